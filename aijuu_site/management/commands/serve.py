@@ -1,0 +1,102 @@
+"""`manage.py serve`: the whole site with one command, as `make run` starts it."""
+
+import os
+import sys
+from functools import partial
+from typing import Any
+
+import environ
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from aijuu_site.serving.health_probe import site_answers
+from aijuu_site.serving.ports import port_is_free
+from aijuu_site.serving.preparation import prepare_data, prepare_static_files
+from aijuu_site.serving.processes import Child, Supervisor
+from aijuu_site.serving.start_lock import AlreadyRunningError, only_start
+
+# Enough that a slow visitor keeps nobody waiting, not more than the cores can carry.
+BLOCKING_THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
+
+
+class Command(BaseCommand):
+    help = "Prepare the data folder, then run the web server and the worker until SIGTERM or Ctrl-C."
+    # The checks would open the database before the port is looked at; migrate runs them.
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host = environ.Env().str("HOST", default="127.0.0.1")
+        port: int = settings.PORT
+        # The data folder holds people's messages: whatever is made in it is the owner's alone.
+        os.umask(0o077)
+        self._require_free_port(host, port)
+        try:
+            with only_start(settings.DATA_DIR):
+                code = self._serve(host, port)
+        except AlreadyRunningError as error:
+            raise CommandError(
+                f"The site already runs with the data folder {settings.DATA_DIR}. Stop it, or set another DATA_DIR."
+            ) from error
+        except KeyboardInterrupt:
+            code = 130
+        self._say("Stopped.")
+        sys.exit(code)
+
+    def _require_free_port(self, host: str, port: int) -> None:
+        try:
+            free = port_is_free(host, port)
+        except OSError as error:
+            raise CommandError(f"Can't listen on {host}:{port}: {error}. Set HOST or PORT.") from error
+        if not free:
+            raise CommandError(f"Port {port} on {host} is taken by another program. Stop it, or set another: PORT=8080")
+
+    def _serve(self, host: str, port: int) -> int:
+        prepare_data(self._say)
+        prepare_static_files(self._say)
+        # The supervisor needs no database any more; the children open their own.
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+            if hasattr(connection, "close_pool"):
+                connection.close_pool()
+        supervisor = Supervisor(web=_web(host, port), worker=_worker(), say=self._say)
+        return supervisor.run(
+            is_answering=partial(site_answers, host, port, settings.SITE_URL),
+            on_ready=partial(self._tell_addresses, host, port),
+        )
+
+    def _tell_addresses(self, host: str, port: int) -> None:
+        self._say("")
+        self._say(f"  Site   {settings.SITE_URL}/")
+        self._say(f"  Admin  {settings.SITE_URL}{settings.ADMIN_PATH}")
+        if settings.SITE_URL not in (f"http://{host}:{port}", f"http://localhost:{port}"):
+            self._say(f"  (listening on {host}:{port})")
+        if not settings.EMAIL_URL:
+            self._say(f"  Mail   no server is set (EMAIL_URL): messages become files in {settings.MAIL_DIR}")
+        self._say("")
+        self._say("Running. Ctrl-C stops it.")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+def _web(host: str, port: int) -> Child:
+    options = {
+        "--interface": "wsgi",
+        "--host": host,
+        "--port": str(port),
+        "--workers": "1",
+        "--blocking-threads": str(BLOCKING_THREADS),
+        # A request that hangs must not keep the site from stopping.
+        "--workers-kill-timeout": "8",
+        "--log-level": "warning",
+    }
+    arguments = [part for option in options.items() for part in option]
+    flags = ["--no-ws", "--no-access-log"]
+    command = [sys.executable, "-m", "granian", *arguments, *flags, "aijuu_site.wsgi:application"]
+    return Child(name="web server", command=command)
+
+
+def _worker() -> Child:
+    return Child(name="worker", command=[sys.executable, str(settings.BASE_DIR / "manage.py"), "work"])

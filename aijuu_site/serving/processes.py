@@ -1,0 +1,153 @@
+"""Keep the web server and the worker running, and stop both."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+STOP_SECONDS = 10.0
+# A worker that lived this long was healthy: the next wait starts small again.
+HEALTHY_SECONDS = 60.0
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+_TICK = 0.2
+_PR_SET_PDEATHSIG = 1
+
+Say = Callable[[str], None]
+
+
+def _die_with_parent() -> None:
+    """In the child: let Linux end it should the supervisor be killed outright, so that nothing holds the port."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Child:
+    """One program of the site, in a session of its own: the terminal's Ctrl-C reaches only the supervisor."""
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    wait: float = FIRST_WAIT
+    restart_at: float | None = None
+
+    def start(self) -> None:
+        self.started_at = time.monotonic()
+        self.restart_at = None
+        self.process = subprocess.Popen(
+            list(self.command),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        )
+
+    def exit_code(self) -> int | None:
+        """Return None while it runs."""
+        return self.process.poll() if self.process else None
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Signal it and all that it started; its leader may have gone already."""
+        if self.process is None:
+            return
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            return
+
+
+@dataclass
+class Supervisor:
+    """Run `web` and `worker` until SIGTERM, SIGINT, or the end of `web`.
+
+    A worker that ends is started again after growing waits: visitors must not feel it. Without the web server
+    there is no site: then everything ends with a failure, for whatever watches over us to see.
+    """
+
+    web: Child
+    worker: Child
+    say: Say
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, is_answering: Callable[[], bool], on_ready: Callable[[], None], ready_seconds: float = 60.0) -> int:
+        """Return the exit code: 0 after a signal, 1 after a failure."""
+        previous = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            self.web.start()
+            self.worker.start()
+            if not self._wait_until_ready(is_answering, ready_seconds):
+                return 0 if self._stopping.is_set() else 1
+            on_ready()
+            return self._watch()
+        finally:
+            self._end_children()
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping.set()
+
+    def _wait_until_ready(self, is_answering: Callable[[], bool], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not self._stopping.is_set():
+            if self._web_is_gone():
+                return False
+            if is_answering():
+                return True
+            if time.monotonic() > deadline:
+                self.say(f"The web server did not answer in {seconds:.0f} seconds; its messages are above.")
+                return False
+            self._stopping.wait(_TICK)
+        return False
+
+    def _watch(self) -> int:
+        while not self._stopping.wait(_TICK):
+            if self._web_is_gone():
+                return 1
+            self._look_after_worker()
+        return 0
+
+    def _web_is_gone(self) -> bool:
+        code = self.web.exit_code()
+        if code is None:
+            return False
+        self.say(f"The {self.web.name} ended by itself (code {code}); stopping.")
+        return True
+
+    def _look_after_worker(self) -> None:
+        now = time.monotonic()
+        child = self.worker
+        if child.restart_at is not None:
+            if now >= child.restart_at:
+                child.start()
+            return
+        code = child.exit_code()
+        if code is None:
+            return
+        # What it may have started must not go on beside the next one.
+        child.signal_group(signal.SIGKILL)
+        if now - child.started_at >= HEALTHY_SECONDS:
+            child.wait = FIRST_WAIT
+        self.say(f"The {child.name} ended (code {code}); starting it again in {child.wait:.0f} s.")
+        child.restart_at = now + child.wait
+        child.wait = min(child.wait * 2, LONGEST_WAIT)
+
+    def _end_children(self) -> None:
+        started = [(child, child.process) for child in (self.web, self.worker) if child.process is not None]
+        for child, process in started:
+            if process.poll() is None:
+                child.signal_group(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        for child, process in started:
+            try:
+                process.wait(timeout=max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self.say(f"The {child.name} did not stop in {STOP_SECONDS:.0f} seconds; killing it.")
+            # Also for what a leader left behind when it went.
+            child.signal_group(signal.SIGKILL)
+            process.wait()

@@ -1,0 +1,3 @@
+"""The site as visitors meet it."""
+
+from aijuu_site.settings.base import *  # noqa: F403

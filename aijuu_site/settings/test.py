@@ -1,0 +1,28 @@
+"""For tests: a data folder of its own, quick passwords, no manifest; the database may be either kind."""
+
+import os
+import tempfile
+
+os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="aijuu-test-")
+os.environ.setdefault("SECRET_KEY", "only-for-tests")
+# Set, not removed: what is missing from the environment would come from a developer's .env.
+os.environ |= {
+    "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
+    "SITE_URL": "http://127.0.0.1:8000",
+    "PORT": "8000",
+    "ALLOWED_HOSTS": "",
+    "EMAIL_URL": "",
+    "DEFAULT_FROM_EMAIL": "Aijuu työnohjaus <kati.levola@aijuu.fi>",
+    "FORM_RATE_LIMIT": "10",
+    "TRUSTED_PROXIES": "0",
+}
+
+from aijuu_site.settings.base import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

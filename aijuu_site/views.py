@@ -1,0 +1,32 @@
+"""Answers that belong to no page: uploaded files and health."""
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django.views.static import serve
+
+from aijuu_site.content_security import MEDIA_POLICY
+
+# Wagtail never changes a rendition in place: another crop is another name.
+MEDIA_MAX_AGE = 60 * 60 * 24 * 30
+
+
+@require_safe
+def media_file(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Serve an uploaded image. 404 where there is none; folders are not listed."""
+    response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
+    response["Content-Security-Policy"] = MEDIA_POLICY
+    response["Cache-Control"] = f"public, max-age={MEDIA_MAX_AGE}"
+    return response
+
+
+@never_cache
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """Answer 200 when the process is up and its database answers (a database error is a 500)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        cursor.fetchone()
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
