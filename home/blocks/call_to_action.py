@@ -1,0 +1,45 @@
+"""The next step, as a button-like link."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from wagtail import blocks
+
+
+class CallToActionValue(blocks.StructValue):
+    """Knows where the link leads."""
+
+    def href(self, contact_url: str) -> str:
+        """The chosen page's address; `contact_url` when none is chosen; "" when the chosen page is not published."""
+        page = self.get("page")
+        if page is None:
+            return str(contact_url)
+        return (page.url or "") if page.live else ""
+
+
+class CallToActionBlock(blocks.StructBlock):
+    """A sentence and a link to a page, or to the contact page when none is chosen."""
+
+    text = blocks.TextBlock(label=_("Text"), required=False, rows=2, max_length=300)
+    label = blocks.CharBlock(label=_("Text of the link"), max_length=60, default="Ota yhteyttä")
+    page = blocks.PageChooserBlock(
+        label=_("Page"), required=False, help_text=_("Leave empty to lead to the contact page.")
+    )
+
+    class Meta:
+        label = _("Call to action")
+        icon = "link"
+        description = _("A large link to the next step: the contact page or another page.")
+        template = "home/blocks/call_to_action.html"
+        preview_template = "home/blocks/preview.html"
+        value_class = CallToActionValue
+        preview_value = {
+            "text": "Ota rohkeasti yhteyttä, niin pohditaan yhdessä.",
+            "label": "Ota yhteyttä",
+            "page": None,
+        }
+
+    def get_context(self, value: CallToActionValue, parent_context: dict[str, Any] | None = None) -> dict[str, Any]:
+        context = super().get_context(value, parent_context=parent_context)
+        context["href"] = value.href(context.get("contact_url", ""))
+        return context

@@ -1,0 +1,19 @@
+"""What visitors read, one concept a file."""
+
+from home.models.base import BasePage
+from home.models.contact_details import ContactDetails
+from home.models.content_page import ContentPage
+from home.models.home_page import HomePage
+from home.models.loaded_content import LoadedContent
+from home.models.pause_notice import PauseNotice
+from home.models.service_page import ServicePage
+
+__all__ = [
+    "BasePage",
+    "ContactDetails",
+    "ContentPage",
+    "HomePage",
+    "LoadedContent",
+    "PauseNotice",
+    "ServicePage",
+]
