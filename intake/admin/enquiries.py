@@ -1,0 +1,215 @@
+"""Enquiries in the admin, by wagtail-modeladmin. Only this file knows modeladmin."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import re_path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from wagtail.admin.menu import MenuItem
+from wagtail_modeladmin.helpers import ButtonHelper, PermissionHelper
+from wagtail_modeladmin.options import ModelAdmin, ModelAdminGroup
+from wagtail_modeladmin.views import IndexView
+
+from intake.admin import review
+from intake.admin.export import spreadsheet_response
+from intake.choices import MailState, Status, Verdict
+from intake.models.enquiry import Enquiry
+from intake.reference import as_reference
+
+
+class EnquiryPermissionHelper(PermissionHelper):
+    """Each action has its own permission; nobody creates or edits an enquiry by hand."""
+
+    def _has(self, user: AbstractBaseUser, action: str) -> bool:
+        return bool(self.user_has_specific_permission(user, self.get_perm_codename(action)))
+
+    def user_can_list(self, user: AbstractBaseUser) -> bool:
+        return self._has(user, "view")
+
+    def user_can_inspect_obj(self, user: AbstractBaseUser, obj: Enquiry) -> bool:
+        return self._has(user, "view")
+
+    def user_can_create(self, user: AbstractBaseUser) -> bool:
+        return False
+
+    def user_can_edit_obj(self, user: AbstractBaseUser, obj: Enquiry) -> bool:
+        return False
+
+    def user_can_review(self, user: AbstractBaseUser) -> bool:
+        return self._has(user, "view") and self._has(user, "change")
+
+    def user_can_remove(self, user: AbstractBaseUser) -> bool:
+        return self._has(user, "view") and self._has(user, "delete")
+
+    def user_can_delete_obj(self, user: AbstractBaseUser, obj: Enquiry) -> bool:
+        return self.user_can_remove(user)
+
+    def user_can_export(self, user: AbstractBaseUser) -> bool:
+        return self._has(user, "view") and self._has(user, "export")
+
+
+class EnquiryButtonHelper(ButtonHelper):
+    """A row leads to the enquiry and nowhere else."""
+
+    def get_buttons_for_obj(self, obj: Enquiry, **options: Any) -> list[dict[str, str]]:
+        return []
+
+    def get_primary_button(self, obj: Enquiry) -> dict[str, str]:
+        button: dict[str, str] = self.inspect_button(obj.pk)
+        button["title"] = _("Read the enquiry")
+        return button
+
+
+class EnquiryIndexView(IndexView):
+    """The list. Only its own filters filter; whatever else stands in the address is passed over."""
+
+    _KNOWN = frozenset({"q", "o", "ot", "p", "export"})
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        filters = {f"{field}__exact" for field in self.model_admin.list_filter}
+        allowed = QueryDict(mutable=True)
+        for name, values in request.GET.lists():
+            if name in self._KNOWN or name in filters:
+                allowed[name] = values[-1]
+        if not allowed.get("p", "1").isdecimal() or len(allowed.get("p", "1")) > 6:
+            del allowed["p"]
+        request.GET = allowed  # type: ignore[assignment]
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
+        return super().get_search_results(request, queryset, as_reference(term).casefold())
+
+    def as_spreadsheet(self, queryset: QuerySet[Enquiry], spreadsheet_format: str) -> HttpResponse:
+        if not self.permission_helper.user_can_export(self.request.user):
+            raise PermissionDenied
+        return spreadsheet_response(queryset, spreadsheet_format, timezone.now())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        context["user_can_export"] = self.permission_helper.user_can_export(self.request.user)
+        return context
+
+
+class EnquiryAdmin(ModelAdmin):
+    model = Enquiry
+    base_url_path = "yhteydenotot"
+    menu_label = gettext_lazy("All")
+    menu_icon = "mail"
+    permission_helper_class = EnquiryPermissionHelper
+    button_helper_class = EnquiryButtonHelper
+    index_view_class = EnquiryIndexView
+    inspect_view_enabled = True
+    history_view_enabled = False
+    list_display = ("name", "reference", "status_words", "supervision_form", "kind", "received", "age", "mail")
+    list_filter = ("status", "supervision_form", "kind", "verdict")
+    list_export = ("reference",)
+    list_per_page = 50
+    # The default ORM search handler on purpose: an index of its own would outlive the enquiry.
+    search_fields = ("search_text",)
+    index_view_extra_css = ["css/admin.css"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Enquiry]:
+        return super().get_queryset(request).prefetch_related("mails")
+
+    def get_extra_class_names_for_field_col(self, obj: Enquiry, field_name: str) -> list[str]:
+        late = field_name == "mail" and obj.mail_is_late
+        return ["enquiry-alert"] if late or (field_name == "status_words" and obj.is_quarantined) else []
+
+    def status_words(self, obj: Enquiry) -> str:
+        if obj.is_quarantined:
+            return _("%(status)s – suspicious") % {"status": obj.get_status_display()}
+        if obj.is_closed:
+            return f"{obj.get_status_display()}: {obj.get_outcome_display()}"
+        return obj.get_status_display()
+
+    status_words.short_description = gettext_lazy("Status")  # type: ignore[attr-defined]
+    status_words.admin_order_field = "status"  # type: ignore[attr-defined]
+
+    def received(self, obj: Enquiry) -> str:
+        local = timezone.localtime(obj.received_at)
+        return f"{local.day}.{local.month}.{local.year} klo {local.hour}.{local.minute:02}"
+
+    received.short_description = gettext_lazy("Received")  # type: ignore[attr-defined]
+    received.admin_order_field = "received_at"  # type: ignore[attr-defined]
+
+    def age(self, obj: Enquiry) -> str:
+        days = obj.age_in_days(timezone.localdate())
+        return ngettext("%(days)d day", "%(days)d days", days) % {"days": days} if days > 0 else _("today")
+
+    age.short_description = gettext_lazy("Age")  # type: ignore[attr-defined]
+
+    def mail(self, obj: Enquiry) -> str:
+        if obj.mail_is_late:
+            return MailState.FAILED.label
+        return str(MailState(obj.mail_state).label) if obj.mail_state else _("No mail")
+
+    mail.short_description = gettext_lazy("Mail")  # type: ignore[attr-defined]
+
+    def get_admin_urls_for_registration(self) -> tuple[Any, ...]:
+        """Only what there is: no create, edit or history view; anything else below the path is 403 or 404."""
+        base, helper = self.url_helper.base_url_path, self.permission_helper
+
+        def route(pattern: str, view: Callable[..., HttpResponseBase], allowed: Callable[..., bool], name: str) -> Any:
+            full_name = self.url_helper.get_action_url_name(name)
+            return re_path(rf"^{base}/{pattern}$", guarded(view, allowed), name=full_name)
+
+        pk = r"(?P<instance_pk>[0-9]{1,18})/"
+        return (
+            route("", self.index_view, helper.user_can_list, "index"),
+            route(f"inspect/{pk}", review.read, helper.user_can_list, "inspect"),
+            route(f"status/{pk}", review.set_status, helper.user_can_review, "status"),
+            route(f"note/{pk}", review.save_note, helper.user_can_review, "note"),
+            route(f"accept/{pk}", review.accept, helper.user_can_review, "accept"),
+            route(f"mail/{pk}(?P<mail_pk>[0-9]{{1,18}})/", review.resend, helper.user_can_review, "mail"),
+            route(f"delete/{pk}", review.delete, helper.user_can_remove, "delete"),
+            route(".*", review.nothing_here, helper.user_can_list, "nothing"),
+        )
+
+
+def guarded(view: Callable[..., HttpResponseBase], allowed: Callable[..., bool]) -> Callable[..., HttpResponseBase]:
+    """Answer 403 itself to whoever may not: Wagtail would send them to the front of the admin instead."""
+
+    def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if allowed(request.user):
+            try:
+                return view(request, *args, **kwargs)
+            except PermissionDenied:
+                pass
+        return TemplateResponse(request, "403.html", status=403)
+
+    return guard
+
+
+class FilteredListItem(MenuItem):
+    """A menu item for a part of the list."""
+
+    def is_shown(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("intake.view_enquiry")
+
+
+class EnquiryGroup(ModelAdminGroup):
+    menu_label = gettext_lazy("Enquiries")
+    menu_icon = "mail"
+    menu_order = 50
+    items = (EnquiryAdmin,)
+
+    def get_submenu_items(self) -> list[MenuItem]:
+        index = reverse("yhteydenotot_modeladmin_index")
+        return [
+            FilteredListItem(_("New ones"), f"{index}?status__exact={Status.NEW}", icon_name="mail", order=1, name="new"),
+            *super().get_submenu_items(),
+            FilteredListItem(
+                _("Suspicious ones"),
+                f"{index}?verdict__exact={Verdict.QUARANTINED}",
+                icon_name="warning",
+                order=3,
+                name="suspicious",
+            ),
+        ]

@@ -1,0 +1,99 @@
+"""Enquiries as a spreadsheet: Finnish words, Finnish time, and nothing that a spreadsheet would run."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+
+from intake.models.enquiry import Enquiry
+from intake.phone import dialled_phone
+
+# What begins a formula in some spreadsheet (OWASP, CSV Injection), the full-width forms included.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+_DATE_FORMAT = "d.m.yyyy h:mm"
+
+_COLUMNS: list[tuple[object, Callable[[Enquiry], str | datetime | None]]] = [
+    (_("Reference"), lambda enquiry: enquiry.reference),
+    (_("Received"), lambda enquiry: _local(enquiry.received_at)),
+    (_("Status"), lambda enquiry: enquiry.get_status_display()),
+    (_("Outcome"), lambda enquiry: enquiry.get_outcome_display()),
+    (_("Closed"), lambda enquiry: _local(enquiry.closed_at)),
+    (_("Kind"), lambda enquiry: enquiry.get_kind_display()),
+    (_("Verdict"), lambda enquiry: enquiry.get_verdict_display()),
+    (_("Name"), lambda enquiry: enquiry.name),
+    (_("E-mail address"), lambda enquiry: enquiry.email),
+    (_("Phone number"), lambda enquiry: dialled_phone(enquiry.phone)),
+    (_("Organisation"), lambda enquiry: enquiry.organisation),
+    (_("Form of supervision"), lambda enquiry: enquiry.get_supervision_form_display()),
+    (_("Where to meet"), lambda enquiry: ", ".join(enquiry.delivery_mode_labels)),
+    (_("Preferred way of contact"), lambda enquiry: enquiry.get_preferred_contact_display()),
+    (_("Message"), lambda enquiry: enquiry.message),
+    (_("Note"), lambda enquiry: enquiry.note),
+]
+
+
+def spreadsheet_response(enquiries: Iterable[Enquiry], file_format: str, now: datetime) -> HttpResponse:
+    """Return the file to download, `file_format` "csv" or "xlsx". KeyError for another."""
+    writer, content_type = {
+        "csv": (_csv, "text/csv; charset=utf-8"),
+        "xlsx": (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    }[file_format]
+    response = HttpResponse(writer(enquiries), content_type=content_type)
+    filename = f"yhteydenotot-{timezone.localdate(now).isoformat()}.{file_format}"
+    response["Content-Disposition"] = f'attachment; filename="{filename}"'
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+def neutralised(text: str) -> str:
+    """Return `text` so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    """Return the Helsinki wall-clock time: spreadsheets know no time zones."""
+    return timezone.localtime(moment).replace(tzinfo=None, second=0, microsecond=0) if moment else None
+
+
+def _csv(enquiries: Iterable[Enquiry]) -> bytes:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow([str(heading) for heading, _value in _COLUMNS])
+    for enquiry in enquiries:
+        writer.writerow([_as_text(value(enquiry)) for _heading, value in _COLUMNS])
+    # With a byte-order mark Excel reads the letters right.
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def _as_text(value: str | datetime | None) -> str:
+    if isinstance(value, datetime):
+        return f"{value.day}.{value.month}.{value.year} {value.hour}.{value.minute:02}"
+    return neutralised(value or "")
+
+
+def _xlsx(enquiries: Iterable[Enquiry]) -> bytes:
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet("Yhteydenotot")
+    sheet.freeze_panes = "A2"
+    sheet.append([str(heading) for heading, _value in _COLUMNS])
+    for enquiry in enquiries:
+        row = []
+        for _heading, value in _COLUMNS:
+            content = value(enquiry)
+            cell = WriteOnlyCell(sheet, value=neutralised(content) if isinstance(content, str) else content)
+            if isinstance(content, datetime):
+                cell.number_format = _DATE_FORMAT
+            elif isinstance(content, str):
+                cell.data_type = "s"
+            row.append(cell)
+        sheet.append(row)
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()

@@ -1,0 +1,79 @@
+"""The words of an enquiry: what is stored (English) and what people see (Finnish, by the catalogue)."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(TextChoices):
+    CONTACT = "contact", _("Message")
+    MAPPING = "mapping", _("Initial mapping")
+    WAITING = "waiting", _("Waiting list")
+
+
+class SupervisionForm(TextChoices):
+    INDIVIDUAL = "individual", _("Individual supervision")
+    GROUP = "group", _("Group supervision")
+    WORK_COMMUNITY = "work_community", _("Supervision of a work community")
+    UNDECIDED = "undecided", _("I don't know yet")
+
+
+class DeliveryMode(TextChoices):
+    ONLINE = "online", _("Online")
+    CLIENT_PREMISES = "client_premises", _("At our workplace in Satakunta")
+    PORI_PREMISES = "pori_premises", _("In Pori, in premises arranged by Aijuu")
+    UNDECIDED = "undecided", _("I don't know yet")
+
+
+class ContactPreference(TextChoices):
+    EMAIL = "email", _("By e-mail")
+    PHONE = "phone", _("By phone")
+
+
+class Status(TextChoices):
+    NEW = "new", _("New")
+    IN_REVIEW = "in_review", _("In review")
+    AWAITING_REPLY = "awaiting_reply", _("Awaiting reply")
+    MAPPING_SCHEDULED = "mapping_scheduled", _("Mapping scheduled")
+    OFFER_SENT = "offer_sent", _("Offer sent")
+    WAITING_LIST = "waiting_list", _("On the waiting list")
+    CLOSED = "closed", _("Closed")
+
+
+class Outcome(TextChoices):
+    AGREEMENT = "agreement", _("Agreement made")
+    CLIENT_DECLINED = "client_declined", _("The client does not go on")
+    SUPERVISOR_DECLINED = "supervisor_declined", _("Kati can't take it on")
+    REFERRED = "referred", _("Referred elsewhere")
+    NO_RESPONSE = "no_response", _("No response")
+    NOT_RELEVANT = "not_relevant", _("Not about supervision")
+    SPAM = "spam", _("Spam")
+
+
+class Verdict(TextChoices):
+    ACCEPTED = "accepted", _("Ordinary")
+    QUARANTINED = "quarantined", _("Suspicious")
+
+
+class Reason(TextChoices):
+    """Why the rules held a message suspicious."""
+
+    HIDDEN_FIELD = "hidden_field", _("A field that people do not see was filled in.")
+    TOO_FAST = "too_fast", _("The form was sent within a couple of seconds of opening it.")
+    MANY_LINKS = "many_links", _("The message has several links.")
+    LINK_IN_NAME = "link_in_name", _("There is a web address in the name or the organisation.")
+    MARKUP = "markup", _("The message has HTML or forum markup with links.")
+    FOREIGN_SCRIPT = "foreign_script", _("The message is mostly written in an alphabet that is rare here.")
+    SALES_PHRASES = "sales_phrases", _("The message has phrases typical of advertisements.")
+    UNKNOWN_SOURCE = "unknown_source", _("The browser did not tell which page the form was sent from.")
+
+
+class MailPurpose(TextChoices):
+    NOTIFICATION = "notification", _("Notification to Kati")
+    CONFIRMATION = "confirmation", _("Confirmation to the sender")
+
+
+class MailState(TextChoices):
+    QUEUED = "queued", _("Waiting to be sent")
+    SENDING = "sending", _("Being sent")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Not sent")

@@ -1,0 +1,3 @@
+from intake.forms.contact import ContactForm
+
+__all__ = ["ContactForm"]

@@ -1,0 +1,76 @@
+"""Form fields that clean what was typed, say what is wrong in plain Finnish, and refuse a henkilötunnus."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+from django.utils.translation import gettext_lazy as _
+
+from intake.henkilotunnus import contains_henkilotunnus
+from intake.phone import e164_phone
+from intake.typed_text import clean_line, clean_lines
+
+
+class TypedTextField(forms.Field):
+    """Free text of at most `limit` characters, counted after cleaning; line breaks count as one."""
+
+    widget: Any = forms.TextInput
+    default_error_messages = {
+        "too_long": _("Shorten the text: now %(length)d characters, at most %(limit)d."),
+        "henkilotunnus": _("There seems to be a personal identity code in the text. Remove it before sending."),
+    }
+
+    def __init__(self, *, limit: int, several_lines: bool = False, **kwargs: Any) -> None:
+        self.limit = limit
+        self._clean_text = clean_lines if several_lines else clean_line
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> str:
+        return "" if value is None else self._clean_text(str(value))
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if len(value) > self.limit:
+            raise ValidationError(
+                self.error_messages["too_long"], code="too_long", params={"length": len(value), "limit": self.limit}
+            )
+        if contains_henkilotunnus(value):
+            raise ValidationError(self.error_messages["henkilotunnus"], code="henkilotunnus")
+
+
+class TypedEmailField(TypedTextField):
+    """An e-mail address that mail can be sent to."""
+
+    widget = forms.EmailInput
+    default_error_messages = {
+        "invalid": _("Check the e-mail address. The right form is for example nimi@esimerkki.fi."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(limit=254, **kwargs)
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if value:
+            EmailValidator(message=self.error_messages["invalid"])(value)
+
+
+class TypedPhoneField(TypedTextField):
+    """A phone number, kept in E.164."""
+
+    default_error_messages = {
+        "invalid": _("Check the phone number. The right form is for example 050 123 4567."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(limit=40, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        try:
+            return e164_phone(text)
+        except ValueError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error

@@ -1,0 +1,56 @@
+"""The forms beside an enquiry in the admin."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from intake.choices import Outcome, Status
+from intake.typed_text import clean_lines
+
+NOTE_LIMIT = 5000
+
+
+class StatusForm(forms.Form):
+    """Where the handling stands; closing needs an outcome."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    status = forms.ChoiceField(
+        label=_("Status"),
+        choices=Status.choices,
+        help_text=_("When you mark a matter closed, its day of removal is computed by itself."),
+    )
+    outcome = forms.ChoiceField(
+        label=_("How did it end?"),
+        required=False,
+        choices=[("", _("— chosen when the matter is closed —")), *Outcome.choices],
+    )
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("status") == Status.CLOSED and not cleaned.get("outcome") and "outcome" not in self.errors:
+            self.add_error("outcome", _("Choose how the matter ended."))
+        return cleaned
+
+
+class NoteForm(forms.Form):
+    """The supervisor's own note."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        max_length=NOTE_LIMIT,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=_(
+            "Practical matters only. Write so that the sender may read this: people have the right to see their details."
+        ),
+    )
+
+    def clean_note(self) -> str:
+        return clean_lines(self.cleaned_data["note"])
+
+
+class VersionForm(forms.Form):
+    """A button that acts on the enquiry as it was shown."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)

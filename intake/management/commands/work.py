@@ -1,0 +1,61 @@
+"""`manage.py work`: the worker beside the web server."""
+
+import logging
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from intake.services.delivery import deliver_next
+from intake.services.removing import remove_due
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 2
+HOUSEKEEPING_SECONDS = 3600
+
+
+class Command(BaseCommand):
+    help = "Deliver queued mail and remove what is due, until SIGTERM. With --once: what is due now, then stop."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="do what is due now and stop")
+
+    def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        self.stopping = threading.Event()
+        if once:
+            self._housekeep()
+            self._deliver()
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        housekeeping_in = 0
+        while not self.stopping.is_set():
+            try:
+                if housekeeping_in <= 0:
+                    self._housekeep()
+                    housekeeping_in = HOUSEKEEPING_SECONDS
+                self._deliver()
+            except DatabaseError as error:
+                # A database that is away for a moment comes back; the queue is in it, so nothing is lost meanwhile.
+                # Only the kind is logged: the text of a database error can quote a row.
+                logger.error("the database did not answer: %s", type(error).__name__)
+            close_old_connections()
+            self.stopping.wait(POLL_SECONDS)
+            housekeeping_in -= POLL_SECONDS
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.stopping.set()
+
+    def _deliver(self) -> None:
+        while not self.stopping.is_set() and deliver_next(now=timezone.now()):
+            pass
+
+    def _housekeep(self) -> None:
+        removed = remove_due(now=timezone.now())
+        if removed:
+            logger.info("removed %d enquiries whose time had come", removed)

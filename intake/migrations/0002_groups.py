@@ -1,0 +1,68 @@
+"""The two groups of people who work in the admin, in place of Wagtail's own two."""
+
+from django.db import migrations
+
+SUPERVISOR, EDITOR = "Työnohjaaja", "Sisällöntuottaja"
+
+PAGE_PERMISSIONS = ["add_page", "change_page", "publish_page", "bulk_delete_page", "lock_page", "unlock_page"]
+IMAGE_PERMISSIONS = ["add_image", "change_image", "choose_image", "delete_image"]
+
+# (app, model, codename, name) as Django names them; made here because migrations run before it makes them itself.
+ADMIN_ACCESS = ("wagtailadmin", "admin", "access_admin", "Can access Wagtail admin")
+SUPERVISOR_PERMISSIONS = [
+    ("home", "contactdetails", "change_contactdetails", "Can change contact details"),
+    ("home", "pausenotice", "change_pausenotice", "Can change pause notice"),
+    ("intake", "intakesettings", "change_intakesettings", "Can change enquiry settings"),
+    ("intake", "enquiry", "view_enquiry", "Can view enquiry"),
+    ("intake", "enquiry", "change_enquiry", "Can change enquiry"),
+    ("intake", "enquiry", "delete_enquiry", "Can delete enquiry"),
+    ("intake", "enquiry", "export_enquiry", "Can export enquiries"),
+]
+
+
+def permission(apps, app_label, model, codename, name):
+    content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(
+        app_label=app_label, model=model
+    )
+    found, _ = apps.get_model("auth", "Permission").objects.get_or_create(
+        content_type=content_type, codename=codename, defaults={"name": name}
+    )
+    return found
+
+
+def make_groups(apps, schema_editor):
+    Group = apps.get_model("auth", "Group")
+    root_page = apps.get_model("wagtailcore", "Page").objects.get(depth=1)
+    root_collection = apps.get_model("wagtailcore", "Collection").objects.get(depth=1)
+    for name, extra in ((SUPERVISOR, SUPERVISOR_PERMISSIONS), (EDITOR, [])):
+        group, _ = Group.objects.get_or_create(name=name)
+        group.permissions.add(*(permission(apps, *parts) for parts in [ADMIN_ACCESS, *extra]))
+        for codename in PAGE_PERMISSIONS:
+            apps.get_model("wagtailcore", "GroupPagePermission").objects.get_or_create(
+                group=group,
+                page=root_page,
+                permission=permission(apps, "wagtailcore", "page", codename, f"Can {codename.replace('_', ' ')}"),
+            )
+        for codename in IMAGE_PERMISSIONS:
+            apps.get_model("wagtailcore", "GroupCollectionPermission").objects.get_or_create(
+                group=group,
+                collection=root_collection,
+                permission=permission(apps, "wagtailimages", "image", codename, f"Can {codename.replace('_', ' ')}"),
+            )
+    # Two groups that nobody is in would only puzzle her.
+    Group.objects.filter(name__in=["Moderators", "Editors"], user=None).delete()
+
+
+def remove_groups(apps, schema_editor):
+    apps.get_model("auth", "Group").objects.filter(name__in=[SUPERVISOR, EDITOR]).delete()
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("intake", "0001_initial"),
+        ("home", "0002_create_home_page"),
+        ("wagtailadmin", "0001_create_admin_access_permissions"),
+        ("wagtailimages", "0025_alter_image_file_alter_rendition_file"),
+    ]
+
+    operations = [migrations.RunPython(make_groups, remove_groups)]

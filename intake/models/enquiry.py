@@ -1,0 +1,138 @@
+"""One contact, one record: erasing it is erasing one row and what hangs from it."""
+
+import uuid
+from datetime import date
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from intake.choices import (
+    ContactPreference,
+    DeliveryMode,
+    Kind,
+    MailState,
+    Outcome,
+    Reason,
+    Status,
+    SupervisionForm,
+    Verdict,
+)
+
+
+class Enquiry(models.Model):
+    """What one visitor sent, as it was sent, and where its handling stands.
+
+    Only the services write here. `str()` never shows what a person typed: it ends up in logs.
+    """
+
+    reference = models.CharField(_("reference"), max_length=7, unique=True, editable=False)
+    # The secret part of the thank-you page's address.
+    receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # One opening of the form; with the digest of the words it recognises a repeated post.
+    submission_id = models.UUIDField(editable=False)
+    content_digest = models.CharField(max_length=64, editable=False)
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.CONTACT)
+    received_at = models.DateTimeField(_("received"), db_index=True)
+    verdict = models.CharField(_("verdict"), max_length=12, choices=Verdict, default=Verdict.ACCEPTED)
+    verdict_reasons = models.JSONField(default=list, blank=True)
+
+    name = models.CharField(_("name"), max_length=100)
+    email = models.EmailField(_("e-mail address"), max_length=254)
+    phone = models.CharField(_("phone number"), max_length=40, blank=True)
+    organisation = models.CharField(_("organisation"), max_length=150, blank=True)
+    supervision_form = models.CharField(_("form of supervision"), max_length=20, choices=SupervisionForm)
+    delivery_modes = models.JSONField(_("where to meet"), default=list)
+    preferred_contact = models.CharField(
+        _("preferred way of contact"), max_length=10, choices=ContactPreference, default=ContactPreference.EMAIL
+    )
+    message = models.TextField(_("message"), blank=True)
+    # What the admin's search looks in, letter case folded (SQLite's LIKE folds ASCII only: "ä" would not find "Ä").
+    search_text = models.TextField(editable=False)
+    # The exact words of the notices the visitor was shown: {"warning", "privacy", "pause", …} -> text.
+    shown_texts = models.JSONField(default=dict, editable=False)
+
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.NEW)
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    note = models.TextField(_("note"), blank=True)
+    # Grows with every change in the admin, so that a second open tab can't overwrite the first unseen.
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        verbose_name = _("enquiry")
+        verbose_name_plural = _("enquiries")
+        ordering = ["-received_at", "-pk"]
+        default_permissions = ("view", "change", "delete")
+        permissions = [("export_enquiry", "Can export enquiries")]
+        constraints = [
+            models.UniqueConstraint(fields=["submission_id", "content_digest"], name="enquiry_once_per_submission"),
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="enquiry_kind_known"),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="enquiry_status_known"),
+            models.CheckConstraint(condition=Q(verdict__in=Verdict.values), name="enquiry_verdict_known"),
+            models.CheckConstraint(
+                condition=(
+                    Q(status=Status.CLOSED, outcome__in=Outcome.values, closed_at__isnull=False)
+                    | (~Q(status=Status.CLOSED) & Q(outcome="", closed_at__isnull=True))
+                ),
+                name="enquiry_closed_with_outcome",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Yhteydenotto {self.reference}"
+
+    @property
+    def is_quarantined(self) -> bool:
+        return self.verdict == Verdict.QUARANTINED
+
+    @property
+    def is_closed(self) -> bool:
+        return self.status == Status.CLOSED
+
+    @property
+    def delivery_mode_labels(self) -> list[str]:
+        return [str(DeliveryMode(mode).label) for mode in self.delivery_modes if mode in DeliveryMode.values]
+
+    @property
+    def reason_labels(self) -> list[str]:
+        return [str(Reason(reason).label) for reason in self.verdict_reasons if reason in Reason.values]
+
+    @property
+    def mail_state(self) -> str:
+        """The worst state among this enquiry's mails ("" where it has none)."""
+        states = {mail.state for mail in self.mails.all()}
+        for state in (MailState.FAILED, MailState.SENDING, MailState.QUEUED, MailState.SENT):
+            if state in states:
+                return state.value
+        return ""
+
+    @property
+    def mail_is_late(self) -> bool:
+        """Whether some mail has failed at least once and has not gone out since."""
+        return any(mail.is_late for mail in self.mails.all())
+
+    def age_in_days(self, today: date) -> int:
+        return (today - timezone.localdate(self.received_at)).days
+
+
+class StatusChange(models.Model):
+    """Who moved an enquiry where, and when."""
+
+    enquiry = models.ForeignKey(Enquiry, on_delete=models.CASCADE, related_name="status_changes")
+    changed_at = models.DateTimeField(_("changed"))
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    status = models.CharField(_("status"), max_length=20, choices=Status)
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, blank=True)
+
+    class Meta:
+        ordering = ["changed_at", "pk"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.enquiry_id}: {self.status}"

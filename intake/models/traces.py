@@ -1,0 +1,29 @@
+"""Short-lived marks that keep the form and the automatic mail from being misused. They hold keyed hashes only."""
+
+from django.db import models
+
+
+class PostingTrace(models.Model):
+    """One accepted post from one network address; removed after an hour."""
+
+    address_key = models.CharField(max_length=64, db_index=True)
+    posted_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class AutomaticReplyTrace(models.Model):
+    """The last automatic mail to one e-mail address; removed after a day."""
+
+    recipient_key = models.CharField(max_length=64, unique=True)
+    replied_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -1,0 +1,32 @@
+"""Visitors' phone numbers: kept in E.164, shown as they are read aloud, exported so that no sheet takes them for a sum."""
+
+import phonenumbers
+
+from home.phone_numbers import HOME_REGION, phone_display
+
+
+def e164_phone(text: str) -> str:
+    """Return a number as it is kept ("+358505348567"). Raises ValueError for what can't be dialled.
+
+    Looser than for the practice's own number: a visitor's number that could exist is believed.
+    """
+    try:
+        number = phonenumbers.parse(text, HOME_REGION)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("not a phone number") from error
+    if not phonenumbers.is_possible_number(number):
+        raise ValueError("not a possible phone number")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def readable_phone(e164: str) -> str:
+    """Return a kept number for reading: "050 534 8567", from abroad "+46 70 123 45 67"; "" for ""."""
+    return phone_display(phonenumbers.parse(e164, HOME_REGION)) if e164 else ""
+
+
+def dialled_phone(e164: str) -> str:
+    """Return a kept number as it is dialled in Finland, digits and spaces only: "00 46 70 123 45 67".
+
+    A leading plus sign would begin a formula in a spreadsheet.
+    """
+    return readable_phone(e164).replace("+", "00 ", 1)

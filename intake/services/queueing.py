@@ -1,0 +1,102 @@
+"""Writing out the mails about an enquiry and putting them in the queue, in the enquiry's own transaction."""
+
+from datetime import datetime, timedelta
+from email.utils import make_msgid, parseaddr
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from home.models import ContactDetails
+from home.pause import PauseStatus
+from intake.choices import MailPurpose, MailState
+from intake.models.enquiry import Enquiry
+from intake.models.outgoing_mail import OutgoingMail
+from intake.models.settings import IntakeSettings
+from intake.models.traces import AutomaticReplyTrace
+
+REPLY_WINDOW = timedelta(days=1)
+
+
+def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
+    """Queue the notice to the supervisor, and the confirmation to the sender where one may be sent.
+
+    Neither holds a word that the sender wrote. A suspicious enquiry sends its sender nothing, and one address gets
+    at most one automatic mail a day, so that the form can't be turned on somebody.
+    """
+    details = ContactDetails.load()
+    _queue(
+        enquiry=enquiry,
+        purpose=MailPurpose.NOTIFICATION,
+        recipient=_supervisor_address(details),
+        reply_to="",
+        subject=_("New enquiry %(reference)s") % {"reference": enquiry.reference},
+        context={
+            "enquiry": enquiry,
+            "admin_url": settings.SITE_URL + reverse("yhteydenotot_modeladmin_inspect", args=[enquiry.pk]),
+        },
+        now=now,
+    )
+    if enquiry.is_quarantined or not _may_reply(enquiry.email, now):
+        return
+    _queue(
+        enquiry=enquiry,
+        purpose=MailPurpose.CONFIRMATION,
+        recipient=enquiry.email,
+        reply_to=details.email,
+        subject=_("Your message has arrived (reference %(reference)s)") % {"reference": enquiry.reference},
+        context={
+            "enquiry": enquiry,
+            "contact_details": details,
+            "pause": pause,
+            "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
+        },
+        now=now,
+    )
+
+
+def _queue(
+    *,
+    enquiry: Enquiry,
+    purpose: MailPurpose,
+    recipient: str,
+    reply_to: str,
+    subject: str,
+    context: dict[str, object],
+    now: datetime,
+) -> None:
+    OutgoingMail.objects.create(
+        enquiry=enquiry,
+        purpose=purpose,
+        recipient=recipient,
+        reply_to=reply_to,
+        subject=subject,
+        text=render_to_string(f"emails/{purpose}.txt", context),
+        html=render_to_string(f"emails/{purpose}.html", context),
+        message_id=make_msgid(domain=parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or None),
+        state=MailState.QUEUED,
+        created_at=now,
+        next_attempt_at=now,
+    )
+
+
+def _supervisor_address(details: ContactDetails) -> str:
+    return IntakeSettings.load().notification_email or details.email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+
+
+def _may_reply(address: str, now: datetime) -> bool:
+    """Return whether this address may get an automatic mail now, and if so remember that it does."""
+    AutomaticReplyTrace.objects.filter(replied_at__lte=now - REPLY_WINDOW).delete()
+    _trace, is_first = AutomaticReplyTrace.objects.get_or_create(
+        recipient_key=_recipient_key(address), defaults={"replied_at": now}
+    )
+    return is_first
+
+
+def _recipient_key(address: str) -> str:
+    """Return a keyed hash of the mailbox: letter case and a +tag lead to the same one."""
+    local, _at, domain = address.casefold().rpartition("@")
+    mailbox = f"{local.partition('+')[0]}@{domain}"
+    return salted_hmac("intake.recipient", mailbox, algorithm="sha256").hexdigest()

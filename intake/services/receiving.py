@@ -1,0 +1,93 @@
+"""Taking an enquiry in: everything in one transaction, once."""
+
+import json
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.crypto import salted_hmac
+
+from home.pause import PauseStatus
+from intake.choices import Kind, Verdict
+from intake.form_token import FormOpening
+from intake.models.enquiry import Enquiry
+from intake.models.traces import PostingTrace
+from intake.reference import new_reference
+from intake.services.locks import lock_receiving
+from intake.services.queueing import queue_mails
+from intake.spam.rules import reasons_to_suspect
+from intake.submission import ContactFacts, ShownTexts, SpamSigns
+
+LIMIT_WINDOW = timedelta(hours=1)
+
+
+class TooManyPosts(Exception):
+    """The address has sent its share for now; nothing was stored."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        super().__init__("too many posts")
+        self.retry_after = retry_after
+
+
+def receive_enquiry(
+    *,
+    kind: Kind = Kind.CONTACT,
+    facts: ContactFacts,
+    opening: FormOpening,
+    signs: SpamSigns,
+    shown: ShownTexts,
+    address_key: str,
+    pause: PauseStatus,
+    now: datetime,
+) -> Enquiry:
+    """Store an enquiry and queue its mails; a repeat of the same words from the same form returns the first one.
+
+    Raises TooManyPosts over FORM_RATE_LIMIT, and django.db.DatabaseError when nothing could be stored.
+    """
+    digest = _digest(facts)
+    with transaction.atomic():
+        lock_receiving()
+        earlier = Enquiry.objects.filter(submission_id=opening.submission_id, content_digest=digest).first()
+        if earlier:
+            return earlier
+        _count_post(address_key, now)
+        reasons = reasons_to_suspect(facts, signs)
+        reference = _unused_reference()
+        enquiry = Enquiry.objects.create(
+            reference=reference,
+            search_text=" ".join([reference, facts.name, facts.organisation, facts.email]).casefold(),
+            submission_id=opening.submission_id,
+            content_digest=digest,
+            kind=kind,
+            received_at=now,
+            verdict=Verdict.QUARANTINED if reasons else Verdict.ACCEPTED,
+            verdict_reasons=[reason.value for reason in reasons],
+            shown_texts=shown.as_dict(),
+            **{**asdict(facts), "delivery_modes": list(facts.delivery_modes)},
+        )
+        queue_mails(enquiry=enquiry, pause=pause, now=now)
+    return enquiry
+
+
+def _digest(facts: ContactFacts) -> str:
+    words = json.dumps(asdict(facts), sort_keys=True, ensure_ascii=False)
+    return salted_hmac("intake.content", words, algorithm="sha256").hexdigest()
+
+
+def _count_post(address_key: str, now: datetime) -> None:
+    """Raise TooManyPosts where this address has used its limit, else count one more. Forgets what is past the window."""
+    PostingTrace.objects.filter(posted_at__lte=now - LIMIT_WINDOW).delete()
+    traces = PostingTrace.objects.filter(address_key=address_key).order_by("posted_at")
+    posted = list(traces.values_list("posted_at", flat=True))
+    if len(posted) >= settings.FORM_RATE_LIMIT:
+        frees_at = posted[-settings.FORM_RATE_LIMIT] if settings.FORM_RATE_LIMIT else now
+        raise TooManyPosts(retry_after=frees_at + LIMIT_WINDOW - now)
+    PostingTrace.objects.create(address_key=address_key, posted_at=now)
+
+
+def _unused_reference() -> str:
+    while True:
+        reference = new_reference()
+        if not Enquiry.objects.filter(reference=reference).exists():
+            return reference

@@ -1,0 +1,55 @@
+"""Removing enquiries: by the supervisor's word, or when their time has come. Only a count stays."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from intake.models.enquiry import Enquiry
+from intake.models.removal import RemovedEnquiry
+from intake.models.settings import IntakeSettings
+from intake.models.traces import AutomaticReplyTrace, PostingTrace
+from intake.retention import RetentionTimes, removal_date
+from intake.services.queueing import REPLY_WINDOW
+from intake.services.receiving import LIMIT_WINDOW
+
+
+def remove_enquiry(*, enquiry_id: int, now: datetime) -> None:
+    """Remove an enquiry with its mails and history, and count it. Nothing happens where it is gone already."""
+    with transaction.atomic():
+        enquiry = Enquiry.objects.select_for_update().filter(pk=enquiry_id).first()
+        if enquiry is None:
+            return
+        tally, _created = RemovedEnquiry.objects.get_or_create(
+            removed_on=timezone.localdate(now), kind=enquiry.kind, outcome=enquiry.outcome
+        )
+        RemovedEnquiry.objects.filter(pk=tally.pk).update(count=F("count") + 1)
+        enquiry.delete()
+
+
+def retention_times() -> RetentionTimes:
+    """Return the times the supervisor has set."""
+    chosen = IntakeSettings.load()
+    return RetentionTimes(months=chosen.retention_months, spam_days=chosen.spam_days)
+
+
+def due_for_removal(*, now: datetime) -> list[Enquiry]:
+    """Return the closed enquiries whose removal date has come, the oldest first."""
+    times, today = retention_times(), timezone.localdate(now)
+    due = []
+    for enquiry in Enquiry.objects.exclude(closed_at=None).order_by("closed_at"):
+        removed_on = removal_date(closed_at=enquiry.closed_at, outcome=enquiry.outcome, times=times)
+        if removed_on is not None and removed_on <= today:
+            due.append(enquiry)
+    return due
+
+
+def remove_due(*, now: datetime) -> int:
+    """Remove what is due, and the traces that have served. Returns how many enquiries went."""
+    due = due_for_removal(now=now)
+    for enquiry in due:
+        remove_enquiry(enquiry_id=enquiry.pk, now=now)
+    PostingTrace.objects.filter(posted_at__lte=now - LIMIT_WINDOW).delete()
+    AutomaticReplyTrace.objects.filter(replied_at__lte=now - REPLY_WINDOW).delete()
+    return len(due)

@@ -1,0 +1,47 @@
+"""Plain rules that hold a message suspicious. They never drop one: each gives a reason that the supervisor sees."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from intake.choices import Reason
+from intake.submission import ContactFacts, SpamSigns
+
+# Nobody reads the form and writes to it in less.
+MIN_SECONDS = 2
+MAX_LINKS = 2
+
+_LINK = re.compile(r"https?://|www\.|\b[a-z0-9-]+\.(?:com|net|org|ru|xyz|top|shop|site|online|info|biz)\b/?", re.I)
+_ADDRESS = re.compile(r"https?://|www\.", re.I)
+_MARKUP = re.compile(r"<a\s|\[url|\[link|href\s*=", re.I)
+_SALES = re.compile(
+    r"\b(?:seo|backlinks?|guest post|casino|crypto(?:currency)?|bitcoin|viagra|cialis|loan offer|escort"
+    r"|rank(?:ing)?s? (?:on|in) google|first page of google|increase (?:your )?traffic|web ?design services"
+    r"|dear (?:sir|website owner|business owner)|make money)\b",
+    re.I,
+)
+
+
+def _mostly_foreign_script(text: str) -> bool:
+    letters = [character for character in text if character.isalpha()]
+    if len(letters) < 20:
+        return False
+    latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    return latin < len(letters) / 2
+
+
+_RULES: dict[Reason, Callable[[ContactFacts, SpamSigns], bool]] = {
+    Reason.HIDDEN_FIELD: lambda facts, signs: bool(signs.hidden_field.strip()),
+    Reason.TOO_FAST: lambda facts, signs: signs.seconds_open < MIN_SECONDS,
+    Reason.UNKNOWN_SOURCE: lambda facts, signs: not signs.source_known,
+    Reason.LINK_IN_NAME: lambda facts, signs: bool(_ADDRESS.search(f"{facts.name} {facts.organisation}")),
+    Reason.MANY_LINKS: lambda facts, signs: len(_LINK.findall(facts.message)) > MAX_LINKS,
+    Reason.MARKUP: lambda facts, signs: bool(_MARKUP.search(facts.message)),
+    Reason.FOREIGN_SCRIPT: lambda facts, signs: _mostly_foreign_script(facts.message),
+    Reason.SALES_PHRASES: lambda facts, signs: bool(_SALES.search(facts.message)),
+}
+
+
+def reasons_to_suspect(facts: ContactFacts, signs: SpamSigns) -> list[Reason]:
+    """Return why this message looks like spam, [] when nothing does. A pure function."""
+    return [reason for reason, applies in _RULES.items() if applies(facts, signs)]

@@ -1,0 +1,38 @@
+"""How an enquiry's parts are put in words in the admin."""
+
+from django import template
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from intake import phone
+from intake.choices import MailState
+from intake.models.enquiry import Enquiry
+from intake.models.outgoing_mail import OutgoingMail
+
+register = template.Library()
+
+
+@register.filter
+def readable_phone(e164: str) -> str:
+    return phone.readable_phone(e164)
+
+
+@register.filter
+def reply_subject(enquiry: Enquiry) -> str:
+    """The subject of the supervisor's own answer: the reference, no content."""
+    return _("Your enquiry %(reference)s") % {"reference": enquiry.reference}
+
+
+@register.filter
+def mail_state_words(mail: OutgoingMail) -> str:
+    """Where the mail stands, with the time that matters."""
+    if mail.state == MailState.SENT and mail.sent_at:
+        return _("sent %(time)s") % {"time": _clock(mail.sent_at)}
+    if mail.state == MailState.QUEUED and mail.failures and mail.next_attempt_at:
+        return _("not sent, tried again %(time)s") % {"time": _clock(mail.next_attempt_at)}
+    return str(MailState(mail.state).label).lower()
+
+
+def _clock(moment: object) -> str:
+    local = timezone.localtime(moment)  # type: ignore[arg-type]
+    return f"{local.day}.{local.month}.{local.year} klo {local.hour}.{local.minute:02}"

@@ -1,0 +1,23 @@
+"""What the intake adds to the admin."""
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils.html import format_html
+from wagtail import hooks
+from wagtail_modeladmin.options import modeladmin_register
+
+from intake.admin.dashboard import EnquiryPanel
+from intake.admin.enquiries import EnquiryGroup
+
+modeladmin_register(EnquiryGroup)
+
+
+@hooks.register("construct_homepage_panels")
+def add_enquiry_panel(request: HttpRequest, panels: list[object]) -> None:
+    if request.user.has_perm("intake.view_enquiry"):
+        panels.insert(0, EnquiryPanel())
+
+
+@hooks.register("insert_global_admin_css")
+def admin_css() -> str:
+    return format_html('<link rel="stylesheet" href="{}">', static("css/admin.css"))
