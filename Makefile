@@ -1,0 +1,90 @@
+# Every command of this project. Needs only make, git, and Python 3.11 or newer with venv; `make help` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+# Two at a time suits a small machine; `make test WORKERS=4` is quicker on a larger one.
+WORKERS ?= 2
+PYTEST := $(PY) -m pytest -q -n $(WORKERS)
+DEV := DJANGO_SETTINGS_MODULE=aijuu_site.settings.dev
+# What is installed, kept beside it, so that a changed lock is noticed.
+RUN_STAMP := $(VENV)/installed-requirements.txt
+DEV_STAMP := $(VENV)/installed-requirements-dev.txt
+PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
+
+.PHONY: help run dev test check format catalogues lock environment dev-environment browser
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  make \1	\2/' | expand -t 20
+
+run: environment ## Start the site as it runs for real: site, mail worker, SQLite under var/ (PORT, DATA_DIR, .env)
+	@exec $(PY) manage.py serve
+
+dev: dev-environment ## Start the site for working on it: reload on every change, debug toolbar
+	@$(DEV) $(PY) manage.py prepare
+	@echo "Mail is only queued here; to send it, in another terminal: $(DEV) $(PY) manage.py work"
+	@exec env $(DEV) $(PY) manage.py runserver "$${HOST:-127.0.0.1}:$${PORT:-8000}"
+
+test: check browser ## Run everything: the checks, the tests on SQLite and on PostgreSQL, and in a real browser
+	@echo "== Tests on SQLite"
+	@$(PYTEST) -m "not browser"
+	@echo "== Tests on PostgreSQL"
+	@$(PY) -m tests.tools.postgres $(PYTEST) -m "not browser and not once"
+	@echo "== Tests in a browser"
+	@$(PYTEST) -m browser
+	@echo "make test: all of it passed."
+
+check: dev-environment ## Quick checks: lint, format, templates, types, import rules, migrations, catalogues
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check --quiet . || { echo "Formatting differs: run make format."; exit 1; }
+	@$(PY) -m djlint templates --lint --quiet
+	@$(VENV)/bin/lint-imports --no-cache >/dev/null || { $(VENV)/bin/lint-imports --no-cache; exit 1; }
+	@DJANGO_SETTINGS_MODULE=aijuu_site.settings.test $(PY) manage.py makemigrations --check --dry-run
+	@$(PY) -m tests.tools.catalogues check
+	@$(PY) -m mypy
+
+format: dev-environment ## Put the code into its format and mend what lint can mend
+	@$(PY) -m ruff check --fix --quiet . || true
+	@$(PY) -m ruff format .
+
+catalogues: dev-environment ## Add new texts to the Finnish catalogues and compile them
+	@$(PY) -m tests.tools.catalogues update
+	@$(PY) -m tests.tools.catalogues compile
+
+lock: dev-environment ## Choose and lock the newest allowed versions of all packages
+	@$(VENV)/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header --quiet --output-file requirements.txt
+	@$(VENV)/bin/uv pip compile pyproject.toml --upgrade --group dev --constraint requirements.txt --universal \
+		--python-version 3.11 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-dev.txt
+
+environment: # The packages that the site needs; the tests' packages contain them.
+	@cmp -s requirements.txt $(RUN_STAMP) && $(PY) -c "" 2>/dev/null || $(MAKE) --no-print-directory $(VENV)/run
+
+dev-environment: # … and what working on it needs.
+	@cmp -s requirements-dev.txt $(DEV_STAMP) && $(PY) -c "" 2>/dev/null || $(MAKE) --no-print-directory $(VENV)/dev
+
+.PHONY: $(VENV)/run $(VENV)/dev $(VENV)/made
+$(VENV)/run: $(VENV)/made
+	@echo "Installing the site's packages into $(VENV)/ (a minute the first time) …"
+	@rm -f $(RUN_STAMP) $(DEV_STAMP)
+	@$(PIP) -r requirements.txt
+	@cp requirements.txt $(RUN_STAMP)
+
+$(VENV)/dev: $(VENV)/made
+	@echo "Installing the packages for working on the site into $(VENV)/ (some minutes the first time) …"
+	@rm -f $(RUN_STAMP) $(DEV_STAMP)
+	@$(PIP) -r requirements-dev.txt
+	@cp requirements.txt $(RUN_STAMP)
+	@cp requirements-dev.txt $(DEV_STAMP)
+
+$(VENV)/made:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "There is no $(PYTHON) here. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { \
+		echo "$(PYTHON) is $$($(PYTHON) -V 2>&1); the site needs Python 3.11 or newer: make PYTHON=python3.12"; exit 1; }
+	@$(PY) -m pip --version >/dev/null 2>&1 || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); } || { rm -rf $(VENV); \
+		echo "$(PYTHON) could not make $(VENV)/. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+
+browser: dev-environment # Chromium for the browser tests: found, installed (Debian, as root), or asked for.
+	@$(PY) -m tests.tools.chromium

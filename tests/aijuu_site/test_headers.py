@@ -1,0 +1,151 @@
+"""Every answer carries the headers that keep a browser from doing what this site never does."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.http import HttpResponseBase
+from django.test import Client, override_settings
+
+PUBLIC = ["/", "/yksilotyonohjaus/", "/ota-yhteytta/", "/tietosuoja/", "/saavutettavuus/", "/tata-ei-ole/"]
+
+
+def policy(response: HttpResponseBase) -> dict[str, list[str]]:
+    directives = (part.split() for part in response["Content-Security-Policy"].split(";"))
+    return {name: values for name, *values in directives}
+
+
+def assert_common_headers(response: HttpResponseBase) -> None:
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "strict-origin-when-cross-origin"
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+    for feature in ("camera", "microphone", "geolocation", "payment"):
+        assert f"{feature}=()" in response["Permissions-Policy"]
+
+
+def assert_public_policy(response: HttpResponseBase) -> None:
+    rules = policy(response)
+    assert rules["default-src"] == ["'none'"]
+    assert rules["frame-ancestors"] == ["'none'"]
+    assert rules["base-uri"] == ["'none'"]
+    assert rules["form-action"] == ["'self'"]
+    sources = {source for values in rules.values() for source in values}
+    assert not {source for source in sources if "unsafe" in source or "*" in source}
+    own = re.compile(r"'(none|self|nonce-[A-Za-z0-9+/=_-]+)'")
+    assert not {source for source in sources if not own.fullmatch(source)}
+    assert response["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.usefixtures("loaded_site")
+@pytest.mark.parametrize("address", PUBLIC)
+def test_a_visitors_page_allows_only_our_own_files(client: Client, address: str) -> None:
+    response = client.get(address)
+    assert response.status_code == (404 if address == "/tata-ei-ole/" else 200)
+    assert_common_headers(response)
+    assert_public_policy(response)
+
+
+@pytest.mark.usefixtures("loaded_site")
+@pytest.mark.parametrize("address", PUBLIC)
+def test_a_visitors_page_has_nothing_inline_that_the_policy_would_refuse(client: Client, address: str) -> None:
+    html = client.get(address).content.decode()
+    assert not re.search(r"<[a-z][^>]*\sstyle\s*=", html)
+    assert not re.search(r"<[a-z][^>]*\son[a-z]+\s*=", html)
+    assert not re.search(r"<style(?![^>]*\bnonce=)", html)
+    assert not re.search(r"<script(?![^>]*\b(?:nonce|src)=)", html)
+
+
+@pytest.mark.usefixtures("loaded_site")
+@pytest.mark.parametrize("address", PUBLIC)
+def test_reading_sets_no_cookie(client: Client, address: str) -> None:
+    assert not client.get(address).cookies
+
+
+@pytest.mark.usefixtures("loaded_site")
+@pytest.mark.parametrize("address", PUBLIC)
+def test_a_page_names_no_file_of_a_third_party(client: Client, address: str) -> None:
+    html = client.get(address).content.decode()
+    loaded = re.findall(r"""<(?:script|img|iframe|source|video|audio)[^>]*?\ssrc(?:set)?=["']([^"']*)""", html)
+    loaded += re.findall(r"""<link[^>]*rel=["'](?:stylesheet|icon|preload|manifest)[^>]*""", html)
+    assert not [source for source in loaded if "//" in source]
+
+
+@pytest.mark.once
+def test_a_static_file_carries_the_headers(tmp_path: Path) -> None:
+    (tmp_path / "site.css").write_text("body{}")
+    with override_settings(STATIC_ROOT=tmp_path):
+        response = Client().get("/static/site.css")
+    assert response.status_code == 200
+    assert_common_headers(response)
+    assert_public_policy(response)
+
+
+@pytest.mark.django_db
+@pytest.mark.once
+def test_an_uploaded_drawing_can_run_nothing(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "hero.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
+    with override_settings(MEDIA_ROOT=tmp_path):
+        response = client.get("/media/hero.svg")
+        response.close()
+    assert response.status_code == 200
+    assert response["Content-Type"] == "image/svg+xml"
+    assert_common_headers(response)
+    rules = policy(response)
+    assert rules["default-src"] == ["'none'"]
+    assert rules["sandbox"] == []
+    assert not [value for values in rules.values() for value in values if value.startswith("'unsafe")]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("address", ["/media/", "/media/../manage.py", "/media/%2e%2e/manage.py", "/media/none.svg"])
+def test_media_shows_no_folder_and_nothing_outside_it(client: Client, tmp_path: Path, address: str, db: None) -> None:
+    with override_settings(MEDIA_ROOT=tmp_path):
+        response = client.get(address)
+    assert response.status_code in (400, 404)
+    assert_common_headers(response)
+
+
+@pytest.mark.django_db
+def test_the_admins_login_is_framed_by_nobody_else(client: Client) -> None:
+    response = client.get("/admin/login/")
+    assert response.status_code == 200
+    assert_common_headers(response)
+    assert policy(response)["frame-ancestors"] in (["'self'"], ["'none'"])
+    assert response["X-Frame-Options"] in ("SAMEORIGIN", "DENY")
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_the_admin_is_relaxed_only_as_far_as_it_needs(admin_client: Client) -> None:
+    response = admin_client.get("/admin/")
+    assert response.status_code == 200
+    assert_common_headers(response)
+    rules = policy(response)
+    assert rules["default-src"] == ["'none'"]
+    assert rules["base-uri"] == ["'none'"]
+    sources = {source for values in rules.values() for source in values}
+    assert sources <= {"'self'", "'none'", "'unsafe-inline'", "blob:", "data:"}
+    assert "no-store" in response["Cache-Control"] or "private" in response["Cache-Control"]
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_the_admin_names_no_file_of_a_third_party(admin_client: Client) -> None:
+    html = admin_client.get("/admin/").content.decode()
+    loaded = re.findall(r"""<(?:script|img|iframe)[^>]*?\ssrc=["']([^"']*)""", html)
+    loaded += re.findall(r"""<link[^>]*?\shref=["']([^"']*)""", html)
+    assert loaded
+    assert not [source for source in loaded if "//" in source]
+
+
+@pytest.mark.django_db
+def test_health_answers_and_is_never_cached(client: Client) -> None:
+    response = client.get("/healthz/")
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
+    assert_public_policy(response)
+
+
+@pytest.mark.once
+def test_the_admins_address_is_where_the_rules_expect_it() -> None:
+    assert settings.ADMIN_PATH == "/admin/"

@@ -1,0 +1,46 @@
+"""Secrets that an installation makes for itself."""
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from aijuu_site.secret_files import kept_secret
+
+pytestmark = pytest.mark.once
+
+
+def _ask(path: Path, answers: "multiprocessing.Queue[str]", together: "multiprocessing.synchronize.Barrier") -> None:
+    together.wait(30)
+    answers.put(kept_secret(path))
+
+
+def test_processes_that_start_at_once_agree_on_one_secret(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    answers: multiprocessing.Queue[str] = context.Queue()
+    together = context.Barrier(4)
+    path = tmp_path / "data" / "secret_key"
+    processes = [context.Process(target=_ask, args=(path, answers, together)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    secrets = {answers.get(timeout=60) for _ in processes}
+    for process in processes:
+        process.join()
+    assert len(secrets) == 1
+    assert secrets == {path.read_text().strip()}
+    assert [file.name for file in path.parent.iterdir()] == ["secret_key"]
+
+
+def test_a_secret_is_readable_by_the_owner_alone(tmp_path: Path) -> None:
+    kept_secret(tmp_path / "secret_key")
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_two_secrets_differ(tmp_path: Path) -> None:
+    assert kept_secret(tmp_path / "a") != kept_secret(tmp_path / "b")
+
+
+def test_a_folder_that_cant_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        kept_secret(tmp_path / "file" / "secret_key")

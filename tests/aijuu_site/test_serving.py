@@ -1,0 +1,295 @@
+"""The pieces of `manage.py serve`, and the command itself where it refuses to start."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+from wagtail.models import Site
+
+from aijuu_site.serving.accounts import SUPERVISORS_GROUP, ensure_supervisor_account
+from aijuu_site.serving.health_probe import site_answers
+from aijuu_site.serving.ports import port_is_free
+from aijuu_site.serving.processes import Child, Supervisor
+from aijuu_site.serving.site_address import sync_site_address
+from aijuu_site.serving.start_lock import AlreadyRunningError, only_start
+from aijuu_site.serving.static_files import collect_static_files, static_files_are_current, static_fingerprint
+
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    """A port on which another program listens."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def test_a_taken_port_is_noticed(listener: int) -> None:
+    assert port_is_free("127.0.0.1", listener) is False
+
+
+def test_a_free_port_is_free_again_after_looking() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert port_is_free("127.0.0.1", port) is True
+    assert port_is_free("127.0.0.1", port) is True
+
+
+def test_an_address_of_another_machine_is_an_error_and_not_taken() -> None:
+    with pytest.raises(OSError, match=r".+"):
+        port_is_free("192.0.2.1", 8000)
+
+
+@pytest.fixture
+def _own_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_own_umask")
+def test_a_start_on_a_taken_port_says_what_to_do(listener: int) -> None:
+    with override_settings(PORT=listener), pytest.raises(CommandError, match=rf"Port {listener} .* is taken.*PORT="):
+        call_command("serve")
+
+
+@pytest.mark.usefixtures("_own_umask")
+def test_a_second_start_on_the_same_data_folder_is_refused(tmp_path: Path) -> None:
+    with only_start(tmp_path):
+        with pytest.raises(AlreadyRunningError), only_start(tmp_path):
+            pass
+        with override_settings(PORT=0, DATA_DIR=tmp_path), pytest.raises(CommandError, match="already runs"):
+            call_command("serve")
+    with only_start(tmp_path):
+        pass
+
+
+# Static files
+
+
+@pytest.fixture
+def static_source(tmp_path: Path) -> Iterator[Path]:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "site.css").write_text("body{color:red}")
+    storages = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+    with override_settings(
+        STATICFILES_DIRS=[source],
+        STATICFILES_FINDERS=["django.contrib.staticfiles.finders.FileSystemFinder"],
+        STATIC_ROOT=tmp_path / "static",
+        STORAGES=storages,
+    ):
+        yield source
+
+
+def test_static_files_are_collected_once_until_something_changes(static_source: Path, tmp_path: Path) -> None:
+    stamp = tmp_path / "static.stamp"
+    first = static_fingerprint()
+    assert not static_files_are_current(stamp, first)
+    collect_static_files(stamp, first)
+    assert static_files_are_current(stamp, static_fingerprint())
+    assert list((tmp_path / "static").glob("site.*.css"))
+
+    (static_source / "site.css").write_text("body{color:tan}")
+    assert not static_files_are_current(stamp, static_fingerprint())
+    (static_source / "site.css").write_text("body{color:red}")
+    assert static_files_are_current(stamp, static_fingerprint())
+    (static_source / "site.css").rename(static_source / "page.css")
+    assert not static_files_are_current(stamp, static_fingerprint())
+
+
+@pytest.mark.usefixtures("static_source")
+def test_a_collection_that_was_cut_off_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stamp = tmp_path / "static.stamp"
+    fingerprint = static_fingerprint()
+    collect_static_files(stamp, fingerprint)
+
+    def cut_off(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aijuu_site.serving.static_files.call_command", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        collect_static_files(stamp, fingerprint)
+    assert not static_files_are_current(stamp, fingerprint)
+
+
+@pytest.mark.usefixtures("static_source")
+def test_static_files_that_somebody_removed_are_collected_again(tmp_path: Path) -> None:
+    stamp = tmp_path / "static.stamp"
+    collect_static_files(stamp, static_fingerprint())
+    (tmp_path / "static" / "staticfiles.json").unlink()
+    assert not static_files_are_current(stamp, static_fingerprint())
+
+
+# The first account
+
+
+@pytest.mark.django_db
+def test_the_first_start_makes_the_supervisors_account_with_a_generated_password() -> None:
+    account = ensure_supervisor_account(email="kati@example.fi", password="")
+    assert account is not None
+    assert account.generated_password is not None
+    assert len(account.generated_password) >= 14
+    user = get_user_model().objects.get()
+    assert user.check_password(account.generated_password)
+    assert (user.username, user.email, user.is_active, user.is_superuser) == (
+        "kati@example.fi", "kati@example.fi", True, True,
+    )  # fmt: skip
+    assert user.groups.filter(name=SUPERVISORS_GROUP).exists()
+
+
+@pytest.mark.django_db
+def test_a_given_password_is_used_and_not_shown() -> None:
+    account = ensure_supervisor_account(email="kati@example.fi", password="kuusen-alla-istuu-7-lasta")
+    assert account is not None
+    assert account.generated_password is None
+    assert account.weaknesses == ()
+    assert get_user_model().objects.get().check_password("kuusen-alla-istuu-7-lasta")
+
+
+@pytest.mark.django_db
+def test_a_weak_password_is_taken_with_a_warning() -> None:
+    account = ensure_supervisor_account(email="kati@example.fi", password="12345")
+    assert account is not None
+    assert account.weaknesses
+
+
+@pytest.mark.django_db
+def test_a_second_start_changes_no_account() -> None:
+    ensure_supervisor_account(email="kati@example.fi", password="kuusen-alla-istuu-7-lasta")
+    before = get_user_model().objects.values().get()
+    assert ensure_supervisor_account(email="other@example.fi", password="aivan-muu-salasana") is None
+    assert get_user_model().objects.values().get() == before
+
+
+@pytest.mark.django_db
+def test_a_supervisor_who_is_no_superuser_is_enough() -> None:
+    user = get_user_model().objects.create_user("kati", password="x")
+    user.groups.add(Group.objects.get_or_create(name=SUPERVISORS_GROUP)[0])
+    assert ensure_supervisor_account(email="kati@example.fi", password="") is None
+
+
+@pytest.mark.django_db
+def test_a_start_never_raises_the_rights_of_an_account_that_is_there() -> None:
+    get_user_model().objects.create_user("Kati@example.fi", password="x")
+    with pytest.raises(ValidationError, match="may not supervise"):
+        ensure_supervisor_account(email="kati@example.fi", password="")
+    assert not get_user_model().objects.get().is_superuser
+
+
+# The site's own address
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:8123", ("127.0.0.1", 8123)),
+        ("https://www.example.fi", ("www.example.fi", 443)),
+        ("http://www.example.fi", ("www.example.fi", 80)),
+    ],
+)
+def test_wagtail_knows_the_sites_address(url: str, expected: tuple[str, int]) -> None:
+    assert sync_site_address(url) is True
+    site = Site.objects.get(is_default_site=True)
+    assert (site.hostname, site.port) == expected
+    assert sync_site_address(url) is False
+
+
+# Processes
+
+
+def supervised(web: list[str], worker: list[str], said: list[str]) -> Supervisor:
+    return Supervisor(web=Child("web server", web), worker=Child("worker", worker), say=said.append)
+
+
+def assert_gone(child: Child) -> None:
+    assert child.process is not None
+    assert child.process.poll() is not None
+    with pytest.raises(ProcessLookupError):
+        os.killpg(child.process.pid, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_both_programs_and_is_a_success(number: signal.Signals) -> None:
+    supervisor = supervised(SLEEPER, SLEEPER, [])
+    code = supervisor.run(is_answering=lambda: True, on_ready=lambda: signal.raise_signal(number))
+    assert code == 0
+    assert_gone(supervisor.web)
+    assert_gone(supervisor.worker)
+
+
+def test_a_program_that_ignores_the_request_to_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aijuu_site.serving.processes.STOP_SECONDS", 0.5)
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+    )
+    said: list[str] = []
+    supervisor = supervised(SLEEPER, [sys.executable, "-c", deaf], said)
+    # Long enough for it to have become deaf.
+    stop = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert supervisor.run(is_answering=lambda: True, on_ready=stop.start) == 0
+    assert_gone(supervisor.worker)
+    assert any("killing" in line for line in said)
+
+
+def test_without_the_web_server_everything_ends_with_a_failure() -> None:
+    said: list[str] = []
+    supervisor = supervised([sys.executable, "-c", "raise SystemExit(3)"], SLEEPER, said)
+    assert supervisor.run(is_answering=lambda: False, on_ready=lambda: None) == 1
+    assert any("web server ended" in line and "3" in line for line in said)
+    assert_gone(supervisor.worker)
+
+
+def test_a_web_server_that_never_answers_is_a_failure() -> None:
+    said: list[str] = []
+    supervisor = supervised(SLEEPER, SLEEPER, said)
+    assert supervisor.run(is_answering=lambda: False, on_ready=lambda: None, ready_seconds=0.5) == 1
+    assert any("did not answer" in line for line in said)
+    assert_gone(supervisor.web)
+
+
+def test_a_worker_that_ends_is_started_again_after_growing_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aijuu_site.serving.processes.FIRST_WAIT", 0.1)
+    starts = tmp_path / "starts"
+    worker = [sys.executable, "-c", f"import os; open({str(starts)!r}, 'a').write('x'); os._exit(9)"]
+    said: list[str] = []
+    supervisor = supervised(SLEEPER, worker, said)
+    supervisor.worker.wait = 0.1
+
+    def say(line: str) -> None:
+        said.append(line)
+        if len(said) == 3:
+            signal.raise_signal(signal.SIGTERM)
+
+    supervisor.say = say
+    assert supervisor.run(is_answering=lambda: True, on_ready=lambda: None) == 0
+    assert starts.read_text() == "xxx"
+    assert supervisor.worker.wait == pytest.approx(0.8)
+    assert all("worker ended (code 9)" in line for line in said)
+
+
+def test_nothing_answers_where_nobody_listens() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert site_answers("127.0.0.1", port, f"http://127.0.0.1:{port}") is False

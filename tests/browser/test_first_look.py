@@ -1,0 +1,58 @@
+"""What anybody sees first."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.accessibility import assert_accessible
+from tests.browser.conftest import DESK, PHONE, NewPage
+from tests.tools.running_site import RunningSite
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_the_home_page_tells_of_the_pause_and_is_accessible(
+    new_page: NewPage, viewport: dict[str, int], scheme: str
+) -> None:
+    page = new_page(viewport=viewport, color_scheme=scheme)
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("lang", "fi")
+    expect(page.get_by_text("toistaiseksi tauolla").first).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert_accessible(page)
+
+
+def test_the_home_page_reads_the_same_without_javascript(new_page: NewPage, javascript_enabled: bool) -> None:
+    page = new_page(java_script_enabled=javascript_enabled)
+    page.goto("/")
+    expect(page.get_by_text("toistaiseksi tauolla").first).to_be_visible()
+    expect(page.get_by_role("link", name="Ota yhteyttä").first).to_be_visible()
+
+
+def test_reading_leaves_no_cookie(new_page: NewPage) -> None:
+    page = new_page()
+    for address in ("/", "/yksilotyonohjaus/", "/ota-yhteytta/", "/tietosuoja/"):
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status == 200
+    assert page.context.cookies() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_missing_page_says_so_and_shows_the_way_home(new_page: NewPage, scheme: str) -> None:
+    page = new_page(color_scheme=scheme)
+    answer = page.goto("/tata-ei-ole/")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sivua ei löytynyt")
+    expect(page.get_by_role("main").get_by_role("link").first).to_be_visible()
+    assert_accessible(page)
+
+
+def test_the_supervisor_signs_in_with_the_account_of_the_first_start(new_page: NewPage, site: RunningSite) -> None:
+    page = new_page(viewport=DESK)
+    page.goto("/admin/")
+    page.locator("input[name=username]").fill(site.admin_email)
+    page.locator("input[name=password]").fill(site.admin_password)
+    page.locator("button[type=submit]").first.click()
+    page.wait_for_url(site.admin_url)
+    expect(page.get_by_role("heading", level=1).first).to_be_visible()

@@ -1,0 +1,237 @@
+"""The first content is loaded once; what an editor has done since is never touched."""
+
+import shutil
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from wagtail.images import get_image_model
+from wagtail.models import Page, Revision
+
+from home import content_loader
+from home.content_files import CONTENT_DIR, ContentError
+from home.content_loader import Action, load_content
+from home.models import ContactDetails, ContentPage, HomePage, LoadedContent, PauseNotice, ServicePage
+
+pytestmark = pytest.mark.django_db
+
+
+def load(directory: Path = CONTENT_DIR) -> dict[str, Action]:
+    return {outcome.key: outcome.action for outcome in load_content(directory)}
+
+
+def command_output() -> str:
+    output = StringIO()
+    call_command("load_content", stdout=output)
+    return output.getvalue()
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Path:
+    """A copy of the content files that a test may change."""
+    return Path(shutil.copytree(CONTENT_DIR, tmp_path / "content"))
+
+
+@pytest.fixture
+def small_content(tmp_path: Path) -> Callable[[str, str], Path]:
+    """Content of one's own: `small_content(name, text)` writes a file and gives its folder."""
+
+    def write(name: str, text: str) -> Path:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+def test_the_first_run_loads_everything_and_the_second_changes_nothing() -> None:
+    first = command_output()
+    assert "Ladattu: page:/\n" in first
+    assert first.count("Ladattu: ") == len(list(CONTENT_DIR.glob("*.toml")))
+    before = (Page.objects.count(), Revision.objects.count(), get_image_model().objects.count())
+    assert command_output() == "Sisältö on ladattu jo aiemmin: mikään ei muuttunut.\n"
+    assert (Page.objects.count(), Revision.objects.count(), get_image_model().objects.count()) == before
+    assert set(load().values()) == {Action.KEPT}
+
+
+def test_the_settings_are_as_the_customer_wrote() -> None:
+    load()
+    details, notice = ContactDetails.load(), PauseNotice.load()
+    assert (details.person_name, details.email, details.phone_display) == (
+        "Kati",
+        "kati.levola@aijuu.fi",
+        "050 534 8567",
+    )
+    assert (details.contact_url, details.privacy_url) == ("/ota-yhteytta/", "/tietosuoja/")
+    assert (notice.active, notice.returns_on, notice.message) == (True, None, "")
+    # Facts that only the supervisor can supply are not invented.
+    assert not any(
+        (details.facebook_url, details.business_id, details.official_name, details.postal_address, details.response_time)
+    )
+
+
+@pytest.mark.parametrize("slug", ["etusivu", "yksilotyonohjaus", "ota-yhteytta", "tietosuoja", "saavutettavuus"])
+def test_a_loaded_page_opens_in_the_editor_as_published(slug: str, client: Client) -> None:
+    load()
+    page = Page.objects.get(slug=slug)
+    assert page.live
+    assert page.live_revision_id == page.latest_revision_id is not None
+    assert not page.has_unpublished_changes
+    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    assert client.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).status_code == 200
+
+
+def test_what_an_editor_changed_moved_or_deleted_stays_so() -> None:
+    load()
+    privacy = ContentPage.objects.get(slug="tietosuoja")
+    privacy.title = "Näin käsittelen tietojasi"
+    privacy.slug = "tietosuojaseloste"
+    privacy.save_revision().publish()
+    Page.objects.get(slug="ryhmatyonohjaus").delete()
+    Page.objects.get(slug="saavutettavuus").unpublish()
+    PauseNotice.objects.update(active=False)
+    get_image_model().objects.all().delete()
+    assert set(load().values()) == {Action.KEPT}
+    assert not Page.objects.filter(slug__in=["tietosuoja", "ryhmatyonohjaus"]).exists()
+    assert not Page.objects.get(slug="saavutettavuus").live
+    assert not PauseNotice.load().active
+    assert HomePage.objects.get().hero_image is None
+
+
+def test_a_run_that_was_cut_off_can_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    publish = content_loader._publish
+
+    def power_cut(page: Page) -> None:
+        if page.slug == "tietosuoja":
+            raise KeyboardInterrupt
+        publish(page)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(content_loader, "_publish", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            load()
+    # The page that was cut off left no trace; those before it are whole.
+    assert not Page.objects.filter(slug="tietosuoja").exists()
+    assert not LoadedContent.objects.filter(key="page:/tietosuoja/").exists()
+    assert ServicePage.objects.live().count() == 3
+    actions = load()
+    assert actions["page:/yksilotyonohjaus/"] is Action.KEPT
+    assert actions["page:/tietosuoja/"] is Action.LOADED
+    assert Page.objects.filter(slug="tietosuoja").count() == 1
+    assert HomePage.objects.get().hero_image is not None
+    assert Page.find_problems() == ([], [], [], [], [])
+
+
+def test_a_page_that_already_stands_at_an_address_is_left_alone() -> None:
+    front = HomePage.objects.get()
+    own = front.add_child(instance=ContentPage(title="Omani", slug="tietosuoja"))
+    assert load()["page:/tietosuoja/"] is Action.LEFT_ALONE
+    assert Page.objects.get(slug="tietosuoja").pk == own.pk
+    assert load()["page:/tietosuoja/"] is Action.KEPT
+
+
+def test_a_front_page_that_an_editor_has_begun_is_left_alone() -> None:
+    front = HomePage.objects.get()
+    front.lead = "<p>Omat sanat</p>"
+    front.save_revision().publish()
+    assert load()["page:/"] is Action.LEFT_ALONE
+    assert HomePage.objects.get().lead == "<p>Omat sanat</p>"
+
+
+def test_settings_that_the_supervisor_has_filled_are_left_alone() -> None:
+    ContactDetails.load()
+    ContactDetails.objects.update(phone="02 633 1234")
+    assert load()["setting:home.ContactDetails"] is Action.LEFT_ALONE
+    assert ContactDetails.load().phone == "02 633 1234"
+    assert ContactDetails.load().email == ""
+
+
+def test_a_link_to_a_page_follows_the_page_when_it_moves(client: Client) -> None:
+    load()
+    assert '<a linktype="page"' in str(HomePage.objects.get().body.raw_data[0])
+    service = ServicePage.objects.get(slug="yksilotyonohjaus")
+    service.slug = "yksilolle"
+    service.save_revision().publish()
+    assert 'href="/yksilolle/">Yksilötyönohjaus</a></li>' in client.get("/").text
+
+
+def test_a_link_to_a_page_that_was_deleted_between_two_runs_leaves_its_words(content: Path) -> None:
+    front = content / "50-etusivu.toml"
+    text = front.read_text(encoding="utf-8")
+    front.unlink()
+    load(content)
+    Page.objects.get(slug="ryhmatyonohjaus").delete()
+    front.write_text(text, encoding="utf-8")
+    assert load(content)["page:/"] is Action.LOADED
+    assert "<li>Ryhmätyönohjaus</li>" in str(HomePage.objects.get().body.raw_data[0])
+
+
+def test_a_changed_content_file_does_not_change_a_loaded_page(content: Path) -> None:
+    load(content)
+    file = content / "40-tietosuoja.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("Rekisterinpitäjä", "Muutettu"), encoding="utf-8")
+    load(content)
+    assert "Muutettu" not in str(ContentPage.objects.get(slug="tietosuoja").body.raw_data)
+
+
+PAGE = 'type = "home.ContentPage"\npath = "/uusi/"\ntitle = "Uusi"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('type = "home.NoSuch"\npath = "/uusi/"\ntitle = "Uusi"\n', "there is no home.NoSuch"),
+        ('type = "home.PauseNotice"\npath = "/uusi/"\ntitle = "Uusi"\n', "not a page"),
+        ("title = ", "bad.toml"),
+        ('title = "Uusi"\n', "app.Model"),
+        (PAGE.replace("/uusi/", "uusi"), "slash"),
+        (PAGE.replace("/uusi/", "/ei/ole/"), "no page above"),
+        (PAGE + 'titel = "Uusi"\n', "unknown: titel"),
+        (PAGE + '[fields]\nlead = "x"\n', "no field lead"),
+        (PAGE + '[[body]]\nblock = "video"\n', "no block 'video'"),
+        (PAGE + '[[body]]\nblock = "text"\nbody = "x"\n', "unknown in a block: body"),
+        (PAGE + '[[body]]\nblock = "text"\nheading = "x"\n', "bad.toml"),
+        (PAGE + '[[body]]\nblock = "text"\ntext = \'<a href="sivu:/ei-ole/">x</a>\'\n', "no page /ei-ole/"),
+        (PAGE + '[[body]]\nblock = "text"\ntext = \'<a href="sivu:/uusi/">x</a>\'\n', "must be loaded before"),
+        (PAGE + '[[body]]\nblock = "text"\ntext = \'<a class="x" href="sivu:/">x</a>\'\n', "must be written as"),
+        ('type = "wagtailimages.Image"\nfile = "puuttuu.svg"\ntitle = "x"\n', "no picture puuttuu.svg"),
+    ],
+)
+def test_a_mistake_in_a_file_is_named_and_leaves_nothing_behind(
+    small_content: Callable[[str, str], Path], text: str, said: str
+) -> None:
+    pages = Page.objects.count()
+    with pytest.raises(ContentError) as mistake:
+        load(small_content("bad.toml", text))
+    assert said in str(mistake.value)
+    assert mistake.value.args[0].startswith("bad.toml")
+    assert Page.objects.count() == pages
+    assert not LoadedContent.objects.exists()
+
+
+def test_a_picture_in_a_body_comes_with_its_words(small_content: Callable[[str, str], Path], client: Client) -> None:
+    directory = small_content("1.toml", 'type = "wagtailimages.Image"\nfile = "p.svg"\ntitle = "x"\n')
+    (directory / "images").mkdir()
+    shutil.copy(CONTENT_DIR / "images" / "hero.svg", directory / "images" / "p.svg")
+    small_content(
+        "2.toml",
+        PAGE + '[[body]]\nblock = "image"\nimage = { file = "p.svg", alt = "Kaksi polkua" }\n'
+        'caption = "Yhdessä"\ncredit = "Kuva: Aijuu"\n',
+    )
+    load(directory)
+    html = client.get("/uusi/").text
+    assert 'alt="Kaksi polkua"' in html
+    assert "Yhdessä" in html
+    assert '<span class="figure__credit">Kuva: Aijuu</span>' in html
+
+
+def test_no_loaded_text_holds_an_open_question_or_an_unresolved_link() -> None:
+    load()
+    for revision in Revision.objects.all():
+        text = str(revision.content)
+        assert "[[" not in text.replace("'[[", "").replace('"[[', "")
+        assert "sivu:" not in text

@@ -1,0 +1,70 @@
+"""Which page may stand where, and that the front page replaces Wagtail's welcome page and back."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
+from wagtail.models import Page, Site
+from wagtail.test.utils import WagtailPageTestCase
+
+from home.models import ContentPage, HomePage, ServicePage
+
+
+class PageRules(WagtailPageTestCase):
+    def test_there_is_one_front_page_right_below_the_root(self) -> None:
+        self.assertAllowedParentPageTypes(HomePage, {Page})
+        assert not HomePage.can_create_at(Page.get_first_root_node())
+
+    def test_services_and_content_stand_below_the_front_page_only(self) -> None:
+        for model in (ServicePage, ContentPage):
+            self.assertAllowedParentPageTypes(model, {HomePage})
+            self.assertAllowedSubpageTypes(model, set())
+        self.assertCanCreateAt(HomePage, ServicePage)
+        self.assertCanCreateAt(HomePage, ContentPage)
+
+    def test_the_site_leads_to_the_front_page(self) -> None:
+        front = HomePage.objects.get()
+        assert Site.objects.get(is_default_site=True).root_page_id == front.pk
+        assert front.slug == "etusivu"
+        self.assertPageIsRoutable(front)
+        self.assertPageIsRenderable(front)
+        self.assertPageIsEditable(front)
+        self.assertPageIsPreviewable(front)
+
+    def test_an_empty_page_of_each_kind_renders_and_can_be_edited(self) -> None:
+        front = HomePage.objects.get()
+        for model in (ServicePage, ContentPage):
+            page = front.add_child(instance=model(title="Tyhjä", slug=model._meta.model_name))
+            self.assertPageIsRenderable(page)
+            self.assertPageIsEditable(page)
+            self.assertPageIsPreviewable(page)
+
+    def test_the_editor_s_fields_are_in_finnish(self) -> None:
+        self.client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+        html = self.client.get(reverse("wagtailadmin_pages:edit", args=[HomePage.objects.get().pk])).text
+        for words in ("Ingressi", "Etusivun kuva", "Näytä alatunnisteessa", "Hakukoneille"):
+            assert words.lower() in html.lower()
+        for words in ("Show in the footer", "For search engines", "Alternative text"):
+            assert words.lower() not in html.lower()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_migration_of_the_front_page_can_be_undone_and_done_again() -> None:
+    executor = MigrationExecutor(connection)
+    latest = executor.loader.graph.leaf_nodes()
+    try:
+        executor.migrate([("home", "0001_initial")])
+        assert list(Page.objects.filter(depth=2).values_list("slug", flat=True)) == ["home"]
+        assert Site.objects.get(is_default_site=True).root_page.slug == "home"
+        assert Page.find_problems() == ([], [], [], [], [])
+    finally:
+        MigrationExecutor(connection).migrate(latest)
+    assert list(Page.objects.filter(depth=2).values_list("slug", flat=True)) == ["etusivu"]
+    assert Site.objects.get(is_default_site=True).root_page.slug == "etusivu"
+    assert Page.find_problems() == ([], [], [], [], [])
+    call_command("load_content", verbosity=0)
+    with pytest.raises(RuntimeError, match="below the front page"):
+        MigrationExecutor(connection).migrate([("home", "0001_initial")])
+    MigrationExecutor(connection).migrate(latest)

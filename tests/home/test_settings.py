@@ -1,0 +1,108 @@
+"""What the supervisor may write into the settings."""
+
+from datetime import date
+
+import pytest
+import time_machine
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
+
+from home.models import ContactDetails, PauseNotice
+from home.phone_numbers import parse_phone, phone_display, phone_uri
+
+pytestmark = pytest.mark.django_db
+
+
+def messages(error: ValidationError) -> dict[str, list[str]]:
+    return error.message_dict
+
+
+@pytest.mark.parametrize("phone", ["soita vaan", "050", "0505348567 tai 02", "+358 999 1"])
+def test_a_phone_number_that_cannot_be_dialled_is_refused_in_finnish(phone: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        ContactDetails(business_name="Aijuu", phone=phone).full_clean()
+    assert messages(refusal.value) == {
+        "phone": ["Tarkista puhelinnumero. Oikea muoto on esimerkiksi 050 123 4567."]
+    }
+
+
+@pytest.mark.parametrize("typed", ["0505348567", "050 534 8567", "+358 50 534 8567", "050-5348567"])
+def test_a_phone_number_is_shown_and_dialled_the_same_however_it_was_typed(typed: str) -> None:
+    details = ContactDetails(business_name="Aijuu", phone=typed)
+    details.full_clean()
+    assert details.phone_display == "050 534 8567"
+    assert details.phone_uri == "tel:+358505348567"
+
+
+def test_a_foreign_number_keeps_its_country() -> None:
+    number = parse_phone("+46 8 123 456 78")
+    assert phone_display(number) == "+46 8 123 456 78"
+    assert phone_uri(number) == "tel:+46812345678"
+
+
+def test_a_stored_number_that_can_no_longer_be_read_is_shown_as_it_is() -> None:
+    details = ContactDetails(business_name="Aijuu", phone="vaihde")
+    assert (details.phone_display, details.phone_uri) == ("vaihde", "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://www.facebook.com/aijuu",
+        "https://facebook.com.example.org/aijuu",
+        "https://notfacebook.com/aijuu",
+        "https://example.org/facebook.com",
+        "javascript:alert(1)",
+    ],
+)
+def test_only_an_https_address_on_facebook_is_taken(address: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        ContactDetails(business_name="Aijuu", facebook_url=address).full_clean()
+    assert "Kirjoita osoite, joka alkaa https://www.facebook.com/." in messages(refusal.value)["facebook_url"]
+
+
+@pytest.mark.parametrize("address", ["https://www.facebook.com/aijuu", "https://fi-fi.facebook.com/aijuu/"])
+def test_a_facebook_address_is_taken(address: str) -> None:
+    ContactDetails(business_name="Aijuu", facebook_url=address).full_clean()
+
+
+def test_only_the_name_is_needed() -> None:
+    ContactDetails(business_name="Aijuu").full_clean()
+    with pytest.raises(ValidationError) as refusal:
+        ContactDetails().full_clean()
+    assert set(messages(refusal.value)) == {"business_name"}
+
+
+@time_machine.travel("2027-01-31 21:59:00+00:00", tick=False)
+@pytest.mark.parametrize("day", [date(2026, 12, 24), date(2027, 1, 31)])
+def test_a_new_day_that_is_not_ahead_is_refused(day: date) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        PauseNotice(active=True, returns_on=day).full_clean()
+    assert messages(refusal.value) == {
+        "returns_on": ["Valitse päivä, joka on vielä edessä, tai jätä päivä tyhjäksi."]
+    }
+    PauseNotice(active=True, returns_on=date(2027, 2, 1)).full_clean()
+
+
+def test_a_stored_day_that_has_passed_does_not_stop_other_changes() -> None:
+    notice = PauseNotice.load()
+    notice.active, notice.returns_on = True, date(2027, 2, 1)
+    notice.save()
+    with time_machine.travel("2027-03-01 12:00:00+00:00"):
+        notice.message = "<p>Palaan pian.</p>"
+        notice.full_clean()
+        notice.returns_on = date(2027, 2, 2)
+        with pytest.raises(ValidationError):
+            notice.full_clean()
+
+
+@pytest.mark.parametrize("model", [ContactDetails, PauseNotice])
+def test_the_settings_open_in_finnish_for_editing(model: type, client: Client) -> None:
+    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    name = model._meta.model_name
+    page = client.get(reverse("wagtailsettings:edit", args=["home", name, model.load().pk]))
+    assert page.status_code == 200
+    expected = "Ilmoitus näkyy jokaisella sivulla. Jätä päivä tyhjäksi, jos paluusta ei ole tietoa."
+    assert (expected if model is PauseNotice else "Facebook-sivun osoite") in page.text

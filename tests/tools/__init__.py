@@ -1,0 +1,1 @@
+"""Programs that the checks and tests use."""

@@ -1,0 +1,121 @@
+"""The whole site as `make run` starts it, as a program of its own with a data folder of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.tools.smtp_server import SmtpServer
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ADMIN_EMAIL = "kati@example.fi"
+ADMIN_PASSWORD = "kuusen-alla-istuu-7-lasta"
+_READY = "Running."
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@dataclass
+class RunningSite:
+    """A started site. `overrides` are environment variables beside those that make it independent of this machine."""
+
+    data_dir: Path
+    smtp: SmtpServer | None = None
+    port: int = field(default_factory=free_port)
+    overrides: dict[str, str] = field(default_factory=dict)
+    output: list[str] = field(default_factory=list)
+    admin_email: str = ADMIN_EMAIL
+    admin_password: str = ADMIN_PASSWORD
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        """Address of the home page without a slash at its end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def admin_url(self) -> str:
+        return f"{self.url}/admin/"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Every variable that the site reads is set, so that neither the caller's nor a .env's leaks in."""
+        return {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.production",
+            "PYTHONUNBUFFERED": "1",
+            "PORT": str(self.port),
+            "HOST": "127.0.0.1",
+            "DATA_DIR": str(self.data_dir),
+            "SECRET_KEY": "",
+            "ALLOWED_HOSTS": "",
+            "SITE_URL": self.url,
+            "DATABASE_URL": "",
+            "EMAIL_URL": self.smtp.url if self.smtp else "",
+            "DEFAULT_FROM_EMAIL": "Aijuu työnohjaus <kati.levola@aijuu.fi>",
+            "ADMIN_EMAIL": self.admin_email,
+            "ADMIN_PASSWORD": self.admin_password,
+            "FORM_RATE_LIMIT": "10000",
+            "TRUSTED_PROXIES": "0",
+            **self.overrides,
+        }
+
+    def start(self, seconds: float = 120.0) -> None:
+        """Return once it answers. Raises RuntimeError with all it said where it does not."""
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        ready = threading.Event()
+        threading.Thread(target=self._read_output, args=(ready,), daemon=True).start()
+        ready.wait(seconds)
+        if not any(line.startswith(_READY) for line in self.output):
+            self.stop()
+            raise RuntimeError("The site did not start. It said:\n" + "\n".join(self.output))
+
+    def _read_output(self, ready: threading.Event) -> None:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line.rstrip("\n"))
+            if line.startswith(_READY):
+                ready.set()
+        ready.set()
+
+    def stop(self) -> int:
+        """End it as a service manager would and return its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command beside the running site and return what it printed."""
+        finished = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if finished.returncode:
+            raise RuntimeError(f"manage.py {' '.join(arguments)} failed:\n{finished.stdout}{finished.stderr}")
+        return finished.stdout

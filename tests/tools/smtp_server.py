@@ -1,0 +1,129 @@
+"""A real SMTP server on loopback that keeps what it gets, and can misbehave as mail servers do."""
+
+import asyncio
+import email
+import email.policy
+import socket
+import threading
+import time
+from collections.abc import Callable
+from email.message import EmailMessage
+from enum import Enum
+from typing import cast
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+class Behaviour(Enum):
+    """How the server treats the next messages."""
+
+    ACCEPT = "takes them"
+    REFUSE = "says 451 to every sender: come back later"
+    REJECT = "says 550 to every recipient: never"
+    HANG = "says nothing after the message until told to go on"
+    DROP = "closes the connection in the middle of the message"
+
+
+class _Handler:
+    def __init__(self) -> None:
+        self.behaviour = Behaviour.ACCEPT
+        self.messages: list[EmailMessage] = []
+        self.attempts = 0
+        self.released = threading.Event()
+
+    async def handle_MAIL(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        self.attempts += 1
+        if self.behaviour is Behaviour.REFUSE:
+            return "451 4.3.0 Come back later"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.behaviour is Behaviour.REJECT:
+            return "550 5.1.1 No such person"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
+        if self.behaviour is Behaviour.DROP:
+            assert server.transport is not None
+            cast(asyncio.Transport, server.transport).abort()
+            return "421 4.3.0 Gone"
+        while self.behaviour is Behaviour.HANG and not self.released.is_set():
+            await asyncio.sleep(0.05)
+        content = cast(bytes, envelope.content)
+        self.messages.append(email.message_from_bytes(content, policy=email.policy.default))
+        return "250 OK"
+
+
+class SmtpServer:
+    """Use as a context manager; `behaviour` can be changed at any time."""
+
+    def __init__(self) -> None:
+        self._handler = _Handler()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._controller = Controller(self._handler, hostname="127.0.0.1", port=self.port)
+
+    def __enter__(self) -> "SmtpServer":
+        self._controller.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._handler.released.set()
+        self._controller.stop()
+
+    @property
+    def url(self) -> str:
+        """The value for EMAIL_URL."""
+        return f"smtp://127.0.0.1:{self.port}"
+
+    @property
+    def behaviour(self) -> Behaviour:
+        return self._handler.behaviour
+
+    @behaviour.setter
+    def behaviour(self, behaviour: Behaviour) -> None:
+        # Whoever hangs now is let go; a new hang waits anew.
+        self._handler.released.set()
+        self._handler.behaviour = behaviour
+        self._handler.released = threading.Event()
+
+    @property
+    def messages(self) -> list[EmailMessage]:
+        """What was accepted so far, oldest first."""
+        return list(self._handler.messages)
+
+    @property
+    def attempts(self) -> int:
+        """How many times a message was begun, whatever became of it."""
+        return self._handler.attempts
+
+    def clear(self) -> None:
+        self._handler.messages.clear()
+        self._handler.attempts = 0
+
+    def wait_for(self, count: int, seconds: float = 20.0) -> list[EmailMessage]:
+        """Return the accepted messages once there are `count`; raises AssertionError when they do not come."""
+        self._wait(lambda: len(self._handler.messages) >= count, f"{count} messages", seconds)
+        return self.messages
+
+    def wait_for_attempts(self, count: int, seconds: float = 20.0) -> None:
+        """Return once `count` messages were begun; raises AssertionError when they are not."""
+        self._wait(lambda: self.attempts >= count, f"{count} attempts", seconds)
+
+    def _wait(self, is_there: Callable[[], bool], what: str, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not is_there():
+            if time.monotonic() > deadline:
+                begun, taken = self.attempts, len(self.messages)
+                raise AssertionError(f"No {what} in {seconds:.0f} s: {begun} begun, {taken} accepted.")
+            time.sleep(0.05)
