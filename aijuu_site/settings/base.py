@@ -26,8 +26,9 @@ _LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [_site.hostname or "", *_LOOPBACK]
 HTTPS = _site.scheme == "https"
 
-# How many proxies of our own stand in front: that many addresses are cut from the right of X-Forwarded-For.
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+# How many proxies of our own stand in front: https ends in one. As many addresses count from the right of
+# X-Forwarded-For, and X-Forwarded-Proto is believed.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=1 if HTTPS else 0)
 FORM_RATE_LIMIT = env.int("FORM_RATE_LIMIT", default=10)
 
 DEBUG = False
