@@ -102,7 +102,8 @@ def _load_setting(piece: Piece, model: type[Any], lookup: ContentLookup) -> Acti
 def _was_chosen(row: models.Model, name: str, value: Any) -> bool:
     """Whether somebody has put something else than the content's own value into a field that was empty at first."""
     current = getattr(row, name)
-    return current not in (None, "", row._meta.get_field(name).get_default()) and current != value
+    untouched = (None, "", getattr(type(row)(), name))
+    return current not in untouched and current != value
 
 
 def _fill_front_page(piece: Piece, model: type[BasePage], lookup: ContentLookup) -> Action:

@@ -17,7 +17,7 @@ from home.pause import PauseStatus, calendar_day, pause_status
 from home.rich_text import SHORT_FEATURES
 
 
-@register_setting(icon="pause")
+@register_setting(icon="time")
 class PauseNotice(BaseGenericSetting):
     """On or off, own words or the usual ones, and the day from which new work starts if it is known."""
 

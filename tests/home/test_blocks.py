@@ -31,7 +31,10 @@ def show(client: Client, front_page: HomePage, *blocks: tuple[str, Any]) -> str:
 
 
 def faq(*questions: str, **more: Any) -> tuple[str, Any]:
-    return "faq", {"heading": "Kysyttyä", "questions": [{"question": q, "answer": "<p>Niin.</p>"} for q in questions]} | more
+    return "faq", {
+        "heading": "Kysyttyä",
+        "questions": [{"question": q, "answer": "<p>Niin.</p>"} for q in questions],
+    } | more
 
 
 def anchors(page: ContentPage) -> list[str]:
@@ -55,19 +58,31 @@ def test_every_block_tells_the_editor_in_finnish_what_it_is() -> None:
             assert block.is_previewable
 
 
+PREVIEWED = {
+    "text": "<h2>Ohjaajana Kati</h2>",
+    "image": "<img",
+    "benefits": "selkeämmät tavoitteet",
+    "steps": "Tilanteen kartoittaminen",
+    "facts": "3–4",
+    "faq": "Kenelle työnohjaus sopii?",
+    "quote": "”Työnohjaus on oman työn",
+    "call_to_action": 'href="/yhteys/">Ota yhteyttä</a>',
+    "contact_card": "Aijuu työnohjaus",
+}
+
+
 @pytest.mark.parametrize("name", BodyStreamBlock().child_blocks)
-def test_every_block_has_a_preview_that_shows_it(name: str, client: Client) -> None:
+def test_every_block_has_a_preview_that_shows_it(name: str, client: Client, front_page: HomePage) -> None:
+    details = ContactDetails.load()
+    details.contact_page = front_page.add_child(instance=ContentPage(title="Y", slug="yhteys"))
+    details.save()
     get_image_model().objects.create(title="Kuva", file=get_test_image_file())
     client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
     block = ContentPage.body.field.stream_block.child_blocks[name]
     preview = client.get(reverse("wagtailadmin_block_preview"), {"id": block.definition_prefix})
     assert preview.status_code == 200
     shown = preview.text[preview.text.index("<main>") : preview.text.index("</main>")]
-    expected = {"image": "<img", "contact_card": "Aijuu työnohjaus", "call_to_action": "cta"}.get(name, "<")
-    if name == "call_to_action":
-        return  # Leads to the contact page, which this empty site does not have.
-    assert expected in shown
-    assert len(re.sub(r"<[^>]+>|\s", "", shown)) > 10
+    assert PREVIEWED[name] in shown
 
 
 ESCAPED = [
@@ -82,9 +97,11 @@ ESCAPED = [
 
 
 @pytest.mark.parametrize("block", ESCAPED, ids=[name for name, _value in ESCAPED])
-def test_what_is_typed_is_shown_as_typed_never_run(block: tuple[str, Any], client: Client, front_page: HomePage) -> None:
+def test_what_is_typed_is_shown_as_typed_never_run(
+    block: tuple[str, Any], client: Client, front_page: HomePage
+) -> None:
     html = show(client, front_page, block)
-    assert "<script" not in html
+    assert "<script>" not in html
     assert "<b>" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp;" in html
 
@@ -121,7 +138,7 @@ def test_an_anchor_survives_rewording_reordering_and_new_questions(front_page: H
     raw = page.body.get_prep_value()
     items = raw[0]["value"]["questions"]
     new = {"question": "Miksi?", "answer": "<p>Uusi.</p>"}
-    raw[0]["value"]["questions"] = [{"type": "item", "value": new}, items[1], items[0]]
+    raw[0]["value"]["questions"] = [{"type": "item", "id": "new", "value": new}, items[1], items[0]]
     page.body = raw
     page.save_revision().publish()
     assert anchors(page) == ["miksi-2", "miten", "miksi"]
@@ -130,7 +147,9 @@ def test_an_anchor_survives_rewording_reordering_and_new_questions(front_page: H
 def test_a_copied_question_gets_an_anchor_of_its_own(front_page: HomePage) -> None:
     question = {"question": "Miksi?", "answer": "<p>x</p>", "anchor": "miksi"}
     page = front_page.add_child(
-        instance=ContentPage(title="K", slug="k", body=body(("faq", {"heading": "", "questions": [question, question]})))
+        instance=ContentPage(
+            title="K", slug="k", body=body(("faq", {"heading": "", "questions": [question, question]}))
+        )
     )
     assert anchors(page) == ["miksi", "miksi-2"]
 
@@ -138,13 +157,10 @@ def test_a_copied_question_gets_an_anchor_of_its_own(front_page: HomePage) -> No
 def test_the_editor_s_form_gives_anchors_and_keeps_them(client: Client, front_page: HomePage) -> None:
     page = front_page.add_child(instance=ContentPage(title="K", slug="k", body=body(faq("Miksi?"))))
     client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
-    from wagtail.test.utils.form_data import inline_formset  # noqa: F401, PLC0415
-
     item = {"question": "Minkä vuoksi?", "answer": rich_text("<p>x</p>"), "anchor": "miksi"}
     new = {"question": "Kuinka?", "answer": rich_text("<p>y</p>"), "anchor": ""}
-    from wagtail.test.utils.form_data import streamfield as listblock  # noqa: PLC0415
-
-    questions = listblock([("item", item), ("item", new)])
+    # A list's form data has the same shape as a stream's.
+    questions = streamfield([("item", item), ("item", new)])
     form = nested_form_data(
         {
             "title": "K",

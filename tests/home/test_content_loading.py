@@ -70,7 +70,13 @@ def test_the_settings_are_as_the_customer_wrote() -> None:
     assert (notice.active, notice.returns_on, notice.message) == (True, None, "")
     # Facts that only the supervisor can supply are not invented.
     assert not any(
-        (details.facebook_url, details.business_id, details.official_name, details.postal_address, details.response_time)
+        (
+            details.facebook_url,
+            details.business_id,
+            details.official_name,
+            details.postal_address,
+            details.response_time,
+        )
     )
 
 
@@ -196,7 +202,6 @@ PAGE = 'type = "home.ContentPage"\npath = "/uusi/"\ntitle = "Uusi"\n'
         (PAGE + '[[body]]\nblock = "text"\nbody = "x"\n', "unknown in a block: body"),
         (PAGE + '[[body]]\nblock = "text"\nheading = "x"\n', "bad.toml"),
         (PAGE + '[[body]]\nblock = "text"\ntext = \'<a href="sivu:/ei-ole/">x</a>\'\n', "no page /ei-ole/"),
-        (PAGE + '[[body]]\nblock = "text"\ntext = \'<a href="sivu:/uusi/">x</a>\'\n', "must be loaded before"),
         (PAGE + '[[body]]\nblock = "text"\ntext = \'<a class="x" href="sivu:/">x</a>\'\n', "must be written as"),
         ('type = "wagtailimages.Image"\nfile = "puuttuu.svg"\ntitle = "x"\n', "no picture puuttuu.svg"),
     ],
@@ -211,6 +216,13 @@ def test_a_mistake_in_a_file_is_named_and_leaves_nothing_behind(
     assert mistake.value.args[0].startswith("bad.toml")
     assert Page.objects.count() == pages
     assert not LoadedContent.objects.exists()
+
+
+def test_a_link_to_a_page_that_comes_later_is_named_as_a_mistake(small_content: Callable[[str, str], Path]) -> None:
+    small_content("1.toml", PAGE + '[[body]]\nblock = "text"\ntext = \'<a href="sivu:/myohempi/">x</a>\'\n')
+    directory = small_content("2.toml", PAGE.replace("/uusi/", "/myohempi/"))
+    with pytest.raises(ContentError, match=r"1\.toml: the page /myohempi/ must be loaded before"):
+        load(directory)
 
 
 def test_a_picture_in_a_body_comes_with_its_words(small_content: Callable[[str, str], Path], client: Client) -> None:

@@ -97,7 +97,8 @@ def test_further_down_is_a_link_to_the_questions(visitor: Client) -> None:
 def test_the_link_to_the_association_stops_before_the_full_stop(visitor: Client) -> None:
     html = visitor.get("/").text
     assert (
-        '<a href="https://www.suomentyonohjaajat.fi/tyonohjaus">https://www.suomentyonohjaajat.fi/tyonohjaus</a>.' in html
+        '<a href="https://www.suomentyonohjaajat.fi/tyonohjaus">https://www.suomentyonohjaajat.fi/tyonohjaus</a>.'
+        in html
     )
 
 

@@ -23,9 +23,7 @@ def messages(error: ValidationError) -> dict[str, list[str]]:
 def test_a_phone_number_that_cannot_be_dialled_is_refused_in_finnish(phone: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         ContactDetails(business_name="Aijuu", phone=phone).full_clean()
-    assert messages(refusal.value) == {
-        "phone": ["Tarkista puhelinnumero. Oikea muoto on esimerkiksi 050 123 4567."]
-    }
+    assert messages(refusal.value) == {"phone": ["Tarkista puhelinnumero. Oikea muoto on esimerkiksi 050 123 4567."]}
 
 
 @pytest.mark.parametrize("typed", ["0505348567", "050 534 8567", "+358 50 534 8567", "050-5348567"])
@@ -80,9 +78,7 @@ def test_only_the_name_is_needed() -> None:
 def test_a_new_day_that_is_not_ahead_is_refused(day: date) -> None:
     with pytest.raises(ValidationError) as refusal:
         PauseNotice(active=True, returns_on=day).full_clean()
-    assert messages(refusal.value) == {
-        "returns_on": ["Valitse päivä, joka on vielä edessä, tai jätä päivä tyhjäksi."]
-    }
+    assert messages(refusal.value) == {"returns_on": ["Valitse päivä, joka on vielä edessä, tai jätä päivä tyhjäksi."]}
     PauseNotice(active=True, returns_on=date(2027, 2, 1)).full_clean()
 
 
@@ -99,7 +95,9 @@ def test_a_stored_day_that_has_passed_does_not_stop_other_changes() -> None:
 
 
 @pytest.mark.parametrize("model", [ContactDetails, PauseNotice])
-def test_the_settings_open_in_finnish_for_editing(model: type, client: Client) -> None:
+def test_the_settings_open_in_finnish_for_editing(
+    model: type[ContactDetails] | type[PauseNotice], client: Client
+) -> None:
     client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
     name = model._meta.model_name
     page = client.get(reverse("wagtailsettings:edit", args=["home", name, model.load().pk]))
