@@ -7,12 +7,13 @@ PY := $(VENV)/bin/python
 WORKERS ?= 2
 PYTEST := $(PY) -m pytest -q -n $(WORKERS)
 DEV := DJANGO_SETTINGS_MODULE=aijuu_site.settings.dev
+TEST := DJANGO_SETTINGS_MODULE=aijuu_site.settings.test
 # What is installed, kept beside it, so that a changed lock is noticed.
 RUN_STAMP := $(VENV)/installed-requirements.txt
 DEV_STAMP := $(VENV)/installed-requirements-dev.txt
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 
-.PHONY: help run dev test check format catalogues lock environment dev-environment browser
+.PHONY: help run dev test tests check format catalogues lock environment dev-environment browser
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -26,23 +27,28 @@ dev: dev-environment ## Start the site for working on it: reload on every change
 	@echo "Mail is only queued here; to send it, in another terminal: $(DEV) $(PY) manage.py work"
 	@exec env $(DEV) $(PY) manage.py runserver "$${HOST:-127.0.0.1}:$${PORT:-8000}"
 
-test: check browser ## Run everything: the checks, the tests on SQLite and on PostgreSQL, and in a real browser
+test: check tests ## Run everything: the checks, the tests on SQLite and on PostgreSQL, and in a real browser
+	@echo "make test: all of it passed."
+
+tests: browser # … without the checks.
 	@echo "== Tests on SQLite"
 	@$(PYTEST) -m "not browser"
 	@echo "== Tests on PostgreSQL"
 	@$(PY) -m tests.tools.postgres $(PYTEST) -m "not browser and not once"
 	@echo "== Tests in a browser"
 	@$(PYTEST) -m browser
-	@echo "make test: all of it passed."
 
 check: dev-environment ## Quick checks: lint, format, templates, types, import rules, migrations, catalogues
-	@$(PY) -m ruff check .
-	@$(PY) -m ruff format --check --quiet . || { echo "Formatting differs: run make format."; exit 1; }
-	@$(PY) -m djlint templates --lint --quiet
-	@$(VENV)/bin/lint-imports --no-cache >/dev/null || { $(VENV)/bin/lint-imports --no-cache; exit 1; }
-	@DJANGO_SETTINGS_MODULE=aijuu_site.settings.test $(PY) manage.py makemigrations --check --dry-run
-	@$(PY) -m tests.tools.catalogues check
-	@$(PY) -m mypy
+	@failed=; \
+	$(PY) -m ruff check --quiet --output-format concise . || failed="$$failed lint"; \
+	$(PY) -m ruff format --check --quiet --output-format concise . || failed="$$failed format(make-format-mends-it)"; \
+	$(PY) -m djlint templates --lint --quiet || failed="$$failed templates"; \
+	$(PY) -m tests.tools.catalogues check || failed="$$failed catalogues"; \
+	said=$$($(VENV)/bin/lint-imports --no-cache) || { echo "$$said"; failed="$$failed imports"; }; \
+	$(TEST) $(PY) manage.py makemigrations --check --dry-run >/dev/null || failed="$$failed migrations"; \
+	$(PY) -m mypy --no-error-summary || failed="$$failed types"; \
+	if [ -n "$$failed" ]; then echo "make check: failed:$$failed"; exit 1; fi; \
+	echo "make check: all well."
 
 format: dev-environment ## Put the code into its format and mend what lint can mend
 	@$(PY) -m ruff check --fix --quiet . || true

@@ -20,7 +20,7 @@ DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(DATA_DIR / "secret_key")
 
 # Where visitors find the site. Its scheme decides everything that only makes sense over https.
-SITE_URL = env.str("SITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+SITE_URL = (env.str("SITE_URL", default="") or f"http://127.0.0.1:{PORT}").rstrip("/")
 _site = urlsplit(SITE_URL)
 _LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [_site.hostname or "", *_LOOPBACK]
@@ -118,7 +118,7 @@ LOGIN_URL = "wagtailadmin_login"
 
 LANGUAGE_CODE = "fi"
 LANGUAGES = [("fi", "suomi")]
-LOCALE_PATHS = [BASE_DIR / "aijuu_site" / "locale"]
+LOCALE_PATHS = [BASE_DIR / "aijuu_site" / "locale", BASE_DIR / "aijuu_site" / "wagtail_locale"]
 TIME_ZONE = "Europe/Helsinki"
 USE_I18N = True
 USE_TZ = True
@@ -145,6 +145,7 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Aijuu työnohjaus <kati.levola@aijuu.fi>")
 
 WAGTAIL_SITE_NAME = "Aijuu työnohjaus"
+WAGTAILADMIN_USER_LOGIN_FORM = "aijuu_site.login_form.LoginForm"
 WAGTAILADMIN_BASE_URL = SITE_URL
 WAGTAIL_CONTENT_LANGUAGES = LANGUAGES
 WAGTAILADMIN_PERMITTED_LANGUAGES = LANGUAGES
@@ -166,6 +167,8 @@ SESSION_COOKIE_AGE = 60 * 60 * 12
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 SECURE_SSL_REDIRECT = HTTPS
+# A load balancer asks for its health inside, over http.
+SECURE_REDIRECT_EXEMPT = [r"^healthz/$"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None

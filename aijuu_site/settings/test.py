@@ -17,7 +17,12 @@ os.environ |= {
     "TRUSTED_PROXIES": "0",
 }
 
+from aijuu_site.databases import SQLITE
 from aijuu_site.settings.base import *  # noqa: F403
+from aijuu_site.settings.base import DATA_DIR, DATABASES, STATIC_ROOT
+
+# WhiteNoise warns of a folder that is not there.
+STATIC_ROOT.mkdir()
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
@@ -26,3 +31,7 @@ STORAGES = {
 }
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+if DATABASES["default"]["ENGINE"] == SQLITE:
+    # A file, as in real use: a database in memory has no WAL, and its writers do not wait for each other.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}

@@ -34,8 +34,12 @@ FINNISH = {
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
 def test_every_text_of_the_room_is_finnish_and_compiled(room: Room) -> None:
-    assert [message for message in texts_of(room) if message.id]
     assert problems(room) == []
+
+
+@pytest.mark.parametrize("room", ROOMS[:2], ids=lambda room: room.name)
+def test_the_rooms_that_people_see_have_texts(room: Room) -> None:
+    assert len([message for message in texts_of(room) if message.id]) > 50
 
 
 @pytest.fixture

@@ -70,24 +70,8 @@ def test_http_on_loopback_works(tmp_path: Path) -> None:
 
 
 def test_the_address_follows_the_port(tmp_path: Path) -> None:
-    environment = {**_NEUTRAL, "PORT": "8123"}
-    del environment["SITE_URL"]
-    finished = subprocess.run(
-        [sys.executable, "-c", _SHOW],
-        cwd=tmp_path,
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.production",
-            **environment,
-            "DATA_DIR": str(tmp_path),
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    if not (ROOT / ".env").exists():
-        assert json.loads(finished.stdout)["SITE_URL"] == "http://127.0.0.1:8123"
+    settings = settings_with(tmp_path, PORT="8123", SITE_URL="")
+    assert settings["SITE_URL"] == "http://127.0.0.1:8123"
 
 
 def test_no_host_is_allowed_that_nobody_named(tmp_path: Path) -> None:

@@ -12,17 +12,23 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOCALE = "fi"
 HEADER = "# The Finnish texts. Written by hand; `make catalogues` adds new ones and compiles."
+
+# Our versions of other packages' templates: what those packages have in Finnish stays theirs.
+_OVERRIDES = ("templates/modeladmin/", "templates/wagtailadmin/")
+_THEIR_PACKAGES = ("wagtail.admin", "wagtail_modeladmin")
 
 # Which argument of a call is the text, the plural, and the context ("c").
 _KEYWORDS = {
@@ -107,18 +113,31 @@ def _is_translated(message: Message) -> bool:
     return bool(message.string)
 
 
+@cache
+def _their_texts() -> frozenset[tuple[str, str | None]]:
+    found: set[tuple[str, str | None]] = set()
+    for package in _THEIR_PACKAGES:
+        binary = resources.files(package) / "locale" / LOCALE / "LC_MESSAGES" / "django.mo"
+        if binary.is_file():
+            found |= _by_key(read_mo(io.BytesIO(binary.read_bytes()))).keys()
+    return frozenset(found)
+
+
+def _is_theirs(message: Message) -> bool:
+    return all(place.startswith(_OVERRIDES) for place, _line in message.locations) and _key(message) in _their_texts()
+
+
 def untranslated(room: Room) -> list[Message]:
     """Return the texts of the sources that have no Finnish yet."""
     known = _by_key(read_catalogue(room))
-    found = _by_key(texts_of(room))
-    return [
-        message
-        for key, message in found.items()
-        if key not in known
-        or not _is_translated(known[key])
-        or known[key].pluralizable != message.pluralizable
-        or (message.pluralizable and known[key].id != message.id)
-    ]
+    return [message for key, message in _by_key(texts_of(room)).items() if _lacks_finnish(message, known.get(key))]
+
+
+def _lacks_finnish(message: Message, known: Message | None) -> bool:
+    if known is None:
+        return not _is_theirs(message)
+    same_kind = known.pluralizable == message.pluralizable and (not message.pluralizable or known.id == message.id)
+    return not same_kind or not _is_translated(known)
 
 
 def _compiled(catalogue: Catalog) -> bytes:
@@ -169,6 +188,8 @@ def update(room: Room) -> list[str]:
     said = []
     for key, message in found.items():
         before = known.get(key)
+        if before is None and _is_theirs(message):
+            continue
         same_kind = before is not None and before.pluralizable == message.pluralizable
         new.add(
             message.id,

