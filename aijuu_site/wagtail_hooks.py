@@ -1,24 +1,38 @@
-"""What the admin needs to run without Wagtail's documents, which nobody here uses."""
+"""What the site takes out of Wagtail's admin: what nobody here uses, and what leads to Wagtail's own English pages."""
 
-from typing import Any, NoReturn
+from typing import Any
 
-from django.http import Http404, HttpRequest
-from django.urls import URLPattern, path
+from django.http import HttpRequest
 from wagtail import hooks
+from wagtail.admin.menu import MenuItem
+
+# Documents stay installed, as the admin does not open without them; the site offers no files to download.
+_UNUSED = frozenset({"documents"})
+# For whoever looks after the site. Its supervisor and editors find the keyboard shortcuts by pressing "?".
+_TECHNICAL = frozenset({"reports", "help"})
 
 
-class NoDocuments:
-    """Wagtail names the address of its documents list on every page of the admin; it leads to nothing."""
-
-    @classmethod
-    def get_urlpatterns(cls) -> list[URLPattern]:
-        return [path("", cls.refuse, name="listing")]
-
-    @staticmethod
-    def refuse(_request: HttpRequest, **_arguments: object) -> NoReturn:
-        raise Http404
+@hooks.register("construct_main_menu")
+def keep_menu_short(request: HttpRequest, menu_items: list[MenuItem]) -> None:
+    """Show each person what is theirs."""
+    hidden = _UNUSED if request.user.is_superuser else _UNUSED | _TECHNICAL  # type: ignore[union-attr]
+    menu_items[:] = [item for item in menu_items if item.name not in hidden]
 
 
-@hooks.register("construct_admin_api")
-def add_documents_address(router: Any) -> None:
-    router.register_endpoint("documents", NoDocuments)
+@hooks.register("construct_help_menu")
+def keep_help_at_home(request: HttpRequest, menu_items: list[MenuItem]) -> None:
+    """Take out what leaves the site: the news about Wagtail and its guide."""
+    menu_items[:] = [item for item in menu_items if not item.url.startswith(("http:", "https:", "//"))]
+
+
+@hooks.register("construct_search")
+def leave_documents_unsearched(request: HttpRequest, areas: list[MenuItem]) -> None:
+    """Offer no search where nothing is."""
+    areas[:] = [area for area in areas if area.name not in _UNUSED]
+
+
+# After Wagtail's own apps, which add to the same list.
+@hooks.register("construct_homepage_summary_items", order=100)
+def leave_documents_uncounted(request: HttpRequest, items: list[Any]) -> None:
+    """The front page counts what the site has."""
+    items[:] = [item for item in items if not type(item).__module__.startswith("wagtail.documents")]

@@ -46,8 +46,8 @@ def form_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotices:
         warning_heading=_("Write in general terms"),
         warning_body=_(
             "Do not write personal identity codes, facts about health or other sensitive matters on the form. Do not "
-            "name or describe clients, pupils, patients or colleagues so that they can be recognised. Details are talked "
-            "about in confidence when you meet. If such facts are there all the same, Kati removes them."
+            "name or describe clients, pupils, patients or colleagues so that they can be recognised. Details are "
+            "talked about in confidence when you meet. If such facts are there all the same, Kati removes them."
         ),
         crisis_note=_("The form is not read around the clock. In an emergency call 112."),
         privacy=_privacy_notice(IntakeSettings.load().retention_months, details.privacy_url),
@@ -57,10 +57,10 @@ def form_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotices:
 
 def _privacy_notice(months: int, privacy_url: str) -> SafeString:
     text = ngettext(
-        "Kati uses your details to answer you and to map the situation. They are removed at the latest %(months)d month "
-        "after the matter has ended.",
-        "Kati uses your details to answer you and to map the situation. They are removed at the latest %(months)d months "
-        "after the matter has ended.",
+        "Kati uses your details to answer you and to map the situation. They are removed at the latest %(months)d "
+        "month after the matter has ended.",
+        "Kati uses your details to answer you and to map the situation. They are removed at the latest %(months)d "
+        "months after the matter has ended.",
         months,
     ) % {"months": months}
     if not privacy_url:

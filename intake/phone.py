@@ -1,4 +1,4 @@
-"""Visitors' phone numbers: kept in E.164, shown as they are read aloud, exported so that no sheet takes them for a sum."""
+"""Visitors' phone numbers: kept in E.164, shown as they are read aloud, exported so that no sheet computes them."""
 
 import phonenumbers
 

@@ -15,7 +15,7 @@ def new_reference() -> str:
 
 
 def as_reference(text: str) -> str:
-    """Return `text` in the form references are stored in if it could be one, else unchanged ("k7p 4xc" -> "K7P-4XC")."""
+    """Return `text` as references are stored if it could be one ("k7p 4xc" -> "K7P-4XC"), else unchanged."""
     symbols = re.sub(r"[\s–-]", "", text).upper()
     if len(symbols) == _LENGTH and set(symbols) <= set(ALPHABET):
         return f"{symbols[:3]}-{symbols[3:]}"

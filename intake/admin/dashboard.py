@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from wagtail.admin.ui.components import Component
 
 from home.models import PauseNotice
@@ -19,10 +20,13 @@ class EnquiryPanel(Component):
 
     def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
         opened = Enquiry.objects.exclude(status=Status.CLOSED)
+        request = parent_context.get("request")
+        user = request.user if request else AnonymousUser()
         return {
             "new": opened.filter(status=Status.NEW, verdict=Verdict.ACCEPTED).count(),
             "suspicious": opened.filter(verdict=Verdict.QUARANTINED).count(),
             "in_progress": opened.exclude(status=Status.NEW).count(),
             "unsent": OutgoingMail.objects.exclude(state=MailState.SENT).filter(failures__gt=0).count(),
             "pause_is_on": PauseNotice.load().active,
+            "user_can_change_pause": user.has_perm("home.change_pausenotice"),
         }

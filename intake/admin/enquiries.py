@@ -1,8 +1,11 @@
 """Enquiries in the admin, by wagtail-modeladmin. Only this file knows modeladmin."""
 
+import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.admin.utils import label_for_field
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -71,6 +74,9 @@ class EnquiryIndexView(IndexView):
     """The list. Only its own filters filter; whatever else stands in the address is passed over."""
 
     _KNOWN = frozenset({"q", "o", "ot", "p", "export"})
+    # Longer than any name; a pattern of many thousand letters is more than SQLite takes.
+    _LONGEST_SEARCH = 200
+    _ORDER = re.compile(r"-?[0-9](\.-?[0-9]){0,9}")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         filters = {f"{field}__exact" for field in self.model_admin.list_filter}
@@ -78,13 +84,20 @@ class EnquiryIndexView(IndexView):
         for name, values in request.GET.lists():
             if name in self._KNOWN or name in filters:
                 allowed[name] = values[-1]
-        if not allowed.get("p", "1").isdecimal() or len(allowed.get("p", "1")) > 6:
+        if not re.fullmatch(r"[0-9]{1,6}", allowed.get("p", "1")):
             del allowed["p"]
+        if not self._ORDER.fullmatch(allowed.get("o", "0")):
+            del allowed["o"]
+        if "q" in allowed:
+            allowed["q"] = unicodedata.normalize("NFC", allowed["q"])[: self._LONGEST_SEARCH]
         request.GET = allowed  # type: ignore[assignment]
         return super().dispatch(request, *args, **kwargs)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
-        return super().get_search_results(request, queryset, as_reference(term).casefold())
+        """Find by words, or by a reference however it was written down: "Pyry ry" could be either."""
+        found = super().get_search_results(request, queryset, term.casefold())
+        reference = as_reference(term)
+        return found if reference == term else found | queryset.filter(reference=reference)
 
     def as_spreadsheet(self, queryset: QuerySet[Enquiry], spreadsheet_format: str) -> HttpResponse:
         if not self.permission_helper.user_can_export(self.request.user):
@@ -94,6 +107,12 @@ class EnquiryIndexView(IndexView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context["user_can_export"] = self.permission_helper.user_can_export(self.request.user)
+        context["is_filtered"] = any(f"{field}__exact" in self.request.GET for field in self.list_filter)
+        # Wagtail puts the plural of the model's name after the number, which Finnish does not.
+        paginator = context["paginator"]
+        paginator.items_count_label = ngettext("%(count)d enquiry", "%(count)d enquiries", paginator.count) % {
+            "count": paginator.count
+        }
         return context
 
 
@@ -120,13 +139,19 @@ class EnquiryAdmin(ModelAdmin):
 
     def get_extra_class_names_for_field_col(self, obj: Enquiry, field_name: str) -> list[str]:
         late = field_name == "mail" and obj.mail_is_late
-        return ["enquiry-alert"] if late or (field_name == "status_words" and obj.is_quarantined) else []
+        suspicious = field_name == "status_words" and obj.is_quarantined and not obj.is_closed
+        return ["enquiry-alert"] if late or suspicious else []
+
+    def get_extra_attrs_for_field_col(self, obj: Enquiry, field_name: str) -> dict[str, str]:
+        """The heading of each cell, for narrow screens where every row is a card."""
+        label = str(label_for_field(field_name, Enquiry, self))
+        return {"data-label": label[:1].upper() + label[1:]}
 
     def status_words(self, obj: Enquiry) -> str:
-        if obj.is_quarantined:
-            return _("%(status)s – suspicious") % {"status": obj.get_status_display()}
         if obj.is_closed:
             return f"{obj.get_status_display()}: {obj.get_outcome_display()}"
+        if obj.is_quarantined:
+            return _("%(status)s – suspicious") % {"status": obj.get_status_display()}
         return obj.get_status_display()
 
     status_words.short_description = gettext_lazy("Status")  # type: ignore[attr-defined]

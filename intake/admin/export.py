@@ -64,7 +64,8 @@ def _local(moment: datetime | None) -> datetime | None:
 
 def _csv(enquiries: Iterable[Enquiry]) -> bytes:
     buffer = io.StringIO()
-    writer = csv.writer(buffer)
+    # A Finnish Excel splits at semicolons; all quoted, no separator that somebody typed begins a cell of its own.
+    writer = csv.writer(buffer, delimiter=";", quoting=csv.QUOTE_ALL)
     writer.writerow([str(heading) for heading, _value in _COLUMNS])
     for enquiry in enquiries:
         writer.writerow([_as_text(value(enquiry)) for _heading, value in _COLUMNS])

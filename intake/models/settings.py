@@ -18,13 +18,17 @@ class IntakeSettings(BaseGenericSetting):
         _("months kept after closing"),
         default=6,
         validators=[MinValueValidator(1), MaxValueValidator(60)],
-        help_text=_("A closed enquiry is removed after this many months. If you change it, check the privacy page too."),
+        help_text=_(
+            "A closed enquiry is removed after this many months. If you change it, check the privacy page too."
+        ),
     )
     spam_days = models.PositiveSmallIntegerField(
         _("days spam is kept after closing"),
         default=14,
         validators=[MinValueValidator(1), MaxValueValidator(365)],
-        help_text=_("An enquiry closed as spam is removed after this many days. If you change it, check the privacy page too."),
+        help_text=_(
+            "An enquiry closed as spam is removed after this many days. If you change it, check the privacy page too."
+        ),
     )
 
     panels = [

@@ -106,7 +106,9 @@ def _record_failure(mail: OutgoingMail, error: Exception, now: datetime) -> None
     failures = mail.failures + 1
     wait = wait_after(failures)
     with transaction.atomic():
-        still_there = OutgoingMail.objects.filter(pk=mail.pk).update(
+        # Not ours any more: removed meanwhile, or so late that another worker has claimed it.
+        ours = OutgoingMail.objects.filter(pk=mail.pk, state=MailState.SENDING, claimed_at=mail.claimed_at)
+        still_there = ours.update(
             state=MailState.QUEUED if wait else MailState.FAILED,
             failures=failures,
             next_attempt_at=now + wait if wait else None,

@@ -76,7 +76,7 @@ def _digest(facts: ContactFacts) -> str:
 
 
 def _count_post(address_key: str, now: datetime) -> None:
-    """Raise TooManyPosts where this address has used its limit, else count one more. Forgets what is past the window."""
+    """Raise TooManyPosts where this address has used its limit, else count one more; forget what is past."""
     PostingTrace.objects.filter(posted_at__lte=now - LIMIT_WINDOW).delete()
     traces = PostingTrace.objects.filter(address_key=address_key).order_by("posted_at")
     posted = list(traces.values_list("posted_at", flat=True))

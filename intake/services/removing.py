@@ -7,6 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from intake.models.enquiry import Enquiry
+from intake.models.outgoing_mail import OutgoingMail
 from intake.models.removal import RemovedEnquiry
 from intake.models.settings import IntakeSettings
 from intake.models.traces import AutomaticReplyTrace, PostingTrace
@@ -21,6 +22,8 @@ def remove_enquiry(*, enquiry_id: int, now: datetime) -> None:
         enquiry = Enquiry.objects.select_for_update().filter(pk=enquiry_id).first()
         if enquiry is None:
             return
+        # A worker may be recording an attempt just now: it ends first, or finds its mail gone.
+        list(OutgoingMail.objects.select_for_update().filter(enquiry=enquiry))
         tally, _created = RemovedEnquiry.objects.get_or_create(
             removed_on=timezone.localdate(now), kind=enquiry.kind, outcome=enquiry.outcome
         )

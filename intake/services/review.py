@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -17,7 +17,7 @@ class ChangedMeanwhile(Exception):
 
 
 def change_status(
-    *, enquiry_id: int, version: int, status: Status, outcome: str, by: AbstractBaseUser, now: datetime
+    *, enquiry_id: int, version: int, status: Status, outcome: str, by: User | None, now: datetime
 ) -> Enquiry:
     """Move an enquiry to `status`; closing needs an outcome, anything else has none.
 

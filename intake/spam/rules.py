@@ -11,7 +11,12 @@ from intake.submission import ContactFacts, SpamSigns
 MIN_SECONDS = 2
 MAX_LINKS = 2
 
-_LINK = re.compile(r"https?://|www\.|\b[a-z0-9-]+\.(?:com|net|org|ru|xyz|top|shop|site|online|info|biz)\b/?", re.I)
+# A whole address each, so that "https://www.esimerkki.com" is one link. The part after an @ is no link.
+_LINK = re.compile(
+    r"(?:https?://|www\.)[^\s,;<>\[\]]*|(?<![@\w.-])[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|ru|xyz|top|shop|site|online|info|biz)\b"
+    r"(?!@)(?:/\S*)?",
+    re.I,
+)
 _ADDRESS = re.compile(r"https?://|www\.", re.I)
 _MARKUP = re.compile(r"<a\s|\[url|\[link|href\s*=", re.I)
 _SALES = re.compile(

@@ -35,7 +35,14 @@ def source_of(request: HttpRequest) -> Source:
         origin = referer
     if not origin:
         return Source.UNKNOWN
-    return Source.OWN if urlsplit(origin).netloc == request.get_host() else Source.FOREIGN
+    return Source.OWN if _host(origin) == request.get_host() else Source.FOREIGN
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
 
 
 def address_key(request: HttpRequest) -> str:

@@ -18,6 +18,7 @@ from intake.form_token import FormOpening, new_form_token, read_form_token
 from intake.forms import ContactForm
 from intake.notices import FormNotices, form_notices
 from intake.services.receiving import TooManyPosts, receive_enquiry
+from intake.spam.rules import MIN_SECONDS
 from intake.spam.source import Source, address_key, source_of
 from intake.submission import SpamSigns
 
@@ -34,6 +35,8 @@ def show_or_receive(page: Any, request: HttpRequest) -> HttpResponse:
     pause = PauseNotice.load(request).status(now=timezone.now(), facebook_url=details.facebook_url)
     notices = form_notices(details=details, pause=pause)
     if request.method == "POST":
+        # The form says accept-charset=utf-8. Another name is no browser's, and may not even be one for text ("hex").
+        request.encoding = "utf-8"
         return _receive(page, request, details, pause, notices)
     form = ContactForm(initial={"form_token": new_form_token(timezone.now())})
     return _form_response(page, request, form, notices)
@@ -73,10 +76,7 @@ def _receive(
     except DatabaseError as error:
         # Only the kind is logged: the text of a database error can quote the row.
         logger.error("an enquiry could not be stored: %s", type(error).__name__)
-        notice = _("The message could not be stored. Your words are still on the form – try again or call %(phone)s.")
-        return _form_response(
-            page, request, form, notices, status=503, notice=notice % {"phone": details.phone_display}
-        )
+        return _form_response(page, request, form, notices, status=503, notice=_not_stored(details.phone_display))
     return _see_other(page.get_url(request) + page.reverse_subpage("thanks", kwargs={"receipt": enquiry.receipt}))
 
 
@@ -89,9 +89,12 @@ def _form_response(
 
 
 def _with_new_token(data: QueryDict) -> QueryDict:
-    """Return the post with a token of ours in place of one that is missing or was not ours."""
+    """Return the post with a token of ours in place of one that is missing or was not ours.
+
+    Nothing is left to read on that form, so sending it again at once is no sign of a program.
+    """
     copy = data.copy()
-    copy["form_token"] = new_form_token(timezone.now())
+    copy["form_token"] = new_form_token(timezone.now() - timedelta(seconds=MIN_SECONDS))
     return copy
 
 
@@ -103,8 +106,24 @@ def _spam_signs(form: ContactForm, opening: FormOpening, source: Source) -> Spam
     )
 
 
+def _not_stored(phone: str) -> str:
+    if not phone:
+        return _("The message could not be stored. Your words are still on the form – try again.")
+    text = _("The message could not be stored. Your words are still on the form – try again or call %(phone)s.")
+    return text % {"phone": phone}
+
+
 def _too_many(retry_after: timedelta, phone: str) -> str:
     minutes = max(1, math.ceil(retry_after.total_seconds() / 60))
+    if not phone:
+        text = ngettext(
+            "The form has been sent many times in a short time, so sending is paused. Your words are still here. "
+            "Wait %(minutes)d minute and try again.",
+            "The form has been sent many times in a short time, so sending is paused. Your words are still here. "
+            "Wait %(minutes)d minutes and try again.",
+            minutes,
+        )
+        return text % {"minutes": minutes}
     text = ngettext(
         "The form has been sent many times in a short time, so sending is paused. Your words are still here. "
         "Wait %(minutes)d minute and try again, or call %(phone)s.",

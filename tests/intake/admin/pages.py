@@ -1,0 +1,86 @@
+"""Addresses of the admin's enquiry pages, and reading what they show."""
+
+import html
+import re
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from django.utils import timezone
+
+from home.models import PauseNotice
+from intake.form_token import FormOpening
+from intake.models import Enquiry, MailAttempt, OutgoingMail
+from intake.services.receiving import receive_enquiry
+from intake.submission import ShownTexts, SpamSigns
+from tests.intake.enquiries import facts
+
+USERNAME = "kati"
+LIST = "/admin/yhteydenotot/"
+
+
+class HasContent(Protocol):
+    content: bytes
+
+
+def address(action: str, enquiry: Enquiry, *more: object) -> str:
+    return f"{LIST}{'/'.join(str(part) for part in (action, enquiry.pk, *more))}/"
+
+
+def words(response: HasContent) -> str:
+    """What stands on the page: its main part without tags, white space as single spaces."""
+    page = re.sub(r"<(script|style|template|svg)\b.*?</\1>", " ", response.content.decode(), flags=re.S)
+    text = html.unescape(re.sub(r"<[^>]+>", " ", page))
+    return re.sub(r"\s+", " ", text)
+
+
+def rows(response: HasContent) -> list[dict[str, str]]:
+    """The rows of the list: heading -> what the cell shows."""
+    found = []
+    for row in re.findall(
+        r"<tr data-object-pk.*?</tr>|<tr[^>]*data-object-pk.*?</tr>", response.content.decode(), re.S
+    ):
+        cells = re.findall(r"<td([^>]*)>(.*?)</td>", row, re.S)
+        found.append(
+            {
+                html.unescape(_label(attributes)): re.sub(
+                    r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", cell))
+                ).strip()
+                for attributes, cell in cells
+            }
+        )
+    return found
+
+
+def _label(attributes: str) -> str:
+    label = re.search(r'data-label="([^"]*)"', attributes)
+    assert label, attributes
+    return label[1]
+
+
+def names(response: HasContent) -> list[str]:
+    return [row["Nimi"] for row in rows(response)]
+
+
+def suspicious(*, now: datetime | None = None, **changes: Any) -> Enquiry:
+    """An enquiry that the rules hold suspicious: a hidden field was filled in."""
+    moment = now or timezone.now()
+    return receive_enquiry(
+        facts=facts(**changes),
+        opening=FormOpening(submission_id=uuid.uuid4(), opened_at=moment - timedelta(minutes=5)),
+        signs=SpamSigns(seconds_open=300, hidden_field="x"),
+        shown=ShownTexts(),
+        address_key=uuid.uuid4().hex,
+        pause=PauseNotice.load().status(now=moment),
+        now=moment,
+    )
+
+
+def failed_once(mail: OutgoingMail, *, at: datetime, code: int | None = None) -> None:
+    """As the worker leaves a mail after its first failure."""
+    mail.failures = 1
+    mail.next_attempt_at = at + timedelta(minutes=1)
+    mail.save()
+    MailAttempt.objects.create(
+        mail=mail, attempted_at=at, succeeded=False, error="ConnectionRefusedError", smtp_code=code
+    )

@@ -1,0 +1,34 @@
+"""A mail server for the tests of delivery, and a worker's round at a chosen moment."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import time_machine
+from django.utils import timezone
+
+from intake.services.delivery import deliver_next
+from tests.tools.smtp_server import SmtpServer
+
+START = datetime(2026, 11, 22, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+
+
+def use_server(settings: Any, port: int, *, timeout: float = 0.5) -> None:
+    """Let Django send its mail to this port of the machine."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, timeout
+
+
+def deliver_due(moment: datetime) -> int:
+    """Try everything that is due at the moment; return how many mails were tried."""
+    with time_machine.travel(moment, tick=False):
+        tried = 0
+        while deliver_next(now=timezone.now()):
+            tried += 1
+            assert tried < 100, "the queue never ends"
+        return tried
+
+
+def subjects(server: SmtpServer) -> list[str]:
+    """The subjects of what the server took, in order of the alphabet."""
+    return sorted(str(message["Subject"]) for message in server.messages)

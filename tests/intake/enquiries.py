@@ -1,0 +1,57 @@
+"""Enquiries as the service takes them in, for tests that need no form."""
+
+import itertools
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from home.models import PauseNotice
+from intake.choices import Outcome, Status
+from intake.form_token import FormOpening
+from intake.models import Enquiry
+from intake.services.receiving import receive_enquiry
+from intake.services.review import change_status
+from intake.submission import ContactFacts, ShownTexts, SpamSigns
+
+_numbers = itertools.count(1)
+
+
+def facts(**changes: Any) -> ContactFacts:
+    """The facts of a good letter, each with an e-mail address of its own."""
+    return ContactFacts(
+        **{
+            "name": "Maija Meikäläinen",
+            "email": f"maija{next(_numbers)}@esimerkki.fi",
+            "phone": "+358501234567",
+            "organisation": "Porin perhekeskus",
+            "supervision_form": "group",
+            "delivery_modes": ("online",),
+            "preferred_contact": "email",
+            "message": "Hei Kati, työryhmämme kaipaa tilaa ajatella.",
+            **changes,
+        }
+    )
+
+
+def received(*, now: datetime | None = None, **changes: Any) -> Enquiry:
+    """An enquiry from a network address of its own, with its mails queued."""
+    moment = now or timezone.now()
+    return receive_enquiry(
+        facts=facts(**changes),
+        opening=FormOpening(submission_id=uuid.uuid4(), opened_at=moment - timedelta(minutes=5)),
+        signs=SpamSigns(seconds_open=300),
+        shown=ShownTexts(),
+        address_key=uuid.uuid4().hex,
+        pause=PauseNotice.load().status(now=moment),
+        now=moment,
+    )
+
+
+def closed(*, at: datetime, outcome: Outcome = Outcome.AGREEMENT, **changes: Any) -> Enquiry:
+    """An enquiry that was closed at a moment."""
+    enquiry = received(now=at - timedelta(days=3), **changes)
+    return change_status(
+        enquiry_id=enquiry.pk, version=enquiry.version, status=Status.CLOSED, outcome=outcome, by=None, now=at
+    )

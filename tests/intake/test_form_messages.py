@@ -1,0 +1,162 @@
+"""What is wrong with a form is told in Finnish, beside the field and in a summary, and no word is lost."""
+
+import pytest
+from bs4 import Tag
+from django.test import Client
+
+from intake.models import Enquiry, OutgoingMail
+from tests.intake.visiting import ADDRESS, Letter, ShownForm, Visitor, letter
+
+CHECK_EMAIL = "Tarkista sähköpostiosoite. Oikea muoto on esimerkiksi nimi@esimerkki.fi."
+CHECK_PHONE = "Tarkista puhelinnumero. Oikea muoto on esimerkiksi 050 123 4567."
+CHOOSE = "Valitse jokin vaihtoehdoista."
+GROUPS = ("supervision_form", "delivery_modes", "preferred_contact")
+
+MISTAKES: list[tuple[str, Letter, str]] = [
+    ("name", {"name": ""}, "Kirjoita nimesi."),
+    ("name", {"name": " \t\u200b "}, "Kirjoita nimesi."),
+    ("email", {"email": ""}, "Kirjoita sähköpostiosoitteesi."),
+    ("email", {"email": "maija(at)esimerkki.fi"}, CHECK_EMAIL),
+    ("email", {"email": "maija@esimerkki"}, CHECK_EMAIL),
+    ("phone", {"phone": "soita töihin"}, CHECK_PHONE),
+    ("phone", {"phone": "12"}, CHECK_PHONE),
+    ("phone", {"phone": ""}, "Kirjoita puhelinnumerosi, jotta Kati voi soittaa."),
+    ("supervision_form", {"supervision_form": ""}, "Valitse työnohjauksen muoto tai ’En tiedä vielä’."),
+    ("supervision_form", {"supervision_form": "therapy"}, CHOOSE),
+    ("delivery_modes", {"delivery_modes": []}, "Valitse vähintään yksi tapaamistapa."),
+    ("delivery_modes", {"delivery_modes": ["online", "moon"]}, CHOOSE),
+    ("preferred_contact", {"preferred_contact": ""}, CHOOSE),
+    ("preferred_contact", {"preferred_contact": "telepathy"}, CHOOSE),
+    ("message", {"message": ""}, "Kirjoita viesti."),
+    ("message", {"message": "\r\n \r\n"}, "Kirjoita viesti."),
+    ("name", {"name": "x" * 101}, "Lyhennä tekstiä: nyt 101 merkkiä, enintään 100."),
+    ("organisation", {"organisation": "x" * 151}, "Lyhennä tekstiä: nyt 151 merkkiä, enintään 150."),
+    ("email", {"email": "x" * 300 + "@esimerkki.fi"}, "Lyhennä tekstiä: nyt 313 merkkiä, enintään 254."),
+    ("phone", {"phone": "0" * 41}, "Lyhennä tekstiä: nyt 41 merkkiä, enintään 40."),
+    ("message", {"message": "x" * 5001}, "Lyhennä tekstiä: nyt 5001 merkkiä, enintään 5000."),
+]
+
+
+@pytest.mark.parametrize(("field", "changes", "message"), MISTAKES)
+def test_a_mistake_comes_back_with_its_message_and_every_word(
+    visitor: Visitor, field: str, changes: Letter, message: str
+) -> None:
+    answer = visitor.sends(letter(**changes))
+
+    shown = ShownForm.of(answer)
+    assert answer.status_code == 422
+    assert shown.title.startswith("Virhe: Ota yhteyttä")
+    assert shown.errors(field) == [message]
+    assert [words for _address, words in shown.summary] == [message]
+    kept = {name: value for name, value in letter(**changes).items() if value not in ("", [])}
+    unknown = {name for name in GROUPS if field == name}
+    for name in kept.keys() - unknown:
+        assert str(shown.words[name]).strip() == str(kept[name]).replace("\u200b", "").strip()
+    assert not Enquiry.objects.exists()
+    assert not OutgoingMail.objects.exists()
+
+
+def test_an_unknown_choice_beside_known_ones_does_not_unchoose_those(visitor: Visitor) -> None:
+    shown = ShownForm.of(visitor.sends(letter(delivery_modes=["online", "moon"])))
+    assert shown.words["delivery_modes"] == ["online"]
+
+
+def test_an_empty_form_tells_everything_at_once_in_the_order_of_the_fields(visitor: Visitor) -> None:
+    shown = ShownForm.of(visitor.sends({}))
+
+    assert shown.summary == [
+        ("#id_name", "Kirjoita nimesi."),
+        ("#id_email", "Kirjoita sähköpostiosoitteesi."),
+        ("#id_supervision_form_0", "Valitse työnohjauksen muoto tai ’En tiedä vielä’."),
+        ("#id_delivery_modes_0", "Valitse vähintään yksi tapaamistapa."),
+        ("#id_preferred_contact_0", CHOOSE),
+        ("#id_message", "Kirjoita viesti."),
+    ]
+    heading = shown.element("summary-title").parent
+    assert heading is not None
+    assert "Lomakkeessa on vielä korjattavaa" in heading.get_text()
+    assert "Tarkista nämä 6 kohtaa:" in heading.get_text()
+    assert heading.has_attr("autofocus")
+    assert heading["tabindex"] == "-1"
+
+
+def test_each_link_of_the_summary_leads_to_a_control_that_can_be_focused(visitor: Visitor) -> None:
+    shown = ShownForm.of(visitor.sends({}))
+    for address, _words in shown.summary:
+        assert shown.element(address.removeprefix("#")).name in ("input", "textarea")
+
+
+@pytest.mark.parametrize("field", ["name", "email", "phone", "organisation", "message"])
+def test_a_wrong_text_field_is_marked_and_tied_to_its_message(visitor: Visitor, field: str) -> None:
+    shown = ShownForm.of(visitor.sends(letter(**{field: "x" * 6000})))
+    control = shown.element(f"id_{field}")
+    assert control["aria-invalid"] == "true"
+    assert f"id_{field}_error" in str(control["aria-describedby"]).split()
+    label = shown.soup.find("label", attrs={"for": f"id_{field}"})
+    assert isinstance(label, Tag)
+
+
+@pytest.mark.parametrize("field", GROUPS)
+def test_a_wrong_choice_is_marked_and_its_group_tied_to_its_message(visitor: Visitor, field: str) -> None:
+    shown = ShownForm.of(visitor.sends(letter(**{field: []})))
+    group = shown.element(f"id_{field}")
+    assert group.name == "fieldset"
+    assert f"id_{field}_error" in str(group["aria-describedby"]).split()
+    marked = group if group.get("role") == "radiogroup" else group.find("input")
+    assert isinstance(marked, Tag)
+    assert marked["aria-invalid"] == "true"
+
+
+def test_a_good_field_is_not_marked_wrong(visitor: Visitor) -> None:
+    shown = ShownForm.of(visitor.sends(letter(name="")))
+    assert [control["id"] for control in shown.soup.find_all(attrs={"aria-invalid": "true"})] == ["id_name"]
+
+
+def test_a_form_that_was_just_opened_has_no_mistakes(visitor: Visitor) -> None:
+    shown = visitor.opens()
+    assert shown.title == "Ota yhteyttä – Aijuu työnohjaus"
+    assert shown.summary == []
+    assert not shown.soup.find_all(attrs={"aria-invalid": True})
+    assert not shown.soup.find_all(attrs={"autofocus": True})
+
+
+def test_a_mended_form_is_sent_as_it_came_back(visitor: Visitor) -> None:
+    came_back = ShownForm.of(visitor.sends(letter(name=""))).values
+    assert visitor.sends({**came_back, "name": "Maija"}).status_code == 303
+    assert Enquiry.objects.get().name == "Maija"
+
+
+def test_the_browser_may_fill_in_who_the_person_is(visitor: Visitor) -> None:
+    shown = visitor.opens()
+    meanings = {name: shown.element(f"id_{name}")["autocomplete"] for name in ("name", "email", "phone")}
+    assert meanings == {"name": "name", "email": "email", "phone": "tel"}
+    assert shown.element("id_organisation")["autocomplete"] == "organization"
+
+
+def test_the_hidden_field_is_out_of_reach_of_people_screen_readers_and_autofill(visitor: Visitor) -> None:
+    hidden = visitor.opens().element("id_extra_line")
+    assert hidden["tabindex"] == "-1"
+    assert hidden["autocomplete"] == "off"
+    assert hidden.find_parent(attrs={"aria-hidden": "true"})
+
+
+def test_dont_know_yet_gives_way_to_a_known_way_of_meeting(visitor: Visitor) -> None:
+    visitor.sends(letter(delivery_modes=["undecided", "online"]))
+    assert Enquiry.objects.get().delivery_modes == ["online"]
+
+
+def test_the_warning_and_the_privacy_text_stand_on_the_form_and_are_kept_with_the_enquiry(visitor: Visitor) -> None:
+    page = " ".join(visitor.opens().soup.get_text(" ").split())
+    visitor.sends()
+    shown = Enquiry.objects.get().shown_texts
+    assert "Älä kirjoita lomakkeelle henkilötunnuksia" in shown["warning"]
+    assert "Kiireellisessä hädässä soita 112." in shown["crisis_note"]
+    assert "viimeistään 6 kuukauden kuluttua" in shown["privacy"]
+    for words in (shown["warning"].partition(". ")[2], shown["crisis_note"], shown["privacy"]):
+        assert words in page
+
+
+def test_the_form_is_there_for_every_method_that_reads_and_no_other_writes(visitor: Visitor, client: Client) -> None:
+    assert client.head(ADDRESS).status_code == 200
+    assert client.put(ADDRESS).status_code == 405
+    assert client.delete(ADDRESS).status_code == 405

@@ -1,0 +1,96 @@
+"""The token of the form: old ones are good, strange ones cost the visitor nothing but one more press."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core import signing
+from django.test import Client
+
+from intake.form_token import new_form_token, read_form_token
+from intake.models import Enquiry
+from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, token
+
+EXPIRED = "Lomake ehti vanhentua. Tekstisi on yhä tässä: lähetä viesti uudelleen."
+
+
+def test_a_token_says_when_the_form_was_opened() -> None:
+    opened = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+    first, second = (read_form_token(new_form_token(opened)) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert first.opened_at == opened
+    assert first.submission_id != second.submission_id
+
+
+@pytest.mark.parametrize("age", [timedelta(days=2), timedelta(days=400)])
+def test_a_form_opened_long_ago_is_accepted(visitor: Visitor, age: timedelta) -> None:
+    assert visitor.sends(letter(form_token=token(opened=age))).status_code == 303
+    assert not Enquiry.objects.get().is_quarantined
+
+
+def _forged() -> str:
+    return signing.dumps([uuid.uuid4().hex, 1_700_000_000], key="another-key", salt="intake.form-token")
+
+
+def _of_another_purpose() -> str:
+    return signing.dumps([uuid.uuid4().hex, 1_700_000_000], salt="something-else")
+
+
+def _tampered() -> str:
+    return "x" + token()
+
+
+@pytest.mark.parametrize("made_up", [str, _forged, _of_another_purpose, _tampered])
+def test_a_strange_token_comes_back_with_the_words_and_can_be_sent_again_at_once(
+    visitor: Visitor, made_up: Any
+) -> None:
+    came_back = ShownForm.of(answer := visitor.sends(letter(form_token=made_up())))
+
+    assert answer.status_code == 422
+    assert came_back.title.startswith("Virhe:")
+    assert came_back.notice == EXPIRED
+    assert came_back.words == letter()
+    assert not Enquiry.objects.exists()
+
+    assert visitor.sends(came_back.values).status_code == 303
+    assert not Enquiry.objects.get().is_quarantined
+
+
+def test_a_form_without_a_token_field_is_as_good_as_one_with_an_empty_token(visitor: Visitor) -> None:
+    came_back = ShownForm.of(visitor.client.post(ADDRESS, letter(), headers=visitor.headers))
+    assert came_back.words == letter()
+    assert visitor.sends(came_back.values).status_code == 303
+
+
+def test_after_a_change_of_the_secret_key_open_forms_can_still_be_sent(visitor: Visitor, settings: Any) -> None:
+    opened = token()
+    settings.SECRET_KEY = "a-new-one"
+    came_back = ShownForm.of(visitor.sends(letter(form_token=opened)))
+    assert came_back.words == letter()
+    assert visitor.sends(came_back.values).status_code == 303
+
+
+def test_a_mistake_does_not_change_the_token(visitor: Visitor) -> None:
+    opened = token()
+    assert ShownForm.of(visitor.sends(letter(form_token=opened, name=""))).values["form_token"] == opened
+
+
+def test_each_opening_of_the_form_has_its_own_token_and_no_cache_keeps_it(visitor: Visitor) -> None:
+    assert visitor.opens().values["form_token"] != visitor.opens().values["form_token"]
+    assert "no-store" in visitor.client.get(ADDRESS)["Cache-Control"]
+
+
+def test_no_step_of_the_way_is_cached_or_sets_a_cookie(contact_page: object) -> None:
+    visitor = Visitor(client=Client(enforce_csrf_checks=True))
+    steps = [visitor.client.get(ADDRESS), visitor.sends(letter(name="")), visitor.sends(letter(form_token=""))]
+    steps.append(sent := visitor.sends())
+    steps.append(visitor.client.get(sent["Location"]))
+
+    assert [step.status_code for step in steps] == [200, 422, 422, 303, 200]
+    for step in steps:
+        assert "no-store" in step["Cache-Control"]
+        assert not step.cookies
+        assert "Set-Cookie" not in step
+    assert not visitor.client.cookies

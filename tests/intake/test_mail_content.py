@@ -1,0 +1,195 @@
+"""What the two mails say, and what they never say."""
+
+import email
+import email.policy
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+import time_machine
+
+from home.models import ContactDetails, HomePage, PauseNotice
+from intake.models import Enquiry, IntakeSettings, OutgoingMail
+from intake.services.delivery import build_message
+from tests.intake.visiting import Visitor, letter
+
+MARKERS = {
+    "name": "Nimimerkki",
+    "organisation": "Organisaatiomerkki",
+    "message": "Viestimerkki https://linkkimerkki.fi",
+    "phone": "040 7654321",
+}
+
+
+def _sent(purpose: str) -> EmailMessage:
+    mail = OutgoingMail.objects.get(purpose=purpose)
+    raw = build_message(mail).message().as_bytes()
+    return email.message_from_bytes(raw, policy=email.policy.default)
+
+
+def _body(message: EmailMessage, kind: str) -> str:
+    part = message.get_body(preferencelist=(kind,))
+    assert part is not None
+    content: str = part.get_content()
+    return " ".join(content.split())
+
+
+@pytest.mark.parametrize("purpose", ["notification", "confirmation"])
+def test_no_mail_holds_a_word_that_the_visitor_wrote(visitor: Visitor, purpose: str) -> None:
+    assert visitor.sends(letter(**MARKERS)).status_code == 303
+    message = _sent(purpose)
+    everything = " ".join([str(message.items()), _body(message, "plain"), _body(message, "html")]).lower()
+    for written in ("merkki", "7654321", "765 4321", "linkki"):
+        assert written not in everything.replace("esimerkki", "")
+
+
+def test_the_notice_does_not_even_have_the_visitors_address(visitor: Visitor) -> None:
+    visitor.sends()
+    assert b"esimerkki.fi" not in _sent("notification").as_bytes()
+
+
+def test_kati_gets_the_reference_the_kind_the_time_and_the_way_to_the_enquiry(visitor: Visitor) -> None:
+    with time_machine.travel("2026-11-22 12:05+02:00", tick=False):
+        visitor.sends()
+    enquiry = Enquiry.objects.get()
+    message = _sent("notification")
+
+    assert message["To"] == "kati.levola@aijuu.fi"
+    assert message["Subject"] == f"Uusi yhteydenotto {enquiry.reference}"
+    for kind in ("plain", "html"):
+        body = _body(message, kind)
+        assert enquiry.reference in body
+        assert "Tyyppi: Viesti" in body
+        assert "Saapui: 22.11.2026 klo 12.05" in body
+        assert f"http://127.0.0.1:8000/admin/yhteydenotot/inspect/{enquiry.pk}/" in body
+        assert "epäilyttävänä" not in body
+    assert "Sisältö on luettavissa vain ylläpidossa:" in _body(message, "plain")
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Reply-To"] is None
+
+
+def test_the_visitor_gets_the_reference_and_what_happens_next(visitor: Visitor) -> None:
+    visitor.sends()
+    enquiry = Enquiry.objects.get()
+    message = _sent("confirmation")
+
+    assert message["To"] == "maija.meikalainen@esimerkki.fi"
+    assert message["Subject"] == f"Viestisi on perillä (viite {enquiry.reference})"
+    for kind in ("plain", "html"):
+        body = _body(message, kind)
+        assert body.count("Hei,") == 1
+        assert "kiitos yhteydenotostasi. Luen viestin itse ja vastaan siihen." in body
+        assert "Tämä kuittaus lähti automaattisesti." in body
+        assert enquiry.reference in body
+        assert "Jos et ole itse ottanut yhteyttä, vastaa tähän viestiin, niin poistan tiedot." in body
+        assert "050 534 8567" in body
+        assert "Kati, Aijuu työnohjaus" in body
+        assert "tauolla" not in body
+
+
+def test_the_confirmation_is_marked_automatic_and_answers_go_to_kati(visitor: Visitor) -> None:
+    visitor.sends()
+    message = _sent("confirmation")
+    assert message["Auto-Submitted"] == "auto-replied"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert message["From"] == "Aijuu työnohjaus <kati.levola@aijuu.fi>"
+    assert message["Reply-To"] == "kati.levola@aijuu.fi"
+    assert message["Message-ID"].endswith("@aijuu.fi>")
+    assert message.get_content_type() == "multipart/alternative"
+
+
+def test_a_pause_is_told_only_in_a_pause(visitor: Visitor) -> None:
+    PauseNotice.objects.update_or_create(defaults={"active": True})
+    visitor.sends()
+    for kind in ("plain", "html"):
+        assert "Aijuu on nyt tauolla, joten vastaus voi viipyä." in _body(_sent("confirmation"), kind)
+        assert "tauolla" not in _body(_sent("notification"), kind)
+    assert "toistaiseksi tauolla" in Enquiry.objects.get().shown_texts["pause"]
+
+
+def test_when_the_answer_comes_is_told_only_when_kati_has_said_it(visitor: Visitor) -> None:
+    ContactDetails.objects.update(response_time="muutaman arkipäivän kuluessa & heti")
+    thanks = visitor.client.get(visitor.sends()["Location"]).content.decode()
+    assert "Luen viestin itse ja vastaan muutaman arkipäivän kuluessa & heti." in _body(_sent("confirmation"), "plain")
+    assert "vastaan muutaman arkipäivän kuluessa &amp; heti." in _body(_sent("confirmation"), "html")
+    assert "Kati lukee viestisi itse ja vastaa muutaman arkipäivän kuluessa &amp; heti." in thanks
+
+
+def test_the_privacy_page_is_linked_when_there_is_one(visitor: Visitor) -> None:
+    ContactDetails.objects.update(privacy_page=HomePage.objects.get())
+    visitor.sends()
+    for kind in ("plain", "html"):
+        body = _body(_sent("confirmation"), kind)
+        assert "Tietosuojaseloste" in body
+        assert "http://127.0.0.1:8000/" in body
+
+
+def test_facts_that_are_not_known_leave_no_trace(visitor: Visitor) -> None:
+    ContactDetails.objects.update(phone="", person_name="", response_time="", privacy_page=None)
+    visitor.sends()
+    for kind in ("plain", "html"):
+        body = _body(_sent("confirmation"), kind)
+        assert "None" not in body
+        assert ", Aijuu" not in body
+        assert "tel:" not in body
+        assert "Tietosuojaseloste" not in body
+
+
+def test_the_notice_goes_where_kati_wants_it(visitor: Visitor) -> None:
+    chosen = IntakeSettings.load()
+    chosen.notification_email = "toimisto@aijuu.fi"
+    chosen.save()
+    visitor.sends()
+    assert _sent("notification")["To"] == "toimisto@aijuu.fi"
+    assert _sent("confirmation")["Reply-To"] == "kati.levola@aijuu.fi"
+
+
+def test_without_any_address_of_katis_the_notice_goes_to_the_sites_own(visitor: Visitor, settings: Any) -> None:
+    ContactDetails.objects.update(email="")
+    settings.DEFAULT_FROM_EMAIL = "Aijuu <posti@aijuu.fi>"
+    visitor.sends()
+    assert _sent("notification")["To"] == "posti@aijuu.fi"
+    assert _sent("confirmation")["Reply-To"] is None
+
+
+def test_no_header_can_be_smuggled_in_from_any_field(visitor: Visitor) -> None:
+    evil = "x\r\nBcc: kaikki@esimerkki.fi\r\n\r\nkeho"
+    visitor.sends(letter(name=evil, organisation=evil, message=evil))
+    for purpose in ("notification", "confirmation"):
+        message = _sent(purpose)
+        assert "Bcc" not in message
+        assert b"kaikki@" not in message.as_bytes()
+
+
+class _Balanced(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("purpose", ["notification", "confirmation"])
+def test_the_html_is_simple_whole_and_asks_for_nothing(visitor: Visitor, purpose: str) -> None:
+    visitor.sends()
+    html = OutgoingMail.objects.get(purpose=purpose).html
+    parser = _Balanced()
+    parser.feed(html)
+    assert parser.open == []
+    assert '<html lang="fi">' in html
+    for asked in ("<img", "<script", "<link", "style", "src="):
+        assert asked not in html
+
+
+def test_the_plain_text_has_no_entities_and_no_gaps(visitor: Visitor) -> None:
+    ContactDetails.objects.update(business_name="Aijuu & <kumppanit>")
+    visitor.sends()
+    text = OutgoingMail.objects.get(purpose="confirmation").text
+    assert "Aijuu & <kumppanit>" in text
+    assert "\n\n\n" not in text

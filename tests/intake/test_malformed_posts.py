@@ -1,0 +1,92 @@
+"""Posts that no browser makes: answered, never with an error of ours."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from intake.models import Enquiry
+from tests.intake.visiting import ADDRESS, OWN_PAGE, Visitor, letter, token
+
+URLENCODED = "application/x-www-form-urlencoded"
+
+
+def _post(visitor: Visitor, body: bytes, content_type: str) -> int:
+    answer = visitor.client.generic("POST", ADDRESS, body, content_type=content_type, headers=OWN_PAGE)
+    assert not Enquiry.objects.exists()
+    return answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"--b\r\nContent-Disposition: form-data; name=", "multipart/form-data; boundary=b"),
+        (b"", "multipart/form-data; boundary=b"),
+        (b"name=Maija", "multipart/form-data"),
+        (b"name=Maija", "multipart/form-data; boundary=" + "b" * 300),
+        (b'{"name": "Maija"}', "application/json"),
+        (b"\xff\xfe\x00", URLENCODED),
+        (b"=&=&&&name&%zz=%zz", URLENCODED),
+        (b"name=Maija", f"{URLENCODED}; charset=utf-16"),
+        (b"name=Maija", f"{URLENCODED}; charset=ei-ole"),
+        (b"name=Maija", ""),
+        (b"name=Maija", "text/plain"),
+    ],
+)
+def test_a_malformed_post_is_answered(visitor: Visitor, body: bytes, content_type: str) -> None:
+    assert _post(visitor, body, content_type) in (400, 422)
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "hex", "rot13", "idna", "utf-16", "undefined"])
+def test_an_odd_character_set_is_answered(visitor: Visitor, charset: str) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\nMaija +2AA- \xff\x80\r\n--b--\r\n'
+    assert _post(visitor, body, f"multipart/form-data; boundary=b; charset={charset}") in (400, 422)
+
+
+@pytest.mark.parametrize("transfer", ["base64", "quoted-printable"])
+def test_an_odd_transfer_encoding_is_answered(visitor: Visitor, transfer: str) -> None:
+    head = f'--b\r\nContent-Disposition: form-data; name="name"\r\nContent-Transfer-Encoding: {transfer}\r\n\r\n'
+    body = head.encode() + b"A=ZZ!!\xff\r\n--b--\r\n"
+    assert _post(visitor, body, "multipart/form-data; boundary=b") in (400, 422)
+
+
+def test_a_body_far_past_any_letter_is_refused(visitor: Visitor) -> None:
+    body = urlencode({"message": "x" * (2 * 1024 * 1024 + 1)}).encode()
+    assert _post(visitor, body, URLENCODED) in (400, 413)
+
+
+def test_thousands_of_fields_are_refused(visitor: Visitor) -> None:
+    body = urlencode({f"field{number}": "x" for number in range(3000)}).encode()
+    assert _post(visitor, body, URLENCODED) == 400
+
+
+def test_a_file_in_the_place_of_a_text_is_no_text(visitor: Visitor) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="name"; filename="a\x00.txt"\r\n\r\nMaija\r\n--b--\r\n'
+    assert _post(visitor, body, "multipart/form-data; boundary=b") == 422
+
+
+def test_fields_that_the_form_does_not_have_change_nothing(visitor: Visitor) -> None:
+    extra = {"verdict": "accepted", "status": "closed", "reference": "AAA-AAA", "received_at": "2000-01-01"}
+    assert visitor.sends(letter(**extra)).status_code == 303
+    enquiry = Enquiry.objects.get()
+    assert enquiry.status == "new"
+    assert enquiry.reference != "AAA-AAA"
+    assert enquiry.received_at.year > 2000
+
+
+def test_of_a_field_sent_twice_one_is_taken(visitor: Visitor) -> None:
+    answer = visitor.sends(letter(name=["Maija", "Matti"]))
+    assert answer.status_code == 303
+    assert Enquiry.objects.get().name == "Matti"
+
+
+@pytest.mark.parametrize("garbage", ["\x00", "ä" * 5000, "a:b:c", ":" * 2000, "💥"])
+def test_a_nonsense_token_is_answered(visitor: Visitor, garbage: str) -> None:
+    assert visitor.sends(letter(form_token=garbage)).status_code == 422
+    assert visitor.sends(letter(form_token=token() + garbage)).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["kiitos/", "kiitos/x/", "muu/", "kiitos/00000000-0000-0000-0000-000000000000/"])
+def test_other_addresses_under_the_form_are_not_found(visitor: Visitor, path: str) -> None:
+    assert visitor.client.get(ADDRESS + path).status_code == 404
+    assert visitor.client.post(ADDRESS + path, letter(), headers=OWN_PAGE).status_code in (404, 405)
+    assert not Enquiry.objects.exists()

@@ -1,0 +1,54 @@
+"""The form can't be turned on somebody: one automatic mail a day to a mailbox, and Kati hears of every letter."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from intake.models import AutomaticReplyTrace, OutgoingMail
+from tests.intake.visiting import Visitor, letter
+
+
+def _confirmations() -> int:
+    return OutgoingMail.objects.filter(purpose="confirmation").count()
+
+
+@pytest.mark.parametrize(
+    "second", ["maija@esimerkki.fi", "MAIJA@Esimerkki.FI", "maija+uutiset@esimerkki.fi", "Maija+a+b@esimerkki.fi"]
+)
+def test_the_same_mailbox_gets_one(visitor: Visitor, second: str) -> None:
+    visitor.sends(letter(email="maija@esimerkki.fi"))
+    visitor.sends(letter(email=second))
+    assert _confirmations() == 1
+    assert OutgoingMail.objects.filter(purpose="notification").count() == 2
+
+
+@pytest.mark.parametrize("second", ["maija2@esimerkki.fi", "maija@toinen.fi", "mai.ja@esimerkki.fi"])
+def test_another_mailbox_gets_its_own(visitor: Visitor, second: str) -> None:
+    visitor.sends(letter(email="maija@esimerkki.fi"))
+    visitor.sends(letter(email=second))
+    assert _confirmations() == 2
+
+
+def test_the_next_day_there_may_be_another(visitor: Visitor) -> None:
+    with time_machine.travel("2026-11-22 10:00+02:00", tick=False) as clock:
+        visitor.sends()
+        clock.shift(timedelta(hours=23, minutes=59))
+        visitor.sends()
+        assert _confirmations() == 1
+        clock.shift(timedelta(minutes=1))
+        visitor.sends()
+        assert _confirmations() == 2
+        visitor.sends()
+        assert _confirmations() == 2
+
+
+def test_only_a_keyed_hash_remembers_it(visitor: Visitor) -> None:
+    visitor.sends()
+    assert re.fullmatch(r"[0-9a-f]{64}", AutomaticReplyTrace.objects.get().recipient_key)
+
+
+def test_the_thanks_page_of_a_second_letter_is_like_the_first(visitor: Visitor) -> None:
+    for _ in range(2):
+        assert visitor.client.get(visitor.sends()["Location"]).status_code == 200

@@ -1,0 +1,83 @@
+"""Many posts at the same moment, each in a thread with a connection and real transactions of its own."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from intake.models import Enquiry, OutgoingMail, PostingTrace
+from tests.intake.visiting import Visitor, letter, token
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MANY = 20
+
+
+def at_once(count: int, job: Callable[[int], Any]) -> list[Any]:
+    """Run job(0), job(1), … in threads that begin together; return what they returned. Raises what one of them did."""
+    start = threading.Barrier(count)
+    answers: list[Any] = [None] * count
+
+    def run(number: int) -> None:
+        try:
+            start.wait(20)
+            answers[number] = job(number)
+        except BaseException as error:
+            answers[number] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return answers
+
+
+@pytest.fixture(autouse=True)
+def opened(visitor: Visitor) -> None:
+    visitor.opens()
+
+
+def test_twenty_posts_of_one_form_are_one_enquiry_one_mail_each_and_one_address() -> None:
+    words = letter(form_token=token())
+
+    answers = at_once(MANY, lambda _number: Visitor().sends(words))
+
+    assert {answer.status_code for answer in answers} == {303}
+    assert len({answer["Location"] for answer in answers}) == 1
+    enquiry = Enquiry.objects.get()
+    assert answers[0]["Location"] == f"/ota-yhteytta/kiitos/{enquiry.receipt}/"
+    assert Counter(OutgoingMail.objects.values_list("purpose", flat=True)) == {"notification": 1, "confirmation": 1}
+    assert PostingTrace.objects.count() == 1
+
+
+def test_letters_sent_at_once_from_one_address_get_through_up_to_the_limit_exactly(settings: Any) -> None:
+    settings.FORM_RATE_LIMIT = 7
+    answers = at_once(MANY, lambda number: Visitor().sends(letter(message=f"Viesti {number}")))
+    assert Counter(answer.status_code for answer in answers) == {303: 7, 429: MANY - 7}
+    assert Enquiry.objects.count() == 7
+    assert len(set(Enquiry.objects.values_list("message", flat=True))) == 7
+
+
+def test_letters_sent_at_once_in_one_name_bring_it_one_mail_and_kati_all(settings: Any) -> None:
+    settings.FORM_RATE_LIMIT = MANY
+    answers = at_once(MANY, lambda number: Visitor(f"203.0.113.{number}").sends(letter(message=f"Viesti {number}")))
+    assert {answer.status_code for answer in answers} == {303}
+    assert Enquiry.objects.count() == MANY
+    assert len(set(Enquiry.objects.values_list("reference", flat=True))) == MANY
+    assert Counter(OutgoingMail.objects.values_list("purpose", flat=True)) == {"notification": MANY, "confirmation": 1}
+
+
+def test_different_words_of_one_form_sent_at_once_are_all_kept(settings: Any) -> None:
+    settings.FORM_RATE_LIMIT = MANY
+    opened = token()
+    answers = at_once(MANY, lambda number: Visitor().sends(letter(form_token=opened, message=f"Viesti {number % 4}")))
+    assert {answer.status_code for answer in answers} == {303}
+    assert sorted(Enquiry.objects.values_list("message", flat=True)) == [f"Viesti {number}" for number in range(4)]

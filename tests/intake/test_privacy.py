@@ -1,0 +1,110 @@
+"""What a person typed is in the database and nowhere else: not in logs, addresses or the names of objects."""
+
+import logging
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.utils import timezone
+
+from intake.models import Enquiry
+from intake.services.delivery import deliver_next
+from intake.services.receiving import TooManyPosts
+from intake.services.removing import remove_due
+from intake.views import contact
+from tests.intake.enquiries import closed
+from tests.intake.visiting import ADDRESS, Visitor, letter
+
+WORDS = letter(
+    name="Salamaija Salanen",
+    email="salamaija@salanen.fi",
+    organisation="Salayhdistys",
+    phone="040 9998877",
+    message="Salaviesti, jota kukaan muu ei lue.",
+)
+MARKS = ("sala", "9998877", "999 8877")
+
+
+def _has_words(text: str) -> bool:
+    return any(mark in text.lower() for mark in MARKS)
+
+
+def test_the_words_are_recognised_by_these_tests() -> None:
+    assert all(_has_words(str(WORDS[name])) for name in ("name", "email", "organisation", "phone", "message"))
+
+
+def test_the_address_of_the_thanks_page_says_nothing(visitor: Visitor) -> None:
+    location = visitor.sends(WORDS)["Location"]
+    enquiry = Enquiry.objects.get()
+    assert location == f"{ADDRESS}kiitos/{enquiry.receipt}/"
+    page = visitor.client.get(location)
+    assert not _has_words(page.content.decode())
+    assert '<meta name="robots" content="noindex">' in page.content.decode()
+
+
+def test_a_thanks_page_cannot_be_guessed(visitor: Visitor) -> None:
+    visitor.sends(WORDS)
+    enquiry = Enquiry.objects.get()
+    for guess in (uuid.uuid4(), uuid.UUID(int=enquiry.pk), enquiry.submission_id, enquiry.reference, enquiry.pk):
+        assert visitor.client.get(f"{ADDRESS}kiitos/{guess}/").status_code == 404
+
+
+def test_no_object_shows_in_its_name_what_a_person_typed(visitor: Visitor) -> None:
+    visitor.sends(WORDS)
+    closed(at=timezone.now(), name="Sala", email="sala@salanen.fi")
+    while deliver_next(now=timezone.now()):
+        pass
+    remove_due(now=timezone.now() + timedelta(days=4000))
+    seen = []
+    for model in apps.get_app_config("intake").get_models():
+        for row in model._default_manager.all():
+            seen.append(model.__name__)
+            assert not _has_words(str(row) + repr(row)), model
+    assert {"Enquiry", "OutgoingMail", "MailAttempt", "PostingTrace", "AutomaticReplyTrace"} - set(seen) <= {
+        "PostingTrace",
+        "AutomaticReplyTrace",
+    }
+    assert {"RemovedEnquiry"} <= set(seen)
+
+
+def test_nothing_typed_is_logged_on_the_whole_way(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture, settings: Any
+) -> None:
+    settings.FORM_RATE_LIMIT = 2
+    with caplog.at_level(logging.DEBUG):
+        statuses = [
+            visitor.sends({**WORDS, "name": ""}).status_code,
+            visitor.sends({**WORDS, "form_token": ""}).status_code,
+            visitor.sends(WORDS, headers={"Origin": "https://evil.example"}).status_code,
+            visitor.sends({**WORDS, "extra_line": "sala"}).status_code,
+            (sent := visitor.sends(WORDS)).status_code,
+            visitor.sends(WORDS).status_code,
+            visitor.client.get(sent["Location"]).status_code,
+        ]
+        while deliver_next(now=timezone.now()):
+            pass
+    assert statuses == [422, 422, 403, 303, 303, 429, 200]
+    # Django's record of SQL is written only with DEBUG on.
+    lines = [record.getMessage() for record in caplog.records if record.name != "django.db.backends"]
+    assert not [line for line in lines if _has_words(line)]
+
+
+def test_an_error_of_ours_logs_no_word_and_its_report_hides_the_form(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_arguments: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(contact, "receive_enquiry", broken)
+    visitor.client.raise_request_exception = False
+    answer = visitor.sends(WORDS)
+    assert answer.status_code == 500
+    assert not _has_words(answer.content.decode())
+    assert "a fault of ours" in caplog.text
+    assert not _has_words(caplog.text)
+
+
+def test_an_exception_of_the_limit_names_nobody() -> None:
+    assert str(TooManyPosts(timedelta(minutes=1))) == "too many posts"

@@ -1,0 +1,172 @@
+"""At most so many letters an hour from one address; over it the words stay, and nobody's address is kept."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.utils import timezone
+
+from intake.models import Enquiry, PostingTrace
+from intake.services.removing import remove_due
+from tests.intake.visiting import ShownForm, Visitor, letter, page_text, token
+
+START = "2026-11-22 10:00+02:00"
+
+
+@pytest.fixture(autouse=True)
+def three_an_hour(settings: Any) -> None:
+    settings.FORM_RATE_LIMIT = 3
+
+
+def _send_three(visitor: Visitor) -> None:
+    for _ in range(3):
+        assert visitor.sends().status_code == 303
+
+
+def test_over_the_limit_the_words_come_back_with_the_time_to_wait_and_the_phone_number(visitor: Visitor) -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        _send_three(visitor)
+        clock.shift(timedelta(minutes=20))
+        answer = visitor.sends()
+
+    shown = ShownForm.of(answer)
+    assert answer.status_code == 429
+    assert answer["Retry-After"] == str(40 * 60)
+    assert "no-store" in answer["Cache-Control"]
+    assert shown.title.startswith("Virhe:")
+    assert "Odota 40 minuuttia ja yritä uudelleen tai soita 050 534 8567." in shown.notice.replace("\xa0", " ")
+    assert shown.words == letter()
+    assert Enquiry.objects.count() == 3
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(3599, "1 minuutti"), (3540, "1 minuutti"), (3539, "2 minuuttia")])
+def test_the_wait_is_told_in_whole_minutes_in_good_finnish(visitor: Visitor, seconds: int, words: str) -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        _send_three(visitor)
+        clock.shift(timedelta(seconds=seconds))
+        shown = ShownForm.of(visitor.sends())
+    assert f"Odota {words} ja yritä" in shown.notice.replace("\xa0", " ")
+
+
+def test_when_the_time_is_up_the_same_form_goes_through(visitor: Visitor) -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        _send_three(visitor)
+        came_back = visitor.sends()
+        clock.shift(timedelta(seconds=int(came_back["Retry-After"])))
+        assert visitor.sends(ShownForm.of(came_back).values).status_code == 303
+
+
+def test_the_hour_slides(visitor: Visitor) -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        for _ in range(3):
+            visitor.sends()
+            clock.shift(timedelta(minutes=15))
+        assert visitor.sends().status_code == 429
+        clock.shift(timedelta(minutes=15))
+        assert visitor.sends().status_code == 303
+        assert visitor.sends().status_code == 429
+
+
+def test_repeats_and_mistakes_do_not_count(visitor: Visitor) -> None:
+    words = letter(form_token=token())
+    for _ in range(10):
+        assert visitor.sends(words).status_code == 303
+        assert visitor.sends(letter(name="")).status_code == 422
+    assert PostingTrace.objects.count() == 1
+    visitor.sends()
+    visitor.sends()
+    assert visitor.sends().status_code == 429
+    assert visitor.sends(words).status_code == 303
+
+
+def test_suspicious_letters_count(visitor: Visitor) -> None:
+    for _ in range(3):
+        visitor.sends(letter(extra_line="x"))
+    assert visitor.sends().status_code == 429
+
+
+def test_another_address_has_its_own_share(visitor: Visitor) -> None:
+    _send_three(visitor)
+    assert visitor.sends().status_code == 429
+    assert Visitor("203.0.113.5").sends().status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("198.51.100.7", "::ffff:198.51.100.7", True),
+        ("198.51.100.7", "198.51.100.8", False),
+        ("fe80::1%eth0", "fe80::2", True),
+        ("", "ei-osoite", False),
+    ],
+)
+def test_one_home_is_one_address(contact_page: object, one: str, other: str, shared: bool) -> None:
+    _send_three(Visitor(one))
+    assert Visitor(other).sends().status_code == (429 if shared else 303)
+
+
+def _through_proxy(visitor: Visitor, forwarded: str) -> int:
+    return visitor.sends(headers={**visitor.headers, "X-Forwarded-For": forwarded}).status_code
+
+
+def test_a_visitor_cannot_get_another_share_by_making_up_where_they_are(visitor: Visitor) -> None:
+    statuses = [_through_proxy(visitor, f"203.0.113.{number}") for number in range(4)]
+    assert statuses == [303, 303, 303, 429]
+
+
+def test_behind_our_own_proxy_the_visitors_address_counts(visitor: Visitor, settings: Any) -> None:
+    settings.TRUSTED_PROXIES = 1
+    made_up = [_through_proxy(visitor, f"192.0.2.{number}, 203.0.113.1") for number in range(4)]
+    assert made_up == [303, 303, 303, 429]
+    assert _through_proxy(visitor, "203.0.113.2") == 303
+
+
+def test_behind_two_proxies_of_ours_the_second_from_the_right_counts(visitor: Visitor, settings: Any) -> None:
+    settings.TRUSTED_PROXIES = 2
+    assert [_through_proxy(visitor, f"203.0.113.1, 10.0.0.{number}") for number in range(4)] == [303, 303, 303, 429]
+    assert _through_proxy(visitor, "203.0.113.2, 10.0.0.1") == 303
+
+
+def test_the_database_holds_no_address_only_a_keyed_hash(visitor: Visitor, settings: Any) -> None:
+    visitor.sends()
+    before = PostingTrace.objects.get().address_key
+    assert re.fullmatch(r"[0-9a-f]{64}", before)
+    settings.SECRET_KEY = "another-one"
+    visitor.sends()
+    assert PostingTrace.objects.exclude(address_key=before).count() == 1
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - our own tables
+            assert "198.51.100" not in str(cursor.fetchall()), table
+
+
+def test_the_hash_is_forgotten_after_an_hour(visitor: Visitor) -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        visitor.sends()
+        clock.shift(timedelta(minutes=59))
+        remove_due(now=timezone.now())
+        assert PostingTrace.objects.count() == 1
+        clock.shift(timedelta(minutes=1))
+        remove_due(now=timezone.now())
+        assert not PostingTrace.objects.exists()
+
+
+def test_a_letter_from_anybody_forgets_the_old_hashes_too(visitor: Visitor) -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        visitor.sends()
+        clock.shift(timedelta(hours=1))
+        Visitor("203.0.113.5").sends()
+    assert PostingTrace.objects.count() == 1
+
+
+def test_a_limit_of_none_an_hour_refuses_all_and_loses_no_word(visitor: Visitor, settings: Any) -> None:
+    settings.FORM_RATE_LIMIT = 0
+    answer = visitor.sends()
+    assert answer.status_code == 429
+    assert ShownForm.of(answer).words == letter()
+    assert "60 minuuttia" in page_text(answer).replace("\xa0", " ")

@@ -1,0 +1,125 @@
+"""Removing an enquiry takes everything of the person and leaves a count."""
+
+import logging
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from io import StringIO
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+
+from intake.choices import Outcome
+from intake.models import Enquiry, IntakeSettings, MailAttempt, OutgoingMail, RemovedEnquiry, StatusChange
+from intake.services.delivery import deliver_next
+from intake.services.removing import due_for_removal, remove_due, remove_enquiry
+from tests.intake.enquiries import closed, received
+from tests.intake.visiting import Visitor, letter
+
+pytestmark = pytest.mark.django_db
+HELSINKI = ZoneInfo("Europe/Helsinki")
+CLOSED = datetime(2026, 8, 31, 15, 0, tzinfo=HELSINKI)
+DAY_BEFORE = datetime(2027, 2, 27, 23, 59, tzinfo=HELSINKI)
+DUE = datetime(2027, 2, 28, 0, 0, tzinfo=HELSINKI)
+
+
+def test_an_enquiry_goes_on_its_day_and_not_before() -> None:
+    closed(at=CLOSED)
+    assert remove_due(now=DAY_BEFORE) == 0
+    assert Enquiry.objects.count() == 1
+    assert remove_due(now=DUE) == 1
+    assert not Enquiry.objects.exists()
+    assert remove_due(now=DUE) == 0
+
+
+def test_spam_goes_sooner_and_what_is_open_stays() -> None:
+    closed(at=CLOSED, outcome=Outcome.SPAM)
+    kept = [closed(at=CLOSED), received(now=CLOSED)]
+    assert remove_due(now=CLOSED + timedelta(days=14)) == 1
+    assert list(Enquiry.objects.order_by("pk")) == kept
+    remove_due(now=CLOSED + timedelta(days=3650))
+    assert Enquiry.objects.get() == kept[1]
+
+
+def test_the_times_are_those_that_kati_has_set() -> None:
+    closed(at=CLOSED)
+    chosen = IntakeSettings.load()
+    chosen.retention_months = 1
+    chosen.save()
+    assert remove_due(now=datetime(2026, 9, 29, 12, tzinfo=HELSINKI)) == 0
+    assert remove_due(now=datetime(2026, 9, 30, 12, tzinfo=HELSINKI)) == 1
+
+
+def test_mails_attempts_and_history_go_with_it_and_only_with_it() -> None:
+    other = closed(at=CLOSED)
+    while deliver_next(now=CLOSED):
+        pass
+    enquiry = closed(at=CLOSED)
+    while deliver_next(now=CLOSED):
+        pass
+    assert MailAttempt.objects.filter(mail__enquiry=enquiry).count() == 2
+
+    remove_enquiry(enquiry_id=enquiry.pk, now=DUE)
+
+    assert set(OutgoingMail.objects.values_list("enquiry", flat=True)) == {other.pk}
+    assert set(MailAttempt.objects.values_list("mail__enquiry", flat=True)) == {other.pk}
+    assert set(StatusChange.objects.values_list("enquiry", flat=True)) == {other.pk}
+
+
+def test_a_count_stays_of_each_day_kind_and_outcome() -> None:
+    for outcome in (Outcome.AGREEMENT, Outcome.AGREEMENT, Outcome.REFERRED):
+        closed(at=CLOSED, outcome=outcome)
+    remove_due(now=DUE)
+    counts = RemovedEnquiry.objects.values_list("removed_on", "kind", "outcome", "count")
+    assert set(counts) == {
+        (date(2027, 2, 28), "contact", "agreement", 2),
+        (date(2027, 2, 28), "contact", "referred", 1),
+    }
+
+
+def test_removing_what_is_gone_already_does_nothing_and_counts_nothing() -> None:
+    enquiry = received()
+    remove_enquiry(enquiry_id=enquiry.pk, now=DUE)
+    remove_enquiry(enquiry_id=enquiry.pk, now=DUE)
+    assert RemovedEnquiry.objects.get().count == 1
+
+
+def test_the_command_tells_what_it_would_remove_by_reference_and_removes_nothing() -> None:
+    due = closed(at=CLOSED)
+    received(now=CLOSED)
+    with time_machine.travel(DUE, tick=False):
+        call_command("remove_due_enquiries", dry_run=True, stdout=(told := StringIO()))
+        assert told.getvalue().split() == [due.reference]
+        assert Enquiry.objects.count() == 2
+        call_command("remove_due_enquiries", stdout=(told := StringIO()))
+    assert told.getvalue().split() == ["1", "removed"]
+    assert due not in due_for_removal(now=DUE)
+    assert Enquiry.objects.count() == 1
+
+
+def _rows() -> Iterator[tuple[str, str]]:
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - our own tables
+            for row in cursor.fetchall():
+                yield table, str(row).lower()
+
+
+def test_no_table_remembers_an_erased_person(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    visitor.sends(letter(name="Unohtuva Henkilö", email="unohtuva@esimerkki.fi", message="Unohtuva viesti."))
+    while deliver_next(now=datetime.now(HELSINKI)):
+        pass
+    enquiry = Enquiry.objects.get()
+    assert {table for table, row in _rows() if "unohtuva" in row} == {"intake_enquiry", "intake_outgoingmail"}
+
+    remove_enquiry(enquiry_id=enquiry.pk, now=DUE)
+
+    traces = ("unohtuva", enquiry.reference.lower(), str(enquiry.receipt), enquiry.receipt.hex)
+    assert [table for table, row in _rows() if any(trace in row for trace in traces)] == []
+    logged = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("django.db"))
+    assert "unohtuva" not in logged.lower()
+    assert apps.get_model("intake", "RemovedEnquiry").objects.get().count == 1

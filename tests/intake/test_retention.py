@@ -1,0 +1,69 @@
+"""When an enquiry is removed: pure rules of time, by the Finnish calendar."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intake.choices import Outcome
+from intake.retention import RetentionTimes, months_later, removal_date
+
+TIMES = RetentionTimes(months=6, spam_days=14)
+days = st.dates(date(2000, 1, 1), date(2200, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("closed", "removed"),
+    [
+        (datetime(2026, 8, 31, 9, tzinfo=UTC), date(2027, 2, 28)),
+        (datetime(2027, 8, 31, 9, tzinfo=UTC), date(2028, 2, 29)),
+        (datetime(2026, 12, 15, 9, tzinfo=UTC), date(2027, 6, 15)),
+        # Half past midnight in Finland is still the day before in Greenwich, in summer and in winter time.
+        (datetime(2026, 8, 14, 21, 30, tzinfo=UTC), date(2027, 2, 15)),
+        (datetime(2026, 12, 14, 21, 30, tzinfo=UTC), date(2027, 6, 14)),
+        (datetime(2026, 12, 14, 22, 30, tzinfo=UTC), date(2027, 6, 15)),
+    ],
+)
+def test_a_closed_matter_goes_after_so_many_months(closed: datetime, removed: date) -> None:
+    assert removal_date(closed_at=closed, outcome=Outcome.AGREEMENT, times=TIMES) == removed
+
+
+@pytest.mark.parametrize(
+    ("closed", "removed"),
+    [
+        (datetime(2026, 10, 20, 9, tzinfo=UTC), date(2026, 11, 3)),
+        # The clocks are turned back on 25.10.2026 and forward on 28.3.2027.
+        (datetime(2026, 10, 24, 20, 59, tzinfo=UTC), date(2026, 11, 7)),
+        (datetime(2027, 3, 27, 21, 59, tzinfo=UTC), date(2027, 4, 10)),
+        (datetime(2027, 3, 27, 22, 1, tzinfo=UTC), date(2027, 4, 11)),
+    ],
+)
+def test_spam_goes_after_so_many_days_also_over_a_change_of_the_clocks(closed: datetime, removed: date) -> None:
+    assert removal_date(closed_at=closed, outcome=Outcome.SPAM, times=TIMES) == removed
+
+
+def test_an_open_matter_is_never_due() -> None:
+    assert removal_date(closed_at=None, outcome="", times=TIMES) is None
+
+
+@given(days, st.integers(0, 60))
+def test_months_later_is_the_right_month_and_never_a_later_day_of_it(day: date, months: int) -> None:
+    later = months_later(day, months)
+    assert (later.year * 12 + later.month) - (day.year * 12 + day.month) == months
+    assert later.day <= day.day
+    assert later.day == day.day or (later + timedelta(days=1)).day == 1
+
+
+@given(days, days, st.integers(0, 60))
+def test_what_was_closed_later_is_never_removed_earlier(one: date, other: date, months: int) -> None:
+    first, second = sorted((one, other))
+    assert months_later(first, months) <= months_later(second, months)
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)), st.integers(1, 365))
+def test_spam_is_kept_the_days_that_were_promised_and_not_more(closed: datetime, spam_days: int) -> None:
+    times = RetentionTimes(months=6, spam_days=spam_days)
+    removed = removal_date(closed_at=closed, outcome=Outcome.SPAM, times=times)
+    assert removed is not None
+    assert timedelta(days=spam_days - 1) <= removed - closed.date() <= timedelta(days=spam_days + 1)

@@ -1,0 +1,100 @@
+"""When the database or a template fails, the words stay on the form and nothing is half-stored."""
+
+import sqlite3
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, IntegrityError, OperationalError, connection
+from django.template import TemplateSyntaxError
+
+from home.models import ContactDetails
+from intake.models import AutomaticReplyTrace, Enquiry, OutgoingMail, PostingTrace
+from intake.services import queueing
+from tests.intake.visiting import ShownForm, Visitor, letter
+
+NOTICE = "Viestiä ei voitu tallentaa. Tekstisi on yhä lomakkeella – yritä uudelleen tai soita 050 534 8567."
+
+
+def _failing(error: Exception) -> Any:
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise error
+
+    return fail
+
+
+def _assert_nothing_stored() -> None:
+    for model in (Enquiry, OutgoingMail, PostingTrace, AutomaticReplyTrace):
+        assert not model.objects.exists()
+
+
+@pytest.mark.parametrize("kind", [OperationalError, IntegrityError, DatabaseError])
+@pytest.mark.parametrize("model", [Enquiry, OutgoingMail, PostingTrace, AutomaticReplyTrace])
+def test_a_database_that_fails_anywhere_costs_no_word_and_stores_nothing(
+    visitor: Visitor,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kind: type[DatabaseError],
+    model: type[Enquiry],
+) -> None:
+    caplog.clear()
+    with monkeypatch.context() as broken:
+        broken.setattr(model, "save_base", _failing(kind("DETAIL: Key (email)=(maija.meikalainen@esimerkki.fi)")))
+        came_back = ShownForm.of(answer := visitor.sends())
+
+    assert answer.status_code == 503
+    assert came_back.title.startswith("Virhe:")
+    assert came_back.notice == NOTICE
+    assert came_back.words == letter()
+    _assert_nothing_stored()
+    logged = caplog.text
+    assert kind.__name__ in logged
+    for written in ("meikalainen", "Maija", "perhekeskus", "tilaa ajatella", "DETAIL"):
+        assert written not in logged
+
+    assert visitor.sends(came_back.values).status_code == 303
+    assert Enquiry.objects.count() == 1
+
+
+def test_without_a_phone_number_no_half_sentence_is_shown(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    ContactDetails.objects.update(phone="")
+    monkeypatch.setattr(Enquiry, "save_base", _failing(OperationalError()))
+    assert ShownForm.of(visitor.sends()).notice == NOTICE.removesuffix(" tai soita 050 534 8567.") + "."
+    settings.FORM_RATE_LIMIT = 0
+    assert ShownForm.of(visitor.sends()).notice.endswith("60 minuuttia ja yritä uudelleen.")
+
+
+@pytest.mark.parametrize("template", ["emails/notification.txt", "emails/confirmation.html"])
+def test_a_mail_that_cannot_be_written_out_leaves_nothing_half_stored(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, template: str
+) -> None:
+    render = queueing.render_to_string
+
+    def broken(name: str, context: dict[str, object]) -> str:
+        if name == template:
+            raise TemplateSyntaxError("a fault of ours")
+        return render(name, context)
+
+    monkeypatch.setattr(queueing, "render_to_string", broken)
+    visitor.client.raise_request_exception = False
+    assert visitor.sends().status_code == 500
+    _assert_nothing_stored()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's way of failing: somebody holds the write lock")
+def test_a_locked_database_costs_no_word(visitor: Visitor) -> None:
+    visitor.opens()
+    holder = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 100")
+    try:
+        answer = visitor.sends()
+    finally:
+        holder.close()
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 20000")
+    assert answer.status_code == 503
+    assert visitor.sends(ShownForm.of(answer).values).status_code == 303

@@ -1,0 +1,101 @@
+"""Forged posts are stopped by where the browser says they came from, and no honest visitor loses a word."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+
+from intake.choices import Reason
+from intake.models import ContactPage, Enquiry
+from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter
+
+OWN = "http://testserver"
+FOREIGN = "https://evil.example"
+ACCEPTED: list[dict[str, str]] = [
+    {"Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "same-origin", "Origin": OWN, "Referer": f"{OWN}{ADDRESS}"},
+    {"Sec-Fetch-Site": "same-origin", "Origin": "null"},
+    {"Sec-Fetch-Site": "none"},
+    {"Origin": OWN},
+    {"Origin": OWN, "Referer": FOREIGN},
+    {"Referer": f"{OWN}{ADDRESS}"},
+    {"Origin": "null", "Referer": f"{OWN}{ADDRESS}"},
+    {},
+]
+FORGED: list[dict[str, str]] = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": OWN, "Referer": OWN},
+    {"Sec-Fetch-Site": ""},
+    {"Sec-Fetch-Site": "anything-new"},
+    {"Origin": FOREIGN},
+    {"Origin": FOREIGN, "Referer": OWN},
+    {"Origin": "http://testserver.evil.example"},
+    {"Origin": "http://testserver@evil.example"},
+    {"Origin": "http://["},
+    {"Origin": "file://"},
+    {"Referer": f"{FOREIGN}/?{OWN}"},
+    {"Origin": "null", "Referer": FOREIGN},
+]
+HIDDEN: list[dict[str, str]] = [{"Origin": "null"}, {"Origin": "null", "Referer": ""}, {"Origin": ""}]
+
+
+@pytest.mark.parametrize("headers", ACCEPTED)
+def test_a_post_from_our_own_page_is_accepted(visitor: Visitor, headers: dict[str, str]) -> None:
+    assert visitor.sends(headers=headers).status_code == 303
+    assert not Enquiry.objects.get().is_quarantined
+
+
+@pytest.mark.parametrize("headers", FORGED)
+def test_a_post_from_elsewhere_stores_nothing_and_can_be_sent_from_here(
+    visitor: Visitor, headers: dict[str, str]
+) -> None:
+    came_back = ShownForm.of(answer := visitor.sends(headers=headers))
+
+    assert answer.status_code == 403
+    assert not Enquiry.objects.exists()
+    assert came_back.title.startswith("Virhe:")
+    assert came_back.notice.startswith("Lomake tuli toiselta sivustolta. Tekstisi on yhä tässä")
+    assert came_back.words == letter()
+    assert visitor.sends(came_back.values).status_code == 303
+
+
+def test_a_forged_post_with_mistakes_stores_nothing_either(visitor: Visitor) -> None:
+    assert visitor.sends(letter(name=""), headers={"Origin": FOREIGN}).status_code == 403
+    assert not Enquiry.objects.exists()
+
+
+@pytest.mark.parametrize("headers", HIDDEN)
+def test_a_browser_that_hides_where_it_was_is_heard_and_held_suspicious(
+    visitor: Visitor, headers: dict[str, str]
+) -> None:
+    assert visitor.sends(headers=headers).status_code == 303
+    assert Enquiry.objects.get().verdict_reasons == [Reason.UNKNOWN_SOURCE]
+
+
+def test_outside_the_admin_djangos_own_token_is_asked_everywhere_but_on_pages() -> None:
+    public = [pattern for pattern in get_resolver().url_patterns if str(pattern.pattern) != "admin/"]
+    assert len(public) == len(get_resolver().url_patterns) - 1
+    assert _exempt(public) == {"wagtail_serve"}
+
+
+def _exempt(patterns: list[Any]) -> set[str]:
+    names: set[str] = set()
+    for pattern in patterns:
+        if hasattr(pattern, "url_patterns"):
+            names |= _exempt(pattern.url_patterns)
+        elif getattr(pattern.callback, "csrf_exempt", False):
+            names.add(str(pattern.name))
+    return names
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_a_page_for_reading_takes_no_post(contact_page: ContactPage, method: str) -> None:
+    assert getattr(Client(enforce_csrf_checks=True), method)("/").status_code == 405
+
+
+def test_the_thanks_page_takes_no_post(visitor: Visitor) -> None:
+    thanks = visitor.sends()["Location"]
+    assert visitor.client.post(thanks, letter(), headers=visitor.headers).status_code == 405
+    assert visitor.client.get(thanks).status_code == 200

@@ -1,0 +1,110 @@
+"""The rules hold a message suspicious, with reasons; nothing is dropped, and no honest letter is held."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import translation
+
+from intake.choices import Reason
+from intake.models import Enquiry, OutgoingMail
+from intake.spam.rules import reasons_to_suspect
+from intake.submission import ContactFacts, SpamSigns
+from tests.intake.visiting import Letter, Visitor, letter, page_text, token
+
+LONG_LETTER = (
+    "Hei Kati! Olen varhaiskasvatuksen opettaja ja työskentelen kolmen muun kanssa ryhmässä, jossa kevät on ollut "
+    "raskas. Löysin sivusi hakukoneella. Ryhmämme kerrotaan täällä: https://www.esimerkki.com/perhekeskus/ryhmat. "
+    "Toivomme noin kymmentä tapaamista verkossa tai teillä Porissa. Vastaathan osoitteeseen aino@esimerkki.com tai "
+    "paivakoti@esimerkki.com.\n\nTerveisin Aino"
+)
+HONEST: list[Letter] = [
+    {"name": "Åke", "message": "Hej! Kan ni ringa?"},
+    {"name": "Bo", "message": "moi"},
+    {"name": "Наталья Иванова", "message": "Hei, haluaisin kysyä ryhmätyönohjauksesta. Спасибо!"},
+    {"name": "Sergei Šadrin", "message": "Kysyisin ajasta."},
+    {"message": LONG_LETTER},
+    {"message": "Kaksi linkkiä: https://www.pori.fi/a ja https://www.satakunta.com/b."},
+    {"message": "Здравствуйте"},
+    {"message": "Hintatarjous? 3 < 5 & hinta = 100 €. Seon täti, seos, Casimir."},
+    {"message": "x"},
+    {"organisation": "Esimerkki.fi Oy"},
+]
+SUSPICIOUS: list[tuple[Reason, Letter]] = [
+    (Reason.HIDDEN_FIELD, {"extra_line": "https://evil.example"}),
+    (Reason.TOO_FAST, {"form_token": "just now"}),
+    (Reason.LINK_IN_NAME, {"name": "Win www.evil.example"}),
+    (Reason.LINK_IN_NAME, {"organisation": "https://evil.example"}),
+    (Reason.MANY_LINKS, {"message": "a.com/x b.net www.c.fi"}),
+    (Reason.MANY_LINKS, {"message": "https://a.fi,https://b.fi,https://c.fi"}),
+    (Reason.MARKUP, {"message": "<a href=https://x.example>x</a>"}),
+    (Reason.MARKUP, {"message": "[url=x]x[/url]"}),
+    (Reason.FOREIGN_SCRIPT, {"message": "Предлагаем продвижение вашего сайта недорого"}),
+    (Reason.SALES_PHRASES, {"message": "Dear website owner, we do SEO."}),
+]
+
+
+@pytest.mark.parametrize("changes", HONEST)
+def test_an_honest_letter_is_not_held(visitor: Visitor, changes: Letter) -> None:
+    assert visitor.sends(letter(**changes)).status_code == 303
+    enquiry = Enquiry.objects.get()
+    assert enquiry.verdict_reasons == []
+    assert enquiry.verdict == "accepted"
+    assert set(enquiry.mails.values_list("purpose", flat=True)) == {"notification", "confirmation"}
+
+
+@pytest.mark.parametrize(("reason", "changes"), SUSPICIOUS)
+def test_a_suspicious_letter_is_kept_with_its_reason_and_only_kati_gets_mail(
+    visitor: Visitor, reason: Reason, changes: Letter
+) -> None:
+    if "form_token" in changes:
+        changes = {"form_token": token(opened=timedelta(0))}
+    assert visitor.sends(letter(**changes)).status_code == 303
+
+    enquiry = Enquiry.objects.get()
+    assert enquiry.verdict == "quarantined"
+    assert reason in enquiry.verdict_reasons
+    assert str(reason.label) in enquiry.reason_labels
+    mail = OutgoingMail.objects.get()
+    assert mail.recipient == "kati.levola@aijuu.fi"
+    assert "Säännöt pitivät sitä epäilyttävänä" in mail.text
+    assert "Säännöt pitivät sitä epäilyttävänä" in mail.html
+
+
+def test_the_sender_of_a_suspicious_letter_sees_what_everybody_sees(visitor: Visitor) -> None:
+    answers = [visitor.sends(), visitor.sends(letter(extra_line="x"))]
+    pages = []
+    for answer, enquiry in zip(answers, Enquiry.objects.order_by("pk"), strict=True):
+        assert answer.status_code == 303
+        pages.append(page_text(visitor.client.get(answer["Location"])).replace(enquiry.reference, "…"))
+    assert pages[0] == pages[1]
+
+
+def test_all_reasons_are_told_not_only_the_first(visitor: Visitor) -> None:
+    visitor.sends(letter(extra_line="x", message="[url]", form_token=token(opened=timedelta(0))))
+    assert set(Enquiry.objects.get().verdict_reasons) == {Reason.HIDDEN_FIELD, Reason.MARKUP, Reason.TOO_FAST}
+
+
+def test_a_quarantined_letter_does_not_use_up_the_senders_daily_mail(visitor: Visitor) -> None:
+    visitor.sends(letter(extra_line="x"))
+    visitor.sends()
+    assert OutgoingMail.objects.filter(purpose="confirmation").count() == 1
+
+
+@pytest.mark.parametrize(("seconds", "is_held"), [(-5.0, True), (0.0, True), (1.9, True), (2.0, False), (1e6, False)])
+def test_only_a_form_sent_sooner_than_it_can_be_read_is_too_fast(seconds: float, is_held: bool) -> None:
+    facts = ContactFacts(
+        name="Maija",
+        email="maija@esimerkki.fi",
+        supervision_form="group",
+        delivery_modes=("online",),
+        preferred_contact="email",
+    )
+    assert reasons_to_suspect(facts, SpamSigns(seconds_open=seconds)) == ([Reason.TOO_FAST] if is_held else [])
+
+
+def test_every_reason_has_finnish_words() -> None:
+    finnish = {str(reason.label) for reason in Reason}
+    with translation.override("en"):
+        english = {str(reason.label) for reason in Reason}
+    assert len(finnish) == len(Reason)
+    assert not finnish & english

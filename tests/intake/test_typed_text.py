@@ -1,0 +1,111 @@
+"""What people, phones and programs type: cleaned, refused with a message or escaped, never an error of ours."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intake.models import Enquiry
+from intake.typed_text import clean_line, clean_lines
+from tests.intake.visiting import ShownForm, Visitor, letter, page_text
+
+FREE_TEXT = ("name", "organisation", "message")
+
+
+def test_a_header_cannot_be_smuggled_in_with_the_name(visitor: Visitor) -> None:
+    assert visitor.sends(letter(name="Maija\r\nBcc: kaikki@esimerkki.fi")).status_code == 303
+    assert Enquiry.objects.get().name == "Maija Bcc: kaikki@esimerkki.fi"
+
+
+@pytest.mark.parametrize(
+    "end", ["\r\nBcc: x@esimerkki.fi", "\nBcc: x@esimerkki.fi", "\rX: y", "\u2028X: y", "\x85X: y"]
+)
+def test_a_header_cannot_be_smuggled_in_with_the_address(visitor: Visitor, end: str) -> None:
+    answer = visitor.sends(letter(email=f"maija@esimerkki.fi{end}"))
+    assert answer.status_code == 422
+    assert ShownForm.of(answer).errors("email")
+
+
+@pytest.mark.parametrize("mark", ["\x00", "\x08", "\x7f", "\u202e", "\u2066", "\u200b", "\ufeff", "\x9b"])
+@pytest.mark.parametrize("field", FREE_TEXT)
+def test_marks_that_cannot_be_seen_go_and_the_words_stay(visitor: Visitor, field: str, mark: str) -> None:
+    assert visitor.sends(letter(**{field: f"Mai{mark}ja"})).status_code == 303
+    assert getattr(Enquiry.objects.get(), field) == "Maija"
+
+
+@pytest.mark.parametrize("field", ["email", "phone"])
+def test_an_address_or_number_pasted_with_invisible_marks_is_understood(visitor: Visitor, field: str) -> None:
+    good = str(letter()[field])
+    assert visitor.sends(letter(**{field: f"\u202a{good}\u202c\x00"})).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "words", ["👩‍👩‍👧‍👦 kiitos 🙏🏽", "<b>Hei</b> & 'terve' \"moi\"", "Åke Čapek Ŝ", "日本語", "a\u0308iti"]
+)
+@pytest.mark.parametrize("field", FREE_TEXT)
+def test_any_writing_is_stored_as_it_was_meant(visitor: Visitor, field: str, words: str) -> None:
+    assert visitor.sends(letter(**{field: words})).status_code == 303
+    assert getattr(Enquiry.objects.get(), field) == unicodedata.normalize("NFC", words)
+
+
+@pytest.mark.parametrize("field", FREE_TEXT)
+def test_html_comes_back_as_words_not_as_markup(visitor: Visitor, field: str) -> None:
+    evil = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'"
+    answer = visitor.sends(letter(**{field: evil, "email": ""}))
+    assert b"<script>alert" not in answer.content
+    assert b"<img src=x" not in answer.content
+    assert ShownForm.of(answer).words[field] == evil
+
+
+@pytest.mark.parametrize("field", [*FREE_TEXT, "email", "phone"])
+def test_a_hundred_thousand_characters_come_back_with_a_message(visitor: Visitor, field: str) -> None:
+    long = "työ" * 33_333
+    answer = visitor.sends(letter(**{field: long}))
+    shown = ShownForm.of(answer)
+    assert answer.status_code == 422
+    assert shown.errors(field)[0].startswith("Lyhennä tekstiä: nyt 99999 merkkiä, enintään ")
+    assert shown.words[field] == long
+
+
+@pytest.mark.parametrize(("field", "limit"), [("name", 100), ("organisation", 150), ("message", 5000)])
+def test_a_limit_counts_what_is_kept(visitor: Visitor, field: str, limit: int) -> None:
+    padded = "  \u200b" + "ä" * limit + "\u202c  "
+    assert visitor.sends(letter(**{field: padded})).status_code == 303
+    assert getattr(Enquiry.objects.get(), field) == "ä" * limit
+
+
+def test_a_line_break_counts_as_one_character_as_the_counter_on_the_page_counts(visitor: Visitor) -> None:
+    message = "a" + "\r\n" * 4998 + "b"
+    assert visitor.sends(letter(message=message)).status_code == 303
+    assert Enquiry.objects.get().message == message.replace("\r\n", "\n")
+
+
+def test_lines_stay_lines_in_the_message_and_become_spaces_elsewhere(visitor: Visitor) -> None:
+    visitor.sends(letter(message="Hei,\r\n\r\n\tkiitos", organisation="Porin\r\n  koulu"))
+    enquiry = Enquiry.objects.get()
+    assert enquiry.message == "Hei,\n\n\tkiitos"
+    assert enquiry.organisation == "Porin koulu"
+
+
+def test_two_mistakes_are_two_links(visitor: Visitor) -> None:
+    answer = visitor.sends(letter(name="", email=""))
+    assert "Tarkista nämä 2 kohtaa:" in page_text(answer)
+
+
+@given(st.text())
+def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+    assert clean_lines(clean_lines(text)) == clean_lines(text)
+    assert clean_line(clean_line(text)) == clean_line(text)
+
+
+@given(st.text())
+def test_one_line_is_one_line(text: str) -> None:
+    assert len(clean_line(text).splitlines()) <= 1
+    assert "\x00" not in clean_lines(text)
+    clean_lines(text).encode()
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "Sm", "Sc"])))
+def test_cleaning_takes_no_letter_digit_or_punctuation(text: str) -> None:
+    assert clean_lines(text) == unicodedata.normalize("NFC", text)

@@ -1,0 +1,216 @@
+"""Workers beside each other, beside the supervisor, and killed: with real transactions, and real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError, connection, connections
+from django.utils import timezone
+
+from intake.choices import MailState
+from intake.management.commands import work
+from intake.models import Enquiry, MailAttempt, OutgoingMail, PostingTrace
+from intake.services import delivery
+from intake.services.delivery import CLAIM_LIFETIME, deliver_next
+from intake.services.removing import remove_enquiry
+from tests.intake.delivering import START, deliver_due, use_server
+from tests.intake.enquiries import closed, received
+from tests.intake.test_parallel_posts import at_once
+from tests.tools.smtp_server import Behaviour, SmtpServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def _deliver_all(_number: int) -> int:
+    tried = 0
+    while deliver_next(now=timezone.now()):
+        tried += 1
+    return tried
+
+
+@contextmanager
+def _beside(job: Any) -> Iterator[list[BaseException]]:
+    """Run the job in a thread of its own beside the block; what it raised is in the list afterwards."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            job()
+        except BaseException as error:
+            raised.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield raised
+    finally:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_workers_at_once_send_each_mail_once(smtp: SmtpServer, settings: Any) -> None:
+    settings.EMAIL_TIMEOUT = 10
+    for _ in range(8):
+        received()
+    tried = at_once(4, _deliver_all)
+    assert sum(tried) == 16
+    assert len(smtp.messages) == 16
+    assert {str(message["Message-ID"]) for message in smtp.messages} == set(
+        OutgoingMail.objects.values_list("message_id", flat=True)
+    )
+    assert MailAttempt.objects.filter(succeeded=True).count() == 16
+    assert not OutgoingMail.objects.exclude(state=MailState.SENT).exists()
+
+
+@pytest.mark.parametrize("end", [Behaviour.ACCEPT, Behaviour.DROP])
+def test_an_enquiry_can_be_removed_while_its_mail_is_on_its_way(
+    smtp: SmtpServer, settings: Any, end: Behaviour
+) -> None:
+    settings.EMAIL_TIMEOUT = 10
+    enquiry = received()
+    smtp.behaviour = Behaviour.HANG
+    with _beside(lambda: deliver_next(now=timezone.now())) as raised:
+        smtp.wait_for_attempts(1)
+        remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())
+        smtp.behaviour = end
+    assert raised == []
+    for model in (Enquiry, OutgoingMail, MailAttempt):
+        assert not model.objects.exists()
+
+
+def test_an_enquiry_can_be_removed_while_an_attempt_is_being_recorded(
+    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enquiry = received()
+    recording, go_on = threading.Event(), threading.Event()
+    create = MailAttempt.objects.create
+
+    def slowly(**values: Any) -> MailAttempt:
+        attempt = create(**values)
+        recording.set()
+        go_on.wait(10)
+        return attempt
+
+    monkeypatch.setattr(delivery.MailAttempt.objects, "create", slowly)
+    with _beside(lambda: deliver_next(now=timezone.now())) as worker:
+        assert recording.wait(10)
+        with _beside(lambda: remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())) as supervisor:
+            # Long enough for the removal to run into the worker's transaction, which is still open.
+            time.sleep(0.3)
+            go_on.set()
+    assert worker == []
+    assert supervisor == []
+    assert not Enquiry.objects.exists()
+    assert not MailAttempt.objects.exists()
+
+
+def _database_url() -> str:
+    """The address of this test's own database, for another process."""
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return urlsplit(os.environ["TEST_DATABASE_URL"])._replace(path=f"/{name}").geturl()
+
+
+@contextmanager
+def _worker_process(smtp: SmtpServer, data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.production",
+        "DATA_DIR": str(data_dir),
+        "DATABASE_URL": _database_url(),
+        "EMAIL_URL": smtp.url,
+        "SITE_URL": "http://127.0.0.1:8000",
+        "SECRET_KEY": "only-for-tests",
+        "ALLOWED_HOSTS": "",
+        "DEFAULT_FROM_EMAIL": "Aijuu työnohjaus <kati.levola@aijuu.fi>",
+    }
+    process = subprocess.Popen([sys.executable, "manage.py", "work"], cwd=ROOT, env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def test_the_worker_delivers_and_stops_soon_when_asked(smtp: SmtpServer, tmp_path: Path) -> None:
+    received()
+    with _worker_process(smtp, tmp_path) as process:
+        smtp.wait_for(2, seconds=60)
+        asked = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert time.monotonic() - asked < 5
+    assert set(OutgoingMail.objects.values_list("state", flat=True)) == {MailState.SENT}
+
+
+def test_a_worker_that_is_killed_while_sending_loses_nothing(smtp: SmtpServer, tmp_path: Path, settings: Any) -> None:
+    received()
+    smtp.behaviour = Behaviour.HANG
+    with _worker_process(smtp, tmp_path) as process:
+        smtp.wait_for_attempts(1, seconds=60)
+        process.kill()
+        process.wait(10)
+    claimed = OutgoingMail.objects.get(state=MailState.SENDING)
+    assert claimed.claimed_at is not None
+
+    smtp.behaviour = Behaviour.ACCEPT
+    use_server(settings, smtp.port, timeout=10)
+    # The mail that was not claimed goes at once, the other when its claim has run out.
+    assert deliver_due(timezone.now()) == 1
+    assert deliver_due(claimed.claimed_at + CLAIM_LIFETIME) == 1
+    assert set(OutgoingMail.objects.values_list("state", flat=True)) == {MailState.SENT}
+    assert [attempt.error for attempt in claimed.attempts.all()] == ["interrupted", ""]
+    assert len(smtp.messages) == 2
+
+
+def test_the_worker_asked_for_one_round_does_what_is_due_and_returns(smtp: SmtpServer) -> None:
+    closed(at=START - timedelta(days=400))
+    OutgoingMail.objects.all().delete()
+    waiting = received()
+    PostingTrace.objects.update(posted_at=timezone.now() - timedelta(hours=2))
+    call_command("work", once=True, stdout=StringIO())
+    assert Enquiry.objects.get() == waiting
+    assert len(smtp.messages) == 2
+    assert not PostingTrace.objects.exists()
+
+
+def test_a_database_that_is_away_for_a_moment_does_not_end_the_worker(
+    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    received()
+    command = work.Command()
+    rounds = 0
+
+    def deliver(*, now: Any) -> bool:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise OperationalError("could not receive data: maija@esimerkki.fi")
+        if deliver_next(now=now):
+            return True
+        command.stopping.set()
+        return False
+
+    monkeypatch.setattr(work, "deliver_next", deliver)
+    monkeypatch.setattr(work, "POLL_SECONDS", 0)
+    monkeypatch.setattr(work.signal, "signal", lambda *_arguments: None)
+    command.handle(once=False)
+    assert len(smtp.messages) == 2
+    assert "OperationalError" in caplog.text
+    assert "maija@" not in caplog.text
