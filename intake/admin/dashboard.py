@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 from wagtail.admin.ui.components import Component
 
 from home.models import PauseNotice
@@ -27,6 +28,6 @@ class EnquiryPanel(Component):
             "suspicious": opened.filter(verdict=Verdict.QUARANTINED).count(),
             "in_progress": opened.exclude(status=Status.NEW).count(),
             "unsent": OutgoingMail.objects.exclude(state=MailState.SENT).filter(failures__gt=0).count(),
-            "pause_is_on": PauseNotice.load().active,
+            "pause": PauseNotice.load().status(now=timezone.now()),
             "user_can_change_pause": user.has_perm("home.change_pausenotice"),
         }

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -16,6 +17,9 @@ from intake.phone import dialled_phone
 
 # What begins a formula in some spreadsheet (OWASP, CSV Injection), the full-width forms included.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+# What XML 1.0 (2.2 Characters) has no place for: one such character makes a whole workbook unreadable.
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _DATE_FORMAT = "d.m.yyyy h:mm"
 
@@ -88,7 +92,9 @@ def _xlsx(enquiries: Iterable[Enquiry]) -> bytes:
         row = []
         for _heading, value in _COLUMNS:
             content = value(enquiry)
-            cell = WriteOnlyCell(sheet, value=neutralised(content) if isinstance(content, str) else content)
+            if isinstance(content, str):
+                content = neutralised(_NOT_IN_XML.sub("\ufffd", content))
+            cell = WriteOnlyCell(sheet, value=content)
             if isinstance(content, datetime):
                 cell.number_format = _DATE_FORMAT
             elif isinstance(content, str):

@@ -83,7 +83,9 @@ def accept(request: HttpRequest, instance_pk: str) -> HttpResponse:
         accept_quarantined(enquiry_id=enquiry.pk, version=form.cleaned_data["version"])
     except ChangedMeanwhile:
         return _conflict(request, enquiry)
-    messages.success(request, _("The enquiry is now an ordinary one. No automatic confirmation was sent; answer it yourself."))
+    messages.success(
+        request, _("The enquiry is now an ordinary one. No automatic confirmation was sent; answer it yourself.")
+    )
     return redirect(PAGE, enquiry.pk)
 
 
@@ -125,7 +127,10 @@ def _posted(request: HttpRequest, form_class: type[ReviewForm]) -> ReviewForm | 
 def _conflict(request: HttpRequest, enquiry: Enquiry, *, note: str | None = None) -> HttpResponse:
     messages.error(
         request,
-        _("The enquiry was changed elsewhere after you opened this page, so nothing was saved. Check it and save again."),
+        _(
+            "The enquiry was changed elsewhere after you opened this page, so nothing was saved. "
+            "Check it and save again."
+        ),
     )
     note_form = None if note is None else NoteForm(initial={"version": enquiry.version, "note": note})
     return _page(request, enquiry, note_form=note_form, status=409)

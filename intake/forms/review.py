@@ -9,10 +9,15 @@ from intake.typed_text import clean_lines
 NOTE_LIMIT = 5000
 
 
+def version_field() -> forms.IntegerField:
+    """What the enquiry's version was when the page was made. Without an id: several forms of one page have it."""
+    return forms.IntegerField(widget=forms.HiddenInput(attrs={"id": False}))
+
+
 class StatusForm(forms.Form):
     """Where the handling stands; closing needs an outcome."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
+    version = version_field()
     status = forms.ChoiceField(
         label=_("Status"),
         choices=Status.choices,
@@ -34,7 +39,7 @@ class StatusForm(forms.Form):
 class NoteForm(forms.Form):
     """The supervisor's own note."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
+    version = version_field()
     note = forms.CharField(
         label=_("Note"),
         required=False,
@@ -42,7 +47,8 @@ class NoteForm(forms.Form):
         strip=False,
         widget=forms.Textarea(attrs={"rows": 6}),
         help_text=_(
-            "Practical matters only. Write so that the sender may read this: people have the right to see their details."
+            "Practical matters only. Write so that the sender may read this: "
+            "people have the right to see their details."
         ),
     )
 
@@ -53,4 +59,4 @@ class NoteForm(forms.Form):
 class VersionForm(forms.Form):
     """A button that acts on the enquiry as it was shown."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
+    version = version_field()

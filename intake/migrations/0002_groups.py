@@ -1,4 +1,4 @@
-"""The two groups of people who work in the admin, in place of Wagtail's own two."""
+"""The two groups of people who work in the admin, in place of Wagtail's own two; the settings' one row."""
 
 from django.db import migrations
 
@@ -32,7 +32,8 @@ def permission(apps, app_label, model, codename, name):
 
 def make_groups(apps, schema_editor):
     Group = apps.get_model("auth", "Group")
-    root_page = apps.get_model("wagtailcore", "Page").objects.get(depth=1)
+    # The front page and below: the tree's root, which is no page of hers, stays out of her sight.
+    front_page = apps.get_model("wagtailcore", "Site").objects.get(is_default_site=True).root_page
     root_collection = apps.get_model("wagtailcore", "Collection").objects.get(depth=1)
     for name, extra in ((SUPERVISOR, SUPERVISOR_PERMISSIONS), (EDITOR, [])):
         group, _ = Group.objects.get_or_create(name=name)
@@ -40,7 +41,7 @@ def make_groups(apps, schema_editor):
         for codename in PAGE_PERMISSIONS:
             apps.get_model("wagtailcore", "GroupPagePermission").objects.get_or_create(
                 group=group,
-                page=root_page,
+                page=front_page,
                 permission=permission(apps, "wagtailcore", "page", codename, f"Can {codename.replace('_', ' ')}"),
             )
         for codename in IMAGE_PERMISSIONS:
@@ -49,6 +50,8 @@ def make_groups(apps, schema_editor):
                 collection=root_collection,
                 permission=permission(apps, "wagtailimages", "image", codename, f"Can {codename.replace('_', ' ')}"),
             )
+    # The one row of the settings: no visitor's page has to write it.
+    apps.get_model("intake", "IntakeSettings").objects.get_or_create()
     # Two groups that nobody is in would only puzzle her.
     Group.objects.filter(name__in=["Moderators", "Editors"], user=None).delete()
 
@@ -62,6 +65,8 @@ class Migration(migrations.Migration):
         ("intake", "0001_initial"),
         ("home", "0002_create_home_page"),
         ("wagtailadmin", "0001_create_admin_access_permissions"),
+        # Its 0011 gives every group that is there a permission for documents, which nobody uses here.
+        ("wagtaildocs", "0014_alter_document_file_size"),
         ("wagtailimages", "0025_alter_image_file_alter_rendition_file"),
     ]
 

@@ -39,7 +39,8 @@ _RULES: dict[Reason, Callable[[ContactFacts, SpamSigns], bool]] = {
     Reason.HIDDEN_FIELD: lambda facts, signs: bool(signs.hidden_field.strip()),
     Reason.TOO_FAST: lambda facts, signs: signs.seconds_open < MIN_SECONDS,
     Reason.UNKNOWN_SOURCE: lambda facts, signs: not signs.source_known,
-    Reason.LINK_IN_NAME: lambda facts, signs: bool(_ADDRESS.search(f"{facts.name} {facts.organisation}")),
+    # "www.firma.fi" is how some organisations write their name; nobody is called that.
+    Reason.LINK_IN_NAME: lambda facts, signs: bool(_ADDRESS.search(facts.name)) or "://" in facts.organisation,
     Reason.MANY_LINKS: lambda facts, signs: len(_LINK.findall(facts.message)) > MAX_LINKS,
     Reason.MARKUP: lambda facts, signs: bool(_MARKUP.search(facts.message)),
     Reason.FOREIGN_SCRIPT: lambda facts, signs: _mostly_foreign_script(facts.message),

@@ -32,6 +32,15 @@ function countLetters(form) {
   }
 }
 
+const rememberToken = (form) => history.replaceState({ ...history.state, formToken: form.elements.form_token.value }, "");
+
+// Back from the thank-you page, or after a reload, the browser may fetch the form anew and put the words back
+// into it. It is still the same form: the same words sent again are the same enquiry.
+function keepToken(form) {
+  form.elements.form_token.value = history.state?.formToken ?? form.elements.form_token.value;
+  rememberToken(form);
+}
+
 function release(button) {
   if (!button.dataset.label) return;
   button.textContent = button.dataset.label;
@@ -64,7 +73,11 @@ function showAnswer(html) {
   main.querySelectorAll("[autofocus]").forEach((part) => part.removeAttribute("autofocus"));
   document.title = page.title;
   document.querySelector("main").replaceChildren(...main.childNodes);
-  document.querySelectorAll("[data-enquiry-form]").forEach(begin);
+  document.querySelectorAll("[data-enquiry-form]").forEach((form) => {
+    // The server may have given it a new token.
+    rememberToken(form);
+    begin(form);
+  });
   (document.querySelector("[data-summary]") ?? document.querySelector("main")).focus();
   return true;
 }
@@ -101,7 +114,10 @@ function begin(form) {
   });
 }
 
-document.querySelectorAll("[data-enquiry-form]").forEach(begin);
+document.querySelectorAll("[data-enquiry-form]").forEach((form) => {
+  keepToken(form);
+  begin(form);
+});
 
 // Back from the thank-you page the browser may show the page as it was left.
 addEventListener("pageshow", () => document.querySelectorAll("[data-enquiry-form] [type=submit]").forEach(release));

@@ -170,3 +170,15 @@ def test_a_limit_of_none_an_hour_refuses_all_and_loses_no_word(visitor: Visitor,
     assert answer.status_code == 429
     assert ShownForm.of(answer).words == letter()
     assert "60 minuuttia" in page_text(answer).replace("\xa0", " ")
+
+
+def test_a_limit_that_was_lowered_meanwhile_tells_the_wait_that_is_enough(visitor: Visitor, settings: Any) -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        for _ in range(3):
+            visitor.sends()
+            clock.shift(timedelta(minutes=10))
+        settings.FORM_RATE_LIMIT = 1
+        answer = visitor.sends()
+        assert answer["Retry-After"] == str(50 * 60)
+        clock.shift(timedelta(minutes=50))
+        assert visitor.sends().status_code == 303

@@ -28,6 +28,7 @@ HONEST: list[Letter] = [
     {"message": "Hintatarjous? 3 < 5 & hinta = 100 €. Seon täti, seos, Casimir."},
     {"message": "x"},
     {"organisation": "Esimerkki.fi Oy"},
+    {"organisation": "www.esimerkki.fi"},
 ]
 SUSPICIOUS: list[tuple[Reason, Letter]] = [
     (Reason.HIDDEN_FIELD, {"extra_line": "https://evil.example"}),

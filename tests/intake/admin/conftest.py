@@ -1,33 +1,18 @@
 """The people who come to the admin, each signed in, none a superuser."""
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from intake.models import Enquiry
-from tests.intake.admin.pages import USERNAME
+from tests.intake.admin.people import signed_in, user_with
 from tests.intake.enquiries import received
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def user_with(*permissions: str) -> User:
-    """A user with permissions named "app.codename" and no group."""
-    user = User.objects.create_user("-".join(permissions) or "tavallinen", password="x")
-    for permission in permissions:
-        app, codename = permission.split(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
-    return user
 
 
 @pytest.fixture
 def kati(db: None) -> Client:
     """The supervisor by her group alone."""
-    user = User.objects.create_user(USERNAME, password="x", first_name="Kati", last_name="Levola")
+    user = User.objects.create_user("kati", password="x", first_name="Kati", last_name="Levola")
     user.groups.add(Group.objects.get(name="Työnohjaaja"))
     return signed_in(user)
 

@@ -15,7 +15,6 @@ from intake.services.receiving import receive_enquiry
 from intake.submission import ShownTexts, SpamSigns
 from tests.intake.enquiries import facts
 
-USERNAME = "kati"
 LIST = "/admin/yhteydenotot/"
 
 

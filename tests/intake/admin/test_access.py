@@ -9,6 +9,7 @@ from wagtail.models import Page
 
 from intake.models import Enquiry
 from tests.intake.admin.pages import LIST, address, words
+from tests.intake.admin.people import signed_in, user_with
 
 ACTIONS = ("inspect", "status", "note", "accept", "delete", "edit", "history", "create", "whatever")
 EXPORTS = ("csv", "xlsx", "json")
@@ -100,8 +101,6 @@ def test_who_may_only_read_cannot_change_delete_or_export(reader: Client, enquir
 
 @pytest.mark.parametrize("permission", ["change", "delete", "export"])
 def test_a_right_to_act_without_the_right_to_read_opens_nothing(enquiry: Enquiry, permission: str) -> None:
-    from tests.intake.admin.conftest import signed_in, user_with
-
     client = signed_in(user_with("wagtailadmin.access_admin", f"intake.{permission}_enquiry"))
     for path in every_address(enquiry):
         assert client.get(path).status_code == 403, path
@@ -127,7 +126,7 @@ def test_an_enquiry_that_is_not_there_is_not_found(kati: Client, enquiry: Enquir
     assert Enquiry.objects.count() == 1
 
 
-def test_the_dashboard_counts_for_who_may_read_and_says_no_names(kati: Client, editor: Client, enquiry: Enquiry) -> None:
+def test_the_dashboard_counts_for_who_may_read_and_names_nobody(kati: Client, editor: Client, enquiry: Enquiry) -> None:
     hers = words(kati.get("/admin/"))
     assert "1 uusi yhteydenotto" in hers
     assert "Salaisuus" not in hers
