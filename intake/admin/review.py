@@ -38,6 +38,7 @@ def set_status(request: HttpRequest, instance_pk: str) -> HttpResponse:
     if form is None:
         return HttpResponseNotAllowed(["POST"])
     if not form.is_valid():
+        _say_refused(request, form)
         return _page(request, enquiry, status_form=form, status=422)
     try:
         change_status(
@@ -61,6 +62,7 @@ def save_note(request: HttpRequest, instance_pk: str) -> HttpResponse:
     if form is None:
         return HttpResponseNotAllowed(["POST"])
     if not form.is_valid():
+        _say_refused(request, form)
         return _page(request, enquiry, note_form=form, status=422)
     try:
         write_note(enquiry_id=enquiry.pk, version=form.cleaned_data["version"], note=form.cleaned_data["note"])
@@ -122,6 +124,12 @@ def _enquiry(pk: str) -> Enquiry:
 
 def _posted(request: HttpRequest, form_class: type[ReviewForm]) -> ReviewForm | None:
     return form_class(request.POST) if request.method == "POST" else None
+
+
+def _say_refused(request: HttpRequest, form: StatusForm | NoteForm) -> None:
+    """Say at the top of the page what the form says beside its field, which on a phone is far below."""
+    reasons = " ".join(str(reason) for reasons in form.errors.values() for reason in reasons)
+    messages.error(request, _("Nothing was saved. %(reasons)s") % {"reasons": reasons})
 
 
 def _conflict(request: HttpRequest, enquiry: Enquiry, *, note: str | None = None) -> HttpResponse:

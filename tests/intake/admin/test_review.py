@@ -37,7 +37,9 @@ def test_a_new_status_is_kept_with_who_and_when(kati: Client, enquiry: Enquiry) 
 def test_closing_without_an_outcome_is_refused_in_finnish(kati: Client, enquiry: Enquiry) -> None:
     response = kati.post(address("status", enquiry), {"version": 1, "status": "closed", "outcome": ""})
     assert response.status_code == 422
-    assert "Valitse, miten asia päättyi" in words(response)
+    # At the top of the page, and beside the field.
+    assert "Mitään ei tallennettu. Valitse, miten asia päättyi." in words(response)
+    assert words(response).count("Valitse, miten asia päättyi.") == 2
     enquiry.refresh_from_db()
     assert (enquiry.status, enquiry.version) == (Status.NEW, 1)
 
