@@ -16,3 +16,9 @@ def assert_accessible(page: Page) -> None:
         for node in violation["nodes"]
     ]
     assert not found, f"{page.url}: {len(found)} accessibility problems\n" + "\n".join(found)
+
+
+def assert_fits(page: Page) -> None:
+    """Raise AssertionError where the page is wider than the window, so that it scrolls sideways (WCAG 1.4.10)."""
+    width, window = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert width <= window, f"{page.url} is {width} px wide in a window of {window} px."

@@ -7,15 +7,27 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    StorageState,
+    ViewportSize,
+    sync_playwright,
+)
 
+from tests.browser.katis_desk import KatisDesk
+from tests.browser.people import EDITOR, MAKE_PEOPLE, SUPERVISOR, Account, sign_in
 from tests.tools.chromium import ADVICE, chromium_path, must_have_browser
 from tests.tools.running_site import RunningSite
 from tests.tools.smtp_server import Behaviour, SmtpServer
 
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 900}
-_ARGUMENTS = [
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 900}
+ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -26,6 +38,7 @@ _ARGUMENTS = [
 _WATCHED = {"stylesheet", "script", "image", "font", "manifest", "media"}
 
 NewPage = Callable[..., Page]
+SignedIn = Callable[[Account], StorageState]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,7 +57,7 @@ def chromium() -> Iterator[Browser]:
             pytest.fail(ADVICE)
         pytest.skip(ADVICE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -63,6 +76,7 @@ def started_once(chromium: Browser, tmp_path_factory: pytest.TempPathFactory, wo
             data_dir.mkdir()
             first = RunningSite(data_dir)
             first.start()
+            first.manage("shell", "-v0", "-c", MAKE_PEOPLE)
             first.stop()
             (shared / "started-once.done").touch()
     return data_dir
@@ -88,7 +102,6 @@ def site(_session_site: RunningSite) -> Iterator[RunningSite]:
     smtp = _session_site.smtp
     assert smtp is not None
     smtp.behaviour = Behaviour.ACCEPT
-    smtp.clear()
     yield _session_site
     smtp.behaviour = Behaviour.ACCEPT
 
@@ -97,7 +110,7 @@ class Watch:
     """What went wrong in a page beside what the test looks at."""
 
     def __init__(self, site_url: str) -> None:
-        self.host = urlsplit(site_url).netloc
+        self.hosts = {urlsplit(site_url).netloc}
         self.problems: list[str] = []
 
     def attach(self, page: Page) -> None:
@@ -113,7 +126,7 @@ class Watch:
 
     def _request(self, request: Request) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme in ("http", "https") and parts.netloc != self.host:
+        if parts.scheme in ("http", "https") and parts.netloc not in self.hosts:
             self.problems.append(f"third-party request: {request.url}")
 
     def _response(self, response: Response) -> None:
@@ -132,13 +145,32 @@ def watch(site: RunningSite) -> Iterator[Watch]:
     assert not watch.problems, "\n".join(watch.problems)
 
 
+@pytest.fixture(scope="session")
+def _signed_in(chromium: Browser, _session_site: RunningSite) -> SignedIn:
+    """What the browser of a signed-in account keeps; each signs in once a test process."""
+    kept: dict[str, StorageState] = {}
+
+    def of(account: Account) -> StorageState:
+        if account.username not in kept:
+            context = chromium.new_context(base_url=_session_site.url)
+            page = context.new_page()
+            page.goto("/admin/")
+            sign_in(page, account)
+            page.wait_for_url(_session_site.admin_url)
+            kept[account.username] = context.storage_state()
+            context.close()
+        return kept[account.username]
+
+    return of
+
+
 @pytest.fixture
 def new_page(chromium: Browser, site: RunningSite, watch: Watch) -> Iterator[NewPage]:
     """A function that opens a page in a fresh context (no cookies) with Playwright's context options.
 
     `new_page(viewport=DESK, color_scheme="dark", java_script_enabled=False)`; a phone's size unless told.
     """
-    contexts = []
+    contexts: list[BrowserContext] = []
 
     def open_page(**options: object) -> Page:
         context = chromium.new_context(
@@ -159,6 +191,18 @@ def new_page(chromium: Browser, site: RunningSite, watch: Watch) -> Iterator[New
 def page(new_page: NewPage) -> Page:
     """A page of a phone's size with JavaScript."""
     return new_page()
+
+
+@pytest.fixture
+def desk(new_page: NewPage, _signed_in: SignedIn) -> KatisDesk:
+    """Kati, signed in by her group alone, at her computer."""
+    return KatisDesk(new_page(viewport=DESK, storage_state=_signed_in(SUPERVISOR)))
+
+
+@pytest.fixture
+def editor(new_page: NewPage, _signed_in: SignedIn) -> Page:
+    """The page of somebody who writes pages and nothing else."""
+    return new_page(viewport=DESK, storage_state=_signed_in(EDITOR))
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])

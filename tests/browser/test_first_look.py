@@ -1,7 +1,7 @@
 """What anybody sees first."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESK, PHONE, NewPage
@@ -11,7 +11,7 @@ from tests.tools.running_site import RunningSite
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 def test_the_home_page_tells_of_the_pause_and_is_accessible(
-    new_page: NewPage, viewport: dict[str, int], scheme: str
+    new_page: NewPage, viewport: ViewportSize, scheme: str
 ) -> None:
     page = new_page(viewport=viewport, color_scheme=scheme)
     page.goto("/")

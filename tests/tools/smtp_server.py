@@ -116,6 +116,15 @@ class SmtpServer:
         self._wait(lambda: len(self._handler.messages) >= count, f"{count} messages", seconds)
         return self.messages
 
+    def about(self, words: str) -> list[EmailMessage]:
+        """Return the accepted messages with `words` in the subject."""
+        return [message for message in self.messages if words in str(message["Subject"])]
+
+    def wait_for_about(self, words: str, count: int, seconds: float = 20.0) -> list[EmailMessage]:
+        """Return the accepted messages with `words` in the subject once there are `count`; else AssertionError."""
+        self._wait(lambda: len(self.about(words)) >= count, f"{count} messages about {words}", seconds)
+        return self.about(words)
+
     def wait_for_attempts(self, count: int, seconds: float = 20.0) -> None:
         """Return once `count` messages were begun; raises AssertionError when they are not."""
         self._wait(lambda: self.attempts >= count, f"{count} attempts", seconds)

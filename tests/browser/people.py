@@ -1,0 +1,30 @@
+"""Who works in the admin. Made beside the account of the first start, with the rights of their groups alone."""
+
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+
+@dataclass(frozen=True)
+class Account:
+    username: str
+    group: str
+    password: str = "lumi-natisee-askelten-alla-9"
+
+
+SUPERVISOR = Account("kati", "Työnohjaaja")
+EDITOR = Account("sisko", "Sisällöntuottaja")
+
+# For `manage.py shell -c`.
+MAKE_PEOPLE = "from django.contrib.auth.models import Group, User\n" + "".join(
+    f"User.objects.create_user({account.username!r}, password={account.password!r})"
+    f".groups.add(Group.objects.get(name={account.group!r}))\n"
+    for account in (SUPERVISOR, EDITOR)
+)
+
+
+def sign_in(page: Page, account: Account) -> None:
+    """Fill the sign-in form that the page shows and send it."""
+    page.locator("input[name=username]").fill(account.username)
+    page.locator("input[name=password]").fill(account.password)
+    page.locator("button[type=submit]").first.click()

@@ -1,0 +1,77 @@
+"""Whatever is written is shown as it was written, and nothing of it runs or breaks a page."""
+
+import re
+
+from playwright.sync_api import Dialog, Page, expect
+
+from tests.browser.accessibility import assert_fits
+from tests.browser.conftest import PHONE
+from tests.browser.katis_desk import KatisDesk
+from tests.browser.visitor import Letter, Visitor
+
+SCRIPT = "<script>document.title='vallattu'</script>"
+IMAGE = "<img src=x onerror=\"document.title='vallattu'\">"
+LONG_WORD = "Työyhteisösovittelijakoulutusohjelmavastaava" * 3
+
+
+def no_dialog(dialog: Dialog) -> None:
+    raise AssertionError(f"A visitor's words opened a dialog: {dialog.message}")
+
+
+def test_html_and_scripts_in_every_field_are_text_on_katis_page(page: Page, desk: KatisDesk) -> None:
+    mark = Letter().name
+    letter = Letter(
+        name=f"{mark} <b>lihava</b> {SCRIPT}",
+        email=f"{mark.replace(' ', '.').lower()}+'-&@esimerkki.fi",
+        organisation=f"{{{{ 7|add:1 }}}} {IMAGE}",
+        message=f"{SCRIPT}\n\n{IMAGE}\n\n</article></main><h1>Vallattu</h1> &lt;i&gt; {{% now 'Y' %}} 'a' \"b\"",
+    )
+    page.on("dialog", no_dialog)
+    desk.page.on("dialog", no_dialog)
+    # Their first way is back to the visitor, beside an error.
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+    visitor.email.fill("ei osoite")
+    visitor.send()
+    expect(visitor.summary.get_by_role("link")).to_have_count(1)
+    expect(visitor.name).to_have_value(letter.name)
+    expect(visitor.box("Organisaatio")).to_have_value(letter.organisation)
+    expect(visitor.message).to_have_value(letter.message)
+    expect(page).to_have_title(re.compile("^Virhe: Ota yhteyttä"))
+    visitor.email.fill(letter.address)
+    visitor.send()
+    reference = visitor.wait_for_thanks()
+
+    row = desk.search(mark)
+    expect(desk.cell(row, "Nimi")).to_contain_text(letter.name)
+    desk.read(reference)
+    expect(desk.page.locator(".enquiry-letter__from")).to_have_text(f"{letter.name}, {letter.organisation}")
+    paragraphs = desk.page.locator(".enquiry-letter__words p")
+    expect(paragraphs).to_have_text(letter.message.split("\n\n"))
+    expect(desk.fact("Sähköpostiosoite").get_by_role("link")).to_have_text(letter.address)
+    expect(desk.page).to_have_title(re.compile(f"^Yhteydenotto {reference}"))
+    expect(desk.page.get_by_role("heading", name="Vallattu")).to_have_count(0)
+
+
+def test_emoji_marks_of_direction_and_long_words_arrive_and_fit(page: Page, desk: KatisDesk) -> None:
+    letter = Letter(
+        organisation=LONG_WORD,
+        message=f"مرحبا ja שלום 👩‍👩‍👧 Äiti\u202eitiÄ\n\n{LONG_WORD}\n\n" + "pitkä " * 200,
+    )
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+    visitor.take_time()
+    visitor.send()
+    reference = visitor.wait_for_thanks()
+    row = desk.search(letter.name)
+    expect(desk.cell(row, "Tila")).to_have_text("Uusi")
+    # Everything but the list's own words reads from left to right.
+    desk.read(reference)
+    expect(desk.letter).to_contain_text("مرحبا ja שלום 👩‍👩‍👧 Äiti")
+    assert "\u202e" not in desk.letter.inner_text(), "A mark that turns the reading direction got through."
+    expect(desk.letter).to_contain_text(LONG_WORD)
+    assert_fits(desk.page)
+    desk.page.set_viewport_size(PHONE)
+    assert_fits(desk.page)

@@ -1,0 +1,112 @@
+"""A connection or a server that fails costs nobody their words."""
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.accessibility import assert_accessible
+from tests.browser.conftest import Watch
+from tests.browser.katis_desk import KatisDesk
+from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
+
+FAILED = (
+    "Viestiä ei saatu lähetettyä: yhteys katkesi. Tekstisi on yhä lomakkeella – yritä uudelleen tai soita 050 534 8567."
+)
+
+
+def test_offline_the_visitor_is_told_keeps_her_words_and_can_send_again(page: Page, desk: KatisDesk) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+    visitor.take_time()
+    page.context.set_offline(True)
+    visitor.send()
+    told = page.get_by_role("alert")
+    expect(told).to_have_text(FAILED)
+    expect(told).to_be_focused()
+    expect(told).to_be_in_viewport()
+    visitor.expect_words_kept(letter)
+    expect(visitor.button).to_have_text("Lähetä viesti")
+    assert_accessible(page)
+
+    page.context.set_offline(False)
+    visitor.send()
+    visitor.wait_for_thanks()
+    expect(desk.search(letter.name)).to_have_count(1)
+
+
+def test_an_answer_that_was_lost_on_its_way_leaves_one_enquiry_after_sending_again(page: Page, desk: KatisDesk) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+
+    def take_it_and_break(route: Route) -> None:
+        route.fetch(max_redirects=0)
+        route.abort("connectionreset")
+
+    page.route(f"**{CONTACT_PAGE}", take_it_and_break, times=1)
+    visitor.send()
+    expect(page.get_by_role("alert")).to_have_text(FAILED)
+    visitor.send()
+    visitor.wait_for_thanks()
+    expect(desk.search(letter.name)).to_have_count(1)
+
+
+@pytest.mark.parametrize("status", [500, 502])
+def test_a_failing_server_leaves_the_words_on_the_form(page: Page, watch: Watch, desk: KatisDesk, status: int) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+    page.route(
+        f"**{CONTACT_PAGE}",
+        lambda route: route.fulfill(status=status, content_type="text/html", body="<h1>Bad gateway</h1>"),
+        times=1,
+    )
+    visitor.send()
+    expect(page.get_by_role("alert")).to_have_text(FAILED)
+    visitor.expect_words_kept(letter)
+    expect(desk.search(letter.name)).to_have_count(0)
+    visitor.send()
+    visitor.wait_for_thanks()
+    expect(desk.search(letter.name)).to_have_count(1)
+
+
+def test_the_button_says_that_it_is_sending_and_then_cannot_be_pressed(page: Page) -> None:
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(Letter())
+    held: list[Route] = []
+    page.route(f"**{CONTACT_PAGE}", lambda route: held.append(route))
+    visitor.send()
+    expect(visitor.button).to_have_text("Lähetetään…")
+    expect(visitor.button).to_have_attribute("aria-disabled", "true")
+    # It stays where the keyboard is: a button that is disabled outright would lose the focus.
+    expect(visitor.button).to_be_focused()
+    page.keyboard.press("Enter")
+    # A second sending would follow the first and be held like it.
+    page.wait_for_timeout(300)
+    assert len(held) == 1
+    held[0].continue_()
+    visitor.wait_for_thanks()
+
+
+def test_a_counter_tells_near_the_limit_how_much_is_left(page: Page) -> None:
+    visitor = Visitor(page)
+    visitor.open_form()
+    counter = page.locator(".counter")
+    visitor.message.fill("a" * 3999)
+    expect(counter).to_be_empty()
+    visitor.message.fill("a" * 4000)
+    expect(counter).to_have_text("1000 merkkiä jäljellä")
+    visitor.message.fill("a" * 4999)
+    expect(counter).to_have_text("1 merkki jäljellä")
+    visitor.message.fill("🙂" * 5000)
+    expect(counter).to_have_text("0 merkkiä jäljellä")
+    visitor.message.fill("a" * 5002)
+    expect(counter).to_have_text("2 merkkiä liikaa")
+    assert_accessible(page)
+    visitor.send()
+    expect(visitor.summary).to_contain_text("Lyhennä tekstiä: nyt 5002 merkkiä, enintään 5000.")
+    expect(visitor.message).to_have_value("a" * 5002)

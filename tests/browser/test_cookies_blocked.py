@@ -1,0 +1,50 @@
+"""A browser that refuses every cookie writes to Kati all the same."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import ARGUMENTS, PHONE, Watch
+from tests.browser.katis_desk import KatisDesk
+from tests.browser.visitor import Letter, Visitor
+from tests.tools.chromium import chromium_path
+from tests.tools.running_site import RunningSite
+
+_BLOCK = 2
+
+
+@pytest.fixture
+def page_without_cookies(chromium: Browser, site: RunningSite, watch: Watch, tmp_path: Path) -> Iterator[Page]:
+    """A page of a browser whose own settings block all cookies."""
+    profile = tmp_path / "profile" / "Default"
+    profile.mkdir(parents=True)
+    settings = {"profile": {"default_content_setting_values": {"cookies": _BLOCK}}}
+    (profile / "Preferences").write_text(json.dumps(settings))
+    context = chromium.browser_type.launch_persistent_context(
+        profile.parent, executable_path=chromium_path(), args=ARGUMENTS, base_url=site.url, viewport=PHONE
+    )
+    page = context.pages[0]
+    watch.attach(page)
+    yield page
+    context.close()
+
+
+def test_with_cookies_blocked_the_letter_arrives_as_an_ordinary_one(
+    page_without_cookies: Page, desk: KatisDesk
+) -> None:
+    letter = Letter()
+    visitor = Visitor(page_without_cookies)
+    visitor.open_form()
+    page_without_cookies.evaluate("document.cookie = 'tried=1'")
+    assert page_without_cookies.context.cookies() == [], "The browser does not block cookies."
+    visitor.send()
+    visitor.summary.wait_for()
+    visitor.write(letter)
+    visitor.take_time()
+    visitor.send()
+    visitor.wait_for_thanks()
+    row = desk.search(letter.name)
+    assert desk.cell(row, "Tila").inner_text() == "Uusi"

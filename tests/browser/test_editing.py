@@ -1,0 +1,85 @@
+"""Somebody who writes pages: the front page, the choice of blocks, and where her rights end."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from home.blocks.body import BodyStreamBlock
+from tests.browser.katis_desk import LIST
+from tests.tools.running_site import RunningSite
+
+LEAD = "Työnohjaus on yhteinen hetki ajatella."
+_PUT_BACK = (
+    "from home.models import HomePage\n"
+    "page = HomePage.objects.get()\n"
+    "page.lead = {lead!r}\n"
+    "page.save_revision().publish()\n"
+)
+
+
+@pytest.fixture
+def front_page_in_editor(editor: Page) -> Page:
+    """The editor with the front page open."""
+    editor.goto("/admin/pages/")
+    # Her pages begin with it, so the list opens there.
+    editor.goto(f"{editor.url}edit/")
+    expect(editor.get_by_role("textbox", name="Otsikko").first).to_have_value("Aijuu työnohjaus")
+    return editor
+
+
+@pytest.fixture
+def lead_put_back(site: RunningSite) -> Iterator[None]:
+    lead = site.manage("shell", "-v0", "-c", "from home.models import HomePage; print(HomePage.objects.get().lead)")
+    yield
+    site.manage("shell", "-v0", "-c", _PUT_BACK.format(lead=lead.strip()))
+
+
+@pytest.mark.usefixtures("lead_put_back")
+def test_what_the_editor_publishes_on_the_front_page_is_seen_at_once(front_page_in_editor: Page, page: Page) -> None:
+    editor = front_page_in_editor
+    page.goto("/")
+    expect(page.get_by_role("main")).not_to_contain_text(LEAD)
+
+    editor.locator("#panel-child-sisalto-lead-section .public-DraftEditor-content").fill(LEAD)
+    editor.get_by_role("button", name="Esikatselu päälle/pois").click()
+    preview = editor.frame_locator("[data-side-panel='preview'] iframe").first
+    expect(preview.get_by_role("main")).to_contain_text(LEAD)
+    expect(preview.get_by_role("complementary", name="Tiedote tauosta")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("main")).not_to_contain_text(LEAD)
+
+    if not editor.get_by_role("button", name="Julkaise").is_visible():
+        editor.get_by_role("button", name="Lisää toimintoja").click()
+    editor.get_by_role("button", name="Julkaise").click()
+    expect(editor.get_by_text(re.compile("julkaistu", re.I)).first).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("main")).to_contain_text(LEAD)
+
+
+def test_every_block_shows_the_editor_what_it_looks_like(front_page_in_editor: Page) -> None:
+    editor = front_page_in_editor
+    blocks = BodyStreamBlock().child_blocks.values()
+    editor.locator(".c-sf-add-button").last.click()
+    shows = editor.locator(".w-combobox__option-preview")
+    expect(shows).to_have_count(len(blocks))
+    for show in shows.all():
+        show.click()
+        looks = editor.frame_locator(".w-combobox-preview__iframe")
+        expect(looks.get_by_role("main")).not_to_be_empty()
+        expect(editor.locator(".w-combobox-preview__description")).not_to_be_empty()
+        # The look of the site, not bare text: a refused style sheet would leave the browser's own font.
+        assert "Atkinson" in looks.locator("body").evaluate("body => getComputedStyle(body).fontFamily")
+        show.click()
+
+
+def test_the_editor_has_no_way_to_enquiries(editor: Page) -> None:
+    editor.goto("/admin/")
+    expect(editor.get_by_role("heading", level=1).first).to_be_visible()
+    expect(editor.get_by_text("Yhteydenotot")).to_have_count(0)
+    for address in (LIST, f"{LIST}?export=csv", f"{LIST}inspect/1/", f"{LIST}delete/1/"):
+        answer = editor.goto(address)
+        assert answer
+        assert answer.status == 403, address
+        expect(editor.get_by_role("heading", level=1)).to_have_text("Tälle sivulle ei ole pääsyä")

@@ -1,0 +1,31 @@
+"""A form whose token this site does not know: the words come back and go at the next press."""
+
+from playwright.sync_api import expect
+
+from tests.browser.accessibility import assert_accessible
+from tests.browser.conftest import NewPage
+from tests.browser.katis_desk import KatisDesk
+from tests.browser.visitor import Letter, Visitor
+
+
+def test_a_form_with_an_unknown_token_comes_back_with_its_words_and_is_sent_at_once(
+    new_page: NewPage, desk: KatisDesk, javascript_enabled: bool
+) -> None:
+    letter = Letter()
+    page = new_page(java_script_enabled=javascript_enabled)
+    visitor = Visitor(page)
+    visitor.open_form()
+    page.locator("[name=form_token]").evaluate("field => { field.value = 'rubbish'; }")
+    visitor.write(letter)
+    visitor.send()
+    expect(visitor.summary).to_have_text("Lomake ehti vanhentua. Tekstisi on yhä tässä: lähetä viesti uudelleen.")
+    expect(visitor.summary).to_be_focused()
+    visitor.expect_words_kept(letter)
+    if javascript_enabled:
+        assert_accessible(page)
+    visitor.send()
+    visitor.wait_for_thanks()
+    row = desk.search(letter.name)
+    expect(row).to_have_count(1)
+    # Not "Uusi – epäilyttävä": whoever sends it again at once does what the page asked for.
+    expect(desk.cell(row, "Tila")).to_have_text("Uusi")

@@ -1,0 +1,85 @@
+"""However often the same letter is sent, it is one enquiry; other words are another."""
+
+from playwright.sync_api import Page, Request, expect
+
+from tests.browser.katis_desk import KatisDesk
+from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
+from tests.tools.running_site import RunningSite
+
+
+def test_reload_and_back_on_the_thank_you_page_send_nothing_again(page: Page, desk: KatisDesk) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    reference = visitor.send_letter(letter)
+    page.reload()
+    assert visitor.wait_for_thanks() == reference
+    page.go_back()
+    page.wait_for_url(f"**{CONTACT_PAGE}")
+    page.go_forward()
+    assert visitor.wait_for_thanks() == reference
+    expect(desk.search(letter.name)).to_have_count(1)
+
+
+def test_back_shows_the_form_ready_to_send_and_the_same_words_are_the_same_enquiry(page: Page, desk: KatisDesk) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    reference = visitor.send_letter(letter)
+    page.go_back()
+    page.wait_for_url(f"**{CONTACT_PAGE}")
+    visitor.expect_words_kept(letter)
+    expect(visitor.button).to_have_text("Lähetä viesti")
+    visitor.send()
+    assert visitor.wait_for_thanks() == reference
+    expect(desk.search(letter.name)).to_have_count(1)
+
+
+def test_words_changed_after_going_back_are_a_second_enquiry(page: Page, desk: KatisDesk) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    first = visitor.send_letter(letter)
+    page.go_back()
+    page.wait_for_url(f"**{CONTACT_PAGE}")
+    visitor.message.fill("Hei taas, unohdin kertoa: meitä on viisi.")
+    visitor.send()
+    page.wait_for_url(lambda url: "/ota-yhteytta/" in url and not url.endswith(CONTACT_PAGE))
+    second = visitor.wait_for_thanks()
+    assert second != first
+    rows = desk.search(letter.name)
+    expect(rows).to_have_count(2)
+    desk.read(second)
+    expect(desk.letter).to_contain_text("Hei taas")
+    desk.read(first)
+    expect(desk.letter).to_contain_text(letter.message)
+
+
+def test_a_double_click_on_send_is_one_sending_and_one_enquiry(page: Page, site: RunningSite, desk: KatisDesk) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    posts: list[Request] = []
+    page.on("request", lambda request: posts.append(request) if request.method == "POST" else None)
+    visitor.open_form()
+    visitor.write(letter)
+    visitor.take_time()
+    visitor.button.dblclick()
+    reference = visitor.wait_for_thanks()
+    assert len(posts) == 1
+    expect(desk.search(letter.name)).to_have_count(1)
+    assert site.smtp
+    site.smtp.wait_for_about(reference, 2)
+
+
+def test_the_same_form_sent_from_two_tabs_is_one_enquiry(page: Page, desk: KatisDesk) -> None:
+    letter = Letter()
+    first = Visitor(page)
+    first.open_form()
+    second = Visitor(page.context.new_page())
+    # "Duplicate tab" copies the page with its form; opening the address anew would be a form of its own.
+    second.page.goto(CONTACT_PAGE)
+    token = page.locator("[name=form_token]").input_value()
+    second.page.locator("[name=form_token]").evaluate("(field, token) => { field.value = token; }", token)
+    for tab in (first, second):
+        tab.write(letter)
+    first.send()
+    second.send()
+    assert first.wait_for_thanks() == second.wait_for_thanks()
+    expect(desk.search(letter.name)).to_have_count(1)

@@ -1,0 +1,104 @@
+"""The notice of a pause: Kati switches it, and the next view of every page follows."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.accessibility import assert_accessible
+from tests.browser.katis_desk import KatisDesk
+from tests.browser.test_enquiry_chain import words_of
+from tests.browser.visitor import Letter, Visitor
+from tests.tools.running_site import RunningSite
+
+PAGES = (
+    "/",
+    "/yksilotyonohjaus/",
+    "/ryhmatyonohjaus/",
+    "/tyoyhteison-tyonohjaus/",
+    "/ota-yhteytta/",
+    "/tietosuoja/",
+    "/saavutettavuus/",
+)
+USUAL = (
+    "Aijuun palvelut ovat toistaiseksi tauolla. Tilanteen muuttumisesta ilmoitetaan täällä ja Aijuun Facebook-sivulla."
+)
+_PUT_BACK = (
+    "from home.models import PauseNotice\nPauseNotice.objects.update(active=True, message='', returns_on=None)\n"
+)
+
+
+@pytest.fixture
+def pause_put_back(site: RunningSite) -> Iterator[None]:
+    yield
+    site.manage("shell", "-v0", "-c", _PUT_BACK)
+
+
+class PauseSettings:
+    """The page of the setting in the admin."""
+
+    def __init__(self, desk: KatisDesk) -> None:
+        self.page = desk.page
+        self.page.goto("/admin/settings/home/pausenotice/")
+
+    def save(self) -> None:
+        self.page.get_by_role("button", name="Tallenna", exact=True).click()
+        expect(self.page.get_by_text(re.compile("päivitetty|tallennettu", re.I)).first).to_be_visible()
+
+
+def notice_on(page: Page) -> Locator:
+    return page.get_by_role("complementary", name="Tiedote tauosta")
+
+
+@pytest.mark.usefixtures("pause_put_back")
+def test_what_kati_says_of_the_pause_is_on_the_next_view_of_every_page(
+    site: RunningSite, page: Page, desk: KatisDesk
+) -> None:
+    assert site.smtp
+    notice = notice_on(page)
+    for address in PAGES:
+        page.goto(address)
+        expect(notice).to_have_text(USUAL)
+
+    # In a pause the thank-you page and the mail tell of it.
+    letter = Letter()
+    reference = Visitor(page).send_letter(letter)
+    expect(page.get_by_role("main")).to_contain_text("Aijuu on tauolla, joten vastaus voi viipyä.")
+    mails = {str(mail["To"]): mail for mail in site.smtp.wait_for_about(reference, 2)}
+    assert "Aijuu on nyt tauolla, joten vastaus voi viipyä." in words_of(mails[letter.address])
+
+    # A day.
+    settings = PauseSettings(desk)
+    settings.page.get_by_role("textbox", name="Uusia työnohjauksia aloitetaan").fill("1.2.2027")
+    settings.save()
+    page.goto("/")
+    expect(notice).to_contain_text("Aijuun palvelut ovat tauolla. Uusia työnohjauksia aloitetaan 1.2.2027 alkaen.")
+
+    # Her own words with it.
+    settings = PauseSettings(desk)
+    settings.page.locator(".public-DraftEditor-content").fill("Olen opintovapaalla.")
+    # The editor hands its words to the form a moment after the last letter.
+    expect(settings.page.locator("input[name=message]")).to_have_value(re.compile("Olen opintovapaalla"))
+    settings.save()
+    page.reload()
+    expect(notice).to_contain_text("Olen opintovapaalla.")
+    expect(notice).to_contain_text("Uusia työnohjauksia aloitetaan 1.2.2027 alkaen.")
+    assert_accessible(page)
+
+    # Off.
+    settings = PauseSettings(desk)
+    settings.page.get_by_role("checkbox", name="Toiminta on tauolla").uncheck()
+    settings.save()
+    for address in PAGES:
+        page.goto(address)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(notice).to_have_count(0)
+        expect(page.locator("body")).not_to_contain_text("tauolla")
+
+    # Nobody is told of a pause that is over.
+    letter = Letter()
+    reference = Visitor(page).send_letter(letter)
+    expect(page.locator("body")).not_to_contain_text("tauolla")
+    mails = {str(mail["To"]): mail for mail in site.smtp.wait_for_about(reference, 2)}
+    assert "tauolla" not in words_of(mails[letter.address])

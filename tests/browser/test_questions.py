@@ -1,0 +1,64 @@
+"""Questions and answers: found, opened and linked to one by one."""
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import NewPage
+
+QUESTIONS = {
+    "mita-tyonohjaus-on": ("Mitä työnohjaus on?", "yhdessä tulkitsemista ja jäsentämistä"),
+    "mita-hyotya-tyonohjauksesta-on": ("Mitä hyötyä työnohjauksesta on?", "muutoskyvyn lisääntyminen"),
+    "kenelle-tyonohjaus-sopii": ("Kenelle työnohjaus sopii?", "oppia ja kehittyä työssään"),
+    "mita-tyonohjauksessa-kaytannossa-tapahtuu": (
+        "Mitä työnohjauksessa käytännössä tapahtuu?",
+        "auttaa kysymyksien avulla ohjattavia löytämään omia ratkaisuja",
+    ),
+}
+
+
+def answer_of(page: Page, anchor: str) -> Locator:
+    return page.locator(f"#{anchor}").get_by_text(QUESTIONS[anchor][1])
+
+
+def test_every_question_opens_to_its_answer_and_closes_again(new_page: NewPage, javascript_enabled: bool) -> None:
+    page = new_page(java_script_enabled=javascript_enabled)
+    page.goto("/")
+    for anchor, (question, _answer) in QUESTIONS.items():
+        heading = page.locator(f"#{anchor}").get_by_role("heading", name=question)
+        answer = answer_of(page, anchor)
+        expect(answer).to_be_hidden()
+        heading.click()
+        expect(answer).to_be_visible()
+        heading.click()
+        expect(answer).to_be_hidden()
+
+
+def test_the_address_of_a_question_opens_that_question_alone(page: Page) -> None:
+    for anchor in QUESTIONS:
+        page.goto("about:blank")
+        page.goto(f"/#{anchor}")
+        expect(answer_of(page, anchor)).to_be_visible()
+        expect(page.locator(f"#{anchor} summary")).to_be_in_viewport()
+        for other in QUESTIONS.keys() - {anchor}:
+            expect(answer_of(page, other)).to_be_hidden()
+
+
+def test_a_link_to_a_question_on_the_open_page_opens_it(page: Page) -> None:
+    page.goto("/")
+    anchor = "kenelle-tyonohjaus-sopii"
+    page.evaluate("anchor => { location.hash = anchor; }", anchor)
+    expect(answer_of(page, anchor)).to_be_visible()
+    expect(page.locator(f"#{anchor} summary")).to_be_in_viewport()
+
+
+def test_without_javascript_the_address_of_a_question_leads_to_it(new_page: NewPage) -> None:
+    page = new_page(java_script_enabled=False)
+    page.goto("/#mita-tyonohjauksessa-kaytannossa-tapahtuu")
+    expect(page.locator("#mita-tyonohjauksessa-kaytannossa-tapahtuu summary")).to_be_in_viewport()
+
+
+def test_on_paper_every_answer_is_there(new_page: NewPage, javascript_enabled: bool) -> None:
+    page = new_page(java_script_enabled=javascript_enabled)
+    page.goto("/")
+    page.emulate_media(media="print")
+    for anchor in QUESTIONS:
+        expect(answer_of(page, anchor)).to_be_visible()

@@ -1,0 +1,114 @@
+"""Somebody who writes to Kati: what a person does on the contact page, and sees."""
+
+import re
+import time
+import uuid
+from dataclasses import dataclass, field
+
+from playwright.sync_api import Locator, Page, expect
+
+from intake.reference import ALPHABET
+from intake.spam.rules import MIN_SECONDS
+
+CONTACT_PAGE = "/ota-yhteytta/"
+MESSAGE = "Hei Kati, työryhmämme kaipaa tilaa ajatella."
+_REFERENCE = re.compile(rf"[{ALPHABET}]{{3}}-[{ALPHABET}]{{3}}")
+
+
+def _own_name() -> str:
+    return f"Maija {uuid.uuid4().hex[:10]}"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What is written. Each has a name of its own to be found by, and so an e-mail address of its own."""
+
+    name: str = field(default_factory=_own_name)
+    email: str = ""
+    phone: str = ""
+    organisation: str = ""
+    message: str = MESSAGE
+
+    @property
+    def address(self) -> str:
+        return self.email or f"{self.name.replace(' ', '.').lower()}@esimerkki.fi"
+
+
+class Visitor:
+    """A person at `page`."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.opened_at = 0.0
+
+    def open_form(self) -> None:
+        self.page.goto(CONTACT_PAGE)
+        self.opened_at = time.monotonic()
+
+    def follow_to_form(self, link: Locator) -> None:
+        link.click()
+        self.page.wait_for_url(f"**{CONTACT_PAGE}")
+        self.opened_at = time.monotonic()
+
+    def box(self, name: str) -> Locator:
+        """The field whose label begins with `name`."""
+        return self.page.get_by_role("textbox", name=re.compile(f"^{name}"))
+
+    @property
+    def name(self) -> Locator:
+        return self.box("Nimesi")
+
+    @property
+    def email(self) -> Locator:
+        return self.box("Sähköpostiosoite")
+
+    @property
+    def message(self) -> Locator:
+        return self.box("Viesti")
+
+    @property
+    def button(self) -> Locator:
+        """The button of the form, whatever it says just now."""
+        return self.page.locator("main form button[type=submit]")
+
+    @property
+    def summary(self) -> Locator:
+        return self.page.locator("[data-summary]")
+
+    def write(self, letter: Letter) -> None:
+        self.name.fill(letter.name)
+        self.email.fill(letter.address)
+        self.box("Puhelinnumero").fill(letter.phone)
+        self.box("Organisaatio").fill(letter.organisation)
+        self.page.get_by_role("radio", name="Ryhmätyönohjaus").check()
+        self.page.get_by_role("checkbox", name="Verkossa").check()
+        self.message.fill(letter.message)
+
+    def take_time(self) -> None:
+        """Stay on the form as long as a person does: what is sent quicker is held suspicious."""
+        self.page.wait_for_timeout(max(0.0, self.opened_at + MIN_SECONDS - time.monotonic()) * 1000)
+
+    def send(self) -> None:
+        self.button.click()
+
+    def wait_for_thanks(self) -> str:
+        """Return the reference once the thank-you page shows it."""
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Kiitos, viestisi on perillä")
+        found = _REFERENCE.search(self.page.get_by_role("main").inner_text())
+        assert found, "The thank-you page shows no reference."
+        return found.group()
+
+    def send_letter(self, letter: Letter) -> str:
+        """Open the form, write, send, and return the reference."""
+        self.open_form()
+        self.write(letter)
+        self.take_time()
+        self.send()
+        return self.wait_for_thanks()
+
+    def expect_words_kept(self, letter: Letter) -> None:
+        expect(self.name).to_have_value(letter.name)
+        expect(self.email).to_have_value(letter.address)
+        expect(self.message).to_have_value(letter.message)
+        expect(self.page.get_by_role("radio", name="Ryhmätyönohjaus")).to_be_checked()
+        expect(self.page.get_by_role("checkbox", name="Verkossa")).to_be_checked()
