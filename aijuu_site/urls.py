@@ -1,16 +1,19 @@
-"""Addresses: the admin, uploaded files, health, and then the pages."""
+"""Addresses: the admin, uploaded files, health, what programs ask for by name, and then the pages."""
 
 from csp.decorators import csp_replace
 from django.conf import settings
+from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 from wagtail.utils.urlpatterns import decorate_urlpatterns
 from wagtail.views import serve
 
-from aijuu_site import views
+from aijuu_site import views, well_known
+from home.discovery.sitemap import PageSitemap
 
 _admin = decorate_urlpatterns(wagtailadmin_urls.urlpatterns, csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY))
 
@@ -24,8 +27,17 @@ urlpatterns = [
     re_path(r"^media/(?P<path>.+)$", views.media_file, name="media_file"),
     path("documents/", include(wagtaildocs_urls)),
     path("healthz/", views.health, name="health"),
+    path("sitemap.xml", require_safe(sitemap), {"sitemaps": {"pages": PageSitemap}}, name="sitemap"),
+    path("robots.txt", well_known.robots, name="robots"),
+    path("favicon.ico", well_known.favicon, name="favicon"),
+    path("manifest.webmanifest", well_known.manifest, name="manifest"),
+    path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
     path("", include([*_wagtail_views, _pages])),
 ]
+
+# These need neither a database nor a context.
+handler400 = "aijuu_site.plain_pages.bad_request"
+handler500 = "aijuu_site.plain_pages.server_error"
 
 if settings.DEBUG:
     from debug_toolbar.toolbar import debug_toolbar_urls

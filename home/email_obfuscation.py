@@ -6,6 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 _ADDRESS = re.compile(r"(?:mailto:)?[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_INNER_AT = re.compile(r'(?<!")@')
 
 
 def as_references(text: str) -> SafeString:
@@ -23,3 +24,11 @@ def email_link(address: str) -> SafeString:
 def hide_emails(html: str) -> str:
     """`html` with the addresses in its text and links rewritten as references; everything else as it was."""
     return _ADDRESS.sub(lambda match: as_references(match.group()), html)
+
+
+def hide_emails_in_json(text: str) -> str:
+    """JSON of the same meaning, whose addresses have no "@" to be found by. Keys such as "@type" stay.
+
+    Only that sign: the letters before it may belong to an escape ("\\n" and "kati@…" stand side by side).
+    """
+    return _INNER_AT.sub(r"\\u0040", text)

@@ -42,7 +42,10 @@ class BasePage(Page):
                 FieldPanel("seo_title"),
                 FieldPanel(
                     "search_description",
-                    help_text=_("One or two sentences that a search engine may show. At most about 155 characters."),
+                    help_text=_(
+                        "One or two sentences that a search engine may show. At most about 155 characters. "
+                        "When this is empty, the beginning of the page is used."
+                    ),
                 ),
             ],
             heading=_("For search engines"),

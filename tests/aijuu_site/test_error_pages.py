@@ -1,0 +1,113 @@
+"""400, 500 and the maintenance page stand in the site's look when the rest of the site does not."""
+
+import base64
+import hashlib
+import re
+from io import StringIO
+from typing import Any, NoReturn
+
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from django.http import HttpResponse, HttpResponseBase
+from django.template import engines
+from django.test import Client
+from wagtail.models import Site
+
+from aijuu_site.plain_pages import plain_page
+
+NAMES = ["400.html", "500.html", "503.html"]
+
+
+def fail(*_: Any, **__: Any) -> NoReturn:
+    raise DatabaseError("the database is down")
+
+
+@pytest.fixture
+def visitor() -> Client:
+    return Client(raise_request_exception=False)
+
+
+def own_style(html: str) -> str:
+    styles = re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL)
+    assert len(styles) == 1
+    return str(styles[0])
+
+
+def assert_style_is_allowed(response: HttpResponseBase) -> None:
+    """A browser compares the digest of the style's text, as it stands in the page, with the policy."""
+    assert isinstance(response, HttpResponse)
+    digest = base64.b64encode(hashlib.sha256(own_style(response.text).encode()).digest()).decode()
+    (rule,) = (part for part in response["Content-Security-Policy"].split("; ") if part.startswith("style-src "))
+    assert rule == f"style-src 'self' 'sha256-{digest}'"
+    assert "unsafe" not in response["Content-Security-Policy"]
+
+
+@pytest.mark.django_db
+def test_an_error_of_ours_is_told_kindly_while_the_database_is_down(
+    visitor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Kept from an earlier request, the site's record would need no database.
+    Site.clear_site_root_paths_cache()
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "cursor", fail)
+        response = visitor.get("/")
+    assert response.status_code == 500
+    assert "<h1>Nyt meni jokin vikaan</h1>" in response.text
+    assert 'href="tel:+358505348567"' in response.text
+    assert "the database is down" not in response.text
+    assert response["Cache-Control"] == "no-store"
+    assert_style_is_allowed(response)
+
+
+def test_an_error_in_what_every_template_may_ask_for_leaves_the_error_page_whole(
+    visitor: Client, loaded_site: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = engines["django"].engine  # type: ignore[attr-defined]
+    monkeypatch.setattr(engine, "template_context_processors", (fail,))
+    response = visitor.get("/")
+    assert response.status_code == 500
+    assert "<h1>Nyt meni jokin vikaan</h1>" in response.text
+    assert_style_is_allowed(response)
+
+
+@pytest.mark.parametrize(("address", "host"), [("/?q=%00", "127.0.0.1"), ("/", "evil.example")])
+def test_a_request_that_is_refused_gets_a_page_in_the_sites_look(visitor: Client, address: str, host: str) -> None:
+    response = visitor.get(address, headers={"host": host})
+    assert response.status_code == 400
+    assert "<h1>Pyyntöä ei ymmärretty</h1>" in response.text
+    assert response["Cache-Control"] == "no-store"
+    assert_style_is_allowed(response)
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_no_other_page_may_hold_that_style(visitor: Client) -> None:
+    assert "sha256-" not in visitor.get("/")["Content-Security-Policy"]
+    assert "sha256-" not in visitor.get("/tata-ei-ole/")["Content-Security-Policy"]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", NAMES)
+def test_a_plain_page_needs_no_other_file(name: str) -> None:
+    html = plain_page(name)
+    assert html.startswith("<!doctype html>")
+    assert '<html lang="fi">' in html
+    assert not re.search(r"\ssrc\s*=|<link\b|<script\b|@import|url\((?!#)", html)
+    assert not re.search(r"\sstyle\s*=|\son[a-z]+\s*=", html)
+    # Simple harvesters get no address to write to.
+    assert "kati.levola@" not in html
+    assert "{%" not in html
+    assert "{#" not in html
+
+
+@pytest.mark.once
+def test_the_plain_pages_look_the_same() -> None:
+    assert len({own_style(plain_page(name)) for name in NAMES}) == 1
+
+
+@pytest.mark.once
+def test_the_maintenance_page_is_printed_for_the_proxy() -> None:
+    output = StringIO()
+    call_command("maintenance_page", stdout=output)
+    assert output.getvalue().rstrip() == plain_page("503.html").rstrip()
+    assert "<h1>Sivusto on huollossa</h1>" in output.getvalue()

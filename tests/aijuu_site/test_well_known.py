@@ -1,0 +1,202 @@
+"""Files that programs ask for by name."""
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import time_machine
+from django.contrib.staticfiles import finders
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from PIL import Image
+from wagtail.models import PageViewRestriction
+
+from home.models import ContactDetails, ContentPage, HomePage
+from tests.intake.enquiries import received
+
+pytestmark = pytest.mark.django_db
+
+SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+
+
+@pytest.fixture(autouse=True)
+def public_site(settings: Any, tmp_path: Path) -> None:
+    settings.SITE_URL = "https://aijuu.example"
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+def listed(client: Client) -> dict[str, str]:
+    """The sitemap's addresses with their days."""
+    response = client.get("/sitemap.xml", headers={"host": "localhost"})
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/xml"
+    root = ElementTree.fromstring(response.content)  # noqa: S314 - our own
+    return {
+        url.findtext(f"{SITEMAP}loc", ""): url.findtext(f"{SITEMAP}lastmod", "") for url in root.iter(f"{SITEMAP}url")
+    }
+
+
+def lines(client: Client, address: str) -> list[str]:
+    response = client.get(address)
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    return response.text.splitlines()
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_the_sitemap_lists_every_page_at_its_canonical_address(client: Client) -> None:
+    pages = listed(client)
+    assert set(pages) == {
+        f"https://aijuu.example/{path}"
+        for path in (
+            "",
+            "yksilotyonohjaus/",
+            "ryhmatyonohjaus/",
+            "tyoyhteison-tyonohjaus/",
+            "ota-yhteytta/",
+            "tietosuoja/",
+            "saavutettavuus/",
+        )
+    }
+    for address in pages:
+        html = client.get(address.removeprefix("https://aijuu.example")).text
+        assert f'<link rel="canonical" href="{address}">' in html
+
+
+def test_the_sitemap_tells_when_a_page_was_last_published(client: Client) -> None:
+    page = HomePage.objects.get(slug="etusivu")
+    # In Finland it is the next day already.
+    with time_machine.travel(datetime(2026, 3, 9, 22, 30, tzinfo=UTC), tick=False):
+        page.save_revision().publish()
+    assert listed(client)["https://aijuu.example/"] == "2026-03-10"
+
+
+def test_the_sitemap_keeps_drafts_and_closed_pages_to_itself(client: Client) -> None:
+    front = HomePage.objects.get(slug="etusivu")
+    front.add_child(instance=ContentPage(title="Luonnos", slug="luonnos", live=False))
+    closed = front.add_child(instance=ContentPage(title="Suljettu", slug="suljettu"))
+    PageViewRestriction.objects.create(page=closed, restriction_type=PageViewRestriction.LOGIN)
+    front.add_child(instance=ContentPage(title="Avoin", slug="avoin"))
+    assert set(listed(client)) == {"https://aijuu.example/", "https://aijuu.example/avoin/"}
+
+
+def test_robots_may_read_all_but_the_admin(client: Client) -> None:
+    assert lines(client, "/robots.txt") == [
+        "User-agent: *",
+        "Disallow: /admin/",
+        "",
+        "Sitemap: https://aijuu.example/sitemap.xml",
+    ]
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_security_txt_says_where_to_write_and_holds_less_than_a_year(client: Client) -> None:
+    said = lines(client, "/.well-known/security.txt")
+    fields: dict[str, list[str]] = {}
+    for line in said:
+        name, _, value = line.partition(": ")
+        fields.setdefault(name, []).append(value)
+    assert fields["Contact"] == ["https://aijuu.example/ota-yhteytta/", "tel:+358505348567"]
+    assert fields["Preferred-Languages"] == ["fi, en"]
+    assert fields["Canonical"] == ["https://aijuu.example/.well-known/security.txt"]
+    (expires,) = fields["Expires"]
+    left = datetime.fromisoformat(expires) - timezone.now()
+    assert timedelta(days=90) < left < timedelta(days=365)
+    assert set(fields) == {"Contact", "Preferred-Languages", "Canonical", "Expires"}
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_security_txt_never_runs_out(client: Client) -> None:
+    with time_machine.travel(datetime(2031, 5, 1, tzinfo=UTC), tick=False):
+        assert any(line.startswith("Expires: 2031-10-") for line in lines(client, "/.well-known/security.txt"))
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_security_txt_names_no_contact_that_is_not_there(client: Client) -> None:
+    details = ContactDetails.load()
+    assert details.contact_page is not None
+    details.contact_page.unpublish()
+    said = lines(client, "/.well-known/security.txt")
+    assert [line for line in said if line.startswith("Contact")] == ["Contact: tel:+358505348567"]
+    details.phone = ""
+    details.save()
+    # A Contact is required, so without one there is no file.
+    assert client.get("/.well-known/security.txt").status_code == 404
+
+
+def static_image(address: str) -> Image.Image:
+    path = finders.find(address.removeprefix("/static/"))
+    assert isinstance(path, str), address
+    return Image.open(io.BytesIO(Path(path).read_bytes()))
+
+
+def test_the_manifest_names_icons_that_are_what_it_says(client: Client) -> None:
+    response = client.get("/manifest.webmanifest")
+    assert response["Content-Type"] == "application/manifest+json"
+    said = json.loads(response.content)
+    assert (said["name"], said["short_name"], said["lang"], said["start_url"]) == (
+        "Aijuu työnohjaus",
+        "Aijuu",
+        "fi",
+        "/",
+    )
+    assert {(icon["sizes"], icon["purpose"]) for icon in said["icons"]} == {
+        ("192x192", "any"),
+        ("512x512", "any"),
+        ("512x512", "maskable"),
+    }
+    for icon in said["icons"]:
+        image = static_image(icon["src"])
+        assert "{}x{}".format(*image.size) == icon["sizes"]
+        assert (image.format, icon["type"]) == ("PNG", "image/png")
+        # A mask wants no holes.
+        corner = image.convert("RGBA").getpixel((0, 0))
+        assert isinstance(corner, tuple)
+        assert (corner[3] == 255) == (icon["purpose"] == "maskable")
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_pages_name_the_manifest_the_icons_and_both_colours(client: Client) -> None:
+    html = client.get("/").text
+    manifest = json.loads(client.get(reverse("manifest")).content)
+    assert '<link rel="manifest" href="/manifest.webmanifest">' in html
+    assert '<link rel="icon" href="/static/img/favicon.svg" type="image/svg+xml">' in html
+    assert '<link rel="apple-touch-icon" href="/static/img/icons/apple-touch-icon.png">' in html
+    assert static_image("/static/img/icons/apple-touch-icon.png").size == (180, 180)
+    assert (
+        f'<meta name="theme-color" content="{manifest["theme_color"]}" media="(prefers-color-scheme: light)">' in html
+    )
+    assert '<meta name="theme-color" content="#0f1f22" media="(prefers-color-scheme: dark)">' in html
+
+
+def test_the_icon_is_where_every_browser_looks_for_it(client: Client) -> None:
+    response = client.get("/favicon.ico")
+    assert response.status_code == 302
+    icon = static_image(response["Location"])
+    assert icon.format == "ICO"
+    assert icon.size == (32, 32)
+
+
+@pytest.mark.parametrize(
+    "address", ["/robots.txt", "/sitemap.xml", "/favicon.ico", "/manifest.webmanifest", "/.well-known/security.txt"]
+)
+def test_they_can_be_read_and_nothing_else(loaded_site: None, client: Client, address: str) -> None:
+    assert client.head(address).status_code in (200, 302)
+    assert client.post(address).status_code == 405
+    assert client.get(address).cookies == {}
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_the_thanks_page_is_for_its_reader_only(client: Client) -> None:
+    receipt = received().receipt
+    html = client.get(f"/ota-yhteytta/kiitos/{receipt}/").text
+    assert '<meta name="robots" content="noindex">' in html
+    assert "canonical" not in html
+    assert "og:" not in html
+    assert "ld+json" not in html
+    assert str(receipt) not in client.get("/sitemap.xml").text

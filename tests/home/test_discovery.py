@@ -1,0 +1,180 @@
+"""What a page says of itself in its head: description, canonical address, sharing."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+from django.utils import translation
+from django.utils.text import slugify
+from PIL import Image
+from wagtail.models import Page
+
+from home.discovery.descriptions import LONGEST, page_description, plain_lines, shorten
+from home.discovery.share_picture import PICTURES
+from home.models import ContentPage, HomePage
+from tests.tools import share_pictures
+
+ADDRESSES = [
+    "/",
+    "/yksilotyonohjaus/",
+    "/ryhmatyonohjaus/",
+    "/tyoyhteison-tyonohjaus/",
+    "/ota-yhteytta/",
+    "/tietosuoja/",
+    "/saavutettavuus/",
+]
+LONG = "Työnohjaus on oman työn tutkimista ja kehittämistä koulutetun työnohjaajan avulla"
+
+
+def metas(html: str) -> dict[str, str]:
+    """Each <meta> of the head by its name or property; a name that stands twice fails."""
+    head = html[: html.index("</head>")]
+    found = re.findall(r'<meta (?:name|property)="([^"]+)" content="([^"]*)"(?! media)', head)
+    names = [name for name, _content in found if name != "theme-color"]
+    assert len(names) == len(set(names)), names
+    return dict(found)
+
+
+def canonical(html: str) -> list[str]:
+    return re.findall(r'<link rel="canonical" href="([^"]*)"', html)
+
+
+def content_page(front_page: HomePage, **fields: Any) -> ContentPage:
+    return front_page.add_child(instance=ContentPage(title="Koe", slug="koe", **fields))
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_every_page_tells_what_it_is_and_where(visitor: Client, settings: Any, address: str) -> None:
+    settings.SITE_URL = "https://aijuu.example"
+    # Whatever name it was asked by, and with whatever a link had at its end.
+    html = visitor.get(address + "?utm_source=x", headers={"host": "localhost"}).text
+    said = metas(html)
+    assert canonical(html) == [f"https://aijuu.example{address}"]
+    assert said["og:url"] == f"https://aijuu.example{address}"
+    assert 40 <= len(said["description"]) <= LONGEST
+    assert said["og:description"] == said["description"]
+    assert said["og:title"]
+    assert said["og:type"] == "website"
+    assert said["og:locale"] == "fi_FI"
+    assert said["og:site_name"] == "Aijuu työnohjaus"
+    assert said["twitter:card"] == "summary_large_image"
+    assert '<html lang="fi">' in html
+
+
+def test_titles_and_descriptions_tell_the_pages_apart(visitor: Client) -> None:
+    pages = [visitor.get(address).text for address in ADDRESSES]
+    assert len({metas(html)["description"] for html in pages}) == len(ADDRESSES)
+    assert len({re.findall("<title>(.*?)</title>", html)[0] for html in pages}) == len(ADDRESSES)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_every_first_page_has_a_picture_of_its_own(visitor: Client, settings: Any, address: str) -> None:
+    said = metas(visitor.get(address).text)
+    page = Page.objects.live().get(url_path=f"/etusivu{address}")
+    url = said["og:image"]
+    assert url == f"{settings.SITE_URL}/static/img/share/{slugify(page.title)}.png"
+    path = finders.find(url.removeprefix(f"{settings.SITE_URL}/static/"))
+    assert isinstance(path, str)
+    assert Path(path).stat().st_size < share_pictures.LARGEST
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+        assert [str(number) for number in picture.size] == [said["og:image:width"], said["og:image:height"]]
+    assert page.title in said["og:image:alt"]
+
+
+@pytest.mark.once
+def test_pictures_are_drawn_for_just_the_titles_that_are_looked_for() -> None:
+    assert set(share_pictures.TITLES) == set(PICTURES)
+    for name, title in share_pictures.TITLES.items():
+        written = title.replace("\u00ad", "")
+        assert slugify(written) == name
+        with translation.override("fi"):
+            assert str(PICTURES[name]).startswith(f"”{written}” ja piirros: ")
+
+
+def test_a_renamed_page_gets_the_picture_without_a_title(visitor: Client) -> None:
+    page = Page.objects.get(slug="ryhmatyonohjaus").specific
+    page.title = "Työnohjausta ryhmille"
+    page.save_revision().publish()
+    said = metas(visitor.get("/ryhmatyonohjaus/").text)
+    assert said["og:image"].endswith("/img/share/aijuu-tyonohjaus.png")
+    assert "Aijuu työnohjaus" in said["og:image:alt"]
+
+
+def test_the_editors_description_comes_first(client: Client, front_page: HomePage) -> None:
+    content_page(front_page, search_description='Oma "kuvaus" & muuta', intro="<p>Johdanto.</p>")
+    assert 'content="Oma &quot;kuvaus&quot; &amp; muuta"' in client.get("/koe/").text
+
+
+def test_then_the_introduction_then_the_first_text(client: Client, front_page: HomePage) -> None:
+    body = [
+        {"type": "quote", "value": {"text": "Lainaus", "attribution": ""}},
+        {"type": "text", "value": {"heading": "Otsikko", "text": "<p>Leipä &amp; <b>teksti</b>.</p><p>Jatkoa.</p>"}},
+    ]
+    page = content_page(front_page, intro="<p>Johdanto.</p>", body=body)
+    assert page_description(page) == "Johdanto."
+    page.intro = "<p></p>"
+    assert page_description(page) == "Leipä & teksti. Jatkoa."
+    page.body = []
+    assert page_description(page) == ""
+    page.save_revision().publish()
+    assert "description" not in metas(client.get("/koe/").text)
+
+
+def test_a_short_text_is_left_alone() -> None:
+    assert shorten("Lyhyt.") == "Lyhyt."
+    assert shorten("a" * LONGEST) == "a" * LONGEST
+
+
+def test_a_long_text_ends_at_a_sentence_or_at_a_word() -> None:
+    assert shorten(f"{LONG}. {LONG}. {LONG}.") == f"{LONG}."
+    cut = shorten(f"{LONG}, {LONG}, {LONG}")
+    assert len(cut) <= LONGEST
+    assert cut.endswith("…")
+    assert f"{LONG}, {LONG}, {LONG} ".startswith(cut.removesuffix("…"))
+    assert f"{LONG}, {LONG}, {LONG} "[len(cut) - 1] in " ,"
+    # A short first sentence would say too little.
+    assert len(shorten(f"Niin. {LONG}, {LONG}, {LONG}")) > LONGEST / 2
+
+
+@pytest.mark.parametrize("length", range(150, 320, 7))
+def test_no_length_is_too_long(length: int) -> None:
+    assert len(shorten("x" * length)) <= LONGEST
+    assert len(shorten(("ab " * length)[:length])) <= LONGEST
+
+
+def test_rich_text_becomes_lines_of_words() -> None:
+    html = "<p>Yksi<br/>kaksi &lt;3</p><ul><li>a <b>b</b></li><li>c</li></ul><p></p>"
+    assert plain_lines(html) == ["Yksi", "kaksi <3", "a b", "c"]
+
+
+def test_an_address_in_a_description_is_hidden_from_simple_harvesters(client: Client, front_page: HomePage) -> None:
+    content_page(front_page, intro="<p>Kirjoita: kati@aijuu.example.</p>")
+    html = client.get("/koe/").text
+    assert "@aijuu" not in html
+    assert "&#64;" in metas(html)["description"]
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_what_is_no_page_has_no_address_and_nothing_to_share(client: Client) -> None:
+    response = client.get("/tata-ei-ole/")
+    assert response.status_code == 404
+    assert canonical(response.text) == []
+    assert metas(response.text)["robots"] == "noindex"
+    assert "og:url" not in metas(response.text)
+    assert "ld+json" not in response.text
+
+
+def test_a_preview_has_no_address(front_page: HomePage) -> None:
+    preview = content_page(front_page, intro="<p>Johdanto.</p>").make_preview_request().text
+    assert "Johdanto." in preview
+    assert canonical(preview) == []
+    assert "ld+json" not in preview
+
+
+def test_the_editor_is_told_what_an_empty_description_means(admin_client: Client, front_page: HomePage) -> None:
+    page = content_page(front_page)
+    assert "Kun tämä on tyhjä, käytetään sivun alkua." in admin_client.get(f"/admin/pages/{page.pk}/edit/").text

@@ -1,0 +1,269 @@
+"""JSON-LD: well-formed, complete, and nothing in it that the page does not show."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.test import Client
+from wagtail.models import Page
+
+from home.discovery.structured_data import as_script_text
+from home.models import ContactDetails, ContentPage, HomePage, PauseNotice
+
+pytestmark = pytest.mark.django_db
+
+SERVICES = ["/yksilotyonohjaus/", "/ryhmatyonohjaus/", "/tyoyhteison-tyonohjaus/"]
+ADDRESSES = ["/", *SERVICES, "/ota-yhteytta/", "/tietosuoja/", "/saavutettavuus/"]
+
+# schema.org: what each type that we use must have, and what else it may.
+TYPES: dict[str, tuple[set[str], set[str]]] = {
+    "Organization": (
+        {"@id", "name", "url"},
+        {"legalName", "identifier", "telephone", "areaServed", "founder", "sameAs"},
+    ),
+    "ProfessionalService": (
+        {"@id", "name", "url", "address"},
+        {"legalName", "identifier", "telephone", "areaServed", "founder", "sameAs"},
+    ),
+    "Person": ({"name"}, set()),
+    "AdministrativeArea": ({"name"}, set()),
+    "Country": ({"name", "identifier"}, set()),
+    "Service": (
+        {"@id", "url", "name", "serviceType", "provider"},
+        {"description", "areaServed", "availableChannel"},
+    ),
+    "ServiceChannel": ({"availableLanguage"}, {"serviceUrl", "servicePhone"}),
+    "ContactPoint": ({"telephone"}, set()),
+    "FAQPage": ({"@id", "inLanguage", "mainEntity"}, set()),
+    "Question": ({"name", "acceptedAnswer"}, set()),
+    "Answer": ({"text"}, set()),
+}
+# How an area stands in Finnish sentences.
+INFLECTED = {"Satakunta": "Satakunnassa", "Suomi": "koko Suomessa", "FI": "koko Suomessa"}
+
+
+def validate(node: dict[str, Any]) -> None:
+    """Every node is of a known type with what it must have and nothing else; every reference leads to a node."""
+    assert node["@context"] == "https://schema.org"
+    ids = {part["@id"] for part in node["@graph"]}
+    assert len(ids) == len(node["@graph"])
+
+    def check(part: dict[str, Any]) -> None:
+        if set(part) == {"@id"}:
+            assert part["@id"] in ids
+            return
+        must, may = TYPES[part["@type"]]
+        assert must <= set(part) - {"@type"} <= must | may, part
+        for value in part.values():
+            for item in value if isinstance(value, list) else [value]:
+                assert item
+                if isinstance(item, dict):
+                    check(item)
+                else:
+                    assert isinstance(item, str)
+
+    for part in node["@graph"]:
+        check(part)
+
+
+def statements(node: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """All strings with the names of their properties."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from statements(value, key)
+    elif isinstance(node, list):
+        for value in node:
+            yield from statements(value, name)
+    else:
+        yield name, node
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+class Read:
+    """What a page states, and what it shows."""
+
+    def __init__(self, client: Client, address: str) -> None:
+        self.html = client.get(address).text
+        soup = BeautifulSoup(self.html, "html.parser")
+        scripts = soup.find_all("script", type="application/ld+json")
+        assert len(scripts) == 1
+        self.graph: dict[str, Any] = json.loads(scripts[0].string)
+        validate(self.graph)
+        self.text = words(soup.body.get_text(" "))
+        self.links = {link["href"] for link in soup.body.find_all("a", href=True)}
+
+    def nodes(self, kind: str) -> list[dict[str, Any]]:
+        return [node for node in self.graph["@graph"] if node["@type"] == kind]
+
+    def node(self, kind: str) -> dict[str, Any]:
+        (node,) = self.nodes(kind)
+        return node
+
+
+def details(**facts: Any) -> None:
+    stored = ContactDetails.load()
+    for name, value in facts.items():
+        setattr(stored, name, value)
+    stored.full_clean()
+    stored.save()
+
+
+def end_the_pause() -> None:
+    notice = PauseNotice.load()
+    notice.active = False
+    notice.save()
+
+
+@pytest.mark.parametrize("filled", [False, True], ids=["as loaded", "all facts"])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_nothing_is_stated_that_is_not_on_the_page(visitor: Client, settings: Any, address: str, filled: bool) -> None:
+    end_the_pause()
+    if filled:
+        details(
+            official_name="Tmi Esimerkki",
+            business_id="1234567-1",
+            postal_address="Esimerkkikatu 1, 28100 Pori",
+            facebook_url="https://www.facebook.com/esimerkki",
+        )
+    read = Read(visitor, address)
+    seen = 0
+    for name, value in statements(read.graph):
+        if name in ("@context", "@type", "@id"):
+            continue
+        seen += 1
+        if name == "telephone":
+            assert f"tel:{value}" in read.links
+        elif name in ("availableLanguage", "inLanguage"):
+            assert f'<html lang="{value}">' in read.html
+        elif value.startswith("http"):
+            path = value.removeprefix(settings.SITE_URL)
+            assert path == address or path in read.links, value
+        else:
+            assert INFLECTED.get(value, words(value)) in read.text, (name, value)
+    assert seen >= 5
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_the_practice_is_an_organization_founded_by_a_person(visitor: Client, address: str) -> None:
+    practice = Read(visitor, address).node("Organization")
+    assert practice["name"] == "Aijuu työnohjaus"
+    assert practice["founder"] == {"@type": "Person", "name": "Kati"}
+    assert practice["telephone"] == "+358505348567"
+    assert not set(practice) & {"address", "legalName", "identifier", "sameAs"}
+
+
+def test_with_a_public_address_it_is_a_professional_service(visitor: Client) -> None:
+    details(postal_address="Esimerkkikatu 1, 28100 Pori")
+    read = Read(visitor, "/")
+    assert read.node("ProfessionalService")["address"] == "Esimerkkikatu 1, 28100 Pori"
+    assert read.nodes("Organization") == []
+
+
+def test_facts_that_are_not_filled_are_not_stated(visitor: Client) -> None:
+    end_the_pause()
+    details(person_name="", phone="", areas="", contact_page=None)
+    read = Read(visitor, SERVICES[0])
+    assert set(read.node("Organization")) == {"@type", "@id", "name", "url"}
+    assert not {"areaServed", "availableChannel"} & set(read.node("Service"))
+
+
+@pytest.mark.parametrize(
+    ("areas", "names"),
+    [
+        ("Verkossa koko Suomessa, Satakunnassa myös kasvokkain", ["Satakunta", "Suomi"]),
+        ("Satakunta", ["Satakunta"]),
+        ("Koko Suomen alueella", ["Suomi"]),
+        ("Etelä-Suomessa ja Suomenlinnassa", []),
+        ("Varsinais-Suomi", []),
+    ],
+)
+def test_only_areas_that_the_contact_details_name_are_stated(visitor: Client, areas: str, names: list[str]) -> None:
+    details(areas=areas)
+    stated = Read(visitor, SERVICES[0]).node("Service").get("areaServed", [])
+    assert [area["name"] for area in stated] == names
+
+
+@pytest.mark.parametrize("address", SERVICES)
+def test_each_form_of_supervision_is_a_service(visitor: Client, settings: Any, address: str) -> None:
+    end_the_pause()
+    read = Read(visitor, address)
+    service = read.node("Service")
+    title = Page.objects.get(slug=address.strip("/")).title
+    assert (service["name"], service["serviceType"]) == (title, title)
+    assert service["provider"] == {"@id": read.node("Organization")["@id"]}
+    assert {area["@type"] for area in service["areaServed"]} == {"AdministrativeArea", "Country"}
+    assert service["availableChannel"] == {
+        "@type": "ServiceChannel",
+        "serviceUrl": f"{settings.SITE_URL}/ota-yhteytta/",
+        "servicePhone": {"@type": "ContactPoint", "telephone": "+358505348567"},
+        "availableLanguage": "fi",
+    }
+
+
+@pytest.mark.parametrize("address", ["/", "/ota-yhteytta/", "/tietosuoja/"])
+def test_other_pages_are_no_service(visitor: Client, address: str) -> None:
+    assert Read(visitor, address).nodes("Service") == []
+
+
+@pytest.mark.parametrize("address", SERVICES)
+def test_in_a_pause_no_way_to_apply_is_stated(visitor: Client, address: str) -> None:
+    assert PauseNotice.load().active
+    assert "availableChannel" not in Read(visitor, address).node("Service")
+
+
+def test_questions_are_stated_where_they_stand(visitor: Client) -> None:
+    faq = Read(visitor, "/").node("FAQPage")
+    assert [question["name"] for question in faq["mainEntity"]] == [
+        "Mitä työnohjaus on?",
+        "Mitä hyötyä työnohjauksesta on?",
+        "Kenelle työnohjaus sopii?",
+        "Mitä työnohjauksessa käytännössä tapahtuu?",
+    ]
+    assert faq["mainEntity"][1]["acceptedAnswer"]["text"].splitlines()[0] == "selkeämmät (yhteiset) tavoitteet"
+    assert Read(visitor, SERVICES[0]).nodes("FAQPage") == []
+
+
+def faq_page(front_page: HomePage, *questions: tuple[str, str]) -> None:
+    values = [{"question": question, "answer": answer} for question, answer in questions]
+    body = [{"type": "faq", "value": {"heading": "Kysyttyä", "questions": values}}]
+    front_page.add_child(instance=ContentPage(title="Koe", slug="koe", body=body))
+
+
+def test_an_unanswered_question_is_not_stated(client: Client, front_page: HomePage) -> None:
+    faq_page(front_page, ("Miksi?", "<p></p>"))
+    assert "application/ld+json" in client.get("/koe/").text
+    assert "FAQPage" not in client.get("/koe/").text
+
+
+def test_typed_words_cant_end_the_script_and_come_through_unharmed(client: Client, front_page: HomePage) -> None:
+    evil = '</script><script>alert(1)</script> <!-- & "x" \\u0041 ä'
+    faq_page(front_page, (evil, "<p>Niin &lt;/script&gt;.</p>"))
+    response = client.get("/koe/").text
+    script = re.findall(r'<script type="application/ld\+json">(.*?)</script>', response, re.DOTALL)[0]
+    assert not set(script) & set("<>&")
+    (question,) = json.loads(script)["@graph"][1]["mainEntity"]
+    assert question["name"] == evil
+    assert question["acceptedAnswer"]["text"] == "Niin </script>."
+
+
+def test_no_mail_address_can_be_read_from_it(client: Client, front_page: HomePage) -> None:
+    details(business_name="Aijuu", email="kati@aijuu.example")
+    faq_page(front_page, ("Mihin kirjoitan?", '<p><a href="mailto:kati@aijuu.example">kati@aijuu.example</a></p>'))
+    html = client.get("/koe/").text
+    assert "kati@" not in html
+    assert "@aijuu" not in html
+    script = re.findall(r'<script type="application/ld\+json">(.*?)</script>', html, re.DOTALL)[0]
+    assert json.loads(script)["@graph"][1]["mainEntity"][0]["acceptedAnswer"]["text"] == "kati@aijuu.example"
+
+
+def test_line_ends_and_keys_stay_as_they_are() -> None:
+    graph = {"@context": "https://schema.org", "text": "a\n@b <c@d.fi>\nkati@e.fi @ \u2028", "more": "@f"}
+    text = as_script_text(graph)
+    assert json.loads(text) == graph
+    assert text.count("@") == len(["@context", "@f"])
