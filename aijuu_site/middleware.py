@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.template.loader import render_to_string
+
+from aijuu_site.plain_pages import plain_response
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -74,7 +75,7 @@ class RefuseNulMiddleware:
         return None
 
     def refusal(self) -> HttpResponse:
-        return HttpResponse(render_to_string("400.html"), status=400)
+        return plain_response("400.html", status=400)
 
 
 class PublicCacheMiddleware:

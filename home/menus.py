@@ -1,8 +1,9 @@
-"""The site's menus, made of the pages' own switches."""
+"""The site's menus, made of the pages' own switches, and the way back from a page that lies deeper."""
 
 from dataclasses import dataclass
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from wagtail.models import Page, Site
 
 
@@ -38,3 +39,18 @@ def build_menus(request: HttpRequest) -> Menus:
         if getattr(page, "show_in_footer", False):
             footer.append(item)
     return Menus(main=main, footer=footer)
+
+
+def build_breadcrumbs(request: HttpRequest, page: Page, here: str = "") -> list[MenuItem]:
+    """The way from the front page to `page`, or to the view `here` below it; the last one is current.
+
+    Empty on the front page and right below it, where the main menu says the same. A page above that is not published
+    is left out: its address would be a dead end.
+    """
+    site = Site.find_for_request(request)
+    if site is None or page.depth - site.root_page.depth + bool(here) < 2:
+        return []
+    above = Page.objects.ancestor_of(page, inclusive=bool(here)).descendant_of(site.root_page).live().public()
+    way = [MenuItem(_("Front page"), site.root_page.get_url(request) or "/", is_current=False)]
+    way += [MenuItem(one.title, one.get_url(request) or "", is_current=False) for one in above.order_by("depth")]
+    return [*way, MenuItem(here or page.title, request.path, is_current=True)]

@@ -1,0 +1,17 @@
+"""The page that a proxy shows while the site is away."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from aijuu_site.plain_pages import plain_page
+
+
+class Command(BaseCommand):
+    """Print one whole HTML file that needs no other: `manage.py maintenance_page > …/huolto.html`."""
+
+    help = "Print the maintenance page as one HTML file for the proxy."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(plain_page("503.html"))

@@ -1,0 +1,99 @@
+"""What the pages show beside their words: the way back, a drawing for each service, what print needs."""
+
+import pytest
+from bs4 import BeautifulSoup
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
+from django.utils.safestring import SafeString
+from wagtail.images import get_image_model
+from wagtail.models import Page
+
+from home.menus import build_breadcrumbs
+from home.models import ContentPage, ServicePage
+from home.templatetags.print_tags import mark_bare_links
+
+SERVICES = ["yksilotyonohjaus", "ryhmatyonohjaus", "tyoyhteison-tyonohjaus"]
+
+
+def asked(path: str) -> HttpRequest:
+    return RequestFactory().get(path, headers={"host": "127.0.0.1"})
+
+
+@pytest.fixture
+def deep_page(loaded_site: None) -> ContentPage:
+    """A page two levels below the front page."""
+    parent = ContentPage.objects.get(slug="tietosuoja")
+    page: ContentPage = parent.add_child(instance=ContentPage(title="Lokit & varmuuskopiot", slug="lokit"))
+    return page
+
+
+def test_a_page_that_lies_deeper_shows_the_way_back(deep_page: ContentPage, client: Client) -> None:
+    soup = BeautifulSoup(client.get("/tietosuoja/lokit/").content, "html.parser")
+    nav = soup.find("nav", attrs={"aria-label": "Murupolku"})
+    assert nav is not None
+    assert [(link["href"], link.get_text()) for link in nav.find_all("a")] == [
+        ("/", "Etusivu"),
+        ("/tietosuoja/", "Tietosuoja"),
+    ]
+    here = nav.find(attrs={"aria-current": "page"})
+    assert here is not None
+    assert here.get_text() == "Lokit & varmuuskopiot"
+
+
+@pytest.mark.parametrize("address", ["/", "/yksilotyonohjaus/", "/ota-yhteytta/", "/tietosuoja/", "/tata-ei-ole/"])
+def test_the_front_page_what_is_right_below_it_and_a_dead_end_show_none(visitor: Client, address: str) -> None:
+    assert "Murupolku" not in visitor.get(address).text
+
+
+def test_a_page_above_that_is_not_published_is_no_link(deep_page: ContentPage) -> None:
+    deep_page.get_parent().unpublish()
+    way = build_breadcrumbs(asked("/tietosuoja/lokit/"), deep_page)
+    assert [(item.title, item.is_current) for item in way] == [("Etusivu", False), ("Lokit & varmuuskopiot", True)]
+
+
+def test_a_view_below_a_page_leads_back_to_that_page(loaded_site: None) -> None:
+    contact = Page.objects.get(slug="ota-yhteytta")
+    way = build_breadcrumbs(asked("/ota-yhteytta/kiitos/x/"), contact, "Viesti lähetetty")
+    assert [(item.title, item.url) for item in way[:-1]] == [("Etusivu", "/"), ("Ota yhteyttä", "/ota-yhteytta/")]
+    assert (way[-1].title, way[-1].is_current) == ("Viesti lähetetty", True)
+
+
+@pytest.mark.parametrize("slug", SERVICES)
+def test_each_service_has_a_drawing_of_its_own_that_is_silent(visitor: Client, slug: str) -> None:
+    soup = BeautifulSoup(visitor.get(f"/{slug}/").content, "html.parser")
+    (picture,) = soup.select("main figure img")
+    assert picture["alt"] == ""
+    assert int(str(picture["width"])) > 0
+    assert int(str(picture["height"])) > 0
+    assert str(picture["src"]).endswith(".svg")
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_the_services_drawings_differ_and_are_small() -> None:
+    images = [ServicePage.objects.get(slug=slug).image for slug in SERVICES]
+    assert len({image.pk for image in images}) == 3
+    drawings = [image.file.read() for image in images]
+    assert len(set(drawings)) == 3
+    for drawing in drawings:
+        assert drawing.startswith(b"<svg ")
+        assert len(drawing) < 6_000
+
+
+def test_a_drawing_that_an_editor_deleted_leaves_the_page_whole(visitor: Client) -> None:
+    get_image_model().objects.all().delete()
+    html = visitor.get("/yksilotyonohjaus/").text
+    assert "<figure" not in html
+    assert "<h1>Yksilötyönohjaus</h1>" in html
+
+
+def test_a_page_names_its_address_for_print(visitor: Client) -> None:
+    soup = BeautifulSoup(visitor.get("/tietosuoja/?x=1").content, "html.parser")
+    assert [line.get_text() for line in soup.select("footer .print-only")] == ["http://testserver/tietosuoja/"]
+
+
+def test_only_a_link_whose_words_are_its_address_is_marked() -> None:
+    bare = '<a href="https://example.org/x">https://example.org/x</a>'
+    others = '<a href="https://example.org/x">Esimerkki</a> <a href="/x/">/x/</a>'
+    assert mark_bare_links(SafeString(bare)) == bare.replace("<a ", '<a class="bare-link" ')
+    assert mark_bare_links(SafeString(others)) == others
+    assert mark_bare_links("<b>") == "&lt;b&gt;"
