@@ -5,6 +5,7 @@ from typing import Any
 from django import template
 from wagtail.models import Page
 
+from home.discovery import addresses
 from home.discovery.head import page_head as head_of
 
 register = template.Library()
@@ -19,3 +20,9 @@ def page_head(context: dict[str, Any]) -> dict[str, Any]:
     return {
         "head": head_of(page, request, details=context["contact_details"], pause=context["pause"]),
     }
+
+
+@register.filter
+def page_address(page: Page) -> str:
+    """`{{ page|page_address }}`: the address to print; "" for an answer that is no page."""
+    return addresses.page_address(page) if isinstance(page, Page) else ""

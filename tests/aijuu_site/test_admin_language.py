@@ -274,7 +274,7 @@ def test_a_superusers_help_stays_on_the_site(admin_client: Client, loaded_site: 
 
 
 def test_an_editor_sees_a_page_in_the_frame_beside_it(supervisor: Client) -> None:
-    page = re.search(r"/admin/pages/(\d+)/edit/", supervisor.get("/admin/pages/").content.decode())
+    page = re.search(r"/admin/pages/(\d+)/edit/", supervisor.get("/admin/pages/", follow=True).content.decode())
     assert page
     response = supervisor.get(f"/admin/pages/{page[1]}/view_draft/")
     assert response.status_code == 200

@@ -3,6 +3,7 @@
 import pytest
 from bs4 import BeautifulSoup
 from django.http import HttpRequest
+from django.conf import settings
 from django.test import Client, RequestFactory
 from django.utils.safestring import SafeString
 from wagtail.images import get_image_model
@@ -88,7 +89,7 @@ def test_a_drawing_that_an_editor_deleted_leaves_the_page_whole(visitor: Client)
 
 def test_a_page_names_its_address_for_print(visitor: Client) -> None:
     soup = BeautifulSoup(visitor.get("/tietosuoja/?x=1").content, "html.parser")
-    assert [line.get_text() for line in soup.select("footer .print-only")] == ["http://testserver/tietosuoja/"]
+    assert [line.get_text() for line in soup.select("footer .print-only")] == [f"{settings.SITE_URL}/tietosuoja/"]
 
 
 def test_only_a_link_whose_words_are_its_address_is_marked() -> None:
