@@ -2,8 +2,8 @@
 
 import pytest
 from bs4 import BeautifulSoup
-from django.http import HttpRequest
 from django.conf import settings
+from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.utils.safestring import SafeString
 from wagtail.images import get_image_model
