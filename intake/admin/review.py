@@ -133,6 +133,8 @@ def _say_refused(request: HttpRequest, form: StatusForm | NoteForm) -> None:
 
 
 def _conflict(request: HttpRequest, enquiry: Enquiry, *, note: str | None = None) -> HttpResponse:
+    # As it stands now: 404 where the other tab removed it.
+    enquiry = _enquiry(str(enquiry.pk))
     messages.error(
         request,
         _(

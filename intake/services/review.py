@@ -13,7 +13,7 @@ from intake.typed_text import clean_lines
 
 
 class ChangedMeanwhile(Exception):
-    """Somebody, perhaps the same person in another tab, changed the enquiry after this page was opened."""
+    """Somebody, perhaps the same person in another tab, changed or removed the enquiry after this page was opened."""
 
 
 def change_status(
@@ -63,8 +63,8 @@ def accept_quarantined(*, enquiry_id: int, version: int) -> Enquiry:
 
 
 def _locked(enquiry_id: int, version: int) -> Enquiry:
-    enquiry = Enquiry.objects.select_for_update().get(pk=enquiry_id)
-    if enquiry.version != version:
+    enquiry = Enquiry.objects.select_for_update().filter(pk=enquiry_id).first()
+    if enquiry is None or enquiry.version != version:
         raise ChangedMeanwhile
     return enquiry
 
