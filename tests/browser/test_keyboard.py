@@ -1,0 +1,309 @@
+"""By keyboard alone: everything is reached, in the order in which it is seen, and one always sees where one is."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from PIL import Image, ImageChops
+from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.browser.conftest import DESK, PHONE, NewPage
+from tests.browser.visitor import Visitor
+from tests.tools.accessibility.contrast import Colour, contrast
+from tests.tools.public_views import Stage, View
+from tests.tools.running_site import RunningSite
+
+NARROW: ViewportSize = {"width": 320, "height": 640}
+MOST_STOPS = 120
+
+# What Tab should reach: all that can be used, and of a group of radio buttons one.
+_USABLE = """() => {
+  const groups = new Set();
+  const all = document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]");
+  const usable = [...all].filter((one) => {
+    if (one.tabIndex < 0 || one.disabled || one.type === "hidden") return false;
+    if (!one.checkVisibility({ visibilityProperty: true })) return false;
+    if (one.type !== "radio") return true;
+    if (groups.has(one.name)) return false;
+    groups.add(one.name);
+    return true;
+  });
+  usable.forEach((one, index) => { one.dataset.stop = index; });
+  return usable.length;
+}"""
+_HERE = """() => {
+  const one = document.activeElement;
+  if (!one || one === document.body || one === document.documentElement) return null;
+  const box = one.getBoundingClientRect();
+  const [first] = [...one.getClientRects()].sort((a, b) => b.width - a.width);
+  const inset = 2;
+  const corners = [
+    [first.left + inset, first.top + inset], [first.right - inset, first.top + inset],
+    [first.left + inset, first.bottom - inset], [first.right - inset, first.bottom - inset],
+    [(first.left + first.right) / 2, (first.top + first.bottom) / 2],
+  ];
+  const hidden = corners.filter(([x, y]) => {
+    const top = document.elementFromPoint(x, y);
+    return !(top && (one.contains(top) || top.contains(one) || [...(one.labels ?? [])].some((l) => l.contains(top))));
+  });
+  const groupStop = one.type === "radio"
+    ? document.querySelector(`[name="${one.name}"][data-stop]`)?.dataset.stop : one.dataset.stop;
+  return {
+    stop: groupStop === undefined ? null : Number(groupStop),
+    says: `${one.tagName.toLowerCase()}.${one.className} ${(one.innerText || one.name || "").trim().slice(0, 30)}`,
+    kind: `${one.tagName}.${one.className}.${one.type ?? ""}`,
+    left: box.left, right: box.right, top: box.top, bottom: box.bottom, scrolled: scrollY,
+    // Of a tall field the browser shows the line that is written on; links in lines of text may touch at a corner.
+    hidden: one.tagName === "TEXTAREA" ? hidden.length === corners.length : hidden.length > 1,
+    inWindow: box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight &&
+      (one.tagName === "TEXTAREA" || (box.top >= -1 && box.bottom <= innerHeight + 1)),
+  };
+}"""
+
+# The error summary has taken the focus; the walk begins at the top of the page.
+_TO_THE_TOP = """() => {
+  document.body.tabIndex = -1;
+  document.body.focus();
+  document.body.removeAttribute("tabindex");
+  scrollTo(0, 0);
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where the focus is. `number` is its place among what can be used; the box is of the whole page."""
+
+    number: int | None
+    says: str
+    kind: str
+    left: float
+    right: float
+    top: float
+    bottom: float
+    problems: tuple[str, ...]
+
+    @classmethod
+    def read(cls, here: dict[str, Any]) -> "Stop":
+        problems = []
+        if not here["inWindow"]:
+            problems.append(f"{here['says']}: is out of the window when it has the focus")
+        if here["hidden"]:
+            problems.append(f"{here['says']}: is hidden behind something when it has the focus")
+        return cls(
+            here["stop"],
+            here["says"],
+            here["kind"],
+            here["left"],
+            here["right"],
+            here["top"] + here["scrolled"],
+            here["bottom"] + here["scrolled"],
+            tuple(problems),
+        )
+
+
+def picture_of_focus(page: Page, with_focus: bool) -> Image.Image:
+    """The surroundings of what has the focus, with it or (for the moment) without."""
+    box = page.evaluate(
+        """(shown) => {
+          const one = shown ? document.activeElement : document.querySelector("[data-focus-was]");
+          // A choice shows the focus on its whole row.
+          const box = (one.closest("label") ?? one).getBoundingClientRect();
+          return { x: box.left, y: box.top, width: box.width, height: box.height };
+        }""",
+        with_focus,
+    )
+    size = page.viewport_size
+    assert size
+    x, y = max(0, box["x"] - 8), max(0, box["y"] - 8)
+    clip = {
+        "x": x,
+        "y": y,
+        "width": min(size["width"] - x, box["width"] + 16),
+        "height": min(size["height"] - y, box["height"] + 16),
+    }
+    return Image.open(io.BytesIO(page.screenshot(clip=clip, caret="hide"))).convert("RGB")  # type: ignore[arg-type]
+
+
+def _pixels(picture: Image.Image) -> Iterator[Colour]:
+    data = iter(picture.tobytes())
+    return zip(data, data, data, strict=True)
+
+
+def focus_contrast_problem(page: Page, stop: Stop) -> list[str]:
+    """Whether enough of the picture changes enough when the focus comes (WCAG 2.4.7; the measure is that of 2.4.13:
+    as much as a line of 2 px around it, changed by 3:1)."""
+    focused = picture_of_focus(page, True)
+    page.evaluate("() => { const one = document.activeElement; one.dataset.focusWas = ''; one.blur(); }")
+    plain = picture_of_focus(page, False)
+    page.evaluate(
+        """() => {
+          const one = document.querySelector("[data-focus-was]");
+          delete one.dataset.focusWas;
+          one.focus({ focusVisible: true, preventScroll: true });
+        }"""
+    )
+    if focused.size != plain.size:
+        return [f"{stop.says}: changes its size when the focus comes"]
+    box = ImageChops.difference(focused, plain).getbbox()
+    if box is None:
+        return [f"{stop.says}: looks the same with the focus"]
+    before, after = plain.crop(box), focused.crop(box)
+    changed = sum(
+        1
+        for one, other in zip(_pixels(before), _pixels(after), strict=True)
+        if one != other and contrast(one, other) >= 3
+    )
+    # What stands at the window's edge may show its line on three sides only.
+    needed = 2 * (stop.right - stop.left) + 2 * (stop.bottom - stop.top)
+    return [] if changed >= needed else [f"{stop.says}: only {changed} px change by 3:1, needs {needed:.0f}"]
+
+
+def walk(page: Page, looked_at: set[str]) -> list[str]:
+    """Press Tab through the whole page and return what is wrong. Kinds in `looked_at` are not looked at again."""
+    usable = page.evaluate(_USABLE)
+    stops: list[Stop] = []
+    problems: list[str] = []
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        here = page.evaluate(_HERE)
+        if here is None:
+            break
+        stop = Stop.read(here)
+        if stops and stop.number == stops[0].number:
+            break
+        stops.append(stop)
+        problems += stop.problems
+        if stop.kind not in looked_at:
+            looked_at.add(stop.kind)
+            problems += focus_contrast_problem(page, stop)
+    numbers = [stop.number for stop in stops]
+    if numbers != list(range(usable)):
+        missing = [
+            page.locator(f"[data-stop='{number}']").evaluate("one => one.outerHTML.slice(0, 120)")
+            for number in sorted(set(range(usable)) - set(numbers))
+        ]
+        problems.append(f"Tab goes through {numbers}, not each of {usable} in their order; never: {missing}")
+    # The skip link lies over the page while it has the focus, and what is beside may begin higher.
+    for one, other in pairwise(stops[1:]):
+        if other.top < one.top - 12 and other.left < one.right - 12:
+            problems.append(f"{other.says} comes after {one.says}, but stands above it")
+    return problems
+
+
+def views_to_walk(stage: Stage) -> list[View]:
+    names = ("questions-all-open", "form-every-error", "thanks-paused", "not-found-404", "server-error-500")
+    return [
+        view
+        for view in stage.views("pages", "opened", "form", "refusals")
+        if view.group == "pages" or view.name in names
+    ]
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone, light", "desk, dark"])
+def test_tab_reaches_everything_in_the_order_seen_and_shows_where_it_is(
+    new_page: NewPage, site: RunningSite, size: ViewportSize, scheme: str
+) -> None:
+    page = new_page(viewport=size, color_scheme=scheme)
+    looked_at: set[str] = set()
+    problems = []
+    with Stage(site) as stage:
+        for view in views_to_walk(stage):
+            stage.show(view, page)
+            page.evaluate(_TO_THE_TOP)
+            problems += [f"{view.name}: {problem}" for problem in walk(page, looked_at)]
+    assert len(looked_at) > 8, looked_at
+    assert not problems, "\n".join(problems)
+
+
+def test_the_skip_link_is_the_first_stop_and_leads_past_the_menu(new_page: NewPage, site: RunningSite) -> None:
+    page = new_page()
+    with Stage(site) as stage:
+        for view in stage.views("pages"):
+            stage.show(view, page)
+            page.keyboard.press("Tab")
+            skip = page.locator(":focus")
+            expect(skip).to_have_text("Siirry sisältöön")
+            expect(skip).to_be_in_viewport(ratio=1)
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("main")).to_be_focused()
+            page.keyboard.press("Tab")
+            assert page.evaluate("() => !document.activeElement.closest('header, .breadcrumbs')"), view.name
+
+
+def test_the_menu_of_a_phone_opens_leads_and_closes_by_keyboard(page: Page) -> None:
+    page.goto("/")
+    menu = page.locator("header nav details")
+    first = menu.get_by_role("link").first
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(first).to_be_visible()
+    page.keyboard.press("Space")
+    expect(first).to_be_hidden()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    expect(first).to_be_focused()
+    address = first.get_attribute("href")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{address}")
+    # On the new page it is folded, and says where one is.
+    expect(first).to_be_hidden()
+    assert menu.locator("[aria-current=page]").get_attribute("href") == address
+
+
+def test_a_question_opens_and_closes_by_keyboard_and_keeps_the_focus(page: Page) -> None:
+    page.goto("/")
+    question = page.locator("main details").first
+    summary = question.locator("summary")
+    summary.focus()
+    for key, opened in (("Enter", True), ("Space", False), ("Space", True), ("Enter", False)):
+        page.keyboard.press(key)
+        assert question.evaluate("one => one.open") is opened, key
+        expect(summary).to_be_focused()
+
+
+def test_an_error_leads_to_its_field_by_keyboard(page: Page) -> None:
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.button.focus()
+    page.keyboard.press("Enter")
+    expect(visitor.summary).to_be_focused()
+    for field in (visitor.name, visitor.email):
+        page.keyboard.press("Tab")
+        address = page.locator(":focus").get_attribute("href")
+        page.keyboard.press("Enter")
+        expect(field).to_be_focused()
+        expect(field).to_be_in_viewport(ratio=1)
+        # Its label is not left above the window.
+        expect(page.locator(f"label[for='{(address or '#')[1:]}']")).to_be_in_viewport(ratio=1)
+        page.locator(f"[data-summary] a[href='{address}']").focus()
+
+
+# A finger needs 44 px for what matters most (WCAG 2.5.5, 2.5.8); axe holds 24 px for all else.
+_MAIN_TARGETS = (
+    ".button, button, .site-name, .site-menu a, summary, .contact-lines a, form label:has(input), "
+    "input:not([type=radio], [type=checkbox], [type=hidden]), textarea, select"
+)
+_TOO_SMALL = """([selector, least]) => [...document.querySelectorAll(selector)]
+  .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest("[aria-hidden=true]"))
+  .map((one) => [one, one.getBoundingClientRect()])
+  .filter(([, box]) => box.width < least || box.height < least)
+  .map(([one, box]) => `${one.outerHTML.slice(0, 90)} is ${box.width.toFixed(1)} × ${box.height.toFixed(1)}`)"""
+
+
+def test_what_matters_most_is_large_enough_for_a_finger(new_page: NewPage, site: RunningSite) -> None:
+    page = new_page()
+    problems = []
+    with Stage(site) as stage:
+        for view in stage.views("pages", "opened", "refusals"):
+            page.set_viewport_size(NARROW)
+            stage.show(view, page)
+            for size in (NARROW, PHONE, DESK):
+                page.set_viewport_size(size)
+                problems += [
+                    f"{view.name} at {size['width']}: {found}"
+                    for found in page.evaluate(_TOO_SMALL, [_MAIN_TARGETS, 44])
+                ]
+    assert not problems, "\n".join(problems)

@@ -1,0 +1,89 @@
+"""Contrast of text over drawings, measured on the picture (WCAG 1.4.3; the formula is WCAG's relative luminance)."""
+
+import io
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Page
+
+Colour = tuple[int, int, int]
+
+# Less of the surface than this is the smoothed edge of a shape, not ground that a letter stands on.
+_EDGE = 0.02
+_LARGE_PX, _LARGE_BOLD_PX, _BOLD = 24.0, 18.66, 700
+
+_READ = """selectors => selectors.map((selector) => {
+  // The open menu lies over the page on purpose: what it covers is not read.
+  const underSheet = (element, rect) => {
+    let top = document.elementFromPoint(rect.left + rect.width / 2, rect.top + rect.height / 2);
+    if (!top || element.contains(top) || top.contains(element)) return false;
+    for (; top && !top.contains(element); top = top.parentElement) {
+      const style = getComputedStyle(top);
+      if (/^(absolute|fixed)$/.test(style.position) && style.backgroundColor !== "rgba(0, 0, 0, 0)") return true;
+    }
+    return false;
+  };
+  const element = document.querySelector(selector);
+  const style = getComputedStyle(element);
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  const rects = [...range.getClientRects()]
+    .filter((rect) => rect.width > 1 && rect.height > 1 && !underSheet(element, rect))
+    .map((rect) => [rect.left + scrollX, rect.top + scrollY, rect.right + scrollX, rect.bottom + scrollY]);
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  canvas.fillStyle = style.color;
+  canvas.fillRect(0, 0, 1, 1);
+  return {
+    selector, rects, colour: [...canvas.getImageData(0, 0, 1, 1).data],
+    size: parseFloat(style.fontSize), weight: Number(style.fontWeight),
+  };
+})"""
+_PAINT = """([selectors, colour]) => selectors.forEach((selector) => {
+  document.querySelector(selector).style.setProperty("-webkit-text-fill-color", colour);
+})"""
+
+
+def luminance(colour: Colour) -> float:
+    """0.0 (black) to 1.0 (white) of an sRGB colour of 0–255."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (one / 255 for one in colour)
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """1.0 (the same) to 21.0 (black on white)."""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def worst_contrast(picture: Image.Image, text: Colour) -> float:
+    """The lowest contrast of `text` on any ground that the picture, taken without its letters, has more than a
+    trace of."""
+    pixels = picture.width * picture.height
+    colours = picture.convert("RGB").getcolors(pixels) or []
+    grounds = [colour for count, colour in colours if count > pixels * _EDGE]
+    # A ground of many shades: each is rare, all count.
+    grounds = grounds or [colour for _count, colour in colours]
+    return min(contrast(text, ground) for ground in grounds)  # type: ignore[arg-type]
+
+
+def contrast_problems(page: Page, selectors: list[str]) -> list[str]:
+    """Each of the elements whose text is too like what lies under it: 4.5, or 3 for large letters (WCAG 1.4.3)."""
+    texts: list[dict[str, Any]] = page.evaluate(_READ, selectors)
+    page.evaluate(_PAINT, [selectors, "transparent"])
+    shot = Image.open(io.BytesIO(page.screenshot(full_page=True, scale="css")))
+    page.evaluate(_PAINT, [selectors, ""])
+    problems = []
+    for text in texts:
+        *colour, alpha = text["colour"]
+        if alpha != 255:
+            problems.append(f"contrast: {text['selector']} has letters that let the ground through")
+            continue
+        large = text["size"] >= _LARGE_PX or (text["size"] >= _LARGE_BOLD_PX and text["weight"] >= _BOLD)
+        needed = 3.0 if large else 4.5
+        for rect in text["rects"]:
+            measured = worst_contrast(shot.crop(tuple(round(edge) for edge in rect)), tuple(colour))  # type: ignore[arg-type]
+            if measured < needed:
+                problems.append(f"contrast: {text['selector']} has {measured:.2f}, needs {needed}")
+    return list(dict.fromkeys(problems))

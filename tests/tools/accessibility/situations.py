@@ -1,0 +1,159 @@
+"""How people look at a page: sizes, colours, zoom, spacing of their own, forced colours, no motion."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Page, ViewportSize
+
+Scheme = Literal["light", "dark"]
+
+_LAYOUT = (Path(__file__).parent / "layout.js").read_text(encoding="utf-8").rstrip().rstrip(";")
+
+# WCAG 2.2, 1.4.12 Text Spacing: a page must bear all of these at once. A sheet made by a script is what a reader's
+# own tool makes, and the page's policy does not stop it.
+_SPACING = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`
+    * { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
+    p { margin-block-end: 2em !important }
+  `);
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}"""
+_NO_SPACING = "() => { document.adoptedStyleSheets = document.adoptedStyleSheets.slice(0, -1); }"
+_SPACED_TOO_LITTLE = """() => [...document.querySelectorAll("main *")].filter((one) => {
+  const style = getComputedStyle(one);
+  return parseFloat(style.letterSpacing) < 0.119 * parseFloat(style.fontSize) || style.letterSpacing === "normal";
+}).map((one) => `${one.tagName.toLowerCase()}.${one.className} keeps its own spacing of letters`)"""
+
+_MOVING = """() => {
+  const seconds = (times) => Math.max(...times.split(",").map(parseFloat));
+  const problems = document.getAnimations().map((one) => `${one.animationName ?? one.transitionProperty} is moving`);
+  for (const element of document.querySelectorAll("*")) {
+    for (const part of [null, "::before", "::after"]) {
+      const style = getComputedStyle(element, part);
+      // A computed time is always in seconds.
+      const named = `${element.tagName.toLowerCase()}.${element.className}`;
+      if (seconds(style.transitionDuration) > 0.01) problems.push(`${named} has a transition`);
+      if (style.animationName !== "none") problems.push(`${named} has an animation`);
+    }
+  }
+  const { scrollBehavior } = getComputedStyle(document.documentElement);
+  if (scrollBehavior === "smooth") problems.push("the page scrolls smoothly");
+  return [...new Set(problems)];
+}"""
+
+_SHAPELESS = """() => [...document.querySelectorAll("button, .button, input, textarea, select")]
+  .filter((one) => one.checkVisibility({ visibilityProperty: true }) && one.type !== "hidden")
+  .filter((one) => {
+    const style = getComputedStyle(one);
+    const native = /^(radio|checkbox)$/.test(one.type) && style.appearance === "auto";
+    return !native && (style.borderTopStyle === "none" || parseFloat(style.borderTopWidth) < 1);
+  })
+  .map((one) => `${one.tagName.toLowerCase()}.${one.className}#${one.id} has no edge in forced colours`)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One way to look. `zoom` 2: a window of `width` seen at 200 %. `axe`: whether axe looks, too."""
+
+    width: int
+    height: int
+    scheme: Scheme = "light"
+    zoom: int = 1
+    spacing: bool = False
+    forced: bool = False
+    axe: bool = True
+
+    @property
+    def name(self) -> str:
+        extra = [f"zoom {self.zoom}00 %"] * (self.zoom > 1) + ["spacing"] * self.spacing + ["forced"] * self.forced
+        return " ".join([str(self.width), "forced colours" if self.forced else self.scheme, *extra[: 2 - self.forced]])
+
+
+_SIZES = ((320, 640), (390, 844), (768, 1024), (1280, 900))
+_SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+# All that issue 3 names: sizes, schemes, 200 % zoom, text spacing, forced colours.
+EVERY: tuple[Situation, ...] = (
+    *(Situation(width, height, scheme) for width, height in _SIZES for scheme in _SCHEMES),
+    *(Situation(width, height, spacing=True, axe=False) for width, height in _SIZES),
+    *(Situation(width, height, scheme, zoom=2) for width, height in ((780, 844), (1280, 900)) for scheme in _SCHEMES),
+    Situation(1280, 900, zoom=2, spacing=True, axe=False),
+    Situation(390, 844, forced=True, axe=False),
+    Situation(1280, 900, forced=True, axe=False),
+)
+# What the tests look at each time.
+USUAL: tuple[Situation, ...] = (
+    *(Situation(width, height, scheme) for width, height in ((390, 844), (1280, 900)) for scheme in _SCHEMES),
+    Situation(320, 640, axe=False),
+    Situation(768, 1024, axe=False),
+    Situation(320, 640, spacing=True, axe=False),
+    Situation(1280, 900, spacing=True, axe=False),
+    Situation(1280, 900, zoom=2, axe=False),
+    Situation(390, 844, forced=True, axe=False),
+)
+
+
+@contextmanager
+def situated(page: Page, situation: Situation) -> Iterator[None]:
+    """Look at the open page in this way. Afterwards spacing and zoom are gone; the size and colours stay."""
+    page.emulate_media(
+        color_scheme=situation.scheme,
+        reduced_motion="reduce",
+        forced_colors="active" if situation.forced else "none",
+    )
+    metrics: ViewportSize = {
+        "width": situation.width // situation.zoom,
+        "height": situation.height // situation.zoom,
+    }
+    page.set_viewport_size(metrics)
+    browser = page.context.new_cdp_session(page) if situation.zoom > 1 else None
+    if browser:
+        browser.send(
+            "Emulation.setDeviceMetricsOverride", {**metrics, "deviceScaleFactor": situation.zoom, "mobile": False}
+        )
+    if situation.spacing:
+        page.evaluate(_SPACING)
+    try:
+        yield
+    finally:
+        if situation.spacing:
+            page.evaluate(_NO_SPACING)
+        if browser:
+            browser.detach()
+            # Playwright takes a size that it has set for one that still holds.
+            page.set_viewport_size({**metrics, "width": metrics["width"] + 1})
+            page.set_viewport_size(metrics)
+
+
+def sideways_problems(page: Page) -> list[str]:
+    """Whether the page is wider than its window, so that it scrolls sideways (WCAG 1.4.10)."""
+    width, window = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    return [f"the page is {width} px wide in a window of {window} px"] if width > window else []
+
+
+def layout_problems(page: Page) -> list[str]:
+    """What is cut off, out of its box, over other text, or over the edge (WCAG 1.4.4, 1.4.10, 1.4.12)."""
+    found: list[str] = page.evaluate(_LAYOUT)
+    return sideways_problems(page) + found
+
+
+def motion_problems(page: Page) -> list[str]:
+    """What moves although the reader asked for no motion."""
+    found: list[str] = page.evaluate(_MOVING)
+    return found
+
+
+def forced_colour_problems(page: Page) -> list[str]:
+    """Buttons and fields whose shape is gone when the reader's own colours replace all backgrounds."""
+    found: list[str] = page.evaluate(_SHAPELESS)
+    return found
+
+
+def spacing_problems(page: Page) -> list[str]:
+    """Where the reader's own spacing does not get through, so that the rest would prove nothing."""
+    found: list[str] = page.evaluate(_SPACED_TOO_LITTLE)
+    return found

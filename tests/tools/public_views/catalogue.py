@@ -1,0 +1,78 @@
+"""The list of views."""
+
+import re
+from functools import partial
+from urllib.parse import urljoin, urlsplit
+from urllib.request import urlopen
+
+from bs4 import BeautifulSoup
+
+from tests.browser.visitor import CONTACT_PAGE
+from tests.tools.public_views import bring
+from tests.tools.public_views.conditions import Condition
+from tests.tools.public_views.stage import View
+
+# From this width on the menu is a row (static/css/site.css).
+MENU_ROW_FROM = 1024
+FRONT = "/"
+
+
+def _read(address: str) -> str:
+    with urlopen(address, timeout=30) as answer:  # noqa: S310 - our own site on this machine.
+        body: bytes = answer.read()
+    return body.decode()
+
+
+def page_paths(site_url: str) -> list[str]:
+    """The paths of all pages to read: those of the sitemap, then what menus and footer lead to beside them."""
+    paths = [urlsplit(place).path for place in re.findall(r"<loc>(.*?)</loc>", _read(f"{site_url}/sitemap.xml"))]
+    front = BeautifulSoup(_read(f"{site_url}{FRONT}"), "html.parser")
+    for link in front.select("header a[href], footer a[href]"):
+        address = urlsplit(urljoin(f"{site_url}{FRONT}", str(link["href"])))
+        if address.netloc == urlsplit(site_url).netloc:
+            paths.append(address.path)
+    return list(dict.fromkeys(paths))
+
+
+def page_view(path: str, condition: Condition = Condition.PAUSED) -> View:
+    """The page at `path` as it opens."""
+    name = "page-" + (path.strip("/").replace("/", "-") or "front")
+    group = "pages"
+    if condition is not Condition.PAUSED:
+        name, group = f"{name}-{condition}", "notice"
+    return View(name, group, 200, partial(bring.page, path=path), condition, path=path)
+
+
+def all_views(site_url: str) -> list[View]:
+    """Every view of the site that runs at `site_url`. Fails where its sitemap does not answer."""
+    paths = page_paths(site_url)
+    # One of the pages below the front page stands for all where the pause is over.
+    reading = next(path for path in paths if path not in (FRONT, CONTACT_PAGE))
+    return [
+        *(page_view(path) for path in paths),
+        View("menu-open", "opened", 200, bring.menu_open, below=MENU_ROW_FROM),
+        View("questions-all-open", "opened", 200, bring.questions_open),
+        View("question-by-its-address", "opened", 200, bring.question_by_address),
+        View("form-every-error", "form", 422, bring.form_every_error),
+        View("form-one-error", "form", 422, bring.form_one_error),
+        View("form-expired", "form", 422, bring.form_expired),
+        View("form-from-elsewhere", "form", 403, bring.form_from_elsewhere),
+        View("form-connection-broken", "form", 200, bring.form_connection_broken),
+        View("thanks-paused", "form", 200, bring.thanks),
+        View("thanks-open", "form", 200, bring.thanks, Condition.OPEN),
+        page_view(FRONT, Condition.DATED),
+        page_view(CONTACT_PAGE, Condition.DATED),
+        page_view(FRONT, Condition.OVERDUE),
+        page_view(FRONT, Condition.OWN_WORDS),
+        page_view(CONTACT_PAGE, Condition.OWN_WORDS),
+        page_view(FRONT, Condition.OPEN),
+        page_view(CONTACT_PAGE, Condition.OPEN),
+        page_view(reading, Condition.OPEN),
+        View("bad-request-400", "refusals", 400, partial(bring.page, path="/?haku=%00"), path="/?haku=%00"),
+        View("forbidden-403", "refusals", 403, partial(bring.unprovoked, name="403")),
+        View("sign-in-expired-403", "refusals", 403, bring.sign_in_expired),
+        View("not-found-404", "refusals", 404, partial(bring.page, path="/tata-ei-ole/"), path="/tata-ei-ole/"),
+        View("server-error-500", "refusals", 500, partial(bring.unprovoked, name="500")),
+        View("maintenance-503", "refusals", 503, partial(bring.unprovoked, name="503")),
+        View("form-too-many-429", "over-limit", 429, bring.form_too_many, Condition.OVER_LIMIT),
+    ]

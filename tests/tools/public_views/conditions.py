@@ -1,0 +1,60 @@
+"""What Kati has set and what has happened before a visitor comes. Arranged in the site's database by manage.py."""
+
+from enum import StrEnum
+
+
+class Condition(StrEnum):
+    """PAUSED is how the site starts: on, without a day, in the usual words. OVERDUE: the announced day has come.
+    OVER_LIMIT: paused, and as many posts as are allowed have come from here."""
+
+    PAUSED = "paused"
+    DATED = "dated"
+    OVERDUE = "overdue"
+    OWN_WORDS = "own-words"
+    OPEN = "open"
+    OVER_LIMIT = "over-limit"
+
+
+# About 600 characters: as long as a notice may get before nobody reads it.
+LONG_NOTICE = (
+    "<p>Olen opintovapaalla ja täydennän osaamistani, jotta voin jatkossa tukea työyhteisöjä entistä paremmin. "
+    "<b>Uusia työnohjauksia en tänä aikana aloita</b>, mutta sovitut tapaamiset pidetään niin kuin on sovittu.</p>"
+    "<p>Voit silti kirjoittaa minulle, jos mietit työnohjausta itsellesi tai työyhteisöllesi. Luen viestit kerran "
+    "viikossa ja vastaan jokaiseen. Jos asiasi on kiireinen, käänny oman esihenkilösi tai työterveyshuollon "
+    "puoleen.</p><p>Kun palaan, kerron siitä täällä ja Aijuun Facebook-sivulla. Kiitos, että jaksat odottaa. "
+    "Kuullaan pian, ja voidaan siihen asti hyvin!</p>"
+)
+
+_NOTICE = {
+    Condition.PAUSED: "active=True, message='', returns_on=None",
+    Condition.DATED: "active=True, message='', returns_on=today + timedelta(days=70)",
+    Condition.OVERDUE: "active=True, message='', returns_on=today - timedelta(days=1)",
+    Condition.OWN_WORDS: f"active=True, message={LONG_NOTICE!r}, returns_on=today + timedelta(days=70)",
+    Condition.OPEN: "active=False, message='', returns_on=None",
+    Condition.OVER_LIMIT: "active=True, message='', returns_on=None",
+}
+
+_ARRANGE = """
+from datetime import timedelta
+from django.conf import settings
+from django.test import RequestFactory
+from django.utils import timezone
+from home.models import PauseNotice
+from home.pause import calendar_day
+from intake.models.traces import PostingTrace
+from intake.spam.source import address_key
+now = timezone.now()
+today = calendar_day(now)
+PauseNotice.objects.update({notice})
+here = [address_key(RequestFactory().get("/", REMOTE_ADDR=address)) for address in ("127.0.0.1", "::1")]
+PostingTrace.objects.filter(address_key__in=here).delete()
+if {over_limit}:
+    PostingTrace.objects.bulk_create(
+        PostingTrace(address_key=key, posted_at=now) for key in here for _ in range(settings.FORM_RATE_LIMIT)
+    )
+"""
+
+
+def arrange_script(condition: Condition) -> str:
+    """The words for `manage.py shell -c` that bring `condition` about, whichever stood before."""
+    return _ARRANGE.format(notice=_NOTICE[condition], over_limit=condition is Condition.OVER_LIMIT)
