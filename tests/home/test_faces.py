@@ -94,7 +94,17 @@ def test_a_page_names_its_address_for_print(visitor: Client) -> None:
 
 def test_only_a_link_whose_words_are_its_address_is_marked() -> None:
     bare = '<a href="https://example.org/x">https://example.org/x</a>'
-    others = '<a href="https://example.org/x">Esimerkki</a> <a href="/x/">/x/</a>'
+    others = '<a href="https://example.org/x">Esimerkki</a> <a href="#alempana">alempana</a>'
     assert mark_bare_links(SafeString(bare)) == bare.replace("<a ", '<a class="bare-link" ')
     assert mark_bare_links(SafeString(others)) == others
     assert mark_bare_links("<b>") == "&lt;b&gt;"
+
+
+def test_a_link_of_the_sites_own_carries_the_address_that_can_be_typed_from_paper(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settings, "SITE_URL", "https://aijuu.fi")
+    link = SafeString('<a href="/ryhmatyonohjaus/#hinta">Ryhmätyönohjaus</a>')
+    assert mark_bare_links(link) == link.replace("<a ", '<a data-address="aijuu.fi/ryhmatyonohjaus/" ')
+    elsewhere = SafeString('<a href="//example.org/">muualla</a> <a href="/#kysymykset">kysymyksiä</a>')
+    assert mark_bare_links(elsewhere) == elsewhere

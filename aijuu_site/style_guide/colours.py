@@ -1,0 +1,118 @@
+"""The palette as the style sheet has it, and how well its pairs can be told apart (WCAG 2.2, contrast ratio)."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.contrib.staticfiles import finders
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+_TOKENS = re.compile(
+    r":root\s*\{(?P<light>.*?)\n  \}.*?prefers-color-scheme: dark\) \{\s*:root \{(?P<dark>.*?)\}", re.S
+)
+_COLOUR = re.compile(r"--([a-z-]+):\s*(#[0-9a-f]{6});")
+
+TEXT_AAA, TEXT_AA, SHAPE = 7.0, 4.5, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two colours that meet on a page, what for, and the least ratio that will do."""
+
+    front: str
+    back: str
+    use: str | Promise
+    least: float
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A pair in one scheme, with the colours and the ratio that they have there."""
+
+    pair: Pair
+    front: str
+    back: str
+    ratio: float
+
+    @property
+    def is_enough(self) -> bool:
+        return self.ratio >= self.pair.least
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """The light or the dark one: {"paper": "#fbf7f0", …} and what meets what."""
+
+    name: str | Promise
+    colours: dict[str, str]
+    meetings: list[Meeting]
+
+
+PAIRS = (
+    Pair("ink", "paper", _("running text"), TEXT_AAA),
+    Pair("ink", "sheet", _("text in fields and on the contact card"), TEXT_AAA),
+    Pair("ink", "mist", _("text on quiet surfaces, the pause notice"), TEXT_AAA),
+    Pair("ink", "rowan-wash", _("the summary of errors"), TEXT_AAA),
+    Pair("ink-soft", "paper", _("help, captions"), TEXT_AA),
+    Pair("ink-soft", "mist", _("labels of facts"), TEXT_AA),
+    Pair("ink-soft", "sheet", _("labels of the contact card"), TEXT_AA),
+    Pair("spruce", "paper", _("links"), TEXT_AA),
+    Pair("spruce", "mist", _("links and figures on quiet surfaces"), TEXT_AA),
+    Pair("spruce", "sheet", _("links on the contact card"), TEXT_AA),
+    Pair("on-spruce", "spruce", _("text of buttons"), TEXT_AA),
+    Pair("on-spruce", "spruce-deep", _("text of a button under the pointer"), TEXT_AA),
+    Pair("rowan", "paper", _("error messages, edge of the pause"), TEXT_AA),
+    Pair("rowan", "rowan-wash", _("links of the error summary"), TEXT_AA),
+    Pair("on-deep", "deep", _("text of the footer"), TEXT_AAA),
+    Pair("on-deep-link", "deep", _("links of the footer"), TEXT_AA),
+    Pair("line", "paper", _("edges of fields"), SHAPE),
+    Pair("line", "sheet", _("edges of fields"), SHAPE),
+    Pair("ring-line", "paper", _("focus: the line on paper"), SHAPE),
+    Pair("ring-line", "sheet", _("focus: the line on a sheet"), SHAPE),
+    Pair("ring-line", "mist", _("focus: the line on quiet surfaces"), SHAPE),
+    Pair("ring-line", "ring-gap", _("focus: the line beside its gap"), SHAPE),
+    Pair("sun", "deep", _("focus: the sun on the footer"), SHAPE),
+)
+
+
+def style_sheet_colours() -> tuple[dict[str, str], dict[str, str]]:
+    """The colours of css/site.css, light and dark. The dark scheme keeps what it does not name.
+
+    RuntimeError when the style sheet is not where it was, or its tokens are written in another way.
+    """
+    found = finders.find("css/site.css")
+    match = _TOKENS.search(Path(str(found)).read_text(encoding="utf-8")) if found else None
+    if match is None:
+        raise RuntimeError("css/site.css has no colours that the style guide can read")
+    light = dict(_COLOUR.findall(match["light"]))
+    return light, light | dict(_COLOUR.findall(match["dark"]))
+
+
+def schemes() -> list[Scheme]:
+    """The light scheme and the dark one, with every pair measured."""
+    light, dark = style_sheet_colours()
+    return [_scheme(_("Light"), light), _scheme(_("Dark"), dark)]
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours written as #rrggbb, 1–21 (WCAG 2.2)."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _scheme(name: str | Promise, colours: dict[str, str]) -> Scheme:
+    meetings = []
+    for pair in PAIRS:
+        front, back = colours[pair.front], colours[pair.back]
+        meetings.append(Meeting(pair, front, back, contrast(front, back)))
+    return Scheme(name, colours, meetings)
+
+
+def _luminance(colour: str) -> float:
+    red, green, blue = (_linear(int(colour[at : at + 2], 16) / 255) for at in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)

@@ -1,0 +1,140 @@
+"""The page that shows the style guide."""
+
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from wagtail.models import Site
+
+from aijuu_site.style_guide.blocks import LONG_TEXT, LONG_WORD, block_examples, few_details, full_details, long_details
+from aijuu_site.style_guide.colours import schemes
+from aijuu_site.style_guide.example_form import contact_form_with_errors, example_forms
+from home.menus import MenuItem
+from home.models import HomePage, ServicePage
+from home.pause import CALENDAR, PauseStatus, pause_status
+
+SIZES = ("h1", "h2", "h3", "lead", "body", "small", "number")
+SPACES = ("s1", "s2", "s3", "s4", "s5", "s6")
+
+
+@never_cache
+@require_safe
+def style_guide(request: HttpRequest) -> HttpResponse:
+    """Show it. Examples are made here and saved nowhere; pictures and contact details are the site's own."""
+    return TemplateResponse(
+        request,
+        "style_guide/guide.html",
+        {
+            "schemes": schemes(),
+            "sizes": SIZES,
+            "spaces": SPACES,
+            "surfaces": ("paper", "sheet", "mist", "deep"),
+            "pauses": _pauses(),
+            "short_menu": _menu("Yksilötyönohjaus", "Ryhmätyönohjaus", "Työyhteisön työnohjaus"),
+            "long_menu": _menu(
+                "Yksilötyönohjaus",
+                "Ryhmätyönohjaus",
+                "Työyhteisön työnohjaus",
+                "Ohjaajana Kati",
+                "Näin työnohjaus etenee",
+                "Kysymyksiä ja vastauksia",
+                LONG_WORD,
+            ),
+            "trail": _menu("Etusivu", "Ryhmätyönohjaus", "Ryhmän tavoitteet"),
+            "openings": _openings(request),
+            "heroes": _heroes(request),
+            "contacts": [(_("All facts filled"), full_details()), (_("Few facts filled"), few_details()),
+                         (_("Very long facts"), long_details())],
+            "blocks": block_examples(),
+            "forms": example_forms(),
+            "returned_form": contact_form_with_errors(),
+            "progress": [(1, _("The first step")), (2, _("On the way")), (4, _("The last step"))],
+            "answers": _answers(),
+            "long_text": LONG_TEXT,
+            "long_word": LONG_WORD,
+        },
+    )  # fmt: skip
+
+
+def _pauses() -> list[tuple[str | Promise, PauseStatus]]:
+    """Every state of the notice, and its longest sensible wording."""
+    now = timezone.now()
+    today = now.astimezone(CALENDAR).date()
+    facebook = full_details().facebook_url
+    own = f"<p>{(LONG_TEXT + ' ') * 4}</p>"
+    open_, undated, dated, overdue, worded = (
+        pause_status(active=active, message=message, returns_on=day, facebook_url=facebook, now=now)
+        for active, message, day in (
+            (False, "", None),
+            (True, "", None),
+            (True, "", today + timedelta(days=60)),
+            (True, "", today),
+            (True, own, today + timedelta(days=60)),
+        )
+    )
+    return [
+        (_("Open: nothing is shown"), open_),
+        (_("Paused until further notice"), undated),
+        (_("Paused, with the day of return"), dated),
+        (_("The day of return has come: the notice stays without it"), overdue),
+        (_("Own wording of six hundred characters"), worded),
+    ]
+
+
+def _menu(*titles: str) -> list[MenuItem]:
+    """A menu whose last page is the one that the visitor is on."""
+    return [MenuItem(title, "#", is_current=title == titles[-1]) for title in titles]
+
+
+def _heroes(request: HttpRequest) -> list[tuple[str | Promise, HomePage]]:
+    site = Site.find_for_request(request)
+    front = site.root_page.specific if site is not None else None
+    heroes: list[tuple[str | Promise, HomePage]] = [
+        (_("Without a picture"), HomePage(title="Aijuu työnohjaus", lead=f"<p>{LONG_TEXT}</p>"))
+    ]
+    if isinstance(front, HomePage):
+        heroes.insert(0, (_("As on the front page now"), front))
+    return heroes
+
+
+def _openings(request: HttpRequest) -> list[tuple[str | Promise, ServicePage]]:
+    pictured = ServicePage.objects.live().public().exclude(image=None).first()
+    openings: list[tuple[str | Promise, ServicePage]] = [
+        (_("Without a picture"), ServicePage(title="Ryhmätyönohjaus", intro=f"<p>{LONG_TEXT}</p>")),
+        (_("A heading of forty letters"), ServicePage(title=LONG_WORD, intro=f"<p>{LONG_TEXT}</p>")),
+    ]
+    if pictured is not None:
+        openings.insert(0, (_("With a picture"), pictured))
+        openings.append(
+            (_("A heading of forty letters with a picture"),
+             ServicePage(title=LONG_WORD, intro=f"<p>{LONG_TEXT}</p>", image=pictured.image))
+        )  # fmt: skip
+    return openings
+
+
+def _answers() -> list[dict[str, object]]:
+    return [
+        {
+            "title": "Sinä ja työsi",
+            "change_url": "#",
+            "answers": [
+                {"label": "Nimesi", "value": "Maija Meikäläinen"},
+                {"label": "Kuinka hyvin jaksat työssäsi? (0–10)", "value": 7},
+                {"label": "Puhelinnumero", "value": ""},
+            ],
+        },
+        {
+            "title": "Toiveet",
+            "change_name": "step",
+            "change_value": "2",
+            "answers": [
+                {"label": "Missä tapaisimme?", "lines": ["Verkossa", "Porissa"]},
+                {"label": "Mitä toivot?", "value": f"{LONG_TEXT}\n\n{LONG_WORD}{LONG_WORD}"},
+            ],
+        },
+    ]

@@ -1,0 +1,155 @@
+"""The style guide: who may open it, that nothing is missing from it, and that its colours can be told apart."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from aijuu_site.style_guide import blocks as guide_blocks
+from aijuu_site.style_guide.colours import PAIRS, contrast, schemes
+from home.blocks import BodyStreamBlock
+from home.models import PauseNotice
+
+pytestmark = pytest.mark.django_db
+# The head of a page holds nothing to look at.
+UNSEEN = {"components/page_head.html"}
+
+
+def visitor_with(*permissions: str) -> Client:
+    user = User.objects.create_user("joku", password="x")
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def guide(loaded_site: None) -> Any:
+    """The answer, as somebody gets it who may only enter the admin."""
+    return visitor_with("access_admin").get(reverse("style_guide"))
+
+
+def test_a_visitor_is_asked_to_sign_in(client: Client) -> None:
+    response = client.get(reverse("style_guide"))
+    assert response.status_code == 302
+    assert response["Location"].startswith(reverse("wagtailadmin_login"))
+
+
+def test_an_account_without_the_admin_does_not_see_it() -> None:
+    response = visitor_with("view_enquiry").get(reverse("style_guide"))
+    assert response.status_code in (302, 403)
+
+
+@pytest.mark.parametrize("group", ["Työnohjaaja", "Sisällöntuottaja"])
+def test_whoever_works_in_the_admin_sees_it(client: Client, group: str) -> None:
+    user = User.objects.create_user("tekija", password="x")
+    user.groups.add(Group.objects.get(name=group))
+    client.force_login(user)
+    assert client.get(reverse("style_guide")).status_code == 200
+
+
+def test_it_takes_no_posts() -> None:
+    assert visitor_with("access_admin").post(reverse("style_guide")).status_code == 405
+
+
+def test_it_opens_on_an_empty_site() -> None:
+    assert visitor_with("access_admin").get(reverse("style_guide")).status_code == 200
+
+
+def test_every_component_appears(guide: Any) -> None:
+    folder = settings.BASE_DIR / "templates"
+    components = {path.relative_to(folder).as_posix() for path in (folder / "components").rglob("*.html")}
+    assert len(components) > 20
+    shown = {template.name for template in guide.templates}
+    assert components - UNSEEN - shown == set()
+
+
+def test_every_component_is_named(guide: Any) -> None:
+    """Beside its example stands the file, so that whoever sees a fault knows where to mend it."""
+    files = " ".join(re.findall(r'<p class="guide__file"><code>([^<]*)</code>', guide.text))
+    components = {path.name for path in (settings.BASE_DIR / "templates" / "components").rglob("*.html")}
+    inside = {"page_head.html"}
+    assert {name for name in components if name not in files} == inside
+
+
+def test_every_block_appears_in_its_own_template(guide: Any) -> None:
+    shown = {template.name for template in guide.templates}
+    for name, block in BodyStreamBlock().child_blocks.items():
+        assert block.meta.template in shown, name
+        assert f'class="block block--{name}"' in guide.text, name
+        assert f"templates/{block.meta.template}" in guide.text, name
+
+
+def test_a_new_block_needs_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    class WithNewBlock(BodyStreamBlock):
+        new = BodyStreamBlock().child_blocks["quote"].__class__()
+
+    monkeypatch.setattr(guide_blocks, "BodyStreamBlock", WithNewBlock)
+    with pytest.raises(KeyError, match="new"):
+        guide_blocks.block_examples()
+
+
+def test_every_state_of_the_pause_appears_whatever_the_state_is(guide: Any) -> None:
+    def notices(html: str) -> int:
+        return html.count('<aside class="pause"')
+
+    PauseNotice.objects.update(active=False)
+    html = Client().get("/").text
+    assert notices(html) == 0
+    assert notices(guide.text) >= 4
+
+
+def test_nothing_is_inline(guide: Any) -> None:
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", guide.text)
+
+
+def test_nothing_takes_the_focus_when_it_opens(guide: Any) -> None:
+    assert "autofocus" not in guide.text
+
+
+def test_search_engines_leave_it_alone(guide: Any) -> None:
+    assert '<meta name="robots" content="noindex">' in guide.text
+
+
+def test_ids_are_not_given_twice(guide: Any) -> None:
+    """A radio button that shares its id with another is ticked by the other's label."""
+    ids = re.findall(r'\sid="([^"]+)"', guide.text)
+    repeated = {name for name in ids if ids.count(name) > 1}
+    assert repeated <= {"lost-line-sheet", "lost-line-ridge"}
+
+
+def test_the_help_menu_leads_to_it(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("yllapito", password="x"))
+    assert reverse("style_guide") in client.get(reverse("wagtailadmin_home")).text
+
+
+def test_all_pairs_of_colours_can_be_told_apart() -> None:
+    for scheme in schemes():
+        assert len(scheme.meetings) == len(PAIRS)
+        for meeting in scheme.meetings:
+            assert meeting.is_enough, f"{meeting.pair.front} / {meeting.pair.back}: {meeting.ratio:.2f}"
+
+
+def test_the_dark_scheme_is_another_one() -> None:
+    light, dark = schemes()
+    assert light.colours["paper"] != dark.colours["paper"]
+    assert light.colours.keys() == dark.colours.keys()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ratio"), [("#000000", "#ffffff", 21), ("#777777", "#ffffff", 4.48), ("#f2b632", "#f2b632", 1)]
+)
+def test_contrast_is_that_of_wcag(one: str, other: str, ratio: float) -> None:
+    assert contrast(one, other) == pytest.approx(ratio, abs=0.005)
+    assert contrast(other, one) == contrast(one, other)
+
+
+def test_the_guide_has_its_own_style_sheet_and_no_other_page_has_it(guide: Any, client: Client) -> None:
+    assert "css/style-guide" in guide.text
+    assert "css/style-guide" not in client.get("/").text
+    assert Path(settings.BASE_DIR, "static/css/style-guide.css").exists()
