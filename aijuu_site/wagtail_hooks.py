@@ -3,13 +3,17 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import pgettext
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
+from aijuu_site.editors_guide import admin as _editors_guide  # noqa: F401  (registers its hooks)
+from aijuu_site.style_guide import admin as _style_guide  # noqa: F401  (registers its hooks)
+
 # Documents stay installed, as the admin does not open without them; the site offers no files to download.
 _UNUSED = frozenset({"documents"})
-# For whoever looks after the site. Its supervisor and editors find the keyboard shortcuts by pressing "?".
-_TECHNICAL = frozenset({"reports", "help"})
+# For whoever looks after the site.
+_TECHNICAL = frozenset({"reports"})
 
 
 @hooks.register("construct_main_menu")
@@ -17,6 +21,10 @@ def keep_menu_short(request: HttpRequest, menu_items: list[MenuItem]) -> None:
     """Show each person what is theirs."""
     hidden = _UNUSED if request.user.is_superuser else _UNUSED | _TECHNICAL  # type: ignore[union-attr]
     menu_items[:] = [item for item in menu_items if item.name not in hidden]
+    for item in menu_items:
+        if item.name == "help":
+            # Wagtail says "Tuki", as if somebody answered there.
+            item.label = pgettext("help menu", "Help")
 
 
 @hooks.register("construct_help_menu")

@@ -1,0 +1,173 @@
+"""The editor's guide: who reads it, that its pictures are there, and that it names things as the screen does."""
+
+import re
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import trans_real
+
+from aijuu_site.editors_guide.document import PictureFile, anchor_of, labels_of, pictures_of, read_guide
+from aijuu_site.editors_guide.views import PICTURES, SOURCE
+from home.models import HomePage
+
+ADDRESS = "/admin/opas/"
+LARGEST = 1_500_000
+
+
+def source() -> str:
+    return SOURCE.read_text(encoding="utf-8")
+
+
+def somewhere(name: str) -> PictureFile:
+    return PictureFile(name, 1, 1)
+
+
+def account(group: str) -> Client:
+    user = User.objects.create_user(group, password="x")
+    user.groups.add(Group.objects.get(name=group))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@cache
+def shown_texts() -> frozenset[str]:
+    """All Finnish texts of the admin and of ours, also as a field shows its name: with a capital."""
+    texts: set[str] = set()
+    for domain in ("django", "djangojs"):
+        catalogue = trans_real.DjangoTranslation("fi", domain=domain)._catalog  # type: ignore[attr-defined]
+        texts |= {str(text) for key, text in catalogue.items() if key}
+    return frozenset(form for text in texts for form in (text, capfirst(text)))
+
+
+@pytest.mark.once
+def test_everything_in_bold_is_named_as_on_the_screen() -> None:
+    labels = set(labels_of(source()))
+    assert len(labels) > 40
+    assert sorted(label for label in labels if label not in shown_texts()) == []
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("label", ["Julkaise sivut", "julkaise", "Tallenna  luonnos"])
+def test_a_name_that_is_not_on_the_screen_is_noticed(label: str) -> None:
+    assert label not in shown_texts()
+
+
+@pytest.mark.once
+def test_every_picture_is_there_and_every_file_is_shown() -> None:
+    named = [picture.path for picture in pictures_of(source())]
+    assert len(named) == len(set(named)) > 15
+    assert sorted(named) == sorted(f"opas/{path.name}" for path in PICTURES.iterdir())
+
+
+@pytest.mark.once
+def test_every_picture_is_told_in_words() -> None:
+    alts = [picture.alt for picture in pictures_of(source())]
+    assert all(len(alt) > 20 and alt.endswith(".") for alt in alts), alts
+    assert len(set(alts)) == len(alts)
+
+
+@pytest.mark.once
+def test_the_pictures_are_light() -> None:
+    assert sum(path.stat().st_size for path in PICTURES.iterdir()) < LARGEST
+
+
+@pytest.mark.once
+def test_every_block_has_its_part_with_a_picture() -> None:
+    guide = read_guide(source(), picture_file=somewhere)
+    [chapter] = [chapter for chapter in guide.chapters if chapter.title.startswith("Lohkot")]
+    parts = chapter.html.split("<h3 ")[1:]
+    with_picture = {re.sub(r".*?>(.*?)</h3>.*", r"\1", part, flags=re.S) for part in parts if "<img" in part}
+    blocks = HomePage._meta.get_field("body").stream_block.child_blocks.values()
+    assert with_picture == {str(block.label) for block in blocks}
+
+
+@pytest.mark.once
+def test_headings_step_down_one_by_one_and_no_address_is_used_twice() -> None:
+    levels = [len(marks) for marks in re.findall(r"^(#+) ", source(), re.M)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    anchors = [anchor_of(title) for title in re.findall(r"^##+ (.*)$", source(), re.M)]
+    assert len(anchors) == len(set(anchors))
+    assert all(anchors)
+
+
+@pytest.mark.once
+def test_html_and_links_in_the_source_do_no_harm() -> None:
+    text = '# A\n\n<script>alert(1)</script> **B <i>c</i>**\n\n## D\n\n[e](javascript:alert(1)) ![f"<](opas/g.png)\n'
+    guide = read_guide(text, picture_file=lambda name: PictureFile(f'/x"/{name}', 7, 9))
+    assert "<script" not in guide.introduction
+    assert "&lt;script&gt;" in guide.introduction
+    [chapter] = guide.chapters
+    assert (chapter.title, chapter.anchor) == ("D", "d")
+    assert "javascript:" not in re.sub(r">[^<]*<", "><", chapter.html)
+    assert '<img src="/x&quot;/g.png" alt="f&quot;&lt;" width="7" height="9" loading="lazy">' in chapter.html
+
+
+@pytest.mark.once
+def test_a_guide_without_a_title_is_no_guide() -> None:
+    with pytest.raises(ValueError, match="title"):
+        read_guide("Moi", picture_file=somewhere)
+
+
+@pytest.mark.parametrize("group", ["Työnohjaaja", "Sisällöntuottaja"])
+def test_everybody_in_the_admin_reads_it_from_the_menu(group: str, loaded_site: None) -> None:
+    client = account(group)
+    front = client.get("/admin/").content.decode()
+    assert '"Sivuston opas"' in front
+    assert f'"{ADDRESS}"' in front
+    page = client.get(ADDRESS).content.decode()
+    for chapter in read_guide(source(), picture_file=somewhere).chapters:
+        assert f'<a href="#{chapter.anchor}">{chapter.title}</a>' in page
+        assert page.count(f'id="{chapter.anchor}"') == 1
+
+
+def test_its_pictures_go_to_those_who_are_signed_in(loaded_site: None, client: Client) -> None:
+    name = Path(pictures_of(source())[0].path).name
+    address = reverse("editors_guide_picture", args=[name])
+    assert address in account("Sisällöntuottaja").get(ADDRESS).content.decode()
+    response = account("Työnohjaaja").get(address)
+    assert response["Content-Type"] == "image/png"
+    assert b"".join(response.streaming_content).startswith(b"\x89PNG")  # type: ignore[attr-defined]
+    for secret in (ADDRESS, address):
+        refused = client.get(secret)
+        assert refused.status_code == 302
+        assert refused["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("name", ["eiole.png", "..", "../sivuston-opas.md", "%2e%2e%2fsivuston-opas.md", "..%5cx.png"])
+def test_nothing_but_its_pictures_can_be_fetched(name: str, loaded_site: None) -> None:
+    assert account("Työnohjaaja").get(f"{ADDRESS}{name}", follow=True).status_code == 404
+
+
+def test_the_very_first_version_of_a_page_can_be_gone_back_to(loaded_site: None) -> None:
+    """What the guide says of old versions holds for the text that the site came with."""
+    page = HomePage.objects.get(slug="etusivu")
+    first = page.latest_revision
+    page.title = "Uusi"
+    page.save_revision(log_action=True).publish()
+    address = reverse("wagtailadmin_pages:revisions_revert", args=[page.pk, first.pk])
+    history = account("Työnohjaaja").get(reverse("wagtailadmin_pages:history", args=[page.pk]))
+    assert f'href="{address}"' in history.content.decode()
+
+
+def test_links_to_a_chapter_lead_to_one() -> None:
+    """Where the admin links to a part of the guide, the part is there."""
+    anchors = {anchor_of(title) for title in re.findall(r"^##+ (.*)$", source(), re.M)}
+    root = SOURCE.parent.parent
+    linked = {
+        anchor
+        for folder in ("templates", "home", "intake", "aijuu_site")
+        for path in (root / folder).rglob("*.*")
+        if path.suffix in (".html", ".py")
+        for anchor in re.findall(r"editors_guide['\"]\s*(?:%\}|\)\}?)#([\w-]+)", path.read_text(encoding="utf-8"))
+    }
+    assert linked - anchors == set()
+    assert linked

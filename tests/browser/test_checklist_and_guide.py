@@ -1,0 +1,116 @@
+"""Kati fills what is missing and reads her guide."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.accessibility import assert_fits
+from tests.browser.conftest import DESK, PHONE, NewPage
+from tests.browser.katis_desk import KatisDesk
+from tests.tools.running_site import RunningSite
+
+FIELDS = ("facebook_url", "response_time", "official_name", "business_id", "postal_address")
+# How the first content has it; for `manage.py shell -c`.
+PUT_BACK = (
+    "from home.models import ChecklistMark, ContactDetails\n"
+    "ChecklistMark.objects.all().delete()\n"
+    f"ContactDetails.objects.update(**dict.fromkeys({FIELDS!r}, ''))\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(site: RunningSite) -> Iterator[None]:
+    yield
+    site.manage("shell", "-v0", "-c", PUT_BACK)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe is sure of. What it leaves undecided here is in Wagtail's own frame of the page."""
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}}).response["violations"]
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
+
+
+def open_points(page: Page) -> list[str]:
+    return page.locator(".checklist li .checklist__words a").all_inner_texts()
+
+
+def test_a_filled_point_goes_and_the_last_takes_the_list_with_it(desk: KatisDesk) -> None:
+    page = desk.page
+    page.goto("/admin/")
+    before = open_points(page)
+    assert "Y-tunnus" in before
+    expect(page.get_by_text(f"{11 - len(before)}/11 kunnossa")).to_be_visible()
+
+    page.get_by_role("link", name="Y-tunnus").click()
+    field = page.get_by_label("Y-tunnus")
+    expect(field).to_be_in_viewport()
+    field.fill("1234567-2")
+    page.get_by_role("button", name="Tallenna").click()
+    expect(page.get_by_text("Tarkista Y-tunnus. Oikea muoto on esimerkiksi 1234567-1.").first).to_be_visible()
+    page.get_by_label("Y-tunnus").fill("1234567-1")
+    page.get_by_role("button", name="Tallenna").click()
+    expect(page.get_by_role("alert").or_(page.locator(".messages")).first).to_be_visible()
+    page.goto("/admin/")
+    assert set(before) - set(open_points(page)) == {"Y-tunnus"}
+    assert violations(page) == []
+
+    while open_points(page):
+        page.locator(".checklist li").first.get_by_role("button", name="Ei koske minua").click()
+        page.wait_for_url("**/admin/")
+    expect(page.get_by_role("heading", name="Sivustoltasi puuttuu vielä")).to_have_count(0)
+
+    page.get_by_role("button", name="Ohjeet").click()
+    page.get_by_role("link", name="Aloituslista").click()
+    page.wait_for_url("**/aloituslista/")
+    expect(page.get_by_text("Kunnossa on 11/11.")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("button", name=re.compile("^Palauta listalle ?: Vastausaika$")).click()
+    page.goto("/admin/")
+    assert open_points(page) == ["Vastausaika"]
+
+
+def test_the_list_works_without_scripts(new_page: NewPage, desk: KatisDesk) -> None:
+    # On a phone, Wagtail's menu covers the page until its script folds it away.
+    page = new_page(storage_state=desk.page.context.storage_state(), viewport=DESK, java_script_enabled=False)
+    page.goto("/admin/")
+    page.get_by_role("button", name=re.compile("^Ei koske minua ?: Vastausaika$")).click()
+    assert "Vastausaika" not in open_points(page)
+    assert len(open_points(page)) > 1
+
+
+def test_the_guide_is_opened_from_the_menu_and_can_be_found_one_s_way_in(desk: KatisDesk) -> None:
+    page = desk.page
+    page.goto("/admin/")
+    page.get_by_role("button", name="Ohjeet").click()
+    page.get_by_role("link", name="Sivuston opas").click()
+    page.wait_for_url("**/admin/opas/")
+    page.get_by_role("navigation", name="Sisällys").get_by_role("link", name="Taukoilmoitus").click()
+    expect(page.get_by_role("heading", name="Taukoilmoitus", exact=True)).to_be_in_viewport()
+    assert violations(page) == []
+    assert not page.evaluate(
+        """async () => {
+            const pictures = [...document.querySelectorAll(".editors-guide img")];
+            for (const picture of pictures) { picture.loading = "eager"; await picture.decode(); }
+            return pictures.some((picture) => !picture.naturalWidth);
+        }"""
+    )
+
+
+def test_the_guide_fits_a_phone(new_page: NewPage, desk: KatisDesk) -> None:
+    page = new_page(storage_state=desk.page.context.storage_state(), viewport=PHONE)
+    page.goto("/admin/opas/")
+    assert_fits(page)
+
+
+@pytest.mark.parametrize(
+    ("address", "chapter"),
+    [("/admin/settings/home/pausenotice/", "Taukoilmoitus"), ("/admin/settings/home/contactdetails/", "Aloituslista")],
+)
+def test_a_setting_leads_to_its_chapter(address: str, chapter: str, desk: KatisDesk) -> None:
+    desk.page.goto(address)
+    desk.page.get_by_role("link", name="Ohje tähän sivuun").click()
+    expect(desk.page.get_by_role("heading", name=chapter, exact=True)).to_be_in_viewport()

@@ -1,0 +1,251 @@
+"""The getting-started checklist: what is missing is read from the data, what she says herself is kept."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+from wagtail.models import Page
+from wagtail_factories import ImageFactory
+
+from home.business_id import is_business_id
+from home.checklist.items import all_items
+from home.checklist.progress import Checklist, checklist_for, mark_point
+from home.models import ChecklistMark, ContactDetails, HomePage
+from intake.models import IntakeSettings
+
+pytestmark = pytest.mark.django_db
+FRONT = "/admin/"
+
+FILLED = {
+    "facebook": {"facebook_url": "https://www.facebook.com/aijuu"},
+    "surname": {"person_name": "Kati Esimerkki"},
+    "response-time": {"response_time": "muutaman arkipäivän kuluessa"},
+    "official-name": {"official_name": "Tmi Esimerkki"},
+    "business-id": {"business_id": "1234567-1"},
+    "postal-address": {"postal_address": "Esimerkkikatu 1, 28100 Pori"},
+    "server": {"server_provider": "Esimerkkipalvelu Oy", "data_location": "Suomi"},
+    "mail": {"mail_provider": "Esimerkkiposti Oy"},
+}
+
+
+def account(group: str) -> User:
+    user = User.objects.create_user(group, password="x")
+    user.groups.add(Group.objects.get(name=group))
+    return user
+
+
+@pytest.fixture
+def kati(loaded_site: None) -> User:
+    return account("Työnohjaaja")
+
+
+@pytest.fixture
+def desk(kati: User) -> Client:
+    client = Client()
+    client.force_login(kati)
+    return client
+
+
+def open_keys(user: User) -> set[str]:
+    return {point.item.key for point in checklist_for(user).open}
+
+
+def fill_everything() -> None:
+    ContactDetails.objects.update(**{name: text for fields in FILLED.values() for name, text in fields.items()})
+    use_own_picture()
+    mark_point(item=item("accessibility"), state="done")
+
+
+def use_own_picture() -> None:
+    page = HomePage.objects.get(slug="etusivu")
+    page.hero_image = ImageFactory()
+    page.save()
+
+
+def item(key: str):  # type: ignore[no-untyped-def]
+    return next(item for item in all_items() if item.key == key)
+
+
+def test_a_new_site_misses_what_only_she_can_tell(kati: User) -> None:
+    assert open_keys(kati) == {*FILLED, "own-picture", "accessibility"}
+    checklist = checklist_for(kati)
+    assert (checklist.handled, checklist.total) == (1, 11)
+
+
+@pytest.mark.parametrize("key", FILLED)
+def test_a_filled_field_takes_its_point_off(key: str, kati: User) -> None:
+    before = open_keys(kati)
+    fields = FILLED[key]
+    for number, name in enumerate(fields, start=1):
+        ContactDetails.objects.update(**{name: fields[name]})
+        assert (key in open_keys(kati)) is (number < len(fields))
+    assert before - open_keys(kati) == {key}
+
+
+@pytest.mark.parametrize("key", FILLED)
+def test_a_field_of_blanks_is_not_filled(key: str, kati: User) -> None:
+    ContactDetails.objects.update(**dict.fromkeys(FILLED[key], "  "))
+    assert key in open_keys(kati)
+
+
+def test_a_picture_counts_when_a_page_shows_it(kati: User) -> None:
+    ImageFactory()
+    assert "own-picture" in open_keys(kati)
+    use_own_picture()
+    assert "own-picture" not in open_keys(kati)
+
+
+def test_without_any_address_nobody_would_hear_of_an_enquiry(kati: User) -> None:
+    ContactDetails.objects.update(email="")
+    assert "notification-address" in open_keys(kati)
+    IntakeSettings.objects.update(notification_email="kati@example.fi")
+    assert "notification-address" not in open_keys(kati)
+
+
+def test_each_point_leads_to_a_page_that_has_its_field(kati: User, desk: Client) -> None:
+    for point in checklist_for(kati).points:
+        address, _, field = point.address.partition("#")
+        page = desk.get(address)
+        assert page.status_code == 200, point.item.key
+        if field:
+            assert re.search(rf'<(input|textarea)[^>]* id="{field}"', page.content.decode()), point.item.key
+
+
+def test_of_two_fields_the_empty_one_is_led_to(kati: User) -> None:
+    def address() -> str:
+        return next(point.address for point in checklist_for(kati).points if point.item.key == "server")
+
+    assert address().endswith("#id_server_provider")
+    ContactDetails.objects.update(server_provider="Esimerkkipalvelu Oy")
+    assert address().endswith("#id_data_location")
+
+
+def press(desk: Client, key: str, state: str, **fields: str) -> str:
+    response = desk.post(reverse("checklist_mark", args=[key]), {"state": state, **fields})
+    assert response.status_code == 302
+    return response["Location"]
+
+
+def test_what_does_not_concern_her_is_set_aside_and_comes_back(kati: User, desk: Client) -> None:
+    assert "Facebook-sivun osoite" in desk.get(FRONT).content.decode()
+    assert press(desk, "facebook", "set_aside") == FRONT
+    page = desk.get(FRONT).content.decode()
+    assert "2/11 kunnossa" in page
+    assert "Facebook-sivun osoite</a>" not in page
+    assert press(desk, "facebook", "open", **{"from": "list"}) == reverse("checklist")
+    assert "facebook" in open_keys(kati)
+
+
+def test_a_field_that_is_filled_later_counts_more_than_the_old_mark(kati: User) -> None:
+    mark_point(item=item("facebook"), state="set_aside")
+    ContactDetails.objects.update(**FILLED["facebook"])
+    [point] = [point for point in checklist_for(kati).points if point.item.key == "facebook"]
+    assert (point.is_done, point.is_set_aside) == (True, False)
+
+
+def test_nobody_can_call_an_empty_field_filled(desk: Client) -> None:
+    response = desk.post(reverse("checklist_mark", args=["facebook"]), {"state": "done"})
+    assert response.status_code == 400
+    assert not ChecklistMark.objects.exists()
+
+
+@pytest.mark.parametrize("state", ["", "tehty", "OPEN"])
+def test_an_unknown_mark_is_refused(state: str, desk: Client) -> None:
+    assert desk.post(reverse("checklist_mark", args=["facebook"]), {"state": state}).status_code == 400
+    assert not ChecklistMark.objects.exists()
+
+
+def test_only_a_button_marks(desk: Client) -> None:
+    assert desk.get(reverse("checklist_mark", args=["facebook"])).status_code == 405
+    assert desk.post(reverse("checklist_mark", args=["eiole"]), {"state": "open"}).status_code == 404
+
+
+def test_marking_needs_the_forms_token(kati: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(kati)
+    assert client.post(reverse("checklist_mark", args=["facebook"]), {"state": "set_aside"}).status_code == 403
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get(FRONT).content.decode())
+    assert token
+    fields = {"state": "set_aside", "csrfmiddlewaretoken": token[1]}
+    assert client.post(reverse("checklist_mark", args=["facebook"]), fields).status_code == 302
+
+
+def test_the_panel_goes_when_nothing_is_missing_and_the_list_stays(kati: User, desk: Client) -> None:
+    assert "Sivustoltasi puuttuu vielä" in desk.get(FRONT).content.decode()
+    fill_everything()
+    assert checklist_for(kati).open == []
+    page = desk.get(FRONT).content.decode()
+    assert "Sivustoltasi puuttuu vielä" not in page
+    assert "aloituslista" in page  # the way back, in the help menu
+    whole = desk.get(reverse("checklist")).content.decode()
+    assert "Kunnossa on 11/11." in whole
+    assert whole.count("Palauta listalle") == 1  # what was marked by hand
+    assert "Puuttuu" not in whole
+
+
+def test_all_set_aside_is_as_good_as_all_done(kati: User, desk: Client) -> None:
+    for key in open_keys(kati):
+        press(desk, key, "set_aside")
+    assert "Sivustoltasi puuttuu vielä" not in desk.get(FRONT).content.decode()
+
+
+@pytest.mark.parametrize(
+    "act", [lambda c: c.get("/admin/aloituslista/"), lambda c: c.post("/admin/aloituslista/mail/")]
+)
+def test_who_may_not_change_the_facts_has_no_list(act: Callable[[Client], object], loaded_site: None) -> None:
+    editor = account("Sisällöntuottaja")
+    client = Client()
+    client.force_login(editor)
+    assert checklist_for(editor) == Checklist(())
+    page = client.get(FRONT).content.decode()
+    assert "Sivustoltasi puuttuu vielä" not in page
+    assert "aloituslista" not in page
+    assert act(client).status_code in (302, 403)  # type: ignore[attr-defined]
+    assert not ChecklistMark.objects.exists()
+
+
+def test_a_stranger_is_asked_to_sign_in(client: Client, loaded_site: None) -> None:
+    for address in (reverse("checklist"), reverse("checklist_mark", args=["mail"])):
+        response = client.get(address)
+        assert response.status_code == 302
+        assert response["Location"].startswith("/admin/login/")
+
+
+def test_the_privacy_page_tells_what_is_filled_and_nothing_else(loaded_site: None, client: Client) -> None:
+    privacy = Page.objects.get(slug="tietosuoja").url
+    assert "Yritys ja sen käyttämät palvelut" not in client.get(privacy).content.decode()
+    ContactDetails.objects.update(**FILLED["server"])
+    page = client.get(privacy).content.decode()
+    assert "Palvelinta ylläpitää: Esimerkkipalvelu Oy" in page
+    assert "Palvelimen sijainti: Suomi" in page
+    assert "Sähköpostin välittää" not in page
+    assert "Esimerkkipalvelu" not in client.get(Page.objects.get(slug="saavutettavuus").url).content.decode()
+
+
+@pytest.mark.parametrize("text", ["1234567-1", "0112038-9", "1572860-0"])
+def test_a_real_business_id_is_taken(text: str) -> None:
+    assert is_business_id(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1234567-2", "12345671", "FI12345671", "123456-7", "1234567-1 ", "１２３４５６７-1", "0112038-8"]
+)
+def test_another_form_or_check_digit_is_refused(text: str) -> None:
+    assert not is_business_id(text)
+
+
+def test_no_check_digit_ten_is_taken() -> None:
+    # 1000001: 7 + 2 = 9, so the check digit is 2; 0000006: 12, remainder 1, which is never given out.
+    assert is_business_id("1000001-2")
+    assert not any(is_business_id(f"0000006-{digit}") for digit in range(10))
+
+
+def test_a_wrong_business_id_is_refused_in_finnish() -> None:
+    from django.core.exceptions import ValidationError
+
+    with pytest.raises(ValidationError) as refusal:
+        ContactDetails(business_name="Aijuu", business_id="1234567-8").full_clean()
+    assert refusal.value.message_dict == {"business_id": ["Tarkista Y-tunnus. Oikea muoto on esimerkiksi 1234567-1."]}

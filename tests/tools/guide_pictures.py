@@ -1,0 +1,260 @@
+"""`python -m tests.tools.guide_pictures`: take the editor's guide's pictures anew from a site of its own.
+
+Each picture is a part of the admin as the supervisor sees it in a window 1280 px wide, with invented people in it.
+"""
+
+import io
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize, sync_playwright
+
+from tests.browser.katis_desk import LIST, KatisDesk
+from tests.browser.people import MAKE_PEOPLE, SUPERVISOR, sign_in
+from tests.browser.visitor import Letter, Visitor
+from tests.tools.chromium import ADVICE, chromium_path
+from tests.tools.readme_pictures import LETTER
+from tests.tools.running_site import ROOT, RunningSite
+from tests.tools.smtp_server import SmtpServer
+
+FOLDER = ROOT / "docs" / "opas"
+WINDOW: ViewportSize = {"width": 1280, "height": 900}
+COLOURS = 128
+# All pictures together.
+LARGEST = 1_500_000
+# The side menu's width: most pictures leave it out.
+MENU = 200
+
+OTHERS = (
+    Letter(
+        name="Pekka Esimerkki",
+        email="pekka@esimerkki.fi",
+        message="Hei, haen työnohjausta itselleni. Onko aikoja vielä tälle keväälle?",
+    ),
+    Letter(
+        name="Liisa Mallikas",
+        email="liisa@esimerkki.fi",
+        organisation="Mallilan koulu",
+        message="Hei Kati, kiinnostaisi ryhmätyönohjaus neljälle opettajalle.",
+    ),
+)
+SUSPICIOUS = Letter(
+    name="Halpa Näkyvyys",
+    email="tarjous@esimerkki.example",
+    message="Hyvä yritys, katso http://yksi.example http://kaksi.example http://kolme.example ja http://nelja.example",
+)
+
+# What a block is called here, and the picture of its example.
+BLOCKS = {
+    "text": "lohko-teksti",
+    "image": "lohko-kuva",
+    "benefits": "lohko-hyodyt",
+    "steps": "lohko-vaiheet",
+    "facts": "lohko-luvut",
+    "faq": "lohko-kysymykset",
+    "quote": "lohko-lainaus",
+    "call_to_action": "lohko-kehotus",
+    "contact_card": "lohko-kortti",
+}
+PREVIEW_ADDRESSES = (
+    "from django.urls import reverse\n"
+    "from home.models import HomePage\n"
+    "for name, block in HomePage.body.field.stream_block.child_blocks.items():\n"
+    "    print(name, reverse('wagtailadmin_block_preview') + '?id=' + block.definition_prefix)\n"
+)
+
+
+class Album:
+    """Writes pictures and remembers which; the folder holds no others in the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.taken: dict[str, int] = {}
+
+    def keep(self, png: bytes, name: str) -> None:
+        """Write a PNG of few colours: flat surfaces and letters lose little by it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{name}.png"
+        image = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        image.save(path, optimize=True)
+        self.taken[path.name] = path.stat().st_size
+
+    def close(self) -> None:
+        """Remove pictures of an earlier time. RuntimeError where all together are too large."""
+        for path in self.folder.glob("*.png"):
+            if path.name not in self.taken:
+                path.unlink()
+        total = sum(self.taken.values())
+        print(f"{len(self.taken)} pictures, {total // 1000} kB")
+        if total > LARGEST:
+            raise RuntimeError(f"The pictures have {total} bytes, more than {LARGEST}.")
+
+
+class Photographer:
+    """Takes pictures of `page`."""
+
+    def __init__(self, page: Page, album: Album) -> None:
+        self.page = page
+        self.album = album
+
+    def settle(self) -> None:
+        self.page.wait_for_load_state("networkidle")
+        # What Wagtail draws after its scripts ran: menus, panels, the preview in its frame.
+        self.page.wait_for_timeout(700)
+
+    def open(self, address: str) -> None:
+        self.page.goto(address)
+        self.settle()
+
+    def window(self, name: str, *, height: int, left: int = MENU, top: int = 0, width: int = 0) -> None:
+        """A part of what the window shows now."""
+        clip: FloatRect = {"x": left, "y": top, "width": width or WINDOW["width"] - left, "height": height}
+        self.album.keep(self.page.screenshot(clip=clip), name)
+
+    def around(self, name: str, *parts: Locator, margin: int = 24) -> None:
+        """What encloses the parts, with a margin; the page is scrolled to the first of them."""
+        parts[0].scroll_into_view_if_needed()
+        self.page.wait_for_timeout(300)
+        boxes = [box for part in parts if (box := part.bounding_box())]
+        assert len(boxes) == len(parts), f"{name}: a part is not on the page"
+        left = max(0.0, min(box["x"] for box in boxes) - margin)
+        top = max(0.0, min(box["y"] for box in boxes) - margin)
+        right = min(float(WINDOW["width"]), max(box["x"] + box["width"] for box in boxes) + margin)
+        bottom = min(float(WINDOW["height"]), max(box["y"] + box["height"] for box in boxes) + margin)
+        clip: FloatRect = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+        self.album.keep(self.page.screenshot(clip=clip), name)
+
+
+def write_letters(browser: Browser, site: RunningSite) -> tuple[str, str]:
+    """Send the letters as visitors do. Return the references of the one to read and of the suspicious one."""
+    references = []
+    for letter in (*OTHERS, SUSPICIOUS, LETTER):
+        context = browser.new_context(base_url=site.url, locale="fi-FI")
+        references.append(Visitor(context.new_page()).send_letter(letter))
+        context.close()
+    assert site.smtp
+    site.smtp.wait_for_about(references[-1], 2)
+    return references[-1], references[-2]
+
+
+def edit_service_page(camera: Photographer) -> None:
+    """The page's editor, an older version, and where blocks are chosen."""
+    page = camera.page
+    camera.open("/admin/pages/")
+    camera.window("sivuluettelo", height=560)
+    page.get_by_role("link", name="Yksilötyönohjaus", exact=True).first.click()
+    page.wait_for_url("**/edit/")
+    camera.settle()
+    address = page.url
+    page.get_by_role("button", name="Lisää toimintoja").last.click()
+    camera.around(
+        "julkaise",
+        page.get_by_role("button", name="Julkaise", exact=True),
+        page.get_by_role("link", name="Piilota", exact=True),
+        page.get_by_role("button", name="Tallenna luonnos"),
+    )
+    page.get_by_role("button", name="Julkaise", exact=True).click()
+    page.wait_for_load_state("networkidle")
+    # A second time, so that there is an older version to go back to.
+    camera.open(address)
+    page.get_by_role("button", name="Lisää toimintoja").last.click()
+    page.get_by_role("button", name="Julkaise", exact=True).click()
+    page.wait_for_load_state("networkidle")
+    camera.open(address)
+    page.get_by_role("button", name="Esikatselu päälle/pois").click()
+    page.wait_for_timeout(2500)
+    camera.window("esikatselu", height=760)
+    page.get_by_role("button", name="Esikatselu päälle/pois").click()
+    page.get_by_role("button", name="Lisää lohko").last.click()
+    page.wait_for_timeout(700)
+    camera.around("lohkovalikko", page.locator(".w-combobox-container").filter(visible=True).first)
+    camera.open(address.replace("/edit/", "/history/"))
+    page.locator("main tbody").get_by_role("button", name="Toimet").nth(1).click()
+    page.get_by_role("link", name="Tarkasta tämä versio").filter(visible=True).wait_for()
+    page.wait_for_timeout(500)  # the menu fades in
+    camera.window("historia", height=480)
+
+
+def photograph_blocks(camera: Photographer, site: RunningSite) -> None:
+    """Each block's example, as the admin previews it."""
+    lines = site.manage("shell", "-v0", "-c", PREVIEW_ADDRESSES).splitlines()
+    addresses = dict(line.split() for line in lines if "?id=" in line)
+    if addresses.keys() != BLOCKS.keys():
+        raise RuntimeError(f"Blocks and their pictures differ: {addresses.keys() ^ BLOCKS.keys()}")
+    for block, name in BLOCKS.items():
+        camera.page.set_viewport_size({"width": 760, "height": 900})
+        camera.open(addresses[block])
+        camera.album.keep(camera.page.locator("main").screenshot(), name)
+    camera.page.set_viewport_size(WINDOW)
+
+
+def photograph_enquiries(camera: Photographer, reference: str, suspicious: str) -> None:
+    """The list, a letter, and one that the rules held."""
+    desk = KatisDesk(camera.page)
+    desk.read(OTHERS[1].name)
+    desk.move_to("Odottaa vastausta")
+    camera.open(LIST)
+    camera.window("luettelo", height=620)
+    desk.read(reference)
+    camera.settle()
+    camera.window("kirje", height=880)
+    desk.read(suspicious)
+    camera.settle()
+    camera.window("epailyttava", height=250)
+
+
+def take_pictures(browser: Browser, site: RunningSite, album: Album) -> None:
+    reference, suspicious = write_letters(browser, site)
+    context = browser.new_context(
+        base_url=site.url, viewport=WINDOW, locale="fi-FI", color_scheme="light", reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    camera = Photographer(page, album)
+    camera.open("/admin/")
+    camera.around("kirjautuminen", page.locator("main"), margin=0)
+    sign_in(page, SUPERVISOR)
+    page.wait_for_url(site.admin_url)
+    camera.settle()
+    camera.window("etusivu", left=0, height=760)
+    camera.around("aloituslista", page.locator(".checklist h2"), page.locator(".checklist li").nth(3), margin=12)
+    edit_service_page(camera)
+    photograph_blocks(camera, site)
+    camera.open("/admin/images/multiple/add/")
+    camera.window("kuvan-lisaaminen", height=300)
+    camera.open("/admin/settings/home/pausenotice/")
+    camera.window("tauko", height=600)
+    photograph_enquiries(camera, reference, suspicious)
+    context.close()
+
+
+def with_site(work: Callable[[Browser, RunningSite], None], browser_path: str) -> None:
+    """Run `work` with a browser and a fresh site that has the supervisor's account."""
+    with tempfile.TemporaryDirectory() as folder, SmtpServer() as smtp, sync_playwright() as playwright:
+        site = RunningSite(Path(folder), smtp=smtp)
+        site.start()
+        try:
+            site.manage("shell", "-v0", "-c", MAKE_PEOPLE)
+            browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
+            work(browser, site)
+            browser.close()
+        finally:
+            site.stop()
+
+
+def main() -> int:
+    path = chromium_path()
+    if path is None:
+        print(ADVICE, file=sys.stderr)
+        return 1
+    album = Album(FOLDER)
+    with_site(lambda browser, site: take_pictures(browser, site, album), path)
+    album.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
