@@ -7,3 +7,8 @@ class HomeConfig(AppConfig):
 
     name = "home"
     verbose_name = _("Pages")
+
+    def ready(self) -> None:
+        from home.pictures.preparation import watch_pictures
+
+        watch_pictures()

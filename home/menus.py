@@ -6,6 +6,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from wagtail.models import Page, Site
 
+from home.typography import finnish_text
+
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
@@ -32,7 +34,7 @@ def build_menus(request: HttpRequest) -> Menus:
     pages = Page.objects.child_of(site.root_page).live().public().defer_streamfields().specific()
     main, footer = [], []
     for page in pages:
-        item = MenuItem(page.title, url := page.get_url(request) or "", is_current=url == request.path)
+        item = MenuItem(finnish_text(page.title), url := page.get_url(request) or "", is_current=url == request.path)
         if page.show_in_menus:
             main.append(item)
         # The field belongs to BasePage, not to every page of Wagtail.
@@ -52,5 +54,8 @@ def build_breadcrumbs(request: HttpRequest, page: Page, here: str = "") -> list[
         return []
     above = Page.objects.ancestor_of(page, inclusive=bool(here)).descendant_of(site.root_page).live().public()
     way = [MenuItem(_("Front page"), site.root_page.get_url(request) or "/", is_current=False)]
-    way += [MenuItem(one.title, one.get_url(request) or "", is_current=False) for one in above.order_by("depth")]
-    return [*way, MenuItem(here or page.title, request.path, is_current=True)]
+    way += [
+        MenuItem(finnish_text(one.title), one.get_url(request) or "", is_current=False)
+        for one in above.order_by("depth")
+    ]
+    return [*way, MenuItem(here or finnish_text(page.title), request.path, is_current=True)]

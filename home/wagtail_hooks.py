@@ -1,8 +1,15 @@
 """What the pages ask of Wagtail's admin."""
 
+from typing import Any
+
+from django.http import HttpRequest
 from wagtail import hooks
+from wagtail.admin.userbar import ContentCheckerItem
+from wagtail.models import Page
 from wagtail.rich_text.feature_registry import FeatureRegistry
 
+from home.checklist import admin as _checklist  # noqa: F401  (registers its hooks)
+from home.content_checker import SiteContentChecker
 from home.rich_text import PROSE_FEATURES
 
 
@@ -11,3 +18,11 @@ from home.rich_text import PROSE_FEATURES
 def keep_features_few(features: FeatureRegistry) -> None:
     """A text field that does not say otherwise gets the tools of running text: no rules, no embeds, no images."""
     features.default_features = list(PROSE_FEATURES)
+
+
+@hooks.register("construct_wagtail_userbar")
+def check_what_matters_here(request: HttpRequest, items: list[Any], page: Page | None) -> None:
+    """Let our content checker take the place of Wagtail's, in the editor and in the preview beside it."""
+    items[:] = [
+        SiteContentChecker(in_editor=item.in_editor) if isinstance(item, ContentCheckerItem) else item for item in items
+    ]

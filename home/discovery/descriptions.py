@@ -6,17 +6,25 @@ from html import unescape
 from django.utils.html import strip_tags
 from wagtail.models import Page
 
+from home.typography import finnish_html, finnish_text
+
 LONGEST = 155
 # Where a page type keeps its introduction.
 _INTRODUCTIONS = ("lead", "intro")
 _ELLIPSIS = "…"
+# Not \s: a no-break space is part of the text.
+_WHITESPACE = re.compile(r"[ \t\r\n\f]+")
 _ENDS_A_PART = re.compile(r"</(?:p|li|h[1-6]|ul|ol)>|<br\s*/?>", re.IGNORECASE)
 
 
 def plain_lines(html: str) -> list[str]:
-    """The words of rich text: a paragraph, heading or list item is a line."""
-    lines = (" ".join(unescape(strip_tags(part)).split()) for part in _ENDS_A_PART.split(html))
+    """The words of rich text as the page shows them: a paragraph, heading or list item is a line."""
+    lines = (_one_line(unescape(strip_tags(part))) for part in _ENDS_A_PART.split(finnish_html(html)))
     return [line for line in lines if line]
+
+
+def _one_line(text: str) -> str:
+    return _WHITESPACE.sub(" ", text).strip(" ")
 
 
 def plain_text(html: str) -> str:
@@ -44,8 +52,8 @@ def introduction(page: Page) -> str:
 
 def page_description(page: Page) -> str:
     """The editor's own description, else the beginning of the introduction, else of the first text in the body."""
-    if written := " ".join(page.search_description.split()):
-        return written
+    if written := _one_line(page.search_description):
+        return finnish_text(written)
     return shorten(introduction(page) or _first_text(page))
 
 

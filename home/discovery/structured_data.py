@@ -15,6 +15,7 @@ from home.discovery.descriptions import introduction, plain_lines
 from home.email_obfuscation import hide_emails_in_json
 from home.models import ContactDetails, ServicePage
 from home.pause import PauseStatus
+from home.typography import finnish_text
 
 Node = dict[str, Any]
 
@@ -66,7 +67,7 @@ def _practice(details: ContactDetails) -> Node:
             "identifier": details.business_id,
             "url": absolute("/"),
             "telephone": details.phone_uri.removeprefix("tel:"),
-            "address": details.postal_address,
+            "address": finnish_text(details.postal_address),
             "areaServed": _areas(details),
             "founder": _filled({"@type": "Person", "name": details.person_name}) if details.person_name else None,
             "sameAs": details.facebook_url,
@@ -84,8 +85,8 @@ def _service(page: ServicePage, address: str, details: ContactDetails, pause: Pa
             "@type": "Service",
             "@id": f"{address}#palvelu",
             "url": address,
-            "name": page.title,
-            "serviceType": page.title,
+            "name": finnish_text(page.title),
+            "serviceType": finnish_text(page.title),
             "description": introduction(page),
             "provider": {"@id": _practice_id()},
             "areaServed": _areas(details),
@@ -106,7 +107,7 @@ def _questions(page: Page) -> list[Node]:
     return [
         {
             "@type": "Question",
-            "name": item["question"],
+            "name": finnish_text(item["question"]),
             "acceptedAnswer": {"@type": "Answer", "text": answer},
         }
         for block in page.body

@@ -1,6 +1,7 @@
 """What visitors read, one concept a file."""
 
 from home.models.base import BasePage
+from home.models.checklist_mark import ChecklistMark
 from home.models.contact_details import ContactDetails
 from home.models.content_page import ContentPage
 from home.models.home_page import HomePage
@@ -10,6 +11,7 @@ from home.models.service_page import ServicePage
 
 __all__ = [
     "BasePage",
+    "ChecklistMark",
     "ContactDetails",
     "ContentPage",
     "HomePage",

@@ -7,7 +7,7 @@ from csp.constants import SELF
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
-from wagtail.admin.panels import FieldPanel, MultiFieldPanel
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel, TitleFieldPanel
 from wagtail.fields import StreamField
 from wagtail.models import Page
 from wagtail.search import index
@@ -34,23 +34,54 @@ class BasePage(Page):
     # Every answer to POST is CSRF-exempt (aijuu_site/urls.py), so a page that takes one says so and guards it itself.
     allowed_http_methods: ClassVar[list[HTTPMethod]] = [HTTPMethod.GET, HTTPMethod.HEAD, HTTPMethod.OPTIONS]
 
-    content_panels: ClassVar[list[Any]] = [*Page.content_panels, FieldPanel("body")]
+    # Wagtail's own panel, which makes the address of a new page from its title.
+    title_panels: ClassVar[list[Any]] = [
+        TitleFieldPanel("title", help_text=_("Stands at the top of the page and in the links that lead to it."))
+    ]
+    content_panels: ClassVar[list[Any]] = [*title_panels, FieldPanel("body")]
+    search_panels: ClassVar[list[Any]] = [
+        FieldPanel(
+            "seo_title",
+            heading=_("Title for search engines"),
+            help_text=_(
+                "Shown in search results and on the browser's tab. At most about 60 characters. "
+                "When this is empty, the title of the page is used."
+            ),
+        ),
+        FieldPanel(
+            "search_description",
+            heading=_("Description for search engines"),
+            help_text=_(
+                "One or two sentences that a search engine may show. At most about 155 characters. "
+                "When this is empty, the beginning of the page is used."
+            ),
+        ),
+    ]
     promote_panels: ClassVar[list[Any]] = [
         MultiFieldPanel(
             [
-                FieldPanel("slug"),
-                FieldPanel("seo_title"),
+                *search_panels,
                 FieldPanel(
-                    "search_description",
+                    "slug",
+                    heading=_("Address of the page"),
                     help_text=_(
-                        "One or two sentences that a search engine may show. At most about 155 characters. "
-                        "When this is empty, the beginning of the page is used."
+                        "The end of the page's address: small letters, numbers and hyphens. It is made from the title, "
+                        "and you seldom need to change it."
                     ),
                 ),
             ],
             heading=_("For search engines"),
         ),
-        MultiFieldPanel([FieldPanel("show_in_menus"), FieldPanel("show_in_footer")], heading=_("In the menus")),
+        MultiFieldPanel(
+            [
+                FieldPanel(
+                    "show_in_menus",
+                    help_text=_("Whether a link to this page stands in the menu at the top of every page."),
+                ),
+                FieldPanel("show_in_footer"),
+            ],
+            heading=_("In the menus"),
+        ),
     ]
     search_fields: ClassVar[list[Any]] = [*Page.search_fields, index.SearchField("body")]
 
@@ -64,6 +95,10 @@ class BasePage(Page):
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
         """Let the admin show the page in a frame beside the editor; a visitor's page is framed by nobody."""
-        response: HttpResponse = super().serve_preview(request, mode_name)
+        return self.framed_by_admin(super().serve_preview(request, mode_name))
+
+    @staticmethod
+    def framed_by_admin(response: HttpResponse) -> HttpResponse:
+        """Return the answer with leave for pages of this site to frame it."""
         response._csp_replace = {"frame-ancestors": [SELF]}  # type: ignore[attr-defined]
         return response

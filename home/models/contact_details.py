@@ -10,6 +10,7 @@ from phonenumbers import PhoneNumber
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, PageChooserPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 
+from home.business_id import is_business_id
 from home.phone_numbers import parse_phone, phone_display, phone_uri
 
 
@@ -31,23 +32,44 @@ def validate_facebook_url(url: str) -> None:
         raise ValidationError(_("Write an address that starts with https://www.facebook.com/."), code="facebook")
 
 
+def validate_business_id(text: str) -> None:
+    """Refuse what no business can have: another form, or a wrong check digit."""
+    if not is_business_id(text):
+        raise ValidationError(
+            _("Check the business ID. The right form is, for example, 1234567-1."), code="business_id"
+        )
+
+
 @register_setting(icon="mail")
 class ContactDetails(BaseGenericSetting):
     """Facts about the practice. Only the name is needed; a fact is shown when it is filled."""
 
-    business_name = models.CharField(_("name of the practice"), max_length=120)
-    person_name = models.CharField(_("name of the supervisor"), max_length=120, blank=True)
+    business_name = models.CharField(
+        _("name of the practice"), max_length=120, help_text=_("The name that people know. Stands on every page.")
+    )
+    person_name = models.CharField(
+        _("name of the supervisor"),
+        max_length=120,
+        blank=True,
+        help_text=_("Stands at the foot of every page and under the mails that go out."),
+    )
     email = models.EmailField(
         _("e-mail address"),
         blank=True,
         help_text=_("Shown so that people can tap it but simple harvesters can't read it."),
     )
-    phone = models.CharField(_("phone number"), max_length=40, blank=True, validators=[validate_phone])
+    phone = models.CharField(
+        _("phone number"),
+        max_length=40,
+        blank=True,
+        validators=[validate_phone],
+        help_text=_("For example 050 123 4567. People call it with one tap."),
+    )
     facebook_url = models.URLField(
         _("address of the Facebook page"),
         blank=True,
         validators=[validate_facebook_url],
-        help_text=_("When this is filled, the pause notice links to it."),
+        help_text=_("Begins with https://www.facebook.com/. The pause notice and the contact details then link to it."),
     )
     areas = models.CharField(_("areas"), max_length=250, blank=True, help_text=_("Where supervision is offered."))
     places = models.CharField(_("places"), max_length=250, blank=True, help_text=_("Where people meet."))
@@ -57,9 +79,42 @@ class ContactDetails(BaseGenericSetting):
         blank=True,
         help_text=_("Continues the sentence “Kati answers …”, for example “within a few working days”."),
     )
-    official_name = models.CharField(_("official name of the business"), max_length=160, blank=True)
-    business_id = models.CharField(_("business ID"), max_length=20, blank=True)
-    postal_address = models.CharField(_("postal address"), max_length=250, blank=True)
+    official_name = models.CharField(
+        _("official name of the business"),
+        max_length=160,
+        blank=True,
+        help_text=_("As it stands in the trade register, for example “Tmi Maija Meikäläinen”."),
+    )
+    business_id = models.CharField(
+        _("business ID"),
+        max_length=20,
+        blank=True,
+        validators=[validate_business_id],
+        help_text=_("For example 1234567-1."),
+    )
+    postal_address = models.CharField(
+        _("postal address"),
+        max_length=250,
+        blank=True,
+        help_text=_(
+            "Everybody sees it, search engines too. Leave it empty if it is your home and you want to keep it private."
+        ),
+    )
+    server_provider = models.CharField(
+        _("who runs the server"),
+        max_length=160,
+        blank=True,
+        help_text=_("The name of the company. Ask whoever set up the site."),
+    )
+    data_location = models.CharField(
+        _("where the server is"), max_length=160, blank=True, help_text=_("The country, for example Finland.")
+    )
+    mail_provider = models.CharField(
+        _("who delivers the e-mail"),
+        max_length=160,
+        blank=True,
+        help_text=_("The name of the company that keeps your mailbox."),
+    )
     contact_page = models.ForeignKey(
         "wagtailcore.Page",
         verbose_name=_("contact page"),
@@ -76,6 +131,7 @@ class ContactDetails(BaseGenericSetting):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
+        help_text=_("Where the link to the privacy notice leads, beside the form and in the mails."),
     )
 
     select_related: ClassVar[list[str]] = ["contact_page", "privacy_page"]
@@ -90,13 +146,18 @@ class ContactDetails(BaseGenericSetting):
                 FieldPanel("facebook_url"),
                 FieldPanel("response_time"),
             ],
-            heading=_("Contact"),
+            heading=_("How you are reached"),
         ),
         MultiFieldPanel([FieldPanel("areas"), FieldPanel("places")], heading=_("Where")),
         MultiFieldPanel(
             [FieldPanel("official_name"), FieldPanel("business_id"), FieldPanel("postal_address")],
             heading=_("Facts about the business"),
-            help_text=_("Shown only when filled."),
+            help_text=_("Stand at the foot of every page, each when it is filled."),
+        ),
+        MultiFieldPanel(
+            [FieldPanel("server_provider"), FieldPanel("data_location"), FieldPanel("mail_provider")],
+            heading=_("For the privacy page"),
+            help_text=_("Shown at the end of the privacy page, together with the facts above, when filled."),
         ),
         MultiFieldPanel(
             [PageChooserPanel("contact_page"), PageChooserPanel("privacy_page")], heading=_("Important pages")
@@ -125,6 +186,12 @@ class ContactDetails(BaseGenericSetting):
             return parse_phone(self.phone) if self.phone else None
         except ValueError:
             return None
+
+    @property
+    def has_statement_facts(self) -> bool:
+        """Whether there is anything to add to the privacy page (templates/home/statement_facts.html)."""
+        facts = (self.official_name, self.business_id, self.postal_address)
+        return any((*facts, self.server_provider, self.data_location, self.mail_provider))
 
     @property
     def contact_url(self) -> str:

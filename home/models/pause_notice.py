@@ -13,8 +13,10 @@ from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.fields import RichTextField
 from wagtail.rich_text import expand_db_html
 
+from home.past_days import PastDayPanel
 from home.pause import PauseStatus, calendar_day, pause_status
 from home.rich_text import SHORT_FEATURES
+from home.typography import finnish_html
 
 
 @register_setting(icon="time")
@@ -39,7 +41,12 @@ class PauseNotice(BaseGenericSetting):
         help_text=_("When the day has come, the notice goes on without a day until you switch it off."),
     )
 
-    panels: ClassVar[list[Any]] = [FieldPanel("active"), FieldPanel("returns_on"), FieldPanel("message")]
+    panels: ClassVar[list[Any]] = [
+        PastDayPanel(),
+        FieldPanel("active"),
+        FieldPanel("returns_on"),
+        FieldPanel("message"),
+    ]
 
     class Meta:
         verbose_name = _("pause notice")
@@ -47,7 +54,7 @@ class PauseNotice(BaseGenericSetting):
 
     def status(self, *, now: datetime, facebook_url: str = "") -> PauseStatus:
         """The state and wording at the aware moment `now`."""
-        message = expand_db_html(self.message) if strip_tags(self.message).strip() else ""
+        message = finnish_html(expand_db_html(self.message)) if strip_tags(self.message).strip() else ""
         return pause_status(
             active=self.active, message=message, returns_on=self.returns_on, facebook_url=facebook_url, now=now
         )

@@ -6,7 +6,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.fields import RichTextField
-from wagtail.models import Page
 from wagtail.search import index
 
 from home.models.base import BasePage
@@ -26,21 +25,32 @@ class ServicePage(BasePage):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
+        help_text=_("Shown rather small. A picture that is taller than wide suits best."),
     )
     image_alt = models.CharField(
         _("alternative text"),
         max_length=250,
         blank=True,
-        help_text=_("What the picture tells to those who do not see it. Leave empty if it is only decoration."),
+        help_text=_("What the picture tells, in a few words. It is read aloud to those who do not see the picture."),
+    )
+    image_decorative = models.BooleanField(
+        _("the picture is only decoration"),
+        default=False,
+        help_text=_(
+            "Tick this if the text tells the same. The picture is then passed over when the page is read aloud."
+        ),
     )
 
     parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
     subpage_types: ClassVar[list[str]] = []
 
     content_panels: ClassVar[list[Any]] = [
-        *Page.content_panels,
+        *BasePage.title_panels,
         FieldPanel("intro"),
-        MultiFieldPanel([FieldPanel("image"), FieldPanel("image_alt")], heading=_("Picture")),
+        MultiFieldPanel(
+            [FieldPanel("image"), FieldPanel("image_alt"), FieldPanel("image_decorative")],
+            heading=_("Picture beside the introduction"),
+        ),
         FieldPanel("body"),
     ]
     search_fields: ClassVar[list[Any]] = [*BasePage.search_fields, index.SearchField("intro")]
@@ -48,3 +58,8 @@ class ServicePage(BasePage):
     class Meta:
         verbose_name = _("service page")
         verbose_name_plural = _("service pages")
+
+    @property
+    def image_words(self) -> str:
+        """What the picture says to those who do not see it; "" for decoration (WCAG 1.1.1)."""
+        return "" if self.image_decorative else self.image_alt

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from home.blocks.body import BodyStreamBlock
+from tests.browser.conftest import Watch
 from tests.browser.katis_desk import LIST
 from tests.tools.running_site import RunningSite
 
@@ -83,3 +84,75 @@ def test_the_editor_has_no_way_to_enquiries(editor: Page) -> None:
         assert answer
         assert answer.status == 403, address
         expect(editor.get_by_role("heading", level=1)).to_have_text("Tälle sivulle ei ole pääsyä")
+
+
+# A page of its own for each line: what is wrong with it, and what the editor is told. Two kinds can't be on one page.
+_FAULTS = [
+    ({}, []),
+    ({"search_description": "a" * 156}, ["Kuvaus hakukoneille on pitkä"]),
+    (
+        {
+            "search_description": "",
+            "seo_title": "a" * 61,
+            "intro": '<p>Sanoo "niin".</p>',
+            "photo": True,
+            "skips": True,
+        },
+        [
+            "Kuvalta puuttuu tekstivastine",
+            "Kuvaus hakukoneille puuttuu",
+            "Otsikko on pitkä",
+            "Otsikkotasot ovat väärässä järjestyksessä",
+            "Tekstissä on suoria lainausmerkkejä",
+        ],
+    ),
+]
+_MAKE_FAULTY = """
+from io import BytesIO
+from PIL import Image
+from django.core.files.base import ContentFile
+from wagtail.images import get_image_model
+from home.models import HomePage, ServicePage
+
+for number, changed in enumerate({faults!r}):
+    if changed.pop("photo", False):
+        out = BytesIO()
+        Image.new("RGB", (400, 300)).save(out, "JPEG")
+        changed["image"] = get_image_model().objects.create(title="k", file=ContentFile(out.getvalue(), "k.jpg"))
+    html = "<h4>Liian alas</h4>" if changed.pop("skips", False) else ""
+    body = [dict(type="text", value=dict(heading="Alku", text=html + "<p>Teksti.</p>"))]
+    values = dict(title="Koe", slug=f"tarkistus-{{number}}", search_description="Lyhyt kuvaus.", body=body)
+    print(HomePage.objects.get().add_child(instance=ServicePage(**(values | changed))).pk)
+"""
+_REMOVE_FAULTY = """
+from wagtail.images import get_image_model
+from home.models import ServicePage
+
+for page in ServicePage.objects.filter(slug__startswith="tarkistus-"):
+    page.delete()
+get_image_model().objects.filter(title="k").delete()
+"""
+
+
+@pytest.fixture
+def faulty_pages(site: RunningSite) -> Iterator[list[str]]:
+    """The numbers of the pages of _FAULTS."""
+    made = site.manage("shell", "-v0", "-c", _MAKE_FAULTY.format(faults=[changed for changed, _told in _FAULTS]))
+    yield made.split()
+    site.manage("shell", "-v0", "-c", _REMOVE_FAULTY)
+
+
+def test_the_editor_is_told_of_each_fault_where_she_looks(editor: Page, faulty_pages: list[str], watch: Watch) -> None:
+    for number, (_changed, told) in zip(faulty_pages, _FAULTS, strict=True):
+        editor.goto(f"/admin/pages/{number}/edit/")
+        if number == faulty_pages[0]:
+            # Wagtail keeps it open from then on.
+            editor.get_by_role("button", name="Tarkistukset päälle/pois").click()
+        # The words are counted in the same run.
+        expect(editor.locator("[data-content-word-count]")).to_have_text(re.compile(r"\d"), timeout=30_000)
+        count = editor.locator("[data-side-panel='checks'] [data-content-checker-count]")
+        expect(count).to_have_text(str(len(told)))
+        for words in told:
+            expect(editor.locator("[data-checks-panel]").get_by_text(words)).to_be_visible()
+    # Wagtail writes what it found to the console, as an error.
+    watch.problems[:] = [problem for problem in watch.problems if "axe.run results" not in problem]

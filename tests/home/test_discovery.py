@@ -106,7 +106,7 @@ def test_a_renamed_page_gets_the_picture_without_a_title(visitor: Client) -> Non
 
 def test_the_editors_description_comes_first(client: Client, front_page: HomePage) -> None:
     content_page(front_page, search_description='Oma "kuvaus" & muuta', intro="<p>Johdanto.</p>")
-    assert 'content="Oma &quot;kuvaus&quot; &amp; muuta"' in client.get("/koe/").text
+    assert 'content="Oma ”kuvaus” &amp; muuta"' in client.get("/koe/").text
 
 
 def test_then_the_introduction_then_the_first_text(client: Client, front_page: HomePage) -> None:

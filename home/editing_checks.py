@@ -1,0 +1,134 @@
+"""What an editor is told while she writes a page: pure functions of the page as it stands in the editor, unsaved too.
+
+Wagtail's content checker looks at the rendered page. What can't be seen there (the site mends straight quotes, and
+falls back to other words for a missing description) is found here; home.content_checker shows both in one list.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.html import strip_tags
+from django.utils.translation import gettext_lazy as _
+from wagtail import blocks
+from wagtail.fields import RichTextField, StreamField
+from wagtail.images.blocks import ImageBlock
+from wagtail.images.models import AbstractImage
+from wagtail.models import Page
+
+from home.discovery.descriptions import LONGEST as LONGEST_DESCRIPTION
+
+# Search engines cut a title at about this many characters, the site's name included.
+LONGEST_TITLE = 60
+# After a digit it may be an inch.
+_STRAIGHT = re.compile(r"(?<!\d)(?:[\"']|&quot;|&#x27;|&#39;)")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A kind of fault: `key` is its name in the page and in axe, `name` says what, `help_text` what to do about it,
+    `selector` where the page shows it."""
+
+    key: str
+    name: Promise
+    help_text: Promise
+    selector: str = "h1"
+
+
+ALT_MISSING = Fault(
+    key="home-alt-missing",
+    name=_("A picture has no alternative text"),
+    help_text=_("Tell in a few words what the photo shows, for those who do not see it."),
+    selector="main img[alt='']:not([src$='.svg'])",
+)
+DESCRIPTION_MISSING = Fault(
+    key="home-description-missing",
+    name=_("The description for search engines is missing"),
+    help_text=_("Write one or two sentences about the page under “For search engines”."),
+)
+DESCRIPTION_LONG = Fault(
+    key="home-description-long",
+    name=_("The description for search engines is long"),
+    help_text=_("Search engines cut it. About 155 characters fit."),
+)
+TITLE_LONG = Fault(
+    key="home-title-long",
+    name=_("The title is long"),
+    help_text=_("Search engines show about 60 characters. Shorten it, or write a shorter title for search engines."),
+)
+STRAIGHT_QUOTES = Fault(
+    key="home-straight-quotes",
+    name=_("There are straight quotation marks in the text"),
+    help_text=_("You need not do anything: the site shows them to visitors as Finnish ones (”like this”)."),
+)
+
+
+def page_faults(page: Page) -> list[Fault]:
+    """The kinds of fault that `page` has, the most important first. A page without faults gives none."""
+    found = {
+        ALT_MISSING: any(picture_without_words(page)),
+        DESCRIPTION_MISSING: not (page.search_description or "").strip(),
+        DESCRIPTION_LONG: len(page.search_description or "") > LONGEST_DESCRIPTION,
+        TITLE_LONG: len(page.seo_title or page.title or "") > LONGEST_TITLE,
+        STRAIGHT_QUOTES: any(_STRAIGHT.search(text) for text in _texts(page)),
+    }
+    return [fault for fault, is_there in found.items() if is_there]
+
+
+FAULTS = (ALT_MISSING, DESCRIPTION_MISSING, DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES)
+
+
+# The fields of a picture at the top of a page: it, its words, its mark.
+_AT_THE_TOP = (("hero_image", "hero_alt", "hero_decorative"), ("image", "image_alt", "image_decorative"))
+
+
+def picture_without_words(page: Page) -> Iterator[AbstractImage]:
+    """Pictures whose words are missing and that are not marked decorative. A drawing at the top of a page may have none
+    without the mark: the site's own drawings there are decoration."""
+    for picture, words, decorative in _AT_THE_TOP:
+        image = getattr(page, picture, None)
+        must_speak = image is not None and not image.is_svg() and not getattr(page, decorative)
+        if must_speak and not getattr(page, words).strip():
+            yield image
+    for block, value in _values(page):
+        must_speak = isinstance(block, ImageBlock) and value is not None and not value.decorative
+        if must_speak and not (value.contextual_alt_text or "").strip():
+            yield value
+
+
+def _rich_texts(page: Page) -> Iterator[str]:
+    for field in page._meta.get_fields():
+        if isinstance(field, RichTextField):
+            yield getattr(page, field.name) or ""
+    yield from (value.source for block, value in _values(page) if isinstance(block, blocks.RichTextBlock))
+
+
+def _texts(page: Page) -> Iterator[str]:
+    """Every text that visitors read on the page, tags taken away."""
+    yield from (strip_tags(html) for html in _rich_texts(page))
+    yield from (getattr(page, name, "") or "" for name in ("title", "seo_title", "search_description", "hero_caption"))
+    for block, value in _values(page):
+        if isinstance(block, blocks.CharBlock | blocks.TextBlock):
+            yield value
+
+
+def _values(page: Page) -> Iterator[tuple[blocks.Block, Any]]:
+    for field in page._meta.get_fields():
+        if isinstance(field, StreamField):
+            for child in getattr(page, field.name):
+                yield from _inside(child.block, child.value)
+
+
+def _inside(block: blocks.Block, value: Any) -> Iterator[tuple[blocks.Block, Any]]:
+    if isinstance(block, ImageBlock):
+        yield block, value
+    elif isinstance(block, blocks.StructBlock):
+        for name, child in block.child_blocks.items():
+            yield from _inside(child, value.get(name))
+    elif isinstance(block, blocks.ListBlock):
+        for item in value or ():
+            yield from _inside(block.child_block, item)
+    elif value is not None:
+        yield block, value

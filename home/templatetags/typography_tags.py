@@ -1,0 +1,20 @@
+"""Finnish typography where an editor's words go out; see home.typography."""
+
+from django import template
+from django.utils.safestring import SafeString, mark_safe
+
+from home.typography import finnish_html, finnish_text
+
+register = template.Library()
+
+
+@register.filter
+def typeset(text: str | None) -> str:
+    """`{{ value.heading|typeset }}` for plain text; the result is escaped as any text. Never for a visitor's words."""
+    return finnish_text(str(text)) if text else ""
+
+
+@register.filter
+def typeset_html(html: SafeString) -> SafeString:
+    """For rich text. All of it passes through templates/wagtailcore/shared/richtext.html, so no other template asks."""
+    return mark_safe(finnish_html(html))  # noqa: S308  (only punctuation between tags changes)

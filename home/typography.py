@@ -1,0 +1,198 @@
+"""Finnish typography for what editors type with a plain keyboard: quotes, ranges, dashes, spaces that must not break.
+
+Two pure functions, applied where a text goes out; what is stored stays as it was typed, and nothing that a visitor
+typed comes here. Only punctuation and spaces change, never a letter or a digit. Both are idempotent.
+Source of the rules: the Finnish standard for typing (SFS 4175) and Kielitoimiston ohjepankki.
+"""
+
+import re
+from itertools import pairwise
+
+NBSP = "\u00a0"
+EN_DASH = "–"
+# Stands for a tag or a protected piece while a text is worked on. No valid text has it: it is a Unicode noncharacter.
+_HOLE = "\ufdd0"
+
+_ANYTHING_TO_DO = re.compile(r"[\"'\d–-]|\.\.\.")
+
+# What looks like a range or a sum but is not: addresses, numbers of phones, businesses and persons, codes, dates.
+_ADDRESSES = r"""
+      (?:https?://|www\.|mailto:|tel:)[^\s<>"\ufdd0]+
+    | (?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+
+    | (?<![\w.-])[\w-]+(?:\.[\w-]+)*\.(?:fi|com|org|net|eu|info)\b(?:/[^\s<>"\ufdd0]*)?
+"""
+_NUMBERS_AND_CODES = r"""
+      (?=\d)(?<![\w,.-])(?: \d{4}-\d{2}-\d{2}(?![\d-]) | \d{7}-\d(?![\w-]) | \d{6}[-+A-FU-Y]\d{3}\w(?!\w) )
+    | (?=[\d+(])(?<![\w,.-])(?<!\d[ \u00a0])(?:\+\d{1,3}[ \u00a0-]*\(?\d+\)?|\(?0\d{1,3}\)?)
+      (?:[ \u00a0]?-[ \u00a0]?|[ \u00a0]?)\d{2,}(?:[ \u00a0-]\d{2,})*(?![\d,.]\d)
+    | (?=[vktlnpVKTLNP])\b(?i:viite\w*|koodi\w*|tunnus\w*|tilaus\w*|laskun?|puh\.?|puhelin\w*|nro|numero\w*|versio\w*)
+      [:.]?[ \u00a0](?=\S*\d)[\w+-]*-[\w-]+
+"""
+_MAY_HOLD_ADDRESS = re.compile(r"@|//|www\.|mailto:|tel:|\.(?:fi|com|org|net|eu|info)\b")
+
+
+def _protected(also: str = "") -> dict[bool, re.Pattern[str]]:
+    """The pieces to keep, for a text that may hold an address and for one that can't: looking for one is slow."""
+    first = f"{also}|" if also else ""
+    return {
+        True: re.compile(f"{first}{_ADDRESSES}|{_NUMBERS_AND_CODES}", re.VERBOSE),
+        False: re.compile(f"{first}{_NUMBERS_AND_CODES}", re.VERBOSE),
+    }
+
+
+_PROTECTED = _protected()
+
+_NUMBER = r"\d{1,3}(?:[ \u00a0]\d{3})+|\d{1,4}(?:[.,:]\d{1,2}){0,1}"
+_DAY = r"\d{1,2}\.(?:\d{1,2}\.(?:\d{4})?)?"
+_BETWEEN = r"(?:-|[ \u00a0]-[ \u00a0]|[ \u00a0]?–[ \u00a0]?)"
+_DAYS = re.compile(rf"(?<![\w.,:–-])({_DAY}){_BETWEEN}({_DAY})(?![\d,:–-])")
+_RANGE = re.compile(
+    rf"(?<![\w.,:+–-])(?<![A-ZÅÄÖ]{{2}}[ \u00a0])({_NUMBER}){_BETWEEN}({_NUMBER})"
+    rf"(?![\w–]|[.,:]\d|-\d|[ \u00a0]?=)(?!-[A-ZÅÄÖ])"
+)
+_WEEKDAY = r"(ma|ti|ke|to|pe|la|su)"
+_WEEKDAYS = re.compile(rf"(?<![\w-]){_WEEKDAY}{_BETWEEN}{_WEEKDAY}(?![\w-])", re.IGNORECASE)
+# The dash stays with the words before it, so that no line begins with one.
+_DASH = re.compile(r"(?<=[^\s\d])[ \u00a0](?:--?|–)[ ](?=\S)|(?<=\d)[ \u00a0](?:--?|–)[ ](?=[^\s\d])")
+_ELLIPSIS = re.compile(r"(?<!\.)\.{3}(?!\.)")
+
+_THOUSANDS = re.compile(r"(?<![\d.,:-])\d{1,3}(?: \d{3})+(?!\d)")
+_MONTHS = "tammi|helmi|maalis|huhti|touko|kesä|heinä|elo|syys|loka|marras|joulu"
+_UNITS = (
+    r"min|h|t|s|sek|kk|vko|vk|pv|v|vrk|kpl|hlö|hlöä|km|m|cm|mm|kg|g|l|dl|e|snt"
+    r"|[€%‰§]|°C|minuut\w+|minuuti\w+|sekun\w+|(?:ohjaus|oppi)?tun(?:ti|tia|nin|tien|teja|nissa|nista|nille)"
+    r"|(?:ohjaus)?ker(?:ta|taa|ran|toja|ralla|rasta)|viik(?:ko|koa|kojen|koon)|viikon|viikossa|viikolla"
+    r"|kuukau\w+|päiv(?:ä|ää|än|ässä|ästä)|vuo(?:si|tta|den|dessa|desta)|henki(?:löä|lön|lölle|lö)|henkeä"
+    r"|euro(?:a|n|lla)?|sentti[äa]?|prosent\w+|kilometr\w+|metri[äa]?"
+)
+# Each begins with the space: a pattern with a plain beginning is found fast.
+_UNIT = re.compile(rf" (?:(?<=\d )|(?<=\d{_HOLE} ))(?={_HOLE}?(?:{_UNITS})(?!\w))", re.IGNORECASE)
+_MONTH = re.compile(rf" (?<=\d\. )(?=(?:{_MONTHS})kuu)", re.IGNORECASE)
+_BEFORE_NUMBER = re.compile(
+    rf" (?={_HOLE}?[+\d{_HOLE}])(?:"
+    + "|".join(rf"(?<=\b{word} )" for word in ("klo", "kello", "à", "nro", r"puh\.", "alv", r"s\.", r"n\."))
+    + "|(?<=§ ))",
+    re.IGNORECASE,
+)
+
+
+def finnish_text(text: str) -> str:
+    """`text`, which is plain text, with Finnish punctuation. Addresses, phone numbers and codes stay as they are."""
+    if not _ANYTHING_TO_DO.search(text) or _HOLE in text:
+        return text
+    kept: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        kept.append(match.group())
+        return _HOLE
+
+    return _fill(_typeset(_PROTECTED[_may_hold_address(text)].sub(keep, text)), kept)
+
+
+# Their words are a name of something, or not words at all.
+_OPAQUE = "a|code|pre|kbd|samp|var|script|style|textarea|svg|math|title|option"
+_INLINE = frozenset({"abbr", "b", "cite", "em", "i", "mark", "q", "s", "small", "span", "strong", "sub", "sup", "u"})
+_MARKUP = re.compile(
+    rf"""
+      <!--.*?-->
+    | <({_OPAQUE})\b(?:[^<>"']|"[^"]*"|'[^']*')*>.*?</\1\s*>
+    | </?([a-z][a-z0-9-]*)(?:[^<>"']|"[^"]*"|'[^']*')*>
+    | <[^<>]*>?
+    """,
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+_QUOTE_REFERENCE = re.compile(r"&(?:(quot|\#34|\#x22)|(apos|\#39|\#x27));", re.IGNORECASE)
+_REFERENCE = r"&(?:[A-Za-z][A-Za-z0-9]*|\#\d+|\#[xX][0-9A-Fa-f]+);"
+_PROTECTED_OR_HOLE = _protected(also=f"{_HOLE}|{_REFERENCE}")
+
+
+def finnish_html(html: str) -> str:
+    """`html` with Finnish punctuation in its text. Tags, attributes, comments, character references (but for quotes),
+    and all that is inside a link or code come out character for character as they went in."""
+    if not _ANYTHING_TO_DO.search(html) or _HOLE in html:
+        return html
+    kept: list[str] = []
+    paragraphs: list[str] = [""]
+    position = 0
+    for match in _MARKUP.finditer(html):
+        paragraphs[-1] += html[position : match.start()]
+        position = match.end()
+        kept.append(match.group())
+        paragraphs[-1] += _HOLE
+        # A quotation or a number does not go on from one paragraph to the next.
+        if not match[1] and (match[2] or "").lower() not in _INLINE:
+            paragraphs.append("")
+    paragraphs[-1] += html[position:]
+    holes = iter(kept)
+    return "".join(
+        _paragraph(paragraph, [next(holes) for _ in range(paragraph.count(_HOLE))]) for paragraph in paragraphs
+    )
+
+
+def _paragraph(text: str, tags: list[str]) -> str:
+    """A paragraph in which each hole is one of `tags`, in order."""
+    plain = _QUOTE_REFERENCE.sub(lambda match: '"' if match[1] else "'", text)
+    if not _ANYTHING_TO_DO.search(plain):
+        return _fill(text, tags)
+    outside = iter(tags)
+    kept: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        kept.append(next(outside) if match.group() == _HOLE else match.group())
+        return _HOLE
+
+    return _fill(_typeset(_PROTECTED_OR_HOLE[_may_hold_address(plain)].sub(keep, plain)), kept)
+
+
+def _may_hold_address(text: str) -> bool:
+    return _MAY_HOLD_ADDRESS.search(text) is not None
+
+
+def _fill(text: str, kept: list[str]) -> str:
+    parts = text.split(_HOLE)
+    return parts[0] + "".join(piece + part for piece, part in zip(kept, parts[1:], strict=True))
+
+
+def _typeset(text: str) -> str:
+    text = _quotes(text, '"', "”")
+    text = _quotes(text, "'", "’")
+    text = _DAYS.sub(rf"\1{EN_DASH}\2", text)
+    text = _RANGE.sub(_range, text)
+    text = _WEEKDAYS.sub(lambda match: match.group() if _same_day(match) else f"{match[1]}{EN_DASH}{match[2]}", text)
+    text = _DASH.sub(f"{NBSP}{EN_DASH} ", text)
+    text = _ELLIPSIS.sub("…", text)
+    text = _THOUSANDS.sub(lambda match: match.group().replace(" ", NBSP), text)
+    text = _UNIT.sub(NBSP, text)
+    text = _MONTH.sub(NBSP, text)
+    return _BEFORE_NUMBER.sub(NBSP, text)
+
+
+def _quotes(text: str, straight: str, curly: str) -> str:
+    """Finnish opens and closes with the same mark. One that would open right after a digit is an inch or a minute."""
+    if straight not in text:
+        return text
+    parts = text.split(straight)
+    out = parts[0]
+    is_open = False
+    for before, after in pairwise(parts):
+        inside_word = straight == "'" and before[-1:].isalpha() and after[:1].isalpha()
+        is_measure = not is_open and before[-1:].isdigit()
+        out += (straight if is_measure else curly) + after
+        if not inside_word and not is_measure:
+            is_open = not is_open
+    return out
+
+
+def _range(match: re.Match[str]) -> str:
+    """Only from less to more: 3-2 may be a result, 50-3 a sum or a code."""
+    start, end = (_value(part) for part in match.groups())
+    is_short_year = len(match[1]) == 4 and len(match[2]) == 2 and match[1].isdigit() and match[1][2:] < match[2]
+    return f"{match[1]}{EN_DASH}{match[2]}" if start < end or is_short_year else match.group()
+
+
+def _value(number: str) -> float:
+    return float(re.sub(r"[ \u00a0]", "", number).replace(",", ".").replace(":", "."))
+
+
+def _same_day(match: re.Match[str]) -> bool:
+    return match[1].lower() == match[2].lower()

@@ -1,0 +1,170 @@
+"""What the editor is told: the faults of a page as it stands in the editor, and days in the pause notice gone by."""
+
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.contrib.auth import get_user_model
+from django.core.files.base import ContentFile
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from PIL import Image
+from wagtail.admin.userbar import AdminItem, ContentCheckerItem
+from wagtail.images import get_image_model
+from wagtail.images.models import AbstractImage
+from wagtail.models import Page
+
+from home import editing_checks as checks
+from home.content_checker import SiteContentChecker
+from home.editing_checks import page_faults
+from home.models import ContentPage, HomePage, PauseNotice, ServicePage
+from home.past_days import past_days
+from home.wagtail_hooks import check_what_matters_here
+
+pytestmark = pytest.mark.django_db
+CLEAN: dict[str, Any] = {"title": "Koe", "slug": "koe", "search_description": "Lyhyt kuvaus sivusta."}
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def text(html: str = "<p>Teksti.</p>", heading: str = "Alku") -> dict[str, Any]:
+    return {"type": "text", "value": {"heading": heading, "text": html}}
+
+
+def picture(name: str = "k.jpg") -> AbstractImage:
+    content = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>'
+    if not name.endswith("svg"):
+        out = BytesIO()
+        Image.new("RGB", (40, 30)).save(out, "JPEG")
+        content = out.getvalue()
+    image: AbstractImage = get_image_model().objects.create(title="k", file=ContentFile(content, name))
+    return image
+
+
+def figure(image: AbstractImage, *, alt: str = "", decorative: bool = False) -> dict[str, Any]:
+    value = {"image": {"image": image.pk, "alt_text": alt, "decorative": decorative}, "caption": "", "credit": ""}
+    return {"type": "image", "value": value}
+
+
+def keys(page: Page) -> list[str]:
+    return [fault.key for fault in page_faults(page)]
+
+
+def test_a_clean_page_has_no_fault() -> None:
+    assert keys(ContentPage(**CLEAN, intro="<p>Näin ”se” on.</p>", body=[text()])) == []
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_the_first_content_has_no_fault() -> None:
+    pages = [page for page in Page.objects.filter(depth__gt=1).specific() if hasattr(page, "body")]
+    assert len(pages) >= 6
+    assert {page.slug: keys(page) for page in pages if keys(page)} == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"search_description": " "}, checks.DESCRIPTION_MISSING),
+        ({"search_description": "a" * 156}, checks.DESCRIPTION_LONG),
+        ({"title": "a" * 61}, checks.TITLE_LONG),
+        ({"seo_title": "a" * 61}, checks.TITLE_LONG),
+        ({"intro": "<p>Sanoo &quot;niin&quot;.</p>"}, checks.STRAIGHT_QUOTES),
+        ({"title": 'Sanoo "niin"'}, checks.STRAIGHT_QUOTES),
+        ({"body": [text(heading="Tiimin 'oma' aika")]}, checks.STRAIGHT_QUOTES),
+        ({"body": [text('<p>Hän on "tässä".</p>')]}, checks.STRAIGHT_QUOTES),
+        ({"body": [{"type": "benefits", "value": {"items": ['"oma"']}}]}, checks.STRAIGHT_QUOTES),
+    ],
+)
+def test_each_fault_is_found_alone(changed: dict[str, Any], fault: checks.Fault) -> None:
+    assert page_faults(ContentPage(**{**CLEAN, **changed})) == [fault]
+
+
+def test_a_short_title_for_search_engines_is_enough() -> None:
+    assert keys(ContentPage(**{**CLEAN, "title": "a" * 80, "seo_title": "Lyhyt"})) == []
+
+
+def test_an_address_in_quotes_of_a_tag_is_no_quotation_and_an_inch_neither() -> None:
+    assert keys(ContentPage(**CLEAN, intro='<p><a href="/x/">x</a> 5" näyttö</p>')) == []
+
+
+def test_a_photo_needs_words_and_a_drawing_or_decoration_does_not() -> None:
+    photo, drawing = picture(), picture("k.svg")
+    assert keys(ServicePage(**CLEAN, image=photo)) == [checks.ALT_MISSING.key]
+    assert keys(HomePage(**CLEAN, hero_image=photo, hero_alt=" ")) == [checks.ALT_MISSING.key]
+    assert keys(ServicePage(**CLEAN, image=photo, image_alt="Kati")) == []
+    assert keys(ServicePage(**CLEAN, image=drawing)) == []
+    assert keys(ContentPage(**CLEAN, body=[figure(photo)])) == [checks.ALT_MISSING.key]
+    assert keys(ContentPage(**CLEAN, body=[figure(drawing)])) == [checks.ALT_MISSING.key]
+    assert keys(ContentPage(**CLEAN, body=[figure(photo, decorative=True), figure(photo, alt="Kati")])) == []
+
+
+def test_wagtails_checker_gives_way_to_ours() -> None:
+    other = AdminItem()
+    items: list[Any] = [other, ContentCheckerItem(in_editor=True)]
+    check_what_matters_here(RequestFactory().get("/"), items, None)
+    assert items[0] is other
+    assert isinstance(items[1], SiteContentChecker)
+    assert items[1].in_editor
+
+
+def test_every_rule_that_runs_has_words() -> None:
+    configuration = SiteContentChecker().get_axe_configuration(RequestFactory().get("/"))
+    rules = configuration["options"]["runOnly"]
+    assert {fault.key for fault in checks.FAULTS} <= set(rules)
+    assert set(rules) <= set(configuration["messages"])
+    assert "heading-order" in rules
+
+
+def test_the_preview_names_its_faults_and_a_visitors_page_never(client: Client, front_page: HomePage) -> None:
+    page = front_page.add_child(instance=ContentPage(title="Koe", slug="koe"))
+    assert "data-faults" not in client.get("/koe/").text
+    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    address = reverse("wagtailadmin_pages:preview_on_edit", args=[page.pk])
+    form = {"title": "Koe", "slug": "koe", "intro": "null", "body-count": "0"}
+    assert client.post(address, form).json()["is_valid"]
+    soup = BeautifulSoup(client.get(address, {"in_preview_panel": "true"}).content, "html.parser")
+    assert soup.body is not None
+    assert soup.body["data-faults"] == checks.DESCRIPTION_MISSING.key
+    assert "data-faults" not in client.get("/koe/").text
+
+
+@pytest.mark.parametrize(
+    ("words", "past"),
+    [
+        ("Tauolla 1.2.2026 asti", ["1.2.2026"]),
+        ("21.11.2026 ja 1. 1. 2025", ["21.11.2026", "1. 1. 2025"]),
+        ("22.11.2026, 1.2.2027, 1.2., 31.2.2020, 10.2.20261", []),
+        ('<a href="/1.1.2020/">sivu</a>', []),
+    ],
+)
+def test_days_that_are_over(words: str, past: list[str]) -> None:
+    assert past_days(f"<p>{words}</p>", now=NOW) == past
+
+
+def settings_form(client: Client, **notice: Any) -> str:
+    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    stored = PauseNotice.load()
+    for name, value in notice.items():
+        setattr(stored, name, value)
+    stored.save()
+    return client.get(reverse("wagtailsettings:edit", args=["home", "pausenotice"]), follow=True).text
+
+
+def test_the_form_tells_of_a_day_that_has_come(client: Client) -> None:
+    html = settings_form(client, active=True, returns_on=datetime(2024, 2, 1, tzinfo=UTC).date())
+    assert "Ilmoituksen päivä 1.2.2024 on tullut." in html
+    assert "Omassa sanamuodossasi" not in html
+
+
+def test_the_form_tells_of_a_day_in_her_own_words(client: Client) -> None:
+    html = settings_form(client, active=True, message="<p>Tauolla 1.2.2024 asti.</p>")
+    assert "Omassa sanamuodossasi on mennyt päivä: 1.2.2024." in html
+
+
+def test_the_form_says_nothing_while_there_is_no_pause(client: Client) -> None:
+    html = settings_form(
+        client, active=False, returns_on=datetime(2024, 2, 1, tzinfo=UTC).date(), message="<p>1.2.2024</p>"
+    )
+    assert "on tullut." not in html
+    assert "Omassa sanamuodossasi" not in html

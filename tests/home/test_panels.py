@@ -1,0 +1,235 @@
+"""The forms of pages and settings as Kati meets them: in Finnish, with help, in the order of the page, and with a true
+preview of every page and block."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import models
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django.utils import translation
+from wagtail import blocks
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel, PublishingPanel
+from wagtail.contrib.settings.registry import registry
+from wagtail.contrib.settings.views import get_setting_edit_handler
+from wagtail.fields import RichTextField
+from wagtail.models import Page, get_page_models
+from wagtail.test.utils.form_data import nested_form_data, rich_text, streamfield
+
+from home.blocks import BodyStreamBlock
+from home.models import BasePage, HomePage
+
+pytestmark = pytest.mark.django_db
+
+PAGES: list[type[Page]] = [model for model in get_page_models() if issubclass(model, BasePage)]
+SETTINGS: list[type[models.Model]] = list(registry)
+# Fields without a place in the form, and why: the menus never list the front page, and its address is the site's own.
+NOT_IN_THE_FORM = {("HomePage", "show_in_footer")}
+JARGON = re.compile(r"domain|slug|tägi|meta|html\b|\burl\b", re.IGNORECASE)
+
+
+class Field(NamedTuple):
+    name: str
+    label: str
+    help: str
+
+
+def edit_handler(model: type[models.Model]) -> Any:
+    return model.get_edit_handler() if issubclass(model, Page) else get_setting_edit_handler(model)
+
+
+def bound_form(model: type[models.Model]) -> Any:
+    handler, instance = edit_handler(model), model()
+    form = handler.get_form_class()(instance=instance)
+    return handler.get_bound_panel(instance=instance, request=RequestFactory().get("/"), form=form)
+
+
+def shown_panels(panel: Any) -> Iterator[Any]:
+    """Every panel inside but those of publishing at a time, which stand in a window of Wagtail's own."""
+    for child in getattr(panel, "children", []):
+        if not isinstance(child.panel, PublishingPanel):
+            yield child
+            yield from shown_panels(child)
+
+
+def fields(model: type[models.Model], language: str = "fi") -> list[Field]:
+    with translation.override(language):
+        return [
+            Field(one.field_name, str(one.heading), str(one.help_text or ""))
+            for one in shown_panels(bound_form(model))
+            if isinstance(one.panel, FieldPanel)
+        ]
+
+
+def group_headings(model: type[models.Model], language: str) -> list[str]:
+    with translation.override(language):
+        return [str(one.heading) for one in shown_panels(bound_form(model)) if isinstance(one.panel, MultiFieldPanel)]
+
+
+def faults_of(finnish: list[Field], english: list[Field]) -> dict[str, str]:
+    """What is wrong with the labels and help of a form, by field; `english` is the same form untranslated."""
+    faults = {}
+    for field, untranslated in zip(finnish, english, strict=True):
+        if not field.label or field.label == untranslated.label:
+            faults[field.name] = "no Finnish label"
+        elif not field.help:
+            faults[field.name] = "no help"
+        elif field.help == untranslated.help:
+            faults[field.name] = "help is not Finnish"
+        elif JARGON.search(field.label + field.help):
+            faults[field.name] = "jargon"
+    return faults
+
+
+@pytest.mark.parametrize("model", [*PAGES, *SETTINGS], ids=lambda model: model.__name__)
+def test_every_field_is_named_and_explained_in_plain_finnish(model: type[models.Model]) -> None:
+    assert len(fields(model)) >= 3
+    assert faults_of(fields(model), fields(model, "en")) == {}
+    assert not set(group_headings(model, "fi")) & set(group_headings(model, "en"))
+
+
+@pytest.mark.parametrize("model", [*PAGES, *SETTINGS], ids=lambda model: model.__name__)
+def test_no_field_of_ours_was_forgotten_from_the_form(model: type[models.Model]) -> None:
+    ours = {
+        field.name
+        for field in model._meta.get_fields()
+        if isinstance(field, models.Field) and field.editable and field.model is model and not field.primary_key
+        if not (isinstance(field, models.OneToOneField) and field.remote_field.parent_link)
+    }
+    missing = ours - {field.name for field in fields(model)}
+    assert {(model.__name__, name) for name in missing} == {one for one in NOT_IN_THE_FORM if one[0] == model.__name__}
+
+
+@pytest.mark.once
+def test_a_field_without_a_finnish_label_or_help_would_be_found() -> None:
+    finnish = [Field("a", "Kuva", ""), Field("b", "Slug", "x"), Field("c", "Tieto", "Fact."), Field("d", "Tägi", "z")]
+    english = [Field("a", "Image", ""), Field("b", "Slug", "y"), Field("c", "Fact", "Fact."), Field("d", "Tag", "w")]
+    wrong = {"a": "no help", "b": "no Finnish label", "c": "help is not Finnish", "d": "jargon"}
+    assert faults_of(finnish, english) == wrong
+
+
+@pytest.fixture
+def kati(client: Client, loaded_site: None) -> Client:
+    user = get_user_model().objects.create_user("kati", password="x")
+    user.groups.add(Group.objects.get(name="Työnohjaaja"))
+    client.force_login(user)
+    return client
+
+
+def words_in(page: Page) -> dict[str, str]:
+    """Give each text field and the body of `page` a word of its own, and return them by field."""
+    words = {}
+    for field in page._meta.get_fields():
+        is_text = isinstance(field, models.CharField | models.TextField) and field.model is type(page)
+        if field.name == "title" or (is_text and field.editable and not field.choices):
+            word = words[field.name] = f"Sana{len(words)}x"
+            setattr(page, field.name, f"<p>{word}</p>" if isinstance(field, RichTextField) else word)
+    words["body"] = "Sanabx"
+    page.body = [{"type": "text", "value": {"heading": words["body"], "text": "<p>x</p>"}}]  # type: ignore[attr-defined]
+    return words
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_the_form_follows_the_order_of_the_page(model: type[Page], kati: Client) -> None:
+    page = model.objects.first()
+    words = words_in(page)
+    page.save_revision().publish()
+    html = kati.get(page.url).text
+    main = html[html.index("<main") : html.index("</main>")]
+    on_page = sorted((name for name in words if words[name] in main), key=lambda name: main.index(words[name]))
+    assert {"title", "body"} <= set(on_page)
+    assert [field.name for field in fields(model) if field.name in on_page] == on_page
+
+
+TEXT = ("text", {"heading": "Alku", "text": rich_text("<p>Luonnoksen sana.</p>")})
+QUESTION = {"label": "Mitä kuuluu?", "help": "", "required_message": "", "limit": "200", "role": ""}
+MORE: dict[str, dict[str, Any]] = {
+    "MappingPage": {
+        "elsewhere_text": rich_text(""),
+        "questions": streamfield(
+            [
+                ("step", {"title": "Tilanne", "introduction": ""}),
+                ("short_text", {**QUESTION, "when": streamfield([])}),
+            ]
+        ),
+    },
+    "HomePage": {"lead": rich_text("")},
+}
+
+
+def draft(model: type[Page]) -> dict[str, Any]:
+    """What the form of a page sends, filled as little as a beginner would."""
+    texts = {} if model is HomePage else {"intro": rich_text("")}
+    given = {"title": "Luonnoksen otsikko", "slug": "luonnos", "body": streamfield([TEXT]), **texts}
+    return dict(nested_form_data({**given, **MORE.get(model.__name__, {})}))
+
+
+def assert_in_the_sites_look(html: str) -> None:
+    assert "css/site.css" in html
+    assert re.search(r"<h1>\s*Luonnoksen\s+otsikko", html.replace("\u00ad", ""))
+    assert "Luonnoksen sana." in html
+    assert '<html lang="fi">' in html
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_every_page_is_previewed_as_it_will_look(model: type[Page], kati: Client) -> None:
+    page = model.objects.first()
+    address = reverse("wagtailadmin_pages:preview_on_edit", args=[page.pk])
+    answer = kati.post(address, draft(model)).json()
+    assert answer == {"is_valid": True, "is_available": True}
+    shown = kati.get(address)
+    assert shown.status_code == 200
+    assert_in_the_sites_look(shown.text)
+
+
+@pytest.mark.parametrize("model", [model for model in PAGES if model is not HomePage], ids=lambda model: model.__name__)
+def test_a_page_that_was_never_saved_is_previewed_too(model: type[Page], kati: Client) -> None:
+    parent = HomePage.objects.get()
+    # Of some kinds there can be one only.
+    for page in model.objects.all() if model.max_count == 1 else []:
+        page.delete()
+    arguments = [model._meta.app_label, model._meta.model_name, parent.pk]
+    address = reverse("wagtailadmin_pages:preview_on_add", args=arguments)
+    assert kati.get(reverse("wagtailadmin_pages:add", args=arguments)).status_code == 200
+    assert kati.post(address, draft(model)).json()["is_valid"]
+    shown = kati.get(address)
+    assert shown.status_code == 200
+    assert_in_the_sites_look(shown.text)
+
+
+def without_a_true_preview(stream: blocks.StreamBlock) -> dict[str, list[str]]:
+    """What each block of `stream` lacks of what the editor sees when she chooses one."""
+    faults = {}
+    for name, block in stream.child_blocks.items():
+        own_example = hasattr(block.meta, "preview_value") or (
+            type(block).get_preview_value is not blocks.Block.get_preview_value
+        )
+        there = {
+            "template": getattr(block.meta, "preview_template", "") == "home/blocks/preview.html",
+            "example": own_example,
+            "description": bool(block.get_description()),
+        }
+        if lacking := [what for what, is_there in there.items() if not is_there]:
+            faults[name] = lacking
+    return faults
+
+
+def test_every_block_has_a_preview_in_the_sites_look_and_a_description() -> None:
+    assert without_a_true_preview(BodyStreamBlock()) == {}
+
+
+def test_a_new_block_without_them_would_be_found() -> None:
+    class Bare(blocks.StructBlock):
+        text = blocks.CharBlock()
+
+    class Half(Bare):
+        class Meta:
+            preview_template = "home/blocks/preview.html"
+            description = "Has no example."
+
+    stream = type("Stream", (BodyStreamBlock,), {"bare": Bare(), "half": Half()})()
+    assert without_a_true_preview(stream) == {"bare": ["template", "example", "description"], "half": ["example"]}

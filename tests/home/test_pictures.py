@@ -1,0 +1,317 @@
+"""Photos: what is kept of an upload, the files that pages offer, and that no visitor has to wait for them."""
+
+import threading
+from io import BytesIO
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.contrib.auth import get_user_model
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from PIL import Image, ImageCms
+from wagtail.images import get_image_model
+from wagtail.images.models import AbstractImage
+
+from home.editing_checks import ALT_MISSING, page_faults
+from home.models import ContentPage, HomePage, ServicePage
+from home.pictures import preparation
+from home.pictures.files import make_files
+from home.pictures.photo import photo
+from home.pictures.upload import LONGEST_SIDE, PictureForm, bare_picture
+
+ORIENTATION, GPS, MAKER = 0x0112, 0x8825, 0x010F
+RED, BLUE = (200, 20, 20), (20, 20, 200)
+
+
+def drawn(size: tuple[int, int] = (60, 40), mode: str = "RGB") -> Image.Image:
+    """Red above, blue below."""
+    picture = Image.new("RGB", size, BLUE)
+    picture.paste(RED, (0, 0, size[0], size[1] // 2))
+    return picture.convert(mode)
+
+
+def photo_exif(orientation: int = 1) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    exif[MAKER] = "SecretPhone"
+    exif.get_ifd(GPS)[2] = (61.0, 29.0, 7.0)
+    return exif
+
+
+def upload(picture: Image.Image, kind: str = "JPEG", **saving: Any) -> SimpleUploadedFile:
+    out = BytesIO()
+    picture.save(out, kind, **saving)
+    return SimpleUploadedFile(f"kuva.{kind.lower()}", out.getvalue(), content_type=Image.MIME[kind])
+
+
+def is_near(pixel: Any, colour: tuple[int, int, int]) -> bool:
+    return all(abs(a - b) < 60 for a, b in zip(pixel[:3], colour, strict=True))
+
+
+@pytest.fixture
+def kati(client: Client, db: None) -> Client:
+    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    return client
+
+
+def stored(client: Client, file: SimpleUploadedFile) -> AbstractImage:
+    answer = client.post(reverse("wagtailimages:add"), {"title": "Kuva", "file": file, "focal_point_x": ""})
+    assert answer.status_code == 302, answer.context["form"].errors
+    image: AbstractImage = get_image_model().objects.latest("pk")
+    return image
+
+
+def picture_in_database(size: tuple[int, int], name: str = "k.jpg", **fields: Any) -> AbstractImage:
+    out = BytesIO()
+    drawn(size).save(out, "PNG" if name.endswith("png") else "JPEG")
+    image: AbstractImage = get_image_model().objects.create(title="k", file=ContentFile(out.getvalue(), name), **fields)
+    return image
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_nothing_of_where_and_when_is_kept(kind: str, kati: Client) -> None:
+    file = upload(drawn(), kind, exif=photo_exif().tobytes())
+    assert b"SecretPhone" in file.read()
+    file.seek(0)
+    image = stored(kati, file)
+    make_files(image)
+    for one in (image, *image.renditions.all()):
+        content = one.file.open("rb").read()
+        assert b"SecretPhone" not in content
+        assert not dict(Image.open(BytesIO(content)).getexif())
+    assert image.file_size == image.file.size
+    assert image.file_hash == image.get_file_hash()
+
+
+@pytest.mark.once
+def test_comments_and_xmp_stay_behind() -> None:
+    file = upload(drawn(), "JPEG", comment=b"at home", xmp=b"<x:xmpmeta>Pori</x:xmpmeta>")
+    bare = bare_picture(file).read()
+    assert b"at home" not in bare
+    assert b"Pori" not in bare
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("orientation", "corner"), [(1, RED), (3, BLUE), (6, BLUE), (8, RED)])
+def test_a_photo_is_turned_upright(orientation: int, corner: tuple[int, int, int]) -> None:
+    bare = Image.open(bare_picture(upload(drawn(), "JPEG", exif=photo_exif(orientation).tobytes())))
+    assert bare.size == ((60, 40) if orientation in (1, 3) else (40, 60))
+    assert is_near(bare.getpixel((2, 2)), corner)
+
+
+@pytest.mark.once
+def test_printing_colours_become_screen_colours() -> None:
+    bare = Image.open(bare_picture(upload(drawn(mode="CMYK"))))
+    assert bare.mode == "RGB"
+    assert is_near(bare.getpixel((30, 5)), RED)
+
+
+@pytest.mark.once
+def test_a_colour_profile_of_the_screen_is_kept() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert Image.open(bare_picture(upload(drawn(), icc_profile=profile))).info["icc_profile"] == profile
+
+
+@pytest.mark.once
+def test_a_huge_photo_is_made_smaller_and_an_animation_stands_still() -> None:
+    assert Image.open(bare_picture(upload(drawn((5000, 2000))))).size == (LONGEST_SIDE, 1024)
+    moving = upload(drawn(), "GIF", save_all=True, append_images=[Image.new("RGB", (60, 40), BLUE)])
+    assert getattr(Image.open(bare_picture(moving)), "n_frames", 1) == 1
+
+
+def test_a_transparent_picture_stays_transparent(kati: Client, front_page: HomePage) -> None:
+    image = stored(kati, upload(Image.new("RGBA", (60, 40), (0, 0, 0, 0)), "PNG"))
+    offered = photo(image, "figure")
+    assert offered.src.endswith(".png")
+    make_files(image)
+    for rendition in image.renditions.filter(filter_spec__startswith="width-"):
+        with Image.open(rendition.file.open("rb")) as opened:
+            assert opened.convert("RGBA").getpixel((5, 5))[3] == 0, rendition.filter_spec  # type: ignore[index]
+
+
+def test_a_drawing_is_left_alone(kati: Client) -> None:
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><title>a</title></svg>'
+    image = stored(kati, SimpleUploadedFile("a.svg", svg, content_type="image/svg+xml"))
+    assert image.file.open("rb").read() == svg
+
+
+def refusal(client: Client, file: SimpleUploadedFile) -> str:
+    answer = client.post(reverse("wagtailimages:add"), {"title": "Kuva", "file": file})
+    assert answer.status_code == 200
+    assert not get_image_model().objects.exists()
+    return str(answer.context["form"].errors["file"])
+
+
+def test_a_broken_or_too_large_picture_is_refused_in_finnish(kati: Client, settings: Any) -> None:
+    whole = upload(drawn((400, 300))).read()
+    broken = SimpleUploadedFile("kuva.jpg", whole[: len(whole) // 2], content_type="image/jpeg")
+    assert "rikki" in refusal(kati, broken)
+    settings.WAGTAILIMAGES_MAX_UPLOAD_SIZE = 1000
+    assert "liian suuri" in refusal(kati, upload(drawn((400, 300))))
+    settings.WAGTAILIMAGES_MAX_UPLOAD_SIZE = None
+    settings.WAGTAILIMAGES_MAX_IMAGE_PIXELS = 1000
+    assert "kuvapisteitä" in refusal(kati, upload(drawn((400, 300))))
+
+
+@pytest.mark.once
+def test_every_way_of_uploading_goes_through_the_form(settings: Any) -> None:
+    from wagtail.images.forms import get_image_form
+
+    assert issubclass(get_image_form(get_image_model()), PictureForm)
+
+
+def test_saving_a_picture_makes_its_files(kati: Client, django_capture_on_commit_callbacks: Any) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        image = stored(kati, upload(drawn((700, 900))))
+    made = set(image.renditions.values_list("filter_spec", flat=True))
+    assert {f"width-960|format-{kind}" for kind in ("avif", "webp", "jpeg")} <= made
+    assert "fill-480x600|format-avif" in made
+
+
+def show(client: Client, front_page: HomePage, image: AbstractImage, slug: str = "koe") -> BeautifulSoup:
+    value = {"image": {"image": image.pk, "decorative": False, "alt_text": "Kati"}, "caption": "", "credit": ""}
+    text = {"type": "text", "value": {"heading": "Alku", "text": "<p>x</p>"}}
+    page = ServicePage(
+        title="K", slug=slug, image=image, image_alt="Kati", body=[text, {"type": "image", "value": value}]
+    )
+    front_page.add_child(instance=page)
+    return BeautifulSoup(client.get(f"/{slug}/").content, "html.parser")
+
+
+def test_a_page_offers_small_kinds_first_and_widths_without_repeats(client: Client, front_page: HomePage) -> None:
+    image = picture_in_database((1200, 800))
+    make_files(image)
+    soup = show(client, front_page, image)
+    first, second = soup.select("main picture")
+    assert [source["type"] for source in second.select("source")] == ["image/avif", "image/webp"]
+    (img,) = second.select("img")
+    assert [part.split()[1] for part in str(img["srcset"]).split(", ")] == ["480w", "960w", "1200w"]
+    assert (img["width"], img["height"], img["loading"], img["decoding"]) == ("1200", "800", "lazy", "async")
+    (head,) = first.select("img")
+    assert head["fetchpriority"] == "high"
+    assert not head.has_attr("loading")
+    for address in [str(img["src"]), *(part.split()[0] for part in str(second.source["srcset"]).split(", "))]:  # type: ignore[index]
+        assert client.get(address).status_code == 200
+
+
+def test_a_tall_photo_is_cropped_for_a_phone_round_its_focal_point(client: Client, front_page: HomePage) -> None:
+    point: dict[str, Any] = {"focal_point_x": 500, "focal_point_y": 100}
+    image = picture_in_database((1000, 3000), **point, focal_point_width=50, focal_point_height=50)
+    make_files(image)
+    head, figure = show(client, front_page, image).select("main picture")
+    phone = [source for source in head.select("source") if source.has_attr("media")]
+    assert [source["type"] for source in phone] == ["image/avif", "image/webp", "image/jpeg"]
+    assert (phone[0]["width"], phone[0]["height"]) == ("960", "1200")
+    assert not [source for source in figure.select("source") if source.has_attr("media")]
+    crop = image.renditions.get(filter_spec="fill-960x1200|format-jpeg")
+    with Image.open(crop.file.open("rb")) as opened:
+        # The top is red; a crop of the middle would be half blue.
+        assert is_near(opened.getpixel((480, 1150)), RED)
+
+
+def test_a_visitor_waits_for_one_plain_file_at_most(
+    client: Client, front_page: HomePage, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("home.pictures.photo.prepare", lambda image: asked.append(image.pk))
+    image = picture_in_database((1200, 800))
+    soup = show(client, front_page, image)
+    assert list(image.renditions.values_list("filter_spec", flat=True)) == ["width-960|format-jpeg"]
+    assert soup.select("main img")
+    assert not soup.select("main source")
+    assert set(asked) == {image.pk}
+
+
+def test_a_page_with_ready_files_writes_nothing(
+    client: Client, front_page: HomePage, django_assert_max_num_queries: Any
+) -> None:
+    image = picture_in_database((1200, 800))
+    make_files(image)
+    show(client, front_page, image)
+    with django_assert_max_num_queries(40) as queries:
+        client.get("/koe/")
+    assert not [query["sql"] for query in queries.captured_queries if not query["sql"].startswith("SELECT")]
+    assert len([query for query in queries.captured_queries if "rendition" in query["sql"]]) <= 2
+
+
+def test_what_failed_is_tried_again_after_a_rest_and_not_before(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def fail(image: AbstractImage) -> None:
+        tried.append(image.pk)
+        raise OSError("the disk is full")
+
+    image = picture_in_database((60, 40))
+    monkeypatch.setattr(preparation, "_failed_at", {})
+    monkeypatch.setattr(preparation, "make_files", fail)
+    with pytest.raises(OSError, match="full"):
+        preparation.prepare(image)
+    preparation.prepare(image)
+    assert len(tried) == 1
+    monkeypatch.setattr(preparation, "REST_SECONDS", 0)
+    with pytest.raises(OSError, match="full"):
+        preparation.prepare(image)
+    assert len(tried) == 2
+    monkeypatch.setattr(preparation, "make_files", make_files)
+    preparation.prepare(image)
+    assert image.renditions.filter(filter_spec__startswith="width-960").count() == 3
+
+
+def test_what_fails_in_the_background_is_logged_and_troubles_nobody(
+    db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(image: AbstractImage) -> None:
+        raise OSError("the disk is full")
+
+    image = picture_in_database((60, 40))
+    monkeypatch.setattr(preparation, "_failed_at", {})
+    monkeypatch.setattr(preparation, "make_files", fail)
+    worked = threading.Thread(target=preparation._prepare_and_leave, args=(image, (image.pk, "")))
+    worked.start()
+    worked.join(10)
+    assert "could not be made" in caplog.text
+    assert list(preparation._failed_at) == [(image.pk, "")]
+
+
+def test_the_first_picture_of_a_page_without_one_at_its_head_is_not_put_off(
+    client: Client, front_page: HomePage
+) -> None:
+    image = picture_in_database((1200, 800))
+    value = {"image": {"image": image.pk, "decorative": True, "alt_text": ""}, "caption": "", "credit": ""}
+    body = [{"type": "image", "value": value}, {"type": "image", "value": value}]
+    front_page.add_child(instance=ContentPage(title="K", slug="koe", body=body))
+    soup = BeautifulSoup(client.get("/koe/").content, "html.parser")
+    assert [img.get("loading") for img in soup.select("main img")] == [None, "lazy"]
+
+
+@pytest.mark.parametrize(("decorative", "shown"), [(False, "Kati"), (True, "")])
+def test_a_photo_at_the_head_of_a_page_may_be_decoration(
+    decorative: bool, shown: str, client: Client, front_page: HomePage
+) -> None:
+    image = picture_in_database((60, 40))
+    page = ServicePage(
+        title="K", slug="koe", image=image, image_alt="Kati", image_decorative=decorative, search_description="x"
+    )
+    front_page.add_child(instance=page)
+    front_page.hero_image, front_page.hero_alt, front_page.hero_decorative = image, "Kati", decorative
+    front_page.save()
+    for address in ("/", "/koe/"):
+        picture = BeautifulSoup(client.get(address).content, "html.parser").select_one("main figure img")
+        assert picture is not None
+        assert picture["alt"] == shown
+    page.image_alt = front_page.hero_alt = ""
+    front_page.search_description = "x"
+    told = [] if decorative else [ALT_MISSING]
+    assert (page_faults(page), page_faults(front_page)) == (told, told)
+
+
+def test_what_was_uploaded_is_for_the_admin_alone(kati: Client) -> None:
+    image = stored(kati, upload(drawn()))
+    for address in (image.file.url, image.file.url.replace("original_images", "x/../original_images")):
+        assert Client().get(address).status_code == 404
+    answer = kati.get(image.file.url)
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "private, no-cache"

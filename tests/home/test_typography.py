@@ -1,0 +1,288 @@
+"""Finnish typography: each rule, what it must leave alone, and that every text of an editor goes out through it."""
+
+import json
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+from wagtail import blocks
+from wagtail.models import Page
+
+from home.blocks import BodyStreamBlock
+from home.models import ContactDetails, HomePage, PauseNotice, ServicePage
+from home.typography import finnish_html, finnish_text
+
+MENDED = [
+    ('"Ai juu"', "”Ai juu”"),
+    ("'sisä' ja vaa'an rei'itys", "’sisä’ ja vaa’an rei’itys"),
+    ("3-4 viikkoa", "3–4~viikkoa"),
+    ("10 - 20 kpl", "10–20~kpl"),
+    ("1-2/ ohjauskerta", "1–2/ ohjauskerta"),
+    ("1-1,5 tuntia, 45-90 min", "1–1,5~tuntia, 45–90~min"),
+    ("3-4-vuotias", "3–4-vuotias"),
+    ("2020-2026 ja 2024-25", "2020–2026 ja 2024–25"),
+    ("1.-3.4. ja 1.2. - 3.4.2027", "1.–3.4. ja 1.2.–3.4.2027"),
+    ("ma-pe klo 8.30-16", "ma–pe klo~8.30–16"),
+    ("Satakunnassa - ja verkossa", "Satakunnassa~– ja verkossa"),
+    ("verkossa -- aina", "verkossa~– aina"),
+    ("à 45 minuuttia, 25,5 %, 3 kk, 5 §, § 5", "à~45~minuuttia, 25,5~%, 3~kk, 5~§, §~5"),
+    ("20 000 €, 20 000-30 000 euroa", "20~000~€, 20~000–30~000~euroa"),
+    ("klo 12.30", "klo~12.30"),
+    ("22. marraskuuta", "22.~marraskuuta"),
+    ("niin... ja", "niin… ja"),
+]
+
+LEFT = [
+    "050-534 8567",
+    "050 - 534 8567",
+    "050 534 8567",
+    "+358 50-534 8567",
+    "02-6234567",
+    "0800-12345",
+    "2026-11-22",
+    "1234567-8",
+    "150190-123A",
+    "AB-2024-17",
+    "viite 123-456",
+    "tilaus 12-34",
+    "ISO 9001-9002",
+    "kati.3-4@aijuu.fi",
+    "https://aijuu.fi/3-4?a='b'",
+    "www.aijuu.fi/10-20",
+    "aijuu.fi/10-20",
+    "A-osa, 24-vuotias, itä-länsi, suku- ja henkilönimet",
+    "28100 Pori",
+    "5 - 3 = 2",
+    "10-20 = -10",
+    "3-2",
+    "1-2-3",
+    "5\" ja 6'",
+    "....",
+    "to-to",
+]
+
+
+def shown(text: str) -> str:
+    """With no-break spaces that can be seen."""
+    return text.replace("\u00a0", "~")
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("typed", "mended"), MENDED, ids=[typed for typed, _mended in MENDED])
+def test_plain_typing_becomes_finnish(typed: str, mended: str) -> None:
+    assert shown(finnish_text(typed)) == mended
+    assert shown(finnish_html(f"<p>{typed}</p>")) == f"<p>{mended}</p>"
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("text", LEFT)
+def test_what_only_looks_like_it_stays(text: str) -> None:
+    assert finnish_text(text) == text
+    assert finnish_html(f"<li>{text}</li>") == f"<li>{text}</li>"
+    assert finnish_text(f"Alku {text} loppu") == f"Alku {text} loppu"
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="/3-4">3-4 "x"</a>',
+        '<code>x - y "3-4"</code>',
+        "<pre>klo 12</pre>",
+        '<span title="3-4 \'x\'" data-a="klo 12">x</span>',
+        "<!-- 3-4 -->",
+        "<br/>",
+        "<script>3-4</script>",
+        "&#3458; &amp; &lt;b&gt;",
+        '<a href="x-1-2',
+    ],
+)
+def test_tags_links_and_code_come_out_as_they_went_in(html: str) -> None:
+    assert finnish_html(f"<p>a {html} b</p>") == f"<p>a {html} b</p>"
+    assert html in finnish_html(f'<p>"x" 3-4 {html} 10-20 - y</p>') or html.endswith("2")
+
+
+@pytest.mark.once
+def test_a_quotation_goes_on_over_inline_tags_and_ends_with_its_paragraph() -> None:
+    assert shown(finnish_html('<p><b>"a</b> b" - 45 <i>min</i></p>')) == "<p><b>”a</b> b”~– 45~<i>min</i></p>"
+    assert finnish_html('<p>"a</p><p>luku 5" x</p>') == '<p>”a</p><p>luku 5" x</p>'
+    assert finnish_html("<p>&quot;a&quot; &#x27;b&#39;</p>") == "<p>”a” ’b’</p>"
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        [
+            *"\"'-–.,:;/ @<>&=+€%§()",
+            " - ",
+            "...",
+            "\u00a0",
+            *"0123456789",
+            "klo ",
+            "min",
+            "Työ",
+            "a",
+            "viite ",
+            "ma",
+            "pe",
+        ]
+    ),
+    max_size=40,
+).map("".join)
+ANY_TEXT = st.one_of(WORDS, st.text())
+MARKUP = st.lists(
+    st.one_of(
+        WORDS.map(lambda text: text.replace("<", "").replace("&", "")),
+        st.sampled_from(
+            [
+                "<p>",
+                "</p>",
+                "<b>",
+                "</b>",
+                "<br/>",
+                '<a href="/1-2">3-4</a>',
+                "&amp;",
+                "&quot;",
+                "<li title='1-2'>",
+                "&#64;",
+            ]
+        ),
+    ),
+    max_size=20,
+).map("".join)
+CHANGEABLE = re.compile(r"[\"'”’ \u00a0–…-]|\.\.\.")
+
+
+@pytest.mark.once
+@given(ANY_TEXT)
+def test_twice_is_as_once(text: str) -> None:
+    once = finnish_text(text)
+    assert finnish_text(once) == once
+
+
+@pytest.mark.once
+@given(MARKUP)
+def test_html_twice_is_as_once(html: str) -> None:
+    once = finnish_html(html)
+    assert finnish_html(once) == once
+
+
+@pytest.mark.once
+@given(ANY_TEXT)
+def test_no_letter_or_digit_ever_changes(text: str) -> None:
+    assert CHANGEABLE.sub("", finnish_text(text)) == CHANGEABLE.sub("", text)
+
+
+@pytest.mark.once
+@given(MARKUP)
+def test_no_tag_link_or_reference_ever_changes(html: str) -> None:
+    pieces = re.compile(r"<[^>]*>|(?<=>)3-4(?=</a>)|&(?!quot)[^;]*;")
+    assert pieces.findall(finnish_html(html)) == pieces.findall(html)
+
+
+@pytest.mark.once
+@given(st.text(st.characters(exclude_characters="\"'-–.", exclude_categories=["Nd"])))
+def test_a_text_without_anything_to_mend_is_the_same(text: str) -> None:
+    assert finnish_text(text) == text
+    assert finnish_html(text) == text
+
+
+# What an editor types into every field, and what may not be left of it anywhere in the answer.
+TYPED = '"Sana" 3-4 viikkoa'
+MENDED_HERE = "”Sana” 3–4\u00a0viikkoa"
+
+
+def filled(block: blocks.Block, page: Page) -> Any:
+    """A value for `block` in which every text is TYPED."""
+    if isinstance(block, blocks.StructBlock):
+        return {name: filled(child, page) for name, child in block.child_blocks.items() if name != "anchor"}
+    if isinstance(block, blocks.ListBlock):
+        return [{"type": "item", "id": str(n), "value": filled(block.child_block, page)} for n in range(2)]
+    if isinstance(block, blocks.RichTextBlock):
+        return f"<p>{TYPED}</p>"
+    if isinstance(block, blocks.PageChooserBlock):
+        return page.pk
+    if isinstance(block, blocks.CharBlock | blocks.TextBlock):
+        return TYPED
+    raise AssertionError(f"{block!r} has no value here")
+
+
+def texts_in(block: blocks.Block) -> int:
+    """How many texts filled() writes."""
+    if isinstance(block, blocks.StructBlock):
+        return sum(texts_in(child) for name, child in block.child_blocks.items() if name != "anchor")
+    if isinstance(block, blocks.ListBlock):
+        return 2 * texts_in(block.child_block)
+    return 0 if isinstance(block, blocks.PageChooserBlock) else 1
+
+
+TEXT_BLOCKS = [name for name in BodyStreamBlock().child_blocks if name != "image"]
+
+
+def straight(html: str) -> list[str]:
+    """The places where the text, or an attribute that is read, is still as typed."""
+    soup = BeautifulSoup(html, "html.parser")
+    read = [str(text) for text in soup.find_all(string=True)]
+    read += [
+        str(tag[name])
+        for tag in soup.find_all()
+        for name in ("content", "alt", "title", "aria-label")
+        if tag.has_attr(name)
+    ]
+    data = [
+        unescape(json.dumps(json.loads(str(tag.string)), ensure_ascii=False))
+        for tag in soup.select('[type="application/ld+json"]')
+    ]
+    return [text for text in read + data if "3-4" in text or '"Sana' in text or '\\"Sana' in text]
+
+
+@pytest.mark.parametrize("name", TEXT_BLOCKS)
+def test_every_text_of_every_block_goes_out_mended(name: str, client: Client, front_page: HomePage) -> None:
+    block = BodyStreamBlock().child_blocks[name]
+    page = ServicePage(title="Koe", slug="koe", body=[{"type": name, "value": filled(block, front_page)}])
+    front_page.add_child(instance=page)
+    html = client.get("/koe/").text
+    assert straight(html) == []
+    assert html.replace("\u00ad", "").count("Sana”") >= texts_in(block)
+
+
+def test_the_page_its_head_and_its_menus_say_the_same(client: Client, front_page: HomePage) -> None:
+    details, notice = ContactDetails.load(), PauseNotice.load()
+    details.areas = details.postal_address = TYPED
+    details.save()
+    notice.active, notice.message = True, f"<p>{TYPED}</p>"
+    notice.save()
+    page = ServicePage(title=TYPED, slug="koe", intro=f"<p>{TYPED}</p>", show_in_menus=True, show_in_footer=True)
+    front_page.add_child(instance=page)
+    page.add_child(instance=ServicePage(title=TYPED, slug="alla", search_description=TYPED, seo_title=TYPED))
+    for path in ("/koe/", "/koe/alla/"):
+        html = client.get(path).text
+        assert straight(html) == [], path
+        soup = BeautifulSoup(html, "html.parser")
+        for selector in ("title", "h1", ".site-menu a", ".site-footer__menu a", ".pause"):
+            found = soup.select_one(selector)
+            assert found is not None, selector
+            assert MENDED_HERE in found.get_text(), selector
+        assert f'content="{MENDED_HERE}"' in html
+    assert '<span aria-current="page">' + MENDED_HERE in html
+
+
+def test_what_is_stored_stays_as_typed(client: Client, front_page: HomePage) -> None:
+    page = front_page.add_child(instance=ServicePage(title=TYPED, slug="koe", intro=f"<p>{TYPED}</p>"))
+    client.get("/koe/")
+    page.refresh_from_db()
+    assert (page.title, page.intro) == (TYPED, f"<p>{TYPED}</p>")
+
+
+def test_a_visitors_words_come_back_as_typed(visitor: Client) -> None:
+    html = visitor.post("/ota-yhteytta/", {"name": TYPED, "message": TYPED}).text
+    soup = BeautifulSoup(html, "html.parser")
+    name, message = soup.select_one("input[name=name]"), soup.select_one("textarea[name=message]")
+    assert name is not None
+    assert message is not None
+    assert name["value"] == TYPED
+    assert message.get_text().strip() == TYPED
