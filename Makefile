@@ -11,9 +11,10 @@ TEST := DJANGO_SETTINGS_MODULE=aijuu_site.settings.test
 # What is installed, kept beside it, so that a changed lock is noticed.
 RUN_STAMP := $(VENV)/installed-requirements.txt
 DEV_STAMP := $(VENV)/installed-requirements-dev.txt
+AUDIT_STAMP := $(VENV)/installed-requirements-audit.txt
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 
-.PHONY: help run dev test tests check format catalogues lock environment dev-environment browser
+.PHONY: help run dev test tests check format catalogues guide-pictures audit lock environment dev-environment audit-environment browser
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -58,11 +59,21 @@ catalogues: dev-environment ## Add new texts to the Finnish catalogues and compi
 	@$(PY) -m tests.tools.catalogues update
 	@$(PY) -m tests.tools.catalogues compile
 
+audit: audit-environment browser ## Measure the site as `make run` serves it: Lighthouse, HTML, accessibility, bytes (15 minutes)
+	@$(PY) -m tests.tools.audit
+
+guide-pictures: browser ## Take the pictures of the editor's guide anew (docs/opas/), after a change of the admin's look
+	@$(PY) -m tests.tools.guide_pictures
+
 lock: dev-environment ## Choose and lock the newest allowed versions of all packages
 	@$(VENV)/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header --quiet --output-file requirements.txt
 	@$(VENV)/bin/uv pip compile pyproject.toml --upgrade --group dev --constraint requirements.txt --universal \
 		--python-version 3.11 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-dev.txt
+	@$(VENV)/bin/uv pip compile --group pyproject.toml:audit --upgrade --universal \
+		--python-version 3.11 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-audit.txt
+	@$(MAKE) --no-print-directory audit-environment
+	@$(PY) -m tests.tools.audit.programs
 
 environment: # The packages that the site needs; the tests' packages contain them.
 	@cmp -s requirements.txt $(RUN_STAMP) && $(PY) -c "" 2>/dev/null || $(MAKE) --no-print-directory $(VENV)/run
@@ -70,7 +81,11 @@ environment: # The packages that the site needs; the tests' packages contain the
 dev-environment: # … and what working on it needs.
 	@cmp -s requirements-dev.txt $(DEV_STAMP) && $(PY) -c "" 2>/dev/null || $(MAKE) --no-print-directory $(VENV)/dev
 
-.PHONY: $(VENV)/run $(VENV)/dev $(VENV)/made
+audit-environment: dev-environment # … and what measuring it needs besides.
+	@cmp -s requirements-audit.txt $(AUDIT_STAMP) && $(PY) -c "" 2>/dev/null || \
+		$(MAKE) --no-print-directory $(VENV)/audit-programs
+
+.PHONY: $(VENV)/run $(VENV)/dev $(VENV)/audit-programs $(VENV)/made
 $(VENV)/run: $(VENV)/made
 	@echo "Installing the site's packages into $(VENV)/ (a minute the first time) …"
 	@rm -f $(RUN_STAMP) $(DEV_STAMP)
@@ -83,6 +98,12 @@ $(VENV)/dev: $(VENV)/made
 	@$(PIP) -r requirements-dev.txt
 	@cp requirements.txt $(RUN_STAMP)
 	@cp requirements-dev.txt $(DEV_STAMP)
+
+$(VENV)/audit-programs: $(VENV)/made
+	@echo "Installing Node and Java for the audit into $(VENV)/ …"
+	@rm -f $(AUDIT_STAMP)
+	@$(PIP) -r requirements-audit.txt
+	@cp requirements-audit.txt $(AUDIT_STAMP)
 
 $(VENV)/made:
 	@command -v $(PYTHON) >/dev/null || { \

@@ -1,0 +1,101 @@
+"""Measure a site of its own, started as `make run` starts it with an empty data folder, and print all figures.
+
+Exit code 0 when every promise is kept, else 1.
+"""
+
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.tools.audit.accessibility import audit_accessibility
+from tests.tools.audit.budgets import SIZES, new_section, weigh_into
+from tests.tools.audit.html_checker import audit_sources
+from tests.tools.audit.lighthouse import Target, audit_pages, run_lighthouse
+from tests.tools.audit.programs import install
+from tests.tools.audit.section import Section, as_text, verdicts
+from tests.tools.chromium import ADVICE, chromium_path
+from tests.tools.public_views import Condition, Shown, Stage, View
+from tests.tools.running_site import ROOT, RunningSite
+
+STYLES = sorted((ROOT / "static" / "css").glob("*.css"))
+DRAWINGS = sorted([*(ROOT / "static" / "img").rglob("*.svg"), *(ROOT / "home" / "content" / "images").glob("*.svg")])
+# Their addresses are new each time.
+_THANKS = "thanks"
+
+
+def audit_views(browser: Browser, page: Page, stage: Stage) -> tuple[Section, Section, list[Target]]:
+    """Show every view once: check its HTML and weigh it where an address opens it. Return what Lighthouse is to see."""
+    weights, html, wrong, targets = new_section(), {}, [], []
+    for view in stage.views():
+        shown = stage.show(view, page)
+        html[view.name] = shown.html
+        if shown.status != view.status:
+            wrong.append(f"{view.name}: status {shown.status}, not {view.status}")
+        if address := _address(view, shown, stage):
+            weigh_into(weights, browser, view.name, address)
+            # Lighthouse comes when the site is again as it starts.
+            if view.condition is Condition.PAUSED and view.status == 200:
+                targets.append(Target(view.name, address, indexed=view.group == "pages"))
+    sources = audit_sources(html, STYLES, DRAWINGS)
+    sources.failures += wrong
+    return sources, weights, targets
+
+
+def _address(view: View, shown: Shown, stage: Stage) -> str | None:
+    if view.path is not None:
+        return stage.url + view.path
+    return shown.address if view.name.startswith(_THANKS) else None
+
+
+def _say(words: str) -> None:
+    print(words, flush=True)
+
+
+def audit(site: RunningSite, path: str) -> list[Section]:
+    """Print each section as soon as it is measured, and return all."""
+    sections = []
+
+    def show(section: Section) -> None:
+        _say(f"\n{as_text(section)}\n")
+        sections.append(section)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_context(viewport=SIZES["phone"], locale="fi-FI").new_page()
+        with Stage(site) as stage:
+            _say("Looking at every view …")
+            sources, weights, targets = audit_views(browser, page, stage)
+            show(sources)
+            show(weights)
+            _say("Looking at every view in every way …")
+            show(audit_accessibility(page, stage))
+        # Lighthouse starts browsers of its own; one that idles beside them would cost them time.
+        browser.close()
+    _say("Measuring with Lighthouse …")
+    show(audit_pages(targets, partial(run_lighthouse, browser=path)))
+    return sections
+
+
+def main() -> int:
+    path = chromium_path()
+    if path is None:
+        print(ADVICE, file=sys.stderr)
+        return 1
+    install()
+    with tempfile.TemporaryDirectory() as folder:
+        site = RunningSite(Path(folder))
+        _say("Starting the site with an empty data folder …")
+        site.start()
+        try:
+            sections = audit(site, path)
+        finally:
+            site.stop()
+    print(*verdicts(sections), sep="\n")
+    return 0 if all(section.passed for section in sections) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

