@@ -13,9 +13,15 @@ from wagtail.utils.urlpatterns import decorate_urlpatterns
 from wagtail.views import serve
 
 from aijuu_site import views, well_known
+from aijuu_site.own_account import own_account
+from aijuu_site.private_addresses import PRIVATE_PREFIX
 from home.discovery.sitemap import PageSitemap
 
-_admin = decorate_urlpatterns(wagtailadmin_urls.urlpatterns, csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY))
+# What stands first is found first: our account page is at Wagtail's address, which keeps its name.
+_admin = decorate_urlpatterns(
+    [path("account/", own_account), *wagtailadmin_urls.urlpatterns],
+    csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY),
+)
 
 # Pages set no cookie, so Django's token can't guard a form on them: a page answers 405 to POST (home.models.BasePage)
 # unless it takes one and checks where it came from (intake.spam.source).
@@ -32,6 +38,7 @@ urlpatterns = [
     path("favicon.ico", well_known.favicon, name="favicon"),
     path("manifest.webmanifest", well_known.manifest, name="manifest"),
     path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
+    path(PRIVATE_PREFIX.lstrip("/"), include("intake.urls")),
     path("", include([*_wagtail_views, _pages])),
 ]
 

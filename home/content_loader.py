@@ -15,7 +15,7 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.files import File
 from django.db import models, transaction
-from wagtail.fields import RichTextField
+from wagtail.fields import RichTextField, StreamField
 from wagtail.images.models import AbstractImage
 from wagtail.models import Page, Site
 
@@ -151,8 +151,8 @@ def _write(page: BasePage, piece: Piece, lookup: ContentLookup) -> None:
 
 
 def _publish(page: Page) -> None:
-    """With a revision, so that the editor opens on the very text that visitors read."""
-    page.save_revision().publish()
+    """With a revision, so that the editor opens on the very text that visitors read, and can come back to it."""
+    page.save_revision(log_action=True).publish()
 
 
 def _field_values(piece: Piece, model: type[models.Model], lookup: ContentLookup) -> dict[str, Any]:
@@ -169,6 +169,10 @@ def _field_values(piece: Piece, model: type[models.Model], lookup: ContentLookup
 def _field_value(field: Any, value: Any, piece: Piece, lookup: ContentLookup) -> Any:
     if isinstance(field, RichTextField):
         return rich_text(value, own_path=piece.path, lookup=lookup)
+    if isinstance(field, StreamField):
+        block = field.stream_block
+        # The same rules as the editor's form, as for the body.
+        return block.clean(block.to_python(body_blocks(value, block, own_path=piece.path, lookup=lookup)))
     if isinstance(field, models.ForeignKey):
         if issubclass(field.related_model, AbstractImage):
             return lookup.find_image(value)

@@ -24,6 +24,11 @@ class DeliveryMode(TextChoices):
     UNDECIDED = "undecided", _("I don't know yet")
 
 
+class Area(TextChoices):
+    SATAKUNTA = "satakunta", _("Satakunta")
+    ELSEWHERE = "elsewhere", _("Elsewhere in Finland")
+
+
 class ContactPreference(TextChoices):
     EMAIL = "email", _("By e-mail")
     PHONE = "phone", _("By phone")
@@ -49,6 +54,18 @@ class Outcome(TextChoices):
     SPAM = "spam", _("Spam")
 
 
+class StepKind(TextChoices):
+    """What the supervisor did to an enquiry."""
+
+    STATUS = "status", _("The status was changed")
+    ACCEPTED = "accepted", _("Marked as an ordinary enquiry")
+    NOTE_SAVED = "note_saved", _("The note was changed")
+    NOTE_EMPTIED = "note_emptied", _("The note was emptied")
+    PREPARATION_SAVED = "preparation_saved", _("The notes for the first meeting were changed")
+    PREPARATION_EMPTIED = "preparation_emptied", _("The notes for the first meeting were emptied")
+    LINK_SENT = "link_sent", _("The link to the initial mapping was put in the mail")
+
+
 class Verdict(TextChoices):
     ACCEPTED = "accepted", _("Ordinary")
     QUARANTINED = "quarantined", _("Suspicious")
@@ -70,6 +87,8 @@ class Reason(TextChoices):
 class MailPurpose(TextChoices):
     NOTIFICATION = "notification", _("Notification to Kati")
     CONFIRMATION = "confirmation", _("Confirmation to the sender")
+    MAPPING_NOTIFICATION = "mapping_notification", _("Notification of a mapping to Kati")
+    MAPPING_LINK = "mapping_link", _("Link to the initial mapping")
 
 
 class MailState(TextChoices):

@@ -2,14 +2,19 @@
 
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from wagtail import hooks
 from wagtail_modeladmin.options import modeladmin_register
 
+from home.checklist.items import ITEMS_HOOK
+from intake.admin.checklist import enquiry_items
 from intake.admin.dashboard import EnquiryPanel
 from intake.admin.enquiries import EnquiryGroup
+from intake.views.mapping.trial import try_mapping
 
 modeladmin_register(EnquiryGroup)
+hooks.register(ITEMS_HOOK, enquiry_items, order=100)
 
 
 @hooks.register("construct_homepage_panels")
@@ -21,3 +26,8 @@ def add_enquiry_panel(request: HttpRequest, panels: list[object]) -> None:
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
     return format_html('<link rel="stylesheet" href="{}">', static("css/admin.css"))
+
+
+@hooks.register("register_admin_urls")
+def trial_url() -> list[URLPattern]:
+    return [path("alkukartoitus/kokeile/<int:page_id>/", try_mapping, name="mapping_trial")]

@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
+# A request under way is finished in five (serving.web).
 STOP_SECONDS = 10.0
+# Longer than it takes to say why the terminal stays silent.
+_TELL_AFTER = 2.0
 # A worker that lived this long was healthy: the next wait starts small again.
 HEALTHY_SECONDS = 60.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
@@ -32,6 +35,8 @@ class Child:
 
     name: str
     command: Sequence[str]
+    # How long it may take to end what it is doing when asked to stop.
+    stop_seconds: float = STOP_SECONDS
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     wait: float = FIRST_WAIT
@@ -142,12 +147,21 @@ class Supervisor:
         for child, process in started:
             if process.poll() is None:
                 child.signal_group(signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
+        asked_at = time.monotonic()
         for child, process in started:
-            try:
-                process.wait(timeout=max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                self.say(f"The {child.name} did not stop in {STOP_SECONDS:.0f} seconds; killing it.")
+            if not _ends_by(process, asked_at + min(_TELL_AFTER, child.stop_seconds)):
+                self.say(f"The {child.name} is finishing what it does (at most {child.stop_seconds:.0f} s) …")
+            if not _ends_by(process, asked_at + child.stop_seconds):
+                self.say(f"The {child.name} did not stop in {child.stop_seconds:.0f} seconds; killing it.")
             # Also for what a leader left behind when it went.
             child.signal_group(signal.SIGKILL)
             process.wait()
+
+
+def _ends_by(process: subprocess.Popen[bytes], deadline: float) -> bool:
+    """Wait for its end until `deadline` (time.monotonic()); tell whether it came."""
+    try:
+        process.wait(timeout=max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return False
+    return True

@@ -7,27 +7,25 @@ from django.utils import timezone
 from wagtail.admin.ui.components import Component
 
 from home.models import PauseNotice
-from intake.choices import MailState, Status, Verdict
+from intake.admin.desk import Part, list_address, part_of
 from intake.models.enquiry import Enquiry
-from intake.models.outgoing_mail import OutgoingMail
 
 
 class EnquiryPanel(Component):
-    """Counts only, each a way to the list; no names."""
+    """Counts only, each a way to the list of exactly what was counted; no names."""
 
     name = "enquiries"
     template_name = "modeladmin/intake/enquiry/dashboard.html"
     order = 50
 
     def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
-        opened = Enquiry.objects.exclude(status=Status.CLOSED)
         request = parent_context.get("request")
         user = request.user if request else AnonymousUser()
         return {
-            "new": opened.filter(status=Status.NEW, verdict=Verdict.ACCEPTED).count(),
-            "suspicious": opened.filter(verdict=Verdict.QUARANTINED).count(),
-            "in_progress": opened.exclude(status=Status.NEW).count(),
-            "unsent": OutgoingMail.objects.exclude(state=MailState.SENT).filter(failures__gt=0).count(),
+            "parts": {
+                part.value: {"count": part_of(Enquiry.objects.all(), part).count(), "url": list_address(part)}
+                for part in Part
+            },
             "pause": PauseNotice.load().status(now=timezone.now()),
             "user_can_change_pause": user.has_perm("home.change_pausenotice"),
         }

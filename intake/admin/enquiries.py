@@ -7,10 +7,10 @@ from typing import Any
 from django.contrib.admin.utils import label_for_field
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.template.response import TemplateResponse
-from django.urls import re_path, reverse
+from django.urls import re_path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -19,11 +19,22 @@ from wagtail_modeladmin.helpers import ButtonHelper, PermissionHelper
 from wagtail_modeladmin.options import ModelAdmin, ModelAdminGroup
 from wagtail_modeladmin.views import IndexView
 
-from intake.admin import review
+from intake.admin import mapping, review
+from intake.admin.desk import DeskFilter, Part, list_address
 from intake.admin.export import spreadsheet_response
-from intake.choices import MailState, Status, Verdict
+from intake.admin.filters import MAPPING_FILTERS
+from intake.choices import Kind, MailState
 from intake.models.enquiry import Enquiry
 from intake.reference import as_reference
+
+_FILTERED_FIELDS = ("status", "supervision_form", "kind", "verdict")
+_FILTER_PARAMETERS = frozenset(
+    {
+        DeskFilter.parameter_name,
+        *(f"{field}__exact" for field in _FILTERED_FIELDS),
+        *(mapping_filter.parameter_name for mapping_filter in MAPPING_FILTERS),
+    }
+)
 
 
 class EnquiryPermissionHelper(PermissionHelper):
@@ -77,10 +88,9 @@ class EnquiryIndexView(IndexView):
     _LONGEST_SEARCH = 200
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        filters = {f"{field}__exact" for field in self.model_admin.list_filter}
         allowed = QueryDict(mutable=True)
         for name, values in request.GET.lists():
-            if name in self._KNOWN or name in filters:
+            if name in self._KNOWN or name in _FILTER_PARAMETERS:
                 allowed[name] = values[-1]
         if "q" in allowed:
             allowed["q"] = unicodedata.normalize("NFC", str(allowed["q"]))[: self._LONGEST_SEARCH]
@@ -96,12 +106,12 @@ class EnquiryIndexView(IndexView):
     def as_spreadsheet(self, queryset: QuerySet[Enquiry], spreadsheet_format: str) -> HttpResponse:
         if not self.permission_helper.user_can_export(self.request.user):
             raise PermissionDenied
-        return spreadsheet_response(queryset, spreadsheet_format, timezone.now())
+        return spreadsheet_response(queryset.select_related("mapping"), spreadsheet_format, timezone.now())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context["user_can_export"] = self.permission_helper.user_can_export(self.request.user)
-        context["is_filtered"] = any(f"{field}__exact" in self.request.GET for field in self.list_filter)
+        context["is_filtered"] = any(name in self.request.GET for name in _FILTER_PARAMETERS)
         # Wagtail puts the plural of the model's name after the number, which Finnish does not.
         paginator = context["paginator"]
         paginator.items_count_label = ngettext("%(count)d enquiry", "%(count)d enquiries", paginator.count) % {
@@ -120,15 +130,17 @@ class EnquiryAdmin(ModelAdmin):
     index_view_class = EnquiryIndexView
     inspect_view_enabled = True
     history_view_enabled = False
-    list_display = ("name", "reference", "status_words", "supervision_form", "kind", "received", "age", "mail")
-    list_filter = ("status", "supervision_form", "kind", "verdict")
+    list_display = ("name", "reference", "status_words", "supervision_form", "kind_words", "received", "age", "mail")
+    list_filter = (DeskFilter, *_FILTERED_FIELDS, *MAPPING_FILTERS)
     list_export = ("reference",)
     list_per_page = 50
     # The default ORM search handler on purpose: an index of its own would outlive the enquiry.
     search_fields = ("search_text",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Enquiry]:
-        return super().get_queryset(request).prefetch_related("mails")
+        # Not the mapping itself: a row needs to know only that there is one, not its questions and answers.
+        told = {"mapping_begun_at": F("mapping__started_at"), "mapping_sent_at": F("mapping__sent_at")}
+        return super().get_queryset(request).prefetch_related("mails").annotate(**told)
 
     def get_extra_class_names_for_field_col(self, obj: Enquiry, field_name: str) -> list[str]:
         late = field_name == "mail" and obj.mail_is_late
@@ -149,6 +161,15 @@ class EnquiryAdmin(ModelAdmin):
 
     status_words.short_description = gettext_lazy("Status")  # type: ignore[attr-defined]
     status_words.admin_order_field = "status"  # type: ignore[attr-defined]
+
+    def kind_words(self, obj: Any) -> str:
+        """What arrived, and whether a message was followed by a mapping. Takes an enquiry of get_queryset."""
+        if obj.kind != Kind.CONTACT or obj.mapping_begun_at is None:
+            return str(obj.get_kind_display())
+        return _("Message and initial mapping") if obj.mapping_sent_at else _("Message, initial mapping under way")
+
+    kind_words.short_description = gettext_lazy("Kind")  # type: ignore[attr-defined]
+    kind_words.admin_order_field = "kind"  # type: ignore[attr-defined]
 
     def received(self, obj: Enquiry) -> str:
         local = timezone.localtime(obj.received_at)
@@ -184,6 +205,10 @@ class EnquiryAdmin(ModelAdmin):
             route(f"inspect/{pk}", review.read, helper.user_can_list, "inspect"),
             route(f"status/{pk}", review.set_status, helper.user_can_review, "status"),
             route(f"note/{pk}", review.save_note, helper.user_can_review, "note"),
+            route(f"preparation/{pk}", mapping.save_preparation, helper.user_can_review, "preparation"),
+            route(f"link/{pk}", mapping.send_link, helper.user_can_review, "link"),
+            route(f"yhteenveto/{pk}", mapping.summary, helper.user_can_list, "summary"),
+            route(f"yhteenveto/{pk}kopio/", mapping.visitors_copy, helper.user_can_list, "copy"),
             route(f"accept/{pk}", review.accept, helper.user_can_review, "accept"),
             route(f"mail/{pk}(?P<mail_pk>[0-9]{{1,18}})/", review.resend, helper.user_can_review, "mail"),
             route(f"delete/{pk}", review.delete, helper.user_can_remove, "delete"),
@@ -219,17 +244,10 @@ class EnquiryGroup(ModelAdminGroup):
     items = (EnquiryAdmin,)
 
     def get_submenu_items(self) -> list[MenuItem]:
-        index = reverse("yhteydenotot_modeladmin_index")
         return [
-            FilteredListItem(
-                _("New ones"), f"{index}?status__exact={Status.NEW}", icon_name="mail", order=1, name="new"
-            ),
+            FilteredListItem(Part.NEW.label, list_address(Part.NEW), icon_name="mail", order=1, name="new"),
             *super().get_submenu_items(),
             FilteredListItem(
-                _("Suspicious ones"),
-                f"{index}?verdict__exact={Verdict.QUARANTINED}",
-                icon_name="warning",
-                order=3,
-                name="suspicious",
+                Part.SUSPICIOUS.label, list_address(Part.SUSPICIOUS), icon_name="warning", order=3, name="suspicious"
             ),
         ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
+from intake.admin.mapping_reading import SentMapping, read_mapping
 from intake.models.enquiry import Enquiry
 from intake.phone import dialled_phone
 
@@ -23,7 +24,12 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 _DATE_FORMAT = "d.m.yyyy h:mm"
 
-_COLUMNS: list[tuple[object, Callable[[Enquiry], str | datetime | None]]] = [
+# What a cell of Excel holds (Microsoft, "Excel specifications and limits"); the CSV file has no limit.
+_LONGEST_CELL = 32_767
+
+Cell = str | int | datetime | None
+
+_COLUMNS: list[tuple[object, Callable[[Enquiry], Cell]]] = [
     (_("Reference"), lambda enquiry: enquiry.reference),
     (_("Received"), lambda enquiry: _local(enquiry.received_at)),
     (_("Status"), lambda enquiry: enquiry.get_status_display()),
@@ -37,8 +43,15 @@ _COLUMNS: list[tuple[object, Callable[[Enquiry], str | datetime | None]]] = [
     (_("Organisation"), lambda enquiry: enquiry.organisation),
     (_("Form of supervision"), lambda enquiry: enquiry.get_supervision_form_display()),
     (_("Where to meet"), lambda enquiry: ", ".join(enquiry.delivery_mode_labels)),
+    (_("Size of the group"), lambda enquiry: enquiry.group_size),
+    (_("Place"), lambda enquiry: enquiry.place),
+    (_("Area"), lambda enquiry: enquiry.get_area_display()),
+    (_("Payer"), lambda enquiry: enquiry.payer),
     (_("Preferred way of contact"), lambda enquiry: enquiry.get_preferred_contact_display()),
     (_("Message"), lambda enquiry: enquiry.message),
+    (_("Initial mapping arrived"), lambda enquiry: _mapping_arrived(enquiry)),
+    (_("Answers of the initial mapping"), lambda enquiry: _answers(enquiry)),
+    (_("Notes for the first meeting"), lambda enquiry: _preparation_notes(enquiry)),
     (_("Note"), lambda enquiry: enquiry.note),
 ]
 
@@ -54,6 +67,33 @@ def spreadsheet_response(enquiries: Iterable[Enquiry], file_format: str, now: da
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     response["Cache-Control"] = "no-store, private"
     return response
+
+
+def _mapping(enquiry: Enquiry) -> SentMapping | None:
+    """Return the mapping that was sent; the answers of one under way are in no file."""
+    mapping = read_mapping(enquiry, now=timezone.now())
+    return mapping if isinstance(mapping, SentMapping) else None
+
+
+def _mapping_arrived(enquiry: Enquiry) -> datetime | None:
+    mapping = _mapping(enquiry)
+    return _local(mapping.sent_at) if mapping else None
+
+
+def _preparation_notes(enquiry: Enquiry) -> str:
+    mapping = _mapping(enquiry)
+    return mapping.preparation_notes if mapping else ""
+
+
+def _answers(enquiry: Enquiry) -> str:
+    """Return a line for each answer: the question as it was asked, and what was answered."""
+    mapping = _mapping(enquiry)
+    return "\n".join(
+        f"{asked.question.label}: {', '.join(asked.lines)}"
+        for step in (mapping.steps if mapping else ())
+        for asked in step.questions
+        if asked.lines
+    )
 
 
 def neutralised(text: str) -> str:
@@ -77,10 +117,20 @@ def _csv(enquiries: Iterable[Enquiry]) -> bytes:
     return buffer.getvalue().encode("utf-8-sig")
 
 
-def _as_text(value: str | datetime | None) -> str:
+def _as_text(value: Cell) -> str:
     if isinstance(value, datetime):
         return f"{value.day}.{value.month}.{value.year} {value.hour}.{value.minute:02}"
+    if isinstance(value, int):
+        return str(value)
     return neutralised(value or "")
+
+
+def _fitting(text: str) -> str:
+    """Return what fits in a cell; where something was cut off, the end says so."""
+    if len(text) <= _LONGEST_CELL:
+        return text
+    said = str(_("… [cut off: the whole text is on the site and in the CSV file]"))
+    return text[: _LONGEST_CELL - len(said)] + said
 
 
 def _xlsx(enquiries: Iterable[Enquiry]) -> bytes:
@@ -93,7 +143,7 @@ def _xlsx(enquiries: Iterable[Enquiry]) -> bytes:
         for _heading, value in _COLUMNS:
             content = value(enquiry)
             if isinstance(content, str):
-                content = neutralised(_NOT_IN_XML.sub("\ufffd", content))
+                content = _fitting(neutralised(_NOT_IN_XML.sub("\ufffd", content)))
             cell = WriteOnlyCell(sheet, value=content)
             if isinstance(content, datetime):
                 cell.number_format = _DATE_FORMAT

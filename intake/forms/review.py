@@ -56,6 +56,26 @@ class NoteForm(forms.Form):
         return clean_lines(self.cleaned_data["note"])
 
 
+class PreparationForm(forms.Form):
+    """The supervisor's notes for the first meeting."""
+
+    version = version_field()
+    preparation_notes = forms.CharField(
+        label=_("Notes for the first meeting"),
+        required=False,
+        max_length=NOTE_LIMIT,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_(
+            "Not printed on the sender's copy, but part of the details that the sender has the right to see on "
+            "request. Practical matters only; what is said in supervision does not belong here."
+        ),
+    )
+
+    def clean_preparation_notes(self) -> str:
+        return clean_lines(self.cleaned_data["preparation_notes"])
+
+
 class VersionForm(forms.Form):
     """A button that acts on the enquiry as it was shown."""
 

@@ -1,5 +1,7 @@
 from intake.models.contact_page import ContactPage
-from intake.models.enquiry import Enquiry, StatusChange
+from intake.models.enquiry import Enquiry, EnquiryStep
+from intake.models.mapping import InitialMapping, MappingLink, UnfinishedMapping
+from intake.models.mapping_page import MappingPage
 from intake.models.outgoing_mail import MailAttempt, OutgoingMail
 from intake.models.removal import RemovedEnquiry
 from intake.models.settings import IntakeSettings
@@ -9,10 +11,14 @@ __all__ = [
     "AutomaticReplyTrace",
     "ContactPage",
     "Enquiry",
+    "EnquiryStep",
+    "InitialMapping",
     "IntakeSettings",
     "MailAttempt",
+    "MappingLink",
+    "MappingPage",
     "OutgoingMail",
     "PostingTrace",
     "RemovedEnquiry",
-    "StatusChange",
+    "UnfinishedMapping",
 ]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from intake.choices import (
+    Area,
     ContactPreference,
     DeliveryMode,
     Kind,
@@ -17,6 +18,7 @@ from intake.choices import (
     Outcome,
     Reason,
     Status,
+    StepKind,
     SupervisionForm,
     Verdict,
 )
@@ -34,6 +36,9 @@ class Enquiry(models.Model):
     # One opening of the form; with the digest of the words it recognises a repeated post.
     submission_id = models.UUIDField(editable=False)
     content_digest = models.CharField(max_length=64, editable=False)
+    # The same digest while the same words from any form are held a repeat of this one (intake.services.receiving);
+    # then nothing. Both are keyed, and go with the row.
+    repeat_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - many have none
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.CONTACT)
     received_at = models.DateTimeField(_("received"), db_index=True)
@@ -50,6 +55,11 @@ class Enquiry(models.Model):
         _("preferred way of contact"), max_length=10, choices=ContactPreference, default=ContactPreference.EMAIL
     )
     message = models.TextField(_("message"), blank=True)
+    # What a mapping tells for the list and the export (intake.mapping.differences.typed_facts).
+    group_size = models.PositiveIntegerField(_("size of the group"), null=True, blank=True)
+    place = models.CharField(_("place"), max_length=200, blank=True)
+    area = models.CharField(_("area"), max_length=10, choices=Area, blank=True)
+    payer = models.CharField(_("payer"), max_length=200, blank=True)
     # What the admin's search looks in, letter case folded (SQLite's LIKE folds ASCII only: "ä" would not find "Ä").
     search_text = models.TextField(editable=False)
     # The exact words of the notices the visitor was shown: {"warning", "privacy", "pause", …} -> text.
@@ -119,20 +129,40 @@ class Enquiry(models.Model):
         return (today - timezone.localdate(self.received_at)).days
 
 
-class StatusChange(models.Model):
-    """Who moved an enquiry where, and when."""
+class EnquiryStep(models.Model):
+    """One thing that the supervisor did: who, when and of which kind. Never the words of a note."""
 
-    enquiry = models.ForeignKey(Enquiry, on_delete=models.CASCADE, related_name="status_changes")
+    enquiry = models.ForeignKey(Enquiry, on_delete=models.CASCADE, related_name="steps")
+    kind = models.CharField(max_length=20, choices=StepKind)
     changed_at = models.DateTimeField(_("changed"))
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    status = models.CharField(_("status"), max_length=20, choices=Status)
+    # Where a step of the kind "status" led; empty in the others.
+    status = models.CharField(_("status"), max_length=20, choices=Status, blank=True)
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, blank=True)
 
     class Meta:
         ordering = ["changed_at", "pk"]
         default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=(
+                    Q(kind=StepKind.STATUS, status__in=Status.values)
+                    | (Q(kind__in=StepKind.values) & ~Q(kind=StepKind.STATUS) & Q(status="", outcome=""))
+                ),
+                name="step_status_only_of_its_kind",
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.enquiry_id}: {self.status}"
+        return f"{self.enquiry_id}: {self.status or self.kind}"
+
+    @property
+    def words(self) -> str:
+        """What was done, in words for the supervisor."""
+        if self.kind != StepKind.STATUS:
+            return str(StepKind(self.kind).label)
+        if not self.outcome:
+            return str(Status(self.status).label)
+        return f"{Status(self.status).label} ({Outcome(self.outcome).label})"

@@ -11,7 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from intake.choices import MailPurpose, MailState
+from intake.mapping.private_link import PLACEHOLDER
 from intake.models.outgoing_mail import MailAttempt, OutgoingMail
+from intake.services.mapping import link_for_enquiry
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ def deliver_next(*, now: datetime) -> bool:
     if mail is None:
         return False
     try:
+        _fill_private_link(mail, now)
         build_message(mail).send()
     except (OSError, smtplib.SMTPException) as error:
         _record_failure(mail, error, timezone.now())
@@ -76,6 +79,13 @@ def build_message(mail: OutgoingMail) -> EmailMultiAlternatives:
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
     return message
+
+
+def _fill_private_link(mail: OutgoingMail, now: datetime) -> None:
+    """Put a new secret into the copy that goes out; the stored mail keeps its placeholder."""
+    if PLACEHOLDER in mail.text:
+        secret = link_for_enquiry(enquiry=mail.enquiry, now=now)
+        mail.text, mail.html = (part.replace(PLACEHOLDER, secret) for part in (mail.text, mail.html))
 
 
 def _claim(now: datetime) -> OutgoingMail | None:

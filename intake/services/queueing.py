@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from home.models import ContactDetails
 from home.pause import PauseStatus
-from intake.choices import MailPurpose, MailState
+from intake.choices import Kind, MailPurpose, MailState
+from intake.mapping.private_link import address_to_fill, mapping_is_offered
 from intake.models.enquiry import Enquiry
 from intake.models.outgoing_mail import OutgoingMail
 from intake.models.settings import IntakeSettings
@@ -35,7 +36,7 @@ def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
         subject=_("New enquiry %(reference)s") % {"reference": enquiry.reference},
         context={
             "enquiry": enquiry,
-            "admin_url": settings.SITE_URL + reverse("yhteydenotot_modeladmin_inspect", args=[enquiry.pk]),
+            "admin_url": _admin_url(enquiry),
         },
         now=now,
     )
@@ -51,10 +52,48 @@ def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
             "enquiry": enquiry,
             "contact_details": details,
             "pause": pause,
+            "mapping_url": address_to_fill() if enquiry.kind == Kind.CONTACT and mapping_is_offered() else "",
             "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
         },
         now=now,
     )
+
+
+def queue_mapping_notification(*, enquiry: Enquiry, now: datetime) -> None:
+    """Queue the notice to the supervisor that an enquiry she has already got a mapping. Once an enquiry."""
+    _queue(
+        enquiry=enquiry,
+        purpose=MailPurpose.MAPPING_NOTIFICATION,
+        recipient=_supervisor_address(ContactDetails.load()),
+        reply_to="",
+        subject=_("A mapping for the enquiry %(reference)s") % {"reference": enquiry.reference},
+        context={"enquiry": enquiry, "sent_at": now, "admin_url": _admin_url(enquiry)},
+        now=now,
+    )
+
+
+def queue_mapping_link(*, enquiry: Enquiry, works_until: datetime, now: datetime) -> None:
+    """Queue a mail to the sender with a private link to the mapping. Holds no word that the sender wrote."""
+    details = ContactDetails.load()
+    _queue(
+        enquiry=enquiry,
+        purpose=MailPurpose.MAPPING_LINK,
+        recipient=enquiry.email,
+        reply_to=details.email,
+        subject=_("Link to the initial mapping (reference %(reference)s)") % {"reference": enquiry.reference},
+        context={
+            "enquiry": enquiry,
+            "contact_details": details,
+            "mapping_url": address_to_fill(),
+            "works_until": works_until,
+            "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
+        },
+        now=now,
+    )
+
+
+def _admin_url(enquiry: Enquiry) -> str:
+    return settings.SITE_URL + reverse("yhteydenotot_modeladmin_inspect", args=[enquiry.pk])
 
 
 def _queue(

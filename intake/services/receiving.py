@@ -1,7 +1,7 @@
 """Taking an enquiry in: everything in one transaction, once."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -20,6 +20,7 @@ from intake.spam.rules import reasons_to_suspect
 from intake.submission import ContactFacts, ShownTexts, SpamSigns
 
 LIMIT_WINDOW = timedelta(hours=1)
+REPEAT_WINDOW = timedelta(days=1)
 
 
 class TooManyPosts(Exception):
@@ -34,6 +35,8 @@ def receive_enquiry(
     *,
     kind: Kind = Kind.CONTACT,
     facts: ContactFacts,
+    further_words: str = "",
+    repeat_words: str = "",
     opening: FormOpening,
     signs: SpamSigns,
     shown: ShownTexts,
@@ -41,24 +44,37 @@ def receive_enquiry(
     pause: PauseStatus,
     now: datetime,
 ) -> Enquiry:
-    """Store an enquiry and queue its mails; a repeat of the same words from the same form returns the first one.
+    """Store an enquiry and queue its mails; a repeat returns the first one.
+
+    A repeat is the same facts, each of them, from the same form at any time; or from any form within a day while the
+    first one is open: who goes back may be given a new form with the old words in it. The latter counts towards the
+    limit as any post does, so that nobody learns by trying whether somebody else has written these words. Who tries
+    again after being held suspicious, and now is not, has sent a new one.
+
+    `further_words` are for the spam rules; `repeat_words` say what else must be the same in a repeat.
 
     Raises TooManyPosts over FORM_RATE_LIMIT, and django.db.DatabaseError when nothing could be stored.
     """
-    digest = _digest(facts)
+    digest = _digest(kind, facts, repeat_words)
     with transaction.atomic():
         lock_receiving()
         earlier = Enquiry.objects.filter(submission_id=opening.submission_id, content_digest=digest).first()
         if earlier:
             return earlier
-        _count_post(address_key, now)
-        reasons = reasons_to_suspect(facts, signs)
+        count_post(address_key, now)
+        reasons = reasons_to_suspect(replace(facts, message=facts.message or further_words), signs)
+        earlier = Enquiry.objects.filter(repeat_key=digest).first()
+        if earlier:
+            if _takes_repeats(earlier, now) and (reasons or not earlier.is_quarantined):
+                return earlier
+            Enquiry.objects.filter(pk=earlier.pk).update(repeat_key=None)
         reference = _unused_reference()
         enquiry = Enquiry.objects.create(
             reference=reference,
             search_text=" ".join([reference, facts.name, facts.organisation, facts.email]).casefold(),
             submission_id=opening.submission_id,
             content_digest=digest,
+            repeat_key=digest,
             kind=kind,
             received_at=now,
             verdict=Verdict.QUARANTINED if reasons else Verdict.ACCEPTED,
@@ -70,12 +86,16 @@ def receive_enquiry(
     return enquiry
 
 
-def _digest(facts: ContactFacts) -> str:
-    words = json.dumps(asdict(facts), sort_keys=True, ensure_ascii=False)
+def _takes_repeats(enquiry: Enquiry, now: datetime) -> bool:
+    return not enquiry.is_closed and now - enquiry.received_at < REPEAT_WINDOW
+
+
+def _digest(kind: Kind, facts: ContactFacts, repeat_words: str) -> str:
+    words = json.dumps([kind, asdict(facts), repeat_words], sort_keys=True, ensure_ascii=False)
     return salted_hmac("intake.content", words, algorithm="sha256").hexdigest()
 
 
-def _count_post(address_key: str, now: datetime) -> None:
+def count_post(address_key: str, now: datetime) -> None:
     """Raise TooManyPosts where this address has used its limit, else count one more; forget what is past."""
     PostingTrace.objects.filter(posted_at__lte=now - LIMIT_WINDOW).delete()
     traces = PostingTrace.objects.filter(address_key=address_key).order_by("posted_at")

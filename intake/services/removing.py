@@ -12,6 +12,7 @@ from intake.models.removal import RemovedEnquiry
 from intake.models.settings import IntakeSettings
 from intake.models.traces import AutomaticReplyTrace, PostingTrace
 from intake.retention import RetentionTimes, removal_date
+from intake.services.mapping import remove_unfinished
 from intake.services.queueing import REPLY_WINDOW
 from intake.services.receiving import LIMIT_WINDOW
 
@@ -53,6 +54,7 @@ def remove_due(*, now: datetime) -> int:
     due = due_for_removal(now=now)
     for enquiry in due:
         remove_enquiry(enquiry_id=enquiry.pk, now=now)
+    remove_unfinished(now=now)
     PostingTrace.objects.filter(posted_at__lte=now - LIMIT_WINDOW).delete()
     AutomaticReplyTrace.objects.filter(replied_at__lte=now - REPLY_WINDOW).delete()
     return len(due)

@@ -7,8 +7,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from intake.choices import Outcome, Status, Verdict
-from intake.models.enquiry import Enquiry, StatusChange
+from intake.choices import Outcome, Status, StepKind, Verdict
+from intake.models.enquiry import Enquiry, EnquiryStep
+from intake.models.mapping import InitialMapping
 from intake.typed_text import clean_lines
 
 
@@ -35,30 +36,63 @@ def change_status(
         elif not was_closed:
             enquiry.closed_at = now
         _save(enquiry, "status", "outcome", "closed_at")
-        StatusChange.objects.create(
-            enquiry=enquiry, changed_at=now, changed_by=by, status=enquiry.status, outcome=enquiry.outcome
+        EnquiryStep.objects.create(
+            enquiry=enquiry,
+            kind=StepKind.STATUS,
+            changed_at=now,
+            changed_by=by,
+            status=enquiry.status,
+            outcome=enquiry.outcome,
         )
     return enquiry
 
 
-def write_note(*, enquiry_id: int, version: int, note: str) -> Enquiry:
-    """Replace the supervisor's note. Raises ChangedMeanwhile for an old `version`."""
+def write_note(*, enquiry_id: int, version: int, note: str, by: User | None, now: datetime) -> Enquiry:
+    """Replace the supervisor's note; that it was done is kept, what stood there before is not.
+
+    The same note again changes nothing. Raises ChangedMeanwhile for an old `version`.
+    """
     with transaction.atomic():
         enquiry = _locked(enquiry_id, version)
-        enquiry.note = clean_lines(note)
-        _save(enquiry, "note")
+        words = clean_lines(note)
+        if words != enquiry.note:
+            enquiry.note = words
+            _save(enquiry, "note")
+            kind = StepKind.NOTE_SAVED if words else StepKind.NOTE_EMPTIED
+            EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now, changed_by=by)
     return enquiry
 
 
-def accept_quarantined(*, enquiry_id: int, version: int) -> Enquiry:
+def write_preparation_notes(*, enquiry_id: int, version: int, notes: str, by: User | None, now: datetime) -> Enquiry:
+    """Replace the supervisor's notes for the first meeting; that it was done is kept, what stood there before is not.
+
+    The same notes again change nothing. Raises ChangedMeanwhile for an old `version`, InitialMapping.DoesNotExist
+    where no mapping has been sent.
+    """
+    with transaction.atomic():
+        enquiry = _locked(enquiry_id, version)
+        mapping = InitialMapping.objects.select_for_update().get(enquiry=enquiry, sent_at__isnull=False)
+        words = clean_lines(notes)
+        if words != mapping.preparation_notes:
+            mapping.preparation_notes = words
+            mapping.save(update_fields=["preparation_notes"])
+            _save(enquiry)
+            kind = StepKind.PREPARATION_SAVED if words else StepKind.PREPARATION_EMPTIED
+            EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now, changed_by=by)
+    return enquiry
+
+
+def accept_quarantined(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> Enquiry:
     """Say that a message held suspicious is an ordinary one; the reasons stay to be read.
 
     Sends nothing: the supervisor answers it herself. Raises ChangedMeanwhile for an old `version`.
     """
     with transaction.atomic():
         enquiry = _locked(enquiry_id, version)
-        enquiry.verdict = Verdict.ACCEPTED
-        _save(enquiry, "verdict")
+        if enquiry.is_quarantined:
+            enquiry.verdict = Verdict.ACCEPTED
+            _save(enquiry, "verdict")
+            EnquiryStep.objects.create(enquiry=enquiry, kind=StepKind.ACCEPTED, changed_at=now, changed_by=by)
     return enquiry
 
 

@@ -5,22 +5,24 @@ import math
 from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from home.models import ContactDetails, PauseNotice
 from home.pause import PauseStatus
 from intake.form_token import FormOpening, new_form_token, read_form_token
 from intake.forms import ContactForm
+from intake.forms.contact import MESSAGE_LIMIT
 from intake.notices import FormNotices, form_notices
 from intake.services.receiving import TooManyPosts, receive_enquiry
 from intake.spam.rules import MIN_SECONDS
 from intake.spam.source import Source, address_key, source_of
 from intake.submission import SpamSigns
+from intake.views.refusals import see_other, too_many
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ def show_or_receive(page: Any, request: HttpRequest) -> HttpResponse:
     """Answer a GET with the form, a good POST with 303 to the thanks page, any other POST with the form and its words.
 
     Statuses of a POST that comes back: 422 something to mend or to send again, 403 sent from a foreign page, 429 too
-    many, 503 the database did not take it.
+    many, 503 the database did not take it. What is far past any letter can't be given back: 413, a page that says so.
     """
     details = ContactDetails.load(request)
     pause = PauseNotice.load(request).status(now=timezone.now(), facebook_url=details.facebook_url)
@@ -37,7 +39,10 @@ def show_or_receive(page: Any, request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         # The form says accept-charset=utf-8. Another name is no browser's, and may not even be one for text ("hex").
         request.encoding = "utf-8"
-        return _receive(page, request, details, pause, notices)
+        try:
+            return _receive(page, request, details, pause, notices)
+        except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
+            return _too_long_response(page, request)
     form = ContactForm(initial={"form_token": new_form_token(timezone.now())})
     return _form_response(page, request, form, notices)
 
@@ -69,7 +74,7 @@ def _receive(
         )
     except TooManyPosts as refusal:
         response = _form_response(
-            page, request, form, notices, status=429, notice=_too_many(refusal.retry_after, details.phone_display)
+            page, request, form, notices, status=429, notice=too_many(refusal.retry_after, details.phone_display)
         )
         response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
         return response
@@ -77,7 +82,7 @@ def _receive(
         # Only the kind is logged: the text of a database error can quote the row.
         logger.error("an enquiry could not be stored: %s", type(error).__name__)
         return _form_response(page, request, form, notices, status=503, notice=_not_stored(details.phone_display))
-    return _see_other(page.get_url(request) + page.reverse_subpage("thanks", kwargs={"receipt": enquiry.receipt}))
+    return see_other(page.get_url(request) + page.reverse_subpage("thanks", kwargs={"receipt": enquiry.receipt}))
 
 
 def _form_response(
@@ -86,6 +91,11 @@ def _form_response(
     context = page.get_context(request)
     context |= {"form": form, "notice": notice, **notices.as_context()}
     return TemplateResponse(request, page.get_template(request), context, status=status)
+
+
+def _too_long_response(page: Any, request: HttpRequest) -> HttpResponse:
+    context = page.get_context(request) | {"limit": MESSAGE_LIMIT}
+    return TemplateResponse(request, "intake/contact_too_long.html", context, status=413)
 
 
 def _with_new_token(data: QueryDict) -> QueryDict:
@@ -111,30 +121,3 @@ def _not_stored(phone: str) -> str:
         return _("The message could not be stored. Your words are still on the form – try again.")
     text = _("The message could not be stored. Your words are still on the form – try again or call %(phone)s.")
     return text % {"phone": phone}
-
-
-def _too_many(retry_after: timedelta, phone: str) -> str:
-    minutes = max(1, math.ceil(retry_after.total_seconds() / 60))
-    if not phone:
-        text = ngettext(
-            "The form has been sent many times in a short time, so sending is paused. Your words are still here. "
-            "Wait %(minutes)d minute and try again.",
-            "The form has been sent many times in a short time, so sending is paused. Your words are still here. "
-            "Wait %(minutes)d minutes and try again.",
-            minutes,
-        )
-        return text % {"minutes": minutes}
-    text = ngettext(
-        "The form has been sent many times in a short time, so sending is paused. Your words are still here. "
-        "Wait %(minutes)d minute and try again, or call %(phone)s.",
-        "The form has been sent many times in a short time, so sending is paused. Your words are still here. "
-        "Wait %(minutes)d minutes and try again, or call %(phone)s.",
-        minutes,
-    )
-    return text % {"minutes": minutes, "phone": phone}
-
-
-def _see_other(url: str) -> HttpResponseRedirect:
-    response = HttpResponseRedirect(url)
-    response.status_code = 303
-    return response

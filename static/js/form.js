@@ -32,12 +32,16 @@ function countLetters(form) {
   }
 }
 
-const rememberToken = (form) => history.replaceState({ ...history.state, formToken: form.elements.form_token.value }, "");
+function rememberToken(form) {
+  const token = form.elements.form_token;
+  if (token) history.replaceState({ ...history.state, formToken: token.value }, "");
+}
 
 // Back from the thank-you page, or after a reload, the browser may fetch the form anew and put the words back
 // into it. It is still the same form: the same words sent again are the same enquiry.
 function keepToken(form) {
-  form.elements.form_token.value = history.state?.formToken ?? form.elements.form_token.value;
+  const token = form.elements.form_token;
+  if (token) token.value = history.state?.formToken ?? token.value;
   rememberToken(form);
 }
 
@@ -53,14 +57,14 @@ function hold(button, text) {
   button.setAttribute("aria-disabled", "true");
 }
 
-function showFailure(form, button) {
+function showFailure(form, button, reason) {
   form.querySelector("[data-failure]")?.remove();
   const message = document.createElement("p");
   message.className = "summary";
   message.dataset.failure = "";
   message.setAttribute("role", "alert");
   message.tabIndex = -1;
-  message.textContent = form.dataset.failed;
+  message.textContent = reason;
   button.before(message);
   message.focus();
 }
@@ -78,6 +82,7 @@ function showAnswer(html) {
     rememberToken(form);
     begin(form);
   });
+  dispatchEvent(new Event("enquiry-form-shown"));
   (document.querySelector("[data-summary]") ?? document.querySelector("main")).focus();
   return true;
 }
@@ -85,10 +90,11 @@ function showAnswer(html) {
 async function send(form, button) {
   hold(button, form.dataset.sending);
   form.querySelector("[data-failure]")?.remove();
+  let reason = form.dataset.failed;
   try {
     const response = await fetch(form.action, {
       method: "POST",
-      body: new URLSearchParams(new FormData(form)),
+      body: new URLSearchParams(new FormData(form, button)),
       headers: { Accept: "text/html" },
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
@@ -96,21 +102,24 @@ async function send(form, button) {
       location.assign(response.url);
       return;
     }
-    if (showAnswer(await response.text())) return;
+    const html = await response.text();
+    if (showAnswer(html)) return;
+    // A page without the form: it says why, or something stands between us and the site.
+    reason = new DOMParser().parseFromString(html, "text/html").querySelector("[data-refusal]")?.textContent ?? reason;
   } catch (error) {
     console.warn(error);
   }
   // Sending again is safe: the server knows the same form and answers with the same reference.
   release(button);
-  showFailure(form, button);
+  showFailure(form, button, reason);
 }
 
 function begin(form) {
-  const button = form.querySelector("[type=submit]");
   countLetters(form);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (button.getAttribute("aria-disabled") !== "true") send(form, button);
+    const button = event.submitter ?? form.querySelector("[type=submit]");
+    if (!form.querySelector("[type=submit][aria-disabled=true]")) send(form, button);
   });
 }
 

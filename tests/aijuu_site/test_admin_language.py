@@ -262,8 +262,8 @@ def test_the_front_of_the_admin_is_hers(supervisor: Client) -> None:
 def test_her_menu_has_only_what_is_hers(supervisor: Client) -> None:
     html = supervisor.get("/admin/").content.decode()
     names = menu_names(html)
-    assert {"explorer", "images", "settings"} <= names
-    assert not {"documents", "reports", "help", "workflows", "users", "redirects"} & names
+    assert {"explorer", "images", "settings", "help", "editors-guide", "checklist"} <= names
+    assert not {"documents", "reports", "workflows", "users", "redirects"} & names
 
 
 def test_a_superusers_help_stays_on_the_site(admin_client: Client, loaded_site: None) -> None:

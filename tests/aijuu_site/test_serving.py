@@ -17,6 +17,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 from wagtail.models import Site
 
+from aijuu_site.management.commands import serve
 from aijuu_site.serving.accounts import SUPERVISORS_GROUP, ensure_supervisor_account
 from aijuu_site.serving.health_probe import site_answers
 from aijuu_site.serving.ports import port_is_free
@@ -236,18 +237,38 @@ def test_a_signal_stops_both_programs_and_is_a_success(number: signal.Signals) -
     assert_gone(supervisor.worker)
 
 
-def test_a_program_that_ignores_the_request_to_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aijuu_site.serving.processes.STOP_SECONDS", 0.5)
+def test_a_program_that_ignores_the_request_to_stop_is_killed() -> None:
     deaf = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
     )
     said: list[str] = []
     supervisor = supervised(SLEEPER, [sys.executable, "-c", deaf], said)
+    supervisor.worker.stop_seconds = 0.5
     # Long enough for it to have become deaf.
     stop = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert supervisor.run(is_answering=lambda: True, on_ready=stop.start) == 0
     assert_gone(supervisor.worker)
     assert any("killing" in line for line in said)
+
+
+def test_a_worker_gets_the_time_to_end_what_it_does_and_it_is_told_why_nothing_happens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("aijuu_site.serving.processes._TELL_AFTER", 0.2)
+    slow = (
+        "import signal, sys, time;signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), sys.exit(0)));time.sleep(60)"
+    )
+    said: list[str] = []
+    supervisor = supervised(SLEEPER, [sys.executable, "-c", slow], said)
+    supervisor.worker.stop_seconds = 20
+    stop = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert supervisor.run(is_answering=lambda: True, on_ready=stop.start) == 0
+    assert supervisor.worker.exit_code() == 0
+    assert said == ["The worker is finishing what it does (at most 20 s) …"]
+
+
+def test_the_worker_gets_longer_to_stop_than_a_mail_server_gets_to_answer() -> None:
+    assert serve._worker().stop_seconds > settings.EMAIL_TIMEOUT
 
 
 def test_without_the_web_server_everything_ends_with_a_failure() -> None:

@@ -194,10 +194,18 @@ def walk(page: Page, looked_at: set[str]) -> list[str]:
 
 
 def views_to_walk(stage: Stage) -> list[View]:
-    names = ("questions-all-open", "form-every-error", "thanks-paused", "not-found-404", "server-error-500")
+    names = (
+        "questions-all-open",
+        "form-every-error",
+        "thanks-paused",
+        "mapping-situation-errors",
+        "mapping-check",
+        "not-found-404",
+        "server-error-500",
+    )
     return [
         view
-        for view in stage.views("pages", "opened", "form", "refusals")
+        for view in stage.views("pages", "opened", "form", "mapping", "refusals")
         if view.group == "pages" or view.name in names
     ]
 
@@ -297,7 +305,7 @@ def test_what_matters_most_is_large_enough_for_a_finger(new_page: NewPage, site:
     page = new_page()
     problems = []
     with Stage(site) as stage:
-        for view in stage.views("pages", "opened", "refusals"):
+        for view in stage.views("pages", "opened", "mapping", "refusals"):
             page.set_viewport_size(NARROW)
             stage.show(view, page)
             for size in (NARROW, PHONE, DESK):

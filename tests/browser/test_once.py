@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Page, Request, expect
 
+from tests.browser.conftest import NewPage
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
 from tests.tools.running_site import RunningSite
@@ -30,6 +31,15 @@ def test_back_shows_the_form_ready_to_send_and_the_same_words_are_the_same_enqui
     expect(visitor.button).to_have_text("Lähetä viesti")
     visitor.send()
     assert visitor.wait_for_thanks() == reference
+    expect(desk.search(letter.name)).to_have_count(1)
+
+
+def test_the_same_words_written_on_a_form_opened_anew_are_the_same_enquiry(new_page: NewPage, desk: KatisDesk) -> None:
+    letter = Letter()
+    visitor = Visitor(new_page(java_script_enabled=False))
+    reference = visitor.send_letter(letter)
+    again = Visitor(new_page(java_script_enabled=False))
+    assert again.send_letter(letter) == reference
     expect(desk.search(letter.name)).to_have_count(1)
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import pytest
 
 from intake.models import Enquiry
-from tests.intake.visiting import ADDRESS, OWN_PAGE, Visitor, letter, token
+from tests.intake.visiting import ADDRESS, OWN_PAGE, ShownForm, Visitor, letter, page_text, token
 
 URLENCODED = "application/x-www-form-urlencoded"
 
@@ -49,14 +49,36 @@ def test_an_odd_transfer_encoding_is_answered(visitor: Visitor, transfer: str) -
     assert _post(visitor, body, "multipart/form-data; boundary=b") in (400, 422)
 
 
-def test_a_body_far_past_any_letter_is_refused(visitor: Visitor) -> None:
-    body = urlencode({"message": "x" * (2 * 1024 * 1024 + 1)}).encode()
-    assert _post(visitor, body, URLENCODED) in (400, 413)
+_FILE = '--b\r\nContent-Disposition: form-data; name="a{}"; filename="a.txt"\r\n\r\nx\r\n'
+TOO_MUCH = {
+    "text": (urlencode({"message": "x" * (2 * 1024 * 1024 + 1)}).encode(), URLENCODED),
+    "fields": (urlencode({f"field{number}": "x" for number in range(3000)}).encode(), URLENCODED),
+    "files": (
+        ("".join(_FILE.format(number) for number in range(200)) + "--b--\r\n").encode(),
+        "multipart/form-data; boundary=b",
+    ),
+}
 
 
-def test_thousands_of_fields_are_refused(visitor: Visitor) -> None:
-    body = urlencode({f"field{number}": "x" for number in range(3000)}).encode()
-    assert _post(visitor, body, URLENCODED) == 400
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_what_is_far_past_any_letter_is_refused_with_a_way_back_to_the_words(visitor: Visitor, what: str) -> None:
+    body, content_type = TOO_MUCH[what]
+    answer = visitor.client.generic("POST", ADDRESS, body, content_type=content_type, headers=OWN_PAGE)
+    assert answer.status_code == 413
+    text = page_text(answer)
+    assert "Viestiä ei lähetetty" in text
+    assert "Takaisin-painikkeella" in text
+    assert "050 534 8567" in text.replace("\xa0", " ")
+    assert "no-store" in answer["Cache-Control"]
+    assert not Enquiry.objects.exists()
+
+
+def test_a_letter_just_under_what_is_read_comes_back_with_every_word(visitor: Visitor) -> None:
+    long = "x" * (2 * 1024 * 1024 - 5000)
+    body = urlencode({**letter(message=long), "form_token": token()}, doseq=True).encode()
+    answer = visitor.client.generic("POST", ADDRESS, body, content_type=URLENCODED, headers=OWN_PAGE)
+    assert answer.status_code == 422
+    assert ShownForm.of(answer).words["message"] == long
 
 
 def test_a_file_in_the_place_of_a_text_is_no_text(visitor: Visitor) -> None:

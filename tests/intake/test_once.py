@@ -1,9 +1,32 @@
 """One letter is one enquiry, however many times it is posted; other words are another."""
 
-import pytest
+import uuid
+from datetime import timedelta
+from typing import Any
 
+import pytest
+import time_machine
+from django.apps import apps
+from django.db import IntegrityError
+from django.utils import timezone
+
+from intake.choices import Outcome, Status
 from intake.models import Enquiry, OutgoingMail
+from intake.services.receiving import REPEAT_WINDOW
+from intake.services.removing import remove_enquiry
+from intake.services.review import change_status
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, page_text, token
+
+
+def close(enquiry: Enquiry) -> Enquiry:
+    return change_status(
+        enquiry_id=enquiry.pk,
+        version=enquiry.version,
+        status=Status.CLOSED,
+        outcome=Outcome.NO_RESPONSE,
+        by=None,
+        now=timezone.now(),
+    )
 
 
 def test_a_letter_leads_to_a_thanks_page_with_its_reference(visitor: Visitor) -> None:
@@ -55,11 +78,111 @@ def test_the_same_form_with_other_words_is_another_enquiry(visitor: Visitor, cha
     assert Enquiry.objects.filter(**changes).exists()
 
 
-def test_the_same_words_from_another_form_are_another_enquiry(visitor: Visitor) -> None:
+def test_going_back_to_a_new_form_and_sending_the_same_words_is_a_repeat(visitor: Visitor) -> None:
+    first = visitor.sends(letter(form_token=token()))["Location"]
+    second = visitor.sends(letter(form_token=token()))["Location"]
+    assert first == second
+    assert Enquiry.objects.count() == 1
+    assert sorted(OutgoingMail.objects.values_list("purpose", flat=True)) == ["confirmation", "notification"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"message": "Hei Kati, työryhmämme kaipaa tilaa."},
+        {"email": "toinen@esimerkki.fi"},
+        {"phone": "050 765 4321"},
+        {"name": "Maija M."},
+        {"organisation": ""},
+        {"supervision_form": "undecided"},
+        {"delivery_modes": ["online"]},
+        {"preferred_contact": "email"},
+    ],
+)
+def test_whatever_is_new_in_a_new_form_is_stored(visitor: Visitor, changes: dict[str, str | list[str]]) -> None:
     visitor.sends()
-    visitor.sends()
+    visitor.sends(letter(**changes))
     assert Enquiry.objects.count() == 2
-    assert len(set(Enquiry.objects.values_list("reference", flat=True))) == 2
+
+
+@pytest.mark.parametrize(("passed", "stored"), [(REPEAT_WINDOW - timedelta(seconds=1), 1), (REPEAT_WINDOW, 2)])
+def test_the_same_words_are_a_new_letter_after_a_day(visitor: Visitor, passed: timedelta, stored: int) -> None:
+    now = timezone.now()
+    with time_machine.travel(now, tick=False):
+        visitor.sends()
+    with time_machine.travel(now + passed, tick=False):
+        again = visitor.sends()["Location"]
+        assert visitor.sends()["Location"] == again
+    assert Enquiry.objects.count() == stored
+
+
+def test_who_was_answered_and_closed_may_send_the_same_words_again(visitor: Visitor) -> None:
+    first = visitor.sends()["Location"]
+    enquiry = Enquiry.objects.get()
+    close(enquiry)
+    second = visitor.sends()["Location"]
+    assert second != first
+    assert visitor.sends()["Location"] == second
+    assert Enquiry.objects.count() == 2
+
+
+def test_who_was_held_suspicious_and_tries_again_as_people_do_has_sent_a_new_one(visitor: Visitor) -> None:
+    suspicious = letter(extra_line="x")
+    first = visitor.sends(suspicious)["Location"]
+    assert visitor.sends(suspicious)["Location"] == first
+    second = visitor.sends()["Location"]
+    assert second != first
+    assert visitor.sends(suspicious)["Location"] == second
+    assert list(Enquiry.objects.order_by("pk").values_list("verdict", flat=True)) == ["quarantined", "accepted"]
+    assert OutgoingMail.objects.filter(purpose="confirmation").count() == 1
+
+
+def test_a_closed_one_that_is_opened_again_takes_no_repeats_from_the_newer_one(visitor: Visitor) -> None:
+    visitor.sends()
+    enquiry = close(Enquiry.objects.get())
+    second = visitor.sends()["Location"]
+    change_status(
+        enquiry_id=enquiry.pk, version=enquiry.version, status=Status.NEW, outcome="", by=None, now=timezone.now()
+    )
+    assert visitor.sends()["Location"] == second
+    assert Enquiry.objects.count() == 2
+
+
+def test_who_was_removed_may_send_the_same_words_again_and_nothing_remembers_them(visitor: Visitor) -> None:
+    first = visitor.sends()["Location"]
+    digest = Enquiry.objects.get().content_digest
+    remove_enquiry(enquiry_id=Enquiry.objects.get().pk, now=timezone.now())
+    for model in apps.get_app_config("intake").get_models():
+        assert digest not in str(list(model._base_manager.values())), model
+    assert visitor.sends()["Location"] != first
+    assert Enquiry.objects.count() == 1
+
+
+def test_the_key_of_the_words_is_no_plain_digest_of_them(visitor: Visitor, settings: Any) -> None:
+    visitor.sends()
+    first = Enquiry.objects.get()
+    assert first.repeat_key == first.content_digest
+    settings.SECRET_KEY = "another"
+    visitor.sends()
+    assert Enquiry.objects.exclude(pk=first.pk).get().content_digest != first.content_digest
+
+
+def test_nobody_learns_by_trying_whether_somebody_wrote_these_words(visitor: Visitor, settings: Any) -> None:
+    # A repeat that cost nothing would be answered past the limit, other words not: a way to find out.
+    settings.FORM_RATE_LIMIT = 1
+    visitor.sends()
+    curious = Visitor("203.0.113.9")
+    assert curious.sends(letter(message="Jotakin aivan muuta.")).status_code == 303
+    known, unknown = curious.sends(), curious.sends(letter(message="Tätä ei ole kirjoittanut kukaan."))
+    assert known.status_code == unknown.status_code == 429
+
+
+def test_the_database_itself_holds_one_open_letter_for_the_same_words(visitor: Visitor) -> None:
+    visitor.sends()
+    copy = Enquiry.objects.get()
+    copy.pk, copy.reference, copy.receipt, copy.submission_id = None, "AAA-AAA", uuid.uuid4(), uuid.uuid4()
+    with pytest.raises(IntegrityError):
+        copy.save(force_insert=True)
 
 
 def test_the_thanks_page_can_be_loaded_again_and_stores_nothing(visitor: Visitor) -> None:

@@ -19,7 +19,7 @@ def _confirmations() -> int:
 )
 def test_the_same_mailbox_gets_one(visitor: Visitor, second: str) -> None:
     visitor.sends(letter(email="maija@esimerkki.fi"))
-    visitor.sends(letter(email=second))
+    visitor.sends(letter(email=second, message="Unohdin sanoa: ma sopii."))
     assert _confirmations() == 1
     assert OutgoingMail.objects.filter(purpose="notification").count() == 2
 
@@ -35,13 +35,14 @@ def test_the_next_day_there_may_be_another(visitor: Visitor) -> None:
     with time_machine.travel("2026-11-22 10:00+02:00", tick=False) as clock:
         visitor.sends()
         clock.shift(timedelta(hours=23, minutes=59))
-        visitor.sends()
+        visitor.sends(letter(message="Vielä yksi asia."))
         assert _confirmations() == 1
         clock.shift(timedelta(minutes=1))
-        visitor.sends()
+        visitor.sends(letter(message="Ja toinen."))
         assert _confirmations() == 2
-        visitor.sends()
+        visitor.sends(letter(message="Ja kolmas."))
         assert _confirmations() == 2
+        assert OutgoingMail.objects.filter(purpose="notification").count() == 4
 
 
 def test_only_a_keyed_hash_remembers_it(visitor: Visitor) -> None:
@@ -50,5 +51,5 @@ def test_only_a_keyed_hash_remembers_it(visitor: Visitor) -> None:
 
 
 def test_the_thanks_page_of_a_second_letter_is_like_the_first(visitor: Visitor) -> None:
-    for _ in range(2):
-        assert visitor.client.get(visitor.sends()["Location"]).status_code == 200
+    for message in ("Ensimmäinen", "Toinen"):
+        assert visitor.client.get(visitor.sends(letter(message=message))["Location"]).status_code == 200

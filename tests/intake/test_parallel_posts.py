@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
+from intake.choices import Outcome, Status
 from intake.models import Enquiry, OutgoingMail, PostingTrace
+from intake.services.review import change_status
 from tests.intake.visiting import Visitor, letter, token
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,6 +59,39 @@ def test_twenty_posts_of_one_form_are_one_enquiry_one_mail_each_and_one_address(
     assert answers[0]["Location"] == f"/ota-yhteytta/kiitos/{enquiry.receipt}/"
     assert Counter(OutgoingMail.objects.values_list("purpose", flat=True)) == {"notification": 1, "confirmation": 1}
     assert PostingTrace.objects.count() == 1
+
+
+def test_twenty_forms_with_the_same_words_are_one_enquiry_one_mail_each_and_one_address(settings: Any) -> None:
+    settings.FORM_RATE_LIMIT = MANY
+    tokens = [token() for _ in range(MANY)]
+
+    answers = at_once(MANY, lambda number: Visitor().sends(letter(form_token=tokens[number])))
+
+    assert len(set(tokens)) == MANY
+    assert {answer.status_code for answer in answers} == {303}
+    assert len({answer["Location"] for answer in answers}) == 1
+    assert Enquiry.objects.count() == 1
+    assert Counter(OutgoingMail.objects.values_list("purpose", flat=True)) == {"notification": 1, "confirmation": 1}
+
+
+def test_the_same_words_after_a_closed_one_sent_at_once_are_one_new_enquiry(settings: Any) -> None:
+    settings.FORM_RATE_LIMIT = MANY + 1
+    Visitor().sends()
+    first = Enquiry.objects.get()
+    change_status(
+        enquiry_id=first.pk,
+        version=first.version,
+        status=Status.CLOSED,
+        outcome=Outcome.NO_RESPONSE,
+        by=None,
+        now=timezone.now(),
+    )
+
+    answers = at_once(MANY, lambda _number: Visitor().sends())
+
+    assert {answer.status_code for answer in answers} == {303}
+    assert len({answer["Location"] for answer in answers}) == 1
+    assert Enquiry.objects.count() == 2
 
 
 def test_letters_sent_at_once_from_one_address_get_through_up_to_the_limit_exactly(settings: Any) -> None:

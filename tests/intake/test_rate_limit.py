@@ -22,8 +22,8 @@ def three_an_hour(settings: Any) -> None:
 
 
 def _send_three(visitor: Visitor) -> None:
-    for _ in range(3):
-        assert visitor.sends().status_code == 303
+    for number in range(3):
+        assert visitor.sends(letter(message=f"Viesti {number}")).status_code == 303
 
 
 def test_over_the_limit_the_words_come_back_with_the_time_to_wait_and_the_phone_number(visitor: Visitor) -> None:

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from intake.choices import Outcome
-from intake.models import Enquiry, IntakeSettings, MailAttempt, OutgoingMail, RemovedEnquiry, StatusChange
+from intake.models import Enquiry, EnquiryStep, IntakeSettings, MailAttempt, OutgoingMail, RemovedEnquiry
 from intake.services.delivery import deliver_next
 from intake.services.removing import due_for_removal, remove_due, remove_enquiry
 from tests.intake.enquiries import closed, received
@@ -66,7 +66,7 @@ def test_mails_attempts_and_history_go_with_it_and_only_with_it() -> None:
 
     assert set(OutgoingMail.objects.values_list("enquiry", flat=True)) == {other.pk}
     assert set(MailAttempt.objects.values_list("mail__enquiry", flat=True)) == {other.pk}
-    assert set(StatusChange.objects.values_list("enquiry", flat=True)) == {other.pk}
+    assert set(EnquiryStep.objects.values_list("enquiry", flat=True)) == {other.pk}
 
 
 def test_a_count_stays_of_each_day_kind_and_outcome() -> None:

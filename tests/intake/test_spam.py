@@ -72,7 +72,7 @@ def test_a_suspicious_letter_is_kept_with_its_reason_and_only_kati_gets_mail(
 
 
 def test_the_sender_of_a_suspicious_letter_sees_what_everybody_sees(visitor: Visitor) -> None:
-    answers = [visitor.sends(), visitor.sends(letter(extra_line="x"))]
+    answers = [visitor.sends(), visitor.sends(letter(extra_line="x", message="Toinen viesti"))]
     pages = []
     for answer, enquiry in zip(answers, Enquiry.objects.order_by("pk"), strict=True):
         assert answer.status_code == 303

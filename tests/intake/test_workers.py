@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -214,3 +215,31 @@ def test_a_database_that_is_away_for_a_moment_does_not_end_the_worker(
     assert len(smtp.messages) == 2
     assert "OperationalError" in caplog.text
     assert "maija@" not in caplog.text
+
+
+def test_a_database_that_stays_away_is_tried_more_and_more_seldom_with_one_line_each(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "intake.management.commands.work")
+    command = work.Command()
+    waits: list[float] = []
+
+    def deliver(*, now: Any) -> bool:
+        if len(waits) < 8:
+            raise OperationalError
+        return False
+
+    class Stopping(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            waits.append(timeout)
+            if len(waits) == 10:
+                self.set()
+            return self.is_set()
+
+    monkeypatch.setattr(work, "deliver_next", deliver)
+    monkeypatch.setattr(work, "threading", SimpleNamespace(Event=Stopping))
+    monkeypatch.setattr(work.signal, "signal", lambda *_arguments: None)
+    command.handle(once=False)
+    assert waits == [4, 8, 16, 32, 60, 60, 60, 60, 2, 2]
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * 8 + ["INFO"]

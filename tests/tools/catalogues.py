@@ -68,7 +68,8 @@ ROOMS = (
     Room("home", ("home/**/*.py", "templates/*.html", "templates/components/**/*.*", "templates/home/**/*.*")),
     Room("intake", ("intake/**/*.py", *(f"templates/{folder}/**/*.*" for folder in
                                         ("intake", "emails", "modeladmin", "wagtailadmin")))),
-    Room("aijuu_site", ("aijuu_site/**/*.py",)),
+    Room("aijuu_site", ("aijuu_site/**/*.py", "templates/style_guide/**/*.*", "templates/editors_guide/**/*.*",
+                        "templates/wagtailsettings/**/*.*")),
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from django.db import connections
 from aijuu_site.serving.health_probe import site_answers
 from aijuu_site.serving.ports import port_is_free
 from aijuu_site.serving.preparation import prepare_data, prepare_static_files
-from aijuu_site.serving.processes import Child, Supervisor
+from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor
 from aijuu_site.serving.start_lock import AlreadyRunningError, only_start
 
 
@@ -84,4 +84,6 @@ def _web(host: str, port: int) -> Child:
 
 
 def _worker() -> Child:
-    return Child(name="worker", command=[sys.executable, str(settings.BASE_DIR / "manage.py"), "work"])
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "work"]
+    # Time for the mail server's last word on a mail that it has: killed before it, the mail would go twice.
+    return Child(name="worker", command=command, stop_seconds=settings.EMAIL_TIMEOUT + STOP_SECONDS)

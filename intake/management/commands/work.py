@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Any
 
@@ -16,6 +17,7 @@ from intake.services.removing import remove_due
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 2
+LONGEST_WAIT = 60
 HOUSEKEEPING_SECONDS = 3600
 
 
@@ -33,20 +35,25 @@ class Command(BaseCommand):
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        housekeeping_in = 0
+        housekeeping_at = time.monotonic()
+        wait = POLL_SECONDS
         while not self.stopping.is_set():
             try:
-                if housekeeping_in <= 0:
+                if time.monotonic() >= housekeeping_at:
                     self._housekeep()
-                    housekeeping_in = HOUSEKEEPING_SECONDS
+                    housekeeping_at = time.monotonic() + HOUSEKEEPING_SECONDS
                 self._deliver()
             except DatabaseError as error:
                 # A database that is away for a moment comes back; the queue is in it, so nothing is lost meanwhile.
                 # Only the kind is logged: the text of a database error can quote a row.
-                logger.error("the database did not answer: %s", type(error).__name__)
+                wait = min(2 * wait, LONGEST_WAIT)
+                logger.error("the database did not answer (%s); trying again in %d s", type(error).__name__, wait)
+            else:
+                if wait > POLL_SECONDS:
+                    logger.info("the database answers again")
+                wait = POLL_SECONDS
             close_old_connections()
-            self.stopping.wait(POLL_SECONDS)
-            housekeeping_in -= POLL_SECONDS
+            self.stopping.wait(wait)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.stopping.set()

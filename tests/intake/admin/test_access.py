@@ -11,7 +11,10 @@ from intake.models import Enquiry
 from tests.intake.admin.pages import LIST, address, words
 from tests.intake.admin.people import signed_in, user_with
 
-ACTIONS = ("inspect", "status", "note", "accept", "delete", "edit", "history", "create", "whatever")
+ACTIONS = (
+    "inspect", "status", "note", "accept", "preparation", "link", "yhteenveto", "delete", "edit", "history", "create",
+    "whatever",
+)  # fmt: skip
 EXPORTS = ("csv", "xlsx", "json")
 
 
@@ -27,6 +30,7 @@ def every_address(enquiry: Enquiry) -> list[str]:
         *(f"{LIST}{action}/" for action in ACTIONS),
         f"{LIST}mail/{enquiry.pk}/{mail.pk}/",
         f"{LIST}mail/{enquiry.pk}/999/",
+        f"{LIST}yhteenveto/{enquiry.pk}/kopio/",
         f"{LIST}{enquiry.pk}/",
     ]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from openpyxl import load_workbook
 
 from intake.choices import Status
@@ -17,8 +18,9 @@ from tests.intake.enquiries import closed, received
 
 HEADINGS = [
     "Viitenumero", "Saapunut", "Tila", "Lopputulos", "Päättynyt", "Tyyppi", "Arvio", "Nimi", "Sähköpostiosoite",
-    "Puhelinnumero", "Organisaatio", "Työnohjauksen muoto", "Tapaamistapa", "Mieluisin yhteydenottotapa", "Viesti",
-    "Muistiinpano",
+    "Puhelinnumero", "Organisaatio", "Työnohjauksen muoto", "Tapaamistapa", "Ryhmän koko", "Paikkakunta", "Alue",
+    "Maksaja", "Mieluisin yhteydenottotapa", "Viesti", "Alkukartoitus saapui", "Alkukartoituksen vastaukset",
+    "Muistiinpanot tapaamista varten", "Muistiinpano",
 ]  # fmt: skip
 FREE_TEXT = ("name", "organisation", "message", "note")
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", "＋1", "－1", "＠SUM(A1)", "=HYPERLINK(\"http://x\")",
@@ -42,7 +44,7 @@ def as_xlsx(client: Client, **filters: str) -> list[dict[str, Any]]:
 
 def test_headings_and_choices_are_finnish_and_times_local(kati: Client) -> None:
     enquiry = closed(at=datetime(2026, 7, 4, 6, 5, tzinfo=UTC), delivery_modes=("online", "pori_premises"))
-    write_note(enquiry_id=enquiry.pk, version=enquiry.version, note="Soitettu")
+    write_note(enquiry_id=enquiry.pk, version=enquiry.version, note="Soitettu", by=None, now=timezone.now())
     [row] = as_csv(kati)
     assert list(row) == HEADINGS
     assert row == {
@@ -50,15 +52,17 @@ def test_headings_and_choices_are_finnish_and_times_local(kati: Client) -> None:
         "Lopputulos": "Sopimus tehty", "Päättynyt": "4.7.2026 9.05", "Tyyppi": "Viesti", "Arvio": "Tavallinen",
         "Nimi": "Maija Meikäläinen", "Sähköpostiosoite": enquiry.email, "Puhelinnumero": "050 123 4567",
         "Organisaatio": "Porin perhekeskus", "Työnohjauksen muoto": "Ryhmätyönohjaus",
-        "Tapaamistapa": "Verkossa, Porissa Aijuun järjestämässä tilassa", "Mieluisin yhteydenottotapa": "Sähköposti",
+        "Tapaamistapa": "Verkossa, Porissa Aijuun järjestämässä tilassa", "Ryhmän koko": "", "Paikkakunta": "",
+        "Alue": "", "Maksaja": "", "Alkukartoitus saapui": "", "Alkukartoituksen vastaukset": "",
+        "Muistiinpanot tapaamista varten": "", "Mieluisin yhteydenottotapa": "Sähköposti",
         "Viesti": "Hei Kati, työryhmämme kaipaa tilaa ajatella.", "Muistiinpano": "Soitettu",
     }  # fmt: skip
     [cells] = as_xlsx(kati)
     assert list(cells) == HEADINGS
     assert cells["Saapunut"].value == datetime(2026, 7, 1, 9, 5)
     assert cells["Saapunut"].number_format == "d.m.yyyy h:mm"
-    texts = [heading for heading in HEADINGS if heading not in ("Saapunut", "Päättynyt")]
-    assert {heading: cells[heading].value for heading in texts} == {heading: row[heading] for heading in texts}
+    texts = [heading for heading in HEADINGS if heading not in ("Saapunut", "Päättynyt", "Alkukartoitus saapui")]
+    assert {heading: cells[heading].value or "" for heading in texts} == {heading: row[heading] for heading in texts}
 
 
 def test_what_is_empty_is_empty(kati: Client) -> None:

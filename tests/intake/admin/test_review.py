@@ -6,8 +6,7 @@ import pytest
 from django.test import Client
 
 from intake.choices import MailState, Outcome, Status, Verdict
-from intake.models import Enquiry
-from intake.models.enquiry import StatusChange
+from intake.models import Enquiry, EnquiryStep
 from tests.intake.admin.pages import LIST, address, failed_once, rows, suspicious, words
 from tests.intake.enquiries import closed
 
@@ -75,6 +74,18 @@ def test_her_note_is_kept_as_lines_and_shown_again(kati: Client, enquiry: Enquir
     assert "maanantaina ”klo 9”" in words(kati.get(address("inspect", enquiry)))
 
 
+def test_that_a_note_was_changed_is_kept_with_who_and_when_and_never_its_words(kati: Client, enquiry: Enquiry) -> None:
+    for version, note in ((1, "Soita maanantaina"), (2, "Soita maanantaina"), (2, "Soitettu"), (3, " \n")):
+        assert kati.post(address("note", enquiry), {"version": version, "note": note}).status_code == 302
+    steps = list(enquiry.steps.all())
+    assert [step.kind for step in steps] == ["note_saved", "note_saved", "note_emptied"]
+    assert {step.changed_by.first_name for step in steps if step.changed_by} == {"Kati"}
+    assert "Soit" not in str(list(EnquiryStep.objects.values()))
+    page = words(kati.get(address("inspect", enquiry)))
+    assert page.count("Muistiinpano muutettiin – Kati Levola") == 2
+    assert "Muistiinpano tyhjennettiin – Kati Levola" in page
+
+
 def test_a_note_that_is_too_long_comes_back_whole_with_a_message(kati: Client, enquiry: Enquiry) -> None:
     long = "Ä" * 5001
     response = kati.post(address("note", enquiry), {"version": 1, "note": long})
@@ -104,7 +115,7 @@ def test_a_status_from_an_old_page_is_refused_too(kati: Client, enquiry: Enquiry
     assert change(kati, enquiry, Status.IN_REVIEW) == 302
     assert change(kati, enquiry, Status.CLOSED, Outcome.SPAM, version=1) == 409
     assert enquiry.status == Status.IN_REVIEW
-    assert StatusChange.objects.count() == 1
+    assert EnquiryStep.objects.count() == 1
 
 
 @pytest.mark.parametrize("version", ["", "x", "-1", "9" * 40])
@@ -127,6 +138,10 @@ def test_a_suspicious_one_says_why_and_can_be_accepted_without_a_mail(kati: Clie
     assert enquiry.verdict == Verdict.ACCEPTED
     assert enquiry.verdict_reasons == ["hidden_field"]
     assert enquiry.mails.count() == mails
+    assert "Merkitty tavalliseksi yhteydenotoksi – Kati Levola" in words(kati.get(address("inspect", enquiry)))
+    # Again, by another tab that knows the new version: nothing to do, nothing to tell.
+    assert kati.post(address("accept", enquiry), {"version": 2}).status_code == 302
+    assert EnquiryStep.objects.count() == 1
 
 
 def test_a_suspicious_one_is_closed_as_spam_with_the_fields_of_its_own_button(kati: Client, db: None) -> None:
@@ -174,12 +189,12 @@ def test_reading_an_address_that_changes_something_changes_nothing(kati: Client,
 
 
 def test_opening_pages_writes_nothing(kati: Client, enquiry: Enquiry) -> None:
-    before = (Enquiry.objects.values().get(), list(enquiry.mails.values()), StatusChange.objects.count())
+    before = (Enquiry.objects.values().get(), list(enquiry.mails.values()), EnquiryStep.objects.count())
     for path in (LIST, address("inspect", enquiry), address("delete", enquiry), "/admin/"):
         assert kati.get(path).status_code == 200
     assert kati.get(address("mail", enquiry, enquiry.mails.all()[0].pk)).status_code == 405
     assert kati.post(address("inspect", enquiry)).status_code == 405
-    assert (Enquiry.objects.values().get(), list(enquiry.mails.values()), StatusChange.objects.count()) == before
+    assert (Enquiry.objects.values().get(), list(enquiry.mails.values()), EnquiryStep.objects.count()) == before
 
 
 def test_what_people_typed_is_never_markup(kati: Client, db: None) -> None:

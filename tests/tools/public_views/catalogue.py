@@ -7,8 +7,9 @@ from urllib.request import urlopen
 
 from bs4 import BeautifulSoup
 
+from tests.browser.mapping_visitor import BEGIN, ELSEWHERE
 from tests.browser.visitor import CONTACT_PAGE
-from tests.tools.public_views import bring
+from tests.tools.public_views import bring, bring_mapping
 from tests.tools.public_views.conditions import Condition
 from tests.tools.public_views.stage import View
 
@@ -43,6 +44,25 @@ def page_view(path: str, condition: Condition = Condition.PAUSED) -> View:
     return View(name, group, 200, partial(bring.page, path=path), condition, path=path)
 
 
+def mapping_views() -> list[View]:
+    """Every page of the initial mapping after the one that is in the menus."""
+    closed = "/jatka/tama-linkki-ei-avaa-mitaan/"
+    return [
+        View("mapping-elsewhere", "mapping", 200, partial(bring.page, path=ELSEWHERE), path=ELSEWHERE),
+        View("mapping-facts", "mapping", 200, partial(bring.page, path=BEGIN), path=BEGIN),
+        View("mapping-facts-errors", "mapping", 422, partial(bring_mapping.step_errors, number=1)),
+        View("mapping-situation", "mapping", 200, partial(bring_mapping.step, number=2)),
+        View("mapping-situation-errors", "mapping", 422, partial(bring_mapping.step_errors, number=2)),
+        View("mapping-later-open", "mapping", 200, bring_mapping.later_open),
+        View("mapping-wishes", "mapping", 200, partial(bring_mapping.step, number=3)),
+        View("mapping-practicalities", "mapping", 200, partial(bring_mapping.step, number=4)),
+        View("mapping-check", "mapping", 200, partial(bring_mapping.step, number=bring_mapping.CHECK)),
+        View("mapping-check-lacking", "mapping", 200, bring_mapping.check_lacking),
+        View("mapping-done", "mapping", 200, bring_mapping.done),
+        View("mapping-closed", "mapping", 404, partial(bring.page, path=closed), path=closed),
+    ]
+
+
 def all_views(site_url: str) -> list[View]:
     """Every view of the site that runs at `site_url`. Fails where its sitemap does not answer."""
     paths = page_paths(site_url)
@@ -60,6 +80,7 @@ def all_views(site_url: str) -> list[View]:
         View("form-connection-broken", "form", 200, bring.form_connection_broken),
         View("thanks-paused", "form", 200, bring.thanks),
         View("thanks-open", "form", 200, bring.thanks, Condition.OPEN),
+        *mapping_views(),
         page_view(FRONT, Condition.DATED),
         page_view(CONTACT_PAGE, Condition.DATED),
         page_view(FRONT, Condition.OVERDUE),

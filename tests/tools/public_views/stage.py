@@ -12,7 +12,7 @@ from tests.tools.public_views.conditions import Condition, arrange_script
 from tests.tools.public_views.unprovoked import Answer, read_answers, render_script
 
 # In the order in which they are looked at. "pages" are the site's own pages as they open.
-GROUPS = ("pages", "opened", "form", "notice", "refusals", "over-limit")
+GROUPS = ("pages", "opened", "form", "mapping", "notice", "refusals", "over-limit")
 
 
 class Site(Protocol):

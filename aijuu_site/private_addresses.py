@@ -1,0 +1,37 @@
+"""Addresses that are secrets (intake.urls): no cache keeps what stands there, no link or log tells them on."""
+
+import logging
+import re
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+
+PRIVATE_PREFIX = "/jatka/"
+_SECRET = re.compile(rf"({PRIVATE_PREFIX})[\w%-]+")
+
+_HEADERS = {
+    "Cache-Control": "no-store, private",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class PrivateAddressesMiddleware:
+    """Set the headers on every answer under the prefix: pages, redirects, refusals and errors alike."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.path.startswith(PRIVATE_PREFIX):
+            for name, value in _HEADERS.items():
+                response[name] = value
+        return response
+
+
+class UntellingFormatter(logging.Formatter):
+    """Leaves the secret out of a line and its traceback: Django logs the address of every answer of 500 and above."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _SECRET.sub(r"\1…", super().format(record))

@@ -1,0 +1,125 @@
+"""The page of one enquiry: what it shows, and how a save that was refused comes back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from intake.admin.mapping_reading import SentMapping, UnderWay, read_mapping
+from intake.choices import MailPurpose, Outcome, Status
+from intake.forms.review import NoteForm, PreparationForm, StatusForm, VersionForm
+from intake.models.enquiry import Enquiry
+from intake.retention import removal_date
+from intake.services.inviting import can_be_invited
+from intake.services.removing import retention_times
+
+ReviewForm = TypeVar("ReviewForm", StatusForm, NoteForm, PreparationForm, VersionForm)
+
+LIST = "yhteydenotot_modeladmin_index"
+PAGE = "yhteydenotot_modeladmin_inspect"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One line of what has happened."""
+
+    at: datetime
+    words: str
+    by: Any = None
+
+
+def found(pk: str) -> Enquiry:
+    """Return the enquiry with all that its page shows. Raises Http404."""
+    enquiries = Enquiry.objects.select_related("mapping").prefetch_related("mails__attempts", "steps__changed_by")
+    return get_object_or_404(enquiries, pk=pk)
+
+
+def posted(request: HttpRequest, form_class: type[ReviewForm]) -> ReviewForm | None:
+    """Return the form that was sent; None where nothing was."""
+    return form_class(request.POST) if request.method == "POST" else None
+
+
+def say_refused(request: HttpRequest, form: StatusForm | NoteForm | PreparationForm) -> None:
+    """Say at the top of the page what the form says beside its field, which on a phone is far below."""
+    reasons = " ".join(str(reason) for reasons in form.errors.values() for reason in reasons)
+    messages.error(request, _("Nothing was saved. %(reasons)s") % {"reasons": reasons})
+
+
+def conflict(
+    request: HttpRequest, enquiry: Enquiry, *, note: str | None = None, preparation_notes: str | None = None
+) -> HttpResponse:
+    """Show the enquiry as it stands now, with the words that were not saved; 404 where another tab removed it."""
+    enquiry = found(str(enquiry.pk))
+    messages.error(
+        request,
+        _(
+            "The enquiry was changed elsewhere after you opened this page, so nothing was saved. "
+            "Check it and save again."
+        ),
+    )
+    version = {"version": enquiry.version}
+    return page(
+        request,
+        enquiry,
+        note_form=None if note is None else NoteForm(initial={**version, "note": note}),
+        preparation_form=None
+        if preparation_notes is None
+        else PreparationForm(initial={**version, "preparation_notes": preparation_notes}),
+        status=409,
+    )
+
+
+def page(
+    request: HttpRequest,
+    enquiry: Enquiry,
+    *,
+    status_form: StatusForm | None = None,
+    note_form: NoteForm | None = None,
+    preparation_form: PreparationForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Return the page; a form that is given stands there in place of a fresh one."""
+    now = timezone.now()
+    version = {"version": enquiry.version}
+    mails = list(enquiry.mails.all())
+    mapping = read_mapping(enquiry, now=now)
+    user_can_review = request.user.has_perm("intake.change_enquiry")
+    context: dict[str, Any] = {
+        "enquiry": enquiry,
+        "sent_mapping": mapping if isinstance(mapping, SentMapping) else None,
+        "mapping_under_way": mapping if isinstance(mapping, UnderWay) else None,
+        "status_form": status_form
+        or StatusForm(initial={**version, "status": enquiry.status, "outcome": enquiry.outcome}),
+        "note_form": note_form or NoteForm(initial={**version, "note": enquiry.note}),
+        "version_form": VersionForm(initial=version, auto_id=False),
+        "mails": mails,
+        "no_confirmation": all(mail.purpose != MailPurpose.CONFIRMATION for mail in mails),
+        "removed_on": removal_date(closed_at=enquiry.closed_at, outcome=enquiry.outcome, times=retention_times()),
+        "closed_as_spam": {"status": Status.CLOSED.value, "outcome": Outcome.SPAM.value},
+        "events": _events(enquiry, mapping),
+        "user_can_review": user_can_review,
+        "user_can_delete": request.user.has_perm("intake.delete_enquiry"),
+        "user_can_invite": user_can_review and can_be_invited(enquiry, now=now),
+    }
+    if isinstance(mapping, SentMapping):
+        context["preparation_form"] = preparation_form or PreparationForm(
+            initial={**version, "preparation_notes": mapping.preparation_notes}
+        )
+    return TemplateResponse(request, "modeladmin/intake/enquiry/inspect.html", context, status=status)
+
+
+def _events(enquiry: Enquiry, mapping: SentMapping | UnderWay | None) -> list[Event]:
+    """Return what has happened to the enquiry, in the order in which it did."""
+    events = [Event(at=step.changed_at, words=step.words, by=step.changed_by) for step in enquiry.steps.all()]
+    if isinstance(mapping, SentMapping) and mapping.sent_at > enquiry.received_at:
+        events.append(Event(at=mapping.sent_at, words=_("The initial mapping arrived")))
+    return [
+        Event(at=enquiry.received_at, words=_("Received")),
+        *sorted(events, key=lambda event: event.at),
+    ]

@@ -1,0 +1,321 @@
+"""One step of the mapping as a form, made of its questions."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms import BoundField
+from django.http import QueryDict
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from intake.forms.fields import TypedTextField
+from intake.mapping.answers import condition_holds, is_answered, questions_to_show
+from intake.mapping.questions import Question, QuestionType, Role, Step
+from intake.typed_text import without_invisible
+
+_NUMBER = re.compile(r"\d{1,9}")
+_FINNISH_DATE = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
+_DATE_LENGTH = 40
+SCALE = range(11)
+# No key of a choice is this short; an empty one would look chosen from the start.
+NO_ANSWER = "-"
+
+
+class NumberField(TypedTextField):
+    """A whole number within bounds, kept as int."""
+
+    def __init__(self, *, minimum: int, maximum: int, **kwargs: Any) -> None:
+        self.minimum, self.maximum = minimum, maximum
+        super().__init__(limit=20, **kwargs)
+
+    def clean(self, value: Any) -> int | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        if not _NUMBER.fullmatch(text) or not self.minimum <= int(text) <= self.maximum:
+            raise ValidationError(
+                _("Answer with a number, %(minimum)d–%(maximum)d."),
+                code="number",
+                params={"minimum": self.minimum, "maximum": self.maximum},
+            )
+        return int(text)
+
+
+class DateField(TypedTextField):
+    """A day, written "1.2.2027" (or "2027-02-01"), kept as ISO."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(limit=_DATE_LENGTH, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        match = _FINNISH_DATE.fullmatch(text)
+        try:
+            if match:
+                day, month, year = map(int, match.groups())
+                return date(year, month, day).isoformat()
+            return date.fromisoformat(text).isoformat()
+        except ValueError as error:
+            raise ValidationError(_("Write the day with numbers, for example 1.2.2027."), code="date") from error
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show a kept day as people write it; what was typed stays as typed."""
+        try:
+            day = date.fromisoformat(str(value))
+        except ValueError:
+            return value
+        return f"{day.day}.{day.month}.{day.year}"
+
+
+class ChoiceField(forms.ChoiceField):
+    """One of the choices. A value that no choice has is an error, a NUL byte included."""
+
+    default_error_messages = {"invalid_choice": gettext_lazy("Choose one of the options.")}
+
+    def clean(self, value: Any) -> str:
+        chosen = super().clean(value)
+        return "" if chosen == NO_ANSWER else chosen
+
+
+class MultipleChoiceField(forms.MultipleChoiceField):
+    default_error_messages = {
+        "invalid_choice": gettext_lazy("Choose one of the options."),
+        "invalid_list": gettext_lazy("Choose one of the options."),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownQuestion:
+    """A question as the template needs it: its field or fields, and when it is to be asked."""
+
+    question: Question
+    fields: tuple[BoundField, ...]
+    # The name of the field on this page that decides, and the values with which this is asked; "" for always.
+    decided_by: str = ""
+    decided_values: str = ""
+    help: str | SafeString = ""
+    # Whether the warning about what not to write stands above it.
+    warns: bool = False
+
+    @property
+    def field(self) -> BoundField:
+        return self.fields[0]
+
+
+class StepForm(forms.Form):
+    """The questions of one step. `known` are the facts and the answers of other steps; `initial_answers` its own.
+
+    With `everything` all of them are shown whatever is known, for a look at the page beside the editor.
+    """
+
+    use_required_attribute = False
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        step: Step,
+        known: Mapping[str, Any],
+        initial_answers: Mapping[str, Any],
+        everything: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.step = step
+        own = {question.key for question in step.questions}
+        self.known = {key: value for key, value in known.items() if key not in own}
+        self.everything = everything
+        self.shown = list(step.questions) if everything else questions_to_show(step, self.known)
+        self.answers: dict[str, Any] = {}
+        self._lacking: set[str] = set()
+        super().__init__(
+            data=without_invisible(data) if data is not None else None, initial=_initial(initial_answers), **kwargs
+        )
+        for question in self.shown:
+            if question.is_asked:
+                self.fields.update(_fields(question, conditional=self._says_condition(question)))
+
+    def clean(self) -> dict[str, Any]:
+        """Drop what a condition rules out, with its errors; ask for what is required and applies."""
+        cleaned = super().clean() or self.cleaned_data
+        for question in self.shown:
+            if not question.is_asked:
+                continue
+            names = field_names(question)
+            if not condition_holds(question.condition, {**self.known, **self.answers}):
+                for name in names:
+                    cleaned.pop(name, None)
+                    self.errors.pop(name, None)
+                continue
+            if any(name in self.errors for name in names):
+                continue
+            value = self._value(question, cleaned)
+            if is_answered(value):
+                self.answers[question.key] = value
+            elif question.required and not any(name in self.errors for name in names):
+                self._lacking.add(names[0])
+                self.add_error(names[0], required_message(question))
+        return cleaned
+
+    def _value(self, question: Question, cleaned: dict[str, Any]) -> Any:
+        names = field_names(question)
+        if question.type != QuestionType.PERIOD:
+            value = cleaned.get(names[0])
+            return int(value) if question.type == QuestionType.SCALE and value else value
+        start, end = (cleaned.get(name) or "" for name in names)
+        if start and end and end < start:
+            self.add_error(names[1], _("The last day can't be before the first."))
+        return {"from": start, "to": end}
+
+    @property
+    def only_lacks_answers(self) -> bool:
+        """Whether nothing that was typed is wrong: what is there can be kept, though more is asked for."""
+        return set(self.errors) <= self._lacking
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of all questions of the step: what an answer to it replaces."""
+        return [question.key for question in self.step.questions]
+
+    @property
+    def error_summary(self) -> list[dict[str, str]]:
+        """One entry an error, in the order of the fields: {"href": "#id_…", "message": …}."""
+        entries = []
+        for question in self.shown:
+            for name in field_names(question) if question.is_asked else ():
+                bound = self[name]
+                anchor = f"{bound.auto_id}_0" if bound.use_fieldset else bound.auto_id
+                entries += [
+                    {"href": f"#{anchor}", "message": _with_label(question, str(error))} for error in bound.errors
+                ]
+        return entries
+
+    @property
+    def shown_questions(self) -> list[ShownQuestion]:
+        """Return what the page shows, in order."""
+        first_free_text = next((question for question in self.shown if _is_free_text(question)), None)
+        return [
+            ShownQuestion(
+                question=question,
+                fields=tuple(self[name] for name in field_names(question)) if question.is_asked else (),
+                decided_by=f"q_{question.condition.source}"
+                if self._decided_here(question) and question.condition
+                else "",
+                decided_values=" ".join(question.condition.choices) if question.condition else "",
+                help=_help(question, self._says_condition(question)),
+                warns=question is first_free_text,
+            )
+            for question in self.shown
+        ]
+
+    def _says_condition(self, question: Question) -> bool:
+        return question.condition is not None and (self.everything or self._decided_here(question))
+
+    def _decided_here(self, question: Question) -> bool:
+        """Return whether an answer on this very page decides if the question is asked."""
+        condition = question.condition
+        return condition is not None and any(other.key == condition.source for other in self.shown)
+
+
+def field_names(question: Question) -> tuple[str, ...]:
+    """Return the names of a question's fields in the post."""
+    name = f"q_{question.key}"
+    return (f"{name}_from", f"{name}_to") if question.type == QuestionType.PERIOD else (name,)
+
+
+def _is_free_text(question: Question) -> bool:
+    """Return whether people may write what they should not; a place is only a name."""
+    return question.type in (QuestionType.SHORT_TEXT, QuestionType.LONG_TEXT) and question.role != Role.PLACE
+
+
+def required_message(question: Question) -> str:
+    """Return what is said when an answer is missing."""
+    if question.required_message:
+        return question.required_message
+    if question.type in (QuestionType.SINGLE_CHOICE, QuestionType.MULTIPLE_CHOICE, QuestionType.YES_NO):
+        return _("Choose one of the options.")
+    return _("Answer this question.")
+
+
+def _with_label(question: Question, error: str) -> str:
+    """Say which question is meant, where the error does not say it in the supervisor's own words."""
+    if error == question.required_message:
+        return error
+    return f"{question.label} {error}" if question.label[-1:] in ".?!" else f"{question.label}: {error}"
+
+
+def _initial(answers: Mapping[str, Any]) -> dict[str, Any]:
+    initial: dict[str, Any] = {}
+    for key, value in answers.items():
+        if isinstance(value, dict):
+            initial |= {f"q_{key}_from": value.get("from", ""), f"q_{key}_to": value.get("to", "")}
+        else:
+            initial[f"q_{key}"] = value
+    return initial
+
+
+def _help(question: Question, conditional: bool) -> str | SafeString:
+    if not conditional or question.condition is None:
+        return question.help
+    # A script takes these words away, as it shows the question only when they hold.
+    return format_html("<span data-condition>{} </span>{}", question.condition.words, question.help or mark_safe(""))
+
+
+def _fields(question: Question, *, conditional: bool) -> dict[str, forms.Field]:
+    common: dict[str, Any] = {"label": question.label, "help_text": _help(question, conditional), "required": False}
+    names = field_names(question)
+    match question.type:
+        case QuestionType.SHORT_TEXT:
+            field: forms.Field = TypedTextField(limit=question.limit, **common)
+        case QuestionType.LONG_TEXT:
+            rows = 4 if question.limit <= 600 else 6
+            field = TypedTextField(
+                limit=question.limit,
+                several_lines=True,
+                widget=forms.Textarea(attrs={"rows": rows, "data-limit": question.limit}),
+                **common,
+            )
+        case QuestionType.SINGLE_CHOICE | QuestionType.YES_NO:
+            choices = [(choice.key, choice.label) for choice in question.choices]
+            field = ChoiceField(choices=_with_none(choices, question), widget=forms.RadioSelect, **common)
+        case QuestionType.MULTIPLE_CHOICE:
+            field = MultipleChoiceField(
+                choices=[(choice.key, choice.label) for choice in question.choices],
+                widget=forms.CheckboxSelectMultiple,
+                **common,
+            )
+        case QuestionType.SCALE:
+            choices = [(str(point), str(point)) for point in SCALE]
+            field = ChoiceField(choices=_with_none(choices, question), widget=forms.RadioSelect, **common)
+        case QuestionType.NUMBER:
+            widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
+            field = NumberField(minimum=question.minimum, maximum=question.maximum, widget=widget, **common)
+        case QuestionType.DATE:
+            field = DateField(widget=_date_input(), **common)
+        case QuestionType.PERIOD:
+            first = DateField(widget=_date_input(), **{**common, "label": _("At the earliest"), "help_text": ""})
+            last = DateField(widget=_date_input(), **{**common, "label": _("At the latest"), "help_text": ""})
+            first.is_marked_required = question.required  # type: ignore[attr-defined]
+            return dict(zip(names, (first, last), strict=True))
+        case _:
+            raise ValueError(f"nothing to ask: {question.type}")
+    # `required` of the field itself is False: whether an answer is needed hangs from other answers (StepForm.clean).
+    field.is_marked_required = question.required  # type: ignore[attr-defined]
+    return {names[0]: field}
+
+
+def _with_none(choices: list[tuple[str, str]], question: Question) -> list[tuple[str, str]]:
+    """Give a voluntary question a way back to no answer: a chosen radio button can't be unchosen."""
+    return choices if question.required else [*choices, (NO_ANSWER, _("I leave this unanswered"))]
+
+
+def _date_input() -> forms.TextInput:
+    return forms.TextInput(attrs={"autocomplete": "off"})

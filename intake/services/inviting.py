@@ -1,0 +1,55 @@
+"""Sending the private link to the mapping by the supervisor's own word, to somebody who has written to her."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F
+
+from intake.choices import Kind, MailPurpose, MailState, StepKind
+from intake.mapping.private_link import mapping_is_offered
+from intake.models.enquiry import Enquiry, EnquiryStep
+from intake.models.outgoing_mail import OutgoingMail
+from intake.services.mapping import LIFETIME
+from intake.services.queueing import queue_mapping_link
+from intake.services.review import ChangedMeanwhile
+
+
+def can_be_invited(enquiry: Enquiry, *, now: datetime) -> bool:
+    """Return whether a link would lead somewhere: an open, ordinary message, no mapping sent, none whose time is over.
+
+    One that was begun keeps its thirty days; when they are over it is removed within the hour, and another can begin.
+    """
+    if enquiry.kind != Kind.CONTACT or enquiry.is_closed or enquiry.is_quarantined or not mapping_is_offered():
+        return False
+    mapping = getattr(enquiry, "mapping", None)
+    if mapping is None:
+        return True
+    return not mapping.is_sent and (mapping.started_at is None or mapping.expires_at > now)
+
+
+def send_mapping_link(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> bool:
+    """Queue the mail in place of an earlier one of its purpose. Returns False where one is on its way already.
+
+    The secret is made when the mail goes out. Raises ChangedMeanwhile for an old `version`, so that a button pressed
+    twice sends once.
+    """
+    with transaction.atomic():
+        enquiry = Enquiry.objects.select_for_update().filter(pk=enquiry_id, version=version).first()
+        if enquiry is None:
+            raise ChangedMeanwhile
+        earlier = OutgoingMail.objects.filter(enquiry=enquiry, purpose=MailPurpose.MAPPING_LINK)
+        if earlier.filter(state__in=(MailState.QUEUED, MailState.SENDING)).exists():
+            return False
+        # A new mail with a Message-ID of its own: mail programs hide what looks like the same one again.
+        earlier.delete()
+        queue_mapping_link(enquiry=enquiry, works_until=_works_until(enquiry, now), now=now)
+        Enquiry.objects.filter(pk=enquiry.pk).update(version=F("version") + 1)
+        EnquiryStep.objects.create(enquiry=enquiry, kind=StepKind.LINK_SENT, changed_at=now, changed_by=by)
+    return True
+
+
+def _works_until(enquiry: Enquiry, now: datetime) -> datetime:
+    """Return the moment until which the link works for certain, however late the mail goes out."""
+    mapping = getattr(enquiry, "mapping", None)
+    return mapping.expires_at if mapping and mapping.started_at else now + LIFETIME

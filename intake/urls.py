@@ -1,0 +1,14 @@
+"""Private addresses of mappings under way. They hang from no page: moving or removing one breaks no link."""
+
+from django.urls import path
+
+from intake.views.mapping import check, steps
+
+# Letters, digits, "-" and "_": what secrets.token_urlsafe makes.
+urlpatterns = [
+    path("<slug:secret>/", steps.resume, name="mapping_resume"),
+    path("<slug:secret>/yhteystiedot/", steps.facts_step, name="mapping_facts"),
+    path("<slug:secret>/vaihe/<int:number>/", steps.question_step, name="mapping_step"),
+    path("<slug:secret>/tarkista/", check.check, name="mapping_check"),
+    path("<slug:secret>/perilla/", check.done, name="mapping_done"),
+]

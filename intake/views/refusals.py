@@ -1,0 +1,57 @@
+"""What a visitor is told when nothing was stored, and where a stored post leads."""
+
+import logging
+import math
+from datetime import timedelta
+
+from django.db import DatabaseError
+from django.http import HttpResponseRedirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+logger = logging.getLogger(__name__)
+
+
+def see_other(url: str) -> HttpResponseRedirect:
+    """Return 303 (RFC 9110, 15.4.4): the next page is fetched with GET, and a reload sends nothing again."""
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response
+
+
+def answers_not_stored(error: DatabaseError, phone: str) -> str:
+    """Log the kind of a database error (its text can quote the row), and return what the visitor is told."""
+    logger.error("a mapping could not be stored: %s", type(error).__name__)
+    if not phone:
+        return _("The answers could not be stored. Your words are still on the form – try again.")
+    text = _("The answers could not be stored. Your words are still on the form – try again or call %(phone)s.")
+    return text % {"phone": phone}
+
+
+def sent_already() -> str:
+    """Return what is told who changes a mapping that has been sent: an old tab, or another device."""
+    return _(
+        "The mapping has been sent already, so this change was not stored. Write to Kati if something must be added."
+    )
+
+
+def too_many(retry_after: timedelta, phone: str) -> str:
+    """Return how long to wait before sending again."""
+    minutes = max(1, math.ceil(retry_after.total_seconds() / 60))
+    if not phone:
+        text = ngettext(
+            "The form has been sent many times in a short time, so sending is paused. Your words are still here. "
+            "Wait %(minutes)d minute and try again.",
+            "The form has been sent many times in a short time, so sending is paused. Your words are still here. "
+            "Wait %(minutes)d minutes and try again.",
+            minutes,
+        )
+        return text % {"minutes": minutes}
+    text = ngettext(
+        "The form has been sent many times in a short time, so sending is paused. Your words are still here. "
+        "Wait %(minutes)d minute and try again, or call %(phone)s.",
+        "The form has been sent many times in a short time, so sending is paused. Your words are still here. "
+        "Wait %(minutes)d minutes and try again, or call %(phone)s.",
+        minutes,
+    )
+    return text % {"minutes": minutes, "phone": phone}

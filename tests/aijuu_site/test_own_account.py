@@ -1,0 +1,48 @@
+"""The page where somebody in the admin changes their own name, password and look."""
+
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+ADDRESS = "/admin/account/"
+
+
+def signed_in(group: str) -> Client:
+    user = User.objects.create_user("kati", email="kati@example.fi", password="x")
+    user.groups.add(Group.objects.get(name=group))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_it_has_no_tab_of_notifications_that_nothing_sends(db: None) -> None:
+    for group in ("Työnohjaaja", "Sisällöntuottaja"):
+        User.objects.all().delete()
+        page = signed_in(group).get(ADDRESS).content.decode()
+        assert "Ilmoitukset" not in page
+        assert "notifications-" not in page
+        assert "password-old_password" in page
+
+
+def test_what_is_left_is_saved(db: None) -> None:
+    client = signed_in("Työnohjaaja")
+    answer = client.post(
+        ADDRESS,
+        {
+            "name_email-first_name": "Kati",
+            "name_email-last_name": "Levola",
+            "name_email-email": "kati@example.fi",
+            "theme-theme": "dark",
+            "theme-density": "default",
+            "theme-contrast": "system",
+            "theme-keyboard_shortcuts": "on",
+        },
+    )
+    assert answer.status_code == 302
+    assert User.objects.get().get_full_name() == "Kati Levola"
+
+
+def test_without_signing_in_it_leads_to_the_login(db: None) -> None:
+    answer = Client().get(ADDRESS)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/admin/login/")
+    assert "frame-src 'self'" in signed_in("Työnohjaaja").get(ADDRESS)["Content-Security-Policy"]

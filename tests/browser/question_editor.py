@@ -1,0 +1,79 @@
+"""Kati at the questions of the mapping in the page's editor."""
+
+from playwright.sync_api import FrameLocator, Locator, Page, expect
+
+
+class QuestionEditor:
+    """The editor of the mapping page at `page`, signed in. Blocks are numbered from 0 as they came to the form."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def open(self) -> None:
+        """Go to the page by the way she goes: the list of pages."""
+        self.page.goto("/admin/pages/")
+        self.page.get_by_role("link", name="Alkukartoitus", exact=True).first.click()
+        self.page.wait_for_url("**/edit/")
+        expect(self.questions.locator(".c-sf-add-button").last).to_be_attached()
+
+    @property
+    def questions(self) -> Locator:
+        return self.page.locator("[data-contentpath='questions']")
+
+    @property
+    def count(self) -> int:
+        return int(self.page.locator("#questions-count, input[name='questions-count']").first.input_value())
+
+    def add(self, kind: str, **words: str) -> int:
+        """Add a block at the end and fill its fields, named as in the blocks; return its number."""
+        number = self.count
+        self.questions.locator(".c-sf-add-button").last.click()
+        self.page.get_by_role("option", name=kind, exact=True).click()
+        self.field(number, "title" if kind == "Vaihe" else "label").wait_for()
+        for name, text in words.items():
+            self.field(number, name).fill(text)
+        return number
+
+    def field(self, number: int, name: str) -> Locator:
+        return self.page.locator(f"[id='questions-{number}-value-{name}']")
+
+    def block(self, number: int) -> Locator:
+        """The whole block, its errors included."""
+        return self.page.locator(
+            f"[data-streamfield-child]:has(> input[name='questions-{number}-order'])",
+        )
+
+    def add_choices(self, number: int, *choices: str) -> None:
+        block = self.block(number)
+        for index, choice in enumerate(choices):
+            if not self.field(number, f"choices-{index}-value").count():
+                block.locator("[data-contentpath='choices'] .c-sf-add-button").last.click()
+            self.field(number, f"choices-{index}-value").fill(choice)
+
+    def settings(self, number: int) -> Locator:
+        """The settings of a question, unfolded."""
+        button = self.page.locator(f"button[aria-controls='block_group-questions-{number}-value-settings']")
+        if button.get_attribute("aria-expanded") == "false":
+            button.click()
+        return self.page.locator(f"[id='block_group-questions-{number}-value-settings']")
+
+    def ask_when(self, number: int, answer: str) -> None:
+        """Ask question `number` only when `answer` ("Question: Choice") was chosen."""
+        self.settings(number).locator(".c-sf-add-button").first.click()
+        self.field(number, "when-0-value").select_option(label=answer)
+
+    def save_draft(self) -> None:
+        self.page.get_by_role("button", name="Tallenna luonnos").click()
+        expect(self.page.locator(".messages")).to_contain_text("päivitetty")
+        self.open()
+
+    def publish(self) -> None:
+        button = self.page.get_by_role("button", name="Julkaise", exact=True)
+        if not button.is_visible():
+            self.page.get_by_role("button", name="Lisää toimintoja").last.click()
+        button.click()
+        self.page.wait_for_load_state("load")
+
+    @property
+    def preview(self) -> FrameLocator:
+        return self.page.frame_locator("[data-side-panel='preview'] iframe").first

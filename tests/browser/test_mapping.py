@@ -1,0 +1,319 @@
+"""The initial mapping as the first content has it: filled on a phone by keyboard alone, and every way back."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import NewPage, Watch
+from tests.browser.mapping_visitor import (
+    AT_WORK,
+    GOAL,
+    INDIVIDUAL,
+    MAPPING_PAGE,
+    ONLINE,
+    RHYTHM,
+    SIGN,
+    MappingVisitor,
+    Matter,
+)
+from tests.browser.visitor import Letter, Visitor
+from tests.tools.audit.budgets import SIZES
+from tests.tools.audit.page_weight import over_budget, weigh
+from tests.tools.running_site import RunningSite
+
+CHECK = "Tarkista vastauksesi"
+DONE = "Kiitos, alkukartoituksesi on perillä"
+_COUNT = (
+    "from intake.models.enquiry import Enquiry; from intake.models.mapping import InitialMapping\n"
+    "sent = InitialMapping.objects.exclude(sent_at=None)\n"
+    "print('COUNTS', Enquiry.objects.count(), sent.count(), InitialMapping.objects.count())"
+)
+MOST_PRESSES = 150
+
+
+def counts(site: RunningSite) -> tuple[int, ...]:
+    """How many enquiries, mappings sent, and mappings in all there are."""
+    said = site.manage("shell", "-v0", "-c", _COUNT)
+    return tuple(map(int, said.rpartition("COUNTS")[2].split()))
+
+
+def press_until(page: Page, target: Locator) -> None:
+    """Press Tab until `target` has the focus."""
+    for _ in range(MOST_PRESSES):
+        page.keyboard.press("Tab")
+        if target.evaluate("one => one === document.activeElement"):
+            return
+    raise AssertionError(f"Tab never reaches {target}.")
+
+
+def choose_by_keys(page: Page, group: Locator, answer: str) -> None:
+    """Tab into a group of radio buttons or check boxes, go to `answer` with the keys for it, choose it."""
+    wanted = group.get_by_label(answer, exact=True)
+    if wanted.get_attribute("type") == "checkbox":
+        press_until(page, wanted)
+        page.keyboard.press("Space")
+    else:
+        press_until(page, group.locator("input:checked, input").first)
+        page.keyboard.press("Space")
+        for _ in range(group.locator("input").count()):
+            if wanted.is_checked():
+                break
+            page.keyboard.press("ArrowDown")
+    expect(wanted).to_be_checked()
+
+
+def write_by_keys(page: Page, box: Locator, words: str) -> None:
+    press_until(page, box)
+    page.keyboard.type(words)
+
+
+def press_button(page: Page, button: Locator, heading: str) -> None:
+    press_until(page, button)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+
+
+def test_a_mapping_is_filled_and_sent_on_a_phone_by_keyboard_alone(
+    new_page: NewPage, javascript_enabled: bool, site: RunningSite
+) -> None:
+    page = new_page(java_script_enabled=javascript_enabled)
+    visitor, matter = MappingVisitor(page), Matter()
+    before = counts(site)
+    page.goto(MAPPING_PAGE)
+    press_button(page, page.get_by_role("link", name="Aloita alkukartoitus"), "Yhteystiedot")
+
+    visitor.expect_step("Yhteystiedot", 1, 4)
+    write_by_keys(page, visitor.box("Nimesi"), matter.letter.name)
+    write_by_keys(page, visitor.box("Sähköpostiosoite"), matter.letter.address)
+    choose_by_keys(page, visitor.group("Työnohjauksen muoto"), matter.form)
+    choose_by_keys(page, visitor.group("Missä tavattaisiin?"), AT_WORK)
+    press_button(page, visitor.onwards, "Tilanteesi")
+
+    visitor.expect_step("Tilanteesi", 2, 4)
+    choose_by_keys(page, visitor.group("Kuka olet tässä asiassa?"), "Vastaan tilaamisesta")
+    write_by_keys(page, visitor.box("Ryhmän koko"), matter.size)
+    write_by_keys(page, visitor.box("Paikkakunta"), matter.place)
+    press_button(page, visitor.onwards, "Toiveesi")
+
+    visitor.expect_step("Toiveesi", 3, 4)
+    write_by_keys(page, visitor.box("Mihin toivot muutosta?"), GOAL)
+    press_button(page, visitor.onwards, "Käytännön asiat")
+
+    visitor.expect_step("Käytännön asiat", 4, 4)
+    choose_by_keys(page, visitor.group("Tunnetko Katin ennestään?"), "En")
+    press_button(page, visitor.onwards, CHECK)
+    for words in (matter.letter.name, matter.form, AT_WORK, "Vastaan tilaamisesta", "Rauma", GOAL):
+        expect(page.get_by_role("main")).to_contain_text(words)
+    press_button(page, visitor.onwards, DONE)
+    assert page.context.cookies() == []
+    assert page.evaluate("() => localStorage.length + sessionStorage.length") == 0 if javascript_enabled else True
+    assert counts(site) == tuple(number + 1 for number in before)
+
+
+def test_what_is_not_asked_of_this_visitor_does_not_show(page: Page) -> None:
+    visitor = MappingVisitor(page)
+    visitor.go_to_step(2, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
+    expect(visitor.group("Kuka olet tässä asiassa?")).to_be_visible()
+    for question in ("Ryhmän koko", "Ryhmän kokoonpano", "Paikkakunta"):
+        expect(page.get_by_text(question, exact=True)).to_have_count(0)
+
+
+def test_going_back_loses_nothing(new_page: NewPage, javascript_enabled: bool) -> None:
+    page = new_page(java_script_enabled=javascript_enabled)
+    visitor, matter = MappingVisitor(page), Matter()
+    visitor.go_to_step(3, matter)
+    visitor.box("Mistä huomaisit").fill(SIGN)
+    # The required answer above is still missing, and going back asks for nothing.
+    visitor.back.click()
+    expect(visitor.heading).to_have_text("Tilanteesi")
+    expect(visitor.box("Paikkakunta")).to_have_value(matter.place)
+    expect(visitor.group("Toimiala").get_by_label("Järjestö")).to_be_checked()
+    visitor.back.click()
+    expect(visitor.heading).to_have_text("Yhteystiedot")
+    expect(visitor.box("Nimesi")).to_have_value(matter.letter.name)
+    visitor.go_on("Tilanteesi")
+    visitor.go_on("Toiveesi")
+    expect(visitor.box("Mistä huomaisit")).to_have_value(SIGN)
+
+
+def test_one_answer_is_changed_from_the_check_page_and_leads_back_to_it(
+    new_page: NewPage, javascript_enabled: bool
+) -> None:
+    page = new_page(java_script_enabled=javascript_enabled)
+    visitor = MappingVisitor(page)
+    visitor.go_to_step(5, Matter())
+    page.get_by_role("link", name=re.compile("^Muuta ?: Paikkakunta$")).click()
+    expect(visitor.box("Paikkakunta")).to_be_in_viewport()
+    visitor.box("Paikkakunta").fill("Tampere")
+    visitor.go_on(CHECK)
+    expect(page.get_by_role("main")).to_contain_text("Tampere")
+    expect(page.get_by_role("main")).to_contain_text("Satakunnan ulkopuolella työnohjaus onnistuu verkossa.")
+    # With another form of supervision the group's questions are not asked, and their answers are gone.
+    page.get_by_role("link", name=re.compile("^Muuta ?: Työnohjauksen muoto$")).click()
+    page.get_by_role("radio", name=INDIVIDUAL).check()
+    visitor.go_on(CHECK)
+    expect(page.get_by_text("Ryhmän koko", exact=True)).to_have_count(0)
+
+
+def test_it_goes_on_on_another_device_by_the_address_told(new_page: NewPage) -> None:
+    phone, desk = MappingVisitor(new_page()), MappingVisitor(new_page(viewport={"width": 1280, "height": 900}))
+    matter = Matter()
+    phone.go_to_step(3, matter)
+    phone.page.get_by_text("Jatka myöhemmin tai toisella laitteella").click()
+    address = phone.page.locator(".later__address").inner_text()
+    phone.write_wishes()
+    phone.go_on("Käytännön asiat")
+
+    desk.page.goto(address)
+    desk.expect_step("Toiveesi", 3, 4)
+    expect(desk.box("Mihin toivot muutosta?")).to_have_value(GOAL)
+    desk.go_on("Käytännön asiat")
+    desk.write_practicalities()
+    desk.go_on(CHECK)
+    desk.go_on(DONE)
+    # The phone was left open on the same step: its words come back, and it is told that they were not added.
+    phone.box("Toivottu aloitus ja rytmi").fill(RHYTHM)
+    phone.onwards.click()
+    expect(phone.summary).to_contain_text("Alkukartoitus on jo lähetetty")
+    expect(phone.box("Toivottu aloitus ja rytmi")).to_have_value(RHYTHM)
+
+
+def test_a_broken_connection_costs_no_words(page: Page, watch: Watch) -> None:
+    visitor = MappingVisitor(page)
+    visitor.go_to_step(3, Matter())
+    visitor.write_wishes()
+    page.route("**/jatka/**", lambda route: route.abort("connectionreset"), times=1)
+    visitor.onwards.click()
+    expect(page.get_by_role("alert")).to_contain_text("Vastausten lähettäminen ei onnistunut")
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(visitor.box("Mihin toivot muutosta?")).to_have_value(GOAL)
+    visitor.go_on("Käytännön asiat")
+    watch.problems.clear()
+
+
+def test_errors_take_the_focus_and_lead_to_their_questions(new_page: NewPage, javascript_enabled: bool) -> None:
+    page = new_page(java_script_enabled=javascript_enabled)
+    visitor = MappingVisitor(page)
+    visitor.go_to_step(2, Matter())
+    visitor.box("Ryhmän koko").fill("monta")
+    visitor.onwards.click()
+    expect(visitor.summary).to_be_focused()
+    expect(page).to_have_title(re.compile("^Virhe: Tilanteesi, vaihe 2/4"))
+    expect(visitor.summary.get_by_role("link")).to_have_text(
+        [
+            "Valitse, kuka olet tässä asiassa.",
+            re.compile("^Ryhmän koko: Vastaa numerolla"),
+            "Kirjoita paikkakunta.",
+        ]
+    )
+    expect(visitor.box("Ryhmän koko")).to_have_value("monta")
+    visitor.summary.get_by_role("link").nth(1).focus()
+    page.keyboard.press("Enter")
+    expect(visitor.box("Ryhmän koko")).to_be_focused()
+    expect(visitor.box("Ryhmän koko")).to_have_accessible_description(re.compile("Vastaa numerolla"))
+
+
+def test_the_check_page_does_not_send_before_all_that_is_needed_is_there(page: Page) -> None:
+    visitor = MappingVisitor(page)
+    visitor.go_to_step(3, Matter())
+    page.goto(f"/jatka/{visitor.secret}/tarkista/")
+    expect(visitor.summary).to_contain_text("Yksi vastaus puuttuu vielä")
+    visitor.onwards.click()
+    expect(visitor.summary).to_be_focused()
+    visitor.summary.get_by_role("link", name="Mihin toivot muutosta?").click()
+    visitor.box("Mihin toivot muutosta?").fill(GOAL)
+    visitor.go_on(CHECK)
+    visitor.go_on(DONE)
+
+
+def test_after_a_message_the_mapping_goes_on_without_retyping(
+    new_page: NewPage, javascript_enabled: bool, site: RunningSite
+) -> None:
+    page = new_page(java_script_enabled=javascript_enabled)
+    letter = Letter()
+    Visitor(page).send_letter(letter)
+    before = counts(site)
+    page.get_by_role("button", name="Jatka alkukartoitukseen").click()
+    visitor = MappingVisitor(page)
+    visitor.expect_step("Tilanteesi", 1, 3)
+    visitor.write_situation(Matter(letter=letter, meeting=(ONLINE,)))
+    visitor.go_on("Toiveesi")
+    visitor.write_wishes()
+    visitor.go_on("Käytännön asiat")
+    visitor.go_on(CHECK)
+    expect(page.get_by_text("Nimesi", exact=True)).to_have_count(0)
+    visitor.go_on(DONE)
+    # The confirmation mail may have made the mapping already.
+    assert counts(site)[:2] == (before[0], before[1] + 1)
+
+
+def test_the_way_out_keeps_nothing(page: Page, site: RunningSite) -> None:
+    before = counts(site)
+    page.goto(MAPPING_PAGE)
+    page.get_by_role("link", name="Minne kannattaa kääntyä").click()
+    expect(page.get_by_role("link", name="112", exact=True)).to_have_attribute("href", "tel:112")
+    page.get_by_role("link", name="Takaisin alkukartoitukseen").click()
+    expect(page.get_by_role("link", name="Aloita alkukartoitus")).to_be_visible()
+    assert counts(site) == before
+
+
+@pytest.fixture
+def step_address(page: Page, site: RunningSite) -> str:
+    """The whole address of a step under way."""
+    visitor = MappingVisitor(page)
+    visitor.go_to_step(3, Matter())
+    return f"{site.url}/jatka/{visitor.secret}/vaihe/2/"
+
+
+def test_a_step_keeps_to_the_budget_of_a_first_view(chromium: Browser, step_address: str, site: RunningSite) -> None:
+    """A phone opens it from the mail's link with nothing kept. The step has both scripts."""
+    for address in (step_address, f"{site.url}{MAPPING_PAGE}aloita/", step_address.replace("vaihe/2", "tarkista")):
+        assert over_budget(weigh(chromium, address, SIZES["phone"])) == []
+
+
+# What a person reads and types in a minute, and what choosing one answer and turning a page take; slow of each.
+READ_WORDS = 200
+TYPED_WORDS = 30
+LETTERS_A_WORD = 5
+SECONDS_A_CHOICE = 2
+SECONDS_A_PAGE = 3
+LONGEST_SECONDS = 5 * 60
+
+
+def seconds_of_reading(page: Page) -> float:
+    """Reading all that `main` shows, not again what stood on the page before in the same words."""
+    return len(page.get_by_role("main").inner_text().split()) / READ_WORDS * 60
+
+
+def seconds_of_filling(page: Page) -> float:
+    """Typing what the fields hold and choosing what is chosen."""
+    typed = page.locator("main :is(input:not([type=radio], [type=checkbox], [type=hidden]), textarea)")
+    letters = sum(len(text) for text in typed.evaluate_all("all => all.map((one) => one.value)"))
+    chosen = page.locator("main input:checked").count()
+    return letters / LETTERS_A_WORD / TYPED_WORDS * 60 + chosen * SECONDS_A_CHOICE
+
+
+def test_a_first_time_visitor_is_done_in_five_minutes(page: Page) -> None:
+    """Each word read, every question answered, the voluntary ones too: computed from the pages, not timed."""
+    visitor, matter = (
+        MappingVisitor(page),
+        Matter(letter=Letter(name="Maija Meikäläinen", email="maija@esimerkki.fi", phone="050 123 4567")),
+    )
+    spent = 0.0
+    page.goto(MAPPING_PAGE)
+    spent += seconds_of_reading(page) + SECONDS_A_PAGE
+    page.get_by_role("link", name="Aloita alkukartoitus").click()
+    for write, following in (
+        (lambda: visitor.write_facts(matter), "Tilanteesi"),
+        (lambda: visitor.write_situation(matter), "Toiveesi"),
+        (visitor.write_wishes, "Käytännön asiat"),
+        (visitor.write_practicalities, CHECK),
+    ):
+        write()
+        spent += seconds_of_reading(page) + seconds_of_filling(page) + SECONDS_A_PAGE
+        visitor.go_on(following)
+    spent += seconds_of_reading(page) + SECONDS_A_PAGE
+    assert spent < LONGEST_SECONDS, f"It takes {spent:.0f} seconds."
+    # The measure sees the pages: an empty one would take next to nothing.
+    assert spent > LONGEST_SECONDS / 3

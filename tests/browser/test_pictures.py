@@ -1,0 +1,205 @@
+"""Photos on the running site: the file that a screen gets is about the size it is shown in, and nothing moves."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, ViewportSize, expect
+
+from tests.browser.conftest import NewPage
+from tests.tools.running_site import RunningSite
+
+WIDTHS = (320, 390, 1280)
+HEIGHT = 844
+# Portrait, landscape, transparent, and one that is smaller than its place. Soft colours with grain, as photos are.
+_MAKE = """
+from io import BytesIO
+from PIL import Image
+from django.conf import settings
+from django.core.files.base import ContentFile
+from wagtail.images import get_image_model
+from home.models import HomePage, ServicePage
+
+settings.PREPARE_PICTURES_IN_BACKGROUND = False
+
+def photo(name, width, height, transparent=False):
+    sky = Image.radial_gradient("L").resize((width, height))
+    ground = Image.linear_gradient("L").resize((width, height))
+    picture = Image.merge("RGB", (ground, sky, Image.effect_noise((width, height), 30)))
+    if transparent:
+        picture.putalpha(sky.point(lambda value: 255 if value < 128 else 0))
+    out = BytesIO()
+    picture.save(out, "PNG" if transparent else "JPEG")
+    file = ContentFile(out.getvalue(), name)
+    return get_image_model().objects.create(title="koekuva", file=file)
+
+photos = [
+    photo("pysty.jpg", 1400, 2100),
+    photo("vaaka.jpg", 2100, 1400),
+    photo("lapinakyva.png", 900, 700, transparent=True),
+    photo("pieni.jpg", 300, 200),
+]
+front = HomePage.objects.get()
+for number, image in enumerate(photos):
+    text = dict(type="text", value=dict(heading="Alku", text="<p>Teksti on tässä.</p>" * 40))
+    value = dict(image=dict(image=image.pk, decorative=False, alt_text="Kuva"), caption="Kuvateksti", credit="Kuva: K")
+    body = [text, dict(type="image", value=value)]
+    page = ServicePage(title="Kuva", slug=f"kuva-{number}", image=image, image_alt="Kuva", body=body)
+    front.add_child(instance=page)
+print(front.hero_image_id, *[image.pk for image in photos])
+"""
+_SET_HERO = """
+from home.models import HomePage
+page = HomePage.objects.get()
+page.hero_image_id = {image}
+page.save()
+"""
+_REMOVE = """
+from wagtail.images import get_image_model
+from home.models import ServicePage
+for page in ServicePage.objects.filter(slug__startswith="kuva-"):
+    page.delete()
+get_image_model().objects.filter(title="koekuva").delete()
+"""
+# With widths in srcset, naturalWidth is what `sizes` promised, in CSS pixels; the file's own width is another thing.
+_MEASURE = """
+async () => {
+  const shown = [];
+  for (const img of document.querySelectorAll("main picture img")) {
+    img.scrollIntoView({block: "center"});
+    await new Promise((done) => img.complete && img.naturalWidth ? done() : img.addEventListener("load", done));
+    const file = await createImageBitmap(await (await fetch(img.currentSrc)).blob());
+    const box = img.getBoundingClientRect();
+    shown.push({
+      address: img.currentSrc, promised: img.naturalWidth, file: file.width, largest: Number(img.getAttribute("width")),
+      width: box.width, height: box.height, ratio: file.width / file.height,
+      loading: img.getAttribute("loading"), priority: img.getAttribute("fetchpriority"),
+    });
+  }
+  return shown;
+}
+"""
+_BOXES = """
+() => [...document.querySelectorAll("main picture img")].map((img) => {
+  const box = img.getBoundingClientRect();
+  return [Math.round(box.width), Math.round(box.height)];
+})
+"""
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The numbers of the pictures, by kind."""
+
+    portrait: int
+    landscape: int
+    transparent: int
+    small: int
+
+
+@pytest.fixture
+def photos(site: RunningSite) -> Iterator[Photos]:
+    """Pages /kuva-0/ … /kuva-3/, each with one photo at its head and in its text, in the order of Photos."""
+    drawing, *made = site.manage("shell", "-v0", "-c", _MAKE).split()
+    yield Photos(*[int(number) for number in made])
+    site.manage("shell", "-v0", "-c", _SET_HERO.format(image=drawing))
+    site.manage("shell", "-v0", "-c", _REMOVE)
+
+
+def screens(new_page: NewPage) -> Iterator[tuple[Page, int, int]]:
+    """A page for each width and density of WIDTHS."""
+    for width in WIDTHS:
+        for density in (1, 2):
+            size: ViewportSize = {"width": width, "height": HEIGHT}
+            page = new_page(viewport=size, device_scale_factor=density)
+            yield page, width, density
+            page.context.close()
+
+
+def check(one: dict[str, Any], *, where: str, width: int, density: int) -> None:
+    """One picture as a screen shows it."""
+    assert one["address"].endswith(".avif"), where
+    # What `sizes` says is true: the browser chooses by it before it knows the layout.
+    assert 0.9 <= one["promised"] / one["width"] <= 1.2, f"{where}: {one}"
+    needed = one["width"] * density
+    assert one["file"] >= min(needed * 0.9, one["largest"], 1600), f"{where}: {one}"
+    # The steps of widths lie a factor of two apart.
+    assert one["file"] <= max(needed * 2.2, 480), f"{where}: {one}"
+    # Nothing is stretched, nothing is cut beside what a crop cut.
+    assert abs(one["width"] / one["height"] / one["ratio"] - 1) < 0.03, f"{where}: {one}"
+    # A portrait does not fill a phone.
+    assert one["height"] <= 0.9 * HEIGHT, f"{where}: {one}"
+
+
+def test_a_screen_gets_a_file_of_about_the_size_it_shows(photos: Photos, site: RunningSite, new_page: NewPage) -> None:
+    for page, width, density in screens(new_page):
+        for number in range(4):
+            page.goto(f"/kuva-{number}/")
+            head, figure = page.evaluate(_MEASURE)
+            where = f"/kuva-{number}/ at {width} px, density {density}"
+            for one in (head, figure):
+                check(one, where=where, width=width, density=density)
+            assert (head["loading"], head["priority"]) == (None, "high")
+            assert (figure["loading"], figure["priority"]) == ("lazy", None)
+    for kind in (photos.portrait, photos.landscape):
+        site.manage("shell", "-v0", "-c", _SET_HERO.format(image=kind))
+        for page, width, density in screens(new_page):
+            page.goto("/")
+            hero, *_rest = page.evaluate(_MEASURE)
+            check(hero, where=f"hero at {width} px, density {density}", width=width, density=density)
+            assert (hero["loading"], hero["priority"]) == (None, "high")
+
+
+@pytest.mark.usefixtures("photos")
+def test_nothing_moves_when_a_photo_comes(new_page: NewPage) -> None:
+    for width in (320, 1280):
+        for number in range(4):
+            page = new_page(viewport={"width": width, "height": 844})
+            held: list[Route] = []
+            page.route("**/media/**", held.append)
+            page.goto(f"/kuva-{number}/", wait_until="commit")
+            expect(page.locator("main picture img")).to_have_count(2)
+            page.wait_for_function("document.styleSheets.length > 0 && document.fonts.status === 'loaded'")
+            before = page.evaluate(_BOXES)
+            page.unroute("**/media/**")
+            for route in held:
+                route.continue_()
+            page.evaluate(_MEASURE)
+            assert page.evaluate(_BOXES) == before, f"/kuva-{number}/ at {width} px"
+            page.context.close()
+
+
+def test_the_site_makes_the_files_of_an_uploaded_photo_by_itself(
+    editor: Page, page: Page, site: RunningSite, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    photo = tmp_path / "kuva.jpg"
+    Image.effect_noise((1200, 900), 40).convert("RGB").save(photo)
+    try:
+        editor.goto("/admin/images/add/")
+        editor.locator("input[name=title]").fill("koekuva")
+        editor.locator("input[type=file]").set_input_files(photo)
+        editor.get_by_role("button", name="Lataa").click()
+        editor.wait_for_url("**/admin/images/")
+        site.manage("shell", "-v0", "-c", _SHOW_UPLOADED)
+        page.goto("/kuva-9/")
+        for _try in range(60):
+            if page.locator("main picture source[type='image/avif']").count():
+                break
+            page.wait_for_timeout(500)
+            page.reload()
+        (one,) = page.evaluate(_MEASURE)
+        assert one["address"].endswith(".avif")
+    finally:
+        site.manage("shell", "-v0", "-c", _REMOVE)
+
+
+_SHOW_UPLOADED = """
+from wagtail.images import get_image_model
+from home.models import HomePage, ServicePage
+image = get_image_model().objects.get(title="koekuva")
+HomePage.objects.get().add_child(instance=ServicePage(title="Kuva", slug="kuva-9", image=image, image_alt="Kuva"))
+"""

@@ -1,0 +1,136 @@
+"""Many posts of one mapping at the same moment, each in a thread with real transactions of its own."""
+
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from home.models import PauseNotice
+from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, UnfinishedMapping
+from intake.services.mapping import link_for_enquiry, remove_unfinished, send_mapping
+from intake.services.removing import remove_enquiry
+from tests.intake.enquiries import received
+from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
+from tests.intake.test_parallel_posts import at_once
+from tests.intake.visiting import ShownForm
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MANY = 20
+
+
+def another(answerer: Answerer, number: int = 7) -> Answerer:
+    """The same link on another device."""
+    return Answerer(f"198.51.100.{number}", secret=answerer.secret)
+
+
+def test_twenty_posts_of_one_first_form_are_one_mapping(answerer: Answerer) -> None:
+    form = {**ShownForm.of(answerer.client.get(BEGIN)).values, **contact_facts()}
+    answers = at_once(MANY, lambda _number: Answerer().posts(BEGIN, form))
+    assert {answer.status_code for answer in answers} == {303}
+    assert len({answer["Location"] for answer in answers}) == 1
+    assert InitialMapping.objects.count() == MappingLink.objects.count() == 1
+
+
+def test_twenty_sendings_of_one_mapping_are_one_enquiry_and_one_mail_each(begun: Answerer) -> None:
+    begun.answers_all()
+    answers = at_once(MANY, lambda number: another(begun, number).sends())
+    assert {(answer.status_code, answer["Location"]) for answer in answers} == {(303, begun.address("perilla"))}
+    assert Enquiry.objects.count() == InitialMapping.objects.count() == 1
+    assert Counter(OutgoingMail.objects.values_list("purpose", flat=True)) == {"notification": 1, "confirmation": 1}
+
+
+def test_twenty_sendings_of_a_second_stage_tell_kati_once(answerer: Answerer) -> None:
+    enquiry = received()
+    answerer.secret = link_for_enquiry(enquiry=enquiry, now=timezone.now())
+    answerer.answers_all()
+    answers = at_once(MANY, lambda number: another(answerer, number).sends())
+    assert {answer.status_code for answer in answers} == {303}
+    assert OutgoingMail.objects.filter(purpose="mapping_notification").count() == 1
+    assert Enquiry.objects.get().mapping.is_sent
+
+
+def test_twenty_presses_of_the_thanks_pages_button_are_one_mapping_with_twenty_links(answerer: Answerer) -> None:
+    enquiry = received()
+    secrets = at_once(MANY, lambda _number: link_for_enquiry(enquiry=enquiry, now=timezone.now()))
+    assert InitialMapping.objects.count() == 1
+    assert MappingLink.objects.count() == len(set(secrets)) == MANY
+
+
+def test_a_step_sent_while_the_mapping_is_sent_is_in_it_or_is_refused(begun: Answerer) -> None:
+    begun.answers_all()
+    changed = {**ANSWERS[1], "q_muutos": "Viime hetken ajatus."}
+
+    def job(number: int) -> Any:
+        one = another(begun, number)
+        return one.sends() if number == 0 else one.posts(one.address("vaihe/2"), changed)
+
+    sent, *steps = at_once(6, job)
+    assert sent.status_code == 303
+    statuses = {step.status_code for step in steps}
+    assert statuses <= {303, 409}
+    stored = Enquiry.objects.get().mapping.answers["muutos"]
+    assert stored == ("Viime hetken ajatus." if 303 in statuses else "Lisää tilaa ajatella.")
+
+
+def test_removers_at_once_count_each_unfinished_mapping_once(answerer: Answerer) -> None:
+    for _ in range(5):
+        answerer.begins()
+    now = timezone.now()
+    InitialMapping.objects.update(expires_at=now)
+    removed = at_once(4, lambda _number: remove_unfinished(now=now))
+    assert sum(removed) == 5
+    assert UnfinishedMapping.objects.get().count == 5
+
+
+def test_an_enquiry_removed_while_its_mapping_is_sent_goes_whole_and_nobody_waits_for_ever(answerer: Answerer) -> None:
+    for _round in range(5):
+        enquiry = received()
+        answerer.secret = link_for_enquiry(enquiry=enquiry, now=timezone.now())
+        answerer.answers_all()
+
+        def job(number: int, pk: int = enquiry.pk) -> int:
+            if number % 2:
+                remove_enquiry(enquiry_id=pk, now=timezone.now())
+                return 303
+            return int(another(answerer, number).sends().status_code)
+
+        assert set(at_once(4, job)) <= {303, 404}
+        assert not InitialMapping.objects.exists()
+        assert not OutgoingMail.objects.exists()
+
+
+def test_a_mapping_being_sent_as_its_time_runs_out_is_not_removed(
+    begun: Answerer, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    begun.answers_all()
+    mapping = InitialMapping.objects.get()
+    sending, go_on = threading.Event(), threading.Event()
+    receive = Enquiry.objects.create
+
+    def slowly(**values: Any) -> Enquiry:
+        sending.set()
+        go_on.wait(10)
+        return receive(**values)
+
+    monkeypatch.setattr(Enquiry.objects, "create", slowly)
+
+    def job(number: int) -> Any:
+        if number == 0:
+            return begun.sends().status_code
+        assert sending.wait(10)
+        threading.Timer(0.3, go_on.set).start()
+        return remove_unfinished(now=mapping.expires_at)
+
+    assert at_once(2, job) == [303, 0]
+    assert Enquiry.objects.get().mapping.is_sent
+
+
+def test_a_mapping_can_be_sent_by_the_service_alone(begun: Answerer, mapping_page: Any) -> None:
+    begun.answers_all()
+    now = timezone.now()
+    mapping = InitialMapping.objects.get()
+    pause = PauseNotice.load().status(now=now)
+    sent = [send_mapping(mapping_id=mapping.pk, address_key="x", pause=pause, now=now) for _ in range(2)]
+    assert sent[0] == sent[1]

@@ -1,0 +1,97 @@
+"""A set of questions as it is kept with the answers: read back equal, and its version tells when it was another."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from intake.mapping.questions import Choice, Condition, QuestionSet, QuestionType, question_set_from_json
+from tests.intake.mapping.asking import EVERY_TYPE, as_set, ask, one_of, row, step, steps
+
+SMALL = steps([one_of("a", "x y"), ask("b", when="a:x", role="place")])
+
+
+@pytest.fixture
+def whole() -> QuestionSet:
+    return replace(as_set(EVERY_TYPE), published_on="2026-11-22")
+
+
+def test_every_type_comes_back_equal_from_json(whole: QuestionSet) -> None:
+    assert {question.type for question in whole.questions()} == set(QuestionType)
+    back = question_set_from_json(json.loads(json.dumps(whole.as_json())))
+    assert back == whole
+    assert back.version == whole.version
+    assert whole.as_json()["version"] == whole.version
+
+
+def test_nothing_kept_is_an_empty_set() -> None:
+    assert question_set_from_json({}) == QuestionSet()
+
+
+def test_the_version_is_the_same_for_the_same_questions(whole: QuestionSet) -> None:
+    assert whole.version == as_set(EVERY_TYPE).version
+    # Published again without a change: nobody was asked anything else.
+    assert replace(whole, published_on="2030-01-01").version == whole.version
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"label": "Other"},
+        {"help": "Other"},
+        {"required": True},
+        {"limit": 201},
+        {"minimum": 1},
+        {"maximum": 1},
+        {"low_label": "x"},
+        {"high_label": "x"},
+        {"required_message": "x"},
+        {"body": "x"},
+        {"role": ""},
+        {"key": "c"},
+        {"type": QuestionType.LONG_TEXT},
+        {"choices": (Choice(key="k", label="K"),)},
+        {"condition": None},
+        {"condition": Condition(source="a", choices=("y",))},
+        {"condition": Condition(source="a", choices=("x",), words="Other")},
+    ],
+)
+def test_the_version_changes_with_every_part_of_a_question(changes: dict[str, Any]) -> None:
+    page = SMALL.steps[0]
+    changed = replace(page, questions=(page.questions[0], replace(page.questions[1], **changes)))
+    assert QuestionSet(steps=(changed,)).version != SMALL.version
+
+
+@pytest.mark.parametrize("changes", [{"title": "Other"}, {"introduction": "Other"}, {"key": "other"}])
+def test_the_version_changes_with_every_part_of_a_step(changes: dict[str, Any]) -> None:
+    assert QuestionSet(steps=(replace(SMALL.steps[0], **changes),)).version != SMALL.version
+
+
+def test_the_version_changes_with_the_order() -> None:
+    page = SMALL.steps[0]
+    assert QuestionSet(steps=(replace(page, questions=page.questions[::-1]),)).version != SMALL.version
+
+
+def test_keys_stay_when_a_question_is_renamed_or_moved() -> None:
+    before = [row("single_choice", "kuka", label="Kuka?", choices=["A", "B"]), row("short_text", "muu")]
+    after = [row("short_text", "muu"), row("single_choice", "kuka", label="Kuka olet?", choices=["A!", "B"])]
+    keys = [{question.key for question in as_set([step("S"), *rows]).questions()} for rows in (before, after)]
+    choices = [
+        {choice.key for question in as_set([step("S"), *rows]).questions() for choice in question.choices}
+        for rows in (before, after)
+    ]
+    assert keys == [{"kuka", "muu"}] * 2
+    assert choices == [{"kuka-1", "kuka-2"}] * 2
+
+
+def test_a_condition_says_itself_in_words(whole: QuestionSet) -> None:
+    words = {question.key: question.condition.words for question in whole.questions() if question.condition}
+    assert words["muu"] == "Vastaa tähän, jos valitsit kohdassa ”Teemat” vaihtoehdon ”Muu teema”."
+    assert "”Ryhmätyönohjaus” tai ”Työyhteisön työnohjaus”" in words["koko"]
+
+
+def test_texts_between_the_questions_are_kept_as_html(whole: QuestionSet) -> None:
+    text = next(question for question in whole.questions() if question.type == QuestionType.INFORMATION)
+    assert text.body == "<p>Tuttuus <b>ei</b> ole este.</p>"
+    assert not text.is_asked

@@ -1,0 +1,116 @@
+"""The questions, or their page, change or go: whoever has begun goes on, and what was sent reads as it was asked."""
+
+from typing import Any
+
+import pytest
+
+from intake.models import Enquiry, InitialMapping, MappingPage
+from intake.views.mapping.pages import all_groups
+from tests.intake.mapping.answering import ANSWERS, BEGIN, START, Answerer
+from tests.intake.mapping.asking import EVERY_TYPE, as_set, row, step, stream
+from tests.intake.mapping.test_sending import STORED
+from tests.intake.visiting import page_text
+
+
+def change(page: MappingPage) -> None:
+    page.questions = stream([step("Aivan muuta"), row("short_text", "uusi", label="Uusi kysymys?", required=True)])
+    page.save_revision().publish()
+
+
+def rename(page: MappingPage) -> None:
+    page.title, page.slug = "Kartoitus", "kartoitus"
+    page.save_revision().publish()
+
+
+def unpublish(page: MappingPage) -> None:
+    page.unpublish()
+
+
+def delete(page: MappingPage) -> None:
+    page.delete()
+
+
+WAYS = [change, rename, unpublish, delete]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_has_begun_goes_on_with_the_questions_of_then(begun: Answerer, mapping_page: MappingPage, way: Any) -> None:
+    begun.sends_step(1, ANSWERS[0])
+    way(mapping_page)
+    assert "Mihin toivot muutosta?" in page_text(begun.opens("vaihe/2"))
+    begun.answers_all()
+    assert begun.sends().status_code == 303
+    mapping = Enquiry.objects.get().mapping
+    assert mapping.answers == STORED
+    assert mapping.questions.steps == as_set(EVERY_TYPE).steps
+    assert begun.opens("perilla").status_code == 200
+
+
+@pytest.mark.parametrize("way", [unpublish, delete])
+def test_nobody_begins_any_more_when_the_page_is_not_there(
+    answerer: Answerer, mapping_page: MappingPage, way: Any
+) -> None:
+    way(mapping_page)
+    assert answerer.client.get(START).status_code == 404
+    assert answerer.client.get(BEGIN).status_code == 404
+    assert answerer.posts(BEGIN, {}).status_code == 404
+    assert not InitialMapping.objects.exists()
+
+
+def test_who_begins_after_a_change_is_asked_the_new_questions(answerer: Answerer, mapping_page: MappingPage) -> None:
+    change(mapping_page)
+    answerer.begins()
+    assert "Uusi kysymys?" in page_text(answerer.opens("vaihe/1"))
+
+
+def test_a_draft_asks_nobody_anything(answerer: Answerer, mapping_page: MappingPage) -> None:
+    mapping_page.questions = stream([step("Luonnos"), row("short_text", "uusi", label="Vielä luonnos?")])
+    mapping_page.save_revision()
+    answerer.begins()
+    assert "Kuka olet?" in page_text(answerer.opens("vaihe/1"))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_was_sent_reads_exactly_as_it_was_asked(answerer: Answerer, mapping_page: MappingPage, way: Any) -> None:
+    answerer.sends_all()
+    mapping = Enquiry.objects.get().mapping
+    stored, read = mapping.question_set, all_groups(mapping, mapping.questions)
+    version = as_set(EVERY_TYPE).version
+    way(mapping_page)
+
+    mapping = InitialMapping.objects.get()
+    assert mapping.question_set == stored
+    assert mapping.questions.version == mapping.question_set["version"] == version
+    groups = all_groups(mapping, mapping.questions)
+    assert groups == read
+    assert [group["title"] for group in groups] == ["Tilanteesi", "Toiveesi", "Käytännön asiat"]
+    assert [(answer["label"], answer["value"]) for group in groups for answer in group["answers"]] == [
+        ("Kuka olet?", "Edustan ryhmää"),
+        ("Ryhmän koko", "12"),
+        ("Mihin toivot muutosta?", "Lisää tilaa ajatella."),
+        ("Teemat", "Jaksaminen, Muu teema"),
+        ("Mikä muu?", "Työnjako"),
+        ("Missä olet nyt?", "0 asteikolla 0–10"),
+        ("Tunnetko Katin?", "Kyllä"),
+        ("Mistä tunnet?", "Kurssilta."),
+        ("Milloin alku?", "1.2.2027"),
+        ("Mikä aika sopii?", "1.3.2027–30.4.2027"),
+        ("Maksaja", "Minä itse"),
+    ]
+    who = next(mapping.questions.questions())
+    assert (who.help, who.required_message) == ("Yksi riittää.", "Valitse, kuka olet.")
+    assert [choice.label for choice in who.choices] == ["Haen itselleni", "Edustan ryhmää", "Muu"]
+
+
+def test_the_day_on_which_the_questions_were_published_is_kept(answerer: Answerer, mapping_page: MappingPage) -> None:
+    mapping_page.save_revision().publish()
+    mapping_page.refresh_from_db()
+    answerer.begins()
+    assert InitialMapping.objects.get().questions.published_on == mapping_page.question_set().published_on != ""
+
+
+def test_keys_are_the_same_however_often_the_page_is_read_and_saved(mapping_page: MappingPage) -> None:
+    before = MappingPage.objects.get().question_set()
+    MappingPage.objects.get().save_revision().publish()
+    after = MappingPage.objects.get().question_set()
+    assert after.steps == before.steps == as_set(EVERY_TYPE).steps

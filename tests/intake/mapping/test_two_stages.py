@@ -1,0 +1,282 @@
+"""First a message, then the mapping that hangs from it: by the thanks page for a day, by the mail's link for longer."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from intake.choices import MailPurpose, MailState, Outcome, Status
+from intake.models import Enquiry, EnquiryStep, InitialMapping, MappingLink, MappingPage, OutgoingMail
+from intake.services import mapping as services
+from intake.services.delivery import send_again
+from intake.services.removing import remove_enquiry
+from intake.services.review import change_status
+from intake.views.thanks import OFFER_WINDOW
+from tests.intake.delivering import deliver_due
+from tests.intake.mapping.answering import ANSWERS, Answerer
+from tests.intake.mapping.mailed_links import secrets_in_mails
+from tests.intake.mapping.test_sending import STORED
+from tests.intake.visiting import ShownForm, Visitor, letter, page_text
+from tests.tools.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.usefixtures("mapping_page")
+
+
+@pytest.fixture
+def thanks(visitor: Visitor) -> str:
+    """The address of the thanks page of a message by a group."""
+    return str(visitor.sends()["Location"])
+
+
+def goes_on(visitor: Visitor, thanks: str) -> Answerer:
+    """Press the thanks page's button."""
+    answer = visitor.client.post(thanks)
+    assert answer.status_code == 303
+    answerer = Answerer()
+    answerer.follows(answer)
+    return answerer
+
+
+def offers(visitor: Visitor, thanks: str) -> bool:
+    page = ShownForm.of(visitor.client.get(thanks))
+    forms = [form for form in page.soup.find_all("form") if form.get("method", "").lower() == "post"]
+    return bool(forms)
+
+
+def test_the_thanks_page_leads_on_without_asking_for_the_facts_again(visitor: Visitor, thanks: str) -> None:
+    assert offers(visitor, thanks)
+    answerer = goes_on(visitor, thanks)
+    assert answerer.opens()["Location"] == answerer.address("vaihe/1")
+    assert answerer.opens("yhteystiedot")["Location"] == answerer.address("vaihe/1")
+    page = answerer.reads("vaihe/1")
+    # The facts of the message decide: it was from a group that meets online or in Pori.
+    assert "q_koko" in page.values
+    assert "q_paikka" not in page.values
+    assert "name" not in page.values
+
+
+def test_the_answers_are_added_to_the_message(visitor: Visitor, thanks: str) -> None:
+    answerer = goes_on(visitor, thanks)
+    answerer.answers_all()
+    before = Enquiry.objects.get()
+    assert not before.mapping.is_sent
+    assert answerer.sends()["Location"] == answerer.address("perilla")
+    enquiry = Enquiry.objects.get()
+    assert enquiry.mapping.answers == STORED
+    assert enquiry.kind == "contact"
+    assert enquiry.message == before.message
+    assert enquiry.received_at == before.received_at
+    assert (enquiry.group_size, enquiry.payer) == (12, "Minä itse")
+    assert enquiry.version > before.version
+    assert enquiry.reference in page_text(answerer.opens("perilla"))
+
+
+def test_kati_is_told_once_and_the_visitor_gets_no_second_mail(visitor: Visitor, thanks: str) -> None:
+    answerer = goes_on(visitor, thanks)
+    answerer.answers_all()
+    for _ in range(3):
+        assert answerer.sends().status_code == 303
+    purposes = sorted(OutgoingMail.objects.values_list("purpose", flat=True))
+    assert purposes == ["confirmation", "mapping_notification", "notification"]
+    mail = OutgoingMail.objects.get(purpose="mapping_notification")
+    assert mail.recipient == "kati.levola@aijuu.fi"
+    for words in ("Maija", "ajatella", "Työnjako", answerer.secret):
+        assert words not in mail.subject + mail.text + mail.html
+    assert Enquiry.objects.get().reference in mail.subject
+
+
+def test_the_way_from_the_thanks_page_is_open_for_a_day(visitor: Visitor) -> None:
+    now = timezone.now()
+    with time_machine.travel(now, tick=False) as clock:
+        thanks = str(visitor.sends()["Location"])
+        clock.shift(OFFER_WINDOW - timedelta(seconds=1))
+        assert offers(visitor, thanks)
+        goes_on(visitor, thanks)
+        clock.shift(timedelta(seconds=1))
+        assert not offers(visitor, thanks)
+        answer = visitor.client.post(thanks)
+        assert (answer.status_code, answer["Location"]) == (303, thanks)
+    assert MappingLink.objects.count() == 1
+
+
+def test_once_it_is_sent_an_old_tabs_button_leads_to_the_page_without_it(visitor: Visitor, thanks: str) -> None:
+    answerer = goes_on(visitor, thanks)
+    answerer.answers_all()
+    answerer.sends()
+    answer = visitor.client.post(thanks)
+    assert (answer.status_code, answer["Location"]) == (303, thanks)
+    assert not offers(visitor, thanks)
+
+
+def test_the_button_pressed_twice_opens_the_same_mapping(visitor: Visitor, thanks: str) -> None:
+    first, second = goes_on(visitor, thanks), goes_on(visitor, thanks)
+    assert first.secret != second.secret
+    first.sends_step(1, ANSWERS[0])
+    assert second.reads("vaihe/1").values["q_koko"] == "12"
+    assert InitialMapping.objects.count() == 1
+
+
+def test_a_page_that_is_not_public_is_not_offered(visitor: Visitor) -> None:
+    MappingPage.objects.get().unpublish()
+    thanks = str(visitor.sends()["Location"])
+    assert not offers(visitor, thanks)
+    assert visitor.client.post(thanks).status_code == 405
+    assert "/jatka/" not in OutgoingMail.objects.get(purpose="confirmation").text
+
+
+def test_a_message_held_suspicious_sees_the_same_page_and_may_go_on(visitor: Visitor, thanks: str) -> None:
+    suspicious = str(Visitor("203.0.113.9").sends(letter(extra_line="x", email="y@esimerkki.fi"))["Location"])
+    pages = [visitor.client.get(address).content.decode() for address in (thanks, suspicious)]
+    for enquiry in Enquiry.objects.all():
+        pages = [page.replace(enquiry.reference, "").replace(str(enquiry.receipt), "") for page in pages]
+    assert pages[0] == pages[1]
+    assert Enquiry.objects.filter(verdict="quarantined").count() == 1
+    answerer = goes_on(visitor, suspicious)
+    answerer.answers_all()
+    assert answerer.sends().status_code == 303
+    assert Enquiry.objects.get(verdict="quarantined").mapping.is_sent
+
+
+def test_each_mail_that_is_sent_again_has_a_link_of_its_own_that_works(
+    visitor: Visitor, thanks: str, smtp: SmtpServer
+) -> None:
+    now = timezone.now() + timedelta(seconds=1)
+    deliver_due(now)
+    mail = OutgoingMail.objects.get(purpose=MailPurpose.CONFIRMATION)
+    OutgoingMail.objects.update(state=MailState.FAILED)
+    assert send_again(mail=mail, now=now)
+    deliver_due(now + timedelta(minutes=1))
+    found = secrets_in_mails(smtp)
+    assert len(found) == 2
+    for secret in found:
+        answerer = Answerer(secret=secret)
+        assert answerer.opens()["Location"] == answerer.address("vaihe/1")
+    assert InitialMapping.objects.count() == 1
+
+
+def test_a_link_made_late_works_for_thirty_days_while_nothing_is_answered(visitor: Visitor, thanks: str) -> None:
+    enquiry = Enquiry.objects.get()
+    goes_on(visitor, thanks)
+    later = timezone.now() + timedelta(days=29)
+    secret = services.link_for_enquiry(enquiry=enquiry, now=later)
+    assert services.find_mapping(secret, now=later + timedelta(days=29)) is not None
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_link_made_after_the_time_of_an_earlier_one_begins_anew(visitor: Visitor, thanks: str, begun: bool) -> None:
+    answerer = goes_on(visitor, thanks)
+    if begun:
+        answerer.sends_step(1, ANSWERS[0])
+    later = timezone.now() + timedelta(days=31)
+    secret = services.link_for_enquiry(enquiry=Enquiry.objects.get(), now=later)
+    mapping = services.find_mapping(secret, now=later + timedelta(days=29))
+    assert mapping is not None
+    assert mapping.answers == {}
+
+
+def test_the_days_begin_anew_when_the_first_answer_is_stored_and_not_after(visitor: Visitor) -> None:
+    now = timezone.now()
+    with time_machine.travel(now, tick=False) as clock:
+        answerer = goes_on(visitor, str(visitor.sends()["Location"]))
+        clock.shift(timedelta(days=20))
+        answerer.sends_step(1, ANSWERS[0])
+        clock.shift(timedelta(days=20))
+        answerer.sends_step(2, ANSWERS[1])
+        mapping = InitialMapping.objects.get()
+        assert mapping.started_at == now + timedelta(days=20)
+        assert mapping.expires_at == now + timedelta(days=50)
+        clock.shift(timedelta(days=10) - timedelta(seconds=1))
+        assert answerer.opens().status_code == 302 or answerer.opens().status_code == 303
+        clock.shift(timedelta(seconds=1))
+        assert answerer.opens().status_code == 404
+
+
+def test_a_closed_enquiry_is_opened_again_and_its_history_says_so(visitor: Visitor, thanks: str) -> None:
+    answerer = goes_on(visitor, thanks)
+    answerer.answers_all()
+    enquiry = Enquiry.objects.get()
+    closed_at = timezone.now()
+    change_status(
+        enquiry_id=enquiry.pk, version=1, status=Status.CLOSED, outcome=Outcome.NO_RESPONSE, by=None, now=closed_at
+    )
+    EnquiryStep.objects.all().delete()
+    answerer.sends()
+    enquiry.refresh_from_db()
+    assert (enquiry.status, enquiry.outcome, enquiry.closed_at) == ("new", "", None)
+    reopened = enquiry.steps.get(kind="status")
+    assert (reopened.status, reopened.changed_by) == ("new", None)
+
+
+def test_an_open_enquiry_keeps_its_status(visitor: Visitor, thanks: str) -> None:
+    answerer = goes_on(visitor, thanks)
+    answerer.answers_all()
+    change_status(
+        enquiry_id=Enquiry.objects.get().pk,
+        version=1,
+        status=Status.IN_REVIEW,
+        outcome="",
+        by=None,
+        now=timezone.now(),
+    )
+    EnquiryStep.objects.all().delete()
+    answerer.sends()
+    assert Enquiry.objects.get().status == "in_review"
+    assert not EnquiryStep.objects.filter(kind="status").exists()
+
+
+def test_the_facts_of_the_message_can_not_be_changed_by_the_link(visitor: Visitor, thanks: str) -> None:
+    answerer = goes_on(visitor, thanks)
+    answer = answerer.posts(answerer.address("yhteystiedot"), letter(name="Joku muu"))
+    assert (answer.status_code, answer["Location"]) == (303, answerer.address("vaihe/1"))
+    assert InitialMapping.objects.get().facts == {}
+    assert Enquiry.objects.get().name == "Maija Meikäläinen"
+
+
+def test_questions_changed_between_reading_and_the_first_answer_are_shown_with_the_words(
+    visitor: Visitor, thanks: str, mapping_page: MappingPage
+) -> None:
+    answerer = goes_on(visitor, thanks)
+    read = answerer.version(1)
+    raw = list(mapping_page.questions.raw_data)
+    raw[1]["value"]["label"] = "Kuka olet tässä?"
+    mapping_page.questions = mapping_page.questions.stream_block.to_python(raw)
+    mapping_page.save()
+    answer = answerer.posts(answerer.address("vaihe/1"), {**ANSWERS[0], "version": read})
+    shown = ShownForm.of(answer)
+    assert answer.status_code == 422
+    assert "Kysymyksiä muutettiin" in shown.notice
+    assert shown.values["q_koko"] == "12"
+    assert shown.values["q_kuka"] == "kuka-2"
+    assert "Kuka olet tässä?" in page_text(answer)
+    assert InitialMapping.objects.get().answers == {}
+    assert answerer.posts(answerer.address("vaihe/1"), shown.values).status_code == 303
+    assert InitialMapping.objects.get().answers["koko"] == 12
+
+
+def test_a_set_in_which_nothing_is_for_this_visitor_can_be_sent_at_once(
+    visitor: Visitor, thanks: str, mapping_page: MappingPage
+) -> None:
+    raw: Any = [one for one in mapping_page.questions.raw_data if one["id"] in ("tilanteesi", "paikka")]
+    mapping_page.questions = mapping_page.questions.stream_block.to_python(raw)
+    mapping_page.save()
+    answerer = goes_on(visitor, thanks)
+    assert answerer.opens()["Location"] == answerer.address("tarkista")
+    assert answerer.sends()["Location"] == answerer.address("perilla")
+    mapping = Enquiry.objects.get().mapping
+    assert mapping.is_sent
+    assert [question.key for question in mapping.questions.questions()] == ["paikka"]
+
+
+def test_an_enquiry_removed_just_now_is_not_found(
+    visitor: Visitor, thanks: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = services.link_for_enquiry
+
+    def too_late(**values: Any) -> str:
+        remove_enquiry(enquiry_id=values["enquiry"].pk, now=timezone.now())
+        return link(**values)
+
+    monkeypatch.setattr("intake.views.thanks.link_for_enquiry", too_late)
+    assert visitor.client.post(thanks).status_code == 404
