@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from wagtail.images.models import AbstractImage, AbstractRendition, Filter
 
 WIDTHS = (480, 960, 1600)
-# A portrait at the head of a page would fill a phone: there it is cropped to 4:5 round its focal point.
+# A portrait at the head of a page would fill a screen: there it is cropped to 4:5 round its focal point.
 CROPS: tuple[str, ...] = ("fill-480x600", "fill-960x1200")
 WHOLE = tuple(f"width-{width}" for width in WIDTHS)
 _PORTRAIT = 5 / 4

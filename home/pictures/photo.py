@@ -16,7 +16,10 @@ SIZES = {
     "hero": "(min-width: 64rem) min(52vw, 42rem), (min-width: 48rem) 46vw, min(34rem, 100vw - 2.5rem)",
     "opening": "(min-width: 64rem) 18rem, (min-width: 40rem) 15rem, 18rem",
 }
-_CROPPED_PLACES = frozenset({"hero", "opening"})
+# Where a tall photo is cropped, and on which screens: "" for all, since the front page shows none taller than a screen.
+_CROPPED = {"hero": "", "opening": PHONE}
+# The tallest that a figure of the text is shown, and the widest (static/css/site.css).
+_TALLEST_REM, _WIDEST_REM = 44, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ def photo(image: AbstractImage, place: str) -> Photo:
     a plain file of one width stands in: that alone is made while the page waits."""
     prefetch_related_objects([image], "renditions")
     *modern, last = kinds(image)
-    wanted = [(CROPS, PHONE, kind) for kind in (*modern, last)] if place in _CROPPED_PLACES and is_tall(image) else []
+    is_cropped = place in _CROPPED and is_tall(image)
+    wanted = [(CROPS, _CROPPED[place], kind) for kind in (*modern, last)] if is_cropped else []
     wanted += [(WHOLE, "", kind) for kind in modern]
     found = [(ready_files(image, shapes, kind), media, kind) for shapes, media, kind in wanted]
     plain = ready_files(image, WHOLE, last)
@@ -60,10 +64,16 @@ def photo(image: AbstractImage, place: str) -> Photo:
         sources=tuple(_source(files, media, kind) for files, media, kind in found if files),
         src=middle.url,
         srcset=_srcset(plain),
-        sizes=SIZES[place],
+        sizes=_sizes(image, place),
         width=largest.width,
         height=largest.height,
     )
+
+
+def _sizes(image: AbstractImage, place: str) -> str:
+    """The widths of SIZES; a tall figure is as wide as its greatest height leaves it."""
+    width = _TALLEST_REM * image.width / image.height
+    return f"min({width:.4g}rem, 100vw - 2.5rem)" if place == "figure" and width < _WIDEST_REM else SIZES[place]
 
 
 def _source(files: list[AbstractRendition], media: str, kind: str) -> Source:

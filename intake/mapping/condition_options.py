@@ -22,7 +22,7 @@ def condition_options() -> list[Group]:
 
 def _facts() -> Iterator[Group]:
     for name, (label, choices) in FACT_SOURCES.items():
-        yield str(label), [(f"{name}:{key}", f"{label}: {words}") for key, words in choices.choices]
+        yield str(label), [(f"{name}:{key}", f"{label} – {words}") for key, words in choices.choices]
 
 
 def _questions(question_set: QuestionSet) -> Iterator[Any]:
@@ -30,5 +30,5 @@ def _questions(question_set: QuestionSet) -> Iterator[Any]:
         if question.type in CHOICE_TYPES:
             yield (
                 question.label,
-                [(f"{question.key}:{choice.key}", f"{question.label}: {choice.label}") for choice in question.choices],
+                [(f"{question.key}:{choice.key}", f"{question.label} – {choice.label}") for choice in question.choices],
             )

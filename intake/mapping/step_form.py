@@ -216,6 +216,11 @@ class StepForm(forms.Form):
             for question in self.shown
         ]
 
+    @property
+    def decides_here(self) -> bool:
+        """Return whether an answer on this page decides what else is asked on it: only then is a script of use."""
+        return any(self._decided_here(question) for question in self.shown)
+
     def _says_condition(self, question: Question) -> bool:
         return question.condition is not None and (self.everything or self._decided_here(question))
 

@@ -58,6 +58,7 @@ def test_the_sitemap_lists_every_page_at_its_canonical_address(client: Client) -
             "yksilotyonohjaus/",
             "ryhmatyonohjaus/",
             "tyoyhteison-tyonohjaus/",
+            "alkukartoitus/",
             "ota-yhteytta/",
             "tietosuoja/",
             "saavutettavuus/",

@@ -1,5 +1,7 @@
 """Kati at the questions of the mapping in the page's editor."""
 
+import re
+
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 
@@ -68,7 +70,8 @@ class QuestionEditor:
         self.open()
 
     def publish(self) -> None:
-        button = self.page.get_by_role("button", name="Julkaise", exact=True)
+        """Publish what the editor holds, an old version as well."""
+        button = self.page.get_by_role("button", name=re.compile("^Julkaise( tämä versio)?$"))
         if not button.is_visible():
             self.page.get_by_role("button", name="Lisää toimintoja").last.click()
         button.click()

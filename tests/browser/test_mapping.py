@@ -267,7 +267,7 @@ def step_address(page: Page, site: RunningSite) -> str:
 
 
 def test_a_step_keeps_to_the_budget_of_a_first_view(chromium: Browser, step_address: str, site: RunningSite) -> None:
-    """A phone opens it from the mail's link with nothing kept. The step has both scripts."""
+    """A phone opens it from the mail's link with nothing kept."""
     for address in (step_address, f"{site.url}{MAPPING_PAGE}aloita/", step_address.replace("vaihe/2", "tarkista")):
         assert over_budget(weigh(chromium, address, SIZES["phone"])) == []
 

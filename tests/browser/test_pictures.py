@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from tests.browser.conftest import NewPage
@@ -36,8 +37,8 @@ def photo(name, width, height, transparent=False):
     return get_image_model().objects.create(title="koekuva", file=file)
 
 photos = [
-    photo("pysty.jpg", 1400, 2100),
-    photo("vaaka.jpg", 2100, 1400),
+    photo("pysty.jpg", 1000, 1500),
+    photo("vaaka.jpg", 1700, 1150),
     photo("lapinakyva.png", 900, 700, transparent=True),
     photo("pieni.jpg", 300, 200),
 ]
@@ -72,8 +73,11 @@ async () => {
     await new Promise((done) => img.complete && img.naturalWidth ? done() : img.addEventListener("load", done));
     const file = await createImageBitmap(await (await fetch(img.currentSrc)).blob());
     const box = img.getBoundingClientRect();
+    const offers = [...img.parentElement.querySelectorAll("source, img")].map((one) => one.srcset);
+    const chosen = offers.find((one) => one.includes(new URL(img.currentSrc).pathname));
+    const widths = chosen.split(", ").map((one) => parseInt(one.split(" ")[1]));
     shown.push({
-      address: img.currentSrc, promised: img.naturalWidth, file: file.width, largest: Number(img.getAttribute("width")),
+      address: img.currentSrc, promised: img.naturalWidth, file: file.width, widths: widths,
       width: box.width, height: box.height, ratio: file.width / file.height,
       loading: img.getAttribute("loading"), priority: img.getAttribute("fetchpriority"),
     });
@@ -84,8 +88,8 @@ async () => {
 _BOXES = """
 () => [...document.querySelectorAll("main picture img")].map((img) => {
   const box = img.getBoundingClientRect();
-  return [Math.round(box.width), Math.round(box.height)];
-})
+  return [box.width, box.height];
+}).flat()
 """
 
 
@@ -122,13 +126,14 @@ def check(one: dict[str, Any], *, where: str, width: int, density: int) -> None:
     """One picture as a screen shows it."""
     assert one["address"].endswith(".avif"), where
     # What `sizes` says is true: the browser chooses by it before it knows the layout.
-    assert 0.9 <= one["promised"] / one["width"] <= 1.2, f"{where}: {one}"
+    if len(one["widths"]) > 1:
+        assert 0.9 <= one["promised"] / one["width"] <= 1.2, f"{where}: {one}"
     needed = one["width"] * density
-    assert one["file"] >= min(needed * 0.9, one["largest"], 1600), f"{where}: {one}"
+    assert one["file"] >= min(needed * 0.9, max(one["widths"])), f"{where}: {one}"
     # The steps of widths lie a factor of two apart.
-    assert one["file"] <= max(needed * 2.2, 480), f"{where}: {one}"
-    # Nothing is stretched, nothing is cut beside what a crop cut.
-    assert abs(one["width"] / one["height"] / one["ratio"] - 1) < 0.03, f"{where}: {one}"
+    assert one["file"] <= max(needed * 2.2, min(one["widths"])), f"{where}: {one}"
+    # Hardly anything is cut beside what the crop round the focal point cut, and nothing is stretched.
+    assert abs(one["width"] / one["height"] / one["ratio"] - 1) < 0.12, f"{where}: {one}"
     # A portrait does not fill a phone.
     assert one["height"] <= 0.9 * HEIGHT, f"{where}: {one}"
 
@@ -152,37 +157,53 @@ def test_a_screen_gets_a_file_of_about_the_size_it_shows(photos: Photos, site: R
             assert (hero["loading"], hero["priority"]) == (None, "high")
 
 
+class _Held:
+    """Pictures on their way, kept back until they may come."""
+
+    def __init__(self) -> None:
+        self.routes: list[Route] = []
+        self.is_open = False
+
+    def take(self, route: Route) -> None:
+        if self.is_open:
+            route.continue_()
+        else:
+            self.routes.append(route)
+
+    def let_go(self) -> None:
+        self.is_open = True
+        for route in self.routes:
+            route.continue_()
+
+
 @pytest.mark.usefixtures("photos")
 def test_nothing_moves_when_a_photo_comes(new_page: NewPage) -> None:
     for width in (320, 1280):
         for number in range(4):
             page = new_page(viewport={"width": width, "height": 844})
-            held: list[Route] = []
-            page.route("**/media/**", held.append)
+            held = _Held()
+            page.route("**/media/**", held.take)
             page.goto(f"/kuva-{number}/", wait_until="commit")
             expect(page.locator("main picture img")).to_have_count(2)
             page.wait_for_function("document.styleSheets.length > 0 && document.fonts.status === 'loaded'")
             before = page.evaluate(_BOXES)
-            page.unroute("**/media/**")
-            for route in held:
-                route.continue_()
+            held.let_go()
             page.evaluate(_MEASURE)
-            assert page.evaluate(_BOXES) == before, f"/kuva-{number}/ at {width} px"
+            # The file's own ratio may differ from the attributes by a part of a pixel.
+            assert page.evaluate(_BOXES) == pytest.approx(before, abs=1), f"/kuva-{number}/ at {width} px"
             page.context.close()
 
 
 def test_the_site_makes_the_files_of_an_uploaded_photo_by_itself(
     editor: Page, page: Page, site: RunningSite, tmp_path: Path
 ) -> None:
-    from PIL import Image
-
     photo = tmp_path / "kuva.jpg"
     Image.effect_noise((1200, 900), 40).convert("RGB").save(photo)
     try:
         editor.goto("/admin/images/add/")
         editor.locator("input[name=title]").fill("koekuva")
         editor.locator("input[type=file]").set_input_files(photo)
-        editor.get_by_role("button", name="Lataa").click()
+        editor.get_by_role("button", name="Lähetä").click()
         editor.wait_for_url("**/admin/images/")
         site.manage("shell", "-v0", "-c", _SHOW_UPLOADED)
         page.goto("/kuva-9/")

@@ -16,6 +16,7 @@ ADDRESSES = [
     "/yksilotyonohjaus/",
     "/ryhmatyonohjaus/",
     "/tyoyhteison-tyonohjaus/",
+    "/alkukartoitus/",
     "/ota-yhteytta/",
     "/tietosuoja/",
     "/saavutettavuus/",

@@ -53,9 +53,9 @@ class PageRules(WagtailPageTestCase):
     def test_the_editor_s_fields_are_in_finnish(self) -> None:
         self.client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
         html = self.client.get(reverse("wagtailadmin_pages:edit", args=[HomePage.objects.get().pk])).text
-        for words in ("Ingressi", "Etusivun kuva", "Näytä alatunnisteessa", "Hakukoneille"):
+        for words in ("Ingressi", "Etusivun kuva", "Kuva on vain koristeellinen", "Hakukoneille"):
             assert words.lower() in html.lower()
-        for words in ("Show in the footer", "Alternative text", "Picture of the front page"):
+        for words in ("Title for search engines", "Alternative text", "Picture of the front page"):
             assert words.lower() not in html.lower()
 
 

@@ -39,7 +39,7 @@ class Field(NamedTuple):
 
 
 def edit_handler(model: type[models.Model]) -> Any:
-    return model.get_edit_handler() if issubclass(model, Page) else get_setting_edit_handler(model)
+    return model.get_edit_handler() if issubclass(model, BasePage) else get_setting_edit_handler(model)
 
 
 def bound_form(model: type[models.Model]) -> Any:
@@ -122,7 +122,7 @@ def kati(client: Client, loaded_site: None) -> Client:
 
 def words_in(page: Page) -> dict[str, str]:
     """Give each text field and the body of `page` a word of its own, and return them by field."""
-    words = {}
+    words: dict[str, str] = {}
     for field in page._meta.get_fields():
         is_text = isinstance(field, models.CharField | models.TextField) and field.model is type(page)
         if field.name == "title" or (is_text and field.editable and not field.choices):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 from django.contrib.auth import get_user_model
+from django.core.cache import caches
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -49,6 +50,12 @@ def upload(picture: Image.Image, kind: str = "JPEG", **saving: Any) -> SimpleUpl
 
 def is_near(pixel: Any, colour: tuple[int, int, int]) -> bool:
     return all(abs(a - b) < 60 for a, b in zip(pixel[:3], colour, strict=True))
+
+
+@pytest.fixture(autouse=True)
+def no_renditions_remembered() -> None:
+    """Wagtail keeps them in the cache by the picture's number, which every test gives anew."""
+    caches["default"].clear()
 
 
 @pytest.fixture

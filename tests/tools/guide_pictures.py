@@ -13,7 +13,9 @@ from PIL import Image
 from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize, sync_playwright
 
 from tests.browser.katis_desk import LIST, KatisDesk
+from tests.browser.mapping_visitor import MappingVisitor, Matter
 from tests.browser.people import MAKE_PEOPLE, SUPERVISOR, sign_in
+from tests.browser.question_editor import QuestionEditor
 from tests.browser.visitor import Letter, Visitor
 from tests.tools.chromium import ADVICE, chromium_path
 from tests.tools.readme_pictures import LETTER
@@ -46,6 +48,15 @@ SUSPICIOUS = Letter(
     email="tarjous@esimerkki.example",
     message="Hyvä yritys, katso http://yksi.example http://kaksi.example http://kolme.example ja http://nelja.example",
 )
+
+# Far away and many: there is something to see at a glance.
+MAPPING = Matter(
+    letter=Letter(name="Raija Näyte", email="raija@esimerkki.fi", organisation="Näytelän kirjasto"),
+    size="9",
+    place="Tampere",
+)
+# The question with a condition, by its place in the first content.
+GROUP_SIZE = 3
 
 # What a block is called here, and the picture of its example.
 BLOCKS = {
@@ -140,6 +151,40 @@ def write_letters(browser: Browser, site: RunningSite) -> tuple[str, str]:
     return references[-1], references[-2]
 
 
+def send_mapping(browser: Browser, site: RunningSite) -> None:
+    """Fill the mapping as a visitor does."""
+    context = browser.new_context(base_url=site.url, locale="fi-FI")
+    visitor = MappingVisitor(context.new_page())
+    visitor.go_to_step(5, MAPPING)
+    visitor.go_on("Kiitos, alkukartoituksesi on perillä")
+    context.close()
+
+
+def edit_questions(camera: Photographer) -> None:
+    """The mapping's questions, and the settings of one."""
+    editor = QuestionEditor(camera.page)
+    editor.open()
+    camera.settle()
+    camera.around(
+        "kartoitus-kysymykset",
+        camera.page.get_by_role("link", name="Kokeile koko kartoitusta"),
+        editor.block(GROUP_SIZE + 2),
+    )
+    settings = editor.settings(GROUP_SIZE)
+    camera.page.wait_for_timeout(500)
+    camera.around("kartoitus-ehto", settings.locator("[data-contentpath='when']"))
+
+
+def photograph_mapping(camera: Photographer) -> None:
+    """The answers in the enquiry."""
+    KatisDesk(camera.page).read(MAPPING.letter.name)
+    camera.settle()
+    camera.page.get_by_text("Poikkeaa tavallisesta").first.scroll_into_view_if_needed()
+    camera.page.evaluate("scrollBy(0, 400)")
+    camera.page.wait_for_timeout(300)
+    camera.window("kartoitus-vastaukset", height=760)
+
+
 def edit_service_page(camera: Photographer) -> None:
     """The page's editor, an older version, and where blocks are chosen."""
     page = camera.page
@@ -207,6 +252,7 @@ def photograph_enquiries(camera: Photographer, reference: str, suspicious: str) 
 
 
 def take_pictures(browser: Browser, site: RunningSite, album: Album) -> None:
+    send_mapping(browser, site)
     reference, suspicious = write_letters(browser, site)
     context = browser.new_context(
         base_url=site.url, viewport=WINDOW, locale="fi-FI", color_scheme="light", reduced_motion="reduce"
@@ -222,12 +268,14 @@ def take_pictures(browser: Browser, site: RunningSite, album: Album) -> None:
     camera.window("etusivu", left=0, height=760)
     camera.around("aloituslista", page.locator(".checklist h2"), page.locator(".checklist li").nth(3), margin=12)
     edit_service_page(camera)
+    edit_questions(camera)
     photograph_blocks(camera, site)
     camera.open("/admin/images/multiple/add/")
     camera.window("kuvan-lisaaminen", height=300)
     camera.open("/admin/settings/home/pausenotice/")
     camera.window("tauko", height=600)
     photograph_enquiries(camera, reference, suspicious)
+    photograph_mapping(camera)
     context.close()
 
 

@@ -72,7 +72,7 @@ def _question(draw: st.DrawFn, kind: str, identity: str, deciders: list[tuple[st
         "required_message": draw(st.just("") | texts),
     }
     free = [role for role in ROLES.get(kind, ()) if role not in roles]
-    if free and draw(st.booleans()):
+    if draw(st.booleans()) and free:
         value["role"] = free[0]
         roles.add(free[0])
     if kind in ("single_choice", "multiple_choice"):

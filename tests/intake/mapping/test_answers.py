@@ -166,7 +166,7 @@ WORDS = [
     (ask("a", QuestionType.SCALE), 10, "10 asteikolla 0–10"),
     (ask("a", QuestionType.DATE), "2027-02-01", "1.2.2027"),
     (ask("a", QuestionType.PERIOD), {"from": "2027-02-01", "to": "2027-12-31"}, "1.2.2027–31.12.2027"),
-    (ask("a", QuestionType.PERIOD), {"from": "2027-02-01", "to": ""}, "alkaen 1.2.2027"),
+    (ask("a", QuestionType.PERIOD), {"from": "2027-02-01", "to": ""}, "1.2.2027 alkaen"),
     (ask("a", QuestionType.PERIOD), {"from": "", "to": "2027-02-01"}, "viimeistään 1.2.2027"),
 ]
 

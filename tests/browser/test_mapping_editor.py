@@ -1,0 +1,185 @@
+"""Kati changes the questions: what she adds is asked, what was begun stays as it was, and a mistake is told kindly."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage
+from tests.browser.katis_desk import KatisDesk
+from tests.browser.mapping_visitor import GROUP, INDIVIDUAL, ONLINE, MappingVisitor, Matter
+from tests.browser.question_editor import QuestionEditor
+from tests.browser.test_mapping import counts
+from tests.tools.running_site import RunningSite
+
+WHENCE, ACQUAINTANCE = "Mistä kuulit Aijuusta?", "Tutulta"
+WHO = "Kuka kertoi?"
+CONDITION = f"Vastaa tähän, jos valitsit kohdassa ”{WHENCE}” vaihtoehdon ”{ACQUAINTANCE}”."
+# A question of each other kind: what she sees it called, and the fields that it must have beside its words.
+OTHER_KINDS = {
+    "Pitkä teksti": {},
+    "Luku": {"minimum": "1", "maximum": "9"},
+    "Asteikko 0–10": {"low_label": "ei lainkaan", "high_label": "täysin"},
+    "Kyllä vai ei": {},
+    "Päivä": {},
+    "Aikaväli (päivästä päivään)": {},
+}
+_PUT_BACK = (
+    "from intake.models.mapping_page import MappingPage\n"
+    "page = MappingPage.objects.get()\n"
+    "page.revisions.order_by('created_at', 'pk').first().publish()\n"
+)
+_KEEP = "from intake.models.mapping_page import MappingPage; MappingPage.objects.get().save_revision().publish()"
+
+
+@pytest.fixture
+def editor(desk: KatisDesk, site: RunningSite) -> Iterator[QuestionEditor]:
+    """The questions in Kati's editor. They are as before when the test is over."""
+    site.manage("shell", "-v0", "-c", _KEEP)
+    editor = QuestionEditor(desk.page)
+    editor.open()
+    yield editor
+    site.manage("shell", "-v0", "-c", _PUT_BACK)
+
+
+def add_background_step(editor: QuestionEditor) -> None:
+    """A step with a question, and one that is asked after one of its answers."""
+    editor.add("Vaihe", title="Taustaa")
+    whence = editor.add("Yksi vaihtoehto", label=WHENCE)
+    editor.add_choices(whence, ACQUAINTANCE, "Verkosta")
+    editor.save_draft()
+    who = editor.add("Lyhyt teksti", label=WHO)
+    editor.ask_when(who, f"{WHENCE} – {ACQUAINTANCE}")
+
+
+def test_what_she_adds_is_tried_published_and_asked_of_those_who_begin_after_it(
+    editor: QuestionEditor, new_page: NewPage, site: RunningSite
+) -> None:
+    earlier = MappingVisitor(new_page())
+    earlier.go_to_step(4, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
+    add_background_step(editor)
+    editor.save_draft()
+    before = counts(site)
+
+    # The preview beside the editor shows the step, every question of it, with its condition in words.
+    page = editor.page
+    page.get_by_role("button", name="Esikatselu päälle/pois").click()
+    page.locator("[data-side-panel='preview'] select:has(option:text-is('Taustaa'))").select_option(label="Taustaa")
+    expect(editor.preview.get_by_role("heading", level=1)).to_have_text("Taustaa")
+    expect(editor.preview.get_by_text(WHO)).to_be_visible()
+    expect(editor.preview.get_by_text(CONDITION)).to_be_visible()
+    expect(editor.preview.get_by_text("Tämä on esikatselu")).to_be_visible()
+    page.get_by_role("button", name="Esikatselu päälle/pois").click()
+
+    # The trial goes from beginning to end in the admin, and stores nothing.
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Kokeile koko kartoitusta").click()
+    trial = MappingVisitor(opened.value)
+    trial.write_facts(Matter(form=GROUP, meeting=(ONLINE,)))
+    trial.go_on("Tilanteesi")
+    trial.write_situation(Matter(form=GROUP, meeting=(ONLINE,)))
+    trial.go_on("Toiveesi")
+    trial.write_wishes()
+    trial.go_on("Käytännön asiat")
+    trial.go_on("Taustaa")
+    trial.choose(WHENCE, ACQUAINTANCE)
+    trial.box(WHO).fill("Serkku")
+    trial.go_on("Tarkista vastauksesi")
+    expect(trial.page.get_by_role("main")).to_contain_text("Serkku")
+    trial.go_on("Kokeilu päättyi")
+    assert counts(site) == before
+    # Until it is published, nobody is asked.
+    fresh = MappingVisitor(new_page())
+    fresh.page.goto("/alkukartoitus/")
+    expect(fresh.page.get_by_text("Taustaa")).to_have_count(0)
+
+    editor.publish()
+    expect(page.locator(".messages")).to_contain_text("julkaistu")
+    for scripts in (True, False):
+        visitor = MappingVisitor(new_page(java_script_enabled=scripts))
+        visitor.go_to_step(4, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
+        visitor.expect_step("Käytännön asiat", 4, 5)
+        visitor.go_on("Taustaa")
+        expect(visitor.box(WHO)).to_be_visible(visible=not scripts)
+        expect(visitor.page.get_by_text(CONDITION)).to_have_count(0 if scripts else 1)
+        visitor.choose(WHENCE, ACQUAINTANCE)
+        expect(visitor.box(WHO)).to_be_visible()
+        visitor.box(WHO).fill("Serkku")
+        visitor.choose(WHENCE, "Verkosta")
+        expect(visitor.box(WHO)).to_be_visible(visible=not scripts)
+        visitor.go_on("Tarkista vastauksesi")
+        # What hangs from another answer than the one given is neither shown nor stored.
+        expect(visitor.page.get_by_role("main")).not_to_contain_text("Serkku")
+    # Who had begun goes on with the questions of that time.
+    earlier.expect_step("Käytännön asiat", 4, 4)
+    earlier.go_on("Tarkista vastauksesi")
+
+
+def test_every_kind_of_question_is_made_saved_and_shown(editor: QuestionEditor, page: Page) -> None:
+    editor.add("Vaihe", title="Kaikenlaista")
+    for kind, fields in OTHER_KINDS.items():
+        editor.add(kind, label=f"Koe: {kind}", **fields)
+    several = editor.add("Monta vaihtoehtoa", label="Koe: monta")
+    editor.add_choices(several, "Yksi", "Toinen")
+    editor.publish()
+    expect(editor.page.locator(".messages")).to_contain_text("julkaistu")
+    visitor = MappingVisitor(page)
+    visitor.go_to_step(4, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
+    visitor.go_on("Kaikenlaista")
+    for kind in OTHER_KINDS:
+        expect(page.get_by_text(f"Koe: {kind}", exact=True)).to_be_visible()
+    visitor.group("Koe: Asteikko").get_by_label("7", exact=True).check()
+    visitor.group("Koe: monta").get_by_label("Toinen").check()
+    page.get_by_label("Aikaisintaan").fill("1.2.2027")
+    visitor.go_on("Tarkista vastauksesi")
+    for words in ("7 asteikolla 0–10", "Toinen", "1.2.2027 alkaen"):
+        expect(page.get_by_role("main")).to_contain_text(words)
+
+
+def refused(editor: QuestionEditor, number: int, words: str) -> None:
+    """Publish, and be told why not at block `number`, which is open."""
+    editor.publish()
+    expect(editor.page.locator(".messages")).to_contain_text("Sivua ei voitu tallentaa")
+    told = editor.block(number).get_by_text(words)
+    expect(told).to_be_visible()
+
+
+def test_a_step_without_questions_is_refused_where_it_stands(editor: QuestionEditor) -> None:
+    number = editor.add("Vaihe", title="Tyhjä")
+    refused(editor, number, "Tässä vaiheessa ei ole yhtään kysymystä")
+
+
+def test_the_same_choice_twice_is_refused_where_it_stands(editor: QuestionEditor) -> None:
+    number = editor.add("Yksi vaihtoehto", label="Kumpi?")
+    editor.add_choices(number, "Sama", " sama")
+    refused(editor, number, "Tämä vaihtoehto on jo luettelossa")
+
+
+def test_a_question_moved_above_the_one_it_hangs_from_is_refused(editor: QuestionEditor) -> None:
+    add_background_step(editor)
+    number = editor.count - 1
+    editor.block(number).get_by_role("button", name="Siirrä ylös").first.click()
+    refused(editor, number - 1, "tulee vasta myöhemmin")
+
+
+def test_removing_what_another_question_hangs_from_is_refused(editor: QuestionEditor) -> None:
+    add_background_step(editor)
+    number = editor.count - 1
+    editor.block(number - 1).get_by_role("button", name="Poista").first.click()
+    refused(editor, number - 1, "on poistettu")
+
+
+def test_an_old_version_of_the_questions_is_brought_back(editor: QuestionEditor, page: Page) -> None:
+    add_background_step(editor)
+    editor.publish()
+    expect(editor.page.locator(".messages")).to_contain_text("julkaistu")
+    page.goto("/alkukartoitus/")
+    expect(page.get_by_role("main")).to_contain_text("Taustaa")
+    editor.open()
+    editor.page.goto(editor.page.url.replace("/edit/", "/history/"))
+    editor.page.locator("main tbody").get_by_role("button", name="Toimet").last.click()
+    editor.page.get_by_role("link", name="Tarkasta tämä versio").filter(visible=True).click()
+    editor.publish()
+    expect(editor.page.locator(".messages")).to_contain_text("julkaistu")
+    page.reload()
+    expect(page.get_by_role("main")).not_to_contain_text("Taustaa")
