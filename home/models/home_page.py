@@ -51,7 +51,8 @@ class HomePage(BasePage):
     max_count = 1
 
     content_panels: ClassVar[list[Any]] = [
-        *BasePage.title_panels,
+        # Not Wagtail's panel for titles, whose script fails where the form has no address (promote_panels).
+        FieldPanel("title", classname="title", help_text=BasePage.title_help),
         FieldPanel("lead"),
         MultiFieldPanel(
             [
