@@ -2,9 +2,27 @@
 
 import shutil
 
+import django.test
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that uses no database has nothing new to tell on the second one."""
+    for item in items:
+        if not _uses_database(item):
+            item.add_marker(pytest.mark.once)
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    case = getattr(item, "cls", None)
+    return bool(
+        item.get_closest_marker("django_db")
+        or fixtures & {"db", "transactional_db", "live_server"}
+        or (case is not None and issubclass(case, django.test.SimpleTestCase))
+    )
 
 
 def pytest_unconfigure() -> None:

@@ -44,6 +44,8 @@ def test_what_the_editor_publishes_on_the_front_page_is_seen_at_once(front_page_
     expect(page.get_by_role("main")).not_to_contain_text(LEAD)
 
     editor.locator("#panel-child-sisalto-lead-section .public-DraftEditor-content").fill(LEAD)
+    # The editor hands its text to the form after a moment; a preview opened before that shows the old one.
+    expect(editor.locator("input[name=lead]")).to_have_value(re.compile(LEAD))
     editor.get_by_role("button", name="Esikatselu päälle/pois").click()
     preview = editor.frame_locator("[data-side-panel='preview'] iframe").first
     expect(preview.get_by_role("main")).to_contain_text(LEAD)
