@@ -14,7 +14,7 @@ DEV_STAMP := $(VENV)/installed-requirements-dev.txt
 AUDIT_STAMP := $(VENV)/installed-requirements-audit.txt
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 
-.PHONY: help run dev test tests check format catalogues guide-pictures audit lock environment dev-environment audit-environment browser
+.PHONY: help run dev test tests check format catalogues screenshots guide-pictures audit lock environment dev-environment audit-environment browser
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -61,6 +61,9 @@ catalogues: dev-environment ## Add new texts to the Finnish catalogues and compi
 
 audit: audit-environment browser ## Measure the site as `make run` serves it: Lighthouse, HTML, accessibility, bytes (15 minutes)
 	@$(PY) -m tests.tools.audit
+
+screenshots: browser ## Picture every page and state in every size and both schemes: var/screenshots/index.html
+	@ALL_SCREENSHOTS=1 $(PYTEST) -m browser tests/browser/test_every_view.py
 
 guide-pictures: browser ## Take the pictures of the editor's guide anew (docs/opas/), after a change of the admin's look
 	@$(PY) -m tests.tools.guide_pictures

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.catalogues import ROOMS, Room, compile_catalogue, problems, texts_of, untranslated, update
+from tests.tools.catalogues import (
+    ROOMS,
+    Room,
+    compile_catalogue,
+    problems,
+    read_catalogue,
+    texts_of,
+    untranslated,
+    update,
+)
 
 pytestmark = pytest.mark.once
 
@@ -124,3 +133,13 @@ def test_updating_keeps_translations_and_says_what_it_takes_out(room: Room) -> N
     (room.root / "shop" / "texts.py").write_text(SOURCE.replace('"Name"', '"Phone"'))
     assert update(room) == ["shop: new: 'Phone'", "shop: taken out: 'Name' = 'Nimi'"]
     assert "toukokuu" in room.po.read_text()
+
+
+def test_two_rooms_say_the_same_text_alike() -> None:
+    """All rooms share one catalogue when the site runs: the Finnish of one would be seen in the other."""
+    said: dict[object, set[str]] = {}
+    for own in ROOMS:
+        for message in read_catalogue(own):
+            if message.id:
+                said.setdefault((str(message.id), message.context), set()).add(str(message.string))
+    assert {text: words for text, words in said.items() if len(words) > 1} == {}

@@ -5,7 +5,7 @@ from email.message import EmailMessage
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import assert_accessible
+from tests.browser.accessibility import assert_accessible, certain_violations
 from tests.browser.conftest import DESK, NewPage
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.people import SUPERVISOR, sign_in
@@ -98,7 +98,7 @@ def test_a_message_from_a_phone_is_read_noted_and_closed_by_kati(
     expect(desk.fact("Puhelinnumero").get_by_role("link")).to_have_attribute("href", "tel:+358501234567")
     expect(desk.fact("Tapaamistapa")).to_have_text("Verkossa")
     expect(desk.mail("Kuittaus lähettäjälle")).to_contain_text("lähetetty")
-    assert_accessible(desk.page)
+    assert certain_violations(desk.page) == []
 
     # It is in her list.
     row = desk.search(letter.name)
