@@ -65,7 +65,7 @@ def test_what_she_adds_is_tried_published_and_asked_of_those_who_begin_after_it(
     page = editor.page
     page.get_by_role("button", name="Esikatselu päälle/pois").click()
     page.locator("[data-side-panel='preview'] select:has(option:text-is('Taustaa'))").select_option(label="Taustaa")
-    expect(editor.preview.get_by_role("heading", level=1)).to_have_text("Taustaa")
+    expect(editor.preview.get_by_role("heading", level=1)).to_have_text("Taustaa", timeout=20_000)
     expect(editor.preview.get_by_text(WHO)).to_be_visible()
     expect(editor.preview.get_by_text(CONDITION)).to_be_visible()
     expect(editor.preview.get_by_text("Tämä on esikatselu")).to_be_visible()
