@@ -21,6 +21,7 @@ PICTURES: dict[str, Promise] = {
     "ryhmatyonohjaus": _("“Ryhmätyönohjaus” and a drawing: five people around a round table."),
     "tyoyhteison-tyonohjaus": _("“Työyhteisön työnohjaus” and a drawing: people in front of their house."),
     "ota-yhteytta": _("“Ota yhteyttä” and a drawing: a letter rises from its envelope."),
+    "alkukartoitus": _("“Alkukartoitus” and a drawing: a path runs across an unfolded map to a sun-coloured mark."),
     "tietosuoja": _("“Tietosuoja” and a drawing: an envelope, a keyhole in its seal."),
     "saavutettavuus": _("“Saavutettavuus” and a drawing: a wide path leads through an open door."),
 }

@@ -22,6 +22,7 @@ ADDRESSES = [
     "/yksilotyonohjaus/",
     "/ryhmatyonohjaus/",
     "/tyoyhteison-tyonohjaus/",
+    "/alkukartoitus/",
     "/ota-yhteytta/",
     "/tietosuoja/",
     "/saavutettavuus/",

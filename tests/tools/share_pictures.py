@@ -33,6 +33,7 @@ TITLES = {
     "ryhmatyonohjaus": "Ryhmä\u00adtyön\u00adohjaus",
     "tyoyhteison-tyonohjaus": "Työ\u00adyhteisön työn\u00adohjaus",
     "ota-yhteytta": "Ota yhteyttä",
+    "alkukartoitus": "Alku\u00adkartoitus",
     "tietosuoja": "Tietosuoja",
     "saavutettavuus": "Saavutet\u00adtavuus",
 }

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from intake.choices import Kind
 from intake.mapping.answers import missing
 from intake.services.mapping import Incomplete, send_mapping, store_answers
 from intake.services.receiving import TooManyPosts
@@ -53,7 +54,12 @@ def done(request: HttpRequest, walk: Walk) -> HttpResponse:
     if not walk.mapping.is_sent or walk.mapping.enquiry is None:
         raise Http404
     _notices, _pause, details = notices_now(request)
-    context = {"reference": walk.mapping.enquiry.reference, "response_time": details.response_time}
+    enquiry = walk.mapping.enquiry
+    context = {
+        "reference": enquiry.reference,
+        "response_time": details.response_time,
+        "added_later": enquiry.kind == Kind.CONTACT,
+    }
     return TemplateResponse(request, "intake/mapping/done_page.html", context)
 
 

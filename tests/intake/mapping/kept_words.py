@@ -1,0 +1,18 @@
+"""Whether a page that came back still holds what was typed."""
+
+from typing import Any
+
+from tests.intake.mapping.answering import contact_facts
+from tests.intake.visiting import ShownForm
+
+TYPED = ("name", "email", "phone", "organisation", "supervision_form", "delivery_modes", "preferred_contact")
+
+
+def kept(answer: Any, words: dict[str, Any]) -> bool:
+    """Whether a page still holds these words in its fields."""
+    shown = ShownForm.of(answer).values
+    return {name: shown.get(name) for name in words} == words
+
+
+def facts() -> dict[str, Any]:
+    return {name: value for name, value in contact_facts().items() if name in TYPED}

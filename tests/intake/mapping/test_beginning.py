@@ -1,0 +1,83 @@
+"""The first step: where it was sent from, its token, and the contact facts."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from intake.mapping.start_token import new_start_token
+from intake.models import InitialMapping
+from intake.services.mapping import new_secret
+from tests.intake.mapping.answering import BEGIN, Answerer, contact_facts
+from tests.intake.mapping.kept_words import facts, kept
+from tests.intake.visiting import ShownForm, letter
+
+HENKILOTUNNUS = "131052-308T"
+
+
+def start_token(*, opened: timedelta = timedelta(minutes=5)) -> str:
+    return new_start_token(new_secret(), timezone.now() - opened)
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://muu.example"}])
+def test_a_beginning_sent_from_another_site_stores_nothing_and_keeps_the_words(
+    answerer: Answerer, headers: dict[str, str]
+) -> None:
+    answer = answerer.begins(headers=headers)
+    assert answer.status_code == 403
+    assert kept(answer, facts())
+    assert not InitialMapping.objects.exists()
+    assert answerer.posts(BEGIN, ShownForm.of(answer).values).status_code == 303
+
+
+@pytest.mark.parametrize("token", ["", "x", "a:b:c", "\x00", "💥"])
+def test_a_token_that_is_not_ours_stores_nothing_and_the_page_has_a_good_one(answerer: Answerer, token: str) -> None:
+    answer = answerer.posts(BEGIN, {**contact_facts(), "form_token": token})
+    shown = ShownForm.of(answer)
+    assert answer.status_code == 422
+    assert "vanhentua" in shown.notice
+    assert kept(answer, facts())
+    assert not InitialMapping.objects.exists()
+    assert answerer.posts(BEGIN, shown.values).status_code == 303
+
+
+def test_a_form_that_was_open_for_a_year_begins_a_mapping(answerer: Answerer) -> None:
+    token = start_token(opened=timedelta(days=365))
+    assert answerer.posts(BEGIN, {**contact_facts(), "form_token": token}).status_code == 303
+
+
+def test_a_token_of_the_contact_form_is_none_of_this_form(answerer: Answerer) -> None:
+    token = str(ShownForm.of(answerer.client.get("/ota-yhteytta/")).values["form_token"])
+    assert answerer.posts(BEGIN, {**contact_facts(), "form_token": token}).status_code == 422
+
+
+def test_the_facts_follow_the_rules_of_the_contact_form(answerer: Answerer) -> None:
+    wrong = contact_facts(name="", email="maija", phone="12", delivery_modes=[], organisation=HENKILOTUNNUS)
+    contact = ShownForm.of(
+        answerer.posts("/ota-yhteytta/", {**letter(), **wrong, "form_token": ""}),
+    )
+    answer = answerer.begins(wrong)
+    shown = ShownForm.of(answer)
+    assert answer.status_code == 422
+    assert shown.summary == contact.summary
+    for name in ("name", "email", "phone", "organisation", "delivery_modes"):
+        assert shown.errors(name) == contact.errors(name) != []
+    assert not InitialMapping.objects.exists()
+
+
+def test_the_facts_can_be_changed_later_by_the_same_rules(begun: Answerer) -> None:
+    place = begun.address("yhteystiedot")
+    wrong = {**facts(), "email": "maija"}
+    answer = begun.posts(place, wrong)
+    assert answer.status_code == 422
+    assert kept(answer, wrong)
+    assert InitialMapping.objects.get().facts["email"] == "maija.meikalainen@esimerkki.fi"
+    assert begun.posts(place, {**facts(), "name": "Matti"})["Location"] == begun.address("vaihe/1")
+    assert InitialMapping.objects.get().facts["name"] == "Matti"
+
+
+@pytest.mark.parametrize("field", ["name", "organisation"])
+def test_a_henkilotunnus_in_a_fact_is_not_stored(answerer: Answerer, field: str) -> None:
+    answer = answerer.begins(contact_facts(**{field: f"Maija {HENKILOTUNNUS}"}))
+    assert answer.status_code == 422
+    assert "henkilötunnus" in " ".join(ShownForm.of(answer).errors(field))

@@ -1,0 +1,144 @@
+"""Which answers a step takes, which it refuses, and what its conditions rule out."""
+
+from typing import Any
+
+import pytest
+
+from intake.models import Enquiry, InitialMapping
+from tests.intake.mapping.answering import ANSWERS, Answerer, contact_facts
+from tests.intake.mapping.kept_words import kept
+from tests.intake.visiting import ShownForm, page_text
+
+HENKILOTUNNUS = "131052-308T"
+
+
+@pytest.mark.parametrize(
+    ("number", "field"), [(2, "q_muutos"), (2, "q_muu"), (3, "q_mista"), (3, "q_paiva"), (3, "q_aika_to")]
+)
+def test_a_henkilotunnus_in_any_free_text_is_not_stored(begun: Answerer, number: int, field: str) -> None:
+    begun.sends_step(1, ANSWERS[0])
+    words = {**ANSWERS[number - 1], field: HENKILOTUNNUS}
+    answer = begun.sends_step(number, words)
+    assert answer.status_code == 422
+    assert "henkilötunnus" in " ".join(ShownForm.of(answer).errors(field))
+    assert kept(answer, words)
+    assert HENKILOTUNNUS not in str(InitialMapping.objects.values())
+
+
+def test_a_henkilotunnus_in_a_place_is_not_stored(answerer: Answerer) -> None:
+    answerer.begins(contact_facts(delivery_modes=["client_premises"]))
+    answer = answerer.sends_step(1, {**ANSWERS[0], "q_paikka": HENKILOTUNNUS})
+    assert ShownForm.of(answer).errors("q_paikka")
+
+
+WRONG = [
+    (1, "q_koko", "1"),
+    (1, "q_koko", "-1"),
+    (1, "q_koko", "4,5"),
+    (1, "q_koko", "9" * 19),
+    (1, "q_kuka", "kuka-9"),
+    (1, "q_kuka", "yes"),
+    (2, "q_nyt", "11"),
+    (2, "q_nyt", "-1"),
+    (2, "q_teemat", ["teemat-1", "x"]),
+    (2, "q_muutos", "x" * 1001),
+    (2, "q_muu", "x" * 51),
+    (3, "q_tuttu", "kyllä"),
+    (3, "q_paiva", "31.2.2027"),
+    (3, "q_paiva", "1.1.0000"),
+    (3, "q_paiva", "huomenna"),
+    (3, "q_paiva", "1.13.2027"),
+    (3, "q_aika_to", "1.2.2027"),
+    (3, "q_aika_from", "0"),
+    (3, "q_maksaja", "x"),
+]
+
+
+@pytest.mark.parametrize(("number", "field", "value"), WRONG)
+def test_what_a_question_does_not_take_is_told_beside_it_and_nothing_is_stored(
+    begun: Answerer, number: int, field: str, value: Any
+) -> None:
+    words = {**ANSWERS[number - 1], field: value}
+    answer = begun.sends_step(number, words)
+    assert answer.status_code == 422
+    assert ShownForm.of(answer).errors(field)
+    assert InitialMapping.objects.get().answers == {}
+
+
+TAKEN = [
+    (1, "q_koko", "٣", "koko", 3),
+    (1, "q_koko", " 007 ", "koko", 7),
+    (3, "q_paiva", "01.02.2027", "paiva", "2027-02-01"),
+    (3, "q_paiva", "1. 2. 2027", "paiva", "2027-02-01"),
+    (3, "q_paiva", "2027-02-01", "paiva", "2027-02-01"),
+    (3, "q_paiva", "29.2.2028", "paiva", "2028-02-29"),
+    (3, "q_aika_to", "1.3.2027", "aika", {"from": "2027-03-01", "to": "2027-03-01"}),
+    (3, "q_aika_from", "", "aika", {"from": "", "to": "2027-04-30"}),
+    (2, "q_muutos", "a\r\nb\x00\u202e", "muutos", "a\nb"),
+    (2, "q_nyt", "10", "nyt", 10),
+    (2, "q_teemat", ["teemat-3"], "teemat", ["teemat-3"]),
+]
+
+
+@pytest.mark.parametrize(("number", "field", "value", "key", "stored"), TAKEN)
+def test_what_people_write_is_understood(
+    begun: Answerer, number: int, field: str, value: Any, key: str, stored: Any
+) -> None:
+    answer = begun.sends_step(number, {**ANSWERS[number - 1], field: value})
+    assert answer.status_code == 303, ShownForm.of(answer).summary
+    assert InitialMapping.objects.get().answers[key] == stored
+
+
+@pytest.mark.parametrize(("number", "field", "key"), [(2, "q_nyt", "nyt"), (3, "q_maksaja", "maksaja")])
+def test_a_voluntary_choice_can_be_taken_back(begun: Answerer, number: int, field: str, key: str) -> None:
+    begun.sends_step(number, ANSWERS[number - 1])
+    assert key in InitialMapping.objects.get().answers
+    assert begun.sends_step(number, {**ANSWERS[number - 1], field: "-"}).status_code == 303
+    assert key not in InitialMapping.objects.get().answers
+
+
+def test_a_choice_that_must_be_made_has_no_way_round_it(begun: Answerer) -> None:
+    assert begun.sends_step(1, {**ANSWERS[0], "q_kuka": "-"}).status_code == 422
+
+
+def test_an_answer_that_its_condition_hides_neither_blocks_nor_is_stored(begun: Answerer) -> None:
+    hidden = {"q_muu": "x" * 99, "q_teemat": ["teemat-1"]}
+    assert begun.sends_step(2, {**ANSWERS[1], **hidden}).status_code == 303
+    assert "muu" not in InitialMapping.objects.get().answers
+    assert begun.sends_step(3, {"q_tuttu": "no", "q_mista": HENKILOTUNNUS}).status_code == 303
+    mapping = InitialMapping.objects.get()
+    assert "mista" not in mapping.answers
+    assert HENKILOTUNNUS not in str(mapping.answers)
+
+
+def test_a_question_that_the_facts_hide_is_not_on_the_page_and_takes_no_answer(begun: Answerer) -> None:
+    assert "q_paikka" not in begun.reads("vaihe/1").values
+    begun.sends_step(1, {**ANSWERS[0], "q_paikka": "Pori"})
+    assert "paikka" not in InitialMapping.objects.get().answers
+
+
+def test_a_changed_fact_drops_the_answers_that_hung_from_it_when_it_is_sent(begun: Answerer) -> None:
+    begun.answers_all()
+    begun.posts(begun.address("yhteystiedot"), contact_facts(supervision_form="individual"))
+    assert "12" not in page_text(begun.opens("tarkista")).split()
+    assert InitialMapping.objects.get().answers["koko"] == 12
+    assert begun.sends().status_code == 303
+    enquiry = Enquiry.objects.get()
+    assert "koko" not in enquiry.mapping.answers
+    assert enquiry.group_size is None
+
+
+def test_a_change_back_brings_the_dropped_answers_back_before_sending(begun: Answerer) -> None:
+    begun.answers_all()
+    for form in ("individual", "group"):
+        begun.posts(begun.address("yhteystiedot"), contact_facts(supervision_form=form))
+    begun.sends()
+    assert Enquiry.objects.get().mapping.answers["koko"] == 12
+
+
+def test_a_changed_fact_may_ask_for_more_before_it_can_be_sent(begun: Answerer) -> None:
+    begun.answers_all()
+    begun.posts(begun.address("yhteystiedot"), contact_facts(delivery_modes=["client_premises"]))
+    answer = begun.sends()
+    assert answer.status_code == 422
+    assert ShownForm.of(answer).summary[0][0].endswith("/vaihe/1/?tarkista#id_q_paikka")
