@@ -1,37 +1,13 @@
 """Days in the pause notice that are over: told to the supervisor beside the form, never a reason not to save."""
 
-import re
-from datetime import date, datetime
-from html import unescape
 from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import strip_tags
 from wagtail.admin.panels import Panel
 
-from home.pause import PauseState, calendar_day, pause_state
-
-# As Finns write a day: 1.2.2027, 1. 2. 2027.
-_WRITTEN_DAY = re.compile(r"(?<![\d.])(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?!\d)")
-
-
-def past_days(html: str, *, now: datetime) -> list[str]:
-    """The days written out in `html` that have gone by at the aware moment `now`, as they are written.
-
-    Only days with a year: 1.2. may mean the next one.
-    """
-    today = calendar_day(now)
-    return [match.group() for match in _WRITTEN_DAY.finditer(unescape(strip_tags(html))) if _is_past(match, today)]
-
-
-def _is_past(match: re.Match[str], today: date) -> bool:
-    day, month, year = (int(part) for part in match.groups())
-    try:
-        return date(year, month, day) < today
-    except ValueError:
-        # 31.2.2027 is no day; that is another mistake.
-        return False
+from home.pause import PauseState, pause_state
+from home.pause.written_days import past_days
 
 
 class PastDayPanel(Panel):
@@ -52,10 +28,7 @@ class PastDayPanel(Panel):
 
         def _announced(self) -> str:
             notice = self.instance
-            if (
-                pause_state(active=notice.active, returns_on=notice.returns_on, now=timezone.now())
-                != PauseState.OVERDUE
-            ):
+            if pause_state(notice.settings, timezone.now()) is not PauseState.OVERDUE:
                 return ""
             return date_format(notice.returns_on, "j.n.Y")
 

@@ -55,7 +55,7 @@ class Outcome(TextChoices):
 
 
 class StepKind(TextChoices):
-    """What the supervisor did to an enquiry."""
+    """What was done to an enquiry: by the supervisor, by its sender's private link, or by the clock."""
 
     STATUS = "status", _("The status was changed")
     ACCEPTED = "accepted", _("Marked as an ordinary enquiry")
@@ -64,6 +64,15 @@ class StepKind(TextChoices):
     PREPARATION_SAVED = "preparation_saved", _("The notes for the first meeting were changed")
     PREPARATION_EMPTIED = "preparation_emptied", _("The notes for the first meeting were emptied")
     LINK_SENT = "link_sent", _("The link to the initial mapping was put in the mail")
+    MOVED_AHEAD = "moved_ahead", _("Moved to the head of the waiting list")
+    CALLED = "called", _("The notice of the return was put in the mail")
+    REMINDED = "reminded", _("The reminder was put in the mail")
+    CALL_WITHDRAWN = "call_withdrawn", _("The notice of the return was taken back before it went out")
+    STILL_ASKED = "still_asked", _("Asked by mail whether they are still waiting")
+    ANSWERED_YES = "answered_yes", _("Answered: still interested")
+    ANSWERED_STAY = "answered_stay", _("Answered: stays on the waiting list")
+    ANSWERED_NO = "answered_no", _("Answered: not any more")
+    PARTING = "parting", _("The last note was put in the mail")
 
 
 class Verdict(TextChoices):
@@ -89,6 +98,12 @@ class MailPurpose(TextChoices):
     CONFIRMATION = "confirmation", _("Confirmation to the sender")
     MAPPING_NOTIFICATION = "mapping_notification", _("Notification of a mapping to Kati")
     MAPPING_LINK = "mapping_link", _("Link to the initial mapping")
+    RETURN_NOTICE = "return_notice", _("Notice of the return")
+    RETURN_REMINDER = "return_reminder", _("Reminder of the notice of the return")
+    STILL_WAITING = "still_waiting", _("“Still waiting?”")
+    LAST_NOTE = "last_note", _("Last note before leaving the waiting list")
+    WAITING_ANSWER = "waiting_answer", _("Notification of an answer to Kati")
+    PAUSE_REMINDER = "pause_reminder", _("Reminder of the pause to Kati")
 
 
 class MailState(TextChoices):
@@ -96,3 +111,9 @@ class MailState(TextChoices):
     SENDING = "sending", _("Being sent")
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Not sent")
+
+
+class PlanState(TextChoices):
+    RUNNING = "running", _("Under way")
+    STOPPED = "stopped", _("Stopped")
+    FINISHED = "finished", _("Everybody has been told")

@@ -25,6 +25,9 @@ class ShownTexts:
     crisis_note: str = ""
     privacy: str = ""
     pause: str = ""
+    # What the waiting list is, and the words of the box for mail on the return where it was ticked.
+    waiting: str = ""
+    consent: str = ""
 
     def as_dict(self) -> dict[str, str]:
         return asdict(self)

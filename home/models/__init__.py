@@ -6,7 +6,7 @@ from home.models.contact_details import ContactDetails
 from home.models.content_page import ContentPage
 from home.models.home_page import HomePage
 from home.models.loaded_content import LoadedContent
-from home.models.pause_notice import PauseNotice
+from home.models.pause_notice import PauseChange, PauseDeed, PauseNotice
 from home.models.service_page import ServicePage
 
 __all__ = [
@@ -16,6 +16,8 @@ __all__ = [
     "ContentPage",
     "HomePage",
     "LoadedContent",
+    "PauseChange",
+    "PauseDeed",
     "PauseNotice",
     "ServicePage",
 ]

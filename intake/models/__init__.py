@@ -6,6 +6,7 @@ from intake.models.outgoing_mail import MailAttempt, OutgoingMail
 from intake.models.removal import RemovedEnquiry
 from intake.models.settings import IntakeSettings
 from intake.models.traces import AutomaticReplyTrace, PostingTrace
+from intake.models.waiting import ReturnPlan, WaitingLink, WaitingPlace
 
 __all__ = [
     "AutomaticReplyTrace",
@@ -20,5 +21,8 @@ __all__ = [
     "OutgoingMail",
     "PostingTrace",
     "RemovedEnquiry",
+    "ReturnPlan",
     "UnfinishedMapping",
+    "WaitingLink",
+    "WaitingPlace",
 ]

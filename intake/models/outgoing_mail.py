@@ -8,10 +8,12 @@ from intake.models.enquiry import Enquiry
 
 
 class OutgoingMail(models.Model):
-    """One mail about one enquiry, written out in full when it was queued."""
+    """One mail, written out in full when it was queued: about one enquiry, or to the supervisor about the pause."""
 
-    enquiry = models.ForeignKey(Enquiry, on_delete=models.CASCADE, related_name="mails")
+    enquiry = models.ForeignKey(Enquiry, on_delete=models.CASCADE, related_name="mails", null=True, blank=True)
     purpose = models.CharField(_("purpose"), max_length=20, choices=MailPurpose)
+    # Tells mails of one purpose apart where there may be several, "" where there is one.
+    occasion = models.CharField(max_length=40, blank=True)
     recipient = models.EmailField(max_length=254)
     reply_to = models.EmailField(max_length=254, blank=True)
     subject = models.CharField(max_length=200)
@@ -24,6 +26,9 @@ class OutgoingMail(models.Model):
     created_at = models.DateTimeField()
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
+    # Set just before the mail server is given the words of a mail that must not go twice: from then on nobody knows
+    # whether it has gone until the server answers.
+    handed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     # Failures since it was last queued: they decide the next wait.
     failures = models.PositiveIntegerField(default=0)
@@ -33,7 +38,12 @@ class OutgoingMail(models.Model):
         default_permissions = ()
         indexes = [models.Index(fields=["state", "next_attempt_at"], name="mail_due")]
         constraints = [
-            models.UniqueConstraint(fields=["enquiry", "purpose"], name="mail_once_per_purpose"),
+            models.UniqueConstraint(fields=["enquiry", "purpose", "occasion"], name="mail_once_per_occasion"),
+            models.UniqueConstraint(
+                fields=["purpose", "occasion"],
+                condition=models.Q(enquiry__isnull=True),
+                name="mail_of_no_enquiry_once_per_occasion",
+            ),
             models.CheckConstraint(condition=models.Q(state__in=MailState.values), name="mail_state_known"),
         ]
 

@@ -30,6 +30,15 @@ class IntakeSettings(BaseGenericSetting):
             "An enquiry closed as spam is removed after this many days. If you change it, check the privacy page too."
         ),
     )
+    waiting_months = models.PositiveSmallIntegerField(
+        _("months between asking whether somebody is still waiting"),
+        default=4,
+        validators=[MinValueValidator(1), MaxValueValidator(12)],
+        help_text=_(
+            "After two questions without an answer, and as long again, a waiting enquiry is removed with a last note. "
+            "If you change it, check the privacy page too."
+        ),
+    )
 
     panels = [
         FieldPanel("notification_email"),
@@ -38,6 +47,7 @@ class IntakeSettings(BaseGenericSetting):
                 HelpPanel(content=_("The times are shown to visitors beside the form and on the privacy page.")),
                 FieldPanel("retention_months"),
                 FieldPanel("spam_days"),
+                FieldPanel("waiting_months"),
             ],
             heading=_("Removal"),
         ),

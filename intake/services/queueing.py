@@ -6,12 +6,12 @@ from email.utils import make_msgid, parseaddr
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from home.models import ContactDetails
 from home.pause import PauseStatus
 from intake.choices import Kind, MailPurpose, MailState
+from intake.mailbox import mailbox_key
 from intake.mapping.private_link import address_to_fill, mapping_is_offered
 from intake.models.enquiry import Enquiry
 from intake.models.outgoing_mail import OutgoingMail
@@ -129,13 +129,6 @@ def _may_reply(address: str, now: datetime) -> bool:
     """Return whether this address may get an automatic mail now, and if so remember that it does."""
     AutomaticReplyTrace.objects.filter(replied_at__lte=now - REPLY_WINDOW).delete()
     _trace, is_first = AutomaticReplyTrace.objects.get_or_create(
-        recipient_key=_recipient_key(address), defaults={"replied_at": now}
+        recipient_key=mailbox_key(address), defaults={"replied_at": now}
     )
     return is_first
-
-
-def _recipient_key(address: str) -> str:
-    """Return a keyed hash of the mailbox: letter case and a +tag lead to the same one."""
-    local, _at, domain = address.casefold().rpartition("@")
-    mailbox = f"{local.partition('+')[0]}@{domain}"
-    return salted_hmac("intake.recipient", mailbox, algorithm="sha256").hexdigest()

@@ -20,7 +20,7 @@ from home import editing_checks as checks
 from home.content_checker import SiteContentChecker
 from home.editing_checks import page_faults
 from home.models import ContentPage, HomePage, PauseNotice, ServicePage
-from home.past_days import past_days
+from home.pause.written_days import past_days
 from home.wagtail_hooks import check_what_matters_here
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,124 @@
+"""What the notice says in each state, and what the rest of the site must know of it: pure functions."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from html import unescape
+
+from django.utils.formats import date_format
+from django.utils.html import conditional_escape, escape, format_html, strip_tags
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from home.pause.states import FormMode, PauseSettings, PauseState, pause_state
+from home.pause.written_days import past_days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseWords:
+    """Kati's own wording of each state as HTML that is ready to show, "" for the usual one."""
+
+    upcoming: str = ""
+    paused: str = ""
+    overdue: str = ""
+    resumed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseStatus:
+    """What the site needs to know: the state, the notice as safe HTML and as plain text ("" when there is none), and
+    what the contact page does."""
+
+    state: PauseState
+    html: SafeString
+    text: str
+    form_mode: FormMode = FormMode.AS_USUAL
+
+    @property
+    def is_paused(self) -> bool:
+        return self.state.is_paused
+
+    @property
+    def contact_label(self) -> str:
+        """What a button that leads to the contact page says."""
+        if self.form_mode == FormMode.WAITING_LIST:
+            return _("Join the waiting list")
+        if self.form_mode == FormMode.CONTACT_DETAILS:
+            return _("Contact details")
+        return _("Get in touch")
+
+
+def pause_status(
+    settings: PauseSettings, *, words: PauseWords | None = None, facebook_url: str = "", now: datetime
+) -> PauseStatus:
+    """The state at the aware moment `now` and what it says."""
+    state = pause_state(settings, now)
+    html = _notice(state, settings, words or PauseWords(), facebook_url, now)
+    mode = settings.form_mode if state.is_paused else FormMode.AS_USUAL
+    return PauseStatus(state=state, html=html, text=_plain_text(html), form_mode=mode)
+
+
+def _notice(
+    state: PauseState, settings: PauseSettings, words: PauseWords, facebook_url: str, now: datetime
+) -> SafeString:
+    returns_on = settings.returns_on
+    if state is PauseState.UPCOMING:
+        sentences = [_begin_sentence(settings.begins_on), _return_sentence(returns_on)]
+        return _worded(words.upcoming, sentences, "", default=sentences)
+    if state is PauseState.PAUSED:
+        told = [_return_sentence(returns_on)]
+        return _worded(words.paused, told, facebook_url, default=_paused_sentences(returns_on, facebook_url))
+    if state is PauseState.OVERDUE:
+        own = words.overdue or (words.paused if not past_days(words.paused, now=now) else "")
+        return _worded(own, [], facebook_url, default=_paused_sentences(None, facebook_url))
+    if state is PauseState.RESUMED:
+        return _worded(
+            words.resumed, [], "", default=[_("Aijuu has returned from its break."), _("Feel free to get in touch!")]
+        )
+    return mark_safe("")
+
+
+def _paused_sentences(announced: date | None, facebook_url: str) -> list[str]:
+    if announced is None:
+        return [_("Aijuu's services are paused until further notice."), _news_sentence(facebook_url)]
+    sentences = [_("Aijuu's services are paused."), _return_sentence(announced)]
+    return [*sentences, _news_sentence(facebook_url)] if facebook_url else sentences
+
+
+def _worded(own: str, told: list[str], facebook_url: str, *, default: list[str]) -> SafeString:
+    """Kati's words, then the days and the way to Facebook unless her words already have it; else the default."""
+    if not own:
+        return _paragraph(*default)
+    sentences = list(told)
+    if facebook_url and escape(facebook_url) not in own:
+        sentences.append(_news_sentence(facebook_url))
+    # Safe: Wagtail's rich text, written by an editor and cleaned by its whitelist on the way in.
+    html = mark_safe(own)  # noqa: S308
+    return mark_safe(html + _paragraph(*sentences)) if any(sentences) else html  # noqa: S308
+
+
+def _begin_sentence(day: date | None) -> str:
+    return _("Aijuu is on a break from %(day)s.") % {"day": date_format(day, "j.n.Y")} if day else ""
+
+
+def _return_sentence(day: date | None) -> str:
+    return _("New work supervision starts from %(day)s.") % {"day": date_format(day, "j.n.Y")} if day else ""
+
+
+def _news_sentence(facebook_url: str) -> str:
+    if not facebook_url:
+        return _("Changes are announced here and on Aijuu's Facebook page.")
+    return format_html(
+        _("Changes are announced here and on Aijuu's {link_start}Facebook page{link_end}."),
+        link_start=format_html('<a href="{}">', facebook_url),
+        link_end=mark_safe("</a>"),
+    )
+
+
+def _paragraph(*sentences: str) -> SafeString:
+    joined = " ".join(conditional_escape(sentence) for sentence in sentences if sentence)
+    return format_html("<p>{}</p>", mark_safe(joined))  # noqa: S308
+
+
+def _plain_text(html: str) -> str:
+    spaced = html.replace("</p>", " </p>").replace("<br/>", " ").replace("</li>", " </li>")
+    return " ".join(unescape(strip_tags(spaced)).split())
