@@ -5,7 +5,8 @@ import shutil
 import django.test
 import pytest
 from django.conf import settings
-from django.core.management import call_command
+
+from tests.loaded_rows import load_content_rows
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,4 +34,4 @@ def pytest_unconfigure() -> None:
 @pytest.fixture
 def loaded_site(db: None) -> None:
     """The site with its first content, as a new installation has it."""
-    call_command("load_content", verbosity=0)
+    load_content_rows()

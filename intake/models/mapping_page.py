@@ -25,6 +25,8 @@ from intake.views.mapping.start import show_elsewhere, show_start, start_or_show
 class MappingPage(RoutablePageMixin, BasePage):
     """Where the initial mapping begins. Its steps after the first live at private addresses (intake.urls)."""
 
+    takes_applications: ClassVar[bool] = True
+
     intro = RichTextField(
         _("introduction"),
         blank=True,
@@ -101,9 +103,8 @@ class MappingPage(RoutablePageMixin, BasePage):
         return preview_modes(self)
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
-        if not mode_name:
-            return super().serve_preview(request, mode_name)
-        return self.framed_by_admin(show_preview(self, request, mode_name))
+        shown = show_preview(self, request, mode_name) if mode_name else None
+        return self.framed_by_admin(shown) if shown else super().serve_preview(request, "")
 
     @path("", name="start")
     def start_view(self, request: HttpRequest) -> HttpResponse:

@@ -1,18 +1,29 @@
-"""Every page and state that a visitor can meet, walked through. The pictures are in var/screenshots/index.html."""
+"""Every page and state that a visitor can meet, walked through: it answers as it should, has one heading, prints, and
+is accessible however it is looked at – axe finds nothing, nothing is cut off or lies over other text, nothing hangs
+over the edge, nothing moves. The pictures are in var/screenshots/index.html.
+
+`make audit` looks in every size and way, `make screenshots` pictures them; here they are fewer, so that the tests stay
+quick.
+"""
+
+import os
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.browser.conftest import NewPage
-from tests.tools.accessibility import layout_problems, sideways_problems
-from tests.tools.public_views import GROUPS, Stage
+from tests.tools.accessibility import USUAL, layout_problems, motion_problems, problems_in
+from tests.tools.public_views import GROUPS, Stage, View
 from tests.tools.public_views.pictures import empty_folder, looks, on_paper, take_picture, take_print, write_index
 from tests.tools.running_site import ROOT, RunningSite
 
 FOLDER = ROOT / "var" / "screenshots"
+ALL_PICTURES = bool(os.environ.get("ALL_SCREENSHOTS"))
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_view_answers_as_it_should_has_one_heading_and_fits_its_window(
+def test_every_view_answers_as_it_should_and_is_well_however_it_is_looked_at(
     new_page: NewPage, site: RunningSite, group: str
 ) -> None:
     """`new_page` fails it for a script error, a refused source or a request to somebody else as well."""
@@ -21,25 +32,44 @@ def test_every_view_answers_as_it_should_has_one_heading_and_fits_its_window(
     with Stage(site) as stage:
         for view in stage.views(group):
             own = empty_folder(FOLDER, view)
-            page.emulate_media(color_scheme="light")
+            page.set_viewport_size({"width": 390, "height": 844})
+            page.emulate_media(color_scheme="light", reduced_motion="reduce", forced_colors="none")
             shown = stage.show(view, page)
             if shown.status != view.status:
                 problems.append(f"{view.name}: answers {shown.status}, not {view.status}")
             if not shown.html.startswith("<!doctype html>\n"):
                 problems.append(f"{view.name}: begins with {shown.html[:40]!r}")
-            for size, scheme in looks(view):
-                page.set_viewport_size(size)
-                page.emulate_media(color_scheme=scheme)
-                headings = page.locator("h1").filter(visible=True).count()
-                if headings != 1:
-                    problems.append(f"{view.name}: has {headings} main headings at {size['width']} px")
-                problems += [f"{view.name}: {problem}" for problem in sideways_problems(page)]
-                take_picture(page, own, size, scheme)
+            problems += [f"{view.name}, no motion: {problem}" for problem in motion_problems(page)]
+            looked = look_at(view, page, own)
+            assert looked is not None, f"{view.name}: nothing was looked at."
+            problems += looked
             with on_paper(page):
                 problems += [f"{view.name}, printed: {problem}" for problem in layout_problems(page)]
-                take_print(page, own)
+                if ALL_PICTURES:
+                    take_print(page, own)
         index = write_index(FOLDER, stage.views())
     assert not problems, "\n".join([*problems, f"Pictures: {index}"])
+
+
+def look_at(view: View, page: Page, own: Path) -> list[str] | None:
+    """What is wrong with the open view in the usual ways of looking; None where it exists in none of them."""
+    problems: list[str] | None = None
+    for situation in USUAL:
+        if not view.exists_at(situation.width // situation.zoom):
+            continue
+        problems = problems or []
+        problems += [f"{view.name}, {situation.name}: {problem}" for problem in problems_in(page, situation)]
+        headings = page.locator("h1").filter(visible=True).count()
+        if headings != 1:
+            problems.append(f"{view.name}, {situation.name}: has {headings} main headings")
+        if situation.axe and not ALL_PICTURES:
+            take_picture(page, own, {"width": situation.width, "height": situation.height}, situation.scheme)
+    if ALL_PICTURES:
+        for size, scheme in looks(view):
+            page.set_viewport_size(size)
+            page.emulate_media(color_scheme=scheme)
+            take_picture(page, own, size, scheme)
+    return problems
 
 
 def test_every_published_page_is_among_the_views(site: RunningSite) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -28,8 +28,12 @@ def preview_modes(page: Any) -> list[tuple[str, Any]]:
     ]
 
 
-def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse:
-    """Return one page of the draft. Every question shows, with its condition in words."""
+def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | None:
+    """Return one page of the draft. Every question shows, with its condition in words.
+
+    None for a step that the draft does not have, or not any more: the editor's list of previews is as old as its page,
+    and an answer of 404 would stop the editor's preview for good.
+    """
     question_set: QuestionSet = page.question_set()
     common = {"preview_of_page": True, "trial_url": reverse("mapping_trial", args=[page.pk]) if page.pk else ""}
     if mode == "elsewhere":
@@ -53,7 +57,7 @@ def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse:
         return TemplateResponse(request, STEP_TEMPLATE, page.get_context(request) | context | common)
     number = mode.removeprefix(_STEP)
     if not number.isdecimal() or not 1 <= int(number) < steps:
-        raise Http404
+        return None
     step = question_set.steps[int(number) - 1]
     form = StepForm(step=step, known={}, initial_answers={}, everything=True)
     context = step_context(

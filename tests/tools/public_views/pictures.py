@@ -42,12 +42,7 @@ _PAGE = """<!doctype html>
 
 
 def looks(view: View) -> list[tuple[ViewportSize, Scheme]]:
-    """The sizes and colours that `view` is pictured in: three of them in each test run, all with `make screenshots`."""
-    if not os.environ.get("ALL_SCREENSHOTS"):
-        usual: list[tuple[ViewportSize, Scheme]] = [
-            (size, "dark" if size["width"] == 390 else "light") for size in SIZES if size["width"] in (320, 390, 1280)
-        ]
-        return [(size, scheme) for size, scheme in usual if view.exists_at(size["width"])]
+    """The sizes and colours that `make screenshots` pictures `view` in."""
     sizes = [size for size in SIZES if view.exists_at(size["width"])]
     dark: list[tuple[ViewportSize, Scheme]] = [(size, "dark") for size in sizes if size["width"] in DARK_WIDTHS]
     return [(size, "light") for size in sizes] + dark

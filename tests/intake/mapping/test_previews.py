@@ -1,0 +1,42 @@
+"""The mapping's previews beside its editor: every page of the draft, and never an answer that a frame can't show."""
+
+import pytest
+from django.test import RequestFactory
+
+from intake.models import MappingPage
+
+pytestmark = pytest.mark.django_db
+
+
+def preview(page: MappingPage, mode: str) -> tuple[int, str, str]:
+    """The status, the words and the frame rule of one preview, as the editor asks for it."""
+    request = RequestFactory().get("/")
+    response = page.make_preview_request(request, mode, {"in_preview_panel": True})
+    return response.status_code, response.text, response["Content-Security-Policy"]
+
+
+def heading(html: str) -> str:
+    return html.partition("<h1")[2].partition(">")[2].partition("</h1>")[0].replace("\u00ad", "").strip()
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_every_preview_shows_in_the_frame_beside_the_editor() -> None:
+    page = MappingPage.objects.get()
+    headings = []
+    for mode, _label in page.preview_modes:
+        status, html, rules = preview(page, mode)
+        assert status == 200, mode
+        assert "frame-ancestors 'self'" in rules, mode
+        headings.append(heading(html))
+    assert len(headings) == len(set(headings)) >= 6
+
+
+@pytest.mark.usefixtures("loaded_site")
+@pytest.mark.parametrize("mode", ["step-99", "step-0", "step-", "muu", "step-٣x"])
+def test_a_step_that_the_draft_has_not_is_shown_as_its_beginning(mode: str) -> None:
+    """The editor's list of previews is as old as its page: Kati may have removed the step that she looks at."""
+    page = MappingPage.objects.get()
+    status, html, rules = preview(page, mode)
+    assert status == 200
+    assert "frame-ancestors 'self'" in rules
+    assert heading(html) == heading(preview(page, "")[1])
