@@ -104,7 +104,8 @@ class MappingPage(RoutablePageMixin, BasePage):
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
         shown = show_preview(self, request, mode_name) if mode_name else None
-        return self.framed_by_admin(shown) if shown else super().serve_preview(request, "")
+        # RoutablePageMixin calls its own route, and not what BasePage does for previews.
+        return self.framed_by_admin(shown or super().serve_preview(request, ""))
 
     @path("", name="start")
     def start_view(self, request: HttpRequest) -> HttpResponse:

@@ -184,6 +184,8 @@ def test_every_page_is_previewed_as_it_will_look(model: type[Page], kati: Client
     shown = kati.get(address)
     assert shown.status_code == 200
     assert_in_the_sites_look(shown.text)
+    # Else the frame beside the editor stays empty, whatever she writes afterwards.
+    assert "frame-ancestors 'self'" in shown["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("model", [model for model in PAGES if model is not HomePage], ids=lambda model: model.__name__)
