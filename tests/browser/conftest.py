@@ -76,7 +76,7 @@ def started_once(chromium: Browser, tmp_path_factory: pytest.TempPathFactory, wo
             data_dir.mkdir()
             first = RunningSite(data_dir)
             first.start()
-            first.manage("shell", "-v0", "-c", MAKE_PEOPLE)
+            first.run(MAKE_PEOPLE)
             first.stop()
             (shared / "started-once.done").touch()
     return data_dir

@@ -32,9 +32,9 @@ def front_page_in_editor(editor: Page) -> Page:
 
 @pytest.fixture
 def lead_put_back(site: RunningSite) -> Iterator[None]:
-    lead = site.manage("shell", "-v0", "-c", "from home.models import HomePage; print(HomePage.objects.get().lead)")
+    lead = site.run("from home.models import HomePage; print(HomePage.objects.get().lead)")
     yield
-    site.manage("shell", "-v0", "-c", _PUT_BACK.format(lead=lead.strip()))
+    site.run(_PUT_BACK.format(lead=lead.strip()))
 
 
 @pytest.mark.usefixtures("lead_put_back")
@@ -139,9 +139,9 @@ get_image_model().objects.filter(title="k").delete()
 @pytest.fixture
 def faulty_pages(site: RunningSite) -> Iterator[list[str]]:
     """The numbers of the pages of _FAULTS."""
-    made = site.manage("shell", "-v0", "-c", _MAKE_FAULTY.format(faults=[changed for changed, _told in _FAULTS]))
+    made = site.run(_MAKE_FAULTY.format(faults=[changed for changed, _told in _FAULTS]))
     yield made.split()
-    site.manage("shell", "-v0", "-c", _REMOVE_FAULTY)
+    site.run(_REMOVE_FAULTY)
 
 
 def test_the_editor_is_told_of_each_fault_where_she_looks(editor: Page, faulty_pages: list[str], watch: Watch) -> None:

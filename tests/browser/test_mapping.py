@@ -34,7 +34,7 @@ MOST_PRESSES = 150
 
 def counts(site: RunningSite) -> tuple[int, ...]:
     """How many enquiries, mappings sent, and mappings in all there are."""
-    said = site.manage("shell", "-v0", "-c", _COUNT)
+    said = site.run(_COUNT)
     return tuple(map(int, said.rpartition("COUNTS")[2].split()))
 
 

@@ -35,11 +35,11 @@ _KEEP = "from intake.models.mapping_page import MappingPage; MappingPage.objects
 @pytest.fixture
 def editor(desk: KatisDesk, site: RunningSite) -> Iterator[QuestionEditor]:
     """The questions in Kati's editor. They are as before when the test is over."""
-    site.manage("shell", "-v0", "-c", _KEEP)
+    site.run(_KEEP)
     editor = QuestionEditor(desk.page)
     editor.open()
     yield editor
-    site.manage("shell", "-v0", "-c", _PUT_BACK)
+    site.run(_PUT_BACK)
 
 
 def add_background_step(editor: QuestionEditor) -> None:

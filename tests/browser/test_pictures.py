@@ -106,10 +106,10 @@ class Photos:
 @pytest.fixture
 def photos(site: RunningSite) -> Iterator[Photos]:
     """Pages /kuva-0/ … /kuva-3/, each with one photo at its head and in its text, in the order of Photos."""
-    drawing, *made = site.manage("shell", "-v0", "-c", _MAKE).split()
+    drawing, *made = site.run(_MAKE).split()
     yield Photos(*[int(number) for number in made])
-    site.manage("shell", "-v0", "-c", _SET_HERO.format(image=drawing))
-    site.manage("shell", "-v0", "-c", _REMOVE)
+    site.run(_SET_HERO.format(image=drawing))
+    site.run(_REMOVE)
 
 
 def screens(new_page: NewPage) -> Iterator[tuple[Page, int, int]]:
@@ -149,7 +149,7 @@ def test_a_screen_gets_a_file_of_about_the_size_it_shows(photos: Photos, site: R
             assert (head["loading"], head["priority"]) == (None, "high")
             assert (figure["loading"], figure["priority"]) == ("lazy", None)
     for kind in (photos.portrait, photos.landscape):
-        site.manage("shell", "-v0", "-c", _SET_HERO.format(image=kind))
+        site.run(_SET_HERO.format(image=kind))
         for page, width, density in screens(new_page):
             page.goto("/")
             hero, *_rest = page.evaluate(_MEASURE)
@@ -207,7 +207,7 @@ def test_the_site_makes_the_files_of_an_uploaded_photo_by_itself(
         editor.locator("input[type=file]").set_input_files(photo)
         editor.get_by_role("button", name="Lähetä").click()
         editor.wait_for_url("**/admin/images/")
-        site.manage("shell", "-v0", "-c", _SHOW_UPLOADED)
+        site.run(_SHOW_UPLOADED)
         page.goto("/kuva-9/")
         for _try in range(60):
             if page.locator("main picture source[type='image/avif']").count():
@@ -217,7 +217,7 @@ def test_the_site_makes_the_files_of_an_uploaded_photo_by_itself(
         (one,) = page.evaluate(_MEASURE)
         assert one["address"].endswith(".avif")
     finally:
-        site.manage("shell", "-v0", "-c", _REMOVE)
+        site.run(_REMOVE)
 
 
 _SHOW_UPLOADED = """

@@ -225,7 +225,7 @@ def edit_service_page(camera: Photographer) -> None:
 
 def photograph_blocks(camera: Photographer, site: RunningSite) -> None:
     """Each block's example, as the admin previews it."""
-    lines = site.manage("shell", "-v0", "-c", PREVIEW_ADDRESSES).splitlines()
+    lines = site.run(PREVIEW_ADDRESSES).splitlines()
     addresses = dict(line.split() for line in lines if "?id=" in line)
     if addresses.keys() != BLOCKS.keys():
         raise RuntimeError(f"Blocks and their pictures differ: {addresses.keys() ^ BLOCKS.keys()}")
@@ -285,7 +285,7 @@ def with_site(work: Callable[[Browser, RunningSite], None], browser_path: str) -
         site = RunningSite(Path(folder), smtp=smtp)
         site.start()
         try:
-            site.manage("shell", "-v0", "-c", MAKE_PEOPLE)
+            site.run(MAKE_PEOPLE)
             browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
             work(browser, site)
             browser.close()

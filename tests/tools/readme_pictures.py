@@ -88,7 +88,7 @@ def main() -> int:
         site = RunningSite(Path(folder), smtp=smtp)
         site.start()
         try:
-            site.manage("shell", "-v0", "-c", MAKE_PEOPLE)
+            site.run(MAKE_PEOPLE)
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
             take_pictures(browser, site)
             browser.close()

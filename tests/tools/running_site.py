@@ -1,5 +1,6 @@
 """The whole site as `make run` starts it, as a program of its own with a data folder of its own."""
 
+import json
 import os
 import signal
 import socket
@@ -37,6 +38,7 @@ class RunningSite:
     admin_email: str = ADMIN_EMAIL
     admin_password: str = ADMIN_PASSWORD
     process: subprocess.Popen[str] | None = None
+    _shell: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
@@ -101,6 +103,10 @@ class RunningSite:
     def stop(self) -> int:
         """End it as a service manager would and return its exit code."""
         assert self.process is not None
+        if self._shell:
+            self._shell.kill()
+            self._shell.communicate()
+            self._shell = None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
@@ -119,3 +125,24 @@ class RunningSite:
         if finished.returncode:
             raise RuntimeError(f"manage.py {' '.join(arguments)} failed:\n{finished.stdout}{finished.stderr}")
         return finished.stdout
+
+    def run(self, script: str) -> str:
+        """Run Python beside the running site, with its settings, and return what it printed: all in one process."""
+        if self._shell is None:
+            self._shell = subprocess.Popen(
+                [sys.executable, "-m", "tests.tools.site_shell"],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        assert self._shell.stdin is not None
+        assert self._shell.stdout is not None
+        self._shell.stdin.write(json.dumps(script) + "\n")
+        self._shell.stdin.flush()
+        line = self._shell.stdout.readline()
+        answer: dict[str, str] = json.loads(line) if line else {"error": "The process that runs the scripts has ended."}
+        if "error" in answer:
+            raise RuntimeError(f"The script failed:\n{script}\n{answer['error']}")
+        return answer["out"]

@@ -7,7 +7,15 @@ with Stage(site) as stage:
 
 from tests.tools.accessibility.axe import axe_problems
 from tests.tools.accessibility.report import Examined, accessibility_report, examine, problems_in
-from tests.tools.accessibility.situations import EVERY, USUAL, Situation, layout_problems, sideways_problems, situated
+from tests.tools.accessibility.situations import (
+    EVERY,
+    USUAL,
+    Situation,
+    layout_problems,
+    motion_problems,
+    sideways_problems,
+    situated,
+)
 
 __all__ = [
     "EVERY",
@@ -18,6 +26,7 @@ __all__ = [
     "axe_problems",
     "examine",
     "layout_problems",
+    "motion_problems",
     "problems_in",
     "sideways_problems",
     "situated",
