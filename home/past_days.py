@@ -33,4 +33,8 @@ class PastDayPanel(Panel):
             return date_format(notice.returns_on, "j.n.Y")
 
         def _written(self) -> list[str]:
-            return past_days(self.instance.message, now=timezone.now()) if self.instance.active else []
+            now, notice = timezone.now(), self.instance
+            if pause_state(notice.settings, now) is PauseState.OPEN:
+                return []
+            wordings = (notice.upcoming_message, notice.message, notice.overdue_message, notice.resumed_message)
+            return list(dict.fromkeys(day for words in wordings for day in past_days(words, now=now)))

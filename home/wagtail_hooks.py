@@ -10,6 +10,7 @@ from wagtail.rich_text.feature_registry import FeatureRegistry
 
 from home.checklist import admin as _checklist  # noqa: F401  (registers its hooks)
 from home.content_checker import SiteContentChecker
+from home.pausing_admin import admin as _pausing  # noqa: F401  (registers its hooks)
 from home.rich_text import PROSE_FEATURES
 
 

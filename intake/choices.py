@@ -65,6 +65,7 @@ class StepKind(TextChoices):
     PREPARATION_EMPTIED = "preparation_emptied", _("The notes for the first meeting were emptied")
     LINK_SENT = "link_sent", _("The link to the initial mapping was put in the mail")
     MOVED_AHEAD = "moved_ahead", _("Moved to the head of the waiting list")
+    MOVED_BACK = "moved_back", _("Moved back to the own place in the waiting list")
     CALLED = "called", _("The notice of the return was put in the mail")
     REMINDED = "reminded", _("The reminder was put in the mail")
     CALL_WITHDRAWN = "call_withdrawn", _("The notice of the return was taken back before it went out")

@@ -1,6 +1,7 @@
 """The words around the form: the warning, the note on emergencies, and what is told about privacy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
@@ -9,6 +10,7 @@ from django.utils.translation import ngettext
 
 from home.models import ContactDetails
 from home.pause import PauseStatus
+from intake.forms.waiting import WaitingForm
 from intake.models.settings import IntakeSettings
 from intake.submission import ShownTexts
 
@@ -22,17 +24,26 @@ class FormNotices:
     crisis_note: str
     privacy: SafeString
     pause: str
+    # What the waiting list is, and what stands at the box for mail on the return; empty on the other forms.
+    waiting_lead: str = ""
+    waiting_points: tuple[str, ...] = ()
+    consent: str = ""
 
-    def as_context(self) -> dict[str, str]:
+    def as_context(self) -> dict[str, Any]:
         return {
+            "waiting_lead": self.waiting_lead,
+            "waiting_points": self.waiting_points,
             "warning_heading": self.warning_heading,
             "warning_body": self.warning_body,
             "crisis_note": self.crisis_note,
             "privacy_notice": self.privacy,
         }
 
-    def as_shown(self) -> ShownTexts:
+    def as_shown(self, *, consented: bool = False) -> ShownTexts:
+        """Return the words to keep; those of the box only where it was ticked."""
         return ShownTexts(
+            waiting=" ".join([self.waiting_lead, *self.waiting_points]).strip(),
+            consent=self.consent if consented else "",
             warning=f"{self.warning_heading}. {self.warning_body}",
             crisis_note=self.crisis_note,
             privacy=strip_tags(self.privacy),
@@ -55,6 +66,47 @@ def form_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotices:
     )
 
 
+def waiting_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotices:
+    """Return the notices of the waiting list's form as they stand now."""
+    chosen = IntakeSettings.load()
+    box = WaitingForm.base_fields["wants_mail"]
+    return replace(
+        form_notices(details=details, pause=pause),
+        privacy=_with_link(_waiting_privacy(chosen), details.privacy_url),
+        waiting_lead=_(
+            "No new work supervision is started right now. You can still leave your contact details on the waiting "
+            "list. It binds you to nothing, and does not promise a time."
+        ),
+        waiting_points=(
+            _("After the break those on the list are contacted, mostly in the order in which they joined."),
+            _("You can leave the list whenever you like: the confirmation sent to your e-mail has a link for that."),
+        ),
+        consent=f"{box.label} {box.help_text}",
+    )
+
+
+def kept_while_waiting(chosen: IntakeSettings) -> str:
+    """Return how long somebody who says nothing stays on the list, as a sentence."""
+    months = chosen.waiting_months * 3
+    return ngettext(
+        "Your details are removed from the waiting list after about %(months)d month, unless you confirm that you are "
+        "still waiting.",
+        "Your details are removed from the waiting list after about %(months)d months, unless you confirm that you are "
+        "still waiting.",
+        months,
+    ) % {"months": months}
+
+
+def _waiting_privacy(chosen: IntakeSettings) -> str:
+    use = _("Kati uses your details to keep the waiting list and to get in touch with you.")
+    ended = ngettext(
+        "When the matter ends in another way, they are removed at the latest %(months)d month after that.",
+        "When the matter ends in another way, they are removed at the latest %(months)d months after that.",
+        chosen.retention_months,
+    ) % {"months": chosen.retention_months}
+    return f"{use} {kept_while_waiting(chosen)} {ended}"
+
+
 def _privacy_notice(months: int, privacy_url: str) -> SafeString:
     text = ngettext(
         "Kati uses your details to answer you and to map the situation. They are removed at the latest %(months)d "
@@ -63,6 +115,10 @@ def _privacy_notice(months: int, privacy_url: str) -> SafeString:
         "months after the matter has ended.",
         months,
     ) % {"months": months}
+    return _with_link(text, privacy_url)
+
+
+def _with_link(text: str, privacy_url: str) -> SafeString:
     if not privacy_url:
         return format_html("<p>{}</p>", text)
     link_start = format_html('<a href="{}">', privacy_url)

@@ -1,8 +1,10 @@
-"""Private addresses of mappings under way. They hang from no page: moving or removing one breaks no link."""
+"""Private addresses: mappings under way and places in the waiting list. They hang from no page: moving or removing
+one breaks no link."""
 
 from django.urls import path
 
 from intake.views.mapping import check, steps
+from intake.views.waiting import answer
 
 # Letters, digits, "-" and "_": what secrets.token_urlsafe makes.
 urlpatterns = [
@@ -11,4 +13,5 @@ urlpatterns = [
     path("<slug:secret>/vaihe/<int:number>/", steps.question_step, name="mapping_step"),
     path("<slug:secret>/tarkista/", check.check, name="mapping_check"),
     path("<slug:secret>/perilla/", check.done, name="mapping_done"),
+    path("<slug:secret>/odotuslista/", answer.show_or_answer, name="waiting_answer"),
 ]

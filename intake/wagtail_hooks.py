@@ -11,6 +11,7 @@ from home.checklist.items import ITEMS_HOOK
 from intake.admin.checklist import enquiry_items
 from intake.admin.dashboard import EnquiryPanel
 from intake.admin.enquiries import EnquiryGroup
+from intake.admin.waiting.addresses import waiting_addresses
 from intake.views.mapping.trial import try_mapping
 
 modeladmin_register(EnquiryGroup)
@@ -26,6 +27,9 @@ def add_enquiry_panel(request: HttpRequest, panels: list[object]) -> None:
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
     return format_html('<link rel="stylesheet" href="{}">', static("css/admin.css"))
+
+
+hooks.register("register_admin_urls", waiting_addresses)
 
 
 @hooks.register("register_admin_urls")

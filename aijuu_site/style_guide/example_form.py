@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from intake.forms import ContactForm
+from intake.forms import ContactForm, WaitingForm
 
 _REQUIRED = {"required": _("Answer this question.")}
 SCALE = [(str(number), str(number)) for number in range(11)]
@@ -68,6 +68,11 @@ class ExampleForm(forms.Form):
         error_messages=_REQUIRED,
         widget=forms.RadioSelect,
     )
+    agreed = forms.BooleanField(
+        label="Minulle saa lähettää sähköpostia.",
+        help_text="Voit perua tämän milloin vain.",
+        error_messages=_REQUIRED,
+    )
     optional_scale = forms.ChoiceField(
         label="Kuinka hyvin yhteistyö sujuu?",
         choices=[*SCALE, ("", "En osaa sanoa")],
@@ -86,6 +91,7 @@ ANSWERS: dict[str, Any] = {
     "several": ["online", "pori"],
     "yes_no": "yes",
     "scale": "7",
+    "agreed": "1",
 }
 
 
@@ -104,3 +110,8 @@ def contact_form_with_errors() -> ContactForm:
     form = ContactForm(QueryDict(urlencode(typed)))
     form.full_clean()
     return form
+
+
+def waiting_form() -> WaitingForm:
+    """The form of the waiting list as it opens; its ids differ from the contact form's."""
+    return WaitingForm(auto_id="waiting_%s")

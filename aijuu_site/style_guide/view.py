@@ -1,5 +1,6 @@
 """The page that shows the style guide."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
@@ -13,10 +14,11 @@ from wagtail.models import Site
 
 from aijuu_site.style_guide.blocks import LONG_TEXT, LONG_WORD, block_examples, few_details, full_details, long_details
 from aijuu_site.style_guide.colours import schemes
-from aijuu_site.style_guide.example_form import contact_form_with_errors, example_forms
+from aijuu_site.style_guide.example_form import contact_form_with_errors, example_forms, waiting_form
 from home.menus import MenuItem
 from home.models import HomePage, ServicePage
-from home.pause import CALENDAR, PauseStatus, pause_status
+from home.pause import FormMode, PauseSettings, PauseState, PauseStatus, PauseWords, calendar_day, pause_status
+from home.pause.examples import in_state
 
 SIZES = ("h1", "h2", "h3", "lead", "body", "small", "number")
 SPACES = ("s1", "s2", "s3", "s4", "s5", "s6")
@@ -35,6 +37,7 @@ def style_guide(request: HttpRequest) -> HttpResponse:
             "spaces": SPACES,
             "surfaces": ("paper", "sheet", "mist", "deep"),
             "pauses": _pauses(),
+            "waiting_list": _with_waiting_list(),
             "short_menu": _menu("Yksilötyönohjaus", "Ryhmätyönohjaus", "Työyhteisön työnohjaus"),
             "long_menu": _menu(
                 "Yksilötyönohjaus",
@@ -53,6 +56,7 @@ def style_guide(request: HttpRequest) -> HttpResponse:
             "blocks": block_examples(),
             "forms": example_forms(),
             "returned_form": contact_form_with_errors(),
+            "waiting_form": waiting_form(),
             "progress": [(1, _("The first step")), (2, _("On the way")), (4, _("The last step"))],
             "answers": _answers(),
             "long_text": LONG_TEXT,
@@ -64,26 +68,29 @@ def style_guide(request: HttpRequest) -> HttpResponse:
 def _pauses() -> list[tuple[str | Promise, PauseStatus]]:
     """Every state of the notice, and its longest sensible wording."""
     now = timezone.now()
-    today = now.astimezone(CALENDAR).date()
-    facebook = full_details().facebook_url
-    own = f"<p>{(LONG_TEXT + ' ') * 4}</p>"
-    open_, undated, dated, overdue, worded = (
-        pause_status(active=active, message=message, returns_on=day, facebook_url=facebook, now=now)
-        for active, message, day in (
-            (False, "", None),
-            (True, "", None),
-            (True, "", today + timedelta(days=60)),
-            (True, "", today),
-            (True, own, today + timedelta(days=60)),
-        )
-    )
+    today = calendar_day(now)
+    ahead = PauseSettings(active=True, returns_on=today + timedelta(days=60))
+    own = PauseWords(paused=f"<p>{(LONG_TEXT + ' ') * 4}</p>")
+
+    def shown(state: PauseState, settings: PauseSettings = ahead, words: PauseWords | None = None) -> PauseStatus:
+        in_that_state = in_state(settings, state, now)
+        return pause_status(in_that_state, words=words, facebook_url=full_details().facebook_url, now=now)
+
     return [
-        (_("Open: nothing is shown"), open_),
-        (_("Paused until further notice"), undated),
-        (_("Paused, with the day of return"), dated),
-        (_("The day of return has come: the notice stays without it"), overdue),
-        (_("Own wording of six hundred characters"), worded),
+        (_("Open: nothing is shown"), shown(PauseState.OPEN)),
+        (_("A pause has been announced"), shown(PauseState.UPCOMING)),
+        (_("Paused until further notice"), shown(PauseState.PAUSED, replace(ahead, returns_on=None))),
+        (_("Paused, with the day of return"), shown(PauseState.PAUSED)),
+        (_("The day of return has come: the notice stays without it"), shown(PauseState.OVERDUE)),
+        (_("Returned"), shown(PauseState.RESUMED)),
+        (_("Own wording of six hundred characters"), shown(PauseState.PAUSED, words=own)),
     ]
+
+
+def _with_waiting_list() -> PauseStatus:
+    """A pause in which the buttons that lead to the contact page have their longest label."""
+    settings = PauseSettings(active=True, form_mode=FormMode.WAITING_LIST)
+    return pause_status(settings, now=timezone.now())
 
 
 def _menu(*titles: str) -> list[MenuItem]:

@@ -5,6 +5,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 
+from home.pause import FormMode
+
 
 class CallToActionValue(blocks.StructValue):
     """Knows where the link leads."""
@@ -15,6 +17,13 @@ class CallToActionValue(blocks.StructValue):
         if page is None:
             return str(contact_url)
         return (page.url or "") if page.live else ""
+
+    def leads_to_us(self, contact_url: str) -> bool:
+        """Whether the link leads to the contact page, or to another page where one applies."""
+        page = self.get("page")
+        if page is None or self.href(contact_url) == contact_url:
+            return True
+        return bool(getattr(page.specific_class, "takes_applications", False))
 
 
 class CallToActionBlock(blocks.StructBlock):
@@ -41,5 +50,11 @@ class CallToActionBlock(blocks.StructBlock):
 
     def get_context(self, value: CallToActionValue, parent_context: dict[str, Any] | None = None) -> dict[str, Any]:
         context = super().get_context(value, parent_context=parent_context)
-        context["href"] = value.href(context.get("contact_url", ""))
+        contact_url = str(context.get("contact_url", ""))
+        context["href"], context["label"] = value.href(contact_url), value["label"]
+        pause = context.get("pause")
+        is_elsewhere = pause is not None and pause.form_mode != FormMode.AS_USUAL
+        # The contact page does something else in this pause: the button says so, and an application begins there.
+        if contact_url and context["href"] and is_elsewhere and value.leads_to_us(contact_url):
+            context["href"], context["label"] = contact_url, pause.contact_label
         return context

@@ -58,12 +58,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='pausenotice',
             name='preview_audience',
-            field=models.CharField(choices=[('editors', 'those who may change the pause'), ('everybody', 'everybody who works in the admin')], default='editors', max_length=20, verbose_name='who may see previews'),
+            field=models.CharField(choices=[('editors', 'those who may change the pause'), ('everybody', 'everybody who works in the admin')], default='editors', help_text='A preview shows the site in another state of the pause. Visitors never see it.', max_length=20, verbose_name='who may see previews'),
         ),
         migrations.AddField(
             model_name='pausenotice',
             name='resumed_message',
             field=wagtail.fields.RichTextField(blank=True, help_text='Leave empty for the usual wording.', verbose_name='own wording after the return'),
+        ),
+        migrations.AlterField(
+            model_name='pausenotice',
+            name='returns_on',
+            field=models.DateField(blank=True, help_text='When the day has come, the notice goes on without a day until you open, unless you tick the next box.', null=True, verbose_name='new work starts from'),
         ),
         migrations.AddField(
             model_name='pausenotice',

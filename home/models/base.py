@@ -34,6 +34,9 @@ class BasePage(Page):
     # Every answer to POST is CSRF-exempt (aijuu_site/urls.py), so a page that takes one says so and guards it itself.
     allowed_http_methods: ClassVar[list[HTTPMethod]] = [HTTPMethod.GET, HTTPMethod.HEAD, HTTPMethod.OPTIONS]
 
+    # Whether people apply on this page. In a pause with another way, buttons lead past it (home.blocks.call_to_action).
+    takes_applications: ClassVar[bool] = False
+
     title_help = _("Stands at the top of the page and in the links that lead to it.")
     # Wagtail's own panel, which makes the address of a new page from its title.
     title_panels: ClassVar[list[Any]] = [TitleFieldPanel("title", help_text=title_help)]

@@ -16,7 +16,8 @@ from wagtail.fields import RichTextField
 from wagtail.rich_text import expand_db_html
 
 from home.past_days import PastDayPanel
-from home.pause import FormMode, PauseSettings, PauseStatus, PauseWords, calendar_day, pause_status
+from home.pause import FormMode, PauseSettings, PauseStatus, PauseWords, pause_status
+from home.pause.rules import faults
 from home.rich_text import SHORT_FEATURES
 from home.typography import finnish_html
 
@@ -48,7 +49,9 @@ class PauseNotice(BaseGenericSetting):
         _("new work starts from"),
         null=True,
         blank=True,
-        help_text=_("When the day has come, the notice goes on without a day until you switch it off."),
+        help_text=_(
+            "When the day has come, the notice goes on without a day until you open, unless you tick the next box."
+        ),
     )
     opens_by_itself = models.BooleanField(
         _("opens by itself on that day"),
@@ -93,7 +96,11 @@ class PauseNotice(BaseGenericSetting):
         help_text=_("The notice of the return goes away by itself after this many days. 0 leaves it out."),
     )
     preview_audience = models.CharField(
-        _("who may see previews"), max_length=20, choices=PreviewAudience, default=PreviewAudience.EDITORS
+        _("who may see previews"),
+        max_length=20,
+        choices=PreviewAudience,
+        default=PreviewAudience.EDITORS,
+        help_text=_("A preview shows the site in another state of the pause. Visitors never see it."),
     )
     ended_on = models.DateField(null=True, blank=True, editable=False)
     # Grows with every change, so that an old tab can't undo a newer one unseen.
@@ -144,27 +151,29 @@ class PauseNotice(BaseGenericSetting):
             form_mode=FormMode(self.form_mode),
         )
 
-    def status(self, *, now: datetime, facebook_url: str = "") -> PauseStatus:
-        """The state and wording at the aware moment `now`."""
-        words = PauseWords(
+    @property
+    def words(self) -> PauseWords:
+        """Kati's own wording of each state, ready to show."""
+        return PauseWords(
             upcoming=_ready(self.upcoming_message),
             paused=_ready(self.message),
             overdue=_ready(self.overdue_message),
             resumed=_ready(self.resumed_message),
         )
-        return pause_status(self.settings, words=words, facebook_url=facebook_url, now=now)
+
+    def status(self, *, now: datetime, facebook_url: str = "") -> PauseStatus:
+        """The state and wording at the aware moment `now`."""
+        return pause_status(self.settings, words=self.words, facebook_url=facebook_url, now=now)
 
     def clean(self) -> None:
-        """Refuse a newly chosen day that is not ahead. A stored day that has since come is no reason to refuse:
-        the rest of the notice must stay editable."""
+        """Refuse what can't be set together (home.pause.rules), beside the field where it is mended."""
         super().clean()
-        if self.returns_on is None or self.returns_on > calendar_day(timezone.now()):
-            return
-        if type(self).objects.filter(pk=self.pk, returns_on=self.returns_on).exists():
-            return
-        raise ValidationError(
-            {"returns_on": ValidationError(_("Choose a day that is still ahead, or leave the day empty."), code="past")}
-        )
+        stored = type(self).objects.filter(pk=self.pk).first() or type(self)()
+        found = faults(stored.settings, self.settings, timezone.now())
+        if found:
+            raise ValidationError(
+                {name: ValidationError(str(words), code=code) for name, (code, words) in found.items()}
+            )
 
 
 def _ready(rich_text: str) -> str:

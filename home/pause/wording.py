@@ -38,6 +38,13 @@ class PauseStatus:
         return self.state.is_paused
 
     @property
+    def label(self) -> str:
+        """What the notice is called where it can't be seen."""
+        if self.state is PauseState.RESUMED:
+            return _("Notice that the break is over")
+        return _("Notice of a coming break") if self.state is PauseState.UPCOMING else _("Notice of a break")
+
+    @property
     def contact_label(self) -> str:
         """What a button that leads to the contact page says."""
         if self.form_mode == FormMode.WAITING_LIST:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from wagtail.admin.ui.components import Component
 
-from home.models import PauseNotice
 from intake.admin.desk import Part, list_address, part_of
+from intake.admin.waiting.summary import waiting_summary
 from intake.models.enquiry import Enquiry
 
 
@@ -19,13 +18,10 @@ class EnquiryPanel(Component):
     order = 50
 
     def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
-        request = parent_context.get("request")
-        user = request.user if request else AnonymousUser()
         return {
             "parts": {
                 part.value: {"count": part_of(Enquiry.objects.all(), part).count(), "url": list_address(part)}
                 for part in Part
             },
-            "pause": PauseNotice.load().status(now=timezone.now()),
-            "user_can_change_pause": user.has_perm("home.change_pausenotice"),
+            "waiting": waiting_summary(now=timezone.now()),
         }

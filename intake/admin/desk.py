@@ -30,7 +30,8 @@ def part_of(enquiries: QuerySet[Enquiry], part: Part) -> QuerySet[Enquiry]:
     )
     belongs: dict[Part, Any] = {
         Part.NEW: Q(status=Status.NEW, verdict=Verdict.ACCEPTED),
-        Part.IN_PROGRESS: opened & ~Q(status=Status.NEW),
+        # Those on the waiting list are not: they have a list of their own.
+        Part.IN_PROGRESS: opened & ~Q(status__in=(Status.NEW, Status.WAITING_LIST)),
         Part.SUSPICIOUS: opened & Q(verdict=Verdict.QUARANTINED),
         Part.MAIL_UNSENT: Exists(late),
     }

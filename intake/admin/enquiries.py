@@ -9,8 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
-from django.template.response import TemplateResponse
-from django.urls import re_path
+from django.urls import re_path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -23,6 +22,7 @@ from intake.admin import mapping, review
 from intake.admin.desk import DeskFilter, Part, list_address
 from intake.admin.export import spreadsheet_response
 from intake.admin.filters import MAPPING_FILTERS
+from intake.admin.guard import guarded
 from intake.choices import Kind, MailState
 from intake.models.enquiry import Enquiry
 from intake.reference import as_reference
@@ -106,7 +106,7 @@ class EnquiryIndexView(IndexView):
     def as_spreadsheet(self, queryset: QuerySet[Enquiry], spreadsheet_format: str) -> HttpResponse:
         if not self.permission_helper.user_can_export(self.request.user):
             raise PermissionDenied
-        return spreadsheet_response(queryset.select_related("mapping"), spreadsheet_format, timezone.now())
+        return spreadsheet_response(queryset.select_related("mapping", "waiting"), spreadsheet_format, timezone.now())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
@@ -216,20 +216,6 @@ class EnquiryAdmin(ModelAdmin):
         )
 
 
-def guarded(view: Callable[..., HttpResponseBase], allowed: Callable[..., bool]) -> Callable[..., HttpResponseBase]:
-    """Answer 403 itself to whoever may not: Wagtail would send them to the front of the admin instead."""
-
-    def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if allowed(request.user):
-            try:
-                return view(request, *args, **kwargs)
-            except PermissionDenied:
-                pass
-        return TemplateResponse(request, "403.html", status=403)
-
-    return guard
-
-
 class FilteredListItem(MenuItem):
     """A menu item for a part of the list."""
 
@@ -247,6 +233,9 @@ class EnquiryGroup(ModelAdminGroup):
         return [
             FilteredListItem(Part.NEW.label, list_address(Part.NEW), icon_name="mail", order=1, name="new"),
             *super().get_submenu_items(),
+            FilteredListItem(
+                gettext_lazy("Waiting list"), reverse("waiting_list"), icon_name="list-ol", order=2, name="waiting-list"
+            ),
             FilteredListItem(
                 Part.SUSPICIOUS.label, list_address(Part.SUSPICIOUS), icon_name="warning", order=3, name="suspicious"
             ),

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from intake.admin.mapping_reading import SentMapping, UnderWay, read_mapping
+from intake.admin.waiting.reading import read_place
 from intake.choices import MailPurpose, Outcome, Status
 from intake.forms.review import NoteForm, PreparationForm, StatusForm, VersionForm
 from intake.models.enquiry import Enquiry
@@ -103,6 +104,7 @@ def page(
         "removed_on": removal_date(closed_at=enquiry.closed_at, outcome=enquiry.outcome, times=retention_times()),
         "closed_as_spam": {"status": Status.CLOSED.value, "outcome": Outcome.SPAM.value},
         "events": _events(enquiry, mapping),
+        "waiter": read_place(enquiry),
         "user_can_review": user_can_review,
         "user_can_delete": request.user.has_perm("intake.delete_enquiry"),
         "user_can_invite": user_can_review and can_be_invited(enquiry, now=now),

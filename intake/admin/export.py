@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from django.http import HttpResponse
@@ -13,7 +13,9 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
 from intake.admin.mapping_reading import SentMapping, read_mapping
+from intake.admin.waiting.reading import places_on_the_list
 from intake.models.enquiry import Enquiry
+from intake.models.waiting import WaitingPlace
 from intake.phone import dialled_phone
 
 # What begins a formula in some spreadsheet (OWASP, CSV Injection), the full-width forms included.
@@ -37,6 +39,11 @@ _COLUMNS: list[tuple[object, Callable[[Enquiry], Cell]]] = [
     (_("Closed"), lambda enquiry: _local(enquiry.closed_at)),
     (_("Kind"), lambda enquiry: enquiry.get_kind_display()),
     (_("Verdict"), lambda enquiry: enquiry.get_verdict_display()),
+    (_("Place on the waiting list"), lambda enquiry: enquiry.waiting_number),  # type: ignore[attr-defined]
+    (_("Came to the waiting list"), lambda enquiry: _joined_at(enquiry)),
+    (_("Wants mail of the return"), lambda enquiry: _wants_mail(enquiry)),
+    (_("Told of the return"), lambda enquiry: _told_at(enquiry)),
+    (_("Reason for moving ahead"), lambda enquiry: _jump_reason(enquiry)),
     (_("Name"), lambda enquiry: enquiry.name),
     (_("E-mail address"), lambda enquiry: enquiry.email),
     (_("Phone number"), lambda enquiry: dialled_phone(enquiry.phone)),
@@ -62,11 +69,44 @@ def spreadsheet_response(enquiries: Iterable[Enquiry], file_format: str, now: da
         "csv": (_csv, "text/csv; charset=utf-8"),
         "xlsx": (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     }[file_format]
-    response = HttpResponse(writer(enquiries), content_type=content_type)
+    response = HttpResponse(writer(_numbered(enquiries)), content_type=content_type)
     filename = f"yhteydenotot-{timezone.localdate(now).isoformat()}.{file_format}"
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     response["Cache-Control"] = "no-store, private"
     return response
+
+
+def _numbered(enquiries: Iterable[Enquiry]) -> Iterator[Enquiry]:
+    """Yield the enquiries, each with its place on the waiting list, counted from 1; None for who is not on it."""
+    numbers = {place.enquiry_id: number for number, place in enumerate(places_on_the_list(), start=1)}
+    for enquiry in enquiries:
+        enquiry.waiting_number = numbers.get(enquiry.pk)  # type: ignore[attr-defined]
+        yield enquiry
+
+
+def _place(enquiry: Enquiry) -> WaitingPlace | None:
+    """Return the place that the enquiry has, or had, on the waiting list."""
+    return getattr(enquiry, "waiting", None)
+
+
+def _joined_at(enquiry: Enquiry) -> datetime | None:
+    place = _place(enquiry)
+    return _local(place.joined_at) if place else None
+
+
+def _told_at(enquiry: Enquiry) -> datetime | None:
+    place = _place(enquiry)
+    return _local(place.called_at) if place else None
+
+
+def _jump_reason(enquiry: Enquiry) -> str:
+    place = _place(enquiry)
+    return place.jump_reason if place else ""
+
+
+def _wants_mail(enquiry: Enquiry) -> str:
+    place = _place(enquiry)
+    return "" if place is None else str(_("Yes") if place.wants_mail else _("No"))
 
 
 def _mapping(enquiry: Enquiry) -> SentMapping | None:

@@ -76,6 +76,17 @@ class ContactFactsForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
+    # Kept from people and from autofill; a program that fills every field gives itself away.
+    extra_line = forms.Field(
+        label=_("Leave this field empty"),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
+    )
+    form_token = forms.Field(required=False, widget=forms.HiddenInput)
+
+    # The longest message that the form takes; none where it has no message.
+    message_limit = 0
+
     def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
         super().__init__(data=without_invisible(data) if data is not None else None, **kwargs)
 
@@ -90,6 +101,20 @@ class ContactFactsForm(forms.Form):
         if wants_call and not cleaned.get("phone") and "phone" not in self.errors:
             self.add_error("phone", _("Write your phone number so that Kati can call."))
         return cleaned
+
+    def facts(self) -> ContactFacts:
+        """Return what was written. Only for a valid form."""
+        cleaned = self.cleaned_data
+        return ContactFacts(
+            name=cleaned["name"],
+            email=cleaned["email"],
+            phone=cleaned["phone"],
+            organisation=cleaned["organisation"],
+            supervision_form=cleaned["supervision_form"],
+            delivery_modes=tuple(cleaned["delivery_modes"]),
+            preferred_contact=cleaned.get("preferred_contact", ContactPreference.EMAIL),
+            message=cleaned.get("message", ""),
+        )
 
     @property
     def error_summary(self) -> list[dict[str, str]]:
@@ -112,26 +137,5 @@ class ContactForm(ContactFactsForm):
         error_messages={"required": _("Write a message.")},
         widget=forms.Textarea(attrs={"rows": 8, "data-limit": MESSAGE_LIMIT}),
     )
-    # Kept from people and from autofill; a program that fills every field gives itself away.
-    extra_line = forms.Field(
-        label=_("Leave this field empty"),
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
-    )
-    form_token = forms.Field(required=False, widget=forms.HiddenInput)
 
     message_limit = MESSAGE_LIMIT
-
-    def facts(self) -> ContactFacts:
-        """Return what was written. Only for a valid form."""
-        cleaned = self.cleaned_data
-        return ContactFacts(
-            name=cleaned["name"],
-            email=cleaned["email"],
-            phone=cleaned["phone"],
-            organisation=cleaned["organisation"],
-            supervision_form=cleaned["supervision_form"],
-            delivery_modes=tuple(cleaned["delivery_modes"]),
-            preferred_contact=cleaned["preferred_contact"],
-            message=cleaned["message"],
-        )

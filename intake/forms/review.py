@@ -21,7 +21,11 @@ class StatusForm(forms.Form):
     status = forms.ChoiceField(
         label=_("Status"),
         choices=Status.choices,
-        help_text=_("When you mark a matter closed, its day of removal is computed by itself."),
+        help_text=_(
+            "When you mark a matter closed, its day of removal is computed by itself. When you put it on the waiting "
+            "list, it becomes the last one there, and you contact the sender yourself: without having asked for mail "
+            "nobody gets any. Who was there before returns to the old place."
+        ),
     )
     outcome = forms.ChoiceField(
         label=_("How did it end?"),

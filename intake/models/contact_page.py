@@ -1,4 +1,4 @@
-"""The page with the contact form, and the page that says the message has arrived."""
+"""The page where a visitor writes or joins the waiting list, and the page that says it has arrived."""
 
 import uuid
 from http import HTTPMethod
@@ -14,7 +14,7 @@ from wagtail.contrib.routable_page.models import RoutablePageMixin, path
 from wagtail.fields import RichTextField
 
 from home.models import BasePage
-from intake.views.contact import show_or_receive
+from intake.views.contact import message, show_or_receive, waiting_list
 from intake.views.thanks import show_thanks
 
 
@@ -30,6 +30,7 @@ class ContactPage(RoutablePageMixin, BasePage):
 
     template = "intake/contact_page.html"
     thanks_template = "intake/contact_thanks.html"
+    joined_template = "intake/waiting/joined_page.html"
     parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
     subpage_types: ClassVar[list[str]] = []
     allowed_http_methods: ClassVar[list[HTTPMethod]] = [*BasePage.allowed_http_methods, HTTPMethod.POST]
@@ -49,7 +50,29 @@ class ContactPage(RoutablePageMixin, BasePage):
     def form_view(self, request: HttpRequest) -> HttpResponse:
         return show_or_receive(self, request)
 
+    @path("viesti/", name="message")
+    @method_decorator([never_cache, sensitive_post_parameters()])
+    def message_view(self, request: HttpRequest) -> HttpResponse:
+        return message(self, request)
+
+    @path("odotuslista/", name="waiting_list")
+    @method_decorator([never_cache, sensitive_post_parameters()])
+    def waiting_view(self, request: HttpRequest) -> HttpResponse:
+        return waiting_list(self, request)
+
     @path("kiitos/<uuid:receipt>/", name="thanks")
     @method_decorator(never_cache)
     def thanks_view(self, request: HttpRequest, receipt: uuid.UUID) -> HttpResponse:
         return show_thanks(self, request, receipt)
+
+    def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
+        # RoutablePageMixin calls its own route, and not what BasePage does for previews.
+        return self.framed_by_admin(super().serve_preview(request, mode_name))
+
+    def addresses(self, request: HttpRequest) -> dict[str, str]:
+        """The addresses of this page's forms, which stay whatever the pause does: message_url, waiting_url."""
+        own = self.get_url(request) or ""
+        return {
+            "message_url": own + self.reverse_subpage("message"),
+            "waiting_url": own + self.reverse_subpage("waiting_list"),
+        }

@@ -6,6 +6,9 @@ from django.utils.translation import gettext_lazy as _
 from intake.choices import MailPurpose, MailState
 from intake.models.enquiry import Enquiry
 
+# The error of an attempt whose end nobody knows: the server did not answer, or the worker died.
+INTERRUPTED = "interrupted"
+
 
 class OutgoingMail(models.Model):
     """One mail, written out in full when it was queued: about one enquiry, or to the supervisor about the pause."""
@@ -76,6 +79,8 @@ class MailAttempt(models.Model):
         """What happened, in words for the supervisor."""
         if self.succeeded:
             return str(_("The mail server took the mail."))
+        if self.error == INTERRUPTED:
+            return str(_("The sending broke off. Nobody knows whether the mail server got the mail."))
         if self.smtp_code:
             return str(_("The mail server refused the mail (code %(code)d).") % {"code": self.smtp_code})
         return str(_("No connection to the mail server (%(error)s).") % {"error": self.error})

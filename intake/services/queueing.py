@@ -1,7 +1,7 @@
 """Writing out the mails about an enquiry and putting them in the queue, in the enquiry's own transaction."""
 
 from datetime import datetime, timedelta
-from email.utils import make_msgid, parseaddr
+from email.utils import parseaddr
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -9,14 +9,17 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from home.models import ContactDetails
-from home.pause import PauseStatus
-from intake.choices import Kind, MailPurpose, MailState
+from home.pause import FormMode, PauseStatus
+from intake.choices import Kind, MailPurpose
 from intake.mailbox import mailbox_key
 from intake.mapping.private_link import address_to_fill, mapping_is_offered
 from intake.models.enquiry import Enquiry
-from intake.models.outgoing_mail import OutgoingMail
 from intake.models.settings import IntakeSettings
 from intake.models.traces import AutomaticReplyTrace
+from intake.models.waiting import WaitingPlace
+from intake.notices import kept_while_waiting
+from intake.services.outbox import put_in_queue
+from intake.waiting.private_link import address_to_answer
 
 REPLY_WINDOW = timedelta(days=1)
 
@@ -31,7 +34,7 @@ def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
     _queue(
         enquiry=enquiry,
         purpose=MailPurpose.NOTIFICATION,
-        recipient=_supervisor_address(details),
+        recipient=supervisor_address(details),
         reply_to="",
         subject=_("New enquiry %(reference)s") % {"reference": enquiry.reference},
         context={
@@ -41,6 +44,9 @@ def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
         now=now,
     )
     if enquiry.is_quarantined or not _may_reply(enquiry.email, now):
+        return
+    if enquiry.kind == Kind.WAITING:
+        _queue_waiting_confirmation(enquiry, details, now)
         return
     _queue(
         enquiry=enquiry,
@@ -52,7 +58,32 @@ def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
             "enquiry": enquiry,
             "contact_details": details,
             "pause": pause,
-            "mapping_url": address_to_fill() if enquiry.kind == Kind.CONTACT and mapping_is_offered() else "",
+            "mapping_url": address_to_fill() if _leads_to_mapping(enquiry, pause) else "",
+            "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
+        },
+        now=now,
+    )
+
+
+def _leads_to_mapping(enquiry: Enquiry, pause: PauseStatus) -> bool:
+    """Not while the contact page takes nobody: who only wrote in a pause is not asked to begin."""
+    return enquiry.kind == Kind.CONTACT and pause.form_mode == FormMode.AS_USUAL and mapping_is_offered()
+
+
+def _queue_waiting_confirmation(enquiry: Enquiry, details: ContactDetails, now: datetime) -> None:
+    _queue(
+        enquiry=enquiry,
+        purpose=MailPurpose.CONFIRMATION,
+        template="waiting_confirmation",
+        recipient=enquiry.email,
+        reply_to=details.email,
+        subject=_("You are on the waiting list (reference %(reference)s)") % {"reference": enquiry.reference},
+        context={
+            "enquiry": enquiry,
+            "contact_details": details,
+            "wants_mail": WaitingPlace.objects.filter(enquiry=enquiry, wants_mail=True).exists(),
+            "kept_while_waiting": kept_while_waiting(IntakeSettings.load()),
+            "answer_url": address_to_answer(),
             "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
         },
         now=now,
@@ -64,7 +95,7 @@ def queue_mapping_notification(*, enquiry: Enquiry, now: datetime) -> None:
     _queue(
         enquiry=enquiry,
         purpose=MailPurpose.MAPPING_NOTIFICATION,
-        recipient=_supervisor_address(ContactDetails.load()),
+        recipient=supervisor_address(ContactDetails.load()),
         reply_to="",
         subject=_("A mapping for the enquiry %(reference)s") % {"reference": enquiry.reference},
         context={"enquiry": enquiry, "sent_at": now, "admin_url": _admin_url(enquiry)},
@@ -92,6 +123,20 @@ def queue_mapping_link(*, enquiry: Enquiry, works_until: datetime, now: datetime
     )
 
 
+def queue_waiting_answer(*, enquiry: Enquiry, occasion: str, now: datetime) -> None:
+    """Queue the notice to the supervisor that somebody on the waiting list is still interested. Once an occasion."""
+    _queue(
+        enquiry=enquiry,
+        purpose=MailPurpose.WAITING_ANSWER,
+        occasion=occasion,
+        recipient=supervisor_address(ContactDetails.load()),
+        reply_to="",
+        subject=_("Still interested: %(reference)s") % {"reference": enquiry.reference},
+        context={"enquiry": enquiry, "answered_at": now, "admin_url": _admin_url(enquiry)},
+        now=now,
+    )
+
+
 def _admin_url(enquiry: Enquiry) -> str:
     return settings.SITE_URL + reverse("yhteydenotot_modeladmin_inspect", args=[enquiry.pk])
 
@@ -100,28 +145,28 @@ def _queue(
     *,
     enquiry: Enquiry,
     purpose: MailPurpose,
+    occasion: str = "",
+    template: str = "",
     recipient: str,
     reply_to: str,
     subject: str,
     context: dict[str, object],
     now: datetime,
 ) -> None:
-    OutgoingMail.objects.create(
+    put_in_queue(
         enquiry=enquiry,
         purpose=purpose,
+        occasion=occasion,
         recipient=recipient,
         reply_to=reply_to,
         subject=subject,
-        text=render_to_string(f"emails/{purpose}.txt", context),
-        html=render_to_string(f"emails/{purpose}.html", context),
-        message_id=make_msgid(domain=parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or None),
-        state=MailState.QUEUED,
-        created_at=now,
-        next_attempt_at=now,
+        text=render_to_string(f"emails/{template or purpose}.txt", context),
+        html=render_to_string(f"emails/{template or purpose}.html", context),
+        now=now,
     )
 
 
-def _supervisor_address(details: ContactDetails) -> str:
+def supervisor_address(details: ContactDetails) -> str:
     return IntakeSettings.load().notification_email or details.email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
 
 

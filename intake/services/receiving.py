@@ -9,11 +9,12 @@ from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from home.pause import PauseStatus
-from intake.choices import Kind, Verdict
+from intake.choices import Kind, Status, Verdict
 from intake.form_token import FormOpening
 from intake.models.enquiry import Enquiry
 from intake.models.traces import PostingTrace
 from intake.reference import new_reference
+from intake.services.joining import join
 from intake.services.locks import lock_receiving
 from intake.services.queueing import queue_mails
 from intake.spam.rules import reasons_to_suspect
@@ -37,6 +38,7 @@ def receive_enquiry(
     facts: ContactFacts,
     further_words: str = "",
     repeat_words: str = "",
+    wants_mail: bool = False,
     opening: FormOpening,
     signs: SpamSigns,
     shown: ShownTexts,
@@ -51,7 +53,8 @@ def receive_enquiry(
     limit as any post does, so that nobody learns by trying whether somebody else has written these words. Who tries
     again after being held suspicious, and now is not, has sent a new one.
 
-    `further_words` are for the spam rules; `repeat_words` say what else must be the same in a repeat.
+    `further_words` are for the spam rules; `repeat_words` say what else must be the same in a repeat. An enquiry of the
+    kind WAITING gets the last place in the waiting list, with the wish for mail or without it.
 
     Raises TooManyPosts over FORM_RATE_LIMIT, and django.db.DatabaseError when nothing could be stored.
     """
@@ -76,12 +79,15 @@ def receive_enquiry(
             content_digest=digest,
             repeat_key=digest,
             kind=kind,
+            status=Status.WAITING_LIST if kind == Kind.WAITING else Status.NEW,
             received_at=now,
             verdict=Verdict.QUARANTINED if reasons else Verdict.ACCEPTED,
             verdict_reasons=[reason.value for reason in reasons],
             shown_texts=shown.as_dict(),
             **{**asdict(facts), "delivery_modes": list(facts.delivery_modes)},
         )
+        if kind == Kind.WAITING:
+            join(enquiry=enquiry, wants_mail=wants_mail, now=now)
         queue_mails(enquiry=enquiry, pause=pause, now=now)
     return enquiry
 

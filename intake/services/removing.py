@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from intake.models.enquiry import Enquiry
@@ -11,8 +11,11 @@ from intake.models.outgoing_mail import OutgoingMail
 from intake.models.removal import RemovedEnquiry
 from intake.models.settings import IntakeSettings
 from intake.models.traces import AutomaticReplyTrace, PostingTrace
+from intake.models.waiting import WaitingPlace
 from intake.retention import RetentionTimes, removal_date
+from intake.services.locks import lock_receiving
 from intake.services.mapping import remove_unfinished
+from intake.services.passing_on import pass_on_mails
 from intake.services.queueing import REPLY_WINDOW
 from intake.services.receiving import LIMIT_WINDOW
 
@@ -20,11 +23,18 @@ from intake.services.receiving import LIMIT_WINDOW
 def remove_enquiry(*, enquiry_id: int, now: datetime) -> None:
     """Remove an enquiry with its mails and history, and count it. Nothing happens where it is gone already."""
     with transaction.atomic():
-        enquiry = Enquiry.objects.select_for_update().filter(pk=enquiry_id).first()
+        lock_receiving()
+        # With the others of its mailbox on the waiting list, in one order: its mails may pass on to one of them.
+        mailbox = WaitingPlace.objects.filter(enquiry=enquiry_id).values("mailbox_key")
+        locked = Enquiry.objects.select_for_update(of=("self",)).filter(
+            Q(pk=enquiry_id) | Q(waiting__mailbox_key__in=mailbox)
+        )
+        enquiry = {each.pk: each for each in locked.order_by("pk")}.get(enquiry_id)
         if enquiry is None:
             return
         # A worker may be recording an attempt just now: it ends first, or finds its mail gone.
         list(OutgoingMail.objects.select_for_update().filter(enquiry=enquiry))
+        pass_on_mails(enquiry=enquiry, now=now)
         tally, _created = RemovedEnquiry.objects.get_or_create(
             removed_on=timezone.localdate(now), kind=enquiry.kind, outcome=enquiry.outcome
         )

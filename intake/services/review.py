@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from intake.choices import Outcome, Status, StepKind, Verdict
 from intake.models.enquiry import Enquiry, EnquiryStep
 from intake.models.mapping import InitialMapping
+from intake.services.joining import join
+from intake.services.locks import lock_receiving
 from intake.typed_text import clean_lines
 
 
@@ -22,13 +24,17 @@ def change_status(
 ) -> Enquiry:
     """Move an enquiry to `status`; closing needs an outcome, anything else has none.
 
-    Raises ValidationError for a status that needs or forbids an outcome, ChangedMeanwhile for an old `version`.
+    An enquiry that comes to the waiting list gets a place in it. Raises ValidationError for a status that needs or
+    forbids an outcome, ChangedMeanwhile for an old `version`.
     """
     if status == Status.CLOSED and outcome not in Outcome.values:
         raise ValidationError({"outcome": _("Choose how the matter ended.")}, code="outcome_missing")
     with transaction.atomic():
+        if status == Status.WAITING_LIST:
+            # Before the enquiry's own lock, as everywhere.
+            lock_receiving()
         enquiry = _locked(enquiry_id, version)
-        was_closed = enquiry.is_closed
+        was_closed, was_waiting = enquiry.is_closed, enquiry.status == Status.WAITING_LIST
         enquiry.status = status
         enquiry.outcome = outcome if status == Status.CLOSED else ""
         if status != Status.CLOSED:
@@ -36,6 +42,8 @@ def change_status(
         elif not was_closed:
             enquiry.closed_at = now
         _save(enquiry, "status", "outcome", "closed_at")
+        if status == Status.WAITING_LIST and not was_waiting:
+            join(enquiry=enquiry, wants_mail=False, now=now)
         EnquiryStep.objects.create(
             enquiry=enquiry,
             kind=StepKind.STATUS,

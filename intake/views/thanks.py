@@ -10,9 +10,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from home.models import ContactDetails
+from home.pause import FormMode, PauseStatus
+from home.pause_now import current_pause
 from intake.choices import Kind
 from intake.mapping.private_link import mapping_is_offered
 from intake.models.enquiry import Enquiry
+from intake.models.settings import IntakeSettings
+from intake.models.waiting import WaitingPlace
+from intake.notices import kept_while_waiting
 from intake.services.mapping import link_for_enquiry
 from intake.views.refusals import see_other
 
@@ -32,11 +37,16 @@ def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResp
         if not mapping_is_offered():
             return HttpResponseNotAllowed(["GET", "HEAD"])
         # An old tab's button: the page as it is now has none.
-        return see_other(_address_to_go_on(enquiry, now) if _may_go_on(enquiry, now) else request.path)
+        may_go_on = _may_go_on(enquiry, current_pause(request), now)
+        return see_other(_address_to_go_on(enquiry, now) if may_go_on else request.path)
     context = page.get_context(request)
-    context["offers_mapping"] = _may_go_on(enquiry, now)
     context["reference"] = enquiry.reference
     context["response_time"] = ContactDetails.load(request).response_time
+    if enquiry.kind == Kind.WAITING:
+        context["wants_mail"] = WaitingPlace.objects.filter(enquiry=enquiry, wants_mail=True).exists()
+        context["kept_while_waiting"] = kept_while_waiting(IntakeSettings.load())
+        return TemplateResponse(request, page.joined_template, context)
+    context["offers_mapping"] = _may_go_on(enquiry, current_pause(request), now)
     return TemplateResponse(request, page.thanks_template, context)
 
 
@@ -47,8 +57,10 @@ def _address_to_go_on(enquiry: Enquiry, now: datetime) -> str:
         raise Http404 from error
 
 
-def _may_go_on(enquiry: Enquiry, now: datetime) -> bool:
-    """Return whether this page leads to the mapping of its enquiry."""
+def _may_go_on(enquiry: Enquiry, pause: PauseStatus, now: datetime) -> bool:
+    """Return whether this page leads to the mapping of its enquiry; not while the contact page takes nobody."""
+    if pause.form_mode != FormMode.AS_USUAL:
+        return False
     mapping = getattr(enquiry, "mapping", None)
     is_sent = mapping is not None and mapping.is_sent
     fresh = now - enquiry.received_at < OFFER_WINDOW

@@ -25,14 +25,21 @@ USUAL = (
     "Aijuun palvelut ovat toistaiseksi tauolla. Tilanteen muuttumisesta ilmoitetaan täällä ja Aijuun Facebook-sivulla."
 )
 _PUT_BACK = (
-    "from home.models import PauseNotice\nPauseNotice.objects.update(active=True, message='', returns_on=None)\n"
+    "from home.models import PauseChange, PauseNotice\nPauseChange.objects.all().delete()\n"
+    "PauseNotice.objects.update(active=True, message='', begins_on=None, returns_on=None, opens_by_itself=False, "
+    "ended_on=None, form_mode='as_usual')\n"
 )
+
+
+def put_pause_back(site: RunningSite) -> None:
+    """The pause as the site starts with, and no history."""
+    site.manage("shell", "-v0", "-c", _PUT_BACK)
 
 
 @pytest.fixture
 def pause_put_back(site: RunningSite) -> Iterator[None]:
     yield
-    site.manage("shell", "-v0", "-c", _PUT_BACK)
+    put_pause_back(site)
 
 
 class PauseSettings:
@@ -41,6 +48,15 @@ class PauseSettings:
     def __init__(self, desk: KatisDesk) -> None:
         self.page = desk.page
         self.page.goto("/admin/settings/home/pausenotice/")
+
+    def own_words(self) -> Locator:
+        """The field of her wording for the pause itself."""
+        return self.page.locator("[data-contentpath=message] .public-DraftEditor-content")
+
+    def write_own_words(self, words: str) -> None:
+        self.own_words().fill(words)
+        # The editor hands its words to the form a moment after the last letter.
+        expect(self.page.locator("input[name=message]")).to_have_value(re.compile(re.escape(words)))
 
     def save(self) -> None:
         self.page.get_by_role("button", name="Tallenna", exact=True).click()
@@ -77,9 +93,7 @@ def test_what_kati_says_of_the_pause_is_on_the_next_view_of_every_page(
 
     # Her own words with it.
     settings = PauseSettings(desk)
-    settings.page.locator(".public-DraftEditor-content").fill("Olen opintovapaalla.")
-    # The editor hands its words to the form a moment after the last letter.
-    expect(settings.page.locator("input[name=message]")).to_have_value(re.compile("Olen opintovapaalla"))
+    settings.write_own_words("Olen opintovapaalla.")
     settings.save()
     page.reload()
     expect(notice).to_contain_text("Olen opintovapaalla.")

@@ -13,7 +13,8 @@ from wagtail_factories import ImageFactory
 from home.business_id import is_business_id
 from home.checklist.items import all_items
 from home.checklist.progress import Checklist, checklist_for, mark_point
-from home.models import ChecklistMark, ContactDetails, HomePage
+from home.models import ChecklistMark, ContactDetails, HomePage, PauseNotice
+from home.pause import FormMode
 from intake.models import IntakeSettings
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +56,7 @@ def open_keys(user: User) -> set[str]:
 
 def fill_everything() -> None:
     ContactDetails.objects.update(**{name: text for fields in FILLED.values() for name, text in fields.items()})
+    PauseNotice.objects.update(form_mode=FormMode.WAITING_LIST)
     use_own_picture()
     mark_point(item=item("accessibility"), state="done")
 
@@ -70,9 +72,9 @@ def item(key: str):  # type: ignore[no-untyped-def]
 
 
 def test_a_new_site_misses_what_only_she_can_tell(kati: User) -> None:
-    assert open_keys(kati) == {*FILLED, "own-picture", "accessibility"}
+    assert open_keys(kati) == {*FILLED, "own-picture", "accessibility", "contact-page-in-pause"}
     checklist = checklist_for(kati)
-    assert (checklist.handled, checklist.total) == (1, 11)
+    assert (checklist.handled, checklist.total) == (1, 12)
 
 
 @pytest.mark.parametrize("key", FILLED)
@@ -105,13 +107,19 @@ def test_without_any_address_nobody_would_hear_of_an_enquiry(kati: User) -> None
     assert "notification-address" not in open_keys(kati)
 
 
+def test_what_the_contact_page_does_in_a_pause_is_to_be_decided(kati: User) -> None:
+    assert "contact-page-in-pause" in open_keys(kati)
+    PauseNotice.objects.update(form_mode=FormMode.WAITING_LIST)
+    assert "contact-page-in-pause" not in open_keys(kati)
+
+
 def test_each_point_leads_to_a_page_that_has_its_field(kati: User, desk: Client) -> None:
     for point in checklist_for(kati).points:
         address, _, field = point.address.partition("#")
         page = desk.get(address)
         assert page.status_code == 200, point.item.key
         if field:
-            assert re.search(rf'<(input|textarea)[^>]* id="{field}"', page.content.decode()), point.item.key
+            assert re.search(rf'<(input|textarea|select)[^>]* id="{field}"', page.content.decode()), point.item.key
 
 
 def test_of_two_fields_the_empty_one_is_led_to(kati: User) -> None:
@@ -133,7 +141,7 @@ def test_what_does_not_concern_her_is_set_aside_and_comes_back(kati: User, desk:
     assert "Facebook-sivun osoite" in desk.get(FRONT).content.decode()
     assert press(desk, "facebook", "set_aside") == FRONT
     page = desk.get(FRONT).content.decode()
-    assert "2/11 kunnossa" in page
+    assert "2/12 kunnossa" in page
     assert "Facebook-sivun osoite</a>" not in page
     assert press(desk, "facebook", "open", **{"from": "list"}) == reverse("checklist")
     assert "facebook" in open_keys(kati)
@@ -181,7 +189,7 @@ def test_the_panel_goes_when_nothing_is_missing_and_the_list_stays(kati: User, d
     assert "Sivustoltasi puuttuu vielä" not in page
     assert "aloituslista" in page  # the way back, in the help menu
     whole = desk.get(reverse("checklist")).content.decode()
-    assert "Kunnossa on 11/11." in whole
+    assert "Kunnossa on 12/12." in whole
     assert whole.count("Palauta listalle") == 1  # what was marked by hand
     assert "Puuttuu" not in whole
 

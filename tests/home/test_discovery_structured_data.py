@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
+import time_machine
 from bs4 import BeautifulSoup
 from django.test import Client
 from wagtail.models import Page
@@ -215,6 +217,21 @@ def test_other_pages_are_no_service(visitor: Client, address: str) -> None:
 def test_in_a_pause_no_way_to_apply_is_stated(visitor: Client, address: str) -> None:
     assert PauseNotice.load().active
     assert "availableChannel" not in Read(visitor, address).node("Service")
+
+
+@pytest.mark.parametrize(
+    ("fields", "stated"),
+    [
+        ({"active": True, "begins_on": date(2027, 1, 17)}, True),
+        ({"active": True, "returns_on": date(2027, 1, 10)}, False),
+        ({"active": False, "ended_on": date(2027, 1, 10)}, True),
+    ],
+    ids=["upcoming", "overdue", "resumed"],
+)
+@time_machine.travel("2027-01-10 12:00:00+00:00")
+def test_whoever_can_apply_is_told_how(visitor: Client, fields: dict[str, Any], stated: bool) -> None:
+    PauseNotice.objects.update(**fields)
+    assert ("availableChannel" in Read(visitor, SERVICES[0]).node("Service")) is stated
 
 
 def test_questions_are_stated_where_they_stand(visitor: Client) -> None:

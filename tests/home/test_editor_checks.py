@@ -162,6 +162,13 @@ def test_the_form_tells_of_a_day_in_her_own_words(client: Client) -> None:
     assert "Omassa sanamuodossasi on mennyt päivä: 1.2.2024." in html
 
 
+@pytest.mark.parametrize("field", ["upcoming_message", "overdue_message", "resumed_message"])
+def test_the_form_looks_at_every_wording(client: Client, field: str) -> None:
+    html = settings_form(client, active=True, message="<p>1.3.2024</p>", **{field: "<p>1.2.2024, 1.3.2024</p>"})
+    assert "1.2.2024" in html.split("Omassa sanamuodossasi on mennyt päivä: ")[1].split(". ")[0]
+    assert html.split("Omassa sanamuodossasi")[1].split("</p>")[0].count("1.3.2024") == 1
+
+
 def test_the_form_says_nothing_while_there_is_no_pause(client: Client) -> None:
     html = settings_form(
         client, active=False, returns_on=datetime(2024, 2, 1, tzinfo=UTC).date(), message="<p>1.2.2024</p>"

@@ -1,13 +1,19 @@
 """The pause notice stands on every page, and a switch takes effect on the next page view."""
 
 import re
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
+from typing import Any
 
 import pytest
-from django.test import Client
+import time_machine as time_machine_library
+from bs4 import BeautifulSoup
+from django.test import Client, RequestFactory
 from wagtail.models import Page
 
-from home.models import ContactDetails, PauseNotice
+from home.models import ContactDetails, ContentPage, HomePage, PauseNotice
+from home.pause import FormMode, PauseState
+from home.pause_now import current_pause
 
 pytestmark = pytest.mark.django_db
 UNDATED = "Aijuun palvelut ovat toistaiseksi tauolla."
@@ -82,3 +88,109 @@ def test_an_unpublished_page_leaves_the_menus(visitor: Client) -> None:
     html = visitor.get("/tietosuoja/").text
     assert "/ryhmatyonohjaus/" not in html
     assert "/ota-yhteytta/" not in html
+
+
+def notice(html: str) -> tuple[str, list[str], str]:
+    """What the notice is called, its classes and its words; empty where there is none."""
+    found = BeautifulSoup(html, "html.parser").select_one("aside.pause")
+    if found is None:
+        return "", [], ""
+    return str(found["aria-label"]), list(found["class"]), " ".join(found.get_text(" ").split())
+
+
+TODAY = date(2027, 1, 10)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"active": False}, ("", [], "")),
+        (
+            {"begins_on": TODAY + timedelta(days=7)},
+            ("Tiedote tulevasta tauosta", ["pause", "pause--upcoming"], "Aijuu on tauolla 17.1.2027 alkaen."),
+        ),
+        ({"returns_on": TODAY}, ("Tiedote tauosta", ["pause", "pause--overdue"], UNDATED)),
+        (
+            {"active": False, "ended_on": TODAY},
+            ("Tiedote paluusta", ["pause", "pause--resumed"], "Aijuu on palannut tauolta. Ota rohkeasti yhteyttä!"),
+        ),
+    ],
+    ids=["open", "upcoming", "overdue", "resumed"],
+)
+def test_each_state_has_its_notice(
+    visitor: Client, time_machine: Any, fields: dict[str, Any], expected: tuple[str, list[str], str]
+) -> None:
+    time_machine.move_to(datetime(2027, 1, 10, 12, tzinfo=UTC))
+    PauseNotice.objects.update(**{"active": True, **fields})
+    label, classes, words = notice(visitor.get("/").text)
+    assert (label, classes) == expected[:2]
+    assert words.startswith(expected[2])
+    assert bool(words) is bool(expected[2])
+
+
+def button_labels(html: str) -> list[str]:
+    """The labels of all buttons that lead to the contact page, in their order."""
+    links = BeautifulSoup(html, "html.parser").select('a.button[href="/ota-yhteytta/"]')
+    return [link.get_text(strip=True) for link in links]
+
+
+@pytest.mark.parametrize(
+    ("mode", "label"),
+    [(FormMode.WAITING_LIST, "Ilmoittaudu odotuslistalle"), (FormMode.CONTACT_DETAILS, "Yhteystiedot")],
+)
+def test_every_button_to_the_contact_page_says_what_it_does_in_the_pause(
+    visitor: Client, mode: FormMode, label: str
+) -> None:
+    usual = button_labels(visitor.get("/").text)
+    # The header, the hero and the contact card; for the call to action see below.
+    assert len(usual) == 3
+    assert label not in usual
+    PauseNotice.objects.update(form_mode=mode)
+    assert set(button_labels(visitor.get("/").text)) == {label}
+    PauseNotice.objects.update(active=False)
+    assert button_labels(visitor.get("/").text) == usual
+
+
+@pytest.mark.parametrize("with_contact_page", [True, False])
+def test_a_call_to_the_mapping_leads_past_it_in_a_pause_of_another_kind(
+    visitor: Client, with_contact_page: bool
+) -> None:
+    if not with_contact_page:
+        ContactDetails.objects.update(contact_page=None)
+    mapping = Page.objects.get(slug="alkukartoitus")
+    other = Page.objects.get(slug="tietosuoja")
+    contact = Page.objects.get(slug="ota-yhteytta")
+    targets = {"Aloita alkukartoitus": mapping, "Lue lisää": other, "Kirjoita": contact, "Soita": None}
+    calls = [
+        {"type": "call_to_action", "value": {"text": "", "label": label, "page": target.pk if target else None}}
+        for label, target in targets.items()
+    ]
+    page = ContentPage(title="Koe", slug="koe", body=calls)
+    HomePage.objects.get().add_child(instance=page)
+
+    def links() -> list[tuple[str, str]]:
+        soup = BeautifulSoup(visitor.get("/koe/").text, "html.parser")
+        return [(str(link["href"]), link.get_text(strip=True)) for link in soup.select(".cta a.button")]
+
+    usual = [("/alkukartoitus/", "Aloita alkukartoitus"), ("/tietosuoja/", "Lue lisää"), ("/ota-yhteytta/", "Kirjoita")]
+    if with_contact_page:
+        usual.append(("/ota-yhteytta/", "Soita"))
+    assert PauseNotice.load().form_mode == FormMode.AS_USUAL
+    assert links() == usual
+    PauseNotice.objects.update(form_mode=FormMode.WAITING_LIST)
+    past = ("/ota-yhteytta/", "Ilmoittaudu odotuslistalle")
+    assert links() == ([past, usual[1], past, past] if with_contact_page else usual)
+    PauseNotice.objects.update(active=False)
+    assert links() == usual
+
+
+def test_the_state_is_one_for_the_whole_request(visitor: Client, rf: RequestFactory) -> None:
+    """A page whose making takes until past midnight tells one state."""
+    PauseNotice.objects.update(active=True, returns_on=date(2027, 2, 1))
+    request = rf.get("/")
+    with time_machine_library.travel("2027-01-31 21:59:59+00:00", tick=False):
+        first = current_pause(request)
+    with time_machine_library.travel("2027-01-31 22:00:00+00:00", tick=False):
+        assert current_pause(request) is first
+        assert current_pause(rf.get("/")).state is PauseState.OVERDUE
+    assert first.state is PauseState.PAUSED

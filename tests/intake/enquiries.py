@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from home.models import PauseNotice
-from intake.choices import Outcome, Status
+from intake.choices import Kind, Outcome, Status
 from intake.form_token import FormOpening
 from intake.models import Enquiry
 from intake.services.receiving import receive_enquiry
@@ -35,10 +35,14 @@ def facts(**changes: Any) -> ContactFacts:
     )
 
 
-def received(*, now: datetime | None = None, **changes: Any) -> Enquiry:
-    """An enquiry from a network address of its own, with its mails queued."""
+def received(
+    *, now: datetime | None = None, kind: Kind = Kind.CONTACT, wants_mail: bool = False, **changes: Any
+) -> Enquiry:
+    """An enquiry from a network address of its own, with its mails queued; of the kind WAITING on the waiting list."""
     moment = now or timezone.now()
     return receive_enquiry(
+        kind=kind,
+        wants_mail=wants_mail,
         facts=facts(**changes),
         opening=FormOpening(submission_id=uuid.uuid4(), opened_at=moment - timedelta(minutes=5)),
         signs=SpamSigns(seconds_open=300),

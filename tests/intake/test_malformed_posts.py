@@ -10,12 +10,13 @@ from tests.intake.visiting import ADDRESS, OWN_PAGE, ShownForm, Visitor, letter,
 URLENCODED = "application/x-www-form-urlencoded"
 
 
-def _post(visitor: Visitor, body: bytes, content_type: str) -> int:
-    answer = visitor.client.generic("POST", ADDRESS, body, content_type=content_type, headers=OWN_PAGE)
+def _post(visitor: Visitor, body: bytes, content_type: str, address: str = ADDRESS) -> int:
+    answer = visitor.client.generic("POST", address, body, content_type=content_type, headers=OWN_PAGE)
     assert not Enquiry.objects.exists()
     return answer.status_code
 
 
+@pytest.mark.parametrize("below", ["", "viesti/", "odotuslista/"])
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [
@@ -32,8 +33,8 @@ def _post(visitor: Visitor, body: bytes, content_type: str) -> int:
         (b"name=Maija", "text/plain"),
     ],
 )
-def test_a_malformed_post_is_answered(visitor: Visitor, body: bytes, content_type: str) -> None:
-    assert _post(visitor, body, content_type) in (400, 422)
+def test_a_malformed_post_is_answered(visitor: Visitor, body: bytes, content_type: str, below: str) -> None:
+    assert _post(visitor, body, content_type, ADDRESS + below) in (400, 422)
 
 
 @pytest.mark.parametrize("charset", ["utf-7", "hex", "rot13", "idna", "utf-16", "undefined"])

@@ -13,7 +13,7 @@ from intake.models import Enquiry
 from intake.services.delivery import deliver_next
 from intake.services.receiving import TooManyPosts
 from intake.services.removing import remove_due
-from intake.views import contact
+from intake.views import form_post
 from tests.intake.enquiries import closed
 from tests.intake.visiting import ADDRESS, Visitor, letter
 
@@ -97,7 +97,7 @@ def test_an_error_of_ours_logs_no_word_and_its_report_hides_the_form(
     def broken(**_arguments: object) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr(contact, "receive_enquiry", broken)
+    monkeypatch.setattr(form_post, "receive_enquiry", broken)
     visitor.client.raise_request_exception = False
     answer = visitor.sends(WORDS)
     assert answer.status_code == 500

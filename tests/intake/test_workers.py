@@ -1,9 +1,6 @@
 """Workers beside each other, beside the supervisor, and killed: with real transactions, and real processes."""
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,11 +10,10 @@ from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from intake.choices import MailState
@@ -29,10 +25,10 @@ from intake.services.removing import remove_enquiry
 from tests.intake.delivering import START, deliver_due, use_server
 from tests.intake.enquiries import closed, received
 from tests.intake.test_parallel_posts import at_once
+from tests.intake.worker_process import worker_process
 from tests.tools.smtp_server import Behaviour, SmtpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def _deliver_all(_number: int) -> int:
@@ -120,38 +116,9 @@ def test_an_enquiry_can_be_removed_while_an_attempt_is_being_recorded(
     assert not MailAttempt.objects.exists()
 
 
-def _database_url() -> str:
-    """The address of this test's own database, for another process."""
-    name = connection.settings_dict["NAME"]
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{name}"
-    return urlsplit(os.environ["TEST_DATABASE_URL"])._replace(path=f"/{name}").geturl()
-
-
-@contextmanager
-def _worker_process(smtp: SmtpServer, data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.production",
-        "DATA_DIR": str(data_dir),
-        "DATABASE_URL": _database_url(),
-        "EMAIL_URL": smtp.url,
-        "SITE_URL": "http://127.0.0.1:8000",
-        "SECRET_KEY": "only-for-tests",
-        "ALLOWED_HOSTS": "",
-        "DEFAULT_FROM_EMAIL": "Aijuu työnohjaus <kati.levola@aijuu.fi>",
-    }
-    process = subprocess.Popen([sys.executable, "manage.py", "work"], cwd=ROOT, env=environment)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
-
-
 def test_the_worker_delivers_and_stops_soon_when_asked(smtp: SmtpServer, tmp_path: Path) -> None:
     received()
-    with _worker_process(smtp, tmp_path) as process:
+    with worker_process(smtp, tmp_path) as process:
         smtp.wait_for(2, seconds=60)
         asked = time.monotonic()
         process.send_signal(signal.SIGTERM)
@@ -163,7 +130,7 @@ def test_the_worker_delivers_and_stops_soon_when_asked(smtp: SmtpServer, tmp_pat
 def test_a_worker_that_is_killed_while_sending_loses_nothing(smtp: SmtpServer, tmp_path: Path, settings: Any) -> None:
     received()
     smtp.behaviour = Behaviour.HANG
-    with _worker_process(smtp, tmp_path) as process:
+    with worker_process(smtp, tmp_path) as process:
         smtp.wait_for_attempts(1, seconds=60)
         process.kill()
         process.wait(10)
@@ -243,3 +210,49 @@ def test_a_database_that_stays_away_is_tried_more_and_more_seldom_with_one_line_
     command.handle(once=False)
     assert waits == [4, 8, 16, 32, 60, 60, 60, 60, 2, 2]
     assert [record.levelname for record in caplog.records] == ["ERROR"] * 8 + ["INFO"]
+
+
+def test_a_deed_of_the_round_that_fails_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = []
+
+    def fails(*, now: Any) -> None:
+        raise ValueError("maija@esimerkki.fi")
+
+    for name in ("settle_pause", "call_due", "keep_list_true"):
+        fails.__name__ = name
+        monkeypatch.setattr(work, name, fails)
+    for name in ("remind_of_pause", "remind_and_close"):
+        monkeypatch.setattr(work, name, lambda *, now, name=name: done.append(name))
+    call_command("work", once=True, stdout=StringIO())
+    assert done == ["remind_of_pause", "remind_and_close"]
+    assert caplog.text.count("ValueError") == 3
+    assert "maija@" not in caplog.text
+
+
+def test_a_database_that_is_away_in_the_round_is_told_once_after_every_deed_was_tried(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = []
+
+    def away(*, now: Any) -> None:
+        tried.append(now)
+        raise OperationalError
+
+    for name in ("settle_pause", "remind_of_pause", "call_due", "remind_and_close", "keep_list_true"):
+        monkeypatch.setattr(work, name, away)
+    command = work.Command()
+
+    class Stopping(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            self.set()
+            return True
+
+    monkeypatch.setattr(work, "threading", SimpleNamespace(Event=Stopping))
+    monkeypatch.setattr(work.signal, "signal", lambda *_arguments: None)
+    command.handle(once=False)
+    assert len(tried) == 5
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "the database did not answer (OperationalError); trying again in 4 s"
+    ]

@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from home.models import ContactDetails, PauseNotice
+from home.models import ContactDetails
 from home.pause import PauseStatus
+from home.pause_now import current_pause
 from intake.choices import ContactPreference, DeliveryMode, SupervisionForm
 from intake.forms.mapping import MappingFactsForm
 from intake.mapping.answers import answer_words, applicable, is_answered
@@ -26,7 +26,7 @@ CHECK_TEMPLATE = "intake/mapping/check_page.html"
 def notices_now(request: HttpRequest) -> tuple[FormNotices, PauseStatus, ContactDetails]:
     """Return the words around the form, the pause and the contact details as they stand."""
     details = ContactDetails.load(request)
-    pause = PauseNotice.load(request).status(now=timezone.now(), facebook_url=details.facebook_url)
+    pause = current_pause(request)
     return form_notices(details=details, pause=pause), pause, details
 
 

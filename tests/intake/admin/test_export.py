@@ -12,16 +12,22 @@ from openpyxl import load_workbook
 
 from intake.choices import Status
 from intake.models import Enquiry
+from intake.models.waiting import WaitingPlace
 from intake.services.review import change_status, write_note
+from intake.services.waiting_order import move_ahead
 from tests.intake.admin.pages import LIST, suspicious
+from tests.intake.admin.waiters import waiting
 from tests.intake.enquiries import closed, received
 
 HEADINGS = [
-    "Viitenumero", "Saapunut", "Tila", "Lopputulos", "Päättynyt", "Tyyppi", "Arvio", "Nimi", "Sähköpostiosoite",
-    "Puhelinnumero", "Organisaatio", "Työnohjauksen muoto", "Tapaamistapa", "Ryhmän koko", "Paikkakunta", "Alue",
+    "Viitenumero", "Saapunut", "Tila", "Lopputulos", "Päättynyt", "Tyyppi", "Arvio", "Paikka odotuslistalla",
+    "Liittynyt odotuslistalle", "Haluaa sähköpostia paluusta", "Paluusta kerrottu", "Syy kärkeen siirtämiseen", "Nimi",
+    "Sähköpostiosoite", "Puhelinnumero", "Organisaatio", "Työnohjauksen muoto", "Tapaamistapa", "Ryhmän koko",
+    "Paikkakunta", "Alue",
     "Maksaja", "Mieluisin yhteydenottotapa", "Viesti", "Alkukartoitus saapui", "Alkukartoituksen vastaukset",
     "Muistiinpanot tapaamista varten", "Muistiinpano",
 ]  # fmt: skip
+DAYS = ("Saapunut", "Päättynyt", "Alkukartoitus saapui", "Liittynyt odotuslistalle", "Paluusta kerrottu")
 FREE_TEXT = ("name", "organisation", "message", "note")
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", "＋1", "－1", "＠SUM(A1)", "=HYPERLINK(\"http://x\")",
             "-2+3+cmd|' /C calc'!A0"]  # fmt: skip
@@ -50,6 +56,8 @@ def test_headings_and_choices_are_finnish_and_times_local(kati: Client) -> None:
     assert row == {
         "Viitenumero": enquiry.reference, "Saapunut": "1.7.2026 9.05", "Tila": "Päättynyt",
         "Lopputulos": "Sopimus tehty", "Päättynyt": "4.7.2026 9.05", "Tyyppi": "Viesti", "Arvio": "Tavallinen",
+        "Paikka odotuslistalla": "", "Liittynyt odotuslistalle": "", "Haluaa sähköpostia paluusta": "",
+        "Paluusta kerrottu": "", "Syy kärkeen siirtämiseen": "",
         "Nimi": "Maija Meikäläinen", "Sähköpostiosoite": enquiry.email, "Puhelinnumero": "050 123 4567",
         "Organisaatio": "Porin perhekeskus", "Työnohjauksen muoto": "Ryhmätyönohjaus",
         "Tapaamistapa": "Verkossa, Porissa Aijuun järjestämässä tilassa", "Ryhmän koko": "", "Paikkakunta": "",
@@ -61,7 +69,7 @@ def test_headings_and_choices_are_finnish_and_times_local(kati: Client) -> None:
     assert list(cells) == HEADINGS
     assert cells["Saapunut"].value == datetime(2026, 7, 1, 9, 5)
     assert cells["Saapunut"].number_format == "d.m.yyyy h:mm"
-    texts = [heading for heading in HEADINGS if heading not in ("Saapunut", "Päättynyt", "Alkukartoitus saapui")]
+    texts = [heading for heading in HEADINGS if heading not in DAYS]
     assert {heading: cells[heading].value or "" for heading in texts} == {heading: row[heading] for heading in texts}
 
 
@@ -157,3 +165,33 @@ def test_a_status_that_changes_shows_in_the_next_file(kati: Client, enquiry: Enq
     now = datetime(2026, 11, 22, tzinfo=UTC)
     change_status(enquiry_id=enquiry.pk, version=1, status=Status.OFFER_SENT, outcome="", by=None, now=now)
     assert as_csv(kati)[0]["Tila"] == "Tarjous lähetetty"
+
+
+def test_the_waiting_list_is_told_in_its_order(kati: Client) -> None:
+    first = waiting("Aino", now=datetime(2026, 7, 1, 6, 5, tzinfo=UTC))
+    waiting("Bertta", wants_mail=False)
+    third = waiting("Cilla")
+    received(name="Dora")
+    move_ahead(enquiry_id=third.pk, version=third.version, reason="=Kiire", by=None, now=timezone.now())
+    WaitingPlace.objects.filter(enquiry=first).update(called_at=datetime(2027, 2, 1, 7, 0, tzinfo=UTC))
+    rows = {row["Nimi"]: row for row in as_csv(kati)}
+    assert {name: row["Paikka odotuslistalla"] for name, row in rows.items()} == {
+        "Cilla": "1", "Aino": "2", "Bertta": "3", "Dora": "",
+    }  # fmt: skip
+    assert {name: row["Haluaa sähköpostia paluusta"] for name, row in rows.items()} == {
+        "Cilla": "Kyllä", "Aino": "Kyllä", "Bertta": "Ei", "Dora": "",
+    }  # fmt: skip
+    assert (rows["Aino"]["Liittynyt odotuslistalle"], rows["Aino"]["Paluusta kerrottu"]) == (
+        "1.7.2026 9.05",
+        "1.2.2027 9.00",
+    )
+    assert (rows["Cilla"]["Syy kärkeen siirtämiseen"], rows["Aino"]["Syy kärkeen siirtämiseen"]) == ("'=Kiire", "")
+
+
+def test_an_export_asks_the_database_as_often_for_many_as_for_one(
+    kati: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(12):
+        waiting(f"Odottaja {number}")
+    with django_assert_max_num_queries(15):
+        kati.get(LIST, {"export": "csv"})

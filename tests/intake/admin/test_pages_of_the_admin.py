@@ -7,6 +7,7 @@ from django.test import Client
 
 from intake.models import Enquiry
 from tests.intake.admin.pages import LIST, address, suspicious
+from tests.intake.admin.waiters import RETURN, WAITING, ahead, waiting
 
 # An element that loads something by itself, with the address it loads.
 LOADED = re.compile(r"<(?:script|img|iframe|source|audio|video|embed|object)\b[^>]*?\b(?:src|data)=\"([^\"]*)\"")
@@ -16,7 +17,12 @@ LINKED = re.compile(r"<link\b[^>]*?\bhref=\"([^\"]*)\"")
 @pytest.fixture
 def pages(kati: Client, enquiry: Enquiry) -> dict[str, str]:
     odd = suspicious()
-    addresses = ("/admin/", LIST, address("inspect", enquiry), address("inspect", odd), address("delete", enquiry))
+    waiting("Aino")
+    second = waiting("Bertta", wants_mail=False)
+    addresses = (
+        "/admin/", LIST, address("inspect", enquiry), address("inspect", odd), address("delete", enquiry),
+        address("inspect", second), WAITING, ahead(second), RETURN,
+    )  # fmt: skip
     found = {}
     for path in addresses:
         response = kati.get(path)

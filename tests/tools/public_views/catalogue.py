@@ -7,9 +7,9 @@ from urllib.request import urlopen
 
 from bs4 import BeautifulSoup
 
-from tests.browser.mapping_visitor import BEGIN, ELSEWHERE
+from tests.browser.mapping_visitor import BEGIN, ELSEWHERE, MAPPING_PAGE
 from tests.browser.visitor import CONTACT_PAGE
-from tests.tools.public_views import bring, bring_mapping
+from tests.tools.public_views import bring, bring_mapping, bring_waiting
 from tests.tools.public_views.conditions import Condition
 from tests.tools.public_views.stage import View
 
@@ -63,6 +63,30 @@ def mapping_views() -> list[View]:
     ]
 
 
+def waiting_views() -> list[View]:
+    """What a visitor meets where the contact page takes people on the waiting list, or shows how to reach Kati."""
+    gone = "/jatka/tama-linkki-ei-avaa-mitaan/odotuslista/"
+    listing = Condition.WAITING_LIST
+    pages = (
+        ("waiting-join", CONTACT_PAGE, listing),
+        ("waiting-message", f"{CONTACT_PAGE}viesti/", listing),
+        ("waiting-mapping", MAPPING_PAGE, listing),
+        ("details-contact", CONTACT_PAGE, Condition.CONTACT_DETAILS),
+        ("details-mapping", MAPPING_PAGE, Condition.CONTACT_DETAILS),
+    )
+    return [
+        *(View(name, "waiting", 200, partial(bring.page, path=path), at, path=path) for name, path, at in pages),
+        View("waiting-join-errors", "waiting", 422, bring_waiting.join_errors, listing),
+        View("waiting-joined", "waiting", 200, bring_waiting.joined, listing),
+        *(
+            View(f"waiting-place-{name}", "waiting", 200, partial(bring_waiting.place, standing=name), listing)
+            for name in bring_waiting.STANDINGS
+        ),
+        View("waiting-place-removal", "waiting", 200, bring_waiting.removal_open, listing),
+        View("waiting-place-gone", "waiting", 404, partial(bring.page, path=gone), listing, path=gone),
+    ]
+
+
 def all_views(site_url: str) -> list[View]:
     """Every view of the site that runs at `site_url`. Fails where its sitemap does not answer."""
     paths = page_paths(site_url)
@@ -81,9 +105,12 @@ def all_views(site_url: str) -> list[View]:
         View("thanks-paused", "form", 200, bring.thanks),
         View("thanks-open", "form", 200, bring.thanks, Condition.OPEN),
         *mapping_views(),
+        *waiting_views(),
         page_view(FRONT, Condition.DATED),
         page_view(CONTACT_PAGE, Condition.DATED),
         page_view(FRONT, Condition.OVERDUE),
+        page_view(FRONT, Condition.UPCOMING),
+        page_view(FRONT, Condition.RESUMED),
         page_view(FRONT, Condition.OWN_WORDS),
         page_view(CONTACT_PAGE, Condition.OWN_WORDS),
         page_view(FRONT, Condition.OPEN),

@@ -5,13 +5,19 @@ from enum import StrEnum
 
 class Condition(StrEnum):
     """PAUSED is how the site starts: on, without a day, in the usual words. OVERDUE: the announced day has come.
+    UPCOMING: open, and a pause is announced. RESUMED: open, and the return is told.
+    WAITING_LIST and CONTACT_DETAILS: paused, and that is what the contact page does; in the others it takes messages.
     OVER_LIMIT: paused, and as many posts as are allowed have come from here."""
 
     PAUSED = "paused"
     DATED = "dated"
     OVERDUE = "overdue"
+    UPCOMING = "upcoming"
+    RESUMED = "resumed"
     OWN_WORDS = "own-words"
     OPEN = "open"
+    WAITING_LIST = "waiting-list"
+    CONTACT_DETAILS = "contact-details"
     OVER_LIMIT = "over-limit"
 
 
@@ -29,10 +35,18 @@ _NOTICE = {
     Condition.PAUSED: "active=True, message='', returns_on=None",
     Condition.DATED: "active=True, message='', returns_on=today + timedelta(days=70)",
     Condition.OVERDUE: "active=True, message='', returns_on=today - timedelta(days=1)",
+    Condition.UPCOMING: (
+        "active=True, message='', begins_on=today + timedelta(days=7), returns_on=today + timedelta(days=70)"
+    ),
+    Condition.RESUMED: "active=False, message='', returns_on=None, ended_on=today",
     Condition.OWN_WORDS: f"active=True, message={LONG_NOTICE!r}, returns_on=today + timedelta(days=70)",
     Condition.OPEN: "active=False, message='', returns_on=None",
+    Condition.WAITING_LIST: "active=True, message='', returns_on=None",
+    Condition.CONTACT_DETAILS: "active=True, message='', returns_on=None",
     Condition.OVER_LIMIT: "active=True, message='', returns_on=None",
 }
+
+_FORM_MODE = {Condition.WAITING_LIST: "waiting_list", Condition.CONTACT_DETAILS: "contact_details"}
 
 _ARRANGE = """
 from datetime import timedelta
@@ -45,7 +59,8 @@ from intake.models.traces import PostingTrace
 from intake.spam.source import address_key
 now = timezone.now()
 today = calendar_day(now)
-PauseNotice.objects.update({notice})
+usual = dict(begins_on=None, ended_on=None, opens_by_itself=False, form_mode={form_mode!r})
+PauseNotice.objects.update(**(usual | dict({notice})))
 here = [address_key(RequestFactory().get("/", REMOTE_ADDR=address)) for address in ("127.0.0.1", "::1")]
 PostingTrace.objects.filter(address_key__in=here).delete()
 if {over_limit}:
@@ -57,4 +72,8 @@ if {over_limit}:
 
 def arrange_script(condition: Condition) -> str:
     """The words for `manage.py shell -c` that bring `condition` about, whichever stood before."""
-    return _ARRANGE.format(notice=_NOTICE[condition], over_limit=condition is Condition.OVER_LIMIT)
+    return _ARRANGE.format(
+        notice=_NOTICE[condition],
+        form_mode=_FORM_MODE.get(condition, "as_usual"),
+        over_limit=condition is Condition.OVER_LIMIT,
+    )

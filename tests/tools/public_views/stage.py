@@ -12,16 +12,16 @@ from tests.tools.public_views.conditions import Condition, arrange_script
 from tests.tools.public_views.unprovoked import Answer, read_answers, render_script
 
 # In the order in which they are looked at. "pages" are the site's own pages as they open.
-GROUPS = ("pages", "opened", "form", "mapping", "notice", "refusals", "over-limit")
+GROUPS = ("pages", "opened", "form", "mapping", "notice", "waiting", "refusals", "over-limit")
 
 
 class Site(Protocol):
-    """What is asked of a site: its address without a slash at the end, and its management commands."""
+    """What is asked of a site: its address without a slash at the end, and Python run beside it."""
 
     @property
     def url(self) -> str: ...
 
-    def manage(self, *arguments: str) -> str: ...
+    def run(self, script: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Stage:
     def arrange(self, condition: Condition) -> None:
         """Bring the site into `condition`. It costs a second or two, so views come ordered by theirs."""
         if condition is not self._condition:
-            self.site.manage("shell", "-v0", "-c", arrange_script(condition))
+            self.site.run(arrange_script(condition))
             self._condition = condition
 
     def views(self, *groups: str) -> list[View]:
@@ -104,4 +104,4 @@ class Stage:
     @cached_property
     def unprovoked(self) -> dict[str, Answer]:
         """The answers that no visitor can provoke, by name."""
-        return read_answers(self.site.manage("shell", "-v0", "-c", render_script()))
+        return read_answers(self.site.run(render_script()))

@@ -1,0 +1,1 @@
+"""The only writers of what this room keeps: one function a deed, one transaction."""

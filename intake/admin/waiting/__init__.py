@@ -1,0 +1,1 @@
+"""The waiting list and the return in the admin: thin callers of the services."""

@@ -1,0 +1,69 @@
+"""Reminding the supervisor of the pause by mail: its day is near, has passed, or has opened Aijuu by itself."""
+
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from home.models import ContactDetails, PauseChange, PauseDeed, PauseNotice
+from home.pause.reminders import ReminderKind, due_reminder
+from intake.choices import MailPurpose
+from intake.models.outgoing_mail import OutgoingMail
+from intake.services.locks import lock_receiving
+from intake.services.outbox import put_in_queue
+from intake.services.queueing import supervisor_address
+
+# A worker that stood still for longer has nothing new to tell of an opening.
+_TOLD_FOR = timedelta(days=7)
+_OPENED = "opened"
+
+
+def remind_of_pause(*, now: datetime) -> int:
+    """Queue the reminder that is due, and the word that a pause opened by itself; each once. Returns how many."""
+    queued = 0
+    with transaction.atomic():
+        lock_receiving()
+        due = due_reminder(PauseNotice.load().settings, now)
+        if due is not None:
+            queued += _queue_once(due.kind.value, due.day, due.occasion, now)
+        opened = PauseChange.objects.filter(deed=PauseDeed.OPENED_BY_ITSELF).first()
+        if opened is not None and now - opened.changed_at < _TOLD_FOR:
+            day = date.fromisoformat(opened.after["ended_on"])
+            queued += _queue_once(_OPENED, day, f"{_OPENED}:{opened.version}", now)
+    return queued
+
+
+def _queue_once(kind: str, day: date, occasion: str, now: datetime) -> bool:
+    if OutgoingMail.objects.filter(enquiry=None, purpose=MailPurpose.PAUSE_REMINDER, occasion=occasion).exists():
+        return False
+    subject = _subject(kind, day)
+    context = {
+        "subject": subject,
+        "kind": kind,
+        "day": day,
+        "admin_url": settings.SITE_URL + reverse("wagtailadmin_home"),
+    }
+    put_in_queue(
+        enquiry=None,
+        purpose=MailPurpose.PAUSE_REMINDER,
+        occasion=occasion,
+        recipient=supervisor_address(ContactDetails.load()),
+        reply_to="",
+        subject=subject,
+        text=render_to_string("emails/pause_reminder.txt", context),
+        html=render_to_string("emails/pause_reminder.html", context),
+        now=now,
+    )
+    return True
+
+
+def _subject(kind: str, day: date) -> str:
+    if kind == ReminderKind.BEFORE:
+        return _("The pause: the announced day %(day)s is near") % {"day": date_format(day, "j.n.Y")}
+    if kind == ReminderKind.OVERDUE:
+        return _("The pause: the announced day %(day)s has passed") % {"day": date_format(day, "j.n.Y")}
+    return _("The pause has ended by itself")

@@ -1,0 +1,1 @@
+"""What who waits sees: the private page of a place in the waiting list."""

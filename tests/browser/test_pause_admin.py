@@ -1,0 +1,135 @@
+"""Kati's hand on the pause: one button with a way back, previews, an old tab, and the history."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.accessibility import assert_fits, certain_violations
+from tests.browser.conftest import DESK, PHONE, NewPage
+from tests.browser.katis_desk import KatisDesk
+from tests.browser.test_pause import PauseSettings, notice_on, put_pause_back
+from tests.tools.running_site import RunningSite
+
+OVERDUE = (
+    "from datetime import date\nfrom home.models import PauseNotice\n"
+    "PauseNotice.objects.update(active=True, returns_on=date(2024, 2, 1))\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def pause_put_back(site: RunningSite) -> Iterator[None]:
+    yield
+    put_pause_back(site)
+
+
+def test_one_button_opens_and_another_takes_it_back(
+    page: Page, new_page: NewPage, desk: KatisDesk, javascript_enabled: bool
+) -> None:
+    admin = new_page(
+        viewport=DESK, storage_state=desk.page.context.storage_state(), java_script_enabled=javascript_enabled
+    )
+    admin.goto("/admin/")
+    card = admin.get_by_role("region", name="Tauko", exact=True)
+    expect(card).to_contain_text("Aijuu on tauolla.")
+    card.get_by_role("button", name="Avaa Aijuu").click()
+    expect(card).to_contain_text("Aijuu on taas avoinna.")
+    page.goto("/")
+    expect(notice_on(page)).to_have_count(0)
+    expect(page.get_by_role("complementary", name="Tiedote paluusta")).to_contain_text("Ota rohkeasti yhteyttä!")
+
+    # The message above has the way back. (Without a script Wagtail's own word about that lies over it.)
+    place = admin.locator(".messages") if javascript_enabled else card
+    place.get_by_role("button", name="Kumoa").click()
+    expect(admin.get_by_text("Muutos on kumottu")).to_be_visible()
+    page.reload()
+    expect(notice_on(page)).to_be_visible()
+
+    # And so has the card, for what was undone too.
+    card.get_by_role("button", name="Kumoa").click()
+    page.reload()
+    expect(notice_on(page)).to_have_count(0)
+
+
+def test_an_overdue_day_leads_to_the_field_where_it_is_changed(site: RunningSite, desk: KatisDesk) -> None:
+    site.manage("shell", "-v0", "-c", OVERDUE)
+    admin = desk.page
+    admin.goto("/admin/")
+    card = admin.get_by_role("region", name="Tauko", exact=True)
+    expect(card).to_contain_text("Ilmoittamasi paluupäivä 1.2.2024 on tullut.")
+    assert certain_violations(admin) == []
+    card.get_by_role("link", name="Valitse uusi päivä").click()
+    expect(admin.get_by_role("textbox", name="Uusia työnohjauksia aloitetaan")).to_be_in_viewport()
+
+
+def test_what_is_not_saved_is_previewed_in_a_tab_of_its_own(page: Page, desk: KatisDesk) -> None:
+    settings = PauseSettings(desk)
+    settings.page.get_by_role("textbox", name="Uusia työnohjauksia aloitetaan").fill("1.2.2037")
+    settings.page.get_by_label("Tauon aikana yhteydenottosivu").select_option("waiting_list")
+    settings.write_own_words("Olen opintovapaalla.")
+    with settings.page.expect_popup() as opened:
+        settings.page.get_by_role("button", name="Esikatsele tallentamatta").click()
+    preview = opened.value
+    front = preview.frame_locator('iframe[title="Esikatselu: Etusivu"]')
+    expect(front.locator(".pause")).to_contain_text("Olen opintovapaalla.")
+    expect(front.locator(".pause")).to_contain_text("1.2.2037 alkaen")
+    contact = preview.frame_locator('iframe[title="Esikatselu: Yhteydenottosivu"]')
+    expect(contact.get_by_role("button", name="Ilmoittaudu odotuslistalle")).to_be_visible()
+    # It is drawn with the site's own style and letters.
+    assert front.locator("h1").evaluate("element => getComputedStyle(element).fontFamily").startswith("Atkinson,")
+    assert certain_violations(preview) == []
+
+    # From there to another state: her words go along.
+    preview.get_by_role("button", name="Palattu tauolta").click()
+    expect(front.locator(".pause")).to_contain_text("Aijuu on palannut tauolta.")
+    preview.get_by_role("textbox", name="Päivä").fill("31.1.2037")
+    preview.get_by_role("textbox", name="Päivä").press("Enter")
+    expect(preview.get_by_role("heading", name="Esikatselu: 31.1.2037 klo 12.00")).to_be_visible()
+    expect(front.locator(".pause")).to_contain_text("Olen opintovapaalla.")
+
+    # A preview stands still: neither form nor link does anything.
+    before = preview.url
+    front.get_by_role("link", name="Ilmoittaudu odotuslistalle").first.click()
+    contact.get_by_role("button", name="Ilmoittaudu odotuslistalle").click()
+    preview.wait_for_timeout(500)
+    assert preview.url == before
+    expect(contact.get_by_role("button", name="Ilmoittaudu odotuslistalle")).to_be_visible()
+
+    # Visitors saw none of it; what she wrote is still in the form, and saving it works.
+    page.goto("/")
+    expect(notice_on(page)).not_to_contain_text("opintovapaalla")
+    settings.save()
+    page.reload()
+    expect(notice_on(page)).to_contain_text("Olen opintovapaalla.")
+
+
+def test_an_old_tab_keeps_its_words_and_overwrites_nothing_unseen(
+    page: Page, desk: KatisDesk, new_page: NewPage
+) -> None:
+    old = PauseSettings(desk)
+    other = new_page(viewport=PHONE, storage_state=desk.page.context.storage_state())
+    other.goto("/admin/")
+    other.get_by_role("button", name="Avaa Aijuu").click()
+    expect(other.get_by_text("Aijuu on taas avoinna.")).to_be_visible()
+    assert_fits(other)
+
+    old.write_own_words("Vanhan välilehden sanat.")
+    old.page.get_by_role("button", name="Tallenna", exact=True).click()
+    expect(old.page.get_by_text("Viimeksi: Tauko päättyi")).to_be_visible()
+    expect(old.own_words()).to_have_text("Vanhan välilehden sanat.")
+    page.goto("/")
+    expect(notice_on(page)).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["/admin/tauko/esikatselu/?preview-state=upcoming", "/admin/tauko/historia/"])
+def test_previews_and_history_fit_a_phone_and_are_accessible(
+    new_page: NewPage, desk: KatisDesk, address: str, scheme: str
+) -> None:
+    admin = new_page(viewport=PHONE, storage_state=desk.page.context.storage_state(), color_scheme=scheme)
+    admin.goto("/admin/")
+    admin.get_by_role("button", name="Avaa Aijuu").click()
+    expect(admin.get_by_text("Aijuu on taas avoinna.")).to_be_visible()
+    admin.goto(address)
+    assert certain_violations(admin) == []
+    assert_fits(admin)

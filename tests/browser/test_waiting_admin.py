@@ -1,0 +1,123 @@
+"""Kati and her waiting list in the browser: the order, the plan of the return, with and without scripts."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.accessibility import assert_fits, certain_violations
+from tests.browser.conftest import DESK, NewPage
+from tests.browser.katis_desk import KatisDesk
+from tests.browser.test_pause import put_pause_back
+from tests.tools.running_site import RunningSite
+
+LIST = "/admin/odotuslista/"
+RETURN = "/admin/odotuslista/paluu/"
+
+# Six on the list, one held suspicious, and Aijuu open. For `manage.py shell -c`.
+SIX = """
+from intake.models import WaitingPlace
+from tests.intake.admin.pages import suspicious
+from tests.intake.admin.waiters import pause, put_on_list, waiting
+pause(active=False)
+for name in ("Aino", "Bertta", "Cilla", "Dora"):
+    waiting(f"{name} Odottaja", supervision_form="individual")
+waiting("Eevi Itse-Tavoitettava", wants_mail=False, email="eevi@esimerkki.fi")
+put_on_list(suspicious(name="Outo Odottaja"))
+"""
+NOBODY = """
+from intake.models import Enquiry, ReturnPlan
+Enquiry.objects.filter(status="waiting_list").delete()
+ReturnPlan.objects.all().delete()
+"""
+
+
+@pytest.fixture(autouse=True)
+def six_waiting(site: RunningSite) -> Iterator[None]:
+    site.manage("shell", "-v0", "-c", NOBODY + SIX)
+    yield
+    site.manage("shell", "-v0", "-c", NOBODY)
+    put_pause_back(site)
+
+
+@pytest.fixture
+def admin(new_page: NewPage, desk: KatisDesk, javascript_enabled: bool) -> Page:
+    """Her admin, with and without scripts."""
+    return new_page(
+        viewport=DESK, storage_state=desk.page.context.storage_state(), java_script_enabled=javascript_enabled
+    )
+
+
+def on_list(page: Page) -> list[str]:
+    return [name.split()[0] for name in page.locator("td.waiting-list__name a").all_inner_texts()]
+
+
+def test_she_moves_one_to_the_head_and_back(admin: Page) -> None:
+    admin.goto(LIST)
+    assert on_list(admin) == ["Aino", "Bertta", "Cilla", "Dora", "Eevi", "Outo"]
+    row = admin.locator("tr[data-enquiry]", has_text="Dora")
+    row.get_by_role("link", name=re.compile("^Siirrä jonon kärkeen")).click()
+    admin.get_by_role("button", name="Siirrä jonon kärkeen").click()
+    expect(admin.get_by_text("Kirjoita syy, enintään 200 merkkiä.").first).to_be_visible()
+    admin.get_by_label("Syy:").fill("Sovittu puhelimessa")
+    admin.get_by_role("button", name="Siirrä jonon kärkeen").click()
+    admin.wait_for_url(f"**{LIST}")
+    assert on_list(admin)[0] == "Dora"
+    expect(admin.locator("tr[data-enquiry]").first).to_contain_text("Sovittu puhelimessa")
+    admin.get_by_role("button", name=re.compile("^Palauta omalle paikalle")).click()
+    expect(admin.get_by_role("button", name=re.compile("^Palauta omalle paikalle"))).to_have_count(0)
+    assert on_list(admin) == ["Aino", "Bertta", "Cilla", "Dora", "Eevi", "Outo"]
+
+
+def test_she_plans_starts_and_stops(admin: Page) -> None:
+    admin.goto("/admin/")
+    admin.get_by_role("link", name="4 odottaa: suunnittele paluu").click()
+    admin.wait_for_url(f"**{RETURN}")
+    expect(admin.locator(".waiting__day")).to_have_count(1)
+    admin.get_by_label("Viestejä päivässä:").fill("3")
+    admin.get_by_label("Omat sanat:").fill('Lämmin "tervehdys" <Porista>')
+    # What was changed and not shown is shown first.
+    admin.get_by_role("button", name="Aloita kertominen").click()
+    expect(admin.get_by_text("Mitään ei ole vielä lähetetty.").first).to_be_visible()
+    expect(admin.locator(".waiting__day")).to_have_count(2)
+    expect(admin.locator(".waiting__day").last).to_contain_text("Dora")
+    letter = admin.frame_locator("iframe[srcdoc]")
+    expect(letter.get_by_text("Lämmin ”tervehdys” <Porista>")).to_be_visible()
+    admin.get_by_role("button", name="Aloita kertominen").click()
+    expect(admin.get_by_role("heading", name="Paluusta kerrotaan parhaillaan")).to_be_visible()
+    admin.get_by_role("button", name="Pysäytä kertominen").click()
+    expect(admin.get_by_text("Kertominen pysäytettiin.").first).to_be_visible()
+    expect(admin.get_by_role("heading", name="Aiemmat kertomiset")).to_be_visible()
+    expect(admin.get_by_role("heading", name="Näin kerrotaan")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
+def test_every_page_is_accessible_and_fits(
+    site: RunningSite, new_page: NewPage, desk: KatisDesk, width: int, scheme: str
+) -> None:
+    page = new_page(
+        viewport={"width": width, "height": 900},
+        storage_state=desk.page.context.storage_state(),
+        color_scheme=scheme,
+    )
+    page.goto(LIST)
+    ahead = page.locator("a[href*='/karkeen/']").last.get_attribute("href")
+    enquiry = page.locator("td.waiting-list__name a").last.get_attribute("href")
+    assert ahead
+    assert enquiry
+    for address in (LIST, ahead, enquiry, RETURN):
+        page.goto(address)
+        assert certain_violations(page) == [], address
+        assert_fits(page)
+    page.get_by_role("button", name="Aloita kertominen").click()
+    expect(page.get_by_role("button", name="Pysäytä kertominen")).to_be_visible()
+    # Without Wagtail's own message, whose colours are its own.
+    page.goto(RETURN)
+    assert certain_violations(page) == []
+    assert_fits(page)
+    page.get_by_role("button", name="Pysäytä kertominen").click()
+    expect(page.get_by_role("heading", name="Aiemmat kertomiset")).to_be_visible()
+    page.goto(RETURN)
+    assert certain_violations(page) == []
+    assert_fits(page)

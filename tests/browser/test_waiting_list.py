@@ -1,0 +1,131 @@
+"""The waiting list as a visitor meets it: joining on a phone, by keyboard and without a script; the private link."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.browser.conftest import NewPage
+from tests.browser.katis_desk import KatisDesk
+from tests.browser.test_enquiry_chain import words_of
+from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
+from tests.browser.waiting_visitor import JOIN, WaitingVisitor
+from tests.tools.public_views import Condition, Stage
+from tests.tools.running_site import RunningSite
+
+NARROW: ViewportSize = {"width": 320, "height": 640}
+
+
+@pytest.fixture
+def stage(site: RunningSite) -> Iterator[Stage]:
+    """The site in a pause in which the contact page takes people on the list; afterwards as it was."""
+    with Stage(site) as stage:
+        stage.arrange(Condition.WAITING_LIST)
+        yield stage
+
+
+def expect_heading(page: Page, words: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(words)
+
+
+def private_address(site: RunningSite, reference: str, address: str) -> str:
+    """The link in the confirmation that came to this mailbox."""
+    assert site.smtp
+    (mail,) = [mail for mail in site.smtp.wait_for_about(reference, 2) if str(mail["To"]) == address]
+    found = re.search(r"https?://[^/]+(/jatka/[\w-]+/odotuslista/)", words_of(mail))
+    assert found, "The confirmation has no link."
+    return found.group(1)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_from_the_front_page_to_the_list_and_out_of_it_again(
+    stage: Stage, site: RunningSite, new_page: NewPage, desk: KatisDesk, scripts: bool
+) -> None:
+    page = new_page(java_script_enabled=scripts)
+    page.set_viewport_size(NARROW)
+    page.goto("/")
+    visitor = WaitingVisitor(page)
+    visitor.follow_to_form(page.get_by_role("link", name=JOIN).first)
+    expect(page.get_by_text("Se ei sido sinua, eikä takaa aikaa.")).to_be_visible()
+    expect(visitor.wants_mail).not_to_be_checked()
+
+    # One thing is forgotten; nothing written is lost.
+    letter = Letter(message="Porin seudulla.")
+    visitor.write(letter)
+    visitor.email.fill("")
+    visitor.wants_mail.check()
+    visitor.take_time()
+    visitor.send()
+    expect(visitor.summary.get_by_role("link")).to_have_text(["Kirjoita sähköpostiosoitteesi."])
+    expect(visitor.wants_mail).to_be_checked()
+    expect(visitor.wish).to_have_value(letter.message)
+    visitor.email.fill(letter.address)
+    visitor.button.click()
+    reference = visitor.wait_until_joined()
+    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+    expect(desk.search(letter.name)).to_have_count(1)
+
+    # By the link in the confirmation: stay, then leave, come back, and be removed.
+    page.goto(private_address(site, reference, letter.address))
+    expect_heading(page, "Olet odotuslistalla")
+    page.get_by_role("button", name="Haluan pysyä odotuslistalla").click()
+    expect_heading(page, "Kiitos, pysyt odotuslistalla")
+    page.get_by_role("button", name="En halua enää odottaa").click()
+    expect_heading(page, "Et ole enää odotuslistalla")
+    page.get_by_role("button", name="Haluan takaisin odotuslistalle").click()
+    expect_heading(page, "Kiitos, pysyt odotuslistalla")
+    removal = page.get_by_role("button", name="Poista tietoni nyt")
+    expect(removal).to_be_hidden()
+    page.get_by_text("Poista tietoni", exact=True).click()
+    removal.click()
+    expect_heading(page, "Tämän linkin takana ei ole tietoja")
+    expect(desk.search(letter.name)).to_have_count(0)
+
+
+def test_the_private_page_is_answered_by_keyboard_alone(stage: Stage, site: RunningSite, page: Page) -> None:
+    letter = Letter()
+    reference = WaitingVisitor(page).join(letter, wants_mail=False)
+    page.goto(private_address(site, reference, letter.address))
+    page.get_by_role("main").focus()
+    pressed = []
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        pressed.append(page.evaluate("document.activeElement.textContent.trim()"))
+    assert pressed == ["Haluan pysyä odotuslistalla", "En halua enää odottaa", "Poista tietoni"]
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Poista tietoni nyt")).to_be_visible()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect_heading(page, "Et ole enää odotuslistalla")
+
+
+def test_back_and_sending_again_is_the_same_place(stage: Stage, page: Page, desk: KatisDesk) -> None:
+    letter = Letter()
+    visitor = WaitingVisitor(page)
+    reference = visitor.join(letter, wants_mail=True)
+    page.go_back()
+    page.wait_for_url(f"**{CONTACT_PAGE}")
+    expect(visitor.wants_mail).to_be_checked()
+    visitor.send()
+    assert visitor.wait_until_joined() == reference
+    expect(desk.search(letter.name)).to_have_count(1)
+
+
+def test_a_message_that_was_being_written_when_the_pause_began_arrives_as_one(
+    site: RunningSite, page: Page, desk: KatisDesk
+) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+    with Stage(site) as stage:
+        stage.arrange(Condition.WAITING_LIST)
+        visitor.take_time()
+        visitor.send()
+        visitor.wait_for_thanks()
+        # The message has a way of its own all the time.
+        page.goto(CONTACT_PAGE)
+        page.get_by_role("link", name="Kirjoita viesti").click()
+        expect(visitor.button).to_have_text("Lähetä viesti")
+    expect(desk.search(letter.name)).to_have_count(1)

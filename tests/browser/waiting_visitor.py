@@ -1,0 +1,47 @@
+"""Somebody who joins the waiting list: what a person does on its form, and sees."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from intake.reference import ALPHABET
+from tests.browser.visitor import Letter, Visitor
+
+JOIN = "Ilmoittaudu odotuslistalle"
+_REFERENCE = re.compile(rf"[{ALPHABET}]{{3}}-[{ALPHABET}]{{3}}")
+
+
+class WaitingVisitor(Visitor):
+    """A person at `page`, where the contact page takes people on the waiting list."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
+        self.form = page.locator("main form[data-enquiry-form]")
+
+    @property
+    def wish(self) -> Locator:
+        return self.box("Mitä toivot")
+
+    @property
+    def message(self) -> Locator:
+        return self.wish
+
+    @property
+    def wants_mail(self) -> Locator:
+        return self.page.get_by_role("checkbox", name="Haluan sähköpostia, kun Aijuu palaa tauolta.")
+
+    def wait_until_joined(self) -> str:
+        """Return the reference once the page that says it has arrived shows it."""
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Kiitos, ilmoittautumisesi on perillä")
+        found = _REFERENCE.search(self.page.get_by_role("main").inner_text())
+        assert found, "The page shows no reference."
+        return found.group()
+
+    def join(self, letter: Letter, *, wants_mail: bool) -> str:
+        """Open the form, write, send, and return the reference."""
+        self.open_form()
+        self.write(letter)
+        self.wants_mail.set_checked(wants_mail)
+        self.take_time()
+        self.send()
+        return self.wait_until_joined()

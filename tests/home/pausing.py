@@ -1,0 +1,52 @@
+"""The pause set up for a test, and who has a hand on it."""
+
+from typing import Any
+
+from bs4 import BeautifulSoup
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from home.models import PauseNotice
+
+HOME = "/admin/"
+
+
+def client_with(*permissions: str, username: str = "joku") -> Client:
+    """Somebody signed in who may enter the admin, with permissions by codename."""
+    user = User.objects.create_user(username, password="x")
+    user.user_permissions.set(Permission.objects.filter(codename__in=["access_admin", *permissions]))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def stored(**fields: Any) -> PauseNotice:
+    """The notice with `fields`, off unless they say otherwise; written past the history."""
+    notice = PauseNotice.load()
+    for name, value in {"active": False, **fields}.items():
+        setattr(notice, name, value)
+    notice.save()
+    return notice
+
+
+def text_of(html: str, selector: str) -> str:
+    """The words inside the first element that `selector` finds; "" where there is none."""
+    found = BeautifulSoup(html, "html.parser").select_one(selector)
+    return " ".join(found.get_text(" ").split()) if found else ""
+
+
+def form_values(html: str, selector: str) -> dict[str, str]:
+    """What the browser would send of the form that `selector` finds, as it stands."""
+    form = BeautifulSoup(html, "html.parser").select_one(selector)
+    assert form is not None, selector
+    sent = {}
+    for field in form.select("input[name], select[name], textarea[name]"):
+        if field.name == "select":
+            chosen = field.select_one("option[selected]") or field.select_one("option")
+            sent[field["name"]] = chosen["value"] if chosen else ""
+        elif field.get("type") in ("checkbox", "radio"):
+            if field.has_attr("checked"):
+                sent[field["name"]] = field.get("value", "on")
+        else:
+            sent[field["name"]] = field.get_text() if field.name == "textarea" else field.get("value", "")
+    return sent

@@ -1,0 +1,66 @@
+"""When Kati is reminded of the pause, and that no reminder comes twice."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from home.pause import CALENDAR, PauseSettings
+from home.pause.reminders import PauseReminder, ReminderKind, due_reminder
+
+DAY = date(2027, 3, 28)
+SETTINGS = PauseSettings(active=True, returns_on=DAY)
+
+
+def at(days: int, hour: int = 12) -> datetime:
+    day = DAY + timedelta(days=days)
+    return datetime(day.year, day.month, day.day, hour, tzinfo=CALENDAR)
+
+
+@pytest.mark.parametrize(
+    ("days", "occasion"),
+    [
+        (-8, None),
+        (-7, "before:2027-03-28"),
+        (-1, "before:2027-03-28"),
+        (0, "overdue:2027-03-28:0"),
+        (6, "overdue:2027-03-28:0"),
+        (7, "overdue:2027-03-28:7"),
+        (36, "overdue:2027-03-28:7"),
+        (37, "overdue:2027-03-28:37"),
+        (66, "overdue:2027-03-28:37"),
+        (67, "overdue:2027-03-28:67"),
+        (67 + 300, "overdue:2027-03-28:367"),
+    ],
+)
+def test_reminders_fall_due(days: int, occasion: str | None) -> None:
+    for hour in (0, 23):
+        reminder = due_reminder(SETTINGS, at(days, hour))
+        assert (reminder.occasion if reminder else None) == occasion
+
+
+def test_a_reminder_tells_its_kind_and_day() -> None:
+    assert due_reminder(SETTINGS, at(-3)) == PauseReminder(ReminderKind.BEFORE, DAY, "before:2027-03-28")
+    overdue = due_reminder(SETTINGS, at(3))
+    assert overdue is not None
+    assert (overdue.kind, overdue.day) == (ReminderKind.OVERDUE, DAY)
+
+
+def test_there_is_none_without_a_pause_or_a_day_or_for_one_that_has_opened_by_itself() -> None:
+    assert due_reminder(PauseSettings(active=False, returns_on=DAY), at(3)) is None
+    assert due_reminder(PauseSettings(active=True), at(3)) is None
+    assert due_reminder(PauseSettings(active=True, returns_on=DAY, opens_by_itself=True), at(3)) is None
+    assert due_reminder(PauseSettings(active=True, begins_on=DAY, returns_on=DAY + timedelta(days=3)), at(-1)) is None
+
+
+def test_of_one_that_opens_by_itself_she_is_told_beforehand() -> None:
+    assert due_reminder(PauseSettings(active=True, returns_on=DAY, opens_by_itself=True), at(-7)) is not None
+
+
+@given(st.lists(st.integers(-10, 400), min_size=1).map(sorted))
+def test_whenever_the_worker_looks_each_occasion_comes_once_and_in_order(looks: list[int]) -> None:
+    seen = [reminder.occasion for days in looks if (reminder := due_reminder(SETTINGS, at(days)))]
+    distinct = list(dict.fromkeys(seen))
+    assert seen == sorted(seen, key=distinct.index)
+    assert len(distinct) <= 3 + 400 // 30

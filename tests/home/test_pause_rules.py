@@ -1,0 +1,103 @@
+"""What of the pause can be set together: each fault beside the field where Kati mends it, in Finnish."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils import translation
+
+from home.pause import CALENDAR, PauseSettings
+from home.pause.rules import faults
+
+NOW = datetime(2027, 1, 10, 23, 59, 59, tzinfo=CALENDAR)
+TODAY = NOW.date()
+
+
+def day(days: int) -> object:
+    return TODAY + timedelta(days=days)
+
+
+OPEN = PauseSettings(active=False)
+PAUSE = PauseSettings(active=True)
+
+
+@pytest.mark.parametrize(
+    ("after", "fault"),
+    [
+        ({}, {}),
+        ({"begins_on": day(0)}, {}),
+        ({"begins_on": day(-1)}, {"begins_on": "past"}),
+        ({"begins_on": day(3), "returns_on": day(4), "opens_by_itself": True}, {}),
+        ({"begins_on": day(3), "returns_on": day(3)}, {"returns_on": "order"}),
+        ({"begins_on": day(3), "returns_on": day(2)}, {"returns_on": "order"}),
+        ({"returns_on": day(1)}, {}),
+        ({"returns_on": day(0)}, {"returns_on": "past"}),
+        ({"begins_on": day(-1), "returns_on": day(-1)}, {"begins_on": "past", "returns_on": "past"}),
+        ({"opens_by_itself": True}, {"opens_by_itself": "no_day"}),
+    ],
+)
+def test_a_new_pause(after: dict[str, object], fault: dict[str, str]) -> None:
+    found = faults(OPEN, replace(PAUSE, **after), NOW)  # type: ignore[arg-type]
+    assert {name: code for name, (code, _) in found.items()} == fault
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        # A stored day that has come is no reason to refuse.
+        ({"returns_on": day(-5)}, {}, {}),
+        ({"begins_on": day(-9), "returns_on": day(-5)}, {}, {}),
+        ({"begins_on": day(-9)}, {"returns_on": day(5)}, {}),
+        # A new one is.
+        ({"returns_on": day(-5)}, {"returns_on": day(-4)}, {"returns_on": "past"}),
+        ({"begins_on": day(-9)}, {"begins_on": day(-8)}, {"begins_on": "past"}),
+        # Ticking it on an overdue day would announce a return of days ago.
+        ({"returns_on": day(0)}, {"opens_by_itself": True}, {"returns_on": "past"}),
+        # The pause was put off past its own end.
+        ({"returns_on": day(5)}, {"begins_on": day(6)}, {"returns_on": "order"}),
+        ({"returns_on": day(5), "opens_by_itself": True}, {"returns_on": None}, {"opens_by_itself": "no_day"}),
+        # The pause ends here: its days go with it.
+        ({"returns_on": day(5), "opens_by_itself": True}, {"active": False}, {}),
+        ({"returns_on": day(5)}, {"active": False, "returns_on": day(-5)}, {}),
+    ],
+)
+def test_a_pause_that_stands(before: dict[str, object], after: dict[str, object], fault: dict[str, str]) -> None:
+    stored = replace(PAUSE, **before)  # type: ignore[arg-type]
+    found = faults(stored, replace(stored, **after), NOW)  # type: ignore[arg-type]
+    assert {name: code for name, (code, _) in found.items()} == fault
+
+
+def test_a_day_without_a_pause_is_asked_about() -> None:
+    """She chose a day and forgot the tick."""
+    for chosen in ({"begins_on": day(3)}, {"returns_on": day(3)}, {"opens_by_itself": True}):
+        found = faults(OPEN, replace(OPEN, **chosen), NOW)  # type: ignore[arg-type]
+        assert {name: code for name, (code, _) in found.items()} == {"active": "days_without_pause"}
+
+
+def test_days_left_over_from_an_earlier_pause_are_no_mistake_of_hers() -> None:
+    left = PauseSettings(active=False, returns_on=TODAY)
+    assert faults(left, left, NOW) == {}
+    assert faults(left, OPEN, NOW) == {}
+    assert faults(left, replace(left, active=True), NOW)["returns_on"][0] == "past"
+    begun = PauseSettings(active=False, begins_on=TODAY - timedelta(days=1))
+    assert faults(begun, replace(begun, active=True), NOW)["begins_on"][0] == "past"
+
+
+def test_a_pause_that_has_opened_by_itself_is_over() -> None:
+    opened = PauseSettings(active=True, returns_on=TODAY, opens_by_itself=True)
+    assert faults(opened, OPEN, NOW) == {}
+    assert set(faults(opened, opened, NOW)) == {"returns_on"}
+
+
+def test_the_words_are_finnish() -> None:
+    cases = {
+        "Valitse tämä tai jokin myöhempi päivä, tai jätä päivä tyhjäksi.": {"begins_on": day(-1)},
+        "Valitse päivä, joka on vielä edessä, tai jätä päivä tyhjäksi.": {"returns_on": day(0)},
+        "Valitse päivä, joka on tauon alkamisen jälkeen.": {"begins_on": day(3), "returns_on": day(3)},
+        "Valitse päivä, jona Aijuu avautuu, tai ota rasti pois.": {"opens_by_itself": True},
+        "Pane tähän rasti, jotta päivät tulevat voimaan, tai tyhjennä päivät.": {"active": False, "begins_on": day(3)},
+    }
+    with translation.override("fi"):
+        for words, after in cases.items():
+            found = faults(OPEN, replace(PAUSE, **after), NOW)  # type: ignore[arg-type]
+            assert [str(told) for _, told in found.values()] == [words]

@@ -1,0 +1,116 @@
+"""What the notice says in each state, in the site's words and in Kati's."""
+
+from dataclasses import replace
+from datetime import date, datetime
+
+import pytest
+from django.utils import translation
+
+from home.pause import CALENDAR, FormMode, PauseSettings, PauseState, PauseStatus, PauseWords, pause_status
+
+WINTER = date(2027, 2, 1)
+BEFORE = datetime(2027, 1, 15, 12, tzinfo=CALENDAR)
+ON_THE_DAY = datetime(2027, 2, 1, 8, tzinfo=CALENDAR)
+UNDATED = (
+    "Aijuun palvelut ovat toistaiseksi tauolla. Tilanteen muuttumisesta ilmoitetaan täällä ja Aijuun Facebook-sivulla."
+)
+DATED = "Aijuun palvelut ovat tauolla. Uusia työnohjauksia aloitetaan 1.2.2027 alkaen."
+FACEBOOK = "https://www.facebook.com/aijuu?a=1&b=2"
+OWN = "<p>Olen <b>opintovapaalla</b>.</p>"
+PAUSED = PauseSettings(active=True)
+PAUSED_UNTIL = PauseSettings(active=True, returns_on=WINTER)
+UPCOMING = PauseSettings(active=True, begins_on=date(2027, 1, 20))
+RESUMED = PauseSettings(active=False, ended_on=date(2027, 1, 10))
+OPEN = PauseSettings(active=False)
+
+
+@pytest.fixture(autouse=True)
+def in_finnish() -> None:
+    translation.activate("fi")
+
+
+def status(settings: PauseSettings, *, now: datetime = BEFORE, facebook_url: str = "", **words: str) -> PauseStatus:
+    return pause_status(settings, words=PauseWords(**words), facebook_url=facebook_url, now=now)
+
+
+def test_the_usual_wording_without_a_day() -> None:
+    shown = status(PAUSED)
+    assert shown.text == UNDATED
+    assert shown.html == f"<p>{UNDATED}</p>"
+    assert shown.is_paused
+
+
+def test_the_usual_wording_with_a_day() -> None:
+    assert status(PAUSED_UNTIL).text == DATED
+
+
+def test_once_the_day_has_come_the_notice_goes_on_without_it() -> None:
+    shown = status(PAUSED_UNTIL, now=ON_THE_DAY)
+    assert (shown.state, shown.is_paused, shown.text) == (PauseState.OVERDUE, True, UNDATED)
+
+
+def test_an_announced_pause_tells_its_days_and_is_no_pause_yet() -> None:
+    shown = status(UPCOMING)
+    assert shown.text == "Aijuu on tauolla 20.1.2027 alkaen."
+    assert not shown.is_paused
+    both = status(replace(UPCOMING, returns_on=WINTER))
+    assert both.text == "Aijuu on tauolla 20.1.2027 alkaen. Uusia työnohjauksia aloitetaan 1.2.2027 alkaen."
+    own = status(replace(UPCOMING, returns_on=WINTER), upcoming="<p>Lähden opintovapaalle.</p>", paused=OWN)
+    assert own.text == f"Lähden opintovapaalle. {both.text}"
+
+
+def test_the_return_is_a_welcome() -> None:
+    shown = status(RESUMED, facebook_url=FACEBOOK, paused=OWN)
+    assert shown.text == "Aijuu on palannut tauolta. Ota rohkeasti yhteyttä!"
+    assert not shown.is_paused
+    assert status(RESUMED, resumed="<p>Täällä taas!</p>").html == "<p>Täällä taas!</p>"
+
+
+def test_facebook_is_a_link_where_its_address_is_known() -> None:
+    shown = status(PAUSED, facebook_url=FACEBOOK)
+    assert '<a href="https://www.facebook.com/aijuu?a=1&amp;b=2">Facebook-sivulla</a>.' in shown.html
+    assert shown.text == UNDATED
+    dated = status(PAUSED_UNTIL, facebook_url=FACEBOOK)
+    assert dated.text.startswith(DATED)
+    assert "Facebook-sivulla</a>" in dated.html
+
+
+def test_own_words_keep_the_day_while_it_is_ahead() -> None:
+    ahead = status(PAUSED_UNTIL, paused=OWN)
+    assert ahead.html == OWN + "<p>Uusia työnohjauksia aloitetaan 1.2.2027 alkaen.</p>"
+    assert ahead.text == "Olen opintovapaalla. Uusia työnohjauksia aloitetaan 1.2.2027 alkaen."
+
+
+def test_own_words_go_on_when_the_day_has_come_unless_they_name_a_day_gone_by() -> None:
+    assert status(PAUSED_UNTIL, now=ON_THE_DAY, paused=OWN).html == OWN
+    named = "<p>Tauolla 31.1.2027 asti.</p>"
+    assert status(PAUSED_UNTIL, now=ON_THE_DAY, paused=named).text == UNDATED
+    later = "<p>Paluu siirtyi.</p>"
+    assert status(PAUSED_UNTIL, now=ON_THE_DAY, paused=named, overdue=later).html == later
+
+
+def test_own_words_that_link_to_facebook_are_not_followed_by_a_second_link() -> None:
+    own = '<p>Katso <a href="https://www.facebook.com/aijuu?a=1&amp;b=2">Facebook</a>.</p>'
+    assert status(PAUSED, facebook_url=FACEBOOK, paused=own).html == own
+
+
+def test_no_notice_when_open() -> None:
+    shown = status(
+        replace(OPEN, returns_on=WINTER), facebook_url=FACEBOOK, paused=OWN, upcoming=OWN, overdue=OWN, resumed=OWN
+    )
+    assert (shown.state, shown.is_paused, shown.html, shown.text) == (PauseState.OPEN, False, "", "")
+
+
+@pytest.mark.parametrize(
+    ("mode", "label"),
+    [
+        (FormMode.AS_USUAL, "Ota yhteyttä"),
+        (FormMode.WAITING_LIST, "Ilmoittaudu odotuslistalle"),
+        (FormMode.CONTACT_DETAILS, "Yhteystiedot"),
+    ],
+)
+def test_the_button_says_what_the_contact_page_does(mode: FormMode, label: str) -> None:
+    assert status(replace(PAUSED, form_mode=mode)).contact_label == label
+    assert status(replace(PAUSED_UNTIL, form_mode=mode), now=ON_THE_DAY).contact_label == label
+    for settings in (OPEN, UPCOMING, RESUMED):
+        assert status(replace(settings, form_mode=mode)).contact_label == "Ota yhteyttä"

@@ -1,0 +1,287 @@
+"""Changing the pause: each deed whole, kept in the history, and undone to the last field."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.forms.models import model_to_dict
+
+from home.models import PauseChange, PauseDeed, PauseNotice
+from home.pause import CALENDAR, FormMode, PauseState, pause_state
+from home.services.pausing import (
+    UNDO_FOR,
+    NothingToUndo,
+    PauseChangedMeanwhile,
+    begin_pause,
+    change_pause,
+    end_pause,
+    settle_pause,
+    undo_last,
+    undoable,
+)
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2027, 1, 10, 12, tzinfo=CALENDAR)
+TODAY = NOW.date()
+AHEAD = TODAY + timedelta(days=22)
+
+
+@pytest.fixture(autouse=True)
+def on_that_day(time_machine: Any) -> None:
+    # The model's own check reads the clock.
+    time_machine.move_to(NOW, tick=False)
+
+
+@pytest.fixture
+def kati(db: None) -> User:
+    return User.objects.create_user("kati")
+
+
+def stored(**fields: Any) -> PauseNotice:
+    notice = PauseNotice.load()
+    for name, value in {"active": False, **fields}.items():
+        setattr(notice, name, value)
+    notice.save()
+    return notice
+
+
+def deeds() -> list[str]:
+    return list(PauseChange.objects.order_by("version").values_list("deed", flat=True))
+
+
+def state(now: datetime = NOW) -> PauseState:
+    return pause_state(PauseNotice.objects.get().settings, now)
+
+
+def change(now: datetime = NOW, **values: Any) -> PauseNotice:
+    return change_pause(values=values, version=PauseNotice.objects.get().version, by=None, now=now)
+
+
+def begin(now: datetime = NOW) -> PauseNotice:
+    return begin_pause(version=PauseNotice.objects.get().version, by=None, now=now)
+
+
+def end(now: datetime = NOW) -> PauseNotice:
+    return end_pause(version=PauseNotice.objects.get().version, by=None, now=now)
+
+
+def undo(now: datetime = NOW) -> PauseNotice:
+    return undo_last(version=PauseNotice.objects.get().version, by=None, now=now)
+
+
+def test_one_button_begins_a_pause_and_one_ends_it(kati: User) -> None:
+    notice = stored()
+    begun = begin_pause(version=notice.version, by=kati, now=NOW)
+    assert state() is PauseState.PAUSED
+    assert begun.version == notice.version + 1
+    later = NOW + timedelta(days=3)
+    end_pause(version=begun.version, by=kati, now=later)
+    assert state(later) is PauseState.RESUMED
+    assert PauseNotice.objects.get().ended_on == later.date()
+    last, first = PauseChange.objects.all()
+    assert (first.deed, first.changed_by, first.changed_at) == (PauseDeed.BEGUN, kati, NOW)
+    assert (last.deed, last.changed_by, last.changed_at) == (PauseDeed.ENDED, kati, later)
+    assert (first.before["active"], first.after["active"], last.before, last.version) == (
+        False, True, first.after, begun.version + 1,
+    )  # fmt: skip
+
+
+def test_a_begin_forgets_a_day_gone_by_and_keeps_one_ahead() -> None:
+    stored(begins_on=TODAY - timedelta(days=9), returns_on=TODAY, opens_by_itself=True)
+    notice = begin()
+    assert (notice.begins_on, notice.returns_on, notice.opens_by_itself) == (None, None, False)
+    stored(returns_on=AHEAD, opens_by_itself=True)
+    assert (begin().returns_on, PauseNotice.objects.get().opens_by_itself) == (AHEAD, True)
+
+
+def test_an_announced_pause_can_begin_now_and_keeps_its_return() -> None:
+    stored()
+    change(active=True, begins_on=TODAY + timedelta(days=2), returns_on=AHEAD)
+    assert state() is PauseState.UPCOMING
+    assert begin().returns_on == AHEAD
+    assert state() is PauseState.PAUSED
+    assert deeds() == [PauseDeed.PLANNED, PauseDeed.BEGUN]
+
+
+def test_calling_off_an_announced_pause_is_no_return() -> None:
+    ended = TODAY - timedelta(days=400)
+    stored(ended_on=ended)
+    change(active=True, begins_on=TODAY + timedelta(days=2), returns_on=AHEAD)
+    notice = end()
+    assert (notice.active, notice.begins_on, notice.returns_on, notice.ended_on) == (False, None, None, ended)
+    assert state() is PauseState.OPEN
+    assert deeds()[-1] == PauseDeed.CANCELLED
+
+
+def test_an_announced_pause_that_the_clock_has_begun_really_ends() -> None:
+    stored()
+    change(active=True, begins_on=TODAY + timedelta(days=2))
+    later = NOW + timedelta(days=2)
+    assert state(later) is PauseState.PAUSED
+    assert end(later).ended_on == later.date()
+    assert deeds() == [PauseDeed.PLANNED, PauseDeed.ENDED]
+
+
+def test_an_overdue_pause_ends_today_and_not_on_its_day() -> None:
+    stored(active=True, returns_on=TODAY - timedelta(days=20))
+    assert end().ended_on == TODAY
+    assert state() is PauseState.RESUMED
+
+
+@pytest.mark.parametrize("deed", [begin, end])
+def test_a_deed_that_is_done_already_leaves_no_trace(deed: Any) -> None:
+    notice = stored(active=deed is begin)
+    assert deed().version == notice.version
+    assert deeds() == []
+
+
+def test_the_same_values_again_are_no_change() -> None:
+    notice = stored(active=True, message="<p>x</p>")
+    assert change(active=True, message="<p>x</p>", form_mode=FormMode.AS_USUAL).version == notice.version
+    assert deeds() == []
+
+
+def test_a_longer_pause_is_a_change() -> None:
+    stored(active=True, returns_on=TODAY + timedelta(days=1))
+    change(returns_on=AHEAD)
+    assert deeds() == [PauseDeed.CHANGED]
+    assert PauseChange.objects.get().after["returns_on"] == AHEAD.isoformat()
+
+
+def test_unticking_in_the_form_ends_the_pause_and_empties_its_days() -> None:
+    stored(active=True, begins_on=TODAY - timedelta(days=5), returns_on=AHEAD, opens_by_itself=True)
+    notice = change(active=False, returns_on=AHEAD, opens_by_itself=True)
+    assert (notice.begins_on, notice.returns_on, notice.opens_by_itself) == (None, None, False)
+    assert (notice.ended_on, deeds()) == (TODAY, [PauseDeed.ENDED])
+
+
+def test_a_running_pause_that_is_put_off_has_ended_today() -> None:
+    stored(active=True)
+    notice = change(begins_on=AHEAD)
+    assert (state(), notice.ended_on, deeds()) == (PauseState.UPCOMING, TODAY, [PauseDeed.PLANNED])
+
+
+def test_what_the_model_refuses_is_not_stored() -> None:
+    notice = stored()
+    with pytest.raises(ValidationError):
+        change(active=True, returns_on=TODAY)
+    assert not PauseNotice.objects.get().active
+    assert (PauseNotice.objects.get().version, deeds()) == (notice.version, [])
+    with pytest.raises(ValueError, match="ended_on"):
+        change(ended_on=TODAY)
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        lambda version: begin_pause(version=version, by=None, now=NOW),
+        lambda version: end_pause(version=version, by=None, now=NOW),
+        lambda version: undo_last(version=version, by=None, now=NOW),
+        lambda version: change_pause(values={"active": False}, version=version, by=None, now=NOW),
+    ],
+    ids=["begin", "end", "undo", "change"],
+)
+def test_an_old_tab_changes_nothing(deed: Any) -> None:
+    old = stored().version
+    change(active=True, message="<p>Uudet sanat</p>")
+    with pytest.raises(PauseChangedMeanwhile):
+        deed(old)
+    assert PauseNotice.objects.get().message == "<p>Uudet sanat</p>"
+    assert deeds() == [PauseDeed.BEGUN]
+
+
+def fields_now() -> dict[str, Any]:
+    return {name: value for name, value in model_to_dict(PauseNotice.objects.get()).items() if name != "version"} | {
+        "ended_on": PauseNotice.objects.get().ended_on
+    }
+
+
+EVERYTHING = {
+    "active": True,
+    "begins_on": TODAY - timedelta(days=9),
+    "returns_on": AHEAD,
+    "opens_by_itself": True,
+    "form_mode": FormMode.WAITING_LIST,
+    "upcoming_message": "<p>a</p>",
+    "message": "<p>b</p>",
+    "overdue_message": "<p>c</p>",
+    "resumed_message": "<p>d</p>",
+    "welcome_days": 12,
+    "preview_audience": "everybody",
+    "ended_on": TODAY - timedelta(days=99),
+}
+
+
+def test_undo_puts_every_field_back_and_undone_it_is_done_again() -> None:
+    stored(**EVERYTHING)
+    before = fields_now()
+    assert EVERYTHING.items() <= before.items()
+    other = {name: PauseNotice._meta.get_field(name).get_default() for name in EVERYTHING if name != "ended_on"}
+    change(**other)
+    after = fields_now()
+    assert not any(after[name] == before[name] for name in EVERYTHING)
+    undo()
+    assert fields_now() == before
+    undo()
+    assert fields_now() == after
+    assert deeds() == [PauseDeed.ENDED, PauseDeed.UNDONE, PauseDeed.UNDONE]
+
+
+def test_undo_is_for_slips_and_not_for_old_changes() -> None:
+    stored()
+    begin()
+    assert undoable(PauseNotice.objects.get(), now=NOW + UNDO_FOR)
+    with pytest.raises(NothingToUndo):
+        undo(NOW + UNDO_FOR + timedelta(seconds=1))
+    assert state() is PauseState.PAUSED
+
+
+def test_there_is_nothing_to_undo_before_the_first_change() -> None:
+    stored()
+    with pytest.raises(NothingToUndo):
+        undo()
+
+
+def test_what_was_written_past_the_history_is_not_lost_by_an_undo() -> None:
+    stored()
+    begin()
+    PauseNotice.objects.update(message="<p>muualta</p>")
+    with pytest.raises(NothingToUndo):
+        undo()
+
+
+def test_a_pause_that_opens_by_itself_is_put_to_rest_once_its_day_has_come() -> None:
+    stored()
+    change(active=True, returns_on=AHEAD, opens_by_itself=True, message="<p>Omin sanoin</p>")
+    eve = datetime(AHEAD.year, AHEAD.month, AHEAD.day, tzinfo=CALENDAR) - timedelta(seconds=1)
+    assert not settle_pause(now=eve)
+    assert settle_pause(now=eve + timedelta(seconds=1))
+    assert not settle_pause(now=eve + timedelta(hours=9))
+    notice = PauseNotice.objects.get()
+    assert (notice.active, notice.begins_on, notice.returns_on, notice.opens_by_itself) == (False, None, None, False)
+    assert (notice.ended_on, notice.message) == (AHEAD, "<p>Omin sanoin</p>")
+    assert deeds() == [PauseDeed.BEGUN, PauseDeed.OPENED_BY_ITSELF]
+    assert undoable(notice, now=eve + timedelta(hours=1)) is None
+
+
+def test_without_the_tick_the_clock_opens_nothing() -> None:
+    stored(active=True, returns_on=date(2020, 1, 1))
+    assert not settle_pause(now=NOW)
+    assert (PauseNotice.objects.get().active, deeds()) == (True, [])
+
+
+def test_nothing_is_settled_on_a_site_that_never_had_a_pause() -> None:
+    PauseNotice.objects.all().delete()
+    assert not settle_pause(now=NOW)
+
+
+def test_a_new_pause_begins_right_after_one_that_opened_by_itself() -> None:
+    """The worker has not looked yet, and she is on a pause again on the very morning."""
+    stored(active=True, returns_on=TODAY, opens_by_itself=True)
+    notice = begin()
+    assert (notice.active, notice.returns_on, notice.ended_on) == (True, None, TODAY)
+    assert deeds() == [PauseDeed.OPENED_BY_ITSELF, PauseDeed.BEGUN]
+    undo()
+    assert state() is PauseState.RESUMED

@@ -1,0 +1,68 @@
+"""The mapping in a pause: its page leads to the waiting list first, and what has begun goes on."""
+
+import pytest
+
+from home.pause import FormMode
+from intake.models import Enquiry, OutgoingMail
+from tests.intake.mapping.answering import BEGIN, START, Answerer
+from tests.intake.visiting import ADDRESS, ShownForm, Visitor, page_text
+from tests.intake.waiting.visitors import set_pause
+
+
+def buttons(answerer: Answerer) -> list[tuple[str, str]]:
+    """The big links of the start page: (address, words)."""
+    soup = ShownForm.of(answerer.client.get(START)).soup
+    return [(str(link["href"]), link.get_text(strip=True)) for link in soup.select("main .mapping-begin a.button")]
+
+
+def begin_links(answerer: Answerer) -> int:
+    return len(ShownForm.of(answerer.client.get(START)).soup.select(f'main a[href="{BEGIN}"]'))
+
+
+@pytest.mark.parametrize(
+    ("mode", "active", "button", "links"),
+    [
+        (FormMode.AS_USUAL, True, (BEGIN, "Aloita alkukartoitus"), 1),
+        (FormMode.WAITING_LIST, True, (ADDRESS, "Ilmoittaudu odotuslistalle"), 1),
+        (FormMode.CONTACT_DETAILS, True, (ADDRESS, "Yhteystiedot"), 0),
+        (FormMode.WAITING_LIST, False, (BEGIN, "Aloita alkukartoitus"), 1),
+    ],
+)
+def test_the_start_page_leads_where_the_pause_says(
+    answerer: Answerer, mode: FormMode, active: bool, button: tuple[str, str], links: int
+) -> None:
+    set_pause(mode, active=active)
+    assert buttons(answerer) == [button]
+    assert begin_links(answerer) == links
+    text = page_text(answerer.client.get(START))
+    assert ("Uusia työnohjauksia ei aloiteta juuri nyt" in text) == (active and mode != FormMode.AS_USUAL)
+
+
+@pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
+def test_a_mapping_that_has_begun_goes_on_and_is_sent(begun: Answerer, mode: FormMode) -> None:
+    set_pause(mode)
+    begun.answers_all()
+    assert begun.sends().status_code == 303
+    enquiry = Enquiry.objects.get()
+    assert (enquiry.kind, enquiry.status) == ("mapping", "new")
+
+
+@pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
+def test_the_first_step_that_was_open_before_the_pause_is_taken(answerer: Answerer, mode: FormMode) -> None:
+    set_pause(mode)
+    assert answerer.begins().status_code == 303
+
+
+@pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
+def test_who_only_writes_in_such_a_pause_is_not_asked_to_begin(
+    answerer: Answerer, visitor: Visitor, mode: FormMode
+) -> None:
+    set_pause(mode)
+    thanks = str(visitor.sends()["Location"])
+    assert not ShownForm.of(visitor.client.get(thanks)).soup.select("main form")
+    assert "/jatka/" not in OutgoingMail.objects.get(purpose="confirmation").text
+    # A button of a page that was opened before.
+    pressed = visitor.client.post(thanks)
+    assert (pressed.status_code, pressed["Location"]) == (303, thanks)
+    set_pause(active=False)
+    assert ShownForm.of(visitor.client.get(thanks)).soup.select("main form")

@@ -1,0 +1,181 @@
+"""What the simulation has seen happen, and the promises that must hold whatever happened."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Sum
+
+from home.pause import calendar_day
+from intake.choices import MailPurpose, MailState, Outcome, PlanState, Status, Verdict
+from intake.mailbox import mailbox_key
+from intake.models import Enquiry, OutgoingMail, RemovedEnquiry, ReturnPlan, WaitingPlace
+from intake.services.list_places import is_paused
+from tests.intake.waiting.post_office import PostOffice
+
+_DONE = (MailState.SENT, MailState.FAILED)
+
+
+def _may_be_told() -> list[WaitingPlace]:
+    """Everybody on the list who gets mail, by brute force."""
+    return [
+        place
+        for place in WaitingPlace.objects.select_related("enquiry")
+        if place.enquiry.status == Status.WAITING_LIST
+        and place.enquiry.verdict == Verdict.ACCEPTED
+        and place.wants_mail
+    ]
+
+
+@dataclass(frozen=True)
+class Before:
+    """How things stood before the worker's round."""
+
+    statuses: dict[int, str]
+    places: dict[int, WaitingPlace]
+    mails: list[OutgoingMail]
+    turns: list[str]
+    running: int | None
+
+
+class Ledger:
+    """Arrivals by (purpose, occasion, mailbox), how often Kati sent something again, and what has happened so far."""
+
+    def __init__(self, server: PostOffice) -> None:
+        self.server = server
+        self.seen = 0
+        self.arrivals: dict[tuple[str, str, str], list[date]] = {}
+        self.sent_again: Counter[tuple[str, str, str]] = Counter()
+        # How much there was to get wrong.
+        self.happened: Counter[str] = Counter()
+        self.days = 0
+
+    def before(self) -> Before:
+        return Before(
+            statuses=dict(Enquiry.objects.values_list("pk", "status")),
+            places={place.enquiry_id: place for place in WaitingPlace.objects.select_related("enquiry")},
+            mails=list(OutgoingMail.objects.filter(purpose__in=(MailPurpose.STILL_WAITING, MailPurpose.LAST_NOTE))),
+            turns=self._turns(),
+            running=ReturnPlan.objects.filter(state=PlanState.RUNNING).values_list("pk", flat=True).first(),
+        )
+
+    def _turns(self) -> list[str]:
+        """The mailboxes that the running plan must tell, in order."""
+        plan = ReturnPlan.objects.filter(state=PlanState.RUNNING).first()
+        if plan is None:
+            return []
+        told = {place.mailbox_key for place in WaitingPlace.objects.filter(plan=plan)}
+        waiting = [place for place in _may_be_told() if place.called_at is None and place.parting_at is None]
+        first = [place for place in waiting if place.enquiry.supervision_form == plan.first_form]
+        rest = [place for place in waiting if place not in first]
+        turns: list[str] = []
+        for places in (first, rest):
+            for place in sorted(places, key=lambda place: place.rank):
+                if place.mailbox_key not in told and place.mailbox_key not in turns:
+                    turns.append(place.mailbox_key)
+        return turns
+
+    def check_round(self, before: Before, now: datetime) -> None:
+        """What the worker's round did, it was allowed to do."""
+        self._check_calls(before, now)
+        rows = Enquiry.objects.values_list("pk", "status", "outcome")
+        after = {pk: (status, outcome) for pk, status, outcome in rows}
+        for pk, status in before.statuses.items():
+            if pk not in after:
+                self._check_removal(before, pk, now)
+                self.happened["removed"] += 1
+            elif status == Status.WAITING_LIST and after[pk][0] == Status.CLOSED:
+                assert after[pk][1] == Outcome.NO_RESPONSE
+                self._check_closing(before.places[pk], now)
+                self.happened["closed"] += 1
+            else:
+                assert after[pk][0] == status
+        if before.running and ReturnPlan.objects.get(pk=before.running).state == PlanState.FINISHED:
+            self.happened["finished"] += 1
+            told = {place.mailbox_key for place in WaitingPlace.objects.filter(plan=before.running)}
+            skipped = [
+                place
+                for place in _may_be_told()
+                if place.called_at is None and place.parting_at is None and place.mailbox_key not in told
+            ]
+            assert skipped == []
+
+    def _check_calls(self, before: Before, now: datetime) -> None:
+        if before.running is None:
+            return
+        called = WaitingPlace.objects.filter(plan=before.running, called_at=now)
+        old = {place.pk for place in before.places.values() if place.called_at == now}
+        mails = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE, created_at=now).order_by("pk")
+        keys = list(mails.values_list("enquiry__waiting__mailbox_key", flat=True))
+        new = [key for key in keys if key in set(called.exclude(pk__in=old).values_list("mailbox_key", flat=True))]
+        assert new == before.turns[: len(new)], "not told in order"
+        if new:
+            assert not is_paused(now)
+            assert 9 <= now.hour < 20
+
+    def _check_closing(self, place: WaitingPlace, now: datetime) -> None:
+        plan = place.plan
+        assert plan is not None
+        occasion = f"plan-{plan.pk}"
+        notices = self.arrivals.get((MailPurpose.RETURN_NOTICE, occasion, place.mailbox_key), [])
+        reminders = self.arrivals.get((MailPurpose.RETURN_REMINDER, occasion, place.mailbox_key), [])
+        assert notices, "closed without a notice"
+        assert reminders, "closed without a reminder"
+        assert reminders[0] - notices[0] >= timedelta(days=plan.answer_days)
+        assert calendar_day(now) - reminders[0] >= timedelta(days=plan.answer_days)
+
+    def _check_removal(self, before: Before, pk: int, now: datetime) -> None:
+        place = before.places[pk]
+        assert before.statuses[pk] == Status.WAITING_LIST
+        assert place.called_at is None
+        assert now - place.confirmed_at >= timedelta(days=360)
+        if not place.wants_mail:
+            return
+        of_mailbox = {pk: other for pk, other in before.places.items() if other.mailbox_key == place.mailbox_key}
+        # Whoever joined a second time has said then that they wait.
+        confirmed_at = max(
+            other.confirmed_at
+            for other in of_mailbox.values()
+            if other.wants_mail
+            and other.enquiry.verdict == Verdict.ACCEPTED
+            and other.enquiry.status == Status.WAITING_LIST
+        )
+        mails = [mail for mail in before.mails if mail.enquiry_id in of_mailbox and mail.created_at > confirmed_at]
+        done = Counter(mail.purpose for mail in mails if mail.state in _DONE)
+        assert done[MailPurpose.STILL_WAITING] == 2, "removed without being asked twice"
+        assert done[MailPurpose.LAST_NOTE] == 1, "removed without a last note"
+
+    def count_arrivals(self, now: datetime) -> None:
+        """Take in what the server got: no mailbox twice from one plan, no question twice, nothing into a pause."""
+        for purpose, occasion, recipient, _message_id in self.server.taken[self.seen :]:
+            key = (purpose, occasion, mailbox_key(recipient))
+            self.arrivals.setdefault(key, []).append(calendar_day(now))
+            if purpose != MailPurpose.PAUSE_REMINDER:
+                assert len(self.arrivals[key]) <= 1 + self.sent_again[key], f"twice: {purpose}"
+            if purpose in (MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER):
+                assert not is_paused(now), "told of the return during a pause"
+        self.seen = len(self.server.taken)
+
+    def forget_erased(self) -> None:
+        """Whoever was erased whole and comes back is somebody new to the site."""
+        known = set(WaitingPlace.objects.values_list("mailbox_key", flat=True))
+        for key in [key for key in self.arrivals if key[2] not in known]:
+            del self.arrivals[key]
+            self.sent_again.pop(key, None)
+
+    def check_always(self) -> None:
+        """What holds at every moment."""
+        removed = RemovedEnquiry.objects.aggregate(all=Sum("count"))["all"] or 0
+        assert Enquiry.objects.count() + removed == self.happened["joined"], "somebody was lost"
+        assert ReturnPlan.objects.filter(state=PlanState.RUNNING).count() <= 1
+        per_day: Counter[tuple[str, date]] = Counter()
+        with_notice = set()
+        notices = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE)
+        for occasion, created_at, key in notices.values_list("occasion", "created_at", "enquiry__waiting__mailbox_key"):
+            per_day[occasion, calendar_day(created_at)] += 1
+            with_notice.add((occasion, key))
+        limits = {f"plan-{plan.pk}": plan.per_day for plan in ReturnPlan.objects.all()}
+        assert all(count <= limits[occasion] for (occasion, _day), count in per_day.items()), "too many a day"
+        for place in _may_be_told():
+            if place.called_at is not None:
+                assert (f"plan-{place.plan_id}", place.mailbox_key) in with_notice, "counts as told, without a notice"

@@ -1,0 +1,84 @@
+"""People on the waiting list, made straight into the database, and the worker's round at a chosen moment."""
+
+import itertools
+import uuid
+from datetime import datetime, timedelta
+
+import time_machine
+from django.utils import timezone
+
+from home.models import PauseNotice
+from home.services.pausing import settle_pause
+from intake.choices import Kind, Status, Verdict
+from intake.mailbox import mailbox_key
+from intake.models import Enquiry, WaitingPlace
+from intake.reference import new_reference
+from intake.services.delivery import deliver_next
+from intake.services.pause_reminders import remind_of_pause
+from intake.services.returning import call_due
+from intake.services.silence import remind_and_close
+from intake.services.upkeep import keep_list_true
+
+_numbers = itertools.count(1)
+
+
+def waiter(
+    *,
+    now: datetime,
+    email: str = "",
+    form: str = "group",
+    wants_mail: bool = True,
+    verdict: Verdict = Verdict.ACCEPTED,
+) -> WaitingPlace:
+    """Somebody who joined the list at a moment, last of all."""
+    number = next(_numbers)
+    address = email or f"odottaja{number}@esimerkki.fi"
+    enquiry = Enquiry.objects.create(
+        reference=new_reference(),
+        submission_id=uuid.uuid4(),
+        content_digest=uuid.uuid4().hex,
+        kind=Kind.WAITING,
+        received_at=now,
+        verdict=verdict,
+        name="Odottava Ihminen",
+        email=address,
+        supervision_form=form,
+        status=Status.WAITING_LIST,
+    )
+    last = WaitingPlace.objects.order_by("-rank").values_list("rank", flat=True).first() or 0
+    return WaitingPlace.objects.create(
+        enquiry=enquiry,
+        joined_at=now,
+        rank=last + 1,
+        wants_mail=wants_mail,
+        mailbox_key=mailbox_key(address),
+        confirmed_at=now,
+    )
+
+
+def pause(*, active: bool, **changes: object) -> None:
+    """Let Aijuu be on a pause, or open without a word of any."""
+    PauseNotice.load()
+    usual = {"begins_on": None, "returns_on": None, "opens_by_itself": False, "ended_on": None}
+    PauseNotice.objects.update(**{"active": active, **usual, **changes})
+
+
+def work(moment: datetime) -> None:
+    """One round of the worker at the moment, without its mail."""
+    with time_machine.travel(moment, tick=False):
+        for deed in (settle_pause, remind_of_pause, call_due, remind_and_close, keep_list_true):
+            deed(now=timezone.now())
+
+
+def deliver(moment: datetime) -> None:
+    """Try every mail that is due at the moment."""
+    with time_machine.travel(moment, tick=False):
+        while deliver_next(now=timezone.now()):
+            pass
+
+
+def round_at(moment: datetime) -> None:
+    """The worker's round with its mail, and a later one for what had to be tried again."""
+    work(moment)
+    deliver(moment)
+    deliver(moment + timedelta(minutes=2))

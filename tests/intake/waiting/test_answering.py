@@ -1,0 +1,315 @@
+"""The answers by a private link: what each makes of the enquiry, once, whoever changed what meanwhile."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from intake.choices import Kind, Outcome, Status, StepKind
+from intake.models import Enquiry, OutgoingMail
+from intake.models.removal import RemovedEnquiry
+from intake.models.waiting import WaitingPlace
+from intake.services.joining import join
+from intake.services.review import change_status
+from intake.services.waiting import answer_no, answer_stay, answer_yes, look_at, remove_person
+from intake.waiting.answers import Answer, Standing
+from tests.intake.enquiries import received
+
+JOINED = datetime.fromisoformat("2027-01-10 12:00+02:00")
+NOW = datetime.fromisoformat("2027-06-01 12:00+03:00")
+
+Answering = Callable[..., bool]
+
+
+def waiter(*, called: bool = False, **changes: Any) -> WaitingPlace:
+    """A place on the list; `called`: told of the return yesterday."""
+    enquiry = received(now=JOINED, kind=Kind.WAITING, wants_mail=True, **changes)
+    place = WaitingPlace.objects.get(enquiry=enquiry)
+    if called:
+        place.called_at = NOW - timedelta(days=1)
+        place.save()
+    return place
+
+
+def state(place: WaitingPlace) -> tuple[str, str]:
+    enquiry = Enquiry.objects.get(pk=place.enquiry_id)
+    assert enquiry.is_closed == (enquiry.closed_at is not None)
+    return enquiry.status, enquiry.outcome
+
+
+def steps(place: WaitingPlace) -> list[str]:
+    enquiry = Enquiry.objects.get(pk=place.enquiry_id)
+    return list(enquiry.steps.values_list("kind", flat=True))
+
+
+def told_kati() -> list[OutgoingMail]:
+    return list(OutgoingMail.objects.filter(purpose="waiting_answer"))
+
+
+def kati_sets(place: WaitingPlace, status: Status, outcome: str = "", at: datetime = NOW) -> None:
+    enquiry = Enquiry.objects.get(pk=place.enquiry_id)
+    change_status(enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=at)
+
+
+pytestmark = pytest.mark.usefixtures("contact_page")
+
+
+def test_yes_leads_back_among_the_new_ones_and_tells_kati_without_a_word_of_theirs() -> None:
+    place = waiter(called=True, name="Nimimerkki", message="Viestimerkki", email="osoite@merkki.fi")
+    assert answer_yes(place_id=place.pk, now=NOW)
+    assert state(place) == ("new", "")
+    assert steps(place) == ["answered_yes"]
+    (mail,) = told_kati()
+    reference = Enquiry.objects.get().reference
+    assert (mail.recipient, mail.subject) == ("kati.levola@aijuu.fi", f"Yhä kiinnostunut: {reference}")
+    assert f"/admin/yhteydenotot/inspect/{place.enquiry_id}/" in mail.text
+    for part in (mail.text, mail.html):
+        assert reference in part
+        assert "1.6.2027 klo 12.00" in part
+        assert "merkki" not in part
+
+
+def test_no_closes_by_the_clients_word_and_sends_nothing() -> None:
+    place = waiter()
+    before = OutgoingMail.objects.count()
+    assert answer_no(place_id=place.pk, now=NOW)
+    assert state(place) == ("closed", "client_declined")
+    assert Enquiry.objects.get().closed_at == NOW
+    assert steps(place) == ["answered_no"]
+    assert OutgoingMail.objects.count() == before
+
+
+def test_stay_confirms_and_forgets_what_was_asked() -> None:
+    place = waiter()
+    WaitingPlace.objects.update(asked_at=NOW - timedelta(days=9), asked_times=2, parting_at=NOW - timedelta(days=1))
+    assert answer_stay(place_id=place.pk, now=NOW)
+    place.refresh_from_db()
+    assert state(place) == ("waiting_list", "")
+    assert (place.confirmed_at, place.asked_at, place.asked_times, place.parting_at) == (NOW, None, 0, None)
+    assert (place.rank, place.joined_at, place.wants_mail) == (1, JOINED, True)
+    assert steps(place) == ["answered_stay"]
+
+
+def test_removal_leaves_a_count_and_nothing_else() -> None:
+    place = waiter()
+    assert remove_person(place_id=place.pk, now=NOW)
+    assert not Enquiry.objects.exists()
+    assert not WaitingPlace.objects.exists()
+    assert not OutgoingMail.objects.exists()
+    tally = RemovedEnquiry.objects.get()
+    assert (tally.kind, tally.count) == ("waiting", 1)
+
+
+@pytest.mark.parametrize(
+    ("answering", "called"), [(answer_yes, True), (answer_no, True), (answer_no, False), (answer_stay, False)]
+)
+def test_the_same_answer_again_changes_nothing(answering: Answering, called: bool) -> None:
+    place = waiter(called=called)
+    assert answering(place_id=place.pk, now=NOW)
+    row, steps_then = Enquiry.objects.values().get(), steps(place)
+    for later in (timedelta(seconds=1), timedelta(days=20)):
+        assert not answering(place_id=place.pk, now=NOW + later)
+    assert Enquiry.objects.values().get() == row
+    assert steps(place) == steps_then
+    assert len(told_kati()) == (1 if answering is answer_yes else 0)
+
+
+def test_each_answer_makes_katis_open_tab_an_old_one() -> None:
+    for answering, called in ((answer_yes, True), (answer_no, False), (answer_stay, False)):
+        place = waiter(called=called)
+        before = place.enquiry.version
+        answering(place_id=place.pk, now=NOW)
+        assert Enquiry.objects.get(pk=place.enquiry_id).version == before + 1
+
+
+@pytest.mark.parametrize(
+    ("answering", "called"), [(answer_yes, False), (answer_stay, True)], ids=["yes uncalled", "stay called"]
+)
+def test_what_is_not_asked_cannot_be_answered(answering: Answering, called: bool) -> None:
+    place = waiter(called=called)
+    row = WaitingPlace.objects.values().get()
+    assert not answering(place_id=place.pk, now=NOW)
+    assert state(place) == ("waiting_list", "")
+    assert WaitingPlace.objects.values().get() == row
+    assert steps(place) == []
+    assert not told_kati()
+
+
+@pytest.mark.parametrize("answering", [answer_yes, answer_stay, answer_no, remove_person])
+def test_an_answer_to_what_is_gone_says_so(answering: Answering) -> None:
+    place = waiter()
+    Enquiry.objects.all().delete()
+    with pytest.raises(WaitingPlace.DoesNotExist):
+        answering(place_id=place.pk, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("answering", "called", "expected"),
+    [(answer_yes, True, "new"), (answer_no, True, "closed"), (answer_stay, False, "waiting_list")],
+)
+def test_an_answer_is_for_every_place_of_the_mailbox_and_for_no_other(
+    answering: Answering, called: bool, expected: str
+) -> None:
+    first = waiter(email="maija@esimerkki.fi", called=called)
+    other = waiter(email="toinen@esimerkki.fi", called=called)
+    second = waiter(email="Maija+tyo@esimerkki.fi")
+    untouched = Enquiry.objects.values().get(pk=other.enquiry_id)
+    assert answering(place_id=second.pk, now=NOW)
+    assert [state(place)[0] for place in (first, second)] == [expected, expected]
+    assert len(steps(first)) == len(steps(second)) == 1
+    assert Enquiry.objects.values().get(pk=other.enquiry_id) == untouched
+    # One person, one mail.
+    assert len(told_kati()) == (1 if answering is answer_yes else 0)
+
+
+def test_removal_takes_every_place_of_the_mailbox_on_the_list_but_not_what_was_never_there() -> None:
+    first, second = waiter(email="maija@esimerkki.fi"), waiter(email="maija@esimerkki.fi", message="Toinen.")
+    message = received(email="maija@esimerkki.fi")
+    kept = waiter(email="muu@esimerkki.fi")
+    remove_person(place_id=first.pk, now=NOW)
+    assert set(Enquiry.objects.values_list("pk", flat=True)) == {message.pk, kept.enquiry_id}
+    assert not WaitingPlace.objects.filter(pk=second.pk).exists()
+    assert RemovedEnquiry.objects.get().count == 2
+
+
+def test_a_late_yes_reopens_what_silence_closed() -> None:
+    place = waiter(called=True)
+    kati_sets(place, Status.CLOSED, Outcome.NO_RESPONSE)
+    assert look_at(place).where is Standing.LEFT
+    assert answer_yes(place_id=place.pk, now=NOW + timedelta(days=90))
+    assert state(place) == ("new", "")
+    assert len(told_kati()) == 1
+
+
+def test_a_slip_of_the_thumb_can_be_taken_back_both_ways() -> None:
+    place = waiter(called=True)
+    answer_yes(place_id=place.pk, now=NOW)
+    assert answer_no(place_id=place.pk, now=NOW + timedelta(minutes=1))
+    assert state(place) == ("closed", "client_declined")
+    assert answer_yes(place_id=place.pk, now=NOW + timedelta(minutes=2))
+    assert state(place) == ("new", "")
+    assert steps(place) == ["answered_yes", "answered_no", "answered_yes"]
+    # She hears of the second yes as well: the matter was closed between.
+    assert len(told_kati()) == 2
+
+
+def test_who_left_the_list_can_come_back_to_the_same_place_in_it() -> None:
+    place = waiter()
+    waiter(email="jalkimmainen@esimerkki.fi")
+    answer_no(place_id=place.pk, now=NOW)
+    assert answer_stay(place_id=place.pk, now=NOW + timedelta(minutes=1))
+    place.refresh_from_db()
+    assert state(place) == ("waiting_list", "")
+    assert place.rank == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (Status.CLOSED, Outcome.AGREEMENT),
+        (Status.CLOSED, Outcome.SUPERVISOR_DECLINED),
+        (Status.CLOSED, Outcome.REFERRED),
+        (Status.CLOSED, Outcome.SPAM),
+    ],
+)
+@pytest.mark.parametrize("answering", [answer_yes, answer_stay, answer_no])
+def test_what_kati_has_ended_is_not_reopened_by_a_link(answering: Answering, status: Status, outcome: Outcome) -> None:
+    place = waiter(called=True)
+    kati_sets(place, status, outcome)
+    assert not answering(place_id=place.pk, now=NOW)
+    assert state(place) == (status, outcome)
+    assert not told_kati()
+    assert look_at(place).answers == (Answer.REMOVE,)
+
+
+@pytest.mark.parametrize("status", [Status.NEW, Status.IN_REVIEW, Status.AWAITING_REPLY, Status.OFFER_SENT])
+def test_one_that_kati_has_taken_from_the_list_keeps_its_status_and_she_hears_of_a_yes_once(status: Status) -> None:
+    place = waiter(called=True)
+    kati_sets(place, status, at=NOW - timedelta(hours=1))
+    assert not answer_no(place_id=place.pk, now=NOW)
+    assert not answer_stay(place_id=place.pk, now=NOW)
+    assert answer_yes(place_id=place.pk, now=NOW)
+    assert not answer_yes(place_id=place.pk, now=NOW + timedelta(days=1))
+    assert state(place) == (status, "")
+    assert len(told_kati()) == 1
+
+
+def test_when_kati_has_gone_on_after_a_yes_the_link_cannot_close_it() -> None:
+    place = waiter(called=True)
+    answer_yes(place_id=place.pk, now=NOW)
+    kati_sets(place, Status.MAPPING_SCHEDULED)
+    assert not answer_no(place_id=place.pk, now=NOW)
+    assert state(place) == ("mapping_scheduled", "")
+
+
+def test_an_answer_of_an_earlier_round_does_not_count_in_the_next_one() -> None:
+    place = waiter(called=True)
+    answer_yes(place_id=place.pk, now=NOW)
+    kati_sets(place, Status.WAITING_LIST)
+    assert look_at(place).where is Standing.WAITING
+    WaitingPlace.objects.update(called_at=NOW + timedelta(days=100))
+    place.refresh_from_db()
+    assert look_at(place).where is Standing.CALLED
+    kati_sets(place, Status.IN_REVIEW, at=NOW + timedelta(days=101))
+    assert answer_yes(place_id=place.pk, now=NOW + timedelta(days=102))
+    assert len(told_kati()) == 2
+
+
+def test_an_old_link_answers_for_the_mailboxes_newer_place() -> None:
+    old = waiter(email="maija@esimerkki.fi")
+    answer_no(place_id=old.pk, now=NOW)
+    newer = waiter(email="maija@esimerkki.fi", message="Sittenkin.")
+    who = look_at(old)
+    assert (who.places, who.where) == ([newer], Standing.WAITING)
+    assert answer_no(place_id=old.pk, now=NOW + timedelta(days=1))
+    assert state(newer) == ("closed", "client_declined")
+    # What had ended stays as it ended.
+    assert Enquiry.objects.get(pk=old.enquiry_id).closed_at == NOW
+    assert steps(old) == ["answered_no"]
+
+
+def test_a_late_yes_counts_for_the_mailboxes_newer_place_but_an_old_no_does_not_make_it_told() -> None:
+    silent, declined = waiter(email="maija@esimerkki.fi", called=True), waiter(email="toinen@esimerkki.fi", called=True)
+    kati_sets(silent, Status.CLOSED, Outcome.NO_RESPONSE)
+    answer_no(place_id=declined.pk, now=NOW)
+    newer = waiter(email="maija@esimerkki.fi", message="Sittenkin.")
+    waiter(email="toinen@esimerkki.fi", message="Sittenkin.")
+    assert look_at(declined).where is Standing.WAITING
+    assert look_at(silent).where is Standing.CALLED
+    assert answer_yes(place_id=silent.pk, now=NOW + timedelta(days=1))
+    assert state(newer) == ("new", "")
+
+
+def test_a_question_that_comes_after_stay_can_be_answered_again() -> None:
+    place = waiter()
+    answer_stay(place_id=place.pk, now=NOW)
+    assert look_at(place).answered is not None
+    WaitingPlace.objects.update(asked_at=NOW + timedelta(days=120), asked_times=1)
+    place.refresh_from_db()
+    assert look_at(place).answered is None
+    assert answer_stay(place_id=place.pk, now=NOW + timedelta(days=121))
+    place.refresh_from_db()
+    assert (place.asked_times, place.confirmed_at) == (0, NOW + timedelta(days=121))
+    assert steps(place) == [StepKind.ANSWERED_STAY, StepKind.ANSWERED_STAY]
+
+
+def test_looking_changes_nothing_and_every_standing_has_its_answers() -> None:
+    place = waiter()
+    rows = [list(model.objects.values()) for model in (Enquiry, WaitingPlace, OutgoingMail)]
+    assert look_at(place).answers == (Answer.STAY, Answer.NO, Answer.REMOVE)
+    assert rows == [list(model.objects.values()) for model in (Enquiry, WaitingPlace, OutgoingMail)]
+    WaitingPlace.objects.update(called_at=NOW)
+    assert look_at(place).answers == (Answer.YES, Answer.NO, Answer.REMOVE)
+    answer_yes(place_id=place.pk, now=NOW)
+    assert (look_at(place).where, look_at(place).answers) == (Standing.SAID_YES, (Answer.NO, Answer.REMOVE))
+    answer_no(place_id=place.pk, now=NOW)
+    assert (look_at(place).where, look_at(place).answers) == (Standing.LEFT, (Answer.YES, Answer.REMOVE))
+
+
+def test_a_message_that_kati_put_on_the_list_is_answered_like_any_other() -> None:
+    enquiry = received(now=JOINED)
+    place = join(enquiry=enquiry, wants_mail=False, now=JOINED)
+    kati_sets(place, Status.WAITING_LIST)
+    assert answer_no(place_id=place.pk, now=NOW)
+    assert state(place) == ("closed", "client_declined")

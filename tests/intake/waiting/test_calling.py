@@ -1,0 +1,337 @@
+"""Telling the list: in order, so many a day, by day, each mailbox once, and stopped at once."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from intake.choices import MailPurpose, MailState, PlanState, Status, StepKind, Verdict
+from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
+from intake.services.delivery import deliver_next, send_again
+from intake.services.removing import remove_enquiry
+from intake.services.returning import (
+    NobodyWaits,
+    PlanRunning,
+    StillPaused,
+    call_due,
+    start_plan,
+    stop_plan,
+)
+from intake.services.review import ChangedMeanwhile
+from tests.intake.waiting.list_people import deliver, pause, waiter
+from tests.intake.waiting.post_office import Behaviour, PostOffice
+
+pytestmark = pytest.mark.django_db
+HELSINKI = ZoneInfo("Europe/Helsinki")
+JOINED = datetime(2027, 1, 10, 12, 0, tzinfo=HELSINKI)
+MONDAY = datetime(2027, 3, 1, 9, 0, tzinfo=HELSINKI)
+DAY = timedelta(days=1)
+
+
+def _start(*, per_day: int = 5, first_form: str = "", now: datetime = MONDAY) -> ReturnPlan:
+    return start_plan(per_day=per_day, first_form=first_form, greeting="", answer_days=14, by=None, now=now)
+
+
+def _told() -> list[int]:
+    """The enquiries with a notice, in the order of the queue."""
+    notices = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE).order_by("pk")
+    return [mail.enquiry_id or 0 for mail in notices]
+
+
+def test_five_a_day_in_the_order_of_the_list_until_everybody_has_been_told() -> None:
+    places = [waiter(now=JOINED) for _ in range(12)]
+    plan = _start()
+    assert call_due(now=MONDAY) == 5
+    assert call_due(now=MONDAY + timedelta(hours=5)) == 0
+    assert call_due(now=MONDAY + DAY) == 5
+    plan.refresh_from_db()
+    assert (plan.state, plan.told, plan.told_that_day) == (PlanState.RUNNING, 10, 5)
+    assert call_due(now=MONDAY + 2 * DAY) == 2
+    assert _told() == [place.enquiry_id for place in places]
+    plan.refresh_from_db()
+    assert (plan.state, plan.told, plan.ended_at) == (PlanState.FINISHED, 12, MONDAY + 2 * DAY)
+    assert call_due(now=MONDAY + 3 * DAY) == 0
+    first = WaitingPlace.objects.get(pk=places[0].pk)
+    assert (first.plan, first.called_at) == (plan, MONDAY)
+    assert [step.kind for step in first.enquiry.steps.all()] == [StepKind.CALLED]
+
+
+def test_those_who_wish_for_the_chosen_form_are_told_first_and_the_list_changes_on_the_way() -> None:
+    others = [waiter(now=JOINED) for _ in range(2)]
+    first = [waiter(now=JOINED, form="individual") for _ in range(2)]
+    _start(per_day=1, first_form="individual")
+    call_due(now=MONDAY)
+    WaitingPlace.objects.filter(pk=others[1].pk).update(rank=-5)
+    for day in range(1, 4):
+        call_due(now=MONDAY + day * DAY)
+    assert _told() == [place.enquiry_id for place in (*first, others[1], others[0])]
+
+
+def test_only_ordinary_ones_on_the_list_who_asked_for_mail_are_told() -> None:
+    told = waiter(now=JOINED)
+    waiter(now=JOINED, wants_mail=False)
+    waiter(now=JOINED, verdict=Verdict.QUARANTINED)
+    left = waiter(now=JOINED)
+    Enquiry.objects.filter(pk=left.enquiry_id).update(status=Status.IN_REVIEW)
+    _start()
+    call_due(now=MONDAY)
+    assert _told() == [told.enquiry_id]
+    assert ReturnPlan.objects.get().state == PlanState.FINISHED
+
+
+def test_one_mailbox_is_told_once_for_all_its_places() -> None:
+    first = waiter(now=JOINED, email="maija@esimerkki.fi")
+    other = waiter(now=JOINED)
+    second = waiter(now=JOINED, email="Maija+lista@esimerkki.fi")
+    plan = _start()
+    assert call_due(now=MONDAY) == 2
+    assert _told() == [first.enquiry_id, other.enquiry_id]
+    second.refresh_from_db()
+    assert (second.plan, second.called_at) == (plan, MONDAY)
+    assert second.enquiry.steps.get().kind == StepKind.CALLED
+
+
+def test_a_mailbox_that_joins_again_while_the_plan_runs_is_not_told_again_by_it() -> None:
+    first = waiter(now=JOINED, email="maija@esimerkki.fi")
+    waiter(now=JOINED)
+    _start(per_day=1)
+    call_due(now=MONDAY)
+    Enquiry.objects.filter(pk=first.enquiry_id).update(status=Status.IN_REVIEW)
+    again = waiter(now=MONDAY, email="maija@esimerkki.fi")
+    for day in range(1, 5):
+        call_due(now=MONDAY + day * DAY)
+    assert len(_told()) == 2
+    again.refresh_from_db()
+    assert again.called_at is None
+    _start(now=MONDAY + 10 * DAY)
+    assert call_due(now=MONDAY + 10 * DAY) == 1
+    assert _told()[-1] == again.enquiry_id
+
+
+@pytest.mark.parametrize(("hour", "minute", "told"), [(8, 59, 0), (9, 0, 1), (19, 59, 1), (20, 0, 0), (23, 30, 0)])
+def test_nobody_is_told_by_night(hour: int, minute: int, told: int) -> None:
+    waiter(now=JOINED)
+    _start()
+    assert call_due(now=MONDAY.replace(hour=hour, minute=minute)) == told
+
+
+def test_telling_waits_while_a_pause_stands_and_goes_on_after_it() -> None:
+    for _ in range(3):
+        waiter(now=JOINED)
+    plan = _start(per_day=1)
+    call_due(now=MONDAY)
+    pause(active=True)
+    assert call_due(now=MONDAY + DAY) == 0
+    # Announced, and not begun: those on the list are told still.
+    pause(active=True, begins_on=(MONDAY + 5 * DAY).date())
+    assert call_due(now=MONDAY + DAY) == 1
+    pause(active=False)
+    assert call_due(now=MONDAY + 2 * DAY) == 1
+    plan.refresh_from_db()
+    assert plan.state == PlanState.FINISHED
+
+
+def test_a_plan_needs_an_open_site_somebody_to_tell_and_no_other_plan() -> None:
+    with pytest.raises(NobodyWaits):
+        _start()
+    waiter(now=JOINED, wants_mail=False)
+    with pytest.raises(NobodyWaits):
+        _start()
+    waiter(now=JOINED)
+    pause(active=True, returns_on=MONDAY.date())
+    with pytest.raises(StillPaused):
+        _start()
+    pause(active=True, returns_on=MONDAY.date(), opens_by_itself=True)
+    _start()
+    with pytest.raises(PlanRunning):
+        _start()
+    assert ReturnPlan.objects.count() == 1
+
+
+@pytest.mark.parametrize("values", [{"per_day": 0}, {"per_day": 101}, {"answer_days": 2}, {"first_form": "crowd"}])
+def test_a_plan_of_impossible_numbers_is_refused(values: dict[str, object]) -> None:
+    waiter(now=JOINED)
+    usual: dict[str, object] = {"per_day": 5, "first_form": "", "greeting": "", "answer_days": 14}
+    with pytest.raises(ValidationError):
+        start_plan(**{**usual, **values}, by=None, now=MONDAY)  # type: ignore[arg-type]
+    assert not ReturnPlan.objects.exists()
+
+
+def test_a_stop_takes_back_what_has_not_gone_out(server: PostOffice) -> None:
+    places = [waiter(now=JOINED) for _ in range(7)]
+    plan = _start()
+    call_due(now=MONDAY)
+    # One has gone out, one was refused and waits for its next try, the others wait.
+    assert deliver_next(now=MONDAY)
+    server.behaviour = Behaviour.REFUSES
+    assert deliver_next(now=MONDAY)
+
+    assert stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=MONDAY + timedelta(minutes=1)) == 4
+
+    server.behaviour = Behaviour.TAKES
+    deliver(MONDAY + timedelta(hours=1))
+    assert call_due(now=MONDAY + DAY) == 0
+    assert server.of(MailPurpose.RETURN_NOTICE) == [places[0].enquiry.email]
+    plan.refresh_from_db()
+    assert (plan.state, plan.told, plan.told_that_day) == (PlanState.STOPPED, 1, 1)
+    for place in places[1:]:
+        place.refresh_from_db()
+        assert (place.called_at, place.plan) == (None, None)
+    kinds = [step.kind for step in places[2].enquiry.steps.all()]
+    assert kinds == [StepKind.CALLED, StepKind.CALL_WITHDRAWN]
+
+    # The next plan goes on where this one ended.
+    _start(per_day=10, now=MONDAY + DAY)
+    assert call_due(now=MONDAY + DAY) == 6
+    assert _told() == [place.enquiry_id for place in places]
+
+
+def test_a_stop_is_of_this_plan_as_it_was_seen() -> None:
+    waiter(now=JOINED)
+    plan = _start()
+    with pytest.raises(ChangedMeanwhile):
+        stop_plan(plan_id=plan.pk, version=plan.version + 1, by=None, now=MONDAY)
+    with pytest.raises(ChangedMeanwhile):
+        stop_plan(plan_id=plan.pk + 1, version=plan.version, by=None, now=MONDAY)
+    assert stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=MONDAY) == 0
+    with pytest.raises(ChangedMeanwhile):
+        stop_plan(plan_id=plan.pk, version=plan.version + 1, by=None, now=MONDAY)
+
+
+def test_a_notice_that_a_worker_has_claimed_is_taken_back_too_and_not_sent(
+    server: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = waiter(now=JOINED)
+    waiter(now=JOINED)
+    plan = _start(per_day=1)
+    call_due(now=MONDAY)
+
+    def stopped_meanwhile(_backend: object) -> bool:
+        assert stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=MONDAY) == 1
+        return True
+
+    monkeypatch.setattr("tests.intake.waiting.post_office.Backend.open", stopped_meanwhile)
+    assert deliver_next(now=MONDAY)
+    assert server.taken == []
+    assert not OutgoingMail.objects.exists()
+    place.refresh_from_db()
+    assert place.called_at is None
+
+
+def test_who_leaves_the_list_before_the_notice_goes_out_does_not_get_it(server: PostOffice) -> None:
+    gone = waiter(now=JOINED)
+    told = waiter(now=JOINED)
+    for _ in range(3):
+        waiter(now=JOINED)
+    plan = _start(per_day=2)
+    call_due(now=MONDAY)
+    Enquiry.objects.filter(pk=gone.enquiry_id).update(status=Status.MAPPING_SCHEDULED)
+    deliver(MONDAY)
+    assert server.of(MailPurpose.RETURN_NOTICE) == [told.enquiry.email]
+    gone.refresh_from_db()
+    assert (gone.called_at, gone.plan) == (None, None)
+    plan.refresh_from_db()
+    assert (plan.told, plan.told_that_day) == (1, 1)
+    # Its turn is another's, and only one.
+    assert call_due(now=MONDAY + timedelta(hours=1)) == 1
+    assert call_due(now=MONDAY + timedelta(hours=2)) == 0
+
+
+def test_a_notice_does_not_go_out_into_a_pause(server: PostOffice) -> None:
+    waiter(now=JOINED)
+    _start()
+    call_due(now=MONDAY)
+    pause(active=True)
+    deliver(MONDAY)
+    deliver(MONDAY + DAY)
+    assert server.taken == []
+    mail = OutgoingMail.objects.get()
+    assert (mail.state, mail.failures, mail.attempts.count()) == (MailState.QUEUED, 0, 0)
+    pause(active=False)
+    deliver(MONDAY + 2 * DAY)
+    assert len(server.taken) == 1
+
+
+def test_when_one_of_two_enquiries_is_removed_the_other_keeps_the_turn_and_the_mail(server: PostOffice) -> None:
+    first = waiter(now=JOINED, email="maija@esimerkki.fi")
+    second = waiter(now=JOINED, email="maija+toinen@esimerkki.fi")
+    waiter(now=JOINED)
+    plan = _start()
+    call_due(now=MONDAY)
+    remove_enquiry(enquiry_id=first.enquiry_id, now=MONDAY)
+    deliver(MONDAY)
+    assert server.of(MailPurpose.RETURN_NOTICE)[0] == "maija+toinen@esimerkki.fi"
+    assert len(server.taken) == 2
+    mail = OutgoingMail.objects.get(enquiry=second.enquiry_id)
+    assert mail.state == MailState.SENT
+    plan.refresh_from_db()
+    assert plan.told == 2
+
+
+def test_who_was_told_and_removed_one_enquiry_is_not_told_for_the_other(server: PostOffice) -> None:
+    told = waiter(now=JOINED, email="maija@esimerkki.fi")
+    waiter(now=JOINED)
+    _start(per_day=1)
+    call_due(now=MONDAY)
+    deliver(MONDAY)
+    again = waiter(now=MONDAY, email="maija@esimerkki.fi")
+    remove_enquiry(enquiry_id=told.enquiry_id, now=MONDAY)
+    for day in range(1, 4):
+        call_due(now=MONDAY + day * DAY)
+        deliver(MONDAY + day * DAY)
+    assert server.of(MailPurpose.RETURN_NOTICE).count("maija@esimerkki.fi") == 1
+    again.refresh_from_db()
+    assert again.called_at is None
+
+
+def test_a_removed_enquiry_whose_notice_had_not_gone_out_does_not_count_as_told() -> None:
+    gone = waiter(now=JOINED)
+    waiter(now=JOINED)
+    plan = _start(per_day=1)
+    call_due(now=MONDAY)
+    remove_enquiry(enquiry_id=gone.enquiry_id, now=MONDAY)
+    plan.refresh_from_db()
+    assert (plan.told, plan.told_that_day) == (0, 0)
+    assert call_due(now=MONDAY) == 1
+
+
+def test_a_crash_in_the_midst_of_calling_leaves_nothing_half_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [waiter(now=JOINED) for _ in range(4)]
+    _start()
+    steps = iter([None, None, MemoryError])
+
+    def fails_third(*_arguments: object, **_more: object) -> None:
+        error = next(steps)
+        if error:
+            raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("intake.services.returning.record_steps", fails_third)
+        with pytest.raises(MemoryError):
+            call_due(now=MONDAY)
+    assert not OutgoingMail.objects.exists()
+    assert not WaitingPlace.objects.exclude(called_at=None).exists()
+    assert call_due(now=MONDAY) == 4
+    assert _told() == [place.enquiry_id for place in places]
+
+
+def test_an_old_notice_sent_again_after_another_plan_has_told_the_mailbox_does_not_go_out(server: PostOffice) -> None:
+    place = waiter(now=JOINED)
+    first = _start()
+    server.behaviour = Behaviour.BREAKS_BEFORE
+    call_due(now=MONDAY)
+    deliver(MONDAY)
+    old = OutgoingMail.objects.get(state=MailState.FAILED)
+    assert ReturnPlan.objects.get(pk=first.pk).state == PlanState.FINISHED
+    # Kati put the matter back on the list, and later planned another return.
+    WaitingPlace.objects.filter(pk=place.pk).update(called_at=None)
+    server.behaviour = Behaviour.TAKES
+    second = _start(now=MONDAY + 30 * DAY)
+    call_due(now=MONDAY + 30 * DAY)
+    deliver(MONDAY + 30 * DAY)
+    send_again(mail=old, now=MONDAY + 31 * DAY)
+    deliver(MONDAY + 31 * DAY)
+    assert len(server.of(MailPurpose.RETURN_NOTICE)) == 1
+    place.refresh_from_db()
+    assert (place.plan, place.called_at) == (second, MONDAY + 30 * DAY)

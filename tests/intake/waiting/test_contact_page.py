@@ -1,0 +1,160 @@
+"""What the contact page does in each state, to the second; and that a way to write always stays."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+import time_machine
+
+from home.pause import FormMode
+from intake.models import Enquiry
+from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, page_text
+from tests.intake.waiting.visitors import JOIN, MESSAGE, joins, set_pause, wish
+
+WAITING_BUTTON, MESSAGE_BUTTON = "Ilmoittaudu odotuslistalle", "Lähetä viesti"
+LEAD = (
+    "Uusia työnohjauksia ei aloiteta juuri nyt. Voit silti jättää yhteystietosi odotuslistalle. "
+    "Se ei sido sinua, eikä takaa aikaa."
+)
+
+
+def button(response: Any) -> str:
+    """The words of the form's button; "" where the page has no form."""
+    found = ShownForm.of(response).soup.select("form[data-enquiry-form] button[type=submit]")
+    return found[0].get_text(strip=True) if found else ""
+
+
+@pytest.mark.parametrize(
+    ("mode", "active", "expected"),
+    [
+        (FormMode.AS_USUAL, True, MESSAGE_BUTTON),
+        (FormMode.WAITING_LIST, True, WAITING_BUTTON),
+        (FormMode.CONTACT_DETAILS, True, ""),
+        (FormMode.AS_USUAL, False, MESSAGE_BUTTON),
+        (FormMode.WAITING_LIST, False, MESSAGE_BUTTON),
+        (FormMode.CONTACT_DETAILS, False, MESSAGE_BUTTON),
+    ],
+)
+def test_what_stands_at_the_pages_address_follows_the_pause(
+    visitor: Visitor, mode: FormMode, active: bool, expected: str
+) -> None:
+    set_pause(mode, active=active)
+    assert button(visitor.client.get(ADDRESS)) == expected
+    # The message is there in every state.
+    page = visitor.client.get(MESSAGE)
+    assert (page.status_code, button(page)) == (200, MESSAGE_BUTTON)
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2027-03-01 23:59:59+02:00", MESSAGE_BUTTON),
+        ("2027-03-02 00:00:00+02:00", WAITING_BUTTON),
+        # Summer time has begun on 28.3.
+        ("2027-04-14 23:59:59+03:00", WAITING_BUTTON),
+        ("2027-04-15 00:00:00+03:00", MESSAGE_BUTTON),
+    ],
+)
+def test_it_changes_on_the_very_second_of_a_day_in_finland(visitor: Visitor, moment: str, expected: str) -> None:
+    with time_machine.travel("2027-02-01 12:00+02:00", tick=False):
+        set_pause(begins_on=date(2027, 3, 2), returns_on=date(2027, 4, 15), opens_by_itself=True)
+    with time_machine.travel(moment, tick=False):
+        assert button(visitor.client.get(ADDRESS)) == expected
+
+
+def test_a_day_that_nobody_confirmed_keeps_the_waiting_list(visitor: Visitor) -> None:
+    with time_machine.travel("2027-02-01 12:00+02:00", tick=False):
+        set_pause(returns_on=date(2027, 4, 15))
+    with time_machine.travel("2027-06-01 12:00+03:00", tick=False):
+        assert button(visitor.client.get(ADDRESS)) == WAITING_BUTTON
+
+
+def test_what_the_list_is_stands_before_the_first_field(visitor: Visitor) -> None:
+    set_pause()
+    page = visitor.client.get(ADDRESS)
+    html = page.content.decode()
+    assert html.index(LEAD) < html.index('id="id_name"')
+    assert html.index("ilmoittautumisjärjestyksessä") < html.index('id="id_name"')
+    shown = ShownForm.of(page)
+    assert shown.title == "Odotuslista – Aijuu työnohjaus"
+    assert "Tietosi poistetaan odotuslistalta noin 12 kuukauden kuluttua" in page_text(page)
+    assert {"wants_mail", "preferred_contact"}.isdisjoint(shown.values)
+    assert shown.element("id_wants_mail").get("checked") is None
+    assert "Haluan sähköpostia, kun Aijuu palaa tauolta." in page_text(page)
+    assert not visitor.client.cookies
+
+
+@pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
+def test_each_page_of_a_pause_leads_to_the_message(visitor: Visitor, mode: FormMode) -> None:
+    set_pause(mode)
+    soup = ShownForm.of(visitor.client.get(ADDRESS)).soup
+    assert [link.get_text(strip=True) for link in soup.select(f'main a[href="{MESSAGE}"]')] == ["Kirjoita viesti"]
+    assert soup.select_one('main a[href="tel:+358505348567"]')
+
+
+def test_the_message_leads_to_the_list_only_while_there_is_one(visitor: Visitor) -> None:
+    set_pause(FormMode.WAITING_LIST)
+    soup = ShownForm.of(visitor.client.get(MESSAGE)).soup
+    assert soup.select_one(f'main a[href="{JOIN}"]')
+    assert soup.select_one('meta[name="robots"][content="noindex"]')
+    for mode, active in ((FormMode.WAITING_LIST, False), (FormMode.AS_USUAL, True), (FormMode.CONTACT_DETAILS, True)):
+        set_pause(mode, active=active)
+        assert not ShownForm.of(visitor.client.get(MESSAGE)).soup.select(f'main a[href="{JOIN}"]')
+
+
+def test_the_lists_own_address_shows_its_form_and_after_the_pause_leads_to_the_page(visitor: Visitor) -> None:
+    set_pause()
+    assert button(visitor.client.get(JOIN)) == WAITING_BUTTON
+    set_pause(active=False)
+    answer = visitor.client.get(JOIN)
+    assert (answer.status_code, answer["Location"]) == (302, ADDRESS)
+
+
+@pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
+@pytest.mark.parametrize("address", [ADDRESS, MESSAGE])
+def test_a_message_begun_before_the_pause_is_taken_as_a_message(visitor: Visitor, mode: FormMode, address: str) -> None:
+    set_pause(active=False)
+    opened = visitor.opens().values["form_token"]
+    set_pause(mode)
+    words = {**letter(), "form_token": str(opened)}
+    answer = visitor.client.post(address, words, headers=visitor.headers)
+    assert answer.status_code == 303
+    enquiry = Enquiry.objects.get()
+    assert (enquiry.kind, enquiry.status) == ("contact", "new")
+
+
+@pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
+def test_a_message_with_a_mistake_comes_back_as_a_message_in_a_pause(visitor: Visitor, mode: FormMode) -> None:
+    set_pause(mode)
+    answer = visitor.sends(letter(email="maija(at)esimerkki.fi"))
+    assert (answer.status_code, button(answer)) == (422, MESSAGE_BUTTON)
+    assert ShownForm.of(answer).words == letter(email="maija(at)esimerkki.fi")
+
+
+def test_who_joins_just_when_the_pause_ends_is_taken_and_nothing_is_lost(visitor: Visitor) -> None:
+    set_pause()
+    opened = str(ShownForm.of(visitor.client.get(ADDRESS)).values["form_token"])
+    set_pause(active=False)
+    mistaken = joins(visitor, wish(email="maija", form_token=opened, wants_mail="1"))
+    assert (mistaken.status_code, button(mistaken)) == (422, WAITING_BUTTON)
+    assert LEAD not in page_text(mistaken)
+    assert "Tilanne muuttui, kun kirjoitit" in page_text(mistaken)
+    kept = ShownForm.of(mistaken)
+    assert kept.words == {**wish(email="maija"), "wants_mail": ["1"]}
+    assert joins(visitor, {**kept.values, "email": "maija@esimerkki.fi"}).status_code == 303
+    assert Enquiry.objects.get().status == "waiting_list"
+
+
+def test_the_texts_of_the_list_are_kept_only_with_those_who_saw_them(visitor: Visitor) -> None:
+    set_pause()
+    joins(visitor, wish(wants_mail="1"))
+    joins(visitor, wish(email="toinen@esimerkki.fi"))
+    visitor.sends()
+    asked, quiet, message = Enquiry.objects.order_by("pk")
+    assert asked.shown_texts["waiting"].startswith(LEAD)
+    assert asked.shown_texts["consent"].startswith("Haluan sähköpostia, kun Aijuu palaa tauolta. Silloin sinulta")
+    assert "noin 12 kuukauden kuluttua" in asked.shown_texts["privacy"]
+    assert "tauolla" in asked.shown_texts["pause"]
+    assert (quiet.shown_texts["waiting"], quiet.shown_texts["consent"]) == (asked.shown_texts["waiting"], "")
+    assert (message.shown_texts["waiting"], message.shown_texts["consent"]) == ("", "")
+    assert "odotuslista" not in message.shown_texts["privacy"]

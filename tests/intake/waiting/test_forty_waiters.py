@@ -1,0 +1,74 @@
+"""Forty people are told in order over eight days, five a day, and the worker dies each day in another place."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from intake.choices import MailPurpose, MailState, PlanState
+from intake.models import OutgoingMail, ReturnPlan, WaitingPlace
+from intake.services import delivery, returning
+from intake.services.delivery import CLAIM_LIFETIME
+from intake.services.returning import start_plan
+from tests.intake.waiting.list_people import deliver, round_at, waiter, work
+from tests.intake.waiting.post_office import Behaviour, Killed, PostOffice
+
+pytestmark = pytest.mark.django_db
+MORNING = datetime(2027, 3, 1, 9, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+
+
+def _die(*_arguments: object, **_values: object) -> None:
+    raise Killed
+
+
+def _day(day: int, server: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that dies, and the next one that goes on."""
+    now = MORNING + timedelta(days=day)
+    deaths: list[tuple[object, str | Behaviour]] = [
+        (returning, "queue_return_notice"),
+        (returning, "record_steps"),
+        (delivery, "_fill_private_link"),
+        (delivery, "_record_success"),
+        (server, Behaviour.KILLS_BEFORE),
+        (server, Behaviour.KILLS_AFTER),
+        (delivery, "_claim"),
+        (delivery, "hand_over"),
+    ]
+    where, how = deaths[day]
+    with monkeypatch.context() as patch:
+        if isinstance(how, Behaviour):
+            server.behaviour = how
+        else:
+            patch.setattr(where, how, _die)
+        with pytest.raises(Killed):
+            round_at(now)
+    work(now + timedelta(minutes=3))
+    deliver(now + timedelta(minutes=3))
+    deliver(now + CLAIM_LIFETIME + timedelta(minutes=4))
+
+
+def test_forty_waiters_in_eight_days(server: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [waiter(now=MORNING - timedelta(days=30)) for _ in range(40)]
+    names = [place.enquiry.email for place in places]
+    start_plan(per_day=5, first_form="", greeting="Kevät tulee.", answer_days=14, by=None, now=MORNING)
+    for day in range(8):
+        assert ReturnPlan.objects.get().state == PlanState.RUNNING
+        _day(day, server, monkeypatch)
+        # Called in order, and as many as the day allows.
+        called = WaitingPlace.objects.exclude(called_at=None).order_by("rank")
+        assert list(called.values_list("enquiry__email", flat=True)) == names[: 5 * (day + 1)]
+    plan = ReturnPlan.objects.get()
+    assert (plan.state, plan.told) == (PlanState.FINISHED, 40)
+
+    told = server.of(MailPurpose.RETURN_NOTICE)
+    assert len(told) == len(set(told))
+    # Three workers died with a mail in their hands: nobody knows whether it went, so Kati is asked.
+    in_doubt = OutgoingMail.objects.filter(state=MailState.FAILED)
+    assert [mail.attempts.get().error for mail in in_doubt] == ["interrupted"] * 3
+    doubted = {mail.recipient for mail in in_doubt}
+    assert len(doubted & set(told)) == 2
+    assert set(told) | doubted == set(names)
+    # By the day they are in order; within a day, one that was tried again may come later.
+    days = [names.index(name) // 5 for name in told]
+    assert days == sorted(days)
+    assert OutgoingMail.objects.filter(state=MailState.SENT).count() == 37

@@ -1,0 +1,223 @@
+"""Joining the waiting list: one enquiry, one place at the end of the order, and whatever fails costs no word."""
+
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import OperationalError
+from django.utils import timezone
+
+from intake.choices import Status
+from intake.mailbox import mailbox_key
+from intake.models import Enquiry, IntakeSettings, OutgoingMail
+from intake.models.waiting import WaitingPlace
+from intake.services.joining import join
+from intake.services.review import change_status
+from tests.intake.enquiries import received
+from tests.intake.visiting import ADDRESS, ShownForm, Visitor, page_text, token
+from tests.intake.waiting.visitors import joins, set_pause, wish
+
+
+@pytest.fixture(autouse=True)
+def paused(contact_page: object) -> None:
+    set_pause()
+
+
+def test_who_joins_is_on_the_list_with_every_word(visitor: Visitor) -> None:
+    answer = joins(visitor, wish(email="Maija+lista@Esimerkki.fi", wants_mail="1"))
+    assert answer.status_code == 303
+    enquiry = Enquiry.objects.get()
+    assert (enquiry.kind, enquiry.status, enquiry.verdict) == ("waiting", "waiting_list", "accepted")
+    assert (enquiry.message, enquiry.preferred_contact) == ("Porin seudulla, jos sopii.", "email")
+    assert (enquiry.supervision_form, enquiry.delivery_modes) == ("group", ["online", "pori_premises"])
+    place = WaitingPlace.objects.get()
+    assert (place.enquiry, place.wants_mail, place.rank) == (enquiry, True, 1)
+    assert place.joined_at == place.confirmed_at == enquiry.received_at
+    assert place.mailbox_key == mailbox_key("maija@esimerkki.fi")
+    assert (place.called_at, place.asked_at, place.asked_times, place.parting_at) == (None, None, 0, None)
+
+
+def test_nobody_wants_mail_who_did_not_tick_the_box(visitor: Visitor) -> None:
+    joins(visitor)
+    assert WaitingPlace.objects.get().wants_mail is False
+
+
+def test_a_wish_is_optional_but_not_endless(visitor: Visitor) -> None:
+    assert joins(visitor, wish(message="")).status_code == 303
+    assert joins(visitor, wish(message="x" * 1000)).status_code == 303
+    too_long = joins(visitor, wish(message="x" * 1001))
+    assert too_long.status_code == 422
+    assert ShownForm.of(too_long).errors("message") == ["Lyhennä tekstiä: nyt 1001 merkkiä, enintään 1000."]
+
+
+def test_the_order_is_that_of_arrival_whatever_the_clock_says(visitor: Visitor) -> None:
+    with time_machine.travel("2027-02-02 12:00+02:00", tick=False):
+        joins(visitor, wish(email="eka@esimerkki.fi"))
+    with time_machine.travel("2027-02-01 12:00+02:00", tick=False):
+        joins(visitor, wish(email="toka@esimerkki.fi"))
+    order = WaitingPlace.objects.values_list("enquiry__email", "rank")
+    assert list(order) == [("eka@esimerkki.fi", 1), ("toka@esimerkki.fi", 2)]
+
+
+def test_a_repeat_is_the_first_one_from_the_same_form_and_from_a_new_one(visitor: Visitor) -> None:
+    words = wish(form_token=token(), wants_mail="1")
+    addresses = {joins(visitor, words)["Location"] for _ in range(3)}
+    addresses.add(joins(visitor, wish(form_token=token(), wants_mail="1"))["Location"])
+    assert len(addresses) == 1
+    assert WaitingPlace.objects.count() == Enquiry.objects.count() == 1
+    assert OutgoingMail.objects.count() == 2
+
+
+def test_the_same_words_with_the_box_ticked_are_a_new_wish(visitor: Visitor) -> None:
+    opened = token()
+    first = joins(visitor, wish(form_token=opened))["Location"]
+    assert joins(visitor, wish(form_token=opened, wants_mail="1"))["Location"] != first
+    assert list(WaitingPlace.objects.values_list("wants_mail", flat=True)) == [False, True]
+
+
+def test_the_same_words_as_a_message_are_no_repeat_of_joining(visitor: Visitor) -> None:
+    opened = token()
+    joins(visitor, wish(form_token=opened))
+    visitor.sends({**wish(), "preferred_contact": "email", "form_token": opened})
+    assert list(Enquiry.objects.order_by("pk").values_list("kind", flat=True)) == ["waiting", "contact"]
+    assert WaitingPlace.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "message"),
+    [
+        ({"name": ""}, "name", "Kirjoita nimesi."),
+        ({"email": "maija"}, "email", "Tarkista sähköpostiosoite. Oikea muoto on esimerkiksi nimi@esimerkki.fi."),
+        ({"phone": "soita"}, "phone", "Tarkista puhelinnumero. Oikea muoto on esimerkiksi 050 123 4567."),
+        ({"supervision_form": "x"}, "supervision_form", "Valitse jokin vaihtoehdoista."),
+        ({"delivery_modes": []}, "delivery_modes", "Valitse vähintään yksi tapaamistapa."),
+        (
+            {"message": "Tunnukseni on 131052-308T."},
+            "message",
+            "Tekstissä näyttää olevan henkilötunnus. Poista se ennen lähettämistä.",
+        ),
+    ],
+)
+def test_a_mistake_comes_back_with_every_word_and_stores_nothing(
+    visitor: Visitor, changes: dict[str, Any], name: str, message: str
+) -> None:
+    words = wish(wants_mail="1", **changes)
+    answer = joins(visitor, words)
+    shown = ShownForm.of(answer)
+    assert answer.status_code == 422
+    assert shown.title == "Virhe: Odotuslista – Aijuu työnohjaus"
+    assert shown.errors(name) == [message]
+    kept = {key: value for key, value in words.items() if value not in ([], "x")}
+    assert {key: shown.words.get(key) for key in kept} == {**kept, "wants_mail": ["1"]}
+    assert not Enquiry.objects.exists()
+    assert not visitor.client.cookies
+
+
+def test_a_foreign_page_an_expired_form_and_too_many_keep_the_words(visitor: Visitor, settings: Any) -> None:
+    words = wish(wants_mail="1")
+    foreign = joins(visitor, words, headers={"Sec-Fetch-Site": "cross-site"})
+    expired = joins(visitor, {**words, "form_token": "ei ole meidän"})
+    settings.FORM_RATE_LIMIT = 0
+    too_many = joins(visitor, words)
+    assert [foreign.status_code, expired.status_code, too_many.status_code] == [403, 422, 429]
+    assert int(too_many["Retry-After"]) > 0
+    for answer in (foreign, expired, too_many):
+        shown = ShownForm.of(answer)
+        assert shown.notice
+        assert shown.words == {**words, "wants_mail": ["1"]}
+    assert "lähetä lomake uudelleen" in ShownForm.of(expired).notice
+    assert not Enquiry.objects.exists()
+    settings.FORM_RATE_LIMIT = 5
+    # What came back can be sent at once.
+    assert joins(visitor, ShownForm.of(expired).values).status_code == 303
+    assert Enquiry.objects.get().verdict == "accepted"
+
+
+@pytest.mark.parametrize("model", [Enquiry, WaitingPlace, OutgoingMail])
+def test_a_database_that_fails_anywhere_stores_nothing_and_costs_no_word(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, model: Any
+) -> None:
+    def failing(*_arguments: object, **_named: object) -> None:
+        raise OperationalError("DETAIL: maija.meikalainen@esimerkki.fi")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(model, "save_base", failing)
+        answer = joins(visitor, wish(wants_mail="1"))
+    shown = ShownForm.of(answer)
+    assert answer.status_code == 503
+    assert shown.notice == (
+        "Ilmoittautumista ei voitu tallentaa. Tekstisi on yhä lomakkeella – yritä uudelleen tai soita 050 534 8567."
+    )
+    assert shown.words == {**wish(), "wants_mail": ["1"]}
+    assert not any(one.objects.exists() for one in (Enquiry, WaitingPlace, OutgoingMail))
+    assert "meikalainen" not in caplog.text
+    assert joins(visitor, shown.values).status_code == 303
+
+
+def test_what_is_far_too_long_gets_a_page_that_tells_the_limit(visitor: Visitor, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 3000
+    answer = joins(visitor, wish(message="x" * 5000))
+    assert answer.status_code == 413
+    assert "siihen mahtuu 1000 merkkiä" in page_text(answer)
+
+
+def test_a_suspicious_one_gets_a_place_and_its_sender_no_mail(visitor: Visitor) -> None:
+    answer = joins(visitor, wish(extra_line="x", wants_mail="1"))
+    enquiry = Enquiry.objects.get()
+    assert (enquiry.verdict, enquiry.status) == ("quarantined", "waiting_list")
+    assert WaitingPlace.objects.filter(enquiry=enquiry).exists()
+    assert list(OutgoingMail.objects.values_list("purpose", flat=True)) == ["notification"]
+    # The page tells a program nothing.
+    assert "Kiitos, ilmoittautumisesi on perillä" in page_text(visitor.client.get(answer["Location"]))
+
+
+@pytest.mark.parametrize(
+    ("ticked", "told", "untold"),
+    [
+        ({"wants_mail": "1"}, "Saat silloin sähköpostia.", "Et pyytänyt sähköpostia"),
+        ({}, "Et pyytänyt sähköpostia, joten Kati ottaa sinuun itse yhteyttä.", "Saat silloin sähköpostia."),
+    ],
+)
+def test_the_thanks_page_tells_what_the_list_is_and_is_not(
+    visitor: Visitor, ticked: dict[str, str], told: str, untold: str
+) -> None:
+    text = page_text(visitor.client.get(joins(visitor, wish(**ticked))["Location"]))
+    assert "Kiitos, ilmoittautumisesi on perillä" in text
+    assert f"Viitenumerosi on {Enquiry.objects.get().reference}" in text
+    assert "Odotuslista ei sido sinua mihinkään, eikä se takaa aikaa." in text
+    assert "Tietosi poistetaan odotuslistalta noin 12 kuukauden kuluttua" in text
+    assert told in text
+    assert untold not in text
+    assert "alkukartoitu" not in text.split("Mitä seuraavaksi tapahtuu?")[1].split("Tuliko jotain")[0].lower()
+
+
+def test_the_times_told_follow_what_kati_has_set(visitor: Visitor) -> None:
+    chosen = IntakeSettings.load()
+    chosen.waiting_months, chosen.retention_months = 2, 9
+    chosen.save()
+    text = page_text(visitor.client.get(ADDRESS))
+    assert "noin 6 kuukauden kuluttua" in text
+    assert "viimeistään 9 kuukauden kuluttua" in text
+
+
+def test_one_whom_kati_puts_on_the_list_again_keeps_the_order_and_waits_anew(visitor: Visitor) -> None:
+    joins(visitor, wish(wants_mail="1"))
+    enquiry = Enquiry.objects.get()
+    WaitingPlace.objects.update(called_at=timezone.now(), asked_times=2, parting_at=timezone.now())
+    received(email="muu@esimerkki.fi")
+    for status in (Status.IN_REVIEW, Status.WAITING_LIST):
+        enquiry.refresh_from_db()
+        change_status(
+            enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome="", by=None, now=timezone.now()
+        )
+    place = WaitingPlace.objects.get()
+    assert (place.rank, place.wants_mail) == (1, True)
+    assert (place.called_at, place.asked_times, place.parting_at) == (None, 0, None)
+    assert place.confirmed_at > place.joined_at
+
+
+def test_a_message_that_is_put_on_the_list_gets_the_last_place_and_no_mail(visitor: Visitor) -> None:
+    joins(visitor)
+    late = received()
+    join(enquiry=late, wants_mail=False, now=timezone.now())
+    assert list(WaitingPlace.objects.values_list("rank", "wants_mail")) == [(1, False), (2, False)]

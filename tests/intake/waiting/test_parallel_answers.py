@@ -1,0 +1,110 @@
+"""Many who join or answer at the same moment, each in a thread with real transactions of its own."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from intake.choices import Kind, Outcome, Status
+from intake.models import Enquiry, OutgoingMail
+from intake.models.removal import RemovedEnquiry
+from intake.models.waiting import WaitingPlace
+from intake.services.review import ChangedMeanwhile, change_status
+from intake.services.waiting import answer_no, answer_stay, answer_yes
+from tests.intake.enquiries import received
+from tests.intake.test_parallel_posts import at_once
+from tests.intake.visiting import Visitor, token
+from tests.intake.waiting.visitors import joins, presses, private_address, set_pause, wish
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("contact_page")]
+MANY = 8
+
+
+def waiter(*, called: bool = False, **changes: Any) -> Enquiry:
+    enquiry = received(kind=Kind.WAITING, wants_mail=True, **changes)
+    if called:
+        WaitingPlace.objects.filter(enquiry=enquiry).update(called_at=timezone.now())
+    return enquiry
+
+
+def test_all_who_join_at_once_stand_one_after_another() -> None:
+    set_pause()
+    joins(Visitor("198.51.100.1"), wish(email="eka@esimerkki.fi"))
+    words = [wish(email=f"maija{number}@esimerkki.fi", form_token=token()) for number in range(MANY)]
+
+    answers = at_once(MANY, lambda number: joins(Visitor(f"198.51.100.{number + 9}"), words[number]))
+
+    assert {answer.status_code for answer in answers} == {303}
+    assert list(WaitingPlace.objects.values_list("rank", flat=True)) == list(range(1, MANY + 2))
+
+
+def test_one_form_sent_many_times_at_once_is_one_place() -> None:
+    set_pause()
+    words = wish(form_token=token(), wants_mail="1")
+    answers = at_once(MANY, lambda _number: joins(Visitor(), words))
+    assert len({answer["Location"] for answer in answers}) == 1
+    assert WaitingPlace.objects.count() == Enquiry.objects.count() == 1
+
+
+def test_a_yes_pressed_many_times_at_once_is_one_and_tells_kati_once() -> None:
+    enquiry = waiter(called=True)
+    address = private_address(enquiry)
+    answers = at_once(MANY, lambda _number: presses(address, "yes"))
+    assert {answer.status_code for answer in answers} == {303}
+    assert list(enquiry.steps.values_list("kind", flat=True)) == ["answered_yes"]
+    assert OutgoingMail.objects.filter(purpose="waiting_answer").count() == 1
+    assert Enquiry.objects.get().version == 2
+
+
+def test_a_removal_pressed_many_times_at_once_counts_one() -> None:
+    address = private_address(waiter())
+    answers = Counter(answer.status_code for answer in at_once(MANY, lambda _number: presses(address, "remove")))
+    assert set(answers) <= {303, 404}
+    assert answers[303] >= 1
+    assert not Enquiry.objects.exists()
+    assert RemovedEnquiry.objects.get().count == 1
+
+
+def test_an_answer_and_katis_change_at_the_same_moment_never_lose_one_another() -> None:
+    for _ in range(3):
+        enquiry = waiter(called=True)
+        place = WaitingPlace.objects.get(enquiry=enquiry)
+
+        def job(number: int, enquiry: Enquiry = enquiry, place: WaitingPlace = place) -> str:
+            if number:
+                answer_yes(place_id=place.pk, now=timezone.now())
+                return "yes"
+            try:
+                change_status(
+                    enquiry_id=enquiry.pk,
+                    version=1,
+                    status=Status.CLOSED,
+                    outcome=Outcome.NOT_RELEVANT,
+                    by=None,
+                    now=timezone.now(),
+                )
+            except ChangedMeanwhile:
+                return "refused"
+            return "closed"
+
+        kati, _yes = at_once(2, job)
+        enquiry.refresh_from_db()
+        steps = list(enquiry.steps.values_list("kind", flat=True))
+        if kati == "refused":
+            assert (enquiry.status, steps, enquiry.version) == ("new", ["answered_yes"], 2)
+        else:
+            # Her word came first; it stands.
+            assert (enquiry.status, steps, enquiry.version) == ("closed", ["status"], 2)
+
+
+def test_two_places_of_one_mailbox_answered_by_two_links_at_once_do_not_wait_for_each_other_for_ever() -> None:
+    first, second = (waiter(email="maija@esimerkki.fi", message=words) for words in ("Eka.", "Toka."))
+    places = [WaitingPlace.objects.get(enquiry=one).pk for one in (second, first)]
+    jobs = [answer_no, answer_stay]
+
+    at_once(MANY, lambda number: jobs[number // 2 % 2](place_id=places[number % 2], now=timezone.now()))
+
+    assert {enquiry.status for enquiry in Enquiry.objects.all()} <= {"closed", "waiting_list"}
+    for enquiry in Enquiry.objects.all():
+        assert enquiry.version == 1 + enquiry.steps.count()

@@ -1,0 +1,63 @@
+"""Kati is reminded of her pause by mail: before its day, when it has passed, and when it opened by itself."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from intake.choices import MailPurpose
+from intake.models import ContactPage, OutgoingMail
+from intake.services.pause_reminders import remind_of_pause
+from tests.intake.waiting.list_people import deliver, pause, round_at
+from tests.intake.waiting.post_office import PostOffice
+
+pytestmark = pytest.mark.django_db
+DAY_OF_RETURN = date(2027, 2, 1)
+NOON = datetime(2027, 2, 1, 12, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+DAY = timedelta(days=1)
+
+
+def _subjects() -> list[str]:
+    return list(OutgoingMail.objects.order_by("pk").values_list("subject", flat=True))
+
+
+@pytest.fixture
+def details(contact_page: ContactPage) -> None:
+    """Kati's details are filled in."""
+
+
+@pytest.mark.usefixtures("details")
+def test_a_forgotten_pause_is_reminded_of_again_and_again_each_once(server: PostOffice) -> None:
+    pause(active=True, returns_on=DAY_OF_RETURN)
+    seen: list[int] = []
+    for day in range(-20, 75):
+        for hour in (-12, 11):
+            if remind_of_pause(now=NOON + day * DAY + timedelta(hours=hour)):
+                seen.append(day)
+    deliver(NOON + 75 * DAY)
+    assert seen == [-7, 0, 7, 37, 67]
+    assert set(server.of(MailPurpose.PAUSE_REMINDER)) == {"kati.levola@aijuu.fi"}
+    assert len(server.taken) == 5
+    assert _subjects()[0] == "Tauko: ilmoitettu päivä 1.2.2027 lähestyy"
+    assert set(_subjects()[1:]) == {"Tauko: ilmoitettu päivä 1.2.2027 on tullut"}
+    overdue = OutgoingMail.objects.order_by("pk")[1]
+    for words in (overdue.text, overdue.html):
+        assert "1.2.2027 alkaen. Päivä on tullut" in words
+        assert "http://127.0.0.1:8000/admin/" in words
+
+
+@pytest.mark.usefixtures("details")
+def test_a_pause_that_opens_by_itself_is_told_of_once(server: PostOffice) -> None:
+    pause(active=True, returns_on=DAY_OF_RETURN, opens_by_itself=True)
+    for day in range(-1, 12):
+        round_at(NOON + day * DAY)
+    assert _subjects() == ["Tauko: ilmoitettu päivä 1.2.2027 lähestyy", "Tauko on päättynyt itsestään"]
+    assert "päättyi itsestään 1.2.2027" in OutgoingMail.objects.order_by("pk")[1].text
+
+
+@pytest.mark.usefixtures("details")
+def test_without_a_day_and_without_a_pause_there_is_nothing_to_remind_of() -> None:
+    for active in (True, False):
+        pause(active=active)
+        assert remind_of_pause(now=NOON) == 0
+    assert _subjects() == []

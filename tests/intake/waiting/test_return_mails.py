@@ -1,0 +1,113 @@
+"""What the mails to the list say, and what they never say."""
+
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from intake.choices import MailPurpose
+from intake.models import ContactPage, OutgoingMail, ReturnPlan
+from intake.services.delivery import build_message
+from intake.services.return_mails import (
+    queue_last_note,
+    queue_return_notice,
+    queue_return_reminder,
+    queue_still_waiting,
+    return_notice_preview,
+)
+from intake.waiting.private_link import PLACEHOLDER
+from tests.intake.waiting.list_people import waiter
+
+NOW = datetime(2027, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+LIST = (
+    MailPurpose.RETURN_NOTICE,
+    MailPurpose.RETURN_REMINDER,
+    MailPurpose.STILL_WAITING,
+    MailPurpose.LAST_NOTE,
+)
+
+
+def _plan(**changes: object) -> ReturnPlan:
+    values: dict[str, object] = {"created_at": NOW, "per_day": 5, "greeting": "", "answer_days": 14, **changes}
+    return ReturnPlan(**values)
+
+
+@pytest.fixture
+def mails(contact_page: ContactPage) -> dict[str, OutgoingMail]:
+    """One of each, to somebody who wrote a name and an address that can be told."""
+    place = waiter(now=NOW - timedelta(days=100), email="nimimerkki@esimerkki.fi")
+    plan = _plan()
+    plan.save()
+    queue_return_notice(plan=plan, place=place, now=NOW)
+    queue_return_reminder(plan=plan, place=place, now=NOW)
+    queue_still_waiting(place=place, is_last=False, now=NOW)
+    queue_last_note(place=place, now=NOW)
+    return {mail.purpose: mail for mail in OutgoingMail.objects.all()}
+
+
+@pytest.mark.parametrize("purpose", LIST)
+def test_each_is_to_the_one_who_waits_marked_automatic_and_answered_to_kati(
+    mails: dict[str, OutgoingMail], purpose: str
+) -> None:
+    message = build_message(mails[purpose]).message()
+    assert message["To"] == "nimimerkki@esimerkki.fi"
+    assert message["Reply-To"] == "kati.levola@aijuu.fi"
+    assert message["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize("purpose", LIST)
+def test_no_mail_holds_anything_of_the_one_who_waits(mails: dict[str, OutgoingMail], purpose: str) -> None:
+    mail = mails[purpose]
+    assert mail.enquiry is not None
+    for words in (mail.subject, mail.text, mail.html):
+        for written in ("Odottava", "nimimerkki", mail.enquiry.reference):
+            assert written not in words
+
+
+@pytest.mark.parametrize("purpose", LIST)
+def test_each_is_whole_in_both_kinds_and_asks_for_nothing(mails: dict[str, OutgoingMail], purpose: str) -> None:
+    mail = mails[purpose]
+    for words in (mail.text, mail.html):
+        assert words.count("Hei,") == 1
+        assert "Kati, Aijuu työnohjaus" in words
+        assert "050 534 8567" in words
+        assert "None" not in words
+    assert "\n\n\n" not in mail.text.strip()
+    for asked in ("<img", "<script", "<link", "style", "src="):
+        assert asked not in mail.html
+
+
+def test_the_way_to_answer_is_in_each_but_the_last_note(mails: dict[str, OutgoingMail]) -> None:
+    address = f"http://127.0.0.1:8000/jatka/{PLACEHOLDER}/odotuslista/"
+    for purpose in LIST[:3]:
+        assert address in mails[purpose].text
+        assert f'href="{address}"' in mails[purpose].html
+    last = mails[MailPurpose.LAST_NOTE]
+    assert PLACEHOLDER not in last.text + last.html
+    assert "http://127.0.0.1:8000/ota-yhteytta/" in last.text
+
+
+def test_the_notice_says_what_it_asks_how_long_it_waits_and_that_it_promises_nothing(
+    mails: dict[str, OutgoingMail],
+) -> None:
+    notice, reminder = mails[MailPurpose.RETURN_NOTICE], mails[MailPurpose.RETURN_REMINDER]
+    assert notice.subject == "Aijuu on palannut tauolta – oletko yhä kiinnostunut?"
+    for words in (notice.text, notice.html):
+        assert "Toivon vastaustasi 14\u00a0päivän kuluessa." in words
+        assert "Tämä viesti ei vielä varaa aikaa" in words
+    assert "Jos en kuule sinusta 14\u00a0päivän kuluessa, otan sinut pois listalta." in reminder.text
+
+
+def test_the_preview_is_the_very_mail_that_is_queued(mails: dict[str, OutgoingMail]) -> None:
+    notice = mails[MailPurpose.RETURN_NOTICE]
+    assert return_notice_preview(_plan()) == (notice.subject, notice.text, notice.html)
+
+
+def test_katis_own_words_keep_their_paragraphs_and_can_be_no_markup(contact_page: ContactPage) -> None:
+    greeting = 'Kevät on "täällä" & <b>valo</b>.\r\n\r\nToinen kappale.\nUusi rivi.'
+    _subject, text, html = return_notice_preview(_plan(greeting=greeting))
+    assert "Kevät on ”täällä” & <b>valo</b>." in text
+    assert "<b>" not in html
+    assert "Kevät on ”täällä” &amp; &lt;b&gt;valo&lt;/b&gt;.</p>" in html
+    assert re.search(r"<p>Toinen kappale\.<br>\s*Uusi rivi\.</p>", html)

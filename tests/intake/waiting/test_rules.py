@@ -1,0 +1,205 @@
+"""The rules of order and time, without a database."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from home.pause import PauseSettings
+from intake.waiting.rules import (
+    CalledNeed,
+    ListMail,
+    Waiter,
+    WaitingNeed,
+    called_needs,
+    calling_order,
+    is_mail_hour,
+    last_day,
+    open_since,
+    room_today,
+    waiting_needs,
+)
+
+HELSINKI = ZoneInfo("Europe/Helsinki")
+NOON = datetime(2027, 3, 1, 12, 0, tzinfo=HELSINKI)
+
+
+def _waiter(place: int, *, rank: int | None = None, mailbox: str = "", form: str = "group") -> Waiter:
+    return Waiter(place_id=place, mailbox=mailbox or f"m{place}", rank=place if rank is None else rank, form=form)
+
+
+def _places(mailboxes: list[list[Waiter]]) -> list[list[int]]:
+    return [[waiter.place_id for waiter in mailbox] for mailbox in mailboxes]
+
+
+def test_the_order_is_that_of_the_list() -> None:
+    waiters = [_waiter(1, rank=7), _waiter(2, rank=-3), _waiter(3, rank=5)]
+    assert _places(calling_order(waiters, first_form="")) == [[2], [3], [1]]
+
+
+def test_those_who_wish_for_the_first_form_come_before_the_others() -> None:
+    waiters = [_waiter(1), _waiter(2, form="individual"), _waiter(3), _waiter(4, form="individual")]
+    assert _places(calling_order(waiters, first_form="individual")) == [[2], [4], [1], [3]]
+
+
+def test_one_mailbox_is_told_once_where_its_foremost_place_stands() -> None:
+    waiters = [_waiter(1), _waiter(2, mailbox="twice"), _waiter(3), _waiter(4, mailbox="twice", form="individual")]
+    assert _places(calling_order(waiters, first_form="")) == [[1], [2, 4], [3]]
+    assert _places(calling_order(waiters, first_form="individual")) == [[4, 2], [1], [3]]
+
+
+def test_who_has_been_told_is_not_told_again() -> None:
+    assert _places(calling_order([_waiter(1), _waiter(2)], first_form="", told={"m1"})) == [[2]]
+
+
+_some_waiters = st.lists(
+    st.builds(
+        lambda mailbox, rank, form: (mailbox, rank, form),
+        st.sampled_from("abcdef"),
+        st.integers(-50, 50),
+        st.sampled_from(["group", "individual"]),
+    ),
+    unique_by=lambda row: row[1],
+)
+
+
+@given(_some_waiters, st.sampled_from(["", "group"]), st.sets(st.sampled_from("abcdef")))
+def test_everybody_who_is_to_be_told_is_in_the_order_once(
+    rows: list[tuple[str, int, str]], first_form: str, told: set[str]
+) -> None:
+    waiters = [_waiter(number, rank=rank, mailbox=box, form=form) for number, (box, rank, form) in enumerate(rows)]
+    order = calling_order(waiters, first_form=first_form, told=told)
+    assert sorted(waiter.place_id for mailbox in order for waiter in mailbox) == sorted(
+        waiter.place_id for waiter in waiters if waiter.mailbox not in told
+    )
+    assert all(len({waiter.mailbox for waiter in mailbox}) == 1 for mailbox in order)
+    turns = [(first_form != "" and mailbox[0].form != first_form, mailbox[0].rank) for mailbox in order]
+    assert turns == sorted(turns)
+
+
+@pytest.mark.parametrize(
+    ("moment", "allowed"),
+    [
+        (datetime(2027, 3, 1, 8, 59, 59, tzinfo=HELSINKI), False),
+        (datetime(2027, 3, 1, 9, 0, tzinfo=HELSINKI), True),
+        (datetime(2027, 3, 1, 19, 59, 59, tzinfo=HELSINKI), True),
+        (datetime(2027, 3, 1, 20, 0, tzinfo=HELSINKI), False),
+        # Winter and summer in Finland, by a clock that counts otherwise.
+        (datetime(2027, 3, 1, 6, 59, tzinfo=UTC), False),
+        (datetime(2027, 3, 1, 7, 0, tzinfo=UTC), True),
+        (datetime(2027, 7, 1, 6, 0, tzinfo=UTC), True),
+        (datetime(2027, 7, 1, 17, 0, tzinfo=UTC), False),
+    ],
+)
+def test_mail_comes_by_day_in_finland(moment: datetime, allowed: bool) -> None:
+    assert is_mail_hour(moment) is allowed
+
+
+@pytest.mark.parametrize(
+    ("told_on", "told", "room"),
+    [
+        (None, 0, 5),
+        (date(2027, 2, 28), 5, 5),
+        (date(2027, 3, 1), 3, 2),
+        (date(2027, 3, 1), 5, 0),
+        # The supervisor can't lower it in a running plan, but a count that is over makes no negative room.
+        (date(2027, 3, 1), 9, 0),
+        (date(2027, 3, 2), 5, 0),
+    ],
+)
+def test_there_is_room_for_so_many_a_day(told_on: date | None, told: int, room: int) -> None:
+    assert room_today(per_day=5, told_on=told_on, told_that_day=told, today=date(2027, 3, 1)) == room
+
+
+def test_the_day_of_the_latest_return() -> None:
+    day = date(2027, 2, 1)
+    assert open_since(PauseSettings(active=False, ended_on=day), NOON) == day
+    assert open_since(PauseSettings(active=False), NOON) is None
+    assert open_since(PauseSettings(active=True, ended_on=day), NOON) is None
+    assert open_since(PauseSettings(active=True, returns_on=day, opens_by_itself=True), NOON) == day
+    assert open_since(PauseSettings(active=True, returns_on=day), NOON) is None
+    upcoming = PauseSettings(active=True, begins_on=date(2027, 5, 1), returns_on=date(2027, 6, 1), ended_on=day)
+    assert open_since(upcoming, NOON) == day
+
+
+def _silent(days: int, **changes: object) -> CalledNeed:
+    facts: dict[str, object] = {
+        "notice_sent_at": NOON,
+        "reminded": False,
+        "reminder_sent_at": None,
+        "answer_days": 14,
+        "opened_on": None,
+        "now": NOON + timedelta(days=days),
+        **changes,
+    }
+    return called_needs(**facts)  # type: ignore[arg-type]
+
+
+def test_silence_leads_to_a_reminder_on_its_day_and_then_to_the_end() -> None:
+    assert _silent(13) is CalledNeed.NOTHING
+    assert _silent(14) is CalledNeed.REMIND
+    # The days are days of the calendar: the hour of the first mail does not matter.
+    assert _silent(13, notice_sent_at=NOON - timedelta(hours=13)) is CalledNeed.REMIND
+    reminded = {"reminded": True, "reminder_sent_at": NOON + timedelta(days=14)}
+    assert _silent(27, **reminded) is CalledNeed.NOTHING
+    assert _silent(28, **reminded) is CalledNeed.CLOSE
+
+
+def test_a_mail_that_has_not_gone_out_asks_nobody() -> None:
+    assert _silent(400, notice_sent_at=None) is CalledNeed.NOTHING
+    assert _silent(400, reminded=True, reminder_sent_at=None) is CalledNeed.NOTHING
+
+
+def test_the_days_of_a_pause_in_between_do_not_count() -> None:
+    opened = (NOON + timedelta(days=100)).date()
+    assert _silent(113, opened_on=opened) is CalledNeed.NOTHING
+    assert _silent(114, opened_on=opened) is CalledNeed.REMIND
+    assert _silent(14, opened_on=(NOON - timedelta(days=5)).date()) is CalledNeed.REMIND
+
+
+def _mail(day: int, done: int | None) -> ListMail:
+    return ListMail(NOON + timedelta(days=day), None if done is None else NOON + timedelta(days=done))
+
+
+def _waits(day: int, questions: list[ListMail], last_notes: list[ListMail], confirmed: int = 0) -> WaitingNeed:
+    return waiting_needs(
+        confirmed_at=NOON + timedelta(days=confirmed),
+        questions=questions,
+        last_notes=last_notes,
+        months=4,
+        now=NOON + timedelta(days=day),
+    )
+
+
+def test_two_questions_then_the_last_note_then_the_end() -> None:
+    # 1.3. – 1.7. – 1.11. – 1.3.
+    assert _waits(121, [], []) is WaitingNeed.NOTHING
+    assert _waits(122, [], []) is WaitingNeed.ASK
+    first = _mail(122, 122)
+    assert _waits(244, [first], []) is WaitingNeed.NOTHING
+    assert _waits(245, [first], []) is WaitingNeed.ASK
+    asked = [first, _mail(245, 245)]
+    assert _waits(364, asked, []) is WaitingNeed.NOTHING
+    assert _waits(366, asked, []) is WaitingNeed.PART
+    assert _waits(366, asked, [_mail(366, None)]) is WaitingNeed.NOTHING
+    assert _waits(366, asked, [_mail(366, 366)]) is WaitingNeed.REMOVE
+
+
+def test_an_answer_makes_all_before_it_count_no_more() -> None:
+    asked, parted = [_mail(122, 122), _mail(245, 245)], [_mail(366, 366)]
+    assert _waits(400, asked, [], confirmed=300) is WaitingNeed.NOTHING
+    assert _waits(430, asked, [], confirmed=300) is WaitingNeed.ASK
+    assert _waits(370, asked, parted, confirmed=367) is WaitingNeed.NOTHING
+
+
+def test_what_is_on_its_way_is_waited_for_and_counts_from_when_it_went() -> None:
+    assert _waits(300, [_mail(122, None)], []) is WaitingNeed.NOTHING
+    assert _waits(300, [_mail(122, 200)], []) is WaitingNeed.NOTHING
+    assert _waits(323, [_mail(122, 200)], []) is WaitingNeed.ASK
+
+
+def test_who_gets_no_mail_stays_as_long_as_the_questions_take() -> None:
+    assert last_day(confirmed_at=NOON, months=4) == date(2028, 3, 1)
+    assert last_day(confirmed_at=datetime(2027, 8, 31, 12, tzinfo=HELSINKI), months=2) == date(2028, 2, 29)

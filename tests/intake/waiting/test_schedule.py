@@ -1,0 +1,97 @@
+"""On which day each one is told: the pure schedule of the supervisor's plan, and when who is silent leaves the list."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from home.pause import calendar_day
+from intake.waiting.leaving import leaves_on
+from intake.waiting.rules import ListMail, WaitingNeed, last_day, waiting_needs
+from intake.waiting.schedule import first_telling_day, schedule
+
+FIRST = date(2027, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [
+        ("2027-02-01T00:00+02:00", date(2027, 2, 1)),
+        ("2027-02-01T19:59:59+02:00", date(2027, 2, 1)),
+        ("2027-02-01T20:00+02:00", date(2027, 2, 2)),
+        ("2027-02-01T21:59:59Z", date(2027, 2, 2)),
+        ("2027-02-01T22:00Z", date(2027, 2, 2)),
+        ("2027-07-01T16:59:59Z", date(2027, 7, 1)),
+        ("2027-07-01T17:00Z", date(2027, 7, 2)),
+    ],
+)
+def test_the_first_day_is_today_until_the_hours_are_over(now: str, day: date) -> None:
+    assert first_telling_day(datetime.fromisoformat(now)) == day
+
+
+@given(
+    count=st.integers(0, 60),
+    per_day=st.integers(1, 12),
+    used=st.integers(0, 12),
+    pause_in=st.none() | st.integers(-2, 20),
+)
+def test_everybody_is_told_once_in_order_and_no_day_is_too_full(
+    count: int, per_day: int, used: int, pause_in: int | None
+) -> None:
+    queue = list(range(count))
+    room = max(0, per_day - used)
+    pause_begins_on = None if pause_in is None else FIRST + timedelta(days=pause_in)
+    planned = schedule(queue, per_day=per_day, room_on_first=room, first_day=FIRST, pause_begins_on=pause_begins_on)
+    assert [one for day in planned.days for one in day.told] + list(planned.held) == queue
+    assert [day.number for day in planned.days] == list(range(1, len(planned.days) + 1))
+    for day in planned.days:
+        assert 0 < len(day.told) <= (room if day.on == FIRST else per_day)
+        assert pause_begins_on is None or day.on < pause_begins_on
+    if not planned.held:
+        # No day is left out, and only the last may have room.
+        begin = FIRST if room else FIRST + timedelta(days=1)
+        assert [day.on for day in planned.days] == [begin + timedelta(days=n) for n in range(len(planned.days))]
+        assert all(len(day.told) == (room if day.on == FIRST else per_day) for day in planned.days[:-1])
+    else:
+        assert pause_begins_on is not None
+
+
+def test_a_pause_that_begins_at_once_holds_everybody() -> None:
+    planned = schedule(["a", "b"], per_day=1, room_on_first=1, first_day=FIRST, pause_begins_on=FIRST)
+    assert (planned.days, planned.held) == ((), ("a", "b"))
+
+
+@given(
+    confirmed=st.datetimes(datetime(2026, 1, 1), datetime(2029, 12, 31), timezones=st.just(UTC)),
+    months=st.integers(1, 12),
+)
+def test_the_day_of_leaving_is_the_day_that_the_rules_come_to(confirmed: datetime, months: int) -> None:
+    """As the worker goes: asked, asked again and parted on the very days, each mail gone at once."""
+    asked: list[datetime] = []
+    now = confirmed
+    while (
+        need := waiting_needs(
+            confirmed_at=confirmed,
+            questions=[ListMail(moment, moment) for moment in asked],
+            last_notes=[],
+            months=months,
+            now=now,
+        )
+    ) is not WaitingNeed.PART:
+        told = leaves_on(confirmed_at=confirmed, asked_at=asked, months=months)
+        if need is WaitingNeed.ASK:
+            asked.append(now)
+        now += timedelta(days=1)
+    assert len(asked) == 2
+    # A step of 24 hours may leap over a day when the clocks go forward.
+    assert told <= calendar_day(now) <= told + timedelta(days=1)
+    assert leaves_on(confirmed_at=confirmed, asked_at=[], months=months) == last_day(
+        confirmed_at=confirmed, months=months
+    )
+
+
+def test_questions_before_the_last_answer_do_not_count() -> None:
+    confirmed = datetime(2027, 1, 10, 12, tzinfo=UTC)
+    asked = [confirmed - timedelta(days=30), confirmed + timedelta(days=120)]
+    assert leaves_on(confirmed_at=confirmed, asked_at=asked, months=4) == date(2028, 1, 10)

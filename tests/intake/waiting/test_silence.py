@@ -1,0 +1,170 @@
+"""Who was told and is silent: one reminder, then closed; never without the mails, and never during a pause."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
+from intake.models import Enquiry, OutgoingMail, WaitingPlace
+from intake.services.removing import remove_enquiry
+from intake.services.returning import start_plan
+from intake.services.silence import remind_and_close
+from intake.services.waiting import answer_no, answer_yes
+from tests.intake.waiting.list_people import pause, round_at, waiter
+from tests.intake.waiting.post_office import Behaviour, PostOffice
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2027, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+DAY = timedelta(days=1)
+NOTICE, REMINDER = MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER
+
+
+@pytest.fixture
+def told(server: PostOffice) -> WaitingPlace:
+    """Somebody who got the notice of the return."""
+    return _told(server)
+
+
+def _told(server: PostOffice, email: str = "maija@esimerkki.fi") -> WaitingPlace:
+    place = waiter(now=NOW - 30 * DAY, email=email)
+    _start(NOW)
+    round_at(NOW)
+    assert server.of(NOTICE)[-1] == email
+    place.refresh_from_db()
+    return place
+
+
+def _start(now: datetime) -> None:
+    start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=now)
+
+
+def _enquiry(place: WaitingPlace) -> Enquiry:
+    return Enquiry.objects.get(pk=place.enquiry_id)
+
+
+def test_one_reminder_and_then_the_end(told: WaitingPlace, server: PostOffice) -> None:
+    version = _enquiry(told).version
+    for day in range(1, 14):
+        round_at(NOW + day * DAY)
+    assert server.of(REMINDER) == []
+    round_at(NOW + 14 * DAY)
+    assert server.of(REMINDER) == [told.enquiry.email]
+    for day in range(15, 28):
+        round_at(NOW + day * DAY)
+    assert _enquiry(told).status == Status.WAITING_LIST
+    round_at(NOW + 28 * DAY)
+    closed = _enquiry(told)
+    assert (closed.status, closed.outcome, closed.closed_at) == (Status.CLOSED, Outcome.NO_RESPONSE, NOW + 28 * DAY)
+    assert closed.version == version + 1
+    assert [step.kind for step in closed.steps.all()] == [StepKind.CALLED, StepKind.REMINDED, StepKind.STATUS]
+    round_at(NOW + 60 * DAY)
+    assert len(server.taken) == 2
+
+
+def test_neither_happens_by_night(told: WaitingPlace) -> None:
+    night = (NOW + 14 * DAY).replace(hour=20)
+    assert remind_and_close(now=night) == 0
+    assert remind_and_close(now=night + timedelta(hours=13)) == 1
+
+
+def test_a_notice_that_failed_is_followed_by_nothing_until_it_has_gone_out(server: PostOffice) -> None:
+    place = waiter(now=NOW - 30 * DAY)
+    _start(NOW)
+    server.behaviour = Behaviour.BREAKS_BEFORE
+    round_at(NOW)
+    server.behaviour = Behaviour.TAKES
+    for day in range(1, 60):
+        round_at(NOW + day * DAY)
+    assert server.taken == []
+    assert _enquiry(place).status == Status.WAITING_LIST
+    # Kati sent it again; the days begin now.
+    OutgoingMail.objects.filter(purpose=NOTICE).update(state=MailState.SENT, sent_at=NOW + 60 * DAY)
+    round_at(NOW + 73 * DAY)
+    assert server.of(REMINDER) == []
+    round_at(NOW + 74 * DAY)
+    assert server.of(REMINDER) == [place.enquiry.email]
+
+
+def test_a_reminder_that_failed_closes_nobody(told: WaitingPlace, server: PostOffice) -> None:
+    server.behaviour = Behaviour.BREAKS_AFTER
+    round_at(NOW + 14 * DAY)
+    server.behaviour = Behaviour.TAKES
+    round_at(NOW + 90 * DAY)
+    assert _enquiry(told).status == Status.WAITING_LIST
+    assert server.of(REMINDER) == [told.enquiry.email]
+
+
+def test_nothing_happens_during_a_pause_and_its_days_do_not_count(told: WaitingPlace, server: PostOffice) -> None:
+    pause(active=True)
+    round_at(NOW + 14 * DAY)
+    round_at(NOW + 40 * DAY)
+    assert server.of(REMINDER) == []
+    pause(active=False, ended_on=(NOW + 41 * DAY).date())
+    round_at(NOW + 54 * DAY)
+    assert server.of(REMINDER) == []
+    round_at(NOW + 55 * DAY)
+    assert server.of(REMINDER) == [told.enquiry.email]
+
+
+@pytest.mark.parametrize("answer", [answer_yes, answer_no])
+def test_who_has_answered_is_left_in_peace(told: WaitingPlace, server: PostOffice, answer: object) -> None:
+    assert callable(answer)
+    assert answer(place_id=told.pk, now=NOW + DAY)
+    status = _enquiry(told).status
+    for day in (14, 28, 60):
+        round_at(NOW + day * DAY)
+    assert server.of(REMINDER) == []
+    assert _enquiry(told).status == status
+
+
+def test_an_answer_between_the_reminders_queueing_and_its_going_takes_it_back(
+    told: WaitingPlace, server: PostOffice
+) -> None:
+    assert remind_and_close(now=NOW + 14 * DAY) == 1
+    Enquiry.objects.filter(pk=told.enquiry_id).update(status=Status.OFFER_SENT)
+    round_at(NOW + 14 * DAY)
+    assert server.of(REMINDER) == []
+    assert not OutgoingMail.objects.filter(purpose=REMINDER).exists()
+
+
+def test_a_mailbox_with_two_places_is_reminded_once_and_closed_whole(server: PostOffice) -> None:
+    second = waiter(now=NOW - 30 * DAY, email="maija+2@esimerkki.fi")
+    by_hand = waiter(now=NOW - 30 * DAY, email="maija@esimerkki.fi", wants_mail=False)
+    first = waiter(now=NOW - 30 * DAY, email="maija@esimerkki.fi")
+    _start(NOW)
+    for day in (0, 14):
+        round_at(NOW + day * DAY)
+    assert len(server.of(NOTICE)) == len(server.of(REMINDER)) == 1
+    round_at(NOW + 28 * DAY)
+    assert {_enquiry(place).outcome for place in (first, second)} == {Outcome.NO_RESPONSE}
+    # This one asked for no mail: Kati gets in touch herself.
+    assert _enquiry(by_hand).status == Status.WAITING_LIST
+
+
+def test_when_the_one_that_had_the_mail_is_removed_the_other_is_reminded_in_its_time(server: PostOffice) -> None:
+    first = _told(server)
+    second = waiter(now=NOW - 30 * DAY, email="maija@esimerkki.fi")
+    WaitingPlace.objects.filter(pk=second.pk).update(plan=first.plan, called_at=first.called_at)
+    remove_enquiry(enquiry_id=first.enquiry_id, now=NOW + DAY)
+    round_at(NOW + 13 * DAY)
+    assert server.of(REMINDER) == []
+    round_at(NOW + 14 * DAY)
+    round_at(NOW + 28 * DAY)
+    assert server.of(REMINDER) == ["maija@esimerkki.fi"]
+    assert _enquiry(second).outcome == Outcome.NO_RESPONSE
+
+
+def test_a_crash_at_closing_leaves_it_for_the_next_round(told: WaitingPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    round_at(NOW + 14 * DAY)
+
+    def fail(**_values: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("intake.services.silence.EnquiryStep.objects.create", fail)
+        with pytest.raises(MemoryError):
+            remind_and_close(now=NOW + 28 * DAY)
+    assert _enquiry(told).status == Status.WAITING_LIST
+    assert remind_and_close(now=NOW + 28 * DAY) == 1
+    assert _enquiry(told).outcome == Outcome.NO_RESPONSE

@@ -1,0 +1,333 @@
+"""Years of pauses and returns with everything going wrong: what the site promised those who wait, it keeps.
+
+Each run is a story that hypothesis makes up: people join, days pass, Kati pauses, opens, plans, stops and moves people
+about, they answer or not, the mail server fails and the worker dies in the midst. tests.intake.waiting.ledger says what
+must hold in each. The same stories every time.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import Any
+from unittest import mock
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import transaction
+from django.utils.module_loading import import_string
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from home.models import PauseNotice
+from home.pause import calendar_day
+from home.services.pausing import begin_pause, change_pause, end_pause
+from intake.choices import MailState, Outcome, PlanState, Status, SupervisionForm, Verdict
+from intake.mailbox import mailbox_key
+from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
+from intake.services import waiting
+from intake.services.delivery import send_again
+from intake.services.list_places import tellable_places
+from intake.services.removing import remove_due, remove_enquiry
+from intake.services.return_mails import LIST_PURPOSES
+from intake.services.returning import NobodyWaits, PlanRunning, StillPaused, start_plan, stop_plan
+from intake.services.review import accept_quarantined, change_status
+from intake.services.waiting_order import move_ahead
+from tests.intake.waiting import post_office
+from tests.intake.waiting.ledger import Ledger
+from tests.intake.waiting.list_people import deliver, waiter, work
+from tests.intake.waiting.post_office import Behaviour, Killed, PostOffice
+
+BEGINNING = datetime(2027, 1, 4, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+DAY = timedelta(days=1)
+ANSWERS = ("answer_yes", "answer_stay", "answer_no", "remove_person")
+FORMS = ("", *SupervisionForm.values)
+# Where the worker may die: in the midst of a transaction, and between the steps of a delivery.
+DEATHS = [
+    "intake.services.returning.queue_return_notice",
+    "intake.services.returning.record_steps",
+    "intake.services.silence.record_steps",
+    "intake.services.silence.EnquiryStep.objects.create",
+    "intake.services.upkeep.record_steps",
+    "intake.services.upkeep.remove_enquiry",
+    "intake.services.delivery._claim",
+    "intake.services.delivery._fill_private_link",
+    "intake.services.delivery.hand_over",
+    "intake.services.delivery._record_success",
+    "intake.services.delivery._record_failure",
+    "intake.services.delivery._record_interruption",
+]
+LAST_DEATHS = [
+    "intake.services.returning.record_steps",
+    "intake.services.delivery._record_success",
+    "intake.services.returning.queue_return_notice",
+    "intake.services.delivery.hand_over",
+    "intake.services.delivery._fill_private_link",
+]
+_anybody = st.integers(0, 10_000)
+# What a day brings beside its round: nothing, another mood of the mail server, or the worker's death somewhere.
+_trouble = st.none() | st.sampled_from(list(Behaviour)) | st.tuples(st.sampled_from(DEATHS), st.integers(0, 4))
+
+
+def _dies_after(target: str, calls: int) -> Any:
+    """A patch under which the worker dies at this place, after so many calls that go well."""
+    left = [calls]
+    try:
+        original: Callable[..., Any] = import_string(target)
+    except ImportError:
+        # A method of a manager: EnquiryStep.objects.create.
+        model, manager, method = target.rsplit(".", 2)
+        original = getattr(getattr(import_string(model), manager), method)
+
+    def maybe(*arguments: Any, **values: Any) -> Any:
+        if left[0] == 0:
+            raise Killed
+        left[0] -= 1
+        return original(*arguments, **values)
+
+    return mock.patch(target, maybe)
+
+
+class WaitingList(RuleBasedStateMachine):
+    """One story. Everything in it is rolled back at its end."""
+
+    stories: list[Ledger]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = BEGINNING
+        self.server = post_office.SERVER = PostOffice()
+        self.ledger = Ledger(self.server)
+        self.death: tuple[str, int] | None = None
+        self.story = ExitStack()
+        self.story.enter_context(transaction.atomic())
+
+    # What visitors do.
+
+    @initialize(count=st.integers(8, 20))
+    def a_list_there_is(self, count: int) -> None:
+        self.join(list(range(count)))
+
+    @rule(numbers=st.lists(st.integers(0, 200), min_size=1, max_size=15))
+    def join(self, numbers: list[int]) -> None:
+        for number in numbers:
+            waiter(
+                now=self.now,
+                email=f"odottaja{number}@esimerkki.fi",
+                form=SupervisionForm.values[number % 3],
+                wants_mail=number % 7 != 0,
+                verdict=Verdict.QUARANTINED if number % 19 == 5 else Verdict.ACCEPTED,
+            )
+            self.ledger.happened["joined"] += 1
+
+    @rule(answers=st.lists(st.tuples(_anybody, st.sampled_from(ANSWERS)), min_size=1, max_size=4))
+    def answer(self, answers: list[tuple[int, str]]) -> None:
+        for who, answer in answers:
+            place = self._place(who)
+            if place:
+                getattr(waiting, answer)(place_id=place.pk, now=self.now)
+
+    # What Kati does.
+
+    @rule(days=st.integers(1, 120), dated=st.booleans(), by_itself=st.booleans())
+    def pause(self, days: int, dated: bool, by_itself: bool) -> None:
+        notice = PauseNotice.load()
+        begin_pause(version=notice.version, by=None, now=self.now)
+        if dated:
+            notice = PauseNotice.load()
+            day = calendar_day(self.now) + timedelta(days=days)
+            values = {"returns_on": day, "opens_by_itself": by_itself}
+            change_pause(values=values, version=notice.version, by=None, now=self.now)
+
+    @rule()
+    def open(self) -> None:
+        end_pause(version=PauseNotice.load().version, by=None, now=self.now)
+
+    @rule(per_day=st.integers(1, 9), first_form=st.sampled_from(FORMS), answer_days=st.integers(3, 14))
+    def plan(self, per_day: int, first_form: str, answer_days: int) -> None:
+        try:
+            start_plan(
+                per_day=per_day, first_form=first_form, greeting="", answer_days=answer_days, by=None, now=self.now
+            )
+        except (PlanRunning, StillPaused, NobodyWaits):
+            pass
+
+    @rule(per_day=st.integers(2, 9), answer_days=st.integers(3, 14))
+    def kati_returns(self, per_day: int, answer_days: int) -> None:
+        self.open()
+        self.plan(per_day=per_day, first_form="", answer_days=answer_days)
+
+    @precondition(lambda self: ReturnPlan.objects.filter(state=PlanState.RUNNING).exists())
+    @rule()
+    def stop(self) -> None:
+        plan = ReturnPlan.objects.get(state=PlanState.RUNNING)
+        stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=self.now)
+
+    @rule(who=_anybody, status=st.sampled_from(Status.values))
+    def kati_sets_a_status(self, who: int, status: str) -> None:
+        enquiry = self._enquiry(who)
+        if enquiry:
+            outcome = Outcome.REFERRED if status == Status.CLOSED else ""
+            change_status(
+                enquiry_id=enquiry.pk,
+                version=enquiry.version,
+                status=Status(status),
+                outcome=outcome,
+                by=None,
+                now=self.now,
+            )
+
+    @rule(who=_anybody, deed=st.sampled_from(["accept", "ahead", "remove"]))
+    def kati_does_something_else(self, who: int, deed: str) -> None:
+        enquiry = self._enquiry(who)
+        if enquiry is None:
+            return
+        which: dict[str, Any] = {"enquiry_id": enquiry.pk, "version": enquiry.version, "by": None, "now": self.now}
+        if deed == "accept":
+            accept_quarantined(**which)
+        elif deed == "remove":
+            remove_enquiry(enquiry_id=enquiry.pk, now=self.now)
+        elif enquiry.status == Status.WAITING_LIST:
+            move_ahead(reason="Kiire", **which)
+
+    @rule(who=_anybody)
+    def kati_sends_a_failed_mail_again(self, who: int) -> None:
+        failed = list(OutgoingMail.objects.filter(state=MailState.FAILED, purpose__in=LIST_PURPOSES).order_by("pk"))
+        if failed:
+            mail = failed[who % len(failed)]
+            assert send_again(mail=mail, now=self.now)
+            self.ledger.sent_again[mail.purpose, mail.occasion, mailbox_key(mail.recipient)] += 1
+
+    # Time.
+
+    @rule(troubles=st.lists(_trouble, min_size=1, max_size=9), hour=st.sampled_from([3, 10, 11, 15, 19, 22]))
+    def days_pass(self, troubles: list[Behaviour | tuple[str, int] | None], hour: int) -> None:
+        for trouble in troubles:
+            self.now = (self.now + DAY).replace(hour=hour)
+            if isinstance(trouble, tuple):
+                self.death = trouble
+            else:
+                self.server.behaviour = trouble or Behaviour.TAKES
+            self._worker()
+
+    @rule(months=st.integers(2, 6))
+    def months_pass(self, months: int) -> None:
+        """The worker is looked at only where something is under way."""
+        for _ in range(2 * months):
+            self.now = (self.now + 15 * DAY).replace(hour=11)
+            self._worker()
+        self.server.behaviour = Behaviour.TAKES
+        remove_due(now=self.now)
+
+    def _worker(self) -> None:
+        """A worker's round, its death where one is due, and the next worker that goes on."""
+        died = self.ledger.happened["died"]
+        self._round(self.now)
+        if self.ledger.happened["died"] > died:
+            self._round(self.now + timedelta(minutes=15))
+
+    def _round(self, now: datetime) -> None:
+        with ExitStack() as stack:
+            if self.death is not None:
+                stack.enter_context(_dies_after(*self.death))
+            before = self.ledger.before()
+            for job in (work, deliver):
+                try:
+                    job(now)
+                except Killed:
+                    self.ledger.happened["died"] += 1
+                    self.death = None
+                    stack.pop_all().close()
+                if job is work:
+                    self.ledger.check_round(before, now)
+                else:
+                    self.ledger.count_arrivals(now)
+
+    @invariant()
+    def promises_are_kept(self) -> None:
+        self.ledger.check_always()
+        self.ledger.forget_erased()
+
+    def teardown(self) -> None:
+        """In the end the worker lives, the server takes, Kati opens: everybody who is to be told is told."""
+        try:
+            self._last_chapter()
+            assert not ReturnPlan.objects.filter(state=PlanState.RUNNING).exists()
+            self.ledger.check_always()
+            assert not OutgoingMail.objects.filter(state__in=(MailState.QUEUED, MailState.SENDING)).exists()
+            for _ in range(3):
+                self.now += 15 * DAY
+                self._worker()
+            self.ledger.check_always()
+            self._nobody_is_forgotten()
+            self.ledger.days = (self.now - BEGINNING).days
+            self.stories.append(self.ledger)
+        finally:
+            transaction.set_rollback(True)
+            self.story.close()
+
+    def _last_chapter(self) -> None:
+        """The server has one of its moods, two workers die, and then all goes well."""
+        story = len(self.stories)
+        self.death, self.server.behaviour = None, list(Behaviour)[story % len(Behaviour)]
+        self.open()
+        self.plan(per_day=9, first_form=FORMS[story % len(FORMS)], answer_days=14)
+        ReturnPlan.objects.update(per_day=9)
+        for day in range(6):
+            self.now = (self.now + DAY).replace(hour=12)
+            self.death = (LAST_DEATHS[(2 * story + day) % len(LAST_DEATHS)], 0) if day in (1, 2) else None
+            if day == 3:
+                ReturnPlan.objects.update(per_day=100)
+            self._worker()
+            self.server.behaviour = Behaviour.TAKES
+
+    def _nobody_is_forgotten(self) -> None:
+        """Whoever was told long ago and is still on the list has a mail that failed, which Kati sees."""
+        for place in tellable_places().filter(called_at__lt=self.now - 40 * DAY):
+            mails = OutgoingMail.objects.filter(enquiry__waiting__mailbox_key=place.mailbox_key)
+            assert mails.filter(occasion=f"plan-{place.plan_id}", state=MailState.FAILED).exists()
+
+    def _place(self, who: int) -> WaitingPlace | None:
+        places = list(WaitingPlace.objects.order_by("pk"))
+        return places[who % len(places)] if places else None
+
+    def _enquiry(self, who: int) -> Enquiry | None:
+        enquiries = list(Enquiry.objects.order_by("pk"))
+        return enquiries[who % len(enquiries)] if enquiries else None
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("server")
+def test_years_of_waiting() -> None:
+    stories: list[Ledger] = []
+    machine = type("Story", (WaitingList,), {"stories": stories})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=10,
+            stateful_step_count=22,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            phases=(Phase.generate,),
+        ),
+    )
+    # The stories were worth telling.
+    total = Counter[str]()
+    for story in stories:
+        total.update(story.happened)
+    assert total["joined"] >= 150
+    assert total["died"] >= 6
+    assert total["finished"] >= 4
+    assert total["closed"] >= 5
+    assert total["removed"] >= 3
+    assert max(story.days for story in stories) >= 2 * 365

@@ -1,0 +1,256 @@
+"""Still waiting? Two questions, a last note, and then nothing of the person is left but a count."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from intake.choices import Kind, MailPurpose, MailState, Status, StepKind, Verdict
+from intake.models import Enquiry, IntakeSettings, OutgoingMail, RemovedEnquiry, WaitingPlace
+from intake.services.returning import call_due, start_plan, stop_plan
+from intake.services.upkeep import keep_list_true
+from intake.services.waiting import answer_stay
+from tests.intake.waiting.list_people import deliver, pause, round_at, waiter
+from tests.intake.waiting.post_office import Behaviour, PostOffice
+
+pytestmark = pytest.mark.django_db
+HELSINKI = ZoneInfo("Europe/Helsinki")
+JOINED = datetime(2027, 1, 31, 15, 0, tzinfo=HELSINKI)
+# Four months each; the days are those of the calendar, the last one where a month is too short.
+FIRST = datetime(2027, 5, 31, 10, 0, tzinfo=HELSINKI)
+SECOND = datetime(2027, 9, 30, 10, 0, tzinfo=HELSINKI)
+LAST = datetime(2028, 1, 30, 10, 0, tzinfo=HELSINKI)
+DAY = timedelta(days=1)
+STILL, NOTE, NOTICE = MailPurpose.STILL_WAITING, MailPurpose.LAST_NOTE, MailPurpose.RETURN_NOTICE
+
+
+def _plan(now: datetime) -> int:
+    return start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=now).pk
+
+
+def test_asked_twice_then_a_last_note_and_only_when_it_has_gone_the_removal(server: PostOffice) -> None:
+    pause(active=True)
+    place = waiter(now=JOINED)
+    round_at(FIRST - DAY)
+    assert server.taken == []
+    round_at(FIRST)
+    round_at(FIRST + DAY)
+    assert len(server.of(STILL)) == 1
+    place.refresh_from_db()
+    assert (place.asked_at, place.asked_times) == (FIRST, 1)
+    round_at(SECOND - DAY)
+    assert len(server.of(STILL)) == 1
+    round_at(SECOND)
+    assert len(server.of(STILL)) == 2
+    assert [step.kind for step in place.enquiry.steps.all()] == [StepKind.STILL_ASKED, StepKind.STILL_ASKED]
+    round_at(LAST - DAY)
+    assert server.of(NOTE) == []
+
+    assert keep_list_true(now=LAST) == 1
+    place.refresh_from_db()
+    assert place.parting_at == LAST
+    server.behaviour = Behaviour.REFUSES
+    deliver(LAST)
+    assert keep_list_true(now=LAST + timedelta(minutes=1)) == 0
+    server.behaviour = Behaviour.TAKES
+    deliver(LAST + timedelta(minutes=5))
+    assert server.of(NOTE) == [place.enquiry.email]
+    assert Enquiry.objects.filter(pk=place.enquiry_id).exists()
+    assert keep_list_true(now=LAST + timedelta(minutes=6)) == 1
+    assert not Enquiry.objects.filter(pk=place.enquiry_id).exists()
+    assert not OutgoingMail.objects.exists()
+    assert (RemovedEnquiry.objects.get().kind, RemovedEnquiry.objects.get().count) == (Kind.WAITING, 1)
+    assert len(server.taken) == 3
+
+
+def test_the_second_question_says_what_follows(server: PostOffice) -> None:
+    waiter(now=JOINED)
+    round_at(FIRST)
+    round_at(SECOND)
+    first, second = OutgoingMail.objects.filter(purpose=STILL).order_by("pk")
+    assert "kysyn vielä kerran" in first.text
+    assert "poistan tietosi listalta" not in first.text
+    assert "poistan tietosi listalta" in second.text
+
+
+def test_a_last_note_that_cannot_be_delivered_ends_it_too(server: PostOffice) -> None:
+    waiter(now=JOINED)
+    for moment in (FIRST, SECOND):
+        round_at(moment)
+    server.behaviour = Behaviour.BREAKS_BEFORE
+    round_at(LAST)
+    assert OutgoingMail.objects.get(purpose=NOTE).state == MailState.FAILED
+    round_at(LAST + DAY)
+    assert not Enquiry.objects.exists()
+
+
+def test_an_answer_begins_it_all_anew(server: PostOffice) -> None:
+    place = waiter(now=JOINED)
+    round_at(FIRST)
+    assert answer_stay(place_id=place.pk, now=FIRST + DAY)
+    round_at(SECOND)
+    assert len(server.of(STILL)) == 1
+    round_at(datetime(2027, 10, 1, 10, 0, tzinfo=HELSINKI))
+    assert len(server.of(STILL)) == 2
+    place.refresh_from_db()
+    assert place.asked_times == 1
+
+
+def test_an_answer_in_the_last_minute_stops_the_last_note_and_the_removal(server: PostOffice) -> None:
+    place = waiter(now=JOINED)
+    for moment in (FIRST, SECOND):
+        round_at(moment)
+    assert keep_list_true(now=LAST) == 1
+    WaitingPlace.objects.update(confirmed_at=LAST + timedelta(seconds=30))
+    round_at(LAST + timedelta(minutes=1))
+    assert server.of(NOTE) == []
+    place.refresh_from_db()
+    assert place.parting_at is None
+    assert Enquiry.objects.get().status == Status.WAITING_LIST
+
+
+def test_one_who_answers_while_the_last_note_is_going_out_stays(server: PostOffice) -> None:
+    place = waiter(now=JOINED)
+    for moment in (FIRST, SECOND):
+        round_at(moment)
+    keep_list_true(now=LAST)
+    deliver(LAST)
+    assert answer_stay(place_id=place.pk, now=LAST + timedelta(seconds=30))
+    round_at(LAST + timedelta(minutes=1))
+    assert Enquiry.objects.get().status == Status.WAITING_LIST
+
+
+def test_nobody_is_asked_by_night(server: PostOffice) -> None:
+    waiter(now=JOINED)
+    assert keep_list_true(now=FIRST.replace(hour=8, minute=59)) == 0
+    assert keep_list_true(now=FIRST.replace(hour=20)) == 0
+    assert keep_list_true(now=FIRST.replace(hour=9)) == 1
+
+
+def test_a_mailbox_with_two_places_is_asked_once_and_goes_as_one(server: PostOffice) -> None:
+    waiter(now=JOINED, email="maija@esimerkki.fi")
+    waiter(now=JOINED, email="maija+2@esimerkki.fi")
+    for moment in (FIRST, SECOND, LAST, LAST + DAY):
+        round_at(moment)
+    assert (len(server.of(STILL)), len(server.of(NOTE))) == (2, 1)
+    assert not Enquiry.objects.exists()
+    assert RemovedEnquiry.objects.get().count == 2
+
+
+def test_who_joins_again_has_said_that_they_wait(server: PostOffice) -> None:
+    waiter(now=JOINED, email="maija@esimerkki.fi")
+    round_at(FIRST)
+    waiter(now=FIRST + 30 * DAY, email="maija@esimerkki.fi")
+    round_at(SECOND)
+    assert len(server.of(STILL)) == 1
+    round_at(FIRST + 153 * DAY)
+    assert len(server.of(STILL)) == 2
+    assert set(WaitingPlace.objects.values_list("asked_times", flat=True)) == {1}
+
+
+def test_while_a_plan_tells_the_list_nobody_is_asked(server: PostOffice) -> None:
+    waiter(now=JOINED)
+    late = waiter(now=JOINED, wants_mail=False)
+    plan = _plan(FIRST - DAY)
+    assert keep_list_true(now=LAST + 2 * DAY) == 0
+    assert stop_plan(plan_id=plan, version=1, by=None, now=LAST) == 0
+    assert keep_list_true(now=LAST + 2 * DAY) == 2
+    assert not Enquiry.objects.filter(pk=late.enquiry_id).exists()
+
+
+def test_a_plan_that_a_pause_holds_up_keeps_nobody_on_the_list(server: PostOffice) -> None:
+    waiter(now=JOINED)
+    waiter(now=JOINED, wants_mail=False)
+    _plan(FIRST - DAY)
+    pause(active=True)
+    round_at(FIRST)
+    assert len(server.of(STILL)) == 1
+    round_at(LAST + 2 * DAY)
+    assert WaitingPlace.objects.get().wants_mail
+
+
+def test_a_plan_takes_back_the_questions_and_last_notes_that_have_not_gone_out(server: PostOffice) -> None:
+    place = waiter(now=JOINED)
+    for moment in (FIRST, SECOND):
+        round_at(moment)
+    keep_list_true(now=LAST)
+    _plan(LAST)
+    assert call_due(now=LAST) == 1
+    round_at(LAST)
+    assert server.of(NOTE) == []
+    assert server.of(NOTICE) == [place.enquiry.email]
+    assert Enquiry.objects.get().status == Status.WAITING_LIST
+
+
+def test_who_has_got_the_last_note_is_not_told_of_the_return(server: PostOffice) -> None:
+    waiter(now=JOINED)
+    for moment in (FIRST, SECOND):
+        round_at(moment)
+    keep_list_true(now=LAST)
+    deliver(LAST)
+    waiter(now=LAST - DAY, email="toinen@esimerkki.fi")
+    _plan(LAST + timedelta(minutes=1))
+    round_at(LAST + timedelta(minutes=2))
+    assert server.of(NOTICE) == ["toinen@esimerkki.fi"]
+    assert Enquiry.objects.get().email == "toinen@esimerkki.fi"
+
+
+def test_who_was_told_is_not_asked(server: PostOffice) -> None:
+    waiter(now=JOINED)
+    _plan(FIRST - DAY)
+    round_at(FIRST - DAY)
+    round_at(FIRST)
+    assert server.of(STILL) == []
+
+
+def test_those_without_mail_get_none_and_go_after_three_times_the_months(server: PostOffice) -> None:
+    waiter(now=JOINED, wants_mail=False)
+    suspicious = waiter(now=JOINED, verdict=Verdict.QUARANTINED)
+    last = datetime(2028, 1, 31, 0, 0, tzinfo=HELSINKI)
+    for moment in (FIRST, SECOND, last - timedelta(seconds=1)):
+        round_at(moment)
+    assert Enquiry.objects.count() == 2
+    assert keep_list_true(now=last) == 1
+    assert server.taken == []
+    # A false alarm must not lose a letter: Kati has not looked at it yet.
+    round_at(last + 400 * DAY)
+    assert Enquiry.objects.get() == suspicious.enquiry
+
+
+def test_the_months_are_those_that_kati_has_set(server: PostOffice) -> None:
+    chosen = IntakeSettings.load()
+    chosen.waiting_months = 1
+    chosen.save()
+    waiter(now=JOINED)
+    assert keep_list_true(now=datetime(2027, 2, 27, 12, tzinfo=HELSINKI)) == 0
+    assert keep_list_true(now=datetime(2027, 2, 28, 12, tzinfo=HELSINKI)) == 1
+
+
+def test_after_a_long_standstill_one_question_goes_not_all_at_once(server: PostOffice) -> None:
+    waiter(now=JOINED)
+    keep_list_true(now=FIRST)
+    # The worker stood still for a year, with the first question in the queue.
+    late = FIRST + 365 * DAY
+    for hour in range(3):
+        round_at(late + timedelta(hours=hour))
+    assert len(server.of(STILL)) == 1
+    assert Enquiry.objects.exists()
+
+
+def test_a_crash_at_the_removal_leaves_it_for_the_next_round(
+    server: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiter(now=JOINED)
+    for moment in (FIRST, SECOND, LAST):
+        round_at(moment)
+
+    def fail(**_values: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("intake.services.removing.pass_on_mails", fail)
+        with pytest.raises(MemoryError):
+            keep_list_true(now=LAST + DAY)
+    assert Enquiry.objects.exists()
+    assert keep_list_true(now=LAST + DAY) == 1
+    assert RemovedEnquiry.objects.get().count == 1

@@ -1,0 +1,96 @@
+"""Workers beside each other and beside Kati, each with real transactions of its own: once is once."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import transaction
+
+from intake.choices import MailPurpose, Outcome, PlanState
+from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
+from intake.services.removing import remove_enquiry
+from intake.services.returning import PlanRunning, call_due, start_plan, stop_plan
+from intake.services.silence import remind_and_close
+from intake.services.upkeep import keep_list_true
+from tests.intake.test_parallel_posts import at_once
+from tests.intake.waiting.list_people import waiter
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2027, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+DAY = timedelta(days=1)
+
+
+def _start() -> ReturnPlan:
+    return start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=NOW)
+
+
+def _mails(purpose: MailPurpose) -> int:
+    return OutgoingMail.objects.filter(purpose=purpose).count()
+
+
+def test_several_workers_tell_as_many_as_the_day_allows() -> None:
+    for _ in range(8):
+        waiter(now=NOW - 30 * DAY)
+    _start()
+    assert sorted(at_once(4, lambda _number: call_due(now=NOW))) == [0, 0, 0, 5]
+    assert _mails(MailPurpose.RETURN_NOTICE) == ReturnPlan.objects.get().told == 5
+
+
+def test_a_plan_started_twice_at_once_is_one() -> None:
+    waiter(now=NOW - 30 * DAY)
+
+    def start(_number: int) -> bool:
+        try:
+            _start()
+        except PlanRunning:
+            return False
+        return True
+
+    assert sorted(at_once(4, start)) == [False, False, False, True]
+    assert ReturnPlan.objects.count() == 1
+
+
+def test_several_workers_remind_once_and_close_once() -> None:
+    waiter(now=NOW - 30 * DAY)
+    _start()
+    call_due(now=NOW)
+    OutgoingMail.objects.update(state="sent", sent_at=NOW)
+    assert sum(at_once(3, lambda _number: remind_and_close(now=NOW + 14 * DAY))) == 1
+    assert _mails(MailPurpose.RETURN_REMINDER) == 1
+    OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_REMINDER).update(state="sent", sent_at=NOW + 14 * DAY)
+    assert sum(at_once(3, lambda _number: remind_and_close(now=NOW + 28 * DAY))) == 1
+    enquiry = Enquiry.objects.get()
+    assert enquiry.outcome == Outcome.NO_RESPONSE
+    assert [step.status for step in enquiry.steps.all()].count("closed") == 1
+
+
+def test_several_workers_ask_once() -> None:
+    for _ in range(3):
+        waiter(now=NOW - 130 * DAY)
+    assert sum(at_once(3, lambda _number: keep_list_true(now=NOW))) == 3
+    assert _mails(MailPurpose.STILL_WAITING) == 3
+
+
+def test_calling_stopping_and_removing_at_once_stand_in_nobodys_way() -> None:
+    """Two enquiries of one mailbox each, so that the removals and the worker lock the same rows."""
+    places = [
+        waiter(now=NOW - 30 * DAY, email=f"odottaja+{number % 2}@esimerkki{number // 2}.fi") for number in range(12)
+    ]
+    plan = _start()
+
+    def deed(number: int) -> None:
+        if number == 0:
+            stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=NOW)
+        elif number < 3:
+            call_due(now=NOW)
+        else:
+            with transaction.atomic():
+                remove_enquiry(enquiry_id=places[2 * (number - 3)].enquiry_id, now=NOW)
+
+    at_once(7, deed)
+    plan.refresh_from_db()
+    assert plan.state == PlanState.STOPPED
+    # Whoever came first: nothing that a mail server has not got is left of the plan.
+    assert _mails(MailPurpose.RETURN_NOTICE) == plan.told == 0
+    assert not WaitingPlace.objects.exclude(called_at=None).exists()
+    assert Enquiry.objects.count() == 8

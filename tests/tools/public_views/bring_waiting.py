@@ -1,0 +1,104 @@
+"""How a browser's page gets into each state of the waiting list. Returns what the server sent for it."""
+
+from playwright.sync_api import Page, Response, expect
+
+from tests.browser.visitor import CONTACT_PAGE, Letter
+from tests.browser.waiting_visitor import WaitingVisitor
+from tests.tools.public_views.stage import Sent, Stage
+
+_CALL = "WaitingPlace.objects.filter(pk=place.pk).update(called_at=now)"
+_CLOSE = "Enquiry.objects.filter(pk=place.enquiry_id).update(status='closed', outcome='agreement', closed_at=now)"
+# What has happened to somebody on the list, as statements about `place`.
+STANDINGS = {
+    "waiting": [],
+    "stays": ["answer_stay(place_id=place.pk, now=now)"],
+    "called": [_CALL],
+    "said-yes": [_CALL, "answer_yes(place_id=place.pk, now=now)"],
+    "handled": ["Enquiry.objects.filter(pk=place.enquiry_id).update(status='in_review')"],
+    "left": ["answer_no(place_id=place.pk, now=now)"],
+    "ended": [_CLOSE],
+}
+_MAKE = """
+import uuid
+from django.utils import timezone
+from home.models import PauseNotice
+from intake.choices import Kind
+from intake.form_token import FormOpening
+from intake.models.enquiry import Enquiry
+from intake.models.waiting import WaitingPlace
+from intake.services.receiving import receive_enquiry
+from intake.services.waiting import answer_no, answer_stay, answer_yes
+from intake.services.waiting_links import link_for_place
+from intake.submission import ContactFacts, ShownTexts, SpamSigns
+now = timezone.now()
+for name, deeds in {standings!r}.items():
+    enquiry = receive_enquiry(
+        kind=Kind.WAITING,
+        facts=ContactFacts(
+            name="Maija Meikäläinen", email=f"maija.{{uuid.uuid4().hex}}@esimerkki.fi", supervision_form="group",
+            delivery_modes=("online",), preferred_contact="email",
+        ),
+        opening=FormOpening(submission_id=uuid.uuid4(), opened_at=now),
+        signs=SpamSigns(seconds_open=300),
+        shown=ShownTexts(),
+        address_key=uuid.uuid4().hex,
+        pause=PauseNotice.load().status(now=now),
+        now=now,
+    )
+    place = WaitingPlace.objects.get(enquiry=enquiry)
+    print("SECRET", name, link_for_place(enquiry=enquiry, now=now))
+    for deed in deeds:
+        exec(deed)
+"""
+_secrets: dict[str, dict[str, str]] = {}
+
+
+def _address(stage: Stage, standing: str) -> str:
+    """The private address of a place in that state; all are made at once, because a command costs seconds."""
+    if stage.url not in _secrets:
+        said = stage.site.run(_MAKE.format(standings=STANDINGS))
+        words = [line.split() for line in said.splitlines() if line.startswith("SECRET ")]
+        _secrets[stage.url] = {name: secret for _word, name, secret in words}
+    return f"{stage.url}/jatka/{_secrets[stage.url][standing]}/odotuslista/"
+
+
+def _sent(response: Response | None) -> Sent:
+    assert response is not None, "The browser went nowhere."
+    return Sent(response.status, response.text())
+
+
+def place(page: Page, stage: Stage, *, standing: str) -> Sent:
+    """The private page of somebody to whom that has happened."""
+    return _sent(page.goto(_address(stage, standing)))
+
+
+def removal_open(page: Page, stage: Stage) -> Sent:
+    """The same with the removal unfolded."""
+    sent = place(page, stage, standing="waiting")
+    page.locator("main details").evaluate("one => { one.open = true; }")
+    return sent
+
+
+def join_errors(page: Page, stage: Stage) -> Sent:
+    """The form sent with all that can be wrong, and the box ticked."""
+    page.goto(stage.url + CONTACT_PAGE)
+    visitor = WaitingVisitor(page)
+    visitor.email.fill("maija")
+    visitor.box("Puhelinnumero").fill("soita")
+    visitor.wish.fill("Pitkä toive. " * 90)
+    visitor.wants_mail.check()
+    with page.expect_response(lambda response: response.request.method == "POST") as answer:
+        visitor.send()
+    expect(visitor.summary.get_by_role("link")).to_have_count(6)
+    return _sent(answer.value)
+
+
+def joined(page: Page, stage: Stage) -> Sent:
+    """The page that says somebody has joined."""
+    page.goto(stage.url + CONTACT_PAGE)
+    visitor = WaitingVisitor(page)
+    visitor.write(Letter())
+    visitor.wants_mail.check()
+    visitor.send()
+    visitor.wait_until_joined()
+    return _sent(page.reload())
