@@ -21,7 +21,7 @@ from playwright.sync_api import (
 
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.people import EDITOR, MAKE_PEOPLE, SUPERVISOR, Account, sign_in
-from tests.tools.chromium import ADVICE, chromium_path, must_have_browser
+from tests.tools.chromium import ADVICE, must_have_browser, quick_chromium_path
 from tests.tools.running_site import RunningSite
 from tests.tools.smtp_server import Behaviour, SmtpServer
 
@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser. Where there is none: a visible skip, or with CI=true a failure."""
-    path = chromium_path()
+    path = quick_chromium_path()
     if path is None:
         if must_have_browser():
             pytest.fail(ADVICE)

@@ -58,7 +58,7 @@ def test_a_filled_point_goes_and_the_last_takes_the_list_with_it(desk: KatisDesk
     page.get_by_role("button", name="Ohjeet").click()
     page.get_by_role("link", name="Aloituslista").click()
     page.wait_for_url("**/aloituslista/")
-    expect(page.get_by_text("Kunnossa on 11/12.")).to_be_visible()
+    expect(page.get_by_text("Kunnossa on 12/12.")).to_be_visible()
     assert certain_violations(page) == []
     page.get_by_role("button", name=re.compile("^Palauta listalle ?: Vastausaika$")).click()
     page.goto("/admin/")

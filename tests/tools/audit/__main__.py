@@ -16,7 +16,7 @@ from tests.tools.audit.html_checker import audit_sources
 from tests.tools.audit.lighthouse import Target, audit_pages, run_lighthouse
 from tests.tools.audit.programs import install
 from tests.tools.audit.section import Section, as_text, verdicts
-from tests.tools.chromium import ADVICE, chromium_path
+from tests.tools.chromium import ADVICE, chromium_path, quick_chromium_path
 from tests.tools.public_views import Condition, Shown, Stage, View
 from tests.tools.running_site import ROOT, RunningSite
 
@@ -63,7 +63,9 @@ def audit(site: RunningSite, path: str) -> list[Section]:
         sections.append(section)
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=quick_chromium_path(), args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_context(viewport=SIZES["phone"], locale="fi-FI").new_page()
         with Stage(site) as stage:
             _say("Looking at every view …")
