@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from wagtail.models import Page, Site
+from wagtail.models import Page, Site, get_page_models
 
+from home.models import BasePage
 from home.typography import finnish_text
 
 
@@ -31,16 +32,23 @@ def build_menus(request: HttpRequest) -> Menus:
     site = Site.find_for_request(request)
     if site is None:
         return Menus(main=[], footer=[])
-    pages = Page.objects.child_of(site.root_page).live().public().defer_streamfields().specific()
+    pages = list(Page.objects.child_of(site.root_page).live().public())
+    at_the_foot = _shown_in_footer([page.pk for page in pages])
     main, footer = [], []
     for page in pages:
         item = MenuItem(finnish_text(page.title), url := page.get_url(request) or "", is_current=url == request.path)
         if page.show_in_menus:
             main.append(item)
-        # The field belongs to BasePage, not to every page of Wagtail.
-        if getattr(page, "show_in_footer", False):
+        if page.pk in at_the_foot:
             footer.append(item)
     return Menus(main=main, footer=footer)
+
+
+def _shown_in_footer(page_ids: list[int]) -> set[int]:
+    """Which of these pages have their footer switch on: it belongs to BasePage, so each kind of page has its own."""
+    kinds = [model for model in get_page_models() if issubclass(model, BasePage)]
+    found = [kind.objects.filter(pk__in=page_ids, show_in_footer=True).order_by().values_list("pk") for kind in kinds]
+    return {pk for (pk,) in found[0].union(*found[1:])} if found else set()
 
 
 def build_breadcrumbs(request: HttpRequest, page: Page, here: str = "") -> list[MenuItem]:

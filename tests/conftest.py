@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import shutil
+from pathlib import Path
 
 import django.test
 import pytest
@@ -8,11 +9,36 @@ from django.conf import settings
 
 from tests.loaded_rows import load_content_rows
 
+# These are about words and pages: what is understood, shown or refused. The same queries are asked of the second
+# database by the tests of what is stored, found and counted.
+_ABOUT_WORDS_AND_PAGES = (
+    "aijuu_site/test_headers.py",
+    "aijuu_site/test_refusals.py",
+    "aijuu_site/test_style_guide.py",
+    "aijuu_site/test_well_known.py",
+    "home/test_blocks.py",
+    "home/test_discovery.py",
+    "home/test_discovery_structured_data.py",
+    "home/test_editor_checks.py",
+    "home/test_faces.py",
+    "home/test_notice_on_pages.py",
+    "home/test_panels.py",
+    "home/test_pictures.py",
+    "intake/mapping/test_editing_faults.py",
+    "intake/test_form_messages.py",
+    "intake/test_henkilotunnus.py",
+    "intake/test_phone_numbers.py",
+    "intake/test_source.py",
+    "intake/test_spam.py",
+    "intake/test_typed_text.py",
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that uses no database has nothing new to tell on the second one."""
+    """A test that uses no database, or is not about what a database does, has nothing new to tell on the second one."""
+    here = Path(__file__).parent
     for item in items:
-        if not _uses_database(item):
+        if not _uses_database(item) or item.path.relative_to(here).as_posix() in _ABOUT_WORDS_AND_PAGES:
             item.add_marker(pytest.mark.once)
 
 

@@ -1,5 +1,6 @@
 """Kati changes the questions: what she adds is asked, what was begun stays as it was, and a mistake is told kindly."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -64,6 +65,8 @@ def test_what_she_adds_is_tried_published_and_asked_of_those_who_begin_after_it(
     # The preview beside the editor shows the step, every question of it, with its condition in words.
     page = editor.page
     page.get_by_role("button", name="Esikatselu päälle/pois").click()
+    # Wagtail shows the first preview before it can be asked for another.
+    expect(editor.preview.get_by_role("heading", level=1)).to_have_text(re.compile("Alkukartoitus"), timeout=20_000)
     page.locator("[data-side-panel='preview'] select:has(option:text-is('Taustaa'))").select_option(label="Taustaa")
     expect(editor.preview.get_by_role("heading", level=1)).to_have_text("Taustaa", timeout=20_000)
     expect(editor.preview.get_by_text(WHO)).to_be_visible()

@@ -89,7 +89,6 @@ EVERY: tuple[Situation, ...] = (
 USUAL: tuple[Situation, ...] = (
     Situation(390, 844, "dark"),
     Situation(1280, 900, "light"),
-    Situation(320, 640, axe=False),
     Situation(768, 1024, axe=False),
     Situation(320, 640, spacing=True, axe=False),
     Situation(1280, 900, spacing=True, axe=False),
