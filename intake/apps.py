@@ -7,3 +7,10 @@ class IntakeConfig(AppConfig):
 
     name = "intake"
     verbose_name = _("Enquiries")
+
+    def ready(self) -> None:
+        # They need the models, which are there only now.
+        from intake.jobs.intake_jobs import INTAKE_JOBS
+        from intake.jobs.running import register
+
+        register(*INTAKE_JOBS)

@@ -1,5 +1,6 @@
 from intake.models.contact_page import ContactPage
 from intake.models.enquiry import Enquiry, EnquiryStep
+from intake.models.jobs import JobRun, WorkerHeartbeat
 from intake.models.mapping import InitialMapping, MappingLink, UnfinishedMapping
 from intake.models.mapping_page import MappingPage
 from intake.models.outgoing_mail import MailAttempt, OutgoingMail
@@ -15,6 +16,7 @@ __all__ = [
     "EnquiryStep",
     "InitialMapping",
     "IntakeSettings",
+    "JobRun",
     "MailAttempt",
     "MappingLink",
     "MappingPage",
@@ -25,4 +27,5 @@ __all__ = [
     "UnfinishedMapping",
     "WaitingLink",
     "WaitingPlace",
+    "WorkerHeartbeat",
 ]

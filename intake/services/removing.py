@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from intake.jobs.context import Each, each_or_raise
 from intake.models.enquiry import Enquiry
 from intake.models.outgoing_mail import OutgoingMail
 from intake.models.removal import RemovedEnquiry
@@ -59,12 +60,16 @@ def due_for_removal(*, now: datetime) -> list[Enquiry]:
     return due
 
 
-def remove_due(*, now: datetime) -> int:
+def remove_due(*, now: datetime, each: Each = each_or_raise) -> int:
     """Remove what is due, and the traces that have served. Returns how many enquiries went."""
-    due = due_for_removal(now=now)
-    for enquiry in due:
-        remove_enquiry(enquiry_id=enquiry.pk, now=now)
+    due = [enquiry.pk for enquiry in due_for_removal(now=now)]
+    removed = each(due, lambda pk: _remove_one(pk, now))
     remove_unfinished(now=now)
     PostingTrace.objects.filter(posted_at__lte=now - LIMIT_WINDOW).delete()
     AutomaticReplyTrace.objects.filter(replied_at__lte=now - REPLY_WINDOW).delete()
-    return len(due)
+    return removed
+
+
+def _remove_one(enquiry_id: int, now: datetime) -> int:
+    remove_enquiry(enquiry_id=enquiry_id, now=now)
+    return 1

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from home.models import PauseNotice
 from intake.choices import MailPurpose, Outcome, Status, StepKind
+from intake.jobs.context import Each, each_or_raise
 from intake.models.enquiry import EnquiryStep
 from intake.models.outgoing_mail import OutgoingMail
 from intake.models.waiting import ReturnPlan, WaitingPlace
@@ -38,7 +39,7 @@ class _Called:
         )
 
 
-def remind_and_close(*, now: datetime) -> int:
+def remind_and_close(*, now: datetime, each: Each = each_or_raise) -> int:
     """Remind who has been silent for the plan's days, and close who was silent as long again. Returns how many of both.
 
     Nothing happens by night, and during a pause. Each mailbox is a transaction of its own.
@@ -49,8 +50,8 @@ def remind_and_close(*, now: datetime) -> int:
     if is_paused(now):
         return 0
     opened_on = open_since(settings, now)
-    due = [called for called in _called() if called.needs(opened_on, now) is not CalledNeed.NOTHING]
-    return sum(_act(called.places[0], opened_on, now) for called in due)
+    due = [called.places[0] for called in _called() if called.needs(opened_on, now) is not CalledNeed.NOTHING]
+    return each(due, lambda place: _act(place, opened_on, now))
 
 
 def _act(place: WaitingPlace, opened_on: date | None, now: datetime) -> bool:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from intake.choices import MailPurpose, MailState, PlanState, Status, StepKind, Verdict
+from intake.jobs.context import Each, each_or_raise
+from intake.models.enquiry import Enquiry
 from intake.models.outgoing_mail import OutgoingMail
 from intake.models.settings import IntakeSettings
 from intake.models.waiting import ReturnPlan, WaitingPlace
@@ -50,16 +52,23 @@ class _Waiting:
         )
 
 
-def keep_list_true(*, now: datetime) -> int:
+def keep_list_true(*, now: datetime, each: Each = each_or_raise) -> int:
     """Ask, part and remove where it is time (intake.waiting.rules). Returns how many were asked, noted or removed.
 
     Nobody is asked by night, or while a plan tells the list of the return. Each mailbox is a transaction of its own.
     """
     months = IntakeSettings.load().waiting_months
     may_ask = is_mail_hour(now) and not _list_is_told(now)
-    due = [waiting for waiting in _waiting(months, now) if _may(waiting.needs(months, now), may_ask)]
-    done = sum(_act(waiting.places[0].mailbox_key, months, now) for waiting in due)
-    return done + _remove_those_without_mail(months, now)
+    due: list[str | int] = [
+        waiting.places[0].mailbox_key for waiting in _waiting(months, now) if _may(waiting.needs(months, now), may_ask)
+    ]
+    due += _without_mail(months, now).values_list("pk", flat=True)
+    return each(due, lambda key: _look_after(key, months, now))
+
+
+def _look_after(key: str | int, months: int, now: datetime) -> int:
+    """Look after a mailbox, which is asked by mail, or a place, which is not: the one has a key, the other a number."""
+    return _act(key, months, now) if isinstance(key, str) else _remove_without_mail(key, months, now)
 
 
 def _may(need: WaitingNeed, may_ask: bool) -> bool:
@@ -134,24 +143,27 @@ def _done_at(mail: OutgoingMail) -> datetime | None:
     return (mail.claimed_at or mail.created_at) if mail.state == MailState.FAILED else None
 
 
-def _remove_those_without_mail(months: int, now: datetime) -> int:
-    """Remove those whom no mail can ask, when their last day has come. Suspicious ones wait for the supervisor."""
+def _without_mail(months: int, now: datetime) -> QuerySet[WaitingPlace]:
+    """Return the places of those whom no mail can ask, and whose last day may have come. Suspicious ones wait on."""
     if _list_is_told(now):
         # Now the supervisor writes to them herself.
-        return 0
+        return WaitingPlace.objects.none()
     long_ago = now - (QUESTIONS + 1) * months * _SHORTEST_MONTH + _PART_OF_A_DAY
-    places = WaitingPlace.objects.filter(
+    return WaitingPlace.objects.filter(
         enquiry__status=Status.WAITING_LIST,
         enquiry__verdict=Verdict.ACCEPTED,
         wants_mail=False,
         confirmed_at__lte=long_ago,
     )
-    removed = 0
-    for pk in list(places.values_list("pk", flat=True)):
-        with transaction.atomic():
-            lock_receiving()
-            place = places.filter(pk=pk).first()
-            if place and timezone.localdate(now) >= last_day(confirmed_at=place.confirmed_at, months=months):
-                remove_enquiry(enquiry_id=place.enquiry_id, now=now)
-                removed += 1
-    return removed
+
+
+def _remove_without_mail(place_id: int, months: int, now: datetime) -> int:
+    """Remove one of them when the last day has come, looked at anew with its enquiry locked. Returns how many went."""
+    with transaction.atomic():
+        lock_receiving()
+        list(Enquiry.objects.select_for_update(of=("self",)).filter(waiting=place_id))
+        place = _without_mail(months, now).filter(pk=place_id).first()
+        if place is None or timezone.localdate(now) < last_day(confirmed_at=place.confirmed_at, months=months):
+            return 0
+        remove_enquiry(enquiry_id=place.enquiry_id, now=now)
+        return 1

@@ -12,14 +12,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.core.management import call_command
-from django.db import OperationalError, connections
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, OperationalError, connections
 from django.utils import timezone
 
 from intake.choices import MailState
+from intake.jobs import intake_jobs
+from intake.jobs.context import DatabaseAway
 from intake.management.commands import work
-from intake.models import Enquiry, MailAttempt, OutgoingMail, PostingTrace
-from intake.services import delivery
+from intake.models import Enquiry, JobRun, MailAttempt, OutgoingMail, PostingTrace
+from intake.services import delivery, removing
 from intake.services.delivery import CLAIM_LIFETIME, deliver_next
 from intake.services.removing import remove_enquiry
 from tests.intake.delivering import START, deliver_due, use_server
@@ -158,26 +160,31 @@ def test_the_worker_asked_for_one_round_does_what_is_due_and_returns(smtp: SmtpS
     assert not PostingTrace.objects.exists()
 
 
+def _worker(monkeypatch: pytest.MonkeyPatch, deliver: Any) -> work.Command:
+    """The worker's command with another way of delivering, in this process."""
+    monkeypatch.setattr(intake_jobs, "deliver_next", deliver)
+    monkeypatch.setattr(work.signal, "signal", lambda *_arguments: None)
+    return work.Command()
+
+
 def test_a_database_that_is_away_for_a_moment_does_not_end_the_worker(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     received()
-    command = work.Command()
     rounds = 0
 
     def deliver(*, now: Any) -> bool:
         nonlocal rounds
         rounds += 1
         if rounds == 1:
-            raise OperationalError("could not receive data: maija@esimerkki.fi")
+            raise DatabaseAway from OperationalError("could not receive data: maija@esimerkki.fi")
         if deliver_next(now=now):
             return True
         command.stopping.set()
         return False
 
-    monkeypatch.setattr(work, "deliver_next", deliver)
+    command = _worker(monkeypatch, deliver)
     monkeypatch.setattr(work, "POLL_SECONDS", 0)
-    monkeypatch.setattr(work.signal, "signal", lambda *_arguments: None)
     command.handle(once=False)
     assert len(smtp.messages) == 2
     assert "OperationalError" in caplog.text
@@ -188,12 +195,11 @@ def test_a_database_that_stays_away_is_tried_more_and_more_seldom_with_one_line_
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "intake.management.commands.work")
-    command = work.Command()
     waits: list[float] = []
 
     def deliver(*, now: Any) -> bool:
         if len(waits) < 8:
-            raise OperationalError
+            raise DatabaseAway from OperationalError()
         return False
 
     class Stopping(threading.Event):
@@ -204,55 +210,43 @@ def test_a_database_that_stays_away_is_tried_more_and_more_seldom_with_one_line_
                 self.set()
             return self.is_set()
 
-    monkeypatch.setattr(work, "deliver_next", deliver)
+    command = _worker(monkeypatch, deliver)
     monkeypatch.setattr(work, "threading", SimpleNamespace(Event=Stopping))
-    monkeypatch.setattr(work.signal, "signal", lambda *_arguments: None)
     command.handle(once=False)
     assert waits == [4, 8, 16, 32, 60, 60, 60, 60, 2, 2]
     assert [record.levelname for record in caplog.records] == ["ERROR"] * 8 + ["INFO"]
 
 
-def test_a_deed_of_the_round_that_fails_holds_up_no_other(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("error", [IntegrityError, OperationalError, ZeroDivisionError])
+def test_a_removal_that_always_fails_holds_up_no_mail(
+    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    done = []
+    received()
 
-    def fails(*, now: Any) -> None:
-        raise ValueError("maija@esimerkki.fi")
+    def fails(*, now: Any, each: Any) -> int:
+        raise error("maija@esimerkki.fi")
 
-    for name in ("settle_pause", "call_due", "keep_list_true"):
-        fails.__name__ = name
-        monkeypatch.setattr(work, name, fails)
-    for name in ("remind_of_pause", "remind_and_close"):
-        monkeypatch.setattr(work, name, lambda *, now, name=name: done.append(name))
-    call_command("work", once=True, stdout=StringIO())
-    assert done == ["remind_of_pause", "remind_and_close"]
-    assert caplog.text.count("ValueError") == 3
-    assert "maija@" not in caplog.text
+    monkeypatch.setattr(intake_jobs, "remove_due", fails)
+    with pytest.raises(CommandError, match=r"failed: removal$"):
+        call_command("work", once=True, stdout=StringIO())
+    assert len(smtp.messages) == 2
+    assert JobRun.objects.get(name="removal").failures == 1
 
 
-def test_a_database_that_is_away_in_the_round_is_told_once_after_every_deed_was_tried(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_one_enquiry_that_cannot_be_removed_holds_up_no_other(
+    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tried = []
+    stuck, *_others = [closed(at=START - timedelta(days=400 - number)) for number in range(3)]
+    remove = removing.remove_enquiry
 
-    def away(*, now: Any) -> None:
-        tried.append(now)
-        raise OperationalError
+    def fails_for_one(*, enquiry_id: int, **more: Any) -> None:
+        if enquiry_id == stuck.pk:
+            raise IntegrityError(stuck.email)
+        remove(enquiry_id=enquiry_id, **more)
 
-    for name in ("settle_pause", "remind_of_pause", "call_due", "remind_and_close", "keep_list_true"):
-        monkeypatch.setattr(work, name, away)
-    command = work.Command()
-
-    class Stopping(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            self.set()
-            return True
-
-    monkeypatch.setattr(work, "threading", SimpleNamespace(Event=Stopping))
-    monkeypatch.setattr(work.signal, "signal", lambda *_arguments: None)
-    command.handle(once=False)
-    assert len(tried) == 5
-    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
-        "the database did not answer (OperationalError); trying again in 4 s"
-    ]
+    monkeypatch.setattr(removing, "remove_enquiry", fails_for_one)
+    with pytest.raises(CommandError, match="removal"):
+        call_command("work", once=True, stdout=StringIO())
+    assert Enquiry.objects.get() == stuck
+    assert JobRun.objects.get(name="removal").failing_items == 1
+    assert stuck.email not in caplog.text

@@ -1,0 +1,92 @@
+"""The periodic jobs that Wagtail and Django expect to be run beside the web server."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.apps import apps
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.management import call_command
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from wagtail.models import DraftStateMixin, Page, Revision
+
+from intake.jobs.context import JobContext
+from intake.jobs.running import Job
+
+# Earlier versions of a page are the editor's way back; whoever has not gone back in a year does not.
+REVISIONS_KEPT = timedelta(days=365)
+
+
+def publish_scheduled(context: JobContext) -> None:
+    """Publish and unpublish what the editor has scheduled: what Wagtail's command does, each page in its own try."""
+    now = context.now
+    drafts = [model for model in apps.get_models() if issubclass(model, DraftStateMixin)]
+    models = [Page, *(model for model in drafts if not issubclass(model, Page))]
+    expired = [
+        (model, pk)
+        for model in models
+        for pk in model._default_manager.filter(live=True, expire_at__lt=now)
+        .order_by("expire_at")
+        .values_list("pk", flat=True)
+    ]
+    due = Revision.objects.filter(approved_go_live_at__lt=now).order_by("approved_go_live_at")
+    context.each([*expired, *((Revision, pk) for pk in due.values_list("pk", flat=True))], _publish_or_expire)
+
+
+def _publish_or_expire(item: tuple[Any, object]) -> int:
+    """Look again, since the editor may have changed her mind meanwhile, and do it."""
+    model, pk = item
+    now = timezone.now()
+    if model is Revision:
+        revision = Revision.objects.filter(pk=pk, approved_go_live_at__lt=now).first()
+        if revision is None:
+            return 0
+        revision.publish(log_action="wagtail.publish.scheduled")
+        return 1
+    expired = model._default_manager.filter(pk=pk, live=True, expire_at__lt=now).first()
+    if expired is None:
+        return 0
+    expired.unpublish(set_expired=True, log_action="wagtail.unpublish.scheduled")
+    return 1
+
+
+def purge_revisions(context: JobContext) -> None:
+    """Remove versions of pages that are older than a year; never the latest, a published or a scheduled one."""
+    old = Revision.objects.filter(created_at__lt=context.now - REVISIONS_KEPT, approved_go_live_at=None)
+    context.each(list(old.values_list("pk", flat=True)), _purge)
+
+
+def _purge(pk: int) -> int:
+    revision = Revision.objects.filter(pk=pk).first()
+    if revision is None or revision.is_latest_revision():
+        return 0
+    if getattr(revision.content_object, "live_revision_id", None) == pk:
+        return 0
+    revision.delete()
+    return 1
+
+
+def _clear_sessions(_context: JobContext) -> None:
+    SessionStore.clear_expired()
+
+
+def _update_search_index(_context: JobContext) -> None:
+    call_command("update_index", verbosity=0)
+
+
+UPKEEP_JOBS = (
+    Job(
+        name="publishing",
+        title=_("Publishing and unpublishing pages at their time"),
+        every=timedelta(minutes=1),
+        run=publish_scheduled,
+    ),
+    Job(name="sessions", title=_("Forgetting old logins"), every=timedelta(days=1), run=_clear_sessions),
+    Job(name="revisions", title=_("Removing old versions of pages"), every=timedelta(days=1), run=purge_revisions),
+    Job(
+        name="search_index",
+        title=_("Keeping the search of the admin up to date"),
+        every=timedelta(days=7),
+        run=_update_search_index,
+    ),
+)

@@ -1,0 +1,133 @@
+"""What Wagtail and Django expect to be run beside the web server: run by the worker."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+from wagtail.models import Page, Revision
+
+from aijuu_site.upkeep_jobs import UPKEEP_JOBS
+from home.models import ContentPage, HomePage
+from intake.jobs.running import JobRunner, registered_jobs
+
+pytestmark = pytest.mark.django_db
+
+
+def work(at: Any = None) -> None:
+    """Let a worker that has nothing else to do run what is due."""
+    with time_machine.travel(at or timezone.now(), tick=False):
+        JobRunner(UPKEEP_JOBS, lambda: False).run_due()
+
+
+@pytest.fixture
+def front(loaded_site: None) -> HomePage:
+    """The front page with the first content."""
+    return HomePage.objects.get()
+
+
+def scheduled(front: HomePage, slug: str, **changes: Any) -> ContentPage:
+    """A page of which a version waits to be published, as the editor leaves it."""
+    page: ContentPage = front.add_child(instance=ContentPage(title=slug.title(), slug=slug, live=False))
+    for name, value in changes.items():
+        setattr(page, name, value)
+    revision = page.save_revision()
+    revision.publish()
+    return page
+
+
+def test_a_scheduled_page_appears_at_its_time(front: HomePage) -> None:
+    now = timezone.now()
+    scheduled(front, "joulu", go_live_at=now + timedelta(hours=2))
+    work(now + timedelta(hours=1))
+    assert Client().get("/joulu/").status_code == 404
+    work(now + timedelta(hours=2, minutes=1))
+    assert Client().get("/joulu/").status_code == 200
+
+
+def test_a_page_expires_at_its_time(front: HomePage) -> None:
+    now = timezone.now()
+    page = scheduled(front, "kampanja", expire_at=now + timedelta(hours=2))
+    work(now + timedelta(hours=1))
+    assert Client().get("/kampanja/").status_code == 200
+    work(now + timedelta(hours=2, minutes=1))
+    assert Client().get("/kampanja/").status_code == 404
+    page.refresh_from_db()
+    assert (page.live, page.expired) == (False, True)
+
+
+def test_a_page_whose_schedule_was_moved_stays(front: HomePage) -> None:
+    now = timezone.now()
+    page = scheduled(front, "kampanja", expire_at=now + timedelta(hours=2))
+    page.expire_at = now + timedelta(days=2)
+    page.save_revision().publish()
+    work(now + timedelta(hours=3))
+    assert Client().get("/kampanja/").status_code == 200
+
+
+def test_one_page_that_cannot_be_published_stops_no_other(front: HomePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now()
+    broken = scheduled(front, "rikki", go_live_at=now + timedelta(hours=1))
+    scheduled(front, "ehja", go_live_at=now + timedelta(hours=2))
+    publish = Revision.publish
+
+    def fails(self: Revision, *arguments: Any, **more: Any) -> None:
+        if self.object_id == str(broken.pk):
+            raise ValueError
+        publish(self, *arguments, **more)
+
+    monkeypatch.setattr(Revision, "publish", fails)
+    work(now + timedelta(hours=3))
+    assert Client().get("/rikki/").status_code == 404
+    assert Client().get("/ehja/").status_code == 200
+
+
+def test_old_logins_are_forgotten(db: None) -> None:
+    now = timezone.now()
+    Session.objects.create(session_key="old", session_data="", expire_date=now - timedelta(days=1))
+    Session.objects.create(session_key="new", session_data="", expire_date=now + timedelta(hours=1))
+    work(now)
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
+
+
+def test_only_old_versions_that_nothing_uses_go(front: HomePage) -> None:
+    start = timezone.now() - timedelta(days=800)
+    with time_machine.travel(start, tick=False):
+        page = front.add_child(instance=ContentPage(title="Sivu", slug="sivu"))
+        unused = page.save_revision()
+    with time_machine.travel(start + timedelta(days=1), tick=False):
+        live = page.save_revision()
+        live.publish()
+    with time_machine.travel(start + timedelta(days=2), tick=False):
+        draft = page.save_revision()
+        other = front.add_child(instance=ContentPage(title="Toinen", slug="toinen"))
+        waiting = other.save_revision(approved_go_live_at=timezone.now() + timedelta(days=2000))
+        latest = other.save_revision()
+    work()
+    kept = Revision.objects.filter(object_id__in=[str(page.pk), str(other.pk)])
+    assert set(kept) == {live, draft, waiting, latest}
+    assert unused not in kept
+
+
+def test_versions_of_a_year_are_kept(front: HomePage) -> None:
+    with time_machine.travel(timezone.now() - timedelta(days=364), tick=False):
+        page = front.add_child(instance=ContentPage(title="Sivu", slug="sivu"))
+        for _ in range(3):
+            page.save_revision()
+    work()
+    assert Revision.objects.filter(object_id=str(page.pk)).count() == 3
+
+
+def test_what_was_written_past_wagtail_is_found_after_a_week(front: HomePage) -> None:
+    work(timezone.now())
+    Page.objects.filter(pk=front.pk).update(title="Uudenlainen etusivu")
+    assert front not in [page.specific for page in Page.objects.all().search("Uudenlainen")]
+    work(timezone.now() + timedelta(days=7, minutes=1))
+    assert front in [page.specific for page in Page.objects.all().search("Uudenlainen")]
+
+
+def test_the_worker_runs_all_of_them() -> None:
+    assert set(UPKEEP_JOBS) <= set(registered_jobs())
