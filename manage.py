@@ -8,8 +8,22 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aijuu_site.settings.production")
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
-    execute_from_command_line(sys.argv)
+    from aijuu_site.settings.environment import SettingError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except SettingError as error:
+        # One line for whoever starts it: the way through the code says nothing about a setting.
+        sys.exit(str(error))
+    except OperationalError:
+        from aijuu_site.serving.checks import database_trouble
+
+        trouble = database_trouble()
+        if not trouble:
+            raise
+        sys.exit(trouble)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import io
 import logging
 from collections.abc import Callable
 
-import environ
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
@@ -58,10 +57,8 @@ def _load_content(say: Say) -> None:
 
 
 def _make_account(say: Say) -> None:
-    env = environ.Env()
-    email = env.str("ADMIN_EMAIL", default="") or "kati.levola@aijuu.fi"
     try:
-        account = ensure_supervisor_account(email=email, password=env.str("ADMIN_PASSWORD", default=""))
+        account = ensure_supervisor_account(email=settings.ADMIN_EMAIL, password=settings.ADMIN_PASSWORD)
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from error
     if account is None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+
+from aijuu_site.settings.data_folder import touches_sources
 
 # They decide what the collected files look like.
 _PACKAGES = ("django", "whitenoise", "brotli")
@@ -39,8 +41,16 @@ def static_files_are_current(stamp: Path, fingerprint: str) -> bool:
 
 
 def collect_static_files(stamp: Path, fingerprint: str) -> None:
-    """Fill STATIC_ROOT anew, then write `stamp`: a run that is cut off leaves none and is repeated."""
-    stamp.unlink(missing_ok=True)
+    """Fill STATIC_ROOT anew, then write `fingerprint` into `stamp`: a run that is cut off leaves it empty, to be repeated.
+
+    The folder is emptied first. Raises CommandError for one that was not made here (no stamp), or holds the sources.
+    """
+    folder = Path(settings.STATIC_ROOT)
+    sources = [settings.BASE_DIR, *(Path(source) for source in settings.STATICFILES_DIRS)]
+    is_foreign = folder.is_dir() and any(folder.iterdir()) and not stamp.exists()
+    if is_foreign or any(touches_sources(folder, sources=source) for source in sources):
+        raise CommandError(f"{folder} holds files that were not made here. Move them away, or set another DATA_DIR.")
+    stamp.write_text("", encoding="ascii")
     call_command("collectstatic", interactive=False, clear=True, verbosity=0)
     draft = stamp.with_name(f".{stamp.name}.new")
     draft.write_text(fingerprint, encoding="ascii")

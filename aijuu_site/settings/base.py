@@ -1,35 +1,52 @@
 """What every way of running the site shares. Configuration comes from the environment or from .env."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import environ
 
 from aijuu_site.content_security import ADMIN_POLICY, PUBLIC_POLICY
 from aijuu_site.databases import database_from_url
-from aijuu_site.secret_files import kept_secret
+from aijuu_site.settings.data_folder import data_folder, given_key, kept_key, make_data_folder
+from aijuu_site.settings.environment import Environment, SettingError
+from aijuu_site.settings.hosts import allowed_hosts, listening_host, site_url
+from aijuu_site.settings.mail import admin_email, email_settings, sender
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+# All of it is read before the data folder is made, so that a mistake in one writes nothing.
+env = Environment(BASE_DIR / ".env")
 
-PORT = env.int("PORT", default=8000)
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(DATA_DIR / "secret_key")
+PORT = env.whole_number("PORT", default=8000, lowest=1, highest=65535)
+HOST = listening_host(env.text("HOST"))
+DATA_DIR = data_folder(env.text("DATA_DIR"), sources=BASE_DIR)
 
 # Where visitors find the site. Its scheme decides everything that only makes sense over https.
-SITE_URL = (env.str("SITE_URL", default="") or f"http://127.0.0.1:{PORT}").rstrip("/")
-_site = urlsplit(SITE_URL)
-_LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [_site.hostname or "", *_LOOPBACK]
-HTTPS = _site.scheme == "https"
+SITE_URL = site_url(env.text("SITE_URL"), port=PORT)
+ALLOWED_HOSTS = allowed_hosts(env.text("ALLOWED_HOSTS"), url=SITE_URL)
+HTTPS = SITE_URL.startswith("https://")
 
 # How many proxies of our own stand in front: https ends in one. As many addresses count from the right of
 # X-Forwarded-For, and X-Forwarded-Proto is believed.
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=1 if HTTPS else 0)
-FORM_RATE_LIMIT = env.int("FORM_RATE_LIMIT", default=10)
+TRUSTED_PROXIES = env.whole_number("TRUSTED_PROXIES", default=1 if HTTPS else 0, lowest=0, highest=9)
+if HTTPS and not TRUSTED_PROXIES:
+    raise SettingError(
+        "TRUSTED_PROXIES", "with https in SITE_URL a proxy stands in front; write 1 or more, or nothing."
+    )
+FORM_RATE_LIMIT = env.whole_number("FORM_RATE_LIMIT", default=10, lowest=1, highest=1_000_000)
+
+# The account made at the first start (aijuu_site.serving.preparation).
+ADMIN_EMAIL = admin_email(env.text("ADMIN_EMAIL") or "kati.levola@aijuu.fi")
+ADMIN_PASSWORD = env.exact("ADMIN_PASSWORD")
+
+DATABASES = {"default": database_from_url(env.text("DATABASE_URL"), DATA_DIR)}
+
+# Mail: without a server it becomes readable files, so that nothing is lost and everything can be tried.
+vars().update(email_settings(env.text("EMAIL_URL")))
+MAIL_DIR = DATA_DIR / "mail"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = sender(env.text("DEFAULT_FROM_EMAIL") or "Aijuu työnohjaus <kati.levola@aijuu.fi>")
+
+SECRET_KEY = given_key(env.text("SECRET_KEY"))
+make_data_folder(DATA_DIR)
+SECRET_KEY = SECRET_KEY or kept_key(DATA_DIR)
 
 DEBUG = False
 
@@ -68,6 +85,7 @@ MIDDLEWARE = [
     "aijuu_site.private_addresses.PrivateAddressesMiddleware",
     "aijuu_site.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
+    "aijuu_site.site_address.SiteAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "aijuu_site.middleware.RefuseNulMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -104,7 +122,6 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": database_from_url(env.str("DATABASE_URL", default=""), DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -135,16 +152,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o640
-
-# Mail: without a server it becomes readable files, so that nothing is lost and everything can be tried.
-EMAIL_URL = env.str("EMAIL_URL", default="")
-MAIL_DIR = DATA_DIR / "mail"
-if EMAIL_URL:
-    vars().update(env.email_url("EMAIL_URL"))
-else:
-    EMAIL_BACKEND = "aijuu_site.mail_files.MailFilesBackend"
-EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Aijuu työnohjaus <kati.levola@aijuu.fi>")
 
 WAGTAIL_SITE_NAME = "Aijuu työnohjaus"
 WAGTAILADMIN_USER_LOGIN_FORM = "aijuu_site.login_form.LoginForm"
@@ -179,9 +186,11 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 SECURE_SSL_REDIRECT = HTTPS
 # A load balancer asks for its health inside, over http.
-SECURE_REDIRECT_EXEMPT = [r"^healthz/$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz/?$"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
+# The domain's other names, mail among them, are not ours to promise https for.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -212,5 +221,7 @@ LOGGING = {
         # One line for each background task of Wagtail's, which all run at once here.
         "django_tasks": {"level": "WARNING"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # Each try of a pool to reach a database that is away; whoever asked it hears in the end.
+        "psycopg.pool": {"level": "ERROR"},
     },
 }

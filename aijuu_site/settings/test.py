@@ -4,12 +4,15 @@ import os
 import tempfile
 
 os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="aijuu-test-")
-os.environ.setdefault("SECRET_KEY", "only-for-tests")
+os.environ.setdefault("SECRET_KEY", "only-for-tests-and-long-enough-to-be-taken-for-a-real-key")
 # Set, not removed: what is missing from the environment would come from a developer's .env.
 os.environ |= {
     "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
     "SITE_URL": "http://127.0.0.1:8000",
     "PORT": "8000",
+    "HOST": "127.0.0.1",
+    "ADMIN_EMAIL": "",
+    "ADMIN_PASSWORD": "",
     "ALLOWED_HOSTS": "",
     "EMAIL_URL": "",
     "DEFAULT_FROM_EMAIL": "Aijuu työnohjaus <kati.levola@aijuu.fi>",

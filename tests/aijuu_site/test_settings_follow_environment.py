@@ -1,52 +1,17 @@
 """What the environment says is what the site does: https settings, hosts, secrets, database, mail."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 
 from aijuu_site.databases import database_from_url
+from aijuu_site.settings.data_folder import data_folder
+from aijuu_site.settings.environment import SettingError
+from tests.aijuu_site.environments import settings_with
 
 pytestmark = pytest.mark.once
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-_SHOW = """
-import json
-import django
-django.setup()
-from aijuu_site.settings import production as settings
-print(json.dumps({name: getattr(settings, name) for name in dir(settings) if name.isupper()}, default=str))
-"""
-# Every one is set, so that a developer's .env can't take part.
-_NEUTRAL = {
-    "PORT": "8000", "SITE_URL": "http://127.0.0.1:8000", "SECRET_KEY": "", "ALLOWED_HOSTS": "", "DATABASE_URL": "",
-    "EMAIL_URL": "", "FORM_RATE_LIMIT": "10", "TRUSTED_PROXIES": "0",
-}  # fmt: skip
-
-
-def settings_with(data_dir: Path, **environment: str) -> dict[str, Any]:
-    finished = subprocess.run(
-        [sys.executable, "-c", _SHOW],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            **_NEUTRAL,
-            "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.production",
-            "DATA_DIR": str(data_dir),
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr
-    found: dict[str, Any] = json.loads(finished.stdout)
-    return found
+KEY = "made-outside-and-long-enough-to-be-taken-for-a-real-key"
 
 
 def test_https_is_strict(tmp_path: Path) -> None:
@@ -57,6 +22,7 @@ def test_https_is_strict(tmp_path: Path) -> None:
     assert settings["SECURE_HSTS_SECONDS"] >= 31_536_000
     assert settings["CSRF_TRUSTED_ORIGINS"] == ["https://www.example.fi"]
     assert settings["WAGTAILADMIN_BASE_URL"] == "https://www.example.fi"
+    assert settings["TRUSTED_PROXIES"] == 1
     assert "www.example.fi" in settings["ALLOWED_HOSTS"]
 
 
@@ -69,21 +35,67 @@ def test_http_on_loopback_works(tmp_path: Path) -> None:
     assert settings["DEBUG"] is False
 
 
+def test_empty_is_the_default_of_every_setting(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path)
+    assert (settings["PORT"], settings["HOST"]) == (8000, "127.0.0.1")
+    assert settings["SITE_URL"] == "http://127.0.0.1:8000"
+    assert settings["ALLOWED_HOSTS"] == ["127.0.0.1", "localhost", "[::1]"]
+    assert settings["DATABASES"]["default"]["NAME"] == str(settings["DATA_DIR"] / "db.sqlite3")
+    assert settings["EMAIL_BACKEND"] == "aijuu_site.mail_files.MailFilesBackend"
+    assert settings["DEFAULT_FROM_EMAIL"] == "Aijuu työnohjaus <kati.levola@aijuu.fi>"
+    assert (settings["ADMIN_EMAIL"], settings["ADMIN_PASSWORD"]) == ("kati.levola@aijuu.fi", "")
+    assert (settings["FORM_RATE_LIMIT"], settings["TRUSTED_PROXIES"]) == (10, 0)
+
+
 def test_the_address_follows_the_port(tmp_path: Path) -> None:
-    settings = settings_with(tmp_path, PORT="8123", SITE_URL="")
+    settings = settings_with(tmp_path, PORT=" 8123 ", SITE_URL="")
     assert settings["SITE_URL"] == "http://127.0.0.1:8123"
 
 
-def test_no_host_is_allowed_that_nobody_named(tmp_path: Path) -> None:
-    hosts = settings_with(tmp_path, SITE_URL="https://www.example.fi", ALLOWED_HOSTS="a.fi,b.fi")["ALLOWED_HOSTS"]
-    assert hosts == ["a.fi", "b.fi"]
-    assert "*" not in settings_with(tmp_path)["ALLOWED_HOSTS"]
+@pytest.mark.parametrize(
+    ("written", "understood", "host"),
+    [
+        ("https://www.example.fi/", "https://www.example.fi", "www.example.fi"),
+        ("HTTPS://WWW.Example.FI", "https://www.example.fi", "www.example.fi"),
+        ("https://example.fi:443", "https://example.fi", "example.fi"),
+        ("https://example.fi:8443/", "https://example.fi:8443", "example.fi"),
+        ("http://example.fi:80", "http://example.fi", "example.fi"),
+        ("https://example.fi.", "https://example.fi", "example.fi"),
+        ("https://työnohjaus.fi", "https://xn--tynohjaus-17a.fi", "xn--tynohjaus-17a.fi"),
+        ("http://[::1]:8000", "http://[::1]:8000", "[::1]"),
+        ("http://[2001:DB8:0::1]", "http://[2001:db8::1]", "[2001:db8::1]"),
+        ("http://192.0.2.7:8000", "http://192.0.2.7:8000", "192.0.2.7"),
+    ],
+)
+def test_an_address_is_read_as_browsers_write_it(tmp_path: Path, written: str, understood: str, host: str) -> None:
+    settings = settings_with(tmp_path, SITE_URL=written)
+    assert settings["SITE_URL"] == understood
+    assert settings["CSRF_TRUSTED_ORIGINS"] == [understood]
+    assert host in settings["ALLOWED_HOSTS"]
+
+
+@pytest.mark.parametrize(
+    ("written", "understood"),
+    [
+        ("a.fi,b.fi", ["a.fi", "b.fi"]),
+        ("a.fi, b.fi", ["a.fi", "b.fi"]),
+        (" A.fi b.FI ,", ["a.fi", "b.fi"]),
+        ("työ.fi", ["xn--ty-gka.fi"]),
+        (".example.org", [".example.org"]),
+        ("::1,[2001:db8::1]", ["[::1]", "[2001:db8::1]"]),
+        ("10.0.0.5", ["10.0.0.5"]),
+        ("", []),
+    ],
+)
+def test_the_sites_own_names_are_always_answered(tmp_path: Path, written: str, understood: list[str]) -> None:
+    hosts = settings_with(tmp_path, SITE_URL="https://www.example.fi", ALLOWED_HOSTS=written)["ALLOWED_HOSTS"]
+    assert set(hosts) == {"www.example.fi", "example.fi", "127.0.0.1", "localhost", "[::1]", *understood}
 
 
 def test_a_forwarded_scheme_is_believed_only_from_a_proxy_of_our_own(tmp_path: Path) -> None:
     assert settings_with(tmp_path)["SECURE_PROXY_SSL_HEADER"] is None
     header = settings_with(tmp_path, TRUSTED_PROXIES="1")["SECURE_PROXY_SSL_HEADER"]
-    assert header == ["HTTP_X_FORWARDED_PROTO", "https"]
+    assert header == ("HTTP_X_FORWARDED_PROTO", "https")
 
 
 def test_a_secret_is_made_once_kept_and_readable_by_the_owner_alone(tmp_path: Path) -> None:
@@ -91,12 +103,37 @@ def test_a_secret_is_made_once_kept_and_readable_by_the_owner_alone(tmp_path: Pa
     assert len(first) >= 50
     assert settings_with(tmp_path)["SECRET_KEY"] == first
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
-    assert settings_with(tmp_path, SECRET_KEY="from-outside")["SECRET_KEY"] == "from-outside"
+    assert settings_with(tmp_path, SECRET_KEY=KEY)["SECRET_KEY"] == KEY
+
+
+@pytest.mark.parametrize("sign", ["$", "$$", "${HOME}", "#", "%41", "\\n", "'", '"'])
+def test_a_secret_is_taken_as_it_is_written(tmp_path: Path, sign: str) -> None:
+    settings = settings_with(tmp_path, SECRET_KEY=sign + KEY, ADMIN_PASSWORD=f"{sign}HOME ")
+    assert settings["SECRET_KEY"] == sign + KEY
+    assert settings["ADMIN_PASSWORD"] == f"{sign}HOME "
 
 
 def test_a_new_data_folder_is_the_owners_alone(tmp_path: Path) -> None:
     settings_with(tmp_path / "new" / "data")
     assert (tmp_path / "new" / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_data_folder_can_be_in_the_home_folder(tmp_path: Path) -> None:
+    assert settings_with("~/aijuu", HOME=str(tmp_path))["DATA_DIR"] == tmp_path / "aijuu"
+
+
+@pytest.mark.parametrize(
+    ("written", "folder"),
+    [("", "sources/var"), ("var", "sources/var"), ("var/trial", "sources/var/trial"), ("../data", "data"),
+     ("./var/../../data/", "data")],
+)  # fmt: skip
+def test_a_relative_folder_begins_where_var_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, folder: str
+) -> None:
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    monkeypatch.chdir("/")
+    assert data_folder(written, sources=sources) == tmp_path / folder
 
 
 def test_mail_goes_to_the_server_that_is_named_and_else_to_files(tmp_path: Path) -> None:
@@ -109,6 +146,49 @@ def test_mail_goes_to_the_server_that_is_named_and_else_to_files(tmp_path: Path)
     assert settings_with(tmp_path)["EMAIL_BACKEND"] == "aijuu_site.mail_files.MailFilesBackend"
 
 
+@pytest.mark.parametrize(
+    ("written", "password"),
+    [
+        ("s%23la", "s#la"),
+        ("s#la", "s#la"),
+        ("s/la", "s/la"),
+        ("s%2Fla", "s/la"),
+        ("s?la=1&b", "s?la=1&b"),
+        ("s@la", "s@la"),
+        ("s:la", "s:la"),
+        ("[sala", "[sala"),
+        ("100%25", "100%"),
+        ("$HOME", "$HOME"),
+        ("s+la", "s+la"),
+    ],
+)
+def test_a_servers_password_may_hold_any_sign(tmp_path: Path, written: str, password: str) -> None:
+    settings = settings_with(
+        tmp_path,
+        EMAIL_URL=f"smtp+tls://kati%40example.fi:{written}@mail.example.fi",
+        DATABASE_URL=f"postgres://kati:{written}@db.example.fi:5433/aijuu?sslmode=require",
+    )
+    assert (settings["EMAIL_HOST_USER"], settings["EMAIL_HOST_PASSWORD"]) == ("kati@example.fi", password)
+    assert (settings["EMAIL_HOST"], settings["EMAIL_PORT"]) == ("mail.example.fi", 587)
+    database = settings["DATABASES"]["default"]
+    assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("kati", password, "aijuu")
+    assert database["OPTIONS"]["sslmode"] == "require"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "port", "starttls", "tls"),
+    [("smtp", 25, False, False), ("smtp+tls", 587, True, False), ("smtp+ssl", 465, False, True),
+     ("smtps", 465, False, True)],
+)  # fmt: skip
+def test_each_kind_of_mail_server_has_its_port(
+    tmp_path: Path, scheme: str, port: int, starttls: bool, tls: bool
+) -> None:
+    settings = settings_with(tmp_path, EMAIL_URL=f"{scheme}://localhost")
+    assert settings["EMAIL_PORT"] == port
+    assert (settings["EMAIL_USE_TLS"], settings["EMAIL_USE_SSL"]) == (starttls, tls)
+    assert (settings["EMAIL_HOST_USER"], settings["EMAIL_HOST_PASSWORD"]) == ("", "")
+
+
 def test_sqlite_waits_and_survives_a_power_cut(tmp_path: Path) -> None:
     database = database_from_url("", tmp_path)
     assert database["ENGINE"] == "django.db.backends.sqlite3"
@@ -116,6 +196,11 @@ def test_sqlite_waits_and_survives_a_power_cut(tmp_path: Path) -> None:
     assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert database["OPTIONS"]["timeout"] >= 5
     assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+
+
+@pytest.mark.parametrize(("written", "name"), [("other.db", "{data}/other.db"), ("/srv/a b.db", "/srv/a b.db")])
+def test_an_sqlite_file_lies_where_it_is_named(tmp_path: Path, written: str, name: str) -> None:
+    assert database_from_url(f"sqlite:///{written}", tmp_path)["NAME"] == name.format(data=tmp_path)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
@@ -128,6 +213,12 @@ def test_postgresql_is_pooled(tmp_path: Path, scheme: str) -> None:
     assert "transaction_mode" not in database["OPTIONS"]
 
 
+def test_postgresql_can_be_on_a_socket(tmp_path: Path) -> None:
+    database = database_from_url("postgresql://postgres:@/aijuu?host=/run/postgresql", tmp_path)
+    assert (database["NAME"], database["HOST"], database["PORT"], database["USER"]) == ("aijuu", "", "", "postgres")
+    assert database["OPTIONS"]["host"] == "/run/postgresql"
+
+
 def test_an_unknown_kind_of_database_is_an_error_and_not_sqlite(tmp_path: Path) -> None:
-    with pytest.raises(ImproperlyConfigured):
+    with pytest.raises(SettingError):
         database_from_url("mongodb://localhost/aijuu", tmp_path)

@@ -36,7 +36,7 @@ def worker_process(
         "DATABASE_URL": _database_url(),
         "EMAIL_URL": smtp.url,
         "SITE_URL": "http://127.0.0.1:8000",
-        "SECRET_KEY": "only-for-tests",
+        "SECRET_KEY": "only-for-tests-and-long-enough-to-be-taken-for-a-real-key",
         "ALLOWED_HOSTS": "",
         "DEFAULT_FROM_EMAIL": "Aijuu työnohjaus <kati.levola@aijuu.fi>",
     }

@@ -4,11 +4,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from aijuu_site.serving.checks import check_database, check_program, require_database
 from aijuu_site.serving.preparation import prepare_data
 
 
 class Command(BaseCommand):
     help = "Migrate, load the first content, set the site's address, make the first account. Can be repeated."
 
+    # handle() runs them itself, as `serve` does.
+    requires_system_checks: list[str] = []
+
     def handle(self, *args: Any, **options: Any) -> None:
+        check_program()
+        require_database()
+        check_database()
         prepare_data(self.stdout.write)

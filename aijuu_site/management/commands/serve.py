@@ -5,29 +5,32 @@ import sys
 from functools import partial
 from typing import Any
 
-import environ
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from aijuu_site.serving.checks import check_database, check_program, require_database
 from aijuu_site.serving.health_probe import site_answers
 from aijuu_site.serving.ports import port_is_free
 from aijuu_site.serving.preparation import prepare_data, prepare_static_files
 from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor
 from aijuu_site.serving.start_lock import AlreadyRunningError, only_start
+from aijuu_site.settings.mail import MAIL_FILES
 
 
 class Command(BaseCommand):
     help = "Prepare the data folder, then run the web server and the worker until SIGTERM or Ctrl-C."
-    # The checks would open the database before the port is looked at; migrate runs them.
+    # handle() runs them itself, in its own order, and however it is called.
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        host = environ.Env().str("HOST", default="127.0.0.1")
+        host: str = settings.HOST
         port: int = settings.PORT
         # The data folder holds people's messages: whatever is made in it is the owner's alone.
         os.umask(0o077)
         self._require_free_port(host, port)
+        check_program()
+        require_database()
         try:
             with only_start(settings.DATA_DIR):
                 code = self._serve(host, port)
@@ -49,6 +52,7 @@ class Command(BaseCommand):
             raise CommandError(f"Port {port} on {host} is taken by another program. Stop it, or set another: PORT=8080")
 
     def _serve(self, host: str, port: int) -> int:
+        check_database()
         prepare_data(self._say)
         prepare_static_files(self._say)
         # The supervisor needs no database any more; the children open their own.
@@ -58,7 +62,7 @@ class Command(BaseCommand):
                 connection.close_pool()
         supervisor = Supervisor(web=_web(host, port), worker=_worker(), say=self._say)
         return supervisor.run(
-            is_answering=partial(site_answers, host, port, settings.SITE_URL),
+            is_answering=partial(site_answers, host, port),
             on_ready=partial(self._tell_addresses, host, port),
         )
 
@@ -68,7 +72,7 @@ class Command(BaseCommand):
         self._say(f"  Admin  {settings.SITE_URL}{settings.ADMIN_PATH}")
         if settings.SITE_URL not in (f"http://{host}:{port}", f"http://localhost:{port}"):
             self._say(f"  (listening on {host}:{port})")
-        if not settings.EMAIL_URL:
+        if settings.EMAIL_BACKEND == MAIL_FILES:
             self._say(f"  Mail   no server is set (EMAIL_URL): messages become files in {settings.MAIL_DIR}")
         self._say("")
         self._say("Running. Ctrl-C stops it.")

@@ -1,0 +1,77 @@
+"""What one connection may cost the web server: bytes, and seconds in all. docs/operations.md does the sums."""
+
+import copy
+import time
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+
+# A letter has 100 kB at most; what is past DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) still gets a page of ours up to here.
+LARGEST_REQUEST = 3 * 1024 * 1024
+# A photograph from a camera, to the admin alone, and so many at once.
+LARGEST_UPLOAD = 32 * 1024 * 1024
+UPLOADS_AT_ONCE = 4
+# From a request's first byte to its last: 3 MB at 0.4 Mbit/s, 32 MB at 1 Mbit/s.
+RECEIVE_SECONDS = 60
+UPLOAD_SECONDS = 300
+# For an answer to be taken, as long as any is on its way.
+SEND_SECONDS = 300
+
+
+class Request(HTTPRequestParser):
+    """A request as it comes in. Whether it may be an upload is known when its header is whole."""
+
+    def __init__(self, adj: Any, channel: "Channel") -> None:
+        super().__init__(adj)
+        self.channel = channel
+        self.started = time.monotonic()
+        self.is_upload = False
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        # A cookie's name proves nothing, so the number is bounded; Django looks at the session afterwards.
+        is_large = self.chunked or self.content_length >= self.adj.max_request_body_size
+        has_cookie = f"{settings.SESSION_COOKIE_NAME}=" in self.headers.get("COOKIE", "")
+        if is_large and has_cookie and self.path.startswith(settings.ADMIN_PATH) and self.channel.has_room():
+            self.is_upload = True
+            self.adj = copy.copy(self.adj)
+            self.adj.max_request_body_size = LARGEST_UPLOAD
+
+    def is_late(self, now: float) -> bool:
+        return now - self.started > (UPLOAD_SECONDS if self.is_upload else RECEIVE_SECONDS)
+
+
+class Channel(HTTPChannel):
+    """A connection that ends when its request or its answer takes too long in all; waitress ends only idle ones."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.sending_since: float | None = None
+        super().__init__(*arguments, **options)
+        self.parser_class = partial(Request, channel=self)
+
+    def readable(self) -> bool:
+        # waitress asks at least once a second.
+        if self._is_late(time.monotonic()):
+            self.will_close = True
+        readable: bool = super().readable()
+        return readable
+
+    def _is_late(self, now: float) -> bool:
+        if not self.total_outbufs_len:
+            self.sending_since = None
+        elif self.sending_since is None:
+            self.sending_since = now
+        receiving, sending_since = self.request, self.sending_since
+        if receiving is not None and receiving.is_late(now):
+            return True
+        return sending_since is not None and now - sending_since > SEND_SECONDS
+
+    def has_room(self) -> bool:
+        """Tell whether another upload may come in."""
+        return sum(channel.has_upload() for channel in self.server.active_channels.values()) < UPLOADS_AT_ONCE
+
+    def has_upload(self) -> bool:
+        return any(request.is_upload for request in (self.request, *self.requests) if request is not None)

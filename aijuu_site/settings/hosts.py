@@ -1,0 +1,94 @@
+"""What SITE_URL, ALLOWED_HOSTS and HOST may say, and which names the site has."""
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+import idna
+
+from aijuu_site.settings.environment import SettingError
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_SITE_URL = "write scheme and host name, no more, as in SITE_URL=https://www.example.fi"
+
+
+def host_name(text: str) -> str:
+    """Return a host as browsers name it: lower case, ASCII, IPv6 in brackets. Raises ValueError for anything else."""
+    bare = text.removeprefix("[").removesuffix("]") if ":" in text else text
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        name = bare.removesuffix(".")
+        # idna's own errors are ValueErrors too.
+        name = name.lower() if name.isascii() else idna.encode(name, uts46=True).decode("ascii")
+        labels = name.split(".")
+        if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
+            raise ValueError("no host name") from None
+        return name
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.scope_id:
+        raise ValueError("an address with a zone is no name of a site")
+    return f"[{address}]"
+
+
+def site_url(text: str, *, port: int) -> str:
+    """Return the address of the site without a slash at its end; an empty `text` is this machine at `port`."""
+    if not text:
+        return f"http://127.0.0.1:{port}"
+    scheme, separator, rest = text.partition("://")
+    scheme = scheme.lower()
+    if not separator or scheme not in _DEFAULT_PORTS:
+        raise SettingError("SITE_URL", f"it must begin with https:// or http://; {_SITE_URL}")
+    try:
+        parts = urlsplit(f"{scheme}://{rest.rstrip('/')}")
+        chosen = parts.port
+        name = host_name(parts.hostname or "")
+    except ValueError as error:
+        raise SettingError("SITE_URL", f"its host name or port is none; {_SITE_URL}") from error
+    if parts.path or "@" in rest or "?" in rest or "#" in rest:
+        raise SettingError("SITE_URL", f"it has more than scheme, host name and port; {_SITE_URL}")
+    if chosen == 0 or parts.netloc.endswith(":"):
+        raise SettingError("SITE_URL", f"its port is none; {_SITE_URL}")
+    return f"{scheme}://{name}" + ("" if chosen in (None, _DEFAULT_PORTS[scheme]) else f":{chosen}")
+
+
+def site_host(url: str) -> str:
+    """The host name of `url` as it stands in a Host header, without the port."""
+    name = urlsplit(url).hostname or ""
+    return f"[{name}]" if ":" in name else name
+
+
+def other_name(host: str) -> str | None:
+    """The same site's name with www. for one without it, and the other way round. None where there is no such name."""
+    if host in LOOPBACK or host.startswith("[") or "." not in host or host.rpartition(".")[2].isdigit():
+        return None
+    bare = host.removeprefix("www.")
+    return bare if bare != host and "." in bare else f"www.{host}" if bare == host else None
+
+
+def allowed_hosts(text: str, *, url: str) -> list[str]:
+    """The names that are answered: those in `text`, and always the site's own two and this machine's."""
+    names = [site_host(url), other_name(site_host(url)), *LOOPBACK]
+    for entry in text.replace(",", " ").split():
+        # A dot in front means all names below it, too.
+        below = "." if entry.startswith(".") else ""
+        try:
+            names.append(below + host_name(entry.removeprefix(".")))
+        except ValueError as error:
+            raise SettingError(
+                "ALLOWED_HOSTS",
+                "write host names without scheme, port and *, with commas between, as in "
+                "ALLOWED_HOSTS=www.example.fi,example.fi",
+            ) from error
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def listening_host(text: str) -> str:
+    """The address to listen on, IPv6 without brackets; an empty `text` is loopback."""
+    try:
+        return host_name(text or LOOPBACK[0]).strip("[]")
+    except ValueError as error:
+        raise SettingError("HOST", "write an address of this machine without a port, as in HOST=127.0.0.1") from error

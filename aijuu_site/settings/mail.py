@@ -1,0 +1,79 @@
+"""What EMAIL_URL, DEFAULT_FROM_EMAIL and ADMIN_EMAIL may say."""
+
+from email.utils import getaddresses
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from aijuu_site.settings.environment import SettingError
+from aijuu_site.settings.urls import ServerUrl
+
+MAIL_FILES = "aijuu_site.mail_files.MailFilesBackend"
+_SMTP = "django.core.mail.backends.smtp.EmailBackend"
+# scheme: the usual port, STARTTLS, TLS from the start
+_SCHEMES = {
+    "smtp": (25, False, False),
+    "smtp+tls": (587, True, False),
+    "smtp+ssl": (465, False, True),
+    "smtps": (465, False, True),
+}
+_EMAIL_URL = "write it as in EMAIL_URL=smtp+tls://user:password@mail.example.fi:587"
+
+
+def email_settings(url: str) -> dict[str, Any]:
+    """Return Django's EMAIL_* settings for `url`; an empty one means readable files instead of a server."""
+    if not url:
+        return {"EMAIL_BACKEND": MAIL_FILES}
+    server = ServerUrl.read("EMAIL_URL", url, example=_EMAIL_URL)
+    if server.scheme not in _SCHEMES:
+        raise SettingError(
+            "EMAIL_URL", f"it must begin with {', '.join(f'{name}://' for name in _SCHEMES)}; {_EMAIL_URL}"
+        )
+    if not server.host:
+        raise SettingError("EMAIL_URL", f"it names no server; {_EMAIL_URL}")
+    if server.path or server.options:
+        raise SettingError("EMAIL_URL", f"nothing may stand behind the port; {_EMAIL_URL}")
+    if bool(server.user) != bool(server.password):
+        raise SettingError("EMAIL_URL", f"user and password go together; {_EMAIL_URL}")
+    if not (server.user + server.password).isascii():
+        raise SettingError("EMAIL_URL", "a mail server takes only ASCII letters and signs in user and password.")
+    port, starttls, tls = _SCHEMES[server.scheme]
+    return {
+        "EMAIL_BACKEND": _SMTP,
+        "EMAIL_HOST": server.host,
+        "EMAIL_PORT": server.port or port,
+        "EMAIL_HOST_USER": server.user,
+        "EMAIL_HOST_PASSWORD": server.password,
+        "EMAIL_USE_TLS": starttls,
+        "EMAIL_USE_SSL": tls,
+    }
+
+
+def sender(text: str) -> str:
+    """Return the sender of all mail: one address, with or without a name before it."""
+    found = getaddresses([text])
+    address = found[0][1] if len(found) == 1 else ""
+    if not _is_address(address) or not (text == address or text.endswith(f"<{address}>")):
+        raise SettingError(
+            "DEFAULT_FROM_EMAIL",
+            "write one address, or name and address as in DEFAULT_FROM_EMAIL=Aijuu työnohjaus <kati@example.fi>; "
+            'a name with a comma stands in "…"',
+        )
+    return text
+
+
+def admin_email(text: str) -> str:
+    """Return the address that is also the account's name."""
+    # auth.User.username has 150 characters.
+    if not _is_address(text) or len(text) > 150:
+        raise SettingError("ADMIN_EMAIL", "write one e-mail address and no more, as in ADMIN_EMAIL=kati@example.fi")
+    return text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,19 @@
+"""The settings as an environment of one's choice makes them."""
+
+import os
+import runpy
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from aijuu_site.settings.environment import NAMES
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Every one is set, so that a developer's .env can't take part.
+NEUTRAL = dict.fromkeys(NAMES, "")
+
+
+def settings_with(data_dir: Path | str, **environment: str) -> dict[str, Any]:
+    """Run the settings anew, beside those that are in force here, and return them."""
+    with mock.patch.dict(os.environ, {**NEUTRAL, "DATA_DIR": str(data_dir), **environment}):
+        return runpy.run_path(str(ROOT / "aijuu_site" / "settings" / "base.py"))

@@ -1,0 +1,296 @@
+"""A setting that can't be understood ends in one line that names it, shows no secret, and writes nothing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aijuu_site.settings.data_folder import data_folder, make_data_folder
+from aijuu_site.settings.environment import Environment, SettingError
+from tests.aijuu_site.environments import NEUTRAL, ROOT, settings_with
+
+pytestmark = pytest.mark.once
+
+# Stands in each value that could be a secret; not even its beginning may be shown.
+SECRET = "salaisuus"
+
+REFUSED = [
+    ("SITE_URL", "www.example.fi"),
+    ("SITE_URL", "//www.example.fi"),
+    ("SITE_URL", "https:/www.example.fi"),
+    ("SITE_URL", "https:www.example.fi"),
+    ("SITE_URL", "ftp://www.example.fi"),
+    ("SITE_URL", "https://"),
+    ("SITE_URL", "https:///"),
+    ("SITE_URL", "https://www.example.fi/sivusto"),
+    ("SITE_URL", "https://www.example.fi/?a=b"),
+    ("SITE_URL", "https://www.example.fi#a"),
+    ("SITE_URL", f"https://kati:{SECRET}@www.example.fi"),
+    ("SITE_URL", "https://www.example.fi:0"),
+    ("SITE_URL", "https://www.example.fi:99999"),
+    ("SITE_URL", "https://www.example.fi:"),
+    ("SITE_URL", "https://www.example.fi:abc"),
+    ("SITE_URL", "https://www.exa mple.fi"),
+    ("SITE_URL", "https://www.exa\tmple.fi"),
+    ("SITE_URL", "https://www.example.fi\nhttps://b.fi"),
+    ("SITE_URL", "https://*.example.fi"),
+    ("SITE_URL", "https://www..fi"),
+    ("SITE_URL", "https://www.example.fi\\a"),
+    ("SITE_URL", "https://[::1"),
+    ("SITE_URL", "https://::1"),
+    ("SITE_URL", "https://999.1.1.1"),
+    ("SITE_URL", "https://https://www.example.fi"),
+    ("SITE_URL", "https://www.example.fi,https://example.fi"),
+    ("ALLOWED_HOSTS", "*"),
+    ("ALLOWED_HOSTS", "https://www.example.fi"),
+    ("ALLOWED_HOSTS", "www.example.fi:8000"),
+    ("ALLOWED_HOSTS", "www.example.fi/"),
+    ("ALLOWED_HOSTS", "['a.fi', 'b.fi']"),
+    ("ALLOWED_HOSTS", "a.fi;b.fi"),
+    ("ALLOWED_HOSTS", "a.fi,."),
+    ("PORT", "0"),
+    ("PORT", "-1"),
+    ("PORT", "65536"),
+    ("PORT", "99999999999999999999"),
+    ("PORT", "8000.0"),
+    ("PORT", "8_000"),
+    ("PORT", "http"),
+    ("HOST", "0.0.0.0:8000"),
+    ("HOST", "http://127.0.0.1"),
+    ("HOST", "a..b"),
+    ("HOST", "x" * 70),
+    ("HOST", "*"),
+    ("DATABASE_URL", "garbage"),
+    ("DATABASE_URL", SECRET),
+    ("DATABASE_URL", f"mysql://kati:{SECRET}@localhost/aijuu"),
+    ("DATABASE_URL", f"postgres:kati:{SECRET}@localhost/aijuu"),
+    ("DATABASE_URL", f"postgres://kati:{SECRET}@localhost:5432"),
+    ("DATABASE_URL", f"postgres://kati:{SECRET}@localhost:5432/"),
+    ("DATABASE_URL", f"postgres://kati:{SECRET}@localhost:abc/aijuu"),
+    ("DATABASE_URL", f"postgres://kati:{SECRET}@local host/aijuu"),
+    ("DATABASE_URL", f"postgres://kati:{SECRET}"),
+    ("DATABASE_URL", f"postgres://kati:{SECRET}%ff@localhost/aijuu"),
+    ("DATABASE_URL", "sqlite://db.sqlite3"),
+    ("DATABASE_URL", "sqlite://"),
+    ("DATABASE_URL", "sqlite://:memory:"),
+    ("DATABASE_URL", "sqlite:///:memory:"),
+    ("DATABASE_URL", f"sqlite:///{ROOT}/db.sqlite3"),
+    ("EMAIL_URL", "mail.example.fi"),
+    ("EMAIL_URL", "smtp:mail.example.fi"),
+    ("EMAIL_URL", "https://mail.example.fi"),
+    ("EMAIL_URL", "dummymail://"),
+    ("EMAIL_URL", "smtp://"),
+    ("EMAIL_URL", f"smtp+tls://kati:{SECRET}"),
+    ("EMAIL_URL", f"smtp+tls://kati:{SECRET}@"),
+    ("EMAIL_URL", f"smtp+tls://kati:{SECRET}#x"),
+    ("EMAIL_URL", f"smtp+tls://{SECRET}@mail.example.fi"),
+    ("EMAIL_URL", f"smtp+tls://kati:{SECRET}ä@mail.example.fi"),
+    ("EMAIL_URL", f"smtp+tls://kati:{SECRET}%E4@mail.example.fi"),
+    ("EMAIL_URL", f"smtp+tls://kati:{SECRET}@mail.example.fi:70000"),
+    ("EMAIL_URL", f"smtp+tls://kati:{SECRET}@mail.example.fi:587/x"),
+    ("EMAIL_URL", f"smtp+tls://kati:{SECRET}@mail.example.fi?timeout=3"),
+    ("DEFAULT_FROM_EMAIL", "Kati"),
+    ("DEFAULT_FROM_EMAIL", "kati@"),
+    ("DEFAULT_FROM_EMAIL", "Kati <kati@example.fi>\nBcc: x@example.fi"),
+    ("DEFAULT_FROM_EMAIL", "kati@example.fi, toinen@example.fi"),
+    ("DEFAULT_FROM_EMAIL", "Levola, Kati <kati@example.fi>"),
+    ("DEFAULT_FROM_EMAIL", "Kati <kati@example.fi"),
+    ("DEFAULT_FROM_EMAIL", "Kati kati@example.fi"),
+    ("ADMIN_EMAIL", "kati"),
+    ("ADMIN_EMAIL", "Kati <kati@example.fi>"),
+    ("ADMIN_EMAIL", "kati@example.fi toinen@example.fi"),
+    ("ADMIN_EMAIL", f"{'x' * 60}@{'y.' * 60}example.fi"),
+    ("FORM_RATE_LIMIT", "0"),
+    ("FORM_RATE_LIMIT", "-1"),
+    ("FORM_RATE_LIMIT", "many"),
+    ("TRUSTED_PROXIES", "-1"),
+    ("TRUSTED_PROXIES", "10.0.0.1"),
+    ("TRUSTED_PROXIES", "1000"),
+    ("SECRET_KEY", SECRET),
+    ("SECRET_KEY", f"${SECRET}"),
+    ("SECRET_KEY", "a" * 80),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED)
+def test_what_is_not_understood_is_named(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        settings_with(tmp_path / "data", **{name: value})
+    line = str(refused.value)
+    assert line.startswith(f"{name}: ")
+    assert "\n" not in line
+    assert SECRET[:3] not in line
+    assert not (tmp_path / "data").exists()
+
+
+def test_https_without_a_proxy_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"^TRUSTED_PROXIES: "):
+        settings_with(tmp_path, SITE_URL="https://www.example.fi", TRUSTED_PROXIES="0")
+
+
+# The data folder
+
+
+@pytest.mark.parametrize(
+    "written",
+    [".", "..", "./", "/", "static", "static/new", "templates", "aijuu_site/settings", ".git", "new", "var/..",
+     "var/../static", "variable", "{sources}", "{sources}/", "{sources}/static", "{parent}", "{link}", "{link}/static"],
+)  # fmt: skip
+def test_the_sources_are_no_data_folder(tmp_path: Path, written: str) -> None:
+    sources = tmp_path / "sources"
+    (sources / "static").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(sources)
+    text = written.format(sources=sources, parent=tmp_path, link=tmp_path / "link")
+    with pytest.raises(SettingError, match=r"^DATA_DIR: "):
+        data_folder(text, sources=sources)
+
+
+def test_a_var_that_leads_into_the_sources_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "static").mkdir()
+    (tmp_path / "var").symlink_to(tmp_path / "static")
+    with pytest.raises(SettingError, match=r"^DATA_DIR: "):
+        data_folder("", sources=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "written", ["{tmp}/file", "{tmp}/file/below", "/proc/aijuu", "~nobody-of-this-name/x", "x" * 300]
+)
+def test_what_can_be_no_folder_is_refused(tmp_path: Path, written: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SettingError, match=r"^DATA_DIR: "):
+        settings_with(written.format(tmp=tmp_path))
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_that_can_not_be_written_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.geteuid() == 0:
+                # The superuser may write everywhere.
+                os.setuid(65534)
+            make_data_folder(tmp_path)
+        except SettingError:
+            os._exit(3)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"short\n", b"\xff" * 80])
+def test_a_damaged_key_file_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "secret_key").write_bytes(content)
+    with pytest.raises(SettingError, match=r"^SECRET_KEY: .*secret_key"):
+        settings_with(tmp_path)
+    assert (tmp_path / "secret_key").read_bytes() == content
+
+
+# The file .env
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["PORT=8123", "PORT = 8123", "export PORT=8123", 'PORT="8123"', "PORT='8123'", "PORT=8123   # a comment",
+     "  PORT=8123 "],
+)  # fmt: skip
+@pytest.mark.parametrize(("start", "end"), [("", "\n"), ("\ufeff", "\r\n"), ("# first\n\n", "")])
+def test_a_file_may_be_written_in_many_ways(tmp_path: Path, line: str, start: str, end: str) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes((start + line + end).encode())
+    assert Environment(file, {}).whole_number("PORT", default=1, lowest=1, highest=65535) == 8123
+
+
+@pytest.mark.parametrize("value", ["$HOME", "a#b", "${X}", "a=b", "a b", "työ"])
+def test_a_value_in_a_file_is_taken_as_written(tmp_path: Path, value: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"ADMIN_PASSWORD={value}\nOTHER_PROGRAMS=1\n", encoding="utf-8")
+    assert Environment(file, {"HOME": "/root"}).exact("ADMIN_PASSWORD") == value
+    file.write_text(f"ADMIN_PASSWORD='{value}'\r\n", encoding="utf-8")
+    assert Environment(file, {"HOME": "/root"}).exact("ADMIN_PASSWORD") == value
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("HOST=10.0.0.5\nPORT=8123\n")
+    environment = Environment(file, {"PORT": ""})
+    assert (environment.text("HOST"), environment.text("PORT")) == ("10.0.0.5", "")
+    assert Environment(tmp_path / "none", {}).text("PORT") == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "number"),
+    [
+        (f"PORT=8000\nADMIN_PASSWORD {SECRET}\n", 2),
+        (f"PORT=8000\n\n# x\nADMIN_PASSWORD='{SECRET}\n", 4),
+        (f"{SECRET}\n", 1),
+        (f"ADMIN_PASWORD={SECRET}\n", 1),
+        (f"\nSITE_ULR=https://{SECRET}.fi\n", 2),
+        ("site_url=https://example.fi\n", 1),
+        ("ALLOWED_HOST=a.fi\n", 1),
+    ],
+)
+def test_a_line_that_means_nothing_is_named(tmp_path: Path, content: str, number: int) -> None:
+    file = tmp_path / ".env"
+    file.write_text(content)
+    with pytest.raises(SettingError, match=rf"^\.env: line {number} ") as refused:
+        Environment(file, {})
+    assert SECRET[:3] not in str(refused.value)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes("ADMIN_PASSWORD=työ\n".encode("latin-1"))
+    with pytest.raises(SettingError, match=r"^\.env: .*UTF-8"):
+        Environment(file, {})
+    with pytest.raises(SettingError, match=r"^\.env: .*can't be read"):
+        Environment(tmp_path, {})
+
+
+# The commands
+
+
+def run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**os.environ, **NEUTRAL, "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.production", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("manage.py", "serve"), ("manage.py", "prepare"), ("manage.py", "work", "--once"), ("manage.py", "migrate"),
+     ("-m", "aijuu_site.serving.web", "127.0.0.1", "1")],
+)  # fmt: skip
+def test_every_command_says_it_in_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
+    finished = run(*command, DATA_DIR=str(tmp_path / "data"), SITE_URL="www.example.fi")
+    assert finished.returncode == 1
+    assert finished.stdout == ""
+    assert finished.stderr.startswith("SITE_URL: ")
+    assert finished.stderr.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgres://kati:{SECRET}@127.0.0.1:1/aijuu",
+        f"postgres://kati:{SECRET}@127.0.0.1:1/aijuu?no_such_option=1",
+        "sqlite:////nowhere/at/all.sqlite3",
+        "sqlite:///broken.sqlite3",
+        "sqlite:///folder",
+    ],
+)
+def test_a_database_that_is_away_is_one_line(tmp_path: Path, url: str) -> None:
+    (tmp_path / "broken.sqlite3").write_text("no database at all, but a text")
+    (tmp_path / "folder").mkdir()
+    finished = run("manage.py", "prepare", DATA_DIR=str(tmp_path), DATABASE_URL=url)
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("CommandError: DATABASE_URL: ")
+    assert finished.stderr.count("\n") == 1
+    assert SECRET[:3] not in finished.stderr

@@ -1,0 +1,152 @@
+"""One address for the site: its other name and http lead there, health is asked by any name, strangers get 400."""
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from django.test import Client, override_settings
+from pytest_django.fixtures import SettingsWrapper
+
+from aijuu_site.serving.health_probe import site_answers
+from aijuu_site.settings.hosts import allowed_hosts, other_name
+from intake.models import Enquiry
+from tests.aijuu_site.environments import NEUTRAL, ROOT
+from tests.intake.visiting import Visitor
+from tests.tools.running_site import free_port
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=["www.example.fi", "example.fi"])
+def site(request: pytest.FixtureRequest, settings: SettingsWrapper) -> str:
+    """The site behind https by each of its names; the other one is `other_name(site)`."""
+    settings.SITE_URL = f"https://{request.param}"
+    settings.ALLOWED_HOSTS = allowed_hosts("intra.example.org", url=settings.SITE_URL)
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    return str(request.param)
+
+
+def other(site: str) -> str:
+    name = other_name(site)
+    assert name is not None
+    return name
+
+
+@pytest.mark.parametrize("address", ["/", "/ota-yhteytta/?a=b&c=%20d", "/tata-ei-ole", "/jatka/x/", "//evil.example/", "/static/a.css"])
+@pytest.mark.parametrize("secure", [True, False])
+@pytest.mark.parametrize("port", ["", ":8443"])
+def test_the_other_name_leads_to_the_right_one(site: str, address: str, secure: bool, port: str) -> None:
+    client = Client(headers={"host": other(site).upper() + port})
+    response = client.get(address, secure=secure)
+    assert (response.status_code, response["Location"]) == (301, f"https://{site}{address}")
+    # One that a browser keeps would chase another after a change of SITE_URL.
+    assert "no-" in response["Cache-Control"]
+    assert response["Content-Security-Policy"]
+
+
+def test_http_leads_to_https_in_one_step(site: str) -> None:
+    response = Client(headers={"host": site}).get("/ota-yhteytta/?a=b")
+    assert (response.status_code, response["Location"]) == (301, f"https://{site}/ota-yhteytta/?a=b")
+    response = Client(headers={"host": "intra.example.org"}).get("/a/")
+    assert (response.status_code, response["Location"]) == (301, "https://intra.example.org/a/")
+
+
+def test_a_post_over_http_keeps_its_words(site: str) -> None:
+    response = Client(headers={"host": site}).post("/ota-yhteytta/?a=b", {"message": "Hei"})
+    # 308: the browser sends the same body to the new address (RFC 9110, 15.4.9).
+    assert (response.status_code, response["Location"]) == (308, f"https://{site}/ota-yhteytta/?a=b")
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_the_right_name_is_answered(site: str) -> None:
+    for name in (site, f"{site}:443", "intra.example.org", "127.0.0.1:8000", "[::1]"):
+        assert Client(headers={"host": name}).get("/", secure=True).status_code == 200
+
+
+@pytest.mark.usefixtures("loaded_site")
+@pytest.mark.parametrize("site", ["www.example.fi"], indirect=True)
+def test_a_form_opened_under_the_other_name_is_received(site: str) -> None:
+    """SITE_URL was changed while somebody wrote: her browser sends to the name of the page that she has open."""
+    with override_settings(SITE_URL=f"https://{other(site)}"):
+        visitor = Visitor(Client(headers={"host": other(site)}, SERVER_PORT="443"))
+        visitor.client.defaults["wsgi.url_scheme"] = "https"
+        form = visitor.open()
+    answer = visitor.send(form)
+    assert answer.status_code == 303
+    assert Enquiry.objects.count() == 1
+    fetched = visitor.client.get(
+        answer["Location"], headers={"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
+    )
+    assert fetched.status_code == 200
+    opened = visitor.client.get(
+        answer["Location"], headers={"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate"}
+    )
+    assert (opened.status_code, opened["Location"]) == (301, f"https://{site}{answer['Location']}")
+
+
+STRANGERS = ["evil.example", "www.example.fi.evil.example", "www.www.example.fi", "a.example.fi", "10.0.0.5", "a b", ""]
+
+
+@pytest.mark.parametrize("host", STRANGERS)
+@pytest.mark.parametrize("address", ["/", "/static/css/site.css", "/media/a.jpg", "/admin/login/", "/healthz/x/"])
+def test_a_strangers_name_is_refused(site: str, host: str, address: str) -> None:
+    response = Client(headers={"host": host}).get(address, secure=True)
+    assert response.status_code == 400
+    assert "evil" not in response.text
+
+
+@pytest.mark.parametrize("host", [*STRANGERS, "10.0.0.5:8000", "[fd00::5]:8000", "localhost"])
+@pytest.mark.parametrize("secure", [True, False])
+def test_health_is_asked_by_any_name(site: str, host: str, secure: bool) -> None:
+    response = Client(headers={"host": host}).get("/healthz/", secure=secure)
+    assert response.status_code == 200
+    assert "example" not in response.text
+    without_slash = Client(headers={"host": host}).get("/healthz", secure=secure)
+    assert (without_slash.status_code, without_slash["Location"]) == (301, "/healthz/")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("www.example.fi", "example.fi"),
+        ("example.fi", "www.example.fi"),
+        ("kati.example.fi", "www.kati.example.fi"),
+        ("www.fi", None),
+        ("localhost", None),
+        ("127.0.0.1", None),
+        ("10.0.0.5", None),
+        ("[::1]", None),
+        ("intra", None),
+    ],
+)
+def test_only_a_domain_has_another_name(name: str, expected: str | None) -> None:
+    assert other_name(name) == expected
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("url", "hosts"), [("https://www.example.fi", "a.fi, b.fi"), ("http://[::1]", "www.example.fi")]
+)
+def test_the_supervisor_finds_its_own_site(tmp_path: Path, url: str, hosts: str) -> None:
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "aijuu_site.serving.web", "127.0.0.1", str(port)],
+        cwd=ROOT,
+        env={**NEUTRAL, "DATA_DIR": str(tmp_path), "SITE_URL": url, "ALLOWED_HOSTS": hosts},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not site_answers("127.0.0.1", port):
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    finally:
+        server.terminate()
+        server.wait(20)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
