@@ -41,7 +41,7 @@ def static_files_are_current(stamp: Path, fingerprint: str) -> bool:
 
 
 def collect_static_files(stamp: Path, fingerprint: str) -> None:
-    """Fill STATIC_ROOT anew, then write `fingerprint` into `stamp`: a run that is cut off leaves it empty, to be repeated.
+    """Fill STATIC_ROOT anew, then write `fingerprint` into `stamp`: a run that is cut off leaves it empty.
 
     The folder is emptied first. Raises CommandError for one that was not made here (no stamp), or holds the sources.
     """

@@ -5,25 +5,34 @@ from pathlib import Path
 
 import pytest
 
+from aijuu_site.settings.environment import NAMES
+
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def read_in_code() -> set[str]:
-    found: set[str] = set()
-    for path in (ROOT / "aijuu_site").rglob("*.py"):
-        # The tests' own switch is no configuration of the site.
-        if path.name != "test.py":
-            code = path.read_text(encoding="utf-8")
-            found |= set(re.findall(r"""\b(?:env|Env\(\))\.\w+\(\s*"([A-Z_]+)\"""", code))
-    return found
+def test_every_known_name_is_read_in_one_place() -> None:
+    code = (ROOT / "aijuu_site" / "settings" / "base.py").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"""\benv\.\w+\(\s*"([A-Z_]+)\"""", code)) == sorted(NAMES)
+
+
+def test_no_other_place_reads_the_environment() -> None:
+    # These name the settings' module, or are the tests' own switch.
+    allowed = {"environment.py", "test.py", "web.py", "wsgi.py"}
+    readers = {
+        path.name
+        for room in ("aijuu_site", "home", "intake")
+        for path in (ROOT / room).rglob("*.py")
+        if re.search(r"environ\b|getenv", path.read_text(encoding="utf-8"))
+    }
+    assert readers <= allowed
 
 
 def test_the_example_file_names_what_the_code_reads() -> None:
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     named = {match[1] for line in lines if (match := re.match(r"#?([A-Z_]+)=", line))}
-    assert named == read_in_code()
+    assert named == set(NAMES)
 
 
 def test_the_example_file_changes_nothing_when_it_is_copied() -> None:
@@ -34,7 +43,7 @@ def test_the_example_file_changes_nothing_when_it_is_copied() -> None:
 def test_the_readmes_table_has_a_row_for_each() -> None:
     table = re.findall(r"^\|\s*`([A-Z_]+)`", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert len(table) == len(set(table))
-    assert set(table) == read_in_code()
+    assert set(table) == set(NAMES)
 
 
 def test_the_readme_names_only_targets_that_exist() -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.core import checks
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.core.management.base import SystemCheckError
 from django.test import override_settings
 from wagtail.models import Site
 
@@ -25,6 +28,8 @@ from aijuu_site.serving.processes import Child, Supervisor
 from aijuu_site.serving.site_address import sync_site_address
 from aijuu_site.serving.start_lock import AlreadyRunningError, only_start
 from aijuu_site.serving.static_files import collect_static_files, static_files_are_current, static_fingerprint
+from tests.aijuu_site.environments import NEUTRAL, ROOT
+from tests.tools.running_site import free_port
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
@@ -73,7 +78,7 @@ def test_a_second_start_on_the_same_data_folder_is_refused(tmp_path: Path) -> No
     with only_start(tmp_path):
         with pytest.raises(AlreadyRunningError), only_start(tmp_path):
             pass
-        with override_settings(PORT=0, DATA_DIR=tmp_path), pytest.raises(CommandError, match="already runs"):
+        with override_settings(PORT=free_port(), DATA_DIR=tmp_path), pytest.raises(CommandError, match="already runs"):
             call_command("serve")
     with only_start(tmp_path):
         pass
@@ -137,6 +142,64 @@ def test_static_files_that_somebody_removed_are_collected_again(tmp_path: Path) 
     collect_static_files(stamp, static_fingerprint())
     (tmp_path / "static" / "staticfiles.json").unlink()
     assert not static_files_are_current(stamp, static_fingerprint())
+
+
+@pytest.mark.usefixtures("static_source")
+def test_a_folder_of_somebody_elses_is_not_emptied(tmp_path: Path) -> None:
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "mine.txt").write_text("mine")
+    with pytest.raises(CommandError, match="not made here"):
+        collect_static_files(tmp_path / "static.stamp", static_fingerprint())
+    assert (tmp_path / "static" / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("place", ["source", "source/below", "", "link"])
+def test_the_sources_are_never_emptied(static_source: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "link").symlink_to(static_source)
+    stamp = tmp_path / "static.stamp"
+    stamp.write_text("made here, it says")
+    with override_settings(STATIC_ROOT=tmp_path / place), pytest.raises(CommandError, match="not made here"):
+        collect_static_files(stamp, "fingerprint")
+    assert (static_source / "site.css").read_text() == "body{color:red}"
+
+
+# The checks
+
+
+@pytest.fixture
+def failing_check() -> Iterator[None]:
+    """A system check that finds something wrong with the program."""
+
+    def check(**_options: object) -> list[checks.CheckMessage]:
+        return [checks.Error("The program is broken.", id="tests.E001")]
+
+    checks.register(check)
+    yield
+    checks.registry.registry.registered_checks.discard(check)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_own_umask", "failing_check")
+@pytest.mark.parametrize("command", ["serve", "prepare"])
+def test_a_broken_program_writes_nothing(tmp_path: Path, command: str) -> None:
+    with override_settings(PORT=free_port(), DATA_DIR=tmp_path), pytest.raises(SystemCheckError, match="is broken"):
+        call_command(command)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("_own_umask")
+def test_a_new_database_is_made_after_the_checks(tmp_path: Path) -> None:
+    script = (
+        "import django, os; django.setup();"
+        "from aijuu_site.serving import checks;"
+        "checks.check_program(); checks.require_database(); print(sorted(os.listdir(os.environ['DATA_DIR'])))"
+    )
+    environment = {**os.environ, **NEUTRAL, "DATA_DIR": str(tmp_path), "SITE_URL": "https://www.example.fi"}
+    environment["DJANGO_SETTINGS_MODULE"] = "aijuu_site.settings.production"
+    finished = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert (finished.stdout.strip(), finished.stderr) == ("['secret_key']", "")
 
 
 # The first account
@@ -205,6 +268,7 @@ def test_a_start_never_raises_the_rights_of_an_account_that_is_there() -> None:
         ("http://127.0.0.1:8123", ("127.0.0.1", 8123)),
         ("https://www.example.fi", ("www.example.fi", 443)),
         ("http://www.example.fi", ("www.example.fi", 80)),
+        ("http://[::1]:8000", ("[::1]", 8000)),
     ],
 )
 def test_wagtail_knows_the_sites_address(url: str, expected: tuple[str, int]) -> None:
@@ -313,4 +377,4 @@ def test_nothing_answers_where_nobody_listens() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    assert site_answers("127.0.0.1", port, f"http://127.0.0.1:{port}") is False
+    assert site_answers("127.0.0.1", port) is False

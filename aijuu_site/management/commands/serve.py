@@ -30,7 +30,6 @@ class Command(BaseCommand):
         os.umask(0o077)
         self._require_free_port(host, port)
         check_program()
-        require_database()
         try:
             with only_start(settings.DATA_DIR):
                 code = self._serve(host, port)
@@ -52,6 +51,7 @@ class Command(BaseCommand):
             raise CommandError(f"Port {port} on {host} is taken by another program. Stop it, or set another: PORT=8080")
 
     def _serve(self, host: str, port: int) -> int:
+        require_database()
         check_database()
         prepare_data(self._say)
         prepare_static_files(self._say)
