@@ -7,6 +7,8 @@ PY := $(VENV)/bin/python
 WORKERS ?= 2
 PYTEST := $(PY) -m pytest -q -n $(WORKERS)
 DEV := DJANGO_SETTINGS_MODULE=aijuu_site.settings.dev
+# HOST and PORT as the settings read them.
+ADDRESS := from aijuu_site.settings.base import HOST, PORT; print(f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}")
 TEST := DJANGO_SETTINGS_MODULE=aijuu_site.settings.test
 # What is installed, kept beside it, so that a changed lock is noticed.
 RUN_STAMP := $(VENV)/installed-requirements.txt
@@ -26,7 +28,7 @@ run: environment ## Start the site as it runs for real: site, mail worker, SQLit
 dev: dev-environment ## Start the site for working on it: reload on every change, debug toolbar
 	@$(DEV) $(PY) manage.py prepare
 	@echo "Mail is only queued here; to send it, in another terminal: $(DEV) $(PY) manage.py work"
-	@exec env $(DEV) $(PY) manage.py runserver "$${HOST:-127.0.0.1}:$${PORT:-8000}"
+	@exec env $(DEV) $(PY) manage.py runserver "$$($(PY) -c '$(ADDRESS)')"
 
 test: check tests ## Run everything: the checks, the tests on SQLite and on PostgreSQL, and in a real browser
 	@echo "make test: all of it passed."

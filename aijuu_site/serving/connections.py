@@ -26,6 +26,7 @@ class Request(HTTPRequestParser):
 
     def __init__(self, adj: Any, channel: "Channel") -> None:
         super().__init__(adj)
+        self.adj: Any = adj
         self.channel = channel
         self.started = time.monotonic()
         self.is_upload = False
