@@ -9,7 +9,7 @@ from django.http.request import split_domain_port
 
 from aijuu_site.settings.hosts import other_name, site_host
 
-_HEALTH = ("/healthz", "/healthz/")
+_HEALTH = ("/healthz", "/healthz/", "/healthz/live", "/healthz/live/")
 _NO_WORDS = ("GET", "HEAD", "OPTIONS")
 
 

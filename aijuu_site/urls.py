@@ -33,6 +33,7 @@ urlpatterns = [
     re_path(r"^media/(?P<path>.+)$", views.media_file, name="media_file"),
     path("documents/", include(wagtaildocs_urls)),
     path("healthz/", views.health, name="health"),
+    path("healthz/live/", views.alive, name="alive"),
     path("sitemap.xml", require_safe(sitemap), {"sitemaps": {"pages": PageSitemap}}, name="sitemap"),
     path("robots.txt", well_known.robots, name="robots"),
     path("favicon.ico", well_known.favicon, name="favicon"),

@@ -3,13 +3,15 @@
 import posixpath
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.static import serve
 
 from aijuu_site.content_security import MEDIA_POLICY
+from intake.jobs.health import read_health
 
 # Where Wagtail puts what was uploaded.
 _ORIGINALS = "original_images"
@@ -35,8 +37,24 @@ def media_file(request: HttpRequest, path: str) -> HttpResponseBase:
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when the process is up and its database answers (a database error is a 500)."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        cursor.fetchone()
-    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+    """Answer 200 when all is well, else 503 with one word: what is not. For whoever watches over the site."""
+    try:
+        found = read_health(now=timezone.now())
+    except DatabaseError:
+        return _plain("database", status=503)
+    if found.silent_since is not None:
+        return _plain("worker", status=503)
+    if found.mail_since is not None:
+        return _plain("mail", status=503)
+    return _plain("ok")
+
+
+@never_cache
+@require_safe
+def alive(request: HttpRequest) -> HttpResponse:
+    """Answer 200 as long as this process answers at all: a worker that is silent is no reason to end it."""
+    return _plain("ok")
+
+
+def _plain(word: str, *, status: int = 200) -> HttpResponse:
+    return HttpResponse(f"{word}\n", status=status, content_type="text/plain; charset=utf-8")

@@ -85,9 +85,9 @@ def waiting_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotic
     )
 
 
-def kept_while_waiting(chosen: IntakeSettings) -> str:
+def kept_while_waiting(months_between: int) -> str:
     """Return how long somebody who says nothing stays on the list, as a sentence."""
-    months = chosen.waiting_months * 3
+    months = months_between * 3
     return ngettext(
         "Your details are removed from the waiting list after about %(months)d month, unless you confirm that you are "
         "still waiting.",
@@ -104,7 +104,7 @@ def _waiting_privacy(chosen: IntakeSettings) -> str:
         "When the matter ends in another way, they are removed at the latest %(months)d months after that.",
         chosen.retention_months,
     ) % {"months": chosen.retention_months}
-    return f"{use} {kept_while_waiting(chosen)} {ended}"
+    return f"{use} {kept_while_waiting(chosen.waiting_months)} {ended}"
 
 
 def _privacy_notice(months: int, privacy_url: str) -> SafeString:

@@ -11,10 +11,14 @@ from home.checklist.items import ITEMS_HOOK
 from intake.admin.checklist import enquiry_items
 from intake.admin.dashboard import EnquiryPanel
 from intake.admin.enquiries import EnquiryGroup
+from intake.admin.settings_form import IntakeSettingsForm
 from intake.admin.waiting.addresses import waiting_addresses
+from intake.models.settings import IntakeSettings
 from intake.views.mapping.trial import try_mapping
 
 modeladmin_register(EnquiryGroup)
+# The form needs the services, which need the models: so not beside the model.
+IntakeSettings.base_form_class = IntakeSettingsForm
 hooks.register(ITEMS_HOOK, enquiry_items, order=100)
 
 

@@ -7,6 +7,7 @@ from wagtail.admin.ui.components import Component
 
 from intake.admin.desk import Part, list_address, part_of
 from intake.admin.waiting.summary import waiting_summary
+from intake.jobs.health import read_health
 from intake.models.enquiry import Enquiry
 
 
@@ -18,10 +19,12 @@ class EnquiryPanel(Component):
     order = 50
 
     def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
+        now = timezone.now()
         return {
+            "health": read_health(now=now),
             "parts": {
                 part.value: {"count": part_of(Enquiry.objects.all(), part).count(), "url": list_address(part)}
                 for part in Part
             },
-            "waiting": waiting_summary(now=timezone.now()),
+            "waiting": waiting_summary(now=now),
         }

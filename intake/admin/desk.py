@@ -6,9 +6,11 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from intake.choices import MailState, Status, Verdict
+from intake.choices import Status, Verdict
+from intake.mail_lateness import late
 from intake.models.enquiry import Enquiry
 from intake.models.outgoing_mail import OutgoingMail
 
@@ -25,15 +27,13 @@ class Part(TextChoices):
 def part_of(enquiries: QuerySet[Enquiry], part: Part) -> QuerySet[Enquiry]:
     """Return those of `enquiries` that are in the part, each once. An enquiry can be in several parts."""
     opened = ~Q(status=Status.CLOSED)
-    late = OutgoingMail.objects.filter(enquiry=OuterRef("pk")).filter(
-        Q(state=MailState.FAILED) | (~Q(state=MailState.SENT) & Q(failures__gt=0))
-    )
+    late_mails = OutgoingMail.objects.filter(late(timezone.now()), enquiry=OuterRef("pk"))
     belongs: dict[Part, Any] = {
         Part.NEW: Q(status=Status.NEW, verdict=Verdict.ACCEPTED),
         # Those on the waiting list are not: they have a list of their own.
         Part.IN_PROGRESS: opened & ~Q(status__in=(Status.NEW, Status.WAITING_LIST)),
         Part.SUSPICIOUS: opened & Q(verdict=Verdict.QUARANTINED),
-        Part.MAIL_UNSENT: Exists(late),
+        Part.MAIL_UNSENT: Exists(late_mails),
     }
     return enquiries.filter(belongs[part])
 

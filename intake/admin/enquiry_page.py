@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from intake.admin.mapping_reading import SentMapping, UnderWay, read_mapping
@@ -16,9 +17,7 @@ from intake.admin.waiting.reading import read_place
 from intake.choices import MailPurpose, Outcome, Status
 from intake.forms.review import NoteForm, PreparationForm, StatusForm, VersionForm
 from intake.models.enquiry import Enquiry
-from intake.retention import removal_date
 from intake.services.inviting import can_be_invited
-from intake.services.removing import retention_times
 
 ReviewForm = TypeVar("ReviewForm", StatusForm, NoteForm, PreparationForm, VersionForm)
 
@@ -53,13 +52,22 @@ def say_refused(request: HttpRequest, form: StatusForm | NoteForm | PreparationF
 
 
 def conflict(
-    request: HttpRequest, enquiry: Enquiry, *, note: str | None = None, preparation_notes: str | None = None
+    request: HttpRequest,
+    enquiry: Enquiry,
+    *,
+    note: str | None = None,
+    preparation_notes: str | None = None,
+    words: str | Promise = "",
 ) -> HttpResponse:
-    """Show the enquiry as it stands now, with the words that were not saved; 404 where another tab removed it."""
+    """Show the enquiry as it stands now, with the words that were not saved; 404 where another tab removed it.
+
+    `words` say what has happened, where that is not saving.
+    """
     enquiry = found(str(enquiry.pk))
     messages.error(
         request,
-        _(
+        str(words)
+        or _(
             "The enquiry was changed elsewhere after you opened this page, so nothing was saved. "
             "Check it and save again."
         ),
@@ -101,7 +109,7 @@ def page(
         "version_form": VersionForm(initial=version, auto_id=False),
         "mails": mails,
         "no_confirmation": all(mail.purpose != MailPurpose.CONFIRMATION for mail in mails),
-        "removed_on": removal_date(closed_at=enquiry.closed_at, outcome=enquiry.outcome, times=retention_times()),
+        "removed_on": enquiry.remove_on,
         "closed_as_spam": {"status": Status.CLOSED.value, "outcome": Outcome.SPAM.value},
         "events": _events(enquiry, mapping),
         "waiter": read_place(enquiry),

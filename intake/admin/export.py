@@ -4,10 +4,11 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -37,6 +38,7 @@ _COLUMNS: list[tuple[object, Callable[[Enquiry], Cell]]] = [
     (_("Status"), lambda enquiry: enquiry.get_status_display()),
     (_("Outcome"), lambda enquiry: enquiry.get_outcome_display()),
     (_("Closed"), lambda enquiry: _local(enquiry.closed_at)),
+    (_("Removed by itself on"), lambda enquiry: _day(enquiry.remove_on)),
     (_("Kind"), lambda enquiry: enquiry.get_kind_display()),
     (_("Verdict"), lambda enquiry: enquiry.get_verdict_display()),
     (_("Place on the waiting list"), lambda enquiry: enquiry.waiting_number),  # type: ignore[attr-defined]
@@ -97,6 +99,10 @@ def _joined_at(enquiry: Enquiry) -> datetime | None:
 def _told_at(enquiry: Enquiry) -> datetime | None:
     place = _place(enquiry)
     return _local(place.called_at) if place else None
+
+
+def _day(day: date | None) -> str:
+    return date_format(day, "j.n.Y") if day else ""
 
 
 def _jump_reason(enquiry: Enquiry) -> str:

@@ -6,14 +6,20 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from intake.admin.enquiry_page import LIST, PAGE, conflict, found, page, posted, say_refused
 from intake.choices import Status
 from intake.forms.review import NoteForm, StatusForm, VersionForm
 from intake.models.outgoing_mail import OutgoingMail
 from intake.services.delivery import send_again
-from intake.services.removing import remove_enquiry
+from intake.services.removing import remove_seen
 from intake.services.review import ChangedMeanwhile, accept_quarantined, change_status, write_note
+
+_NOT_REMOVED = gettext_lazy(
+    "The enquiry was changed elsewhere after you opened the page of removal, so nothing was removed. Read it first; "
+    "you can still remove it."
+)
 
 
 def read(request: HttpRequest, instance_pk: str) -> HttpResponse:
@@ -110,9 +116,18 @@ def resend(request: HttpRequest, instance_pk: str, mail_pk: str) -> HttpResponse
 def delete(request: HttpRequest, instance_pk: str) -> HttpResponse:
     """Ask, and then remove the enquiry with all that hangs from it. Nothing of it goes to a log."""
     enquiry = found(instance_pk)
-    if request.method != "POST":
-        return TemplateResponse(request, "modeladmin/intake/enquiry/delete.html", {"enquiry": enquiry})
-    remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())
+    form = posted(request, VersionForm)
+    if form is None:
+        version_form = VersionForm(initial={"version": enquiry.version}, auto_id=False)
+        return TemplateResponse(
+            request, "modeladmin/intake/enquiry/delete.html", {"enquiry": enquiry, "version_form": version_form}
+        )
+    if not form.is_valid():
+        return conflict(request, enquiry, words=_NOT_REMOVED)
+    try:
+        remove_seen(enquiry_id=enquiry.pk, version=form.cleaned_data["version"], now=timezone.now())
+    except ChangedMeanwhile:
+        return conflict(request, enquiry, words=_NOT_REMOVED)
     messages.success(request, _("Enquiry %(reference)s was removed.") % {"reference": enquiry.reference})
     return redirect(LIST)
 

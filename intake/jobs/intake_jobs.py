@@ -9,9 +9,11 @@ from home.services.pausing import settle_pause
 from intake.jobs.context import JobContext
 from intake.jobs.running import Job
 from intake.services.delivery import deliver_next
+from intake.services.mapping import remove_unfinished
 from intake.services.pause_reminders import remind_of_pause
-from intake.services.removing import remove_due
+from intake.services.removing import empty_write_ahead_log, forget_traces, remove_due
 from intake.services.returning import call_due
+from intake.services.shortening import shorten_stored
 from intake.services.silence import remind_and_close
 from intake.services.upkeep import keep_list_true
 
@@ -62,5 +64,29 @@ INTAKE_JOBS = (
         title=_("Removing enquiries whose time has come"),
         every=_HOUR,
         run=lambda context: remove_due(now=context.now, each=context.each),
+    ),
+    Job(
+        name="shorter_times",
+        title=_("Shortening the times of keeping as they are set"),
+        every=_HOUR,
+        run=lambda context: shorten_stored(now=context.now),
+    ),
+    Job(
+        name="mapping_removal",
+        title=_("Removing initial mappings that were never sent"),
+        every=_HOUR,
+        run=lambda context: remove_unfinished(now=context.now, each=context.each),
+    ),
+    Job(
+        name="write_ahead_log",
+        title=_("Overwriting removed words on the disk"),
+        every=timedelta(minutes=10),
+        run=lambda context: empty_write_ahead_log(),
+    ),
+    Job(
+        name="traces",
+        title=_("Forgetting the traces of posts"),
+        every=_HOUR,
+        run=lambda context: forget_traces(now=context.now),
     ),
 )

@@ -68,6 +68,10 @@ class Enquiry(models.Model):
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.NEW)
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    # Fixed on closing (intake.services.closing): a change of the settings must not remove anybody by surprise.
+    remove_on = models.DateField(_("removed on"), null=True, blank=True, db_index=True)
+    # For how many months after closing the sender was told that the details are kept at most.
+    told_months = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     note = models.TextField(_("note"), blank=True)
     # Grows with every change in the admin, so that a second open tab can't overwrite the first unseen.
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -85,8 +89,13 @@ class Enquiry(models.Model):
             models.CheckConstraint(condition=Q(verdict__in=Verdict.values), name="enquiry_verdict_known"),
             models.CheckConstraint(
                 condition=(
-                    Q(status=Status.CLOSED, outcome__in=Outcome.values, closed_at__isnull=False)
-                    | (~Q(status=Status.CLOSED) & Q(outcome="", closed_at__isnull=True))
+                    Q(
+                        status=Status.CLOSED,
+                        outcome__in=Outcome.values,
+                        closed_at__isnull=False,
+                        remove_on__isnull=False,
+                    )
+                    | (~Q(status=Status.CLOSED) & Q(outcome="", closed_at__isnull=True, remove_on__isnull=True))
                 ),
                 name="enquiry_closed_with_outcome",
             ),
@@ -122,7 +131,7 @@ class Enquiry(models.Model):
 
     @property
     def mail_is_late(self) -> bool:
-        """Whether some mail has failed at least once and has not gone out since."""
+        """Whether some mail is late (intake.mail_lateness)."""
         return any(mail.is_late for mail in self.mails.all())
 
     def age_in_days(self, today: date) -> int:

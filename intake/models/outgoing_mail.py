@@ -1,9 +1,11 @@
 """Mail that waits in the database until a mail server has taken it, and each attempt to hand it over."""
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from intake.choices import MailPurpose, MailState
+from intake.mail_lateness import is_late
 from intake.models.enquiry import Enquiry
 
 # The error of an attempt whose end nobody knows: the server did not answer, or the worker died.
@@ -55,7 +57,14 @@ class OutgoingMail(models.Model):
 
     @property
     def is_late(self) -> bool:
-        return self.state == MailState.FAILED or (self.state != MailState.SENT and self.failures > 0)
+        """Whether it is late by now (intake.mail_lateness)."""
+        return is_late(
+            state=self.state,
+            failures=self.failures,
+            next_attempt_at=self.next_attempt_at,
+            claimed_at=self.claimed_at,
+            now=timezone.now(),
+        )
 
 
 class MailAttempt(models.Model):

@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 
+LONGEST_WAITING_MONTHS = 12
+
 
 @register_setting(icon="mail", order=300)
 class IntakeSettings(BaseGenericSetting):
@@ -33,12 +35,15 @@ class IntakeSettings(BaseGenericSetting):
     waiting_months = models.PositiveSmallIntegerField(
         _("months between asking whether somebody is still waiting"),
         default=4,
-        validators=[MinValueValidator(1), MaxValueValidator(12)],
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_WAITING_MONTHS)],
         help_text=_(
             "After two questions without an answer, and as long again, a waiting enquiry is removed with a last note. "
             "If you change it, check the privacy page too."
         ),
     )
+
+    # When a time was last made shorter. What was stored before follows a day later (intake.services.shortening).
+    shortened_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     panels = [
         FieldPanel("notification_email"),
@@ -48,6 +53,8 @@ class IntakeSettings(BaseGenericSetting):
                 FieldPanel("retention_months"),
                 FieldPanel("spam_days"),
                 FieldPanel("waiting_months"),
+                FieldPanel("removes_at_most"),
+                FieldPanel("removal_confirmed"),
             ],
             heading=_("Removal"),
         ),

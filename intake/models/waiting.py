@@ -29,6 +29,8 @@ class WaitingPlace(models.Model):
 
     # "Still waiting?": since when the list has known for certain, and what was asked since.
     confirmed_at = models.DateTimeField()
+    # The months between the questions, as set when this one joined or last confirmed.
+    months = models.PositiveSmallIntegerField(default=4, editable=False)
     asked_at = models.DateTimeField(null=True, blank=True)
     asked_times = models.PositiveSmallIntegerField(default=0)
     # The last note is in the queue: once it has gone out, the enquiry is removed.

@@ -13,6 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from intake.choices import MailPurpose, MailState
+from intake.mail_lateness import abandoned, due
 from intake.mapping import private_link as mapping_address
 from intake.models.outgoing_mail import INTERRUPTED, MailAttempt, OutgoingMail
 from intake.services.last_look import hand_over
@@ -29,9 +30,6 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360,
 # Better not at all than twice: whoever waits for months must not be told, asked or parted with twice. The others go at
 # least once, with the same Message-ID: a letter's confirmation must not be lost.
 AT_MOST_ONCE = LIST_PURPOSES
-
-# Far past any attempt's own time limit (EMAIL_TIMEOUT): whoever claimed the mail is gone.
-CLAIM_LIFETIME = timedelta(minutes=10)
 
 
 def wait_after(failures: int) -> timedelta | None:
@@ -155,22 +153,22 @@ def _replace(mail: OutgoingMail, placeholder: str, secret: str) -> None:
 
 
 def _claim(now: datetime) -> OutgoingMail | None:
-    due = OutgoingMail.objects.filter(state=MailState.QUEUED, next_attempt_at__lte=now)
-    for pk in due.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:20]:
-        if due.filter(pk=pk).update(state=MailState.SENDING, claimed_at=now):
+    queued = OutgoingMail.objects.filter(due(now))
+    for pk in queued.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:20]:
+        if queued.filter(pk=pk).update(state=MailState.SENDING, claimed_at=now):
             return OutgoingMail.objects.get(pk=pk)
     return None
 
 
 def _free_abandoned(now: datetime) -> None:
     """Queue again what a worker claimed and then died with; what the server may have is the supervisor's to decide."""
-    abandoned = OutgoingMail.objects.filter(state=MailState.SENDING, claimed_at__lte=now - CLAIM_LIFETIME)
-    for mail in abandoned:
+    left = OutgoingMail.objects.filter(abandoned(now))
+    for mail in left:
         if mail.handed_at is not None:
             _record_interruption(mail, now)
             continue
         with transaction.atomic():
-            same = abandoned.filter(pk=mail.pk, handed_at=None)
+            same = left.filter(pk=mail.pk, handed_at=None)
             if same.update(state=MailState.QUEUED, next_attempt_at=now):
                 MailAttempt.objects.create(mail=mail, attempted_at=now, succeeded=False, error=INTERRUPTED)
 

@@ -7,6 +7,7 @@ from django.db.models import Max
 
 from intake.mailbox import mailbox_key
 from intake.models.enquiry import Enquiry
+from intake.models.settings import IntakeSettings
 from intake.models.waiting import WaitingPlace
 from intake.services.locks import lock_receiving
 
@@ -31,15 +32,27 @@ def join(*, enquiry: Enquiry, wants_mail: bool, now: datetime) -> WaitingPlace:
             wants_mail=wants_mail,
             mailbox_key=mailbox_key(enquiry.email),
             confirmed_at=now,
+            months=IntakeSettings.load().waiting_months,
         )
 
 
 def wait_anew(place: WaitingPlace, now: datetime) -> None:
     """Know for certain, from now on, that this one waits: what was asked or told before does not count."""
     place.confirmed_at = now
+    place.months = IntakeSettings.load().waiting_months
     place.asked_at = None
     place.asked_times = 0
     place.parting_at = None
     place.called_at = None
     place.reminded_at = None
-    place.save(update_fields=["confirmed_at", "asked_at", "asked_times", "parting_at", "called_at", "reminded_at"])
+    place.save(
+        update_fields=[
+            "confirmed_at",
+            "months",
+            "asked_at",
+            "asked_times",
+            "parting_at",
+            "called_at",
+            "reminded_at",
+        ]
+    )

@@ -15,11 +15,13 @@ from django.utils import timezone
 from home.pause import PauseStatus
 from intake.choices import Kind, Status, StepKind
 from intake.form_token import FormOpening
+from intake.jobs.context import Each, each_or_raise
 from intake.mapping.answers import answer_words, missing
 from intake.mapping.differences import typed_facts
 from intake.mapping.questions import QuestionSet
 from intake.models.enquiry import Enquiry, EnquiryStep
 from intake.models.mapping import InitialMapping, MappingLink, UnfinishedMapping
+from intake.services.closing import STATUS_FIELDS, set_status
 from intake.services.locks import lock_receiving
 from intake.services.queueing import queue_mapping_notification
 from intake.services.receiving import count_post, receive_enquiry
@@ -188,14 +190,19 @@ def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: 
     return enquiry
 
 
-def remove_unfinished(*, now: datetime) -> int:
+def remove_unfinished(*, now: datetime, each: Each = each_or_raise) -> int:
     """Remove the mappings that were never sent in their time, and count those that had been begun.
 
     Links of those that were sent go as well. Returns how many begun ones went.
     """
     MappingLink.objects.filter(mapping__expires_at__lte=now).delete()
+    over = InitialMapping.objects.filter(sent_at=None, expires_at__lte=now)
+    return each(list(over.values_list("pk", flat=True)), lambda pk: _remove_one_over(pk, now))
+
+
+def _remove_one_over(pk: int, now: datetime) -> int:
     with transaction.atomic():
-        return _remove_over(InitialMapping.objects.all(), now)
+        return _remove_over(InitialMapping.objects.filter(pk=pk), now)
 
 
 def _remove_over(mappings: QuerySet[InitialMapping], now: datetime) -> int:
@@ -243,8 +250,8 @@ def _reopen(enquiry: Enquiry, now: datetime) -> None:
     """Bring a closed enquiry back to the new ones: who answers the mapping is still there."""
     if not enquiry.is_closed:
         return
-    enquiry.status, enquiry.outcome, enquiry.closed_at = Status.NEW, "", None
-    enquiry.save(update_fields=["status", "outcome", "closed_at"])
+    set_status(enquiry, status=Status.NEW, now=now)
+    enquiry.save(update_fields=list(STATUS_FIELDS))
     EnquiryStep.objects.create(enquiry=enquiry, kind=StepKind.STATUS, changed_at=now, status=Status.NEW)
 
 

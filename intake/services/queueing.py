@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from home.models import ContactDetails
 from home.pause import FormMode, PauseStatus
 from intake.choices import Kind, MailPurpose
+from intake.jobs.schedule import CLOCK_TOLERANCE
 from intake.mailbox import mailbox_key
 from intake.mapping.private_link import address_to_fill, mapping_is_offered
 from intake.models.enquiry import Enquiry
@@ -71,6 +72,7 @@ def _leads_to_mapping(enquiry: Enquiry, pause: PauseStatus) -> bool:
 
 
 def _queue_waiting_confirmation(enquiry: Enquiry, details: ContactDetails, now: datetime) -> None:
+    place = WaitingPlace.objects.get(enquiry=enquiry)
     _queue(
         enquiry=enquiry,
         purpose=MailPurpose.CONFIRMATION,
@@ -81,8 +83,8 @@ def _queue_waiting_confirmation(enquiry: Enquiry, details: ContactDetails, now: 
         context={
             "enquiry": enquiry,
             "contact_details": details,
-            "wants_mail": WaitingPlace.objects.filter(enquiry=enquiry, wants_mail=True).exists(),
-            "kept_while_waiting": kept_while_waiting(IntakeSettings.load()),
+            "wants_mail": place.wants_mail,
+            "kept_while_waiting": kept_while_waiting(place.months),
             "answer_url": address_to_answer(),
             "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
         },
@@ -172,7 +174,10 @@ def supervisor_address(details: ContactDetails) -> str:
 
 def _may_reply(address: str, now: datetime) -> bool:
     """Return whether this address may get an automatic mail now, and if so remember that it does."""
-    AutomaticReplyTrace.objects.filter(replied_at__lte=now - REPLY_WINDOW).delete()
+    # Those from the future are a wrong clock's: they must not lock an address for years.
+    AutomaticReplyTrace.objects.exclude(
+        replied_at__gt=now - REPLY_WINDOW, replied_at__lte=now + CLOCK_TOLERANCE
+    ).delete()
     _trace, is_first = AutomaticReplyTrace.objects.get_or_create(
         recipient_key=mailbox_key(address), defaults={"replied_at": now}
     )

@@ -11,7 +11,9 @@ from django.utils.crypto import salted_hmac
 from home.pause import PauseStatus
 from intake.choices import Kind, Status, Verdict
 from intake.form_token import FormOpening
+from intake.jobs.schedule import CLOCK_TOLERANCE, is_from_future
 from intake.models.enquiry import Enquiry
+from intake.models.settings import IntakeSettings
 from intake.models.traces import PostingTrace
 from intake.reference import new_reference
 from intake.services.joining import join
@@ -84,6 +86,7 @@ def receive_enquiry(
             verdict=Verdict.QUARANTINED if reasons else Verdict.ACCEPTED,
             verdict_reasons=[reason.value for reason in reasons],
             shown_texts=shown.as_dict(),
+            told_months=IntakeSettings.load().retention_months,
             **{**asdict(facts), "delivery_modes": list(facts.delivery_modes)},
         )
         if kind == Kind.WAITING:
@@ -93,7 +96,8 @@ def receive_enquiry(
 
 
 def _takes_repeats(enquiry: Enquiry, now: datetime) -> bool:
-    return not enquiry.is_closed and now - enquiry.received_at < REPEAT_WINDOW
+    received = enquiry.received_at
+    return not enquiry.is_closed and not is_from_future(received, now) and now - received < REPEAT_WINDOW
 
 
 def _digest(kind: Kind, facts: ContactFacts, repeat_words: str) -> str:
@@ -103,7 +107,8 @@ def _digest(kind: Kind, facts: ContactFacts, repeat_words: str) -> str:
 
 def count_post(address_key: str, now: datetime) -> None:
     """Raise TooManyPosts where this address has used its limit, else count one more; forget what is past."""
-    PostingTrace.objects.filter(posted_at__lte=now - LIMIT_WINDOW).delete()
+    # Those from the future are a wrong clock's: they must not lock an address for years.
+    PostingTrace.objects.exclude(posted_at__gt=now - LIMIT_WINDOW, posted_at__lte=now + CLOCK_TOLERANCE).delete()
     traces = PostingTrace.objects.filter(address_key=address_key).order_by("posted_at")
     posted = list(traces.values_list("posted_at", flat=True))
     if len(posted) >= settings.FORM_RATE_LIMIT:

@@ -15,7 +15,7 @@ from intake.services.list_places import is_paused, lock_places, record_steps, te
 from intake.services.locks import lock_receiving
 from intake.services.return_mails import plan_occasion, queue_return_notice
 from intake.services.review import ChangedMeanwhile
-from intake.waiting.rules import Waiter, calling_order, is_mail_hour, room_today
+from intake.waiting.rules import Waiter, calling_order, is_mail_hour, is_told_today, room_today
 
 _UNHANDED = (MailState.QUEUED, MailState.SENDING)
 
@@ -145,7 +145,7 @@ def call_due(*, now: datetime) -> int:
         room = room_today(per_day=plan.per_day, told_on=plan.told_on, told_that_day=plan.told_that_day, today=today)
         called = _call(plan, next_mailboxes(plan)[:room], now)
         if called:
-            same_day = plan.told_on is not None and plan.told_on >= today
+            same_day = is_told_today(plan.told_on, today)
             plan.told_that_day = plan.told_that_day + called if same_day else called
             plan.told_on = plan.told_on if same_day else today
             plan.told += called

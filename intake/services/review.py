@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from intake.choices import Outcome, Status, StepKind, Verdict
 from intake.models.enquiry import Enquiry, EnquiryStep
 from intake.models.mapping import InitialMapping
+from intake.services.closing import STATUS_FIELDS, set_status
 from intake.services.joining import join
 from intake.services.locks import lock_receiving
 from intake.typed_text import clean_lines
@@ -34,14 +35,9 @@ def change_status(
             # Before the enquiry's own lock, as everywhere.
             lock_receiving()
         enquiry = _locked(enquiry_id, version)
-        was_closed, was_waiting = enquiry.is_closed, enquiry.status == Status.WAITING_LIST
-        enquiry.status = status
-        enquiry.outcome = outcome if status == Status.CLOSED else ""
-        if status != Status.CLOSED:
-            enquiry.closed_at = None
-        elif not was_closed:
-            enquiry.closed_at = now
-        _save(enquiry, "status", "outcome", "closed_at")
+        was_waiting = enquiry.status == Status.WAITING_LIST
+        set_status(enquiry, status=status, outcome=outcome, now=now)
+        _save(enquiry, *STATUS_FIELDS)
         if status == Status.WAITING_LIST and not was_waiting:
             join(enquiry=enquiry, wants_mail=False, now=now)
         EnquiryStep.objects.create(

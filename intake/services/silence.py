@@ -12,6 +12,7 @@ from intake.jobs.context import Each, each_or_raise
 from intake.models.enquiry import EnquiryStep
 from intake.models.outgoing_mail import OutgoingMail
 from intake.models.waiting import ReturnPlan, WaitingPlace
+from intake.services.closing import STATUS_FIELDS, set_status
 from intake.services.list_places import is_paused, lock_places, record_steps, tellable_places
 from intake.services.locks import lock_receiving
 from intake.services.return_mails import plan_occasion, queue_return_reminder
@@ -118,9 +119,9 @@ def _remind(called: _Called, now: datetime) -> None:
 def _close(called: _Called, now: datetime) -> None:
     for place in called.places:
         enquiry = place.enquiry
-        enquiry.status, enquiry.outcome, enquiry.closed_at = Status.CLOSED, Outcome.NO_RESPONSE, now
+        set_status(enquiry, status=Status.CLOSED, outcome=Outcome.NO_RESPONSE, now=now)
         enquiry.version += 1
-        enquiry.save(update_fields=["status", "outcome", "closed_at", "version"])
+        enquiry.save(update_fields=[*STATUS_FIELDS, "version"])
         EnquiryStep.objects.create(
             enquiry=enquiry,
             kind=StepKind.STATUS,

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from intake.choices import MailPurpose, MailState, PlanState, Status, StepKind, Verdict
 from intake.jobs.context import Each, each_or_raise
 from intake.models.enquiry import Enquiry
 from intake.models.outgoing_mail import OutgoingMail
-from intake.models.settings import IntakeSettings
+from intake.models.settings import LONGEST_WAITING_MONTHS
 from intake.models.waiting import ReturnPlan, WaitingPlace
 from intake.services.list_places import is_paused, lock_places, record_steps, tellable_places
 from intake.services.locks import lock_receiving
@@ -42,7 +42,14 @@ class _Waiting:
     def asked(self) -> int:
         return sum(mail.queued_at > self.confirmed_at for mail in self.questions)
 
-    def needs(self, months: int, now: datetime) -> WaitingNeed:
+    @property
+    def months(self) -> int:
+        """What was told when this mailbox was last known to wait."""
+        return max(self.places, key=lambda place: place.confirmed_at).months
+
+    def needs(self, now: datetime, *, at_most: int | None = None) -> WaitingNeed:
+        """Return what the mailbox needs; by `at_most` months where those it was told are more."""
+        months = self.months if at_most is None else min(self.months, at_most)
         return waiting_needs(
             confirmed_at=self.confirmed_at,
             questions=self.questions,
@@ -57,18 +64,33 @@ def keep_list_true(*, now: datetime, each: Each = each_or_raise) -> int:
 
     Nobody is asked by night, or while a plan tells the list of the return. Each mailbox is a transaction of its own.
     """
-    months = IntakeSettings.load().waiting_months
     may_ask = is_mail_hour(now) and not _list_is_told(now)
     due: list[str | int] = [
-        waiting.places[0].mailbox_key for waiting in _waiting(months, now) if _may(waiting.needs(months, now), may_ask)
+        waiting.places[0].mailbox_key for waiting in _waiting(now) if _may(waiting.needs(now), may_ask)
     ]
-    due += _without_mail(months, now).values_list("pk", flat=True)
-    return each(due, lambda key: _look_after(key, months, now))
+    due += _without_mail(now).values_list("pk", flat=True)
+    return each(due, lambda key: _look_after(key, now))
 
 
-def _look_after(key: str | int, months: int, now: datetime) -> int:
+def leaving_sooner(*, months: int, at: datetime) -> int:
+    """Return how many enquiries would leave the list by the moment `at`, only because `months` are fewer than told."""
+    may_part = (WaitingNeed.PART, WaitingNeed.REMOVE)
+    asked = [
+        len(waiting.places)
+        for waiting in _waiting(at, at_most=months)
+        if waiting.needs(at, at_most=months) in may_part and waiting.needs(at) not in may_part
+    ]
+    silent = [
+        place
+        for place in _without_mail(at, at_most=months)
+        if _last_day(place, at_most=months) <= timezone.localdate(at) < _last_day(place)
+    ]
+    return sum(asked) + len(silent)
+
+
+def _look_after(key: str | int, now: datetime) -> int:
     """Look after a mailbox, which is asked by mail, or a place, which is not: the one has a key, the other a number."""
-    return _act(key, months, now) if isinstance(key, str) else _remove_without_mail(key, months, now)
+    return _act(key, now) if isinstance(key, str) else _remove_without_mail(key, now)
 
 
 def _may(need: WaitingNeed, may_ask: bool) -> bool:
@@ -81,13 +103,13 @@ def _list_is_told(now: datetime) -> bool:
     return ReturnPlan.objects.filter(state=PlanState.RUNNING).exists() and not is_paused(now)
 
 
-def _act(mailbox: str, months: int, now: datetime) -> int:
+def _act(mailbox: str, now: datetime) -> int:
     """Do what a mailbox needs, looked at anew with its enquiries locked. Returns how many things were done."""
     with transaction.atomic():
         lock_receiving()
         lock_places(WaitingPlace.objects.filter(mailbox_key=mailbox).values_list("pk", flat=True))
-        for waiting in _waiting(months, now, mailbox=mailbox):
-            need = waiting.needs(months, now)
+        for waiting in _waiting(now, mailbox=mailbox):
+            need = waiting.needs(now)
             if not _may(need, may_ask=is_mail_hour(now) and not _list_is_told(now)):
                 return 0
             if need is WaitingNeed.REMOVE:
@@ -113,9 +135,25 @@ def _write(waiting: _Waiting, need: WaitingNeed, now: datetime) -> None:
         record_steps(enquiries, StepKind.PARTING, now=now)
 
 
-def _waiting(months: int, now: datetime, *, mailbox: str | None = None) -> list[_Waiting]:
+def _confirmed_long_ago(now: datetime, *, times: int, at_most: int | None = None) -> Q:
+    """Return the condition that a place was confirmed `times` its months ago or longer, give or take some days."""
+    condition = Q()
+    for months in range(1, LONGEST_WAITING_MONTHS + 1):
+        counted = months if at_most is None else min(months, at_most)
+        since = now - times * counted * _SHORTEST_MONTH + _PART_OF_A_DAY
+        condition |= Q(months=months, confirmed_at__lte=since)
+    return condition
+
+
+def _last_day(place: WaitingPlace, *, at_most: int | None = None) -> date:
+    """Return the last day of somebody whom no mail can ask."""
+    months = place.months if at_most is None else min(place.months, at_most)
+    return last_day(confirmed_at=place.confirmed_at, months=months)
+
+
+def _waiting(now: datetime, *, mailbox: str | None = None, at_most: int | None = None) -> list[_Waiting]:
     """Return the mailboxes that may need something: confirmed long enough ago, and nothing of theirs told."""
-    long_ago = tellable_places().filter(confirmed_at__lte=now - months * _SHORTEST_MONTH + _PART_OF_A_DAY)
+    long_ago = tellable_places().filter(_confirmed_long_ago(now, times=1, at_most=at_most))
     places = tellable_places().filter(mailbox_key__in=long_ago.values("mailbox_key")).select_related("enquiry")
     if mailbox is not None:
         places = places.filter(mailbox_key=mailbox)
@@ -143,27 +181,26 @@ def _done_at(mail: OutgoingMail) -> datetime | None:
     return (mail.claimed_at or mail.created_at) if mail.state == MailState.FAILED else None
 
 
-def _without_mail(months: int, now: datetime) -> QuerySet[WaitingPlace]:
+def _without_mail(now: datetime, *, at_most: int | None = None) -> QuerySet[WaitingPlace]:
     """Return the places of those whom no mail can ask, and whose last day may have come. Suspicious ones wait on."""
     if _list_is_told(now):
         # Now the supervisor writes to them herself.
         return WaitingPlace.objects.none()
-    long_ago = now - (QUESTIONS + 1) * months * _SHORTEST_MONTH + _PART_OF_A_DAY
     return WaitingPlace.objects.filter(
+        _confirmed_long_ago(now, times=QUESTIONS + 1, at_most=at_most),
         enquiry__status=Status.WAITING_LIST,
         enquiry__verdict=Verdict.ACCEPTED,
         wants_mail=False,
-        confirmed_at__lte=long_ago,
     )
 
 
-def _remove_without_mail(place_id: int, months: int, now: datetime) -> int:
+def _remove_without_mail(place_id: int, now: datetime) -> int:
     """Remove one of them when the last day has come, looked at anew with its enquiry locked. Returns how many went."""
     with transaction.atomic():
         lock_receiving()
         list(Enquiry.objects.select_for_update(of=("self",)).filter(waiting=place_id))
-        place = _without_mail(months, now).filter(pk=place_id).first()
-        if place is None or timezone.localdate(now) < last_day(confirmed_at=place.confirmed_at, months=months):
+        place = _without_mail(now).filter(pk=place_id).first()
+        if place is None or timezone.localdate(now) < _last_day(place):
             return 0
         remove_enquiry(enquiry_id=place.enquiry_id, now=now)
         return 1

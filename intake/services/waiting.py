@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from intake.choices import Outcome, Status, StepKind
 from intake.models.enquiry import Enquiry, EnquiryStep
 from intake.models.waiting import WaitingPlace
+from intake.services.closing import STATUS_FIELDS, set_status
 from intake.services.joining import join, wait_anew
 from intake.services.locks import lock_receiving
 from intake.services.queueing import queue_waiting_answer
@@ -51,7 +52,7 @@ def answer_yes(*, place_id: int, now: datetime) -> bool:
         for index, place in enumerate(places):
             enquiry = place.enquiry
             if enquiry.status in (Status.WAITING_LIST, Status.CLOSED):
-                enquiry.status, enquiry.outcome, enquiry.closed_at = Status.NEW, "", None
+                set_status(enquiry, status=Status.NEW, now=now)
             step = _record(enquiry, StepKind.ANSWERED_YES, now)
             if index == 0:
                 queue_waiting_answer(enquiry=enquiry, occasion=str(step.pk), now=now)
@@ -64,7 +65,7 @@ def answer_stay(*, place_id: int, now: datetime) -> bool:
         places = [place for place in _open_to(Answer.STAY, place_id) if not _said_to_stay(place)]
         for place in places:
             enquiry = place.enquiry
-            enquiry.status, enquiry.outcome, enquiry.closed_at = Status.WAITING_LIST, "", None
+            set_status(enquiry, status=Status.WAITING_LIST, now=now)
             wait_anew(place, now)
             _record(enquiry, StepKind.ANSWERED_STAY, now)
     return bool(places)
@@ -76,7 +77,7 @@ def answer_no(*, place_id: int, now: datetime) -> bool:
         places = _open_to(Answer.NO, place_id)
         for place in places:
             enquiry = place.enquiry
-            enquiry.status, enquiry.outcome, enquiry.closed_at = Status.CLOSED, Outcome.CLIENT_DECLINED, now
+            set_status(enquiry, status=Status.CLOSED, outcome=Outcome.CLIENT_DECLINED, now=now)
             _record(enquiry, StepKind.ANSWERED_NO, now)
     return bool(places)
 
@@ -152,5 +153,5 @@ def _record(enquiry: Enquiry, kind: StepKind, now: datetime) -> EnquiryStep:
     What would now ask or tell in vain is taken back when its turn to go out comes (intake.services.last_look).
     """
     enquiry.version += 1
-    enquiry.save(update_fields=["status", "outcome", "closed_at", "version"])
+    enquiry.save(update_fields=[*STATUS_FIELDS, "version"])
     return EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now)

@@ -15,7 +15,6 @@ from home.pause_now import current_pause
 from intake.choices import Kind
 from intake.mapping.private_link import mapping_is_offered
 from intake.models.enquiry import Enquiry
-from intake.models.settings import IntakeSettings
 from intake.models.waiting import WaitingPlace
 from intake.notices import kept_while_waiting
 from intake.services.mapping import link_for_enquiry
@@ -43,8 +42,9 @@ def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResp
     context["reference"] = enquiry.reference
     context["response_time"] = ContactDetails.load(request).response_time
     if enquiry.kind == Kind.WAITING:
-        context["wants_mail"] = WaitingPlace.objects.filter(enquiry=enquiry, wants_mail=True).exists()
-        context["kept_while_waiting"] = kept_while_waiting(IntakeSettings.load())
+        place = WaitingPlace.objects.get(enquiry=enquiry)
+        context["wants_mail"] = place.wants_mail
+        context["kept_while_waiting"] = kept_while_waiting(place.months)
         return TemplateResponse(request, page.joined_template, context)
     context["offers_mapping"] = _may_go_on(enquiry, current_pause(request), now)
     return TemplateResponse(request, page.thanks_template, context)

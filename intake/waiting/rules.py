@@ -70,8 +70,13 @@ def calling_order(waiters: Iterable[Waiter], *, first_form: str, told: Collectio
 
 
 def room_today(*, per_day: int, told_on: date | None, told_that_day: int, today: date) -> int:
-    """Return how many more may be told on this day. A clock that was set back makes no room."""
-    return max(0, per_day - told_that_day) if told_on is not None and told_on >= today else per_day
+    """Return how many more may be told on this day. A clock that was set back by a day makes no room."""
+    return max(0, per_day - told_that_day) if is_told_today(told_on, today) else per_day
+
+
+def is_told_today(told_on: date | None, today: date) -> bool:
+    """Whether what was told on a day counts for today; a day further ahead than tomorrow is a wrong clock's."""
+    return told_on is not None and today <= told_on <= today + timedelta(days=1)
 
 
 def open_since(settings: PauseSettings, now: datetime) -> date | None:

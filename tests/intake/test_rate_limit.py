@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from intake.models import Enquiry, PostingTrace
-from intake.services.removing import remove_due
+from intake.services.removing import forget_traces
 from tests.intake.visiting import ShownForm, Visitor, letter, page_text, token
 
 START = "2026-11-22 10:00+02:00"
@@ -149,10 +149,10 @@ def test_the_hash_is_forgotten_after_an_hour(visitor: Visitor) -> None:
     with time_machine.travel(START, tick=False) as clock:
         visitor.sends()
         clock.shift(timedelta(minutes=59))
-        remove_due(now=timezone.now())
+        forget_traces(now=timezone.now())
         assert PostingTrace.objects.count() == 1
         clock.shift(timedelta(minutes=1))
-        remove_due(now=timezone.now())
+        forget_traces(now=timezone.now())
         assert not PostingTrace.objects.exists()
 
 

@@ -12,12 +12,16 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
-from intake.choices import Outcome
+from intake.choices import Outcome, Status
 from intake.models import Enquiry, EnquiryStep, IntakeSettings, MailAttempt, OutgoingMail, RemovedEnquiry
+from intake.services import removing
 from intake.services.delivery import deliver_next
 from intake.services.removing import due_for_removal, remove_due, remove_enquiry
+from intake.services.review import change_status
+from intake.services.waiting import answer_no, answer_stay
 from tests.intake.enquiries import closed, received
 from tests.intake.visiting import Visitor, letter
+from tests.intake.waiting.list_people import waiter
 
 pytestmark = pytest.mark.django_db
 HELSINKI = ZoneInfo("Europe/Helsinki")
@@ -45,10 +49,10 @@ def test_spam_goes_sooner_and_what_is_open_stays() -> None:
 
 
 def test_the_times_are_those_that_kati_has_set() -> None:
-    closed(at=CLOSED)
     chosen = IntakeSettings.load()
     chosen.retention_months = 1
     chosen.save()
+    closed(at=CLOSED)
     assert remove_due(now=datetime(2026, 9, 29, 12, tzinfo=HELSINKI)) == 0
     assert remove_due(now=datetime(2026, 9, 30, 12, tzinfo=HELSINKI)) == 1
 
@@ -123,3 +127,49 @@ def test_no_table_remembers_an_erased_person(visitor: Visitor, caplog: pytest.Lo
     logged = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("django.db"))
     assert "unohtuva" not in logged.lower()
     assert apps.get_model("intake", "RemovedEnquiry").objects.get().count == 1
+
+
+def test_what_is_reopened_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third = (closed(at=CLOSED + timedelta(minutes=number)) for number in range(3))
+    pass_on = removing.pass_on_mails
+
+    def meanwhile(*, enquiry: Enquiry, now: datetime) -> None:
+        """While the first one goes, the supervisor reopens the second, and closes the third again."""
+        pass_on(enquiry=enquiry, now=now)
+        if enquiry == first:
+            move(second, Status.IN_REVIEW)
+            again = move(third, Status.IN_REVIEW)
+            move(again, Status.CLOSED, Outcome.AGREEMENT, now=DUE)
+
+    monkeypatch.setattr(removing, "pass_on_mails", meanwhile)
+    assert remove_due(now=DUE) == 1
+    assert set(Enquiry.objects.all()) == {second, third}
+
+
+def test_who_says_to_stay_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [waiter(now=CLOSED - timedelta(days=9)) for _ in range(2)]
+    for place in places:
+        answer_no(place_id=place.pk, now=CLOSED)
+    pass_on = removing.pass_on_mails
+
+    def meanwhile(*, enquiry: Enquiry, now: datetime) -> None:
+        pass_on(enquiry=enquiry, now=now)
+        answer_stay(place_id=places[1].pk, now=now)
+
+    monkeypatch.setattr(removing, "pass_on_mails", meanwhile)
+    assert remove_due(now=DUE) == 1
+    assert Enquiry.objects.get().status == Status.WAITING_LIST
+
+
+def test_a_backlog_goes_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(removing, "_BATCH", 2)
+    for _ in range(5):
+        closed(at=CLOSED)
+    assert remove_due(now=DUE) == 5
+    assert not Enquiry.objects.exists()
+
+
+def move(enquiry: Enquiry, status: Status, outcome: str = "", *, now: datetime = CLOSED) -> Enquiry:
+    return change_status(
+        enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=now
+    )

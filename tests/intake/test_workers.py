@@ -19,10 +19,11 @@ from django.utils import timezone
 from intake.choices import MailState
 from intake.jobs import intake_jobs
 from intake.jobs.context import DatabaseAway
+from intake.mail_lateness import CLAIM_LIFETIME
 from intake.management.commands import work
 from intake.models import Enquiry, JobRun, MailAttempt, OutgoingMail, PostingTrace
 from intake.services import delivery, removing
-from intake.services.delivery import CLAIM_LIFETIME, deliver_next
+from intake.services.delivery import deliver_next
 from intake.services.removing import remove_enquiry
 from tests.intake.delivering import START, deliver_due, use_server
 from tests.intake.enquiries import closed, received
@@ -237,14 +238,14 @@ def test_one_enquiry_that_cannot_be_removed_holds_up_no_other(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stuck, *_others = [closed(at=START - timedelta(days=400 - number)) for number in range(3)]
-    remove = removing.remove_enquiry
+    pass_on = removing.pass_on_mails
 
-    def fails_for_one(*, enquiry_id: int, **more: Any) -> None:
-        if enquiry_id == stuck.pk:
+    def fails_for_one(*, enquiry: Enquiry, now: Any) -> None:
+        if enquiry == stuck:
             raise IntegrityError(stuck.email)
-        remove(enquiry_id=enquiry_id, **more)
+        pass_on(enquiry=enquiry, now=now)
 
-    monkeypatch.setattr(removing, "remove_enquiry", fails_for_one)
+    monkeypatch.setattr(removing, "pass_on_mails", fails_for_one)
     with pytest.raises(CommandError, match="removal"):
         call_command("work", once=True, stdout=StringIO())
     assert Enquiry.objects.get() == stuck

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from intake.choices import DeliveryMode, MailPurpose, MailState, Status, StepKind, SupervisionForm
 from intake.models.enquiry import Enquiry, EnquiryStep
 from intake.models.outgoing_mail import OutgoingMail
-from intake.models.settings import IntakeSettings
 from intake.models.waiting import WaitingPlace
 from intake.services.return_mails import LIST_PURPOSES
 from intake.waiting.leaving import leaves_on
@@ -78,7 +77,6 @@ def read_list() -> list[Waiter]:
     places = places_on_the_list().prefetch_related(
         Prefetch("enquiry__mails", mails, to_attr="list_mails"), Prefetch("enquiry__steps", stays, to_attr="stays")
     )
-    months = IntakeSettings.load().waiting_months
     mailboxes: dict[str, _Mailbox] = {}
     for place in places:
         mailboxes.setdefault(place.mailbox_key, _Mailbox()).add(place)
@@ -87,7 +85,7 @@ def read_list() -> list[Waiter]:
             number=number,
             place=place,
             same_mailbox=mailboxes[place.mailbox_key].references_beside(place),
-            removed_on=_removed_on(place, mailboxes[place.mailbox_key], months),
+            removed_on=_removed_on(place, mailboxes[place.mailbox_key]),
             events=_events(place, mailboxes[place.mailbox_key].mails),
         )
         for number, place in enumerate(places, start=1)
@@ -129,15 +127,15 @@ class _Mailbox:
         return tuple(other.enquiry.reference for other in self.places if other.pk != place.pk)
 
 
-def _removed_on(place: WaitingPlace, mailbox: _Mailbox, months: int) -> date | None:
+def _removed_on(place: WaitingPlace, mailbox: _Mailbox) -> date | None:
     """Return when the clock removes the place; never one that is held suspicious or has been told of the return."""
     if place.enquiry.is_quarantined or any(other.called_at for other in mailbox.places):
         return None
     if not place.wants_mail:
-        return last_day(confirmed_at=place.confirmed_at, months=months)
+        return last_day(confirmed_at=place.confirmed_at, months=place.months)
     asked = [mail.sent_at or mail.created_at for mail in mailbox.mails if mail.purpose == MailPurpose.STILL_WAITING]
-    confirmed_at = max(other.confirmed_at for other in mailbox.places if gets_mail(other))
-    return leaves_on(confirmed_at=confirmed_at, asked_at=asked, months=months)
+    latest = max((other for other in mailbox.places if gets_mail(other)), key=lambda other: other.confirmed_at)
+    return leaves_on(confirmed_at=latest.confirmed_at, asked_at=asked, months=latest.months)
 
 
 def _events(place: WaitingPlace, mails: list[OutgoingMail]) -> tuple[Event, ...]:

@@ -15,11 +15,8 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from home.models import ContactDetails
-from intake.models.settings import IntakeSettings
 from intake.models.waiting import WaitingPlace
 from intake.notices import kept_while_waiting
-from intake.retention import removal_date
-from intake.services.removing import retention_times
 from intake.services.waiting import WhoWaits, answer_no, answer_stay, answer_yes, look_at, remove_person
 from intake.services.waiting_links import find_place
 from intake.views.refusals import see_other
@@ -86,8 +83,8 @@ def _show(request: HttpRequest, place: WaitingPlace, *, status: int = 200, notic
         "where": who.where,
         "answers": who.answers,
         "answered": who.answered,
-        "removed_on": removal_date(closed_at=enquiry.closed_at, outcome=enquiry.outcome, times=retention_times()),
-        "kept_while_waiting": kept_while_waiting(IntakeSettings.load()),
+        "removed_on": enquiry.remove_on,
+        "kept_while_waiting": kept_while_waiting(who.places[0].months),
         "notice": notice,
     }
     return TemplateResponse(request, "intake/waiting/answer_page.html", context, status=status)

@@ -20,7 +20,8 @@ from tests.intake.admin.waiters import waiting
 from tests.intake.enquiries import closed, received
 
 HEADINGS = [
-    "Viitenumero", "Saapunut", "Tila", "Lopputulos", "Päättynyt", "Tyyppi", "Arvio", "Paikka odotuslistalla",
+    "Viitenumero", "Saapunut", "Tila", "Lopputulos", "Päättynyt", "Poistuu automaattisesti", "Tyyppi", "Arvio",
+    "Paikka odotuslistalla",
     "Liittynyt odotuslistalle", "Haluaa sähköpostia paluusta", "Paluusta kerrottu", "Syy kärkeen siirtämiseen", "Nimi",
     "Sähköpostiosoite", "Puhelinnumero", "Organisaatio", "Työnohjauksen muoto", "Tapaamistapa", "Ryhmän koko",
     "Paikkakunta", "Alue",
@@ -55,7 +56,8 @@ def test_headings_and_choices_are_finnish_and_times_local(kati: Client) -> None:
     assert list(row) == HEADINGS
     assert row == {
         "Viitenumero": enquiry.reference, "Saapunut": "1.7.2026 9.05", "Tila": "Päättynyt",
-        "Lopputulos": "Sopimus tehty", "Päättynyt": "4.7.2026 9.05", "Tyyppi": "Viesti", "Arvio": "Tavallinen",
+        "Lopputulos": "Sopimus tehty", "Päättynyt": "4.7.2026 9.05",
+        "Poistuu automaattisesti": "4.1.2027", "Tyyppi": "Viesti", "Arvio": "Tavallinen",
         "Paikka odotuslistalla": "", "Liittynyt odotuslistalle": "", "Haluaa sähköpostia paluusta": "",
         "Paluusta kerrottu": "", "Syy kärkeen siirtämiseen": "",
         "Nimi": "Maija Meikäläinen", "Sähköpostiosoite": enquiry.email, "Puhelinnumero": "050 123 4567",

@@ -1,7 +1,7 @@
 """The mapping in an enquiry: as it was asked, for those who may read it, and nothing of it before it is sent."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -223,7 +223,9 @@ def test_removing_the_enquiry_leaves_nothing_of_its_mapping(kati: Client, enquir
     assert MappingLink.objects.exists()
     assert rows_with("ainutlaatuinen") == {"intake_initialmapping"}
     if by_the_clock:
-        Enquiry.objects.update(status="closed", outcome="agreement", closed_at=datetime(2020, 1, 1, tzinfo=UTC))
+        Enquiry.objects.update(
+            status="closed", outcome="agreement", closed_at=datetime(2020, 1, 1, tzinfo=UTC), remove_on=date(2020, 7, 1)
+        )
         assert remove_due(now=timezone.now()) == 1
     else:
         remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())
@@ -234,7 +236,7 @@ def test_removing_the_enquiry_leaves_nothing_of_its_mapping(kati: Client, enquir
 
 def test_one_under_way_goes_with_its_enquiry_too(kati: Client, enquiry: Enquiry) -> None:
     under_way(enquiry)
-    assert kati.post(address("delete", enquiry)).status_code == 302
+    assert kati.post(address("delete", enquiry), {"version": enquiry.version}).status_code == 302
     assert not InitialMapping.objects.exists()
 
 

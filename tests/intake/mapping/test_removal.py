@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, RemovedEnquiry, UnfinishedMapping
 from intake.services.mapping import LIFETIME, link_for_enquiry, remove_unfinished
-from intake.services.removing import remove_due, remove_enquiry
+from intake.services.removing import remove_enquiry
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.mapping.database_dump import database_dump
 from tests.intake.visiting import ShownForm, Visitor
@@ -23,12 +23,12 @@ def test_an_unfinished_one_goes_when_its_thirty_days_are_over_and_is_counted(ans
         answerer.begins(contact_facts(name="Salamaija"))
         answerer.sends_step(1, ANSWERS[0])
         clock.shift(LIFETIME - timedelta(seconds=1))
-        assert remove_due(now=timezone.now()) == 0
+        assert remove_unfinished(now=timezone.now()) == 0
         assert InitialMapping.objects.count() == 1
         assert answerer.opens().status_code in (302, 303)
         clock.shift(timedelta(seconds=1))
         assert answerer.opens().status_code == 404
-        assert remove_due(now=timezone.now()) == 0
+        assert remove_unfinished(now=timezone.now()) == 1
         assert not InitialMapping.objects.exists()
         assert not MappingLink.objects.exists()
         assert answerer.opens().status_code == 404
@@ -89,7 +89,7 @@ def test_a_second_stage_that_was_begun_goes_and_its_message_stays(visitor: Visit
 
 def test_what_was_sent_stays_with_its_enquiry_and_its_link_goes(answerer: Answerer) -> None:
     answerer.sends_all()
-    remove_due(now=timezone.now() + LIFETIME + timedelta(days=1000))
+    remove_unfinished(now=timezone.now() + LIFETIME + timedelta(days=1000))
     mapping = Enquiry.objects.get().mapping
     assert mapping.is_sent
     assert mapping.answers["koko"] == 12

@@ -11,7 +11,7 @@ from home.models import PauseNotice
 from home.services.pausing import settle_pause
 from intake.choices import Kind, Status, Verdict
 from intake.mailbox import mailbox_key
-from intake.models import Enquiry, WaitingPlace
+from intake.models import Enquiry, IntakeSettings, WaitingPlace
 from intake.reference import new_reference
 from intake.services.delivery import deliver_next
 from intake.services.pause_reminders import remind_of_pause
@@ -53,6 +53,7 @@ def waiter(
         wants_mail=wants_mail,
         mailbox_key=mailbox_key(address),
         confirmed_at=now,
+        months=IntakeSettings.load().waiting_months,
     )
 
 

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from intake.choices import MailPurpose, MailState
+from intake.mail_lateness import CLAIM_LIFETIME
 from intake.models import OutgoingMail, WaitingLink, WaitingPlace
 from intake.services import delivery
-from intake.services.delivery import CLAIM_LIFETIME, WAITS, deliver_next, send_again
+from intake.services.delivery import WAITS, deliver_next, send_again
 from intake.services.returning import call_due, start_plan
 from intake.services.waiting_links import find_place
 from intake.waiting.private_link import PLACEHOLDER

@@ -1,0 +1,71 @@
+"""What was removed stays nowhere in SQLite's files; PostgreSQL's own vacuum is not ours to test."""
+
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from intake.models import Enquiry
+from intake.services.removing import empty_write_ahead_log, remove_enquiry
+from intake.services.review import write_note
+from tests.intake.enquiries import received
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.once,
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite's files"),
+]
+WORD = "Unohtuvainen"
+
+
+def found(word: str) -> dict[str, int]:
+    """How often the word stands in each file of the database, as bytes."""
+    name = str(connection.settings_dict["NAME"])
+    files = [Path(name), Path(f"{name}-wal")]
+    return {path.name: path.read_bytes().count(word.encode()) for path in files if path.exists()}
+
+
+def test_a_removed_word_stays_in_no_file() -> None:
+    # Long enough for overflow pages, too.
+    enquiry = received(name=f"{WORD} Henkilö", message=f"{WORD} kirjoitti. " * 2000)
+    empty_write_ahead_log()
+    write_note(enquiry_id=enquiry.pk, version=enquiry.version, note=f"Soita: {WORD}", by=None, now=timezone.now())
+    # So that the look is known to see.
+    assert all(found(WORD).values())
+    remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())
+    assert not any(found(WORD).values())
+
+
+def test_words_beside_removed_ones_stay() -> None:
+    kept = received(name="Pysyväinen", message="Pysyy.")
+    gone = received(name=WORD)
+    remove_enquiry(enquiry_id=gone.pk, now=timezone.now())
+    assert Enquiry.objects.get() == kept
+    assert not any(found(WORD).values())
+    assert any(found("Pysyväinen").values())
+
+
+def test_a_reader_at_work_delays_but_breaks_nothing() -> None:
+    enquiry = received(name=WORD)
+    reader = connection.copy()
+    try:
+        with reader.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            cursor.execute("SELECT COUNT(*) FROM intake_enquiry")
+            cursor.fetchone()
+            remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())
+            assert empty_write_ahead_log() is False
+            cursor.execute("COMMIT")
+    finally:
+        reader.close()
+    assert empty_write_ahead_log() is True
+    assert not any(found(WORD).values())
+
+
+def test_the_wait_for_other_writers_stays_as_it_was() -> None:
+    with connection.cursor() as cursor:
+        before = cursor.execute("PRAGMA busy_timeout").fetchone()
+        empty_write_ahead_log()
+        assert cursor.execute("PRAGMA busy_timeout").fetchone() == before == (20_000,)
+        assert cursor.execute("PRAGMA secure_delete").fetchone() == (1,)

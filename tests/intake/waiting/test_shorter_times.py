@@ -1,0 +1,220 @@
+"""The day of removal is fixed when its time begins to run; a shorter setting asks first, and waits a day."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from intake.choices import Outcome, Status
+from intake.models import Enquiry, IntakeSettings, WaitingPlace
+from intake.services.removing import remove_due
+from intake.services.review import change_status
+from intake.services.shortening import shorten_stored
+from intake.services.upkeep import keep_list_true
+from intake.services.waiting import answer_no, answer_stay
+from tests.intake.admin.pages import address, words
+from tests.intake.enquiries import closed, received
+from tests.intake.waiting.list_people import pause, round_at, waiter
+from tests.intake.waiting.post_office import PostOffice
+
+pytestmark = pytest.mark.django_db
+HELSINKI = ZoneInfo("Europe/Helsinki")
+NOW = datetime(2027, 6, 1, 12, tzinfo=HELSINKI)
+DAY = timedelta(days=1)
+SETTINGS = "/admin/settings/intake/intakesettings/"
+
+
+@pytest.fixture
+def kati(db: None) -> Client:
+    """The supervisor."""
+    user = User.objects.create_user("kati", password="x")
+    user.groups.add(Group.objects.get(name="Työnohjaaja"))
+    return Client()
+
+
+def saves(client: Client, *, at: datetime = NOW, **changes: str) -> Any:
+    """Send the form of the settings as its page shows it, with some fields changed."""
+    with time_machine.travel(at, tick=False):
+        client.force_login(User.objects.get(username="kati"))
+        page = client.get(SETTINGS, follow=True)
+        shown = {f.html_name: f.field.widget.format_value(f.value()) or "" for f in page.context["form"]}
+        shown.pop("removal_confirmed", None)
+        return client.post(page.request["PATH_INFO"], {**shown, **changes})
+
+
+def confirms(client: Client, refused: Any, *, at: datetime = NOW, **changes: str) -> Any:
+    """Tick the box on the page that asked, and save again."""
+    named = refused.context["form"]["removes_at_most"].value()
+    return saves(client, at=at, removes_at_most=named, removal_confirmed="on", **changes)
+
+
+def round_of_removal(at: datetime) -> int:
+    """What the worker does of its jobs that remove."""
+    shorten_stored(now=at)
+    return remove_due(now=at) + keep_list_true(now=at)
+
+
+def test_a_slip_asks_how_many_go(kati: Client) -> None:
+    for _ in range(3):
+        closed(at=NOW - 40 * DAY)
+    closed(at=NOW - 5 * DAY)
+    refused = saves(kati, retention_months="1")
+    assert refused.status_code == 200
+    assert "vuorokauden kuluttua poistuu 3 yhteydenottoa" in words(refused)
+    assert IntakeSettings.load().retention_months == 6
+    assert round_of_removal(NOW + 30 * DAY) == 0
+
+
+def test_confirmed_it_waits_a_day(kati: Client) -> None:
+    for _ in range(3):
+        closed(at=NOW - 40 * DAY)
+    refused = saves(kati, retention_months="1")
+    assert confirms(kati, refused, retention_months="1").status_code == 302
+    assert IntakeSettings.load().retention_months == 1
+    assert round_of_removal(NOW + DAY - timedelta(seconds=1)) == 0
+    assert Enquiry.objects.count() == 3
+    assert round_of_removal(NOW + DAY) == 3
+    assert IntakeSettings.load().shortened_at is None
+
+
+def test_set_back_within_the_day_nothing_goes(kati: Client) -> None:
+    days = [closed(at=NOW - 40 * DAY).remove_on for _ in range(2)]
+    confirms(kati, saves(kati, retention_months="1"), retention_months="1")
+    assert saves(kati, at=NOW + timedelta(hours=5), retention_months="6").status_code == 302
+    assert round_of_removal(NOW + 10 * DAY) == 0
+    assert list(Enquiry.objects.values_list("remove_on", flat=True)) == days
+
+
+def test_a_confirmation_holds_for_its_number_only(kati: Client) -> None:
+    closed(at=NOW - 40 * DAY)
+    refused = saves(kati, retention_months="1")
+    closed(at=NOW - 41 * DAY)
+    again = confirms(kati, refused, retention_months="1")
+    assert again.status_code == 200
+    assert "poistuu 2 yhteydenottoa" in words(again)
+    assert IntakeSettings.load().retention_months == 6
+
+
+@pytest.mark.parametrize(
+    "changes", [{"retention_months": "12"}, {"spam_days": "30"}, {"notification_email": "toinen@aijuu.fi"}]
+)
+def test_what_shortens_nothing_asks_nothing(kati: Client, changes: dict[str, Any]) -> None:
+    closed(at=NOW - 40 * DAY)
+    assert saves(kati, **changes).status_code == 302
+    assert IntakeSettings.load().shortened_at is None
+
+
+def test_a_shorter_time_that_removes_nobody_is_saved(kati: Client) -> None:
+    enquiry = closed(at=NOW - 5 * DAY)
+    assert saves(kati, retention_months="3").status_code == 302
+    round_of_removal(NOW + 2 * DAY)
+    enquiry.refresh_from_db()
+    assert enquiry.remove_on == date(2027, 8, 27)
+
+
+def test_a_shorter_time_for_spam_asks_too(kati: Client) -> None:
+    closed(at=NOW - 5 * DAY, outcome=Outcome.SPAM)
+    refused = saves(kati, spam_days="1")
+    assert "poistuu 1 yhteydenotto." in words(refused)
+
+
+def test_a_longer_time_does_not_break_what_was_told(kati: Client) -> None:
+    early = closed(at=NOW - 5 * DAY)
+    late = received(now=NOW - 3 * DAY)
+    saves(kati, retention_months="24")
+    late = change_status(
+        enquiry_id=late.pk, version=1, status=Status.CLOSED, outcome=Outcome.REFERRED, by=None, now=NOW + DAY
+    )
+    round_of_removal(NOW + 3 * DAY)
+    assert Enquiry.objects.get(pk=early.pk).remove_on == date(2027, 11, 27)
+    # It was received while six months were told.
+    assert late.remove_on == date(2027, 12, 2)
+    assert closed(at=NOW + 10 * DAY).remove_on == date(2029, 6, 11)
+
+
+def test_the_waiting_list_asks_and_waits_as_well(kati: Client) -> None:
+    pause(active=True)
+    for _ in range(2):
+        waiter(now=datetime(2027, 1, 1, 12, tzinfo=HELSINKI), wants_mail=False)
+    refused = saves(kati, waiting_months="1")
+    assert "poistuu 2 yhteydenottoa" in words(refused)
+    assert confirms(kati, refused, waiting_months="1").status_code == 302
+    assert round_of_removal(NOW + timedelta(minutes=1)) == 0
+    assert round_of_removal(NOW + DAY) == 2
+
+
+def test_those_asked_by_mail_are_counted_and_wait(kati: Client, server: PostOffice) -> None:
+    pause(active=True)
+    waiter(now=datetime(2026, 8, 15, 12, tzinfo=HELSINKI))
+    for moment in (datetime(2026, 12, 15, 12, tzinfo=HELSINKI), datetime(2027, 4, 15, 12, tzinfo=HELSINKI)):
+        round_at(moment)
+    assert len(server.taken) == 2
+    refused = saves(kati, waiting_months="1")
+    assert "poistuu 1 yhteydenotto." in words(refused)
+    confirms(kati, refused, waiting_months="1")
+    round_at(NOW + timedelta(hours=3))
+    assert len(server.taken) == 2
+    shorten_stored(now=NOW + DAY)
+    round_at(NOW + DAY)
+    assert len(server.taken) == 3
+
+
+def test_settings_that_change_behind_the_form_change_no_stored_day() -> None:
+    pause(active=True)
+    waiter(now=datetime(2027, 1, 1, 12, tzinfo=HELSINKI), wants_mail=False)
+    closed(at=NOW - 40 * DAY)
+    IntakeSettings.load()
+    IntakeSettings.objects.update(waiting_months=1, retention_months=1, spam_days=1)
+    assert round_of_removal(NOW + 2 * DAY) == 0
+
+
+def test_a_clock_that_was_ahead_makes_the_day_begin_now() -> None:
+    enquiry = closed(at=NOW - 40 * DAY)
+    IntakeSettings.load()
+    IntakeSettings.objects.update(retention_months=1, shortened_at=NOW + 1000 * DAY)
+    assert round_of_removal(NOW) == 0
+    assert round_of_removal(NOW + DAY) == 1
+    assert not Enquiry.objects.filter(pk=enquiry.pk).exists()
+
+
+def test_every_way_of_closing_fixes_the_day() -> None:
+    place = waiter(now=NOW - 10 * DAY)
+    answer_no(place_id=place.pk, now=NOW)
+    assert Enquiry.objects.get().remove_on == date(2027, 12, 1)
+    answer_stay(place_id=place.pk, now=NOW + DAY)
+    assert Enquiry.objects.get().remove_on is None
+
+
+def test_who_confirms_waits_by_the_times_of_that_day() -> None:
+    place = waiter(now=NOW - 30 * DAY)
+    IntakeSettings.objects.update(waiting_months=2)
+    assert WaitingPlace.objects.get().months == 4
+    answer_stay(place_id=place.pk, now=NOW)
+    assert WaitingPlace.objects.get().months == 2
+
+
+def test_marking_as_spam_removes_nothing_the_same_day(kati: Client) -> None:
+    enquiry = closed(at=NOW - 100 * DAY)
+    enquiry = change_status(
+        enquiry_id=enquiry.pk, version=enquiry.version, status=Status.CLOSED, outcome=Outcome.SPAM, by=None, now=NOW
+    )
+    assert enquiry.remove_on == date(2027, 6, 3)
+    assert remove_due(now=NOW + DAY) == 0
+    with time_machine.travel(NOW, tick=False):
+        kati.force_login(User.objects.get(username="kati"))
+        assert "Poistuu automaattisesti 3.6.2027" in words(kati.get(address("inspect", enquiry)))
+
+
+def test_another_outcome_keeps_the_day() -> None:
+    enquiry = closed(at=NOW - 100 * DAY)
+    day = enquiry.remove_on
+    IntakeSettings.load()
+    IntakeSettings.objects.update(retention_months=1)
+    again = change_status(
+        enquiry_id=enquiry.pk, version=enquiry.version, status=Status.CLOSED, outcome=Outcome.REFERRED, by=None, now=NOW
+    )
+    assert again.remove_on == day
