@@ -14,6 +14,7 @@ from tests.loaded_rows import load_content_rows
 _ABOUT_WORDS_AND_PAGES = (
     "aijuu_site/test_headers.py",
     "aijuu_site/test_refusals.py",
+    "aijuu_site/test_site_address.py",
     "aijuu_site/test_style_guide.py",
     "aijuu_site/test_well_known.py",
     "home/test_blocks.py",

@@ -294,3 +294,11 @@ def test_a_database_that_is_away_is_one_line(tmp_path: Path, url: str) -> None:
     assert finished.stderr.startswith("CommandError: DATABASE_URL: ")
     assert finished.stderr.count("\n") == 1
     assert SECRET[:3] not in finished.stderr
+
+
+@pytest.mark.parametrize("command", ["migrate", "remove_due_enquiries", "clearsessions"])
+def test_other_commands_say_it_too(tmp_path: Path, command: str) -> None:
+    finished = run("manage.py", command, DATA_DIR=str(tmp_path), DATABASE_URL="sqlite:////nowhere/x.sqlite3")
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("DATABASE_URL: ")
+    assert finished.stderr.count("\n") == 1
