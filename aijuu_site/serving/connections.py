@@ -56,7 +56,9 @@ class Channel(HTTPChannel):
     def readable(self) -> bool:
         # waitress asks at least once a second.
         if self._is_late(time.monotonic()):
-            self.will_close = True
+            # At once: what waitress marks with will_close it closes only when the other end takes more.
+            self.handle_close()
+            return False
         readable: bool = super().readable()
         return readable
 

@@ -152,12 +152,13 @@ def test_an_upload_has_more_time_and_an_end(server: tuple[str, int]) -> None:
         assert 3.5 < seconds_until_closed(connection, b"x") < 8
 
 
-def test_who_reads_no_answer_holds_no_connection(server: tuple[str, int]) -> None:
+@pytest.mark.parametrize("taken_at_once", [0, 1000])
+def test_who_takes_no_answer_holds_no_connection(server: tuple[str, int], taken_at_once: int) -> None:
     with closing(socket.create_connection(server, timeout=10)) as connection:
         connection.sendall(b"GET /large/ HTTP/1.1\r\nHost: x\r\n\r\n")
         taken = 0
-        for _ in range(12):
-            taken += len(connection.recv(1000))
+        for _ in range(15):
+            taken += len(connection.recv(taken_at_once))
             time.sleep(0.3)
         # The end has come; what two kernels hold is all that is left to read.
         try:
