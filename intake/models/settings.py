@@ -53,7 +53,6 @@ class IntakeSettings(BaseGenericSetting):
                 FieldPanel("retention_months"),
                 FieldPanel("spam_days"),
                 FieldPanel("waiting_months"),
-                FieldPanel("removes_at_most"),
                 FieldPanel("removal_confirmed"),
             ],
             heading=_("Removal"),

@@ -218,3 +218,11 @@ def test_another_outcome_keeps_the_day() -> None:
         enquiry_id=enquiry.pk, version=enquiry.version, status=Status.CLOSED, outcome=Outcome.REFERRED, by=None, now=NOW
     )
     assert again.remove_on == day
+
+
+def test_the_form_shows_no_label_of_a_hidden_field(kati: Client) -> None:
+    refused = saves(kati, retention_months="3")
+    assert refused.status_code == 302
+    page = kati.get(SETTINGS, follow=True)
+    assert 'type="hidden" name="removes_at_most"' in page.content.decode()
+    assert "Removes at most" not in words(page)
