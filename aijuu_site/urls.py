@@ -19,7 +19,11 @@ from home.discovery.sitemap import PageSitemap
 
 # What stands first is found first: our account page is at Wagtail's address, which keeps its name.
 _admin = decorate_urlpatterns(
-    [path("account/", own_account), *wagtailadmin_urls.urlpatterns],
+    [
+        path("account/", own_account),
+        path("uploads/<path:path>", views.uploaded_file, name="uploaded_file"),
+        *wagtailadmin_urls.urlpatterns,
+    ],
     csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY),
 )
 

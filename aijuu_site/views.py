@@ -1,8 +1,6 @@
 """Answers that belong to no page: uploaded files and health."""
 
-import posixpath
-
-from django.conf import settings
+from django.core.files.storage import default_storage, storages
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
@@ -11,26 +9,36 @@ from django.views.decorators.http import require_safe
 from django.views.static import serve
 
 from aijuu_site.content_security import MEDIA_POLICY
+from aijuu_site.storages import is_stored_name
 from intake.jobs.health import read_health
 
-# Where Wagtail puts what was uploaded.
-_ORIGINALS = "original_images"
-# Wagtail never changes a rendition in place: another crop is another name.
+# No name is used twice, so what an address shows never changes.
 MEDIA_MAX_AGE = 60 * 60 * 24 * 30
+# Documents have a view of their own, which asks whether their collection is private.
+_SHOWN_IN_ADMIN = ("original_images/", "avatar_images/")
 
 
 @require_safe
 def media_file(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Serve an uploaded image. 404 where there is none; folders are not listed.
+    """Serve a file that was made for a page. 404 for anything else: no other name can be one, however it is spelt."""
+    return _stored_file(request, path, storages["pictures"].location, f"public, max-age={MEDIA_MAX_AGE}")
 
-    What was uploaded is for the admin alone: its address is easy to guess, and pages show files made of it.
-    """
-    is_original = posixpath.normpath(path).startswith(_ORIGINALS)
-    if is_original and not request.user.has_perm("wagtailadmin.access_admin"):  # type: ignore[union-attr]
+
+@require_safe
+def uploaded_file(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Serve an uploaded picture as it was stored, to people of the admin alone. To others it is not there."""
+    may_see = request.user.has_perm("wagtailadmin.access_admin")  # type: ignore[union-attr]
+    if not may_see or not path.startswith(_SHOWN_IN_ADMIN):
         raise Http404
-    response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
+    return _stored_file(request, path, default_storage.location, "private, no-cache")
+
+
+def _stored_file(request: HttpRequest, path: str, folder: str, cache_control: str) -> HttpResponseBase:
+    if not is_stored_name(path):
+        raise Http404
+    response = serve(request, path, document_root=folder)
     response["Content-Security-Policy"] = MEDIA_POLICY
-    response["Cache-Control"] = "private, no-cache" if is_original else f"public, max-age={MEDIA_MAX_AGE}"
+    response["Cache-Control"] = cache_control
     return response
 
 

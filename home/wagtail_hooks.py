@@ -11,14 +11,19 @@ from wagtail.rich_text.feature_registry import FeatureRegistry
 from home.checklist import admin as _checklist  # noqa: F401  (registers its hooks)
 from home.content_checker import SiteContentChecker
 from home.pausing_admin import admin as _pausing  # noqa: F401  (registers its hooks)
+from home.references import DocumentLink, NoPicture, PageLink
 from home.rich_text import PROSE_FEATURES
 
 
 # After Wagtail's own apps, which add to the same list.
 @hooks.register("register_rich_text_features", order=100)
 def keep_features_few(features: FeatureRegistry) -> None:
-    """A text field that does not say otherwise gets the tools of running text: no rules, no embeds, no images."""
+    """A text field that does not say otherwise gets the tools of running text: no rules, no embeds, no images. What
+    stands in a text all the same is looked up with care."""
     features.default_features = list(PROSE_FEATURES)
+    features.register_link_type(PageLink)
+    features.register_link_type(DocumentLink)
+    features.register_embed_type(NoPicture)
 
 
 @hooks.register("construct_wagtail_userbar")

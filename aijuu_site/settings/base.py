@@ -145,10 +145,15 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Only files made for pages lie here; what was uploaded is kept apart, and nobody but the admin sees it.
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {
+        "BACKEND": "aijuu_site.storages.UploadStorage",
+        "OPTIONS": {"location": str(DATA_DIR / "uploads"), "base_url": f"{ADMIN_PATH}uploads/"},
+    },
+    "pictures": {"BACKEND": "aijuu_site.storages.PictureStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o640
@@ -171,8 +176,12 @@ WAGTAILIMAGES_MAX_UPLOAD_SIZE = 15 * 1024 * 1024
 WAGTAILIMAGES_MAX_IMAGE_PIXELS = 60_000_000
 PREPARE_PICTURES_IN_BACKGROUND = True
 WAGTAILIMAGES_IMAGE_FORM_BASE = "home.pictures.upload.PictureForm"
+WAGTAILIMAGES_RENDITION_STORAGE = "pictures"
 WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp", "svg"]
 WAGTAILDOCS_EXTENSIONS = ["pdf"]
+# Never by the file's own address: this way a private collection is asked about.
+WAGTAILDOCS_SERVE_METHOD = "serve_view"
+WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "home.references.TextEditor"}}
 WAGTAIL_ALLOW_UNICODE_SLUGS = False
 WAGTAIL_WORKFLOW_ENABLED = False
 WAGTAILADMIN_COMMENTS_ENABLED = False

@@ -1,14 +1,11 @@
 """For working on the site: DEBUG, autoreload, the debug toolbar."""
 
 from aijuu_site.settings.base import *  # noqa: F403
-from aijuu_site.settings.base import INSTALLED_APPS, MIDDLEWARE
+from aijuu_site.settings.base import INSTALLED_APPS, MIDDLEWARE, STORAGES
 
 DEBUG = True
 INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar"]
 _after_gzip = MIDDLEWARE.index("django.middleware.gzip.GZipMiddleware") + 1
 MIDDLEWARE = [*MIDDLEWARE[:_after_gzip], "debug_toolbar.middleware.DebugToolbarMiddleware", *MIDDLEWARE[_after_gzip:]]
 INTERNAL_IPS = ["127.0.0.1", "::1"]
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-}
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

@@ -22,16 +22,13 @@ os.environ |= {
 
 from aijuu_site.databases import SQLITE
 from aijuu_site.settings.base import *  # noqa: F403
-from aijuu_site.settings.base import DATA_DIR, DATABASES, STATIC_ROOT
+from aijuu_site.settings.base import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES
 
 # WhiteNoise warns of a folder that is not there.
 STATIC_ROOT.mkdir()
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-}
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 # A thread would look into the database from outside the test's transaction.
 PREPARE_PICTURES_IN_BACKGROUND = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 
+from home.blocks.choosers import PageChoice
 from home.pause import FormMode
 
 
@@ -31,7 +32,7 @@ class CallToActionBlock(blocks.StructBlock):
 
     text = blocks.TextBlock(label=_("Text"), required=False, rows=2, max_length=300)
     label = blocks.CharBlock(label=_("Text of the link"), max_length=60, default="Ota yhteyttä")
-    page = blocks.PageChooserBlock(
+    page = PageChoice(
         label=_("Page"), required=False, help_text=_("Leave empty to lead to the contact page.")
     )
 

@@ -5,7 +5,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.images import get_image_model
-from wagtail.images.blocks import ImageBlock
+
+from home.blocks.choosers import PictureWithWords
 
 
 class FigureValue(blocks.StructValue):
@@ -21,7 +22,7 @@ class FigureValue(blocks.StructValue):
 class FigureBlock(blocks.StructBlock):
     """A picture with its alternative text (or marked decorative), caption and credit."""
 
-    image = ImageBlock(label=_("Image"))
+    image = PictureWithWords(label=_("Image"))
     caption = blocks.CharBlock(label=_("Caption"), required=False, max_length=250)
     credit = blocks.CharBlock(
         label=_("Credit"), required=False, max_length=120, help_text=_("Who made the picture, if it must be told.")

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from django.db.models import prefetch_related_objects
 from wagtail.images.models import AbstractImage, AbstractRendition
 
-from home.pictures.files import CROPS, WHOLE, is_tall, kinds, ready_files, specs
-from home.pictures.preparation import prepare
+from home.pictures.files import AS_IT_IS, CROPS, WHOLE, is_tall, kinds, missing_specs, ready_files, specs
 
 # Up to here the head of a page stands in one column.
 PHONE = "(max-width: 39.99rem)"
@@ -45,20 +44,18 @@ class Photo:
     height: int
 
 
-def photo(image: AbstractImage, place: str) -> Photo:
-    """What is ready of a raster `image`, for a `place` of SIZES. When something is missing, its making is started, and
-    a plain file of one width stands in: that alone is made while the page waits."""
+def photo(image: AbstractImage, place: str) -> Photo | None:
+    """What is ready of a raster `image`, for a `place` of SIZES; None while nothing is. Makes nothing: reading a page
+    costs nobody time and changes nothing."""
     prefetch_related_objects([image], "renditions")
     *modern, last = kinds(image)
+    plain = ready_files(image, specs(WHOLE, last))
+    if not plain:
+        return None
     is_cropped = place in _CROPPED and is_tall(image)
     wanted = [(CROPS, _CROPPED[place], kind) for kind in (*modern, last)] if is_cropped else []
     wanted += [(WHOLE, "", kind) for kind in modern]
-    found = [(ready_files(image, shapes, kind), media, kind) for shapes, media, kind in wanted]
-    plain = ready_files(image, WHOLE, last)
-    if plain is None or any(files is None for files, _media, _kind in found):
-        prepare(image)
-    if plain is None:
-        plain = [image.get_rendition(specs(WHOLE[1:2], last)[0])]
+    found = [(_all_files(image, specs(shapes, kind)), media, kind) for shapes, media, kind in wanted]
     middle, largest = plain[min(1, len(plain) - 1)], plain[-1]
     return Photo(
         sources=tuple(_source(files, media, kind) for files, media, kind in found if files),
@@ -68,6 +65,17 @@ def photo(image: AbstractImage, place: str) -> Photo:
         width=largest.width,
         height=largest.height,
     )
+
+
+def drawing(image: AbstractImage) -> AbstractRendition | None:
+    """The file of an SVG; None while it is not ready."""
+    prefetch_related_objects([image], "renditions")
+    return next(iter(ready_files(image, [AS_IT_IS])), None)
+
+
+def _all_files(image: AbstractImage, wanted: list[str]) -> list[AbstractRendition]:
+    """All of them or none: a browser takes the first kind that it knows, and would miss the widths that are not ready."""
+    return [] if set(wanted) & set(missing_specs(image)) else ready_files(image, wanted)
 
 
 def _sizes(image: AbstractImage, place: str) -> str:

@@ -1,78 +1,113 @@
-"""Makes the files of a photo ahead of its visitors, in a thread of the web process: AVIF takes seconds.
+"""Makes the files of a picture when it has been saved: the plain ones at once, the rest (AVIF takes seconds) in a thread.
 
-A page offers what is ready (home.pictures.photo), so neither the upload nor a visitor waits. If the process ends
-before a picture is done, or the making fails, a later page that shows the picture starts the work again.
+Pages only show what is there (home.pictures.photo). What a stopped process or an error leaves out is made by the worker
+(home.pictures.upkeep).
 """
 
 import logging
 import threading
-import time
+from collections.abc import Collection
+from functools import partial
+from io import BytesIO
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models.signals import post_save
+from django.db.models.signals import post_save, pre_delete, pre_save
 from wagtail.images import get_image_model
-from wagtail.images.models import AbstractImage
+from wagtail.images.models import AbstractImage, Filter
+from wagtail.models import UploadedFile
 
-from home.pictures.files import make_files
+from home.pictures.files import missing_specs, plain_specs
+from home.pictures.upload import bare_waiting_upload
 
 logger = logging.getLogger(__name__)
 
-_Key = tuple[int, str]
-
-# One picture at a time, none twice at once, and one that failed not again for a while: nobody can fill the machine by
-# asking for its page.
+# One picture at a time, so that twenty uploads do not fill the machine.
 _turn = threading.Lock()
-_underway: set[_Key] = set()
-_failed_at: dict[_Key, float] = {}
-REST_SECONDS = 10 * 60
 
 
-def prepare(image: AbstractImage) -> None:
-    """See that every file of `image` gets made. Returns at once."""
-    key = (image.pk, f"{image.file.name} {image.get_focal_point()}")
-    if image.is_svg() or key in _underway or _rests(key):
+def make_files(image: AbstractImage, only: Collection[str] | None = None) -> None:
+    """Make the files of `image` that are missing (of `only`, where given). Takes seconds. Stops when the picture has been
+    removed or replaced meanwhile."""
+    missing = [spec for spec in missing_specs(image) if only is None or spec in only]
+    if not missing:
         return
-    _underway.add(key)
+    # A handle of our own: that of `image.file` is shared by all who have this object.
+    with image.file.storage.open(image.file.name, "rb") as file:
+        content = file.read()
+    for spec in missing:
+        if not _make(image, spec, content):
+            return
+
+
+def _make(image: AbstractImage, spec: str, content: bytes) -> bool:
+    """Make one file. False, and nothing is left behind, when the picture is not the same any more."""
+    rendition = image.generate_rendition_instance(Filter(spec=spec), BytesIO(content))
+    # Stored before the transaction, which locks: a storage may be far away.
+    rendition.file.save(rendition.file.name, rendition.file.file, save=False)
+    is_same = is_new = False
+    try:
+        with transaction.atomic():
+            is_same = _locked_file(image) == image.file.name
+            is_new = is_same and not image.renditions.filter(
+                filter_spec=spec, focal_point_key=rendition.focal_point_key
+            ).exists()
+            if is_new:
+                rendition.save()
+    except BaseException:
+        is_new = False
+        raise
+    finally:
+        if not is_new:
+            rendition.file.delete(save=False)
+    return is_same
+
+
+def _locked_file(image: AbstractImage) -> str | None:
+    """The name of the picture's file now; None when it is gone. Whoever makes or removes its files waits for the other."""
+    locked = get_image_model().objects.select_for_update().filter(pk=image.pk)
+    return next(iter(locked.values_list("file", flat=True)), None)
+
+
+def _prepare(image: AbstractImage) -> None:
+    try:
+        make_files(image, plain_specs(image))
+    except Exception:
+        # The picture is stored, and the worker tries again.
+        logger.exception("the plain files of picture %s could not be made", image.pk)
     if settings.PREPARE_PICTURES_IN_BACKGROUND:
-        threading.Thread(target=_prepare_and_leave, args=(image, key), daemon=True).start()
+        threading.Thread(target=_make_the_rest, args=(image.pk,), daemon=True).start()
     else:
-        _make(image, key)
+        make_files(image)
 
 
-def _rests(key: _Key) -> bool:
-    failed_at = _failed_at.get(key)
-    return failed_at is not None and time.monotonic() - failed_at < REST_SECONDS
-
-
-def _prepare_and_leave(image: AbstractImage, key: _Key) -> None:
+def _make_the_rest(image_id: int) -> None:
     try:
         with _turn:
-            _make(image, key)
+            # An object of our own, as it is by now.
+            image = get_image_model().objects.filter(pk=image_id).first()
+            if image is not None:
+                make_files(image)
     except Exception:
-        # Nobody waits for this thread; the page goes on with the files that are there.
-        logger.exception("the files of picture %s could not be made", image.pk)
+        # Nobody waits for this thread; pages show what is there, and the worker tries again.
+        logger.exception("the files of picture %s could not be made", image_id)
     finally:
         connection.close()
 
 
-def _make(image: AbstractImage, key: _Key) -> None:
-    try:
-        make_files(image)
-    except Exception:
-        _failed_at[key] = time.monotonic()
-        raise
-    else:
-        _failed_at.pop(key, None)
-    finally:
-        _underway.discard(key)
-
-
 def _prepare_saved_picture(instance: AbstractImage, **_signal: Any) -> None:
-    transaction.on_commit(lambda: prepare(instance))
+    transaction.on_commit(partial(_prepare, instance))
+
+
+def _remove_files_made_meanwhile(instance: AbstractImage, **_signal: Any) -> None:
+    """Django has listed the renditions by now: one that was made since would hold the picture, or outlive it."""
+    _locked_file(instance)
+    instance.renditions.all().delete()
 
 
 def watch_pictures() -> None:
     """Called once, when the app is ready."""
     post_save.connect(_prepare_saved_picture, sender=get_image_model(), dispatch_uid="home.pictures.prepare")
+    pre_save.connect(bare_waiting_upload, sender=UploadedFile, dispatch_uid="home.pictures.bare")
+    pre_delete.connect(_remove_files_made_meanwhile, sender=get_image_model(), dispatch_uid="home.pictures.remove")

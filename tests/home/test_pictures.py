@@ -19,7 +19,7 @@ from wagtail.images.models import AbstractImage
 from home.editing_checks import ALT_MISSING, page_faults
 from home.models import ContentPage, HomePage, ServicePage
 from home.pictures import preparation
-from home.pictures.files import make_files
+from home.pictures.preparation import make_files
 from home.pictures.photo import photo
 from home.pictures.upload import LONGEST_SIDE, PictureForm, bare_picture
 

@@ -1,0 +1,67 @@
+"""What the worker sees to: every picture has its files, and no file outlives its picture.
+
+A stopped process, an error, a full disk or a backup without the made files leaves the two apart. Only made files are
+ever removed here: they can be made again. An uploaded one is removed with its picture and in no other way.
+"""
+
+from datetime import datetime, timedelta
+
+from django.core.files.storage import Storage
+from wagtail.images import get_image_model
+from wagtail.images.models import AbstractImage
+
+from home.pictures.files import missing_specs
+from home.pictures.preparation import make_files
+
+# A younger one is being made where it was uploaded.
+_LEFT_TO_UPLOAD = timedelta(minutes=5)
+# A younger file may be about to get its row.
+_LEFT_BEHIND_AFTER = timedelta(days=1)
+_FOLDER = "images"
+
+
+def missing_files(*, now: datetime) -> list[tuple[int, str]]:
+    """The pictures' numbers with the files that pages offer and that are not there. Forgets files that are gone."""
+    renditions = get_image_model().get_rendition_model()
+    rows = dict(renditions.objects.values_list("file", "pk"))
+    # Listed after the rows: a file is stored before its row.
+    there = _stored_names(_storage())
+    renditions.objects.filter(pk__in=[pk for name, pk in rows.items() if name not in there]).delete()
+    pictures = get_image_model().objects.filter(created_at__lte=now - _LEFT_TO_UPLOAD).order_by("pk")
+    return [(image.pk, spec) for image in pictures.prefetch_related("renditions") for spec in missing_specs(image)]
+
+
+def make_missing_file(item: tuple[int, str]) -> int:
+    """Make one of them. Returns 1, or 0 when the picture is gone."""
+    pk, spec = item
+    image: AbstractImage | None = get_image_model().objects.filter(pk=pk).first()
+    if image is None:
+        return 0
+    make_files(image, [spec])
+    return 1
+
+
+def left_files(*, now: datetime) -> list[str]:
+    """Made files that belong to no picture."""
+    storage = _storage()
+    there = _stored_names(storage)
+    rows = set(get_image_model().get_rendition_model().objects.values_list("file", flat=True))
+    return [name for name in sorted(there - rows) if storage.get_modified_time(name) <= now - _LEFT_BEHIND_AFTER]
+
+
+def remove_left_file(name: str) -> int:
+    _storage().delete(name)
+    return 1
+
+
+def _storage() -> Storage:
+    storage: Storage = get_image_model().get_rendition_model()._meta.get_field("file").storage
+    return storage
+
+
+def _stored_names(storage: Storage) -> set[str]:
+    try:
+        _folders, files = storage.listdir(_FOLDER)
+    except FileNotFoundError:
+        return set()
+    return {f"{_FOLDER}/{name}" for name in files}

@@ -1,0 +1,94 @@
+"""What stored text and blocks refer to by number: pages, documents, pictures. An odd number refers to nothing.
+
+Text comes from the editor's browser, from files and from earlier versions, so a number in it may be anything at all.
+Wagtail looks it up as it is, and a page with such a link would be a 500.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Model
+from django.http import QueryDict
+from wagtail.admin.rich_text import DraftailRichTextArea
+from wagtail.documents.rich_text import DocumentLinkHandler
+from wagtail.models import Page
+from wagtail.rich_text import EmbedHandler
+from wagtail.rich_text.pages import PageLinkHandler
+from wagtail.rich_text.rewriters import FIND_A_TAG, FIND_EMBED_TAG, extract_attrs
+
+_LARGEST = 2**63 - 1
+
+Attributes = dict[str, str]
+
+
+def known_id(value: object) -> int | None:
+    """The number of a row that may exist; None for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(_LARGEST)):
+        value = int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 0 < value <= _LARGEST else None  # type: ignore[operator, return-value]
+
+
+def _with_known_ids(attrs_list: list[Attributes]) -> list[dict[str, int | None]]:
+    return [{"id": known_id(attrs.get("id"))} for attrs in attrs_list]
+
+
+class PageLink(PageLinkHandler):  # type: ignore[misc]
+    """A link to nothing keeps its words and leads nowhere."""
+
+    @classmethod
+    def get_many(cls, attrs_list: list[Attributes]) -> list[Model | None]:
+        pages: list[Page | None] = super().get_many(_with_known_ids(attrs_list))
+        return [page if page is not None and page.url else None for page in pages]
+
+    @classmethod
+    def extract_references(cls, attrs: Attributes) -> Iterator[tuple[Any, ...]]:
+        if known_id(attrs.get("id")) is not None:
+            yield from super().extract_references(attrs)
+
+
+class DocumentLink(DocumentLinkHandler):  # type: ignore[misc]
+    """Likewise."""
+
+    @classmethod
+    def get_many(cls, attrs_list: list[Attributes]) -> list[Model | None]:
+        documents: list[Model | None] = super().get_many(_with_known_ids(attrs_list))
+        return documents
+
+    @classmethod
+    def extract_references(cls, attrs: Attributes) -> Iterator[tuple[Any, ...]]:
+        if known_id(attrs.get("id")) is not None:
+            yield from super().extract_references(attrs)
+
+
+class NoPicture(EmbedHandler):  # type: ignore[misc]
+    """Pictures stand in blocks, where they have alternative text and files made ahead (home.pictures); in text, none."""
+
+    identifier = "image"
+
+    @staticmethod
+    def expand_db_attributes(attrs: Attributes) -> str:
+        return ""
+
+
+class TextEditor(DraftailRichTextArea):  # type: ignore[misc]
+    """Wagtail's editor, without links to nothing: it can't open a text that holds one."""
+
+    def format_value(self, value: str | None) -> str:
+        shown: str = super().format_value(without_odd_links(value or ""))
+        return shown
+
+    def value_from_datadict(self, data: QueryDict, files: Any, name: str) -> str | None:
+        html: str | None = super().value_from_datadict(data, files, name)
+        return html if html is None else without_odd_links(html)
+
+
+def without_odd_links(html: str) -> str:
+    """The text without what refers to something by an odd number; words in a link stay."""
+
+    def link(match: re.Match[str]) -> str:
+        attrs = extract_attrs(match[1])
+        return "<a>" if "linktype" in attrs and known_id(attrs.get("id")) is None else match[0]
+
+    return FIND_EMBED_TAG.sub("", FIND_A_TAG.sub(link, html))
