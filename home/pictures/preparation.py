@@ -13,10 +13,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models.signals import post_save, pre_delete, pre_save
+from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage, Filter
 from wagtail.models import UploadedFile
+from wagtail.users.models import UserProfile
 
 from home.pictures.files import missing_specs, plain_specs
 from home.pictures.upload import bare_waiting_upload
@@ -106,8 +107,14 @@ def _remove_files_made_meanwhile(instance: AbstractImage, **_signal: Any) -> Non
     instance.renditions.all().delete()
 
 
+def _remove_picture_of_account(instance: UserProfile, **_signal: Any) -> None:
+    if instance.avatar:
+        transaction.on_commit(partial(instance.avatar.storage.delete, instance.avatar.name))
+
+
 def watch_pictures() -> None:
     """Called once, when the app is ready."""
+    post_delete.connect(_remove_picture_of_account, sender=UserProfile, dispatch_uid="home.pictures.account")
     post_save.connect(_prepare_saved_picture, sender=get_image_model(), dispatch_uid="home.pictures.prepare")
     pre_save.connect(bare_waiting_upload, sender=UploadedFile, dispatch_uid="home.pictures.bare")
     pre_delete.connect(_remove_files_made_meanwhile, sender=get_image_model(), dispatch_uid="home.pictures.remove")

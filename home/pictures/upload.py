@@ -15,7 +15,7 @@ from django.core.files.base import File
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.utils.translation import gettext as _
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from wagtail.admin.forms.account import AvatarPreferencesForm
 from wagtail.images import get_image_model
 from wagtail.images.fields import WagtailImageField
@@ -53,6 +53,23 @@ def _told_in_the_form() -> Iterator[None]:
         raise ValidationError(_too_many_pixels(), code="file_too_many_pixels") from error
 
 
+def _refuse_too_many_pixels(file: File) -> None:
+    """Wagtail unpacks a picture before it looks how large it is; its header says so too."""
+    file.seek(0)
+    try:
+        with Image.open(file) as opened:
+            pixels = opened.width * opened.height
+            if pixels <= settings.WAGTAILIMAGES_MAX_IMAGE_PIXELS:
+                pixels *= getattr(opened, "n_frames", 1)
+    except UnidentifiedImageError:
+        # A drawing, or what Wagtail refuses by itself.
+        return
+    finally:
+        file.seek(0)
+    if pixels > settings.WAGTAILIMAGES_MAX_IMAGE_PIXELS:
+        raise ValidationError(_too_many_pixels(), code="file_too_many_pixels")
+
+
 def _too_many_pixels() -> str:
     return _("The picture has too many pixels: at most %(millions)d million fit. Make it smaller and try again.") % {
         "millions": settings.WAGTAILIMAGES_MAX_IMAGE_PIXELS // 1_000_000
@@ -67,10 +84,9 @@ class PictureField(WagtailImageField):  # type: ignore[misc]
         self.error_messages["file_too_many_pixels"] = _too_many_pixels()
 
     def to_python(self, data: Any) -> Any:
-        if hasattr(data, "seek"):
-            # A form that is drawn again reads the same file again.
-            data.seek(0)
         with _told_in_the_form():
+            if hasattr(data, "seek"):
+                _refuse_too_many_pixels(data)
             return super().to_python(data)
 
 

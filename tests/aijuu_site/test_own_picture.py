@@ -1,0 +1,134 @@
+"""The picture of an account: kept like every uploaded picture, and shown in the admin alone."""
+
+import re
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client
+from PIL import Image
+
+from tests.uploading import BLUE, DRAWING, drawn, huge_png, photo_exif, upload
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+ADDRESS = "/admin/account/"
+
+
+@pytest.fixture
+def user() -> User:
+    user = User.objects.create_user("kati", email="kati@example.fi", password="x")
+    user.groups.add(Group.objects.get(name="Työnohjaaja"))
+    return user
+
+
+@pytest.fixture
+def kati(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def send(client: Client, **picture: object) -> HttpResponse:
+    answer: HttpResponse = client.post(  # type: ignore[assignment]
+        ADDRESS,
+        {
+            "name_email-first_name": "Kati",
+            "name_email-last_name": "Levola",
+            "name_email-email": "kati@example.fi",
+            "theme-theme": "dark",
+            "theme-density": "default",
+            "theme-contrast": "system",
+            "theme-keyboard_shortcuts": "on",
+            **{name.replace("_", "-"): value for name, value in picture.items()},
+        },
+    )
+    return answer
+
+
+def avatar(user: User) -> str:
+    user = User.objects.get(pk=user.pk)
+    return str(user.wagtail_userprofile.avatar.name)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_its_metadata_stays_behind(kind: str, kati: Client, user: User) -> None:
+    file = upload(drawn((900, 600)), kind, name=f"kati-kotona.{kind.lower()}", exif=photo_exif(6).tobytes())
+    assert send(kati, avatar_avatar=file).status_code == 302
+    kept = user.wagtail_userprofile.avatar
+    assert re.fullmatch(rf"avatar_images/[0-9a-f]{{32}}\.{kind.lower()}", kept.name)
+    content = kept.open("rb").read()
+    assert b"SecretPhone" not in content
+    with Image.open(BytesIO(content)) as picture:
+        assert not dict(picture.getexif())
+        # Upright, and no larger than it is ever shown.
+        assert picture.size == (267, 400)
+
+
+def test_a_small_one_loses_its_metadata_too(kati: Client, user: User) -> None:
+    assert send(kati, avatar_avatar=upload(drawn(), exif=photo_exif().tobytes())).status_code == 302
+    assert b"SecretPhone" not in user.wagtail_userprofile.avatar.open("rb").read()
+
+
+def test_it_is_shown_in_the_admin_alone(kati: Client, user: User) -> None:
+    send(kati, avatar_avatar=upload(drawn()))
+    address = user.wagtail_userprofile.avatar.url
+    assert address in kati.get(ADDRESS).text
+    assert kati.get(address).status_code == 200
+    assert Client().get(address).status_code == 404
+    assert Client().get(f"/media/{avatar(user)}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (huge_png(30_000, 30_000), "enintään 60 miljoonaa"),
+        (huge_png(10_000, 10_000), "enintään 60 miljoonaa"),
+        (huge_png(300, 300), "Kuvatiedosto on rikki"),
+        (SimpleUploadedFile("a.svg", DRAWING, content_type="image/svg+xml"), "Valitse valokuva"),
+        (SimpleUploadedFile("a.jpg", b"not a picture", content_type="image/jpeg"), "kuva"),
+        (SimpleUploadedFile("a.jpg", upload(drawn(), "PNG").read(), content_type="image/jpeg"), "Tiedostopääte"),
+    ],
+    ids=["bomb", "many pixels", "cut", "drawing", "text", "other kind"],
+)
+def test_what_is_no_photo_is_refused_in_words(kati: Client, user: User, file: SimpleUploadedFile, words: str) -> None:
+    send(kati, avatar_avatar=upload(drawn()))
+    before = avatar(user)
+    file.seek(0)
+    answer = send(kati, avatar_avatar=file)
+    assert answer.status_code == 200
+    (shown,) = re.findall(r'<p class="error-message">(.*?)</p>', answer.text)
+    assert words in shown
+    assert avatar(user) == before
+
+
+def test_a_too_large_file_is_refused(kati: Client, user: User) -> None:
+    whole = upload(drawn()).read()
+    large = SimpleUploadedFile("a.jpg", whole + bytes(16 * 1024 * 1024), content_type="image/jpeg")
+    assert "liian suuri" in send(kati, avatar_avatar=large).text
+    assert not avatar(user)
+
+
+def test_a_new_one_takes_the_place_of_the_old(kati: Client, user: User) -> None:
+    send(kati, avatar_avatar=upload(drawn()))
+    first = Path(user.wagtail_userprofile.avatar.path)
+    send(kati, avatar_avatar=upload(Image.new("RGB", (50, 50), BLUE)))
+    assert not first.exists()
+    assert avatar(user) != f"avatar_images/{first.name}"
+    # Without a file the picture stays; with the box ticked it goes.
+    now = avatar(user)
+    send(kati)
+    assert avatar(user) == now
+    assert send(kati, **{"avatar_avatar-clear": "on"}).status_code == 302
+    assert not avatar(user)
+
+
+def test_it_goes_with_the_account(kati: Client, user: User, django_capture_on_commit_callbacks: object) -> None:
+    send(kati, avatar_avatar=upload(drawn()))
+    path = Path(user.wagtail_userprofile.avatar.path)
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        User.objects.get(pk=user.pk).delete()
+    assert not path.exists()
