@@ -1,0 +1,370 @@
+"""Making the files of pictures: in a thread beside visitors, beside a removal, and again after a stop."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.contrib.auth import get_user_model
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from wagtail.images import get_image_model
+from wagtail.images.models import AbstractImage
+from wagtail.models import Collection, Locale, Page, Site
+
+from home.models import HomePage, ServicePage
+from home.pictures import preparation, upkeep
+from home.pictures.files import missing_specs, plain_specs, wanted_specs
+from home.pictures.preparation import make_files
+from tests.uploading import BLUE, DRAWING, RED, drawn, stored, upload
+
+NOW = timezone.now() + timedelta(hours=1)
+LATER = NOW + timedelta(days=2)
+
+
+def picture(size: tuple[int, int] = (60, 40), colour: Any = None) -> AbstractImage:
+    """A picture none of whose files is made: its transaction has not ended."""
+    from PIL import Image
+
+    file = upload(Image.new("RGB", size, colour) if colour else drawn(size))
+    image: AbstractImage = get_image_model().objects.create(title="k", file=file)
+    return image
+
+
+def public_files() -> set[str]:
+    storage = get_image_model().get_rendition_model()._meta.get_field("file").storage
+    folder = Path(storage.location)
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def known_files() -> set[str]:
+    return set(get_image_model().get_rendition_model().objects.values_list("file", flat=True))
+
+
+def show(image: AbstractImage, slug: str = "koe") -> str:
+    """A page with the picture at its head and in its text. Returns its address."""
+    value = {"image": {"image": image.pk, "decorative": False, "alt_text": "Kati"}, "caption": "", "credit": ""}
+    page = ServicePage(title="K", slug=slug, image=image, image_alt="Kati", body=[{"type": "image", "value": value}])
+    HomePage.objects.get().add_child(instance=page)
+    return f"/{slug}/"
+
+
+class TestReadingAPage:
+    def test_before_a_picture_is_ready_its_place_is_kept(self, client: Client, db: None) -> None:
+        image = picture((1200, 800))
+        soup = BeautifulSoup(client.get(show(image)).content, "html.parser")
+        assert not soup.select("main img")
+        places = soup.select("main figure svg")
+        assert [(place["width"], place["height"], place["aria-label"]) for place in places] == 2 * [
+            ("1200", "800", "Kati")
+        ]
+        assert not image.renditions.exists()
+        assert not public_files()
+
+    @pytest.mark.parametrize("kind", ["nothing made", "plain files", "all files", "drawing"])
+    def test_reading_a_picture_writes_nothing(self, kind: str, client: Client, db: None) -> None:
+        if kind == "drawing":
+            image = get_image_model().objects.create(title="k", file=ContentFile(DRAWING, "a.svg"))
+        else:
+            image = picture((1200, 1800))
+        specs = {"nothing made": [], "plain files": plain_specs(image)}.get(kind, wanted_specs(image))
+        make_files(image, specs)
+        address, before = show(image), public_files()
+        for _view in range(2):
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(address).status_code == 200
+            assert not [query["sql"] for query in queries if not query["sql"].startswith("SELECT")]
+        assert public_files() == before
+        assert threading.active_count() == 1
+
+    @pytest.mark.usefixtures("loaded_site")
+    def test_no_public_page_writes(self, client: Client) -> None:
+        pages = [page.url for page in Page.objects.live().descendant_of(Site.objects.get().root_page, inclusive=True)]
+        files = ["/sitemap.xml", "/robots.txt", "/manifest.webmanifest", "/.well-known/security.txt", "/ei-ole/"]
+        assert len(pages) > 5
+        self.read_all(client, [*pages, *files])
+
+    def test_a_site_without_content_writes_nothing_either(self, client: Client, db: None) -> None:
+        self.read_all(client, ["/", "/ei-ole/", "/sitemap.xml", "/.well-known/security.txt"])
+
+    @staticmethod
+    def read_all(client: Client, addresses: list[str]) -> None:
+        for address in addresses:
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(address).status_code in {200, 404}
+            written = [query["sql"] for query in queries if query["sql"].split()[0] in {"INSERT", "UPDATE", "DELETE"}]
+            assert not written, address
+
+
+class TestMaking:
+    def test_saving_makes_the_plain_files_at_once(
+        self, db: None, django_capture_on_commit_callbacks: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.PREPARE_PICTURES_IN_BACKGROUND = True
+        handed: list[int] = []
+        monkeypatch.setattr(preparation, "_make_the_rest", handed.append)
+        with django_capture_on_commit_callbacks(execute=True):
+            image = picture((1200, 800))
+        assert set(image.renditions.values_list("filter_spec", flat=True)) == set(plain_specs(image))
+        assert handed == [image.pk]
+
+    def test_a_drawing_is_ready_at_once(
+        self, client: Client, db: None, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            image = get_image_model().objects.create(title="k", file=ContentFile(DRAWING, "piirros.svg"))
+        soup = BeautifulSoup(client.get(show(image)).content, "html.parser")
+        addresses = {str(img["src"]) for img in soup.select("main img")}
+        assert len(addresses) == 1
+        (address,) = addresses
+        assert "piirros" not in address
+        assert b"<title>a</title>" in b"".join(client.get(address))
+
+    def test_what_can_not_be_made_troubles_nobody(
+        self,
+        client: Client,
+        db: None,
+        django_capture_on_commit_callbacks: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        settings: Any,
+    ) -> None:
+        def fail(*_args: Any) -> bool:
+            raise OSError("the disk is full")
+
+        settings.PREPARE_PICTURES_IN_BACKGROUND = True
+        monkeypatch.setattr(preparation, "_make", fail)
+        client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+        monkeypatch.setattr(preparation, "_make_the_rest", lambda _pk: None)
+        with django_capture_on_commit_callbacks(execute=True):
+            image = stored(client, upload(drawn()))
+        assert "could not be made" in caplog.text
+        assert client.get(show(image)).status_code == 200
+        monkeypatch.undo()
+        for item in upkeep.missing_files(now=NOW):
+            assert upkeep.make_missing_file(item) == 1
+        assert not missing_specs(image)
+
+    def test_making_again_makes_nothing(self, db: None) -> None:
+        image = picture()
+        make_files(image)
+        before = known_files()
+        make_files(get_image_model().objects.get(pk=image.pk))
+        assert known_files() == public_files() == before
+
+    def test_a_file_that_another_made_first_is_kept(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        image, original = picture(), preparation._locked_file
+
+        def meanwhile(one: AbstractImage) -> str | None:
+            monkeypatch.setattr(preparation, "_locked_file", original)
+            make_files(get_image_model().objects.get(pk=one.pk))
+            return original(one)
+
+        monkeypatch.setattr(preparation, "_locked_file", meanwhile)
+        make_files(image)
+        assert image.renditions.count() == len(wanted_specs(image))
+        assert public_files() == known_files()
+
+    def test_a_replaced_picture_is_shown_anew(
+        self, client: Client, db: None, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        from PIL import Image
+
+        client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+        with django_capture_on_commit_callbacks(execute=True):
+            image = stored(client, upload(Image.new("RGB", (60, 40), RED)))
+        before = known_files() | {image.file.name}
+        with django_capture_on_commit_callbacks(execute=True):
+            address = reverse("wagtailimages:edit", args=[image.pk])
+            file = upload(Image.new("RGB", (60, 40), BLUE))
+            assert client.post(address, {"title": "Kuva", "file": file}).status_code == 302
+        image = get_image_model().objects.get()
+        assert not missing_specs(image)
+        assert not before & (known_files() | {image.file.name})
+        assert public_files() == known_files()
+        with Image.open(image.renditions.get(filter_spec="width-960|format-jpeg").file.open("rb")) as made:
+            red, _green, blue = made.convert("RGB").getpixel((5, 5))  # type: ignore[misc]
+        assert blue > red
+
+    def test_a_file_of_the_old_picture_is_not_kept(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        image, original = picture(), preparation._locked_file
+
+        def replaced(one: AbstractImage) -> str | None:
+            get_image_model().objects.filter(pk=one.pk).update(file="original_images/other.jpg")
+            return original(one)
+
+        monkeypatch.setattr(preparation, "_locked_file", replaced)
+        make_files(image)
+        assert not image.renditions.exists()
+        assert not public_files()
+
+
+class TestUpkeep:
+    def test_what_a_stop_left_out_is_made(self, db: None) -> None:
+        image = picture((1000, 1500))
+        make_files(image, wanted_specs(image)[:2])
+        missing = upkeep.missing_files(now=NOW)
+        assert missing == [(image.pk, spec) for spec in wanted_specs(image)[2:]]
+        for item in missing:
+            upkeep.make_missing_file(item)
+        assert not upkeep.missing_files(now=NOW)
+        assert public_files() == known_files()
+
+    def test_a_fresh_picture_is_left_to_its_upload(self, db: None) -> None:
+        image = picture()
+        assert not upkeep.missing_files(now=image.created_at + timedelta(minutes=4))
+        assert upkeep.missing_files(now=image.created_at + timedelta(minutes=5))
+
+    def test_a_picture_removed_meanwhile_is_passed_over(self, db: None) -> None:
+        image = picture()
+        item = upkeep.missing_files(now=NOW)[0]
+        image.delete()
+        assert upkeep.make_missing_file(item) == 0
+
+    def test_files_lost_from_the_disk_are_made_again(self, client: Client, db: None) -> None:
+        image = picture()
+        make_files(image)
+        for one in image.renditions.all():
+            Path(one.file.path).unlink()
+        for item in upkeep.missing_files(now=NOW):
+            upkeep.make_missing_file(item)
+        soup = BeautifulSoup(client.get(show(image)).content, "html.parser")
+        assert client.get(str(soup.select("main img")[0]["src"])).status_code == 200
+
+    def test_a_moved_focal_point_gets_its_crops(self, db: None) -> None:
+        image = picture((1000, 3000))
+        make_files(image)
+        image.focal_point_x = image.focal_point_y = image.focal_point_width = image.focal_point_height = 100
+        image.save()
+        assert {spec.split("|")[0] for _pk, spec in upkeep.missing_files(now=NOW)} == {"fill-480x600", "fill-960x1200"}
+
+    def test_a_file_of_no_picture_goes_after_a_day(self, db: None) -> None:
+        image = picture()
+        make_files(image)
+        storage = image.renditions.model._meta.get_field("file").storage
+        left = storage.save("images/x.jpg", ContentFile(b"x"))
+        assert not upkeep.left_files(now=NOW)
+        assert upkeep.left_files(now=LATER) == [left]
+        assert upkeep.remove_left_file(left) == 1
+        assert public_files() == known_files()
+
+    def test_an_upload_is_never_removed(self, db: None) -> None:
+        image = picture()
+        path = Path(image.file.path)
+        type(image).objects.filter(pk=image.pk)._raw_delete("default")  # type: ignore[attr-defined]
+        assert not upkeep.left_files(now=LATER)
+        assert path.exists()
+
+
+@pytest.fixture
+def thread(transactional_db: None, settings: Any) -> Iterator[Callable[[], None]]:
+    """Files are made as on the real site, in a thread. Calling it waits until all are done.
+
+    A test with real transactions leaves nothing behind, not even what the migrations made.
+    """
+    Locale.objects.get_or_create(language_code="fi")
+    if not Collection.objects.exists():
+        Collection.add_root(name="Root")
+    root = Page.objects.filter(depth=1).first() or Page.add_root(instance=Page(title="Root", slug="root"))
+    home = HomePage.objects.first() or root.add_child(instance=HomePage(title="Aijuu", slug="etusivu"))
+    Site.objects.update_or_create(is_default_site=True, defaults={"hostname": "testserver", "root_page": home})
+    settings.PREPARE_PICTURES_IN_BACKGROUND = True
+    before = set(threading.enumerate())
+
+    def wait() -> None:
+        for one in set(threading.enumerate()) - before:
+            one.join(60)
+            assert not one.is_alive()
+
+    yield wait
+    wait()
+
+
+class TestInAThread:
+    def test_pages_answer_while_a_photo_is_made(self, thread: Callable[[], None]) -> None:
+        image = picture((1200, 1800))
+        address = show(image)
+        answers: list[int] = []
+        failures: list[BaseException] = []
+
+        def read() -> None:
+            client = Client(raise_request_exception=False)
+            try:
+                for _view in range(8):
+                    answers.append(client.get(address).status_code)
+            except BaseException as error:
+                failures.append(error)
+            finally:
+                connection.close()
+
+        # The very object that was saved is in the hands of this thread, as it is of an upload's request.
+        readers = [threading.Thread(target=read) for _reader in range(4)]
+        for one in readers:
+            one.start()
+        for _time in range(3):
+            image.get_rendition("max-165x165|format-png")
+            image.save()
+        for one in readers:
+            one.join(60)
+        thread()
+        assert not failures
+        assert answers == [200] * 32
+        assert not missing_specs(get_image_model().objects.get(pk=image.pk))
+        assert public_files() == known_files()
+
+    @pytest.mark.parametrize("moment", range(6))
+    def test_a_photo_removed_at_once_leaves_nothing(
+        self, moment: int, thread: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is removed while its n-th file is being made: before the file is stored, or between that and its row."""
+        reached, gone = threading.Event(), threading.Event()
+        made: list[str] = []
+        make, lock = preparation._make, preparation._locked_file
+
+        def stop_here() -> None:
+            reached.set()
+            # Where the database holds the removal back until the file is done, nobody waits for ever.
+            gone.wait(3)
+
+        def counted(image: AbstractImage, spec: str, content: bytes) -> bool:
+            made.append(spec)
+            if len(made) == 4 + moment // 2 and moment % 2 == 0:
+                stop_here()
+            return make(image, spec, content)
+
+        def locked(image: AbstractImage) -> str | None:
+            if threading.current_thread() is not threading.main_thread() and len(made) == 4 + moment // 2 and moment % 2:
+                stop_here()
+            return lock(image)
+
+        monkeypatch.setattr(preparation, "_make", counted)
+        monkeypatch.setattr(preparation, "_locked_file", locked)
+        image = picture((600, 400))
+        assert reached.wait(30)
+        path = Path(image.file.path)
+        get_image_model().objects.get(pk=image.pk).delete()
+        gone.set()
+        thread()
+        assert not get_image_model().objects.exists()
+        assert not known_files()
+        assert not public_files()
+        assert not path.exists()
+
+    def test_twenty_removals_beside_the_making_all_succeed(self, thread: Callable[[], None]) -> None:
+        for number in range(20):
+            image = picture((300, 200))
+            threading.Event().wait(number / 200)
+            try:
+                image.delete()
+            except IntegrityError:
+                pytest.fail("a file that was made meanwhile held the picture")
+        thread()
+        assert not public_files()
