@@ -21,7 +21,7 @@ _SHOWN_IN_ADMIN = ("original_images/", "avatar_images/")
 @require_safe
 def media_file(request: HttpRequest, path: str) -> HttpResponseBase:
     """Serve a file that was made for a page. 404 for anything else: no other name can be one, however it is spelt."""
-    return _stored_file(request, path, storages["pictures"].location, f"public, max-age={MEDIA_MAX_AGE}")
+    return _stored_file(request, path, storages["pictures"].path(""), f"public, max-age={MEDIA_MAX_AGE}")
 
 
 @require_safe
@@ -30,7 +30,7 @@ def uploaded_file(request: HttpRequest, path: str) -> HttpResponseBase:
     may_see = request.user.has_perm("wagtailadmin.access_admin")  # type: ignore[union-attr]
     if not may_see or not path.startswith(_SHOWN_IN_ADMIN):
         raise Http404
-    return _stored_file(request, path, default_storage.location, "private, no-cache")
+    return _stored_file(request, path, default_storage.path(""), "private, no-cache")
 
 
 def _stored_file(request: HttpRequest, path: str, folder: str, cache_control: str) -> HttpResponseBase:

@@ -63,7 +63,7 @@ class DocumentLink(DocumentLinkHandler):  # type: ignore[misc]
 
 
 class NoPicture(EmbedHandler):  # type: ignore[misc]
-    """Pictures stand in blocks, where they have alternative text and files made ahead (home.pictures); in text, none."""
+    """Pictures stand in blocks, with alternative text and files made ahead (home.pictures); in text there are none."""
 
     identifier = "image"
 

@@ -32,9 +32,7 @@ class CallToActionBlock(blocks.StructBlock):
 
     text = blocks.TextBlock(label=_("Text"), required=False, rows=2, max_length=300)
     label = blocks.CharBlock(label=_("Text of the link"), max_length=60, default="Ota yhteyttä")
-    page = PageChoice(
-        label=_("Page"), required=False, help_text=_("Leave empty to lead to the contact page.")
-    )
+    page = PageChoice(label=_("Page"), required=False, help_text=_("Leave empty to lead to the contact page."))
 
     class Meta:
         label = _("Call to action")

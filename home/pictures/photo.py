@@ -74,7 +74,7 @@ def drawing(image: AbstractImage) -> AbstractRendition | None:
 
 
 def _all_files(image: AbstractImage, wanted: list[str]) -> list[AbstractRendition]:
-    """All of them or none: a browser takes the first kind that it knows, and would miss the widths that are not ready."""
+    """All of them or none: a browser takes the first kind that it knows, and would miss a width that is not ready."""
     return [] if set(wanted) & set(missing_specs(image)) else ready_files(image, wanted)
 
 

@@ -1,4 +1,4 @@
-"""Makes the files of a picture when it has been saved: the plain ones at once, the rest (AVIF takes seconds) in a thread.
+"""Makes the files of a saved picture: the plain ones at once, the rest (AVIF takes seconds) in a thread.
 
 Pages only show what is there (home.pictures.photo). What a stopped process or an error leaves out is made by the worker
 (home.pictures.upkeep).
@@ -29,8 +29,8 @@ _turn = threading.Lock()
 
 
 def make_files(image: AbstractImage, only: Collection[str] | None = None) -> None:
-    """Make the files of `image` that are missing (of `only`, where given). Takes seconds. Stops when the picture has been
-    removed or replaced meanwhile."""
+    """Make the files of `image` that are missing (of `only`, where given). Takes seconds. Stops when the picture
+    has been removed or replaced meanwhile."""
     missing = [spec for spec in missing_specs(image) if only is None or spec in only]
     if not missing:
         return
@@ -51,9 +51,10 @@ def _make(image: AbstractImage, spec: str, content: bytes) -> bool:
     try:
         with transaction.atomic():
             is_same = _locked_file(image) == image.file.name
-            is_new = is_same and not image.renditions.filter(
-                filter_spec=spec, focal_point_key=rendition.focal_point_key
-            ).exists()
+            is_new = (
+                is_same
+                and not image.renditions.filter(filter_spec=spec, focal_point_key=rendition.focal_point_key).exists()
+            )
             if is_new:
                 rendition.save()
     except BaseException:
@@ -66,7 +67,7 @@ def _make(image: AbstractImage, spec: str, content: bytes) -> bool:
 
 
 def _locked_file(image: AbstractImage) -> str | None:
-    """The name of the picture's file now; None when it is gone. Whoever makes or removes its files waits for the other."""
+    """The name of the picture's file now; None when it is gone. Whoever makes or removes files waits for the other."""
     locked = get_image_model().objects.select_for_update().filter(pk=image.pk)
     return next(iter(locked.values_list("file", flat=True)), None)
 

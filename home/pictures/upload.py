@@ -144,7 +144,7 @@ def _is_drawing(file: File) -> bool:
 
 
 def bare_picture(file: File, longest_side: int = LONGEST_SIDE) -> File:
-    """A new file of the same name and kind: one still picture, turned upright, at most `longest_side`, without metadata.
+    """A new file of the same name and kind: one still picture, upright, at most `longest_side`, without metadata.
 
     OSError, SyntaxError or ValueError for a file that can't be read to its end.
     """

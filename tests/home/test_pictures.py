@@ -18,10 +18,11 @@ from wagtail.images.models import AbstractImage
 from home.editing_checks import ALT_MISSING, page_faults
 from home.models import ContentPage, HomePage, ServicePage
 from home.pictures.files import plain_specs
-from home.pictures.preparation import make_files
 from home.pictures.photo import photo
+from home.pictures.preparation import make_files
 from home.pictures.upload import LONGEST_SIDE, PictureForm, bare_picture
 from tests.uploading import BLUE, DRAWING, RED, drawn, photo_exif, stored, upload
+
 
 def is_near(pixel: Any, colour: tuple[int, int, int]) -> bool:
     return all(abs(a - b) < 60 for a, b in zip(pixel[:3], colour, strict=True))
