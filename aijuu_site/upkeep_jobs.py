@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.models import DraftStateMixin, Page, Revision
 
+from home.pictures.upkeep import left_files, make_missing_file, missing_files, remove_left_file
 from intake.jobs.context import JobContext
 from intake.jobs.running import Job
 
@@ -74,6 +75,14 @@ def _update_search_index(_context: JobContext) -> None:
     call_command("update_index", verbosity=0)
 
 
+def _make_missing_pictures(context: JobContext) -> None:
+    context.each(missing_files(now=context.now), make_missing_file)
+
+
+def _remove_left_pictures(context: JobContext) -> None:
+    context.each(left_files(now=context.now), remove_left_file)
+
+
 UPKEEP_JOBS = (
     Job(
         name="publishing",
@@ -88,5 +97,17 @@ UPKEEP_JOBS = (
         title=_("Keeping the search of the admin up to date"),
         every=timedelta(days=7),
         run=_update_search_index,
+    ),
+    Job(
+        name="pictures",
+        title=_("Making the files of pictures"),
+        every=timedelta(minutes=10),
+        run=_make_missing_pictures,
+    ),
+    Job(
+        name="left_pictures",
+        title=_("Removing files that belong to no picture"),
+        every=timedelta(days=1),
+        run=_remove_left_pictures,
     ),
 )

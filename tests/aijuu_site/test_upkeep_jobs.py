@@ -1,18 +1,25 @@
 """What Wagtail and Django expect to be run beside the web server: run by the worker."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.sessions.models import Session
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.test import Client
 from django.utils import timezone
+from wagtail.images import get_image_model
 from wagtail.models import Page, Revision
 
 from aijuu_site.upkeep_jobs import UPKEEP_JOBS
 from home.models import ContentPage, HomePage
+from home.pictures.files import missing_specs
+from home.pictures.preparation import make_files
 from intake.jobs.running import JobRunner, registered_jobs
+from tests.uploading import drawn, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -127,6 +134,34 @@ def test_what_was_written_past_wagtail_is_found_after_a_week(front: HomePage) ->
     assert front not in [page.specific for page in Page.objects.all().search("Uudenlainen")]
     work(timezone.now() + timedelta(days=7, minutes=1))
     assert front in [page.specific for page in Page.objects.all().search("Uudenlainen")]
+
+
+def test_the_files_of_a_picture_are_made_after_a_stop() -> None:
+    image = get_image_model().objects.create(title="k", file=upload(drawn((1000, 1500))))
+    # The process that took the upload has ended: nothing of it is made.
+    assert len(missing_specs(image)) == 15
+    work(timezone.now() + timedelta(minutes=6))
+    assert not missing_specs(image)
+
+
+def test_one_broken_picture_holds_up_no_other() -> None:
+    broken = get_image_model().objects.create(title="k", file=upload(drawn()))
+    Path(broken.file.path).write_bytes(b"not a picture")
+    whole = get_image_model().objects.create(title="k", file=upload(drawn()))
+    work(timezone.now() + timedelta(minutes=6))
+    assert missing_specs(broken)
+    assert not missing_specs(whole)
+
+
+def test_a_file_of_no_picture_goes_after_a_day() -> None:
+    image = get_image_model().objects.create(title="k", file=upload(drawn()))
+    make_files(image)
+    left = storages["pictures"].save("images/x.jpg", ContentFile(b"x"))
+    work(timezone.now() + timedelta(hours=23))
+    assert storages["pictures"].exists(left)
+    work(timezone.now() + timedelta(hours=48))
+    assert not storages["pictures"].exists(left)
+    assert all(storages["pictures"].exists(one.file.name) for one in image.renditions.all())
 
 
 def test_the_worker_runs_all_of_them() -> None:
