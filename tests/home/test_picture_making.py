@@ -60,11 +60,9 @@ class TestReadingAPage:
     def test_before_a_picture_is_ready_its_place_is_kept(self, client: Client, db: None) -> None:
         image = picture((1200, 800))
         soup = BeautifulSoup(client.get(show(image)).content, "html.parser")
-        assert not soup.select("main img")
-        places = soup.select("main figure svg")
-        assert [(place["width"], place["height"], place["aria-label"]) for place in places] == 2 * [
-            ("1200", "800", "Kati")
-        ]
+        places = [(place["src"], place["width"], place["height"], place["alt"]) for place in soup.select("main img")]
+        assert places == 2 * [("/static/img/awaited.svg", "1200", "800", "Kati")]
+        assert not soup.select("main picture")
         assert not image.renditions.exists()
         assert not public_files()
 
