@@ -9,8 +9,9 @@ class IntakeConfig(AppConfig):
     verbose_name = _("Enquiries")
 
     def ready(self) -> None:
-        # They need the models, which are there only now.
+        # They need the models, which are there only now. By being imported, each subject registers its mails' handling.
         from intake.jobs.intake_jobs import INTAKE_JOBS
         from intake.jobs.running import register
+        from intake.services import list_mail_handling, mapping, pause_reminders, queueing, waiting_links  # noqa: F401
 
         register(*INTAKE_JOBS)

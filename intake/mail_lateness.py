@@ -7,7 +7,7 @@ from django.db.models import Q
 from intake.choices import MailState
 from intake.jobs.schedule import CLOCK_TOLERANCE, is_from_future
 
-# Far past any attempt's own time limit (EMAIL_TIMEOUT): whoever claimed the mail is gone.
+# Far past any attempt's own limit (intake.services.mail_server.attempt_seconds): whoever claimed the mail is gone.
 CLAIM_LIFETIME = timedelta(minutes=10)
 # A worker that lives has touched a mail long before.
 LATE_AFTER = timedelta(minutes=15)

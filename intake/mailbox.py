@@ -1,10 +1,16 @@
 """Telling mailboxes apart without keeping their addresses."""
 
-from django.utils.crypto import salted_hmac
+from intake.keyed_hash import keyed_hash
+
+PURPOSE = "intake.recipient"
+
+
+def mailbox_of(address: str) -> str:
+    """Return the mailbox that an address leads to: letter case and a +tag lead to the same one."""
+    local, _at, domain = address.casefold().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def mailbox_key(address: str) -> str:
-    """Return a keyed hash of the mailbox: letter case and a +tag lead to the same one."""
-    local, _at, domain = address.casefold().rpartition("@")
-    mailbox = f"{local.partition('+')[0]}@{domain}"
-    return salted_hmac("intake.recipient", mailbox, algorithm="sha256").hexdigest()
+    """Return a keyed hash of the mailbox. It is the same for as long as the database lives."""
+    return keyed_hash(PURPOSE, mailbox_of(address))

@@ -11,6 +11,7 @@ from home.checklist.items import ITEMS_HOOK
 from intake.admin.checklist import enquiry_items
 from intake.admin.dashboard import EnquiryPanel
 from intake.admin.enquiries import EnquiryGroup
+from intake.admin.own_mail import own_mail_addresses
 from intake.admin.settings_form import IntakeSettingsForm
 from intake.admin.waiting.addresses import waiting_addresses
 from intake.models.settings import IntakeSettings
@@ -34,6 +35,7 @@ def admin_css() -> str:
 
 
 hooks.register("register_admin_urls", waiting_addresses)
+hooks.register("register_admin_urls", own_mail_addresses)
 
 
 @hooks.register("register_admin_urls")

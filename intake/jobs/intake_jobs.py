@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from home.services.pausing import settle_pause
 from intake.jobs.context import JobContext
 from intake.jobs.running import Job
-from intake.services.delivery import deliver_next
+from intake.services.delivery import deliver_due
 from intake.services.mapping import remove_unfinished
 from intake.services.pause_reminders import remind_of_pause
 from intake.services.removing import empty_write_ahead_log, forget_traces, remove_due
@@ -23,8 +22,7 @@ _HOUR = timedelta(hours=1)
 
 def deliver_mail(context: JobContext) -> None:
     """Try the mails that are due, the one that has been due longest first."""
-    while not context.must_stop() and deliver_next(now=timezone.now()):
-        pass
+    deliver_due(must_stop=context.must_stop)
 
 
 INTAKE_JOBS = (

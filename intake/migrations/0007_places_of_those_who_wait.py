@@ -4,8 +4,6 @@ from typing import Any
 
 from django.db import migrations
 
-from intake.mailbox import mailbox_key
-
 
 def give_places(apps: Any, schema_editor: Any) -> None:
     waiting = apps.get_model("intake", "Enquiry").objects.filter(status="waiting_list", waiting=None)
@@ -16,7 +14,8 @@ def give_places(apps: Any, schema_editor: Any) -> None:
             joined_at=enquiry.received_at,
             confirmed_at=enquiry.received_at,
             rank=rank,
-            mailbox_key=mailbox_key(enquiry.email),
+            # The hash is made by a later migration, with the key that stands in the database.
+            mailbox_key=str(enquiry.pk),
         )
 
 

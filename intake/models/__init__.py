@@ -6,7 +6,7 @@ from intake.models.mapping_page import MappingPage
 from intake.models.outgoing_mail import MailAttempt, OutgoingMail
 from intake.models.removal import RemovedEnquiry
 from intake.models.settings import IntakeSettings
-from intake.models.traces import AutomaticReplyTrace, PostingTrace
+from intake.models.traces import AutomaticReplyTrace, HashKey, PostingTrace
 from intake.models.waiting import ReturnPlan, WaitingLink, WaitingPlace
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ContactPage",
     "Enquiry",
     "EnquiryStep",
+    "HashKey",
     "InitialMapping",
     "IntakeSettings",
     "JobRun",

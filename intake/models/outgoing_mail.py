@@ -8,8 +8,10 @@ from intake.choices import MailPurpose, MailState
 from intake.mail_lateness import is_late
 from intake.models.enquiry import Enquiry
 
-# The error of an attempt whose end nobody knows: the server did not answer, or the worker died.
+# The error of an attempt whose end nobody knows: the worker died.
 INTERRUPTED = "interrupted"
+# The beginning of an error that is the site's own, not the mail server's.
+OWN_FAULT = "fault"
 
 
 class OutgoingMail(models.Model):
@@ -31,9 +33,6 @@ class OutgoingMail(models.Model):
     created_at = models.DateTimeField()
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
-    # Set just before the mail server is given the words of a mail that must not go twice: from then on nobody knows
-    # whether it has gone until the server answers.
-    handed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     # Failures since it was last queued: they decide the next wait.
     failures = models.PositiveIntegerField(default=0)
@@ -89,7 +88,9 @@ class MailAttempt(models.Model):
         if self.succeeded:
             return str(_("The mail server took the mail."))
         if self.error == INTERRUPTED:
-            return str(_("The sending broke off. Nobody knows whether the mail server got the mail."))
+            return str(_("The sending broke off, so the mail is sent again. It may arrive twice."))
+        if self.error.startswith(OWN_FAULT):
+            return str(_("The site could not send the mail (%(error)s).") % {"error": self.error})
         if self.smtp_code:
             return str(_("The mail server refused the mail (code %(code)d).") % {"code": self.smtp_code})
         return str(_("No connection to the mail server (%(error)s).") % {"error": self.error})

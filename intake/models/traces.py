@@ -1,4 +1,4 @@
-"""Short-lived marks that keep the form and the automatic mail from being misused. They hold keyed hashes only."""
+"""Marks that keep the form and the automatic mail from being misused: keyed hashes only, and the key of them."""
 
 from django.db import models
 
@@ -21,6 +21,18 @@ class AutomaticReplyTrace(models.Model):
 
     recipient_key = models.CharField(max_length=64, unique=True)
     replied_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class HashKey(models.Model):
+    """The key of the hashes that stand in this database, in one row (intake.keyed_hash)."""
+
+    secret = models.CharField(max_length=100)
 
     class Meta:
         default_permissions = ()

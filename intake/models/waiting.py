@@ -1,5 +1,7 @@
 """The waiting list: each waiting enquiry's place in it, and how the list is told of a return."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -80,6 +82,9 @@ class ReturnPlan(models.Model):
     )
     state = models.CharField(_("state"), max_length=10, choices=PlanState, default=PlanState.RUNNING)
     ended_at = models.DateTimeField(null=True, blank=True)
+    # Since when a plan under way waits for the supervisor's word, because a pause came; and when she last gave it.
+    held_at = models.DateTimeField(null=True, blank=True)
+    resumed_at = models.DateTimeField(null=True, blank=True)
     # How many were told, in all and on the latest day (Europe/Helsinki): the counts outlive removed enquiries.
     told = models.PositiveIntegerField(default=0)
     told_on = models.DateField(null=True, blank=True)
@@ -97,3 +102,8 @@ class ReturnPlan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.state}"
+
+    @property
+    def confirmed_at(self) -> datetime:
+        """When the supervisor last saw the plan and let it go on."""
+        return self.resumed_at or self.created_at

@@ -1,35 +1,31 @@
-"""Handing queued mails to the mail server, whatever the server, or this process, does."""
+"""Handing queued mails to the mail server: at least once, each time with the same Message-ID, and only what is true."""
 
 import logging
-import smtplib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import formatdate
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from intake.choices import MailPurpose, MailState
 from intake.mail_lateness import abandoned, due
-from intake.mapping import private_link as mapping_address
-from intake.models.outgoing_mail import INTERRUPTED, MailAttempt, OutgoingMail
-from intake.services.last_look import hand_over
-from intake.services.mapping import link_for_enquiry
-from intake.services.return_mails import LIST_PURPOSES
-from intake.services.waiting_links import link_for_place
-from intake.waiting import private_link as waiting_address
+from intake.models.enquiry import Enquiry
+from intake.models.outgoing_mail import INTERRUPTED, OWN_FAULT, MailAttempt, OutgoingMail
+from intake.services.locks import lock_receiving
+from intake.services.mail_purposes import fill_in_secrets, handling_of
+from intake.services.mail_server import MailServer, ServerAway, smtp_code
 
 logger = logging.getLogger(__name__)
 
 # After the first failure, the second, …: together a little under two days, then the supervisor is asked to act.
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
 
-# Better not at all than twice: whoever waits for months must not be told, asked or parted with twice. The others go at
-# least once, with the same Message-ID: a letter's confirmation must not be lost.
-AT_MOST_ONCE = LIST_PURPOSES
+# While the server is away, the mails that wait for it are put off by this much; that is no failure of theirs.
+AWAY_WAIT = timedelta(minutes=1)
 
 
 def wait_after(failures: int) -> timedelta | None:
@@ -37,45 +33,62 @@ def wait_after(failures: int) -> timedelta | None:
     return WAITS[failures - 1] if failures <= len(WAITS) else None
 
 
-class Interrupted(Exception):
-    """The mail server was given a mail and did not say what became of it."""
+def deliver_due(*, must_stop: Callable[[], bool] = lambda: False) -> int:
+    """Try the mails that are due, over one connection. Returns how many were tried.
+
+    Ends when none is due, or `must_stop()` says so. While the server is away all are put off.
+    """
+    tried = 0
+    with MailServer() as server:
+        while not must_stop() and deliver_next(now=timezone.now(), server=server):
+            tried += 1
+    return tried
 
 
-def deliver_next(*, now: datetime) -> bool:
+def deliver_next(*, now: datetime, server: MailServer | None = None) -> bool:
     """Try to hand over the mail that has been due longest. Returns whether there was one.
 
     Several workers may call this at once: each mail is claimed by one of them before it is sent.
     """
+    if server is None:
+        with MailServer() as own:
+            return deliver_next(now=now, server=own)
     _free_abandoned(now)
     mail = _claim(now)
     if mail is None:
         return False
     try:
-        gone = _send(mail, now)
-    except Interrupted as error:
-        logger.error("mail %d broke off: %s", mail.pk, type(error.__cause__).__name__)
-        _record_interruption(mail, timezone.now())
-    except (OSError, smtplib.SMTPException) as error:
-        _record_failure(mail, error, timezone.now())
+        server.connect()
+        message = _ready(mail, now)
+        if message is not None:
+            server.send(message)
+            _record_success(mail, timezone.now())
+    except ServerAway as away:
+        if away.was_used:
+            _release(mail)
+        else:
+            cause = away.__cause__
+            _record_failure(mail, timezone.now(), error=type(cause).__name__, code=smtp_code(cause))
+            _put_off_due(timezone.now())
+    except OSError as error:
+        # The server's own word about this mail: all of smtplib's errors are OSErrors.
+        _record_failure(mail, timezone.now(), error=type(error).__name__, code=smtp_code(error))
     except Exception as error:
         # A fault of ours in one mail must not hold up the others; it is recorded, shown and tried again.
         logger.error("mail %d could not be sent: %s", mail.pk, type(error).__name__)
-        _record_failure(mail, error, timezone.now())
-    else:
-        if gone:
-            _record_success(mail, timezone.now())
+        _record_failure(mail, timezone.now(), error=f"{OWN_FAULT}: {type(error).__name__}")
     return True
 
 
 def send_again(*, mail: OutgoingMail, now: datetime) -> bool:
     """Queue a failed or waiting mail for an attempt at once. Returns False where it has gone out or is going out."""
     changed = OutgoingMail.objects.filter(pk=mail.pk, state__in=[MailState.FAILED, MailState.QUEUED]).update(
-        state=MailState.QUEUED, next_attempt_at=now, failures=0, handed_at=None
+        state=MailState.QUEUED, next_attempt_at=now, failures=0
     )
     return bool(changed)
 
 
-def build_message(mail: OutgoingMail) -> EmailMultiAlternatives:
+def build_message(mail: OutgoingMail, *, now: datetime) -> EmailMultiAlternatives:
     """Return the message as it goes out, marked as automatic (RFC 3834) so that no auto-responder answers it."""
     automatic = "auto-replied" if mail.purpose == MailPurpose.CONFIRMATION else "auto-generated"
     message = EmailMultiAlternatives(
@@ -86,7 +99,7 @@ def build_message(mail: OutgoingMail) -> EmailMultiAlternatives:
         reply_to=[mail.reply_to] if mail.reply_to else None,
         headers={
             "Message-ID": mail.message_id,
-            "Date": formatdate(mail.created_at.timestamp()),
+            "Date": formatdate(now.timestamp()),
             "Auto-Submitted": automatic,
             "X-Auto-Response-Suppress": "All",
         },
@@ -96,88 +109,53 @@ def build_message(mail: OutgoingMail) -> EmailMultiAlternatives:
     return message
 
 
-def _send(mail: OutgoingMail, now: datetime) -> bool:
-    """Send a mail; False where it was not to go any more. Raises whatever stopped it."""
-    if mail.purpose in AT_MOST_ONCE:
-        return _send_at_most_once(mail, now)
-    _fill_private_link(mail, now)
-    build_message(mail).send()
-    return True
-
-
-def _send_at_most_once(mail: OutgoingMail, now: datetime) -> bool:
-    """Send a mail that is not sent again by itself once the server may have it. Raises Interrupted from then on.
-
-    Whatever can go wrong before goes wrong first: writing it out, and finding the server.
-    """
-    build_message(mail).message().as_bytes()
-    connection = get_connection()
-    connection.open()
-    try:
-        with transaction.atomic():
-            if not hand_over(mail=mail, now=now):
-                return False
-            _fill_private_link(mail, now)
-        try:
-            connection.send_messages([build_message(mail)])
-        except Exception as error:
-            if _smtp_code(error) is None:
-                raise Interrupted from error
-            # The server's own word that it has not taken the mail.
-            raise
-    finally:
-        _close(connection)
-    return True
-
-
-def _close(connection: BaseEmailBackend) -> None:
-    """Say goodbye. What the server thinks of that changes nothing in what became of the mail."""
-    try:
-        connection.close()
-    except (OSError, smtplib.SMTPException) as error:
-        logger.warning("the mail server did not take leave: %s", type(error).__name__)
-
-
-def _fill_private_link(mail: OutgoingMail, now: datetime) -> None:
-    """Put new secrets into the copy that goes out; the stored mail keeps its placeholders."""
-    if mail.enquiry is None:
-        return
-    if mapping_address.PLACEHOLDER in mail.text:
-        _replace(mail, mapping_address.PLACEHOLDER, link_for_enquiry(enquiry=mail.enquiry, now=now))
-    if waiting_address.PLACEHOLDER in mail.text:
-        _replace(mail, waiting_address.PLACEHOLDER, link_for_place(enquiry=mail.enquiry, now=now))
-
-
-def _replace(mail: OutgoingMail, placeholder: str, secret: str) -> None:
-    mail.text, mail.html = (part.replace(placeholder, secret) for part in (mail.text, mail.html))
+def _ready(mail: OutgoingMail, now: datetime) -> EmailMultiAlternatives | None:
+    """Return the message for this attempt; None where it is not to go: taken back, removed, or no longer true."""
+    with transaction.atomic():
+        lock_receiving()
+        list(Enquiry.objects.select_for_update(of=("self",)).filter(mails=mail.pk))
+        claimed = OutgoingMail.objects.filter(pk=mail.pk, state=MailState.SENDING, claimed_at=mail.claimed_at)
+        # No row: withdrawn, removed, or claimed by another worker after this one slept.
+        ours = claimed.select_for_update().first()
+        if ours is None:
+            return None
+        handling = handling_of(ours)
+        if not handling.is_true(ours, now):
+            handling.withdraw(ours, now)
+            return None
+        addresses = handling.addresses(ours)
+        ours.recipient, ours.reply_to = addresses.recipient, addresses.reply_to
+        ours.save(update_fields=["recipient", "reply_to"])
+        fill_in_secrets(ours, now)
+    return build_message(ours, now=now)
 
 
 def _claim(now: datetime) -> OutgoingMail | None:
     queued = OutgoingMail.objects.filter(due(now))
     for pk in queued.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:20]:
         if queued.filter(pk=pk).update(state=MailState.SENDING, claimed_at=now):
-            return OutgoingMail.objects.get(pk=pk)
+            # It may be removed, with its enquiry, as soon as it is claimed.
+            mail = OutgoingMail.objects.filter(pk=pk).first()
+            if mail is not None:
+                return mail
     return None
 
 
+def _release(mail: OutgoingMail) -> None:
+    """Give a claimed mail back, as due as it was."""
+    OutgoingMail.objects.filter(pk=mail.pk, state=MailState.SENDING, claimed_at=mail.claimed_at).update(
+        state=MailState.QUEUED
+    )
+
+
+def _put_off_due(now: datetime) -> None:
+    OutgoingMail.objects.filter(due(now)).update(next_attempt_at=now + AWAY_WAIT)
+
+
 def _free_abandoned(now: datetime) -> None:
-    """Queue again what a worker claimed and then died with; what the server may have is the supervisor's to decide."""
-    left = OutgoingMail.objects.filter(abandoned(now))
-    for mail in left:
-        if mail.handed_at is not None:
-            _record_interruption(mail, now)
-            continue
-        with transaction.atomic():
-            same = left.filter(pk=mail.pk, handed_at=None)
-            if same.update(state=MailState.QUEUED, next_attempt_at=now):
-                MailAttempt.objects.create(mail=mail, attempted_at=now, succeeded=False, error=INTERRUPTED)
-
-
-def _record_interruption(mail: OutgoingMail, now: datetime) -> None:
-    with transaction.atomic():
-        ours = OutgoingMail.objects.filter(pk=mail.pk, state=MailState.SENDING, claimed_at=mail.claimed_at)
-        if ours.update(state=MailState.FAILED, next_attempt_at=None, failures=F("failures") + 1):
-            MailAttempt.objects.create(mail=mail, attempted_at=now, succeeded=False, error=INTERRUPTED)
+    """Queue again what a worker claimed and then died with: it may have gone out, and goes once more."""
+    for mail in OutgoingMail.objects.filter(abandoned(now)):
+        _record_failure(mail, now, error=INTERRUPTED, wait=timedelta())
 
 
 def _record_success(mail: OutgoingMail, now: datetime) -> None:
@@ -187,31 +165,20 @@ def _record_success(mail: OutgoingMail, now: datetime) -> None:
             MailAttempt.objects.create(mail=mail, attempted_at=now, succeeded=True)
 
 
-def _record_failure(mail: OutgoingMail, error: Exception, now: datetime) -> None:
-    failures = mail.failures + 1
-    wait = wait_after(failures)
+def _record_failure(
+    mail: OutgoingMail, now: datetime, *, error: str, code: int | None = None, wait: timedelta | None = None
+) -> None:
+    """Count a failure and set the time of the next attempt: `wait` from now, else by WAITS."""
+    until_next = wait_after(mail.failures + 1)
+    if until_next is not None and wait is not None:
+        until_next = wait
     with transaction.atomic():
         # Not ours any more: removed meanwhile, or so late that another worker has claimed it.
         ours = OutgoingMail.objects.filter(pk=mail.pk, state=MailState.SENDING, claimed_at=mail.claimed_at)
         still_there = ours.update(
-            state=MailState.QUEUED if wait else MailState.FAILED,
-            failures=failures,
-            next_attempt_at=now + wait if wait else None,
-            handed_at=None,
+            state=MailState.FAILED if until_next is None else MailState.QUEUED,
+            failures=F("failures") + 1,
+            next_attempt_at=None if until_next is None else now + until_next,
         )
         if still_there:
-            MailAttempt.objects.create(
-                mail=mail,
-                attempted_at=now,
-                succeeded=False,
-                error=type(error).__name__[:100],
-                smtp_code=_smtp_code(error),
-            )
-
-
-def _smtp_code(error: Exception) -> int | None:
-    if isinstance(error, smtplib.SMTPResponseException):
-        return error.smtp_code if error.smtp_code > 0 else None
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return max((code for code, _text in error.recipients.values()), default=None)
-    return None
+            MailAttempt.objects.create(mail=mail, attempted_at=now, succeeded=False, error=error[:100], smtp_code=code)

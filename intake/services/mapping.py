@@ -18,11 +18,14 @@ from intake.form_token import FormOpening
 from intake.jobs.context import Each, each_or_raise
 from intake.mapping.answers import answer_words, missing
 from intake.mapping.differences import typed_facts
+from intake.mapping.private_link import PLACEHOLDER
 from intake.mapping.questions import QuestionSet
 from intake.models.enquiry import Enquiry, EnquiryStep
 from intake.models.mapping import InitialMapping, MappingLink, UnfinishedMapping
+from intake.models.outgoing_mail import OutgoingMail
 from intake.services.closing import STATUS_FIELDS, set_status
 from intake.services.locks import lock_receiving
+from intake.services.mail_purposes import enquiry_of, register_secret
 from intake.services.queueing import queue_mapping_notification
 from intake.services.receiving import count_post, receive_enquiry
 from intake.submission import ContactFacts, ShownTexts, SpamSigns
@@ -116,6 +119,13 @@ def link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
         secret = new_secret()
         _add_link(mapping, secret, now)
     return secret
+
+
+def _secret_for(mail: OutgoingMail, now: datetime) -> str:
+    return link_for_enquiry(enquiry=enquiry_of(mail), now=now)
+
+
+register_secret(PLACEHOLDER, _secret_for)
 
 
 def store_facts(*, mapping_id: int, facts: ContactFacts) -> None:

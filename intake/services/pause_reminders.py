@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -11,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from home.models import ContactDetails, PauseChange, PauseDeed, PauseNotice
 from home.pause.reminders import ReminderKind, due_reminder
-from intake.choices import MailPurpose
+from intake.choices import MailPurpose, MailState
 from intake.models.outgoing_mail import OutgoingMail
 from intake.services.locks import lock_receiving
+from intake.services.mail_purposes import Handling, register
 from intake.services.outbox import put_in_queue
-from intake.services.queueing import supervisor_address
+from intake.services.queueing import supervisor_address, to_supervisor
 
 # A worker that stood still for longer has nothing new to tell of an opening.
 _TOLD_FOR = timedelta(days=7)
@@ -23,18 +25,52 @@ _OPENED = "opened"
 
 
 def remind_of_pause(*, now: datetime) -> int:
-    """Queue the reminder that is due, and the word that a pause opened by itself; each once. Returns how many."""
+    """Queue the reminder that is due, and the word that a pause opened by itself; each once. Returns how many.
+
+    What has not gone out and is not so any more is taken back.
+    """
     queued = 0
     with transaction.atomic():
         lock_receiving()
+        for mail in unsent_reminders():
+            if mail.state != MailState.SENDING and not _is_true(mail, now):
+                mail.delete()
         due = due_reminder(PauseNotice.load().settings, now)
         if due is not None:
             queued += _queue_once(due.kind.value, due.day, due.occasion, now)
-        opened = PauseChange.objects.filter(deed=PauseDeed.OPENED_BY_ITSELF).first()
-        if opened is not None and now - opened.changed_at < _TOLD_FOR:
+        opened = _opened_by_itself(now)
+        if opened is not None:
             day = date.fromisoformat(opened.after["ended_on"])
-            queued += _queue_once(_OPENED, day, f"{_OPENED}:{opened.version}", now)
+            queued += _queue_once(_OPENED, day, _opened_occasion(opened), now)
     return queued
+
+
+def unsent_reminders() -> QuerySet[OutgoingMail]:
+    """Return the reminders that no mail server has taken yet."""
+    reminders = OutgoingMail.objects.filter(enquiry=None, purpose=MailPurpose.PAUSE_REMINDER)
+    return reminders.exclude(state=MailState.SENT)
+
+
+def _is_true(mail: OutgoingMail, now: datetime) -> bool:
+    """Whether the pause still stands as the reminder says: one for another day, or an earlier one, is not."""
+    due = due_reminder(PauseNotice.load().settings, now)
+    opened = _opened_by_itself(now)
+    return mail.occasion in (due and due.occasion, opened and _opened_occasion(opened))
+
+
+register(MailPurpose.PAUSE_REMINDER, handling=Handling(addresses=to_supervisor, is_true=_is_true))
+
+
+def _opened_by_itself(now: datetime) -> PauseChange | None:
+    """Return the latest opening by the clock, as long as it is news and no change of the pause has followed."""
+    latest = PauseChange.objects.first()
+    if latest is None or latest.deed != PauseDeed.OPENED_BY_ITSELF or now - latest.changed_at >= _TOLD_FOR:
+        return None
+    return latest
+
+
+def _opened_occasion(change: PauseChange) -> str:
+    return f"{_OPENED}:{change.version}"
 
 
 def _queue_once(kind: str, day: date, occasion: str, now: datetime) -> bool:

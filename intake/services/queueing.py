@@ -15,10 +15,12 @@ from intake.jobs.schedule import CLOCK_TOLERANCE
 from intake.mailbox import mailbox_key
 from intake.mapping.private_link import address_to_fill, mapping_is_offered
 from intake.models.enquiry import Enquiry
+from intake.models.outgoing_mail import OutgoingMail
 from intake.models.settings import IntakeSettings
 from intake.models.traces import AutomaticReplyTrace
 from intake.models.waiting import WaitingPlace
 from intake.notices import kept_while_waiting
+from intake.services.mail_purposes import Addresses, Handling, enquiry_of, register
 from intake.services.outbox import put_in_queue
 from intake.waiting.private_link import address_to_answer
 
@@ -170,6 +172,25 @@ def _queue(
 
 def supervisor_address(details: ContactDetails) -> str:
     return IntakeSettings.load().notification_email or details.email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+
+
+def to_supervisor(_mail: OutgoingMail) -> Addresses:
+    """Return the addresses of a mail to the supervisor, as she has set them now."""
+    return Addresses(recipient=supervisor_address(ContactDetails.load()))
+
+
+def to_sender(mail: OutgoingMail) -> Addresses:
+    """Return the addresses of a mail to whoever sent the enquiry, as they are now. Answers go to the supervisor."""
+    return Addresses(recipient=enquiry_of(mail).email, reply_to=ContactDetails.load().email)
+
+
+register(
+    MailPurpose.NOTIFICATION,
+    MailPurpose.MAPPING_NOTIFICATION,
+    MailPurpose.WAITING_ANSWER,
+    handling=Handling(addresses=to_supervisor),
+)
+register(MailPurpose.CONFIRMATION, MailPurpose.MAPPING_LINK, handling=Handling(addresses=to_sender))
 
 
 def _may_reply(address: str, now: datetime) -> bool:

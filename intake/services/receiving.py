@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.crypto import salted_hmac
 
 from home.pause import PauseStatus
 from intake.choices import Kind, Status, Verdict
 from intake.form_token import FormOpening
 from intake.jobs.schedule import CLOCK_TOLERANCE, is_from_future
+from intake.keyed_hash import keyed_hash
 from intake.models.enquiry import Enquiry
 from intake.models.settings import IntakeSettings
 from intake.models.traces import PostingTrace
@@ -102,7 +102,7 @@ def _takes_repeats(enquiry: Enquiry, now: datetime) -> bool:
 
 def _digest(kind: Kind, facts: ContactFacts, repeat_words: str) -> str:
     words = json.dumps([kind, asdict(facts), repeat_words], sort_keys=True, ensure_ascii=False)
-    return salted_hmac("intake.content", words, algorithm="sha256").hexdigest()
+    return keyed_hash("intake.content", words)
 
 
 def count_post(address_key: str, now: datetime) -> None:

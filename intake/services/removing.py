@@ -15,9 +15,9 @@ from intake.models.removal import RemovedEnquiry
 from intake.models.traces import AutomaticReplyTrace, PostingTrace
 from intake.models.waiting import WaitingPlace
 from intake.services.locks import lock_receiving
-from intake.services.passing_on import pass_on_mails
 from intake.services.queueing import REPLY_WINDOW
 from intake.services.receiving import LIMIT_WINDOW
+from intake.services.returning import keep_mails_of_mailbox
 from intake.services.review import ChangedMeanwhile
 
 _BATCH = 500
@@ -92,7 +92,7 @@ def _locked(enquiry_id: int) -> Enquiry | None:
 def _remove(enquiry: Enquiry, now: datetime) -> None:
     # A worker may be recording an attempt just now: it ends first, or finds its mail gone.
     list(OutgoingMail.objects.select_for_update().filter(enquiry=enquiry))
-    pass_on_mails(enquiry=enquiry, now=now)
+    keep_mails_of_mailbox(enquiry=enquiry, now=now)
     tally, _created = RemovedEnquiry.objects.get_or_create(
         removed_on=timezone.localdate(now), kind=enquiry.kind, outcome=enquiry.outcome
     )

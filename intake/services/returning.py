@@ -4,20 +4,26 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from home.models import PauseNotice
 from intake.choices import MailPurpose, MailState, PlanState, StepKind
 from intake.models.enquiry import Enquiry
 from intake.models.outgoing_mail import OutgoingMail
 from intake.models.waiting import ReturnPlan, WaitingPlace
 from intake.services.list_places import is_paused, lock_places, record_steps, tellable_places
 from intake.services.locks import lock_receiving
-from intake.services.return_mails import plan_occasion, queue_return_notice
+from intake.services.return_mails import LIST_PURPOSES, plan_occasion, queue_return_notice
 from intake.services.review import ChangedMeanwhile
-from intake.waiting.rules import Waiter, calling_order, is_mail_hour, is_told_today, room_today
-
-_UNHANDED = (MailState.QUEUED, MailState.SENDING)
+from intake.waiting.rules import (
+    Waiter,
+    calling_order,
+    is_mail_hour,
+    is_told_today,
+    pause_came_since,
+    room_today,
+)
 
 
 class PlanRunning(Exception):
@@ -54,16 +60,40 @@ def start_plan(
             answer_days=answer_days,
         )
         plan.full_clean()
-        _take_back_questions()
+        _take_back_questions(now)
         if not next_mailboxes(plan):
             raise NobodyWaits
         plan.save()
     return plan
 
 
-def stop_plan(*, plan_id: int, version: int, by: User | None, now: datetime) -> int:
-    """Stop telling at once, and take back every notice that no mail server has been given yet. Returns how many.
+def resume_plan(
+    *, plan_id: int, version: int, per_day: int, first_form: str, greeting: str, answer_days: int, now: datetime
+) -> None:
+    """Go on with a plan that a pause has held, with the words and numbers that the supervisor has seen now.
 
+    Raises ChangedMeanwhile for an old `version` and where the plan does not wait for her word, StillPaused, and
+    ValidationError for a number or form that is none.
+    """
+    with transaction.atomic():
+        lock_receiving()
+        plan = ReturnPlan.objects.select_for_update().filter(pk=plan_id, state=PlanState.RUNNING).first()
+        if plan is None or plan.version != version or plan.held_at is None:
+            raise ChangedMeanwhile
+        if is_paused(now):
+            raise StillPaused
+        plan.per_day, plan.first_form, plan.greeting, plan.answer_days = per_day, first_form, greeting, answer_days
+        plan.held_at, plan.resumed_at = None, now
+        plan.version += 1
+        plan.full_clean()
+        _take_back_questions(now)
+        plan.save()
+
+
+def stop_plan(*, plan_id: int, version: int, by: User | None, now: datetime) -> int:
+    """Stop telling at once, and take back every notice that has not gone out. Returns how many.
+
+    One that is going out just now is looked at once more before each attempt (intake.services.list_mail_handling).
     Raises ChangedMeanwhile for an old `version`, and where the plan has ended already.
     """
     with transaction.atomic():
@@ -71,18 +101,42 @@ def stop_plan(*, plan_id: int, version: int, by: User | None, now: datetime) -> 
         plan = ReturnPlan.objects.select_for_update().filter(pk=plan_id, state=PlanState.RUNNING).first()
         if plan is None or plan.version != version:
             raise ChangedMeanwhile
-        ReturnPlan.objects.filter(pk=plan.pk).update(state=PlanState.STOPPED, ended_at=now, version=F("version") + 1)
-        notices = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE, occasion=plan_occasion(plan.pk))
-        unhanded = notices.filter(state__in=_UNHANDED, handed_at=None)
-        # In the order of all locks; a notice that a worker hands over meanwhile is not ours to take back any more.
-        list(Enquiry.objects.select_for_update(of=("self",)).filter(mails__in=unhanded.values("pk")).order_by("pk"))
-        withdrawn = list(unhanded.select_for_update())
-        for mail in withdrawn:
-            withdraw_notice(mail=mail, by=by, now=now)
+        plan.state, plan.ended_at, plan.held_at = PlanState.STOPPED, now, None
+        plan.version += 1
+        plan.save(update_fields=["state", "ended_at", "held_at", "version"])
+        return _take_back_notices(plan, by=by, now=now)
+
+
+def _hold(plan: ReturnPlan, now: datetime) -> None:
+    """Let the plan wait for the supervisor's word: what it says was written before the pause."""
+    plan.held_at = now
+    plan.version += 1
+    plan.save(update_fields=["held_at", "version"])
+    _take_back_notices(plan, by=None, now=now)
+
+
+def _take_back_notices(plan: ReturnPlan, *, by: User | None, now: datetime) -> int:
+    unsent = _lock_unsent(MailPurpose.RETURN_NOTICE).filter(occasion=plan_occasion(plan.pk))
+    withdrawn = list(unsent)
+    for mail in withdrawn:
+        withdraw_notice(mail, now, by=by)
     return len(withdrawn)
 
 
-def withdraw_notice(*, mail: OutgoingMail, by: User | None, now: datetime) -> None:
+def _take_back_questions(now: datetime) -> None:
+    """Take back the questions and last notes that have not gone out: whoever is told of the return is not asked."""
+    for mail in _lock_unsent(MailPurpose.STILL_WAITING, MailPurpose.LAST_NOTE):
+        take_back_question(mail, now)
+
+
+def _lock_unsent(*purposes: MailPurpose) -> QuerySet[OutgoingMail]:
+    """Return the mails that have not gone out and are not going out just now, locked in the order of all locks."""
+    unsent = OutgoingMail.objects.filter(purpose__in=purposes, state__in=(MailState.QUEUED, MailState.FAILED))
+    list(Enquiry.objects.select_for_update(of=("self",)).filter(mails__in=unsent.values("pk")).order_by("pk"))
+    return unsent.select_for_update()
+
+
+def withdraw_notice(mail: OutgoingMail, now: datetime, *, by: User | None = None) -> None:
     """Take back a notice that has not gone out, in the caller's transaction: its mailbox has not been told."""
     own = WaitingPlace.objects.filter(enquiry=mail.enquiry_id).select_related("plan").first()
     mail.delete()
@@ -98,16 +152,7 @@ def withdraw_notice(*, mail: OutgoingMail, by: User | None, now: datetime) -> No
     same_day.update(told_that_day=F("told_that_day") - 1)
 
 
-def _take_back_questions() -> None:
-    """Take back the questions and last notes that have not gone out: whoever is told of the return is not asked."""
-    asking = OutgoingMail.objects.filter(purpose__in=(MailPurpose.STILL_WAITING, MailPurpose.LAST_NOTE))
-    unhanded = asking.filter(state__in=_UNHANDED, handed_at=None)
-    list(Enquiry.objects.select_for_update(of=("self",)).filter(mails__in=unhanded.values("pk")).order_by("pk"))
-    for mail in unhanded.select_for_update():
-        take_back_question(mail)
-
-
-def take_back_question(mail: OutgoingMail) -> None:
+def take_back_question(mail: OutgoingMail, _now: datetime) -> None:
     """Take back a reminder, question or last note that has not gone out, in the caller's transaction."""
     place = WaitingPlace.objects.filter(enquiry=mail.enquiry_id).first()
     mail.delete()
@@ -120,26 +165,71 @@ def take_back_question(mail: OutgoingMail) -> None:
         of_mailbox.update(reminded_at=None)
 
 
+def keep_mails_of_mailbox(*, enquiry: Enquiry, now: datetime) -> None:
+    """Before an enquiry is removed: hang its mails to the list from another place of the mailbox they were for.
+
+    The mails are the record of what the mailbox was told and asked. A notice that nobody has got, and that tells no
+    other place, is taken back. In the caller's transaction, which holds lock_receiving().
+    """
+    place = WaitingPlace.objects.filter(enquiry=enquiry).first()
+    if place is None:
+        return
+    others = WaitingPlace.objects.filter(mailbox_key=place.mailbox_key).exclude(pk=place.pk).order_by("rank")
+    for mail in OutgoingMail.objects.filter(enquiry=enquiry, purpose__in=LIST_PURPOSES):
+        is_unsent_notice = mail.purpose == MailPurpose.RETURN_NOTICE and mail.state != MailState.SENT
+        told_alike = others.exclude(called_at=None).filter(plan=place.plan)
+        heir = (told_alike if is_unsent_notice else others).first()
+        same = OutgoingMail.objects.filter(purpose=mail.purpose, occasion=mail.occasion)
+        if heir is not None and not same.filter(enquiry=heir.enquiry_id).exists():
+            mail.enquiry_id = heir.enquiry_id
+            mail.save(update_fields=["enquiry"])
+        elif heir is None and is_unsent_notice:
+            withdraw_notice(mail, now)
+
+
+def list_is_told(now: datetime) -> bool:
+    """Whether a plan tells the list of the return now. One that a pause has held must not keep people's details."""
+    return ReturnPlan.objects.filter(state=PlanState.RUNNING, held_at=None).exists() and not is_paused(now)
+
+
 def next_mailboxes(plan: ReturnPlan) -> list[list[Waiter]]:
-    """Return who is still to be told by the plan, in order (intake.waiting.rules.calling_order)."""
-    waiting = tellable_places().filter(called_at=None, parting_at=None)
-    rows = waiting.values_list("pk", "mailbox_key", "rank", "enquiry__supervision_form")
-    waiters = [Waiter(place_id=pk, mailbox=key, rank=rank, form=form) for pk, key, rank, form in rows]
-    told = WaitingPlace.objects.filter(plan=plan.pk).values_list("mailbox_key", flat=True) if plan.pk else []
-    return calling_order(waiters, first_form=plan.first_form, told=set(told))
+    """Return who is still to be told by the plan, in order (intake.waiting.rules.calling_order).
+
+    Whoever an earlier plan could not reach has not been told.
+    """
+    notices = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE)
+    own = notices.filter(occasion=plan_occasion(plan.pk)) if plan.pk else notices.none()
+    told = set(own.values_list("enquiry__waiting__mailbox_key", flat=True))
+    failed = set(notices.filter(state=MailState.FAILED).values_list("enquiry__waiting__mailbox_key", "occasion"))
+    rows = tellable_places().filter(parting_at=None)
+    waiters = [
+        Waiter(place_id=pk, mailbox=key, rank=rank, form=form)
+        for pk, key, rank, form, called_at, plan_id in rows.values_list(
+            "pk", "mailbox_key", "rank", "enquiry__supervision_form", "called_at", "plan_id"
+        )
+        if called_at is None or (key, plan_occasion(plan_id or 0)) in failed
+    ]
+    return calling_order(waiters, first_form=plan.first_form, told=told)
 
 
 def call_due(*, now: datetime) -> int:
     """Queue the notices that the running plan has room for now. Returns how many.
 
-    The plan ends when everybody has been told. Nothing happens by night, and during a pause.
+    The plan ends when everybody has been told. Nothing happens by night. When a pause comes, the plan is held until the
+    supervisor has looked at it again (resume_plan).
     """
-    if not is_mail_hour(now) or not ReturnPlan.objects.filter(state=PlanState.RUNNING).exists():
+    telling = ReturnPlan.objects.filter(state=PlanState.RUNNING, held_at=None)
+    if not telling.exists():
         return 0
     with transaction.atomic():
         lock_receiving()
-        plan = ReturnPlan.objects.select_for_update().filter(state=PlanState.RUNNING).first()
-        if plan is None or is_paused(now):
+        plan = telling.select_for_update().first()
+        if plan is None:
+            return 0
+        if pause_came_since(PauseNotice.load().settings, since=plan.confirmed_at, now=now):
+            _hold(plan, now)
+            return 0
+        if not is_mail_hour(now):
             return 0
         today = timezone.localdate(now)
         room = room_today(per_day=plan.per_day, told_on=plan.told_on, told_that_day=plan.told_that_day, today=today)
@@ -165,6 +255,7 @@ def _call(plan: ReturnPlan, mailboxes: list[list[Waiter]], now: datetime) -> int
         if not still:
             # The supervisor took them from the list just now.
             continue
+        _forget_failed(mailbox[0].mailbox, now)
         queue_return_notice(plan=plan, place=still[0], now=now)
         WaitingPlace.objects.filter(pk__in=[place.pk for place in still]).update(
             plan=plan, called_at=now, reminded_at=None
@@ -172,3 +263,14 @@ def _call(plan: ReturnPlan, mailboxes: list[list[Waiter]], now: datetime) -> int
         record_steps([place.enquiry_id for place in still], StepKind.CALLED, now=now)
         called += 1
     return called
+
+
+def _forget_failed(mailbox: str, now: datetime) -> None:
+    """Take back what earlier plans could not deliver to this mailbox: it is told anew."""
+    purposes = (MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER)
+    failed = OutgoingMail.objects.filter(purpose__in=purposes, state=MailState.FAILED)
+    for mail in failed.filter(enquiry__waiting__mailbox_key=mailbox):
+        if mail.purpose == MailPurpose.RETURN_NOTICE:
+            withdraw_notice(mail, now)
+        else:
+            take_back_question(mail, now)

@@ -5,21 +5,26 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from intake.choices import MailPurpose, MailState, PlanState, Status, StepKind, Verdict
+from intake.choices import MailPurpose, MailState, Status, StepKind, Verdict
 from intake.jobs.context import Each, each_or_raise
 from intake.models.enquiry import Enquiry
 from intake.models.outgoing_mail import OutgoingMail
 from intake.models.settings import LONGEST_WAITING_MONTHS
-from intake.models.waiting import ReturnPlan, WaitingPlace
-from intake.services.list_places import is_paused, lock_places, record_steps, tellable_places
+from intake.models.waiting import WaitingPlace
+from intake.services.delivery import send_again
+from intake.services.list_places import lock_places, record_steps, tellable_places
 from intake.services.locks import lock_receiving
 from intake.services.removing import remove_enquiry
-from intake.services.return_mails import queue_last_note, queue_still_waiting
+from intake.services.return_mails import LIST_PURPOSES, queue_last_note, queue_still_waiting
+from intake.services.returning import list_is_told
 from intake.waiting.rules import QUESTIONS, ListMail, WaitingNeed, is_mail_hour, last_day, waiting_needs
 
+# A mail to the list that could not be delivered is tried again after so long.
+RETRY_AFTER = timedelta(days=30)
 _SHORTEST_MONTH = timedelta(days=28)
 # The rules count days of the calendar, the first look through the database hours.
 _PART_OF_A_DAY = timedelta(days=1)
@@ -64,11 +69,13 @@ def keep_list_true(*, now: datetime, each: Each = each_or_raise) -> int:
 
     Nobody is asked by night, or while a plan tells the list of the return. Each mailbox is a transaction of its own.
     """
-    may_ask = is_mail_hour(now) and not _list_is_told(now)
-    due: list[str | int] = [
-        waiting.places[0].mailbox_key for waiting in _waiting(now) if _may(waiting.needs(now), may_ask)
-    ]
-    due += _without_mail(now).values_list("pk", flat=True)
+    may_ask = is_mail_hour(now) and not list_is_told(now)
+    mailboxes = [waiting.places[0].mailbox_key for waiting in _waiting(now) if _may(waiting.needs(now), may_ask)]
+    if may_ask:
+        _retry_undelivered(now)
+    unreachable = [key for key in _unreachable(now) if key not in mailboxes]
+    without_mail = _without_mail(now).values_list("pk", flat=True)
+    due: list[str | int] = [*mailboxes, *unreachable, *without_mail]
     return each(due, lambda key: _look_after(key, now))
 
 
@@ -90,17 +97,14 @@ def leaving_sooner(*, months: int, at: datetime) -> int:
 
 def _look_after(key: str | int, now: datetime) -> int:
     """Look after a mailbox, which is asked by mail, or a place, which is not: the one has a key, the other a number."""
-    return _act(key, now) if isinstance(key, str) else _remove_without_mail(key, now)
+    if isinstance(key, int):
+        return _remove_without_mail(key, now)
+    return _act(key, now) or _remove_if_unreachable(key, now)
 
 
 def _may(need: WaitingNeed, may_ask: bool) -> bool:
     """Whether this may be done now. What the last note has announced is done at any time."""
     return may_ask if need in (WaitingNeed.ASK, WaitingNeed.PART) else need is WaitingNeed.REMOVE
-
-
-def _list_is_told(now: datetime) -> bool:
-    """Whether a plan tells the list of the return now. One that a pause holds up must not keep people's details."""
-    return ReturnPlan.objects.filter(state=PlanState.RUNNING).exists() and not is_paused(now)
 
 
 def _act(mailbox: str, now: datetime) -> int:
@@ -110,7 +114,7 @@ def _act(mailbox: str, now: datetime) -> int:
         lock_places(WaitingPlace.objects.filter(mailbox_key=mailbox).values_list("pk", flat=True))
         for waiting in _waiting(now, mailbox=mailbox):
             need = waiting.needs(now)
-            if not _may(need, may_ask=is_mail_hour(now) and not _list_is_told(now)):
+            if not _may(need, may_ask=is_mail_hour(now) and not list_is_told(now)):
                 return 0
             if need is WaitingNeed.REMOVE:
                 for place in waiting.places:
@@ -171,19 +175,51 @@ def _waiting(now: datetime, *, mailbox: str | None = None, at_most: int | None =
     for mail in mails.annotate(mailbox=F("enquiry__waiting__mailbox_key")):
         waiting = found[mail.mailbox]
         kept = waiting.questions if mail.purpose == MailPurpose.STILL_WAITING else waiting.last_notes
-        kept.append(ListMail(queued_at=mail.created_at, done_at=_done_at(mail)))
+        is_sent = mail.state == MailState.SENT
+        kept.append(ListMail(queued_at=mail.created_at, sent_at=mail.sent_at if is_sent else None))
     return list(found.values())
 
 
-def _done_at(mail: OutgoingMail) -> datetime | None:
-    if mail.state == MailState.SENT:
-        return mail.sent_at
-    return (mail.claimed_at or mail.created_at) if mail.state == MailState.FAILED else None
+def _retry_undelivered(now: datetime) -> int:
+    """Queue once more what was given up RETRY_AFTER ago. Only what goes out counts as asked or told."""
+    failed = OutgoingMail.objects.filter(purpose__in=LIST_PURPOSES, state=MailState.FAILED)
+    tried = failed.annotate(tried_at=Coalesce(Max("attempts__attempted_at"), F("created_at")))
+    return sum(send_again(mail=mail, now=now) for mail in tried.filter(tried_at__lte=now - RETRY_AFTER))
+
+
+def _unreachable(now: datetime) -> list[str]:
+    """Return the mailboxes on the list that have a mail which could not be delivered."""
+    if list_is_told(now):
+        return []
+    failed = OutgoingMail.objects.filter(purpose__in=LIST_PURPOSES, state=MailState.FAILED)
+    mailboxes = tellable_places().filter(mailbox_key__in=failed.values("enquiry__waiting__mailbox_key"))
+    return sorted(set(mailboxes.values_list("mailbox_key", flat=True)))
+
+
+def _remove_if_unreachable(mailbox: str, now: datetime) -> int:
+    """Remove a mailbox that no mail reaches, as long after one last did as those who get none are kept.
+
+    Looked at anew with its enquiries locked. Returns how many went.
+    """
+    with transaction.atomic():
+        lock_receiving()
+        places = lock_places(WaitingPlace.objects.filter(mailbox_key=mailbox).values_list("pk", flat=True))
+        mails = OutgoingMail.objects.filter(purpose__in=LIST_PURPOSES, enquiry__waiting__mailbox_key=mailbox)
+        if not places or not mails.filter(state=MailState.FAILED).exists():
+            return 0
+        latest = max(places.values(), key=lambda place: place.confirmed_at)
+        reached = mails.filter(state=MailState.SENT).aggregate(latest=Max("sent_at"))["latest"]
+        heard = max(latest.confirmed_at, reached or latest.confirmed_at)
+        if timezone.localdate(now) < last_day(confirmed_at=heard, months=latest.months):
+            return 0
+        for place in places.values():
+            remove_enquiry(enquiry_id=place.enquiry_id, now=now)
+    return len(places)
 
 
 def _without_mail(now: datetime, *, at_most: int | None = None) -> QuerySet[WaitingPlace]:
     """Return the places of those whom no mail can ask, and whose last day may have come. Suspicious ones wait on."""
-    if _list_is_told(now):
+    if list_is_told(now):
         # Now the supervisor writes to them herself.
         return WaitingPlace.objects.none()
     return WaitingPlace.objects.filter(

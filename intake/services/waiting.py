@@ -150,7 +150,7 @@ def _said_to_stay(place: WaitingPlace) -> bool:
 def _record(enquiry: Enquiry, kind: StepKind, now: datetime) -> EnquiryStep:
     """Store what an answer made of an enquiry, and keep it in the history.
 
-    What would now ask or tell in vain is taken back when its turn to go out comes (intake.services.last_look).
+    What would now ask or tell in vain is taken back when its turn to go out comes (intake.services.delivery).
     """
     enquiry.version += 1
     enquiry.save(update_fields=[*STATUS_FIELDS, "version"])

@@ -7,7 +7,10 @@ from datetime import datetime
 from django.db import transaction
 
 from intake.models.enquiry import Enquiry
+from intake.models.outgoing_mail import OutgoingMail
 from intake.models.waiting import WaitingLink, WaitingPlace
+from intake.services.mail_purposes import enquiry_of, register_secret
+from intake.waiting.private_link import PLACEHOLDER
 
 _SECRET_BYTES = 32
 
@@ -22,6 +25,13 @@ def link_for_place(*, enquiry: Enquiry, now: datetime) -> str:
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         WaitingLink.objects.create(place=place, secret_digest=_digest(secret), created_at=now)
     return secret
+
+
+def _secret_for(mail: OutgoingMail, now: datetime) -> str:
+    return link_for_place(enquiry=enquiry_of(mail), now=now)
+
+
+register_secret(PLACEHOLDER, _secret_for)
 
 
 def find_place(secret: str) -> WaitingPlace | None:

@@ -27,10 +27,10 @@ class Waiter:
 
 @dataclass(frozen=True, slots=True)
 class ListMail:
-    """A mail about the list: when it was queued, and when it went out or was given up; None while it is on its way."""
+    """A mail about the list: when it was queued, and when it went out; None until it has."""
 
     queued_at: datetime
-    done_at: datetime | None
+    sent_at: datetime | None
 
 
 class CalledNeed(Enum):
@@ -93,6 +93,14 @@ def open_since(settings: PauseSettings, now: datetime) -> date | None:
     return settings.ended_on
 
 
+def pause_came_since(settings: PauseSettings, *, since: datetime, now: datetime) -> bool:
+    """Whether a pause stands, or has ended on a later day than that of `since`."""
+    opened_on = open_since(settings, now)
+    if opened_on is None:
+        return pause_state(settings, now).is_paused
+    return opened_on > calendar_day(since)
+
+
 def called_needs(
     *,
     notice_sent_at: datetime | None,
@@ -125,24 +133,24 @@ def waiting_needs(
 ) -> WaitingNeed:
     """Return what keeps the list true: two questions, then the last note, each `months` after the one before.
 
-    What was asked before `confirmed_at` has been answered. What is on its way is waited for.
+    What was asked before `confirmed_at` has been answered. Only what has gone out counts; the rest is waited for.
     """
     parted = [mail for mail in last_notes if mail.queued_at > confirmed_at]
     if parted:
-        return WaitingNeed.REMOVE if all(mail.done_at for mail in parted) else WaitingNeed.NOTHING
+        return WaitingNeed.REMOVE if all(mail.sent_at for mail in parted) else WaitingNeed.NOTHING
     asked = [mail for mail in questions if mail.queued_at > confirmed_at]
     since = confirmed_at
     for mail in asked:
-        if mail.done_at is None:
+        if mail.sent_at is None:
             return WaitingNeed.NOTHING
-        since = max(since, mail.done_at)
+        since = max(since, mail.sent_at)
     if calendar_day(now) < months_later(calendar_day(since), months):
         return WaitingNeed.NOTHING
     return WaitingNeed.ASK if len(asked) < QUESTIONS else WaitingNeed.PART
 
 
 def last_day(*, confirmed_at: datetime, months: int) -> date:
-    """Return the day on which somebody who gets no mail is removed, and before which nobody is.
+    """Return the day on which somebody whom no mail reaches is removed, and before which nobody is.
 
     Three times the set months: as long as two questions and the last note take.
     """

@@ -11,6 +11,8 @@ from home.models import ContactDetails, HomePage
 from intake.models import ContactPage
 from tests.intake.delivering import use_server
 from tests.intake.visiting import Visitor
+from tests.intake.waiting import post_office
+from tests.intake.waiting.post_office import PostOffice
 from tests.tools.smtp_server import SmtpServer
 
 
@@ -52,3 +54,12 @@ def smtp(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmtpServer]
     with SmtpServer() as server:
         use_server(settings, server.port)
         yield server
+
+
+@pytest.fixture
+def server(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> PostOffice:
+    """A mail server in this process, new and empty, that takes every mail."""
+    settings.EMAIL_BACKEND = "tests.intake.waiting.post_office.Backend"
+    office = PostOffice()
+    monkeypatch.setattr(post_office, "SERVER", office)
+    return office

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from home.models import ContactDetails, HomePage, PauseNotice
 from intake.models import Enquiry, IntakeSettings, OutgoingMail
@@ -24,7 +25,7 @@ MARKERS = {
 
 def _sent(purpose: str) -> EmailMessage:
     mail = OutgoingMail.objects.get(purpose=purpose)
-    raw = build_message(mail).message().as_bytes()
+    raw = build_message(mail, now=timezone.now()).message().as_bytes()
     return email.message_from_bytes(raw, policy=email.policy.default)
 
 

@@ -131,7 +131,7 @@ def test_no_table_remembers_an_erased_person(visitor: Visitor, caplog: pytest.Lo
 
 def test_what_is_reopened_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = (closed(at=CLOSED + timedelta(minutes=number)) for number in range(3))
-    pass_on = removing.pass_on_mails
+    pass_on = removing.keep_mails_of_mailbox
 
     def meanwhile(*, enquiry: Enquiry, now: datetime) -> None:
         """While the first one goes, the supervisor reopens the second, and closes the third again."""
@@ -141,7 +141,7 @@ def test_what_is_reopened_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> No
             again = move(third, Status.IN_REVIEW)
             move(again, Status.CLOSED, Outcome.AGREEMENT, now=DUE)
 
-    monkeypatch.setattr(removing, "pass_on_mails", meanwhile)
+    monkeypatch.setattr(removing, "keep_mails_of_mailbox", meanwhile)
     assert remove_due(now=DUE) == 1
     assert set(Enquiry.objects.all()) == {second, third}
 
@@ -150,13 +150,13 @@ def test_who_says_to_stay_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> No
     places = [waiter(now=CLOSED - timedelta(days=9)) for _ in range(2)]
     for place in places:
         answer_no(place_id=place.pk, now=CLOSED)
-    pass_on = removing.pass_on_mails
+    pass_on = removing.keep_mails_of_mailbox
 
     def meanwhile(*, enquiry: Enquiry, now: datetime) -> None:
         pass_on(enquiry=enquiry, now=now)
         answer_stay(place_id=places[1].pk, now=now)
 
-    monkeypatch.setattr(removing, "pass_on_mails", meanwhile)
+    monkeypatch.setattr(removing, "keep_mails_of_mailbox", meanwhile)
     assert remove_due(now=DUE) == 1
     assert Enquiry.objects.get().status == Status.WAITING_LIST
 

@@ -23,6 +23,7 @@ from intake.mail_lateness import CLAIM_LIFETIME
 from intake.management.commands import work
 from intake.models import Enquiry, JobRun, MailAttempt, OutgoingMail, PostingTrace
 from intake.services import delivery, removing
+from intake.services.delivery import deliver_due as deliver_due_mail
 from intake.services.delivery import deliver_next
 from intake.services.removing import remove_enquiry
 from tests.intake.delivering import START, deliver_due, use_server
@@ -163,7 +164,7 @@ def test_the_worker_asked_for_one_round_does_what_is_due_and_returns(smtp: SmtpS
 
 def _worker(monkeypatch: pytest.MonkeyPatch, deliver: Any) -> work.Command:
     """The worker's command with another way of delivering, in this process."""
-    monkeypatch.setattr(intake_jobs, "deliver_next", deliver)
+    monkeypatch.setattr(intake_jobs, "deliver_due", deliver)
     monkeypatch.setattr(work.signal, "signal", lambda *_arguments: None)
     return work.Command()
 
@@ -174,15 +175,14 @@ def test_a_database_that_is_away_for_a_moment_does_not_end_the_worker(
     received()
     rounds = 0
 
-    def deliver(*, now: Any) -> bool:
+    def deliver(*, must_stop: Any) -> int:
         nonlocal rounds
         rounds += 1
         if rounds == 1:
             raise DatabaseAway from OperationalError("could not receive data: maija@esimerkki.fi")
-        if deliver_next(now=now):
-            return True
+        tried = deliver_due_mail(must_stop=must_stop)
         command.stopping.set()
-        return False
+        return tried
 
     command = _worker(monkeypatch, deliver)
     monkeypatch.setattr(work, "POLL_SECONDS", 0)
@@ -198,10 +198,10 @@ def test_a_database_that_stays_away_is_tried_more_and_more_seldom_with_one_line_
     caplog.set_level("INFO", "intake.management.commands.work")
     waits: list[float] = []
 
-    def deliver(*, now: Any) -> bool:
+    def deliver(*, must_stop: Any) -> int:
         if len(waits) < 8:
             raise DatabaseAway from OperationalError()
-        return False
+        return 0
 
     class Stopping(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
@@ -238,14 +238,14 @@ def test_one_enquiry_that_cannot_be_removed_holds_up_no_other(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stuck, *_others = [closed(at=START - timedelta(days=400 - number)) for number in range(3)]
-    pass_on = removing.pass_on_mails
+    pass_on = removing.keep_mails_of_mailbox
 
     def fails_for_one(*, enquiry: Enquiry, now: Any) -> None:
         if enquiry == stuck:
             raise IntegrityError(stuck.email)
         pass_on(enquiry=enquiry, now=now)
 
-    monkeypatch.setattr(removing, "pass_on_mails", fails_for_one)
+    monkeypatch.setattr(removing, "keep_mails_of_mailbox", fails_for_one)
     with pytest.raises(CommandError, match="removal"):
         call_command("work", once=True, stdout=StringIO())
     assert Enquiry.objects.get() == stuck

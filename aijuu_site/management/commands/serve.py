@@ -16,6 +16,7 @@ from aijuu_site.serving.preparation import prepare_data, prepare_static_files
 from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor
 from aijuu_site.serving.start_lock import AlreadyRunningError, only_start
 from aijuu_site.settings.mail import MAIL_FILES
+from intake.services.mail_server import attempt_seconds
 
 
 class Command(BaseCommand):
@@ -90,4 +91,4 @@ def _web(host: str, port: int) -> Child:
 def _worker() -> Child:
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "work"]
     # Time for the mail server's last word on a mail that it has: killed before it, the mail would go twice.
-    return Child(name="worker", command=command, stop_seconds=settings.EMAIL_TIMEOUT + STOP_SECONDS)
+    return Child(name="worker", command=command, stop_seconds=attempt_seconds() + STOP_SECONDS)

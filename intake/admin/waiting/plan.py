@@ -20,7 +20,7 @@ from intake.admin.waiting.progress import progress
 from intake.choices import PlanState
 from intake.forms.return_plan import ReturnPlanForm, StopForm
 from intake.models.waiting import ReturnPlan
-from intake.services.returning import NobodyWaits, PlanRunning, StillPaused, start_plan, stop_plan
+from intake.services.returning import NobodyWaits, PlanRunning, StillPaused, resume_plan, start_plan, stop_plan
 from intake.services.review import ChangedMeanwhile
 
 PAGE = "return_plan"
@@ -36,15 +36,19 @@ def show_or_start(request: HttpRequest) -> HttpResponse:
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     if not may_act(request.user):
         raise PermissionDenied
-    if _running() is not None:
+    running = _running()
+    deed = request.POST.get("deed")
+    if running is not None and (running.held_at is None or deed == "start"):
         messages.error(request, _("The return is being told already. Nothing was changed."))
         return _page(request, status=409)
     form = ReturnPlanForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("The plan was not saved. Check the fields below."))
         return _page(request, form=form, status=422)
-    if request.POST.get("deed") == "start":
+    if deed == "start":
         return _start(request, form)
+    if deed == "continue":
+        return _continue(request, form, running)
     return _page(request, form=form)
 
 
@@ -63,7 +67,7 @@ def stop(request: HttpRequest) -> HttpResponse:
             now=timezone.now(),
         )
     except ChangedMeanwhile:
-        messages.error(request, _("The plan was changed or has ended since you opened the page. Check how it stands."))
+        messages.error(request, _changed())
         return redirect(PAGE)
     messages.success(request, _stopped(withdrawn))
     return redirect(PAGE)
@@ -90,6 +94,40 @@ def _start(request: HttpRequest, form: ReturnPlanForm) -> HttpResponse:
     return redirect(PAGE)
 
 
+def _continue(request: HttpRequest, form: ReturnPlanForm, held: ReturnPlan | None) -> HttpResponse:
+    """Let a plan that a pause has held go on, as the page has shown it."""
+    now = timezone.now()
+    values = {name: form.cleaned_data[name] for name in form.Meta.fields}
+    as_shown = StopForm(request.POST)
+    if held is None or not as_shown.is_valid():
+        messages.error(request, _changed())
+        return redirect(PAGE)
+    if form.cleaned_data["seen"] != outlook(_with(held, values), now=now).seen:
+        messages.warning(request, _("Nothing has been sent. See below who will be told and when, and continue then."))
+        return _page(request, form=form, status=409)
+    try:
+        resume_plan(plan_id=as_shown.cleaned_data["plan"], version=as_shown.cleaned_data["version"], **values, now=now)
+    except StillPaused:
+        messages.error(request, _("Aijuu is on a pause, so the return can't be told yet."))
+        return _page(request, form=form, status=409)
+    except ChangedMeanwhile:
+        messages.error(request, _changed())
+        return redirect(PAGE)
+    messages.success(request, _("Telling goes on. You can stop it on this page at any time."))
+    return redirect(PAGE)
+
+
+def _with(plan: ReturnPlan, values: dict[str, Any]) -> ReturnPlan:
+    """Return the plan with these values, unsaved."""
+    for name, value in values.items():
+        setattr(plan, name, value)
+    return plan
+
+
+def _changed() -> str:
+    return _("The plan was changed or has ended since you opened the page. Check how it stands.")
+
+
 def _page(request: HttpRequest, *, form: ReturnPlanForm | None = None, status: int = 200) -> HttpResponse:
     now = timezone.now()
     running = _running()
@@ -102,17 +140,27 @@ def _page(request: HttpRequest, *, form: ReturnPlanForm | None = None, status: i
     }
     if running is not None:
         context["progress"] = progress(running)
+        context["is_held"] = running.held_at is not None
+    if running is not None and running.held_at is not None:
+        context["stop_form"] = StopForm(initial={"plan": running.pk, "version": running.version})
+        context["form"], context["outlook"] = _planned(form, running, now)
+    elif running is not None:
         context["outlook"] = shown = outlook(running, now=now)
         context["total"] = running.told + shown.total
         context["told_today"] = running.told_that_day if running.told_on == calendar_day(now) else 0
         context["stop_form"] = StopForm(initial={"plan": running.pk, "version": running.version})
     else:
-        context["form"], context["outlook"] = _planned(form, now)
+        context["form"], context["outlook"] = _planned(form, None, now)
     return TemplateResponse(request, "intake/admin/waiting/plan.html", context, status=status)
 
 
-def _planned(form: ReturnPlanForm | None, now: datetime) -> tuple[ReturnPlanForm, Outlook | None]:
-    """Return the form and what it would do: as it was sent, else as the latest plan was; a faulty one does nothing."""
+def _planned(
+    form: ReturnPlanForm | None, held: ReturnPlan | None, now: datetime
+) -> tuple[ReturnPlanForm, Outlook | None]:
+    """Return the form and what it would do: as it was sent, else as the latest plan was; a faulty one does nothing.
+
+    `held` is the plan that would go on.
+    """
     if form is not None and not form.is_valid():
         return form, None
     if form is not None:
@@ -120,7 +168,7 @@ def _planned(form: ReturnPlanForm | None, now: datetime) -> tuple[ReturnPlanForm
     else:
         latest = ReturnPlan.objects.first() or ReturnPlan()
         values = {name: getattr(latest, name) for name in ReturnPlanForm.Meta.fields}
-    shown = outlook(ReturnPlan(created_at=now, **values), now=now)
+    shown = outlook(_with(held or ReturnPlan(created_at=now), values), now=now)
     return ReturnPlanForm(initial={**values, "seen": shown.seen}), shown
 
 

@@ -18,6 +18,7 @@ class WaitingSummary:
     total: int
     running: ReturnPlan | None
     to_tell: int
+    is_paused: bool
 
     @property
     def all_told(self) -> int:
@@ -28,9 +29,11 @@ class WaitingSummary:
 def waiting_summary(*, now: datetime) -> WaitingSummary:
     """Return what the first page says of the list."""
     running = ReturnPlan.objects.filter(state=PlanState.RUNNING).first()
-    can_tell = running is not None or not PauseNotice.load().status(now=now).is_paused
+    is_paused = PauseNotice.load().status(now=now).is_paused
+    can_tell = running is not None or not is_paused
     return WaitingSummary(
         total=places_on_the_list().count(),
         running=running,
+        is_paused=is_paused,
         to_tell=len(next_mailboxes(running or ReturnPlan())) if can_tell else 0,
     )

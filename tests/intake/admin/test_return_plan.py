@@ -365,3 +365,70 @@ def test_ended_plans_are_told_the_latest_first(kati: Client, seven: list[Enquiry
     assert "100 päivässä ensin: Yksilötyönohjaus" in said
     assert "Ei ole vielä vastannut: 5" in said
     assert "Ketkä saavat viestin ja milloin Listalla ei ole ketään" in said
+
+
+def held(client: Client) -> ReturnPlan:
+    """A plan that has told two of five when a pause came; the pause has ended."""
+    with time_machine.travel(MORNING, tick=False):
+        start(client, greeting="Helmikuussa on tilaa.")
+        call_due(now=MORNING)
+    pause(active=True)
+    call_due(now=MORNING + timedelta(days=1))
+    pause(active=False, ended_on=date(2027, 2, 3))
+    return ReturnPlan.objects.get()
+
+
+def test_a_held_plan_waits_for_katis_word(kati: Client, seven: list[Enquiry]) -> None:
+    plan = held(kati)
+    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
+        assert "Paluusta kertominen odottaa lupaasi" in words(kati.get("/admin/"))
+        page = kati.get(RETURN)
+        said = words(page)
+        assert "Paluusta kertominen jäi tauon vuoksi kesken ja odottaa lupaasi." in said
+        assert said.count("Helmikuussa on tilaa.") >= 1
+        assert days(page) == {
+            "Keskiviikko 3.2.2027": ["Aino", "Bertta"],
+            "Torstai 4.2.2027": ["Dora", "Fanni"],
+            "Perjantai 5.2.2027": ["Gunvor"],
+        }
+        stand_in = {"plan": plan.pk, "version": plan.version}
+        changed = choices(greeting="Maaliskuussa on tilaa.", **stand_in)
+        # What she has not seen does not go.
+        assert kati.post(RETURN, {**changed, "deed": "continue", "seen": seen(page)}).status_code == 409
+        shown = kati.post(RETURN, {**changed, "deed": "show"})
+        assert "Maaliskuussa on tilaa." in words(shown)
+        assert kati.post(RETURN, {**changed, "deed": "continue", "seen": seen(shown)}).status_code == 302
+    plan.refresh_from_db()
+    assert (plan.held_at, plan.greeting) == (None, "Maaliskuussa on tilaa.")
+    call_due(now=MORNING + timedelta(days=2, hours=1))
+    assert all("Maaliskuussa" in mail.text for mail in OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE))
+
+
+def test_a_held_plan_goes_on_as_it_was(kati: Client, seven: list[Enquiry]) -> None:
+    plan = held(kati)
+    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
+        page = kati.get(RETURN)
+        same = choices(greeting="Helmikuussa on tilaa.", plan=plan.pk, version=plan.version)
+        gone_on = kati.post(RETURN, {**same, "deed": "continue", "seen": seen(page)})
+        assert gone_on.status_code == 302
+        again = kati.post(RETURN, {**same, "deed": "continue", "seen": seen(page)})
+        assert again.status_code == 409
+        assert "Kertominen jatkuu." in words(again)
+
+
+def test_a_held_plan_can_be_ended(kati: Client, seven: list[Enquiry]) -> None:
+    plan = held(kati)
+    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
+        assert kati.post(STOP, {"plan": plan.pk, "version": plan.version}).status_code == 302
+    plan.refresh_from_db()
+    assert plan.state == PlanState.STOPPED
+
+
+def test_during_the_pause_a_held_plan_only_waits(kati: Client, seven: list[Enquiry]) -> None:
+    held(kati)
+    pause(active=True)
+    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
+        page = kati.get(RETURN)
+        assert 'value="continue"' not in page.content.decode()
+        assert "Kun tauko on päättynyt, päätät tällä sivulla, miten kertominen jatkuu." in words(page)
+        assert "Paluusta kertominen odottaa tauon loppumista" in words(kati.get("/admin/"))

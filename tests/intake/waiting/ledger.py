@@ -11,9 +11,8 @@ from intake.choices import MailPurpose, MailState, Outcome, PlanState, Status, V
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, OutgoingMail, RemovedEnquiry, ReturnPlan, WaitingPlace
 from intake.services.list_places import is_paused
+from intake.services.return_mails import LIST_PURPOSES
 from tests.intake.waiting.post_office import PostOffice
-
-_DONE = (MailState.SENT, MailState.FAILED)
 
 
 def _may_be_told() -> list[WaitingPlace]:
@@ -25,6 +24,20 @@ def _may_be_told() -> list[WaitingPlace]:
         and place.enquiry.verdict == Verdict.ACCEPTED
         and place.wants_mail
     ]
+
+
+def _notices(plan: ReturnPlan, **states: object) -> set[str | None]:
+    """The mailboxes with a notice of the plan."""
+    notices = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE, occasion=f"plan-{plan.pk}", **states)
+    return set(notices.values_list("enquiry__waiting__mailbox_key", flat=True))
+
+
+def _is_untold(place: WaitingPlace) -> bool:
+    """Whether nobody has told this one, nor is about to: a notice that was given up tells nobody."""
+    if place.called_at is None:
+        return True
+    assert place.plan is not None
+    return place.mailbox_key in _notices(place.plan, state=MailState.FAILED)
 
 
 @dataclass(frozen=True)
@@ -39,13 +52,15 @@ class Before:
 
 
 class Ledger:
-    """Arrivals by (purpose, occasion, mailbox), how often Kati sent something again, and what has happened so far."""
+    """Arrivals by (purpose, occasion, mailbox), and what has happened so far."""
 
     def __init__(self, server: PostOffice) -> None:
         self.server = server
         self.seen = 0
         self.arrivals: dict[tuple[str, str, str], list[date]] = {}
-        self.sent_again: Counter[tuple[str, str, str]] = Counter()
+        # The Message-IDs that came, and those of them that the site did not hear the server take.
+        self.messages: dict[tuple[str, str, str], set[str]] = {}
+        self.in_doubt: dict[tuple[str, str, str], set[str]] = {}
         # How much there was to get wrong.
         self.happened: Counter[str] = Counter()
         self.days = 0
@@ -54,7 +69,7 @@ class Ledger:
         return Before(
             statuses=dict(Enquiry.objects.values_list("pk", "status")),
             places={place.enquiry_id: place for place in WaitingPlace.objects.select_related("enquiry")},
-            mails=list(OutgoingMail.objects.filter(purpose__in=(MailPurpose.STILL_WAITING, MailPurpose.LAST_NOTE))),
+            mails=list(OutgoingMail.objects.filter(purpose__in=LIST_PURPOSES)),
             turns=self._turns(),
             running=ReturnPlan.objects.filter(state=PlanState.RUNNING).values_list("pk", flat=True).first(),
         )
@@ -64,8 +79,8 @@ class Ledger:
         plan = ReturnPlan.objects.filter(state=PlanState.RUNNING).first()
         if plan is None:
             return []
-        told = {place.mailbox_key for place in WaitingPlace.objects.filter(plan=plan)}
-        waiting = [place for place in _may_be_told() if place.called_at is None and place.parting_at is None]
+        told = _notices(plan)
+        waiting = [place for place in _may_be_told() if place.parting_at is None and _is_untold(place)]
         first = [place for place in waiting if place.enquiry.supervision_form == plan.first_form]
         rest = [place for place in waiting if place not in first]
         turns: list[str] = []
@@ -92,11 +107,11 @@ class Ledger:
                 assert after[pk][0] == status
         if before.running and ReturnPlan.objects.get(pk=before.running).state == PlanState.FINISHED:
             self.happened["finished"] += 1
-            told = {place.mailbox_key for place in WaitingPlace.objects.filter(plan=before.running)}
+            told = _notices(ReturnPlan.objects.get(pk=before.running))
             skipped = [
                 place
                 for place in _may_be_told()
-                if place.called_at is None and place.parting_at is None and place.mailbox_key not in told
+                if place.parting_at is None and _is_untold(place) and place.mailbox_key not in told
             ]
             assert skipped == []
 
@@ -127,7 +142,6 @@ class Ledger:
     def _check_removal(self, before: Before, pk: int, now: datetime) -> None:
         place = before.places[pk]
         assert before.statuses[pk] == Status.WAITING_LIST
-        assert place.called_at is None
         assert now - place.confirmed_at >= timedelta(days=360)
         if not place.wants_mail:
             return
@@ -140,18 +154,33 @@ class Ledger:
             and other.enquiry.verdict == Verdict.ACCEPTED
             and other.enquiry.status == Status.WAITING_LIST
         )
-        mails = [mail for mail in before.mails if mail.enquiry_id in of_mailbox and mail.created_at > confirmed_at]
-        done = Counter(mail.purpose for mail in mails if mail.state in _DONE)
-        assert done[MailPurpose.STILL_WAITING] == 2, "removed without being asked twice"
-        assert done[MailPurpose.LAST_NOTE] == 1, "removed without a last note"
+        of_theirs = [mail for mail in before.mails if mail.enquiry_id in of_mailbox]
+        asked = Counter(
+            mail.purpose for mail in of_theirs if mail.state == MailState.SENT and mail.created_at > confirmed_at
+        )
+        if asked[MailPurpose.LAST_NOTE]:
+            assert place.called_at is None
+            assert asked[MailPurpose.STILL_WAITING] == 2, "removed without being asked twice"
+            return
+        assert any(mail.state == MailState.FAILED for mail in of_theirs), "removed without a last note"
+        reached = max([confirmed_at, *(mail.sent_at for mail in of_theirs if mail.sent_at)])
+        assert now - reached >= timedelta(days=360), "removed though mail has reached them"
+        self.happened["unreachable"] += 1
 
     def count_arrivals(self, now: datetime) -> None:
-        """Take in what the server got: no mailbox twice from one plan, no question twice, nothing into a pause."""
-        for purpose, occasion, recipient, _message_id in self.server.taken[self.seen :]:
+        """Take in what the server got: nothing twice but as the same message, nothing of a return into a pause.
+
+        Where the server has a mail and did not say so, it may be taken back, and another be made in its place.
+        """
+        for purpose, occasion, recipient, message_id in self.server.taken[self.seen :]:
             key = (purpose, occasion, mailbox_key(recipient))
             self.arrivals.setdefault(key, []).append(calendar_day(now))
+            if not OutgoingMail.objects.filter(message_id=message_id, state=MailState.SENT).exists():
+                self.in_doubt.setdefault(key, set()).add(message_id)
             if purpose != MailPurpose.PAUSE_REMINDER:
-                assert len(self.arrivals[key]) <= 1 + self.sent_again[key], f"twice: {purpose}"
+                messages = self.messages.setdefault(key, set())
+                messages.add(message_id)
+                assert len(messages - self.in_doubt.get(key, set())) <= 1, f"two mails: {purpose}"
             if purpose in (MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER):
                 assert not is_paused(now), "told of the return during a pause"
         self.seen = len(self.server.taken)
@@ -161,7 +190,8 @@ class Ledger:
         known = set(WaitingPlace.objects.values_list("mailbox_key", flat=True))
         for key in [key for key in self.arrivals if key[2] not in known]:
             del self.arrivals[key]
-            self.sent_again.pop(key, None)
+            self.messages.pop(key, None)
+            self.in_doubt.pop(key, None)
 
     def check_always(self) -> None:
         """What holds at every moment."""

@@ -13,11 +13,12 @@ from intake.choices import Kind, Status, Verdict
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, IntakeSettings, WaitingPlace
 from intake.reference import new_reference
-from intake.services.delivery import deliver_next
+from intake.services.delivery import WAITS, deliver_next
 from intake.services.pause_reminders import remind_of_pause
 from intake.services.returning import call_due
 from intake.services.silence import remind_and_close
 from intake.services.upkeep import keep_list_true
+from tests.intake.waiting.post_office import Behaviour, PostOffice
 
 _numbers = itertools.count(1)
 
@@ -76,6 +77,17 @@ def deliver(moment: datetime) -> None:
     with time_machine.travel(moment, tick=False):
         while deliver_next(now=timezone.now()):
             pass
+
+
+def give_up(moment: datetime, server: PostOffice, behaviour: Behaviour = Behaviour.REFUSES) -> datetime:
+    """Let the server take no mail that is due, until each has had all its tries; return the moment of the last."""
+    server.behaviour = behaviour
+    deliver(moment)
+    for wait in WAITS:
+        moment += wait
+        deliver(moment)
+    server.behaviour = Behaviour.TAKES
+    return moment
 
 
 def round_at(moment: datetime) -> None:

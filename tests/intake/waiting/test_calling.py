@@ -19,7 +19,7 @@ from intake.services.returning import (
     stop_plan,
 )
 from intake.services.review import ChangedMeanwhile
-from tests.intake.waiting.list_people import deliver, pause, waiter
+from tests.intake.waiting.list_people import deliver, give_up, pause, waiter
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
 pytestmark = pytest.mark.django_db
@@ -116,20 +116,15 @@ def test_nobody_is_told_by_night(hour: int, minute: int, told: int) -> None:
     assert call_due(now=MONDAY.replace(hour=hour, minute=minute)) == told
 
 
-def test_telling_waits_while_a_pause_stands_and_goes_on_after_it() -> None:
-    for _ in range(3):
+def test_an_announced_pause_does_not_stop_the_telling() -> None:
+    for _ in range(2):
         waiter(now=JOINED)
-    plan = _start(per_day=1)
-    call_due(now=MONDAY)
-    pause(active=True)
-    assert call_due(now=MONDAY + DAY) == 0
-    # Announced, and not begun: those on the list are told still.
+    _start(per_day=1)
     pause(active=True, begins_on=(MONDAY + 5 * DAY).date())
-    assert call_due(now=MONDAY + DAY) == 1
+    assert call_due(now=MONDAY) == 1
     pause(active=False)
-    assert call_due(now=MONDAY + 2 * DAY) == 1
-    plan.refresh_from_db()
-    assert plan.state == PlanState.FINISHED
+    assert call_due(now=MONDAY + DAY) == 1
+    assert ReturnPlan.objects.get().state == PlanState.FINISHED
 
 
 def test_a_plan_needs_an_open_site_somebody_to_tell_and_no_other_plan() -> None:
@@ -208,7 +203,7 @@ def test_a_notice_that_a_worker_has_claimed_is_taken_back_too_and_not_sent(
     call_due(now=MONDAY)
 
     def stopped_meanwhile(_backend: object) -> bool:
-        assert stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=MONDAY) == 1
+        stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=MONDAY)
         return True
 
     monkeypatch.setattr("tests.intake.waiting.post_office.Backend.open", stopped_meanwhile)
@@ -244,13 +239,12 @@ def test_a_notice_does_not_go_out_into_a_pause(server: PostOffice) -> None:
     call_due(now=MONDAY)
     pause(active=True)
     deliver(MONDAY)
-    deliver(MONDAY + DAY)
     assert server.taken == []
-    mail = OutgoingMail.objects.get()
-    assert (mail.state, mail.failures, mail.attempts.count()) == (MailState.QUEUED, 0, 0)
+    # Taken back: it has not been told, and a later plan tells it.
+    assert not OutgoingMail.objects.exists()
     pause(active=False)
-    deliver(MONDAY + 2 * DAY)
-    assert len(server.taken) == 1
+    _start(now=MONDAY + 2 * DAY)
+    assert call_due(now=MONDAY + 2 * DAY) == 1
 
 
 def test_when_one_of_two_enquiries_is_removed_the_other_keeps_the_turn_and_the_mail(server: PostOffice) -> None:
@@ -319,14 +313,10 @@ def test_a_crash_in_the_midst_of_calling_leaves_nothing_half_done(monkeypatch: p
 def test_an_old_notice_sent_again_after_another_plan_has_told_the_mailbox_does_not_go_out(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     first = _start()
-    server.behaviour = Behaviour.BREAKS_BEFORE
     call_due(now=MONDAY)
-    deliver(MONDAY)
+    give_up(MONDAY, server)
     old = OutgoingMail.objects.get(state=MailState.FAILED)
     assert ReturnPlan.objects.get(pk=first.pk).state == PlanState.FINISHED
-    # Kati put the matter back on the list, and later planned another return.
-    WaitingPlace.objects.filter(pk=place.pk).update(called_at=None)
-    server.behaviour = Behaviour.TAKES
     second = _start(now=MONDAY + 30 * DAY)
     call_due(now=MONDAY + 30 * DAY)
     deliver(MONDAY + 30 * DAY)
@@ -335,3 +325,33 @@ def test_an_old_notice_sent_again_after_another_plan_has_told_the_mailbox_does_n
     assert len(server.of(MailPurpose.RETURN_NOTICE)) == 1
     place.refresh_from_db()
     assert (place.plan, place.called_at) == (second, MONDAY + 30 * DAY)
+    first.refresh_from_db()
+    assert (first.told, second.pk != first.pk) == (0, True)
+
+
+def test_who_could_not_be_told_is_told_by_the_next(server: PostOffice) -> None:
+    unreached, reached = waiter(now=JOINED), waiter(now=JOINED)
+    _start()
+    call_due(now=MONDAY)
+    deliver_next(now=MONDAY)
+    deliver(MONDAY)
+    OutgoingMail.objects.filter(enquiry=unreached.enquiry_id).update(state=MailState.FAILED, sent_at=None)
+    plan = _start(now=MONDAY + 10 * DAY)
+    assert call_due(now=MONDAY + 10 * DAY) == 1
+    deliver(MONDAY + 10 * DAY)
+    assert server.of(MailPurpose.RETURN_NOTICE)[-1] == unreached.enquiry.email
+    assert server.of(MailPurpose.RETURN_NOTICE).count(reached.enquiry.email) == 1
+    plan.refresh_from_db()
+    assert (plan.state, plan.told) == (PlanState.FINISHED, 1)
+    assert OutgoingMail.objects.filter(enquiry=unreached.enquiry_id).count() == 1
+
+
+def test_a_stop_frees_those_it_could_not_reach(server: PostOffice) -> None:
+    place = waiter(now=JOINED)
+    waiter(now=JOINED)
+    plan = _start(per_day=1)
+    call_due(now=MONDAY)
+    give_up(MONDAY, server)
+    assert stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=MONDAY + 5 * DAY) == 1
+    place.refresh_from_db()
+    assert (place.called_at, place.plan) == (None, None)

@@ -34,7 +34,7 @@ def test_a_forgotten_pause_is_reminded_of_again_and_again_each_once(server: Post
         for hour in (-12, 11):
             if remind_of_pause(now=NOON + day * DAY + timedelta(hours=hour)):
                 seen.append(day)
-    deliver(NOON + 75 * DAY)
+            deliver(NOON + day * DAY + timedelta(hours=hour))
     assert seen == [-7, 0, 7, 37, 67]
     assert set(server.of(MailPurpose.PAUSE_REMINDER)) == {"kati.levola@aijuu.fi"}
     assert len(server.taken) == 5
@@ -60,4 +60,26 @@ def test_without_a_day_and_without_a_pause_there_is_nothing_to_remind_of() -> No
     for active in (True, False):
         pause(active=active)
         assert remind_of_pause(now=NOON) == 0
+    assert _subjects() == []
+
+
+@pytest.mark.usefixtures("details")
+def test_a_reminder_that_is_not_so_any_more_goes() -> None:
+    pause(active=True, returns_on=DAY_OF_RETURN)
+    assert remind_of_pause(now=NOON - 5 * DAY) == 1
+    pause(active=True, returns_on=date(2027, 2, 4))
+    assert remind_of_pause(now=NOON - 4 * DAY) == 1
+    assert _subjects() == ["Tauko: ilmoitettu päivä 4.2.2027 lähestyy"]
+    pause(active=False)
+    assert remind_of_pause(now=NOON - 3 * DAY) == 0
+    assert _subjects() == []
+
+
+@pytest.mark.usefixtures("details")
+def test_a_reminder_is_checked_right_before_it_goes(server: PostOffice) -> None:
+    pause(active=True, returns_on=DAY_OF_RETURN)
+    assert remind_of_pause(now=NOON - 5 * DAY) == 1
+    pause(active=False)
+    deliver(NOON - 5 * DAY)
+    assert server.taken == []
     assert _subjects() == []

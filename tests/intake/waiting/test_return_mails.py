@@ -50,7 +50,7 @@ def mails(contact_page: ContactPage) -> dict[str, OutgoingMail]:
 def test_each_is_to_the_one_who_waits_marked_automatic_and_answered_to_kati(
     mails: dict[str, OutgoingMail], purpose: str
 ) -> None:
-    message = build_message(mails[purpose]).message()
+    message = build_message(mails[purpose], now=NOW).message()
     assert message["To"] == "nimimerkki@esimerkki.fi"
     assert message["Reply-To"] == "kati.levola@aijuu.fi"
     assert message["Auto-Submitted"] == "auto-generated"

@@ -5,14 +5,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
+from intake.choices import MailPurpose, Outcome, Status, StepKind
 from intake.models import Enquiry, OutgoingMail, WaitingPlace
 from intake.services.removing import remove_enquiry
 from intake.services.returning import start_plan
 from intake.services.silence import remind_and_close
+from intake.services.upkeep import RETRY_AFTER
 from intake.services.waiting import answer_no, answer_yes
-from tests.intake.waiting.list_people import pause, round_at, waiter
-from tests.intake.waiting.post_office import Behaviour, PostOffice
+from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter, work
+from tests.intake.waiting.post_office import PostOffice
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2027, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
@@ -68,30 +69,50 @@ def test_neither_happens_by_night(told: WaitingPlace) -> None:
     assert remind_and_close(now=night + timedelta(hours=13)) == 1
 
 
-def test_a_notice_that_failed_is_followed_by_nothing_until_it_has_gone_out(server: PostOffice) -> None:
+def test_days_count_from_a_notice_that_went_out(server: PostOffice) -> None:
     place = waiter(now=NOW - 30 * DAY)
     _start(NOW)
-    server.behaviour = Behaviour.BREAKS_BEFORE
-    round_at(NOW)
-    server.behaviour = Behaviour.TAKES
-    for day in range(1, 60):
-        round_at(NOW + day * DAY)
+    work(NOW)
+    given_up = give_up(NOW, server)
+    for day in range(1, 25):
+        round_at(given_up + day * DAY)
     assert server.taken == []
     assert _enquiry(place).status == Status.WAITING_LIST
-    # Kati sent it again; the days begin now.
-    OutgoingMail.objects.filter(purpose=NOTICE).update(state=MailState.SENT, sent_at=NOW + 60 * DAY)
-    round_at(NOW + 73 * DAY)
+    # It is tried again a month later; the days begin then.
+    again = given_up.replace(hour=11) + RETRY_AFTER + DAY
+    round_at(again)
+    assert server.of(NOTICE) == [place.enquiry.email]
+    round_at(again + 13 * DAY)
     assert server.of(REMINDER) == []
-    round_at(NOW + 74 * DAY)
+    round_at(again + 14 * DAY)
     assert server.of(REMINDER) == [place.enquiry.email]
 
 
 def test_a_reminder_that_failed_closes_nobody(told: WaitingPlace, server: PostOffice) -> None:
-    server.behaviour = Behaviour.BREAKS_AFTER
-    round_at(NOW + 14 * DAY)
-    server.behaviour = Behaviour.TAKES
-    round_at(NOW + 90 * DAY)
+    work(NOW + 14 * DAY)
+    given_up = give_up(NOW + 14 * DAY, server)
+    round_at(given_up + 25 * DAY)
+    assert server.of(REMINDER) == []
     assert _enquiry(told).status == Status.WAITING_LIST
+    again = given_up.replace(hour=11) + RETRY_AFTER + DAY
+    round_at(again)
+    assert server.of(REMINDER) == [told.enquiry.email]
+    round_at(again + 13 * DAY)
+    assert _enquiry(told).status == Status.WAITING_LIST
+    round_at(again + 14 * DAY)
+    assert _enquiry(told).outcome == Outcome.NO_RESPONSE
+
+
+def test_a_reminder_does_not_go_into_a_pause(told: WaitingPlace, server: PostOffice) -> None:
+    work(NOW + 14 * DAY)
+    pause(active=True)
+    deliver(NOW + 14 * DAY)
+    assert server.of(REMINDER) == []
+    assert not OutgoingMail.objects.filter(purpose=REMINDER).exists()
+    pause(active=False, ended_on=(NOW + 30 * DAY).date())
+    round_at(NOW + 43 * DAY)
+    assert server.of(REMINDER) == []
+    round_at(NOW + 44 * DAY)
     assert server.of(REMINDER) == [told.enquiry.email]
 
 

@@ -31,14 +31,13 @@ from home.models import PauseNotice
 from home.pause import calendar_day
 from home.services.pausing import begin_pause, change_pause, end_pause
 from intake.choices import MailState, Outcome, PlanState, Status, SupervisionForm, Verdict
-from intake.mailbox import mailbox_key
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
 from intake.services import waiting
-from intake.services.delivery import send_again
+from intake.services.delivery import WAITS, send_again
 from intake.services.list_places import tellable_places
 from intake.services.removing import remove_due, remove_enquiry
 from intake.services.return_mails import LIST_PURPOSES
-from intake.services.returning import NobodyWaits, PlanRunning, StillPaused, start_plan, stop_plan
+from intake.services.returning import NobodyWaits, PlanRunning, StillPaused, resume_plan, start_plan, stop_plan
 from intake.services.review import accept_quarantined, change_status
 from intake.services.waiting_order import move_ahead
 from tests.intake.waiting import post_office
@@ -59,18 +58,19 @@ DEATHS = [
     "intake.services.upkeep.record_steps",
     "intake.services.upkeep.remove_enquiry",
     "intake.services.delivery._claim",
-    "intake.services.delivery._fill_private_link",
-    "intake.services.delivery.hand_over",
+    "intake.services.delivery._ready",
+    "intake.services.delivery.fill_in_secrets",
+    "intake.services.delivery.build_message",
     "intake.services.delivery._record_success",
     "intake.services.delivery._record_failure",
-    "intake.services.delivery._record_interruption",
+    "intake.services.returning.withdraw_notice",
 ]
 LAST_DEATHS = [
     "intake.services.returning.record_steps",
     "intake.services.delivery._record_success",
     "intake.services.returning.queue_return_notice",
-    "intake.services.delivery.hand_over",
-    "intake.services.delivery._fill_private_link",
+    "intake.services.delivery._ready",
+    "intake.services.delivery.fill_in_secrets",
 ]
 _anybody = st.integers(0, 10_000)
 # What a day brings beside its round: nothing, another mood of the mail server, or the worker's death somewhere.
@@ -165,6 +165,26 @@ class WaitingList(RuleBasedStateMachine):
         self.open()
         self.plan(per_day=per_day, first_form="", answer_days=answer_days)
 
+    @precondition(lambda self: ReturnPlan.objects.exclude(held_at=None).exists())
+    @rule(per_day=st.integers(2, 9), open_first=st.booleans())
+    def kati_lets_a_held_plan_go_on(self, per_day: int, open_first: bool) -> None:
+        if open_first:
+            self.open()
+        plan = ReturnPlan.objects.exclude(held_at=None).get()
+        try:
+            resume_plan(
+                plan_id=plan.pk,
+                version=plan.version,
+                per_day=per_day,
+                first_form=plan.first_form,
+                greeting="",
+                answer_days=plan.answer_days,
+                now=self.now,
+            )
+            self.ledger.happened["resumed"] += 1
+        except StillPaused:
+            pass
+
     @precondition(lambda self: ReturnPlan.objects.filter(state=PlanState.RUNNING).exists())
     @rule()
     def stop(self) -> None:
@@ -204,7 +224,6 @@ class WaitingList(RuleBasedStateMachine):
         if failed:
             mail = failed[who % len(failed)]
             assert send_again(mail=mail, now=self.now)
-            self.ledger.sent_again[mail.purpose, mail.occasion, mailbox_key(mail.recipient)] += 1
 
     # Time.
 
@@ -216,6 +235,16 @@ class WaitingList(RuleBasedStateMachine):
                 self.death = trouble
             else:
                 self.server.behaviour = trouble or Behaviour.TAKES
+            self._worker()
+
+    @rule(
+        behaviour=st.sampled_from([Behaviour.REFUSES, Behaviour.AWAY, Behaviour.BREAKS_BEFORE]),
+    )
+    def the_server_fails_for_days(self, behaviour: Behaviour) -> None:
+        """Longer than any mail is tried."""
+        for wait in (DAY, *WAITS, DAY):
+            self.now += wait
+            self.server.behaviour = behaviour
             self._worker()
 
     @rule(months=st.integers(2, 6))
@@ -268,6 +297,8 @@ class WaitingList(RuleBasedStateMachine):
                 self._worker()
             self.ledger.check_always()
             self._nobody_is_forgotten()
+            if len(self.stories) < 2:
+                self._years_pass(Behaviour.TAKES if self.stories else Behaviour.REFUSES)
             self.ledger.days = (self.now - BEGINNING).days
             self.stories.append(self.ledger)
         finally:
@@ -277,8 +308,14 @@ class WaitingList(RuleBasedStateMachine):
     def _last_chapter(self) -> None:
         """The server has one of its moods, two workers die, and then all goes well."""
         story = len(self.stories)
+        if story == 2:
+            self._pause_comes_into_a_plan()
         self.death, self.server.behaviour = None, list(Behaviour)[story % len(Behaviour)]
         self.open()
+        self.now = (self.now + DAY).replace(hour=12)
+        self._worker()
+        if ReturnPlan.objects.exclude(held_at=None).exists():
+            self.kati_lets_a_held_plan_go_on(per_day=9, open_first=False)
         self.plan(per_day=9, first_form=FORMS[story % len(FORMS)], answer_days=14)
         ReturnPlan.objects.update(per_day=9)
         for day in range(6):
@@ -289,11 +326,29 @@ class WaitingList(RuleBasedStateMachine):
             self._worker()
             self.server.behaviour = Behaviour.TAKES
 
+    def _pause_comes_into_a_plan(self) -> None:
+        self.join([302, 303, 304])
+        self.server.behaviour = Behaviour.TAKES
+        self.kati_returns(per_day=1, answer_days=14)
+        for act in (lambda: None, lambda: self.pause(days=9, dated=False, by_itself=False)):
+            self.now = (self.now + DAY).replace(hour=12)
+            act()
+            self._worker()
+
+    def _years_pass(self, behaviour: Behaviour) -> None:
+        """Some join, nobody says a word, and mail reaches all of them or none."""
+        self.join([302, 303, 304])
+        for _ in range(56):
+            self.now += 10 * DAY
+            self.server.behaviour = behaviour
+            self._worker()
+            self.ledger.check_always()
+
     def _nobody_is_forgotten(self) -> None:
-        """Whoever was told long ago and is still on the list has a mail that failed, which Kati sees."""
+        """Whoever was told long ago and is still on the list has a mail that failed, and that is tried again."""
         for place in tellable_places().filter(called_at__lt=self.now - 40 * DAY):
             mails = OutgoingMail.objects.filter(enquiry__waiting__mailbox_key=place.mailbox_key)
-            assert mails.filter(occasion=f"plan-{place.plan_id}", state=MailState.FAILED).exists()
+            assert mails.filter(occasion=f"plan-{place.plan_id}").exclude(state=MailState.SENT).exists()
 
     def _place(self, who: int) -> WaitingPlace | None:
         places = list(WaitingPlace.objects.order_by("pk"))
@@ -330,4 +385,6 @@ def test_years_of_waiting() -> None:
     assert total["finished"] >= 4
     assert total["closed"] >= 5
     assert total["removed"] >= 3
+    assert total["unreachable"] >= 1
+    assert total["resumed"] >= 1
     assert max(story.days for story in stories) >= 2 * 365

@@ -8,9 +8,9 @@ import pytest
 from intake.choices import Kind, MailPurpose, MailState, Status, StepKind, Verdict
 from intake.models import Enquiry, IntakeSettings, OutgoingMail, RemovedEnquiry, WaitingPlace
 from intake.services.returning import call_due, start_plan, stop_plan
-from intake.services.upkeep import keep_list_true
+from intake.services.upkeep import RETRY_AFTER, keep_list_true
 from intake.services.waiting import answer_stay
-from tests.intake.waiting.list_people import deliver, pause, round_at, waiter
+from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter, work
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
 pytestmark = pytest.mark.django_db
@@ -73,14 +73,88 @@ def test_the_second_question_says_what_follows(server: PostOffice) -> None:
     assert "poistan tietosi listalta" in second.text
 
 
-def test_a_last_note_that_cannot_be_delivered_ends_it_too(server: PostOffice) -> None:
+def test_a_last_note_that_failed_removes_nobody(server: PostOffice) -> None:
     waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
-    server.behaviour = Behaviour.BREAKS_BEFORE
-    round_at(LAST)
+    work(LAST)
+    given_up = give_up(LAST, server).replace(hour=11)
     assert OutgoingMail.objects.get(purpose=NOTE).state == MailState.FAILED
-    round_at(LAST + DAY)
+    round_at(given_up + 10 * DAY)
+    assert Enquiry.objects.exists()
+    round_at(given_up + RETRY_AFTER + DAY)
+    assert len(server.of(NOTE)) == 1
+    round_at(given_up + RETRY_AFTER + 2 * DAY)
+    assert not Enquiry.objects.exists()
+
+
+def test_only_a_question_that_went_out_is_asked(server: PostOffice) -> None:
+    """Nobody reads "I have asked twice" who was not."""
+    place = waiter(now=JOINED)
+    work(FIRST)
+    given_up = give_up(FIRST, server).replace(hour=11)
+    for day in (1, 10, 25):
+        round_at(given_up + day * DAY)
+    assert server.taken == []
+    again = given_up + RETRY_AFTER + DAY
+    round_at(again)
+    assert server.of(STILL) == [place.enquiry.email]
+    assert OutgoingMail.objects.count() == 1
+    # The next question comes four months after this one, whatever was planned.
+    round_at(again + 120 * DAY)
+    assert len(server.of(STILL)) == 1
+    round_at(again + 124 * DAY)
+    assert len(server.of(STILL)) == 2
+    assert server.of(NOTE) == []
+
+
+def _undelivered(server: PostOffice, begin: datetime, end: datetime, behaviour: Behaviour = Behaviour.REFUSES) -> None:
+    """Month after month the worker tries, and gives up."""
+    moment = begin
+    while moment < end:
+        work(moment)
+        assert Enquiry.objects.exists(), moment
+        moment = (give_up(moment, server, behaviour) + RETRY_AFTER).replace(hour=11)
+    assert OutgoingMail.objects.filter(state=MailState.FAILED).exists()
+
+
+YEAR_AFTER_JOINING = datetime(2028, 1, 31, 10, 0, tzinfo=HELSINKI)
+
+
+@pytest.mark.parametrize("behaviour", [Behaviour.REFUSES, Behaviour.AWAY, Behaviour.BREAKS_BEFORE])
+def test_whom_no_mail_reaches_is_kept_a_year(server: PostOffice, behaviour: Behaviour) -> None:
+    """As long as those who get no mail at all: three times the months."""
+    waiter(now=JOINED)
+    _undelivered(server, FIRST, YEAR_AFTER_JOINING - 33 * DAY, behaviour)
+    work((YEAR_AFTER_JOINING - DAY).replace(hour=3))
+    assert Enquiry.objects.exists()
+    work(YEAR_AFTER_JOINING.replace(hour=3))
+    assert not Enquiry.objects.exists()
+    assert server.taken == []
+    assert RemovedEnquiry.objects.get().count == 1
+
+
+def test_a_notice_nobody_got_ends_too(server: PostOffice) -> None:
+    """Details are not kept for ever because a notice of the return could not be delivered."""
+    pause(active=False)
+    waiter(now=JOINED)
+    _plan(FIRST)
+    _undelivered(server, FIRST, YEAR_AFTER_JOINING - 33 * DAY)
+    work((YEAR_AFTER_JOINING - DAY).replace(hour=3))
+    assert Enquiry.objects.get().status == Status.WAITING_LIST
+    work(YEAR_AFTER_JOINING.replace(hour=3))
+    assert not Enquiry.objects.exists()
+
+
+def test_a_sent_mail_begins_the_year_anew(server: PostOffice) -> None:
+    waiter(now=JOINED)
+    round_at(FIRST)
+    assert len(server.of(STILL)) == 1
+    year_after = datetime(2028, 5, 31, 10, 0, tzinfo=HELSINKI)
+    _undelivered(server, SECOND, year_after - 33 * DAY)
+    work((year_after - DAY).replace(hour=3))
+    assert Enquiry.objects.exists()
+    work(year_after.replace(hour=3))
     assert not Enquiry.objects.exists()
 
 
@@ -248,7 +322,7 @@ def test_a_crash_at_the_removal_leaves_it_for_the_next_round(
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("intake.services.removing.pass_on_mails", fail)
+        patch.setattr("intake.services.removing.keep_mails_of_mailbox", fail)
         with pytest.raises(MemoryError):
             keep_list_true(now=LAST + DAY)
     assert Enquiry.objects.exists()

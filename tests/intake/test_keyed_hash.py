@@ -1,0 +1,77 @@
+"""Mailboxes and repeats are told apart by a key that lives in the database: no change of SECRET_KEY is noticed."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from intake.choices import MailPurpose
+from intake.keyed_hash import keyed_hash
+from intake.mailbox import mailbox_key
+from intake.models import Enquiry, HashKey, WaitingPlace
+from intake.services.returning import start_plan
+from tests.intake.enquiries import received
+from tests.intake.waiting.list_people import pause, round_at, waiter
+from tests.intake.waiting.post_office import PostOffice
+
+NOW = datetime(2027, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+DAY = timedelta(days=1)
+
+
+@pytest.mark.django_db
+def test_a_new_signing_key_tells_nobody_twice(server: PostOffice, settings: Any) -> None:
+    pause(active=False)
+    waiter(now=NOW - 30 * DAY, email="matti@esimerkki.fi")
+    settings.SECRET_KEY = "another-key-after-a-restore"
+    waiter(now=NOW - 29 * DAY, email="matti@esimerkki.fi")
+    start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=NOW)
+    round_at(NOW)
+    assert server.of(MailPurpose.RETURN_NOTICE) == ["matti@esimerkki.fi"]
+
+
+@pytest.mark.django_db
+def test_a_new_signing_key_answers_nobody_twice_a_day(settings: Any) -> None:
+    first = received(now=NOW, email="matti@esimerkki.fi")
+    settings.SECRET_KEY = "another-key-after-a-restore"
+    second = received(now=NOW, email="matti@esimerkki.fi", message="Toinen viesti.")
+    confirmations = [enquiry.mails.filter(purpose=MailPurpose.CONFIRMATION).count() for enquiry in (first, second)]
+    assert confirmations == [1, 0]
+
+
+@pytest.mark.django_db
+def test_a_new_signing_key_still_knows_a_repeat(settings: Any) -> None:
+    first = received(now=NOW, email="matti@esimerkki.fi")
+    settings.SECRET_KEY = "another-key-after-a-restore"
+    assert received(now=NOW, email="matti@esimerkki.fi") == first
+    assert Enquiry.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_another_database_has_another_key() -> None:
+    here = mailbox_key("matti@esimerkki.fi")
+    assert here == mailbox_key("Matti@esimerkki.fi")
+    assert HashKey.objects.count() == 1
+    HashKey.objects.update(secret="the key of another site")
+    assert mailbox_key("matti@esimerkki.fi") != here
+    assert "matti" not in keyed_hash("intake.recipient", "matti@esimerkki.fi")
+
+
+@pytest.mark.django_db
+def test_a_use_of_its_own_has_hashes_of_its_own() -> None:
+    assert keyed_hash("intake.recipient", "sama") != keyed_hash("intake.content", "sama")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_earlier_mailbox_keys_are_made_anew() -> None:
+    waiter(now=NOW, email="Matti+lista@esimerkki.fi")
+    executor = MigrationExecutor(connection)
+    executor.migrate([("intake", "0010_mail_at_least_once")])
+    try:
+        WaitingPlace.objects.update(mailbox_key="made with an earlier SECRET_KEY")
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    assert WaitingPlace.objects.get().mailbox_key == mailbox_key("matti@esimerkki.fi")

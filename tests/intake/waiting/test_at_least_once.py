@@ -1,0 +1,226 @@
+"""Mails to the list go at least once, as one message to a mail program, and only while they are true of the mailbox."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from intake.choices import Kind, MailPurpose, MailState, Status
+from intake.mail_lateness import CLAIM_LIFETIME
+from intake.models import Enquiry, OutgoingMail, WaitingLink, WaitingPlace
+from intake.services import delivery
+from intake.services.delivery import WAITS, deliver_next, send_again
+from intake.services.returning import call_due, start_plan
+from intake.services.upkeep import keep_list_true
+from intake.services.waiting_links import find_place
+from intake.waiting.private_link import PLACEHOLDER
+from tests.intake.enquiries import received
+from tests.intake.waiting.list_people import deliver, pause, round_at, waiter, work
+from tests.intake.waiting.post_office import Behaviour, Killed, PostOffice
+from tests.tools.smtp_server import Behaviour as Smtp
+from tests.tools.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2027, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+JOINED = datetime(2027, 1, 31, 15, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+FIRST = datetime(2027, 5, 31, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+SECOND = datetime(2027, 9, 30, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+LAST = datetime(2028, 1, 30, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def notice(db: None) -> OutgoingMail:
+    """One notice of the return in the queue."""
+    waiter(now=NOW - timedelta(days=40), email="maija@esimerkki.fi")
+    start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=NOW)
+    assert call_due(now=NOW) == 1
+    return OutgoingMail.objects.get(purpose=MailPurpose.RETURN_NOTICE)
+
+
+def test_it_goes_out_with_a_link_stored_nowhere(notice: OutgoingMail, smtp: SmtpServer) -> None:
+    deliver(NOW)
+    deliver(NOW + timedelta(days=30))
+    (message,) = smtp.messages
+    body = message.get_body(preferencelist=("plain",))
+    assert body is not None
+    words = body.get_content()
+    assert PLACEHOLDER not in words
+    secret = words.partition("/jatka/")[2].partition("/")[0]
+    assert find_place(secret) == WaitingPlace.objects.get()
+    notice.refresh_from_db()
+    assert secret not in notice.text
+    assert (notice.state, notice.sent_at) == (MailState.SENT, NOW)
+    assert message["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize("fault", [Smtp.HANG, Smtp.DROP, Smtp.REFUSE, Smtp.REJECT])
+def test_whatever_the_server_does_it_goes_again(notice: OutgoingMail, smtp: SmtpServer, fault: Smtp) -> None:
+    smtp.behaviour = fault
+    deliver(NOW)
+    notice.refresh_from_db()
+    assert (notice.state, notice.failures) == (MailState.QUEUED, 1)
+    smtp.behaviour = Smtp.ACCEPT
+    deliver(NOW + WAITS[0])
+    notice.refresh_from_db()
+    assert notice.state == MailState.SENT
+    assert {str(message["Message-ID"]) for message in smtp.messages} == {notice.message_id}
+
+
+def test_without_a_server_no_link_is_made(notice: OutgoingMail, server: PostOffice) -> None:
+    server.behaviour = Behaviour.AWAY
+    deliver(NOW)
+    assert notice.attempts.get().error == "ConnectionRefusedError"
+    assert not WaitingLink.objects.exists()
+
+
+@pytest.mark.parametrize(("death", "times"), [(Behaviour.KILLS_BEFORE, 1), (Behaviour.KILLS_AFTER, 2)])
+def test_a_dead_workers_mail_goes_again(notice: OutgoingMail, server: PostOffice, death: Behaviour, times: int) -> None:
+    server.behaviour = death
+    with pytest.raises(Killed):
+        deliver(NOW)
+    deliver(NOW + CLAIM_LIFETIME - timedelta(seconds=1))
+    notice.refresh_from_db()
+    assert notice.state == MailState.SENDING
+    deliver(NOW + CLAIM_LIFETIME)
+    notice.refresh_from_db()
+    assert notice.state == MailState.SENT
+    assert [mail[3] for mail in server.taken] == [notice.message_id] * times
+    interrupted, sent = notice.attempts.all()
+    assert (
+        interrupted.explanation == "Lähetys katkesi kesken, joten viesti lähetetään uudelleen. Se voi tulla kahdesti."
+    )
+    assert sent.succeeded
+
+
+def test_a_mail_that_kills_every_worker_is_given_up(
+    notice: OutgoingMail, server: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_values: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(delivery, "_ready", die)
+    for number in range(len(WAITS) + 1):
+        with pytest.raises(Killed):
+            deliver(NOW + number * CLAIM_LIFETIME)
+    deliver(NOW + DAY)
+    notice.refresh_from_db()
+    assert (notice.state, notice.next_attempt_at) == (MailState.FAILED, None)
+
+
+def test_who_slept_does_not_send_what_another_sent(
+    notice: OutgoingMail, server: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = delivery._ready
+    slept: list[bool] = []
+
+    def sleep_first(mail: OutgoingMail, now: datetime) -> object:
+        if not slept:
+            slept.append(True)
+            assert deliver_next(now=NOW + CLAIM_LIFETIME)
+        return ready(mail, now)
+
+    monkeypatch.setattr(delivery, "_ready", sleep_first)
+    assert deliver_next(now=NOW)
+    deliver(NOW + DAY)
+    assert len(server.taken) == 1
+
+
+def test_our_own_fault_is_not_told_as_sent(
+    notice: OutgoingMail, server: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_backend: object, _messages: object) -> int:
+        raise UnicodeEncodeError("ascii", "ä", 0, 1, "x")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tests.intake.waiting.post_office.Backend.send_messages", broken)
+        deliver(NOW)
+    notice.refresh_from_db()
+    assert (notice.state, notice.attempts.get().error) == (MailState.QUEUED, "fault: UnicodeEncodeError")
+    deliver(NOW + WAITS[0])
+    assert len(server.taken) == 1
+
+
+def test_a_server_that_takes_no_leave_has_taken_it(
+    notice: OutgoingMail, server: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rude(_backend: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr("tests.intake.waiting.post_office.Backend.close", rude)
+    deliver(NOW)
+    notice.refresh_from_db()
+    assert notice.state == MailState.SENT
+    assert len(server.taken) == 1
+
+
+def test_removal_of_a_claimed_mail_ends_nobody(server: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, other = received(now=NOW), received(now=NOW)
+    claimed = OutgoingMail.objects.filter
+    removed: list[int] = []
+
+    def remove_after_the_claim(**values: object) -> object:
+        if values == {"pk": gone.mails.order_by("pk").values_list("pk", flat=True).first()} and not removed:
+            removed.append(gone.pk)
+            Enquiry.objects.filter(pk=gone.pk).delete()
+        return claimed(**values)
+
+    monkeypatch.setattr(OutgoingMail.objects, "filter", remove_after_the_claim)
+    deliver(NOW)
+    assert removed
+    assert {mail.state for mail in other.mails.all()} == {MailState.SENT}
+
+
+def test_last_note_spares_who_has_rejoined(server: PostOffice) -> None:
+    pause(active=True, form_mode="waiting_list")
+    place = waiter(now=JOINED, email="matti@esimerkki.fi")
+    round_at(FIRST)
+    round_at(SECOND)
+    server.behaviour = Behaviour.AWAY
+    work(LAST)
+    deliver(LAST)
+    with time_machine.travel(LAST + timedelta(minutes=30), tick=False):
+        received(now=timezone.now(), kind=Kind.WAITING, wants_mail=True, email="matti@esimerkki.fi")
+    server.behaviour = Behaviour.TAKES
+    deliver(LAST + timedelta(hours=5))
+    work(LAST + timedelta(hours=5, minutes=1))
+    assert server.of(MailPurpose.LAST_NOTE) == []
+    place.refresh_from_db()
+    assert place.parting_at is None
+    assert Enquiry.objects.filter(status=Status.WAITING_LIST).count() == 2
+
+
+@pytest.mark.parametrize("status", [Status.NEW, Status.OFFER_SENT, Status.CLOSED])
+@pytest.mark.parametrize("purpose", [MailPurpose.STILL_WAITING, MailPurpose.LAST_NOTE])
+def test_who_has_left_the_list_is_not_asked(server: PostOffice, status: Status, purpose: MailPurpose) -> None:
+    place = waiter(now=JOINED)
+    asked = (FIRST,) if purpose == MailPurpose.STILL_WAITING else (FIRST, SECOND, LAST)
+    for moment in asked[:-1]:
+        round_at(moment)
+    assert keep_list_true(now=asked[-1]) == 1
+    ended = {"outcome": "referred", "closed_at": FIRST} if status == Status.CLOSED else {}
+    Enquiry.objects.filter(pk=place.enquiry_id).update(status=status, **ended)
+    deliver(asked[-1])
+    assert server.of(purpose) == []
+    assert not OutgoingMail.objects.filter(purpose=purpose).exists()
+
+
+def test_a_second_place_keeps_the_mailbox_asked(server: PostOffice) -> None:
+    """The question hangs from one place; another of the mailbox still waits."""
+    first = waiter(now=JOINED, email="maija@esimerkki.fi")
+    waiter(now=JOINED, email="maija+2@esimerkki.fi")
+    assert keep_list_true(now=FIRST) == 1
+    Enquiry.objects.filter(pk=first.enquiry_id).update(status=Status.OFFER_SENT)
+    deliver(FIRST)
+    assert server.of(MailPurpose.STILL_WAITING) == ["maija@esimerkki.fi"]
+
+
+def test_a_late_resend_is_checked_too(notice: OutgoingMail, server: PostOffice) -> None:
+    OutgoingMail.objects.update(state=MailState.FAILED, next_attempt_at=None)
+    Enquiry.objects.update(status=Status.OFFER_SENT)
+    assert send_again(mail=notice, now=NOW + 90 * DAY)
+    deliver(NOW + 90 * DAY)
+    assert server.taken == []
+    assert not OutgoingMail.objects.exists()

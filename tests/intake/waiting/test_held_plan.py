@@ -1,0 +1,151 @@
+"""A plan that a pause came into does not go on with its old words until Kati has looked at it."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from intake.choices import MailPurpose, MailState, PlanState
+from intake.models import OutgoingMail, ReturnPlan, WaitingPlace
+from intake.services.returning import (
+    PlanRunning,
+    StillPaused,
+    call_due,
+    resume_plan,
+    start_plan,
+    stop_plan,
+)
+from intake.services.review import ChangedMeanwhile
+from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter
+from tests.intake.waiting.post_office import PostOffice
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2027, 8, 2, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+AFTER = datetime(2028, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+DAY = timedelta(days=1)
+NOTICE = MailPurpose.RETURN_NOTICE
+OLD, NEW = "Syyskuussa 2027 on tilaa kahdelle ryhmälle.", "Maaliskuussa 2028 on tilaa."
+
+
+@pytest.fixture
+def plan(server: PostOffice) -> ReturnPlan:
+    """It has told the first of three."""
+    pause(active=False)
+    for number in range(3):
+        waiter(now=NOW - 60 * DAY, email=f"odottaja{number}@lista.fi")
+    start_plan(per_day=1, first_form="", greeting=OLD, answer_days=14, by=None, now=NOW)
+    round_at(NOW)
+    assert server.of(NOTICE) == ["odottaja0@lista.fi"]
+    return ReturnPlan.objects.get()
+
+
+def _resume(plan: ReturnPlan, *, now: datetime, greeting: str = NEW, per_day: int = 5) -> None:
+    plan.refresh_from_db()
+    resume_plan(
+        plan_id=plan.pk,
+        version=plan.version,
+        per_day=per_day,
+        first_form="",
+        greeting=greeting,
+        answer_days=14,
+        now=now,
+    )
+
+
+def _pause_until(day: date, *, worked: bool) -> None:
+    if worked:
+        pause(active=True)
+        round_at(NOW + 30 * DAY)
+    pause(active=False, ended_on=day)
+
+
+@pytest.mark.parametrize("worked", [True, False], ids=["worker saw the pause", "worker slept through it"])
+def test_after_a_pause_nothing_goes_unasked(plan: ReturnPlan, server: PostOffice, worked: bool) -> None:
+    _pause_until(AFTER.date(), worked=worked)
+    for day in range(30):
+        round_at(AFTER + day * DAY)
+    assert len(server.of(NOTICE)) == 1
+    plan.refresh_from_db()
+    assert plan.state == PlanState.RUNNING
+    assert plan.held_at is not None
+
+
+def test_it_goes_on_with_the_words_she_confirms(plan: ReturnPlan, server: PostOffice) -> None:
+    _pause_until(AFTER.date(), worked=True)
+    _resume(plan, now=AFTER)
+    round_at(AFTER)
+    assert server.of(NOTICE) == [f"odottaja{number}@lista.fi" for number in range(3)]
+    sent = OutgoingMail.objects.filter(purpose=NOTICE).order_by("pk")
+    assert [(OLD in mail.text, NEW in mail.text) for mail in sent] == [(True, False), (False, True), (False, True)]
+    plan.refresh_from_db()
+    assert (plan.state, plan.told) == (PlanState.FINISHED, 3)
+
+
+def test_what_was_queued_before_the_pause_is_taken_back(server: PostOffice) -> None:
+    pause(active=False)
+    place = waiter(now=NOW - 60 * DAY)
+    waiter(now=NOW - 60 * DAY)
+    plan = start_plan(per_day=1, first_form="", greeting=OLD, answer_days=14, by=None, now=NOW)
+    assert call_due(now=NOW) == 1
+    pause(active=True)
+    call_due(now=NOW + timedelta(hours=13))
+    assert not OutgoingMail.objects.exists()
+    place.refresh_from_db()
+    plan.refresh_from_db()
+    assert (place.called_at, plan.told) == (None, 0)
+
+
+@pytest.mark.parametrize("given_up", [True, False])
+def test_an_ended_plans_late_notice_does_not_go(server: PostOffice, given_up: bool) -> None:
+    pause(active=False)
+    waiter(now=NOW - 60 * DAY)
+    start_plan(per_day=5, first_form="", greeting=OLD, answer_days=14, by=None, now=NOW)
+    assert call_due(now=NOW) == 1
+    assert ReturnPlan.objects.get().state == PlanState.FINISHED
+    if given_up:
+        give_up(NOW, server)
+    pause(active=False, ended_on=AFTER.date())
+    OutgoingMail.objects.update(state=MailState.QUEUED, next_attempt_at=AFTER)
+    deliver(AFTER)
+    assert server.taken == []
+    start_plan(per_day=5, first_form="", greeting=NEW, answer_days=14, by=None, now=AFTER)
+    round_at(AFTER)
+    assert len(server.of(NOTICE)) == 1
+    assert NEW in OutgoingMail.objects.get(purpose=NOTICE).text
+
+
+def test_a_second_pause_asks_again(plan: ReturnPlan, server: PostOffice) -> None:
+    _pause_until(AFTER.date(), worked=True)
+    _resume(plan, now=AFTER, per_day=1)
+    round_at(AFTER)
+    assert len(server.of(NOTICE)) == 2
+    pause(active=True)
+    round_at(AFTER + DAY)
+    pause(active=False, ended_on=(AFTER + 5 * DAY).date())
+    round_at(AFTER + 5 * DAY)
+    assert len(server.of(NOTICE)) == 2
+
+
+def test_her_word_counts_once_and_only_when_open(plan: ReturnPlan) -> None:
+    with pytest.raises(ChangedMeanwhile):
+        _resume(plan, now=NOW)
+    pause(active=True)
+    call_due(now=NOW + DAY)
+    with pytest.raises(StillPaused):
+        _resume(plan, now=NOW + DAY)
+    with pytest.raises(PlanRunning):
+        start_plan(per_day=1, first_form="", greeting="", answer_days=14, by=None, now=NOW + DAY)
+    pause(active=False, ended_on=(NOW + DAY).date())
+    _resume(plan, now=NOW + DAY)
+    with pytest.raises(ChangedMeanwhile):
+        _resume(plan, now=NOW + DAY)
+
+
+def test_a_held_plan_can_be_stopped(plan: ReturnPlan) -> None:
+    pause(active=True)
+    call_due(now=NOW + DAY)
+    plan.refresh_from_db()
+    assert stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=NOW + DAY) == 0
+    plan.refresh_from_db()
+    assert (plan.state, plan.held_at) == (PlanState.STOPPED, None)
+    assert WaitingPlace.objects.filter(called_at=None).count() == 2
