@@ -7,20 +7,27 @@ from django.utils.functional import SimpleLazyObject
 
 from home.menus import Menus, build_menus
 from home.models import ContactDetails
+from home.pause import next_step
 from home.pause_now import current_pause
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """`contact_details`, `contact_url`, `pause`, `main_menu`, `footer_menu`: lazy, fetched once a request."""
+    """What each page's frame is made of: lazy, fetched once a request."""
 
     def details() -> ContactDetails:
         return ContactDetails.load(request)
+
+    def step() -> str:
+        url = details().contact_url
+        # Who is on the contact page, or below it, is there already.
+        return next_step(current_pause(request), "" if url and request.path.startswith(url) else url)
 
     menus: Menus = SimpleLazyObject(lambda: build_menus(request))  # type: ignore[assignment]
     return {
         "contact_details": SimpleLazyObject(details),
         "contact_url": SimpleLazyObject(lambda: details().contact_url),
         "pause": SimpleLazyObject(lambda: current_pause(request)),
+        "pause_next_step": SimpleLazyObject(step),
         "main_menu": SimpleLazyObject(lambda: menus.main),
         "footer_menu": SimpleLazyObject(lambda: menus.footer),
     }

@@ -13,6 +13,8 @@ EN_DASH = "–"
 # Stands for a tag or a protected piece while a text is worked on. No valid text has it: it is a Unicode noncharacter.
 _HOLE = "\ufdd0"
 
+# A line may break after an en dash, but not before this (Unicode UAX #14, class WJ).
+WORD_JOINER = "\u2060"
 _ANYTHING_TO_DO = re.compile(r"[\"'\d–-]|\.\.\.")
 
 # What looks like a range or a sum but is not: addresses, numbers of phones, businesses and persons, codes, dates.
@@ -68,10 +70,12 @@ _UNITS = (
 # Each begins with the space: a pattern with a plain beginning is found fast.
 _UNIT = re.compile(rf" (?:(?<=\d )|(?<=\d{_HOLE} ))(?={_HOLE}?(?:{_UNITS})(?!\w))", re.IGNORECASE)
 _MONTH = re.compile(rf" (?<=\d\. )(?=(?:{_MONTHS})kuu)", re.IGNORECASE)
+_WORDS_BEFORE_NUMBER = (
+    *("klo", "kello", "à", "nro", r"puh\.", "alv", r"s\.", r"n\."),
+    *("soita", "soittaa", "numero", "numeron", "numerossa", "numeroon"),
+)
 _BEFORE_NUMBER = re.compile(
-    rf" (?={_HOLE}?[+\d{_HOLE}])(?:"
-    + "|".join(rf"(?<=\b{word} )" for word in ("klo", "kello", "à", "nro", r"puh\.", "alv", r"s\.", r"n\."))
-    + "|(?<=§ ))",
+    rf" (?={_HOLE}?[+\d{_HOLE}])(?:" + "|".join(rf"(?<=\b{word} )" for word in _WORDS_BEFORE_NUMBER) + "|(?<=§ ))",
     re.IGNORECASE,
 )
 
@@ -127,6 +131,26 @@ def finnish_html(html: str) -> str:
     return "".join(
         _paragraph(paragraph, [next(holes) for _ in range(paragraph.count(_HOLE))]) for paragraph in paragraphs
     )
+
+
+_RANGE_DASH = re.compile(r"(?<=[\w.])–(?=\w)")
+_PHONE_NUMBER = re.compile(r"(?<![\w+.,-])(?:\+\d{1,3}|0\d{1,3}|116)(?: \d{2,4}){1,4}(?![\w.,]\d|\w)")
+
+
+def unbroken_text(text: str) -> str:
+    """`text` with each range (3–4) and phone number on one line: for what is shown, not for titles and metadata."""
+    text = _PHONE_NUMBER.sub(lambda match: match.group().replace(" ", NBSP), text)
+    return _RANGE_DASH.sub(EN_DASH + WORD_JOINER, text)
+
+
+def unbroken_html(html: str) -> str:
+    """The same for the text between tags; links and code stay as they are."""
+    parts: list[str] = []
+    position = 0
+    for match in _MARKUP.finditer(html):
+        parts += [unbroken_text(html[position : match.start()]), match.group()]
+        position = match.end()
+    return "".join([*parts, unbroken_text(html[position:])])
 
 
 def _paragraph(text: str, tags: list[str]) -> str:

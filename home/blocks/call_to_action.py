@@ -50,10 +50,10 @@ class CallToActionBlock(blocks.StructBlock):
     def get_context(self, value: CallToActionValue, parent_context: dict[str, Any] | None = None) -> dict[str, Any]:
         context = super().get_context(value, parent_context=parent_context)
         contact_url = str(context.get("contact_url", ""))
-        context["href"], context["label"] = value.href(contact_url), value["label"]
+        context["href"], context["label"], context["text"] = value.href(contact_url), value["label"], value["text"]
         pause = context.get("pause")
         is_elsewhere = pause is not None and pause.form_mode != FormMode.AS_USUAL
-        # The contact page does something else in this pause: the button says so, and an application begins there.
+        # The contact page does something else in this pause: sentence and button say so.
         if contact_url and context["href"] and is_elsewhere and value.leads_to_us(contact_url):
-            context["href"], context["label"] = contact_url, pause.contact_label
+            context |= {"href": contact_url, "label": pause.contact_label, "text": pause.contact_sentence}
         return context

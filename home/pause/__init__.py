@@ -9,7 +9,7 @@ from home.pause.states import (
     form_mode,
     pause_state,
 )
-from home.pause.wording import PauseStatus, PauseWords, pause_status
+from home.pause.wording import PauseStatus, PauseWords, next_step, pause_status
 
 __all__ = [
     "CALENDAR",
@@ -20,6 +20,7 @@ __all__ = [
     "PauseWords",
     "calendar_day",
     "form_mode",
+    "next_step",
     "pause_state",
     "pause_status",
 ]

@@ -53,6 +53,43 @@ class PauseStatus:
             return _("Contact details")
         return _("Get in touch")
 
+    @property
+    def contact_label_short(self) -> str:
+        """The same where there is little room: in the header, beside the name and the menu."""
+        return _("Waiting list") if self.form_mode == FormMode.WAITING_LIST else self.contact_label
+
+    @property
+    def contact_sentence(self) -> str:
+        """What stands before such a button in place of an invitation; "" while invitations hold."""
+        if self.form_mode == FormMode.WAITING_LIST:
+            return _("No new work supervision is started right now, but you can join the waiting list.")
+        if self.form_mode == FormMode.CONTACT_DETAILS:
+            return _("No new work supervision is started right now. For other things you can call or send e-mail.")
+        return ""
+
+
+def next_step(status: PauseStatus, contact_url: str) -> SafeString:
+    """One sentence on what a visitor can do now, with a link to the contact page.
+
+    "" where there is no notice, no contact page, or a notice that already leads to it in Kati's own words.
+    """
+    if not status.html or not contact_url or f'href="{escape(contact_url)}"' in status.html:
+        return mark_safe("")
+    link = {"link_start": format_html('<a href="{}">', contact_url), "link_end": mark_safe("</a>")}
+    return format_html(_next_step_words(status), **link)
+
+
+def _next_step_words(status: PauseStatus) -> str:
+    if status.state is PauseState.UPCOMING:
+        return _("Until then you can {link_start}get in touch{link_end} as usual.")
+    if status.state is PauseState.RESUMED:
+        return _("{link_start}Feel free to get in touch!{link_end}")
+    if status.form_mode == FormMode.WAITING_LIST:
+        return _("You can {link_start}join the waiting list{link_end}.")
+    if status.form_mode == FormMode.CONTACT_DETAILS:
+        return _("You can still {link_start}call or send e-mail{link_end}.")
+    return _("You can still {link_start}write to Kati{link_end}, but the answer may take longer.")
+
 
 def pause_status(
     settings: PauseSettings, *, words: PauseWords | None = None, facebook_url: str = "", now: datetime
@@ -78,9 +115,7 @@ def _notice(
         own = words.overdue or (words.paused if not past_days(words.paused, now=now) else "")
         return _worded(own, [], facebook_url, default=_paused_sentences(None, facebook_url))
     if state is PauseState.RESUMED:
-        return _worded(
-            words.resumed, [], "", default=[_("Aijuu has returned from its break."), _("Feel free to get in touch!")]
-        )
+        return _worded(words.resumed, [], "", default=[_("Aijuu has returned from its break.")])
     return mark_safe("")
 
 

@@ -3,7 +3,7 @@
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
-from home.typography import finnish_html, finnish_text
+from home.typography import finnish_html, finnish_text, unbroken_html, unbroken_text
 
 register = template.Library()
 
@@ -11,10 +11,16 @@ register = template.Library()
 @register.filter
 def typeset(text: str | None) -> str:
     """`{{ value.heading|typeset }}` for plain text; the result is escaped as any text. Never for a visitor's words."""
+    return unbroken_text(finnish_text(str(text))) if text else ""
+
+
+@register.filter
+def typeset_title(text: str | None) -> str:
+    """For a window's title, where nothing breaks: it is copied and kept, so no unseen character stands in it."""
     return finnish_text(str(text)) if text else ""
 
 
 @register.filter
 def typeset_html(html: SafeString) -> SafeString:
     """For rich text. All of it passes through templates/wagtailcore/shared/richtext.html, so no other template asks."""
-    return mark_safe(finnish_html(html))  # noqa: S308  (only punctuation between tags changes)
+    return mark_safe(unbroken_html(finnish_html(html)))  # noqa: S308  (only punctuation between tags changes)

@@ -63,7 +63,7 @@ PREVIEWED = {
     "image": "<img",
     "benefits": "selkeämmät tavoitteet",
     "steps": "Tilanteen kartoittaminen",
-    "facts": "3–4",
+    "facts": "3–\u20604",
     "faq": "Kenelle työnohjaus sopii?",
     "quote": "”Työnohjaus on oman työn",
     "call_to_action": 'href="/yhteys/">Ota yhteyttä</a>',

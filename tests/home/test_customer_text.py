@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from home.typography import WORD_JOINER
+
 ORIGINAL = (Path(__file__).parent / "customer_text.txt").read_text(encoding="utf-8")
 FRONT_PAGE_ELSEWHERE = "kati.levola (at) aijuu.fi"  # the contact line: checked with the contact details
 
@@ -60,7 +62,7 @@ class Words(HTMLParser):
 def reading_text(html: str) -> str:
     words = Words()
     words.feed(html)
-    return " ".join("".join(words.parts).split())
+    return " ".join("".join(words.parts).replace(WORD_JOINER, "").split())
 
 
 def test_there_are_as_many_paragraphs_as_the_customer_wrote() -> None:

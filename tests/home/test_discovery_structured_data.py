@@ -14,6 +14,7 @@ from wagtail.models import Page
 
 from home.discovery.structured_data import as_script_text
 from home.models import ContactDetails, ContentPage, HomePage, PauseNotice
+from home.typography import WORD_JOINER
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +85,7 @@ def statements(node: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def words(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.replace(WORD_JOINER, "").split())
 
 
 class Read:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 import pytest
 from django.utils import translation
 
-from home.pause import CALENDAR, FormMode, PauseSettings, PauseState, PauseStatus, PauseWords, pause_status
+from home.pause import CALENDAR, FormMode, PauseSettings, PauseState, PauseStatus, PauseWords, next_step, pause_status
 
 WINTER = date(2027, 2, 1)
 BEFORE = datetime(2027, 1, 15, 12, tzinfo=CALENDAR)
@@ -61,7 +61,8 @@ def test_an_announced_pause_tells_its_days_and_is_no_pause_yet() -> None:
 
 def test_the_return_is_a_welcome() -> None:
     shown = status(RESUMED, facebook_url=FACEBOOK, paused=OWN)
-    assert shown.text == "Aijuu on palannut tauolta. Ota rohkeasti yhteyttä!"
+    assert shown.text == "Aijuu on palannut tauolta."
+    assert next_step(shown, "/yhteys/") == '<a href="/yhteys/">Ota rohkeasti yhteyttä!</a>'
     assert not shown.is_paused
     assert status(RESUMED, resumed="<p>Täällä taas!</p>").html == "<p>Täällä taas!</p>"
 
@@ -114,3 +115,25 @@ def test_the_button_says_what_the_contact_page_does(mode: FormMode, label: str) 
     assert status(replace(PAUSED_UNTIL, form_mode=mode), now=ON_THE_DAY).contact_label == label
     for settings in (OPEN, UPCOMING, RESUMED):
         assert status(replace(settings, form_mode=mode)).contact_label == "Ota yhteyttä"
+
+
+@pytest.mark.parametrize(
+    ("pause", "mode", "words"),
+    [
+        (PAUSED, FormMode.AS_USUAL, "Voit silti <a>kirjoittaa Katille</a>, mutta vastaus voi viipyä."),
+        (PAUSED, FormMode.WAITING_LIST, "Voit <a>ilmoittautua odotuslistalle</a>."),
+        (PAUSED, FormMode.CONTACT_DETAILS, "Voit yhä <a>soittaa tai lähettää sähköpostia</a>."),
+        (UPCOMING, FormMode.WAITING_LIST, "Siihen asti voit <a>ottaa yhteyttä</a> tavalliseen tapaan."),
+    ],
+    ids=["writing", "list", "details", "upcoming"],
+)
+def test_the_notice_says_what_one_can_do_now(pause: PauseSettings, mode: FormMode, words: str) -> None:
+    shown = status(replace(pause, form_mode=mode))
+    assert next_step(shown, "/yhteys/") == words.replace("<a>", '<a href="/yhteys/">')
+
+
+def test_no_next_step_without_notice_page_or_need() -> None:
+    assert next_step(status(PauseSettings(active=False)), "/yhteys/") == ""
+    assert next_step(status(PAUSED), "") == ""
+    linked = '<p><a href="/yhteys/">Kirjoita minulle</a>.</p>'
+    assert next_step(status(PAUSED, paused=linked), "/yhteys/") == ""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
+from django.template import Context, Template
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from wagtail.models import Page
 
 from home.blocks import BodyStreamBlock
 from home.models import ContactDetails, HomePage, PauseNotice, ServicePage
-from home.typography import finnish_html, finnish_text
+from home.typography import WORD_JOINER, finnish_html, finnish_text, unbroken_html, unbroken_text
 
 MENDED = [
     ('"Ai juu"', "”Ai juu”"),
@@ -33,6 +34,7 @@ MENDED = [
     ("à 45 minuuttia, 25,5 %, 3 kk, 5 §, § 5", "à~45~minuuttia, 25,5~%, 3~kk, 5~§, §~5"),
     ("20 000 €, 20 000-30 000 euroa", "20~000~€, 20~000–30~000~euroa"),
     ("klo 12.30", "klo~12.30"),
+    ("Hädässä soita 112, numerossa 116 117", "Hädässä soita~112, numerossa~116~117"),
     ("22. marraskuuta", "22.~marraskuuta"),
     ("niin... ja", "niin… ja"),
 ]
@@ -77,6 +79,37 @@ def shown(text: str) -> str:
 def test_plain_typing_becomes_finnish(typed: str, mended: str) -> None:
     assert shown(finnish_text(typed)) == mended
     assert shown(finnish_html(f"<p>{typed}</p>")) == f"<p>{mended}</p>"
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("text", "shown_as"),
+    [
+        ("3–4 viikon", "3–|4 viikon"),
+        ("45–90~min", "45–|90~min"),
+        ("1.–3.4.", "1.–|3.4."),
+        ("ma–pe", "ma–|pe"),
+        ("soita 050 534 8567.", "soita 050~534~8567."),
+        ("+358 50 534 8567", "+358~50~534~8567"),
+        ("09 2525 0111, 116 117", "09~2525~0111, 116~117"),
+        ("verkossa~– aina", "verkossa~– aina"),
+        ("vuonna 2026 010 osaa", "vuonna 2026 010 osaa"),
+        ("28100 Pori", "28100 Pori"),
+    ],
+)
+def test_ranges_and_phone_numbers_stay_on_one_line(text: str, shown_as: str) -> None:
+    text, expected = text.replace("~", "\u00a0"), shown_as.replace("~", "\u00a0").replace("|", "\u2060")
+    assert unbroken_text(text) == expected
+    assert unbroken_html(f"<p>{text}</p>") == f"<p>{expected}</p>"
+    assert unbroken_html(f'<a title="{text}">{text}</a>') == f'<a title="{text}">{text}</a>'
+
+
+@pytest.mark.once
+def test_window_titles_hold_no_unseen_character() -> None:
+    html = Template("{% load typography_tags %}{{ title|typeset_title }}|{{ title|typeset }}").render(
+        Context({"title": "Tapaamiset 3-4 viikon välein"})
+    )
+    assert html == "Tapaamiset 3–4\u00a0viikon välein|Tapaamiset 3–\u20604\u00a0viikon välein"
 
 
 @pytest.mark.once
@@ -266,9 +299,9 @@ def test_the_page_its_head_and_its_menus_say_the_same(client: Client, front_page
         for selector in ("title", "h1", ".site-menu a", ".site-footer__menu a", ".pause"):
             found = soup.select_one(selector)
             assert found is not None, selector
-            assert MENDED_HERE in found.get_text(), selector
+            assert MENDED_HERE in found.get_text().replace(WORD_JOINER, ""), selector
         assert f'content="{MENDED_HERE}"' in html
-    assert '<span aria-current="page">' + MENDED_HERE in html
+    assert '<span aria-current="page">' + MENDED_HERE in html.replace(WORD_JOINER, "")
 
 
 def test_what_is_stored_stays_as_typed(client: Client, front_page: HomePage) -> None:

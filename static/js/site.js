@@ -1,0 +1,33 @@
+// Small kindnesses of every page; without this file each thing named here is one tap away.
+
+// A question that the address names (#mita-tyonohjaus-on) opens by itself.
+function openNamed() {
+  let name = location.hash.slice(1);
+  try {
+    name = decodeURIComponent(name);
+  } catch {
+    // "%" alone is no code for anything: the name as it stands.
+  }
+  const named = name && document.getElementById(name);
+  if (named instanceof HTMLDetailsElement) {
+    named.open = true;
+    named.scrollIntoView();
+  }
+}
+
+// Escape and a tap outside close the menu.
+const menu = document.querySelector(".site-menu__fold");
+
+function closeMenu(event) {
+  if (!menu?.open) return;
+  if (event.type === "keydown") {
+    if (event.key !== "Escape") return;
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+  } else if (menu.contains(event.target)) return;
+  menu.open = false;
+}
+
+openNamed();
+addEventListener("hashchange", openNamed);
+addEventListener("keydown", closeMenu);
+addEventListener("click", closeMenu);

@@ -1,0 +1,109 @@
+"""What a phone, a sheet of paper and somebody in a hurry need of the pages' frame."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESK, NewPage
+from tests.browser.visitor import CONTACT_PAGE
+
+# Small phones, the commonest ones, and both sides of each width at which the header changes.
+WIDTHS = (320, 344, 353, 359, 360, 375, 389, 390, 412, 417, 430, 431, 447, 449, 600)
+_TOPS = "[...document.querySelectorAll('.site-header > *')].map((part) => Math.round(part.getBoundingClientRect().top))"
+_SHOWN = """() => {
+  const field = document.activeElement.closest(".field");
+  const row = document.activeElement.closest(".choice, .scale__point") ?? document.activeElement;
+  return {
+    label: field.querySelector("legend, label").getBoundingClientRect().top,
+    ring: getComputedStyle(row).outlineStyle,
+  };
+}"""
+_SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def test_header_is_one_row_on_every_phone(page: Page) -> None:
+    page.goto("/")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert len(set(page.evaluate(_TOPS))) == 1, width
+        assert page.evaluate(_SIDEWAYS) == 0, width
+
+
+@pytest.mark.parametrize("way", ["Escape", "a tap outside"])
+def test_menu_closes(page: Page, way: str) -> None:
+    page.goto("/")
+    menu = page.locator(".site-menu__fold")
+    page.get_by_text("Valikko").click()
+    for name in ("Alkukartoitus", "Ota yhteyttä"):
+        expect(menu.get_by_role("link", name=name, exact=True)).to_be_visible()
+    if way == "Escape":
+        page.keyboard.press("Escape")
+        expect(menu.locator("summary")).to_be_focused()
+    else:
+        page.mouse.click(195, 830)
+    expect(menu).not_to_have_attribute("open", "")
+
+
+@pytest.mark.parametrize("size", [{"width": 320, "height": 640}, {"width": 390, "height": 844}, DESK])
+def test_link_to_a_mistake_shows_question_and_focus(new_page: NewPage, size: dict[str, int]) -> None:
+    page = new_page(viewport=size)
+    page.goto(CONTACT_PAGE)
+    page.locator("main form [type=submit]").first.click()
+    links = page.locator(".summary__list a")
+    expect(links.first).to_be_visible()
+    assert links.count() >= 3
+    for link in links.all():
+        page.evaluate("scrollTo(0, 0)")
+        link.click()
+        shown = page.evaluate(_SHOWN)
+        assert shown["label"] >= 0, link.inner_text()
+        assert shown["ring"] == "solid", link.inner_text()
+
+
+@pytest.mark.parametrize("path", ["/", CONTACT_PAGE, "/alkukartoitus/", "/tietosuoja/"])
+def test_twice_as_large_letters_fit(page: Page, path: str) -> None:
+    page.goto(path)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate(_SIDEWAYS) == 0
+
+
+@pytest.mark.parametrize("mark", ["#", "#%", "#%E0%A4%A", "#ei-ole"])
+def test_odd_mark_in_the_address_is_no_error(page: Page, mark: str) -> None:
+    """`new_page` fails the test for a script error."""
+    page.goto(f"/{mark}")
+    expect(page.locator(".faq details[open]")).to_have_count(0)
+
+
+def test_progress_line_is_wide_enough_to_see(page: Page) -> None:
+    page.goto("/alkukartoitus/aloita/")
+    box = page.locator(".progress__way").bounding_box()
+    assert box is not None
+    assert box["width"] > 200
+
+
+@pytest.mark.parametrize("path", ["/yksilotyonohjaus/", "/ryhmatyonohjaus/", "/tyoyhteison-tyonohjaus/"])
+def test_service_page_prints_on_one_sheet(page: Page, path: str) -> None:
+    page.goto(path)
+    assert page.pdf(format="A4", prefer_css_page_size=True).count(b"/Type /Page\n") == 1
+
+
+def test_headings_and_addresses_take_no_hyphen_of_the_browser(page: Page) -> None:
+    page.goto("/")
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    hyphens = page.evaluate(
+        "[...document.querySelectorAll('main :is(h1, h2, h3), main a[href^=http]')]"
+        ".map((one) => getComputedStyle(one).hyphens)"
+    )
+    assert len(hyphens) > 10
+    assert set(hyphens) == {"manual"}
+
+
+def test_forced_colours_draw_the_menus_lines(new_page: NewPage) -> None:
+    page = new_page(forced_colors="active", color_scheme="dark")
+    page.goto("/")
+    icon = page.evaluate(
+        "(({ backgroundColor, backgroundImage }) => ({ backgroundColor, backgroundImage }))"
+        "(getComputedStyle(document.querySelector('.site-menu summary'), '::before'))"
+    )
+    # A block of one colour has a background colour; lines are a gradient on nothing.
+    assert icon["backgroundColor"] == "rgba(0, 0, 0, 0)"
+    assert icon["backgroundImage"].startswith("linear-gradient")
