@@ -7,7 +7,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 
 PRIVATE_PREFIX = "/jatka/"
-_SECRET = re.compile(rf"({PRIVATE_PREFIX})[\w%-]+")
+# A private link, and a link for a new password.
+_SECRET = re.compile(rf"({PRIVATE_PREFIX}|/password_reset/confirm/[\w%-]+/)[\w%-]+")
 
 _HEADERS = {
     "Cache-Control": "no-store, private",

@@ -4,8 +4,10 @@ from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path, re_path
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
+from django.views.generic import RedirectView
 from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
@@ -13,19 +15,30 @@ from wagtail.utils.urlpatterns import decorate_urlpatterns
 from wagtail.views import serve
 
 from aijuu_site import views, well_known
+from aijuu_site.accounts.confirmation import confirmed_by_password
+from aijuu_site.accounts.views import LoginView, PasswordResetConfirmView
+from aijuu_site.front_page_guard import keeps_front_page
 from aijuu_site.own_account import own_account
 from aijuu_site.private_addresses import PRIVATE_PREFIX
 from home.discovery.sitemap import PageSitemap
 
-# What stands first is found first: our account page is at Wagtail's address, which keeps its name.
+# What stands first is found first: our pages are at Wagtail's addresses, which keep their names.
 _admin = decorate_urlpatterns(
-    [
-        path("account/", own_account),
-        path("uploads/<path:path>", views.uploaded_file, name="uploaded_file"),
-        *wagtailadmin_urls.urlpatterns,
-    ],
+    decorate_urlpatterns(
+        [
+            path("login/", never_cache(LoginView.as_view())),
+            path("account/", own_account),
+            path("uploads/<path:path>", views.uploaded_file, name="uploaded_file"),
+            path("password_reset/confirm/<uidb64>/<token>/", never_cache(PasswordResetConfirmView.as_view())),
+            *wagtailadmin_urls.urlpatterns,
+        ],
+        lambda view: keeps_front_page(confirmed_by_password(view)),
+    ),
     csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY),
 )
+
+# Wagtail's second form for signing in leads to the first: one form takes passwords.
+_second_login = path("_util/login/", RedirectView.as_view(pattern_name="wagtailadmin_login", query_string=True))
 
 # Pages set no cookie, so Django's token can't guard a form on them: a page answers 405 to POST (home.models.BasePage)
 # unless it takes one and checks where it came from (intake.spam.source).
@@ -44,7 +57,7 @@ urlpatterns = [
     path("manifest.webmanifest", well_known.manifest, name="manifest"),
     path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
     path(PRIVATE_PREFIX.lstrip("/"), include("intake.urls")),
-    path("", include([*_wagtail_views, _pages])),
+    path("", include([_second_login, *_wagtail_views, _pages])),
 ]
 
 # These need neither a database nor a context.

@@ -8,6 +8,7 @@ a run that was cut off goes on where it stopped.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,34 @@ def load_content(directory: Path = CONTENT_DIR) -> Iterator[Outcome]:
         except (ContentError, ValidationError) as error:
             raise ContentError(f"{piece.source.name}: {error}") from error
         yield Outcome(piece.key, action)
+
+
+def take_back_missing_pages(directory: Path = CONTENT_DIR) -> None:
+    """Take back the marks of pages that are gone, and of an empty front page, so that the next load makes them."""
+    for piece in read_pieces(directory):
+        if piece.path is None:
+            continue
+        page = _page_at(piece.path)
+        if page is None or (piece.path == "/" and page.latest_revision_id is None):
+            LoadedContent.objects.filter(key=piece.key).delete()
+
+
+def link_settings_to_pages(directory: Path = CONTENT_DIR) -> None:
+    """Let the settings lead to the pages of the content again, where they lead nowhere; all else stays as it is."""
+    pieces = read_pieces(directory)
+    lookup = ContentLookup(
+        find_page=partial(_find_page, declared={piece.path for piece in pieces if piece.path}), find_image=_find_image
+    )
+    for piece in pieces:
+        if piece.path is not None or piece.type == IMAGE_TYPE:
+            continue
+        row = apps.get_model(piece.type).load()  # type: ignore[attr-defined]
+        for name, value in piece.data.get("fields", {}).items():
+            field = row._meta.get_field(name)
+            leads_to_page = isinstance(field, models.ForeignKey) and issubclass(field.related_model, Page)
+            if leads_to_page and getattr(row, name) is None:
+                setattr(row, name, _field_value(field, value, piece, lookup))
+                row.save(update_fields=[name])
 
 
 def _load(piece: Piece, mark: LoadedContent, declared: set[str]) -> Action:

@@ -105,6 +105,8 @@ class MailPurpose(TextChoices):
     LAST_NOTE = "last_note", _("Last note before leaving the waiting list")
     WAITING_ANSWER = "waiting_answer", _("Notification of an answer to Kati")
     PAUSE_REMINDER = "pause_reminder", _("Reminder of the pause to Kati")
+    PASSWORD_RESET = "password_reset", _("Link for a new password")
+    ACCOUNT_CHANGED = "account_changed", _("Notice of a changed account")
 
 
 class MailState(TextChoices):

@@ -9,10 +9,14 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
+from wagtail.models import Site
 
 from aijuu_site.serving.accounts import ensure_supervisor_account
+from aijuu_site.serving.front_page import front_page_is_missing, restore_front_page
 from aijuu_site.serving.site_address import sync_site_address
 from aijuu_site.serving.static_files import collect_static_files, static_files_are_current, static_fingerprint
+from home.content_loader import link_settings_to_pages
 
 Say = Callable[[str], None]
 
@@ -23,7 +27,10 @@ def prepare_data(say: Say) -> None:
     Raises CommandError with what to do about it.
     """
     _migrate(say)
+    if front_page_is_missing():
+        bring_back_front_page(say)
     _load_content(say)
+    _tell_of_hidden_front_page(say)
     if sync_site_address(settings.SITE_URL):
         say(f"The site's address is now {settings.SITE_URL}.")
     _make_account(say)
@@ -54,6 +61,23 @@ def _load_content(say: Say) -> None:
     call_command("load_content", stdout=said)
     for line in said.getvalue().splitlines():
         say(line)
+
+
+def bring_back_front_page(say: Say) -> None:
+    """Make a working site of a database without a front page, and say what that means."""
+    say("THE FRONT PAGE IS GONE, so the site would show nothing. It is made anew from the first content.")
+    restore_front_page()
+    _load_content(say)
+    link_settings_to_pages()
+    say("  Enquiries, settings and pictures are as they were. What had been written on pages that are gone is only in")
+    say('  a backup (docs/operations.md, "A lost front page"). By hand: manage.py restore_front_page')
+
+
+def _tell_of_hidden_front_page(say: Say) -> None:
+    hidden = Site.objects.filter(is_default_site=True, root_page__live=False).first()
+    if hidden:
+        address = settings.SITE_URL + reverse("wagtailadmin_pages:edit", args=[hidden.root_page_id])
+        say(f"WARNING: the front page is not published, so visitors find nothing. Publish it: {address}")
 
 
 def _make_account(say: Say) -> None:

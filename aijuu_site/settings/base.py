@@ -52,6 +52,7 @@ DEBUG = False
 
 INSTALLED_APPS = [
     "aijuu_site",
+    "aijuu_site.accounts",
     "intake",
     "home",
     "wagtail_modeladmin",
@@ -133,7 +134,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = ["aijuu_site.accounts.backend.CountingBackend"]
 LOGIN_URL = "wagtailadmin_login"
+# A link for a new password works once, and for a day.
+PASSWORD_RESET_TIMEOUT = 60 * 60 * 24
 
 LANGUAGE_CODE = "fi"
 LANGUAGES = [("fi", "suomi")]
@@ -159,7 +163,10 @@ STORAGES = {
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 WAGTAIL_SITE_NAME = "Aijuu työnohjaus"
-WAGTAILADMIN_USER_LOGIN_FORM = "aijuu_site.login_form.LoginForm"
+WAGTAILADMIN_USER_LOGIN_FORM = "aijuu_site.accounts.forms.LoginForm"
+WAGTAILADMIN_USER_PASSWORD_RESET_FORM = "aijuu_site.accounts.forms.PasswordResetForm"  # noqa: S105
+# The one form that takes passwords.
+WAGTAIL_FRONTEND_LOGIN_URL = f"{ADMIN_PATH}login/"
 WAGTAILADMIN_BASE_URL = SITE_URL
 # As Finns write them: the admin's pickers throw away what they do not understand.
 WAGTAIL_DATE_FORMAT = "%d.%m.%Y"

@@ -14,6 +14,7 @@ from wagtail.search import index
 
 from home.anchors import give_anchors
 from home.blocks import BodyStreamBlock
+from home.front_page import FrontPageKeepingTester, refuse_expiry
 
 
 class BasePage(Page):
@@ -94,6 +95,11 @@ class BasePage(Page):
         """Give the page's questions their addresses. Runs on every save of a page and of a draft."""
         super().clean()
         give_anchors(self.body)
+        refuse_expiry(self)
+
+    def permissions_for_user(self, user: Any) -> FrontPageKeepingTester:
+        """Let nobody do away with the front page."""
+        return FrontPageKeepingTester(user, self)
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
         """Let the admin show the page in a frame beside the editor; a visitor's page is framed by nobody."""

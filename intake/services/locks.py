@@ -1,8 +1,9 @@
-"""One writer at a time where a rule counts rows: the limit, the repeat, the one automatic mail a day."""
+"""One writer at a time where a rule counts rows: the limits, the repeat, the one automatic mail a day."""
 
 from django.db import connection
 
 _RECEIVING = 0x41494A55
+_ATTEMPTS = 0x41494A56
 
 
 def lock_receiving() -> None:
@@ -10,6 +11,15 @@ def lock_receiving() -> None:
 
     SQLite's IMMEDIATE transactions do it by themselves; PostgreSQL takes an advisory lock.
     """
+    _lock(_RECEIVING)
+
+
+def lock_attempts() -> None:
+    """Hold off others who count attempts at a password until this transaction ends."""
+    _lock(_ATTEMPTS)
+
+
+def _lock(number: int) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RECEIVING])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])

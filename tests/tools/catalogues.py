@@ -69,7 +69,7 @@ ROOMS = (
     Room("intake", ("intake/**/*.py", *(f"templates/{folder}/**/*.*" for folder in
                                         ("intake", "emails", "modeladmin", "wagtailadmin")))),
     Room("aijuu_site", ("aijuu_site/**/*.py", "templates/style_guide/**/*.*", "templates/editors_guide/**/*.*",
-                        "templates/wagtailsettings/**/*.*")),
+                        "templates/wagtailsettings/**/*.*", "templates/accounts/**/*.*")),
 )  # fmt: skip
 
 

@@ -1,0 +1,106 @@
+"""Telling the holder of an account that it was changed, at the address it had before."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+from django.utils.translation import gettext as _
+
+from intake.choices import MailPurpose
+from intake.services.mail_purposes import Addresses, Handling, register
+from intake.services.outbox import put_in_queue
+
+
+@dataclass(frozen=True)
+class Account:
+    """What matters of an account to whoever holds it."""
+
+    username: str
+    email: str
+    password: str
+    is_active: bool
+    is_superuser: bool
+    groups: frozenset[int]
+
+
+# After a change of these, whoever was signed in with the old ones is signed out.
+_KEYS = frozenset({"username", "email", "password"})
+
+
+@contextmanager
+def changes_told(request: HttpRequest) -> Iterator[None]:
+    """Compare all accounts before and after, and tell of the changes by mail, in the transaction that makes them."""
+    with transaction.atomic():
+        before = _accounts()
+        yield
+        after = _accounts()
+        for pk, account in before.items():
+            changed = _changed(account, after.get(pk))
+            if _KEYS.intersection(changed):
+                _end_other_sessions(pk, request)
+            if changed and account.email:
+                _queue(account, changed, request.user.get_username(), timezone.now())
+
+
+def _accounts() -> dict[int, Account]:
+    users = get_user_model().objects.prefetch_related("groups")
+    return {
+        user.pk: Account(
+            username=user.get_username(),
+            email=user.email,
+            password=user.password,
+            is_active=user.is_active,
+            is_superuser=user.is_superuser,
+            groups=frozenset(group.pk for group in user.groups.all()),
+        )
+        for user in users
+    }
+
+
+def _changed(before: Account, after: Account | None) -> list[str]:
+    if after is None:
+        return ["removed"]
+    return [name for name in before.__dataclass_fields__ if getattr(before, name) != getattr(after, name)]
+
+
+def _end_other_sessions(user_pk: int, request: HttpRequest) -> None:
+    for session in Session.objects.filter(expire_date__gt=timezone.now()):
+        is_theirs = SessionStore().decode(session.session_data).get(SESSION_KEY) == str(user_pk)
+        if is_theirs and session.session_key != request.session.session_key:
+            session.delete()
+
+
+def _queue(account: Account, changed: list[str], by: str, now: datetime) -> None:
+    context = {
+        "username": account.username,
+        "changed": changed,
+        "by": by,
+        "changed_at": now,
+        "reset_url": settings.SITE_URL + reverse("wagtailadmin_password_reset"),
+    }
+    put_in_queue(
+        enquiry=None,
+        purpose=MailPurpose.ACCOUNT_CHANGED,
+        occasion=get_random_string(40),
+        recipient=account.email,
+        reply_to="",
+        subject=_("Your account in the admin of %(site)s was changed") % {"site": settings.WAGTAIL_SITE_NAME},
+        text=render_to_string("emails/account_changed.txt", context),
+        html=render_to_string("emails/account_changed.html", context),
+        now=now,
+    )
+
+
+# The address that the account had then, whatever it has now.
+register(MailPurpose.ACCOUNT_CHANGED, handling=Handling(addresses=lambda mail: Addresses(recipient=mail.recipient)))

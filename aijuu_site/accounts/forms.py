@@ -1,0 +1,118 @@
+"""The admin's forms that take a password, or ask for a new one."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.forms.account import NameEmailForm
+from wagtail.admin.forms.auth import LoginForm as WagtailLoginForm
+from wagtail.admin.forms.auth import PasswordChangeForm as WagtailPasswordChangeForm
+from wagtail.admin.forms.auth import PasswordResetForm as WagtailPasswordResetForm
+
+from aijuu_site.accounts.passwords import Busy, TooManyAttempts, is_own_password, refusal_words
+from aijuu_site.accounts.resetting import request_password_reset
+from intake.spam.source import address_key
+
+
+class LoginForm(WagtailLoginForm):
+    """Wagtail's own declares its password without a label, so that the label would be made from its English name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].label = _("Password")
+
+    @property
+    def refusal(self) -> TooManyAttempts | Busy | None:
+        """Why the password was not looked at, where it was not."""
+        return getattr(self.request, "refused_sign_in", None)
+
+    def get_invalid_login_error(self) -> ValidationError:
+        if self.refusal:
+            return ValidationError(refusal_words(self.refusal), code="refused")
+        return super().get_invalid_login_error()
+
+
+class PasswordResetForm(WagtailPasswordResetForm):
+    """Wagtail's own sends the mail while the visitor waits; ours leaves it to the worker."""
+
+    def save(self, *, request: HttpRequest, **_options: Any) -> None:
+        request_password_reset(email=self.cleaned_data["email"], address_key=address_key(request), now=timezone.now())
+
+
+def require_own_password(request: HttpRequest, password: str) -> None:
+    """Raise ValidationError, in words, unless this is the password of whoever is signed in."""
+    try:
+        right = is_own_password(request, password)
+    except (TooManyAttempts, Busy) as refusal:
+        raise ValidationError(refusal_words(refusal), code="refused") from refusal
+    if not right:
+        raise ValidationError(_("This is not your present password."), code="wrong_password")
+
+
+class ConfirmationForm(forms.Form):
+    """Asks who is signed in for the password once more."""
+
+    confirm_password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_confirm_password(self) -> str:
+        password: str = self.cleaned_data["confirm_password"]
+        require_own_password(self.request, password)
+        return password
+
+
+class OwnNameEmailForm(NameEmailForm):
+    """One's own name, and the address: who changes that could have a new password sent, so it asks for the password."""
+
+    current_password = forms.CharField(
+        label=_("Your present password"),
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text=_("Needed only when you change the e-mail address."),
+    )
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        # Asked of the database: Wagtail validates twice to show errors, then with what was typed on the user.
+        stored = get_user_model().objects.values_list("email", flat=True).get(pk=self.instance.pk)
+        if self.errors or cleaned["email"] == stored:
+            return cleaned
+        password = cleaned.get("current_password", "")
+        try:
+            if not password:
+                raise ValidationError(_("Changing the e-mail address needs your present password."), code="required")
+            require_own_password(self.request, password)
+        except ValidationError as error:
+            self.add_error("current_password", error)
+        return cleaned
+
+
+class OwnPasswordForm(WagtailPasswordChangeForm):
+    """Changing one's own password: the present one is checked like everywhere, counted and one at a time."""
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        password: str = self.cleaned_data["old_password"]
+        if not password:
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        require_own_password(self.request, password)
+        return password

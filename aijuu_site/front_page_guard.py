@@ -1,0 +1,70 @@
+"""Saying why the front page can't be deleted, moved or hidden, where Wagtail would only say "no permission"."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.functional import Promise
+from wagtail.admin import messages
+from wagtail.models import Page, Site
+
+from home.front_page import IS_KEPT, SITE_IS_KEPT, holds_front_page
+
+View = Callable[..., HttpResponseBase]
+
+# The name of the view, and what it calls the page.
+_PAGE_VIEWS = {
+    "wagtailadmin_pages:delete": "page_id",
+    "wagtailadmin_pages:unpublish": "page_id",
+    "wagtailadmin_pages:move": "page_to_move_id",
+    "wagtailadmin_pages:move_confirm": "page_to_move_id",
+}
+_BULK_ACTIONS = frozenset({"delete", "move", "unpublish"})
+
+
+def keeps_front_page(view: View) -> View:
+    """Wrap any view of the admin; whoever has signed in and would do away with the front page is told why not."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        refused = _refused(request) if request.user.has_perm("wagtailadmin.access_admin") else None
+        if refused is None:
+            return view(request, *args, **kwargs)
+        words, back_to = refused
+        messages.error(request, words)
+        return redirect(*back_to)
+
+    return wrapped
+
+
+def _refused(request: HttpRequest) -> tuple[Promise, tuple[Any, ...]] | None:
+    """Return why, and where to go instead; None where nothing is refused."""
+    match = request.resolver_match
+    if match is None:
+        return None
+    if match.view_name in _PAGE_VIEWS:
+        return _refused_page([match.kwargs[_PAGE_VIEWS[match.view_name]]])
+    if match.url_name == "wagtail_bulk_action" and match.kwargs.get("action") in _BULK_ACTIONS:
+        is_of_pages = (match.kwargs["app_label"], match.kwargs["model_name"]) == ("wagtailcore", "page")
+        return _refused_page([pk for pk in request.GET.getlist("id") if pk.isdecimal()]) if is_of_pages else None
+    if match.view_name in ("wagtailsites:delete", "wagtailsites:edit"):
+        return _refused_site(request, str(match.kwargs["pk"]), deletes=match.view_name == "wagtailsites:delete")
+    return None
+
+
+def _refused_page(pks: list[Any]) -> tuple[Promise, tuple[Any, ...]] | None:
+    for page in Page.objects.filter(pk__in=pks):
+        if page.depth > 1 and holds_front_page(page):
+            return IS_KEPT, ("wagtailadmin_pages:edit", page.pk)
+    return None
+
+
+def _refused_site(request: HttpRequest, pk: str, *, deletes: bool) -> tuple[Promise, tuple[Any, ...]] | None:
+    """The default site stays, stays the default, and keeps its front page."""
+    site = Site.objects.filter(pk=pk, is_default_site=True).first() if pk.isdecimal() else None
+    if site is None or not (deletes or request.method == "POST"):
+        return None
+    keeps_all = "is_default_site" in request.POST and request.POST.get("root_page") == str(site.root_page_id)
+    return (SITE_IS_KEPT, ("wagtailsites:edit", site.pk)) if deletes or not keeps_all else None

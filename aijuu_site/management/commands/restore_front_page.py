@@ -1,0 +1,18 @@
+"""`manage.py restore_front_page`: a working site again where the front page was lost."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from aijuu_site.serving.front_page import front_page_is_missing
+from aijuu_site.serving.preparation import bring_back_front_page
+
+
+class Command(BaseCommand):
+    help = "Make the front page anew where it was lost, with the pages of the first content, the site and its rights."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not front_page_is_missing():
+            self.stdout.write("The front page is there: nothing to do.")
+            return
+        bring_back_front_page(self.stdout.write)

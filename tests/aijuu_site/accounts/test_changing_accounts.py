@@ -1,0 +1,285 @@
+"""Changing an account asks for the password of who does it, and the account hears of it at its old address."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.utils import timezone
+
+from intake.choices import MailPurpose
+from intake.models.outgoing_mail import OutgoingMail
+
+PASSWORD, NEW = "oikea-salasana-1", "uudempi-salasana-2"
+ACCOUNT = "/admin/account/"
+QUESTION = "Vahvista salasanallasi"
+
+
+@pytest.fixture
+def kati(db: None) -> User:
+    user = User.objects.create_superuser(
+        "kati@example.fi", email="kati@example.fi", password=PASSWORD, first_name="Kati", last_name="Levola"
+    )
+    user.groups.add(Group.objects.get(name="Työnohjaaja"))
+    return user
+
+
+@pytest.fixture
+def maija(db: None) -> User:
+    user = User.objects.create_user(
+        "maija@example.fi", email="maija@example.fi", password=PASSWORD, first_name="Maija", last_name="Muu"
+    )
+    user.groups.add(Group.objects.get(name="Sisällöntuottaja"))
+    return user
+
+
+@pytest.fixture
+def client(kati: User) -> Client:
+    client = Client()
+    client.force_login(kati)
+    return client
+
+
+def own_account(**values: str) -> dict[str, str]:
+    return {
+        "name_email-first_name": "Kati",
+        "name_email-last_name": "Levola",
+        "name_email-email": "kati@example.fi",
+        "theme-theme": "system",
+        "theme-density": "default",
+        "theme-contrast": "system",
+        **values,
+    }
+
+
+def user_form(user: User, **values: Any) -> dict[str, Any]:
+    return {
+        "username": user.username,
+        "email": user.email,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "is_active": "on",
+        "groups": [group.pk for group in user.groups.all()],
+        **values,
+    }
+
+
+def told() -> list[tuple[str, str]]:
+    """Who was told, and what."""
+    mails = OutgoingMail.objects.filter(purpose=MailPurpose.ACCOUNT_CHANGED).order_by("recipient")
+    return [(mail.recipient, mail.text) for mail in mails]
+
+
+def confirm(client: Client, question: Any, password: str = PASSWORD) -> Any:
+    """Answer the question as the browser would: what was carried, and the password."""
+    page = question.content.decode()
+    action = re.search(r'<form method="post" action="([^"]+)"', page)
+    assert action is not None
+    carried: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page):
+        if name != "csrfmiddlewaretoken":
+            carried.setdefault(name, []).append(value)
+    return client.post(action[1].replace("&amp;", "&"), {**carried, "confirm_password": password})
+
+
+def test_own_address_needs_the_password(client: Client, kati: User) -> None:
+    answer = client.post(ACCOUNT, own_account(**{"name_email-email": "toinen@example.fi"}))
+    assert answer.status_code == 200
+    assert "Sähköpostiosoitteen vaihtamiseen tarvitaan nykyinen salasanasi." in answer.content.decode()
+    # What was typed stands there still.
+    assert "toinen@example.fi" in answer.content.decode()
+    kati.refresh_from_db()
+    assert kati.email == "kati@example.fi"
+    assert told() == []
+
+
+def test_wrong_password_changes_no_address(client: Client, kati: User) -> None:
+    values = {"name_email-email": "toinen@example.fi", "name_email-current_password": "arvaus"}
+    answer = client.post(ACCOUNT, own_account(**values))
+    assert "Tämä ei ole nykyinen salasanasi." in answer.content.decode()
+    assert "arvaus" not in answer.content.decode()
+    kati.refresh_from_db()
+    assert kati.email == "kati@example.fi"
+
+
+def test_changed_address_is_told_to_the_old_one(client: Client, kati: User) -> None:
+    values = {"name_email-email": "toinen@example.fi", "name_email-current_password": PASSWORD}
+    assert client.post(ACCOUNT, own_account(**values)).status_code == 302
+    kati.refresh_from_db()
+    assert kati.email == "toinen@example.fi"
+    [(recipient, text)] = told()
+    assert recipient == "kati@example.fi"
+    assert "sähköpostiosoite vaihdettiin" in text
+    assert "salasana vaihdettiin" not in text
+    assert "/admin/password_reset/" in text
+
+
+@pytest.mark.parametrize("address", ["KATI@example.fi", "kati@EXAMPLE.fi", "kati@example.fi.example.com"])
+def test_any_other_spelling_is_a_change(address: str, client: Client) -> None:
+    client.post(ACCOUNT, own_account(**{"name_email-email": address}))
+    assert User.objects.get(username="kati@example.fi").email == "kati@example.fi"
+
+
+def test_name_and_look_need_no_password(client: Client, kati: User) -> None:
+    assert client.post(ACCOUNT, own_account(**{"name_email-first_name": "Katri"})).status_code == 302
+    kati.refresh_from_db()
+    assert kati.first_name == "Katri"
+    assert told() == []
+
+
+def test_own_password_needs_the_old_one(client: Client, kati: User) -> None:
+    new = {"password-new_password1": NEW, "password-new_password2": NEW}
+    assert client.post(ACCOUNT, own_account(**new)).status_code == 200
+    assert client.post(ACCOUNT, own_account(**new, **{"password-old_password": "arvaus"})).status_code == 200
+    kati.refresh_from_db()
+    assert kati.check_password(PASSWORD)
+    assert client.post(ACCOUNT, own_account(**new, **{"password-old_password": PASSWORD})).status_code == 302
+    kati.refresh_from_db()
+    assert kati.check_password(NEW)
+    assert [recipient for recipient, _text in told()] == ["kati@example.fi"]
+    assert "salasana vaihdettiin" in told()[0][1]
+
+
+def test_guessing_in_an_open_session_ends_soon(client: Client, kati: User) -> None:
+    for number in range(12):
+        values = {"name_email-email": "toinen@example.fi", "name_email-current_password": f"arvaus{number}"}
+        answer = client.post(ACCOUNT, own_account(**values))
+    assert "Liian monta väärää salasanaa" in answer.content.decode()
+    values["name_email-current_password"] = PASSWORD
+    client.post(ACCOUNT, own_account(**values))
+    kati.refresh_from_db()
+    assert kati.email == "kati@example.fi"
+
+
+def test_a_form_that_comes_back_counts_one_guess(client: Client, kati: User) -> None:
+    values = {"name_email-email": "toinen@example.fi", "name_email-current_password": "arvaus"}
+    for _ in range(5):
+        answer = client.post(ACCOUNT, own_account(**values))
+        assert "Tämä ei ole nykyinen salasanasi." in answer.content.decode()
+    assert "Liian monta" in client.post(ACCOUNT, own_account(**values)).content.decode()
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "password": {"password1": NEW, "password2": NEW},
+    "email": {"email": "vieras@example.com"},
+    "username": {"username": "vieras"},
+    "rights": {"is_superuser": "on"},
+    "groups": {"groups": []},
+    "active": {"is_active": ""},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_account_needs_the_password(change: str, client: Client, maija: User) -> None:
+    before = User.objects.values().get(pk=maija.pk), list(maija.groups.values_list("pk", flat=True))
+    form = user_form(maija, **CHANGES[change])
+    question = client.post(f"/admin/users/edit/{maija.pk}/", {name: value for name, value in form.items() if value})
+    assert question.status_code == 403
+    assert QUESTION in question.content.decode()
+    assert (User.objects.values().get(pk=maija.pk), list(maija.groups.values_list("pk", flat=True))) == before
+    wrong = confirm(client, question, "arvaus")
+    assert wrong.status_code == 403
+    assert "Tämä ei ole nykyinen salasanasi." in wrong.content.decode()
+    assert told() == []
+    # The question that came back still carries everything.
+    assert confirm(client, wrong).status_code == 302
+    assert (User.objects.values().get(pk=maija.pk), list(maija.groups.values_list("pk", flat=True))) != before
+    [(recipient, text)] = told()
+    assert recipient == "maija@example.fi"
+    assert "Muutoksen teki kati@example.fi." in text
+    assert NEW not in text
+
+
+def test_new_administrator_needs_the_password(client: Client) -> None:
+    form = {
+        "username": "uusi",
+        "email": "uusi@example.fi",
+        "first_name": "Uusi",
+        "last_name": "Tili",
+        "password1": NEW,
+        "password2": NEW,
+        "is_superuser": "on",
+    }
+    question = client.post("/admin/users/new/", form)
+    assert question.status_code == 403
+    assert not User.objects.filter(username="uusi").exists()
+    assert confirm(client, question).status_code == 302
+    assert User.objects.get(username="uusi").is_superuser
+
+
+@pytest.mark.parametrize(
+    ("action", "form"), [("delete", {}), ("set_active_state", {"mark_as_active": "False"}), ("assign_role", {})]
+)
+def test_bulk_actions_need_the_password(action: str, form: dict[str, str], client: Client, maija: User) -> None:
+    role = Group.objects.get(name="Työnohjaaja")
+    if action == "assign_role":
+        form = {"role": str(role.pk)}
+    address = f"/admin/bulk/auth/user/{action}/?next=/admin/users/&id={maija.pk}"
+    question = client.post(address, form)
+    assert question.status_code == 403
+    assert User.objects.get(pk=maija.pk).is_active
+    assert role not in maija.groups.all()
+    assert confirm(client, question).status_code == 302
+    still = User.objects.filter(pk=maija.pk, is_active=True)
+    assert still.filter(groups=role).exists() if action == "assign_role" else not still.exists()
+    assert [recipient for recipient, _text in told()] == ["maija@example.fi"]
+
+
+def test_removing_an_account_needs_the_password(client: Client, maija: User) -> None:
+    question = client.post(f"/admin/users/delete/{maija.pk}/")
+    assert question.status_code == 403
+    assert confirm(client, question).status_code == 302
+    assert not User.objects.filter(pk=maija.pk).exists()
+    assert "tili poistettiin" in told()[0][1]
+
+
+@pytest.mark.parametrize("address", ["/admin/groups/new/", "/admin/groups/edit/{pk}/", "/admin/groups/delete/{pk}/"])
+def test_rights_of_groups_need_the_password(address: str, client: Client) -> None:
+    group = Group.objects.get(name="Sisällöntuottaja")
+    before = list(group.permissions.all())
+    question = client.post(address.format(pk=group.pk), {"name": "Muu"})
+    assert question.status_code == 403
+    assert QUESTION in question.content.decode()
+    assert list(Group.objects.get(name="Sisällöntuottaja").permissions.all()) == before
+
+
+def test_confirmed_once_for_ten_minutes(client: Client, maija: User) -> None:
+    address = f"/admin/users/edit/{maija.pk}/"
+    # A mistake in the form: it comes back, and can be sent again without the question.
+    bad = confirm(client, client.post(address, user_form(maija, email="ei osoite")))
+    assert bad.status_code == 200
+    assert client.post(address, user_form(maija, first_name="Maiju")).status_code == 302
+    with time_machine.travel(timezone.now() + timedelta(minutes=10, seconds=1), tick=False):
+        assert client.post(address, user_form(maija, first_name="Maija")).status_code == 403
+    with time_machine.travel(timezone.now() - timedelta(minutes=5), tick=False):
+        assert client.post(address, user_form(maija, first_name="Maija")).status_code == 403
+
+
+def test_changed_password_and_address_end_other_sessions(client: Client, kati: User) -> None:
+    elsewhere = Client()
+    elsewhere.force_login(kati)
+    assert elsewhere.get(ACCOUNT).status_code == 200
+    values = {"name_email-email": "toinen@example.fi", "name_email-current_password": PASSWORD}
+    client.post(ACCOUNT, own_account(**values))
+    assert elsewhere.get(ACCOUNT).status_code == 302
+    assert client.get(ACCOUNT).status_code == 200
+
+
+def test_question_is_kept_nowhere(client: Client, maija: User) -> None:
+    question = client.post(f"/admin/users/edit/{maija.pk}/", user_form(maija, password1=NEW, password2=NEW))
+    assert "no-store" in question["Cache-Control"]
+    assert 'autocomplete="current-password"' in question.content.decode()
+
+
+def test_who_is_not_signed_in_gets_the_login(maija: User) -> None:
+    answer = Client().post(f"/admin/users/edit/{maija.pk}/", {"password1": NEW})
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/admin/login/")
+
+
+def test_reading_needs_no_password(client: Client, maija: User) -> None:
+    for address in ("/admin/users/", f"/admin/users/edit/{maija.pk}/", "/admin/groups/"):
+        assert client.get(address).status_code == 200

@@ -1,0 +1,204 @@
+"""A new password by mail: through the queue, few an hour, and telling nobody who has an account."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group, User
+from django.core import mail
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from aijuu_site.accounts.models import PasswordResetRequest
+from aijuu_site.accounts.resetting import PLACEHOLDER, answer_reset_requests
+from intake.choices import MailPurpose, MailState
+from intake.jobs.running import JobRunner, registered_jobs
+from intake.models.outgoing_mail import OutgoingMail
+from intake.services.delivery import deliver_next
+
+ASK = "/admin/password_reset/"
+PASSWORD, NEW = "oikea-salasana-1", "uudempi-salasana-2"
+
+
+def make(name: str, email: str, **values: Any) -> User:
+    user = User.objects.create_user(name, email=email, password=PASSWORD, **values)
+    user.groups.add(Group.objects.get(name="Työnohjaaja"))
+    return user
+
+
+@pytest.fixture
+def kati(db: None) -> User:
+    return make("kati", "kati@example.fi")
+
+
+def ask(email: str, address: str = "192.0.2.1") -> Any:
+    return Client().post(ASK, {"email": email}, REMOTE_ADDR=address)
+
+
+def work(now: datetime | None = None) -> None:
+    """What the worker does: answers the requests, then delivers."""
+    now = now or timezone.now()
+    answer_reset_requests(now=now)
+    while deliver_next(now=now):
+        pass
+
+
+def run_jobs(*names: str) -> None:
+    """Run these of the worker's jobs, in this order."""
+    jobs = {job.name: job for job in registered_jobs()}
+    assert JobRunner([jobs[name] for name in names], lambda: False).run_all() == []
+
+
+def test_request_sends_nothing_itself(kati: User, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "a.mail.server.that.is.away"
+    answer = ask("kati@example.fi")
+    assert answer.status_code == 302
+    assert answer["Location"] == "/admin/password_reset/done/"
+    assert PasswordResetRequest.objects.count() == 1
+    work()
+    # The server is away: the mail waits, and goes when it is back.
+    waiting = OutgoingMail.objects.get(purpose=MailPurpose.PASSWORD_RESET)
+    assert (waiting.state, waiting.failures) == (MailState.QUEUED, 1)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    work(timezone.now() + timedelta(minutes=2))
+    assert [message.to for message in mail.outbox] == [["kati@example.fi"]]
+
+
+def test_link_leads_to_a_new_password(kati: User) -> None:
+    for _ in range(5):
+        Client().post("/admin/login/", {"username": "kati", "password": "arvaus"})
+    ask("kati@example.fi")
+    work()
+    [message] = mail.outbox
+    text = str(message.body)
+    assert "Aijuun ylläpidon käyttäjätilille kati pyydettiin uutta salasanaa." in text
+    assert "24 tunnin ajan" in text
+    link = re.search(r"http://127\.0\.0\.1:8000(/\S+)", text)
+    assert link is not None
+    browser = Client()
+    form = browser.get(link[1], follow=True)
+    address = form.redirect_chain[-1][0]
+    done = browser.post(address, {"new_password1": NEW, "new_password2": NEW})
+    assert done.status_code == 302
+    kati.refresh_from_db()
+    assert kati.check_password(NEW)
+    # The wrong passwords before are forgiven, the link works once, and the account hears of it.
+    assert browser.post("/admin/login/", {"username": "kati", "password": NEW}).status_code == 302
+    assert Client().get(link[1], follow=True).context["validlink"] is False
+    work()
+    told = OutgoingMail.objects.get(purpose=MailPurpose.ACCOUNT_CHANGED)
+    assert told.state == MailState.SENT
+    assert told.recipient == "kati@example.fi"
+    assert "Muutos tehtiin tähän osoitteeseen lähetetyllä linkillä." in told.text
+
+
+def test_secret_is_in_no_table(kati: User) -> None:
+    ask("kati@example.fi")
+    work()
+    stored = OutgoingMail.objects.get(purpose=MailPurpose.PASSWORD_RESET)
+    sent = re.search(r"/confirm/\S+?/(\S+?)/", str(mail.outbox[0].body))
+    assert sent is not None
+    assert PLACEHOLDER in stored.text
+    assert PLACEHOLDER in stored.html
+    assert sent[1] not in stored.text + stored.html
+    assert PLACEHOLDER not in mail.outbox[0].message().as_string()
+
+
+def test_three_an_hour_for_an_address(kati: User) -> None:
+    for number in range(44):
+        answer = ask(" KATI@example.fi" if number % 2 else "kati@example.fi", f"198.51.100.{number}")
+        assert answer["Location"] == "/admin/password_reset/done/"
+    work()
+    assert len(mail.outbox) == 3
+    with time_machine.travel(timezone.now() + timedelta(hours=1, seconds=1), tick=False):
+        ask("kati@example.fi")
+        work()
+    assert len(mail.outbox) == 4
+
+
+def test_three_an_hour_from_an_address(db: None) -> None:
+    for number in range(10):
+        make(f"nimi{number}", f"nimi{number}@example.fi")
+        ask(f"nimi{number}@example.fi")
+    work()
+    assert len(mail.outbox) == 3
+
+
+def test_known_and_unknown_addresses_cost_the_same(kati: User) -> None:
+    make("poissa", "poissa@example.fi", is_active=False)
+    asked = []
+    for number, email in enumerate(["kati@example.fi", "ei.ketaan@example.fi", "poissa@example.fi"]):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            answer = ask(email, f"198.51.100.{number}")
+        asked.append(([re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in queries], answer.status_code))
+    assert asked[0] == asked[1] == asked[2]
+    work()
+    assert [message.to for message in mail.outbox] == [["kati@example.fi"]]
+    assert not PasswordResetRequest.objects.exists()
+
+
+@pytest.mark.parametrize("typed", ["Kati@Example.FI", "KATI@EXAMPLE.FI", " kati@example.fi "])
+def test_mail_goes_to_the_address_of_the_account(typed: str, kati: User) -> None:
+    ask(typed)
+    work()
+    assert [message.to for message in mail.outbox] == [["kati@example.fi"]]
+
+
+def test_two_accounts_of_one_address_get_one_each(kati: User) -> None:
+    make("levola", "KATI@example.fi")
+    ask("kati@example.fi")
+    work()
+    assert sorted(message.to[0] for message in mail.outbox) == ["KATI@example.fi", "kati@example.fi"]
+    assert "käyttäjätilille levola" in "".join(str(message.body) for message in mail.outbox)
+
+
+@pytest.mark.parametrize("change", ["inactive", "address", "no password", "removed"])
+def test_account_that_changed_meanwhile_gets_none(change: str, kati: User) -> None:
+    ask("kati@example.fi")
+    answer_reset_requests(now=timezone.now())
+    if change == "removed":
+        kati.delete()
+    else:
+        kati.is_active = change != "inactive"
+        kati.email = "toinen@example.fi" if change == "address" else kati.email
+        if change == "no password":
+            kati.set_unusable_password()
+        kati.save()
+    work()
+    assert mail.outbox == []
+    assert not OutgoingMail.objects.filter(purpose=MailPurpose.PASSWORD_RESET).exists()
+
+
+def test_old_request_is_not_answered(kati: User) -> None:
+    ask("kati@example.fi")
+    work(timezone.now() + timedelta(days=1, minutes=1))
+    assert mail.outbox == []
+    assert not PasswordResetRequest.objects.exists()
+
+
+def test_request_is_answered_once(kati: User) -> None:
+    ask("kati@example.fi")
+    work()
+    work()
+    assert len(mail.outbox) == 1
+
+
+def test_worker_answers_requests(kati: User) -> None:
+    ask("kati@example.fi")
+    run_jobs("password_resets", "delivery")
+    assert [message.to for message in mail.outbox] == [["kati@example.fi"]]
+
+
+def test_mails_about_accounts_are_kept_a_month(kati: User) -> None:
+    ask("kati@example.fi")
+    work()
+    for days, left in ((29, 1), (31, 0)):
+        with time_machine.travel(timezone.now() + timedelta(days=days), tick=False):
+            run_jobs("account_mails")
+        assert OutgoingMail.objects.filter(purpose=MailPurpose.PASSWORD_RESET).count() == left

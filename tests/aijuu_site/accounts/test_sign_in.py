@@ -1,0 +1,223 @@
+"""Signing in: what was tried too often is refused before it costs anything, and nobody is locked out by strangers."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from aijuu_site.accounts import passwords
+from aijuu_site.accounts.models import AttemptTrace
+
+LOGIN = "/admin/login/"
+RIGHT, WRONG = "oikea-salasana-1", "vaara-salasana-1"
+
+
+class WatchedHasher(MD5PasswordHasher):
+    """Counts its work, and how much of it runs at one time."""
+
+    hashed = running = most_at_once = 0
+    guard = threading.Lock()
+    slow = threading.Event()
+
+    def encode(self, password: str, salt: str) -> str:
+        cls = WatchedHasher
+        with cls.guard:
+            cls.hashed += 1
+            cls.running += 1
+            cls.most_at_once = max(cls.most_at_once, cls.running)
+        try:
+            if cls.slow.is_set():
+                threading.Event().wait(0.2)
+            return super().encode(password, salt)
+        finally:
+            with cls.guard:
+                cls.running -= 1
+
+
+@pytest.fixture
+def hasher() -> Iterator[type[WatchedHasher]]:
+    """Hashes are counted from here on."""
+    with override_settings(PASSWORD_HASHERS=[f"{__name__}.WatchedHasher"]):
+        WatchedHasher.hashed = WatchedHasher.most_at_once = 0
+        WatchedHasher.slow.clear()
+        yield WatchedHasher
+
+
+def make_kati(name: str = "kati.levola@aijuu.fi") -> User:
+    user = User.objects.create_user(name, email=name, password=RIGHT)
+    user.groups.add(Group.objects.get(name="Työnohjaaja"))
+    return user
+
+
+def sign_in(name: str, password: str, address: str = "192.0.2.1", client: Client | None = None) -> HttpResponse:
+    answer: Any = (client or Client()).post(
+        LOGIN, {"username": name, "password": password, "next": "/admin/"}, REMOTE_ADDR=address
+    )
+    return answer
+
+
+def is_in(answer: HttpResponse) -> bool:
+    return answer.status_code == 302
+
+
+def test_sixth_wrong_password_costs_no_hash(db: None, hasher: type[WatchedHasher]) -> None:
+    kati = make_kati()
+    hasher.hashed = 0
+    answers = [sign_in(kati.username, WRONG) for _ in range(10)]
+    assert hasher.hashed == 5
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 5
+    page = answers[-1].content.decode()
+    assert "Liian monta väärää salasanaa. Odota 15 minuuttia" in page
+    assert answers[-1]["Retry-After"] == "900"
+    assert WRONG not in page
+
+
+def test_right_password_waits_too_and_then_works(db: None) -> None:
+    kati = make_kati()
+    for _ in range(5):
+        sign_in(kati.username, WRONG)
+    assert sign_in(kati.username, RIGHT).status_code == 429
+    with time_machine.travel(timezone.now() + timedelta(minutes=15, seconds=1), tick=False):
+        assert is_in(sign_in(kati.username, RIGHT))
+
+
+def test_signing_in_forgives_the_typing_mistakes(db: None) -> None:
+    kati = make_kati()
+    for _round in range(4):
+        for _ in range(4):
+            sign_in(kati.username, WRONG)
+        assert is_in(sign_in(kati.username, RIGHT))
+
+
+def test_strangers_elsewhere_lock_nobody_out(db: None) -> None:
+    kati = make_kati()
+    assert is_in(sign_in(kati.username, RIGHT))
+    answers = [sign_in(kati.username, WRONG, f"198.51.100.{number}") for number in range(40)]
+    assert [answer.status_code for answer in answers].count(200) == 30
+    # From where she has signed in before: at once. From anywhere else: when a few minutes have passed.
+    assert is_in(sign_in(kati.username, RIGHT))
+    assert sign_in(kati.username, RIGHT, "203.0.113.5").status_code == 429
+    with time_machine.travel(timezone.now() + timedelta(minutes=5, seconds=1), tick=False):
+        assert is_in(sign_in(kati.username, RIGHT, "203.0.113.5"))
+
+
+def test_one_address_tries_few_names(db: None, hasher: type[WatchedHasher]) -> None:
+    answers = [sign_in(f"nimi{number}@example.fi", WRONG) for number in range(30)]
+    assert hasher.hashed == 20
+    assert answers[-1].status_code == 429
+    # A neighbour in another network is not touched.
+    assert is_in(sign_in(make_kati().username, RIGHT, "2001:db8:1:2::7"))
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["KATI.LEVOLA@aijuu.fi", " kati.levola@aijuu.fi ", "ｋati.levola@aijuu.fi"],
+    ids=["case", "space", "width"],
+)
+def test_another_spelling_is_the_same_account(spelling: str, db: None) -> None:
+    kati = make_kati()
+    for _ in range(5):
+        sign_in(spelling, WRONG)
+    assert sign_in(kati.username, WRONG).status_code == 429
+
+
+def test_addresses_of_one_home_are_one(db: None) -> None:
+    kati = make_kati()
+    answers = [sign_in(kati.username, WRONG, f"2001:db8:1:2::{number:x}") for number in range(1, 9)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 3
+
+
+@pytest.mark.parametrize("kind", ["known", "unknown", "inactive"])
+def test_each_name_costs_one_hash(kind: str, db: None, hasher: type[WatchedHasher]) -> None:
+    if kind != "unknown":
+        kati = make_kati()
+        kati.is_active = kind == "known"
+        kati.save()
+    hasher.hashed = 0
+    answer = sign_in("kati.levola@aijuu.fi", WRONG)
+    assert hasher.hashed == 1
+    assert answer.status_code == 200
+
+
+def test_attempts_from_the_future_do_not_count(db: None) -> None:
+    kati = make_kati()
+    with time_machine.travel(timezone.now() + timedelta(days=900), tick=False):
+        for _ in range(6):
+            sign_in(kati.username, WRONG)
+    assert is_in(sign_in(kati.username, RIGHT))
+    assert not AttemptTrace.objects.filter(attempted_at__gt=timezone.now() + timedelta(hours=1)).exists()
+
+
+def test_table_holds_neither_name_nor_address(db: None) -> None:
+    sign_in("kati.levola@aijuu.fi", WRONG)
+    rows = str(list(AttemptTrace.objects.values()))
+    assert AttemptTrace.objects.count() == 3
+    assert "kati" not in rows
+    assert "192.0.2" not in rows
+
+
+def test_what_no_limit_counts_is_removed(db: None) -> None:
+    sign_in("kati.levola@aijuu.fi", WRONG)
+    with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
+        sign_in("maija@example.fi", WRONG)
+        assert AttemptTrace.objects.count() == 3
+
+
+def test_second_form_leads_to_the_first(db: None) -> None:
+    answer = Client().get("/_util/login/?next=/")
+    assert answer.status_code == 302
+    assert answer["Location"] == "/admin/login/?next=/"
+    assert Client().post("/_util/login/", {"username": "x", "password": WRONG}).status_code in (302, 405)
+
+
+def test_few_passwords_are_hashed_at_once(transactional_db: None, hasher: type[WatchedHasher]) -> None:
+    Group.objects.get_or_create(name="Työnohjaaja")
+    hasher.slow.set()
+
+    def attempt(number: int) -> int:
+        try:
+            # Each from another network and at another name, so that no limit stops it.
+            return sign_in(f"nimi{number}@example.fi", WRONG, f"198.51.100.{number}").status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(24) as pool:
+        statuses = list(pool.map(attempt, range(24)))
+    assert 1 <= hasher.most_at_once <= passwords.AT_ONCE
+    assert hasher.hashed == statuses.count(200)
+    assert set(statuses) <= {200, 429}
+    # Who could not be looked at was not counted either.
+    assert AttemptTrace.objects.count() == 3 * statuses.count(200)
+
+
+def test_parallel_wrong_passwords_are_counted_one_by_one(transactional_db: None, hasher: type[WatchedHasher]) -> None:
+    def attempt(_number: int) -> int:
+        try:
+            return sign_in("kati@example.fi", WRONG).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(24) as pool:
+        statuses = list(pool.map(attempt, range(24)))
+    assert hasher.hashed <= 5
+    assert set(statuses) <= {200, 429}
+    assert 429 in statuses
+
+
+def test_full_house_is_said_in_words(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "_in_line", threading.BoundedSemaphore(1))
+    with passwords.turn_to_hash():
+        answer = sign_in(make_kati().username, RIGHT)
+    assert (answer.status_code, answer["Retry-After"]) == (429, "5")
+    assert "Odota hetki ja yritä uudelleen" in answer.content.decode()
+    assert is_in(sign_in("kati.levola@aijuu.fi", RIGHT))

@@ -1,0 +1,135 @@
+"""A front page that was lost all the same: the start says so and brings a working site back."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from wagtail.models import GroupPagePermission, Page, Site
+
+from aijuu_site.serving.front_page import front_page_is_missing
+from aijuu_site.serving.preparation import prepare_data
+from home.content_loader import load_content
+from home.models import ContactDetails, ContentPage, HomePage, LoadedContent
+from intake.models import ContactPage
+
+
+@pytest.fixture
+def site(db: None) -> None:
+    """A site as after its first start, with something of its editor's own."""
+    User.objects.create_superuser("kati.levola@aijuu.fi").groups.add(Group.objects.get(name="Työnohjaaja"))
+    list(load_content())
+    ContactDetails.objects.update(phone="02 633 1234")
+
+
+def rights() -> set[tuple[str, str]]:
+    rows = GroupPagePermission.objects.filter(page=HomePage.objects.get())
+    return {(row.group.name, row.permission.codename) for row in rows.select_related("group", "permission")}
+
+
+def start() -> str:
+    said: list[str] = []
+    prepare_data(said.append)
+    return "\n".join(said)
+
+
+def delete_whole_tree() -> None:
+    HomePage.objects.get().delete()
+
+
+def delete_only_its_row() -> None:
+    """As by hand in the database: what hangs from it by keys goes, the pages below stay."""
+    home = HomePage.objects.get()
+    GroupPagePermission.objects.filter(page=home).delete()
+    Site.objects.all().delete()
+    with connection.cursor() as cursor:
+        for table, key in (
+            ("wagtailcore_referenceindex", "object_id"),
+            ("home_homepage", "page_ptr_id"),
+        ):
+            cursor.execute(f"DELETE FROM {table} WHERE {key} = %s", [str(home.pk)])  # noqa: S608
+        cursor.execute("DELETE FROM wagtailcore_page WHERE id = %s", [home.pk])
+
+
+def delete_the_site() -> None:
+    Site.objects.all().delete()
+
+
+def take_default_away() -> None:
+    Site.objects.update(is_default_site=False)
+
+
+WAYS: list[Callable[[], None]] = [delete_whole_tree, delete_only_its_row, delete_the_site, take_default_away]
+
+
+@pytest.mark.parametrize("lose", WAYS, ids=lambda way: way.__name__)
+def test_start_says_so_and_brings_it_back(lose: Callable[[], None], site: None) -> None:
+    before, paths = rights(), set(Page.objects.values_list("url_path", flat=True))
+    lose()
+    assert front_page_is_missing()
+    said = start()
+    assert said.splitlines()[0].startswith("THE FRONT PAGE IS GONE")
+    assert "restore_front_page" in said
+    assert rights() == before
+    assert len(before) == 12
+    assert set(Page.objects.values_list("url_path", flat=True)) == paths
+    assert Page.find_problems() == ([], [], [], [], [])
+    client = Client()
+    for address in ("/", "/ota-yhteytta/", "/tietosuoja/", "/yksilotyonohjaus/", "/sitemap.xml"):
+        assert client.get(address).status_code == 200, address
+    assert "Työnohjaus" in client.get("/").content.decode()
+    details = ContactDetails.load()
+    assert details.contact_page == ContactPage.objects.get().page_ptr
+    assert details.privacy_page is not None
+    # What is the editor's own is untouched.
+    assert details.phone == "02 633 1234"
+    assert "GONE" not in start()
+
+
+def test_command_does_the_same(site: None, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("restore_front_page")
+    assert "nothing to do" in capsys.readouterr().out
+    delete_whole_tree()
+    call_command("restore_front_page")
+    assert "THE FRONT PAGE IS GONE" in capsys.readouterr().out
+    assert Client().get("/").status_code == 200
+
+
+def test_pages_that_were_left_keep_their_words(site: None) -> None:
+    page = ContentPage.objects.get(slug="tietosuoja")
+    page.title = "Katin omat sanat"
+    page.save_revision().publish()
+    delete_only_its_row()
+    start()
+    kept = ContentPage.objects.get(slug="tietosuoja")
+    assert (kept.pk, kept.title) == (page.pk, "Katin omat sanat")
+    assert "Katin omat sanat" in Client().get("/tietosuoja/").content.decode()
+
+
+def test_editor_works_on_it_again(site: None) -> None:
+    delete_whole_tree()
+    start()
+    user = User.objects.create_user("sanna")
+    user.groups.add(Group.objects.get(name="Sisällöntuottaja"))
+    client = Client()
+    client.force_login(user)
+    assert client.get(f"/admin/pages/{HomePage.objects.get().pk}/edit/").status_code == 200
+
+
+def test_a_page_that_an_editor_deleted_stays_deleted(site: None) -> None:
+    """While the front page is there, a start brings nothing back."""
+    ContentPage.objects.get(slug="saavutettavuus").delete()
+    marks = LoadedContent.objects.count()
+    said = start()
+    assert "GONE" not in said
+    assert not ContentPage.objects.filter(slug="saavutettavuus").exists()
+    assert LoadedContent.objects.count() == marks
+
+
+def test_hidden_front_page_is_told_at_start(site: None) -> None:
+    home = HomePage.objects.get()
+    home.unpublish()
+    assert f"/admin/pages/{home.pk}/edit/" in start()
+    assert Client().get("/").status_code == 404

@@ -1,0 +1,153 @@
+"""Nobody does away with the front page by a press, whatever their rights, and everybody is told why."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.utils import timezone
+from wagtail.models import GroupPagePermission, Page, Site
+
+from home.models import ContentPage, HomePage
+
+WHY = "Etusivua ei voi poistaa, siirtää eikä piilottaa"
+
+
+@pytest.fixture(params=["Sisällöntuottaja", "Työnohjaaja", "superuser"])
+def editor(request: Any, db: None) -> Client:
+    user = User.objects.create_user("joku", email="joku@example.fi", is_superuser=request.param == "superuser")
+    if request.param != "superuser":
+        user.groups.add(Group.objects.get(name=request.param))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def front(db: None) -> HomePage:
+    front: HomePage = HomePage.objects.get()
+    return front
+
+
+@pytest.fixture
+def page(front: HomePage) -> ContentPage:
+    page: ContentPage = front.add_child(instance=ContentPage(title="Muu sivu", slug="muu"))
+    return page
+
+
+def everything_stands(front: HomePage) -> bool:
+    front.refresh_from_db()
+    site = Site.objects.get(is_default_site=True)
+    rights = GroupPagePermission.objects.filter(group__name="Sisällöntuottaja", page=front).count()
+    return front.live and front.depth == 2 and site.root_page_id == front.pk and rights == 6
+
+
+ADDRESSES = [
+    "/admin/pages/{front}/delete/",
+    "/admin/pages/{front}/unpublish/",
+    "/admin/pages/{front}/move/",
+    "/admin/pages/{front}/move/1/confirm/",
+    "/admin/bulk/wagtailcore/page/delete/?next=/admin/&id={front}",
+    "/admin/bulk/wagtailcore/page/delete/?next=/admin/&id={page}&id={front}",
+    "/admin/bulk/wagtailcore/page/unpublish/?next=/admin/&id={front}",
+    "/admin/bulk/wagtailcore/page/move/?next=/admin/&id={front}",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_front_page_stays_and_it_is_said_why(address: str, editor: Client, front: HomePage, page: ContentPage) -> None:
+    address = address.format(front=front.pk, page=page.pk)
+    for answer in (editor.get(address, follow=True), editor.post(address, {"chooser": page.pk}, follow=True)):
+        assert answer.status_code == 200
+        assert WHY in answer.content.decode()
+    assert everything_stands(front)
+    assert ContentPage.objects.filter(pk=page.pk, live=True).exists()
+
+
+def test_all_of_a_listing_leaves_the_front_page(editor: Client, front: HomePage) -> None:
+    for action in ("delete", "unpublish"):
+        editor.post(f"/admin/bulk/wagtailcore/page/{action}/?next=/admin/&id=all&childOf=1", {"type": "x"})
+    assert everything_stands(front)
+
+
+def test_no_button_for_it_is_offered(editor: Client, front: HomePage) -> None:
+    pages = editor.get(f"/admin/pages/{front.pk}/edit/"), editor.get(f"/admin/pages/{front.pk}/")
+    for answer in pages:
+        text = answer.content.decode()
+        for deed in ("delete", "unpublish", "move"):
+            assert f"/admin/pages/{front.pk}/{deed}/" not in text
+    assert f'"/admin/pages/{front.pk}/edit/' in pages[1].content.decode()
+
+
+def test_other_pages_are_deleted_moved_and_hidden(editor: Client, front: HomePage, page: ContentPage) -> None:
+    assert editor.post(f"/admin/pages/{page.pk}/unpublish/").status_code == 302
+    assert not ContentPage.objects.get(pk=page.pk).live
+    assert editor.get(f"/admin/pages/{page.pk}/move/").status_code == 200
+    assert editor.post(f"/admin/pages/{page.pk}/delete/").status_code == 302
+    assert not ContentPage.objects.filter(pk=page.pk).exists()
+
+
+def test_front_page_never_expires(front: HomePage) -> None:
+    front.expire_at = timezone.now() + timedelta(days=1)
+    with pytest.raises(ValidationError, match="Etusivua ei voi ajastaa"):
+        front.full_clean()
+    other = ContentPage(title="Muu", slug="muu", expire_at=timezone.now() + timedelta(days=1))
+    front.refresh_from_db()
+    front.add_child(instance=other)
+    assert ContentPage.objects.get().expire_at
+
+
+def test_rule_holds_for_a_page_above_the_front_page(front: HomePage, page: ContentPage) -> None:
+    """Whichever page is the front page, and whatever stands above it."""
+    Site.objects.update(root_page=page)
+    superuser = User.objects.create_superuser("joku")
+    assert not page.permissions_for_user(superuser).can_delete()
+    assert not front.permissions_for_user(superuser).can_delete()
+    # As a listing asks, which does not know the kind of page.
+    assert not Page.objects.get(pk=front.pk).permissions_for_user(superuser).can_unpublish()
+    assert not Page.objects.get(pk=page.pk).permissions_for_user(superuser).can_move()
+
+
+SITE_CHANGES: dict[str, dict[str, str | None]] = {
+    "not default": {"is_default_site": None},
+    "another page": {"root_page": "page"},
+    "root": {"root_page": "1"},
+}
+
+
+@pytest.mark.parametrize("change", [*SITE_CHANGES, "deleted"])
+def test_site_itself_is_kept(change: str, front: HomePage, page: ContentPage) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("joku"))
+    site = Site.objects.get()
+    form = {"hostname": site.hostname, "port": site.port, "site_name": "Aijuu", "root_page": front.pk}
+    form["is_default_site"] = "on"
+    if change == "deleted":
+        answer = client.post(f"/admin/sites/delete/{site.pk}/", follow=True)
+    else:
+        form |= {name: page.pk if value == "page" else value for name, value in SITE_CHANGES[change].items()}
+        form = {name: value for name, value in form.items() if value is not None}
+        answer = client.post(f"/admin/sites/edit/{site.pk}/", form, follow=True)
+    assert "Tämä on sivusto itse." in answer.content.decode()
+    assert everything_stands(front)
+
+
+def test_name_of_the_site_can_be_changed(front: HomePage) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("joku"))
+    site = Site.objects.get()
+    form = {"hostname": "uusi.example.fi", "port": 80, "site_name": "Aijuu", "root_page": front.pk}
+    assert client.post(f"/admin/sites/edit/{site.pk}/", {**form, "is_default_site": "on"}).status_code == 302
+    assert Site.objects.get().hostname == "uusi.example.fi"
+    Site.objects.create(hostname="toinen.example.fi", root_page=front)
+    other = Site.objects.get(is_default_site=False)
+    assert client.post(f"/admin/sites/delete/{other.pk}/").status_code == 302
+    assert Site.objects.count() == 1
+
+
+def test_who_is_not_signed_in_gets_the_login(front: HomePage) -> None:
+    answer = Client().post(f"/admin/pages/{front.pk}/delete/")
+    assert answer["Location"].startswith("/admin/login/")
+    assert everything_stands(front)
