@@ -1,6 +1,7 @@
 """Mails to the list go at least once, as one message to a mail program, and only while they are true of the mailbox."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -161,11 +162,11 @@ def test_removal_of_a_claimed_mail_ends_nobody(server: PostOffice, monkeypatch: 
     claimed = OutgoingMail.objects.filter
     removed: list[int] = []
 
-    def remove_after_the_claim(**values: object) -> object:
+    def remove_after_the_claim(*conditions: Any, **values: Any) -> object:
         if values == {"pk": gone.mails.order_by("pk").values_list("pk", flat=True).first()} and not removed:
             removed.append(gone.pk)
             Enquiry.objects.filter(pk=gone.pk).delete()
-        return claimed(**values)
+        return claimed(*conditions, **values)
 
     monkeypatch.setattr(OutgoingMail.objects, "filter", remove_after_the_claim)
     deliver(NOW)
