@@ -331,6 +331,8 @@ def test_she_follows_what_was_answered(kati: Client) -> None:
         mails = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE)
         mails.exclude(enquiry__in=(people[6], people[7])).update(state="sent", sent_at=MORNING)
         failed_once(mails.get(enquiry=people[6]), at=MORNING)
+        # On its way: a mail that nobody touches for a day would be late.
+        mails.filter(enquiry=people[7]).update(next_attempt_at=MORNING + timedelta(days=1))
     with time_machine.travel(MORNING + timedelta(days=1), tick=False):
         answered(people[0], StepKind.ANSWERED_YES, Status.NEW)
         for one in twice:

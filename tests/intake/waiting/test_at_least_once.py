@@ -201,7 +201,7 @@ def test_who_has_left_the_list_is_not_asked(server: PostOffice, status: Status, 
     for moment in asked[:-1]:
         round_at(moment)
     assert keep_list_true(now=asked[-1]) == 1
-    ended = {"outcome": "referred", "closed_at": FIRST} if status == Status.CLOSED else {}
+    ended = {"outcome": "referred", "closed_at": FIRST, "remove_on": LAST.date()} if status == Status.CLOSED else {}
     Enquiry.objects.filter(pk=place.enquiry_id).update(status=status, **ended)
     deliver(asked[-1])
     assert server.of(purpose) == []
