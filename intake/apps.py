@@ -12,6 +12,13 @@ class IntakeConfig(AppConfig):
         # They need the models, which are there only now. By being imported, each subject registers its mails' handling.
         from intake.jobs.intake_jobs import INTAKE_JOBS
         from intake.jobs.running import register
-        from intake.services import list_mail_handling, mapping, pause_reminders, queueing, waiting_links  # noqa: F401
+        from intake.services import (  # noqa: F401
+            joining,
+            list_mail_handling,
+            mapping,
+            pause_reminders,
+            queueing,
+            waiting_links,
+        )
 
         register(*INTAKE_JOBS)

@@ -64,6 +64,7 @@ class StepKind(TextChoices):
     PREPARATION_SAVED = "preparation_saved", _("The notes for the first meeting were changed")
     PREPARATION_EMPTIED = "preparation_emptied", _("The notes for the first meeting were emptied")
     LINK_SENT = "link_sent", _("The link to the initial mapping was put in the mail")
+    WAITING_LINK_SENT = "waiting_link_sent", _("The link to the place on the waiting list was put in the mail")
     MOVED_AHEAD = "moved_ahead", _("Moved to the head of the waiting list")
     MOVED_BACK = "moved_back", _("Moved back to the own place in the waiting list")
     CALLED = "called", _("The notice of the return was put in the mail")
@@ -97,6 +98,8 @@ class Reason(TextChoices):
 class MailPurpose(TextChoices):
     NOTIFICATION = "notification", _("Notification to Kati")
     CONFIRMATION = "confirmation", _("Confirmation to the sender")
+    WAITING_CONFIRMATION = "waiting_confirmation", _("Confirmation of the waiting list")
+    WAITING_LINK = "waiting_link", _("Link to the place on the waiting list")
     MAPPING_NOTIFICATION = "mapping_notification", _("Notification of a mapping to Kati")
     MAPPING_LINK = "mapping_link", _("Link to the initial mapping")
     RETURN_NOTICE = "return_notice", _("Notice of the return")

@@ -14,3 +14,8 @@ def mailbox_of(address: str) -> str:
 def mailbox_key(address: str) -> str:
     """Return a keyed hash of the mailbox. It is the same for as long as the database lives."""
     return keyed_hash(PURPOSE, mailbox_of(address))
+
+
+def is_same_address(one: str, other: str) -> bool:
+    """Whether mail to both goes to one address: letter case aside, what stands behind a + tells addresses apart."""
+    return one.casefold() == other.casefold()

@@ -79,7 +79,7 @@ def waiting_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotic
         ),
         waiting_points=(
             _("After the break those on the list are contacted, mostly in the order in which they joined."),
-            _("You can leave the list whenever you like: the confirmation sent to your e-mail has a link for that."),
+            _("You can leave the list whenever you like: by the link in the confirmation, or by telling Kati."),
         ),
         consent=f"{box.label} {box.help_text}",
     )

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 
-from home.pause.states import PauseSettings, calendar_day
+from home.pause.states import CALENDAR, FormMode, PauseSettings, calendar_day, form_mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,22 @@ class PausePeriod:
 
     begins_on: date | None
     ended_on: date | None
+
+
+def form_modes(history: Sequence[Held], since: datetime, now: datetime) -> set[FormMode]:
+    """What the contact page has done at some time from `since` until the aware moment `now`, both included.
+
+    `history` is oldest first; what was set by a slip and undone has been seen all the same, so it belongs there.
+    """
+    found = set()
+    for held, following in zip(history, [*history[1:], None], strict=True):
+        begins = max([since, *([held.since] if held.since is not None else [])])
+        ends = now if following is None or following.since is None else min(now, following.since - timedelta.resolution)
+        # Settings change what they do at the beginning of a day at most.
+        days = [day for day in (held.settings.begins_on, held.settings.returns_on) if day is not None]
+        moments = [begins, ends, *(datetime.combine(day, time.min, CALENDAR) for day in days)]
+        found |= {form_mode(held.settings, moment) for moment in moments if begins <= moment <= ends}
+    return found
 
 
 def periods(history: Sequence[Held], now: datetime) -> list[PausePeriod]:

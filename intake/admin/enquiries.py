@@ -18,7 +18,7 @@ from wagtail_modeladmin.helpers import ButtonHelper, PermissionHelper
 from wagtail_modeladmin.options import ModelAdmin, ModelAdminGroup
 from wagtail_modeladmin.views import IndexView
 
-from intake.admin import mapping, review
+from intake.admin import mapping, private_links, review
 from intake.admin.desk import DeskFilter, Part, list_address
 from intake.admin.export import spreadsheet_response
 from intake.admin.filters import MAPPING_FILTERS
@@ -206,7 +206,8 @@ class EnquiryAdmin(ModelAdmin):
             route(f"status/{pk}", review.set_status, helper.user_can_review, "status"),
             route(f"note/{pk}", review.save_note, helper.user_can_review, "note"),
             route(f"preparation/{pk}", mapping.save_preparation, helper.user_can_review, "preparation"),
-            route(f"link/{pk}", mapping.send_link, helper.user_can_review, "link"),
+            route(f"link/{pk}", private_links.send_mapping, helper.user_can_review, "link"),
+            route(f"waiting-link/{pk}", private_links.send_place, helper.user_can_review, "waiting_link"),
             route(f"yhteenveto/{pk}", mapping.summary, helper.user_can_list, "summary"),
             route(f"yhteenveto/{pk}kopio/", mapping.visitors_copy, helper.user_can_list, "copy"),
             route(f"accept/{pk}", review.accept, helper.user_can_review, "accept"),

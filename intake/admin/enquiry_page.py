@@ -17,9 +17,11 @@ from intake.admin.waiting.reading import read_place
 from intake.choices import MailPurpose, Outcome, Status
 from intake.forms.review import NoteForm, PreparationForm, StatusForm, VersionForm
 from intake.models.enquiry import Enquiry
-from intake.services.inviting import can_be_invited
+from intake.services.inviting import can_be_invited, can_get_waiting_link
 
 ReviewForm = TypeVar("ReviewForm", StatusForm, NoteForm, PreparationForm, VersionForm)
+
+_CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
 
 LIST = "yhteydenotot_modeladmin_index"
 PAGE = "yhteydenotot_modeladmin_inspect"
@@ -36,7 +38,9 @@ class Event:
 
 def found(pk: str) -> Enquiry:
     """Return the enquiry with all that its page shows. Raises Http404."""
-    enquiries = Enquiry.objects.select_related("mapping").prefetch_related("mails__attempts", "steps__changed_by")
+    enquiries = Enquiry.objects.select_related("mapping", "waiting").prefetch_related(
+        "mails__attempts", "steps__changed_by"
+    )
     return get_object_or_404(enquiries, pk=pk)
 
 
@@ -108,13 +112,14 @@ def page(
         "note_form": note_form or NoteForm(initial={**version, "note": enquiry.note}),
         "version_form": VersionForm(initial=version, auto_id=False),
         "mails": mails,
-        "no_confirmation": all(mail.purpose != MailPurpose.CONFIRMATION for mail in mails),
+        "no_confirmation": not any(mail.purpose in _CONFIRMATIONS for mail in mails),
         "removed_on": enquiry.remove_on,
         "closed_as_spam": {"status": Status.CLOSED.value, "outcome": Outcome.SPAM.value},
         "events": _events(enquiry, mapping),
         "waiter": read_place(enquiry),
         "user_can_review": user_can_review,
         "user_can_delete": request.user.has_perm("intake.delete_enquiry"),
+        "user_can_send_place": user_can_review and can_get_waiting_link(enquiry),
         "user_can_invite": user_can_review and can_be_invited(enquiry, now=now),
     }
     if isinstance(mapping, SentMapping):

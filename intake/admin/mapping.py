@@ -1,4 +1,4 @@
-"""The mapping of an enquiry: her notes for the first meeting, the private link once more, and the summary on paper."""
+"""The mapping of an enquiry: her notes for the first meeting, and the summary on paper."""
 
 from typing import Any
 
@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 
 from intake.admin.enquiry_page import PAGE, conflict, found, page, posted, say_refused
 from intake.admin.mapping_reading import AnswerState, SentMapping, read_mapping
-from intake.forms.review import PreparationForm, VersionForm
+from intake.forms.review import PreparationForm
 from intake.models.enquiry import Enquiry
-from intake.services.inviting import can_be_invited, send_mapping_link
 from intake.services.review import ChangedMeanwhile, write_preparation_notes
 from intake.views.mapping.pages import facts_group
 
@@ -42,34 +41,6 @@ def save_preparation(request: HttpRequest, instance_pk: str) -> HttpResponse:
     except ChangedMeanwhile:
         return conflict(request, enquiry, preparation_notes=notes)
     messages.success(request, _("The notes were saved."))
-    return redirect(PAGE, enquiry.pk)
-
-
-def send_link(request: HttpRequest, instance_pk: str) -> HttpResponse:
-    """Queue a mail with a new private link to the mapping of this enquiry."""
-    enquiry = found(instance_pk)
-    form = posted(request, VersionForm)
-    if form is None:
-        return HttpResponseNotAllowed(["POST"])
-    if not form.is_valid():
-        return conflict(request, enquiry)
-    now = timezone.now()
-    if not can_be_invited(enquiry, now=now):
-        messages.error(request, _("The link can't be sent to this enquiry any more."))
-        return redirect(PAGE, enquiry.pk)
-    try:
-        queued = send_mapping_link(
-            enquiry_id=enquiry.pk,
-            version=form.cleaned_data["version"],
-            by=request.user,  # type: ignore[arg-type]
-            now=now,
-        )
-    except ChangedMeanwhile:
-        return conflict(request, enquiry)
-    if queued:
-        messages.success(request, _("The link is on its way. Load the page in a moment to see how it went."))
-    else:
-        messages.info(request, _("A mail with the link is on its way already."))
     return redirect(PAGE, enquiry.pk)
 
 

@@ -13,6 +13,7 @@ from intake.choices import Status
 from intake.forms.review import NoteForm, StatusForm, VersionForm
 from intake.models.outgoing_mail import OutgoingMail
 from intake.services.delivery import send_again
+from intake.services.promised import promised_mails
 from intake.services.removing import remove_seen
 from intake.services.review import ChangedMeanwhile, accept_quarantined, change_status, write_note
 
@@ -94,9 +95,11 @@ def accept(request: HttpRequest, instance_pk: str) -> HttpResponse:
         )
     except ChangedMeanwhile:
         return conflict(request, enquiry)
-    messages.success(
-        request, _("The enquiry is now an ordinary one. No automatic confirmation was sent; answer it yourself.")
-    )
+    if promised_mails(enquiry).waiting_link:
+        words = _("The enquiry is now an ordinary one. The confirmation of the waiting list was put in the mail.")
+    else:
+        words = _("The enquiry is now an ordinary one. No automatic confirmation was sent; answer it yourself.")
+    messages.success(request, words)
     return redirect(PAGE, enquiry.pk)
 
 

@@ -61,7 +61,7 @@ class ContactPage(RoutablePageMixin, BasePage):
         return waiting_list(self, request)
 
     @path("kiitos/<uuid:receipt>/", name="thanks")
-    @method_decorator(never_cache)
+    @method_decorator([never_cache, sensitive_post_parameters()])
     def thanks_view(self, request: HttpRequest, receipt: uuid.UUID) -> HttpResponse:
         return show_thanks(self, request, receipt)
 

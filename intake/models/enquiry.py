@@ -33,6 +33,11 @@ class Enquiry(models.Model):
     reference = models.CharField(_("reference"), max_length=7, unique=True, editable=False)
     # The secret part of the thank-you page's address.
     receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # The same for whoever sends the same words by another opening of a form: it may be somebody else, and leads to
+    # nothing private. Made when it is needed.
+    repeat_receipt = models.UUIDField(null=True, unique=True, editable=False)
+    # When the sender has typed the address anew, and right: mail to it then leads to the sender's own answers.
+    address_confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # One opening of the form; with the digest of the words it recognises a repeated post.
     submission_id = models.UUIDField(editable=False)
     content_digest = models.CharField(max_length=64, editable=False)

@@ -15,10 +15,17 @@ class InitialMapping(models.Model):
     """One mapping, under way or sent. Only the services write here.
 
     Begun by itself it has no enquiry until it is sent; begun after a message it hangs from that enquiry from the
-    start. `str()` shows nothing that a person typed.
+    start. A message can have two under way: the address in it may be mistyped, so what is answered by the thank-you
+    page's link and what is answered by the mail's are kept apart. The one begun first is the enquiry's, the other one
+    is `beside` it. `str()` shows nothing that a person typed.
     """
 
     enquiry = models.OneToOneField(Enquiry, on_delete=models.CASCADE, null=True, blank=True, related_name="mapping")
+    beside = models.OneToOneField(
+        Enquiry, on_delete=models.CASCADE, null=True, blank=True, related_name="other_mapping", editable=False
+    )
+    # Whether the first answers were given by a link that came by mail; None before that, and without an enquiry.
+    begun_by_mail = models.BooleanField(null=True, editable=False)
     # Becomes the enquiry's own when the mapping is sent.
     submission_id = models.UUIDField(editable=False)
     created_at = models.DateTimeField()
@@ -46,6 +53,9 @@ class InitialMapping(models.Model):
             models.CheckConstraint(
                 condition=Q(sent_at__isnull=True) | Q(enquiry__isnull=False), name="mapping_sent_with_enquiry"
             ),
+            models.CheckConstraint(
+                condition=Q(enquiry__isnull=True) | Q(beside__isnull=True), name="mapping_of_an_enquiry_or_beside_it"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -60,13 +70,18 @@ class InitialMapping(models.Model):
         return question_set_from_json(self.question_set)
 
     @property
+    def message(self) -> Enquiry | None:
+        """The enquiry whose contact facts this mapping goes by; None where it has its own."""
+        return self.enquiry or self.beside
+
+    @property
     def condition_facts(self) -> dict[str, object]:
         """The facts that questions may depend on."""
         if self.facts:
             return {name: self.facts.get(name) for name in FACT_NAMES}
-        if self.enquiry is None:
+        if self.message is None:
             return {}
-        return {name: getattr(self.enquiry, name) for name in FACT_NAMES}
+        return {name: getattr(self.message, name) for name in FACT_NAMES}
 
     @property
     def progress(self) -> Progress:
@@ -78,8 +93,9 @@ class InitialMapping(models.Model):
 
 
 class MappingLink(models.Model):
-    """A private way to one mapping: only the digest of its secret is kept."""
+    """A private way to one mapping: only the digest of its secret is kept. `by_mail`: whoever reads the mail has it."""
 
+    by_mail = models.BooleanField(default=False)
     mapping = models.ForeignKey(InitialMapping, on_delete=models.CASCADE, related_name="links")
     secret_digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField()

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from intake.choices import MailPurpose
+
 
 class PostingTrace(models.Model):
     """One accepted post from one network address; removed after an hour."""
@@ -17,9 +19,10 @@ class PostingTrace(models.Model):
 
 
 class AutomaticReplyTrace(models.Model):
-    """The last automatic mail to one e-mail address; removed after a day."""
+    """One automatic mail to one mailbox; removed after a day."""
 
-    recipient_key = models.CharField(max_length=64, unique=True)
+    recipient_key = models.CharField(max_length=64, db_index=True)
+    purpose = models.CharField(max_length=20, choices=MailPurpose, default=MailPurpose.CONFIRMATION)
     replied_at = models.DateTimeField(db_index=True)
 
     class Meta:

@@ -29,6 +29,9 @@ class WaitingPlace(models.Model):
     jumped_at = models.DateTimeField(_("moved ahead"), null=True, blank=True)
     jump_reason = models.CharField(_("reason"), max_length=200, blank=True)
 
+    # When a mail with the private link to this place first went out: before that the site writes nothing else to it.
+    reached_at = models.DateTimeField(null=True, blank=True)
+
     # "Still waiting?": since when the list has known for certain, and what was asked since.
     confirmed_at = models.DateTimeField()
     # The months between the questions, as set when this one joined or last confirmed.

@@ -21,6 +21,8 @@ from intake.services.mail_server import MailServer, ServerAway, smtp_code
 
 logger = logging.getLogger(__name__)
 
+_REPLIES = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
+
 # After the first failure, the second, …: together a little under two days, then the supervisor is asked to act.
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
 
@@ -90,7 +92,7 @@ def send_again(*, mail: OutgoingMail, now: datetime) -> bool:
 
 def build_message(mail: OutgoingMail, *, now: datetime) -> EmailMultiAlternatives:
     """Return the message as it goes out, marked as automatic (RFC 3834) so that no auto-responder answers it."""
-    automatic = "auto-replied" if mail.purpose == MailPurpose.CONFIRMATION else "auto-generated"
+    automatic = "auto-replied" if mail.purpose in _REPLIES else "auto-generated"
     message = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.text,
@@ -163,6 +165,9 @@ def _record_success(mail: OutgoingMail, now: datetime) -> None:
         # No row: the enquiry, and with it its mail, was removed while the mail was on its way.
         if OutgoingMail.objects.filter(pk=mail.pk).update(state=MailState.SENT, sent_at=now, failures=0):
             MailAttempt.objects.create(mail=mail, attempted_at=now, succeeded=True)
+            # As it went out: its address may have been corrected since it was queued.
+            went_out = OutgoingMail.objects.select_related("enquiry").get(pk=mail.pk)
+            handling_of(went_out).delivered(went_out, now)
 
 
 def _record_failure(

@@ -1,17 +1,18 @@
-"""Sending the private link to the mapping by the supervisor's own word, to somebody who has written to her."""
+"""Sending a private link by the supervisor's own word: to the mapping, or to the place on the waiting list."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
-from intake.choices import Kind, MailPurpose, MailState, StepKind
+from intake.choices import Kind, MailPurpose, MailState, Status, StepKind
 from intake.mapping.private_link import mapping_is_offered
 from intake.models.enquiry import Enquiry, EnquiryStep
 from intake.models.outgoing_mail import OutgoingMail
-from intake.services.mapping import LIFETIME
-from intake.services.queueing import queue_mapping_link
+from intake.services.mapping import LIFETIME, mapping_to_link
+from intake.services.queueing import queue_mapping_link, queue_waiting_link
 from intake.services.review import ChangedMeanwhile
 
 
@@ -34,22 +35,53 @@ def send_mapping_link(*, enquiry_id: int, version: int, by: User | None, now: da
     The secret is made when the mail goes out. Raises ChangedMeanwhile for an old `version`, so that a button pressed
     twice sends once.
     """
+
+    def queue(enquiry: Enquiry) -> None:
+        queue_mapping_link(enquiry=enquiry, works_until=_works_until(enquiry, now), now=now)
+
+    return _send(enquiry_id, version, MailPurpose.MAPPING_LINK, StepKind.LINK_SENT, queue, by, now)
+
+
+def can_get_waiting_link(enquiry: Enquiry) -> bool:
+    """Return whether there is a place on the waiting list to send a link to; not of a suspicious one."""
+    on_list = enquiry.status == Status.WAITING_LIST and hasattr(enquiry, "waiting")
+    return on_list and not enquiry.is_quarantined
+
+
+def send_waiting_link(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> bool:
+    """Queue the mail with the link to a place on the waiting list; otherwise as send_mapping_link."""
+
+    def queue(enquiry: Enquiry) -> None:
+        queue_waiting_link(place=enquiry.waiting, now=now)
+
+    return _send(enquiry_id, version, MailPurpose.WAITING_LINK, StepKind.WAITING_LINK_SENT, queue, by, now)
+
+
+def _send(
+    enquiry_id: int,
+    version: int,
+    purpose: MailPurpose,
+    step: StepKind,
+    queue: Callable[[Enquiry], None],
+    by: User | None,
+    now: datetime,
+) -> bool:
     with transaction.atomic():
         enquiry = Enquiry.objects.select_for_update().filter(pk=enquiry_id, version=version).first()
         if enquiry is None:
             raise ChangedMeanwhile
-        earlier = OutgoingMail.objects.filter(enquiry=enquiry, purpose=MailPurpose.MAPPING_LINK)
+        earlier = OutgoingMail.objects.filter(enquiry=enquiry, purpose=purpose)
         if earlier.filter(state__in=(MailState.QUEUED, MailState.SENDING)).exists():
             return False
         # A new mail with a Message-ID of its own: mail programs hide what looks like the same one again.
         earlier.delete()
-        queue_mapping_link(enquiry=enquiry, works_until=_works_until(enquiry, now), now=now)
+        queue(enquiry)
         Enquiry.objects.filter(pk=enquiry.pk).update(version=F("version") + 1)
-        EnquiryStep.objects.create(enquiry=enquiry, kind=StepKind.LINK_SENT, changed_at=now, changed_by=by)
+        EnquiryStep.objects.create(enquiry=enquiry, kind=step, changed_at=now, changed_by=by)
     return True
 
 
 def _works_until(enquiry: Enquiry, now: datetime) -> datetime:
     """Return the moment until which the link works for certain, however late the mail goes out."""
-    mapping = getattr(enquiry, "mapping", None)
+    mapping = mapping_to_link(enquiry, by_mail=True)
     return mapping.expires_at if mapping and mapping.started_at else now + LIFETIME

@@ -14,10 +14,24 @@ from intake.models.waiting import WaitingPlace
 
 
 def tellable_places() -> QuerySet[WaitingPlace]:
-    """Return the places on the list whose people have asked for mail, told or not; the suspicious ones are not."""
+    """Return the places on the list whose people have asked for mail, told or not.
+
+    Not the suspicious ones, nor those whose address no mail with the link to leave the list has reached: they may have
+    been put there by somebody else, and are the supervisor's to contact. `is_tellable` says the same of one place.
+    """
     return WaitingPlace.objects.filter(
-        enquiry__status=Status.WAITING_LIST, enquiry__verdict=Verdict.ACCEPTED, wants_mail=True
+        enquiry__status=Status.WAITING_LIST,
+        enquiry__verdict=Verdict.ACCEPTED,
+        wants_mail=True,
+        reached_at__isnull=False,
     )
+
+
+def is_tellable(place: WaitingPlace) -> bool:
+    """Return whether a place, read with its enquiry, is one of tellable_places()."""
+    enquiry = place.enquiry
+    on_list = enquiry.status == Status.WAITING_LIST and not enquiry.is_quarantined
+    return on_list and place.wants_mail and place.reached_at is not None
 
 
 def lock_places(place_ids: Iterable[int]) -> dict[int, WaitingPlace]:

@@ -21,6 +21,10 @@ def _always(_mail: OutgoingMail, _now: datetime) -> bool:
     return True
 
 
+def _nothing(_mail: OutgoingMail, _now: datetime) -> None:
+    pass
+
+
 def _delete(mail: OutgoingMail, _now: datetime) -> None:
     mail.delete()
 
@@ -31,12 +35,14 @@ class Handling:
 
     `addresses` are looked up before each attempt, so that a corrected address is used. `is_true` says, before each
     attempt, whether what the mail says is still so; a mail that is not is given to `withdraw`, which deletes it and
-    whatever counts on it. Both are called in a transaction that holds lock_receiving().
+    whatever counts on it. Both are called in a transaction that holds lock_receiving(). `delivered` is called with a
+    mail that a server has taken, in the transaction that records it.
     """
 
     addresses: Callable[[OutgoingMail], Addresses]
     is_true: Callable[[OutgoingMail, datetime], bool] = _always
     withdraw: Callable[[OutgoingMail, datetime], None] = _delete
+    delivered: Callable[[OutgoingMail, datetime], None] = _nothing
 
 
 def enquiry_of(mail: OutgoingMail) -> Enquiry:

@@ -4,13 +4,15 @@ import hashlib
 import json
 import secrets
 import uuid
-from dataclasses import asdict
+from base64 import urlsafe_b64encode
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from home.pause import PauseStatus
 from intake.choices import Kind, Status, StepKind
@@ -47,13 +49,15 @@ def new_secret() -> str:
     return secrets.token_urlsafe(_SECRET_BYTES)
 
 
+def find_link(secret: str, *, now: datetime) -> MappingLink | None:
+    """Return the private link with its mapping; None where there is none or its time is over."""
+    links = MappingLink.objects.select_related("mapping__enquiry", "mapping__beside")
+    return links.filter(secret_digest=_digest(secret), mapping__expires_at__gt=now).first()
+
+
 def find_mapping(secret: str, *, now: datetime) -> InitialMapping | None:
     """Return the mapping that a private link leads to; None where there is none or its time is over."""
-    link = (
-        MappingLink.objects.select_related("mapping__enquiry")
-        .filter(secret_digest=_digest(secret), mapping__expires_at__gt=now)
-        .first()
-    )
+    link = find_link(secret, now=now)
     return link.mapping if link else None
 
 
@@ -96,33 +100,97 @@ def begin_mapping(
     return mapping
 
 
-def link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
-    """Return the secret of a new private link to the mapping of an enquiry, which is made where there is none.
+def page_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
+    """Return the secret of the thank-you page's private link: the same one each time.
 
-    Each call makes another link; the earlier ones go on working. One to a mapping that has not been begun works for
-    LIFETIME, whenever the first was made. Raises Enquiry.DoesNotExist where it was removed meanwhile.
+    It is computed from the receipt, whose owner gets it, so that it is kept nowhere. Otherwise as
+    mail_link_for_enquiry.
     """
-    with transaction.atomic():
-        # As sending does.
-        lock_receiving()
-        Enquiry.objects.select_for_update().get(pk=enquiry.pk)
-        _remove_over(InitialMapping.objects.filter(enquiry=enquiry), now)
-        mapping, _created = InitialMapping.objects.get_or_create(
-            enquiry=enquiry,
-            defaults={
-                "submission_id": enquiry.submission_id,
-                "created_at": now,
-                "expires_at": now + LIFETIME,
-            },
-        )
-        InitialMapping.objects.filter(pk=mapping.pk, started_at=None).update(expires_at=now + LIFETIME)
-        secret = new_secret()
-        _add_link(mapping, secret, now)
+    digest = salted_hmac("intake.mapping-page-link", enquiry.receipt.hex, algorithm="sha256").digest()
+    secret = urlsafe_b64encode(digest).rstrip(b"=").decode()
+    _link_to_enquiry(enquiry, secret, by_mail=False, now=now)
     return secret
 
 
+def mail_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
+    """Return the secret of a new private link for a mail, to a mapping of an enquiry; it is made where there is none.
+
+    It leads to answers only where they were begun by mail as well, or the sender has confirmed the address; else to an
+    empty mapping. Each call makes another link; the earlier ones go on working. One to a mapping that has not been
+    begun works for LIFETIME, whenever the first was made. Raises Enquiry.DoesNotExist where it was removed meanwhile.
+    """
+    secret = new_secret()
+    _link_to_enquiry(enquiry, secret, by_mail=True, now=now)
+    return secret
+
+
+def mapping_to_link(enquiry: Enquiry, *, by_mail: bool) -> InitialMapping | None:
+    """Return the mapping of this enquiry that a link opens; None where an empty one is to be made for it."""
+    first = InitialMapping.objects.filter(enquiry=enquiry).first()
+    other = InitialMapping.objects.filter(beside=enquiry).first()
+    if other is not None and other.begun_by_mail == by_mail:
+        return other
+    if first is None or first.begun_by_mail in (None, by_mail) or first.is_sent or enquiry.address_confirmed_at:
+        return first
+    return other
+
+
+def confirm_address(*, enquiry_id: int, now: datetime) -> None:
+    """Remember that the sender has typed the address right twice: links in mails lead to the same answers from now on.
+
+    What has been begun by each of the two ways stays apart.
+    """
+    with transaction.atomic():
+        lock_receiving()
+        enquiry = Enquiry.objects.select_for_update().get(pk=enquiry_id)
+        enquiry.address_confirmed_at = enquiry.address_confirmed_at or now
+        enquiry.save(update_fields=["address_confirmed_at"])
+        _drop_empty_one(enquiry)
+
+
+def _link_to_enquiry(enquiry: Enquiry, secret: str, *, by_mail: bool, now: datetime) -> None:
+    with transaction.atomic():
+        # As sending does.
+        lock_receiving()
+        enquiry = Enquiry.objects.select_for_update().get(pk=enquiry.pk)
+        _remove_over(InitialMapping.objects.filter(Q(enquiry=enquiry) | Q(beside=enquiry)), now)
+        mapping = mapping_to_link(enquiry, by_mail=by_mail)
+        if mapping is None:
+            has_first = InitialMapping.objects.filter(enquiry=enquiry).exists()
+            mapping = _make_empty(enquiry, is_beside=has_first, expires_at=now + LIFETIME, now=now)
+        InitialMapping.objects.filter(pk=mapping.pk, started_at=None).update(expires_at=now + LIFETIME)
+        MappingLink.objects.update_or_create(
+            secret_digest=_digest(secret),
+            defaults={"mapping": mapping},
+            create_defaults={"mapping": mapping, "by_mail": by_mail, "created_at": now},
+        )
+
+
+def _make_empty(enquiry: Enquiry, *, is_beside: bool, expires_at: datetime, now: datetime) -> InitialMapping:
+    return InitialMapping.objects.create(
+        enquiry=None if is_beside else enquiry,
+        beside=enquiry if is_beside else None,
+        submission_id=uuid.uuid4() if is_beside else enquiry.submission_id,
+        created_at=now,
+        expires_at=expires_at,
+    )
+
+
+def _begin(mapping: InitialMapping, *, by_mail: bool, now: datetime) -> None:
+    """Note how a mapping was begun, and let the links of the other way lead to an empty one beside it."""
+    enquiry = mapping.message
+    if enquiry is not None:
+        mapping.begun_by_mail = by_mail
+        others = mapping.links.filter(by_mail=not by_mail)
+        if mapping.enquiry and enquiry.address_confirmed_at is None and others.exists():
+            empty = InitialMapping.objects.filter(beside=enquiry).first()
+            empty = empty or _make_empty(enquiry, is_beside=True, expires_at=mapping.expires_at, now=now)
+            others.update(mapping=empty)
+    mapping.started_at, mapping.expires_at = now, now + LIFETIME
+
+
 def _secret_for(mail: OutgoingMail, now: datetime) -> str:
-    return link_for_enquiry(enquiry=enquiry_of(mail), now=now)
+    return mail_link_for_enquiry(enquiry=enquiry_of(mail), now=now)
 
 
 register_secret(PLACEHOLDER, _secret_for)
@@ -139,6 +207,7 @@ def store_facts(*, mapping_id: int, facts: ContactFacts) -> None:
 def store_answers(
     *,
     mapping_id: int,
+    by_mail: bool = False,
     question_set: QuestionSet,
     step_keys: list[str],
     answers: dict[str, Any],
@@ -147,18 +216,25 @@ def store_answers(
 ) -> InitialMapping:
     """Replace the answers of one step (`step_keys` are the keys of its questions). Raises AlreadySent.
 
-    `question_set` is kept when these are the first answers; after that the mapping has its own.
+    `by_mail` says by which link: the first answers decide which links open them. Raises InitialMapping.DoesNotExist
+    where it was begun by the other one just now. `question_set` is kept when these are the first answers;
+    after that the mapping has its own.
     """
     with transaction.atomic():
         mapping = _locked_by_id(mapping_id)
+        enquiry = mapping.message
+        if enquiry and not enquiry.address_confirmed_at and mapping.begun_by_mail not in (None, by_mail):
+            raise InitialMapping.DoesNotExist
         if not mapping.question_set:
             mapping.question_set = question_set.as_json()
             mapping.shown_texts = shown.as_dict()
         if mapping.started_at is None:
-            mapping.started_at, mapping.expires_at = now, now + LIFETIME
+            _begin(mapping, by_mail=by_mail, now=now)
         kept = {key: value for key, value in mapping.answers.items() if key not in step_keys}
         mapping.answers = {**kept, **answers}
-        mapping.save(update_fields=["question_set", "shown_texts", "started_at", "expires_at", "answers"])
+        mapping.save(
+            update_fields=["question_set", "shown_texts", "started_at", "begun_by_mail", "expires_at", "answers"]
+        )
     return mapping
 
 
@@ -170,13 +246,15 @@ def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: 
     with transaction.atomic():
         lock_receiving()
         # The enquiry is locked before what hangs from it, as its removal does.
-        its_enquiry = InitialMapping.objects.filter(pk=mapping_id).values("enquiry")
-        list(Enquiry.objects.select_for_update().filter(pk__in=its_enquiry))
+        of_mapping = Q(mapping=mapping_id) | Q(other_mapping=mapping_id)
+        list(Enquiry.objects.select_for_update(of=("self",)).filter(of_mapping))
         mapping = InitialMapping.objects.select_for_update().get(pk=mapping_id)
         if mapping.is_sent and mapping.enquiry:
             return mapping.enquiry
         if not mapping.question_set or missing(mapping.questions, mapping.condition_facts, mapping.answers):
             raise Incomplete
+        if mapping.beside is not None:
+            _take_place(mapping, mapping.beside)
         enquiry = mapping.enquiry
         if enquiry is None:
             enquiry = _receive(mapping, address_key, pause, now)
@@ -197,7 +275,39 @@ def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: 
         # They are the enquiry's from now on: one place to read, change and erase them.
         mapping.facts = {}
         mapping.save()
+        # Who comes by the other link is told that it has arrived; of what was begun there nothing is lost.
+        _drop_empty_one(enquiry)
     return enquiry
+
+
+def _drop_empty_one(enquiry: Enquiry) -> None:
+    """Let the links to an empty mapping beside the enquiry's own lead to that one."""
+    first = InitialMapping.objects.select_for_update().filter(enquiry=enquiry).first()
+    empty = InitialMapping.objects.select_for_update().filter(beside=enquiry, started_at=None).first()
+    if first and empty:
+        MappingLink.objects.filter(mapping=empty).update(mapping=first)
+        empty.delete()
+
+
+def _take_place(mapping: InitialMapping, enquiry: Enquiry) -> None:
+    """Make a mapping beside an enquiry the enquiry's own, and the other way round; it is about to be sent.
+
+    Where the enquiry has one that was sent, this one becomes an enquiry by itself, with the same contact facts: no
+    answer is lost, and none is shown to whom it does not belong.
+    """
+    first = InitialMapping.objects.select_for_update().filter(enquiry=enquiry).first()
+    mapping.beside = None
+    if first is not None and first.is_sent:
+        names = (field.name for field in fields(ContactFacts) if field.name != "message")
+        mapping.facts = {name: getattr(enquiry, name) for name in names}
+        mapping.save(update_fields=["beside", "facts"])
+        return
+    mapping.save(update_fields=["beside"])
+    if first is not None:
+        first.enquiry, first.beside = None, enquiry
+        first.save(update_fields=["enquiry", "beside"])
+    mapping.enquiry = enquiry
+    mapping.save(update_fields=["enquiry"])
 
 
 def remove_unfinished(*, now: datetime, each: Each = each_or_raise) -> int:
@@ -223,6 +333,10 @@ def _remove_over(mappings: QuerySet[InitialMapping], now: datetime) -> int:
         tally, _created = UnfinishedMapping.objects.get_or_create(removed_on=timezone.localdate(now))
         UnfinishedMapping.objects.filter(pk=tally.pk).update(count=F("count") + begun)
     InitialMapping.objects.filter(pk__in=[mapping.pk for mapping in over]).delete()
+    for mapping in over:
+        if mapping.enquiry_id is not None:
+            # What was beside it is the enquiry's only one now.
+            InitialMapping.objects.filter(beside=mapping.enquiry_id).update(enquiry=mapping.enquiry_id, beside=None)
     return begun
 
 

@@ -20,9 +20,10 @@ def put_in_queue(
     subject: str,
     text: str,
     html: str,
+    goes_at: datetime | None = None,
     now: datetime,
 ) -> OutgoingMail:
-    """Queue a mail about an enquiry, or about none, in the caller's transaction."""
+    """Queue a mail about an enquiry, or about none, in the caller's transaction; it goes at once, or at `goes_at`."""
     return OutgoingMail.objects.create(
         enquiry=enquiry,
         purpose=purpose,
@@ -35,5 +36,5 @@ def put_in_queue(
         message_id=make_msgid(domain=parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or None),
         state=MailState.QUEUED,
         created_at=now,
-        next_attempt_at=now,
+        next_attempt_at=goes_at or now,
     )

@@ -25,13 +25,17 @@ from intake.services.outbox import put_in_queue
 from intake.waiting.private_link import address_to_answer
 
 REPLY_WINDOW = timedelta(days=1)
+# What one mailbox gets in REPLY_WINDOW. Each joining has its own mail, for it is the way off the list; who joins twice,
+# or from a +tag, is within this, and who is joined fifty times by somebody else is not.
+MAILS_A_DAY = {MailPurpose.CONFIRMATION: 1, MailPurpose.WAITING_CONFIRMATION: 3}
 
 
 def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
-    """Queue the notice to the supervisor, and the confirmation to the sender where one may be sent.
+    """Queue the notice to the supervisor, and the confirmation of a message where one may be sent.
 
     Neither holds a word that the sender wrote. A suspicious enquiry sends its sender nothing, and one address gets
-    at most one automatic mail a day, so that the form can't be turned on somebody.
+    at most one such confirmation a day, so that the form can't be turned on somebody. Who joins the waiting list gets
+    another one (intake.services.joining). The caller holds lock_receiving().
     """
     details = ContactDetails.load()
     _queue(
@@ -46,10 +50,9 @@ def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
         },
         now=now,
     )
-    if enquiry.is_quarantined or not _may_reply(enquiry.email, now):
+    if enquiry.kind == Kind.WAITING or enquiry.is_quarantined:
         return
-    if enquiry.kind == Kind.WAITING:
-        _queue_waiting_confirmation(enquiry, details, now)
+    if not _may_mail(enquiry.email, MailPurpose.CONFIRMATION, now):
         return
     _queue(
         enquiry=enquiry,
@@ -73,12 +76,33 @@ def _leads_to_mapping(enquiry: Enquiry, pause: PauseStatus) -> bool:
     return enquiry.kind == Kind.CONTACT and pause.form_mode == FormMode.AS_USUAL and mapping_is_offered()
 
 
-def _queue_waiting_confirmation(enquiry: Enquiry, details: ContactDetails, now: datetime) -> None:
-    place = WaitingPlace.objects.get(enquiry=enquiry)
+def queue_waiting_confirmation(*, place: WaitingPlace, now: datetime) -> bool:
+    """Queue the mail that tells somebody that they are on the waiting list, with the link by which they can leave it.
+
+    Once an enquiry, and never about a suspicious one. It does not count as the day's confirmation of a message, nor the
+    other way round; a mailbox gets a few a day, so that the form can't be turned on somebody. Returns whether it was
+    queued. The caller holds lock_receiving().
+    """
+    enquiry = place.enquiry
+    purpose = MailPurpose.WAITING_CONFIRMATION
+    if enquiry.is_quarantined or OutgoingMail.objects.filter(enquiry=enquiry, purpose=purpose).exists():
+        return False
+    if not _may_mail(enquiry.email, purpose, now):
+        return False
+    _queue_link_to_place(place, purpose, now)
+    return True
+
+
+def queue_waiting_link(*, place: WaitingPlace, now: datetime) -> None:
+    """Queue a mail with a private link to somebody's place on the waiting list, by the supervisor's word."""
+    _queue_link_to_place(place, MailPurpose.WAITING_LINK, now)
+
+
+def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, now: datetime) -> None:
+    enquiry, details = place.enquiry, ContactDetails.load()
     _queue(
         enquiry=enquiry,
-        purpose=MailPurpose.CONFIRMATION,
-        template="waiting_confirmation",
+        purpose=purpose,
         recipient=enquiry.email,
         reply_to=details.email,
         subject=_("You are on the waiting list (reference %(reference)s)") % {"reference": enquiry.reference},
@@ -127,16 +151,25 @@ def queue_mapping_link(*, enquiry: Enquiry, works_until: datetime, now: datetime
     )
 
 
-def queue_waiting_answer(*, enquiry: Enquiry, occasion: str, now: datetime) -> None:
-    """Queue the notice to the supervisor that somebody on the waiting list is still interested. Once an occasion."""
+def queue_waiting_answer(
+    *, enquiry: Enquiry, is_interested: bool, occasion: str, goes_at: datetime, now: datetime
+) -> None:
+    """Queue the notice to the supervisor of what somebody on the waiting list has answered. Once an occasion."""
+    subject = _("Still interested: %(reference)s") if is_interested else _("Not interested any more: %(reference)s")
     _queue(
         enquiry=enquiry,
         purpose=MailPurpose.WAITING_ANSWER,
         occasion=occasion,
         recipient=supervisor_address(ContactDetails.load()),
         reply_to="",
-        subject=_("Still interested: %(reference)s") % {"reference": enquiry.reference},
-        context={"enquiry": enquiry, "answered_at": now, "admin_url": _admin_url(enquiry)},
+        subject=subject % {"reference": enquiry.reference},
+        context={
+            "enquiry": enquiry,
+            "is_interested": is_interested,
+            "answered_at": now,
+            "admin_url": _admin_url(enquiry),
+        },
+        goes_at=goes_at,
         now=now,
     )
 
@@ -150,11 +183,11 @@ def _queue(
     enquiry: Enquiry,
     purpose: MailPurpose,
     occasion: str = "",
-    template: str = "",
     recipient: str,
     reply_to: str,
     subject: str,
     context: dict[str, object],
+    goes_at: datetime | None = None,
     now: datetime,
 ) -> None:
     put_in_queue(
@@ -164,8 +197,9 @@ def _queue(
         recipient=recipient,
         reply_to=reply_to,
         subject=subject,
-        text=render_to_string(f"emails/{template or purpose}.txt", context),
-        html=render_to_string(f"emails/{template or purpose}.html", context),
+        text=render_to_string(f"emails/{purpose}.txt", context),
+        html=render_to_string(f"emails/{purpose}.html", context),
+        goes_at=goes_at,
         now=now,
     )
 
@@ -193,13 +227,16 @@ register(
 register(MailPurpose.CONFIRMATION, MailPurpose.MAPPING_LINK, handling=Handling(addresses=to_sender))
 
 
-def _may_reply(address: str, now: datetime) -> bool:
-    """Return whether this address may get an automatic mail now, and if so remember that it does."""
-    # Those from the future are a wrong clock's: they must not lock an address for years.
+def _may_mail(address: str, purpose: MailPurpose, now: datetime) -> bool:
+    """Return whether this mailbox may get an automatic mail of this purpose now, and if so remember that it does.
+
+    Those from the future are a wrong clock's: they must not lock an address for years.
+    """
     AutomaticReplyTrace.objects.exclude(
         replied_at__gt=now - REPLY_WINDOW, replied_at__lte=now + CLOCK_TOLERANCE
     ).delete()
-    _trace, is_first = AutomaticReplyTrace.objects.get_or_create(
-        recipient_key=mailbox_key(address), defaults={"replied_at": now}
-    )
-    return is_first
+    key = mailbox_key(address)
+    if AutomaticReplyTrace.objects.filter(recipient_key=key, purpose=purpose).count() >= MAILS_A_DAY[purpose]:
+        return False
+    AutomaticReplyTrace.objects.create(recipient_key=key, purpose=purpose, replied_at=now)
+    return True

@@ -1,6 +1,7 @@
 """Taking an enquiry in: everything in one transaction, once."""
 
 import json
+import uuid
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
@@ -93,6 +94,20 @@ def receive_enquiry(
             join(enquiry=enquiry, wants_mail=wants_mail, now=now)
         queue_mails(enquiry=enquiry, pause=pause, now=now)
     return enquiry
+
+
+def receipt_of(*, enquiry: Enquiry, opening: FormOpening) -> uuid.UUID:
+    """Return what the thank-you page's address has for whoever sent this opening of a form.
+
+    The same words sent by another opening may come from somebody else who knows them: that page leads to nothing that
+    belongs to the first sender.
+    """
+    if enquiry.submission_id == opening.submission_id:
+        return enquiry.receipt
+    Enquiry.objects.filter(pk=enquiry.pk, repeat_receipt=None).update(repeat_receipt=uuid.uuid4())
+    enquiry.refresh_from_db(fields=["repeat_receipt"])
+    # One that was just removed has a page that is not found, like any other.
+    return enquiry.repeat_receipt or enquiry.receipt
 
 
 def _takes_repeats(enquiry: Enquiry, now: datetime) -> bool:

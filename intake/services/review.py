@@ -11,7 +11,7 @@ from intake.choices import Outcome, Status, StepKind, Verdict
 from intake.models.enquiry import Enquiry, EnquiryStep
 from intake.models.mapping import InitialMapping
 from intake.services.closing import STATUS_FIELDS, set_status
-from intake.services.joining import join
+from intake.services.joining import confirm_joining, join
 from intake.services.locks import lock_receiving
 from intake.typed_text import clean_lines
 
@@ -89,14 +89,18 @@ def write_preparation_notes(*, enquiry_id: int, version: int, notes: str, by: Us
 def accept_quarantined(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> Enquiry:
     """Say that a message held suspicious is an ordinary one; the reasons stay to be read.
 
-    Sends nothing: the supervisor answers it herself. Raises ChangedMeanwhile for an old `version`.
+    Who is on the waiting list now gets the confirmation with the way off it; otherwise nothing is sent, the supervisor
+    answers herself. Raises ChangedMeanwhile for an old `version`.
     """
     with transaction.atomic():
+        # Before the enquiry's own lock, as everywhere.
+        lock_receiving()
         enquiry = _locked(enquiry_id, version)
         if enquiry.is_quarantined:
             enquiry.verdict = Verdict.ACCEPTED
             _save(enquiry, "verdict")
             EnquiryStep.objects.create(enquiry=enquiry, kind=StepKind.ACCEPTED, changed_at=now, changed_by=by)
+            confirm_joining(enquiry=enquiry, now=now)
     return enquiry
 
 

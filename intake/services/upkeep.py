@@ -226,8 +226,7 @@ def _without_mail(now: datetime, *, at_most: int | None = None) -> QuerySet[Wait
         _confirmed_long_ago(now, times=QUESTIONS + 1, at_most=at_most),
         enquiry__status=Status.WAITING_LIST,
         enquiry__verdict=Verdict.ACCEPTED,
-        wants_mail=False,
-    )
+    ).exclude(pk__in=tellable_places().values("pk"))
 
 
 def _remove_without_mail(place_id: int, now: datetime) -> int:

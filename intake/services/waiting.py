@@ -1,43 +1,50 @@
-"""What those who wait answer by their private link. The link proves a mailbox, so an answer is for all its places."""
+"""What those who wait answer by their private link. It proves an address: an end is for that alone."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 
 from django.db import transaction
-from django.db.models import QuerySet
 
+from home.pause import CALENDAR, calendar_day
 from intake.choices import Outcome, Status, StepKind
+from intake.mailbox import is_same_address
 from intake.models.enquiry import Enquiry, EnquiryStep
 from intake.models.waiting import WaitingPlace
+from intake.services.answer_mails import tell_of_answer
 from intake.services.closing import STATUS_FIELDS, set_status
 from intake.services.joining import join, wait_anew
 from intake.services.locks import lock_receiving
-from intake.services.queueing import queue_waiting_answer
 from intake.services.removing import remove_enquiry
 from intake.waiting.answers import Answer, Standing, offered, standing
 
-__all__ = ["WhoWaits", "answer_no", "answer_stay", "answer_yes", "join", "look_at", "remove_person"]
+__all__ = ["WhoWaits", "answer_no", "answer_stay", "answer_yes", "join", "look_at", "remove_places"]
 
 _ANSWERS = (StepKind.ANSWERED_YES, StepKind.ANSWERED_STAY, StepKind.ANSWERED_NO)
 
 
 @dataclass(frozen=True, kw_only=True)
 class WhoWaits:
-    """What the page of a private link tells: where the mailbox stands, and what can be answered now.
+    """What the page of a private link tells: where the address stands, and what can be answered now.
 
-    `places` are those that an answer is for: the mailbox's places on the list, or where it has none the link's own.
-    The first of them is the one to tell of. `answered` is its latest answer, unless something was asked since.
+    `places` are those that an answer is for: the address's places on the list, or where it has none the link's own.
+    The first of them is the one to tell of. `alongside` are the mailbox's others on the list, of another +tag: it is
+    told of the return once, so a yes and a stay are for them too. `answered` is the latest answer, unless something was
+    asked since.
+    `removable` are those that can be removed, the link's own first: it and the address's others on the list.
     """
 
     places: list[WaitingPlace]
+    alongside: list[WaitingPlace]
     where: Standing
     answers: tuple[Answer, ...]
     answered: EnquiryStep | None
+    removable: list[WaitingPlace]
 
 
 def look_at(place: WaitingPlace) -> WhoWaits:
     """Return where the one with this link stands. Changes nothing."""
-    return _who_waits(place.pk, list(_of_mailbox(place.mailbox_key)))
+    return _who_waits(place.pk, _of_mailbox(place.mailbox_key))
 
 
 def answer_yes(*, place_id: int, now: datetime) -> bool:
@@ -49,13 +56,13 @@ def answer_yes(*, place_id: int, now: datetime) -> bool:
     """
     with transaction.atomic():
         places = _open_to(Answer.YES, place_id)
-        for index, place in enumerate(places):
+        for place in places:
             enquiry = place.enquiry
             if enquiry.status in (Status.WAITING_LIST, Status.CLOSED):
                 set_status(enquiry, status=Status.NEW, now=now)
-            step = _record(enquiry, StepKind.ANSWERED_YES, now)
-            if index == 0:
-                queue_waiting_answer(enquiry=enquiry, occasion=str(step.pk), now=now)
+            _record(enquiry, StepKind.ANSWERED_YES, now)
+        if places:
+            tell_of_answer(place=places[0], answer=Answer.YES, now=now)
     return bool(places)
 
 
@@ -79,39 +86,50 @@ def answer_no(*, place_id: int, now: datetime) -> bool:
             enquiry = place.enquiry
             set_status(enquiry, status=Status.CLOSED, outcome=Outcome.CLIENT_DECLINED, now=now)
             _record(enquiry, StepKind.ANSWERED_NO, now)
+            tell_of_answer(place=place, answer=Answer.NO, now=now)
     return bool(places)
 
 
-def remove_person(*, place_id: int, now: datetime) -> bool:
-    """Remove the link's own enquiry and the others of its mailbox that are on the list. Otherwise as answer_yes."""
+def remove_places(*, place_id: int, references: Collection[str] = (), now: datetime) -> bool:
+    """Remove the link's own enquiry, and of the address's others on the list those with these references.
+
+    The others are only those that the page has shown and asked about: several people may read one mailbox. Otherwise
+    as answer_yes.
+    """
     with transaction.atomic():
-        places = _open_to(Answer.REMOVE, place_id)
-        own = WaitingPlace.objects.get(pk=place_id)
-        for enquiry_id in {own.enquiry_id, *(place.enquiry_id for place in places)}:
-            remove_enquiry(enquiry_id=enquiry_id, now=now)
+        who = _locked(place_id)
+        for place in who.removable:
+            if place.pk == place_id or place.enquiry.reference in references:
+                remove_enquiry(enquiry_id=place.enquiry_id, now=now)
     return True
 
 
 def _open_to(answer: Answer, place_id: int) -> list[WaitingPlace]:
-    """Lock the mailbox's enquiries, and return the places that this answer is for; none where it is not open.
+    """Lock the mailbox's enquiries, and return the places that this answer is for; none where it is not open."""
+    who = _locked(place_id)
+    if answer not in who.answers:
+        return []
+    return who.places if answer is Answer.NO else [*who.places, *who.alongside]
 
-    Locks are taken in the order of all: receivers, then enquiries.
-    """
+
+def _locked(place_id: int) -> WhoWaits:
+    """Look at a link's place with the enquiries of its mailbox locked; first receivers, as everywhere."""
     lock_receiving()
     key = WaitingPlace.objects.values_list("mailbox_key", flat=True).get(pk=place_id)
     list(Enquiry.objects.select_for_update().filter(waiting__mailbox_key=key).order_by("pk"))
-    who = _who_waits(place_id, list(_of_mailbox(key)))
-    return who.places if answer in who.answers else []
+    return _who_waits(place_id, _of_mailbox(key))
 
 
 def _who_waits(place_id: int, of_mailbox: list[WaitingPlace]) -> WhoWaits:
     own = next((place for place in of_mailbox if place.pk == place_id), None)
     if own is None:
         raise WaitingPlace.DoesNotExist
-    on_list = [place for place in of_mailbox if place.enquiry.status == Status.WAITING_LIST]
+    waiting = [place for place in of_mailbox if place.enquiry.status == Status.WAITING_LIST]
+    on_list = [place for place in waiting if is_same_address(place.enquiry.email, own.enquiry.email)]
+    alongside = [place for place in waiting if place not in on_list] if on_list else []
     places = sorted(on_list, key=lambda place: (place.pk != place_id, place.rank)) or [own]
     # A notice that nobody answered in time can be answered as long as its enquiry is there.
-    called = any(place.called_at for place in places) or bool(
+    called = any(place.called_at for place in [*places, *alongside]) or bool(
         own.called_at and own.enquiry.outcome == Outcome.NO_RESPONSE
     )
     answered = _latest_answer(places[0])
@@ -121,12 +139,17 @@ def _who_waits(place_id: int, of_mailbox: list[WaitingPlace]) -> WhoWaits:
     if where is Standing.WAITING and not all(_said_to_stay(place) for place in places):
         answered = None
     return WhoWaits(
-        places=places, where=where, answers=offered(where, called=called, said_yes=said_yes), answered=answered
+        places=places,
+        alongside=alongside,
+        where=where,
+        answers=offered(where, called=called, said_yes=said_yes),
+        answered=answered,
+        removable=[own, *sorted((place for place in on_list if place.pk != place_id), key=lambda place: place.rank)],
     )
 
 
-def _of_mailbox(key: str) -> QuerySet[WaitingPlace]:
-    return WaitingPlace.objects.select_related("enquiry").filter(mailbox_key=key)
+def _of_mailbox(key: str) -> list[WaitingPlace]:
+    return list(WaitingPlace.objects.select_related("enquiry").filter(mailbox_key=key))
 
 
 def _latest_answer(place: WaitingPlace) -> EnquiryStep | None:
@@ -148,10 +171,12 @@ def _said_to_stay(place: WaitingPlace) -> bool:
 
 
 def _record(enquiry: Enquiry, kind: StepKind, now: datetime) -> EnquiryStep:
-    """Store what an answer made of an enquiry, and keep it in the history.
+    """Store what an answer made of an enquiry, and keep it in the history: each kind of answer once a day, the latest.
 
     What would now ask or tell in vain is taken back when its turn to go out comes (intake.services.delivery).
     """
     enquiry.version += 1
     enquiry.save(update_fields=[*STATUS_FIELDS, "version"])
+    today = datetime.combine(calendar_day(now), time.min, CALENDAR)
+    EnquiryStep.objects.filter(enquiry=enquiry, kind=kind, changed_at__gte=today).delete()
     return EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now)

@@ -33,7 +33,10 @@ def message(page: Any, request: HttpRequest) -> HttpResponse:
 
 
 def waiting_list(page: Any, request: HttpRequest) -> HttpResponse:
-    """Take somebody on the waiting list; the form itself stands at the page's own address while there is one."""
+    """Take somebody on the waiting list while it is offered, or was when they may have begun to write.
+
+    The form itself stands at the page's own address while there is one.
+    """
     if request.method == "POST":
         return receive_form(page, request, WAITING)
     if current_pause(request).form_mode != FormMode.WAITING_LIST:

@@ -16,18 +16,21 @@ from django.utils.translation import gettext as _
 
 from home.models import ContactDetails
 from home.pause import FormMode, PauseStatus
-from home.pause_now import current_pause
+from home.pause_now import current_pause, lately_offered
 from intake.choices import Kind
 from intake.form_token import FormOpening, new_form_token, read_form_token
 from intake.forms import ContactForm, WaitingForm
 from intake.notices import FormNotices, form_notices, waiting_notices
-from intake.services.receiving import TooManyPosts, receive_enquiry
+from intake.services.receiving import TooManyPosts, receipt_of, receive_enquiry
 from intake.spam.rules import MIN_SECONDS
 from intake.spam.source import Source, address_key, source_of
 from intake.submission import SpamSigns
 from intake.views.refusals import see_other, too_many
 
 logger = logging.getLogger(__name__)
+
+# Somebody who opened the list's form while it was offered may still send it.
+LIST_STAYS_OPEN = timedelta(days=2)
 
 _AnyForm = ContactForm | WaitingForm
 
@@ -58,8 +61,9 @@ def show_form(page: Any, request: HttpRequest, which: FormOfPage) -> HttpRespons
 def receive_form(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse:
     """Answer a good post with 303 to the thanks page, any other with the form and its words.
 
-    Statuses of a post that comes back: 422 something to mend or to send again, 403 sent from a foreign page, 429 too
-    many, 503 the database did not take it. What is far past any letter can't be given back: 413, a page that says so.
+    Statuses of a post that comes back: 422 something to mend or to send again, 403 sent from a foreign page, 409 the
+    waiting list is not open, 429 too many, 503 the database did not take it. What is far past any letter can't be given
+    back: 413, a page that says so.
     """
     # The form says accept-charset=utf-8. Another name is no browser's, and may not even be one for text ("hex").
     request.encoding = "utf-8"
@@ -78,6 +82,9 @@ def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse
     if source is Source.FOREIGN:
         notice = _("The form was sent from another site’s page. Your words are still here: check them and send again.")
         return _response(page, request, which, form, status=403, notice=notice)
+    if which is WAITING and not lately_offered(FormMode.WAITING_LIST, within=LIST_STAYS_OPEN, now=now):
+        notice = _("The waiting list is not open now, so this form was not taken. Your words are still here.")
+        return _response(page, request, which, form, status=409, notice=notice)
     if not form.is_valid():
         return _response(page, request, which, form, status=422)
     if opening is None:
@@ -101,6 +108,7 @@ def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse
             pause=pause,
             now=now,
         )
+        receipt = receipt_of(enquiry=enquiry, opening=opening)
     except TooManyPosts as refusal:
         notice = too_many(refusal.retry_after, details.phone_display)
         response = _response(page, request, which, form, status=429, notice=notice)
@@ -110,7 +118,7 @@ def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse
         # Only the kind is logged: the text of a database error can quote the row.
         logger.error("an enquiry could not be stored: %s", type(error).__name__)
         return _response(page, request, which, form, status=503, notice=_not_stored(which, details.phone_display))
-    return see_other(page.get_url(request) + page.reverse_subpage("thanks", kwargs={"receipt": enquiry.receipt}))
+    return see_other(page.get_url(request) + page.reverse_subpage("thanks", kwargs={"receipt": receipt}))
 
 
 def _response(
@@ -122,6 +130,7 @@ def _response(
     context = page.get_context(request) | page.addresses(request)
     context |= {
         "form": form,
+        "list_is_closed": status == 409,
         "notice": notice,
         "takes_waiting": pause.form_mode == FormMode.WAITING_LIST,
         # Only the page's own address is for search engines.

@@ -7,8 +7,9 @@ from datetime import date, datetime
 
 from home.models import PauseNotice
 from home.pause import PauseState, pause_state
-from intake.admin.waiting.reading import gets_mail, places_on_the_list
+from intake.admin.waiting.reading import places_on_the_list
 from intake.models.waiting import ReturnPlan, WaitingPlace
+from intake.services.list_places import is_tellable
 from intake.services.return_mails import return_notice_preview
 from intake.services.returning import next_mailboxes
 from intake.waiting.rules import room_today
@@ -67,7 +68,7 @@ def outlook(plan: ReturnPlan, *, now: datetime) -> Outlook:
     subject, text, html = return_notice_preview(plan)
     return Outlook(
         schedule=planned,
-        by_hand=tuple(place for place in places.values() if not gets_mail(place)),
+        by_hand=tuple(place for place in places.values() if not is_tellable(place)),
         pause_begins_on=pause_begins_on,
         subject=subject,
         text=text,

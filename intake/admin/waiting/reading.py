@@ -14,6 +14,8 @@ from intake.choices import DeliveryMode, MailPurpose, MailState, Status, StepKin
 from intake.models.enquiry import Enquiry, EnquiryStep
 from intake.models.outgoing_mail import OutgoingMail
 from intake.models.waiting import WaitingPlace
+from intake.services.joining import LINK_PURPOSES
+from intake.services.list_places import is_tellable
 from intake.services.return_mails import LIST_PURPOSES
 from intake.waiting.leaving import leaves_on
 from intake.waiting.rules import last_day
@@ -40,6 +42,7 @@ class Waiter:
     same_mailbox: tuple[str, ...]
     removed_on: date | None
     events: tuple[Event, ...]
+    link_mail_is_due: bool
 
     @property
     def enquiry(self) -> Enquiry:
@@ -48,7 +51,12 @@ class Waiter:
     @property
     def gets_mail(self) -> bool:
         """Whether the site tells this one of the return; the others are the supervisor's to contact."""
-        return gets_mail(self.place)
+        return is_tellable(self.place)
+
+    @property
+    def is_being_reached(self) -> bool:
+        """Whether the mail that is to reach them first is still on its way; then the site will tell them."""
+        return self.place.wants_mail and self.place.reached_at is None and self.link_mail_is_due
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +73,9 @@ def places_on_the_list() -> QuerySet[WaitingPlace]:
     return WaitingPlace.objects.filter(enquiry__status=Status.WAITING_LIST).select_related("enquiry").order_by("rank")
 
 
-def gets_mail(place: WaitingPlace) -> bool:
-    """Return whether the site writes to the one in this place: asked for, and not held suspicious."""
-    return place.wants_mail and not place.enquiry.is_quarantined
-
-
 def read_list() -> list[Waiter]:
     """Return everybody on the list, in its order."""
-    mails = OutgoingMail.objects.filter(purpose__in=LIST_PURPOSES)
+    mails = OutgoingMail.objects.filter(purpose__in=(*LIST_PURPOSES, *LINK_PURPOSES))
     stays = EnquiryStep.objects.filter(kind=StepKind.ANSWERED_STAY)
     places = places_on_the_list().prefetch_related(
         Prefetch("enquiry__mails", mails, to_attr="list_mails"), Prefetch("enquiry__steps", stays, to_attr="stays")
@@ -87,6 +90,10 @@ def read_list() -> list[Waiter]:
             same_mailbox=mailboxes[place.mailbox_key].references_beside(place),
             removed_on=_removed_on(place, mailboxes[place.mailbox_key]),
             events=_events(place, mailboxes[place.mailbox_key].mails),
+            link_mail_is_due=any(
+                mail.purpose in LINK_PURPOSES and mail.state in (MailState.QUEUED, MailState.SENDING)
+                for mail in place.enquiry.list_mails  # type: ignore[attr-defined]
+            ),
         )
         for number, place in enumerate(places, start=1)
     ]
@@ -131,16 +138,18 @@ def _removed_on(place: WaitingPlace, mailbox: _Mailbox) -> date | None:
     """Return when the clock removes the place; never one that is held suspicious or has been told of the return."""
     if place.enquiry.is_quarantined or any(other.called_at for other in mailbox.places):
         return None
-    if not place.wants_mail:
+    if not is_tellable(place):
         return last_day(confirmed_at=place.confirmed_at, months=place.months)
     asked = [mail.sent_at or mail.created_at for mail in mailbox.mails if mail.purpose == MailPurpose.STILL_WAITING]
-    latest = max((other for other in mailbox.places if gets_mail(other)), key=lambda other: other.confirmed_at)
+    latest = max((other for other in mailbox.places if is_tellable(other)), key=lambda other: other.confirmed_at)
     return leaves_on(confirmed_at=latest.confirmed_at, asked_at=asked, months=latest.months)
 
 
 def _events(place: WaitingPlace, mails: list[OutgoingMail]) -> tuple[Event, ...]:
     """Say what was asked, answered and told, the latest last. The mail may be about another place of the mailbox."""
     events = []
+    if place.wants_mail and place.reached_at is None and not place.enquiry.is_quarantined:
+        events.append(_not_reached(place))
     stays = place.enquiry.stays  # type: ignore[attr-defined]
     if stays:
         events.append(Event(words=_("Answered %(day)s: still waiting") % {"day": _day(stays[-1].changed_at)}))
@@ -154,6 +163,17 @@ def _events(place: WaitingPlace, mails: list[OutgoingMail]) -> tuple[Event, ...]
     if place.reminded_at:
         events.append(_mailed(mails, MailPurpose.RETURN_REMINDER, place.reminded_at, _("Reminded %(day)s")))
     return tuple(events)
+
+
+def _not_reached(place: WaitingPlace) -> Event:
+    """Say what has become of the mail with the link, before which the site writes nothing else."""
+    mails = [mail for mail in place.enquiry.list_mails if mail.purpose in LINK_PURPOSES]  # type: ignore[attr-defined]
+    if not mails:
+        return Event(words=_("No confirmation was sent: send the link, or contact them yourself"), is_wrong=True)
+    mail = mails[-1]
+    state = MailState.FAILED if mail.is_late else MailState(mail.state)
+    said = {"mail": mail.get_purpose_display(), "state": str(state.label).lower()}
+    return Event(words=_("%(mail)s: %(state)s") % said, is_wrong=mail.is_late)
 
 
 def _mailed(mails: list[OutgoingMail], purpose: MailPurpose, queued_at: datetime, words: str) -> Event:

@@ -19,7 +19,7 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "waiters": [waiter for waiter in waiters if not chosen or waiter.enquiry.supervision_form == chosen],
         "total": len(waiters),
-        "by_hand": sum(1 for waiter in waiters if not waiter.gets_mail),
+        "by_hand": sum(1 for waiter in waiters if not waiter.gets_mail and not waiter.is_being_reached),
         "forms": shares_by_form(waiters),
         "places": shares_by_place(waiters),
         "chosen": chosen,

@@ -11,6 +11,7 @@ from django.utils import timezone
 from intake.choices import Kind
 from intake.mapping.answers import missing
 from intake.services.mapping import Incomplete, send_mapping, store_answers
+from intake.services.promised import promised_mails
 from intake.services.receiving import TooManyPosts
 from intake.spam.source import address_key
 from intake.views.mapping.pages import CHECK_TEMPLATE, all_groups, notices_now
@@ -30,6 +31,7 @@ def check(request: HttpRequest, walk: Walk) -> HttpResponse:
             # There was no step to send: nothing applied to this visitor.
             store_answers(
                 mapping_id=walk.mapping.pk,
+                by_mail=walk.by_mail,
                 question_set=walk.question_set,
                 step_keys=[],
                 answers={},
@@ -59,6 +61,7 @@ def done(request: HttpRequest, walk: Walk) -> HttpResponse:
         "reference": enquiry.reference,
         "response_time": details.response_time,
         "added_later": enquiry.kind == Kind.CONTACT,
+        "promised": promised_mails(enquiry),
     }
     return TemplateResponse(request, "intake/mapping/done_page.html", context)
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from intake.mapping.questions import QuestionSet
 from intake.models.mapping import InitialMapping
 from intake.models.mapping_page import MappingPage
-from intake.services.mapping import find_mapping
+from intake.services.mapping import find_link
 from intake.typed_text import without_invisible
 from intake.views.mapping.walk import Walk
 
@@ -47,11 +47,14 @@ def private(view: WalkView) -> WalkView:
 
 
 def _walk(secret: str) -> Walk | None:
-    mapping = find_mapping(secret, now=timezone.now())
-    if mapping is None:
+    link = find_link(secret, now=timezone.now())
+    if link is None:
         return None
+    mapping = link.mapping
     question_set = mapping.questions if mapping.question_set else _published()
-    return Walk(secret=secret, mapping=mapping, question_set=question_set) if question_set else None
+    return (
+        Walk(secret=secret, by_mail=link.by_mail, mapping=mapping, question_set=question_set) if question_set else None
+    )
 
 
 def _published() -> QuestionSet | None:

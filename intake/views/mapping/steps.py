@@ -71,6 +71,7 @@ def question_step(request: HttpRequest, walk: Walk, number: int) -> HttpResponse
     try:
         store_answers(
             mapping_id=walk.mapping.pk,
+            by_mail=walk.by_mail,
             question_set=walk.question_set,
             step_keys=form.keys,
             answers=form.answers,

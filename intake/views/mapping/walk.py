@@ -14,16 +14,18 @@ from intake.models.mapping import InitialMapping
 class Walk:
     """The way through one mapping, at a private address.
 
-    `asks_facts`: the contact facts are its first step (a mapping begun after a message has them already).
+    `by_mail`: the secret came by mail. `asks_facts`: the contact facts are its first step (a mapping begun after a
+    message has them already).
     """
 
     secret: str
+    by_mail: bool
     mapping: InitialMapping
     question_set: QuestionSet
 
     @property
     def asks_facts(self) -> bool:
-        return self.mapping.enquiry is None or self.mapping.enquiry.kind == Kind.MAPPING
+        return self.mapping.message is None or self.mapping.message.kind == Kind.MAPPING
 
     @property
     def shown(self) -> list[int]:

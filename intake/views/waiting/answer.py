@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from home.models import ContactDetails
 from intake.models.waiting import WaitingPlace
 from intake.notices import kept_while_waiting
-from intake.services.waiting import WhoWaits, answer_no, answer_stay, answer_yes, look_at, remove_person
+from intake.services.waiting import WhoWaits, answer_no, answer_stay, answer_yes, look_at, remove_places
 from intake.services.waiting_links import find_place
 from intake.views.refusals import see_other
 from intake.waiting.answers import Answer
@@ -33,7 +33,6 @@ _SERVICES: dict[Answer, _Service] = {
     Answer.YES: answer_yes,
     Answer.STAY: answer_stay,
     Answer.NO: answer_no,
-    Answer.REMOVE: remove_person,
 }
 
 
@@ -66,7 +65,11 @@ def _answer(request: HttpRequest, place: WaitingPlace) -> HttpResponse:
         # No button of ours: the page tells what can be answered.
         return see_other(request.path)
     try:
-        _SERVICES[answer](place_id=place.pk, now=timezone.now())
+        if answer is Answer.REMOVE:
+            # Of the address's other places only those that this page has named.
+            remove_places(place_id=place.pk, references=request.POST.getlist("also"), now=timezone.now())
+        else:
+            _SERVICES[answer](place_id=place.pk, now=timezone.now())
     except DatabaseError as error:
         # Only the kind is logged: the text of a database error can quote the row.
         logger.error("an answer to the waiting list could not be stored: %s", type(error).__name__)
@@ -83,6 +86,8 @@ def _show(request: HttpRequest, place: WaitingPlace, *, status: int = 200, notic
         "where": who.where,
         "answers": who.answers,
         "answered": who.answered,
+        "own": who.removable[0],
+        "others": who.removable[1:],
         "removed_on": enquiry.remove_on,
         "kept_while_waiting": kept_while_waiting(who.places[0].months),
         "notice": notice,

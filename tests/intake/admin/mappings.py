@@ -13,7 +13,7 @@ from intake.models.mapping import InitialMapping
 from intake.services.mapping import (
     begin_mapping,
     find_mapping,
-    link_for_enquiry,
+    mail_link_for_enquiry,
     new_secret,
     send_mapping,
     store_answers,
@@ -117,7 +117,7 @@ def under_way(
 ) -> InitialMapping:
     """A mapping that hangs from a message, with some answers stored."""
     moment = now or timezone.now()
-    mapping = find_mapping(link_for_enquiry(enquiry=enquiry, now=moment), now=moment)
+    mapping = find_mapping(mail_link_for_enquiry(enquiry=enquiry, now=moment), now=moment)
     assert mapping is not None
     return _answered(mapping, {"change": "Vielä kesken"} if answers is None else answers, moment)
 
@@ -164,7 +164,13 @@ def with_mapping(*, answers: dict[str, Any] | None = None, now: datetime | None 
 
 def _answered(mapping: InitialMapping, answers: dict[str, Any], now: datetime) -> InitialMapping:
     return store_answers(
-        mapping_id=mapping.pk, question_set=QUESTIONS, step_keys=[], answers=answers, shown=ShownTexts(), now=now
+        mapping_id=mapping.pk,
+        by_mail=mapping.enquiry is not None,
+        question_set=QUESTIONS,
+        step_keys=[],
+        answers=answers,
+        shown=ShownTexts(),
+        now=now,
     )
 
 

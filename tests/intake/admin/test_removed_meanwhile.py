@@ -6,10 +6,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from intake.admin import mapping, review
+from intake.admin import mapping, private_links, review
 from intake.models import Enquiry
 from intake.services.removing import remove_enquiry
 from tests.intake.admin.mappings import sent_after
+from tests.intake.admin.waiters import put_on_list
 
 POSTS = {
     "change_status": ("status", {"status": "in_review"}),
@@ -17,6 +18,7 @@ POSTS = {
     "accept_quarantined": ("accept", {}),
     "write_preparation_notes": ("preparation", {"preparation_notes": "Kysy."}),
     "send_mapping_link": ("link", {}),
+    "send_waiting_link": ("waiting-link", {}),
 }
 
 
@@ -24,8 +26,11 @@ POSTS = {
 def test_saving_what_another_tab_just_removed_is_not_found(
     kati: Client, loaded_site: None, enquiry: Enquiry, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
-    module = review if hasattr(review, service) else mapping
+    module = next(one for one in (review, mapping, private_links) if hasattr(one, service))
     original = getattr(module, service)
+    if service == "send_waiting_link":
+        put_on_list(enquiry)
+        enquiry.refresh_from_db()
     if service == "write_preparation_notes":
         sent_after(enquiry)
         enquiry.refresh_from_db()

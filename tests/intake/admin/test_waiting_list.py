@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import timezone
 
 from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
 from intake.models import Enquiry, EnquiryStep, IntakeSettings, OutgoingMail
@@ -16,6 +17,7 @@ from intake.services.review import accept_quarantined, change_status
 from intake.services.waiting_order import move_ahead
 from tests.intake.admin.pages import suspicious, words
 from tests.intake.admin.waiters import WAITING, names, pause, put_on_list, rows, waiting
+from tests.intake.delivering import deliver_due
 from tests.intake.enquiries import received
 
 NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
@@ -109,6 +111,8 @@ def test_whom_she_contacts_herself_is_told(kati: Client) -> None:
     assert ["Epäilyttävä" in row["Nimi"] for row in rows(page)] == [False, False, True]
     odd.refresh_from_db()
     accept_quarantined(enquiry_id=odd.pk, version=odd.version, by=None, now=NOW)
+    assert rows(kati.get(WAITING))[2]["Paluusta kerrotaan"] == "Sähköpostilla, kun vahvistus on lähtenyt"
+    deliver_due(timezone.now() + timedelta(seconds=1))
     assert rows(kati.get(WAITING))[2]["Paluusta kerrotaan"] == "Sähköpostilla"
 
 

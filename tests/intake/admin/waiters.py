@@ -34,7 +34,7 @@ def waiting(name: str, *, wants_mail: bool = True, now: datetime | None = None, 
     moment = now or timezone.now()
     enquiry = received(name=name, now=moment, **changes)
     enquiry = put_on_list(enquiry, now=moment)
-    WaitingPlace.objects.filter(enquiry=enquiry).update(wants_mail=wants_mail)
+    WaitingPlace.objects.filter(enquiry=enquiry).update(wants_mail=wants_mail, reached_at=moment)
     return enquiry
 
 

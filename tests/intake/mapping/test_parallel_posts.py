@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from home.models import PauseNotice
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, UnfinishedMapping
-from intake.services.mapping import link_for_enquiry, remove_unfinished, send_mapping
+from intake.services.mapping import mail_link_for_enquiry, remove_unfinished, send_mapping
 from intake.services.removing import remove_enquiry
 from tests.intake.enquiries import received
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
@@ -43,7 +43,7 @@ def test_twenty_sendings_of_one_mapping_are_one_enquiry_and_one_mail_each(begun:
 
 def test_twenty_sendings_of_a_second_stage_tell_kati_once(answerer: Answerer) -> None:
     enquiry = received()
-    answerer.secret = link_for_enquiry(enquiry=enquiry, now=timezone.now())
+    answerer.secret = mail_link_for_enquiry(enquiry=enquiry, now=timezone.now())
     answerer.answers_all()
     answers = at_once(MANY, lambda number: another(answerer, number).sends())
     assert {answer.status_code for answer in answers} == {303}
@@ -53,7 +53,7 @@ def test_twenty_sendings_of_a_second_stage_tell_kati_once(answerer: Answerer) ->
 
 def test_twenty_presses_of_the_thanks_pages_button_are_one_mapping_with_twenty_links(answerer: Answerer) -> None:
     enquiry = received()
-    secrets = at_once(MANY, lambda _number: link_for_enquiry(enquiry=enquiry, now=timezone.now()))
+    secrets = at_once(MANY, lambda _number: mail_link_for_enquiry(enquiry=enquiry, now=timezone.now()))
     assert InitialMapping.objects.count() == 1
     assert MappingLink.objects.count() == len(set(secrets)) == MANY
 
@@ -87,7 +87,7 @@ def test_removers_at_once_count_each_unfinished_mapping_once(answerer: Answerer)
 def test_an_enquiry_removed_while_its_mapping_is_sent_goes_whole_and_nobody_waits_for_ever(answerer: Answerer) -> None:
     for _round in range(5):
         enquiry = received()
-        answerer.secret = link_for_enquiry(enquiry=enquiry, now=timezone.now())
+        answerer.secret = mail_link_for_enquiry(enquiry=enquiry, now=timezone.now())
         answerer.answers_all()
 
         def job(number: int, pk: int = enquiry.pk) -> int:

@@ -8,7 +8,7 @@ import time_machine
 from django.utils import timezone
 
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, RemovedEnquiry, UnfinishedMapping
-from intake.services.mapping import LIFETIME, link_for_enquiry, remove_unfinished
+from intake.services.mapping import LIFETIME, mail_link_for_enquiry, remove_unfinished
 from intake.services.removing import remove_enquiry
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.mapping.database_dump import database_dump
@@ -71,7 +71,7 @@ def test_those_of_one_day_are_counted_together(answerer: Answerer) -> None:
 def test_a_link_that_was_never_opened_counts_for_nothing(visitor: Visitor, mapping_page: object) -> None:
     visitor.sends()
     enquiry = Enquiry.objects.get()
-    link_for_enquiry(enquiry=enquiry, now=START)
+    mail_link_for_enquiry(enquiry=enquiry, now=START)
     assert remove_unfinished(now=START + LIFETIME) == 0
     assert not InitialMapping.objects.exists()
     assert not UnfinishedMapping.objects.exists()
@@ -81,7 +81,7 @@ def test_a_link_that_was_never_opened_counts_for_nothing(visitor: Visitor, mappi
 def test_a_second_stage_that_was_begun_goes_and_its_message_stays(visitor: Visitor, mapping_page: object) -> None:
     visitor.sends()
     enquiry = Enquiry.objects.get()
-    answerer = Answerer(secret=link_for_enquiry(enquiry=enquiry, now=timezone.now()))
+    answerer = Answerer(secret=mail_link_for_enquiry(enquiry=enquiry, now=timezone.now()))
     answerer.sends_step(1, ANSWERS[0])
     assert remove_unfinished(now=timezone.now() + LIFETIME + timedelta(hours=1)) == 1
     assert Enquiry.objects.get() == enquiry
@@ -104,7 +104,7 @@ def test_removing_an_enquiry_removes_all_of_its_mapping(answerer: Answerer, visi
         answerer.sends_all(contact_facts(name="Salamaija"))
     else:
         visitor.sends()
-        answerer.secret = link_for_enquiry(enquiry=Enquiry.objects.get(), now=timezone.now())
+        answerer.secret = mail_link_for_enquiry(enquiry=Enquiry.objects.get(), now=timezone.now())
         answerer.answers_all()
         answerer.sends()
     assert "Lisää tilaa ajatella." in str(InitialMapping.objects.values())

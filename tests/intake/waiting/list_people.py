@@ -30,8 +30,9 @@ def waiter(
     form: str = "group",
     wants_mail: bool = True,
     verdict: Verdict = Verdict.ACCEPTED,
+    is_reached: bool = True,
 ) -> WaitingPlace:
-    """Somebody who joined the list at a moment, last of all."""
+    """Somebody who joined the list at a moment, last of all, and got at once the mail that says so."""
     number = next(_numbers)
     address = email or f"odottaja{number}@esimerkki.fi"
     enquiry = Enquiry.objects.create(
@@ -55,6 +56,7 @@ def waiter(
         mailbox_key=mailbox_key(address),
         confirmed_at=now,
         months=IntakeSettings.load().waiting_months,
+        reached_at=now if is_reached else None,
     )
 
 

@@ -1,13 +1,16 @@
 """What the contact page does in each state, to the second; and that a way to write always stays."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 
+from home.models import PauseNotice
 from home.pause import FormMode
-from intake.models import Enquiry
+from home.services.pausing import end_pause
+from intake.models import Enquiry, OutgoingMail
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, page_text
 from tests.intake.waiting.visitors import JOIN, MESSAGE, joins, set_pause, wish
 
@@ -134,7 +137,7 @@ def test_a_message_with_a_mistake_comes_back_as_a_message_in_a_pause(visitor: Vi
 def test_who_joins_just_when_the_pause_ends_is_taken_and_nothing_is_lost(visitor: Visitor) -> None:
     set_pause()
     opened = str(ShownForm.of(visitor.client.get(ADDRESS)).values["form_token"])
-    set_pause(active=False)
+    end_pause(version=PauseNotice.load().version, by=None, now=timezone.now())
     mistaken = joins(visitor, wish(email="maija", form_token=opened, wants_mail="1"))
     assert (mistaken.status_code, button(mistaken)) == (422, WAITING_BUTTON)
     assert LEAD not in page_text(mistaken)
@@ -143,6 +146,43 @@ def test_who_joins_just_when_the_pause_ends_is_taken_and_nothing_is_lost(visitor
     assert kept.words == {**wish(email="maija"), "wants_mail": ["1"]}
     assert joins(visitor, {**kept.values, "email": "maija@esimerkki.fi"}).status_code == 303
     assert Enquiry.objects.get().status == "waiting_list"
+
+
+@pytest.mark.parametrize(
+    ("mode", "active"),
+    [
+        (FormMode.AS_USUAL, False),
+        (FormMode.AS_USUAL, True),
+        (FormMode.CONTACT_DETAILS, True),
+        (FormMode.WAITING_LIST, False),
+    ],
+)
+def test_a_list_that_is_not_offered_takes_nobody(visitor: Visitor, mode: FormMode, active: bool) -> None:
+    set_pause(mode, active=active)
+    answer = joins(visitor, wish(wants_mail="1"))
+    assert answer.status_code == 409
+    shown = ShownForm.of(answer)
+    assert shown.words == {**wish(), "wants_mail": ["1"]}
+    assert "Odotuslista ei ole nyt auki, joten lomaketta ei otettu vastaan." in shown.notice
+    assert shown.soup.select_one(f'#summary-notice a[href="{MESSAGE}"]')
+    assert LEAD not in page_text(answer)
+    assert not Enquiry.objects.exists()
+    assert not OutgoingMail.objects.exists()
+
+
+def test_the_list_takes_a_form_for_two_days_more(visitor: Visitor) -> None:
+    with time_machine.travel("2027-03-01 12:00+02:00", tick=False) as clock:
+        set_pause()
+        opened = str(ShownForm.of(visitor.client.get(ADDRESS)).values["form_token"])
+        end_pause(version=PauseNotice.load().version, by=None, now=timezone.now())
+        clock.shift(timedelta(hours=47))
+        assert joins(visitor, wish(form_token=opened)).status_code == 303
+        clock.shift(timedelta(hours=2))
+        late = joins(visitor, wish(form_token=opened, message="Vielä yksi."))
+        assert late.status_code == 409
+        # Somebody may write of it instead, with the words that are there.
+        words = {**ShownForm.of(late).values, "preferred_contact": "email"}
+        assert visitor.client.post(MESSAGE, words, headers=visitor.headers).status_code == 303
 
 
 def test_the_texts_of_the_list_are_kept_only_with_those_who_saw_them(visitor: Visitor) -> None:

@@ -62,8 +62,11 @@ def test_the_order_is_that_of_arrival_whatever_the_clock_says(visitor: Visitor) 
 def test_a_repeat_is_the_first_one_from_the_same_form_and_from_a_new_one(visitor: Visitor) -> None:
     words = wish(form_token=token(), wants_mail="1")
     addresses = {joins(visitor, words)["Location"] for _ in range(3)}
-    addresses.add(joins(visitor, wish(form_token=token(), wants_mail="1"))["Location"])
     assert len(addresses) == 1
+    # From a new form it has a page of its own, with the same reference.
+    addresses.add(joins(visitor, wish(form_token=token(), wants_mail="1"))["Location"])
+    reference = Enquiry.objects.get().reference
+    assert all(reference in page_text(visitor.client.get(address)) for address in addresses)
     assert WaitingPlace.objects.count() == Enquiry.objects.count() == 1
     assert OutgoingMail.objects.count() == 2
 

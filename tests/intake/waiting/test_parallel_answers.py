@@ -107,4 +107,5 @@ def test_two_places_of_one_mailbox_answered_by_two_links_at_once_do_not_wait_for
 
     assert {enquiry.status for enquiry in Enquiry.objects.all()} <= {"closed", "waiting_list"}
     for enquiry in Enquiry.objects.all():
-        assert enquiry.version == 1 + enquiry.steps.count()
+        # The history keeps each kind of answer once a day; the version grows with each.
+        assert enquiry.version > enquiry.steps.count() > 0

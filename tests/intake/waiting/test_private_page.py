@@ -281,7 +281,7 @@ def test_the_confirmation_tells_what_the_list_is_and_leads_to_ones_own_place(
     joins(visitor, wish(name="Nimimerkki", organisation="Organisaatiomerkki", message="Viestimerkki", **ticked))
     while deliver_next(now=timezone.now()):
         pass
-    mail = OutgoingMail.objects.get(purpose="confirmation")
+    mail = OutgoingMail.objects.get(purpose="waiting_confirmation")
     reference = Enquiry.objects.get().reference
     assert mail.subject == f"Olet odotuslistalla (viite {reference})"
     assert (PLACEHOLDER in mail.text, PLACEHOLDER in mail.html) == (True, True)

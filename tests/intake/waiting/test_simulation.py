@@ -47,7 +47,7 @@ from tests.intake.waiting.post_office import Behaviour, Killed, PostOffice
 
 BEGINNING = datetime(2027, 1, 4, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
 DAY = timedelta(days=1)
-ANSWERS = ("answer_yes", "answer_stay", "answer_no", "remove_person")
+ANSWERS = ("answer_yes", "answer_stay", "answer_no", "remove_places")
 FORMS = ("", *SupervisionForm.values)
 # Where the worker may die: in the midst of a transaction, and between the steps of a delivery.
 DEATHS = [

@@ -4,6 +4,7 @@ from html import escape
 
 from playwright.sync_api import Page, Response, expect
 
+from intake.spam.rules import MIN_SECONDS
 from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
 from tests.tools.public_views.stage import Sent, Stage
 
@@ -125,6 +126,20 @@ def thanks(page_: Page, stage: Stage) -> Sent:
     visitor.send()
     visitor.wait_for_thanks()
     return _sent(page_.reload())
+
+
+def thanks_address_wrong(page_: Page, stage: Stage) -> Sent:
+    """The same with another address than the message's typed to confirm it."""
+    visitor = _open_form(page_, stage)
+    visitor.write(Letter())
+    page_.wait_for_timeout(MIN_SECONDS * 1000)
+    visitor.send()
+    visitor.wait_for_thanks()
+    page_.get_by_text("Jatkatko sähköpostin linkistä?", exact=True).click()
+    visitor.email.fill("joku.muu@esimerkki.fi")
+    with page_.expect_response(lambda response: response.request.method == "POST") as answer:
+        page_.get_by_role("button", name="Vahvista osoite").click()
+    return _sent(answer.value)
 
 
 def sign_in_expired(page_: Page, stage: Stage) -> Sent:

@@ -2,7 +2,8 @@
 
 from playwright.sync_api import Page, Response, expect
 
-from tests.browser.visitor import CONTACT_PAGE, Letter
+from intake.spam.rules import MIN_SECONDS
+from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
 from tests.browser.waiting_visitor import WaitingVisitor
 from tests.tools.public_views.stage import Sent, Stage
 
@@ -20,6 +21,7 @@ STANDINGS = {
     "handled": ["Enquiry.objects.filter(pk=place.enquiry_id).update(status='in_review')"],
     "left": ["answer_no(place_id=place.pk, now=now)"],
     "ended": [_CLOSE],
+    "shared": ["join(enquiry.email)", "join(enquiry.email)"],
 }
 _MAKE = """
 import uuid
@@ -34,12 +36,12 @@ from intake.services.waiting import answer_no, answer_stay, answer_yes
 from intake.services.waiting_links import link_for_place
 from intake.submission import ContactFacts, ShownTexts, SpamSigns
 now = timezone.now()
-for name, deeds in {standings!r}.items():
-    enquiry = receive_enquiry(
+def join(email):
+    return receive_enquiry(
         kind=Kind.WAITING,
         facts=ContactFacts(
-            name="Maija Meikäläinen", email=f"maija.{{uuid.uuid4().hex}}@esimerkki.fi", supervision_form="group",
-            delivery_modes=("online",), preferred_contact="email",
+            name="Maija Meikäläinen", email=email, supervision_form="group", delivery_modes=("online",),
+            preferred_contact="email", message=uuid.uuid4().hex,
         ),
         opening=FormOpening(submission_id=uuid.uuid4(), opened_at=now),
         signs=SpamSigns(seconds_open=300),
@@ -48,6 +50,8 @@ for name, deeds in {standings!r}.items():
         pause=PauseNotice.load().status(now=now),
         now=now,
     )
+for name, deeds in {standings!r}.items():
+    enquiry = join(f"maija.{{uuid.uuid4().hex}}@esimerkki.fi")
     place = WaitingPlace.objects.get(enquiry=enquiry)
     print("SECRET", name, link_for_place(enquiry=enquiry, now=now))
     for deed in deeds:
@@ -75,9 +79,9 @@ def place(page: Page, stage: Stage, *, standing: str) -> Sent:
     return _sent(page.goto(_address(stage, standing)))
 
 
-def removal_open(page: Page, stage: Stage) -> Sent:
-    """The same with the removal unfolded."""
-    sent = place(page, stage, standing="waiting")
+def removal_open(page: Page, stage: Stage, *, standing: str = "waiting") -> Sent:
+    """The same with the removal unfolded; of an address that has several on the list, "shared", it asks which."""
+    sent = place(page, stage, standing=standing)
     page.locator("main details").evaluate("one => { one.open = true; }")
     return sent
 
@@ -105,3 +109,27 @@ def joined(page: Page, stage: Stage) -> Sent:
     visitor.send()
     visitor.wait_until_joined()
     return _sent(page.reload())
+
+
+def joined_unhurried(page: Page, stage: Stage) -> Sent:
+    """The same of somebody who took time to write, and so is promised a mail."""
+    page.goto(stage.url + CONTACT_PAGE)
+    visitor = WaitingVisitor(page)
+    visitor.write(Letter())
+    visitor.wants_mail.check()
+    page.wait_for_timeout(MIN_SECONDS * 1000)
+    visitor.send()
+    visitor.wait_until_joined()
+    return _sent(page.reload())
+
+
+def list_closed(page: Page, stage: Stage) -> Sent:
+    """The list's form, sent where nobody is asked to join any more."""
+    page.goto(stage.url + CONTACT_PAGE)
+    visitor = Visitor(page)
+    visitor.write(Letter())
+    page.locator("main form").evaluate("form => { form.action = form.action.replace(/[^/]*$/, 'odotuslista/'); }")
+    with page.expect_response(lambda response: response.request.method == "POST") as answer:
+        visitor.send()
+    expect(page.get_by_text("Odotuslista ei ole nyt auki")).to_be_visible()
+    return _sent(answer.value)

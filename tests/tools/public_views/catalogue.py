@@ -77,12 +77,21 @@ def waiting_views() -> list[View]:
     return [
         *(View(name, "waiting", 200, partial(bring.page, path=path), at, path=path) for name, path, at in pages),
         View("waiting-join-errors", "waiting", 422, bring_waiting.join_errors, listing),
-        View("waiting-joined", "waiting", 200, bring_waiting.joined, listing),
+        View("waiting-joined", "waiting", 200, bring_waiting.joined_unhurried, listing),
+        View("waiting-joined-no-mail", "waiting", 200, bring_waiting.joined, listing),
+        View("waiting-closed", "waiting", 409, bring_waiting.list_closed, Condition.OPEN),
         *(
             View(f"waiting-place-{name}", "waiting", 200, partial(bring_waiting.place, standing=name), listing)
             for name in bring_waiting.STANDINGS
         ),
         View("waiting-place-removal", "waiting", 200, bring_waiting.removal_open, listing),
+        View(
+            "waiting-place-removal-shared",
+            "waiting",
+            200,
+            partial(bring_waiting.removal_open, standing="shared"),
+            listing,
+        ),
         View("waiting-place-gone", "waiting", 404, partial(bring.page, path=gone), listing, path=gone),
     ]
 
@@ -104,6 +113,7 @@ def all_views(site_url: str) -> list[View]:
         View("form-connection-broken", "form", 200, bring.form_connection_broken),
         View("thanks-paused", "form", 200, bring.thanks),
         View("thanks-open", "form", 200, bring.thanks, Condition.OPEN),
+        View("thanks-address-wrong", "form", 422, bring.thanks_address_wrong, Condition.OPEN),
         *mapping_views(),
         *waiting_views(),
         page_view(FRONT, Condition.DATED),

@@ -1,0 +1,115 @@
+"""What the contact page has done lately: whoever opened a form then may still send it."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from home.models import PauseNotice
+from home.pause import FormMode, PauseSettings
+from home.pause.periods import Held, form_modes
+from home.pause_now import lately_offered
+from home.services.pausing import begin_pause, change_pause, end_pause, settle_pause, undo_last
+
+HELSINKI = ZoneInfo("Europe/Helsinki")
+NOW = datetime(2027, 3, 10, 12, tzinfo=HELSINKI)
+TWO_DAYS = timedelta(days=2)
+LIST = PauseSettings(active=True, form_mode=FormMode.WAITING_LIST)
+OPEN = PauseSettings(active=False, form_mode=FormMode.WAITING_LIST)
+
+
+@pytest.mark.parametrize(
+    ("history", "offered"),
+    [
+        ([Held(LIST, None)], True),
+        ([Held(OPEN, None)], False),
+        ([Held(LIST, None), Held(OPEN, NOW - timedelta(hours=47))], True),
+        ([Held(LIST, None), Held(OPEN, NOW - TWO_DAYS)], False),
+        ([Held(LIST, None), Held(OPEN, NOW - TWO_DAYS + timedelta(seconds=1))], True),
+        ([Held(OPEN, None), Held(LIST, NOW - timedelta(hours=3)), Held(OPEN, NOW - timedelta(hours=2))], True),
+        ([Held(OPEN, None), Held(LIST, NOW - timedelta(days=9)), Held(OPEN, NOW - timedelta(days=8))], False),
+    ],
+)
+def test_the_list_is_offered_for_two_days_more(history: list[Held], offered: bool) -> None:
+    assert (FormMode.WAITING_LIST in form_modes(history, NOW - TWO_DAYS, NOW)) is offered
+
+
+@pytest.mark.parametrize(
+    ("begins", "returns", "offered"),
+    [
+        (date(2027, 3, 11), None, False),
+        (date(2027, 3, 10), None, True),
+        (date(2027, 3, 1), date(2027, 3, 10), True),
+        (date(2027, 3, 1), date(2027, 3, 9), True),
+        # It opened at 00.00 on the 8th; two days before is the 8th at 12.
+        (date(2027, 3, 1), date(2027, 3, 8), False),
+        (date(2027, 3, 9), date(2027, 3, 10), True),
+    ],
+)
+def test_a_pause_that_the_clock_turns_counts(begins: date, returns: date | None, offered: bool) -> None:
+    settings = PauseSettings(
+        active=True,
+        begins_on=begins,
+        returns_on=returns,
+        opens_by_itself=returns is not None,
+        form_mode=FormMode.WAITING_LIST,
+    )
+    assert (FormMode.WAITING_LIST in form_modes([Held(settings, None)], NOW - TWO_DAYS, NOW)) is offered
+
+
+@pytest.mark.django_db
+def test_it_is_read_from_the_kept_changes() -> None:
+    def lately() -> bool:
+        return lately_offered(FormMode.WAITING_LIST, within=TWO_DAYS, now=timezone.now())
+
+    with time_machine.travel(NOW, tick=False) as clock:
+        assert not lately()
+        notice = PauseNotice.load()
+        notice = change_pause(
+            values={"form_mode": FormMode.WAITING_LIST}, version=notice.version, by=None, now=timezone.now()
+        )
+        assert not lately()
+        notice = begin_pause(version=notice.version, by=None, now=timezone.now())
+        assert lately()
+        clock.shift(timedelta(days=100))
+        notice = end_pause(version=notice.version, by=None, now=timezone.now())
+        assert lately()
+        clock.shift(TWO_DAYS - timedelta(seconds=1))
+        assert lately()
+        clock.shift(timedelta(seconds=2))
+        assert not lately()
+
+
+@pytest.mark.django_db
+def test_a_slip_that_was_undone_was_seen_all_the_same() -> None:
+    notice = PauseNotice.load()
+    notice = change_pause(
+        values={"form_mode": FormMode.WAITING_LIST, "active": True}, version=notice.version, by=None, now=NOW
+    )
+    undo_last(version=notice.version, by=None, now=NOW + timedelta(minutes=5))
+    assert lately_offered(FormMode.WAITING_LIST, within=TWO_DAYS, now=NOW + timedelta(hours=1))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_pause_that_opened_by_itself_counts_before_and_after_the_worker(settled: bool) -> None:
+    notice = PauseNotice.load()
+    change_pause(
+        values={
+            "active": True,
+            "form_mode": FormMode.WAITING_LIST,
+            "returns_on": date(2027, 3, 15),
+            "opens_by_itself": True,
+        },
+        version=notice.version,
+        by=None,
+        now=NOW,
+    )
+    opened = datetime(2027, 3, 15, tzinfo=HELSINKI)
+    if settled:
+        assert settle_pause(now=opened + timedelta(minutes=1))
+    for hours, offered in ((1, True), (47, True), (49, False)):
+        moment = (opened + timedelta(hours=hours)).astimezone(UTC)
+        assert lately_offered(FormMode.WAITING_LIST, within=TWO_DAYS, now=moment) is offered

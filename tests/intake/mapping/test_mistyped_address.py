@@ -1,0 +1,229 @@
+"""An address may be mistyped: whoever reads its mail sees no answers that were begun by the thank-you page's link."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from intake.choices import Kind
+from intake.models import Enquiry, InitialMapping, MappingLink
+from intake.services.mapping import mail_link_for_enquiry, remove_unfinished
+from tests.intake.mapping.answering import ANSWERS, Answerer
+from tests.intake.mapping.test_sending import STORED
+from tests.intake.visiting import Visitor, letter, page_text
+
+pytestmark = pytest.mark.usefixtures("mapping_page")
+
+WORDS = "Lisää tilaa ajatella."
+
+
+@pytest.fixture
+def thanks(visitor: Visitor) -> str:
+    """The address of the thank-you page of a message by a group that meets online."""
+    return str(visitor.sends(letter(delivery_modes=["online"]))["Location"])
+
+
+def by_page(visitor: Visitor, thanks: str) -> Answerer:
+    answerer = Answerer()
+    answerer.follows(visitor.client.post(thanks))
+    return answerer
+
+
+def by_mail() -> Answerer:
+    """Somebody with a link as the worker puts one into a mail."""
+    return Answerer(secret=mail_link_for_enquiry(enquiry=Enquiry.objects.get(kind=Kind.CONTACT), now=timezone.now()))
+
+
+def shows_answers(answerer: Answerer) -> bool:
+    pages = [answerer.opens(place) for place in ("vaihe/1", "vaihe/2", "vaihe/3", "tarkista")]
+    return any(WORDS in page.content.decode() or 'value="12"' in page.content.decode() for page in pages)
+
+
+def confirm(visitor: Visitor, thanks: str, email: str = "maija.meikalainen@esimerkki.fi") -> Any:
+    return visitor.client.post(thanks, {"email": email}, REMOTE_ADDR=visitor.network_address)
+
+
+@pytest.mark.parametrize("mailed_first", [True, False])
+def test_a_mail_opens_no_answers_of_the_page(visitor: Visitor, thanks: str, mailed_first: bool) -> None:
+    early = by_mail() if mailed_first else None
+    writer = by_page(visitor, thanks)
+    writer.sends_step(1, ANSWERS[0])
+    writer.sends_step(2, ANSWERS[1])
+    reader = early or by_mail()
+    assert reader.opens()["Location"] == reader.address("vaihe/1")
+    assert not shows_answers(reader)
+    assert shows_answers(writer)
+
+
+def test_the_page_opens_no_answers_of_the_mail(visitor: Visitor, thanks: str) -> None:
+    reader = by_mail()
+    reader.sends_step(1, ANSWERS[0])
+    writer = by_page(visitor, thanks)
+    assert not shows_answers(writer)
+    assert shows_answers(reader)
+    # Every mail leads to what was begun by mail.
+    assert shows_answers(by_mail())
+
+
+def test_neither_changes_the_other(visitor: Visitor, thanks: str) -> None:
+    writer, reader = by_page(visitor, thanks), by_mail()
+    writer.answers_all()
+    assert reader.sends_step(1, {"q_kuka": "kuka-2", "q_koko": "3"}).status_code == 303
+    assert writer.reads("vaihe/1").values["q_koko"] == "12"
+    assert reader.reads("vaihe/1").values["q_koko"] == "3"
+    assert InitialMapping.objects.count() == 2
+
+
+def test_begun_by_mail_it_is_gone_on_with_by_mail(visitor: Visitor, thanks: str) -> None:
+    first = by_mail()
+    first.answers_all()
+    second = by_mail()
+    assert shows_answers(second)
+    assert second.sends().status_code == 303
+    assert Enquiry.objects.get().mapping.answers == STORED
+    assert InitialMapping.objects.count() == 1
+
+
+@pytest.mark.parametrize("email", ["maija.meikalainen@esimerkki.fi", " Maija.Meikalainen@Esimerkki.fi "])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_confirmed_address_opens_them(visitor: Visitor, thanks: str, email: str, when: str) -> None:
+    reader, writer = by_mail(), by_page(visitor, thanks)
+    if when == "before":
+        assert confirm(visitor, thanks, email).status_code == 303
+    writer.sends_step(1, ANSWERS[0])
+    if when == "after":
+        assert not shows_answers(reader)
+        assert confirm(visitor, thanks, email).status_code == 303
+    assert shows_answers(reader)
+    assert shows_answers(by_mail())
+    reader.sends_step(2, ANSWERS[1])
+    assert WORDS in writer.opens("vaihe/2").content.decode()
+    assert InitialMapping.objects.count() == 1
+    assert "Olet vahvistanut sähköpostiosoitteesi" in page_text(visitor.client.get(thanks))
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "maija.meikalainen@esimerki.fi",
+        "maija.meikalaine@esimerkki.fi",
+        "maija.meikalainen+a@esimerkki.fi",
+        "maija",
+        "",
+        "x" * 300 + "@esimerkki.fi",
+    ],
+)
+def test_another_address_confirms_nothing(visitor: Visitor, thanks: str, email: str) -> None:
+    answer = confirm(visitor, thanks, email)
+    assert answer.status_code == 422
+    assert "maija.meikalainen@esimerkki.fi" not in answer.content.decode()
+    assert Enquiry.objects.get().address_confirmed_at is None
+    writer = by_page(visitor, thanks)
+    writer.sends_step(1, ANSWERS[0])
+    assert not shows_answers(by_mail())
+
+
+def test_the_thanks_page_never_shows_the_address(visitor: Visitor, thanks: str) -> None:
+    assert "maija.meikalainen" not in visitor.client.get(thanks).content.decode().lower()
+    confirm(visitor, thanks)
+    assert "maija.meikalainen" not in visitor.client.get(thanks).content.decode().lower()
+
+
+def test_the_address_can_not_be_guessed_at_length(visitor: Visitor, thanks: str, settings: Any) -> None:
+    settings.FORM_RATE_LIMIT = 3
+    answers = [confirm(visitor, thanks, f"arvaus{number}@esimerkki.fi").status_code for number in range(4)]
+    assert answers == [422, 422, 422, 429]
+    assert confirm(visitor, thanks).status_code == 429
+
+
+def test_a_day_later_nothing_is_confirmed(visitor: Visitor) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        thanks = str(visitor.sends()["Location"])
+        clock.shift(timedelta(days=1))
+        assert confirm(visitor, thanks)["Location"] == thanks
+        assert Enquiry.objects.get().address_confirmed_at is None
+
+
+@pytest.mark.parametrize("page_first", [True, False])
+def test_both_sent_lose_no_answer(visitor: Visitor, thanks: str, page_first: bool) -> None:
+    writer, reader = by_page(visitor, thanks), by_mail()
+    writer.answers_all()
+    for number, words in enumerate(ANSWERS, 1):
+        reader.sends_step(number, {**words, "q_koko": "3"} if number == 1 else words)
+    for answerer in (writer, reader) if page_first else (reader, writer):
+        assert answerer.sends()["Location"] == answerer.address("perilla")
+        assert answerer.sends().status_code == 303
+    message, alone = Enquiry.objects.order_by("pk")
+    assert (message.kind, alone.kind) == ("contact", "mapping")
+    sizes = (message.mapping.answers["koko"], alone.mapping.answers["koko"])
+    assert sizes == ((12, 3) if page_first else (3, 12))
+    assert (alone.name, alone.email, alone.message) == (message.name, message.email, "")
+    assert alone.reference in page_text((reader if page_first else writer).opens("perilla"))
+    assert not InitialMapping.objects.filter(sent_at=None).exists()
+
+
+def test_sent_by_the_page_a_mail_only_says_so(visitor: Visitor, thanks: str) -> None:
+    reader, writer = by_mail(), by_page(visitor, thanks)
+    writer.answers_all()
+    writer.sends()
+    for answerer in (reader, by_mail()):
+        assert answerer.opens()["Location"] == answerer.address("perilla")
+        assert not shows_answers(answerer)
+    assert InitialMapping.objects.count() == 1
+
+
+def test_when_the_first_ones_time_is_over_the_other_stays(visitor: Visitor) -> None:
+    now = timezone.now()
+    with time_machine.travel(now, tick=False) as clock:
+        writer = by_page(visitor, str(visitor.sends(letter(delivery_modes=["online"]))["Location"]))
+        reader = by_mail()
+        writer.sends_step(1, ANSWERS[0])
+        clock.shift(timedelta(days=20))
+        reader.answers_all()
+        clock.shift(timedelta(days=11))
+        assert remove_unfinished(now=timezone.now()) == 1
+        assert shows_answers(reader)
+        assert reader.sends().status_code == 303
+        assert Enquiry.objects.get().mapping.answers == STORED
+
+
+def test_removing_the_enquiry_removes_both(visitor: Visitor, thanks: str) -> None:
+    writer, reader = by_page(visitor, thanks), by_mail()
+    writer.sends_step(1, ANSWERS[0])
+    reader.sends_step(1, ANSWERS[0])
+    Enquiry.objects.get().delete()
+    assert not InitialMapping.objects.exists()
+
+
+def test_sixty_presses_make_one_link(visitor: Visitor, thanks: str) -> None:
+    addresses = {visitor.client.post(thanks)["Location"] for _ in range(60)}
+    assert len(addresses) == 1
+    assert MappingLink.objects.count() == 1
+
+
+def test_the_pages_link_can_not_be_made_without_the_key(visitor: Visitor, thanks: str, settings: Any) -> None:
+    first = visitor.client.post(thanks)["Location"]
+    settings.SECRET_KEY = "another"
+    assert visitor.client.post(thanks)["Location"] != first
+
+
+def test_a_repeat_by_another_opening_gives_no_link(visitor: Visitor, thanks: str) -> None:
+    by_page(visitor, thanks).sends_step(1, ANSWERS[0])
+    stranger = Visitor("203.0.113.9")
+    again = str(stranger.sends(letter(delivery_modes=["online"]))["Location"])
+    assert again != thanks
+    page = stranger.client.get(again)
+    assert page.status_code == 200
+    assert Enquiry.objects.get().reference in page_text(page)
+    assert b"<form" not in page.content.split(b"<main")[1].split(b"</main")[0]
+    before = MappingLink.objects.count()
+    for fields in ({}, {"email": "maija.meikalainen@esimerkki.fi"}):
+        answer = stranger.client.post(again, fields)
+        assert (answer.status_code, answer["Location"]) == (303, again)
+    assert MappingLink.objects.count() == before
+    assert Enquiry.objects.get().address_confirmed_at is None
+    # Whoever repeats it again comes to the same page, and the first sender's own stays as it was.
+    assert stranger.sends(letter(delivery_modes=["online"]))["Location"] == again
+    assert visitor.client.post(thanks)["Location"].startswith("/jatka/")

@@ -1,0 +1,121 @@
+"""What Kati hears of answers by link: the latest, and one mail a day about a place at most, whoever presses."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from intake.choices import MailPurpose, StepKind
+from intake.models import EnquiryStep, OutgoingMail, WaitingPlace
+from intake.services.returning import start_plan
+from tests.intake.waiting.list_people import deliver, pause, round_at, waiter
+from tests.intake.waiting.post_office import PostOffice
+from tests.intake.waiting.visitors import presses, private_address
+
+pytestmark = pytest.mark.usefixtures("contact_page")
+
+NOW = datetime(2027, 8, 2, 10, tzinfo=ZoneInfo("Europe/Helsinki"))
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def told(server: PostOffice) -> WaitingPlace:
+    """Somebody who was told of the return at NOW."""
+    pause(active=False)
+    place = waiter(now=NOW - timedelta(days=60))
+    start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=NOW)
+    round_at(NOW)
+    place.refresh_from_db()
+    return place
+
+
+def answers(place: WaitingPlace, *words: str, at: datetime) -> None:
+    with time_machine.travel(at, tick=False):
+        address = private_address(place.enquiry)
+        for word in words:
+            assert presses(address, word).status_code == 303
+        assert timezone.now() == at
+
+
+def subjects() -> list[str]:
+    """What has been, or will be, told to Kati, in order."""
+    mails = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_ANSWER).order_by("pk")
+    return [mail.subject.split(":")[0] for mail in mails]
+
+
+YES, NO = "Yhä kiinnostunut", "Ei odota enää"
+
+
+def test_thirty_pairs_before_the_worker_comes_are_no_mail(told: WaitingPlace) -> None:
+    answers(told, *["yes", "no"] * 30, at=NOW + HOUR)
+    assert subjects() == []
+
+
+def test_the_last_yes_is_told(told: WaitingPlace, server: PostOffice) -> None:
+    answers(told, *["yes", "no"] * 30, "yes", at=NOW + HOUR)
+    assert subjects() == [YES]
+    deliver(NOW + HOUR)
+    assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
+
+
+def test_thirty_pairs_with_the_worker_between_are_one_mail_a_day(told: WaitingPlace, server: PostOffice) -> None:
+    for number in range(30):
+        moment = NOW + HOUR + timedelta(minutes=10 * number)
+        answers(told, "yes", at=moment)
+        deliver(moment)
+        answers(told, "no", at=moment + timedelta(minutes=5))
+        deliver(moment + timedelta(minutes=5))
+    assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
+    # She does not go on believing what is not so: the next morning she hears of the last answer.
+    assert subjects() == [YES, NO]
+    deliver(NOW + timedelta(hours=22))
+    assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
+    deliver(NOW + timedelta(hours=23))
+    assert len(server.of(MailPurpose.WAITING_ANSWER)) == 2
+
+
+def test_an_answer_taken_back_and_given_again_is_no_news(told: WaitingPlace, server: PostOffice) -> None:
+    answers(told, "yes", at=NOW + HOUR)
+    deliver(NOW + HOUR)
+    answers(told, "no", "yes", at=NOW + 2 * HOUR)
+    deliver(NOW + timedelta(days=3))
+    assert subjects() == [YES]
+    assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
+
+
+def test_ten_days_of_changing_are_ten_mails(told: WaitingPlace, server: PostOffice) -> None:
+    for day in range(10):
+        moment = NOW + HOUR + timedelta(days=day)
+        answers(told, *(["yes", "no", "yes"] if day % 2 == 0 else ["no", "yes", "no"]), at=moment)
+        deliver(moment)
+    assert len(server.of(MailPurpose.WAITING_ANSWER)) == 10
+
+
+def test_the_history_keeps_each_answer_once_a_day(told: WaitingPlace) -> None:
+    answers(told, *["yes", "no"] * 30, at=NOW + HOUR)
+    answers(told, "yes", at=NOW + timedelta(days=1))
+    steps = EnquiryStep.objects.filter(enquiry=told.enquiry, kind__startswith="answered").order_by("pk")
+    assert list(steps.values_list("kind", flat=True)) == [
+        StepKind.ANSWERED_YES,
+        StepKind.ANSWERED_NO,
+        StepKind.ANSWERED_YES,
+    ]
+
+
+def test_a_plain_no_is_no_mail(told: WaitingPlace) -> None:
+    answers(told, "no", at=NOW + HOUR)
+    assert subjects() == []
+
+
+def test_a_new_return_is_answered_anew(told: WaitingPlace, server: PostOffice) -> None:
+    answers(told, "yes", at=NOW + HOUR)
+    deliver(NOW + HOUR)
+    later = NOW + timedelta(days=300)
+    WaitingPlace.objects.update(called_at=later)
+    told.enquiry.refresh_from_db()
+    told.enquiry.status = "waiting_list"
+    told.enquiry.save()
+    answers(told, "yes", at=later + HOUR)
+    assert subjects() == [YES, YES]

@@ -1,0 +1,222 @@
+"""The mail that says that somebody is on the list: it always goes, and nothing else goes before it."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core import mail as sent_mails
+from django.test import Client
+from django.utils import timezone
+
+from intake.choices import Kind, MailPurpose, MailState, Outcome, Status
+from intake.models import AutomaticReplyTrace, Enquiry, OutgoingMail, WaitingLink, WaitingPlace
+from intake.services.list_places import is_tellable, tellable_places
+from intake.services.queueing import MAILS_A_DAY
+from intake.services.returning import NobodyWaits, start_plan
+from intake.services.review import accept_quarantined, change_status
+from tests.intake.admin.waiters import put_on_list
+from tests.intake.delivering import deliver_due
+from tests.intake.enquiries import received
+from tests.intake.visiting import OWN_PAGE, Visitor, letter, page_text, token
+from tests.intake.waiting.list_people import pause, round_at, waiter
+from tests.intake.waiting.post_office import Behaviour, PostOffice
+from tests.intake.waiting.visitors import MESSAGE, joins, set_pause, wish
+
+LINK_PROMISED = "vahvistuksessa on linkki, josta voit poistua listalta"
+NO_MAIL = "Tästä ei lähde vahvistusta sähköpostiisi"
+
+
+@pytest.fixture(autouse=True)
+def paused(contact_page: object) -> None:
+    set_pause()
+
+
+def confirmations(**of: Any) -> int:
+    return OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_CONFIRMATION, **of).count()
+
+
+def accept(enquiry: Enquiry) -> Enquiry:
+    return accept_quarantined(enquiry_id=enquiry.pk, version=enquiry.version, by=None, now=timezone.now())
+
+
+def sends_message(visitor: Visitor, **changes: str | list[str]) -> Any:
+    return visitor.client.post(MESSAGE, {"form_token": token(), **letter(**changes)}, headers=OWN_PAGE)
+
+
+def test_joining_after_a_message_sends_the_key(visitor: Visitor) -> None:
+    sends_message(visitor)
+    thanks = joins(visitor, wish(wants_mail="on"))["Location"]
+    enquiry = Enquiry.objects.get(kind=Kind.WAITING)
+    assert confirmations(enquiry=enquiry) == 1
+    assert LINK_PROMISED in page_text(visitor.client.get(thanks))
+    sent_mails.outbox.clear()
+    deliver_due(timezone.now() + timedelta(seconds=1))
+    [secret] = [found[1] for mail in sent_mails.outbox if (found := re.search(r"/jatka/([\w-]+)/", str(mail.body)))]
+    page = Client().get(f"/jatka/{secret}/odotuslista/")
+    assert page.status_code == 200
+    assert enquiry.reference in page_text(page)
+
+
+def test_a_message_after_joining_is_confirmed_too(visitor: Visitor) -> None:
+    joins(visitor, wish(email="maija@esimerkki.fi"))
+    sends_message(visitor, email="maija@esimerkki.fi")
+    assert confirmations() == 1
+    assert OutgoingMail.objects.filter(purpose=MailPurpose.CONFIRMATION).count() == 1
+
+
+@pytest.mark.parametrize("ticked", [True, False])
+def test_it_goes_with_and_without_the_box(visitor: Visitor, ticked: bool) -> None:
+    joins(visitor, wish(**({"wants_mail": "on"} if ticked else {})))
+    text = OutgoingMail.objects.get(purpose=MailPurpose.WAITING_CONFIRMATION).text
+    assert "olet nyt odotuslistallani" in text
+    assert "pääset pois listalta yhdellä painalluksella" in text
+    assert ("Saat silloin minulta sähköpostia" in text) is ticked
+
+
+def test_one_press_of_its_link_leaves_the_list(visitor: Visitor) -> None:
+    joins(visitor, wish(wants_mail="on"))
+    sent_mails.outbox.clear()
+    deliver_due(timezone.now() + timedelta(seconds=1))
+    [address] = [
+        found[0] for mail in sent_mails.outbox if (found := re.search(r"/jatka/[\w-]+/odotuslista/", str(mail.body)))
+    ]
+    # Mail scanners follow links: reading changes nothing.
+    for method in ("get", "head"):
+        assert getattr(Client(), method)(address).status_code == 200
+    assert Enquiry.objects.get().status == Status.WAITING_LIST
+    assert Client().post(address, {"answer": "no"}).status_code == 303
+    assert Enquiry.objects.get().outcome == Outcome.CLIENT_DECLINED
+
+
+def test_fifty_joinings_are_three_mails_a_day(visitor: Visitor, settings: Any) -> None:
+    settings.FORM_RATE_LIMIT = 100
+    start = timezone.now()
+    with time_machine.travel(start, tick=False) as clock:
+        pages = [joins(visitor, wish(email="uhri@esimerkki.fi", message=f"Toive {n}"))["Location"] for n in range(50)]
+        assert confirmations() == MAILS_A_DAY[MailPurpose.WAITING_CONFIRMATION] == 3
+        # Who gets none is promised none.
+        for number in (0, 2):
+            assert LINK_PROMISED in page_text(visitor.client.get(pages[number]))
+        for number in (3, 49):
+            words = page_text(visitor.client.get(pages[number]))
+            assert LINK_PROMISED not in words
+            assert NO_MAIL in words
+        clock.shift(timedelta(days=1))
+        joins(visitor, wish(email="uhri@esimerkki.fi", message="Huomenna taas"))
+        assert confirmations() == 4
+
+
+@pytest.mark.parametrize("email", ["UHRI@esimerkki.fi", "uhri+a@esimerkki.fi", "Uhri+B@Esimerkki.fi"])
+def test_tags_and_letter_case_do_not_pass_it(visitor: Visitor, email: str) -> None:
+    for number in range(3):
+        joins(visitor, wish(email="uhri@esimerkki.fi", message=f"Toive {number}"))
+    joins(visitor, wish(email=email))
+    assert confirmations() == 3
+    joins(visitor, wish(email="joku.muu@esimerkki.fi"))
+    assert confirmations() == 4
+
+
+def test_marks_from_the_future_do_not_count(visitor: Visitor) -> None:
+    with time_machine.travel(timezone.now() + timedelta(days=900), tick=False):
+        for number in range(3):
+            joins(visitor, wish(email="maija@esimerkki.fi", message=f"Toive {number}"))
+    joins(visitor, wish(email="maija@esimerkki.fi", message="Nyt"))
+    assert confirmations() == 4
+    assert AutomaticReplyTrace.objects.count() == 1
+
+
+def test_a_suspicious_one_hears_when_accepted(visitor: Visitor) -> None:
+    thanks = joins(visitor, wish(wants_mail="on", extra_line="x"))["Location"]
+    words = page_text(visitor.client.get(thanks))
+    assert LINK_PROMISED not in words
+    assert NO_MAIL in words
+    enquiry = Enquiry.objects.get()
+    assert enquiry.is_quarantined
+    assert confirmations() == 0
+    accept(enquiry)
+    assert confirmations(enquiry=enquiry) == 1
+    assert LINK_PROMISED in page_text(visitor.client.get(thanks))
+    enquiry.refresh_from_db()
+    accept(enquiry)
+    assert confirmations() == 1
+
+
+def test_accepted_after_leaving_the_list_gets_nothing(visitor: Visitor) -> None:
+    joins(visitor, wish(wants_mail="on", extra_line="x"))
+    enquiry = Enquiry.objects.get()
+    for status, outcome in ((Status.CLOSED, Outcome.NO_RESPONSE), (Status.WAITING_LIST, "")):
+        accepted = enquiry.version == 2
+        if accepted:
+            accept(enquiry)
+            assert confirmations() == 0
+            enquiry.refresh_from_db()
+        enquiry = change_status(
+            enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=timezone.now()
+        )
+    # Back on the list, with the wish for mail: now it goes.
+    assert confirmations(enquiry=enquiry) == 1
+
+
+def test_whom_kati_puts_there_gets_none(visitor: Visitor) -> None:
+    sends_message(visitor)
+    enquiry = put_on_list(Enquiry.objects.get())
+    assert WaitingPlace.objects.get().wants_mail is False
+    assert confirmations() == 0
+    assert not is_tellable(WaitingPlace.objects.select_related("enquiry").get(enquiry=enquiry))
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reached"), [(Behaviour.TAKES, True), (Behaviour.REFUSES, False), (Behaviour.AWAY, False)]
+)
+def test_only_who_got_it_is_told(server: PostOffice, behaviour: Behaviour, reached: bool) -> None:
+    enquiry = received(kind=Kind.WAITING, wants_mail=True)
+    assert not tellable_places().exists()
+    server.behaviour = behaviour
+    now = timezone.now() + timedelta(seconds=1)
+    for day in range(10):
+        deliver_due(now + timedelta(days=day))
+    place = WaitingPlace.objects.select_related("enquiry").get()
+    assert tellable_places().exists() is is_tellable(place) is reached
+    assert enquiry.mails.get(purpose=MailPurpose.WAITING_CONFIRMATION).state == (
+        MailState.SENT if reached else MailState.FAILED
+    )
+
+
+def test_an_address_never_reached_gets_nothing(server: PostOffice) -> None:
+    now = timezone.now().replace(hour=10)
+    waiter(now=now, is_reached=False)
+    pause(active=True)
+    for month in range(1, 12):
+        round_at(now + timedelta(days=31 * month))
+    assert server.taken == []
+    pause(active=False)
+    with pytest.raises(NobodyWaits):
+        start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=now + timedelta(days=350))
+    # Nobody keeps the details for ever: they go when those go whom no mail can ask.
+    round_at(now + timedelta(days=370))
+    assert not Enquiry.objects.exists()
+
+
+def test_a_failed_one_sent_again_reaches(server: PostOffice) -> None:
+    received(kind=Kind.WAITING, wants_mail=True)
+    server.behaviour = Behaviour.REFUSES
+    now = timezone.now() + timedelta(seconds=1)
+    deliver_due(now)
+    assert not tellable_places().exists()
+    server.behaviour = Behaviour.TAKES
+    deliver_due(now + timedelta(minutes=2))
+    assert tellable_places().count() == 1
+    assert WaitingLink.objects.count() >= 1
+
+
+def test_a_joining_without_a_mail_of_its_own_follows_its_address(visitor: Visitor) -> None:
+    for number in range(3):
+        joins(visitor, wish(email="maija@esimerkki.fi", message=f"Toive {number}"))
+    deliver_due(timezone.now() + timedelta(seconds=1))
+    joins(visitor, wish(email="maija@esimerkki.fi", wants_mail="on"))
+    joins(visitor, wish(email="maija+toinen@esimerkki.fi", wants_mail="on"))
+    assert confirmations() == 3
+    reached = WaitingPlace.objects.filter(wants_mail=True).order_by("pk").values_list("reached_at", flat=True)
+    assert [moment is not None for moment in reached] == [True, False]

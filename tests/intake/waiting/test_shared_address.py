@@ -1,0 +1,114 @@
+"""A private link proves an address: what was left from another one stays, and what may be another person's is asked."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.test import Client
+
+from intake.choices import Status
+from intake.models import Enquiry, WaitingPlace
+from intake.services.waiting import remove_places
+from tests.intake.visiting import page_text
+from tests.intake.waiting.list_people import waiter
+from tests.intake.waiting.visitors import presses, private_address
+
+pytestmark = pytest.mark.usefixtures("contact_page")
+
+JOINED = datetime(2026, 11, 20, 12, tzinfo=ZoneInfo("Europe/Helsinki"))
+
+
+def left() -> list[str]:
+    return list(Enquiry.objects.order_by("pk").values_list("email", flat=True))
+
+
+def joined(email: str, days: int = 0) -> WaitingPlace:
+    return waiter(now=JOINED + timedelta(days=days), email=email)
+
+
+def test_one_press_removes_only_the_links_own() -> None:
+    own = joined("toimisto@yhdistys.fi")
+    other = joined("toimisto@yhdistys.fi", days=1)
+    assert presses(private_address(own.enquiry), "remove").status_code == 303
+    assert list(WaitingPlace.objects.all()) == [other]
+
+
+def test_the_page_says_which_and_asks() -> None:
+    own, other = joined("toimisto@yhdistys.fi"), joined("toimisto@yhdistys.fi", days=1)
+    page = Client().get(private_address(own.enquiry))
+    words = page_text(page)
+    assert f"{own.enquiry.reference}, ilmoittautunut 20.11.2026: tämä linkki" in words
+    assert f"{other.enquiry.reference}, ilmoittautunut 21.11.2026" in words
+    assert f"Poista nyt vain {own.enquiry.reference}" in words
+    assert "Poista nyt nämä kaikki" in words
+    assert "Odottava" not in words
+
+
+def test_asked_for_all_of_the_address_go() -> None:
+    own, other = joined("toimisto@yhdistys.fi"), joined("toimisto@yhdistys.fi", days=1)
+    answer = Client().post(
+        private_address(own.enquiry), {"answer": "remove", "also": [other.enquiry.reference]}, follow=True
+    )
+    assert answer.status_code == 404
+    assert left() == []
+
+
+def test_what_arrived_after_the_page_was_shown_stays() -> None:
+    own, shown = joined("toimisto@yhdistys.fi"), joined("toimisto@yhdistys.fi")
+    arrived = joined("toimisto@yhdistys.fi")
+    Client().post(private_address(own.enquiry), {"answer": "remove", "also": [shown.enquiry.reference]})
+    assert list(WaitingPlace.objects.all()) == [arrived]
+
+
+@pytest.mark.parametrize(
+    "other", ["maija+lista@esimerkki.fi", "maija+@esimerkki.fi", "m.aija@esimerkki.fi", "maija@toinen.fi"]
+)
+def test_another_address_is_never_removed(other: str) -> None:
+    own, stays = joined("maija@esimerkki.fi"), joined(other)
+    page = page_text(Client().get(private_address(own.enquiry)))
+    assert stays.enquiry.reference not in page
+    Client().post(private_address(own.enquiry), {"answer": "remove", "also": [stays.enquiry.reference]})
+    assert left() == [other]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("maija+a@esimerkki.fi", "maija+b@esimerkki.fi"),
+        ("+358401111111@sms.esimerkki.fi", "+358402222222@sms.esimerkki.fi"),
+    ],
+)
+def test_tags_are_kept_apart(first: str, second: str) -> None:
+    own, stays = joined(first), joined(second)
+    remove_places(place_id=own.pk, references=[stays.enquiry.reference], now=JOINED)
+    assert left() == [second]
+
+
+def test_letter_case_is_no_other_address() -> None:
+    own, other = joined("maija@esimerkki.fi"), joined("MAIJA@Esimerkki.fi")
+    remove_places(place_id=own.pk, references=[other.enquiry.reference], now=JOINED)
+    assert left() == []
+
+
+@pytest.mark.parametrize("answer", ["no", "stay"])
+def test_an_answer_is_for_the_address(answer: str) -> None:
+    own, same = joined("maija@esimerkki.fi"), joined("maija@esimerkki.fi")
+    tagged = joined("maija+lista@esimerkki.fi")
+    presses(private_address(own.enquiry), answer)
+    for place in (own, same, tagged):
+        place.enquiry.refresh_from_db()
+    expected = Status.CLOSED if answer == "no" else Status.WAITING_LIST
+    assert (own.enquiry.status, same.enquiry.status, tagged.enquiry.status) == (
+        expected,
+        expected,
+        Status.WAITING_LIST,
+    )
+    # A stay is for the mailbox, which is asked once; an end is for the address alone.
+    assert tagged.enquiry.steps.exists() is (answer == "stay")
+
+
+def test_one_alone_is_removed_without_a_question() -> None:
+    own = joined("maija@esimerkki.fi")
+    words = page_text(Client().get(private_address(own.enquiry)))
+    assert "Poista tietoni nyt" in words
+    assert "Mitä poistetaan?" not in words
