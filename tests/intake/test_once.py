@@ -12,7 +12,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from intake.choices import Outcome, Status
-from intake.models import Enquiry, OutgoingMail
+from intake.models import Enquiry, HashKey, OutgoingMail
 from intake.services.receiving import REPEAT_WINDOW
 from intake.services.removing import remove_enquiry
 from intake.services.review import change_status
@@ -166,11 +166,11 @@ def test_who_was_removed_may_send_the_same_words_again_and_nothing_remembers_the
     assert Enquiry.objects.count() == 1
 
 
-def test_the_key_of_the_words_is_no_plain_digest_of_them(visitor: Visitor, settings: Any) -> None:
+def test_the_key_of_the_words_is_no_plain_digest_of_them(visitor: Visitor) -> None:
     visitor.sends()
     first = Enquiry.objects.get()
     assert first.repeat_key == first.content_digest
-    settings.SECRET_KEY = "another"
+    HashKey.objects.update(secret="another")
     visitor.sends()
     assert Enquiry.objects.exclude(pk=first.pk).get().content_digest != first.content_digest
 

@@ -179,9 +179,9 @@ def test_only_who_got_it_is_told(server: PostOffice, behaviour: Behaviour, reach
         deliver_due(now + timedelta(days=day))
     place = WaitingPlace.objects.select_related("enquiry").get()
     assert tellable_places().exists() is is_tellable(place) is reached
-    assert enquiry.mails.get(purpose=MailPurpose.WAITING_CONFIRMATION).state == (
-        MailState.SENT if reached else MailState.FAILED
-    )
+    state = enquiry.mails.get(purpose=MailPurpose.WAITING_CONFIRMATION).state
+    # A server that is away is waited for.
+    assert state in ((MailState.SENT,) if reached else (MailState.FAILED, MailState.QUEUED))
 
 
 def test_an_address_never_reached_gets_nothing(server: PostOffice) -> None:
