@@ -7,8 +7,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 
 PRIVATE_PREFIX = "/jatka/"
-# A private link, and a link for a new password.
-_SECRET = re.compile(rf"({PRIVATE_PREFIX}|/password_reset/confirm/[\w%-]+/)[\w%-]+")
+# A private link, and a link for a new password: up to the next slash, whatever was copied along or broke it in two.
+_SECRET = re.compile(rf"({PRIVATE_PREFIX}|/password_reset/confirm/[\w%-]+/)/*[^/\n]+")
 
 _HEADERS = {
     "Cache-Control": "no-store, private",

@@ -5,7 +5,10 @@ import re
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-_ADDRESS = re.compile(r"(?:mailto:)?[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+from home.email_address import address_as_sent
+
+# Begins where a word begins: else each letter of a long word would be tried as a beginning.
+_ADDRESS = re.compile(r"(?<![A-Za-z0-9._%+-])(?:mailto:)?[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _INNER_AT = re.compile(r'(?<!")@')
 
 
@@ -18,7 +21,11 @@ def email_link(address: str) -> SafeString:
     """`<a href="mailto:…">…</a>`; "" for no address."""
     if not address:
         return mark_safe("")
-    return format_html('<a href="{}">{}</a>', as_references(f"mailto:{address}"), as_references(address))
+    try:
+        linked = address_as_sent(address)
+    except ValueError:
+        linked = address
+    return format_html('<a href="{}">{}</a>', as_references(f"mailto:{linked}"), as_references(address))
 
 
 def hide_emails(html: str) -> str:

@@ -3,20 +3,41 @@
 import re
 import unicodedata
 
-# Form and check character: Digital and Population Data Services Agency, including the separators of 2023.
-_CANDIDATE = re.compile(
-    r"\b(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d[-+YXWVUABCDEF]\d{3}[0-9A-FHJ-NPR-Y]\b", re.IGNORECASE
-)
+from home.unseen_characters import without_unseen
+
 _CHECK_CHARACTERS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
-_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
+_DASHES = str.maketrans(dict.fromkeys("\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212", "-"))
+
+# Form and check character: Digital and Population Data Services Agency, including the separators of 2023.
+_DAY, _MONTH, _NUMBER = r"(?:0[1-9]|[12]\d|3[01])", r"(?:0[1-9]|1[0-2])", r"\d{3}"
+# As they are typed and copied: in groups, with a line break or a hyphen too many. A few signs, not any number of them.
+_GAP = r"[\s-]{0,4}"
+_SEPARATOR = rf"{_GAP}[-+YXWVUABCDEF]{_GAP}"
+# The check character is one of these or a digit.
+_LETTER = "A-FHJ-NPR-Y"
+_BEFORE, _AFTER = r"(?<![^\W_])", r"(?![^\W_])"
+
+# Telephone numbers come in odd groups of digits too. So where the check character is a digit, a gap stands only
+# between the parts of a code; where it is a letter, anywhere, and the separator may be missing.
+_IN_PARTS = re.compile(
+    rf"(?=({_BEFORE}{_DAY}\s?{_MONTH}\s?\d\d{_SEPARATOR}{_NUMBER}\s?[\d{_LETTER}]{_AFTER}))", re.IGNORECASE
+)
+_IN_PIECES = re.compile(
+    rf"(?=({_BEFORE}(?:\d{_GAP}){{6}}(?:[-+YXWVUABCDEF]{_GAP})?(?:\d{_GAP}){{3}}[{_LETTER}]{_AFTER}))", re.IGNORECASE
+)
+_SIGNS = re.compile(r"[\s+-]")
+_CODE = re.compile(rf"({_DAY}{_MONTH}\d\d)[YXWVUABCDEF]?({_NUMBER})([0-9{_LETTER}])", re.IGNORECASE)
 
 
 def contains_henkilotunnus(text: str) -> bool:
     """Return whether `text` has a code whose check character is right (a wrong one is just a number)."""
-    plain = unicodedata.normalize("NFKC", text).translate(_DASHES)
-    return any(_check_character_is_right(match.group()) for match in _CANDIDATE.finditer(plain))
+    # A soft hyphen, where a code was broken at the end of a line, reads as the hyphen that it looked like.
+    plain = without_unseen(unicodedata.normalize("NFKC", text.translate(_DASHES)).translate(_DASHES))
+    # Looked for at every place: one may begin inside what looks like another.
+    candidates = (match[1] for form in (_IN_PARTS, _IN_PIECES) for match in form.finditer(plain))
+    return any(_check_character_is_right(candidate) for candidate in candidates)
 
 
-def _check_character_is_right(code: str) -> bool:
-    number = int(code[:6] + code[7:10])
-    return _CHECK_CHARACTERS[number % 31] == code[10].upper()
+def _check_character_is_right(candidate: str) -> bool:
+    code = _CODE.fullmatch(_SIGNS.sub("", candidate))
+    return code is not None and _CHECK_CHARACTERS[int(code[1] + code[2]) % 31] == code[3].upper()

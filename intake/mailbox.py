@@ -1,14 +1,29 @@
 """Telling mailboxes apart without keeping their addresses."""
 
+import re
+
+from home.email_address import address_as_sent
 from intake.keyed_hash import keyed_hash
 
 PURPOSE = "intake.recipient"
 
+# A plus sign at the beginning separates nothing: "+358401111111@sms.esimerkki.fi" is somebody's telephone.
+_MAILBOX = re.compile(r"\+*[^+]*")
+
 
 def mailbox_of(address: str) -> str:
-    """Return the mailbox that an address leads to: letter case and a +tag lead to the same one."""
-    local, _at, domain = address.casefold().rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
+    """Return the mailbox that mail to `address` reaches: letter case and a +tag lead to the same one.
+
+    Made of the address as it is sent, so that no way of writing makes a second mailbox of it.
+    """
+    try:
+        sent = address_as_sent(address)
+    except ValueError:
+        # Nothing can be sent there; it is a mailbox of its own all the same.
+        sent = address
+    local, _at, domain = sent.casefold().rpartition("@")
+    (mailbox,) = _MAILBOX.findall(local)[:1]
+    return f"{mailbox}@{domain}"
 
 
 def mailbox_key(address: str) -> str:

@@ -2,21 +2,12 @@
 
 import phonenumbers
 
-from home.phone_numbers import HOME_REGION, phone_display
+from home.phone_numbers import HOME_REGION, phone_display, read_phone
 
 
 def e164_phone(text: str) -> str:
-    """Return a number as it is kept ("+358505348567"). Raises ValueError for what can't be dialled.
-
-    Looser than for the practice's own number: a visitor's number that could exist is believed.
-    """
-    try:
-        number = phonenumbers.parse(text, HOME_REGION)
-    except phonenumbers.NumberParseException as error:
-        raise ValueError("not a phone number") from error
-    if not phonenumbers.is_possible_number(number):
-        raise ValueError("not a possible phone number")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    """Return a number as it is kept ("+358505348567"). Raises ValueError for what is not one number."""
+    return phonenumbers.format_number(read_phone(text), phonenumbers.PhoneNumberFormat.E164)
 
 
 def readable_phone(e164: str) -> str:

@@ -11,6 +11,7 @@ from wagtail.admin.panels import FieldPanel, MultiFieldPanel, PageChooserPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 
 from home.business_id import is_business_id
+from home.models.email_field import EmailAddressField
 from home.phone_numbers import parse_phone, phone_display, phone_uri
 
 
@@ -53,7 +54,7 @@ class ContactDetails(BaseGenericSetting):
         blank=True,
         help_text=_("Stands at the foot of every page and under the mails that go out."),
     )
-    email = models.EmailField(
+    email = EmailAddressField(
         _("e-mail address"),
         blank=True,
         help_text=_("Shown so that people can tap it but simple harvesters can't read it."),

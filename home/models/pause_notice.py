@@ -15,6 +15,7 @@ from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.fields import RichTextField
 from wagtail.rich_text import expand_db_html
 
+from home.day_field import DayField
 from home.past_days import PastDayPanel
 from home.pause import FormMode, PauseSettings, PauseStatus, PauseWords, pause_status
 from home.pause.rules import faults
@@ -39,13 +40,13 @@ class PauseNotice(BaseGenericSetting):
         default=False,
         help_text=_("The notice is shown on every page. Leave the day empty if the return is not known."),
     )
-    begins_on = models.DateField(
+    begins_on = DayField(
         _("begins"),
         null=True,
         blank=True,
         help_text=_("Leave empty to begin at once. A day ahead is announced until it comes."),
     )
-    returns_on = models.DateField(
+    returns_on = DayField(
         _("new work starts from"),
         null=True,
         blank=True,

@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from wagtail.models import Page, Site
 
+from home.day_field import DayFormField
 from home.models import ContactDetails, PauseNotice
 from home.pause import CALENDAR, PauseState, PauseStatus, pause_status
 from home.pause.examples import in_state
@@ -43,11 +44,10 @@ class MomentForm(forms.Form):
 
     prefix = "preview"
     state = forms.ChoiceField(label=gettext_lazy("State"), choices=[("", ""), *STATES], required=False)
-    day = forms.DateField(
+    day = DayFormField(
         label=gettext_lazy("Day"),
         required=False,
         widget=forms.DateInput(attrs={"placeholder": "1.2.2027", "autocomplete": "off"}),
-        error_messages={"invalid": gettext_lazy("Write the day as 1.2.2027.")},
     )
     clock = forms.TimeField(
         label=gettext_lazy("Time of day"),

@@ -93,7 +93,7 @@ class EnquiryIndexView(IndexView):
             if name in self._KNOWN or name in _FILTER_PARAMETERS:
                 allowed[name] = values[-1]
         if "q" in allowed:
-            allowed["q"] = unicodedata.normalize("NFC", str(allowed["q"]))[: self._LONGEST_SEARCH]
+            allowed["q"] = unicodedata.normalize("NFC", str(allowed["q"])[: self._LONGEST_SEARCH])
         request.GET = allowed  # type: ignore[assignment]
         return super().dispatch(request, *args, **kwargs)
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
+from home.email_address import readable_address
 from intake.admin.mapping_reading import SentMapping, read_mapping
 from intake.admin.waiting.reading import places_on_the_list
 from intake.models.enquiry import Enquiry
@@ -47,7 +48,7 @@ _COLUMNS: list[tuple[object, Callable[[Enquiry], Cell]]] = [
     (_("Told of the return"), lambda enquiry: _told_at(enquiry)),
     (_("Reason for moving ahead"), lambda enquiry: _jump_reason(enquiry)),
     (_("Name"), lambda enquiry: enquiry.name),
-    (_("E-mail address"), lambda enquiry: enquiry.email),
+    (_("E-mail address"), lambda enquiry: readable_address(enquiry.email)),
     (_("Phone number"), lambda enquiry: dialled_phone(enquiry.phone)),
     (_("Organisation"), lambda enquiry: enquiry.organisation),
     (_("Form of supervision"), lambda enquiry: enquiry.get_supervision_form_display()),

@@ -4,16 +4,21 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 
+from home.email_address import LONGEST_ADDRESS, address_as_sent
+from home.models.email_field import NOT_AN_ADDRESS
+from home.phone_numbers import MoreThanANumber
 from intake.henkilotunnus import contains_henkilotunnus
 from intake.phone import e164_phone
-from intake.typed_text import clean_line, clean_lines
+from intake.typed_text import TooLong, clean_line, clean_lines
 
 
 class TypedTextField(forms.Field):
-    """Free text of at most `limit` characters, counted after cleaning; line breaks count as one."""
+    """Free text of at most `limit` characters, counted after cleaning; line breaks count as one.
+
+    What is far past it is refused before it is cleaned: no length of text takes more than reading it once.
+    """
 
     widget: Any = forms.TextInput
     default_error_messages = {
@@ -27,33 +32,41 @@ class TypedTextField(forms.Field):
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> str:
-        return "" if value is None else self._clean_text(str(value))
+        try:
+            return "" if value is None else self._clean_text(str(value), limit=self.limit)
+        except TooLong as error:
+            raise self._too_long(error.length) from error
 
     def validate(self, value: str) -> None:
         super().validate(value)
         if len(value) > self.limit:
-            raise ValidationError(
-                self.error_messages["too_long"], code="too_long", params={"length": len(value), "limit": self.limit}
-            )
+            raise self._too_long(len(value))
         if contains_henkilotunnus(value):
             raise ValidationError(self.error_messages["henkilotunnus"], code="henkilotunnus")
 
+    def _too_long(self, length: int) -> ValidationError:
+        return ValidationError(
+            self.error_messages["too_long"], code="too_long", params={"length": length, "limit": self.limit}
+        )
+
 
 class TypedEmailField(TypedTextField):
-    """An e-mail address that mail can be sent to."""
+    """An e-mail address that mail can be sent to, kept as it is sent (home.email_address)."""
 
     widget = forms.EmailInput
-    default_error_messages = {
-        "invalid": _("Check the e-mail address. The right form is for example nimi@esimerkki.fi."),
-    }
+    default_error_messages = {"invalid": NOT_AN_ADDRESS}
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(limit=254, **kwargs)
+        super().__init__(limit=LONGEST_ADDRESS, **kwargs)
 
-    def validate(self, value: str) -> None:
-        super().validate(value)
-        if value:
-            EmailValidator(message=self.error_messages["invalid"])(value)
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        try:
+            return address_as_sent(text)
+        except ValueError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
 
 
 class TypedPhoneField(TypedTextField):
@@ -61,6 +74,7 @@ class TypedPhoneField(TypedTextField):
 
     default_error_messages = {
         "invalid": _("Check the phone number. The right form is for example 050 123 4567."),
+        "more": _("Write one phone number here, with no other words: for example 050 123 4567."),
     }
 
     def __init__(self, **kwargs: Any) -> None:
@@ -72,5 +86,7 @@ class TypedPhoneField(TypedTextField):
             return ""
         try:
             return e164_phone(text)
+        except MoreThanANumber as error:
+            raise ValidationError(self.error_messages["more"], code="more") from error
         except ValueError as error:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error

@@ -10,18 +10,20 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms import BoundField
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from home.day_field import not_read
+from home.written_days import read_day
 from intake.forms.fields import TypedTextField
 from intake.mapping.answers import condition_holds, is_answered, questions_to_show
 from intake.mapping.questions import Question, QuestionType, Role, Step
 from intake.typed_text import without_invisible
 
 _NUMBER = re.compile(r"\d{1,9}")
-_FINNISH_DATE = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 _DATE_LENGTH = 40
 SCALE = range(11)
 # No key of a choice is this short; an empty one would look chosen from the start.
@@ -49,7 +51,7 @@ class NumberField(TypedTextField):
 
 
 class DateField(TypedTextField):
-    """A day, written "1.2.2027" (or "2027-02-01"), kept as ISO."""
+    """A day as people write it (home.written_days), kept as ISO."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(limit=_DATE_LENGTH, **kwargs)
@@ -58,14 +60,10 @@ class DateField(TypedTextField):
         text = super().clean(value)
         if not text:
             return ""
-        match = _FINNISH_DATE.fullmatch(text)
         try:
-            if match:
-                day, month, year = map(int, match.groups())
-                return date(year, month, day).isoformat()
-            return date.fromisoformat(text).isoformat()
+            return read_day(text, today=timezone.localdate()).isoformat()
         except ValueError as error:
-            raise ValidationError(_("Write the day with numbers, for example 1.2.2027."), code="date") from error
+            raise ValidationError(not_read(error), code="date") from error
 
     def prepare_value(self, value: Any) -> Any:
         """Show a kept day as people write it; what was typed stays as typed."""

@@ -6,12 +6,14 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 
+from home.models.email_field import EmailAddressField
+
 LONGEST_WAITING_MONTHS = 12
 
 
 @register_setting(icon="mail", order=300)
 class IntakeSettings(BaseGenericSetting):
-    notification_email = models.EmailField(
+    notification_email = EmailAddressField(
         _("notifications to"),
         blank=True,
         help_text=_("Where a notice of a new enquiry is sent. Leave empty to use the e-mail of the contact details."),

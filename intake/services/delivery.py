@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from home.email_address import address_as_sent
 from intake.choices import MailPurpose, MailState
 from intake.mail_lateness import abandoned, due
 from intake.models.enquiry import Enquiry
@@ -97,8 +98,9 @@ def build_message(mail: OutgoingMail, *, now: datetime) -> EmailMultiAlternative
         subject=mail.subject,
         body=mail.text,
         from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[mail.recipient],
-        reply_to=[mail.reply_to] if mail.reply_to else None,
+        # As sent, so that Python's mail package, which knows IDNA 2003, has nothing to translate.
+        to=[address_as_sent(mail.recipient)],
+        reply_to=[address_as_sent(mail.reply_to)] if mail.reply_to else None,
         headers={
             "Message-ID": mail.message_id,
             "Date": formatdate(now.timestamp()),

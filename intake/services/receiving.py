@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from home.email_address import readable_address
 from home.pause import PauseStatus
 from intake.choices import Kind, Status, Verdict
 from intake.form_token import FormOpening
@@ -77,7 +78,7 @@ def receive_enquiry(
         reference = _unused_reference()
         enquiry = Enquiry.objects.create(
             reference=reference,
-            search_text=" ".join([reference, facts.name, facts.organisation, facts.email]).casefold(),
+            search_text=_search_text(reference, facts),
             submission_id=opening.submission_id,
             content_digest=digest,
             repeat_key=digest,
@@ -130,6 +131,13 @@ def count_post(address_key: str, now: datetime) -> None:
         frees_at = posted[-settings.FORM_RATE_LIMIT] if settings.FORM_RATE_LIMIT else now
         raise TooManyPosts(retry_after=frees_at + LIMIT_WINDOW - now)
     PostingTrace.objects.create(address_key=address_key, posted_at=now)
+
+
+def _search_text(reference: str, facts: ContactFacts) -> str:
+    """What an enquiry is found by; an address as it is read and as it is sent, since both are copied."""
+    return " ".join(
+        dict.fromkeys([reference, facts.name, facts.organisation, readable_address(facts.email), facts.email])
+    ).casefold()
 
 
 def _unused_reference() -> str:

@@ -4,6 +4,7 @@ from django import template
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from home.email_address import readable_address
 from intake import phone
 from intake.choices import MailState
 from intake.models.enquiry import Enquiry
@@ -15,6 +16,11 @@ register = template.Library()
 @register.filter
 def readable_phone(e164: str) -> str:
     return phone.readable_phone(e164)
+
+
+@register.filter
+def readable_email(sent: str) -> str:
+    return readable_address(sent)
 
 
 @register.filter

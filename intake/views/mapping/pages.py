@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from home.email_address import readable_address
 from home.models import ContactDetails
 from home.pause import PauseStatus
 from home.pause_now import current_pause
@@ -105,7 +106,7 @@ def facts_group(facts: dict[str, Any], *, url: str = "") -> dict[str, Any]:
     modes = [str(DeliveryMode(mode).label) for mode in facts["delivery_modes"] if mode in DeliveryMode.values]
     words = {
         "name": facts["name"],
-        "email": facts["email"],
+        "email": readable_address(facts["email"]),
         "phone": readable_phone(facts["phone"]),
         "organisation": facts["organisation"],
         "supervision_form": str(SupervisionForm(facts["supervision_form"]).label),

@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from home.email_address import readable_address
 from intake.forms.mapping import MappingFactsForm
 from intake.mapping.step_form import StepForm
 from intake.services.mapping import AlreadySent, store_answers, store_facts
@@ -34,7 +35,7 @@ def facts_step(request: HttpRequest, walk: Walk) -> HttpResponse:
     if not walk.asks_facts or (walk.mapping.is_sent and request.method != "POST"):
         return see_other(walk.resume_url())
     if request.method != "POST":
-        return _facts_response(request, walk, MappingFactsForm(initial=walk.mapping.facts))
+        return _facts_response(request, walk, _facts_as_typed(walk.mapping.facts))
     form = MappingFactsForm(request.POST)
     if not form.is_valid():
         return _facts_response(request, walk, form, status=422)
@@ -117,6 +118,10 @@ def _step_response(
     )
     context["version"] = walk.question_set.version
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
+
+
+def _facts_as_typed(facts: dict[str, Any]) -> MappingFactsForm:
+    return MappingFactsForm(initial={**facts, "email": readable_address(facts["email"])})
 
 
 def _facts_response(

@@ -1,0 +1,36 @@
+"""Characters that nobody sees: they come along when something is copied, and make two of what looks like one."""
+
+import re
+import unicodedata
+
+# Default_Ignorable_Code_Point of the Unicode Character Database (DerivedCoreProperties.txt, 16.0); the standard
+# library does not have the property. What is not listed here is a format or control character by its category.
+_DEFAULT_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+def is_unseen(character: str) -> bool:
+    """Whether a character leaves no mark on paper and is no space or line break either."""
+    if _DEFAULT_IGNORABLE.match(character):
+        return True
+    return unicodedata.category(character) in ("Cf", "Cc") and not character.isspace()
+
+
+def without_unseen(text: str) -> str:
+    """`text` as it is seen."""
+    return text if text.isascii() and text.isprintable() else "".join(one for one in text if not is_unseen(one))
+
+
+def narrowed(text: str) -> str:
+    """`text` with the letters, digits and signs of East Asian keyboards (full-width, half-width) as plain ones.
+
+    Only those: "²" and "™" are other signs than "2" and "tm".
+    """
+    return text if text.isascii() else "".join(_narrow(one) for one in text)
+
+
+def _narrow(character: str) -> str:
+    kind = unicodedata.decomposition(character).partition(" ")[0]
+    return unicodedata.normalize("NFKC", character) if kind in ("<wide>", "<narrow>") else character

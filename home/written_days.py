@@ -1,0 +1,76 @@
+"""Days as Finns write them: 1.2.2027, 1. 2. 2027, ma 1.2.2027, 1. helmikuuta 2027, helmikuun 1. päivä 2027."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+_WEEKDAYS = ("maanantai", "tiistai", "keskiviikko", "torstai", "perjantai", "lauantai", "sunnuntai")
+_MONTHS = ["tammi", "helmi", "maalis", "huhti", "touko", "kesä", "heinä", "elo", "syys", "loka", "marras", "joulu"]
+
+_WEEKDAY_NAME = "|".join(f"{name[:2]}(?:{name[2:]}(?:na)?)?" for name in _WEEKDAYS)
+_WEEKDAY = rf"(?:(?P<weekday>{_WEEKDAY_NAME})(?![^\W\d_])[.,]?\s{{0,3}})?"
+_DOT = r"\s?\.\s?"
+_NAMED = rf"(?:{'|'.join(_MONTHS)})kuu"
+_IN_NUMBERS = rf"(?P<day>\d{{1,2}}){_DOT}(?P<month>\d{{1,2}}){_DOT}"
+_FORMS = (
+    rf"{_IN_NUMBERS}(?P<year>\d{{4}})",
+    rf"(?P<day>\d{{1,2}})(?:{_DOT}|\s)(?P<month>{_NAMED}(?:ta)?)\s(?P<year>\d{{4}})",
+    rf"(?P<month>{_NAMED}n)\s(?P<day>\d{{1,2}}){_DOT}(?:päivä(?:nä)?\s)?(?P<year>\d{{4}})",
+)
+_IN_A_TEXT = [re.compile(rf"(?<![\w.]){form}(?!\d)", re.IGNORECASE) for form in _FORMS]
+_ALONE = [re.compile(rf"{_WEEKDAY}{form}[.,]?", re.IGNORECASE) for form in _FORMS]
+# Alone, a short year can be nothing else; in a text it may be a version or a paragraph.
+_SHORT_YEAR = re.compile(rf"{_WEEKDAY}{_IN_NUMBERS}(?P<year>\d\d)[.,]?", re.IGNORECASE)
+_ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)")
+
+# What somebody writes about work may have begun, or be meant for, so many years from today; another year is a slip.
+_YEARS_BACK, _YEARS_AHEAD = 70, 30
+
+
+class ImplausibleYear(ValueError):
+    """The day exists, but nobody means that year."""
+
+
+class OtherWeekday(ValueError):
+    """The weekday that stands before `day` is not that day's."""
+
+    def __init__(self, day: date) -> None:
+        super().__init__("another weekday")
+        self.day = day
+
+    @property
+    def weekday(self) -> str:
+        """The right one, in Finnish."""
+        return _WEEKDAYS[self.day.weekday()]
+
+
+def read_day(text: str, *, today: date) -> date:
+    """The one day that `text` is. ValueError for anything else, ImplausibleYear and OtherWeekday where to ask which."""
+    found = next(filter(None, (form.fullmatch(text) for form in (*_ALONE, _SHORT_YEAR, _ISO))), None)
+    if found is None:
+        raise ValueError("not a day")
+    day = _day(found)
+    if not today.year - _YEARS_BACK <= day.year <= today.year + _YEARS_AHEAD:
+        raise ImplausibleYear("not a year that anybody means")
+    weekday = found.groupdict().get("weekday")
+    if weekday and weekday[:2].lower() != _WEEKDAYS[day.weekday()][:2]:
+        raise OtherWeekday(day)
+    return day
+
+
+def days_in(text: str) -> Iterator[tuple[str, date]]:
+    """The days with a year that stand in `text`, in order, as they are written.
+
+    What is no day (31.2.2027) is another mistake.
+    """
+    for found in sorted((one for form in _IN_A_TEXT for one in form.finditer(text)), key=re.Match.start):
+        try:
+            yield found.group(), _day(found)
+        except ValueError:
+            continue
+
+
+def _day(found: re.Match[str]) -> date:
+    year, month = found["year"], found["month"]
+    number = int(month) if month.isdecimal() else _MONTHS.index(month.lower().partition("kuu")[0]) + 1
+    return date(int(year) if len(year) == 4 else 2000 + int(year), number, int(found["day"]))
