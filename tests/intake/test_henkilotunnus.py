@@ -29,6 +29,28 @@ def test_a_code_is_refused_in_every_field_and_the_words_stay(visitor: Visitor, f
     assert not Enquiry.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("131052 308T", "131052 -308T", "131052- 308T", "131052 - 308 T", "13 10 52-308T", "1 3 1 0 5 2 - 3 0 8 T"),
+        *("131052-\r\n308T", "131\n052-308T", "131052\u00a0-\u00a0308T", "13\u00ad1052-308T", "131052\u00ad308T"),
+        *("131052--308T", "131052 -- 308T", "131052–\u2010308T", "131052308T", "131052 A 308T", "_131052-308T_"),
+        *("131052-30\u20608T", "131052\u2043308T", "111111 131052-308T", "１３１０５２ － ３０８Ｔ"),
+    ],
+)
+def test_a_code_in_pieces_is_found(visitor: Visitor, written: str) -> None:
+    answer = visitor.sends(letter(message=f"Tunnukseni on {written}."))
+    assert answer.status_code == 422
+    assert ShownForm.of(answer).errors("message") == [REFUSAL]
+
+
+@pytest.mark.parametrize("grouping", ["{} {} {}", "{}-{}{}", "{} {}-{}", "{}{}{}", "{} {}{}"])
+@given(number=st.integers(0, 9_999_999), area=st.sampled_from(["050", "040", "045", "044", "010", "020"]))
+def test_a_telephone_number_is_no_code(grouping: str, number: int, area: str) -> None:
+    digits = f"{number:07}"
+    assert not contains_henkilotunnus(grouping.format(area, digits[:3], digits[3:]))
+
+
 @pytest.mark.parametrize("words", ["131052-308U", "131052-308", "tilaus 131052-3081", "321352-308T", "050-1234567"])
 def test_a_number_that_only_looks_like_one_is_just_a_number(visitor: Visitor, words: str) -> None:
     assert visitor.sends(letter(message=words)).status_code == 303

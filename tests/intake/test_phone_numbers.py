@@ -1,9 +1,14 @@
 """Phone numbers as people write them."""
 
+import unicodedata
+
+import phonenumbers
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from intake.models import Enquiry
-from intake.phone import dialled_phone, readable_phone
+from intake.phone import dialled_phone, e164_phone, readable_phone
 from tests.intake.visiting import ShownForm, Visitor, letter
 
 
@@ -20,12 +25,68 @@ from tests.intake.visiting import ShownForm, Visitor, letter
         ("02 621 1100", "+35826211100"),
         ("+46 70 123 45 67", "+46701234567"),
         ("０５０ １２３ ４５６７", "+358501234567"),
+        ("٠٥٠ ١٢٣ ٤٥٦٧", "+358501234567"),
+        ("050\u00a0123\u00a04567", "+358501234567"),
+        ("050\u00ad123\u20114567", "+358501234567"),
+        ("050.123.4567.", "+358501234567"),
+        ("050/123 4567", "+358501234567"),
+        ("(+358) 50 123 4567", "+358501234567"),
+        ("00358 (0)50 123 4567", "+358501234567"),
+        ("358501234567", "+358501234567"),
+        ("puh. 050 123 4567", "+358501234567"),
+        ("tel:+358501234567", "+358501234567"),
+        ("GSM 050 123 4567", "+358501234567"),
+        ("matk. 050 123 4567", "+358501234567"),
+        ("+7 495 123-45-67", "+74951234567"),
         ("", ""),
     ],
 )
 def test_every_common_way_of_writing_a_number_is_understood(visitor: Visitor, written: str, kept: str) -> None:
     assert visitor.sends(letter(phone=written, preferred_contact="email")).status_code == 303
     assert Enquiry.objects.get().phone == kept
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            "02 633 1234 klo 9",
+            "02 633 1234 ark",
+            "02 633 1234 9-15",
+            "02 633 1234-35",
+            "02 633 1234–5",
+            "050 1234 koti",
+        ),
+        *("050 I23 4567", "050 123 4567 alanumero 12", "050 123 4567 x12", "050 123 4567;ext=3", "050 123 4567 #1"),
+        *("050 1234567, 040 7654321", "050 1234567/040 7654321", "050 123 4567 040 765 4321", "050+1234567"),
+        *("0358501234567", "000358501234567", "1-800-FLOWERS", "²50 123 4567", "koti 050 123 4567"),
+    ],
+)
+def test_no_number_is_made_of_what_is_not_one(visitor: Visitor, written: str) -> None:
+    answer = visitor.sends(letter(phone=written))
+    assert answer.status_code == 422
+    assert ShownForm.of(answer).words["phone"] == written
+    assert not Enquiry.objects.exists()
+
+
+def test_who_writes_more_than_a_number_is_told_so(visitor: Visitor) -> None:
+    answer = visitor.sends(letter(phone="02 633 1234 klo 9–15"))
+    assert ShownForm.of(answer).errors("phone") == [
+        "Kirjoita tähän vain yksi puhelinnumero ilman muuta tekstiä, esimerkiksi 050 123 4567."
+    ]
+
+
+@given(st.text("0123456789 -–()./+٣", max_size=24) | st.text(max_size=12).map(lambda words: f"050 123 4567{words}"))
+def test_every_kept_digit_was_typed_in_that_order(written: str) -> None:
+    try:
+        kept = e164_phone(written)
+    except ValueError:
+        return
+    typed = "".join(str(unicodedata.decimal(one)) for one in written if one.isdecimal())
+    national = kept.removeprefix(f"+{phonenumbers.parse(kept).country_code}")
+    assert typed.endswith(national)
+    # What is left out is how one dials out: 00 or 990, the country and a 0, at most.
+    assert len(typed) - len(national) <= 7
 
 
 @pytest.mark.parametrize("written", ["123", "050 123 4567 tai 040 765 4321", "ei ole", "=1+1", "+", "05"])

@@ -29,6 +29,7 @@ class _Handler:
     def __init__(self) -> None:
         self.behaviour = Behaviour.ACCEPT
         self.messages: list[EmailMessage] = []
+        self.recipients: list[str] = []
         self.attempts = 0
         self.released = threading.Event()
 
@@ -60,6 +61,7 @@ class _Handler:
             await asyncio.sleep(0.05)
         content = cast(bytes, envelope.content)
         self.messages.append(email.message_from_bytes(content, policy=email.policy.default))
+        self.recipients.extend(envelope.rcpt_tos)
         return "250 OK"
 
 
@@ -103,12 +105,18 @@ class SmtpServer:
         return list(self._handler.messages)
 
     @property
+    def recipients(self) -> list[str]:
+        """Whom the envelopes of the accepted messages named, oldest first."""
+        return list(self._handler.recipients)
+
+    @property
     def attempts(self) -> int:
         """How many times a message was begun, whatever became of it."""
         return self._handler.attempts
 
     def clear(self) -> None:
         self._handler.messages.clear()
+        self._handler.recipients.clear()
         self._handler.attempts = 0
 
     def wait_for(self, count: int, seconds: float = 20.0) -> list[EmailMessage]:

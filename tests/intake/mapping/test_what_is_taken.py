@@ -31,6 +31,32 @@ def test_a_henkilotunnus_in_a_place_is_not_stored(answerer: Answerer) -> None:
     assert ShownForm.of(answer).errors("q_paikka")
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["1.2.2027.", "ma 1.2.2027", "maanantaina 1.2.2027", "1. helmikuuta 2027", "1 .2.2027", "01.02.27", "2027-02-01"],
+)
+def test_a_day_is_taken_as_people_write_it(begun: Answerer, written: str) -> None:
+    begun.sends_step(1, ANSWERS[0])
+    assert begun.sends_step(3, {**ANSWERS[2], "q_paiva": written}).status_code == 303
+    assert InitialMapping.objects.get().answers["paiva"] == "2027-02-01"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("1.2.0027", "Tarkista vuosi. Kirjoita päivä esimerkiksi näin: 1.2.2027."),
+        ("1.2.1927", "Tarkista vuosi. Kirjoita päivä esimerkiksi näin: 1.2.2027."),
+        ("ti 1.2.2027", "Tarkista päivä: 1.2.2027 on maanantai."),
+    ],
+)
+def test_a_day_nobody_means_is_asked_about(begun: Answerer, written: str, told: str) -> None:
+    begun.sends_step(1, ANSWERS[0])
+    answer = begun.sends_step(3, {**ANSWERS[2], "q_paiva": written})
+    assert answer.status_code == 422
+    assert ShownForm.of(answer).errors("q_paiva") == [told]
+    assert ShownForm.of(answer).words["q_paiva"] == written
+
+
 WRONG = [
     (1, "q_koko", "1"),
     (1, "q_koko", "-1"),

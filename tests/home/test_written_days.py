@@ -1,0 +1,81 @@
+"""Days as people write them."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from home.day_field import DayFormField
+from home.written_days import ImplausibleYear, OtherWeekday, days_in, read_day
+
+pytestmark = pytest.mark.once
+
+TODAY = date(2026, 11, 25)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("1.2.2027", "1.2.2027.", "1.2.2027,", "01.02.2027", "1. 2. 2027", "1 .2.2027", "1 . 2 . 2027", "1.2.27"),
+        *("ma 1.2.2027", "Ma. 1.2.2027", "ma1.2.2027", "maanantai 1.2.2027", "maanantaina 1. helmikuuta 2027"),
+        *("1. helmikuuta 2027", "1.helmikuuta 2027", "1 helmikuuta 2027", "1. Helmikuu 2027", "１.２.２０２７"),
+        *("helmikuun 1. 2027", "helmikuun 1. päivänä 2027", "2027-02-01", "1.\u00a0helmikuuta\u00a02027"),
+    ],
+)
+def test_a_day_is_understood(written: str) -> None:
+    assert read_day(written, today=TODAY) == date(2027, 2, 1)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("", "heti", "31.2.2027", "29.2.2027", "0.1.2027", "1/2/2027", "2027-2-1", "1.2.", "1.2", "1..2.2027"),
+        *("1.2.20277", "tammi 1.2027", "1.2.2027–3.2.2027", "1.13.2027", "to", "20270201"),
+    ],
+)
+def test_what_is_no_day_is_refused(written: str) -> None:
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 - its kind is looked at below
+        read_day(written, today=TODAY)
+    assert not isinstance(refusal.value, ImplausibleYear | OtherWeekday)
+
+
+@pytest.mark.parametrize("written", ["1.2.0027", "1.2.1927", "1. helmikuuta 1927", "0027-02-01", "1.2.2207"])
+def test_a_year_that_nobody_means_is_asked_about(written: str) -> None:
+    with pytest.raises(ImplausibleYear):
+        read_day(written, today=TODAY)
+
+
+@pytest.mark.parametrize("year", [1956, 2000, 2026, 2056])
+def test_years_of_a_working_life_are_believed(year: int) -> None:
+    assert read_day(f"1.2.{year}", today=TODAY).year == year
+
+
+def test_another_weekday_is_asked_about() -> None:
+    with pytest.raises(OtherWeekday) as refusal:
+        read_day("ti 1.2.2027", today=TODAY)
+    assert (refusal.value.day, refusal.value.weekday) == (date(2027, 2, 1), "maanantai")
+
+
+def test_days_in_a_text_come_in_order_and_versions_are_none() -> None:
+    text = "Palaan 1. helmikuuta 2025 tai ma 3 .2.2025. Versio 3.1.2.2025, 31.2.2025, 1.2.25 ja helmikuun 5. 2025."
+    assert [day for _written, day in days_in(text)] == [date(2025, 2, 1), date(2025, 2, 3), date(2025, 2, 5)]
+
+
+@given(st.dates(date(1990, 1, 1), date(2050, 1, 1)))
+def test_every_day_is_read_as_it_was_written(day: date) -> None:
+    assert read_day(f"{day.day}.{day.month}.{day.year}", today=TODAY) == day
+    assert [found for _written, found in days_in(f"Alan {day.day}. {day.month}. {day.year}.")] == [day]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("1.2.1927", "Tarkista vuosi. Kirjoita päivä esimerkiksi näin: 1.2.2027."),
+        ("ti 1.2.2027", "Tarkista päivä: 1.2.2027 on maanantai."),
+        ("joskus", "Kirjoita päivä numeroin, esimerkiksi 1.2.2027."),
+    ],
+)
+def test_a_field_of_the_admin_says_what_to_mend(typed: str, told: str) -> None:
+    with pytest.raises(Exception, match=told):
+        DayFormField().clean(typed)

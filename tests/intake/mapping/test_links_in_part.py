@@ -1,0 +1,84 @@
+"""A private link that was copied with too much or too little leads where it should, or says what to check."""
+
+import logging
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from aijuu_site.private_addresses import UntellingFormatter
+from intake.models import Enquiry, InitialMapping
+from intake.services.mapping import new_secret
+from tests.intake.mapping.answering import ANSWERS, Answerer
+from tests.intake.visiting import Visitor, page_text
+from tests.intake.waiting.visitors import joins, private_address, set_pause
+
+ADVICE = "arkista, että koko linkki tuli mukaan"
+
+
+@pytest.mark.parametrize("place", ["", "vaihe/2/", "tarkista/"])
+@pytest.mark.parametrize(
+    "end", [")", ",", ">", ".", "”", " ", ").", "%20", "%3E", "%2520", "&gt;", "\u200b", "*", "\n", ">,", "//"]
+)
+def test_what_was_copied_along_is_left_out(begun: Answerer, place: str, end: str) -> None:
+    address = begun.address() + place
+    answer = begun.client.get(quote(address, safe="/") + (end if end.startswith("%") else quote(end)))
+    assert answer.status_code == 302
+    assert answer["Location"] == address
+    assert answer["Referrer-Policy"] == "no-referrer"
+    assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize("tangled", ["<{}>", "({})/", "{}).", "{}", " {}", "{}/)/", "*{}*"])
+def test_a_link_without_its_last_slash_leads_on(begun: Answerer, tangled: str) -> None:
+    answer = begun.client.get("/jatka/" + quote(tangled.format(begun.secret)))
+    assert (answer.status_code, answer["Location"]) == (302, begun.address())
+
+
+def test_a_link_broken_by_a_line_is_joined(begun: Answerer) -> None:
+    broken = begun.secret[:20] + "\r\n " + begun.secret[20:]
+    assert begun.client.get(f"/jatka/{quote(broken)}/")["Location"] == begun.address()
+
+
+def test_the_waiting_lists_link_is_mended_too(visitor: Visitor) -> None:
+    set_pause()
+    joins(visitor)
+    address = private_address(Enquiry.objects.get(), timezone.now())
+    assert Client().get(quote(address + ").")).headers["Location"] == address
+
+
+def test_what_is_posted_to_a_tangled_address_is_stored(begun: Answerer) -> None:
+    begun.sends_step(1, ANSWERS[0])
+    version = begun.version(2)
+    answer = begun.posts(begun.address("vaihe/2").rstrip("/"), {"version": version, **ANSWERS[1]})
+    assert answer.status_code == 303
+    assert InitialMapping.objects.get().answers["muutos"] == "Lisää tilaa ajatella."
+
+
+def test_the_query_goes_along(begun: Answerer) -> None:
+    assert begun.client.get(begun.address("vaihe/1") + ")?tarkista")["Location"].endswith("/vaihe/1/?tarkista")
+
+
+@pytest.mark.parametrize("tangled", ["{}ja", "{}/muu/", "{}/)/vaihe/1/", ")", "{}/vaihe/x/", "%00x"])
+def test_what_cannot_be_mended_says_what_to_check(begun: Answerer, tangled: str) -> None:
+    answer = begun.client.get("/jatka/" + quote(tangled.format(begun.secret), safe="%/"), follow=True)
+    assert answer.status_code in (400, 404) if "%00" in tangled else answer.status_code == 404
+    if answer.status_code == 404:
+        assert ADVICE in page_text(answer)
+
+
+@pytest.mark.parametrize("place", ["", "odotuslista/"])
+def test_a_link_cut_short_says_what_to_check(begun: Answerer, place: str) -> None:
+    answer = begun.client.get(f"/jatka/{new_secret()[:30]}/{place}")
+    assert answer.status_code == 404
+    assert ADVICE in page_text(answer)
+
+
+@pytest.mark.parametrize("before", ["", "<", " ", "/", "(", "%3C"])
+def test_no_line_of_the_log_tells_the_secret(before: str) -> None:
+    secret: Any = new_secret()
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "Error: %s", (f"/jatka/{before}{secret})/vaihe/2/",), None)
+    line = UntellingFormatter("%(message)s").format(record)
+    assert line == "Error: /jatka/…/vaihe/2/"

@@ -1,0 +1,221 @@
+"""No post and no header, however long and however nasty, costs more than reading it once.
+
+Measured in seconds of the processor, against the same length of plain letters in the same field: CPython sorts a run of
+combining marks in its length squared while everything else on the site waits.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from home.email_obfuscation import hide_emails
+from home.pause.written_days import past_days
+from home.soft_hyphens import soft_hyphens
+from home.typography import finnish_text
+from intake.form_token import read_form_token
+from intake.forms import ContactForm
+from intake.mapping.start_token import read_start_token
+from intake.models import Enquiry, InitialMapping, MappingPage
+from intake.spam.rules import reasons_to_suspect
+from intake.submission import ContactFacts, SpamSigns
+from intake.typed_text import clean_line, clean_lines
+from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
+from tests.intake.visiting import ADDRESS, Visitor, letter, page_text, token
+from tests.intake.waiting.visitors import joins, private_address, set_pause, wish
+
+pytestmark = pytest.mark.once
+
+LENGTH = 30_000
+WORST = {
+    "marks": "a" + "\u0301\u0316" * (LENGTH // 2),
+    "letters with marks": "e\u0323\u0302" * (LENGTH // 3),
+    "ligatures": "\ufdfa" * LENGTH,
+    "brackets": "[" * LENGTH,
+    "digits": "1" * LENGTH,
+    "an address without an end": "a." * (LENGTH // 2) + "@",
+    "ats": "a@" * (LENGTH // 2),
+    "days": "1.2. " * (LENGTH // 5),
+    "codes": "131052- " * (LENGTH // 8),
+    "spaces": "a" + " " * LENGTH + "b",
+    "lines": "\r\n" * (LENGTH // 2),
+}
+# For what has very many fields.
+FEW = ("marks", "ligatures", "days", "codes")
+# How many times the plain letters' cost is still "reading it once", and what a measurement may stray by.
+TIMES, STRAY = 8, 0.15
+
+
+def cost(deed: Callable[[], Any]) -> float:
+    """Seconds of this thread's processor time that `deed` takes."""
+    start = time.thread_time()
+    deed()
+    return time.thread_time() - start
+
+
+def bounded(deed: Callable[[str], Any], *, names: Sequence[str] = tuple(WORST)) -> None:
+    """Fail where `deed` with one of the worst texts costs far more than with as many plain letters."""
+    deed("x")
+    plain = cost(lambda: deed("x" * LENGTH))
+    for name in names:
+        text = WORST[name]
+        spent = cost(lambda text=text: deed(text))  # type: ignore[misc]
+        assert spent < TIMES * plain + STRAY, f"{name}: {spent:.2f} s, plain letters {plain:.2f} s"
+
+
+def fields_of(response: Any) -> list[str]:
+    """The names of everything in the page's forms, hidden fields and buttons too."""
+    soup = BeautifulSoup(response.content.decode(), "html.parser")
+    controls = soup.select("main form [name]")
+    return list(dict.fromkeys(str(control["name"]) for control in controls))
+
+
+def test_every_field_of_the_contact_form_is_bounded(visitor: Visitor) -> None:
+    names = fields_of(visitor.client.get(ADDRESS))
+    assert {"name", "email", "phone", "message", "extra_line", "form_token", "delivery_modes"} <= set(names)
+    for name in names:
+        words = {"form_token": token(), **letter(name="")}
+        bounded(lambda text, name=name, words=words: visitor.sends({**words, name: text}))  # type: ignore[misc]
+    # Only what was short, or became so, was stored.
+    assert all(len(enquiry.name) <= len("a b") for enquiry in Enquiry.objects.all())
+
+
+def test_every_field_of_the_waiting_list_is_bounded(visitor: Visitor) -> None:
+    set_pause()
+    names = fields_of(visitor.client.get(ADDRESS))
+    assert {"name", "message", "wants_mail"} <= set(names)
+    for name in names:
+        bounded(lambda text, name=name: joins(visitor, {**wish(name=""), name: text}))  # type: ignore[misc]
+
+
+def test_every_field_of_the_mapping_is_bounded(begun: Answerer) -> None:
+    for address, good in (
+        (BEGIN, contact_facts(name="")),
+        (begun.address("yhteystiedot"), contact_facts(name="")),
+        (begun.address("vaihe/1"), ANSWERS[0]),
+        (begun.address("vaihe/2"), ANSWERS[1]),
+        (begun.address("vaihe/3"), ANSWERS[2]),
+    ):
+        names = fields_of(begun.client.get(address))
+        assert len(names) > 2
+        for name in names:
+            words = {**good}
+
+            def post(text: str, *, name: str = name, address: str = address, words: Any = words) -> None:
+                begun.posts(address, {**words, name: text})
+
+            bounded(post, names=FEW)
+    assert "x" * 2000 not in str(InitialMapping.objects.values())
+
+
+def test_the_answer_to_the_waiting_list_is_bounded(visitor: Visitor) -> None:
+    set_pause()
+    joins(visitor)
+    address = private_address(Enquiry.objects.get())
+    bounded(lambda text: visitor.client.post(address, {"answer": text}))
+
+
+def test_every_field_of_the_trial_is_bounded_and_answered(mapping_page: MappingPage) -> None:
+    kati = User.objects.create_user("kati", password="x")
+    kati.groups.add(Group.objects.get(name="Työnohjaaja"))
+    client = Client()
+    client.force_login(kati)
+    mapping_page.save_revision()
+    address = reverse("mapping_trial", args=[mapping_page.pk])
+    for name in ("carried", "place", "name", "q_muutos"):
+        for text in WORST.values():
+            assert client.post(address, {"place": "1", name: text}).status_code in (200, 422)
+        bounded(lambda text, name=name: client.post(address, {"place": "1", name: text}))  # type: ignore[misc]
+
+
+def test_a_trial_goes_on_from_what_it_carries_and_from_nothing_else(mapping_page: MappingPage) -> None:
+    kati = User.objects.create_user("kati", password="x")
+    kati.groups.add(Group.objects.get(name="Työnohjaaja"))
+    client = Client()
+    client.force_login(kati)
+    mapping_page.save_revision()
+    address = reverse("mapping_trial", args=[mapping_page.pk])
+
+    def carried(response: Any) -> str:
+        return str(BeautifulSoup(response.content.decode(), "html.parser").select_one("[name=carried]")["value"])  # type: ignore[index]
+
+    first = carried(client.post(address, {"place": "facts", **contact_facts()}))
+    second = carried(client.post(address, {"place": "0", "carried": first, **ANSWERS[0]}))
+    third = carried(client.post(address, {"place": "1", "carried": second, **ANSWERS[1]}))
+    assert "Lisää tilaa ajatella." in page_text(client.post(address, {"place": "2", "carried": third, **ANSWERS[2]}))
+    forged = '[{"delivery_modes": 5}, {"kuka": {"a": 1}}]'
+    assert client.post(address, {"place": "check", "carried": forged}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Origin", "Referer", "Accept-Language", "Accept-Encoding", "If-None-Match", "User-Agent", "Cookie", "Range"],
+)
+def test_every_header_is_bounded(visitor: Visitor, header: str) -> None:
+    plain = {key: text for key, text in WORST.items() if text.isascii() and text.isprintable()}
+    baseline = cost(lambda: visitor.sends(letter(name=""), headers={header: "x" * LENGTH}))
+    for name, text in plain.items():
+        spent = cost(lambda text=text: visitor.sends(letter(name=""), headers={header: text}))  # type: ignore[misc]
+        assert spent < TIMES * baseline + STRAY, name
+
+
+def test_the_query_and_the_path_are_bounded(visitor: Visitor) -> None:
+    bounded(lambda text: visitor.client.get(ADDRESS, {"q": text[: LENGTH // 4]}))
+    bounded(lambda text: visitor.client.get(f"{ADDRESS}{text[: LENGTH // 4]}/"))
+    bounded(lambda text: visitor.client.get(f"/jatka/{text[: LENGTH // 4]}/"))
+
+
+FACTS = ContactFacts(
+    name="x", email="a@a.fi", supervision_form="group", delivery_modes=("online",), preferred_contact="email"
+)
+RULES: dict[str, Callable[[str], Any]] = {
+    "hiding addresses": hide_emails,
+    "typography": finnish_text,
+    "soft hyphens": soft_hyphens,
+    "cleaning lines": clean_lines,
+    "cleaning a line": clean_line,
+    "the form's token": read_form_token,
+    "the mapping's token": read_start_token,
+    "spam rules": lambda text: reasons_to_suspect(replace(FACTS, message=text), SpamSigns(seconds_open=9)),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_text_twice_as_long_costs_about_twice_as_much(rule: str) -> None:
+    for name, text in {**WORST, "one word": "a" * LENGTH, "dashes": "-" * LENGTH, "dots": "." * LENGTH}.items():
+        short = min(cost(lambda text=text: RULES[rule](text)) for _ in range(2))  # type: ignore[misc]
+        long = cost(lambda text=text: RULES[rule](text * 4))  # type: ignore[misc]
+        assert long < 4 * 2.5 * short + 0.1, f"{name}: {short:.3f} s, four times as long {long:.3f} s"
+
+
+def test_days_in_a_text_are_found_in_its_length() -> None:
+
+    now = timezone.now()
+    bounded(lambda text: past_days(text.replace("<", ""), now=now))
+
+
+def test_a_run_of_marks_is_broken_after_thirty_and_no_letter_goes() -> None:
+    cleaned = clean_lines("Za" + "\u0300" * 100 + "lgo")
+    assert max(len(run) for run in cleaned.replace("\u0300", "|").split("\u034f")) <= 34
+    assert cleaned.replace("\u034f", "").count("\u0300") in (99, 100)
+    assert clean_lines(cleaned) == cleaned
+
+
+@pytest.mark.parametrize("text", ["ệ", "\u0344" * 20, "\u0f73" * 20, "각", "שָׁלוֹם", "q\u0323\u0307"])
+def test_marks_that_languages_need_stay(text: str) -> None:
+    assert clean_lines(clean_lines(text)) == clean_lines(text)
+    if len(text) < 10:
+        assert "\u034f" not in clean_lines(text)
+
+
+def test_what_is_far_too_long_is_refused_with_its_length() -> None:
+    form = ContactForm(None)
+    with pytest.raises(Exception, match="nyt 400001 merkkiä, enintään 100"):
+        form.fields["name"].clean("a" + "\u0301\u0316" * 200_000)
