@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from wagtail.admin.widgets import AdminDateInput
 
 from home.written_days import ImplausibleYear, OtherWeekday, read_day
@@ -32,6 +33,7 @@ class DayInput(AdminDateInput):  # type: ignore[misc]
 
 class DayFormField(forms.DateField):
     widget = DayInput
+    default_error_messages = {"invalid": gettext_lazy("Write the day with numbers, for example 1.2.2027.")}
 
     def to_python(self, value: Any) -> date | None:
         if value in self.empty_values or isinstance(value, date):
@@ -39,7 +41,10 @@ class DayFormField(forms.DateField):
         try:
             return read_day(" ".join(str(value).split())[:100], today=timezone.localdate())
         except ValueError as error:
-            raise ValidationError(not_read(error), code="invalid") from error
+            is_a_day = isinstance(error, ImplausibleYear | OtherWeekday)
+            raise ValidationError(
+                not_read(error) if is_a_day else self.error_messages["invalid"], code="invalid"
+            ) from error
 
 
 class DayField(models.DateField):

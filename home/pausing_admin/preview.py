@@ -48,6 +48,7 @@ class MomentForm(forms.Form):
         label=gettext_lazy("Day"),
         required=False,
         widget=forms.DateInput(attrs={"placeholder": "1.2.2027", "autocomplete": "off"}),
+        error_messages={"invalid": gettext_lazy("Write the day as 1.2.2027.")},
     )
     clock = forms.TimeField(
         label=gettext_lazy("Time of day"),

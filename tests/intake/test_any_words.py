@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from home.email_address import address_as_sent
 from intake.choices import ContactPreference, DeliveryMode, SupervisionForm
 from intake.models import ContactPage, Enquiry, OutgoingMail
 from intake.services.delivery import build_message
@@ -62,7 +63,7 @@ def _check(words: Letter) -> None:
         assert stored.name == clean_line(str(words["name"]))
         assert stored.organisation == clean_line(str(words["organisation"]))
         assert stored.message == clean_lines(str(words["message"]))
-        assert stored.email == clean_line(str(words["email"]))
+        assert stored.email == address_as_sent(str(words["email"]))
         assert stored.mails.filter(purpose="notification").exists()
     else:
         shown = ShownForm.of(answer)

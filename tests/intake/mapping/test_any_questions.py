@@ -32,6 +32,9 @@ QUICK: dict[str, Any] = {
 }
 _numbers = itertools.count(1)
 
+# In years that people mean (home.written_days).
+days = st.dates(date(1970, 1, 1), date(2050, 12, 31))
+
 
 @pytest.fixture(autouse=True)
 def no_limit(settings: Any) -> None:
@@ -68,10 +71,10 @@ def good_answer(draw: st.DataObject, question: Question) -> tuple[dict[str, str 
             number = draw.draw(st.integers(question.minimum, question.maximum))
             return {name: str(number)}, number
         case "date":
-            day = draw.draw(st.dates())
+            day = draw.draw(days)
             return {name: f"{day.day}.{day.month}.{day.year:04}"}, day.isoformat()
         case "period":
-            first, last = sorted([draw.draw(st.dates()), draw.draw(st.dates())])
+            first, last = sorted([draw.draw(days), draw.draw(days)])
             return (
                 {f"{name}_from": first.isoformat(), f"{name}_to": last.isoformat()},
                 {"from": first.isoformat(), "to": last.isoformat()},
