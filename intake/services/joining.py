@@ -34,6 +34,8 @@ def join(*, enquiry: Enquiry, wants_mail: bool, now: datetime) -> WaitingPlace:
             confirm_joining(enquiry=enquiry, now=now)
             return earlier
         last = WaitingPlace.objects.aggregate(last=Max("rank"))["last"] or 0
+        # Who joins again, perhaps while a question is on its way, is known already.
+        same_address = WaitingPlace.objects.filter(enquiry__email=enquiry.email).exclude(reached_at=None)
         place = WaitingPlace.objects.create(
             enquiry=enquiry,
             joined_at=now,
@@ -41,13 +43,10 @@ def join(*, enquiry: Enquiry, wants_mail: bool, now: datetime) -> WaitingPlace:
             wants_mail=wants_mail,
             mailbox_key=mailbox_key(enquiry.email),
             confirmed_at=now,
+            reached_at=same_address.values_list("reached_at", flat=True).first(),
             months=IntakeSettings.load().waiting_months,
         )
-        if not confirm_joining(enquiry=enquiry, now=now):
-            # No mail of its own this time; the address may have been reached about another place.
-            same_address = WaitingPlace.objects.filter(enquiry__email=enquiry.email).exclude(reached_at=None)
-            place.reached_at = same_address.values_list("reached_at", flat=True).first()
-            place.save(update_fields=["reached_at"])
+        confirm_joining(enquiry=enquiry, now=now)
     return place
 
 

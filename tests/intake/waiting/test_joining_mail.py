@@ -211,6 +211,15 @@ def test_a_failed_one_sent_again_reaches(server: PostOffice) -> None:
     assert WaitingLink.objects.count() >= 1
 
 
+def test_who_joins_again_is_known_at_once(server: PostOffice) -> None:
+    received(kind=Kind.WAITING, wants_mail=True, email="maija@esimerkki.fi")
+    deliver_due(timezone.now() + timedelta(seconds=1))
+    again = received(kind=Kind.WAITING, wants_mail=True, email="maija@esimerkki.fi", message="Uudelleen.")
+    assert tellable_places().filter(enquiry=again).exists()
+    other = received(kind=Kind.WAITING, wants_mail=True, email="maija+b@esimerkki.fi")
+    assert not tellable_places().filter(enquiry=other).exists()
+
+
 def test_a_joining_without_a_mail_of_its_own_follows_its_address(visitor: Visitor) -> None:
     for number in range(3):
         joins(visitor, wish(email="maija@esimerkki.fi", message=f"Toive {number}"))
