@@ -99,7 +99,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "wagtail.contrib.redirects.middleware.RedirectMiddleware",
+    # Innermost, so that a form sent to an old address meets everything else on its way to the new one.
+    "aijuu_site.old_addresses.OldAddressesMiddleware",
 ]
 
 ADMIN_PATH = "/admin/"
@@ -191,6 +192,7 @@ WAGTAILDOCS_SERVE_METHOD = "serve_view"
 WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "home.references.TextEditor"}}
 WAGTAIL_ALLOW_UNICODE_SLUGS = False
 WAGTAIL_WORKFLOW_ENABLED = False
+WAGTAIL_PASSWORD_REQUIRED_TEMPLATE = "home/password_required.html"  # noqa: S105 (a file)
 WAGTAILADMIN_COMMENTS_ENABLED = False
 
 # No visitor's page asks for a cookie; these two belong to the admin alone.

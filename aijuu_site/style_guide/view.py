@@ -59,6 +59,7 @@ def style_guide(request: HttpRequest) -> HttpResponse:
             "waiting_form": waiting_form(),
             "progress": [(1, _("The first step")), (2, _("On the way")), (4, _("The last step"))],
             "answers": _answers(),
+            "typed": [{"label": _("Message"), "text": f"{LONG_TEXT}\n\n{LONG_WORD}"}, {"label": "", "text": LONG_TEXT}],
             "long_text": LONG_TEXT,
             "long_word": LONG_WORD,
         },

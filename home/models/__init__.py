@@ -1,6 +1,6 @@
 """What visitors read, one concept a file."""
 
-from home.models.base import BasePage
+from home.models.base import AlwaysPublic, BasePage
 from home.models.checklist_mark import ChecklistMark
 from home.models.contact_details import ContactDetails
 from home.models.content_page import ContentPage
@@ -10,6 +10,7 @@ from home.models.pause_notice import PauseChange, PauseDeed, PauseNotice
 from home.models.service_page import ServicePage
 
 __all__ = [
+    "AlwaysPublic",
     "BasePage",
     "ChecklistMark",
     "ContactDetails",

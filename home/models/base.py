@@ -5,16 +5,37 @@ from typing import Any, ClassVar
 
 from csp.constants import SELF
 from django.db import models
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, TitleFieldPanel
 from wagtail.fields import StreamField
-from wagtail.models import Page
+from wagtail.models import Page, PagePermissionTester, PageViewRestriction
 from wagtail.search import index
 
 from home.anchors import give_anchors
 from home.blocks import BodyStreamBlock
 from home.front_page import FrontPageKeepingTester, refuse_expiry
+
+
+class AlwaysPublic:
+    """A page that nothing makes private, not even a page above it.
+
+    Wagtail shows the password form or the login to a POST as well, and what was written is gone.
+    """
+
+    private_page_options: ClassVar[list[str]] = []
+
+    def get_view_restrictions(self) -> QuerySet[PageViewRestriction]:
+        return PageViewRestriction.objects.none()
+
+    def permissions_for_user(self, user: Any) -> PagePermissionTester:
+        return _PermissionsOfPublicPage(user, self)
+
+
+class _PermissionsOfPublicPage(PagePermissionTester):
+    def can_set_view_restrictions(self) -> bool:
+        return False
 
 
 class BasePage(Page):
@@ -34,6 +55,9 @@ class BasePage(Page):
 
     # Every answer to POST is CSRF-exempt (aijuu_site/urls.py), so a page that takes one says so and guards it itself.
     allowed_http_methods: ClassVar[list[HTTPMethod]] = [HTTPMethod.GET, HTTPMethod.HEAD, HTTPMethod.OPTIONS]
+
+    # Visitors have no accounts, so a login would let in nobody else than the editors.
+    private_page_options: ClassVar[list[str]] = ["password"]
 
     # Whether people apply on this page. In a pause with another way, buttons lead past it (home.blocks.call_to_action).
     takes_applications: ClassVar[bool] = False

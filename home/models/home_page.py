@@ -8,11 +8,11 @@ from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.fields import RichTextField
 from wagtail.search import index
 
-from home.models.base import BasePage
+from home.models.base import AlwaysPublic, BasePage
 from home.rich_text import SHORT_FEATURES
 
 
-class HomePage(BasePage):
+class HomePage(AlwaysPublic, BasePage):
     """Who and what in two sentences with a picture, then the body."""
 
     lead = RichTextField(

@@ -179,6 +179,11 @@ class StepForm(forms.Form):
         return set(self.errors) <= self._lacking
 
     @property
+    def not_asked(self) -> list[Question]:
+        """The questions of the step that earlier answers rule out: an older page may have asked them all the same."""
+        return [question for question in self.step.questions if question not in self.shown]
+
+    @property
     def keys(self) -> list[str]:
         """The keys of all questions of the step: what an answer to it replaces."""
         return [question.key for question in self.step.questions]

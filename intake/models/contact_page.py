@@ -13,12 +13,12 @@ from wagtail.admin.panels import FieldPanel
 from wagtail.contrib.routable_page.models import RoutablePageMixin, path
 from wagtail.fields import RichTextField
 
-from home.models import BasePage
+from home.models import AlwaysPublic, BasePage
 from intake.views.contact import message, show_or_receive, waiting_list
 from intake.views.thanks import show_thanks
 
 
-class ContactPage(RoutablePageMixin, BasePage):
+class ContactPage(AlwaysPublic, RoutablePageMixin, BasePage):
     """Where a visitor writes to the supervisor. No cache may keep it: each opening has its own submission id."""
 
     intro = RichTextField(

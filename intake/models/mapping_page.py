@@ -14,7 +14,7 @@ from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel
 from wagtail.contrib.routable_page.models import RoutablePageMixin, path
 from wagtail.fields import RichTextField, StreamField
 
-from home.models import BasePage
+from home.models import AlwaysPublic, BasePage
 from home.rich_text import PROSE_FEATURES
 from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
 from intake.mapping.questions import QuestionSet
@@ -22,7 +22,7 @@ from intake.views.mapping.preview import preview_modes, show_preview
 from intake.views.mapping.start import show_elsewhere, show_start, start_or_show
 
 
-class MappingPage(RoutablePageMixin, BasePage):
+class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
     """Where the initial mapping begins. Its steps after the first live at private addresses (intake.urls)."""
 
     takes_applications: ClassVar[bool] = True

@@ -25,7 +25,7 @@ from intake.services.receiving import TooManyPosts, receipt_of, receive_enquiry
 from intake.spam.rules import MIN_SECONDS
 from intake.spam.source import Source, address_key, source_of
 from intake.submission import SpamSigns
-from intake.views.refusals import see_other, too_many
+from intake.views.refusals import stored, too_many
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse
         # Only the kind is logged: the text of a database error can quote the row.
         logger.error("an enquiry could not be stored: %s", type(error).__name__)
         return _response(page, request, which, form, status=503, notice=_not_stored(which, details.phone_display))
-    return see_other(page.get_url(request) + page.reverse_subpage("thanks", kwargs={"receipt": receipt}))
+    return stored(request, page.get_url(request) + page.reverse_subpage("thanks", kwargs={"receipt": receipt}))
 
 
 def _response(

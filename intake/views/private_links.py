@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from home.unseen_characters import without_unseen
+from intake.views.words_back import no_form_here
 
 # What our addresses are made of, and what may hang round them.
 _TANGLED = re.compile(r"[^\w-]*([\w-]+(?:/[\w-]+)*)[^\w-]*", re.ASCII)
@@ -28,7 +29,8 @@ def mend(request: HttpRequest, tangled: str) -> HttpResponseBase:
     address = _mended(tangled)
     page = _page_at(address)
     if page is None:
-        return TemplateResponse(request, "intake/private_link_in_part.html", status=404)
+        given_back = no_form_here(request, status=404) if request.method == "POST" else None
+        return given_back or TemplateResponse(request, "intake/private_link_in_part.html", status=404)
     if request.method == "POST":
         return page.func(request, *page.args, **page.kwargs)
     query = request.META.get("QUERY_STRING", "")

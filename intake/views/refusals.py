@@ -5,7 +5,7 @@ import math
 from datetime import timedelta
 
 from django.db import DatabaseError
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,6 +17,17 @@ def see_other(url: str) -> HttpResponseRedirect:
     response = HttpResponseRedirect(url)
     response.status_code = 303
     return response
+
+
+def stored(request: HttpRequest, url: str) -> HttpResponse:
+    """Answer a post that was stored, and name the page that follows: 303, or 201 to the forms' script.
+
+    The script takes nothing but a 201 for success (static/js/form.js). A redirect can't be told from one that somebody
+    else made on the way: a login, a captive portal, a renamed page.
+    """
+    if request.headers.get("X-Requested-With") == "fetch":
+        return HttpResponse(status=201, headers={"Location": url})
+    return see_other(url)
 
 
 def answers_not_stored(error: DatabaseError, phone: str) -> str:

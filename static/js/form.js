@@ -1,5 +1,4 @@
-// The enquiry form, made kinder: one press is one sending, a broken connection costs no words, and a
-// count appears near the limit. Without this file the form works the same by itself.
+// docs/architecture.md, "The forms' script", tells what it does and why.
 
 const PATIENCE_MS = 30_000;
 const COUNT_FROM = 0.8;
@@ -23,7 +22,6 @@ function countLetters(form) {
       counter.classList.toggle("counter--over", left < 0);
       if (counter.textContent !== text) counter.textContent = text;
     };
-    // A screen reader hears the count when the writer pauses, not at every letter.
     area.addEventListener("input", () => {
       clearTimeout(pause);
       pause = setTimeout(show, 400);
@@ -37,12 +35,75 @@ function rememberToken(form) {
   if (token) history.replaceState({ ...history.state, formToken: token.value }, "");
 }
 
-// Back from the thank-you page, or after a reload, the browser may fetch the form anew and put the words back
-// into it. It is still the same form: the same words sent again are the same enquiry.
+// After Back or a reload it is still the same form.
 function keepToken(form) {
   const token = form.elements.form_token;
   if (token) token.value = history.state?.formToken ?? token.value;
   rememberToken(form);
+}
+
+// A browser may forbid it.
+function inTab(use) {
+  try {
+    return use(sessionStorage);
+  } catch (error) {
+    console.warn(error);
+  }
+}
+
+const draftKey = (form) => `draft:${form.dataset.draft}`;
+const fields = (form) => [...form.querySelectorAll("textarea, input:not([type=hidden], [tabindex])")];
+const isBox = (field) => /radio|checkbox/.test(field.type);
+const typed = (form) =>
+  fields(form)
+    .filter((field) => field.checked || !isBox(field))
+    .map((field) => [field.name, field.value]);
+
+function put(form, pairs) {
+  for (const field of fields(form)) {
+    const values = pairs.filter(([name]) => name === field.name).map(([, value]) => value);
+    if (isBox(field)) field.checked = values.includes(field.value);
+    else field.value = values[0] ?? "";
+  }
+}
+
+// A mapping's key begins those of its steps.
+const forget = (form) =>
+  inTab((drafts) => {
+    for (const key of Object.keys(drafts)) if (key.startsWith(draftKey(form))) drafts.removeItem(key);
+  });
+
+function keepDraft(form) {
+  const [kept, cleared] = form.querySelectorAll(".form__draft");
+  if (!kept) return;
+  const posted = "posted" in form.dataset;
+  let before;
+  const show = (isKept) => {
+    kept.hidden = !isKept;
+    cleared.hidden = !before;
+  };
+  const keep = () => {
+    before = null;
+    show(inTab((drafts) => drafts.setItem(draftKey(form), JSON.stringify(typed(form))) ?? true));
+  };
+  form.addEventListener("input", keep);
+  form.addEventListener("click", ({ target }) => {
+    if (target.parentElement === cleared) {
+      put(form, before);
+      keep();
+    } else if (target.parentElement === kept) {
+      before = typed(form);
+      posted ? put(form, []) : form.reset();
+      forget(form);
+      show();
+    } else return;
+    fields(form).forEach((field) => field.dispatchEvent(new Event("input")));
+    form.dispatchEvent(new Event("change"));
+    form.querySelector(".form__draft:not([hidden]) button").focus();
+  });
+  const draft = inTab((drafts) => JSON.parse(drafts.getItem(draftKey(form))));
+  if (draft && !posted) put(form, draft);
+  show(draft);
 }
 
 function release(button) {
@@ -72,13 +133,11 @@ function showFailure(form, button, reason) {
 function showAnswer(html) {
   const page = new DOMParser().parseFromString(html, "text/html");
   const main = page.querySelector("main");
-  if (!main?.querySelector("[data-enquiry-form]")) return false;
-  // The focus is set below; two who ask for it get in each other's way.
+  if (!main?.querySelector("[data-enquiry-form], [data-words-back]")) return false;
   main.querySelectorAll("[autofocus]").forEach((part) => part.removeAttribute("autofocus"));
   document.title = page.title;
   document.querySelector("main").replaceChildren(...main.childNodes);
   document.querySelectorAll("[data-enquiry-form]").forEach((form) => {
-    // The server may have given it a new token.
     rememberToken(form);
     begin(form);
   });
@@ -95,26 +154,28 @@ async function send(form, button) {
     const response = await fetch(form.action, {
       method: "POST",
       body: new URLSearchParams(new FormData(form, button)),
-      headers: { Accept: "text/html" },
+      headers: { Accept: "text/html", "X-Requested-With": "fetch" },
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    if (response.redirected && response.ok) {
-      location.assign(response.url);
+    // Nothing else means "stored".
+    if (response.status === 201) {
+      forget(form);
+      location.assign(response.headers.get("Location"));
       return;
     }
-    const html = await response.text();
+    reason = form.dataset.refused;
+    const html = response.redirected ? "" : await response.text();
     if (showAnswer(html)) return;
-    // A page without the form: it says why, or something stands between us and the site.
     reason = new DOMParser().parseFromString(html, "text/html").querySelector("[data-refusal]")?.textContent ?? reason;
   } catch (error) {
     console.warn(error);
   }
-  // Sending again is safe: the server knows the same form and answers with the same reference.
   release(button);
   showFailure(form, button, reason);
 }
 
 function begin(form) {
+  keepDraft(form);
   countLetters(form);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -128,5 +189,4 @@ document.querySelectorAll("[data-enquiry-form]").forEach((form) => {
   begin(form);
 });
 
-// Back from the thank-you page the browser may show the page as it was left.
 addEventListener("pageshow", () => document.querySelectorAll("[data-enquiry-form] [type=submit]").forEach(release));

@@ -11,6 +11,7 @@ from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
 FAILED = (
     "Viestiä ei saatu lähetettyä: yhteys katkesi. Tekstisi on yhä lomakkeella – yritä uudelleen tai soita 050 534 8567."
 )
+REFUSED = FAILED.replace("yhteys katkesi", "sivusto ei ottanut sitä vastaan")
 
 
 def test_offline_the_visitor_is_told_keeps_her_words_and_can_send_again(page: Page, desk: KatisDesk) -> None:
@@ -53,7 +54,7 @@ def test_an_answer_that_was_lost_on_its_way_leaves_one_enquiry_after_sending_aga
     expect(desk.search(letter.name)).to_have_count(1)
 
 
-@pytest.mark.parametrize("status", [500, 502])
+@pytest.mark.parametrize("status", [404, 500, 502])
 def test_a_failing_server_leaves_the_words_on_the_form(page: Page, watch: Watch, desk: KatisDesk, status: int) -> None:
     letter = Letter()
     visitor = Visitor(page)
@@ -65,7 +66,7 @@ def test_a_failing_server_leaves_the_words_on_the_form(page: Page, watch: Watch,
         times=1,
     )
     visitor.send()
-    expect(page.get_by_role("alert")).to_have_text(FAILED)
+    expect(page.get_by_role("alert")).to_have_text(REFUSED)
     visitor.expect_words_kept(letter)
     expect(desk.search(letter.name)).to_have_count(0)
     visitor.send()

@@ -1,7 +1,7 @@
 """A site with a contact page, nothing else: quicker than all of the first content."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,8 @@ from tests.intake.visiting import Visitor
 from tests.intake.waiting import post_office
 from tests.intake.waiting.post_office import PostOffice
 from tests.tools.smtp_server import SmtpServer
+
+Rename = Callable[[Page, str], None]
 
 
 @pytest.fixture
@@ -63,3 +65,15 @@ def server(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> PostOffi
     office = PostOffice()
     monkeypatch.setattr(post_office, "SERVER", office)
     return office
+
+
+@pytest.fixture
+def rename(django_capture_on_commit_callbacks: Any) -> Rename:
+    """Publish a page with another address. Wagtail makes its redirect when the transaction is through."""
+
+    def publish_with(page: Page, slug: str) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            page.slug = slug
+            page.save_revision().publish()
+
+    return publish_with

@@ -79,7 +79,7 @@ def test_outside_the_admin_djangos_own_token_is_asked_everywhere_but_on_pages_an
     assert len(public) == len(get_resolver().url_patterns) - 1
     # A private address is itself what a forger would have to know.
     private = {f"mapping_{place}" for place in ("resume", "facts", "step", "check", "done")}
-    assert _exempt(public) == {"wagtail_serve", "waiting_answer", *private}
+    assert _exempt(public) == {"wagtail_serve", "waiting_answer", "private_link", *private}
 
 
 def _exempt(patterns: list[Any]) -> set[str]:

@@ -6,6 +6,7 @@ from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from intake.choices import Kind
@@ -17,7 +18,7 @@ from intake.spam.source import address_key
 from intake.views.mapping.pages import CHECK_TEMPLATE, all_groups, notices_now
 from intake.views.mapping.private import private
 from intake.views.mapping.walk import Walk
-from intake.views.refusals import answers_not_stored, see_other, too_many
+from intake.views.refusals import answers_not_stored, stored, too_many
 
 
 @private
@@ -47,7 +48,7 @@ def check(request: HttpRequest, walk: Walk) -> HttpResponse:
         return response
     except DatabaseError as error:
         return _response(request, walk, status=503, notice=answers_not_stored(error, details.phone_display))
-    return see_other(walk.done_url())
+    return stored(request, walk.done_url())
 
 
 @private
@@ -79,6 +80,8 @@ def _response(request: HttpRequest, walk: Walk, *, status: int = 200, notice: st
         "lacking": lacking,
         "tried": request.method == "POST" and lacking > 0,
         "notice": notice,
+        # Sending takes along whatever the tab keeps of the steps.
+        "draft": reverse("mapping_resume", args=[walk.secret]),
         "back_url": walk.step_url(shown[-1]) if shown else walk.facts_url(),
         **notices.as_context(),
     }

@@ -42,8 +42,12 @@ def step_context(
     back: bool,
     notice: str = "",
     continue_url: str = "",
+    draft: str = "",
 ) -> dict[str, Any]:
-    """Return the context of STEP_TEMPLATE. `continue_url`: where this can be gone on with on another device."""
+    """Return the context of STEP_TEMPLATE. `continue_url`: where this can be gone on with on another device.
+
+    `draft`: the name under which the browser's tab keeps what is not sent yet (static/js/form.js); "" keeps nothing.
+    """
     notices, _pause, _details = notices_now(request)
     return {
         "form": form,
@@ -57,6 +61,7 @@ def step_context(
         "notice": notice,
         "continue_url": request.build_absolute_uri(continue_url) if continue_url else "",
         "kept_days": LIFETIME.days,
+        "draft": draft,
         **notices.as_context(),
     }
 

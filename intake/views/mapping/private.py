@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -16,8 +16,8 @@ from intake.mapping.questions import QuestionSet
 from intake.models.mapping import InitialMapping
 from intake.models.mapping_page import MappingPage
 from intake.services.mapping import find_link
-from intake.typed_text import without_invisible
 from intake.views.mapping.walk import Walk
+from intake.views.words_back import typed_answers
 
 WalkView = Callable[..., HttpResponse]
 
@@ -64,17 +64,7 @@ def _published() -> QuestionSet | None:
 
 def _closed(request: HttpRequest) -> HttpResponse:
     """Say that the link leads nowhere any more; what was just typed is shown, so that it can be copied."""
-    words = _typed(without_invisible(request.POST)) if request.method == "POST" else []
+    typed = typed_answers(request.POST) if request.method == "POST" else []
     page = MappingPage.objects.live().first()
-    context = {"words": words, "begin_url": page.get_url(request) if page else ""}
+    context = {"typed": typed, "begin_url": page.get_url(request) if page else ""}
     return TemplateResponse(request, "intake/mapping/closed_page.html", context, status=404)
-
-
-def _typed(data: QueryDict) -> list[str]:
-    return [
-        value
-        for name, values in data.lists()
-        if name.startswith("q_") or name in ("name", "email", "phone", "organisation")
-        for value in values
-        if len(value.split()) > 1 or "@" in value
-    ]

@@ -17,7 +17,7 @@ from intake.services.mapping import AlreadySent, begin_mapping, new_secret
 from intake.services.receiving import TooManyPosts
 from intake.spam.source import Source, address_key, source_of
 from intake.views.mapping.pages import notices_now, step_context
-from intake.views.refusals import answers_not_stored, see_other, sent_already, too_many
+from intake.views.refusals import answers_not_stored, sent_already, stored, too_many
 
 
 def show_start(page: Any, request: HttpRequest) -> HttpResponse:
@@ -95,7 +95,7 @@ def _begin(page: Any, request: HttpRequest) -> HttpResponse:
         return _response(page, request, form, status=409, notice=sent_already())
     except DatabaseError as error:
         return _response(page, request, form, status=503, notice=answers_not_stored(error, details.phone_display))
-    return see_other(reverse("mapping_resume", args=[start.secret]))
+    return stored(request, reverse("mapping_resume", args=[start.secret]))
 
 
 def _with_new_token(data: QueryDict) -> QueryDict:
@@ -118,5 +118,6 @@ def _response(
         steps=len(question_set.steps) + 1,
         back=False,
         notice=notice,
+        draft="mapping",
     )
     return TemplateResponse(request, page.facts_template, context, status=status)

@@ -166,7 +166,8 @@ def test_any_answers_are_answered_and_nothing_wrong_is_stored(
         posted = draw.draw(st.dictionaries(st.sampled_from(names) | st.text(max_size=8), hostile_values, max_size=12))
         back = draw.draw(st.sampled_from([{}, {}, {"back": "1"}]))
         answer = answerer.posts(answerer.address(f"vaihe/{number}"), {**posted, **back})
-        assert answer.status_code in (303, 422)
+        # 409: the step is not asked of this visitor, and the words come back.
+        assert answer.status_code in (303, 409, 422)
     assert answerer.opens("tarkista").status_code == 200
     _check_stored(InitialMapping.objects.get())
     assert answerer.sends().status_code in (303, 422)

@@ -1,0 +1,70 @@
+"""What comes to an address that is not the page's any more: readers are led on, and a sent form is received."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
+from django.urls import is_valid_path
+from wagtail.contrib.redirects.middleware import RedirectMiddleware
+
+from home.old_addresses import address_now
+from intake.views.words_back import no_form_here
+
+_NOTHING_HERE = (404, 405)
+
+
+class OldAddressesMiddleware(RedirectMiddleware):
+    """In the place of Wagtail's own, which answers a POST with a redirect as well: the browser then asks with GET.
+
+    A POST is received where the form stands now, in the same request. 307 and 308 would have the browser send it again,
+    but what the first answer named could be anything, so the forms' script follows no redirect (static/js/form.js).
+    A form that stands nowhere any more comes back as a page with its words.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.method == "POST" and _lacks_last_slash(request):
+            _move(request, f"{request.path_info}/")
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.status_code not in _NOTHING_HERE or not _is_for_pages(request):
+            return response
+        if request.method == "POST":
+            return self._receive(request, response)
+        # With its last slash it may be the address of another page by now: Django adds that first.
+        if response.status_code != 404 or _lacks_last_slash(request):
+            return response
+        return self._lead_on(request, response)
+
+    def _receive(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        address = address_now(request)
+        if address:
+            _move(request, address)
+            response = self.get_response(request)
+            if response.status_code not in _NOTHING_HERE:
+                return response
+        return no_form_here(request, status=response.status_code) or response
+
+    def _lead_on(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        led_on: HttpResponse = super().process_response(request, response)
+        if led_on.status_code != 404:
+            return led_on
+        address = address_now(request)
+        if not address:
+            return response
+        query = request.META.get("QUERY_STRING", "")
+        return HttpResponsePermanentRedirect(f"{address}?{query}" if query else address)
+
+
+def _is_for_pages(request: HttpRequest) -> bool:
+    """Return whether no view but Wagtail's for pages was found: the others answer for themselves."""
+    match = request.resolver_match
+    return match is None or match.url_name == "wagtail_serve"
+
+
+def _lacks_last_slash(request: HttpRequest) -> bool:
+    path = request.path_info
+    return not path.endswith("/") and not is_valid_path(path) and bool(is_valid_path(f"{path}/"))
+
+
+def _move(request: HttpRequest, path: str) -> None:
+    """Make it a request to `path`, as if it had been sent there."""
+    request.path = request.path_info = path
+    # Wagtail remembers which page it found.
+    request.__dict__.pop("_wagtail_route_for_request", None)

@@ -1,0 +1,240 @@
+"""What is being written survives a reload and a tab that is opened again, and is gone once it was sent or cleared."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.accessibility import assert_accessible
+from tests.browser.conftest import NewPage
+from tests.browser.mapping_visitor import GOAL, MappingVisitor, Matter
+from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
+from tests.tools.running_site import RunningSite
+
+KEPT = "Keskeneräinen teksti säilyy vain tässä välilehdessä, kunnes lähetät sen tai tyhjennät lomakkeen."
+
+
+_QUESTIONS = """
+from intake.models import MappingPage
+from tests.intake.mapping.asking import row, step, stream
+page = MappingPage.objects.get()
+page.questions = stream([
+    step("Yksi"),
+    row("single_choice", "kuka", label="Kuka?", choices=["Ryhmä", "Muu"]),
+    row("short_text", "muu", label="Mikä muu?", limit=50, when=["kuka:kuka-2"]),
+])
+page.save()
+"""
+_FIRST_QUESTIONS = """
+from intake.models import MappingPage
+page = MappingPage.objects.get()
+page.questions = page.get_latest_revision_as_object().questions
+page.save()
+"""
+
+
+@pytest.fixture
+def questions(site: RunningSite) -> Iterator[None]:
+    """Two questions, the second of which hangs from the first. Those of the first content are put back."""
+    site.run(_QUESTIONS)
+    yield
+    site.run(_FIRST_QUESTIONS)
+
+
+def kept(page: Page) -> dict[str, str]:
+    """What the tab keeps."""
+    found: dict[str, str] = json.loads(page.evaluate("JSON.stringify(sessionStorage)"))
+    return found
+
+
+def clear(page: Page) -> None:
+    page.get_by_role("button", name="Tyhjennä lomake").click()
+
+
+def test_a_reload_brings_the_letter_back(page: Page) -> None:
+    letter = Letter(phone="050 123 4567", organisation="Porin perhekeskus")
+    visitor = Visitor(page)
+    visitor.open_form()
+    line = page.get_by_text(KEPT)
+    expect(line).to_be_hidden()
+    visitor.write(letter)
+    expect(line).to_be_visible()
+    assert_accessible(page)
+    page.reload()
+    visitor.expect_words_kept(letter)
+    expect(visitor.box("Puhelinnumero")).to_have_value(letter.phone)
+    expect(line).to_be_visible()
+
+
+def test_a_tab_opened_again_brings_the_letter_back(new_page: NewPage) -> None:
+    """A browser that opens a closed tab again, or comes back after a crash, restores the tab's own storage."""
+    letter = Letter()
+    visitor = Visitor(closed := new_page())
+    visitor.open_form()
+    visitor.write(letter)
+    storage = kept(closed)
+    closed.close()
+    opened = new_page()
+    opened.add_init_script(f"Object.assign(sessionStorage, {json.dumps(storage)})")
+    visitor = Visitor(opened)
+    visitor.open_form()
+    visitor.expect_words_kept(letter)
+
+
+def test_another_tab_knows_nothing_of_it(page: Page) -> None:
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(Letter())
+    other = page.context.new_page()
+    other.goto(CONTACT_PAGE)
+    expect(Visitor(other).name).to_have_value("")
+    assert other.evaluate("localStorage.length") == 0
+
+
+def test_neither_token_nor_hidden_line_is_kept(page: Page) -> None:
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(Letter())
+    names = [name for name, _value in json.loads(kept(page)["draft:message"])]
+    assert names == [
+        "name",
+        "email",
+        "phone",
+        "organisation",
+        "supervision_form",
+        "delivery_modes",
+        "preferred_contact",
+        "message",
+    ]
+
+
+def test_a_letter_that_was_sent_is_kept_no_more(page: Page) -> None:
+    Visitor(page).send_letter(Letter())
+    assert kept(page) == {}
+    page.goto(CONTACT_PAGE)
+    expect(Visitor(page).message).to_have_value("")
+
+
+def test_one_press_clears_the_form_and_one_undoes_it(page: Page) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+    clear(page)
+    expect(visitor.name).to_have_value("")
+    expect(visitor.message).to_have_value("")
+    expect(page.get_by_role("radio", name="Ryhmätyönohjaus")).not_to_be_checked()
+    assert kept(page) == {}
+    undo = page.get_by_role("button", name="Palauta teksti")
+    expect(undo).to_be_focused()
+    assert_accessible(page)
+    undo.click()
+    visitor.expect_words_kept(letter)
+    expect(page.get_by_role("button", name="Tyhjennä lomake")).to_be_focused()
+    clear(page)
+    page.reload()
+    expect(visitor.name).to_have_value("")
+    expect(undo).to_be_hidden()
+
+
+def test_words_the_server_gave_back_can_be_cleared(page: Page) -> None:
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.name.fill("Maija")
+    visitor.send()
+    expect(visitor.summary).to_be_focused()
+    expect(visitor.name).to_have_value("Maija")
+    clear(page)
+    expect(visitor.name).to_have_value("")
+    assert kept(page) == {}
+
+
+def test_what_the_server_gave_back_survives_a_reload(page: Page) -> None:
+    letter = Letter(email="ei osoite")
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+    visitor.send()
+    expect(visitor.summary).to_be_focused()
+    visitor.message.fill("Korjattu viesti.")
+    page.reload()
+    expect(visitor.message).to_have_value("Korjattu viesti.")
+    expect(visitor.email).to_have_value("ei osoite")
+
+
+def test_each_step_of_the_mapping_keeps_its_own(page: Page) -> None:
+    visitor, matter = MappingVisitor(page), Matter()
+    visitor.open_first_step()
+    visitor.write_facts(matter)
+    page.reload()
+    expect(visitor.box("Nimesi")).to_have_value(matter.letter.name)
+    visitor.fill_until(3, matter)
+    assert kept(page) == {}
+    visitor.box("Mihin toivot muutosta?").fill(GOAL)
+    assert list(kept(page)) == [f"draft:/jatka/{visitor.secret}/vaihe/2/"]
+    page.reload()
+    expect(visitor.box("Mihin toivot muutosta?")).to_have_value(GOAL)
+    # Back to an earlier step without sending this one, and from there to the end: nothing stays behind.
+    visitor.write_wishes()
+    visitor.go_on("Käytännön asiat")
+    visitor.write_practicalities()
+    visitor.go_on("Tarkista vastauksesi")
+    page.goto(f"/jatka/{visitor.secret}/vaihe/2/")
+    visitor.box("Mihin toivot muutosta?").fill("Jotakin muuta, jota en lähetä.")
+    page.goto(f"/jatka/{visitor.secret}/tarkista/")
+    page.wait_for_timeout(2_000)
+    visitor.onwards.click()
+    expect(visitor.heading).to_have_text("Kiitos, alkukartoituksesi on perillä")
+    assert kept(page) == {}
+
+
+def test_a_step_seen_again_clears_to_what_was_sent(page: Page) -> None:
+    visitor, matter = MappingVisitor(page), Matter()
+    visitor.go_to_step(4, matter)
+    visitor.back.click()
+    expect(visitor.heading).to_have_text("Toiveesi")
+    goal = visitor.box("Mihin toivot muutosta?")
+    goal.fill("Muuta.")
+    page.reload()
+    expect(goal).to_have_value("Muuta.")
+    clear(page)
+    expect(goal).to_have_value(GOAL)
+
+
+@pytest.mark.usefixtures("questions")
+def test_a_question_that_an_answer_opens_comes_back_open(page: Page) -> None:
+    visitor = MappingVisitor(page)
+    visitor.open_first_step()
+    visitor.write_facts(Matter())
+    visitor.go_on("Yksi")
+    visitor.choose("Kuka?", "Muu")
+    more = visitor.box("Mikä muu?")
+    more.fill("Kuoro.")
+    page.reload()
+    expect(more).to_have_value("Kuoro.")
+    clear(page)
+    expect(more).to_be_hidden()
+    page.get_by_role("button", name="Palauta teksti").click()
+    expect(more).to_have_value("Kuoro.")
+
+
+def test_a_browser_that_keeps_nothing_promises_nothing(page: Page) -> None:
+    page.add_init_script("Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('forbidden'); } })")
+    letter = Letter()
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+    expect(page.get_by_text(KEPT)).to_be_hidden()
+    visitor.take_time()
+    visitor.send()
+    visitor.wait_for_thanks()
+
+
+@pytest.mark.parametrize("address", [CONTACT_PAGE, "/alkukartoitus/aloita/"])
+def test_without_a_script_nothing_is_said_of_it(new_page: NewPage, address: str) -> None:
+    page = new_page(java_script_enabled=False)
+    page.goto(address)
+    page.get_by_role("textbox", name="Nimesi").fill("Maija")
+    expect(page.get_by_text(KEPT)).to_be_hidden()
+    expect(page.get_by_role("button", name="Tyhjennä lomake")).to_be_hidden()

@@ -1,0 +1,131 @@
+"""A form is open while Kati renames its page, hides it, or something else answers: the words arrive or stay."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import NewPage, Watch
+from tests.browser.katis_desk import KatisDesk
+from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
+from tests.tools.running_site import RunningSite
+
+REFUSED = (
+    "Viestiä ei saatu lähetettyä: sivusto ei ottanut sitä vastaan. Tekstisi on yhä lomakkeella – yritä uudelleen tai "
+    "soita 050 534 8567."
+)
+_PAGE = "from intake.models import ContactPage; page = ContactPage.objects.get(); "
+
+
+@pytest.fixture
+def contact_page(site: RunningSite) -> Iterator[RunningSite]:
+    """The site; its contact page is put back."""
+    yield site
+    site.run(f"{_PAGE}page.slug = 'ota-yhteytta'; page.save_revision().publish()")
+
+
+def rename(site: RunningSite) -> None:
+    site.run(f"{_PAGE}page.slug = 'yhteys'; page.save_revision().publish()")
+
+
+def hide(site: RunningSite) -> None:
+    site.run(f"{_PAGE}page.unpublish()")
+
+
+@pytest.mark.usefixtures("watch")
+def test_a_letter_to_a_renamed_page_arrives(
+    contact_page: RunningSite, new_page: NewPage, desk: KatisDesk, javascript_enabled: bool
+) -> None:
+    letter = Letter()
+    visitor = Visitor(page := new_page(java_script_enabled=javascript_enabled))
+    visitor.open_form()
+    visitor.write(letter)
+    rename(contact_page)
+    if javascript_enabled:
+        page.reload()
+        visitor.expect_words_kept(letter)
+        assert page.url.endswith("/yhteys/")
+        page.goto(CONTACT_PAGE)
+        assert page.url.endswith("/yhteys/")
+        visitor.expect_words_kept(letter)
+    visitor.take_time()
+    visitor.send()
+    visitor.wait_for_thanks()
+    expect(desk.search(letter.name)).to_have_count(1)
+
+
+def test_a_letter_in_an_open_tab_arrives_after_renaming(contact_page: RunningSite, page: Page, desk: KatisDesk) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+    visitor.take_time()
+    rename(contact_page)
+    visitor.send()
+    visitor.wait_for_thanks()
+    expect(desk.search(letter.name)).to_have_count(1)
+
+
+def test_a_hidden_page_leaves_the_words_on_the_form(contact_page: RunningSite, page: Page) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+    hide(contact_page)
+    visitor.send()
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text("Tätä lomaketta ei enää oteta vastaan")
+    expect(told).to_be_focused()
+    visitor.expect_words_kept(letter)
+
+
+def test_without_a_script_a_hidden_page_gives_the_words_back(contact_page: RunningSite, new_page: NewPage) -> None:
+    letter = Letter()
+    visitor = Visitor(page := new_page(java_script_enabled=False))
+    visitor.open_form()
+    visitor.write(letter)
+    hide(contact_page)
+    visitor.send()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tekstisi ei lähtenyt perille")
+    main = page.get_by_role("main")
+    for words in (letter.name, letter.address, letter.message, "050 534 8567"):
+        expect(main).to_contain_text(words)
+
+
+def redirected_to(address: str) -> dict[str, object]:
+    return {"status": 302, "headers": {"Location": address}}
+
+
+ANSWERS = {
+    "the front page": redirected_to("/"),
+    "the form again": redirected_to(f"{CONTACT_PAGE}viesti/"),
+    "the login": redirected_to("/admin/login/"),
+    "another page": {"status": 200, "content_type": "text/html", "body": "<main><h1>Tervetuloa verkkoon</h1></main>"},
+    "nothing": {"status": 204},
+    "not found": {"status": 404, "content_type": "text/html", "body": "<h1>Not found</h1>"},
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_is_no_success_leaves_the_words_on_the_form(page: Page, watch: Watch, desk: KatisDesk, name: str) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+
+    def answer(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fulfill(**ANSWERS[name])  # type: ignore[arg-type]
+        else:
+            route.continue_()
+
+    page.route(f"**{CONTACT_PAGE}", answer)
+    visitor.send()
+    expect(page.get_by_role("alert")).to_have_text(REFUSED)
+    visitor.expect_words_kept(letter)
+    assert page.url.endswith(CONTACT_PAGE)
+    page.unroute(f"**{CONTACT_PAGE}")
+    visitor.take_time()
+    visitor.send()
+    visitor.wait_for_thanks()
+    expect(desk.search(letter.name)).to_have_count(1)

@@ -1,0 +1,125 @@
+"""Two tabs: an answer in one rules out what is being written in the other. The words come back, with the reason."""
+
+from typing import Any
+
+import pytest
+
+from intake.models import InitialMapping, MappingPage
+from intake.views.mapping.walk import Walk
+from tests.intake.mapping.answering import ANSWERS, Answerer, contact_facts
+from tests.intake.mapping.asking import row, step, stream
+from tests.intake.visiting import ShownForm, page_text
+
+WORDS = "Tuhat merkkiä\nhuolella kirjoitettua <i>."
+REASON = "Aiempi vastauksesi on muuttunut"
+
+
+@pytest.fixture
+def ruled_out(answerer: Answerer) -> Answerer:
+    """Somebody with the second step open, which the other tab has just ruled out."""
+    page = MappingPage.objects.get()
+    only = ["kuka:kuka-1"]
+    page.questions = stream(
+        [
+            step("Yksi"),
+            row("single_choice", "kuka", label="Kuka?", choices=["Ryhmä", "Minä"]),
+            step("Kaksi"),
+            row("long_text", "pitka", label="Kerro", limit=1000, when=only),
+            row("single_choice", "valinta", label="Valitse", choices=["Kesä", "Talvi"], when=only),
+            row("period", "aika", label="Aika", when=only),
+            step("Kolme"),
+            row("short_text", "loppu", label="Loppu", limit=50),
+            row("short_text", "lisa", label="Lisää", limit=50, when=only),
+        ]
+    )
+    page.save()
+    answerer.begins()
+    assert answerer.sends_step(1, {"q_kuka": "kuka-1"}).status_code == 303
+    version = answerer.version(2)
+    assert answerer.sends_step(1, {"q_kuka": "kuka-2", "version": version}).status_code == 303
+    return answerer
+
+
+def send(answerer: Answerer, place: str, words: dict[str, Any], **headers: str) -> Any:
+    version = InitialMapping.objects.get().questions.version
+    return answerer.client.post(
+        answerer.address(place), {"version": version, **words}, headers={**answerer.headers, **headers}
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ({"q_pitka": WORDS}, "Kerro Tuhat merkkiä huolella kirjoitettua <i>."),
+        ({"q_pitka": "Rauma"}, "Kerro Rauma"),
+        ({"q_valinta": "valinta-2"}, "Valitse Talvi"),
+        ({"q_aika_from": "1.3.2027", "q_aika_to": ""}, "Aika 1.3.2027"),
+        ({"q_pitka": WORDS, "back": "1"}, "huolella kirjoitettua"),
+        ({"q_poistettu": "Kysymys, jota ei enää ole."}, "Kysymys, jota ei enää ole."),
+    ],
+)
+def test_a_step_ruled_out_gives_its_words_back(ruled_out: Answerer, words: dict[str, Any], shown: str) -> None:
+    before = InitialMapping.objects.get().answers
+    answer = send(ruled_out, "vaihe/2", words)
+    assert answer.status_code == 409
+    assert "no-store" in answer["Cache-Control"]
+    text = page_text(answer)
+    assert REASON in text
+    assert shown in text
+    assert ShownForm.of(answer).title.startswith("Virhe:")
+    assert f'href="{ruled_out.address("vaihe/3")}"' in answer.content.decode()
+    assert InitialMapping.objects.get().answers == before
+
+
+@pytest.mark.parametrize("place", ["vaihe/9", "vaihe/2/", "", "vaihe/2", "vaihe/x", "muu/tuo"])
+def test_words_at_a_place_that_is_none_come_back(ruled_out: Answerer, place: str) -> None:
+    answer = send(ruled_out, place, {"q_pitka": WORDS, "q_loppu": "Vielä tämä."})
+    assert answer.status_code in (404, 409)
+    assert "Tuhat merkkiä huolella kirjoitettua <i>." in page_text(answer)
+    assert "Vielä tämä." in page_text(answer)
+
+
+def test_an_empty_step_ruled_out_leads_on(ruled_out: Answerer) -> None:
+    answer = send(ruled_out, "vaihe/2", {"q_pitka": " ", "q_valinta": "-"})
+    assert answer.status_code == 303
+    assert answer["Location"] == ruled_out.address("vaihe/3")
+
+
+def test_one_question_ruled_out_comes_back_with_the_step(ruled_out: Answerer) -> None:
+    answer = send(ruled_out, "vaihe/3", {"q_loppu": "Loppu tästä.", "q_lisa": WORDS})
+    assert answer.status_code == 422
+    form = ShownForm.of(answer)
+    assert form.notice.startswith(REASON)
+    assert "Lisää Tuhat merkkiä huolella kirjoitettua <i>." in page_text(answer)
+    assert form.words["q_loppu"] == "Loppu tästä."
+    assert "loppu" not in InitialMapping.objects.get().answers
+    # What comes back no longer asks it, and can be sent as it is.
+    assert send(ruled_out, "vaihe/3", form.values).status_code == 303
+    assert InitialMapping.objects.get().answers["loppu"] == "Loppu tästä."
+
+
+def test_what_the_page_itself_rules_out_holds_nobody_up(begun: Answerer) -> None:
+    assert begun.sends_step(2, {**ANSWERS[1], "q_teemat": ["teemat-1"], "q_muu": "Ei tätä."}).status_code == 303
+    assert "muu" not in InitialMapping.objects.get().answers
+
+
+def test_a_changed_place_to_meet_rules_out_a_question(answerer: Answerer) -> None:
+    answerer.begins(contact_facts(delivery_modes=["client_premises"]))
+    version = answerer.version(1)
+    answerer.posts(answerer.address("yhteystiedot"), contact_facts())
+    answer = answerer.sends_step(1, {**ANSWERS[0], "q_paikka": "Rauma", "version": version})
+    assert answer.status_code == 422
+    assert "Paikkakunta Rauma" in page_text(answer)
+
+
+def test_facts_of_a_mapping_that_asks_none_come_back(begun: Answerer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Walk, "asks_facts", False)
+    answer = begun.posts(begun.address("yhteystiedot"), contact_facts(name="Matti"))
+    assert answer.status_code == 409
+    assert "Matti" in page_text(answer)
+
+
+def test_the_script_is_told_where_a_stored_step_leads(begun: Answerer) -> None:
+    answer = send(begun, "vaihe/1", dict(ANSWERS[0]), **{"X-Requested-With": "fetch"})
+    assert answer.status_code == 201
+    assert answer["Location"] == begun.address("vaihe/2")

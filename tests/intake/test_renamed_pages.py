@@ -1,0 +1,183 @@
+"""A form page that was renamed, unpublished or removed while somebody wrote on it: no word is lost."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.models import Page, Site
+
+from home.models import ContentPage
+from intake.choices import Kind
+from intake.models import ContactPage, Enquiry
+from tests.intake.conftest import Rename
+from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, page_text, token
+from tests.intake.waiting.visitors import set_pause
+
+FORMS = ["", "viesti/", "odotuslista/"]
+NEW = "/yhteys/"
+
+
+@pytest.fixture(autouse=True)
+def _waiting_list(contact_page: ContactPage) -> None:
+    """The waiting list is offered: only then is its form taken."""
+    set_pause()
+
+
+def post(client: Client, address: str, words: Any = None, **headers: str) -> Any:
+    fields = {"form_token": token(), **(letter() if words is None else words)}
+    return client.post(address, fields, headers={"Sec-Fetch-Site": "same-origin", **headers})
+
+
+@pytest.mark.parametrize("below", FORMS)
+@pytest.mark.parametrize("slash", ["/", ""])
+def test_a_form_sent_to_the_old_address_arrives(
+    contact_page: ContactPage, rename: Rename, below: str, slash: str
+) -> None:
+    rename(contact_page, "yhteys")
+    answer = post(Client(), (ADDRESS + below).rstrip("/") + slash)
+    assert answer.status_code == 303
+    enquiry = Enquiry.objects.get()
+    assert answer["Location"] == f"{NEW}kiitos/{enquiry.receipt}/"
+    assert enquiry.kind == (Kind.WAITING if below == "odotuslista/" else Kind.CONTACT)
+    assert enquiry.message == letter()["message"]
+
+
+@pytest.mark.parametrize("below", FORMS)
+def test_a_form_sent_without_the_last_slash_arrives(contact_page: ContactPage, below: str) -> None:
+    assert post(Client(), (ADDRESS + below).rstrip("/")).status_code == 303
+    assert Enquiry.objects.count() == 1
+
+
+@pytest.mark.parametrize("old", ["a", "b", "ota-yhteytta"])
+def test_every_address_of_a_chain_of_names_arrives(contact_page: ContactPage, rename: Rename, old: str) -> None:
+    for slug in ("a", "b", "yhteys"):
+        rename(contact_page, slug)
+    assert post(Client(), f"/{old}/").status_code == 303
+    assert Client().get(f"/{old}/viesti/")["Location"] == f"{NEW}viesti/"
+
+
+def test_a_page_that_got_its_old_name_back_arrives(contact_page: ContactPage, rename: Rename) -> None:
+    rename(contact_page, "yhteys")
+    rename(contact_page, "ota-yhteytta")
+    assert post(Client(), NEW).status_code == 303
+    assert post(Client(), ADDRESS, letter(message="Toinen viesti.")).status_code == 303
+    assert Client().get(ADDRESS).status_code == 200
+
+
+@pytest.mark.parametrize("below", FORMS)
+def test_a_form_arrives_though_another_page_has_its_old_name(
+    contact_page: ContactPage, rename: Rename, below: str
+) -> None:
+    rename(contact_page, "yhteys")
+    contact_page.get_parent().add_child(instance=ContentPage(title="Uusi", slug="ota-yhteytta"))
+    assert post(Client(), ADDRESS + below).status_code == 303
+    assert post(Client(), (ADDRESS + below).rstrip("/"), letter(message="Toinen viesti.")).status_code == 303
+    assert "Uusi" in page_text(Client().get(ADDRESS))
+    assert Client().get(ADDRESS.rstrip("/"))["Location"] == ADDRESS
+
+
+def test_what_is_to_be_mended_comes_back_at_the_old_address(contact_page: ContactPage, rename: Rename) -> None:
+    rename(contact_page, "yhteys")
+    answer = post(Client(), ADDRESS, letter(name=""))
+    assert answer.status_code == 422
+    assert ShownForm.of(answer).words == letter(name="")
+    assert answer["Cache-Control"].count("no-store")
+
+
+def test_a_foreign_post_to_the_old_address_stores_nothing(contact_page: ContactPage, rename: Rename) -> None:
+    rename(contact_page, "yhteys")
+    answer = post(Client(), ADDRESS, **{"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+    assert not Enquiry.objects.exists()
+    assert ShownForm.of(answer).words == letter()
+
+
+@pytest.mark.parametrize("path", ["", "viesti/", "odotuslista/", "kiitos/{receipt}/"])
+def test_a_reader_is_led_to_the_new_address(visitor: Visitor, rename: Rename, path: str) -> None:
+    visitor.sends()
+    path = path.format(receipt=Enquiry.objects.get().receipt)
+    rename(ContactPage.objects.get(), "yhteys")
+    answer = visitor.client.get(f"{ADDRESS}{path}?kysymys=1")
+    assert answer.status_code == 301
+    assert answer["Location"].split("?")[0] == NEW + path
+    assert visitor.client.get(NEW + path).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("path", ["ei/", "viesti/ei/", "kiitos/", "viesti/" * 200])
+def test_an_address_that_never_was_is_not_found(contact_page: ContactPage, rename: Rename, path: str) -> None:
+    rename(contact_page, "yhteys")
+    assert Client().get(ADDRESS + path).status_code == 404
+
+
+def test_a_page_is_found_by_a_redirect_made_by_hand(contact_page: ContactPage) -> None:
+    Redirect.add_redirect("/kirje", redirect_to=contact_page, is_permanent=False)
+    assert Client().get("/kirje/")["Location"] == ADDRESS
+    assert Client().get("/kirje/viesti/")["Location"] == f"{ADDRESS}viesti/"
+    assert post(Client(), "/kirje/").status_code == 303
+
+
+def test_another_sites_redirect_leads_nobody(contact_page: ContactPage, rename: Rename) -> None:
+    other = Site.objects.create(hostname="toinen.fi", root_page=Page.objects.get(depth=1))
+    Redirect.add_redirect("/kirje", redirect_to=contact_page, site=other)
+    assert Client().get("/kirje/viesti/").status_code == 404
+
+
+def unpublish(page: ContactPage) -> None:
+    page.unpublish()
+
+
+def remove(page: ContactPage) -> None:
+    page.delete()
+
+
+def rename_and_unpublish(page: ContactPage) -> None:
+    Redirect.add_redirect(ADDRESS, redirect_to=page)
+    page.slug = "yhteys"
+    page.save()
+    page.unpublish()
+
+
+GONE = [unpublish, remove, rename_and_unpublish]
+
+
+@pytest.mark.parametrize("below", [*FORMS, "muu/", "viesti", "/"])
+@pytest.mark.parametrize("way", GONE)
+def test_a_form_whose_page_is_gone_gives_its_words_back(contact_page: ContactPage, way: Any, below: str) -> None:
+    way(contact_page)
+    words = letter(message="Ensin tämä,\n\nsitten <b>tuo</b> & se.")
+    answer = post(Client(), ADDRESS + below, words)
+    assert answer.status_code == 404
+    assert "no-store" in answer["Cache-Control"]
+    assert not Enquiry.objects.exists()
+    shown = page_text(answer)
+    for text in ("Ensin tämä, sitten <b>tuo</b> & se.", "Maija Meikäläinen", "maija.meikalainen@esimerkki.fi"):
+        assert text in shown
+    for text in ("050 123 4567", "Porin perhekeskus", "Ryhmätyönohjaus", "Verkossa", "050 534 8567"):
+        assert text in shown
+    assert "<b>tuo" not in answer.content.decode()
+
+
+def test_a_post_with_none_of_our_words_is_just_not_found(contact_page: ContactPage) -> None:
+    contact_page.unpublish()
+    answer = post(Client(), ADDRESS, {"log": "admin", "pwd": "salainen", "message": "  "})
+    assert answer.status_code == 404
+    assert "salainen" not in page_text(answer)
+    assert "Kirjoitit näin" not in page_text(answer)
+
+
+def test_words_sent_to_a_page_for_reading_come_back(contact_page: ContactPage) -> None:
+    answer = post(Client(), "/")
+    assert answer.status_code == 405
+    assert "tilaa ajatella yhdessä" in page_text(answer)
+
+
+def test_too_much_sent_to_a_page_that_is_gone_is_refused(contact_page: ContactPage) -> None:
+    contact_page.unpublish()
+    assert post(Client(), ADDRESS, letter(message="x" * (2 * 1024 * 1024 + 1))).status_code == 413
+
+
+def test_the_script_is_told_where_a_stored_form_leads(contact_page: ContactPage) -> None:
+    answer = post(Client(), ADDRESS, **{"X-Requested-With": "fetch"})
+    assert answer.status_code == 201
+    assert answer["Location"] == f"{ADDRESS}kiitos/{Enquiry.objects.get().receipt}/"
