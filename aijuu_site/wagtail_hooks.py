@@ -1,8 +1,11 @@
-"""What the site takes out of Wagtail's admin: what nobody here uses, and what leads to Wagtail's own English pages."""
+"""What the site takes out of Wagtail's admin, what nobody here uses or what leads to its English pages, and a mend."""
 
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import pgettext
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
@@ -31,6 +34,12 @@ def keep_menu_short(request: HttpRequest, menu_items: list[MenuItem]) -> None:
 def keep_help_at_home(request: HttpRequest, menu_items: list[MenuItem]) -> None:
     """Take out what leaves the site: the news about Wagtail and its guide."""
     menu_items[:] = [item for item in menu_items if not item.url.startswith(("http:", "https:", "//"))]
+
+
+@hooks.register("insert_editor_js")
+def save_what_came_meanwhile() -> SafeString:
+    """Mend what Wagtail's autosave forgets (docs/upgrading.md)."""
+    return format_html('<script src="{}" defer></script>', static("js/autosave.js"))
 
 
 @hooks.register("construct_search")

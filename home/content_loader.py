@@ -197,7 +197,7 @@ def _field_values(piece: Piece, model: type[models.Model], lookup: ContentLookup
 
 def _field_value(field: Any, value: Any, piece: Piece, lookup: ContentLookup) -> Any:
     if isinstance(field, RichTextField):
-        return rich_text(value, own_path=piece.path, lookup=lookup)
+        return rich_text(value, features=field.features, own_path=piece.path, lookup=lookup)
     if isinstance(field, StreamField):
         block = field.stream_block
         # The same rules as the editor's form, as for the body.

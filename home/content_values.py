@@ -7,9 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 from wagtail import blocks
+from wagtail.admin.rich_text.converters.contentstate import ContentstateConverter
 from wagtail.images.blocks import ImageBlock
 from wagtail.images.models import AbstractImage
 from wagtail.models import Page
+from wagtail.rich_text import features as feature_registry
 
 from home.content_files import ContentError
 
@@ -27,10 +29,12 @@ class ContentLookup:
     find_image: Callable[[str], AbstractImage | None]
 
 
-def rich_text(html: str, *, own_path: str | None, lookup: ContentLookup) -> str:
-    """Rich text as Wagtail stores it. `sivu:/path/` becomes a page link that follows the page when it moves;
-    with an #anchor it becomes a plain address, since Wagtail's page links have no anchors. A link to a page that is
-    no longer there leaves its words."""
+def rich_text(html: str, *, features: list[str] | None, own_path: str | None, lookup: ContentLookup) -> str:
+    """Rich text as the editor with these features stores it.
+
+    `sivu:/path/` becomes a page link that follows the page when it moves; with an #anchor it becomes a plain address,
+    since Wagtail's page links have no anchors. A link to a page that is no longer there leaves its words.
+    """
 
     def page_link(match: re.Match[str]) -> str:
         path, anchor, words = match.group("path"), match.group("anchor"), match.group("words")
@@ -47,7 +51,14 @@ def rich_text(html: str, *, own_path: str | None, lookup: ContentLookup) -> str:
     linked = _PAGE_LINK.sub(page_link, tidy)
     if "sivu:" in linked:
         raise ContentError('a page link must be written as <a href="sivu:/path/">')
-    return linked
+    return _as_edited(linked, features)
+
+
+def _as_edited(html: str, features: list[str] | None) -> str:
+    """Go the way of the editor's form, which gives keys to the paragraphs: opened there, the text is unchanged."""
+    converter = ContentstateConverter(features or feature_registry.get_default_features())
+    edited: str = converter.to_database_format(converter.from_database_format(html))
+    return edited
 
 
 def body_blocks(
@@ -91,7 +102,7 @@ def _raw_value(value: Any, block: blocks.Block, *, own_path: str | None, lookup:
             for item in value
         ]
     if isinstance(block, blocks.RichTextBlock):
-        return rich_text(value, own_path=own_path, lookup=lookup)
+        return rich_text(value, features=block.features, own_path=own_path, lookup=lookup)
     if isinstance(block, blocks.PageChooserBlock):
         page = lookup.find_page(value)
         return page and page.pk

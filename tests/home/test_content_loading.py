@@ -1,15 +1,18 @@
 """The first content is loaded once; what an editor has done since is never touched."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from wagtail import blocks
+from wagtail.fields import RichTextField, StreamField
 from wagtail.images import get_image_model
 from wagtail.models import Page, Revision
 
@@ -247,3 +250,32 @@ def test_no_loaded_text_holds_an_open_question_or_an_unresolved_link() -> None:
         text = str(revision.content)
         assert "[[" not in text.replace("'[[", "").replace('"[[', "")
         assert "sivu:" not in text
+
+
+def rich_texts(page: Page) -> Iterator[tuple[Any, str]]:
+    """Every rich text of a page with the widget that edits it."""
+    for field in page._meta.get_fields():
+        if isinstance(field, RichTextField):
+            yield field.formfield().widget, getattr(page, field.name)
+        elif isinstance(field, StreamField):
+            for child in getattr(page, field.name):
+                yield from _in_block(child.block, child.value)
+
+
+def _in_block(block: blocks.Block, value: Any) -> Iterator[tuple[Any, str]]:
+    if isinstance(block, blocks.RichTextBlock):
+        yield block.field.widget, value.source
+    elif isinstance(block, blocks.StructBlock):
+        for name, child in block.child_blocks.items():
+            yield from _in_block(child, value[name])
+    elif isinstance(block, blocks.ListBlock):
+        for item in value:
+            yield from _in_block(block.child_block, item)
+
+
+def test_an_untouched_editor_holds_what_is_stored() -> None:
+    load()
+    found = [pair for page in Page.objects.specific() for pair in rich_texts(page)]
+    assert len(found) > 10
+    for widget, stored in found:
+        assert widget.value_from_datadict({"text": widget.format_value(stored)}, {}, "text") == stored
