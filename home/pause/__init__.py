@@ -7,6 +7,8 @@ from home.pause.states import (
     PauseState,
     calendar_day,
     form_mode,
+    is_near,
+    last_welcome_day,
     pause_state,
 )
 from home.pause.wording import PauseStatus, PauseWords, next_step, pause_status
@@ -20,6 +22,8 @@ __all__ = [
     "PauseWords",
     "calendar_day",
     "form_mode",
+    "is_near",
+    "last_welcome_day",
     "next_step",
     "pause_state",
     "pause_status",

@@ -38,7 +38,7 @@ def due_reminder(settings: PauseSettings, now: datetime) -> PauseReminder | None
     if day is None:
         return None
     today = calendar_day(now)
-    if state is PauseState.PAUSED and today >= day - BEFORE:
+    if state is PauseState.PAUSED and day - today <= BEFORE:
         return PauseReminder(ReminderKind.BEFORE, day, f"before:{day.isoformat()}")
     if state is PauseState.OVERDUE:
         return PauseReminder(ReminderKind.OVERDUE, day, f"overdue:{day.isoformat()}:{_step(today - day)}")

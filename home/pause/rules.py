@@ -7,10 +7,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from home.pause.settling import settled
-from home.pause.states import PauseSettings, calendar_day
+from home.pause.states import PauseSettings, calendar_day, is_near
 
 # Code and words of a fault, by the name of the field.
 Faults: TypeAlias = dict[str, tuple[str, str | Promise]]
+FAR_DAY = _("Check the year.")
 
 
 def faults(before: PauseSettings, after: PauseSettings, now: datetime) -> Faults:
@@ -36,6 +37,9 @@ def faults(before: PauseSettings, after: PauseSettings, now: datetime) -> Faults
         found["returns_on"] = ("past", _("Choose a day that is still ahead, or leave the day empty."))
     elif after.begins_on is not None and after.returns_on <= after.begins_on:
         found["returns_on"] = ("order", _("Choose a day that comes after the beginning of the pause."))
+    for name, day in (("begins_on", after.begins_on), ("returns_on", after.returns_on)):
+        if day is not None and name not in found and not is_near(day, now) and day != getattr(before, name):
+            found[name] = ("far", FAR_DAY)
     return found
 
 

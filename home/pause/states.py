@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 # The announced day is a day of the calendar on Kati's wall, wherever the server stands.
 CALENDAR = ZoneInfo("Europe/Helsinki")
+_FURTHEST = timedelta(days=20 * 366)
 
 
 class PauseState(StrEnum):
@@ -59,6 +60,16 @@ def calendar_day(now: datetime) -> date:
     return now.astimezone(CALENDAR).date()
 
 
+def is_near(day: date, now: datetime) -> bool:
+    """Whether `day` is one that somebody can mean at the aware moment `now`: a year further away is a slip."""
+    return abs(day - calendar_day(now)) <= _FURTHEST
+
+
+def last_welcome_day(ended_on: date, welcome_days: int) -> date:
+    """The last day on which a return is told."""
+    return date.fromordinal(min(ended_on.toordinal() + max(welcome_days, 1) - 1, date.max.toordinal()))
+
+
 def pause_state(settings: PauseSettings, now: datetime) -> PauseState:
     """The state at the aware moment `now`.
 
@@ -79,7 +90,7 @@ def pause_state(settings: PauseSettings, now: datetime) -> PauseState:
 
 def _after(ended_on: date | None, welcome_days: int, today: date) -> PauseState:
     """A clock that lags behind the one that wrote `ended_on` still says that the pause is over."""
-    if ended_on is not None and today < ended_on + timedelta(days=welcome_days):
+    if ended_on is not None and (today - ended_on).days < welcome_days:
         return PauseState.RESUMED
     return PauseState.OPEN
 

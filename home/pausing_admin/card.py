@@ -1,7 +1,7 @@
 """The pause on the first page of the admin: how it stands, what visitors see, and one button."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.middleware.csrf import get_token
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from wagtail.admin.ui.components import Component
 
 from home.models import ContactDetails, PauseChange, PauseNotice
-from home.pause import FormMode, PauseSettings, PauseState, calendar_day
+from home.pause import FormMode, PauseSettings, PauseState, calendar_day, last_welcome_day
 from home.pause.periods import periods
 from home.pausing_admin.timeline import timeline
 from home.services.pausing import put_to_rest, undoable
@@ -102,7 +102,7 @@ def _return(settings: PauseSettings) -> str:
 def _welcome(settings: PauseSettings) -> list[str]:
     if settings.ended_on is None:
         return []
-    last = settings.ended_on + timedelta(days=settings.welcome_days - 1)
+    last = last_welcome_day(settings.ended_on, settings.welcome_days)
     return [_("The return is told on the site up to %(day)s.") % {"day": _day(last)}]
 
 

@@ -6,12 +6,22 @@ from django import forms
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from wagtail.admin.forms import WagtailAdminModelForm
+from wagtail.admin.widgets import AdminDateInput
 
 from home.models import PauseChange, PauseNotice
 from home.services.pausing import EDITABLE, change_pause, put_to_rest
 
 MOMENT = r"j.n.Y \k\l\o\ G.i"
+NOT_A_DAY = gettext_lazy("Check the day. Write it as 1.2.2027.")
+
+
+class DayInput(AdminDateInput):
+    """Wagtail's calendar, without its habit of putting another day in the place of one that it can't read."""
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "validateOnBlur": False}
 
 
 class PauseForm(WagtailAdminModelForm):
@@ -31,6 +41,10 @@ class PauseForm(WagtailAdminModelForm):
         put_to_rest(notice, now=timezone.now())
         kwargs["initial"] = {**(kwargs.get("initial") or {}), "seen_version": notice.version}
         super().__init__(*args, **kwargs)
+        for name in ("begins_on", "returns_on"):
+            field = self.fields[name]
+            field.widget = DayInput(attrs=field.widget.attrs)
+            field.error_messages["invalid"] = NOT_A_DAY
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean()

@@ -2,11 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -20,10 +20,11 @@ from wagtail.models import Page, Site
 
 from home.day_field import DayFormField
 from home.models import ContactDetails, PauseNotice
-from home.pause import CALENDAR, PauseState, PauseStatus, pause_status
+from home.pause import CALENDAR, PauseState, PauseStatus, is_near, pause_status
 from home.pause.examples import in_state
+from home.pause.rules import FAR_DAY
 from home.pause_now import preview_attributes
-from home.pausing_admin.form import MOMENT
+from home.pausing_admin.form import MOMENT, NOT_A_DAY
 from home.pausing_admin.rights import may_change, may_preview
 from home.pausing_admin.settings_page import pause_form_class
 
@@ -48,7 +49,7 @@ class MomentForm(forms.Form):
         label=gettext_lazy("Day"),
         required=False,
         widget=forms.DateInput(attrs={"placeholder": "1.2.2027", "autocomplete": "off"}),
-        error_messages={"invalid": gettext_lazy("Write the day as 1.2.2027.")},
+        error_messages={"invalid": NOT_A_DAY},
     )
     clock = forms.TimeField(
         label=gettext_lazy("Time of day"),
@@ -57,6 +58,12 @@ class MomentForm(forms.Form):
         error_messages={"invalid": gettext_lazy("Write the time of day as 12.00.")},
         input_formats=["%H.%M", "%H:%M", "%H"],
     )
+
+    def clean_day(self) -> date | None:
+        day: date | None = self.cleaned_data["day"]
+        if day is not None and not is_near(day, timezone.now()):
+            raise ValidationError(FAR_DAY, code="far")
+        return day
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,3 +133,16 @@ def test_previews_and_history_fit_a_phone_and_are_accessible(
     admin.goto(address)
     assert certain_violations(admin) == []
     assert_fits(admin)
+
+
+@pytest.mark.parametrize("typed", ["31.2.2027", "1.2", "ma 1.2.2027", "1.2.2037"])
+def test_a_day_stays_as_typed(desk: KatisDesk, typed: str) -> None:
+    page = PauseSettings(desk).page
+    field = page.get_by_role("textbox", name="Uusia työnohjauksia aloitetaan")
+    field.click()
+    field.fill(typed)
+    page.keyboard.press("Tab")
+    # The calendar that opened is gone, and no change comes after it.
+    expect(page.locator(".xdsoft_datetimepicker:visible")).to_have_count(0)
+    page.wait_for_timeout(300)
+    expect(field).to_have_value(typed)

@@ -7,8 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from home.pause import CALENDAR, FormMode, PauseSettings, PauseState, calendar_day, form_mode, pause_state
+from home.pause import (
+    CALENDAR,
+    FormMode,
+    PauseSettings,
+    PauseState,
+    calendar_day,
+    form_mode,
+    last_welcome_day,
+    pause_state,
+)
 from home.pause.examples import in_state
+from home.pause.reminders import due_reminder
+from home.pause.rules import faults
 from home.pause.settling import settled
 
 SPRING = date(2027, 3, 28)  # clocks go forward at 3.00: the day has 23 hours
@@ -185,3 +196,32 @@ def test_an_example_keeps_what_it_can() -> None:
     settings = PauseSettings(active=False, begins_on=date(2027, 1, 15), returns_on=WINTER)
     assert in_state(settings, PauseState.UPCOMING, now) == replace(settings, active=True)
     assert in_state(settings, PauseState.PAUSED, now) == replace(settings, active=True, begins_on=None)
+
+
+@given(
+    ended_on=st.dates(),
+    returns_on=st.dates() | st.none(),
+    begins_on=st.dates() | st.none(),
+    welcome_days=st.integers(-(10**12), 10**12),
+    active=st.booleans(),
+    by_itself=st.booleans(),
+    now=st.datetimes(datetime(2, 1, 1), datetime(9999, 12, 30), timezones=st.just(CALENDAR)),
+)
+def test_no_day_or_number_overflows(
+    ended_on: date,
+    returns_on: date | None,
+    begins_on: date | None,
+    welcome_days: int,
+    active: bool,
+    by_itself: bool,
+    now: datetime,
+) -> None:
+    settings = PauseSettings(
+        active=active, begins_on=begins_on, returns_on=returns_on, opens_by_itself=by_itself, ended_on=ended_on,
+        welcome_days=welcome_days,
+    )  # fmt: skip
+    assert pause_state(settings, now) in PauseState
+    assert pause_state(settled(settings, now), now) is pause_state(settings, now)
+    assert last_welcome_day(ended_on, welcome_days) >= ended_on
+    faults(PauseSettings(active=False), settings, now)
+    due_reminder(settings, now)

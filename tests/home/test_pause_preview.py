@@ -100,7 +100,7 @@ def test_what_cant_be_understood_is_said_and_nothing_is_shown(kati: Client, name
     assert response.status_code == 422
     assert frames(response.text) == []
     if name == "day":
-        assert "Kirjoita päivä muodossa 1.2.2027." in response.text
+        assert "Tarkista päivä. Kirjoita se näin: 1.2.2027." in response.text
 
 
 def test_a_preview_stands_still(kati: Client) -> None:
@@ -196,3 +196,18 @@ def test_a_visitor_cant_ask_for_another_state(kati: Client) -> None:
 def test_without_a_contact_page_the_front_page_is_previewed(kati: Client) -> None:
     ContactDetails.objects.update(contact_page=None)
     assert len(previewed(kati, state="paused")) == 1
+
+
+@pytest.mark.parametrize("day", ["31.12.9999", "1.1.0001", "1.1.1900", "1.2.2047", "1.1.2207"])
+def test_a_day_far_away_is_told(kati: Client, day: str) -> None:
+    stored(returns_on=date(2027, 2, 1))
+    response = kati.get(PREVIEW, {"preview-day": day, "preview-clock": "23.59"})
+    assert response.status_code == 422
+    assert "Tarkista vuosi." in response.text
+    assert day in response.text
+    assert not frames(response.text)
+
+
+def test_a_day_in_twenty_years_is_shown(kati: Client) -> None:
+    stored()
+    assert len(previewed(kati, day="31.12.2046", clock="23.59")) == 2

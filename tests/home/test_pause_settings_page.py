@@ -225,3 +225,41 @@ def test_whoever_may_not_change_it_does_not_see_it() -> None:
     assert other.get(address()).status_code in (302, 403)
     assert other.post(address(), {"active": "on"}).status_code in (302, 403)
     assert not PauseNotice.objects.get().active
+
+
+@pytest.mark.parametrize("typed", ["31.2.2027", "1.2", "ma 1.2.2027", "ensi kuussa", "2027", "32.1.2027", "0.0.0000"])
+def test_no_day_comes_back_as_typed(kati: Client, typed: str) -> None:
+    stored()
+    response = saved(kati, opened(kati), active="on", returns_on=typed)
+    assert response.status_code == 200
+    assert errors(response.text) == {"returns_on": "Tarkista päivä. Kirjoita se näin: 1.2.2027."}
+    assert form_values(response.text, FORM)["returns_on"] == typed
+    assert not PauseNotice.load().active
+
+
+@pytest.mark.parametrize("field", ["begins_on", "returns_on"])
+def test_the_browser_leaves_a_day_as_typed(kati: Client, field: str) -> None:
+    stored()
+    scripts = BeautifulSoup(opened(kati), "html.parser").find_all("script")
+    own = [script.get_text() for script in scripts if f'initDateChooser("id_{field}"' in script.get_text()]
+    assert len(own) == 1
+    assert '"validateOnBlur": false' in own[0]
+
+
+@pytest.mark.parametrize("typed", ["31.12.9999", "1.2.2207", "1.2.2048"])
+@pytest.mark.parametrize("field", ["begins_on", "returns_on"])
+def test_a_slip_in_the_year_is_told(kati: Client, field: str, typed: str) -> None:
+    stored()
+    response = saved(kati, opened(kati), active="on", **{field: typed})
+    assert errors(response.text) == {field: "Tarkista vuosi."}
+    assert form_values(response.text, FORM)[field] == typed
+
+
+@pytest.mark.parametrize("typed", ["366", "32768", "3000000", "9" * 30, "-1", "x"])
+@pytest.mark.parametrize("ended", [True, False])
+def test_any_number_of_days_is_answered(kati: Client, typed: str, ended: bool) -> None:
+    stored(ended_on=TODAY if ended else None)
+    response = saved(kati, opened(kati), welcome_days=typed)
+    assert response.status_code == 200
+    assert list(errors(response.text)) == ["welcome_days"]
+    assert PauseNotice.load().welcome_days == 30
