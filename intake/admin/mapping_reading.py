@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from intake.mapping.answers import Answers, answer_words, applicable, condition_holds, is_answered, progress
 from intake.mapping.differences import differences
-from intake.mapping.questions import Question, QuestionSet, QuestionType
+from intake.mapping.questions import Question, QuestionSet, QuestionType, stored_version
 from intake.models.enquiry import Enquiry
 from intake.models.mapping import InitialMapping
 
@@ -95,7 +95,7 @@ def sent_mapping(mapping: InitialMapping) -> SentMapping:
     return SentMapping(
         sent_at=mapping.sent_at,
         # As it was stored: how a version is made may change.
-        version=mapping.question_set.get("version", ""),
+        version=stored_version(mapping.question_set),
         published_on=date.fromisoformat(question_set.published_on) if question_set.published_on else None,
         answered=done.answered,
         asked=done.asked,
@@ -136,7 +136,7 @@ def answer_lines(question: Question, value: object) -> tuple[str, ...]:
     """Return an answer, each of several choices by itself; () where there is none."""
     if not is_answered(value):
         return ()
-    if isinstance(value, list):
+    if isinstance(value, list) and question.choices:
         return tuple(choice.label for choice in question.choices if choice.key in value)
     words = answer_words(question, value)
     return (words,) if words else ()

@@ -102,24 +102,36 @@ def answer_words(question: Question, value: Any) -> str:
     if not is_answered(value):
         return ""
     labels = {choice.key: choice.label for choice in question.choices}
-    match question.type:
-        case QuestionType.SINGLE_CHOICE | QuestionType.YES_NO:
+    match question.type, value:
+        case ((QuestionType.SINGLE_CHOICE | QuestionType.YES_NO), str()):
             return labels.get(value, "")
-        case QuestionType.MULTIPLE_CHOICE:
-            return ", ".join(labels[key] for key in value if key in labels)
-        case QuestionType.SCALE:
+        case QuestionType.MULTIPLE_CHOICE, list():
+            return ", ".join(labels[key] for key in value if isinstance(key, str) and key in labels)
+        case QuestionType.SCALE, int():
             return _("%(value)d on a scale of 0–10") % {"value": value}
-        case QuestionType.DATE:
+        case QuestionType.DATE, str():
             return finnish_date(value)
-        case QuestionType.PERIOD:
+        case QuestionType.PERIOD, {"from": str(), "to": str()}:
             return _period_words(value)
         case _:
-            return str(value)
+            return _any_words(value, labels)
+
+
+def _any_words(value: Any, labels: Mapping[str, str]) -> str:
+    """Return an answer whose kind is not known any more."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return ", ".join(_any_words(one, labels) for one in value if is_answered(one))
+    return labels.get(value, value) if isinstance(value, str) else str(value)
 
 
 def finnish_date(iso: str) -> str:
-    """Return "2027-02-01" as "1.2.2027"."""
-    day = date.fromisoformat(iso)
+    """Return "2027-02-01" as "1.2.2027"; what is no day as it is."""
+    try:
+        day = date.fromisoformat(iso)
+    except ValueError:
+        return iso
     return f"{day.day}.{day.month}.{day.year}"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.apps import apps
 
-from intake.mapping.questions import CHOICE_TYPES, FACT_SOURCES, QuestionSet
+from intake.mapping.questions import CHOICE_TYPES, FACT_SOURCES, QuestionSet, option
 
 Group = tuple[str, list[tuple[str, str]]]
 
@@ -22,7 +22,7 @@ def condition_options() -> list[Group]:
 
 def _facts() -> Iterator[Group]:
     for name, (label, choices) in FACT_SOURCES.items():
-        yield str(label), [(f"{name}:{key}", f"{label} – {words}") for key, words in choices.choices]
+        yield str(label), [(option(name, key), f"{label} – {words}") for key, words in choices.choices]
 
 
 def _questions(question_set: QuestionSet) -> Iterator[Any]:
@@ -30,5 +30,8 @@ def _questions(question_set: QuestionSet) -> Iterator[Any]:
         if question.type in CHOICE_TYPES:
             yield (
                 question.label,
-                [(f"{question.key}:{choice.key}", f"{question.label} – {choice.label}") for choice in question.choices],
+                [
+                    (option(question.key, choice.key), f"{question.label} – {choice.label}")
+                    for choice in question.choices
+                ],
             )

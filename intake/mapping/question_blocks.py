@@ -11,7 +11,7 @@ from wagtail.blocks.list_block import ListBlockValidationError
 from wagtail.blocks.struct_block import BlockGroup, StructBlockValidationError
 
 from intake.mapping.condition_options import condition_options
-from intake.mapping.questions import Role
+from intake.mapping.questions import Role, read_option
 
 TEXT_LIMIT = 5000
 
@@ -20,7 +20,7 @@ class _ConditionField(forms.ChoiceField):
     """Takes what was offered when the page was opened: whether it still makes sense is seen from the whole set."""
 
     def valid_value(self, value: Any) -> bool:
-        return ":" in str(value)
+        return read_option(value) is not None
 
 
 class ConditionChoiceBlock(blocks.ChoiceBlock):

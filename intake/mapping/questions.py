@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -41,6 +42,9 @@ class Role(StrEnum):
 
 
 YES, NO = "yes", "no"
+
+# For a stored text whose limit can't be read.
+UNKNOWN_LIMIT = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,27 +125,81 @@ class QuestionSet:
         return {"version": self.version, **asdict(self)}
 
 
-def question_set_from_json(data: dict[str, Any]) -> QuestionSet:
-    """Return the set that was stored with a mapping; an empty one for {}."""
+def question_set_from_json(data: Any) -> QuestionSet:
+    """Return the set that was stored with a mapping; an empty one for {}.
+
+    It may have been written by another version of the site. What this one does not know is left out, and a question
+    of an unknown kind is read as a text, which can show any answer.
+    """
+    data = data if isinstance(data, dict) else {}
     return QuestionSet(
-        steps=tuple(_step(step) for step in data.get("steps", ())), published_on=data.get("published_on", "")
+        steps=tuple(
+            Step(**{"key": "", "title": "", **_known(Step, step)}, questions=_questions(step))
+            for step in _objects(data, "steps")
+        ),
+        published_on=_iso_day(data.get("published_on")),
     )
 
 
-def _step(data: dict[str, Any]) -> Step:
-    return Step(**{**data, "questions": tuple(_question(question) for question in data["questions"])})
+def stored_version(data: Any) -> str:
+    """Return the version that a stored set was given when it was stored; "" where it has none."""
+    return str(data.get("version", "")) if isinstance(data, dict) else ""
+
+
+def _questions(step: dict[str, Any]) -> tuple[Question, ...]:
+    return tuple(_question(data) for data in _objects(step, "questions") if isinstance(data.get("key"), str))
 
 
 def _question(data: dict[str, Any]) -> Question:
-    condition = data["condition"]
+    known = _known(Question, data)
+    kind = data.get("type")
+    if kind not in list(QuestionType):
+        kind = QuestionType.LONG_TEXT
+    if kind in (QuestionType.SHORT_TEXT, QuestionType.LONG_TEXT) and known.get("limit", 0) < 1:
+        known["limit"] = UNKNOWN_LIMIT
+    choices = [_known(Choice, choice) for choice in _objects(data, "choices")]
     return Question(
-        **{
-            **data,
-            "type": QuestionType(data["type"]),
-            "choices": tuple(Choice(**choice) for choice in data["choices"]),
-            "condition": condition and Condition(**{**condition, "choices": tuple(condition["choices"])}),
-        }
+        **known,
+        type=QuestionType(kind),
+        choices=tuple(Choice(**choice) for choice in choices if len(choice) == len(fields(Choice))),
+        condition=_condition(data.get("condition")),
     )
+
+
+def _condition(data: Any) -> Condition | None:
+    known = _known(Condition, data) if isinstance(data, dict) else {}
+    if "source" not in known or not isinstance(data.get("choices"), list | tuple):
+        return None
+    return Condition(**known, choices=tuple(choice for choice in data["choices"] if isinstance(choice, str)))
+
+
+def _objects(data: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    items = data.get(name)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list | tuple) else []
+
+
+def _known(kind: type[Any], data: dict[str, Any]) -> dict[str, Any]:
+    """Return the plain values (texts, numbers, yes and no) that `kind` has a field for."""
+    plain = [one for one in fields(kind) if one.type in (str, int, bool)]
+    return {one.name: data[one.name] for one in plain if type(data.get(one.name)) is one.type}
+
+
+def _iso_day(text: Any) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except (TypeError, ValueError):
+        return ""
+
+
+def option(source: str, choice: str) -> str:
+    """Return how the editor's form names one answer that a condition can ask for."""
+    return f"{source}:{choice}"
+
+
+def read_option(text: Any) -> tuple[str, str] | None:
+    """Return (source, choice) of what `option` made; None for anything else, the empty choice included."""
+    source, _colon, choice = text.partition(":") if isinstance(text, str) else ("", "", "")
+    return (source, choice) if source and choice else None
 
 
 # The contact facts that a question may depend on: name -> (what the form calls it, its choices).

@@ -57,7 +57,8 @@ class _Trial:
             return self.show(str(self._index_of(lacking[0][0].key)))
         index = int(place) if len(place) <= 4 and place.isdecimal() else 0
         if index >= len(self.question_set.steps):
-            index = 0
+            # The draft has changed since this page was opened, or the post is not ours.
+            return self.show(FACTS)
         step_form = self._step_form(index, self.request.POST)
         goes_back = "back" in self.request.POST
         if not step_form.is_valid() and not (goes_back and step_form.only_lacks_answers):

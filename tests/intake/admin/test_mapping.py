@@ -263,3 +263,41 @@ def test_no_two_things_on_its_page_share_an_id(kati: Client, db: None) -> None:
     page = kati.get(address("inspect", with_mapping())).content.decode()
     ids = re.findall(r'<[a-z][^>]*?\sid="([^"]+)"', page)
     assert sorted(ids) == sorted(set(ids))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"placeholder": "myöhemmän version kenttä"},
+        {"type": "signature"},
+        {"type": None},
+        {"choices": None},
+        {"condition": {"source": 7}},
+        {"limit": "paljon", "required": "kyllä"},
+    ],
+)
+def test_a_mapping_of_another_version_is_read(kati: Client, change: dict[str, Any]) -> None:
+    enquiry = with_mapping(supervision_form="group", delivery_modes=("online",))
+    mapping = InitialMapping.objects.get()
+    mapping.question_set["steps"][0]["questions"][0] |= change
+    mapping.question_set["colour"] = "blue"
+    mapping.save()
+    other = received(name="Toinen Lähettäjä")
+    page = kati.get(address("inspect", enquiry))
+    assert page.status_code == 200
+    label = mapping.question_set["steps"][0]["questions"][0]["label"]
+    assert label in words(page)
+    for file_format in ("csv", "xlsx"):
+        assert kati.get(f"{LIST}?export={file_format}").status_code == 200
+    csv = kati.get(f"{LIST}?export=csv").content.decode("utf-8-sig")
+    assert other.name in csv
+    assert label in csv
+
+
+def test_a_mapping_whose_set_is_lost_is_read(kati: Client) -> None:
+    enquiry = with_mapping()
+    kinds_of_lost: list[object] = [{"steps": 7, "published_on": "x"}, [], {"version": 7}]
+    for lost in kinds_of_lost:
+        InitialMapping.objects.update(question_set=lost)
+        assert kati.get(address("inspect", enquiry)).status_code == 200
+        assert kati.get(f"{LIST}?export=csv").status_code == 200

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from intake.mapping.answers import answer_words
 from intake.mapping.questions import Choice, Condition, QuestionSet, QuestionType, question_set_from_json
 from tests.intake.mapping.asking import EVERY_TYPE, as_set, ask, one_of, row, step, steps
 
@@ -95,3 +96,70 @@ def test_texts_between_the_questions_are_kept_as_html(whole: QuestionSet) -> Non
     text = next(question for question in whole.questions() if question.type == QuestionType.INFORMATION)
     assert text.body == "<p>Tuttuus <b>ei</b> ole este.</p>"
     assert not text.is_asked
+
+
+LATER = {
+    "version": "abc",
+    "published_on": "joskus",
+    "theme": "dark",
+    "steps": [
+        {
+            "key": "s",
+            "title": "Vaihe",
+            "icon": "x",
+            "questions": [
+                {"key": "a", "type": "signature", "label": "Allekirjoitus", "choices": [], "condition": None},
+                {
+                    "key": "b", "type": "single_choice", "label": "Väri", "placeholder": "…", "limit": "paljon",
+                    "choices": [{"key": "r", "label": "Punainen", "colour": "#f00"}, {"key": "x"}, "y"],
+                    "condition": {"source": "a", "choices": ["x", 7], "mode": "any"},
+                },
+                {"type": "long_text", "label": "Ilman avainta"},
+                {"key": "c", "type": "short_text"},
+                "d",
+            ],
+        },
+        7,
+    ],
+}  # fmt: skip
+
+
+def test_a_later_set_is_read_as_far_as_known() -> None:
+    read = question_set_from_json(LATER)
+    assert [(step.title, [question.key for question in step.questions]) for step in read.steps] == [
+        ("Vaihe", ["a", "b", "c"])
+    ]
+    signature, colour, short = read.questions()
+    assert (signature.type, signature.label, signature.limit) == (QuestionType.LONG_TEXT, "Allekirjoitus", 1000)
+    assert colour.choices == (Choice(key="r", label="Punainen"),)
+    assert colour.condition == Condition(source="a", choices=("x",))
+    assert (short.label, short.limit, read.published_on) == ("", 1000, "")
+    assert question_set_from_json(read.as_json()) == read
+
+
+@pytest.mark.parametrize("data", [None, [], 7, "x", {"steps": None}, {"steps": {}}, {"steps": [{"questions": 7}]}])
+def test_no_set_is_read_as_an_empty_one(data: object) -> None:
+    assert list(question_set_from_json(data).questions()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        ("signature", "Kati", "Kati"),
+        ("signature", 7, "7"),
+        ("signature", ["r", "z"], "Punainen, z"),
+        ("signature", {"from": "a", "to": "", "by": ["b"]}, "a, b"),
+        ("date", "huomenna", "huomenna"),
+        ("date", 7, "7"),
+        ("scale", "viisi", "viisi"),
+        ("period", {"from": "x"}, "x"),
+        ("single_choice", ["r"], "Punainen"),
+        ("multiple_choice", "r", "Punainen"),
+        ("number", {"a": 1}, "1"),
+    ],
+)
+def test_any_answer_reads_as_words(kind: str, value: object, words: str) -> None:
+    choices = [{"key": "r", "label": "Punainen"}]
+    stored = {"steps": [{"questions": [{"key": "a", "type": kind, "choices": choices}]}]}
+    (question,) = question_set_from_json(stored).questions()
+    assert answer_words(question, value) == words
