@@ -3,6 +3,8 @@
 import re
 import secrets
 
+from intake.typed_text import clean_line
+
 # No characters that look or sound alike (0/O, 1/I/L, 2/Z, 5/S, 8/B, D/T, M/N, G/K, U/V/W), no vowels that make words.
 ALPHABET = "34679CFHJKNPRTXY"
 _LENGTH = 6
@@ -14,9 +16,12 @@ def new_reference() -> str:
     return f"{symbols[:3]}-{symbols[3:]}"
 
 
-def as_reference(text: str) -> str:
-    """Return `text` as references are stored if it could be one ("k7p 4xc" -> "K7P-4XC"), else unchanged."""
-    symbols = re.sub(r"[\s–-]", "", text).upper()
-    if len(symbols) == _LENGTH and set(symbols) <= set(ALPHABET):
-        return f"{symbols[:3]}-{symbols[3:]}"
-    return text
+# As people write one down or a mail's subject holds it: in either case, its halves together or apart.
+_WRITTEN = re.compile(
+    rf"(?<![^\W_])([{ALPHABET}]{{3}})[\s\u2010-\u2015\u2212_-]*([{ALPHABET}]{{3}})(?![^\W_])", re.IGNORECASE
+)
+
+
+def references_in(text: str) -> set[str]:
+    """Return all that could be a reference in `text`, as references are stored ("re: k7p 4xc" -> {"K7P-4XC"})."""
+    return {f"{match[1]}-{match[2]}".upper() for match in _WRITTEN.finditer(clean_line(text))}

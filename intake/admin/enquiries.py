@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.admin.utils import label_for_field
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.urls import re_path, reverse
 from django.utils import timezone
@@ -25,12 +25,13 @@ from intake.admin.filters import MAPPING_FILTERS
 from intake.admin.guard import guarded
 from intake.choices import Kind, MailState
 from intake.models.enquiry import Enquiry
-from intake.reference import as_reference
+from intake.phone import phone_parts
+from intake.reference import references_in
 
 _FILTERED_FIELDS = ("status", "supervision_form", "kind", "verdict")
-_FILTER_PARAMETERS = frozenset(
+_PART = frozenset({DeskFilter.parameter_name})
+_FILTER_PARAMETERS = _PART | frozenset(
     {
-        DeskFilter.parameter_name,
         *(f"{field}__exact" for field in _FILTERED_FIELDS),
         *(mapping_filter.parameter_name for mapping_filter in MAPPING_FILTERS),
     }
@@ -98,10 +99,12 @@ class EnquiryIndexView(IndexView):
         return super().dispatch(request, *args, **kwargs)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
-        """Find by words, or by a reference however it was written down: "Pyry ry" could be either."""
+        """Find by words, and by each reference and phone number in them: "Pyry ry" could be a name or a reference."""
         found = super().get_search_results(request, queryset, term.casefold())
-        reference = as_reference(term)
-        return found if reference == term else found | queryset.filter(reference=reference)
+        named = Q(reference__in=references_in(term))
+        for digits in phone_parts(term):
+            named |= Q(phone__contains=digits)
+        return found | queryset.filter(named)
 
     def as_spreadsheet(self, queryset: QuerySet[Enquiry], spreadsheet_format: str) -> HttpResponse:
         if not self.permission_helper.user_can_export(self.request.user):
@@ -111,7 +114,14 @@ class EnquiryIndexView(IndexView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context["user_can_export"] = self.permission_helper.user_can_export(self.request.user)
-        context["is_filtered"] = any(name in self.request.GET for name in _FILTER_PARAMETERS)
+        # The menu's own parts are named, but fold nothing open: there the enquiries come first.
+        context["is_filtered"] = any(name in self.request.GET for name in _FILTER_PARAMETERS - _PART)
+        context["chosen_filters"] = [
+            choice["display"]
+            for spec in self.filter_specs
+            for choice in list(spec.choices(self))[1:]
+            if choice["selected"]
+        ]
         # Wagtail puts the plural of the model's name after the number, which Finnish does not.
         paginator = context["paginator"]
         paginator.items_count_label = ngettext("%(count)d enquiry", "%(count)d enquiries", paginator.count) % {
@@ -148,9 +158,10 @@ class EnquiryAdmin(ModelAdmin):
         return ["enquiry-alert"] if late or suspicious else []
 
     def get_extra_attrs_for_field_col(self, obj: Enquiry, field_name: str) -> dict[str, str]:
-        """The heading of each cell, for narrow screens where every row is a card."""
+        """The heading of each cell, for narrow screens where every row is a card; and the whole of a name cut short."""
         label = str(label_for_field(field_name, Enquiry, self))
-        return {"data-label": label[:1].upper() + label[1:]}
+        whole = {"title": obj.name} if field_name == "name" else {}
+        return {"data-label": label[:1].upper() + label[1:], **whole}
 
     def status_words(self, obj: Enquiry) -> str:
         if obj.is_closed:

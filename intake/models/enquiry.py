@@ -118,6 +118,10 @@ class Enquiry(models.Model):
         return self.status == Status.CLOSED
 
     @property
+    def is_closed_as_spam(self) -> bool:
+        return self.is_closed and self.outcome == Outcome.SPAM
+
+    @property
     def delivery_mode_labels(self) -> list[str]:
         return [str(DeliveryMode(mode).label) for mode in self.delivery_modes if mode in DeliveryMode.values]
 

@@ -87,18 +87,21 @@ def write_preparation_notes(*, enquiry_id: int, version: int, notes: str, by: Us
 
 
 def accept_quarantined(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> Enquiry:
-    """Say that a message held suspicious is an ordinary one; the reasons stay to be read.
+    """Say that what was held suspicious or closed as spam is an ordinary message; the reasons stay to be read.
 
-    Who is on the waiting list now gets the confirmation with the way off it; otherwise nothing is sent, the supervisor
-    answers herself. Raises ChangedMeanwhile for an old `version`.
+    What was closed as spam is new again, or the clock would remove it in days. Who is on the waiting list now gets the
+    confirmation with the way off it; otherwise nothing is sent, the supervisor answers herself. Raises
+    ChangedMeanwhile for an old `version`.
     """
     with transaction.atomic():
         # Before the enquiry's own lock, as everywhere.
         lock_receiving()
         enquiry = _locked(enquiry_id, version)
-        if enquiry.is_quarantined:
+        if enquiry.is_quarantined or enquiry.is_closed_as_spam:
             enquiry.verdict = Verdict.ACCEPTED
-            _save(enquiry, "verdict")
+            if enquiry.is_closed_as_spam:
+                set_status(enquiry, status=Status.NEW, now=now)
+            _save(enquiry, "verdict", *STATUS_FIELDS)
             EnquiryStep.objects.create(enquiry=enquiry, kind=StepKind.ACCEPTED, changed_at=now, changed_by=by)
             confirm_joining(enquiry=enquiry, now=now)
     return enquiry

@@ -1,5 +1,6 @@
 """The list: what a row says, what finds it, and what an address can't make it do."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -131,7 +132,7 @@ def test_filters_leave_what_they_say(kati: Client) -> None:
 def test_filter_headings_are_words_of_the_field(kati: Client, enquiry: Enquiry) -> None:
     page = kati.get(LIST).content.decode()
     for heading in ("Tila", "Työnohjauksen muoto", "Tyyppi", "Arvio"):
-        assert f"<h2>{heading}</h2>" in page
+        assert f"<summary>{heading}</summary>" in page
     assert "Tekijä" not in page
 
 
@@ -178,6 +179,74 @@ def test_search_finds_a_reference_however_it_was_written_down(
         reference="K7P-4XC", search_text=wanted.search_text.replace(wanted.reference.casefold(), "k7p-4xc")
     )
     assert names(kati.get(LIST, {"q": term})) == ["Muu Henkilö"]
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "Viestisi on perillä (viite K7P-4XC)", "Re: Uusi yhteydenotto K7P-4XC", "VS: Re: viite k7p-4xc", "viite:K7P4XC",
+        "re: uusi yhteydenotto k7p 4xc", "”Uusi yhteydenotto K7P–4XC”", "K7P\u20114XC.",
+        "Uusi yhteydenotto K7P\u2060-4XC",
+        "#k7p4xc", "[K7P-4XC] vastaus", "k7p_4xc", "Lainaus\tK7P-4XC\tloppu",
+    ],
+)  # fmt: skip
+def test_search_finds_a_pasted_subject(kati: Client, three: dict[str, Enquiry], term: str) -> None:
+    Enquiry.objects.filter(pk=three["muu"].pk).update(reference="K7P-4XC")
+    assert names(kati.get(LIST, {"q": term})) == ["Muu Henkilö"]
+
+
+@pytest.mark.parametrize("term", ["xk7p-4xc", "k7p-4xcx", "Uusi yhteydenotto K7P-4X", "éK7P-4XC"])
+def test_part_of_another_word_is_no_reference(kati: Client, three: dict[str, Enquiry], term: str) -> None:
+    Enquiry.objects.filter(pk=three["muu"].pk).update(reference="K7P-4XC")
+    assert names(kati.get(LIST, {"q": term})) == []
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "050 534 8567", "0505348567", "+358505348567", "050-534 8567", "050-5348567", "534-8567", "8567", "050 534",
+        "+358 50 534 8567", "+358 (0)50 534 8567", "00358 50 5348567", "358505348567", "(050) 534 8567", "050.534.8567",
+        "050\xa0534\xa08567", "puh. 050 534 8567", "tel:+358505348567", "050–534–8567", "050/5348567", " 348 ",
+    ],
+)  # fmt: skip
+def test_search_finds_a_phone_number_however_written(kati: Client, three: dict[str, Enquiry], term: str) -> None:
+    received(name="Soita Minulle", phone="+358505348567")
+    assert names(kati.get(LIST, {"q": term})) == ["Soita Minulle"]
+
+
+def test_search_finds_a_number_from_abroad(kati: Client, three: dict[str, Enquiry]) -> None:
+    received(name="Sven", phone="+46701234599")
+    for term in ("+46 70 123 45 99", "070-123 45 99", "0046701234599", "+46 (0)70-123 45 99"):
+        assert names(kati.get(LIST, {"q": term})) == ["Sven"], term
+
+
+def test_other_numbers_find_nobody_by_phone(kati: Client, db: None) -> None:
+    enquiry = received(name="Soita Minulle", email="soita@esimerkki.fi", phone="+358505348567")
+    Enquiry.objects.filter(pk=enquiry.pk).update(search_text="soita minulle soita@esimerkki.fi")
+    for term in ("050 534 8568", "0", "00", "050", "6 0 6", "+", "100 % 050 999", "00000000"):
+        assert names(kati.get(LIST, {"q": term})) == [], term
+
+
+def test_part_of_the_menu_is_named_and_folded(kati: Client, enquiry: Enquiry) -> None:
+    page = kati.get(LIST, {"part": "new"}).content.decode()
+    assert '<details class="changelist-filter enquiry-filters">' in page
+    assert "Suodata luetteloa: Uudet</summary>" in page
+
+
+def test_only_a_filter_in_use_is_open(kati: Client, enquiry: Enquiry) -> None:
+    page = kati.get(LIST).content.decode()
+    assert page.count('<details class="enquiry-filter">') == 8
+    assert not re.findall(r'<details class="(?:changelist|enquiry)-filter[^>]* open', page)
+    page = kati.get(LIST, {"status__exact": "new", "area": "satakunta"}).content.decode()
+    assert '<details class="changelist-filter enquiry-filters" open>' in page
+    opened = re.findall(r'<details class="enquiry-filter" open>\s*<summary>(.*?)</summary>', page)
+    assert opened == ["Tila", "Alue"]
+    assert "Suodata luetteloa: Uusi, Satakunta</summary>" in page
+
+
+def test_a_cut_name_is_whole_in_its_title(kati: Client) -> None:
+    received(name='"><b>' + "X" * 90)
+    assert f'title="&quot;&gt;&lt;b&gt;{"X" * 90}"' in kati.get(LIST).content.decode()
 
 
 def test_search_and_filter_hold_together(kati: Client, three: dict[str, Enquiry]) -> None:

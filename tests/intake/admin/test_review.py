@@ -152,6 +152,37 @@ def test_a_suspicious_one_is_closed_as_spam_with_the_fields_of_its_own_button(ka
     assert rows(kati.get(LIST))[0]["Tila"] == "Päättynyt: Roskaposti"
 
 
+def test_closed_as_spam_keeps_reasons_and_way_back(kati: Client, db: None) -> None:
+    enquiry = suspicious()
+    assert change(kati, enquiry, "closed", "spam") == 302
+    page = kati.get(address("inspect", enquiry))
+    assert "Suljettu roskapostina" in words(page)
+    assert "Lomakkeella oli täytetty kohta, jota ihmiset eivät näe." in words(page)
+    assert 'class="enquiry-suspect"' in page.content.decode()
+    assert "Tämä on roskapostia: päätä asia" not in words(page)
+    assert kati.post(address("accept", enquiry), {"version": enquiry.version}).status_code == 302
+    enquiry.refresh_from_db()
+    assert (enquiry.status, enquiry.outcome, enquiry.verdict) == (Status.NEW, "", Verdict.ACCEPTED)
+    assert (enquiry.closed_at, enquiry.remove_on) == (None, None)
+    assert 'class="enquiry-suspect"' not in kati.get(address("inspect", enquiry)).content.decode()
+
+
+def test_what_she_closed_as_spam_herself_can_come_back(kati: Client, enquiry: Enquiry) -> None:
+    assert change(kati, enquiry, "closed", "spam") == 302
+    assert "Tämä on tavallinen yhteydenotto" in words(kati.get(address("inspect", enquiry)))
+    assert kati.post(address("accept", enquiry), {"version": enquiry.version}).status_code == 302
+    enquiry.refresh_from_db()
+    assert (enquiry.status, enquiry.remove_on) == (Status.NEW, None)
+
+
+def test_an_accepted_one_closed_otherwise_stays_closed(kati: Client, db: None) -> None:
+    enquiry = suspicious()
+    assert change(kati, enquiry, "closed", "agreement") == 302
+    assert kati.post(address("accept", enquiry), {"version": enquiry.version}).status_code == 302
+    enquiry.refresh_from_db()
+    assert (enquiry.status, enquiry.verdict) == (Status.CLOSED, Verdict.ACCEPTED)
+
+
 def test_a_mail_that_failed_is_shown_with_its_attempts_and_sent_again(kati: Client, enquiry: Enquiry) -> None:
     mail = enquiry.mails.get(purpose="notification")
     failed_once(mail, at=datetime(2026, 7, 1, 9, 5, 7, tzinfo=UTC))

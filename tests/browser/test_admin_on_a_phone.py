@@ -1,0 +1,99 @@
+"""The admin in Kati's hand: what saves is in reach, lists can be read, nothing is cut off."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESK, PHONE, NewPage
+from tests.browser.katis_desk import LIST, KatisDesk
+from tests.tools.running_site import RunningSite
+
+LONG_NAMES = (
+    "from tests.intake.enquiries import received\n"
+    "received(name='X' * 100)\n"
+    "received(name='Maksimilian-Aleksanteri ' * 4 + 'von')\n"
+)
+PAUSE, CONTACT = "/admin/settings/home/pausenotice/1/", "/admin/settings/home/contactdetails/1/"
+INTAKE = "/admin/settings/intake/intakesettings/1/"
+
+# Elements of the page's main part that reach out of the window, but what is meant to (a panel that slides in).
+CUT_OFF = """() => [...document.querySelectorAll('main *')].filter(element => {
+  const box = element.getBoundingClientRect();
+  return element.checkVisibility({visibilityProperty: true}) && box.width > 1 && box.height > 1
+    && (box.right > innerWidth + 1 || box.left < -1) && !element.closest('.w-minimap, .Draftail-BlockToolbar');
+}).map(element => element.outerHTML.slice(0, 80))"""
+
+
+@pytest.fixture
+def phone(new_page: NewPage, desk: KatisDesk) -> Page:
+    return new_page(viewport=PHONE, storage_state=desk.page.context.storage_state())
+
+
+@pytest.fixture
+def long_names(site: RunningSite) -> Iterator[None]:
+    site.run(LONG_NAMES)
+    yield
+    site.run("from intake.models import Enquiry\nEnquiry.objects.all().delete()\n")
+
+
+def page_editor(site: RunningSite, kind: str) -> str:
+    number = site.run(f"from wagtail.models import Page\nprint(Page.objects.get(content_type__model={kind!r}).pk)")
+    return f"/admin/pages/{number.strip()}/edit/"
+
+
+@pytest.mark.parametrize("place", [PAUSE, CONTACT, INTAKE, "homepage", "mappingpage"])
+def test_what_saves_is_in_reach_everywhere(phone: Page, site: RunningSite, place: str) -> None:
+    phone.goto(place if place.startswith("/") else page_editor(site, place))
+    button = phone.locator("form > .footer button").first
+    for share in (0, 0.5, 1):
+        phone.locator("main").evaluate("(main, share) => main.scrollTo(0, main.scrollHeight * share)", share)
+        expect(button).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("place", [PAUSE, CONTACT, INTAKE])
+def test_settings_are_not_cut_off(phone: Page, place: str) -> None:
+    phone.goto(place)
+    expect(phone.locator("form > .footer button").first).to_be_visible()
+    assert phone.evaluate(CUT_OFF) == []
+    for select in phone.locator("main select").all():
+        assert select.evaluate("select => select.scrollWidth <= select.clientWidth"), select.inner_text()
+
+
+def test_the_list_of_pages_is_read_by_rows(phone: Page, site: RunningSite) -> None:
+    phone.goto(page_editor(site, "homepage").removesuffix("edit/"))
+    titles = phone.locator("tbody td.title a span")
+    assert titles.count() > 4
+    for title in titles.all():
+        box, lines = title.bounding_box(), title.evaluate("span => span.getClientRects().length")
+        assert box, title
+        assert lines == 1, title.inner_text()
+        assert box["x"] + box["width"] <= PHONE["width"]
+    assert phone.evaluate(CUT_OFF) == []
+
+
+@pytest.mark.usefixtures("long_names")
+def test_a_long_name_pushes_nothing_off_the_screen(desk: KatisDesk) -> None:
+    for width in (1280, 1130, 1024, 390):
+        desk.page.set_viewport_size({**DESK, "width": width})
+        desk.page.goto(LIST)
+        expect(desk.rows).to_have_count(2)
+        assert desk.page.evaluate(CUT_OFF) == [], width
+
+
+@pytest.mark.usefixtures("long_names")
+def test_new_ones_show_an_enquiry_at_once(phone: Page) -> None:
+    for words in ("part=new", "status__exact=new"):
+        phone.goto(f"{LIST}?{words}")
+        expect(phone.locator("tr[data-object-pk]").first.get_by_role("link")).to_be_in_viewport(ratio=1)
+
+
+def test_filters_open_without_a_script(new_page: NewPage, desk: KatisDesk, site: RunningSite) -> None:
+    site.run(LONG_NAMES)
+    page = new_page(storage_state=desk.page.context.storage_state(), java_script_enabled=False)
+    page.goto(f"{LIST}?part=new")
+    page.get_by_text("Suodata luetteloa").click()
+    page.get_by_text("Tila", exact=True).first.click()
+    page.get_by_role("link", name="Päättynyt").click()
+    assert "status__exact=closed" in page.url
+    site.run("from intake.models import Enquiry\nEnquiry.objects.all().delete()\n")
