@@ -20,6 +20,7 @@ from wagtail_modeladmin.views import IndexView
 
 from intake.admin import mapping, private_links, review
 from intake.admin.desk import DeskFilter, Part, list_address
+from intake.admin.enquiry_page import action
 from intake.admin.export import spreadsheet_response
 from intake.admin.filters import MAPPING_FILTERS
 from intake.admin.guard import guarded
@@ -210,19 +211,22 @@ class EnquiryAdmin(ModelAdmin):
             full_name = self.url_helper.get_action_url_name(name)
             return re_path(rf"^{base}/{pattern}$", guarded(view, allowed), name=full_name)
 
+        def acting(pattern: str, view: Callable[..., HttpResponseBase], name: str) -> Any:
+            return route(pattern, action(view), helper.user_can_review, name)
+
         pk = r"(?P<instance_pk>[0-9]{1,18})/"
         return (
             route("", self.index_view, helper.user_can_list, "index"),
             route(f"inspect/{pk}", review.read, helper.user_can_list, "inspect"),
-            route(f"status/{pk}", review.set_status, helper.user_can_review, "status"),
-            route(f"note/{pk}", review.save_note, helper.user_can_review, "note"),
-            route(f"preparation/{pk}", mapping.save_preparation, helper.user_can_review, "preparation"),
+            acting(f"status/{pk}", review.save, "status"),
+            acting(f"spam/{pk}", review.close_as_spam, "spam"),
+            acting(f"preparation/{pk}", mapping.save_preparation, "preparation"),
             route(f"link/{pk}", private_links.send_mapping, helper.user_can_review, "link"),
             route(f"waiting-link/{pk}", private_links.send_place, helper.user_can_review, "waiting_link"),
             route(f"yhteenveto/{pk}", mapping.summary, helper.user_can_list, "summary"),
             route(f"yhteenveto/{pk}kopio/", mapping.visitors_copy, helper.user_can_list, "copy"),
-            route(f"accept/{pk}", review.accept, helper.user_can_review, "accept"),
-            route(f"mail/{pk}(?P<mail_pk>[0-9]{{1,18}})/", review.resend, helper.user_can_review, "mail"),
+            acting(f"accept/{pk}", review.accept, "accept"),
+            acting(f"mail/{pk}(?P<mail_pk>[0-9]{{1,18}})/", review.resend, "mail"),
             route(f"delete/{pk}", review.delete, helper.user_can_remove, "delete"),
             route(".*", review.nothing_here, helper.user_can_list, "nothing"),
         )

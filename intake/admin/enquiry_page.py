@@ -1,25 +1,25 @@
 """The page of one enquiry: what it shows, and how a save that was refused comes back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from intake.admin.mapping_reading import SentMapping, UnderWay, read_mapping
 from intake.admin.waiting.reading import read_place
-from intake.choices import MailPurpose, Outcome, Status
-from intake.forms.review import NoteForm, PreparationForm, StatusForm, VersionForm
+from intake.choices import MailPurpose
+from intake.forms.review import HandlingForm, PreparationForm, VersionForm
 from intake.models.enquiry import Enquiry
 from intake.services.inviting import can_be_invited, can_get_waiting_link
-
-ReviewForm = TypeVar("ReviewForm", StatusForm, NoteForm, PreparationForm, VersionForm)
 
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
 
@@ -44,12 +44,34 @@ def found(pk: str) -> Enquiry:
     return get_object_or_404(enquiries, pk=pk)
 
 
-def posted(request: HttpRequest, form_class: type[ReviewForm]) -> ReviewForm | None:
-    """Return the form that was sent; None where nothing was."""
-    return form_class(request.POST) if request.method == "POST" else None
+def action(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Let only posts come to an action of an enquiry; reading its address leads to the enquiry.
+
+    Whose session ended before the post is sent to that address after signing in.
+    """
+
+    def act(request: HttpRequest, instance_pk: str, **more: str) -> HttpResponseBase:
+        if request.method == "POST":
+            return view(request, instance_pk=instance_pk, **more)
+        return redirect(PAGE, instance_pk) if request.method in ("GET", "HEAD") else HttpResponseNotAllowed(["POST"])
+
+    return act
 
 
-def say_refused(request: HttpRequest, form: StatusForm | NoteForm | PreparationForm) -> None:
+def saved(request: HttpRequest, enquiry: Enquiry, *, form: str, words: str) -> HttpResponse:
+    """Say that a form of the page was saved, once for two presses, and lead to the page.
+
+    The address names the form, so that kept-words.js forgets the words it kept.
+    """
+    said = messages.get_messages(request)
+    if words not in {str(message) for message in said}:
+        messages.success(request, words)
+    # Looking at them does not show them.
+    said.used = False
+    return redirect(f"{reverse(PAGE, args=(enquiry.pk,))}?saved={form}")
+
+
+def say_refused(request: HttpRequest, form: HandlingForm | PreparationForm) -> None:
     """Say at the top of the page what the form says beside its field, which on a phone is far below."""
     reasons = " ".join(str(reason) for reasons in form.errors.values() for reason in reasons)
     messages.error(request, _("Nothing was saved. %(reasons)s") % {"reasons": reasons})
@@ -59,7 +81,7 @@ def conflict(
     request: HttpRequest,
     enquiry: Enquiry,
     *,
-    note: str | None = None,
+    handling: dict[str, Any] | None = None,
     preparation_notes: str | None = None,
     words: str | Promise = "",
 ) -> HttpResponse:
@@ -80,7 +102,7 @@ def conflict(
     return page(
         request,
         enquiry,
-        note_form=None if note is None else NoteForm(initial={**version, "note": note}),
+        handling_form=None if handling is None else HandlingForm(initial={**handling, **version}),
         preparation_form=None
         if preparation_notes is None
         else PreparationForm(initial={**version, "preparation_notes": preparation_notes}),
@@ -92,12 +114,11 @@ def page(
     request: HttpRequest,
     enquiry: Enquiry,
     *,
-    status_form: StatusForm | None = None,
-    note_form: NoteForm | None = None,
+    handling_form: HandlingForm | None = None,
     preparation_form: PreparationForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Return the page; a form that is given stands there in place of a fresh one."""
+    """Return the page; a form that is given, with words that are not saved, stands there in place of a fresh one."""
     now = timezone.now()
     version = {"version": enquiry.version}
     mails = list(enquiry.mails.all())
@@ -107,14 +128,18 @@ def page(
         "enquiry": enquiry,
         "sent_mapping": mapping if isinstance(mapping, SentMapping) else None,
         "mapping_under_way": mapping if isinstance(mapping, UnderWay) else None,
-        "status_form": status_form
-        or StatusForm(initial={**version, "status": enquiry.status, "outcome": enquiry.outcome}),
-        "note_form": note_form or NoteForm(initial={**version, "note": enquiry.note}),
+        "handling_form": handling_form
+        or HandlingForm(
+            initial={**version, "status": enquiry.status, "outcome": enquiry.outcome, "note": enquiry.note}
+        ),
+        "handling_is_unsaved": handling_form is not None,
+        "preparation_is_unsaved": preparation_form is not None,
+        # Her unsaved words stand in the box; what is stored must be seen before they replace it.
+        "stored_note": enquiry.note if handling_form and handling_form["note"].value() != enquiry.note else "",
         "version_form": VersionForm(initial=version, auto_id=False),
         "mails": mails,
         "no_confirmation": not any(mail.purpose in _CONFIRMATIONS for mail in mails),
         "removed_on": enquiry.remove_on,
-        "closed_as_spam": {"status": Status.CLOSED.value, "outcome": Outcome.SPAM.value},
         "events": _events(enquiry, mapping),
         "waiter": read_place(enquiry),
         "user_can_review": user_can_review,

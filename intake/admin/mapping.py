@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from intake.admin.enquiry_page import PAGE, conflict, found, page, posted, say_refused
+from intake.admin.enquiry_page import conflict, found, page, saved, say_refused
 from intake.admin.mapping_reading import AnswerState, SentMapping, read_mapping
 from intake.forms.review import PreparationForm
 from intake.models.enquiry import Enquiry
@@ -22,9 +20,7 @@ SUMMARY_TEMPLATE = "intake/mapping/summary.html"
 def save_preparation(request: HttpRequest, instance_pk: str) -> HttpResponse:
     """Save the supervisor's notes for the first meeting."""
     enquiry = found(instance_pk)
-    form = posted(request, PreparationForm)
-    if form is None:
-        return HttpResponseNotAllowed(["POST"])
+    form = PreparationForm(request.POST)
     _sent(enquiry)
     if not form.is_valid():
         say_refused(request, form)
@@ -40,8 +36,7 @@ def save_preparation(request: HttpRequest, instance_pk: str) -> HttpResponse:
         )
     except ChangedMeanwhile:
         return conflict(request, enquiry, preparation_notes=notes)
-    messages.success(request, _("The notes were saved."))
-    return redirect(PAGE, enquiry.pk)
+    return saved(request, enquiry, form="preparation", words=_("The notes were saved."))
 
 
 def summary(request: HttpRequest, instance_pk: str) -> HttpResponse:

@@ -50,6 +50,15 @@ class TypedTextField(forms.Field):
         )
 
 
+class OwnWordsField(forms.CharField):
+    """The supervisor's own words: cleaned before they are counted, so that a line break counts as one."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> str:
+        return clean_lines(super().to_python(value))
+
+
 class TypedEmailField(TypedTextField):
     """An e-mail address that mail can be sent to, kept as it is sent (home.email_address)."""
 

@@ -1,10 +1,12 @@
 """The forms beside an enquiry in the admin."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from intake.choices import Outcome, Status
-from intake.typed_text import clean_lines
+from intake.forms.fields import OwnWordsField
 
 NOTE_LIMIT = 5000
 
@@ -14,8 +16,11 @@ def version_field() -> forms.IntegerField:
     return forms.IntegerField(widget=forms.HiddenInput(attrs={"id": False}))
 
 
-class StatusForm(forms.Form):
-    """Where the handling stands; closing needs an outcome."""
+class HandlingForm(forms.Form):
+    """Where the handling stands, how it ended, and the supervisor's own note: saved together.
+
+    `stored_outcome` is the enquiry's own, which may stand there while it is reopened.
+    """
 
     version = version_field()
     status = forms.ChoiceField(
@@ -32,19 +37,7 @@ class StatusForm(forms.Form):
         required=False,
         choices=[("", _("— chosen when the matter is closed —")), *Outcome.choices],
     )
-
-    def clean(self) -> dict[str, object]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("status") == Status.CLOSED and not cleaned.get("outcome") and "outcome" not in self.errors:
-            self.add_error("outcome", _("Choose how the matter ended."))
-        return cleaned
-
-
-class NoteForm(forms.Form):
-    """The supervisor's own note."""
-
-    version = version_field()
-    note = forms.CharField(
+    note = OwnWordsField(
         label=_("Note"),
         required=False,
         max_length=NOTE_LIMIT,
@@ -56,15 +49,27 @@ class NoteForm(forms.Form):
         ),
     )
 
-    def clean_note(self) -> str:
-        return clean_lines(self.cleaned_data["note"])
+    def __init__(self, *args: Any, stored_outcome: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stored_outcome = stored_outcome
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean() or self.cleaned_data
+        status, outcome = cleaned.get("status"), cleaned.get("outcome")
+        if status == Status.CLOSED and not outcome and "outcome" not in self.errors:
+            self.add_error("outcome", _("Choose how the matter ended."))
+        elif status and status != Status.CLOSED and outcome and outcome != self._stored_outcome:
+            self.add_error(
+                "outcome", _("You chose how the matter ended. Choose the status “Closed” too, or leave this empty.")
+            )
+        return cleaned
 
 
 class PreparationForm(forms.Form):
     """The supervisor's notes for the first meeting."""
 
     version = version_field()
-    preparation_notes = forms.CharField(
+    preparation_notes = OwnWordsField(
         label=_("Notes for the first meeting"),
         required=False,
         max_length=NOTE_LIMIT,
@@ -75,9 +80,6 @@ class PreparationForm(forms.Form):
             "request. Practical matters only; what is said in supervision does not belong here."
         ),
     )
-
-    def clean_preparation_notes(self) -> str:
-        return clean_lines(self.cleaned_data["preparation_notes"])
 
 
 class VersionForm(forms.Form):

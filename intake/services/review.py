@@ -20,69 +20,75 @@ class ChangedMeanwhile(Exception):
     """Somebody, perhaps the same person in another tab, changed or removed the enquiry after this page was opened."""
 
 
-def change_status(
-    *, enquiry_id: int, version: int, status: Status, outcome: str, by: User | None, now: datetime
+def save_handling(
+    *,
+    enquiry_id: int,
+    version: int,
+    status: Status | None = None,
+    outcome: str = "",
+    note: str | None = None,
+    by: User | None,
+    now: datetime,
 ) -> Enquiry:
-    """Move an enquiry to `status`; closing needs an outcome, anything else has none.
+    """Save where the handling of an enquiry stands and the supervisor's note, both or neither; None leaves one alone.
 
-    An enquiry that comes to the waiting list gets a place in it. Raises ValidationError for a status that needs or
-    forbids an outcome, ChangedMeanwhile for an old `version`.
+    Closing needs an outcome, anything else has none. An enquiry that comes to the waiting list gets a place in it. What
+    is as it should be already is not changed, and then the `version` does not matter: a second press on a button is no
+    conflict. That something was done is kept, what stood in a note before is not.
+
+    Raises ValidationError for closing without an outcome, ChangedMeanwhile for an old `version`.
     """
     if status == Status.CLOSED and outcome not in Outcome.values:
         raise ValidationError({"outcome": _("Choose how the matter ended.")}, code="outcome_missing")
+    wanted_outcome = outcome if status == Status.CLOSED else ""
+    words = None if note is None else clean_lines(note)
     with transaction.atomic():
         if status == Status.WAITING_LIST:
             # Before the enquiry's own lock, as everywhere.
             lock_receiving()
-        enquiry = _locked(enquiry_id, version)
+        enquiry = _locked(enquiry_id)
+        moves = status is not None and (enquiry.status, enquiry.outcome) != (status, wanted_outcome)
+        rewords = words is not None and words != enquiry.note
+        if not moves and not rewords:
+            return enquiry
+        _must_be(enquiry, version)
         was_waiting = enquiry.status == Status.WAITING_LIST
-        set_status(enquiry, status=status, outcome=outcome, now=now)
-        _save(enquiry, *STATUS_FIELDS)
-        if status == Status.WAITING_LIST and not was_waiting:
-            join(enquiry=enquiry, wants_mail=False, now=now)
-        EnquiryStep.objects.create(
-            enquiry=enquiry,
-            kind=StepKind.STATUS,
-            changed_at=now,
-            changed_by=by,
-            status=enquiry.status,
-            outcome=enquiry.outcome,
-        )
-    return enquiry
-
-
-def write_note(*, enquiry_id: int, version: int, note: str, by: User | None, now: datetime) -> Enquiry:
-    """Replace the supervisor's note; that it was done is kept, what stood there before is not.
-
-    The same note again changes nothing. Raises ChangedMeanwhile for an old `version`.
-    """
-    with transaction.atomic():
-        enquiry = _locked(enquiry_id, version)
-        words = clean_lines(note)
-        if words != enquiry.note:
+        if moves:
+            set_status(enquiry, status=status, outcome=outcome, now=now)
+            _add_step(enquiry, StepKind.STATUS, by=by, now=now)
+        if rewords:
             enquiry.note = words
-            _save(enquiry, "note")
-            kind = StepKind.NOTE_SAVED if words else StepKind.NOTE_EMPTIED
-            EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now, changed_by=by)
+            _add_step(enquiry, StepKind.NOTE_SAVED if words else StepKind.NOTE_EMPTIED, by=by, now=now)
+        _save(enquiry, *STATUS_FIELDS, "note")
+        if enquiry.status == Status.WAITING_LIST and not was_waiting:
+            join(enquiry=enquiry, wants_mail=False, now=now)
     return enquiry
+
+
+def change_status(
+    *, enquiry_id: int, version: int, status: Status, outcome: str, by: User | None, now: datetime
+) -> Enquiry:
+    """Move an enquiry and leave its note alone, as `save_handling` does."""
+    return save_handling(enquiry_id=enquiry_id, version=version, status=status, outcome=outcome, by=by, now=now)
 
 
 def write_preparation_notes(*, enquiry_id: int, version: int, notes: str, by: User | None, now: datetime) -> Enquiry:
     """Replace the supervisor's notes for the first meeting; that it was done is kept, what stood there before is not.
 
-    The same notes again change nothing. Raises ChangedMeanwhile for an old `version`, InitialMapping.DoesNotExist
-    where no mapping has been sent.
+    The same notes again change nothing, whatever the `version`. Raises ChangedMeanwhile for an old one,
+    InitialMapping.DoesNotExist where no mapping has been sent.
     """
     with transaction.atomic():
-        enquiry = _locked(enquiry_id, version)
+        enquiry = _locked(enquiry_id)
         mapping = InitialMapping.objects.select_for_update().get(enquiry=enquiry, sent_at__isnull=False)
         words = clean_lines(notes)
         if words != mapping.preparation_notes:
+            _must_be(enquiry, version)
             mapping.preparation_notes = words
             mapping.save(update_fields=["preparation_notes"])
             _save(enquiry)
             kind = StepKind.PREPARATION_SAVED if words else StepKind.PREPARATION_EMPTIED
-            EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now, changed_by=by)
+            _add_step(enquiry, kind, by=by, now=now)
     return enquiry
 
 
@@ -90,28 +96,39 @@ def accept_quarantined(*, enquiry_id: int, version: int, by: User | None, now: d
     """Say that what was held suspicious or closed as spam is an ordinary message; the reasons stay to be read.
 
     What was closed as spam is new again, or the clock would remove it in days. Who is on the waiting list now gets the
-    confirmation with the way off it; otherwise nothing is sent, the supervisor answers herself. Raises
-    ChangedMeanwhile for an old `version`.
+    confirmation with the way off it; otherwise nothing is sent, the supervisor answers herself. Where it is an ordinary
+    one already, nothing happens. Raises ChangedMeanwhile for an old `version`.
     """
     with transaction.atomic():
         # Before the enquiry's own lock, as everywhere.
         lock_receiving()
-        enquiry = _locked(enquiry_id, version)
+        enquiry = _locked(enquiry_id)
         if enquiry.is_quarantined or enquiry.is_closed_as_spam:
+            _must_be(enquiry, version)
             enquiry.verdict = Verdict.ACCEPTED
             if enquiry.is_closed_as_spam:
                 set_status(enquiry, status=Status.NEW, now=now)
             _save(enquiry, "verdict", *STATUS_FIELDS)
-            EnquiryStep.objects.create(enquiry=enquiry, kind=StepKind.ACCEPTED, changed_at=now, changed_by=by)
+            _add_step(enquiry, StepKind.ACCEPTED, by=by, now=now)
             confirm_joining(enquiry=enquiry, now=now)
     return enquiry
 
 
-def _locked(enquiry_id: int, version: int) -> Enquiry:
+def _locked(enquiry_id: int) -> Enquiry:
     enquiry = Enquiry.objects.select_for_update().filter(pk=enquiry_id).first()
-    if enquiry is None or enquiry.version != version:
+    if enquiry is None:
         raise ChangedMeanwhile
     return enquiry
+
+
+def _must_be(enquiry: Enquiry, version: int) -> None:
+    if enquiry.version != version:
+        raise ChangedMeanwhile
+
+
+def _add_step(enquiry: Enquiry, kind: StepKind, *, by: User | None, now: datetime) -> None:
+    told = {"status": enquiry.status, "outcome": enquiry.outcome} if kind == StepKind.STATUS else {}
+    EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now, changed_by=by, **told)
 
 
 def _save(enquiry: Enquiry, *fields: str) -> None:

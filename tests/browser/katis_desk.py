@@ -52,7 +52,7 @@ class KatisDesk:
         self.page.get_by_label("Tila:", exact=True).select_option(label=status)
         if outcome:
             self.page.get_by_label("Miten asia päättyi?").select_option(label=outcome)
-        self.page.get_by_role("button", name="Tallenna tila").click()
+        self.page.get_by_role("button", name="Tallenna tila ja muistiinpano").click()
 
     def reload_until(self, words: str, *, count: int = 1) -> None:
         """Load the page anew until it says `words` so often: the worker writes down how a mail fared just after it."""

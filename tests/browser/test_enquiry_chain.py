@@ -110,12 +110,12 @@ def test_a_message_from_a_phone_is_read_noted_and_closed_by_kati(
     # She writes a note, answers, and closes it.
     desk.read(reference)
     desk.page.get_by_label("Muistiinpano").fill("Soitettu, tavataan 3.2. klo 9.")
-    desk.page.get_by_role("button", name="Tallenna muistiinpano").click()
-    expect(desk.page.get_by_text("Muistiinpano on tallennettu.")).to_be_visible()
+    desk.page.get_by_role("button", name="Tallenna tila ja muistiinpano").click()
+    expect(desk.page.get_by_text("Tila ja muistiinpano on tallennettu.")).to_be_visible()
     expect(desk.page.get_by_label("Muistiinpano")).to_have_value("Soitettu, tavataan 3.2. klo 9.")
 
     desk.move_to("Odottaa vastausta")
-    expect(desk.page.get_by_text("Tila on tallennettu.")).to_be_visible()
+    expect(desk.page.get_by_text("Tila ja muistiinpano on tallennettu.")).to_be_visible()
     expect(desk.fact("Tila")).to_have_text("Odottaa vastausta")
 
     desk.move_to("Päättynyt")

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from intake.models import Enquiry
 from intake.services.removing import empty_write_ahead_log, remove_enquiry
-from intake.services.review import write_note
+from intake.services.review import save_handling
 from tests.intake.enquiries import received
 
 pytestmark = [
@@ -30,7 +30,7 @@ def test_a_removed_word_stays_in_no_file() -> None:
     # Long enough for overflow pages, too.
     enquiry = received(name=f"{WORD} Henkilö", message=f"{WORD} kirjoitti. " * 2000)
     empty_write_ahead_log()
-    write_note(enquiry_id=enquiry.pk, version=enquiry.version, note=f"Soita: {WORD}", by=None, now=timezone.now())
+    save_handling(enquiry_id=enquiry.pk, version=enquiry.version, note=f"Soita: {WORD}", by=None, now=timezone.now())
     # So that the look is known to see.
     assert all(found(WORD).values())
     remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())

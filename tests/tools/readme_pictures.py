@@ -71,7 +71,7 @@ def take_pictures(browser: Browser, site: RunningSite) -> None:
     desk.read(reference)
     desk.move_to("Käsittelyssä")
     page.get_by_label("Muistiinpano").fill(NOTE)
-    page.get_by_role("button", name="Tallenna muistiinpano").click()
+    page.get_by_role("button", name="Tallenna tila ja muistiinpano").click()
     page.wait_for_load_state("networkidle")
     # Once more, without the word that the note was saved.
     page.goto(page.url, wait_until="networkidle")

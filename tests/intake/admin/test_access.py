@@ -12,7 +12,7 @@ from tests.intake.admin.pages import LIST, address, words
 from tests.intake.admin.people import signed_in, user_with
 
 ACTIONS = (
-    "inspect", "status", "note", "accept", "preparation", "link", "yhteenveto", "delete", "edit", "history", "create",
+    "inspect", "status", "spam", "accept", "preparation", "link", "yhteenveto", "delete", "edit", "history", "create",
     "whatever",
 )  # fmt: skip
 EXPORTS = ("csv", "xlsx", "json")
@@ -94,7 +94,7 @@ def test_who_may_only_read_reads_and_is_offered_nothing_else(reader: Client, enq
 
 def test_who_may_only_read_cannot_change_delete_or_export(reader: Client, enquiry: Enquiry) -> None:
     mail = enquiry.mails.all()[0]
-    for path in (address("status", enquiry), address("note", enquiry), address("accept", enquiry),
+    for path in (address("status", enquiry), address("spam", enquiry), address("accept", enquiry),
                  address("delete", enquiry), address("mail", enquiry, mail.pk)):  # fmt: skip
         posted = reader.post(path, {"version": 1, "status": "in_review", "note": "x"})
         assert (posted.status_code, reader.get(path).status_code) == (403, 403), path
@@ -123,7 +123,7 @@ def test_nobody_creates_or_edits_an_enquiry_by_hand(kati: Client, enquiry: Enqui
 
 @pytest.mark.parametrize("target", ["999999", "0", "999999999999999999", "1' OR '1'='1", "..", "x"])
 def test_an_enquiry_that_is_not_there_is_not_found(kati: Client, enquiry: Enquiry, target: str) -> None:
-    for action in ("inspect", "status", "note", "accept", "delete"):
+    for action in ("inspect", "status", "spam", "accept", "delete"):
         path = f"{LIST}{action}/{target}/"
         assert kati.get(path).status_code in (404, 405), path
         assert kati.post(path, {"version": 1, "status": "in_review"}).status_code in (404, 405), path

@@ -48,7 +48,7 @@ def a_whole_life(kati: Client) -> Enquiry:
     failed_once(enquiry.mails.all()[0], at=timezone.now())
     kati.get(LIST, {"q": "Pirkko"})
     kati.get(address("inspect", enquiry))
-    kati.post(address("note", enquiry), {"version": 1, "note": "Omani: Pirkko soittaa"})
+    kati.post(address("status", enquiry), {"version": 1, "status": "new", "note": "Omani: Pirkko soittaa"})
     kati.post(address("status", enquiry), {"version": 2, "status": "closed", "outcome": "agreement"})
     return enquiry
 
@@ -119,7 +119,7 @@ def _opened_and_changed(kati: Client, enquiry: Enquiry, change: str) -> int:
     seen = enquiry.version
     kati.get(address("delete", enquiry))
     if change == "note":
-        kati.post(address("note", enquiry), {"version": seen, "note": "Soita ensin!"})
+        kati.post(address("status", enquiry), {"version": seen, "status": "new", "note": "Soita ensin!"})
     elif change == "status":
         kati.post(address("status", enquiry), {"version": seen, "status": "offer_sent", "outcome": ""})
     elif change == "answer":

@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from intake.choices import Status
 from intake.models import Enquiry
 from intake.models.waiting import WaitingPlace
-from intake.services.review import change_status, write_note
+from intake.services.review import change_status, save_handling
 from intake.services.waiting_order import move_ahead
 from tests.intake.admin.pages import LIST, suspicious
 from tests.intake.admin.waiters import waiting
@@ -51,7 +51,7 @@ def as_xlsx(client: Client, **filters: str) -> list[dict[str, Any]]:
 
 def test_headings_and_choices_are_finnish_and_times_local(kati: Client) -> None:
     enquiry = closed(at=datetime(2026, 7, 4, 6, 5, tzinfo=UTC), delivery_modes=("online", "pori_premises"))
-    write_note(enquiry_id=enquiry.pk, version=enquiry.version, note="Soitettu", by=None, now=timezone.now())
+    save_handling(enquiry_id=enquiry.pk, version=enquiry.version, note="Soitettu", by=None, now=timezone.now())
     [row] = as_csv(kati)
     assert list(row) == HEADINGS
     assert row == {

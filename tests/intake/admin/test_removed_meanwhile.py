@@ -13,8 +13,8 @@ from tests.intake.admin.mappings import sent_after
 from tests.intake.admin.waiters import put_on_list
 
 POSTS = {
-    "change_status": ("status", {"status": "in_review"}),
-    "write_note": ("note", {"note": "Soitettu."}),
+    "save_handling": ("status", {"status": "in_review", "note": "Soitettu."}),
+    "change_status": ("spam", {}),
     "accept_quarantined": ("accept", {}),
     "write_preparation_notes": ("preparation", {"preparation_notes": "Kysy."}),
     "send_mapping_link": ("link", {}),

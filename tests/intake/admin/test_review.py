@@ -1,6 +1,7 @@
 """What the supervisor does with an enquiry, by her own group's rights."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,6 +17,12 @@ def change(client: Client, enquiry: Enquiry, status: str, outcome: str = "", ver
     response = client.post(address("status", enquiry), posted)
     enquiry.refresh_from_db()
     return response.status_code
+
+
+def write(client: Client, enquiry: Enquiry, version: int, note: str) -> Any:
+    """Save a note and leave the status as it is."""
+    status = Enquiry.objects.get(pk=enquiry.pk).status
+    return client.post(address("status", enquiry), {"version": version, "status": status, "note": note})
 
 
 def test_she_reads_the_list_and_the_letter(kati: Client, enquiry: Enquiry) -> None:
@@ -67,7 +74,7 @@ def test_the_letter_tells_when_it_is_removed(kati: Client, db: None) -> None:
 
 
 def test_her_note_is_kept_as_lines_and_shown_again(kati: Client, enquiry: Enquiry) -> None:
-    response = kati.post(address("note", enquiry), {"version": 1, "note": "Soita\r\nmaanantaina\x0b ”klo 9”"})
+    response = write(kati, enquiry, 1, "Soita\r\nmaanantaina\x0b ”klo 9”")
     assert response.status_code == 302
     enquiry.refresh_from_db()
     assert enquiry.note == "Soita\nmaanantaina ”klo 9”"
@@ -76,7 +83,7 @@ def test_her_note_is_kept_as_lines_and_shown_again(kati: Client, enquiry: Enquir
 
 def test_that_a_note_was_changed_is_kept_with_who_and_when_and_never_its_words(kati: Client, enquiry: Enquiry) -> None:
     for version, note in ((1, "Soita maanantaina"), (2, "Soita maanantaina"), (2, "Soitettu"), (3, " \n")):
-        assert kati.post(address("note", enquiry), {"version": version, "note": note}).status_code == 302
+        assert write(kati, enquiry, version, note).status_code == 302
     steps = list(enquiry.steps.all())
     assert [step.kind for step in steps] == ["note_saved", "note_saved", "note_emptied"]
     assert {step.changed_by.first_name for step in steps if step.changed_by} == {"Kati"}
@@ -88,7 +95,7 @@ def test_that_a_note_was_changed_is_kept_with_who_and_when_and_never_its_words(k
 
 def test_a_note_that_is_too_long_comes_back_whole_with_a_message(kati: Client, enquiry: Enquiry) -> None:
     long = "Ä" * 5001
-    response = kati.post(address("note", enquiry), {"version": 1, "note": long})
+    response = write(kati, enquiry, 1, long)
     assert response.status_code == 422
     page = words(response)
     assert long in page
@@ -96,8 +103,8 @@ def test_a_note_that_is_too_long_comes_back_whole_with_a_message(kati: Client, e
 
 
 def test_the_second_of_two_tabs_saves_nothing_and_keeps_her_words(kati: Client, enquiry: Enquiry) -> None:
-    assert kati.post(address("note", enquiry), {"version": 1, "note": "Ensimmäinen"}).status_code == 302
-    second = kati.post(address("note", enquiry), {"version": 1, "note": "Toinen, jota en halua kirjoittaa uudelleen"})
+    assert write(kati, enquiry, 1, "Ensimmäinen").status_code == 302
+    second = write(kati, enquiry, 1, "Toinen, jota en halua kirjoittaa uudelleen")
     assert second.status_code == 409
     page = words(second)
     assert "Toinen, jota en halua kirjoittaa uudelleen" in page
@@ -105,8 +112,8 @@ def test_the_second_of_two_tabs_saves_nothing_and_keeps_her_words(kati: Client, 
     enquiry.refresh_from_db()
     assert enquiry.note == "Ensimmäinen"
     # Saving the page that came back is her own decision.
-    assert second.context["note_form"]["version"].value() == 2
-    kati.post(address("note", enquiry), {"version": 2, "note": "Toinen"})
+    assert second.context["handling_form"]["version"].value() == 2
+    write(kati, enquiry, 2, "Toinen")
     enquiry.refresh_from_db()
     assert enquiry.note == "Toinen"
 
@@ -120,11 +127,15 @@ def test_a_status_from_an_old_page_is_refused_too(kati: Client, enquiry: Enquiry
 
 @pytest.mark.parametrize("version", ["", "x", "-1", "9" * 40])
 def test_a_broken_version_is_refused_not_an_error(kati: Client, enquiry: Enquiry, version: str) -> None:
-    for action, more in (("status", {"status": "in_review"}), ("note", {"note": "Uusi"}), ("accept", {})):
-        response = kati.post(address(action, enquiry), {"version": version, **more})
-        assert response.status_code in (409, 422), action
-    enquiry.refresh_from_db()
-    assert (enquiry.status, enquiry.note, enquiry.version) == (Status.NEW, "", 1)
+    held = suspicious()
+    for action, more in (("status", {"status": "in_review", "note": "Uusi"}), ("spam", {}), ("accept", {})):
+        for one in (enquiry, held) if action != "accept" else (held,):
+            response = kati.post(address(action, one), {"version": version, **more})
+            assert response.status_code in (409, 422), action
+    for one in (enquiry, held):
+        one.refresh_from_db()
+        assert (one.status, one.note, one.version) == (Status.NEW, "", 1)
+    assert held.is_quarantined
 
 
 def test_a_suspicious_one_says_why_and_can_be_accepted_without_a_mail(kati: Client, db: None) -> None:
@@ -144,10 +155,13 @@ def test_a_suspicious_one_says_why_and_can_be_accepted_without_a_mail(kati: Clie
     assert EnquiryStep.objects.count() == 1
 
 
-def test_a_suspicious_one_is_closed_as_spam_with_the_fields_of_its_own_button(kati: Client, db: None) -> None:
+def test_a_suspicious_one_is_closed_as_spam_by_its_own_button(kati: Client, db: None) -> None:
     enquiry = suspicious()
-    assert kati.get(address("inspect", enquiry)).context["closed_as_spam"] == {"status": "closed", "outcome": "spam"}
-    assert change(kati, enquiry, "closed", "spam") == 302
+    write(kati, enquiry, 1, "Tuttu ilmiö")
+    for _press in range(2):
+        assert kati.post(address("spam", enquiry), {"version": 2}).status_code == 302
+    enquiry.refresh_from_db()
+    assert (enquiry.note, enquiry.version) == ("Tuttu ilmiö", 3)
     assert (enquiry.status, enquiry.outcome) == (Status.CLOSED, Outcome.SPAM)
     assert rows(kati.get(LIST))[0]["Tila"] == "Päättynyt: Roskaposti"
 
@@ -212,10 +226,14 @@ def test_another_enquirys_mail_is_not_found_under_this_one(kati: Client, enquiry
     assert kati.post(address("mail", enquiry, mail.pk)).status_code == 404
 
 
-@pytest.mark.parametrize("action", ["status", "note", "accept"])
-def test_reading_an_address_that_changes_something_changes_nothing(kati: Client, enquiry: Enquiry, action: str) -> None:
+@pytest.mark.parametrize("action", ["status", "spam", "accept", "preparation"])
+def test_reading_an_address_that_changes_something_leads_to_the_enquiry(
+    kati: Client, enquiry: Enquiry, action: str
+) -> None:
     before = Enquiry.objects.values().get()
-    assert kati.get(f"{address(action, enquiry)}?version=1&status=in_review&note=x").status_code == 405
+    response = kati.get(f"{address(action, enquiry)}?version=1&status=in_review&note=x")
+    assert (response.status_code, response["Location"]) == (302, address("inspect", enquiry))
+    assert kati.put(address(action, enquiry)).status_code == 405
     assert Enquiry.objects.values().get() == before
 
 
@@ -223,7 +241,7 @@ def test_opening_pages_writes_nothing(kati: Client, enquiry: Enquiry) -> None:
     before = (Enquiry.objects.values().get(), list(enquiry.mails.values()), EnquiryStep.objects.count())
     for path in (LIST, address("inspect", enquiry), address("delete", enquiry), "/admin/"):
         assert kati.get(path).status_code == 200
-    assert kati.get(address("mail", enquiry, enquiry.mails.all()[0].pk)).status_code == 405
+    assert kati.get(address("mail", enquiry, enquiry.mails.all()[0].pk)).status_code == 302
     assert kati.post(address("inspect", enquiry)).status_code == 405
     assert (Enquiry.objects.values().get(), list(enquiry.mails.values()), EnquiryStep.objects.count()) == before
 
@@ -240,7 +258,7 @@ def test_what_people_typed_is_never_markup(kati: Client, db: None) -> None:
     assert evil in words(kati.get(address("inspect", enquiry)))
 
 
-@pytest.mark.parametrize("action", ["status", "note", "accept", "delete"])
+@pytest.mark.parametrize("action", ["status", "spam", "accept", "delete"])
 def test_a_post_without_the_token_is_refused(kati: Client, enquiry: Enquiry, action: str) -> None:
     forged = Client(enforce_csrf_checks=True)
     forged.cookies = kati.cookies

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from intake.choices import Outcome, Status, StepKind
 from intake.models import Enquiry
 from intake.models.waiting import ReturnPlan, WaitingPlace
-from intake.services.review import ChangedMeanwhile, change_status, write_note
+from intake.services.review import ChangedMeanwhile, change_status, save_handling
 from intake.services.waiting_order import NotWaiting, move_ahead, move_back
 from tests.intake.admin.pages import words
 from tests.intake.admin.waiters import WAITING, ahead, back, listed, names, put_on_list, waiting
@@ -116,7 +116,7 @@ def test_a_move_needs_a_reason_that_fits(kati: Client, reason: str) -> None:
 def test_an_old_tab_moves_nobody_and_keeps_the_reason(kati: Client) -> None:
     _aino, _bertta, cilla = three()
     old = cilla.version
-    write_note(enquiry_id=cilla.pk, version=old, note="Soitettu", by=None, now=NOW)
+    save_handling(enquiry_id=cilla.pk, version=old, note="Soitettu", by=None, now=NOW)
     response = kati.post(ahead(cilla), {"version": old, "reason": "Tärkeä syy"})
     assert response.status_code == 409
     assert 'value="Tärkeä syy"' in response.content.decode()

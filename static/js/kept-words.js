@@ -1,0 +1,51 @@
+// Keeps what a form sends until the site has saved it: who is signed out meanwhile finds the words in the form again.
+// They stay in this tab's sessionStorage and go with the tab.
+{
+  const script = document.currentScript;
+  const address = new URL(location.href);
+  const saved = address.searchParams.get("saved");
+  const page = address.pathname.match(/\d+(?=\/$)/)?.[0];
+
+  function keyOf(form) {
+    return `words ${page} ${form.dataset.keepWords}`;
+  }
+
+  function fieldsOf(form) {
+    return [...form.elements].filter((field) => field.matches("select, textarea"));
+  }
+
+  function restore(form, kept) {
+    const changed = fieldsOf(form).filter((field) => field.name in kept && field.value !== kept[field.name]);
+    for (const field of changed) {
+      field.value = kept[field.name];
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    if (changed.length > 0) {
+      const words = document.createElement("p");
+      words.className = "enquiry-alert";
+      words.setAttribute("role", "status");
+      words.textContent = script.dataset.kept;
+      form.prepend(words);
+      form.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  for (const form of document.querySelectorAll("form[data-keep-words]")) {
+    const key = keyOf(form);
+    const kept = sessionStorage.getItem(key);
+    sessionStorage.removeItem(key);
+    if (kept !== null && saved !== form.dataset.keepWords) {
+      // After the page's own scripts have looked at the form, so that they see the change.
+      addEventListener("load", () => setTimeout(() => restore(form, JSON.parse(kept)), 100));
+    }
+    form.addEventListener("submit", () => {
+      const words = Object.fromEntries(fieldsOf(form).map((field) => [field.name, field.value]));
+      sessionStorage.setItem(key, JSON.stringify(words));
+    });
+  }
+  if (saved !== null) {
+    address.searchParams.delete("saved");
+    history.replaceState(history.state, "", address);
+  }
+}
