@@ -1,0 +1,84 @@
+"""Kati's own words on the page of an enquiry: leaving asks, and a session that has ended costs nothing."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Dialog, expect
+
+from tests.browser.katis_desk import LIST, KatisDesk
+from tests.browser.people import SUPERVISOR, sign_in
+from tests.tools.running_site import RunningSite
+
+SAVE = "Tallenna tila ja muistiinpano"
+EDITED = '[data-keep-words="handling"][data-w-unsaved-has-edits-value="true"]'
+
+
+@pytest.fixture
+def reading(site: RunningSite, desk: KatisDesk) -> Iterator[KatisDesk]:
+    """The page of the only enquiry."""
+    pk = site.run("from tests.intake.enquiries import received\nprint(received().pk)").strip()
+    desk.page.goto(f"{LIST}inspect/{pk}/", wait_until="networkidle")
+    yield desk
+    site.run("from intake.models import Enquiry\nEnquiry.objects.all().delete()\n")
+
+
+def asked(desk: KatisDesk) -> list[str]:
+    """What is asked on the way to the list; the answer is to go."""
+    dialogs: list[str] = []
+
+    def go(dialog: Dialog) -> None:
+        dialogs.append(dialog.type)
+        dialog.accept()
+
+    desk.page.on("dialog", go)
+    desk.page.get_by_role("link", name="Takaisin luetteloon").click()
+    desk.page.wait_for_url(f"**{LIST}")
+    desk.page.remove_listener("dialog", go)
+    return dialogs
+
+
+def test_leaving_unsaved_words_asks(reading: KatisDesk) -> None:
+    page = reading.page
+    page.get_by_label("Muistiinpano").click()
+    page.keyboard.type("Soitettu")
+    page.locator(EDITED).wait_for()
+    assert asked(reading) == ["beforeunload"]
+
+
+def test_leaving_without_a_change_asks_nothing(reading: KatisDesk) -> None:
+    reading.page.get_by_label("Muistiinpano").click()
+    assert asked(reading) == []
+
+
+def test_two_presses_save_once_and_say_so_once(reading: KatisDesk) -> None:
+    page = reading.page
+    page.get_by_label("Muistiinpano").fill("Soitettu")
+    page.get_by_role("button", name=SAVE).dblclick()
+    said = page.locator(".messages")
+    expect(said).to_contain_text("Tila ja muistiinpano on tallennettu.")
+    expect(said.locator("li")).to_have_count(1)
+    expect(page.get_by_label("Muistiinpano")).to_have_value("Soitettu")
+    expect(page.get_by_text("Muistiinpano muutettiin")).to_have_count(1)
+    assert page.evaluate("sessionStorage.length") == 0
+    assert page.url.endswith("/")
+
+
+def test_signed_out_meanwhile_the_words_come_back(reading: KatisDesk) -> None:
+    page = reading.page
+    page.get_by_label("Muistiinpano").fill("Pitkä puhelu\nmaanantaina")
+    page.get_by_label("Tila:", exact=True).select_option(label="Odottaa vastausta")
+    # Only this tab's session ends: other tests go on with theirs.
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name=SAVE).click()
+    page.wait_for_url("**/login/**")
+    sign_in(page, SUPERVISOR)
+    page.wait_for_url("**/inspect/*/")
+    expect(page.get_by_text("kirjoittamasi on tallella")).to_be_visible()
+    expect(page.get_by_label("Muistiinpano")).to_have_value("Pitkä puhelu\nmaanantaina")
+    expect(page.get_by_label("Tila:", exact=True)).to_have_value("awaiting_reply")
+    page.get_by_role("button", name=SAVE).click()
+    expect(reading.fact("Tila")).to_have_text("Odottaa vastausta")
+    expect(page.get_by_text("kirjoittamasi on tallella")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_label("Muistiinpano")).to_have_value("Pitkä puhelu\nmaanantaina")
+    expect(page.get_by_text("kirjoittamasi on tallella")).to_have_count(0)
