@@ -67,7 +67,7 @@ def saved(request: HttpRequest, enquiry: Enquiry, *, form: str, words: str) -> H
     if words not in {str(message) for message in said}:
         messages.success(request, words)
     # Looking at them does not show them.
-    said.used = False
+    said.used = False  # type: ignore[union-attr]
     return redirect(f"{reverse(PAGE, args=(enquiry.pk,))}?saved={form}")
 
 

@@ -56,7 +56,7 @@ class OwnWordsField(forms.CharField):
     widget = forms.Textarea
 
     def to_python(self, value: Any) -> str:
-        return clean_lines(super().to_python(value))
+        return clean_lines(super().to_python(value) or "")
 
 
 class TypedEmailField(TypedTextField):

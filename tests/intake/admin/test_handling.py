@@ -15,7 +15,7 @@ from tests.intake.enquiries import received
 SAVED = "Tila ja muistiinpano on tallennettu."
 
 
-def save(client: Client, enquiry: Enquiry, *, version: int = 1, follow: bool = False, **fields: str) -> Any:
+def save(client: Client, enquiry: Enquiry, *, version: int = 1, follow: bool = False, **fields: Any) -> Any:
     posted = {"version": version, "status": "new", "outcome": "", "note": "", **fields}
     response = client.post(address("status", enquiry), posted, follow=follow)
     enquiry.refresh_from_db()
@@ -39,7 +39,7 @@ def test_one_press_saves_all_three(kati: Client, enquiry: Enquiry) -> None:
         {"outcome": "hullu", "note": "Syy on outo"},
     ],
 )
-def test_all_three_or_none(kati: Client, enquiry: Enquiry, fields: dict[str, str]) -> None:
+def test_all_three_or_none(kati: Client, enquiry: Enquiry, fields: dict[str, Any]) -> None:
     response = save(kati, enquiry, **fields)
     assert response.status_code == 422
     assert fields["note"] in words(response)
@@ -83,7 +83,7 @@ def test_reopening_needs_no_emptied_outcome(kati: Client, enquiry: Enquiry) -> N
         {},
     ],
 )
-def test_a_double_press_is_one_success(kati: Client, enquiry: Enquiry, fields: dict[str, str]) -> None:
+def test_a_double_press_is_one_success(kati: Client, enquiry: Enquiry, fields: dict[str, Any]) -> None:
     def stored() -> tuple[Any, ...]:
         return Enquiry.objects.values().get(), list(EnquiryStep.objects.values()), WaitingPlace.objects.count()
 
