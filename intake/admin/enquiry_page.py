@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.messages.storage.base import BaseStorage
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -67,7 +68,8 @@ def saved(request: HttpRequest, enquiry: Enquiry, *, form: str, words: str) -> H
     if words not in {str(message) for message in said}:
         messages.success(request, words)
     # Looking at them does not show them.
-    said.used = False  # type: ignore[union-attr]
+    if isinstance(said, BaseStorage):
+        said.used = False
     return redirect(f"{reverse(PAGE, args=(enquiry.pk,))}?saved={form}")
 
 

@@ -47,18 +47,18 @@ def save_handling(
             # Before the enquiry's own lock, as everywhere.
             lock_receiving()
         enquiry = _locked(enquiry_id)
-        new_status = status if (enquiry.status, enquiry.outcome) != (status, wanted_outcome) else None
-        new_words = words if words != enquiry.note else None
-        if new_status is None and new_words is None:
+        target = None if (enquiry.status, enquiry.outcome) == (status, wanted_outcome) else status
+        rewritten = None if words == enquiry.note else words
+        if target is None and rewritten is None:
             return enquiry
         _must_be(enquiry, version)
         was_waiting = enquiry.status == Status.WAITING_LIST
-        if new_status is not None:
-            set_status(enquiry, status=new_status, outcome=outcome, now=now)
+        if target is not None:
+            set_status(enquiry, status=target, outcome=outcome, now=now)
             _add_step(enquiry, StepKind.STATUS, by=by, now=now)
-        if new_words is not None:
-            enquiry.note = new_words
-            _add_step(enquiry, StepKind.NOTE_SAVED if new_words else StepKind.NOTE_EMPTIED, by=by, now=now)
+        if rewritten is not None:
+            enquiry.note = rewritten
+            _add_step(enquiry, StepKind.NOTE_SAVED if rewritten else StepKind.NOTE_EMPTIED, by=by, now=now)
         _save(enquiry, *STATUS_FIELDS, "note")
         if enquiry.status == Status.WAITING_LIST and not was_waiting:
             join(enquiry=enquiry, wants_mail=False, now=now)
