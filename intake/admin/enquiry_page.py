@@ -54,7 +54,9 @@ def action(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
     def act(request: HttpRequest, instance_pk: str, **more: str) -> HttpResponseBase:
         if request.method == "POST":
             return view(request, instance_pk=instance_pk, **more)
-        return redirect(PAGE, instance_pk) if request.method in ("GET", "HEAD") else HttpResponseNotAllowed(["POST"])
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["POST"])
+        return redirect(PAGE, get_object_or_404(Enquiry, pk=instance_pk).pk)
 
     return act
 

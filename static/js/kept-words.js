@@ -14,14 +14,20 @@
     return [...form.elements].filter((field) => field.matches("select, textarea"));
   }
 
+  // Wagtail begins to look for changes two seconds after the page has opened, and takes what stands there by then for
+  // saved. This tells it that it is not.
+  function markUnsaved(form) {
+    form.dataset.wUnsavedForceValue = "true";
+    form.dataset.wUnsavedHasEditsValue = "true";
+  }
+
   function restore(form, kept) {
     const changed = fieldsOf(form).filter((field) => field.name in kept && field.value !== kept[field.name]);
     for (const field of changed) {
       field.value = kept[field.name];
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-      field.dispatchEvent(new Event("change", { bubbles: true }));
     }
     if (changed.length > 0) {
+      markUnsaved(form);
       const words = document.createElement("p");
       words.className = "enquiry-alert";
       words.setAttribute("role", "status");
@@ -36,9 +42,12 @@
     const kept = sessionStorage.getItem(key);
     sessionStorage.removeItem(key);
     if (kept !== null && saved !== form.dataset.keepWords) {
-      // After the page's own scripts have looked at the form, so that they see the change.
+      // After the page's own scripts have connected the form.
       addEventListener("load", () => setTimeout(() => restore(form, JSON.parse(kept)), 100));
     }
+    const markEarly = () => markUnsaved(form);
+    form.addEventListener("input", markEarly);
+    form.addEventListener("w-unsaved:watch-edits", () => form.removeEventListener("input", markEarly));
     form.addEventListener("submit", () => {
       const words = Object.fromEntries(fieldsOf(form).map((field) => [field.name, field.value]));
       sessionStorage.setItem(key, JSON.stringify(words));

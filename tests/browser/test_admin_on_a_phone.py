@@ -17,11 +17,12 @@ LONG_NAMES = (
 PAUSE, CONTACT = "/admin/settings/home/pausenotice/1/", "/admin/settings/home/contactdetails/1/"
 INTAKE = "/admin/settings/intake/intakesettings/1/"
 
-# Elements of the page's main part that reach out of the window, but what is meant to (a panel that slides in).
+# Elements of the page's main part that reach out of the window, but what is meant to: a panel that slides in, and
+# headings of columns that are for screen readers alone.
 CUT_OFF = """() => [...document.querySelectorAll('main *')].filter(element => {
   const box = element.getBoundingClientRect();
   return element.checkVisibility({visibilityProperty: true}) && box.width > 1 && box.height > 1
-    && (box.right > innerWidth + 1 || box.left < -1) && !element.closest('.w-minimap, .Draftail-BlockToolbar');
+    && (box.right > innerWidth + 1 || box.left < -1) && !element.closest('.w-minimap, .Draftail-BlockToolbar, thead');
 }).map(element => element.outerHTML.slice(0, 80))"""
 
 

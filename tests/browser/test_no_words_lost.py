@@ -74,6 +74,7 @@ def test_signed_out_meanwhile_the_words_come_back(reading: KatisDesk) -> None:
     sign_in(page, SUPERVISOR)
     page.wait_for_url("**/inspect/*/")
     expect(page.get_by_text("kirjoittamasi on tallella")).to_be_visible()
+    page.locator(EDITED).wait_for()
     expect(page.get_by_label("Muistiinpano")).to_have_value("Pitkä puhelu\nmaanantaina")
     expect(page.get_by_label("Tila:", exact=True)).to_have_value("awaiting_reply")
     page.get_by_role("button", name=SAVE).click()
