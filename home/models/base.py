@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, TitleFieldPanel
 from wagtail.fields import StreamField
-from wagtail.models import Page, PagePermissionTester, PageViewRestriction
+from wagtail.models import Page, PageViewRestriction
 from wagtail.search import index
 
 from home.anchors import give_anchors
@@ -29,11 +29,11 @@ class AlwaysPublic:
     def get_view_restrictions(self) -> QuerySet[PageViewRestriction]:
         return PageViewRestriction.objects.none()
 
-    def permissions_for_user(self, user: Any) -> PagePermissionTester:
-        return _PermissionsOfPublicPage(user, self)
+    def permissions_for_user(self, user: Any) -> FrontPageKeepingTester:
+        return _PublicPageTester(user, self)
 
 
-class _PermissionsOfPublicPage(PagePermissionTester):
+class _PublicPageTester(FrontPageKeepingTester):
     def can_set_view_restrictions(self) -> bool:
         return False
 

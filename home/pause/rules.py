@@ -11,7 +11,7 @@ from home.pause.states import PauseSettings, calendar_day, is_near
 
 # Code and words of a fault, by the name of the field.
 Faults: TypeAlias = dict[str, tuple[str, str | Promise]]
-FAR_DAY = _("Check the year.")
+FAR_DAY = _("Check the year. Write the day for example 1.2.2027.")
 
 
 def faults(before: PauseSettings, after: PauseSettings, now: datetime) -> Faults:

@@ -103,7 +103,7 @@ def test_every_state_of_the_pause_appears_whatever_the_state_is(guide: Any) -> N
     html = Client().get("/").text
     assert notices(html) == []
     assert set(notices(guide.text)) == {state.value for state in PauseState if state is not PauseState.OPEN}
-    assert ">Ilmoittaudu odotuslistalle</a>" in guide.text
+    assert ">Odotuslista</a>" in guide.text
 
 
 def test_nothing_is_inline(guide: Any) -> None:

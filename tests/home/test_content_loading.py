@@ -1,5 +1,6 @@
 """The first content is loaded once; what an editor has done since is never touched."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from io import StringIO
@@ -176,7 +177,7 @@ def test_a_link_to_a_page_that_was_deleted_between_two_runs_leaves_its_words(con
     Page.objects.get(slug="ryhmatyonohjaus").delete()
     front.write_text(text, encoding="utf-8")
     assert load(content)["page:/"] is Action.LOADED
-    assert "<li>Ryhmätyönohjaus</li>" in str(HomePage.objects.get().body.raw_data[0])
+    assert re.search(r"<li[^>]*>Ryhmätyönohjaus</li>", str(HomePage.objects.get().body.raw_data[0]))
 
 
 def test_a_changed_content_file_does_not_change_a_loaded_page(content: Path) -> None:

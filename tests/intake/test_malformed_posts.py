@@ -34,7 +34,9 @@ def _post(visitor: Visitor, body: bytes, content_type: str, address: str = ADDRE
     ],
 )
 def test_a_malformed_post_is_answered(visitor: Visitor, body: bytes, content_type: str, below: str) -> None:
-    assert _post(visitor, body, content_type, ADDRESS + below) in (400, 422)
+    # 409: the list takes nobody just now.
+    expected = (400, 409) if below == "odotuslista/" else (400, 422)
+    assert _post(visitor, body, content_type, ADDRESS + below) in expected
 
 
 @pytest.mark.parametrize("charset", ["utf-7", "hex", "rot13", "idna", "utf-16", "undefined"])
