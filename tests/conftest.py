@@ -41,6 +41,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not _uses_database(item) or item.path.relative_to(here).as_posix() in _ABOUT_WORDS_AND_PAGES:
             item.add_marker(pytest.mark.once)
+    _put_first(items)
+
+
+def _put_first(items: list[pytest.Item]) -> None:
+    """What needs the rows that migrations make comes before the first test that empties the database after itself."""
+    needy = [item for item in items if item.get_closest_marker("as_migrated")]
+    others = [item for item in items if item not in needy]
+    first = next((number for number, item in enumerate(others) if _empties_database(item)), len(others))
+    items[:] = [*others[:first], *needy, *others[first:]]
+
+
+def _empties_database(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("django_db")
+    asks = mark is not None and bool(mark.kwargs.get("transaction"))
+    return asks or "transactional_db" in getattr(item, "fixturenames", ())
 
 
 def _uses_database(item: pytest.Item) -> bool:

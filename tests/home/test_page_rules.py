@@ -59,6 +59,7 @@ class PageRules(WagtailPageTestCase):
             assert words.lower() not in html.lower()
 
 
+@pytest.mark.as_migrated
 @pytest.mark.django_db(transaction=True)
 def test_the_migration_of_the_front_page_can_be_undone_and_done_again() -> None:
     executor = MigrationExecutor(connection)
