@@ -27,8 +27,10 @@ _TYPE_MEANWHILE = """() => {
 }"""
 _PUT_BACK = (
     "from wagtail.models import Page\n"
-    f"page = Page.objects.get(title={TITLE!r}).specific\n"
-    "page.revisions.order_by('pk').first().publish()\n"
+    f"page = Page.objects.get(title={TITLE!r})\n"
+    "page.revisions.all().delete()\n"
+    "same = Page.objects.filter(pk=page.pk)\n"
+    "same.update(draft_title=page.title, latest_revision=None, has_unpublished_changes=False)\n"
 )
 _DRAFT = f"from wagtail.models import Page; print(Page.objects.get(title={TITLE!r}).draft_title)"
 _REVISIONS = "from wagtail.models import Revision; print(Revision.objects.count())"
