@@ -39,6 +39,8 @@ def asked(desk: KatisDesk) -> list[str]:
 
 def test_leaving_unsaved_words_asks(reading: KatisDesk) -> None:
     page = reading.page
+    # Wagtail begins to look for changes two seconds after the page has loaded.
+    page.wait_for_timeout(3000)
     page.get_by_label("Muistiinpano").click()
     page.keyboard.type("Soitettu")
     page.locator(EDITED).wait_for()
