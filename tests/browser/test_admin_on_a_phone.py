@@ -75,7 +75,7 @@ def test_the_list_of_pages_is_read_by_rows(phone: Page, site: RunningSite) -> No
 
 @pytest.mark.usefixtures("long_names")
 def test_a_long_name_pushes_nothing_off_the_screen(desk: KatisDesk) -> None:
-    for width in (1280, 1130, 1024):
+    for width in (1280, 1130, 1024, 390):
         desk.page.set_viewport_size({**DESK, "width": width})
         desk.page.goto(LIST)
         expect(desk.rows).to_have_count(2)
