@@ -22,19 +22,26 @@ class ContactFactsForm(forms.Form):
     name = TypedTextField(
         label=_("Your name"),
         limit=100,
-        error_messages={"required": _("Write your name.")},
+        error_messages={
+            "required": _("Write your name."),
+            "too_long": _("Shorten the name: now %(length)d characters, at most %(limit)d."),
+        },
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     email = TypedEmailField(
         label=_("E-mail address"),
         help_text=_("The answer comes to this address."),
-        error_messages={"required": _("Write your e-mail address.")},
+        error_messages={
+            "required": _("Write your e-mail address."),
+            "too_long": _("Shorten the e-mail address: now %(length)d characters, at most %(limit)d."),
+        },
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false", "autocapitalize": "none"}),
     )
     phone = TypedPhoneField(
         label=_("Phone number"),
         required=False,
         help_text=_("If it is all right to call."),
+        error_messages={"too_long": _("Shorten the phone number: now %(length)d characters, at most %(limit)d.")},
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
     )
     organisation = TypedTextField(
@@ -42,6 +49,9 @@ class ContactFactsForm(forms.Form):
         limit=150,
         required=False,
         help_text=_("Leave empty if you write for yourself."),
+        error_messages={
+            "too_long": _("Shorten the organisation’s name: now %(length)d characters, at most %(limit)d.")
+        },
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     supervision_form = forms.ChoiceField(
@@ -112,7 +122,7 @@ class ContactFactsForm(forms.Form):
             organisation=cleaned["organisation"],
             supervision_form=cleaned["supervision_form"],
             delivery_modes=tuple(cleaned["delivery_modes"]),
-            preferred_contact=cleaned.get("preferred_contact", ContactPreference.EMAIL),
+            preferred_contact=cleaned.get("preferred_contact", ""),
             message=cleaned.get("message", ""),
         )
 
@@ -134,7 +144,10 @@ class ContactForm(ContactFactsForm):
         label=_("Message"),
         limit=MESSAGE_LIMIT,
         several_lines=True,
-        error_messages={"required": _("Write a message.")},
+        error_messages={
+            "required": _("Write a message."),
+            "too_long": _("Shorten the message: now %(length)d characters, at most %(limit)d."),
+        },
         widget=forms.Textarea(attrs={"rows": 8, "data-limit": MESSAGE_LIMIT}),
     )
 

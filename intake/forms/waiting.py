@@ -12,7 +12,7 @@ WISH_LIMIT = 1000
 class WaitingForm(ContactFactsForm):
     """Contact facts, a wish, and a box for mail on the return that nobody has ticked beforehand."""
 
-    # Not asked: it stays e-mail, the way of most.
+    # Not asked: the page says how the list is told.
     preferred_contact = None  # type: ignore[assignment]
 
     message = TypedTextField(
@@ -21,6 +21,7 @@ class WaitingForm(ContactFactsForm):
         several_lines=True,
         required=False,
         help_text=_("A sentence or two is enough. You can also leave this empty."),
+        error_messages={"too_long": _("Shorten the wish: now %(length)d characters, at most %(limit)d.")},
         widget=forms.Textarea(attrs={"rows": 4, "data-limit": WISH_LIMIT}),
     )
     wants_mail = forms.BooleanField(

@@ -26,6 +26,7 @@ from intake.typed_text import without_invisible
 _NUMBER = re.compile(r"\d{1,9}")
 _DATE_LENGTH = 40
 SCALE = range(11)
+ANSWER_ERRORS = {"too_long": gettext_lazy("Shorten the answer: now %(length)d characters, at most %(limit)d.")}
 # No key of a choice is this short; an empty one would look chosen from the start.
 NO_ANSWER = "-"
 
@@ -282,12 +283,13 @@ def _fields(question: Question, *, conditional: bool) -> dict[str, forms.Field]:
     names = field_names(question)
     match question.type:
         case QuestionType.SHORT_TEXT:
-            field: forms.Field = TypedTextField(limit=question.limit, **common)
+            field: forms.Field = TypedTextField(limit=question.limit, error_messages=ANSWER_ERRORS, **common)
         case QuestionType.LONG_TEXT:
             rows = 4 if question.limit <= 600 else 6
             field = TypedTextField(
                 limit=question.limit,
                 several_lines=True,
+                error_messages=ANSWER_ERRORS,
                 widget=forms.Textarea(attrs={"rows": rows, "data-limit": question.limit}),
                 **common,
             )

@@ -14,6 +14,7 @@ from wagtail.contrib.routable_page.models import RoutablePageMixin, path
 from wagtail.fields import RichTextField
 
 from home.models import AlwaysPublic, BasePage
+from intake.views.caching import keep_only_empty_form
 from intake.views.contact import message, show_or_receive, waiting_list
 from intake.views.thanks import show_thanks
 
@@ -46,17 +47,17 @@ class ContactPage(AlwaysPublic, RoutablePageMixin, BasePage):
         verbose_name_plural = _("contact pages")
 
     @path("", name="form")
-    @method_decorator([never_cache, sensitive_post_parameters()])
+    @method_decorator([keep_only_empty_form, sensitive_post_parameters()])
     def form_view(self, request: HttpRequest) -> HttpResponse:
         return show_or_receive(self, request)
 
     @path("viesti/", name="message")
-    @method_decorator([never_cache, sensitive_post_parameters()])
+    @method_decorator([keep_only_empty_form, sensitive_post_parameters()])
     def message_view(self, request: HttpRequest) -> HttpResponse:
         return message(self, request)
 
     @path("odotuslista/", name="waiting_list")
-    @method_decorator([never_cache, sensitive_post_parameters()])
+    @method_decorator([keep_only_empty_form, sensitive_post_parameters()])
     def waiting_view(self, request: HttpRequest) -> HttpResponse:
         return waiting_list(self, request)
 

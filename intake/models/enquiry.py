@@ -56,8 +56,9 @@ class Enquiry(models.Model):
     organisation = models.CharField(_("organisation"), max_length=150, blank=True)
     supervision_form = models.CharField(_("form of supervision"), max_length=20, choices=SupervisionForm)
     delivery_modes = models.JSONField(_("where to meet"), default=list)
+    # Empty where it was not asked (the waiting list).
     preferred_contact = models.CharField(
-        _("preferred way of contact"), max_length=10, choices=ContactPreference, default=ContactPreference.EMAIL
+        _("preferred way of contact"), max_length=10, choices=ContactPreference, blank=True
     )
     message = models.TextField(_("message"), blank=True)
     # What a mapping tells for the list and the export (intake.mapping.differences.typed_facts).

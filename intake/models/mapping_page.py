@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel
 from wagtail.contrib.routable_page.models import RoutablePageMixin, path
@@ -18,6 +17,7 @@ from home.models import AlwaysPublic, BasePage
 from home.rich_text import PROSE_FEATURES
 from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
 from intake.mapping.questions import QuestionSet
+from intake.views.caching import keep_only_empty_form
 from intake.views.mapping.preview import preview_modes, show_preview
 from intake.views.mapping.start import show_elsewhere, show_start, start_or_show
 
@@ -112,7 +112,7 @@ class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
         return show_start(self, request)
 
     @path("aloita/", name="begin")
-    @method_decorator([never_cache, sensitive_post_parameters()])
+    @method_decorator([keep_only_empty_form, sensitive_post_parameters()])
     def begin_view(self, request: HttpRequest) -> HttpResponse:
         return start_or_show(self, request)
 

@@ -59,7 +59,12 @@ def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
         purpose=MailPurpose.CONFIRMATION,
         recipient=enquiry.email,
         reply_to=details.email,
-        subject=_("Your message has arrived (reference %(reference)s)") % {"reference": enquiry.reference},
+        subject=(
+            _("Your initial mapping has arrived (reference %(reference)s)")
+            if enquiry.kind == Kind.MAPPING
+            else _("Your message has arrived (reference %(reference)s)")
+        )
+        % {"reference": enquiry.reference},
         context={
             "enquiry": enquiry,
             "contact_details": details,
@@ -190,6 +195,7 @@ def _queue(
     goes_at: datetime | None = None,
     now: datetime,
 ) -> None:
+    context = {**context, "subject": subject}
     put_in_queue(
         enquiry=enquiry,
         purpose=purpose,

@@ -10,8 +10,10 @@ function countLetters(form) {
     const limit = Number(area.dataset.limit);
     const counter = document.createElement("p");
     counter.className = "counter";
+    counter.id = `${area.id}_left`;
     counter.setAttribute("role", "status");
     area.after(counter);
+    area.setAttribute("aria-describedby", `${area.getAttribute("aria-describedby") ?? ""} ${counter.id}`.trim());
     let pause;
     const show = () => {
       const used = [...area.value].length;
@@ -106,16 +108,21 @@ function keepDraft(form) {
   show(draft);
 }
 
+// A button's new words are not read out by themselves.
+const say = (button, text) => (button.form.querySelector("[data-status]").textContent = text);
+
 function release(button) {
   if (!button.dataset.label) return;
   button.textContent = button.dataset.label;
   button.removeAttribute("aria-disabled");
+  say(button, "");
 }
 
 function hold(button, text) {
   button.dataset.label ||= button.textContent;
   button.textContent = text;
   button.setAttribute("aria-disabled", "true");
+  say(button, text);
 }
 
 function showFailure(form, button, reason) {
@@ -177,6 +184,11 @@ async function send(form, button) {
 function begin(form) {
   keepDraft(form);
   countLetters(form);
+  const status = document.createElement("p");
+  status.className = "visually-hidden";
+  status.dataset.status = "";
+  status.setAttribute("role", "status");
+  form.append(status);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const button = event.submitter ?? form.querySelector("[type=submit]");

@@ -87,7 +87,7 @@ class MappingVisitor:
             self.page.get_by_role("checkbox", name=place).check()
 
     def write_situation(self, matter: Matter) -> None:
-        self.choose("Kuka olet tässä asiassa?", "Edustan ryhmää tai työyhteisöä")
+        self.choose("Missä roolissa otat yhteyttä?", "Edustan ryhmää tai työyhteisöä")
         self.choose("Toimiala", "Järjestö")
         if matter.form != INDIVIDUAL:
             self.box("Ryhmän koko").fill(matter.size)
@@ -98,11 +98,11 @@ class MappingVisitor:
     def write_wishes(self) -> None:
         self.box("Mihin toivot muutosta?").fill(GOAL)
         self.box("Mistä huomaisit").fill(SIGN)
-        self.choose("Aiempi kokemus työnohjauksesta", "On")
+        self.choose("Oletko ollut työnohjauksessa?", "On")
 
     def write_practicalities(self) -> None:
-        self.box("Toivottu aloitus ja rytmi").fill(RHYTHM)
-        self.choose("Maksaja", "Työnantaja")
+        self.box("Milloin haluaisit aloittaa ja miten usein tavata?").fill(RHYTHM)
+        self.choose("Kuka maksaa työnohjauksen?", "Työnantaja")
         self.choose("Tunnetko Katin ennestään?", "En")
 
     def go_on(self, to: str) -> None:

@@ -109,5 +109,5 @@ def test_a_counter_tells_near_the_limit_how_much_is_left(page: Page) -> None:
     expect(counter).to_have_text("2 merkkiä liikaa")
     assert_accessible(page)
     visitor.send()
-    expect(visitor.summary).to_contain_text("Lyhennä tekstiä: nyt 5002 merkkiä, enintään 5000.")
+    expect(visitor.summary).to_contain_text("Lyhennä viestiä: nyt 5002 merkkiä, enintään 5000.")
     expect(visitor.message).to_have_value("a" * 5002)

@@ -55,7 +55,7 @@ def test_a_message_from_a_phone_is_read_noted_and_closed_by_kati(
         [
             "Kirjoita nimesi.",
             "Kirjoita sähköpostiosoitteesi.",
-            "Valitse työnohjauksen muoto tai ’En tiedä vielä’.",
+            "Valitse työnohjauksen muoto tai ”En tiedä vielä”.",
             "Valitse vähintään yksi tapaamistapa.",
             "Kirjoita viesti.",
         ]

@@ -91,7 +91,7 @@ def test_a_mapping_is_filled_and_sent_on_a_phone_by_keyboard_alone(
     press_button(page, visitor.onwards, "Tilanteesi")
 
     visitor.expect_step("Tilanteesi", 2, 4)
-    choose_by_keys(page, visitor.group("Kuka olet tässä asiassa?"), "Vastaan tilaamisesta")
+    choose_by_keys(page, visitor.group("Missä roolissa otat yhteyttä?"), "Vastaan työnohjauksen tilaamisesta")
     write_by_keys(page, visitor.box("Ryhmän koko"), matter.size)
     write_by_keys(page, visitor.box("Paikkakunta"), matter.place)
     press_button(page, visitor.onwards, "Toiveesi")
@@ -103,7 +103,7 @@ def test_a_mapping_is_filled_and_sent_on_a_phone_by_keyboard_alone(
     visitor.expect_step("Käytännön asiat", 4, 4)
     choose_by_keys(page, visitor.group("Tunnetko Katin ennestään?"), "En")
     press_button(page, visitor.onwards, CHECK)
-    for words in (matter.letter.name, matter.form, AT_WORK, "Vastaan tilaamisesta", "Rauma", GOAL):
+    for words in (matter.letter.name, matter.form, AT_WORK, "Vastaan työnohjauksen tilaamisesta", "Rauma", GOAL):
         expect(page.get_by_role("main")).to_contain_text(words)
     press_button(page, visitor.onwards, DONE)
     assert page.context.cookies() == []
@@ -114,7 +114,7 @@ def test_a_mapping_is_filled_and_sent_on_a_phone_by_keyboard_alone(
 def test_what_is_not_asked_of_this_visitor_does_not_show(page: Page) -> None:
     visitor = MappingVisitor(page)
     visitor.go_to_step(2, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
-    expect(visitor.group("Kuka olet tässä asiassa?")).to_be_visible()
+    expect(visitor.group("Missä roolissa otat yhteyttä?")).to_be_visible()
     for question in ("Ryhmän koko", "Ryhmän kokoonpano", "Paikkakunta"):
         expect(page.get_by_text(question, exact=True)).to_have_count(0)
 
@@ -173,10 +173,10 @@ def test_it_goes_on_on_another_device_by_the_address_told(new_page: NewPage) -> 
     desk.go_on(CHECK)
     desk.go_on(DONE)
     # The phone was left open on the same step: its words come back, and it is told that they were not added.
-    phone.box("Toivottu aloitus ja rytmi").fill(RHYTHM)
+    phone.box("Milloin haluaisit aloittaa ja miten usein tavata?").fill(RHYTHM)
     phone.onwards.click()
     expect(phone.summary).to_contain_text("Alkukartoitus on jo lähetetty")
-    expect(phone.box("Toivottu aloitus ja rytmi")).to_have_value(RHYTHM)
+    expect(phone.box("Milloin haluaisit aloittaa ja miten usein tavata?")).to_have_value(RHYTHM)
 
 
 def test_a_broken_connection_costs_no_words(page: Page, watch: Watch) -> None:
@@ -202,7 +202,7 @@ def test_errors_take_the_focus_and_lead_to_their_questions(new_page: NewPage, ja
     expect(page).to_have_title(re.compile("^Virhe: Tilanteesi, vaihe 2/4"))
     expect(visitor.summary.get_by_role("link")).to_have_text(
         [
-            "Valitse, kuka olet tässä asiassa.",
+            "Valitse, missä roolissa otat yhteyttä.",
             re.compile("^Ryhmän koko: Vastaa numerolla"),
             "Kirjoita paikkakunta.",
         ]

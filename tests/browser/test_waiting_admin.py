@@ -78,18 +78,18 @@ def test_she_plans_starts_and_stops(admin: Page) -> None:
     admin.get_by_label("Viestejä päivässä:").fill("3")
     admin.get_by_label("Omat sanat:").fill('Lämmin "tervehdys" <Porista>')
     # What was changed and not shown is shown first.
-    admin.get_by_role("button", name="Aloita kertominen").click()
+    admin.get_by_role("button", name="Aloita ilmoittaminen").click()
     expect(admin.get_by_text("Mitään ei ole vielä lähetetty.").first).to_be_visible()
     expect(admin.locator(".waiting__day")).to_have_count(2)
     expect(admin.locator(".waiting__day").last).to_contain_text("Dora")
     letter = admin.frame_locator("iframe[srcdoc]")
     expect(letter.get_by_text("Lämmin ”tervehdys” <Porista>")).to_be_visible()
-    admin.get_by_role("button", name="Aloita kertominen").click()
-    expect(admin.get_by_role("heading", name="Paluusta kerrotaan parhaillaan")).to_be_visible()
-    admin.get_by_role("button", name="Pysäytä kertominen").click()
-    expect(admin.get_by_text("Kertominen pysäytettiin.").first).to_be_visible()
-    expect(admin.get_by_role("heading", name="Aiemmat kertomiset")).to_be_visible()
-    expect(admin.get_by_role("heading", name="Näin kerrotaan")).to_be_visible()
+    admin.get_by_role("button", name="Aloita ilmoittaminen").click()
+    expect(admin.get_by_role("heading", name="Paluusta ilmoitetaan parhaillaan")).to_be_visible()
+    admin.get_by_role("button", name="Keskeytä ilmoittaminen").click()
+    expect(admin.get_by_text("Ilmoittaminen keskeytettiin.").first).to_be_visible()
+    expect(admin.get_by_role("heading", name="Aiemmat ilmoituskierrokset")).to_be_visible()
+    expect(admin.get_by_role("heading", name="Näin ilmoitetaan")).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
@@ -110,14 +110,14 @@ def test_every_page_is_accessible_and_fits(
         page.goto(address)
         assert certain_violations(page) == [], address
         assert_fits(page)
-    page.get_by_role("button", name="Aloita kertominen").click()
-    expect(page.get_by_role("button", name="Pysäytä kertominen")).to_be_visible()
+    page.get_by_role("button", name="Aloita ilmoittaminen").click()
+    expect(page.get_by_role("button", name="Keskeytä ilmoittaminen")).to_be_visible()
     # Without Wagtail's own message, whose colours are its own.
     page.goto(RETURN)
     assert certain_violations(page) == []
     assert_fits(page)
-    page.get_by_role("button", name="Pysäytä kertominen").click()
-    expect(page.get_by_role("heading", name="Aiemmat kertomiset")).to_be_visible()
+    page.get_by_role("button", name="Keskeytä ilmoittaminen").click()
+    expect(page.get_by_role("heading", name="Aiemmat ilmoituskierrokset")).to_be_visible()
     page.goto(RETURN)
     assert certain_violations(page) == []
     assert_fits(page)

@@ -47,7 +47,7 @@ def test_from_the_front_page_to_the_list_and_out_of_it_again(
     page.goto("/")
     visitor = WaitingVisitor(page)
     visitor.follow_to_form(page.get_by_role("link", name=JOIN).first)
-    expect(page.get_by_text("Se ei sido sinua, eikä takaa aikaa.")).to_be_visible()
+    expect(page.get_by_text("Se ei sido sinua eikä takaa aikaa.")).to_be_visible()
     expect(visitor.wants_mail).not_to_be_checked()
 
     # One thing is forgotten; nothing written is lost.

@@ -53,11 +53,11 @@ USUAL = "Yhteydenottosivu ottaa viestejä vastaan tavalliseen tapaan."
 @pytest.mark.parametrize(
     ("fields", "told", "button"),
     [
-        ({}, ["Aijuu on avoinna.", "Vierailijat eivät näe ilmoitusta.", USUAL], "Aloita tauko nyt"),
+        ({}, ["Aijuu on avoinna.", "Kävijät eivät näe ilmoitusta.", USUAL], "Aloita tauko nyt"),
         (
             {"active": True, "begins_on": date(2027, 1, 20), "returns_on": date(2027, 2, 1)},
             ["Tauosta on ilmoitettu: se alkaa 20.1.2027.", "Paluupäiväksi on ilmoitettu 1.2.2027.",
-             "Vierailijat näkevät: ”Aijuu on tauolla 20.1.2027 alkaen.", USUAL],
+             "Kävijät näkevät: ”Aijuu on tauolla 20.1.2027 alkaen.", USUAL],
             "Peru ilmoitettu tauko",
         ),
         (
@@ -124,7 +124,7 @@ def test_the_button_begins_a_pause_and_undo_takes_it_back(kati: Client) -> None:
     stored()
     html = press(kati, BUTTON)
     assert state() is PauseState.PAUSED
-    assert "Aijuu on tauolla. Vierailijat näkevät ilmoituksen" in html
+    assert "Aijuu on tauolla. Kävijät näkevät ilmoituksen" in html
     # The message's button belongs to the form in the card: no form in a message, no script.
     assert BeautifulSoup(html, "html.parser").select_one('.messages button[form="pause-undo"]')
     assert "Viimeisin muutos: Tauko alkoi 10.1.2027 klo 12.30." in text_of(html, UNDO)
@@ -139,7 +139,7 @@ def test_the_button_ends_a_pause_and_the_return_is_told(kati: Client) -> None:
     stored(active=True, returns_on=TODAY - timedelta(days=3))
     html = press(kati, BUTTON)
     assert state() is PauseState.RESUMED
-    assert "Aijuu on avoinna. Vierailijat näkevät sen" in html
+    assert "Aijuu on avoinna. Kävijät näkevät sen" in html
     assert "Aijuu on ollut tauolla" not in html
 
 

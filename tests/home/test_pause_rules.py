@@ -95,7 +95,7 @@ def test_the_words_are_finnish() -> None:
         "Valitse päivä, joka on vielä edessä, tai jätä päivä tyhjäksi.": {"returns_on": day(0)},
         "Valitse päivä, joka on tauon alkamisen jälkeen.": {"begins_on": day(3), "returns_on": day(3)},
         "Valitse päivä, jona Aijuu avautuu, tai ota rasti pois.": {"opens_by_itself": True},
-        "Pane tähän rasti, jotta päivät tulevat voimaan, tai tyhjennä päivät.": {"active": False, "begins_on": day(3)},
+        "Rastita tämä, jotta päivät tulevat voimaan, tai tyhjennä päivät.": {"active": False, "begins_on": day(3)},
     }
     with translation.override("fi"):
         for words, after in cases.items():

@@ -116,7 +116,7 @@ def test_unticking_ends_the_pause_whatever_days_stand_there(kati: Client) -> Non
     [
         (
             {"returns_on": "1.2.2027"},
-            {"active": "Pane tähän rasti, jotta päivät tulevat voimaan, tai tyhjennä päivät."},
+            {"active": "Rastita tämä, jotta päivät tulevat voimaan, tai tyhjennä päivät."},
         ),
         (
             {"active": "on", "returns_on": "10.1.2027"},

@@ -21,7 +21,7 @@ MISTAKES: list[tuple[str, Letter, str]] = [
     ("phone", {"phone": "soita töihin"}, CHECK_PHONE),
     ("phone", {"phone": "12"}, CHECK_PHONE),
     ("phone", {"phone": ""}, "Kirjoita puhelinnumerosi, jotta Kati voi soittaa."),
-    ("supervision_form", {"supervision_form": ""}, "Valitse työnohjauksen muoto tai ’En tiedä vielä’."),
+    ("supervision_form", {"supervision_form": ""}, "Valitse työnohjauksen muoto tai ”En tiedä vielä”."),
     ("supervision_form", {"supervision_form": "therapy"}, CHOOSE),
     ("delivery_modes", {"delivery_modes": []}, "Valitse vähintään yksi tapaamistapa."),
     ("delivery_modes", {"delivery_modes": ["online", "moon"]}, CHOOSE),
@@ -29,11 +29,11 @@ MISTAKES: list[tuple[str, Letter, str]] = [
     ("preferred_contact", {"preferred_contact": "telepathy"}, CHOOSE),
     ("message", {"message": ""}, "Kirjoita viesti."),
     ("message", {"message": "\r\n \r\n"}, "Kirjoita viesti."),
-    ("name", {"name": "x" * 101}, "Lyhennä tekstiä: nyt 101 merkkiä, enintään 100."),
-    ("organisation", {"organisation": "x" * 151}, "Lyhennä tekstiä: nyt 151 merkkiä, enintään 150."),
-    ("email", {"email": "x" * 300 + "@esimerkki.fi"}, "Lyhennä tekstiä: nyt 313 merkkiä, enintään 254."),
-    ("phone", {"phone": "0" * 41}, "Lyhennä tekstiä: nyt 41 merkkiä, enintään 40."),
-    ("message", {"message": "x" * 5001}, "Lyhennä tekstiä: nyt 5001 merkkiä, enintään 5000."),
+    ("name", {"name": "x" * 101}, "Lyhennä nimeä: nyt 101 merkkiä, enintään 100."),
+    ("organisation", {"organisation": "x" * 151}, "Lyhennä organisaation nimeä: nyt 151 merkkiä, enintään 150."),
+    ("email", {"email": "x" * 300 + "@esimerkki.fi"}, "Lyhennä sähköpostiosoitetta: nyt 313 merkkiä, enintään 254."),
+    ("phone", {"phone": "0" * 41}, "Lyhennä puhelinnumeroa: nyt 41 merkkiä, enintään 40."),
+    ("message", {"message": "x" * 5001}, "Lyhennä viestiä: nyt 5001 merkkiä, enintään 5000."),
 ]
 
 
@@ -67,7 +67,7 @@ def test_an_empty_form_tells_everything_at_once_in_the_order_of_the_fields(visit
     assert shown.summary == [
         ("#id_name", "Kirjoita nimesi."),
         ("#id_email", "Kirjoita sähköpostiosoitteesi."),
-        ("#id_supervision_form_0", "Valitse työnohjauksen muoto tai ’En tiedä vielä’."),
+        ("#id_supervision_form_0", "Valitse työnohjauksen muoto tai ”En tiedä vielä”."),
         ("#id_delivery_modes_0", "Valitse vähintään yksi tapaamistapa."),
         ("#id_preferred_contact_0", CHOOSE),
         ("#id_message", "Kirjoita viesti."),
@@ -160,3 +160,9 @@ def test_the_form_is_there_for_every_method_that_reads_and_no_other_writes(visit
     assert client.head(ADDRESS).status_code == 200
     assert client.put(ADDRESS).status_code == 405
     assert client.delete(ADDRESS).status_code == 405
+
+
+def test_what_is_chosen_beforehand_is_not_called_required(visitor: Visitor) -> None:
+    page = visitor.client.get(ADDRESS).content.decode()
+    assert "Työnohjauksen muoto <span" in page
+    assert "Mieluisin yhteydenottotapa</legend>" in page

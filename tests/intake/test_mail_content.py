@@ -62,7 +62,7 @@ def test_kati_gets_the_reference_the_kind_the_time_and_the_way_to_the_enquiry(vi
         body = _body(message, kind)
         assert enquiry.reference in body
         assert "Tyyppi: Viesti" in body
-        assert "Saapui: 22.11.2026 klo 12.05" in body
+        assert "Saapunut: 22.11.2026 klo 12.05" in body
         assert f"http://127.0.0.1:8000/admin/yhteydenotot/inspect/{enquiry.pk}/" in body
         assert "epäilyttävänä" not in body
     assert "Sisältö on luettavissa vain ylläpidossa:" in _body(message, "plain")
@@ -80,7 +80,7 @@ def test_the_visitor_gets_the_reference_and_what_happens_next(visitor: Visitor) 
     for kind in ("plain", "html"):
         body = _body(message, kind)
         assert body.count("Hei,") == 1
-        assert "kiitos yhteydenotostasi. Luen viestin itse ja vastaan siihen." in body
+        assert "kiitos yhteydenotostasi. Luen viestisi itse ja vastaan siihen." in body
         assert "Tämä kuittaus lähti automaattisesti." in body
         assert enquiry.reference in body
         assert "Jos et ole itse ottanut yhteyttä, vastaa tähän viestiin, niin poistan tiedot." in body
@@ -112,7 +112,7 @@ def test_a_pause_is_told_only_in_a_pause(visitor: Visitor) -> None:
 def test_when_the_answer_comes_is_told_only_when_kati_has_said_it(visitor: Visitor) -> None:
     ContactDetails.objects.update(response_time="muutaman arkipäivän kuluessa & heti")
     thanks = visitor.client.get(visitor.sends()["Location"]).content.decode()
-    assert "Luen viestin itse ja vastaan muutaman arkipäivän kuluessa & heti." in _body(_sent("confirmation"), "plain")
+    assert "Luen viestisi itse ja vastaan muutaman arkipäivän kuluessa & heti." in _body(_sent("confirmation"), "plain")
     assert "vastaan muutaman arkipäivän kuluessa &amp; heti." in _body(_sent("confirmation"), "html")
     assert "Kati lukee viestisi itse ja vastaa muutaman arkipäivän kuluessa &amp; heti." in thanks
 

@@ -116,8 +116,9 @@ def facts_group(facts: dict[str, Any], *, url: str = "") -> dict[str, Any]:
         "organisation": facts["organisation"],
         "supervision_form": str(SupervisionForm(facts["supervision_form"]).label),
         "delivery_modes": ", ".join(modes),
-        "preferred_contact": str(ContactPreference(facts["preferred_contact"]).label),
     }
+    if facts["preferred_contact"]:
+        words["preferred_contact"] = str(ContactPreference(facts["preferred_contact"]).label)
     answers = [
         {
             "label": str(form.fields[name].label),

@@ -22,13 +22,14 @@ from tests.intake.enquiries import closed, received
 HEADINGS = [
     "Viitenumero", "Saapunut", "Tila", "Lopputulos", "Päättynyt", "Poistuu automaattisesti", "Tyyppi", "Arvio",
     "Paikka odotuslistalla",
-    "Liittynyt odotuslistalle", "Haluaa sähköpostia paluusta", "Paluusta kerrottu", "Syy kärkeen siirtämiseen", "Nimi",
+    "Liittynyt odotuslistalle", "Haluaa sähköpostia paluusta", "Paluusta ilmoitettu", "Syy kärkeen siirtämiseen",
+    "Nimi",
     "Sähköpostiosoite", "Puhelinnumero", "Organisaatio", "Työnohjauksen muoto", "Tapaamistapa", "Ryhmän koko",
     "Paikkakunta", "Alue",
-    "Maksaja", "Mieluisin yhteydenottotapa", "Viesti", "Alkukartoitus saapui", "Alkukartoituksen vastaukset",
+    "Maksaja", "Mieluisin yhteydenottotapa", "Viesti", "Alkukartoitus saapunut", "Alkukartoituksen vastaukset",
     "Muistiinpanot tapaamista varten", "Muistiinpano",
 ]  # fmt: skip
-DAYS = ("Saapunut", "Päättynyt", "Alkukartoitus saapui", "Liittynyt odotuslistalle", "Paluusta kerrottu")
+DAYS = ("Saapunut", "Päättynyt", "Alkukartoitus saapunut", "Liittynyt odotuslistalle", "Paluusta ilmoitettu")
 FREE_TEXT = ("name", "organisation", "message", "note")
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", "＋1", "－1", "＠SUM(A1)", "=HYPERLINK(\"http://x\")",
             "-2+3+cmd|' /C calc'!A0"]  # fmt: skip
@@ -59,11 +60,11 @@ def test_headings_and_choices_are_finnish_and_times_local(kati: Client) -> None:
         "Lopputulos": "Sopimus tehty", "Päättynyt": "4.7.2026 9.05",
         "Poistuu automaattisesti": "4.1.2027", "Tyyppi": "Viesti", "Arvio": "Tavallinen",
         "Paikka odotuslistalla": "", "Liittynyt odotuslistalle": "", "Haluaa sähköpostia paluusta": "",
-        "Paluusta kerrottu": "", "Syy kärkeen siirtämiseen": "",
+        "Paluusta ilmoitettu": "", "Syy kärkeen siirtämiseen": "",
         "Nimi": "Maija Meikäläinen", "Sähköpostiosoite": enquiry.email, "Puhelinnumero": "050 123 4567",
         "Organisaatio": "Porin perhekeskus", "Työnohjauksen muoto": "Ryhmätyönohjaus",
         "Tapaamistapa": "Verkossa, Porissa Aijuun järjestämässä tilassa", "Ryhmän koko": "", "Paikkakunta": "",
-        "Alue": "", "Maksaja": "", "Alkukartoitus saapui": "", "Alkukartoituksen vastaukset": "",
+        "Alue": "", "Maksaja": "", "Alkukartoitus saapunut": "", "Alkukartoituksen vastaukset": "",
         "Muistiinpanot tapaamista varten": "", "Mieluisin yhteydenottotapa": "Sähköposti",
         "Viesti": "Hei Kati, työryhmämme kaipaa tilaa ajatella.", "Muistiinpano": "Soitettu",
     }  # fmt: skip
@@ -183,7 +184,7 @@ def test_the_waiting_list_is_told_in_its_order(kati: Client) -> None:
     assert {name: row["Haluaa sähköpostia paluusta"] for name, row in rows.items()} == {
         "Cilla": "Kyllä", "Aino": "Kyllä", "Bertta": "Ei", "Dora": "",
     }  # fmt: skip
-    assert (rows["Aino"]["Liittynyt odotuslistalle"], rows["Aino"]["Paluusta kerrottu"]) == (
+    assert (rows["Aino"]["Liittynyt odotuslistalle"], rows["Aino"]["Paluusta ilmoitettu"]) == (
         "1.7.2026 9.05",
         "1.2.2027 9.00",
     )

@@ -117,10 +117,10 @@ def test_the_file_has_the_facts_the_answers_and_her_notes(kati: Client, db: None
     [row] = as_csv(kati)
     assert {heading: row[heading] for heading in expected} == expected
     sent = timezone.localtime(enquiry.mapping.sent_at)
-    assert row["Alkukartoitus saapui"] == f"{sent:%-d.%-m.%Y %-H.%M}"
+    assert row["Alkukartoitus saapunut"] == f"{sent:%-d.%-m.%Y %-H.%M}"
     [cells] = as_xlsx(kati)
     assert cells["Ryhmän koko"].value == 14
-    assert isinstance(cells["Alkukartoitus saapui"].value, datetime)
+    assert isinstance(cells["Alkukartoitus saapunut"].value, datetime)
     for heading in expected:
         assert str(cells[heading].value) == expected[heading]
 

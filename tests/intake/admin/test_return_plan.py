@@ -117,11 +117,11 @@ def test_in_the_middle_the_page_shows_what_is_left(kati: Client, seven: list[Enq
         page = kati.get(RETURN)
     assert days(page) == {"Tiistai 2.2.2027": ["Dora", "Fanni"], "Keskiviikko 3.2.2027": ["Gunvor"]}
     said = words(page)
-    assert "Kerrottu 2/5" in said
-    assert "Kerrottu tänään 2/2" in said
+    assert "Ilmoitettu 2/5" in said
+    assert "Ilmoitettu tänään 2/2" in said
     with time_machine.travel(MORNING + timedelta(days=1), tick=False):
-        assert "Kerrottu tänään 0/2" in words(kati.get(RETURN))
-        assert "Paluusta kerrotaan: 2/5 kerrottu" in words(kati.get("/admin/"))
+        assert "Ilmoitettu tänään 0/2" in words(kati.get(RETURN))
+        assert "Paluusta ilmoitetaan: 2/5 ilmoitettu" in words(kati.get("/admin/"))
 
 
 def test_who_else_gets_the_same_mail_and_whom_she_contacts_herself(kati: Client, seven: list[Enquiry]) -> None:
@@ -213,7 +213,7 @@ def test_a_plan_has_her_choices_and_her_name(kati: Client, seven: list[Enquiry])
     assert plan.created_by is not None
     assert plan.created_by.username == "kati"
     page = words(kati.get(RETURN))
-    assert "Paluusta kerrotaan parhaillaan" in page
+    assert "Paluusta ilmoitetaan parhaillaan" in page
     assert "Vastausaikaa on 21 päivää" in page
 
 
@@ -228,7 +228,7 @@ def test_showing_alone_starts_nothing(kati: Client, seven: list[Enquiry]) -> Non
 def test_during_a_pause_she_plans_but_cannot_start(kati: Client, seven: list[Enquiry]) -> None:
     pause(active=True)
     page = kati.get(RETURN)
-    assert "Aijuu on tauolla, joten paluusta ei voi vielä kertoa." in words(page)
+    assert "Aijuu on tauolla, joten paluusta ei voi vielä ilmoittaa." in words(page)
     assert 'href="/admin/#tauko"' in page.content.decode()
     assert 'value="start"' not in page.content.decode()
     assert list(days(page)) == ["1. päivä"]
@@ -240,7 +240,7 @@ def test_during_a_pause_she_plans_but_cannot_start(kati: Client, seven: list[Enq
 def test_with_nobody_to_tell_nothing_starts(kati: Client) -> None:
     waiting("Cilla", wants_mail=False)
     page = kati.get(RETURN)
-    assert "Listalla ei ole ketään, jolle sivusto voisi kertoa." in words(page)
+    assert "Listalla ei ole ketään, jolle sivusto voisi ilmoittaa paluusta." in words(page)
     assert 'value="start"' not in page.content.decode()
     assert start(kati).status_code == 409
     assert not ReturnPlan.objects.exists()
@@ -274,7 +274,7 @@ def test_one_plan_at_a_time(kati: Client, seven: list[Enquiry]) -> None:
     for deed in ("show", "start"):
         response = kati.post(RETURN, {**choices(per_day=9), "deed": deed})
         assert response.status_code == 409
-        assert "Paluusta kerrotaan jo." in words(response)
+        assert "Paluusta ilmoitetaan jo." in words(response)
     assert ReturnPlan.objects.get().per_day == 2
 
 
@@ -290,8 +290,8 @@ def test_she_stops_and_what_has_not_gone_out_is_taken_back(kati: Client, seven: 
         call_due(now=MORNING)
         response = kati.post(STOP, stop_fields(kati.get(RETURN)), follow=True)
     said = words(response)
-    assert "Kertominen pysäytettiin. 2 viestiä, jotka eivät olleet vielä lähteneet, otettiin takaisin." in said
-    assert "Aiemmat kertomiset" in said
+    assert "Ilmoittaminen keskeytettiin. 2 viestiä, jotka eivät olleet vielä lähteneet, otettiin takaisin." in said
+    assert "Aiemmat ilmoituskierrokset" in said
     assert "Pysäytetty" in said
     assert ReturnPlan.objects.get().state == PlanState.STOPPED
     assert not WaitingPlace.objects.exclude(called_at=None).exists()
@@ -348,7 +348,7 @@ def test_she_follows_what_was_answered(kati: Client) -> None:
         ReturnPlan.objects.update(state=PlanState.RUNNING, ended_at=None)
         page = kati.get(RETURN)
     assert counts(page) == {
-        "Kerrottu": "9/9", "Kerrottu tänään": "0/100", "Yhä kiinnostuneita": "2", "Ei enää kiinnostuneita": "1",
+        "Ilmoitettu": "9/9", "Ilmoitettu tänään": "0/100", "Yhä kiinnostuneita": "2", "Ei enää kiinnostuneita": "1",
         "Ei ole vielä vastannut": "3", "Päätetty ilman vastausta": "1", "Olet ottanut itse hoitaaksesi": "1",
         "Tiedot poistettu": "1", "Viestejä matkalla": "1",
     }  # fmt: skip
@@ -363,7 +363,7 @@ def test_ended_plans_are_told_the_latest_first(kati: Client, seven: list[Enquiry
         page = kati.get(RETURN)
     said = words(page)
     assert "1.2.2027 klo 9.30 Kati Levola" in said
-    assert "Kaikille on kerrottu" in said
+    assert "Kaikille on ilmoitettu" in said
     assert "100 päivässä ensin: Yksilötyönohjaus" in said
     assert "Ei ole vielä vastannut: 5" in said
     assert "Ketkä saavat viestin ja milloin Listalla ei ole ketään" in said
@@ -383,10 +383,10 @@ def held(client: Client) -> ReturnPlan:
 def test_a_held_plan_waits_for_katis_word(kati: Client, seven: list[Enquiry]) -> None:
     plan = held(kati)
     with time_machine.travel(MORNING + timedelta(days=2), tick=False):
-        assert "Paluusta kertominen odottaa lupaasi" in words(kati.get("/admin/"))
+        assert "Paluusta ilmoittaminen odottaa lupaasi" in words(kati.get("/admin/"))
         page = kati.get(RETURN)
         said = words(page)
-        assert "Paluusta kertominen jäi tauon vuoksi kesken ja odottaa lupaasi." in said
+        assert "Paluusta ilmoittaminen jäi tauon vuoksi kesken ja odottaa lupaasi." in said
         assert said.count("Helmikuussa on tilaa.") >= 1
         assert days(page) == {
             "Keskiviikko 3.2.2027": ["Aino", "Bertta"],
@@ -415,7 +415,7 @@ def test_a_held_plan_goes_on_as_it_was(kati: Client, seven: list[Enquiry]) -> No
         assert gone_on.status_code == 302
         again = kati.post(RETURN, {**same, "deed": "continue", "seen": seen(page)})
         assert again.status_code == 409
-        assert "Kertominen jatkuu." in words(again)
+        assert "Ilmoittaminen jatkuu." in words(again)
 
 
 def test_a_held_plan_can_be_ended(kati: Client, seven: list[Enquiry]) -> None:
@@ -432,5 +432,5 @@ def test_during_the_pause_a_held_plan_only_waits(kati: Client, seven: list[Enqui
     with time_machine.travel(MORNING + timedelta(days=2), tick=False):
         page = kati.get(RETURN)
         assert 'value="continue"' not in page.content.decode()
-        assert "Kun tauko on päättynyt, päätät tällä sivulla, miten kertominen jatkuu." in words(page)
-        assert "Paluusta kertominen odottaa tauon loppumista" in words(kati.get("/admin/"))
+        assert "Kun tauko on päättynyt, päätät tällä sivulla, miten ilmoittaminen jatkuu." in words(page)
+        assert "Paluusta ilmoittaminen odottaa tauon loppumista" in words(kati.get("/admin/"))

@@ -142,7 +142,7 @@ def test_a_suspicious_one_says_why_and_can_be_accepted_without_a_mail(kati: Clie
     enquiry = suspicious()
     page = words(kati.get(address("inspect", enquiry)))
     assert "Lomakkeella oli täytetty kohta, jota ihmiset eivät näe." in page
-    assert "Lähettäjä ei saanut automaattista kuittausta, koska säännöt" in page
+    assert "Lähettäjä ei saanut automaattista kuittausta, koska roskapostisuodatin" in page
     mails = enquiry.mails.count()
     assert kati.post(address("accept", enquiry), {"version": 1}).status_code == 302
     enquiry.refresh_from_db()

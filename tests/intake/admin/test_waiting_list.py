@@ -16,7 +16,7 @@ from intake.models.waiting import WaitingPlace
 from intake.services.outbox import put_in_queue
 from intake.services.review import accept_quarantined, change_status
 from intake.services.waiting_order import move_ahead
-from tests.intake.admin.pages import suspicious, words
+from tests.intake.admin.pages import address, suspicious, words
 from tests.intake.admin.waiters import WAITING, names, pause, put_on_list, rows, waiting
 from tests.intake.delivering import deliver_due
 from tests.intake.enquiries import received
@@ -165,10 +165,10 @@ def test_how_each_stands_is_told_by_what_its_mails_came_to(kati: Client) -> None
         page = kati.get(WAITING).content.decode()
     assert shown == {
         "Aino": "Odottaa",
-        "Bertta": "Paluusta kerrottu 17.1.2027",
+        "Bertta": "Paluusta ilmoitettu 17.1.2027",
         "Cilla": "Ilmoitus paluusta: odottaa lähetystä",
         "Dora": "Ilmoitus paluusta: ei lähetetty",
-        "Eevi": "Paluusta kerrottu 17.1.2027 Muistutettu 31.1.2027",
+        "Eevi": "Paluusta ilmoitettu 17.1.2027 Muistutettu 31.1.2027",
     }
     alerts = re.findall(r'<span class="waiting-list__event enquiry-alert">(.*?)</span>', page)
     assert alerts == ["Ilmoitus paluusta: ei lähetetty"]
@@ -282,3 +282,9 @@ def test_the_first_page_counts_and_asks_to_plan_the_return_when_open(kati: Clien
     pause(active=False)
     WaitingPlace.objects.update(called_at=NOW)
     assert "suunnittele paluu" not in front(kati)
+
+
+def test_what_the_list_did_not_ask_is_not_shown(kati: Client) -> None:
+    wrote, joined = received(name="Matti"), waiting("Maija", preferred_contact="")
+    assert "Mieluisin yhteydenottotapa" in words(kati.get(address("inspect", wrote)))
+    assert "Mieluisin yhteydenottotapa" not in words(kati.get(address("inspect", joined)))

@@ -64,6 +64,15 @@ def test_what_was_answered_is_what_is_stored(answerer: Answerer) -> None:
     assert sorted(OutgoingMail.objects.values_list("purpose", flat=True)) == ["confirmation", "notification"]
 
 
+def test_the_confirmation_speaks_of_the_answers(answerer: Answerer) -> None:
+    answerer.sends_all()
+    mail = OutgoingMail.objects.get(purpose="confirmation")
+    assert mail.subject == f"Alkukartoituksesi on perillä (viite {Enquiry.objects.get().reference})"
+    for body in (mail.text, mail.html):
+        assert "Luen vastauksesi itse ja palaan asiaan." in body
+        assert "viestisi" not in body.lower()
+
+
 def test_the_words_around_the_form_are_kept_with_it(answerer: Answerer) -> None:
     answerer.sends_all()
     enquiry = Enquiry.objects.get()

@@ -17,7 +17,7 @@ from tests.intake.waiting.visitors import JOIN, MESSAGE, joins, set_pause, wish
 WAITING_BUTTON, MESSAGE_BUTTON = "Ilmoittaudu odotuslistalle", "Lähetä viesti"
 LEAD = (
     "Uusia työnohjauksia ei aloiteta juuri nyt. Voit silti jättää yhteystietosi odotuslistalle. "
-    "Se ei sido sinua, eikä takaa aikaa."
+    "Se ei sido sinua eikä takaa aikaa."
 )
 
 

@@ -28,7 +28,7 @@ def test_who_joins_is_on_the_list_with_every_word(visitor: Visitor) -> None:
     assert answer.status_code == 303
     enquiry = Enquiry.objects.get()
     assert (enquiry.kind, enquiry.status, enquiry.verdict) == ("waiting", "waiting_list", "accepted")
-    assert (enquiry.message, enquiry.preferred_contact) == ("Porin seudulla, jos sopii.", "email")
+    assert (enquiry.message, enquiry.preferred_contact) == ("Porin seudulla, jos sopii.", "")
     assert (enquiry.supervision_form, enquiry.delivery_modes) == ("group", ["online", "pori_premises"])
     place = WaitingPlace.objects.get()
     assert (place.enquiry, place.wants_mail, place.rank) == (enquiry, True, 1)
@@ -47,7 +47,7 @@ def test_a_wish_is_optional_but_not_endless(visitor: Visitor) -> None:
     assert joins(visitor, wish(message="x" * 1000)).status_code == 303
     too_long = joins(visitor, wish(message="x" * 1001))
     assert too_long.status_code == 422
-    assert ShownForm.of(too_long).errors("message") == ["Lyhennä tekstiä: nyt 1001 merkkiä, enintään 1000."]
+    assert ShownForm.of(too_long).errors("message") == ["Lyhennä toivetta: nyt 1001 merkkiä, enintään 1000."]
 
 
 def test_the_order_is_that_of_arrival_whatever_the_clock_says(visitor: Visitor) -> None:

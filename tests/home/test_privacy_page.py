@@ -1,0 +1,30 @@
+"""The privacy page tells what is kept, in the numbers that the site keeps to."""
+
+import pytest
+from django.test import Client
+
+from intake.models import IntakeSettings
+from intake.services.mapping import LIFETIME
+from tests.intake.visiting import page_text
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+@pytest.fixture
+def text(loaded_site: None) -> str:
+    return page_text(Client().get("/tietosuoja/")).replace(NBSP, " ")
+
+
+def test_the_mapping_is_told_of(text: str) -> None:
+    assert "vastauksesi sen kysymyksiin" in text
+    assert "tallentuvat vaihe kerrallaan" in text
+    assert "Kati näkee ne vasta, kun olet lähettänyt ne" in text
+    assert "pääsee vain linkillä, joka on sinun" in text
+    assert f"Alkukartoitus, jota ei ole lähetetty: {LIFETIME.days} päivää siitä, kun aloitit sen" in text
+
+
+def test_the_times_are_those_of_the_settings(text: str) -> None:
+    settings = IntakeSettings.load()
+    assert f"lähetetyt alkukartoitukset: enintään {settings.retention_months} kuukautta" in text
+    assert f"Roskapostiksi vahvistetut viestit: {settings.spam_days} päivää" in text
+    assert f"Odotuslista: noin {3 * settings.waiting_months} kuukautta" in text
