@@ -201,4 +201,8 @@ document.querySelectorAll("[data-enquiry-form]").forEach((form) => {
   begin(form);
 });
 
+// site.js closes the menu by Escape; it is not needed before the menu is opened.
+const menu = document.querySelector("[data-script]");
+menu?.addEventListener("toggle", () => import(menu.dataset.script).catch(console.warn), { once: true });
+
 addEventListener("pageshow", () => document.querySelectorAll("[data-enquiry-form] [type=submit]").forEach(release));

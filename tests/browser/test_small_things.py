@@ -43,6 +43,17 @@ def test_menu_closes(page: Page, way: str) -> None:
     expect(menu).not_to_have_attribute("open", "")
 
 
+def test_menu_of_a_form_closes_too(page: Page) -> None:
+    page.goto("/ota-yhteytta/")
+    menu = page.locator(".site-menu__fold")
+    with page.expect_response("**/site*.js"):
+        page.get_by_text("Valikko").click()
+    page.wait_for_function("performance.getEntriesByType('resource').some((entry) => entry.name.includes('/js/site'))")
+    page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+    expect(menu.locator("summary")).to_be_focused()
+
+
 @pytest.mark.parametrize("size", [{"width": 320, "height": 640}, {"width": 390, "height": 844}, DESK])
 def test_link_to_a_mistake_shows_question_and_focus(new_page: NewPage, size: dict[str, int]) -> None:
     page = new_page(viewport=size)

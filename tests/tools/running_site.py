@@ -72,7 +72,7 @@ class RunningSite:
             **self.overrides,
         }
 
-    def start(self, seconds: float = 120.0) -> None:
+    def start(self, seconds: float = 600.0) -> None:
         """Return once it answers. Raises RuntimeError with all it said where it does not."""
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "serve"],
