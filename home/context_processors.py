@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from home.menus import Menus, build_menus
+from home.menus import Menus, build_menus, front_page_address
 from home.models import ContactDetails
 from home.pause import next_step
 from home.pause_now import current_pause
@@ -24,6 +24,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
     menus: Menus = SimpleLazyObject(lambda: build_menus(request))  # type: ignore[assignment]
     return {
+        "front_url": SimpleLazyObject(lambda: front_page_address(request)),
         "contact_details": SimpleLazyObject(details),
         "contact_url": SimpleLazyObject(lambda: details().contact_url),
         "pause": SimpleLazyObject(lambda: current_pause(request)),

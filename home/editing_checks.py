@@ -19,6 +19,7 @@ from wagtail.images.models import AbstractImage
 from wagtail.models import Page
 
 from home.discovery.descriptions import LONGEST as LONGEST_DESCRIPTION
+from home.references import linked_page_ids, open_address
 
 # Search engines cut a title at about this many characters, the site's name included.
 LONGEST_TITLE = 60
@@ -63,12 +64,18 @@ STRAIGHT_QUOTES = Fault(
     name=_("There are straight quotation marks in the text"),
     help_text=_("You need not do anything: the site shows them to visitors as Finnish ones (”like this”)."),
 )
+DEAD_LINK = Fault(
+    key="home-dead-link",
+    name=_("A link leads to a page that visitors can't see"),
+    help_text=_("The page is hidden or gone. Visitors see the words without a link: choose another page for it."),
+)
 
 
 def page_faults(page: Page) -> list[Fault]:
     """The kinds of fault that `page` has, the most important first. A page without faults gives none."""
     found = {
         ALT_MISSING: any(picture_without_words(page)),
+        DEAD_LINK: has_dead_link(page),
         DESCRIPTION_MISSING: not (page.search_description or "").strip(),
         DESCRIPTION_LONG: len(page.search_description or "") > LONGEST_DESCRIPTION,
         TITLE_LONG: len(page.seo_title or page.title or "") > LONGEST_TITLE,
@@ -77,7 +84,7 @@ def page_faults(page: Page) -> list[Fault]:
     return [fault for fault, is_there in found.items() if is_there]
 
 
-FAULTS = (ALT_MISSING, DESCRIPTION_MISSING, DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES)
+FAULTS = (ALT_MISSING, DEAD_LINK, DESCRIPTION_MISSING, DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES)
 
 
 # The fields of a picture at the top of a page: it, its words, its mark.
@@ -96,6 +103,14 @@ def picture_without_words(page: Page) -> Iterator[AbstractImage]:
         must_speak = isinstance(block, ImageBlock) and value is not None and not value.decorative
         if must_speak and not (value.contextual_alt_text or "").strip():
             yield value
+
+
+def has_dead_link(page: Page) -> bool:
+    """Whether a text or a button leads to a page that is hidden or gone."""
+    chosen = [value for block, value in _values(page) if isinstance(block, blocks.PageChooserBlock)]
+    linked = {number for html in _rich_texts(page) for number in linked_page_ids(html)}
+    found = Page.objects.in_bulk([number for number in linked if number is not None])
+    return not all(open_address(one) for one in [*chosen, *(found.get(number) for number in linked)])
 
 
 def _rich_texts(page: Page) -> Iterator[str]:

@@ -44,6 +44,12 @@ def build_menus(request: HttpRequest) -> Menus:
     return Menus(main=main, footer=footer)
 
 
+def front_page_address(request: HttpRequest) -> str:
+    """Where the front page of the site is; "" where a visitor finds none there."""
+    site = Site.find_for_request(request)
+    return (site.root_page.get_url(request) or "") if site is not None and site.root_page.live else ""
+
+
 def _shown_in_footer(page_ids: list[int]) -> set[int]:
     """Which of these pages have their footer switch on: it belongs to BasePage, so each kind of page has its own."""
     kinds = [model for model in get_page_models() if issubclass(model, BasePage)]
@@ -61,7 +67,8 @@ def build_breadcrumbs(request: HttpRequest, page: Page, here: str = "") -> list[
     if site is None or page.depth - site.root_page.depth + bool(here) < 2:
         return []
     above = Page.objects.ancestor_of(page, inclusive=bool(here)).descendant_of(site.root_page).live().public()
-    way = [MenuItem(_("Front page"), site.root_page.get_url(request) or "/", is_current=False)]
+    front = front_page_address(request)
+    way = [MenuItem(_("Front page"), front, is_current=False)] if front else []
     way += [
         MenuItem(finnish_text(one.title), one.get_url(request) or "", is_current=False)
         for one in above.order_by("depth")

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from wagtail.admin.rich_text import DraftailRichTextArea
 from wagtail.documents.rich_text import DocumentLinkHandler
 from wagtail.models import Page
-from wagtail.rich_text import EmbedHandler
+from wagtail.rich_text import EmbedHandler, expand_db_html
 from wagtail.rich_text.pages import PageLinkHandler
 from wagtail.rich_text.rewriters import FIND_A_TAG, FIND_EMBED_TAG, extract_attrs
 
@@ -30,6 +30,11 @@ def known_id(value: object) -> int | None:
     return value if is_number and 0 < value <= _LARGEST else None  # type: ignore[operator, return-value]
 
 
+def open_address(page: Page | None) -> str:
+    """Where a link to the page leads; "" where a visitor would find nothing there: every link to a page asks this."""
+    return (page.url or "") if page is not None and page.live else ""
+
+
 def _with_known_ids(attrs_list: list[Attributes]) -> list[dict[str, int | None]]:
     return [{"id": known_id(attrs.get("id"))} for attrs in attrs_list]
 
@@ -40,7 +45,7 @@ class PageLink(PageLinkHandler):  # type: ignore[misc]
     @classmethod
     def get_many(cls, attrs_list: list[Attributes]) -> list[Model | None]:
         pages: list[Page | None] = super().get_many(_with_known_ids(attrs_list))
-        return [page if page is not None and page.url else None for page in pages]
+        return [page if open_address(page) else None for page in pages]
 
     @classmethod
     def extract_references(cls, attrs: Attributes) -> Iterator[tuple[Any, ...]]:
@@ -82,6 +87,27 @@ class TextEditor(DraftailRichTextArea):  # type: ignore[misc]
     def value_from_datadict(self, data: QueryDict, files: Any, name: str) -> str | None:
         html: str | None = super().value_from_datadict(data, files, name)
         return html if html is None else without_odd_links(html)
+
+
+def linked_page_ids(html: str) -> Iterator[int | None]:
+    """The pages that stored rich text links to by number; None for an odd one."""
+    for match in FIND_A_TAG.finditer(html):
+        attrs = extract_attrs(match[1])
+        if attrs.get("linktype") == "page":
+            yield known_id(attrs.get("id"))
+
+
+# What Wagtail makes of a link to nothing: a tag without a single attribute.
+_EMPTY_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
+
+
+def expanded(rich_text: str) -> str:
+    """Return stored rich text as it goes out, links to nothing taken away; their words stay."""
+    return without_empty_links(expand_db_html(rich_text))
+
+
+def without_empty_links(html: str) -> str:
+    return _EMPTY_LINK.sub(r"\1", html)
 
 
 def without_odd_links(html: str) -> str:

@@ -10,6 +10,7 @@ from wagtail.rich_text.feature_registry import FeatureRegistry
 
 from home.checklist import admin as _checklist  # noqa: F401  (registers its hooks)
 from home.content_checker import SiteContentChecker
+from home.page_alarm import admin as _page_alarm  # noqa: F401  (registers its hooks)
 from home.pausing_admin import admin as _pausing  # noqa: F401  (registers its hooks)
 from home.references import DocumentLink, NoPicture, PageLink
 from home.rich_text import PROSE_FEATURES

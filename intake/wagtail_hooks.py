@@ -8,9 +8,11 @@ from wagtail import hooks
 from wagtail_modeladmin.options import modeladmin_register
 
 from home.checklist.items import ITEMS_HOOK
+from home.important_pages import IMPORTANT_PAGES_HOOK
 from intake.admin.checklist import enquiry_items
 from intake.admin.dashboard import EnquiryPanel
 from intake.admin.enquiries import EnquiryGroup
+from intake.admin.important_pages import form_pages
 from intake.admin.own_mail import own_mail_addresses
 from intake.admin.settings_form import IntakeSettingsForm
 from intake.admin.waiting.addresses import waiting_addresses
@@ -21,6 +23,7 @@ modeladmin_register(EnquiryGroup)
 # The form needs the services, which need the models: so not beside the model.
 IntakeSettings.base_form_class = IntakeSettingsForm
 hooks.register(ITEMS_HOOK, enquiry_items, order=100)
+hooks.register(IMPORTANT_PAGES_HOOK, form_pages)
 
 
 @hooks.register("construct_homepage_panels")

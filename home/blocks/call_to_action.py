@@ -7,17 +7,15 @@ from wagtail import blocks
 
 from home.blocks.choosers import PageChoice
 from home.pause import FormMode
+from home.references import open_address
 
 
 class CallToActionValue(blocks.StructValue):
     """Knows where the link leads."""
 
     def href(self, contact_url: str) -> str:
-        """The chosen page's address; `contact_url` when none is chosen; "" when the chosen page is not published."""
-        page = self.get("page")
-        if page is None:
-            return str(contact_url)
-        return (page.url or "") if page.live else ""
+        """The chosen page's address; `contact_url` when none is chosen, or that one is gone or hidden."""
+        return open_address(self.get("page")) or str(contact_url)
 
     def leads_to_us(self, contact_url: str) -> bool:
         """Whether the link leads to the contact page, or to another page where one applies."""
@@ -56,4 +54,8 @@ class CallToActionBlock(blocks.StructBlock):
         # The contact page does something else in this pause: sentence and button say so.
         if contact_url and context["href"] and is_elsewhere and value.leads_to_us(contact_url):
             context |= {"href": contact_url, "label": pause.contact_label, "text": pause.contact_sentence}
+        request = context.get("request")
+        if request is not None and context["href"] == request.path:
+            # Whoever reads it is there already: the words stay, without a link that leads nowhere.
+            context["href"] = ""
         return context

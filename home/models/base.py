@@ -15,7 +15,8 @@ from wagtail.search import index
 
 from home.anchors import give_anchors
 from home.blocks import BodyStreamBlock
-from home.front_page import FrontPageKeepingTester, refuse_expiry
+from home.important_pages import refuse_expiry
+from home.page_rights import PageRights
 
 
 class AlwaysPublic:
@@ -29,11 +30,11 @@ class AlwaysPublic:
     def get_view_restrictions(self) -> QuerySet[PageViewRestriction]:
         return PageViewRestriction.objects.none()
 
-    def permissions_for_user(self, user: Any) -> FrontPageKeepingTester:
+    def permissions_for_user(self, user: Any) -> PageRights:
         return _PublicPageTester(user, self)
 
 
-class _PublicPageTester(FrontPageKeepingTester):
+class _PublicPageTester(PageRights):
     def can_set_view_restrictions(self) -> bool:
         return False
 
@@ -121,9 +122,9 @@ class BasePage(Page):
         give_anchors(self.body)
         refuse_expiry(self)
 
-    def permissions_for_user(self, user: Any) -> FrontPageKeepingTester:
+    def permissions_for_user(self, user: Any) -> PageRights:
         """Let nobody do away with the front page."""
-        return FrontPageKeepingTester(user, self)
+        return PageRights(user, self)
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
         """Let the admin show the page in a frame beside the editor; a visitor's page is framed by nobody."""

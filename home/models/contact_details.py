@@ -13,6 +13,7 @@ from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from home.business_id import is_business_id
 from home.models.email_field import EmailAddressField
 from home.phone_numbers import parse_phone, phone_display, phone_uri
+from home.references import open_address
 
 
 def validate_phone(text: str) -> None:
@@ -197,13 +198,9 @@ class ContactDetails(BaseGenericSetting):
     @property
     def contact_url(self) -> str:
         """The address of the contact page, "" when there is none or it is not published."""
-        return self._published_url("contact_page")
+        return open_address(self.contact_page)
 
     @property
     def privacy_url(self) -> str:
         """The address of the privacy page, "" when there is none or it is not published."""
-        return self._published_url("privacy_page")
-
-    def _published_url(self, field: str) -> str:
-        page = getattr(self, field)
-        return (page.url or "") if page is not None and page.live else ""
+        return open_address(self.privacy_page)

@@ -13,12 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.fields import RichTextField
-from wagtail.rich_text import expand_db_html
 
 from home.day_field import DayField
 from home.past_days import PastDayPanel
 from home.pause import FormMode, PauseSettings, PauseStatus, PauseWords, pause_status
 from home.pause.rules import faults
+from home.references import expanded
 from home.rich_text import SHORT_FEATURES
 from home.typography import finnish_html
 
@@ -179,7 +179,7 @@ class PauseNotice(BaseGenericSetting):
 
 def _ready(rich_text: str) -> str:
     """The HTML to show of a rich text; "" where it has no words."""
-    return finnish_html(expand_db_html(rich_text)) if strip_tags(rich_text).strip() else ""
+    return finnish_html(expanded(rich_text)) if strip_tags(rich_text).strip() else ""
 
 
 class PauseDeed(models.TextChoices):

@@ -1,8 +1,9 @@
-"""Finnish typography where an editor's words go out; see home.typography."""
+"""Finnish typography where an editor's words go out, and no link that leads to nothing; see home.typography."""
 
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
+from home.references import without_empty_links
 from home.typography import finnish_html, finnish_text, unbroken_html, unbroken_text
 
 register = template.Library()
@@ -23,4 +24,4 @@ def typeset_title(text: str | None) -> str:
 @register.filter
 def typeset_html(html: SafeString) -> SafeString:
     """For rich text. All of it passes through templates/wagtailcore/shared/richtext.html, so no other template asks."""
-    return mark_safe(unbroken_html(finnish_html(html)))  # noqa: S308  (only punctuation between tags changes)
+    return mark_safe(unbroken_html(finnish_html(without_empty_links(html))))  # noqa: S308  (only punctuation and empty links change)

@@ -14,8 +14,8 @@ from wagtail import blocks
 from wagtail.blocks.list_block import ListBlockValidationError
 from wagtail.blocks.stream_block import StreamBlockValidationError, StreamValue
 from wagtail.blocks.struct_block import StructBlockValidationError
-from wagtail.rich_text import expand_db_html
 
+from home.references import expanded
 from intake.mapping import question_blocks as kinds
 from intake.mapping.questions import (
     CHOICE_TYPES,
@@ -192,7 +192,7 @@ def _question(child: Any, key: str, labels: _Labels) -> Question:
             number = value.get(name)
             plain[name] = child.block.child_blocks[name].get_default() if number is None else number
     if child.block_type == QuestionType.INFORMATION:
-        plain["body"] = expand_db_html(value["text"].source)
+        plain["body"] = expanded(value["text"].source)
     if child.block_type == QuestionType.YES_NO:
         plain["choices"] = (
             Choice(key=YES, label=value["yes_label"] or ""),

@@ -49,6 +49,7 @@ MAY_BE_DROPPED = {"%(model_name)s", "%(username)s"}
 COPIED = {
     "home.html": "7eb3ee7b5a9d1355",
     "home/account_summary.html": "ff5c7d30e46778c3",
+    "pages/confirm_delete.html": "77c1be2760338bcf",
     "logo.html": "56cf5752ce44464c",
     "shared/headers/_actions.html": "facea723b6b91762",
     "shared/pagination_nav.html": "4d6da73d6fef03c3",

@@ -1,0 +1,1 @@
+"""Telling whoever edits that a page the site needs is missing, hidden or about to be."""
