@@ -1,6 +1,6 @@
 """The admin's forms that take a password, or ask for a new one."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth import get_user_model
@@ -17,13 +17,37 @@ from aijuu_site.accounts.passwords import Busy, TooManyAttempts, is_own_password
 from aijuu_site.accounts.resetting import request_password_reset
 from intake.spam.source import address_key
 
+# RFC 5321, and the field of an account.
+_LONGEST = 254
+
 
 class LoginForm(WagtailLoginForm):
-    """Wagtail's own declares its password without a label, so that the label would be made from its English name."""
+    """Wagtail's own asks for a "user name", and its password has no label. Here one signs in with an e-mail address.
+
+    Any other name of an account is taken as well (accounts.names), so the server does not insist on an address.
+    """
+
+    username = forms.CharField(
+        label=_("E-mail address"),
+        widget=forms.EmailInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "autocorrect": "off", "spellcheck": "false"}
+        ),
+    )
+    error_messages: ClassVar[dict[str, Any]] = {
+        **WagtailLoginForm.error_messages,
+        "invalid_login": _("The e-mail address or the password is wrong. Try again."),
+    }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Django's limit is that of a name; an address may be longer.
+        self.fields["username"].max_length = _LONGEST
+        self.fields["username"].widget.attrs["maxlength"] = _LONGEST
+        # Wagtail's placeholders repeat the labels in other words.
+        for name in ("username", "password"):
+            self.fields[name].widget.attrs.pop("placeholder", None)
         self.fields["password"].label = _("Password")
+        self.fields["password"].widget.attrs["autocomplete"] = "current-password"
 
     @property
     def refusal(self) -> TooManyAttempts | Busy | None:

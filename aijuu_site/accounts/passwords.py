@@ -5,7 +5,6 @@ processors, and the threads, from everybody who reads the site.
 """
 
 import threading
-import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,6 +20,7 @@ from django.utils.translation import ngettext
 
 from aijuu_site.accounts.limits import Limit, TooManyAttempts, attempt_key, count_attempt, forget_attempt
 from aijuu_site.accounts.models import AttemptTrace
+from aijuu_site.accounts.names import normalised
 from intake.spam.source import address_key
 
 Found = TypeVar("Found")
@@ -69,7 +69,7 @@ def check_counted(*, request: HttpRequest, account: str, check: Callable[[], Fou
     What is true forgives this address its earlier attempts. Raises TooManyAttempts without running it, and Busy.
     """
     now = timezone.now()
-    account, address = _normalised(account), address_key(request)
+    account, address = normalised(account), address_key(request)
     pair, known = attempt_key("pair", account, address), attempt_key("known", account, address)
     limits = [Limit(pair, _PAIR, _WINDOW), Limit(attempt_key("address", address), _ADDRESS, _WINDOW)]
     if not AttemptTrace.objects.filter(key=known, expires_at__gt=now).exists():
@@ -90,7 +90,7 @@ def check_counted(*, request: HttpRequest, account: str, check: Callable[[], Fou
 
 def trust_address(*, request: HttpRequest, account: str) -> None:
     """Forgive this address its wrong passwords for an account: who asks from there has shown that it is theirs."""
-    now, parts = timezone.now(), (_normalised(account), address_key(request))
+    now, parts = timezone.now(), (normalised(account), address_key(request))
     pair, known = attempt_key("pair", *parts), attempt_key("known", *parts)
     with transaction.atomic():
         forget_attempt(keys=[pair, known])
@@ -110,10 +110,6 @@ def is_own_password(request: HttpRequest, password: str) -> bool:
             request=request, account=user.get_username(), check=lambda: check_password(password, user.password)
         )
     return answers[password]
-
-
-def _normalised(account: str) -> str:
-    return unicodedata.normalize("NFKC", account.strip()).casefold()
 
 
 def refusal_words(refusal: TooManyAttempts | Busy) -> str:

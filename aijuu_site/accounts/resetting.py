@@ -1,6 +1,5 @@
 """A new password by mail: asked for by anybody, answered by the worker, through the queue like any mail."""
 
-import unicodedata
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -16,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from aijuu_site.accounts.limits import Limit, TooManyAttempts, attempt_key, count_attempt
 from aijuu_site.accounts.models import PasswordResetRequest
+from aijuu_site.accounts.names import normalised
 from intake.choices import MailPurpose
 from intake.jobs.context import Each, each_or_raise
 from intake.models.outgoing_mail import OutgoingMail
@@ -37,7 +37,7 @@ def request_password_reset(*, email: str, address_key: str, now: datetime) -> No
     What is done, and how long it takes, does not depend on whether the address has an account.
     """
     limits = [
-        Limit(attempt_key("reset", _normalised(email)), _MOST, _WINDOW),
+        Limit(attempt_key("reset", normalised(email)), _MOST, _WINDOW),
         Limit(attempt_key("reset from", address_key), _MOST, _WINDOW),
     ]
     try:
@@ -94,17 +94,13 @@ register_secret(PLACEHOLDER, _secret_for)
 
 def _accounts_of(email: str) -> list[User]:
     """Compared as Django compares them, whatever the database holds for the same letters."""
-    wanted = _normalised(email)
+    wanted = normalised(email)
     users = get_user_model().objects.filter(is_active=True).order_by("pk")
-    return [user for user in users if _normalised(user.email) == wanted and _may_reset(user)]
+    return [user for user in users if normalised(user.email) == wanted and _may_reset(user)]
 
 
 def _may_reset(user: User) -> bool:
     return user.is_active and user.has_usable_password()
-
-
-def _normalised(email: str) -> str:
-    return unicodedata.normalize("NFKC", email.strip()).casefold()
 
 
 def _queue(user: User, request: PasswordResetRequest, now: datetime) -> None:

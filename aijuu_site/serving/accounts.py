@@ -9,6 +9,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from aijuu_site.accounts.names import name_is_taken
+
 SUPERVISORS_GROUP = "Työnohjaaja"
 
 
@@ -38,8 +40,11 @@ def ensure_supervisor_account(*, email: str, password: str) -> NewAccount | None
     if account_exists():
         return None
     users = get_user_model()
-    if users.objects.filter(username__iexact=email).exists():
-        raise ValidationError(f"The account {email} exists but may not supervise. Set another ADMIN_EMAIL.")
+    if name_is_taken(email):
+        raise ValidationError(
+            f"The account {email} exists but may not supervise, or is not active. "
+            "Set another ADMIN_EMAIL: that account can mend this one."
+        )
     generated = None if password else secrets.token_urlsafe(12)
     user = users.objects.create_superuser(username=email, email=email, password=generated or password)
     user.groups.add(Group.objects.get_or_create(name=SUPERVISORS_GROUP)[0])

@@ -17,13 +17,14 @@ from django.core import checks
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
-from django.test import override_settings
+from django.test import Client, override_settings
 from wagtail.models import Site
 
 from aijuu_site.management.commands import serve
 from aijuu_site.serving.accounts import SUPERVISORS_GROUP, ensure_supervisor_account
 from aijuu_site.serving.health_probe import site_answers
 from aijuu_site.serving.ports import port_is_free
+from aijuu_site.serving.preparation import prepare_data
 from aijuu_site.serving.processes import Child, Supervisor
 from aijuu_site.serving.site_address import sync_site_address
 from aijuu_site.serving.start_lock import AlreadyRunningError, only_start
@@ -256,6 +257,25 @@ def test_a_start_never_raises_the_rights_of_an_account_that_is_there() -> None:
     with pytest.raises(ValidationError, match="may not supervise"):
         ensure_supervisor_account(email="kati@example.fi", password="")
     assert not get_user_model().objects.get().is_superuser
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rights", ["inactive", "none"])
+def test_site_starts_though_nobody_can_sign_in(rights: str) -> None:
+    user = get_user_model().objects.create_user("kati@example.fi", password="x", is_superuser=rights == "inactive")
+    user.is_active = rights == "none"
+    user.save()
+    said: list[str] = []
+    with override_settings(ADMIN_EMAIL="Kati@Example.fi"):
+        prepare_data(said.append)
+    (warning,) = [line for line in said if line.startswith("WARNING: nobody can sign in")]
+    assert "Set another ADMIN_EMAIL" in warning
+    assert get_user_model().objects.count() == 1
+    assert Client().get("/").status_code == 200
+    assert Client().get("/ota-yhteytta/").status_code == 200
+    with override_settings(ADMIN_EMAIL="muu@example.fi", ADMIN_PASSWORD="kuusen-alla-istuu-7-lasta"):
+        prepare_data(said.append)
+    assert get_user_model().objects.filter(username="muu@example.fi", is_superuser=True).exists()
 
 
 # The site's own address

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from bs4 import BeautifulSoup
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import Group, User
 from django.db import connection
@@ -221,3 +222,87 @@ def test_full_house_is_said_in_words(db: None, monkeypatch: pytest.MonkeyPatch) 
     assert (answer.status_code, answer["Retry-After"]) == (429, "5")
     assert "Odota hetki ja yritä uudelleen" in answer.content.decode()
     assert is_in(sign_in("kati.levola@aijuu.fi", RIGHT))
+
+
+SPELLINGS = [
+    "kati@example.fi",
+    "Kati@Example.fi",
+    "KATI@EXAMPLE.FI",
+    " kati@example.fi",
+    "Kati@example.fi ",
+    "\tkati@example.fi\u00a0",
+    "kati@example.fi\u200b",
+    "ｋati@example.fi",
+]
+
+
+@pytest.mark.parametrize("stored", ["kati@example.fi", "Kati@Example.FI"])
+@pytest.mark.parametrize("typed", SPELLINGS)
+def test_any_spelling_of_the_address_signs_in(typed: str, stored: str, db: None) -> None:
+    make_kati(stored)
+    assert is_in(sign_in(typed, RIGHT))
+    assert not is_in(sign_in(typed, RIGHT.upper()))
+    assert not is_in(sign_in("toinen" + typed.strip(), RIGHT))
+
+
+def test_a_changed_address_signs_in_too(db: None) -> None:
+    kati = make_kati("vanha@example.fi")
+    kati.email = "Uusi@Example.fi"
+    kati.save()
+    assert is_in(sign_in("uusi@example.fi", RIGHT))
+    assert is_in(sign_in("Vanha@example.fi", RIGHT))
+
+
+def test_one_name_is_no_other_accounts_address(db: None) -> None:
+    """Whoever writes somebody else's name as the own address does not come between."""
+    kati = make_kati("kati@example.fi")
+    other = User.objects.create_user("maija", email="kati@example.fi", password="muu-salasana-1")
+    assert not is_in(sign_in("Kati@example.fi", "muu-salasana-1"))
+    client = Client()
+    assert is_in(sign_in("Kati@example.fi", RIGHT, client=client))
+    assert client.session["_auth_user_id"] == str(kati.pk)
+    # An account that is out of use stands in nobody's way.
+    kati.is_active = False
+    kati.save()
+    other.groups.add(Group.objects.get(name="Työnohjaaja"))
+    assert is_in(sign_in("kati@example.fi ", "muu-salasana-1"))
+
+
+def test_two_accounts_with_one_address_are_not_guessed(db: None) -> None:
+    for name in ("kati", "maija"):
+        User.objects.create_user(name, email="yhteinen@example.fi", password=RIGHT, is_superuser=True)
+    assert not is_in(sign_in("yhteinen@example.fi", RIGHT))
+    assert is_in(sign_in("Kati", RIGHT))
+
+
+@pytest.mark.parametrize("typed", ["", " ", "\u200b", "ä" * 300, "kati@", "%"])
+def test_no_odd_name_is_an_error(typed: str, db: None) -> None:
+    make_kati("kati@example.fi")
+    User.objects.create_user("tyhja", email="", password=RIGHT)
+    assert sign_in(typed, RIGHT).status_code == 200
+
+
+def test_address_and_name_are_counted_as_one(db: None) -> None:
+    kati = make_kati("kati@example.fi")
+    kati.email = "levola@example.fi"
+    kati.save()
+    for typed in ("kati@example.fi", "levola@example.fi", "Kati@example.fi", "LEVOLA@example.fi", "kati@example.fi "):
+        assert sign_in(typed, WRONG).status_code == 200
+    assert sign_in("levola@example.fi", WRONG).status_code == 429
+
+
+def test_form_asks_for_an_address_as_a_phone_writes_it(db: None) -> None:
+    make_kati()
+    answer = sign_in("kati.levola@aijuu.fi", WRONG)
+    page = BeautifulSoup(answer.content, "html.parser")
+    field = page.select_one("input[name=username]")
+    assert field is not None
+    wanted = {"type": "email", "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+    assert {name: field[name] for name in wanted} == wanted
+    assert not field.has_attr("placeholder")
+    assert [label.get_text(strip=True).rstrip("*") for label in page.select("form label")][:2] == [
+        "Sähköpostiosoite",
+        "Salasana",
+    ]
+    assert "Sähköpostiosoite tai salasana on väärin. Yritä uudelleen." in page.text
+    assert field["value"] == "kati.levola@aijuu.fi"
