@@ -33,6 +33,10 @@ PERMISSIONS_POLICY = ", ".join(
 )
 
 
+# A browser reads that policy where it opens a page, and a first view asks for several of these.
+NEVER_A_PAGE = ("text/css", "text/javascript", "font/")
+
+
 class SecurityHeadersMiddleware:
     """Add the headers that Django's own middleware leaves out, on files and refusals too."""
 
@@ -42,7 +46,8 @@ class SecurityHeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        if not response.headers.get("Content-Type", "").startswith(NEVER_A_PAGE):
+            response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
         return response
 

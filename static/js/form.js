@@ -5,13 +5,18 @@ const COUNT_FROM = 0.8;
 
 const fill = (text, n) => text.replace("{n}", n);
 
+function line(name, role) {
+  const made = document.createElement("p");
+  made.className = name;
+  made.setAttribute("role", role);
+  return made;
+}
+
 function countLetters(form) {
   for (const area of form.querySelectorAll("textarea[data-limit]")) {
     const limit = Number(area.dataset.limit);
-    const counter = document.createElement("p");
-    counter.className = "counter";
+    const counter = line("counter", "status");
     counter.id = `${area.id}_left`;
-    counter.setAttribute("role", "status");
     area.after(counter);
     area.setAttribute("aria-describedby", `${area.getAttribute("aria-describedby") ?? ""} ${counter.id}`.trim());
     let pause;
@@ -108,29 +113,24 @@ function keepDraft(form) {
   show(draft);
 }
 
-// A button's new words are not read out by themselves.
-const say = (button, text) => (button.form.querySelector("[data-status]").textContent = text);
-
 function release(button) {
   if (!button.dataset.label) return;
   button.textContent = button.dataset.label;
   button.removeAttribute("aria-disabled");
-  say(button, "");
+  button.form.said.textContent = "";
 }
 
 function hold(button, text) {
   button.dataset.label ||= button.textContent;
-  button.textContent = text;
+  // A button's new words are not read aloud by themselves.
+  button.textContent = button.form.said.textContent = text;
   button.setAttribute("aria-disabled", "true");
-  say(button, text);
 }
 
 function showFailure(form, button, reason) {
   form.querySelector("[data-failure]")?.remove();
-  const message = document.createElement("p");
-  message.className = "summary";
+  const message = line("summary", "alert");
   message.dataset.failure = "";
-  message.setAttribute("role", "alert");
   message.tabIndex = -1;
   message.textContent = reason;
   button.before(message);
@@ -184,11 +184,7 @@ async function send(form, button) {
 function begin(form) {
   keepDraft(form);
   countLetters(form);
-  const status = document.createElement("p");
-  status.className = "visually-hidden";
-  status.dataset.status = "";
-  status.setAttribute("role", "status");
-  form.append(status);
+  form.append((form.said = line("visually-hidden", "status")));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const button = event.submitter ?? form.querySelector("[type=submit]");
@@ -201,7 +197,7 @@ document.querySelectorAll("[data-enquiry-form]").forEach((form) => {
   begin(form);
 });
 
-// site.js closes the menu by Escape; it is not needed before the menu is opened.
+// site.js closes an open menu.
 const menu = document.querySelector("[data-script]");
 menu?.addEventListener("toggle", () => import(menu.dataset.script).catch(console.warn), { once: true });
 
