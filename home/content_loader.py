@@ -17,6 +17,7 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.files import File
 from django.db import models, transaction
 from wagtail.fields import RichTextField, StreamField
+from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage
 from wagtail.models import Page, Site
 
@@ -105,7 +106,7 @@ def _load(piece: Piece, mark: LoadedContent, declared: set[str]) -> Action:
 
 
 def _load_image(piece: Piece, mark: LoadedContent) -> Action:
-    image_model: type[AbstractImage] = apps.get_model(IMAGE_TYPE)
+    image_model: type[AbstractImage] = get_image_model()
     if not piece.image_file.is_file():
         raise ContentError(f"there is no picture {piece.image_file.name}")
     with piece.image_file.open("rb") as handle:

@@ -183,9 +183,14 @@ WAGTAIL_USER_TIME_ZONES = [TIME_ZONE]
 WAGTAILIMAGES_MAX_UPLOAD_SIZE = 15 * 1024 * 1024
 WAGTAILIMAGES_MAX_IMAGE_PIXELS = 60_000_000
 PREPARE_PICTURES_IN_BACKGROUND = True
+WAGTAILIMAGES_IMAGE_MODEL = "home.Picture"
 WAGTAILIMAGES_IMAGE_FORM_BASE = "home.pictures.upload.PictureForm"
 WAGTAILIMAGES_RENDITION_STORAGE = "pictures"
-WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp", "svg"]
+# What phones and cameras make is kept as JPEG or PNG (home.pictures.upload).
+WAGTAILIMAGES_EXTENSIONS = [
+    *("avif", "gif", "jpg", "jpeg", "png", "webp", "svg"),
+    *("apng", "heic", "heif", "hif", "jfif", "jpe", "mpo"),
+]
 WAGTAILDOCS_EXTENSIONS = ["pdf"]
 # Never by the file's own address: this way a private collection is asked about.
 WAGTAILDOCS_SERVE_METHOD = "serve_view"

@@ -7,6 +7,7 @@ from home.models.content_page import ContentPage
 from home.models.home_page import HomePage
 from home.models.loaded_content import LoadedContent
 from home.models.pause_notice import PauseChange, PauseDeed, PauseNotice
+from home.models.picture import Picture
 from home.models.service_page import ServicePage
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "PauseChange",
     "PauseDeed",
     "PauseNotice",
+    "Picture",
     "ServicePage",
 ]

@@ -1,5 +1,6 @@
 """Which pieces of the first content have been loaded."""
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -11,7 +12,12 @@ class LoadedContent(models.Model):
     loaded_at = models.DateTimeField(_("loaded"), auto_now_add=True)
     # Which row a picture became: a page that is loaded in a later run finds it again.
     image = models.ForeignKey(
-        "wagtailimages.Image", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+        settings.WAGTAILIMAGES_IMAGE_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
     )
 
     class Meta:
