@@ -12,6 +12,7 @@ from home.checklist import admin as _checklist  # noqa: F401  (registers its hoo
 from home.content_checker import SiteContentChecker
 from home.page_alarm import admin as _page_alarm  # noqa: F401  (registers its hooks)
 from home.pausing_admin import admin as _pausing  # noqa: F401  (registers its hooks)
+from home.pictures.cropping import FillKeepingHeads
 from home.references import DocumentLink, NoPicture, PageLink
 from home.rich_text import PROSE_FEATURES
 
@@ -25,6 +26,12 @@ def keep_features_few(features: FeatureRegistry) -> None:
     features.register_link_type(PageLink)
     features.register_link_type(DocumentLink)
     features.register_embed_type(NoPicture)
+
+
+# After Wagtail's own.
+@hooks.register("register_image_operations", order=100)
+def crop_below_the_head() -> list[tuple[str, type[FillKeepingHeads]]]:
+    return [("fill", FillKeepingHeads)]
 
 
 @hooks.register("construct_wagtail_userbar")

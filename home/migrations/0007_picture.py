@@ -18,6 +18,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'proxy': True,
+                'verbose_name': 'picture',
+                'verbose_name_plural': 'pictures',
                 'default_permissions': (),
                 'indexes': [],
                 'constraints': [],

@@ -1,9 +1,14 @@
 """Wagtail's picture, with a mend: one whose file can't be used does not take the admin's screens with it."""
 
+from collections.abc import Collection
+from io import BytesIO
 from typing import Any
 
 from django.core.files.base import File
+from django.utils.translation import gettext_lazy as _
 from wagtail.images.models import AbstractRendition, Filter, Image, SourceImageIOError
+
+from home.pictures.drawings import check_drawing
 
 
 class Picture(Image):  # type: ignore[misc]
@@ -13,14 +18,29 @@ class Picture(Image):  # type: ignore[misc]
         proxy = True
         # Wagtail asks for those of its own model.
         default_permissions = ()
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Without a look at a file that is stored already: Django would measure it anew."""
+        stored = {"file"} if self.file and self.file._committed else set()
+        super().clean_fields(exclude={*(exclude or ()), *stored})
 
     def generate_rendition_file(self, filter: Filter, *, source: File | None = None) -> File:
         """Raises SourceImageIOError for whatever is wrong with the original: Wagtail knows only a missing one, while
         the libraries that read a cut or an odd one raise what they like."""
         try:
-            return super().generate_rendition_file(filter, source=source)
+            content = source.read() if source else self._content()
+            if self.is_svg():
+                check_drawing(content)
+            return super().generate_rendition_file(filter, source=File(BytesIO(content), name=self.file.name))
         except Exception as error:
             raise SourceImageIOError(f"{filter.spec} can't be made of picture {self.pk}") from error
+
+    def _content(self) -> bytes:
+        with self.file.storage.open(self.file.name, "rb") as file:
+            content: bytes = file.read()
+        return content
 
     def get_rendition(self, filter: Filter | str) -> AbstractRendition:
         """What the admin shows: an empty one for an original that can't be used, as Wagtail's own tags have it; its

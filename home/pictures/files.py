@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+from django.db.models.fields.files import FieldFile
 from wagtail.images.models import AbstractImage, AbstractRendition, Filter
 
 WIDTHS = (480, 960, 1600)
-# A portrait at the head of a page would fill a screen: there it is cropped to 4:5 round its focal point.
+# A portrait at the head of a page would fill a screen: there it is cropped to 4:5 (home.pictures.cropping).
 CROPS: tuple[str, ...] = ("fill-480x600", "fill-960x1200")
 # A drawing goes out as it came.
 AS_IT_IS = "original"
@@ -54,7 +55,15 @@ def ready_files(image: AbstractImage, wanted: Iterable[str]) -> list[AbstractRen
 
 def _files_there(image: AbstractImage) -> dict[tuple[str, str], AbstractRendition]:
     """From the database, and not from Wagtail's cache of renditions: what another process removed stays in that."""
-    return {(one.filter_spec, one.focal_point_key): one for one in image.renditions.all()}
+    return {(one.filter_spec, one.focal_point_key): one for one in image.renditions.all() if is_stored(one.file)}
+
+
+def is_stored(file: FieldFile) -> bool:
+    """Whether there is such a file; one without content, as a full disk leaves it, is none."""
+    try:
+        return bool(file and file.size)
+    except OSError:
+        return False
 
 
 def _key(image: AbstractImage, spec: str) -> tuple[str, str]:

@@ -1,11 +1,12 @@
 """What a page offers of a photo: the kinds and widths that are ready, and a crop where the layout asks for one."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db.models import prefetch_related_objects
-from wagtail.images.models import AbstractImage, AbstractRendition
+from wagtail.images.models import AbstractImage, AbstractRendition, Filter, SourceImageIOError
 
-from home.pictures.files import AS_IT_IS, CROPS, WHOLE, is_tall, kinds, missing_specs, ready_files, specs
+from home.pictures.files import AS_IT_IS, CROPS, WHOLE, is_tall, kinds, missing_specs, plain_specs, ready_files, specs
 
 # Up to here the head of a page stands in one column.
 PHONE = "(max-width: 39.99rem)"
@@ -19,6 +20,10 @@ SIZES = {
 _CROPPED = {"hero": "", "opening": PHONE}
 # The tallest that a figure of the text is shown, and the widest (static/css/site.css).
 _TALLEST_REM, _WIDEST_REM = 44, 40
+# The files of a new picture are there in seconds, by the worker in minutes.
+_AWAITED = timedelta(minutes=30)
+# A focal point above this part of the height is near the top.
+_UPPER = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,36 @@ class Photo:
     sizes: str
     width: int
     height: int
+    # Where the layout shows less than all of its height: "top", "bottom", or "" for the middle.
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture of a page: its photo or its drawing; neither while the files of a new one are being made."""
+
+    photo: Photo | None = None
+    drawing: AbstractRendition | None = None
+
+
+def shown(image: AbstractImage | None, place: str, *, now: datetime) -> Shown | None:
+    """What a page shows of `image` in a `place` of SIZES; None where there is nothing, and nothing comes."""
+    if image is None:
+        return None
+    ready = Shown(drawing=drawing(image)) if image.is_svg() else Shown(photo=photo(image, place))
+    return ready if ready.photo or ready.drawing or _is_awaited(image, now) else None
+
+
+def _is_awaited(image: AbstractImage, now: datetime) -> bool:
+    """Whether its files may be here soon. An old one without files has lost them; of a new one the original is tried,
+    which costs time, but only until the first file is made."""
+    if image.created_at <= now - _AWAITED:
+        return False
+    try:
+        image.generate_rendition_file(Filter(spec=plain_specs(image)[0]))
+    except SourceImageIOError:
+        return False
+    return True
 
 
 def photo(image: AbstractImage, place: str) -> Photo | None:
@@ -56,6 +91,7 @@ def photo(image: AbstractImage, place: str) -> Photo | None:
     wanted = [(CROPS, _CROPPED[place], kind) for kind in (*modern, last)] if is_cropped else []
     wanted += [(WHOLE, "", kind) for kind in modern]
     found = [(_all_files(image, specs(shapes, kind)), media, kind) for shapes, media, kind in wanted]
+    files = found[0][0] if is_cropped and found[0][0] else plain
     middle, largest = plain[min(1, len(plain) - 1)], plain[-1]
     return Photo(
         sources=tuple(_source(files, media, kind) for files, media, kind in found if files),
@@ -64,6 +100,7 @@ def photo(image: AbstractImage, place: str) -> Photo | None:
         sizes=_sizes(image, place),
         width=largest.width,
         height=largest.height,
+        kept=_kept(files[-1]),
     )
 
 
@@ -76,6 +113,15 @@ def drawing(image: AbstractImage) -> AbstractRendition | None:
 def _all_files(image: AbstractImage, wanted: list[str]) -> list[AbstractRendition]:
     """All of them or none: a browser takes the first kind that it knows, and would miss a width that is not ready."""
     return [] if set(wanted) & set(missing_specs(image)) else ready_files(image, wanted)
+
+
+def _kept(file: AbstractRendition) -> str:
+    """What must not be cut off: the part round the focal point, and without one the upper part of a portrait."""
+    image: AbstractImage = file.image
+    if not image.has_focal_point():
+        return "top" if image.width < image.height else ""
+    where = file.focal_point.centroid_y / file.height
+    return "top" if where < _UPPER else "bottom" if where > 1 - _UPPER else ""
 
 
 def _sizes(image: AbstractImage, place: str) -> str:

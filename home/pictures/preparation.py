@@ -73,15 +73,14 @@ def _locked_file(image: AbstractImage) -> str | None:
 
 
 def _prepare(image: AbstractImage) -> None:
+    in_background = settings.PREPARE_PICTURES_IN_BACKGROUND
     try:
-        make_files(image, plain_specs(image))
+        make_files(image, plain_specs(image) if in_background else None)
     except Exception:
         # The picture is stored, and the worker tries again.
         logger.exception("the plain files of picture %s could not be made", image.pk)
-    if settings.PREPARE_PICTURES_IN_BACKGROUND:
+    if in_background:
         threading.Thread(target=_make_the_rest, args=(image.pk,), daemon=True).start()
-    else:
-        make_files(image)
 
 
 def _make_the_rest(image_id: int) -> None:

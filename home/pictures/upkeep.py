@@ -10,7 +10,7 @@ from django.core.files.storage import Storage
 from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage
 
-from home.pictures.files import missing_specs
+from home.pictures.files import is_stored, missing_specs
 from home.pictures.preparation import make_files
 
 # A younger one is being made where it was uploaded.
@@ -23,10 +23,8 @@ _FOLDER = "images"
 def missing_files(*, now: datetime) -> list[tuple[int, str]]:
     """The pictures' numbers with the files that pages offer and that are not there. Forgets files that are gone."""
     renditions = get_image_model().get_rendition_model()
-    rows = dict(renditions.objects.values_list("file", "pk"))
-    # Listed after the rows: a file is stored before its row.
-    there = _stored_names(_storage())
-    renditions.objects.filter(pk__in=[pk for name, pk in rows.items() if name not in there]).delete()
+    gone = [one.pk for one in renditions.objects.only("pk", "file") if not is_stored(one.file)]
+    renditions.objects.filter(pk__in=gone).delete()
     pictures = get_image_model().objects.filter(created_at__lte=now - _LEFT_TO_UPLOAD).order_by("pk")
     return [(image.pk, spec) for image in pictures.prefetch_related("renditions") for spec in missing_specs(image)]
 

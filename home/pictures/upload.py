@@ -5,7 +5,6 @@ can't be read or shown is refused in words beside its field.
 """
 
 import logging
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from wagtail.images.fields import WagtailImageField
 from wagtail.images.forms import BaseImageForm
 from wagtail.images.models import AbstractImage, Filter
 from wagtail.models import UploadedFile
-from willow.svg import SvgWrapper
 
 from home.pictures.files import AS_IT_IS
 
@@ -42,7 +40,6 @@ LONGEST_SIDE = 2560
 AVATAR_SIDE = 400
 # What the admin shows of a picture: in its lists, and where it is edited.
 _IN_ADMIN = ("max-165x165", "max-800x600", AS_IT_IS)
-_SVG_ROOT = "{http://www.w3.org/2000/svg}svg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,7 @@ class PictureField(WagtailImageField):  # type: ignore[misc]
                     data = bare_picture(data, self._longest_side)
             file = super().to_python(data)
             if file is not None and is_drawing:
-                _refuse_unshowable(file)
+                _make_once(file)
             return file
 
 
@@ -141,6 +138,13 @@ class PictureForm(BaseImageForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         if field := self.fields.get("file"):
             self.fields["file"] = PictureField(label=field.label, required=field.required, widget=field.widget)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        if "file" not in self.changed_data:
+            # The picture would be measured anew, and the file may be lost or odd.
+            cleaned.pop("file", None)
+        return cleaned
 
     def save(self, commit: bool = True) -> AbstractImage:
         # A replaced picture loses its old renditions after it has been saved; the new ones are made after both.
@@ -196,13 +200,8 @@ def _is_kept(file: File) -> bool:
     return _ending(file) in endings
 
 
-def _refuse_unshowable(file: Any) -> None:
-    """A drawing goes out as it came: browsers must take it for one, and the admin must get its thumbnails of it."""
-    drawing = SvgWrapper(file.image.dom)
-    sides = (drawing.width, drawing.height, drawing.view_box.width, drawing.view_box.height)
-    is_measured = all(math.isfinite(side) and side > 0 for side in sides) and min(sides[:2]) >= 1
-    if drawing.root.tag != _SVG_ROOT or not is_measured:
-        raise ValueError("no drawing that has a size")
+def _make_once(file: Any) -> None:
+    """What the admin shows of a drawing, which is kept as it came. Raises SourceImageIOError."""
     content = file.read()
     file.seek(0)
     picture = get_image_model()(file=File(BytesIO(content), name=file.name))

@@ -1,20 +1,15 @@
 """A picture of a page; see home.pictures.photo."""
 
 from django import template
-from wagtail.images.models import AbstractImage, AbstractRendition
+from django.utils import timezone
+from wagtail.images.models import AbstractImage
 
-from home.pictures import photo as photos
+from home.pictures.photo import Shown, shown
 
 register = template.Library()
 
 
 @register.simple_tag
-def photo(image: AbstractImage, place: str) -> photos.Photo | None:
-    """`{% photo image "hero" as photo %}`; `place` is a key of photos.SIZES. None for a drawing."""
-    return None if image.is_svg() else photos.photo(image, place or "figure")
-
-
-@register.simple_tag
-def drawing(image: AbstractImage) -> AbstractRendition | None:
-    """`{% drawing image as drawing %}`; None for a photo."""
-    return photos.drawing(image) if image.is_svg() else None
+def picture(image: AbstractImage | None, place: str) -> Shown | None:
+    """`{% picture image "hero" as shown %}`; `place` is a key of SIZES. None where a page shows none."""
+    return shown(image, place, now=timezone.now())
