@@ -13,6 +13,7 @@ ELSEWHERE = f"{MAPPING_PAGE}muualle/"
 GOAL = "Toivon, että palavereissa kuullaan kaikkia."
 SIGN = "Aamulla olisi kevyempi lähteä töihin."
 RHYTHM = "Helmikuussa, 3–4 viikon välein."
+EXPERIENCE = "Olen"
 
 GROUP = "Ryhmätyönohjaus"
 INDIVIDUAL = "Yksilötyönohjaus"
@@ -98,7 +99,7 @@ class MappingVisitor:
     def write_wishes(self) -> None:
         self.box("Mihin toivot muutosta?").fill(GOAL)
         self.box("Mistä huomaisit").fill(SIGN)
-        self.choose("Oletko ollut työnohjauksessa?", "On")
+        self.choose("Oletko ollut työnohjauksessa?", EXPERIENCE)
 
     def write_practicalities(self) -> None:
         self.box("Milloin haluaisit aloittaa ja miten usein tavata?").fill(RHYTHM)
