@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from selenium.common.exceptions import WebDriverException
+
 from tests.browser.people import MAKE_PEOPLE
 from tests.tools.browsers.engines import ENGINES, Engine, Look
 from tests.tools.browsers.visit import Notes, Visit
@@ -31,10 +33,10 @@ def walk(engine: Engine, url: str, notes: Notes) -> None:
                     walker.make_mistakes()
                     continue
                 walker.read()
-                walker.make_mistakes()
                 if look.scripts:
                     walker.follow_fragments()
-                    walker.make_mistakes()
+                walker.make_mistakes()
+                if look.scripts:
                     walker.mend_and_look_away()
                 walker.look_away()
                 walker.send()
@@ -46,25 +48,37 @@ def walk(engine: Engine, url: str, notes: Notes) -> None:
                 look_narrow(Visit(opened, url, f"{engine.name}, {look.name}, {NARROW} px", NARROW, notes))
 
 
+def walk_in(engines: list[Engine], notes: Notes) -> None:
+    """Start a site, walk through it in each engine, and stop it."""
+    with tempfile.TemporaryDirectory() as folder, SmtpServer() as smtp:
+        site = RunningSite(Path(folder) / "data", smtp=smtp)
+        site.data_dir.mkdir()
+        # A slow machine needs minutes for the first start.
+        site.start(600)
+        try:
+            site.run(MAKE_PEOPLE)
+            for engine in engines:
+                print(engine.name, flush=True)
+                try:
+                    walk(engine, site.url, notes)
+                except WebDriverException as error:
+                    notes.faults.append(f"{engine.name}: the browser could not go on: {error.msg}")
+        finally:
+            site.stop()
+
+
 def main(*names: str) -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     notes = Notes(FOLDER)
     wanted = [engine for engine in ENGINES if not names or engine.name in names]
+    if len(wanted) < len(names):
+        print(f"The engines are: {', '.join(engine.name for engine in ENGINES)}.")
+        return 2
     here = [engine for engine in wanted if engine.get()]
     notes.faults += [f"{engine.name}: not installed" for engine in wanted if engine not in here]
-    with tempfile.TemporaryDirectory() as folder, SmtpServer() as smtp:
-        site = RunningSite(Path(folder) / "data", smtp=smtp)
-        site.data_dir.mkdir()
-        # The other engines' machines are often slow ones.
-        site.start(600)
-        try:
-            site.run(MAKE_PEOPLE)
-            for engine in here:
-                print(engine.name, flush=True)
-                walk(engine, site.url, notes)
-        finally:
-            site.stop()
+    if here:
+        walk_in(here, notes)
     print(f"Pictures: {notes.write_index()}")
     for fault in notes.faults:
         print(f"FAULT  {fault}")
