@@ -1,6 +1,7 @@
 """The pages that stand when nothing else does: 400, 500, and 503 while the site is away.
 
-They hold their own style and ask for nothing: no database, no context processor, no static file. The policy of these
+They hold their own style and ask for nothing: no database, no context processor, no static file. How the practice is
+reached they know from the last page that was shown (home.last_known). The policy of these
 answers names the digest of that one style (CSP Level 3, section 8.2), so that nothing else inline comes through.
 """
 
@@ -10,6 +11,8 @@ import re
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+
+from home.last_known import last_known
 
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
@@ -23,7 +26,7 @@ def style_sources(html: str) -> list[str]:
 def plain_page(name: str) -> str:
     """The whole page `name` ("500.html"). Without a request no context processor runs."""
     # A comment of the templates would leave an empty line before the doctype.
-    return render_to_string(name).lstrip()
+    return render_to_string(name, {"reach": last_known()}).lstrip()
 
 
 def plain_response(name: str, *, status: int) -> HttpResponse:

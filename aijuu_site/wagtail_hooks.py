@@ -4,11 +4,14 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 from wagtail import hooks
+from wagtail.admin.forms import choosers
 from wagtail.admin.menu import MenuItem
+from wagtail.admin.viewsets.chooser import ChooserViewSet
 
 from aijuu_site.editors_guide import admin as _editors_guide  # noqa: F401  (registers its hooks)
 from aijuu_site.style_guide import admin as _style_guide  # noqa: F401  (registers its hooks)
@@ -46,6 +49,29 @@ def save_what_came_meanwhile() -> SafeString:
 def leave_documents_unsearched(request: HttpRequest, areas: list[MenuItem]) -> None:
     """Offer no search where nothing is."""
     areas[:] = [area for area in areas if area.name not in _UNUSED]
+
+
+# Wagtail names these fields by their English variables.
+_LINK_FIELDS: dict[str, str | Promise] = {
+    "email_address": gettext_lazy("E-mail address"),
+    "phone_number": gettext_lazy("Phone number"),
+    "link_text": gettext_lazy("Words of the link"),
+    "subject": gettext_lazy("Subject of the mail"),
+    "body": gettext_lazy("Beginning of the mail"),
+}
+for _form in (
+    choosers.ExternalLinkChooserForm,
+    choosers.EmailLinkChooserForm,
+    choosers.PhoneLinkChooserForm,
+    choosers.AnchorLinkChooserForm,
+):
+    for _name, _label in _LINK_FIELDS.items():
+        if _name in _form.base_fields:
+            _form.base_fields[_name].label = _label
+
+
+# Wagtail asks for this word once, in whatever language is active when the class is made.
+ChooserViewSet.search_tab_label = gettext_lazy("Search")
 
 
 # After Wagtail's own apps, which add to the same list.

@@ -9,6 +9,8 @@ class HomeConfig(AppConfig):
     verbose_name = _("Pages")
 
     def ready(self) -> None:
+        from home.last_known import watch_contact_details
         from home.pictures.preparation import watch_pictures
 
         watch_pictures()
+        watch_contact_details()

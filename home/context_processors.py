@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from home.last_known import remember
 from home.menus import Menus, build_menus, front_page_address
 from home.models import ContactDetails
 from home.pause import next_step
@@ -15,7 +16,9 @@ def site(request: HttpRequest) -> dict[str, Any]:
     """What each page's frame is made of: lazy, fetched once a request."""
 
     def details() -> ContactDetails:
-        return ContactDetails.load(request)
+        known = ContactDetails.load(request)
+        remember(known)
+        return known
 
     def step() -> str:
         url = details().contact_url

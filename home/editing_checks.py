@@ -7,6 +7,7 @@ falls back to other words for a missing description) is found here; home.content
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 
 from django.utils.functional import Promise
@@ -19,6 +20,7 @@ from wagtail.images.models import AbstractImage
 from wagtail.models import Page
 
 from home.discovery.descriptions import LONGEST as LONGEST_DESCRIPTION
+from home.editors_words import marks_without_fact
 from home.references import linked_page_ids, open_address
 
 # Search engines cut a title at about this many characters, the site's name included.
@@ -69,6 +71,14 @@ DEAD_LINK = Fault(
     name=_("A link leads to a page that visitors can't see"),
     help_text=_("The page is hidden or gone. Visitors see the words without a link: choose another page for it."),
 )
+FACT_MISSING = Fault(
+    key="home-fact-missing",
+    name=_("A mark in braces stands for nothing"),
+    help_text=_(
+        "In a text, {puhelin}, {sähköposti} and {nimi} show what the contact details say. Check how the mark is "
+        "written, and whether the contact details have the fact."
+    ),
+)
 
 
 def page_faults(page: Page) -> list[Fault]:
@@ -76,6 +86,7 @@ def page_faults(page: Page) -> list[Fault]:
     found = {
         ALT_MISSING: any(picture_without_words(page)),
         DEAD_LINK: has_dead_link(page),
+        FACT_MISSING: any(mark for text in _texts(page) for mark in marks_without_fact(unescape(text))),
         DESCRIPTION_MISSING: not (page.search_description or "").strip(),
         DESCRIPTION_LONG: len(page.search_description or "") > LONGEST_DESCRIPTION,
         TITLE_LONG: len(page.seo_title or page.title or "") > LONGEST_TITLE,
@@ -84,7 +95,7 @@ def page_faults(page: Page) -> list[Fault]:
     return [fault for fault, is_there in found.items() if is_there]
 
 
-FAULTS = (ALT_MISSING, DEAD_LINK, DESCRIPTION_MISSING, DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES)
+FAULTS = (ALT_MISSING, DEAD_LINK, FACT_MISSING, DESCRIPTION_MISSING, DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES)
 
 
 # The fields of a picture at the top of a page: it, its words, its mark.

@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from wagtail.models import Page, Site, get_page_models
 
+from home.editors_words import editors_text
 from home.models import BasePage
-from home.typography import finnish_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def build_menus(request: HttpRequest) -> Menus:
     at_the_foot = _shown_in_footer([page.pk for page in pages])
     main, footer = [], []
     for page in pages:
-        item = MenuItem(finnish_text(page.title), url := page.get_url(request) or "", is_current=url == request.path)
+        item = MenuItem(editors_text(page.title), url := page.get_url(request) or "", is_current=url == request.path)
         if page.show_in_menus:
             main.append(item)
         if page.pk in at_the_foot:
@@ -70,7 +70,7 @@ def build_breadcrumbs(request: HttpRequest, page: Page, here: str = "") -> list[
     front = front_page_address(request)
     way = [MenuItem(_("Front page"), front, is_current=False)] if front else []
     way += [
-        MenuItem(finnish_text(one.title), one.get_url(request) or "", is_current=False)
+        MenuItem(editors_text(one.title), one.get_url(request) or "", is_current=False)
         for one in above.order_by("depth")
     ]
-    return [*way, MenuItem(here or finnish_text(page.title), request.path, is_current=True)]
+    return [*way, MenuItem(here or editors_text(page.title), request.path, is_current=True)]

@@ -40,7 +40,7 @@ def restore_front_page() -> HomePage:
 
 
 def _make_home_page() -> HomePage:
-    root = Page.get_first_root_node() or Page.add_root(instance=Page(title="Root", slug="root"))
+    root = Page.get_first_root_node() or Page.add_root(instance=Page(title="Sivusto", slug="root"))
     home = HomePage(title=settings.WAGTAIL_SITE_NAME, draft_title=settings.WAGTAIL_SITE_NAME, slug=_SLUG)
     orphan = _first_orphan()
     if orphan is None:

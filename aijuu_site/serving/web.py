@@ -27,7 +27,9 @@ def main(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first (waitress waits five seconds)."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aijuu_site.settings.production")
     from aijuu_site.wsgi import application
+    from home.last_known import recall
 
+    recall()
     signal.signal(signal.SIGTERM, _stop)
     make_server(application, host, port).run()
 

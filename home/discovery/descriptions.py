@@ -6,7 +6,7 @@ from html import unescape
 from django.utils.html import strip_tags
 from wagtail.models import Page
 
-from home.typography import finnish_html, finnish_text
+from home.editors_words import editors_html, editors_text
 
 LONGEST = 155
 # Where a page type keeps its introduction.
@@ -19,7 +19,7 @@ _ENDS_A_PART = re.compile(r"</(?:p|li|h[1-6]|ul|ol)>|<br\s*/?>", re.IGNORECASE)
 
 def plain_lines(html: str) -> list[str]:
     """The words of rich text as the page shows them: a paragraph, heading or list item is a line."""
-    lines = (_one_line(unescape(strip_tags(part))) for part in _ENDS_A_PART.split(finnish_html(html)))
+    lines = (_one_line(unescape(strip_tags(part))) for part in _ENDS_A_PART.split(editors_html(html)))
     return [line for line in lines if line]
 
 
@@ -53,7 +53,7 @@ def introduction(page: Page) -> str:
 def page_description(page: Page) -> str:
     """The editor's own description, else the beginning of the introduction, else of the first text in the body."""
     if written := _one_line(page.search_description):
-        return finnish_text(written)
+        return editors_text(written)
     return shorten(introduction(page) or _first_text(page))
 
 

@@ -11,9 +11,9 @@ from home.discovery.addresses import page_address
 from home.discovery.descriptions import page_description
 from home.discovery.share_picture import SharePicture, share_picture
 from home.discovery.structured_data import as_script_text, page_graph
+from home.editors_words import editors_text
 from home.models import ContactDetails
 from home.pause import PauseStatus
-from home.typography import finnish_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def page_head(page: Page, request: HttpRequest, *, details: ContactDetails, paus
     if not address:
         return None
     return PageHead(
-        title=finnish_text(page.seo_title or page.title),
+        title=editors_text(page.seo_title or page.title),
         description=page_description(page),
         address=address,
         site_name=details.business_name or settings.WAGTAIL_SITE_NAME,

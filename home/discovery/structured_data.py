@@ -12,10 +12,10 @@ from wagtail.models import Page
 
 from home.discovery.addresses import absolute
 from home.discovery.descriptions import introduction, plain_lines
+from home.editors_words import editors_text
 from home.email_obfuscation import hide_emails_in_json
 from home.models import ContactDetails, ServicePage
 from home.pause import PauseStatus
-from home.typography import finnish_text
 
 Node = dict[str, Any]
 
@@ -67,7 +67,7 @@ def _practice(details: ContactDetails) -> Node:
             "identifier": details.business_id,
             "url": absolute("/"),
             "telephone": details.phone_uri.removeprefix("tel:"),
-            "address": finnish_text(details.postal_address),
+            "address": editors_text(details.postal_address),
             "areaServed": _areas(details),
             "founder": _filled({"@type": "Person", "name": details.person_name}) if details.person_name else None,
             "sameAs": details.facebook_url,
@@ -85,8 +85,8 @@ def _service(page: ServicePage, address: str, details: ContactDetails, pause: Pa
             "@type": "Service",
             "@id": f"{address}#palvelu",
             "url": address,
-            "name": finnish_text(page.title),
-            "serviceType": finnish_text(page.title),
+            "name": editors_text(page.title),
+            "serviceType": editors_text(page.title),
             "description": introduction(page),
             "provider": {"@id": _practice_id()},
             "areaServed": _areas(details),
@@ -107,7 +107,7 @@ def _questions(page: Page) -> list[Node]:
     return [
         {
             "@type": "Question",
-            "name": finnish_text(item["question"]),
+            "name": editors_text(item["question"]),
             "acceptedAnswer": {"@type": "Answer", "text": answer},
         }
         for block in page.body

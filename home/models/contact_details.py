@@ -13,6 +13,7 @@ from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from home.business_id import is_business_id
 from home.models.email_field import EmailAddressField
 from home.phone_numbers import parse_phone, phone_display, phone_uri
+from home.phrases import in_sentence
 from home.references import open_address
 
 
@@ -149,6 +150,7 @@ class ContactDetails(BaseGenericSetting):
                 FieldPanel("response_time"),
             ],
             heading=_("How you are reached"),
+            help_text=_("In the texts of pages, write {puhelin}, {sähköposti} or {nimi} where one of these belongs."),
         ),
         MultiFieldPanel([FieldPanel("areas"), FieldPanel("places")], heading=_("Where")),
         MultiFieldPanel(
@@ -188,6 +190,11 @@ class ContactDetails(BaseGenericSetting):
             return parse_phone(self.phone) if self.phone else None
         except ValueError:
             return None
+
+    @property
+    def answers_within(self) -> str:
+        """The response time as it stands in the middle of a sentence: “Kati answers …”."""
+        return in_sentence(self.response_time)
 
     @property
     def has_statement_facts(self) -> bool:

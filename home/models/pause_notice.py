@@ -15,12 +15,12 @@ from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.fields import RichTextField
 
 from home.day_field import DayField
+from home.editors_words import editors_html
 from home.past_days import PastDayPanel
 from home.pause import FormMode, PauseSettings, PauseStatus, PauseWords, pause_status
 from home.pause.rules import faults
 from home.references import expanded
 from home.rich_text import SHORT_FEATURES
-from home.typography import finnish_html
 
 
 class PreviewAudience(models.TextChoices):
@@ -179,7 +179,7 @@ class PauseNotice(BaseGenericSetting):
 
 def _ready(rich_text: str) -> str:
     """The HTML to show of a rich text; "" where it has no words."""
-    return finnish_html(expanded(rich_text)) if strip_tags(rich_text).strip() else ""
+    return editors_html(expanded(rich_text)) if strip_tags(rich_text).strip() else ""
 
 
 class PauseDeed(models.TextChoices):

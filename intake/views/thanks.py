@@ -96,7 +96,7 @@ def _page(
 ) -> HttpResponse:
     context = page.get_context(request)
     context["reference"] = enquiry.reference
-    context["response_time"] = ContactDetails.load(request).response_time
+    context["response_time"] = ContactDetails.load(request).answers_within
     context["promised"] = promised_mails(enquiry)
     if enquiry.kind == Kind.WAITING:
         place = WaitingPlace.objects.get(enquiry=enquiry)

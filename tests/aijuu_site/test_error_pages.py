@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from html import unescape
 from io import StringIO
 from typing import Any, NoReturn
 
@@ -15,6 +16,7 @@ from django.test import Client
 from wagtail.models import Site
 
 from aijuu_site.plain_pages import plain_page
+from home.models import ContactDetails
 
 NAMES = ["400.html", "500.html", "503.html"]
 
@@ -43,10 +45,18 @@ def assert_style_is_allowed(response: HttpResponseBase) -> None:
     assert "unsafe" not in response["Content-Security-Policy"]
 
 
+def reached_by(**facts: str) -> None:
+    details = ContactDetails.load()
+    for name, value in facts.items():
+        setattr(details, name, value)
+    details.save()
+
+
 @pytest.mark.django_db
 def test_an_error_of_ours_is_told_kindly_while_the_database_is_down(
     visitor: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    reached_by(phone="0401234567")
     # Kept from an earlier request, the site's record would need no database.
     Site.clear_site_root_paths_cache()
     with monkeypatch.context() as patch:
@@ -54,7 +64,7 @@ def test_an_error_of_ours_is_told_kindly_while_the_database_is_down(
         response = visitor.get("/")
     assert response.status_code == 500
     assert "<h1>Nyt meni jokin vikaan</h1>" in response.text
-    assert 'href="tel:+358505348567"' in response.text
+    assert 'href="tel:+358401234567"' in response.text
     assert "the database is down" not in response.text
     assert response["Cache-Control"] == "no-store"
     assert_style_is_allowed(response)
@@ -105,9 +115,35 @@ def test_the_plain_pages_look_the_same() -> None:
     assert len({own_style(plain_page(name)) for name in NAMES}) == 1
 
 
-@pytest.mark.once
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", NAMES)
+def test_they_say_how_one_is_reached_today(name: str) -> None:
+    reached_by(phone="0401234567", email="uusi@example.fi")
+    html = plain_page(name)
+    assert '<a href="tel:+358401234567">040 123 4567</a>' in html.replace("\u00a0", " ")
+    assert "uusi@" not in html
+    assert '<a href="mailto:uusi@example.fi">uusi@example.fi</a>' in unescape(html)
+    reached_by(phone="", email="")
+    html = plain_page(name)
+    assert "ota yhteyttä näin" not in html
+    assert "<li>" not in html
+    assert 'href="/"' in html
+
+
+@pytest.mark.django_db
+def test_a_page_tells_them_what_another_process_stored() -> None:
+    reached_by(phone="0401234567")
+    ContactDetails.objects.update(phone="0409876543")
+    Client().get("/")
+    assert "tel:+358409876543" in plain_page("500.html")
+
+
+@pytest.mark.django_db
 def test_the_maintenance_page_is_printed_for_the_proxy() -> None:
+    reached_by(phone="0401234567")
+    ContactDetails.objects.update(phone="0409876543")
     output = StringIO()
     call_command("maintenance_page", stdout=output)
     assert output.getvalue().rstrip() == plain_page("503.html").rstrip()
     assert "<h1>Sivusto on huollossa</h1>" in output.getvalue()
+    assert "tel:+358409876543" in output.getvalue()

@@ -5,13 +5,19 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from aijuu_site.plain_pages import plain_page
+from home.last_known import remember
+from home.models import ContactDetails
 
 
 class Command(BaseCommand):
-    """Print one whole HTML file that needs no other: `manage.py maintenance_page > …/huolto.html`."""
+    """Print one whole HTML file that needs no other: `manage.py maintenance_page > …/huolto.html`.
+
+    Print it again when the contact details change: it says how the practice is reached.
+    """
 
     help = "Print the maintenance page as one HTML file for the proxy."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        remember(ContactDetails.load())
         self.stdout.write(plain_page("503.html"))

@@ -60,7 +60,7 @@ def done(request: HttpRequest, walk: Walk) -> HttpResponse:
     enquiry = walk.mapping.enquiry
     context = {
         "reference": enquiry.reference,
-        "response_time": details.response_time,
+        "response_time": details.answers_within,
         "added_later": enquiry.kind == Kind.CONTACT,
         "promised": promised_mails(enquiry),
     }
