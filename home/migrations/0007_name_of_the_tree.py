@@ -1,14 +1,15 @@
-"""Wagtail calls the top of the page tree "Root"; the chooser and the breadcrumbs show it."""
+"""Wagtail calls the top of its trees "Root"; choosers, breadcrumbs and the forms of pictures show it."""
 
 from django.db import migrations
 
 
-def give_finnish_name(apps, schema_editor):
-    tops = apps.get_model("wagtailcore", "Page").objects.filter(depth=1, title="Root")
-    tops.update(title="Sivusto", draft_title="Sivusto")
+def give_finnish_names(apps, schema_editor):
+    pages = apps.get_model("wagtailcore", "Page").objects.filter(depth=1, title="Root")
+    pages.update(title="Sivusto", draft_title="Sivusto")
+    apps.get_model("wagtailcore", "Collection").objects.filter(depth=1, name="Root").update(name="Yleinen")
 
 
 class Migration(migrations.Migration):
     dependencies = [("home", "0006_settings_rows")]
 
-    operations = [migrations.RunPython(give_finnish_name, migrations.RunPython.noop)]
+    operations = [migrations.RunPython(give_finnish_names, migrations.RunPython.noop)]

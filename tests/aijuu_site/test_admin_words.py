@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from wagtail.models import Page
+from wagtail.models import Collection, Page
 
 from intake.choices import Kind
 from tests.intake.enquiries import received
@@ -152,5 +152,6 @@ def test_a_word_of_english_is_noticed(text: str) -> None:
     assert english_in(text)
 
 
-def test_the_top_of_the_tree_has_a_finnish_name(loaded_site: None) -> None:
+def test_the_tops_of_the_trees_have_finnish_names(loaded_site: None) -> None:
     assert Page.objects.get(depth=1).title == "Sivusto"
+    assert Collection.objects.get(depth=1).name == "Yleinen"
