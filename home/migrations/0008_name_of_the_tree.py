@@ -10,6 +10,6 @@ def give_finnish_names(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("home", "0006_settings_rows")]
+    dependencies = [("home", "0007_picture")]
 
     operations = [migrations.RunPython(give_finnish_names, migrations.RunPython.noop)]
