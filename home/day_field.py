@@ -39,7 +39,7 @@ class DayFormField(forms.DateField):
         if value in self.empty_values or isinstance(value, date):
             return super().to_python(value)
         try:
-            return read_day(" ".join(str(value).split())[:100], today=timezone.localdate())
+            return read_day(str(value), today=timezone.localdate())
         except ValueError as error:
             is_a_day = isinstance(error, ImplausibleYear | OtherWeekday)
             raise ValidationError(

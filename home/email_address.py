@@ -22,8 +22,9 @@ _LONGEST_PASTED = 1000
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 # RFC 2047: mail programs would decode it, and write to another mailbox.
 _ENCODED_WORD = "=?"
-# RFC 6761, RFC 6762 and ICANN's name for inner networks: known on one machine or in one house only.
-_OF_ONE_NETWORK = frozenset({"localhost", "local", "internal"})
+# IANA, Special-Use Domain Names (RFC 2606, 6761, 6762, 7686, 8375, 9476), and ICANN's name for inner networks: kept for
+# examples, for one machine or one house, or outside the DNS. No mail reaches them.
+_WITHOUT_MAIL = frozenset({"localhost", "local", "internal", "invalid", "test", "example", "onion", "alt", "arpa"})
 
 # "Maija Meikäläinen <maija@esimerkki.fi>", and as one mail program writes it: "Maija [mailto:maija@esimerkki.fi]".
 _IN_BRACKETS = re.compile(r"([^<>\[\]]*)(?:<([^<>]*)>|\[(mailto:[^\[\]]*)\])", re.IGNORECASE)
@@ -89,6 +90,6 @@ def _domain_as_sent(domain: str) -> str:
     except UnicodeError as error:
         raise ValueError("no domain of IDNA 2008") from error
     *_below, top = labels = sent.split(".")
-    if len(labels) < 2 or len(top) < 2 or top.isdecimal() or top in _OF_ONE_NETWORK:
+    if len(labels) < 2 or len(top) < 2 or top.isdecimal() or top in _WITHOUT_MAIL:
         raise ValueError("no domain that mail can be sent to from anywhere")
     return sent

@@ -15,8 +15,8 @@ _LABEL = re.compile(r"^(?:(?:puh(?:elin(?:numero)?)?|p|tel|gsm|matk(?:apuhelin)?
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _AREA_CODE = re.compile(r"^(\(?0\d{1,3}\)?)\s?/\s?(?=\d)")
 _ONE_NUMBER = re.compile(r"\(?\+?[\d\s().-]+")
-# "1234-5", "1234567–68": up to another number, not one number more.
-_RANGE = re.compile(r"(?:\d{4}\s?-\s?\d{1,2}|-\s?\d)[\s).-]*$")
+# "1234-5", "1234567–68": up to another number, not one number more. "1234567 (8)": an extension.
+_RANGE = re.compile(r"(?:\d{4}\s?-\s?\d{1,2}|-\s?\d)[\s).-]*$|\(\s*\d+\s*\)[\s.-]*$")
 _LONGEST = 60
 
 
@@ -61,7 +61,7 @@ def parse_phone(text: str) -> phonenumbers.PhoneNumber:
 
 def _written(text: str) -> str:
     """`text` without a label, in plain digits and with one kind of dash."""
-    plain = _DASHES.sub("-", narrowed(without_unseen(text))).strip()
+    plain = _DASHES.sub("-", narrowed(without_unseen(text))).strip().rstrip(",;: ")
     digits = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in plain)
     return _AREA_CODE.sub(r"\1 ", _LABEL.sub("", digits, count=1), count=1)
 

@@ -1,8 +1,11 @@
 """Days as Finns write them: 1.2.2027, 1. 2. 2027, ma 1.2.2027, 1. helmikuuta 2027, helmikuun 1. päivä 2027."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date
+
+from home.unseen_characters import narrowed, without_unseen
 
 _WEEKDAYS = ("maanantai", "tiistai", "keskiviikko", "torstai", "perjantai", "lauantai", "sunnuntai")
 _MONTHS = ["tammi", "helmi", "maalis", "huhti", "touko", "kesä", "heinä", "elo", "syys", "loka", "marras", "joulu"]
@@ -14,7 +17,7 @@ _NAMED = rf"(?:{'|'.join(_MONTHS)})kuu"
 _IN_NUMBERS = rf"(?P<day>\d{{1,2}}){_DOT}(?P<month>\d{{1,2}}){_DOT}"
 _FORMS = (
     rf"{_IN_NUMBERS}(?P<year>\d{{4}})",
-    rf"(?P<day>\d{{1,2}})(?:{_DOT}|\s)(?P<month>{_NAMED}(?:ta)?)\s(?P<year>\d{{4}})",
+    rf"(?P<day>\d{{1,2}})(?:{_DOT}|\s)(?:päivä(?:nä)?\s)?(?P<month>{_NAMED}(?:ta)?)\s(?P<year>\d{{4}})",
     rf"(?P<month>{_NAMED}n)\s(?P<day>\d{{1,2}}){_DOT}(?:päivä(?:nä)?\s)?(?P<year>\d{{4}})",
 )
 _IN_A_TEXT = [re.compile(rf"(?<![\w.]){form}(?!\d)", re.IGNORECASE) for form in _FORMS]
@@ -24,7 +27,9 @@ _SHORT_YEAR = re.compile(rf"{_WEEKDAY}{_IN_NUMBERS}(?P<year>\d\d)[.,]?", re.IGNO
 _ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)")
 
 # What somebody writes about work may have begun, or be meant for, so many years from today; another year is a slip.
-_YEARS_BACK, _YEARS_AHEAD = 70, 30
+_YEARS_BACK, _YEARS_AHEAD = 70, 20
+# Longer than any day with its weekday, and what can't be seen round it.
+_LONGEST = 200
 
 
 class ImplausibleYear(ValueError):
@@ -45,17 +50,28 @@ class OtherWeekday(ValueError):
 
 
 def read_day(text: str, *, today: date) -> date:
-    """The one day that `text` is. ValueError for anything else, ImplausibleYear and OtherWeekday where to ask which."""
-    found = next(filter(None, (form.fullmatch(text) for form in (*_ALONE, _SHORT_YEAR, _ISO))), None)
+    """The one day that `text` is. ValueError for anything else, ImplausibleYear and OtherWeekday where to ask which.
+
+    Spaces and what can't be seen, which come along when a day is copied, make no other day of it.
+    """
+    if len(text) > _LONGEST:
+        raise ValueError("too long for a day")
+    plain = " ".join(unicodedata.normalize("NFC", narrowed(without_unseen(text))).split())
+    found = next(filter(None, (form.fullmatch(plain) for form in (*_ALONE, _SHORT_YEAR, _ISO))), None)
     if found is None:
         raise ValueError("not a day")
     day = _day(found)
-    if not today.year - _YEARS_BACK <= day.year <= today.year + _YEARS_AHEAD:
+    if not is_plausible(day, today=today):
         raise ImplausibleYear("not a year that anybody means")
     weekday = found.groupdict().get("weekday")
     if weekday and weekday[:2].lower() != _WEEKDAYS[day.weekday()][:2]:
         raise OtherWeekday(day)
     return day
+
+
+def is_plausible(day: date, *, today: date) -> bool:
+    """Whether somebody can mean this year."""
+    return today.year - _YEARS_BACK <= day.year <= today.year + _YEARS_AHEAD
 
 
 def days_in(text: str) -> Iterator[tuple[str, date]]:

@@ -7,7 +7,6 @@ from home.pause.states import (
     PauseState,
     calendar_day,
     form_mode,
-    is_near,
     last_welcome_day,
     pause_state,
 )
@@ -22,7 +21,6 @@ __all__ = [
     "PauseWords",
     "calendar_day",
     "form_mode",
-    "is_near",
     "last_welcome_day",
     "next_step",
     "pause_state",

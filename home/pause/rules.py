@@ -7,7 +7,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from home.pause.settling import settled
-from home.pause.states import PauseSettings, calendar_day, is_near
+from home.pause.states import PauseSettings, calendar_day
+from home.written_days import is_plausible
 
 # Code and words of a fault, by the name of the field.
 Faults: TypeAlias = dict[str, tuple[str, str | Promise]]
@@ -38,7 +39,9 @@ def faults(before: PauseSettings, after: PauseSettings, now: datetime) -> Faults
     elif after.begins_on is not None and after.returns_on <= after.begins_on:
         found["returns_on"] = ("order", _("Choose a day that comes after the beginning of the pause."))
     for name, day in (("begins_on", after.begins_on), ("returns_on", after.returns_on)):
-        if day is not None and name not in found and not is_near(day, now) and day != getattr(before, name):
+        if day is None or name in found or day == getattr(before, name):
+            continue
+        if not is_plausible(day, today=today):
             found[name] = ("far", FAR_DAY)
     return found
 

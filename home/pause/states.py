@@ -1,7 +1,7 @@
 """The state of the practice at a moment: a pure function of (what Kati has set, now)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 # The announced day is a day of the calendar on Kati's wall, wherever the server stands.
 CALENDAR = ZoneInfo("Europe/Helsinki")
-_FURTHEST = timedelta(days=20 * 366)
 
 
 class PauseState(StrEnum):
@@ -58,11 +57,6 @@ def calendar_day(now: datetime) -> date:
     if now.tzinfo is None:
         raise ValueError("calendar_day() needs an aware datetime")
     return now.astimezone(CALENDAR).date()
-
-
-def is_near(day: date, now: datetime) -> bool:
-    """Whether `day` is one that somebody can mean at the aware moment `now`: a year further away is a slip."""
-    return abs(day - calendar_day(now)) <= _FURTHEST
 
 
 def last_welcome_day(ended_on: date, welcome_days: int) -> date:

@@ -8,20 +8,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.forms import WagtailAdminModelForm
-from wagtail.admin.widgets import AdminDateInput
 
+from home.day_field import DayInput
 from home.models import PauseChange, PauseNotice
 from home.services.pausing import EDITABLE, change_pause, put_to_rest
 
 MOMENT = r"j.n.Y \k\l\o\ G.i"
 NOT_A_DAY = gettext_lazy("Check the day. Write it as 1.2.2027.")
-
-
-class DayInput(AdminDateInput):
-    """Wagtail's calendar, without its habit of putting another day in the place of one that it can't read."""
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "validateOnBlur": False}
 
 
 class PauseForm(WagtailAdminModelForm):

@@ -2,11 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -20,9 +20,8 @@ from wagtail.models import Page, Site
 
 from home.day_field import DayFormField
 from home.models import ContactDetails, PauseNotice
-from home.pause import CALENDAR, PauseState, PauseStatus, is_near, pause_status
+from home.pause import CALENDAR, PauseState, PauseStatus, pause_status
 from home.pause.examples import in_state
-from home.pause.rules import FAR_DAY
 from home.pause_now import preview_attributes
 from home.pausing_admin.form import MOMENT, NOT_A_DAY
 from home.pausing_admin.rights import may_change, may_preview
@@ -58,12 +57,6 @@ class MomentForm(forms.Form):
         error_messages={"invalid": gettext_lazy("Write the time of day as 12.00.")},
         input_formats=["%H.%M", "%H:%M", "%H"],
     )
-
-    def clean_day(self) -> date | None:
-        day: date | None = self.cleaned_data["day"]
-        if day is not None and not is_near(day, timezone.now()):
-            raise ValidationError(FAR_DAY, code="far")
-        return day
 
 
 @dataclass(frozen=True, slots=True)

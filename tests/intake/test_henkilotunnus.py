@@ -36,6 +36,9 @@ def test_a_code_is_refused_in_every_field_and_the_words_stay(visitor: Visitor, f
         *("131052-\r\n308T", "131\n052-308T", "131052\u00a0-\u00a0308T", "13\u00ad1052-308T", "131052\u00ad308T"),
         *("131052--308T", "131052 -- 308T", "131052–\u2010308T", "131052308T", "131052 A 308T", "_131052-308T_"),
         *("131052-30\u20608T", "131052\u2043308T", "111111 131052-308T", "１３１０５２ － ３０８Ｔ"),
+        *("13.10.52-308T", "13.10.1952-308T", "13101952-308T", "13/10/52 308T", "131052.308T", "131052/308T"),
+        *("131052_308T", "131052:308T", "131052, 308T", "131052 (308T)", "131052·308T", "131052=308T", "131052*308T"),
+        *("hetu131052-308T", "131052-308Tampere", "131052-308T131052-308T"),
     ],
 )
 def test_a_code_in_pieces_is_found(visitor: Visitor, written: str) -> None:
@@ -51,9 +54,19 @@ def test_a_telephone_number_is_no_code(grouping: str, number: int, area: str) ->
     assert not contains_henkilotunnus(grouping.format(area, digits[:3], digits[3:]))
 
 
-@pytest.mark.parametrize("words", ["131052-308U", "131052-308", "tilaus 131052-3081", "321352-308T", "050-1234567"])
+@pytest.mark.parametrize(
+    "words", ["131052-308U", "131052-308", "tilaus 131052-3081", "321352-308T", "050-1234567", "1131052-308T"]
+)
 def test_a_number_that_only_looks_like_one_is_just_a_number(visitor: Visitor, words: str) -> None:
     assert visitor.sends(letter(message=words)).status_code == 303
+
+
+@given(
+    day=st.dates(date(2026, 1, 1), date(2030, 1, 1)), hour=st.integers(8, 20), minute=st.sampled_from([0, 15, 30, 45])
+)
+def test_a_moment_is_no_code(day: date, hour: int, minute: int) -> None:
+    written = f"{day.day:02}.{day.month:02}.{day.year} klo {hour}.{minute:02}"
+    assert not contains_henkilotunnus(f"Sopiiko {written}–{hour + 1}.{minute:02} Teams?")
 
 
 @pytest.mark.parametrize("separator", list("+-YXWVUABCDEF"))
