@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.urls import is_valid_path
+from django.utils.encoding import escape_uri_path
 from wagtail.contrib.redirects.middleware import RedirectMiddleware
 
 from home.old_addresses import address_now
@@ -49,7 +50,8 @@ class OldAddressesMiddleware(RedirectMiddleware):
         if not address:
             return response
         query = request.META.get("QUERY_STRING", "")
-        return HttpResponsePermanentRedirect(f"{address}?{query}" if query else address)
+        encoded = escape_uri_path(address)
+        return HttpResponsePermanentRedirect(f"{encoded}?{query}" if query else encoded)
 
 
 def _is_for_pages(request: HttpRequest) -> bool:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,6 +12,8 @@ class HomeConfig(AppConfig):
     def ready(self) -> None:
         from home.last_known import watch_contact_details
         from home.pictures.preparation import watch_pictures
+        from home.settings_rows import make_settings_rows
 
         watch_pictures()
         watch_contact_details()
+        post_migrate.connect(make_settings_rows, sender=self)

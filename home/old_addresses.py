@@ -1,5 +1,7 @@
 """Where what stood at an address stands now: the one place that knows what renaming and moving a page did."""
 
+from urllib.parse import unquote
+
 from django.http import Http404, HttpRequest
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Site
@@ -8,7 +10,7 @@ _LONGEST = Redirect._meta.get_field("old_path").max_length or 255
 
 
 def address_now(request: HttpRequest) -> str:
-    """Return the path at which the request's address stands now; "" where no redirect knows another.
+    """Return the path at which the request's address stands now, as in `path_info`; "" where no redirect knows another.
 
     Wagtail makes a redirect for the old address of a renamed page and its children. It holds here for the routes
     below that page, too: `/old/viesti/` is `/new/viesti/`. The longest redirect wins.
@@ -28,7 +30,7 @@ def address_now(request: HttpRequest) -> str:
         except Http404:
             continue
         # A page of another site has a whole address: no path of ours.
-        address = "".join([page.get_url(request) or "", *(f"{part}/" for part in below)])
+        address = "".join([unquote(page.get_url(request) or ""), *(f"{part}/" for part in below)])
         if address.startswith("/") and address != request.path_info:
             return address
     return ""

@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.db.models import Model
 from django.http import QueryDict
+from draftjs_exporter.error import ExporterException
 from wagtail.admin.rich_text import DraftailRichTextArea
 from wagtail.documents.rich_text import DocumentLinkHandler
 from wagtail.models import Page
@@ -18,6 +20,9 @@ from wagtail.rich_text.pages import PageLinkHandler
 from wagtail.rich_text.rewriters import FIND_A_TAG, FIND_EMBED_TAG, extract_attrs
 
 _LARGEST = 2**63 - 1
+
+# What Wagtail's converter and its exporter raise about what the text editor can't have sent.
+_NO_TEXT = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError, ExporterException)
 
 Attributes = dict[str, str]
 
@@ -85,8 +90,16 @@ class TextEditor(DraftailRichTextArea):  # type: ignore[misc]
         return shown
 
     def value_from_datadict(self, data: QueryDict, files: Any, name: str) -> str | None:
-        html: str | None = super().value_from_datadict(data, files, name)
+        html: str | None = self._as_html(data, files, name)
         return html if html is None else without_odd_links(html)
+
+    def _as_html(self, data: QueryDict, files: Any, name: str) -> str | None:
+        try:
+            html: str | None = super().value_from_datadict(data, files, name)
+        except _NO_TEXT as error:
+            # Wagtail's converter believes whatever it is given. The editor sends nothing that it can't read.
+            raise BadRequest("no text of the editor's") from error
+        return html
 
 
 def linked_page_ids(html: str) -> Iterator[int | None]:

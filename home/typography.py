@@ -6,6 +6,7 @@ Source of the rules: the Finnish standard for typing (SFS 4175) and Kielitoimist
 """
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
 NBSP = "\u00a0"
@@ -44,7 +45,7 @@ def _protected(also: str = "") -> dict[bool, re.Pattern[str]]:
 
 _PROTECTED = _protected()
 
-_NUMBER = r"\d{1,3}(?:[ \u00a0]\d{3})+|\d{1,4}(?:[.,:]\d{1,2}){0,1}"
+_NUMBER = r"\d{1,3}(?:[ \u00a0]\d{3}){1,5}|\d{1,4}(?:[.,:]\d{1,2}){0,1}"
 _DAY = r"\d{1,2}\.(?:\d{1,2}\.(?:\d{4})?)?"
 _BETWEEN = r"(?:-|[ \u00a0]-[ \u00a0]|[ \u00a0]?–[ \u00a0]?)"
 _DAYS = re.compile(rf"(?<![\w.,:–-])({_DAY}){_BETWEEN}({_DAY})(?![\d,:–-])")
@@ -94,20 +95,48 @@ def finnish_text(text: str) -> str:
 
 
 # Their words are a name of something, or not words at all.
-_OPAQUE = "a|code|pre|kbd|samp|var|script|style|textarea|svg|math|title|option"
-_INLINE = frozenset({"abbr", "b", "cite", "em", "i", "mark", "q", "s", "small", "span", "strong", "sub", "sup", "u"})
-_MARKUP = re.compile(
-    rf"""
-      <!--.*?-->
-    | <({_OPAQUE})\b(?:[^<>"']|"[^"]*"|'[^']*')*>.*?</\1\s*>
-    | </?([a-z][a-z0-9-]*)(?:[^<>"']|"[^"]*"|'[^']*')*>
-    | <[^<>]*>?
-    """,
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+_OPAQUE = frozenset(
+    {"a", "code", "pre", "kbd", "samp", "var", "script", "style", "textarea", "svg", "math", "title", "option"}
 )
+_INLINE = frozenset({"abbr", "b", "cite", "em", "i", "mark", "q", "s", "small", "span", "strong", "sub", "sup", "u"})
+_COMMENT = "!--"
+# What only looks like a tag.
+_SIGNS = re.compile(r"<[^<>]*>?")
+_TAG = re.compile(
+    rf"""
+      <{_COMMENT}
+    | <(/?)([a-z][a-z0-9-]*)(?:[^<>"']|"[^"]*"|'[^']*')*>
+    | {_SIGNS.pattern}
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_ENDS = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _OPAQUE} | {_COMMENT: re.compile("-->")}
 _QUOTE_REFERENCE = re.compile(r"&(?:(quot|\#34|\#x22)|(apos|\#39|\#x27));", re.IGNORECASE)
 _REFERENCE = r"&(?:[A-Za-z][A-Za-z0-9]*|\#\d+|\#[xX][0-9A-Fa-f]+);"
 _PROTECTED_OR_HOLE = _protected(also=f"{_HOLE}|{_REFERENCE}")
+
+
+def _markup(html: str) -> Iterator[tuple[int, int, bool]]:
+    """Where each piece of markup begins and ends, and whether it ends a paragraph. What is opaque is one piece.
+
+    An end that is nowhere is looked for once: a text of unclosed tags takes no longer than another.
+    """
+    position = 0
+    without_end: set[str] = set()
+    while tag := _TAG.search(html, position):
+        position = tag.end()
+        name = _COMMENT if tag[0] == f"<{_COMMENT}" else (tag[2] or "").lower()
+        is_whole = False
+        if not tag[1] and name in _ENDS and name not in without_end:
+            end = _ENDS[name].search(html, position)
+            if end:
+                position, is_whole = end.end(), name != _COMMENT
+            else:
+                without_end.add(name)
+        if name in without_end and name == _COMMENT:
+            position = _SIGNS.match(html, tag.start()).end()  # type: ignore[union-attr]
+        # A quotation or a number does not go on from one paragraph to the next.
+        yield tag.start(), position, not is_whole and name not in _INLINE
 
 
 def finnish_html(html: str) -> str:
@@ -118,13 +147,11 @@ def finnish_html(html: str) -> str:
     kept: list[str] = []
     paragraphs: list[str] = [""]
     position = 0
-    for match in _MARKUP.finditer(html):
-        paragraphs[-1] += html[position : match.start()]
-        position = match.end()
-        kept.append(match.group())
-        paragraphs[-1] += _HOLE
-        # A quotation or a number does not go on from one paragraph to the next.
-        if not match[1] and (match[2] or "").lower() not in _INLINE:
+    for start, end, ends_paragraph in _markup(html):
+        paragraphs[-1] += html[position:start] + _HOLE
+        kept.append(html[start:end])
+        position = end
+        if ends_paragraph:
             paragraphs.append("")
     paragraphs[-1] += html[position:]
     holes = iter(kept)
@@ -147,9 +174,9 @@ def unbroken_html(html: str) -> str:
     """The same for the text between tags; links and code stay as they are."""
     parts: list[str] = []
     position = 0
-    for match in _MARKUP.finditer(html):
-        parts += [unbroken_text(html[position : match.start()]), match.group()]
-        position = match.end()
+    for start, end, _ends_paragraph in _markup(html):
+        parts += [unbroken_text(html[position:start]), html[start:end]]
+        position = end
     return "".join([*parts, unbroken_text(html[position:])])
 
 

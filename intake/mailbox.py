@@ -2,6 +2,8 @@
 
 import re
 
+from django.db.models import Q
+
 from home.email_address import address_as_sent
 from intake.keyed_hash import keyed_hash
 
@@ -29,6 +31,11 @@ def mailbox_of(address: str) -> str:
 def mailbox_key(address: str) -> str:
     """Return a keyed hash of the mailbox. It is the same for as long as the database lives."""
     return keyed_hash(PURPOSE, mailbox_of(address))
+
+
+def same_address(field: str, address: str) -> Q:
+    """Return what finds the rows whose `field` holds this address, as `is_same_address` tells it."""
+    return Q(**{f"{field}__iexact": address})
 
 
 def is_same_address(one: str, other: str) -> bool:

@@ -12,9 +12,12 @@ from wagtail.admin.forms.account import NameEmailForm
 from wagtail.admin.forms.auth import LoginForm as WagtailLoginForm
 from wagtail.admin.forms.auth import PasswordChangeForm as WagtailPasswordChangeForm
 from wagtail.admin.forms.auth import PasswordResetForm as WagtailPasswordResetForm
+from wagtail.users.forms import UserCreationForm as WagtailUserCreationForm
+from wagtail.users.forms import UserEditForm as WagtailUserEditForm
 
 from aijuu_site.accounts.passwords import Busy, TooManyAttempts, is_own_password, refusal_words
 from aijuu_site.accounts.resetting import request_password_reset
+from home.models.email_field import AddressFormField
 from intake.spam.source import address_key
 
 # RFC 5321, and the field of an account.
@@ -60,7 +63,28 @@ class LoginForm(WagtailLoginForm):
         return super().get_invalid_login_error()
 
 
-class PasswordResetForm(WagtailPasswordResetForm):
+class _AddressByOurRule:
+    """A form of Wagtail's whose e-mail address is one that our mails reach (home.email_address)."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        theirs = self.fields["email"]
+        ours = AddressFormField(label=theirs.label, required=theirs.required, help_text=theirs.help_text)
+        ours.widget.attrs.update(theirs.widget.attrs)
+        self.fields["email"] = ours
+
+
+class UserCreationForm(_AddressByOurRule, WagtailUserCreationForm):
+    pass
+
+
+class UserEditForm(_AddressByOurRule, WagtailUserEditForm):
+    pass
+
+
+class PasswordResetForm(_AddressByOurRule, WagtailPasswordResetForm):
     """Wagtail's own sends the mail while the visitor waits; ours leaves it to the worker."""
 
     def save(self, *, request: HttpRequest, **_options: Any) -> None:
@@ -96,7 +120,7 @@ class ConfirmationForm(forms.Form):
         return password
 
 
-class OwnNameEmailForm(NameEmailForm):
+class OwnNameEmailForm(_AddressByOurRule, NameEmailForm):
     """One's own name, and the address: who changes that could have a new password sent, so it asks for the password."""
 
     current_password = forms.CharField(

@@ -5,12 +5,16 @@ import unicodedata
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
+from home.email_address import address_as_sent
 from home.unseen_characters import without_unseen
 
 
 def normalised(name: str) -> str:
-    """A name or an address as it is compared."""
-    return unicodedata.normalize("NFKC", without_unseen(name).strip()).casefold()
+    """A name or an address as it is compared; what is an address, by where its mail goes."""
+    try:
+        return address_as_sent(name).casefold()
+    except ValueError:
+        return unicodedata.normalize("NFKC", without_unseen(name).strip()).casefold()
 
 
 def account_named(typed: str) -> User | None:

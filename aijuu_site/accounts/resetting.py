@@ -93,7 +93,7 @@ register_secret(PLACEHOLDER, _secret_for)
 
 
 def _accounts_of(email: str) -> list[User]:
-    """Compared as Django compares them, whatever the database holds for the same letters."""
+    """Compared as mail is sent, whatever the database holds for the same address."""
     wanted = normalised(email)
     users = get_user_model().objects.filter(is_active=True).order_by("pk")
     return [user for user in users if normalised(user.email) == wanted and _may_reset(user)]

@@ -60,7 +60,7 @@ INSTALLED_APPS = [
     "wagtail.contrib.routable_page",
     "wagtail.contrib.settings",
     "wagtail.sites",
-    "wagtail.users",
+    "aijuu_site.accounts.wagtail_users.UsersAppConfig",
     "wagtail.snippets",
     "wagtail.images",
     # The admin does not open without it; nobody's group has its permissions.

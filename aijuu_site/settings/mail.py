@@ -3,11 +3,9 @@
 from email.utils import getaddresses
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-
 from aijuu_site.settings.environment import SettingError
 from aijuu_site.settings.urls import ServerUrl
+from home.email_address import address_as_sent, readable_address
 
 MAIL_FILES = "aijuu_site.mail_files.MailFilesBackend"
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
@@ -51,29 +49,33 @@ def email_settings(url: str) -> dict[str, Any]:
 
 
 def sender(text: str) -> str:
-    """Return the sender of all mail: one address, with or without a name before it."""
+    """Return the sender of all mail: one address as it is sent, with or without a name before it."""
     found = getaddresses([text])
     address = found[0][1] if len(found) == 1 else ""
-    if not _is_address(address) or not (text == address or text.endswith(f"<{address}>")):
+    sent = _as_sent(address)
+    if not sent or not (text == address or text.endswith(f"<{address}>")):
         raise SettingError(
             "DEFAULT_FROM_EMAIL",
             "write one address, or name and address as in DEFAULT_FROM_EMAIL=Aijuu työnohjaus <kati@example.fi>; "
             'a name with a comma stands in "…"',
         )
-    return text
+    name = "" if text == address else text.removesuffix(f"<{address}>")
+    return f"{name}<{sent}>" if name else sent
 
 
 def admin_email(text: str) -> str:
     """Return the address that is also the account's name."""
     # auth.User.username has 150 characters.
-    if not _is_address(text) or len(text) > 150:
+    if not _as_sent(text) or len(text) > 150:
         raise SettingError("ADMIN_EMAIL", "write one e-mail address and no more, as in ADMIN_EMAIL=kati@example.fi")
     return text
 
 
-def _is_address(text: str) -> bool:
+def _as_sent(text: str) -> str:
+    """Return a bare address as it is sent (home.email_address); "" for what is none."""
     try:
-        validate_email(text)
-    except ValidationError:
-        return False
-    return True
+        sent = address_as_sent(text)
+    except ValueError:
+        return ""
+    # What people paste along is no part of a setting.
+    return sent if text.casefold() in (sent.casefold(), readable_address(sent).casefold()) else ""

@@ -7,9 +7,30 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from home.email_address import address_as_sent, readable_address
+from home.email_address import LONGEST_ADDRESS, address_as_sent, readable_address
 
 NOT_AN_ADDRESS = _("Check the e-mail address. The right form is for example nimi@esimerkki.fi.")
+
+
+def readable_or_refused(text: str) -> str:
+    """`text` as people read an address. Raises ValidationError where mail can't be sent to it."""
+    try:
+        return readable_address(address_as_sent(text))
+    except ValueError as error:
+        raise ValidationError(NOT_AN_ADDRESS, code="invalid") from error
+
+
+class AddressFormField(forms.CharField):
+    """A form's field for an address of this rule, where no model asks for it: of an account in the admin."""
+
+    widget = forms.EmailInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": LONGEST_ADDRESS, **kwargs})
+
+    def to_python(self, value: Any) -> str:
+        text: str = super().to_python(value) or ""
+        return readable_or_refused(text) if text else text
 
 
 class EmailAddressField(models.EmailField):
@@ -19,12 +40,7 @@ class EmailAddressField(models.EmailField):
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
-        if not text:
-            return text
-        try:
-            return readable_address(address_as_sent(text))
-        except ValueError as error:
-            raise ValidationError(NOT_AN_ADDRESS, code="invalid") from error
+        return readable_or_refused(text) if text else text
 
     def formfield(self, **kwargs: Any) -> Any:
         # Django's own form field would refuse what is pasted with a name before this rule sees it.

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from intake.choices import Kind, MailPurpose, Status
-from intake.mailbox import mailbox_key
+from intake.mailbox import mailbox_key, same_address
 from intake.models.enquiry import Enquiry
 from intake.models.outgoing_mail import OutgoingMail
 from intake.models.settings import IntakeSettings
@@ -35,7 +35,7 @@ def join(*, enquiry: Enquiry, wants_mail: bool, now: datetime) -> WaitingPlace:
             return earlier
         last = WaitingPlace.objects.aggregate(last=Max("rank"))["last"] or 0
         # Who joins again, perhaps while a question is on its way, is known already.
-        same_address = WaitingPlace.objects.filter(enquiry__email=enquiry.email).exclude(reached_at=None)
+        reached = WaitingPlace.objects.filter(same_address("enquiry__email", enquiry.email)).exclude(reached_at=None)
         place = WaitingPlace.objects.create(
             enquiry=enquiry,
             joined_at=now,
@@ -43,7 +43,7 @@ def join(*, enquiry: Enquiry, wants_mail: bool, now: datetime) -> WaitingPlace:
             wants_mail=wants_mail,
             mailbox_key=mailbox_key(enquiry.email),
             confirmed_at=now,
-            reached_at=same_address.values_list("reached_at", flat=True).first(),
+            reached_at=reached.values_list("reached_at", flat=True).first(),
             months=IntakeSettings.load().waiting_months,
         )
         confirm_joining(enquiry=enquiry, now=now)
@@ -67,7 +67,8 @@ def confirm_joining(*, enquiry: Enquiry, now: datetime) -> bool:
 
 def _mark_reached(mail: OutgoingMail, now: datetime) -> None:
     """Remember, for each place of this address, that a mail with the link to leave the list went out to it."""
-    WaitingPlace.objects.filter(enquiry__email=mail.recipient, reached_at=None).update(reached_at=now)
+    places = WaitingPlace.objects.filter(same_address("enquiry__email", mail.recipient), reached_at=None)
+    places.update(reached_at=now)
 
 
 def _is_on_list(mail: OutgoingMail, _now: datetime) -> bool:

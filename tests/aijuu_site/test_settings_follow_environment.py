@@ -47,6 +47,19 @@ def test_empty_is_the_default_of_every_setting(tmp_path: Path) -> None:
     assert (settings["FORM_RATE_LIMIT"], settings["TRUSTED_PROXIES"]) == (10, 0)
 
 
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("kati@faß.de", "kati@xn--fa-hia.de"),
+        ("Kati <kati@ääkkönen.fi>", "Kati <kati@xn--kknen-fraa0m.fi>"),
+        ('"Levola, Kati" <Kati@Example.fi>', '"Levola, Kati" <Kati@example.fi>'),
+        ("kati@example.fi", "kati@example.fi"),
+    ],
+)
+def test_mail_comes_from_the_domain_that_was_written(tmp_path: Path, written: str, sent: str) -> None:
+    assert settings_with(tmp_path, DEFAULT_FROM_EMAIL=written)["DEFAULT_FROM_EMAIL"] == sent
+
+
 def test_the_address_follows_the_port(tmp_path: Path) -> None:
     settings = settings_with(tmp_path, PORT=" 8123 ", SITE_URL="")
     assert settings["SITE_URL"] == "http://127.0.0.1:8123"

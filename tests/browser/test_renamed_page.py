@@ -101,6 +101,11 @@ ANSWERS = {
     "the form again": redirected_to(f"{CONTACT_PAGE}viesti/"),
     "the login": redirected_to("/admin/login/"),
     "another page": {"status": 200, "content_type": "text/html", "body": "<main><h1>Tervetuloa verkkoon</h1></main>"},
+    "an empty form": {
+        "status": 200,
+        "content_type": "text/html",
+        "body": "<main><form data-enquiry-form></form></main>",
+    },
     "nothing": {"status": 204},
     "not found": {"status": 404, "content_type": "text/html", "body": "<h1>Not found</h1>"},
 }

@@ -157,6 +157,29 @@ def test_the_editor_can_send_no_odd_link(page: ContentPage, kati: Client) -> Non
     assert Client().get("/koe/").status_code == 200
 
 
+def text_of_the_editor(entity: Any) -> str:
+    ranges = [{"offset": 0, "length": 1, "key": 0}]
+    block = {"key": "aaaaa", "text": "x", "type": "unstyled", "depth": 0, "inlineStyleRanges": []}
+    return json.dumps({"blocks": [{**block, "entityRanges": ranges}], "entityMap": {"0": entity}})
+
+
+NO_TEXTS = [
+    *("", "x", "{", "[]", "1", '{"blocks": null}', '{"blocks": [{}], "entityMap": {}}', "[" * 100_000),
+    *(text_of_the_editor({"type": "LINK", "mutability": "MUTABLE", "data": data}) for data in ({}, None, {"url": 1})),
+    *(text_of_the_editor(entity) for entity in (None, {}, {"type": "LINK"})),
+]
+
+
+@pytest.mark.parametrize("place", ["edit", "preview_on_edit"])
+@pytest.mark.parametrize("sent", NO_TEXTS, ids=range(len(NO_TEXTS)))
+def test_what_no_editor_sends_is_a_bad_request(place: str, sent: str, page: ContentPage, kati: Client) -> None:
+    data = {"title": "K", "slug": "koe", "intro": sent, "body-count": "0", "action-publish": "1"}
+    answer = kati.post(reverse(f"wagtailadmin_pages:{place}", args=[page.pk]), data)
+    assert answer.status_code == 400
+    page.refresh_from_db()
+    assert page.intro == ""
+
+
 RAW = ["abc", "", "1.5", 1.5, -1, 0, True, 10**30, "9" * 5000, [], [1], {}, {"a": 1}, "None", "٣", 987654, None]
 
 

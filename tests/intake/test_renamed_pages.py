@@ -57,6 +57,19 @@ def test_every_address_of_a_chain_of_names_arrives(contact_page: ContactPage, re
     assert Client().get(f"/{old}/viesti/")["Location"] == f"{NEW}viesti/"
 
 
+@pytest.mark.parametrize("below", FORMS)
+def test_a_form_arrives_at_a_name_with_letters_of_its_own(
+    contact_page: ContactPage, rename: Rename, below: str
+) -> None:
+    """Wagtail takes such a slug from a file or a script; its address is percent-encoded."""
+    rename(contact_page, "ääkköset")
+    answer = post(Client(), ADDRESS + below)
+    assert answer.status_code == 303
+    assert Client().get(ADDRESS + below).headers["Location"] == "/%C3%A4%C3%A4kk%C3%B6set/" + below
+    rename(contact_page, "yhteys")
+    assert post(Client(), f"/ääkköset/{below}", letter(message="Toinen viesti.")).status_code == 303
+
+
 def test_a_page_that_got_its_old_name_back_arrives(contact_page: ContactPage, rename: Rename) -> None:
     rename(contact_page, "yhteys")
     rename(contact_page, "ota-yhteytta")

@@ -123,6 +123,28 @@ def test_any_other_spelling_is_a_change(address: str, client: Client) -> None:
     assert User.objects.get(username="kati@example.fi").email == "kati@example.fi"
 
 
+WITHOUT_MAIL = ["kati@localhost", "kati@firma™.fi", "kati@a.invalid", "kati@[127.0.0.1]"]
+
+
+@pytest.mark.parametrize("address", WITHOUT_MAIL)
+def test_an_address_that_no_mail_reaches_is_refused(address: str, client: Client, kati: User, maija: User) -> None:
+    told_so = "Tarkista sähköpostiosoite."
+    own = {"name_email-email": address, "name_email-current_password": PASSWORD}
+    assert told_so in client.post(ACCOUNT, own_account(**own)).content.decode()
+    edit = f"/admin/users/edit/{maija.pk}/"
+    assert told_so in confirm(client, client.post(edit, user_form(maija, email=address))).content.decode()
+    new = user_form(maija, username="uusi", email=address, password1=NEW, password2=NEW)
+    assert told_so in client.post("/admin/users/new/", new).content.decode()
+    assert set(User.objects.values_list("email", flat=True)) == {kati.email, maija.email}
+
+
+def test_an_account_keeps_its_address_as_people_read_it(client: Client, maija: User) -> None:
+    edit = f"/admin/users/edit/{maija.pk}/"
+    confirm(client, client.post(edit, user_form(maija, email=" maija@FAẞ.de. ")))
+    maija.refresh_from_db()
+    assert maija.email == "maija@faß.de"
+
+
 def test_name_and_look_need_no_password(client: Client, kati: User) -> None:
     assert client.post(ACCOUNT, own_account(**{"name_email-first_name": "Katri"})).status_code == 302
     kati.refresh_from_db()

@@ -220,6 +220,16 @@ def test_who_joins_again_is_known_at_once(server: PostOffice) -> None:
     assert not tellable_places().filter(enquiry=other).exists()
 
 
+@pytest.mark.parametrize("first", ["maija@esimerkki.fi", "Maija@esimerkki.fi"])
+def test_letter_case_makes_no_other_address(server: PostOffice, first: str) -> None:
+    received(kind=Kind.WAITING, wants_mail=True, email=first)
+    before = received(kind=Kind.WAITING, wants_mail=True, email="mAIJA@esimerkki.fi", message="Ennen.")
+    OutgoingMail.objects.filter(enquiry=before).delete()
+    deliver_due(timezone.now() + timedelta(seconds=1))
+    received(kind=Kind.WAITING, wants_mail=True, email="MAIJA@esimerkki.fi", message="Jälkeen.")
+    assert WaitingPlace.objects.exclude(reached_at=None).count() == 3
+
+
 def test_a_joining_without_a_mail_of_its_own_follows_its_address(visitor: Visitor) -> None:
     for number in range(3):
         joins(visitor, wish(email="maija@esimerkki.fi", message=f"Toive {number}"))
