@@ -171,7 +171,6 @@ async function send(form, button) {
       return;
     }
     reason = form.dataset.refused;
-    // Only a refusal brings the words back, or a step of a trial.
     const html = response.redirected || (response.ok && form.dataset.draft) ? "" : await response.text();
     if (showAnswer(html)) return;
     reason = new DOMParser().parseFromString(html, "text/html").querySelector("[data-refusal]")?.textContent ?? reason;
