@@ -69,7 +69,7 @@ def test_days_in_a_text_come_in_order_and_versions_are_none() -> None:
     assert [day for _written, day in days_in(text)] == [date(2025, 2, 1), date(2025, 2, 3), date(2025, 2, 5)]
 
 
-@given(st.dates(date(1990, 1, 1), date(2050, 1, 1)))
+@given(st.dates(date(1990, 1, 1), date(2046, 12, 31)))
 def test_every_day_is_read_as_it_was_written(day: date) -> None:
     assert read_day(f"{day.day}.{day.month}.{day.year}", today=TODAY) == day
     assert [found for _written, found in days_in(f"Alan {day.day}. {day.month}. {day.year}.")] == [day]
