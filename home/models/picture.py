@@ -4,6 +4,7 @@ from collections.abc import Collection
 from io import BytesIO
 from typing import Any
 
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.files.base import File
 from django.utils.translation import gettext_lazy as _
 from wagtail.images.models import AbstractRendition, Filter, Image, SourceImageIOError
@@ -43,11 +44,11 @@ class Picture(Image):  # type: ignore[misc]
         return content
 
     def get_rendition(self, filter: Filter | str) -> AbstractRendition:
-        """What the admin shows: an empty one for an original that can't be used, as Wagtail's own tags have it; its
-        chooser has not. Pages do not ask here (home.pictures)."""
+        """What the admin shows; a sign for an original that can't be used, of which Wagtail's tags know only the lost
+        one, and its chooser none. Pages do not ask here (home.pictures)."""
         try:
             return super().get_rendition(filter)
         except SourceImageIOError:
-            empty: Any = self.get_rendition_model()(image=self, width=0, height=0)
-            empty.file.name = "not-found"
-            return empty
+            sign: Any = self.get_rendition_model()(image=self, width=120, height=90)
+            sign.file.storage, sign.file.name = staticfiles_storage, "img/lost.svg"
+            return sign

@@ -73,6 +73,34 @@ def test_its_metadata_stays_behind(kind: str, kati: Client, user: User) -> None:
         assert picture.size == (267, 400)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "ending"),
+    [
+        ("HEIF", "IMG_1.HEIC", "jpg"),
+        ("MPO", "IMG_1.JPG", "jpg"),
+        ("JPEG", "a.jfif", "jpg"),
+        ("PNG", "a.apng", "png"),
+        ("PNG", "a.png", "png"),
+    ],
+)
+def test_what_phones_make_is_taken(kind: str, name: str, ending: str, kati: Client, user: User) -> None:
+    several = {"save_all": True, "append_images": [drawn()]} if kind in {"MPO", "PNG"} else {}
+    file = upload(drawn((900, 600)), kind, name=name, **several)
+    assert send(kati, avatar_avatar=file).status_code == 302
+    assert avatar(user).endswith(f".{ending}")
+    with Image.open(kept(user).open("rb")) as picture:
+        assert (picture.size, getattr(picture, "n_frames", 1)) == ((400, 267), 1)
+
+
+def test_a_lost_one_is_replaced(kati: Client, user: User) -> None:
+    send(kati, avatar_avatar=upload(drawn()))
+    Path(kept(user).path).unlink()
+    assert kati.get(ADDRESS).status_code == 200
+    assert send(kati).status_code == 302
+    assert send(kati, avatar_avatar=upload(drawn())).status_code == 302
+    assert kept(user).size
+
+
 def test_a_small_one_loses_its_metadata_too(kati: Client, user: User) -> None:
     assert send(kati, avatar_avatar=upload(drawn(), exif=photo_exif().tobytes())).status_code == 302
     assert b"SecretPhone" not in kept(user).open("rb").read()
@@ -94,10 +122,12 @@ def test_it_is_shown_in_the_admin_alone(kati: Client, user: User) -> None:
         (huge_png(10_000, 10_000), "enintään 60 miljoonaa"),
         (huge_png(300, 300), "Kuvatiedosto on rikki"),
         (SimpleUploadedFile("a.svg", DRAWING, content_type="image/svg+xml"), "Valitse valokuva"),
+        (SimpleUploadedFile("a.svg", b'<svg width="100,5"/>', content_type="image/svg+xml"), "Piirrosta (SVG) ei voi"),
+        (SimpleUploadedFile("a.heic", b"not a picture", content_type="image/heic"), "kuva"),
         (SimpleUploadedFile("a.jpg", b"not a picture", content_type="image/jpeg"), "kuva"),
         (SimpleUploadedFile("a.jpg", upload(drawn(), "PNG").read(), content_type="image/jpeg"), "Tiedostopääte"),
     ],
-    ids=["bomb", "many pixels", "cut", "drawing", "text", "other kind"],
+    ids=["bomb", "many pixels", "cut", "drawing", "odd drawing", "no HEIC", "text", "other kind"],
 )
 def test_what_is_no_photo_is_refused_in_words(kati: Client, user: User, file: SimpleUploadedFile, words: str) -> None:
     send(kati, avatar_avatar=upload(drawn()))

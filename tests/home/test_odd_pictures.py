@@ -329,6 +329,7 @@ class TestWhatIsThereAlready:
             answer = kati.get(address)
             assert answer.status_code == 200, address
             assert all(name in answer.text for name in rows), address
+            assert answer.text.count("/static/img/lost.svg") == len(rows), address
 
     def test_each_is_edited_replaced_and_deleted(self, kati: Client, rows: dict[str, AbstractImage]) -> None:
         for name, image in rows.items():
