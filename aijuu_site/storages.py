@@ -25,7 +25,8 @@ class UnguessableNames:
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         path = PurePosixPath(str(name).replace("\\", "/"))
-        extension = path.suffix.lower()
+        # Of ".svg" too, which is left of a name of signs alone.
+        extension = "." + path.name.rpartition(".")[2].lower() if "." in path.name else ""
         if not _EXTENSION.fullmatch(extension):
             extension = ""
         return str(path.with_name(secrets.token_hex(_RANDOM_BYTES) + extension))

@@ -172,6 +172,25 @@ class TestDrawings:
         assert kati.get(reverse("wagtailimages:index")).status_code == 200
 
 
+class TestNames:
+    @pytest.mark.parametrize("stem", ["😀", " ", "_", "ä" * 300, "a.b", "kuva 1"])
+    @pytest.mark.parametrize("ending", ["svg", "PNG", "heic"])
+    def test_a_kind_is_known_after_any_name(self, kati: Client, stem: str, ending: str) -> None:
+        content = svg('width="9" height="9"')
+        if ending != "svg":
+            content = content_of(drawn(mode="RGBA"), "PNG" if ending == "PNG" else "HEIF")
+        image = stored(kati, named(content, f"{stem}.{ending}"))
+        assert image.file.name.endswith(".svg" if ending == "svg" else ".png")
+        make_files(image)
+        assert kati.get(reverse("wagtailimages:edit", args=[image.pk])).status_code == 200
+
+    @pytest.mark.parametrize("name", [".jpg", "a", "a.jpg.", "\x01.jpg", "a.svg", "a.heic", "a.exe", "a.jpg.exe"])
+    def test_a_photo_called_otherwise_is_refused(self, kati: Client, name: str) -> None:
+        for way in WAYS:
+            assert way(kati, named(content_of(drawn(), "JPEG"), name)).status_code == 200
+        assert not get_image_model().objects.exists()
+
+
 def two(kind: str) -> bytes:
     return content_of(drawn(), kind, save_all=True, append_images=[Image.new("RGB", (60, 40), BLUE)])
 
