@@ -10,6 +10,8 @@ from aijuu_site.settings.urls import ServerUrl
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
 _SOURCES = Path(__file__).resolve().parent.parent
+# In the data folder: STATIC_ROOT, MEDIA_ROOT, and what the admin shows.
+_EMPTIED_OR_SERVED = ("static", "media", "uploads")
 _DATABASE_URL = (
     "write it as in DATABASE_URL=postgres://user:password@localhost:5432/aijuu or sqlite:////srv/aijuu/db.sqlite3, "
     "or leave it empty"
@@ -45,6 +47,12 @@ def _read(url: str, data_dir: Path) -> dict[str, Any]:
         if touches_sources(path, sources=_SOURCES):
             raise SettingError(
                 "DATABASE_URL", f"the database may not lie in the folder of the program; {_DATABASE_URL}"
+            )
+        if any(path.resolve().is_relative_to((data_dir / name).resolve()) for name in _EMPTIED_OR_SERVED):
+            raise SettingError(
+                "DATABASE_URL",
+                f"the database may not lie in a folder that is emptied or served "
+                f"({', '.join(f'{data_dir / name}' for name in _EMPTIED_OR_SERVED)}); {_DATABASE_URL}",
             )
         return _sqlite(path)
     if server.scheme not in ("postgres", "postgresql"):

@@ -29,7 +29,7 @@ NAMES = (
     "TRUSTED_PROXIES",
 )  # fmt: skip
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class SettingError(ImproperlyConfigured):
@@ -48,17 +48,19 @@ class Environment:
 
     def text(self, name: str) -> str:
         """The value of `name` without space around it; empty where the default is meant."""
-        value = self.exact(name).strip()
-        if not _is_unicode(value):
-            raise SettingError(name, "it is not UTF-8 text.")
-        if _CONTROL.search(value):
-            raise SettingError(name, "it holds a line break or another control character; write it on one line.")
-        return value
+        return self._readable(name, self._values[name].strip())
 
     def exact(self, name: str) -> str:
         """The value of a secret, with any space that belongs to it; empty where the default is meant."""
-        value = self._values[name]
+        value = self._readable(name, self._values[name])
         return value if value.strip() else ""
+
+    def _readable(self, name: str, value: str) -> str:
+        if not _is_unicode(value):
+            raise SettingError(name, "it is not UTF-8 text.")
+        if CONTROL.search(value):
+            raise SettingError(name, "it holds a line break or another control character; write it on one line.")
+        return value
 
     def whole_number(self, name: str, *, default: int, lowest: int, highest: int) -> int:
         value = self.text(name)

@@ -4,6 +4,7 @@ from email.utils import getaddresses
 from typing import Any
 
 from aijuu_site.settings.environment import SettingError
+from aijuu_site.settings.hosts import host_name
 from aijuu_site.settings.urls import ServerUrl
 from home.email_address import address_as_sent, readable_address
 
@@ -30,6 +31,10 @@ def email_settings(url: str) -> dict[str, Any]:
         )
     if not server.host:
         raise SettingError("EMAIL_URL", f"it names no server; {_EMAIL_URL}")
+    try:
+        host = _server_name(server.host)
+    except ValueError as error:
+        raise SettingError("EMAIL_URL", f"its server is no host name; {_EMAIL_URL}") from error
     if server.path or server.options:
         raise SettingError("EMAIL_URL", f"nothing may stand behind the port; {_EMAIL_URL}")
     if bool(server.user) != bool(server.password):
@@ -39,13 +44,21 @@ def email_settings(url: str) -> dict[str, Any]:
     port, starttls, tls = _SCHEMES[server.scheme]
     return {
         "EMAIL_BACKEND": _SMTP,
-        "EMAIL_HOST": server.host,
+        "EMAIL_HOST": host,
         "EMAIL_PORT": server.port or port,
         "EMAIL_HOST_USER": server.user,
         "EMAIL_HOST_PASSWORD": server.password,
         "EMAIL_USE_TLS": starttls,
         "EMAIL_USE_SSL": tls,
     }
+
+
+def _server_name(host: str) -> str:
+    """Return the name that is looked up. Raises ValueError. Names inside a house (Docker) may have an underscore."""
+    if "_" in host:
+        host_name(host.replace("_", "-"))
+        return host
+    return host_name(host).strip("[]")
 
 
 def sender(text: str) -> str:

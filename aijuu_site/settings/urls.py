@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
-from aijuu_site.settings.environment import SettingError
+from aijuu_site.settings.environment import CONTROL, SettingError
 
 _ADDRESS = re.compile(r"(?P<host>[\w.%-]*|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 _ENCODE = "in user and password write %25 for %, %40 for @, %3A for :, %2F for /, %23 for #"
@@ -54,6 +54,9 @@ class ServerUrl:
 
 def _decoded(name: str, text: str) -> str:
     try:
-        return unquote(text, errors="strict")
+        decoded = unquote(text, errors="strict")
     except UnicodeDecodeError as error:
         raise SettingError(name, f"a percent-encoded sign in it is not UTF-8; {_ENCODE}") from error
+    if CONTROL.search(decoded):
+        raise SettingError(name, f"a percent-encoded sign in it is a control character; {_ENCODE}")
+    return decoded

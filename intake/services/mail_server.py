@@ -38,12 +38,13 @@ def attempt_seconds() -> float:
 
 
 def smtp_code(error: BaseException | None) -> int | None:
-    """Return the code of a refusal; None where the server gave none."""
+    """Return the code of a refusal; None where the server gave none, for which smtplib writes -1."""
+    codes: list[int] = []
     if isinstance(error, smtplib.SMTPResponseException):
-        return error.smtp_code if error.smtp_code > 0 else None
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return max((code for code, _text in error.recipients.values()), default=None)
-    return None
+        codes = [error.smtp_code]
+    elif isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _text in error.recipients.values()]
+    return max((code for code in codes if code > 0), default=None)
 
 
 class MailServer:

@@ -235,3 +235,25 @@ def test_postgresql_can_be_on_a_socket(tmp_path: Path) -> None:
 def test_an_unknown_kind_of_database_is_an_error_and_not_sqlite(tmp_path: Path) -> None:
     with pytest.raises(SettingError):
         database_from_url("mongodb://localhost/aijuu", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "understood"),
+    [
+        ("kati@faß.de", "kati@xn--fa-hia.de"),
+        ("Kati <kati@työ.fi>", "Kati <kati@xn--ty-gka.fi>"),
+        ('"Levola, Kati" <kati@example.fi>', '"Levola, Kati" <kati@example.fi>'),
+        ("<kati@example.fi>", "kati@example.fi"),
+    ],
+)
+def test_senders_are_kept_as_sent(tmp_path: Path, written: str, understood: str) -> None:
+    """Python's mail package would write to fass.de."""
+    assert settings_with(tmp_path, DEFAULT_FROM_EMAIL=written)["DEFAULT_FROM_EMAIL"] == understood
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [("mail_relay", "mail_relay"), ("[::1]:25", "::1"), ("MAIL.example.fi", "mail.example.fi"), ("pö.fi", "xn--p-1ga.fi")],
+)
+def test_mail_servers_by_any_good_name(tmp_path: Path, written: str, host: str) -> None:
+    assert settings_with(tmp_path, EMAIL_URL=f"smtp://{written}")["EMAIL_HOST"] == host

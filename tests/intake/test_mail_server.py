@@ -177,6 +177,17 @@ def test_a_refused_recipient_stops_nobody_else(settings: Any, code: int) -> None
     assert [mail.failures for mail in enquiry.mails.all()] == [1, 1]
 
 
+@pytest.mark.parametrize("answered", [b"MAIL", b"RCPT", b"DATA"])
+def test_an_answer_without_a_code_is_recorded(settings: Any, answered: bytes) -> None:
+    enquiry = received(now=START)
+    answers = {answered: b"\xff what\r\n"}
+    with server_that(lambda connected, _over: _answers(connected, answers), settings, timeout=5):
+        assert try_all(START) == 1
+    tried, spared = enquiry.mails.all()
+    assert (tried.state, tried.failures, spared.failures) == (MailState.QUEUED, 1, 0)
+    assert tried.attempts.get().smtp_code is None
+
+
 def test_thirty_mails_cost_one_attempt(settings: Any) -> None:
     """They would take ten minutes of a server that swallows connections."""
     for _ in range(15):
