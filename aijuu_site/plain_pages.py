@@ -8,6 +8,7 @@ answers names the digest of that one style (CSP Level 3, section 8.2), so that n
 import base64
 import hashlib
 import re
+from functools import cache
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -35,6 +36,20 @@ def plain_response(name: str, *, status: int) -> HttpResponse:
     response = HttpResponse(html, status=status, headers={"Cache-Control": "no-store"})
     response._csp_update = {"style-src": style_sources(html)}  # type: ignore[attr-defined]
     return response
+
+
+@cache
+def refusal_by_server(code: int) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and body of what the web server refuses by itself, before Django sees it: 413, a bad header, …"""
+    html = plain_page({413: "413.html", 500: "500.html"}.get(code, "400.html"))
+    policy = f"default-src 'none'; style-src {' '.join(style_sources(html))}; base-uri 'none'; frame-ancestors 'none'"
+    headers = [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Security-Policy", policy),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Cache-Control", "no-store"),
+    ]
+    return headers, html.encode()
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

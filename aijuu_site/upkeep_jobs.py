@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +15,7 @@ from wagtail.models import DraftStateMixin, Page, Revision
 from home.pictures.upkeep import left_files, make_missing_file, missing_files, remove_left_file
 from intake.jobs.context import JobContext
 from intake.jobs.running import Job
+from intake.jobs.schedule import CLOCK_TOLERANCE
 
 # Earlier versions of a page are the editor's way back; whoever has not gone back in a year does not.
 REVISIONS_KEPT = timedelta(days=365)
@@ -67,8 +70,11 @@ def _purge(pk: int) -> int:
     return 1
 
 
-def _clear_sessions(_context: JobContext) -> None:
+def clear_sessions(context: JobContext) -> None:
+    """Remove expired logins, and those that a clock which was ahead would let live for years."""
     SessionStore.clear_expired()
+    longest = timedelta(seconds=settings.SESSION_COOKIE_AGE) + CLOCK_TOLERANCE
+    Session.objects.filter(expire_date__gt=context.now + longest).delete()
 
 
 def _update_search_index(_context: JobContext) -> None:
@@ -90,7 +96,7 @@ UPKEEP_JOBS = (
         every=timedelta(minutes=1),
         run=publish_scheduled,
     ),
-    Job(name="sessions", title=_("Forgetting old logins"), every=timedelta(days=1), run=_clear_sessions),
+    Job(name="sessions", title=_("Forgetting old logins"), every=timedelta(days=1), run=clear_sessions),
     Job(name="revisions", title=_("Removing old versions of pages"), every=timedelta(days=1), run=purge_revisions),
     Job(
         name="search_index",

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
+from aijuu_site.accounts.addresses import practice_addresses, tell_old_addresses
 from intake.choices import MailPurpose
 from intake.services.mail_purposes import Addresses, Handling, register
 from intake.services.outbox import put_in_queue
@@ -40,11 +41,13 @@ _KEYS = frozenset({"username", "email", "password"})
 
 @contextmanager
 def changes_told(request: HttpRequest) -> Iterator[None]:
-    """Compare all accounts before and after, and tell of the changes by mail, in the transaction that makes them."""
+    """Compare all accounts, and the practice's addresses, before and after, and tell of the changes by mail, in the
+    transaction that makes them."""
     with transaction.atomic():
-        before = _accounts()
+        before, addresses = _accounts(), practice_addresses()
         yield
         after = _accounts()
+        tell_old_addresses(before=addresses, after=practice_addresses(), by=request.user.get_username())
         for pk, account in before.items():
             changed = _changed(account, after.get(pk))
             if _KEYS.intersection(changed):

@@ -1,4 +1,5 @@
-"""Asking for the password again before accounts and rights are changed, whichever of Wagtail's pages does it.
+"""Asking for the password again before accounts, rights, or the practice's addresses are changed, whichever of
+Wagtail's pages does it.
 
 An open session must not be enough to take the site over. What was typed is carried through the question.
 """
@@ -15,6 +16,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.debug import sensitive_post_parameters
 
+from aijuu_site.accounts.addresses import changes_addresses
 from aijuu_site.accounts.changes import changes_told
 from aijuu_site.accounts.forms import ConfirmationForm
 
@@ -31,11 +33,13 @@ _NOT_CARRIED = frozenset({"csrfmiddlewaretoken", "confirm_password"})
 
 
 def confirmed_by_password(view: View) -> View:
-    """Wrap any view of the admin; what changes accounts waits for the password, and its changes are told by mail."""
+    """Wrap any view of the admin; what changes accounts or addresses waits for the password, and is told by mail."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method in ("GET", "HEAD", "OPTIONS") or not _changes_accounts(request):
+        if request.method in ("GET", "HEAD", "OPTIONS") or not (
+            _changes_accounts(request) or changes_addresses(request)
+        ):
             return view(request, *args, **kwargs)
         # Wagtail's own view turns away whoever has no business here.
         if request.user.has_perm("wagtailadmin.access_admin") and not _is_confirmed(request):
@@ -73,6 +77,7 @@ def _question(request: HttpRequest, form: ConfirmationForm) -> HttpResponse:
         "form": form,
         "carried": carried,
         "action": request.get_full_path(),
+        "is_about_addresses": not _changes_accounts(request),
         "minutes": int(CONFIRMED_FOR.total_seconds() // 60),
     }
     response = TemplateResponse(request, "accounts/confirm_password.html", context, status=403)

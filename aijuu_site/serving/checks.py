@@ -1,14 +1,17 @@
 """What is looked at before a start writes anything."""
 
+import errno
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
 from django.core.checks import Tags
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.db.utils import Error
+from django.db.utils import Error, OperationalError
 
 from aijuu_site.databases import POSTGRESQL, SQLITE
 
@@ -33,6 +36,22 @@ def require_database() -> None:
     trouble = database_trouble()
     if trouble:
         raise CommandError(trouble)
+
+
+@contextmanager
+def told_when_the_disk_is_full() -> Iterator[None]:
+    """Raise CommandError, one line, where there is no room for what a start writes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise CommandError(f"DATA_DIR: the disk of {settings.DATA_DIR} is full.") from error
+    except OperationalError as error:
+        # SQLite's words, and PostgreSQL's.
+        if not any(words in str(error) for words in ("disk is full", "No space left on device")):
+            raise
+        raise CommandError("DATABASE_URL: the disk of the database is full.") from error
 
 
 def database_trouble() -> str:

@@ -1,6 +1,7 @@
 """What one connection may cost the web server: bytes, and seconds in all. docs/operations.md does the sums."""
 
 import copy
+import socket
 import time
 from functools import partial
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from django.conf import settings
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
+from waitress.task import ErrorTask
+
+from aijuu_site.plain_pages import refusal_by_server
 
 # A letter has 100 kB at most; what is past DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) still gets a page of ours up to here.
 LARGEST_REQUEST = 3 * 1024 * 1024
@@ -45,11 +49,31 @@ class Request(HTTPRequestParser):
         return now - self.started > (UPLOAD_SECONDS if self.is_upload else RECEIVE_SECONDS)
 
 
+class Refusal(ErrorTask):
+    """What waitress refuses by itself: a page in the site's look and language, and nothing of what was sent."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        headers, body = refusal_by_server(error.code)
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.extend(headers)
+        self.set_close_on_finish()
+        self.channel.was_refused = True
+        self.content_length = len(body)
+        self.write(body)
+
+
 class Channel(HTTPChannel):
     """A connection that ends when its request or its answer takes too long in all; waitress ends only idle ones."""
 
+    error_task_class = Refusal
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.sending_since: float | None = None
+        # After a refusal the rest of the request is read and thrown away: a connection that is closed before is reset,
+        # and the browser shows that instead of the page.
+        self.was_refused = False
+        self.draining_since: float | None = None
         super().__init__(*arguments, **options)
         self.parser_class = partial(Request, channel=self)
 
@@ -62,7 +86,33 @@ class Channel(HTTPChannel):
         readable: bool = super().readable()
         return readable
 
+    def writable(self) -> bool:
+        if self.draining_since is not None:
+            return bool(self.will_close)
+        return bool(super().writable())
+
+    def handle_write(self) -> None:
+        if not (self.was_refused and self.close_when_flushed):
+            super().handle_write()
+            return
+        self._flush_exception(self._flush_some)
+        if not self.total_outbufs_len:
+            self.close_when_flushed = False
+            self.draining_since = time.monotonic()
+            try:
+                self.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                # The other end has gone.
+                self.handle_close()
+
+    def received(self, data: bytes) -> bool:
+        if self.draining_since is not None:
+            return False
+        return bool(super().received(data))
+
     def _is_late(self, now: float) -> bool:
+        if self.draining_since is not None:
+            return now - self.draining_since > RECEIVE_SECONDS
         if not self.total_outbufs_len:
             self.sending_since = None
         elif self.sending_since is None:

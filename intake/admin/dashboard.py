@@ -11,11 +11,11 @@ from intake.admin.guard import may_act
 from intake.admin.waiting.summary import waiting_summary
 from intake.jobs.health import read_health
 from intake.models.enquiry import Enquiry
-from intake.services.pause_reminders import unsent_reminders
+from intake.services.outbox import unsent_of_no_enquiry
 
 
 class EnquiryPanel(Component):
-    """Counts, each a way to the list of exactly what was counted, and the supervisor's own failed mails; no names."""
+    """Counts, each a way to the list of exactly what was counted, and the failed mails about no enquiry; no names."""
 
     name = "enquiries"
     template_name = "modeladmin/intake/enquiry/dashboard.html"
@@ -28,7 +28,7 @@ class EnquiryPanel(Component):
             "health": read_health(now=now),
             # An inclusion of its own: Wagtail renders a panel with this context alone.
             "csrf_token": get_token(request),
-            "unsent": [mail for mail in unsent_reminders().prefetch_related("attempts") if mail.is_late],
+            "unsent": [mail for mail in unsent_of_no_enquiry().prefetch_related("attempts") if mail.is_late],
             "user_can_act": may_act(request.user),
             "parts": {
                 part.value: {"count": part_of(Enquiry.objects.all(), part).count(), "url": list_address(part)}

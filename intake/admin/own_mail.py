@@ -1,4 +1,4 @@
-"""The mails to the supervisor that are about no enquiry: she sees on the first page which have failed."""
+"""The mails that are about no enquiry, the pause's and the accounts': the first page shows which have failed."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from intake.admin.guard import guarded, may_act
 from intake.services.delivery import send_again
-from intake.services.pause_reminders import unsent_reminders
+from intake.services.outbox import unsent_of_no_enquiry
 
 
 def own_mail_addresses() -> list[URLPattern]:
@@ -18,10 +18,10 @@ def own_mail_addresses() -> list[URLPattern]:
 
 
 def resend(request: HttpRequest, mail_id: int) -> HttpResponse:
-    """Queue a reminder for an attempt at once."""
+    """Queue one of them for an attempt at once."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    mail = get_object_or_404(unsent_reminders(), pk=mail_id)
+    mail = get_object_or_404(unsent_of_no_enquiry(), pk=mail_id)
     if send_again(mail=mail, now=timezone.now()):
         messages.success(request, _("The mail is being sent again. Load the page in a moment to see how it went."))
     else:

@@ -26,6 +26,9 @@ class IntakeSettingsForm(WagtailAdminModelForm):
         ),
     )
 
+    # Whether the tick is asked for: the page shows it only then.
+    asks_to_confirm = False
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean()
         new = self._times(cleaned)
@@ -34,6 +37,7 @@ class IntakeSettingsForm(WagtailAdminModelForm):
         removed = removed_by(new, now=timezone.now())
         confirmed = cleaned.get("removal_confirmed") and (cleaned.get("removes_at_most") or 0) >= removed
         if removed and not confirmed:
+            self.asks_to_confirm = True
             # What is confirmed is this number, and no tick of an earlier one.
             self.data = self.data.copy()
             self.data["removes_at_most"] = str(removed)

@@ -46,13 +46,13 @@ def _is_failing(row: JobRun | None) -> bool:
 
 
 def _mail_since(now: datetime) -> datetime | None:
-    """Return since when mail stands: what nobody looks after, or what waits for a server that does not answer.
+    """Return since when mail stands: what nobody looks after, or what waits for a server that takes no mail at all.
 
     A mail that a server has refused is that mail's own trouble: anybody can cause it by a mistyped address.
     """
     mails = OutgoingMail.objects.filter(untouched(now))
     latest = MailAttempt.objects.filter(attempted_at__lte=now).order_by("-attempted_at", "-pk").first()
-    if latest is not None and not latest.succeeded and latest.smtp_code is None:
+    if latest is not None and latest.server_away:
         waiting = OutgoingMail.objects.filter(state=MailState.QUEUED, failures__gt=0, created_at__lt=now - LATE_AFTER)
         mails = mails | waiting
     since: datetime | None = mails.aggregate(since=Min("created_at"))["since"]

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from home.services.pausing import settle_pause
 from intake.jobs.context import JobContext
 from intake.jobs.running import Job
+from intake.services.clock import begin_anew_what_lies_ahead
 from intake.services.delivery import deliver_due
 from intake.services.mapping import remove_unfinished
 from intake.services.pause_reminders import remind_of_pause
@@ -74,6 +75,12 @@ INTAKE_JOBS = (
         title=_("Removing initial mappings that were never sent"),
         every=_HOUR,
         run=lambda context: remove_unfinished(now=context.now, each=context.each),
+    ),
+    Job(
+        name="clock",
+        title=_("Setting right what a wrong clock has left"),
+        every=_HOUR,
+        run=lambda context: begin_anew_what_lies_ahead(now=context.now),
     ),
     Job(
         name="write_ahead_log",

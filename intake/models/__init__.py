@@ -1,6 +1,6 @@
 from intake.models.contact_page import ContactPage
 from intake.models.enquiry import Enquiry, EnquiryStep
-from intake.models.jobs import JobRun, WorkerHeartbeat
+from intake.models.jobs import ClockSlip, JobRun, WorkerHeartbeat
 from intake.models.mapping import InitialMapping, MappingLink, UnfinishedMapping
 from intake.models.mapping_page import MappingPage
 from intake.models.outgoing_mail import MailAttempt, OutgoingMail
@@ -11,6 +11,7 @@ from intake.models.waiting import ReturnPlan, WaitingLink, WaitingPlace
 
 __all__ = [
     "AutomaticReplyTrace",
+    "ClockSlip",
     "ContactPage",
     "Enquiry",
     "EnquiryStep",

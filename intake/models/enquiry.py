@@ -78,6 +78,8 @@ class Enquiry(models.Model):
     remove_on = models.DateField(_("removed on"), null=True, blank=True, db_index=True)
     # For how many months after closing the sender was told that the details are kept at most.
     told_months = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    # The same in days for what is closed as spam.
+    told_spam_days = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     note = models.TextField(_("note"), blank=True)
     # Grows with every change in the admin, so that a second open tab can't overwrite the first unseen.
     version = models.PositiveIntegerField(default=1, editable=False)

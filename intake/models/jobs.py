@@ -24,6 +24,18 @@ class JobRun(models.Model):
         return self.name
 
 
+class ClockSlip(models.Model):
+    """Since when stored moments have been seen ahead of the clock, in one row (intake.services.clock)."""
+
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class WorkerHeartbeat(models.Model):
     """The worker's last sign of life, in one row."""
 

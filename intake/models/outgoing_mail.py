@@ -74,6 +74,8 @@ class MailAttempt(models.Model):
     succeeded = models.BooleanField()
     error = models.CharField(max_length=100, blank=True)
     smtp_code = models.PositiveIntegerField(null=True, blank=True)
+    # Whether it failed for whatever mail: no connection, no login, a refused sender (intake.services.mail_server).
+    server_away = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["attempted_at", "pk"]

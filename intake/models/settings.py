@@ -11,6 +11,14 @@ from home.models.email_field import EmailAddressField
 LONGEST_WAITING_MONTHS = 12
 
 
+class _ConfirmationPanel(FieldPanel):  # type: ignore[misc]
+    """Shown only while the form asks for it (intake.admin.settings_form)."""
+
+    class BoundPanel(FieldPanel.BoundPanel):  # type: ignore[misc]
+        def is_shown(self) -> bool:
+            return self.form.asks_to_confirm and super().is_shown()
+
+
 @register_setting(icon="mail", order=300)
 class IntakeSettings(BaseGenericSetting):
     notification_email = EmailAddressField(
@@ -55,7 +63,7 @@ class IntakeSettings(BaseGenericSetting):
                 FieldPanel("retention_months"),
                 FieldPanel("spam_days"),
                 FieldPanel("waiting_months"),
-                FieldPanel("removal_confirmed"),
+                _ConfirmationPanel("removal_confirmed"),
             ],
             heading=_("Removal"),
         ),

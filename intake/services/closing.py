@@ -40,8 +40,10 @@ def day_after(now: datetime) -> date:
 def times_for(enquiry: Enquiry) -> RetentionTimes:
     """Return the times that hold for an enquiry closed now: a longer time set since does not break what was told."""
     chosen = retention_times()
-    told = enquiry.told_months or chosen.months
-    return RetentionTimes(months=min(chosen.months, told), spam_days=chosen.spam_days)
+    return RetentionTimes(
+        months=min(chosen.months, enquiry.told_months or chosen.months),
+        spam_days=min(chosen.spam_days, enquiry.told_spam_days or chosen.spam_days),
+    )
 
 
 def retention_times() -> RetentionTimes:

@@ -71,7 +71,7 @@ def deliver_next(*, now: datetime, server: MailServer | None = None) -> bool:
             _release(mail)
         else:
             cause = away.__cause__
-            _record_failure(mail, timezone.now(), error=type(cause).__name__, code=smtp_code(cause))
+            _record_failure(mail, timezone.now(), error=type(cause).__name__, code=smtp_code(cause), server_away=True)
             _put_off_due(timezone.now())
     except OSError as error:
         # The server's own word about this mail: all of smtplib's errors are OSErrors.
@@ -173,7 +173,13 @@ def _record_success(mail: OutgoingMail, now: datetime) -> None:
 
 
 def _record_failure(
-    mail: OutgoingMail, now: datetime, *, error: str, code: int | None = None, wait: timedelta | None = None
+    mail: OutgoingMail,
+    now: datetime,
+    *,
+    error: str,
+    code: int | None = None,
+    server_away: bool = False,
+    wait: timedelta | None = None,
 ) -> None:
     """Count a failure and set the time of the next attempt: `wait` from now, else by WAITS."""
     until_next = wait_after(mail.failures + 1)
@@ -188,4 +194,11 @@ def _record_failure(
             next_attempt_at=None if until_next is None else now + until_next,
         )
         if still_there:
-            MailAttempt.objects.create(mail=mail, attempted_at=now, succeeded=False, error=error[:100], smtp_code=code)
+            MailAttempt.objects.create(
+                mail=mail,
+                attempted_at=now,
+                succeeded=False,
+                error=error[:100],
+                smtp_code=code,
+                server_away=server_away,
+            )

@@ -78,11 +78,11 @@ class MailServer:
             with _limited(backend, settings.EMAIL_TIMEOUT):
                 backend.send_messages([message])
         except Exception as error:
-            was_used = self._was_used
-            if smtp_code(error) in (None, _CLOSING):
+            was_used, is_away = self._was_used, _says_away(error)
+            if is_away or smtp_code(error) is None:
                 # Nobody knows where in the conversation it stopped.
                 self._drop()
-            if _says_away(error):
+            if is_away:
                 raise ServerAway(was_used=was_used) from error
             raise
         self._was_used = True
@@ -100,6 +100,9 @@ class MailServer:
 
 
 def _says_away(error: Exception) -> bool:
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        # The sender is the same in every mail: who refuses it, or asks for a login first, takes none.
+        return True
     code = smtp_code(error)
     if code is not None:
         return code == _CLOSING

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -18,6 +18,7 @@ from home.pause import PauseStatus
 from intake.choices import Kind, Status, StepKind
 from intake.form_token import FormOpening
 from intake.jobs.context import Each, each_or_raise
+from intake.jobs.portions import in_portions
 from intake.mapping.answers import answer_words, missing
 from intake.mapping.differences import typed_facts
 from intake.mapping.private_link import PLACEHOLDER
@@ -315,14 +316,19 @@ def remove_unfinished(*, now: datetime, each: Each = each_or_raise) -> int:
 
     Links of those that were sent go as well. Returns how many begun ones went.
     """
-    MappingLink.objects.filter(mapping__expires_at__lte=now).delete()
-    over = InitialMapping.objects.filter(sent_at=None, expires_at__lte=now)
-    return each(list(over.values_list("pk", flat=True)), lambda pk: _remove_one_over(pk, now))
+    has_link = Exists(MappingLink.objects.filter(mapping=OuterRef("pk")))
+    over = InitialMapping.objects.filter(Q(sent_at=None) | has_link, expires_at__lte=now)
+    return each(in_portions(over), lambda pk: _remove_one_over(pk, now))
 
 
 def _remove_one_over(pk: int, now: datetime) -> int:
+    """Look again under lock: one that got a new link or was sent since it was listed stays."""
     with transaction.atomic():
-        return _remove_over(InitialMapping.objects.filter(pk=pk), now)
+        lock_receiving()
+        mapping = InitialMapping.objects.filter(pk=pk)
+        over = mapping.select_for_update().filter(expires_at__lte=now)
+        MappingLink.objects.filter(mapping__in=[one.pk for one in over]).delete()
+        return _remove_over(mapping, now)
 
 
 def _remove_over(mappings: QuerySet[InitialMapping], now: datetime) -> int:

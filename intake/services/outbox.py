@@ -4,10 +4,16 @@ from datetime import datetime
 from email.utils import make_msgid, parseaddr
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from intake.choices import MailPurpose, MailState
 from intake.models.enquiry import Enquiry
 from intake.models.outgoing_mail import OutgoingMail
+
+
+def unsent_of_no_enquiry() -> QuerySet[OutgoingMail]:
+    """Return the mails about no enquiry that no mail server has taken yet: no enquiry's page tells of them."""
+    return OutgoingMail.objects.filter(enquiry=None).exclude(state=MailState.SENT)
 
 
 def put_in_queue(

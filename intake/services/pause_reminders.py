@@ -16,7 +16,7 @@ from intake.choices import MailPurpose, MailState
 from intake.models.outgoing_mail import OutgoingMail
 from intake.services.locks import lock_receiving
 from intake.services.mail_purposes import Handling, register
-from intake.services.outbox import put_in_queue
+from intake.services.outbox import put_in_queue, unsent_of_no_enquiry
 from intake.services.queueing import supervisor_address, to_supervisor
 
 # A worker that stood still for longer has nothing new to tell of an opening.
@@ -47,8 +47,7 @@ def remind_of_pause(*, now: datetime) -> int:
 
 def unsent_reminders() -> QuerySet[OutgoingMail]:
     """Return the reminders that no mail server has taken yet."""
-    reminders = OutgoingMail.objects.filter(enquiry=None, purpose=MailPurpose.PAUSE_REMINDER)
-    return reminders.exclude(state=MailState.SENT)
+    return unsent_of_no_enquiry().filter(purpose=MailPurpose.PAUSE_REMINDER)
 
 
 def _is_true(mail: OutgoingMail, now: datetime) -> bool:

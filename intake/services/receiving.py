@@ -75,7 +75,7 @@ def receive_enquiry(
             if _takes_repeats(earlier, now) and (reasons or not earlier.is_quarantined):
                 return earlier
             Enquiry.objects.filter(pk=earlier.pk).update(repeat_key=None)
-        reference = _unused_reference()
+        reference, chosen = _unused_reference(), IntakeSettings.load()
         enquiry = Enquiry.objects.create(
             reference=reference,
             search_text=_search_text(reference, facts),
@@ -88,7 +88,8 @@ def receive_enquiry(
             verdict=Verdict.QUARANTINED if reasons else Verdict.ACCEPTED,
             verdict_reasons=[reason.value for reason in reasons],
             shown_texts=shown.as_dict(),
-            told_months=IntakeSettings.load().retention_months,
+            told_months=chosen.retention_months,
+            told_spam_days=chosen.spam_days,
             **{**asdict(facts), "delivery_modes": list(facts.delivery_modes)},
         )
         if kind == Kind.WAITING:

@@ -1,6 +1,5 @@
 """Removing enquiries: by the supervisor's word, or when their time has come. Only a count stays."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -8,6 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from intake.jobs.context import Each, each_or_raise
+from intake.jobs.portions import in_portions
 from intake.jobs.schedule import CLOCK_TOLERANCE
 from intake.models.enquiry import Enquiry
 from intake.models.outgoing_mail import OutgoingMail
@@ -20,7 +20,6 @@ from intake.services.receiving import LIMIT_WINDOW
 from intake.services.returning import keep_mails_of_mailbox
 from intake.services.review import ChangedMeanwhile
 
-_BATCH = 500
 _LOG_WAIT_MS = 200
 
 
@@ -48,7 +47,7 @@ def due_for_removal(*, now: datetime) -> QuerySet[Enquiry]:
 
 def remove_due(*, now: datetime, each: Each = each_or_raise) -> int:
     """Remove what is due. Returns how many enquiries went."""
-    return each(_due_keys(now), lambda pk: _remove_if_due(pk, now))
+    return each(in_portions(due_for_removal(now=now)), lambda pk: _remove_if_due(pk, now))
 
 
 def forget_traces(*, now: datetime) -> None:
@@ -57,16 +56,6 @@ def forget_traces(*, now: datetime) -> None:
     AutomaticReplyTrace.objects.exclude(
         replied_at__gt=now - REPLY_WINDOW, replied_at__lte=now + CLOCK_TOLERANCE
     ).delete()
-
-
-def _due_keys(now: datetime) -> Iterator[int]:
-    """Yield the keys of what is due, in portions: a backlog of years must not fill the memory."""
-    last = 0
-    while keys := list(
-        due_for_removal(now=now).filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_BATCH]
-    ):
-        yield from keys
-        last = keys[-1]
 
 
 def _remove_if_due(enquiry_id: int, now: datetime) -> int:

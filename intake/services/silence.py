@@ -76,7 +76,8 @@ def _act(place: WaitingPlace, opened_on: date | None, now: datetime) -> bool:
 
 def _called(*, mailbox: str | None = None) -> list[_Called]:
     """Return the mailboxes that were told and have not answered; of all plans, for a stopped one has asked as well."""
-    places = tellable_places().exclude(called_at=None).select_related("enquiry", "plan")
+    # Not the enquiries: nobody's words are read here.
+    places = tellable_places().exclude(called_at=None).select_related("plan")
     if mailbox is not None:
         places = places.filter(mailbox_key=mailbox)
     grouped: dict[tuple[str, ReturnPlan], list[WaitingPlace]] = {}

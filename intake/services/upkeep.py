@@ -1,8 +1,9 @@
 """Keeping the waiting list true: asking who still waits, and parting with those who are silent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 from django.db import transaction
 from django.db.models import F, Max, Q, QuerySet
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from intake.choices import MailPurpose, MailState, Status, StepKind, Verdict
 from intake.jobs.context import Each, each_or_raise
+from intake.jobs.portions import in_portions
 from intake.models.enquiry import Enquiry
 from intake.models.outgoing_mail import OutgoingMail
 from intake.models.settings import LONGEST_WAITING_MONTHS
@@ -74,8 +76,7 @@ def keep_list_true(*, now: datetime, each: Each = each_or_raise) -> int:
     if may_ask:
         _retry_undelivered(now)
     unreachable = [key for key in _unreachable(now) if key not in mailboxes]
-    without_mail = _without_mail(now).values_list("pk", flat=True)
-    due: list[str | int] = [*mailboxes, *unreachable, *without_mail]
+    due: Iterator[str | int] = chain(mailboxes, unreachable, in_portions(_without_mail(now)))
     return each(due, lambda key: _look_after(key, now))
 
 
@@ -158,7 +159,7 @@ def _last_day(place: WaitingPlace, *, at_most: int | None = None) -> date:
 def _waiting(now: datetime, *, mailbox: str | None = None, at_most: int | None = None) -> list[_Waiting]:
     """Return the mailboxes that may need something: confirmed long enough ago, and nothing of theirs told."""
     long_ago = tellable_places().filter(_confirmed_long_ago(now, times=1, at_most=at_most))
-    places = tellable_places().filter(mailbox_key__in=long_ago.values("mailbox_key")).select_related("enquiry")
+    places = tellable_places().filter(mailbox_key__in=long_ago.values("mailbox_key"))
     if mailbox is not None:
         places = places.filter(mailbox_key=mailbox)
     grouped: dict[str, list[WaitingPlace]] = {}
@@ -172,11 +173,12 @@ def _waiting(now: datetime, *, mailbox: str | None = None, at_most: int | None =
     mails = OutgoingMail.objects.filter(
         purpose__in=(MailPurpose.STILL_WAITING, MailPurpose.LAST_NOTE), enquiry__waiting__mailbox_key__in=found
     ).order_by("created_at", "pk")
-    for mail in mails.annotate(mailbox=F("enquiry__waiting__mailbox_key")):
-        waiting = found[mail.mailbox]
-        kept = waiting.questions if mail.purpose == MailPurpose.STILL_WAITING else waiting.last_notes
-        is_sent = mail.state == MailState.SENT
-        kept.append(ListMail(queued_at=mail.created_at, sent_at=mail.sent_at if is_sent else None))
+    # Nobody's words are read here: only times.
+    rows = mails.values_list("enquiry__waiting__mailbox_key", "purpose", "state", "created_at", "sent_at")
+    for key, purpose, state, created_at, sent_at in rows:
+        waiting = found[key]
+        kept = waiting.questions if purpose == MailPurpose.STILL_WAITING else waiting.last_notes
+        kept.append(ListMail(queued_at=created_at, sent_at=sent_at if state == MailState.SENT else None))
     return list(found.values())
 
 
@@ -184,7 +186,8 @@ def _retry_undelivered(now: datetime) -> int:
     """Queue once more what was given up RETRY_AFTER ago. Only what goes out counts as asked or told."""
     failed = OutgoingMail.objects.filter(purpose__in=LIST_PURPOSES, state=MailState.FAILED)
     tried = failed.annotate(tried_at=Coalesce(Max("attempts__attempted_at"), F("created_at")))
-    return sum(send_again(mail=mail, now=now) for mail in tried.filter(tried_at__lte=now - RETRY_AFTER))
+    long_ago = tried.filter(tried_at__lte=now - RETRY_AFTER).only("pk")
+    return sum(send_again(mail=mail, now=now) for mail in long_ago)
 
 
 def _unreachable(now: datetime) -> list[str]:

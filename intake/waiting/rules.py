@@ -80,7 +80,10 @@ def is_told_today(told_on: date | None, today: date) -> bool:
 
 
 def open_since(settings: PauseSettings, now: datetime) -> date | None:
-    """Return the day of the latest return; None while the pause stands, or where nobody knows of one."""
+    """Return the day of the latest return; None while the pause stands, or where nobody knows of one.
+
+    A return on a day that has not come was noted by a clock that was ahead.
+    """
     if pause_state(settings, now).is_paused:
         return None
     if (
@@ -90,7 +93,7 @@ def open_since(settings: PauseSettings, now: datetime) -> date | None:
         and settings.returns_on <= calendar_day(now)
     ):
         return settings.returns_on
-    return settings.ended_on
+    return settings.ended_on if settings.ended_on and settings.ended_on <= calendar_day(now) else None
 
 
 def pause_came_since(settings: PauseSettings, *, since: datetime, now: datetime) -> bool:

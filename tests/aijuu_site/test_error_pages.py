@@ -18,7 +18,7 @@ from wagtail.models import Site
 from aijuu_site.plain_pages import plain_page
 from home.models import ContactDetails
 
-NAMES = ["400.html", "500.html", "503.html"]
+NAMES = ["400.html", "413.html", "500.html", "503.html"]
 
 
 def fail(*_: Any, **__: Any) -> NoReturn:

@@ -253,7 +253,12 @@ def test_senders_are_kept_as_sent(tmp_path: Path, written: str, understood: str)
 
 @pytest.mark.parametrize(
     ("written", "host"),
-    [("mail_relay", "mail_relay"), ("[::1]:25", "::1"), ("MAIL.example.fi", "mail.example.fi"), ("pö.fi", "xn--p-1ga.fi")],
+    [
+        ("mail_relay", "mail_relay"),
+        ("[::1]:25", "::1"),
+        ("MAIL.example.fi", "mail.example.fi"),
+        ("pö.fi", "xn--p-1ga.fi"),
+    ],
 )
 def test_mail_servers_by_any_good_name(tmp_path: Path, written: str, host: str) -> None:
     assert settings_with(tmp_path, EMAIL_URL=f"smtp://{written}")["EMAIL_HOST"] == host

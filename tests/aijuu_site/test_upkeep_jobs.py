@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
@@ -166,3 +167,15 @@ def test_a_file_of_no_picture_goes_after_a_day() -> None:
 
 def test_the_worker_runs_all_of_them() -> None:
     assert set(UPKEEP_JOBS) <= set(registered_jobs())
+
+
+def test_a_login_of_a_wrong_clock_ends(db: None) -> None:
+    now = timezone.now()
+    with time_machine.travel(now + timedelta(days=3000), tick=False):
+        Client().force_login(User.objects.create_user("ennen", password="x"))
+    with time_machine.travel(now, tick=False):
+        Client().force_login(User.objects.create_user("nyt", password="x"))
+    work(now)
+    assert [session.get_decoded()["_auth_user_id"] for session in Session.objects.all()] == [
+        str(User.objects.get(username="nyt").pk)
+    ]

@@ -1,15 +1,30 @@
 """A clock that was years ahead for a while locks nothing and nobody when it is right again."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from intake.choices import MailPurpose
-from intake.models import AutomaticReplyTrace, Enquiry, PostingTrace
+from home.models import PauseNotice
+from intake.choices import MailPurpose, MailState
+from intake.models import (
+    AutomaticReplyTrace,
+    ClockSlip,
+    Enquiry,
+    InitialMapping,
+    MailAttempt,
+    OutgoingMail,
+    PostingTrace,
+)
+from intake.services.clock import begin_anew_what_lies_ahead
+from intake.services.mapping import LIFETIME, mail_link_for_enquiry, remove_unfinished
 from intake.services.receiving import TooManyPosts, count_post
-from intake.services.removing import forget_traces
-from tests.intake.enquiries import received
+from intake.services.removing import forget_traces, remove_due
+from intake.services.upkeep import keep_list_true
+from intake.waiting.rules import open_since, pause_came_since
+from tests.intake.enquiries import closed, received
+from tests.intake.waiting.list_people import waiter
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2027, 1, 1, 12, tzinfo=ZoneInfo("Europe/Helsinki"))
@@ -53,3 +68,93 @@ def test_the_traces_go_with_the_next_round() -> None:
     forget_traces(now=NOW)
     assert not PostingTrace.objects.exists()
     assert not AutomaticReplyTrace.objects.exists()
+
+
+def heal(at: datetime) -> None:
+    """The worker's rounds of four days, by a clock that is right."""
+    for hours in range(0, 4 * 24 + 1, 12):
+        begin_anew_what_lies_ahead(now=at + timedelta(hours=hours))
+
+
+LATER = NOW + timedelta(days=4)
+
+
+def test_what_was_closed_is_kept_no_longer() -> None:
+    enquiry = closed(at=AHEAD)
+    heal(NOW)
+    enquiry.refresh_from_db()
+    assert NOW < enquiry.closed_at <= LATER
+    assert enquiry.remove_on == date(2027, 7, 4)
+    assert remove_due(now=datetime(2027, 7, 4, 12, tzinfo=NOW.tzinfo)) == 1
+
+
+def test_a_day_of_removal_comes_no_later() -> None:
+    enquiry = closed(at=NOW - timedelta(days=100))
+    day = enquiry.remove_on
+    Enquiry.objects.update(closed_at=AHEAD)
+    heal(NOW)
+    enquiry.refresh_from_db()
+    assert enquiry.remove_on == day
+
+
+def test_who_waits_is_asked_again() -> None:
+    place = waiter(now=AHEAD)
+    heal(NOW)
+    place.refresh_from_db()
+    assert NOW < place.confirmed_at <= LATER
+    assert keep_list_true(now=datetime(2027, 5, 10, 12, tzinfo=NOW.tzinfo)) == 1
+
+
+def test_what_was_sent_counts_from_now() -> None:
+    received(now=AHEAD)
+    OutgoingMail.objects.update(state=MailState.SENT, sent_at=AHEAD)
+    MailAttempt.objects.create(mail=OutgoingMail.objects.earliest("pk"), attempted_at=AHEAD, succeeded=True)
+    heal(NOW)
+    assert not OutgoingMail.objects.filter(sent_at__gt=LATER).exists()
+    assert not MailAttempt.objects.filter(attempted_at__gt=LATER).exists()
+
+
+def test_an_unsent_mapping_has_its_thirty_days() -> None:
+    mail_link_for_enquiry(enquiry=received(now=AHEAD), now=AHEAD)
+    heal(NOW)
+    expires = InitialMapping.objects.get().expires_at
+    assert NOW + LIFETIME < expires <= LATER + LIFETIME
+    assert remove_unfinished(now=expires) == 0
+    assert not InitialMapping.objects.exists()
+
+
+def test_a_clock_that_is_behind_for_a_day_changes_nothing() -> None:
+    """Nobody's time is made shorter by it."""
+    enquiry, place = closed(at=NOW), waiter(now=NOW)
+    days = enquiry.closed_at, enquiry.remove_on, place.confirmed_at
+    for hours in range(48):
+        begin_anew_what_lies_ahead(now=NOW - timedelta(days=400) + timedelta(hours=hours))
+    for hours in range(100):
+        begin_anew_what_lies_ahead(now=NOW + timedelta(hours=hours))
+    enquiry.refresh_from_db()
+    place.refresh_from_db()
+    assert (enquiry.closed_at, enquiry.remove_on, place.confirmed_at) == days
+    assert not ClockSlip.objects.exists()
+
+
+def test_what_was_seen_by_a_wrong_clock_waits_anew() -> None:
+    enquiry = closed(at=AHEAD)
+    begin_anew_what_lies_ahead(now=AHEAD - timedelta(days=30))
+    begin_anew_what_lies_ahead(now=NOW)
+    assert begin_anew_what_lies_ahead(now=NOW + timedelta(days=2)) == 0
+    assert begin_anew_what_lies_ahead(now=NOW + timedelta(days=3)) > 0
+    enquiry.refresh_from_db()
+    assert enquiry.closed_at == NOW + timedelta(days=3)
+
+
+def test_nothing_is_changed_where_all_is_well() -> None:
+    closed(at=NOW - timedelta(days=1))
+    waiter(now=NOW)
+    heal(NOW)
+    assert not ClockSlip.objects.exists()
+
+
+def test_a_return_in_the_future_holds_no_plan() -> None:
+    settings = replace(PauseNotice.load().settings, active=False, ended_on=AHEAD.date())
+    assert open_since(settings, NOW) is None
+    assert not pause_came_since(settings, since=NOW - timedelta(hours=1), now=NOW)

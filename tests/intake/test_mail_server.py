@@ -85,7 +85,7 @@ def _greets_and_drips(connected: socket.socket, over: threading.Event) -> None:
         connected.sendall(b"250-MORE\r\n")
 
 
-def _answers(connected: socket.socket, answers: dict[bytes, bytes]) -> None:
+def answer_by(connected: socket.socket, answers: dict[bytes, bytes]) -> None:
     connected.sendall(b"220 here\r\n")
     for line in connected.makefile("rb"):
         connected.sendall(answers.get(line[:4].upper(), b"250 fine\r\n"))
@@ -159,7 +159,7 @@ def test_connecting_to_many_addresses_has_one_limit(settings: Any, monkeypatch: 
 )
 def test_421_is_a_server_that_is_away(settings: Any, answers: dict[bytes, bytes]) -> None:
     enquiry = received(now=START)
-    with server_that(lambda connected, _over: _answers(connected, answers), settings, timeout=5):
+    with server_that(lambda connected, _over: answer_by(connected, answers), settings, timeout=5):
         assert try_all(START) == 1
     tried, spared = enquiry.mails.all()
     assert (tried.failures, spared.failures) == (1, 0)
@@ -170,7 +170,7 @@ def test_421_is_a_server_that_is_away(settings: Any, answers: dict[bytes, bytes]
 def test_a_refused_recipient_stops_nobody_else(settings: Any, code: int) -> None:
     enquiry = received(now=START)
     refusal = {b"RCPT": f"{code} not this one\r\n".encode()}
-    with server_that(lambda connected, _over: _answers(connected, refusal), settings, timeout=5) as connections:
+    with server_that(lambda connected, _over: answer_by(connected, refusal), settings, timeout=5) as connections:
         with time_machine.travel(START, tick=False):
             assert deliver_due() == 2
         assert len(connections) == 1
@@ -181,7 +181,7 @@ def test_a_refused_recipient_stops_nobody_else(settings: Any, code: int) -> None
 def test_an_answer_without_a_code_is_recorded(settings: Any, answered: bytes) -> None:
     enquiry = received(now=START)
     answers = {answered: b"\xff what\r\n"}
-    with server_that(lambda connected, _over: _answers(connected, answers), settings, timeout=5):
+    with server_that(lambda connected, _over: answer_by(connected, answers), settings, timeout=5):
         assert try_all(START) == 1
     tried, spared = enquiry.mails.all()
     assert (tried.state, tried.failures, spared.failures) == (MailState.QUEUED, 1, 0)

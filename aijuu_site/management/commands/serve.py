@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from aijuu_site.serving.checks import check_database, check_program, require_database
+from aijuu_site.serving.checks import check_database, check_program, require_database, told_when_the_disk_is_full
 from aijuu_site.serving.health_probe import site_answers
 from aijuu_site.serving.ports import port_is_free
 from aijuu_site.serving.preparation import prepare_data, prepare_static_files
@@ -54,8 +54,9 @@ class Command(BaseCommand):
     def _serve(self, host: str, port: int) -> int:
         require_database()
         check_database()
-        prepare_data(self._say)
-        prepare_static_files(self._say)
+        with told_when_the_disk_is_full():
+            prepare_data(self._say)
+            prepare_static_files(self._say)
         # The supervisor needs no database any more; the children open their own.
         for connection in connections.all(initialized_only=True):
             connection.close()

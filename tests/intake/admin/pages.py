@@ -81,5 +81,10 @@ def failed_once(mail: OutgoingMail, *, at: datetime, code: int | None = None) ->
     mail.next_attempt_at = at + timedelta(minutes=1)
     mail.save()
     MailAttempt.objects.create(
-        mail=mail, attempted_at=at, succeeded=False, error="ConnectionRefusedError", smtp_code=code
+        mail=mail,
+        attempted_at=at,
+        succeeded=False,
+        error="ConnectionRefusedError",
+        smtp_code=code,
+        server_away=code is None,
     )

@@ -1,6 +1,7 @@
 """Kati sees on her first page that mail stands still, or that something fails, in words she understands."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -12,8 +13,10 @@ from intake.admin.desk import Part, part_of
 from intake.choices import MailState
 from intake.jobs import health
 from intake.models import Enquiry, JobRun, OutgoingMail, WorkerHeartbeat
+from intake.services.delivery import deliver_due
 from tests.intake.admin.pages import failed_once, names, words
 from tests.intake.enquiries import received
+from tests.intake.test_mail_server import answer_by, server_that
 
 MINUTE = timedelta(minutes=1)
 
@@ -92,6 +95,28 @@ def test_a_server_that_does_not_answer_is_a_standstill(kati: Client) -> None:
     assert asked(Client()) == (503, "mail")
     OutgoingMail.objects.update(state=MailState.SENT)
     assert asked(Client()) == (200, "ok")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {b"EHLO": b"250-here\r\n250 AUTH PLAIN\r\n", b"AUTH": b"535 wrong\r\n"},
+        {b"EHLO": b"421 later\r\n", b"HELO": b"421 later\r\n"},
+        {b"MAIL": b"530 log in first\r\n"},
+        {b"MAIL": b"452 full\r\n"},
+    ],
+)
+def test_a_server_that_takes_nothing_is_a_standstill(kati: Client, settings: Any, answers: dict[bytes, bytes]) -> None:
+    """A code is no sign that it takes other mails: it is the same for all of them."""
+    old_letter(timedelta(hours=3))
+    old_letter(timedelta(hours=3))
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = ("u", "p") if b"AUTH" in answers else ("", "")
+    with server_that(lambda connected, _over: answer_by(connected, answers), settings, timeout=5):
+        assert deliver_due() == 1
+    beat(MINUTE)
+    assert sorted(OutgoingMail.objects.values_list("failures", flat=True)) == [0, 0, 0, 1]
+    assert "Posti seisoo: vanhin" in words(kati.get("/admin/"))
+    assert asked(Client()) == (503, "mail")
 
 
 @pytest.mark.parametrize("row", [{"failures": 2, "error": "IntegrityError"}, {"failing_items": 1}])

@@ -8,6 +8,7 @@ from django.test import Client
 
 from intake.choices import MailPurpose, MailState
 from intake.models import IntakeSettings, OutgoingMail
+from intake.services.outbox import put_in_queue
 from intake.services.pause_reminders import remind_of_pause
 from tests.intake.admin.pages import address, words
 from tests.intake.enquiries import received
@@ -48,6 +49,28 @@ def test_the_button_sends_it_again(kati: Client, failed: OutgoingMail, server: P
     assert len(server.of(MailPurpose.PAUSE_REMINDER)) == 1
     assert kati.post(f"/admin/viestit/{failed.pk}/uudelleen/").status_code == 404
     assert kati.get(f"/admin/viestit/{failed.pk}/uudelleen/").status_code == 405
+
+
+@pytest.mark.parametrize("purpose", [MailPurpose.ACCOUNT_CHANGED, MailPurpose.PASSWORD_RESET])
+def test_a_failed_mail_of_an_account_is_shown(kati: Client, purpose: MailPurpose) -> None:
+    mail = put_in_queue(
+        enquiry=None,
+        purpose=purpose,
+        occasion="1:1",
+        recipient="sisko@esimerkki.fi",
+        reply_to="",
+        subject="Käyttäjätiliäsi muutettiin",
+        text="x",
+        html="",
+        now=NOW,
+    )
+    OutgoingMail.objects.update(state=MailState.FAILED, next_attempt_at=None)
+    said = words(kati.get("/admin/"))
+    assert "Käyttäjätiliä koskeva viesti (1.3.2027 klo 10.00) ei ole lähtenyt: Käyttäjätiliäsi muutettiin" in said
+    assert "sisko@" not in said
+    assert "Viesti lähetetään uudelleen." in words(kati.post(f"/admin/viestit/{mail.pk}/uudelleen/", follow=True))
+    mail.refresh_from_db()
+    assert mail.state == MailState.QUEUED
 
 
 def test_only_who_may_act_sends_it(reader: Client, failed: OutgoingMail) -> None:

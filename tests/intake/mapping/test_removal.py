@@ -1,5 +1,6 @@
 """What was never sent goes after thirty days and leaves a count; what was sent goes with its enquiry."""
 
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, RemovedEnquiry, UnfinishedMapping
 from intake.services.mapping import LIFETIME, mail_link_for_enquiry, remove_unfinished
 from intake.services.removing import remove_enquiry
+from tests.intake.enquiries import received
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.mapping.database_dump import database_dump
 from tests.intake.visiting import ShownForm, Visitor
@@ -54,6 +56,29 @@ def test_thirty_days_are_as_long_when_the_clocks_change(answerer: Answerer, begu
     assert remove_unfinished(now=over - timedelta(microseconds=1)) == 0
     assert remove_unfinished(now=over) == 1
     assert UnfinishedMapping.objects.get().removed_on == over.astimezone(HELSINKI).date()
+
+
+def test_a_link_sent_anew_meanwhile_works_on(answerer: Answerer) -> None:
+    """Between the look for what is over and the removal."""
+    enquiry = received(now=START)
+    mail_link_for_enquiry(enquiry=enquiry, now=START)
+
+    def another_link_goes_first(items: Iterable[int], act: Callable[[int], int], /) -> int:
+        listed = list(items)
+        with time_machine.travel(START + LIFETIME, tick=False):
+            InitialMapping.objects.update(expires_at=START + 2 * LIFETIME)
+        return sum(act(item) for item in listed)
+
+    assert remove_unfinished(now=START + LIFETIME, each=another_link_goes_first) == 0
+    assert InitialMapping.objects.count() == MappingLink.objects.count() == 1
+
+
+def test_links_of_what_was_sent_go_too(answerer: Answerer) -> None:
+    mail_link_for_enquiry(enquiry=received(now=START), now=START)
+    InitialMapping.objects.update(sent_at=START, started_at=START)
+    remove_unfinished(now=START + LIFETIME)
+    assert InitialMapping.objects.count() == 1
+    assert not MappingLink.objects.exists()
 
 
 def test_those_of_one_day_are_counted_together(answerer: Answerer) -> None:

@@ -99,9 +99,7 @@ def test_a_confirmation_holds_for_its_number_only(kati: Client) -> None:
     assert IntakeSettings.load().retention_months == 6
 
 
-@pytest.mark.parametrize(
-    "changes", [{"retention_months": "12"}, {"spam_days": "30"}, {"notification_email": "toinen@aijuu.fi"}]
-)
+@pytest.mark.parametrize("changes", [{"retention_months": "12"}, {"spam_days": "30"}, {"waiting_months": "5"}])
 def test_what_shortens_nothing_asks_nothing(kati: Client, changes: dict[str, Any]) -> None:
     closed(at=NOW - 40 * DAY)
     assert saves(kati, **changes).status_code == 302
@@ -134,6 +132,28 @@ def test_a_longer_time_does_not_break_what_was_told(kati: Client) -> None:
     # It was received while six months were told.
     assert late.remove_on == date(2027, 12, 2)
     assert closed(at=NOW + 10 * DAY).remove_on == date(2029, 6, 11)
+
+
+def test_longer_days_for_spam_break_nothing_told(kati: Client) -> None:
+    early = received(now=NOW - 3 * DAY)
+    assert saves(kati, spam_days="60").status_code == 302
+    early = change_status(
+        enquiry_id=early.pk, version=1, status=Status.CLOSED, outcome=Outcome.SPAM, by=None, now=NOW + DAY
+    )
+    # It was received while fourteen days were told.
+    assert early.remove_on == date(2027, 6, 16)
+    assert closed(at=NOW + 10 * DAY, outcome=Outcome.SPAM).remove_on == date(2027, 8, 10)
+
+
+def test_the_tick_is_shown_when_it_is_asked(kati: Client) -> None:
+    closed(at=NOW - 40 * DAY)
+    asked = "Kyllä, poista ne"
+    with time_machine.travel(NOW, tick=False):
+        kati.force_login(User.objects.get(username="kati"))
+        assert asked not in words(kati.get(SETTINGS, follow=True))
+    assert asked in words(saves(kati, retention_months="1"))
+    # Another mistake asks for nothing.
+    assert asked not in words(saves(kati, retention_months="x"))
 
 
 def test_the_waiting_list_asks_and_waits_as_well(kati: Client) -> None:

@@ -1,0 +1,65 @@
+"""Jobs that look through the waiting list read times and keys, never the words and mails of everybody on it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from intake.choices import MailPurpose, MailState
+from intake.jobs import portions
+from intake.models import Enquiry, ReturnPlan, WaitingPlace
+from intake.services.outbox import put_in_queue
+from intake.services.removing import remove_due
+from intake.services.silence import remind_and_close
+from intake.services.upkeep import keep_list_true
+from tests.intake.enquiries import closed
+from tests.intake.waiting.list_people import pause, waiter
+
+pytestmark = pytest.mark.django_db
+START = datetime(2027, 1, 4, 12, tzinfo=ZoneInfo("Europe/Helsinki"))
+WORDS = [f'"{table}"."{column}"' for table, column in [("intake_enquiry", "message"), ("intake_outgoingmail", "text")]]
+
+
+def many_waiters() -> None:
+    """A list of which nobody needs anything yet: each was told, or asked, some days ago."""
+    pause(active=False)
+    plan = ReturnPlan.objects.create(created_at=START)
+    for number in range(10):
+        place = waiter(now=START - timedelta(days=200))
+        mail = put_in_queue(
+            enquiry=place.enquiry,
+            purpose=MailPurpose.RETURN_NOTICE if number % 2 else MailPurpose.STILL_WAITING,
+            occasion=str(plan.pk),
+            recipient=place.enquiry.email,
+            reply_to="",
+            subject="x",
+            text="x",
+            html="",
+            now=START,
+        )
+        mail.state, mail.sent_at = MailState.SENT, START
+        mail.save()
+        if number % 2:
+            WaitingPlace.objects.filter(pk=place.pk).update(called_at=START, plan=plan)
+
+
+@pytest.mark.parametrize("job", [keep_list_true, remind_and_close])
+def test_nobodys_words_are_read(job: Callable[..., int]) -> None:
+    many_waiters()
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert job(now=START + timedelta(days=1)) == 0
+    assert len(queries) > 1
+    assert not [sql for query in queries for sql in WORDS if sql in query["sql"]]
+
+
+def test_a_backlog_goes_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portions, "_PORTION", 2)
+    for _ in range(5):
+        closed(at=START - timedelta(days=300))
+    assert remove_due(now=START) == 5
+    assert not Enquiry.objects.exists()
