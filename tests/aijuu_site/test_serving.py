@@ -1,5 +1,6 @@
 """The pieces of `manage.py serve`, and the command itself where it refuses to start."""
 
+import errno
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from django.core import checks
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
+from django.db import OperationalError
 from django.test import Client, override_settings
 from wagtail.models import Site
 
@@ -186,6 +188,31 @@ def test_a_broken_program_writes_nothing(tmp_path: Path, command: str) -> None:
     with override_settings(PORT=free_port(), DATA_DIR=tmp_path), pytest.raises(SystemCheckError, match="is broken"):
         call_command(command)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_own_umask")
+@pytest.mark.parametrize("command", ["serve", "prepare"])
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "DATA_DIR"),
+        (OperationalError("database or disk is full"), "DATABASE_URL"),
+        (OperationalError("could not extend file: No space left on device"), "DATABASE_URL"),
+    ],
+)
+def test_a_full_disk_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, error: Exception, named: str
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr("aijuu_site.serving.preparation._load_content", full)
+    with (
+        override_settings(PORT=free_port(), DATA_DIR=tmp_path),
+        pytest.raises(CommandError, match=f"^{named}: .* full"),
+    ):
+        call_command(command)
 
 
 @pytest.mark.usefixtures("_own_umask")
