@@ -8,6 +8,7 @@ from wagtail.admin.views import account
 from aijuu_site.accounts.changes import changes_told
 from aijuu_site.accounts.forms import LoginForm
 from aijuu_site.accounts.passwords import trust_address
+from aijuu_site.accounts.resetting import reset_tokens
 
 
 class LoginView(account.LoginView):
@@ -21,6 +22,8 @@ class LoginView(account.LoginView):
 
 
 class PasswordResetConfirmView(account.PasswordResetConfirmView):
+    token_generator = reset_tokens
+
     def form_valid(self, form: Any) -> HttpResponse:
         with changes_told(self.request):
             response: HttpResponse = super().form_valid(form)

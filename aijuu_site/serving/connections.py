@@ -66,6 +66,7 @@ class Refusal(ErrorTask):
 class Channel(HTTPChannel):
     """A connection that ends when its request or its answer takes too long in all; waitress ends only idle ones."""
 
+    close_when_flushed: bool
     error_task_class = Refusal
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

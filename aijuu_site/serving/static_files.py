@@ -32,12 +32,16 @@ def static_fingerprint() -> str:
 
 def static_files_are_current(stamp: Path, fingerprint: str) -> bool:
     """Tell whether STATIC_ROOT holds what `fingerprint` describes."""
-    if not (Path(settings.STATIC_ROOT) / "staticfiles.json").is_file():
+    if not _manifest().is_file():
         return False
     try:
         return stamp.read_text(encoding="ascii") == fingerprint
     except FileNotFoundError:
         return False
+
+
+def _manifest() -> Path:
+    return Path(settings.STATIC_ROOT) / "staticfiles.json"
 
 
 def collect_static_files(stamp: Path, fingerprint: str) -> None:
@@ -47,7 +51,9 @@ def collect_static_files(stamp: Path, fingerprint: str) -> None:
     """
     folder = Path(settings.STATIC_ROOT)
     sources = [settings.BASE_DIR, *(Path(source) for source in settings.STATICFILES_DIRS)]
-    is_foreign = folder.is_dir() and any(folder.iterdir()) and not stamp.exists()
+    # A link may have been laid to another folder since.
+    is_ours = stamp.exists() and (not folder.is_symlink() or _manifest().is_file())
+    is_foreign = folder.is_dir() and any(folder.iterdir()) and not is_ours
     if is_foreign or any(touches_sources(folder, sources=source) for source in sources):
         raise CommandError(f"{folder} holds files that were not made here. Move them away, or set another DATA_DIR.")
     stamp.write_text("", encoding="ascii")

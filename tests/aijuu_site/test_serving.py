@@ -156,6 +156,23 @@ def test_a_folder_of_somebody_elses_is_not_emptied(tmp_path: Path) -> None:
     assert (tmp_path / "static" / "mine.txt").read_text() == "mine"
 
 
+@pytest.mark.usefixtures("static_source")
+def test_a_folder_that_was_linked_since_is_not_emptied(tmp_path: Path) -> None:
+    stamp, folder = tmp_path / "static.stamp", tmp_path / "static"
+    collect_static_files(stamp, static_fingerprint())
+    folder.rename(tmp_path / "www")
+    folder.symlink_to(tmp_path / "www")
+    # Moved as a whole it is ours still.
+    collect_static_files(stamp, static_fingerprint())
+    folder.unlink()
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "mine.jpg").write_text("mine")
+    folder.symlink_to(tmp_path / "photos")
+    with pytest.raises(CommandError, match="not made here"):
+        collect_static_files(stamp, static_fingerprint())
+    assert (tmp_path / "photos" / "mine.jpg").exists()
+
+
 @pytest.mark.parametrize("place", ["source", "source/below", "", "link"])
 def test_the_sources_are_never_emptied(static_source: Path, tmp_path: Path, place: str) -> None:
     (tmp_path / "link").symlink_to(static_source)

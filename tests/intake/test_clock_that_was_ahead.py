@@ -83,6 +83,7 @@ def test_what_was_closed_is_kept_no_longer() -> None:
     enquiry = closed(at=AHEAD)
     heal(NOW)
     enquiry.refresh_from_db()
+    assert enquiry.closed_at is not None
     assert NOW < enquiry.closed_at <= LATER
     assert enquiry.remove_on == date(2027, 7, 4)
     assert remove_due(now=datetime(2027, 7, 4, 12, tzinfo=NOW.tzinfo)) == 1

@@ -12,9 +12,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 
 from aijuu_site.accounts.models import PasswordResetRequest
-from aijuu_site.accounts.resetting import PLACEHOLDER, answer_reset_requests
+from aijuu_site.accounts.resetting import PLACEHOLDER, answer_reset_requests, reset_tokens
 from intake.choices import MailPurpose, MailState
 from intake.jobs.running import JobRunner, registered_jobs
 from intake.models.outgoing_mail import OutgoingMail
@@ -202,3 +204,16 @@ def test_mails_about_accounts_are_kept_a_month(kati: User) -> None:
         with time_machine.travel(timezone.now() + timedelta(days=days), tick=False):
             run_jobs("account_mails")
         assert OutgoingMail.objects.filter(purpose=MailPurpose.PASSWORD_RESET).count() == left
+
+
+def test_links_of_a_clock_that_was_ahead_are_dead(kati: User) -> None:
+    now = timezone.now()
+    with time_machine.travel(now + timedelta(days=1000), tick=False):
+        ahead = reset_tokens.make_token(kati)
+    with time_machine.travel(now, tick=False):
+        right = reset_tokens.make_token(kati)
+        assert reset_tokens.check_token(kati, right)
+        assert not reset_tokens.check_token(kati, ahead)
+        uid = urlsafe_base64_encode(force_bytes(kati.pk))
+        form = Client().get(f"/admin/password_reset/confirm/{uid}/{ahead}/", follow=True)
+    assert 'name="new_password1"' not in form.content.decode()

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from intake.jobs.context import Item
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, RemovedEnquiry, UnfinishedMapping
 from intake.services.mapping import LIFETIME, mail_link_for_enquiry, remove_unfinished
 from intake.services.removing import remove_enquiry
@@ -63,7 +64,7 @@ def test_a_link_sent_anew_meanwhile_works_on(answerer: Answerer) -> None:
     enquiry = received(now=START)
     mail_link_for_enquiry(enquiry=enquiry, now=START)
 
-    def another_link_goes_first(items: Iterable[int], act: Callable[[int], int], /) -> int:
+    def another_link_goes_first(items: Iterable[Item], act: Callable[[Item], int], /) -> int:
         listed = list(items)
         with time_machine.travel(START + LIFETIME, tick=False):
             InitialMapping.objects.update(expires_at=START + 2 * LIFETIME)
