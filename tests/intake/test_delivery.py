@@ -53,18 +53,24 @@ def test_a_mail_arrives_as_it_was_written_out(smtp: SmtpServer) -> None:
     assert message["From"] == "Aijuu työnohjaus <kati.levola@aijuu.fi>"
 
 
-FAULTS = [
-    (Behaviour.REFUSE, 451, "Sähköpostipalvelin ei ottanut viestiä vastaan (koodi 451)."),
-    (Behaviour.REJECT, 550, "Sähköpostipalvelin ei ottanut viestiä vastaan (koodi 550)."),
-]
-
-
-@pytest.mark.parametrize(("fault", "code", "words"), FAULTS)
-def test_a_refusal_is_recorded_and_after_it_each_mail_goes_out_once(
-    smtp: SmtpServer, fault: Behaviour, code: int, words: str
-) -> None:
+def test_a_refused_sender_is_tried_with_one_mail(smtp: SmtpServer) -> None:
+    """The sender is the same in all of them."""
     enquiry = received(now=START)
-    smtp.behaviour = fault
+    smtp.behaviour = Behaviour.REFUSE
+    assert deliver_due(START) == 1
+    tried, spared = enquiry.mails.all()
+    assert (tried.failures, spared.failures) == (1, 0)
+    attempt = tried.attempts.get()
+    assert attempt.smtp_code == 451
+    assert attempt.explanation.startswith("Sähköpostipalvelin ei ottanut viestiä vastaan (koodi 451).")
+    smtp.behaviour = Behaviour.ACCEPT
+    assert deliver_due(START + timedelta(minutes=1)) == 2
+    assert len(subjects(smtp)) == 2
+
+
+def test_a_refusal_is_recorded_and_after_it_each_mail_goes_out_once(smtp: SmtpServer) -> None:
+    enquiry = received(now=START)
+    smtp.behaviour = Behaviour.REJECT
     assert deliver_due(START) == 2
 
     assert Enquiry.objects.filter(pk=enquiry.pk).exists()
@@ -75,8 +81,8 @@ def test_a_refusal_is_recorded_and_after_it_each_mail_goes_out_once(
         attempt = mail.attempts.get()
         assert not attempt.succeeded
         assert attempt.attempted_at == START
-        assert attempt.smtp_code == code
-        assert attempt.explanation.startswith(words)
+        assert attempt.smtp_code == 550
+        assert attempt.explanation.startswith("Sähköpostipalvelin ei ottanut viestiä vastaan (koodi 550).")
     assert smtp.messages == []
 
     smtp.behaviour = Behaviour.ACCEPT
@@ -142,7 +148,7 @@ def test_kati_can_send_a_failed_mail_again_with_all_its_tries(smtp: SmtpServer) 
     later = START + timedelta(days=5)
     for mail in enquiry.mails.all():
         assert send_again(mail=mail, now=later)
-    smtp.behaviour = Behaviour.REFUSE
+    smtp.behaviour = Behaviour.REJECT
     assert deliver_due(later) == 2
     assert {mail.next_attempt_at for mail in enquiry.mails.all()} == {later + WAITS[0]}
     smtp.behaviour = Behaviour.ACCEPT

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from intake.choices import Outcome, Status
+from intake.jobs import portions
 from intake.models import Enquiry, EnquiryStep, IntakeSettings, MailAttempt, OutgoingMail, RemovedEnquiry
 from intake.services import removing
 from intake.services.delivery import deliver_next
@@ -162,7 +163,7 @@ def test_who_says_to_stay_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_backlog_goes_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(removing, "_BATCH", 2)
+    monkeypatch.setattr(portions, "_PORTION", 2)
     for _ in range(5):
         closed(at=CLOSED)
     assert remove_due(now=DUE) == 5

@@ -9,13 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from intake.choices import MailPurpose, MailState
-from intake.jobs import portions
-from intake.models import Enquiry, ReturnPlan, WaitingPlace
+from intake.models import ReturnPlan, WaitingPlace
 from intake.services.outbox import put_in_queue
-from intake.services.removing import remove_due
 from intake.services.silence import remind_and_close
 from intake.services.upkeep import keep_list_true
-from tests.intake.enquiries import closed
 from tests.intake.waiting.list_people import pause, waiter
 
 pytestmark = pytest.mark.django_db
@@ -55,11 +52,3 @@ def test_nobodys_words_are_read(job: Callable[..., int]) -> None:
         assert job(now=START + timedelta(days=1)) == 0
     assert len(queries) > 1
     assert not [sql for query in queries for sql in WORDS if sql in query["sql"]]
-
-
-def test_a_backlog_goes_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portions, "_PORTION", 2)
-    for _ in range(5):
-        closed(at=START - timedelta(days=300))
-    assert remove_due(now=START) == 5
-    assert not Enquiry.objects.exists()
