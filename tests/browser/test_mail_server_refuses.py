@@ -15,7 +15,7 @@ from tests.tools.smtp_server import Behaviour, SmtpServer
 @pytest.fixture
 def refusing(site: RunningSite) -> Iterator[SmtpServer]:
     assert site.smtp
-    site.smtp.behaviour = Behaviour.REFUSE
+    site.smtp.behaviour = Behaviour.REJECT
     yield site.smtp
     site.smtp.behaviour = Behaviour.ACCEPT
 
@@ -35,7 +35,7 @@ def test_kati_sees_what_was_not_sent_and_sends_it_again_once(refusing: SmtpServe
     desk.read(letter.name)
     for purpose in ("Ilmoitus Katille", "Kuittaus lähettäjälle"):
         expect(desk.mail(purpose)).to_contain_text("ei lähetetty")
-        expect(desk.mail(purpose)).to_contain_text("Sähköpostipalvelin ei ottanut viestiä vastaan (koodi 451).")
+        expect(desk.mail(purpose)).to_contain_text("Sähköpostipalvelin ei ottanut viestiä vastaan (koodi 550).")
 
     refusing.behaviour = Behaviour.ACCEPT
     desk.mail("Kuittaus lähettäjälle").get_by_role("button", name="Lähetä nyt uudelleen").click()
