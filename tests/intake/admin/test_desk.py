@@ -25,7 +25,8 @@ def move(enquiry: Enquiry, status: Status, outcome: str = "") -> Enquiry:
 
 def counts(client: Client) -> dict[str, tuple[int, str]]:
     """What the panel says: the words after each number -> the number, and where it leads."""
-    panel = re.search(r'<section class="enquiry-panel".*?</section>', client.get(FRONT).content.decode(), re.S)
+    page = client.get(FRONT).content.decode()
+    panel = re.search(r'<section class="enquiry-panel" aria-labelledby="enquiry-panel-title".*?</section>', page, re.S)
     assert panel
     links = re.findall(r'<a href="([^"]+)">([^<]+)</a>', panel[0])
     found = {}
