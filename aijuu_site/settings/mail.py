@@ -77,11 +77,12 @@ def sender(text: str) -> str:
 
 
 def admin_email(text: str) -> str:
-    """Return the address that is also the account's name."""
+    """Return the address that is also the account's name, as the account's own form would store it."""
     # auth.User.username has 150 characters.
-    if not _as_sent(text) or len(text) > 150:
+    address = readable_address(_as_sent(text))
+    if not address or len(address) > 150:
         raise SettingError("ADMIN_EMAIL", "write one e-mail address and no more, as in ADMIN_EMAIL=kati@example.fi")
-    return text
+    return address
 
 
 def _as_sent(text: str) -> str:

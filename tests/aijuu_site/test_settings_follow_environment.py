@@ -60,6 +60,14 @@ def test_mail_comes_from_the_domain_that_was_written(tmp_path: Path, written: st
     assert settings_with(tmp_path, DEFAULT_FROM_EMAIL=written)["DEFAULT_FROM_EMAIL"] == sent
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("kati@xn--fa-hia.de", "kati@faß.de"), ("Kati@EXAMPLE.fi", "Kati@example.fi"), ("kati@faß.de", "kati@faß.de")],
+)
+def test_the_account_gets_the_address_its_form_keeps(tmp_path: Path, written: str, kept: str) -> None:
+    assert settings_with(tmp_path, ADMIN_EMAIL=written)["ADMIN_EMAIL"] == kept
+
+
 def test_the_address_follows_the_port(tmp_path: Path) -> None:
     settings = settings_with(tmp_path, PORT=" 8123 ", SITE_URL="")
     assert settings["SITE_URL"] == "http://127.0.0.1:8123"
