@@ -79,7 +79,7 @@ def test_form_pages_offer_no_privacy(superuser: Client, type_: type[Page]) -> No
 
 
 def test_other_pages_offer_a_password_and_nothing_else(superuser: Client) -> None:
-    page = ContentPage.objects.get(slug="tietosuoja")
+    page = ContentPage.objects.get(slug="saavutettavuus")
     assert offers_privacy(superuser, page)
     address = reverse("wagtailadmin_pages:set_privacy", args=[page.pk])
     offered = BeautifulSoup(superuser.get(address).json()["html"], "html.parser")

@@ -260,7 +260,8 @@ def test_the_form_of_the_status_tells_what_the_waiting_list_means(kati: Client) 
 
 
 def front(client: Client) -> str:
-    panel = re.search(r'<section class="enquiry-panel".*?</section>', client.get("/admin/").content.decode(), re.S)
+    page = client.get("/admin/").content.decode()
+    panel = re.search(r'<section class="enquiry-panel" aria-labelledby="enquiry-panel-title".*?</section>', page, re.S)
     assert panel
     return words(type("Part", (), {"content": panel[0].encode()})())
 
