@@ -8,7 +8,6 @@ answers names the digest of that one style (CSP Level 3, section 8.2), so that n
 import base64
 import hashlib
 import re
-from functools import cache
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -38,7 +37,6 @@ def plain_response(name: str, *, status: int) -> HttpResponse:
     return response
 
 
-@cache
 def refusal_by_server(code: int) -> tuple[list[tuple[str, str]], bytes]:
     """Headers and body of what the web server refuses by itself, before Django sees it: 413, a bad header, …"""
     html = plain_page({413: "413.html", 500: "500.html"}.get(code, "400.html"))

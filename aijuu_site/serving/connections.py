@@ -11,8 +11,6 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.task import ErrorTask
 
-from aijuu_site.plain_pages import refusal_by_server
-
 # A letter has 100 kB at most; what is past DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) still gets a page of ours up to here.
 LARGEST_REQUEST = 3 * 1024 * 1024
 # A photograph from a camera, to the admin alone, and so many at once.
@@ -53,6 +51,9 @@ class Refusal(ErrorTask):
     """What waitress refuses by itself: a page in the site's look and language, and nothing of what was sent."""
 
     def execute(self) -> None:
+        # It needs the models, which are there only when the application has been loaded.
+        from aijuu_site.plain_pages import refusal_by_server
+
         error = self.request.error
         headers, body = refusal_by_server(error.code)
         self.status = f"{error.code} {error.reason}"
