@@ -56,8 +56,7 @@ def start_or_show(page: Any, request: HttpRequest) -> HttpResponse:
     try:
         return _begin(page, request)
     except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
-        context = page.get_context(request) | {"limit": 5000}
-        return TemplateResponse(request, "intake/contact_too_long.html", context, status=413)
+        return TemplateResponse(request, "intake/contact_too_long.html", page.get_context(request), status=413)
 
 
 def _begin(page: Any, request: HttpRequest) -> HttpResponse:

@@ -125,6 +125,7 @@ def test_what_is_far_past_any_answer_is_refused_with_a_page(begun: Answerer, wha
     assert begun.posts(BEGIN, LARGE[what]).status_code == 413
     begun.secret = new_secret()
     assert begun.posts(begun.address(place), LARGE[what]).status_code == 413
+    assert "Vastaukset ovat liian pitkiä vastaanotettaviksi." in page_text(begun.posts(BEGIN, LARGE[what]))
 
 
 def test_a_long_answer_comes_back_whole(begun: Answerer) -> None:
