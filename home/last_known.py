@@ -2,13 +2,12 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import DatabaseError
 from django.db.models.signals import post_save
 
-if TYPE_CHECKING:
-    from home.models import ContactDetails
+from home.models import ContactDetails
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +23,22 @@ class Reach:
 _last = Reach()
 
 
-def remember(details: "ContactDetails") -> None:
+def remember(details: ContactDetails) -> None:
     global _last
     _last = Reach(details.phone_uri, details.phone_display if details.phone_uri else "", details.email)
 
 
 def recall() -> None:
     """At the start of a process, before it has shown a page. While the database is away, nothing is known."""
-    # The web server's process reads this module before there are models.
-    from home.models import ContactDetails
-
     with suppress(DatabaseError):
         remember(ContactDetails.load())
 
 
 def watch_contact_details() -> None:
-    from home.models import ContactDetails
-
     post_save.connect(_saved, sender=ContactDetails, dispatch_uid="home.last_known")
 
 
-def _saved(instance: "ContactDetails", **_kwargs: Any) -> None:
+def _saved(instance: ContactDetails, **_kwargs: Any) -> None:
     remember(instance)
 
 
