@@ -137,8 +137,7 @@ function showFailure(form, button, reason) {
   message.focus();
 }
 
-function showAnswer(html) {
-  const page = new DOMParser().parseFromString(html, "text/html");
+function showAnswer(page) {
   const main = page.querySelector("main");
   if (!main?.querySelector("[data-enquiry-form], [data-words-back]")) return false;
   main.querySelectorAll("[autofocus]").forEach((part) => part.removeAttribute("autofocus"));
@@ -172,8 +171,10 @@ async function send(form, button) {
     }
     reason = form.dataset.refused;
     const html = response.redirected || (response.ok && form.dataset.draft) ? "" : await response.text();
-    if (showAnswer(html)) return;
-    reason = new DOMParser().parseFromString(html, "text/html").querySelector("[data-refusal]")?.textContent ?? reason;
+    // A plain page brings a style of its own, which the policy of this page refuses aloud.
+    const page = new DOMParser().parseFromString(html.replace(/<style[^]*?<.style>/g, ""), "text/html");
+    if (showAnswer(page)) return;
+    reason = page.querySelector("[data-refusal]")?.textContent ?? reason;
   } catch (error) {
     console.warn(error);
   }

@@ -27,7 +27,8 @@
       field.value = kept[field.name];
     }
     if (changed.length > 0) {
-      markUnsaved(form);
+      // After the page's own scripts have connected the form.
+      addEventListener("load", () => setTimeout(() => markUnsaved(form), 100));
       const words = document.createElement("p");
       words.className = "enquiry-alert";
       words.setAttribute("role", "status");
@@ -42,8 +43,8 @@
     const kept = sessionStorage.getItem(key);
     sessionStorage.removeItem(key);
     if (kept !== null && saved !== form.dataset.keepWords) {
-      // After the page's own scripts have connected the form.
-      addEventListener("load", () => setTimeout(() => restore(form, JSON.parse(kept)), 100));
+      // At once: what she writes from now on is newer.
+      restore(form, JSON.parse(kept));
     }
     const markEarly = () => markUnsaved(form);
     form.addEventListener("input", markEarly);

@@ -26,20 +26,18 @@ page.questions = stream([
 ])
 page.save()
 """
-_FIRST_QUESTIONS = """
-from intake.models import MappingPage
-page = MappingPage.objects.get()
-page.questions = page.get_latest_revision_as_object().questions
-page.save()
-"""
+_STORED = "import json; from intake.models import MappingPage; "
+_READ = f"{_STORED} print(json.dumps(MappingPage.objects.get().questions.get_prep_value()))"
+_PUT_BACK = f"{_STORED} page = MappingPage.objects.get(); page.questions = {{questions!r}}; page.save()"
 
 
 @pytest.fixture
 def questions(site: RunningSite) -> Iterator[None]:
     """Two questions, the second of which hangs from the first. Those of the first content are put back."""
+    before = site.run(_READ).strip()
     site.run(_QUESTIONS)
     yield
-    site.run(_FIRST_QUESTIONS)
+    site.run(_PUT_BACK.format(questions=before))
 
 
 def kept(page: Page) -> dict[str, str]:

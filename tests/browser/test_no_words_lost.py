@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Dialog, expect
+from playwright.sync_api import Dialog, Route, expect
 
 from tests.browser.katis_desk import LIST, KatisDesk
 from tests.browser.people import SUPERVISOR, sign_in
@@ -85,3 +85,24 @@ def test_signed_out_meanwhile_the_words_come_back(reading: KatisDesk) -> None:
     page.reload()
     expect(page.get_by_label("Muistiinpano")).to_have_value("Pitkä puhelu\nmaanantaina")
     expect(page.get_by_text("kirjoittamasi on tallella")).to_have_count(0)
+
+
+def test_what_is_chosen_before_the_page_is_whole_stays(reading: KatisDesk) -> None:
+    page = reading.page
+    held: list[Route] = []
+    page.route("**/late.png", lambda route: held.append(route))
+    page.add_init_script(
+        "addEventListener('DOMContentLoaded', () => { document.body.append(new Image()); "
+        "document.body.lastChild.src = '/late.png'; })"
+    )
+    reading.move_to("Päättynyt")
+    expect(reading.facts.get_by_text("Valitse, miten asia päättyi.")).to_be_visible()
+    page.get_by_label("Miten asia päättyi?").select_option(label="Sopimus tehty")
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.readyState") == "interactive"
+    for route in held:
+        route.abort()
+    page.wait_for_load_state("load")
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name=SAVE).click()
+    expect(reading.fact("Tila")).to_have_text("Päättynyt: Sopimus tehty")
