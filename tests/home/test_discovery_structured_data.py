@@ -271,13 +271,13 @@ def test_typed_words_cant_end_the_script_and_come_through_unharmed(client: Clien
 
 
 def test_no_mail_address_can_be_read_from_it(client: Client, front_page: HomePage) -> None:
-    details(business_name="Aijuu", email="kati@aijuu.example")
-    faq_page(front_page, ("Mihin kirjoitan?", '<p><a href="mailto:kati@aijuu.example">kati@aijuu.example</a></p>'))
+    details(business_name="Aijuu", email="kati@aijuu.fi")
+    faq_page(front_page, ("Mihin kirjoitan?", '<p><a href="mailto:kati@aijuu.fi">kati@aijuu.fi</a></p>'))
     html = client.get("/koe/").text
     assert "kati@" not in html
     assert "@aijuu" not in html
     script = re.findall(r'<script type="application/ld\+json">(.*?)</script>', html, re.DOTALL)[0]
-    assert json.loads(script)["@graph"][1]["mainEntity"][0]["acceptedAnswer"]["text"] == "kati@aijuu.example"
+    assert json.loads(script)["@graph"][1]["mainEntity"][0]["acceptedAnswer"]["text"] == "kati@aijuu.fi"
 
 
 def test_line_ends_and_keys_stay_as_they_are() -> None:

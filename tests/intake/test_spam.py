@@ -67,8 +67,8 @@ def test_a_suspicious_letter_is_kept_with_its_reason_and_only_kati_gets_mail(
     assert str(reason.label) in enquiry.reason_labels
     mail = OutgoingMail.objects.get()
     assert mail.recipient == "kati.levola@aijuu.fi"
-    assert "Säännöt pitivät sitä epäilyttävänä" in mail.text
-    assert "Säännöt pitivät sitä epäilyttävänä" in mail.html
+    assert "Roskapostisuodatin epäili viestiä" in mail.text
+    assert "Roskapostisuodatin epäili viestiä" in mail.html
 
 
 def test_the_sender_of_a_suspicious_letter_sees_what_everybody_sees(visitor: Visitor) -> None:

@@ -77,7 +77,9 @@ def test_a_right_to_act_without_the_right_to_read_opens_nothing(second: Enquiry,
     refused(client, second, {403})
 
 
-def test_whoever_writes_pages_hears_nothing_of_the_list_elsewhere(editor: Client, second: Enquiry) -> None:
+def test_whoever_writes_pages_hears_nothing_of_the_list_elsewhere(
+    editor: Client, second: Enquiry, loaded_site: None
+) -> None:
     page = editor.get(FRONT).content.decode()
     assert "odotuslista" not in page
     assert "Odotuslista" not in page
