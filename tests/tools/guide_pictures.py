@@ -45,7 +45,7 @@ OTHERS = (
 )
 SUSPICIOUS = Letter(
     name="Halpa Näkyvyys",
-    email="tarjous@esimerkki.example",
+    email="tarjous@esimerkki.com",
     message="Hyvä yritys, katso http://yksi.example http://kaksi.example http://kolme.example ja http://nelja.example",
 )
 
