@@ -10,6 +10,6 @@ class AijuuSiteConfig(AppConfig):
     def ready(self) -> None:
         # They need the models, which are there only now.
         from aijuu_site.upkeep_jobs import UPKEEP_JOBS
-        from intake.jobs.running import register
+        from intake.jobs.runner import register
 
         register(*UPKEEP_JOBS)

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from wagtail.admin import messages
 from wagtail.models import Page, Site
 
-from home.front_page import IS_KEPT, SITE_IS_KEPT, holds_front_page
+from home.important_pages import IS_KEPT, SITE_IS_KEPT, holds_front_page
 
 View = Callable[..., HttpResponseBase]
 

@@ -12,9 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.models import DraftStateMixin, Page, Revision
 
-from home.pictures.upkeep import left_files, make_missing_file, missing_files, remove_left_file
-from intake.jobs.context import JobContext
-from intake.jobs.running import Job
+from home.images.preparation import left_files, make_missing_file, missing_files, remove_left_file
+from intake.jobs.runner import Job, JobContext
 from intake.jobs.schedule import CLOCK_TOLERANCE
 
 # Earlier versions of a page are the editor's way back; whoever has not gone back in a year does not.

@@ -14,13 +14,13 @@ from wagtail.documents import urls as wagtaildocs_urls
 from wagtail.utils.urlpatterns import decorate_urlpatterns
 from wagtail.views import serve
 
-from aijuu_site import views, well_known
+from aijuu_site import views
+from aijuu_site import views as well_known
 from aijuu_site.accounts.confirmation import confirmed_by_password
-from aijuu_site.accounts.views import LoginView, PasswordResetConfirmView
+from aijuu_site.accounts.views import LoginView, PasswordResetConfirmView, own_account
 from aijuu_site.front_page_guard import keeps_front_page
-from aijuu_site.own_account import own_account
 from aijuu_site.private_addresses import PRIVATE_PREFIX
-from home.discovery.sitemap import PageSitemap
+from home.seo import PageSitemap
 
 # What stands first is found first: our pages are at Wagtail's addresses, which keep their names.
 _admin = decorate_urlpatterns(
@@ -41,7 +41,7 @@ _admin = decorate_urlpatterns(
 _second_login = path("_util/login/", RedirectView.as_view(pattern_name="wagtailadmin_login", query_string=True))
 
 # Pages set no cookie, so Django's token can't guard a form on them: a page answers 405 to POST (home.models.BasePage)
-# unless it takes one and checks where it came from (intake.spam.source).
+# unless it takes one and checks where it came from (intake.spam.limit).
 *_wagtail_views, _ = wagtail_urls.urlpatterns
 _pages = re_path(wagtail_urls.serve_pattern, csrf_exempt(serve), name="wagtail_serve")
 

@@ -10,8 +10,8 @@ class HomeConfig(AppConfig):
     verbose_name = _("Pages")
 
     def ready(self) -> None:
+        from home.images.preparation import watch_pictures
         from home.last_known import watch_contact_details
-        from home.pictures.preparation import watch_pictures
         from home.settings_rows import make_settings_rows
 
         watch_pictures()

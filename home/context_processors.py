@@ -5,11 +5,11 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from home.contact_details import ContactDetails
 from home.last_known import remember
 from home.menus import Menus, build_menus, front_page_address
-from home.models import ContactDetails
-from home.pause import next_step
-from home.pause_now import current_pause
+from home.pause.selectors import current_pause
+from home.pause.wording import next_step
 
 
 def site(request: HttpRequest) -> dict[str, Any]:

@@ -1,8 +1,4 @@
-"""What an editor is told while she writes a page: pure functions of the page as it stands in the editor, unsaved too.
-
-Wagtail's content checker looks at the rendered page. What can't be seen there (the site mends straight quotes, and
-falls back to other words for a missing description) is found here; home.content_checker shows both in one list.
-"""
+"""Checks of a page while it is edited, also in Wagtail's content checker."""
 
 import re
 from collections.abc import Iterator
@@ -10,18 +6,20 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
+from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.html import strip_tags
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
+from wagtail.admin.userbar import ContentCheckerItem
 from wagtail.fields import RichTextField, StreamField
 from wagtail.images.blocks import ImageBlock
 from wagtail.images.models import AbstractImage
 from wagtail.models import Page
 
-from home.discovery.descriptions import LONGEST as LONGEST_DESCRIPTION
-from home.editors_words import marks_without_fact
-from home.references import linked_page_ids, open_address
+from home.editors_text import marks_without_fact
+from home.rich_text import linked_page_ids, open_address
+from home.seo import LONGEST as LONGEST_DESCRIPTION
 
 # Search engines cut a title at about this many characters, the site's name included.
 LONGEST_TITLE = 60
@@ -96,8 +94,6 @@ def page_faults(page: Page) -> list[Fault]:
 
 
 FAULTS = (ALT_MISSING, DEAD_LINK, FACT_MISSING, DESCRIPTION_MISSING, DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES)
-
-
 # The fields of a picture at the top of a page: it, its words, its mark.
 _AT_THE_TOP = (("hero_image", "hero_alt", "hero_decorative"), ("image", "image_alt", "image_decorative"))
 
@@ -158,3 +154,42 @@ def _inside(block: blocks.Block, value: Any) -> Iterator[tuple[blocks.Block, Any
             yield from _inside(block.child_block, item)
     elif value is not None:
         yield block, value
+
+
+ATTRIBUTE = "data-faults"
+# axe-core's own check with nothing to match holds for every element; in a rule's `none` it means: a fault is here.
+_ALWAYS = {"id": "home-always", "evaluate": "matches-definition-evaluate", "options": {"matcher": {}}}
+# Of axe-core, beside those that Wagtail asks for.
+_NO_ALT_AT_ALL = "image-alt"
+# The page falls back to its introduction, so the rendered page never lacks a description; ours looks at the field.
+_REPLACED = "empty-meta-description"
+
+
+class SiteContentChecker(ContentCheckerItem):
+    """Wagtail's checks of the rendered page, and ours."""
+
+    def get_axe_run_only(self, request: HttpRequest) -> list[str]:
+        theirs = [rule for rule in super().get_axe_run_only(request) if rule != _REPLACED]
+        return [*theirs, _NO_ALT_AT_ALL, *(fault.key for fault in FAULTS)]
+
+    def get_axe_custom_rules(self, request: HttpRequest) -> list[dict[str, Any]]:
+        theirs = [rule for rule in super().get_axe_custom_rules(request) if rule["id"] != _REPLACED]
+        ours = [
+            {
+                "id": fault.key,
+                "impact": "moderate",
+                "selector": f"body[{ATTRIBUTE}~='{fault.key}'] {fault.selector}",
+                "tags": ["best-practice"],
+                "none": [_ALWAYS["id"]],
+                "enabled": True,
+            }
+            for fault in FAULTS
+        ]
+        return [*theirs, *ours]
+
+    def get_axe_custom_checks(self, request: HttpRequest) -> list[dict[str, Any]]:
+        return [*super().get_axe_custom_checks(request), _ALWAYS]
+
+    def get_axe_messages(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
+        ours = {fault.key: {"error_name": fault.name, "help_text": fault.help_text} for fault in FAULTS}
+        return {**super().get_axe_messages(request), **ours, _NO_ALT_AT_ALL: ours[ALT_MISSING.key]}

@@ -1,14 +1,15 @@
-"""What an e-mail address is, read as people paste it: one rule for visitors, the practice itself and the mails.
-
-An address is kept as it stands on the wire: an ASCII local part, and a domain in the A-labels of IDNA 2008. Python's
-mail package and Django know IDNA 2003, which sends "faß.de" to "fass.de"; nothing is left for them to translate.
-"""
+"""E-mail addresses: one rule for visitors, the practice and outgoing mail."""
 
 import re
 import unicodedata
+from typing import Any
 from urllib.parse import unquote
 
 import idna
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from home.unseen_characters import is_unseen, narrowed, without_unseen
 
@@ -17,7 +18,6 @@ _LONGEST_LOCAL_PART = 64
 LONGEST_ADDRESS = 254
 # Nothing that an address is pasted with is longer; what is goes unread.
 _LONGEST_PASTED = 1000
-
 # RFC 5322 dot-atom. A quoted local part is refused: nobody has one, and programs read it differently.
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 # RFC 2047: mail programs would decode it, and write to another mailbox.
@@ -25,7 +25,6 @@ _ENCODED_WORD = "=?"
 # IANA, Special-Use Domain Names (RFC 2606, 6761, 6762, 7686, 8375, 9476), and ICANN's name for inner networks: kept for
 # examples, for one machine or one house, or outside the DNS. No mail reaches them.
 _WITHOUT_MAIL = frozenset({"localhost", "local", "internal", "invalid", "test", "example", "onion", "alt", "arpa"})
-
 # "Maija Meikäläinen <maija@esimerkki.fi>", and as one mail program writes it: "Maija [mailto:maija@esimerkki.fi]".
 _IN_BRACKETS = re.compile(r"([^<>\[\]]*)(?:<([^<>]*)>|\[(mailto:[^\[\]]*)\])", re.IGNORECASE)
 _WRAPPED = re.compile(r"\((.*)\)|\"(.*)\"|'(.*)'|[”“„](.*)[”“]|[’‘](.*)[’‘]|«(.*)»|»(.*)»")
@@ -93,3 +92,46 @@ def _domain_as_sent(domain: str) -> str:
     if len(labels) < 2 or len(top) < 2 or top.isdecimal() or top in _WITHOUT_MAIL:
         raise ValueError("no domain that mail can be sent to from anywhere")
     return sent
+
+
+NOT_AN_ADDRESS = _("Check the e-mail address. The right form is for example nimi@esimerkki.fi.")
+
+
+def readable_or_refused(text: str) -> str:
+    """`text` as people read an address. Raises ValidationError where mail can't be sent to it."""
+    try:
+        return readable_address(address_as_sent(text))
+    except ValueError as error:
+        raise ValidationError(NOT_AN_ADDRESS, code="invalid") from error
+
+
+class AddressFormField(forms.CharField):
+    """A form's field for an address of this rule, where no model asks for it: of an account in the admin."""
+
+    widget = forms.EmailInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": LONGEST_ADDRESS, **kwargs})
+
+    def to_python(self, value: Any) -> str:
+        text: str = super().to_python(value) or ""
+        return readable_or_refused(text) if text else text
+
+
+class EmailAddressField(models.EmailField):
+    """An address of home.email_address, kept as people read it: it stands on pages. A mail gets the form as sent."""
+
+    default_validators: list[Any] = []
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return readable_or_refused(text) if text else text
+
+    def formfield(self, **kwargs: Any) -> Any:
+        # Django's own form field would refuse what is pasted with a name before this rule sees it.
+        return models.CharField.formfield(self, **{"form_class": forms.CharField, "widget": forms.EmailInput, **kwargs})
+
+    def deconstruct(self) -> tuple[str, str, Any, Any]:
+        """A plain EmailField for migrations: the column is the same, and they need not know where this class stands."""
+        name, _path, arguments, options = super().deconstruct()
+        return name, "django.db.models.EmailField", arguments, options

@@ -1,8 +1,4 @@
-"""Pages that the site needs: what stops working while one is missing or hidden. Each room hands in its own.
-
-Wagtail lets every page be hidden and deleted. Whoever does it to one of these is told first what stops (`what_stops`),
-and the first page of the admin says so for as long as it is so (home.page_alarm).
-"""
+"""Pages that the site cannot do without, and what may be done to them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,12 +7,27 @@ from typing import Any, TypeAlias
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from wagtail import hooks
-from wagtail.models import Page
+from wagtail.models import Page, PagePermissionTester, Site
+
+IS_KEPT = gettext_lazy(
+    "The front page can't be deleted, moved or hidden: the whole site would disappear with it. "
+    "Change its content instead."
+)
+SITE_IS_KEPT = gettext_lazy(
+    "This is the site itself. It can't be deleted, it stays the default, and it keeps its front page: otherwise "
+    "visitors would find nothing."
+)
+
+
+def holds_front_page(page: Page) -> bool:
+    """Return whether the page is the front page of a site, or has one below it."""
+    return bool(Site.objects.filter(root_page__path__startswith=page.path).exists())
+
 
 # A hook of Wagtail's kind: a function without arguments that returns important pages.
 IMPORTANT_PAGES_HOOK = "register_important_pages"
-
 Text: TypeAlias = str | Promise
 
 
@@ -56,3 +67,40 @@ def refuse_expiry(page: Any) -> None:
     if stops:
         told = _("This page can't be timed to disappear. Without it: %(stops)s")
         raise ValidationError({"expire_at": told % {"stops": " ".join(str(one) for one in stops)}})
+
+
+class PageRights(PagePermissionTester):
+    def can_delete(self, ignore_bulk: bool = False) -> bool:
+        return super().can_delete(ignore_bulk) and not holds_front_page(self.page)
+
+    def can_move(self) -> bool:
+        # A page that no other page may hold has nowhere to go.
+        return super().can_move() and _other_parents(self.page)
+
+    def can_move_to(self, destination: Page) -> bool:
+        return super().can_move_to(destination) and not holds_front_page(self.page)
+
+    def can_unpublish(self) -> bool:
+        return super().can_unpublish() and not holds_front_page(self.page)
+
+    def can_copy(self) -> bool:
+        return super().can_copy() and not _is_only_one(self.page)
+
+    def can_set_view_restrictions(self) -> bool:
+        # A page behind a password is hidden from those who need it.
+        return super().can_set_view_restrictions() and not what_stops(self.page)
+
+
+def _is_only_one(page: Page) -> bool:
+    """Whether there may be no second page of this kind."""
+    kind = page.specific_class
+    return kind is not None and kind.max_count is not None and kind.objects.count() >= kind.max_count
+
+
+def _other_parents(page: Page) -> bool:
+    kind = page.specific_class
+    if kind is None:
+        return True
+    parents = Page.objects.exact_type(*kind.allowed_parent_page_models()).not_descendant_of(page, inclusive=True)
+    parent = page.get_parent()
+    return bool(parents.exclude(pk=parent.pk if parent else None).exists())

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.models.signals import post_save
 
-from home.models import ContactDetails
+from home.contact_details import ContactDetails
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from wagtail.models import Page, Site, get_page_models
 
-from home.editors_words import editors_text
-from home.models import BasePage
+from home.editors_text import editors_text
+from home.pages import BasePage
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,130 @@
-"""Which tools the editor's text fields offer. Few on purpose: the look belongs to the style sheet."""
+"""The tools of the text editor, and the pages, documents and images that stored text refers to."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.db.models import Model
+from django.http import QueryDict
+from draftjs_exporter.error import ExporterException
+from wagtail.admin.rich_text import DraftailRichTextArea
+from wagtail.documents.rich_text import DocumentLinkHandler
+from wagtail.models import Page
+from wagtail.rich_text import EmbedHandler, expand_db_html
+from wagtail.rich_text.pages import PageLinkHandler
+from wagtail.rich_text.rewriters import FIND_A_TAG, FIND_EMBED_TAG, extract_attrs
 
 # h2 belongs to a block's own heading field, so that a page's outline stays whole (WCAG 1.3.1).
 PROSE_FEATURES = ["h3", "h4", "bold", "italic", "link", "ol", "ul"]
 SHORT_FEATURES = ["bold", "italic", "link"]
+_LARGEST = 2**63 - 1
+# What Wagtail's converter and its exporter raise about what the text editor can't have sent.
+_NO_TEXT = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError, ExporterException)
+Attributes = dict[str, str]
+
+
+def known_id(value: object) -> int | None:
+    """The number of a row that may exist; None for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(_LARGEST)):
+        value = int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 0 < value <= _LARGEST else None  # type: ignore[operator, return-value]
+
+
+def open_address(page: Page | None) -> str:
+    """Where a link to the page leads; "" where a visitor would find nothing there: every link to a page asks this."""
+    return (page.url or "") if page is not None and page.live else ""
+
+
+def _with_known_ids(attrs_list: list[Attributes]) -> list[dict[str, int | None]]:
+    return [{"id": known_id(attrs.get("id"))} for attrs in attrs_list]
+
+
+class PageLink(PageLinkHandler):  # type: ignore[misc]
+    """A link to nothing keeps its words and leads nowhere."""
+
+    @classmethod
+    def get_many(cls, attrs_list: list[Attributes]) -> list[Model | None]:
+        pages: list[Page | None] = super().get_many(_with_known_ids(attrs_list))
+        return [page if open_address(page) else None for page in pages]
+
+    @classmethod
+    def extract_references(cls, attrs: Attributes) -> Iterator[tuple[Any, ...]]:
+        if known_id(attrs.get("id")) is not None:
+            yield from super().extract_references(attrs)
+
+
+class DocumentLink(DocumentLinkHandler):  # type: ignore[misc]
+    """Likewise."""
+
+    @classmethod
+    def get_many(cls, attrs_list: list[Attributes]) -> list[Model | None]:
+        documents: list[Model | None] = super().get_many(_with_known_ids(attrs_list))
+        return documents
+
+    @classmethod
+    def extract_references(cls, attrs: Attributes) -> Iterator[tuple[Any, ...]]:
+        if known_id(attrs.get("id")) is not None:
+            yield from super().extract_references(attrs)
+
+
+class NoPicture(EmbedHandler):  # type: ignore[misc]
+    """Pictures stand in blocks, with alternative text and files made ahead (home.pictures); in text there are none."""
+
+    identifier = "image"
+
+    @staticmethod
+    def expand_db_attributes(attrs: Attributes) -> str:
+        return ""
+
+
+class TextEditor(DraftailRichTextArea):  # type: ignore[misc]
+    """Wagtail's editor, without links to nothing: it can't open a text that holds one."""
+
+    def format_value(self, value: str | None) -> str:
+        shown: str = super().format_value(without_odd_links(value or ""))
+        return shown
+
+    def value_from_datadict(self, data: QueryDict, files: Any, name: str) -> str | None:
+        html: str | None = self._as_html(data, files, name)
+        return html if html is None else without_odd_links(html)
+
+    def _as_html(self, data: QueryDict, files: Any, name: str) -> str | None:
+        try:
+            html: str | None = super().value_from_datadict(data, files, name)
+        except _NO_TEXT as error:
+            # Wagtail's converter believes whatever it is given. The editor sends nothing that it can't read.
+            raise BadRequest("no text of the editor's") from error
+        return html
+
+
+def linked_page_ids(html: str) -> Iterator[int | None]:
+    """The pages that stored rich text links to by number; None for an odd one."""
+    for match in FIND_A_TAG.finditer(html):
+        attrs = extract_attrs(match[1])
+        if attrs.get("linktype") == "page":
+            yield known_id(attrs.get("id"))
+
+
+# What Wagtail makes of a link to nothing: a tag without a single attribute.
+_EMPTY_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
+
+
+def expanded(rich_text: str) -> str:
+    """Return stored rich text as it goes out, links to nothing taken away; their words stay."""
+    return without_empty_links(expand_db_html(rich_text))
+
+
+def without_empty_links(html: str) -> str:
+    return _EMPTY_LINK.sub(r"\1", html)
+
+
+def without_odd_links(html: str) -> str:
+    """The text without what refers to something by an odd number; words in a link stay."""
+
+    def link(match: re.Match[str]) -> str:
+        attrs = extract_attrs(match[1])
+        return "<a>" if "linktype" in attrs and known_id(attrs.get("id")) is None else match[0]
+
+    return FIND_EMBED_TAG.sub("", FIND_A_TAG.sub(link, html))

@@ -1,9 +1,4 @@
-"""Finnish typography for what editors type with a plain keyboard: quotes, ranges, dashes, spaces that must not break.
-
-Two pure functions, applied where a text goes out; what is stored stays as it was typed, and nothing that a visitor
-typed comes here. Only punctuation and spaces change, never a letter or a digit. Both are idempotent.
-Source of the rules: the Finnish standard for typing (SFS 4175) and Kielitoimiston ohjepankki.
-"""
+"""Finnish typography for text typed with a plain keyboard: quotes, ranges, dashes, no-break spaces, soft hyphens."""
 
 import re
 from collections.abc import Iterator
@@ -13,11 +8,9 @@ NBSP = "\u00a0"
 EN_DASH = "–"
 # Stands for a tag or a protected piece while a text is worked on. No valid text has it: it is a Unicode noncharacter.
 _HOLE = "\ufdd0"
-
 # A line may break after an en dash, but not before this (Unicode UAX #14, class WJ).
 WORD_JOINER = "\u2060"
 _ANYTHING_TO_DO = re.compile(r"[\"'\d–-]|\.\.\.")
-
 # What looks like a range or a sum but is not: addresses, numbers of phones, businesses and persons, codes, dates.
 _ADDRESSES = r"""
       (?:https?://|www\.|mailto:|tel:)[^\s<>"\ufdd0]+
@@ -44,7 +37,6 @@ def _protected(also: str = "") -> dict[bool, re.Pattern[str]]:
 
 
 _PROTECTED = _protected()
-
 _NUMBER = r"\d{1,3}(?:[ \u00a0]\d{3}){1,5}|\d{1,4}(?:[.,:]\d{1,2}){0,1}"
 _DAY = r"\d{1,2}\.(?:\d{1,2}\.(?:\d{4})?)?"
 _BETWEEN = r"(?:-|[ \u00a0]-[ \u00a0]|[ \u00a0]?–[ \u00a0]?)"
@@ -58,7 +50,6 @@ _WEEKDAYS = re.compile(rf"(?<![\w-]){_WEEKDAY}{_BETWEEN}{_WEEKDAY}(?![\w-])", re
 # The dash stays with the words before it, so that no line begins with one.
 _DASH = re.compile(r"(?<=[^\s\d])[ \u00a0](?:--?|–)[ ](?=\S)|(?<=\d)[ \u00a0](?:--?|–)[ ](?=[^\s\d])")
 _ELLIPSIS = re.compile(r"(?<!\.)\.{3}(?!\.)")
-
 _THOUSANDS = re.compile(r"(?<![\d.,:-])\d{1,3}(?: \d{3})+(?!\d)")
 _MONTHS = "tammi|helmi|maalis|huhti|touko|kesä|heinä|elo|syys|loka|marras|joulu"
 _UNITS = (
@@ -247,3 +238,44 @@ def _value(number: str) -> float:
 
 def _same_day(match: re.Match[str]) -> bool:
     return match[1].lower() == match[2].lower()
+
+
+SOFT_HYPHEN = "\u00ad"
+# Shorter words fit on a phone's line at the size of a heading. Four letters stay on either side, as in the style sheet.
+_LONG_WORD = re.compile(r"[^\W\d_]{18,}")
+_EDGE = 4
+# A syllable begins with the last consonant before a vowel (Finnish hyphenation; Kielitoimiston ohjepankki, tavutus).
+_SYLLABLE = re.compile(r"(?<=.)(?=[bcdfghjklmnpqrstvwxzšž][aeiouyåäö])", re.IGNORECASE)
+# A part of a compound begins a syllable of its own, whatever letter it begins with: työn|ohjaus and not työ|nohjaus.
+_PART = re.compile(
+    r"(?<=[bcdfghjklmnpqrstvwxz])(?=ohj|aika|arvi|asema|asia|esihen|esim|osaam|oppi|opet|organi)", re.IGNORECASE
+)
+
+
+def soft_hyphens(text: str) -> str:
+    """`text` with a soft hyphen at the syllables of every word of eighteen letters or more."""
+    return _LONG_WORD.sub(lambda word: _hyphenated(word.group()), text)
+
+
+def _hyphenated(word: str) -> str:
+    parts = {match.start() for match in _PART.finditer(word)}
+    breaks = parts | {match.start() for match in _SYLLABLE.finditer(word) if match.start() + 1 not in parts}
+    inside = sorted(place for place in breaks if _EDGE <= place <= len(word) - _EDGE)
+    starts, ends = [0, *inside], [*inside, len(word)]
+    return SOFT_HYPHEN.join(word[start:end] for start, end in zip(starts, ends, strict=True))
+
+
+# "Vastaan kahdessa päivässä": the sentence has its verb already.
+_VERB = re.compile(
+    r"^(?:(?:kati|minä)\s+)?(?:vastaan|vastaa|vastaamme|saat\s+vastauksen)(?:\s+(?:sinulle|viestiisi))?(?:\s+|$)",
+    re.IGNORECASE,
+)
+_AROUND = " \t\r\n\u00a0.,;:!?…\"'”“’‘"
+
+
+def in_sentence(phrase: str) -> str:
+    """“Kahdessa arkipäivässä.” as “kahdessa arkipäivässä”, so that a sentence can go on and end by itself."""
+    text = _VERB.sub("", " ".join(phrase.split()).strip(_AROUND)).strip(_AROUND)
+    # "EU:n sisällä" and "A4" keep their capitals.
+    is_a_word = text[:1].isupper() and (len(text) == 1 or text[1:2].islower())
+    return text[:1].lower() + text[1:] if is_a_word else text

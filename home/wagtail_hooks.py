@@ -9,12 +9,9 @@ from wagtail.models import Page
 from wagtail.rich_text.feature_registry import FeatureRegistry
 
 from home.checklist import admin as _checklist  # noqa: F401  (registers its hooks)
-from home.content_checker import SiteContentChecker
-from home.page_alarm import admin as _page_alarm  # noqa: F401  (registers its hooks)
-from home.pausing_admin import admin as _pausing  # noqa: F401  (registers its hooks)
-from home.pictures.cropping import FillKeepingHeads
-from home.references import DocumentLink, NoPicture, PageLink
-from home.rich_text import PROSE_FEATURES
+from home.editing_checks import SiteContentChecker
+from home.images.models import FillKeepingHeads
+from home.rich_text import PROSE_FEATURES, DocumentLink, NoPicture, PageLink
 
 
 # After Wagtail's own apps, which add to the same list.

@@ -14,15 +14,7 @@ class IntakeConfig(AppConfig):
 
         post_migrate.connect(make_settings_rows, sender=self)
         # They need the models, which are there only now. By being imported, each subject registers its mails' handling.
-        from intake.jobs.intake_jobs import INTAKE_JOBS
-        from intake.jobs.running import register
-        from intake.services import (  # noqa: F401
-            joining,
-            list_mail_handling,
-            mapping,
-            pause_reminders,
-            queueing,
-            waiting_links,
-        )
+        from intake.jobs.runner import register
+        from intake.periodic_jobs import INTAKE_JOBS
 
         register(*INTAKE_JOBS)

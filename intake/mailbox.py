@@ -1,14 +1,47 @@
-"""Telling mailboxes apart without keeping their addresses."""
+"""Keyed hashes, and telling mailboxes apart without keeping their addresses."""
 
 import re
+import secrets
 
+from django.db import models
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from home.email_address import address_as_sent
-from intake.keyed_hash import keyed_hash
+
+
+class HashKey(models.Model):
+    """The key of the hashes that stand in this database, in one row (intake.mailbox)."""
+
+    secret = models.CharField(max_length=100)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+_ONLY = 1
+
+
+def keyed_hash(purpose: str, words: str) -> str:
+    """Return the hash of `words` for this purpose, under this database's key."""
+    key, _created = HashKey.objects.get_or_create(pk=_ONLY, defaults={"secret": new_key()})
+    return hash_with(key.secret, purpose, words)
+
+
+def hash_with(key: str, purpose: str, words: str) -> str:
+    """Return what keyed_hash() returns where the database's key is `key`."""
+    return salted_hmac(purpose, words, secret=key, algorithm="sha256").hexdigest()
+
+
+def new_key() -> str:
+    """Return a key of 384 random bits."""
+    return secrets.token_urlsafe(48)
+
 
 PURPOSE = "intake.recipient"
-
 # A plus sign at the beginning separates nothing: "+358401111111@sms.esimerkki.fi" is somebody's telephone.
 _MAILBOX = re.compile(r"\+*[^+]*")
 

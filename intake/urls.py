@@ -3,18 +3,18 @@ one breaks no link."""
 
 from django.urls import path, re_path
 
-from intake.views import private_links
-from intake.views.mapping import check, steps
-from intake.views.waiting import answer
+from intake.mapping.returned_words import mend
+from intake.mapping.steps import check, done, facts_step, question_step, resume
+from intake.waiting.private_page import show_or_answer
 
 # Letters, digits, "-" and "_": what secrets.token_urlsafe makes.
 urlpatterns = [
-    path("<slug:secret>/", steps.resume, name="mapping_resume"),
-    path("<slug:secret>/yhteystiedot/", steps.facts_step, name="mapping_facts"),
-    path("<slug:secret>/vaihe/<int:number>/", steps.question_step, name="mapping_step"),
-    path("<slug:secret>/tarkista/", check.check, name="mapping_check"),
-    path("<slug:secret>/perilla/", check.done, name="mapping_done"),
-    path("<slug:secret>/odotuslista/", answer.show_or_answer, name="waiting_answer"),
+    path("<slug:secret>/", resume, name="mapping_resume"),
+    path("<slug:secret>/yhteystiedot/", facts_step, name="mapping_facts"),
+    path("<slug:secret>/vaihe/<int:number>/", question_step, name="mapping_step"),
+    path("<slug:secret>/tarkista/", check, name="mapping_check"),
+    path("<slug:secret>/perilla/", done, name="mapping_done"),
+    path("<slug:secret>/odotuslista/", show_or_answer, name="waiting_answer"),
     # Last: what is left below the prefix.
-    re_path(r"^(?P<tangled>[\s\S]*)$", private_links.mend, name="private_link"),
+    re_path(r"^(?P<tangled>[\s\S]*)$", mend, name="private_link"),
 ]

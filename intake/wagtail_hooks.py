@@ -7,17 +7,14 @@ from django.utils.html import format_html
 from wagtail import hooks
 from wagtail_modeladmin.options import modeladmin_register
 
-from home.checklist.items import ITEMS_HOOK
+from home.checklist.points import ITEMS_HOOK
 from home.important_pages import IMPORTANT_PAGES_HOOK
-from intake.admin.checklist import enquiry_items
-from intake.admin.dashboard import EnquiryPanel
-from intake.admin.enquiries import EnquiryGroup
-from intake.admin.important_pages import form_pages
-from intake.admin.own_mail import own_mail_addresses
-from intake.admin.settings_form import IntakeSettingsForm
-from intake.admin.waiting.addresses import waiting_addresses
-from intake.models.settings import IntakeSettings
-from intake.views.mapping.trial import try_mapping
+from intake.desk.actions import waiting_addresses
+from intake.desk.dashboard import EnquiryPanel, enquiry_items, form_pages, own_mail_addresses
+from intake.desk.list import EnquiryGroup
+from intake.desk.settings import IntakeSettingsForm
+from intake.mapping.trial import try_mapping
+from intake.settings import IntakeSettings
 
 modeladmin_register(EnquiryGroup)
 # The form needs the services, which need the models: so not beside the model.

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Model
 from wagtail.images import get_image_model
 
-from home.pictures.preparation import make_files
+from home.images.preparation import make_files
 
 Rows = dict[str, tuple[list[str], list[tuple[Any, ...]]]]
 

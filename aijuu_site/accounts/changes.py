@@ -1,4 +1,4 @@
-"""Telling the holder of an account that it was changed, at the address it had before."""
+"""Changes of accounts and of the practice's addresses, told to the address they had before."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,9 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Model
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -17,10 +19,71 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
-from aijuu_site.accounts.addresses import practice_addresses, tell_old_addresses
+from home.contact_details import ContactDetails
 from intake.choices import MailPurpose
-from intake.services.mail_purposes import Addresses, Handling, register
-from intake.services.outbox import put_in_queue
+from intake.mail.queue import Addresses, Handling, put_in_queue, register, supervisor_address
+from intake.settings import IntakeSettings
+
+_EDITED_AT = "wagtailsettings:edit"
+_ADDRESSES: tuple[tuple[type[IntakeSettings | ContactDetails], str], ...] = (
+    (IntakeSettings, "notification_email"),
+    (ContactDetails, "email"),
+)
+
+
+def changes_addresses(request: HttpRequest) -> bool:
+    """Whether this post is a form that would change where mail to the practice goes. A mistyped one changes nothing."""
+    match = request.resolver_match
+    if match is None or match.view_name != _EDITED_AT:
+        return False
+    for model, name in _ADDRESSES:
+        if _is_of(model, match.kwargs.get("app_name"), match.kwargs.get("model_name")):
+            if not request.user.has_perm(f"{model._meta.app_label}.change_{model._meta.model_name}"):
+                # Wagtail's own view turns them away.
+                return False
+            try:
+                typed = model._meta.get_field(name).to_python(request.POST.get(name, "").strip())
+            except ValidationError:
+                return False
+            return bool(typed != getattr(model.load(), name))
+    return False
+
+
+def practice_addresses() -> dict[str, str]:
+    """Return where notices of new enquiries go, and where people are told to write."""
+    details = ContactDetails.load()
+    return {"notices": supervisor_address(details), "answers": details.email}
+
+
+def tell_old_addresses(*, before: dict[str, str], after: dict[str, str], by: str) -> None:
+    """Queue a mail to each address that mail went to and goes to no more, in the caller's transaction."""
+    changed = [name for name, address in before.items() if address != after[name]]
+    for address in sorted({before[name] for name in changed if before[name]}):
+        _queue_address_changed(address, [name for name in changed if before[name] == address], by, timezone.now())
+
+
+def _is_of(model: type[Model], app_label: object, model_name: object) -> bool:
+    return (model._meta.app_label, model._meta.model_name) == (app_label, model_name)
+
+
+def _queue_address_changed(address: str, changed: list[str], by: str, now: datetime) -> None:
+    context = {
+        "changed": changed,
+        "by": by,
+        "changed_at": now,
+        "reset_url": settings.SITE_URL + reverse("wagtailadmin_password_reset"),
+    }
+    put_in_queue(
+        # Like any change of an account: it goes to the address of then, whatever has been set since.
+        purpose=MailPurpose.ACCOUNT_CHANGED,
+        occasion=get_random_string(40),
+        recipient=address,
+        reply_to="",
+        subject=_("Mail of %(site)s goes to another address now") % {"site": settings.WAGTAIL_SITE_NAME},
+        text=render_to_string("emails/address_changed.txt", context),
+        html=render_to_string("emails/address_changed.html", context),
+        now=now,
+    )
 
 
 @dataclass(frozen=True)
@@ -53,7 +116,7 @@ def changes_told(request: HttpRequest) -> Iterator[None]:
             if _KEYS.intersection(changed):
                 _end_other_sessions(pk, request)
             if changed and account.email:
-                _queue(account, changed, request.user.get_username(), timezone.now())
+                _queue_account_changed(account, changed, request.user.get_username(), timezone.now())
 
 
 def _accounts() -> dict[int, Account]:
@@ -84,7 +147,7 @@ def _end_other_sessions(user_pk: int, request: HttpRequest) -> None:
             session.delete()
 
 
-def _queue(account: Account, changed: list[str], by: str, now: datetime) -> None:
+def _queue_account_changed(account: Account, changed: list[str], by: str, now: datetime) -> None:
     context = {
         "username": account.username,
         "changed": changed,
@@ -93,7 +156,6 @@ def _queue(account: Account, changed: list[str], by: str, now: datetime) -> None
         "reset_url": settings.SITE_URL + reverse("wagtailadmin_password_reset"),
     }
     put_in_queue(
-        enquiry=None,
         purpose=MailPurpose.ACCOUNT_CHANGED,
         occasion=get_random_string(40),
         recipient=account.email,

@@ -16,8 +16,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.debug import sensitive_post_parameters
 
-from aijuu_site.accounts.addresses import changes_addresses
-from aijuu_site.accounts.changes import changes_told
+from aijuu_site.accounts.changes import changes_addresses, changes_told
 from aijuu_site.accounts.forms import ConfirmationForm
 
 View = Callable[..., HttpResponseBase]

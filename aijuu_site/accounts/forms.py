@@ -15,10 +15,10 @@ from wagtail.admin.forms.auth import PasswordResetForm as WagtailPasswordResetFo
 from wagtail.users.forms import UserCreationForm as WagtailUserCreationForm
 from wagtail.users.forms import UserEditForm as WagtailUserEditForm
 
+from aijuu_site.accounts.password_reset import request_password_reset
 from aijuu_site.accounts.passwords import Busy, TooManyAttempts, is_own_password, refusal_words
-from aijuu_site.accounts.resetting import request_password_reset
-from home.models.email_field import AddressFormField
-from intake.spam.source import address_key
+from home.email_address import AddressFormField
+from intake.spam.limit import address_key
 
 # RFC 5321, and the field of an account.
 _LONGEST = 254

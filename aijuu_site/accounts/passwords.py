@@ -1,42 +1,136 @@
-"""Checking a password: counted before it is hashed, and one at a time.
-
-A hash takes half a second of a processor on purpose. Without a limit whoever sends wrong passwords would take the
-processors, and the threads, from everybody who reads the site.
-"""
+"""Checking passwords: attempts are limited in the database, and one is hashed at a time."""
 
 import threading
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import TypeVar, cast
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
 
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from aijuu_site.accounts.limits import Limit, TooManyAttempts, attempt_key, count_attempt, forget_attempt
 from aijuu_site.accounts.models import AttemptTrace
-from aijuu_site.accounts.names import normalised
-from intake.spam.source import address_key
+from home.email_address import address_as_sent
+from home.unseen_characters import without_unseen
+from intake.locks import lock_attempts
+from intake.spam.limit import address_key
+
+# Requests read the clock before they wait for the lock. What lies further ahead was written by a clock that was wrong.
+_CLOCK_TOLERANCE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `most` attempts under `key` in any `window`."""
+
+    key: str
+    most: int
+    window: timedelta
+
+
+class TooManyAttempts(Exception):
+    """A limit is used up; one attempt is free again after `wait`."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__()
+        self.wait = wait
+
+    @property
+    def seconds(self) -> int:
+        return self.minutes * 60
+
+    @property
+    def minutes(self) -> int:
+        """Whole minutes to wait, rounded up."""
+        return max(1, -(-int(self.wait.total_seconds()) // 60))
+
+
+def attempt_key(purpose: str, *parts: str) -> str:
+    """Return a keyed hash, so that the table holds no account name and no address."""
+    return salted_hmac(f"accounts.{purpose}", "\0".join(parts), algorithm="sha256").hexdigest()
+
+
+def count_attempt(*, limits: Sequence[Limit], now: datetime) -> list[int]:
+    """Count one attempt under every limit, and return what `forget_attempt` takes back.
+
+    Raises TooManyAttempts where one is used up; the attempt is not counted then, so nobody waits longer for knocking.
+    """
+    with transaction.atomic():
+        lock_attempts()
+        AttemptTrace.objects.filter(Q(expires_at__lte=now) | Q(attempted_at__gt=now + _CLOCK_TOLERANCE)).delete()
+        waits = [wait for limit in limits if (wait := _wait(limit, now))]
+        if waits:
+            raise TooManyAttempts(max(waits))
+        return [
+            AttemptTrace.objects.create(key=limit.key, attempted_at=now, expires_at=now + limit.window).pk
+            for limit in limits
+        ]
+
+
+def forget_attempt(*, traces: Sequence[int] = (), keys: Sequence[str] = ()) -> None:
+    """Take back an attempt that needs no counting, and all that was counted under `keys`."""
+    AttemptTrace.objects.filter(Q(pk__in=traces) | Q(key__in=keys)).delete()
+
+
+def _wait(limit: Limit, now: datetime) -> timedelta | None:
+    counted = AttemptTrace.objects.filter(key=limit.key, attempted_at__gt=now - limit.window)
+    times = list(counted.order_by("attempted_at").values_list("attempted_at", flat=True))
+    if len(times) < limit.most:
+        return None
+    return max(times[-limit.most] + limit.window - now, timedelta(seconds=1))
+
+
+def normalised(name: str) -> str:
+    """A name or an address as it is compared; what is an address, by where its mail goes."""
+    try:
+        return address_as_sent(name).casefold()
+    except ValueError:
+        return unicodedata.normalize("NFKC", without_unseen(name).strip()).casefold()
+
+
+def account_named(typed: str) -> User | None:
+    """Return the account that is meant: by its name to the letter, else by its name, else by its e-mail address.
+
+    Only one that is active. None where none is meant, or more than one: nobody signs in by guessing.
+    """
+    users = list(get_user_model().objects.filter(is_active=True).only("pk", "username", "email"))
+    wanted = normalised(typed)
+    exact = [user for user in users if user.get_username() == typed]
+    by_name = [user for user in users if normalised(user.get_username()) == wanted]
+    by_address = [user for user in users if wanted and normalised(user.email) == wanted]
+    meant = exact or by_name or by_address
+    return meant[0] if len(meant) == 1 else None
+
+
+def name_is_taken(name: str) -> bool:
+    """Return whether some account, in use or not, has this name in some spelling."""
+    names = get_user_model().objects.values_list("username", flat=True)
+    return normalised(name) in map(normalised, names)
+
 
 Found = TypeVar("Found")
-
 AT_ONCE = 1
 # So many more wait for their turn; with the one that is hashed they leave half of the web server's threads free.
 WAITING = 3
 _WAIT_SECONDS = 3
-
 # From one address at one account; from one address at any; at one account from anywhere. The last is loose and short,
 # and not for addresses from which the account was signed in to lately: nobody shall be locked out by strangers.
 _PAIR, _ADDRESS, _ACCOUNT = 5, 20, 30
 _WINDOW = timedelta(minutes=15)
 _ACCOUNT_WINDOW = timedelta(minutes=5)
 _KNOWN_FOR = timedelta(days=30)
-
 _hashing = threading.BoundedSemaphore(AT_ONCE)
 _in_line = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
@@ -121,3 +215,24 @@ def refusal_words(refusal: TooManyAttempts | Busy) -> str:
         "Too many wrong passwords. Wait %(minutes)d minutes and try again.",
         refusal.minutes,
     ) % {"minutes": refusal.minutes}
+
+
+class CountingBackend(ModelBackend):
+    """Django's own, behind the limits. What was refused stands on the request as `refused_sign_in`."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> Any:
+        name = kwargs.get(get_user_model().USERNAME_FIELD) if username is None else username
+        # Without a request it is a program of ours that asks.
+        if request is None or name is None or password is None:
+            return super().authenticate(request, username, password, **kwargs)
+        # However the account is called, it is counted as one.
+        meant = account_named(name)
+        account = name if meant is None else meant.get_username()
+        check = super().authenticate
+        try:
+            return check_counted(request=request, account=account, check=lambda: check(request, account, password))
+        except (TooManyAttempts, Busy) as refusal:
+            request.refused_sign_in = refusal  # type: ignore[attr-defined]
+            raise PermissionDenied from refusal

@@ -1,14 +1,20 @@
-"""Signing in, a new password by mail, and one's own account: Wagtail's pages with our rules."""
+"""Signing in, accounts, and one's own account: Wagtail's views with our rules."""
 
+from functools import partial
 from typing import Any
 
-from django.http import HttpResponse
+from django import forms
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from wagtail.admin.auth import require_admin_access
 from wagtail.admin.views import account
+from wagtail.admin.views.account import AccountView, AvatarSettingsPanel, ChangePasswordPanel, NameEmailSettingsPanel
+from wagtail.users.views.users import UserViewSet as WagtailUserViewSet
 
 from aijuu_site.accounts.changes import changes_told
-from aijuu_site.accounts.forms import LoginForm
+from aijuu_site.accounts.forms import LoginForm, OwnNameEmailForm, OwnPasswordForm, UserCreationForm, UserEditForm
+from aijuu_site.accounts.password_reset import reset_tokens
 from aijuu_site.accounts.passwords import trust_address
-from aijuu_site.accounts.resetting import reset_tokens
+from home.images.upload import AvatarForm
 
 
 class LoginView(account.LoginView):
@@ -30,3 +36,51 @@ class PasswordResetConfirmView(account.PasswordResetConfirmView):
         # Who had forgotten the password has tried a few.
         trust_address(request=self.request, account=self.user.get_username())
         return response
+
+
+class UserViewSet(WagtailUserViewSet):
+    def get_form_class(self, for_update: bool = False) -> type[forms.ModelForm]:
+        return UserEditForm if for_update else UserCreationForm
+
+
+# Notices of moderation and comments, both of which are off (settings).
+_UNUSED = frozenset({"notifications"})
+
+
+class PicturePanel(AvatarSettingsPanel):
+    """Wagtail's stores the file with its metadata, and shows no errors."""
+
+    form_class = AvatarForm
+    template_name = "admin/own_picture.html"
+
+
+class OwnNameEmailPanel(NameEmailSettingsPanel):
+    def get_form(self) -> OwnNameEmailForm:
+        self.form_class = partial(OwnNameEmailForm, request=self.request)
+        return super().get_form()
+
+
+class OwnPasswordPanel(ChangePasswordPanel):
+    def get_form(self) -> OwnPasswordForm:
+        self.form_class = partial(OwnPasswordForm, request=self.request)
+        return super().get_form()
+
+
+# In the places of Wagtail's own.
+_OURS: dict[str, Any] = {panel.name: panel for panel in (PicturePanel, OwnNameEmailPanel, OwnPasswordPanel)}
+
+
+class OwnAccountView(AccountView):
+    def get_panels(self) -> list[Any]:
+        panels = [panel for panel in super().get_panels() if panel.name not in _UNUSED]
+        return [
+            _OURS[panel.name](panel.request, panel.user, panel.profile) if panel.name in _OURS else panel
+            for panel in panels
+        ]
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        with changes_told(request):
+            return super().post(request)
+
+
+own_account = require_admin_access(OwnAccountView.as_view())

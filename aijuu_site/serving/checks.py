@@ -1,8 +1,11 @@
-"""What is looked at before a start writes anything."""
+"""Checks before a start writes anything, and whether the started server answers."""
 
 import errno
+import fcntl
+import http.client
 import io
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +16,65 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.utils import Error, OperationalError
 
-from aijuu_site.databases import POSTGRESQL, SQLITE
+from aijuu_site.settings.databases import POSTGRESQL, SQLITE
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Tell whether a server can listen on `host`:`port` now.
+
+    Raises OSError where the reason is another than somebody listening there (no such address, no permission).
+    """
+    family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        # As the real server does: connections that were just closed are no obstacle, a listener is.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
+    return True
+
+
+def reachable_host(host: str) -> str:
+    """Return the address by which this machine itself reaches a server that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
+
+
+def site_answers(host: str, port: int) -> bool:
+    """Tell whether /healthz/live/ answers, asked by address as any machine inside asks."""
+    connection = http.client.HTTPConnection(reachable_host(host), port, timeout=5)
+    try:
+        connection.request("GET", "/healthz/live/")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+class AlreadyRunningError(Exception):
+    """Another `manage.py serve` holds this data folder."""
+
+
+@contextmanager
+def only_start(data_dir: Path) -> Iterator[None]:
+    """Hold `data_dir` for this process; the system lets go of it however the process ends.
+
+    Two starts would migrate at once, and two workers would compete. Raises AlreadyRunningError.
+    """
+    descriptor = os.open(data_dir / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise AlreadyRunningError(str(data_dir)) from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
 
 _CONNECT_SECONDS = 10
 

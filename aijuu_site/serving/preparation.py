@@ -1,22 +1,207 @@
-"""Everything that stands between an empty folder and a site that can answer. Each step can be repeated."""
+"""Everything between an empty folder and a site that can answer. Each step can be repeated."""
 
+import hashlib
 import io
+import json
 import logging
+import os
+import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
-from django.db import connection
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
-from wagtail.models import Site
+from wagtail.models import GroupPagePermission, Page, Site
 
-from aijuu_site.serving.accounts import ensure_supervisor_account
-from aijuu_site.serving.front_page import front_page_is_missing, restore_front_page
-from aijuu_site.serving.site_address import sync_site_address
-from aijuu_site.serving.static_files import collect_static_files, static_files_are_current, static_fingerprint
-from home.content_loader import link_settings_to_pages
+from aijuu_site.accounts.passwords import name_is_taken
+from aijuu_site.settings.data_folder import touches_sources
+from aijuu_site.settings.hosts import site_host
+from home.content.loader import link_settings_to_pages, take_back_missing_pages
+from home.pages import HomePage
+
+SUPERVISORS_GROUP = "Työnohjaaja"
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """What was made. `generated_password` is None where the password was given; it is stored nowhere in clear."""
+
+    email: str
+    generated_password: str | None
+    weaknesses: tuple[str, ...] = ()
+
+
+def account_exists() -> bool:
+    """Tell whether anybody can already do the supervisor's work."""
+    users = get_user_model().objects.filter(is_active=True)
+    return users.filter(is_superuser=True).exists() or users.filter(groups__name=SUPERVISORS_GROUP).exists()
+
+
+@transaction.atomic
+def ensure_supervisor_account(*, email: str, password: str) -> NewAccount | None:
+    """Make the supervisor's account unless there is one; return what was made.
+
+    She is in her group, and a superuser too: somebody must be able to manage accounts. An empty `password` is
+    replaced by a generated one. Raises ValidationError where the name belongs to somebody without these rights:
+    a start never raises anybody's rights.
+    """
+    if account_exists():
+        return None
+    users = get_user_model()
+    if name_is_taken(email):
+        raise ValidationError(
+            f"The account {email} exists but may not supervise, or is not active. "
+            "Set another ADMIN_EMAIL: that account can mend this one."
+        )
+    generated = None if password else secrets.token_urlsafe(12)
+    user = users.objects.create_superuser(username=email, email=email, password=generated or password)
+    user.groups.add(Group.objects.get_or_create(name=SUPERVISORS_GROUP)[0])
+    return NewAccount(email, generated, tuple(_weaknesses(password, user)) if password else ())
+
+
+def _weaknesses(password: str, user: User) -> list[str]:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        return list(error.messages)
+    return []
+
+
+_SLUG = "etusivu"
+_STEP = Page.steplen
+# As a new database has them (intake.migrations.0002_groups).
+_GROUPS = ("Työnohjaaja", "Sisällöntuottaja")
+_PERMISSIONS = ("add_page", "change_page", "publish_page", "bulk_delete_page", "lock_page", "unlock_page")
+
+
+def front_page_is_missing() -> bool:
+    """Return whether no default site leads to a page that is there."""
+    return not Site.objects.filter(is_default_site=True, root_page__depth__gt=1).exists()
+
+
+@transaction.atomic
+def restore_front_page() -> HomePage:
+    """Make the front page where there is none, let the site and the groups lead to it, and return it.
+
+    The pages of the first content that are gone are loaded by the next `load_content`. What is there stays untouched;
+    pages that lost only the page above them are below the new one again.
+    """
+    home = HomePage.objects.order_by("path").first() or _make_home_page()
+    site = Site.objects.order_by("-is_default_site", "pk").first()
+    site = site or Site(hostname="localhost", site_name=settings.WAGTAIL_SITE_NAME)
+    site.root_page, site.is_default_site = home, True
+    site.save()
+    for group in Group.objects.filter(name__in=_GROUPS):
+        for permission in Permission.objects.filter(content_type__app_label="wagtailcore", codename__in=_PERMISSIONS):
+            GroupPagePermission.objects.get_or_create(group=group, page=home, permission=permission)
+    take_back_missing_pages()
+    return home
+
+
+def _make_home_page() -> HomePage:
+    root = Page.get_first_root_node() or Page.add_root(instance=Page(title="Sivusto", slug="root"))
+    home = HomePage(title=settings.WAGTAIL_SITE_NAME, draft_title=settings.WAGTAIL_SITE_NAME, slug=_SLUG)
+    orphan = _first_orphan()
+    if orphan is None:
+        _count_children(root)
+        root.refresh_from_db()
+        root.add_child(instance=home)
+        return home
+    # In its parent's old place, with its old address.
+    home.path, home.depth, home.slug = orphan.path[: 2 * _STEP], 2, orphan.url_path.split("/")[1]
+    home.save()
+    _count_children(home)
+    _count_children(root)
+    return home
+
+
+def _first_orphan() -> Page | None:
+    """Return a page whose ancestor right below the root is gone; None where there is none."""
+    tops = set(Page.objects.filter(depth=2).values_list("path", flat=True))
+    pages = Page.objects.filter(depth__gt=2).order_by("path")
+    return next((page for page in pages if page.path[: 2 * _STEP] not in tops), None)
+
+
+def _count_children(page: Page) -> None:
+    """Let the page's count of children be true: what was removed by hand is counted still."""
+    children = Page.objects.filter(depth=page.depth + 1, path__startswith=page.path)
+    Page.objects.filter(pk=page.pk).update(numchild=children.count())
+
+
+def sync_site_address(site_url: str) -> bool:
+    """Make the default site's host name and port those of `site_url`; tell whether anything changed."""
+    parts = urlsplit(site_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = site_host(site_url)
+    site = Site.objects.filter(is_default_site=True).first()
+    if site is None or (site.hostname, site.port) == (host, port):
+        return False
+    site.hostname, site.port = host, port
+    site.save()
+    return True
+
+
+# They decide what the collected files look like.
+_PACKAGES = ("django", "whitenoise", "brotli")
+
+
+def static_fingerprint() -> str:
+    """Return a hash of every static source's name and content, and of what processes them."""
+    digest = hashlib.sha256()
+    recipe = [settings.STATIC_URL, settings.STORAGES["staticfiles"], [version(package) for package in _PACKAGES]]
+    digest.update(json.dumps(recipe, sort_keys=True, default=str).encode())
+    for finder in get_finders():
+        for path, storage in sorted(finder.list([]), key=lambda item: str(item[0])):
+            prefix = getattr(storage, "prefix", None) or ""
+            with storage.open(path) as source:
+                content = hashlib.sha256(source.read()).hexdigest()
+            digest.update(f"{prefix}/{path}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def static_files_are_current(stamp: Path, fingerprint: str) -> bool:
+    """Tell whether STATIC_ROOT holds what `fingerprint` describes."""
+    if not _manifest().is_file():
+        return False
+    try:
+        return stamp.read_text(encoding="ascii") == fingerprint
+    except FileNotFoundError:
+        return False
+
+
+def _manifest() -> Path:
+    return Path(settings.STATIC_ROOT) / "staticfiles.json"
+
+
+def collect_static_files(stamp: Path, fingerprint: str) -> None:
+    """Fill STATIC_ROOT anew, then write `fingerprint` into `stamp`: a run that is cut off leaves it empty.
+
+    The folder is emptied first. Raises CommandError for one that was not made here (no stamp), or holds the sources.
+    """
+    folder = Path(settings.STATIC_ROOT)
+    sources = [settings.BASE_DIR, *(Path(source) for source in settings.STATICFILES_DIRS)]
+    # A link may have been laid to another folder since.
+    is_ours = stamp.exists() and (not folder.is_symlink() or _manifest().is_file())
+    is_foreign = folder.is_dir() and any(folder.iterdir()) and not is_ours
+    if is_foreign or any(touches_sources(folder, sources=source) for source in sources):
+        raise CommandError(f"{folder} holds files that were not made here. Move them away, or set another DATA_DIR.")
+    stamp.write_text("", encoding="ascii")
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    draft = stamp.with_name(f".{stamp.name}.new")
+    draft.write_text(fingerprint, encoding="ascii")
+    os.replace(draft, stamp)
+
 
 Say = Callable[[str], None]
 

@@ -1,16 +1,144 @@
-"""`python -m aijuu_site.serving.web HOST PORT`: the web server's own process."""
+"""`python -m aijuu_site.serving.web HOST PORT`: the process of the web server, with limits for each connection."""
 
+import copy
 import os
 import signal
+import socket
 import sys
+import time
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import waitress
+from django.conf import settings
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask
 
-from aijuu_site.serving.connections import LARGEST_REQUEST, Channel
 from aijuu_site.settings.environment import SettingError
+
+# A letter has 100 kB at most; what is past DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) still gets a page of ours up to here.
+LARGEST_REQUEST = 3 * 1024 * 1024
+# A photograph from a camera, to the admin alone, and so many at once.
+LARGEST_UPLOAD = 32 * 1024 * 1024
+UPLOADS_AT_ONCE = 4
+# From a request's first byte to its last: 3 MB at 0.4 Mbit/s, 32 MB at 1 Mbit/s.
+RECEIVE_SECONDS = 60
+UPLOAD_SECONDS = 300
+# For an answer to be taken, as long as any is on its way.
+SEND_SECONDS = 300
+
+
+class Request(HTTPRequestParser):
+    """A request as it comes in. Whether it may be an upload is known when its header is whole."""
+
+    def __init__(self, adj: Any, channel: "Channel") -> None:
+        super().__init__(adj)
+        self.adj: Any = adj
+        self.channel = channel
+        self.started = time.monotonic()
+        self.is_upload = False
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        # A cookie's name proves nothing, so the number is bounded; Django looks at the session afterwards.
+        is_large = self.chunked or self.content_length >= self.adj.max_request_body_size
+        has_cookie = f"{settings.SESSION_COOKIE_NAME}=" in self.headers.get("COOKIE", "")
+        if is_large and has_cookie and self.path.startswith(settings.ADMIN_PATH) and self.channel.has_room():
+            self.is_upload = True
+            self.adj = copy.copy(self.adj)
+            self.adj.max_request_body_size = LARGEST_UPLOAD
+
+    def is_late(self, now: float) -> bool:
+        return now - self.started > (UPLOAD_SECONDS if self.is_upload else RECEIVE_SECONDS)
+
+
+class Refusal(ErrorTask):
+    """What waitress refuses by itself: a page in the site's look and language, and nothing of what was sent."""
+
+    def execute(self) -> None:
+        # It needs the models, which are there only when the application has been loaded.
+        from aijuu_site.plain_pages import refusal_by_server
+
+        error = self.request.error
+        headers, body = refusal_by_server(error.code)
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.extend(headers)
+        self.set_close_on_finish()
+        self.channel.was_refused = True
+        self.content_length = len(body)
+        self.write(body)
+
+
+class Channel(HTTPChannel):
+    """A connection that ends when its request or its answer takes too long in all; waitress ends only idle ones."""
+
+    close_when_flushed: bool
+    error_task_class = Refusal
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.sending_since: float | None = None
+        # After a refusal the rest of the request is read and thrown away: a connection that is closed before is reset,
+        # and the browser shows that instead of the page.
+        self.was_refused = False
+        self.draining_since: float | None = None
+        super().__init__(*arguments, **options)
+        self.parser_class = partial(Request, channel=self)
+
+    def readable(self) -> bool:
+        # waitress asks at least once a second.
+        if self._is_late(time.monotonic()):
+            # At once: what waitress marks with will_close it closes only when the other end takes more.
+            self.handle_close()
+            return False
+        readable: bool = super().readable()
+        return readable
+
+    def writable(self) -> bool:
+        if self.draining_since is not None:
+            return bool(self.will_close)
+        return bool(super().writable())
+
+    def handle_write(self) -> None:
+        if not (self.was_refused and self.close_when_flushed):
+            super().handle_write()
+            return
+        self._flush_exception(self._flush_some)
+        if not self.total_outbufs_len:
+            self.close_when_flushed = False
+            self.draining_since = time.monotonic()
+            try:
+                self.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                # The other end has gone.
+                self.handle_close()
+
+    def received(self, data: bytes) -> bool:
+        if self.draining_since is not None:
+            return False
+        return bool(super().received(data))
+
+    def _is_late(self, now: float) -> bool:
+        if self.draining_since is not None:
+            return now - self.draining_since > RECEIVE_SECONDS
+        if not self.total_outbufs_len:
+            self.sending_since = None
+        elif self.sending_since is None:
+            self.sending_since = now
+        receiving, sending_since = self.request, self.sending_since
+        if receiving is not None and receiving.is_late(now):
+            return True
+        return sending_since is not None and now - sending_since > SEND_SECONDS
+
+    def has_room(self) -> bool:
+        """Tell whether another upload may come in."""
+        return sum(channel.has_upload() for channel in self.server.active_channels.values()) < UPLOADS_AT_ONCE
+
+    def has_upload(self) -> bool:
+        return any(request.is_upload for request in (self.request, *self.requests) if request is not None)
+
 
 # Each thread works on one whole request: waitress reads it first, so a slow phone, or somebody who only pretends to
 # be one, holds none. More threads than this only wait for the database.
@@ -52,7 +180,7 @@ def make_server(application: Any, host: str, port: int) -> Any:
         max_request_body_size=LARGEST_REQUEST,
         inbuf_overflow=IN_MEMORY,
         outbuf_overflow=IN_MEMORY,
-        # intake.spam.source and SECURE_PROXY_SSL_HEADER read them, as far as TRUSTED_PROXIES allows.
+        # intake.spam.limit and SECURE_PROXY_SSL_HEADER read them, as far as TRUSTED_PROXIES allows.
         clear_untrusted_proxy_headers=False,
         ident="",
     )

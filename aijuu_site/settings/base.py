@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from aijuu_site.content_security import ADMIN_POLICY, PUBLIC_POLICY
-from aijuu_site.databases import database_from_url
 from aijuu_site.settings.data_folder import data_folder, given_key, kept_key, make_data_folder
+from aijuu_site.settings.databases import database_from_url
 from aijuu_site.settings.environment import Environment, SettingError
 from aijuu_site.settings.hosts import allowed_hosts, listening_host, site_url
 from aijuu_site.settings.mail import admin_email, email_settings, sender
@@ -60,7 +60,7 @@ INSTALLED_APPS = [
     "wagtail.contrib.routable_page",
     "wagtail.contrib.settings",
     "wagtail.sites",
-    "aijuu_site.accounts.wagtail_users.UsersAppConfig",
+    "aijuu_site.accounts.apps.UsersAppConfig",
     "wagtail.snippets",
     "wagtail.images",
     # The admin does not open without it; nobody's group has its permissions.
@@ -86,7 +86,7 @@ MIDDLEWARE = [
     "aijuu_site.private_addresses.PrivateAddressesMiddleware",
     "aijuu_site.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
-    "aijuu_site.site_address.SiteAddressMiddleware",
+    "aijuu_site.middleware.SiteAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "aijuu_site.middleware.RefuseNulMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -135,7 +135,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-AUTHENTICATION_BACKENDS = ["aijuu_site.accounts.backend.CountingBackend"]
+AUTHENTICATION_BACKENDS = ["aijuu_site.accounts.passwords.CountingBackend"]
 LOGIN_URL = "wagtailadmin_login"
 # A link for a new password works once, and for a day.
 PASSWORD_RESET_TIMEOUT = 60 * 60 * 24
@@ -184,9 +184,9 @@ WAGTAILIMAGES_MAX_UPLOAD_SIZE = 15 * 1024 * 1024
 WAGTAILIMAGES_MAX_IMAGE_PIXELS = 60_000_000
 PREPARE_PICTURES_IN_BACKGROUND = True
 WAGTAILIMAGES_IMAGE_MODEL = "home.Picture"
-WAGTAILIMAGES_IMAGE_FORM_BASE = "home.pictures.upload.PictureForm"
+WAGTAILIMAGES_IMAGE_FORM_BASE = "home.images.upload.PictureForm"
 WAGTAILIMAGES_RENDITION_STORAGE = "pictures"
-# What phones and cameras make is kept as JPEG or PNG (home.pictures.upload).
+# What phones and cameras make is kept as JPEG or PNG (home.images.upload).
 WAGTAILIMAGES_EXTENSIONS = [
     *("avif", "gif", "jpg", "jpeg", "png", "webp", "svg"),
     *("apng", "heic", "heif", "hif", "jfif", "jpe", "mpo"),
@@ -194,7 +194,7 @@ WAGTAILIMAGES_EXTENSIONS = [
 WAGTAILDOCS_EXTENSIONS = ["pdf"]
 # Never by the file's own address: this way a private collection is asked about.
 WAGTAILDOCS_SERVE_METHOD = "serve_view"
-WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "home.references.TextEditor"}}
+WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "home.rich_text.TextEditor"}}
 WAGTAIL_ALLOW_UNICODE_SLUGS = False
 WAGTAIL_WORKFLOW_ENABLED = False
 WAGTAIL_PASSWORD_REQUIRED_TEMPLATE = "home/password_required.html"  # noqa: S105 (a file)

@@ -3,9 +3,8 @@
 from email.utils import getaddresses
 from typing import Any
 
-from aijuu_site.settings.environment import SettingError
+from aijuu_site.settings.environment import ServerUrl, SettingError
 from aijuu_site.settings.hosts import host_name
-from aijuu_site.settings.urls import ServerUrl
 from home.email_address import address_as_sent, readable_address
 
 MAIL_FILES = "aijuu_site.mail_files.MailFilesBackend"

@@ -20,9 +20,9 @@ os.environ |= {
     "TRUSTED_PROXIES": "0",
 }
 
-from aijuu_site.databases import SQLITE
 from aijuu_site.settings.base import *  # noqa: F403
 from aijuu_site.settings.base import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES
+from aijuu_site.settings.databases import SQLITE
 
 # WhiteNoise warns of a folder that is not there.
 STATIC_ROOT.mkdir()

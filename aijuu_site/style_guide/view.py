@@ -1,24 +1,36 @@
-"""The page that shows the style guide."""
+"""The page of the style guide."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from wagtail import hooks
+from wagtail.admin import menu
 from wagtail.models import Site
 
-from aijuu_site.style_guide.blocks import LONG_TEXT, LONG_WORD, block_examples, few_details, full_details, long_details
 from aijuu_site.style_guide.colours import schemes
-from aijuu_site.style_guide.example_form import contact_form_with_errors, example_forms, waiting_form
+from aijuu_site.style_guide.examples import (
+    LONG_TEXT,
+    LONG_WORD,
+    block_examples,
+    contact_form_with_errors,
+    example_forms,
+    few_details,
+    full_details,
+    long_details,
+    waiting_form,
+)
 from home.menus import MenuItem
-from home.models import HomePage, ServicePage
-from home.pause import FormMode, PauseSettings, PauseState, PauseStatus, PauseWords, calendar_day, pause_status
-from home.pause.examples import in_state
+from home.pages import HomePage, ServicePage
+from home.pause.rules import FormMode, PauseSettings, PauseState, calendar_day, in_state
+from home.pause.wording import PauseStatus, PauseWords, pause_status
 
 SIZES = ("h1", "h2", "h3", "lead", "body", "small", "number")
 SPACES = ("s1", "s2", "s3", "s4", "s5", "s6")
@@ -146,3 +158,14 @@ def _answers() -> list[dict[str, object]]:
             ],
         },
     ]
+
+
+@hooks.register("register_admin_urls")
+def style_guide_url() -> list[URLPattern]:
+    """Wagtail lets to these only those who may use the admin."""
+    return [path("tyyliopas/", style_guide, name="style_guide")]
+
+
+@hooks.register("register_help_menu_item")
+def style_guide_item() -> menu.MenuItem:
+    return menu.MenuItem(_("Style guide"), reverse("style_guide"), name="style-guide", icon_name="view", order=200)

@@ -1,17 +1,197 @@
-"""Where the checklist stands in the admin. home/wagtail_hooks.py loads this."""
+"""The getting-started checklist in the admin."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest
-from django.urls import URLPattern, path, reverse_lazy
-from django.utils.translation import gettext_lazy as _
+from django.contrib import messages
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse, reverse_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
+from wagtail.admin.ui.components import Component
+from wagtail.images import get_image_model
+from wagtail.models import Page, ReferenceIndex
 
-from home.checklist.facts import CHANGE_DETAILS, page_items
-from home.checklist.items import ITEMS_HOOK
-from home.checklist.panel import ChecklistPanel
-from home.checklist.views import mark, whole_list
+from home.checklist.points import ITEMS_HOOK, ChecklistItem, Text, all_items, checklist_for, mark_point
+from home.contact_details import ContactDetails
+from home.models import ChecklistMark, LoadedContent
+
+CHANGE_DETAILS = "home.change_contactdetails"
+# What the first content calls the page (home/content/41-saavutettavuus.toml).
+_ACCESSIBILITY_SLUG = "saavutettavuus"
+
+
+def page_items() -> list[ChecklistItem]:
+    """Return the points of this room. Titles name the field; `why` is one sentence."""
+    return [
+        _details(
+            "facebook",
+            gettext_lazy("Facebook address"),
+            gettext_lazy("The pause notice then links to the page."),
+            "facebook_url",
+        ),
+        ChecklistItem(
+            key="surname",
+            title=gettext_lazy("Your surname"),
+            why=gettext_lazy("The privacy page must tell who answers for people's details."),
+            permission=CHANGE_DETAILS,
+            address=_field("person_name"),
+            is_done=lambda details: len(details.person_name.split()) > 1,
+        ),
+        _details(
+            "response-time",
+            gettext_lazy("Response time"),
+            gettext_lazy("Whoever writes to you then knows when to expect an answer."),
+            "response_time",
+        ),
+        _details(
+            "official-name",
+            gettext_lazy("Official name of the business"),
+            gettext_lazy("It stands on the privacy page and at the foot of every page."),
+            "official_name",
+        ),
+        _details(
+            "business-id",
+            gettext_lazy("Business ID"),
+            gettext_lazy("It tells customers with whom they deal. It is also shown at the foot of every page."),
+            "business_id",
+        ),
+        _details(
+            "postal-address",
+            gettext_lazy("Postal address"),
+            gettext_lazy("The privacy page tells where to write on paper. It is also shown at the foot of every page."),
+            "postal_address",
+        ),
+        _details(
+            "server",
+            gettext_lazy("Who runs the server, and where it is"),
+            gettext_lazy("The privacy page must tell who handles people's details and in which country."),
+            "server_provider",
+            "data_location",
+        ),
+        _details(
+            "mail",
+            gettext_lazy("Who delivers your e-mail"),
+            gettext_lazy(
+                "The mail service sees the addresses of those who write to you, so the privacy page names it."
+            ),
+            "mail_provider",
+        ),
+        ChecklistItem(
+            key="own-picture",
+            title=gettext_lazy("A picture of your own"),
+            why=gettext_lazy("A photo of you tells whom one is writing to. Until then the pages have drawings."),
+            permission=CHANGE_DETAILS,
+            address=lambda details: reverse("wagtailimages:add_multiple"),
+            is_done=lambda details: own_picture_is_used(),
+        ),
+        ChecklistItem(
+            key="accessibility",
+            title=gettext_lazy("Assessment of accessibility"),
+            why=gettext_lazy(
+                "The accessibility page should tell who tried the site and how. Write it there, then mark this."
+            ),
+            permission=CHANGE_DETAILS,
+            address=lambda details: _accessibility_page(),
+        ),
+    ]
+
+
+def _details(key: str, title: Text, why: Text, *fields: str) -> ChecklistItem:
+    """A point that is done when each of the fields of the contact details is filled."""
+
+    def is_filled(details: ContactDetails) -> bool:
+        return not _empty(details, fields)
+
+    def address(details: ContactDetails) -> str:
+        return _field(next(iter(_empty(details, fields)), fields[0]))(details)
+
+    return ChecklistItem(key, title, why, CHANGE_DETAILS, address, is_filled)
+
+
+def _empty(details: ContactDetails, fields: tuple[str, ...]) -> list[str]:
+    return [field for field in fields if not str(getattr(details, field)).strip()]
+
+
+def _field(name: str) -> Callable[[ContactDetails], str]:
+    def address(details: ContactDetails) -> str:
+        return f"{reverse('wagtailsettings:edit', args=['home', 'contactdetails', details.pk])}#id_{name}"
+
+    return address
+
+
+def own_picture_is_used() -> bool:
+    """Tell whether some page shows a picture that did not come with the first content."""
+    image = get_image_model()
+    loaded = LoadedContent.objects.exclude(image=None).values("image")
+    own = [str(key) for key in image.objects.exclude(pk__in=loaded).values_list("pk", flat=True)]
+    used = ReferenceIndex.objects.filter(
+        to_content_type=_content_type(image), base_content_type=_content_type(Page), to_object_id__in=own
+    )
+    return used.exists()
+
+
+def _content_type(model: type[Model]) -> ContentType:
+    return ContentType.objects.get_for_model(model)
+
+
+def _accessibility_page() -> str:
+    page = Page.objects.filter(slug=_ACCESSIBILITY_SLUG).first()
+    return reverse("wagtailadmin_pages:edit", args=[page.pk]) if page else reverse("wagtailadmin_explore_root")
+
+
+class ChecklistPanel(Component):
+    """What is still missing. Empty, and so not there, when nothing is."""
+
+    name = "checklist"
+    template_name = "home/checklist/panel.html"
+    order = 60
+
+    def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
+        request = parent_context["request"]
+        checklist = checklist_for(request.user)
+        # The token's cookie is only asked for where there is a form to send.
+        return {"checklist": checklist, "csrf_token": get_token(request) if checklist.open else ""}
+
+
+@require_safe
+def whole_list(request: HttpRequest) -> HttpResponse:
+    """Show every point with what became of it: the way back of those that were set aside."""
+    checklist = checklist_for(request.user)
+    if not checklist.points:
+        raise PermissionDenied
+    return TemplateResponse(request, "home/checklist/list.html", {"checklist": checklist})
+
+
+@require_POST
+def mark(request: HttpRequest, key: str) -> HttpResponse:
+    """Mark the point `key` as the button says and go back to where the button was."""
+    item = next((item for item in all_items() if item.key == key), None)
+    if item is None:
+        raise Http404
+    if not request.user.has_perm(item.permission):  # type: ignore[union-attr]
+        raise PermissionDenied
+    state = request.POST.get("state", "")
+    try:
+        mark_point(item=item, state=state)
+    except ValueError:
+        return HttpResponseBadRequest()
+    said = {
+        ChecklistMark.State.SET_ASIDE: _("“%(point)s” was taken off the list. It is still under Help, Checklist."),
+        ChecklistMark.State.DONE: _("“%(point)s” was marked done."),
+    }.get(state, _("“%(point)s” is on the list again."))  # type: ignore[call-overload]
+    messages.success(request, said % {"point": item.title})
+    return redirect("checklist" if request.POST.get("from") == "list" else "wagtailadmin_home")
+
 
 hooks.register(ITEMS_HOOK, page_items)
 
@@ -40,5 +220,5 @@ class ChecklistMenuItem(MenuItem):
 @hooks.register("register_help_menu_item")
 def checklist_menu_item() -> MenuItem:
     return ChecklistMenuItem(
-        _("Checklist"), reverse_lazy("checklist"), name="checklist", icon_name="list-ul", order=150
+        gettext_lazy("Checklist"), reverse_lazy("checklist"), name="checklist", icon_name="list-ul", order=150
     )

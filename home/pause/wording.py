@@ -1,4 +1,4 @@
-"""What the notice says in each state, and what the rest of the site must know of it: pure functions."""
+"""The wording of the notice in each state of the pause, and what the rest of the site needs to know."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,8 +9,17 @@ from django.utils.html import conditional_escape, escape, format_html, strip_tag
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from home.pause.states import FormMode, PauseSettings, PauseState, pause_state
-from home.pause.written_days import past_days
+from home.dates import days_in
+from home.pause.rules import FormMode, PauseSettings, PauseState, calendar_day, pause_state
+
+
+def past_days(html: str, *, now: datetime) -> list[str]:
+    """The days written out in `html` that have gone by at the aware moment `now`, as they are written.
+
+    Only days with a year: 1.2. may mean the next one.
+    """
+    today = calendar_day(now)
+    return [written for written, day in days_in(unescape(strip_tags(html))) if day < today]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,14 @@
-"""When a job is due, and when a worker counts as silent: pure functions of (data, now)."""
+"""When a job is due and when a worker is silent: pure functions of (data, now)."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
 
 FIRST_RETRY = timedelta(minutes=1)
 # A job that is due more often than this is put off no longer than this when it goes on failing.
 LONGEST_RETRY = timedelta(minutes=15)
-
 # The worker writes its heartbeat at least this often, and is silent when it has not for so long.
 BEAT_EVERY = timedelta(seconds=30)
 SILENT_AFTER = timedelta(minutes=5)
@@ -39,3 +42,14 @@ def worker_is_silent(beat_at: datetime | None, now: datetime) -> bool:
     if beat_at is None:
         return False
     return is_from_future(beat_at, now) or now - beat_at > SILENT_AFTER
+
+
+_PORTION = 500
+
+
+def in_portions(rows: QuerySet[Any]) -> Iterator[int]:
+    """Yield the keys of `rows` from the smallest on. What is removed meanwhile makes it pass over nothing."""
+    last = 0
+    while keys := list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_PORTION]):
+        yield from keys
+        last = keys[-1]

@@ -1,4 +1,4 @@
-"""What was answered: which questions apply, which answers count, and how an answer reads."""
+"""Answers: which questions apply, which answers count, how they read, and what differs from a typical case."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from intake.mapping.questions import Condition, Question, QuestionSet, QuestionType, Step
+from intake.choices import Area, DeliveryMode, SupervisionForm
+from intake.mapping.questions import YES, Condition, Question, QuestionSet, QuestionType, Role, Step
 
 # key -> value: text, choice key, list of choice keys, number, or {"from": ISO date, "to": ISO date}.
 Answers = Mapping[str, Any]
@@ -140,3 +141,114 @@ def _period_words(value: dict[str, str]) -> str:
     if start and end:
         return f"{start}–{end}"
     return _("from %(day)s") % {"day": start} if start else _("by %(day)s") % {"day": end}
+
+
+# The municipalities of 2026 and those merged into them since 2000, which people still name.
+_MUNICIPALITIES = frozenset(
+    {
+        "eura", "eurajoki", "harjavalta", "huittinen", "jämijärvi", "kankaanpää", "karvia", "kokemäki", "merikarvia",
+        "nakkila", "pomarkku", "pori", "rauma", "siikainen", "säkylä", "ulvila",
+        "honkajoki", "kiukainen", "kodisjoki", "kullaa", "köyliö", "lavia", "luvia", "noormarkku", "vampula",
+    }
+)  # fmt: skip
+# "Satakunta", "Satakunnassa", "satakuntalainen".
+_REGION = "satakun"
+
+
+def area_of(place: str) -> Area | None:
+    """Return whether a place that was written is in Satakunta; None for none.
+
+    Several places ("Pori ja Tampere") are in Satakunta if one is: a hint must not be given wrongly.
+    """
+    words = [word.strip(".,;:()").casefold() for word in place.replace("/", " ").replace("-", " ").split()]
+    if not any(words):
+        return None
+    return Area.SATAKUNTA if any(_is_there(word) for word in words) else Area.ELSEWHERE
+
+
+def _is_there(word: str) -> bool:
+    """Whether a word is such a place, or one of its forms in which people answer "where" ("Porissa", "Raumalla")."""
+    return word.startswith(_REGION) or any(
+        word == name or (word.startswith(stem) and word.removeprefix(stem) in _ENDINGS)
+        for name in _MUNICIPALITIES
+        for stem in _stems(name)
+    )
+
+
+_ENDINGS = frozenset(
+    {"ssa", "ssä", "sta", "stä", "lla", "llä", "lta", "ltä", "n", "an", "on", "en", "in", "ista", "issa"}
+)
+_STEMS = {
+    "harjavalta": "harjavalla", "huittinen": "huittisi", "jämijärvi": "jämijärve", "kankaanpää": "kankaanpää",
+    "kokemäki": "kokemäe", "nakkila": "nakkila", "pomarkku": "pomarku", "siikainen": "siikaisi",
+    "eurajoki": "eurajoe", "honkajoki": "honkajoe", "kiukainen": "kiukaisi", "kodisjoki": "kodisjoe",
+    "noormarkku": "noormarku",
+}  # fmt: skip
+
+
+def _stems(name: str) -> tuple[str, ...]:
+    return (name, _STEMS[name]) if name in _STEMS else (name,)
+
+
+# The supervisor's own words: "ihannekoko on 3–6 henkilöä".
+IDEAL_GROUP = range(3, 7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypedFacts:
+    """What the list and the export know of a mapping; empty where it was not asked or not answered."""
+
+    group_size: int | None = None
+    place: str = ""
+    area: str = ""
+    payer: str = ""
+
+
+def typed_facts(question_set: QuestionSet, facts: Answers, answers: Answers) -> TypedFacts:
+    """Return the answers that the supervisor has given a role in the list."""
+    by_role = _by_role(question_set, facts, answers)
+    value, _words = by_role.get(Role.GROUP_SIZE, (None, ""))
+    place = by_role.get(Role.PLACE, ("", ""))[1]
+    area = area_of(place)
+    return TypedFacts(
+        group_size=value if isinstance(value, int) else None,
+        place=place[:200],
+        area=area.value if area else "",
+        payer=by_role.get(Role.PAYER, ("", ""))[1][:200],
+    )
+
+
+def differences(question_set: QuestionSet, facts: Answers, answers: Answers) -> list[str]:
+    """Return a sentence for each: the group's size, the distance, an acquaintance, and the wish for a start."""
+    by_role = _by_role(question_set, facts, answers)
+    found = []
+    size = by_role.get(Role.GROUP_SIZE, (None, ""))[0]
+    if (
+        isinstance(size, int)
+        and size not in IDEAL_GROUP
+        and facts.get("supervision_form") != SupervisionForm.INDIVIDUAL
+    ):
+        found.append(_("Size of the group %(size)d: the ideal is 3–6.") % {"size": size})
+    place = by_role.get(Role.PLACE, ("", ""))[1]
+    if is_far(facts, place):
+        found.append(_("Face to face outside Satakunta: %(place)s.") % {"place": place})
+    if by_role.get(Role.ACQUAINTANCE, ("", ""))[0] == YES:
+        found.append(_("Knows Kati already: talk about it before an agreement."))
+    start = by_role.get(Role.START, ("", ""))[1]
+    if start:
+        found.append(_("Wish for the start: %(start)s") % {"start": start})
+    return found
+
+
+def is_far(facts: Answers, place: str) -> bool:
+    """Return whether somebody wishes to be met at their workplace outside Satakunta: told as a hint, never refused."""
+    return DeliveryMode.CLIENT_PREMISES in (facts.get("delivery_modes") or ()) and area_of(place) == Area.ELSEWHERE
+
+
+def _by_role(question_set: QuestionSet, facts: Answers, answers: Answers) -> dict[str, tuple[object, str]]:
+    counted = counted_answers(question_set, facts, answers)
+    return {
+        question.role: (counted[question.key], answer_words(question, counted[question.key]))
+        for question in question_set.questions()
+        if question.role and is_answered(counted.get(question.key)) and question.type != QuestionType.INFORMATION
+    }

@@ -15,8 +15,8 @@ from wagtail.blocks.list_block import ListBlockValidationError
 from wagtail.blocks.stream_block import StreamBlockValidationError, StreamValue
 from wagtail.blocks.struct_block import StructBlockValidationError
 
-from home.references import expanded
-from intake.mapping import question_blocks as kinds
+from home.rich_text import expanded
+from intake.mapping import blocks as kinds
 from intake.mapping.questions import (
     CHOICE_TYPES,
     FACT_SOURCES,

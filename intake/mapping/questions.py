@@ -1,4 +1,4 @@
-"""A set of questions as plain values: what is asked, in which order, and when. Kept with the answers as asked."""
+"""A set of questions as plain values. A copy is kept with the answers."""
 
 import hashlib
 import json
@@ -42,7 +42,6 @@ class Role(StrEnum):
 
 
 YES, NO = "yes", "no"
-
 # For a stored text whose limit can't be read.
 UNKNOWN_LIMIT = 1000
 

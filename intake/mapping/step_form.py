@@ -16,9 +16,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from home.day_field import not_read
-from home.written_days import read_day
-from intake.forms.fields import TypedTextField
+from home.dates import not_read, read_day
+from intake.enquiry.forms import TypedTextField
 from intake.mapping.answers import condition_holds, is_answered, questions_to_show
 from intake.mapping.questions import Question, QuestionType, Role, Step
 from intake.typed_text import without_invisible
@@ -52,7 +51,7 @@ class NumberField(TypedTextField):
 
 
 class DateField(TypedTextField):
-    """A day as people write it (home.written_days), kept as ISO."""
+    """A day as people write it (home.dates), kept as ISO."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(limit=_DATE_LENGTH, **kwargs)

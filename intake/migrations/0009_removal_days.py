@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import migrations, models
 from django.utils import timezone
 
-from intake.retention import months_later
+from intake.enquiry.rules import months_later
 
 
 def fix_days(apps, schema_editor):

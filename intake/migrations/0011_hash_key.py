@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations, models
 
-from intake.keyed_hash import hash_with, new_key
+from intake.mailbox import hash_with, new_key
 from intake.mailbox import PURPOSE, mailbox_of
 
 

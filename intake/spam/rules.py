@@ -1,4 +1,4 @@
-"""Plain rules that hold a message suspicious. They never drop one: each gives a reason that the supervisor sees."""
+"""Rules that mark a message as suspicious. None drops one: each gives a reason that the supervisor sees."""
 
 import re
 import unicodedata
@@ -10,7 +10,6 @@ from intake.submission import ContactFacts, SpamSigns
 # Nobody reads the form and writes to it in less.
 MIN_SECONDS = 2
 MAX_LINKS = 2
-
 # A whole address each, so that "https://www.esimerkki.com" is one link. The part after an @ is no link.
 _LINK = re.compile(
     r"(?:https?://|www\.)[^\s,;<>\[\]]*|(?<![@\w.-])[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|ru|xyz|top|shop|site|online|info|biz)\b"

@@ -5,10 +5,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from home.email_address import readable_address
-from intake import phone
+from intake import typed_text as phone
 from intake.choices import MailState
-from intake.models.enquiry import Enquiry
-from intake.models.outgoing_mail import OutgoingMail
+from intake.enquiry.models import Enquiry
+from intake.mail.models import OutgoingMail
 
 register = template.Library()
 

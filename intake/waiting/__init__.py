@@ -1,1 +1,0 @@
-"""The waiting list's rules and words, without a database."""

@@ -1,14 +1,17 @@
-"""The waiting list's rules of time and order: who is told next, and what each one who waits needs today."""
+"""The rules of the waiting list: order, times, schedule and answers. Pure functions."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from enum import Enum
+from enum import Enum, StrEnum
+from typing import Generic, TypeVar
 
 from django.utils import timezone
+from django.utils.translation import ngettext
 
-from home.pause import CALENDAR, PauseSettings, calendar_day, pause_state
-from intake.retention import months_later
+from home.pause.rules import CALENDAR, PauseSettings, calendar_day, pause_state
+from intake.choices import Outcome, Status
+from intake.enquiry.rules import months_later
 
 # Mail that nobody asked for just now comes while people are awake, in Finland.
 DAY_BEGINS, DAY_ENDS = time(9), time(20)
@@ -158,3 +161,119 @@ def last_day(*, confirmed_at: datetime, months: int) -> date:
     Three times the set months: as long as two questions and the last note take.
     """
     return months_later(timezone.localdate(confirmed_at), (QUESTIONS + 1) * months)
+
+
+Told = TypeVar("Told")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellingDay(Generic[Told]):
+    """Who is told on one day. `number` is the day's place among them, 1 the first."""
+
+    number: int
+    on: date
+    told: tuple[Told, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule(Generic[Told]):
+    """The days of telling, and those whose turn would come only during a pause that is announced."""
+
+    days: tuple[TellingDay[Told], ...]
+    held: tuple[Told, ...] = ()
+
+
+def first_telling_day(now: datetime) -> date:
+    """Return the day on which the next notice can go out: today, or tomorrow when today's hours are over."""
+    today = calendar_day(now)
+    return today if now.astimezone(CALENDAR).time() < DAY_ENDS else today + timedelta(days=1)
+
+
+def schedule(
+    queue: Sequence[Told], *, per_day: int, room_on_first: int, first_day: date, pause_begins_on: date | None = None
+) -> Schedule[Told]:
+    """Divide `queue`, which is in the order of calling, among the days from `first_day` on.
+
+    The first day takes `room_on_first` (0 or more), the others `per_day` (1 or more). Nobody is told from
+    `pause_begins_on` on.
+    """
+    days: list[TellingDay[Told]] = []
+    rest, on, room = list(queue), first_day, room_on_first
+    while rest and (pause_begins_on is None or on < pause_begins_on):
+        told, rest = tuple(rest[:room]), rest[room:]
+        if told:
+            days.append(TellingDay(number=len(days) + 1, on=on, told=told))
+        on, room = on + timedelta(days=1), per_day
+    return Schedule(days=tuple(days), held=tuple(rest))
+
+
+class Answer(StrEnum):
+    """The buttons of the page; the values are what its form sends."""
+
+    YES = "yes"
+    STAY = "stay"
+    NO = "no"
+    REMOVE = "remove"
+
+
+class Standing(StrEnum):
+    """Where the one who waits stands.
+
+    WAITING: on the list. CALLED: on the list, told of the return, no answer yet. SAID_YES: back among the new ones.
+    HANDLED: the supervisor has taken it from there. LEFT: ended by an answer or by silence, and can be taken back.
+    ENDED: ended otherwise, by the supervisor's word.
+    """
+
+    WAITING = "waiting"
+    CALLED = "called"
+    SAID_YES = "said_yes"
+    HANDLED = "handled"
+    LEFT = "left"
+    ENDED = "ended"
+
+
+def standing(*, status: str, outcome: str, called: bool, said_yes: bool) -> Standing:
+    """Return where an enquiry of the list stands. `said_yes`: that is the latest answer since it was told."""
+    if status == Status.WAITING_LIST:
+        return Standing.CALLED if called else Standing.WAITING
+    if status == Status.CLOSED:
+        return Standing.LEFT if outcome in (Outcome.CLIENT_DECLINED, Outcome.NO_RESPONSE) else Standing.ENDED
+    return Standing.SAID_YES if said_yes and status == Status.NEW else Standing.HANDLED
+
+
+def offered(where: Standing, *, called: bool, said_yes: bool) -> tuple[Answer, ...]:
+    """Return the answers that stand open, in the order of their buttons. Removal always does."""
+    if where is Standing.WAITING:
+        return (Answer.STAY, Answer.NO, Answer.REMOVE)
+    if where is Standing.CALLED:
+        return (Answer.YES, Answer.NO, Answer.REMOVE)
+    if where is Standing.SAID_YES:
+        return (Answer.NO, Answer.REMOVE)
+    if where is Standing.LEFT:
+        return (Answer.YES if called else Answer.STAY, Answer.REMOVE)
+    if where is Standing.HANDLED and called and not said_yes:
+        return (Answer.YES, Answer.REMOVE)
+    return (Answer.REMOVE,)
+
+
+def leaves_on(*, confirmed_at: datetime, asked_at: Sequence[datetime], months: int) -> date:
+    """Return the day (Europe/Helsinki) on which who gets mail is removed if nothing is heard and no mail is late.
+
+    `asked_at` are the moments of the questions that went out; those before `confirmed_at` have been answered. Each of
+    the questions, and the last note, comes `months` after the one before (intake.waiting.rules.waiting_needs).
+    """
+    asked = [moment for moment in asked_at if moment > confirmed_at]
+    waits = QUESTIONS + 1 - min(len(asked), QUESTIONS)
+    return months_later(calendar_day(max([confirmed_at, *asked])), waits * months)
+
+
+def kept_while_waiting(months_between: int) -> str:
+    """Return how long somebody who says nothing stays on the list, as a sentence."""
+    months = months_between * 3
+    return ngettext(
+        "Your details are removed from the waiting list after about %(months)d month, unless you confirm that you are "
+        "still waiting.",
+        "Your details are removed from the waiting list after about %(months)d months, unless you confirm that you are "
+        "still waiting.",
+        months,
+    ) % {"months": months}

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from aijuu_site.serving import connections, web
+from aijuu_site.serving import web
+from aijuu_site.serving import web as connections
 
 pytestmark = pytest.mark.once
 

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import trans_real
 
-from aijuu_site.editors_guide.document import PictureFile, anchor_of, labels_of, pictures_of, read_guide
-from aijuu_site.editors_guide.views import PICTURES, SOURCE
+from aijuu_site.editors_guide import PICTURES_FOLDER as PICTURES
+from aijuu_site.editors_guide import SOURCE, PictureFile, anchor_of, labels_of, pictures_of, read_guide
 from home.models import HomePage
 
 ADDRESS = "/admin/opas/"

@@ -9,9 +9,8 @@ from django.db import connection
 from django.test import Client
 from wagtail.models import GroupPagePermission, Page, Site
 
-from aijuu_site.serving.front_page import front_page_is_missing
-from aijuu_site.serving.preparation import prepare_data
-from home.content_loader import load_content
+from aijuu_site.serving.preparation import front_page_is_missing, prepare_data
+from home.content.loader import load_content
 from home.models import ContactDetails, ContentPage, HomePage, LoadedContent
 from intake.models import ContactPage
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aijuu_site.secret_files import kept_secret
+from aijuu_site.settings.data_folder import kept_secret
 
 pytestmark = pytest.mark.once
 

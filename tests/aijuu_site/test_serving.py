@@ -23,14 +23,17 @@ from django.test import Client, override_settings
 from wagtail.models import Site
 
 from aijuu_site.management.commands import serve
-from aijuu_site.serving.accounts import SUPERVISORS_GROUP, ensure_supervisor_account
-from aijuu_site.serving.health_probe import site_answers
-from aijuu_site.serving.ports import port_is_free
-from aijuu_site.serving.preparation import prepare_data
+from aijuu_site.serving.checks import AlreadyRunningError, only_start, port_is_free, site_answers
+from aijuu_site.serving.preparation import (
+    SUPERVISORS_GROUP,
+    collect_static_files,
+    ensure_supervisor_account,
+    prepare_data,
+    static_files_are_current,
+    static_fingerprint,
+    sync_site_address,
+)
 from aijuu_site.serving.processes import Child, Supervisor
-from aijuu_site.serving.site_address import sync_site_address
-from aijuu_site.serving.start_lock import AlreadyRunningError, only_start
-from aijuu_site.serving.static_files import collect_static_files, static_files_are_current, static_fingerprint
 from tests.aijuu_site.environments import NEUTRAL, ROOT
 from tests.tools.running_site import free_port
 
@@ -133,7 +136,7 @@ def test_a_collection_that_was_cut_off_is_repeated(tmp_path: Path, monkeypatch: 
     def cut_off(*_arguments: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("aijuu_site.serving.static_files.call_command", cut_off)
+    monkeypatch.setattr("aijuu_site.serving.preparation.call_command", cut_off)
     with pytest.raises(KeyboardInterrupt):
         collect_static_files(stamp, fingerprint)
     assert not static_files_are_current(stamp, fingerprint)

@@ -21,7 +21,7 @@ from wagtail.documents import get_document_model
 from wagtail.images.models import AbstractImage
 from wagtail.models import Collection, CollectionViewRestriction
 
-from home.pictures.preparation import make_files
+from home.images.preparation import make_files
 from tests.uploading import DRAWING, drawn, photo_exif, stored, upload
 
 pytestmark = pytest.mark.django_db

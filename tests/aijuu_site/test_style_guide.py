@@ -10,11 +10,11 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from aijuu_site.style_guide import blocks as guide_blocks
+from aijuu_site.style_guide import examples as guide_blocks
 from aijuu_site.style_guide.colours import PAIRS, contrast, schemes
 from home.blocks import BodyStreamBlock
 from home.models import PauseNotice
-from home.pause import PauseState
+from home.pause.rules import PauseState
 
 pytestmark = pytest.mark.django_db
 # The head of a page holds nothing to look at.

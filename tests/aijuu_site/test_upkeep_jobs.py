@@ -16,10 +16,10 @@ from wagtail.images import get_image_model
 from wagtail.models import Page, Revision
 
 from aijuu_site.upkeep_jobs import UPKEEP_JOBS
+from home.images.photos import missing_specs
+from home.images.preparation import make_files
 from home.models import ContentPage, HomePage
-from home.pictures.files import missing_specs
-from home.pictures.preparation import make_files
-from intake.jobs.running import JobRunner, registered_jobs
+from intake.jobs.runner import JobRunner, registered_jobs
 from tests.uploading import drawn, upload
 
 pytestmark = pytest.mark.django_db

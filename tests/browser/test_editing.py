@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from home.blocks.body import BodyStreamBlock
+from home.blocks import BodyStreamBlock
 from tests.browser.conftest import Watch
 from tests.browser.katis_desk import LIST
 from tests.tools.running_site import RunningSite

@@ -25,7 +25,7 @@ from tests.tools.running_site import RunningSite
 CHECK = "Tarkista vastauksesi"
 DONE = "Kiitos, alkukartoituksesi on perillä"
 _COUNT = (
-    "from intake.models.enquiry import Enquiry; from intake.models.mapping import InitialMapping\n"
+    "from intake.enquiry.models import Enquiry; from intake.mapping.models import InitialMapping\n"
     "sent = InitialMapping.objects.exclude(sent_at=None)\n"
     "print('COUNTS', Enquiry.objects.count(), sent.count(), InitialMapping.objects.count())"
 )

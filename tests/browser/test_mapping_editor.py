@@ -26,11 +26,11 @@ OTHER_KINDS = {
     "Aikaväli (päivästä päivään)": {},
 }
 _PUT_BACK = (
-    "from intake.models.mapping_page import MappingPage\n"
+    "from intake.mapping.page import MappingPage\n"
     "page = MappingPage.objects.get()\n"
     "page.revisions.order_by('created_at', 'pk').first().publish()\n"
 )
-_KEEP = "from intake.models.mapping_page import MappingPage; MappingPage.objects.get().save_revision().publish()"
+_KEEP = "from intake.mapping.page import MappingPage; MappingPage.objects.get().save_revision().publish()"
 
 
 @pytest.fixture

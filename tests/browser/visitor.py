@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Locator, Page, expect
 
-from intake.reference import ALPHABET
+from intake.enquiry.rules import ALPHABET
 from intake.spam.rules import MIN_SECONDS
 
 CONTACT_PAGE = "/ota-yhteytta/"

@@ -10,11 +10,10 @@ from django.urls import reverse
 from wagtail.models import Page
 from wagtail_factories import ImageFactory
 
-from home.business_id import is_business_id
-from home.checklist.items import all_items
-from home.checklist.progress import Checklist, checklist_for, mark_point
+from home.checklist.points import Checklist, all_items, checklist_for, mark_point
+from home.contact_details import is_business_id
 from home.models import ChecklistMark, ContactDetails, HomePage, PauseNotice
-from home.pause import FormMode
+from home.pause.rules import FormMode
 from intake.models import IntakeSettings
 
 pytestmark = pytest.mark.django_db

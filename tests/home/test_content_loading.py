@@ -17,9 +17,9 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.images import get_image_model
 from wagtail.models import Page, Revision
 
-from home import content_loader
-from home.content_files import CONTENT_DIR, ContentError
-from home.content_loader import Action, load_content
+from home.content import loader as content_loader
+from home.content.files import CONTENT_DIR, ContentError
+from home.content.loader import Action, load_content
 from home.models import ContactDetails, ContentPage, HomePage, LoadedContent, PauseNotice, ServicePage
 
 pytestmark = pytest.mark.django_db

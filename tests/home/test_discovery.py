@@ -12,9 +12,8 @@ from django.utils.text import slugify
 from PIL import Image
 from wagtail.models import Page
 
-from home.discovery.descriptions import LONGEST, page_description, plain_lines, shorten
-from home.discovery.share_picture import PICTURES
 from home.models import ContentPage, HomePage
+from home.seo import LONGEST, PICTURES, page_description, plain_lines, shorten
 from tests.tools import share_pictures
 
 ADDRESSES = [

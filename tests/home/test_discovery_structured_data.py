@@ -12,8 +12,8 @@ from bs4 import BeautifulSoup
 from django.test import Client
 from wagtail.models import Page
 
-from home.discovery.structured_data import as_script_text
 from home.models import ContactDetails, ContentPage, HomePage, PauseNotice
+from home.seo import as_script_text
 from home.typography import WORD_JOINER
 
 pytestmark = pytest.mark.django_db

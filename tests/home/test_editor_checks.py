@@ -17,10 +17,9 @@ from wagtail.images.models import AbstractImage
 from wagtail.models import Page
 
 from home import editing_checks as checks
-from home.content_checker import SiteContentChecker
-from home.editing_checks import page_faults
+from home.editing_checks import SiteContentChecker, page_faults
 from home.models import ContentPage, HomePage, PauseNotice, ServicePage
-from home.pause.written_days import past_days
+from home.pause.wording import past_days
 from home.wagtail_hooks import check_what_matters_here
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from home.editors_text import email_link
 from home.email_address import address_as_sent, readable_address
-from home.email_obfuscation import email_link
 from home.models import ContactDetails
 
 pytestmark = pytest.mark.once

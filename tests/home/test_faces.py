@@ -11,7 +11,7 @@ from wagtail.models import Page
 
 from home.menus import build_breadcrumbs
 from home.models import ContentPage, ServicePage
-from home.templatetags.print_tags import mark_bare_links
+from home.templatetags.home_tags import mark_bare_links
 
 SERVICES = ["yksilotyonohjaus", "ryhmatyonohjaus", "tyoyhteison-tyonohjaus"]
 

@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from django.test import Client
 
 from home.editing_checks import page_faults
-from home.editors_words import editors_html, editors_text
+from home.editors_text import editors_html, editors_text
 from home.models import ContactDetails, ContentPage, HomePage, PauseNotice
 
 pytestmark = pytest.mark.django_db

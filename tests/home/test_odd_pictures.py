@@ -25,10 +25,10 @@ from PIL import Image, ImageCms
 from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage
 
+from home.images import preparation as upkeep
+from home.images.preparation import make_files
+from home.images.upload import PictureField
 from home.models import HomePage, ServicePage
-from home.pictures import upkeep
-from home.pictures.preparation import make_files
-from home.pictures.upload import PictureField
 from tests.uploading import BLUE, DRAWING, RED, drawn, photo_exif, stored, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]

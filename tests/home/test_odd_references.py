@@ -16,7 +16,7 @@ from wagtail.models import Page
 from wagtail.rich_text import expand_db_html
 
 from home.models import ContentPage, HomePage
-from home.references import known_id, without_odd_links
+from home.rich_text import known_id, without_odd_links
 from tests.uploading import drawn, upload
 
 pytestmark = pytest.mark.django_db

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from home.pause import (
+from home.pause.rules import (
     CALENDAR,
     FormMode,
     PauseSettings,
     PauseState,
     calendar_day,
+    due_reminder,
+    faults,
     form_mode,
+    in_state,
     last_welcome_day,
     pause_state,
+    settled,
 )
-from home.pause.examples import in_state
-from home.pause.reminders import due_reminder
-from home.pause.rules import faults
-from home.pause.settling import settled
 
 SPRING = date(2027, 3, 28)  # clocks go forward at 3.00: the day has 23 hours
 AUTUMN = date(2027, 10, 31)  # and back at 4.00: 25 hours

@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from django.test import Client
 
 from home.models import PauseNotice
-from home.pause import CALENDAR, FormMode, PauseState, pause_state
+from home.pause.rules import CALENDAR, FormMode, PauseState, pause_state
 from tests.home.pausing import HOME, client_with, form_values, stored, text_of
 
 pytestmark = pytest.mark.django_db

@@ -8,10 +8,9 @@ import time_machine
 from django.utils import timezone
 
 from home.models import PauseNotice
-from home.pause import FormMode, PauseSettings
-from home.pause.periods import Held, form_modes
-from home.pause_now import lately_offered
-from home.services.pausing import begin_pause, change_pause, end_pause, settle_pause, undo_last
+from home.pause.rules import FormMode, Held, PauseSettings, form_modes
+from home.pause.selectors import lately_offered
+from home.pause.services import begin_pause, change_pause, end_pause, settle_pause, undo_last
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 NOW = datetime(2027, 3, 10, 12, tzinfo=HELSINKI)

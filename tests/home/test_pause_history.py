@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from home.models import PauseNotice
-from home.pause import CALENDAR, FormMode, PauseSettings, pause_state
-from home.pause.periods import Held, PausePeriod, periods
-from home.services.pausing import begin_pause, change_pause, end_pause, settle_pause, undo_last
+from home.pause.rules import CALENDAR, FormMode, Held, PausePeriod, PauseSettings, pause_state, periods
+from home.pause.services import begin_pause, change_pause, end_pause, settle_pause, undo_last
 from tests.home.pausing import client_with, stored
 
 START = datetime(2027, 1, 10, 12, 30, tzinfo=CALENDAR)

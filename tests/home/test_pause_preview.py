@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from home.models import ContactDetails, PauseChange, PauseNotice
-from home.pause import CALENDAR, FormMode
+from home.pause.rules import CALENDAR, FormMode
 from tests.home.pausing import client_with, form_values, stored
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from home.pause import CALENDAR, PauseSettings
-from home.pause.reminders import PauseReminder, ReminderKind, due_reminder
+from home.pause.rules import CALENDAR, PauseReminder, PauseSettings, ReminderKind, due_reminder
 
 DAY = date(2027, 3, 28)
 SETTINGS = PauseSettings(active=True, returns_on=DAY)

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import translation
 
-from home.pause import CALENDAR, PauseSettings
-from home.pause.rules import faults
+from home.pause.rules import CALENDAR, PauseSettings, faults
 
 NOW = datetime(2027, 1, 10, 23, 59, 59, tzinfo=CALENDAR)
 TODAY = NOW.date()

@@ -11,9 +11,9 @@ from django.http import HttpResponse
 from django.test import Client
 
 from home.models import PauseChange, PauseDeed, PauseNotice
-from home.pause import CALENDAR, FormMode
-from home.pausing_admin import form as form_module
-from home.services.pausing import PauseChangedMeanwhile
+from home.pause import settings_page as form_module
+from home.pause.rules import CALENDAR, FormMode
+from home.pause.services import PauseChangedMeanwhile
 from tests.home.pausing import client_with, form_values, stored, text_of
 
 pytestmark = pytest.mark.django_db

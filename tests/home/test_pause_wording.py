@@ -6,7 +6,8 @@ from datetime import date, datetime
 import pytest
 from django.utils import translation
 
-from home.pause import CALENDAR, FormMode, PauseSettings, PauseState, PauseStatus, PauseWords, next_step, pause_status
+from home.pause.rules import CALENDAR, FormMode, PauseSettings, PauseState
+from home.pause.wording import PauseStatus, PauseWords, next_step, pause_status
 
 WINTER = date(2027, 2, 1)
 BEFORE = datetime(2027, 1, 15, 12, tzinfo=CALENDAR)

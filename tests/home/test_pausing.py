@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.forms.models import model_to_dict
 
 from home.models import PauseChange, PauseDeed, PauseNotice
-from home.pause import CALENDAR, FormMode, PauseState, pause_state
-from home.services.pausing import (
+from home.pause.rules import CALENDAR, FormMode, PauseState, pause_state
+from home.pause.services import (
     UNDO_FOR,
     NothingToUndo,
     PauseChangedMeanwhile,

@@ -6,8 +6,8 @@ from datetime import datetime
 import pytest
 
 from home.models import PauseChange, PauseDeed, PauseNotice
-from home.pause import CALENDAR
-from home.services.pausing import PauseChangedMeanwhile, begin_pause, change_pause, settle_pause
+from home.pause.rules import CALENDAR
+from home.pause.services import PauseChangedMeanwhile, begin_pause, change_pause, settle_pause
 from tests.home.pausing import stored
 from tests.intake.test_parallel_posts import at_once
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from home.phrases import in_sentence
+from home.typography import in_sentence
 
 PHRASES = {
     "Kahdessa arkipäivässä.": "kahdessa arkipäivässä",

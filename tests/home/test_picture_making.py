@@ -19,10 +19,11 @@ from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage
 from wagtail.models import Collection, Locale, Page, Site
 
+from home.images import preparation
+from home.images import preparation as upkeep
+from home.images.photos import missing_specs, plain_specs, wanted_specs
+from home.images.preparation import make_files
 from home.models import HomePage, ServicePage
-from home.pictures import preparation, upkeep
-from home.pictures.files import missing_specs, plain_specs, wanted_specs
-from home.pictures.preparation import make_files
 from tests.uploading import BLUE, DRAWING, RED, drawn, stored, upload
 
 NOW = timezone.now() + timedelta(hours=1)

@@ -16,11 +16,10 @@ from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage
 
 from home.editing_checks import ALT_MISSING, page_faults
+from home.images.photos import photo, plain_specs
+from home.images.preparation import make_files
+from home.images.upload import LONGEST_SIDE, PictureForm, bare_picture
 from home.models import ContentPage, HomePage, ServicePage
-from home.pictures.files import plain_specs
-from home.pictures.photo import photo
-from home.pictures.preparation import make_files
-from home.pictures.upload import LONGEST_SIDE, PictureForm, bare_picture
 from tests.uploading import BLUE, DRAWING, RED, drawn, photo_exif, stored, upload
 
 

@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
+from intake.mapping.services import LIFETIME
 from intake.models import IntakeSettings
-from intake.services.mapping import LIFETIME
 from tests.intake.visiting import page_text
 
 NBSP = "\N{NO-BREAK SPACE}"

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from home.models import ContentPage, HomePage
-from home.soft_hyphens import SOFT_HYPHEN, soft_hyphens
+from home.typography import SOFT_HYPHEN, soft_hyphens
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_ranges_and_phone_numbers_stay_on_one_line(text: str, shown_as: str) -> 
 
 @pytest.mark.once
 def test_window_titles_hold_no_unseen_character() -> None:
-    html = Template("{% load typography_tags %}{{ title|typeset_title }}|{{ title|typeset }}").render(
+    html = Template("{% load home_tags %}{{ title|typeset_title }}|{{ title|typeset }}").render(
         Context({"title": "Tapaamiset 3-4 viikon välein"})
     )
     assert html == "Tapaamiset 3–4\u00a0viikon välein|Tapaamiset 3–\u20604\u00a0viikon välein"

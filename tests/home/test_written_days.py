@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from home.day_field import DayFormField
-from home.written_days import ImplausibleYear, OtherWeekday, days_in, read_day
+from home.dates import DayFormField, ImplausibleYear, OtherWeekday, days_in, read_day
 
 pytestmark = pytest.mark.once
 

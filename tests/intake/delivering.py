@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import time_machine
 from django.utils import timezone
 
-from intake.services.delivery import deliver_next
+from intake.mail.delivery import deliver_next
 from tests.tools.smtp_server import SmtpServer
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))

@@ -9,11 +9,9 @@ from django.utils import timezone
 
 from home.models import PauseNotice
 from intake.choices import Kind, Outcome, Status
-from intake.form_token import FormOpening
+from intake.enquiry.services import change_status, receive_enquiry
 from intake.models import Enquiry
-from intake.services.receiving import receive_enquiry
-from intake.services.review import change_status
-from intake.submission import ContactFacts, ShownTexts, SpamSigns
+from intake.submission import ContactFacts, FormOpening, ShownTexts, SpamSigns
 
 _numbers = itertools.count(1)
 

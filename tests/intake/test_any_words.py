@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from home.email_address import address_as_sent
 from intake.choices import ContactPreference, DeliveryMode, SupervisionForm
+from intake.mail.delivery import build_message
 from intake.models import ContactPage, Enquiry, OutgoingMail
-from intake.services.delivery import build_message
 from intake.typed_text import clean_line, clean_lines, without_invisible
 from tests.intake.visiting import Letter, ShownForm, Visitor, letter, token
 

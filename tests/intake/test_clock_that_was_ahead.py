@@ -8,6 +8,8 @@ import pytest
 
 from home.models import PauseNotice
 from intake.choices import MailPurpose, MailState
+from intake.enquiry.removal import forget_traces, remove_due
+from intake.mapping.services import LIFETIME, mail_link_for_enquiry, remove_unfinished
 from intake.models import (
     AutomaticReplyTrace,
     ClockSlip,
@@ -17,12 +19,10 @@ from intake.models import (
     OutgoingMail,
     PostingTrace,
 )
-from intake.services.clock import begin_anew_what_lies_ahead
-from intake.services.mapping import LIFETIME, mail_link_for_enquiry, remove_unfinished
-from intake.services.receiving import TooManyPosts, count_post
-from intake.services.removing import forget_traces, remove_due
-from intake.services.upkeep import keep_list_true
+from intake.periodic_jobs import begin_anew_what_lies_ahead
+from intake.spam.limit import TooManyPosts, count_post
 from intake.waiting.rules import open_since, pause_came_since
+from intake.waiting.upkeep import keep_list_true
 from tests.intake.enquiries import closed, received
 from tests.intake.waiting.list_people import waiter
 

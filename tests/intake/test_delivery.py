@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from intake.choices import MailPurpose, MailState
-from intake.mail_lateness import CLAIM_LIFETIME
+from intake.mail import delivery
+from intake.mail.delivery import WAITS, build_message, deliver_next, send_again
+from intake.mail.models import CLAIM_LIFETIME
 from intake.models import Enquiry, MailAttempt, OutgoingMail
-from intake.services import delivery
-from intake.services.delivery import WAITS, build_message, deliver_next, send_again
 from tests.intake.delivering import START, deliver_due, subjects, use_server
 from tests.intake.enquiries import received
 from tests.intake.visiting import Visitor

@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from home.models import ContactDetails
-from intake.admin.export import spreadsheet_response
+from intake.desk.export import spreadsheet_response
+from intake.mail.delivery import build_message
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, OutgoingMail
-from intake.services.delivery import build_message
 from tests.intake.delivering import deliver_due
 from tests.intake.visiting import ShownForm, Visitor, letter
 from tests.tools.smtp_server import SmtpServer

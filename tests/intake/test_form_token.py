@@ -8,8 +8,8 @@ import pytest
 from django.core import signing
 from django.test import Client
 
-from intake.form_token import new_form_token, read_form_token
 from intake.models import Enquiry
+from intake.submission import new_form_token, read_form_token
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, token
 
 EXPIRED = "Lomake ehti vanhentua. Tekstisi on yhä tässä: lähetä viesti uudelleen."

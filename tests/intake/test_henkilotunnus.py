@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.henkilotunnus import contains_henkilotunnus
 from intake.models import Enquiry
+from intake.typed_text import contains_henkilotunnus
 from tests.intake.visiting import ShownForm, Visitor, letter
 
 REFUSAL = "Tekstissä näyttää olevan henkilötunnus. Poista se ennen lähettämistä."

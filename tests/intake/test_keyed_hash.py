@@ -9,10 +9,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from intake.choices import MailPurpose
-from intake.keyed_hash import keyed_hash
-from intake.mailbox import mailbox_key
+from intake.mailbox import keyed_hash, mailbox_key
 from intake.models import Enquiry, HashKey, WaitingPlace
-from intake.services.returning import start_plan
+from intake.waiting.return_plan import start_plan
 from tests.intake.enquiries import received
 from tests.intake.waiting.list_people import pause, round_at, waiter
 from tests.intake.waiting.post_office import PostOffice

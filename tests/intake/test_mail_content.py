@@ -11,8 +11,8 @@ import time_machine
 from django.utils import timezone
 
 from home.models import ContactDetails, HomePage, PauseNotice
+from intake.mail.delivery import build_message
 from intake.models import Enquiry, IntakeSettings, OutgoingMail
-from intake.services.delivery import build_message
 from tests.intake.visiting import Visitor, letter
 
 MARKERS = {

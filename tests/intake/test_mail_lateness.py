@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from intake.choices import MailState
-from intake.mail_lateness import abandoned, due, is_late, late, untouched
+from intake.mail.delivery import deliver_next
+from intake.mail.models import abandoned, due, is_late, late, untouched
 from intake.models import OutgoingMail
-from intake.services.delivery import deliver_next
 from tests.intake.enquiries import received
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -14,10 +14,9 @@ import pytest
 import time_machine
 
 from intake.choices import MailState
-from intake.mail_lateness import CLAIM_LIFETIME
+from intake.mail.delivery import AWAY_WAIT, WAITS, attempt_seconds, deliver_due, deliver_next
+from intake.mail.models import CLAIM_LIFETIME
 from intake.models import OutgoingMail
-from intake.services.delivery import AWAY_WAIT, WAITS, deliver_due, deliver_next
-from intake.services.mail_server import attempt_seconds
 from tests.intake.delivering import START, use_server
 from tests.intake.delivering import deliver_due as try_all
 from tests.intake.enquiries import received

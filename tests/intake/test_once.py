@@ -12,10 +12,9 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from intake.choices import Outcome, Status
+from intake.enquiry.removal import remove_enquiry
+from intake.enquiry.services import REPEAT_WINDOW, change_status
 from intake.models import Enquiry, HashKey, OutgoingMail
-from intake.services.receiving import REPEAT_WINDOW
-from intake.services.removing import remove_enquiry
-from intake.services.review import change_status
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, page_text, token
 
 

@@ -10,8 +10,8 @@ from django.db import connections
 from django.utils import timezone
 
 from intake.choices import Outcome, Status
+from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail, PostingTrace
-from intake.services.review import change_status
 from tests.intake.visiting import Visitor, letter, token
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.models import Enquiry
-from intake.phone import dialled_phone, e164_phone, readable_phone
+from intake.typed_text import dialled_phone, e164_phone, readable_phone
 from tests.intake.visiting import ShownForm, Visitor, letter
 
 

@@ -9,11 +9,11 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
+from intake.contact import posting as form_post
+from intake.enquiry.removal import remove_due
+from intake.mail.delivery import deliver_next
 from intake.models import Enquiry
-from intake.services.delivery import deliver_next
-from intake.services.receiving import TooManyPosts
-from intake.services.removing import remove_due
-from intake.views import form_post
+from intake.spam.limit import TooManyPosts
 from tests.intake.enquiries import closed
 from tests.intake.visiting import ADDRESS, Visitor, letter
 

@@ -9,8 +9,8 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
+from intake.enquiry.removal import forget_traces
 from intake.models import Enquiry, PostingTrace
-from intake.services.removing import forget_traces
 from tests.intake.visiting import ShownForm, Visitor, letter, page_text, token
 
 START = "2026-11-22 10:00+02:00"

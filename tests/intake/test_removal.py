@@ -13,13 +13,12 @@ from django.core.management import call_command
 from django.db import connection
 
 from intake.choices import Outcome, Status
-from intake.jobs import portions
+from intake.enquiry.removal import before_removal, due_for_removal, remove_due, remove_enquiry
+from intake.enquiry.services import change_status
+from intake.jobs import schedule as portions
+from intake.mail.delivery import deliver_next
 from intake.models import Enquiry, EnquiryStep, IntakeSettings, MailAttempt, OutgoingMail, RemovedEnquiry
-from intake.services import removing
-from intake.services.delivery import deliver_next
-from intake.services.removing import due_for_removal, remove_due, remove_enquiry
-from intake.services.review import change_status
-from intake.services.waiting import answer_no, answer_stay
+from intake.waiting.private_page import answer_no, answer_stay
 from tests.intake.enquiries import closed, received
 from tests.intake.visiting import Visitor, letter
 from tests.intake.waiting.list_people import waiter
@@ -132,17 +131,15 @@ def test_no_table_remembers_an_erased_person(visitor: Visitor, caplog: pytest.Lo
 
 def test_what_is_reopened_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = (closed(at=CLOSED + timedelta(minutes=number)) for number in range(3))
-    pass_on = removing.keep_mails_of_mailbox
 
-    def meanwhile(*, enquiry: Enquiry, now: datetime) -> None:
+    def meanwhile(*, enquiry: Enquiry, now: datetime, **_signal: object) -> None:
         """While the first one goes, the supervisor reopens the second, and closes the third again."""
-        pass_on(enquiry=enquiry, now=now)
         if enquiry == first:
             move(second, Status.IN_REVIEW)
             again = move(third, Status.IN_REVIEW)
             move(again, Status.CLOSED, Outcome.AGREEMENT, now=DUE)
 
-    monkeypatch.setattr(removing, "keep_mails_of_mailbox", meanwhile)
+    before_removal.connect(meanwhile)
     assert remove_due(now=DUE) == 1
     assert set(Enquiry.objects.all()) == {second, third}
 
@@ -151,13 +148,11 @@ def test_who_says_to_stay_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> No
     places = [waiter(now=CLOSED - timedelta(days=9)) for _ in range(2)]
     for place in places:
         answer_no(place_id=place.pk, now=CLOSED)
-    pass_on = removing.keep_mails_of_mailbox
 
-    def meanwhile(*, enquiry: Enquiry, now: datetime) -> None:
-        pass_on(enquiry=enquiry, now=now)
+    def meanwhile(*, enquiry: Enquiry, now: datetime, **_signal: object) -> None:
         answer_stay(place_id=places[1].pk, now=now)
 
-    monkeypatch.setattr(removing, "keep_mails_of_mailbox", meanwhile)
+    before_removal.connect(meanwhile)
     assert remove_due(now=DUE) == 1
     assert Enquiry.objects.get().status == Status.WAITING_LIST
 

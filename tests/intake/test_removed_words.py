@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from intake.enquiry.removal import empty_write_ahead_log, remove_enquiry
+from intake.enquiry.services import save_handling
 from intake.models import Enquiry
-from intake.services.removing import empty_write_ahead_log, remove_enquiry
-from intake.services.review import save_handling
 from tests.intake.enquiries import received
 
 pytestmark = [

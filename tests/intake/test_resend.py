@@ -4,9 +4,9 @@ import pytest
 
 from home.models import ContactDetails
 from intake.choices import MailPurpose, MailState
+from intake.mail.delivery import send_again
+from intake.mail.queue import handling_of
 from intake.models import ContactPage, Enquiry, IntakeSettings, OutgoingMail
-from intake.services.delivery import send_again
-from intake.services.mail_purposes import handling_of
 from tests.intake.delivering import START, deliver_due
 from tests.intake.enquiries import received
 from tests.intake.waiting.list_people import give_up

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.choices import Outcome
-from intake.retention import RetentionTimes, months_later, removal_date
+from intake.enquiry.rules import RetentionTimes, months_later, removal_date
 
 TIMES = RetentionTimes(months=6, spam_days=14)
 days = st.dates(date(2000, 1, 1), date(2200, 1, 1))

@@ -8,8 +8,8 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from django.template import TemplateSyntaxError
 
 from home.models import ContactDetails
+from intake.mail import queue as queueing
 from intake.models import AutomaticReplyTrace, Enquiry, OutgoingMail, PostingTrace
-from intake.services import queueing
 from tests.intake.visiting import ShownForm, Visitor, letter
 
 NOTICE = "Viestiä ei voitu tallentaa. Tekstisi on yhä lomakkeella – yritä uudelleen tai soita 050 534 8567."

@@ -16,16 +16,16 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, OperationalError, connections
 from django.utils import timezone
 
+from intake import periodic_jobs as intake_jobs
 from intake.choices import MailState
-from intake.jobs import intake_jobs
-from intake.jobs.context import DatabaseAway
-from intake.mail_lateness import CLAIM_LIFETIME
+from intake.enquiry.removal import before_removal, remove_enquiry
+from intake.jobs.runner import DatabaseAway
+from intake.mail import delivery
+from intake.mail.delivery import deliver_due as deliver_due_mail
+from intake.mail.delivery import deliver_next
+from intake.mail.models import CLAIM_LIFETIME
 from intake.management.commands import work
 from intake.models import Enquiry, JobRun, MailAttempt, OutgoingMail, PostingTrace
-from intake.services import delivery, removing
-from intake.services.delivery import deliver_due as deliver_due_mail
-from intake.services.delivery import deliver_next
-from intake.services.removing import remove_enquiry
 from tests.intake.delivering import START, deliver_due, use_server
 from tests.intake.enquiries import closed, received
 from tests.intake.test_parallel_posts import at_once
@@ -238,14 +238,12 @@ def test_one_enquiry_that_cannot_be_removed_holds_up_no_other(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stuck, *_others = [closed(at=START - timedelta(days=400 - number)) for number in range(3)]
-    pass_on = removing.keep_mails_of_mailbox
 
-    def fails_for_one(*, enquiry: Enquiry, now: Any) -> None:
+    def fails_for_one(*, enquiry: Enquiry, now: Any, **_signal: object) -> None:
         if enquiry == stuck:
             raise IntegrityError(stuck.email)
-        pass_on(enquiry=enquiry, now=now)
 
-    monkeypatch.setattr(removing, "keep_mails_of_mailbox", fails_for_one)
+    before_removal.connect(fails_for_one)
     with pytest.raises(CommandError, match="removal"):
         call_command("work", once=True, stdout=StringIO())
     assert Enquiry.objects.get() == stuck

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from intake.form_token import new_form_token
+from intake.submission import new_form_token
 
 ADDRESS = "/ota-yhteytta/"
 OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}

@@ -26,7 +26,7 @@ LARGEST = 60_000
 COLOURS = 96
 PAPER, INK, SPRUCE = "#fbf7f0", "#17343a", "#1f5c57"
 
-# File names are the slugs of the titles: home.discovery.share_picture finds them by these.
+# File names are the slugs of the titles: home.seo finds them by these.
 TITLES = {
     "aijuu-tyonohjaus": "Aijuu työnohjaus",
     "yksilotyonohjaus": "Yksilö\u00adtyön\u00adohjaus",

@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from aijuu_site.plain_pages import plain_page
+from home.contact_details import ContactDetails
 from home.last_known import remember
-from home.models import ContactDetails
 
 
 class Command(BaseCommand):

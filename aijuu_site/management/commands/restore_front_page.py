@@ -4,8 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from aijuu_site.serving.front_page import front_page_is_missing
-from aijuu_site.serving.preparation import bring_back_front_page
+from aijuu_site.serving.preparation import bring_back_front_page, front_page_is_missing
 
 
 class Command(BaseCommand):

@@ -9,14 +9,20 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from aijuu_site.serving.checks import check_database, check_program, require_database, told_when_the_disk_is_full
-from aijuu_site.serving.health_probe import site_answers
-from aijuu_site.serving.ports import port_is_free
+from aijuu_site.serving.checks import (
+    AlreadyRunningError,
+    check_database,
+    check_program,
+    only_start,
+    port_is_free,
+    require_database,
+    site_answers,
+    told_when_the_disk_is_full,
+)
 from aijuu_site.serving.preparation import prepare_data, prepare_static_files
 from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor
-from aijuu_site.serving.start_lock import AlreadyRunningError, only_start
 from aijuu_site.settings.mail import MAIL_FILES
-from intake.services.mail_server import attempt_seconds
+from intake.mail.delivery import attempt_seconds
 
 
 class Command(BaseCommand):

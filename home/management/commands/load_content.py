@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from home.content_files import ContentError
-from home.content_loader import Action, load_content
+from home.content.files import ContentError
+from home.content.loader import Action, load_content
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from intake.services.removing import due_for_removal, remove_due
+from intake.enquiry.removal import due_for_removal, remove_due
 
 
 class Command(BaseCommand):

@@ -9,8 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 
-from intake.jobs.context import DatabaseAway
-from intake.jobs.running import JobRunner, registered_jobs
+from intake.jobs.runner import DatabaseAway, JobRunner, registered_jobs
 
 logger = logging.getLogger(__name__)
 

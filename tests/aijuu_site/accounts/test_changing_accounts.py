@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.choices import MailPurpose
-from intake.models.outgoing_mail import OutgoingMail
+from intake.mail.models import OutgoingMail
 
 PASSWORD, NEW = "oikea-salasana-1", "uudempi-salasana-2"
 ACCOUNT = "/admin/account/"

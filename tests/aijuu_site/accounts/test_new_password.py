@@ -16,11 +16,11 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from aijuu_site.accounts.models import PasswordResetRequest
-from aijuu_site.accounts.resetting import PLACEHOLDER, answer_reset_requests, reset_tokens
+from aijuu_site.accounts.password_reset import RESET_LINK, answer_reset_requests, reset_tokens
 from intake.choices import MailPurpose, MailState
-from intake.jobs.running import JobRunner, registered_jobs
-from intake.models.outgoing_mail import OutgoingMail
-from intake.services.delivery import deliver_next
+from intake.jobs.runner import JobRunner, registered_jobs
+from intake.mail.delivery import deliver_next
+from intake.mail.models import OutgoingMail
 
 ASK = "/admin/password_reset/"
 PASSWORD, NEW = "oikea-salasana-1", "uudempi-salasana-2"
@@ -104,10 +104,10 @@ def test_secret_is_in_no_table(kati: User) -> None:
     stored = OutgoingMail.objects.get(purpose=MailPurpose.PASSWORD_RESET)
     sent = re.search(r"/confirm/\S+?/(\S+?)/", str(mail.outbox[0].body))
     assert sent is not None
-    assert PLACEHOLDER in stored.text
-    assert PLACEHOLDER in stored.html
+    assert RESET_LINK.placeholder in stored.text
+    assert RESET_LINK.placeholder in stored.html
     assert sent[1] not in stored.text + stored.html
-    assert PLACEHOLDER not in mail.outbox[0].message().as_string()
+    assert RESET_LINK.placeholder not in mail.outbox[0].message().as_string()
 
 
 def test_three_an_hour_for_an_address(kati: User) -> None:

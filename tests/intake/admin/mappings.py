@@ -7,10 +7,9 @@ from typing import Any
 from django.utils import timezone
 
 from home.models import PauseNotice
+from intake.mapping.models import InitialMapping
 from intake.mapping.questions import NO, YES, Choice, Condition, Question, QuestionSet, QuestionType, Role, Step
-from intake.models import Enquiry
-from intake.models.mapping import InitialMapping
-from intake.services.mapping import (
+from intake.mapping.services import (
     begin_mapping,
     find_mapping,
     mail_link_for_enquiry,
@@ -18,6 +17,7 @@ from intake.services.mapping import (
     send_mapping,
     store_answers,
 )
+from intake.models import Enquiry
 from intake.submission import ShownTexts
 from tests.intake.enquiries import facts, received
 

@@ -9,10 +9,9 @@ from typing import Any, Protocol
 from django.utils import timezone
 
 from home.models import PauseNotice
-from intake.form_token import FormOpening
+from intake.enquiry.services import receive_enquiry
 from intake.models import Enquiry, MailAttempt, OutgoingMail
-from intake.services.receiving import receive_enquiry
-from intake.submission import ShownTexts, SpamSigns
+from intake.submission import FormOpening, ShownTexts, SpamSigns
 from tests.intake.enquiries import facts
 
 LIST = "/admin/yhteydenotot/"

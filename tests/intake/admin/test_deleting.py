@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.choices import Status
+from intake.enquiry.removal import remove_due
 from intake.models import Enquiry, RemovedEnquiry
-from intake.services.removing import remove_due
-from intake.services.waiting import answer_no
+from intake.waiting.private_page import answer_no
 from tests.intake.admin.pages import LIST, address, failed_once, words
 from tests.intake.admin.test_desk import move
 from tests.intake.enquiries import closed, received

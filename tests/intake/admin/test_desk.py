@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.choices import MailState, Outcome, Status
+from intake.enquiry.services import accept_quarantined, change_status
 from intake.models import Enquiry, OutgoingMail
-from intake.services.review import accept_quarantined, change_status
 from tests.intake.admin import waiters
 from tests.intake.admin.pages import LIST, failed_once, names, suspicious
 from tests.intake.enquiries import closed, received

@@ -11,10 +11,10 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from intake.choices import Status
+from intake.enquiry.services import change_status, save_handling
 from intake.models import Enquiry
-from intake.models.waiting import WaitingPlace
-from intake.services.review import change_status, save_handling
-from intake.services.waiting_order import move_ahead
+from intake.waiting.models import WaitingPlace
+from intake.waiting.places import move_ahead
 from tests.intake.admin.pages import LIST, suspicious
 from tests.intake.admin.waiters import waiting
 from tests.intake.enquiries import closed, received

@@ -7,7 +7,7 @@ from django.test import Client
 
 from intake.choices import Outcome, Status
 from intake.models import Enquiry, EnquiryStep
-from intake.models.waiting import WaitingPlace
+from intake.waiting.models import WaitingPlace
 from tests.intake.admin.mappings import sent_after
 from tests.intake.admin.pages import address, suspicious, words
 from tests.intake.enquiries import received

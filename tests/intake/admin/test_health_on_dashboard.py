@@ -9,11 +9,11 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from intake.admin.desk import Part, part_of
+from intake import health
 from intake.choices import MailState
-from intake.jobs import health
+from intake.desk.dashboard import Part, part_of
+from intake.mail.delivery import deliver_due
 from intake.models import Enquiry, JobRun, OutgoingMail, WorkerHeartbeat
-from intake.services.delivery import deliver_due
 from tests.intake.admin.pages import failed_once, names, words
 from tests.intake.enquiries import received
 from tests.intake.test_mail_server import answer_by, server_that

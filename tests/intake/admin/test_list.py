@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from intake.choices import MailState, Status, Verdict
+from intake.enquiry.services import change_status
 from intake.models import Enquiry
-from intake.services.review import change_status
 from tests.intake.admin.pages import LIST, failed_once, names, rows, suspicious
 from tests.intake.enquiries import closed, received
 

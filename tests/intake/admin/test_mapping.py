@@ -11,10 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.choices import Kind
+from intake.enquiry.removal import remove_due, remove_enquiry
+from intake.mapping.models import InitialMapping, MappingLink
+from intake.mapping.page import MappingPage
 from intake.models import Enquiry, EnquiryStep
-from intake.models.mapping import InitialMapping, MappingLink
-from intake.models.mapping_page import MappingPage
-from intake.services.removing import remove_due, remove_enquiry
 from tests.intake.admin.mappings import ANSWERS, begun_alone, sent_after, sent_alone, under_way, with_mapping
 from tests.intake.admin.pages import LIST, address, rows, words
 from tests.intake.admin.test_deleting import rows_with

@@ -12,13 +12,13 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.choices import MailPurpose, MailState, Status
-from intake.mapping.private_link import PLACEHOLDER
+from intake.enquiry.services import change_status
+from intake.mail.delivery import deliver_next
+from intake.mapping.mails import MAPPING_LINK
+from intake.mapping.models import InitialMapping
+from intake.mapping.page import MappingPage
+from intake.mapping.services import find_mapping, mail_link_for_enquiry
 from intake.models import Enquiry, EnquiryStep, OutgoingMail
-from intake.models.mapping import InitialMapping
-from intake.models.mapping_page import MappingPage
-from intake.services.delivery import deliver_next
-from intake.services.mapping import find_mapping, mail_link_for_enquiry
-from intake.services.review import change_status
 from tests.intake.admin.mappings import sent_after, sent_alone, under_way
 from tests.intake.admin.pages import address, suspicious, words
 from tests.intake.enquiries import received
@@ -55,12 +55,12 @@ def test_the_sender_gets_a_link_that_works_and_no_word_of_their_own(kati: Client
     delivered()
     assert press(kati, enquiry).status_code == 302
     [mail] = link_mails(enquiry)
-    assert PLACEHOLDER in mail.text
+    assert MAPPING_LINK.placeholder in mail.text
     [message] = delivered()
     assert message.to == [enquiry.email]
     assert message.reply_to == ["kati.levola@aijuu.fi"]
     secret = secret_in(message.body)
-    assert secret != PLACEHOLDER
+    assert secret != MAPPING_LINK.placeholder
     assert secret_in(message.alternatives[0][0]) == secret
     assert "Salaisuus" not in message.body + message.alternatives[0][0]
     found = find_mapping(secret, now=timezone.now())

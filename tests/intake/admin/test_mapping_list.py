@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intake.choices import DeliveryMode
+from intake.mapping.models import InitialMapping
 from intake.models import Enquiry
-from intake.models.mapping import InitialMapping
 from tests.intake.admin.mappings import ANSWERS, sent_alone, under_way, with_mapping
 from tests.intake.admin.pages import LIST, names
 from tests.intake.admin.test_export import FORMULAS, as_csv, as_xlsx

@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
+from intake.mapping.models import InitialMapping
 from intake.models import Enquiry
-from intake.models.mapping import InitialMapping
 from tests.intake.admin.mappings import ANSWERS, sent_alone, under_way, with_mapping
 from tests.intake.admin.pages import address, words
 from tests.intake.admin.people import signed_in, user_with

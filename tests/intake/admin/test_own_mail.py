@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 
 from intake.choices import MailPurpose, MailState
+from intake.mail.queue import put_in_queue
 from intake.models import IntakeSettings, OutgoingMail
-from intake.services.outbox import put_in_queue
-from intake.services.pause_reminders import remind_of_pause
+from intake.pause_reminders import remind_of_pause
 from tests.intake.admin.pages import address, words
 from tests.intake.enquiries import received
 from tests.intake.waiting.list_people import deliver, give_up, pause
@@ -54,7 +54,6 @@ def test_the_button_sends_it_again(kati: Client, failed: OutgoingMail, server: P
 @pytest.mark.parametrize("purpose", [MailPurpose.ACCOUNT_CHANGED, MailPurpose.PASSWORD_RESET])
 def test_a_failed_mail_of_an_account_is_shown(kati: Client, purpose: MailPurpose) -> None:
     mail = put_in_queue(
-        enquiry=None,
         purpose=purpose,
         occasion="1:1",
         recipient="sisko@esimerkki.fi",

@@ -6,9 +6,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from intake.admin import mapping, private_links, review
+from intake.desk import actions as mapping
+from intake.desk import actions as private_links
+from intake.desk import enquiry_page as review
+from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry
-from intake.services.removing import remove_enquiry
 from tests.intake.admin.mappings import sent_after
 from tests.intake.admin.waiters import put_on_list
 

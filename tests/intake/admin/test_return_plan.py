@@ -12,12 +12,12 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.choices import MailPurpose, Outcome, PlanState, Status, StepKind
+from intake.enquiry.removal import remove_enquiry
+from intake.enquiry.services import change_status
 from intake.models import Enquiry, EnquiryStep, OutgoingMail
-from intake.models.waiting import ReturnPlan, WaitingPlace
-from intake.services.removing import remove_enquiry
-from intake.services.returning import call_due
-from intake.services.review import change_status
-from intake.services.waiting_order import move_ahead
+from intake.waiting.models import ReturnPlan, WaitingPlace
+from intake.waiting.places import move_ahead
+from intake.waiting.return_plan import call_due
 from tests.intake.admin.pages import HasContent, failed_once, words
 from tests.intake.admin.waiters import RETURN, STOP, pause, waiting
 

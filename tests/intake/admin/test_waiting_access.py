@@ -8,7 +8,7 @@ from django.test import Client
 
 from intake.choices import Status
 from intake.models import Enquiry, EnquiryStep
-from intake.models.waiting import ReturnPlan, WaitingPlace
+from intake.waiting.models import ReturnPlan, WaitingPlace
 from tests.intake.admin.pages import words
 from tests.intake.admin.people import signed_in, user_with
 from tests.intake.admin.waiters import RETURN, STOP, WAITING, ahead, back, waiting

@@ -11,10 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.choices import Kind, MailPurpose, Status
+from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail, WaitingPlace
-from intake.services.list_places import tellable_places
-from intake.services.review import change_status
-from intake.services.waiting_links import find_place
+from intake.waiting.places import find_place, tellable_places
 from tests.intake.admin.pages import address, words
 from tests.intake.admin.waiters import WAITING, put_on_list, rows
 from tests.intake.delivering import deliver_due

@@ -11,11 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
+from intake.enquiry.services import accept_quarantined, change_status
+from intake.mail.queue import put_in_queue
 from intake.models import Enquiry, EnquiryStep, IntakeSettings, OutgoingMail
-from intake.models.waiting import WaitingPlace
-from intake.services.outbox import put_in_queue
-from intake.services.review import accept_quarantined, change_status
-from intake.services.waiting_order import move_ahead
+from intake.waiting.models import WaitingPlace
+from intake.waiting.places import move_ahead
 from tests.intake.admin.pages import address, suspicious, words
 from tests.intake.admin.waiters import WAITING, names, pause, put_on_list, rows, waiting
 from tests.intake.delivering import deliver_due
@@ -31,7 +31,7 @@ def mailed(
 ) -> OutgoingMail:
     """A mail of the list about an enquiry, queued and, where it was sent, sent at a moment."""
     mail = put_in_queue(
-        enquiry=enquiry, purpose=purpose, occasion=occasion, recipient=enquiry.email, reply_to="", subject="x",
+        enquiry_id=enquiry.pk, purpose=purpose, occasion=occasion, recipient=enquiry.email, reply_to="", subject="x",
         text="x", html="", now=at,
     )  # fmt: skip
     mail.state = state

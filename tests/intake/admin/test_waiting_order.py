@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intake.choices import Outcome, Status, StepKind
+from intake.enquiry.services import ChangedMeanwhile, change_status, save_handling
 from intake.models import Enquiry
-from intake.models.waiting import ReturnPlan, WaitingPlace
-from intake.services.review import ChangedMeanwhile, change_status, save_handling
-from intake.services.waiting_order import NotWaiting, move_ahead, move_back
+from intake.waiting.models import ReturnPlan, WaitingPlace
+from intake.waiting.places import NotWaiting, move_ahead, move_back
 from tests.intake.admin.pages import words
 from tests.intake.admin.waiters import WAITING, ahead, back, listed, names, put_on_list, waiting
 from tests.intake.enquiries import closed, received

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from home.models import PauseNotice
 from intake.choices import Status
+from intake.enquiry.services import change_status
 from intake.models import Enquiry
-from intake.models.waiting import WaitingPlace
-from intake.services.review import change_status
+from intake.waiting.models import WaitingPlace
 from tests.intake.admin.pages import HasContent
 from tests.intake.enquiries import received
 

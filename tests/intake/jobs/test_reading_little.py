@@ -9,10 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from intake.choices import MailPurpose, MailState
+from intake.mail.queue import put_in_queue
 from intake.models import ReturnPlan, WaitingPlace
-from intake.services.outbox import put_in_queue
-from intake.services.silence import remind_and_close
-from intake.services.upkeep import keep_list_true
+from intake.waiting.upkeep import keep_list_true, remind_and_close
 from tests.intake.waiting.list_people import pause, waiter
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +26,7 @@ def many_waiters() -> None:
     for number in range(10):
         place = waiter(now=START - timedelta(days=200))
         mail = put_in_queue(
-            enquiry=place.enquiry,
+            enquiry_id=place.enquiry_id,
             purpose=MailPurpose.RETURN_NOTICE if number % 2 else MailPurpose.STILL_WAITING,
             occasion=str(plan.pk),
             recipient=place.enquiry.email,

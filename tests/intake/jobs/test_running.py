@@ -9,8 +9,7 @@ import time_machine
 from django.db import DataError, IntegrityError, OperationalError, connections
 from django.utils import timezone
 
-from intake.jobs.context import DatabaseAway, JobContext
-from intake.jobs.running import Job, JobRunner
+from intake.jobs.runner import DatabaseAway, Job, JobContext, JobRunner
 from intake.models import JobRun, WorkerHeartbeat
 
 pytestmark = pytest.mark.django_db
@@ -163,7 +162,7 @@ def test_a_stop_is_heeded_between_two_items() -> None:
 
 def test_a_long_job_gives_the_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds, order = 0.0, []
-    monkeypatch.setattr("intake.jobs.context.time.monotonic", lambda: seconds)
+    monkeypatch.setattr("intake.jobs.runner.time.monotonic", lambda: seconds)
     left = list(range(6))
 
     def act(number: int) -> int:

@@ -11,11 +11,10 @@ from hypothesis import HealthCheck, assume, event, example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from intake.henkilotunnus import contains_henkilotunnus
 from intake.mapping.question_stream import QuestionStreamBlock
 from intake.mapping.questions import Question, question_set_from_json
 from intake.models import Enquiry, InitialMapping, MappingPage
-from intake.typed_text import clean_line, clean_lines
+from intake.typed_text import clean_line, clean_lines, contains_henkilotunnus
 from tests.intake.mapping.answering import Answerer, contact_facts
 from tests.intake.mapping.any_questions import facts, hostile_values, saved_rows, words
 from tests.intake.mapping.asking import Row, stream
@@ -32,7 +31,7 @@ QUICK: dict[str, Any] = {
 }
 _numbers = itertools.count(1)
 
-# In years that people mean (home.written_days).
+# In years that people mean (home.dates).
 days = st.dates(date(1970, 1, 1), date(2050, 12, 31))
 
 

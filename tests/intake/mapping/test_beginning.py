@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from intake.mapping.start_token import new_start_token
+from intake.mapping.page import new_start_token
+from intake.mapping.services import new_secret
 from intake.models import InitialMapping
-from intake.services.mapping import new_secret
 from tests.intake.mapping.answering import BEGIN, Answerer, contact_facts
 from tests.intake.mapping.kept_words import facts, kept
 from tests.intake.visiting import ShownForm, letter

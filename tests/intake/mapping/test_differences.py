@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from intake.choices import Area
-from intake.mapping.differences import TypedFacts, differences, is_far, typed_facts
-from intake.mapping.satakunta import area_of
+from intake.mapping.answers import TypedFacts, area_of, differences, is_far, typed_facts
 from tests.intake.mapping.asking import EVERY_TYPE, as_set
 
 ASKED = as_set(EVERY_TYPE)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from home.pause import FormMode
+from home.pause.rules import FormMode
 from intake.models import Enquiry, OutgoingMail
 from tests.intake.mapping.answering import BEGIN, START, Answerer
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, page_text

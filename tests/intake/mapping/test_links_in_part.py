@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from aijuu_site.private_addresses import UntellingFormatter
+from intake.mapping.services import new_secret
 from intake.models import Enquiry, InitialMapping
-from intake.services.mapping import new_secret
 from tests.intake.mapping.answering import ANSWERS, Answerer
 from tests.intake.visiting import Visitor, page_text
 from tests.intake.waiting.visitors import joins, private_address, set_pause

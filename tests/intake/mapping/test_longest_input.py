@@ -16,16 +16,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from home.email_obfuscation import hide_emails
-from home.pause.written_days import past_days
-from home.soft_hyphens import soft_hyphens
-from home.typography import finnish_text
-from intake.form_token import read_form_token
-from intake.forms import ContactForm
-from intake.mapping.start_token import read_start_token
+from home.editors_text import hide_emails
+from home.pause.wording import past_days
+from home.typography import finnish_text, soft_hyphens
+from intake.enquiry.forms import ContactForm
+from intake.mapping.page import read_start_token
 from intake.models import Enquiry, InitialMapping, MappingPage
 from intake.spam.rules import reasons_to_suspect
-from intake.submission import ContactFacts, SpamSigns
+from intake.submission import ContactFacts, SpamSigns, read_form_token
 from intake.typed_text import clean_line, clean_lines
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.visiting import ADDRESS, Visitor, letter, page_text, token

@@ -8,8 +8,8 @@ import time_machine
 from django.utils import timezone
 
 from intake.choices import Kind
+from intake.mapping.services import mail_link_for_enquiry, remove_unfinished
 from intake.models import Enquiry, InitialMapping, MappingLink
-from intake.services.mapping import mail_link_for_enquiry, remove_unfinished
 from tests.intake.mapping.answering import ANSWERS, Answerer
 from tests.intake.mapping.test_sending import STORED
 from tests.intake.visiting import Visitor, letter, page_text

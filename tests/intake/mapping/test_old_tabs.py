@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from intake.enquiry.removal import remove_enquiry
+from intake.mapping.services import new_secret
 from intake.models import Enquiry, InitialMapping
-from intake.services.mapping import new_secret
-from intake.services.removing import remove_enquiry
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.mapping.kept_words import facts, kept
 from tests.intake.visiting import ShownForm, page_text

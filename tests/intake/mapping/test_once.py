@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from intake.choices import Outcome, Status
+from intake.enquiry.services import change_status
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, PostingTrace
-from intake.services.review import change_status
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.visiting import ShownForm
 

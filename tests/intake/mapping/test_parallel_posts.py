@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from home.models import PauseNotice
+from intake.enquiry.removal import remove_enquiry
+from intake.mapping.services import mail_link_for_enquiry, remove_unfinished, send_mapping
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, UnfinishedMapping
-from intake.services.mapping import mail_link_for_enquiry, remove_unfinished, send_mapping
-from intake.services.removing import remove_enquiry
 from tests.intake.enquiries import received
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.test_parallel_posts import at_once

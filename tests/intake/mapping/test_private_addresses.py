@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.views.debug import SafeExceptionReporterFilter
 
 from home.models import ContactDetails
-from intake.mapping.private_link import PLACEHOLDER
+from intake.mapping import steps as walk
+from intake.mapping.mails import MAPPING_LINK
+from intake.mapping.services import new_secret
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail
-from intake.services.mapping import new_secret
-from intake.views.mapping import walk
 from tests.intake.delivering import deliver_due
 from tests.intake.mapping.answering import ANSWERS, Answerer, contact_facts
 from tests.intake.mapping.database_dump import database_dump
@@ -179,7 +179,7 @@ def test_the_database_holds_no_secret_on_the_whole_way(answerer: Answerer, visit
     mailed = secrets_in_mails(smtp)
     assert len(mailed) == 1
     dump = str(database_dump())
-    assert PLACEHOLDER in dump
+    assert MAPPING_LINK.placeholder in dump
     for secret in (answerer.secret, second.secret, *mailed):
         assert len(secret) == 43
         assert secret not in dump
@@ -197,8 +197,8 @@ def test_the_link_in_the_mail_works_and_the_stored_mail_does_not_know_it(
     assert reader.opens()["Location"] == reader.address("vaihe/1")
     stored = OutgoingMail.objects.get(purpose="confirmation")
     for text in (stored.text, stored.html):
-        assert f"/jatka/{PLACEHOLDER}/" in text
-    assert Answerer(secret=PLACEHOLDER).opens().status_code == 404
+        assert f"/jatka/{MAPPING_LINK.placeholder}/" in text
+    assert Answerer(secret=MAPPING_LINK.placeholder).opens().status_code == 404
 
 
 def test_a_secret_is_long_and_its_own(mapping_page: object) -> None:

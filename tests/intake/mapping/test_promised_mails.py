@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from intake.choices import MailPurpose, MailState
+from intake.enquiry.mails import PromisedMails, promised_mails
 from intake.models import Enquiry, MappingPage, OutgoingMail
-from intake.services.promised import PromisedMails, promised_mails
 from tests.intake.mapping.answering import Answerer
 from tests.intake.visiting import Visitor, letter, page_text
 

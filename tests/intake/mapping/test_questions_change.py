@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from intake.mapping.context import all_groups
 from intake.models import Enquiry, InitialMapping, MappingPage
-from intake.views.mapping.pages import all_groups
 from tests.intake.mapping.answering import ANSWERS, BEGIN, START, Answerer
 from tests.intake.mapping.asking import EVERY_TYPE, as_set, row, step, stream
 from tests.intake.mapping.test_sending import STORED

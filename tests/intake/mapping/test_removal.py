@@ -8,10 +8,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from intake.jobs.context import Item
+from intake.enquiry.removal import remove_enquiry
+from intake.jobs.runner import Item
+from intake.mapping.services import LIFETIME, mail_link_for_enquiry, remove_unfinished
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, RemovedEnquiry, UnfinishedMapping
-from intake.services.mapping import LIFETIME, mail_link_for_enquiry, remove_unfinished
-from intake.services.removing import remove_enquiry
 from tests.intake.enquiries import received
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.mapping.database_dump import database_dump

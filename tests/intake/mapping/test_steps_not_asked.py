@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from intake.mapping.steps import Walk
 from intake.models import InitialMapping, MappingPage
-from intake.views.mapping.walk import Walk
 from tests.intake.mapping.answering import ANSWERS, Answerer, contact_facts
 from tests.intake.mapping.asking import row, step, stream
 from tests.intake.visiting import ShownForm, page_text

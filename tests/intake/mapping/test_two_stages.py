@@ -8,12 +8,12 @@ import time_machine
 from django.utils import timezone
 
 from intake.choices import MailPurpose, MailState, Outcome, Status
+from intake.contact.page import OFFER_WINDOW
+from intake.enquiry.removal import remove_enquiry
+from intake.enquiry.services import change_status
+from intake.mail.delivery import send_again
+from intake.mapping import services
 from intake.models import Enquiry, EnquiryStep, InitialMapping, MappingLink, MappingPage, OutgoingMail
-from intake.services import mapping as services
-from intake.services.delivery import send_again
-from intake.services.removing import remove_enquiry
-from intake.services.review import change_status
-from intake.views.thanks import OFFER_WINDOW
 from tests.intake.delivering import deliver_due
 from tests.intake.mapping.answering import ANSWERS, Answerer
 from tests.intake.mapping.mailed_links import secrets_in_mails
@@ -282,5 +282,5 @@ def test_an_enquiry_removed_just_now_is_not_found(
         remove_enquiry(enquiry_id=values["enquiry"].pk, now=timezone.now())
         return link(**values)
 
-    monkeypatch.setattr("intake.views.thanks.page_link_for_enquiry", too_late)
+    monkeypatch.setattr("intake.contact.page.page_link_for_enquiry", too_late)
     assert visitor.client.post(thanks).status_code == 404

@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Sum
 
-from home.pause import calendar_day
+from home.pause.rules import calendar_day
 from intake.choices import MailPurpose, MailState, Outcome, PlanState, Status, Verdict
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, OutgoingMail, RemovedEnquiry, ReturnPlan, WaitingPlace
-from intake.services.list_places import is_paused
-from intake.services.return_mails import LIST_PURPOSES
+from intake.waiting.mails import LIST_PURPOSES
+from intake.waiting.places import is_paused
 from tests.intake.waiting.post_office import PostOffice
 
 

@@ -8,16 +8,15 @@ import time_machine
 from django.utils import timezone
 
 from home.models import PauseNotice
-from home.services.pausing import settle_pause
+from home.pause.services import settle_pause
 from intake.choices import Kind, Status, Verdict
+from intake.enquiry.rules import new_reference
+from intake.mail.delivery import WAITS, deliver_next
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, IntakeSettings, WaitingPlace
-from intake.reference import new_reference
-from intake.services.delivery import WAITS, deliver_next
-from intake.services.pause_reminders import remind_of_pause
-from intake.services.returning import call_due
-from intake.services.silence import remind_and_close
-from intake.services.upkeep import keep_list_true
+from intake.pause_reminders import remind_of_pause
+from intake.waiting.return_plan import call_due
+from intake.waiting.upkeep import keep_list_true, remind_and_close
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
 _numbers = itertools.count(1)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from intake.choices import MailPurpose, StepKind
 from intake.models import EnquiryStep, OutgoingMail, WaitingPlace
-from intake.services.returning import start_plan
+from intake.waiting.return_plan import start_plan
 from tests.intake.waiting.list_people import deliver, pause, round_at, waiter
 from tests.intake.waiting.post_office import PostOffice
 from tests.intake.waiting.visitors import presses, private_address

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from intake.choices import Kind, Outcome, Status, StepKind
+from intake.enquiry.models import RemovedEnquiry
+from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail
-from intake.models.removal import RemovedEnquiry
-from intake.models.waiting import WaitingPlace
-from intake.services.joining import join
-from intake.services.review import change_status
-from intake.services.waiting import answer_no, answer_stay, answer_yes, look_at, remove_places
-from intake.waiting.answers import Answer, Standing
+from intake.waiting.models import WaitingPlace
+from intake.waiting.places import join
+from intake.waiting.private_page import answer_no, answer_stay, answer_yes, look_at, remove_places
+from intake.waiting.rules import Answer, Standing
 from tests.intake.enquiries import received
 
 JOINED = datetime.fromisoformat("2027-01-10 12:00+02:00")

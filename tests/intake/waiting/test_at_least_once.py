@@ -9,14 +9,14 @@ import time_machine
 from django.utils import timezone
 
 from intake.choices import Kind, MailPurpose, MailState, Status
-from intake.mail_lateness import CLAIM_LIFETIME
+from intake.mail import delivery
+from intake.mail.delivery import WAITS, deliver_next, send_again
+from intake.mail.models import CLAIM_LIFETIME
 from intake.models import Enquiry, OutgoingMail, WaitingLink, WaitingPlace
-from intake.services import delivery
-from intake.services.delivery import WAITS, deliver_next, send_again
-from intake.services.returning import call_due, start_plan
-from intake.services.upkeep import keep_list_true
-from intake.services.waiting_links import find_place
-from intake.waiting.private_link import PLACEHOLDER
+from intake.waiting.mails import WAITING_LINK
+from intake.waiting.places import find_place
+from intake.waiting.return_plan import call_due, start_plan
+from intake.waiting.upkeep import keep_list_true
 from tests.intake.enquiries import received
 from tests.intake.waiting.list_people import deliver, pause, round_at, waiter, work
 from tests.intake.waiting.post_office import Behaviour, Killed, PostOffice
@@ -48,7 +48,7 @@ def test_it_goes_out_with_a_link_stored_nowhere(notice: OutgoingMail, smtp: Smtp
     body = message.get_body(preferencelist=("plain",))
     assert body is not None
     words = body.get_content()
-    assert PLACEHOLDER not in words
+    assert WAITING_LINK.placeholder not in words
     secret = words.partition("/jatka/")[2].partition("/")[0]
     assert find_place(secret) == WaitingPlace.objects.get()
     notice.refresh_from_db()

@@ -7,18 +7,11 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from intake.choices import MailPurpose, MailState, PlanState, Status, StepKind, Verdict
+from intake.enquiry.removal import remove_enquiry
+from intake.enquiry.services import ChangedMeanwhile
+from intake.mail.delivery import deliver_next, send_again
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
-from intake.services.delivery import deliver_next, send_again
-from intake.services.removing import remove_enquiry
-from intake.services.returning import (
-    NobodyWaits,
-    PlanRunning,
-    StillPaused,
-    call_due,
-    start_plan,
-    stop_plan,
-)
-from intake.services.review import ChangedMeanwhile
+from intake.waiting.return_plan import NobodyWaits, PlanRunning, StillPaused, call_due, start_plan, stop_plan
 from tests.intake.waiting.list_people import deliver, give_up, pause, waiter
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
@@ -301,7 +294,7 @@ def test_a_crash_in_the_midst_of_calling_leaves_nothing_half_done(monkeypatch: p
             raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr("intake.services.returning.record_steps", fails_third)
+        patch.setattr("intake.waiting.return_plan.record_steps", fails_third)
         with pytest.raises(MemoryError):
             call_due(now=MONDAY)
     assert not OutgoingMail.objects.exists()

@@ -8,8 +8,8 @@ import time_machine
 from django.utils import timezone
 
 from home.models import PauseNotice
-from home.pause import FormMode
-from home.services.pausing import end_pause
+from home.pause.rules import FormMode
+from home.pause.services import end_pause
 from intake.models import Enquiry, OutgoingMail
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, page_text
 from tests.intake.waiting.visitors import JOIN, MESSAGE, joins, set_pause, wish

@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from intake.choices import MailPurpose, MailState, PlanState
-from intake.mail_lateness import CLAIM_LIFETIME
+from intake.mail import delivery
+from intake.mail.models import CLAIM_LIFETIME
 from intake.models import OutgoingMail, ReturnPlan, WaitingPlace
-from intake.services import delivery, returning
-from intake.services.returning import start_plan
+from intake.waiting import return_plan as returning
+from intake.waiting.return_plan import start_plan
 from tests.intake.waiting.list_people import deliver, round_at, waiter, work
 from tests.intake.waiting.post_office import Behaviour, Killed, PostOffice
 

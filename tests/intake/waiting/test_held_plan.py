@@ -6,16 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from intake.choices import MailPurpose, MailState, PlanState
+from intake.enquiry.services import ChangedMeanwhile
 from intake.models import OutgoingMail, ReturnPlan, WaitingPlace
-from intake.services.returning import (
-    PlanRunning,
-    StillPaused,
-    call_due,
-    resume_plan,
-    start_plan,
-    stop_plan,
-)
-from intake.services.review import ChangedMeanwhile
+from intake.waiting.return_plan import PlanRunning, StillPaused, call_due, resume_plan, start_plan, stop_plan
 from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter
 from tests.intake.waiting.post_office import PostOffice
 

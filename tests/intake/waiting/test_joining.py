@@ -8,11 +8,11 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from intake.choices import Status
+from intake.enquiry.services import change_status
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, IntakeSettings, OutgoingMail
-from intake.models.waiting import WaitingPlace
-from intake.services.joining import join
-from intake.services.review import change_status
+from intake.waiting.models import WaitingPlace
+from intake.waiting.places import join
 from tests.intake.enquiries import received
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, page_text, token
 from tests.intake.waiting.visitors import joins, set_pause, wish

@@ -11,11 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.choices import Kind, MailPurpose, MailState, Outcome, Status
+from intake.enquiry.services import accept_quarantined, change_status
+from intake.mail.queue import MAILS_A_DAY
 from intake.models import AutomaticReplyTrace, Enquiry, OutgoingMail, WaitingLink, WaitingPlace
-from intake.services.list_places import is_tellable, tellable_places
-from intake.services.queueing import MAILS_A_DAY
-from intake.services.returning import NobodyWaits, start_plan
-from intake.services.review import accept_quarantined, change_status
+from intake.waiting.places import is_tellable, tellable_places
+from intake.waiting.return_plan import NobodyWaits, start_plan
 from tests.intake.admin.waiters import put_on_list
 from tests.intake.delivering import deliver_due
 from tests.intake.enquiries import received

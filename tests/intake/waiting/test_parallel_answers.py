@@ -7,11 +7,11 @@ import pytest
 from django.utils import timezone
 
 from intake.choices import Kind, Outcome, Status
+from intake.enquiry.models import RemovedEnquiry
+from intake.enquiry.services import ChangedMeanwhile, change_status
 from intake.models import Enquiry, OutgoingMail
-from intake.models.removal import RemovedEnquiry
-from intake.models.waiting import WaitingPlace
-from intake.services.review import ChangedMeanwhile, change_status
-from intake.services.waiting import answer_no, answer_stay, answer_yes
+from intake.waiting.models import WaitingPlace
+from intake.waiting.private_page import answer_no, answer_stay, answer_yes
 from tests.intake.enquiries import received
 from tests.intake.test_parallel_posts import at_once
 from tests.intake.visiting import Visitor, token

@@ -11,11 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.choices import Kind, Outcome, Status
+from intake.enquiry.services import change_status
+from intake.mail.delivery import deliver_next
 from intake.models import Enquiry, OutgoingMail
-from intake.models.waiting import WaitingLink, WaitingPlace
-from intake.services.delivery import deliver_next
-from intake.services.review import change_status
-from intake.waiting.private_link import PLACEHOLDER
+from intake.waiting.mails import WAITING_LINK
+from intake.waiting.models import WaitingLink, WaitingPlace
 from tests.intake.enquiries import received
 from tests.intake.mapping.mailed_links import secrets_in_mails
 from tests.intake.visiting import ShownForm, Visitor, page_text
@@ -250,7 +250,7 @@ def test_neither_the_secret_nor_a_word_is_logged_and_every_answer_is_private(
     answers = [client.get(address), client.post(address, {"answer": "stay"}), client.put(address)]
     answers.append(client.get(address.rstrip("/")))
     with monkeypatch.context() as broken:
-        broken.setattr("intake.views.waiting.answer.look_at", _fault)
+        broken.setattr("intake.waiting.private_page.look_at", _fault)
         answers.append(client.get(address))
     answers.append(client.post(address, {"answer": "remove"}))
     answers.append(client.get(address))
@@ -284,7 +284,7 @@ def test_the_confirmation_tells_what_the_list_is_and_leads_to_ones_own_place(
     mail = OutgoingMail.objects.get(purpose="waiting_confirmation")
     reference = Enquiry.objects.get().reference
     assert mail.subject == f"Olet odotuslistalla (viite {reference})"
-    assert (PLACEHOLDER in mail.text, PLACEHOLDER in mail.html) == (True, True)
+    assert (WAITING_LINK.placeholder in mail.text, WAITING_LINK.placeholder in mail.html) == (True, True)
     for part in (mail.text, mail.html):
         assert "Odotuslista ei sido sinua mihinkään, eikä se takaa aikaa." in part
         assert "Tietosi poistetaan odotuslistalta noin 12 kuukauden kuluttua" in part
@@ -298,4 +298,4 @@ def test_the_confirmation_tells_what_the_list_is_and_leads_to_ones_own_place(
     # Kati's own mail says of which kind it is, and has no way into the list.
     notification = OutgoingMail.objects.get(purpose="notification")
     assert "Tyyppi: Odotuslista" in notification.text
-    assert PLACEHOLDER not in notification.text
+    assert WAITING_LINK.placeholder not in notification.text

@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from intake.choices import MailPurpose
+from intake.mail.delivery import build_message
 from intake.models import ContactPage, OutgoingMail, ReturnPlan
-from intake.services.delivery import build_message
-from intake.services.return_mails import (
+from intake.waiting.mails import (
+    WAITING_LINK,
     queue_last_note,
     queue_return_notice,
     queue_return_reminder,
     queue_still_waiting,
     return_notice_preview,
 )
-from intake.waiting.private_link import PLACEHOLDER
 from tests.intake.waiting.list_people import waiter
 
 NOW = datetime(2027, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
@@ -79,12 +79,12 @@ def test_each_is_whole_in_both_kinds_and_asks_for_nothing(mails: dict[str, Outgo
 
 
 def test_the_way_to_answer_is_in_each_but_the_last_note(mails: dict[str, OutgoingMail]) -> None:
-    address = f"http://127.0.0.1:8000/jatka/{PLACEHOLDER}/odotuslista/"
+    address = f"http://127.0.0.1:8000/jatka/{WAITING_LINK.placeholder}/odotuslista/"
     for purpose in LIST[:3]:
         assert address in mails[purpose].text
         assert f'href="{address}"' in mails[purpose].html
     last = mails[MailPurpose.LAST_NOTE]
-    assert PLACEHOLDER not in last.text + last.html
+    assert WAITING_LINK.placeholder not in last.text + last.html
     assert "http://127.0.0.1:8000/ota-yhteytta/" in last.text
 
 

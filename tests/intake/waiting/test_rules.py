@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from home.pause import PauseSettings
+from home.pause.rules import PauseSettings
 from intake.waiting.rules import (
     CalledNeed,
     ListMail,

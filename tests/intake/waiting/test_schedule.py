@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from home.pause import calendar_day
-from intake.waiting.leaving import leaves_on
-from intake.waiting.rules import ListMail, WaitingNeed, last_day, waiting_needs
-from intake.waiting.schedule import first_telling_day, schedule
+from home.pause.rules import calendar_day
+from intake.waiting.rules import ListMail, WaitingNeed, first_telling_day, last_day, leaves_on, schedule, waiting_needs
 
 FIRST = date(2027, 2, 1)
 

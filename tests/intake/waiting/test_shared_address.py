@@ -8,7 +8,7 @@ from django.test import Client
 
 from intake.choices import Status
 from intake.models import Enquiry, WaitingPlace
-from intake.services.waiting import remove_places
+from intake.waiting.private_page import remove_places
 from tests.intake.visiting import page_text
 from tests.intake.waiting.list_people import waiter
 from tests.intake.waiting.visitors import presses, private_address

@@ -10,12 +10,12 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from intake.choices import Outcome, Status
+from intake.desk.settings import shorten_stored
+from intake.enquiry.removal import remove_due
+from intake.enquiry.services import change_status
 from intake.models import Enquiry, IntakeSettings, WaitingPlace
-from intake.services.removing import remove_due
-from intake.services.review import change_status
-from intake.services.shortening import shorten_stored
-from intake.services.upkeep import keep_list_true
-from intake.services.waiting import answer_no, answer_stay
+from intake.waiting.private_page import answer_no, answer_stay
+from intake.waiting.upkeep import keep_list_true
 from tests.intake.admin.pages import address, words
 from tests.intake.enquiries import closed, received
 from tests.intake.waiting.list_people import pause, round_at, waiter

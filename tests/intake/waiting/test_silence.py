@@ -6,12 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from intake.choices import MailPurpose, Outcome, Status, StepKind
+from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry, OutgoingMail, WaitingPlace
-from intake.services.removing import remove_enquiry
-from intake.services.returning import start_plan
-from intake.services.silence import remind_and_close
-from intake.services.upkeep import RETRY_AFTER
-from intake.services.waiting import answer_no, answer_yes
+from intake.waiting.private_page import answer_no, answer_yes
+from intake.waiting.return_plan import start_plan
+from intake.waiting.upkeep import RETRY_AFTER, remind_and_close
 from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter, work
 from tests.intake.waiting.post_office import PostOffice
 
@@ -183,7 +182,7 @@ def test_a_crash_at_closing_leaves_it_for_the_next_round(told: WaitingPlace, mon
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("intake.services.silence.EnquiryStep.objects.create", fail)
+        patch.setattr("intake.waiting.upkeep.EnquiryStep.objects.create", fail)
         with pytest.raises(MemoryError):
             remind_and_close(now=NOW + 28 * DAY)
     assert _enquiry(told).status == Status.WAITING_LIST

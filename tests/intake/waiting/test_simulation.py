@@ -28,18 +28,17 @@ from hypothesis.stateful import (
 )
 
 from home.models import PauseNotice
-from home.pause import calendar_day
-from home.services.pausing import begin_pause, change_pause, end_pause
+from home.pause.rules import calendar_day
+from home.pause.services import begin_pause, change_pause, end_pause
 from intake.choices import MailState, Outcome, PlanState, Status, SupervisionForm, Verdict
+from intake.enquiry.removal import remove_due, remove_enquiry
+from intake.enquiry.services import accept_quarantined, change_status
+from intake.mail.delivery import WAITS, send_again
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
-from intake.services import waiting
-from intake.services.delivery import WAITS, send_again
-from intake.services.list_places import tellable_places
-from intake.services.removing import remove_due, remove_enquiry
-from intake.services.return_mails import LIST_PURPOSES
-from intake.services.returning import NobodyWaits, PlanRunning, StillPaused, resume_plan, start_plan, stop_plan
-from intake.services.review import accept_quarantined, change_status
-from intake.services.waiting_order import move_ahead
+from intake.waiting import private_page as waiting
+from intake.waiting.mails import LIST_PURPOSES
+from intake.waiting.places import move_ahead, tellable_places
+from intake.waiting.return_plan import NobodyWaits, PlanRunning, StillPaused, resume_plan, start_plan, stop_plan
 from tests.intake.waiting import post_office
 from tests.intake.waiting.ledger import Ledger
 from tests.intake.waiting.list_people import deliver, waiter, work
@@ -51,26 +50,26 @@ ANSWERS = ("answer_yes", "answer_stay", "answer_no", "remove_places")
 FORMS = ("", *SupervisionForm.values)
 # Where the worker may die: in the midst of a transaction, and between the steps of a delivery.
 DEATHS = [
-    "intake.services.returning.queue_return_notice",
-    "intake.services.returning.record_steps",
-    "intake.services.silence.record_steps",
-    "intake.services.silence.EnquiryStep.objects.create",
-    "intake.services.upkeep.record_steps",
-    "intake.services.upkeep.remove_enquiry",
-    "intake.services.delivery._claim",
-    "intake.services.delivery._ready",
-    "intake.services.delivery.fill_in_secrets",
-    "intake.services.delivery.build_message",
-    "intake.services.delivery._record_success",
-    "intake.services.delivery._record_failure",
-    "intake.services.returning.withdraw_notice",
+    "intake.waiting.return_plan.queue_return_notice",
+    "intake.waiting.return_plan.record_steps",
+    "intake.waiting.upkeep.record_steps",
+    "intake.waiting.upkeep.EnquiryStep.objects.create",
+    "intake.waiting.upkeep.record_steps",
+    "intake.waiting.upkeep.remove_enquiry",
+    "intake.mail.delivery._claim",
+    "intake.mail.delivery._ready",
+    "intake.mail.delivery.fill_in_secrets",
+    "intake.mail.delivery.build_message",
+    "intake.mail.delivery._record_success",
+    "intake.mail.delivery._record_failure",
+    "intake.waiting.return_plan.withdraw_notice",
 ]
 LAST_DEATHS = [
-    "intake.services.returning.record_steps",
-    "intake.services.delivery._record_success",
-    "intake.services.returning.queue_return_notice",
-    "intake.services.delivery._ready",
-    "intake.services.delivery.fill_in_secrets",
+    "intake.waiting.return_plan.record_steps",
+    "intake.mail.delivery._record_success",
+    "intake.waiting.return_plan.queue_return_notice",
+    "intake.mail.delivery._ready",
+    "intake.mail.delivery.fill_in_secrets",
 ]
 _anybody = st.integers(0, 10_000)
 # What a day brings beside its round: nothing, another mood of the mail server, or the worker's death somewhere.

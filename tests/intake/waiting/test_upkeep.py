@@ -7,9 +7,9 @@ import pytest
 
 from intake.choices import Kind, MailPurpose, MailState, Status, StepKind, Verdict
 from intake.models import Enquiry, IntakeSettings, OutgoingMail, RemovedEnquiry, WaitingPlace
-from intake.services.returning import call_due, start_plan, stop_plan
-from intake.services.upkeep import RETRY_AFTER, keep_list_true
-from intake.services.waiting import answer_stay
+from intake.waiting.private_page import answer_stay
+from intake.waiting.return_plan import call_due, start_plan, stop_plan
+from intake.waiting.upkeep import RETRY_AFTER, keep_list_true
 from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter, work
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
@@ -322,7 +322,7 @@ def test_a_crash_at_the_removal_leaves_it_for_the_next_round(
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("intake.services.removing.keep_mails_of_mailbox", fail)
+        patch.setattr("intake.enquiry.removal.keep_mails_of_mailbox", fail)
         with pytest.raises(MemoryError):
             keep_list_true(now=LAST + DAY)
     assert Enquiry.objects.exists()

@@ -7,11 +7,10 @@ import pytest
 from django.db import transaction
 
 from intake.choices import MailPurpose, Outcome, PlanState
+from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
-from intake.services.removing import remove_enquiry
-from intake.services.returning import PlanRunning, call_due, start_plan, stop_plan
-from intake.services.silence import remind_and_close
-from intake.services.upkeep import keep_list_true
+from intake.waiting.return_plan import PlanRunning, call_due, start_plan, stop_plan
+from intake.waiting.upkeep import keep_list_true, remind_and_close
 from tests.intake.test_parallel_posts import at_once
 from tests.intake.waiting.list_people import waiter
 

@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from home.models import PauseNotice
-from home.pause import FormMode
+from home.pause.rules import FormMode
 from intake.models import Enquiry
-from intake.services.waiting_links import link_for_place
+from intake.waiting.places import link_for_place
 from tests.intake.visiting import OWN_PAGE, Letter, Visitor, letter, token
 
 JOIN = "/ota-yhteytta/odotuslista/"

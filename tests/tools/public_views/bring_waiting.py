@@ -28,12 +28,12 @@ import uuid
 from django.utils import timezone
 from home.models import PauseNotice
 from intake.choices import Kind
-from intake.form_token import FormOpening
-from intake.models.enquiry import Enquiry
-from intake.models.waiting import WaitingPlace
-from intake.services.receiving import receive_enquiry
-from intake.services.waiting import answer_no, answer_stay, answer_yes
-from intake.services.waiting_links import link_for_place
+from intake.submission import FormOpening
+from intake.enquiry.models import Enquiry
+from intake.waiting.models import WaitingPlace
+from intake.enquiry.services import receive_enquiry
+from intake.waiting.private_page import answer_no, answer_stay, answer_yes
+from intake.waiting.places import link_for_place
 from intake.submission import ContactFacts, ShownTexts, SpamSigns
 now = timezone.now()
 def join(email):

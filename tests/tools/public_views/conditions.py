@@ -55,8 +55,8 @@ from django.test import RequestFactory
 from django.utils import timezone
 from home.models import PauseNotice
 from home.pause import calendar_day
-from intake.models.traces import PostingTrace
-from intake.spam.source import address_key
+from intake.spam.limit import PostingTrace
+from intake.spam.limit import address_key
 now = timezone.now()
 today = calendar_day(now)
 usual = dict(begins_on=None, ended_on=None, opens_by_itself=False, form_mode={form_mode!r})

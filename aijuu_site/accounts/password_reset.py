@@ -1,0 +1,163 @@
+"""A new password by mail: requested by anybody, answered by the worker through the mail queue."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils.encoding import force_bytes
+from django.utils.http import base36_to_int, urlsafe_base64_encode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from aijuu_site.accounts.models import PasswordResetRequest
+from aijuu_site.accounts.passwords import Limit, TooManyAttempts, attempt_key, count_attempt, normalised
+from intake.choices import MailPurpose
+from intake.jobs.runner import Each, Job, JobContext, each_or_raise
+from intake.jobs.schedule import CLOCK_TOLERANCE
+from intake.mail.links import PrivateLink, register_link
+from intake.mail.models import OutgoingMail
+from intake.mail.queue import Addresses, Handling, put_in_queue, register
+
+RESET_LINK = PrivateLink(
+    name="password_reset",
+    placeholder="uuden-salasanan-salainen-osoite",
+    view_name="wagtailadmin_password_reset_confirm",
+)
+_MOST = 3
+_WINDOW = timedelta(hours=1)
+# Whoever asked so long ago has asked again.
+_ANSWERED_FOR = timedelta(days=1)
+
+
+class ResetTokens(PasswordResetTokenGenerator):
+    """Django's, without those that a clock which was ahead has made: they would work for years."""
+
+    def check_token(self, user: User | None, token: str | None) -> bool:
+        if not token or not super().check_token(user, token):
+            return False
+        made = base36_to_int(token.partition("-")[0])
+        return made <= self._num_seconds(self._now()) + CLOCK_TOLERANCE.total_seconds()  # type: ignore[attr-defined]
+
+
+reset_tokens = ResetTokens()
+
+
+def request_password_reset(*, email: str, address_key: str, now: datetime) -> None:
+    """Store a request for the worker, at most three an hour for one e-mail address and from one network address.
+
+    What is done, and how long it takes, does not depend on whether the address has an account.
+    """
+    limits = [
+        Limit(attempt_key("reset", normalised(email)), _MOST, _WINDOW),
+        Limit(attempt_key("reset from", address_key), _MOST, _WINDOW),
+    ]
+    try:
+        with transaction.atomic():
+            count_attempt(limits=limits, now=now)
+            PasswordResetRequest.objects.create(email=email, requested_at=now)
+    except TooManyAttempts:
+        # The same page as ever: it says nothing about accounts, and the mails that may go are on their way.
+        return
+
+
+def answer_reset_requests(*, now: datetime, each: Each = each_or_raise) -> int:
+    """Queue a mail to every account whose address somebody gave, and remove the requests. Returns how many mails."""
+    pks = list(PasswordResetRequest.objects.values_list("pk", flat=True))
+    return each(pks, lambda pk: _answer(pk, now))
+
+
+def _answer(pk: int, now: datetime) -> int:
+    with transaction.atomic():
+        request = PasswordResetRequest.objects.select_for_update().filter(pk=pk).first()
+        if request is None:
+            return 0
+        is_fresh = abs(now - request.requested_at) < _ANSWERED_FOR
+        accounts = _accounts_of(request.email) if is_fresh else []
+        for user in accounts:
+            _queue(user, request, now)
+        request.delete()
+    return len(accounts)
+
+
+def _account_of(mail: OutgoingMail) -> User | None:
+    """Return the account that a mail is for; None where it has changed since the request."""
+    user = get_user_model().objects.filter(pk=mail.occasion.partition(":")[0], email=mail.recipient).first()
+    return user if user is not None and _may_reset(user) else None
+
+
+def _is_true(mail: OutgoingMail, _now: datetime) -> bool:
+    return _account_of(mail) is not None
+
+
+def _secret_for(mail: OutgoingMail, _now: datetime) -> str:
+    user = _account_of(mail)
+    if user is None:
+        raise ValueError(f"mail {mail.pk} is for no account")
+    return reset_tokens.make_token(user)
+
+
+register(
+    MailPurpose.PASSWORD_RESET,
+    handling=Handling(addresses=lambda mail: Addresses(recipient=mail.recipient), is_true=_is_true),
+)
+register_link(RESET_LINK, _secret_for)
+
+
+def _accounts_of(email: str) -> list[User]:
+    """Compared as mail is sent, whatever the database holds for the same address."""
+    wanted = normalised(email)
+    users = get_user_model().objects.filter(is_active=True).order_by("pk")
+    return [user for user in users if normalised(user.email) == wanted and _may_reset(user)]
+
+
+def _may_reset(user: User) -> bool:
+    return user.is_active and user.has_usable_password()
+
+
+def _queue(user: User, request: PasswordResetRequest, now: datetime) -> None:
+    uid = urlsafe_base64_encode(force_bytes(user.pk))
+    context = {
+        "username": user.get_username(),
+        "reset_url": RESET_LINK.url(uid),
+        "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
+    }
+    put_in_queue(
+        purpose=MailPurpose.PASSWORD_RESET,
+        occasion=f"{user.pk}:{request.pk}",
+        # The account's own address, never the one that was typed.
+        recipient=user.email,
+        reply_to="",
+        subject=_("A new password for the admin of %(site)s") % {"site": settings.WAGTAIL_SITE_NAME},
+        text=render_to_string("emails/password_reset.txt", context),
+        html=render_to_string("emails/password_reset.html", context),
+        now=now,
+    )
+
+
+# They hang from no enquiry with which they would go.
+_MAILS_KEPT = timedelta(days=30)
+
+
+def _remove_old_mails(context: JobContext) -> None:
+    purposes = [MailPurpose.PASSWORD_RESET, MailPurpose.ACCOUNT_CHANGED]
+    OutgoingMail.objects.filter(purpose__in=purposes, created_at__lt=context.now - _MAILS_KEPT).delete()
+
+
+ACCOUNT_JOBS = (
+    Job(
+        name="password_resets",
+        title=gettext_lazy("Sending links for a new password"),
+        every=timedelta(seconds=2),
+        run=lambda context: answer_reset_requests(now=context.now, each=context.each),
+    ),
+    Job(
+        name="account_mails",
+        title=gettext_lazy("Removing old mails about accounts"),
+        every=timedelta(days=1),
+        run=_remove_old_mails,
+    ),
+)

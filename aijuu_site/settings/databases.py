@@ -1,0 +1,73 @@
+"""The database: SQLite in the data folder unless DATABASE_URL names another."""
+
+from pathlib import Path
+from typing import Any
+
+from aijuu_site.settings.data_folder import touches_sources
+from aijuu_site.settings.environment import ServerUrl, SettingError
+
+SQLITE = "django.db.backends.sqlite3"
+POSTGRESQL = "django.db.backends.postgresql"
+_SOURCES = Path(__file__).resolve().parent.parent
+# In the data folder: STATIC_ROOT, MEDIA_ROOT, and what the admin shows.
+_EMPTIED_OR_SERVED = ("static", "media", "uploads")
+_DATABASE_URL = (
+    "write it as in DATABASE_URL=postgres://user:password@localhost:5432/aijuu or sqlite:////srv/aijuu/db.sqlite3, "
+    "or leave it empty"
+)
+
+
+def database_from_url(url: str, data_dir: Path) -> dict[str, Any]:
+    """Return Django's settings for one database.
+
+    An empty `url` means SQLite at `data_dir`/db.sqlite3. Raises SettingError for what can't be understood.
+    """
+    database: dict[str, Any] = _read(url, data_dir) if url else _sqlite(data_dir / "db.sqlite3")
+    options = database.setdefault("OPTIONS", {})
+    if database["ENGINE"] == SQLITE:
+        # Take the write lock at the start (a later upgrade fails at once instead of waiting), wait for it,
+        # and sync each commit: what a visitor was told is stored survives a power cut. What is removed is overwritten
+        # with zeros, so that no removed word stays in the file (intake.enquiry.removal empties the log beside it).
+        options.setdefault("transaction_mode", "IMMEDIATE")
+        options.setdefault("timeout", 20)
+        options.setdefault("init_command", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;")
+    else:
+        options.setdefault("pool", {"min_size": 1, "max_size": 10, "timeout": 20})
+        database["CONN_HEALTH_CHECKS"] = True
+    return database
+
+
+def _read(url: str, data_dir: Path) -> dict[str, Any]:
+    server = ServerUrl.read("DATABASE_URL", url, example=_DATABASE_URL)
+    if server.scheme == "sqlite":
+        if server.host or server.user or server.options or not server.path or server.path.endswith((":memory:", "/")):
+            raise SettingError("DATABASE_URL", f"SQLite is one file and no more; {_DATABASE_URL}")
+        path = data_dir / server.path
+        if touches_sources(path, sources=_SOURCES):
+            raise SettingError(
+                "DATABASE_URL", f"the database may not lie in the folder of the program; {_DATABASE_URL}"
+            )
+        if any(path.resolve().is_relative_to((data_dir / name).resolve()) for name in _EMPTIED_OR_SERVED):
+            raise SettingError(
+                "DATABASE_URL",
+                f"the database may not lie in a folder that is emptied or served "
+                f"({', '.join(f'{data_dir / name}' for name in _EMPTIED_OR_SERVED)}); {_DATABASE_URL}",
+            )
+        return _sqlite(path)
+    if server.scheme not in ("postgres", "postgresql"):
+        raise SettingError("DATABASE_URL", f"it must begin with postgres:// or sqlite:///; {_DATABASE_URL}")
+    if not server.path or "/" in server.path:
+        raise SettingError("DATABASE_URL", f"it names no database; {_DATABASE_URL}")
+    return {
+        "ENGINE": POSTGRESQL,
+        "NAME": server.path,
+        "USER": server.user,
+        "PASSWORD": server.password,
+        "HOST": server.host,
+        "PORT": server.port or "",
+        "OPTIONS": dict(server.options),
+    }
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    return {"ENGINE": SQLITE, "NAME": str(path)}

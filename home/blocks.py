@@ -1,0 +1,362 @@
+"""The blocks of a page's body."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from wagtail import blocks
+from wagtail.blocks.struct_block import BlockGroup
+from wagtail.images import get_image_model
+from wagtail.images.blocks import ImageBlock, ImageChooserBlock
+
+from home.pause.rules import FormMode
+from home.rich_text import PROSE_FEATURES, known_id, open_address
+
+
+class _KnownIds:
+    """For a chooser block. Stored data and the editor's form both come through here."""
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(known_id(value))  # type: ignore[misc]
+
+    def bulk_to_python(self, values: Iterable[Any]) -> Any:
+        return super().bulk_to_python([known_id(value) for value in values])  # type: ignore[misc]
+
+    def value_from_form(self, value: Any) -> Any:
+        return super().value_from_form(value if isinstance(value, self.model_class) else known_id(value))  # type: ignore[misc, attr-defined]
+
+
+class PageChoice(_KnownIds, blocks.PageChooserBlock):  # type: ignore[misc]
+    def deconstruct(self) -> tuple[str, Any, Any]:
+        # The data is that of Wagtail's block, so no migration needs to know this one.
+        _path, args, kwargs = super().deconstruct()
+        return "wagtail.blocks.PageChooserBlock", args, kwargs
+
+
+class _PictureChoice(_KnownIds, ImageChooserBlock):  # type: ignore[misc]
+    pass
+
+
+class PictureWithWords(ImageBlock):  # type: ignore[misc]
+    """A picture with its alternative text."""
+
+    def __init__(self, required: bool = True, **kwargs: Any) -> None:
+        super().__init__(required=required, **kwargs)
+        chooser = _PictureChoice(required=required)
+        chooser.set_name("image")
+        self.child_blocks["image"] = chooser
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(_as_stored(value))
+
+    def bulk_to_python(self, values: Iterable[Any]) -> Any:
+        return super().bulk_to_python([_as_stored(value) for value in values])
+
+
+def _as_stored(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {"image": value, "decorative": False, "alt_text": ""}
+
+
+class BenefitsBlock(blocks.StructBlock):
+    """A heading and a list of short benefits."""
+
+    heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
+    items = blocks.ListBlock(blocks.CharBlock(label=_("Benefit"), max_length=250), label=_("Benefits"), min_num=1)
+
+    class Meta:
+        label = _("Benefits")
+        icon = "list-ul"
+        description = _("A list of benefits, one short line each.")
+        template = "home/blocks/benefits.html"
+        preview_template = "home/blocks/preview.html"
+        preview_value = {
+            "heading": "Mitä hyötyä työnohjauksesta on?",
+            "items": [
+                "selkeämmät tavoitteet",
+                "tehtävien ja roolien jäsentyminen",
+                "parempi työilmapiiri ja jaksaminen",
+            ],
+        }
+
+
+class CallToActionValue(blocks.StructValue):
+    """Knows where the link leads."""
+
+    def href(self, contact_url: str) -> str:
+        """The chosen page's address; `contact_url` when none is chosen, or that one is gone or hidden."""
+        return open_address(self.get("page")) or str(contact_url)
+
+    def leads_to_us(self, contact_url: str) -> bool:
+        """Whether the link leads to the contact page, or to another page where one applies."""
+        page = self.get("page")
+        if page is None or self.href(contact_url) == contact_url:
+            return True
+        return bool(getattr(page.specific_class, "takes_applications", False))
+
+
+class CallToActionBlock(blocks.StructBlock):
+    """A sentence and a link to a page, or to the contact page when none is chosen."""
+
+    text = blocks.TextBlock(label=_("Text"), required=False, rows=2, max_length=300)
+    label = blocks.CharBlock(label=_("Text of the link"), max_length=60, default="Ota yhteyttä")
+    page = PageChoice(label=_("Page"), required=False, help_text=_("Leave empty to lead to the contact page."))
+
+    class Meta:
+        label = _("Call to action")
+        icon = "link"
+        description = _("A large link to the next step: the contact page or another page.")
+        template = "home/blocks/call_to_action.html"
+        preview_template = "home/blocks/preview.html"
+        value_class = CallToActionValue
+        preview_value = {
+            "text": "Ota rohkeasti yhteyttä, niin pohditaan yhdessä.",
+            "label": "Ota yhteyttä",
+            "page": None,
+        }
+
+    def get_context(self, value: CallToActionValue, parent_context: dict[str, Any] | None = None) -> dict[str, Any]:
+        context = super().get_context(value, parent_context=parent_context)
+        contact_url = str(context.get("contact_url", ""))
+        context["href"], context["label"], context["text"] = value.href(contact_url), value["label"], value["text"]
+        pause = context.get("pause")
+        is_elsewhere = pause is not None and pause.form_mode != FormMode.AS_USUAL
+        # The contact page does something else in this pause: sentence and button say so.
+        if contact_url and context["href"] and is_elsewhere and value.leads_to_us(contact_url):
+            context |= {"href": contact_url, "label": pause.contact_label, "text": pause.contact_sentence}
+        request = context.get("request")
+        if request is not None and context["href"] == request.path:
+            # Whoever reads it is there already: the words stay, without a link that leads nowhere.
+            context["href"] = ""
+        return context
+
+
+class ContactCardBlock(blocks.StructBlock):
+    """A card with the details of the site's settings: written in one place, shown here."""
+
+    heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
+    text = blocks.TextBlock(label=_("Text"), required=False, rows=3, max_length=400)
+
+    class Meta:
+        label = _("Contact card")
+        icon = "mail"
+        description = _("Name, e-mail, phone and areas from the contact details of the site.")
+        template = "home/blocks/contact_card.html"
+        preview_template = "home/blocks/preview.html"
+        preview_value = {
+            "heading": "Ota rohkeasti yhteyttä",
+            "text": "Sopivin työnohjauksen muoto löytyy tilanteen kartoittamisella.",
+        }
+
+
+class FactBlock(blocks.StructBlock):
+    """A figure, its unit and what it tells."""
+
+    value = blocks.CharBlock(label=_("Figure"), max_length=20, help_text=_("For example 3–4 or 45."))
+    unit = blocks.CharBlock(label=_("Unit"), required=False, max_length=40, help_text=_("For example minutes."))
+    label = blocks.CharBlock(label=_("What the figure tells"), max_length=120)
+
+    class Meta:
+        label = _("Fact")
+        icon = "info-circle"
+
+
+class FactsBlock(blocks.StructBlock):
+    """Key figures at a glance."""
+
+    heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
+    facts = blocks.ListBlock(FactBlock(), label=_("Facts"), min_num=1)
+
+    class Meta:
+        label = _("Key facts")
+        icon = "info-circle"
+        description = _("Key figures, each with its unit and explanation.")
+        template = "home/blocks/facts.html"
+        preview_template = "home/blocks/preview.html"
+        preview_value = {
+            "heading": "Työnohjaus lukuina",
+            "facts": [
+                {"value": "3–4", "unit": "viikkoa", "label": "ohjauskertojen välillä"},
+                {"value": "45", "unit": "minuuttia", "label": "yksi ohjaustunti"},
+            ],
+        }
+
+
+class QuestionBlock(blocks.StructBlock):
+    """A question, its answer and the anchor that survives a rewording."""
+
+    question = blocks.CharBlock(label=_("Question"), max_length=200)
+    answer = blocks.RichTextBlock(label=_("Answer"), features=PROSE_FEATURES)
+    anchor = blocks.CharBlock(
+        label=_("Address on the page"),
+        required=False,
+        max_length=80,
+        help_text=_("Made of the question when the page is saved for the first time; stays when the question changes."),
+    )
+
+    class Meta:
+        label = _("Question")
+        icon = "help"
+        form_layout = BlockGroup(children=["question", "answer"], settings=["anchor"])
+
+
+class FaqBlock(blocks.StructBlock):
+    """Questions that open to their answers, without JavaScript too."""
+
+    heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
+    questions = blocks.ListBlock(QuestionBlock(), label=_("Questions"), min_num=0)
+    anchor = blocks.CharBlock(
+        label=_("Address on the page"),
+        required=False,
+        max_length=80,
+        help_text=_("Made of the heading when the page is saved for the first time; stays when the heading changes."),
+    )
+
+    class Meta:
+        label = _("Questions and answers")
+        icon = "help"
+        description = _("Questions that open to their answers. Each question can be linked to.")
+        template = "home/blocks/faq.html"
+        preview_template = "home/blocks/preview.html"
+        form_layout = BlockGroup(children=["heading", "questions"], settings=["anchor"])
+        preview_value = {
+            "heading": "Tietoa työnohjauksesta",
+            "anchor": "tietoa-tyonohjauksesta",
+            "questions": [
+                {
+                    "question": "Kenelle työnohjaus sopii?",
+                    "answer": "<p>Kaikille, jotka haluavat oppia ja kehittyä työssään.</p>",
+                    "anchor": "kenelle-tyonohjaus-sopii",
+                },
+                {
+                    "question": "Mitä työnohjauksessa käytännössä tapahtuu?",
+                    "answer": "<p>Työnohjaus on useita tapaamisia sisältävä prosessi.</p>",
+                    "anchor": "mita-tyonohjauksessa-kaytannossa-tapahtuu",
+                },
+            ],
+        }
+
+
+class FigureValue(blocks.StructValue):
+    """Knows what the picture says to those who do not see it."""
+
+    @property
+    def alt(self) -> str:
+        """The alternative text; "" for a decorative picture (WCAG 1.1.1)."""
+        image = self.get("image")
+        return "" if image is None or image.decorative else image.contextual_alt_text or ""
+
+
+class FigureBlock(blocks.StructBlock):
+    """A picture with its alternative text (or marked decorative), caption and credit."""
+
+    image = PictureWithWords(label=_("Image"))
+    caption = blocks.CharBlock(label=_("Caption"), required=False, max_length=250)
+    credit = blocks.CharBlock(
+        label=_("Credit"), required=False, max_length=120, help_text=_("Who made the picture, if it must be told.")
+    )
+
+    class Meta:
+        label = _("Image")
+        icon = "image"
+        description = _("A picture with alternative text, caption and credit.")
+        template = "home/blocks/image.html"
+        preview_template = "home/blocks/preview.html"
+        value_class = FigureValue
+
+    def get_preview_value(self) -> Any:
+        """The newest picture of the site itself: an example that Kati knows. Without pictures only the caption."""
+        newest = get_image_model().objects.order_by("-created_at").first()
+        if newest is not None:
+            newest.contextual_alt_text = ""
+            newest.decorative = True
+        return self.normalize(
+            {"image": newest, "caption": "Työnohjauksen avulla löydetään yhteinen tavoite ja ratkaisuja.", "credit": ""}
+        )
+
+
+class QuoteBlock(blocks.StructBlock):
+    """A quotation and who said it."""
+
+    text = blocks.TextBlock(label=_("Quotation"), rows=3, max_length=600, help_text=_("Without quotation marks."))
+    attribution = blocks.CharBlock(label=_("Who said it"), required=False, max_length=120)
+
+    class Meta:
+        label = _("Quotation")
+        icon = "openquote"
+        description = _("A quotation that stands out from the text, and who said it.")
+        template = "home/blocks/quote.html"
+        preview_template = "home/blocks/preview.html"
+        preview_value = {
+            "text": "Työnohjaus on oman työn tutkimista, arviointia ja kehittämistä.",
+            "attribution": "Kati, Aijuu työnohjaus",
+        }
+
+
+class StepBlock(blocks.StructBlock):
+    """One station of the way."""
+
+    title = blocks.CharBlock(label=_("Step"), max_length=80)
+    text = blocks.TextBlock(label=_("Description"), required=False, rows=2, max_length=300)
+
+    class Meta:
+        label = _("Step")
+        icon = "arrow-right"
+
+
+class StepsBlock(blocks.StructBlock):
+    """A figure of numbered steps; an ordered list underneath, so that it reads aloud in order (WCAG 1.3.1, 1.3.2)."""
+
+    heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
+    intro = blocks.TextBlock(label=_("Introduction"), required=False, rows=2, max_length=400)
+    steps = blocks.ListBlock(StepBlock(), label=_("Steps"), min_num=2)
+
+    class Meta:
+        label = _("Process steps")
+        icon = "list-ol"
+        description = _("A figure of a process: numbered steps from the first to the last.")
+        template = "home/blocks/steps.html"
+        preview_template = "home/blocks/preview.html"
+        preview_value = {
+            "heading": "Näin työnohjaus etenee",
+            "intro": "Aijuun työnohjausprosessi etenee seuraavan kuvion mukaisesti:",
+            "steps": [
+                {"title": "Yhteydenotto", "text": "Kerro muutamalla sanalla, mitä mietit."},
+                {"title": "Tilanteen kartoittaminen", "text": "Sopivin työnohjauksen muoto löytyy yhdessä."},
+                {"title": "Tavoite", "text": ""},
+            ],
+        }
+
+
+class TextBlock(blocks.StructBlock):
+    """An optional heading (h2) and the text that belongs to it."""
+
+    heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
+    text = blocks.RichTextBlock(label=_("Text"), features=PROSE_FEATURES)
+
+    class Meta:
+        label = _("Text")
+        icon = "pilcrow"
+        description = _("A heading and running text, with lists and links.")
+        template = "home/blocks/text.html"
+        preview_template = "home/blocks/preview.html"
+        preview_value = {
+            "heading": "Ohjaajana Kati",
+            "text": "<p>Työnohjaus lähtee ohjattavan ja hänen työyhteisönsä tarpeista.</p>",
+        }
+
+
+class BodyStreamBlock(blocks.StreamBlock):
+    """The same choice on every page: questions, for one, can stand anywhere."""
+
+    text = TextBlock()
+    image = FigureBlock()
+    benefits = BenefitsBlock()
+    steps = StepsBlock()
+    facts = FactsBlock()
+    faq = FaqBlock()
+    quote = QuoteBlock()
+    call_to_action = CallToActionBlock()
+    contact_card = ContactCardBlock()
+
+    class Meta:
+        template = "home/blocks/body.html"

@@ -1,0 +1,225 @@
+"""The contact details of the practice, in one place for every page."""
+
+import re
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from phonenumbers import PhoneNumber
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel, PageChooserPanel
+from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
+
+from home.email_address import EmailAddressField
+from home.phone_numbers import parse_phone, phone_display, phone_uri
+from home.rich_text import open_address
+from home.typography import in_sentence
+
+_FORM = re.compile(r"(\d{7})-(\d)", re.ASCII)
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2)
+
+
+def is_business_id(text: str) -> bool:
+    """Tell whether `text` is written 1234567-1 and its check digit is right."""
+    found = _FORM.fullmatch(text)
+    if found is None:
+        return False
+    total = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, found[1], strict=True))
+    return (total + int(found[2])) % 11 == 0
+
+
+def validate_phone(text: str) -> None:
+    """Refuse what can't be dialled."""
+    try:
+        parse_phone(text)
+    except ValueError as error:
+        raise ValidationError(
+            _("Check the phone number. The right form is, for example, 050 123 4567."), code="phone"
+        ) from error
+
+
+def validate_facebook_url(url: str) -> None:
+    """Only https://…facebook.com/…: the address becomes a link on every page during a pause."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    if parts.scheme != "https" or not (host == "facebook.com" or host.endswith(".facebook.com")):
+        raise ValidationError(_("Write an address that starts with https://www.facebook.com/."), code="facebook")
+
+
+def validate_business_id(text: str) -> None:
+    """Refuse what no business can have: another form, or a wrong check digit."""
+    if not is_business_id(text):
+        raise ValidationError(
+            _("Check the business ID. The right form is, for example, 1234567-1."), code="business_id"
+        )
+
+
+@register_setting(icon="mail")
+class ContactDetails(BaseGenericSetting):
+    """Facts about the practice. Only the name is needed; a fact is shown when it is filled."""
+
+    business_name = models.CharField(
+        _("name of the practice"), max_length=120, help_text=_("The name that people know. Stands on every page.")
+    )
+    person_name = models.CharField(
+        _("name of the supervisor"),
+        max_length=120,
+        blank=True,
+        help_text=_("Stands at the foot of every page and under the mails that go out."),
+    )
+    email = EmailAddressField(
+        _("e-mail address"),
+        blank=True,
+        help_text=_("Shown so that people can tap it but simple harvesters can't read it."),
+    )
+    phone = models.CharField(
+        _("phone number"),
+        max_length=40,
+        blank=True,
+        validators=[validate_phone],
+        help_text=_("For example 050 123 4567. People call it with one tap."),
+    )
+    facebook_url = models.URLField(
+        _("address of the Facebook page"),
+        blank=True,
+        validators=[validate_facebook_url],
+        help_text=_("Begins with https://www.facebook.com/. The pause notice and the contact details then link to it."),
+    )
+    areas = models.CharField(_("areas"), max_length=250, blank=True, help_text=_("Where supervision is offered."))
+    places = models.CharField(_("places"), max_length=250, blank=True, help_text=_("Where people meet."))
+    response_time = models.CharField(
+        _("response time"),
+        max_length=120,
+        blank=True,
+        help_text=_("Continues the sentence “Kati answers …”, for example “within a few working days”."),
+    )
+    official_name = models.CharField(
+        _("official name of the business"),
+        max_length=160,
+        blank=True,
+        help_text=_("As it stands in the trade register, for example “Tmi Maija Meikäläinen”."),
+    )
+    business_id = models.CharField(
+        _("business ID"),
+        max_length=20,
+        blank=True,
+        validators=[validate_business_id],
+        help_text=_("For example 1234567-1."),
+    )
+    postal_address = models.CharField(
+        _("postal address"),
+        max_length=250,
+        blank=True,
+        help_text=_(
+            "Everybody sees it, search engines too. Leave it empty if it is your home and you want to keep it private."
+        ),
+    )
+    server_provider = models.CharField(
+        _("who runs the server"),
+        max_length=160,
+        blank=True,
+        help_text=_("The name of the company. Ask whoever set up the site."),
+    )
+    data_location = models.CharField(
+        _("where the server is"), max_length=160, blank=True, help_text=_("The country, for example Finland.")
+    )
+    mail_provider = models.CharField(
+        _("who delivers the e-mail"),
+        max_length=160,
+        blank=True,
+        help_text=_("The name of the company that keeps your mailbox."),
+    )
+    contact_page = models.ForeignKey(
+        "wagtailcore.Page",
+        verbose_name=_("contact page"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text=_("Where “Ota yhteyttä” leads on every page."),
+    )
+    privacy_page = models.ForeignKey(
+        "wagtailcore.Page",
+        verbose_name=_("privacy page"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text=_("Where the link to the privacy notice leads, beside the form and in the mails."),
+    )
+
+    select_related: ClassVar[list[str]] = ["contact_page", "privacy_page"]
+
+    panels: ClassVar[list[Any]] = [
+        MultiFieldPanel(
+            [
+                FieldPanel("business_name"),
+                FieldPanel("person_name"),
+                FieldPanel("email"),
+                FieldPanel("phone"),
+                FieldPanel("facebook_url"),
+                FieldPanel("response_time"),
+            ],
+            heading=_("How you are reached"),
+            help_text=_("In the texts of pages, write {puhelin}, {sähköposti} or {nimi} where one of these belongs."),
+        ),
+        MultiFieldPanel([FieldPanel("areas"), FieldPanel("places")], heading=_("Where")),
+        MultiFieldPanel(
+            [FieldPanel("official_name"), FieldPanel("business_id"), FieldPanel("postal_address")],
+            heading=_("Facts about the business"),
+            help_text=_("Stand at the foot of every page, each when it is filled."),
+        ),
+        MultiFieldPanel(
+            [FieldPanel("server_provider"), FieldPanel("data_location"), FieldPanel("mail_provider")],
+            heading=_("For the privacy page"),
+            help_text=_("Shown at the end of the privacy page, together with the facts above, when filled."),
+        ),
+        MultiFieldPanel(
+            [PageChooserPanel("contact_page"), PageChooserPanel("privacy_page")], heading=_("Important pages")
+        ),
+    ]
+
+    class Meta:
+        verbose_name = _("contact details")
+        verbose_name_plural = _("contact details")
+
+    @property
+    def phone_uri(self) -> str:
+        """`tel:+358505348567`; "" when no number is known or the stored one can't be dialled."""
+        number = self._phone_number()
+        return "" if number is None else phone_uri(number)
+
+    @property
+    def phone_display(self) -> str:
+        """`050 534 8567`; a number that can't be read is shown as it was stored."""
+        number = self._phone_number()
+        return self.phone if number is None else phone_display(number)
+
+    def _phone_number(self) -> PhoneNumber | None:
+        # A number that was valid when it was saved must not break every page after an upgrade of the numbering plan.
+        try:
+            return parse_phone(self.phone) if self.phone else None
+        except ValueError:
+            return None
+
+    @property
+    def answers_within(self) -> str:
+        """The response time as it stands in the middle of a sentence: “Kati answers …”."""
+        return in_sentence(self.response_time)
+
+    @property
+    def has_statement_facts(self) -> bool:
+        """Whether there is anything to add to the privacy page (templates/home/statement_facts.html)."""
+        facts = (self.official_name, self.business_id, self.postal_address)
+        return any((*facts, self.server_provider, self.data_location, self.mail_provider))
+
+    @property
+    def contact_url(self) -> str:
+        """The address of the contact page, "" when there is none or it is not published."""
+        return open_address(self.contact_page)
+
+    @property
+    def privacy_url(self) -> str:
+        """The address of the privacy page, "" when there is none or it is not published."""
+        return open_address(self.privacy_page)

@@ -1,0 +1,249 @@
+"""Loading the first content of the site, once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.files import File
+from django.db import models, transaction
+from wagtail.fields import RichTextField, StreamField
+from wagtail.images import get_image_model
+from wagtail.images.models import AbstractImage
+from wagtail.models import Page, Site
+
+from home.content.files import (
+    CONTENT_DIR,
+    IMAGE_TYPE,
+    ContentError,
+    ContentLookup,
+    Piece,
+    body_blocks,
+    image_key,
+    read_pieces,
+    rich_text,
+)
+from home.models import LoadedContent
+from home.pages import BasePage
+
+_PAGE_ATTRIBUTES = ("title", "seo_title", "search_description", "show_in_menus", "show_in_footer")
+_KNOWN_KEYS = {*_PAGE_ATTRIBUTES, "path", "fields", "body"}
+
+
+class Action(StrEnum):
+    """LOADED: stored just now. KEPT: loaded before. LEFT_ALONE: something of an editor's stood there already."""
+
+    LOADED = "loaded"
+    KEPT = "kept"
+    LEFT_ALONE = "left alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a piece."""
+
+    key: str
+    action: Action
+
+
+def load_content(directory: Path = CONTENT_DIR) -> Iterator[Outcome]:
+    """Load what has not been loaded, piece by piece. Raises ContentError; what was stored before it stays stored."""
+    pieces = read_pieces(directory)
+    declared = {piece.path for piece in pieces if piece.path}
+    for piece in pieces:
+        try:
+            with transaction.atomic():
+                # The mark comes first: of two runs at once the second waits here, and then finds the mark.
+                mark, is_new = LoadedContent.objects.get_or_create(key=piece.key)
+                action = _load(piece, mark, declared) if is_new else Action.KEPT
+        except (ContentError, ValidationError) as error:
+            raise ContentError(f"{piece.source.name}: {error}") from error
+        yield Outcome(piece.key, action)
+
+
+def take_back_missing_pages(directory: Path = CONTENT_DIR) -> None:
+    """Take back the marks of pages that are gone, and of an empty front page, so that the next load makes them."""
+    for piece in read_pieces(directory):
+        if piece.path is None:
+            continue
+        page = _page_at(piece.path)
+        if page is None or (piece.path == "/" and page.latest_revision_id is None):
+            LoadedContent.objects.filter(key=piece.key).delete()
+
+
+def link_settings_to_pages(directory: Path = CONTENT_DIR) -> None:
+    """Let the settings lead to the pages of the content again, where they lead nowhere; all else stays as it is."""
+    pieces = read_pieces(directory)
+    lookup = ContentLookup(
+        find_page=partial(_find_page, declared={piece.path for piece in pieces if piece.path}), find_image=_find_image
+    )
+    for piece in pieces:
+        if piece.path is not None or piece.type == IMAGE_TYPE:
+            continue
+        row = apps.get_model(piece.type).load()  # type: ignore[attr-defined]
+        for name, value in piece.data.get("fields", {}).items():
+            field = row._meta.get_field(name)
+            leads_to_page = isinstance(field, models.ForeignKey) and issubclass(field.related_model, Page)
+            if leads_to_page and getattr(row, name) is None:
+                setattr(row, name, _field_value(field, value, piece, lookup))
+                row.save(update_fields=[name])
+
+
+def _load(piece: Piece, mark: LoadedContent, declared: set[str]) -> Action:
+    if piece.type == IMAGE_TYPE:
+        return _load_image(piece, mark)
+    try:
+        model = apps.get_model(piece.type)
+    except LookupError as error:
+        raise ContentError(f"there is no {piece.type}") from error
+    lookup = ContentLookup(find_page=lambda path: _find_page(path, declared), find_image=_find_image)
+    if piece.path is None:
+        return _load_setting(piece, model, lookup)
+    if not issubclass(model, BasePage):
+        raise ContentError(f"{piece.type} is not a page with a body")
+    if piece.path == "/":
+        return _fill_front_page(piece, model, lookup)
+    return _add_page(piece, model, piece.path, lookup)
+
+
+def _load_image(piece: Piece, mark: LoadedContent) -> Action:
+    image_model: type[AbstractImage] = get_image_model()
+    if not piece.image_file.is_file():
+        raise ContentError(f"there is no picture {piece.image_file.name}")
+    with piece.image_file.open("rb") as handle:
+        image = image_model(title=piece.data["title"], file=File(handle, name=piece.image_file.name))
+        image.save()
+    mark.image = image
+    mark.save()
+    return Action.LOADED
+
+
+def _load_setting(piece: Piece, model: type[Any], lookup: ContentLookup) -> Action:
+    row = model.load()
+    fields = _field_values(piece, model, lookup)
+    if any(_was_chosen(row, name, value) for name, value in fields.items()):
+        return Action.LEFT_ALONE
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.full_clean()
+    row.save()
+    return Action.LOADED
+
+
+def _was_chosen(row: models.Model, name: str, value: Any) -> bool:
+    """Whether somebody has put something else than the content's own value into a field that was empty at first."""
+    current = getattr(row, name)
+    untouched = (None, "", getattr(type(row)(), name))
+    return current not in untouched and current != value
+
+
+def _fill_front_page(piece: Piece, model: type[BasePage], lookup: ContentLookup) -> Action:
+    page = _front_page().specific
+    if not isinstance(page, model):
+        raise ContentError(f"the front page is not a {piece.type}")
+    # The page that the migration made has no revision; one that an editor has saved has.
+    if page.latest_revision_id is not None:
+        return Action.LEFT_ALONE
+    _write(page, piece, lookup)
+    _publish(page)
+    return Action.LOADED
+
+
+def _add_page(piece: Piece, model: type[BasePage], path: str, lookup: ContentLookup) -> Action:
+    *above, slug = path.strip("/").split("/")
+    parent = _page_at("/".join(["", *above, ""]))
+    if parent is None:
+        raise ContentError(f"there is no page above {piece.path}")
+    if parent.get_children().filter(slug=slug).exists():
+        return Action.LEFT_ALONE
+    page = model(slug=slug)
+    _write(page, piece, lookup)
+    parent.add_child(instance=page)
+    _publish(page)
+    return Action.LOADED
+
+
+def _write(page: BasePage, piece: Piece, lookup: ContentLookup) -> None:
+    unknown = piece.data.keys() - _KNOWN_KEYS
+    if unknown:
+        raise ContentError(f"unknown: {', '.join(sorted(unknown))}")
+    for name in _PAGE_ATTRIBUTES:
+        if name in piece.data:
+            setattr(page, name, piece.data[name])
+    page.draft_title = page.title
+    for name, value in _field_values(piece, type(page), lookup).items():
+        setattr(page, name, value)
+    tables = piece.data.get("body", [])
+    if tables:
+        block = type(page).body.field.stream_block
+        raw = body_blocks(tables, block, own_path=piece.path, lookup=lookup)
+        # The same rules as the editor's form, so that every loaded page can be saved there at once.
+        page.body = block.clean(block.to_python(raw))
+
+
+def _publish(page: Page) -> None:
+    """With a revision, so that the editor opens on the very text that visitors read, and can come back to it."""
+    page.save_revision(log_action=True).publish()
+
+
+def _field_values(piece: Piece, model: type[models.Model], lookup: ContentLookup) -> dict[str, Any]:
+    values = {}
+    for name, value in piece.data.get("fields", {}).items():
+        try:
+            field = model._meta.get_field(name)
+        except FieldDoesNotExist as error:
+            raise ContentError(f"{piece.type} has no field {name}") from error
+        values[name] = _field_value(field, value, piece, lookup)
+    return values
+
+
+def _field_value(field: Any, value: Any, piece: Piece, lookup: ContentLookup) -> Any:
+    if isinstance(field, RichTextField):
+        return rich_text(value, features=field.features, own_path=piece.path, lookup=lookup)
+    if isinstance(field, StreamField):
+        block = field.stream_block
+        # The same rules as the editor's form, as for the body.
+        return block.clean(block.to_python(body_blocks(value, block, own_path=piece.path, lookup=lookup)))
+    if isinstance(field, models.ForeignKey):
+        if issubclass(field.related_model, AbstractImage):
+            return lookup.find_image(value)
+        if issubclass(field.related_model, Page):
+            return lookup.find_page(value)
+        raise ContentError(f"{field.name} can't be set from a file")
+    return value
+
+
+def _front_page() -> Page:
+    site = Site.objects.filter(is_default_site=True).select_related("root_page").first()
+    if site is None:
+        raise ContentError("there is no default site: run the migrations first")
+    return site.root_page
+
+
+def _page_at(path: str) -> Page | None:
+    front = _front_page()
+    url_path = front.url_path + path.lstrip("/")
+    return Page.objects.descendant_of(front, inclusive=True).filter(url_path=url_path).first()
+
+
+def _find_page(path: str, declared: set[str]) -> Page | None:
+    """The page that a link means. None when an editor has moved or deleted it since it was loaded; ContentError when
+    the link can't ever have led anywhere, or comes before its page."""
+    page = _page_at(path)
+    if page is None and path not in declared:
+        raise ContentError(f"there is no page {path}")
+    if page is None and not LoadedContent.objects.filter(key=f"page:{path}").exists():
+        raise ContentError(f"the page {path} must be loaded before a link to it: rename the files")
+    return page
+
+
+def _find_image(file: str) -> AbstractImage | None:
+    """The picture that was loaded from `file`; None when an editor has deleted it since."""
+    mark = LoadedContent.objects.filter(key=image_key(file)).select_related("image").first()
+    if mark is None:
+        raise ContentError(f"the picture {file} must be loaded first: it needs a file of its own")
+    return mark.image

@@ -1,0 +1,86 @@
+"""The image model."""
+
+import math
+from collections.abc import Collection
+from io import BytesIO
+from typing import Any
+
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.files.base import File
+from django.utils.translation import gettext_lazy as _
+from wagtail.images.image_operations import FillOperation, ImageTransform
+from wagtail.images.models import AbstractImage, AbstractRendition, Filter, Image, SourceImageIOError
+from wagtail.images.rect import Rect
+from willow.image import SvgImageFile
+from willow.svg import SvgWrapper
+
+_ROOT = "{http://www.w3.org/2000/svg}svg"
+
+
+class UnshowableDrawing(ValueError):
+    """It has no root of SVG, or no sides."""
+
+
+def check_drawing(content: bytes) -> None:
+    """Raise UnshowableDrawing, or what Willow raises for a size that it does not understand."""
+    drawing = SvgWrapper(SvgImageFile(BytesIO(content)).dom)
+    if drawing.root.tag != _ROOT:
+        raise UnshowableDrawing("the root is no <svg>")
+    shown, inner = (drawing.width, drawing.height), (drawing.view_box.width, drawing.view_box.height)
+    if not all(math.isfinite(side) and side >= 1 for side in shown):
+        raise UnshowableDrawing("a side is less than a pixel")
+    if not all(math.isfinite(side) and side > 0 for side in inner):
+        raise UnshowableDrawing("the viewBox is empty")
+
+
+class FillKeepingHeads(FillOperation):  # type: ignore[misc]
+    """Wagtail's `fill-…`, which takes the middle of a picture without a focal point. Of a portrait it takes the top."""
+
+    def run(self, transform: ImageTransform, image: AbstractImage) -> ImageTransform:
+        width, height = transform.size
+        kept = max(1, round(width * self.height / self.width))
+        if not image.has_focal_point() and width < height and kept < height:
+            transform = transform.crop(Rect(0, 0, width, kept))
+        return super().run(transform, image)
+
+
+class Picture(Image):  # type: ignore[misc]
+    """The picture model of the site (WAGTAILIMAGES_IMAGE_MODEL); its rows are Wagtail's own."""
+
+    class Meta:
+        proxy = True
+        # Wagtail asks for those of its own model.
+        default_permissions = ()
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Without a look at a file that is stored already: Django would measure it anew."""
+        stored = {"file"} if self.file and self.file._committed else set()
+        super().clean_fields(exclude={*(exclude or ()), *stored})
+
+    def generate_rendition_file(self, filter: Filter, *, source: File | None = None) -> File:
+        """Raises SourceImageIOError for whatever is wrong with the original: Wagtail knows only a missing one, while
+        the libraries that read a cut or an odd one raise what they like."""
+        try:
+            content = source.read() if source else self._content()
+            if self.is_svg():
+                check_drawing(content)
+            return super().generate_rendition_file(filter, source=File(BytesIO(content), name=self.file.name))
+        except Exception as error:
+            raise SourceImageIOError(f"{filter.spec} can't be made of picture {self.pk}") from error
+
+    def _content(self) -> bytes:
+        with self.file.storage.open(self.file.name, "rb") as file:
+            content: bytes = file.read()
+        return content
+
+    def get_rendition(self, filter: Filter | str) -> AbstractRendition:
+        """What the admin shows; a sign for an original that can't be used, of which Wagtail's tags know only the lost
+        one, and its chooser none. Pages do not ask here (home.pictures)."""
+        try:
+            return super().get_rendition(filter)
+        except SourceImageIOError:
+            sign: Any = self.get_rendition_model()(image=self, width=120, height=90)
+            sign.file.storage, sign.file.name = staticfiles_storage, "img/lost.svg"
+            return sign

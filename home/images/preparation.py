@@ -1,0 +1,169 @@
+"""Making the files of an image, and removing those that nothing refers to."""
+
+import logging
+import threading
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from functools import partial
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import Storage
+from django.db import connection, transaction
+from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
+from wagtail.images import get_image_model
+from wagtail.images.models import AbstractImage, Filter
+from wagtail.models import UploadedFile
+from wagtail.users.models import UserProfile
+
+from home.images.photos import is_stored, missing_specs, plain_specs
+from home.images.upload import bare_waiting_upload
+
+logger = logging.getLogger(__name__)
+# One picture at a time, so that twenty uploads do not fill the machine.
+_turn = threading.Lock()
+
+
+def make_files(image: AbstractImage, only: Collection[str] | None = None) -> None:
+    """Make the files of `image` that are missing (of `only`, where given). Takes seconds. Stops when the picture
+    has been removed or replaced meanwhile."""
+    missing = [spec for spec in missing_specs(image) if only is None or spec in only]
+    if not missing:
+        return
+    # A handle of our own: that of `image.file` is shared by all who have this object.
+    with image.file.storage.open(image.file.name, "rb") as file:
+        content = file.read()
+    for spec in missing:
+        if not _make(image, spec, content):
+            return
+
+
+def _make(image: AbstractImage, spec: str, content: bytes) -> bool:
+    """Make one file. False, and nothing is left behind, when the picture is not the same any more."""
+    rendition = image.generate_rendition_instance(Filter(spec=spec), BytesIO(content))
+    # Stored before the transaction, which locks: a storage may be far away.
+    rendition.file.save(rendition.file.name, rendition.file.file, save=False)
+    is_same = is_new = False
+    try:
+        with transaction.atomic():
+            is_same = _locked_file(image) == image.file.name
+            is_new = (
+                is_same
+                and not image.renditions.filter(filter_spec=spec, focal_point_key=rendition.focal_point_key).exists()
+            )
+            if is_new:
+                rendition.save()
+    except BaseException:
+        is_new = False
+        raise
+    finally:
+        if not is_new:
+            rendition.file.delete(save=False)
+    return is_same
+
+
+def _locked_file(image: AbstractImage) -> str | None:
+    """The name of the picture's file now; None when it is gone. Whoever makes or removes files waits for the other."""
+    locked = get_image_model().objects.select_for_update().filter(pk=image.pk)
+    return next(iter(locked.values_list("file", flat=True)), None)
+
+
+def _prepare(image: AbstractImage) -> None:
+    in_background = settings.PREPARE_PICTURES_IN_BACKGROUND
+    try:
+        make_files(image, plain_specs(image) if in_background else None)
+    except Exception:
+        # The picture is stored, and the worker tries again.
+        logger.exception("the plain files of picture %s could not be made", image.pk)
+    if in_background:
+        threading.Thread(target=_make_the_rest, args=(image.pk,), daemon=True).start()
+
+
+def _make_the_rest(image_id: int) -> None:
+    try:
+        with _turn:
+            # An object of our own, as it is by now.
+            image = get_image_model().objects.filter(pk=image_id).first()
+            if image is not None:
+                make_files(image)
+    except Exception:
+        # Nobody waits for this thread; pages show what is there, and the worker tries again.
+        logger.exception("the files of picture %s could not be made", image_id)
+    finally:
+        connection.close()
+
+
+def _prepare_saved_picture(instance: AbstractImage, **_signal: Any) -> None:
+    transaction.on_commit(partial(_prepare, instance))
+
+
+def _remove_files_made_meanwhile(instance: AbstractImage, **_signal: Any) -> None:
+    """Django has listed the renditions by now: one that was made since would hold the picture, or outlive it."""
+    _locked_file(instance)
+    instance.renditions.all().delete()
+
+
+def _remove_picture_of_account(instance: UserProfile, **_signal: Any) -> None:
+    if instance.avatar:
+        transaction.on_commit(partial(instance.avatar.storage.delete, instance.avatar.name))
+
+
+def watch_pictures() -> None:
+    """Called once, when the app is ready."""
+    post_delete.connect(_remove_picture_of_account, sender=UserProfile, dispatch_uid="home.pictures.account")
+    post_save.connect(_prepare_saved_picture, sender=get_image_model(), dispatch_uid="home.pictures.prepare")
+    pre_save.connect(bare_waiting_upload, sender=UploadedFile, dispatch_uid="home.pictures.bare")
+    pre_delete.connect(_remove_files_made_meanwhile, sender=get_image_model(), dispatch_uid="home.pictures.remove")
+
+
+# A younger one is being made where it was uploaded.
+_LEFT_TO_UPLOAD = timedelta(minutes=5)
+# A younger file may be about to get its row.
+_LEFT_BEHIND_AFTER = timedelta(days=1)
+_FOLDER = "images"
+
+
+def missing_files(*, now: datetime) -> list[tuple[int, str]]:
+    """The pictures' numbers with the files that pages offer and that are not there. Forgets files that are gone."""
+    renditions = get_image_model().get_rendition_model()
+    gone = [one.pk for one in renditions.objects.only("pk", "file") if not is_stored(one.file)]
+    renditions.objects.filter(pk__in=gone).delete()
+    pictures = get_image_model().objects.filter(created_at__lte=now - _LEFT_TO_UPLOAD).order_by("pk")
+    return [(image.pk, spec) for image in pictures.prefetch_related("renditions") for spec in missing_specs(image)]
+
+
+def make_missing_file(item: tuple[int, str]) -> int:
+    """Make one of them. Returns 1, or 0 when the picture is gone."""
+    pk, spec = item
+    image: AbstractImage | None = get_image_model().objects.filter(pk=pk).first()
+    if image is None:
+        return 0
+    make_files(image, [spec])
+    return 1
+
+
+def left_files(*, now: datetime) -> list[str]:
+    """Made files that belong to no picture."""
+    storage = _storage()
+    there = _stored_names(storage)
+    rows = set(get_image_model().get_rendition_model().objects.values_list("file", flat=True))
+    return [name for name in sorted(there - rows) if storage.get_modified_time(name) <= now - _LEFT_BEHIND_AFTER]
+
+
+def remove_left_file(name: str) -> int:
+    _storage().delete(name)
+    return 1
+
+
+def _storage() -> Storage:
+    storage: Storage = get_image_model().get_rendition_model()._meta.get_field("file").storage
+    return storage
+
+
+def _stored_names(storage: Storage) -> set[str]:
+    try:
+        _folders, files = storage.listdir(_FOLDER)
+    except FileNotFoundError:
+        return set()
+    return {f"{_FOLDER}/{name}" for name in files}

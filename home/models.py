@@ -1,0 +1,67 @@
+"""The models of this app, which live beside their subjects, and two small ones."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from home.contact_details import ContactDetails
+from home.images.models import Picture
+from home.pages import AlwaysPublic, BasePage, ContentPage, HomePage, ServicePage
+from home.pause.models import PauseChange, PauseDeed, PauseNotice
+
+__all__ = [
+    "AlwaysPublic",
+    "BasePage",
+    "ChecklistMark",
+    "ContactDetails",
+    "ContentPage",
+    "HomePage",
+    "LoadedContent",
+    "PauseChange",
+    "PauseDeed",
+    "PauseNotice",
+    "Picture",
+    "ServicePage",
+]
+
+
+class LoadedContent(models.Model):
+    """The mark of a loaded piece. A marked piece belongs to the editors and is never touched again."""
+
+    key = models.CharField(_("piece"), max_length=200, unique=True)
+    loaded_at = models.DateTimeField(_("loaded"), auto_now_add=True)
+    # Which row a picture became: a page that is loaded in a later run finds it again.
+    image = models.ForeignKey(
+        settings.WAGTAILIMAGES_IMAGE_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+
+    class Meta:
+        verbose_name = _("loaded piece of content")
+        verbose_name_plural = _("loaded pieces of content")
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class ChecklistMark(models.Model):
+    """One point that was marked by hand. A point without a mark speaks for itself (home.checklist)."""
+
+    class State(models.TextChoices):
+        DONE = "done", _("Done")
+        SET_ASIDE = "set_aside", _("Does not concern me")
+
+    key = models.CharField(_("point"), max_length=60, unique=True)
+    state = models.CharField(_("mark"), max_length=10, choices=State.choices)
+    marked_at = models.DateTimeField(_("marked"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("mark on the checklist")
+        verbose_name_plural = _("marks on the checklist")
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,124 @@
+"""Alarms in the admin: an important page is missing, hidden, or about to be."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail import hooks
+from wagtail.admin.ui.components import Component
+from wagtail.models import Page, Site
+
+from home.contact_details import ContactDetails
+from home.important_pages import IMPORTANT_PAGES_HOOK, ImportantPage, important_pages
+from home.rich_text import open_address
+
+
+def named_pages() -> list[ImportantPage]:
+    return [
+        ImportantPage(
+            key="front",
+            page=_front_page,
+            stops=gettext_lazy("The whole site disappears: visitors find nothing at its address."),
+            missing=gettext_lazy("The site has no front page."),
+            address=lambda: reverse("wagtailadmin_explore_root"),
+        ),
+        ImportantPage(
+            key="contact-link",
+            page=lambda: ContactDetails.load().contact_page,
+            stops=gettext_lazy("The links “Ota yhteyttä” disappear from every page."),
+            missing=gettext_lazy("No contact page has been chosen in the contact details."),
+            address=_field("contact_page"),
+        ),
+        ImportantPage(
+            key="privacy",
+            page=lambda: ContactDetails.load().privacy_page,
+            stops=gettext_lazy(
+                "The forms and the mails no longer lead to the privacy notice, although people have a right to read it "
+                "before they write to you."
+            ),
+            missing=gettext_lazy("No privacy page has been chosen in the contact details."),
+            address=_field("privacy_page"),
+        ),
+    ]
+
+
+def _front_page() -> Page | None:
+    site = Site.objects.filter(is_default_site=True, root_page__depth__gt=1).select_related("root_page").first()
+    return site.root_page if site else None
+
+
+def _field(name: str) -> Callable[[], str]:
+    def address() -> str:
+        details = ContactDetails.load()
+        return f"{reverse('wagtailsettings:edit', args=['home', 'contactdetails', details.pk])}#id_{name}"
+
+    return address
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """`what` is wrong, what `stops` for that, and the `address` where it is mended. `page` is None where none is."""
+
+    what: str
+    stops: list[str]
+    address: str
+    page: Page | None
+
+
+def page_alarms() -> list[Alarm]:
+    """One for each page that visitors can't read, or soon can't; and for each that is missing."""
+    alarms: dict[object, Alarm] = {}
+    for one in important_pages():
+        for alarm in _alarms_of(one):
+            # A page that serves two ends is told of once.
+            known = alarms.setdefault(alarm.page.pk if alarm.page else one.key, alarm)
+            if known is not alarm:
+                known.stops.extend(alarm.stops)
+    return list(alarms.values())
+
+
+def _alarms_of(one: ImportantPage) -> Iterator[Alarm]:
+    page = one.page()
+    if page is None:
+        yield Alarm(str(one.missing), [str(one.stops)], one.address(), None)
+    elif what := _what_hides(page):
+        yield Alarm(what, [str(one.stops)], reverse("wagtailadmin_pages:edit", args=[page.pk]), page)
+
+
+def _what_hides(page: Page) -> str:
+    title = {"title": page.title}
+    if not page.live:
+        return _("The page “%(title)s” is hidden from visitors.") % title
+    if not open_address(page):
+        return _("The page “%(title)s” is outside the site, so visitors don't find it.") % title
+    if page.specific.get_view_restrictions().exists():
+        return _("The page “%(title)s” is behind a password, so visitors can't read it.") % title
+    if page.expire_at:
+        moment = date_format(localtime(page.expire_at), "j.n.Y \\k\\l\\o G.i")
+        return _("The page “%(title)s” disappears from the site on %(moment)s. Then:") % {**title, "moment": moment}
+    return ""
+
+
+hooks.register(IMPORTANT_PAGES_HOOK, named_pages)
+
+
+class PageAlarmPanel(Component):
+    """Above all else on the first page, and only where something is wrong."""
+
+    name = "page-alarm"
+    template_name = "home/page_alarm/panel.html"
+    order = 10
+
+    def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
+        return {"alarms": page_alarms()}
+
+
+@hooks.register("construct_homepage_panels", order=200)
+def add_alarm(request: HttpRequest, panels: list[Any]) -> None:
+    panels.insert(0, PageAlarmPanel())

@@ -1,0 +1,326 @@
+"""The page types, and what all of them share."""
+
+from collections.abc import Iterator
+from http import HTTPMethod
+from typing import Any, ClassVar
+
+from csp.constants import SELF
+from django.conf import settings
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel, TitleFieldPanel
+from wagtail.blocks import StreamValue, StructValue
+from wagtail.fields import RichTextField, StreamField
+from wagtail.models import Page, PageViewRestriction
+from wagtail.search import index
+
+from home.blocks import BodyStreamBlock
+from home.important_pages import PageRights, refuse_expiry
+from home.rich_text import SHORT_FEATURES
+
+# Ids that the page template itself uses.
+RESERVED = frozenset({"sisalto"})
+_LONGEST = 60
+
+
+def give_anchors(body: StreamValue) -> None:
+    """Write a unique `anchor` on every FAQ section and question of `body` that has none; change no other.
+
+    A copied block brings its anchor along: the first one on the page keeps it and the copy gets a new one.
+    """
+    places = list(_anchored_values(body))
+    taken = set(RESERVED)
+    without: list[tuple[StructValue, str]] = []
+    for value, name in places:
+        anchor = slugify(value.get("anchor") or "")
+        if anchor and anchor not in taken:
+            value["anchor"] = anchor
+            taken.add(anchor)
+        else:
+            without.append((value, name))
+    for value, name in without:
+        value["anchor"] = _free_anchor(name, taken)
+        taken.add(value["anchor"])
+
+
+def _anchored_values(body: StreamValue) -> Iterator[tuple[StructValue, str]]:
+    for block in body:
+        if block.block_type != "faq":
+            continue
+        yield block.value, block.value.get("heading") or ""
+        for question in block.value["questions"]:
+            yield question, question.get("question") or ""
+
+
+def _free_anchor(name: str, taken: set[str]) -> str:
+    stem = slugify(name)[:_LONGEST].strip("-") or "kysymys"
+    candidate, number = stem, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{stem}-{number}"
+    return candidate
+
+
+class AlwaysPublic:
+    """A page that nothing makes private, not even a page above it.
+
+    Wagtail shows the password form or the login to a POST as well, and what was written is gone.
+    """
+
+    private_page_options: ClassVar[list[str]] = []
+
+    def get_view_restrictions(self) -> QuerySet[PageViewRestriction]:
+        return PageViewRestriction.objects.none()
+
+    def permissions_for_user(self, user: Any) -> PageRights:
+        return _PublicPageTester(user, self)
+
+
+class _PublicPageTester(PageRights):
+    def can_set_view_restrictions(self) -> bool:
+        return False
+
+
+class BasePage(Page):
+    """A page with a body of blocks and a place in the menus."""
+
+    body = StreamField(
+        BodyStreamBlock(),
+        verbose_name=_("content"),
+        blank=True,
+        help_text=_("Add, move and remove parts with the buttons beside them."),
+    )
+    show_in_footer = models.BooleanField(
+        _("show in the footer"),
+        default=False,
+        help_text=_("Whether a link to this page stands at the foot of every page."),
+    )
+
+    # Every answer to POST is CSRF-exempt (aijuu_site/urls.py), so a page that takes one says so and guards it itself.
+    allowed_http_methods: ClassVar[list[HTTPMethod]] = [HTTPMethod.GET, HTTPMethod.HEAD, HTTPMethod.OPTIONS]
+
+    # Visitors have no accounts, so a login would let in nobody else than the editors.
+    private_page_options: ClassVar[list[str]] = ["password"]
+
+    # Whether people apply on this page. In a pause with another way, buttons lead past it (home.blocks).
+    takes_applications: ClassVar[bool] = False
+
+    title_help = _("Stands at the top of the page and in the links that lead to it.")
+    # Wagtail's own panel, which makes the address of a new page from its title.
+    title_panels: ClassVar[list[Any]] = [TitleFieldPanel("title", help_text=title_help)]
+    content_panels: ClassVar[list[Any]] = [*title_panels, FieldPanel("body")]
+    search_panels: ClassVar[list[Any]] = [
+        FieldPanel(
+            "seo_title",
+            heading=_("Title for search engines"),
+            help_text=_(
+                "Shown in search results and on the browser's tab. At most about 60 characters. "
+                "When this is empty, the title of the page is used."
+            ),
+        ),
+        FieldPanel(
+            "search_description",
+            heading=_("Description for search engines"),
+            help_text=_(
+                "One or two sentences that a search engine may show. At most about 155 characters. "
+                "When this is empty, the beginning of the page is used."
+            ),
+        ),
+    ]
+    promote_panels: ClassVar[list[Any]] = [
+        MultiFieldPanel(
+            [
+                *search_panels,
+                FieldPanel(
+                    "slug",
+                    heading=_("Address of the page"),
+                    help_text=_(
+                        "The end of the page's address: small letters, numbers and hyphens. It is made from the title, "
+                        "and you seldom need to change it."
+                    ),
+                ),
+            ],
+            heading=_("For search engines"),
+        ),
+        MultiFieldPanel(
+            [
+                FieldPanel(
+                    "show_in_menus",
+                    help_text=_("Whether a link to this page stands in the menu at the top of every page."),
+                ),
+                FieldPanel("show_in_footer"),
+            ],
+            heading=_("In the menus"),
+        ),
+    ]
+    search_fields: ClassVar[list[Any]] = [*Page.search_fields, index.SearchField("body")]
+
+    class Meta:
+        abstract = True
+
+    def clean(self) -> None:
+        """Give the page's questions their addresses. Runs on every save of a page and of a draft."""
+        super().clean()
+        give_anchors(self.body)
+        refuse_expiry(self)
+
+    def permissions_for_user(self, user: Any) -> PageRights:
+        """Let nobody do away with the front page."""
+        return PageRights(user, self)
+
+    def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
+        """Let the admin show the page in a frame beside the editor; a visitor's page is framed by nobody."""
+        return self.framed_by_admin(super().serve_preview(request, mode_name))
+
+    @staticmethod
+    def framed_by_admin(response: HttpResponse) -> HttpResponse:
+        """Return the answer with leave for pages of this site to frame it."""
+        response._csp_replace = {"frame-ancestors": [SELF]}  # type: ignore[attr-defined]
+        return response
+
+
+class ContentPage(BasePage):
+    """A title, an introduction if wanted, and the body."""
+
+    intro = RichTextField(
+        _("introduction"),
+        blank=True,
+        features=SHORT_FEATURES,
+        help_text=_("Stands large under the title. One or two sentences; it may be left empty."),
+    )
+
+    parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
+    subpage_types: ClassVar[list[str]] = []
+
+    content_panels: ClassVar[list[Any]] = [*BasePage.title_panels, FieldPanel("intro"), FieldPanel("body")]
+    search_fields: ClassVar[list[Any]] = [*BasePage.search_fields, index.SearchField("intro")]
+
+    class Meta:
+        verbose_name = _("content page")
+        verbose_name_plural = _("content pages")
+
+
+class ServicePage(BasePage):
+    """What is offered to whom: an introduction, a picture if there is one, and the body."""
+
+    intro = RichTextField(
+        _("introduction"), blank=True, features=SHORT_FEATURES, help_text=_("For whom and what, in a few sentences.")
+    )
+    image = models.ForeignKey(
+        settings.WAGTAILIMAGES_IMAGE_MODEL,
+        verbose_name=_("picture"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text=_("Shown rather small. A picture that is taller than wide suits best."),
+    )
+    image_alt = models.CharField(
+        _("alternative text"),
+        max_length=250,
+        blank=True,
+        help_text=_("What the picture tells, in a few words. It is read aloud to those who do not see the picture."),
+    )
+    image_decorative = models.BooleanField(
+        _("the picture is only decoration"),
+        default=False,
+        help_text=_(
+            "Tick this if the text tells the same. The picture is then passed over when the page is read aloud."
+        ),
+    )
+
+    parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
+    subpage_types: ClassVar[list[str]] = []
+
+    content_panels: ClassVar[list[Any]] = [
+        *BasePage.title_panels,
+        FieldPanel("intro"),
+        MultiFieldPanel(
+            [FieldPanel("image"), FieldPanel("image_alt"), FieldPanel("image_decorative")],
+            heading=_("Picture beside the introduction"),
+        ),
+        FieldPanel("body"),
+    ]
+    search_fields: ClassVar[list[Any]] = [*BasePage.search_fields, index.SearchField("intro")]
+
+    class Meta:
+        verbose_name = _("service page")
+        verbose_name_plural = _("service pages")
+
+    @property
+    def image_words(self) -> str:
+        """What the picture says to those who do not see it; "" for decoration (WCAG 1.1.1)."""
+        return "" if self.image_decorative else self.image_alt
+
+
+class HomePage(AlwaysPublic, BasePage):
+    """Who and what in two sentences with a picture, then the body."""
+
+    lead = RichTextField(
+        _("lead"), blank=True, features=SHORT_FEATURES, help_text=_("Who and what, in one or two sentences.")
+    )
+    hero_image = models.ForeignKey(
+        settings.WAGTAILIMAGES_IMAGE_MODEL,
+        verbose_name=_("picture"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text=_("Stands beside the lead. A picture that is wider than tall suits best."),
+    )
+    hero_alt = models.CharField(
+        _("alternative text"),
+        max_length=250,
+        blank=True,
+        help_text=_("What the picture tells, in a few words. It is read aloud to those who do not see the picture."),
+    )
+    hero_decorative = models.BooleanField(
+        _("the picture is only decoration"),
+        default=False,
+        help_text=_(
+            "Tick this if the text tells the same. The picture is then passed over when the page is read aloud."
+        ),
+    )
+    hero_caption = models.CharField(
+        _("caption"), max_length=250, blank=True, help_text=_("A line under the picture, if you want one.")
+    )
+    hero_credit = models.CharField(
+        _("credit"), max_length=120, blank=True, help_text=_("Who made the picture, if it must be told.")
+    )
+
+    parent_page_types: ClassVar[list[str]] = ["wagtailcore.Page"]
+    max_count = 1
+
+    content_panels: ClassVar[list[Any]] = [
+        # Not Wagtail's panel for titles, whose script fails where the form has no address (promote_panels).
+        FieldPanel("title", classname="title", help_text=BasePage.title_help),
+        FieldPanel("lead"),
+        MultiFieldPanel(
+            [
+                FieldPanel("hero_image"),
+                FieldPanel("hero_alt"),
+                FieldPanel("hero_decorative"),
+                FieldPanel("hero_caption"),
+                FieldPanel("hero_credit"),
+            ],
+            heading=_("Picture of the front page"),
+        ),
+        FieldPanel("body"),
+    ]
+    # Its address is the site's own, and the menus never list it (home.menus).
+    promote_panels: ClassVar[list[Any]] = [
+        MultiFieldPanel(BasePage.search_panels, heading=_("For search engines")),
+    ]
+    search_fields: ClassVar[list[Any]] = [*BasePage.search_fields, index.SearchField("lead")]
+
+    class Meta:
+        verbose_name = _("front page")
+        verbose_name_plural = _("front pages")
+
+    @property
+    def hero_words(self) -> str:
+        """What the picture says to those who do not see it; "" for decoration (WCAG 1.1.1)."""
+        return "" if self.hero_decorative else self.hero_alt

@@ -1,0 +1,299 @@
+"""The pause in the admin: card, buttons, history."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Field
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse_lazy
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.html import strip_tags
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from wagtail import hooks
+from wagtail.admin import messages
+from wagtail.admin.menu import MenuItem
+from wagtail.admin.ui.components import Component
+from wagtail.fields import RichTextField
+
+from home.contact_details import ContactDetails
+from home.pause.models import PauseChange, PauseNotice
+from home.pause.preview import preview
+from home.pause.rules import FormMode, PauseSettings, PauseState, calendar_day, last_welcome_day, pause_state, periods
+from home.pause.selectors import timeline
+from home.pause.services import (
+    EDITABLE,
+    NothingToUndo,
+    PauseChangedMeanwhile,
+    begin_pause,
+    end_pause,
+    put_to_rest,
+    undo_last,
+    undoable,
+)
+from home.pause.settings_page import PauseSettingsView, may_change, may_preview, said_with_undo
+
+_CONTACT_PAGE: dict[FormMode, str | Promise] = {
+    FormMode.AS_USUAL: gettext_lazy("The contact page takes messages as usual."),
+    FormMode.WAITING_LIST: gettext_lazy("The contact page takes people on the waiting list."),
+    FormMode.CONTACT_DETAILS: gettext_lazy("The contact page shows the contact details and a way to the form."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`address` is the name of a view that takes a POST with the version."""
+
+    address: str
+    label: str
+
+
+class PauseCard(Component):
+    """For those who may change the pause. Between the enquiries and the checklist."""
+
+    name = "pause"
+    template_name = "home/pausing/card.html"
+    order = 55
+
+    def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
+        now = timezone.now()
+        notice = PauseNotice.load()
+        changes = list(PauseChange.objects.all())
+        status = notice.status(now=now, facebook_url=ContactDetails.load().facebook_url)
+        settings = notice.settings
+        since = next((period.begins_on for period in periods(timeline(notice, changes), now)[-1:]), None)
+        change = undoable(notice, now=now)
+        put_to_rest(notice, now=now)
+        return {
+            "notice": notice,
+            "pause": status,
+            "sentences": standing(status.state, notice.settings, since),
+            "overdue_day": date_format(settings.returns_on, "j.n.Y")
+            if status.state is PauseState.OVERDUE and settings.returns_on
+            else "",
+            "contact_page": _CONTACT_PAGE[status.form_mode],
+            "button": button(status.state),
+            "undoable": change,
+            "today": calendar_day(now),
+            "csrf_token": get_token(parent_context["request"]),
+        }
+
+
+def button(state: PauseState) -> Button:
+    """The one deed that the state calls for."""
+    if state is PauseState.UPCOMING:
+        return Button("pause_end", _("Call off the announced pause"))
+    if state.is_paused:
+        return Button("pause_end", _("Open Aijuu"))
+    return Button("pause_begin", _("Begin a pause now"))
+
+
+def standing(state: PauseState, settings: PauseSettings, since: date | None) -> list[str]:
+    """The state in sentences with its days. `since` is the day on which the pause that stands began, if known."""
+    if state is PauseState.OPEN:
+        return [_("Aijuu is open.")]
+    if state is PauseState.RESUMED:
+        return [_("Aijuu is open again."), *_welcome(settings)]
+    if state is PauseState.UPCOMING:
+        begins = _("Aijuu is open. A pause has been announced: it begins on %(day)s.")
+        return [begins % {"day": _day(settings.begins_on)}, _return(settings)]
+    paused = _("Aijuu is on a pause.")
+    if since is not None:
+        paused = _("Aijuu has been on a pause since %(day)s.") % {"day": _day(since)}
+    return [paused] if state is PauseState.OVERDUE else [paused, _return(settings)]
+
+
+def _return(settings: PauseSettings) -> str:
+    if settings.returns_on is None:
+        return _("No day of return has been announced.")
+    told = (
+        _("On %(day)s Aijuu opens by itself.")
+        if settings.opens_by_itself
+        else _("The announced day of return is %(day)s. Nothing opens by itself then: you are reminded.")
+    )
+    return told % {"day": _day(settings.returns_on)}
+
+
+def _welcome(settings: PauseSettings) -> list[str]:
+    if settings.ended_on is None:
+        return []
+    last = last_welcome_day(settings.ended_on, settings.welcome_days)
+    return [_("The return is told on the site up to %(day)s.") % {"day": _day(last)}]
+
+
+def _day(day: date | None) -> str:
+    return date_format(day, "j.n.Y") if day else ""
+
+
+Deed = Callable[..., PauseNotice]
+_CHANGED = gettext_lazy("The pause has been changed elsewhere since you opened this page. Check below how it is now.")
+_DONE_ALREADY = gettext_lazy("This had been done already.")
+
+
+@require_POST
+def begin(request: HttpRequest) -> HttpResponse:
+    """Begin a pause at once."""
+    said = gettext_lazy("Aijuu is on a pause. Visitors see the notice from the next page on.")
+    return _do(request, begin_pause, said, wanted=(PauseState.PAUSED, PauseState.OVERDUE))
+
+
+@require_POST
+def end(request: HttpRequest) -> HttpResponse:
+    """End the pause, or call off the announced one."""
+    was = pause_state(PauseNotice.load().settings, timezone.now())
+    said = (
+        gettext_lazy("The announced pause was called off.")
+        if was is PauseState.UPCOMING
+        else gettext_lazy("Aijuu is open. Visitors see it from the next page on.")
+    )
+    return _do(request, end_pause, said, wanted=(PauseState.OPEN, PauseState.RESUMED))
+
+
+@require_POST
+def undo(request: HttpRequest) -> HttpResponse:
+    """Put the pause back as it was before the last change."""
+    return _do(request, undo_last, gettext_lazy("The change was undone: the pause is again as it was before it."))
+
+
+def _do(request: HttpRequest, deed: Deed, said: str | Promise, *, wanted: tuple[PauseState, ...] = ()) -> HttpResponse:
+    user = request.user
+    if not isinstance(user, User) or not may_change(user):
+        raise PermissionDenied
+    now = timezone.now()
+    try:
+        deed(version=_version(request), by=user, now=now)
+    except PauseChangedMeanwhile:
+        # A button pressed twice is no quarrel between two tabs.
+        if pause_state(PauseNotice.load().settings, now) in wanted:
+            messages.info(request, _DONE_ALREADY)
+        else:
+            messages.error(request, _CHANGED)
+    except NothingToUndo:
+        messages.error(request, gettext_lazy("The last change can no longer be undone. Change the settings instead."))
+    else:
+        messages.success(request, said_with_undo(said))
+    if request.POST.get("from") == "settings":
+        return redirect("wagtailsettings:edit", "home", "pausenotice")
+    return redirect("wagtailadmin_home")
+
+
+def _version(request: HttpRequest) -> int:
+    """The version that the button's page showed; one that no notice has where the form was not ours."""
+    typed = request.POST.get("version", "")
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of a change in words; `now` is what it says since."""
+
+    label: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A change with its differences."""
+
+    change: PauseChange
+    differences: list[FieldChange]
+
+
+@never_cache
+@require_safe
+def history(request: HttpRequest) -> TemplateResponse:
+    """Show it, newest first."""
+    if not may_change(request.user):
+        raise PermissionDenied
+    changes = list(PauseChange.objects.select_related("changed_by"))
+    pauses = periods(timeline(PauseNotice.load(), changes), timezone.now())
+    context = {
+        "lines": [Line(change, differences(change.before, change.after)) for change in changes],
+        "pauses": pauses[::-1],
+    }
+    return TemplateResponse(request, "home/pausing/history.html", context)
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> list[FieldChange]:
+    """The fields that say something else after a change. On and off is not among them: the deed says it."""
+    return [
+        FieldChange(capfirst(str(_field(name).verbose_name)), _in_words(name, after[name]))
+        for name in EDITABLE
+        if name != "active" and _in_words(name, before[name]) != _in_words(name, after[name])
+    ]
+
+
+def _field(name: str) -> Field[Any, Any]:
+    return next(field for field in PauseNotice._meta.concrete_fields if field.name == name)
+
+
+def _in_words(name: str, value: Any) -> str:
+    field = _field(name)
+    if isinstance(field, RichTextField):
+        return _("“%(words)s”") % {"words": words} if (words := _plain(value)) else _("the usual wording")
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if field.choices:
+        return str(dict(field.flatchoices).get(value, value))
+    if value is None:
+        return _("no day")
+    day = parse_date(value) if isinstance(value, str) else None
+    return date_format(day, "j.n.Y") if day else str(value)
+
+
+def _plain(html: str) -> str:
+    return " ".join(strip_tags(html.replace("</p>", " ").replace("<br/>", " ")).split())
+
+
+# Before Wagtail's own, which has a page for any setting at the same address.
+@hooks.register("register_admin_urls", order=-1)
+def pause_addresses() -> list[URLPattern]:
+    return [
+        path("tauko/aloita/", begin, name="pause_begin"),
+        path("tauko/avaa/", end, name="pause_end"),
+        path("tauko/kumoa/", undo, name="pause_undo"),
+        path("tauko/esikatselu/", preview, name="pause_preview"),
+        path("tauko/historia/", history, name="pause_history"),
+        path(
+            "settings/home/pausenotice/<int:pk>/",
+            PauseSettingsView.as_view(),
+            {"app_name": "home", "model_name": "pausenotice"},
+        ),
+    ]
+
+
+@hooks.register("construct_homepage_panels", order=-1)
+def add_card(request: HttpRequest, panels: list[Any]) -> None:
+    if may_change(request.user):
+        panels.append(PauseCard())
+
+
+class PreviewMenuItem(MenuItem):
+    """For those who have no card: Kati may let everybody who works here see how a pause will look."""
+
+    def is_shown(self, request: HttpRequest) -> bool:
+        return not may_change(request.user) and may_preview(request.user, PauseNotice.load(request))
+
+
+@hooks.register("register_help_menu_item")
+def preview_menu_item() -> MenuItem:
+    return PreviewMenuItem(
+        gettext_lazy("Preview of the pause"),
+        reverse_lazy("pause_preview"),
+        name="pause-preview",
+        icon_name="view",
+        order=160,
+    )

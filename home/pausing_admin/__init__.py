@@ -1,1 +1,0 @@
-"""Kati's hand on the pause: a card with one button, the form, previews and the history."""

@@ -1,0 +1,278 @@
+"""What a page tells search engines and link previews: descriptions, share picture, structured data, sitemap."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from html import unescape
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.sitemaps import Sitemap
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils.functional import Promise
+from django.utils.html import strip_tags
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+from wagtail.models import Page, Site
+
+from home.contact_details import ContactDetails
+from home.editors_text import editors_html, editors_text, hide_emails_in_json
+from home.pages import ServicePage
+from home.pause.wording import PauseStatus
+
+
+def absolute(path: str) -> str:
+    """`https://…/polku/` of a path on this site; an address that is absolute already is returned as it is."""
+    return path if "://" in path else f"{settings.SITE_URL}{path}"
+
+
+def page_address(page: Page, request: HttpRequest | None = None) -> str:
+    """The one address of a page; "" for a page that belongs to no site."""
+    parts = page.get_url_parts(request)
+    if parts is None:
+        return ""
+    _site, _root, path = parts
+    return absolute(path) if path else ""
+
+
+LONGEST = 155
+# Where a page type keeps its introduction.
+_INTRODUCTIONS = ("lead", "intro")
+_ELLIPSIS = "…"
+# Not \s: a no-break space is part of the text.
+_WHITESPACE = re.compile(r"[ \t\r\n\f]+")
+_ENDS_A_PART = re.compile(r"</(?:p|li|h[1-6]|ul|ol)>|<br\s*/?>", re.IGNORECASE)
+
+
+def plain_lines(html: str) -> list[str]:
+    """The words of rich text as the page shows them: a paragraph, heading or list item is a line."""
+    lines = (_one_line(unescape(strip_tags(part))) for part in _ENDS_A_PART.split(editors_html(html)))
+    return [line for line in lines if line]
+
+
+def _one_line(text: str) -> str:
+    return _WHITESPACE.sub(" ", text).strip(" ")
+
+
+def plain_text(html: str) -> str:
+    """The words of rich text, all in one line."""
+    return " ".join(plain_lines(html))
+
+
+def shorten(text: str, longest: int = LONGEST) -> str:
+    """`text`, or its beginning of at most `longest` characters: whole sentences where they fill more than half of it,
+    else whole words and "…"."""
+    if len(text) <= longest:
+        return text
+    sentences = [match.end() for match in re.finditer(r"[.!?](?=\s)", text[: longest + 1])]
+    if sentences and sentences[-1] > longest / 2:
+        return text[: sentences[-1]]
+    room = text[:longest]
+    words = room[: room.rindex(" ")] if " " in room else room[: longest - len(_ELLIPSIS)]
+    return words.rstrip(" ,;:–-") + _ELLIPSIS
+
+
+def introduction(page: Page) -> str:
+    """The page's visible introduction in plain words; "" when there is none."""
+    return next((text for name in _INTRODUCTIONS if (text := plain_text(getattr(page, name, "")))), "")
+
+
+def page_description(page: Page) -> str:
+    """The editor's own description, else the beginning of the introduction, else of the first text in the body."""
+    if written := _one_line(page.search_description):
+        return editors_text(written)
+    return shorten(introduction(page) or _first_text(page))
+
+
+def _first_text(page: Page) -> str:
+    texts = (plain_text(block.value["text"].source) for block in page.body if block.block_type == "text")
+    return next((text for text in texts if text), "")
+
+
+WIDTH, HEIGHT = 1200, 630
+DEFAULT = "aijuu-tyonohjaus"
+# A picture has its page's title written in it, so it is chosen by the title: a renamed page gets the default.
+# Drawn by `python -m tests.tools.share_pictures`.
+PICTURES: dict[str, Promise] = {
+    DEFAULT: _("“Aijuu työnohjaus” and a drawing: two people look at the same path."),
+    "yksilotyonohjaus": _("“Yksilötyönohjaus” and a drawing: two people side by side, the sun between them."),
+    "ryhmatyonohjaus": _("“Ryhmätyönohjaus” and a drawing: five people around a round table."),
+    "tyoyhteison-tyonohjaus": _("“Työyhteisön työnohjaus” and a drawing: people in front of their house."),
+    "ota-yhteytta": _("“Ota yhteyttä” and a drawing: a letter rises from its envelope."),
+    "alkukartoitus": _("“Alkukartoitus” and a drawing: a path runs across an unfolded map to a sun-coloured mark."),
+    "tietosuoja": _("“Tietosuoja” and a drawing: an envelope, a keyhole in its seal."),
+    "saavutettavuus": _("“Saavutettavuus” and a drawing: a wide path leads through an open door."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SharePicture:
+    """A PNG of WIDTH × HEIGHT: its absolute address, and what it shows, in words."""
+
+    url: str
+    alt: str
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def share_picture(page: Page) -> SharePicture:
+    """The picture drawn for a page of this title, else the site's own."""
+    name = slugify(page.title)
+    if name not in PICTURES:
+        name = DEFAULT
+    return SharePicture(url=absolute(static(f"img/share/{name}.png")), alt=str(PICTURES[name]))
+
+
+Node = dict[str, Any]
+LANGUAGE = "fi"
+# Areas that the contact details can name (shown at the foot of every page). "Etelä-Suomessa" is not all of Finland.
+_AREAS: tuple[tuple[re.Pattern[str], Node], ...] = (
+    (re.compile(r"\bsatakun(?:ta|na)", re.IGNORECASE), {"@type": "AdministrativeArea", "name": "Satakunta"}),
+    (
+        re.compile(r"(?<![\w-])(?:koko\s+suome|suomi\b|suomessa\b)", re.IGNORECASE),
+        {"@type": "Country", "name": "Suomi", "identifier": "FI"},
+    ),
+)
+# As Django's json_script: nothing in the text can end the element or begin a comment.
+_ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
+
+
+def page_graph(page: Page, *, address: str, details: ContactDetails, pause: PauseStatus) -> Node:
+    """The whole statement of a page: the practice, the service if the page is one, its questions if it has any."""
+    nodes = [_practice(details)]
+    if isinstance(page, ServicePage):
+        nodes.append(_service(page, address, details, pause))
+    if questions := _questions(page):
+        nodes.append({"@type": "FAQPage", "@id": f"{address}#faq", "inLanguage": LANGUAGE, "mainEntity": questions})
+    return {"@context": "https://schema.org", "@graph": nodes}
+
+
+def as_script_text(graph: Node) -> SafeString:
+    """JSON that is safe between <script type="application/ld+json"> and its end."""
+    text = json.dumps(graph, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
+    return mark_safe(hide_emails_in_json(text))  # noqa: S308
+
+
+def _filled(node: Node) -> Node:
+    return {name: value for name, value in node.items() if value}
+
+
+def _practice_id() -> str:
+    return absolute("/#aijuu")
+
+
+def _practice(details: ContactDetails) -> Node:
+    """ProfessionalService is a kind of LocalBusiness, which needs a public address; without one, an Organization."""
+    return _filled(
+        {
+            "@type": "ProfessionalService" if details.postal_address else "Organization",
+            "@id": _practice_id(),
+            "name": details.business_name,
+            "legalName": details.official_name,
+            "identifier": details.business_id,
+            "url": absolute("/"),
+            "telephone": details.phone_uri.removeprefix("tel:"),
+            "address": editors_text(details.postal_address),
+            "areaServed": _areas(details),
+            "founder": _filled({"@type": "Person", "name": details.person_name}) if details.person_name else None,
+            "sameAs": details.facebook_url,
+        }
+    )
+
+
+def _areas(details: ContactDetails) -> list[Node]:
+    return [dict(area) for pattern, area in _AREAS if pattern.search(details.areas)]
+
+
+def _service(page: ServicePage, address: str, details: ContactDetails, pause: PauseStatus) -> Node:
+    return _filled(
+        {
+            "@type": "Service",
+            "@id": f"{address}#palvelu",
+            "url": address,
+            "name": editors_text(page.title),
+            "serviceType": editors_text(page.title),
+            "description": introduction(page),
+            "provider": {"@id": _practice_id()},
+            "areaServed": _areas(details),
+            # How to apply. Nobody can while the practice is on a pause.
+            "availableChannel": None if pause.is_paused else _channel(details),
+        }
+    )
+
+
+def _channel(details: ContactDetails) -> Node | None:
+    ways = _filled({"serviceUrl": absolute(details.contact_url) if details.contact_url else "", "servicePhone": None})
+    if details.phone_uri:
+        ways["servicePhone"] = {"@type": "ContactPoint", "telephone": details.phone_uri.removeprefix("tel:")}
+    return {"@type": "ServiceChannel", **ways, "availableLanguage": LANGUAGE} if ways else None
+
+
+def _questions(page: Page) -> list[Node]:
+    return [
+        {
+            "@type": "Question",
+            "name": editors_text(item["question"]),
+            "acceptedAnswer": {"@type": "Answer", "text": answer},
+        }
+        for block in page.body
+        if block.block_type == "faq"
+        for item in block.value["questions"]
+        if (answer := "\n".join(plain_lines(item["answer"].source)))
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class PageHead:
+    """`address` is the canonical one."""
+
+    title: str
+    description: str
+    address: str
+    site_name: str
+    picture: SharePicture
+    structured_data: SafeString
+
+
+def page_head(page: Page, request: HttpRequest, *, details: ContactDetails, pause: PauseStatus) -> PageHead | None:
+    """The head of a page as visitors find it; None for one that has no public address (yet)."""
+    address = page_address(page, request)
+    if not address:
+        return None
+    return PageHead(
+        title=editors_text(page.seo_title or page.title),
+        description=page_description(page),
+        address=address,
+        site_name=details.business_name or settings.WAGTAIL_SITE_NAME,
+        picture=share_picture(page),
+        structured_data=as_script_text(page_graph(page, address=address, details=details, pause=pause)),
+    )
+
+
+class PageSitemap(Sitemap[Page]):
+    """Every published page that anybody may read, under the address of SITE_URL."""
+
+    def items(self) -> QuerySet[Page]:
+        site = Site.objects.filter(is_default_site=True).select_related("root_page").first()
+        if site is None:
+            return Page.objects.none()
+        pages: QuerySet[Page] = site.root_page.get_descendants(inclusive=True).live().public().order_by("path")
+        return pages
+
+    def location(self, item: Page) -> str:
+        return urlsplit(page_address(item)).path
+
+    def lastmod(self, item: Page) -> datetime | None:
+        published: datetime | None = item.last_published_at
+        return published
+
+    def get_protocol(self, protocol: str | None = None) -> str:
+        return urlsplit(settings.SITE_URL).scheme
+
+    def get_domain(self, site: object = None) -> str:
+        return urlsplit(settings.SITE_URL).netloc

@@ -1,1 +1,0 @@
-"""The only writers of what this room keeps: one function a deed, one transaction."""

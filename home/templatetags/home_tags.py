@@ -1,0 +1,138 @@
+"""The template tags and filters of the public pages."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import template
+from django.conf import settings
+from django.utils import timezone
+from django.utils.html import conditional_escape, escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from wagtail.images.models import AbstractImage
+from wagtail.models import Page
+
+from home import editors_text as email_obfuscation
+from home import seo as addresses
+from home.editing_checks import ATTRIBUTE, page_faults
+from home.editors_text import editors_html, editors_text
+from home.images.photos import Shown, shown
+from home.important_pages import what_stops
+from home.menus import build_breadcrumbs
+from home.rich_text import without_empty_links
+from home.seo import page_head as head_of
+from home.typography import soft_hyphens as with_soft_hyphens
+from home.typography import unbroken_html, unbroken_text
+
+register = template.Library()
+
+
+@register.inclusion_tag("components/breadcrumbs.html", takes_context=True)
+def breadcrumbs(context: template.Context, here: str = "") -> dict[str, Any]:
+    """`{% breadcrumbs %}` for the page of the context; `here` names a view below it that is no page of its own.
+
+    Nothing where there is no page, as on an error page.
+    """
+    page, request = context.get("page"), context.get("request")
+    way = build_breadcrumbs(request, page, here) if request is not None and isinstance(page, Page) else []
+    return {"breadcrumbs": way}
+
+
+@register.filter(name="email_link")
+def email_link_filter(address: str | None) -> SafeString:
+    """`{{ contact_details.email|email_link }}`"""
+    return email_obfuscation.email_link(address or "")
+
+
+@register.simple_tag(name="email_link")
+def email_link_tag(address: str | None) -> SafeString:
+    """`{% email_link contact_details.email %}`"""
+    return email_obfuscation.email_link(address or "")
+
+
+@register.filter
+def hide_emails(html: Any) -> SafeString:
+    """`{{ value.text|hide_emails }}` for rich text: addresses in its text and links become references."""
+    return mark_safe(email_obfuscation.hide_emails(conditional_escape(html)))  # noqa: S308
+
+
+@register.inclusion_tag("components/page_head.html", takes_context=True)
+def page_head(context: dict[str, Any]) -> dict[str, Any]:
+    """`{% page_head %}`: nothing for an answer that is no page, and nothing in an editor's preview."""
+    page, request = context.get("page"), context.get("request")
+    if not isinstance(page, Page) or request is None or getattr(request, "is_preview", False):
+        return {"head": None}
+    return {
+        "head": head_of(page, request, details=context["contact_details"], pause=context["pause"]),
+    }
+
+
+@register.filter
+def page_address(page: Page) -> str:
+    """`{{ page|page_address }}`: the address to print; "" for an answer that is no page."""
+    return addresses.page_address(page) if isinstance(page, Page) else ""
+
+
+@register.simple_tag(takes_context=True)
+def editing_faults(context: dict[str, Any]) -> SafeString:
+    """`<body{% editing_faults %}>`: the faults of the page beside the editor; nothing on a visitor's page."""
+    page, request = context.get("page"), context.get("request")
+    if not isinstance(page, Page) or not getattr(request, "in_preview_panel", False):
+        return mark_safe("")
+    return format_html(' {}="{}"', mark_safe(ATTRIBUTE), " ".join(fault.key for fault in page_faults(page)))  # noqa: S308
+
+
+@register.filter
+def soft_hyphens(text: str | None) -> str:
+    """`{{ page.title|typeset|soft_hyphens }}` for plain text in a heading; the result is escaped as any text."""
+    return with_soft_hyphens(str(text)) if text else ""
+
+
+@register.inclusion_tag("home/page_alarm/warning.html")
+def page_warning(page: Page) -> dict[str, Any]:
+    return {"stops": what_stops(page)}
+
+
+@register.inclusion_tag("home/page_alarm/warning.html")
+def pages_warning(items: list[dict[str, Any]]) -> dict[str, Any]:
+    """For the pages of a bulk action, as Wagtail lists them."""
+    return {"stops": what_stops(*(item["item"] for item in items))}
+
+
+@register.simple_tag
+def picture(image: AbstractImage | None, place: str) -> Shown | None:
+    """`{% picture image "hero" as shown %}`; `place` is a key of SIZES. None where a page shows none."""
+    return shown(image, place, now=timezone.now())
+
+
+_BARE_LINK = re.compile(r'<a (?=href="(https?://[^"]+)">\1</a>)')
+_OWN_LINK = re.compile(r'<a (?=href="(/[^"/#][^"#]*)["#])')
+
+
+@register.filter
+def mark_bare_links(html: Any) -> SafeString:
+    """Give a link whose words are its own address the class `bare-link`: print adds the address to all others.
+
+    A link of the site's own gets `data-address`, which can be typed from paper: aijuu.fi/yksilotyonohjaus/.
+    """
+    marked = _BARE_LINK.sub('<a class="bare-link" ', conditional_escape(html))
+    host = escape(urlsplit(settings.SITE_URL).netloc)
+    return mark_safe(_OWN_LINK.sub(rf'<a data-address="{host}\1" ', marked))  # noqa: S308
+
+
+@register.filter
+def typeset(text: str | None) -> str:
+    """`{{ value.heading|typeset }}` for plain text; the result is escaped as any text. Never for a visitor's words."""
+    return unbroken_text(editors_text(str(text))) if text else ""
+
+
+@register.filter
+def typeset_title(text: str | None) -> str:
+    """For a window's title, where nothing breaks: it is copied and kept, so no unseen character stands in it."""
+    return editors_text(str(text)) if text else ""
+
+
+@register.filter
+def typeset_html(html: SafeString) -> SafeString:
+    """For rich text. All of it passes through templates/wagtailcore/shared/richtext.html, so no other template asks."""
+    return mark_safe(unbroken_html(editors_html(without_empty_links(html))))  # noqa: S308  (what comes in is escaped)

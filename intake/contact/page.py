@@ -1,0 +1,224 @@
+"""The contact page and its thank-you page."""
+
+import math
+import uuid
+from datetime import datetime, timedelta
+from http import HTTPMethod
+from typing import Any, ClassVar
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from wagtail.admin.panels import FieldPanel
+from wagtail.contrib.routable_page.models import RoutablePageMixin, path
+from wagtail.fields import RichTextField
+
+from home.contact_details import ContactDetails
+from home.pages import AlwaysPublic, BasePage
+from home.pause.rules import FormMode
+from home.pause.selectors import current_pause
+from home.pause.wording import PauseStatus
+from intake.choices import Kind
+from intake.contact.posting import MESSAGE, WAITING, receive_form, show_form
+from intake.enquiry.forms import ConfirmAddressForm
+from intake.enquiry.mails import promised_mails
+from intake.enquiry.models import Enquiry
+from intake.enquiry.responses import keep_only_empty_form, see_other, too_many
+from intake.mailbox import is_same_address
+from intake.mapping.page import mapping_is_offered
+from intake.mapping.services import confirm_address, page_link_for_enquiry
+from intake.spam.limit import TooManyPosts, address_key, count_post
+from intake.waiting.models import WaitingPlace
+from intake.waiting.rules import kept_while_waiting
+
+
+def show_or_receive(page: Any, request: HttpRequest) -> HttpResponse:
+    """Answer a GET with what the pause asks for; a POST is a message, whatever stands here now.
+
+    Somebody may have opened the form before the pause began: nothing of that is lost.
+    """
+    if request.method == "POST":
+        return receive_form(page, request, MESSAGE)
+    mode = current_pause(request).form_mode
+    if mode == FormMode.CONTACT_DETAILS:
+        context = page.get_context(request) | page.addresses(request)
+        return TemplateResponse(request, "intake/contact_details_page.html", context)
+    return show_form(page, request, WAITING if mode == FormMode.WAITING_LIST else MESSAGE)
+
+
+def message(page: Any, request: HttpRequest) -> HttpResponse:
+    """The form for a message, in every state: people have the right to ask about their details."""
+    if request.method == "POST":
+        return receive_form(page, request, MESSAGE)
+    return show_form(page, request, MESSAGE)
+
+
+def waiting_list(page: Any, request: HttpRequest) -> HttpResponse:
+    """Take somebody on the waiting list while it is offered, or was when they may have begun to write.
+
+    The form itself stands at the page's own address while there is one.
+    """
+    if request.method == "POST":
+        return receive_form(page, request, WAITING)
+    if current_pause(request).form_mode != FormMode.WAITING_LIST:
+        return redirect(page.get_url(request))
+    return show_form(page, request, WAITING)
+
+
+# The address of this page stays in the browser's history; after a day the way to the answers is in the mail only.
+OFFER_WINDOW = timedelta(days=1)
+
+
+def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResponse:
+    """Say it only of an enquiry that is in the database: 404 otherwise.
+
+    Only the first sender's page leads on (intake.enquiry.services.receipt_of), and only for a day.
+    """
+    if request.method not in ("GET", "HEAD", "POST"):
+        return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+    # Another name is no browser's, and may not even be one for text ("hex").
+    request.encoding = "utf-8"
+    now = timezone.now()
+    found = Enquiry.objects.select_related("mapping").filter(Q(receipt=receipt) | Q(repeat_receipt=receipt))
+    enquiry = found.first()
+    if enquiry is None:
+        raise Http404
+    may_go_on = enquiry.receipt == receipt and _may_go_on(enquiry, current_pause(request), now)
+    if request.method != "POST":
+        return _page(page, request, enquiry, may_go_on=may_go_on)
+    if not mapping_is_offered():
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    if not may_go_on:
+        # An old tab's button: the page as it is now has none.
+        return see_other(request.path)
+    try:
+        if "email" in request.POST:
+            return _confirm_address(page, request, enquiry, now)
+        return see_other(reverse("mapping_resume", args=[page_link_for_enquiry(enquiry=enquiry, now=now)]))
+    except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
+        # No button of ours.
+        return see_other(request.path)
+    except Enquiry.DoesNotExist as error:
+        raise Http404 from error
+
+
+def _confirm_address(page: Any, request: HttpRequest, enquiry: Enquiry, now: datetime) -> HttpResponse:
+    """Compare what the sender types anew with the address of the message, which this page never shows."""
+    form = ConfirmAddressForm(request.POST)
+    if not form.is_valid():
+        return _page(page, request, enquiry, may_go_on=True, form=form, status=422)
+    try:
+        count_post(f"{address_key(request)[:56]}:confirm", now)
+    except TooManyPosts as refusal:
+        form.add_error("email", too_many(refusal.retry_after, ContactDetails.load(request).phone_display))
+        response = _page(page, request, enquiry, may_go_on=True, form=form, status=429)
+        response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
+        return response
+    if not is_same_address(form.cleaned_data["email"], enquiry.email):
+        form.add_error("email", _("This is not the address of your message. If that one was mistyped, tell Kati."))
+        return _page(page, request, enquiry, may_go_on=True, form=form, status=422)
+    confirm_address(enquiry_id=enquiry.pk, now=now)
+    return see_other(request.path)
+
+
+def _page(
+    page: Any,
+    request: HttpRequest,
+    enquiry: Enquiry,
+    *,
+    may_go_on: bool,
+    form: ConfirmAddressForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = page.get_context(request)
+    context["reference"] = enquiry.reference
+    context["response_time"] = ContactDetails.load(request).answers_within
+    context["promised"] = promised_mails(enquiry)
+    if enquiry.kind == Kind.WAITING:
+        place = WaitingPlace.objects.get(enquiry=enquiry)
+        context["wants_mail"] = place.wants_mail
+        context["kept_while_waiting"] = kept_while_waiting(place.months)
+        return TemplateResponse(request, page.joined_template, context)
+    context["offers_mapping"] = may_go_on
+    context["address_is_confirmed"] = enquiry.address_confirmed_at is not None
+    context["confirm_form"] = form or ConfirmAddressForm()
+    return TemplateResponse(request, page.thanks_template, context, status=status)
+
+
+def _may_go_on(enquiry: Enquiry, pause: PauseStatus, now: datetime) -> bool:
+    """Return whether this page leads to the mapping of its enquiry; not while the contact page takes nobody."""
+    if pause.form_mode != FormMode.AS_USUAL:
+        return False
+    mapping = getattr(enquiry, "mapping", None)
+    is_sent = mapping is not None and mapping.is_sent
+    fresh = now - enquiry.received_at < OFFER_WINDOW
+    return enquiry.kind == Kind.CONTACT and fresh and not is_sent and mapping_is_offered()
+
+
+class ContactPage(AlwaysPublic, RoutablePageMixin, BasePage):
+    """Where a visitor writes to the supervisor. No cache may keep it: each opening has its own submission id."""
+
+    intro = RichTextField(
+        gettext_lazy("introduction"),
+        blank=True,
+        features=["bold", "italic", "link", "ol", "ul"],
+        help_text=gettext_lazy("Stands above the form."),
+    )
+
+    template = "intake/contact_page.html"
+    thanks_template = "intake/contact_thanks.html"
+    joined_template = "intake/waiting/joined_page.html"
+    parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
+    subpage_types: ClassVar[list[str]] = []
+    allowed_http_methods: ClassVar[list[HTTPMethod]] = [*BasePage.allowed_http_methods, HTTPMethod.POST]
+    max_count = 1
+    content_panels: ClassVar[list[Any]] = [
+        *BasePage.content_panels[:1],
+        FieldPanel("intro"),
+        *BasePage.content_panels[1:],
+    ]
+
+    class Meta:
+        verbose_name = gettext_lazy("contact page")
+        verbose_name_plural = gettext_lazy("contact pages")
+
+    @path("", name="form")
+    @method_decorator([keep_only_empty_form, sensitive_post_parameters()])
+    def form_view(self, request: HttpRequest) -> HttpResponse:
+        return show_or_receive(self, request)
+
+    @path("viesti/", name="message")
+    @method_decorator([keep_only_empty_form, sensitive_post_parameters()])
+    def message_view(self, request: HttpRequest) -> HttpResponse:
+        return message(self, request)
+
+    @path("odotuslista/", name="waiting_list")
+    @method_decorator([keep_only_empty_form, sensitive_post_parameters()])
+    def waiting_view(self, request: HttpRequest) -> HttpResponse:
+        return waiting_list(self, request)
+
+    @path("kiitos/<uuid:receipt>/", name="thanks")
+    @method_decorator([never_cache, sensitive_post_parameters()])
+    def thanks_view(self, request: HttpRequest, receipt: uuid.UUID) -> HttpResponse:
+        return show_thanks(self, request, receipt)
+
+    def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
+        # RoutablePageMixin calls its own route, and not what BasePage does for previews.
+        return self.framed_by_admin(super().serve_preview(request, mode_name))
+
+    def addresses(self, request: HttpRequest) -> dict[str, str]:
+        """The addresses of this page's forms, which stay whatever the pause does: message_url, waiting_url."""
+        own = self.get_url(request) or ""
+        return {
+            "message_url": own + self.reverse_subpage("message"),
+            "waiting_url": own + self.reverse_subpage("waiting_list"),
+        }

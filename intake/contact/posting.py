@@ -1,0 +1,169 @@
+"""A post of a form of the contact page: a message, or joining the waiting list."""
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from home.contact_details import ContactDetails
+from home.pause.rules import FormMode
+from home.pause.selectors import current_pause, lately_offered
+from home.pause.wording import PauseStatus
+from intake.choices import Kind
+from intake.enquiry.forms import ContactForm
+from intake.enquiry.notices import FormNotices, form_notices
+from intake.enquiry.responses import stored, too_many
+from intake.enquiry.services import receipt_of, receive_enquiry
+from intake.spam.limit import Source, TooManyPosts, address_key, source_of
+from intake.spam.rules import MIN_SECONDS
+from intake.submission import FormOpening, SpamSigns, new_form_token, read_form_token
+from intake.waiting.forms import WaitingForm, waiting_notices
+
+logger = logging.getLogger(__name__)
+# Somebody who opened the list's form while it was offered may still send it.
+LIST_STAYS_OPEN = timedelta(days=2)
+_AnyForm = ContactForm | WaitingForm
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormOfPage:
+    """One of the contact page's forms: what it asks, what it makes, and the page that shows it."""
+
+    form_class: type[_AnyForm]
+    kind: Kind
+    template: str
+    notices: Callable[..., FormNotices]
+
+
+MESSAGE = FormOfPage(
+    form_class=ContactForm, kind=Kind.CONTACT, template="intake/contact_page.html", notices=form_notices
+)
+WAITING = FormOfPage(
+    form_class=WaitingForm, kind=Kind.WAITING, template="intake/waiting/join_page.html", notices=waiting_notices
+)
+
+
+def show_form(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse:
+    """Return the page with the empty form."""
+    return _response(page, request, which, which.form_class(initial={"form_token": new_form_token(timezone.now())}))
+
+
+def receive_form(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse:
+    """Answer a good post with 303 to the thanks page, any other with the form and its words.
+
+    Statuses of a post that comes back: 422 something to mend or to send again, 403 sent from a foreign page, 409 the
+    waiting list is not open, 429 too many, 503 the database did not take it. What is far past any letter can't be given
+    back: 413, a page that says so.
+    """
+    # The form says accept-charset=utf-8. Another name is no browser's, and may not even be one for text ("hex").
+    request.encoding = "utf-8"
+    try:
+        return _receive(page, request, which)
+    except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
+        context = page.get_context(request) | {"limit": which.form_class.message_limit}
+        return TemplateResponse(request, "intake/contact_too_long.html", context, status=413)
+
+
+def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse:
+    now = timezone.now()
+    opening = read_form_token(request.POST.get("form_token", ""))
+    form = which.form_class(request.POST if opening else _with_new_token(request.POST))
+    source = source_of(request)
+    if source is Source.FOREIGN:
+        notice = _("The form was sent from another site’s page. Your words are still here: check them and send again.")
+        return _response(page, request, which, form, status=403, notice=notice)
+    if which is WAITING and not lately_offered(FormMode.WAITING_LIST, within=LIST_STAYS_OPEN, now=now):
+        notice = _("The waiting list is not open now, so this form was not taken. Your words are still here.")
+        return _response(page, request, which, form, status=409, notice=notice)
+    if not form.is_valid():
+        return _response(page, request, which, form, status=422)
+    if opening is None:
+        notice = _("The form had expired. Your words are still here: send the message again.")
+        if which is WAITING:
+            notice = _("The form had expired. Your words are still here: send the form again.")
+        return _response(page, request, which, form, status=422, notice=notice)
+    details, pause = ContactDetails.load(request), current_pause(request)
+    wants_mail = bool(form.cleaned_data.get("wants_mail"))
+    try:
+        enquiry = receive_enquiry(
+            kind=which.kind,
+            facts=form.facts(),
+            # The same words with the box ticked are another wish.
+            repeat_words="wants mail" if wants_mail else "",
+            wants_mail=wants_mail,
+            opening=opening,
+            signs=_spam_signs(form, opening, source, now),
+            shown=which.notices(details=details, pause=pause).as_shown(consented=wants_mail),
+            address_key=address_key(request),
+            pause=pause,
+            now=now,
+        )
+        receipt = receipt_of(enquiry=enquiry, opening=opening)
+    except TooManyPosts as refusal:
+        notice = too_many(refusal.retry_after, details.phone_display)
+        response = _response(page, request, which, form, status=429, notice=notice)
+        response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
+        return response
+    except DatabaseError as error:
+        # Only the kind is logged: the text of a database error can quote the row.
+        logger.error("an enquiry could not be stored: %s", type(error).__name__)
+        return _response(page, request, which, form, status=503, notice=_not_stored(which, details.phone_display))
+    return stored(request, page.get_url(request) + page.reverse_subpage("thanks", kwargs={"receipt": receipt}))
+
+
+def _response(
+    page: Any, request: HttpRequest, which: FormOfPage, form: _AnyForm, *, status: int = 200, notice: str = ""
+) -> HttpResponse:
+    pause: PauseStatus = current_pause(request)
+    notices = which.notices(details=ContactDetails.load(request), pause=pause)
+    below = tuple(f"/{page.reverse_subpage(name)}" for name in ("message", "waiting_list"))
+    context = page.get_context(request) | page.addresses(request)
+    context |= {
+        "form": form,
+        "list_is_closed": status == 409,
+        "notice": notice,
+        "takes_waiting": pause.form_mode == FormMode.WAITING_LIST,
+        # Only the page's own address is for search engines.
+        "is_below": request.path.endswith(below),
+        **notices.as_context(),
+    }
+    return TemplateResponse(request, which.template, context, status=status)
+
+
+def _with_new_token(data: QueryDict) -> QueryDict:
+    """Return the post with a token of ours in place of one that is missing or was not ours.
+
+    Nothing is left to read on that form, so sending it again at once is no sign of a program.
+    """
+    copy = data.copy()
+    copy["form_token"] = new_form_token(timezone.now() - timedelta(seconds=MIN_SECONDS))
+    return copy
+
+
+def _spam_signs(form: _AnyForm, opening: FormOpening, source: Source, now: datetime) -> SpamSigns:
+    return SpamSigns(
+        hidden_field=str(form.cleaned_data.get("extra_line") or ""),
+        seconds_open=(now - opening.opened_at).total_seconds(),
+        source_known=source is Source.OWN,
+    )
+
+
+def _not_stored(which: FormOfPage, phone: str) -> str:
+    if which is WAITING and phone:
+        text = _("The form could not be stored. Your words are still on it – try again or call %(phone)s.")
+    elif which is WAITING:
+        text = _("The form could not be stored. Your words are still on it – try again.")
+    elif phone:
+        text = _("The message could not be stored. Your words are still on the form – try again or call %(phone)s.")
+    else:
+        text = _("The message could not be stored. Your words are still on the form – try again.")
+    return text % {"phone": phone} if phone else text

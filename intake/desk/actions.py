@@ -1,0 +1,277 @@
+"""Further actions on an enquiry: preparation notes, summary, private links, order of the waiting list."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, re_path
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from intake.desk.enquiry_page import PAGE, conflict, found, page, saved, say_refused
+from intake.desk.invitations import can_be_invited, can_get_waiting_link, send_mapping_link, send_waiting_link
+from intake.enquiry.forms import PreparationForm, VersionForm
+from intake.enquiry.models import Enquiry
+from intake.enquiry.services import ChangedMeanwhile
+from intake.mapping.context import facts_group
+from intake.mapping.reading import AnswerState, SentMapping, read_mapping
+from intake.mapping.services import write_preparation_notes
+from intake.rights import guarded, may_act, may_see
+from intake.waiting.forms import MoveAheadForm
+from intake.waiting.places import NotWaiting, move_ahead, move_back
+from intake.waiting.plan_page import show_or_start, stop
+from intake.waiting.reading import read_place, show
+
+SUMMARY_TEMPLATE = "intake/mapping/summary.html"
+
+
+def save_preparation(request: HttpRequest, instance_pk: str) -> HttpResponse:
+    """Save the supervisor's notes for the first meeting."""
+    enquiry = found(instance_pk)
+    form = PreparationForm(request.POST)
+    _sent(enquiry)
+    if not form.is_valid():
+        say_refused(request, form)
+        return page(request, enquiry, preparation_form=form, status=422)
+    notes = form.cleaned_data["preparation_notes"]
+    try:
+        write_preparation_notes(
+            enquiry_id=enquiry.pk,
+            version=form.cleaned_data["version"],
+            notes=notes,
+            by=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+    except ChangedMeanwhile:
+        return conflict(request, enquiry, preparation_notes=notes)
+    return saved(request, enquiry, form="preparation", words=_("The notes were saved."))
+
+
+def summary(request: HttpRequest, instance_pk: str) -> HttpResponse:
+    """Show the mapping for paper, with her notes on a page of their own."""
+    return _summary(request, instance_pk, is_copy=False)
+
+
+def visitors_copy(request: HttpRequest, instance_pk: str) -> HttpResponse:
+    """Show the same for the one who answered: nothing of hers is in it."""
+    return _summary(request, instance_pk, is_copy=True)
+
+
+def _summary(request: HttpRequest, instance_pk: str, *, is_copy: bool) -> HttpResponse:
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    enquiry = found(instance_pk)
+    mapping = _sent(enquiry)
+    context = {
+        "enquiry": enquiry,
+        "mapping": mapping,
+        "groups": [facts_group(_facts(enquiry)), *_groups(mapping)],
+        "is_copy": is_copy,
+        "preparation_notes": "" if is_copy else mapping.preparation_notes,
+    }
+    response = TemplateResponse(request, SUMMARY_TEMPLATE, context)
+    response["Cache-Control"] = "no-store, private"
+    response["Referrer-Policy"] = "same-origin"
+    return response
+
+
+def _sent(enquiry: Enquiry) -> SentMapping:
+    mapping = read_mapping(enquiry, now=timezone.now())
+    if not isinstance(mapping, SentMapping):
+        raise Http404
+    return mapping
+
+
+def _facts(enquiry: Enquiry) -> dict[str, Any]:
+    names = (
+        "name",
+        "email",
+        "phone",
+        "organisation",
+        "supervision_form",
+        "delivery_modes",
+        "preferred_contact",
+    )
+    return {name: getattr(enquiry, name) for name in names}
+
+
+def _groups(mapping: SentMapping) -> list[dict[str, Any]]:
+    """Return the answers for components/answer_list.html; a step of which nothing was asked is left out."""
+    groups = []
+    for step in mapping.steps:
+        answers = [
+            {
+                "label": asked.question.label,
+                "lines": asked.lines if len(asked.lines) > 1 else (),
+                "value": asked.lines[0] if asked.lines else "",
+                "hint": _scale_ends(asked.question.low_label, asked.question.high_label) if asked.lines else "",
+            }
+            for asked in step.questions
+            if asked.question.is_asked and asked.state != AnswerState.NOT_ASKED
+        ]
+        if answers:
+            groups.append({"title": step.title, "answers": answers})
+    return groups
+
+
+def _scale_ends(low: str, high: str) -> str:
+    return _("0 = %(low)s, 10 = %(high)s") % {"low": low, "high": high} if low or high else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Question:
+    """What the page says before it sends a link."""
+
+    title: str | Promise
+    effect: str | Promise
+
+
+_MAPPING = _Question(
+    title=gettext_lazy("Send a link to the initial mapping"),
+    effect=gettext_lazy("The sender gets a private link by e-mail and need not write the details again."),
+)
+_PLACE = _Question(
+    title=gettext_lazy("Send a link to the place on the waiting list"),
+    effect=gettext_lazy(
+        "By the link they can leave the list, tell that they are still waiting, and remove their details."
+    ),
+)
+
+
+def send_mapping(request: HttpRequest, instance_pk: str) -> HttpResponse:
+    """Ask, and then queue a mail with a new private link to the mapping of this enquiry."""
+    enquiry = found(instance_pk)
+    may_go = can_be_invited(enquiry, now=timezone.now())
+    return _ask_or_send(request, enquiry, _MAPPING, may_go=may_go, send=send_mapping_link)
+
+
+def send_place(request: HttpRequest, instance_pk: str) -> HttpResponse:
+    """Ask, and then queue a mail with a new private link to the place on the waiting list."""
+    enquiry = found(instance_pk)
+    return _ask_or_send(request, enquiry, _PLACE, may_go=can_get_waiting_link(enquiry), send=send_waiting_link)
+
+
+def _ask_or_send(
+    request: HttpRequest, enquiry: Enquiry, question: _Question, *, may_go: bool, send: Callable[..., bool]
+) -> HttpResponse:
+    if request.method not in ("GET", "HEAD", "POST"):
+        return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+    if not may_go:
+        messages.error(request, _("The link can't be sent to this enquiry any more."))
+        return redirect(PAGE, enquiry.pk)
+    if request.method != "POST":
+        form = VersionForm(initial={"version": enquiry.version}, auto_id=False)
+        context = {"enquiry": enquiry, "version_form": form, "title": question.title, "effect": question.effect}
+        return TemplateResponse(request, "modeladmin/intake/enquiry/send_link.html", context)
+    form = VersionForm(request.POST)
+    if not form.is_valid():
+        return conflict(request, enquiry)
+    try:
+        queued = send(enquiry_id=enquiry.pk, version=form.cleaned_data["version"], by=request.user, now=timezone.now())
+    except ChangedMeanwhile:
+        return conflict(request, enquiry)
+    if queued:
+        messages.success(request, _("The link is on its way. Load the page in a moment to see how it went."))
+    else:
+        messages.info(request, _("A mail with the link is on its way already."))
+    return redirect(PAGE, enquiry.pk)
+
+
+LIST = "waiting_list"
+
+
+def to_the_head(request: HttpRequest, enquiry_id: str) -> HttpResponse:
+    """Ask why, and then move the enquiry to the head of the list."""
+    enquiry = found(enquiry_id)
+    if request.method in ("GET", "HEAD"):
+        return _ask(request, enquiry, MoveAheadForm(initial={"version": enquiry.version}))
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+    form = MoveAheadForm(request.POST)
+    if not form.is_valid():
+        return _ask(request, enquiry, form, status=422)
+    reason = form.cleaned_data["reason"]
+    try:
+        move_ahead(
+            enquiry_id=enquiry.pk,
+            version=form.cleaned_data["version"],
+            reason=reason,
+            by=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+    except ChangedMeanwhile:
+        enquiry = found(enquiry_id)
+        messages.error(request, _changed_elsewhere())
+        fresh = MoveAheadForm(initial={"version": enquiry.version, "reason": reason})
+        return _ask(request, enquiry, fresh, status=409)
+    except NotWaiting:
+        return _not_waiting(request, enquiry)
+    said = _("Enquiry %(reference)s is now the first on the waiting list.")
+    messages.success(request, said % {"reference": enquiry.reference})
+    return redirect(LIST)
+
+
+def back(request: HttpRequest, enquiry_id: str) -> HttpResponse:
+    """Move an enquiry that was moved ahead back to where it was by its arrival."""
+    enquiry = found(enquiry_id)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    form = VersionForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise ChangedMeanwhile
+        move_back(
+            enquiry_id=enquiry.pk,
+            version=form.cleaned_data["version"],
+            by=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+    except ChangedMeanwhile:
+        messages.error(request, _changed_elsewhere())
+        return redirect(LIST)
+    except NotWaiting:
+        return _not_waiting(request, enquiry)
+    said = _("Enquiry %(reference)s is back in its own place on the waiting list.")
+    messages.success(request, said % {"reference": enquiry.reference})
+    return redirect(LIST)
+
+
+def _ask(request: HttpRequest, enquiry: Enquiry, form: MoveAheadForm, *, status: int = 200) -> HttpResponse:
+    waiter = read_place(enquiry)
+    if waiter is None:
+        return _not_waiting(request, enquiry)
+    context = {"waiter": waiter, "form": form}
+    return TemplateResponse(request, "intake/admin/waiting/move_ahead.html", context, status=status)
+
+
+def _not_waiting(request: HttpRequest, enquiry: Enquiry) -> HttpResponse:
+    messages.info(request, _("The enquiry is not on the waiting list any more."))
+    return redirect(PAGE, enquiry.pk)
+
+
+def _changed_elsewhere() -> str:
+    return _(
+        "The enquiry was changed elsewhere after you opened this page, so nothing was saved. Check it and save again."
+    )
+
+
+def waiting_addresses() -> list[URLPattern]:
+    """Return what the hook register_admin_urls takes."""
+
+    def at(route: str, view: Callable[..., HttpResponseBase], allowed: Callable[..., bool], name: str) -> URLPattern:
+        return re_path(rf"^odotuslista/{route}$", guarded(view, allowed), name=name)
+
+    enquiry = r"(?P<enquiry_id>[0-9]{1,18})/"
+    return [
+        at("", show, may_see, "waiting_list"),
+        at(f"karkeen/{enquiry}", to_the_head, may_act, "waiting_move_ahead"),
+        at(f"takaisin/{enquiry}", back, may_act, "waiting_move_back"),
+        at("paluu/", show_or_start, may_see, "return_plan"),
+        at("paluu/pysayta/", stop, may_act, "return_plan_stop"),
+    ]

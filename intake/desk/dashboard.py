@@ -1,0 +1,189 @@
+"""The panels and checklist points of this app on the first page of the admin."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import SimpleListFilter
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.middleware.csrf import get_token
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.admin.ui.components import Component
+from wagtail.models import Page, Site
+
+from home.checklist.points import ChecklistItem
+from home.contact_details import ContactDetails
+from home.important_pages import ImportantPage
+from home.pause.models import PauseNotice
+from home.pause.rules import FormMode
+from intake.choices import Status, Verdict
+from intake.contact.page import ContactPage
+from intake.enquiry.models import Enquiry
+from intake.health import read_health
+from intake.mail.delivery import send_again
+from intake.mail.models import OutgoingMail, late
+from intake.mail.queue import unsent_of_no_enquiry
+from intake.mapping.page import MappingPage
+from intake.rights import guarded, may_act
+from intake.settings import IntakeSettings
+from intake.waiting.reading import waiting_summary
+
+
+class Part(TextChoices):
+    """A part of the desk. The value stands in the list's address."""
+
+    NEW = "new", gettext_lazy("New ones")
+    IN_PROGRESS = "in_progress", gettext_lazy("Under way")
+    SUSPICIOUS = "suspicious", gettext_lazy("Suspicious ones")
+    MAIL_UNSENT = "mail_unsent", gettext_lazy("Mail not sent")
+
+
+def part_of(enquiries: QuerySet[Enquiry], part: Part) -> QuerySet[Enquiry]:
+    """Return those of `enquiries` that are in the part, each once. An enquiry can be in several parts."""
+    opened = ~Q(status=Status.CLOSED)
+    late_mails = OutgoingMail.objects.filter(late(timezone.now()), enquiry=OuterRef("pk"))
+    belongs: dict[Part, Any] = {
+        Part.NEW: Q(status=Status.NEW, verdict=Verdict.ACCEPTED),
+        # Those on the waiting list are not: they have a list of their own.
+        Part.IN_PROGRESS: opened & ~Q(status__in=(Status.NEW, Status.WAITING_LIST)),
+        Part.SUSPICIOUS: opened & Q(verdict=Verdict.QUARANTINED),
+        Part.MAIL_UNSENT: Exists(late_mails),
+    }
+    return enquiries.filter(belongs[part])
+
+
+def list_address(part: Part) -> str:
+    """Return the address of the list that shows this part."""
+    return f"{reverse('yhteydenotot_modeladmin_index')}?{DeskFilter.parameter_name}={part}"
+
+
+class DeskFilter(SimpleListFilter):
+    """The part of the list; another word in the address filters nothing."""
+
+    title = gettext_lazy("what waits")
+    parameter_name = "part"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(Part.choices)
+
+    def value(self) -> str | None:
+        chosen = super().value()
+        return chosen if chosen in Part.values else None
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Enquiry]) -> QuerySet[Enquiry]:
+        chosen = self.value()
+        return part_of(queryset, Part(chosen)) if chosen else queryset
+
+
+def own_mail_addresses() -> list[URLPattern]:
+    """Return what the hook register_admin_urls takes."""
+    return [path("viestit/<int:mail_id>/uudelleen/", guarded(resend, may_act), name="mail_send_again")]
+
+
+def resend(request: HttpRequest, mail_id: int) -> HttpResponse:
+    """Queue one of them for an attempt at once."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    mail = get_object_or_404(unsent_of_no_enquiry(), pk=mail_id)
+    if send_again(mail=mail, now=timezone.now()):
+        messages.success(request, _("The mail is being sent again. Load the page in a moment to see how it went."))
+    else:
+        messages.info(request, _("The mail has been sent already, or is being sent just now."))
+    return redirect("wagtailadmin_home")
+
+
+def enquiry_items() -> list[ChecklistItem]:
+    """Return this room's points: without an address nobody hears of a new enquiry, and during a pause somebody has to
+    decide what becomes of those who write."""
+    return [
+        ChecklistItem(
+            key="notification-address",
+            title=gettext_lazy("Where you hear of new enquiries"),
+            why=gettext_lazy("A notice of each new enquiry is sent to this address."),
+            permission="intake.change_intakesettings",
+            address=lambda details: _field(),
+            is_done=lambda details: _has_address(details),
+        ),
+        ChecklistItem(
+            key="contact-page-in-pause",
+            title=gettext_lazy("What the contact page does during a pause"),
+            why=gettext_lazy(
+                "It can take messages as usual, take people on the waiting list, or show the contact details only."
+            ),
+            permission="home.change_pausenotice",
+            address=lambda details: _form_mode(),
+            # "As usual" may be her decision too: then she takes the point off the list.
+            is_done=lambda details: PauseNotice.load().form_mode != FormMode.AS_USUAL,
+        ),
+    ]
+
+
+def _has_address(details: ContactDetails) -> bool:
+    return bool(IntakeSettings.load().notification_email or details.email)
+
+
+def _form_mode() -> str:
+    return f"{reverse('wagtailsettings:edit', args=['home', 'pausenotice', PauseNotice.load().pk])}#id_form_mode"
+
+
+def _field() -> str:
+    settings = IntakeSettings.load()
+    return f"{reverse('wagtailsettings:edit', args=['intake', 'intakesettings', settings.pk])}#id_notification_email"
+
+
+def form_pages() -> list[ImportantPage]:
+    return [
+        ImportantPage(
+            key="contact-form",
+            page=lambda: ContactPage.objects.first(),
+            stops=gettext_lazy("Nobody can write to you on the site, or join the waiting list."),
+            missing=gettext_lazy("The site has no page with the contact form."),
+            address=_making(ContactPage),
+        ),
+        ImportantPage(
+            key="mapping",
+            page=lambda: MappingPage.objects.first(),
+            stops=gettext_lazy("Nobody can begin the initial mapping. Those that have been begun can be finished."),
+            missing=gettext_lazy("The site has no page for the initial mapping."),
+            address=_making(MappingPage),
+        ),
+    ]
+
+
+def _making(kind: type[Page]) -> Callable[[], str]:
+    def address() -> str:
+        site = Site.objects.filter(is_default_site=True, root_page__depth__gt=1).first()
+        if site is None:
+            return reverse("wagtailadmin_explore_root")
+        return reverse("wagtailadmin_pages:add", args=[kind._meta.app_label, kind._meta.model_name, site.root_page_id])
+
+    return address
+
+
+class EnquiryPanel(Component):
+    """Counts, each a way to the list of exactly what was counted, and the failed mails about no enquiry; no names."""
+
+    name = "enquiries"
+    template_name = "modeladmin/intake/enquiry/dashboard.html"
+    order = 50
+
+    def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
+        now = timezone.now()
+        request = parent_context["request"]
+        return {
+            "health": read_health(now=now),
+            # An inclusion of its own: Wagtail renders a panel with this context alone.
+            "csrf_token": get_token(request),
+            "unsent": [mail for mail in unsent_of_no_enquiry().prefetch_related("attempts") if mail.is_late],
+            "user_can_act": may_act(request.user),
+            "parts": {
+                part.value: {"count": part_of(Enquiry.objects.all(), part).count(), "url": list_address(part)}
+                for part in Part
+            },
+            "waiting": waiting_summary(now=now),
+        }

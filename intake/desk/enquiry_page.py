@@ -1,0 +1,287 @@
+"""The page of one enquiry and its buttons."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.messages.storage.base import BaseStorage
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from intake.choices import MailPurpose, Outcome, Status
+from intake.desk.invitations import can_be_invited, can_get_waiting_link
+from intake.enquiry.forms import HandlingForm, PreparationForm, VersionForm
+from intake.enquiry.mails import promised_mails
+from intake.enquiry.models import Enquiry
+from intake.enquiry.removal import remove_seen
+from intake.enquiry.services import ChangedMeanwhile, accept_quarantined, change_status, save_handling
+from intake.mail.delivery import send_again
+from intake.mail.models import OutgoingMail
+from intake.mapping.reading import SentMapping, UnderWay, read_mapping
+from intake.waiting.reading import read_place
+
+_CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
+LIST = "yhteydenotot_modeladmin_index"
+PAGE = "yhteydenotot_modeladmin_inspect"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One line of what has happened."""
+
+    at: datetime
+    words: str
+    by: Any = None
+
+
+def found(pk: str) -> Enquiry:
+    """Return the enquiry with all that its page shows. Raises Http404."""
+    enquiries = Enquiry.objects.select_related("mapping", "waiting").prefetch_related(
+        "mails__attempts", "steps__changed_by"
+    )
+    return get_object_or_404(enquiries, pk=pk)
+
+
+def action(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Let only posts come to an action of an enquiry; reading its address leads to the enquiry.
+
+    Whose session ended before the post is sent to that address after signing in.
+    """
+
+    def act(request: HttpRequest, instance_pk: str, **more: str) -> HttpResponseBase:
+        if request.method == "POST":
+            return view(request, instance_pk=instance_pk, **more)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["POST"])
+        return redirect(PAGE, get_object_or_404(Enquiry, pk=instance_pk).pk)
+
+    return act
+
+
+def saved(request: HttpRequest, enquiry: Enquiry, *, form: str, words: str) -> HttpResponse:
+    """Say that a form of the page was saved, once for two presses, and lead to the page.
+
+    The address names the form, so that kept-words.js forgets the words it kept.
+    """
+    said = messages.get_messages(request)
+    if words not in {str(message) for message in said}:
+        messages.success(request, words)
+    # Looking at them does not show them.
+    if isinstance(said, BaseStorage):
+        said.used = False
+    return redirect(f"{reverse(PAGE, args=(enquiry.pk,))}?saved={form}")
+
+
+def say_refused(request: HttpRequest, form: HandlingForm | PreparationForm) -> None:
+    """Say at the top of the page what the form says beside its field, which on a phone is far below."""
+    reasons = " ".join(str(reason) for reasons in form.errors.values() for reason in reasons)
+    messages.error(request, _("Nothing was saved. %(reasons)s") % {"reasons": reasons})
+
+
+def conflict(
+    request: HttpRequest,
+    enquiry: Enquiry,
+    *,
+    handling: dict[str, Any] | None = None,
+    preparation_notes: str | None = None,
+    words: str | Promise = "",
+) -> HttpResponse:
+    """Show the enquiry as it stands now, with the words that were not saved; 404 where another tab removed it.
+
+    `words` say what has happened, where that is not saving.
+    """
+    enquiry = found(str(enquiry.pk))
+    messages.error(
+        request,
+        str(words)
+        or _(
+            "The enquiry was changed elsewhere after you opened this page, so nothing was saved. "
+            "Check it and save again."
+        ),
+    )
+    version = {"version": enquiry.version}
+    return page(
+        request,
+        enquiry,
+        handling_form=None if handling is None else HandlingForm(initial={**handling, **version}),
+        preparation_form=None
+        if preparation_notes is None
+        else PreparationForm(initial={**version, "preparation_notes": preparation_notes}),
+        status=409,
+    )
+
+
+def page(
+    request: HttpRequest,
+    enquiry: Enquiry,
+    *,
+    handling_form: HandlingForm | None = None,
+    preparation_form: PreparationForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Return the page; a form that is given, with words that are not saved, stands there in place of a fresh one."""
+    now = timezone.now()
+    version = {"version": enquiry.version}
+    mails = list(enquiry.mails.all())
+    mapping = read_mapping(enquiry, now=now)
+    user_can_review = request.user.has_perm("intake.change_enquiry")
+    context: dict[str, Any] = {
+        "enquiry": enquiry,
+        "sent_mapping": mapping if isinstance(mapping, SentMapping) else None,
+        "mapping_under_way": mapping if isinstance(mapping, UnderWay) else None,
+        "handling_form": handling_form
+        or HandlingForm(
+            initial={**version, "status": enquiry.status, "outcome": enquiry.outcome, "note": enquiry.note}
+        ),
+        "handling_is_unsaved": handling_form is not None,
+        "preparation_is_unsaved": preparation_form is not None,
+        # Her unsaved words stand in the box; what is stored must be seen before they replace it.
+        "stored_note": enquiry.note if handling_form and handling_form["note"].value() != enquiry.note else "",
+        "version_form": VersionForm(initial=version, auto_id=False),
+        "mails": mails,
+        "no_confirmation": not any(mail.purpose in _CONFIRMATIONS for mail in mails),
+        "removed_on": enquiry.remove_on,
+        "events": _events(enquiry, mapping),
+        "waiter": read_place(enquiry),
+        "user_can_review": user_can_review,
+        "user_can_delete": request.user.has_perm("intake.delete_enquiry"),
+        "user_can_send_place": user_can_review and can_get_waiting_link(enquiry),
+        "user_can_invite": user_can_review and can_be_invited(enquiry, now=now),
+    }
+    if isinstance(mapping, SentMapping):
+        context["preparation_form"] = preparation_form or PreparationForm(
+            initial={**version, "preparation_notes": mapping.preparation_notes}
+        )
+    return TemplateResponse(request, "modeladmin/intake/enquiry/inspect.html", context, status=status)
+
+
+def _events(enquiry: Enquiry, mapping: SentMapping | UnderWay | None) -> list[Event]:
+    """Return what has happened to the enquiry, in the order in which it did."""
+    events = [Event(at=step.changed_at, words=step.words, by=step.changed_by) for step in enquiry.steps.all()]
+    if isinstance(mapping, SentMapping) and mapping.sent_at > enquiry.received_at:
+        events.append(Event(at=mapping.sent_at, words=_("The initial mapping arrived")))
+    return [
+        Event(at=enquiry.received_at, words=_("Received")),
+        *sorted(events, key=lambda event: event.at),
+    ]
+
+
+_NOT_REMOVED = gettext_lazy(
+    "The enquiry was changed elsewhere after you opened the page of removal, so nothing was removed. Read it first; "
+    "you can still remove it."
+)
+
+
+def read(request: HttpRequest, instance_pk: str) -> HttpResponse:
+    """Show one enquiry. Reading changes nothing."""
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    return page(request, found(instance_pk))
+
+
+def save(request: HttpRequest, instance_pk: str) -> HttpResponse:
+    """Save status, outcome and note together; a note that the post does not name stays."""
+    enquiry = found(instance_pk)
+    form = HandlingForm(request.POST, stored_outcome=enquiry.outcome)
+    if not form.is_valid():
+        say_refused(request, form)
+        return page(request, enquiry, handling_form=form, status=422)
+    wanted = form.cleaned_data
+    try:
+        save_handling(
+            enquiry_id=enquiry.pk,
+            version=wanted["version"],
+            status=Status(wanted["status"]),
+            outcome=wanted["outcome"],
+            note=wanted["note"] if "note" in form.data else None,
+            by=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+    except ChangedMeanwhile:
+        # What she chose and wrote stays in the form, and saving it again is her own decision.
+        return conflict(request, enquiry, handling=wanted)
+    return saved(request, enquiry, form="handling", words=_("The status and the note were saved."))
+
+
+def close_as_spam(request: HttpRequest, instance_pk: str) -> HttpResponse:
+    """Close a suspicious enquiry as spam."""
+    enquiry = found(instance_pk)
+    form = VersionForm(request.POST)
+    if not form.is_valid():
+        return conflict(request, enquiry)
+    try:
+        change_status(
+            enquiry_id=enquiry.pk,
+            version=form.cleaned_data["version"],
+            status=Status.CLOSED,
+            outcome=Outcome.SPAM,
+            by=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+    except ChangedMeanwhile:
+        return conflict(request, enquiry)
+    return saved(request, enquiry, form="spam", words=_("The enquiry was closed as spam."))
+
+
+def accept(request: HttpRequest, instance_pk: str) -> HttpResponse:
+    """Say that a suspicious enquiry is an ordinary one."""
+    enquiry = found(instance_pk)
+    form = VersionForm(request.POST)
+    if not form.is_valid():
+        return conflict(request, enquiry)
+    try:
+        accept_quarantined(
+            enquiry_id=enquiry.pk,
+            version=form.cleaned_data["version"],
+            by=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+    except ChangedMeanwhile:
+        return conflict(request, enquiry)
+    if "waiting_link" in promised_mails(enquiry).links:
+        words = _("The enquiry is now an ordinary one. The confirmation of the waiting list was put in the mail.")
+    else:
+        words = _("The enquiry is now an ordinary one. No automatic confirmation was sent; answer it yourself.")
+    return saved(request, enquiry, form="accepted", words=words)
+
+
+def resend(request: HttpRequest, instance_pk: str, mail_pk: str) -> HttpResponse:
+    """Queue one of the enquiry's mails for an attempt at once."""
+    enquiry = found(instance_pk)
+    mail = get_object_or_404(OutgoingMail, pk=mail_pk, enquiry=enquiry)
+    if send_again(mail=mail, now=timezone.now()):
+        messages.success(request, _("The mail is being sent again. Load the page in a moment to see how it went."))
+    else:
+        messages.info(request, _("The mail has been sent already, or is being sent just now."))
+    return redirect(PAGE, enquiry.pk)
+
+
+def delete(request: HttpRequest, instance_pk: str) -> HttpResponse:
+    """Ask, and then remove the enquiry with all that hangs from it. Nothing of it goes to a log."""
+    enquiry = found(instance_pk)
+    if request.method != "POST":
+        version_form = VersionForm(initial={"version": enquiry.version}, auto_id=False)
+        return TemplateResponse(
+            request, "modeladmin/intake/enquiry/delete.html", {"enquiry": enquiry, "version_form": version_form}
+        )
+    form = VersionForm(request.POST)
+    if not form.is_valid():
+        return conflict(request, enquiry, words=_NOT_REMOVED)
+    try:
+        remove_seen(enquiry_id=enquiry.pk, version=form.cleaned_data["version"], now=timezone.now())
+    except ChangedMeanwhile:
+        return conflict(request, enquiry, words=_NOT_REMOVED)
+    messages.success(request, _("Enquiry %(reference)s was removed.") % {"reference": enquiry.reference})
+    return redirect(LIST)
+
+
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    raise Http404

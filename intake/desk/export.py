@@ -1,0 +1,198 @@
+"""Enquiries as a spreadsheet: Finnish words, Finnish time, and nothing that a spreadsheet would run."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+
+from home.email_address import readable_address
+from intake.enquiry.models import Enquiry
+from intake.mapping.reading import SentMapping, read_mapping
+from intake.typed_text import dialled_phone
+from intake.waiting.models import WaitingPlace
+from intake.waiting.reading import places_on_the_list
+
+# What begins a formula in some spreadsheet (OWASP, CSV Injection), the full-width forms included.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# What XML 1.0 (2.2 Characters) has no place for: one such character makes a whole workbook unreadable.
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DATE_FORMAT = "d.m.yyyy h:mm"
+# What a cell of Excel holds (Microsoft, "Excel specifications and limits"); the CSV file has no limit.
+_LONGEST_CELL = 32_767
+Cell = str | int | datetime | None
+_COLUMNS: list[tuple[object, Callable[[Enquiry], Cell]]] = [
+    (_("Reference"), lambda enquiry: enquiry.reference),
+    (_("Received"), lambda enquiry: _local(enquiry.received_at)),
+    (_("Status"), lambda enquiry: enquiry.get_status_display()),
+    (_("Outcome"), lambda enquiry: enquiry.get_outcome_display()),
+    (_("Closed"), lambda enquiry: _local(enquiry.closed_at)),
+    (_("Removed by itself on"), lambda enquiry: _day(enquiry.remove_on)),
+    (_("Kind"), lambda enquiry: enquiry.get_kind_display()),
+    (_("Verdict"), lambda enquiry: enquiry.get_verdict_display()),
+    (_("Place on the waiting list"), lambda enquiry: enquiry.waiting_number),  # type: ignore[attr-defined]
+    (_("Came to the waiting list"), lambda enquiry: _joined_at(enquiry)),
+    (_("Wants mail of the return"), lambda enquiry: _wants_mail(enquiry)),
+    (_("Told of the return"), lambda enquiry: _told_at(enquiry)),
+    (_("Reason for moving ahead"), lambda enquiry: _jump_reason(enquiry)),
+    (_("Name"), lambda enquiry: enquiry.name),
+    (_("E-mail address"), lambda enquiry: readable_address(enquiry.email)),
+    (_("Phone number"), lambda enquiry: dialled_phone(enquiry.phone)),
+    (_("Organisation"), lambda enquiry: enquiry.organisation),
+    (_("Form of supervision"), lambda enquiry: enquiry.get_supervision_form_display()),
+    (_("Where to meet"), lambda enquiry: ", ".join(enquiry.delivery_mode_labels)),
+    (_("Size of the group"), lambda enquiry: enquiry.group_size),
+    (_("Place"), lambda enquiry: enquiry.place),
+    (_("Area"), lambda enquiry: enquiry.get_area_display()),
+    (_("Payer"), lambda enquiry: enquiry.payer),
+    (_("Preferred way of contact"), lambda enquiry: enquiry.get_preferred_contact_display()),
+    (_("Message"), lambda enquiry: enquiry.message),
+    (_("Initial mapping arrived"), lambda enquiry: _mapping_arrived(enquiry)),
+    (_("Answers of the initial mapping"), lambda enquiry: _answers(enquiry)),
+    (_("Notes for the first meeting"), lambda enquiry: _preparation_notes(enquiry)),
+    (_("Note"), lambda enquiry: enquiry.note),
+]
+
+
+def spreadsheet_response(enquiries: Iterable[Enquiry], file_format: str, now: datetime) -> HttpResponse:
+    """Return the file to download, `file_format` "csv" or "xlsx". KeyError for another."""
+    writer, content_type = {
+        "csv": (_csv, "text/csv; charset=utf-8"),
+        "xlsx": (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    }[file_format]
+    response = HttpResponse(writer(_numbered(enquiries)), content_type=content_type)
+    filename = f"yhteydenotot-{timezone.localdate(now).isoformat()}.{file_format}"
+    response["Content-Disposition"] = f'attachment; filename="{filename}"'
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+def _numbered(enquiries: Iterable[Enquiry]) -> Iterator[Enquiry]:
+    """Yield the enquiries, each with its place on the waiting list, counted from 1; None for who is not on it."""
+    numbers = {place.enquiry_id: number for number, place in enumerate(places_on_the_list(), start=1)}
+    for enquiry in enquiries:
+        enquiry.waiting_number = numbers.get(enquiry.pk)  # type: ignore[attr-defined]
+        yield enquiry
+
+
+def _place(enquiry: Enquiry) -> WaitingPlace | None:
+    """Return the place that the enquiry has, or had, on the waiting list."""
+    return getattr(enquiry, "waiting", None)
+
+
+def _joined_at(enquiry: Enquiry) -> datetime | None:
+    place = _place(enquiry)
+    return _local(place.joined_at) if place else None
+
+
+def _told_at(enquiry: Enquiry) -> datetime | None:
+    place = _place(enquiry)
+    return _local(place.called_at) if place else None
+
+
+def _day(day: date | None) -> str:
+    return date_format(day, "j.n.Y") if day else ""
+
+
+def _jump_reason(enquiry: Enquiry) -> str:
+    place = _place(enquiry)
+    return place.jump_reason if place else ""
+
+
+def _wants_mail(enquiry: Enquiry) -> str:
+    place = _place(enquiry)
+    return "" if place is None else str(_("Yes") if place.wants_mail else _("No"))
+
+
+def _mapping(enquiry: Enquiry) -> SentMapping | None:
+    """Return the mapping that was sent; the answers of one under way are in no file."""
+    mapping = read_mapping(enquiry, now=timezone.now())
+    return mapping if isinstance(mapping, SentMapping) else None
+
+
+def _mapping_arrived(enquiry: Enquiry) -> datetime | None:
+    mapping = _mapping(enquiry)
+    return _local(mapping.sent_at) if mapping else None
+
+
+def _preparation_notes(enquiry: Enquiry) -> str:
+    mapping = _mapping(enquiry)
+    return mapping.preparation_notes if mapping else ""
+
+
+def _answers(enquiry: Enquiry) -> str:
+    """Return a line for each answer: the question as it was asked, and what was answered."""
+    mapping = _mapping(enquiry)
+    return "\n".join(
+        f"{asked.question.label}: {', '.join(asked.lines)}"
+        for step in (mapping.steps if mapping else ())
+        for asked in step.questions
+        if asked.lines
+    )
+
+
+def neutralised(text: str) -> str:
+    """Return `text` so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    """Return the Helsinki wall-clock time: spreadsheets know no time zones."""
+    return timezone.localtime(moment).replace(tzinfo=None, second=0, microsecond=0) if moment else None
+
+
+def _csv(enquiries: Iterable[Enquiry]) -> bytes:
+    buffer = io.StringIO()
+    # A Finnish Excel splits at semicolons; all quoted, no separator that somebody typed begins a cell of its own.
+    writer = csv.writer(buffer, delimiter=";", quoting=csv.QUOTE_ALL)
+    writer.writerow([str(heading) for heading, _value in _COLUMNS])
+    for enquiry in enquiries:
+        writer.writerow([_as_text(value(enquiry)) for _heading, value in _COLUMNS])
+    # With a byte-order mark Excel reads the letters right.
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def _as_text(value: Cell) -> str:
+    if isinstance(value, datetime):
+        return f"{value.day}.{value.month}.{value.year} {value.hour}.{value.minute:02}"
+    if isinstance(value, int):
+        return str(value)
+    return neutralised(value or "")
+
+
+def _fitting(text: str) -> str:
+    """Return what fits in a cell; where something was cut off, the end says so."""
+    if len(text) <= _LONGEST_CELL:
+        return text
+    said = str(_("… [cut off: the whole text is on the site and in the CSV file]"))
+    return text[: _LONGEST_CELL - len(said)] + said
+
+
+def _xlsx(enquiries: Iterable[Enquiry]) -> bytes:
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet("Yhteydenotot")
+    sheet.freeze_panes = "A2"
+    sheet.append([str(heading) for heading, _value in _COLUMNS])
+    for enquiry in enquiries:
+        row = []
+        for _heading, value in _COLUMNS:
+            content = value(enquiry)
+            if isinstance(content, str):
+                content = _fitting(neutralised(_NOT_IN_XML.sub("\ufffd", content)))
+            cell = WriteOnlyCell(sheet, value=content)
+            if isinstance(content, datetime):
+                cell.number_format = _DATE_FORMAT
+            elif isinstance(content, str):
+                cell.data_type = "s"
+            row.append(cell)
+        sheet.append(row)
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()

@@ -1,0 +1,344 @@
+"""The form fields and forms of an enquiry."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from home.email_address import LONGEST_ADDRESS, NOT_AN_ADDRESS, address_as_sent
+from home.phone_numbers import MoreThanANumber
+from intake.choices import ContactPreference, DeliveryMode, Outcome, Status, SupervisionForm
+from intake.submission import ContactFacts
+from intake.typed_text import TooLong, clean_line, clean_lines, contains_henkilotunnus, e164_phone, without_invisible
+
+
+class TypedTextField(forms.Field):
+    """Free text of at most `limit` characters, counted after cleaning; line breaks count as one.
+
+    What is far past it is refused before it is cleaned: no length of text takes more than reading it once.
+    """
+
+    widget: Any = forms.TextInput
+    default_error_messages = {
+        "too_long": _("Shorten the text: now %(length)d characters, at most %(limit)d."),
+        "henkilotunnus": _("There seems to be a personal identity code in the text. Remove it before sending."),
+    }
+
+    def __init__(self, *, limit: int, several_lines: bool = False, **kwargs: Any) -> None:
+        self.limit = limit
+        self._clean_text = clean_lines if several_lines else clean_line
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> str:
+        try:
+            return "" if value is None else self._clean_text(str(value), limit=self.limit)
+        except TooLong as error:
+            raise self._too_long(error.length) from error
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if len(value) > self.limit:
+            raise self._too_long(len(value))
+        if contains_henkilotunnus(value):
+            raise ValidationError(self.error_messages["henkilotunnus"], code="henkilotunnus")
+
+    def _too_long(self, length: int) -> ValidationError:
+        return ValidationError(
+            self.error_messages["too_long"], code="too_long", params={"length": length, "limit": self.limit}
+        )
+
+
+class OwnWordsField(forms.CharField):
+    """The supervisor's own words: cleaned before they are counted, so that a line break counts as one."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> str:
+        return clean_lines(super().to_python(value) or "")
+
+
+class TypedEmailField(TypedTextField):
+    """An e-mail address that mail can be sent to, kept as it is sent (home.email_address)."""
+
+    widget = forms.EmailInput
+    default_error_messages = {"invalid": NOT_AN_ADDRESS}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(limit=LONGEST_ADDRESS, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        try:
+            return address_as_sent(text)
+        except ValueError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class TypedPhoneField(TypedTextField):
+    """A phone number, kept in E.164."""
+
+    default_error_messages = {
+        "invalid": _("Check the phone number. The right form is for example 050 123 4567."),
+        "more": _("Write one phone number here, with no other words: for example 050 123 4567."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(limit=40, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        try:
+            return e164_phone(text)
+        except MoreThanANumber as error:
+            raise ValidationError(self.error_messages["more"], code="more") from error
+        except ValueError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+MESSAGE_LIMIT = 5000
+
+
+class ContactFactsForm(forms.Form):
+    """Who writes, and about what kind of supervision; shared by every form a visitor fills."""
+
+    use_required_attribute = False
+
+    name = TypedTextField(
+        label=_("Your name"),
+        limit=100,
+        error_messages={
+            "required": _("Write your name."),
+            "too_long": _("Shorten the name: now %(length)d characters, at most %(limit)d."),
+        },
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    email = TypedEmailField(
+        label=_("E-mail address"),
+        help_text=_("The answer comes to this address."),
+        error_messages={
+            "required": _("Write your e-mail address."),
+            "too_long": _("Shorten the e-mail address: now %(length)d characters, at most %(limit)d."),
+        },
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false", "autocapitalize": "none"}),
+    )
+    phone = TypedPhoneField(
+        label=_("Phone number"),
+        required=False,
+        help_text=_("If it is all right to call."),
+        error_messages={"too_long": _("Shorten the phone number: now %(length)d characters, at most %(limit)d.")},
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+    )
+    organisation = TypedTextField(
+        label=_("Organisation"),
+        limit=150,
+        required=False,
+        help_text=_("Leave empty if you write for yourself."),
+        error_messages={
+            "too_long": _("Shorten the organisation’s name: now %(length)d characters, at most %(limit)d.")
+        },
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    supervision_form = forms.ChoiceField(
+        label=_("Form of supervision"),
+        choices=SupervisionForm.choices,
+        help_text=_("The form can be decided together."),
+        error_messages={
+            "required": _("Choose the form of supervision or ’I don't know yet’."),
+            "invalid_choice": _("Choose one of the options."),
+        },
+        widget=forms.RadioSelect,
+    )
+    delivery_modes = forms.MultipleChoiceField(
+        label=_("Where would we meet?"),
+        choices=DeliveryMode.choices,
+        help_text=_("Face to face in Satakunta, online in all of Finland. You can choose several."),
+        error_messages={
+            "required": _("Choose at least one way of meeting."),
+            "invalid_choice": _("Choose one of the options."),
+            "invalid_list": _("Choose one of the options."),
+        },
+        widget=forms.CheckboxSelectMultiple,
+    )
+    preferred_contact = forms.ChoiceField(
+        label=_("Preferred way of contact"),
+        choices=ContactPreference.choices,
+        initial=ContactPreference.EMAIL,
+        error_messages={
+            "required": _("Choose one of the options."),
+            "invalid_choice": _("Choose one of the options."),
+        },
+        widget=forms.RadioSelect,
+    )
+
+    # Kept from people and from autofill; a program that fills every field gives itself away.
+    extra_line = forms.Field(
+        label=_("Leave this field empty"),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
+    )
+    form_token = forms.Field(required=False, widget=forms.HiddenInput)
+
+    # The longest message that the form takes; none where it has no message.
+    message_limit = 0
+
+    def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
+        super().__init__(data=without_invisible(data) if data is not None else None, **kwargs)
+
+    def clean_delivery_modes(self) -> list[str]:
+        modes: list[str] = self.cleaned_data["delivery_modes"]
+        known = [mode for mode in modes if mode != DeliveryMode.UNDECIDED]
+        return known or modes
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        wants_call = cleaned.get("preferred_contact") == ContactPreference.PHONE
+        if wants_call and not cleaned.get("phone") and "phone" not in self.errors:
+            self.add_error("phone", _("Write your phone number so that Kati can call."))
+        return cleaned
+
+    def facts(self) -> ContactFacts:
+        """Return what was written. Only for a valid form."""
+        cleaned = self.cleaned_data
+        return ContactFacts(
+            name=cleaned["name"],
+            email=cleaned["email"],
+            phone=cleaned["phone"],
+            organisation=cleaned["organisation"],
+            supervision_form=cleaned["supervision_form"],
+            delivery_modes=tuple(cleaned["delivery_modes"]),
+            preferred_contact=cleaned.get("preferred_contact", ""),
+            message=cleaned.get("message", ""),
+        )
+
+    @property
+    def error_summary(self) -> list[dict[str, str]]:
+        """One entry an error, in the order of the fields: {"href": "#id_name", "message": …}."""
+        entries = []
+        for name in self.fields:
+            bound = self[name]
+            anchor = f"{bound.auto_id}_0" if bound.use_fieldset else bound.auto_id
+            entries += [{"href": f"#{anchor}", "message": str(error)} for error in bound.errors]
+        return entries
+
+
+class ContactForm(ContactFactsForm):
+    """The form of the contact page."""
+
+    message = TypedTextField(
+        label=_("Message"),
+        limit=MESSAGE_LIMIT,
+        several_lines=True,
+        error_messages={
+            "required": _("Write a message."),
+            "too_long": _("Shorten the message: now %(length)d characters, at most %(limit)d."),
+        },
+        widget=forms.Textarea(attrs={"rows": 8, "data-limit": MESSAGE_LIMIT}),
+    )
+
+    message_limit = MESSAGE_LIMIT
+
+
+class ConfirmAddressForm(forms.Form):
+    """The one field of the thank-you page."""
+
+    use_required_attribute = False
+
+    email = TypedEmailField(
+        label=_("E-mail address"),
+        help_text=_("Type it once more, as in your message."),
+        error_messages={"required": _("Write your e-mail address.")},
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false", "autocapitalize": "none"}),
+    )
+
+    def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
+        super().__init__(data=without_invisible(data) if data is not None else None, **kwargs)
+
+
+class MappingFactsForm(ContactFactsForm):
+    """Contact facts, without a message: the questions follow."""
+
+
+NOTE_LIMIT = 5000
+
+
+def version_field() -> forms.IntegerField:
+    """What the enquiry's version was when the page was made. Without an id: several forms of one page have it."""
+    return forms.IntegerField(widget=forms.HiddenInput(attrs={"id": False}))
+
+
+class HandlingForm(forms.Form):
+    """Where the handling stands, how it ended, and the supervisor's own note: saved together.
+
+    `stored_outcome` is the enquiry's own, which may stand there while it is reopened.
+    """
+
+    version = version_field()
+    status = forms.ChoiceField(
+        label=_("Status"),
+        choices=Status.choices,
+        help_text=_(
+            "When you mark a matter closed, its day of removal is computed by itself. When you put it on the waiting "
+            "list, it becomes the last one there, and you contact the sender yourself: without having asked for mail "
+            "nobody gets any. Who was there before returns to the old place."
+        ),
+    )
+    outcome = forms.ChoiceField(
+        label=_("How did it end?"),
+        required=False,
+        choices=[("", _("— chosen when the matter is closed —")), *Outcome.choices],
+    )
+    note = OwnWordsField(
+        label=_("Note"),
+        required=False,
+        max_length=NOTE_LIMIT,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=_(
+            "Practical matters only. Write so that the sender may read this: "
+            "people have the right to see their details."
+        ),
+    )
+
+    def __init__(self, *args: Any, stored_outcome: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stored_outcome = stored_outcome
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean() or self.cleaned_data
+        status, outcome = cleaned.get("status"), cleaned.get("outcome")
+        if status == Status.CLOSED and not outcome and "outcome" not in self.errors:
+            self.add_error("outcome", _("Choose how the matter ended."))
+        elif status and status != Status.CLOSED and outcome and outcome != self._stored_outcome:
+            self.add_error(
+                "outcome", _("You chose how the matter ended. Choose the status “Closed” too, or leave this empty.")
+            )
+        return cleaned
+
+
+class PreparationForm(forms.Form):
+    """The supervisor's notes for the first meeting."""
+
+    version = version_field()
+    preparation_notes = OwnWordsField(
+        label=_("Notes for the first meeting"),
+        required=False,
+        max_length=NOTE_LIMIT,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_(
+            "Not printed on the sender's copy, but part of the details that the sender has the right to see on "
+            "request. Practical matters only; what is said in supervision does not belong here."
+        ),
+    )
+
+
+class VersionForm(forms.Form):
+    """A button that acts on the enquiry as it was shown."""
+
+    version = version_field()

@@ -1,0 +1,122 @@
+"""The mails about an enquiry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from home.contact_details import ContactDetails
+from home.pause.wording import PauseStatus
+from intake.choices import Kind, MailPurpose, MailState
+from intake.enquiry.models import Enquiry
+from intake.mail.links import links_in
+from intake.mail.models import OutgoingMail
+from intake.mail.queue import (
+    Addresses,
+    Handling,
+    claim_automatic_mail,
+    queue_rendered,
+    register,
+    supervisor_address,
+    to_supervisor,
+)
+
+_CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
+
+NextStep = Callable[[Enquiry, PauseStatus], str]
+_next_steps: list[NextStep] = []
+
+
+def offer_next_step(offer: NextStep) -> NextStep:
+    """Register what a confirmation may lead on to: a function that returns an address, or "" where it does not."""
+    _next_steps.append(offer)
+    return offer
+
+
+def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
+    """Queue the notice to the supervisor, and the confirmation of a message where one may be sent.
+
+    Neither holds a word that the sender wrote. A suspicious enquiry sends its sender nothing, and one address gets
+    at most one such confirmation a day, so that the form can't be turned on somebody. Who joins the waiting list gets
+    another one (intake.waiting.places). The caller holds lock_receiving().
+    """
+    details = ContactDetails.load()
+    queue_rendered(
+        enquiry_id=enquiry.pk,
+        purpose=MailPurpose.NOTIFICATION,
+        recipient=supervisor_address(details),
+        reply_to="",
+        subject=_("New enquiry %(reference)s") % {"reference": enquiry.reference},
+        context={
+            "enquiry": enquiry,
+            "admin_url": admin_url_of(enquiry),
+        },
+        now=now,
+    )
+    if enquiry.kind == Kind.WAITING or enquiry.is_quarantined:
+        return
+    if not claim_automatic_mail(enquiry.email, MailPurpose.CONFIRMATION, now):
+        return
+    queue_rendered(
+        enquiry_id=enquiry.pk,
+        purpose=MailPurpose.CONFIRMATION,
+        recipient=enquiry.email,
+        reply_to=details.email,
+        subject=(
+            _("Your initial mapping has arrived (reference %(reference)s)")
+            if enquiry.kind == Kind.MAPPING
+            else _("Your message has arrived (reference %(reference)s)")
+        )
+        % {"reference": enquiry.reference},
+        context={
+            "enquiry": enquiry,
+            "contact_details": details,
+            "pause": pause,
+            "mapping_url": next((url for offer in _next_steps if (url := offer(enquiry, pause))), ""),
+            "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
+        },
+        now=now,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromisedMails:
+    """The confirmation mail of one enquiry, and the names of the private links in it."""
+
+    confirmation: bool = False
+    links: frozenset[str] = frozenset()
+
+
+def promised_mails(enquiry: Enquiry) -> PromisedMails:
+    """Return what a page may promise: the mails that are stored, and that have not been given up."""
+    mails = OutgoingMail.objects.filter(enquiry=enquiry, purpose__in=_CONFIRMATIONS).exclude(state=MailState.FAILED)
+    texts = list(mails.values_list("text", flat=True))
+    return PromisedMails(confirmation=bool(texts), links=links_in("".join(texts)))
+
+
+def enquiry_of(mail: OutgoingMail) -> Enquiry:
+    """Return the enquiry that a mail is about. Raises ValueError for a mail about none."""
+    if mail.enquiry is None:
+        raise ValueError(f"mail {mail.pk} is about no enquiry")
+    return mail.enquiry
+
+
+def admin_url_of(enquiry: Enquiry) -> str:
+    return settings.SITE_URL + reverse("yhteydenotot_modeladmin_inspect", args=[enquiry.pk])
+
+
+def to_sender(mail: OutgoingMail) -> Addresses:
+    """Return the addresses of a mail to whoever sent the enquiry, as they are now. Answers go to the supervisor."""
+    return Addresses(recipient=enquiry_of(mail).email, reply_to=ContactDetails.load().email)
+
+
+register(
+    MailPurpose.NOTIFICATION,
+    MailPurpose.MAPPING_NOTIFICATION,
+    MailPurpose.WAITING_ANSWER,
+    handling=Handling(addresses=to_supervisor),
+)
+register(MailPurpose.CONFIRMATION, MailPurpose.MAPPING_LINK, handling=Handling(addresses=to_sender))

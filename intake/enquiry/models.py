@@ -1,0 +1,207 @@
+"""An enquiry, its history, and the count that stays of removed ones."""
+
+import uuid
+from datetime import date
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from intake.choices import (
+    Area,
+    ContactPreference,
+    DeliveryMode,
+    Kind,
+    MailState,
+    Outcome,
+    Reason,
+    Status,
+    StepKind,
+    SupervisionForm,
+    Verdict,
+)
+
+
+class Enquiry(models.Model):
+    """What one visitor sent, as it was sent, and where its handling stands.
+
+    Only the services write here. `str()` never shows what a person typed: it ends up in logs.
+    """
+
+    reference = models.CharField(_("reference"), max_length=7, unique=True, editable=False)
+    # The secret part of the thank-you page's address.
+    receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # The same for whoever sends the same words by another opening of a form: it may be somebody else, and leads to
+    # nothing private. Made when it is needed.
+    repeat_receipt = models.UUIDField(null=True, unique=True, editable=False)
+    # When the sender has typed the address anew, and right: mail to it then leads to the sender's own answers.
+    address_confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # One opening of the form; with the digest of the words it recognises a repeated post.
+    submission_id = models.UUIDField(editable=False)
+    content_digest = models.CharField(max_length=64, editable=False)
+    # The same digest while the same words from any form are held a repeat of this one (intake.enquiry.services);
+    # then nothing. Both are keyed, and go with the row.
+    repeat_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - many have none
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.CONTACT)
+    received_at = models.DateTimeField(_("received"), db_index=True)
+    verdict = models.CharField(_("verdict"), max_length=12, choices=Verdict, default=Verdict.ACCEPTED)
+    verdict_reasons = models.JSONField(default=list, blank=True)
+
+    name = models.CharField(_("name"), max_length=100)
+    email = models.EmailField(_("e-mail address"), max_length=254)
+    phone = models.CharField(_("phone number"), max_length=40, blank=True)
+    organisation = models.CharField(_("organisation"), max_length=150, blank=True)
+    supervision_form = models.CharField(_("form of supervision"), max_length=20, choices=SupervisionForm)
+    delivery_modes = models.JSONField(_("where to meet"), default=list)
+    # Empty where it was not asked (the waiting list).
+    preferred_contact = models.CharField(
+        _("preferred way of contact"), max_length=10, choices=ContactPreference, blank=True
+    )
+    message = models.TextField(_("message"), blank=True)
+    # What a mapping tells for the list and the export (intake.mapping.answers.typed_facts).
+    group_size = models.PositiveIntegerField(_("size of the group"), null=True, blank=True)
+    place = models.CharField(_("place"), max_length=200, blank=True)
+    area = models.CharField(_("area"), max_length=10, choices=Area, blank=True)
+    payer = models.CharField(_("payer"), max_length=200, blank=True)
+    # What the admin's search looks in, letter case folded (SQLite's LIKE folds ASCII only: "ä" would not find "Ä").
+    search_text = models.TextField(editable=False)
+    # The exact words of the notices the visitor was shown: {"warning", "privacy", "pause", …} -> text.
+    shown_texts = models.JSONField(default=dict, editable=False)
+
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.NEW)
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    # Fixed on closing (intake.enquiry.services): a change of the settings must not remove anybody by surprise.
+    remove_on = models.DateField(_("removed on"), null=True, blank=True, db_index=True)
+    # For how many months after closing the sender was told that the details are kept at most.
+    told_months = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    # The same in days for what is closed as spam.
+    told_spam_days = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    note = models.TextField(_("note"), blank=True)
+    # Grows with every change in the admin, so that a second open tab can't overwrite the first unseen.
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        verbose_name = _("enquiry")
+        verbose_name_plural = _("enquiries")
+        ordering = ["-received_at", "-pk"]
+        default_permissions = ("view", "change", "delete")
+        permissions = [("export_enquiry", "Can export enquiries")]
+        constraints = [
+            models.UniqueConstraint(fields=["submission_id", "content_digest"], name="enquiry_once_per_submission"),
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="enquiry_kind_known"),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="enquiry_status_known"),
+            models.CheckConstraint(condition=Q(verdict__in=Verdict.values), name="enquiry_verdict_known"),
+            models.CheckConstraint(
+                condition=(
+                    Q(
+                        status=Status.CLOSED,
+                        outcome__in=Outcome.values,
+                        closed_at__isnull=False,
+                        remove_on__isnull=False,
+                    )
+                    | (~Q(status=Status.CLOSED) & Q(outcome="", closed_at__isnull=True, remove_on__isnull=True))
+                ),
+                name="enquiry_closed_with_outcome",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Yhteydenotto {self.reference}"
+
+    @property
+    def is_quarantined(self) -> bool:
+        return self.verdict == Verdict.QUARANTINED
+
+    @property
+    def is_closed(self) -> bool:
+        return self.status == Status.CLOSED
+
+    @property
+    def is_closed_as_spam(self) -> bool:
+        return self.is_closed and self.outcome == Outcome.SPAM
+
+    @property
+    def delivery_mode_labels(self) -> list[str]:
+        return [str(DeliveryMode(mode).label) for mode in self.delivery_modes if mode in DeliveryMode.values]
+
+    @property
+    def reason_labels(self) -> list[str]:
+        return [str(Reason(reason).label) for reason in self.verdict_reasons if reason in Reason.values]
+
+    @property
+    def mail_state(self) -> str:
+        """The worst state among this enquiry's mails ("" where it has none)."""
+        states = {mail.state for mail in self.mails.all()}
+        for state in (MailState.FAILED, MailState.SENDING, MailState.QUEUED, MailState.SENT):
+            if state in states:
+                return state.value
+        return ""
+
+    @property
+    def mail_is_late(self) -> bool:
+        """Whether some mail is late (intake.mail.models)."""
+        return any(mail.is_late for mail in self.mails.all())
+
+    def age_in_days(self, today: date) -> int:
+        return (today - timezone.localdate(self.received_at)).days
+
+
+class EnquiryStep(models.Model):
+    """One thing that the supervisor did: who, when and of which kind. Never the words of a note."""
+
+    enquiry = models.ForeignKey(Enquiry, on_delete=models.CASCADE, related_name="steps")
+    kind = models.CharField(max_length=20, choices=StepKind)
+    changed_at = models.DateTimeField(_("changed"))
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    # Where a step of the kind "status" led; empty in the others.
+    status = models.CharField(_("status"), max_length=20, choices=Status, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, blank=True)
+
+    class Meta:
+        ordering = ["changed_at", "pk"]
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=(
+                    Q(kind=StepKind.STATUS, status__in=Status.values)
+                    | (Q(kind__in=StepKind.values) & ~Q(kind=StepKind.STATUS) & Q(status="", outcome=""))
+                ),
+                name="step_status_only_of_its_kind",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enquiry_id}: {self.status or self.kind}"
+
+    @property
+    def words(self) -> str:
+        """What was done, in words for the supervisor."""
+        if self.kind != StepKind.STATUS:
+            return str(StepKind(self.kind).label)
+        if not self.outcome:
+            return str(Status(self.status).label)
+        return f"{Status(self.status).label} ({Outcome(self.outcome).label})"
+
+
+class RemovedEnquiry(models.Model):
+    """How many enquiries of one kind and outcome were removed on one day."""
+
+    removed_on = models.DateField()
+    kind = models.CharField(max_length=10, choices=Kind)
+    outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["removed_on", "kind", "outcome"], name="removed_count_once_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.removed_on} {self.kind} {self.outcome}: {self.count}"

@@ -1,0 +1,84 @@
+"""The words around a form: the warning, the note on emergencies, and the privacy notice."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.html import format_html, strip_tags
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from home.contact_details import ContactDetails
+from home.pause.wording import PauseStatus
+from intake.settings import IntakeSettings
+from intake.submission import ShownTexts
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormNotices:
+    """As shown; `privacy` is safe HTML, the others plain text."""
+
+    warning_heading: str
+    warning_body: str
+    crisis_note: str
+    privacy: SafeString
+    pause: str
+    # What the waiting list is, and what stands at the box for mail on the return; empty on the other forms.
+    waiting_lead: str = ""
+    waiting_points: tuple[str, ...] = ()
+    consent: str = ""
+
+    def as_context(self) -> dict[str, Any]:
+        return {
+            "waiting_lead": self.waiting_lead,
+            "waiting_points": self.waiting_points,
+            "warning_heading": self.warning_heading,
+            "warning_body": self.warning_body,
+            "crisis_note": self.crisis_note,
+            "privacy_notice": self.privacy,
+        }
+
+    def as_shown(self, *, consented: bool = False) -> ShownTexts:
+        """Return the words to keep; those of the box only where it was ticked."""
+        return ShownTexts(
+            waiting=" ".join([self.waiting_lead, *self.waiting_points]).strip(),
+            consent=self.consent if consented else "",
+            warning=f"{self.warning_heading}. {self.warning_body}",
+            crisis_note=self.crisis_note,
+            privacy=strip_tags(self.privacy),
+            pause=self.pause,
+        )
+
+
+def form_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotices:
+    """Return the notices as they stand now."""
+    return FormNotices(
+        warning_heading=_("Write in general terms"),
+        warning_body=_(
+            "Do not write personal identity codes, facts about health or other sensitive matters on the form. Do not "
+            "name or describe clients, pupils, patients or colleagues so that they can be recognised. Details are "
+            "talked about in confidence when you meet. If such facts are there all the same, Kati removes them."
+        ),
+        crisis_note=_("The form is not read around the clock. In an emergency call 112."),
+        privacy=_privacy_notice(IntakeSettings.load().retention_months, details.privacy_url),
+        pause=pause.text,
+    )
+
+
+def _privacy_notice(months: int, privacy_url: str) -> SafeString:
+    text = ngettext(
+        "Kati uses your details to answer you and to map the situation. They are removed at the latest %(months)d "
+        "month after the matter has ended.",
+        "Kati uses your details to answer you and to map the situation. They are removed at the latest %(months)d "
+        "months after the matter has ended.",
+        months,
+    ) % {"months": months}
+    return with_privacy_link(text, privacy_url)
+
+
+def with_privacy_link(text: str, privacy_url: str) -> SafeString:
+    if not privacy_url:
+        return format_html("<p>{}</p>", text)
+    link_start = format_html('<a href="{}">', privacy_url)
+    more = format_html(_("Read the {start}privacy notice{end}."), start=link_start, end=mark_safe("</a>"))
+    return format_html("<p>{} {}</p>", text, more)

@@ -1,0 +1,58 @@
+"""References and retention: pure rules."""
+
+import calendar
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.utils import timezone
+
+from intake.choices import Outcome
+from intake.typed_text import clean_line
+
+# No characters that look or sound alike (0/O, 1/I/L, 2/Z, 5/S, 8/B, D/T, M/N, G/K, U/V/W), no vowels that make words.
+ALPHABET = "34679CFHJKNPRTXY"
+_LENGTH = 6
+
+
+def new_reference() -> str:
+    """Return a random reference such as "K7P-4XC" (16**6, about 17 million, possible ones)."""
+    symbols = "".join(secrets.choice(ALPHABET) for _ in range(_LENGTH))
+    return f"{symbols[:3]}-{symbols[3:]}"
+
+
+# As people write one down or a mail's subject holds it: in either case, its halves together or apart.
+_WRITTEN = re.compile(
+    rf"(?<![^\W_])([{ALPHABET}]{{3}})[\s\u2010-\u2015\u2212_-]*([{ALPHABET}]{{3}})(?![^\W_])", re.IGNORECASE
+)
+
+
+def references_in(text: str) -> set[str]:
+    """Return all that could be a reference in `text`, as references are stored ("re: k7p 4xc" -> {"K7P-4XC"})."""
+    return {f"{match[1]}-{match[2]}".upper() for match in _WRITTEN.finditer(clean_line(text))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionTimes:
+    """How long closed enquiries are kept (GDPR art. 5(1)(e), storage limitation)."""
+
+    months: int
+    spam_days: int
+
+
+def removal_date(*, closed_at: datetime | None, outcome: str, times: RetentionTimes) -> date | None:
+    """Return the day (Europe/Helsinki) on which an enquiry closed at `closed_at` is removed; None while it is open."""
+    if closed_at is None:
+        return None
+    closed_on = timezone.localdate(closed_at)
+    if outcome == Outcome.SPAM:
+        return closed_on + timedelta(days=times.spam_days)
+    return months_later(closed_on, times.months)
+
+
+def months_later(day: date, months: int) -> date:
+    """Return the same day `months` later, or the last day of a month that has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    month += 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))

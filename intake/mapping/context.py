@@ -1,0 +1,137 @@
+"""Template context of the mapping pages."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from home.contact_details import ContactDetails
+from home.email_address import readable_address
+from home.pause.selectors import current_pause
+from home.pause.wording import PauseStatus
+from intake.choices import ContactPreference, DeliveryMode, SupervisionForm
+from intake.enquiry.forms import MappingFactsForm
+from intake.enquiry.notices import FormNotices, form_notices
+from intake.mapping.answers import answer_words, applicable, is_answered, is_far
+from intake.mapping.models import InitialMapping
+from intake.mapping.questions import Question, QuestionSet, Role
+from intake.mapping.services import LIFETIME
+from intake.mapping.step_form import StepForm, field_names, required_message
+from intake.typed_text import readable_phone
+
+STEP_TEMPLATE = "intake/mapping/step_page.html"
+CHECK_TEMPLATE = "intake/mapping/check_page.html"
+
+
+def notices_now(request: HttpRequest) -> tuple[FormNotices, PauseStatus, ContactDetails]:
+    """Return the words around the form, the pause and the contact details as they stand."""
+    details = ContactDetails.load(request)
+    pause = current_pause(request)
+    return form_notices(details=details, pause=pause), pause, details
+
+
+def step_context(
+    request: HttpRequest,
+    *,
+    form: MappingFactsForm | StepForm,
+    title: str,
+    introduction: str,
+    step: int,
+    steps: int,
+    back: bool,
+    notice: str = "",
+    continue_url: str = "",
+    draft: str = "",
+) -> dict[str, Any]:
+    """Return the context of STEP_TEMPLATE. `continue_url`: where this can be gone on with on another device.
+
+    `draft`: the name under which the browser's tab keeps what is not sent yet (static/js/form.js); "" keeps nothing.
+    """
+    notices, _pause, _details = notices_now(request)
+    return {
+        "form": form,
+        "facts_form": form if isinstance(form, MappingFactsForm) else None,
+        "questions_form": form if isinstance(form, StepForm) else None,
+        "step_title": title,
+        "step_introduction": introduction,
+        "step": step,
+        "steps": steps,
+        "back": back,
+        "notice": notice,
+        "continue_url": request.build_absolute_uri(continue_url) if continue_url else "",
+        "kept_days": LIFETIME.days,
+        "draft": draft,
+        **notices.as_context(),
+    }
+
+
+def answer_groups(
+    question_set: QuestionSet,
+    facts: dict[str, Any],
+    answers: dict[str, Any],
+    *,
+    step_url: Any = None,
+) -> list[dict[str, Any]]:
+    """Return the answers for components/answer_list.html, a group a step, in the order in which they were asked.
+
+    `step_url(index)` gives the address where a step's answers can be changed; without it nothing can be.
+    """
+    index_of = {step.key: index for index, step in enumerate(question_set.steps)}
+    groups: dict[str, dict[str, Any]] = {}
+    for step, question in applicable(question_set, facts, answers):
+        group = groups.setdefault(step.key, {"title": step.title, "answers": []})
+        url = step_url(index_of[step.key]) if step_url else ""
+        answer = _answer(question, answers.get(question.key), url)
+        if question.role == Role.PLACE and is_far(facts, answer["value"]):
+            answer["hint"] = _("Outside Satakunta supervision works online.")
+        group["answers"].append(answer)
+    return list(groups.values())
+
+
+def _answer(question: Question, value: Any, url: str) -> dict[str, Any]:
+    return {
+        "label": question.label,
+        "help": question.help,
+        "value": answer_words(question, value),
+        "is_missing": question.required and not is_answered(value),
+        "missing_words": required_message(question),
+        "change_url": f"{url}?tarkista#{field_anchor(question)}" if url else "",
+    }
+
+
+def field_anchor(question: Question) -> str:
+    """Return the id of the first field of a question on its page."""
+    return f"id_{field_names(question)[0]}"
+
+
+def facts_group(facts: dict[str, Any], *, url: str = "") -> dict[str, Any]:
+    """Return the contact facts as the first group of the answers."""
+    form = MappingFactsForm()
+    modes = [str(DeliveryMode(mode).label) for mode in facts["delivery_modes"] if mode in DeliveryMode.values]
+    words = {
+        "name": facts["name"],
+        "email": readable_address(facts["email"]),
+        "phone": readable_phone(facts["phone"]),
+        "organisation": facts["organisation"],
+        "supervision_form": str(SupervisionForm(facts["supervision_form"]).label),
+        "delivery_modes": ", ".join(modes),
+    }
+    if facts["preferred_contact"]:
+        words["preferred_contact"] = str(ContactPreference(facts["preferred_contact"]).label)
+    answers = [
+        {
+            "label": str(form.fields[name].label),
+            "value": value,
+            "change_url": f"{url}?tarkista#id_{name}" if url else "",
+        }
+        for name, value in words.items()
+    ]
+    return {"title": _("Contact details"), "answers": answers}
+
+
+def all_groups(
+    mapping: InitialMapping, question_set: QuestionSet, *, facts_url: str = "", step_url: Any = None
+) -> list[Any]:
+    """Return every answer of a mapping; the contact facts where they are its own."""
+    groups = answer_groups(question_set, mapping.condition_facts, mapping.answers, step_url=step_url)
+    return [facts_group(mapping.facts, url=facts_url), *groups] if mapping.facts else groups

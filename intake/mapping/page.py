@@ -1,0 +1,343 @@
+"""The page where a mapping begins, with its preview."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPMethod
+from typing import Any, ClassVar
+
+from django.core import signing
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import DatabaseError, models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel
+from wagtail.contrib.routable_page.models import RoutablePageMixin, path
+from wagtail.fields import RichTextField, StreamField
+
+from home.pages import AlwaysPublic, BasePage
+from home.pause.rules import FormMode
+from home.pause.wording import PauseStatus
+from home.rich_text import PROSE_FEATURES
+from intake.choices import Kind
+from intake.enquiry.forms import MappingFactsForm
+from intake.enquiry.mails import offer_next_step
+from intake.enquiry.models import Enquiry
+from intake.enquiry.responses import answers_not_stored, keep_only_empty_form, sent_already, stored, too_many
+from intake.mail.links import new_secret
+from intake.mapping.blocks import read_draft_with
+from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, answer_groups, notices_now, step_context
+from intake.mapping.mails import MAPPING_LINK
+from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
+from intake.mapping.questions import QuestionSet
+from intake.mapping.services import AlreadySent, begin_mapping
+from intake.mapping.step_form import StepForm
+from intake.spam.limit import Source, TooManyPosts, address_key, source_of
+
+_SALT = "intake.mapping-start"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """One opening of the first step."""
+
+    secret: str
+    opened_at: datetime
+
+
+def new_start_token(secret: str, now: datetime) -> str:
+    """Return a token for a first step opened at `now` (aware)."""
+    return signing.dumps([secret, int(now.timestamp())], salt=_SALT)
+
+
+def read_start_token(token: str) -> Start | None:
+    """Return what the token says, however old it is; None for a token that this site did not sign."""
+    try:
+        secret, opened_at = signing.loads(token, salt=_SALT)
+    except signing.BadSignature:
+        return None
+    return Start(secret=secret, opened_at=datetime.fromtimestamp(opened_at, UTC))
+
+
+_STEP = "step-"
+
+
+def preview_modes(page: Any) -> list[tuple[str, Any]]:
+    """Return Wagtail's list of previews: the start, each step, the check, and where to turn instead."""
+    steps = page.question_set().steps
+    return [
+        ("", gettext_lazy("Where it begins")),
+        ("facts", gettext_lazy("Contact details")),
+        *((f"{_STEP}{number}", step.title) for number, step in enumerate(steps, 1)),
+        ("check", gettext_lazy("Check your answers")),
+        ("elsewhere", page.elsewhere_title or gettext_lazy("Where to turn")),
+    ]
+
+
+def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | None:
+    """Return one page of the draft. Every question shows, with its condition in words.
+
+    None for a step that the draft does not have, or not any more: the editor's list of previews is as old as its page,
+    and an answer of 404 would stop the editor's preview for good.
+    """
+    question_set: QuestionSet = page.question_set()
+    common = {"preview_of_page": True, "trial_url": reverse("mapping_trial", args=[page.pk]) if page.pk else ""}
+    if mode == "elsewhere":
+        return TemplateResponse(request, page.elsewhere_template, page.get_context(request))
+    if mode == "check":
+        notices, _pause, _details = notices_now(request)
+        groups = answer_groups(question_set, {}, {})
+        context = {"groups": groups, "lacking": 0, **notices.as_context(), **common}
+        return TemplateResponse(request, CHECK_TEMPLATE, page.get_context(request) | context)
+    steps = len(question_set.steps) + 1
+    if mode == "facts":
+        context = step_context(
+            request,
+            form=MappingFactsForm(),
+            title=_("Contact details"),
+            introduction="",
+            step=1,
+            steps=steps,
+            back=False,
+        )
+        return TemplateResponse(request, STEP_TEMPLATE, page.get_context(request) | context | common)
+    number = mode.removeprefix(_STEP)
+    if not number.isdecimal() or not 1 <= int(number) < steps:
+        return None
+    step = question_set.steps[int(number) - 1]
+    form = StepForm(step=step, known={}, initial_answers={}, everything=True)
+    context = step_context(
+        request,
+        form=form,
+        title=step.title,
+        introduction=step.introduction,
+        step=int(number) + 1,
+        steps=steps,
+        back=False,
+    )
+    return TemplateResponse(request, STEP_TEMPLATE, page.get_context(request) | context | common)
+
+
+def show_start(page: Any, request: HttpRequest) -> HttpResponse:
+    """Say what the mapping is, and whom it is not for."""
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    context = page.get_context(request)
+    notices, _pause, _details = notices_now(request)
+    context |= {
+        "begin_url": page.get_url(request) + page.reverse_subpage("begin"),
+        "elsewhere_url": page.get_url(request) + page.reverse_subpage("elsewhere") if page.elsewhere_text else "",
+        "step_titles": [step.title for step in page.question_set().steps],
+        **notices.as_context(),
+    }
+    return TemplateResponse(request, page.template, context)
+
+
+def show_elsewhere(page: Any, request: HttpRequest) -> HttpResponse:
+    """Say where to turn when supervision is not what is needed. Keeps nothing."""
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    if not page.elsewhere_text:
+        raise Http404
+    return TemplateResponse(request, page.elsewhere_template, page.get_context(request))
+
+
+def start_or_show(page: Any, request: HttpRequest) -> HttpResponse:
+    """Answer a GET with the first step; a good POST stores it and leads on with 303; any other keeps the words.
+
+    Statuses of a POST that comes back are those of the contact form (intake.contact.page).
+    """
+    if request.method != "POST":
+        form = MappingFactsForm(initial={"form_token": new_start_token(new_secret(), timezone.now())})
+        return _response(page, request, form)
+    request.encoding = "utf-8"
+    try:
+        return _begin(page, request)
+    except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
+        return TemplateResponse(request, "intake/contact_too_long.html", page.get_context(request), status=413)
+
+
+def _begin(page: Any, request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    start = read_start_token(request.POST.get("form_token", ""))
+    form = MappingFactsForm(request.POST if start else _with_new_token(request.POST))
+    source = source_of(request)
+    if source is Source.FOREIGN:
+        notice = _("The form was sent from another site’s page. Your words are still here: check them and send again.")
+        return _response(page, request, form, status=403, notice=notice)
+    if not form.is_valid():
+        return _response(page, request, form, status=422)
+    if start is None:
+        notice = _("The form had expired. Your words are still here: send the form again.")
+        return _response(page, request, form, status=422, notice=notice)
+    notices, _pause, details = notices_now(request)
+    try:
+        begin_mapping(
+            secret=start.secret,
+            facts=form.facts(),
+            question_set=page.question_set(),
+            shown=notices.as_shown(),
+            hidden_field=bool(str(form.cleaned_data.get("extra_line") or "").strip()),
+            source_known=source is Source.OWN,
+            address_key=address_key(request),
+            now=now,
+        )
+    except TooManyPosts as refusal:
+        response = _response(
+            page, request, form, status=429, notice=too_many(refusal.retry_after, details.phone_display)
+        )
+        response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
+        return response
+    except AlreadySent:
+        return _response(page, request, form, status=409, notice=sent_already())
+    except DatabaseError as error:
+        return _response(page, request, form, status=503, notice=answers_not_stored(error, details.phone_display))
+    return stored(request, reverse("mapping_resume", args=[start.secret]))
+
+
+def _with_new_token(data: QueryDict) -> QueryDict:
+    copy = data.copy()
+    copy["form_token"] = new_start_token(new_secret(), timezone.now())
+    return copy
+
+
+def _response(
+    page: Any, request: HttpRequest, form: MappingFactsForm, *, status: int = 200, notice: str = ""
+) -> HttpResponse:
+    question_set = page.question_set()
+    context = page.get_context(request)
+    context |= step_context(
+        request,
+        form=form,
+        title=_("Contact details"),
+        introduction="",
+        step=1,
+        steps=len(question_set.steps) + 1,
+        back=False,
+        notice=notice,
+        draft="mapping",
+    )
+    return TemplateResponse(request, page.facts_template, context, status=status)
+
+
+class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
+    """Where the initial mapping begins. Its steps after the first live at private addresses (intake.urls)."""
+
+    takes_applications: ClassVar[bool] = True
+
+    intro = RichTextField(
+        gettext_lazy("introduction"),
+        blank=True,
+        features=["bold", "italic", "link", "ol", "ul"],
+        help_text=gettext_lazy("Stands above the button that begins the mapping."),
+    )
+    elsewhere_question = models.CharField(
+        gettext_lazy("question before the start"),
+        max_length=200,
+        blank=True,
+        help_text=gettext_lazy("Leads those whom supervision is not for to the text below, before anything is stored."),
+    )
+    elsewhere_title = models.CharField(gettext_lazy("title of that page"), max_length=120, blank=True)
+    elsewhere_text = RichTextField(
+        gettext_lazy("where to turn"),
+        blank=True,
+        # Its headings stand right under the title of their page.
+        features=["h2", *(name for name in PROSE_FEATURES if name != "h4")],
+        help_text=gettext_lazy("Where to turn in a crisis, in a quarrel that needs a judge, or for therapy."),
+    )
+    questions = StreamField(
+        QuestionStreamBlock(),
+        verbose_name=gettext_lazy("questions"),
+        help_text=gettext_lazy(
+            "A step begins a new page of the form; the questions below it belong to it. Contact details, the form of "
+            "supervision and where to meet are always asked first. What has been answered already never changes."
+        ),
+    )
+
+    template = "intake/mapping/start_page.html"
+    facts_template = "intake/mapping/step_page.html"
+    elsewhere_template = "intake/mapping/elsewhere_page.html"
+    parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
+    subpage_types: ClassVar[list[str]] = []
+    allowed_http_methods: ClassVar[list[HTTPMethod]] = [*BasePage.allowed_http_methods, HTTPMethod.POST]
+    max_count = 1
+    content_panels: ClassVar[list[Any]] = [
+        *BasePage.content_panels[:1],
+        FieldPanel("intro"),
+        MultiFieldPanel(
+            [
+                FieldPanel("elsewhere_question"),
+                FieldPanel(
+                    "elsewhere_title",
+                    heading=gettext_lazy("Title of the page for them"),
+                    help_text=gettext_lazy("Also the words of the link that leads there."),
+                ),
+                FieldPanel("elsewhere_text"),
+            ],
+            heading=gettext_lazy("When supervision is not what is needed"),
+        ),
+        MultiFieldPanel(
+            [
+                HelpPanel(template="intake/mapping/editor_help.html"),
+                FieldPanel("questions"),
+            ],
+            heading=gettext_lazy("Questions"),
+        ),
+        *BasePage.content_panels[1:],
+    ]
+
+    class Meta:
+        verbose_name = gettext_lazy("mapping page")
+        verbose_name_plural = gettext_lazy("mapping pages")
+
+    def question_set(self) -> QuestionSet:
+        """Return the questions of this version of the page."""
+        published = timezone.localdate(self.last_published_at).isoformat() if self.last_published_at else ""
+        return read_question_set(self.questions, published_on=published)
+
+    @property
+    def preview_modes(self) -> list[tuple[str, Any]]:
+        """The start page, each step, and the check: shown from the draft, filled without storing."""
+        return preview_modes(self)
+
+    def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
+        shown = show_preview(self, request, mode_name) if mode_name else None
+        # RoutablePageMixin calls its own route, and not what BasePage does for previews.
+        return self.framed_by_admin(shown or super().serve_preview(request, ""))
+
+    @path("", name="start")
+    def start_view(self, request: HttpRequest) -> HttpResponse:
+        return show_start(self, request)
+
+    @path("aloita/", name="begin")
+    @method_decorator([keep_only_empty_form, sensitive_post_parameters()])
+    def begin_view(self, request: HttpRequest) -> HttpResponse:
+        return start_or_show(self, request)
+
+    @path("muualle/", name="elsewhere")
+    def elsewhere_view(self, request: HttpRequest) -> HttpResponse:
+        return show_elsewhere(self, request)
+
+
+def mapping_is_offered() -> bool:
+    """Return whether there is a published page with questions to answer."""
+    return MappingPage.objects.live().exists()
+
+
+@offer_next_step
+def _mapping_after_message(enquiry: Enquiry, pause: PauseStatus) -> str:
+    """Return the private link for a confirmation. None in a pause: who only wrote then is not asked to begin."""
+    is_offered = enquiry.kind == Kind.CONTACT and pause.form_mode == FormMode.AS_USUAL and mapping_is_offered()
+    return MAPPING_LINK.url() if is_offered else ""
+
+
+@read_draft_with
+def _draft_questions() -> QuestionSet | None:
+    page = MappingPage.objects.first()
+    return page.get_latest_revision_as_object().question_set() if page else None

@@ -1,0 +1,122 @@
+"""Trying the draft of a mapping in the admin. Answers travel in the page; nothing is stored."""
+
+from typing import Any
+
+from django.core import signing
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from intake.enquiry.forms import MappingFactsForm
+from intake.mapping.answers import counted_answers, missing, steps_to_show
+from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, answer_groups, notices_now, step_context
+from intake.mapping.models import FACT_NAMES
+from intake.mapping.page import MappingPage
+from intake.mapping.questions import QuestionSet
+from intake.mapping.step_form import StepForm
+
+FACTS, CHECK = "facts", "check"
+# Signed: what comes back is read as it was written, and nothing else is parsed.
+_SALT = "intake.mapping-trial"
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def try_mapping(request: HttpRequest, page_id: int) -> HttpResponse:
+    """Show the first step of the saved draft; each post shows the next one, or the same with what is to be mended."""
+    page = get_object_or_404(MappingPage, pk=page_id)
+    if not page.permissions_for_user(request.user).can_edit():
+        raise PermissionDenied
+    trial = _Trial(request, page.get_latest_revision_as_object().question_set())
+    return trial.answer() if request.method == "POST" else trial.show(FACTS)
+
+
+class _Trial:
+    """One request of a trial. `facts` and `answers` came with the page, `place` is the page that was sent."""
+
+    def __init__(self, request: HttpRequest, question_set: QuestionSet) -> None:
+        self.request, self.question_set = request, question_set
+        self.facts, self.answers = _carried(request.POST.get("carried", ""))
+
+    def answer(self) -> HttpResponse:
+        place = self.request.POST.get("place", FACTS)
+        if place == FACTS:
+            form = MappingFactsForm(self.request.POST)
+            if not form.is_valid():
+                return self.show(FACTS, form)
+            self.facts = {name: form.cleaned_data[name] for name in FACT_NAMES}
+            return self.show(self._after(-1))
+        if place == CHECK:
+            lacking = missing(self.question_set, self.facts, self.answers)
+            if not lacking:
+                return TemplateResponse(self.request, "intake/mapping/trial_done.html", {})
+            return self.show(str(self._index_of(lacking[0][0].key)))
+        index = int(place) if len(place) <= 4 and place.isdecimal() else 0
+        if index >= len(self.question_set.steps):
+            # The draft has changed since this page was opened, or the post is not ours.
+            return self.show(FACTS)
+        step_form = self._step_form(index, self.request.POST)
+        goes_back = "back" in self.request.POST
+        if not step_form.is_valid() and not (goes_back and step_form.only_lacks_answers):
+            return self.show(str(index), step_form)
+        kept = {key: value for key, value in self.answers.items() if key not in step_form.keys}
+        self.answers = {**kept, **step_form.answers}
+        return self.show(self._before(index) if goes_back else self._after(index))
+
+    def show(self, place: str, form: Any = None) -> HttpResponse:
+        shown = steps_to_show(self.question_set, self.facts, self.answers)
+        extra = {
+            "trial": True,
+            "place": place,
+            "carried": signing.dumps([self.facts, self.answers], salt=_SALT, compress=True),
+        }
+        if place == CHECK:
+            notices, _pause, _details = notices_now(self.request)
+            groups = answer_groups(self.question_set, self.facts, self.answers)
+            context = {"groups": groups, "lacking": 0, **notices.as_context()}
+            return TemplateResponse(self.request, CHECK_TEMPLATE, context | extra)
+        if place == FACTS:
+            form, title, introduction, number = form or MappingFactsForm(), _("Contact details"), "", 1
+        else:
+            step = self.question_set.steps[int(place)]
+            form = form or self._step_form(int(place), None)
+            title, introduction = step.title, step.introduction
+            number = shown.index(int(place)) + 2 if int(place) in shown else 2
+        context = step_context(
+            self.request,
+            form=form,
+            title=title,
+            introduction=introduction,
+            step=number,
+            steps=len(shown) + 1,
+            back=place != FACTS,
+        )
+        return TemplateResponse(self.request, STEP_TEMPLATE, context | extra, status=422 if form.errors else 200)
+
+    def _step_form(self, index: int, data: Any) -> StepForm:
+        known = {**self.facts, **counted_answers(self.question_set, self.facts, self.answers)}
+        return StepForm(data, step=self.question_set.steps[index], known=known, initial_answers=self.answers)
+
+    def _after(self, index: int) -> str:
+        following = [one for one in steps_to_show(self.question_set, self.facts, self.answers) if one > index]
+        return str(following[0]) if following else CHECK
+
+    def _before(self, index: int) -> str:
+        earlier = [one for one in steps_to_show(self.question_set, self.facts, self.answers) if one < index]
+        return str(earlier[-1]) if earlier else FACTS
+
+    def _index_of(self, key: str) -> int:
+        return next(index for index, step in enumerate(self.question_set.steps) if step.key == key)
+
+
+def _carried(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the facts and answers that the page brought along; empty ones for what this site did not write."""
+    try:
+        facts, answers = signing.loads(text, salt=_SALT)
+    except signing.BadSignature:
+        return {}, {}
+    return facts, answers

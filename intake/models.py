@@ -1,0 +1,35 @@
+"""The models of this app, which live beside their subjects."""
+
+from intake.contact.page import ContactPage
+from intake.enquiry.models import Enquiry, EnquiryStep, RemovedEnquiry
+from intake.jobs.models import ClockSlip, JobRun, WorkerHeartbeat
+from intake.mail.models import AutomaticReplyTrace, MailAttempt, OutgoingMail
+from intake.mailbox import HashKey
+from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping
+from intake.mapping.page import MappingPage
+from intake.settings import IntakeSettings
+from intake.spam.limit import PostingTrace
+from intake.waiting.models import ReturnPlan, WaitingLink, WaitingPlace
+
+__all__ = [
+    "AutomaticReplyTrace",
+    "ClockSlip",
+    "ContactPage",
+    "Enquiry",
+    "EnquiryStep",
+    "HashKey",
+    "InitialMapping",
+    "IntakeSettings",
+    "JobRun",
+    "MailAttempt",
+    "MappingLink",
+    "MappingPage",
+    "OutgoingMail",
+    "PostingTrace",
+    "RemovedEnquiry",
+    "ReturnPlan",
+    "UnfinishedMapping",
+    "WaitingLink",
+    "WaitingPlace",
+    "WorkerHeartbeat",
+]

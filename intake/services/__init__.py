@@ -1,1 +1,0 @@
-"""Every write of this room goes through one function here, in one transaction."""

@@ -1,0 +1,107 @@
+"""Where a post came from, and how many one address may send."""
+
+import enum
+import ipaddress
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import models
+from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
+
+from intake.jobs.schedule import CLOCK_TOLERANCE
+
+
+class PostingTrace(models.Model):
+    """One accepted post from one network address; removed after an hour."""
+
+    address_key = models.CharField(max_length=64, db_index=True)
+    posted_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Source(enum.Enum):
+    OWN = "own"
+    FOREIGN = "foreign"
+    UNKNOWN = "unknown"
+
+
+def source_of(request: HttpRequest) -> Source:
+    """Return whether the form was sent from this site's own page.
+
+    A post with none of the headers is no browser's, so nobody's browser was tricked into it: OWN. UNKNOWN is a
+    browser that hides where it was.
+    """
+    fetch_site = request.headers.get("Sec-Fetch-Site")
+    if fetch_site is not None:
+        return Source.OWN if fetch_site in ("same-origin", "none") else Source.FOREIGN
+    origin, referer = request.headers.get("Origin"), request.headers.get("Referer")
+    if origin is None and referer is None:
+        return Source.OWN
+    if origin is None or origin == "null":
+        origin = referer
+    if not origin:
+        return Source.UNKNOWN
+    return Source.OWN if _host(origin) == request.get_host() else Source.FOREIGN
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
+
+
+def address_key(request: HttpRequest) -> str:
+    """Return a keyed hash of the sender's network address (IPv6: of its /64, which one home shares)."""
+    return salted_hmac("intake.address", _network(client_address(request)), algorithm="sha256").hexdigest()
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the visitor's address: the one that the outermost trusted proxy saw, else the connection's own."""
+    trusted = settings.TRUSTED_PROXIES
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    if trusted and len(forwarded) >= trusted:
+        return forwarded[-trusted]
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _network(address: str) -> str:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+LIMIT_WINDOW = timedelta(hours=1)
+
+
+class TooManyPosts(Exception):
+    """The address has sent its share for now; nothing was stored."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        super().__init__("too many posts")
+        self.retry_after = retry_after
+
+
+def count_post(address_key: str, now: datetime) -> None:
+    """Raise TooManyPosts where this address has used its limit, else count one more; forget what is past."""
+    # Those from the future are a wrong clock's: they must not lock an address for years.
+    PostingTrace.objects.exclude(posted_at__gt=now - LIMIT_WINDOW, posted_at__lte=now + CLOCK_TOLERANCE).delete()
+    traces = PostingTrace.objects.filter(address_key=address_key).order_by("posted_at")
+    posted = list(traces.values_list("posted_at", flat=True))
+    if len(posted) >= settings.FORM_RATE_LIMIT:
+        frees_at = posted[-settings.FORM_RATE_LIMIT] if settings.FORM_RATE_LIMIT else now
+        raise TooManyPosts(retry_after=frees_at + LIMIT_WINDOW - now)
+    PostingTrace.objects.create(address_key=address_key, posted_at=now)

@@ -1,0 +1,149 @@
+"""The forms of the waiting list, and the words around its public one."""
+
+from dataclasses import replace
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from home.contact_details import ContactDetails
+from home.pause.wording import PauseStatus
+from intake.choices import SupervisionForm
+from intake.enquiry.forms import ContactFactsForm, TypedTextField, version_field
+from intake.enquiry.notices import FormNotices, form_notices, with_privacy_link
+from intake.settings import IntakeSettings
+from intake.typed_text import clean_lines
+from intake.waiting.models import ReturnPlan
+from intake.waiting.places import REASON_LIMIT, clean_reason
+from intake.waiting.rules import kept_while_waiting
+
+WISH_LIMIT = 1000
+
+
+class WaitingForm(ContactFactsForm):
+    """Contact facts, a wish, and a box for mail on the return that nobody has ticked beforehand."""
+
+    # Not asked: the page says how the list is told.
+    preferred_contact = None  # type: ignore[assignment]
+
+    message = TypedTextField(
+        label=gettext_lazy("What do you wish for?"),
+        limit=WISH_LIMIT,
+        several_lines=True,
+        required=False,
+        help_text=gettext_lazy("A sentence or two is enough. You can also leave this empty."),
+        error_messages={"too_long": gettext_lazy("Shorten the wish: now %(length)d characters, at most %(limit)d.")},
+        widget=forms.Textarea(attrs={"rows": 4, "data-limit": WISH_LIMIT}),
+    )
+    wants_mail = forms.BooleanField(
+        label=gettext_lazy("I want e-mail when Aijuu returns from its break."),
+        required=False,
+        help_text=gettext_lazy(
+            "You are then also asked by e-mail every few months whether you are still waiting. Without e-mail Kati "
+            "gets in touch with you herself after the break."
+        ),
+    )
+
+    message_limit = WISH_LIMIT
+
+
+GREETING_LIMIT = 1000
+
+
+class ReturnPlanForm(forms.ModelForm):
+    """How many a day, who first, own words and the days to answer.
+
+    `seen` is what the page showed when it was made (intake.waiting.plan_page): only that can be started.
+    """
+
+    first_form = forms.ChoiceField(
+        label=gettext_lazy("Told first"),
+        required=False,
+        choices=[("", gettext_lazy("In the order of the list")), *SupervisionForm.choices],
+        help_text=gettext_lazy("Those who wish for this form come first, each group in the order of the list."),
+    )
+    greeting = forms.CharField(
+        label=gettext_lazy("Own words"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 5, "maxlength": GREETING_LIMIT}),
+        help_text=gettext_lazy(
+            "Stands at the beginning of the mail. The rest of the mail is shown below. May be left empty."
+        ),
+    )
+    seen = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"id": False}))
+
+    class Meta:
+        model = ReturnPlan
+        fields = ("per_day", "first_form", "greeting", "answer_days")
+        labels = {"per_day": gettext_lazy("Notices a day"), "answer_days": gettext_lazy("Days to answer")}
+        help_texts = {
+            "per_day": gettext_lazy("As many as you can answer in a day. Notices go out between 9 and 20 o'clock."),
+            "answer_days": gettext_lazy(
+                "After so many days one reminder is sent, and after as many again the matter is closed."
+            ),
+        }
+
+    def clean_greeting(self) -> str:
+        greeting = clean_lines(self.cleaned_data["greeting"])
+        if len(greeting) > GREETING_LIMIT:
+            raise ValidationError(
+                gettext_lazy("Shorten your words to %(limit)d characters.") % {"limit": GREETING_LIMIT}
+            )
+        return greeting
+
+
+class StopForm(forms.Form):
+    """The button that stops a plan, as it was shown."""
+
+    plan = forms.IntegerField(min_value=1, widget=forms.HiddenInput(attrs={"id": False}))
+    version = version_field()
+
+
+class MoveAheadForm(forms.Form):
+    """Why one goes before the others. Too long a reason comes back whole, to be shortened."""
+
+    version = version_field()
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        strip=False,
+        required=False,
+        widget=forms.TextInput(attrs={"maxlength": REASON_LIMIT, "autocomplete": "off"}),
+        help_text=gettext_lazy(
+            "It stands in the list for you to read. Write so that the sender may read this: people have the right to "
+            "see their details."
+        ),
+    )
+
+    def clean_reason(self) -> str:
+        return clean_reason(self.cleaned_data["reason"])
+
+
+def waiting_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotices:
+    """Return the notices of the waiting list's form as they stand now."""
+    chosen = IntakeSettings.load()
+    box = WaitingForm.base_fields["wants_mail"]
+    return replace(
+        form_notices(details=details, pause=pause),
+        privacy=with_privacy_link(_waiting_privacy(chosen), details.privacy_url),
+        waiting_lead=_(
+            "No new work supervision is started right now. You can still leave your contact details on the waiting "
+            "list. It binds you to nothing, and does not promise a time."
+        ),
+        waiting_points=(
+            _("After the break those on the list are contacted, mostly in the order in which they joined."),
+            _("You can leave the list whenever you like: by the link in the confirmation, or by telling Kati."),
+        ),
+        consent=f"{box.label} {box.help_text}",
+    )
+
+
+def _waiting_privacy(chosen: IntakeSettings) -> str:
+    use = _("Kati uses your details to keep the waiting list and to get in touch with you.")
+    ended = ngettext(
+        "When the matter ends in another way, they are removed at the latest %(months)d month after that.",
+        "When the matter ends in another way, they are removed at the latest %(months)d months after that.",
+        chosen.retention_months,
+    ) % {"months": chosen.retention_months}
+    return f"{use} {kept_while_waiting(chosen.waiting_months)} {ended}"

@@ -1,0 +1,181 @@
+"""The mails to and about people on the waiting list."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from home.contact_details import ContactDetails
+from intake.choices import MailPurpose
+from intake.enquiry.mails import admin_url_of
+from intake.enquiry.models import Enquiry
+from intake.mail.links import PrivateLink
+from intake.mail.models import OutgoingMail
+from intake.mail.queue import (
+    claim_automatic_mail,
+    put_in_queue,
+    queue_rendered,
+    supervisor_address,
+)
+from intake.waiting.models import ReturnPlan, WaitingPlace
+from intake.waiting.rules import kept_while_waiting
+
+WAITING_LINK = PrivateLink(name="waiting_link", placeholder="odotuslistan-salainen-osoite", view_name="waiting_answer")
+
+
+LIST_PURPOSES = (
+    MailPurpose.RETURN_NOTICE,
+    MailPurpose.RETURN_REMINDER,
+    MailPurpose.STILL_WAITING,
+    MailPurpose.LAST_NOTE,
+)
+
+
+def return_notice_preview(plan: ReturnPlan) -> tuple[str, str, str]:
+    """Return (subject, text, html) of the notice as it will be queued; the plan need not be saved."""
+    return _rendered(MailPurpose.RETURN_NOTICE, _return_words(plan))
+
+
+def queue_return_notice(*, plan: ReturnPlan, place: WaitingPlace, now: datetime) -> None:
+    """Queue the notice of the return. One to an enquiry and plan."""
+    _queue(MailPurpose.RETURN_NOTICE, place, plan_occasion(plan.pk), return_notice_preview(plan), now)
+
+
+def queue_return_reminder(*, plan: ReturnPlan, place: WaitingPlace, now: datetime) -> None:
+    """Queue the one reminder of the notice."""
+    words = _rendered(MailPurpose.RETURN_REMINDER, _return_words(plan))
+    _queue(MailPurpose.RETURN_REMINDER, place, plan_occasion(plan.pk), words, now)
+
+
+def queue_still_waiting(*, place: WaitingPlace, is_last: bool, now: datetime) -> None:
+    """Queue the question whether somebody is still waiting; `is_last` says what follows silence."""
+    words = _rendered(MailPurpose.STILL_WAITING, {"answer_url": WAITING_LINK.url(), "is_last": is_last})
+    _queue(MailPurpose.STILL_WAITING, place, _day_occasion(now), words, now)
+
+
+def queue_last_note(*, place: WaitingPlace, now: datetime) -> None:
+    """Queue the note that the details are removed. It has no link: nothing is left that it could lead to."""
+    words = _rendered(
+        MailPurpose.LAST_NOTE, {"contact_url": settings.SITE_URL + (ContactDetails.load().contact_url or "/")}
+    )
+    _queue(MailPurpose.LAST_NOTE, place, _day_occasion(now), words, now)
+
+
+def plan_occasion(plan_id: int) -> str:
+    """Return what tells one plan's notices and reminders from another's."""
+    return f"plan-{plan_id}"
+
+
+def _day_occasion(now: datetime) -> str:
+    return timezone.localdate(now).isoformat()
+
+
+def _return_words(plan: ReturnPlan) -> dict[str, object]:
+    return {"answer_url": WAITING_LINK.url(), "greeting": plan.greeting.strip(), "answer_days": plan.answer_days}
+
+
+def _rendered(purpose: MailPurpose, words: dict[str, object]) -> tuple[str, str, str]:
+    details = ContactDetails.load()
+    subject = _subject(purpose)
+    context = {
+        **words,
+        "subject": subject,
+        "contact_details": details,
+        "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
+    }
+    text = render_to_string(f"emails/{purpose}.txt", context)
+    return subject, text, render_to_string(f"emails/{purpose}.html", context)
+
+
+def _subject(purpose: MailPurpose) -> str:
+    if purpose == MailPurpose.RETURN_NOTICE:
+        return _("Aijuu has returned from its break: are you still interested?")
+    if purpose == MailPurpose.RETURN_REMINDER:
+        return _("Reminder: are you still interested in work supervision?")
+    if purpose == MailPurpose.STILL_WAITING:
+        return _("Do you still want to be on Aijuu's waiting list?")
+    return _("You are no longer on Aijuu's waiting list")
+
+
+def _queue(
+    purpose: MailPurpose, place: WaitingPlace, occasion: str, words: tuple[str, str, str], now: datetime
+) -> OutgoingMail:
+    subject, text, html = words
+    return put_in_queue(
+        enquiry_id=place.enquiry.pk,
+        purpose=purpose,
+        occasion=occasion,
+        recipient=place.enquiry.email,
+        reply_to=ContactDetails.load().email,
+        subject=subject,
+        text=text,
+        html=html,
+        now=now,
+    )
+
+
+def queue_waiting_confirmation(*, place: WaitingPlace, now: datetime) -> bool:
+    """Queue the mail that tells somebody that they are on the waiting list, with the link by which they can leave it.
+
+    Once an enquiry, and never about a suspicious one. It does not count as the day's confirmation of a message, nor the
+    other way round; a mailbox gets a few a day, so that the form can't be turned on somebody. Returns whether it was
+    queued. The caller holds lock_receiving().
+    """
+    enquiry = place.enquiry
+    purpose = MailPurpose.WAITING_CONFIRMATION
+    if enquiry.is_quarantined or OutgoingMail.objects.filter(enquiry=enquiry, purpose=purpose).exists():
+        return False
+    if not claim_automatic_mail(enquiry.email, purpose, now):
+        return False
+    _queue_link_to_place(place, purpose, now)
+    return True
+
+
+def queue_waiting_link(*, place: WaitingPlace, now: datetime) -> None:
+    """Queue a mail with a private link to somebody's place on the waiting list, by the supervisor's word."""
+    _queue_link_to_place(place, MailPurpose.WAITING_LINK, now)
+
+
+def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, now: datetime) -> None:
+    enquiry, details = place.enquiry, ContactDetails.load()
+    queue_rendered(
+        enquiry_id=enquiry.pk,
+        purpose=purpose,
+        recipient=enquiry.email,
+        reply_to=details.email,
+        subject=_("You are on the waiting list (reference %(reference)s)") % {"reference": enquiry.reference},
+        context={
+            "enquiry": enquiry,
+            "contact_details": details,
+            "wants_mail": place.wants_mail,
+            "kept_while_waiting": kept_while_waiting(place.months),
+            "answer_url": WAITING_LINK.url(),
+            "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
+        },
+        now=now,
+    )
+
+
+def queue_waiting_answer(
+    *, enquiry: Enquiry, is_interested: bool, occasion: str, goes_at: datetime, now: datetime
+) -> None:
+    """Queue the notice to the supervisor of what somebody on the waiting list has answered. Once an occasion."""
+    subject = _("Still interested: %(reference)s") if is_interested else _("Not interested any more: %(reference)s")
+    queue_rendered(
+        enquiry_id=enquiry.pk,
+        purpose=MailPurpose.WAITING_ANSWER,
+        occasion=occasion,
+        recipient=supervisor_address(ContactDetails.load()),
+        reply_to="",
+        subject=subject % {"reference": enquiry.reference},
+        context={
+            "enquiry": enquiry,
+            "is_interested": is_interested,
+            "answered_at": now,
+            "admin_url": admin_url_of(enquiry),
+        },
+        goes_at=goes_at,
+        now=now,
+    )

@@ -1,0 +1,345 @@
+"""The page of the return plan in the admin: planning, starting, following, stopping."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from home.pause.models import PauseNotice
+from home.pause.rules import PauseState, calendar_day, pause_state
+from intake.choices import MailPurpose, MailState, Outcome, PlanState, Status, StepKind
+from intake.enquiry.models import Enquiry, EnquiryStep
+from intake.enquiry.services import ChangedMeanwhile
+from intake.mail.models import OutgoingMail
+from intake.rights import may_act
+from intake.waiting.forms import ReturnPlanForm, StopForm
+from intake.waiting.mails import plan_occasion, return_notice_preview
+from intake.waiting.models import ReturnPlan, WaitingPlace
+from intake.waiting.places import is_tellable
+from intake.waiting.reading import places_on_the_list
+from intake.waiting.return_plan import (
+    NobodyWaits,
+    PlanRunning,
+    StillPaused,
+    next_mailboxes,
+    resume_plan,
+    start_plan,
+    stop_plan,
+)
+from intake.waiting.rules import Schedule, first_telling_day, room_today, schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToTell:
+    """One mailbox that is to be told: the place whose enquiry the mail is about, and its other places."""
+
+    place: WaitingPlace
+    others: tuple[WaitingPlace, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What will happen by a plan if nothing changes.
+
+    `by_hand` are those on the list whom the site does not write to. `pause_begins_on` is the day of an announced
+    pause. `seen` stands for all that the page shows of it: who is told and when, and the words.
+    """
+
+    schedule: Schedule[ToTell]
+    by_hand: tuple[WaitingPlace, ...]
+    pause_begins_on: date | None
+    subject: str
+    text: str
+    html: str
+    seen: str
+
+    @property
+    def total(self) -> int:
+        """How many mailboxes are to be told."""
+        return sum(len(day.told) for day in self.schedule.days) + len(self.schedule.held)
+
+
+def outlook(plan: ReturnPlan, *, now: datetime) -> Outlook:
+    """Return what the plan will do from `now` on; it need not be saved, and nothing is."""
+    places = {place.pk: place for place in places_on_the_list()}
+    queue = []
+    for mailbox in next_mailboxes(plan):
+        still = [places[waiter.place_id] for waiter in mailbox if waiter.place_id in places]
+        if still:
+            queue.append(ToTell(place=still[0], others=tuple(still[1:])))
+    pause_begins_on = _announced_pause(now)
+    first_day = first_telling_day(now)
+    planned = schedule(
+        queue,
+        per_day=plan.per_day,
+        room_on_first=room_today(
+            per_day=plan.per_day, told_on=plan.told_on, told_that_day=plan.told_that_day, today=first_day
+        ),
+        first_day=first_day,
+        pause_begins_on=pause_begins_on,
+    )
+    subject, text, html = return_notice_preview(plan)
+    return Outlook(
+        schedule=planned,
+        by_hand=tuple(place for place in places.values() if not is_tellable(place)),
+        pause_begins_on=pause_begins_on,
+        subject=subject,
+        text=text,
+        html=html,
+        seen=_seen(planned, plan, text),
+    )
+
+
+def _announced_pause(now: datetime) -> date | None:
+    settings = PauseNotice.load().settings
+    return settings.begins_on if pause_state(settings, now) is PauseState.UPCOMING else None
+
+
+def _seen(planned: Schedule[ToTell], plan: ReturnPlan, text: str) -> str:
+    """Return what stands for everything that decides whether it is still the plan that the page showed."""
+    days = [[day.on.isoformat(), [one.place.enquiry_id for one in day.told]] for day in planned.days]
+    held = [one.place.enquiry_id for one in planned.held]
+    return hashlib.sha256(json.dumps([days, held, plan.per_day, plan.answer_days, text]).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Counts of mailboxes that the plan has told; `told` is all of them.
+
+    `yes` and `no` answered, `silent` were closed without an answer, `unanswered` may still answer, `handled` the
+    supervisor has taken on herself, `removed` are not there any more. `unsent` are enquiries whose notice the mail
+    server has not taken, `on_the_way` how many notices it is being given.
+    """
+
+    plan: ReturnPlan
+    yes: int
+    no: int
+    silent: int
+    unanswered: int
+    handled: int
+    removed: int
+    on_the_way: int
+    unsent: tuple[Enquiry, ...]
+
+    @property
+    def told(self) -> int:
+        return self.plan.told
+
+
+def progress(plan: ReturnPlan) -> Progress:
+    """Return how the plan has fared so far."""
+    answers = EnquiryStep.objects.filter(
+        kind__in=(StepKind.ANSWERED_YES, StepKind.ANSWERED_NO), changed_at__gte=plan.created_at
+    )
+    places = (
+        WaitingPlace.objects.filter(plan=plan)
+        .select_related("enquiry")
+        .prefetch_related(Prefetch("enquiry__steps", answers, to_attr="answers"))
+        .order_by("mailbox_key", "rank")
+    )
+    fates = [_fate(list(of_mailbox)) for _key, of_mailbox in groupby(places, key=attrgetter("mailbox_key"))]
+    notices = OutgoingMail.objects.filter(
+        purpose=MailPurpose.RETURN_NOTICE, occasion=plan_occasion(plan.pk)
+    ).select_related("enquiry")
+    unsent = [mail for mail in notices if mail.is_late]
+    under_way = [mail for mail in notices if mail.state in (MailState.QUEUED, MailState.SENDING)]
+    return Progress(
+        plan=plan,
+        yes=fates.count("yes"),
+        no=fates.count("no"),
+        silent=fates.count("silent"),
+        unanswered=fates.count("unanswered"),
+        handled=fates.count("handled"),
+        removed=max(0, plan.told - len(fates)),
+        on_the_way=len([mail for mail in under_way if not mail.is_late]),
+        unsent=tuple(mail.enquiry for mail in unsent if mail.enquiry),
+    )
+
+
+def _fate(places: list[WaitingPlace]) -> str:
+    """Return what became of one mailbox: its latest answer, else where its enquiries stand."""
+    answers = [step for place in places for step in place.enquiry.answers]  # type: ignore[attr-defined]
+    if answers:
+        latest = max(answers, key=attrgetter("changed_at", "pk"))
+        return "yes" if latest.kind == StepKind.ANSWERED_YES else "no"
+    if any(place.enquiry.status == Status.WAITING_LIST for place in places):
+        return "unanswered"
+    if all(place.enquiry.outcome == Outcome.NO_RESPONSE for place in places):
+        return "silent"
+    return "handled"
+
+
+PAGE = "return_plan"
+# How many ended plans the page tells of.
+_REMEMBERED = 10
+
+
+def show_or_start(request: HttpRequest) -> HttpResponse:
+    """Show what would happen, or what does; a post shows the plan with other settings, or starts it."""
+    if request.method in ("GET", "HEAD"):
+        return _page(request)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+    if not may_act(request.user):
+        raise PermissionDenied
+    running = _running()
+    deed = request.POST.get("deed")
+    if running is not None and (running.held_at is None or deed == "start"):
+        messages.error(request, _("The return is being told already. Nothing was changed."))
+        return _page(request, status=409)
+    form = ReturnPlanForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("The plan was not saved. Check the fields below."))
+        return _page(request, form=form, status=422)
+    if deed == "start":
+        return _start(request, form)
+    if deed == "continue":
+        return _continue(request, form, running)
+    return _page(request, form=form)
+
+
+def stop(request: HttpRequest) -> HttpResponse:
+    """Stop the plan at once; what has not gone out is taken back."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    form = StopForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise ChangedMeanwhile
+        withdrawn = stop_plan(
+            plan_id=form.cleaned_data["plan"],
+            version=form.cleaned_data["version"],
+            by=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+    except ChangedMeanwhile:
+        messages.error(request, _changed())
+        return redirect(PAGE)
+    messages.success(request, _stopped(withdrawn))
+    return redirect(PAGE)
+
+
+def _start(request: HttpRequest, form: ReturnPlanForm) -> HttpResponse:
+    now = timezone.now()
+    values = {name: form.cleaned_data[name] for name in form.Meta.fields}
+    if form.cleaned_data["seen"] != outlook(ReturnPlan(created_at=now, **values), now=now).seen:
+        messages.warning(request, _("Nothing has been sent. See below who will be told and when, and start then."))
+        return _page(request, form=form, status=409)
+    try:
+        start_plan(**values, by=request.user, now=now)  # type: ignore[arg-type]
+    except StillPaused:
+        messages.error(request, _("Aijuu is on a pause, so the return can't be told yet."))
+        return _page(request, form=form, status=409)
+    except NobodyWaits:
+        messages.error(request, _("There is nobody on the list whom the site could tell."))
+        return _page(request, form=form, status=409)
+    except PlanRunning:
+        messages.error(request, _("The return is being told already. Nothing was changed."))
+        return _page(request, status=409)
+    messages.success(request, _("The return is now being told. You can stop it on this page at any time."))
+    return redirect(PAGE)
+
+
+def _continue(request: HttpRequest, form: ReturnPlanForm, held: ReturnPlan | None) -> HttpResponse:
+    """Let a plan that a pause has held go on, as the page has shown it."""
+    now = timezone.now()
+    values = {name: form.cleaned_data[name] for name in form.Meta.fields}
+    as_shown = StopForm(request.POST)
+    if held is None or not as_shown.is_valid():
+        messages.error(request, _changed())
+        return redirect(PAGE)
+    if form.cleaned_data["seen"] != outlook(_with(held, values), now=now).seen:
+        messages.warning(request, _("Nothing has been sent. See below who will be told and when, and continue then."))
+        return _page(request, form=form, status=409)
+    try:
+        resume_plan(plan_id=as_shown.cleaned_data["plan"], version=as_shown.cleaned_data["version"], **values, now=now)
+    except StillPaused:
+        messages.error(request, _("Aijuu is on a pause, so the return can't be told yet."))
+        return _page(request, form=form, status=409)
+    except ChangedMeanwhile:
+        messages.error(request, _changed())
+        return redirect(PAGE)
+    messages.success(request, _("Telling goes on. You can stop it on this page at any time."))
+    return redirect(PAGE)
+
+
+def _with(plan: ReturnPlan, values: dict[str, Any]) -> ReturnPlan:
+    """Return the plan with these values, unsaved."""
+    for name, value in values.items():
+        setattr(plan, name, value)
+    return plan
+
+
+def _changed() -> str:
+    return _("The plan was changed or has ended since you opened the page. Check how it stands.")
+
+
+def _page(request: HttpRequest, *, form: ReturnPlanForm | None = None, status: int = 200) -> HttpResponse:
+    now = timezone.now()
+    running = _running()
+    ended = ReturnPlan.objects.exclude(state=PlanState.RUNNING)[:_REMEMBERED]
+    context: dict[str, Any] = {
+        "ended": [progress(plan) for plan in ended],
+        "is_paused": PauseNotice.load().status(now=now).is_paused,
+        "user_can_act": may_act(request.user),
+        "user_can_change_pause": request.user.has_perm("home.change_pausenotice"),  # type: ignore[union-attr]
+    }
+    if running is not None:
+        context["progress"] = progress(running)
+        context["is_held"] = running.held_at is not None
+    if running is not None and running.held_at is not None:
+        context["stop_form"] = StopForm(initial={"plan": running.pk, "version": running.version})
+        context["form"], context["outlook"] = _planned(form, running, now)
+    elif running is not None:
+        context["outlook"] = shown = outlook(running, now=now)
+        context["total"] = running.told + shown.total
+        context["told_today"] = running.told_that_day if running.told_on == calendar_day(now) else 0
+        context["stop_form"] = StopForm(initial={"plan": running.pk, "version": running.version})
+    else:
+        context["form"], context["outlook"] = _planned(form, None, now)
+    return TemplateResponse(request, "intake/admin/waiting/plan.html", context, status=status)
+
+
+def _planned(
+    form: ReturnPlanForm | None, held: ReturnPlan | None, now: datetime
+) -> tuple[ReturnPlanForm, Outlook | None]:
+    """Return the form and what it would do: as it was sent, else as the latest plan was; a faulty one does nothing.
+
+    `held` is the plan that would go on.
+    """
+    if form is not None and not form.is_valid():
+        return form, None
+    if form is not None:
+        values = {name: form.cleaned_data[name] for name in form.Meta.fields}
+    else:
+        latest = ReturnPlan.objects.first() or ReturnPlan()
+        values = {name: getattr(latest, name) for name in ReturnPlanForm.Meta.fields}
+    shown = outlook(_with(held or ReturnPlan(created_at=now), values), now=now)
+    return ReturnPlanForm(initial={**values, "seen": shown.seen}), shown
+
+
+def _running() -> ReturnPlan | None:
+    return ReturnPlan.objects.filter(state=PlanState.RUNNING).first()
+
+
+def _stopped(withdrawn: int) -> str:
+    if not withdrawn:
+        return _("Telling was stopped. No notice was on its way.")
+    return ngettext(
+        "Telling was stopped. %(count)d notice that had not gone out was taken back.",
+        "Telling was stopped. %(count)d notices that had not gone out were taken back.",
+        withdrawn,
+    ) % {"count": withdrawn}
