@@ -65,7 +65,7 @@ class PauseCard(Component):
     """For those who may change the pause. Between the enquiries and the checklist."""
 
     name = "pause"
-    template_name = "home/pausing/card.html"
+    template_name = "home/pause/card.html"
     order = 55
 
     def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
@@ -224,7 +224,7 @@ def history(request: HttpRequest) -> TemplateResponse:
         "lines": [Line(change, differences(change.before, change.after)) for change in changes],
         "pauses": pauses[::-1],
     }
-    return TemplateResponse(request, "home/pausing/history.html", context)
+    return TemplateResponse(request, "home/pause/history.html", context)
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[FieldChange]:

@@ -26,7 +26,7 @@ class PastDayPanel(Panel):
     """A warning at the top of the pause notice's form while the notice stands and a day in it has gone by."""
 
     class BoundPanel(Panel.BoundPanel):  # type: ignore[misc]
-        template_name = "home/admin/past_days.html"
+        template_name = "home/pause/past_days.html"
 
         def is_shown(self) -> bool:
             return bool(super().is_shown() and (self._announced() or self._written()))

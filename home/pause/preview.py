@@ -99,7 +99,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, context: dict[str, Any], *, status: int) -> HttpResponse:
-    response = TemplateResponse(request, "home/pausing/preview.html", context, status=status)
+    response = TemplateResponse(request, "home/pause/preview.html", context, status=status)
     response["X-Robots-Tag"] = "noindex"
     return response
 

@@ -36,7 +36,7 @@ def may_preview(user: User | AnonymousUser, notice: PauseNotice) -> bool:
     return notice.preview_audience == PreviewAudience.EVERYBODY and user.has_perm("wagtailadmin.access_admin")
 
 
-# The form beside the card (templates/home/pausing/undo.html), so that the message needs no form of its own.
+# The form beside the card (templates/home/pause/undo.html), so that the message needs no form of its own.
 UNDO_FORM = "pause-undo"
 
 
@@ -120,7 +120,7 @@ def pause_form_class() -> type[PauseForm]:
 class PauseSettingsView(EditView):
     """Wagtail's page of a setting, with a preview of what is not saved yet, and a way back after a change."""
 
-    template_name = "home/pausing/settings.html"
+    template_name = "home/pause/settings.html"
     error_message = gettext_lazy("The pause could not be saved. Check what is marked.")
 
     def get_panel(self) -> Panel:

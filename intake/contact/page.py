@@ -51,7 +51,7 @@ def show_or_receive(page: Any, request: HttpRequest) -> HttpResponse:
     mode = current_pause(request).form_mode
     if mode == FormMode.CONTACT_DETAILS:
         context = page.get_context(request) | page.addresses(request)
-        return TemplateResponse(request, "intake/contact_details_page.html", context)
+        return TemplateResponse(request, "intake/contact/details_page.html", context)
     return show_form(page, request, WAITING if mode == FormMode.WAITING_LIST else MESSAGE)
 
 
@@ -174,8 +174,8 @@ class ContactPage(AlwaysPublic, RoutablePageMixin, BasePage):
         help_text=gettext_lazy("Stands above the form."),
     )
 
-    template = "intake/contact_page.html"
-    thanks_template = "intake/contact_thanks.html"
+    template = "intake/contact/page.html"
+    thanks_template = "intake/contact/thanks.html"
     joined_template = "intake/waiting/joined_page.html"
     parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
     subpage_types: ClassVar[list[str]] = []

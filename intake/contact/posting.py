@@ -45,7 +45,7 @@ class FormOfPage:
 
 
 MESSAGE = FormOfPage(
-    form_class=ContactForm, kind=Kind.CONTACT, template="intake/contact_page.html", notices=form_notices
+    form_class=ContactForm, kind=Kind.CONTACT, template="intake/contact/page.html", notices=form_notices
 )
 WAITING = FormOfPage(
     form_class=WaitingForm, kind=Kind.WAITING, template="intake/waiting/join_page.html", notices=waiting_notices
@@ -70,7 +70,7 @@ def receive_form(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResp
         return _receive(page, request, which)
     except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
         context = page.get_context(request) | {"limit": which.form_class.message_limit}
-        return TemplateResponse(request, "intake/contact_too_long.html", context, status=413)
+        return TemplateResponse(request, "intake/contact/too_long.html", context, status=413)
 
 
 def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse:

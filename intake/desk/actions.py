@@ -247,7 +247,7 @@ def _ask(request: HttpRequest, enquiry: Enquiry, form: MoveAheadForm, *, status:
     if waiter is None:
         return _not_waiting(request, enquiry)
     context = {"waiter": waiter, "form": form}
-    return TemplateResponse(request, "intake/admin/waiting/move_ahead.html", context, status=status)
+    return TemplateResponse(request, "intake/waiting/admin/move_ahead.html", context, status=status)
 
 
 def _not_waiting(request: HttpRequest, enquiry: Enquiry) -> HttpResponse:

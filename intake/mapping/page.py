@@ -160,7 +160,7 @@ def start_or_show(page: Any, request: HttpRequest) -> HttpResponse:
     try:
         return _begin(page, request)
     except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
-        return TemplateResponse(request, "intake/contact_too_long.html", page.get_context(request), status=413)
+        return TemplateResponse(request, "intake/contact/too_long.html", page.get_context(request), status=413)
 
 
 def _begin(page: Any, request: HttpRequest) -> HttpResponse:

@@ -78,11 +78,11 @@ def no_form_here(request: HttpRequest, *, status: int) -> HttpResponse | None:
     try:
         typed = typed_answers(request.POST)
     except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
-        return render(request, "intake/contact_too_long.html", {"limit": MESSAGE_LIMIT}, status=413)
+        return render(request, "intake/contact/too_long.html", {"limit": MESSAGE_LIMIT}, status=413)
     if not typed:
         return None
     context = {"title": _("What you wrote was not sent"), "typed": typed}
-    response = render(request, "intake/no_form_here.html", context, status=status)
+    response = render(request, "intake/mapping/no_form_here.html", context, status=status)
     response["Cache-Control"] = "no-store, private"
     return response
 
@@ -120,7 +120,7 @@ def mend(request: HttpRequest, tangled: str) -> HttpResponseBase:
     page = _page_at(address)
     if page is None:
         given_back = no_form_here(request, status=404) if request.method == "POST" else None
-        return given_back or TemplateResponse(request, "intake/private_link_in_part.html", status=404)
+        return given_back or TemplateResponse(request, "intake/mapping/private_link_in_part.html", status=404)
     if request.method == "POST":
         return page.func(request, *page.args, **page.kwargs)
     query = request.META.get("QUERY_STRING", "")

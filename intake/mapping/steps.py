@@ -127,7 +127,7 @@ def private(view: WalkView) -> WalkView:
             # Its time ran out, or the supervisor removed it, since the line above found it.
             return _closed(request)
         except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
-            return TemplateResponse(request, "intake/contact_too_long.html", status=413)
+            return TemplateResponse(request, "intake/contact/too_long.html", status=413)
 
     return sensitive_post_parameters()(csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(find_and_show)))
 

@@ -310,7 +310,7 @@ def _page(request: HttpRequest, *, form: ReturnPlanForm | None = None, status: i
         context["stop_form"] = StopForm(initial={"plan": running.pk, "version": running.version})
     else:
         context["form"], context["outlook"] = _planned(form, None, now)
-    return TemplateResponse(request, "intake/admin/waiting/plan.html", context, status=status)
+    return TemplateResponse(request, "intake/waiting/admin/plan.html", context, status=status)
 
 
 def _planned(

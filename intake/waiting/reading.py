@@ -239,4 +239,4 @@ def show(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "user_can_act": may_act(request.user),
     }
-    return TemplateResponse(request, "intake/admin/waiting/list.html", context)
+    return TemplateResponse(request, "intake/waiting/admin/list.html", context)

@@ -18,8 +18,8 @@ RETURN = "/admin/odotuslista/paluu/"
 # Six on the list, one held suspicious, and Aijuu open. For `manage.py shell -c`.
 SIX = """
 from intake.models import WaitingPlace
-from tests.intake.admin.pages import suspicious
-from tests.intake.admin.waiters import pause, put_on_list, waiting
+from tests.intake.desk.pages import suspicious
+from tests.intake.waiting.admin.waiters import pause, put_on_list, waiting
 pause(active=False)
 for name in ("Aino", "Bertta", "Cilla", "Dora"):
     waiting(f"{name} Odottaja", supervision_form="individual")

@@ -5,11 +5,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
 from wagtail.models import Locale, Page, Site
 
 from home.models import ContactDetails, HomePage
-from intake.models import ContactPage
-from tests.intake.delivering import use_server
+from intake.models import ContactPage, Enquiry
+from tests.intake.desk.people import signed_in, user_with
+from tests.intake.enquiries import received
+from tests.intake.mail.delivering import use_server
 from tests.intake.visiting import Visitor
 from tests.intake.waiting import post_office
 from tests.intake.waiting.post_office import PostOffice
@@ -77,3 +81,39 @@ def rename(django_capture_on_commit_callbacks: Any) -> Rename:
             page.save_revision().publish()
 
     return publish_with
+
+
+@pytest.fixture
+def kati(db: None) -> Client:
+    """The supervisor by her group alone."""
+    user = User.objects.create_user("kati", password="x", first_name="Kati", last_name="Levola")
+    user.groups.add(Group.objects.get(name="Työnohjaaja"))
+    return signed_in(user)
+
+
+@pytest.fixture
+def editor(db: None) -> Client:
+    """Somebody who writes pages and has nothing to do with enquiries."""
+    user = User.objects.create_user("sisko", password="x")
+    user.groups.add(Group.objects.get(name="Sisällöntuottaja"))
+    return signed_in(user)
+
+
+@pytest.fixture
+def reader(db: None) -> Client:
+    """Somebody who may read enquiries and do nothing else."""
+    return signed_in(user_with("wagtailadmin.access_admin", "intake.view_enquiry"))
+
+
+@pytest.fixture
+def stranger(db: None) -> Client:
+    """An account without a way into the admin, though it has the enquiries' permissions."""
+    return signed_in(user_with("intake.view_enquiry", "intake.change_enquiry", "intake.delete_enquiry"))
+
+
+@pytest.fixture
+def enquiry(db: None) -> Enquiry:
+    """An ordinary enquiry with its two mails waiting."""
+    return received(
+        name="Pirkko Salaisuus", email="pirkko.salaisuus@esimerkki.fi", message="Kukaan muu ei saa lukea tätä."
+    )

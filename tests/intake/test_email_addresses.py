@@ -10,7 +10,7 @@ from intake.desk.export import spreadsheet_response
 from intake.mail.delivery import build_message
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, OutgoingMail
-from tests.intake.delivering import deliver_due
+from tests.intake.mail.delivering import deliver_due
 from tests.intake.visiting import ShownForm, Visitor, letter
 from tests.tools.smtp_server import SmtpServer
 

@@ -14,7 +14,7 @@ from wagtail.blocks.stream_block import StreamBlockValidationError
 
 from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
 from intake.models import MappingPage
-from tests.intake.admin.people import signed_in
+from tests.intake.desk.people import signed_in
 from tests.intake.mapping.asking import EVERY_TYPE, Row, row, step, stream
 
 pytestmark = pytest.mark.django_db

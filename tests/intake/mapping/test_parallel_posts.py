@@ -12,8 +12,8 @@ from intake.enquiry.removal import remove_enquiry
 from intake.mapping.services import mail_link_for_enquiry, remove_unfinished, send_mapping
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, UnfinishedMapping
 from tests.intake.enquiries import received
+from tests.intake.enquiry.test_parallel_posts import at_once
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
-from tests.intake.test_parallel_posts import at_once
 from tests.intake.visiting import ShownForm
 
 pytestmark = pytest.mark.django_db(transaction=True)

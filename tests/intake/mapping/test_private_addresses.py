@@ -19,7 +19,7 @@ from intake.mapping import steps as walk
 from intake.mapping.mails import MAPPING_LINK
 from intake.mapping.services import new_secret
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail
-from tests.intake.delivering import deliver_due
+from tests.intake.mail.delivering import deliver_due
 from tests.intake.mapping.answering import ANSWERS, Answerer, contact_facts
 from tests.intake.mapping.database_dump import database_dump
 from tests.intake.mapping.mailed_links import secrets_in_mails

@@ -7,8 +7,8 @@ from django.test import Client
 
 from intake.models import ContactPage, Enquiry, InitialMapping, MappingPage
 from tests.intake.conftest import Rename
+from tests.intake.contact.test_renamed_pages import post
 from tests.intake.mapping.answering import BEGIN, Answerer, contact_facts
-from tests.intake.test_renamed_pages import post
 from tests.intake.visiting import ADDRESS, ShownForm, page_text
 
 

@@ -14,7 +14,7 @@ from intake.enquiry.services import change_status
 from intake.mail.delivery import send_again
 from intake.mapping import services
 from intake.models import Enquiry, EnquiryStep, InitialMapping, MappingLink, MappingPage, OutgoingMail
-from tests.intake.delivering import deliver_due
+from tests.intake.mail.delivering import deliver_due
 from tests.intake.mapping.answering import ANSWERS, Answerer
 from tests.intake.mapping.mailed_links import secrets_in_mails
 from tests.intake.mapping.test_sending import STORED

@@ -16,10 +16,10 @@ from intake.mail.queue import MAILS_A_DAY
 from intake.models import AutomaticReplyTrace, Enquiry, OutgoingMail, WaitingLink, WaitingPlace
 from intake.waiting.places import is_tellable, tellable_places
 from intake.waiting.return_plan import NobodyWaits, start_plan
-from tests.intake.admin.waiters import put_on_list
-from tests.intake.delivering import deliver_due
 from tests.intake.enquiries import received
+from tests.intake.mail.delivering import deliver_due
 from tests.intake.visiting import OWN_PAGE, Visitor, letter, page_text, token
+from tests.intake.waiting.admin.waiters import put_on_list
 from tests.intake.waiting.list_people import pause, round_at, waiter
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 from tests.intake.waiting.visitors import MESSAGE, joins, set_pause, wish

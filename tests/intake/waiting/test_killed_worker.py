@@ -11,8 +11,8 @@ import pytest
 from intake.choices import MailPurpose, MailState, PlanState
 from intake.models import MailAttempt, OutgoingMail, ReturnPlan
 from intake.waiting.return_plan import start_plan
+from tests.intake.mail.worker_process import worker_process
 from tests.intake.waiting.list_people import waiter
-from tests.intake.worker_process import worker_process
 from tests.tools.smtp_server import Behaviour, SmtpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)

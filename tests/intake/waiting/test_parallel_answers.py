@@ -13,7 +13,7 @@ from intake.models import Enquiry, OutgoingMail
 from intake.waiting.models import WaitingPlace
 from intake.waiting.private_page import answer_no, answer_stay, answer_yes
 from tests.intake.enquiries import received
-from tests.intake.test_parallel_posts import at_once
+from tests.intake.enquiry.test_parallel_posts import at_once
 from tests.intake.visiting import Visitor, token
 from tests.intake.waiting.visitors import joins, presses, private_address, set_pause, wish
 

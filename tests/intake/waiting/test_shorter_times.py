@@ -16,7 +16,7 @@ from intake.enquiry.services import change_status
 from intake.models import Enquiry, IntakeSettings, WaitingPlace
 from intake.waiting.private_page import answer_no, answer_stay
 from intake.waiting.upkeep import keep_list_true
-from tests.intake.admin.pages import address, words
+from tests.intake.desk.pages import address, words
 from tests.intake.enquiries import closed, received
 from tests.intake.waiting.list_people import pause, round_at, waiter
 from tests.intake.waiting.post_office import PostOffice

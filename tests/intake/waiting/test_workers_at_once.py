@@ -11,7 +11,7 @@ from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
 from intake.waiting.return_plan import PlanRunning, call_due, start_plan, stop_plan
 from intake.waiting.upkeep import keep_list_true, remind_and_close
-from tests.intake.test_parallel_posts import at_once
+from tests.intake.enquiry.test_parallel_posts import at_once
 from tests.intake.waiting.list_people import waiter
 
 pytestmark = pytest.mark.django_db(transaction=True)

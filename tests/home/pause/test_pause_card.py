@@ -1,0 +1,218 @@
+"""The card on the first page of the admin: how the pause stands, one button, and a way back."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.test import Client
+
+from home.models import PauseNotice
+from home.pause.rules import CALENDAR, FormMode, PauseState, pause_state
+from tests.home.pause.pausing import HOME, client_with, form_values, stored, text_of
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2027, 1, 10, 12, 30, tzinfo=CALENDAR)
+TODAY = NOW.date()
+CARD = ".pause-card"
+BUTTON = ".pause-card__buttons form"
+UNDO = "#pause-undo"
+
+
+@pytest.fixture(autouse=True)
+def on_that_day(time_machine: Any) -> None:
+    time_machine.move_to(NOW, tick=False)
+
+
+@pytest.fixture
+def kati(db: None) -> Client:
+    return client_with("change_pausenotice", username="kati")
+
+
+def card(client: Client) -> str:
+    return text_of(client.get(HOME).text, CARD)
+
+
+def press(client: Client, selector: str, html: str = "", **changes: str) -> str:
+    """Press the button of the form `selector`, as it stands on the first page (or in `html`); the page that follows."""
+    html = html or client.get(HOME).text
+    form = BeautifulSoup(html, "html.parser").select_one(selector)
+    assert form is not None
+    response = client.post(form["action"], {**form_values(html, selector), **changes}, follow=True)
+    assert response.status_code == 200
+    return response.text
+
+
+def state() -> PauseState:
+    return pause_state(PauseNotice.objects.get().settings, NOW)
+
+
+USUAL = "Yhteydenottosivu ottaa viestejä vastaan tavalliseen tapaan."
+
+
+@pytest.mark.parametrize(
+    ("fields", "told", "button"),
+    [
+        ({}, ["Aijuu on avoinna.", "Kävijät eivät näe ilmoitusta.", USUAL], "Aloita tauko nyt"),
+        (
+            {"active": True, "begins_on": date(2027, 1, 20), "returns_on": date(2027, 2, 1)},
+            ["Tauosta on ilmoitettu: se alkaa 20.1.2027.", "Paluupäiväksi on ilmoitettu 1.2.2027.",
+             "Kävijät näkevät: ”Aijuu on tauolla 20.1.2027 alkaen.", USUAL],
+            "Peru ilmoitettu tauko",
+        ),
+        (
+            {"active": True, "form_mode": FormMode.WAITING_LIST},
+            ["Aijuu on tauolla. Paluupäivää ei ole ilmoitettu.", "toistaiseksi tauolla.",
+             "Yhteydenottosivu ottaa ihmisiä odotuslistalle."],
+            "Avaa Aijuu",
+        ),
+        (
+            {"active": True, "begins_on": date(2027, 1, 3), "returns_on": date(2027, 2, 1), "opens_by_itself": True,
+             "form_mode": FormMode.CONTACT_DETAILS},
+            ["Aijuu on ollut tauolla 3.1.2027 alkaen. Aijuu avautuu itsestään 1.2.2027.",
+             "Yhteydenottosivulla ovat yhteystiedot ja linkki lomakkeeseen."],
+            "Avaa Aijuu",
+        ),
+        (
+            {"active": True, "returns_on": TODAY},
+            ["Ilmoittamasi paluupäivä 10.1.2027 on tullut.", "Avaa Aijuu tai valitse", "Valitse uusi päivä"],
+            "Avaa Aijuu",
+        ),
+        (
+            {"ended_on": date(2027, 1, 1)},
+            ["Aijuu on taas avoinna. Paluusta kerrotaan sivustolla vielä 30.1.2027.", "Aijuu on palannut tauolta.",
+             USUAL],
+            "Aloita tauko nyt",
+        ),
+        # The clock has opened it, and the worker has not written it down yet.
+        (
+            {"active": True, "returns_on": date(2027, 1, 1), "opens_by_itself": True},
+            ["Aijuu on taas avoinna. Paluusta kerrotaan sivustolla vielä 30.1.2027."],
+            "Aloita tauko nyt",
+        ),
+    ],
+    ids=["open", "upcoming", "paused", "opens by itself", "overdue", "resumed", "opened by the clock"],
+)  # fmt: skip
+def test_it_tells_the_state_and_offers_one_deed(
+    kati: Client, fields: dict[str, Any], told: list[str], button: str
+) -> None:
+    stored(**fields)
+    html = kati.get(HOME).text
+    words = text_of(html, CARD)
+    for sentence in told:
+        assert sentence in words
+    assert text_of(html, f"{BUTTON} button") == button
+    assert ("on tullut" in words) is ("Valitse uusi päivä" in told)
+
+
+@pytest.mark.parametrize(
+    ("now", "overdue"),
+    [
+        (datetime(2027, 1, 31, 23, 59, 59, tzinfo=CALENDAR), False),
+        (datetime(2027, 2, 1, tzinfo=CALENDAR), True),
+    ],
+)
+def test_it_reminds_from_the_announced_day_on(time_machine: Any, now: datetime, overdue: bool) -> None:
+    stored(active=True, returns_on=date(2027, 2, 1))
+    time_machine.move_to(now, tick=False)
+    words = card(client_with("change_pausenotice"))
+    assert "Aijuu on tauolla." in words
+    assert ("Ilmoittamasi paluupäivä 1.2.2027 on tullut." in words) is overdue
+
+
+def test_the_button_begins_a_pause_and_undo_takes_it_back(kati: Client) -> None:
+    stored()
+    html = press(kati, BUTTON)
+    assert state() is PauseState.PAUSED
+    assert "Aijuu on tauolla. Kävijät näkevät ilmoituksen" in html
+    # The message's button belongs to the form in the card: no form in a message, no script.
+    assert BeautifulSoup(html, "html.parser").select_one('.messages button[form="pause-undo"]')
+    assert "Viimeisin muutos: Tauko alkoi 10.1.2027 klo 12.30." in text_of(html, UNDO)
+    html = press(kati, UNDO, html)
+    assert state() is PauseState.OPEN
+    assert "Muutos on kumottu" in html
+    press(kati, UNDO, html)
+    assert state() is PauseState.PAUSED
+
+
+def test_the_button_ends_a_pause_and_the_return_is_told(kati: Client) -> None:
+    stored(active=True, returns_on=TODAY - timedelta(days=3))
+    html = press(kati, BUTTON)
+    assert state() is PauseState.RESUMED
+    assert "Aijuu on avoinna. Kävijät näkevät sen" in html
+    assert "Aijuu on ollut tauolla" not in html
+
+
+def test_an_announced_pause_is_called_off(kati: Client) -> None:
+    stored(active=True, begins_on=TODAY + timedelta(days=3))
+    assert "Ilmoitettu tauko on peruttu." in press(kati, BUTTON)
+    assert state() is PauseState.OPEN
+
+
+def test_pressed_twice_it_is_done_once(kati: Client) -> None:
+    stored()
+    html = kati.get(HOME).text
+    press(kati, BUTTON, html)
+    assert "Tämä oli jo tehty." in press(kati, BUTTON, html)
+    assert state() is PauseState.PAUSED
+
+
+def test_an_old_tab_changes_nothing_and_is_told_so(kati: Client) -> None:
+    stored(active=True)
+    old = kati.get(HOME).text
+    press(kati, BUTTON, old)
+    press(kati, BUTTON)
+    assert state() is PauseState.PAUSED
+    assert "Taukoa on muutettu muualla" in press(kati, BUTTON, old)
+    assert state() is PauseState.PAUSED
+
+
+@pytest.mark.parametrize("version", ["", "x", "-1", "99999999999999999999", "²"])
+def test_a_forged_version_changes_nothing(kati: Client, version: str) -> None:
+    stored()
+    press(kati, BUTTON, version=version)
+    assert state() is PauseState.OPEN
+
+
+def test_what_can_no_longer_be_undone_is_not_offered_and_is_refused(kati: Client, time_machine: Any) -> None:
+    stored()
+    html = press(kati, BUTTON)
+    time_machine.move_to(NOW + timedelta(hours=25), tick=False)
+    next_day = client_with("change_pausenotice", username="seuraavana päivänä")
+    assert "Aijuu on ollut tauolla 10.1.2027 alkaen." in card(next_day)
+    assert "Kumoa" not in card(next_day)
+    assert "ei enää voi kumota" in press(next_day, UNDO, html)
+    assert state() is PauseState.PAUSED
+
+
+def test_the_card_leads_on(kati: Client) -> None:
+    notice = stored()
+    soup = BeautifulSoup(kati.get(HOME).text, "html.parser")
+    links = {link["href"] for link in soup.select(f"{CARD} a")}
+    assert links == {
+        f"/admin/settings/home/pausenotice/{notice.pk}/", "/admin/tauko/esikatselu/", "/admin/tauko/historia/",
+    }  # fmt: skip
+    for link in links:
+        assert kati.get(link).status_code == 200
+
+
+def test_others_have_no_card_and_no_deed() -> None:
+    notice = stored()
+    other = client_with("view_enquiry")
+    assert card(other) == ""
+    for deed in ("aloita", "avaa", "kumoa"):
+        answer = other.post(f"/admin/tauko/{deed}/", {"version": notice.version})
+        assert answer.status_code in (302, 403)
+        assert (
+            Client().post(f"/admin/tauko/{deed}/", {"version": notice.version})["Location"].startswith("/admin/login")
+        )
+    assert state() is PauseState.OPEN
+
+
+def test_no_deed_is_done_by_reading_or_without_djangos_token(kati: Client) -> None:
+    notice = stored()
+    assert kati.get("/admin/tauko/aloita/").status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = kati.cookies
+    assert strict.post("/admin/tauko/aloita/", {"version": notice.version}).status_code == 403
+    assert state() is PauseState.OPEN

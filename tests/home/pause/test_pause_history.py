@@ -1,0 +1,178 @@
+"""The history of the pause: the pauses that were, and each change in words."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.contrib.auth.models import User
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+
+from home.models import PauseNotice
+from home.pause.rules import CALENDAR, FormMode, Held, PausePeriod, PauseSettings, pause_state, periods
+from home.pause.services import begin_pause, change_pause, end_pause, settle_pause, undo_last
+from tests.home.pause.pausing import client_with, stored
+
+START = datetime(2027, 1, 10, 12, 30, tzinfo=CALENDAR)
+HISTORY = "/admin/tauko/historia/"
+OPEN, PAUSE = PauseSettings(active=False), PauseSettings(active=True)
+
+
+def at(days: int) -> datetime:
+    return START + timedelta(days=days)
+
+
+def day(days: int) -> date:
+    return at(days).date()
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ([Held(OPEN, None)], []),
+        ([Held(PAUSE, None)], [(None, None)]),
+        ([Held(OPEN, None), Held(PAUSE, at(1))], [(day(1), None)]),
+        ([Held(PAUSE, None), Held(OPEN, at(1))], [(None, day(1))]),
+        ([Held(OPEN, None), Held(PAUSE, at(1)), Held(OPEN, at(5))], [(day(1), day(5))]),
+        # A change in the middle makes no new pause.
+        (
+            [
+                Held(PAUSE, at(1)),
+                Held(PauseSettings(active=True, returns_on=day(9)), at(2)),
+                Held(PauseSettings(active=True, returns_on=day(19)), at(12)),
+                Held(OPEN, at(15)),
+            ],
+            [(day(1), day(15))],
+        ),
+        # Announced, called off before its day; announced and begun by the clock.
+        ([Held(PauseSettings(active=True, begins_on=day(9)), at(1)), Held(OPEN, at(8))], []),
+        ([Held(PauseSettings(active=True, begins_on=day(9)), at(1)), Held(OPEN, at(12))], [(day(9), day(12))]),
+        # Two on one day are two.
+        (
+            [Held(PAUSE, at(1)), Held(OPEN, at(2)), Held(PAUSE, at(2)), Held(OPEN, at(3))],
+            [(day(1), day(2)), (day(2), day(3))],
+        ),
+        # Opened by itself, whether or not the worker has written it down.
+        ([Held(PauseSettings(active=True, returns_on=day(9), opens_by_itself=True), at(1))], [(day(1), day(9))]),
+        (
+            [
+                Held(PauseSettings(active=True, returns_on=day(9), opens_by_itself=True), at(1)),
+                Held(OPEN, at(10)),
+                Held(PAUSE, at(11)),
+            ],
+            [(day(1), day(9)), (day(11), None)],
+        ),
+        # Begun anew without a record of the opening between.
+        (
+            [Held(PauseSettings(active=True, returns_on=day(9), opens_by_itself=True), at(1)), Held(PAUSE, at(11))],
+            [(day(1), day(9)), (day(11), None)],
+        ),
+        # Put off while it stood: one ended, another is to come.
+        ([Held(PAUSE, at(1)), Held(PauseSettings(active=True, begins_on=day(30)), at(5))], [(day(1), day(5))]),
+    ],
+)
+def test_the_pauses_of_a_history(history: list[Held], expected: list[tuple[date | None, date | None]]) -> None:
+    assert periods(history, at(20)) == [PausePeriod(*days) for days in expected]
+
+
+days_around = st.none() | st.integers(-20, 60).map(day)
+some_settings = st.builds(
+    PauseSettings, active=st.booleans(), begins_on=days_around, returns_on=days_around, opens_by_itself=st.booleans()
+)
+
+
+@given(changes=st.lists(st.tuples(st.integers(0, 40), some_settings), max_size=6), now=st.integers(40, 60))
+def test_a_pause_stands_in_the_list_exactly_when_it_stands(changes: list[tuple[int, PauseSettings]], now: int) -> None:
+    held = [Held(OPEN, None), *(Held(settings, at(days)) for days, settings in sorted(changes, key=lambda one: one[0]))]
+    found = periods(held, at(now))
+    stands = bool(found) and found[-1].ended_on is None
+    assert stands is pause_state(held[-1].settings, at(now)).is_paused
+    assert all(period.ended_on is not None for period in found[:-1])
+
+
+@pytest.fixture
+def kati(db: None) -> Client:
+    return client_with("change_pausenotice", username="kati")
+
+
+def read(client: Client) -> tuple[list[list[str]], list[str]]:
+    """The rows of the pauses and the lines of the changes, as they are read."""
+    soup = BeautifulSoup(client.get(HISTORY).text, "html.parser")
+    rows = [[" ".join(cell.get_text().split()) for cell in row.select("td")] for row in soup.select("tbody tr")]
+    lines = soup.select(".pause-history__changes > li")
+    return rows, [" ".join(line.get_text(" ").split()).replace(" ,", ",") for line in lines]
+
+
+@pytest.mark.django_db
+def test_it_tells_the_changes_in_words_with_who_and_when(kati: Client, time_machine: Any) -> None:
+    time_machine.move_to(START, tick=False)
+    notice = stored()
+    user = User.objects.get(username="kati")
+    User.objects.filter(pk=user.pk).update(first_name="Kati", last_name="Ohjaaja")
+    values = {
+        "active": True,
+        "begins_on": day(5),
+        "returns_on": day(22),
+        "opens_by_itself": True,
+        "form_mode": FormMode.WAITING_LIST,
+        "message": "<p>Olen <b>poissa</b>.</p><p>Palaan.</p>",
+        "welcome_days": 12,
+    }
+    notice = change_pause(values=values, version=notice.version, by=user, now=START)
+    notice = change_pause(values={"message": "", "returns_on": None, "opens_by_itself": False},
+                          version=notice.version, by=user, now=START + timedelta(hours=1))  # fmt: skip
+    notice = undo_last(version=notice.version, by=None, now=START + timedelta(hours=2))
+    time_machine.move_to(at(22), tick=False)
+    settle_pause(now=at(22))
+    notice = begin_pause(version=PauseNotice.objects.get().version, by=user, now=at(22))
+    again = client_with("change_pausenotice", username="myöhemmin")
+    rows, lines = read(again)
+    assert rows == [["1.2.2027", "jatkuu"], ["15.1.2027", "1.2.2027"]]
+    assert lines == [
+        "Tauko alkoi 1.2.2027 klo 12.30, Kati Ohjaaja",
+        "Tauko päättyi itsestään sovittuna päivänä 1.2.2027 klo 12.30 Tauko alkaa: ei päivää "
+        "Uusia työnohjauksia aloitetaan tästä päivästä alkaen: ei päivää Aijuu avautuu sinä päivänä itsestään: ei",
+        "Viimeisin muutos kumottiin 10.1.2027 klo 14.30 Uusia työnohjauksia aloitetaan tästä päivästä alkaen: 1.2.2027 "
+        "Aijuu avautuu sinä päivänä itsestään: kyllä Oma teksti: ”Olen poissa. Palaan.”",
+        "Taukoa muutettiin 10.1.2027 klo 13.30, Kati Ohjaaja "
+        "Uusia työnohjauksia aloitetaan tästä päivästä alkaen: ei päivää Aijuu avautuu sinä päivänä itsestään: ei "
+        "Oma teksti: tavallinen teksti",
+        "Tauosta ilmoitettiin 10.1.2027 klo 12.30, Kati Ohjaaja Tauko alkaa: 15.1.2027 "
+        "Uusia työnohjauksia aloitetaan tästä päivästä alkaen: 1.2.2027 Aijuu avautuu sinä päivänä itsestään: kyllä "
+        "Tauon aikana yhteydenottosivu: ottaa ihmisiä odotuslistalle Oma teksti: ”Olen poissa. Palaan.” "
+        "Kuinka monta päivää paluusta kerrotaan: 12",
+    ]
+
+
+@pytest.mark.django_db
+def test_a_slip_that_was_undone_is_no_pause_and_undone_again_it_is(kati: Client, time_machine: Any) -> None:
+    time_machine.move_to(START, tick=False)
+    notice = begin_pause(version=stored().version, by=None, now=START)
+    notice = undo_last(version=notice.version, by=None, now=START)
+    again = client_with("change_pausenotice", username="nyt")
+    assert read(again)[0] == []
+    notice = undo_last(version=notice.version, by=None, now=START)
+    assert read(again)[0] == [["10.1.2027", "jatkuu"]]
+    notice = end_pause(version=notice.version, by=None, now=START)
+    undo_last(version=notice.version, by=None, now=START)
+    assert read(again)[0] == [["10.1.2027", "jatkuu"]]
+    assert len(read(again)[1]) == 5
+
+
+@pytest.mark.django_db
+def test_on_a_new_site_there_is_nothing_to_tell(kati: Client) -> None:
+    stored()
+    html = kati.get(HISTORY).text
+    assert "Taukoja ei ole vielä ollut." in html
+    assert "Mitään ei ole vielä muutettu." in html
+    stored(active=True)
+    assert read(kati)[0] == [["ei tiedossa", "jatkuu"]]
+
+
+@pytest.mark.django_db
+def test_the_history_is_for_those_who_may_change_the_pause() -> None:
+    assert client_with("view_enquiry").get(HISTORY).status_code in (302, 403)
+    assert Client().get(HISTORY)["Location"].startswith("/admin/login")
+    assert client_with("change_pausenotice", username="kati").post(HISTORY).status_code == 405

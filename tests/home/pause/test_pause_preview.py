@@ -1,0 +1,213 @@
+"""Previews of the pause: the real pages in another state, for those whom Kati has chosen; nothing stays of them."""
+
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from home.models import ContactDetails, PauseChange, PauseNotice
+from home.pause.rules import CALENDAR, FormMode
+from tests.home.pause.pausing import client_with, form_values, stored
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2027, 1, 10, 12, 30, tzinfo=CALENDAR)
+PREVIEW = "/admin/tauko/esikatselu/"
+UNDATED = "Aijuun palvelut ovat toistaiseksi tauolla."
+
+
+@pytest.fixture(autouse=True)
+def on_that_day(time_machine: Any) -> None:
+    time_machine.move_to(NOW, tick=False)
+
+
+@pytest.fixture
+def kati(loaded_site: None) -> Client:
+    return client_with("change_pausenotice", username="kati")
+
+
+def frames(html: str) -> list[BeautifulSoup]:
+    """The pages inside: the front page and the contact page."""
+    found = BeautifulSoup(html, "html.parser").select("iframe")
+    return [BeautifulSoup(str(frame["srcdoc"]), "html.parser") for frame in found]
+
+
+def notice_in(page: BeautifulSoup) -> str:
+    found = page.select_one("aside.pause")
+    return " ".join(found.get_text(" ").split()) if found else ""
+
+
+def previewed(client: Client, **query: str) -> list[BeautifulSoup]:
+    response = client.get(PREVIEW, {f"preview-{name}": value for name, value in query.items()})
+    assert response.status_code == 200
+    return frames(response.text)
+
+
+@pytest.mark.parametrize(
+    ("state", "notice"),
+    [
+        ("open", ""),
+        ("upcoming", "Aijuu on tauolla 17.1.2027 alkaen."),
+        ("paused", UNDATED),
+        ("overdue", UNDATED),
+        ("resumed", "Aijuu on palannut tauolta."),
+    ],
+)
+def test_every_state_is_seen_on_the_real_pages(kati: Client, state: str, notice: str) -> None:
+    stored(form_mode=FormMode.WAITING_LIST)
+    front, contact = previewed(kati, state=state)
+    for page in (front, contact):
+        assert notice_in(page).startswith(notice)
+        assert bool(notice_in(page)) is bool(notice)
+    heading = front.select_one("h1")
+    assert heading is not None
+    assert heading.get_text().strip().startswith("Aijuu")
+    assert front.select_one(".hero") is not None
+    assert contact.select_one("form") is not None
+    # The buttons follow.
+    button = front.select_one(".site-header__contact")
+    assert button is not None
+    paused = state in ("paused", "overdue")
+    assert button.get_text() == ("Odotuslista" if paused else "Ota yhteyttä")
+
+
+def test_a_moment_ahead_is_seen_as_it_will_be(kati: Client) -> None:
+    stored(active=True, begins_on=date(2027, 1, 20), returns_on=date(2027, 2, 1), opens_by_itself=True)
+    seen = {
+        "": "Aijuu on tauolla 20.1.2027 alkaen.",
+        "20.1.2027": "Aijuun palvelut ovat tauolla. Uusia työnohjauksia aloitetaan 1.2.2027 alkaen.",
+        "1.2.2027": "Aijuu on palannut tauolta.",
+        "3.3.2027": "",
+    }
+    for day, words in seen.items():
+        for page in previewed(kati, day=day):
+            assert notice_in(page).startswith(words)
+            assert bool(notice_in(page)) is bool(words)
+    eve = previewed(kati, day="31.1.2027", clock="23.59")
+    midnight = previewed(kati, day="1.2.2027", clock="0.00")
+    assert notice_in(eve[0]).startswith("Aijuun palvelut ovat tauolla.")
+    assert notice_in(midnight[0]).startswith("Aijuu on palannut")
+    html = kati.get(PREVIEW, {"preview-day": "31.1.2027", "preview-clock": "23.59"}).text
+    assert "Esikatselu: 31.1.2027 klo 23.59" in html
+
+
+@pytest.mark.parametrize(("name", "typed"), [("day", "huomenna"), ("clock", "25.00"), ("state", "hassu")])
+def test_what_cant_be_understood_is_said_and_nothing_is_shown(kati: Client, name: str, typed: str) -> None:
+    response = kati.get(PREVIEW, {f"preview-{name}": typed})
+    assert response.status_code == 422
+    assert frames(response.text) == []
+    if name == "day":
+        assert "Tarkista päivä. Kirjoita se näin: 1.2.2027." in response.text
+
+
+def test_a_preview_stands_still(kati: Client) -> None:
+    """No script runs in it, no form is sent from it, no link leads on; it is kept by nobody and found by nobody."""
+    stored()
+    response = kati.get(PREVIEW, {"preview-state": "paused"})
+    found = BeautifulSoup(response.text, "html.parser").select("iframe")
+    assert len(found) == 2
+    for frame in found:
+        assert frame["sandbox"] == ["allow-same-origin"]
+        assert str(frame["title"]).startswith("Esikatselu: ")
+        assert "<script" not in str(frame["srcdoc"])
+        assert '<base target="_blank">' in str(frame["srcdoc"])
+    assert "no-store" in response["Cache-Control"]
+    assert response["X-Robots-Tag"] == "noindex"
+
+
+def form_of(client: Client, **changes: str) -> dict[str, str]:
+    html = client.get(f"/admin/settings/home/pausenotice/{PauseNotice.load().pk}/").text
+    return {**form_values(html, "#w-editor-form"), **changes}
+
+
+def test_the_unsaved_form_is_previewed_and_goes_along(kati: Client) -> None:
+    stored()
+    response = kati.post(PREVIEW, form_of(kati, active="on", returns_on="1.2.2027"))
+    assert response.status_code == 200
+    assert notice_in(frames(response.text)[0]).endswith(
+        "Uusia työnohjauksia aloitetaan 1.2.2027 alkaen. Voit silti kirjoittaa Katille , mutta vastaus voi viipyä."
+    )
+    assert "Mitään ei ole tallennettu" in response.text
+    # From there to another state and moment, still unsaved.
+    states, moments = (f".pause-preview__forms form:nth-of-type({number})" for number in (1, 2))
+    ahead = kati.post(PREVIEW, {**form_values(response.text, states), "preview-state": "upcoming"})
+    told = "Aijuu on tauolla 17.1.2027 alkaen. Uusia työnohjauksia aloitetaan 1.2.2027 alkaen."
+    assert notice_in(frames(ahead.text)[1]) == told
+    later = kati.post(PREVIEW, {**form_values(ahead.text, moments), "preview-day": "2.2.2027"})
+    assert notice_in(frames(later.text)[1]).startswith(UNDATED)
+    assert not PauseNotice.objects.get().active
+    assert not PauseChange.objects.exists()
+
+
+def test_faults_of_the_unsaved_form_are_told_and_nothing_is_shown(kati: Client) -> None:
+    stored()
+    response = kati.post(PREVIEW, form_of(kati, active="on", returns_on="1.1.2027"))
+    assert response.status_code == 422
+    assert "Valitse päivä, joka on vielä edessä, tai jätä päivä tyhjäksi." in response.text
+    assert frames(response.text) == []
+
+
+def test_an_old_tab_may_preview(kati: Client) -> None:
+    stored()
+    old = form_of(kati, active="on")
+    PauseNotice.objects.update(version=7)
+    assert kati.post(PREVIEW, old).status_code == 200
+
+
+def test_looking_writes_nothing(kati: Client) -> None:
+    """Beside what any view of the admin writes: the session and its cookie's bookkeeping."""
+    stored(form_mode=FormMode.WAITING_LIST)
+    form = form_of(kati, active="on")
+    kati.get(PREVIEW)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        for state in ("open", "upcoming", "paused", "overdue", "resumed"):
+            kati.get(PREVIEW, {"preview-state": state})
+        kati.post(PREVIEW, form)
+    writes = [query["sql"] for query in queries if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert writes == []
+
+
+def test_kati_decides_who_else_may_look(loaded_site: None) -> None:
+    other = client_with("view_enquiry", username="toinen")
+    notice = stored(active=True)
+    assert other.get(PREVIEW).status_code in (302, 403)
+    assert "Tauon esikatselu" not in other.get("/admin/").text
+    notice.preview_audience = "everybody"
+    notice.save()
+    assert len(previewed(other, state="resumed")) == 2
+    assert "Tauon esikatselu" in other.get("/admin/").text
+    # What is not saved is hers alone.
+    assert other.post(PREVIEW, {"active": "on"}).status_code in (302, 403)
+    assert Client().get(PREVIEW)["Location"].startswith("/admin/login")
+
+
+def test_a_visitor_cant_ask_for_another_state(kati: Client) -> None:
+    stored()
+    assert notice_in(BeautifulSoup(Client().get("/", {"preview-state": "paused"}).text, "html.parser")) == ""
+    previewed(kati, state="paused")
+    assert notice_in(BeautifulSoup(kati.get("/").text, "html.parser")) == ""
+
+
+def test_without_a_contact_page_the_front_page_is_previewed(kati: Client) -> None:
+    ContactDetails.objects.update(contact_page=None)
+    assert len(previewed(kati, state="paused")) == 1
+
+
+@pytest.mark.parametrize("day", ["31.12.9999", "1.1.0001", "1.1.1900", "1.2.2049", "1.1.2207"])
+def test_a_day_far_away_is_told(kati: Client, day: str) -> None:
+    stored(returns_on=date(2027, 2, 1))
+    response = kati.get(PREVIEW, {"preview-day": day, "preview-clock": "23.59"})
+    assert response.status_code == 422
+    assert "Tarkista vuosi." in response.text
+    assert day in response.text
+    assert not frames(response.text)
+
+
+def test_a_day_in_twenty_years_is_shown(kati: Client) -> None:
+    stored()
+    assert len(previewed(kati, day="31.12.2046", clock="23.59")) == 2

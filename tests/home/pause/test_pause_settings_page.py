@@ -1,0 +1,267 @@
+"""The settings of the pause: saved through the service, never over a change that she has not seen."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+
+from home.models import PauseChange, PauseDeed, PauseNotice
+from home.pause import settings_page as form_module
+from home.pause.rules import CALENDAR, FormMode
+from home.pause.services import PauseChangedMeanwhile
+from tests.home.pause.pausing import client_with, form_values, stored, text_of
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2027, 1, 10, 12, 30, tzinfo=CALENDAR)
+TODAY = NOW.date()
+FORM = "#w-editor-form"
+WORDS = (
+    '{"blocks":[{"key":"a","text":"%s","type":"unstyled","depth":0,"inlineStyleRanges":[],"entityRanges":[]}],'
+    '"entityMap":{}}'
+)
+
+
+@pytest.fixture(autouse=True)
+def on_that_day(time_machine: Any) -> None:
+    time_machine.move_to(NOW, tick=False)
+
+
+@pytest.fixture
+def kati(db: None) -> Client:
+    return client_with("change_pausenotice", username="kati")
+
+
+def address() -> str:
+    return f"/admin/settings/home/pausenotice/{PauseNotice.load().pk}/"
+
+
+def opened(client: Client) -> str:
+    response = client.get(address())
+    assert response.status_code == 200
+    return response.text
+
+
+def saved(client: Client, html: str, **changes: str | None) -> HttpResponse:
+    """Send the form as `html` has it with some fields changed; None for a box that is not ticked."""
+    sent = {name: value for name, value in {**form_values(html, FORM), **changes}.items() if value is not None}
+    return client.post(address(), sent)  # type: ignore[return-value]
+
+
+def own_words(html: str) -> str:
+    """What stands in the field of her own wording."""
+    content = json.loads(form_values(html, FORM)["message"])
+    return "\n".join(block["text"] for block in content["blocks"])
+
+
+def errors(html: str) -> dict[str, str]:
+    """The faults beside the fields, by field."""
+    fields = BeautifulSoup(html, "html.parser").select("[data-field]")
+    found = {}
+    for field in fields:
+        control, fault = field.select_one("[name]"), field.select_one(".w-field__errors")
+        if control is not None and fault is not None and fault.get_text(strip=True):
+            found[str(control["name"])] = " ".join(fault.get_text(" ").split())
+    return found
+
+
+def test_what_she_sets_is_stored_with_its_history(kati: Client) -> None:
+    stored()
+    response = saved(
+        kati, opened(kati), active="on", begins_on="20.1.2027", returns_on="1.2.2027", opens_by_itself="on",
+        form_mode="waiting_list", upcoming_message=WORDS % "Lähden.", message=WORDS % "Olen poissa.",
+        overdue_message=WORDS % "Palaan myöhemmin.", resumed_message=WORDS % "Täällä taas!", welcome_days="12",
+        preview_audience="everybody",
+    )  # fmt: skip
+    assert response.status_code == 302
+    notice = PauseNotice.objects.get()
+    assert (notice.active, notice.begins_on.isoformat(), notice.returns_on.isoformat()) == (  # type: ignore[union-attr]
+        True, "2027-01-20", "2027-02-01",
+    )  # fmt: skip
+    assert (notice.opens_by_itself, notice.form_mode, notice.welcome_days) == (True, FormMode.WAITING_LIST, 12)
+    assert "Lähden." in notice.upcoming_message
+    assert "Olen poissa." in notice.message
+    assert "Palaan myöhemmin." in notice.overdue_message
+    assert "Täällä taas!" in notice.resumed_message
+    assert notice.preview_audience == "everybody"
+    change = PauseChange.objects.get()
+    assert (change.deed, change.changed_by, change.changed_at) == (PauseDeed.PLANNED, User.objects.get(), NOW)
+
+
+def test_after_saving_she_can_undo_it_at_once(kati: Client) -> None:
+    stored()
+    saved(kati, opened(kati), active="on")
+    html = opened(kati)
+    assert "Tauko on tallennettu." in html
+    assert BeautifulSoup(html, "html.parser").select_one('.messages button[form="pause-undo"]')
+    response = kati.post("/admin/tauko/kumoa/", form_values(html, "#pause-undo"), follow=True)
+    assert response.request["PATH_INFO"] == address()
+    assert not PauseNotice.objects.get().active
+    assert "checked" not in str(BeautifulSoup(response.text, "html.parser").select_one("#id_active"))
+
+
+def test_unticking_ends_the_pause_whatever_days_stand_there(kati: Client) -> None:
+    stored(active=True, returns_on=TODAY - timedelta(days=3))
+    assert saved(kati, opened(kati), active=None).status_code == 302
+    notice = PauseNotice.objects.get()
+    assert (notice.active, notice.returns_on, notice.ended_on) == (False, None, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        (
+            {"returns_on": "1.2.2027"},
+            {"active": "Rastita tämä, jotta päivät tulevat voimaan, tai tyhjennä päivät."},
+        ),
+        (
+            {"active": "on", "returns_on": "10.1.2027"},
+            {"returns_on": "Valitse päivä, joka on vielä edessä, tai jätä päivä tyhjäksi."},
+        ),
+        (
+            {"active": "on", "begins_on": "9.1.2027"},
+            {"begins_on": "Valitse tämä tai jokin myöhempi päivä, tai jätä päivä tyhjäksi."},
+        ),
+        (
+            {"active": "on", "begins_on": "1.2.2027", "returns_on": "1.2.2027"},
+            {"returns_on": "Valitse päivä, joka on tauon alkamisen jälkeen."},
+        ),
+        (
+            {"active": "on", "opens_by_itself": "on"},
+            {"opens_by_itself": "Valitse päivä, jona Aijuu avautuu, tai ota rasti pois."},
+        ),
+    ],
+)
+def test_faults_stand_beside_their_fields(kati: Client, changes: dict[str, str], fault: dict[str, str]) -> None:
+    stored()
+    response = saved(kati, opened(kati), **changes, message=WORDS % "Nämä sanat jäävät.")
+    assert response.status_code == 200
+    assert errors(response.text) == fault
+    assert own_words(response.text) == "Nämä sanat jäävät."
+    assert "Taukoa ei tallennettu." in response.text
+    assert not PauseChange.objects.exists()
+
+
+def test_an_old_tab_is_told_what_has_happened_and_keeps_its_words(kati: Client) -> None:
+    stored()
+    old = opened(kati)
+    saved(kati, opened(kati), active="on")
+    response = saved(kati, old, message=WORDS % "Vanhan välilehden sanat.")
+    assert response.status_code == 200
+    told = text_of(response.text, ".messages")
+    assert "Taukoa on muutettu muualla sen jälkeen, kun avasit tämän sivun." in told
+    assert "Viimeksi: Tauko alkoi (10.1.2027 klo 12.30)." in told
+    assert own_words(response.text) == "Vanhan välilehden sanat."
+    assert PauseNotice.objects.get().active
+    assert PauseNotice.objects.get().message == ""
+    # Saved again, knowing that, it holds.
+    assert saved(kati, response.text).status_code == 302
+    assert not PauseNotice.objects.get().active
+    assert "Vanhan välilehden sanat." in PauseNotice.objects.get().message
+
+
+def test_an_old_tab_with_a_fault_is_told_both_at_once(kati: Client) -> None:
+    stored()
+    old = opened(kati)
+    saved(kati, opened(kati), active="on")
+    response = saved(kati, old, active="on", returns_on="1.1.2020")
+    assert set(errors(response.text)) == {"returns_on"}
+    assert "Taukoa on muutettu muualla" in text_of(response.text, ".messages")
+
+
+@pytest.mark.parametrize("version", [None, "", "x"])
+def test_a_form_without_its_version_is_an_old_one(kati: Client, version: str | None) -> None:
+    stored()
+    response = saved(kati, opened(kati), active="on", seen_version=version)
+    assert response.status_code == 200
+    assert not PauseNotice.objects.get().active
+
+
+def test_a_change_of_the_very_instant_is_an_old_tab_too(kati: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the check of the form and its saving somebody else was faster."""
+    stored()
+    html = opened(kati)
+
+    def too_late(**values: Any) -> None:
+        raise PauseChangedMeanwhile
+
+    monkeypatch.setattr(form_module, "change_pause", too_late)
+    response = saved(kati, html, active="on", message=WORDS % "Nämä sanat jäävät.")
+    assert response.status_code == 200
+    assert "Taukoa on muutettu muualla" in text_of(response.text, ".messages")
+    assert own_words(response.text) == "Nämä sanat jäävät."
+
+
+def test_the_form_shows_a_pause_that_opened_by_itself_as_over(kati: Client) -> None:
+    """The worker has not written it down yet. Saved so, the history tells both."""
+    stored(active=True, returns_on=TODAY, opens_by_itself=True)
+    html = opened(kati)
+    values = form_values(html, FORM)
+    assert "active" not in values
+    assert (values["returns_on"], "opens_by_itself" in values) == ("", False)
+    assert saved(kati, html, welcome_days="10").status_code == 302
+    notice = PauseNotice.objects.get()
+    assert (notice.active, notice.ended_on, notice.welcome_days) == (False, TODAY, 10)
+    deeds = list(PauseChange.objects.order_by("version").values_list("deed", flat=True))
+    assert deeds == [PauseDeed.OPENED_BY_ITSELF, PauseDeed.CHANGED]
+
+
+def test_enter_in_a_field_saves_and_does_not_preview(kati: Client) -> None:
+    """A browser presses the first button of the form."""
+    stored()
+    form = BeautifulSoup(opened(kati), "html.parser").select_one(FORM)
+    assert form is not None
+    buttons = [button for button in form.select("button") if button.get("type", "submit") == "submit"]
+    assert [button.get("formaction") for button in buttons] == [None, "/admin/tauko/esikatselu/"]
+
+
+def test_whoever_may_not_change_it_does_not_see_it() -> None:
+    stored()
+    other = client_with("view_enquiry")
+    assert other.get(address()).status_code in (302, 403)
+    assert other.post(address(), {"active": "on"}).status_code in (302, 403)
+    assert not PauseNotice.objects.get().active
+
+
+@pytest.mark.parametrize(
+    "typed", ["31.2.2027", "1.2", "1.2.2027 klo 9", "ensi kuussa", "2027", "32.1.2027", "0.0.0000"]
+)
+def test_no_day_comes_back_as_typed(kati: Client, typed: str) -> None:
+    stored()
+    response = saved(kati, opened(kati), active="on", returns_on=typed)
+    assert response.status_code == 200
+    assert errors(response.text) == {"returns_on": "Tarkista päivä. Kirjoita se näin: 1.2.2027."}
+    assert form_values(response.text, FORM)["returns_on"] == typed
+    assert not PauseNotice.load().active
+
+
+@pytest.mark.parametrize("field", ["begins_on", "returns_on"])
+def test_the_browser_leaves_a_day_as_typed(kati: Client, field: str) -> None:
+    stored()
+    scripts = BeautifulSoup(opened(kati), "html.parser").find_all("script")
+    own = [script.get_text() for script in scripts if f'initDateChooser("id_{field}"' in script.get_text()]
+    assert len(own) == 1
+    assert '"validateOnBlur": false' in own[0]
+
+
+@pytest.mark.parametrize("typed", ["31.12.9999", "1.2.2207", "1.2.2048"])
+@pytest.mark.parametrize("field", ["begins_on", "returns_on"])
+def test_a_slip_in_the_year_is_told(kati: Client, field: str, typed: str) -> None:
+    stored()
+    response = saved(kati, opened(kati), active="on", **{field: typed})
+    assert errors(response.text) == {field: "Tarkista vuosi. Kirjoita päivä esimerkiksi näin: 1.2.2027."}
+    assert form_values(response.text, FORM)[field] == typed
+
+
+@pytest.mark.parametrize("typed", ["366", "32768", "3000000", "9" * 30, "-1", "x"])
+@pytest.mark.parametrize("ended", [True, False])
+def test_any_number_of_days_is_answered(kati: Client, typed: str, ended: bool) -> None:
+    stored(ended_on=TODAY if ended else None)
+    response = saved(kati, opened(kati), welcome_days=typed)
+    assert response.status_code == 200
+    assert list(errors(response.text)) == ["welcome_days"]
+    assert PauseNotice.load().welcome_days == 30

@@ -1,0 +1,54 @@
+"""Two tabs, or Kati and the worker, at the same moment: each in a thread with a real transaction of its own."""
+
+from collections import Counter
+from datetime import datetime
+
+import pytest
+
+from home.models import PauseChange, PauseDeed, PauseNotice
+from home.pause.rules import CALENDAR
+from home.pause.services import PauseChangedMeanwhile, begin_pause, change_pause, settle_pause
+from tests.home.pause.pausing import stored
+from tests.intake.enquiry.test_parallel_posts import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2037, 1, 10, 12, tzinfo=CALENDAR)
+MANY = 8
+
+
+def test_of_many_changes_on_one_version_exactly_one_holds() -> None:
+    version = stored(active=True).version
+
+    def job(number: int) -> str:
+        try:
+            change_pause(values={"welcome_days": number}, version=version, by=None, now=NOW)
+        except PauseChangedMeanwhile:
+            return "too late"
+        return str(number)
+
+    told = at_once(MANY, job)
+    assert Counter(told)["too late"] == MANY - 1
+    (number,) = set(told) - {"too late"}
+    notice = PauseNotice.objects.get()
+    assert (notice.welcome_days, notice.version) == (int(number), version + 1)
+    assert PauseChange.objects.count() == 1
+
+
+def test_the_worker_and_kati_write_the_opening_down_once() -> None:
+    version = stored(active=True, returns_on=NOW.date(), opens_by_itself=True).version
+
+    def job(number: int) -> str:
+        if number:
+            return "settled" if settle_pause(now=NOW) else "nothing"
+        try:
+            begin_pause(version=version, by=None, now=NOW)
+        except PauseChangedMeanwhile:
+            return "too late"
+        return "begun"
+
+    told = Counter(at_once(MANY, job))
+    deeds = Counter(PauseChange.objects.values_list("deed", flat=True))
+    assert deeds[PauseDeed.OPENED_BY_ITSELF] == 1
+    # Whoever came first: she begins a new pause on what she saw, or is told that it has changed.
+    assert (told["begun"], told["too late"], told["settled"]) in ((1, 0, 0), (0, 1, 1))
+    assert deeds[PauseDeed.BEGUN] == told["begun"]

@@ -1,0 +1,145 @@
+"""Who may come in: each of wagtail-modeladmin's open doors, tried by people who are not superusers."""
+
+import itertools
+
+import pytest
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+from wagtail.models import Page
+
+from intake.models import Enquiry
+from tests.intake.desk.pages import LIST, address, words
+from tests.intake.desk.people import signed_in, user_with
+
+ACTIONS = (
+    "inspect", "status", "spam", "accept", "preparation", "link", "yhteenveto", "delete", "edit", "history", "create",
+    "whatever",
+)  # fmt: skip
+EXPORTS = ("csv", "xlsx", "json")
+
+
+def every_address(enquiry: Enquiry) -> list[str]:
+    """The list, every action on an enquiry that is there and on one that is not, and what might be guessed."""
+    mail = enquiry.mails.all()[0]
+    targets = (str(enquiry.pk), "999999", "0", "999999999999999999", "%20", "x")
+    return [
+        LIST,
+        *(f"{LIST}?export={kind}" for kind in EXPORTS),
+        *(f"{LIST}{query}" for query in ("?q=Pirkko", "?status__exact=new", "?message__contains=lukea", "?p=2")),
+        *(f"{LIST}{action}/{target}/" for action, target in itertools.product(ACTIONS, targets)),
+        *(f"{LIST}{action}/" for action in ACTIONS),
+        f"{LIST}mail/{enquiry.pk}/{mail.pk}/",
+        f"{LIST}mail/{enquiry.pk}/999/",
+        f"{LIST}yhteenveto/{enquiry.pk}/kopio/",
+        f"{LIST}{enquiry.pk}/",
+    ]
+
+
+def test_whoever_writes_pages_gets_403_everywhere_and_changes_nothing(editor: Client, enquiry: Enquiry) -> None:
+    before = Enquiry.objects.values().get()
+    for path in every_address(enquiry):
+        for response in (editor.get(path), editor.post(path, {"version": 1, "status": "in_review", "note": "x"})):
+            assert response.status_code == 403, path
+            assert "Salaisuus" not in response.content.decode(), path
+    assert Enquiry.objects.values().get() == before
+
+
+def test_whoever_writes_pages_sees_nothing_of_enquiries_elsewhere(editor: Client, enquiry: Enquiry) -> None:
+    for path in ("/admin/", "/admin/pages/", "/admin/pages/search/?q=Pirkko", "/admin/images/",
+                 "/admin/reports/site-history/", "/admin/reports/aging-pages/"):  # fmt: skip
+        page = editor.get(path, follow=True).content.decode()
+        assert "yhteydenotot" not in page.lower(), path
+        assert "Salaisuus" not in page, path
+        assert enquiry.reference not in page, path
+
+
+def test_whoever_writes_pages_can_write_pages(editor: Client, loaded_site: None) -> None:
+    page = Page.objects.get(slug="yksilotyonohjaus")
+    assert editor.get(f"/admin/pages/{page.pk}/edit/").status_code == 200
+
+
+def test_the_supervisor_can_write_pages_too_and_finds_enquiries_in_the_menu(kati: Client, loaded_site: None) -> None:
+    page = Page.objects.get(slug="yksilotyonohjaus")
+    edit = kati.get(f"/admin/pages/{page.pk}/edit/")
+    assert edit.status_code == 200
+    assert "/admin/yhteydenotot/" in edit.content.decode()
+
+
+def test_who_is_not_signed_in_is_asked_to_and_sees_nothing(enquiry: Enquiry) -> None:
+    for path in every_address(enquiry):
+        for response in (Client().get(path), Client().post(path, {"version": 1, "status": "in_review"})):
+            assert response.status_code == 302, path
+            assert response.headers["Location"].startswith("/admin/login/"), path
+    enquiry.refresh_from_db()
+    assert enquiry.version == 1
+
+
+def test_an_account_without_the_admin_gets_no_further_than_the_sign_in(stranger: Client, enquiry: Enquiry) -> None:
+    for path in every_address(enquiry):
+        for response in (stranger.get(path), stranger.post(path, {"version": 1, "status": "in_review"})):
+            assert response.status_code in (302, 403), path
+            assert "Salaisuus" not in response.content.decode(), path
+    assert Enquiry.objects.get().version == 1
+
+
+def test_who_may_only_read_reads_and_is_offered_nothing_else(reader: Client, enquiry: Enquiry) -> None:
+    assert "Pirkko Salaisuus" in words(reader.get(LIST))
+    page = reader.get(address("inspect", enquiry))
+    assert "Kukaan muu ei saa lukea tätä." in words(page)
+    inside = page.content.decode().split("<main", 1)[-1]
+    assert '<form method="post"' not in inside
+    assert "/delete/" not in inside
+    assert "export=" not in reader.get(LIST).content.decode()
+
+
+def test_who_may_only_read_cannot_change_delete_or_export(reader: Client, enquiry: Enquiry) -> None:
+    mail = enquiry.mails.all()[0]
+    for path in (address("status", enquiry), address("spam", enquiry), address("accept", enquiry),
+                 address("delete", enquiry), address("mail", enquiry, mail.pk)):  # fmt: skip
+        posted = reader.post(path, {"version": 1, "status": "in_review", "note": "x"})
+        assert (posted.status_code, reader.get(path).status_code) == (403, 403), path
+    for kind in ("csv", "xlsx"):
+        assert reader.get(LIST, {"export": kind}).status_code == 403
+    assert Enquiry.objects.get().version == 1
+
+
+@pytest.mark.parametrize("permission", ["change", "delete", "export"])
+def test_a_right_to_act_without_the_right_to_read_opens_nothing(enquiry: Enquiry, permission: str) -> None:
+    client = signed_in(user_with("wagtailadmin.access_admin", f"intake.{permission}_enquiry"))
+    for path in every_address(enquiry):
+        assert client.get(path).status_code == 403, path
+        assert client.post(path, {"version": 1, "status": "in_review"}).status_code == 403, path
+    assert Enquiry.objects.get().version == 1
+
+
+@pytest.mark.parametrize("action", ["create", "edit", "history", "choose_parent"])
+def test_nobody_creates_or_edits_an_enquiry_by_hand(kati: Client, enquiry: Enquiry, action: str) -> None:
+    for path in (f"{LIST}{action}/", address(action, enquiry)):
+        assert kati.get(path).status_code == 404, path
+        assert kati.post(path, {"name": "Uusi"}).status_code == 404, path
+    with pytest.raises(NoReverseMatch):
+        reverse(f"yhteydenotot_modeladmin_{action}")
+
+
+@pytest.mark.parametrize("target", ["999999", "0", "999999999999999999", "1' OR '1'='1", "..", "x"])
+def test_an_enquiry_that_is_not_there_is_not_found(kati: Client, enquiry: Enquiry, target: str) -> None:
+    for action in ("inspect", "status", "spam", "accept", "delete"):
+        path = f"{LIST}{action}/{target}/"
+        # Reading the address of an action leads to the enquiry.
+        assert kati.get(path, follow=True).status_code in (404, 405), path
+        assert kati.post(path, {"version": 1, "status": "in_review"}).status_code in (404, 405), path
+    assert Enquiry.objects.count() == 1
+
+
+def test_the_dashboard_counts_for_who_may_read_and_names_nobody(kati: Client, editor: Client, enquiry: Enquiry) -> None:
+    hers = words(kati.get("/admin/"))
+    assert "1 uusi yhteydenotto" in hers
+    assert "Salaisuus" not in hers
+    assert "uusi yhteydenotto" not in words(editor.get("/admin/"))
+
+
+def test_whoever_may_only_read_enquiries_has_no_hand_on_the_pause(
+    kati: Client, reader: Client, loaded_site: None
+) -> None:
+    for client, offered in ((kati, True), (reader, False)):
+        assert ("pause-card" in client.get("/admin/").text) is offered

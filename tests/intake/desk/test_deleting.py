@@ -1,0 +1,153 @@
+"""Removing an enquiry by hand: she is asked, and nothing of the person stays anywhere."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from intake.choices import Status
+from intake.enquiry.removal import remove_due
+from intake.models import Enquiry, RemovedEnquiry
+from intake.waiting.private_page import answer_no
+from tests.intake.desk.pages import LIST, address, failed_once, words
+from tests.intake.desk.test_desk import move
+from tests.intake.enquiries import closed, received
+
+PERSONAL = ("salaisuus", "pirkko", "kukaan muu ei saa", "+358401112223", "salainen oy", "omani: ")
+
+
+def rows_with(*texts: str) -> set[str]:
+    """The tables of the whole database in which a row has one of the texts, whatever the letter case."""
+    found = set()
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608 - no outsider names a table
+            for row in cursor.fetchall():
+                content = " ".join(_text(value) for value in row).casefold()
+                if any(text in content for text in texts):
+                    found.add(table)
+    return found
+
+
+def _text(value: object) -> str:
+    return bytes(value).decode(errors="replace") if isinstance(value, bytes | memoryview) else str(value)
+
+
+def a_whole_life(kati: Client) -> Enquiry:
+    """An enquiry with all that can hang from one: mails, attempts, a note, a history."""
+    enquiry = received(
+        name="Pirkko Salaisuus",
+        email="pirkko@salaisuus.fi",
+        organisation="Salainen Oy",
+        phone="+358401112223",
+        message="Kukaan muu ei saa lukea tätä.",
+    )
+    failed_once(enquiry.mails.all()[0], at=timezone.now())
+    kati.get(LIST, {"q": "Pirkko"})
+    kati.get(address("inspect", enquiry))
+    kati.post(address("status", enquiry), {"version": 1, "status": "new", "note": "Omani: Pirkko soittaa"})
+    kati.post(address("status", enquiry), {"version": 2, "status": "closed", "outcome": "agreement"})
+    return enquiry
+
+
+def delete(client: Client, enquiry: Enquiry, *, version: object = None) -> Any:
+    """Press the button of the page that asks; by default of a page opened just now."""
+    seen = (
+        Enquiry.objects.filter(pk=enquiry.pk).values_list("version", flat=True).first() if version is None else version
+    )
+    return client.post(address("delete", enquiry), {} if seen is None else {"version": seen})
+
+
+def test_before_deleting_she_is_asked_and_nothing_goes(kati: Client, enquiry: Enquiry) -> None:
+    page = words(kati.get(address("delete", enquiry)))
+    assert enquiry.reference in page
+    assert "Pirkko Salaisuus" in page
+    assert "Poista pysyvästi" in page
+    assert Enquiry.objects.filter(pk=enquiry.pk).exists()
+
+
+def test_deleting_leaves_nothing_of_the_person_in_any_table(kati: Client) -> None:
+    enquiry = a_whole_life(kati)
+    # So that the scan is known to see: the words are in these tables now.
+    assert rows_with(*PERSONAL) >= {"intake_enquiry", "intake_outgoingmail"}
+    response = delete(kati, enquiry)
+    assert response.status_code == 302
+    assert rows_with(*PERSONAL) == set()
+    assert "Salaisuus" not in words(kati.get(LIST))
+    assert rows_with(*PERSONAL) == set()
+
+
+def test_the_removal_of_a_due_enquiry_leaves_as_little(kati: Client) -> None:
+    enquiry = a_whole_life(kati)
+    Enquiry.objects.filter(pk=enquiry.pk).update(remove_on=date(2020, 7, 1))
+    assert remove_due(now=timezone.now()) == 1
+    assert rows_with(*PERSONAL) == set()
+
+
+def test_deleting_counts_by_day_kind_and_outcome(kati: Client) -> None:
+    for _number in range(2):
+        delete(kati, closed(at=timezone.now()))
+    delete(kati, received())
+    counted = set(RemovedEnquiry.objects.values_list("kind", "outcome", "count", "removed_on"))
+    today = timezone.localdate()
+    assert counted == {("contact", "agreement", 2, today), ("contact", "", 1, today)}
+
+
+def test_deleting_twice_says_not_found_and_counts_once(kati: Client, enquiry: Enquiry) -> None:
+    assert delete(kati, enquiry).status_code == 302
+    assert delete(kati, enquiry).status_code == 404
+    assert RemovedEnquiry.objects.get().count == 1
+
+
+def test_only_the_one_goes(kati: Client, enquiry: Enquiry) -> None:
+    other = received(name="Toinen")
+    delete(kati, enquiry)
+    assert list(Enquiry.objects.values_list("pk", flat=True)) == [other.pk]
+    assert other.mails.count() == 2
+
+
+def test_the_page_that_asks_carries_the_version(kati: Client, enquiry: Enquiry) -> None:
+    page = kati.get(address("delete", enquiry)).content.decode()
+    assert f'name="version" value="{enquiry.version}"' in page
+
+
+def _opened_and_changed(kati: Client, enquiry: Enquiry, change: str) -> int:
+    """Open the page that asks, and let something happen meanwhile. Returns the version that the page has."""
+    seen = enquiry.version
+    kati.get(address("delete", enquiry))
+    if change == "note":
+        kati.post(address("status", enquiry), {"version": seen, "status": "new", "note": "Soita ensin!"})
+    elif change == "status":
+        kati.post(address("status", enquiry), {"version": seen, "status": "offer_sent", "outcome": ""})
+    elif change == "answer":
+        move(enquiry, Status.WAITING_LIST)
+        enquiry.refresh_from_db()
+        seen = enquiry.version
+        answer_no(place_id=enquiry.waiting.pk, now=timezone.now())
+    return seen
+
+
+@pytest.mark.parametrize("change", ["note", "status", "answer"])
+def test_what_changed_meanwhile_is_not_deleted(kati: Client, enquiry: Enquiry, change: str) -> None:
+    seen = _opened_and_changed(kati, enquiry, change)
+    response = delete(kati, enquiry, version=seen)
+    assert response.status_code == 409
+    assert "ei poistettu mitään" in words(response)
+    assert Enquiry.objects.filter(pk=enquiry.pk).exists()
+    # Having read it, she can delete it.
+    assert delete(kati, enquiry).status_code == 302
+    assert not Enquiry.objects.exists()
+
+
+@pytest.mark.parametrize("version", ["", "x", "-1", "0", "2", "99999999999999999999", "1.5"])
+def test_a_version_that_is_none_deletes_nothing(kati: Client, enquiry: Enquiry, version: str) -> None:
+    assert delete(kati, enquiry, version=version).status_code == 409
+    assert Enquiry.objects.filter(pk=enquiry.pk).exists()
+
+
+def test_a_post_without_a_version_deletes_nothing(kati: Client, enquiry: Enquiry) -> None:
+    assert kati.post(address("delete", enquiry)).status_code == 409
+    assert Enquiry.objects.filter(pk=enquiry.pk).exists()

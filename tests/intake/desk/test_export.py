@@ -1,0 +1,200 @@
+"""The spreadsheet: her words, her clock, and nothing that a spreadsheet would run."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from openpyxl import load_workbook
+
+from intake.choices import Status
+from intake.enquiry.services import change_status, save_handling
+from intake.models import Enquiry
+from intake.waiting.models import WaitingPlace
+from intake.waiting.places import move_ahead
+from tests.intake.desk.pages import LIST, suspicious
+from tests.intake.enquiries import closed, received
+from tests.intake.waiting.admin.waiters import waiting
+
+HEADINGS = [
+    "Viitenumero", "Saapunut", "Tila", "Lopputulos", "Päättynyt", "Poistuu automaattisesti", "Tyyppi", "Arvio",
+    "Paikka odotuslistalla",
+    "Liittynyt odotuslistalle", "Haluaa sähköpostia paluusta", "Paluusta ilmoitettu", "Syy kärkeen siirtämiseen",
+    "Nimi",
+    "Sähköpostiosoite", "Puhelinnumero", "Organisaatio", "Työnohjauksen muoto", "Tapaamistapa", "Ryhmän koko",
+    "Paikkakunta", "Alue",
+    "Maksaja", "Mieluisin yhteydenottotapa", "Viesti", "Alkukartoitus saapunut", "Alkukartoituksen vastaukset",
+    "Muistiinpanot tapaamista varten", "Muistiinpano",
+]  # fmt: skip
+DAYS = ("Saapunut", "Päättynyt", "Alkukartoitus saapunut", "Liittynyt odotuslistalle", "Paluusta ilmoitettu")
+FREE_TEXT = ("name", "organisation", "message", "note")
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", "＋1", "－1", "＠SUM(A1)", "=HYPERLINK(\"http://x\")",
+            "-2+3+cmd|' /C calc'!A0"]  # fmt: skip
+
+
+def as_csv(client: Client, **filters: str) -> list[dict[str, str]]:
+    response = client.get(LIST, {"export": "csv", **filters})
+    assert response.status_code == 200
+    return list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline=""), delimiter=";"))
+
+
+def as_xlsx(client: Client, **filters: str) -> list[dict[str, Any]]:
+    response = client.get(LIST, {"export": "xlsx", **filters})
+    assert response.status_code == 200
+    sheet = load_workbook(io.BytesIO(response.content)).active
+    assert sheet is not None
+    headings, *rows = sheet.iter_rows()
+    return [dict(zip((str(cell.value) for cell in headings), row, strict=True)) for row in rows]
+
+
+def test_headings_and_choices_are_finnish_and_times_local(kati: Client) -> None:
+    enquiry = closed(at=datetime(2026, 7, 4, 6, 5, tzinfo=UTC), delivery_modes=("online", "pori_premises"))
+    save_handling(enquiry_id=enquiry.pk, version=enquiry.version, note="Soitettu", by=None, now=timezone.now())
+    [row] = as_csv(kati)
+    assert list(row) == HEADINGS
+    assert row == {
+        "Viitenumero": enquiry.reference, "Saapunut": "1.7.2026 9.05", "Tila": "Päättynyt",
+        "Lopputulos": "Sopimus tehty", "Päättynyt": "4.7.2026 9.05",
+        "Poistuu automaattisesti": "4.1.2027", "Tyyppi": "Viesti", "Arvio": "Tavallinen",
+        "Paikka odotuslistalla": "", "Liittynyt odotuslistalle": "", "Haluaa sähköpostia paluusta": "",
+        "Paluusta ilmoitettu": "", "Syy kärkeen siirtämiseen": "",
+        "Nimi": "Maija Meikäläinen", "Sähköpostiosoite": enquiry.email, "Puhelinnumero": "050 123 4567",
+        "Organisaatio": "Porin perhekeskus", "Työnohjauksen muoto": "Ryhmätyönohjaus",
+        "Tapaamistapa": "Verkossa, Porissa Aijuun järjestämässä tilassa", "Ryhmän koko": "", "Paikkakunta": "",
+        "Alue": "", "Maksaja": "", "Alkukartoitus saapunut": "", "Alkukartoituksen vastaukset": "",
+        "Muistiinpanot tapaamista varten": "", "Mieluisin yhteydenottotapa": "Sähköposti",
+        "Viesti": "Hei Kati, työryhmämme kaipaa tilaa ajatella.", "Muistiinpano": "Soitettu",
+    }  # fmt: skip
+    [cells] = as_xlsx(kati)
+    assert list(cells) == HEADINGS
+    assert cells["Saapunut"].value == datetime(2026, 7, 1, 9, 5)
+    assert cells["Saapunut"].number_format == "d.m.yyyy h:mm"
+    texts = [heading for heading in HEADINGS if heading not in DAYS]
+    assert {heading: cells[heading].value or "" for heading in texts} == {heading: row[heading] for heading in texts}
+
+
+def test_what_is_empty_is_empty(kati: Client) -> None:
+    received(phone="", organisation="")
+    [row] = as_csv(kati)
+    [cells] = as_xlsx(kati)
+    for heading in ("Lopputulos", "Päättynyt", "Puhelinnumero", "Organisaatio", "Muistiinpano"):
+        assert row[heading] == ""
+        assert cells[heading].value in (None, "")
+
+
+def test_lines_stay_lines_and_quotes_and_semicolons_stay_in_their_cell(kati: Client) -> None:
+    message = 'Hei;\n"lainaus", ja;toinen\n\n– Ääkköset 🙂'
+    received(message=message)
+    assert as_csv(kati)[0]["Viesti"] == message
+    assert as_xlsx(kati)[0]["Viesti"].value == message
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+@pytest.mark.parametrize("field", FREE_TEXT)
+def test_no_text_is_a_formula_and_none_is_lost(kati: Client, field: str, formula: str) -> None:
+    Enquiry.objects.filter(pk=received().pk).update(**{field: formula})
+    heading = {"name": "Nimi", "organisation": "Organisaatio", "message": "Viesti", "note": "Muistiinpano"}[field]
+    assert as_csv(kati)[0][heading] == f"'{formula}"
+    for cell in as_xlsx(kati)[0].values():
+        assert cell.data_type != "f"
+    assert as_xlsx(kati)[0][heading].value == f"'{formula}"
+
+
+def test_an_address_that_looks_like_a_formula_is_harmless_too(kati: Client) -> None:
+    received(email="=cmd@esimerkki.fi")
+    assert as_csv(kati)[0]["Sähköpostiosoite"] == "'=cmd@esimerkki.fi"
+    assert as_xlsx(kati)[0]["Sähköpostiosoite"].data_type == "s"
+
+
+def test_no_typed_separator_begins_a_cell_in_the_file_as_excel_here_splits_it(kati: Client) -> None:
+    received(name="Maija;=1+1", organisation='x";=1+1;"', message="Hei,=1+1")
+    content = kati.get(LIST, {"export": "csv"}).content.decode("utf-8-sig")
+    assert '"Maija;=1+1"' in content
+    assert '"x"";=1+1;"""' in content
+    assert '"Hei,=1+1"' in content
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [("+358505348567", "050 534 8567"), ("+46701234567", "00 46 70 123 45 67"), ("", "")],
+)
+def test_phone_numbers_are_readable_and_no_sums(kati: Client, kept: str, read: str) -> None:
+    received(phone=kept)
+    assert as_csv(kati)[0]["Puhelinnumero"] == read
+    assert (as_xlsx(kati)[0]["Puhelinnumero"].value or "") == read
+
+
+def test_only_what_the_list_shows_is_exported(kati: Client) -> None:
+    received(name="Uusi Henkilö")
+    suspicious(name="Outo Henkilö")
+    closed(name="Vanha Henkilö", at=datetime(2026, 7, 1, tzinfo=UTC))
+    assert [row["Nimi"] for row in as_csv(kati, verdict__exact="quarantined")] == ["Outo Henkilö"]
+    assert [row["Nimi"] for row in as_csv(kati, status__exact=Status.CLOSED)] == ["Vanha Henkilö"]
+    assert [row["Nimi"].value for row in as_xlsx(kati, q="uusi henkilö")] == ["Uusi Henkilö"]
+    assert len(as_csv(kati, message__contains="zzz")) == 3
+
+
+def test_more_than_one_page_of_the_list_is_exported_whole(kati: Client) -> None:
+    for _number in range(52):
+        received()
+    assert len(as_csv(kati)) == 52
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_the_file_is_a_download_that_no_cache_keeps(kati: Client, enquiry: Enquiry, kind: str) -> None:
+    response = kati.get(LIST, {"export": kind})
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="yhteydenotot-20')
+    assert response.headers["Content-Disposition"].endswith(f'.{kind}"')
+    assert "no-store" in response.headers["Cache-Control"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_excel_reads_the_letters_of_the_csv_right(kati: Client, enquiry: Enquiry) -> None:
+    assert kati.get(LIST, {"export": "csv"}).content.startswith(b"\xef\xbb\xbf")
+
+
+@pytest.mark.parametrize("message", ["\x0bx", "\x1b[0m", "\ufffe", "x" * 40000, "_x0041_"])
+def test_odd_characters_never_break_the_file(kati: Client, message: str) -> None:
+    # Rows of another time may hold what the form takes away today.
+    Enquiry.objects.filter(pk=received().pk).update(message=message)
+    assert len(as_csv(kati)) == 1
+    assert len(as_xlsx(kati)) == 1
+
+
+def test_a_status_that_changes_shows_in_the_next_file(kati: Client, enquiry: Enquiry) -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    change_status(enquiry_id=enquiry.pk, version=1, status=Status.OFFER_SENT, outcome="", by=None, now=now)
+    assert as_csv(kati)[0]["Tila"] == "Tarjous lähetetty"
+
+
+def test_the_waiting_list_is_told_in_its_order(kati: Client) -> None:
+    first = waiting("Aino", now=datetime(2026, 7, 1, 6, 5, tzinfo=UTC))
+    waiting("Bertta", wants_mail=False)
+    third = waiting("Cilla")
+    received(name="Dora")
+    move_ahead(enquiry_id=third.pk, version=third.version, reason="=Kiire", by=None, now=timezone.now())
+    WaitingPlace.objects.filter(enquiry=first).update(called_at=datetime(2027, 2, 1, 7, 0, tzinfo=UTC))
+    rows = {row["Nimi"]: row for row in as_csv(kati)}
+    assert {name: row["Paikka odotuslistalla"] for name, row in rows.items()} == {
+        "Cilla": "1", "Aino": "2", "Bertta": "3", "Dora": "",
+    }  # fmt: skip
+    assert {name: row["Haluaa sähköpostia paluusta"] for name, row in rows.items()} == {
+        "Cilla": "Kyllä", "Aino": "Kyllä", "Bertta": "Ei", "Dora": "",
+    }  # fmt: skip
+    assert (rows["Aino"]["Liittynyt odotuslistalle"], rows["Aino"]["Paluusta ilmoitettu"]) == (
+        "1.7.2026 9.05",
+        "1.2.2027 9.00",
+    )
+    assert (rows["Cilla"]["Syy kärkeen siirtämiseen"], rows["Aino"]["Syy kärkeen siirtämiseen"]) == ("'=Kiire", "")
+
+
+def test_an_export_asks_the_database_as_often_for_many_as_for_one(
+    kati: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(12):
+        waiting(f"Odottaja {number}")
+    with django_assert_max_num_queries(15):
+        kati.get(LIST, {"export": "csv"})

@@ -1,0 +1,157 @@
+"""Kati sees on her first page that mail stands still, or that something fails, in words she understands."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import DatabaseError
+from django.test import Client
+from django.utils import timezone
+
+from intake import health
+from intake.choices import MailState
+from intake.desk.dashboard import Part, part_of
+from intake.mail.delivery import deliver_due
+from intake.models import Enquiry, JobRun, OutgoingMail, WorkerHeartbeat
+from tests.intake.desk.pages import failed_once, names, words
+from tests.intake.enquiries import received
+from tests.intake.mail.test_mail_server import answer_by, server_that
+
+MINUTE = timedelta(minutes=1)
+
+
+def beat(ago: timedelta) -> datetime:
+    moment = timezone.now() - ago
+    WorkerHeartbeat.objects.update_or_create(pk=1, defaults={"beat_at": moment})
+    return moment
+
+
+def old_letter(ago: timedelta) -> Enquiry:
+    """A letter whose mails nobody has touched since."""
+    with time_machine.travel(timezone.now() - ago, tick=False):
+        return received(name="Vanha Kirje")
+
+
+def asked(client: Client) -> tuple[int, str]:
+    response = client.get("/healthz/")
+    return response.status_code, response.content.decode().strip()
+
+
+def test_all_is_well_with_a_worker_that_lives(kati: Client) -> None:
+    beat(MINUTE)
+    received()
+    assert "Posti seisoo" not in words(kati.get("/admin/"))
+    assert asked(Client()) == (200, "ok")
+
+
+@pytest.mark.parametrize("ago", [timedelta(minutes=6), timedelta(days=3), timedelta(days=-3)])
+def test_a_silent_worker_is_shown_and_asked_for(kati: Client, ago: timedelta) -> None:
+    beat(ago)
+    assert "Posti seisoo: sivuston lähettäjä ei ole antanut elonmerkkiä" in words(kati.get("/admin/"))
+    assert asked(Client()) == (503, "worker")
+
+
+def test_without_any_worker_none_is_missed(kati: Client) -> None:
+    assert "Posti seisoo" not in words(kati.get("/admin/"))
+    assert asked(Client()) == (200, "ok")
+
+
+@pytest.mark.parametrize("ago", [20 * MINUTE, timedelta(days=5)])
+def test_untouched_mail_is_late_everywhere(kati: Client, ago: timedelta) -> None:
+    enquiry = old_letter(ago)
+    page = words(kati.get("/admin/"))
+    assert "Posti seisoo: vanhin lähtevä sähköposti on odottanut" in page
+    assert "Sähköposti on lähettämättä 1 yhteydenotossa" in page
+    assert names(kati.get("/admin/yhteydenotot/", {"part": "mail_unsent"})) == ["Vanha Kirje"]
+    assert "Lähetä nyt uudelleen" in words(kati.get(f"/admin/yhteydenotot/inspect/{enquiry.pk}/"))
+    assert asked(Client()) == (503, "mail")
+    assert enquiry.mail_is_late
+
+
+def test_mail_that_is_held_on_purpose_is_not_late(kati: Client) -> None:
+    old_letter(timedelta(days=5))
+    OutgoingMail.objects.update(next_attempt_at=timezone.now() + timedelta(hours=1))
+    assert part_of(Enquiry.objects.all(), Part.MAIL_UNSENT).count() == 0
+    assert asked(Client()) == (200, "ok")
+
+
+def test_one_refused_address_is_no_standstill(kati: Client) -> None:
+    beat(MINUTE)
+    enquiry = old_letter(timedelta(hours=3))
+    for mail in enquiry.mails.all():
+        failed_once(mail, at=timezone.now(), code=550)
+    assert part_of(Enquiry.objects.all(), Part.MAIL_UNSENT).count() == 1
+    assert "Posti seisoo" not in words(kati.get("/admin/"))
+    assert asked(Client()) == (200, "ok")
+
+
+def test_a_server_that_does_not_answer_is_a_standstill(kati: Client) -> None:
+    beat(MINUTE)
+    enquiry = old_letter(timedelta(hours=3))
+    for mail in enquiry.mails.all():
+        failed_once(mail, at=timezone.now())
+    assert "Posti seisoo: vanhin" in words(kati.get("/admin/"))
+    assert asked(Client()) == (503, "mail")
+    OutgoingMail.objects.update(state=MailState.SENT)
+    assert asked(Client()) == (200, "ok")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {b"EHLO": b"250-here\r\n250 AUTH PLAIN\r\n", b"AUTH": b"535 wrong\r\n"},
+        {b"EHLO": b"421 later\r\n", b"HELO": b"421 later\r\n"},
+        {b"MAIL": b"530 log in first\r\n"},
+        {b"MAIL": b"452 full\r\n"},
+    ],
+)
+def test_a_server_that_takes_nothing_is_a_standstill(kati: Client, settings: Any, answers: dict[bytes, bytes]) -> None:
+    """A code is no sign that it takes other mails: it is the same for all of them."""
+    old_letter(timedelta(hours=3))
+    old_letter(timedelta(hours=3))
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = ("u", "p") if b"AUTH" in answers else ("", "")
+    with server_that(lambda connected, _over: answer_by(connected, answers), settings, timeout=5):
+        assert deliver_due() == 1
+    beat(MINUTE)
+    assert sorted(OutgoingMail.objects.values_list("failures", flat=True)) == [0, 0, 0, 1]
+    assert "Posti seisoo: vanhin" in words(kati.get("/admin/"))
+    assert asked(Client()) == (503, "mail")
+
+
+@pytest.mark.parametrize("row", [{"failures": 2, "error": "IntegrityError"}, {"failing_items": 1}])
+def test_a_failing_job_is_told_in_her_words(kati: Client, row: dict[str, object]) -> None:
+    JobRun.objects.create(name="removal", **row)
+    page = words(kati.get("/admin/"))
+    assert "Vanhojen yhteydenottojen poistaminen ei juuri nyt onnistu." in page
+    assert "IntegrityError" not in page
+
+
+def test_a_single_hiccup_alarms_nobody(kati: Client) -> None:
+    JobRun.objects.create(name="removal", failures=1, error="OperationalError")
+    assert "ei juuri nyt onnistu" not in words(kati.get("/admin/"))
+
+
+def test_an_editor_is_not_told_of_it(editor: Client) -> None:
+    beat(timedelta(days=1))
+    assert "Posti seisoo" not in words(editor.get("/admin/"))
+
+
+def test_a_database_that_is_away_is_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(**_values: object) -> None:
+        raise DatabaseError("maija@esimerkki.fi")
+
+    monkeypatch.setattr("aijuu_site.views.read_health", away)
+    assert asked(Client()) == (503, "database")
+
+
+def test_whether_the_process_lives_asks_no_database(client: Client) -> None:
+    # No database is allowed here: a silent worker or a lost database must not end the web server.
+    assert client.get("/healthz/live/").status_code == 200
+    assert client.post("/healthz/live/").status_code == 405
+
+
+def test_the_words_tell_no_details(db: None) -> None:
+    beat(timedelta(days=1))
+    assert Client().get("/healthz/").content == b"worker\n"
+    assert health.read_health(now=timezone.now()).mail_stands

@@ -1,0 +1,318 @@
+"""The list: what a row says, what finds it, and what an address can't make it do."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from intake.choices import MailState, Status, Verdict
+from intake.enquiry.services import change_status
+from intake.models import Enquiry
+from tests.intake.desk.pages import LIST, failed_once, names, rows, suspicious
+from tests.intake.enquiries import closed, received
+
+
+def test_a_row_says_who_what_how_when_and_where_it_stands(kati: Client, enquiry: Enquiry) -> None:
+    received_at = timezone.localtime(enquiry.received_at)
+    assert rows(kati.get(LIST)) == [
+        {
+            "Nimi": "Pirkko Salaisuus",
+            "Viitenumero": enquiry.reference,
+            "Tila": "Uusi",
+            "Työnohjauksen muoto": "Ryhmätyönohjaus",
+            "Tyyppi": "Viesti",
+            "Saapunut": f"{received_at:%-d.%-m.%Y} klo {received_at:%-H.%M}",
+            "Ikä": "tänään",
+            "Posti": "Odottaa lähetystä",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [
+        (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "25.10.2026 klo 3.30"),  # the last hour of summer time
+        (datetime(2026, 10, 25, 1, 30, tzinfo=UTC), "25.10.2026 klo 3.30"),  # the same hour by the clock again
+        (datetime(2026, 3, 29, 1, 5, tzinfo=UTC), "29.3.2026 klo 4.05"),
+        (datetime(2026, 12, 31, 22, 0, tzinfo=UTC), "1.1.2027 klo 0.00"),
+    ],
+)
+def test_the_time_is_that_of_the_clock_in_pori(kati: Client, moment: datetime, shown: str) -> None:
+    received(now=moment)
+    assert rows(kati.get(LIST))[0]["Saapunut"] == shown
+
+
+def test_age_counts_midnights_in_pori_not_full_days(kati: Client) -> None:
+    # 21.40 in Pori; ten minutes past the Finnish midnight it is yesterday's, though the same day in UTC.
+    received(now=datetime(2026, 11, 21, 19, 40, tzinfo=UTC))
+    ages = {
+        datetime(2026, 11, 21, 21, 59, tzinfo=UTC): "tänään",
+        datetime(2026, 11, 21, 22, 10, tzinfo=UTC): "1 päivä",
+        datetime(2026, 11, 22, 22, 10, tzinfo=UTC): "2 päivää",
+        datetime(2027, 1, 1, 12, 0, tzinfo=UTC): "41 päivää",
+    }
+    for now, age in ages.items():
+        with time_machine.travel(now, tick=False):
+            # A session of hers lasts twelve hours.
+            kati.force_login(User.objects.get(username="kati"))
+            assert rows(kati.get(LIST))[0]["Ikä"].replace("\xa0", " ") == age
+
+
+def test_a_mail_that_failed_once_shows_until_it_has_gone(kati: Client, enquiry: Enquiry) -> None:
+    confirmation, notification = enquiry.mails.get(purpose="confirmation"), enquiry.mails.get(purpose="notification")
+    confirmation.state = MailState.SENT
+    confirmation.save()
+    failed_once(notification, at=timezone.now())
+    page = kati.get(LIST)
+    assert rows(page)[0]["Posti"] == "Ei lähetetty"
+    assert "field-mail title enquiry-alert" in page.content.decode()
+    enquiry.mails.update(state=MailState.SENT)
+    assert rows(kati.get(LIST))[0]["Posti"] == "Lähetetty"
+
+
+def test_a_mail_given_up_on_shows_too(kati: Client, enquiry: Enquiry) -> None:
+    enquiry.mails.update(state=MailState.FAILED)
+    assert rows(kati.get(LIST))[0]["Posti"] == "Ei lähetetty"
+
+
+def test_a_suspicious_row_says_so_until_it_is_closed(kati: Client) -> None:
+    enquiry = suspicious()
+    assert rows(kati.get(LIST))[0]["Tila"] == "Uusi – epäilyttävä"
+    change_status(enquiry_id=enquiry.pk, version=1, status=Status.CLOSED, outcome="spam", by=None, now=timezone.now())
+    page = kati.get(LIST)
+    assert rows(page)[0]["Tila"] == "Päättynyt: Roskaposti"
+    assert "field-status_words title enquiry-alert" not in page.content.decode()
+
+
+def test_the_newest_stands_first_and_every_heading_that_sorts_sorts(kati: Client) -> None:
+    now = timezone.now()
+    for name, days in (("Ville", 3), ("Anna", 1), ("Kalle", 2)):
+        received(name=name, now=now - timedelta(days=days))
+    assert names(kati.get(LIST)) == ["Anna", "Kalle", "Ville"]
+    assert names(kati.get(LIST, {"o": "0"})) == ["Anna", "Kalle", "Ville"]
+    assert names(kati.get(LIST, {"o": "-0"})) == ["Ville", "Kalle", "Anna"]
+    assert names(kati.get(LIST, {"o": "5"})) == ["Ville", "Kalle", "Anna"]
+
+
+def test_more_rows_cost_no_more_queries(kati: Client) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert kati.get(LIST).status_code == 200
+        return len(captured)
+
+    received()
+    kati.get(LIST)
+    of_one = queries()
+    for _number in range(29):
+        received()
+    assert len(rows(kati.get(LIST))) == 30
+    assert queries() == of_one
+
+
+def test_filters_leave_what_they_say(kati: Client) -> None:
+    received(name="Uusi", supervision_form="individual")
+    closed(name="Vanha", at=timezone.now())
+    suspicious(name="Outo")
+    assert names(kati.get(LIST, {"status__exact": "closed"})) == ["Vanha"]
+    assert names(kati.get(LIST, {"supervision_form__exact": "individual"})) == ["Uusi"]
+    assert names(kati.get(LIST, {"verdict__exact": Verdict.QUARANTINED})) == ["Outo"]
+    assert sorted(names(kati.get(LIST, {"verdict__exact": "accepted", "kind__exact": "contact"}))) == ["Uusi", "Vanha"]
+    assert names(kati.get(LIST, {"status__exact": "hullu"})) == []
+
+
+def test_filter_headings_are_words_of_the_field(kati: Client, enquiry: Enquiry) -> None:
+    page = kati.get(LIST).content.decode()
+    for heading in ("Tila", "Työnohjauksen muoto", "Tyyppi", "Arvio"):
+        assert f"<summary>{heading}</summary>" in page
+    assert "Tekijä" not in page
+
+
+@pytest.fixture
+def three(db: None) -> dict[str, Enquiry]:
+    return {
+        "Åke": received(name="Åke Öhman-ÄIJÄ", email="ake@esimerkki.fi", organisation="Pyry ry"),
+        "100": received(name="Sata Prosenttia", email="sata_prosenttia@esimerkki.fi", organisation="100 % Oy"),
+        "muu": received(name="Muu Henkilö", email="sataXprosenttia@esimerkki.fi", organisation="100 Oy"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("term", "found"),
+    [
+        ("åke", ["Åke Öhman-ÄIJÄ"]),
+        ("ÖHMAN", ["Åke Öhman-ÄIJÄ"]),
+        ("äijä", ["Åke Öhman-ÄIJÄ"]),
+        ("a\u0308ija\u0308", ["Åke Öhman-ÄIJÄ"]),
+        ("öhman åke", ["Åke Öhman-ÄIJÄ"]),
+        ("Pyry ry", ["Åke Öhman-ÄIJÄ"]),  # six signs that a reference could have
+        ("AKE@ESIMERKKI.FI", ["Åke Öhman-ÄIJÄ"]),
+        ("100 %", ["Sata Prosenttia"]),
+        ("sata_p", ["Sata Prosenttia"]),
+        ("%", ["Sata Prosenttia"]),
+        ("_", ["Sata Prosenttia"]),
+        ("\\", []),
+        ("'", []),
+        ("työryhmämme kaipaa", []),  # the message is not searched
+    ],
+)
+def test_search_finds_by_name_organisation_and_address_as_typed(
+    kati: Client, three: dict[str, Enquiry], term: str, found: list[str]
+) -> None:
+    assert names(kati.get(LIST, {"q": term})) == found
+
+
+@pytest.mark.parametrize("term", ["K7P-4XC", "k7p4xc", "k7p 4xc", "K7P–4XC", " k7p-4xc ", "K7P"])
+def test_search_finds_a_reference_however_it_was_written_down(
+    kati: Client, three: dict[str, Enquiry], term: str
+) -> None:
+    wanted = three["muu"]
+    Enquiry.objects.filter(pk=wanted.pk).update(
+        reference="K7P-4XC", search_text=wanted.search_text.replace(wanted.reference.casefold(), "k7p-4xc")
+    )
+    assert names(kati.get(LIST, {"q": term})) == ["Muu Henkilö"]
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "Viestisi on perillä (viite K7P-4XC)", "Re: Uusi yhteydenotto K7P-4XC", "VS: Re: viite k7p-4xc", "viite:K7P4XC",
+        "re: uusi yhteydenotto k7p 4xc", "”Uusi yhteydenotto K7P–4XC”", "K7P\u20114XC.",
+        "Uusi yhteydenotto K7P\u2060-4XC",
+        "#k7p4xc", "[K7P-4XC] vastaus", "k7p_4xc", "Lainaus\tK7P-4XC\tloppu",
+    ],
+)  # fmt: skip
+def test_search_finds_a_pasted_subject(kati: Client, three: dict[str, Enquiry], term: str) -> None:
+    Enquiry.objects.filter(pk=three["muu"].pk).update(reference="K7P-4XC")
+    assert names(kati.get(LIST, {"q": term})) == ["Muu Henkilö"]
+
+
+@pytest.mark.parametrize("term", ["xk7p-4xc", "k7p-4xcx", "Uusi yhteydenotto K7P-4X", "éK7P-4XC"])
+def test_part_of_another_word_is_no_reference(kati: Client, three: dict[str, Enquiry], term: str) -> None:
+    Enquiry.objects.filter(pk=three["muu"].pk).update(reference="K7P-4XC")
+    assert names(kati.get(LIST, {"q": term})) == []
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "050 534 8567", "0505348567", "+358505348567", "050-534 8567", "050-5348567", "534-8567", "8567", "050 534",
+        "+358 50 534 8567", "+358 (0)50 534 8567", "00358 50 5348567", "358505348567", "(050) 534 8567", "050.534.8567",
+        "050\xa0534\xa08567", "puh. 050 534 8567", "tel:+358505348567", "050–534–8567", "050/5348567", " 348 ",
+    ],
+)  # fmt: skip
+def test_search_finds_a_phone_number_however_written(kati: Client, three: dict[str, Enquiry], term: str) -> None:
+    received(name="Soita Minulle", phone="+358505348567")
+    assert names(kati.get(LIST, {"q": term})) == ["Soita Minulle"]
+
+
+def test_search_finds_a_number_from_abroad(kati: Client, three: dict[str, Enquiry]) -> None:
+    received(name="Sven", phone="+46701234599")
+    for term in ("+46 70 123 45 99", "070-123 45 99", "0046701234599", "+46 (0)70-123 45 99"):
+        assert names(kati.get(LIST, {"q": term})) == ["Sven"], term
+
+
+def test_other_numbers_find_nobody_by_phone(kati: Client, db: None) -> None:
+    enquiry = received(name="Soita Minulle", email="soita@esimerkki.fi", phone="+358505348567")
+    Enquiry.objects.filter(pk=enquiry.pk).update(search_text="soita minulle soita@esimerkki.fi")
+    for term in ("050 534 8568", "0", "00", "050", "6 0 6", "+", "100 % 050 999", "00000000"):
+        assert names(kati.get(LIST, {"q": term})) == [], term
+
+
+def test_part_of_the_menu_is_named_and_folded(kati: Client, enquiry: Enquiry) -> None:
+    page = kati.get(LIST, {"part": "new"}).content.decode()
+    assert '<details class="changelist-filter enquiry-filters">' in page
+    assert "Suodata luetteloa: Uudet</summary>" in page
+
+
+def test_only_a_filter_in_use_is_open(kati: Client, enquiry: Enquiry) -> None:
+    page = kati.get(LIST).content.decode()
+    assert page.count('<details class="enquiry-filter">') == 8
+    assert not re.findall(r'<details class="(?:changelist|enquiry)-filter[^>]* open', page)
+    page = kati.get(LIST, {"status__exact": "new", "area": "satakunta"}).content.decode()
+    assert '<details class="changelist-filter enquiry-filters" open>' in page
+    opened = re.findall(r'<details class="enquiry-filter" open>\s*<summary>(.*?)</summary>', page)
+    assert opened == ["Tila", "Alue"]
+    assert "Suodata luetteloa: Uusi, Satakunta</summary>" in page
+
+
+def test_a_cut_name_is_whole_in_its_title(kati: Client) -> None:
+    received(name='"><b>' + "X" * 90)
+    assert f'title="&quot;&gt;&lt;b&gt;{"X" * 90}"' in kati.get(LIST).content.decode()
+
+
+def test_search_and_filter_hold_together(kati: Client, three: dict[str, Enquiry]) -> None:
+    assert names(kati.get(LIST, {"q": "sata", "status__exact": "closed"})) == []
+    assert names(kati.get(LIST, {"q": three["muu"].reference, "status__exact": "closed"})) == []
+
+
+NOT_OFFERED = [
+    "message__contains", "message__icontains", "email__startswith", "email", "note__regex", "name__exact",
+    "status__in", "status__contains", "steps__changed_by__password__startswith", "password", "id__gt",
+    "receipt", "search_text__contains", "mails__recipient__contains", "status__exact__in", "no_such_field", "pk",
+    "_facets", "e", "page", "", "status__exact ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("parameter", NOT_OFFERED)
+def test_a_filter_that_is_not_offered_filters_nothing(kati: Client, enquiry: Enquiry, parameter: str) -> None:
+    for value in ("zzzzzz", "0", "", "Kukaan"):
+        response = kati.get(LIST, {parameter: value})
+        assert response.status_code == 200, (parameter, value)
+        assert names(response) == ["Pirkko Salaisuus"], (parameter, value)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "p=-1", "p=0", "p=99999999999", "p=99", "p=x", "p=1.5", "p=%D9%A3", "p=", "o=--1.99.x", "o=99", "o=-", "o=",
+        "o=" + "0." * 3000, "o=9" + "9" * 6000, "ot=desc", "ot=x", "q=" + "a%20" * 4000, "q=" + "%25" * 60000,
+        "q=%25", "q=%27%22", "q=%F0%9F%98%80", "q=%ED%A0%80", "q=%FF%FE", "status__exact=%27", "status__exact=",
+        "status__exact=new&status__exact=closed", "status__exact=" + "x" * 60000, "export=", "export=json",
+        "export=../../x", "%F0%9F%98%80=1", "p[]=1", "&&&=;=",
+    ],
+)  # fmt: skip
+def test_a_hostile_address_gets_the_list(kati: Client, enquiry: Enquiry, query: str) -> None:
+    assert kati.get(f"{LIST}?{query}").status_code == 200, query[:80]
+
+
+@pytest.mark.parametrize("query", ["q=%00", "status__exact=%00", "%00=1", "p=1%00"])
+def test_a_nul_is_refused(kati: Client, enquiry: Enquiry, query: str) -> None:
+    assert kati.get(f"{LIST}?{query}").status_code == 400
+
+
+PARAMETERS = st.sampled_from(["q", "p", "o", "ot", "export_", "status__exact", "kind__exact", "verdict__exact",
+                              "supervision_form__exact", *NOT_OFFERED])  # fmt: skip
+VALUES = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=30) | st.sampled_from(
+    ["new", "closed", "quarantined", "contact", "-1", "0.1", "--2.-7", "%", "_", "'\"", "\u202e", "١"]
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@given(st.lists(st.tuples(PARAMETERS | st.text("abc_%[]\U0001f600", max_size=8), VALUES), max_size=5))
+@example([("o", "0.0.0.0.0.0.0.0.0.0")])
+@example([("p", "1"), ("p", "x")])
+def test_any_address_at_all_gets_the_list(kati: Client, enquiry: Enquiry, parameters: list[tuple[str, str]]) -> None:
+    response = kati.get(f"{LIST}?{urlencode(parameters)}")
+    assert response.status_code == 200
+    offered = ("q", "status__exact", "kind__exact", "verdict__exact", "supervision_form__exact")
+    if not any(name in offered for name, _value in parameters):
+        assert names(response) == ["Pirkko Salaisuus"]
+
+
+def test_a_long_list_has_pages_that_keep_search_and_filter(kati: Client) -> None:
+    for number in range(51):
+        received(name=f"Lähettäjä {number}")
+    assert len(rows(kati.get(LIST))) == 50
+    second = kati.get(LIST, {"p": "2", "q": "lähettäjä", "status__exact": "new"})
+    assert len(rows(second)) == 1
+    page = second.content.decode()
+    assert "status__exact=new" in page.split('class="pagination"')[1]

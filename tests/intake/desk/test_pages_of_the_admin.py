@@ -1,0 +1,79 @@
+"""What every page of the review carries: Finnish, the admin's headers, nothing from elsewhere."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from intake.models import Enquiry
+from tests.intake.desk.pages import LIST, address, suspicious
+from tests.intake.waiting.admin.waiters import RETURN, WAITING, ahead, waiting
+
+# An element that loads something by itself, with the address it loads.
+LOADED = re.compile(r"<(?:script|img|iframe|source|audio|video|embed|object)\b[^>]*?\b(?:src|data)=\"([^\"]*)\"")
+LINKED = re.compile(r"<link\b[^>]*?\bhref=\"([^\"]*)\"")
+
+
+@pytest.fixture
+def pages(kati: Client, enquiry: Enquiry) -> dict[str, str]:
+    odd = suspicious()
+    waiting("Aino")
+    second = waiting("Bertta", wants_mail=False)
+    addresses = (
+        "/admin/", LIST, address("inspect", enquiry), address("inspect", odd), address("delete", enquiry),
+        address("inspect", second), WAITING, ahead(second), RETURN,
+    )  # fmt: skip
+    found = {}
+    for path in addresses:
+        response = kati.get(path)
+        assert response.status_code == 200
+        found[path] = response.content.decode()
+    return found
+
+
+def test_every_page_says_it_is_finnish(pages: dict[str, str]) -> None:
+    for path, page in pages.items():
+        assert re.search(r'<html[^>]*\blang="fi"', page), path
+
+
+def test_no_page_loads_anything_from_elsewhere(pages: dict[str, str]) -> None:
+    for path, page in pages.items():
+        loaded = LOADED.findall(page) + LINKED.findall(page)
+        assert any(source.startswith("/static/") for source in loaded), path
+        elsewhere = [source for source in loaded if re.match(r"(https?:)?//", source)]
+        assert elsewhere == [], path
+
+
+def test_every_page_has_the_admins_policy_and_is_kept_by_nobody(kati: Client, pages: dict[str, str]) -> None:
+    for path in pages:
+        headers = kati.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self' 'unsafe-inline'" in policy
+        assert "unsafe-eval" not in policy
+        assert not re.search(r"https?:", policy)
+        assert "private" in headers["Cache-Control"] or "no-store" in headers["Cache-Control"], path
+
+
+def test_a_refusal_has_no_weaker_policy(editor: Client, enquiry: Enquiry) -> None:
+    refusal = editor.get(address("inspect", enquiry))
+    assert refusal.status_code == 403
+    assert "default-src 'none'" in refusal.headers["Content-Security-Policy"]
+
+
+def test_every_field_has_a_label_and_says_what_is_wrong_beside_it(kati: Client, enquiry: Enquiry) -> None:
+    page = kati.post(address("status", enquiry), {"version": 1, "status": "closed"}).content.decode()
+    for name in ("status", "outcome", "note"):
+        assert f'<label for="id_{name}"' in page
+    outcome = re.search(r'<select[^>]*name="outcome"[^>]*>', page)
+    assert outcome is not None
+    assert 'aria-invalid="true"' in outcome[0]
+    described = re.search(r'aria-describedby="([^"]*)"', outcome[0])
+    assert described is not None
+    assert f'id="{described[1]}"' in page
+
+
+def test_no_two_things_on_a_page_share_an_id(pages: dict[str, str]) -> None:
+    for path, page in pages.items():
+        ids = re.findall(r'<[a-z][^>]*?\sid="([^"]+)"', page)
+        assert sorted(ids) == sorted(set(ids)), path

@@ -1,0 +1,114 @@
+"""The two groups that a migration makes, and what each may change."""
+
+import importlib
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.test import Client
+from wagtail.models import GroupPagePermission
+
+from home.models import ContactDetails, PauseNotice
+from intake.models import IntakeSettings
+from tests.intake.desk.pages import words
+
+SETTINGS = ("home/contactdetails", "home/pausenotice", "intake/intakesettings")
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_the_supervisor_opens_every_setting_and_the_editor_none(
+    kati: Client, editor: Client, loaded_site: None, setting: str
+) -> None:
+    page = kati.get(f"/admin/settings/{setting}/", follow=True)
+    assert page.status_code == 200
+    path = page.request["PATH_INFO"]
+    for response in (editor.get(path), editor.post(path, {"active": "on", "retention_months": "1"})):
+        # Wagtail sends them to the front of the admin with a message.
+        assert (response.status_code, response.headers.get("Location")) == (302, "/admin/")
+
+
+def test_the_editor_has_no_settings_in_the_menu(kati: Client, editor: Client, loaded_site: None) -> None:
+    for setting in SETTINGS:
+        assert f"/admin/settings/{setting}/" in kati.get("/admin/").content.decode()
+        assert f"/admin/settings/{setting}/" not in editor.get("/admin/").content.decode()
+
+
+def saved(client: Client, setting: str, **changes: str | None) -> None:
+    """Send a setting's form as its page shows it, with some fields changed; None for a box that is not ticked."""
+    page = client.get(f"/admin/settings/{setting}/", follow=True)
+    shown = {field.html_name: field.field.widget.format_value(field.value()) or "" for field in page.context["form"]}
+    sent = {name: value for name, value in {**shown, **changes}.items() if value is not None}
+    response = client.post(page.request["PATH_INFO"], sent)
+    assert response.status_code == 302, words(response)
+
+
+def test_the_supervisor_changes_how_long_enquiries_are_kept(kati: Client, db: None) -> None:
+    saved(kati, "intake/intakesettings", retention_months="3", spam_days="7")
+    settings = IntakeSettings.load()
+    assert (settings.retention_months, settings.spam_days) == (3, 7)
+
+
+@pytest.mark.parametrize(("months", "days"), [("0", "14"), ("6", "0"), ("-1", "14"), ("61", "14"), ("x", "14")])
+def test_a_time_that_makes_no_sense_is_refused(kati: Client, db: None, months: str, days: str) -> None:
+    page = kati.get("/admin/settings/intake/intakesettings/", follow=True)
+    kati.post(page.request["PATH_INFO"], {"retention_months": months, "spam_days": days, "notification_email": ""})
+    settings = IntakeSettings.load()
+    assert (settings.retention_months, settings.spam_days) == (6, 14)
+
+
+def test_the_supervisor_changes_the_contact_details(kati: Client, loaded_site: None) -> None:
+    saved(kati, "home/contactdetails", response_time="viikon kuluessa")
+    assert ContactDetails.load().response_time == "viikon kuluessa"
+
+
+def test_the_supervisor_turns_the_pause_off_and_the_site_follows(kati: Client, loaded_site: None) -> None:
+    assert "tauolla" in words(Client().get("/"))
+    saved(kati, "home/pausenotice", active=None)
+    assert not PauseNotice.load().active
+    assert "toistaiseksi tauolla" not in words(Client().get("/"))
+
+
+def test_wagtails_own_two_groups_are_gone(db: None) -> None:
+    assert sorted(Group.objects.values_list("name", flat=True)) == ["Sisällöntuottaja", "Työnohjaaja"]
+
+
+def test_the_groups_differ_by_enquiries_and_settings_only(db: None) -> None:
+    def rights(name: str) -> set[str]:
+        return set(Group.objects.get(name=name).permissions.values_list("codename", flat=True))
+
+    assert rights("Sisällöntuottaja") == {"access_admin"}
+    assert rights("Työnohjaaja") - rights("Sisällöntuottaja") == {
+        "change_contactdetails", "change_pausenotice", "change_intakesettings",
+        "view_enquiry", "change_enquiry", "delete_enquiry", "export_enquiry",
+    }  # fmt: skip
+
+
+def test_the_groups_can_be_unmade_and_made_again(db: None) -> None:
+    migration = importlib.import_module("intake.migrations.0002_groups")
+    apps = MigrationLoader(connection).project_state(("intake", "0002_groups")).apps
+    assert all(operation.reversible for operation in migration.Migration.operations)
+    before = (
+        set(GroupPagePermission.objects.values_list("group__name", "page_id", "permission__codename")),
+        set(Group.objects.values_list("name", "permissions__codename")),
+    )
+    migration.remove_groups(apps, None)
+    assert not Group.objects.exists()
+    assert not GroupPagePermission.objects.exists()
+    for _time in range(2):
+        migration.make_groups(apps, None)
+        after = (
+            set(GroupPagePermission.objects.values_list("group__name", "page_id", "permission__codename")),
+            set(Group.objects.values_list("name", "permissions__codename")),
+        )
+        assert after == before
+
+
+def test_a_group_somebody_is_in_is_left_alone(db: None, django_user_model: Any) -> None:
+    moderators = Group.objects.create(name="Moderators")
+    django_user_model.objects.create_user("vanha").groups.add(moderators)
+    Group.objects.create(name="Editors")
+    apps = MigrationLoader(connection).project_state(("intake", "0002_groups")).apps
+    importlib.import_module("intake.migrations.0002_groups").make_groups(apps, None)
+    assert sorted(Group.objects.values_list("name", flat=True)) == ["Moderators", "Sisällöntuottaja", "Työnohjaaja"]

@@ -1,0 +1,251 @@
+"""Workers beside each other, beside the supervisor, and killed: with real transactions, and real processes."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, OperationalError, connections
+from django.utils import timezone
+
+from intake import periodic_jobs as intake_jobs
+from intake.choices import MailState
+from intake.enquiry.removal import before_removal, remove_enquiry
+from intake.jobs.runner import DatabaseAway
+from intake.mail import delivery
+from intake.mail.delivery import deliver_due as deliver_due_mail
+from intake.mail.delivery import deliver_next
+from intake.mail.models import CLAIM_LIFETIME
+from intake.management.commands import work
+from intake.models import Enquiry, JobRun, MailAttempt, OutgoingMail, PostingTrace
+from tests.intake.enquiries import closed, received
+from tests.intake.enquiry.test_parallel_posts import at_once
+from tests.intake.mail.delivering import START, deliver_due, use_server
+from tests.intake.mail.worker_process import worker_process
+from tests.tools.smtp_server import Behaviour, SmtpServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _deliver_all(_number: int) -> int:
+    tried = 0
+    while deliver_next(now=timezone.now()):
+        tried += 1
+    return tried
+
+
+@contextmanager
+def _beside(job: Any) -> Iterator[list[BaseException]]:
+    """Run the job in a thread of its own beside the block; what it raised is in the list afterwards."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            job()
+        except BaseException as error:
+            raised.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield raised
+    finally:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_workers_at_once_send_each_mail_once(smtp: SmtpServer, settings: Any) -> None:
+    settings.EMAIL_TIMEOUT = 10
+    for _ in range(8):
+        received()
+    tried = at_once(4, _deliver_all)
+    assert sum(tried) == 16
+    assert len(smtp.messages) == 16
+    assert {str(message["Message-ID"]) for message in smtp.messages} == set(
+        OutgoingMail.objects.values_list("message_id", flat=True)
+    )
+    assert MailAttempt.objects.filter(succeeded=True).count() == 16
+    assert not OutgoingMail.objects.exclude(state=MailState.SENT).exists()
+
+
+@pytest.mark.parametrize("end", [Behaviour.ACCEPT, Behaviour.DROP])
+def test_an_enquiry_can_be_removed_while_its_mail_is_on_its_way(
+    smtp: SmtpServer, settings: Any, end: Behaviour
+) -> None:
+    settings.EMAIL_TIMEOUT = 10
+    enquiry = received()
+    smtp.behaviour = Behaviour.HANG
+    with _beside(lambda: deliver_next(now=timezone.now())) as raised:
+        smtp.wait_for_attempts(1)
+        remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())
+        smtp.behaviour = end
+    assert raised == []
+    for model in (Enquiry, OutgoingMail, MailAttempt):
+        assert not model.objects.exists()
+
+
+def test_an_enquiry_can_be_removed_while_an_attempt_is_being_recorded(
+    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enquiry = received()
+    recording, go_on = threading.Event(), threading.Event()
+    create = MailAttempt.objects.create
+
+    def slowly(**values: Any) -> MailAttempt:
+        attempt = create(**values)
+        recording.set()
+        go_on.wait(10)
+        return attempt
+
+    monkeypatch.setattr(delivery.MailAttempt.objects, "create", slowly)
+    with _beside(lambda: deliver_next(now=timezone.now())) as worker:
+        assert recording.wait(10)
+        with _beside(lambda: remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())) as supervisor:
+            # Long enough for the removal to run into the worker's transaction, which is still open.
+            time.sleep(0.3)
+            go_on.set()
+    assert worker == []
+    assert supervisor == []
+    assert not Enquiry.objects.exists()
+    assert not MailAttempt.objects.exists()
+
+
+def test_the_worker_delivers_and_stops_soon_when_asked(smtp: SmtpServer, tmp_path: Path) -> None:
+    received()
+    with worker_process(smtp, tmp_path) as process:
+        smtp.wait_for(2, seconds=60)
+        asked = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert time.monotonic() - asked < 5
+    assert set(OutgoingMail.objects.values_list("state", flat=True)) == {MailState.SENT}
+
+
+def test_a_worker_that_is_killed_while_sending_loses_nothing(smtp: SmtpServer, tmp_path: Path, settings: Any) -> None:
+    received()
+    smtp.behaviour = Behaviour.HANG
+    with worker_process(smtp, tmp_path) as process:
+        smtp.wait_for_attempts(1, seconds=60)
+        process.kill()
+        process.wait(10)
+    claimed = OutgoingMail.objects.get(state=MailState.SENDING)
+    assert claimed.claimed_at is not None
+
+    smtp.behaviour = Behaviour.ACCEPT
+    use_server(settings, smtp.port, timeout=10)
+    # The mail that was not claimed goes at once, the other when its claim has run out.
+    assert deliver_due(timezone.now()) == 1
+    assert deliver_due(claimed.claimed_at + CLAIM_LIFETIME) == 1
+    assert set(OutgoingMail.objects.values_list("state", flat=True)) == {MailState.SENT}
+    assert [attempt.error for attempt in claimed.attempts.all()] == ["interrupted", ""]
+    assert len(smtp.messages) == 2
+
+
+def test_the_worker_asked_for_one_round_does_what_is_due_and_returns(smtp: SmtpServer) -> None:
+    closed(at=START - timedelta(days=400))
+    OutgoingMail.objects.all().delete()
+    waiting = received()
+    PostingTrace.objects.update(posted_at=timezone.now() - timedelta(hours=2))
+    call_command("work", once=True, stdout=StringIO())
+    assert Enquiry.objects.get() == waiting
+    assert len(smtp.messages) == 2
+    assert not PostingTrace.objects.exists()
+
+
+def _worker(monkeypatch: pytest.MonkeyPatch, deliver: Any) -> work.Command:
+    """The worker's command with another way of delivering, in this process."""
+    monkeypatch.setattr(intake_jobs, "deliver_due", deliver)
+    monkeypatch.setattr(work.signal, "signal", lambda *_arguments: None)
+    return work.Command()
+
+
+def test_a_database_that_is_away_for_a_moment_does_not_end_the_worker(
+    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    received()
+    rounds = 0
+
+    def deliver(*, must_stop: Any) -> int:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise DatabaseAway from OperationalError("could not receive data: maija@esimerkki.fi")
+        tried = deliver_due_mail(must_stop=must_stop)
+        command.stopping.set()
+        return tried
+
+    command = _worker(monkeypatch, deliver)
+    monkeypatch.setattr(work, "POLL_SECONDS", 0)
+    command.handle(once=False)
+    assert len(smtp.messages) == 2
+    assert "OperationalError" in caplog.text
+    assert "maija@" not in caplog.text
+
+
+def test_a_database_that_stays_away_is_tried_more_and_more_seldom_with_one_line_each(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "intake.management.commands.work")
+    waits: list[float] = []
+
+    def deliver(*, must_stop: Any) -> int:
+        if len(waits) < 8:
+            raise DatabaseAway from OperationalError()
+        return 0
+
+    class Stopping(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            waits.append(timeout)
+            if len(waits) == 10:
+                self.set()
+            return self.is_set()
+
+    command = _worker(monkeypatch, deliver)
+    monkeypatch.setattr(work, "threading", SimpleNamespace(Event=Stopping))
+    command.handle(once=False)
+    assert waits == [4, 8, 16, 32, 60, 60, 60, 60, 2, 2]
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * 8 + ["INFO"]
+
+
+@pytest.mark.parametrize("error", [IntegrityError, OperationalError, ZeroDivisionError])
+def test_a_removal_that_always_fails_holds_up_no_mail(
+    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    received()
+
+    def fails(*, now: Any, each: Any) -> int:
+        raise error("maija@esimerkki.fi")
+
+    monkeypatch.setattr(intake_jobs, "remove_due", fails)
+    with pytest.raises(CommandError, match=r"failed: removal$"):
+        call_command("work", once=True, stdout=StringIO())
+    assert len(smtp.messages) == 2
+    assert JobRun.objects.get(name="removal").failures == 1
+
+
+def test_one_enquiry_that_cannot_be_removed_holds_up_no_other(
+    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stuck, *_others = [closed(at=START - timedelta(days=400 - number)) for number in range(3)]
+
+    def fails_for_one(*, enquiry: Enquiry, now: Any, **_signal: object) -> None:
+        if enquiry == stuck:
+            raise IntegrityError(stuck.email)
+
+    before_removal.connect(fails_for_one)
+    with pytest.raises(CommandError, match="removal"):
+        call_command("work", once=True, stdout=StringIO())
+    assert Enquiry.objects.get() == stuck
+    assert JobRun.objects.get(name="removal").failing_items == 1
+    assert stuck.email not in caplog.text

@@ -1,0 +1,436 @@
+"""The page of the return: what it shows is what the worker does, and nothing starts unseen."""
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from intake.choices import MailPurpose, Outcome, PlanState, Status, StepKind
+from intake.enquiry.removal import remove_enquiry
+from intake.enquiry.services import change_status
+from intake.models import Enquiry, EnquiryStep, OutgoingMail
+from intake.waiting.models import ReturnPlan, WaitingPlace
+from intake.waiting.places import move_ahead
+from intake.waiting.return_plan import call_due
+from tests.intake.desk.pages import HasContent, failed_once, words
+from tests.intake.waiting.admin.waiters import RETURN, STOP, pause, waiting
+
+# A Monday morning in Finland.
+MORNING = datetime(2027, 2, 1, 7, 30, tzinfo=UTC)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def an_open_day(db: None, settings: Any) -> Iterator[None]:
+    """Aijuu is open, and she signs in just before the morning, for days."""
+    settings.SESSION_COOKIE_AGE = 14 * 24 * 3600
+    with time_machine.travel(MORNING - timedelta(hours=1)):
+        pause(active=False)
+        yield
+
+
+@pytest.fixture
+def seven(db: None) -> list[Enquiry]:
+    """Seven on the list: one she contacts herself, two of one mailbox."""
+    return [
+        waiting("Aino", supervision_form="individual"),
+        waiting("Bertta", email="tiimi@esimerkki.fi"),
+        waiting("Cilla", wants_mail=False),
+        waiting("Dora", supervision_form="individual"),
+        waiting("Eevi", email="tiimi@esimerkki.fi"),
+        waiting("Fanni"),
+        waiting("Gunvor", supervision_form="work_community"),
+    ]
+
+
+def days(page: HasContent) -> dict[str, list[str]]:
+    """Who the page says is told when: the day's heading -> the names."""
+    found = {}
+    for part in re.findall(r'<section class="waiting__day".*?</section>', page.content.decode(), re.S):
+        heading = re.search(r"<h3[^>]*>(.*?)</h3>", part, re.S)
+        assert heading
+        found[heading[1]] = re.findall(r'<a href="[^"]*inspect[^"]*">(\S+) ', part)
+    return found
+
+
+def seen(page: HasContent) -> str:
+    shown = re.search(r'name="seen" value="(\w+)"', page.content.decode())
+    assert shown
+    return shown[1]
+
+
+def choices(**changes: object) -> dict[str, Any]:
+    return {"per_day": "2", "first_form": "", "greeting": "", "answer_days": "14", **changes}
+
+
+def start(client: Client, **changes: object) -> Any:
+    """Show the plan with these choices and start what was shown."""
+    shown = client.post(RETURN, {**choices(**changes), "deed": "show"})
+    return client.post(RETURN, {**choices(**changes), "deed": "start", "seen": seen(shown)})
+
+
+def run(days_of_work: int, *, begin: datetime = MORNING) -> dict[str, list[str]]:
+    """Let the worker call day by day; the day -> whom it told."""
+    told: dict[str, list[str]] = {}
+    for number in range(days_of_work):
+        now = begin + timedelta(days=number)
+        known = set(OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE).values_list("pk", flat=True))
+        call_due(now=now)
+        call_due(now=now + timedelta(minutes=1))
+        new = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE).exclude(pk__in=known).order_by("pk")
+        local = timezone.localdate(now)
+        told[f"{local.day}.{local.month}.{local.year}"] = [mail.enquiry.name for mail in new if mail.enquiry]
+    return told
+
+
+@pytest.mark.parametrize("first_form", ["", "work_community", "individual"])
+@pytest.mark.parametrize("per_day", [1, 2, 4, 100])
+def test_what_the_page_shows_is_what_the_worker_does(
+    kati: Client, seven: list[Enquiry], per_day: int, first_form: str
+) -> None:
+    fanni = seven[5]
+    move_ahead(enquiry_id=fanni.pk, version=fanni.version, reason="Kiire", by=None, now=MORNING)
+    with time_machine.travel(MORNING, tick=False):
+        shown = days(kati.post(RETURN, {**choices(per_day=per_day, first_form=first_form), "deed": "show"}))
+        assert start(kati, per_day=per_day, first_form=first_form).status_code == 302
+        running = days(kati.get(RETURN))
+    told = run(7)
+    assert {heading.split()[-1]: names for heading, names in shown.items()} == {
+        day: names for day, names in told.items() if names
+    }
+    assert running == shown
+    assert sorted(name for names in shown.values() for name in names) == ["Aino", "Bertta", "Dora", "Fanni", "Gunvor"]
+    assert ReturnPlan.objects.get().state == PlanState.FINISHED
+
+
+def test_in_the_middle_the_page_shows_what_is_left(kati: Client, seven: list[Enquiry]) -> None:
+    with time_machine.travel(MORNING, tick=False):
+        start(kati)
+        call_due(now=MORNING)
+        page = kati.get(RETURN)
+    assert days(page) == {"Tiistai 2.2.2027": ["Dora", "Fanni"], "Keskiviikko 3.2.2027": ["Gunvor"]}
+    said = words(page)
+    assert "Ilmoitettu 2/5" in said
+    assert "Ilmoitettu tänään 2/2" in said
+    with time_machine.travel(MORNING + timedelta(days=1), tick=False):
+        assert "Ilmoitettu tänään 0/2" in words(kati.get(RETURN))
+        assert "Paluusta ilmoitetaan: 2/5 ilmoitettu" in words(kati.get("/admin/"))
+
+
+def test_who_else_gets_the_same_mail_and_whom_she_contacts_herself(kati: Client, seven: list[Enquiry]) -> None:
+    page = words(kati.get(RETURN))
+    assert f"Sama viesti koskee myös yhteydenottoa {seven[4].reference}" in page
+    assert "Ota itse yhteyttä Näille sivusto ei kirjoita" in page
+    assert f"Cilla {seven[2].reference}" in page
+    assert "5 ihmistä saa sähköpostin." in page
+
+
+@pytest.mark.parametrize(
+    ("clock", "first"),
+    [("05:00", "Maanantai 1.2.2027"), ("17:59", "Maanantai 1.2.2027"), ("18:00", "Tiistai 2.2.2027")],
+)
+def test_what_begins_in_the_evening_is_told_from_the_next_day_on(
+    kati: Client, seven: list[Enquiry], clock: str, first: str
+) -> None:
+    with time_machine.travel(f"2027-02-01T{clock}:00Z", tick=False):
+        assert next(iter(days(kati.get(RETURN)))) == first
+
+
+def test_an_announced_pause_holds_those_whose_turn_is_later(kati: Client, seven: list[Enquiry]) -> None:
+    pause(active=True, begins_on=date(2027, 2, 3))
+    with time_machine.travel(MORNING, tick=False):
+        page = kati.post(RETURN, {**choices(per_day=1), "deed": "show"})
+        assert "Tauko alkaa 3.2.2027." in words(page)
+        assert days(page) == {
+            "Maanantai 1.2.2027": ["Aino"], "Tiistai 2.2.2027": ["Bertta"],
+            "Tauon jälkeen": ["Dora", "Fanni", "Gunvor"],
+        }  # fmt: skip
+        assert start(kati, per_day=1).status_code == 302
+    assert run(3) == {"1.2.2027": ["Aino"], "2.2.2027": ["Bertta"], "3.2.2027": []}
+
+
+def test_the_mail_that_is_shown_is_the_mail_that_goes_out(kati: Client, seven: list[Enquiry]) -> None:
+    greeting = 'Hei taas!\r\n\r\n<script>alert("x")</script> & "lainaus"'
+    with time_machine.travel(MORNING, tick=False):
+        page = kati.post(RETURN, {**choices(greeting=greeting), "deed": "show"})
+        start(kati, greeting=greeting)
+        running = kati.get(RETURN)
+        call_due(now=MORNING)
+    mail = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE).first()
+    assert mail is not None
+    for response in (page, running):
+        content = response.content.decode()
+        frame = re.search(r'<iframe [^>]*sandbox[^>]* srcdoc="([^"]*)"></iframe>', content)
+        assert frame
+        assert html.unescape(frame[1]) == mail.html
+        text = re.search(r'<pre class="waiting__text">(.*?)</pre>', content, re.S)
+        assert text
+        assert html.unescape(text[1]).strip() == mail.text.strip()
+        assert "<script>alert" not in content
+        assert mail.subject in words(response)
+    assert "<script>" not in mail.html
+    assert "<script>" in mail.text
+
+
+def test_nothing_starts_that_was_not_shown(kati: Client, seven: list[Enquiry]) -> None:
+    with time_machine.travel(MORNING, tick=False):
+        first = seen(kati.get(RETURN))
+        for sent in ({"seen": ""}, {"seen": "x" * 64}, {"seen": first}, {"seen": first, "greeting": "Muuta"}):
+            response = kati.post(RETURN, {**choices(**sent), "deed": "start"})
+            assert response.status_code == 409
+            assert "Mitään ei ole vielä lähetetty." in words(response)
+        assert not ReturnPlan.objects.exists()
+        # What came back can be started as it is.
+        assert (
+            kati.post(RETURN, {**choices(greeting="Muuta"), "deed": "start", "seen": seen(response)}).status_code == 302
+        )
+
+
+def test_a_list_that_changed_meanwhile_is_shown_first(kati: Client, seven: list[Enquiry]) -> None:
+    with time_machine.travel(MORNING, tick=False):
+        shown = seen(kati.post(RETURN, {**choices(), "deed": "show"}))
+        waiting("Helmi")
+        response = kati.post(RETURN, {**choices(), "deed": "start", "seen": shown})
+        assert response.status_code == 409
+        assert "Helmi" in [name for names in days(response).values() for name in names]
+    with time_machine.travel(MORNING + timedelta(days=1), tick=False):
+        assert kati.post(RETURN, {**choices(), "deed": "start", "seen": seen(response)}).status_code == 409
+    assert not ReturnPlan.objects.exists()
+
+
+def test_a_plan_has_her_choices_and_her_name(kati: Client, seven: list[Enquiry]) -> None:
+    response = start(kati, per_day=3, first_form="individual", greeting=" Hei\r\ntaas ", answer_days=21)
+    assert (response.status_code, response.headers["Location"]) == (302, RETURN)
+    plan = ReturnPlan.objects.get()
+    assert (plan.per_day, plan.first_form, plan.greeting, plan.answer_days) == (3, "individual", "Hei\ntaas", 21)
+    assert plan.created_by is not None
+    assert plan.created_by.username == "kati"
+    page = words(kati.get(RETURN))
+    assert "Paluusta ilmoitetaan parhaillaan" in page
+    assert "Vastausaikaa on 21 päivää" in page
+
+
+def test_showing_alone_starts_nothing(kati: Client, seven: list[Enquiry]) -> None:
+    page = kati.post(RETURN, {**choices(greeting="Omat sanani"), "deed": "show", "seen": "x"})
+    assert page.status_code == 200
+    assert "Omat sanani" in words(page)
+    assert not ReturnPlan.objects.exists()
+    assert not OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE).exists()
+
+
+def test_during_a_pause_she_plans_but_cannot_start(kati: Client, seven: list[Enquiry]) -> None:
+    pause(active=True)
+    page = kati.get(RETURN)
+    assert "Aijuu on tauolla, joten paluusta ei voi vielä ilmoittaa." in words(page)
+    assert 'href="/admin/#tauko"' in page.content.decode()
+    assert 'value="start"' not in page.content.decode()
+    assert list(days(page)) == ["1. päivä"]
+    response = start(kati)
+    assert response.status_code == 409
+    assert not ReturnPlan.objects.exists()
+
+
+def test_with_nobody_to_tell_nothing_starts(kati: Client) -> None:
+    waiting("Cilla", wants_mail=False)
+    page = kati.get(RETURN)
+    assert "Listalla ei ole ketään, jolle sivusto voisi ilmoittaa paluusta." in words(page)
+    assert 'value="start"' not in page.content.decode()
+    assert start(kati).status_code == 409
+    assert not ReturnPlan.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    [{"per_day": "0"}, {"per_day": "101"}, {"per_day": "monta"}, {"per_day": ""}, {"answer_days": "2"},
+     {"answer_days": "91"}, {"first_form": "kaikki"}, {"greeting": "x" * 1001}],
+)  # fmt: skip
+def test_a_fault_is_told_beside_its_field_and_the_words_stay(
+    kati: Client, seven: list[Enquiry], faulty: dict[str, str]
+) -> None:
+    for deed in ("show", "start"):
+        response = kati.post(RETURN, {**choices(greeting="Omat sanani"), "deed": deed, **faulty})
+        assert response.status_code == 422
+        assert "Tarkista alla olevat kohdat." in words(response)
+        assert 'aria-invalid="true"' in response.content.decode()
+        assert (faulty.get("greeting") or "Omat sanani") in response.content.decode()
+    assert not ReturnPlan.objects.exists()
+
+
+def test_a_greeting_of_a_thousand_letters_fits_with_its_lines(kati: Client, seven: list[Enquiry]) -> None:
+    greeting = "\r\n".join(["x" * 99] * 10)
+    assert start(kati, greeting=greeting).status_code == 302
+    assert len(ReturnPlan.objects.get().greeting) == 999
+
+
+def test_one_plan_at_a_time(kati: Client, seven: list[Enquiry]) -> None:
+    start(kati)
+    for deed in ("show", "start"):
+        response = kati.post(RETURN, {**choices(per_day=9), "deed": deed})
+        assert response.status_code == 409
+        assert "Paluusta ilmoitetaan jo." in words(response)
+    assert ReturnPlan.objects.get().per_day == 2
+
+
+def stop_fields(page: HasContent) -> dict[str, str]:
+    form = re.search(rf'<form method="post" action="{STOP}">.*?</form>', page.content.decode(), re.S)
+    assert form
+    return dict(re.findall(r'name="(plan|version)" value="(\d+)"', form[0]))
+
+
+def test_she_stops_and_what_has_not_gone_out_is_taken_back(kati: Client, seven: list[Enquiry]) -> None:
+    with time_machine.travel(MORNING, tick=False):
+        start(kati)
+        call_due(now=MORNING)
+        response = kati.post(STOP, stop_fields(kati.get(RETURN)), follow=True)
+    said = words(response)
+    assert "Ilmoittaminen keskeytettiin. 2 viestiä, jotka eivät olleet vielä lähteneet, otettiin takaisin." in said
+    assert "Aiemmat ilmoituskierrokset" in said
+    assert "Pysäytetty" in said
+    assert ReturnPlan.objects.get().state == PlanState.STOPPED
+    assert not WaitingPlace.objects.exclude(called_at=None).exists()
+    # She can begin anew, with the same choices.
+    assert re.search(r'name="per_day" value="2"', response.content.decode())
+    assert start(kati).status_code == 302
+
+
+def test_an_old_stop_button_stops_nothing(kati: Client, seven: list[Enquiry]) -> None:
+    start(kati)
+    fields = stop_fields(kati.get(RETURN))
+    for old in ({**fields, "version": "99"}, {**fields, "plan": "99"}, {"plan": fields["plan"]}):
+        assert "Tarkista, missä mennään." in words(kati.post(STOP, old, follow=True))
+    assert ReturnPlan.objects.get().state == PlanState.RUNNING
+    kati.post(STOP, fields)
+    assert "Tarkista, missä mennään." in words(kati.post(STOP, fields, follow=True))
+
+
+def counts(page: HasContent) -> dict[str, str]:
+    return dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page.content.decode()))
+
+
+def answered(enquiry: Enquiry, kind: StepKind, status: Status, outcome: str = "") -> None:
+    enquiry.refresh_from_db()
+    change_status(
+        enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=timezone.now()
+    )
+    EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=timezone.now())
+
+
+def test_she_follows_what_was_answered(kati: Client) -> None:
+    people = [waiting(name) for name in "ABCDEFGH"]
+    twice = [waiting(name, email="tiimi@esimerkki.fi") for name in "IJ"]
+    with time_machine.travel(MORNING, tick=False):
+        start(kati, per_day=100)
+        call_due(now=MORNING)
+        mails = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE)
+        mails.exclude(enquiry__in=(people[6], people[7])).update(state="sent", sent_at=MORNING)
+        failed_once(mails.get(enquiry=people[6]), at=MORNING)
+        # On its way: a mail that nobody touches for a day would be late.
+        mails.filter(enquiry=people[7]).update(next_attempt_at=MORNING + timedelta(days=1))
+    with time_machine.travel(MORNING + timedelta(days=1), tick=False):
+        answered(people[0], StepKind.ANSWERED_YES, Status.NEW)
+        for one in twice:
+            answered(one, StepKind.ANSWERED_YES, Status.NEW)
+        answered(people[1], StepKind.ANSWERED_NO, Status.CLOSED, Outcome.CLIENT_DECLINED)
+        for number, status, outcome in ((2, Status.CLOSED, Outcome.NO_RESPONSE), (3, Status.IN_REVIEW, "")):
+            one = people[number]
+            one.refresh_from_db()
+            change_status(
+                enquiry_id=one.pk, version=one.version, status=status, outcome=outcome, by=None, now=timezone.now()
+            )
+        remove_enquiry(enquiry_id=people[4].pk, now=timezone.now())
+        ReturnPlan.objects.update(state=PlanState.RUNNING, ended_at=None)
+        page = kati.get(RETURN)
+    assert counts(page) == {
+        "Ilmoitettu": "9/9", "Ilmoitettu tänään": "0/100", "Yhä kiinnostuneita": "2", "Ei enää kiinnostuneita": "1",
+        "Ei ole vielä vastannut": "3", "Päätetty ilman vastausta": "1", "Olet ottanut itse hoitaaksesi": "1",
+        "Tiedot poistettu": "1", "Viestejä matkalla": "1",
+    }  # fmt: skip
+    assert f"1 viesti ei ole lähtenyt: G {people[6].reference}" in words(page)
+
+
+def test_ended_plans_are_told_the_latest_first(kati: Client, seven: list[Enquiry]) -> None:
+    with time_machine.travel(MORNING, tick=False):
+        start(kati, per_day=100, first_form="individual")
+        call_due(now=MORNING)
+    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
+        page = kati.get(RETURN)
+    said = words(page)
+    assert "1.2.2027 klo 9.30 Kati Levola" in said
+    assert "Kaikille on ilmoitettu" in said
+    assert "100 päivässä ensin: Yksilötyönohjaus" in said
+    assert "Ei ole vielä vastannut: 5" in said
+    assert "Ketkä saavat viestin ja milloin Listalla ei ole ketään" in said
+
+
+def held(client: Client) -> ReturnPlan:
+    """A plan that has told two of five when a pause came; the pause has ended."""
+    with time_machine.travel(MORNING, tick=False):
+        start(client, greeting="Helmikuussa on tilaa.")
+        call_due(now=MORNING)
+    pause(active=True)
+    call_due(now=MORNING + timedelta(days=1))
+    pause(active=False, ended_on=date(2027, 2, 3))
+    return ReturnPlan.objects.get()
+
+
+def test_a_held_plan_waits_for_katis_word(kati: Client, seven: list[Enquiry]) -> None:
+    plan = held(kati)
+    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
+        assert "Paluusta ilmoittaminen odottaa lupaasi" in words(kati.get("/admin/"))
+        page = kati.get(RETURN)
+        said = words(page)
+        assert "Paluusta ilmoittaminen jäi tauon vuoksi kesken ja odottaa lupaasi." in said
+        assert said.count("Helmikuussa on tilaa.") >= 1
+        assert days(page) == {
+            "Keskiviikko 3.2.2027": ["Aino", "Bertta"],
+            "Torstai 4.2.2027": ["Dora", "Fanni"],
+            "Perjantai 5.2.2027": ["Gunvor"],
+        }
+        stand_in = {"plan": plan.pk, "version": plan.version}
+        changed = choices(greeting="Maaliskuussa on tilaa.", **stand_in)
+        # What she has not seen does not go.
+        assert kati.post(RETURN, {**changed, "deed": "continue", "seen": seen(page)}).status_code == 409
+        shown = kati.post(RETURN, {**changed, "deed": "show"})
+        assert "Maaliskuussa on tilaa." in words(shown)
+        assert kati.post(RETURN, {**changed, "deed": "continue", "seen": seen(shown)}).status_code == 302
+    plan.refresh_from_db()
+    assert (plan.held_at, plan.greeting) == (None, "Maaliskuussa on tilaa.")
+    call_due(now=MORNING + timedelta(days=2, hours=1))
+    assert all("Maaliskuussa" in mail.text for mail in OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE))
+
+
+def test_a_held_plan_goes_on_as_it_was(kati: Client, seven: list[Enquiry]) -> None:
+    plan = held(kati)
+    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
+        page = kati.get(RETURN)
+        same = choices(greeting="Helmikuussa on tilaa.", plan=plan.pk, version=plan.version)
+        gone_on = kati.post(RETURN, {**same, "deed": "continue", "seen": seen(page)})
+        assert gone_on.status_code == 302
+        again = kati.post(RETURN, {**same, "deed": "continue", "seen": seen(page)})
+        assert again.status_code == 409
+        assert "Ilmoittaminen jatkuu." in words(again)
+
+
+def test_a_held_plan_can_be_ended(kati: Client, seven: list[Enquiry]) -> None:
+    plan = held(kati)
+    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
+        assert kati.post(STOP, {"plan": plan.pk, "version": plan.version}).status_code == 302
+    plan.refresh_from_db()
+    assert plan.state == PlanState.STOPPED
+
+
+def test_during_the_pause_a_held_plan_only_waits(kati: Client, seven: list[Enquiry]) -> None:
+    held(kati)
+    pause(active=True)
+    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
+        page = kati.get(RETURN)
+        assert 'value="continue"' not in page.content.decode()
+        assert "Kun tauko on päättynyt, päätät tällä sivulla, miten ilmoittaminen jatkuu." in words(page)
+        assert "Paluusta ilmoittaminen odottaa tauon loppumista" in words(kati.get("/admin/"))

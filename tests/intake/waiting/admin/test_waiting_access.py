@@ -1,0 +1,178 @@
+"""Who may come to the waiting list and the return, and that no input breaks them."""
+
+import itertools
+import logging
+
+import pytest
+from django.test import Client
+
+from intake.choices import Status
+from intake.models import Enquiry, EnquiryStep
+from intake.waiting.models import ReturnPlan, WaitingPlace
+from tests.intake.desk.pages import words
+from tests.intake.desk.people import signed_in, user_with
+from tests.intake.waiting.admin.waiters import RETURN, STOP, WAITING, ahead, back, waiting
+
+FRONT = "/admin/"
+NONSENSE = ("", "0", "-1", "1e9", "x", "ÄÄÄ\u202e", "9" * 30, "1; DROP TABLE", "<script>")
+
+
+@pytest.fixture
+def second(db: None) -> Enquiry:
+    """The second on the list."""
+    waiting("Aino Ensimmäinen")
+    return waiting("Bertta Salaisuus")
+
+
+def every_address(enquiry: Enquiry) -> list[str]:
+    return [
+        WAITING,
+        f"{WAITING}?form=group",
+        ahead(enquiry),
+        back(enquiry),
+        f"{WAITING}karkeen/999999/",
+        f"{WAITING}takaisin/999999999999999999/",
+        RETURN,
+        STOP,
+    ]
+
+
+def everything() -> list[object]:
+    return [list(model.objects.values()) for model in (Enquiry, WaitingPlace, EnquiryStep, ReturnPlan)]
+
+
+def posted(enquiry: Enquiry) -> dict[str, object]:
+    """What the forms of these pages send, all at once."""
+    return {
+        "version": enquiry.version, "reason": "Kiire", "deed": "start", "per_day": 5, "answer_days": 14,
+        "first_form": "", "greeting": "", "seen": "", "plan": 1,
+    }  # fmt: skip
+
+
+def refused(client: Client, enquiry: Enquiry, statuses: set[int]) -> None:
+    before = everything()
+    for path in every_address(enquiry):
+        for response in (client.get(path), client.post(path, posted(enquiry)), client.put(path)):
+            assert response.status_code in statuses, path
+            assert "Salaisuus" not in response.content.decode(), path
+    assert everything() == before
+
+
+def test_whoever_writes_pages_gets_403_everywhere_and_changes_nothing(editor: Client, second: Enquiry) -> None:
+    refused(editor, second, {403})
+
+
+def test_who_is_not_signed_in_is_asked_to(second: Enquiry) -> None:
+    refused(Client(), second, {302})
+    assert Client().get(WAITING).headers["Location"].startswith("/admin/login/")
+
+
+def test_an_account_without_the_admin_gets_no_further_than_the_sign_in(stranger: Client, second: Enquiry) -> None:
+    refused(stranger, second, {302, 403})
+
+
+@pytest.mark.parametrize("permission", ["change", "delete", "export"])
+def test_a_right_to_act_without_the_right_to_read_opens_nothing(second: Enquiry, permission: str) -> None:
+    client = signed_in(user_with("wagtailadmin.access_admin", f"intake.{permission}_enquiry"))
+    refused(client, second, {403})
+
+
+def test_whoever_writes_pages_hears_nothing_of_the_list_elsewhere(
+    editor: Client, second: Enquiry, loaded_site: None
+) -> None:
+    page = editor.get(FRONT).content.decode()
+    assert "odotuslista" not in page
+    assert "Odotuslista" not in page
+
+
+def test_who_may_only_read_reads_and_is_offered_nothing_else(reader: Client, second: Enquiry) -> None:
+    before = everything()
+    for path in (WAITING, RETURN):
+        page = reader.get(path)
+        assert page.status_code == 200
+        assert "Bertta Salaisuus" in words(page)
+        inside = page.content.decode().split("<main", 1)[-1]
+        assert "<form" not in inside
+        assert "/karkeen/" not in inside
+    inside = reader.get(f"/admin/yhteydenotot/inspect/{second.pk}/").content.decode().split("<main", 1)[-1]
+    assert "Odotuslistan numero 2" in inside
+    assert "/karkeen/" not in inside
+    for path in (ahead(second), back(second), RETURN, STOP):
+        assert reader.post(path, posted(second)).status_code == 403, path
+    assert reader.get(ahead(second)).status_code == 403
+    assert everything() == before
+
+
+def test_only_what_each_address_is_for_is_done(kati: Client, second: Enquiry) -> None:
+    before = everything()
+    assert kati.post(WAITING).status_code == 405
+    assert kati.get(back(second)).status_code == 405
+    assert kati.get(STOP).status_code == 405
+    for path in every_address(second):
+        assert kati.delete(path).status_code in (404, 405), path
+        assert kati.head(path).status_code in (200, 404, 405), path
+    assert everything() == before
+
+
+@pytest.mark.parametrize("target", ["999999", "0", "999999999999999999", "9" * 19, "-1", "x", "1' OR '1'='1"])
+def test_an_enquiry_that_is_not_there_is_not_found(kati: Client, second: Enquiry, target: str) -> None:
+    for deed in ("karkeen", "takaisin"):
+        path = f"{WAITING}{deed}/{target}/"
+        assert kati.get(path).status_code in (404, 405), path
+        assert kati.post(path, {"version": 1, "reason": "x"}).status_code == 404, path
+
+
+def test_no_input_breaks_a_page(kati: Client, second: Enquiry) -> None:
+    before = everything()
+    for name, value in itertools.product(("form", "p", "version"), NONSENSE):
+        assert kati.get(WAITING, {name: value}).status_code == 200, (name, value)
+        assert kati.get(RETURN, {name: value}).status_code == 200, (name, value)
+    for value in NONSENSE:
+        assert kati.post(ahead(second), {"version": value, "reason": "Kiire"}).status_code in (409, 422), value
+        assert kati.post(back(second), {"version": value}).status_code == 302, value
+        assert kati.post(STOP, {"plan": value, "version": value}).status_code == 302, value
+        for name in ("per_day", "answer_days", "first_form", "seen", "deed"):
+            sent = {"per_day": "5", "answer_days": "14", "greeting": "", "deed": "start", "seen": "", name: value}
+            assert kati.post(RETURN, sent).status_code in (200, 409, 422), (name, value)
+    assert everything() == before
+    # A null character is no text at all; the site refuses it before any page.
+    assert kati.post(ahead(second), {"version": second.version, "reason": "x\x00"}).status_code in (302, 400)
+    assert kati.post(RETURN, {"per_day": "5", "answer_days": "14", "greeting": "\x00"}).status_code in (400, 422)
+
+
+def test_posts_need_the_admins_token(second: Enquiry) -> None:
+    user = user_with("wagtailadmin.access_admin", "intake.view_enquiry", "intake.change_enquiry")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user)
+    before = everything()
+    for path in (ahead(second), back(second), RETURN, STOP):
+        assert client.post(path, posted(second)).status_code == 403, path
+    assert everything() == before
+
+
+def test_no_name_goes_to_a_log_or_to_what_logs_show(
+    kati: Client, second: Enquiry, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    kati.get(WAITING)
+    kati.post(ahead(second), {"version": second.version, "reason": "Arkaluonteinen syy"})
+    kati.post(ahead(second), {"version": second.version, "reason": "Arkaluonteinen syy"})
+    kati.get(RETURN)
+    place = WaitingPlace.objects.get(enquiry=second)
+    assert place.jump_reason == "Arkaluonteinen syy"
+    for shown in (caplog.text, str(place), repr(place), str(ReturnPlan(greeting="Arkaluonteinen syy"))):
+        assert "Salaisuus" not in shown
+        assert "Arkaluonteinen" not in shown
+        assert second.email not in shown
+
+
+def test_the_pages_are_finnish_and_kept_by_nobody(kati: Client, second: Enquiry) -> None:
+    for path in (WAITING, ahead(second), RETURN):
+        response = kati.get(path)
+        assert '<html lang="fi"' in response.content.decode(), path
+        assert "private" in response.headers["Cache-Control"] or "no-store" in response.headers["Cache-Control"], path
+
+
+def test_her_menu_leads_to_the_list(kati: Client, second: Enquiry) -> None:
+    assert f'"{WAITING}"' in kati.get(FRONT).content.decode()
+    assert second.status == Status.WAITING_LIST

@@ -1,0 +1,140 @@
+"""The link to one's place on the waiting list once more, by Kati's own word; it asks first."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail as sent_mails
+from django.core.mail import EmailMultiAlternatives
+from django.test import Client
+from django.utils import timezone
+
+from intake.choices import Kind, MailPurpose, Status
+from intake.enquiry.services import change_status
+from intake.models import Enquiry, OutgoingMail, WaitingPlace
+from intake.waiting.places import find_place, tellable_places
+from tests.intake.desk.pages import address, words
+from tests.intake.enquiries import received
+from tests.intake.mail.delivering import deliver_due
+from tests.intake.visiting import Visitor
+from tests.intake.waiting.admin.waiters import WAITING, put_on_list, rows
+from tests.intake.waiting.list_people import waiter
+from tests.intake.waiting.visitors import joins, set_pause, wish
+
+BUTTON = "Lähetä linkki odotuslistan paikkaan"
+
+pytestmark = pytest.mark.usefixtures("contact_page")
+
+
+@pytest.fixture
+def waiting(db: None) -> Enquiry:
+    """Somebody who joined, and whose confirmation has gone out."""
+    enquiry = received(kind=Kind.WAITING, wants_mail=True, name="Maija Odottava", email="maija@esimerkki.fi")
+    deliver_due(timezone.now() + timedelta(seconds=1))
+    return enquiry
+
+
+def press(client: Client, enquiry: Enquiry, version: int | None = None) -> Any:
+    return client.post(address("waiting-link", enquiry), {"version": enquiry.version if version is None else version})
+
+
+def link_mails() -> int:
+    return OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_LINK).count()
+
+
+def test_it_asks_and_shows_the_address(kati: Client, waiting: Enquiry) -> None:
+    assert BUTTON in words(kati.get(address("inspect", waiting)))
+    page = kati.get(address("waiting-link", waiting))
+    assert "maija@esimerkki.fi" in words(page)
+    assert "Älä lähetä" in words(page)
+    assert link_mails() == 0
+
+
+def test_pressed_it_sends_a_link_that_works(kati: Client, waiting: Enquiry) -> None:
+    assert press(kati, waiting).status_code == 302
+    assert press(kati, waiting).status_code == 409
+    sent_mails.outbox.clear()
+    deliver_due(timezone.now() + timedelta(seconds=1))
+    [mail] = sent_mails.outbox
+    assert mail.to == ["maija@esimerkki.fi"]
+    assert isinstance(mail, EmailMultiAlternatives)
+    text, html = str(mail.body), str(mail.alternatives[0][0])
+    assert "Odottava" not in text + html
+    assert "olet odotuslistallani. Tässä on linkki paikkaasi." in text
+    found = re.search(r"/jatka/([\w-]+)/odotuslista/", text)
+    assert found is not None
+    place = find_place(found[1])
+    assert place is not None
+    assert place.enquiry == waiting
+    assert "Linkki odotuslistan paikkaan laitettiin lähtemään – Kati Levola" in words(
+        kati.get(address("inspect", waiting))
+    )
+
+
+def test_it_makes_an_unreached_address_one_to_write_to(kati: Client) -> None:
+    place = waiter(now=timezone.now(), is_reached=False)
+    assert not tellable_places().exists()
+    press(kati, place.enquiry)
+    deliver_due(timezone.now() + timedelta(seconds=1))
+    assert list(tellable_places()) == [place]
+
+
+def test_who_was_put_there_by_hand_can_get_it(kati: Client) -> None:
+    enquiry = put_on_list(received())
+    press(kati, enquiry)
+    assert link_mails() == 1
+    assert WaitingPlace.objects.get().wants_mail is False
+
+
+@pytest.mark.parametrize("status", [Status.NEW, Status.CLOSED])
+def test_only_who_is_on_the_list(kati: Client, waiting: Enquiry, status: Status) -> None:
+    outcome = "agreement" if status == Status.CLOSED else ""
+    enquiry = change_status(
+        enquiry_id=waiting.pk, version=waiting.version, status=status, outcome=outcome, by=None, now=timezone.now()
+    )
+    assert BUTTON not in words(kati.get(address("inspect", enquiry)))
+    for answer in (press(kati, enquiry), kati.get(address("waiting-link", enquiry))):
+        assert answer.status_code == 302
+    assert link_mails() == 0
+
+
+def test_no_suspicious_one_and_no_message(kati: Client, visitor: Visitor) -> None:
+    set_pause()
+    joins(visitor, wish(extra_line="x"))
+    for enquiry in (Enquiry.objects.get(), received()):
+        assert BUTTON not in words(kati.get(address("inspect", enquiry)))
+        press(kati, enquiry)
+    assert link_mails() == 0
+
+
+def test_who_may_not_change_an_enquiry_sends_nothing(reader: Client, editor: Client, waiting: Enquiry) -> None:
+    assert BUTTON not in words(reader.get(address("inspect", waiting)))
+    for client in (reader, editor):
+        assert client.get(address("waiting-link", waiting)).status_code == 403
+        assert press(client, waiting).status_code == 403
+    assert link_mails() == 0
+
+
+@pytest.mark.parametrize("version", ["", "x", "-1", "9" * 40])
+def test_a_broken_version_sends_nothing(kati: Client, waiting: Enquiry, version: str) -> None:
+    assert kati.post(address("waiting-link", waiting), {"version": version}).status_code == 409
+    assert link_mails() == 0
+
+
+def test_accepting_a_suspicious_one_tells_what_was_sent(kati: Client, visitor: Visitor) -> None:
+    set_pause()
+    joins(visitor, wish(extra_line="x"))
+    enquiry = Enquiry.objects.get()
+    answer = kati.post(address("accept", enquiry), {"version": enquiry.version}, follow=True)
+    assert "Vahvistus odotuslistasta laitettiin lähtemään." in words(answer)
+
+
+def test_the_list_says_whom_no_mail_has_reached(kati: Client) -> None:
+    received(kind=Kind.WAITING, wants_mail=True)
+    waiter(now=timezone.now(), is_reached=False)
+    under_way, never = rows(kati.get(WAITING))
+    assert under_way["Paluusta kerrotaan"] == "Sähköpostilla, kun vahvistus on lähtenyt"
+    assert under_way["Tilanne"].startswith("Vahvistus odotuslistasta: odottaa lähetystä")
+    assert never["Paluusta kerrotaan"] == "Ota itse yhteyttä"
+    assert never["Tilanne"].startswith("Vahvistusta ei lähetetty")

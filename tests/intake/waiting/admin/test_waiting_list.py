@@ -1,0 +1,291 @@
+"""The waiting list as the supervisor sees it."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
+from intake.enquiry.services import accept_quarantined, change_status
+from intake.mail.queue import put_in_queue
+from intake.models import Enquiry, EnquiryStep, IntakeSettings, OutgoingMail
+from intake.waiting.models import WaitingPlace
+from intake.waiting.places import move_ahead
+from tests.intake.desk.pages import address, suspicious, words
+from tests.intake.enquiries import received
+from tests.intake.mail.delivering import deliver_due
+from tests.intake.waiting.admin.waiters import WAITING, names, pause, put_on_list, rows, waiting
+
+NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
+
+pytestmark = pytest.mark.django_db
+
+
+def mailed(
+    enquiry: Enquiry, purpose: MailPurpose, state: MailState, *, at: datetime, occasion: str = "x"
+) -> OutgoingMail:
+    """A mail of the list about an enquiry, queued and, where it was sent, sent at a moment."""
+    mail = put_in_queue(
+        enquiry_id=enquiry.pk, purpose=purpose, occasion=occasion, recipient=enquiry.email, reply_to="", subject="x",
+        text="x", html="", now=at,
+    )  # fmt: skip
+    mail.state = state
+    mail.sent_at = at if state == MailState.SENT else None
+    mail.claimed_at = at if state == MailState.SENDING else None
+    mail.save()
+    return mail
+
+
+def states(client: Client) -> dict[str, str]:
+    """The first name of each on the list -> how it stands, without the day of removal."""
+    return {row["Nimi"].split()[0]: row["Tilanne"].split(" Poistuu")[0] for row in rows(client.get(WAITING))}
+
+
+def test_those_on_the_list_stand_in_its_order_each_with_its_number(kati: Client) -> None:
+    for name in ("Aino", "Bertta", "Cilla"):
+        waiting(name)
+    received(name="Dora Ei-listalla")
+    left = waiting("Eevi Lähtenyt")
+    change_status(
+        enquiry_id=left.pk,
+        version=left.version,
+        status=Status.CLOSED,
+        outcome=Outcome.CLIENT_DECLINED,
+        by=None,
+        now=NOW,
+    )
+    last = waiting("Fanni")
+    page = kati.get(WAITING)
+    assert names(page) == ["Aino", "Bertta", "Cilla", "Fanni"]
+    assert [row["Järjestys"] for row in rows(page)] == ["1.", "2.", "3.", "4."]
+    assert "4 odottaa." in words(page)
+    assert f'href="/admin/yhteydenotot/inspect/{last.pk}/"' in page.content.decode()
+    assert last.reference in rows(page)[3]["Nimi"]
+
+
+def test_an_empty_list_says_so(kati: Client) -> None:
+    received(name="Dora")
+    assert "Odotuslistalla ei ole ketään." in words(kati.get(WAITING))
+
+
+def test_a_row_tells_what_is_wished_for_and_since_when(kati: Client) -> None:
+    waiting("Aino", supervision_form="work_community", delivery_modes=("online", "pori_premises"), now=NOW)
+    [row] = rows(kati.get(WAITING))
+    assert row["Toive"] == "Työyhteisön työnohjaus Verkossa, Porissa Aijuun järjestämässä tilassa"
+    assert row["Liittyi"] == "1.7.2026"
+    assert row["Paluusta kerrotaan"] == "Sähköpostilla"
+
+
+def test_counts_by_form_and_by_place_and_the_filter(kati: Client) -> None:
+    waiting("Aino", supervision_form="individual", delivery_modes=("online",))
+    waiting("Bertta", supervision_form="group", delivery_modes=("online", "pori_premises"))
+    waiting("Cilla", supervision_form="group", delivery_modes=("pori_premises", "pori_premises"))
+    page = words(kati.get(WAITING))
+    for share in ("Koko lista (3)", "Yksilötyönohjaus (1)", "Ryhmätyönohjaus (2)", "Verkossa (2)",
+                  "Porissa Aijuun järjestämässä tilassa (2)"):  # fmt: skip
+        assert share in page
+    assert "Työyhteisön työnohjaus (" not in page
+    chosen = kati.get(WAITING, {"form": "group"})
+    assert names(chosen) == ["Bertta", "Cilla"]
+    assert [row["Järjestys"] for row in rows(chosen)] == ["2.", "3."]
+    assert re.search(r'aria-current="true">Ryhmätyönohjaus \(2\)', chosen.content.decode())
+    assert "Kukaan listalla ei toivo tätä muotoa." in words(kati.get(WAITING, {"form": "undecided"}))
+    assert names(kati.get(WAITING, {"form": "GROUP"})) == ["Aino", "Bertta", "Cilla"]
+
+
+def test_whom_she_contacts_herself_is_told(kati: Client) -> None:
+    waiting("Aino")
+    waiting("Bertta", wants_mail=False)
+    odd = put_on_list(suspicious(name="Cilla"))
+    WaitingPlace.objects.filter(enquiry=odd).update(wants_mail=True)
+    page = kati.get(WAITING)
+    assert [row["Paluusta kerrotaan"] for row in rows(page)] == [
+        "Sähköpostilla",
+        "Ota itse yhteyttä",
+        "Ota itse yhteyttä",
+    ]
+    assert "Heistä 2 on sellaisia, joihin otat itse yhteyttä" in words(page)
+    assert ["Epäilyttävä" in row["Nimi"] for row in rows(page)] == [False, False, True]
+    odd.refresh_from_db()
+    accept_quarantined(enquiry_id=odd.pk, version=odd.version, by=None, now=NOW)
+    assert rows(kati.get(WAITING))[2]["Paluusta kerrotaan"] == "Sähköpostilla, kun vahvistus on lähtenyt"
+    deliver_due(timezone.now() + timedelta(seconds=1))
+    assert rows(kati.get(WAITING))[2]["Paluusta kerrotaan"] == "Sähköpostilla"
+
+
+def test_one_mailbox_twice_is_told_on_both(kati: Client) -> None:
+    first = waiting("Aino", email="tiimi@esimerkki.fi")
+    waiting("Bertta")
+    third = waiting("Cilla", email="Tiimi+toinen@esimerkki.fi")
+    told = [row["Paluusta kerrotaan"] for row in rows(kati.get(WAITING))]
+    assert told == [
+        f"Sähköpostilla Samasta sähköpostista myös {third.reference}",
+        "Sähköpostilla",
+        f"Sähköpostilla Samasta sähköpostista myös {first.reference}",
+    ]
+
+
+def test_the_reason_of_a_jump_stands_in_the_row_as_it_was_typed(kati: Client) -> None:
+    waiting("Aino")
+    second = waiting("Bertta")
+    with time_machine.travel(datetime(2026, 11, 23, 22, 30, tzinfo=UTC), tick=False):
+        move_ahead(
+            enquiry_id=second.pk, version=second.version, reason='<b>"Kiire"</b> & apu', by=None, now=datetime.now(UTC)
+        )
+    page = kati.get(WAITING)
+    assert names(page) == ["Bertta", "Aino"]
+    # Half past midnight in Finland.
+    assert "Siirretty kärkeen 24.11.2026: &lt;b&gt;&quot;Kiire&quot;&lt;/b&gt; &amp; apu" in page.content.decode()
+
+
+def test_how_each_stands_is_told_by_what_its_mails_came_to(kati: Client) -> None:
+    people = {name: waiting(name, now=NOW) for name in ("Aino", "Bertta", "Cilla", "Dora", "Eevi")}
+    told = NOW + timedelta(days=200)
+    later = told + timedelta(days=14)
+    for name, state, at in (
+        ("Bertta", MailState.SENT, told),
+        ("Cilla", MailState.QUEUED, later),
+        ("Dora", MailState.FAILED, told),
+    ):
+        mailed(people[name], MailPurpose.RETURN_NOTICE, state, at=at)
+    called = [people[name] for name in ("Bertta", "Cilla", "Dora", "Eevi")]
+    WaitingPlace.objects.filter(enquiry__in=called).update(called_at=told)
+    WaitingPlace.objects.filter(enquiry=people["Eevi"]).update(reminded_at=told + timedelta(days=14))
+    mailed(people["Eevi"], MailPurpose.RETURN_NOTICE, MailState.SENT, at=told)
+    mailed(people["Eevi"], MailPurpose.RETURN_REMINDER, MailState.SENT, at=told + timedelta(days=14))
+    # A mail that has just been queued is not late.
+    with time_machine.travel(later + timedelta(minutes=1), tick=False):
+        kati.force_login(User.objects.get(username="kati"))
+        shown = states(kati)
+        page = kati.get(WAITING).content.decode()
+    assert shown == {
+        "Aino": "Odottaa",
+        "Bertta": "Paluusta ilmoitettu 17.1.2027",
+        "Cilla": "Ilmoitus paluusta: odottaa lähetystä",
+        "Dora": "Ilmoitus paluusta: ei lähetetty",
+        "Eevi": "Paluusta ilmoitettu 17.1.2027 Muistutettu 31.1.2027",
+    }
+    alerts = re.findall(r'<span class="waiting-list__event enquiry-alert">(.*?)</span>', page)
+    assert alerts == ["Ilmoitus paluusta: ei lähetetty"]
+
+
+def test_the_notice_to_another_place_of_the_mailbox_speaks_for_both(kati: Client) -> None:
+    first = waiting("Aino", email="tiimi@esimerkki.fi", now=NOW)
+    waiting("Bertta", email="tiimi@esimerkki.fi", now=NOW)
+    mailed(first, MailPurpose.RETURN_NOTICE, MailState.FAILED, at=NOW)
+    WaitingPlace.objects.update(called_at=NOW)
+    assert set(states(kati).values()) == {"Ilmoitus paluusta: ei lähetetty"}
+
+
+def test_what_was_asked_and_answered_is_told(kati: Client) -> None:
+    people = {name: waiting(name, now=NOW) for name in ("Aino", "Bertta", "Cilla", "Dora")}
+    asked = NOW + timedelta(days=124)
+    for name, times in (("Aino", 1), ("Bertta", 2), ("Cilla", 2)):
+        mailed(people[name], MailPurpose.STILL_WAITING, MailState.SENT, at=asked)
+        WaitingPlace.objects.filter(enquiry=people[name]).update(asked_at=asked, asked_times=times)
+    mailed(people["Cilla"], MailPurpose.LAST_NOTE, MailState.SENDING, at=asked)
+    WaitingPlace.objects.filter(enquiry=people["Cilla"]).update(parting_at=asked)
+    EnquiryStep.objects.create(enquiry=people["Dora"], kind=StepKind.ANSWERED_STAY, changed_at=asked)
+    with time_machine.travel(asked + timedelta(minutes=1), tick=False):
+        shown = states(kati)
+    assert shown == {
+        "Aino": "Kysytty 2.11.2026, odottaako yhä",
+        "Bertta": "Kysytty uudelleen 2.11.2026",
+        "Cilla": "Kysytty uudelleen 2.11.2026 Viimeinen viesti ennen listalta poistumista: lähetetään",
+        "Dora": "Vastasi 2.11.2026: odottaa yhä",
+    }
+
+
+def removal_days(client: Client) -> dict[str, str]:
+    found = {}
+    for row in rows(client.get(WAITING)):
+        _before, _words, day = row["Tilanne"].partition("Poistuu itsestään ")
+        found[row["Nimi"].split()[0]] = day
+    return found
+
+
+def test_the_day_of_removal_follows_the_questions_and_the_setting(kati: Client) -> None:
+    settings = IntakeSettings.load()
+    settings.waiting_months = 2
+    settings.save()
+    aino, bertta, cilla = (waiting(name, now=NOW) for name in ("Aino", "Bertta", "Cilla"))
+    waiting("Dora", wants_mail=False, now=NOW)
+    eevi = waiting("Eevi", now=NOW)
+    put_on_list(suspicious(name="Fanni", now=NOW), now=NOW)
+    mailed(bertta, MailPurpose.STILL_WAITING, MailState.SENT, at=NOW + timedelta(days=70))
+    mailed(cilla, MailPurpose.STILL_WAITING, MailState.SENT, at=NOW + timedelta(days=62), occasion="1")
+    mailed(cilla, MailPurpose.STILL_WAITING, MailState.SENT, at=NOW + timedelta(days=130), occasion="2")
+    WaitingPlace.objects.filter(enquiry=eevi).update(called_at=NOW)
+    assert removal_days(kati) == {
+        "Aino": "1.1.2027",  # three times two months
+        "Bertta": "9.1.2027",  # asked once on 9.9.2026
+        "Cilla": "8.1.2027",  # asked twice, the last time on 8.11.2026
+        "Dora": "1.1.2027",
+        "Eevi": "",  # told of the return: the reminder closes it
+        "Fanni": "",  # suspicious ones wait for her
+    }
+    assert aino.status == Status.WAITING_LIST
+
+
+def test_the_list_asks_the_database_as_often_for_many_as_for_few(
+    kati: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(25):
+        waiting(f"Odottaja {number}")
+    with django_assert_max_num_queries(14):
+        assert len(names(kati.get(WAITING))) == 25
+
+
+def test_the_enquiry_tells_its_place(kati: Client) -> None:
+    waiting("Aino", now=NOW)
+    second = waiting("Bertta", wants_mail=False, now=NOW)
+    page = words(kati.get(f"/admin/yhteydenotot/inspect/{second.pk}/"))
+    assert "Odotuslistan numero 2" in page
+    assert "Liittyi 1.7.2026." in page
+    assert "Ota itse yhteyttä: sivusto ei kirjoita paluusta." in page
+    assert "Poistuu itsestään 1.7.2027, jos mitään ei kuulu sitä ennen." in page
+    other = received(name="Dora")
+    assert "Odotuslistan numero" not in words(kati.get(f"/admin/yhteydenotot/inspect/{other.pk}/"))
+
+
+def test_the_form_of_the_status_tells_what_the_waiting_list_means(kati: Client) -> None:
+    enquiry = received(name="Dora")
+    page = words(kati.get(f"/admin/yhteydenotot/inspect/{enquiry.pk}/"))
+    assert "Kun siirrät asian odotuslistalle, siitä tulee listan viimeinen" in page
+
+
+def front(client: Client) -> str:
+    page = client.get("/admin/").content.decode()
+    panel = re.search(r'<section class="enquiry-panel" aria-labelledby="enquiry-panel-title".*?</section>', page, re.S)
+    assert panel
+    return words(type("Part", (), {"content": panel[0].encode()})())
+
+
+def test_the_first_page_counts_and_asks_to_plan_the_return_when_open(kati: Client) -> None:
+    pause(active=False)
+    assert "odotuslistalla" not in front(kati)
+    waiting("Aino Salaisuus")
+    waiting("Bertta", wants_mail=False)
+    open_front = front(kati)
+    assert "2 odotuslistalla" in open_front
+    assert "1 odottaa: suunnittele paluu" in open_front
+    assert "Salaisuus" not in open_front
+    pause(active=True)
+    assert "2 odotuslistalla" in front(kati)
+    assert "suunnittele paluu" not in front(kati)
+    pause(active=True, begins_on=date(2100, 1, 1))
+    assert "1 odottaa: suunnittele paluu" in front(kati)
+    pause(active=False)
+    WaitingPlace.objects.update(called_at=NOW)
+    assert "suunnittele paluu" not in front(kati)
+
+
+def test_what_the_list_did_not_ask_is_not_shown(kati: Client) -> None:
+    wrote, joined = received(name="Matti"), waiting("Maija", preferred_contact="")
+    assert "Mieluisin yhteydenottotapa" in words(kati.get(address("inspect", wrote)))
+    assert "Mieluisin yhteydenottotapa" not in words(kati.get(address("inspect", joined)))

@@ -1,0 +1,243 @@
+"""Changing the order of the list: by hand onto it, to its head with a reason, and back."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from intake.choices import Outcome, Status, StepKind
+from intake.enquiry.services import ChangedMeanwhile, change_status, save_handling
+from intake.models import Enquiry
+from intake.waiting.models import ReturnPlan, WaitingPlace
+from intake.waiting.places import NotWaiting, move_ahead, move_back
+from tests.intake.desk.pages import words
+from tests.intake.enquiries import closed, received
+from tests.intake.waiting.admin.waiters import WAITING, ahead, back, listed, names, put_on_list, waiting
+
+NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
+
+pytestmark = pytest.mark.django_db
+
+
+def three() -> list[Enquiry]:
+    return [waiting(name) for name in ("Aino", "Bertta", "Cilla")]
+
+
+def to_head(enquiry: Enquiry, reason: str = "Kiire") -> None:
+    enquiry.refresh_from_db()
+    move_ahead(enquiry_id=enquiry.pk, version=enquiry.version, reason=reason, by=None, now=NOW)
+
+
+def to_own_place(enquiry: Enquiry) -> None:
+    enquiry.refresh_from_db()
+    move_back(enquiry_id=enquiry.pk, version=enquiry.version, by=None, now=NOW)
+
+
+def test_she_moves_somebody_to_the_head_and_says_why(kati: Client) -> None:
+    _aino, _bertta, cilla = three()
+    assert "Cilla on nyt listan numero 3." in words(kati.get(ahead(cilla)))
+    response = kati.post(ahead(cilla), {"version": cilla.version, "reason": "  Sovittu\r\npuhelimessa "})
+    assert (response.status_code, response.headers["Location"]) == (302, WAITING)
+    page = kati.get(WAITING)
+    assert names(page) == listed() == ["Cilla", "Aino", "Bertta"]
+    assert f"Yhteydenotto {cilla.reference} on nyt odotuslistan ensimmäinen." in words(page)
+    place = WaitingPlace.objects.get(enquiry=cilla)
+    assert place.jump_reason == "Sovittu puhelimessa"
+    assert place.jumped_at is not None
+    step = cilla.steps.get(kind=StepKind.MOVED_AHEAD)
+    assert step.changed_by is not None
+    assert step.changed_by.username == "kati"
+    history = words(kati.get(f"/admin/yhteydenotot/inspect/{cilla.pk}/"))
+    assert "Siirretty odotuslistan kärkeen – Kati Levola" in history
+    assert "Siirretty kärkeen" in history
+    assert "Sovittu puhelimessa" in history
+
+
+def test_the_latest_to_be_moved_is_the_first(kati: Client) -> None:
+    aino, bertta, cilla = three()
+    for enquiry in (cilla, bertta, aino):
+        to_head(enquiry)
+    assert listed() == ["Aino", "Bertta", "Cilla"]
+
+
+def test_she_moves_back_from_the_list_and_from_the_enquiry(kati: Client) -> None:
+    aino, bertta, cilla = three()
+    for origin in (WAITING, f"/admin/yhteydenotot/inspect/{cilla.pk}/"):
+        to_head(cilla)
+        cilla.refresh_from_db()
+        page = kati.get(origin).content.decode()
+        assert f'action="{back(cilla)}"' in page
+        assert f'name="version" value="{cilla.version}"' in page
+        assert kati.post(back(cilla), {"version": cilla.version}).status_code == 302
+        assert listed() == ["Aino", "Bertta", "Cilla"]
+    place = WaitingPlace.objects.get(enquiry=cilla)
+    assert (place.jumped_at, place.jump_reason) == (None, "")
+    assert cilla.steps.filter(kind=StepKind.MOVED_BACK).count() == 2
+    assert aino.version == bertta.version
+
+
+def test_one_who_was_not_moved_stays(kati: Client) -> None:
+    aino, bertta, _cilla = three()
+    to_own_place(bertta)
+    assert listed() == ["Aino", "Bertta", "Cilla"]
+    assert not bertta.steps.filter(kind=StepKind.MOVED_BACK).exists()
+    assert kati.post(back(aino), {"version": aino.version}).status_code == 302
+
+
+def test_who_joined_while_the_last_one_was_ahead_stays_behind(kati: Client) -> None:
+    cilla = three()[2]
+    to_head(cilla)
+    waiting("Dora")
+    to_own_place(cilla)
+    assert listed() == ["Aino", "Bertta", "Cilla", "Dora"]
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "\u200b\r\n", "x" * 201])
+def test_a_move_needs_a_reason_that_fits(kati: Client, reason: str) -> None:
+    _aino, _bertta, cilla = three()
+    response = kati.post(ahead(cilla), {"version": cilla.version, "reason": reason})
+    assert response.status_code == 422
+    assert "Kirjoita syy, enintään 200 merkkiä." in words(response)
+    assert 'aria-invalid="true"' in response.content.decode()
+    if len(reason) > 200:
+        assert reason in response.content.decode()
+    with pytest.raises(ValidationError):
+        move_ahead(enquiry_id=cilla.pk, version=cilla.version, reason=reason, by=None, now=NOW)
+    assert listed() == ["Aino", "Bertta", "Cilla"]
+    assert kati.post(ahead(cilla), {"version": cilla.version, "reason": "x" * 200}).status_code == 302
+
+
+def test_an_old_tab_moves_nobody_and_keeps_the_reason(kati: Client) -> None:
+    _aino, _bertta, cilla = three()
+    old = cilla.version
+    save_handling(enquiry_id=cilla.pk, version=old, note="Soitettu", by=None, now=NOW)
+    response = kati.post(ahead(cilla), {"version": old, "reason": "Tärkeä syy"})
+    assert response.status_code == 409
+    assert 'value="Tärkeä syy"' in response.content.decode()
+    assert "on muutettu muualla" in words(response)
+    assert listed() == ["Aino", "Bertta", "Cilla"]
+    again = kati.post(ahead(cilla), {"version": old + 1, "reason": "Tärkeä syy"})
+    assert again.status_code == 302
+    assert listed()[0] == "Cilla"
+    assert "on muutettu muualla" in words(kati.post(back(cilla), {"version": old}, follow=True))
+    assert listed()[0] == "Cilla"
+
+
+def test_who_has_left_the_list_is_moved_nowhere(kati: Client) -> None:
+    aino, bertta, _cilla = three()
+    for enquiry in (aino, bertta):
+        change_status(
+            enquiry_id=enquiry.pk, version=enquiry.version, status=Status.IN_REVIEW, outcome="", by=None, now=NOW
+        )
+        enquiry.refresh_from_db()
+    before = list(WaitingPlace.objects.values())
+    for path in (ahead(bertta), back(bertta)):
+        response = kati.post(path, {"version": bertta.version, "reason": "Kiire"}, follow=True)
+        assert "ei ole enää odotuslistalla" in words(response)
+    assert "ei ole enää odotuslistalla" in words(kati.get(ahead(bertta), follow=True))
+    with pytest.raises(NotWaiting):
+        move_ahead(enquiry_id=bertta.pk, version=bertta.version, reason="Kiire", by=None, now=NOW)
+    with pytest.raises(NotWaiting):
+        move_back(enquiry_id=bertta.pk, version=bertta.version, by=None, now=NOW)
+    assert list(WaitingPlace.objects.values()) == before
+
+
+def test_one_that_is_gone_is_changed_meanwhile() -> None:
+    cilla = three()[2]
+    pk, version = cilla.pk, cilla.version
+    cilla.delete()
+    with pytest.raises(ChangedMeanwhile):
+        move_ahead(enquiry_id=pk, version=version, reason="Kiire", by=None, now=NOW)
+    with pytest.raises(ChangedMeanwhile):
+        move_back(enquiry_id=pk, version=version, by=None, now=NOW)
+
+
+# What a list goes through: ("join", _), or ("ahead"/"back"/"leave"/"return", whom among those who ever joined).
+DEEDS = st.lists(
+    st.tuples(st.sampled_from(["join", "ahead", "back", "leave", "return"]), st.integers(0, 50)), max_size=25
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(deeds=DEEDS)
+def test_whatever_is_moved_the_others_keep_their_order(deeds: list[tuple[str, int]]) -> None:
+    Enquiry.objects.all().delete()
+    numbers = itertools.count()
+    everybody = [waiting(f"{next(numbers)}") for _first in range(2)]
+    jumped: list[str] = []
+    for deed, index in deeds:
+        enquiry = everybody[index % len(everybody)]
+        enquiry.refresh_from_db()
+        on_list = enquiry.status == Status.WAITING_LIST
+        if deed == "join":
+            everybody.append(waiting(f"{next(numbers)}"))
+        elif deed == "ahead" and on_list:
+            to_head(enquiry)
+            jumped = [enquiry.name, *(name for name in jumped if name != enquiry.name)]
+        elif deed == "back" and on_list:
+            to_own_place(enquiry)
+            jumped = [name for name in jumped if name != enquiry.name]
+        elif deed == "leave" and on_list:
+            change_status(
+                enquiry_id=enquiry.pk, version=enquiry.version, status=Status.NEW, outcome="", by=None, now=NOW
+            )
+        elif deed == "return" and not on_list:
+            put_on_list(enquiry, now=NOW)
+        there = {one.name for one in Enquiry.objects.filter(status=Status.WAITING_LIST)}
+        ahead_of_all = [name for name in jumped if name in there]
+        own_places = sorted((name for name in there if name not in jumped), key=int)
+        assert listed() == ahead_of_all + own_places
+
+
+def test_one_she_puts_on_the_list_is_the_last_and_gets_no_mail(kati: Client) -> None:
+    three()
+    enquiry = received(name="Dora")
+    response = kati.post(
+        f"/admin/yhteydenotot/status/{enquiry.pk}/", {"version": enquiry.version, "status": "waiting_list"}
+    )
+    assert response.status_code == 302
+    assert listed() == ["Aino", "Bertta", "Cilla", "Dora"]
+    place = WaitingPlace.objects.get(enquiry=enquiry)
+    assert (place.wants_mail, place.called_at, place.jumped_at) == (False, None, None)
+
+
+def test_one_closed_comes_to_the_list_too(kati: Client) -> None:
+    three()
+    enquiry = closed(at=NOW, outcome=Outcome.NO_RESPONSE, name="Dora")
+    put_on_list(enquiry)
+    assert listed()[-1] == "Dora"
+
+
+def test_saving_the_same_status_again_changes_nothing_of_the_place(kati: Client) -> None:
+    aino = three()[0]
+    told = {"called_at": NOW, "reminded_at": NOW, "asked_at": NOW, "asked_times": 1}
+    WaitingPlace.objects.filter(enquiry=aino).update(**told)
+    before = WaitingPlace.objects.filter(enquiry=aino).values().get()
+    put_on_list(aino)
+    assert WaitingPlace.objects.filter(enquiry=aino).values().get() == before
+
+
+def test_who_comes_back_keeps_the_place_and_waits_anew(kati: Client) -> None:
+    aino = three()[0]
+    plan = ReturnPlan.objects.create(created_at=NOW)
+    told: dict[str, Any] = {"called_at": NOW, "reminded_at": NOW, "asked_at": NOW, "asked_times": 2, "parting_at": NOW}
+    WaitingPlace.objects.filter(enquiry=aino).update(**told, plan=plan, wants_mail=True)
+    change_status(enquiry_id=aino.pk, version=aino.version, status=Status.IN_REVIEW, outcome="", by=None, now=NOW)
+    aino.refresh_from_db()
+    later = NOW + timedelta(days=400)
+    put_on_list(aino, now=later)
+    place = WaitingPlace.objects.get(enquiry=aino)
+    assert listed() == ["Aino", "Bertta", "Cilla"]
+    assert place.wants_mail
+    assert place.confirmed_at == later
+    assert (place.called_at, place.reminded_at, place.asked_at, place.parting_at) == (None, None, None, None)
+    assert place.asked_times == 0
+    # The plan remembers that it has told her: nobody is told twice of one return.
+    assert place.plan == plan
+    assert timezone.localdate(place.joined_at) == timezone.localdate()
