@@ -13,6 +13,9 @@ from wagtail.admin.forms import choosers
 from wagtail.admin.menu import MenuItem
 from wagtail.admin.viewsets.chooser import ChooserViewSet
 
+from aijuu_site import editors_guide as _editors_guide  # noqa: F401  (registers its hooks)
+from aijuu_site.style_guide import view as _style_guide  # noqa: F401  (registers its hooks)
+
 # Documents stay installed, as the admin does not open without them; the site offers no files to download.
 _UNUSED = frozenset({"documents"})
 # For whoever looks after the site.

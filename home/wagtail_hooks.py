@@ -8,9 +8,11 @@ from wagtail.admin.userbar import ContentCheckerItem
 from wagtail.models import Page
 from wagtail.rich_text.feature_registry import FeatureRegistry
 
+from home import page_alarm as _page_alarm  # noqa: F401  (registers its hooks)
 from home.checklist import admin as _checklist  # noqa: F401  (registers its hooks)
 from home.editing_checks import SiteContentChecker
 from home.images.models import FillKeepingHeads
+from home.pause import admin as _pause  # noqa: F401  (registers its hooks)
 from home.rich_text import PROSE_FEATURES, DocumentLink, NoPicture, PageLink
 
 

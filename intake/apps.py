@@ -13,8 +13,13 @@ class IntakeConfig(AppConfig):
         from home.settings_rows import make_settings_rows
 
         post_migrate.connect(make_settings_rows, sender=self)
-        # They need the models, which are there only now. By being imported, each subject registers its mails' handling.
+        # They need the models, which are there only now. By being imported, each subject registers how its mails are
+        # handled, and what it does when an enquiry is listed, accepted or removed.
+        from intake import pause_reminders  # noqa: F401
+        from intake.enquiry import mails  # noqa: F401
         from intake.jobs.runner import register
+        from intake.mapping import page, services  # noqa: F401
         from intake.periodic_jobs import INTAKE_JOBS
+        from intake.waiting import places, return_plan  # noqa: F401
 
         register(*INTAKE_JOBS)
