@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -16,7 +15,15 @@ from home.pause.rules import ReminderKind, due_reminder
 from intake.choices import MailPurpose, MailState
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import Handling, put_in_queue, register, supervisor_address, to_supervisor, unsent_of_no_enquiry
+from intake.mail.queue import (
+    Handling,
+    NewMail,
+    queue_mail,
+    register,
+    supervisor_address,
+    to_supervisor,
+    unsent_of_no_enquiry,
+)
 
 # A worker that stood still for longer has nothing new to tell of an opening.
 _TOLD_FOR = timedelta(days=7)
@@ -36,11 +43,11 @@ def remind_of_pause(*, now: datetime) -> int:
                 mail.delete()
         due = due_reminder(PauseNotice.load().settings, now)
         if due is not None:
-            queued += _queue_once(due.kind.value, due.day, due.occasion, now)
+            queued += _queue_once(due.kind.value, due.day, due.deduplication_key, now)
         opened = _opened_by_itself(now)
         if opened is not None:
             day = date.fromisoformat(opened.after["ended_on"])
-            queued += _queue_once(_OPENED, day, _opened_occasion(opened), now)
+            queued += _queue_once(_OPENED, day, _opened_key(opened), now)
     return queued
 
 
@@ -53,7 +60,7 @@ def _is_true(mail: OutgoingMail, now: datetime) -> bool:
     """Whether the pause still stands as the reminder says: one for another day, or an earlier one, is not."""
     due = due_reminder(PauseNotice.load().settings, now)
     opened = _opened_by_itself(now)
-    return mail.occasion in (due and due.occasion, opened and _opened_occasion(opened))
+    return mail.deduplication_key in (due and due.deduplication_key, opened and _opened_key(opened))
 
 
 register(MailPurpose.PAUSE_REMINDER, handling=Handling(addresses=to_supervisor, is_true=_is_true))
@@ -67,12 +74,14 @@ def _opened_by_itself(now: datetime) -> PauseChange | None:
     return latest
 
 
-def _opened_occasion(change: PauseChange) -> str:
+def _opened_key(change: PauseChange) -> str:
     return f"{_OPENED}:{change.version}"
 
 
-def _queue_once(kind: str, day: date, occasion: str, now: datetime) -> bool:
-    if OutgoingMail.objects.filter(enquiry=None, purpose=MailPurpose.PAUSE_REMINDER, occasion=occasion).exists():
+def _queue_once(kind: str, day: date, deduplication_key: str, now: datetime) -> bool:
+    if OutgoingMail.objects.filter(
+        enquiry=None, purpose=MailPurpose.PAUSE_REMINDER, deduplication_key=deduplication_key
+    ).exists():
         return False
     subject = _subject(kind, day)
     context = {
@@ -81,14 +90,15 @@ def _queue_once(kind: str, day: date, occasion: str, now: datetime) -> bool:
         "day": day,
         "admin_url": settings.SITE_URL + reverse("wagtailadmin_home"),
     }
-    put_in_queue(
-        purpose=MailPurpose.PAUSE_REMINDER,
-        occasion=occasion,
-        recipient=supervisor_address(ContactDetails.load()),
-        reply_to="",
-        subject=subject,
-        text=render_to_string("emails/pause_reminder.txt", context),
-        html=render_to_string("emails/pause_reminder.html", context),
+    queue_mail(
+        NewMail(
+            purpose=MailPurpose.PAUSE_REMINDER,
+            deduplication_key=deduplication_key,
+            recipient=supervisor_address(ContactDetails.load()),
+            subject=subject,
+            context=context,
+            template="pause_reminder",
+        ),
         now=now,
     )
     return True

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from django.core import signing
 
+from intake.choices import Kind
+
 
 @dataclass(frozen=True, kw_only=True)
 class ContactFacts:
@@ -69,3 +71,22 @@ def read_form_token(token: str) -> FormOpening | None:
     except signing.BadSignature:
         return None
     return FormOpening(submission_id=uuid.UUID(submission_id), opened_at=datetime.fromtimestamp(opened_at, UTC))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """One form as it was sent.
+
+    `further_words` are for the spam rules. `repeat_words` must be the same in a repeat, besides the facts.
+    `wants_mail`: who joins the waiting list asks for mail on the return. `address_key` stands for the network address.
+    """
+
+    kind: Kind = Kind.CONTACT
+    facts: ContactFacts
+    further_words: str = ""
+    repeat_words: str = ""
+    wants_mail: bool = False
+    opening: FormOpening
+    signs: SpamSigns
+    shown: ShownTexts
+    address_key: str

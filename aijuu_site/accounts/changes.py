@@ -13,7 +13,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
@@ -21,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
 from intake.choices import MailPurpose
-from intake.mail.queue import Addresses, Handling, put_in_queue, register, supervisor_address
+from intake.mail.queue import Addresses, Handling, NewMail, queue_mail, register, supervisor_address
 from intake.settings import IntakeSettings
 
 _EDITED_AT = "wagtailsettings:edit"
@@ -73,15 +72,16 @@ def _queue_address_changed(address: str, changed: list[str], by: str, now: datet
         "changed_at": now,
         "reset_url": settings.SITE_URL + reverse("wagtailadmin_password_reset"),
     }
-    put_in_queue(
-        # Like any change of an account: it goes to the address of then, whatever has been set since.
-        purpose=MailPurpose.ACCOUNT_CHANGED,
-        occasion=get_random_string(40),
-        recipient=address,
-        reply_to="",
-        subject=_("Mail of %(site)s goes to another address now") % {"site": settings.WAGTAIL_SITE_NAME},
-        text=render_to_string("emails/address_changed.txt", context),
-        html=render_to_string("emails/address_changed.html", context),
+    queue_mail(
+        NewMail(
+            # Like any change of an account: it goes to the address of then, whatever has been set since.
+            purpose=MailPurpose.ACCOUNT_CHANGED,
+            deduplication_key=get_random_string(40),
+            recipient=address,
+            subject=_("Mail of %(site)s goes to another address now") % {"site": settings.WAGTAIL_SITE_NAME},
+            context=context,
+            template="address_changed",
+        ),
         now=now,
     )
 
@@ -155,14 +155,15 @@ def _queue_account_changed(account: Account, changed: list[str], by: str, now: d
         "changed_at": now,
         "reset_url": settings.SITE_URL + reverse("wagtailadmin_password_reset"),
     }
-    put_in_queue(
-        purpose=MailPurpose.ACCOUNT_CHANGED,
-        occasion=get_random_string(40),
-        recipient=account.email,
-        reply_to="",
-        subject=_("Your account in the admin of %(site)s was changed") % {"site": settings.WAGTAIL_SITE_NAME},
-        text=render_to_string("emails/account_changed.txt", context),
-        html=render_to_string("emails/account_changed.html", context),
+    queue_mail(
+        NewMail(
+            purpose=MailPurpose.ACCOUNT_CHANGED,
+            deduplication_key=get_random_string(40),
+            recipient=account.email,
+            subject=_("Your account in the admin of %(site)s was changed") % {"site": settings.WAGTAIL_SITE_NAME},
+            context=context,
+            template="account_changed",
+        ),
         now=now,
     )
 

@@ -7,7 +7,6 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.utils.encoding import force_bytes
 from django.utils.http import base36_to_int, urlsafe_base64_encode
 from django.utils.translation import gettext as _
@@ -20,7 +19,7 @@ from intake.jobs.runner import Each, Job, JobContext, each_or_raise
 from intake.jobs.schedule import CLOCK_TOLERANCE
 from intake.mail.links import PrivateLink, register_link
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import Addresses, Handling, put_in_queue, register
+from intake.mail.queue import Addresses, Handling, NewMail, queue_mail, register
 
 RESET_LINK = PrivateLink(
     name="password_reset",
@@ -85,7 +84,7 @@ def _answer(pk: int, now: datetime) -> int:
 
 def _account_of(mail: OutgoingMail) -> User | None:
     """Return the account that a mail is for; None where it has changed since the request."""
-    user = get_user_model().objects.filter(pk=mail.occasion.partition(":")[0], email=mail.recipient).first()
+    user = get_user_model().objects.filter(pk=mail.deduplication_key.partition(":")[0], email=mail.recipient).first()
     return user if user is not None and _may_reset(user) else None
 
 
@@ -125,15 +124,16 @@ def _queue(user: User, request: PasswordResetRequest, now: datetime) -> None:
         "reset_url": RESET_LINK.url(uid),
         "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
     }
-    put_in_queue(
-        purpose=MailPurpose.PASSWORD_RESET,
-        occasion=f"{user.pk}:{request.pk}",
-        # The account's own address, never the one that was typed.
-        recipient=user.email,
-        reply_to="",
-        subject=_("A new password for the admin of %(site)s") % {"site": settings.WAGTAIL_SITE_NAME},
-        text=render_to_string("emails/password_reset.txt", context),
-        html=render_to_string("emails/password_reset.html", context),
+    queue_mail(
+        NewMail(
+            purpose=MailPurpose.PASSWORD_RESET,
+            deduplication_key=f"{user.pk}:{request.pk}",
+            # The account's own address, never the one that was typed.
+            recipient=user.email,
+            subject=_("A new password for the admin of %(site)s") % {"site": settings.WAGTAIL_SITE_NAME},
+            context=context,
+            template="password_reset",
+        ),
         now=now,
     )
 

@@ -229,12 +229,11 @@ class ReminderKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PauseReminder:
-    """`day` is the announced day. `occasion` is the same for as long as it is the same reminder, so that it goes out
-    once; another day, and another step after it, is another occasion."""
+    """`day` is the announced day. Each reminder has its own `deduplication_key`, so that it goes out once."""
 
     kind: ReminderKind
     day: date
-    occasion: str
+    deduplication_key: str
 
 
 def due_reminder(settings: PauseSettings, now: datetime) -> PauseReminder | None:

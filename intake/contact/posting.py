@@ -25,7 +25,7 @@ from intake.enquiry.responses import stored, too_many
 from intake.enquiry.services import receipt_of, receive_enquiry
 from intake.spam.limit import Source, TooManyPosts, address_key, source_of
 from intake.spam.rules import MIN_SECONDS
-from intake.submission import FormOpening, SpamSigns, new_form_token, read_form_token
+from intake.submission import FormOpening, SpamSigns, Submission, new_form_token, read_form_token
 from intake.waiting.forms import WaitingForm, waiting_notices
 
 logger = logging.getLogger(__name__)
@@ -95,15 +95,17 @@ def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse
     wants_mail = bool(form.cleaned_data.get("wants_mail"))
     try:
         enquiry = receive_enquiry(
-            kind=which.kind,
-            facts=form.facts(),
-            # The same words with the box ticked are another wish.
-            repeat_words="wants mail" if wants_mail else "",
-            wants_mail=wants_mail,
-            opening=opening,
-            signs=_spam_signs(form, opening, source, now),
-            shown=which.notices(details=details, pause=pause).as_shown(consented=wants_mail),
-            address_key=address_key(request),
+            submission=Submission(
+                kind=which.kind,
+                facts=form.facts(),
+                # The same words with the box ticked are another wish.
+                repeat_words="wants mail" if wants_mail else "",
+                wants_mail=wants_mail,
+                opening=opening,
+                signs=_spam_signs(form, opening, source, now),
+                shown=which.notices(details=details, pause=pause).as_shown(consented=wants_mail),
+                address_key=address_key(request),
+            ),
             pause=pause,
             now=now,
         )

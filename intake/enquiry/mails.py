@@ -17,8 +17,9 @@ from intake.mail.models import OutgoingMail
 from intake.mail.queue import (
     Addresses,
     Handling,
+    NewMail,
     claim_automatic_mail,
-    queue_rendered,
+    queue_mail,
     register,
     supervisor_address,
     to_supervisor,
@@ -44,40 +45,43 @@ def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
     another one (intake.waiting.places). The caller holds lock_receiving().
     """
     details = ContactDetails.load()
-    queue_rendered(
-        enquiry_id=enquiry.pk,
-        purpose=MailPurpose.NOTIFICATION,
-        recipient=supervisor_address(details),
-        reply_to="",
-        subject=_("New enquiry %(reference)s") % {"reference": enquiry.reference},
-        context={
-            "enquiry": enquiry,
-            "admin_url": admin_url_of(enquiry),
-        },
+    queue_mail(
+        NewMail(
+            enquiry_id=enquiry.pk,
+            purpose=MailPurpose.NOTIFICATION,
+            recipient=supervisor_address(details),
+            subject=_("New enquiry %(reference)s") % {"reference": enquiry.reference},
+            context={
+                "enquiry": enquiry,
+                "admin_url": admin_url_of(enquiry),
+            },
+        ),
         now=now,
     )
     if enquiry.kind == Kind.WAITING or enquiry.is_quarantined:
         return
     if not claim_automatic_mail(enquiry.email, MailPurpose.CONFIRMATION, now):
         return
-    queue_rendered(
-        enquiry_id=enquiry.pk,
-        purpose=MailPurpose.CONFIRMATION,
-        recipient=enquiry.email,
-        reply_to=details.email,
-        subject=(
-            _("Your initial mapping has arrived (reference %(reference)s)")
-            if enquiry.kind == Kind.MAPPING
-            else _("Your message has arrived (reference %(reference)s)")
-        )
-        % {"reference": enquiry.reference},
-        context={
-            "enquiry": enquiry,
-            "contact_details": details,
-            "pause": pause,
-            "mapping_url": next((url for offer in _next_steps if (url := offer(enquiry, pause))), ""),
-            "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
-        },
+    queue_mail(
+        NewMail(
+            enquiry_id=enquiry.pk,
+            purpose=MailPurpose.CONFIRMATION,
+            recipient=enquiry.email,
+            reply_to=details.email,
+            subject=(
+                _("Your initial mapping has arrived (reference %(reference)s)")
+                if enquiry.kind == Kind.MAPPING
+                else _("Your message has arrived (reference %(reference)s)")
+            )
+            % {"reference": enquiry.reference},
+            context={
+                "enquiry": enquiry,
+                "contact_details": details,
+                "pause": pause,
+                "mapping_url": next((url for offer in _next_steps if (url := offer(enquiry, pause))), ""),
+                "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
+            },
+        ),
         now=now,
     )
 

@@ -24,7 +24,7 @@ from intake.mailbox import keyed_hash
 from intake.settings import IntakeSettings
 from intake.spam.limit import count_post
 from intake.spam.rules import reasons_to_suspect
-from intake.submission import ContactFacts, FormOpening, ShownTexts, SpamSigns
+from intake.submission import ContactFacts, FormOpening, Submission
 from intake.typed_text import clean_lines
 
 # Both are sent with a locked `enquiry` and `now`, in a transaction that holds lock_receiving(). An enquiry has come to
@@ -178,20 +178,7 @@ def save_new_version(enquiry: Enquiry, *fields: str) -> None:
 REPEAT_WINDOW = timedelta(days=1)
 
 
-def receive_enquiry(
-    *,
-    kind: Kind = Kind.CONTACT,
-    facts: ContactFacts,
-    further_words: str = "",
-    repeat_words: str = "",
-    wants_mail: bool = False,
-    opening: FormOpening,
-    signs: SpamSigns,
-    shown: ShownTexts,
-    address_key: str,
-    pause: PauseStatus,
-    now: datetime,
-) -> Enquiry:
+def receive_enquiry(*, submission: Submission, pause: PauseStatus, now: datetime) -> Enquiry:
     """Store an enquiry and queue its mails; a repeat returns the first one.
 
     A repeat is the same facts, each of them, from the same form at any time; or from any form within a day while the
@@ -199,19 +186,21 @@ def receive_enquiry(
     limit as any post does, so that nobody learns by trying whether somebody else has written these words. Who tries
     again after being held suspicious, and now is not, has sent a new one.
 
-    `further_words` are for the spam rules; `repeat_words` say what else must be the same in a repeat. An enquiry of the
-    kind WAITING gets the last place in the waiting list, with the wish for mail or without it.
+    An enquiry of the kind WAITING gets the last place in the waiting list.
 
     Raises TooManyPosts over FORM_RATE_LIMIT, and django.db.DatabaseError when nothing could be stored.
     """
-    digest = _digest(kind, facts, repeat_words)
+    kind, facts, opening = submission.kind, submission.facts, submission.opening
+    digest = _digest(kind, facts, submission.repeat_words)
     with transaction.atomic():
         lock_receiving()
         earlier = Enquiry.objects.filter(submission_id=opening.submission_id, content_digest=digest).first()
         if earlier:
             return earlier
-        count_post(address_key, now)
-        reasons = reasons_to_suspect(replace(facts, message=facts.message or further_words), signs)
+        count_post(submission.address_key, now)
+        reasons = reasons_to_suspect(
+            replace(facts, message=facts.message or submission.further_words), submission.signs
+        )
         earlier = Enquiry.objects.filter(repeat_key=digest).first()
         if earlier:
             if _takes_repeats(earlier, now) and (reasons or not earlier.is_quarantined):
@@ -229,13 +218,13 @@ def receive_enquiry(
             received_at=now,
             verdict=Verdict.QUARANTINED if reasons else Verdict.ACCEPTED,
             verdict_reasons=[reason.value for reason in reasons],
-            shown_texts=shown.as_dict(),
+            shown_texts=submission.shown.as_dict(),
             told_months=chosen.retention_months,
             told_spam_days=chosen.spam_days,
             **{**asdict(facts), "delivery_modes": list(facts.delivery_modes)},
         )
         if kind == Kind.WAITING:
-            listed.send(Enquiry, enquiry=enquiry, wants_mail=wants_mail, now=now)
+            listed.send(Enquiry, enquiry=enquiry, wants_mail=submission.wants_mail, now=now)
         queue_mails(enquiry=enquiry, pause=pause, now=now)
     return enquiry
 

@@ -79,7 +79,7 @@ class OutgoingMail(models.Model):
     enquiry = models.ForeignKey("intake.Enquiry", on_delete=models.CASCADE, related_name="mails", null=True, blank=True)
     purpose = models.CharField(_("purpose"), max_length=20, choices=MailPurpose)
     # Tells mails of one purpose apart where there may be several, "" where there is one.
-    occasion = models.CharField(max_length=40, blank=True)
+    deduplication_key = models.CharField(max_length=40, blank=True)
     recipient = models.EmailField(max_length=254)
     reply_to = models.EmailField(max_length=254, blank=True)
     subject = models.CharField(max_length=200)
@@ -101,11 +101,11 @@ class OutgoingMail(models.Model):
         default_permissions = ()
         indexes = [models.Index(fields=["state", "next_attempt_at"], name="mail_due")]
         constraints = [
-            models.UniqueConstraint(fields=["enquiry", "purpose", "occasion"], name="mail_once_per_occasion"),
+            models.UniqueConstraint(fields=["enquiry", "purpose", "deduplication_key"], name="mail_once_per_key"),
             models.UniqueConstraint(
-                fields=["purpose", "occasion"],
+                fields=["purpose", "deduplication_key"],
                 condition=models.Q(enquiry__isnull=True),
-                name="mail_of_no_enquiry_once_per_occasion",
+                name="mail_of_no_enquiry_once_per_key",
             ),
             models.CheckConstraint(condition=models.Q(state__in=MailState.values), name="mail_state_known"),
         ]

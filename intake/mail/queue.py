@@ -1,6 +1,6 @@
 """Putting mail into the queue, and the registry of how the mails of each purpose are handled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import make_msgid, parseaddr
@@ -71,33 +71,52 @@ def unsent_of_no_enquiry() -> QuerySet[OutgoingMail]:
     return OutgoingMail.objects.filter(enquiry=None).exclude(state=MailState.SENT)
 
 
-def put_in_queue(
-    *,
-    enquiry_id: int | None = None,
-    purpose: MailPurpose,
-    occasion: str = "",
-    recipient: str,
-    reply_to: str,
-    subject: str,
-    text: str,
-    html: str,
-    goes_at: datetime | None = None,
-    now: datetime,
-) -> OutgoingMail:
-    """Queue a mail about an enquiry, or about none, in the caller's transaction; it goes at once, or at `goes_at`."""
+@dataclass(frozen=True, kw_only=True)
+class NewMail:
+    """A mail to queue, about an enquiry or about none.
+
+    Its words are `emails/<template>.txt` and `.html` with `context`; the template is called after the purpose where no
+    other is given. `deduplication_key` tells mails of one purpose apart where one enquiry may get several.
+    """
+
+    purpose: MailPurpose
+    recipient: str
+    subject: str
+    context: Mapping[str, object]
+    template: str = ""
+    reply_to: str = ""
+    enquiry_id: int | None = None
+    deduplication_key: str = ""
+    goes_at: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        return self._rendered("txt")
+
+    @property
+    def html(self) -> str:
+        return self._rendered("html")
+
+    def _rendered(self, kind: str) -> str:
+        context = {**self.context, "subject": self.subject}
+        return render_to_string(f"emails/{self.template or self.purpose}.{kind}", context)
+
+
+def queue_mail(mail: NewMail, *, now: datetime) -> OutgoingMail:
+    """Queue a mail in the caller's transaction; it goes at once, or at `goes_at`."""
     return OutgoingMail.objects.create(
-        enquiry_id=enquiry_id,
-        purpose=purpose,
-        occasion=occasion,
-        recipient=recipient,
-        reply_to=reply_to,
-        subject=subject,
-        text=text,
-        html=html,
+        enquiry_id=mail.enquiry_id,
+        purpose=mail.purpose,
+        deduplication_key=mail.deduplication_key,
+        recipient=mail.recipient,
+        reply_to=mail.reply_to,
+        subject=mail.subject,
+        text=mail.text,
+        html=mail.html,
         message_id=make_msgid(domain=parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or None),
         state=MailState.QUEUED,
         created_at=now,
-        next_attempt_at=goes_at or now,
+        next_attempt_at=mail.goes_at or now,
     )
 
 
@@ -105,33 +124,6 @@ REPLY_WINDOW = timedelta(days=1)
 # What one mailbox gets in REPLY_WINDOW. Each joining has its own mail, for it is the way off the list; who joins twice,
 # or from a +tag, is within this, and who is joined fifty times by somebody else is not.
 MAILS_A_DAY = {MailPurpose.CONFIRMATION: 1, MailPurpose.WAITING_CONFIRMATION: 3}
-
-
-def queue_rendered(
-    *,
-    enquiry_id: int,
-    purpose: MailPurpose,
-    occasion: str = "",
-    recipient: str,
-    reply_to: str,
-    subject: str,
-    context: dict[str, object],
-    goes_at: datetime | None = None,
-    now: datetime,
-) -> None:
-    context = {**context, "subject": subject}
-    put_in_queue(
-        enquiry_id=enquiry_id,
-        purpose=purpose,
-        occasion=occasion,
-        recipient=recipient,
-        reply_to=reply_to,
-        subject=subject,
-        text=render_to_string(f"emails/{purpose}.txt", context),
-        html=render_to_string(f"emails/{purpose}.html", context),
-        goes_at=goes_at,
-        now=now,
-    )
 
 
 def supervisor_address(details: ContactDetails) -> str:

@@ -1,5 +1,6 @@
 """Template context of the mapping pages."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
@@ -30,37 +31,40 @@ def notices_now(request: HttpRequest) -> tuple[FormNotices, PauseStatus, Contact
     return form_notices(details=details, pause=pause), pause, details
 
 
-def step_context(
-    request: HttpRequest,
-    *,
-    form: MappingFactsForm | StepForm,
-    title: str,
-    introduction: str,
-    step: int,
-    steps: int,
-    back: bool,
-    notice: str = "",
-    continue_url: str = "",
-    draft: str = "",
-) -> dict[str, Any]:
-    """Return the context of STEP_TEMPLATE. `continue_url`: where this can be gone on with on another device.
+@dataclass(frozen=True, kw_only=True)
+class StepPage:
+    """One step as a page shows it. `continue_url`: where this can be continued on another device.
 
     `draft`: the name under which the browser's tab keeps what is not sent yet (static/js/form.js); "" keeps nothing.
     """
+
+    form: MappingFactsForm | StepForm
+    title: str
+    introduction: str
+    step: int
+    steps: int
+    back: bool
+    notice: str = ""
+    continue_url: str = ""
+    draft: str = ""
+
+
+def step_context(request: HttpRequest, page: StepPage) -> dict[str, Any]:
+    """Return the context of STEP_TEMPLATE."""
     notices, _pause, _details = notices_now(request)
     return {
-        "form": form,
-        "facts_form": form if isinstance(form, MappingFactsForm) else None,
-        "questions_form": form if isinstance(form, StepForm) else None,
-        "step_title": title,
-        "step_introduction": introduction,
-        "step": step,
-        "steps": steps,
-        "back": back,
-        "notice": notice,
-        "continue_url": request.build_absolute_uri(continue_url) if continue_url else "",
+        "form": page.form,
+        "facts_form": page.form if isinstance(page.form, MappingFactsForm) else None,
+        "questions_form": page.form if isinstance(page.form, StepForm) else None,
+        "step_title": page.title,
+        "step_introduction": page.introduction,
+        "step": page.step,
+        "steps": page.steps,
+        "back": page.back,
+        "notice": page.notice,
+        "continue_url": request.build_absolute_uri(page.continue_url) if page.continue_url else "",
         "kept_days": LIFETIME.days,
-        "draft": draft,
+        "draft": page.draft,
         **notices.as_context(),
     }
 

@@ -11,7 +11,8 @@ from intake.enquiry.mails import admin_url_of
 from intake.enquiry.models import Enquiry
 from intake.mail.links import PrivateLink
 from intake.mail.queue import (
-    queue_rendered,
+    NewMail,
+    queue_mail,
     supervisor_address,
 )
 
@@ -22,13 +23,14 @@ MAPPING_LINK = PrivateLink(
 
 def queue_mapping_notification(*, enquiry: Enquiry, now: datetime) -> None:
     """Queue the notice to the supervisor that an enquiry she has already got a mapping. Once an enquiry."""
-    queue_rendered(
-        enquiry_id=enquiry.pk,
-        purpose=MailPurpose.MAPPING_NOTIFICATION,
-        recipient=supervisor_address(ContactDetails.load()),
-        reply_to="",
-        subject=_("A mapping for the enquiry %(reference)s") % {"reference": enquiry.reference},
-        context={"enquiry": enquiry, "sent_at": now, "admin_url": admin_url_of(enquiry)},
+    queue_mail(
+        NewMail(
+            enquiry_id=enquiry.pk,
+            purpose=MailPurpose.MAPPING_NOTIFICATION,
+            recipient=supervisor_address(ContactDetails.load()),
+            subject=_("A mapping for the enquiry %(reference)s") % {"reference": enquiry.reference},
+            context={"enquiry": enquiry, "sent_at": now, "admin_url": admin_url_of(enquiry)},
+        ),
         now=now,
     )
 
@@ -36,18 +38,20 @@ def queue_mapping_notification(*, enquiry: Enquiry, now: datetime) -> None:
 def queue_mapping_link(*, enquiry: Enquiry, works_until: datetime, now: datetime) -> None:
     """Queue a mail to the sender with a private link to the mapping. Holds no word that the sender wrote."""
     details = ContactDetails.load()
-    queue_rendered(
-        enquiry_id=enquiry.pk,
-        purpose=MailPurpose.MAPPING_LINK,
-        recipient=enquiry.email,
-        reply_to=details.email,
-        subject=_("Link to the initial mapping (reference %(reference)s)") % {"reference": enquiry.reference},
-        context={
-            "enquiry": enquiry,
-            "contact_details": details,
-            "mapping_url": MAPPING_LINK.url(),
-            "works_until": works_until,
-            "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
-        },
+    queue_mail(
+        NewMail(
+            enquiry_id=enquiry.pk,
+            purpose=MailPurpose.MAPPING_LINK,
+            recipient=enquiry.email,
+            reply_to=details.email,
+            subject=_("Link to the initial mapping (reference %(reference)s)") % {"reference": enquiry.reference},
+            context={
+                "enquiry": enquiry,
+                "contact_details": details,
+                "mapping_url": MAPPING_LINK.url(),
+                "works_until": works_until,
+                "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
+            },
+        ),
         now=now,
     )

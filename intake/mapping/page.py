@@ -32,11 +32,11 @@ from intake.enquiry.models import Enquiry
 from intake.enquiry.responses import answers_not_stored, keep_only_empty_form, sent_already, stored, too_many
 from intake.mail.links import new_secret
 from intake.mapping.blocks import read_draft_with
-from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, answer_groups, notices_now, step_context
+from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, StepPage, answer_groups, notices_now, step_context
 from intake.mapping.mails import MAPPING_LINK
 from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
 from intake.mapping.questions import QuestionSet
-from intake.mapping.services import AlreadySent, begin_mapping
+from intake.mapping.services import AlreadySent, MappingStart, begin_mapping
 from intake.mapping.step_form import StepForm
 from intake.spam.limit import Source, TooManyPosts, address_key, source_of
 
@@ -99,12 +99,14 @@ def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | N
     if mode == "facts":
         context = step_context(
             request,
-            form=MappingFactsForm(),
-            title=_("Contact details"),
-            introduction="",
-            step=1,
-            steps=steps,
-            back=False,
+            StepPage(
+                form=MappingFactsForm(),
+                title=_("Contact details"),
+                introduction="",
+                step=1,
+                steps=steps,
+                back=False,
+            ),
         )
         return TemplateResponse(request, STEP_TEMPLATE, page.get_context(request) | context | common)
     number = mode.removeprefix(_STEP)
@@ -114,12 +116,14 @@ def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | N
     form = StepForm(step=step, known={}, initial_answers={}, everything=True)
     context = step_context(
         request,
-        form=form,
-        title=step.title,
-        introduction=step.introduction,
-        step=int(number) + 1,
-        steps=steps,
-        back=False,
+        StepPage(
+            form=form,
+            title=step.title,
+            introduction=step.introduction,
+            step=int(number) + 1,
+            steps=steps,
+            back=False,
+        ),
     )
     return TemplateResponse(request, STEP_TEMPLATE, page.get_context(request) | context | common)
 
@@ -179,12 +183,14 @@ def _begin(page: Any, request: HttpRequest) -> HttpResponse:
     notices, _pause, details = notices_now(request)
     try:
         begin_mapping(
+            start=MappingStart(
+                facts=form.facts(),
+                question_set=page.question_set(),
+                shown=notices.as_shown(),
+                hidden_field=bool(str(form.cleaned_data.get("extra_line") or "").strip()),
+                source_known=source is Source.OWN,
+            ),
             secret=start.secret,
-            facts=form.facts(),
-            question_set=page.question_set(),
-            shown=notices.as_shown(),
-            hidden_field=bool(str(form.cleaned_data.get("extra_line") or "").strip()),
-            source_known=source is Source.OWN,
             address_key=address_key(request),
             now=now,
         )
@@ -214,14 +220,16 @@ def _response(
     context = page.get_context(request)
     context |= step_context(
         request,
-        form=form,
-        title=_("Contact details"),
-        introduction="",
-        step=1,
-        steps=len(question_set.steps) + 1,
-        back=False,
-        notice=notice,
-        draft="mapping",
+        StepPage(
+            form=form,
+            title=_("Contact details"),
+            introduction="",
+            step=1,
+            steps=len(question_set.steps) + 1,
+            back=False,
+            notice=notice,
+            draft="mapping",
+        ),
     )
     return TemplateResponse(request, page.facts_template, context, status=status)
 

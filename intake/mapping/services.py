@@ -3,7 +3,7 @@
 import json
 import uuid
 from base64 import urlsafe_b64encode
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,7 +36,7 @@ from intake.mapping.mails import MAPPING_LINK, queue_mapping_notification
 from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping
 from intake.mapping.questions import QuestionSet
 from intake.spam.limit import count_post
-from intake.submission import ContactFacts, FormOpening, ShownTexts, SpamSigns
+from intake.submission import ContactFacts, FormOpening, ShownTexts, SpamSigns, Submission
 from intake.typed_text import clean_lines
 
 LIFETIME = timedelta(days=30)
@@ -62,17 +62,18 @@ def find_mapping(secret: str, *, now: datetime) -> InitialMapping | None:
     return link.mapping if link else None
 
 
-def begin_mapping(
-    *,
-    secret: str,
-    facts: ContactFacts,
-    question_set: QuestionSet,
-    shown: ShownTexts,
-    hidden_field: bool,
-    source_known: bool,
-    address_key: str,
-    now: datetime,
-) -> InitialMapping:
+@dataclass(frozen=True, kw_only=True)
+class MappingStart:
+    """The first step as it was sent. The last two are for the spam rules, when the mapping is sent."""
+
+    facts: ContactFacts
+    question_set: QuestionSet
+    shown: ShownTexts
+    hidden_field: bool
+    source_known: bool
+
+
+def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: datetime) -> InitialMapping:
     """Store the first step of a mapping that begins by itself; the same form sent again changes its facts only.
 
     Raises AlreadySent, intake.spam.limit.TooManyPosts, and django.db.DatabaseError.
@@ -88,15 +89,15 @@ def begin_mapping(
                 created_at=now,
                 started_at=now,
                 expires_at=now + LIFETIME,
-                facts=_as_json(facts),
-                question_set=question_set.as_json(),
-                shown_texts=shown.as_dict(),
-                signs={"hidden_field": hidden_field, "source_known": source_known},
+                facts=_as_json(start.facts),
+                question_set=start.question_set.as_json(),
+                shown_texts=start.shown.as_dict(),
+                signs={"hidden_field": start.hidden_field, "source_known": start.source_known},
             )
             _add_link(mapping, secret, now)
         else:
             _refuse_sent(mapping)
-            mapping.facts = _as_json(facts)
+            mapping.facts = _as_json(start.facts)
             mapping.save(update_fields=["facts"])
     return mapping
 
@@ -349,18 +350,20 @@ def _remove_over(mappings: QuerySet[InitialMapping], now: datetime) -> int:
 def _receive(mapping: InitialMapping, address_key: str, pause: PauseStatus, now: datetime) -> Enquiry:
     facts = ContactFacts(**{**mapping.facts, "delivery_modes": tuple(mapping.facts["delivery_modes"])})
     return receive_enquiry(
-        kind=Kind.MAPPING,
-        facts=facts,
-        further_words=free_text(mapping),
-        repeat_words=json.dumps([mapping.questions.version, mapping.counted_answers], sort_keys=True),
-        opening=FormOpening(submission_id=mapping.submission_id, opened_at=mapping.created_at),
-        signs=SpamSigns(
-            hidden_field="x" if mapping.signs.get("hidden_field") else "",
-            seconds_open=(now - mapping.created_at).total_seconds(),
-            source_known=bool(mapping.signs.get("source_known", True)),
+        submission=Submission(
+            kind=Kind.MAPPING,
+            facts=facts,
+            further_words=free_text(mapping),
+            repeat_words=json.dumps([mapping.questions.version, mapping.counted_answers], sort_keys=True),
+            opening=FormOpening(submission_id=mapping.submission_id, opened_at=mapping.created_at),
+            signs=SpamSigns(
+                hidden_field="x" if mapping.signs.get("hidden_field") else "",
+                seconds_open=(now - mapping.created_at).total_seconds(),
+                source_known=bool(mapping.signs.get("source_known", True)),
+            ),
+            shown=ShownTexts(**mapping.shown_texts),
+            address_key=address_key,
         ),
-        shown=ShownTexts(**mapping.shown_texts),
-        address_key=address_key,
         pause=pause,
         now=now,
     )

@@ -24,7 +24,7 @@ from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
 from intake.enquiry.responses import answers_not_stored, see_other, sent_already, stored, too_many
 from intake.mapping.answers import is_answered, missing, steps_to_show
-from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, all_groups, notices_now, step_context
+from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, StepPage, all_groups, notices_now, step_context
 from intake.mapping.models import InitialMapping
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import QuestionSet
@@ -277,15 +277,17 @@ def _step_response(
     step = walk.question_set.steps[index]
     context = step_context(
         request,
-        form=form,
-        title=step.title,
-        introduction=step.introduction,
-        step=walk.place(index),
-        steps=walk.steps,
-        back=bool(walk.before(index)),
-        notice=notice,
-        continue_url=walk.step_url(index),
-        draft=walk.step_url(index),
+        StepPage(
+            form=form,
+            title=step.title,
+            introduction=step.introduction,
+            step=walk.place(index),
+            steps=walk.steps,
+            back=bool(walk.before(index)),
+            notice=notice,
+            continue_url=walk.step_url(index),
+            draft=walk.step_url(index),
+        ),
     )
     context |= {"version": walk.question_set.version, "left_out": left_out}
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
@@ -300,15 +302,17 @@ def _facts_response(
 ) -> HttpResponse:
     context = step_context(
         request,
-        form=form,
-        title=_("Contact details"),
-        introduction="",
-        step=1,
-        steps=walk.steps,
-        back=False,
-        notice=notice,
-        continue_url=walk.facts_url(),
-        draft=walk.facts_url(),
+        StepPage(
+            form=form,
+            title=_("Contact details"),
+            introduction="",
+            step=1,
+            steps=walk.steps,
+            back=False,
+            notice=notice,
+            continue_url=walk.facts_url(),
+            draft=walk.facts_url(),
+        ),
     )
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from intake.enquiry.forms import MappingFactsForm
 from intake.mapping.answers import counted_answers, missing, steps_to_show
-from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, answer_groups, notices_now, step_context
+from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, StepPage, answer_groups, notices_now, step_context
 from intake.mapping.models import FACT_NAMES
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import QuestionSet
@@ -88,12 +88,14 @@ class _Trial:
             number = shown.index(int(place)) + 2 if int(place) in shown else 2
         context = step_context(
             self.request,
-            form=form,
-            title=title,
-            introduction=introduction,
-            step=number,
-            steps=len(shown) + 1,
-            back=place != FACTS,
+            StepPage(
+                form=form,
+                title=title,
+                introduction=introduction,
+                step=number,
+                steps=len(shown) + 1,
+                back=place != FACTS,
+            ),
         )
         return TemplateResponse(self.request, STEP_TEMPLATE, context | extra, status=422 if form.errors else 200)
 

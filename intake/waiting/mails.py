@@ -1,9 +1,9 @@
 """The mails to and about people on the waiting list."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,12 +13,7 @@ from intake.enquiry.mails import admin_url_of
 from intake.enquiry.models import Enquiry
 from intake.mail.links import PrivateLink
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import (
-    claim_automatic_mail,
-    put_in_queue,
-    queue_rendered,
-    supervisor_address,
-)
+from intake.mail.queue import NewMail, claim_automatic_mail, queue_mail, supervisor_address
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.rules import kept_while_waiting
 
@@ -33,42 +28,39 @@ LIST_PURPOSES = (
 )
 
 
-def return_notice_preview(plan: ReturnPlan) -> tuple[str, str, str]:
-    """Return (subject, text, html) of the notice as it will be queued; the plan need not be saved."""
-    return _rendered(MailPurpose.RETURN_NOTICE, _return_words(plan))
+def return_notice_preview(plan: ReturnPlan) -> NewMail:
+    """Return the notice as it will be queued, to nobody yet; the plan need not be saved."""
+    return _list_mail(MailPurpose.RETURN_NOTICE, _return_words(plan))
 
 
 def queue_return_notice(*, plan: ReturnPlan, place: WaitingPlace, now: datetime) -> None:
     """Queue the notice of the return. One to an enquiry and plan."""
-    _queue(MailPurpose.RETURN_NOTICE, place, plan_occasion(plan.pk), return_notice_preview(plan), now)
+    _queue_to_place(return_notice_preview(plan), place, plan_key(plan.pk), now)
 
 
 def queue_return_reminder(*, plan: ReturnPlan, place: WaitingPlace, now: datetime) -> None:
     """Queue the one reminder of the notice."""
-    words = _rendered(MailPurpose.RETURN_REMINDER, _return_words(plan))
-    _queue(MailPurpose.RETURN_REMINDER, place, plan_occasion(plan.pk), words, now)
+    _queue_to_place(_list_mail(MailPurpose.RETURN_REMINDER, _return_words(plan)), place, plan_key(plan.pk), now)
 
 
 def queue_still_waiting(*, place: WaitingPlace, is_last: bool, now: datetime) -> None:
     """Queue the question whether somebody is still waiting; `is_last` says what follows silence."""
-    words = _rendered(MailPurpose.STILL_WAITING, {"answer_url": WAITING_LINK.url(), "is_last": is_last})
-    _queue(MailPurpose.STILL_WAITING, place, _day_occasion(now), words, now)
+    mail = _list_mail(MailPurpose.STILL_WAITING, {"answer_url": WAITING_LINK.url(), "is_last": is_last})
+    _queue_to_place(mail, place, _day_key(now), now)
 
 
 def queue_last_note(*, place: WaitingPlace, now: datetime) -> None:
     """Queue the note that the details are removed. It has no link: nothing is left that it could lead to."""
-    words = _rendered(
-        MailPurpose.LAST_NOTE, {"contact_url": settings.SITE_URL + (ContactDetails.load().contact_url or "/")}
-    )
-    _queue(MailPurpose.LAST_NOTE, place, _day_occasion(now), words, now)
+    contact_url = settings.SITE_URL + (ContactDetails.load().contact_url or "/")
+    _queue_to_place(_list_mail(MailPurpose.LAST_NOTE, {"contact_url": contact_url}), place, _day_key(now), now)
 
 
-def plan_occasion(plan_id: int) -> str:
-    """Return what tells one plan's notices and reminders from another's."""
+def plan_key(plan_id: int) -> str:
+    """Return the deduplication key of a plan's notices and reminders."""
     return f"plan-{plan_id}"
 
 
-def _day_occasion(now: datetime) -> str:
+def _day_key(now: datetime) -> str:
     return timezone.localdate(now).isoformat()
 
 
@@ -76,17 +68,19 @@ def _return_words(plan: ReturnPlan) -> dict[str, object]:
     return {"answer_url": WAITING_LINK.url(), "greeting": plan.greeting.strip(), "answer_days": plan.answer_days}
 
 
-def _rendered(purpose: MailPurpose, words: dict[str, object]) -> tuple[str, str, str]:
+def _list_mail(purpose: MailPurpose, words: dict[str, object]) -> NewMail:
     details = ContactDetails.load()
-    subject = _subject(purpose)
-    context = {
-        **words,
-        "subject": subject,
-        "contact_details": details,
-        "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
-    }
-    text = render_to_string(f"emails/{purpose}.txt", context)
-    return subject, text, render_to_string(f"emails/{purpose}.html", context)
+    return NewMail(
+        purpose=purpose,
+        recipient="",
+        reply_to=details.email,
+        subject=_subject(purpose),
+        context={
+            **words,
+            "contact_details": details,
+            "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
+        },
+    )
 
 
 def _subject(purpose: MailPurpose) -> str:
@@ -99,21 +93,9 @@ def _subject(purpose: MailPurpose) -> str:
     return _("You are no longer on Aijuu's waiting list")
 
 
-def _queue(
-    purpose: MailPurpose, place: WaitingPlace, occasion: str, words: tuple[str, str, str], now: datetime
-) -> OutgoingMail:
-    subject, text, html = words
-    return put_in_queue(
-        enquiry_id=place.enquiry.pk,
-        purpose=purpose,
-        occasion=occasion,
-        recipient=place.enquiry.email,
-        reply_to=ContactDetails.load().email,
-        subject=subject,
-        text=text,
-        html=html,
-        now=now,
-    )
+def _queue_to_place(mail: NewMail, place: WaitingPlace, key: str, now: datetime) -> None:
+    enquiry = place.enquiry
+    queue_mail(replace(mail, recipient=enquiry.email, enquiry_id=enquiry.pk, deduplication_key=key), now=now)
 
 
 def queue_waiting_confirmation(*, place: WaitingPlace, now: datetime) -> bool:
@@ -140,42 +122,45 @@ def queue_waiting_link(*, place: WaitingPlace, now: datetime) -> None:
 
 def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, now: datetime) -> None:
     enquiry, details = place.enquiry, ContactDetails.load()
-    queue_rendered(
-        enquiry_id=enquiry.pk,
-        purpose=purpose,
-        recipient=enquiry.email,
-        reply_to=details.email,
-        subject=_("You are on the waiting list (reference %(reference)s)") % {"reference": enquiry.reference},
-        context={
-            "enquiry": enquiry,
-            "contact_details": details,
-            "wants_mail": place.wants_mail,
-            "kept_while_waiting": kept_while_waiting(place.months),
-            "answer_url": WAITING_LINK.url(),
-            "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
-        },
+    queue_mail(
+        NewMail(
+            enquiry_id=enquiry.pk,
+            purpose=purpose,
+            recipient=enquiry.email,
+            reply_to=details.email,
+            subject=_("You are on the waiting list (reference %(reference)s)") % {"reference": enquiry.reference},
+            context={
+                "enquiry": enquiry,
+                "contact_details": details,
+                "wants_mail": place.wants_mail,
+                "kept_while_waiting": kept_while_waiting(place.months),
+                "answer_url": WAITING_LINK.url(),
+                "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
+            },
+        ),
         now=now,
     )
 
 
 def queue_waiting_answer(
-    *, enquiry: Enquiry, is_interested: bool, occasion: str, goes_at: datetime, now: datetime
+    *, enquiry: Enquiry, is_interested: bool, deduplication_key: str, goes_at: datetime, now: datetime
 ) -> None:
-    """Queue the notice to the supervisor of what somebody on the waiting list has answered. Once an occasion."""
+    """Queue the notice to the supervisor of what somebody on the waiting list has answered. Once for each key."""
     subject = _("Still interested: %(reference)s") if is_interested else _("Not interested any more: %(reference)s")
-    queue_rendered(
-        enquiry_id=enquiry.pk,
-        purpose=MailPurpose.WAITING_ANSWER,
-        occasion=occasion,
-        recipient=supervisor_address(ContactDetails.load()),
-        reply_to="",
-        subject=subject % {"reference": enquiry.reference},
-        context={
-            "enquiry": enquiry,
-            "is_interested": is_interested,
-            "answered_at": now,
-            "admin_url": admin_url_of(enquiry),
-        },
-        goes_at=goes_at,
+    queue_mail(
+        NewMail(
+            enquiry_id=enquiry.pk,
+            purpose=MailPurpose.WAITING_ANSWER,
+            deduplication_key=deduplication_key,
+            recipient=supervisor_address(ContactDetails.load()),
+            subject=subject % {"reference": enquiry.reference},
+            context={
+                "enquiry": enquiry,
+                "is_interested": is_interested,
+                "answered_at": now,
+                "admin_url": admin_url_of(enquiry),
+            },
+            goes_at=goes_at,
+        ),
         now=now,
     )

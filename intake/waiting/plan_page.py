@@ -26,7 +26,7 @@ from intake.enquiry.services import ChangedMeanwhile
 from intake.mail.models import OutgoingMail
 from intake.rights import may_act
 from intake.waiting.forms import ReturnPlanForm, StopForm
-from intake.waiting.mails import plan_occasion, return_notice_preview
+from intake.waiting.mails import plan_key, return_notice_preview
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import is_tellable
 from intake.waiting.reading import places_on_the_list
@@ -91,15 +91,15 @@ def outlook(plan: ReturnPlan, *, now: datetime) -> Outlook:
         first_day=first_day,
         pause_begins_on=pause_begins_on,
     )
-    subject, text, html = return_notice_preview(plan)
+    notice = return_notice_preview(plan)
     return Outlook(
         schedule=planned,
         by_hand=tuple(place for place in places.values() if not is_tellable(place)),
         pause_begins_on=pause_begins_on,
-        subject=subject,
-        text=text,
-        html=html,
-        seen=_seen(planned, plan, text),
+        subject=notice.subject,
+        text=notice.text,
+        html=notice.html,
+        seen=_seen(planned, plan, notice.text),
     )
 
 
@@ -152,7 +152,7 @@ def progress(plan: ReturnPlan) -> Progress:
     )
     fates = [_fate(list(of_mailbox)) for _key, of_mailbox in groupby(places, key=attrgetter("mailbox_key"))]
     notices = OutgoingMail.objects.filter(
-        purpose=MailPurpose.RETURN_NOTICE, occasion=plan_occasion(plan.pk)
+        purpose=MailPurpose.RETURN_NOTICE, deduplication_key=plan_key(plan.pk)
     ).select_related("enquiry")
     unsent = [mail for mail in notices if mail.is_late]
     under_way = [mail for mail in notices if mail.state in (MailState.QUEUED, MailState.SENDING)]

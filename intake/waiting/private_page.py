@@ -42,7 +42,7 @@ def tell_of_answer(*, place: WaitingPlace, answer: Answer, now: datetime) -> Non
     mails = OutgoingMail.objects.filter(enquiry=place.enquiry_id, purpose=MailPurpose.WAITING_ANSWER)
     mails.filter(state__in=(MailState.QUEUED, MailState.FAILED)).delete()
     latest = mails.order_by("pk").last()
-    told_on, told = _read_occasion(latest.occasion) if latest else (None, Answer.NO)
+    told_on, told = _read_key(latest.deduplication_key) if latest else (None, Answer.NO)
     if latest and place.called_at and latest.created_at < place.called_at:
         told = Answer.NO
     if answer == told:
@@ -53,18 +53,18 @@ def tell_of_answer(*, place: WaitingPlace, answer: Answer, now: datetime) -> Non
     queue_waiting_answer(
         enquiry=place.enquiry,
         is_interested=answer is Answer.YES,
-        occasion=_occasion(calendar_day(goes_at), answer),
+        deduplication_key=_key(calendar_day(goes_at), answer),
         goes_at=goes_at,
         now=now,
     )
 
 
-def _occasion(day: date, answer: Answer) -> str:
+def _key(day: date, answer: Answer) -> str:
     return f"{day.isoformat()} {answer}"
 
 
-def _read_occasion(occasion: str) -> tuple[date, Answer]:
-    day, _space, answer = occasion.partition(" ")
+def _read_key(deduplication_key: str) -> tuple[date, Answer]:
+    day, _space, answer = deduplication_key.partition(" ")
     return date.fromisoformat(day), Answer(answer)
 
 

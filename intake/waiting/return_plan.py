@@ -17,7 +17,7 @@ from intake.enquiry.services import ChangedMeanwhile
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
 from intake.mail.queue import Handling, register
-from intake.waiting.mails import LIST_PURPOSES, plan_occasion, queue_return_notice
+from intake.waiting.mails import LIST_PURPOSES, plan_key, queue_return_notice
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import is_paused, lock_places, record_steps, tellable_places
 from intake.waiting.rules import Waiter, calling_order, is_mail_hour, is_told_today, pause_came_since, room_today
@@ -113,7 +113,7 @@ def _hold(plan: ReturnPlan, now: datetime) -> None:
 
 
 def _take_back_notices(plan: ReturnPlan, *, by: User | None, now: datetime) -> int:
-    unsent = _lock_unsent(MailPurpose.RETURN_NOTICE).filter(occasion=plan_occasion(plan.pk))
+    unsent = _lock_unsent(MailPurpose.RETURN_NOTICE).filter(deduplication_key=plan_key(plan.pk))
     withdrawn = list(unsent)
     for mail in withdrawn:
         withdraw_notice(mail, now, by=by)
@@ -137,7 +137,7 @@ def withdraw_notice(mail: OutgoingMail, now: datetime, *, by: User | None = None
     """Take back a notice that has not gone out, in the caller's transaction: its mailbox has not been told."""
     own = WaitingPlace.objects.filter(enquiry=mail.enquiry_id).select_related("plan").first()
     mail.delete()
-    if own is None or own.plan is None or mail.occasion != plan_occasion(own.plan.pk):
+    if own is None or own.plan is None or mail.deduplication_key != plan_key(own.plan.pk):
         # Another plan has told the mailbox since.
         return
     places = WaitingPlace.objects.filter(plan=own.plan, mailbox_key=own.mailbox_key)
@@ -178,7 +178,7 @@ def keep_mails_of_mailbox(*, enquiry: Enquiry, now: datetime, **_signal: object)
         is_unsent_notice = mail.purpose == MailPurpose.RETURN_NOTICE and mail.state != MailState.SENT
         told_alike = others.exclude(called_at=None).filter(plan=place.plan)
         heir = (told_alike if is_unsent_notice else others).first()
-        same = OutgoingMail.objects.filter(purpose=mail.purpose, occasion=mail.occasion)
+        same = OutgoingMail.objects.filter(purpose=mail.purpose, deduplication_key=mail.deduplication_key)
         if heir is not None and not same.filter(enquiry=heir.enquiry_id).exists():
             mail.enquiry_id = heir.enquiry_id
             mail.save(update_fields=["enquiry"])
@@ -197,16 +197,18 @@ def next_mailboxes(plan: ReturnPlan) -> list[list[Waiter]]:
     Whoever an earlier plan could not reach has not been told.
     """
     notices = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE)
-    own = notices.filter(occasion=plan_occasion(plan.pk)) if plan.pk else notices.none()
+    own = notices.filter(deduplication_key=plan_key(plan.pk)) if plan.pk else notices.none()
     told = set(own.values_list("enquiry__waiting__mailbox_key", flat=True))
-    failed = set(notices.filter(state=MailState.FAILED).values_list("enquiry__waiting__mailbox_key", "occasion"))
+    failed = set(
+        notices.filter(state=MailState.FAILED).values_list("enquiry__waiting__mailbox_key", "deduplication_key")
+    )
     rows = tellable_places().filter(parting_at=None)
     waiters = [
         Waiter(place_id=pk, mailbox=key, rank=rank, form=form)
         for pk, key, rank, form, called_at, plan_id in rows.values_list(
             "pk", "mailbox_key", "rank", "enquiry__supervision_form", "called_at", "plan_id"
         )
-        if called_at is None or (key, plan_occasion(plan_id or 0)) in failed
+        if called_at is None or (key, plan_key(plan_id or 0)) in failed
     ]
     return calling_order(waiters, first_form=plan.first_form, told=told)
 
@@ -284,7 +286,7 @@ def _mailbox_places(mail: OutgoingMail) -> list[WaitingPlace]:
 def _told_by(mail: OutgoingMail) -> ReturnPlan | None:
     """Return the plan that this mail is about, where it is the one that has told the mailbox."""
     for place in _mailbox_places(mail):
-        if place.called_at is not None and place.plan is not None and mail.occasion == plan_occasion(place.plan.pk):
+        if place.called_at is not None and place.plan is not None and mail.deduplication_key == plan_key(place.plan.pk):
             return place.plan
     return None
 

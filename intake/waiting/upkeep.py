@@ -23,7 +23,7 @@ from intake.mail.models import OutgoingMail
 from intake.settings import LONGEST_WAITING_MONTHS
 from intake.waiting.mails import (
     LIST_PURPOSES,
-    plan_occasion,
+    plan_key,
     queue_last_note,
     queue_return_reminder,
     queue_still_waiting,
@@ -112,13 +112,13 @@ def _called(*, mailbox: str | None = None) -> list[_Called]:
     sent = _sent_times({key for key, _plan in grouped})
     found = []
     for (key, plan), of_mailbox in grouped.items():
-        occasion = plan_occasion(plan.pk)
-        reminder = (key, occasion, MailPurpose.RETURN_REMINDER)
+        deduplication_key = plan_key(plan.pk)
+        reminder = (key, deduplication_key, MailPurpose.RETURN_REMINDER)
         found.append(
             _Called(
                 plan=plan,
                 places=of_mailbox,
-                notice_sent_at=sent.get((key, occasion, MailPurpose.RETURN_NOTICE)),
+                notice_sent_at=sent.get((key, deduplication_key, MailPurpose.RETURN_NOTICE)),
                 reminded=reminder in sent,
                 reminder_sent_at=sent.get(reminder),
             )
@@ -127,13 +127,15 @@ def _called(*, mailbox: str | None = None) -> list[_Called]:
 
 
 def _sent_times(mailboxes: set[str]) -> dict[tuple[str, str, MailPurpose], datetime | None]:
-    """Return when each notice and reminder to these mailboxes went out, by (mailbox, occasion, purpose)."""
+    """Return when each notice and reminder to these mailboxes went out, by (mailbox, deduplication_key, purpose)."""
     mails = OutgoingMail.objects.filter(
         purpose__in=(MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER),
         enquiry__waiting__mailbox_key__in=mailboxes,
     )
-    rows = mails.values_list("enquiry__waiting__mailbox_key", "occasion", "purpose", "sent_at")
-    return {(key, occasion, MailPurpose(purpose)): sent_at for key, occasion, purpose, sent_at in rows}
+    rows = mails.values_list("enquiry__waiting__mailbox_key", "deduplication_key", "purpose", "sent_at")
+    return {
+        (key, deduplication_key, MailPurpose(purpose)): sent_at for key, deduplication_key, purpose, sent_at in rows
+    }
 
 
 def _remind(called: _Called, now: datetime) -> None:

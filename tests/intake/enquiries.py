@@ -11,7 +11,7 @@ from home.models import PauseNotice
 from intake.choices import Kind, Outcome, Status
 from intake.enquiry.services import change_status, receive_enquiry
 from intake.models import Enquiry
-from intake.submission import ContactFacts, FormOpening, ShownTexts, SpamSigns
+from intake.submission import ContactFacts, FormOpening, ShownTexts, SpamSigns, Submission
 
 _numbers = itertools.count(1)
 
@@ -39,13 +39,15 @@ def received(
     """An enquiry from a network address of its own, with its mails queued; of the kind WAITING on the waiting list."""
     moment = now or timezone.now()
     return receive_enquiry(
-        kind=kind,
-        wants_mail=wants_mail,
-        facts=facts(**changes),
-        opening=FormOpening(submission_id=uuid.uuid4(), opened_at=moment - timedelta(minutes=5)),
-        signs=SpamSigns(seconds_open=300),
-        shown=ShownTexts(),
-        address_key=uuid.uuid4().hex,
+        submission=Submission(
+            kind=kind,
+            wants_mail=wants_mail,
+            facts=facts(**changes),
+            opening=FormOpening(submission_id=uuid.uuid4(), opened_at=moment - timedelta(minutes=5)),
+            signs=SpamSigns(seconds_open=300),
+            shown=ShownTexts(),
+            address_key=uuid.uuid4().hex,
+        ),
         pause=PauseNotice.load().status(now=moment),
         now=moment,
     )

@@ -18,7 +18,7 @@ def at(days: int, hour: int = 12) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("days", "occasion"),
+    ("days", "deduplication_key"),
     [
         (-8, None),
         (-7, "before:2027-03-28"),
@@ -33,10 +33,10 @@ def at(days: int, hour: int = 12) -> datetime:
         (67 + 300, "overdue:2027-03-28:367"),
     ],
 )
-def test_reminders_fall_due(days: int, occasion: str | None) -> None:
+def test_reminders_fall_due(days: int, deduplication_key: str | None) -> None:
     for hour in (0, 23):
         reminder = due_reminder(SETTINGS, at(days, hour))
-        assert (reminder.occasion if reminder else None) == occasion
+        assert (reminder.deduplication_key if reminder else None) == deduplication_key
 
 
 def test_a_reminder_tells_its_kind_and_day() -> None:
@@ -59,7 +59,7 @@ def test_of_one_that_opens_by_itself_she_is_told_beforehand() -> None:
 
 @given(st.lists(st.integers(-10, 400), min_size=1).map(sorted))
 def test_whenever_the_worker_looks_each_occasion_comes_once_and_in_order(looks: list[int]) -> None:
-    seen = [reminder.occasion for days in looks if (reminder := due_reminder(SETTINGS, at(days)))]
+    seen = [reminder.deduplication_key for days in looks if (reminder := due_reminder(SETTINGS, at(days)))]
     distinct = list(dict.fromkeys(seen))
     assert seen == sorted(seen, key=distinct.index)
     assert len(distinct) <= 3 + 400 // 30

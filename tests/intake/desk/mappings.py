@@ -10,6 +10,7 @@ from home.models import PauseNotice
 from intake.mapping.models import InitialMapping
 from intake.mapping.questions import NO, YES, Choice, Condition, Question, QuestionSet, QuestionType, Role, Step
 from intake.mapping.services import (
+    MappingStart,
     begin_mapping,
     find_mapping,
     mail_link_for_enquiry,
@@ -142,12 +143,14 @@ def begun_alone(
     """A mapping that began by itself, under way: no enquiry yet."""
     moment = now or timezone.now()
     mapping = begin_mapping(
+        start=MappingStart(
+            facts=facts(message="", **changes),
+            question_set=QUESTIONS,
+            shown=ShownTexts(),
+            hidden_field=False,
+            source_known=True,
+        ),
         secret=new_secret(),
-        facts=facts(message="", **changes),
-        question_set=QUESTIONS,
-        shown=ShownTexts(),
-        hidden_field=False,
-        source_known=True,
         address_key=uuid.uuid4().hex,
         now=moment - timedelta(minutes=5),
     )

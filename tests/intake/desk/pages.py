@@ -11,7 +11,7 @@ from django.utils import timezone
 from home.models import PauseNotice
 from intake.enquiry.services import receive_enquiry
 from intake.models import Enquiry, MailAttempt, OutgoingMail
-from intake.submission import FormOpening, ShownTexts, SpamSigns
+from intake.submission import FormOpening, ShownTexts, SpamSigns, Submission
 from tests.intake.enquiries import facts
 
 LIST = "/admin/yhteydenotot/"
@@ -64,11 +64,13 @@ def suspicious(*, now: datetime | None = None, **changes: Any) -> Enquiry:
     """An enquiry that the rules hold suspicious: a hidden field was filled in."""
     moment = now or timezone.now()
     return receive_enquiry(
-        facts=facts(**changes),
-        opening=FormOpening(submission_id=uuid.uuid4(), opened_at=moment - timedelta(minutes=5)),
-        signs=SpamSigns(seconds_open=300, hidden_field="x"),
-        shown=ShownTexts(),
-        address_key=uuid.uuid4().hex,
+        submission=Submission(
+            facts=facts(**changes),
+            opening=FormOpening(submission_id=uuid.uuid4(), opened_at=moment - timedelta(minutes=5)),
+            signs=SpamSigns(seconds_open=300, hidden_field="x"),
+            shown=ShownTexts(),
+            address_key=uuid.uuid4().hex,
+        ),
         pause=PauseNotice.load().status(now=moment),
         now=moment,
     )

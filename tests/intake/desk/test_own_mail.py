@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 
 from intake.choices import MailPurpose, MailState
-from intake.mail.queue import put_in_queue
 from intake.models import IntakeSettings, OutgoingMail
 from intake.pause_reminders import remind_of_pause
 from tests.intake.desk.pages import address, words
 from tests.intake.enquiries import received
+from tests.intake.mail.stored import queued
 from tests.intake.waiting.list_people import deliver, give_up, pause
 from tests.intake.waiting.post_office import PostOffice
 
@@ -53,14 +53,11 @@ def test_the_button_sends_it_again(kati: Client, failed: OutgoingMail, server: P
 
 @pytest.mark.parametrize("purpose", [MailPurpose.ACCOUNT_CHANGED, MailPurpose.PASSWORD_RESET])
 def test_a_failed_mail_of_an_account_is_shown(kati: Client, purpose: MailPurpose) -> None:
-    mail = put_in_queue(
+    mail = queued(
         purpose=purpose,
-        occasion="1:1",
+        deduplication_key="1:1",
         recipient="sisko@esimerkki.fi",
-        reply_to="",
         subject="Käyttäjätiliäsi muutettiin",
-        text="x",
-        html="",
         now=NOW,
     )
     OutgoingMail.objects.update(state=MailState.FAILED, next_attempt_at=None)

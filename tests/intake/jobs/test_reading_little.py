@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from intake.choices import MailPurpose, MailState
-from intake.mail.queue import put_in_queue
 from intake.models import ReturnPlan, WaitingPlace
 from intake.waiting.upkeep import keep_list_true, remind_and_close
+from tests.intake.mail.stored import queued
 from tests.intake.waiting.list_people import pause, waiter
 
 pytestmark = pytest.mark.django_db
@@ -25,15 +25,11 @@ def many_waiters() -> None:
     plan = ReturnPlan.objects.create(created_at=START)
     for number in range(10):
         place = waiter(now=START - timedelta(days=200))
-        mail = put_in_queue(
+        mail = queued(
             enquiry_id=place.enquiry_id,
             purpose=MailPurpose.RETURN_NOTICE if number % 2 else MailPurpose.STILL_WAITING,
-            occasion=str(plan.pk),
+            deduplication_key=str(plan.pk),
             recipient=place.enquiry.email,
-            reply_to="",
-            subject="x",
-            text="x",
-            html="",
             now=START,
         )
         mail.state, mail.sent_at = MailState.SENT, START

@@ -28,7 +28,9 @@ def _may_be_told() -> list[WaitingPlace]:
 
 def _notices(plan: ReturnPlan, **states: object) -> set[str | None]:
     """The mailboxes with a notice of the plan."""
-    notices = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE, occasion=f"plan-{plan.pk}", **states)
+    notices = OutgoingMail.objects.filter(
+        purpose=MailPurpose.RETURN_NOTICE, deduplication_key=f"plan-{plan.pk}", **states
+    )
     return set(notices.values_list("enquiry__waiting__mailbox_key", flat=True))
 
 
@@ -52,7 +54,7 @@ class Before:
 
 
 class Ledger:
-    """Arrivals by (purpose, occasion, mailbox), and what has happened so far."""
+    """Arrivals by (purpose, deduplication_key, mailbox), and what has happened so far."""
 
     def __init__(self, server: PostOffice) -> None:
         self.server = server
@@ -131,9 +133,9 @@ class Ledger:
     def _check_closing(self, place: WaitingPlace, now: datetime) -> None:
         plan = place.plan
         assert plan is not None
-        occasion = f"plan-{plan.pk}"
-        notices = self.arrivals.get((MailPurpose.RETURN_NOTICE, occasion, place.mailbox_key), [])
-        reminders = self.arrivals.get((MailPurpose.RETURN_REMINDER, occasion, place.mailbox_key), [])
+        deduplication_key = f"plan-{plan.pk}"
+        notices = self.arrivals.get((MailPurpose.RETURN_NOTICE, deduplication_key, place.mailbox_key), [])
+        reminders = self.arrivals.get((MailPurpose.RETURN_REMINDER, deduplication_key, place.mailbox_key), [])
         assert notices, "closed without a notice"
         assert reminders, "closed without a reminder"
         assert reminders[0] - notices[0] >= timedelta(days=plan.answer_days)
@@ -172,8 +174,8 @@ class Ledger:
 
         Where the server has a mail and did not say so, it may be taken back, and another be made in its place.
         """
-        for purpose, occasion, recipient, message_id in self.server.taken[self.seen :]:
-            key = (purpose, occasion, mailbox_key(recipient))
+        for purpose, deduplication_key, recipient, message_id in self.server.taken[self.seen :]:
+            key = (purpose, deduplication_key, mailbox_key(recipient))
             self.arrivals.setdefault(key, []).append(calendar_day(now))
             if not OutgoingMail.objects.filter(message_id=message_id, state=MailState.SENT).exists():
                 self.in_doubt.setdefault(key, set()).add(message_id)
@@ -201,11 +203,15 @@ class Ledger:
         per_day: Counter[tuple[str, date]] = Counter()
         with_notice = set()
         notices = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE)
-        for occasion, created_at, key in notices.values_list("occasion", "created_at", "enquiry__waiting__mailbox_key"):
-            per_day[occasion, calendar_day(created_at)] += 1
-            with_notice.add((occasion, key))
+        for deduplication_key, created_at, key in notices.values_list(
+            "deduplication_key", "created_at", "enquiry__waiting__mailbox_key"
+        ):
+            per_day[deduplication_key, calendar_day(created_at)] += 1
+            with_notice.add((deduplication_key, key))
         limits = {f"plan-{plan.pk}": plan.per_day for plan in ReturnPlan.objects.all()}
-        assert all(count <= limits[occasion] for (occasion, _day), count in per_day.items()), "too many a day"
+        assert all(count <= limits[deduplication_key] for (deduplication_key, _day), count in per_day.items()), (
+            "too many a day"
+        )
         for place in _may_be_told():
             if place.called_at is not None:
                 assert (f"plan-{place.plan_id}", place.mailbox_key) in with_notice, "counts as told, without a notice"

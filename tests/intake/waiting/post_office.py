@@ -27,7 +27,7 @@ class Behaviour(Enum):
 
 
 class PostOffice:
-    """What the server took: (purpose, occasion, recipient, Message-ID), in order."""
+    """What the server took: (purpose, deduplication_key, recipient, Message-ID), in order."""
 
     def __init__(self) -> None:
         self.behaviour = Behaviour.TAKES
@@ -35,7 +35,7 @@ class PostOffice:
 
     def of(self, purpose: str) -> list[str]:
         """The recipients of this purpose's mails, in order."""
-        return [recipient for kind, _occasion, recipient, _id in self.taken if kind == purpose]
+        return [recipient for kind, _key, recipient, _id in self.taken if kind == purpose]
 
     def take(self, message: EmailMessage) -> None:
         if self.behaviour in (Behaviour.KILLS_BEFORE, Behaviour.KILLS_AFTER):
@@ -56,7 +56,7 @@ class PostOffice:
     def _keep(self, message: EmailMessage) -> None:
         message_id = message.extra_headers["Message-ID"]
         mail = OutgoingMail.objects.get(message_id=message_id)
-        self.taken.append((mail.purpose, mail.occasion, message.to[0], message_id))
+        self.taken.append((mail.purpose, mail.deduplication_key, message.to[0], message_id))
 
 
 # The backend is made anew for each mail; a test has one server.

@@ -101,12 +101,14 @@ def test_the_notice_says_what_it_asks_how_long_it_waits_and_that_it_promises_not
 
 def test_the_preview_is_the_very_mail_that_is_queued(mails: dict[str, OutgoingMail]) -> None:
     notice = mails[MailPurpose.RETURN_NOTICE]
-    assert return_notice_preview(_plan()) == (notice.subject, notice.text, notice.html)
+    preview = return_notice_preview(_plan())
+    assert (preview.subject, preview.text, preview.html) == (notice.subject, notice.text, notice.html)
 
 
 def test_katis_own_words_keep_their_paragraphs_and_can_be_no_markup(contact_page: ContactPage) -> None:
     greeting = 'Kevät on "täällä" & <b>valo</b>.\r\n\r\nToinen kappale.\nUusi rivi.'
-    _subject, text, html = return_notice_preview(_plan(greeting=greeting))
+    preview = return_notice_preview(_plan(greeting=greeting))
+    text, html = preview.text, preview.html
     assert "Kevät on ”täällä” & <b>valo</b>." in text
     assert "<b>" not in html
     assert "Kevät on ”täällä” &amp; &lt;b&gt;valo&lt;/b&gt;.</p>" in html

@@ -347,7 +347,7 @@ class WaitingList(RuleBasedStateMachine):
         """Whoever was told long ago and is still on the list has a mail that failed, and that is tried again."""
         for place in tellable_places().filter(called_at__lt=self.now - 40 * DAY):
             mails = OutgoingMail.objects.filter(enquiry__waiting__mailbox_key=place.mailbox_key)
-            assert mails.filter(occasion=f"plan-{place.plan_id}").exclude(state=MailState.SENT).exists()
+            assert mails.filter(deduplication_key=f"plan-{place.plan_id}").exclude(state=MailState.SENT).exists()
 
     def _place(self, who: int) -> WaitingPlace | None:
         places = list(WaitingPlace.objects.order_by("pk"))

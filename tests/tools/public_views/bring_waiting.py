@@ -34,22 +34,18 @@ from intake.waiting.models import WaitingPlace
 from intake.enquiry.services import receive_enquiry
 from intake.waiting.private_page import answer_no, answer_stay, answer_yes
 from intake.waiting.places import link_for_place
-from intake.submission import ContactFacts, ShownTexts, SpamSigns
+from intake.submission import ContactFacts, ShownTexts, SpamSigns, Submission
 now = timezone.now()
 def join(email):
-    return receive_enquiry(
-        kind=Kind.WAITING,
-        facts=ContactFacts(
+    return receive_enquiry(submission=Submission(kind=Kind.WAITING,
+facts=ContactFacts(
             name="Maija Meikäläinen", email=email, supervision_form="group", delivery_modes=("online",),
             preferred_contact="email", message=uuid.uuid4().hex,
         ),
-        opening=FormOpening(submission_id=uuid.uuid4(), opened_at=now),
-        signs=SpamSigns(seconds_open=300),
-        shown=ShownTexts(),
-        address_key=uuid.uuid4().hex,
-        pause=PauseNotice.load().status(now=now),
-        now=now,
-    )
+opening=FormOpening(submission_id=uuid.uuid4(), opened_at=now),
+signs=SpamSigns(seconds_open=300),
+shown=ShownTexts(),
+address_key=uuid.uuid4().hex,), pause=PauseNotice.load().status(now=now), now=now,)
 for name, deeds in {standings!r}.items():
     enquiry = join(f"maija.{{uuid.uuid4().hex}}@esimerkki.fi")
     place = WaitingPlace.objects.get(enquiry=enquiry)

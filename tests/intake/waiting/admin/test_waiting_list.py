@@ -12,13 +12,13 @@ from django.utils import timezone
 
 from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
 from intake.enquiry.services import accept_quarantined, change_status
-from intake.mail.queue import put_in_queue
 from intake.models import Enquiry, EnquiryStep, IntakeSettings, OutgoingMail
 from intake.waiting.models import WaitingPlace
 from intake.waiting.places import move_ahead
 from tests.intake.desk.pages import address, suspicious, words
 from tests.intake.enquiries import received
 from tests.intake.mail.delivering import deliver_due
+from tests.intake.mail.stored import queued
 from tests.intake.waiting.admin.waiters import WAITING, names, pause, put_on_list, rows, waiting
 
 NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
@@ -27,12 +27,11 @@ pytestmark = pytest.mark.django_db
 
 
 def mailed(
-    enquiry: Enquiry, purpose: MailPurpose, state: MailState, *, at: datetime, occasion: str = "x"
+    enquiry: Enquiry, purpose: MailPurpose, state: MailState, *, at: datetime, deduplication_key: str = "x"
 ) -> OutgoingMail:
     """A mail of the list about an enquiry, queued and, where it was sent, sent at a moment."""
-    mail = put_in_queue(
-        enquiry_id=enquiry.pk, purpose=purpose, occasion=occasion, recipient=enquiry.email, reply_to="", subject="x",
-        text="x", html="", now=at,
+    mail = queued(
+        enquiry_id=enquiry.pk, purpose=purpose, deduplication_key=deduplication_key, recipient=enquiry.email, now=at,
     )  # fmt: skip
     mail.state = state
     mail.sent_at = at if state == MailState.SENT else None
@@ -218,8 +217,8 @@ def test_the_day_of_removal_follows_the_questions_and_the_setting(kati: Client) 
     eevi = waiting("Eevi", now=NOW)
     put_on_list(suspicious(name="Fanni", now=NOW), now=NOW)
     mailed(bertta, MailPurpose.STILL_WAITING, MailState.SENT, at=NOW + timedelta(days=70))
-    mailed(cilla, MailPurpose.STILL_WAITING, MailState.SENT, at=NOW + timedelta(days=62), occasion="1")
-    mailed(cilla, MailPurpose.STILL_WAITING, MailState.SENT, at=NOW + timedelta(days=130), occasion="2")
+    mailed(cilla, MailPurpose.STILL_WAITING, MailState.SENT, at=NOW + timedelta(days=62), deduplication_key="1")
+    mailed(cilla, MailPurpose.STILL_WAITING, MailState.SENT, at=NOW + timedelta(days=130), deduplication_key="2")
     WaitingPlace.objects.filter(enquiry=eevi).update(called_at=NOW)
     assert removal_days(kati) == {
         "Aino": "1.1.2027",  # three times two months
