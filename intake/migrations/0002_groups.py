@@ -1,6 +1,8 @@
-"""The two groups of people who work in the admin, in place of Wagtail's own two; the settings' one row."""
+"""The two groups of people who work in the admin, in place of Wagtail's own two, the row of the settings, and the key of stored hashes."""
 
 from django.db import migrations
+
+from intake.mailbox import new_key
 
 SUPERVISOR, EDITOR = "Työnohjaaja", "Sisällöntuottaja"
 
@@ -56,18 +58,18 @@ def make_groups(apps, schema_editor):
     Group.objects.filter(name__in=["Moderators", "Editors"], user=None).delete()
 
 
-def remove_groups(apps, schema_editor):
-    apps.get_model("auth", "Group").objects.filter(name__in=[SUPERVISOR, EDITOR]).delete()
+def make_hash_key(apps, schema_editor):
+    apps.get_model("intake", "HashKey").objects.create(pk=1, secret=new_key())
 
 
 class Migration(migrations.Migration):
     dependencies = [
         ("intake", "0001_initial"),
-        ("home", "0002_create_home_page"),
+        ("home", "0002_first_page"),
         ("wagtailadmin", "0001_create_admin_access_permissions"),
         # Its 0011 gives every group that is there a permission for documents, which nobody uses here.
         ("wagtaildocs", "0014_alter_document_file_size"),
         ("wagtailimages", "0025_alter_image_file_alter_rendition_file"),
     ]
 
-    operations = [migrations.RunPython(make_groups, remove_groups)]
+    operations = [migrations.RunPython(make_groups), migrations.RunPython(make_hash_key)]

@@ -2,11 +2,7 @@
 
 from typing import Any
 
-import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 from wagtail.models import Page, Site
 from wagtail.test.utils import WagtailPageTestCase
@@ -57,24 +53,3 @@ class PageRules(WagtailPageTestCase):
             assert words.lower() in html.lower()
         for words in ("Title for search engines", "Alternative text", "Picture of the front page"):
             assert words.lower() not in html.lower()
-
-
-@pytest.mark.as_migrated
-@pytest.mark.django_db(transaction=True)
-def test_the_migration_of_the_front_page_can_be_undone_and_done_again() -> None:
-    executor = MigrationExecutor(connection)
-    latest = executor.loader.graph.leaf_nodes()
-    try:
-        executor.migrate([("home", "0001_initial")])
-        assert list(Page.objects.filter(depth=2).values_list("slug", flat=True)) == ["home"]
-        assert Site.objects.get(is_default_site=True).root_page.slug == "home"
-        assert Page.find_problems() == ([], [], [], [], [])
-    finally:
-        MigrationExecutor(connection).migrate(latest)
-    assert list(Page.objects.filter(depth=2).values_list("slug", flat=True)) == ["etusivu"]
-    assert Site.objects.get(is_default_site=True).root_page.slug == "etusivu"
-    assert Page.find_problems() == ([], [], [], [], [])
-    call_command("load_content", verbosity=0)
-    with pytest.raises(RuntimeError, match="below the front page"):
-        MigrationExecutor(connection).migrate([("home", "0001_initial")])
-    MigrationExecutor(connection).migrate(latest)

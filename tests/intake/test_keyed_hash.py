@@ -5,12 +5,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from intake.choices import MailPurpose
 from intake.mailbox import keyed_hash, mailbox_key
-from intake.models import Enquiry, HashKey, WaitingPlace
+from intake.models import Enquiry, HashKey
 from intake.waiting.return_plan import start_plan
 from tests.intake.enquiries import received
 from tests.intake.waiting.list_people import pause, round_at, waiter
@@ -61,16 +59,3 @@ def test_another_database_has_another_key() -> None:
 @pytest.mark.django_db
 def test_a_use_of_its_own_has_hashes_of_its_own() -> None:
     assert keyed_hash("intake.recipient", "sama") != keyed_hash("intake.content", "sama")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_earlier_mailbox_keys_are_made_anew() -> None:
-    waiter(now=NOW, email="Matti+lista@esimerkki.fi")
-    executor = MigrationExecutor(connection)
-    executor.migrate([("intake", "0010_mail_at_least_once")])
-    try:
-        WaitingPlace.objects.update(mailbox_key="made with an earlier SECRET_KEY")
-    finally:
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
-    assert WaitingPlace.objects.get().mailbox_key == mailbox_key("matti@esimerkki.fi")

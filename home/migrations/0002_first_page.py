@@ -31,27 +31,11 @@ def create_home_page(apps: Any, schema_editor: Any) -> None:
     apps.get_model("home", "PauseNotice").objects.get_or_create()
 
 
-def restore_welcome_page(apps: Any, schema_editor: Any) -> None:
-    """Undo the above. Pages below the front page are somebody's work: they are never removed by a migration."""
-    Page = apps.get_model("wagtailcore", "Page")
-    home_pages = apps.get_model("home", "HomePage").objects.filter(slug="etusivu", depth=ROOT_DEPTH + 1)
-    for home in home_pages:
-        if Page.objects.filter(path__startswith=home.path, depth__gt=home.depth).exists():
-            raise RuntimeError("There are pages below the front page: move or delete them before going back.")
-    root = Page.objects.get(depth=ROOT_DEPTH)
-    welcome = Page.objects.create(
-        title="Welcome to your new Wagtail site!",
-        draft_title="Welcome to your new Wagtail site!",
-        slug="home",
-        content_type=_content_type(apps, "wagtailcore", "page"),
-        locale=root.locale,
-        **_place_below(apps, root, "home"),
-    )
-    _lead_site_to(apps, welcome)
-    home_pages.delete()
-    _count_children(apps, root)
-    apps.get_model("home", "ContactDetails").objects.all().delete()
-    apps.get_model("home", "PauseNotice").objects.all().delete()
+def name_trees(apps: Any, schema_editor: Any) -> None:
+    """Wagtail calls the top of its trees "Root"; choosers, breadcrumbs and the forms of images show it."""
+    pages = apps.get_model("wagtailcore", "Page").objects.filter(depth=ROOT_DEPTH, title="Root")
+    pages.update(title="Sivusto", draft_title="Sivusto")
+    apps.get_model("wagtailcore", "Collection").objects.filter(depth=1, name="Root").update(name="Yleinen")
 
 
 def _content_type(apps: Any, app_label: str, model: str) -> Any:
@@ -108,4 +92,4 @@ class Migration(migrations.Migration):
         ("home", "0001_initial"),
     ]
 
-    operations = [migrations.RunPython(create_home_page, restore_welcome_page)]
+    operations = [migrations.RunPython(create_home_page), migrations.RunPython(name_trees)]
