@@ -13,7 +13,7 @@ from django.db import connection
 
 from tests.tools.smtp_server import SmtpServer
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 _AT_A_MOMENT = """
 import sys
 import time_machine
