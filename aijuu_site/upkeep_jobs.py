@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.models import DraftStateMixin, Page, Revision
 
-from home.images.preparation import left_files, make_missing_file, missing_files, remove_left_file
+from home.images.preparation import left_files, make_missing_file, missing_files, picture_name, remove_left_file
 from intake.jobs.runner import Job, JobContext
 from intake.jobs.schedule import CLOCK_TOLERANCE
 
@@ -108,6 +108,7 @@ UPKEEP_JOBS = (
         title=_("Making the files of pictures"),
         every=timedelta(minutes=10),
         run=_make_missing_pictures,
+        item_name=picture_name,
     ),
     Job(
         name="left_pictures",

@@ -17,7 +17,7 @@ from wagtail.images.models import AbstractImage, Filter
 from wagtail.models import UploadedFile
 from wagtail.users.models import UserProfile
 
-from home.images.photos import is_stored, missing_specs, plain_specs
+from home.images.photos import is_stored, missing_specs, name_of, plain_specs
 from home.images.upload import bare_waiting_upload
 
 logger = logging.getLogger(__name__)
@@ -75,12 +75,13 @@ def _prepare(image: AbstractImage) -> None:
         make_files(image, plain_specs(image) if in_background else None)
     except Exception:
         # The picture is stored, and the worker tries again.
-        logger.exception("the plain files of picture %s could not be made", image.pk)
+        logger.exception("the plain files of picture %s could not be made", name_of(image))
     if in_background:
         threading.Thread(target=_make_the_rest, args=(image.pk,), daemon=True).start()
 
 
 def _make_the_rest(image_id: int) -> None:
+    image: AbstractImage | None = None
     try:
         with _turn:
             # An object of our own, as it is by now.
@@ -89,7 +90,7 @@ def _make_the_rest(image_id: int) -> None:
                 make_files(image)
     except Exception:
         # Nobody waits for this thread; pages show what is there, and the worker tries again.
-        logger.exception("the files of picture %s could not be made", image_id)
+        logger.exception("the files of picture %s could not be made", name_of(image) if image else f"#{image_id}")
     finally:
         connection.close()
 
@@ -141,6 +142,13 @@ def make_missing_file(item: tuple[int, str]) -> int:
         return 0
     make_files(image, [spec])
     return 1
+
+
+def picture_name(item: tuple[int, str]) -> str:
+    """What the picture of one of them is called; its number alone when it is gone."""
+    pk, _spec = item
+    image = get_image_model().objects.filter(pk=pk).first()
+    return name_of(image) if image else f"#{pk}"
 
 
 def left_files(*, now: datetime) -> list[str]:

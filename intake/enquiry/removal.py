@@ -45,7 +45,7 @@ def due_for_removal(*, now: datetime) -> QuerySet[Enquiry]:
 
 
 def remove_due(*, now: datetime, each: Each = each_or_raise) -> int:
-    """Remove what is due. Returns how many enquiries went."""
+    """Remove what is due, by its keys alone. Returns how many enquiries went; what `each` leaves stays due."""
     return each(in_portions(due_for_removal(now=now)), lambda pk: _remove_if_due(pk, now))
 
 
@@ -68,13 +68,15 @@ def _remove_if_due(enquiry_id: int, now: datetime) -> int:
 
 
 def _locked(enquiry_id: int) -> Enquiry | None:
+    """Lock an enquiry, and return it without its words, which removing does not need."""
     lock_receiving()
-    return Enquiry.objects.select_for_update(of=("self",)).filter(pk=enquiry_id).first()
+    locked = Enquiry.objects.select_for_update(of=("self",)).filter(pk=enquiry_id)
+    return locked.only("version", "kind", "outcome", "remove_on").first()
 
 
 def _remove(enquiry: Enquiry, now: datetime) -> None:
     # A worker may be recording an attempt just now: it ends first, or finds its mail gone.
-    list(OutgoingMail.objects.select_for_update().filter(enquiry=enquiry))
+    list(OutgoingMail.objects.select_for_update().filter(enquiry=enquiry).values_list("pk"))
     before_removal.send(Enquiry, enquiry=enquiry, now=now)
     tally, _created = RemovedEnquiry.objects.get_or_create(
         removed_on=timezone.localdate(now), kind=enquiry.kind, outcome=enquiry.outcome

@@ -1,9 +1,12 @@
 """The registry of periodic jobs, and the runner that gives each its turn."""
 
 import logging
+import signal
+import threading
 import time
 import traceback
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -41,6 +44,19 @@ def _short(filename: str) -> str:
     return path.relative_to(_ROOT).as_posix() if path.is_relative_to(_ROOT) else path.name
 
 
+@contextmanager
+def set_by_signals(stopping: threading.Event) -> Iterator[None]:
+    """Let SIGTERM and SIGINT set `stopping`; afterwards both do what they did before. In the main thread only."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        for number in before:
+            signal.signal(number, lambda _number, _frame: stopping.set())
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 logger = logging.getLogger(__name__)
 Item = TypeVar("Item", bound=Hashable)
 
@@ -76,10 +92,11 @@ def raise_if_database_away(error: Exception) -> None:
 
 @dataclass
 class ItemFailure:
-    """An item whose last try failed: when, and how often in a row."""
+    """An item whose last try failed: when, how often in a row, and what it is called ("" where nothing may be told)."""
 
     tried_at: datetime
     failures: int
+    name: str = ""
 
 
 @dataclass
@@ -87,12 +104,14 @@ class JobContext:
     """One run of one job.
 
     `failing` outlives the run: an item that failed is left alone for growing waits, so that it can't hold up others.
+    `item_name` returns what an item is called in the log and on the dashboard.
     """
 
     name: str
     now: datetime
     budget: timedelta
     is_stopping: Callable[[], bool]
+    item_name: Callable[[Any], str] | None = None
     failing: dict[Hashable, ItemFailure] = field(default_factory=dict)
     # Whether something was left for a next run, which then comes at once.
     cut_short: bool = False
@@ -125,10 +144,11 @@ class JobContext:
                 done += act(item)
             except Exception as error:
                 raise_if_database_away(error)
-                logger.error("%s: one item failed: %s", self.name, describe(error))
+                name = self.item_name(item) if self.item_name else ""
+                logger.error("%s: %s failed: %s", self.name, name or "one item", describe(error))
                 earlier = self.failing.get(item)
                 self.failing[item] = ItemFailure(
-                    tried_at=timezone.now(), failures=(earlier.failures if earlier else 0) + 1
+                    tried_at=timezone.now(), failures=(earlier.failures if earlier else 0) + 1, name=name
                 )
             else:
                 self.failing.pop(item, None)
@@ -147,17 +167,22 @@ class JobContext:
 
 # How long one run of a job may keep the others waiting.
 BUDGET = timedelta(seconds=20)
+_NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Something to do every so often. `title` says to the supervisor what is not done when it fails."""
+    """Something to do every so often. `title` says to the supervisor what is not done when it fails.
+
+    `item_name` returns what one of its items is called; none where that would tell of a visitor.
+    """
 
     name: str
     title: str | Promise
     every: timedelta
     run: Callable[[JobContext], object]
     budget: timedelta = BUDGET
+    item_name: Callable[[Any], str] | None = None
 
 
 _jobs: dict[str, Job] = {}
@@ -182,6 +207,12 @@ class _State:
     failures: int = 0
     written_at: datetime | None = None
     failing: dict[Hashable, ItemFailure] = field(default_factory=dict)
+
+
+def _names(failing: dict[Hashable, ItemFailure]) -> str:
+    """Return the names of failing items, no more of them than one reads at a glance."""
+    names = list(dict.fromkeys(failure.name for failure in failing.values() if failure.name))
+    return ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
 
 
 class JobRunner:
@@ -214,7 +245,12 @@ class JobRunner:
         # Before it begins: a job that takes the whole process down is not the first one after the next start.
         self._record(job, started_at=now)
         context = JobContext(
-            name=job.name, now=now, budget=job.budget, is_stopping=self._is_stopping, failing=state.failing
+            name=job.name,
+            now=now,
+            budget=job.budget,
+            is_stopping=self._is_stopping,
+            item_name=job.item_name,
+            failing=state.failing,
         )
         try:
             job.run(context)
@@ -242,6 +278,7 @@ class JobRunner:
             succeeded_at=timezone.now(),
             failures=0,
             failing_items=len(state.failing),
+            failing_names=_names(state.failing),
             error="",
         )
         return not state.failing

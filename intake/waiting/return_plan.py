@@ -173,8 +173,9 @@ def keep_mails_of_mailbox(*, enquiry: Enquiry, now: datetime, **_signal: object)
     if place is None:
         return
     others = WaitingPlace.objects.filter(mailbox_key=place.mailbox_key).exclude(pk=place.pk).order_by("rank")
-    list(Enquiry.objects.select_for_update(of=("self",)).filter(waiting__in=others).order_by("pk"))
-    for mail in OutgoingMail.objects.filter(enquiry=enquiry, purpose__in=LIST_PURPOSES):
+    list(Enquiry.objects.select_for_update(of=("self",)).filter(waiting__in=others).order_by("pk").values_list("pk"))
+    mails = OutgoingMail.objects.filter(enquiry=enquiry, purpose__in=LIST_PURPOSES)
+    for mail in mails.defer("subject", "text", "html"):
         is_unsent_notice = mail.purpose == MailPurpose.RETURN_NOTICE and mail.state != MailState.SENT
         told_alike = others.exclude(called_at=None).filter(plan=place.plan)
         heir = (told_alike if is_unsent_notice else others).first()
