@@ -7,8 +7,12 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 
 PRIVATE_PREFIX = "/jatka/"
+# The prefix as mail programs and people change it: with more slashes before it, or with capital letters. Django's
+# reverse() can't read "(?i:…)".
+ANY_PRIVATE_PREFIX = "/*" + "".join(f"[{letter}{letter.upper()}]" for letter in PRIVATE_PREFIX.strip("/")) + "/"
+_IS_PRIVATE = re.compile(ANY_PRIVATE_PREFIX)
 # A private link, and a link for a new password: up to the next slash, whatever was copied along or broke it in two.
-_SECRET = re.compile(rf"({PRIVATE_PREFIX}|/password_reset/confirm/[\w%-]+/)/*[^/\n]+")
+_SECRET = re.compile(rf"(/{ANY_PRIVATE_PREFIX}|/password_reset/confirm/[\w%-]+/)/*[^/\n]+")
 
 _HEADERS = {
     "Cache-Control": "no-store, private",
@@ -18,14 +22,14 @@ _HEADERS = {
 
 
 class PrivateAddressesMiddleware:
-    """Set the headers on every answer under the prefix: pages, redirects, refusals and errors alike."""
+    """Set the headers on every answer under the prefix, however it is spelt: pages, redirects, refusals and errors."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if request.path.startswith(PRIVATE_PREFIX):
+        if _IS_PRIVATE.match(request.path):
             for name, value in _HEADERS.items():
                 response[name] = value
         return response

@@ -19,8 +19,9 @@ from aijuu_site.accounts.confirmation import confirmed_by_password
 from aijuu_site.accounts.views import LoginView, PasswordResetConfirmView
 from aijuu_site.front_page_guard import keeps_front_page
 from aijuu_site.own_account import own_account
-from aijuu_site.private_addresses import PRIVATE_PREFIX
+from aijuu_site.private_addresses import ANY_PRIVATE_PREFIX, PRIVATE_PREFIX
 from home.discovery.sitemap import PageSitemap
+from intake.views import private_links
 
 # What stands first is found first: our pages are at Wagtail's addresses, which keep their names.
 _admin = decorate_urlpatterns(
@@ -57,6 +58,7 @@ urlpatterns = [
     path("manifest.webmanifest", well_known.manifest, name="manifest"),
     path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
     path(PRIVATE_PREFIX.lstrip("/"), include("intake.urls")),
+    re_path(rf"^{ANY_PRIVATE_PREFIX}(?P<tangled>[\s\S]*)$", private_links.mend),
     path("", include([_second_login, *_wagtail_views, _pages])),
 ]
 

@@ -1,6 +1,7 @@
 """A private link that was copied with too much or too little leads where it should, or says what to check."""
 
 import logging
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,11 @@ from tests.intake.mapping.answering import ANSWERS, Answerer
 from tests.intake.visiting import Visitor, page_text
 from tests.intake.waiting.visitors import joins, private_address, set_pause
 
+PRIVATE_HEADERS = {
+    "Cache-Control": "no-store, private",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Referrer-Policy": "no-referrer",
+}
 ADVICE = "arkista, että koko linkki tuli mukaan"
 
 
@@ -76,9 +82,48 @@ def test_a_link_cut_short_says_what_to_check(begun: Answerer, place: str) -> Non
     assert ADVICE in page_text(answer)
 
 
+ODD_PREFIXES = ["//jatka/", "/Jatka/", "/JATKA/", "///jatka//", "//Jatka/"]
+
+
+def at_odd_address(answerer: Answerer, method: str, path: str, **data: Any) -> Any:
+    """Ask for a path as it stands: the test client takes what follows two slashes for a host."""
+    return getattr(answerer.client, method)("/", **data, PATH_INFO=path)
+
+
+@pytest.mark.parametrize("prefix", ODD_PREFIXES)
+@pytest.mark.parametrize("place", ["", "vaihe/2/", "tarkista/"])
+def test_odd_private_prefix_leads_on(begun: Answerer, prefix: str, place: str) -> None:
+    answer = at_odd_address(begun, "get", f"{prefix}{begun.secret}/{place}")
+    assert (answer.status_code, answer["Location"]) == (302, begun.address() + place)
+    assert {name: answer[name] for name in PRIVATE_HEADERS} == PRIVATE_HEADERS
+
+
+@pytest.mark.parametrize("prefix", ODD_PREFIXES)
+def test_unknown_link_under_odd_prefix_stays_private(begun: Answerer, prefix: str) -> None:
+    answer = at_odd_address(begun, "get", f"{prefix}{begun.secret}/muu/")
+    assert answer.status_code == 404
+    assert ADVICE in page_text(answer)
+    assert {name: answer[name] for name in PRIVATE_HEADERS} == PRIVATE_HEADERS
+
+
+def test_post_to_odd_private_prefix_is_stored(begun: Answerer) -> None:
+    begun.sends_step(1, ANSWERS[0])
+    data = {"version": begun.version(2), **ANSWERS[1]}
+    answer = at_odd_address(begun, "post", f"//Jatka/{begun.secret}/vaihe/2/", data=data, headers=begun.headers)
+    assert answer.status_code == 303
+    assert InitialMapping.objects.get().answers["muutos"] == "Lisää tilaa ajatella."
+
+
+def test_word_that_begins_like_the_prefix_is_a_page(begun: Answerer) -> None:
+    answer = begun.client.get("/jatkaminen/")
+    assert answer.status_code == 404
+    assert "X-Robots-Tag" not in answer
+
+
+@pytest.mark.parametrize("prefix", ["/jatka/", *ODD_PREFIXES])
 @pytest.mark.parametrize("before", ["", "<", " ", "/", "(", "%3C"])
-def test_no_line_of_the_log_tells_the_secret(before: str) -> None:
+def test_no_line_of_the_log_tells_the_secret(before: str, prefix: str) -> None:
     secret: Any = new_secret()
-    record = logging.LogRecord("x", logging.ERROR, "", 1, "Error: %s", (f"/jatka/{before}{secret})/vaihe/2/",), None)
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "Error: %s", (f"{prefix}{before}{secret})/vaihe/2/",), None)
     line = UntellingFormatter("%(message)s").format(record)
-    assert line == "Error: /jatka/…/vaihe/2/"
+    assert line == f"Error: {re.sub('/+$', '/', prefix)}…/vaihe/2/"
