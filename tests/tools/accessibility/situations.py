@@ -22,7 +22,13 @@ _SPACING = """() => {
   `);
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 }"""
-_NO_SPACING = "() => { document.adoptedStyleSheets = document.adoptedStyleSheets.slice(0, -1); }"
+# WCAG 2.2, 1.4.4 Resize Text: letters of twice their size in the same window.
+_LARGE_LETTERS = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("html { font-size: 200% !important }");
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}"""
+_NO_OWN_SHEET = "() => { document.adoptedStyleSheets = document.adoptedStyleSheets.slice(0, -1); }"
 _SPACED_TOO_LITTLE = """() => [...document.querySelectorAll("main *")].filter((one) => {
   const style = getComputedStyle(one);
   return parseFloat(style.letterSpacing) < 0.119 * parseFloat(style.fontSize) || style.letterSpacing === "normal";
@@ -57,19 +63,22 @@ _SHAPELESS = """() => [...document.querySelectorAll("button, .button, input, tex
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """One way to look. `zoom` 2: a window of `width` seen at 200 %. `axe`: whether axe looks, too."""
+    """One way to look. `zoom` 2: a window of `width` seen at 200 %; `large_letters`: only the text, in the same window.
+    `axe`: whether axe looks, too."""
 
     width: int
     height: int
     scheme: Scheme = "light"
     zoom: int = 1
     spacing: bool = False
+    large_letters: bool = False
     forced: bool = False
     axe: bool = True
 
     @property
     def name(self) -> str:
         extra = [f"zoom {self.zoom}00 %"] * (self.zoom > 1) + ["spacing"] * self.spacing + ["forced"] * self.forced
+        extra += ["large letters"] * self.large_letters
         return " ".join([str(self.width), "forced colours" if self.forced else self.scheme, *extra[: 2 - self.forced]])
 
 
@@ -82,6 +91,8 @@ EVERY: tuple[Situation, ...] = (
     *(Situation(width, height, spacing=True, axe=False) for width, height in _SIZES),
     *(Situation(width, height, scheme, zoom=2) for width, height in ((780, 844), (1280, 900)) for scheme in _SCHEMES),
     Situation(1280, 900, zoom=2, spacing=True, axe=False),
+    Situation(1280, 900, zoom=4, axe=False),
+    *(Situation(width, height, large_letters=True, axe=False) for width, height in _SIZES),
     Situation(390, 844, forced=True, axe=False),
     Situation(1280, 900, forced=True, axe=False),
 )
@@ -91,6 +102,7 @@ USUAL: tuple[Situation, ...] = (
     Situation(1280, 900, "light"),
     Situation(768, 1024, axe=False),
     Situation(320, 640, spacing=True, axe=False),
+    Situation(320, 640, large_letters=True, axe=False),
     Situation(1280, 900, spacing=True, axe=False),
     Situation(1280, 900, zoom=2, axe=False),
     Situation(390, 844, forced=True, axe=False),
@@ -117,11 +129,13 @@ def situated(page: Page, situation: Situation) -> Iterator[None]:
         )
     if situation.spacing:
         page.evaluate(_SPACING)
+    if situation.large_letters:
+        page.evaluate(_LARGE_LETTERS)
     try:
         yield
     finally:
-        if situation.spacing:
-            page.evaluate(_NO_SPACING)
+        for _sheet in range(situation.spacing + situation.large_letters):
+            page.evaluate(_NO_OWN_SHEET)
         if browser:
             browser.detach()
             # Playwright takes a size that it has set for one that still holds.

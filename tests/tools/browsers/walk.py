@@ -20,7 +20,8 @@ CHOICES = {"supervision_form": "group", "delivery_modes": "online"}
 # After a click on a link of the error summary: where the question begins, where the window ends, and the ring.
 _SHOWN = """
   const field = document.activeElement.closest(".field");
-  const row = document.activeElement.closest(".choice, .scale__point") ?? document.activeElement;
+  const row = document.activeElement.parentElement.querySelector(":scope > .scale__number")
+    ?? document.activeElement.closest(".choice") ?? document.activeElement;
   const label = field?.querySelector("legend, label").getBoundingClientRect();
   return field && {top: label.top, bottom: label.bottom, end: innerHeight, ring: getComputedStyle(row).outlineStyle};
 """

@@ -1,0 +1,63 @@
+"""A browser that does not know :has() shows what is chosen and where the focus is all the same."""
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.katis_desk import KatisDesk
+
+# Such a browser passes over a whole rule in whose selector it stands.
+_FORGET_HAS = """() => {
+  const forget = (rules, owner) => {
+    for (let at = rules.length - 1; at >= 0; at--) {
+      if (rules[at].selectorText?.includes(":has(")) owner.deleteRule(at);
+      else if (rules[at].cssRules) forget(rules[at].cssRules, rules[at]);
+    }
+  };
+  for (const sheet of document.styleSheets) forget(sheet.cssRules, sheet);
+}"""
+_RULES_LEFT = """() => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+  .filter((rule) => rule.cssText.includes(":has(")).length"""
+# Of the input itself, its row and what stands beside it in the row.
+_RINGS = """input => [input.parentElement, ...input.parentElement.children]
+  .filter((part) => getComputedStyle(part).outlineStyle === "solid").length"""
+_NUMBER = """input => {
+  const style = getComputedStyle(input.nextElementSibling);
+  return [style.backgroundColor, style.color];
+}"""
+KINDS = {"radio": ".choice__input[type=radio]", "checkbox": ".choice__input[type=checkbox]", "scale": ".scale__input"}
+
+
+@pytest.fixture
+def guide(desk: KatisDesk) -> Page:
+    """The style guide, which has every kind of question."""
+    desk.page.goto("/admin/tyyliopas/")
+    desk.page.evaluate(_FORGET_HAS)
+    assert desk.page.evaluate(_RULES_LEFT) == 0
+    return desk.page
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_focus_shows_without_has(guide: Page, kind: str) -> None:
+    choice = guide.locator(KINDS[kind]).first
+    assert choice.evaluate(_RINGS) == 0
+    # By keyboard: a click shows no ring.
+    choice.focus()
+    guide.keyboard.press("Space")
+    assert choice.evaluate(_RINGS) == 1
+
+
+def test_chosen_number_shows_without_has(guide: Page) -> None:
+    scale = guide.locator(".scale__points").first
+    scale.locator("label", has_text="4").click()
+    chosen, other = (scale.locator(f".scale__input[value='{value}']").evaluate(_NUMBER) for value in ("4", "5"))
+    assert chosen[0] != other[0]
+    assert chosen[1] != other[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_ring_where_has_is_known(desk: KatisDesk, kind: str) -> None:
+    desk.page.goto("/admin/tyyliopas/")
+    choice = desk.page.locator(KINDS[kind]).first
+    choice.focus()
+    desk.page.keyboard.press("Space")
+    assert choice.evaluate(_RINGS) == 1
