@@ -13,6 +13,15 @@ LONG_NAMES = (
     "from tests.intake.enquiries import received\n"
     "received(name='X' * 100)\n"
     "received(name='Maksimilian-Aleksanteri ' * 4 + 'von')\n"
+    # The longest words of every column.
+    "import uuid\nfrom datetime import timedelta\nfrom django.utils import timezone\n"
+    "from intake.models import Enquiry, InitialMapping\nnow = timezone.now()\n"
+    "old = received(name='Satakunnanhyvinvointialueen Työyhteisö', now=now - timedelta(days=1200))\n"
+    "old.mails.update(state='queued')\n"
+    "Enquiry.objects.filter(pk=old.pk).update(verdict='quarantined', status='awaiting_reply')\n"
+    "InitialMapping.objects.create(\n"
+    "    enquiry=old, started_at=now, created_at=now, expires_at=now, submission_id=uuid.uuid4()\n"
+    ")\n"
 )
 PAUSE, CONTACT = "/admin/settings/home/pausenotice/1/", "/admin/settings/home/contactdetails/1/"
 INTAKE = "/admin/settings/intake/intakesettings/1/"
@@ -24,6 +33,13 @@ CUT_OFF = """() => [...document.querySelectorAll('main *')].filter(element => {
   return element.checkVisibility({visibilityProperty: true}) && box.width > 1 && box.height > 1
     && (box.right > innerWidth + 1 || box.left < -1) && !element.closest('.w-minimap, .Draftail-BlockToolbar, thead');
 }).map(element => element.outerHTML.slice(0, 80))"""
+
+ROOM_AROUND_WORDS = """button => {
+  const words = document.createRange();
+  words.selectNodeContents(button.lastChild);
+  const [inner, outer] = [words.getBoundingClientRect(), button.getBoundingClientRect()];
+  return [inner.top - outer.top, outer.bottom - inner.bottom];
+}"""
 
 
 @pytest.fixture
@@ -74,12 +90,21 @@ def test_the_list_of_pages_is_read_by_rows(phone: Page, site: RunningSite) -> No
 
 
 @pytest.mark.usefixtures("long_names")
-def test_a_long_name_pushes_nothing_off_the_screen(desk: KatisDesk) -> None:
-    for width in (1280, 1130, 1024, 390):
+def test_enquiry_list_fits_every_width(desk: KatisDesk) -> None:
+    """1223 and 1224: on both sides of the width at which the rows become a table."""
+    for width in (320, 390, 600, 768, 1024, 1130, 1223, 1224, 1280, 1440, 1920):
         desk.page.set_viewport_size({**DESK, "width": width})
         desk.page.goto(LIST)
-        expect(desk.rows).to_have_count(2)
+        expect(desk.rows).to_have_count(3)
         assert desk.page.evaluate(CUT_OFF) == [], width
+
+
+def test_words_stand_in_the_middle_of_the_export_button(desk: KatisDesk) -> None:
+    for width in (390, 1280):
+        desk.page.set_viewport_size({**DESK, "width": width})
+        desk.page.goto(LIST)
+        above, below = desk.page.get_by_role("link", name="Lataa XLSX").evaluate(ROOM_AROUND_WORDS)
+        assert abs(above - below) <= 3, width
 
 
 @pytest.mark.usefixtures("long_names")
