@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.accessibility import assert_fits, certain_violations
 from tests.browser.conftest import DESK, PHONE, NewPage
@@ -101,6 +101,31 @@ def test_what_is_not_saved_is_previewed_in_a_tab_of_its_own(page: Page, desk: Ka
     settings.save()
     page.reload()
     expect(notice_on(page)).to_contain_text("Olen opintovapaalla.")
+
+
+def test_leaving_after_unsaved_preview_asks(desk: KatisDesk) -> None:
+    settings = PauseSettings(desk)
+    page = settings.page
+    # Wagtail begins to look for changes two seconds after the page has loaded.
+    page.wait_for_timeout(3000)
+    page.get_by_role("textbox", name="Uusia työnohjauksia aloitetaan").fill("1.2.2037")
+    page.locator('form[data-w-unsaved-has-edits-value="true"]').wait_for()
+    for _ in range(2):
+        with page.expect_popup() as opened:
+            page.get_by_role("button", name="Esikatsele tallentamatta").click()
+        opened.value.close()
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.get_by_role("link", name="Historia").first.click()
+    assert asked == ["beforeunload"]
+    # What saves asks nothing.
+    settings.save()
+    assert len(asked) == 1
 
 
 def test_an_old_tab_keeps_its_words_and_overwrites_nothing_unseen(
