@@ -46,7 +46,7 @@ def due_for_removal(*, now: datetime) -> QuerySet[Enquiry]:
 
 
 def remove_due(*, now: datetime, each: Each = each_or_raise) -> int:
-    """Remove what is due. Returns how many enquiries went."""
+    """Remove what is due, by its keys alone. Returns how many enquiries went; what `each` leaves stays due."""
     return each(in_portions(due_for_removal(now=now)), lambda pk: _remove_if_due(pk, now))
 
 
@@ -69,18 +69,22 @@ def _remove_if_due(enquiry_id: int, now: datetime) -> int:
 
 
 def _locked(enquiry_id: int) -> Enquiry | None:
-    """Lock an enquiry with the others of its mailbox on the waiting list, in one order: one may take over its mails."""
+    """Lock an enquiry with the others of its mailbox on the waiting list, in one order: one may take over its mails.
+
+    Returns it without its words, which removing does not need.
+    """
     lock_receiving()
     mailbox = WaitingPlace.objects.filter(enquiry=enquiry_id).values("mailbox_key")
     locked = Enquiry.objects.select_for_update(of=("self",)).filter(
         Q(pk=enquiry_id) | Q(waiting__mailbox_key__in=mailbox)
     )
-    return {each.pk: each for each in locked.order_by("pk")}.get(enquiry_id)
+    needed = locked.only("version", "kind", "outcome", "remove_on")
+    return {each.pk: each for each in needed.order_by("pk")}.get(enquiry_id)
 
 
 def _remove(enquiry: Enquiry, now: datetime) -> None:
     # A worker may be recording an attempt just now: it ends first, or finds its mail gone.
-    list(OutgoingMail.objects.select_for_update().filter(enquiry=enquiry))
+    list(OutgoingMail.objects.select_for_update().filter(enquiry=enquiry).values_list("pk"))
     keep_mails_of_mailbox(enquiry=enquiry, now=now)
     tally, _created = RemovedEnquiry.objects.get_or_create(
         removed_on=timezone.localdate(now), kind=enquiry.kind, outcome=enquiry.outcome

@@ -175,7 +175,8 @@ def keep_mails_of_mailbox(*, enquiry: Enquiry, now: datetime) -> None:
     if place is None:
         return
     others = WaitingPlace.objects.filter(mailbox_key=place.mailbox_key).exclude(pk=place.pk).order_by("rank")
-    for mail in OutgoingMail.objects.filter(enquiry=enquiry, purpose__in=LIST_PURPOSES):
+    mails = OutgoingMail.objects.filter(enquiry=enquiry, purpose__in=LIST_PURPOSES)
+    for mail in mails.defer("subject", "text", "html"):
         is_unsent_notice = mail.purpose == MailPurpose.RETURN_NOTICE and mail.state != MailState.SENT
         told_alike = others.exclude(called_at=None).filter(plan=place.plan)
         heir = (told_alike if is_unsent_notice else others).first()

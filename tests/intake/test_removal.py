@@ -1,6 +1,7 @@
 """Removing an enquiry takes everything of the person and leaves a count."""
 
 import logging
+import signal
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from io import StringIO
@@ -9,8 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.apps import apps
-from django.core.management import call_command
-from django.db import connection
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 
 from intake.choices import Outcome, Status
 from intake.jobs import portions
@@ -168,6 +170,92 @@ def test_a_backlog_goes_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
         closed(at=CLOSED)
     assert remove_due(now=DUE) == 5
     assert not Enquiry.objects.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_sigterm_leaves_the_rest_of_a_backlog(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    enquiries = [closed(at=CLOSED) for _ in range(5)]
+    keep_mails = removing.keep_mails_of_mailbox
+
+    def ask_to_end(*, enquiry: Enquiry, now: datetime) -> None:
+        keep_mails(enquiry=enquiry, now=now)
+        if enquiry == enquiries[1]:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(removing, "keep_mails_of_mailbox", ask_to_end)
+    handlers = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
+    told = StringIO()
+    with time_machine.travel(DUE, tick=False):
+        with pytest.raises(CommandError, match="stopped"):
+            call_command("remove_due_enquiries", stdout=told)
+        assert told.getvalue().split() == ["2", "removed"]
+        assert list(Enquiry.objects.order_by("pk")) == enquiries[2:]
+        assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)] == handlers
+        call_command("remove_due_enquiries", stdout=(told := StringIO()))
+    assert told.getvalue().split() == ["3", "removed"]
+    assert RemovedEnquiry.objects.get().count == 5
+
+
+def test_one_run_of_all_jobs_heeds_sigterm(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *others = [closed(at=CLOSED) for _ in range(3)]
+    keep_mails = removing.keep_mails_of_mailbox
+
+    def ask_to_end(*, enquiry: Enquiry, now: datetime) -> None:
+        keep_mails(enquiry=enquiry, now=now)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(removing, "keep_mails_of_mailbox", ask_to_end)
+    with time_machine.travel(DUE, tick=False):
+        call_command("work", once=True, stdout=StringIO())
+    assert first not in Enquiry.objects.all()
+    assert list(Enquiry.objects.order_by("pk")) == others
+
+
+def test_removal_by_hand_passes_over_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck, *_others = [closed(at=CLOSED) for _ in range(3)]
+    keep_mails = removing.keep_mails_of_mailbox
+
+    def fail_for_one(*, enquiry: Enquiry, now: datetime) -> None:
+        if enquiry == stuck:
+            raise IntegrityError(stuck.email)
+        keep_mails(enquiry=enquiry, now=now)
+
+    monkeypatch.setattr(removing, "keep_mails_of_mailbox", fail_for_one)
+    with time_machine.travel(DUE, tick=False), pytest.raises(CommandError, match="1 could not be removed"):
+        call_command("remove_due_enquiries", stdout=(told := StringIO()))
+    assert told.getvalue().split() == ["2", "removed"]
+    assert Enquiry.objects.get() == stuck
+
+
+def queries_of_removal(count: int) -> list[str]:
+    """Those of removing a backlog of `count`: half letters, half places on the waiting list."""
+    for number in range(count):
+        if number % 2:
+            closed(at=CLOSED)
+        else:
+            answer_no(place_id=waiter(now=CLOSED - timedelta(days=9)).pk, now=CLOSED)
+    with CaptureQueriesContext(connection) as queries:
+        assert remove_due(now=DUE) == count
+    return [query["sql"] for query in queries]
+
+
+def test_a_backlog_costs_as_much_each_and_reads_no_words() -> None:
+    queries_of_removal(2)
+    few, many = queries_of_removal(4), queries_of_removal(12)
+    each = (len(few) - 2) / 4
+    # A portion is one query, and so is the look for another.
+    assert (len(many) - 2) / 12 == each
+    assert each < 20
+    words = [f'"intake_enquiry"."{name}"' for name in ("message", "search_text", "note", "name", "email")]
+    words += [f'"intake_outgoingmail"."{name}"' for name in ("subject", "text", "html")]
+    assert not [sql for sql in many for word in words if word in sql]
+
+
+def test_the_command_lists_references_alone() -> None:
+    closed(at=CLOSED)
+    with time_machine.travel(DUE, tick=False), CaptureQueriesContext(connection) as queries:
+        call_command("remove_due_enquiries", dry_run=True, stdout=StringIO())
+    assert not [query for query in queries if "message" in query["sql"]]
 
 
 def move(enquiry: Enquiry, status: Status, outcome: str = "", *, now: datetime = CLOSED) -> Enquiry:

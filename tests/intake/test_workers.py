@@ -165,7 +165,6 @@ def test_the_worker_asked_for_one_round_does_what_is_due_and_returns(smtp: SmtpS
 def _worker(monkeypatch: pytest.MonkeyPatch, deliver: Any) -> work.Command:
     """The worker's command with another way of delivering, in this process."""
     monkeypatch.setattr(intake_jobs, "deliver_due", deliver)
-    monkeypatch.setattr(work.signal, "signal", lambda *_arguments: None)
     return work.Command()
 
 

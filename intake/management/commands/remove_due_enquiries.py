@@ -1,10 +1,14 @@
 """`manage.py remove_due_enquiries`: what the worker does each hour, by hand, or only told."""
 
+import threading
+from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from intake.jobs.context import JobContext
+from intake.jobs.stopping import set_by_signals
 from intake.services.removing import due_for_removal, remove_due
 
 
@@ -17,7 +21,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
         now = timezone.now()
         if dry_run:
-            for enquiry in due_for_removal(now=now):
-                self.stdout.write(enquiry.reference)
+            for reference in due_for_removal(now=now).values_list("reference", flat=True).iterator():
+                self.stdout.write(reference)
             return
-        self.stdout.write(f"{remove_due(now=now)} removed")
+        stopping = threading.Event()
+        context = JobContext(name="removal", now=now, budget=timedelta.max, is_stopping=stopping.is_set)
+        with set_by_signals(stopping):
+            self.stdout.write(f"{remove_due(now=now, each=context.each)} removed")
+        if context.cut_short:
+            raise CommandError("stopped; the rest is removed next time")
+        if context.failing:
+            raise CommandError(f"{len(context.failing)} could not be removed")

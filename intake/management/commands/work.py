@@ -1,9 +1,7 @@
 """`manage.py work`: the worker beside the web server."""
 
 import logging
-import signal
 import threading
-from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,6 +9,7 @@ from django.db import close_old_connections
 
 from intake.jobs.context import DatabaseAway
 from intake.jobs.running import JobRunner, registered_jobs
+from intake.jobs.stopping import set_by_signals
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +29,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         self.stopping = threading.Event()
         runner = JobRunner(registered_jobs(), self.stopping.is_set)
-        if once:
+        with set_by_signals(self.stopping):
+            if not once:
+                self._run_until_stopped(runner)
+                return
             failed = runner.run_all()
-            if failed:
-                raise CommandError(f"failed: {', '.join(job.name for job in failed)}")
-            return
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+        if failed:
+            raise CommandError(f"failed: {', '.join(job.name for job in failed)}")
+
+    def _run_until_stopped(self, runner: JobRunner) -> None:
         wait = POLL_SECONDS
         while not self.stopping.is_set():
             try:
@@ -52,6 +53,3 @@ class Command(BaseCommand):
                 wait = POLL_SECONDS
             close_old_connections()
             self.stopping.wait(wait)
-
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self.stopping.set()
