@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponseBase
 
 PRIVATE_PREFIX = "/jatka/"
 # The prefix as mail programs and people change it: with more slashes before it, or with capital letters. Django's
-# reverse() can't read "(?i:…)".
-ANY_PRIVATE_PREFIX = "/*" + "".join(f"[{letter}{letter.upper()}]" for letter in PRIVATE_PREFIX.strip("/")) + "/"
+# reverse() can't read "(?i:…)", and its checks take a slash at the beginning for a mistake.
+ANY_PRIVATE_PREFIX = "[/]*" + "".join(f"[{letter}{letter.upper()}]" for letter in PRIVATE_PREFIX.strip("/")) + "/"
 _IS_PRIVATE = re.compile(ANY_PRIVATE_PREFIX)
 # A private link, and a link for a new password: up to the next slash, whatever was copied along or broke it in two.
 _SECRET = re.compile(rf"(/{ANY_PRIVATE_PREFIX}|/password_reset/confirm/[\w%-]+/)/*[^/\n]+")

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.models import DraftStateMixin, Page, Revision
 
-from home.pictures.upkeep import left_files, make_missing_file, missing_files, remove_left_file
+from home.pictures.upkeep import left_files, make_missing_file, missing_files, picture_name, remove_left_file
 from intake.jobs.context import JobContext
 from intake.jobs.running import Job
 from intake.jobs.schedule import CLOCK_TOLERANCE
@@ -109,6 +109,7 @@ UPKEEP_JOBS = (
         title=_("Making the files of pictures"),
         every=timedelta(minutes=10),
         run=_make_missing_pictures,
+        item_name=picture_name,
     ),
     Job(
         name="left_pictures",

@@ -16,6 +16,11 @@ _PORTRAIT = 5 / 4
 _MAYBE_TRANSPARENT = (".png", ".gif", ".webp", ".avif")
 
 
+def name_of(image: AbstractImage) -> str:
+    """What the log and the dashboard call a picture."""
+    return f"#{image.pk} {' '.join(image.title.split())}"
+
+
 def kinds(image: AbstractImage) -> tuple[str, str, str]:
     """The kinds of file, the smallest first; every browser shows the last one."""
     return "avif", "webp", "png" if image.file.name.lower().endswith(_MAYBE_TRANSPARENT) else "jpeg"

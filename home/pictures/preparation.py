@@ -19,7 +19,7 @@ from wagtail.images.models import AbstractImage, Filter
 from wagtail.models import UploadedFile
 from wagtail.users.models import UserProfile
 
-from home.pictures.files import missing_specs, plain_specs
+from home.pictures.files import missing_specs, name_of, plain_specs
 from home.pictures.upload import bare_waiting_upload
 
 logger = logging.getLogger(__name__)
@@ -78,12 +78,13 @@ def _prepare(image: AbstractImage) -> None:
         make_files(image, plain_specs(image) if in_background else None)
     except Exception:
         # The picture is stored, and the worker tries again.
-        logger.exception("the plain files of picture %s could not be made", image.pk)
+        logger.exception("the plain files of picture %s could not be made", name_of(image))
     if in_background:
         threading.Thread(target=_make_the_rest, args=(image.pk,), daemon=True).start()
 
 
 def _make_the_rest(image_id: int) -> None:
+    image: AbstractImage | None = None
     try:
         with _turn:
             # An object of our own, as it is by now.
@@ -92,7 +93,7 @@ def _make_the_rest(image_id: int) -> None:
                 make_files(image)
     except Exception:
         # Nobody waits for this thread; pages show what is there, and the worker tries again.
-        logger.exception("the files of picture %s could not be made", image_id)
+        logger.exception("the files of picture %s could not be made", name_of(image) if image else f"#{image_id}")
     finally:
         connection.close()
 

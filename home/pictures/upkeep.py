@@ -10,7 +10,7 @@ from django.core.files.storage import Storage
 from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage
 
-from home.pictures.files import is_stored, missing_specs
+from home.pictures.files import is_stored, missing_specs, name_of
 from home.pictures.preparation import make_files
 
 # A younger one is being made where it was uploaded.
@@ -37,6 +37,13 @@ def make_missing_file(item: tuple[int, str]) -> int:
         return 0
     make_files(image, [spec])
     return 1
+
+
+def picture_name(item: tuple[int, str]) -> str:
+    """What the picture of one of them is called; its number alone when it is gone."""
+    pk, _spec = item
+    image = get_image_model().objects.filter(pk=pk).first()
+    return name_of(image) if image else f"#{pk}"
 
 
 def left_files(*, now: datetime) -> list[str]:

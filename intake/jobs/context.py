@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
@@ -49,10 +49,11 @@ def raise_if_database_away(error: Exception) -> None:
 
 @dataclass
 class ItemFailure:
-    """An item whose last try failed: when, and how often in a row."""
+    """An item whose last try failed: when, how often in a row, and what it is called ("" where nothing may be told)."""
 
     tried_at: datetime
     failures: int
+    name: str = ""
 
 
 @dataclass
@@ -60,12 +61,14 @@ class JobContext:
     """One run of one job.
 
     `failing` outlives the run: an item that failed is left alone for growing waits, so that it can't hold up others.
+    `item_name` returns what an item is called in the log and on the dashboard.
     """
 
     name: str
     now: datetime
     budget: timedelta
     is_stopping: Callable[[], bool]
+    item_name: Callable[[Any], str] | None = None
     failing: dict[Hashable, ItemFailure] = field(default_factory=dict)
     # Whether something was left for a next run, which then comes at once.
     cut_short: bool = False
@@ -98,10 +101,11 @@ class JobContext:
                 done += act(item)
             except Exception as error:
                 raise_if_database_away(error)
-                logger.error("%s: one item failed: %s", self.name, describe(error))
+                name = self.item_name(item) if self.item_name else ""
+                logger.error("%s: %s failed: %s", self.name, name or "one item", describe(error))
                 earlier = self.failing.get(item)
                 self.failing[item] = ItemFailure(
-                    tried_at=timezone.now(), failures=(earlier.failures if earlier else 0) + 1
+                    tried_at=timezone.now(), failures=(earlier.failures if earlier else 0) + 1, name=name
                 )
             else:
                 self.failing.pop(item, None)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Min
+from django.utils.functional import Promise
 
 from intake.choices import MailState
-from intake.jobs.running import Job, registered_jobs
+from intake.jobs.running import registered_jobs
 from intake.jobs.schedule import worker_is_silent
 from intake.mail_lateness import LATE_AFTER, untouched
 from intake.models.jobs import JobRun, WorkerHeartbeat
@@ -17,13 +18,21 @@ _FAILURES_THAT_COUNT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
+class FailingJob:
+    """What does not succeed, and the names of the items that fail, where they may be told."""
+
+    title: str | Promise
+    item_names: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Health:
     """`silent_since` is the worker's last sign of life where it is silent; `mail_since` the time since which the oldest
     standing mail waits, None where no mail stands."""
 
     silent_since: datetime | None
     mail_since: datetime | None
-    failing: tuple[Job, ...]
+    failing: tuple[FailingJob, ...]
 
     @property
     def mail_stands(self) -> bool:
@@ -37,7 +46,11 @@ def read_health(*, now: datetime) -> Health:
     return Health(
         silent_since=beat_at if worker_is_silent(beat_at, now) else None,
         mail_since=_mail_since(now),
-        failing=tuple(job for job in registered_jobs() if _is_failing(rows.get(job.name))),
+        failing=tuple(
+            FailingJob(title=job.title, item_names=rows[job.name].failing_names)
+            for job in registered_jobs()
+            if _is_failing(rows.get(job.name))
+        ),
     )
 
 

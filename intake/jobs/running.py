@@ -19,17 +19,22 @@ logger = logging.getLogger(__name__)
 
 # How long one run of a job may keep the others waiting.
 BUDGET = timedelta(seconds=20)
+_NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Something to do every so often. `title` says to the supervisor what is not done when it fails."""
+    """Something to do every so often. `title` says to the supervisor what is not done when it fails.
+
+    `item_name` returns what one of its items is called; none where that would tell of a visitor.
+    """
 
     name: str
     title: str | Promise
     every: timedelta
     run: Callable[[JobContext], object]
     budget: timedelta = BUDGET
+    item_name: Callable[[Any], str] | None = None
 
 
 _jobs: dict[str, Job] = {}
@@ -54,6 +59,12 @@ class _State:
     failures: int = 0
     written_at: datetime | None = None
     failing: dict[Hashable, ItemFailure] = field(default_factory=dict)
+
+
+def _names(failing: dict[Hashable, ItemFailure]) -> str:
+    """Return the names of failing items, no more of them than one reads at a glance."""
+    names = list(dict.fromkeys(failure.name for failure in failing.values() if failure.name))
+    return ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
 
 
 class JobRunner:
@@ -86,7 +97,12 @@ class JobRunner:
         # Before it begins: a job that takes the whole process down is not the first one after the next start.
         self._record(job, started_at=now)
         context = JobContext(
-            name=job.name, now=now, budget=job.budget, is_stopping=self._is_stopping, failing=state.failing
+            name=job.name,
+            now=now,
+            budget=job.budget,
+            is_stopping=self._is_stopping,
+            item_name=job.item_name,
+            failing=state.failing,
         )
         try:
             job.run(context)
@@ -114,6 +130,7 @@ class JobRunner:
             succeeded_at=timezone.now(),
             failures=0,
             failing_items=len(state.failing),
+            failing_names=_names(state.failing),
             error="",
         )
         return not state.failing

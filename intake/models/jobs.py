@@ -1,4 +1,4 @@
-"""How the worker and its periodic jobs are doing. No value of any row stands here, and no text of an error."""
+"""How the worker and its periodic jobs are doing. Nothing of a visitor's stands here, and no text of an error."""
 
 from django.db import models
 
@@ -13,6 +13,8 @@ class JobRun(models.Model):
     failures = models.PositiveIntegerField(default=0)
     # Of a run that succeeded: how many of its items failed, each for itself.
     failing_items = models.PositiveIntegerField(default=0)
+    # What they are called, for jobs whose items may be named (Job.item_name).
+    failing_names = models.TextField(blank=True)
     # The kind of the last error, "" after a success.
     error = models.CharField(max_length=100, blank=True)
 

@@ -20,6 +20,7 @@ from home.models import ContentPage, HomePage
 from home.pictures.files import missing_specs
 from home.pictures.preparation import make_files
 from intake.jobs.running import JobRunner, registered_jobs
+from intake.models import JobRun
 from tests.uploading import drawn, upload
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +153,34 @@ def test_one_broken_picture_holds_up_no_other() -> None:
     work(timezone.now() + timedelta(minutes=6))
     assert missing_specs(broken)
     assert not missing_specs(whole)
+
+
+def test_failing_picture_is_named(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    broken = get_image_model().objects.create(title="Kaksin \n metsässä", file=upload(drawn()))
+    Path(broken.file.path).write_bytes(b"not a picture")
+    work(timezone.now() + timedelta(minutes=6))
+    name = f"#{broken.pk} Kaksin metsässä"
+    # Once, though no file of it could be made.
+    assert JobRun.objects.get(name="pictures").failing_names == name
+    assert f"pictures: {name} failed: " in caplog.text
+    client.force_login(User.objects.create_superuser("kati"))
+    page = " ".join(client.get("/admin/").text.split())
+    assert "Kuvatiedostojen tekeminen ei juuri nyt onnistu." in page
+    assert f"Vika on tässä: {name}" in page
+
+    broken.delete()
+    work(timezone.now() + timedelta(minutes=30))
+    assert JobRun.objects.get(name="pictures").failing_names == ""
+
+
+def test_five_failing_pictures_are_named_at_most() -> None:
+    for number in range(7):
+        picture = get_image_model().objects.create(title=f"Kuva {number}", file=upload(drawn()))
+        Path(picture.file.path).write_bytes(b"not a picture")
+    work(timezone.now() + timedelta(minutes=6))
+    names = JobRun.objects.get(name="pictures").failing_names.split(", ")
+    assert [name.partition(" ")[2] for name in names[:5]] == [f"Kuva {number}" for number in range(5)]
+    assert names[5:] == ["…"]
 
 
 def test_a_file_of_no_picture_goes_after_a_day() -> None:
