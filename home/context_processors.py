@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -34,4 +35,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "pause_next_step": SimpleLazyObject(step),
         "main_menu": SimpleLazyObject(lambda: menus.main),
         "footer_menu": SimpleLazyObject(lambda: menus.footer),
+        # In bytes: what is longer comes to no view.
+        "largest_post": settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
     }

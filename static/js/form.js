@@ -127,13 +127,13 @@ function hold(button, text) {
   button.setAttribute("aria-disabled", "true");
 }
 
-function showFailure(form, button, reason) {
+function showFailure(form, before, reason) {
   form.querySelector("[data-failure]")?.remove();
   const message = line("summary", "alert");
   message.dataset.failure = "";
   message.tabIndex = -1;
   message.textContent = reason;
-  button.before(message);
+  before.before(message);
   message.focus();
 }
 
@@ -153,13 +153,18 @@ function showAnswer(page) {
 }
 
 async function send(form, button) {
+  const body = new URLSearchParams(new FormData(form, button));
+  if (String(body).length > form.dataset.largest) {
+    const [longest] = fields(form).sort((one, other) => other.value.length - one.value.length);
+    return showFailure(form, longest, form.dataset.tooLarge);
+  }
   hold(button, form.dataset.sending);
   form.querySelector("[data-failure]")?.remove();
   let reason = form.dataset.failed;
   try {
     const response = await fetch(form.action, {
       method: "POST",
-      body: new URLSearchParams(new FormData(form, button)),
+      body,
       headers: { Accept: "text/html", "X-Requested-With": "fetch" },
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
