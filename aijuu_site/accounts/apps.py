@@ -8,6 +8,8 @@ class AccountsConfig(AppConfig):
     """Signing in to the admin, and changing an account: counted, confirmed and told."""
 
     name = "aijuu_site.accounts"
+    # There are two in this file.
+    default = True
 
     def ready(self) -> None:
         # They need the models, which are there only now. The worker must know of every mail, too.
