@@ -198,6 +198,8 @@ WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "home.rich_text.TextEdit
 WAGTAIL_ALLOW_UNICODE_SLUGS = False
 WAGTAIL_WORKFLOW_ENABLED = False
 WAGTAIL_PASSWORD_REQUIRED_TEMPLATE = "home/password_required.html"  # noqa: S105 (a file)
+# A page with pages below it is deleted only by somebody who has typed the name of the site.
+WAGTAILADMIN_UNSAFE_PAGE_DELETION_LIMIT = 2
 WAGTAILADMIN_COMMENTS_ENABLED = False
 
 # No visitor's page asks for a cookie; these two belong to the admin alone.
