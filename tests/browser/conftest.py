@@ -3,6 +3,7 @@
 import fcntl
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,16 +12,19 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Locator,
     Page,
     Request,
     Response,
     StorageState,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.people import EDITOR, MAKE_PEOPLE, SUPERVISOR, Account, sign_in
+from tests.browser.waits import SECONDS
 from tests.tools.chromium import ADVICE, must_have_browser, quick_chromium_path
 from tests.tools.running_site import RunningSite
 from tests.tools.smtp_server import Behaviour, SmtpServer
@@ -36,6 +40,11 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 _WATCHED = {"stylesheet", "script", "image", "font", "manifest", "media"}
+
+# Playwright's click waits for the document that it opens, but only where the browser tells of it in time, which on a
+# busy machine it does not. Here it never waits: a test that reads or leaves a page too early fails each time.
+Locator.click = partialmethod(Locator.click, no_wait_after=True)  # type: ignore[assignment,method-assign]
+expect.set_options(timeout=SECONDS * 1000)
 
 NewPage = Callable[..., Page]
 SignedIn = Callable[[Account], StorageState]
@@ -176,7 +185,7 @@ def new_page(chromium: Browser, site: RunningSite, watch: Watch) -> Iterator[New
         context = chromium.new_context(
             **{"base_url": site.url, "viewport": PHONE, "locale": "fi-FI", "reduced_motion": "reduce", **options}  # type: ignore[arg-type]
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(SECONDS * 1000)
         contexts.append(context)
         page = context.new_page()
         watch.attach(page)

@@ -4,7 +4,16 @@ from urllib.parse import quote
 
 from playwright.sync_api import Locator, Page
 
+from tests.browser.waits import eventually, next_document
+
 LIST = "/admin/yhteydenotot/"
+# Wagtail connects a form more than once while a page loads, and takes what stands in it for saved after each.
+_COUNT_FORMS_NOT_WATCHED = """
+let left = 0;
+const count = (change) => { document.documentElement.dataset.formsNotWatched = left += change; };
+addEventListener("w-unsaved:ready", () => count(1));
+addEventListener("w-unsaved:watch-edits", () => count(-1));
+"""
 
 
 class KatisDesk:
@@ -12,6 +21,7 @@ class KatisDesk:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        page.add_init_script(_COUNT_FORMS_NOT_WATCHED)
 
     def search(self, words: str) -> Locator:
         """Look `words` up in the list; return the rows found."""
@@ -28,8 +38,8 @@ class KatisDesk:
     def read(self, words: str) -> None:
         """Open the only enquiry that `words` find."""
         row = self.search(words)
-        row.get_by_role("link").first.click()
-        self.page.wait_for_url("**/inspect/*/")
+        with next_document(self.page):
+            row.get_by_role("link").first.click()
 
     @property
     def letter(self) -> Locator:
@@ -48,16 +58,22 @@ class KatisDesk:
         return self.page.locator(".enquiry-mail", has_text=purpose)
 
     def move_to(self, status: str, *, outcome: str = "") -> None:
-        """Change the enquiry's status."""
+        """Change the enquiry's status; the page that answers is there, if not yet its pictures."""
         self.page.get_by_label("Tila:", exact=True).select_option(label=status)
         if outcome:
             self.page.get_by_label("Miten asia päättyi?").select_option(label=outcome)
-        self.page.get_by_role("button", name="Tallenna tila ja muistiinpano").click()
+        with next_document(self.page, until="domcontentloaded"):
+            self.page.get_by_role("button", name="Tallenna tila ja muistiinpano").click()
+
+    def wait_until_edits_are_watched(self) -> None:
+        """Wagtail begins to look for changes two seconds after a page has loaded."""
+        self.page.locator("html[data-forms-not-watched='0']").wait_for()
 
     def reload_until(self, words: str, *, count: int = 1) -> None:
         """Load the page anew until it says `words` so often: the worker writes down how a mail fared just after it."""
-        for _ in range(20):
-            if self.page.get_by_text(words).count() >= count:
-                return
+
+        def count_anew() -> int:
             self.page.reload()
-        raise AssertionError(f"The page does not say {words!r} {count} times.")
+            return self.page.get_by_text(words).count()
+
+        eventually(count_anew, lambda found: found >= count)

@@ -1,11 +1,13 @@
 """Somebody who fills the initial mapping: what a person does on its pages, and sees."""
 
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.visitor import Letter
+from tests.browser.waits import next_document
 
 MAPPING_PAGE = "/alkukartoitus/"
 BEGIN = f"{MAPPING_PAGE}aloita/"
@@ -33,10 +35,14 @@ class Matter:
 
 
 class MappingVisitor:
-    """A person at `page`, on the pages that the first content makes."""
+    """A person at `page`, on the pages that the first content makes.
 
-    def __init__(self, page: Page) -> None:
+    `in_place`: each page takes the place of the one before in the same document, as when Kati tries the questions.
+    """
+
+    def __init__(self, page: Page, *, in_place: bool = False) -> None:
         self.page = page
+        self.in_place = in_place
 
     @property
     def heading(self) -> Locator:
@@ -108,7 +114,12 @@ class MappingVisitor:
 
     def go_on(self, to: str) -> None:
         """Send the page and wait for the one with the heading `to`."""
-        self.onwards.click()
+        self.press(self.onwards, to)
+
+    def press(self, button: Locator, to: str) -> None:
+        """Press `button` and wait for the page with the heading `to`."""
+        with nullcontext() if self.in_place else next_document(self.page):
+            button.click()
         expect(self.heading).to_have_text(to)
 
     def go_to_step(self, number: int, matter: Matter) -> None:

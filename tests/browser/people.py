@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from tests.browser.waits import next_document
+
 
 @dataclass(frozen=True)
 class Account:
@@ -24,7 +26,8 @@ MAKE_PEOPLE = "from django.contrib.auth.models import Group, User\n" + "".join(
 
 
 def sign_in(page: Page, account: Account) -> None:
-    """Fill the sign-in form that the page shows and send it."""
+    """Fill the sign-in form that the page shows and send it; the page that it leads to has loaded."""
     page.locator("input[name=username]").fill(account.username)
     page.locator("input[name=password]").fill(account.password)
-    page.locator("button[type=submit]").first.click()
+    with next_document(page):
+        page.locator("button[type=submit]").first.click()

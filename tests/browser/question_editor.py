@@ -4,6 +4,19 @@ import re
 
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
+from tests.browser.waits import next_document
+
+
+def publish(page: Page) -> None:
+    """Publish what the editor at `page` holds, an old version as well; its answer has loaded."""
+    button = page.get_by_role("button", name=re.compile("^Julkaise( tämä versio)?$"))
+    more = page.get_by_role("button", name="Lisää toimintoja").last
+    expect(button.or_(more).first).to_be_visible()
+    if not button.is_visible():
+        more.click()
+    with next_document(page):
+        button.click()
+
 
 class QuestionEditor:
     """The editor of the mapping page at `page`, signed in. Blocks are numbered from 0 as they came to the form."""
@@ -14,8 +27,12 @@ class QuestionEditor:
     def open(self) -> None:
         """Go to the page by the way she goes: the list of pages."""
         self.page.goto("/admin/pages/")
-        self.page.get_by_role("link", name="Alkukartoitus", exact=True).first.click()
-        self.page.wait_for_url("**/edit/")
+        with next_document(self.page):
+            self.page.get_by_role("link", name="Alkukartoitus", exact=True).first.click()
+        self.wait_until_drawn()
+
+    def wait_until_drawn(self) -> None:
+        """Wagtail's script draws the questions; a form that is sent before that lacks them."""
         expect(self.questions.locator(".c-sf-add-button").last).to_be_attached()
 
     @property
@@ -64,18 +81,22 @@ class QuestionEditor:
         self.settings(number).locator(".c-sf-add-button").first.click()
         self.field(number, "when-0-value").select_option(label=answer)
 
+    def wait_until_saved_by_itself(self) -> None:
+        """What Wagtail saves by itself would, still on its way, come after what is saved by hand."""
+        # It looks for changes twice a second, by a clock of the page's own.
+        self.page.evaluate("() => new Promise((done) => setTimeout(done, 1500))")
+        expect(self.page.locator("#page-edit-form")).to_have_attribute("data-w-unsaved-has-edits-value", "false")
+
     def save_draft(self) -> None:
-        self.page.get_by_role("button", name="Tallenna luonnos").click()
+        self.wait_until_saved_by_itself()
+        with next_document(self.page):
+            self.page.get_by_role("button", name="Tallenna luonnos").click()
         expect(self.page.locator(".messages")).to_contain_text("päivitetty")
         self.open()
 
     def publish(self) -> None:
-        """Publish what the editor holds, an old version as well."""
-        button = self.page.get_by_role("button", name=re.compile("^Julkaise( tämä versio)?$"))
-        if not button.is_visible():
-            self.page.get_by_role("button", name="Lisää toimintoja").last.click()
-        button.click()
-        self.page.wait_for_load_state("load")
+        self.wait_until_drawn()
+        publish(self.page)
 
     @property
     def preview(self) -> FrameLocator:

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.browser.katis_desk import KatisDesk
+from tests.browser.waits import next_document
 from tests.tools.running_site import RunningSite
 
 TITLE = "Tietosuoja"
@@ -36,12 +37,13 @@ _DRAFT = f"from wagtail.models import Page; print(Page.objects.get(title={TITLE!
 _REVISIONS = "from wagtail.models import Page; print(Page.objects.get(title={title!r}).revisions.count())"
 
 
-def open_editor(page: Page, title: str) -> None:
+def open_editor(desk: KatisDesk, title: str) -> Page:
+    page = desk.page
     page.goto("/admin/pages/")
-    page.get_by_role("link", name=title, exact=True).first.click()
-    page.wait_for_url("**/edit/")
-    # Wagtail begins to look for changes two seconds after the page has loaded.
-    page.wait_for_timeout(3000)
+    with next_document(page):
+        page.get_by_role("link", name=title, exact=True).first.click()
+    desk.wait_until_edits_are_watched()
+    return page
 
 
 @pytest.fixture
@@ -52,11 +54,10 @@ def put_back(site: RunningSite) -> Iterator[None]:
 
 @pytest.mark.usefixtures("put_back")
 def test_what_came_while_saving_is_saved(desk: KatisDesk, site: RunningSite) -> None:
-    page = desk.page
-    open_editor(page, TITLE)
+    page = open_editor(desk, TITLE)
     page.evaluate(_TYPE_MEANWHILE)
     page.locator("#id_title").fill("Yksi")
-    expect(page.locator("body")).to_have_attribute("data-saves", "2", timeout=30_000)
+    expect(page.locator("body")).to_have_attribute("data-saves", "2")
     expect(page.locator("#page-edit-form")).to_have_attribute("data-w-unsaved-has-edits-value", "false")
     page.wait_for_timeout(2500)
     expect(page.locator("body")).to_have_attribute("data-saves", "2")
@@ -65,8 +66,7 @@ def test_what_came_while_saving_is_saved(desk: KatisDesk, site: RunningSite) -> 
 
 @pytest.mark.usefixtures("put_back")
 def test_what_is_not_saved_is_asked_about(desk: KatisDesk) -> None:
-    page = desk.page
-    open_editor(page, TITLE)
+    page = open_editor(desk, TITLE)
     page.evaluate(_TYPE_MEANWHILE)
     saves: list[Route] = []
 
@@ -80,7 +80,7 @@ def test_what_is_not_saved_is_asked_about(desk: KatisDesk) -> None:
 
     page.route("**/edit/", refuse_the_second)
     page.locator("#id_title").fill("Yksi")
-    expect(page.locator("#id_title")).to_have_value("Yksi ja toinen", timeout=30_000)
+    expect(page.locator("#id_title")).to_have_value("Yksi ja toinen")
     expect(page.locator("#page-edit-form")).to_have_attribute("data-w-unsaved-has-edits-value", "true")
     page.wait_for_timeout(2000)
     asked: list[str] = []
@@ -99,7 +99,7 @@ def test_an_untouched_editor_makes_no_draft(desk: KatisDesk, site: RunningSite, 
     # Of this page alone: what another test's page was saving may still be on its way.
     revisions = _REVISIONS.format(title=title)
     before = site.run(revisions)
-    open_editor(desk.page, title)
+    open_editor(desk, title)
     desk.page.locator(".public-DraftEditor-content:visible").first.click()
     desk.page.wait_for_timeout(3000)
     assert site.run(revisions) == before

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ARGUMENTS, PHONE, Watch
 from tests.browser.katis_desk import KatisDesk
@@ -47,4 +47,4 @@ def test_with_cookies_blocked_the_letter_arrives_as_an_ordinary_one(
     visitor.send()
     visitor.wait_for_thanks()
     row = desk.search(letter.name)
-    assert desk.cell(row, "Tila").inner_text() == "Uusi"
+    expect(desk.cell(row, "Tila")).to_have_text("Uusi")

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from home.blocks import BodyStreamBlock
 from tests.browser.conftest import Watch
 from tests.browser.katis_desk import LIST
+from tests.browser.question_editor import publish
 from tests.tools.running_site import RunningSite
 
 LEAD = "Työnohjaus on yhteinen hetki ajatella."
@@ -53,9 +54,7 @@ def test_what_the_editor_publishes_on_the_front_page_is_seen_at_once(front_page_
     page.reload()
     expect(page.get_by_role("main")).not_to_contain_text(LEAD)
 
-    if not editor.get_by_role("button", name="Julkaise").is_visible():
-        editor.get_by_role("button", name="Lisää toimintoja").click()
-    editor.get_by_role("button", name="Julkaise").click()
+    publish(editor)
     expect(editor.get_by_text(re.compile("julkaistu", re.I)).first).to_be_visible()
     page.reload()
     expect(page.get_by_role("main")).to_contain_text(LEAD)
@@ -73,7 +72,7 @@ def test_every_block_shows_the_editor_what_it_looks_like(front_page_in_editor: P
         expect(looks.get_by_role("main")).not_to_be_empty()
         expect(editor.locator(".w-combobox-preview__description")).not_to_be_empty()
         # The look of the site, not bare text: a refused style sheet would leave the browser's own font.
-        assert "Atkinson" in looks.locator("body").evaluate("body => getComputedStyle(body).fontFamily")
+        expect(looks.locator("body")).to_have_css("font-family", re.compile("Atkinson"))
         show.click()
 
 
@@ -151,7 +150,7 @@ def test_the_editor_is_told_of_each_fault_where_she_looks(editor: Page, faulty_p
             # Wagtail keeps it open from then on.
             editor.get_by_role("button", name="Tarkistukset päälle/pois").click()
         # The words are counted in the same run.
-        expect(editor.locator("[data-content-word-count]")).to_have_text(re.compile(r"\d"), timeout=30_000)
+        expect(editor.locator("[data-content-word-count]")).to_have_text(re.compile(r"\d"))
         count = editor.locator("[data-side-panel='checks'] [data-content-checker-count]")
         expect(count).to_have_text(str(len(told)))
         for words in told:

@@ -5,6 +5,7 @@ from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESK, PHONE, NewPage
+from tests.browser.people import Account, sign_in
 from tests.tools.running_site import RunningSite
 
 
@@ -51,8 +52,6 @@ def test_a_missing_page_says_so_and_shows_the_way_home(new_page: NewPage, scheme
 def test_the_supervisor_signs_in_with_the_account_of_the_first_start(new_page: NewPage, site: RunningSite) -> None:
     page = new_page(viewport=DESK)
     page.goto("/admin/")
-    page.locator("input[name=username]").fill(site.admin_email)
-    page.locator("input[name=password]").fill(site.admin_password)
-    page.locator("button[type=submit]").first.click()
-    page.wait_for_url(site.admin_url)
+    sign_in(page, Account(site.admin_email, "", site.admin_password))
+    expect(page).to_have_url(site.admin_url)
     expect(page.get_by_role("heading", level=1).first).to_be_visible()

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.visitor import Letter, Visitor
+from tests.browser.waits import next_document
 from tests.tools.running_site import RunningSite
 from tests.tools.smtp_server import Behaviour, SmtpServer
 
@@ -33,12 +34,14 @@ def test_kati_sees_what_was_not_sent_and_sends_it_again_once(refusing: SmtpServe
     expect(desk.cell(desk.rows, "Tila")).to_have_text("Uusi")
 
     desk.read(letter.name)
+    desk.reload_until("Sähköpostipalvelin ei ottanut viestiä vastaan (koodi 550).", count=2)
     for purpose in ("Ilmoitus Katille", "Kuittaus lähettäjälle"):
         expect(desk.mail(purpose)).to_contain_text("ei lähetetty")
         expect(desk.mail(purpose)).to_contain_text("Sähköpostipalvelin ei ottanut viestiä vastaan (koodi 550).")
 
     refusing.behaviour = Behaviour.ACCEPT
-    desk.mail("Kuittaus lähettäjälle").get_by_role("button", name="Lähetä nyt uudelleen").click()
+    with next_document(desk.page):
+        desk.mail("Kuittaus lähettäjälle").get_by_role("button", name="Lähetä nyt uudelleen").click()
     expect(desk.page.get_by_text("Viesti lähetetään uudelleen.")).to_be_visible()
     (mail,) = refusing.wait_for_about(reference, 1)
     assert mail["To"] == letter.address
@@ -47,7 +50,8 @@ def test_kati_sees_what_was_not_sent_and_sends_it_again_once(refusing: SmtpServe
     desk.reload_until("– lähetetty")
     expect(desk.mail("Kuittaus lähettäjälle")).to_contain_text(re.compile(r"– lähetetty \d"))
     expect(desk.mail("Kuittaus lähettäjälle").get_by_role("button")).to_have_count(0)
-    desk.mail("Ilmoitus Katille").get_by_role("button", name="Lähetä nyt uudelleen").click()
+    with next_document(desk.page):
+        desk.mail("Ilmoitus Katille").get_by_role("button", name="Lähetä nyt uudelleen").click()
     refusing.wait_for_about(reference, 2)
     desk.reload_until("Sähköpostipalvelin otti viestin vastaan.", count=2)
     expect(desk.mail("Ilmoitus Katille")).to_contain_text(re.compile(r"– lähetetty \d"))

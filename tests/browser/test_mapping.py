@@ -18,6 +18,7 @@ from tests.browser.mapping_visitor import (
     Matter,
 )
 from tests.browser.visitor import Letter, Visitor
+from tests.browser.waits import next_document
 from tests.tools.audit.budgets import SIZES
 from tests.tools.audit.page_weight import over_budget, weigh
 from tests.tools.running_site import RunningSite
@@ -70,7 +71,8 @@ def write_by_keys(page: Page, box: Locator, words: str) -> None:
 
 def press_button(page: Page, button: Locator, heading: str) -> None:
     press_until(page, button)
-    page.keyboard.press("Enter")
+    with next_document(page):
+        page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
 
 
@@ -125,12 +127,10 @@ def test_going_back_loses_nothing(new_page: NewPage, javascript_enabled: bool) -
     visitor.go_to_step(3, matter)
     visitor.box("Mistä huomaisit").fill(SIGN)
     # The required answer above is still missing, and going back asks for nothing.
-    visitor.back.click()
-    expect(visitor.heading).to_have_text("Tilanteesi")
+    visitor.press(visitor.back, "Tilanteesi")
     expect(visitor.box("Paikkakunta")).to_have_value(matter.place)
     expect(visitor.group("Toimiala").get_by_label("Järjestö")).to_be_checked()
-    visitor.back.click()
-    expect(visitor.heading).to_have_text("Yhteystiedot")
+    visitor.press(visitor.back, "Yhteystiedot")
     expect(visitor.box("Nimesi")).to_have_value(matter.letter.name)
     visitor.go_on("Tilanteesi")
     visitor.go_on("Toiveesi")
@@ -143,14 +143,14 @@ def test_one_answer_is_changed_from_the_check_page_and_leads_back_to_it(
     page = new_page(java_script_enabled=javascript_enabled)
     visitor = MappingVisitor(page)
     visitor.go_to_step(5, Matter())
-    page.get_by_role("link", name=re.compile("^Muuta ?: Paikkakunta$")).click()
+    visitor.press(page.get_by_role("link", name=re.compile("^Muuta ?: Paikkakunta$")), "Tilanteesi")
     expect(visitor.box("Paikkakunta")).to_be_in_viewport()
     visitor.box("Paikkakunta").fill("Tampere")
     visitor.go_on(CHECK)
     expect(page.get_by_role("main")).to_contain_text("Tampere")
     expect(page.get_by_role("main")).to_contain_text("Satakunnan ulkopuolella työnohjaus onnistuu verkossa.")
     # With another form of supervision the group's questions are not asked, and their answers are gone.
-    page.get_by_role("link", name=re.compile("^Muuta ?: Työnohjauksen muoto$")).click()
+    visitor.press(page.get_by_role("link", name=re.compile("^Muuta ?: Työnohjauksen muoto$")), "Yhteystiedot")
     page.get_by_role("radio", name=INDIVIDUAL).check()
     visitor.go_on(CHECK)
     expect(page.get_by_text("Ryhmän koko", exact=True)).to_have_count(0)
@@ -221,7 +221,7 @@ def test_the_check_page_does_not_send_before_all_that_is_needed_is_there(page: P
     expect(visitor.summary).to_contain_text("Yksi vastaus puuttuu vielä")
     visitor.onwards.click()
     expect(visitor.summary).to_be_focused()
-    visitor.summary.get_by_role("link", name="Mihin toivot muutosta?").click()
+    visitor.press(visitor.summary.get_by_role("link", name="Mihin toivot muutosta?"), "Toiveesi")
     visitor.box("Mihin toivot muutosta?").fill(GOAL)
     visitor.go_on(CHECK)
     visitor.go_on(DONE)
@@ -234,8 +234,8 @@ def test_after_a_message_the_mapping_goes_on_without_retyping(
     letter = Letter()
     Visitor(page).send_letter(letter)
     before = counts(site)
-    page.get_by_role("button", name="Jatka alkukartoitukseen").click()
     visitor = MappingVisitor(page)
+    visitor.press(page.get_by_role("button", name="Jatka alkukartoitukseen"), "Tilanteesi")
     visitor.expect_step("Tilanteesi", 1, 3)
     visitor.write_situation(Matter(letter=letter, meeting=(ONLINE,)))
     visitor.go_on("Toiveesi")
@@ -305,7 +305,7 @@ def test_a_first_time_visitor_is_done_in_five_minutes(page: Page) -> None:
     spent, read = 0.0, set[str]()
     page.goto(MAPPING_PAGE)
     spent += seconds_of_reading(page, read) + SECONDS_A_PAGE
-    page.get_by_role("link", name="Aloita alkukartoitus").click()
+    visitor.press(page.get_by_role("link", name="Aloita alkukartoitus"), "Yhteystiedot")
     for write, following in (
         (lambda: visitor.write_facts(matter), "Tilanteesi"),
         (lambda: visitor.write_situation(matter), "Toiveesi"),

@@ -7,6 +7,7 @@ from playwright.sync_api import Dialog, Route, expect
 
 from tests.browser.katis_desk import LIST, KatisDesk
 from tests.browser.people import SUPERVISOR, sign_in
+from tests.browser.waits import next_document
 from tests.tools.running_site import RunningSite
 
 SAVE = "Tallenna tila ja muistiinpano"
@@ -31,16 +32,15 @@ def asked(desk: KatisDesk) -> list[str]:
         dialog.accept()
 
     desk.page.on("dialog", go)
-    desk.page.get_by_role("link", name="Takaisin luetteloon").click()
-    desk.page.wait_for_url(f"**{LIST}")
+    with next_document(desk.page):
+        desk.page.get_by_role("link", name="Takaisin luetteloon").click()
     desk.page.remove_listener("dialog", go)
     return dialogs
 
 
 def test_leaving_unsaved_words_asks(reading: KatisDesk) -> None:
     page = reading.page
-    # Wagtail begins to look for changes two seconds after the page has loaded.
-    page.wait_for_timeout(3000)
+    reading.wait_until_edits_are_watched()
     page.get_by_label("Muistiinpano").click()
     page.keyboard.type("Soitettu")
     page.locator(EDITED).wait_for()
@@ -55,7 +55,8 @@ def test_leaving_without_a_change_asks_nothing(reading: KatisDesk) -> None:
 def test_two_presses_save_once_and_say_so_once(reading: KatisDesk) -> None:
     page = reading.page
     page.get_by_label("Muistiinpano").fill("Soitettu")
-    page.get_by_role("button", name=SAVE).dblclick()
+    with next_document(page):
+        page.get_by_role("button", name=SAVE).dblclick()
     said = page.locator(".messages")
     expect(said).to_contain_text("Tila ja muistiinpano on tallennettu.")
     expect(said.locator("li")).to_have_count(1)
@@ -71,15 +72,15 @@ def test_signed_out_meanwhile_the_words_come_back(reading: KatisDesk) -> None:
     page.get_by_label("Tila:", exact=True).select_option(label="Odottaa vastausta")
     # Only this tab's session ends: other tests go on with theirs.
     page.context.clear_cookies(name="sessionid")
-    page.get_by_role("button", name=SAVE).click()
-    page.wait_for_url("**/login/**")
+    with next_document(page):
+        page.get_by_role("button", name=SAVE).click()
     sign_in(page, SUPERVISOR)
-    page.wait_for_url("**/inspect/*/")
     expect(page.get_by_text("kirjoittamasi on tallella")).to_be_visible()
     page.locator(EDITED).wait_for()
     expect(page.get_by_label("Muistiinpano")).to_have_value("Pitkä puhelu\nmaanantaina")
     expect(page.get_by_label("Tila:", exact=True)).to_have_value("awaiting_reply")
-    page.get_by_role("button", name=SAVE).click()
+    with next_document(page):
+        page.get_by_role("button", name=SAVE).click()
     expect(reading.fact("Tila")).to_have_text("Odottaa vastausta")
     expect(page.get_by_text("kirjoittamasi on tallella")).to_have_count(0)
     page.reload()

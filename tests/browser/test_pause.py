@@ -10,6 +10,7 @@ from tests.browser.accessibility import assert_accessible
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.test_enquiry_chain import words_of
 from tests.browser.visitor import Letter, Visitor
+from tests.browser.waits import next_document
 from tests.tools.running_site import RunningSite
 
 PAGES = (
@@ -59,7 +60,8 @@ class PauseSettings:
         expect(self.page.locator("input[name=message]")).to_have_value(re.compile(re.escape(words)))
 
     def save(self) -> None:
-        self.page.get_by_role("button", name="Tallenna", exact=True).click()
+        with next_document(self.page):
+            self.page.get_by_role("button", name="Tallenna", exact=True).click()
         expect(self.page.get_by_text(re.compile("päivitetty|tallennettu", re.I)).first).to_be_visible()
 
 

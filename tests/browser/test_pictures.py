@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from tests.browser.conftest import NewPage
+from tests.browser.waits import eventually, next_document
 from tests.tools.running_site import RunningSite
 
 WIDTHS = (320, 390, 1280)
@@ -196,6 +197,11 @@ def test_nothing_moves_when_a_photo_comes(new_page: NewPage) -> None:
             page.context.close()
 
 
+def offers_avif(page: Page, path: str) -> bool:
+    page.goto(path)
+    return page.locator("main picture source[type='image/avif']").count() > 0
+
+
 def test_the_site_makes_the_files_of_an_uploaded_photo_by_itself(
     editor: Page, page: Page, site: RunningSite, tmp_path: Path
 ) -> None:
@@ -205,15 +211,10 @@ def test_the_site_makes_the_files_of_an_uploaded_photo_by_itself(
         editor.goto("/admin/images/add/")
         editor.locator("input[name=title]").fill("koekuva")
         editor.locator("input[type=file]").set_input_files(photo)
-        editor.get_by_role("button", name="Lähetä").click()
-        editor.wait_for_url("**/admin/images/")
+        with next_document(editor):
+            editor.get_by_role("button", name="Lähetä").click()
         site.run(_SHOW_UPLOADED)
-        page.goto("/kuva-9/")
-        for _try in range(60):
-            if page.locator("main picture source[type='image/avif']").count():
-                break
-            page.wait_for_timeout(500)
-            page.reload()
+        eventually(lambda: offers_avif(page, "/kuva-9/"), bool)
         (one,) = page.evaluate(_MEASURE)
         assert one["address"].endswith(".avif")
     finally:

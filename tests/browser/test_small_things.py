@@ -66,6 +66,7 @@ def test_link_to_a_mistake_shows_question_and_focus(new_page: NewPage, size: dic
     for link in links.all():
         page.evaluate("scrollTo(0, 0)")
         link.click()
+        expect(page.locator(link.get_attribute("href") or "")).to_be_focused()
         shown = page.evaluate(_SHOWN)
         assert shown["label"] >= 0, link.inner_text()
         assert shown["ring"] == "solid", link.inner_text()

@@ -38,7 +38,7 @@ def test_without_javascript_the_page_leads_back_to_the_words(new_page: NewPage, 
     page.go_back()
     page.wait_for_url(f"**{CONTACT_PAGE}")
     expect(visitor.name).to_have_value(letter.name)
-    assert visitor.message.input_value() == far_too_long
+    expect(visitor.message).to_have_value(far_too_long)
     visitor.message.fill(letter.message)
     visitor.take_time()
     visitor.send()

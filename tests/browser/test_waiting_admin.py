@@ -10,6 +10,7 @@ from tests.browser.accessibility import assert_fits, certain_violations
 from tests.browser.conftest import DESK, NewPage
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.test_pause import put_pause_back
+from tests.browser.waits import next_document
 from tests.tools.running_site import RunningSite
 
 LIST = "/admin/odotuslista/"
@@ -59,36 +60,42 @@ def test_she_moves_one_to_the_head_and_back(admin: Page) -> None:
     admin.goto(LIST)
     expect_on_list(admin, "Aino", "Bertta", "Cilla", "Dora", "Eevi", "Outo")
     row = admin.locator("tr[data-enquiry]", has_text="Dora")
-    row.get_by_role("link", name=re.compile("^Siirrä jonon kärkeen")).click()
-    admin.get_by_role("button", name="Siirrä jonon kärkeen").click()
+    with next_document(admin):
+        row.get_by_role("link", name=re.compile("^Siirrä jonon kärkeen")).click()
+    with next_document(admin):
+        admin.get_by_role("button", name="Siirrä jonon kärkeen").click()
     expect(admin.get_by_text("Kirjoita syy, enintään 200 merkkiä.").first).to_be_visible()
     admin.get_by_label("Syy:").fill("Sovittu puhelimessa")
-    admin.get_by_role("button", name="Siirrä jonon kärkeen").click()
-    admin.wait_for_url(f"**{LIST}")
+    with next_document(admin):
+        admin.get_by_role("button", name="Siirrä jonon kärkeen").click()
     expect_on_list(admin, "Dora")
     expect(admin.locator("tr[data-enquiry]").first).to_contain_text("Sovittu puhelimessa")
-    admin.get_by_role("button", name=re.compile("^Palauta omalle paikalle")).click()
+    with next_document(admin):
+        admin.get_by_role("button", name=re.compile("^Palauta omalle paikalle")).click()
     expect(admin.get_by_role("button", name=re.compile("^Palauta omalle paikalle"))).to_have_count(0)
     expect_on_list(admin, "Aino", "Bertta", "Cilla", "Dora", "Eevi", "Outo")
 
 
 def test_she_plans_starts_and_stops(admin: Page) -> None:
     admin.goto("/admin/")
-    admin.get_by_role("link", name="4 odottaa: suunnittele paluu").click()
-    admin.wait_for_url(f"**{RETURN}")
+    with next_document(admin):
+        admin.get_by_role("link", name="4 odottaa: suunnittele paluu").click()
     expect(admin.locator(".waiting__day")).to_have_count(1)
     admin.get_by_label("Viestejä päivässä:").fill("3")
     admin.get_by_label("Omat sanat:").fill('Lämmin "tervehdys" <Porista>')
     # What was changed and not shown is shown first.
-    admin.get_by_role("button", name="Aloita ilmoittaminen").click()
+    with next_document(admin):
+        admin.get_by_role("button", name="Aloita ilmoittaminen").click()
     expect(admin.get_by_text("Mitään ei ole vielä lähetetty.").first).to_be_visible()
     expect(admin.locator(".waiting__day")).to_have_count(2)
     expect(admin.locator(".waiting__day").last).to_contain_text("Dora")
     letter = admin.frame_locator("iframe[srcdoc]")
     expect(letter.get_by_text("Lämmin ”tervehdys” <Porista>")).to_be_visible()
-    admin.get_by_role("button", name="Aloita ilmoittaminen").click()
+    with next_document(admin):
+        admin.get_by_role("button", name="Aloita ilmoittaminen").click()
     expect(admin.get_by_role("heading", name="Paluusta ilmoitetaan parhaillaan")).to_be_visible()
-    admin.get_by_role("button", name="Keskeytä ilmoittaminen").click()
+    with next_document(admin):
+        admin.get_by_role("button", name="Keskeytä ilmoittaminen").click()
     expect(admin.get_by_text("Ilmoittaminen keskeytettiin.").first).to_be_visible()
     expect(admin.get_by_role("heading", name="Aiemmat ilmoituskierrokset")).to_be_visible()
     expect(admin.get_by_role("heading", name="Näin ilmoitetaan")).to_be_visible()
@@ -112,13 +119,15 @@ def test_every_page_is_accessible_and_fits(
         page.goto(address)
         assert certain_violations(page) == [], address
         assert_fits(page)
-    page.get_by_role("button", name="Aloita ilmoittaminen").click()
+    with next_document(page):
+        page.get_by_role("button", name="Aloita ilmoittaminen").click()
     expect(page.get_by_role("button", name="Keskeytä ilmoittaminen")).to_be_visible()
     # Without Wagtail's own message, whose colours are its own.
     page.goto(RETURN)
     assert certain_violations(page) == []
     assert_fits(page)
-    page.get_by_role("button", name="Keskeytä ilmoittaminen").click()
+    with next_document(page):
+        page.get_by_role("button", name="Keskeytä ilmoittaminen").click()
     expect(page.get_by_role("heading", name="Aiemmat ilmoituskierrokset")).to_be_visible()
     page.goto(RETURN)
     assert certain_violations(page) == []

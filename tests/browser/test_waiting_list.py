@@ -6,11 +6,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from tests.browser.accessibility import assert_fits
 from tests.browser.conftest import NewPage
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.test_enquiry_chain import words_of
 from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
 from tests.browser.waiting_visitor import JOIN, WaitingVisitor
+from tests.browser.waits import next_document
 from tests.tools.public_views import Condition, Stage
 from tests.tools.running_site import RunningSite
 
@@ -27,6 +29,13 @@ def stage(site: RunningSite) -> Iterator[Stage]:
 
 def expect_heading(page: Page, words: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(words)
+
+
+def press(page: Page, button: str, heading: str) -> None:
+    """Press the button and wait for the page with that heading."""
+    with next_document(page):
+        page.get_by_role("button", name=button).click()
+    expect_heading(page, heading)
 
 
 def private_address(site: RunningSite, reference: str, address: str) -> str:
@@ -63,22 +72,20 @@ def test_from_the_front_page_to_the_list_and_out_of_it_again(
     visitor.email.fill(letter.address)
     visitor.button.click()
     reference = visitor.wait_until_joined()
-    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+    assert_fits(page)
     expect(desk.search(letter.name)).to_have_count(1)
 
     # By the link in the confirmation: stay, then leave, come back, and be removed.
     page.goto(private_address(site, reference, letter.address))
     expect_heading(page, "Olet odotuslistalla")
-    page.get_by_role("button", name="Haluan pysyä odotuslistalla").click()
-    expect_heading(page, "Kiitos, pysyt odotuslistalla")
-    page.get_by_role("button", name="En halua enää odottaa").click()
-    expect_heading(page, "Et ole enää odotuslistalla")
-    page.get_by_role("button", name="Haluan takaisin odotuslistalle").click()
-    expect_heading(page, "Kiitos, pysyt odotuslistalla")
+    press(page, "Haluan pysyä odotuslistalla", "Kiitos, pysyt odotuslistalla")
+    press(page, "En halua enää odottaa", "Et ole enää odotuslistalla")
+    press(page, "Haluan takaisin odotuslistalle", "Kiitos, pysyt odotuslistalla")
     removal = page.get_by_role("button", name="Poista tietoni nyt")
     expect(removal).to_be_hidden()
     page.get_by_text("Poista tietoni", exact=True).click()
-    removal.click()
+    with next_document(page):
+        removal.click()
     expect_heading(page, "Tämän linkin takana ei ole tietoja")
     expect(desk.search(letter.name)).to_have_count(0)
 
@@ -88,11 +95,9 @@ def test_the_private_page_is_answered_by_keyboard_alone(stage: Stage, site: Runn
     reference = WaitingVisitor(page).join(letter, wants_mail=False)
     page.goto(private_address(site, reference, letter.address))
     page.get_by_role("main").focus()
-    pressed = []
-    for _ in range(3):
+    for button in ("Haluan pysyä odotuslistalla", "En halua enää odottaa", "Poista tietoni"):
         page.keyboard.press("Tab")
-        pressed.append(page.evaluate("document.activeElement.textContent.trim()"))
-    assert pressed == ["Haluan pysyä odotuslistalla", "En halua enää odottaa", "Poista tietoni"]
+        expect(page.locator(":focus")).to_have_text(button)
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Poista tietoni nyt")).to_be_visible()
     page.keyboard.press("Shift+Tab")
@@ -126,6 +131,7 @@ def test_a_message_that_was_being_written_when_the_pause_began_arrives_as_one(
         visitor.wait_for_thanks()
         # The message has a way of its own all the time.
         page.goto(CONTACT_PAGE)
-        page.get_by_role("link", name="Kirjoita viesti").click()
+        with next_document(page):
+            page.get_by_role("link", name="Kirjoita viesti").click()
         expect(visitor.button).to_have_text("Lähetä viesti")
     expect(desk.search(letter.name)).to_have_count(1)

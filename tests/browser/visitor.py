@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from intake.enquiry.rules import ALPHABET
 from intake.spam.rules import MIN_SECONDS
+from tests.browser.waits import next_document
 
 CONTACT_PAGE = "/ota-yhteytta/"
 MESSAGE = "Hei Kati, työryhmämme kaipaa tilaa ajatella."
@@ -46,8 +47,9 @@ class Visitor:
         self.opened_at = time.monotonic()
 
     def follow_to_form(self, link: Locator) -> None:
-        link.click()
-        self.page.wait_for_url(f"**{CONTACT_PAGE}")
+        with next_document(self.page):
+            link.click()
+        expect(self.page).to_have_url(re.compile(f"{CONTACT_PAGE}$"))
         self.opened_at = time.monotonic()
 
     def box(self, name: str) -> Locator:
@@ -94,6 +96,7 @@ class Visitor:
     def wait_for_thanks(self) -> str:
         """Return the reference once the thank-you page shows it."""
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Kiitos, viestisi on perillä")
+        self.page.wait_for_load_state()
         found = _REFERENCE.search(self.page.get_by_role("main").inner_text())
         assert found, "The thank-you page shows no reference."
         return found.group()

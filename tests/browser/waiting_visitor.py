@@ -33,6 +33,7 @@ class WaitingVisitor(Visitor):
     def wait_until_joined(self) -> str:
         """Return the reference once the page that says it has arrived shows it."""
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Kiitos, ilmoittautumisesi on perillä")
+        self.page.wait_for_load_state()
         found = _REFERENCE.search(self.page.get_by_role("main").inner_text())
         assert found, "The page shows no reference."
         return found.group()

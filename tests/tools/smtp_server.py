@@ -119,7 +119,7 @@ class SmtpServer:
         self._handler.recipients.clear()
         self._handler.attempts = 0
 
-    def wait_for(self, count: int, seconds: float = 20.0) -> list[EmailMessage]:
+    def wait_for(self, count: int, seconds: float = 30.0) -> list[EmailMessage]:
         """Return the accepted messages once there are `count`; raises AssertionError when they do not come."""
         self._wait(lambda: len(self._handler.messages) >= count, f"{count} messages", seconds)
         return self.messages
@@ -128,12 +128,12 @@ class SmtpServer:
         """Return the accepted messages with `words` in the subject."""
         return [message for message in self.messages if words in str(message["Subject"])]
 
-    def wait_for_about(self, words: str, count: int, seconds: float = 20.0) -> list[EmailMessage]:
+    def wait_for_about(self, words: str, count: int, seconds: float = 30.0) -> list[EmailMessage]:
         """Return the accepted messages with `words` in the subject once there are `count`; else AssertionError."""
         self._wait(lambda: len(self.about(words)) >= count, f"{count} messages about {words}", seconds)
         return self.about(words)
 
-    def wait_for_attempts(self, count: int, seconds: float = 20.0) -> None:
+    def wait_for_attempts(self, count: int, seconds: float = 30.0) -> None:
         """Return once `count` messages were begun; raises AssertionError when they are not."""
         self._wait(lambda: self.attempts >= count, f"{count} attempts", seconds)
 

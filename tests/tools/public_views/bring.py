@@ -6,6 +6,7 @@ from playwright.sync_api import Page, Response, expect
 
 from intake.spam.rules import MIN_SECONDS
 from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
+from tests.browser.waits import next_document
 from tests.tools.public_views.stage import Sent, Stage
 
 
@@ -95,7 +96,7 @@ def form_from_elsewhere(page_: Page, stage: Stage) -> Sent:
     fields = "".join(f'<input name="{name}" value="{escape(value)}">' for name, value in words.items())
     page_.goto("about:blank")
     page_.set_content(f'<form method="post" action="{stage.url}{CONTACT_PAGE}">{fields}<button>Lähetä</button></form>')
-    with page_.expect_response(lambda response: response.request.method == "POST") as answer:
+    with next_document(page_), page_.expect_response(lambda response: response.request.method == "POST") as answer:
         page_.get_by_role("button").click()
     expect(Visitor(page_).summary.first).to_be_visible()
     return _sent(answer.value)
@@ -137,7 +138,7 @@ def thanks_address_wrong(page_: Page, stage: Stage) -> Sent:
     visitor.wait_for_thanks()
     page_.get_by_text("Jatkatko sähköpostin linkistä?", exact=True).click()
     visitor.email.fill("joku.muu@esimerkki.fi")
-    with page_.expect_response(lambda response: response.request.method == "POST") as answer:
+    with next_document(page_), page_.expect_response(lambda response: response.request.method == "POST") as answer:
         page_.get_by_role("button", name="Vahvista osoite").click()
     return _sent(answer.value)
 

@@ -55,6 +55,5 @@ def check_lacking(page: Page, stage: Stage) -> Sent:
 def done(page: Page, stage: Stage) -> Sent:
     """The page that says the mapping has arrived."""
     visitor = _walk(page, stage, CHECK)
-    visitor.onwards.click()
-    page.wait_for_url("**/perilla/")
+    visitor.go_on("Kiitos, alkukartoituksesi on perillä")
     return _sent(page.reload())
