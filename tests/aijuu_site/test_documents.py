@@ -1,11 +1,14 @@
-"""The documents name only files, commands and targets that exist."""
+"""The documents name only what exists: files, commands, targets, tables; and every periodic job."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.management import get_commands
+
+from intake.jobs.runner import registered_jobs
 
 pytestmark = pytest.mark.once
 
@@ -48,3 +51,17 @@ def test_documents_name_existing_targets() -> None:
     named = {name for _document, text in in_backticks() for name in re.findall(r"\bmake ([a-z-]+)", text)}
     assert {"run", "test"} <= named
     assert named <= targets
+
+
+def test_operations_names_every_periodic_job() -> None:
+    table = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("## What runs by the clock")[2]
+    rows = re.findall(r"^\| (`[^|]+) \|", table.partition("\n## ")[0], flags=re.MULTILINE)
+    named = sorted(name for row in rows for name in re.findall(r"`([a-z_]+)`", row))
+    assert named == sorted(job.name for job in registered_jobs())
+
+
+def test_privacy_names_existing_tables() -> None:
+    text = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:intake|accounts)_[a-z]+)`", text))
+    assert "intake_enquiry" in named
+    assert named <= {model._meta.db_table for model in apps.get_models()}
