@@ -17,7 +17,7 @@ AUDIT_STAMP := $(VENV)/installed-requirements-audit.txt
 BROWSERS_STAMP := $(VENV)/installed-requirements-browsers.txt
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 
-.PHONY: help run dev test tests check format catalogues screenshots guide-pictures browsers audit lock environment dev-environment audit-environment browsers-environment browser
+.PHONY: help run dev test tests check format catalogues screenshots guide-pictures browsers audit structure lock environment dev-environment audit-environment browsers-environment browser
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -65,10 +65,13 @@ catalogues: dev-environment ## Add new texts to the Finnish catalogues and compi
 audit: audit-environment browser ## Measure the site as `make run` serves it: Lighthouse, HTML, accessibility, bytes (15 minutes)
 	@$(PY) -m tests.tools.audit
 
+structure: dev-environment ## Print the size of the product, and the files that a contact form's post and a mail pass through
+	@$(TEST) $(PY) -m tests.tools.structure
+
 screenshots: browser ## Picture every page and state in every size and both schemes: var/screenshots/index.html
 	@ALL_SCREENSHOTS=1 $(PYTEST) -m browser tests/browser/test_every_view.py
 
-browsers: browsers-environment ## Walk through the site in Firefox and WebKitGTK, with pictures: var/browsers/index.html (10 minutes)
+browsers: browsers-environment ## Go through the site in Firefox and WebKitGTK, with pictures: var/browsers/index.html (10 minutes)
 	@$(PY) -m tests.tools.browsers
 
 guide-pictures: browser ## Take the pictures of the editor's guide anew (docs/opas/), after a change of the admin's look

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class IntakeConfig(AppConfig):
-    """What visitors send, and what the supervisor does with it."""
+    """Enquiries of visitors, and how the supervisor handles them."""
 
     name = "intake"
     verbose_name = _("Enquiries")
@@ -13,8 +13,8 @@ class IntakeConfig(AppConfig):
         from home.settings_rows import make_settings_rows
 
         post_migrate.connect(make_settings_rows, sender=self)
-        # They need the models, which are there only now. By being imported, each subject registers how its mails are
-        # handled, and what it does when an enquiry is listed, accepted or removed.
+        # Imported here because they need the models. Each module registers on import how its mails are handled, and its
+        # receivers of the signals of an enquiry.
         from intake import pause_reminders  # noqa: F401
         from intake.enquiry import mails  # noqa: F401
         from intake.jobs.runner import register

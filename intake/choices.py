@@ -1,4 +1,4 @@
-"""The words of an enquiry: what is stored (English) and what people see (Finnish, by the catalogue)."""
+"""The choices of all fields. Values are stored; labels are shown, in Finnish by the catalogue."""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -55,7 +55,7 @@ class Outcome(TextChoices):
 
 
 class StepKind(TextChoices):
-    """What was done to an enquiry: by the supervisor, by its sender's private link, or by the clock."""
+    """An entry in the history of an enquiry: by the supervisor, by its sender's private link, or by a periodic job."""
 
     STATUS = "status", _("The status was changed")
     ACCEPTED = "accepted", _("Marked as an ordinary enquiry")
@@ -83,7 +83,7 @@ class Verdict(TextChoices):
 
 
 class Reason(TextChoices):
-    """Why the rules held a message suspicious."""
+    """Why a spam rule marked a message as suspicious."""
 
     HIDDEN_FIELD = "hidden_field", _("A field that people do not see was filled in.")
     TOO_FAST = "too_fast", _("The form was sent within a couple of seconds of opening it.")

@@ -1,4 +1,4 @@
-"""Whether worker, mail and jobs are well: for the dashboard and /healthz/."""
+"""The health of worker, mail and jobs, for the dashboard and /healthz/."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +12,13 @@ from intake.jobs.runner import registered_jobs
 from intake.jobs.schedule import worker_is_silent
 from intake.mail.models import LATE_AFTER, MailAttempt, OutgoingMail, untouched
 
-# One failure may be a moment's; it is tried again within minutes.
+# A single failure may be temporary; the job is retried within minutes.
 _FAILURES_THAT_COUNT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class FailingJob:
-    """What does not succeed, and the names of the items that fail, where they may be told."""
+    """A failing job, and the names of its failing items if they may be shown."""
 
     title: str | Promise
     item_names: str
@@ -26,8 +26,10 @@ class FailingJob:
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """`silent_since` is the worker's last sign of life where it is silent; `mail_since` the time since which the oldest
-    standing mail waits, None where no mail stands."""
+    """`silent_since`: the last heartbeat of a silent worker. `mail_since`: when the oldest stuck mail was queued.
+
+    Both are None if all is well.
+    """
 
     silent_since: datetime | None
     mail_since: datetime | None
@@ -39,7 +41,7 @@ class Health:
 
 
 def read_health(*, now: datetime) -> Health:
-    """Return how things stand now. Where no worker ever ran (`make dev`), none is missed until a mail is late."""
+    """Return the current health. If no worker ever ran (`make dev`), only a late mail is reported."""
     beat_at = WorkerHeartbeat.objects.values_list("beat_at", flat=True).first()
     rows = {row.name: row for row in JobRun.objects.all()}
     return Health(
@@ -58,13 +60,13 @@ def _is_failing(row: JobRun | None) -> bool:
 
 
 def _mail_since(now: datetime) -> datetime | None:
-    """Return since when mail stands: what nobody looks after, or what waits for a server that takes no mail at all.
+    """Return when the oldest stuck mail was queued: one that no worker tries, or any while the server is unavailable.
 
-    A mail that a server has refused is that mail's own trouble: anybody can cause it by a mistyped address.
+    A mail that the server refused does not count: a mistyped address is enough to cause that.
     """
     mails = OutgoingMail.objects.filter(untouched(now))
     latest = MailAttempt.objects.filter(attempted_at__lte=now).order_by("-attempted_at", "-pk").first()
-    if latest is not None and latest.server_away:
+    if latest is not None and latest.server_unavailable:
         waiting = OutgoingMail.objects.filter(state=MailState.QUEUED, failures__gt=0, created_at__lt=now - LATE_AFTER)
         mails = mails | waiting
     since: datetime | None = mails.aggregate(since=Min("created_at"))["since"]

@@ -1,4 +1,4 @@
-"""Locks for rules that count rows."""
+"""Locks for rules that count rows, which row locks can't guard."""
 
 from django.db import connection
 
@@ -7,15 +7,16 @@ _ATTEMPTS = 0x41494A56
 
 
 def lock_receiving() -> None:
-    """Hold off other receivers until this transaction ends.
+    """Make other transactions that call this wait until the current one ends.
 
-    SQLite's IMMEDIATE transactions do it by themselves; PostgreSQL takes an advisory lock.
+    On PostgreSQL an advisory lock. On SQLite nothing: its IMMEDIATE transactions run one at a time anyway.
+    Taken before any row lock, to avoid deadlocks.
     """
     _lock(_RECEIVING)
 
 
 def lock_attempts() -> None:
-    """Hold off others who count attempts at a password until this transaction ends."""
+    """The same for transactions that count password attempts."""
     _lock(_ATTEMPTS)
 
 

@@ -1,4 +1,4 @@
-"""Keyed hashes, and telling mailboxes apart without keeping their addresses."""
+"""Keyed hashes, and comparing mailboxes without storing their addresses."""
 
 import re
 import secrets
@@ -9,9 +9,14 @@ from django.utils.crypto import salted_hmac
 
 from home.email_address import address_as_sent
 
+_SINGLE_ROW_ID = 1
+PURPOSE = "intake.recipient"
+# A leading plus sign starts no tag: "+358401111111@sms.esimerkki.fi" is a telephone number.
+_MAILBOX = re.compile(r"\+*[^+]*")
+
 
 class HashKey(models.Model):
-    """The key of the hashes that stand in this database, in one row (intake.mailbox)."""
+    """The key of the hashes in this database, in one row."""
 
     secret = models.CharField(max_length=100)
 
@@ -22,12 +27,9 @@ class HashKey(models.Model):
         return str(self.pk)
 
 
-_ONLY = 1
-
-
 def keyed_hash(purpose: str, words: str) -> str:
     """Return the hash of `words` for this purpose, under this database's key."""
-    key, _created = HashKey.objects.get_or_create(pk=_ONLY, defaults={"secret": new_key()})
+    key, _created = HashKey.objects.get_or_create(pk=_SINGLE_ROW_ID, defaults={"secret": new_key()})
     return hash_with(key.secret, purpose, words)
 
 
@@ -41,20 +43,15 @@ def new_key() -> str:
     return secrets.token_urlsafe(48)
 
 
-PURPOSE = "intake.recipient"
-# A plus sign at the beginning separates nothing: "+358401111111@sms.esimerkki.fi" is somebody's telephone.
-_MAILBOX = re.compile(r"\+*[^+]*")
-
-
 def mailbox_of(address: str) -> str:
-    """Return the mailbox that mail to `address` reaches: letter case and a +tag lead to the same one.
+    """Return the mailbox that mail to `address` reaches: without letter case and +tag.
 
-    Made of the address as it is sent, so that no way of writing makes a second mailbox of it.
+    Based on the encoded address, so that different spellings of a domain give the same mailbox.
     """
     try:
         sent = address_as_sent(address)
     except ValueError:
-        # Nothing can be sent there; it is a mailbox of its own all the same.
+        # No mail can be sent there, but it still counts as a mailbox.
         sent = address
     local, _at, domain = sent.casefold().rpartition("@")
     (mailbox,) = _MAILBOX.findall(local)[:1]
@@ -62,15 +59,15 @@ def mailbox_of(address: str) -> str:
 
 
 def mailbox_key(address: str) -> str:
-    """Return a keyed hash of the mailbox. It is the same for as long as the database lives."""
+    """Return a keyed hash of the mailbox; stable within one database."""
     return keyed_hash(PURPOSE, mailbox_of(address))
 
 
 def same_address(field: str, address: str) -> Q:
-    """Return what finds the rows whose `field` holds this address, as `is_same_address` tells it."""
+    """Return the condition that `field` holds this address, as is_same_address() compares."""
     return Q(**{f"{field}__iexact": address})
 
 
 def is_same_address(one: str, other: str) -> bool:
-    """Whether mail to both goes to one address: letter case aside, what stands behind a + tells addresses apart."""
+    """Whether two addresses are equal, ignoring letter case. Unlike in mailbox_of(), a +tag makes a difference."""
     return one.casefold() == other.casefold()

@@ -1,4 +1,4 @@
-"""The models of this app, which live beside their subjects."""
+"""The models of this app, imported from its packages for Django."""
 
 from intake.contact.page import ContactPage
 from intake.enquiry.models import Enquiry, EnquiryStep, RemovedEnquiry

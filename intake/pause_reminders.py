@@ -22,24 +22,24 @@ from intake.mail.queue import (
     register,
     supervisor_address,
     to_supervisor,
-    unsent_of_no_enquiry,
+    unsent_without_enquiry,
 )
 
-# A worker that stood still for longer has nothing new to tell of an opening.
-_TOLD_FOR = timedelta(days=7)
+# The supervisor is not told of an automatic opening that is older than this.
+_NEWS_LIFETIME = timedelta(days=7)
 _OPENED = "opened"
 
 
 def remind_of_pause(*, now: datetime) -> int:
-    """Queue the reminder that is due, and the word that a pause opened by itself; each once. Returns how many.
+    """Queue the due reminder, and the notice that a pause ended automatically, each once. Returns how many.
 
-    What has not gone out and is not so any more is taken back.
+    Deletes unsent reminders that are no longer true.
     """
     queued = 0
     with transaction.atomic():
         lock_receiving()
         for mail in unsent_reminders():
-            if mail.state != MailState.SENDING and not _is_true(mail, now):
+            if mail.state != MailState.SENDING and not _is_still_valid(mail, now):
                 mail.delete()
         due = due_reminder(PauseNotice.load().settings, now)
         if due is not None:
@@ -52,24 +52,24 @@ def remind_of_pause(*, now: datetime) -> int:
 
 
 def unsent_reminders() -> QuerySet[OutgoingMail]:
-    """Return the reminders that no mail server has taken yet."""
-    return unsent_of_no_enquiry().filter(purpose=MailPurpose.PAUSE_REMINDER)
+    """Return the unsent reminders."""
+    return unsent_without_enquiry().filter(purpose=MailPurpose.PAUSE_REMINDER)
 
 
-def _is_true(mail: OutgoingMail, now: datetime) -> bool:
-    """Whether the pause still stands as the reminder says: one for another day, or an earlier one, is not."""
+def _is_still_valid(mail: OutgoingMail, now: datetime) -> bool:
+    """Whether the reminder matches the current pause."""
     due = due_reminder(PauseNotice.load().settings, now)
     opened = _opened_by_itself(now)
     return mail.deduplication_key in (due and due.deduplication_key, opened and _opened_key(opened))
 
 
-register(MailPurpose.PAUSE_REMINDER, handling=Handling(addresses=to_supervisor, is_true=_is_true))
+register(MailPurpose.PAUSE_REMINDER, handling=Handling(addresses=to_supervisor, is_still_valid=_is_still_valid))
 
 
 def _opened_by_itself(now: datetime) -> PauseChange | None:
-    """Return the latest opening by the clock, as long as it is news and no change of the pause has followed."""
+    """Return the latest change of the pause if it is a recent automatic opening."""
     latest = PauseChange.objects.first()
-    if latest is None or latest.deed != PauseDeed.OPENED_BY_ITSELF or now - latest.changed_at >= _TOLD_FOR:
+    if latest is None or latest.deed != PauseDeed.OPENED_BY_ITSELF or now - latest.changed_at >= _NEWS_LIFETIME:
         return None
     return latest
 

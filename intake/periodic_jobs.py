@@ -8,11 +8,11 @@ from django.db.models import Model, Q
 from django.utils.translation import gettext_lazy as _
 
 from home.pause.services import settle_pause
-from intake.desk.settings import shorten_stored
+from intake.desk.settings import apply_shortened_times
 from intake.enquiry.models import Enquiry, EnquiryStep
-from intake.enquiry.removal import empty_write_ahead_log, forget_traces, remove_due
+from intake.enquiry.removal import delete_expired_traces, empty_write_ahead_log, remove_due
 from intake.enquiry.rules import removal_date
-from intake.enquiry.services import times_for
+from intake.enquiry.services import retention_times_for
 from intake.jobs.models import ClockSlip
 from intake.jobs.runner import Job, JobContext
 from intake.jobs.schedule import CLOCK_TOLERANCE, is_from_future
@@ -26,9 +26,11 @@ from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.return_plan import call_due
 from intake.waiting.upkeep import keep_list_true, remind_and_close
 
-TRUSTED_AFTER = timedelta(days=3)
-# Every moment by which a rule decides when something is due, has been said, or is over.
-_MOMENTS: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
+_MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
+CLOCK_TRUSTED_AFTER = timedelta(days=3)
+# Every time field on which a rule depends.
+_TIME_FIELDS: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (Enquiry, ("received_at",)),
     (EnquiryStep, ("changed_at",)),
     (
@@ -43,65 +45,65 @@ _MOMENTS: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
 )
 
 
-def begin_anew_what_lies_ahead(*, now: datetime) -> int:
-    """Let moments from the future begin now, once they have been ahead of the clock for TRUSTED_AFTER.
+def reset_future_moments(*, now: datetime) -> int:
+    """Set stored times that lie in the future to `now`, once there have been such times for CLOCK_TRUSTED_AFTER.
 
-    Returns how many values changed.
+    They were stored while the clock was wrong. Returns how many values changed.
     """
     with transaction.atomic():
         lock_receiving()
         slip = ClockSlip.objects.select_for_update().first()
-        if not _something_lies_ahead(now):
+        if not _has_future_moments(now):
             ClockSlip.objects.all().delete()
             return 0
         if slip is None or is_from_future(slip.seen_at, now):
             ClockSlip.objects.update_or_create(pk=1, defaults={"seen_at": now})
             return 0
-        if now - slip.seen_at < TRUSTED_AFTER:
+        if now - slip.seen_at < CLOCK_TRUSTED_AFTER:
             return 0
         changed = sum(
-            model._default_manager.filter(_ahead(name, now)).update(**{name: now})
-            for model, names in _MOMENTS
+            model._default_manager.filter(_is_in_future(name, now)).update(**{name: now})
+            for model, names in _TIME_FIELDS
             for name in names
         )
-        changed += _close_anew(now)
+        changed += _reset_future_closing(now)
         changed += InitialMapping.objects.filter(_expires_too_late(now)).update(expires_at=now + LIFETIME)
         slip.delete()
         return changed
 
 
-def _something_lies_ahead(now: datetime) -> bool:
-    moments = ((model, _ahead(name, now)) for model, names in (*_MOMENTS, (Enquiry, ("closed_at",))) for name in names)
+def _has_future_moments(now: datetime) -> bool:
+    moments = (
+        (model, _is_in_future(name, now))
+        for model, names in (*_TIME_FIELDS, (Enquiry, ("closed_at",)))
+        for name in names
+    )
     conditions: list[tuple[Any, Q]] = [*moments, (InitialMapping, _expires_too_late(now))]
     return any(model._default_manager.filter(condition).exists() for model, condition in conditions)
 
 
-def _ahead(name: str, now: datetime) -> Q:
+def _is_in_future(name: str, now: datetime) -> Q:
     return Q(**{f"{name}__gt": now + CLOCK_TOLERANCE})
 
 
 def _expires_too_late(now: datetime) -> Q:
-    """Nothing is given more time than LIFETIME from a moment that has been."""
+    """Return the condition that a mapping expires later than LIFETIME from now."""
     return Q(expires_at__gt=now + LIFETIME + CLOCK_TOLERANCE)
 
 
-def _close_anew(now: datetime) -> int:
-    """What was closed in the future counts as closed now; its day of removal comes no later than it was fixed."""
-    closed = Enquiry.objects.select_for_update().filter(_ahead("closed_at", now))
+def _reset_future_closing(now: datetime) -> int:
+    """Set future closing times to `now`. The removal date is recomputed and never moves later."""
+    closed = Enquiry.objects.select_for_update().filter(_is_in_future("closed_at", now))
     changed = 0
-    for enquiry in closed.only("pk", "outcome", "remove_on", "told_months", "told_spam_days").iterator():
-        day = removal_date(closed_at=now, outcome=enquiry.outcome, times=times_for(enquiry))
+    for enquiry in closed.only("pk", "outcome", "remove_on", "shown_retention_months", "shown_spam_days").iterator():
+        day = removal_date(closed_at=now, outcome=enquiry.outcome, times=retention_times_for(enquiry))
         days = [one for one in (day, enquiry.remove_on) if one is not None]
         changed += Enquiry.objects.filter(pk=enquiry.pk).update(closed_at=now, remove_on=min(days))
     return changed
 
 
-_MINUTE = timedelta(minutes=1)
-_HOUR = timedelta(hours=1)
-
-
 def deliver_mail(context: JobContext) -> None:
-    """Try the mails that are due, the one that has been due longest first."""
+    """Try the due mails, the longest overdue first."""
     deliver_due(must_stop=context.must_stop)
 
 
@@ -147,7 +149,7 @@ INTAKE_JOBS = (
         name="shorter_times",
         title=_("Shortening the times of keeping as they are set"),
         every=_HOUR,
-        run=lambda context: shorten_stored(now=context.now),
+        run=lambda context: apply_shortened_times(now=context.now),
     ),
     Job(
         name="mapping_removal",
@@ -159,7 +161,7 @@ INTAKE_JOBS = (
         name="clock",
         title=_("Setting right what a wrong clock has left"),
         every=_HOUR,
-        run=lambda context: begin_anew_what_lies_ahead(now=context.now),
+        run=lambda context: reset_future_moments(now=context.now),
     ),
     Job(
         name="write_ahead_log",
@@ -171,6 +173,6 @@ INTAKE_JOBS = (
         name="traces",
         title=_("Forgetting the traces of posts"),
         every=_HOUR,
-        run=lambda context: forget_traces(now=context.now),
+        run=lambda context: delete_expired_traces(now=context.now),
     ),
 )

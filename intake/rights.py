@@ -15,12 +15,12 @@ def may_see(user: User | AnonymousUser) -> bool:
 
 
 def may_act(user: User | AnonymousUser) -> bool:
-    """Whether this user may change enquiries: who may not read them may not change them unseen."""
+    """Whether this user may change enquiries. Changing requires the right to read them."""
     return may_see(user) and user.has_perm("intake.change_enquiry")
 
 
 def guarded(view: Callable[..., HttpResponseBase], allowed: Callable[..., bool]) -> Callable[..., HttpResponseBase]:
-    """Answer 403 itself to whoever may not: Wagtail would send them to the front of the admin instead."""
+    """Respond with 403 to users without the right; Wagtail would redirect them to its front page instead."""
 
     def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if allowed(request.user):

@@ -1,4 +1,4 @@
-"""What the supervisor decides about enquiries."""
+"""The supervisor's settings for enquiries."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -12,7 +12,7 @@ LONGEST_WAITING_MONTHS = 12
 
 
 class _ConfirmationPanel(FieldPanel):  # type: ignore[misc]
-    """Shown only while the form asks for it (intake.desk.settings)."""
+    """Shown only while the form asks for a confirmation (intake.desk.settings)."""
 
     class BoundPanel(FieldPanel.BoundPanel):  # type: ignore[misc]
         def is_shown(self) -> bool:
@@ -52,7 +52,7 @@ class IntakeSettings(BaseGenericSetting):
         ),
     )
 
-    # When a time was last made shorter. What was stored before follows a day later (intake.desk.settings).
+    # When a retention time was last shortened. Stored enquiries follow a day later (intake.desk.settings).
     shortened_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     panels = [

@@ -1,4 +1,4 @@
-"""What a checked form hands to the services: plain values and the one-time submission id."""
+"""The values that a valid form passes to the services, and its one-time submission id."""
 
 import uuid
 from dataclasses import asdict, dataclass
@@ -8,10 +8,12 @@ from django.core import signing
 
 from intake.choices import Kind
 
+_SALT = "intake.form-token"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ContactFacts:
-    """The typed facts that every kind of enquiry has. Texts are clean; choices are values of intake.choices."""
+    """The fields that every kind of enquiry has. Texts are cleaned; choices are values of intake.choices."""
 
     name: str
     email: str
@@ -25,13 +27,13 @@ class ContactFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class ShownTexts:
-    """The exact words that stood around the form when it was sent (GDPR art. 13: what the person was told)."""
+    """The exact texts shown with the form when it was sent (GDPR art. 13: the information given)."""
 
     warning: str = ""
     crisis_note: str = ""
     privacy: str = ""
     pause: str = ""
-    # What the waiting list is, and the words of the box for mail on the return where it was ticked.
+    # The description of the waiting list, and the label of the checkbox for mail on the return if it was ticked.
     waiting: str = ""
     consent: str = ""
 
@@ -41,14 +43,11 @@ class ShownTexts:
 
 @dataclass(frozen=True, kw_only=True)
 class SpamSigns:
-    """What the spam rules look at besides the words."""
+    """What the spam rules check besides the texts."""
 
     hidden_field: str = ""
     seconds_open: float
     source_known: bool = True
-
-
-_SALT = "intake.form-token"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +64,7 @@ def new_form_token(now: datetime) -> str:
 
 
 def read_form_token(token: str) -> FormOpening | None:
-    """Return what the token says, however old it is; None for a token that this site did not sign."""
+    """Return the content of a token of any age; None if this site did not sign it."""
     try:
         submission_id, opened_at = signing.loads(token, salt=_SALT)
     except signing.BadSignature:
@@ -75,10 +74,11 @@ def read_form_token(token: str) -> FormOpening | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """One form as it was sent.
+    """One sent form.
 
-    `further_words` are for the spam rules. `repeat_words` must be the same in a repeat, besides the facts.
-    `wants_mail`: who joins the waiting list asks for mail on the return. `address_key` stands for the network address.
+    `further_words`: other texts for the spam rules. `repeat_words`: texts that, besides the facts, are the same in a
+    repeat. `wants_mail`: the sender joins the waiting list and wants mail on the return. `address_key`: the keyed hash
+    of the network address.
     """
 
     kind: Kind = Kind.CONTACT

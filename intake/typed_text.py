@@ -1,4 +1,4 @@
-"""Cleaning of typed text, phone numbers, and finding a Finnish personal identity code."""
+"""Cleaning typed text, parsing phone numbers, and detecting a Finnish personal identity code."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from django.http import QueryDict
 from home.phone_numbers import HOME_REGION, phone_display, read_phone
 from home.unseen_characters import without_unseen
 
-# Control characters except tab and line feed; the invisible marks that reorder text (UAX #9) or hide in it.
+# Control characters except tab and line feed; invisible characters that reorder text (UAX #9) or hide in it.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb]"
 )
@@ -17,12 +17,43 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 # UAX #15, section 13 (Stream-Safe Text Format).
 _MOST_MARKS = 30
 _JOINER = "\u034f"
-# The longest that one character becomes in NFD: what is this many times too long stays too long when composed.
+# The most characters that one becomes in NFD: a text longer than limit * this stays too long when composed.
 _LONGEST_DECOMPOSITION = 4
+
+_CHECK_CHARACTERS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
+_DASHES = str.maketrans(dict.fromkeys("\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212", "-"))
+# Form and check character: Digital and Population Data Services Agency, including the separators of 2023.
+_DAY, _MONTH, _NUMBER = r"(?:0[1-9]|[12]\d|3[01])", r"(?:0[1-9]|1[0-2])", r"\d{3}"
+# As typed or copied: in groups, as a date, with a line break or an extra sign. At most a few characters.
+_GAP = r"[\s.,:;/\\|_*=~·•()-]{0,4}"
+_SEPARATOR = rf"{_GAP}[-+YXWVUABCDEF]{_GAP}"
+# The year of birth may be written in full.
+_CENTURY = r"(?:1[89]|20)?"
+# The check character is one of these letters or a digit.
+_LETTER = "A-FHJ-NPR-Y"
+_BEFORE, _AFTER = r"(?<![^\W_])", r"(?![^\W_])"
+# Telephone numbers are written in groups of digits too. So gaps are accepted only between the parts of a code if its
+# check character is a digit; if it is a letter, gaps may be anywhere and the separator may be missing. The standard
+# form is also found next to letters ("hetu131052-308T").
+_FORMS = tuple(
+    re.compile(rf"(?=({form}))", re.IGNORECASE)
+    for form in (
+        rf"(?<!\d){_DAY}{_MONTH}\d\d[-+YXWVUABCDEF]{_NUMBER}[\d{_LETTER}](?!\d)",
+        rf"{_BEFORE}{_DAY}[\s.]?{_MONTH}[\s.]?{_CENTURY}\d\d{_SEPARATOR}{_NUMBER}\s?[\d{_LETTER}]{_AFTER}",
+        rf"{_BEFORE}(?:\d{_GAP}){{4}}{_CENTURY}(?:\d{_GAP}){{2}}(?:[-+YXWVUABCDEF]{_GAP})?(?:\d{_GAP}){{3}}[{_LETTER}]{_AFTER}",
+    )
+)
+_SIGNS = re.compile(r"[\W_]")
+_CODE = re.compile(rf"({_DAY}{_MONTH}){_CENTURY}(\d\d)[YXWVUABCDEF]?({_NUMBER})([0-9{_LETTER}])", re.IGNORECASE)
+
+# Fewer digits would match nearly every number.
+_FEWEST_DIGITS = 3
+# A number in a text: groups of digits with spaces, hyphens, dots, slashes or brackets between.
+_WRITTEN = re.compile(r"\d(?:[\s()./\u2010-\u2015\u2212-]*\d){2,}")
 
 
 class TooLong(ValueError):
-    """The text is far past its limit, so it was not cleaned; `length` is counted without what can't be seen."""
+    """The text is far too long, so it was not cleaned. `length` does not count invisible characters."""
 
     def __init__(self, length: int) -> None:
         super().__init__("too long to be cleaned")
@@ -30,7 +61,7 @@ class TooLong(ValueError):
 
 
 def without_invisible(data: QueryDict) -> QueryDict:
-    """Return a copy of a posted form without control and reordering characters: what can be shown again."""
+    """Return a copy of a posted form without control and reordering characters, safe to show again."""
     copy = data.copy()
     for name, values in data.lists():
         copy.setlist(name, [_INVISIBLE.sub("", value) for value in values])
@@ -40,13 +71,13 @@ def without_invisible(data: QueryDict) -> QueryDict:
 def clean_lines(text: str, *, limit: int | None = None) -> str:
     """Return `text` in Unicode NFC with plain line feeds and without control or reordering characters.
 
-    What can't come down to `limit` characters raises TooLong before the costly part.
+    Raises TooLong if the text can't have `limit` characters or fewer, before normalising, which is slow.
     """
     return _composed(_without_harm(text), limit)
 
 
 def clean_line(text: str, *, limit: int | None = None) -> str:
-    """Return `text` cleaned as `clean_lines` does, on one line: no header of a mail can be broken with it."""
+    """Return `text` cleaned as by clean_lines(), on one line, so that it can't inject a mail header."""
     return _composed(re.sub(r"\s+", " ", _without_harm(text)), limit)
 
 
@@ -62,7 +93,7 @@ def _composed(text: str, limit: int | None) -> str:
 
 
 def _stream_safe(text: str) -> str:
-    """Return `text` with every run of combining marks broken after 30: sorting a long one takes its length squared."""
+    """Return `text` with runs of combining marks broken after 30: normalising a long run takes quadratic time."""
     if text.isascii():
         return text
     safe, run = [], 0
@@ -77,38 +108,11 @@ def _stream_safe(text: str) -> str:
     return "".join(safe)
 
 
-_CHECK_CHARACTERS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
-_DASHES = str.maketrans(dict.fromkeys("\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212", "-"))
-# Form and check character: Digital and Population Data Services Agency, including the separators of 2023.
-_DAY, _MONTH, _NUMBER = r"(?:0[1-9]|[12]\d|3[01])", r"(?:0[1-9]|1[0-2])", r"\d{3}"
-# As they are typed and copied: in groups, as a date, with a line break or a sign too many. A few, not any number.
-_GAP = r"[\s.,:;/\\|_*=~·•()-]{0,4}"
-_SEPARATOR = rf"{_GAP}[-+YXWVUABCDEF]{_GAP}"
-# The year of birth is written in full, too.
-_CENTURY = r"(?:1[89]|20)?"
-# The check character is one of these or a digit.
-_LETTER = "A-FHJ-NPR-Y"
-_BEFORE, _AFTER = r"(?<![^\W_])", r"(?![^\W_])"
-# Telephone numbers come in odd groups of digits too. So where the check character is a digit, a gap stands only
-# between the parts of a code; where it is a letter, anywhere, and the separator may be missing. In its own form a code
-# is one beside letters as well ("hetu131052-308T").
-_FORMS = tuple(
-    re.compile(rf"(?=({form}))", re.IGNORECASE)
-    for form in (
-        rf"(?<!\d){_DAY}{_MONTH}\d\d[-+YXWVUABCDEF]{_NUMBER}[\d{_LETTER}](?!\d)",
-        rf"{_BEFORE}{_DAY}[\s.]?{_MONTH}[\s.]?{_CENTURY}\d\d{_SEPARATOR}{_NUMBER}\s?[\d{_LETTER}]{_AFTER}",
-        rf"{_BEFORE}(?:\d{_GAP}){{4}}{_CENTURY}(?:\d{_GAP}){{2}}(?:[-+YXWVUABCDEF]{_GAP})?(?:\d{_GAP}){{3}}[{_LETTER}]{_AFTER}",
-    )
-)
-_SIGNS = re.compile(r"[\W_]")
-_CODE = re.compile(rf"({_DAY}{_MONTH}){_CENTURY}(\d\d)[YXWVUABCDEF]?({_NUMBER})([0-9{_LETTER}])", re.IGNORECASE)
-
-
 def contains_henkilotunnus(text: str) -> bool:
-    """Return whether `text` has a code whose check character is right (a wrong one is just a number)."""
-    # A soft hyphen, where a code was broken at the end of a line, reads as the hyphen that it looked like.
+    """Return whether `text` contains a code with a correct check character."""
+    # A soft hyphen at the end of a line is read as a hyphen.
     plain = without_unseen(unicodedata.normalize("NFKC", text.translate(_DASHES)).translate(_DASHES))
-    # Looked for at every place: one may begin inside what looks like another.
+    # The patterns are lookaheads: candidates may overlap.
     candidates = (match[1] for form in _FORMS for match in form.finditer(plain))
     return any(_check_character_is_right(candidate) for candidate in candidates)
 
@@ -118,23 +122,15 @@ def _check_character_is_right(candidate: str) -> bool:
     return code is not None and _CHECK_CHARACTERS[int(code[1] + code[2] + code[3]) % 31] == code[4].upper()
 
 
-# Fewer would be found in nearly every number.
-_FEWEST_DIGITS = 3
-
-
 def e164_phone(text: str) -> str:
-    """Return a number as it is kept ("+358505348567"). Raises ValueError for what is not one number."""
+    """Return a number as stored, in E.164 ("+358505348567"). Raises ValueError if it is not one phone number."""
     return phonenumbers.format_number(read_phone(text), phonenumbers.PhoneNumberFormat.E164)
 
 
-# As a number stands in a text: its parts beside each other, with spaces, hyphens, dots, slashes or brackets between.
-_WRITTEN = re.compile(r"\d(?:[\s()./\u2010-\u2015\u2212-]*\d){2,}")
-
-
 def phone_parts(text: str) -> set[str]:
-    """Return digits to look for in kept numbers ("050 534-85" -> {"5053485"}): what could be a number or a part of one.
+    """Return the digits to search for in stored numbers ("050 534-85" -> {"5053485"}).
 
-    Zeros at the beginning, "00" for abroad or "0" in front of the area, are not kept, nor is the one in "+358 (0)50".
+    Leading zeros ("00" for abroad, "0" of the area code) are not stored, nor is the zero in "+358 (0)50".
     """
     runs = (re.sub(r"\D", "", match.group()) for match in _WRITTEN.finditer(text.replace("(0)", "")))
     parts = {re.sub(r"^3580+", "358", run.lstrip("0")) for run in runs}
@@ -142,13 +138,13 @@ def phone_parts(text: str) -> set[str]:
 
 
 def readable_phone(e164: str) -> str:
-    """Return a kept number for reading: "050 534 8567", from abroad "+46 70 123 45 67"; "" for ""."""
+    """Return a stored number for reading: "050 534 8567", foreign "+46 70 123 45 67"; "" for ""."""
     return phone_display(phonenumbers.parse(e164, HOME_REGION)) if e164 else ""
 
 
 def dialled_phone(e164: str) -> str:
-    """Return a kept number as it is dialled in Finland, digits and spaces only: "00 46 70 123 45 67".
+    """Return a stored number as dialled in Finland, digits and spaces only: "00 46 70 123 45 67".
 
-    A leading plus sign would begin a formula in a spreadsheet.
+    A leading plus sign would start a formula in a spreadsheet.
     """
     return readable_phone(e164).replace("+", "00 ", 1)

@@ -1,5 +1,7 @@
-"""Private addresses: mappings under way and places in the waiting list. They hang from no page: moving or removing
-one breaks no link."""
+"""URLs of private links: mappings in progress and waiting-list places.
+
+They are not below a Wagtail page, so that moving or removing a page breaks no link.
+"""
 
 from django.urls import path, re_path
 
@@ -7,7 +9,7 @@ from intake.mapping.returned_words import mend
 from intake.mapping.steps import check, done, facts_step, question_step, resume
 from intake.waiting.private_page import show_or_answer
 
-# Letters, digits, "-" and "_": what secrets.token_urlsafe makes.
+# The slug converter accepts what secrets.token_urlsafe() makes: letters, digits, "-" and "_".
 urlpatterns = [
     path("<slug:secret>/", resume, name="mapping_resume"),
     path("<slug:secret>/yhteystiedot/", facts_step, name="mapping_facts"),
@@ -15,6 +17,6 @@ urlpatterns = [
     path("<slug:secret>/tarkista/", check, name="mapping_check"),
     path("<slug:secret>/perilla/", done, name="mapping_done"),
     path("<slug:secret>/odotuslista/", show_or_answer, name="waiting_answer"),
-    # Last: what is left below the prefix.
+    # Last: all other paths below the prefix.
     re_path(r"^(?P<tangled>[\s\S]*)$", mend, name="private_link"),
 ]

@@ -1,4 +1,4 @@
-"""What the intake adds to the admin."""
+"""Wagtail hooks of this app."""
 
 from django.http import HttpRequest
 from django.templatetags.static import static
@@ -17,7 +17,7 @@ from intake.mapping.trial import try_mapping
 from intake.settings import IntakeSettings
 
 modeladmin_register(EnquiryGroup)
-# The form needs the services, which need the models: so not beside the model.
+# Set here because the form imports the services, which import the models.
 IntakeSettings.base_form_class = IntakeSettingsForm
 hooks.register(ITEMS_HOOK, enquiry_items, order=100)
 hooks.register(IMPORTANT_PAGES_HOOK, form_pages)

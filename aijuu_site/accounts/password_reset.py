@@ -88,7 +88,7 @@ def _account_of(mail: OutgoingMail) -> User | None:
     return user if user is not None and _may_reset(user) else None
 
 
-def _is_true(mail: OutgoingMail, _now: datetime) -> bool:
+def _is_still_valid(mail: OutgoingMail, _now: datetime) -> bool:
     return _account_of(mail) is not None
 
 
@@ -101,7 +101,7 @@ def _secret_for(mail: OutgoingMail, _now: datetime) -> str:
 
 register(
     MailPurpose.PASSWORD_RESET,
-    handling=Handling(addresses=lambda mail: Addresses(recipient=mail.recipient), is_true=_is_true),
+    handling=Handling(addresses=lambda mail: Addresses(recipient=mail.recipient), is_still_valid=_is_still_valid),
 )
 register_link(RESET_LINK, _secret_for)
 

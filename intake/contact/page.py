@@ -32,11 +32,11 @@ from intake.contact.posting import MESSAGE, WAITING, receive_form, show_form
 from intake.enquiry.forms import ConfirmAddressForm
 from intake.enquiry.mails import promised_mails
 from intake.enquiry.models import Enquiry
-from intake.enquiry.responses import keep_only_empty_form, see_other, too_many
+from intake.enquiry.responses import cache_only_empty_form, rate_limit_message, see_other
 from intake.mailbox import is_same_address
 from intake.mapping.page import mapping_is_offered
 from intake.mapping.services import confirm_address, page_link_for_enquiry
-from intake.spam.limit import TooManyPosts, address_key, count_post
+from intake.spam.limit import TooManyPosts, address_key, enforce_rate_limit
 from intake.waiting.models import WaitingPlace
 from intake.waiting.rules import kept_while_waiting
 
@@ -117,9 +117,9 @@ def _confirm_address(page: Any, request: HttpRequest, enquiry: Enquiry, now: dat
     if not form.is_valid():
         return _page(page, request, enquiry, may_go_on=True, form=form, status=422)
     try:
-        count_post(f"{address_key(request)[:56]}:confirm", now)
+        enforce_rate_limit(f"{address_key(request)[:56]}:confirm", now)
     except TooManyPosts as refusal:
-        form.add_error("email", too_many(refusal.retry_after, ContactDetails.load(request).phone_display))
+        form.add_error("email", rate_limit_message(refusal.retry_after, ContactDetails.load(request).phone_display))
         response = _page(page, request, enquiry, may_go_on=True, form=form, status=429)
         response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
         return response
@@ -192,17 +192,17 @@ class ContactPage(AlwaysPublic, RoutablePageMixin, BasePage):
         verbose_name_plural = gettext_lazy("contact pages")
 
     @path("", name="form")
-    @method_decorator([keep_only_empty_form, sensitive_post_parameters()])
+    @method_decorator([cache_only_empty_form, sensitive_post_parameters()])
     def form_view(self, request: HttpRequest) -> HttpResponse:
         return show_or_receive(self, request)
 
     @path("viesti/", name="message")
-    @method_decorator([keep_only_empty_form, sensitive_post_parameters()])
+    @method_decorator([cache_only_empty_form, sensitive_post_parameters()])
     def message_view(self, request: HttpRequest) -> HttpResponse:
         return message(self, request)
 
     @path("odotuslista/", name="waiting_list")
-    @method_decorator([keep_only_empty_form, sensitive_post_parameters()])
+    @method_decorator([cache_only_empty_form, sensitive_post_parameters()])
     def waiting_view(self, request: HttpRequest) -> HttpResponse:
         return waiting_list(self, request)
 

@@ -21,7 +21,7 @@ from home.pause.wording import PauseStatus
 from intake.choices import Kind
 from intake.enquiry.forms import ContactForm
 from intake.enquiry.notices import FormNotices, form_notices
-from intake.enquiry.responses import stored, too_many
+from intake.enquiry.responses import rate_limit_message, stored_response
 from intake.enquiry.services import receipt_of, receive_enquiry
 from intake.spam.limit import Source, TooManyPosts, address_key, source_of
 from intake.spam.rules import MIN_SECONDS
@@ -111,7 +111,7 @@ def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse
         )
         receipt = receipt_of(enquiry=enquiry, opening=opening)
     except TooManyPosts as refusal:
-        notice = too_many(refusal.retry_after, details.phone_display)
+        notice = rate_limit_message(refusal.retry_after, details.phone_display)
         response = _response(page, request, which, form, status=429, notice=notice)
         response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
         return response
@@ -119,7 +119,7 @@ def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse
         # Only the kind is logged: the text of a database error can quote the row.
         logger.error("an enquiry could not be stored: %s", type(error).__name__)
         return _response(page, request, which, form, status=503, notice=_not_stored(which, details.phone_display))
-    return stored(request, page.get_url(request) + page.reverse_subpage("thanks", kwargs={"receipt": receipt}))
+    return stored_response(request, page.get_url(request) + page.reverse_subpage("thanks", kwargs={"receipt": receipt}))
 
 
 def _response(

@@ -25,9 +25,9 @@ from intake.choices import Status, Verdict
 from intake.contact.page import ContactPage
 from intake.enquiry.models import Enquiry
 from intake.health import read_health
-from intake.mail.delivery import send_again
+from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail, late
-from intake.mail.queue import unsent_of_no_enquiry
+from intake.mail.queue import unsent_without_enquiry
 from intake.mapping.page import MappingPage
 from intake.rights import guarded, may_act
 from intake.settings import IntakeSettings
@@ -82,15 +82,15 @@ class DeskFilter(SimpleListFilter):
 
 def own_mail_addresses() -> list[URLPattern]:
     """Return what the hook register_admin_urls takes."""
-    return [path("viestit/<int:mail_id>/uudelleen/", guarded(resend, may_act), name="mail_send_again")]
+    return [path("viestit/<int:mail_id>/uudelleen/", guarded(resend, may_act), name="mail_requeue")]
 
 
 def resend(request: HttpRequest, mail_id: int) -> HttpResponse:
     """Queue one of them for an attempt at once."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    mail = get_object_or_404(unsent_of_no_enquiry(), pk=mail_id)
-    if send_again(mail=mail, now=timezone.now()):
+    mail = get_object_or_404(unsent_without_enquiry(), pk=mail_id)
+    if requeue(mail=mail, now=timezone.now()):
         messages.success(request, _("The mail is being sent again. Load the page in a moment to see how it went."))
     else:
         messages.info(request, _("The mail has been sent already, or is being sent just now."))
@@ -179,7 +179,7 @@ class EnquiryPanel(Component):
             "health": read_health(now=now),
             # An inclusion of its own: Wagtail renders a panel with this context alone.
             "csrf_token": get_token(request),
-            "unsent": [mail for mail in unsent_of_no_enquiry().prefetch_related("attempts") if mail.is_late],
+            "unsent": [mail for mail in unsent_without_enquiry().prefetch_related("attempts") if mail.is_late],
             "user_can_act": may_act(request.user),
             "parts": {
                 part.value: {"count": part_of(Enquiry.objects.all(), part).count(), "url": list_address(part)}

@@ -21,9 +21,9 @@ from intake.desk.invitations import can_be_invited, can_get_waiting_link
 from intake.enquiry.forms import HandlingForm, PreparationForm, VersionForm
 from intake.enquiry.mails import promised_mails
 from intake.enquiry.models import Enquiry
-from intake.enquiry.removal import remove_seen
+from intake.enquiry.removal import remove_if_unchanged
 from intake.enquiry.services import ChangedMeanwhile, accept_quarantined, change_status, save_handling
-from intake.mail.delivery import send_again
+from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail
 from intake.mapping.reading import SentMapping, UnderWay, read_mapping
 from intake.waiting.reading import read_place
@@ -257,7 +257,7 @@ def resend(request: HttpRequest, instance_pk: str, mail_pk: str) -> HttpResponse
     """Queue one of the enquiry's mails for an attempt at once."""
     enquiry = found(instance_pk)
     mail = get_object_or_404(OutgoingMail, pk=mail_pk, enquiry=enquiry)
-    if send_again(mail=mail, now=timezone.now()):
+    if requeue(mail=mail, now=timezone.now()):
         messages.success(request, _("The mail is being sent again. Load the page in a moment to see how it went."))
     else:
         messages.info(request, _("The mail has been sent already, or is being sent just now."))
@@ -276,7 +276,7 @@ def delete(request: HttpRequest, instance_pk: str) -> HttpResponse:
     if not form.is_valid():
         return conflict(request, enquiry, words=_NOT_REMOVED)
     try:
-        remove_seen(enquiry_id=enquiry.pk, version=form.cleaned_data["version"], now=timezone.now())
+        remove_if_unchanged(enquiry_id=enquiry.pk, version=form.cleaned_data["version"], now=timezone.now())
     except ChangedMeanwhile:
         return conflict(request, enquiry, words=_NOT_REMOVED)
     messages.success(request, _("Enquiry %(reference)s was removed.") % {"reference": enquiry.reference})

@@ -51,7 +51,7 @@ def removed_by(new: Times, *, now: datetime) -> int:
     return sum(on is not None and on <= day for on in days) + leaving_sooner(months=new.waiting_months, at=at)
 
 
-def shorten_stored(*, now: datetime) -> int:
+def apply_shortened_times(*, now: datetime) -> int:
     """Let shorter times hold for what was stored before, once a day has passed. Returns how many records changed.
 
     A longer time changes nothing: their senders were told the shorter one.

@@ -13,11 +13,14 @@ from intake.choices import ContactPreference, DeliveryMode, Outcome, Status, Sup
 from intake.submission import ContactFacts
 from intake.typed_text import TooLong, clean_line, clean_lines, contains_henkilotunnus, e164_phone, without_invisible
 
+MESSAGE_LIMIT = 5000
+NOTE_LIMIT = 5000
+
 
 class TypedTextField(forms.Field):
-    """Free text of at most `limit` characters, counted after cleaning; line breaks count as one.
+    """Free text of at most `limit` characters, counted after cleaning; a line break counts as one.
 
-    What is far past it is refused before it is cleaned: no length of text takes more than reading it once.
+    A far too long text is rejected before cleaning, which is slow.
     """
 
     widget: Any = forms.TextInput
@@ -50,8 +53,8 @@ class TypedTextField(forms.Field):
         )
 
 
-class OwnWordsField(forms.CharField):
-    """The supervisor's own words: cleaned before they are counted, so that a line break counts as one."""
+class SupervisorTextField(forms.CharField):
+    """Text by the supervisor: cleaned before it is counted, so that a line break counts as one character."""
 
     widget = forms.Textarea
 
@@ -60,7 +63,7 @@ class OwnWordsField(forms.CharField):
 
 
 class TypedEmailField(TypedTextField):
-    """An e-mail address that mail can be sent to, kept as it is sent (home.email_address)."""
+    """An e-mail address that mail can be sent to, stored in its encoded form (home.email_address)."""
 
     widget = forms.EmailInput
     default_error_messages = {"invalid": NOT_AN_ADDRESS}
@@ -79,7 +82,7 @@ class TypedEmailField(TypedTextField):
 
 
 class TypedPhoneField(TypedTextField):
-    """A phone number, kept in E.164."""
+    """A phone number, stored in E.164."""
 
     default_error_messages = {
         "invalid": _("Check the phone number. The right form is for example 050 123 4567."),
@@ -101,11 +104,8 @@ class TypedPhoneField(TypedTextField):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
 
 
-MESSAGE_LIMIT = 5000
-
-
 class ContactFactsForm(forms.Form):
-    """Who writes, and about what kind of supervision; shared by every form a visitor fills."""
+    """The sender and the kind of supervision; the base of every public form."""
 
     use_required_attribute = False
 
@@ -176,7 +176,7 @@ class ContactFactsForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
-    # Kept from people and from autofill; a program that fills every field gives itself away.
+    # A honeypot: hidden from people and autofill, but filled in by spam programs.
     extra_line = forms.Field(
         label=_("Leave this field empty"),
         required=False,
@@ -184,7 +184,7 @@ class ContactFactsForm(forms.Form):
     )
     form_token = forms.Field(required=False, widget=forms.HiddenInput)
 
-    # The longest message that the form takes; none where it has no message.
+    # The longest message that the form accepts; 0 for a form without one.
     message_limit = 0
 
     def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
@@ -203,7 +203,7 @@ class ContactFactsForm(forms.Form):
         return cleaned
 
     def facts(self) -> ContactFacts:
-        """Return what was written. Only for a valid form."""
+        """Return the cleaned values. Only for a valid form."""
         cleaned = self.cleaned_data
         return ContactFacts(
             name=cleaned["name"],
@@ -218,7 +218,7 @@ class ContactFactsForm(forms.Form):
 
     @property
     def error_summary(self) -> list[dict[str, str]]:
-        """One entry an error, in the order of the fields: {"href": "#id_name", "message": …}."""
+        """One entry for each error, in the order of the fields: {"href": "#id_name", "message": …}."""
         entries = []
         for name in self.fields:
             bound = self[name]
@@ -245,7 +245,7 @@ class ContactForm(ContactFactsForm):
 
 
 class ConfirmAddressForm(forms.Form):
-    """The one field of the thank-you page."""
+    """The field on the thank-you page in which the sender confirms the e-mail address."""
 
     use_required_attribute = False
 
@@ -261,21 +261,18 @@ class ConfirmAddressForm(forms.Form):
 
 
 class MappingFactsForm(ContactFactsForm):
-    """Contact facts, without a message: the questions follow."""
-
-
-NOTE_LIMIT = 5000
+    """The first step of a mapping: the contact facts, without a message."""
 
 
 def version_field() -> forms.IntegerField:
-    """What the enquiry's version was when the page was made. Without an id: several forms of one page have it."""
+    """Return a hidden field for the version that the page showed. Without an id: a page may have several."""
     return forms.IntegerField(widget=forms.HiddenInput(attrs={"id": False}))
 
 
 class HandlingForm(forms.Form):
-    """Where the handling stands, how it ended, and the supervisor's own note: saved together.
+    """Status, outcome and the supervisor's note, saved together.
 
-    `stored_outcome` is the enquiry's own, which may stand there while it is reopened.
+    `stored_outcome` is the current outcome: it may still be selected while the enquiry is reopened.
     """
 
     version = version_field()
@@ -293,7 +290,7 @@ class HandlingForm(forms.Form):
         required=False,
         choices=[("", _("— chosen when the matter is closed —")), *Outcome.choices],
     )
-    note = OwnWordsField(
+    note = SupervisorTextField(
         label=_("Note"),
         required=False,
         max_length=NOTE_LIMIT,
@@ -325,7 +322,7 @@ class PreparationForm(forms.Form):
     """The supervisor's notes for the first meeting."""
 
     version = version_field()
-    preparation_notes = OwnWordsField(
+    preparation_notes = SupervisorTextField(
         label=_("Notes for the first meeting"),
         required=False,
         max_length=NOTE_LIMIT,
@@ -339,6 +336,6 @@ class PreparationForm(forms.Form):
 
 
 class VersionForm(forms.Form):
-    """A button that acts on the enquiry as it was shown."""
+    """The form of a button that acts on an enquiry; rejected if the enquiry has changed since."""
 
     version = version_field()

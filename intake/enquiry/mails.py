@@ -32,17 +32,17 @@ _next_steps: list[NextStep] = []
 
 
 def offer_next_step(offer: NextStep) -> NextStep:
-    """Register what a confirmation may lead on to: a function that returns an address, or "" where it does not."""
+    """Register a next step for the confirmation: a function that returns its URL, or "" if it does not apply."""
     _next_steps.append(offer)
     return offer
 
 
 def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
-    """Queue the notice to the supervisor, and the confirmation of a message where one may be sent.
+    """Queue the notification to the supervisor, and the confirmation to the sender if one may be sent.
 
-    Neither holds a word that the sender wrote. A suspicious enquiry sends its sender nothing, and one address gets
-    at most one such confirmation a day, so that the form can't be turned on somebody. Who joins the waiting list gets
-    another one (intake.waiting.places). The caller holds lock_receiving().
+    Neither contains text that the sender wrote. There is no confirmation of a suspicious enquiry, and at most one a day
+    to a mailbox, so that the form can't be used to flood somebody. The waiting list has its own confirmation
+    (intake.waiting.places). The caller holds lock_receiving().
     """
     details = ContactDetails.load()
     queue_mail(
@@ -95,14 +95,14 @@ class PromisedMails:
 
 
 def promised_mails(enquiry: Enquiry) -> PromisedMails:
-    """Return what a page may promise: the mails that are stored, and that have not been given up."""
+    """Return which mails a page may promise: those that are queued or sent, not the failed ones."""
     mails = OutgoingMail.objects.filter(enquiry=enquiry, purpose__in=_CONFIRMATIONS).exclude(state=MailState.FAILED)
     texts = list(mails.values_list("text", flat=True))
     return PromisedMails(confirmation=bool(texts), links=links_in("".join(texts)))
 
 
 def enquiry_of(mail: OutgoingMail) -> Enquiry:
-    """Return the enquiry that a mail is about. Raises ValueError for a mail about none."""
+    """Return the enquiry of a mail. Raises ValueError if it has none."""
     if mail.enquiry is None:
         raise ValueError(f"mail {mail.pk} is about no enquiry")
     return mail.enquiry
@@ -113,7 +113,7 @@ def admin_url_of(enquiry: Enquiry) -> str:
 
 
 def to_sender(mail: OutgoingMail) -> Addresses:
-    """Return the addresses of a mail to whoever sent the enquiry, as they are now. Answers go to the supervisor."""
+    """Return the sender's current address, and the supervisor's as Reply-To."""
     return Addresses(recipient=enquiry_of(mail).email, reply_to=ContactDetails.load().email)
 
 

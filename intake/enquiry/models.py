@@ -1,4 +1,4 @@
-"""An enquiry, its history, and the count that stays of removed ones."""
+"""Enquiries, their history, and counts of removed enquiries."""
 
 import uuid
 from datetime import date
@@ -25,25 +25,24 @@ from intake.choices import (
 
 
 class Enquiry(models.Model):
-    """What one visitor sent, as it was sent, and where its handling stands.
+    """What one visitor sent, and the state of its handling.
 
-    Only the services write here. `str()` never shows what a person typed: it ends up in logs.
+    Only the services write here. `str()` never shows what a person typed, because it ends up in logs.
     """
 
     reference = models.CharField(_("reference"), max_length=7, unique=True, editable=False)
-    # The secret part of the thank-you page's address.
+    # The secret part of the URL of the thank-you page.
     receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    # The same for whoever sends the same words by another opening of a form: it may be somebody else, and leads to
-    # nothing private. Made when it is needed.
+    # The same for a repeat from another form token: it may be from another person, so this URL shows nothing private.
+    # Generated when needed.
     repeat_receipt = models.UUIDField(null=True, unique=True, editable=False)
-    # When the sender has typed the address anew, and right: mail to it then leads to the sender's own answers.
+    # When the sender confirmed the e-mail address by typing it again; only then do mails to it link to the answers.
     address_confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # One opening of the form; with the digest of the words it recognises a repeated post.
+    # The id of the form token; together with the digest of the content it identifies a repeated post.
     submission_id = models.UUIDField(editable=False)
     content_digest = models.CharField(max_length=64, editable=False)
-    # The same digest while the same words from any form are held a repeat of this one (intake.enquiry.services);
-    # then nothing. Both are keyed, and go with the row.
-    repeat_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - many have none
+    # The same digest while the same content from any form counts as a repeat (intake.enquiry.services), else None.
+    repeat_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - unique, and None for many
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.CONTACT)
     received_at = models.DateTimeField(_("received"), db_index=True)
@@ -56,32 +55,32 @@ class Enquiry(models.Model):
     organisation = models.CharField(_("organisation"), max_length=150, blank=True)
     supervision_form = models.CharField(_("form of supervision"), max_length=20, choices=SupervisionForm)
     delivery_modes = models.JSONField(_("where to meet"), default=list)
-    # Empty where it was not asked (the waiting list).
+    # Empty on the waiting list, which does not ask for it.
     preferred_contact = models.CharField(
         _("preferred way of contact"), max_length=10, choices=ContactPreference, blank=True
     )
     message = models.TextField(_("message"), blank=True)
-    # What a mapping tells for the list and the export (intake.mapping.answers.typed_facts).
+    # Facts from the answers of a mapping, for the list and the export (intake.mapping.answers.typed_facts).
     group_size = models.PositiveIntegerField(_("size of the group"), null=True, blank=True)
     place = models.CharField(_("place"), max_length=200, blank=True)
     area = models.CharField(_("area"), max_length=10, choices=Area, blank=True)
     payer = models.CharField(_("payer"), max_length=200, blank=True)
-    # What the admin's search looks in, letter case folded (SQLite's LIKE folds ASCII only: "ä" would not find "Ä").
+    # The text that the admin searches, case-folded (SQLite's LIKE folds ASCII only: "ä" would not find "Ä").
     search_text = models.TextField(editable=False)
-    # The exact words of the notices the visitor was shown: {"warning", "privacy", "pause", …} -> text.
+    # The exact notices shown to the visitor: {"warning", "privacy", "pause", …} -> text.
     shown_texts = models.JSONField(default=dict, editable=False)
 
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.NEW)
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
-    # Fixed on closing (intake.enquiry.services): a change of the settings must not remove anybody by surprise.
+    # Set on closing (intake.enquiry.services), so that a changed setting does not remove enquiries unexpectedly.
     remove_on = models.DateField(_("removed on"), null=True, blank=True, db_index=True)
-    # For how many months after closing the sender was told that the details are kept at most.
-    told_months = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
-    # The same in days for what is closed as spam.
-    told_spam_days = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    # The retention time in months that the sender was shown: an upper limit.
+    shown_retention_months = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    # The same in days for an enquiry closed as spam.
+    shown_spam_days = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     note = models.TextField(_("note"), blank=True)
-    # Grows with every change in the admin, so that a second open tab can't overwrite the first unseen.
+    # Incremented by every change in the admin, so that an outdated tab can't overwrite a change.
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
@@ -134,7 +133,7 @@ class Enquiry(models.Model):
 
     @property
     def mail_state(self) -> str:
-        """The worst state among this enquiry's mails ("" where it has none)."""
+        """The worst state among this enquiry's mails; "" if it has none."""
         states = {mail.state for mail in self.mails.all()}
         for state in (MailState.FAILED, MailState.SENDING, MailState.QUEUED, MailState.SENT):
             if state in states:
@@ -143,7 +142,6 @@ class Enquiry(models.Model):
 
     @property
     def mail_is_late(self) -> bool:
-        """Whether some mail is late (intake.mail.models)."""
         return any(mail.is_late for mail in self.mails.all())
 
     def age_in_days(self, today: date) -> int:
@@ -151,7 +149,7 @@ class Enquiry(models.Model):
 
 
 class EnquiryStep(models.Model):
-    """One thing that the supervisor did: who, when and of which kind. Never the words of a note."""
+    """An entry in the history of an enquiry. Never contains the text of a note."""
 
     enquiry = models.ForeignKey(Enquiry, on_delete=models.CASCADE, related_name="steps")
     kind = models.CharField(max_length=20, choices=StepKind)
@@ -159,7 +157,7 @@ class EnquiryStep(models.Model):
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    # Where a step of the kind "status" led; empty in the others.
+    # The new status, of a step of the kind "status" only.
     status = models.CharField(_("status"), max_length=20, choices=Status, blank=True)
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, blank=True)
 
@@ -181,7 +179,7 @@ class EnquiryStep(models.Model):
 
     @property
     def words(self) -> str:
-        """What was done, in words for the supervisor."""
+        """The step in words for the supervisor."""
         if self.kind != StepKind.STATUS:
             return str(StepKind(self.kind).label)
         if not self.outcome:

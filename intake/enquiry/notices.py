@@ -1,4 +1,4 @@
-"""The words around a form: the warning, the note on emergencies, and the privacy notice."""
+"""The notices of a form: the warning, the note on emergencies, and the privacy notice."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +16,14 @@ from intake.submission import ShownTexts
 
 @dataclass(frozen=True, kw_only=True)
 class FormNotices:
-    """As shown; `privacy` is safe HTML, the others plain text."""
+    """The notices of one form. `privacy` is safe HTML, the others are plain text."""
 
     warning_heading: str
     warning_body: str
     crisis_note: str
     privacy: SafeString
     pause: str
-    # What the waiting list is, and what stands at the box for mail on the return; empty on the other forms.
+    # The description of the waiting list, and the label of its checkbox for mail on the return; empty on other forms.
     waiting_lead: str = ""
     waiting_points: tuple[str, ...] = ()
     consent: str = ""
@@ -39,7 +39,7 @@ class FormNotices:
         }
 
     def as_shown(self, *, consented: bool = False) -> ShownTexts:
-        """Return the words to keep; those of the box only where it was ticked."""
+        """Return the texts to store; the label of the checkbox only if it was ticked."""
         return ShownTexts(
             waiting=" ".join([self.waiting_lead, *self.waiting_points]).strip(),
             consent=self.consent if consented else "",
@@ -51,7 +51,7 @@ class FormNotices:
 
 
 def form_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotices:
-    """Return the notices as they stand now."""
+    """Return the current notices."""
     return FormNotices(
         warning_heading=_("Write in general terms"),
         warning_body=_(

@@ -1,4 +1,4 @@
-"""Removing enquiries: by the supervisor, or when their time has come. Only a count stays."""
+"""Removing enquiries, by the supervisor or on their removal date. Only a count is kept."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 from intake.enquiry.models import Enquiry, RemovedEnquiry
 from intake.enquiry.services import ChangedMeanwhile
 from intake.jobs.runner import Each, each_or_raise
-from intake.jobs.schedule import CLOCK_TOLERANCE, in_portions
+from intake.jobs.schedule import CLOCK_TOLERANCE, in_batches
 from intake.locks import lock_receiving
 from intake.mail.models import AutomaticReplyTrace, OutgoingMail
 from intake.mail.queue import REPLY_WINDOW
@@ -18,20 +18,20 @@ from intake.spam.limit import LIMIT_WINDOW, PostingTrace
 
 _LOG_WAIT_MS = 200
 
-# Sent with `enquiry` (locked) and `now`, in the transaction that removes it and holds lock_receiving().
+# Sent with `enquiry` (locked) and `now`, in the removing transaction, which holds lock_receiving().
 before_removal = Signal()
 
 
 def remove_enquiry(*, enquiry_id: int, now: datetime) -> None:
-    """Remove an enquiry with its mails and history, and count it. Nothing happens where it is gone already."""
+    """Remove an enquiry with its mails and history, and count it. Does nothing if it does not exist."""
     with transaction.atomic():
         enquiry = _locked(enquiry_id)
         if enquiry is not None:
             _remove(enquiry, now)
 
 
-def remove_seen(*, enquiry_id: int, version: int, now: datetime) -> None:
-    """Remove an enquiry as the supervisor saw it. Raises ChangedMeanwhile where it has changed since, or is gone."""
+def remove_if_unchanged(*, enquiry_id: int, version: int, now: datetime) -> None:
+    """Remove an enquiry. Raises ChangedMeanwhile if it has another `version` or does not exist."""
     with transaction.atomic():
         enquiry = _locked(enquiry_id)
         if enquiry is None or enquiry.version != version:
@@ -40,17 +40,17 @@ def remove_seen(*, enquiry_id: int, version: int, now: datetime) -> None:
 
 
 def due_for_removal(*, now: datetime) -> QuerySet[Enquiry]:
-    """Return the closed enquiries whose day of removal has come, the oldest first."""
+    """Return the closed enquiries whose removal date has come, the earliest first."""
     return Enquiry.objects.filter(remove_on__lte=timezone.localdate(now)).order_by("remove_on", "pk")
 
 
 def remove_due(*, now: datetime, each: Each = each_or_raise) -> int:
-    """Remove what is due, by its keys alone. Returns how many enquiries went; what `each` leaves stays due."""
-    return each(in_portions(due_for_removal(now=now)), lambda pk: _remove_if_due(pk, now))
+    """Remove due enquiries. Returns how many. Those that `each` does not reach stay due."""
+    return each(in_batches(due_for_removal(now=now)), lambda pk: _remove_if_due(pk, now))
 
 
-def forget_traces(*, now: datetime) -> None:
-    """Remove the traces of posts and automatic mails that have served, and those that a wrong clock has left."""
+def delete_expired_traces(*, now: datetime) -> None:
+    """Delete the traces of posts and automatic mails that have expired or lie in the future (wrong clock)."""
     PostingTrace.objects.exclude(posted_at__gt=now - LIMIT_WINDOW, posted_at__lte=now + CLOCK_TOLERANCE).delete()
     AutomaticReplyTrace.objects.exclude(
         replied_at__gt=now - REPLY_WINDOW, replied_at__lte=now + CLOCK_TOLERANCE
@@ -58,7 +58,7 @@ def forget_traces(*, now: datetime) -> None:
 
 
 def _remove_if_due(enquiry_id: int, now: datetime) -> int:
-    """Look again under lock: what was reopened or confirmed since it was listed stays. Returns how many went."""
+    """Remove the enquiry if it is still due once locked; it may have been reopened. Returns how many were removed."""
     with transaction.atomic():
         enquiry = _locked(enquiry_id)
         if enquiry is None or enquiry.remove_on is None or enquiry.remove_on > timezone.localdate(now):
@@ -68,14 +68,14 @@ def _remove_if_due(enquiry_id: int, now: datetime) -> int:
 
 
 def _locked(enquiry_id: int) -> Enquiry | None:
-    """Lock an enquiry, and return it without its words, which removing does not need."""
+    """Lock an enquiry and return it with the fields that removal needs; None if it does not exist."""
     lock_receiving()
     locked = Enquiry.objects.select_for_update(of=("self",)).filter(pk=enquiry_id)
     return locked.only("version", "kind", "outcome", "remove_on").first()
 
 
 def _remove(enquiry: Enquiry, now: datetime) -> None:
-    # A worker may be recording an attempt just now: it ends first, or finds its mail gone.
+    # A worker that is recording an attempt finishes first, or finds its mail removed.
     list(OutgoingMail.objects.select_for_update().filter(enquiry=enquiry).values_list("pk"))
     before_removal.send(Enquiry, enquiry=enquiry, now=now)
     tally, _created = RemovedEnquiry.objects.get_or_create(
@@ -87,16 +87,17 @@ def _remove(enquiry: Enquiry, now: datetime) -> None:
 
 
 def empty_write_ahead_log() -> bool:
-    """Let SQLite write its log into the file, where removed words are zeros, and cut it off. Returns whether it did.
+    """Checkpoint and truncate SQLite's write-ahead log, which still holds removed text. Returns whether it succeeded.
 
-    A reader at work keeps it from doing so; the job "write_ahead_log" tries again. PostgreSQL does this by itself.
+    In the database file itself removed text is overwritten with zeros (secure_delete). A concurrent reader prevents the
+    checkpoint; the job "write_ahead_log" tries again. Not needed on PostgreSQL.
     """
     if connection.vendor != "sqlite":
         return True
     with connection.cursor() as cursor:
         wait = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
         try:
-            # Nobody waits for a reader of minutes: neither the supervisor nor a visitor who removes their details.
+            # Wait only briefly for readers: this may run in a request.
             cursor.execute(f"PRAGMA busy_timeout = {_LOG_WAIT_MS}")
             busy: int = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         finally:

@@ -14,11 +14,13 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+logger = logging.getLogger(__name__)
 
-def keep_only_empty_form(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Let the browser keep the answer of a GET for its Back button, and no cache keep any other answer.
 
-    `no-store` on the empty form makes Firefox and Safari show it anew on Back, without what had been typed into it.
+def cache_only_empty_form(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Let the browser cache the response to a successful GET, and forbid caching all others.
+
+    With `no-store` on the empty form, Firefox and Safari reload it on Back and lose what was typed.
     """
 
     @wraps(view)
@@ -33,29 +35,26 @@ def keep_only_empty_form(view: Callable[..., HttpResponseBase]) -> Callable[...,
     return answer
 
 
-logger = logging.getLogger(__name__)
-
-
 def see_other(url: str) -> HttpResponseRedirect:
-    """Return 303 (RFC 9110, 15.4.4): the next page is fetched with GET, and a reload sends nothing again."""
+    """Return a 303 redirect (RFC 9110, 15.4.4): the next page is fetched with GET, so a reload does not resend."""
     response = HttpResponseRedirect(url)
     response.status_code = 303
     return response
 
 
-def stored(request: HttpRequest, url: str) -> HttpResponse:
-    """Answer a post that was stored, and name the page that follows: 303, or 201 to the forms' script.
+def stored_response(request: HttpRequest, url: str) -> HttpResponse:
+    """Return the response to a stored post, with the URL of the next page: 303, or 201 for the forms' script.
 
-    The script takes nothing but a 201 for success (static/js/form.js). A redirect can't be told from one that somebody
-    else made on the way: a login, a captive portal, a renamed page.
+    The script accepts only a 201 as success (static/js/form.js): a redirect could also come from a captive portal, a
+    login or a renamed page.
     """
     if request.headers.get("X-Requested-With") == "fetch":
         return HttpResponse(status=201, headers={"Location": url})
     return see_other(url)
 
 
-def answers_not_stored(error: DatabaseError, phone: str) -> str:
-    """Log the kind of a database error (its text can quote the row), and return what the visitor is told."""
+def answers_not_stored_message(error: DatabaseError, phone: str) -> str:
+    """Log the type of a database error (its text can quote the row), and return a message for the visitor."""
     logger.error("a mapping could not be stored: %s", type(error).__name__)
     if not phone:
         return _("The answers could not be stored. Your words are still on the form – try again.")
@@ -63,15 +62,15 @@ def answers_not_stored(error: DatabaseError, phone: str) -> str:
     return text % {"phone": phone}
 
 
-def sent_already() -> str:
-    """Return what is told who changes a mapping that has been sent: an old tab, or another device."""
+def already_sent_message() -> str:
+    """Return the message for a change to a mapping that was already sent, from an old tab or another device."""
     return _(
         "The mapping has been sent already, so this change was not stored. Write to Kati if something must be added."
     )
 
 
-def too_many(retry_after: timedelta, phone: str) -> str:
-    """Return how long to wait before sending again."""
+def rate_limit_message(retry_after: timedelta, phone: str) -> str:
+    """Return the message that says how long to wait before sending again."""
     minutes = max(1, math.ceil(retry_after.total_seconds() / 60))
     if not phone:
         text = ngettext(

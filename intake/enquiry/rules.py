@@ -1,4 +1,4 @@
-"""References and retention: pure rules."""
+"""Rules for references and retention. All but new_reference() are pure functions."""
 
 import calendar
 import re
@@ -11,25 +11,23 @@ from django.utils import timezone
 from intake.choices import Outcome
 from intake.typed_text import clean_line
 
-# No characters that look or sound alike (0/O, 1/I/L, 2/Z, 5/S, 8/B, D/T, M/N, G/K, U/V/W), no vowels that make words.
+# No characters that look or sound alike (0/O, 1/I/L, 2/Z, 5/S, 8/B, D/T, M/N, G/K, U/V/W), no vowels: no words.
 ALPHABET = "34679CFHJKNPRTXY"
 _LENGTH = 6
-
-
-def new_reference() -> str:
-    """Return a random reference such as "K7P-4XC" (16**6, about 17 million, possible ones)."""
-    symbols = "".join(secrets.choice(ALPHABET) for _ in range(_LENGTH))
-    return f"{symbols[:3]}-{symbols[3:]}"
-
-
-# As people write one down or a mail's subject holds it: in either case, its halves together or apart.
+# As people write a reference: in either case, with or without a separator.
 _WRITTEN = re.compile(
     rf"(?<![^\W_])([{ALPHABET}]{{3}})[\s\u2010-\u2015\u2212_-]*([{ALPHABET}]{{3}})(?![^\W_])", re.IGNORECASE
 )
 
 
+def new_reference() -> str:
+    """Return a random reference such as "K7P-4XC", one of 16**6 (about 17 million)."""
+    symbols = "".join(secrets.choice(ALPHABET) for _ in range(_LENGTH))
+    return f"{symbols[:3]}-{symbols[3:]}"
+
+
 def references_in(text: str) -> set[str]:
-    """Return all that could be a reference in `text`, as references are stored ("re: k7p 4xc" -> {"K7P-4XC"})."""
+    """Return possible references in `text`, in their stored form ("re: k7p 4xc" -> {"K7P-4XC"})."""
     return {f"{match[1]}-{match[2]}".upper() for match in _WRITTEN.finditer(clean_line(text))}
 
 
@@ -42,7 +40,7 @@ class RetentionTimes:
 
 
 def removal_date(*, closed_at: datetime | None, outcome: str, times: RetentionTimes) -> date | None:
-    """Return the day (Europe/Helsinki) on which an enquiry closed at `closed_at` is removed; None while it is open."""
+    """Return the removal date (Europe/Helsinki) of an enquiry closed at `closed_at`; None while it is open."""
     if closed_at is None:
         return None
     closed_on = timezone.localdate(closed_at)
@@ -52,7 +50,7 @@ def removal_date(*, closed_at: datetime | None, outcome: str, times: RetentionTi
 
 
 def months_later(day: date, months: int) -> date:
-    """Return the same day `months` later, or the last day of a month that has no such day."""
+    """Return the same day `months` later, or the last day of that month if it is shorter."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     month += 1
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))

@@ -1,4 +1,4 @@
-"""The writers of enquiries: receiving, status, notes."""
+"""Services that write enquiries: receiving, status, notes."""
 
 import json
 import uuid
@@ -22,31 +22,33 @@ from intake.jobs.schedule import is_from_future
 from intake.locks import lock_receiving
 from intake.mailbox import keyed_hash
 from intake.settings import IntakeSettings
-from intake.spam.limit import count_post
+from intake.spam.limit import enforce_rate_limit
 from intake.spam.rules import reasons_to_suspect
 from intake.submission import ContactFacts, FormOpening, Submission
 from intake.typed_text import clean_lines
 
-# Both are sent with a locked `enquiry` and `now`, in a transaction that holds lock_receiving(). An enquiry has come to
-# the waiting list (`wants_mail`: its sender asked for mail on the return); a suspicious one has been accepted.
+# Both are sent with a locked `enquiry` and `now`, in a transaction that holds lock_receiving().
+# An enquiry was put on the waiting list. `wants_mail`: its sender asked for mail on the return.
 listed = Signal()
+# A suspicious enquiry was accepted.
 accepted = Signal()
 
+REPEAT_WINDOW = timedelta(days=1)
 STATUS_FIELDS = ("status", "outcome", "closed_at", "remove_on")
 
 
 def set_status(enquiry: Enquiry, *, status: str, outcome: str = "", now: datetime) -> None:
-    """Give a locked enquiry its status; the caller saves STATUS_FIELDS.
+    """Set the status of a locked enquiry; the caller saves STATUS_FIELDS.
 
-    Closing fixes the day of removal, by the times set now and never later than its sender was told. Another outcome of
-    a closed enquiry moves it only where spam is concerned, and removes nothing before a day has passed.
+    Closing sets the removal date, by the current settings and never later than its sender was shown. Changing the
+    outcome of a closed enquiry moves the date only to or from spam, and never to earlier than a day from now.
     """
     was_closed, earlier = enquiry.is_closed, enquiry.outcome
     enquiry.status, enquiry.outcome = status, outcome if status == Status.CLOSED else ""
     if status != Status.CLOSED:
         enquiry.closed_at = enquiry.remove_on = None
         return
-    times = times_for(enquiry)
+    times = retention_times_for(enquiry)
     if not was_closed:
         enquiry.closed_at = now
         enquiry.remove_on = removal_date(closed_at=now, outcome=outcome, times=times)
@@ -56,27 +58,27 @@ def set_status(enquiry: Enquiry, *, status: str, outcome: str = "", now: datetim
 
 
 def day_after(now: datetime) -> date:
-    """Return the first calendar day that begins a whole day from now or later: time to notice a slip."""
+    """Return the first date that begins at least 24 hours from now: time to notice a mistake."""
     return timezone.localdate(now) + timedelta(days=2)
 
 
-def times_for(enquiry: Enquiry) -> RetentionTimes:
-    """Return the times that hold for an enquiry closed now: a longer time set since does not break what was told."""
+def retention_times_for(enquiry: Enquiry) -> RetentionTimes:
+    """Return the retention times for an enquiry closed now: as set, but not longer than the sender was shown."""
     chosen = retention_times()
     return RetentionTimes(
-        months=min(chosen.months, enquiry.told_months or chosen.months),
-        spam_days=min(chosen.spam_days, enquiry.told_spam_days or chosen.spam_days),
+        months=min(chosen.months, enquiry.shown_retention_months or chosen.months),
+        spam_days=min(chosen.spam_days, enquiry.shown_spam_days or chosen.spam_days),
     )
 
 
 def retention_times() -> RetentionTimes:
-    """Return the times the supervisor has set."""
+    """Return the retention times in the settings."""
     chosen = IntakeSettings.load()
     return RetentionTimes(months=chosen.retention_months, spam_days=chosen.spam_days)
 
 
 class ChangedMeanwhile(Exception):
-    """Somebody, perhaps the same person in another tab, changed or removed the enquiry after this page was opened."""
+    """The enquiry was changed or removed after this page was opened, perhaps in another tab."""
 
 
 def save_handling(
@@ -89,11 +91,10 @@ def save_handling(
     by: User | None,
     now: datetime,
 ) -> Enquiry:
-    """Save where the handling of an enquiry stands and the supervisor's note, both or neither; None leaves one alone.
+    """Save the status and the supervisor's note, both or neither; None leaves the value unchanged.
 
-    Closing needs an outcome, anything else has none. An enquiry that comes to the waiting list gets a place in it. What
-    is as it should be already is not changed, and then the `version` does not matter: a second press on a button is no
-    conflict. That something was done is kept, what stood in a note before is not.
+    Only CLOSED has an outcome. An enquiry that is put on the waiting list gets a place there. If nothing changes, the
+    `version` is not checked, so that a double click is no conflict. The history records the change, not the old note.
 
     Raises ValidationError for closing without an outcome, ChangedMeanwhile for an old `version`.
     """
@@ -103,7 +104,7 @@ def save_handling(
     words = None if note is None else clean_lines(note)
     with transaction.atomic():
         if status == Status.WAITING_LIST:
-            # Before the enquiry's own lock, as everywhere.
+            # Always locked before the enquiry, to avoid deadlocks.
             lock_receiving()
         enquiry = lock_enquiry(enquiry_id)
         target = None if (enquiry.status, enquiry.outcome) == (status, wanted_outcome) else status
@@ -127,19 +128,19 @@ def save_handling(
 def change_status(
     *, enquiry_id: int, version: int, status: Status, outcome: str, by: User | None, now: datetime
 ) -> Enquiry:
-    """Move an enquiry and leave its note alone, as `save_handling` does."""
+    """Change only the status and outcome, as save_handling() does."""
     return save_handling(enquiry_id=enquiry_id, version=version, status=status, outcome=outcome, by=by, now=now)
 
 
 def accept_quarantined(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> Enquiry:
-    """Say that what was held suspicious or closed as spam is an ordinary message; the reasons stay to be read.
+    """Mark an enquiry that is suspicious or closed as spam as an ordinary one; the reasons are kept.
 
-    What was closed as spam is new again, or the clock would remove it in days. Who is on the waiting list now gets the
-    confirmation with the way off it; otherwise nothing is sent, the supervisor answers herself. Where it is an ordinary
-    one already, nothing happens. Raises ChangedMeanwhile for an old `version`.
+    An enquiry closed as spam becomes new again, because it would be removed within days. On the waiting list, the
+    confirmation is sent now; otherwise no mail is sent, because the supervisor replies herself. Does nothing to an
+    ordinary enquiry. Raises ChangedMeanwhile for an old `version`.
     """
     with transaction.atomic():
-        # Before the enquiry's own lock, as everywhere.
+        # Always locked before the enquiry, to avoid deadlocks.
         lock_receiving()
         enquiry = lock_enquiry(enquiry_id)
         if enquiry.is_quarantined or enquiry.is_closed_as_spam:
@@ -166,8 +167,8 @@ def require_version(enquiry: Enquiry, version: int) -> None:
 
 
 def add_step(enquiry: Enquiry, kind: StepKind, *, by: User | None, now: datetime) -> None:
-    told = {"status": enquiry.status, "outcome": enquiry.outcome} if kind == StepKind.STATUS else {}
-    EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now, changed_by=by, **told)
+    values = {"status": enquiry.status, "outcome": enquiry.outcome} if kind == StepKind.STATUS else {}
+    EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now, changed_by=by, **values)
 
 
 def save_new_version(enquiry: Enquiry, *fields: str) -> None:
@@ -175,20 +176,17 @@ def save_new_version(enquiry: Enquiry, *fields: str) -> None:
     enquiry.save(update_fields=[*fields, "version"])
 
 
-REPEAT_WINDOW = timedelta(days=1)
-
-
 def receive_enquiry(*, submission: Submission, pause: PauseStatus, now: datetime) -> Enquiry:
-    """Store an enquiry and queue its mails; a repeat returns the first one.
+    """Store an enquiry and queue its mails; a repeat returns the first enquiry.
 
-    A repeat is the same facts, each of them, from the same form at any time; or from any form within a day while the
-    first one is open: who goes back may be given a new form with the old words in it. The latter counts towards the
-    limit as any post does, so that nobody learns by trying whether somebody else has written these words. Who tries
-    again after being held suspicious, and now is not, has sent a new one.
+    A repeat has the same content and either the same form token, at any time, or any form token within a day while the
+    first enquiry is open: after going back, the browser may show a new form with the old text. The latter counts
+    towards the rate limit, so that nobody can find out by trying whether somebody else has sent this text. A repeat of
+    a suspicious enquiry that is no longer suspicious is a new enquiry.
 
-    An enquiry of the kind WAITING gets the last place in the waiting list.
+    An enquiry of the kind WAITING gets the last place on the waiting list.
 
-    Raises TooManyPosts over FORM_RATE_LIMIT, and django.db.DatabaseError when nothing could be stored.
+    Raises TooManyPosts over FORM_RATE_LIMIT, and django.db.DatabaseError if nothing could be stored.
     """
     kind, facts, opening = submission.kind, submission.facts, submission.opening
     digest = _digest(kind, facts, submission.repeat_words)
@@ -197,7 +195,7 @@ def receive_enquiry(*, submission: Submission, pause: PauseStatus, now: datetime
         earlier = Enquiry.objects.filter(submission_id=opening.submission_id, content_digest=digest).first()
         if earlier:
             return earlier
-        count_post(submission.address_key, now)
+        enforce_rate_limit(submission.address_key, now)
         reasons = reasons_to_suspect(
             replace(facts, message=facts.message or submission.further_words), submission.signs
         )
@@ -219,8 +217,8 @@ def receive_enquiry(*, submission: Submission, pause: PauseStatus, now: datetime
             verdict=Verdict.QUARANTINED if reasons else Verdict.ACCEPTED,
             verdict_reasons=[reason.value for reason in reasons],
             shown_texts=submission.shown.as_dict(),
-            told_months=chosen.retention_months,
-            told_spam_days=chosen.spam_days,
+            shown_retention_months=chosen.retention_months,
+            shown_spam_days=chosen.spam_days,
             **{**asdict(facts), "delivery_modes": list(facts.delivery_modes)},
         )
         if kind == Kind.WAITING:
@@ -230,16 +228,16 @@ def receive_enquiry(*, submission: Submission, pause: PauseStatus, now: datetime
 
 
 def receipt_of(*, enquiry: Enquiry, opening: FormOpening) -> uuid.UUID:
-    """Return what the thank-you page's address has for whoever sent this opening of a form.
+    """Return the secret of the thank-you page's URL for the sender of this form token.
 
-    The same words sent by another opening may come from somebody else who knows them: that page leads to nothing that
-    belongs to the first sender.
+    The same text with another form token may come from another person who knows it. That person gets `repeat_receipt`,
+    whose page shows nothing that belongs to the first sender.
     """
     if enquiry.submission_id == opening.submission_id:
         return enquiry.receipt
     Enquiry.objects.filter(pk=enquiry.pk, repeat_receipt=None).update(repeat_receipt=uuid.uuid4())
     enquiry.refresh_from_db(fields=["repeat_receipt"])
-    # One that was just removed has a page that is not found, like any other.
+    # If the enquiry was just removed, either URL leads to a 404.
     return enquiry.repeat_receipt or enquiry.receipt
 
 
@@ -254,7 +252,7 @@ def _digest(kind: Kind, facts: ContactFacts, repeat_words: str) -> str:
 
 
 def _search_text(reference: str, facts: ContactFacts) -> str:
-    """What an enquiry is found by; an address as it is read and as it is sent, since both are copied."""
+    """Return the text to search, with the address both readable and encoded: people copy either."""
     return " ".join(
         dict.fromkeys([reference, facts.name, facts.organisation, readable_address(facts.email), facts.email])
     ).casefold()

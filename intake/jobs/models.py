@@ -1,4 +1,4 @@
-"""The state of the worker and its periodic jobs. No text of an error is stored."""
+"""The state of the worker and its periodic jobs. No error message is stored: it may quote a visitor."""
 
 from django.db import models
 
@@ -9,13 +9,13 @@ class JobRun(models.Model):
     name = models.CharField(max_length=50, unique=True)
     started_at = models.DateTimeField(null=True, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
-    # Failures in a row: they decide the next wait.
+    # Failures in a row; they determine the next wait.
     failures = models.PositiveIntegerField(default=0)
-    # Of a run that succeeded: how many of its items failed, each for itself.
+    # How many items failed in the latest successful run.
     failing_items = models.PositiveIntegerField(default=0)
-    # What they are called, for jobs whose items may be named (Job.item_name).
+    # Their names, for jobs with Job.item_name.
     failing_names = models.TextField(blank=True)
-    # The kind of the last error, "" after a success.
+    # The type of the last error, "" after a success.
     error = models.CharField(max_length=100, blank=True)
 
     class Meta:
@@ -27,7 +27,7 @@ class JobRun(models.Model):
 
 
 class ClockSlip(models.Model):
-    """Since when stored moments have been seen ahead of the clock, in one row (intake.periodic_jobs)."""
+    """When stored times were first seen to lie in the future, in one row (intake.periodic_jobs)."""
 
     seen_at = models.DateTimeField()
 
@@ -39,7 +39,7 @@ class ClockSlip(models.Model):
 
 
 class WorkerHeartbeat(models.Model):
-    """The worker's last sign of life, in one row."""
+    """When the worker was last alive, in one row."""
 
     beat_at = models.DateTimeField()
 

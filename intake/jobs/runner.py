@@ -1,4 +1,4 @@
-"""The registry of periodic jobs, and the runner that gives each its turn."""
+"""The registry of periodic jobs, and the runner that executes them."""
 
 import logging
 import signal
@@ -19,11 +19,21 @@ from django.utils.functional import Promise
 from intake.jobs.models import JobRun, WorkerHeartbeat
 from intake.jobs.schedule import BEAT_EVERY, due_at, is_from_future
 
+logger = logging.getLogger(__name__)
+
 _ROOT = Path(__file__).resolve().parent.parent.parent
+# The longest time that one run of a job may delay the others.
+BUDGET = timedelta(seconds=20)
+_NAMES_SHOWN = 5
+
+Item = TypeVar("Item", bound=Hashable)
 
 
 def describe(error: BaseException) -> str:
-    """Return one line: the kind, the kinds it came from, and file:line:function of each frame, the innermost last."""
+    """Return one line for the log: error types, then file:line:function of each frame, the innermost last.
+
+    The message of the error is left out: it may quote what a visitor typed.
+    """
     kinds = [type(error).__name__]
     cause = error.__cause__ or error.__context__
     while cause is not None and len(kinds) < 5:
@@ -36,7 +46,7 @@ def describe(error: BaseException) -> str:
 
 
 def _short(filename: str) -> str:
-    """Return the path below the project or the packages: no log tells where a machine keeps its files."""
+    """Return the path relative to the project or to site-packages, so that no log shows machine paths."""
     _before, packages, inside = filename.rpartition("site-packages/")
     if packages:
         return inside
@@ -45,8 +55,8 @@ def _short(filename: str) -> str:
 
 
 @contextmanager
-def set_by_signals(stopping: threading.Event) -> Iterator[None]:
-    """Let SIGTERM and SIGINT set `stopping`; afterwards both do what they did before. In the main thread only."""
+def set_on_signal(stopping: threading.Event) -> Iterator[None]:
+    """Set `stopping` on SIGTERM and SIGINT; restore the previous handlers on exit. Main thread only."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         for number in before:
@@ -57,42 +67,38 @@ def set_by_signals(stopping: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-logger = logging.getLogger(__name__)
-Item = TypeVar("Item", bound=Hashable)
-
-
 class Each(Protocol):
-    """Do something to each item, and return the sum of what that returned."""
+    """Call `act` with each item and return the sum of its results."""
 
     def __call__(self, items: Iterable[Item], act: Callable[[Item], int], /) -> int: ...
 
 
 def each_or_raise(items: Iterable[Item], act: Callable[[Item], int], /) -> int:
-    """The plain way of Each: the first error ends it."""
+    """Implement Each without error handling: the first error is raised."""
     return sum(act(item) for item in items)
 
 
-class DatabaseAway(Exception):
-    """The database does not answer at all: no job can do anything."""
+class DatabaseUnavailable(Exception):
+    """The database does not answer, so no job can run."""
 
 
-def raise_if_database_away(error: Exception) -> None:
-    """Raise DatabaseAway where `error` came of a database that does not answer; return where the fault is elsewhere."""
+def raise_if_database_unavailable(error: Exception) -> None:
+    """Raise DatabaseUnavailable if the database does not answer; return if `error` has another cause."""
     if not isinstance(error, OperationalError | InterfaceError):
         return
     if not connection.in_atomic_block:
-        # A connection that broke is no sign of a database that is away: try a new one.
+        # A broken connection does not mean that the database is down: try a new one.
         connection.close_if_unusable_or_obsolete()
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except (OperationalError, InterfaceError) as away:
-        raise DatabaseAway from away
+        raise DatabaseUnavailable from away
 
 
 @dataclass
 class ItemFailure:
-    """An item whose last try failed: when, how often in a row, and what it is called ("" where nothing may be told)."""
+    """An item that failed: when it was last tried, failures in a row, and its name ("" if it must not be shown)."""
 
     tried_at: datetime
     failures: int
@@ -103,8 +109,8 @@ class ItemFailure:
 class JobContext:
     """One run of one job.
 
-    `failing` outlives the run: an item that failed is left alone for growing waits, so that it can't hold up others.
-    `item_name` returns what an item is called in the log and on the dashboard.
+    `failing` is kept between runs: a failed item is retried after growing waits, so that it can't block the others.
+    `item_name` returns the name of an item for the log and the dashboard.
     """
 
     name: str
@@ -113,24 +119,25 @@ class JobContext:
     is_stopping: Callable[[], bool]
     item_name: Callable[[Any], str] | None = None
     failing: dict[Hashable, ItemFailure] = field(default_factory=dict)
-    # Whether something was left for a next run, which then comes at once.
+    # Whether items were left over; the next run then starts at once.
     cut_short: bool = False
     _started: float = field(default_factory=lambda: time.monotonic())
 
     def seconds_left(self) -> float:
-        """Return how many seconds of the budget are left; below 0 where it is used up."""
+        """Return the remaining seconds of the budget; negative once it is used up."""
         return self.budget.total_seconds() - (time.monotonic() - self._started)
 
     def must_stop(self) -> bool:
-        """Whether to leave the rest for later: the worker is asked to end, or this run has used its time."""
+        """Whether to leave the rest for a later run: the worker is stopping, or the budget is used up."""
         if self.is_stopping() or self.seconds_left() <= 0:
             self.cut_short = True
         return self.cut_short
 
     def each(self, items: Iterable[Item], act: Callable[[Item], int], /) -> int:
-        """Do `act` to each item in a try of its own, and return the sum of what it returned.
+        """Call `act` with each item and return the sum of its results.
 
-        Stops between two items when it must. Raises DatabaseAway; any other error is logged, and its item put off.
+        Stops between two items if `must_stop()`. An error of one item is logged and that item is retried later.
+        Raises DatabaseUnavailable.
         """
         done = 0
         seen: set[Hashable] = set()
@@ -138,12 +145,12 @@ class JobContext:
             if self.must_stop():
                 return done
             seen.add(item)
-            if self._is_put_off(item):
+            if self._is_postponed(item):
                 continue
             try:
                 done += act(item)
             except Exception as error:
-                raise_if_database_away(error)
+                raise_if_database_unavailable(error)
                 name = self.item_name(item) if self.item_name else ""
                 logger.error("%s: %s failed: %s", self.name, name or "one item", describe(error))
                 earlier = self.failing.get(item)
@@ -152,12 +159,12 @@ class JobContext:
                 )
             else:
                 self.failing.pop(item, None)
-        # What is not among the items any more is no failure any more.
+        # An item that is no longer listed no longer fails.
         for gone in set(self.failing) - seen:
             del self.failing[gone]
         return done
 
-    def _is_put_off(self, item: Hashable) -> bool:
+    def _is_postponed(self, item: Hashable) -> bool:
         failure = self.failing.get(item)
         if failure is None:
             return False
@@ -165,16 +172,11 @@ class JobContext:
         return due > self.now
 
 
-# How long one run of a job may keep the others waiting.
-BUDGET = timedelta(seconds=20)
-_NAMES_SHOWN = 5
-
-
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Something to do every so often. `title` says to the supervisor what is not done when it fails.
+    """A periodic job. The dashboard shows `title` when the job fails.
 
-    `item_name` returns what one of its items is called; none where that would tell of a visitor.
+    `item_name` returns the name of an item to show; None where a name would identify a visitor.
     """
 
     name: str
@@ -189,19 +191,19 @@ _jobs: dict[str, Job] = {}
 
 
 def register(*jobs: Job) -> None:
-    """Add jobs for the worker to run, from an app's ready(). A name names one job."""
+    """Add jobs for the worker, from an app's ready(). A job of the same name is replaced."""
     for job in jobs:
         _jobs[job.name] = job
 
 
 def registered_jobs() -> list[Job]:
-    """Return every registered job, in the order of registration."""
+    """Return all registered jobs in the order of registration."""
     return list(_jobs.values())
 
 
 @dataclass
 class _State:
-    """What the runner remembers of a job: what its row says, and which of its items fail."""
+    """The runner's state of a job: a copy of its row, and its failing items."""
 
     started_at: datetime | None = None
     failures: int = 0
@@ -210,13 +212,13 @@ class _State:
 
 
 def _names(failing: dict[Hashable, ItemFailure]) -> str:
-    """Return the names of failing items, no more of them than one reads at a glance."""
+    """Return the names of failing items, at most _NAMES_SHOWN of them."""
     names = list(dict.fromkeys(failure.name for failure in failing.values() if failure.name))
     return ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
 
 
 class JobRunner:
-    """Gives each job its turn. The rows (JobRun) let a new worker go on where the last one was, however that ended."""
+    """Runs jobs when they are due. The JobRun rows let a new worker continue where the last one stopped."""
 
     def __init__(self, jobs: Sequence[Job], is_stopping: Callable[[], bool]) -> None:
         self._jobs = list(jobs)
@@ -225,7 +227,7 @@ class JobRunner:
         self._beat_at: datetime | None = None
 
     def run_due(self) -> None:
-        """Run every job that is due, the one that has waited longest first. Raises DatabaseAway."""
+        """Run all due jobs, the longest overdue first. Raises DatabaseUnavailable."""
         while not self._is_stopping():
             self._beat()
             job = self._next_due()
@@ -234,15 +236,15 @@ class JobRunner:
             self.run(job)
 
     def run_all(self) -> list[Job]:
-        """Run each job once, due or not, and return those that failed. Raises DatabaseAway."""
+        """Run each job once, due or not, and return the failed ones. Raises DatabaseUnavailable."""
         return [job for job in self._jobs if not self._is_stopping() and not self.run(job)]
 
     def run(self, job: Job) -> bool:
-        """Run one job now, and record how it went. Returns whether it succeeded. Raises DatabaseAway."""
+        """Run one job now and record the result. Returns whether it succeeded. Raises DatabaseUnavailable."""
         state = self._state(job)
         previous, now = state.started_at, timezone.now()
         state.started_at = now
-        # Before it begins: a job that takes the whole process down is not the first one after the next start.
+        # Recorded before it starts: a job that kills the process must not be the first to run after a restart.
         self._record(job, started_at=now)
         context = JobContext(
             name=job.name,
@@ -254,13 +256,13 @@ class JobRunner:
         )
         try:
             job.run(context)
-        except DatabaseAway:
+        except DatabaseUnavailable:
             state.started_at = previous
             raise
         except Exception as error:
             try:
-                raise_if_database_away(error)
-            except DatabaseAway:
+                raise_if_database_unavailable(error)
+            except DatabaseUnavailable:
                 state.started_at = previous
                 raise
             state.failures += 1
@@ -269,7 +271,7 @@ class JobRunner:
             return False
         recovered, state.failures = state.failures > 0, 0
         if context.cut_short:
-            # Due again now: the others that are due have waited longer, and come first.
+            # Due again at once; jobs that have been due for longer run first.
             state.started_at = timezone.now() - job.every
             self._record(job, force=True, started_at=state.started_at)
         self._record(
@@ -298,13 +300,13 @@ class JobRunner:
             try:
                 rows = list(JobRun.objects.all())
             except DatabaseError as error:
-                raise_if_database_away(error)
+                raise_if_database_unavailable(error)
                 raise
             self._states = {row.name: _State(started_at=row.started_at, failures=row.failures) for row in rows}
         return self._states.setdefault(job.name, _State())
 
     def _record(self, job: Job, *, force: bool = False, **values: Any) -> None:
-        """Write what the row should say; of a job that runs all the time only now and then."""
+        """Write `values` to the job's row; for a very frequent job at most every BEAT_EVERY, unless `force`."""
         state, now = self._state(job), timezone.now()
         written = state.written_at
         is_fresh = written is not None and not is_from_future(written, now) and now - written < BEAT_EVERY
@@ -313,7 +315,7 @@ class JobRunner:
         try:
             JobRun.objects.update_or_create(name=job.name, defaults=values)
         except DatabaseError as error:
-            raise_if_database_away(error)
+            raise_if_database_unavailable(error)
             logger.error("%s: its run could not be recorded: %s", job.name, describe(error))
             return
         if "started_at" not in values or force:
@@ -327,7 +329,7 @@ class JobRunner:
         try:
             WorkerHeartbeat.objects.update_or_create(pk=1, defaults={"beat_at": now})
         except DatabaseError as error:
-            raise_if_database_away(error)
+            raise_if_database_unavailable(error)
             logger.error("the heartbeat could not be written: %s", describe(error))
             return
         self._beat_at = now

@@ -1,4 +1,4 @@
-"""Delivering queued mail: at least once, with the same Message-ID on each attempt, and only what is still true."""
+"""Delivering queued mail: at least once, with the same Message-ID on each attempt, and only if still valid."""
 
 import logging
 import smtplib
@@ -23,33 +23,39 @@ from home.email_address import address_as_sent
 from intake.choices import MailPurpose, MailState
 from intake.locks import lock_receiving
 from intake.mail.links import fill_in_secrets
-from intake.mail.models import INTERRUPTED, OWN_FAULT, MailAttempt, OutgoingMail, abandoned, due
+from intake.mail.models import INTERNAL_ERROR, INTERRUPTED, MailAttempt, OutgoingMail, abandoned, due
 from intake.mail.queue import handling_of
 
 logger = logging.getLogger(__name__)
 # RFC 5321: "service not available, closing transmission channel".
-_CLOSING = 421
-_GOODBYE_SECONDS = 5.0
+_SERVICE_CLOSING = 421
+_CLOSE_SECONDS = 5.0
+_REPLIES = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
+# Waits after the first failure, the second, …: just under two days in total, then the supervisor has to act.
+WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
+# While the server is unavailable, due mails are postponed by this; it does not count as a failure of theirs.
+SERVER_UNAVAILABLE_WAIT = timedelta(minutes=1)
 
 
-class ServerAway(Exception):
-    """The mail server can't be reached or does not go on, whatever the mail. The cause says how.
+class MailServerUnavailable(Exception):
+    """The mail server can't be reached, or refuses every mail. `__cause__` is the original error.
 
-    `was_used`: the connection had taken mails before. Servers end such a one after a while, so it proves nothing.
+    `was_used`: the connection had sent mails before. Servers close such connections after a while, so the mail is
+    retried at once on a new one.
     """
 
     def __init__(self, *, was_used: bool) -> None:
-        super().__init__("the mail server is away")
+        super().__init__("the mail server is unavailable")
         self.was_used = was_used
 
 
 def attempt_seconds() -> float:
-    """Return how long one attempt may last in all: EMAIL_TIMEOUT for the connection, as long again for the mail."""
-    return 2.0 * settings.EMAIL_TIMEOUT + _GOODBYE_SECONDS
+    """Return the longest duration of one attempt: EMAIL_TIMEOUT to connect, EMAIL_TIMEOUT to send, and closing."""
+    return 2.0 * settings.EMAIL_TIMEOUT + _CLOSE_SECONDS
 
 
 def smtp_code(error: BaseException | None) -> int | None:
-    """Return the code of a refusal; None where the server gave none, for which smtplib writes -1."""
+    """Return the SMTP reply code of an error; None if there is none (smtplib sets -1 then)."""
     codes: list[int] = []
     if isinstance(error, smtplib.SMTPResponseException):
         codes = [error.smtp_code]
@@ -59,7 +65,7 @@ def smtp_code(error: BaseException | None) -> int | None:
 
 
 class MailServer:
-    """The server of EMAIL_BACKEND, as a context manager. Connects for the first mail, and anew after a break."""
+    """The server of EMAIL_BACKEND, as a context manager. Connects on first use, and again after a lost connection."""
 
     def __init__(self) -> None:
         self._backend: BaseEmailBackend | None = None
@@ -69,55 +75,55 @@ class MailServer:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._drop()
+        self._disconnect()
 
     def connect(self) -> BaseEmailBackend:
-        """Make sure that there is a connection. Raises ServerAway."""
+        """Open a connection unless there is one, and return it. Raises MailServerUnavailable."""
         backend = self._backend = self._backend or _new_backend()
         try:
             with _limited(backend, settings.EMAIL_TIMEOUT):
                 backend.open()
         except OSError as error:
-            self._drop()
-            raise ServerAway(was_used=False) from error
+            self._disconnect()
+            raise MailServerUnavailable(was_used=False) from error
         return backend
 
     def send(self, message: EmailMessage) -> None:
-        """Hand a message over. Raises ServerAway, or what says that the server refuses this message."""
+        """Send a message. Raises MailServerUnavailable, or the error by which the server refuses this message."""
         backend = self.connect()
         try:
             with _limited(backend, settings.EMAIL_TIMEOUT):
                 backend.send_messages([message])
         except Exception as error:
-            was_used, is_away = self._was_used, _says_away(error)
+            was_used, is_away = self._was_used, _is_server_unavailable(error)
             if is_away or smtp_code(error) is None:
-                # Nobody knows where in the conversation it stopped.
-                self._drop()
+                # The state of the SMTP conversation is unknown.
+                self._disconnect()
             if is_away:
-                raise ServerAway(was_used=was_used) from error
+                raise MailServerUnavailable(was_used=was_used) from error
             raise
         self._was_used = True
 
-    def _drop(self) -> None:
-        """Say goodbye. What the server thinks of that changes nothing in what became of the mails."""
+    def _disconnect(self) -> None:
+        """Close the connection. An error here does not change the result of the mails sent before."""
         backend, self._backend, self._was_used = self._backend, None, False
         if backend is None:
             return
         try:
-            with _limited(backend, _GOODBYE_SECONDS):
+            with _limited(backend, _CLOSE_SECONDS):
                 backend.close()
         except OSError as error:
-            logger.warning("the mail server did not take leave: %s", type(error).__name__)
+            logger.warning("the connection to the mail server did not close properly: %s", type(error).__name__)
 
 
-def _says_away(error: Exception) -> bool:
+def _is_server_unavailable(error: Exception) -> bool:
     if isinstance(error, smtplib.SMTPSenderRefused):
-        # The sender is the same in every mail: who refuses it, or asks for a login first, takes none.
+        # The sender is the same in every mail: a server that refuses it, or requires a login, accepts none.
         return True
     code = smtp_code(error)
     if code is not None:
-        return code == _CLOSING
-    # A server that can't take such an address (SMTPUTF8) is there. All of smtplib's errors are OSErrors.
+        return code == _SERVICE_CLOSING
+    # A server without SMTPUTF8 support refuses only this address. All of smtplib's errors are OSErrors.
     return isinstance(error, OSError) and not isinstance(error, smtplib.SMTPNotSupportedError)
 
 
@@ -131,31 +137,31 @@ def _limited(backend: BaseEmailBackend, seconds: float) -> AbstractContextManage
 
 
 class _LimitedBackend(EmailBackend):
-    """Django's SMTP, that can be given a limit for the whole of a conversation.
+    """Django's SMTP backend with a time limit for a whole conversation.
 
-    A socket's timeout is for one silence: a server that says a word now and then would never meet it.
+    A socket timeout limits each single wait only: a server that sends a byte now and then would never reach it.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._line: socket.socket | None = None
-        self._is_cut = False
+        self._socket: socket.socket | None = None
+        self._timed_out = False
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
         base = _SmtpOverTls if self.use_ssl else _Smtp
-        return type(base.__name__, (base,), {"on_connected": self._watch})
+        return type(base.__name__, (base,), {"on_connected": self._remember_socket})
 
     @contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
-        """Cut the connection when the block lasts longer. Raises TimeoutError then."""
-        timer = threading.Timer(seconds, self._cut)
+        """Abort the connection if the block takes longer. Raises TimeoutError then."""
+        timer = threading.Timer(seconds, self._abort)
         timer.daemon = True
         timer.start()
         try:
             yield
         except OSError as error:
-            if self._is_cut:
+            if self._timed_out:
                 raise TimeoutError from error
             raise
         finally:
@@ -163,30 +169,30 @@ class _LimitedBackend(EmailBackend):
 
     def close(self) -> None:
         super().close()
-        if self._line is not None:
-            self._line.close()
+        if self._socket is not None:
+            self._socket.close()
 
-    def _watch(self, connected: socket.socket) -> None:
-        # A second handle on the same connection: the first is taken over by TLS.
-        self._line = connected.dup()
-        if self._is_cut:
+    def _remember_socket(self, connected: socket.socket) -> None:
+        # A second handle to the same connection: TLS takes over the first.
+        self._socket = connected.dup()
+        if self._timed_out:
             raise TimeoutError
 
-    def _cut(self) -> None:
-        self._is_cut = True
-        if self._line is not None:
+    def _abort(self) -> None:
+        self._timed_out = True
+        if self._socket is not None:
             try:
-                # Whoever waits for the server, in another thread, is told that it has gone.
-                self._line.shutdown(socket.SHUT_RDWR)
+                # Wakes the thread that waits for the server.
+                self._socket.shutdown(socket.SHUT_RDWR)
             except OSError as error:
-                logger.info("the mail server had gone before it was cut off: %s", type(error).__name__)
+                logger.info("the mail server had disconnected before the time limit: %s", type(error).__name__)
 
 
 class _Smtp(smtplib.SMTP):
     on_connected: Any
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        """Connect to the first of the server's addresses that answers, within `timeout` in all."""
+        """Connect to the first of the server's addresses that answers, within `timeout` in total."""
         deadline = time.monotonic() + timeout
         last: OSError | None = None
         for *_kind, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
@@ -202,25 +208,18 @@ class _Smtp(smtplib.SMTP):
 
 
 class _SmtpOverTls(smtplib.SMTP_SSL, _Smtp):
-    """Its way to a socket goes through the one above."""
-
-
-_REPLIES = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
-# After the first failure, the second, …: together a little under two days, then the supervisor is asked to act.
-WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
-# While the server is away, the mails that wait for it are put off by this much; that is no failure of theirs.
-AWAY_WAIT = timedelta(minutes=1)
+    """SMTP over TLS that connects by `_Smtp._get_socket`."""
 
 
 def wait_after(failures: int) -> timedelta | None:
-    """Return how long to wait after so many failures (1 or more) in a row; None when it is time to give up."""
+    """Return the wait after `failures` (1 or more) failures in a row; None to give up."""
     return WAITS[failures - 1] if failures <= len(WAITS) else None
 
 
 def deliver_due(*, must_stop: Callable[[], bool] = lambda: False) -> int:
-    """Try the mails that are due, over one connection. Returns how many were tried.
+    """Try the due mails over one connection, until none is due or `must_stop()`. Returns how many were tried.
 
-    Ends when none is due, or `must_stop()` says so. While the server is away all are put off.
+    While the server is unavailable, all of them are postponed.
     """
     tried = 0
     with MailServer() as server:
@@ -230,42 +229,44 @@ def deliver_due(*, must_stop: Callable[[], bool] = lambda: False) -> int:
 
 
 def deliver_next(*, now: datetime, server: MailServer | None = None) -> bool:
-    """Try to hand over the mail that has been due longest. Returns whether there was one.
+    """Try to send the mail that has been due longest. Returns whether there was one.
 
-    Several workers may call this at once: each mail is claimed by one of them before it is sent.
+    Several workers may call this at once: a worker claims a mail before it sends it.
     """
     if server is None:
         with MailServer() as own:
             return deliver_next(now=now, server=own)
-    _free_abandoned(now)
+    _requeue_abandoned(now)
     mail = _claim(now)
     if mail is None:
         return False
     try:
         server.connect()
-        message = _ready(mail, now)
+        message = _prepare_message(mail, now)
         if message is not None:
             server.send(message)
             _record_success(mail, timezone.now())
-    except ServerAway as away:
-        if away.was_used:
+    except MailServerUnavailable as unavailable:
+        if unavailable.was_used:
             _release(mail)
         else:
-            cause = away.__cause__
-            _record_failure(mail, timezone.now(), error=type(cause).__name__, code=smtp_code(cause), server_away=True)
-            _put_off_due(timezone.now())
+            cause = unavailable.__cause__
+            _record_failure(
+                mail, timezone.now(), error=type(cause).__name__, code=smtp_code(cause), server_unavailable=True
+            )
+            _postpone_due(timezone.now())
     except OSError as error:
-        # The server's own word about this mail: all of smtplib's errors are OSErrors.
+        # The server refuses this mail: all of smtplib's errors are OSErrors.
         _record_failure(mail, timezone.now(), error=type(error).__name__, code=smtp_code(error))
     except Exception as error:
-        # A fault of ours in one mail must not hold up the others; it is recorded, shown and tried again.
+        # An internal error in one mail must not block the others; it is recorded, shown and retried.
         logger.error("mail %d could not be sent: %s", mail.pk, type(error).__name__)
-        _record_failure(mail, timezone.now(), error=f"{OWN_FAULT}: {type(error).__name__}")
+        _record_failure(mail, timezone.now(), error=f"{INTERNAL_ERROR}: {type(error).__name__}")
     return True
 
 
-def send_again(*, mail: OutgoingMail, now: datetime) -> bool:
-    """Queue a failed or waiting mail for an attempt at once. Returns False where it has gone out or is going out."""
+def requeue(*, mail: OutgoingMail, now: datetime) -> bool:
+    """Queue a failed or queued mail for an immediate attempt. Returns False if it was sent or is being sent."""
     changed = OutgoingMail.objects.filter(pk=mail.pk, state__in=[MailState.FAILED, MailState.QUEUED]).update(
         state=MailState.QUEUED, next_attempt_at=now, failures=0
     )
@@ -273,13 +274,13 @@ def send_again(*, mail: OutgoingMail, now: datetime) -> bool:
 
 
 def build_message(mail: OutgoingMail, *, now: datetime) -> EmailMultiAlternatives:
-    """Return the message as it goes out, marked as automatic (RFC 3834) so that no auto-responder answers it."""
+    """Return the message to send, marked as automatic (RFC 3834) so that no auto-responder answers it."""
     automatic = "auto-replied" if mail.purpose in _REPLIES else "auto-generated"
     message = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.text,
         from_email=settings.DEFAULT_FROM_EMAIL,
-        # As sent, so that Python's mail package, which knows IDNA 2003, has nothing to translate.
+        # Already encoded: Python's mail package knows IDNA 2003 only.
         to=[address_as_sent(mail.recipient)],
         reply_to=[address_as_sent(mail.reply_to)] if mail.reply_to else None,
         headers={
@@ -294,18 +295,18 @@ def build_message(mail: OutgoingMail, *, now: datetime) -> EmailMultiAlternative
     return message
 
 
-def _ready(mail: OutgoingMail, now: datetime) -> EmailMultiAlternatives | None:
-    """Return the message for this attempt; None where it is not to go: taken back, removed, or no longer true."""
+def _prepare_message(mail: OutgoingMail, now: datetime) -> EmailMultiAlternatives | None:
+    """Return the message for this attempt; None if the mail was withdrawn, removed, or is no longer valid."""
     with transaction.atomic():
         lock_receiving()
         list(OutgoingMail.enquiry.get_queryset(instance=mail).select_for_update(of=("self",)).filter(mails=mail.pk))
         claimed = OutgoingMail.objects.filter(pk=mail.pk, state=MailState.SENDING, claimed_at=mail.claimed_at)
-        # No row: withdrawn, removed, or claimed by another worker after this one slept.
+        # No row: withdrawn, removed, or claimed by another worker because this one was too slow.
         ours = claimed.select_for_update().first()
         if ours is None:
             return None
         handling = handling_of(ours)
-        if not handling.is_true(ours, now):
+        if not handling.is_still_valid(ours, now):
             handling.withdraw(ours, now)
             return None
         addresses = handling.addresses(ours)
@@ -319,7 +320,7 @@ def _claim(now: datetime) -> OutgoingMail | None:
     queued = OutgoingMail.objects.filter(due(now))
     for pk in queued.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:20]:
         if queued.filter(pk=pk).update(state=MailState.SENDING, claimed_at=now):
-            # It may be removed, with its enquiry, as soon as it is claimed.
+            # It may be removed with its enquiry right after the claim.
             mail = OutgoingMail.objects.filter(pk=pk).first()
             if mail is not None:
                 return mail
@@ -327,28 +328,28 @@ def _claim(now: datetime) -> OutgoingMail | None:
 
 
 def _release(mail: OutgoingMail) -> None:
-    """Give a claimed mail back, as due as it was."""
+    """Return a claimed mail to the queue, due as before."""
     OutgoingMail.objects.filter(pk=mail.pk, state=MailState.SENDING, claimed_at=mail.claimed_at).update(
         state=MailState.QUEUED
     )
 
 
-def _put_off_due(now: datetime) -> None:
-    OutgoingMail.objects.filter(due(now)).update(next_attempt_at=now + AWAY_WAIT)
+def _postpone_due(now: datetime) -> None:
+    OutgoingMail.objects.filter(due(now)).update(next_attempt_at=now + SERVER_UNAVAILABLE_WAIT)
 
 
-def _free_abandoned(now: datetime) -> None:
-    """Queue again what a worker claimed and then died with: it may have gone out, and goes once more."""
+def _requeue_abandoned(now: datetime) -> None:
+    """Requeue mails whose worker died. They may have been sent, and are sent again: at least once."""
     for mail in OutgoingMail.objects.filter(abandoned(now)):
         _record_failure(mail, now, error=INTERRUPTED, wait=timedelta())
 
 
 def _record_success(mail: OutgoingMail, now: datetime) -> None:
     with transaction.atomic():
-        # No row: the enquiry, and with it its mail, was removed while the mail was on its way.
+        # No row: the mail was removed with its enquiry while it was being sent.
         if OutgoingMail.objects.filter(pk=mail.pk).update(state=MailState.SENT, sent_at=now, failures=0):
             MailAttempt.objects.create(mail=mail, attempted_at=now, succeeded=True)
-            # As it went out: its address may have been corrected since it was queued.
+            # Read again: the address may have been corrected since it was queued.
             went_out = OutgoingMail.objects.select_related("enquiry").get(pk=mail.pk)
             handling_of(went_out).delivered(went_out, now)
 
@@ -359,15 +360,15 @@ def _record_failure(
     *,
     error: str,
     code: int | None = None,
-    server_away: bool = False,
+    server_unavailable: bool = False,
     wait: timedelta | None = None,
 ) -> None:
-    """Count a failure and set the time of the next attempt: `wait` from now, else by WAITS."""
+    """Record a failure and schedule the next attempt: after `wait` if given, else by WAITS."""
     until_next = wait_after(mail.failures + 1)
     if until_next is not None and wait is not None:
         until_next = wait
     with transaction.atomic():
-        # Not ours any more: removed meanwhile, or so late that another worker has claimed it.
+        # No row: removed meanwhile, or claimed by another worker because this one was too slow.
         ours = OutgoingMail.objects.filter(pk=mail.pk, state=MailState.SENDING, claimed_at=mail.claimed_at)
         still_there = ours.update(
             state=MailState.FAILED if until_next is None else MailState.QUEUED,
@@ -381,5 +382,5 @@ def _record_failure(
                 succeeded=False,
                 error=error[:100],
                 smtp_code=code,
-                server_away=server_away,
+                server_unavailable=server_unavailable,
             )

@@ -1,4 +1,4 @@
-"""Private links in mails: the secret is made when the mail goes out, and only its digest is stored."""
+"""Private links in mails. The secret is generated when the mail is sent; only its digest is stored."""
 
 import hashlib
 import secrets
@@ -16,9 +16,9 @@ _SECRET_BYTES = 32
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateLink:
-    """A kind of private link. `placeholder` stands for the secret in a queued mail.
+    """A kind of private link. `placeholder` stands in for the secret in a queued mail.
 
-    No mail with a placeholder holds a word that a visitor wrote.
+    A mail with a placeholder never contains text that a visitor wrote: it could contain the placeholder.
     """
 
     name: str
@@ -26,7 +26,7 @@ class PrivateLink:
     view_name: str
 
     def url(self, *args: str) -> str:
-        """Return the address for a mail that is being queued, with the placeholder in it."""
+        """Return the URL for a queued mail, with the placeholder in place of the secret."""
         return settings.SITE_URL + reverse(self.view_name, args=[*args, self.placeholder])
 
 
@@ -35,17 +35,17 @@ _registered: dict[PrivateLink, MakeSecret] = {}
 
 
 def register_link(link: PrivateLink, make_secret: MakeSecret) -> None:
-    """Let `make_secret` return a new secret for each attempt to deliver a mail with this link."""
+    """Register a kind of link. `make_secret` is called for each delivery attempt and returns a new secret."""
     _registered[link] = make_secret
 
 
 def links_in(text: str) -> frozenset[str]:
-    """Return the names of the private links in a queued mail."""
+    """Return the names of the private links in the text of a queued mail."""
     return frozenset(link.name for link in _registered if link.placeholder in text)
 
 
 def fill_in_secrets(mail: OutgoingMail, now: datetime) -> None:
-    """Put new secrets into this copy, which goes out; the stored mail keeps its placeholders."""
+    """Replace the placeholders in this instance, which is sent but not saved, with new secrets."""
     for link, make_secret in _registered.items():
         if link.placeholder in mail.text:
             secret = make_secret(mail, now)
@@ -53,10 +53,10 @@ def fill_in_secrets(mail: OutgoingMail, now: datetime) -> None:
 
 
 def new_secret() -> str:
-    """Return a secret of 256 random bits for an address."""
+    """Return a URL-safe secret of 256 random bits."""
     return secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def secret_digest(secret: str) -> str:
-    """Return the digest to store. The secret is long and random, so a plain hash tells nothing of it."""
+    """Return the digest to store. The secret is long and random, so an unsalted hash is enough."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""Putting mail into the queue, and the registry of how the mails of each purpose are handled."""
+"""Queueing mail, and the registry of how the mails of each purpose are handled."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,10 +16,15 @@ from intake.mail.models import AutomaticReplyTrace, OutgoingMail
 from intake.mailbox import mailbox_key
 from intake.settings import IntakeSettings
 
+REPLY_WINDOW = timedelta(days=1)
+# The most automatic mails to one mailbox in REPLY_WINDOW. Each entry on the waiting list needs its own mail, with the
+# link to leave the list. Three allow joining twice or with a +tag, but not flooding somebody's mailbox.
+MAILS_A_DAY = {MailPurpose.CONFIRMATION: 1, MailPurpose.WAITING_CONFIRMATION: 3}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
-    """Where a mail goes, and where an answer to it goes ("": to the sender)."""
+    """The recipient of a mail, and its Reply-To ("" for none)."""
 
     recipient: str
     reply_to: str = ""
@@ -29,7 +34,7 @@ def _always(_mail: OutgoingMail, _now: datetime) -> bool:
     return True
 
 
-def _nothing(_mail: OutgoingMail, _now: datetime) -> None:
+def _do_nothing(_mail: OutgoingMail, _now: datetime) -> None:
     pass
 
 
@@ -41,42 +46,42 @@ def _delete(mail: OutgoingMail, _now: datetime) -> None:
 class Handling:
     """How the mails of one purpose are handled.
 
-    `addresses` are looked up before each attempt, so that a corrected address is used. `is_true` says, before each
-    attempt, whether what the mail says is still so; a mail that is not is given to `withdraw`, which deletes it and
-    whatever counts on it. Both are called in a transaction that holds lock_receiving(). `delivered` is called with a
-    mail that a server has taken, in the transaction that records it.
+    `addresses` is called before each attempt, so that a corrected address is used. `is_still_valid` returns, before
+    each attempt, whether the content is still true. If not, `withdraw` deletes the mail and undoes what queueing it
+    recorded. Both are called in a transaction that holds lock_receiving(). `delivered` is called after a server has
+    accepted the mail, in the transaction that records this.
     """
 
     addresses: Callable[[OutgoingMail], Addresses]
-    is_true: Callable[[OutgoingMail, datetime], bool] = _always
+    is_still_valid: Callable[[OutgoingMail, datetime], bool] = _always
     withdraw: Callable[[OutgoingMail, datetime], None] = _delete
-    delivered: Callable[[OutgoingMail, datetime], None] = _nothing
+    delivered: Callable[[OutgoingMail, datetime], None] = _do_nothing
 
 
-_handlings: dict[MailPurpose, Handling] = {}
+_handling_by_purpose: dict[MailPurpose, Handling] = {}
 
 
 def register(*purposes: MailPurpose, handling: Handling) -> None:
-    """Say how the mails of these purposes are handled."""
-    _handlings.update(dict.fromkeys(purposes, handling))
+    """Register how the mails of these purposes are handled."""
+    _handling_by_purpose.update(dict.fromkeys(purposes, handling))
 
 
 def handling_of(mail: OutgoingMail) -> Handling:
-    """Return how this mail is handled. Raises KeyError for a purpose that nobody has registered."""
-    return _handlings[MailPurpose(mail.purpose)]
+    """Return how this mail is handled. Raises KeyError for an unregistered purpose."""
+    return _handling_by_purpose[MailPurpose(mail.purpose)]
 
 
-def unsent_of_no_enquiry() -> QuerySet[OutgoingMail]:
-    """Return the mails about no enquiry that no mail server has taken yet: no enquiry's page tells of them."""
+def unsent_without_enquiry() -> QuerySet[OutgoingMail]:
+    """Return the unsent mails without an enquiry; no enquiry page shows them."""
     return OutgoingMail.objects.filter(enquiry=None).exclude(state=MailState.SENT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewMail:
-    """A mail to queue, about an enquiry or about none.
+    """A mail to queue, with or without an enquiry.
 
-    Its words are `emails/<template>.txt` and `.html` with `context`; the template is called after the purpose where no
-    other is given. `deduplication_key` tells mails of one purpose apart where one enquiry may get several.
+    Rendered from `emails/<template>.txt` and `.html` with `context`; `template` defaults to the purpose.
+    `deduplication_key` is unique among the mails of one enquiry and purpose.
     """
 
     purpose: MailPurpose
@@ -103,7 +108,7 @@ class NewMail:
 
 
 def queue_mail(mail: NewMail, *, now: datetime) -> OutgoingMail:
-    """Queue a mail in the caller's transaction; it goes at once, or at `goes_at`."""
+    """Queue a mail in the caller's transaction. It is sent at once, or at `goes_at`."""
     return OutgoingMail.objects.create(
         enquiry_id=mail.enquiry_id,
         purpose=mail.purpose,
@@ -120,26 +125,18 @@ def queue_mail(mail: NewMail, *, now: datetime) -> OutgoingMail:
     )
 
 
-REPLY_WINDOW = timedelta(days=1)
-# What one mailbox gets in REPLY_WINDOW. Each joining has its own mail, for it is the way off the list; who joins twice,
-# or from a +tag, is within this, and who is joined fifty times by somebody else is not.
-MAILS_A_DAY = {MailPurpose.CONFIRMATION: 1, MailPurpose.WAITING_CONFIRMATION: 3}
-
-
 def supervisor_address(details: ContactDetails) -> str:
     return IntakeSettings.load().notification_email or details.email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
 
 
 def to_supervisor(_mail: OutgoingMail) -> Addresses:
-    """Return the addresses of a mail to the supervisor, as she has set them now."""
+    """Return the supervisor's address as it is set now."""
     return Addresses(recipient=supervisor_address(ContactDetails.load()))
 
 
 def claim_automatic_mail(address: str, purpose: MailPurpose, now: datetime) -> bool:
-    """Return whether this mailbox may get an automatic mail of this purpose now, and if so remember that it does.
-
-    Those from the future are a wrong clock's: they must not lock an address for years.
-    """
+    """Record an automatic mail to this mailbox and return True; return False if its daily limit is reached."""
+    # A trace from the future comes from a wrong clock: it must not block a mailbox for years.
     AutomaticReplyTrace.objects.exclude(
         replied_at__gt=now - REPLY_WINDOW, replied_at__lte=now + CLOCK_TOLERANCE
     ).delete()

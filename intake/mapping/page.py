@@ -29,7 +29,13 @@ from intake.choices import Kind
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import offer_next_step
 from intake.enquiry.models import Enquiry
-from intake.enquiry.responses import answers_not_stored, keep_only_empty_form, sent_already, stored, too_many
+from intake.enquiry.responses import (
+    already_sent_message,
+    answers_not_stored_message,
+    cache_only_empty_form,
+    rate_limit_message,
+    stored_response,
+)
 from intake.mail.links import new_secret
 from intake.mapping.blocks import read_draft_with
 from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, StepPage, answer_groups, notices_now, step_context
@@ -196,15 +202,17 @@ def _begin(page: Any, request: HttpRequest) -> HttpResponse:
         )
     except TooManyPosts as refusal:
         response = _response(
-            page, request, form, status=429, notice=too_many(refusal.retry_after, details.phone_display)
+            page, request, form, status=429, notice=rate_limit_message(refusal.retry_after, details.phone_display)
         )
         response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
         return response
     except AlreadySent:
-        return _response(page, request, form, status=409, notice=sent_already())
+        return _response(page, request, form, status=409, notice=already_sent_message())
     except DatabaseError as error:
-        return _response(page, request, form, status=503, notice=answers_not_stored(error, details.phone_display))
-    return stored(request, reverse("mapping_resume", args=[start.secret]))
+        return _response(
+            page, request, form, status=503, notice=answers_not_stored_message(error, details.phone_display)
+        )
+    return stored_response(request, reverse("mapping_resume", args=[start.secret]))
 
 
 def _with_new_token(data: QueryDict) -> QueryDict:
@@ -324,7 +332,7 @@ class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
         return show_start(self, request)
 
     @path("aloita/", name="begin")
-    @method_decorator([keep_only_empty_form, sensitive_post_parameters()])
+    @method_decorator([cache_only_empty_form, sensitive_post_parameters()])
     def begin_view(self, request: HttpRequest) -> HttpResponse:
         return start_or_show(self, request)
 

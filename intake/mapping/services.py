@@ -27,7 +27,7 @@ from intake.enquiry.services import (
     set_status,
 )
 from intake.jobs.runner import Each, each_or_raise
-from intake.jobs.schedule import in_portions
+from intake.jobs.schedule import in_batches
 from intake.locks import lock_receiving
 from intake.mail.links import new_secret, register_link, secret_digest
 from intake.mail.models import OutgoingMail
@@ -35,7 +35,7 @@ from intake.mapping.answers import answer_words, missing, typed_facts
 from intake.mapping.mails import MAPPING_LINK, queue_mapping_notification
 from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping
 from intake.mapping.questions import QuestionSet
-from intake.spam.limit import count_post
+from intake.spam.limit import enforce_rate_limit
 from intake.submission import ContactFacts, FormOpening, ShownTexts, SpamSigns, Submission
 from intake.typed_text import clean_lines
 
@@ -83,7 +83,7 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
         _remove_over(InitialMapping.objects.filter(links__secret_digest=secret_digest(secret)), now)
         mapping = _locked(secret=secret)
         if mapping is None:
-            count_post(f"{address_key[:58]}:begin", now)
+            enforce_rate_limit(f"{address_key[:58]}:begin", now)
             mapping = InitialMapping.objects.create(
                 submission_id=uuid.uuid4(),
                 created_at=now,
@@ -319,7 +319,7 @@ def remove_unfinished(*, now: datetime, each: Each = each_or_raise) -> int:
     """
     has_link = Exists(MappingLink.objects.filter(mapping=OuterRef("pk")))
     over = InitialMapping.objects.filter(Q(sent_at=None) | has_link, expires_at__lte=now)
-    return each(in_portions(over), lambda pk: _remove_one_over(pk, now))
+    return each(in_batches(over), lambda pk: _remove_one_over(pk, now))
 
 
 def _remove_one_over(pk: int, now: datetime) -> int:

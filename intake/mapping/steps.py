@@ -22,7 +22,13 @@ from home.email_address import readable_address
 from intake.choices import Kind
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
-from intake.enquiry.responses import answers_not_stored, see_other, sent_already, stored, too_many
+from intake.enquiry.responses import (
+    already_sent_message,
+    answers_not_stored_message,
+    rate_limit_message,
+    see_other,
+    stored_response,
+)
 from intake.mapping.answers import is_answered, missing, steps_to_show
 from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, StepPage, all_groups, notices_now, step_context
 from intake.mapping.models import InitialMapping
@@ -185,13 +191,17 @@ def facts_step(request: HttpRequest, walk: Walk) -> HttpResponse:
     try:
         store_facts(mapping_id=walk.mapping.pk, facts=form.facts())
     except AlreadySent:
-        return _facts_response(request, walk, form, status=409, notice=sent_already())
+        return _facts_response(request, walk, form, status=409, notice=already_sent_message())
     except DatabaseError as error:
         return _facts_response(
-            request, walk, form, status=503, notice=answers_not_stored(error, notices_now(request)[2].phone_display)
+            request,
+            walk,
+            form,
+            status=503,
+            notice=answers_not_stored_message(error, notices_now(request)[2].phone_display),
         )
     walk.mapping.refresh_from_db()
-    return stored(request, walk.check_url() if TO_CHECK in request.GET else walk.after(FACTS))
+    return stored_response(request, walk.check_url() if TO_CHECK in request.GET else walk.after(FACTS))
 
 
 @private
@@ -227,7 +237,7 @@ def question_step(request: HttpRequest, walk: Walk, number: int) -> HttpResponse
             now=timezone.now(),
         )
     except AlreadySent:
-        return _step_response(request, walk, index, form, status=409, notice=sent_already())
+        return _step_response(request, walk, index, form, status=409, notice=already_sent_message())
     except DatabaseError as error:
         return _step_response(
             request,
@@ -235,12 +245,12 @@ def question_step(request: HttpRequest, walk: Walk, number: int) -> HttpResponse
             index,
             form,
             status=503,
-            notice=answers_not_stored(error, notices_now(request)[2].phone_display),
+            notice=answers_not_stored_message(error, notices_now(request)[2].phone_display),
         )
     walk.mapping.refresh_from_db()
     if goes_back:
-        return stored(request, walk.before(index) or walk.step_url(index))
-    return stored(request, walk.check_url() if TO_CHECK in request.GET else walk.after(index))
+        return stored_response(request, walk.before(index) or walk.step_url(index))
+    return stored_response(request, walk.check_url() if TO_CHECK in request.GET else walk.after(index))
 
 
 def _step_form(walk: Walk, index: int, data: Any) -> StepForm:
@@ -339,12 +349,14 @@ def check(request: HttpRequest, walk: Walk) -> HttpResponse:
     except Incomplete:
         return _response(request, walk, status=422)
     except TooManyPosts as refusal:
-        response = _response(request, walk, status=429, notice=too_many(refusal.retry_after, details.phone_display))
+        response = _response(
+            request, walk, status=429, notice=rate_limit_message(refusal.retry_after, details.phone_display)
+        )
         response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
         return response
     except DatabaseError as error:
-        return _response(request, walk, status=503, notice=answers_not_stored(error, details.phone_display))
-    return stored(request, walk.done_url())
+        return _response(request, walk, status=503, notice=answers_not_stored_message(error, details.phone_display))
+    return stored_response(request, walk.done_url())
 
 
 @private

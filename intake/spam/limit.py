@@ -1,4 +1,4 @@
-"""Where a post came from, and how many one address may send."""
+"""The source of a form post, and the rate limit for each network address."""
 
 import enum
 import ipaddress
@@ -12,9 +12,11 @@ from django.utils.crypto import salted_hmac
 
 from intake.jobs.schedule import CLOCK_TOLERANCE
 
+LIMIT_WINDOW = timedelta(hours=1)
+
 
 class PostingTrace(models.Model):
-    """One accepted post from one network address; removed after an hour."""
+    """One accepted post from one network address, for the rate limit; removed after an hour."""
 
     address_key = models.CharField(max_length=64, db_index=True)
     posted_at = models.DateTimeField(db_index=True)
@@ -33,10 +35,10 @@ class Source(enum.Enum):
 
 
 def source_of(request: HttpRequest) -> Source:
-    """Return whether the form was sent from this site's own page.
+    """Return whether the form was sent from a page of this site.
 
-    A post with none of the headers is no browser's, so nobody's browser was tricked into it: OWN. UNKNOWN is a
-    browser that hides where it was.
+    A post without any of the headers is not from a browser, so it can't be a cross-site request: OWN.
+    UNKNOWN is a browser that hides the referring page.
     """
     fetch_site = request.headers.get("Sec-Fetch-Site")
     if fetch_site is not None:
@@ -59,12 +61,12 @@ def _host(url: str) -> str:
 
 
 def address_key(request: HttpRequest) -> str:
-    """Return a keyed hash of the sender's network address (IPv6: of its /64, which one home shares)."""
+    """Return a keyed hash of the client's network address; of an IPv6 address its /64, which one household shares."""
     return salted_hmac("intake.address", _network(client_address(request)), algorithm="sha256").hexdigest()
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the visitor's address: the one that the outermost trusted proxy saw, else the connection's own."""
+    """Return the client address that the outermost trusted proxy saw, else that of the connection."""
     trusted = settings.TRUSTED_PROXIES
     forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     if trusted and len(forwarded) >= trusted:
@@ -84,20 +86,17 @@ def _network(address: str) -> str:
     return str(parsed)
 
 
-LIMIT_WINDOW = timedelta(hours=1)
-
-
 class TooManyPosts(Exception):
-    """The address has sent its share for now; nothing was stored."""
+    """The network address has reached its limit; nothing was stored."""
 
     def __init__(self, retry_after: timedelta) -> None:
         super().__init__("too many posts")
         self.retry_after = retry_after
 
 
-def count_post(address_key: str, now: datetime) -> None:
-    """Raise TooManyPosts where this address has used its limit, else count one more; forget what is past."""
-    # Those from the future are a wrong clock's: they must not lock an address for years.
+def enforce_rate_limit(address_key: str, now: datetime) -> None:
+    """Count a post from this network address. Raises TooManyPosts over FORM_RATE_LIMIT. Deletes expired traces."""
+    # A trace from the future comes from a wrong clock: it must not block an address for years.
     PostingTrace.objects.exclude(posted_at__gt=now - LIMIT_WINDOW, posted_at__lte=now + CLOCK_TOLERANCE).delete()
     traces = PostingTrace.objects.filter(address_key=address_key).order_by("posted_at")
     posted = list(traces.values_list("posted_at", flat=True))

@@ -1,4 +1,4 @@
-"""Rules that mark a message as suspicious. None drops one: each gives a reason that the supervisor sees."""
+"""Rules that mark a message as suspicious. No rule rejects a message: each gives a reason for the supervisor."""
 
 import re
 import unicodedata
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from intake.choices import Reason
 from intake.submission import ContactFacts, SpamSigns
 
-# Nobody reads the form and writes to it in less.
+# No person can fill in the form faster.
 MIN_SECONDS = 2
 MAX_LINKS = 2
-# A whole address each, so that "https://www.esimerkki.com" is one link. The part after an @ is no link.
+# Matches a whole URL, so that "https://www.esimerkki.com" is one link. The domain of an e-mail address is no link.
 _LINK = re.compile(
     r"(?:https?://|www\.)[^\s,;<>\[\]]*|(?<![@\w.-])[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|ru|xyz|top|shop|site|online|info|biz)\b"
     r"(?!@)(?:/\S*)?",
@@ -38,7 +38,7 @@ _RULES: dict[Reason, Callable[[ContactFacts, SpamSigns], bool]] = {
     Reason.HIDDEN_FIELD: lambda facts, signs: bool(signs.hidden_field.strip()),
     Reason.TOO_FAST: lambda facts, signs: signs.seconds_open < MIN_SECONDS,
     Reason.UNKNOWN_SOURCE: lambda facts, signs: not signs.source_known,
-    # "www.firma.fi" is how some organisations write their name; nobody is called that.
+    # Some organisations write their name as "www.firma.fi"; no person does.
     Reason.LINK_IN_NAME: lambda facts, signs: bool(_ADDRESS.search(facts.name)) or "://" in facts.organisation,
     Reason.MANY_LINKS: lambda facts, signs: len(_LINK.findall(facts.message)) > MAX_LINKS,
     Reason.MARKUP: lambda facts, signs: bool(_MARKUP.search(facts.message)),
@@ -48,5 +48,5 @@ _RULES: dict[Reason, Callable[[ContactFacts, SpamSigns], bool]] = {
 
 
 def reasons_to_suspect(facts: ContactFacts, signs: SpamSigns) -> list[Reason]:
-    """Return why this message looks like spam, [] when nothing does. A pure function."""
+    """Return why this message looks like spam; [] if it does not."""
     return [reason for reason, applies in _RULES.items() if applies(facts, signs)]

@@ -1,11 +1,11 @@
-"""How an enquiry's parts are put in words in the admin."""
+"""Template filters for enquiries in the admin."""
 
 from django import template
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from home.email_address import readable_address
-from intake import typed_text as phone
+from intake import typed_text
 from intake.choices import MailState
 from intake.enquiry.models import Enquiry
 from intake.mail.models import OutgoingMail
@@ -15,7 +15,7 @@ register = template.Library()
 
 @register.filter
 def readable_phone(e164: str) -> str:
-    return phone.readable_phone(e164)
+    return typed_text.readable_phone(e164)
 
 
 @register.filter
@@ -25,13 +25,13 @@ def readable_email(sent: str) -> str:
 
 @register.filter
 def reply_subject(enquiry: Enquiry) -> str:
-    """The subject of the supervisor's own answer: the reference, no content."""
+    """Return the subject of the supervisor's reply: the reference only."""
     return _("Your enquiry %(reference)s") % {"reference": enquiry.reference}
 
 
 @register.filter
 def mail_state_words(mail: OutgoingMail) -> str:
-    """Where the mail stands, with the time that matters."""
+    """Return the state of a mail and, if sent or to be retried, the time."""
     if mail.state == MailState.SENT and mail.sent_at:
         return _("sent %(time)s") % {"time": _clock(mail.sent_at)}
     if mail.state == MailState.QUEUED and mail.failures and mail.next_attempt_at:

@@ -157,7 +157,7 @@ def _is_on_list(mail: OutgoingMail, _now: datetime) -> bool:
     return enquiry_of(mail).status == Status.WAITING_LIST
 
 
-register(*LINK_PURPOSES, handling=Handling(addresses=to_sender, is_true=_is_on_list, delivered=_mark_reached))
+register(*LINK_PURPOSES, handling=Handling(addresses=to_sender, is_still_valid=_is_on_list, delivered=_mark_reached))
 
 
 def wait_anew(place: WaitingPlace, now: datetime) -> None:

@@ -292,7 +292,7 @@ def _told_by(mail: OutgoingMail) -> ReturnPlan | None:
     return None
 
 
-def _notice_is_true(mail: OutgoingMail, now: datetime) -> bool:
+def _is_notice_valid(mail: OutgoingMail, now: datetime) -> bool:
     """A plan that was stopped tells nobody, and none goes on with its old words after a pause."""
     plan = _told_by(mail)
     if plan is None or plan.state == PlanState.STOPPED or plan.held_at is not None:
@@ -300,13 +300,13 @@ def _notice_is_true(mail: OutgoingMail, now: datetime) -> bool:
     return not pause_came_since(PauseNotice.load().settings, since=plan.confirmed_at, now=now)
 
 
-def _reminder_is_true(mail: OutgoingMail, now: datetime) -> bool:
+def _is_reminder_valid(mail: OutgoingMail, now: datetime) -> bool:
     """A stopped plan has asked as well. After a pause the days to answer begin again."""
     settings = PauseNotice.load().settings
     return _told_by(mail) is not None and not pause_came_since(settings, since=mail.created_at, now=now)
 
 
-def _question_is_true(mail: OutgoingMail, now: datetime) -> bool:
+def _is_question_valid(mail: OutgoingMail, now: datetime) -> bool:
     """Who has joined or answered since is not asked, and nobody while the list is being told."""
     places = _mailbox_places(mail)
     return (
@@ -318,14 +318,14 @@ def _question_is_true(mail: OutgoingMail, now: datetime) -> bool:
 
 register(
     MailPurpose.RETURN_NOTICE,
-    handling=Handling(addresses=to_sender, is_true=_notice_is_true, withdraw=withdraw_notice),
+    handling=Handling(addresses=to_sender, is_still_valid=_is_notice_valid, withdraw=withdraw_notice),
 )
 register(
     MailPurpose.RETURN_REMINDER,
-    handling=Handling(addresses=to_sender, is_true=_reminder_is_true, withdraw=take_back_question),
+    handling=Handling(addresses=to_sender, is_still_valid=_is_reminder_valid, withdraw=take_back_question),
 )
 register(
     MailPurpose.STILL_WAITING,
     MailPurpose.LAST_NOTE,
-    handling=Handling(addresses=to_sender, is_true=_question_is_true, withdraw=take_back_question),
+    handling=Handling(addresses=to_sender, is_still_valid=_is_question_valid, withdraw=take_back_question),
 )

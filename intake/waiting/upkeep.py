@@ -16,9 +16,9 @@ from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.enquiry.removal import remove_enquiry
 from intake.enquiry.services import STATUS_FIELDS, set_status
 from intake.jobs.runner import Each, each_or_raise
-from intake.jobs.schedule import in_portions
+from intake.jobs.schedule import in_batches
 from intake.locks import lock_receiving
-from intake.mail.delivery import send_again
+from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail
 from intake.settings import LONGEST_WAITING_MONTHS
 from intake.waiting.mails import (
@@ -210,7 +210,7 @@ def keep_list_true(*, now: datetime, each: Each = each_or_raise) -> int:
     if may_ask:
         _retry_undelivered(now)
     unreachable = [key for key in _unreachable(now) if key not in mailboxes]
-    due: Iterator[str | int] = chain(mailboxes, unreachable, in_portions(_without_mail(now)))
+    due: Iterator[str | int] = chain(mailboxes, unreachable, in_batches(_without_mail(now)))
     return each(due, lambda key: _look_after(key, now))
 
 
@@ -321,7 +321,7 @@ def _retry_undelivered(now: datetime) -> int:
     failed = OutgoingMail.objects.filter(purpose__in=LIST_PURPOSES, state=MailState.FAILED)
     tried = failed.annotate(tried_at=Coalesce(Max("attempts__attempted_at"), F("created_at")))
     long_ago = tried.filter(tried_at__lte=now - RETRY_AFTER).only("pk")
-    return sum(send_again(mail=mail, now=now) for mail in long_ago)
+    return sum(requeue(mail=mail, now=now) for mail in long_ago)
 
 
 def _unreachable(now: datetime) -> list[str]:

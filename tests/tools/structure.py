@@ -1,6 +1,7 @@
 """`make structure`: the size of the product, and the files that one enquiry and one mail pass through."""
 
 import ast
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -81,6 +82,8 @@ def main() -> None:
     import django
 
     django.setup()
+    # Only the figures are printed, and not what the prepared site logs.
+    logging.disable(logging.INFO)
     from django.conf import settings
     from django.test.utils import get_runner, setup_test_environment
 

@@ -1,4 +1,4 @@
-"""`manage.py remove_due_enquiries`: what the worker does each hour, by hand, or only told."""
+"""`manage.py remove_due_enquiries`: run the hourly removal by hand, or list what it would remove."""
 
 import threading
 from datetime import timedelta
@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from intake.enquiry.removal import due_for_removal, remove_due
-from intake.jobs.runner import JobContext, set_by_signals
+from intake.jobs.runner import JobContext, set_on_signal
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
             return
         stopping = threading.Event()
         context = JobContext(name="removal", now=now, budget=timedelta.max, is_stopping=stopping.is_set)
-        with set_by_signals(stopping):
+        with set_on_signal(stopping):
             self.stdout.write(f"{remove_due(now=now, each=context.each)} removed")
         if context.cut_short:
             raise CommandError("stopped; the rest is removed next time")

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 
-from intake.jobs.runner import DatabaseAway, JobRunner, registered_jobs, set_by_signals
+from intake.jobs.runner import DatabaseUnavailable, JobRunner, registered_jobs, set_on_signal
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         self.stopping = threading.Event()
         runner = JobRunner(registered_jobs(), self.stopping.is_set)
-        with set_by_signals(self.stopping):
+        with set_on_signal(self.stopping):
             if not once:
                 self._run_until_stopped(runner)
                 return
@@ -40,8 +40,8 @@ class Command(BaseCommand):
         while not self.stopping.is_set():
             try:
                 runner.run_due()
-            except DatabaseAway as error:
-                # It comes back; the queue is in it, so nothing is lost meanwhile.
+            except DatabaseUnavailable as error:
+                # Wait for it: the mail queue is in the database, so nothing is lost.
                 wait = min(2 * wait, LONGEST_WAIT)
                 kind = type(error.__cause__).__name__
                 logger.error("the database did not answer (%s); trying again in %d s", kind, wait)

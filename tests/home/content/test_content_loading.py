@@ -62,6 +62,13 @@ def test_the_first_run_loads_everything_and_the_second_changes_nothing() -> None
     assert set(load().values()) == {Action.KEPT}
 
 
+def test_verbosity_0_prints_nothing() -> None:
+    output = StringIO()
+    call_command("load_content", verbosity=0, stdout=output)
+    assert output.getvalue() == ""
+    assert Page.objects.filter(slug="ota-yhteytta").exists()
+
+
 def test_the_settings_are_as_the_customer_wrote() -> None:
     load()
     details, notice = ContactDetails.load(), PauseNotice.load()

@@ -87,5 +87,5 @@ def failed_once(mail: OutgoingMail, *, at: datetime, code: int | None = None) ->
         succeeded=False,
         error="ConnectionRefusedError",
         smtp_code=code,
-        server_away=code is None,
+        server_unavailable=code is None,
     )

@@ -160,7 +160,7 @@ def test_who_says_to_stay_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_backlog_goes_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portions, "_PORTION", 2)
+    monkeypatch.setattr(portions, "_BATCH_SIZE", 2)
     for _ in range(5):
         closed(at=CLOSED)
     assert remove_due(now=DUE) == 5

@@ -8,7 +8,7 @@ import pytest
 
 from home.models import PauseNotice
 from intake.choices import MailPurpose, MailState
-from intake.enquiry.removal import forget_traces, remove_due
+from intake.enquiry.removal import delete_expired_traces, remove_due
 from intake.mapping.services import LIFETIME, mail_link_for_enquiry, remove_unfinished
 from intake.models import (
     AutomaticReplyTrace,
@@ -19,8 +19,8 @@ from intake.models import (
     OutgoingMail,
     PostingTrace,
 )
-from intake.periodic_jobs import begin_anew_what_lies_ahead
-from intake.spam.limit import TooManyPosts, count_post
+from intake.periodic_jobs import reset_future_moments
+from intake.spam.limit import TooManyPosts, enforce_rate_limit
 from intake.waiting.rules import open_since, pause_came_since
 from intake.waiting.upkeep import keep_list_true
 from tests.intake.enquiries import closed, received
@@ -33,10 +33,10 @@ AHEAD = NOW + timedelta(days=1096)
 
 def test_the_limit_of_an_address_is_not_used_up() -> None:
     for _ in range(10):
-        count_post("k", AHEAD)
+        enforce_rate_limit("k", AHEAD)
     with pytest.raises(TooManyPosts):
-        count_post("k", AHEAD)
-    count_post("k", NOW)
+        enforce_rate_limit("k", AHEAD)
+    enforce_rate_limit("k", NOW)
     assert PostingTrace.objects.get().posted_at == NOW
 
 
@@ -55,17 +55,17 @@ def test_the_same_words_are_a_new_letter() -> None:
 
 def test_a_small_difference_of_clocks_forgives_nothing() -> None:
     for _ in range(10):
-        count_post("k", NOW + timedelta(seconds=30))
+        enforce_rate_limit("k", NOW + timedelta(seconds=30))
     with pytest.raises(TooManyPosts):
-        count_post("k", NOW)
+        enforce_rate_limit("k", NOW)
     first = received(email="x@esimerkki.fi", now=NOW + timedelta(seconds=30))
     assert received(email="x@esimerkki.fi", now=NOW) == first
 
 
 def test_the_traces_go_with_the_next_round() -> None:
-    count_post("k", AHEAD)
+    enforce_rate_limit("k", AHEAD)
     received(now=AHEAD)
-    forget_traces(now=NOW)
+    delete_expired_traces(now=NOW)
     assert not PostingTrace.objects.exists()
     assert not AutomaticReplyTrace.objects.exists()
 
@@ -73,7 +73,7 @@ def test_the_traces_go_with_the_next_round() -> None:
 def heal(at: datetime) -> None:
     """The worker's rounds of four days, by a clock that is right."""
     for hours in range(0, 4 * 24 + 1, 12):
-        begin_anew_what_lies_ahead(now=at + timedelta(hours=hours))
+        reset_future_moments(now=at + timedelta(hours=hours))
 
 
 LATER = NOW + timedelta(days=4)
@@ -129,9 +129,9 @@ def test_a_clock_that_is_behind_for_a_day_changes_nothing() -> None:
     enquiry, place = closed(at=NOW), waiter(now=NOW)
     days = enquiry.closed_at, enquiry.remove_on, place.confirmed_at
     for hours in range(48):
-        begin_anew_what_lies_ahead(now=NOW - timedelta(days=400) + timedelta(hours=hours))
+        reset_future_moments(now=NOW - timedelta(days=400) + timedelta(hours=hours))
     for hours in range(100):
-        begin_anew_what_lies_ahead(now=NOW + timedelta(hours=hours))
+        reset_future_moments(now=NOW + timedelta(hours=hours))
     enquiry.refresh_from_db()
     place.refresh_from_db()
     assert (enquiry.closed_at, enquiry.remove_on, place.confirmed_at) == days
@@ -140,10 +140,10 @@ def test_a_clock_that_is_behind_for_a_day_changes_nothing() -> None:
 
 def test_what_was_seen_by_a_wrong_clock_waits_anew() -> None:
     enquiry = closed(at=AHEAD)
-    begin_anew_what_lies_ahead(now=AHEAD - timedelta(days=30))
-    begin_anew_what_lies_ahead(now=NOW)
-    assert begin_anew_what_lies_ahead(now=NOW + timedelta(days=2)) == 0
-    assert begin_anew_what_lies_ahead(now=NOW + timedelta(days=3)) > 0
+    reset_future_moments(now=AHEAD - timedelta(days=30))
+    reset_future_moments(now=NOW)
+    assert reset_future_moments(now=NOW + timedelta(days=2)) == 0
+    assert reset_future_moments(now=NOW + timedelta(days=3)) > 0
     enquiry.refresh_from_db()
     assert enquiry.closed_at == NOW + timedelta(days=3)
 

@@ -9,7 +9,7 @@ import time_machine
 from django.db import DataError, IntegrityError, OperationalError, connections
 from django.utils import timezone
 
-from intake.jobs.runner import DatabaseAway, Job, JobContext, JobRunner
+from intake.jobs.runner import DatabaseUnavailable, Job, JobContext, JobRunner
 from intake.models import JobRun, WorkerHeartbeat
 
 pytestmark = pytest.mark.django_db
@@ -193,12 +193,12 @@ def test_a_database_that_is_away_ends_the_round(monkeypatch: pytest.MonkeyPatch)
         raise OperationalError
 
     worker = runner(job("a", loses_database), job("b", other))
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(DatabaseUnavailable):
         run_for(worker, 1)
     assert other.at == []
     # When it is back, nothing has been put off.
     monkeypatch.undo()
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(DatabaseUnavailable):
         run_for(worker, 1)
     monkeypatch.undo()
     assert JobRun.objects.get(name="a").failures == 0

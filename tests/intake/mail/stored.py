@@ -1,5 +1,6 @@
-"""Mails as the queue keeps them, for tests that need no words in them."""
+"""Queued mails for tests that do not depend on their text."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,6 @@ from intake.models import OutgoingMail
 
 
 def queued(*, now: datetime, **fields: Any) -> OutgoingMail:
-    """A queued mail with hardly any words."""
-    values = {"subject": "x", "text": "x", "html": "", "message_id": f"<{now.timestamp()}@aijuu.fi>", **fields}
+    """Create a queued mail with a placeholder text and a Message-ID of its own."""
+    values = {"subject": "x", "text": "x", "html": "", "message_id": f"<{uuid.uuid4()}@aijuu.fi>", **fields}
     return OutgoingMail.objects.create(state=MailState.QUEUED, created_at=now, next_attempt_at=now, **values)

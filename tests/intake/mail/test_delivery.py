@@ -8,7 +8,7 @@ import pytest
 
 from intake.choices import MailPurpose, MailState
 from intake.mail import delivery
-from intake.mail.delivery import WAITS, build_message, deliver_next, send_again
+from intake.mail.delivery import WAITS, build_message, deliver_next, requeue
 from intake.mail.models import CLAIM_LIFETIME
 from intake.models import Enquiry, MailAttempt, OutgoingMail
 from tests.intake.enquiries import received
@@ -147,7 +147,7 @@ def test_kati_can_send_a_failed_mail_again_with_all_its_tries(smtp: SmtpServer) 
     OutgoingMail.objects.update(state=MailState.FAILED, next_attempt_at=None, failures=len(WAITS) + 1)
     later = START + timedelta(days=5)
     for mail in enquiry.mails.all():
-        assert send_again(mail=mail, now=later)
+        assert requeue(mail=mail, now=later)
     smtp.behaviour = Behaviour.REJECT
     assert deliver_due(later) == 2
     assert {mail.next_attempt_at for mail in enquiry.mails.all()} == {later + WAITS[0]}
@@ -162,10 +162,10 @@ def test_a_waiting_mail_can_be_hurried_and_a_sent_one_cannot_be_sent_twice(smtp:
     deliver_due(START)
     smtp.behaviour = Behaviour.ACCEPT
     for mail in enquiry.mails.all():
-        assert send_again(mail=mail, now=START)
+        assert requeue(mail=mail, now=START)
     assert deliver_due(START) == 2
     for mail in enquiry.mails.all():
-        assert not send_again(mail=mail, now=START)
+        assert not requeue(mail=mail, now=START)
     assert deliver_due(START) == 0
     assert len(smtp.messages) == 2
 
@@ -173,7 +173,7 @@ def test_a_waiting_mail_can_be_hurried_and_a_sent_one_cannot_be_sent_twice(smtp:
 def test_a_mail_that_is_being_sent_is_not_queued_again(smtp: SmtpServer) -> None:
     mail = received(now=START).mails.all()[0]
     OutgoingMail.objects.update(state=MailState.SENDING, claimed_at=START)
-    assert not send_again(mail=mail, now=START)
+    assert not requeue(mail=mail, now=START)
     assert deliver_due(START) == 0
 
 
@@ -217,8 +217,8 @@ def test_a_fault_of_ours_in_one_mail_holds_up_no_other(
     assert deliver_due(START) == 2
     assert len(smtp.messages) == 1
     notice = enquiry.mails.get(purpose=MailPurpose.NOTIFICATION)
-    assert notice.attempts.get().error == "fault: ValueError"
-    assert notice.attempts.get().explanation == "Sivusto ei saanut viestiä lähetettyä (fault: ValueError)."
+    assert notice.attempts.get().error == "internal error: ValueError"
+    assert notice.attempts.get().explanation == "Sivusto ei saanut viestiä lähetettyä (internal error: ValueError)."
     assert notice.is_late
     assert "ValueError" in caplog.text
     assert "salamaija" not in caplog.text

@@ -14,7 +14,7 @@ import pytest
 import time_machine
 
 from intake.choices import MailState
-from intake.mail.delivery import AWAY_WAIT, WAITS, attempt_seconds, deliver_due, deliver_next
+from intake.mail.delivery import SERVER_UNAVAILABLE_WAIT, WAITS, attempt_seconds, deliver_due, deliver_next
 from intake.mail.models import CLAIM_LIFETIME
 from intake.models import OutgoingMail
 from tests.intake.enquiries import received
@@ -194,7 +194,7 @@ def test_thirty_mails_cost_one_attempt(settings: Any) -> None:
     with server_that(_says_nothing, settings) as connections, time_machine.travel(START, tick=False):
         assert deliver_due() == 1
         assert len(connections) == 1
-    assert OutgoingMail.objects.filter(failures=0, next_attempt_at=START + AWAY_WAIT).count() == 29
+    assert OutgoingMail.objects.filter(failures=0, next_attempt_at=START + SERVER_UNAVAILABLE_WAIT).count() == 29
 
 
 def test_after_an_outage_no_mail_has_lost_its_tries(smtp: SmtpServer, settings: Any) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from home.models import ContactDetails
 from intake.choices import MailPurpose, MailState
-from intake.mail.delivery import send_again
+from intake.mail.delivery import requeue
 from intake.mail.queue import handling_of
 from intake.models import ContactPage, Enquiry, IntakeSettings, OutgoingMail
 from tests.intake.enquiries import received
@@ -29,7 +29,7 @@ def test_a_notice_goes_to_katis_address_of_today(server: PostOffice) -> None:
     _notify("kati@aijuu.fi")
     notice = enquiry.mails.get(purpose=MailPurpose.NOTIFICATION)
     assert notice.state == MailState.FAILED
-    assert send_again(mail=notice, now=later)
+    assert requeue(mail=notice, now=later)
     deliver_due(later)
     assert server.of(MailPurpose.NOTIFICATION) == ["kati@aijuu.fi"]
     notice.refresh_from_db()

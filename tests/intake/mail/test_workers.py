@@ -19,7 +19,7 @@ from django.utils import timezone
 from intake import periodic_jobs as intake_jobs
 from intake.choices import MailState
 from intake.enquiry.removal import before_removal, remove_enquiry
-from intake.jobs.runner import DatabaseAway
+from intake.jobs.runner import DatabaseUnavailable
 from intake.mail import delivery
 from intake.mail.delivery import deliver_due as deliver_due_mail
 from intake.mail.delivery import deliver_next
@@ -178,7 +178,7 @@ def test_a_database_that_is_away_for_a_moment_does_not_end_the_worker(
         nonlocal rounds
         rounds += 1
         if rounds == 1:
-            raise DatabaseAway from OperationalError("could not receive data: maija@esimerkki.fi")
+            raise DatabaseUnavailable from OperationalError("could not receive data: maija@esimerkki.fi")
         tried = deliver_due_mail(must_stop=must_stop)
         command.stopping.set()
         return tried
@@ -199,7 +199,7 @@ def test_a_database_that_stays_away_is_tried_more_and_more_seldom_with_one_line_
 
     def deliver(*, must_stop: Any) -> int:
         if len(waits) < 8:
-            raise DatabaseAway from OperationalError()
+            raise DatabaseUnavailable from OperationalError()
         return 0
 
     class Stopping(threading.Event):

@@ -58,7 +58,7 @@ class Answerer:
 
     def follows(self, answer: Any) -> None:
         """Keep the secret of the private address to which an answer leads."""
-        _nothing, jatka, self.secret, *_rest = answer["Location"].split("/")
+        _do_nothing, jatka, self.secret, *_rest = answer["Location"].split("/")
         assert jatka == "jatka"
 
     def address(self, place: str = "") -> str:

@@ -11,7 +11,7 @@ from intake.choices import MailPurpose, MailState, Outcome, Status
 from intake.contact.page import OFFER_WINDOW
 from intake.enquiry.removal import remove_enquiry
 from intake.enquiry.services import change_status
-from intake.mail.delivery import send_again
+from intake.mail.delivery import requeue
 from intake.mapping import services
 from intake.models import Enquiry, EnquiryStep, InitialMapping, MappingLink, MappingPage, OutgoingMail
 from tests.intake.mail.delivering import deliver_due
@@ -148,7 +148,7 @@ def test_each_mail_that_is_sent_again_has_a_link_of_its_own_that_works(
     deliver_due(now)
     mail = OutgoingMail.objects.get(purpose=MailPurpose.CONFIRMATION)
     OutgoingMail.objects.update(state=MailState.FAILED)
-    assert send_again(mail=mail, now=now)
+    assert requeue(mail=mail, now=now)
     deliver_due(now + timedelta(minutes=1))
     found = secrets_in_mails(smtp)
     assert len(found) == 2

@@ -9,7 +9,7 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
-from intake.enquiry.removal import forget_traces
+from intake.enquiry.removal import delete_expired_traces
 from intake.models import Enquiry, PostingTrace
 from tests.intake.visiting import ShownForm, Visitor, letter, page_text, token
 
@@ -149,10 +149,10 @@ def test_the_hash_is_forgotten_after_an_hour(visitor: Visitor) -> None:
     with time_machine.travel(START, tick=False) as clock:
         visitor.sends()
         clock.shift(timedelta(minutes=59))
-        forget_traces(now=timezone.now())
+        delete_expired_traces(now=timezone.now())
         assert PostingTrace.objects.count() == 1
         clock.shift(timedelta(minutes=1))
-        forget_traces(now=timezone.now())
+        delete_expired_traces(now=timezone.now())
         assert not PostingTrace.objects.exists()
 
 

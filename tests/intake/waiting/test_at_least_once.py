@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from intake.choices import Kind, MailPurpose, MailState, Status
 from intake.mail import delivery
-from intake.mail.delivery import WAITS, deliver_next, send_again
+from intake.mail.delivery import WAITS, deliver_next, requeue
 from intake.mail.models import CLAIM_LIFETIME
 from intake.models import Enquiry, OutgoingMail, WaitingLink, WaitingPlace
 from intake.waiting.mails import WAITING_LINK
@@ -102,7 +102,7 @@ def test_a_mail_that_kills_every_worker_is_given_up(
     def die(*_values: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(delivery, "_ready", die)
+    monkeypatch.setattr(delivery, "_prepare_message", die)
     for number in range(len(WAITS) + 1):
         with pytest.raises(Killed):
             deliver(NOW + number * CLAIM_LIFETIME)
@@ -114,7 +114,7 @@ def test_a_mail_that_kills_every_worker_is_given_up(
 def test_who_slept_does_not_send_what_another_sent(
     notice: OutgoingMail, server: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ready = delivery._ready
+    ready = delivery._prepare_message
     slept: list[bool] = []
 
     def sleep_first(mail: OutgoingMail, now: datetime) -> object:
@@ -123,7 +123,7 @@ def test_who_slept_does_not_send_what_another_sent(
             assert deliver_next(now=NOW + CLAIM_LIFETIME)
         return ready(mail, now)
 
-    monkeypatch.setattr(delivery, "_ready", sleep_first)
+    monkeypatch.setattr(delivery, "_prepare_message", sleep_first)
     assert deliver_next(now=NOW)
     deliver(NOW + DAY)
     assert len(server.taken) == 1
@@ -221,7 +221,7 @@ def test_a_second_place_keeps_the_mailbox_asked(server: PostOffice) -> None:
 def test_a_late_resend_is_checked_too(notice: OutgoingMail, server: PostOffice) -> None:
     OutgoingMail.objects.update(state=MailState.FAILED, next_attempt_at=None)
     Enquiry.objects.update(status=Status.OFFER_SENT)
-    assert send_again(mail=notice, now=NOW + 90 * DAY)
+    assert requeue(mail=notice, now=NOW + 90 * DAY)
     deliver(NOW + 90 * DAY)
     assert server.taken == []
     assert not OutgoingMail.objects.exists()

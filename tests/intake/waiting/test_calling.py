@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from intake.choices import MailPurpose, MailState, PlanState, Status, StepKind, Verdict
 from intake.enquiry.removal import remove_enquiry
 from intake.enquiry.services import ChangedMeanwhile
-from intake.mail.delivery import deliver_next, send_again
+from intake.mail.delivery import deliver_next, requeue
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
 from intake.waiting.return_plan import NobodyWaits, PlanRunning, StillPaused, call_due, start_plan, stop_plan
 from tests.intake.waiting.list_people import deliver, give_up, pause, waiter
@@ -313,7 +313,7 @@ def test_an_old_notice_sent_again_after_another_plan_has_told_the_mailbox_does_n
     second = _start(now=MONDAY + 30 * DAY)
     call_due(now=MONDAY + 30 * DAY)
     deliver(MONDAY + 30 * DAY)
-    send_again(mail=old, now=MONDAY + 31 * DAY)
+    requeue(mail=old, now=MONDAY + 31 * DAY)
     deliver(MONDAY + 31 * DAY)
     assert len(server.of(MailPurpose.RETURN_NOTICE)) == 1
     place.refresh_from_db()

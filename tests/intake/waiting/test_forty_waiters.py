@@ -33,7 +33,7 @@ def _day(day: int, server: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
         (server, Behaviour.KILLS_BEFORE),
         (server, Behaviour.KILLS_AFTER),
         (delivery, "_claim"),
-        (delivery, "_ready"),
+        (delivery, "_prepare_message"),
     ]
     where, how = deaths[day]
     with monkeypatch.context() as patch:

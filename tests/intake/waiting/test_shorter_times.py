@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from intake.choices import Outcome, Status
-from intake.desk.settings import shorten_stored
+from intake.desk.settings import apply_shortened_times
 from intake.enquiry.removal import remove_due
 from intake.enquiry.services import change_status
 from intake.models import Enquiry, IntakeSettings, WaitingPlace
@@ -54,7 +54,7 @@ def confirms(client: Client, refused: Any, *, at: datetime = NOW, **changes: str
 
 def round_of_removal(at: datetime) -> int:
     """What the worker does of its jobs that remove."""
-    shorten_stored(now=at)
+    apply_shortened_times(now=at)
     return remove_due(now=at) + keep_list_true(now=at)
 
 
@@ -178,7 +178,7 @@ def test_those_asked_by_mail_are_counted_and_wait(kati: Client, server: PostOffi
     confirms(kati, refused, waiting_months="1")
     round_at(NOW + timedelta(hours=3))
     assert len(server.taken) == 2
-    shorten_stored(now=NOW + DAY)
+    apply_shortened_times(now=NOW + DAY)
     round_at(NOW + DAY)
     assert len(server.taken) == 3
 

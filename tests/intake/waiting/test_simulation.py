@@ -33,7 +33,7 @@ from home.pause.services import begin_pause, change_pause, end_pause
 from intake.choices import MailState, Outcome, PlanState, Status, SupervisionForm, Verdict
 from intake.enquiry.removal import remove_due, remove_enquiry
 from intake.enquiry.services import accept_quarantined, change_status
-from intake.mail.delivery import WAITS, send_again
+from intake.mail.delivery import WAITS, requeue
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
 from intake.waiting import private_page as waiting
 from intake.waiting.mails import LIST_PURPOSES
@@ -57,7 +57,7 @@ DEATHS = [
     "intake.waiting.upkeep.record_steps",
     "intake.waiting.upkeep.remove_enquiry",
     "intake.mail.delivery._claim",
-    "intake.mail.delivery._ready",
+    "intake.mail.delivery._prepare_message",
     "intake.mail.delivery.fill_in_secrets",
     "intake.mail.delivery.build_message",
     "intake.mail.delivery._record_success",
@@ -68,7 +68,7 @@ LAST_DEATHS = [
     "intake.waiting.return_plan.record_steps",
     "intake.mail.delivery._record_success",
     "intake.waiting.return_plan.queue_return_notice",
-    "intake.mail.delivery._ready",
+    "intake.mail.delivery._prepare_message",
     "intake.mail.delivery.fill_in_secrets",
 ]
 _anybody = st.integers(0, 10_000)
@@ -222,7 +222,7 @@ class WaitingList(RuleBasedStateMachine):
         failed = list(OutgoingMail.objects.filter(state=MailState.FAILED, purpose__in=LIST_PURPOSES).order_by("pk"))
         if failed:
             mail = failed[who % len(failed)]
-            assert send_again(mail=mail, now=self.now)
+            assert requeue(mail=mail, now=self.now)
 
     # Time.
 
