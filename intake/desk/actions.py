@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from intake.desk.enquiry_page import PAGE, conflict, found, page, saved, say_refused
+from intake.desk.enquiry_page import conflict, found, page, saved, say_refused
 from intake.desk.invitations import can_be_invited, can_get_waiting_link, send_mapping_link, send_waiting_link
 from intake.enquiry.forms import PreparationForm, VersionForm
 from intake.enquiry.models import Enquiry
@@ -22,7 +22,7 @@ from intake.enquiry.services import ChangedMeanwhile
 from intake.mapping.context import facts_group
 from intake.mapping.reading import AnswerState, SentMapping, read_mapping
 from intake.mapping.services import write_preparation_notes
-from intake.rights import guarded, may_act, may_see
+from intake.rights import enquiry_url, guarded, may_act, may_see
 from intake.waiting.forms import MoveAheadForm
 from intake.waiting.places import NotWaiting, move_ahead, move_back
 from intake.waiting.plan_page import show_or_start, stop
@@ -164,7 +164,7 @@ def _ask_or_send(
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     if not may_go:
         messages.error(request, _("The link can't be sent to this enquiry any more."))
-        return redirect(PAGE, enquiry.pk)
+        return redirect(enquiry_url("inspect", enquiry.pk))
     if request.method != "POST":
         form = VersionForm(initial={"version": enquiry.version}, auto_id=False)
         context = {"enquiry": enquiry, "version_form": form, "title": question.title, "effect": question.effect}
@@ -180,7 +180,7 @@ def _ask_or_send(
         messages.success(request, _("The link is on its way. Load the page in a moment to see how it went."))
     else:
         messages.info(request, _("A mail with the link is on its way already."))
-    return redirect(PAGE, enquiry.pk)
+    return redirect(enquiry_url("inspect", enquiry.pk))
 
 
 LIST = "waiting_list"
@@ -252,7 +252,7 @@ def _ask(request: HttpRequest, enquiry: Enquiry, form: MoveAheadForm, *, status:
 
 def _not_waiting(request: HttpRequest, enquiry: Enquiry) -> HttpResponse:
     messages.info(request, _("The enquiry is not on the waiting list any more."))
-    return redirect(PAGE, enquiry.pk)
+    return redirect(enquiry_url("inspect", enquiry.pk))
 
 
 def _changed_elsewhere() -> str:

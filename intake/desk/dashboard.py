@@ -29,7 +29,7 @@ from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail, late
 from intake.mail.queue import unsent_without_enquiry
 from intake.mapping.page import MappingPage
-from intake.rights import guarded, may_act
+from intake.rights import enquiry_url, guarded, may_act
 from intake.settings import IntakeSettings
 from intake.waiting.reading import waiting_summary
 
@@ -59,7 +59,7 @@ def part_of(enquiries: QuerySet[Enquiry], part: Part) -> QuerySet[Enquiry]:
 
 def list_address(part: Part) -> str:
     """Return the address of the list that shows this part."""
-    return f"{reverse('yhteydenotot_modeladmin_index')}?{DeskFilter.parameter_name}={part}"
+    return f"{enquiry_url('index')}?{DeskFilter.parameter_name}={part}"
 
 
 class DeskFilter(SimpleListFilter):

@@ -10,7 +10,6 @@ from django.contrib.messages.storage.base import BaseStorage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -26,11 +25,10 @@ from intake.enquiry.services import ChangedMeanwhile, accept_quarantined, change
 from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail
 from intake.mapping.reading import SentMapping, UnderWay, read_mapping
+from intake.rights import enquiry_url
 from intake.waiting.reading import read_place
 
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
-LIST = "yhteydenotot_modeladmin_index"
-PAGE = "yhteydenotot_modeladmin_inspect"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +59,7 @@ def action(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
             return view(request, instance_pk=instance_pk, **more)
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["POST"])
-        return redirect(PAGE, get_object_or_404(Enquiry, pk=instance_pk).pk)
+        return redirect(enquiry_url("inspect", get_object_or_404(Enquiry, pk=instance_pk).pk))
 
     return act
 
@@ -77,7 +75,7 @@ def saved(request: HttpRequest, enquiry: Enquiry, *, form: str, words: str) -> H
     # Looking at them does not show them.
     if isinstance(said, BaseStorage):
         said.used = False
-    return redirect(f"{reverse(PAGE, args=(enquiry.pk,))}?saved={form}")
+    return redirect(f"{enquiry_url('inspect', enquiry.pk)}?saved={form}")
 
 
 def say_refused(request: HttpRequest, form: HandlingForm | PreparationForm) -> None:
@@ -261,7 +259,7 @@ def resend(request: HttpRequest, instance_pk: str, mail_pk: str) -> HttpResponse
         messages.success(request, _("The mail is being sent again. Load the page in a moment to see how it went."))
     else:
         messages.info(request, _("The mail has been sent already, or is being sent just now."))
-    return redirect(PAGE, enquiry.pk)
+    return redirect(enquiry_url("inspect", enquiry.pk))
 
 
 def delete(request: HttpRequest, instance_pk: str) -> HttpResponse:
@@ -280,7 +278,7 @@ def delete(request: HttpRequest, instance_pk: str) -> HttpResponse:
     except ChangedMeanwhile:
         return conflict(request, enquiry, words=_NOT_REMOVED)
     messages.success(request, _("Enquiry %(reference)s was removed.") % {"reference": enquiry.reference})
-    return redirect(LIST)
+    return redirect(enquiry_url("index"))
 
 
 def nothing_here(request: HttpRequest) -> HttpResponse:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
@@ -24,6 +23,7 @@ from intake.mail.queue import (
     supervisor_address,
     to_supervisor,
 )
+from intake.rights import enquiry_url
 
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
 
@@ -109,7 +109,7 @@ def enquiry_of(mail: OutgoingMail) -> Enquiry:
 
 
 def admin_url_of(enquiry: Enquiry) -> str:
-    return settings.SITE_URL + reverse("yhteydenotot_modeladmin_inspect", args=[enquiry.pk])
+    return settings.SITE_URL + enquiry_url("inspect", enquiry.pk)
 
 
 def to_sender(mail: OutgoingMail) -> Addresses:

@@ -9,6 +9,7 @@ from intake import typed_text
 from intake.choices import MailState
 from intake.enquiry.models import Enquiry
 from intake.mail.models import OutgoingMail
+from intake.rights import enquiry_url
 
 register = template.Library()
 
@@ -42,3 +43,6 @@ def mail_state_words(mail: OutgoingMail) -> str:
 def _clock(moment: object) -> str:
     local = timezone.localtime(moment)  # type: ignore[arg-type]
     return f"{local.day}.{local.month}.{local.year} klo {local.hour}.{local.minute:02}"
+
+
+register.simple_tag(enquiry_url)
