@@ -71,8 +71,8 @@ structure: dev-environment ## Print the size of the product, and the files that 
 screenshots: browser ## Picture every page and state in every size and both schemes: var/screenshots/index.html
 	@ALL_SCREENSHOTS=1 $(PYTEST) -m browser tests/browser/test_every_view.py
 
-browsers: browsers-environment ## Go through the site in Firefox and WebKitGTK, with pictures: var/browsers/index.html (10 minutes)
-	@$(PY) -m tests.tools.browsers
+browsers: browsers-environment ## Go through the site in Firefox and WebKitGTK, with pictures in var/browsers/ (10 minutes)
+	@$(PY) -m pytest -q tests/tools/browsers/walk.py
 
 guide-pictures: browser ## Take the pictures of the editor's guide anew (docs/opas/), after a change of the admin's look
 	@$(PY) -m tests.tools.guide_pictures

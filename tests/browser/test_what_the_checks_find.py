@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.tools.accessibility import Situation, axe_problems, problems_in, sideways_problems
-from tests.tools.accessibility.contrast import contrast
 from tests.tools.accessibility.situations import (
     forced_colour_problems,
     layout_problems,
@@ -122,19 +121,3 @@ def test_faint_words_over_a_drawing_are_measured(blank: Page) -> None:
     with situated(blank, WINDOW):
         found = axe_problems(blank)
     assert any("contrast" in problem and ".drawing" in problem for problem in found), found
-
-
-def test_a_small_target_and_faint_words_are_found_by_axe(blank: Page) -> None:
-    small = (
-        '<nav aria-label="Lisää"><a href="/1">a</a><a href="/2">b</a></nav><p style="color: #999">Haaleaa.</p></main>'
-    )
-    blank.set_content(GOOD.replace("a { padding: 4px }", "").replace("20px/1.5", "12px/1").replace("</main>", small))
-    with situated(blank, WINDOW):
-        found = "\n".join(axe_problems(blank))
-    assert "target-size" in found
-    assert "color-contrast" in found
-
-
-def test_contrast_is_that_of_wcag() -> None:
-    assert contrast((255, 255, 255), (0, 0, 0)) == pytest.approx(21)
-    assert contrast((0x77, 0x77, 0x77), (255, 255, 255)) == pytest.approx(4.48, abs=0.01)

@@ -1,7 +1,6 @@
-"""`python -m tests.tools.catalogues check|missing|update|compile`: the Finnish catalogues, without GNU gettext.
+"""`python -m tests.tools.catalogues check|update|compile`: the Finnish catalogues, with Babel in place of GNU gettext.
 
 check    every text of a room is translated, nothing is fuzzy, left over or malformed, and the .mo is that of the .po
-missing  list the texts without a translation
 update   add new texts to the .po in the order of the sources; print what it takes out
 compile  write the .mo files
 """
@@ -10,7 +9,7 @@ import gettext
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -24,7 +23,16 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOCALE = "fi"
-HEADER = "# The Finnish texts. Written by hand; `make catalogues` adds new ones and compiles."
+HEADER = f"""# The Finnish texts. Written by hand; `make catalogues` adds new ones and compiles.
+msgid ""
+msgstr ""
+"Language: {LOCALE}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\\n"
+
+"""
 
 # Our versions of other packages' templates: what those packages have in Finnish stays theirs.
 _OVERRIDES = ("templates/modeladmin/", "templates/wagtailadmin/")
@@ -33,7 +41,7 @@ _THEIR_PACKAGES = ("wagtail.admin", "wagtail_modeladmin")
 # Which argument of a call is the text, the plural, and the context ("c").
 _KEYWORDS = {
     "_": None,
-    **{name + lazy: None for name in ("gettext",) for lazy in ("", "_lazy", "_noop")},
+    **{"gettext" + lazy: None for lazy in ("", "_lazy", "_noop")},
     **{"ngettext" + lazy: (1, 2) for lazy in ("", "_lazy")},
     **{"pgettext" + lazy: ((1, "c"), 2) for lazy in ("", "_lazy")},
     **{"npgettext" + lazy: ((1, "c"), 2, 3) for lazy in ("", "_lazy")},
@@ -42,15 +50,14 @@ _KEYWORDS = {
 
 @dataclass(frozen=True)
 class Room:
-    """One catalogue and the sources whose texts it holds, relative to `root`."""
+    """One catalogue and the sources whose texts it holds."""
 
     name: str
     sources: tuple[str, ...]
-    root: Path = ROOT
 
     @property
     def po(self) -> Path:
-        return self.root / self.name / "locale" / LOCALE / "LC_MESSAGES" / "django.po"
+        return ROOT / self.name / "locale" / LOCALE / "LC_MESSAGES" / "django.po"
 
     @property
     def mo(self) -> Path:
@@ -58,7 +65,7 @@ class Room:
 
     def files(self) -> Iterator[Path]:
         """Yield the source files, each once, in a stable order."""
-        found = (path for pattern in self.sources for path in sorted(self.root.glob(pattern)))
+        found = (path for pattern in self.sources for path in sorted(ROOT.glob(pattern)))
         for path in dict.fromkeys(found):
             if "migrations" not in path.parts:
                 yield path
@@ -81,15 +88,28 @@ def _python_like(path: Path) -> str:
     return "\n".join(line.lstrip() for line in templatize(source, origin=str(path)).split("\n"))
 
 
-def texts_of(room: Room) -> Catalog:
-    """Return the room's texts as a catalogue without translations, in the order of the sources."""
+def _texts_of(room: Room) -> Catalog:
+    """The room's texts without translations, in the order of the sources."""
     texts = Catalog(locale=LOCALE)
     for path in room.files():
         code = io.BytesIO(_python_like(path).encode())
-        place = path.relative_to(room.root).as_posix()
+        place = path.relative_to(ROOT).as_posix()
         for _line, message, _comments, context in extract("python", code, _KEYWORDS, options={"encoding": "utf-8"}):
             texts.add(message, locations=[(place, 0)], context=context)
     return texts
+
+
+@cache
+def _their_catalogues() -> list[Catalog]:
+    binaries = [
+        resources.files(package) / "locale" / LOCALE / "LC_MESSAGES" / "django.mo" for package in _THEIR_PACKAGES
+    ]
+    return [read_mo(io.BytesIO(binary.read_bytes())) for binary in binaries if binary.is_file()]
+
+
+def _is_theirs(message: Message) -> bool:
+    in_overrides = all(place.startswith(_OVERRIDES) for place, _line in message.locations)
+    return in_overrides and any(theirs.get(message.id, message.context) for theirs in _their_catalogues())
 
 
 def read_catalogue(room: Room) -> Catalog:
@@ -100,45 +120,17 @@ def read_catalogue(room: Room) -> Catalog:
         return read_po(file, locale=LOCALE)
 
 
-def _key(message: Message) -> tuple[str, str | None]:
-    return (message.id[0] if isinstance(message.id, list | tuple) else message.id), message.context
-
-
-def _by_key(catalogue: Iterable[Message]) -> dict[tuple[str, str | None], Message]:
-    return {_key(message): message for message in catalogue if message.id}
-
-
-def _is_translated(message: Message) -> bool:
-    if message.pluralizable:
-        return isinstance(message.string, list | tuple) and len(message.string) == 2 and all(message.string)
-    return bool(message.string)
-
-
-@cache
-def _their_texts() -> frozenset[tuple[str, str | None]]:
-    found: set[tuple[str, str | None]] = set()
-    for package in _THEIR_PACKAGES:
-        binary = resources.files(package) / "locale" / LOCALE / "LC_MESSAGES" / "django.mo"
-        if binary.is_file():
-            found |= _by_key(read_mo(io.BytesIO(binary.read_bytes()))).keys()
-    return frozenset(found)
-
-
-def _is_theirs(message: Message) -> bool:
-    return all(place.startswith(_OVERRIDES) for place, _line in message.locations) and _key(message) in _their_texts()
-
-
-def untranslated(room: Room) -> list[Message]:
-    """Return the texts of the sources that have no Finnish yet."""
-    known = _by_key(read_catalogue(room))
-    return [message for key, message in _by_key(texts_of(room)).items() if _lacks_finnish(message, known.get(key))]
-
-
-def _lacks_finnish(message: Message, known: Message | None) -> bool:
-    if known is None:
-        return not _is_theirs(message)
-    same_kind = known.pluralizable == message.pluralizable and (not message.pluralizable or known.id == message.id)
-    return not same_kind or not _is_translated(known)
+def _updated(room: Room) -> tuple[Catalog, list[Message]]:
+    """The catalogue as the sources want it, and the texts that are new in it; what it lost is its `obsolete`."""
+    catalogue = read_catalogue(room)
+    left_over, catalogue.obsolete = dict(catalogue.obsolete), {}
+    texts = _texts_of(room)
+    new = [message for message in texts if message.id and catalogue.get(message.id, message.context) is None]
+    for message in filter(_is_theirs, new):
+        texts.delete(message.id, message.context)
+    catalogue.update(texts, no_fuzzy_matching=True)
+    catalogue.obsolete |= left_over
+    return catalogue, [message for message in new if not _is_theirs(message)]
 
 
 def _compiled(catalogue: Catalog) -> bytes:
@@ -147,34 +139,29 @@ def _compiled(catalogue: Catalog) -> bytes:
     return binary.getvalue()
 
 
-def _meaning(binary: bytes) -> tuple[dict[object, str], str | None]:
-    translations = gettext.GNUTranslations(io.BytesIO(binary))
-    texts = {key: text for key, text in translations._catalog.items() if key}  # type: ignore[attr-defined]
-    return texts, translations.info().get("plural-forms")
+def _translations(binary: bytes) -> dict[object, str]:
+    texts: dict[object, str] = gettext.GNUTranslations(io.BytesIO(binary))._catalog  # type: ignore[attr-defined]
+    # The header tells when it was written.
+    return {key: text for key, text in texts.items() if key}
 
 
 def problems(room: Room) -> list[str]:
     """Return what is wrong with the room's catalogue, one line each; none when all is well."""
-    catalogue = read_catalogue(room)
-    found = _by_key(texts_of(room))
-    said = [f"not translated: {message.id!r} ({_places(message)})" for message in untranslated(room)]
-    for key, message in _by_key(catalogue).items():
+    catalogue, _new = _updated(room)
+    said = [f"no longer in the sources: {message.id!r}" for message in catalogue.obsolete.values()]
+    for message in (message for message in catalogue if message.id):
+        strings = message.string if isinstance(message.string, list | tuple) else [message.string]
+        if not all(strings):
+            said.append(f"not translated: {message.id!r} ({', '.join(place for place, _line in message.locations)})")
+        else:
+            said += [f"malformed: {message.id!r}: {error}" for error in message.check(catalogue)]
         if message.fuzzy:
             said.append(f"fuzzy: {message.id!r}")
-        if key not in found:
-            said.append(f"no longer in the sources: {message.id!r}")
-        said.extend(f"malformed: {message.id!r}: {error}" for error in message.check(catalogue))
-    said.extend(f"left over (#~): {message.id!r}" for message in catalogue.obsolete.values())
     if room.po.exists():
-        if not room.mo.exists():
-            said.append("there is no .mo: run make catalogues")
-        elif _meaning(room.mo.read_bytes()) != _meaning(_compiled(catalogue)):
+        written = _translations(room.mo.read_bytes()) if room.mo.exists() else None
+        if written != _translations(_compiled(read_catalogue(room))):
             said.append("the .mo is not that of the .po: run make catalogues")
     return [f"{room.name}: {line}" for line in said]
-
-
-def _places(message: Message) -> str:
-    return ", ".join(dict.fromkeys(place for place, _line in message.locations))
 
 
 def update(room: Room) -> list[str]:
@@ -182,48 +169,17 @@ def update(room: Room) -> list[str]:
 
     Return a line for each text that is new or was taken out, the latter with its translation.
     """
-    old = read_catalogue(room)
-    known = _by_key(old)
-    found = _by_key(texts_of(room))
-    new = Catalog(locale=LOCALE, header_comment=HEADER, project="aijuu-site", fuzzy=False, charset="utf-8")
-    said = []
-    for key, message in found.items():
-        before = known.get(key)
-        if before is None and _is_theirs(message):
-            continue
-        same_kind = before is not None and before.pluralizable == message.pluralizable
-        new.add(
-            message.id,
-            string=before.string if before is not None and same_kind else "",
-            locations=dict.fromkeys(message.locations),
-            flags=before.flags - {"python-format", "python-brace-format"} if before is not None else (),
-            user_comments=before.user_comments if before is not None else (),
-            context=message.context,
-        )
-        if not same_kind:
-            said.append(f"{room.name}: new: {message.id!r}")
-    gone = [message for key, message in known.items() if key not in found] + list(old.obsolete.values())
-    said.extend(f"{room.name}: taken out: {message.id!r} = {message.string!r}" for message in gone)
-    if found or room.po.exists():
-        room.po.parent.mkdir(parents=True, exist_ok=True)
-        room.po.write_bytes(_as_po(new))
-    return said
-
-
-def _as_po(catalogue: Catalog) -> bytes:
+    catalogue, new = _updated(room)
+    gone = catalogue.obsolete.values()
     text = io.BytesIO()
-    write_po(text, catalogue, width=110, include_lineno=False, omit_header=True)
-    head = (
-        f"{HEADER}\n"
-        'msgid ""\n'
-        'msgstr ""\n'
-        f'"Language: {LOCALE}\\n"\n'
-        '"MIME-Version: 1.0\\n"\n'
-        '"Content-Type: text/plain; charset=utf-8\\n"\n'
-        '"Content-Transfer-Encoding: 8bit\\n"\n'
-        '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
-    )
-    return head.encode() + text.getvalue().lstrip().rstrip() + b"\n"
+    write_po(text, catalogue, width=110, include_lineno=False, omit_header=True, ignore_obsolete=True)
+    if len(catalogue) or room.po.exists():
+        room.po.parent.mkdir(parents=True, exist_ok=True)
+        room.po.write_bytes(HEADER.encode() + text.getvalue().strip() + b"\n")
+    return [
+        *(f"{room.name}: new: {message.id!r}" for message in new),
+        *(f"{room.name}: taken out: {message.id!r} = {message.string!r}" for message in gone),
+    ]
 
 
 def compile_catalogue(room: Room) -> None:
@@ -235,22 +191,17 @@ def compile_catalogue(room: Room) -> None:
 
 
 def main(mode: str) -> int:
-    """Carry out one mode for every room; the exit code is 1 where `check` or `missing` found something."""
+    """Carry out one mode for every room; the exit code is 1 where `check` found something."""
     if mode == "compile":
         for room in ROOMS:
             compile_catalogue(room)
         return 0
-    if mode == "update":
-        lines = [line for room in ROOMS for line in update(room)]
-    elif mode == "missing":
-        lines = [f"{room.name}: {text.id!r} ({_places(text)})" for room in ROOMS for text in untranslated(room)]
-    else:
-        lines = [line for room in ROOMS for line in problems(room)]
+    lines = [line for room in ROOMS for line in (update(room) if mode == "update" else problems(room))]
     print("\n".join(lines), end="\n" if lines else "")
-    return 1 if lines and mode != "update" else 0
+    return 1 if lines and mode == "check" else 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1] not in ("check", "missing", "update", "compile"):
+    if len(sys.argv) != 2 or sys.argv[1] not in ("check", "update", "compile"):
         sys.exit(__doc__)
     sys.exit(main(sys.argv[1]))

@@ -3,28 +3,21 @@
 Each picture is a part of the admin as the supervisor sees it in a window 1280 px wide, with invented people in it.
 """
 
-import io
-import sys
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image
-from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize
 
 from tests.browser.katis_desk import LIST, KatisDesk
 from tests.browser.mapping_visitor import MappingVisitor, Matter
-from tests.browser.people import MAKE_PEOPLE, SUPERVISOR, sign_in
+from tests.browser.people import SUPERVISOR, sign_in
 from tests.browser.question_editor import QuestionEditor
 from tests.browser.visitor import Letter, Visitor
-from tests.tools.chromium import ADVICE, chromium_path
+from tests.tools.pictures import browser_and_site, save
 from tests.tools.readme_pictures import LETTER
 from tests.tools.running_site import ROOT, RunningSite
-from tests.tools.smtp_server import SmtpServer
 
 FOLDER = ROOT / "docs" / "opas"
 WINDOW: ViewportSize = {"width": 1280, "height": 900}
-COLOURS = 128
 # All pictures together.
 LARGEST = 1_500_000
 # The side menu's width: most pictures leave it out.
@@ -86,12 +79,8 @@ class Album:
         self.taken: dict[str, int] = {}
 
     def keep(self, png: bytes, name: str) -> None:
-        """Write a PNG of few colours: flat surfaces and letters lose little by it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{name}.png"
-        image = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-        image.save(path, optimize=True)
-        self.taken[path.name] = path.stat().st_size
+        self.taken[path.name] = save(png, path, largest=LARGEST)
 
     def close(self) -> None:
         """Remove pictures of an earlier time. RuntimeError where all together are too large."""
@@ -279,30 +268,8 @@ def take_pictures(browser: Browser, site: RunningSite, album: Album) -> None:
     context.close()
 
 
-def with_site(work: Callable[[Browser, RunningSite], None], browser_path: str) -> None:
-    """Run `work` with a browser and a fresh site that has the supervisor's account."""
-    with tempfile.TemporaryDirectory() as folder, SmtpServer() as smtp, sync_playwright() as playwright:
-        site = RunningSite(Path(folder), smtp=smtp)
-        site.start()
-        try:
-            site.run(MAKE_PEOPLE)
-            browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
-            work(browser, site)
-            browser.close()
-        finally:
-            site.stop()
-
-
-def main() -> int:
-    path = chromium_path()
-    if path is None:
-        print(ADVICE, file=sys.stderr)
-        return 1
-    album = Album(FOLDER)
-    with_site(lambda browser, site: take_pictures(browser, site, album), path)
-    album.close()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    album = Album(FOLDER)
+    with browser_and_site() as (browser, site):
+        take_pictures(browser, site, album)
+    album.close()

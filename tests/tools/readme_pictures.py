@@ -1,23 +1,15 @@
 """`python -m tests.tools.readme_pictures`: take the README's two pictures anew from a site of its own."""
 
-import io
-import sys
-import tempfile
-from pathlib import Path
-
-from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.browser.katis_desk import KatisDesk
-from tests.browser.people import MAKE_PEOPLE, SUPERVISOR, sign_in
+from tests.browser.people import SUPERVISOR, sign_in
 from tests.browser.visitor import Letter, Visitor
-from tests.tools.chromium import ADVICE, chromium_path
+from tests.tools.pictures import browser_and_site, save
 from tests.tools.running_site import ROOT, RunningSite
-from tests.tools.smtp_server import SmtpServer
 
 FOLDER = ROOT / "docs" / "images"
 SIZE = (1280, 900)
-COLOURS = 128
 LARGEST = 200_000
 
 LETTER = Letter(
@@ -37,18 +29,6 @@ LETTER = Letter(
 NOTE = "Soitettu: sopii kaikille torstaisin iltapäivällä."
 
 
-def _save(png: bytes, name: str) -> None:
-    """Write a PNG of few colours: flat surfaces and letters lose nothing by it. RuntimeError where it is too large."""
-    path = FOLDER / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-    image.save(path, optimize=True)
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise RuntimeError(f"{path.name} has {size} bytes, more than {LARGEST}.")
-    print(f"{path.relative_to(ROOT)}: {size // 1000} kB")
-
-
 def take_pictures(browser: Browser, site: RunningSite) -> None:
     context = browser.new_context(
         base_url=site.url,
@@ -59,7 +39,7 @@ def take_pictures(browser: Browser, site: RunningSite) -> None:
     )
     page = context.new_page()
     page.goto("/", wait_until="networkidle")
-    _save(page.screenshot(), "front-page.png")
+    save(page.screenshot(), FOLDER / "front-page.png", largest=LARGEST)
 
     assert site.smtp
     reference = Visitor(page).send_letter(LETTER)
@@ -75,27 +55,10 @@ def take_pictures(browser: Browser, site: RunningSite) -> None:
     page.wait_for_load_state("networkidle")
     # Once more, without the word that the note was saved.
     page.goto(page.url, wait_until="networkidle")
-    _save(page.screenshot(), "enquiry.png")
+    save(page.screenshot(), FOLDER / "enquiry.png", largest=LARGEST)
     context.close()
 
 
-def main() -> int:
-    path = chromium_path()
-    if path is None:
-        print(ADVICE, file=sys.stderr)
-        return 1
-    with tempfile.TemporaryDirectory() as folder, SmtpServer() as smtp, sync_playwright() as playwright:
-        site = RunningSite(Path(folder), smtp=smtp)
-        site.start()
-        try:
-            site.run(MAKE_PEOPLE)
-            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-            take_pictures(browser, site)
-            browser.close()
-        finally:
-            site.stop()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    with browser_and_site() as (browser, site):
+        take_pictures(browser, site)

@@ -5,16 +5,15 @@ Each share picture is a page's title in the site's font beside a drawing of test
 
 import base64
 import io
-import sys
 from html import escape
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.tools.chromium import ADVICE, chromium_path
+from tests.tools.pictures import check_size, opened_browser, save
+from tests.tools.running_site import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 DRAWINGS = Path(__file__).resolve().parent / "drawings"
 STATIC = ROOT / "static"
 HERO = ROOT / "home" / "content" / "images" / "hero.svg"
@@ -91,21 +90,10 @@ def _shot(page: Page, html: str, size: tuple[int, int], *, transparent: bool = F
     return Image.open(io.BytesIO(page.screenshot(omit_background=transparent)))
 
 
-def _say(path: Path) -> None:
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise RuntimeError(f"{path.name} has {size} bytes, more than {LARGEST}.")
-    print(f"{path.relative_to(ROOT)}: {size} bytes")
-
-
 def draw_share_pictures(page: Page) -> None:
     for name, title in TITLES.items():
-        path = STATIC / "img" / "share" / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture = _shot(page, _share_html(name, title), SIZE).convert("RGB")
-        # Flat surfaces: few colours lose nothing.
-        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
-        _say(path)
+        picture = _shot(page, _share_html(name, title), SIZE)
+        save(picture, STATIC / "img" / "share" / f"{name}.png", largest=LARGEST, colours=COLOURS)
 
 
 def _icon(page: Page, size: int, share: int, background: str) -> Image.Image:
@@ -124,25 +112,14 @@ def draw_icons(page: Page) -> None:
         ("icon-maskable-512.png", 512, 62, PAPER),
     ):
         _icon(page, size, share, background).save(folder / name, optimize=True)
-        _say(folder / name)
+        check_size(folder / name, LARGEST)
     small = _icon(page, 32, 100, "transparent")
     small.save(folder / "favicon.ico", sizes=[small.size])
-    _say(folder / "favicon.ico")
-
-
-def main() -> int:
-    path = chromium_path()
-    if path is None:
-        print(ADVICE, file=sys.stderr)
-        return 1
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        draw_share_pictures(page)
-        draw_icons(page)
-        browser.close()
-    return 0
+    check_size(folder / "favicon.ico", LARGEST)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with opened_browser() as browser:
+        page = browser.new_page()
+        draw_share_pictures(page)
+        draw_icons(page)

@@ -1,33 +1,41 @@
-"""What a machine can tell of accessibility, for the tests and for the audit. It finds about half of what there is.
+"""What a machine can tell of accessibility, for the tests and for the audit. It finds about half of what there is."""
 
-with Stage(site) as stage:
-    for examined in accessibility_report(page, stage):
-        print(examined.view, examined.situation, examined.problems)
-"""
+from playwright.sync_api import Page
 
 from tests.tools.accessibility.axe import axe_problems
-from tests.tools.accessibility.report import Examined, accessibility_report, examine, problems_in
 from tests.tools.accessibility.situations import (
     EVERY,
     USUAL,
     Situation,
+    forced_colour_problems,
     layout_problems,
     motion_problems,
     sideways_problems,
     situated,
+    spacing_problems,
 )
 
 __all__ = [
     "EVERY",
     "USUAL",
-    "Examined",
     "Situation",
-    "accessibility_report",
     "axe_problems",
-    "examine",
     "layout_problems",
     "motion_problems",
     "problems_in",
     "sideways_problems",
     "situated",
 ]
+
+
+def problems_in(page: Page, situation: Situation) -> list[str]:
+    """What is wrong with the open page, looked at in this way."""
+    with situated(page, situation):
+        problems = layout_problems(page)
+        if situation.axe:
+            problems += axe_problems(page)
+        if situation.forced:
+            problems += forced_colour_problems(page)
+        if situation.spacing:
+            problems += spacing_problems(page)
+        return problems

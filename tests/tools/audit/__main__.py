@@ -5,7 +5,6 @@ Exit code 0 when every promise is kept, else 1.
 
 import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -13,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.tools.audit.accessibility import audit_accessibility
 from tests.tools.audit.budgets import SIZES, new_section, weigh_into
 from tests.tools.audit.html_checker import audit_sources
-from tests.tools.audit.lighthouse import Target, audit_pages, run_lighthouse
+from tests.tools.audit.lighthouse import Target, audit_pages
 from tests.tools.audit.programs import install
 from tests.tools.audit.section import Section, as_text, verdicts
 from tests.tools.chromium import ADVICE, chromium_path, quick_chromium_path
@@ -77,7 +76,7 @@ def audit(site: RunningSite, path: str) -> list[Section]:
         # Lighthouse starts browsers of its own; one that idles beside them would cost them time.
         browser.close()
     _say("Measuring with Lighthouse …")
-    show(audit_pages(targets, partial(run_lighthouse, browser=path)))
+    show(audit_pages(targets, path))
     return sections
 
 

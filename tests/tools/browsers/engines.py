@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.tools.browsers.console import read_webkit
 from tests.tools.debian import can_install, install
 
 # Selenium is there for make browsers only, so it is imported where a browser starts.
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 # The only Python that has Debian's bindings of WebKitGTK.
 _DEBIANS_PYTHON = "/usr/bin/python3"
 _WEBKIT_PROGRAM = Path(__file__).with_name("webkit_program.py")
+# What WebKitGTK writes of errors, some with the place in the source before it.
+_CONSOLE_ERROR = re.compile(r"^(?:\S.*?: )?CONSOLE [A-Z ]*ERROR .*$", re.MULTILINE)
+_EXCUSED = re.compile(
+    # Chromium needs the directive, WebKitGTK does not know it; it says so and goes on.
+    r"Unrecognized Content-Security-Policy directive 'manifest-src'"
+    # A form with something to mend.
+    r"|Failed to load resource: the server responded with a status of 422"
+)
 _TELL_REFUSALS = """() => addEventListener("securitypolicyviolation", (event) =>
   console.error(`refused by ${event.effectiveDirective}: ${event.blockedURI}`))"""
 
@@ -48,11 +56,11 @@ class Opened:
     _known: int = field(default=0)
 
     def news(self) -> list[str]:
-        """What was said on the console since the last call."""
+        """The errors on the console since the last call, less those that have an excuse."""
         told = self.told()
         new = told[self._known :]
         self._known = len(told)
-        return new
+        return [line for line in new if not _EXCUSED.search(line)]
 
 
 @dataclass(frozen=True)
@@ -63,11 +71,8 @@ class Engine:
     start: Callable[[Look], AbstractContextManager[Opened]]
 
     def get(self) -> bool:
-        """See to it that it can be started; False, and a line that says what to install, where it can't."""
-        if self.is_here() or (can_install() and install("make browsers", *self.packages) and self.is_here()):
-            return True
-        print(f"make browsers: no {self.name} here. Debian: apt-get install {' '.join(self.packages)}", flush=True)
-        return False
+        """See to it that it can be started; False where it can't."""
+        return self.is_here() or (can_install() and install("make browsers", *self.packages) and self.is_here())
 
 
 def _firefox() -> str | None:
@@ -150,7 +155,9 @@ def start_webkit(look: Look) -> Iterator[Opened]:
         service = Service(log_output=subprocess.DEVNULL, env=environment)
         driver = WebKitGTK(options, service)
         try:
-            yield Opened(driver, lambda: read_webkit(console.read_text(errors="replace")), driver.set_window_size)
+            yield Opened(
+                driver, lambda: _CONSOLE_ERROR.findall(console.read_text(errors="replace")), driver.set_window_size
+            )
         finally:
             driver.quit()
 

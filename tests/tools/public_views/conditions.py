@@ -54,7 +54,7 @@ from django.conf import settings
 from django.test import RequestFactory
 from django.utils import timezone
 from home.models import PauseNotice
-from home.pause import calendar_day
+from home.pause.rules import calendar_day
 from intake.spam.limit import PostingTrace
 from intake.spam.limit import address_key
 now = timezone.now()
