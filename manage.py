@@ -18,9 +18,9 @@ def main() -> None:
         # One line for whoever starts it: the way through the code says nothing about a setting.
         sys.exit(str(error))
     except OperationalError:
-        from aijuu_site.serving.checks import database_trouble
+        from aijuu_site.serving.checks import database_error
 
-        trouble = database_trouble()
+        trouble = database_error()
         if not trouble:
             raise
         sys.exit(trouble)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.http.request import split_domain_port
 
 from aijuu_site.plain_pages import plain_response
-from aijuu_site.settings.hosts import other_name, site_host
+from aijuu_site.settings.hosts import site_host, www_variant
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # Nothing on this site uses any of these.
@@ -123,7 +123,7 @@ class SiteAddressMiddleware:
 
     def _right_place(self, request: HttpRequest, host: str) -> str | None:
         name, site_name = split_domain_port(host)[0], site_host(settings.SITE_URL)
-        is_other_name = name == other_name(site_name)
+        is_other_name = name == www_variant(site_name)
         if settings.SECURE_SSL_REDIRECT and not request.is_secure():
             return settings.SITE_URL if is_other_name or name == site_name else f"https://{host}"
         return settings.SITE_URL if is_other_name and not _is_from_an_open_page(request) else None

@@ -14,7 +14,7 @@ from intake.mapping.returned_words import no_form_here
 _LONGEST = Redirect._meta.get_field("old_path").max_length or 255
 
 
-def address_now(request: HttpRequest) -> str:
+def current_address(request: HttpRequest) -> str:
     """Return the path at which the request's address stands now, as in `path_info`; "" where no redirect knows another.
 
     Wagtail makes a redirect for the old address of a renamed page and its children. It holds here for the routes
@@ -67,7 +67,7 @@ class OldAddressesMiddleware(RedirectMiddleware):
         return self._lead_on(request, response)
 
     def _receive(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        address = address_now(request)
+        address = current_address(request)
         if address:
             _move(request, address)
             response = self.get_response(request)
@@ -79,7 +79,7 @@ class OldAddressesMiddleware(RedirectMiddleware):
         led_on: HttpResponse = super().process_response(request, response)
         if led_on.status_code != 404:
             return led_on
-        address = address_now(request)
+        address = current_address(request)
         if not address:
             return response
         query = request.META.get("QUERY_STRING", "")

@@ -1,7 +1,7 @@
 """The pages that stand when nothing else does: 400, 500, and 503 while the site is away.
 
 They hold their own style and ask for nothing: no database, no context processor, no static file. How the practice is
-reached they know from the last page that was shown (home.last_known). The policy of these
+reached they know from the last page that was shown (home.contact_cache). The policy of these
 answers names the digest of that one style (CSP Level 3, section 8.2), so that nothing else inline comes through.
 """
 
@@ -12,7 +12,7 @@ import re
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from home.last_known import last_known
+from home.contact_cache import cached_contact
 
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
@@ -26,7 +26,7 @@ def style_sources(html: str) -> list[str]:
 def plain_page(name: str) -> str:
     """The whole page `name` ("500.html"). Without a request no context processor runs."""
     # A comment of the templates would leave an empty line before the doctype.
-    return render_to_string(name, {"reach": last_known()}).lstrip()
+    return render_to_string(name, {"contact": cached_contact()}).lstrip()
 
 
 def plain_response(name: str, *, status: int) -> HttpResponse:
@@ -37,7 +37,7 @@ def plain_response(name: str, *, status: int) -> HttpResponse:
     return response
 
 
-def refusal_by_server(code: int) -> tuple[list[tuple[str, str]], bytes]:
+def server_error_page(code: int) -> tuple[list[tuple[str, str]], bytes]:
     """Headers and body of what the web server refuses by itself, before Django sees it: 413, a bad header, …"""
     html = plain_page({413: "413.html", 500: "500.html"}.get(code, "400.html"))
     policy = f"default-src 'none'; style-src {' '.join(style_sources(html))}; base-uri 'none'; frame-ancestors 'none'"

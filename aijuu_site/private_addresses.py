@@ -35,7 +35,7 @@ class PrivateAddressesMiddleware:
         return response
 
 
-class UntellingFormatter(logging.Formatter):
+class SecretRedactingFormatter(logging.Formatter):
     """Leaves the secret out of a line and its traceback: Django logs the address of every answer of 500 and above."""
 
     def format(self, record: logging.LogRecord) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.models import DraftStateMixin, Page, Revision
 
-from home.images.preparation import left_files, make_missing_file, missing_files, picture_name, remove_left_file
+from home.images.preparation import make_missing_file, missing_files, orphaned_files, picture_name, remove_orphaned_file
 from intake.jobs.runner import Job, JobContext
 from intake.jobs.schedule import CLOCK_TOLERANCE
 
@@ -85,7 +85,7 @@ def _make_missing_pictures(context: JobContext) -> None:
 
 
 def _remove_left_pictures(context: JobContext) -> None:
-    context.each(left_files(now=context.now), remove_left_file)
+    context.each(orphaned_files(now=context.now), remove_orphaned_file)
 
 
 UPKEEP_JOBS = (

@@ -23,7 +23,7 @@ _TECHNICAL = frozenset({"reports"})
 
 
 @hooks.register("construct_main_menu")
-def keep_menu_short(request: HttpRequest, menu_items: list[MenuItem]) -> None:
+def hide_unused_menu_items(request: HttpRequest, menu_items: list[MenuItem]) -> None:
     """Show each person what is theirs."""
     hidden = _UNUSED if request.user.is_superuser else _UNUSED | _TECHNICAL  # type: ignore[union-attr]
     menu_items[:] = [item for item in menu_items if item.name not in hidden]
@@ -34,19 +34,19 @@ def keep_menu_short(request: HttpRequest, menu_items: list[MenuItem]) -> None:
 
 
 @hooks.register("construct_help_menu")
-def keep_help_at_home(request: HttpRequest, menu_items: list[MenuItem]) -> None:
+def remove_external_help_items(request: HttpRequest, menu_items: list[MenuItem]) -> None:
     """Take out what leaves the site: the news about Wagtail and its guide."""
     menu_items[:] = [item for item in menu_items if not item.url.startswith(("http:", "https:", "//"))]
 
 
 @hooks.register("insert_editor_js")
-def save_what_came_meanwhile() -> SafeString:
+def insert_autosave_fix() -> SafeString:
     """Mend what Wagtail's autosave forgets (docs/upgrading.md)."""
     return format_html('<script src="{}" defer></script>', static("js/autosave.js"))
 
 
 @hooks.register("construct_search")
-def leave_documents_unsearched(request: HttpRequest, areas: list[MenuItem]) -> None:
+def hide_document_search(request: HttpRequest, areas: list[MenuItem]) -> None:
     """Offer no search where nothing is."""
     areas[:] = [area for area in areas if area.name not in _UNUSED]
 
@@ -76,6 +76,6 @@ ChooserViewSet.search_tab_label = gettext_lazy("Search")
 
 # After Wagtail's own apps, which add to the same list.
 @hooks.register("construct_homepage_summary_items", order=100)
-def leave_documents_uncounted(request: HttpRequest, items: list[Any]) -> None:
+def hide_document_count(request: HttpRequest, items: list[Any]) -> None:
     """The front page counts what the site has."""
     items[:] = [item for item in items if not type(item).__module__.startswith("wagtail.documents")]

@@ -10,10 +10,10 @@ class HomeConfig(AppConfig):
     verbose_name = _("Pages")
 
     def ready(self) -> None:
-        from home.images.preparation import watch_pictures
-        from home.last_known import watch_contact_details
-        from home.settings_rows import make_settings_rows
+        from home.contact_cache import connect_contact_cache
+        from home.images.preparation import connect_image_signals
+        from home.settings_rows import create_settings_rows
 
-        watch_pictures()
-        watch_contact_details()
-        post_migrate.connect(make_settings_rows, sender=self)
+        connect_image_signals()
+        connect_contact_cache()
+        post_migrate.connect(create_settings_rows, sender=self)

@@ -10,20 +10,20 @@ from wagtail.images import get_image_model
 from wagtail.images.blocks import ImageBlock, ImageChooserBlock
 
 from home.pause.rules import FormMode
-from home.rich_text import PROSE_FEATURES, known_id, open_address
+from home.rich_text import PROSE_FEATURES, valid_id, visitor_url
 
 
 class _KnownIds:
     """For a chooser block. Stored data and the editor's form both come through here."""
 
     def to_python(self, value: Any) -> Any:
-        return super().to_python(known_id(value))  # type: ignore[misc]
+        return super().to_python(valid_id(value))  # type: ignore[misc]
 
     def bulk_to_python(self, values: Iterable[Any]) -> Any:
-        return super().bulk_to_python([known_id(value) for value in values])  # type: ignore[misc]
+        return super().bulk_to_python([valid_id(value) for value in values])  # type: ignore[misc]
 
     def value_from_form(self, value: Any) -> Any:
-        return super().value_from_form(value if isinstance(value, self.model_class) else known_id(value))  # type: ignore[misc, attr-defined]
+        return super().value_from_form(value if isinstance(value, self.model_class) else valid_id(value))  # type: ignore[misc, attr-defined]
 
 
 class PageChoice(_KnownIds, blocks.PageChooserBlock):  # type: ignore[misc]
@@ -84,14 +84,14 @@ class CallToActionValue(blocks.StructValue):
 
     def href(self, contact_url: str) -> str:
         """The chosen page's address; `contact_url` when none is chosen, or that one is gone or hidden."""
-        return open_address(self.get("page")) or str(contact_url)
+        return visitor_url(self.get("page")) or str(contact_url)
 
-    def leads_to_us(self, contact_url: str) -> bool:
+    def leads_to_application(self, contact_url: str) -> bool:
         """Whether the link leads to the contact page, or to another page where one applies."""
         page = self.get("page")
         if page is None or self.href(contact_url) == contact_url:
             return True
-        return bool(getattr(page.specific_class, "takes_applications", False))
+        return bool(getattr(page.specific_class, "accepts_applications", False))
 
 
 class CallToActionBlock(blocks.StructBlock):
@@ -121,7 +121,7 @@ class CallToActionBlock(blocks.StructBlock):
         pause = context.get("pause")
         is_elsewhere = pause is not None and pause.form_mode != FormMode.AS_USUAL
         # The contact page does something else in this pause: sentence and button say so.
-        if contact_url and context["href"] and is_elsewhere and value.leads_to_us(contact_url):
+        if contact_url and context["href"] and is_elsewhere and value.leads_to_application(contact_url):
             context |= {"href": contact_url, "label": pause.contact_label, "text": pause.contact_sentence}
         request = context.get("request")
         if request is not None and context["href"] == request.path:

@@ -13,7 +13,7 @@ from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 
 from home.email_address import EmailAddressField
 from home.phone_numbers import parse_phone, phone_display, phone_uri
-from home.rich_text import open_address
+from home.rich_text import visitor_url
 from home.typography import in_sentence
 
 _FORM = re.compile(r"(\d{7})-(\d)", re.ASCII)
@@ -217,9 +217,9 @@ class ContactDetails(BaseGenericSetting):
     @property
     def contact_url(self) -> str:
         """The address of the contact page, "" when there is none or it is not published."""
-        return open_address(self.contact_page)
+        return visitor_url(self.contact_page)
 
     @property
     def privacy_url(self) -> str:
         """The address of the privacy page, "" when there is none or it is not published."""
-        return open_address(self.privacy_page)
+        return visitor_url(self.privacy_page)

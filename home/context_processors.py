@@ -6,8 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from home.contact_cache import cache_contact
 from home.contact_details import ContactDetails
-from home.last_known import remember
 from home.menus import Menus, build_menus, front_page_address
 from home.pause.selectors import current_pause
 from home.pause.wording import next_step
@@ -18,7 +18,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
     def details() -> ContactDetails:
         known = ContactDetails.load(request)
-        remember(known)
+        cache_contact(known)
         return known
 
     def step() -> str:

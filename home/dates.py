@@ -1,20 +1,21 @@
-"""Dates as Finns write them, and the form fields that read them."""
+"""Finnish dates: formatting, parsing, and the form and model fields for days."""
 
 import re
 import unicodedata
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.widgets import AdminDateInput
 
-from home.unseen_characters import narrowed, without_unseen
+from home.invisible_characters import normalize_width, strip_invisible
 
 _WEEKDAYS = ("maanantai", "tiistai", "keskiviikko", "torstai", "perjantai", "lauantai", "sunnuntai")
 _MONTHS = ["tammi", "helmi", "maalis", "huhti", "touko", "kesä", "heinä", "elo", "syys", "loka", "marras", "joulu"]
@@ -30,21 +31,40 @@ _FORMS = (
 )
 _IN_A_TEXT = [re.compile(rf"(?<![\w.]){form}(?!\d)", re.IGNORECASE) for form in _FORMS]
 _ALONE = [re.compile(rf"{_WEEKDAY}{form}[.,]?", re.IGNORECASE) for form in _FORMS]
-# Alone, a short year can be nothing else; in a text it may be a version or a paragraph.
+# A two-digit year is read only where the date stands alone: in a text it may be a version or a section number.
 _SHORT_YEAR = re.compile(rf"{_WEEKDAY}{_IN_NUMBERS}(?P<year>\d\d)[.,]?", re.IGNORECASE)
 _ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)")
-# What somebody writes about work may have begun, or be meant for, so many years from today; another year is a slip.
+# A year further from today than this is a typing error.
 _YEARS_BACK, _YEARS_AHEAD = 70, 20
-# Longer than any day with its weekday, and what can't be seen round it.
+# Longer than any day with its weekday and invisible characters around it.
 _LONGEST = 200
 
 
+def finnish_day(day: date | None) -> str:
+    """Format as 1.2.2027; a datetime by its day in Finland. "" for None."""
+    return date_format(_local(day), "j.n.Y") if day else ""
+
+
+def finnish_time(moment: datetime | None) -> str:
+    """Format the time of day in Finland as 9.05. "" for None."""
+    return date_format(_local(moment), "G.i") if moment else ""
+
+
+def finnish_moment(moment: datetime | None) -> str:
+    """Format as 1.2.2027 klo 9.05 in Finland. "" for None."""
+    return f"{finnish_day(moment)} klo {finnish_time(moment)}" if moment else ""
+
+
+def _local(day: date) -> date:
+    return timezone.localtime(day) if isinstance(day, datetime) and timezone.is_aware(day) else day
+
+
 class ImplausibleYear(ValueError):
-    """The day exists, but nobody means that year."""
+    """The day exists, but the year is too far from today."""
 
 
 class OtherWeekday(ValueError):
-    """The weekday that stands before `day` is not that day's."""
+    """The weekday before the date is not that of `day`."""
 
     def __init__(self, day: date) -> None:
         super().__init__("another weekday")
@@ -52,18 +72,18 @@ class OtherWeekday(ValueError):
 
     @property
     def weekday(self) -> str:
-        """The right one, in Finnish."""
+        """The correct weekday, in Finnish."""
         return _WEEKDAYS[self.day.weekday()]
 
 
-def read_day(text: str, *, today: date) -> date:
-    """The one day that `text` is. ValueError for anything else, ImplausibleYear and OtherWeekday where to ask which.
+def parse_day(text: str, *, today: date) -> date:
+    """Return the day that `text` consists of; spaces and invisible characters from copying are ignored.
 
-    Spaces and what can't be seen, which come along when a day is copied, make no other day of it.
+    Raises ImplausibleYear or OtherWeekday where the date is doubtful, ValueError for anything else.
     """
     if len(text) > _LONGEST:
         raise ValueError("too long for a day")
-    plain = " ".join(unicodedata.normalize("NFC", narrowed(without_unseen(text))).split())
+    plain = " ".join(unicodedata.normalize("NFC", normalize_width(strip_invisible(text))).split())
     found = next(filter(None, (form.fullmatch(plain) for form in (*_ALONE, _SHORT_YEAR, _ISO))), None)
     if found is None:
         raise ValueError("not a day")
@@ -77,15 +97,12 @@ def read_day(text: str, *, today: date) -> date:
 
 
 def is_plausible(day: date, *, today: date) -> bool:
-    """Whether somebody can mean this year."""
+    """Return whether the year is near enough to today's to be meant."""
     return today.year - _YEARS_BACK <= day.year <= today.year + _YEARS_AHEAD
 
 
-def days_in(text: str) -> Iterator[tuple[str, date]]:
-    """The days with a year that stand in `text`, in order, as they are written.
-
-    What is no day (31.2.2027) is another mistake.
-    """
+def find_days(text: str) -> Iterator[tuple[str, date]]:
+    """Yield the dates with a year in `text`, in order, as written and as dates. Skips those that don't exist."""
     for found in sorted((one for form in _IN_A_TEXT for one in form.finditer(text)), key=re.Match.start):
         try:
             yield found.group(), _day(found)
@@ -99,18 +116,20 @@ def _day(found: re.Match[str]) -> date:
     return date(int(year) if len(year) == 4 else 2000 + int(year), number, int(found["day"]))
 
 
-def not_read(error: ValueError) -> str:
-    """What to tell whoever wrote a day that `read_day` refused."""
+def day_error_message(error: ValueError) -> str:
+    """Return the message for an error of `parse_day`."""
     if isinstance(error, ImplausibleYear):
         return _("Check the year. Write the day for example 1.2.2027.")
     if isinstance(error, OtherWeekday):
-        day = f"{error.day.day}.{error.day.month}.{error.day.year}"
-        return _("Check the day: %(day)s is a %(weekday)s.") % {"day": day, "weekday": error.weekday}
+        return _("Check the day: %(day)s is a %(weekday)s.") % {
+            "day": finnish_day(error.day),
+            "weekday": error.weekday,
+        }
     return _("Write the day with numbers, for example 1.2.2027.")
 
 
 class DayInput(AdminDateInput):  # type: ignore[misc]
-    """Wagtail's picker, but what it can't read stays: it would put today's date in its place."""
+    """Wagtail's date picker, without its replacing of unreadable input by today's date."""
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "validateOnBlur": False}
@@ -124,16 +143,16 @@ class DayFormField(forms.DateField):
         if value in self.empty_values or isinstance(value, date):
             return super().to_python(value)
         try:
-            return read_day(str(value), today=timezone.localdate())
+            return parse_day(str(value), today=timezone.localdate())
         except ValueError as error:
             is_a_day = isinstance(error, ImplausibleYear | OtherWeekday)
             raise ValidationError(
-                not_read(error) if is_a_day else self.error_messages["invalid"], code="invalid"
+                day_error_message(error) if is_a_day else self.error_messages["invalid"], code="invalid"
             ) from error
 
 
 class DayField(models.DateField):
-    """A day that is typed in the admin."""
+    """A date field whose form field reads Finnish dates."""
 
     def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(**{**kwargs, "form_class": DayFormField, "widget": DayInput})

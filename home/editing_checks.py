@@ -17,8 +17,8 @@ from wagtail.images.blocks import ImageBlock
 from wagtail.images.models import AbstractImage
 from wagtail.models import Page
 
-from home.editors_text import marks_without_fact
-from home.rich_text import linked_page_ids, open_address
+from home.editors_text import unresolved_placeholders
+from home.rich_text import linked_page_ids, visitor_url
 from home.seo import LONGEST as LONGEST_DESCRIPTION
 
 # Search engines cut a title at about this many characters, the site's name included.
@@ -28,8 +28,8 @@ _STRAIGHT = re.compile(r"(?<!\d)(?:[\"']|&quot;|&#x27;|&#39;)")
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A kind of fault: `key` is its name in the page and in axe, `name` says what, `help_text` what to do about it,
+class Finding:
+    """A kind of finding: `key` is its name in the page and in axe, `name` says what, `help_text` what to do about it,
     `selector` where the page shows it."""
 
     key: str
@@ -38,38 +38,38 @@ class Fault:
     selector: str = "h1"
 
 
-ALT_MISSING = Fault(
+ALT_MISSING = Finding(
     key="home-alt-missing",
     name=_("A picture has no alternative text"),
     help_text=_("Tell in a few words what the photo shows, for those who do not see it."),
     selector="main img[alt='']:not([src$='.svg'])",
 )
-DESCRIPTION_MISSING = Fault(
+DESCRIPTION_MISSING = Finding(
     key="home-description-missing",
     name=_("The description for search engines is missing"),
     help_text=_("Write one or two sentences about the page under “For search engines”."),
 )
-DESCRIPTION_LONG = Fault(
+DESCRIPTION_LONG = Finding(
     key="home-description-long",
     name=_("The description for search engines is long"),
     help_text=_("Search engines cut it. About 155 characters fit."),
 )
-TITLE_LONG = Fault(
+TITLE_LONG = Finding(
     key="home-title-long",
     name=_("The title is long"),
     help_text=_("Search engines show about 60 characters. Shorten it, or write a shorter title for search engines."),
 )
-STRAIGHT_QUOTES = Fault(
+STRAIGHT_QUOTES = Finding(
     key="home-straight-quotes",
     name=_("There are straight quotation marks in the text"),
     help_text=_("You need not do anything: the site shows them to visitors as Finnish ones (”like this”)."),
 )
-DEAD_LINK = Fault(
+DEAD_LINK = Finding(
     key="home-dead-link",
     name=_("A link leads to a page that visitors can't see"),
     help_text=_("The page is hidden or gone. Visitors see the words without a link: choose another page for it."),
 )
-FACT_MISSING = Fault(
+FACT_MISSING = Finding(
     key="home-fact-missing",
     name=_("A mark in braces stands for nothing"),
     help_text=_(
@@ -79,26 +79,26 @@ FACT_MISSING = Fault(
 )
 
 
-def page_faults(page: Page) -> list[Fault]:
-    """The kinds of fault that `page` has, the most important first. A page without faults gives none."""
+def page_findings(page: Page) -> list[Finding]:
+    """The kinds of finding that `page` has, the most important first. A page without findings gives none."""
     found = {
-        ALT_MISSING: any(picture_without_words(page)),
-        DEAD_LINK: has_dead_link(page),
-        FACT_MISSING: any(mark for text in _texts(page) for mark in marks_without_fact(unescape(text))),
+        ALT_MISSING: any(images_without_alt(page)),
+        DEAD_LINK: has_broken_link(page),
+        FACT_MISSING: any(mark for text in _texts(page) for mark in unresolved_placeholders(unescape(text))),
         DESCRIPTION_MISSING: not (page.search_description or "").strip(),
         DESCRIPTION_LONG: len(page.search_description or "") > LONGEST_DESCRIPTION,
         TITLE_LONG: len(page.seo_title or page.title or "") > LONGEST_TITLE,
         STRAIGHT_QUOTES: any(_STRAIGHT.search(text) for text in _texts(page)),
     }
-    return [fault for fault, is_there in found.items() if is_there]
+    return [finding for finding, is_there in found.items() if is_there]
 
 
-FAULTS = (ALT_MISSING, DEAD_LINK, FACT_MISSING, DESCRIPTION_MISSING, DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES)
+FINDINGS = (ALT_MISSING, DEAD_LINK, FACT_MISSING, DESCRIPTION_MISSING, DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES)
 # The fields of a picture at the top of a page: it, its words, its mark.
 _AT_THE_TOP = (("hero_image", "hero_alt", "hero_decorative"), ("image", "image_alt", "image_decorative"))
 
 
-def picture_without_words(page: Page) -> Iterator[AbstractImage]:
+def images_without_alt(page: Page) -> Iterator[AbstractImage]:
     """Pictures whose words are missing and that are not marked decorative. A drawing at the top of a page may have none
     without the mark: the site's own drawings there are decoration."""
     for picture, words, decorative in _AT_THE_TOP:
@@ -112,12 +112,12 @@ def picture_without_words(page: Page) -> Iterator[AbstractImage]:
             yield value
 
 
-def has_dead_link(page: Page) -> bool:
+def has_broken_link(page: Page) -> bool:
     """Whether a text or a button leads to a page that is hidden or gone."""
     chosen = [value for block, value in _values(page) if isinstance(block, blocks.PageChooserBlock)]
     linked = {number for html in _rich_texts(page) for number in linked_page_ids(html)}
     found = Page.objects.in_bulk([number for number in linked if number is not None])
-    return not all(open_address(one) for one in [*chosen, *(found.get(number) for number in linked)])
+    return not all(visitor_url(one) for one in [*chosen, *(found.get(number) for number in linked)])
 
 
 def _rich_texts(page: Page) -> Iterator[str]:
@@ -156,8 +156,8 @@ def _inside(block: blocks.Block, value: Any) -> Iterator[tuple[blocks.Block, Any
         yield block, value
 
 
-ATTRIBUTE = "data-faults"
-# axe-core's own check with nothing to match holds for every element; in a rule's `none` it means: a fault is here.
+ATTRIBUTE = "data-findings"
+# axe-core's own check with nothing to match holds for every element; in a rule's `none` it means: a finding is here.
 _ALWAYS = {"id": "home-always", "evaluate": "matches-definition-evaluate", "options": {"matcher": {}}}
 # Of axe-core, beside those that Wagtail asks for.
 _NO_ALT_AT_ALL = "image-alt"
@@ -170,20 +170,20 @@ class SiteContentChecker(ContentCheckerItem):
 
     def get_axe_run_only(self, request: HttpRequest) -> list[str]:
         theirs = [rule for rule in super().get_axe_run_only(request) if rule != _REPLACED]
-        return [*theirs, _NO_ALT_AT_ALL, *(fault.key for fault in FAULTS)]
+        return [*theirs, _NO_ALT_AT_ALL, *(finding.key for finding in FINDINGS)]
 
     def get_axe_custom_rules(self, request: HttpRequest) -> list[dict[str, Any]]:
         theirs = [rule for rule in super().get_axe_custom_rules(request) if rule["id"] != _REPLACED]
         ours = [
             {
-                "id": fault.key,
+                "id": finding.key,
                 "impact": "moderate",
-                "selector": f"body[{ATTRIBUTE}~='{fault.key}'] {fault.selector}",
+                "selector": f"body[{ATTRIBUTE}~='{finding.key}'] {finding.selector}",
                 "tags": ["best-practice"],
                 "none": [_ALWAYS["id"]],
                 "enabled": True,
             }
-            for fault in FAULTS
+            for finding in FINDINGS
         ]
         return [*theirs, *ours]
 
@@ -191,5 +191,5 @@ class SiteContentChecker(ContentCheckerItem):
         return [*super().get_axe_custom_checks(request), _ALWAYS]
 
     def get_axe_messages(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
-        ours = {fault.key: {"error_name": fault.name, "help_text": fault.help_text} for fault in FAULTS}
+        ours = {finding.key: {"error_name": finding.name, "help_text": finding.help_text} for finding in FINDINGS}
         return {**super().get_axe_messages(request), **ours, _NO_ALT_AT_ALL: ours[ALT_MISSING.key]}

@@ -72,7 +72,7 @@ def editors_html(html: str) -> str:
     return finnish_html(_with_facts(html) if "{" in html else html)
 
 
-def marks_without_fact(text: str) -> Iterator[str]:
+def unresolved_placeholders(text: str) -> Iterator[str]:
     """The words in braces that stand for nothing: an unknown one, or one whose fact is not filled."""
     details = ContactDetails.load() if _MARK.search(text) else None
     for match in _MARK.finditer(text):

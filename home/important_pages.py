@@ -11,17 +11,17 @@ from django.utils.translation import gettext_lazy
 from wagtail import hooks
 from wagtail.models import Page, PagePermissionTester, Site
 
-IS_KEPT = gettext_lazy(
+FRONT_PAGE_PROTECTED = gettext_lazy(
     "The front page can't be deleted, moved or hidden: the whole site would disappear with it. "
     "Change its content instead."
 )
-SITE_IS_KEPT = gettext_lazy(
+DEFAULT_SITE_PROTECTED = gettext_lazy(
     "This is the site itself. It can't be deleted, it stays the default, and it keeps its front page: otherwise "
     "visitors would find nothing."
 )
 
 
-def holds_front_page(page: Page) -> bool:
+def contains_front_page(page: Page) -> bool:
     """Return whether the page is the front page of a site, or has one below it."""
     return bool(Site.objects.filter(root_page__path__startswith=page.path).exists())
 
@@ -51,7 +51,7 @@ def important_pages() -> list[ImportantPage]:
     return [one for offer in offers for one in offer()]
 
 
-def what_stops(*pages: Page) -> list[Text]:
+def consequences_without(*pages: Page) -> list[Text]:
     """Return what stops working when these pages, and those below them, can't be read any more."""
     needed = [(one, one.page()) for one in important_pages()]
     return [
@@ -63,7 +63,7 @@ def what_stops(*pages: Page) -> list[Text]:
 
 def refuse_expiry(page: Any) -> None:
     """Raise ValidationError where the page is to disappear by the clock, when nobody is there to be warned."""
-    stops = what_stops(page) if page.expire_at and page.path else []
+    stops = consequences_without(page) if page.expire_at and page.path else []
     if stops:
         told = _("This page can't be timed to disappear. Without it: %(stops)s")
         raise ValidationError({"expire_at": told % {"stops": " ".join(str(one) for one in stops)}})
@@ -71,24 +71,24 @@ def refuse_expiry(page: Any) -> None:
 
 class PageRights(PagePermissionTester):
     def can_delete(self, ignore_bulk: bool = False) -> bool:
-        return super().can_delete(ignore_bulk) and not holds_front_page(self.page)
+        return super().can_delete(ignore_bulk) and not contains_front_page(self.page)
 
     def can_move(self) -> bool:
         # A page that no other page may hold has nowhere to go.
         return super().can_move() and _other_parents(self.page)
 
     def can_move_to(self, destination: Page) -> bool:
-        return super().can_move_to(destination) and not holds_front_page(self.page)
+        return super().can_move_to(destination) and not contains_front_page(self.page)
 
     def can_unpublish(self) -> bool:
-        return super().can_unpublish() and not holds_front_page(self.page)
+        return super().can_unpublish() and not contains_front_page(self.page)
 
     def can_copy(self) -> bool:
         return super().can_copy() and not _is_only_one(self.page)
 
     def can_set_view_restrictions(self) -> bool:
         # A page behind a password is hidden from those who need it.
-        return super().can_set_view_restrictions() and not what_stops(self.page)
+        return super().can_set_view_restrictions() and not consequences_without(self.page)
 
 
 def _is_only_one(page: Page) -> bool:

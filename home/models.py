@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from home.contact_details import ContactDetails
 from home.images.models import Picture
 from home.pages import AlwaysPublic, BasePage, ContentPage, HomePage, ServicePage
-from home.pause.models import PauseChange, PauseDeed, PauseNotice
+from home.pause.models import PauseAction, PauseChange, PauseNotice
 
 __all__ = [
     "AlwaysPublic",
@@ -17,8 +17,8 @@ __all__ = [
     "ContentPage",
     "HomePage",
     "LoadedContent",
+    "PauseAction",
     "PauseChange",
-    "PauseDeed",
     "PauseNotice",
     "Picture",
     "ServicePage",

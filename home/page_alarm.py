@@ -16,10 +16,10 @@ from wagtail.models import Page, Site
 
 from home.contact_details import ContactDetails
 from home.important_pages import IMPORTANT_PAGES_HOOK, ImportantPage, important_pages
-from home.rich_text import open_address
+from home.rich_text import visitor_url
 
 
-def named_pages() -> list[ImportantPage]:
+def site_important_pages() -> list[ImportantPage]:
     return [
         ImportantPage(
             key="front",
@@ -95,7 +95,7 @@ def _what_hides(page: Page) -> str:
     title = {"title": page.title}
     if not page.live:
         return _("The page “%(title)s” is hidden from visitors.") % title
-    if not open_address(page):
+    if not visitor_url(page):
         return _("The page “%(title)s” is outside the site, so visitors don't find it.") % title
     if page.specific.get_view_restrictions().exists():
         return _("The page “%(title)s” is behind a password, so visitors can't read it.") % title
@@ -105,7 +105,7 @@ def _what_hides(page: Page) -> str:
     return ""
 
 
-hooks.register(IMPORTANT_PAGES_HOOK, named_pages)
+hooks.register(IMPORTANT_PAGES_HOOK, site_important_pages)
 
 
 class PageAlarmPanel(Component):
@@ -120,5 +120,5 @@ class PageAlarmPanel(Component):
 
 
 @hooks.register("construct_homepage_panels", order=200)
-def add_alarm(request: HttpRequest, panels: list[Any]) -> None:
+def add_page_alarm(request: HttpRequest, panels: list[Any]) -> None:
     panels.insert(0, PageAlarmPanel())

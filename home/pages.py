@@ -26,7 +26,7 @@ RESERVED = frozenset({"sisalto"})
 _LONGEST = 60
 
 
-def give_anchors(body: StreamValue) -> None:
+def assign_anchors(body: StreamValue) -> None:
     """Write a unique `anchor` on every FAQ section and question of `body` that has none; change no other.
 
     A copied block brings its anchor along: the first one on the page keeps it and the copy gets a new one.
@@ -106,7 +106,7 @@ class BasePage(Page):
     private_page_options: ClassVar[list[str]] = ["password"]
 
     # Whether people apply on this page. In a pause with another way, buttons lead past it (home.blocks).
-    takes_applications: ClassVar[bool] = False
+    accepts_applications: ClassVar[bool] = False
 
     title_help = _("Stands at the top of the page and in the links that lead to it.")
     # Wagtail's own panel, which makes the address of a new page from its title.
@@ -164,7 +164,7 @@ class BasePage(Page):
     def clean(self) -> None:
         """Give the page's questions their addresses. Runs on every save of a page and of a draft."""
         super().clean()
-        give_anchors(self.body)
+        assign_anchors(self.body)
         refuse_expiry(self)
 
     def permissions_for_user(self, user: Any) -> PageRights:
@@ -251,7 +251,7 @@ class ServicePage(BasePage):
         verbose_name_plural = _("service pages")
 
     @property
-    def image_words(self) -> str:
+    def image_alt_text(self) -> str:
         """What the picture says to those who do not see it; "" for decoration (WCAG 1.1.1)."""
         return "" if self.image_decorative else self.image_alt
 
@@ -321,6 +321,6 @@ class HomePage(AlwaysPublic, BasePage):
         verbose_name_plural = _("front pages")
 
     @property
-    def hero_words(self) -> str:
+    def hero_alt_text(self) -> str:
         """What the picture says to those who do not see it; "" for decoration (WCAG 1.1.1)."""
         return "" if self.hero_decorative else self.hero_alt

@@ -5,7 +5,7 @@ import unicodedata
 
 import phonenumbers
 
-from home.unseen_characters import narrowed, without_unseen
+from home.invisible_characters import normalize_width, strip_invisible
 
 HOME_REGION = "FI"
 _FINLAND = 358
@@ -61,7 +61,7 @@ def parse_phone(text: str) -> phonenumbers.PhoneNumber:
 
 def _written(text: str) -> str:
     """`text` without a label, in plain digits and with one kind of dash."""
-    plain = _DASHES.sub("-", narrowed(without_unseen(text))).strip().rstrip(",;: ")
+    plain = _DASHES.sub("-", normalize_width(strip_invisible(text))).strip().rstrip(",;: ")
     digits = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in plain)
     return _AREA_CODE.sub(r"\1 ", _LABEL.sub("", digits, count=1), count=1)
 

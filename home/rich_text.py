@@ -24,7 +24,7 @@ _NO_TEXT = (AttributeError, IndexError, KeyError, TypeError, ValueError, Recursi
 Attributes = dict[str, str]
 
 
-def known_id(value: object) -> int | None:
+def valid_id(value: object) -> int | None:
     """The number of a row that may exist; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(_LARGEST)):
         value = int(value)
@@ -32,13 +32,13 @@ def known_id(value: object) -> int | None:
     return value if is_number and 0 < value <= _LARGEST else None  # type: ignore[operator, return-value]
 
 
-def open_address(page: Page | None) -> str:
+def visitor_url(page: Page | None) -> str:
     """Where a link to the page leads; "" where a visitor would find nothing there: every link to a page asks this."""
     return (page.url or "") if page is not None and page.live else ""
 
 
 def _with_known_ids(attrs_list: list[Attributes]) -> list[dict[str, int | None]]:
-    return [{"id": known_id(attrs.get("id"))} for attrs in attrs_list]
+    return [{"id": valid_id(attrs.get("id"))} for attrs in attrs_list]
 
 
 class PageLink(PageLinkHandler):  # type: ignore[misc]
@@ -47,11 +47,11 @@ class PageLink(PageLinkHandler):  # type: ignore[misc]
     @classmethod
     def get_many(cls, attrs_list: list[Attributes]) -> list[Model | None]:
         pages: list[Page | None] = super().get_many(_with_known_ids(attrs_list))
-        return [page if open_address(page) else None for page in pages]
+        return [page if visitor_url(page) else None for page in pages]
 
     @classmethod
     def extract_references(cls, attrs: Attributes) -> Iterator[tuple[Any, ...]]:
-        if known_id(attrs.get("id")) is not None:
+        if valid_id(attrs.get("id")) is not None:
             yield from super().extract_references(attrs)
 
 
@@ -65,11 +65,11 @@ class DocumentLink(DocumentLinkHandler):  # type: ignore[misc]
 
     @classmethod
     def extract_references(cls, attrs: Attributes) -> Iterator[tuple[Any, ...]]:
-        if known_id(attrs.get("id")) is not None:
+        if valid_id(attrs.get("id")) is not None:
             yield from super().extract_references(attrs)
 
 
-class NoPicture(EmbedHandler):  # type: ignore[misc]
+class RemovedEmbed(EmbedHandler):  # type: ignore[misc]
     """Pictures stand in blocks, with alternative text and files made ahead (home.pictures); in text there are none."""
 
     identifier = "image"
@@ -83,12 +83,12 @@ class TextEditor(DraftailRichTextArea):  # type: ignore[misc]
     """Wagtail's editor, without links to nothing: it can't open a text that holds one."""
 
     def format_value(self, value: str | None) -> str:
-        shown: str = super().format_value(without_odd_links(value or ""))
+        shown: str = super().format_value(without_invalid_references(value or ""))
         return shown
 
     def value_from_datadict(self, data: QueryDict, files: Any, name: str) -> str | None:
         html: str | None = self._as_html(data, files, name)
-        return html if html is None else without_odd_links(html)
+        return html if html is None else without_invalid_references(html)
 
     def _as_html(self, data: QueryDict, files: Any, name: str) -> str | None:
         try:
@@ -104,7 +104,7 @@ def linked_page_ids(html: str) -> Iterator[int | None]:
     for match in FIND_A_TAG.finditer(html):
         attrs = extract_attrs(match[1])
         if attrs.get("linktype") == "page":
-            yield known_id(attrs.get("id"))
+            yield valid_id(attrs.get("id"))
 
 
 # What Wagtail makes of a link to nothing: a tag without a single attribute.
@@ -120,11 +120,11 @@ def without_empty_links(html: str) -> str:
     return _EMPTY_LINK.sub(r"\1", html)
 
 
-def without_odd_links(html: str) -> str:
+def without_invalid_references(html: str) -> str:
     """The text without what refers to something by an odd number; words in a link stay."""
 
     def link(match: re.Match[str]) -> str:
         attrs = extract_attrs(match[1])
-        return "<a>" if "linktype" in attrs and known_id(attrs.get("id")) is None else match[0]
+        return "<a>" if "linktype" in attrs and valid_id(attrs.get("id")) is None else match[0]
 
     return FIND_EMBED_TAG.sub("", FIND_A_TAG.sub(link, html))

@@ -6,7 +6,7 @@ from django.apps import AppConfig, apps
 from wagtail.contrib.settings.models import BaseGenericSetting
 
 
-def make_settings_rows(*, app_config: AppConfig, using: str, **signal: Any) -> None:
+def create_settings_rows(*, app_config: AppConfig, using: str, **signal: Any) -> None:
     """Give each setting of an app its row where it has none. A receiver of post_migrate.
 
     The tables are those of the migration that was reached, which need not be the latest.

@@ -11,30 +11,30 @@ from wagtail.rich_text.feature_registry import FeatureRegistry
 from home import page_alarm as _page_alarm  # noqa: F401  (registers its hooks)
 from home.checklist import admin as _checklist  # noqa: F401  (registers its hooks)
 from home.editing_checks import SiteContentChecker
-from home.images.models import FillKeepingHeads
+from home.images.models import FillFromTop
 from home.pause import admin as _pause  # noqa: F401  (registers its hooks)
-from home.rich_text import PROSE_FEATURES, DocumentLink, NoPicture, PageLink
+from home.rich_text import PROSE_FEATURES, DocumentLink, PageLink, RemovedEmbed
 
 
 # After Wagtail's own apps, which add to the same list.
 @hooks.register("register_rich_text_features", order=100)
-def keep_features_few(features: FeatureRegistry) -> None:
+def limit_rich_text_features(features: FeatureRegistry) -> None:
     """A text field that does not say otherwise gets the tools of running text: no rules, no embeds, no images. What
     stands in a text all the same is looked up with care."""
     features.default_features = list(PROSE_FEATURES)
     features.register_link_type(PageLink)
     features.register_link_type(DocumentLink)
-    features.register_embed_type(NoPicture)
+    features.register_embed_type(RemovedEmbed)
 
 
 # After Wagtail's own.
 @hooks.register("register_image_operations", order=100)
-def crop_below_the_head() -> list[tuple[str, type[FillKeepingHeads]]]:
-    return [("fill", FillKeepingHeads)]
+def register_fill_from_top() -> list[tuple[str, type[FillFromTop]]]:
+    return [("fill", FillFromTop)]
 
 
 @hooks.register("construct_wagtail_userbar")
-def check_what_matters_here(request: HttpRequest, items: list[Any], page: Page | None) -> None:
+def use_site_content_checker(request: HttpRequest, items: list[Any], page: Page | None) -> None:
     """Let our content checker take the place of Wagtail's, in the editor and in the preview beside it."""
     items[:] = [
         SiteContentChecker(in_editor=item.in_editor) if isinstance(item, ContentCheckerItem) else item for item in items

@@ -10,9 +10,9 @@ class IntakeConfig(AppConfig):
     verbose_name = _("Enquiries")
 
     def ready(self) -> None:
-        from home.settings_rows import make_settings_rows
+        from home.settings_rows import create_settings_rows
 
-        post_migrate.connect(make_settings_rows, sender=self)
+        post_migrate.connect(create_settings_rows, sender=self)
         # Imported here because they need the models. Each module registers on import how its mails are handled, and its
         # receivers of the signals of an enquiry.
         from intake import pause_reminders  # noqa: F401

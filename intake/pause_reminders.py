@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
-from home.pause.models import PauseChange, PauseDeed, PauseNotice
+from home.pause.models import PauseAction, PauseChange, PauseNotice
 from home.pause.rules import ReminderKind, due_reminder
 from intake.choices import MailPurpose, MailState
 from intake.locks import lock_receiving
@@ -69,7 +69,7 @@ register(MailPurpose.PAUSE_REMINDER, handling=Handling(addresses=to_supervisor, 
 def _opened_by_itself(now: datetime) -> PauseChange | None:
     """Return the latest change of the pause if it is a recent automatic opening."""
     latest = PauseChange.objects.first()
-    if latest is None or latest.deed != PauseDeed.OPENED_BY_ITSELF or now - latest.changed_at >= _NEWS_LIFETIME:
+    if latest is None or latest.action != PauseAction.OPENED_BY_ITSELF or now - latest.changed_at >= _NEWS_LIFETIME:
         return None
     return latest
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Model, Q
 from django.utils.translation import gettext_lazy as _
 
-from home.pause.services import settle_pause
+from home.pause.services import record_elapsed_return
 from intake.desk.settings import apply_shortened_times
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.enquiry.removal import delete_expired_traces, empty_write_ahead_log, remove_due
@@ -113,7 +113,7 @@ INTAKE_JOBS = (
         name="pause",
         title=_("Ending a pause that opens by itself"),
         every=_MINUTE,
-        run=lambda context: settle_pause(now=context.now),
+        run=lambda context: record_elapsed_return(now=context.now),
     ),
     Job(
         name="pause_reminders",

@@ -6,8 +6,8 @@ import unicodedata
 import phonenumbers
 from django.http import QueryDict
 
+from home.invisible_characters import strip_invisible
 from home.phone_numbers import HOME_REGION, phone_display, read_phone
-from home.unseen_characters import without_unseen
 
 # Control characters except tab and line feed; invisible characters that reorder text (UAX #9) or hide in it.
 _INVISIBLE = re.compile(
@@ -111,7 +111,7 @@ def _stream_safe(text: str) -> str:
 def contains_henkilotunnus(text: str) -> bool:
     """Return whether `text` contains a code with a correct check character."""
     # A soft hyphen at the end of a line is read as a hyphen.
-    plain = without_unseen(unicodedata.normalize("NFKC", text.translate(_DASHES)).translate(_DASHES))
+    plain = strip_invisible(unicodedata.normalize("NFKC", text.translate(_DASHES)).translate(_DASHES))
     # The patterns are lookaheads: candidates may overlap.
     candidates = (match[1] for form in _FORMS for match in form.finditer(plain))
     return any(_check_character_is_right(candidate) for candidate in candidates)

@@ -23,7 +23,7 @@ from django.utils.translation import ngettext
 
 from aijuu_site.accounts.models import AttemptTrace
 from home.email_address import address_as_sent
-from home.unseen_characters import without_unseen
+from home.invisible_characters import strip_invisible
 from intake.locks import lock_attempts
 from intake.spam.limit import address_key
 
@@ -97,7 +97,7 @@ def normalised(name: str) -> str:
     try:
         return address_as_sent(name).casefold()
     except ValueError:
-        return unicodedata.normalize("NFKC", without_unseen(name).strip()).casefold()
+        return unicodedata.normalize("NFKC", strip_invisible(name).strip()).casefold()
 
 
 def account_named(typed: str) -> User | None:

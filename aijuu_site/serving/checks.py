@@ -59,7 +59,7 @@ class AlreadyRunningError(Exception):
 
 
 @contextmanager
-def only_start(data_dir: Path) -> Iterator[None]:
+def exclusive_start(data_dir: Path) -> Iterator[None]:
     """Hold `data_dir` for this process; the system lets go of it however the process ends.
 
     Two starts would migrate at once, and two workers would compete. Raises AlreadyRunningError.
@@ -94,13 +94,13 @@ def check_database() -> None:
 
 def require_database() -> None:
     """Raise CommandError, one line, where the database can't be reached. A file that is not there yet can be made."""
-    trouble = database_trouble()
+    trouble = database_error()
     if trouble:
         raise CommandError(trouble)
 
 
 @contextmanager
-def told_when_the_disk_is_full() -> Iterator[None]:
+def disk_full_as_command_error() -> Iterator[None]:
     """Raise CommandError, one line, where there is no room for what a start writes."""
     try:
         yield
@@ -115,7 +115,7 @@ def told_when_the_disk_is_full() -> Iterator[None]:
         raise CommandError("DATABASE_URL: the disk of the database is full.") from error
 
 
-def database_trouble() -> str:
+def database_error() -> str:
     """Say why the database of DATABASE_URL can't be reached, without anything of its password; empty where it can."""
     if settings.DATABASES["default"]["ENGINE"] == SQLITE:
         path = Path(connection.settings_dict["NAME"])

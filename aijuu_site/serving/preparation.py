@@ -25,9 +25,9 @@ from django.urls import reverse
 from wagtail.models import GroupPagePermission, Page, Site
 
 from aijuu_site.accounts.passwords import name_is_taken
-from aijuu_site.settings.data_folder import touches_sources
+from aijuu_site.settings.data_folder import overlaps_sources
 from aijuu_site.settings.hosts import site_host
-from home.content.loader import link_settings_to_pages, take_back_missing_pages
+from home.content.loader import link_settings_to_pages, unmark_missing_pages
 from home.pages import HomePage
 
 SUPERVISORS_GROUP = "Työnohjaaja"
@@ -105,7 +105,7 @@ def restore_front_page() -> HomePage:
     for group in Group.objects.filter(name__in=_GROUPS):
         for permission in Permission.objects.filter(content_type__app_label="wagtailcore", codename__in=_PERMISSIONS):
             GroupPagePermission.objects.get_or_create(group=group, page=home, permission=permission)
-    take_back_missing_pages()
+    unmark_missing_pages()
     return home
 
 
@@ -194,7 +194,7 @@ def collect_static_files(stamp: Path, fingerprint: str) -> None:
     # A link may have been laid to another folder since.
     is_ours = stamp.exists() and (not folder.is_symlink() or _manifest().is_file())
     is_foreign = folder.is_dir() and any(folder.iterdir()) and not is_ours
-    if is_foreign or any(touches_sources(folder, sources=source) for source in sources):
+    if is_foreign or any(overlaps_sources(folder, sources=source) for source in sources):
         raise CommandError(f"{folder} holds files that were not made here. Move them away, or set another DATA_DIR.")
     stamp.write_text("", encoding="ascii")
     call_command("collectstatic", interactive=False, clear=True, verbosity=0)
@@ -213,9 +213,9 @@ def prepare_data(say: Say) -> None:
     """
     _migrate(say)
     if front_page_is_missing():
-        bring_back_front_page(say)
+        recreate_front_page(say)
     _load_content(say)
-    _tell_of_hidden_front_page(say)
+    _warn_of_unpublished_front_page(say)
     if sync_site_address(settings.SITE_URL):
         say(f"The site's address is now {settings.SITE_URL}.")
     _make_account(say)
@@ -248,7 +248,7 @@ def _load_content(say: Say) -> None:
         say(line)
 
 
-def bring_back_front_page(say: Say) -> None:
+def recreate_front_page(say: Say) -> None:
     """Make a working site of a database without a front page, and say what that means."""
     say("THE FRONT PAGE IS GONE, so the site would show nothing. It is made anew from the first content.")
     restore_front_page()
@@ -258,7 +258,7 @@ def bring_back_front_page(say: Say) -> None:
     say('  a backup (docs/operations.md, "A lost front page"). By hand: manage.py restore_front_page')
 
 
-def _tell_of_hidden_front_page(say: Say) -> None:
+def _warn_of_unpublished_front_page(say: Say) -> None:
     hidden = Site.objects.filter(is_default_site=True, root_page__live=False).first()
     if hidden:
         address = settings.SITE_URL + reverse("wagtailadmin_pages:edit", args=[hidden.root_page_id])

@@ -114,7 +114,7 @@ class Supervisor:
         while not self._stopping.wait(_TICK):
             if self._web_is_gone():
                 return 1
-            self._look_after_worker()
+            self._restart_worker_if_ended()
         return 0
 
     def _web_is_gone(self) -> bool:
@@ -124,7 +124,7 @@ class Supervisor:
         self.say(f"The {self.web.name} ended by itself (code {code}); stopping.")
         return True
 
-    def _look_after_worker(self) -> None:
+    def _restart_worker_if_ended(self) -> None:
         now = time.monotonic()
         child = self.worker
         if child.restart_at is not None:

@@ -60,10 +60,10 @@ class Refusal(ErrorTask):
 
     def execute(self) -> None:
         # It needs the models, which are there only when the application has been loaded.
-        from aijuu_site.plain_pages import refusal_by_server
+        from aijuu_site.plain_pages import server_error_page
 
         error = self.request.error
-        headers, body = refusal_by_server(error.code)
+        headers, body = server_error_page(error.code)
         self.status = f"{error.code} {error.reason}"
         self.response_headers.extend(headers)
         self.set_close_on_finish()
@@ -155,9 +155,9 @@ def main(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first (waitress waits five seconds)."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aijuu_site.settings.production")
     from aijuu_site.wsgi import application
-    from home.last_known import recall
+    from home.contact_cache import fill_contact_cache
 
-    recall()
+    fill_contact_cache()
     signal.signal(signal.SIGTERM, _stop)
     make_server(application, host, port).run()
 

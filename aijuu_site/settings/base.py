@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from aijuu_site.content_security import ADMIN_POLICY, PUBLIC_POLICY
-from aijuu_site.settings.data_folder import data_folder, given_key, kept_key, make_data_folder
+from aijuu_site.settings.data_folder import configured_secret_key, data_folder, make_data_folder, stored_secret_key
 from aijuu_site.settings.databases import database_from_url
 from aijuu_site.settings.environment import Environment, SettingError
 from aijuu_site.settings.hosts import allowed_hosts, listening_host, site_url
@@ -44,9 +44,9 @@ MAIL_DIR = DATA_DIR / "mail"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = sender(env.text("DEFAULT_FROM_EMAIL") or "Aijuu työnohjaus <kati.levola@aijuu.fi>")
 
-SECRET_KEY = given_key(env.text("SECRET_KEY"))
+SECRET_KEY = configured_secret_key(env.text("SECRET_KEY"))
 make_data_folder(DATA_DIR)
-SECRET_KEY = SECRET_KEY or kept_key(DATA_DIR)
+SECRET_KEY = SECRET_KEY or stored_secret_key(DATA_DIR)
 
 DEBUG = False
 
@@ -233,7 +233,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "aijuu_site.private_addresses.UntellingFormatter",
+            "()": "aijuu_site.private_addresses.SecretRedactingFormatter",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
         }

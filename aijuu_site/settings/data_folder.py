@@ -9,7 +9,7 @@ from django.core.checks.security.base import SECRET_KEY_MIN_LENGTH, SECRET_KEY_M
 from aijuu_site.settings.environment import SettingError
 
 
-def kept_secret(path: Path) -> str:
+def load_or_create_secret(path: Path) -> str:
     """Return the secret in `path`, making it (50+ random characters, mode 600) if there is none.
 
     Safe when two processes start at once: the file appears whole, and the first one wins.
@@ -47,7 +47,7 @@ def data_folder(text: str, *, sources: Path) -> Path:
     """
     try:
         folder = (sources / Path(text or _OWN_PLACE).expanduser()).resolve()
-        if touches_sources(folder, sources=sources):
+        if overlaps_sources(folder, sources=sources):
             raise SettingError(
                 "DATA_DIR",
                 f"{folder} is, holds, or lies in the folder of the program ({sources}); name a folder of its own, "
@@ -58,7 +58,7 @@ def data_folder(text: str, *, sources: Path) -> Path:
     return folder
 
 
-def touches_sources(path: Path, *, sources: Path) -> bool:
+def overlaps_sources(path: Path, *, sources: Path) -> bool:
     """Tell whether `path` is, holds, or lies in `sources`; what is below var/ does not."""
     real, home = path.resolve(), sources.resolve()
     own = home / _OWN_PLACE
@@ -87,7 +87,7 @@ def make_data_folder(folder: Path) -> None:
         raise SettingError("DATA_DIR", f"the folder {folder} can't be written by this user.")
 
 
-def given_key(text: str) -> str:
+def configured_secret_key(text: str) -> str:
     """Return the signing key that is set, or nothing. Raises SettingError for a weak one."""
     if text and not _is_strong(text):
         raise SettingError(
@@ -97,11 +97,11 @@ def given_key(text: str) -> str:
     return text
 
 
-def kept_key(folder: Path) -> str:
+def stored_secret_key(folder: Path) -> str:
     """Return the signing key that is kept in `folder`, made at the first start."""
     path = folder / "secret_key"
     try:
-        kept = kept_secret(path)
+        kept = load_or_create_secret(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(
             "SECRET_KEY", f"the key in {path} can't be read or made ({type(error).__name__})."

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from aijuu_site.settings.data_folder import touches_sources
+from aijuu_site.settings.data_folder import overlaps_sources
 from aijuu_site.settings.environment import ServerUrl, SettingError
 
 SQLITE = "django.db.backends.sqlite3"
@@ -43,7 +43,7 @@ def _read(url: str, data_dir: Path) -> dict[str, Any]:
         if server.host or server.user or server.options or not server.path or server.path.endswith((":memory:", "/")):
             raise SettingError("DATABASE_URL", f"SQLite is one file and no more; {_DATABASE_URL}")
         path = data_dir / server.path
-        if touches_sources(path, sources=_SOURCES):
+        if overlaps_sources(path, sources=_SOURCES):
             raise SettingError(
                 "DATABASE_URL", f"the database may not lie in the folder of the program; {_DATABASE_URL}"
             )

@@ -61,7 +61,7 @@ def site_host(url: str) -> str:
     return f"[{name}]" if ":" in name else name
 
 
-def other_name(host: str) -> str | None:
+def www_variant(host: str) -> str | None:
     """The same site's name with www. for one without it, and the other way round. None where there is no such name."""
     if host in LOOPBACK or host.startswith("[") or "." not in host or host.rpartition(".")[2].isdigit():
         return None
@@ -71,7 +71,7 @@ def other_name(host: str) -> str | None:
 
 def allowed_hosts(text: str, *, url: str) -> list[str]:
     """The names that are answered: those in `text`, and always the site's own two and this machine's."""
-    names = [site_host(url), other_name(site_host(url)), *LOOPBACK]
+    names = [site_host(url), www_variant(site_host(url)), *LOOPBACK]
     for entry in text.replace(",", " ").split():
         # A dot in front means all names below it, too.
         below = "." if entry.startswith(".") else ""

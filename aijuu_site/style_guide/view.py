@@ -29,7 +29,7 @@ from aijuu_site.style_guide.examples import (
 )
 from home.menus import MenuItem
 from home.pages import HomePage, ServicePage
-from home.pause.rules import FormMode, PauseSettings, PauseState, calendar_day, in_state
+from home.pause.rules import FormMode, PauseSettings, PauseState, calendar_day, settings_for_state
 from home.pause.wording import PauseStatus, PauseWords, pause_status
 
 SIZES = ("h1", "h2", "h3", "lead", "body", "small", "number")
@@ -86,7 +86,7 @@ def _pauses() -> list[tuple[str | Promise, PauseStatus]]:
     own = PauseWords(paused=f"<p>{(LONG_TEXT + ' ') * 4}</p>")
 
     def shown(state: PauseState, settings: PauseSettings = ahead, words: PauseWords | None = None) -> PauseStatus:
-        in_that_state = in_state(settings, state, now)
+        in_that_state = settings_for_state(settings, state, now)
         return pause_status(in_that_state, words=words, facebook_url=full_details().facebook_url, now=now)
 
     return [

@@ -30,7 +30,7 @@ CHANGE_DETAILS = "home.change_contactdetails"
 _ACCESSIBILITY_SLUG = "saavutettavuus"
 
 
-def page_items() -> list[ChecklistItem]:
+def page_checklist_items() -> list[ChecklistItem]:
     """Return the points of this room. Titles name the field; `why` is one sentence."""
     return [
         _details(
@@ -92,7 +92,7 @@ def page_items() -> list[ChecklistItem]:
             why=gettext_lazy("A photo of you tells whom one is writing to. Until then the pages have drawings."),
             permission=CHANGE_DETAILS,
             address=lambda details: reverse("wagtailimages:add_multiple"),
-            is_done=lambda details: own_picture_is_used(),
+            is_done=lambda details: uses_own_image(),
         ),
         ChecklistItem(
             key="accessibility",
@@ -129,7 +129,7 @@ def _field(name: str) -> Callable[[ContactDetails], str]:
     return address
 
 
-def own_picture_is_used() -> bool:
+def uses_own_image() -> bool:
     """Tell whether some page shows a picture that did not come with the first content."""
     image = get_image_model()
     loaded = LoadedContent.objects.exclude(image=None).values("image")
@@ -164,7 +164,7 @@ class ChecklistPanel(Component):
 
 
 @require_safe
-def whole_list(request: HttpRequest) -> HttpResponse:
+def full_checklist(request: HttpRequest) -> HttpResponse:
     """Show every point with what became of it: the way back of those that were set aside."""
     checklist = checklist_for(request.user)
     if not checklist.points:
@@ -193,13 +193,13 @@ def mark(request: HttpRequest, key: str) -> HttpResponse:
     return redirect("checklist" if request.POST.get("from") == "list" else "wagtailadmin_home")
 
 
-hooks.register(ITEMS_HOOK, page_items)
+hooks.register(ITEMS_HOOK, page_checklist_items)
 
 
 @hooks.register("register_admin_urls")
 def checklist_addresses() -> list[URLPattern]:
     return [
-        path("aloituslista/", whole_list, name="checklist"),
+        path("aloituslista/", full_checklist, name="checklist"),
         path("aloituslista/<slug:key>/", mark, name="checklist_mark"),
     ]
 

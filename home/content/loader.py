@@ -65,7 +65,7 @@ def load_content(directory: Path = CONTENT_DIR) -> Iterator[Outcome]:
         yield Outcome(piece.key, action)
 
 
-def take_back_missing_pages(directory: Path = CONTENT_DIR) -> None:
+def unmark_missing_pages(directory: Path = CONTENT_DIR) -> None:
     """Take back the marks of pages that are gone, and of an empty front page, so that the next load makes them."""
     for piece in read_pieces(directory):
         if piece.path is None:

@@ -17,23 +17,23 @@ from willow.svg import SvgWrapper
 _ROOT = "{http://www.w3.org/2000/svg}svg"
 
 
-class UnshowableDrawing(ValueError):
+class InvalidSvg(ValueError):
     """It has no root of SVG, or no sides."""
 
 
-def check_drawing(content: bytes) -> None:
-    """Raise UnshowableDrawing, or what Willow raises for a size that it does not understand."""
+def check_svg(content: bytes) -> None:
+    """Raise InvalidSvg, or what Willow raises for a size that it does not understand."""
     drawing = SvgWrapper(SvgImageFile(BytesIO(content)).dom)
     if drawing.root.tag != _ROOT:
-        raise UnshowableDrawing("the root is no <svg>")
+        raise InvalidSvg("the root is no <svg>")
     shown, inner = (drawing.width, drawing.height), (drawing.view_box.width, drawing.view_box.height)
     if not all(math.isfinite(side) and side >= 1 for side in shown):
-        raise UnshowableDrawing("a side is less than a pixel")
+        raise InvalidSvg("a side is less than a pixel")
     if not all(math.isfinite(side) and side > 0 for side in inner):
-        raise UnshowableDrawing("the viewBox is empty")
+        raise InvalidSvg("the viewBox is empty")
 
 
-class FillKeepingHeads(FillOperation):  # type: ignore[misc]
+class FillFromTop(FillOperation):  # type: ignore[misc]
     """Wagtail's `fill-…`, which takes the middle of a picture without a focal point. Of a portrait it takes the top."""
 
     def run(self, transform: ImageTransform, image: AbstractImage) -> ImageTransform:
@@ -65,7 +65,7 @@ class Picture(Image):  # type: ignore[misc]
         try:
             content = source.read() if source else self._content()
             if self.is_svg():
-                check_drawing(content)
+                check_svg(content)
             return super().generate_rendition_file(filter, source=File(BytesIO(content), name=self.file.name))
         except Exception as error:
             raise SourceImageIOError(f"{filter.spec} can't be made of picture {self.pk}") from error

@@ -12,14 +12,14 @@ WIDTHS = (480, 960, 1600)
 # A portrait at the head of a page would fill a screen: there it is cropped to 4:5 (home.images.models).
 CROPS: tuple[str, ...] = ("fill-480x600", "fill-960x1200")
 # A drawing goes out as it came.
-AS_IT_IS = "original"
+ORIGINAL = "original"
 WHOLE = tuple(f"width-{width}" for width in WIDTHS)
 _PORTRAIT = 5 / 4
 # Kinds that may be transparent, so that their last resort can't be JPEG.
 _MAYBE_TRANSPARENT = (".png", ".gif", ".webp", ".avif")
 
 
-def name_of(image: AbstractImage) -> str:
+def log_name(image: AbstractImage) -> str:
     """What the log and the dashboard call a picture."""
     return f"#{image.pk} {' '.join(image.title.split())}"
 
@@ -37,14 +37,14 @@ def is_tall(image: AbstractImage) -> bool:
 def wanted_specs(image: AbstractImage) -> list[str]:
     """Every file of `image`, those first that a page can't do without."""
     if image.is_svg():
-        return [AS_IT_IS]
+        return [ORIGINAL]
     shapes = [*WHOLE, *CROPS] if is_tall(image) else WHOLE
     return [spec for kind in reversed(kinds(image)) for spec in specs(shapes, kind)]
 
 
 def plain_specs(image: AbstractImage) -> list[str]:
     """The files with which a page is whole in every browser; quickly made."""
-    return [AS_IT_IS] if image.is_svg() else specs(WHOLE, kinds(image)[-1])
+    return [ORIGINAL] if image.is_svg() else specs(WHOLE, kinds(image)[-1])
 
 
 def missing_specs(image: AbstractImage) -> list[str]:
@@ -182,7 +182,7 @@ def photo(image: AbstractImage, place: str) -> Photo | None:
 def drawing(image: AbstractImage) -> AbstractRendition | None:
     """The file of an SVG; None while it is not ready."""
     prefetch_related_objects([image], "renditions")
-    return next(iter(ready_files(image, [AS_IT_IS])), None)
+    return next(iter(ready_files(image, [ORIGINAL])), None)
 
 
 def _all_files(image: AbstractImage, wanted: list[str]) -> list[AbstractRendition]:

@@ -17,8 +17,8 @@ from wagtail.images.models import AbstractImage, Filter
 from wagtail.models import UploadedFile
 from wagtail.users.models import UserProfile
 
-from home.images.photos import is_stored, missing_specs, name_of, plain_specs
-from home.images.upload import bare_waiting_upload
+from home.images.photos import is_stored, log_name, missing_specs, plain_specs
+from home.images.upload import normalize_pending_upload
 
 logger = logging.getLogger(__name__)
 # One picture at a time, so that twenty uploads do not fill the machine.
@@ -75,7 +75,7 @@ def _prepare(image: AbstractImage) -> None:
         make_files(image, plain_specs(image) if in_background else None)
     except Exception:
         # The picture is stored, and the worker tries again.
-        logger.exception("the plain files of picture %s could not be made", name_of(image))
+        logger.exception("the plain files of picture %s could not be made", log_name(image))
     if in_background:
         threading.Thread(target=_make_the_rest, args=(image.pk,), daemon=True).start()
 
@@ -90,7 +90,7 @@ def _make_the_rest(image_id: int) -> None:
                 make_files(image)
     except Exception:
         # Nobody waits for this thread; pages show what is there, and the worker tries again.
-        logger.exception("the files of picture %s could not be made", name_of(image) if image else f"#{image_id}")
+        logger.exception("the files of picture %s could not be made", log_name(image) if image else f"#{image_id}")
     finally:
         connection.close()
 
@@ -110,11 +110,11 @@ def _remove_picture_of_account(instance: UserProfile, **_signal: Any) -> None:
         transaction.on_commit(partial(instance.avatar.storage.delete, instance.avatar.name))
 
 
-def watch_pictures() -> None:
+def connect_image_signals() -> None:
     """Called once, when the app is ready."""
     post_delete.connect(_remove_picture_of_account, sender=UserProfile, dispatch_uid="home.pictures.account")
     post_save.connect(_prepare_saved_picture, sender=get_image_model(), dispatch_uid="home.pictures.prepare")
-    pre_save.connect(bare_waiting_upload, sender=UploadedFile, dispatch_uid="home.pictures.bare")
+    pre_save.connect(normalize_pending_upload, sender=UploadedFile, dispatch_uid="home.pictures.bare")
     pre_delete.connect(_remove_files_made_meanwhile, sender=get_image_model(), dispatch_uid="home.pictures.remove")
 
 
@@ -148,10 +148,10 @@ def picture_name(item: tuple[int, str]) -> str:
     """What the picture of one of them is called; its number alone when it is gone."""
     pk, _spec = item
     image = get_image_model().objects.filter(pk=pk).first()
-    return name_of(image) if image else f"#{pk}"
+    return log_name(image) if image else f"#{pk}"
 
 
-def left_files(*, now: datetime) -> list[str]:
+def orphaned_files(*, now: datetime) -> list[str]:
     """Made files that belong to no picture."""
     storage = _storage()
     there = _stored_names(storage)
@@ -159,7 +159,7 @@ def left_files(*, now: datetime) -> list[str]:
     return [name for name in sorted(there - rows) if storage.get_modified_time(name) <= now - _LEFT_BEHIND_AFTER]
 
 
-def remove_left_file(name: str) -> int:
+def remove_orphaned_file(name: str) -> int:
     _storage().delete(name)
     return 1
 

@@ -24,7 +24,7 @@ from wagtail.images.forms import BaseImageForm
 from wagtail.images.models import AbstractImage, Filter
 from wagtail.models import UploadedFile
 
-from home.images.photos import AS_IT_IS
+from home.images.photos import ORIGINAL
 
 logger = logging.getLogger(__name__)
 # The photos of iPhones.
@@ -33,7 +33,7 @@ register_heif_opener()
 LONGEST_SIDE = 2560
 AVATAR_SIDE = 400
 # What the admin shows of a picture: in its lists, and where it is edited.
-_IN_ADMIN = ("max-165x165", "max-800x600", AS_IT_IS)
+_IN_ADMIN = ("max-165x165", "max-800x600", ORIGINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ _SCREEN = {"1": "1", "L": "L", "P": "P", "RGB": "RGB", "RGBA": "RGBA", "LA": "LA
 
 
 @contextmanager
-def _told_in_the_form(words: str) -> Iterator[None]:
+def _as_validation_error(words: str) -> Iterator[None]:
     """Turn what goes wrong with an odd file into `words` beside its field. What reads it raises whatever it comes upon:
     EOFError, KeyError, struct.error, errors of its own."""
     try:
@@ -105,7 +105,7 @@ def _too_many_pixels() -> str:
 
 
 class PictureField(WagtailImageField):  # type: ignore[misc]
-    """Takes what phones and cameras make; gives the file that is kept of it (bare_picture)."""
+    """Takes what phones and cameras make; gives the file that is kept of it (normalized_picture)."""
 
     def __init__(self, *args: Any, longest_side: int = LONGEST_SIDE, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -114,11 +114,11 @@ class PictureField(WagtailImageField):  # type: ignore[misc]
 
     def to_python(self, data: Any) -> Any:
         is_drawing = _ending(data) == ".svg"
-        with _told_in_the_form(_not_shown() if is_drawing else _broken()):
+        with _as_validation_error(_not_shown() if is_drawing else _broken()):
             if hasattr(data, "seek"):
                 self.check_image_file_size(data)
                 if _is_kept(data):
-                    data = bare_picture(data, self._longest_side)
+                    data = normalized_picture(data, self._longest_side)
             file = super().to_python(data)
             if file is not None and is_drawing:
                 _make_once(file)
@@ -165,13 +165,13 @@ class AvatarForm(AvatarPreferencesForm):  # type: ignore[misc]
         return file
 
 
-def bare_waiting_upload(instance: UploadedFile, **_signal: Any) -> None:
+def normalize_pending_upload(instance: UploadedFile, **_signal: Any) -> None:
     """Wagtail puts a file aside as it came when only another field of its form is wrong, and takes it from there when
     the form has been mended. The file itself has passed PictureForm by then."""
     file = instance.file
     is_picture = instance.for_content_type == ContentType.objects.get_for_model(get_image_model())
     if is_picture and file and not file._committed and _ending(file) != ".svg":
-        instance.file = bare_picture(file.file)
+        instance.file = normalized_picture(file.file)
 
 
 def _ending(file: File | None) -> str:
@@ -203,7 +203,7 @@ def _make_once(file: Any) -> None:
         picture.generate_rendition_file(Filter(spec=spec), source=File(BytesIO(content), name=file.name))
 
 
-def bare_picture(file: File, longest_side: int = LONGEST_SIDE) -> File:
+def normalized_picture(file: File, longest_side: int = LONGEST_SIDE) -> File:
     """A new file, named as its kind is: one still picture, upright, at most `longest_side`, without metadata.
 
     Raises whatever Pillow raises for a file that can't be read to its end.

@@ -165,7 +165,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('changed_at', models.DateTimeField(db_index=True, verbose_name='changed')),
-                ('deed', models.CharField(choices=[('planned', 'A pause was announced'), ('begun', 'The pause began'), ('changed', 'The pause was changed'), ('cancelled', 'The announced pause was called off'), ('ended', 'The pause ended'), ('opened_by_itself', 'The pause ended by itself on its day'), ('undone', 'The last change was undone')], max_length=20, verbose_name='what happened')),
+                ('action', models.CharField(choices=[('planned', 'A pause was announced'), ('begun', 'The pause began'), ('changed', 'The pause was changed'), ('cancelled', 'The announced pause was called off'), ('ended', 'The pause ended'), ('opened_by_itself', 'The pause ended by itself on its day'), ('undone', 'The last change was undone')], max_length=20, verbose_name='what happened')),
                 ('before', models.JSONField(default=dict)),
                 ('after', models.JSONField(default=dict)),
                 ('version', models.PositiveIntegerField(unique=True)),
@@ -174,7 +174,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-version'],
                 'default_permissions': (),
-                'constraints': [models.CheckConstraint(condition=models.Q(('deed__in', ['planned', 'begun', 'changed', 'cancelled', 'ended', 'opened_by_itself', 'undone'])), name='pause_deed_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('action__in', ['planned', 'begun', 'changed', 'cancelled', 'ended', 'opened_by_itself', 'undone'])), name='pause_action_known')],
             },
         ),
     ]

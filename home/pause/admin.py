@@ -15,7 +15,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse_lazy
 from django.utils import timezone
 from django.utils.dateparse import parse_date
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import strip_tags
 from django.utils.text import capfirst
@@ -30,42 +29,47 @@ from wagtail.admin.ui.components import Component
 from wagtail.fields import RichTextField
 
 from home.contact_details import ContactDetails
-from home.pause.models import PauseChange, PauseNotice
+from home.dates import finnish_day
+from home.pause.models import EDITABLE, PauseChange, PauseNotice
 from home.pause.preview import preview
 from home.pause.rules import FormMode, PauseSettings, PauseState, calendar_day, last_welcome_day, pause_state, periods
 from home.pause.selectors import timeline
 from home.pause.services import (
-    EDITABLE,
     NothingToUndo,
     PauseChangedMeanwhile,
+    apply_elapsed_return,
     begin_pause,
     end_pause,
-    put_to_rest,
     undo_last,
     undoable,
 )
-from home.pause.settings_page import PauseSettingsView, may_change, may_preview, said_with_undo
+from home.pause.settings_page import PauseSettingsView, may_change, may_preview, message_with_undo
 
 _CONTACT_PAGE: dict[FormMode, str | Promise] = {
     FormMode.AS_USUAL: gettext_lazy("The contact page takes messages as usual."),
     FormMode.WAITING_LIST: gettext_lazy("The contact page takes people on the waiting list."),
     FormMode.CONTACT_DETAILS: gettext_lazy("The contact page shows the contact details and a way to the form."),
 }
+_CHANGED = gettext_lazy("The pause has been changed elsewhere since you opened this page. Check below how it is now.")
+_DONE_ALREADY = gettext_lazy("This had been done already.")
+# A writer of home.pause.services.
+PauseService = Callable[..., PauseNotice]
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """`address` is the name of a view that takes a POST with the version."""
+    """A button of the card. `url_name` names a view that takes a POST with the version."""
 
-    address: str
+    url_name: str
     label: str
 
 
 class PauseCard(Component):
-    """For those who may change the pause. Between the enquiries and the checklist."""
+    """The dashboard card, for users who may change the pause."""
 
     name = "pause"
     template_name = "home/pause/card.html"
+    # Between the enquiries and the checklist.
     order = 55
 
     def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
@@ -76,14 +80,12 @@ class PauseCard(Component):
         settings = notice.settings
         since = next((period.begins_on for period in periods(timeline(notice, changes), now)[-1:]), None)
         change = undoable(notice, now=now)
-        put_to_rest(notice, now=now)
+        apply_elapsed_return(notice, now=now)
         return {
             "notice": notice,
             "pause": status,
-            "sentences": standing(status.state, notice.settings, since),
-            "overdue_day": date_format(settings.returns_on, "j.n.Y")
-            if status.state is PauseState.OVERDUE and settings.returns_on
-            else "",
+            "sentences": state_sentences(status.state, notice.settings, since),
+            "overdue_day": finnish_day(settings.returns_on) if status.state is PauseState.OVERDUE else "",
             "contact_page": _CONTACT_PAGE[status.form_mode],
             "button": button(status.state),
             "undoable": change,
@@ -93,7 +95,7 @@ class PauseCard(Component):
 
 
 def button(state: PauseState) -> Button:
-    """The one deed that the state calls for."""
+    """Return the button for the state: begin, open, or cancel."""
     if state is PauseState.UPCOMING:
         return Button("pause_end", _("Call off the announced pause"))
     if state.is_paused:
@@ -101,82 +103,73 @@ def button(state: PauseState) -> Button:
     return Button("pause_begin", _("Begin a pause now"))
 
 
-def standing(state: PauseState, settings: PauseSettings, since: date | None) -> list[str]:
-    """The state in sentences with its days. `since` is the day on which the pause that stands began, if known."""
+def state_sentences(state: PauseState, settings: PauseSettings, since: date | None) -> list[str]:
+    """Describe the state with its days. `since` is the day on which the current pause began, if known."""
     if state is PauseState.OPEN:
         return [_("Aijuu is open.")]
     if state is PauseState.RESUMED:
-        return [_("Aijuu is open again."), *_welcome(settings)]
+        return [_("Aijuu is open again."), *_return_notice_end(settings)]
     if state is PauseState.UPCOMING:
         begins = _("Aijuu is open. A pause has been announced: it begins on %(day)s.")
-        return [begins % {"day": _day(settings.begins_on)}, _return(settings)]
+        return [begins % {"day": finnish_day(settings.begins_on)}, _return_day(settings)]
     paused = _("Aijuu is on a pause.")
     if since is not None:
-        paused = _("Aijuu has been on a pause since %(day)s.") % {"day": _day(since)}
-    return [paused] if state is PauseState.OVERDUE else [paused, _return(settings)]
+        paused = _("Aijuu has been on a pause since %(day)s.") % {"day": finnish_day(since)}
+    return [paused] if state is PauseState.OVERDUE else [paused, _return_day(settings)]
 
 
-def _return(settings: PauseSettings) -> str:
+def _return_day(settings: PauseSettings) -> str:
     if settings.returns_on is None:
         return _("No day of return has been announced.")
-    told = (
+    sentence = (
         _("On %(day)s Aijuu opens by itself.")
         if settings.opens_by_itself
         else _("The announced day of return is %(day)s. Nothing opens by itself then: you are reminded.")
     )
-    return told % {"day": _day(settings.returns_on)}
+    return sentence % {"day": finnish_day(settings.returns_on)}
 
 
-def _welcome(settings: PauseSettings) -> list[str]:
+def _return_notice_end(settings: PauseSettings) -> list[str]:
     if settings.ended_on is None:
         return []
     last = last_welcome_day(settings.ended_on, settings.welcome_days)
-    return [_("The return is told on the site up to %(day)s.") % {"day": _day(last)}]
-
-
-def _day(day: date | None) -> str:
-    return date_format(day, "j.n.Y") if day else ""
-
-
-Deed = Callable[..., PauseNotice]
-_CHANGED = gettext_lazy("The pause has been changed elsewhere since you opened this page. Check below how it is now.")
-_DONE_ALREADY = gettext_lazy("This had been done already.")
+    return [_("The return is told on the site up to %(day)s.") % {"day": finnish_day(last)}]
 
 
 @require_POST
 def begin(request: HttpRequest) -> HttpResponse:
-    """Begin a pause at once."""
-    said = gettext_lazy("Aijuu is on a pause. Visitors see the notice from the next page on.")
-    return _do(request, begin_pause, said, wanted=(PauseState.PAUSED, PauseState.OVERDUE))
+    message = gettext_lazy("Aijuu is on a pause. Visitors see the notice from the next page on.")
+    return _run(request, begin_pause, message, wanted=(PauseState.PAUSED, PauseState.OVERDUE))
 
 
 @require_POST
 def end(request: HttpRequest) -> HttpResponse:
-    """End the pause, or call off the announced one."""
     was = pause_state(PauseNotice.load().settings, timezone.now())
-    said = (
+    message = (
         gettext_lazy("The announced pause was called off.")
         if was is PauseState.UPCOMING
         else gettext_lazy("Aijuu is open. Visitors see it from the next page on.")
     )
-    return _do(request, end_pause, said, wanted=(PauseState.OPEN, PauseState.RESUMED))
+    return _run(request, end_pause, message, wanted=(PauseState.OPEN, PauseState.RESUMED))
 
 
 @require_POST
 def undo(request: HttpRequest) -> HttpResponse:
-    """Put the pause back as it was before the last change."""
-    return _do(request, undo_last, gettext_lazy("The change was undone: the pause is again as it was before it."))
+    return _run(request, undo_last, gettext_lazy("The change was undone: the pause is again as it was before it."))
 
 
-def _do(request: HttpRequest, deed: Deed, said: str | Promise, *, wanted: tuple[PauseState, ...] = ()) -> HttpResponse:
+def _run(
+    request: HttpRequest, service: PauseService, message: str | Promise, *, wanted: tuple[PauseState, ...] = ()
+) -> HttpResponse:
+    """Call `service` and redirect with `message`, or with an error. `wanted` are the states that it leads to."""
     user = request.user
     if not isinstance(user, User) or not may_change(user):
         raise PermissionDenied
     now = timezone.now()
     try:
-        deed(version=_version(request), by=user, now=now)
+        service(version=_version(request), by=user, now=now)
     except PauseChangedMeanwhile:
-        # A button pressed twice is no quarrel between two tabs.
+        # A button pressed twice is no conflict between two tabs.
         if pause_state(PauseNotice.load().settings, now) in wanted:
             messages.info(request, _DONE_ALREADY)
         else:
@@ -184,21 +177,21 @@ def _do(request: HttpRequest, deed: Deed, said: str | Promise, *, wanted: tuple[
     except NothingToUndo:
         messages.error(request, gettext_lazy("The last change can no longer be undone. Change the settings instead."))
     else:
-        messages.success(request, said_with_undo(said))
+        messages.success(request, message_with_undo(message))
     if request.POST.get("from") == "settings":
         return redirect("wagtailsettings:edit", "home", "pausenotice")
     return redirect("wagtailadmin_home")
 
 
 def _version(request: HttpRequest) -> int:
-    """The version that the button's page showed; one that no notice has where the form was not ours."""
+    """Return the version that the page showed; 0, which no notice has, for anything else."""
     typed = request.POST.get("version", "")
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field of a change in words; `now` is what it says since."""
+    """A changed field: its label, and its new value in words."""
 
     label: str
     now: str
@@ -206,7 +199,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A change with its differences."""
+    """A change in the history, with its differences."""
 
     change: PauseChange
     differences: list[FieldChange]
@@ -215,7 +208,6 @@ class Line:
 @never_cache
 @require_safe
 def history(request: HttpRequest) -> TemplateResponse:
-    """Show it, newest first."""
     if not may_change(request.user):
         raise PermissionDenied
     changes = list(PauseChange.objects.select_related("changed_by"))
@@ -228,7 +220,7 @@ def history(request: HttpRequest) -> TemplateResponse:
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[FieldChange]:
-    """The fields that say something else after a change. On and off is not among them: the deed says it."""
+    """Return the fields whose values in words differ. `active` is left out: the action tells it."""
     return [
         FieldChange(capfirst(str(_field(name).verbose_name)), _in_words(name, after[name]))
         for name in EDITABLE
@@ -251,16 +243,16 @@ def _in_words(name: str, value: Any) -> str:
     if value is None:
         return _("no day")
     day = parse_date(value) if isinstance(value, str) else None
-    return date_format(day, "j.n.Y") if day else str(value)
+    return finnish_day(day) or str(value)
 
 
 def _plain(html: str) -> str:
     return " ".join(strip_tags(html.replace("</p>", " ").replace("<br/>", " ")).split())
 
 
-# Before Wagtail's own, which has a page for any setting at the same address.
+# Before Wagtail's own view for any setting, which has the same address.
 @hooks.register("register_admin_urls", order=-1)
-def pause_addresses() -> list[URLPattern]:
+def register_pause_urls() -> list[URLPattern]:
     return [
         path("tauko/aloita/", begin, name="pause_begin"),
         path("tauko/avaa/", end, name="pause_end"),
@@ -276,13 +268,13 @@ def pause_addresses() -> list[URLPattern]:
 
 
 @hooks.register("construct_homepage_panels", order=-1)
-def add_card(request: HttpRequest, panels: list[Any]) -> None:
+def add_pause_card(request: HttpRequest, panels: list[Any]) -> None:
     if may_change(request.user):
         panels.append(PauseCard())
 
 
 class PreviewMenuItem(MenuItem):
-    """For those who have no card: Kati may let everybody who works here see how a pause will look."""
+    """The preview for users without the card, where `preview_audience` allows it."""
 
     def is_shown(self, request: HttpRequest) -> bool:
         return not may_change(request.user) and may_preview(request.user, PauseNotice.load(request))

@@ -1,5 +1,6 @@
 """The pause settings, and their history."""
 
+import dataclasses
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -8,48 +9,47 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import strip_tags
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, Panel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.fields import RichTextField
 
-from home.dates import DayField
+from home.dates import DayField, finnish_day
 from home.editors_text import editors_html
-from home.pause.rules import FormMode, PauseSettings, PauseState, faults, pause_state
+from home.pause.rules import FormMode, PauseSettings, PauseState, pause_state, validation_errors
 from home.pause.wording import PauseStatus, PauseWords, past_days, pause_status
 from home.rich_text import SHORT_FEATURES, expanded
 
 
-class PastDayPanel(Panel):
-    """A warning at the top of the pause notice's form while the notice stands and a day in it has gone by."""
+class PastDayWarningPanel(Panel):
+    """A warning at the top of the form while a notice is shown that mentions a day in the past."""
 
     class BoundPanel(Panel.BoundPanel):  # type: ignore[misc]
         template_name = "home/pause/past_days.html"
 
         def is_shown(self) -> bool:
-            return bool(super().is_shown() and (self._announced() or self._written()))
+            return bool(super().is_shown() and (self._passed_return_day() or self._passed_days_in_texts()))
 
         def get_context_data(self, parent_context: dict[str, Any] | None = None) -> dict[str, Any]:
             return {
                 **super().get_context_data(parent_context),
-                "announced": self._announced(),
-                "written": self._written(),
+                "announced": self._passed_return_day(),
+                "written": self._passed_days_in_texts(),
             }
 
-        def _announced(self) -> str:
+        def _passed_return_day(self) -> str:
             notice = self.instance
             if pause_state(notice.settings, timezone.now()) is not PauseState.OVERDUE:
                 return ""
-            return date_format(notice.returns_on, "j.n.Y")
+            return finnish_day(notice.returns_on)
 
-        def _written(self) -> list[str]:
+        def _passed_days_in_texts(self) -> list[str]:
             now, notice = timezone.now(), self.instance
             if pause_state(notice.settings, now) is PauseState.OPEN:
                 return []
-            wordings = (notice.upcoming_message, notice.message, notice.overdue_message, notice.resumed_message)
-            return list(dict.fromkeys(day for words in wordings for day in past_days(words, now=now)))
+            texts = [getattr(notice, name) for name in TEXT_FIELDS]
+            return list(dict.fromkeys(day for text in texts for day in past_days(text, now=now)))
 
 
 class PreviewAudience(models.TextChoices):
@@ -59,9 +59,9 @@ class PreviewAudience(models.TextChoices):
 
 @register_setting(icon="time")
 class PauseNotice(BaseGenericSetting):
-    """On or off, its days, own words or the usual ones, and what the contact page does meanwhile.
+    """The settings of the pause: on or off, days, own wording, and the mode of the contact page.
 
-    Only home.pause.services writes here, so that each change is kept and can be undone.
+    Only home.pause.services writes here, so that every change is recorded and can be undone.
     """
 
     active = models.BooleanField(
@@ -133,11 +133,11 @@ class PauseNotice(BaseGenericSetting):
         help_text=_("A preview shows the site in another state of the pause. Visitors never see it."),
     )
     ended_on = models.DateField(null=True, blank=True, editable=False)
-    # Grows with every change, so that an old tab can't undo a newer one unseen.
+    # Incremented by every change: a form opened on an older version is refused.
     version = models.PositiveIntegerField(default=1, editable=False)
 
     panels: ClassVar[list[Any]] = [
-        PastDayPanel(),
+        PastDayWarningPanel(),
         MultiFieldPanel(
             [
                 FieldPanel("active"),
@@ -170,49 +170,55 @@ class PauseNotice(BaseGenericSetting):
 
     @property
     def settings(self) -> PauseSettings:
-        """What the pure functions of home.pause take."""
-        return PauseSettings(
-            active=self.active,
-            begins_on=self.begins_on,
-            returns_on=self.returns_on,
-            opens_by_itself=self.opens_by_itself,
-            ended_on=self.ended_on,
-            welcome_days=self.welcome_days,
-            form_mode=FormMode(self.form_mode),
-        )
+        """The fields that decide the state, for the functions of home.pause.rules."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(PauseSettings)}
+        return PauseSettings(**{**values, "form_mode": FormMode(self.form_mode)})
+
+    @settings.setter
+    def settings(self, settings: PauseSettings) -> None:
+        for name, value in dataclasses.asdict(settings).items():
+            setattr(self, name, value)
 
     @property
     def words(self) -> PauseWords:
-        """Kati's own wording of each state, ready to show."""
+        """Kati's own wording of each state, as HTML for a template."""
         return PauseWords(
-            upcoming=_ready(self.upcoming_message),
-            paused=_ready(self.message),
-            overdue=_ready(self.overdue_message),
-            resumed=_ready(self.resumed_message),
+            upcoming=_rendered(self.upcoming_message),
+            paused=_rendered(self.message),
+            overdue=_rendered(self.overdue_message),
+            resumed=_rendered(self.resumed_message),
         )
 
     def status(self, *, now: datetime, facebook_url: str = "") -> PauseStatus:
-        """The state and wording at the aware moment `now`."""
+        """Return the state and the wording at `now` (aware)."""
         return pause_status(self.settings, words=self.words, facebook_url=facebook_url, now=now)
 
     def clean(self) -> None:
-        """Refuse what can't be set together (home.pause.rules), beside the field where it is mended."""
+        """Raise ValidationError for values that can't be set together (home.pause.rules)."""
         super().clean()
         stored = type(self).objects.filter(pk=self.pk).first() or type(self)()
-        found = faults(stored.settings, self.settings, timezone.now())
-        if found:
+        errors = validation_errors(stored.settings, self.settings, timezone.now())
+        if errors:
             raise ValidationError(
-                {name: ValidationError(str(words), code=code) for name, (code, words) in found.items()}
+                {name: ValidationError(str(message), code=code) for name, (code, message) in errors.items()}
             )
 
 
-def _ready(rich_text: str) -> str:
-    """The HTML to show of a rich text; "" where it has no words."""
+# The one list of the pause's fields: everything that reads or stores all of them goes through these.
+SNAPSHOT_FIELDS = tuple(
+    field for field in PauseNotice._meta.concrete_fields if not field.primary_key and field.name != "version"
+)
+EDITABLE = tuple(field.name for field in SNAPSHOT_FIELDS if field.editable)
+TEXT_FIELDS = tuple(field.name for field in SNAPSHOT_FIELDS if isinstance(field, RichTextField))
+
+
+def _rendered(rich_text: str) -> str:
+    """Return the HTML of a rich text; "" where it has no text."""
     return editors_html(expanded(rich_text)) if strip_tags(rich_text).strip() else ""
 
 
-class PauseDeed(models.TextChoices):
-    """What a change of the pause was."""
+class PauseAction(models.TextChoices):
+    """The kind of a recorded change."""
 
     PLANNED = "planned", _("A pause was announced")
     BEGUN = "begun", _("The pause began")
@@ -224,14 +230,14 @@ class PauseDeed(models.TextChoices):
 
 
 class PauseChange(models.Model):
-    """One change of the pause: kept, so that the history can be read and the last change undone."""
+    """One recorded change of the pause, for the history and for undoing the last change."""
 
     changed_at = models.DateTimeField(_("changed"), db_index=True)
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    deed = models.CharField(_("what happened"), max_length=20, choices=PauseDeed)
-    # The notice's fields as JSON (home.pause.services), and its version after the change.
+    action = models.CharField(_("what happened"), max_length=20, choices=PauseAction)
+    # SNAPSHOT_FIELDS as JSON before and after, and the version after the change.
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
     version = models.PositiveIntegerField(unique=True)
@@ -240,8 +246,8 @@ class PauseChange(models.Model):
         ordering = ["-version"]
         default_permissions = ()
         constraints = [
-            models.CheckConstraint(condition=models.Q(deed__in=PauseDeed.values), name="pause_deed_known"),
+            models.CheckConstraint(condition=models.Q(action__in=PauseAction.values), name="pause_action_known"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.version}: {self.deed}"
+        return f"{self.version}: {self.action}"

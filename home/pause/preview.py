@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,11 +18,11 @@ from django.views.decorators.http import require_http_methods
 from wagtail.models import Page, Site
 
 from home.contact_details import ContactDetails
-from home.dates import DayFormField
+from home.dates import DayFormField, finnish_moment
 from home.pause.models import PauseNotice
-from home.pause.rules import CALENDAR, PauseState, in_state
+from home.pause.rules import CALENDAR, PauseState, settings_for_state
 from home.pause.selectors import preview_attributes
-from home.pause.settings_page import MOMENT, NOT_A_DAY, may_change, may_preview, pause_form_class
+from home.pause.settings_page import NOT_A_DAY, may_change, may_preview, pause_form_class
 from home.pause.wording import PauseStatus, pause_status
 
 STATES: list[tuple[str, str | Promise]] = [
@@ -34,12 +33,12 @@ STATES: list[tuple[str, str | Promise]] = [
     (PauseState.RESUMED, gettext_lazy("Returned")),
 ]
 _NOON = time(12)
-# A picture of the page needs no script, and the frame would complain of each.
+# The frame runs no scripts, and the console would report each one.
 _SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
 
 
 class MomentForm(forms.Form):
-    """What to look at. Its names are its own, because the unsaved form of the pause may travel beside it."""
+    """Which state or time to preview. Its prefix keeps it apart from the unsaved settings in the same POST."""
 
     prefix = "preview"
     state = forms.ChoiceField(label=gettext_lazy("State"), choices=[("", ""), *STATES], required=False)
@@ -60,7 +59,7 @@ class MomentForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A page of the site in the preview: its HTML as a visitor would get it."""
+    """A page of the site in the preview, as the HTML that a visitor would get."""
 
     title: str
     html: str
@@ -69,9 +68,9 @@ class Frame:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def preview(request: HttpRequest) -> HttpResponse:
-    """Show the front page and the contact page: by GET of what is saved, by POST of the settings' unsaved form.
+    """Show the front page and the contact page: GET with the saved settings, POST with the unsaved form.
 
-    422 where something typed can't be understood; it is said, and nothing is shown in its place.
+    Answers 422 with the form's errors, and without pages, where the input is invalid.
     """
     notice = PauseNotice.load()
     if not may_preview(request.user, notice):
@@ -86,13 +85,13 @@ def preview(request: HttpRequest) -> HttpResponse:
         if not may_change(request.user):
             raise PermissionDenied
         form = pause_form_class()(data, instance=notice, for_user=request.user, check_version=False)
-        context |= {"form": form, "carried": _carried(data)}
+        context |= {"form": form, "carried": _unsaved_fields(data)}
         if not form.is_valid():
             return _answer(request, context, status=422)
         notice = form.instance
     if chosen.is_valid():
-        shown, words = _shown(request, notice, chosen.cleaned_data)
-        context |= {"pause": shown, "words": words, "frames": _frames(request, shown)}
+        status, words = _chosen_status(request, notice, chosen.cleaned_data)
+        context |= {"pause": status, "words": words, "frames": _frames(request, status)}
     else:
         status_code = 422
     return _answer(request, context, status=status_code)
@@ -104,18 +103,18 @@ def _answer(request: HttpRequest, context: dict[str, Any], *, status: int) -> Ht
     return response
 
 
-def _shown(request: HttpRequest, notice: PauseNotice, chosen: dict[str, Any]) -> tuple[PauseStatus, str]:
-    """What holds in the preview, and a sentence that says when it would."""
+def _chosen_status(request: HttpRequest, notice: PauseNotice, chosen: dict[str, Any]) -> tuple[PauseStatus, str]:
+    """Return the state to preview, and words that say which state or time it is."""
     facebook_url = ContactDetails.load(request).facebook_url
     now = timezone.now()
     if chosen["state"]:
-        settings = in_state(notice.settings, PauseState(chosen["state"]), now)
+        settings = settings_for_state(notice.settings, PauseState(chosen["state"]), now)
         return pause_status(settings, words=notice.words, facebook_url=facebook_url, now=now), str(
             dict(STATES)[chosen["state"]]
         )
     if chosen["day"]:
         now = datetime.combine(chosen["day"], chosen["clock"] or _NOON, CALENDAR)
-        words = _("On %(moment)s") % {"moment": date_format(now.astimezone(CALENDAR), MOMENT)}
+        words = _("On %(moment)s") % {"moment": finnish_moment(now)}
     else:
         words = _("Now")
     return notice.status(now=now, facebook_url=facebook_url), words
@@ -132,7 +131,7 @@ def _frames(request: HttpRequest, status: PauseStatus) -> list[Frame]:
 
 
 def _html(request: HttpRequest, page: Page, status: PauseStatus) -> str:
-    """The page as a visitor of that moment gets it, made to stand still: links lead nowhere, nothing runs."""
+    """Return the page as a visitor would get it, without scripts; links open outside the frame."""
     answer = page.make_preview_request(
         request, page.default_preview_mode, extra_request_attrs=preview_attributes(status)
     )
@@ -140,7 +139,7 @@ def _html(request: HttpRequest, page: Page, status: PauseStatus) -> str:
     return html.replace("<head>", '<head><base target="_blank">', 1)
 
 
-def _carried(data: QueryDict) -> list[tuple[str, str]]:
-    """The unsaved form, to go along when another state is chosen."""
+def _unsaved_fields(data: QueryDict) -> list[tuple[str, str]]:
+    """Return the unsaved settings as hidden fields, to be sent again when another state is chosen."""
     ours = ("csrfmiddlewaretoken", *(f"preview-{name}" for name in MomentForm.base_fields))
     return [(name, value) for name, values in data.lists() if name not in ours for value in values]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from django.db.models import TextChoices
@@ -13,13 +13,24 @@ from django.utils.translation import gettext_lazy as _
 
 from home.dates import is_plausible
 
-# The announced day is a day of the calendar on Kati's wall, wherever the server stands.
+# Days are calendar days in Finland, wherever the server is.
 CALENDAR = ZoneInfo("Europe/Helsinki")
+# When a pause is announced for in settings_for_state() where no day is set.
+_DEFAULT_LEAD = timedelta(days=7)
+# A reminder goes out this long before the announced day.
+BEFORE = timedelta(days=7)
+# After the day itself: once after this long, and from then on at this interval.
+FIRST_AGAIN = timedelta(days=7)
+AGAIN_EVERY = timedelta(days=30)
+FAR_DAY = _("Check the year. Write the day for example 1.2.2027.")
 
 
 class PauseState(StrEnum):
-    """OPEN: no notice. UPCOMING: open, and a pause is announced. PAUSED: the notice stands. OVERDUE: it stands without
-    its day, which has come. RESUMED: open, and the return is told for some days."""
+    """The five states of the pause notice.
+
+    OPEN: no notice. UPCOMING: open, with an announced pause. PAUSED: the notice is shown. OVERDUE: the notice is shown
+    without the announced day, which has passed. RESUMED: open, with a notice of the return for some days.
+    """
 
     OPEN = "open"
     UPCOMING = "upcoming"
@@ -33,7 +44,7 @@ class PauseState(StrEnum):
 
 
 class FormMode(TextChoices):
-    """What the contact page does during a pause. Plain writing stays possible in each: people have rights to use."""
+    """What the contact page does during a pause. A message can be sent in every mode, for data protection requests."""
 
     AS_USUAL = "as_usual", _("takes messages as usual")
     WAITING_LIST = "waiting_list", _("takes people on the waiting list")
@@ -42,10 +53,10 @@ class FormMode(TextChoices):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseSettings:
-    """What Kati has set. Days are days in Finland: each begins at 00.00 Europe/Helsinki.
+    """The fields of `PauseNotice` that decide the state. Each day begins at 00.00 Europe/Helsinki.
 
-    `ended_on` is the day on which she ended the last pause; `welcome_days` how many days its end is told, that day
-    included.
+    `ended_on` is the day on which the last pause was ended. The notice of the return is shown for `welcome_days` days,
+    that day included.
     """
 
     active: bool
@@ -57,52 +68,56 @@ class PauseSettings:
     form_mode: FormMode = FormMode.AS_USUAL
 
 
+# The values of a pause without days.
+NO_DAYS: dict[str, Any] = {"begins_on": None, "returns_on": None, "opens_by_itself": False}
+
+
 def calendar_day(now: datetime) -> date:
-    """The Finnish calendar day of an aware moment; ValueError for a naive one."""
+    """Return the calendar day in Finland. Raises ValueError for a naive datetime."""
     if now.tzinfo is None:
         raise ValueError("calendar_day() needs an aware datetime")
     return now.astimezone(CALENDAR).date()
 
 
 def last_welcome_day(ended_on: date, welcome_days: int) -> date:
-    """The last day on which a return is told."""
+    """Return the last day on which the notice of the return is shown."""
     return date.fromordinal(min(ended_on.toordinal() + max(welcome_days, 1) - 1, date.max.toordinal()))
 
 
 def pause_state(settings: PauseSettings, now: datetime) -> PauseState:
-    """The state at the aware moment `now`.
+    """Return the state at `now` (aware).
 
-    A return is announced by the clock alone only where Kati ticked that it opens by itself; else the state is OVERDUE
-    from the announced day on, until she says otherwise.
+    On the day of return the state becomes RESUMED only with `opens_by_itself`. Otherwise it becomes OVERDUE and stays
+    so until the settings change.
     """
     today = calendar_day(now)
     if not settings.active:
-        return _after(settings.ended_on, settings.welcome_days, today)
+        return _state_after_return(settings.ended_on, settings.welcome_days, today)
     if settings.begins_on is not None and today < settings.begins_on:
         return PauseState.UPCOMING
     if settings.returns_on is not None and today >= settings.returns_on:
         if not settings.opens_by_itself:
             return PauseState.OVERDUE
-        return _after(settings.returns_on, settings.welcome_days, today)
+        return _state_after_return(settings.returns_on, settings.welcome_days, today)
     return PauseState.PAUSED
 
 
-def _after(ended_on: date | None, welcome_days: int, today: date) -> PauseState:
-    """A clock that lags behind the one that wrote `ended_on` still says that the pause is over."""
+def _state_after_return(ended_on: date | None, welcome_days: int, today: date) -> PauseState:
+    # The difference is negative where this clock lags behind the one that wrote `ended_on`: RESUMED then, too.
     if ended_on is not None and (today - ended_on).days < welcome_days:
         return PauseState.RESUMED
     return PauseState.OPEN
 
 
 def form_mode(settings: PauseSettings, now: datetime) -> FormMode:
-    """What the contact page does at the aware moment `now`: Kati's choice during a pause, else as usual."""
+    """Return the mode of the contact page at `now` (aware): the chosen one during a pause, else AS_USUAL."""
     return settings.form_mode if pause_state(settings, now).is_paused else FormMode.AS_USUAL
 
 
-def settled(settings: PauseSettings, now: datetime) -> PauseSettings:
-    """`settings` with a pause that has opened by itself put to rest at the aware moment `now`; else `settings` itself.
+def after_elapsed_return(settings: PauseSettings, now: datetime) -> PauseSettings:
+    """Return `settings` with a pause that has opened by itself switched off; else `settings` itself, unchanged.
 
-    The state is the same before and after, at `now` and ever after: only what the fields say catches up with it.
+    pause_state() gives the same for both, at `now` and at every later moment.
     """
     if not settings.active or not settings.opens_by_itself or settings.returns_on is None:
         return settings
@@ -112,18 +127,12 @@ def settled(settings: PauseSettings, now: datetime) -> PauseSettings:
         settings,
         active=False,
         ended_on=settings.returns_on,
-        begins_on=None,
-        returns_on=None,
-        opens_by_itself=False,
+        **NO_DAYS,
     )
 
 
-# How far ahead a pause is announced where no day is set.
-_AHEAD = timedelta(days=7)
-
-
-def in_state(settings: PauseSettings, state: PauseState, now: datetime) -> PauseSettings:
-    """`settings` changed as little as it takes to be in `state` at the aware moment `now`."""
+def settings_for_state(settings: PauseSettings, state: PauseState, now: datetime) -> PauseSettings:
+    """Return `settings` with the fewest changes that put them in `state` at `now` (aware). For previews."""
     today = calendar_day(now)
     if state is PauseState.OPEN:
         return replace(settings, active=False, ended_on=None)
@@ -135,7 +144,7 @@ def in_state(settings: PauseSettings, state: PauseState, now: datetime) -> Pause
     begins_on = None
     if state is PauseState.UPCOMING:
         is_ahead = settings.begins_on is not None and settings.begins_on > today
-        begins_on = settings.begins_on if is_ahead else today + _AHEAD
+        begins_on = settings.begins_on if is_ahead else today + _DEFAULT_LEAD
     returns_on = settings.returns_on
     if returns_on is not None and returns_on <= (begins_on or today):
         returns_on = None
@@ -143,8 +152,8 @@ def in_state(settings: PauseSettings, state: PauseState, now: datetime) -> Pause
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Settings that held from `since` on; None for what stood when the history began."""
+class TimelineEntry:
+    """The settings in force from `since` on. `since` is None for those from before the first recorded change."""
 
     settings: PauseSettings
     since: datetime | None
@@ -152,76 +161,70 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class PausePeriod:
-    """`begins_on` is None where the history does not reach that far, `ended_on` None for a pause that stands."""
+    """One pause. `begins_on` is None where it began before the history; `ended_on` is None while it lasts."""
 
     begins_on: date | None
     ended_on: date | None
 
 
-def form_modes(history: Sequence[Held], since: datetime, now: datetime) -> set[FormMode]:
-    """What the contact page has done at some time from `since` until the aware moment `now`, both included.
+def form_modes(timeline: Sequence[TimelineEntry], since: datetime, now: datetime) -> set[FormMode]:
+    """Return every mode that the contact page had between `since` and `now` (aware, both included).
 
-    `history` is oldest first; what was set by a slip and undone has been seen all the same, so it belongs there.
+    `timeline` is oldest first and includes changes that were undone: visitors saw them.
     """
     found = set()
-    for held, following in zip(history, [*history[1:], None], strict=True):
-        begins = max([since, *([held.since] if held.since is not None else [])])
+    for entry, following in zip(timeline, [*timeline[1:], None], strict=True):
+        begins = max([since, *([entry.since] if entry.since is not None else [])])
         ends = now if following is None or following.since is None else min(now, following.since - timedelta.resolution)
-        # Settings change what they do at the beginning of a day at most.
-        days = [day for day in (held.settings.begins_on, held.settings.returns_on) if day is not None]
+        # Within one entry the mode changes only at the beginning of these days.
+        days = [day for day in (entry.settings.begins_on, entry.settings.returns_on) if day is not None]
         moments = [begins, ends, *(datetime.combine(day, time.min, CALENDAR) for day in days)]
-        found |= {form_mode(held.settings, moment) for moment in moments if begins <= moment <= ends}
+        found |= {form_mode(entry.settings, moment) for moment in moments if begins <= moment <= ends}
     return found
 
 
-def periods(history: Sequence[Held], now: datetime) -> list[PausePeriod]:
-    """The pauses of `history` (oldest first) up to the aware moment `now`, oldest first.
+def periods(timeline: Sequence[TimelineEntry], now: datetime) -> list[PausePeriod]:
+    """Return the pauses in `timeline` up to `now` (aware); both are oldest first.
 
-    A change in the middle of a pause, like a later return, makes no new one. An announced pause counts from its day.
+    A change during a pause, such as a later day of return, starts no new one. An announced pause counts from its day.
     """
     found: list[PausePeriod] = []
-    stands = False
-    for held, following in zip(history, [*history[1:], None], strict=True):
+    is_paused = False
+    for entry, following in zip(timeline, [*timeline[1:], None], strict=True):
         until = calendar_day(following.since) if following is not None and following.since is not None else None
-        period = _period(held, until, calendar_day(now))
+        period = _period(entry, until, calendar_day(now))
         if period is None:
-            stands = False
+            is_paused = False
             continue
-        begun_before = held.since is None or _began(held, calendar_day(held.since))
-        if stands and begun_before:
+        began_earlier = entry.since is None or _has_begun(entry, calendar_day(entry.since))
+        if is_paused and began_earlier:
             found[-1] = replace(found[-1], ended_on=period.ended_on)
         else:
             found.append(period)
-        stands = not _opened(held.settings, until or calendar_day(now))
+        is_paused = not _has_opened(entry.settings, until or calendar_day(now))
     return found
 
 
-def _period(held: Held, until: date | None, today: date) -> PausePeriod | None:
-    settings = held.settings
+def _period(entry: TimelineEntry, until: date | None, today: date) -> PausePeriod | None:
+    settings = entry.settings
     last = until or today
     if not settings.active or (settings.begins_on is not None and settings.begins_on > last):
         return None
-    since = calendar_day(held.since) if held.since is not None else None
+    since = calendar_day(entry.since) if entry.since is not None else None
     known = [day for day in (settings.begins_on, since) if day is not None]
-    return PausePeriod(max(known, default=None), settings.returns_on if _opened(settings, last) else until)
+    return PausePeriod(max(known, default=None), settings.returns_on if _has_opened(settings, last) else until)
 
 
-def _began(held: Held, day: date) -> bool:
-    return held.settings.begins_on is None or held.settings.begins_on <= day
+def _has_begun(entry: TimelineEntry, day: date) -> bool:
+    return entry.settings.begins_on is None or entry.settings.begins_on <= day
 
 
-def _opened(settings: PauseSettings, day: date) -> bool:
+def _has_opened(settings: PauseSettings, day: date) -> bool:
     return settings.opens_by_itself and settings.returns_on is not None and settings.returns_on <= day
 
 
-BEFORE = timedelta(days=7)
-# After the day itself: once after this long, and from then on again and again.
-FIRST_AGAIN = timedelta(days=7)
-AGAIN_EVERY = timedelta(days=30)
-
-
 class ReminderKind(StrEnum):
-    """BEFORE: the announced day is near. OVERDUE: it has come, and the notice goes on without it."""
+    """BEFORE: the announced day is near. OVERDUE: it has passed, and the notice goes on without it."""
 
     BEFORE = "before"
     OVERDUE = "overdue"
@@ -229,7 +232,7 @@ class ReminderKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PauseReminder:
-    """`day` is the announced day. Each reminder has its own `deduplication_key`, so that it goes out once."""
+    """A reminder of the announced day. `deduplication_key` is unique to each, so that it goes out once."""
 
     kind: ReminderKind
     day: date
@@ -237,9 +240,9 @@ class PauseReminder:
 
 
 def due_reminder(settings: PauseSettings, now: datetime) -> PauseReminder | None:
-    """The reminder that should have gone out by the aware moment `now`; None where there is none.
+    """Return the reminder that should have gone out by `now` (aware); None where none is due.
 
-    A worker that stood still for some days finds the newest one, never a row of old ones.
+    After an outage of the worker only the newest one is due.
     """
     day, state = settings.returns_on, pause_state(settings, now)
     if day is None:
@@ -248,36 +251,35 @@ def due_reminder(settings: PauseSettings, now: datetime) -> PauseReminder | None
     if state is PauseState.PAUSED and day - today <= BEFORE:
         return PauseReminder(ReminderKind.BEFORE, day, f"before:{day.isoformat()}")
     if state is PauseState.OVERDUE:
-        return PauseReminder(ReminderKind.OVERDUE, day, f"overdue:{day.isoformat()}:{_step(today - day)}")
+        return PauseReminder(ReminderKind.OVERDUE, day, f"overdue:{day.isoformat()}:{_overdue_step(today - day)}")
     return None
 
 
-def _step(since: timedelta) -> int:
-    """0 on the day; after that the number of days after it on which the reminder fell due: 7, 37, 67…"""
+def _overdue_step(since: timedelta) -> int:
+    """Return the number of days after the announced day on which the latest reminder fell due: 0, 7, 37, 67…"""
     if since < FIRST_AGAIN:
         return 0
     return FIRST_AGAIN.days + AGAIN_EVERY.days * ((since - FIRST_AGAIN) // AGAIN_EVERY)
 
 
-# Code and words of a fault, by the name of the field.
-Faults: TypeAlias = dict[str, tuple[str, str | Promise]]
-FAR_DAY = _("Check the year. Write the day for example 1.2.2027.")
+# Code and message of an error, by the name of the field.
+ValidationErrors: TypeAlias = dict[str, tuple[str, str | Promise]]
 
 
-def faults(before: PauseSettings, after: PauseSettings, now: datetime) -> Faults:
-    """What speaks against changing `before` to `after` at the aware moment `now`; {} where nothing does.
+def validation_errors(before: PauseSettings, after: PauseSettings, now: datetime) -> ValidationErrors:
+    """Return why `before` can't be changed to `after` at `now` (aware); {} where it can.
 
-    A day that stood there before and has since come is no reason to refuse: the rest must stay editable.
+    An unchanged day that has passed since is accepted, so that the other fields stay editable.
     """
-    before = settled(before, now)
+    before = after_elapsed_return(before, now)
     if not after.active:
         return _without_a_pause(before, after)
     today = calendar_day(now)
-    # The days of a pause that is over mean nothing to the one that begins.
+    # Days left over from an earlier pause don't count as unchanged.
     kept_begin = before.active and after.begins_on == before.begins_on
     kept_return = before.active and after.returns_on == before.returns_on
     kept_by_itself = before.active and after.opens_by_itself == before.opens_by_itself
-    found: Faults = {}
+    found: ValidationErrors = {}
     if after.begins_on is not None and after.begins_on < today and not kept_begin:
         found["begins_on"] = ("past", _("Choose today or a day ahead, or leave the day empty."))
     if after.returns_on is None:
@@ -295,12 +297,12 @@ def faults(before: PauseSettings, after: PauseSettings, now: datetime) -> Faults
     return found
 
 
-def _without_a_pause(before: PauseSettings, after: PauseSettings) -> Faults:
-    """Days that are left over from the pause that ends here, or from an earlier one, are let go without a word."""
-    if before.active or _days(after) in (_days(before), (None, None, False)):
+def _without_a_pause(before: PauseSettings, after: PauseSettings) -> ValidationErrors:
+    # Days of the pause that ends here, or left over from an earlier one, are dropped without an error.
+    if before.active or _days(after) in (_days(before), NO_DAYS):
         return {}
     return {"active": ("days_without_pause", _("Tick this so that the days take effect, or empty the days."))}
 
 
-def _days(settings: PauseSettings) -> tuple[object, object, bool]:
-    return settings.begins_on, settings.returns_on, settings.opens_by_itself
+def _days(settings: PauseSettings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in NO_DAYS}

@@ -1,4 +1,4 @@
-"""Reads of the pause: the state for one request, and the history as the rules take it."""
+"""Reads of the pause: the state for a request, and the timeline for the functions of home.pause.rules."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -7,39 +7,39 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from home.contact_details import ContactDetails
-from home.pause.models import PauseChange, PauseDeed, PauseNotice
-from home.pause.rules import FormMode, Held, form_modes
-from home.pause.services import settings_of
+from home.pause.models import PauseAction, PauseChange, PauseNotice
+from home.pause.rules import FormMode, TimelineEntry, form_modes
+from home.pause.services import settings_from_snapshot
 from home.pause.wording import PauseStatus
 
 
-def timeline(notice: PauseNotice, changes: Iterable[PauseChange]) -> list[Held]:
-    """What held when, oldest first, of all `changes` in any order. What was undone never held: it was a slip."""
-    kept = sorted(changes, key=lambda change: change.version)
-    if not kept:
-        return [Held(notice.settings, None)]
-    held = [Held(settings_of(kept[0].before), None)]
-    taken_back: Held | None = None
-    for change in kept:
-        if change.deed != PauseDeed.UNDONE:
-            held.append(Held(settings_of(change.after), change.changed_at))
-            taken_back = None
-        elif taken_back is not None:
-            # The undoing was undone.
-            held.append(taken_back)
-            taken_back = None
-        elif len(held) > 1:
-            taken_back = held.pop()
-    return held
+def timeline(notice: PauseNotice, changes: Iterable[PauseChange]) -> list[TimelineEntry]:
+    """Return the settings over time, oldest first. `changes` come in any order; undone ones are left out."""
+    ordered = sorted(changes, key=lambda change: change.version)
+    if not ordered:
+        return [TimelineEntry(notice.settings, None)]
+    entries = [TimelineEntry(settings_from_snapshot(ordered[0].before), None)]
+    undone: TimelineEntry | None = None
+    for change in ordered:
+        if change.action != PauseAction.UNDONE:
+            entries.append(TimelineEntry(settings_from_snapshot(change.after), change.changed_at))
+            undone = None
+        elif undone is not None:
+            # Undoing an undo redoes the change.
+            entries.append(undone)
+            undone = None
+        elif len(entries) > 1:
+            undone = entries.pop()
+    return entries
 
 
 _ON_REQUEST = "_pause_status"
 
 
 def current_pause(request: HttpRequest) -> PauseStatus:
-    """The state and its words, the same for the whole request: a page must not change its mind at midnight.
+    """Return the state and wording, the same throughout a request, also across midnight.
 
-    Read from the database once a request, so that a switch holds from the next page view in every process.
+    Read from the database once per request: a change is visible on the next page view in every process.
     """
     status = getattr(request, _ON_REQUEST, None)
     if not isinstance(status, PauseStatus):
@@ -50,15 +50,15 @@ def current_pause(request: HttpRequest) -> PauseStatus:
 
 
 def preview_attributes(status: PauseStatus) -> dict[str, PauseStatus]:
-    """What a request needs for everything that answers it to see `status`: for previews of what does not hold."""
+    """Return request attributes that make current_pause() return `status`, for a preview of another state."""
     return {_ON_REQUEST: status}
 
 
-def lately_offered(mode: FormMode, *, within: timedelta, now: datetime) -> bool:
-    """Return whether the contact page does this now, or has done it at some time `within` so long before."""
+def offered_recently(mode: FormMode, *, within: timedelta, now: datetime) -> bool:
+    """Return whether the contact page has this mode now, or had it at some time `within` that long before."""
     changes = list(PauseChange.objects.filter(changed_at__gte=now - within).order_by("version"))
-    history = [Held(settings_of(change.before), None) for change in changes[:1]]
-    history += [Held(settings_of(change.after), change.changed_at) for change in changes[:-1]]
-    # The notice itself is what the latest change made.
-    history.append(Held(PauseNotice.load().settings, changes[-1].changed_at if changes else None))
-    return mode in form_modes(history, now - within, now)
+    entries = [TimelineEntry(settings_from_snapshot(change.before), None) for change in changes[:1]]
+    entries += [TimelineEntry(settings_from_snapshot(change.after), change.changed_at) for change in changes[:-1]]
+    # The notice itself holds what the latest change made.
+    entries.append(TimelineEntry(PauseNotice.load().settings, changes[-1].changed_at if changes else None))
+    return mode in form_modes(entries, now - within, now)

@@ -1,4 +1,4 @@
-"""The settings form of the pause, saved through the service."""
+"""The settings form of the pause. It saves through home.pause.services."""
 
 from functools import cache
 from typing import Any
@@ -7,7 +7,6 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpResponse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,48 +16,45 @@ from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import ObjectList, Panel
 from wagtail.contrib.settings.views import EditView
 
-from home.dates import DayInput
-from home.pause.models import PauseChange, PauseNotice, PreviewAudience
-from home.pause.services import EDITABLE, PauseChangedMeanwhile, change_pause, put_to_rest, undoable
+from home.dates import DayInput, finnish_moment
+from home.pause.models import EDITABLE, PauseChange, PauseNotice, PreviewAudience
+from home.pause.services import PauseChangedMeanwhile, apply_elapsed_return, change_pause, undoable
 
 CHANGE_PAUSE = "home.change_pausenotice"
+# The id of the form in templates/home/pause/undo.html. A button in a message belongs to it through its `form`.
+UNDO_FORM = "pause-undo"
 
 
 def may_change(user: User | AnonymousUser) -> bool:
-    """Whether `user` may change the pause and read its history."""
+    """Return whether `user` may change the pause and read its history."""
     return user.has_perm(CHANGE_PAUSE)
 
 
 def may_preview(user: User | AnonymousUser, notice: PauseNotice) -> bool:
-    """Whether `user` may see the site as it is in another state: as Kati has chosen in `notice`."""
+    """Return whether `user` may preview the site in another state (`preview_audience` of `notice`)."""
     if may_change(user):
         return True
     return notice.preview_audience == PreviewAudience.EVERYBODY and user.has_perm("wagtailadmin.access_admin")
 
 
-# The form beside the card (templates/home/pause/undo.html), so that the message needs no form of its own.
-UNDO_FORM = "pause-undo"
-
-
-def said_with_undo(words: str | Promise) -> SafeString:
-    """`words` and a button that undoes what they tell. The page that shows them has the undo form on it."""
+def message_with_undo(message: str | Promise) -> SafeString:
+    """Return `message` with an "undo" button. The page that shows it must contain the form UNDO_FORM."""
     return format_html(
         '{} <button type="submit" form="{}" class="button button-small button-secondary">{}</button>',
-        words,
+        message,
         UNDO_FORM,
         _("Undo"),
     )
 
 
-MOMENT = r"j.n.Y \k\l\o\ G.i"
 NOT_A_DAY = gettext_lazy("Check the day. Write it as 1.2.2027.")
 
 
 class PauseForm(WagtailAdminModelForm):
-    """Knows which version it was opened on. From an old tab the words come back, with what has happened meanwhile.
+    """The settings form. It refuses to save over a version that the user has not seen, and keeps what was typed.
 
-    `check_version=False` is for a preview, which stores nothing. save() raises PauseChangedMeanwhile for a change of
-    the same instant.
+    `check_version=False` is for a preview, which stores nothing. save() raises PauseChangedMeanwhile where the pause
+    was changed after is_valid().
     """
 
     data: Any
@@ -67,8 +63,8 @@ class PauseForm(WagtailAdminModelForm):
     def __init__(self, *args: Any, check_version: bool = True, **kwargs: Any) -> None:
         self.check_version = check_version
         notice: PauseNotice = kwargs["instance"]
-        # A pause that opened by itself last night is over, whether or not the worker has written it down yet.
-        put_to_rest(notice, now=timezone.now())
+        # A pause that has opened by itself is over, even where the worker has not recorded it yet.
+        apply_elapsed_return(notice, now=timezone.now())
         kwargs["initial"] = {**(kwargs.get("initial") or {}), "seen_version": notice.version}
         super().__init__(*args, **kwargs)
         for name in ("begins_on", "returns_on"):
@@ -83,7 +79,7 @@ class PauseForm(WagtailAdminModelForm):
         return cleaned
 
     def refuse_old_version(self) -> None:
-        """Say that the pause has changed; saved once more, knowing that, the form holds."""
+        """Add an error, and set `seen_version` to the current one, so that saving again succeeds."""
         notice = PauseNotice.objects.get(pk=self.instance.pk)
         self.data = self.data.copy()
         self.data["seen_version"] = str(notice.version)
@@ -98,12 +94,14 @@ class PauseForm(WagtailAdminModelForm):
 
 
 def changed_meanwhile(notice: PauseNotice) -> str:
-    """What to tell whoever saves over a change that they have not seen."""
-    told = _("The pause has been changed elsewhere since you opened this page.")
+    """Return the error message for saving over an unseen change."""
+    message = _("The pause has been changed elsewhere since you opened this page.")
     if change := PauseChange.objects.filter(version=notice.version).first():
-        moment = date_format(timezone.localtime(change.changed_at), MOMENT)
-        told += " " + _("Last: %(deed)s (%(moment)s).") % {"deed": change.get_deed_display(), "moment": moment}
-    return told + " " + _("What you wrote is still here. Check it, and save again if it should hold.")
+        message += " " + _("Last: %(action)s (%(moment)s).") % {
+            "action": change.get_action_display(),
+            "moment": finnish_moment(change.changed_at),
+        }
+    return message + " " + _("What you wrote is still here. Check it, and save again if it should hold.")
 
 
 @cache
@@ -112,13 +110,13 @@ def _panel() -> Panel:
 
 
 def pause_form_class() -> type[PauseForm]:
-    """The form with all the fields that the page has."""
+    """Return the form class with all the fields of the page."""
     form_class: type[PauseForm] = _panel().get_form_class()
     return form_class
 
 
 class PauseSettingsView(EditView):
-    """Wagtail's page of a setting, with a preview of what is not saved yet, and a way back after a change."""
+    """Wagtail's settings page with a preview of unsaved values and an undo button."""
 
     template_name = "home/pause/settings.html"
     error_message = gettext_lazy("The pause could not be saved. Check what is marked.")
@@ -133,7 +131,7 @@ class PauseSettingsView(EditView):
         }
 
     def get_success_message(self) -> str:
-        return said_with_undo(gettext_lazy("The pause was saved. Visitors see it so from the next page on."))
+        return message_with_undo(gettext_lazy("The pause was saved. Visitors see it so from the next page on."))
 
     def form_valid(self, form: PauseForm) -> HttpResponse:
         try:

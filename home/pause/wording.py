@@ -1,30 +1,29 @@
-"""The wording of the notice in each state of the pause, and what the rest of the site needs to know."""
+"""The wording of the notice in each state of the pause."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from html import unescape
 
-from django.utils.formats import date_format
 from django.utils.html import conditional_escape, escape, format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from home.dates import days_in
+from home.dates import find_days, finnish_day
 from home.pause.rules import FormMode, PauseSettings, PauseState, calendar_day, pause_state
 
 
 def past_days(html: str, *, now: datetime) -> list[str]:
-    """The days written out in `html` that have gone by at the aware moment `now`, as they are written.
+    """Return the dates in `html` that lie before `now` (aware), as they are written.
 
-    Only days with a year: 1.2. may mean the next one.
+    Only dates with a year: 1.2. may mean the next one.
     """
     today = calendar_day(now)
-    return [written for written, day in days_in(unescape(strip_tags(html))) if day < today]
+    return [written for written, day in find_days(unescape(strip_tags(html))) if day < today]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseWords:
-    """Kati's own wording of each state as HTML that is ready to show, "" for the usual one."""
+    """Kati's own wording of each state as HTML; "" for the default wording."""
 
     upcoming: str = ""
     paused: str = ""
@@ -34,8 +33,7 @@ class PauseWords:
 
 @dataclass(frozen=True, slots=True)
 class PauseStatus:
-    """What the site needs to know: the state, the notice as safe HTML and as plain text ("" when there is none), and
-    what the contact page does."""
+    """The state, the notice as safe HTML and as plain text ("" for none), and the mode of the contact page."""
 
     state: PauseState
     html: SafeString
@@ -48,14 +46,14 @@ class PauseStatus:
 
     @property
     def label(self) -> str:
-        """What the notice is called where it can't be seen."""
+        """The accessible name of the notice."""
         if self.state is PauseState.RESUMED:
             return _("Notice that the break is over")
         return _("Notice of a coming break") if self.state is PauseState.UPCOMING else _("Notice of a break")
 
     @property
     def contact_label(self) -> str:
-        """What a button that leads to the contact page says."""
+        """The label of a button that leads to the contact page."""
         if self.form_mode == FormMode.WAITING_LIST:
             return _("Join the waiting list")
         if self.form_mode == FormMode.CONTACT_DETAILS:
@@ -64,12 +62,12 @@ class PauseStatus:
 
     @property
     def contact_label_short(self) -> str:
-        """The same where there is little room: in the header, beside the name and the menu."""
+        """A shorter label for the header."""
         return _("Waiting list") if self.form_mode == FormMode.WAITING_LIST else self.contact_label
 
     @property
     def contact_sentence(self) -> str:
-        """What stands before such a button in place of an invitation; "" while invitations hold."""
+        """The sentence that replaces an invitation before such a button; "" where the invitation stays."""
         if self.form_mode == FormMode.WAITING_LIST:
             return _("No new work supervision is started right now, but you can join the waiting list.")
         if self.form_mode == FormMode.CONTACT_DETAILS:
@@ -78,9 +76,9 @@ class PauseStatus:
 
 
 def next_step(status: PauseStatus, contact_url: str) -> SafeString:
-    """One sentence on what a visitor can do now, with a link to the contact page.
+    """Return a sentence on what a visitor can do now, with a link to the contact page.
 
-    "" where there is no notice, no contact page, or a notice that already leads to it in Kati's own words.
+    "" where there is no notice, no contact page, or where the notice already links to it.
     """
     if not status.html or not contact_url or f'href="{escape(contact_url)}"' in status.html:
         return mark_safe("")
@@ -103,7 +101,7 @@ def _next_step_words(status: PauseStatus) -> str:
 def pause_status(
     settings: PauseSettings, *, words: PauseWords | None = None, facebook_url: str = "", now: datetime
 ) -> PauseStatus:
-    """The state at the aware moment `now` and what it says."""
+    """Return the state at `now` (aware) with its wording."""
     state = pause_state(settings, now)
     html = _notice(state, settings, words or PauseWords(), facebook_url, now)
     mode = settings.form_mode if state.is_paused else FormMode.AS_USUAL
@@ -118,8 +116,8 @@ def _notice(
         sentences = [_begin_sentence(settings.begins_on), _return_sentence(returns_on)]
         return _worded(words.upcoming, sentences, "", default=sentences)
     if state is PauseState.PAUSED:
-        told = [_return_sentence(returns_on)]
-        return _worded(words.paused, told, facebook_url, default=_paused_sentences(returns_on, facebook_url))
+        days = [_return_sentence(returns_on)]
+        return _worded(words.paused, days, facebook_url, default=_paused_sentences(returns_on, facebook_url))
     if state is PauseState.OVERDUE:
         own = words.overdue or (words.paused if not past_days(words.paused, now=now) else "")
         return _worded(own, [], facebook_url, default=_paused_sentences(None, facebook_url))
@@ -135,24 +133,24 @@ def _paused_sentences(announced: date | None, facebook_url: str) -> list[str]:
     return [*sentences, _news_sentence(facebook_url)] if facebook_url else sentences
 
 
-def _worded(own: str, told: list[str], facebook_url: str, *, default: list[str]) -> SafeString:
-    """Kati's words, then the days and the way to Facebook unless her words already have it; else the default."""
+def _worded(own: str, days: list[str], facebook_url: str, *, default: list[str]) -> SafeString:
+    """Return Kati's own wording followed by `days` and a link to Facebook where it has none; else `default`."""
     if not own:
         return _paragraph(*default)
-    sentences = list(told)
+    sentences = list(days)
     if facebook_url and escape(facebook_url) not in own:
         sentences.append(_news_sentence(facebook_url))
-    # Safe: Wagtail's rich text, written by an editor and cleaned by its whitelist on the way in.
+    # Safe: Wagtail's rich text, written by an editor and filtered by its whitelist when it was saved.
     html = mark_safe(own)  # noqa: S308
     return mark_safe(html + _paragraph(*sentences)) if any(sentences) else html  # noqa: S308
 
 
 def _begin_sentence(day: date | None) -> str:
-    return _("Aijuu is on a break from %(day)s.") % {"day": date_format(day, "j.n.Y")} if day else ""
+    return _("Aijuu is on a break from %(day)s.") % {"day": finnish_day(day)} if day else ""
 
 
 def _return_sentence(day: date | None) -> str:
-    return _("New work supervision starts from %(day)s.") % {"day": date_format(day, "j.n.Y")} if day else ""
+    return _("New work supervision starts from %(day)s.") % {"day": finnish_day(day)} if day else ""
 
 
 def _news_sentence(facebook_url: str) -> str:

@@ -14,10 +14,10 @@ from wagtail.models import Page
 
 from home import editors_text as email_obfuscation
 from home import seo as addresses
-from home.editing_checks import ATTRIBUTE, page_faults
+from home.editing_checks import ATTRIBUTE, page_findings
 from home.editors_text import editors_html, editors_text
 from home.images.photos import Shown, shown
-from home.important_pages import what_stops
+from home.important_pages import consequences_without
 from home.menus import build_breadcrumbs
 from home.rich_text import without_empty_links
 from home.seo import page_head as head_of
@@ -74,12 +74,12 @@ def page_address(page: Page) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def editing_faults(context: dict[str, Any]) -> SafeString:
-    """`<body{% editing_faults %}>`: the faults of the page beside the editor; nothing on a visitor's page."""
+def content_findings(context: dict[str, Any]) -> SafeString:
+    """`<body{% content_findings %}>`: the findings of the page beside the editor; nothing on a visitor's page."""
     page, request = context.get("page"), context.get("request")
     if not isinstance(page, Page) or not getattr(request, "in_preview_panel", False):
         return mark_safe("")
-    return format_html(' {}="{}"', mark_safe(ATTRIBUTE), " ".join(fault.key for fault in page_faults(page)))  # noqa: S308
+    return format_html(' {}="{}"', mark_safe(ATTRIBUTE), " ".join(finding.key for finding in page_findings(page)))  # noqa: S308
 
 
 @register.filter
@@ -90,13 +90,13 @@ def soft_hyphens(text: str | None) -> str:
 
 @register.inclusion_tag("home/page_alarm/warning.html")
 def page_warning(page: Page) -> dict[str, Any]:
-    return {"stops": what_stops(page)}
+    return {"stops": consequences_without(page)}
 
 
 @register.inclusion_tag("home/page_alarm/warning.html")
 def pages_warning(items: list[dict[str, Any]]) -> dict[str, Any]:
     """For the pages of a bulk action, as Wagtail lists them."""
-    return {"stops": what_stops(*(item["item"] for item in items))}
+    return {"stops": consequences_without(*(item["item"] for item in items))}
 
 
 @register.simple_tag

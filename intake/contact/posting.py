@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
 from home.pause.rules import FormMode
-from home.pause.selectors import current_pause, lately_offered
+from home.pause.selectors import current_pause, offered_recently
 from home.pause.wording import PauseStatus
 from intake.choices import Kind
 from intake.enquiry.forms import ContactForm
@@ -81,7 +81,7 @@ def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse
     if source is Source.FOREIGN:
         notice = _("The form was sent from another site’s page. Your words are still here: check them and send again.")
         return _response(page, request, which, form, status=403, notice=notice)
-    if which is WAITING and not lately_offered(FormMode.WAITING_LIST, within=LIST_STAYS_OPEN, now=now):
+    if which is WAITING and not offered_recently(FormMode.WAITING_LIST, within=LIST_STAYS_OPEN, now=now):
         notice = _("The waiting list is not open now, so this form was not taken. Your words are still here.")
         return _response(page, request, which, form, status=409, notice=notice)
     if not form.is_valid():

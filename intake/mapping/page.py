@@ -245,7 +245,7 @@ def _response(
 class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
     """Where the initial mapping begins. Its steps after the first live at private addresses (intake.urls)."""
 
-    takes_applications: ClassVar[bool] = True
+    accepts_applications: ClassVar[bool] = True
 
     intro = RichTextField(
         gettext_lazy("introduction"),

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from home.unseen_characters import without_unseen
+from home.invisible_characters import strip_invisible
 from intake.enquiry.forms import MESSAGE_LIMIT, ContactForm
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import Question, QuestionSet
@@ -129,7 +129,7 @@ def mend(request: HttpRequest, tangled: str) -> HttpResponseBase:
 
 def _mended(tangled: str) -> str:
     """Return the address without what is no part of one; "" where it can't be told what was meant."""
-    seen = without_unseen("".join(html.unescape(unquote(tangled)).split()))
+    seen = strip_invisible("".join(html.unescape(unquote(tangled)).split()))
     match = _TANGLED.fullmatch(re.sub("/+", "/", seen))
     return f"{reverse('private_link', args=[''])}{match[1]}/" if match else ""
 

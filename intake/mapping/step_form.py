@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from home.dates import not_read, read_day
+from home.dates import day_error_message, parse_day
 from intake.enquiry.forms import TypedTextField
 from intake.mapping.answers import condition_holds, is_answered, questions_to_show
 from intake.mapping.questions import Question, QuestionType, Role, Step
@@ -61,9 +61,9 @@ class DateField(TypedTextField):
         if not text:
             return ""
         try:
-            return read_day(text, today=timezone.localdate()).isoformat()
+            return parse_day(text, today=timezone.localdate()).isoformat()
         except ValueError as error:
-            raise ValidationError(not_read(error), code="date") from error
+            raise ValidationError(day_error_message(error), code="date") from error
 
     def prepare_value(self, value: Any) -> Any:
         """Show a kept day as people write it; what was typed stays as typed."""

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from aijuu_site.settings.data_folder import kept_secret
+from aijuu_site.settings.data_folder import load_or_create_secret
 
 pytestmark = pytest.mark.once
 
 
 def _ask(path: Path, answers: "multiprocessing.Queue[str]", together: "multiprocessing.synchronize.Barrier") -> None:
     together.wait(30)
-    answers.put(kept_secret(path))
+    answers.put(load_or_create_secret(path))
 
 
 def test_processes_that_start_at_once_agree_on_one_secret(tmp_path: Path) -> None:
@@ -32,15 +32,15 @@ def test_processes_that_start_at_once_agree_on_one_secret(tmp_path: Path) -> Non
 
 
 def test_a_secret_is_readable_by_the_owner_alone(tmp_path: Path) -> None:
-    kept_secret(tmp_path / "secret_key")
+    load_or_create_secret(tmp_path / "secret_key")
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
 def test_two_secrets_differ(tmp_path: Path) -> None:
-    assert kept_secret(tmp_path / "a") != kept_secret(tmp_path / "b")
+    assert load_or_create_secret(tmp_path / "a") != load_or_create_secret(tmp_path / "b")
 
 
 def test_a_folder_that_cant_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
-        kept_secret(tmp_path / "file" / "secret_key")
+        load_or_create_secret(tmp_path / "file" / "secret_key")

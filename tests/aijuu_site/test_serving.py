@@ -23,7 +23,7 @@ from django.test import Client, override_settings
 from wagtail.models import Site
 
 from aijuu_site.management.commands import serve
-from aijuu_site.serving.checks import AlreadyRunningError, only_start, port_is_free, site_answers
+from aijuu_site.serving.checks import AlreadyRunningError, exclusive_start, port_is_free, site_answers
 from aijuu_site.serving.preparation import (
     SUPERVISORS_GROUP,
     collect_static_files,
@@ -81,12 +81,12 @@ def test_a_start_on_a_taken_port_says_what_to_do(listener: int) -> None:
 
 @pytest.mark.usefixtures("_own_umask")
 def test_a_second_start_on_the_same_data_folder_is_refused(tmp_path: Path) -> None:
-    with only_start(tmp_path):
-        with pytest.raises(AlreadyRunningError), only_start(tmp_path):
+    with exclusive_start(tmp_path):
+        with pytest.raises(AlreadyRunningError), exclusive_start(tmp_path):
             pass
         with override_settings(PORT=free_port(), DATA_DIR=tmp_path), pytest.raises(CommandError, match="already runs"):
             call_command("serve")
-    with only_start(tmp_path):
+    with exclusive_start(tmp_path):
         pass
 
 

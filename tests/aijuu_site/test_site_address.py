@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from aijuu_site.serving.checks import site_answers
-from aijuu_site.settings.hosts import allowed_hosts, other_name
+from aijuu_site.settings.hosts import allowed_hosts, www_variant
 from intake.models import Enquiry
 from tests.aijuu_site.environments import NEUTRAL, ROOT
 from tests.intake.visiting import Visitor
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(params=["www.example.fi", "example.fi"])
 def site(request: pytest.FixtureRequest, settings: Any) -> str:
-    """The site behind https by each of its names; the other one is `other_name(site)`."""
+    """The site behind https by each of its names; the other one is `www_variant(site)`."""
     settings.SITE_URL = f"https://{request.param}"
     settings.ALLOWED_HOSTS = allowed_hosts("intra.example.org", url=settings.SITE_URL)
     settings.SECURE_SSL_REDIRECT = True
@@ -31,7 +31,7 @@ def site(request: pytest.FixtureRequest, settings: Any) -> str:
 
 
 def other(site: str) -> str:
-    name = other_name(site)
+    name = www_variant(site)
     assert name is not None
     return name
 
@@ -125,7 +125,7 @@ def test_health_is_asked_by_any_name(site: str, host: str, secure: bool) -> None
     ],
 )
 def test_only_a_domain_has_another_name(name: str, expected: str | None) -> None:
-    assert other_name(name) == expected
+    assert www_variant(name) == expected
 
 
 @pytest.mark.once

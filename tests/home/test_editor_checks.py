@@ -17,10 +17,10 @@ from wagtail.images.models import AbstractImage
 from wagtail.models import Page
 
 from home import editing_checks as checks
-from home.editing_checks import SiteContentChecker, page_faults
+from home.editing_checks import SiteContentChecker, page_findings
 from home.models import ContentPage, HomePage, PauseNotice, ServicePage
 from home.pause.wording import past_days
-from home.wagtail_hooks import check_what_matters_here
+from home.wagtail_hooks import use_site_content_checker
 
 pytestmark = pytest.mark.django_db
 CLEAN: dict[str, Any] = {"title": "Koe", "slug": "koe", "search_description": "Lyhyt kuvaus sivusta."}
@@ -47,7 +47,7 @@ def figure(image: AbstractImage, *, alt: str = "", decorative: bool = False) -> 
 
 
 def keys(page: Page) -> list[str]:
-    return [fault.key for fault in page_faults(page)]
+    return [finding.key for finding in page_findings(page)]
 
 
 def test_a_clean_page_has_no_fault() -> None:
@@ -62,7 +62,7 @@ def test_the_first_content_has_no_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "fault"),
+    ("changed", "finding"),
     [
         ({"search_description": " "}, checks.DESCRIPTION_MISSING),
         ({"search_description": "a" * 156}, checks.DESCRIPTION_LONG),
@@ -75,8 +75,8 @@ def test_the_first_content_has_no_fault() -> None:
         ({"body": [{"type": "benefits", "value": {"items": ['"oma"']}}]}, checks.STRAIGHT_QUOTES),
     ],
 )
-def test_each_fault_is_found_alone(changed: dict[str, Any], fault: checks.Fault) -> None:
-    assert page_faults(ContentPage(**{**CLEAN, **changed})) == [fault]
+def test_each_finding_is_found_alone(changed: dict[str, Any], finding: checks.Finding) -> None:
+    assert page_findings(ContentPage(**{**CLEAN, **changed})) == [finding]
 
 
 def test_a_short_title_for_search_engines_is_enough() -> None:
@@ -101,7 +101,7 @@ def test_a_photo_needs_words_and_a_drawing_or_decoration_does_not() -> None:
 def test_wagtails_checker_gives_way_to_ours() -> None:
     other = AdminItem()
     items: list[Any] = [other, ContentCheckerItem(in_editor=True)]
-    check_what_matters_here(RequestFactory().get("/"), items, None)
+    use_site_content_checker(RequestFactory().get("/"), items, None)
     assert items[0] is other
     assert isinstance(items[1], SiteContentChecker)
     assert items[1].in_editor
@@ -110,22 +110,22 @@ def test_wagtails_checker_gives_way_to_ours() -> None:
 def test_every_rule_that_runs_has_words() -> None:
     configuration = SiteContentChecker().get_axe_configuration(RequestFactory().get("/"))
     rules = configuration["options"]["runOnly"]
-    assert {fault.key for fault in checks.FAULTS} <= set(rules)
+    assert {finding.key for finding in checks.FINDINGS} <= set(rules)
     assert set(rules) <= set(configuration["messages"])
     assert "heading-order" in rules
 
 
 def test_the_preview_names_its_faults_and_a_visitors_page_never(client: Client, front_page: HomePage) -> None:
     page = front_page.add_child(instance=ContentPage(title="Koe", slug="koe"))
-    assert "data-faults" not in client.get("/koe/").text
+    assert "data-findings" not in client.get("/koe/").text
     client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
     address = reverse("wagtailadmin_pages:preview_on_edit", args=[page.pk])
     form = {"title": "Koe", "slug": "koe", "intro": "null", "body-count": "0"}
     assert client.post(address, form).json()["is_valid"]
     soup = BeautifulSoup(client.get(address, {"in_preview_panel": "true"}).content, "html.parser")
     assert soup.body is not None
-    assert soup.body["data-faults"] == checks.DESCRIPTION_MISSING.key
-    assert "data-faults" not in client.get("/koe/").text
+    assert soup.body["data-findings"] == checks.DESCRIPTION_MISSING.key
+    assert "data-findings" not in client.get("/koe/").text
 
 
 @pytest.mark.parametrize(

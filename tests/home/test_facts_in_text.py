@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
 
-from home.editing_checks import page_faults
+from home.editing_checks import page_findings
 from home.editors_text import editors_html, editors_text
 from home.models import ContactDetails, ContentPage, HomePage, PauseNotice
 
@@ -125,7 +125,7 @@ def test_pause_notice_knows_it() -> None:
 def test_editor_is_told_of_what_stands_for_nothing(front_page: HomePage, details: ContactDetails) -> None:
     def told(html: str) -> bool:
         page = ContentPage(title="K", slug="k", search_description="x", body=[("text", {"heading": "", "text": html})])
-        return "home-fact-missing" in [fault.key for fault in page_faults(page)]
+        return "home-fact-missing" in [finding.key for finding in page_findings(page)]
 
     assert not told("<p>{puhelin} {sähköposti} {nimi}</p>")
     assert told("<p>{puhlein}</p>")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from home.dates import DayFormField, ImplausibleYear, OtherWeekday, days_in, read_day
+from home.dates import DayFormField, ImplausibleYear, OtherWeekday, find_days, parse_day
 
 pytestmark = pytest.mark.once
 
@@ -25,7 +25,7 @@ TODAY = date(2026, 11, 25)
     ],
 )
 def test_a_day_is_understood(written: str) -> None:
-    assert read_day(written, today=TODAY) == date(2027, 2, 1)
+    assert parse_day(written, today=TODAY) == date(2027, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -38,40 +38,40 @@ def test_a_day_is_understood(written: str) -> None:
 )
 def test_what_is_no_day_is_refused(written: str) -> None:
     with pytest.raises(ValueError) as refusal:  # noqa: PT011 - its kind is looked at below
-        read_day(written, today=TODAY)
+        parse_day(written, today=TODAY)
     assert not isinstance(refusal.value, ImplausibleYear | OtherWeekday)
 
 
 @pytest.mark.parametrize("written", ["1.2.0027", "1.2.1927", "1. helmikuuta 1927", "0027-02-01", "1.2.2047"])
 def test_a_year_that_nobody_means_is_asked_about(written: str) -> None:
     with pytest.raises(ImplausibleYear):
-        read_day(written, today=TODAY)
+        parse_day(written, today=TODAY)
 
 
 def test_a_month_is_the_same_in_two_pieces() -> None:
-    assert read_day("1. kesa\u0308kuuta 2027", today=TODAY) == date(2027, 6, 1)
+    assert parse_day("1. kesa\u0308kuuta 2027", today=TODAY) == date(2027, 6, 1)
 
 
 @pytest.mark.parametrize("year", [1956, 2000, 2026, 2046])
 def test_years_of_a_working_life_are_believed(year: int) -> None:
-    assert read_day(f"1.2.{year}", today=TODAY).year == year
+    assert parse_day(f"1.2.{year}", today=TODAY).year == year
 
 
 def test_another_weekday_is_asked_about() -> None:
     with pytest.raises(OtherWeekday) as refusal:
-        read_day("ti 1.2.2027", today=TODAY)
+        parse_day("ti 1.2.2027", today=TODAY)
     assert (refusal.value.day, refusal.value.weekday) == (date(2027, 2, 1), "maanantai")
 
 
 def test_days_in_a_text_come_in_order_and_versions_are_none() -> None:
     text = "Palaan 1. helmikuuta 2025 tai ma 3 .2.2025. Versio 3.1.2.2025, 31.2.2025, 1.2.25 ja helmikuun 5. 2025."
-    assert [day for _written, day in days_in(text)] == [date(2025, 2, 1), date(2025, 2, 3), date(2025, 2, 5)]
+    assert [day for _written, day in find_days(text)] == [date(2025, 2, 1), date(2025, 2, 3), date(2025, 2, 5)]
 
 
 @given(st.dates(date(1990, 1, 1), date(2046, 12, 31)))
 def test_every_day_is_read_as_it_was_written(day: date) -> None:
-    assert read_day(f"{day.day}.{day.month}.{day.year}", today=TODAY) == day
-    assert [found for _written, found in days_in(f"Alan {day.day}. {day.month}. {day.year}.")] == [day]
+    assert parse_day(f"{day.day}.{day.month}.{day.year}", today=TODAY) == day
+    assert [found for _written, found in find_days(f"Alan {day.day}. {day.month}. {day.year}.")] == [day]
 
 
 @pytest.mark.parametrize(

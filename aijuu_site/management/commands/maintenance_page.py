@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from aijuu_site.plain_pages import plain_page
+from home.contact_cache import cache_contact
 from home.contact_details import ContactDetails
-from home.last_known import remember
 
 
 class Command(BaseCommand):
@@ -19,5 +19,5 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        remember(ContactDetails.load())
+        cache_contact(ContactDetails.load())
         self.stdout.write(plain_page("503.html"))

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from aijuu_site.serving.checks import check_database, check_program, require_database, told_when_the_disk_is_full
+from aijuu_site.serving.checks import check_database, check_program, disk_full_as_command_error, require_database
 from aijuu_site.serving.preparation import prepare_data
 
 
@@ -18,5 +18,5 @@ class Command(BaseCommand):
         check_program()
         require_database()
         check_database()
-        with told_when_the_disk_is_full():
+        with disk_full_as_command_error():
             prepare_data(self.stdout.write)

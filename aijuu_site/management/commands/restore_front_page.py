@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from aijuu_site.serving.preparation import bring_back_front_page, front_page_is_missing
+from aijuu_site.serving.preparation import front_page_is_missing, recreate_front_page
 
 
 class Command(BaseCommand):
@@ -14,4 +14,4 @@ class Command(BaseCommand):
         if not front_page_is_missing():
             self.stdout.write("The front page is there: nothing to do.")
             return
-        bring_back_front_page(self.stdout.write)
+        recreate_front_page(self.stdout.write)

@@ -13,11 +13,11 @@ from aijuu_site.serving.checks import (
     AlreadyRunningError,
     check_database,
     check_program,
-    only_start,
+    disk_full_as_command_error,
+    exclusive_start,
     port_is_free,
     require_database,
     site_answers,
-    told_when_the_disk_is_full,
 )
 from aijuu_site.serving.preparation import prepare_data, prepare_static_files
 from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         self._require_free_port(host, port)
         check_program()
         try:
-            with only_start(settings.DATA_DIR):
+            with exclusive_start(settings.DATA_DIR):
                 code = self._serve(host, port)
         except AlreadyRunningError as error:
             raise CommandError(
@@ -60,7 +60,7 @@ class Command(BaseCommand):
     def _serve(self, host: str, port: int) -> int:
         require_database()
         check_database()
-        with told_when_the_disk_is_full():
+        with disk_full_as_command_error():
             prepare_data(self._say)
             prepare_static_files(self._say)
         # The supervisor needs no database any more; the children open their own.

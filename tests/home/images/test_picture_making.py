@@ -249,16 +249,16 @@ class TestUpkeep:
         make_files(image)
         storage = image.renditions.model._meta.get_field("file").storage
         left = storage.save("images/x.jpg", ContentFile(b"x"))
-        assert not upkeep.left_files(now=NOW)
-        assert upkeep.left_files(now=LATER) == [left]
-        assert upkeep.remove_left_file(left) == 1
+        assert not upkeep.orphaned_files(now=NOW)
+        assert upkeep.orphaned_files(now=LATER) == [left]
+        assert upkeep.remove_orphaned_file(left) == 1
         assert public_files() == known_files()
 
     def test_an_upload_is_never_removed(self, db: None) -> None:
         image = picture()
         path = Path(image.file.path)
         type(image).objects.filter(pk=image.pk)._raw_delete("default")  # type: ignore[attr-defined]
-        assert not upkeep.left_files(now=LATER)
+        assert not upkeep.orphaned_files(now=LATER)
         assert path.exists()
 
 

@@ -15,10 +15,10 @@ from PIL import Image, ImageCms
 from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage
 
-from home.editing_checks import ALT_MISSING, page_faults
+from home.editing_checks import ALT_MISSING, page_findings
 from home.images.photos import photo, plain_specs
 from home.images.preparation import make_files
-from home.images.upload import LONGEST_SIDE, PictureForm, bare_picture
+from home.images.upload import LONGEST_SIDE, PictureForm, normalized_picture
 from home.models import ContentPage, HomePage, ServicePage
 from tests.uploading import BLUE, DRAWING, RED, drawn, photo_exif, stored, upload
 
@@ -66,7 +66,7 @@ def test_nothing_of_where_and_when_is_kept(kind: str, kati: Client) -> None:
 @pytest.mark.once
 def test_comments_and_xmp_stay_behind() -> None:
     file = upload(drawn(), "JPEG", comment=b"at home", xmp=b"<x:xmpmeta>Pori</x:xmpmeta>")
-    bare = bare_picture(file).read()
+    bare = normalized_picture(file).read()
     assert b"at home" not in bare
     assert b"Pori" not in bare
 
@@ -74,14 +74,14 @@ def test_comments_and_xmp_stay_behind() -> None:
 @pytest.mark.once
 @pytest.mark.parametrize(("orientation", "corner"), [(1, RED), (3, BLUE), (6, BLUE), (8, RED)])
 def test_a_photo_is_turned_upright(orientation: int, corner: tuple[int, int, int]) -> None:
-    bare = Image.open(bare_picture(upload(drawn(), "JPEG", exif=photo_exif(orientation).tobytes())))
+    bare = Image.open(normalized_picture(upload(drawn(), "JPEG", exif=photo_exif(orientation).tobytes())))
     assert bare.size == ((60, 40) if orientation in (1, 3) else (40, 60))
     assert is_near(bare.getpixel((2, 2)), corner)
 
 
 @pytest.mark.once
 def test_printing_colours_become_screen_colours() -> None:
-    bare = Image.open(bare_picture(upload(drawn(mode="CMYK"))))
+    bare = Image.open(normalized_picture(upload(drawn(mode="CMYK"))))
     assert bare.mode == "RGB"
     assert is_near(bare.getpixel((30, 5)), RED)
 
@@ -89,14 +89,14 @@ def test_printing_colours_become_screen_colours() -> None:
 @pytest.mark.once
 def test_a_colour_profile_of_the_screen_is_kept() -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert Image.open(bare_picture(upload(drawn(), icc_profile=profile))).info["icc_profile"] == profile
+    assert Image.open(normalized_picture(upload(drawn(), icc_profile=profile))).info["icc_profile"] == profile
 
 
 @pytest.mark.once
 def test_a_huge_photo_is_made_smaller_and_an_animation_stands_still() -> None:
-    assert Image.open(bare_picture(upload(drawn((5000, 2000))))).size == (LONGEST_SIDE, 1024)
+    assert Image.open(normalized_picture(upload(drawn((5000, 2000))))).size == (LONGEST_SIDE, 1024)
     moving = upload(drawn(), "GIF", save_all=True, append_images=[Image.new("RGB", (60, 40), BLUE)])
-    assert getattr(Image.open(bare_picture(moving)), "n_frames", 1) == 1
+    assert getattr(Image.open(normalized_picture(moving)), "n_frames", 1) == 1
 
 
 def test_a_transparent_picture_stays_transparent(kati: Client, front_page: HomePage) -> None:
@@ -230,4 +230,4 @@ def test_a_photo_at_the_head_of_a_page_may_be_decoration(
     page.image_alt = front_page.hero_alt = ""
     front_page.search_description = "x"
     told = [] if decorative else [ALT_MISSING]
-    assert (page_faults(page), page_faults(front_page)) == (told, told)
+    assert (page_findings(page), page_findings(front_page)) == (told, told)

@@ -12,14 +12,14 @@ from home.pause.rules import (
     FormMode,
     PauseSettings,
     PauseState,
+    after_elapsed_return,
     calendar_day,
     due_reminder,
-    faults,
     form_mode,
-    in_state,
     last_welcome_day,
     pause_state,
-    settled,
+    settings_for_state,
+    validation_errors,
 )
 
 SPRING = date(2027, 3, 28)  # clocks go forward at 3.00: the day has 23 hours
@@ -107,7 +107,7 @@ def test_late_evening_in_utc_is_already_the_next_day_in_helsinki() -> None:
     assert calendar_day(datetime(2027, 1, 31, 21, 59, tzinfo=UTC)) == WINTER - timedelta(days=1)
 
 
-@pytest.mark.parametrize("function", [pause_state, form_mode, settled])
+@pytest.mark.parametrize("function", [pause_state, form_mode, after_elapsed_return])
 def test_a_moment_without_a_time_zone_is_refused(function: object) -> None:
     settings = PauseSettings(active=True, returns_on=WINTER, opens_by_itself=True)
     with pytest.raises(ValueError, match="aware"):
@@ -178,9 +178,9 @@ def test_her_choice_for_the_contact_page_holds_exactly_during_the_pause(settings
 def test_putting_a_pause_to_rest_changes_no_state_then_or_later(
     settings: PauseSettings, now: datetime, later: timedelta
 ) -> None:
-    rested = settled(settings, now)
+    rested = after_elapsed_return(settings, now)
     assert pause_state(rested, now + later) is pause_state(settings, now + later)
-    assert settled(rested, now) is rested
+    assert after_elapsed_return(rested, now) is rested
     if rested is not settings:
         assert pause_state(settings, now) in (PauseState.RESUMED, PauseState.OPEN)
         assert (rested.active, rested.returns_on, rested.ended_on) == (False, None, settings.returns_on)
@@ -188,14 +188,14 @@ def test_putting_a_pause_to_rest_changes_no_state_then_or_later(
 
 @given(settings=all_settings, now=moments, state=st.sampled_from(PauseState))
 def test_an_example_of_a_state_is_in_that_state(settings: PauseSettings, now: datetime, state: PauseState) -> None:
-    assert pause_state(in_state(settings, state, now), now) is state
+    assert pause_state(settings_for_state(settings, state, now), now) is state
 
 
 def test_an_example_keeps_what_it_can() -> None:
     now = helsinki(date(2027, 1, 10), 12)
     settings = PauseSettings(active=False, begins_on=date(2027, 1, 15), returns_on=WINTER)
-    assert in_state(settings, PauseState.UPCOMING, now) == replace(settings, active=True)
-    assert in_state(settings, PauseState.PAUSED, now) == replace(settings, active=True, begins_on=None)
+    assert settings_for_state(settings, PauseState.UPCOMING, now) == replace(settings, active=True)
+    assert settings_for_state(settings, PauseState.PAUSED, now) == replace(settings, active=True, begins_on=None)
 
 
 @given(
@@ -221,7 +221,7 @@ def test_no_day_or_number_overflows(
         welcome_days=welcome_days,
     )  # fmt: skip
     assert pause_state(settings, now) in PauseState
-    assert pause_state(settled(settings, now), now) is pause_state(settings, now)
+    assert pause_state(after_elapsed_return(settings, now), now) is pause_state(settings, now)
     assert last_welcome_day(ended_on, welcome_days) >= ended_on
-    faults(PauseSettings(active=False), settings, now)
+    validation_errors(PauseSettings(active=False), settings, now)
     due_reminder(settings, now)

@@ -200,11 +200,11 @@ def test_others_have_no_card_and_no_deed() -> None:
     notice = stored()
     other = client_with("view_enquiry")
     assert card(other) == ""
-    for deed in ("aloita", "avaa", "kumoa"):
-        answer = other.post(f"/admin/tauko/{deed}/", {"version": notice.version})
+    for action in ("aloita", "avaa", "kumoa"):
+        answer = other.post(f"/admin/tauko/{action}/", {"version": notice.version})
         assert answer.status_code in (302, 403)
         assert (
-            Client().post(f"/admin/tauko/{deed}/", {"version": notice.version})["Location"].startswith("/admin/login")
+            Client().post(f"/admin/tauko/{action}/", {"version": notice.version})["Location"].startswith("/admin/login")
         )
     assert state() is PauseState.OPEN
 

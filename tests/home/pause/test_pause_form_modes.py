@@ -8,9 +8,9 @@ import time_machine
 from django.utils import timezone
 
 from home.models import PauseNotice
-from home.pause.rules import FormMode, Held, PauseSettings, form_modes
-from home.pause.selectors import lately_offered
-from home.pause.services import begin_pause, change_pause, end_pause, settle_pause, undo_last
+from home.pause.rules import FormMode, PauseSettings, TimelineEntry, form_modes
+from home.pause.selectors import offered_recently
+from home.pause.services import begin_pause, change_pause, end_pause, record_elapsed_return, undo_last
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 NOW = datetime(2027, 3, 10, 12, tzinfo=HELSINKI)
@@ -22,16 +22,30 @@ OPEN = PauseSettings(active=False, form_mode=FormMode.WAITING_LIST)
 @pytest.mark.parametrize(
     ("history", "offered"),
     [
-        ([Held(LIST, None)], True),
-        ([Held(OPEN, None)], False),
-        ([Held(LIST, None), Held(OPEN, NOW - timedelta(hours=47))], True),
-        ([Held(LIST, None), Held(OPEN, NOW - TWO_DAYS)], False),
-        ([Held(LIST, None), Held(OPEN, NOW - TWO_DAYS + timedelta(seconds=1))], True),
-        ([Held(OPEN, None), Held(LIST, NOW - timedelta(hours=3)), Held(OPEN, NOW - timedelta(hours=2))], True),
-        ([Held(OPEN, None), Held(LIST, NOW - timedelta(days=9)), Held(OPEN, NOW - timedelta(days=8))], False),
+        ([TimelineEntry(LIST, None)], True),
+        ([TimelineEntry(OPEN, None)], False),
+        ([TimelineEntry(LIST, None), TimelineEntry(OPEN, NOW - timedelta(hours=47))], True),
+        ([TimelineEntry(LIST, None), TimelineEntry(OPEN, NOW - TWO_DAYS)], False),
+        ([TimelineEntry(LIST, None), TimelineEntry(OPEN, NOW - TWO_DAYS + timedelta(seconds=1))], True),
+        (
+            [
+                TimelineEntry(OPEN, None),
+                TimelineEntry(LIST, NOW - timedelta(hours=3)),
+                TimelineEntry(OPEN, NOW - timedelta(hours=2)),
+            ],
+            True,
+        ),
+        (
+            [
+                TimelineEntry(OPEN, None),
+                TimelineEntry(LIST, NOW - timedelta(days=9)),
+                TimelineEntry(OPEN, NOW - timedelta(days=8)),
+            ],
+            False,
+        ),
     ],
 )
-def test_the_list_is_offered_for_two_days_more(history: list[Held], offered: bool) -> None:
+def test_the_list_is_offered_for_two_days_more(history: list[TimelineEntry], offered: bool) -> None:
     assert (FormMode.WAITING_LIST in form_modes(history, NOW - TWO_DAYS, NOW)) is offered
 
 
@@ -55,13 +69,13 @@ def test_a_pause_that_the_clock_turns_counts(begins: date, returns: date | None,
         opens_by_itself=returns is not None,
         form_mode=FormMode.WAITING_LIST,
     )
-    assert (FormMode.WAITING_LIST in form_modes([Held(settings, None)], NOW - TWO_DAYS, NOW)) is offered
+    assert (FormMode.WAITING_LIST in form_modes([TimelineEntry(settings, None)], NOW - TWO_DAYS, NOW)) is offered
 
 
 @pytest.mark.django_db
 def test_it_is_read_from_the_kept_changes() -> None:
     def lately() -> bool:
-        return lately_offered(FormMode.WAITING_LIST, within=TWO_DAYS, now=timezone.now())
+        return offered_recently(FormMode.WAITING_LIST, within=TWO_DAYS, now=timezone.now())
 
     with time_machine.travel(NOW, tick=False) as clock:
         assert not lately()
@@ -88,7 +102,7 @@ def test_a_slip_that_was_undone_was_seen_all_the_same() -> None:
         values={"form_mode": FormMode.WAITING_LIST, "active": True}, version=notice.version, by=None, now=NOW
     )
     undo_last(version=notice.version, by=None, now=NOW + timedelta(minutes=5))
-    assert lately_offered(FormMode.WAITING_LIST, within=TWO_DAYS, now=NOW + timedelta(hours=1))
+    assert offered_recently(FormMode.WAITING_LIST, within=TWO_DAYS, now=NOW + timedelta(hours=1))
 
 
 @pytest.mark.django_db
@@ -108,7 +122,7 @@ def test_a_pause_that_opened_by_itself_counts_before_and_after_the_worker(settle
     )
     opened = datetime(2027, 3, 15, tzinfo=HELSINKI)
     if settled:
-        assert settle_pause(now=opened + timedelta(minutes=1))
+        assert record_elapsed_return(now=opened + timedelta(minutes=1))
     for hours, offered in ((1, True), (47, True), (49, False)):
         moment = (opened + timedelta(hours=hours)).astimezone(UTC)
-        assert lately_offered(FormMode.WAITING_LIST, within=TWO_DAYS, now=moment) is offered
+        assert offered_recently(FormMode.WAITING_LIST, within=TWO_DAYS, now=moment) is offered

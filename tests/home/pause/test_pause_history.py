@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from home.models import PauseNotice
-from home.pause.rules import CALENDAR, FormMode, Held, PausePeriod, PauseSettings, pause_state, periods
-from home.pause.services import begin_pause, change_pause, end_pause, settle_pause, undo_last
+from home.pause.rules import CALENDAR, FormMode, PausePeriod, PauseSettings, TimelineEntry, pause_state, periods
+from home.pause.services import begin_pause, change_pause, end_pause, record_elapsed_return, undo_last
 from tests.home.pause.pausing import client_with, stored
 
 START = datetime(2027, 1, 10, 12, 30, tzinfo=CALENDAR)
@@ -31,49 +31,66 @@ def day(days: int) -> date:
 @pytest.mark.parametrize(
     ("history", "expected"),
     [
-        ([Held(OPEN, None)], []),
-        ([Held(PAUSE, None)], [(None, None)]),
-        ([Held(OPEN, None), Held(PAUSE, at(1))], [(day(1), None)]),
-        ([Held(PAUSE, None), Held(OPEN, at(1))], [(None, day(1))]),
-        ([Held(OPEN, None), Held(PAUSE, at(1)), Held(OPEN, at(5))], [(day(1), day(5))]),
+        ([TimelineEntry(OPEN, None)], []),
+        ([TimelineEntry(PAUSE, None)], [(None, None)]),
+        ([TimelineEntry(OPEN, None), TimelineEntry(PAUSE, at(1))], [(day(1), None)]),
+        ([TimelineEntry(PAUSE, None), TimelineEntry(OPEN, at(1))], [(None, day(1))]),
+        ([TimelineEntry(OPEN, None), TimelineEntry(PAUSE, at(1)), TimelineEntry(OPEN, at(5))], [(day(1), day(5))]),
         # A change in the middle makes no new pause.
         (
             [
-                Held(PAUSE, at(1)),
-                Held(PauseSettings(active=True, returns_on=day(9)), at(2)),
-                Held(PauseSettings(active=True, returns_on=day(19)), at(12)),
-                Held(OPEN, at(15)),
+                TimelineEntry(PAUSE, at(1)),
+                TimelineEntry(PauseSettings(active=True, returns_on=day(9)), at(2)),
+                TimelineEntry(PauseSettings(active=True, returns_on=day(19)), at(12)),
+                TimelineEntry(OPEN, at(15)),
             ],
             [(day(1), day(15))],
         ),
         # Announced, called off before its day; announced and begun by the clock.
-        ([Held(PauseSettings(active=True, begins_on=day(9)), at(1)), Held(OPEN, at(8))], []),
-        ([Held(PauseSettings(active=True, begins_on=day(9)), at(1)), Held(OPEN, at(12))], [(day(9), day(12))]),
+        ([TimelineEntry(PauseSettings(active=True, begins_on=day(9)), at(1)), TimelineEntry(OPEN, at(8))], []),
+        (
+            [TimelineEntry(PauseSettings(active=True, begins_on=day(9)), at(1)), TimelineEntry(OPEN, at(12))],
+            [(day(9), day(12))],
+        ),
         # Two on one day are two.
         (
-            [Held(PAUSE, at(1)), Held(OPEN, at(2)), Held(PAUSE, at(2)), Held(OPEN, at(3))],
+            [
+                TimelineEntry(PAUSE, at(1)),
+                TimelineEntry(OPEN, at(2)),
+                TimelineEntry(PAUSE, at(2)),
+                TimelineEntry(OPEN, at(3)),
+            ],
             [(day(1), day(2)), (day(2), day(3))],
         ),
         # Opened by itself, whether or not the worker has written it down.
-        ([Held(PauseSettings(active=True, returns_on=day(9), opens_by_itself=True), at(1))], [(day(1), day(9))]),
+        (
+            [TimelineEntry(PauseSettings(active=True, returns_on=day(9), opens_by_itself=True), at(1))],
+            [(day(1), day(9))],
+        ),
         (
             [
-                Held(PauseSettings(active=True, returns_on=day(9), opens_by_itself=True), at(1)),
-                Held(OPEN, at(10)),
-                Held(PAUSE, at(11)),
+                TimelineEntry(PauseSettings(active=True, returns_on=day(9), opens_by_itself=True), at(1)),
+                TimelineEntry(OPEN, at(10)),
+                TimelineEntry(PAUSE, at(11)),
             ],
             [(day(1), day(9)), (day(11), None)],
         ),
         # Begun anew without a record of the opening between.
         (
-            [Held(PauseSettings(active=True, returns_on=day(9), opens_by_itself=True), at(1)), Held(PAUSE, at(11))],
+            [
+                TimelineEntry(PauseSettings(active=True, returns_on=day(9), opens_by_itself=True), at(1)),
+                TimelineEntry(PAUSE, at(11)),
+            ],
             [(day(1), day(9)), (day(11), None)],
         ),
         # Put off while it stood: one ended, another is to come.
-        ([Held(PAUSE, at(1)), Held(PauseSettings(active=True, begins_on=day(30)), at(5))], [(day(1), day(5))]),
+        (
+            [TimelineEntry(PAUSE, at(1)), TimelineEntry(PauseSettings(active=True, begins_on=day(30)), at(5))],
+            [(day(1), day(5))],
+        ),
     ],
 )
-def test_the_pauses_of_a_history(history: list[Held], expected: list[tuple[date | None, date | None]]) -> None:
+def test_the_pauses_of_a_history(history: list[TimelineEntry], expected: list[tuple[date | None, date | None]]) -> None:
     assert periods(history, at(20)) == [PausePeriod(*days) for days in expected]
 
 
@@ -85,7 +102,10 @@ some_settings = st.builds(
 
 @given(changes=st.lists(st.tuples(st.integers(0, 40), some_settings), max_size=6), now=st.integers(40, 60))
 def test_a_pause_stands_in_the_list_exactly_when_it_stands(changes: list[tuple[int, PauseSettings]], now: int) -> None:
-    held = [Held(OPEN, None), *(Held(settings, at(days)) for days, settings in sorted(changes, key=lambda one: one[0]))]
+    held = [
+        TimelineEntry(OPEN, None),
+        *(TimelineEntry(settings, at(days)) for days, settings in sorted(changes, key=lambda one: one[0])),
+    ]
     found = periods(held, at(now))
     stands = bool(found) and found[-1].ended_on is None
     assert stands is pause_state(held[-1].settings, at(now)).is_paused
@@ -125,7 +145,7 @@ def test_it_tells_the_changes_in_words_with_who_and_when(kati: Client, time_mach
                           version=notice.version, by=user, now=START + timedelta(hours=1))  # fmt: skip
     notice = undo_last(version=notice.version, by=None, now=START + timedelta(hours=2))
     time_machine.move_to(at(22), tick=False)
-    settle_pause(now=at(22))
+    record_elapsed_return(now=at(22))
     notice = begin_pause(version=PauseNotice.objects.get().version, by=user, now=at(22))
     again = client_with("change_pausenotice", username="myöhemmin")
     rows, lines = read(again)

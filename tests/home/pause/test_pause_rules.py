@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import translation
 
-from home.pause.rules import CALENDAR, PauseSettings, faults
+from home.pause.rules import CALENDAR, PauseSettings, validation_errors
 
 NOW = datetime(2027, 1, 10, 23, 59, 59, tzinfo=CALENDAR)
 TODAY = NOW.date()
@@ -36,7 +36,7 @@ PAUSE = PauseSettings(active=True)
     ],
 )
 def test_a_new_pause(after: dict[str, object], fault: dict[str, str]) -> None:
-    found = faults(OPEN, replace(PAUSE, **after), NOW)  # type: ignore[arg-type]
+    found = validation_errors(OPEN, replace(PAUSE, **after), NOW)  # type: ignore[arg-type]
     assert {name: code for name, (code, _) in found.items()} == fault
 
 
@@ -62,30 +62,30 @@ def test_a_new_pause(after: dict[str, object], fault: dict[str, str]) -> None:
 )
 def test_a_pause_that_stands(before: dict[str, object], after: dict[str, object], fault: dict[str, str]) -> None:
     stored = replace(PAUSE, **before)  # type: ignore[arg-type]
-    found = faults(stored, replace(stored, **after), NOW)  # type: ignore[arg-type]
+    found = validation_errors(stored, replace(stored, **after), NOW)  # type: ignore[arg-type]
     assert {name: code for name, (code, _) in found.items()} == fault
 
 
 def test_a_day_without_a_pause_is_asked_about() -> None:
     """She chose a day and forgot the tick."""
     for chosen in ({"begins_on": day(3)}, {"returns_on": day(3)}, {"opens_by_itself": True}):
-        found = faults(OPEN, replace(OPEN, **chosen), NOW)  # type: ignore[arg-type]
+        found = validation_errors(OPEN, replace(OPEN, **chosen), NOW)  # type: ignore[arg-type]
         assert {name: code for name, (code, _) in found.items()} == {"active": "days_without_pause"}
 
 
 def test_days_left_over_from_an_earlier_pause_are_no_mistake_of_hers() -> None:
     left = PauseSettings(active=False, returns_on=TODAY)
-    assert faults(left, left, NOW) == {}
-    assert faults(left, OPEN, NOW) == {}
-    assert faults(left, replace(left, active=True), NOW)["returns_on"][0] == "past"
+    assert validation_errors(left, left, NOW) == {}
+    assert validation_errors(left, OPEN, NOW) == {}
+    assert validation_errors(left, replace(left, active=True), NOW)["returns_on"][0] == "past"
     begun = PauseSettings(active=False, begins_on=TODAY - timedelta(days=1))
-    assert faults(begun, replace(begun, active=True), NOW)["begins_on"][0] == "past"
+    assert validation_errors(begun, replace(begun, active=True), NOW)["begins_on"][0] == "past"
 
 
 def test_a_pause_that_has_opened_by_itself_is_over() -> None:
     opened = PauseSettings(active=True, returns_on=TODAY, opens_by_itself=True)
-    assert faults(opened, OPEN, NOW) == {}
-    assert set(faults(opened, opened, NOW)) == {"returns_on"}
+    assert validation_errors(opened, OPEN, NOW) == {}
+    assert set(validation_errors(opened, opened, NOW)) == {"returns_on"}
 
 
 def test_the_words_are_finnish() -> None:
@@ -98,5 +98,5 @@ def test_the_words_are_finnish() -> None:
     }
     with translation.override("fi"):
         for words, after in cases.items():
-            found = faults(OPEN, replace(PAUSE, **after), NOW)  # type: ignore[arg-type]
+            found = validation_errors(OPEN, replace(PAUSE, **after), NOW)  # type: ignore[arg-type]
             assert [str(told) for _, told in found.values()] == [words]

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
-from home.models import PauseChange, PauseDeed, PauseNotice
+from home.models import PauseAction, PauseChange, PauseNotice
 from home.pause import settings_page as form_module
 from home.pause.rules import CALENDAR, FormMode
 from home.pause.services import PauseChangedMeanwhile
@@ -89,7 +89,7 @@ def test_what_she_sets_is_stored_with_its_history(kati: Client) -> None:
     assert "Täällä taas!" in notice.resumed_message
     assert notice.preview_audience == "everybody"
     change = PauseChange.objects.get()
-    assert (change.deed, change.changed_by, change.changed_at) == (PauseDeed.PLANNED, User.objects.get(), NOW)
+    assert (change.action, change.changed_by, change.changed_at) == (PauseAction.PLANNED, User.objects.get(), NOW)
 
 
 def test_after_saving_she_can_undo_it_at_once(kati: Client) -> None:
@@ -206,8 +206,8 @@ def test_the_form_shows_a_pause_that_opened_by_itself_as_over(kati: Client) -> N
     assert saved(kati, html, welcome_days="10").status_code == 302
     notice = PauseNotice.objects.get()
     assert (notice.active, notice.ended_on, notice.welcome_days) == (False, TODAY, 10)
-    deeds = list(PauseChange.objects.order_by("version").values_list("deed", flat=True))
-    assert deeds == [PauseDeed.OPENED_BY_ITSELF, PauseDeed.CHANGED]
+    actions = list(PauseChange.objects.order_by("version").values_list("action", flat=True))
+    assert actions == [PauseAction.OPENED_BY_ITSELF, PauseAction.CHANGED]
 
 
 def test_enter_in_a_field_saves_and_does_not_preview(kati: Client) -> None:

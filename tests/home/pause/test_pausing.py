@@ -1,4 +1,4 @@
-"""Changing the pause: each deed whole, kept in the history, and undone to the last field."""
+"""Changing the pause: each action whole, kept in the history, and undone to the last field."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.forms.models import model_to_dict
 
-from home.models import PauseChange, PauseDeed, PauseNotice
+from home.models import PauseAction, PauseChange, PauseNotice
 from home.pause.rules import CALENDAR, FormMode, PauseState, pause_state
 from home.pause.services import (
     UNDO_FOR,
@@ -17,7 +17,7 @@ from home.pause.services import (
     begin_pause,
     change_pause,
     end_pause,
-    settle_pause,
+    record_elapsed_return,
     undo_last,
     undoable,
 )
@@ -47,8 +47,8 @@ def stored(**fields: Any) -> PauseNotice:
     return notice
 
 
-def deeds() -> list[str]:
-    return list(PauseChange.objects.order_by("version").values_list("deed", flat=True))
+def actions() -> list[str]:
+    return list(PauseChange.objects.order_by("version").values_list("action", flat=True))
 
 
 def state(now: datetime = NOW) -> PauseState:
@@ -81,8 +81,8 @@ def test_one_button_begins_a_pause_and_one_ends_it(kati: User) -> None:
     assert state(later) is PauseState.RESUMED
     assert PauseNotice.objects.get().ended_on == later.date()
     last, first = PauseChange.objects.all()
-    assert (first.deed, first.changed_by, first.changed_at) == (PauseDeed.BEGUN, kati, NOW)
-    assert (last.deed, last.changed_by, last.changed_at) == (PauseDeed.ENDED, kati, later)
+    assert (first.action, first.changed_by, first.changed_at) == (PauseAction.BEGUN, kati, NOW)
+    assert (last.action, last.changed_by, last.changed_at) == (PauseAction.ENDED, kati, later)
     assert (first.before["active"], first.after["active"], last.before, last.version) == (
         False, True, first.after, begun.version + 1,
     )  # fmt: skip
@@ -102,7 +102,7 @@ def test_an_announced_pause_can_begin_now_and_keeps_its_return() -> None:
     assert state() is PauseState.UPCOMING
     assert begin().returns_on == AHEAD
     assert state() is PauseState.PAUSED
-    assert deeds() == [PauseDeed.PLANNED, PauseDeed.BEGUN]
+    assert actions() == [PauseAction.PLANNED, PauseAction.BEGUN]
 
 
 def test_calling_off_an_announced_pause_is_no_return() -> None:
@@ -112,7 +112,7 @@ def test_calling_off_an_announced_pause_is_no_return() -> None:
     notice = end()
     assert (notice.active, notice.begins_on, notice.returns_on, notice.ended_on) == (False, None, None, ended)
     assert state() is PauseState.OPEN
-    assert deeds()[-1] == PauseDeed.CANCELLED
+    assert actions()[-1] == PauseAction.CANCELLED
 
 
 def test_an_announced_pause_that_the_clock_has_begun_really_ends() -> None:
@@ -121,7 +121,7 @@ def test_an_announced_pause_that_the_clock_has_begun_really_ends() -> None:
     later = NOW + timedelta(days=2)
     assert state(later) is PauseState.PAUSED
     assert end(later).ended_on == later.date()
-    assert deeds() == [PauseDeed.PLANNED, PauseDeed.ENDED]
+    assert actions() == [PauseAction.PLANNED, PauseAction.ENDED]
 
 
 def test_an_overdue_pause_ends_today_and_not_on_its_day() -> None:
@@ -130,23 +130,23 @@ def test_an_overdue_pause_ends_today_and_not_on_its_day() -> None:
     assert state() is PauseState.RESUMED
 
 
-@pytest.mark.parametrize("deed", [begin, end])
-def test_a_deed_that_is_done_already_leaves_no_trace(deed: Any) -> None:
-    notice = stored(active=deed is begin)
-    assert deed().version == notice.version
-    assert deeds() == []
+@pytest.mark.parametrize("action", [begin, end])
+def test_a_deed_that_is_done_already_leaves_no_trace(action: Any) -> None:
+    notice = stored(active=action is begin)
+    assert action().version == notice.version
+    assert actions() == []
 
 
 def test_the_same_values_again_are_no_change() -> None:
     notice = stored(active=True, message="<p>x</p>")
     assert change(active=True, message="<p>x</p>", form_mode=FormMode.AS_USUAL).version == notice.version
-    assert deeds() == []
+    assert actions() == []
 
 
 def test_a_longer_pause_is_a_change() -> None:
     stored(active=True, returns_on=TODAY + timedelta(days=1))
     change(returns_on=AHEAD)
-    assert deeds() == [PauseDeed.CHANGED]
+    assert actions() == [PauseAction.CHANGED]
     assert PauseChange.objects.get().after["returns_on"] == AHEAD.isoformat()
 
 
@@ -154,13 +154,13 @@ def test_unticking_in_the_form_ends_the_pause_and_empties_its_days() -> None:
     stored(active=True, begins_on=TODAY - timedelta(days=5), returns_on=AHEAD, opens_by_itself=True)
     notice = change(active=False, returns_on=AHEAD, opens_by_itself=True)
     assert (notice.begins_on, notice.returns_on, notice.opens_by_itself) == (None, None, False)
-    assert (notice.ended_on, deeds()) == (TODAY, [PauseDeed.ENDED])
+    assert (notice.ended_on, actions()) == (TODAY, [PauseAction.ENDED])
 
 
 def test_a_running_pause_that_is_put_off_has_ended_today() -> None:
     stored(active=True)
     notice = change(begins_on=AHEAD)
-    assert (state(), notice.ended_on, deeds()) == (PauseState.UPCOMING, TODAY, [PauseDeed.PLANNED])
+    assert (state(), notice.ended_on, actions()) == (PauseState.UPCOMING, TODAY, [PauseAction.PLANNED])
 
 
 def test_what_the_model_refuses_is_not_stored() -> None:
@@ -168,13 +168,13 @@ def test_what_the_model_refuses_is_not_stored() -> None:
     with pytest.raises(ValidationError):
         change(active=True, returns_on=TODAY)
     assert not PauseNotice.objects.get().active
-    assert (PauseNotice.objects.get().version, deeds()) == (notice.version, [])
+    assert (PauseNotice.objects.get().version, actions()) == (notice.version, [])
     with pytest.raises(ValueError, match="ended_on"):
         change(ended_on=TODAY)
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "action",
     [
         lambda version: begin_pause(version=version, by=None, now=NOW),
         lambda version: end_pause(version=version, by=None, now=NOW),
@@ -183,13 +183,13 @@ def test_what_the_model_refuses_is_not_stored() -> None:
     ],
     ids=["begin", "end", "undo", "change"],
 )
-def test_an_old_tab_changes_nothing(deed: Any) -> None:
+def test_an_old_tab_changes_nothing(action: Any) -> None:
     old = stored().version
     change(active=True, message="<p>Uudet sanat</p>")
     with pytest.raises(PauseChangedMeanwhile):
-        deed(old)
+        action(old)
     assert PauseNotice.objects.get().message == "<p>Uudet sanat</p>"
-    assert deeds() == [PauseDeed.BEGUN]
+    assert actions() == [PauseAction.BEGUN]
 
 
 def fields_now() -> dict[str, Any]:
@@ -226,7 +226,7 @@ def test_undo_puts_every_field_back_and_undone_it_is_done_again() -> None:
     assert fields_now() == before
     undo()
     assert fields_now() == after
-    assert deeds() == [PauseDeed.ENDED, PauseDeed.UNDONE, PauseDeed.UNDONE]
+    assert actions() == [PauseAction.ENDED, PauseAction.UNDONE, PauseAction.UNDONE]
 
 
 def test_undo_is_for_slips_and_not_for_old_changes() -> None:
@@ -256,25 +256,25 @@ def test_a_pause_that_opens_by_itself_is_put_to_rest_once_its_day_has_come() -> 
     stored()
     change(active=True, returns_on=AHEAD, opens_by_itself=True, message="<p>Omin sanoin</p>")
     eve = datetime(AHEAD.year, AHEAD.month, AHEAD.day, tzinfo=CALENDAR) - timedelta(seconds=1)
-    assert not settle_pause(now=eve)
-    assert settle_pause(now=eve + timedelta(seconds=1))
-    assert not settle_pause(now=eve + timedelta(hours=9))
+    assert not record_elapsed_return(now=eve)
+    assert record_elapsed_return(now=eve + timedelta(seconds=1))
+    assert not record_elapsed_return(now=eve + timedelta(hours=9))
     notice = PauseNotice.objects.get()
     assert (notice.active, notice.begins_on, notice.returns_on, notice.opens_by_itself) == (False, None, None, False)
     assert (notice.ended_on, notice.message) == (AHEAD, "<p>Omin sanoin</p>")
-    assert deeds() == [PauseDeed.BEGUN, PauseDeed.OPENED_BY_ITSELF]
+    assert actions() == [PauseAction.BEGUN, PauseAction.OPENED_BY_ITSELF]
     assert undoable(notice, now=eve + timedelta(hours=1)) is None
 
 
 def test_without_the_tick_the_clock_opens_nothing() -> None:
     stored(active=True, returns_on=date(2020, 1, 1))
-    assert not settle_pause(now=NOW)
-    assert (PauseNotice.objects.get().active, deeds()) == (True, [])
+    assert not record_elapsed_return(now=NOW)
+    assert (PauseNotice.objects.get().active, actions()) == (True, [])
 
 
 def test_nothing_is_settled_on_a_site_that_never_had_a_pause() -> None:
     PauseNotice.objects.all().delete()
-    assert not settle_pause(now=NOW)
+    assert not record_elapsed_return(now=NOW)
 
 
 def test_a_new_pause_begins_right_after_one_that_opened_by_itself() -> None:
@@ -282,6 +282,6 @@ def test_a_new_pause_begins_right_after_one_that_opened_by_itself() -> None:
     stored(active=True, returns_on=TODAY, opens_by_itself=True)
     notice = begin()
     assert (notice.active, notice.returns_on, notice.ended_on) == (True, None, TODAY)
-    assert deeds() == [PauseDeed.OPENED_BY_ITSELF, PauseDeed.BEGUN]
+    assert actions() == [PauseAction.OPENED_BY_ITSELF, PauseAction.BEGUN]
     undo()
     assert state() is PauseState.RESUMED

@@ -5,9 +5,9 @@ from datetime import datetime
 
 import pytest
 
-from home.models import PauseChange, PauseDeed, PauseNotice
+from home.models import PauseAction, PauseChange, PauseNotice
 from home.pause.rules import CALENDAR
-from home.pause.services import PauseChangedMeanwhile, begin_pause, change_pause, settle_pause
+from home.pause.services import PauseChangedMeanwhile, begin_pause, change_pause, record_elapsed_return
 from tests.home.pause.pausing import stored
 from tests.intake.enquiry.test_parallel_posts import at_once
 
@@ -39,7 +39,7 @@ def test_the_worker_and_kati_write_the_opening_down_once() -> None:
 
     def job(number: int) -> str:
         if number:
-            return "settled" if settle_pause(now=NOW) else "nothing"
+            return "recorded" if record_elapsed_return(now=NOW) else "nothing"
         try:
             begin_pause(version=version, by=None, now=NOW)
         except PauseChangedMeanwhile:
@@ -47,8 +47,8 @@ def test_the_worker_and_kati_write_the_opening_down_once() -> None:
         return "begun"
 
     told = Counter(at_once(MANY, job))
-    deeds = Counter(PauseChange.objects.values_list("deed", flat=True))
-    assert deeds[PauseDeed.OPENED_BY_ITSELF] == 1
+    actions = Counter(PauseChange.objects.values_list("action", flat=True))
+    assert actions[PauseAction.OPENED_BY_ITSELF] == 1
     # Whoever came first: she begins a new pause on what she saw, or is told that it has changed.
-    assert (told["begun"], told["too late"], told["settled"]) in ((1, 0, 0), (0, 1, 1))
-    assert deeds[PauseDeed.BEGUN] == told["begun"]
+    assert (told["begun"], told["too late"], told["recorded"]) in ((1, 0, 0), (0, 1, 1))
+    assert actions[PauseAction.BEGUN] == told["begun"]

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from wagtail.models import Page, PageViewRestriction, Site
 
-from home.editing_checks import page_faults
+from home.editing_checks import page_findings
 from home.important_pages import important_pages
 from home.models import ContactDetails, ContentPage, HomePage, ServicePage
 from intake.models import ContactPage, MappingPage
@@ -201,9 +201,9 @@ def test_call_to_action_never_leads_to_itself() -> None:
 
 def test_editor_hears_of_a_dead_link() -> None:
     front = HomePage.objects.get()
-    assert "home-dead-link" not in [fault.key for fault in page_faults(front)]
+    assert "home-dead-link" not in [finding.key for finding in page_findings(front)]
     at("/ryhmatyonohjaus/").unpublish()
-    assert "home-dead-link" in [fault.key for fault in page_faults(front)]
+    assert "home-dead-link" in [finding.key for finding in page_findings(front)]
 
 
 @pytest.mark.parametrize("kind", [ContactPage, MappingPage, HomePage])

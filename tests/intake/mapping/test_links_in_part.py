@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from aijuu_site.private_addresses import UntellingFormatter
+from aijuu_site.private_addresses import SecretRedactingFormatter
 from intake.mapping.services import new_secret
 from intake.models import Enquiry, InitialMapping
 from tests.intake.mapping.answering import ANSWERS, Answerer
@@ -125,5 +125,5 @@ def test_word_that_begins_like_the_prefix_is_a_page(begun: Answerer) -> None:
 def test_no_line_of_the_log_tells_the_secret(before: str, prefix: str) -> None:
     secret: Any = new_secret()
     record = logging.LogRecord("x", logging.ERROR, "", 1, "Error: %s", (f"{prefix}{before}{secret})/vaihe/2/",), None)
-    line = UntellingFormatter("%(message)s").format(record)
+    line = SecretRedactingFormatter("%(message)s").format(record)
     assert line == f"Error: {re.sub('/+$', '/', prefix)}…/vaihe/2/"

@@ -8,7 +8,7 @@ import time_machine
 from django.utils import timezone
 
 from home.models import PauseNotice
-from home.pause.services import settle_pause
+from home.pause.services import record_elapsed_return
 from intake.choices import Kind, Status, Verdict
 from intake.enquiry.rules import new_reference
 from intake.mail.delivery import WAITS, deliver_next
@@ -69,7 +69,7 @@ def pause(*, active: bool, **changes: object) -> None:
 def work(moment: datetime) -> None:
     """One round of the worker at the moment, without its mail."""
     with time_machine.travel(moment, tick=False):
-        for deed in (settle_pause, remind_of_pause, call_due, remind_and_close, keep_list_true):
+        for deed in (record_elapsed_return, remind_of_pause, call_due, remind_and_close, keep_list_true):
             deed(now=timezone.now())
 
 

@@ -11,19 +11,19 @@ _DEFAULT_IGNORABLE = re.compile(
 )
 
 
-def is_unseen(character: str) -> bool:
+def is_invisible(character: str) -> bool:
     """Whether a character leaves no mark on paper and is no space or line break either."""
     if _DEFAULT_IGNORABLE.match(character):
         return True
     return unicodedata.category(character) in ("Cf", "Cc") and not character.isspace()
 
 
-def without_unseen(text: str) -> str:
+def strip_invisible(text: str) -> str:
     """`text` as it is seen."""
-    return text if text.isascii() and text.isprintable() else "".join(one for one in text if not is_unseen(one))
+    return text if text.isascii() and text.isprintable() else "".join(one for one in text if not is_invisible(one))
 
 
-def narrowed(text: str) -> str:
+def normalize_width(text: str) -> str:
     """`text` with the letters, digits and signs of East Asian keyboards (full-width, half-width) as plain ones.
 
     Only those: "²" and "™" are other signs than "2" and "tm".

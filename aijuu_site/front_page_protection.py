@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from wagtail.admin import messages
 from wagtail.models import Page, Site
 
-from home.important_pages import IS_KEPT, SITE_IS_KEPT, holds_front_page
+from home.important_pages import DEFAULT_SITE_PROTECTED, FRONT_PAGE_PROTECTED, contains_front_page
 
 View = Callable[..., HttpResponseBase]
 
@@ -24,7 +24,7 @@ _PAGE_VIEWS = {
 _BULK_ACTIONS = frozenset({"delete", "move", "unpublish"})
 
 
-def keeps_front_page(view: View) -> View:
+def protect_front_page(view: View) -> View:
     """Wrap any view of the admin; whoever has signed in and would do away with the front page is told why not."""
 
     @wraps(view)
@@ -56,8 +56,8 @@ def _refused(request: HttpRequest) -> tuple[Promise, tuple[Any, ...]] | None:
 
 def _refused_page(pks: list[Any]) -> tuple[Promise, tuple[Any, ...]] | None:
     for page in Page.objects.filter(pk__in=pks):
-        if page.depth > 1 and holds_front_page(page):
-            return IS_KEPT, ("wagtailadmin_pages:edit", page.pk)
+        if page.depth > 1 and contains_front_page(page):
+            return FRONT_PAGE_PROTECTED, ("wagtailadmin_pages:edit", page.pk)
     return None
 
 
@@ -67,4 +67,4 @@ def _refused_site(request: HttpRequest, pk: str, *, deletes: bool) -> tuple[Prom
     if site is None or not (deletes or request.method == "POST"):
         return None
     keeps_all = "is_default_site" in request.POST and request.POST.get("root_page") == str(site.root_page_id)
-    return (SITE_IS_KEPT, ("wagtailsites:edit", site.pk)) if deletes or not keeps_all else None
+    return (DEFAULT_SITE_PROTECTED, ("wagtailsites:edit", site.pk)) if deletes or not keeps_all else None
