@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class HomeConfig(AppConfig):
-    """What visitors read."""
+    """The pages that visitors read, and their settings."""
 
     name = "home"
     verbose_name = _("Pages")

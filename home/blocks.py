@@ -13,8 +13,8 @@ from home.pause.rules import FormMode
 from home.rich_text import PROSE_FEATURES, valid_id, visitor_url
 
 
-class _KnownIds:
-    """For a chooser block. Stored data and the editor's form both come through here."""
+class _ValidIds:
+    """Mixin for a chooser block: ids that can't be those of a row become None, in stored data and in forms."""
 
     def to_python(self, value: Any) -> Any:
         return super().to_python(valid_id(value))  # type: ignore[misc]
@@ -26,19 +26,19 @@ class _KnownIds:
         return super().value_from_form(value if isinstance(value, self.model_class) else valid_id(value))  # type: ignore[misc, attr-defined]
 
 
-class PageChoice(_KnownIds, blocks.PageChooserBlock):  # type: ignore[misc]
+class PageChoice(_ValidIds, blocks.PageChooserBlock):  # type: ignore[misc]
     def deconstruct(self) -> tuple[str, Any, Any]:
-        # The data is that of Wagtail's block, so no migration needs to know this one.
+        # The data is that of Wagtail's block, so migrations refer to that.
         _path, args, kwargs = super().deconstruct()
         return "wagtail.blocks.PageChooserBlock", args, kwargs
 
 
-class _PictureChoice(_KnownIds, ImageChooserBlock):  # type: ignore[misc]
+class _PictureChoice(_ValidIds, ImageChooserBlock):  # type: ignore[misc]
     pass
 
 
-class PictureWithWords(ImageBlock):  # type: ignore[misc]
-    """A picture with its alternative text."""
+class PictureBlock(ImageBlock):  # type: ignore[misc]
+    """Wagtail's ImageBlock (image and alternative text) that survives invalid ids in stored data."""
 
     def __init__(self, required: bool = True, **kwargs: Any) -> None:
         super().__init__(required=required, **kwargs)
@@ -47,13 +47,14 @@ class PictureWithWords(ImageBlock):  # type: ignore[misc]
         self.child_blocks["image"] = chooser
 
     def to_python(self, value: Any) -> Any:
-        return super().to_python(_as_stored(value))
+        return super().to_python(_as_image_value(value))
 
     def bulk_to_python(self, values: Iterable[Any]) -> Any:
-        return super().bulk_to_python([_as_stored(value) for value in values])
+        return super().bulk_to_python([_as_image_value(value) for value in values])
 
 
-def _as_stored(value: Any) -> dict[str, Any]:
+def _as_image_value(value: Any) -> dict[str, Any]:
+    # Without this a bare id would pass Wagtail's block unchecked.
     return value if isinstance(value, dict) else {"image": value, "decorative": False, "alt_text": ""}
 
 
@@ -80,14 +81,14 @@ class BenefitsBlock(blocks.StructBlock):
 
 
 class CallToActionValue(blocks.StructValue):
-    """Knows where the link leads."""
+    """The value of a call to action."""
 
     def href(self, contact_url: str) -> str:
-        """The chosen page's address; `contact_url` when none is chosen, or that one is gone or hidden."""
+        """Return the URL of the chosen page; `contact_url` where none is chosen, or it is deleted or unpublished."""
         return visitor_url(self.get("page")) or str(contact_url)
 
     def leads_to_application(self, contact_url: str) -> bool:
-        """Whether the link leads to the contact page, or to another page where one applies."""
+        """Return whether the link leads to the contact page or to another page that accepts applications."""
         page = self.get("page")
         if page is None or self.href(contact_url) == contact_url:
             return True
@@ -120,18 +121,18 @@ class CallToActionBlock(blocks.StructBlock):
         context["href"], context["label"], context["text"] = value.href(contact_url), value["label"], value["text"]
         pause = context.get("pause")
         is_elsewhere = pause is not None and pause.form_mode != FormMode.AS_USUAL
-        # The contact page does something else in this pause: sentence and button say so.
+        # During a pause with another form mode the sentence and the button name what the contact page offers.
         if contact_url and context["href"] and is_elsewhere and value.leads_to_application(contact_url):
             context |= {"href": contact_url, "label": pause.contact_label, "text": pause.contact_sentence}
         request = context.get("request")
         if request is not None and context["href"] == request.path:
-            # Whoever reads it is there already: the words stay, without a link that leads nowhere.
+            # The link would lead to the page itself: show the text without it.
             context["href"] = ""
         return context
 
 
 class ContactCardBlock(blocks.StructBlock):
-    """A card with the details of the site's settings: written in one place, shown here."""
+    """A card with the contact details of the settings."""
 
     heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
     text = blocks.TextBlock(label=_("Text"), required=False, rows=3, max_length=400)
@@ -149,7 +150,7 @@ class ContactCardBlock(blocks.StructBlock):
 
 
 class FactBlock(blocks.StructBlock):
-    """A figure, its unit and what it tells."""
+    """A figure, its unit and its meaning."""
 
     value = blocks.CharBlock(label=_("Figure"), max_length=20, help_text=_("For example 3–4 or 45."))
     unit = blocks.CharBlock(label=_("Unit"), required=False, max_length=40, help_text=_("For example minutes."))
@@ -182,7 +183,7 @@ class FactsBlock(blocks.StructBlock):
 
 
 class QuestionBlock(blocks.StructBlock):
-    """A question, its answer and the anchor that survives a rewording."""
+    """A question and its answer. The anchor stays when the question is reworded."""
 
     question = blocks.CharBlock(label=_("Question"), max_length=200)
     answer = blocks.RichTextBlock(label=_("Answer"), features=PROSE_FEATURES)
@@ -200,7 +201,7 @@ class QuestionBlock(blocks.StructBlock):
 
 
 class FaqBlock(blocks.StructBlock):
-    """Questions that open to their answers, without JavaScript too."""
+    """Questions that open to show their answers (<details>, no JavaScript)."""
 
     heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
     questions = blocks.ListBlock(QuestionBlock(), label=_("Questions"), min_num=0)
@@ -237,11 +238,11 @@ class FaqBlock(blocks.StructBlock):
 
 
 class FigureValue(blocks.StructValue):
-    """Knows what the picture says to those who do not see it."""
+    """The value of a figure."""
 
     @property
     def alt(self) -> str:
-        """The alternative text; "" for a decorative picture (WCAG 1.1.1)."""
+        """The alternative text; "" for a decorative image (WCAG 1.1.1)."""
         image = self.get("image")
         return "" if image is None or image.decorative else image.contextual_alt_text or ""
 
@@ -249,7 +250,7 @@ class FigureValue(blocks.StructValue):
 class FigureBlock(blocks.StructBlock):
     """A picture with its alternative text (or marked decorative), caption and credit."""
 
-    image = PictureWithWords(label=_("Image"))
+    image = PictureBlock(label=_("Image"))
     caption = blocks.CharBlock(label=_("Caption"), required=False, max_length=250)
     credit = blocks.CharBlock(
         label=_("Credit"), required=False, max_length=120, help_text=_("Who made the picture, if it must be told.")
@@ -264,7 +265,7 @@ class FigureBlock(blocks.StructBlock):
         value_class = FigureValue
 
     def get_preview_value(self) -> Any:
-        """The newest picture of the site itself: an example that Kati knows. Without pictures only the caption."""
+        """Show the newest image of the site as the example; only a caption where there is none."""
         newest = get_image_model().objects.order_by("-created_at").first()
         if newest is not None:
             newest.contextual_alt_text = ""
@@ -293,7 +294,7 @@ class QuoteBlock(blocks.StructBlock):
 
 
 class StepBlock(blocks.StructBlock):
-    """One station of the way."""
+    """One step of a process."""
 
     title = blocks.CharBlock(label=_("Step"), max_length=80)
     text = blocks.TextBlock(label=_("Description"), required=False, rows=2, max_length=300)
@@ -304,7 +305,7 @@ class StepBlock(blocks.StructBlock):
 
 
 class StepsBlock(blocks.StructBlock):
-    """A figure of numbered steps; an ordered list underneath, so that it reads aloud in order (WCAG 1.3.1, 1.3.2)."""
+    """Numbered steps, as an ordered list (WCAG 1.3.1, 1.3.2)."""
 
     heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
     intro = blocks.TextBlock(label=_("Introduction"), required=False, rows=2, max_length=400)
@@ -346,7 +347,7 @@ class TextBlock(blocks.StructBlock):
 
 
 class BodyStreamBlock(blocks.StreamBlock):
-    """The same choice on every page: questions, for one, can stand anywhere."""
+    """The blocks of every page's body."""
 
     text = TextBlock()
     image = FigureBlock()

@@ -1,4 +1,4 @@
-"""The contact details of the practice, in one place for every page."""
+"""The contact details of the practice: a setting that every page uses."""
 
 import re
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2)
 
 
 def is_business_id(text: str) -> bool:
-    """Tell whether `text` is written 1234567-1 and its check digit is right."""
+    """Return whether `text` has the form 1234567-1 and a valid check digit."""
     found = _FORM.fullmatch(text)
     if found is None:
         return False
@@ -30,7 +30,7 @@ def is_business_id(text: str) -> bool:
 
 
 def validate_phone(text: str) -> None:
-    """Refuse what can't be dialled."""
+    """Raise ValidationError for a number that is not in use."""
     try:
         parse_phone(text)
     except ValueError as error:
@@ -40,7 +40,7 @@ def validate_phone(text: str) -> None:
 
 
 def validate_facebook_url(url: str) -> None:
-    """Only https://…facebook.com/…: the address becomes a link on every page during a pause."""
+    """Raise ValidationError unless `url` is https://…facebook.com/…: it becomes a link on every page in a pause."""
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     if parts.scheme != "https" or not (host == "facebook.com" or host.endswith(".facebook.com")):
@@ -48,7 +48,7 @@ def validate_facebook_url(url: str) -> None:
 
 
 def validate_business_id(text: str) -> None:
-    """Refuse what no business can have: another form, or a wrong check digit."""
+    """Raise ValidationError for an invalid Finnish business ID."""
     if not is_business_id(text):
         raise ValidationError(
             _("Check the business ID. The right form is, for example, 1234567-1."), code="business_id"
@@ -57,7 +57,7 @@ def validate_business_id(text: str) -> None:
 
 @register_setting(icon="mail")
 class ContactDetails(BaseGenericSetting):
-    """Facts about the practice. Only the name is needed; a fact is shown when it is filled."""
+    """Facts about the practice. Only the name is required; the others are shown where they are filled."""
 
     business_name = models.CharField(
         _("name of the practice"), max_length=120, help_text=_("The name that people know. Stands on every page.")
@@ -186,18 +186,18 @@ class ContactDetails(BaseGenericSetting):
 
     @property
     def phone_uri(self) -> str:
-        """`tel:+358505348567`; "" when no number is known or the stored one can't be dialled."""
+        """`tel:+358505348567`; "" where there is no number, or the stored one is invalid."""
         number = self._phone_number()
         return "" if number is None else phone_uri(number)
 
     @property
     def phone_display(self) -> str:
-        """`050 534 8567`; a number that can't be read is shown as it was stored."""
+        """`050 534 8567`; an invalid number as it was stored."""
         number = self._phone_number()
         return self.phone if number is None else phone_display(number)
 
     def _phone_number(self) -> PhoneNumber | None:
-        # A number that was valid when it was saved must not break every page after an upgrade of the numbering plan.
+        # A number that was valid when saved may be invalid after an upgrade of the numbering plan.
         try:
             return parse_phone(self.phone) if self.phone else None
         except ValueError:
@@ -205,21 +205,21 @@ class ContactDetails(BaseGenericSetting):
 
     @property
     def answers_within(self) -> str:
-        """The response time as it stands in the middle of a sentence: “Kati answers …”."""
+        """The response time for the middle of a sentence: “Kati answers …”."""
         return in_sentence(self.response_time)
 
     @property
     def has_statement_facts(self) -> bool:
-        """Whether there is anything to add to the privacy page (templates/home/statement_facts.html)."""
+        """Whether there are facts for the privacy page (templates/home/statement_facts.html)."""
         facts = (self.official_name, self.business_id, self.postal_address)
         return any((*facts, self.server_provider, self.data_location, self.mail_provider))
 
     @property
     def contact_url(self) -> str:
-        """The address of the contact page, "" when there is none or it is not published."""
+        """The URL of the contact page; "" where there is none or it is not published."""
         return visitor_url(self.contact_page)
 
     @property
     def privacy_url(self) -> str:
-        """The address of the privacy page, "" when there is none or it is not published."""
+        """The URL of the privacy page; "" where there is none or it is not published."""
         return visitor_url(self.privacy_page)

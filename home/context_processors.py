@@ -1,4 +1,4 @@
-"""What every template may ask for. Nothing is fetched before a template asks."""
+"""Context of every template. All values are lazy."""
 
 from typing import Any
 
@@ -14,16 +14,16 @@ from home.pause.wording import next_step
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """What each page's frame is made of: lazy, fetched once a request."""
+    """Return what the base template needs, each fetched at most once per request."""
 
     def details() -> ContactDetails:
-        known = ContactDetails.load(request)
-        cache_contact(known)
-        return known
+        loaded = ContactDetails.load(request)
+        cache_contact(loaded)
+        return loaded
 
     def step() -> str:
         url = details().contact_url
-        # Who is on the contact page, or below it, is there already.
+        # No link to the contact page on the contact page itself and below it.
         return next_step(current_pause(request), "" if url and request.path.startswith(url) else url)
 
     menus: Menus = SimpleLazyObject(lambda: build_menus(request))  # type: ignore[assignment]
@@ -35,6 +35,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "pause_next_step": SimpleLazyObject(step),
         "main_menu": SimpleLazyObject(lambda: menus.main),
         "footer_menu": SimpleLazyObject(lambda: menus.footer),
-        # In bytes: what is longer comes to no view.
+        # In bytes: Django refuses a longer POST before a view sees it.
         "largest_post": settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
     }

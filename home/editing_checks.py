@@ -1,4 +1,4 @@
-"""Checks of a page while it is edited, also in Wagtail's content checker."""
+"""Content checks of a page, shown in Wagtail's content checker."""
 
 import re
 from collections.abc import Iterator
@@ -21,16 +21,19 @@ from home.editors_text import unresolved_placeholders
 from home.rich_text import linked_page_ids, visitor_url
 from home.seo import LONGEST as LONGEST_DESCRIPTION
 
-# Search engines cut a title at about this many characters, the site's name included.
+# Search engines truncate a title at about this many characters, including the name of the site.
 LONGEST_TITLE = 60
-# After a digit it may be an inch.
+# Not after a digit: there it may mean inches.
 _STRAIGHT = re.compile(r"(?<!\d)(?:[\"']|&quot;|&#x27;|&#39;)")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A kind of finding: `key` is its name in the page and in axe, `name` says what, `help_text` what to do about it,
-    `selector` where the page shows it."""
+    """A kind of finding.
+
+    `key` identifies it in the page and in axe. `name` says what is wrong, `help_text` what to do, and `selector` which
+    element of the page is marked.
+    """
 
     key: str
     name: Promise
@@ -64,12 +67,12 @@ STRAIGHT_QUOTES = Finding(
     name=_("There are straight quotation marks in the text"),
     help_text=_("You need not do anything: the site shows them to visitors as Finnish ones (”like this”)."),
 )
-DEAD_LINK = Finding(
+BROKEN_LINK = Finding(
     key="home-dead-link",
     name=_("A link leads to a page that visitors can't see"),
     help_text=_("The page is hidden or gone. Visitors see the words without a link: choose another page for it."),
 )
-FACT_MISSING = Finding(
+PLACEHOLDER_EMPTY = Finding(
     key="home-fact-missing",
     name=_("A mark in braces stands for nothing"),
     help_text=_(
@@ -80,40 +83,45 @@ FACT_MISSING = Finding(
 
 
 def page_findings(page: Page) -> list[Finding]:
-    """The kinds of finding that `page` has, the most important first. A page without findings gives none."""
+    """Return the findings of `page`, the most important first."""
     found = {
         ALT_MISSING: any(images_without_alt(page)),
-        DEAD_LINK: has_broken_link(page),
-        FACT_MISSING: any(mark for text in _texts(page) for mark in unresolved_placeholders(unescape(text))),
+        BROKEN_LINK: has_broken_link(page),
+        PLACEHOLDER_EMPTY: any(mark for text in _texts(page) for mark in unresolved_placeholders(unescape(text))),
         DESCRIPTION_MISSING: not (page.search_description or "").strip(),
         DESCRIPTION_LONG: len(page.search_description or "") > LONGEST_DESCRIPTION,
         TITLE_LONG: len(page.seo_title or page.title or "") > LONGEST_TITLE,
         STRAIGHT_QUOTES: any(_STRAIGHT.search(text) for text in _texts(page)),
     }
-    return [finding for finding, is_there in found.items() if is_there]
+    return [finding for finding, is_found in found.items() if is_found]
 
 
-FINDINGS = (ALT_MISSING, DEAD_LINK, FACT_MISSING, DESCRIPTION_MISSING, DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES)
-# The fields of a picture at the top of a page: it, its words, its mark.
-_AT_THE_TOP = (("hero_image", "hero_alt", "hero_decorative"), ("image", "image_alt", "image_decorative"))
+FINDINGS = (
+    *(ALT_MISSING, BROKEN_LINK, PLACEHOLDER_EMPTY, DESCRIPTION_MISSING),
+    *(DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES),
+)
+# The image fields of the page types: image, alternative text, decorative.
+_IMAGE_FIELDS = (("hero_image", "hero_alt", "hero_decorative"), ("image", "image_alt", "image_decorative"))
 
 
 def images_without_alt(page: Page) -> Iterator[AbstractImage]:
-    """Pictures whose words are missing and that are not marked decorative. A drawing at the top of a page may have none
-    without the mark: the site's own drawings there are decoration."""
-    for picture, words, decorative in _AT_THE_TOP:
+    """Yield the images without alternative text that are not marked decorative.
+
+    Not the drawings (SVG) in the image fields of a page type: those of the first content are decoration.
+    """
+    for picture, alt, decorative in _IMAGE_FIELDS:
         image = getattr(page, picture, None)
-        must_speak = image is not None and not image.is_svg() and not getattr(page, decorative)
-        if must_speak and not getattr(page, words).strip():
+        needs_alt = image is not None and not image.is_svg() and not getattr(page, decorative)
+        if needs_alt and not getattr(page, alt).strip():
             yield image
     for block, value in _values(page):
-        must_speak = isinstance(block, ImageBlock) and value is not None and not value.decorative
-        if must_speak and not (value.contextual_alt_text or "").strip():
+        needs_alt = isinstance(block, ImageBlock) and value is not None and not value.decorative
+        if needs_alt and not (value.contextual_alt_text or "").strip():
             yield value
 
 
 def has_broken_link(page: Page) -> bool:
-    """Whether a text or a button leads to a page that is hidden or gone."""
+    """Return whether a text or a button links to a page that is deleted or unpublished."""
     chosen = [value for block, value in _values(page) if isinstance(block, blocks.PageChooserBlock)]
     linked = {number for html in _rich_texts(page) for number in linked_page_ids(html)}
     found = Page.objects.in_bulk([number for number in linked if number is not None])
@@ -128,7 +136,7 @@ def _rich_texts(page: Page) -> Iterator[str]:
 
 
 def _texts(page: Page) -> Iterator[str]:
-    """Every text that visitors read on the page, tags taken away."""
+    """Yield every text of the page, without tags."""
     yield from (strip_tags(html) for html in _rich_texts(page))
     yield from (getattr(page, name, "") or "" for name in ("title", "seo_title", "search_description", "hero_caption"))
     for block, value in _values(page):
@@ -157,16 +165,16 @@ def _inside(block: blocks.Block, value: Any) -> Iterator[tuple[blocks.Block, Any
 
 
 ATTRIBUTE = "data-findings"
-# axe-core's own check with nothing to match holds for every element; in a rule's `none` it means: a finding is here.
-_ALWAYS = {"id": "home-always", "evaluate": "matches-definition-evaluate", "options": {"matcher": {}}}
-# Of axe-core, beside those that Wagtail asks for.
+# A check that is true for every element. In a rule's `none` it reports each element that the selector matches.
+_ALWAYS_TRUE = {"id": "home-always", "evaluate": "matches-definition-evaluate", "options": {"matcher": {}}}
+# A rule of axe-core in addition to those of Wagtail.
 _NO_ALT_AT_ALL = "image-alt"
-# The page falls back to its introduction, so the rendered page never lacks a description; ours looks at the field.
+# Wagtail's rule never finds anything: the page falls back to its introduction. Ours looks at the field.
 _REPLACED = "empty-meta-description"
 
 
 class SiteContentChecker(ContentCheckerItem):
-    """Wagtail's checks of the rendered page, and ours."""
+    """Wagtail's content checker with the findings of this module as additional axe rules."""
 
     def get_axe_run_only(self, request: HttpRequest) -> list[str]:
         theirs = [rule for rule in super().get_axe_run_only(request) if rule != _REPLACED]
@@ -180,7 +188,7 @@ class SiteContentChecker(ContentCheckerItem):
                 "impact": "moderate",
                 "selector": f"body[{ATTRIBUTE}~='{finding.key}'] {finding.selector}",
                 "tags": ["best-practice"],
-                "none": [_ALWAYS["id"]],
+                "none": [_ALWAYS_TRUE["id"]],
                 "enabled": True,
             }
             for finding in FINDINGS
@@ -188,7 +196,7 @@ class SiteContentChecker(ContentCheckerItem):
         return [*theirs, *ours]
 
     def get_axe_custom_checks(self, request: HttpRequest) -> list[dict[str, Any]]:
-        return [*super().get_axe_custom_checks(request), _ALWAYS]
+        return [*super().get_axe_custom_checks(request), _ALWAYS_TRUE]
 
     def get_axe_messages(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
         ours = {finding.key: {"error_name": finding.name, "help_text": finding.help_text} for finding in FINDINGS}

@@ -1,4 +1,4 @@
-"""Editors' text as it goes out: contact details filled in, punctuation, addresses hidden from harvesters."""
+"""Rendering of editors' text: placeholders filled in, punctuation, e-mail addresses hidden from harvesters."""
 
 import re
 import unicodedata
@@ -12,18 +12,18 @@ from home.contact_details import ContactDetails
 from home.email_address import address_as_sent
 from home.typography import finnish_html, finnish_text
 
-# Begins where a word begins: else each letter of a long word would be tried as a beginning.
+# The lookbehind makes a match begin at a word: without it every letter of a long word would be tried.
 _ADDRESS = re.compile(r"(?<![A-Za-z0-9._%+-])(?:mailto:)?[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _INNER_AT = re.compile(r'(?<!")@')
 
 
 def as_references(text: str) -> SafeString:
-    """Every character as a decimal character reference. Safe in HTML text and in attribute values alike."""
+    """Return every character as a decimal character reference: safe in HTML text and attribute values."""
     return mark_safe("".join(f"&#{ord(character)};" for character in text))  # noqa: S308
 
 
 def email_link(address: str) -> SafeString:
-    """`<a href="mailto:…">…</a>`; "" for no address."""
+    """Return `<a href="mailto:…">…</a>`; "" for an empty address."""
     if not address:
         return mark_safe("")
     try:
@@ -34,20 +34,20 @@ def email_link(address: str) -> SafeString:
 
 
 def hide_emails(html: str) -> str:
-    """`html` with the addresses in its text and links rewritten as references; everything else as it was."""
+    """Return `html` with the e-mail addresses in its text and links written as character references."""
     return _ADDRESS.sub(lambda match: as_references(match.group()), html)
 
 
 def hide_emails_in_json(text: str) -> str:
-    """JSON of the same meaning, whose addresses have no "@" to be found by. Keys such as "@type" stay.
+    """Return the same JSON with "@" escaped inside strings. Keys such as "@type" stay.
 
-    Only that sign: the letters before it may belong to an escape ("\\n" and "kati@…" stand side by side).
+    Only that character: the letters before it may belong to an escape, as in "\\nkati@…".
     """
     return _INNER_AT.sub(r"\\u0040", text)
 
 
-# In whatever spelling; what stands in braces otherwise is left as it was typed.
-_MARK = re.compile(r"\{\s*([^{}<>]{1,30}?)\s*\}")
+# A placeholder such as {puhelin}. Unknown ones are left as typed.
+_PLACEHOLDER = re.compile(r"\{\s*([^{}<>]{1,30}?)\s*\}")
 _PHONE, _EMAIL, _NAME = "phone", "email", "person_name"
 _FACTS = {
     "puhelin": _PHONE,
@@ -56,26 +56,26 @@ _FACTS = {
     "sähköpostiosoite": _EMAIL,
     "nimi": _NAME,
 }
-# In a link the words only, since a link can't hold another; in a tag nothing is replaced.
+# A whole link, or a tag. In a link only text is filled in (links can't nest); in a tag nothing is.
 _TAGS = re.compile(r"(<a\b[^>]*>.*?</a\s*>|<[^>]*>)", re.IGNORECASE | re.DOTALL)
 _IS_LINK = re.compile(r"<a\b", re.IGNORECASE)
 _TAG = re.compile(r"(<[^>]*>)")
 
 
 def editors_text(text: str) -> str:
-    """Plain text of an editor's as it is shown."""
-    return finnish_text(_MARK.sub(_plain, text) if "{" in text else text)
+    """Return an editor's plain text with placeholders filled in and Finnish punctuation."""
+    return finnish_text(_PLACEHOLDER.sub(_plain, text) if "{" in text else text)
 
 
 def editors_html(html: str) -> str:
-    """Likewise for HTML: a phone number and an address become links."""
+    """As editors_text() for HTML: a phone number and an e-mail address become links."""
     return finnish_html(_with_facts(html) if "{" in html else html)
 
 
 def unresolved_placeholders(text: str) -> Iterator[str]:
-    """The words in braces that stand for nothing: an unknown one, or one whose fact is not filled."""
-    details = ContactDetails.load() if _MARK.search(text) else None
-    for match in _MARK.finditer(text):
+    """Yield the placeholders in `text` that are unknown, or whose field is empty."""
+    details = ContactDetails.load() if _PLACEHOLDER.search(text) else None
+    for match in _PLACEHOLDER.finditer(text):
         fact = _fact(match)
         if fact is None or not getattr(details, fact):
             yield match.group()
@@ -83,15 +83,15 @@ def unresolved_placeholders(text: str) -> Iterator[str]:
 
 def _with_facts(html: str) -> str:
     parts = _TAGS.split(html)
-    # Every second one is a tag, or a whole link.
-    parts[::2] = [_MARK.sub(_linked, text) for text in parts[::2]]
+    # Odd indexes hold the tags and links.
+    parts[::2] = [_PLACEHOLDER.sub(_linked, text) for text in parts[::2]]
     parts[1::2] = [_in_link(part) if _IS_LINK.match(part) else part for part in parts[1::2]]
     return "".join(parts)
 
 
 def _in_link(html: str) -> str:
     parts = _TAG.split(html)
-    parts[::2] = [_MARK.sub(lambda match: escape(_plain(match)), text) for text in parts[::2]]
+    parts[::2] = [_PLACEHOLDER.sub(lambda match: escape(_plain(match)), text) for text in parts[::2]]
     return "".join(parts)
 
 
@@ -117,7 +117,7 @@ def _linked(match: re.Match[str]) -> str:
 
 
 def _missing(fact: str) -> str:
-    """What stands for a fact that is not filled, so that the sentence round it stays one."""
+    """Return the text for an empty field, which keeps the sentence around it readable."""
     return {
         _PHONE: _("(no phone number)"),
         _EMAIL: _("(no e-mail address)"),

@@ -1,4 +1,4 @@
-"""Pages that the site cannot do without, and what may be done to them."""
+"""Pages that the site needs, and the permissions that protect them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,20 +22,21 @@ DEFAULT_SITE_PROTECTED = gettext_lazy(
 
 
 def contains_front_page(page: Page) -> bool:
-    """Return whether the page is the front page of a site, or has one below it."""
+    """Return whether `page` is the front page of a site or an ancestor of one."""
     return bool(Site.objects.filter(root_page__path__startswith=page.path).exists())
 
 
-# A hook of Wagtail's kind: a function without arguments that returns important pages.
+# A Wagtail hook: a function without arguments that returns a list of ImportantPage.
 IMPORTANT_PAGES_HOOK = "register_important_pages"
 Text: TypeAlias = str | Promise
 
 
 @dataclass(frozen=True)
 class ImportantPage:
-    """`page` is asked anew each time. `stops` is a whole sentence in the present tense.
+    """A page that a feature depends on.
 
-    `missing` says that there is no such page, and `address` leads to where one is made or chosen.
+    `page` is called on every check. `stops` says in one sentence what stops working without the page. `missing` is
+    shown where there is none, with the admin `address` where one is created or chosen.
     """
 
     key: str
@@ -46,13 +47,13 @@ class ImportantPage:
 
 
 def important_pages() -> list[ImportantPage]:
-    """Return every room's pages, in the order of the hooks."""
+    """Return the pages that all apps have registered, in the order of the hooks."""
     offers: Iterable[Callable[[], list[ImportantPage]]] = hooks.get_hooks(IMPORTANT_PAGES_HOOK)
     return [one for offer in offers for one in offer()]
 
 
 def consequences_without(*pages: Page) -> list[Text]:
-    """Return what stops working when these pages, and those below them, can't be read any more."""
+    """Return the `stops` sentences of the important pages among `pages` and their descendants."""
     needed = [(one, one.page()) for one in important_pages()]
     return [
         one.stops
@@ -62,11 +63,11 @@ def consequences_without(*pages: Page) -> list[Text]:
 
 
 def refuse_expiry(page: Any) -> None:
-    """Raise ValidationError where the page is to disappear by the clock, when nobody is there to be warned."""
+    """Raise ValidationError for an important page with an expiry date."""
     stops = consequences_without(page) if page.expire_at and page.path else []
     if stops:
-        told = _("This page can't be timed to disappear. Without it: %(stops)s")
-        raise ValidationError({"expire_at": told % {"stops": " ".join(str(one) for one in stops)}})
+        message = _("This page can't be timed to disappear. Without it: %(stops)s")
+        raise ValidationError({"expire_at": message % {"stops": " ".join(str(one) for one in stops)}})
 
 
 class PageRights(PagePermissionTester):
@@ -74,7 +75,7 @@ class PageRights(PagePermissionTester):
         return super().can_delete(ignore_bulk) and not contains_front_page(self.page)
 
     def can_move(self) -> bool:
-        # A page that no other page may hold has nowhere to go.
+        # There is no other parent that allows this type of page.
         return super().can_move() and _other_parents(self.page)
 
     def can_move_to(self, destination: Page) -> bool:
@@ -87,12 +88,12 @@ class PageRights(PagePermissionTester):
         return super().can_copy() and not _is_only_one(self.page)
 
     def can_set_view_restrictions(self) -> bool:
-        # A page behind a password is hidden from those who need it.
+        # A password would hide an important page from visitors.
         return super().can_set_view_restrictions() and not consequences_without(self.page)
 
 
 def _is_only_one(page: Page) -> bool:
-    """Whether there may be no second page of this kind."""
+    """Return whether the page type has reached its `max_count`."""
     kind = page.specific_class
     return kind is not None and kind.max_count is not None and kind.objects.count() >= kind.max_count
 

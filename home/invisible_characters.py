@@ -1,4 +1,4 @@
-"""Characters that nobody sees: they come along when something is copied, and make two of what looks like one."""
+"""Invisible characters, which come along when text is copied and make equal-looking strings differ."""
 
 import re
 import unicodedata
@@ -12,21 +12,21 @@ _DEFAULT_IGNORABLE = re.compile(
 
 
 def is_invisible(character: str) -> bool:
-    """Whether a character leaves no mark on paper and is no space or line break either."""
+    """Return whether a character is invisible and no whitespace."""
     if _DEFAULT_IGNORABLE.match(character):
         return True
     return unicodedata.category(character) in ("Cf", "Cc") and not character.isspace()
 
 
 def strip_invisible(text: str) -> str:
-    """`text` as it is seen."""
+    """Return `text` without invisible characters."""
     return text if text.isascii() and text.isprintable() else "".join(one for one in text if not is_invisible(one))
 
 
 def normalize_width(text: str) -> str:
-    """`text` with the letters, digits and signs of East Asian keyboards (full-width, half-width) as plain ones.
+    """Return `text` with full-width and half-width characters (East Asian keyboards) as plain ones.
 
-    Only those: "²" and "™" are other signs than "2" and "tm".
+    NFKC for these characters only: "²" and "™" stay.
     """
     return text if text.isascii() else "".join(_narrow(one) for one in text)
 

@@ -1,4 +1,4 @@
-"""The models of this app, which live beside their subjects, and two small ones."""
+"""Imports the models of all packages for Django, and defines two small ones."""
 
 from django.conf import settings
 from django.db import models
@@ -26,11 +26,11 @@ __all__ = [
 
 
 class LoadedContent(models.Model):
-    """The mark of a loaded piece. A marked piece belongs to the editors and is never touched again."""
+    """Marks a content file as loaded. Editors own the content from then on: it is never loaded again."""
 
     key = models.CharField(_("piece"), max_length=200, unique=True)
     loaded_at = models.DateTimeField(_("loaded"), auto_now_add=True)
-    # Which row a picture became: a page that is loaded in a later run finds it again.
+    # The image that was created from the file, for pages that are loaded in a later run.
     image = models.ForeignKey(
         settings.WAGTAILIMAGES_IMAGE_MODEL,
         null=True,
@@ -49,7 +49,7 @@ class LoadedContent(models.Model):
 
 
 class ChecklistMark(models.Model):
-    """One point that was marked by hand. A point without a mark speaks for itself (home.checklist)."""
+    """A checklist item that was marked by hand (home.checklist)."""
 
     class State(models.TextChoices):
         DONE = "done", _("Done")

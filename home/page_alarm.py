@@ -1,4 +1,4 @@
-"""Alarms in the admin: an important page is missing, hidden, or about to be."""
+"""Warnings in the admin about important pages that are missing, hidden, or scheduled to expire."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,8 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail import hooks
@@ -15,6 +13,7 @@ from wagtail.admin.ui.components import Component
 from wagtail.models import Page, Site
 
 from home.contact_details import ContactDetails
+from home.dates import finnish_moment
 from home.important_pages import IMPORTANT_PAGES_HOOK, ImportantPage, important_pages
 from home.rich_text import visitor_url
 
@@ -63,7 +62,10 @@ def _field(name: str) -> Callable[[], str]:
 
 @dataclass(frozen=True)
 class Alarm:
-    """`what` is wrong, what `stops` for that, and the `address` where it is mended. `page` is None where none is."""
+    """A warning: `what` is wrong, what `stops` working, and the `address` where it is fixed.
+
+    `page` is None where the page is missing.
+    """
 
     what: str
     stops: list[str]
@@ -72,11 +74,11 @@ class Alarm:
 
 
 def page_alarms() -> list[Alarm]:
-    """One for each page that visitors can't read, or soon can't; and for each that is missing."""
+    """Return one alarm for each important page that is missing, or that visitors can't read now or soon."""
     alarms: dict[object, Alarm] = {}
     for one in important_pages():
         for alarm in _alarms_of(one):
-            # A page that serves two ends is told of once.
+            # A page that is important for two reasons gets one alarm.
             known = alarms.setdefault(alarm.page.pk if alarm.page else one.key, alarm)
             if known is not alarm:
                 known.stops.extend(alarm.stops)
@@ -100,7 +102,7 @@ def _what_hides(page: Page) -> str:
     if page.specific.get_view_restrictions().exists():
         return _("The page “%(title)s” is behind a password, so visitors can't read it.") % title
     if page.expire_at:
-        moment = date_format(localtime(page.expire_at), "j.n.Y \\k\\l\\o G.i")
+        moment = finnish_moment(page.expire_at)
         return _("The page “%(title)s” disappears from the site on %(moment)s. Then:") % {**title, "moment": moment}
     return ""
 
@@ -109,7 +111,7 @@ hooks.register(IMPORTANT_PAGES_HOOK, site_important_pages)
 
 
 class PageAlarmPanel(Component):
-    """Above all else on the first page, and only where something is wrong."""
+    """The warnings on the dashboard, above all other panels. Empty where nothing is wrong."""
 
     name = "page-alarm"
     template_name = "home/page_alarm/panel.html"

@@ -1,4 +1,4 @@
-"""The page types, and what all of them share."""
+"""The page types and their base class."""
 
 from collections.abc import Iterator
 from http import HTTPMethod
@@ -21,15 +21,15 @@ from home.blocks import BodyStreamBlock
 from home.important_pages import PageRights, refuse_expiry
 from home.rich_text import SHORT_FEATURES
 
-# Ids that the page template itself uses.
+# Element ids that the page template uses.
 RESERVED = frozenset({"sisalto"})
 _LONGEST = 60
 
 
 def assign_anchors(body: StreamValue) -> None:
-    """Write a unique `anchor` on every FAQ section and question of `body` that has none; change no other.
+    """Set a unique `anchor` on every FAQ section and question of `body` that has none.
 
-    A copied block brings its anchor along: the first one on the page keeps it and the copy gets a new one.
+    Where a block was copied, the first one keeps the anchor and the copy gets a new one.
     """
     places = list(_anchored_values(body))
     taken = set(RESERVED)
@@ -65,9 +65,9 @@ def _free_anchor(name: str, taken: set[str]) -> str:
 
 
 class AlwaysPublic:
-    """A page that nothing makes private, not even a page above it.
+    """Mixin for a page that can't be made private, not even through an ancestor.
 
-    Wagtail shows the password form or the login to a POST as well, and what was written is gone.
+    Wagtail would answer a POST to a private page with the password form, and what the visitor wrote would be lost.
     """
 
     private_page_options: ClassVar[list[str]] = []
@@ -99,13 +99,13 @@ class BasePage(Page):
         help_text=_("Whether a link to this page stands at the foot of every page."),
     )
 
-    # Every answer to POST is CSRF-exempt (aijuu_site/urls.py), so a page that takes one says so and guards it itself.
+    # Page views are CSRF-exempt (aijuu_site/urls.py): a page type that accepts POST must guard it itself.
     allowed_http_methods: ClassVar[list[HTTPMethod]] = [HTTPMethod.GET, HTTPMethod.HEAD, HTTPMethod.OPTIONS]
 
-    # Visitors have no accounts, so a login would let in nobody else than the editors.
+    # No login or group restrictions: visitors have no accounts.
     private_page_options: ClassVar[list[str]] = ["password"]
 
-    # Whether people apply on this page. In a pause with another way, buttons lead past it (home.blocks).
+    # Whether visitors apply on this page. During a pause, calls to action lead elsewhere (home.blocks).
     accepts_applications: ClassVar[bool] = False
 
     title_help = _("Stands at the top of the page and in the links that lead to it.")
@@ -162,28 +162,28 @@ class BasePage(Page):
         abstract = True
 
     def clean(self) -> None:
-        """Give the page's questions their addresses. Runs on every save of a page and of a draft."""
+        """Assign anchors and refuse an expiry date. Runs on every save of a page or draft."""
         super().clean()
         assign_anchors(self.body)
         refuse_expiry(self)
 
     def permissions_for_user(self, user: Any) -> PageRights:
-        """Let nobody do away with the front page."""
+        """Use permissions that protect important pages."""
         return PageRights(user, self)
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
-        """Let the admin show the page in a frame beside the editor; a visitor's page is framed by nobody."""
+        """Allow the admin to frame the preview; public pages can't be framed."""
         return self.framed_by_admin(super().serve_preview(request, mode_name))
 
     @staticmethod
     def framed_by_admin(response: HttpResponse) -> HttpResponse:
-        """Return the answer with leave for pages of this site to frame it."""
+        """Return `response` with a policy that allows pages of this site to frame it."""
         response._csp_replace = {"frame-ancestors": [SELF]}  # type: ignore[attr-defined]
         return response
 
 
 class ContentPage(BasePage):
-    """A title, an introduction if wanted, and the body."""
+    """A title, an optional introduction, and the body."""
 
     intro = RichTextField(
         _("introduction"),
@@ -204,7 +204,7 @@ class ContentPage(BasePage):
 
 
 class ServicePage(BasePage):
-    """What is offered to whom: an introduction, a picture if there is one, and the body."""
+    """A service: an introduction, an optional picture, and the body."""
 
     intro = RichTextField(
         _("introduction"), blank=True, features=SHORT_FEATURES, help_text=_("For whom and what, in a few sentences.")
@@ -252,12 +252,12 @@ class ServicePage(BasePage):
 
     @property
     def image_alt_text(self) -> str:
-        """What the picture says to those who do not see it; "" for decoration (WCAG 1.1.1)."""
+        """The alternative text; "" for a decorative picture (WCAG 1.1.1)."""
         return "" if self.image_decorative else self.image_alt
 
 
 class HomePage(AlwaysPublic, BasePage):
-    """Who and what in two sentences with a picture, then the body."""
+    """The front page: a lead with a picture, and the body."""
 
     lead = RichTextField(
         _("lead"), blank=True, features=SHORT_FEATURES, help_text=_("Who and what, in one or two sentences.")
@@ -295,7 +295,7 @@ class HomePage(AlwaysPublic, BasePage):
     max_count = 1
 
     content_panels: ClassVar[list[Any]] = [
-        # Not Wagtail's panel for titles, whose script fails where the form has no address (promote_panels).
+        # Not TitleFieldPanel: its script fails where the form has no slug field (promote_panels).
         FieldPanel("title", classname="title", help_text=BasePage.title_help),
         FieldPanel("lead"),
         MultiFieldPanel(
@@ -310,7 +310,7 @@ class HomePage(AlwaysPublic, BasePage):
         ),
         FieldPanel("body"),
     ]
-    # Its address is the site's own, and the menus never list it (home.menus).
+    # Without slug and menu fields: its URL is the site's root, and the menus never list it (home.menus).
     promote_panels: ClassVar[list[Any]] = [
         MultiFieldPanel(BasePage.search_panels, heading=_("For search engines")),
     ]
@@ -322,5 +322,5 @@ class HomePage(AlwaysPublic, BasePage):
 
     @property
     def hero_alt_text(self) -> str:
-        """What the picture says to those who do not see it; "" for decoration (WCAG 1.1.1)."""
+        """The alternative text; "" for a decorative picture (WCAG 1.1.1)."""
         return "" if self.hero_decorative else self.hero_alt

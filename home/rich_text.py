@@ -1,4 +1,4 @@
-"""The tools of the text editor, and the pages, documents and images that stored text refers to."""
+"""Rich text: the editor's features, and what stored text refers to by id."""
 
 import re
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from wagtail.rich_text import EmbedHandler, expand_db_html
 from wagtail.rich_text.pages import PageLinkHandler
 from wagtail.rich_text.rewriters import FIND_A_TAG, FIND_EMBED_TAG, extract_attrs
 
-# h2 belongs to a block's own heading field, so that a page's outline stays whole (WCAG 1.3.1).
+# h2 is the heading field of a block, so that the outline of a page has no gaps (WCAG 1.3.1).
 PROSE_FEATURES = ["h3", "h4", "bold", "italic", "link", "ol", "ul"]
 SHORT_FEATURES = ["bold", "italic", "link"]
 _LARGEST = 2**63 - 1
-# What Wagtail's converter and its exporter raise about what the text editor can't have sent.
+# What Wagtail's converter and exporter raise for input that the editor can't have sent.
 _NO_TEXT = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError, ExporterException)
 Attributes = dict[str, str]
 
 
 def valid_id(value: object) -> int | None:
-    """The number of a row that may exist; None for anything else."""
+    """Return `value` as a possible primary key; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(_LARGEST)):
         value = int(value)
     is_number = isinstance(value, int) and not isinstance(value, bool)
@@ -33,7 +33,7 @@ def valid_id(value: object) -> int | None:
 
 
 def visitor_url(page: Page | None) -> str:
-    """Where a link to the page leads; "" where a visitor would find nothing there: every link to a page asks this."""
+    """Return the URL of a page; "" where it is None or unpublished. Every link to a page uses this."""
     return (page.url or "") if page is not None and page.live else ""
 
 
@@ -42,7 +42,7 @@ def _with_known_ids(attrs_list: list[Attributes]) -> list[dict[str, int | None]]
 
 
 class PageLink(PageLinkHandler):  # type: ignore[misc]
-    """A link to nothing keeps its words and leads nowhere."""
+    """Page links in rich text. A link to a missing or unpublished page becomes its text."""
 
     @classmethod
     def get_many(cls, attrs_list: list[Attributes]) -> list[Model | None]:
@@ -56,7 +56,7 @@ class PageLink(PageLinkHandler):  # type: ignore[misc]
 
 
 class DocumentLink(DocumentLinkHandler):  # type: ignore[misc]
-    """Likewise."""
+    """Document links in rich text. A link to a missing document becomes its text."""
 
     @classmethod
     def get_many(cls, attrs_list: list[Attributes]) -> list[Model | None]:
@@ -70,7 +70,7 @@ class DocumentLink(DocumentLinkHandler):  # type: ignore[misc]
 
 
 class RemovedEmbed(EmbedHandler):  # type: ignore[misc]
-    """Pictures stand in blocks, with alternative text and files made ahead (home.pictures); in text there are none."""
+    """Images inside rich text are removed: images belong in blocks, which have alternative text and renditions."""
 
     identifier = "image"
 
@@ -80,7 +80,7 @@ class RemovedEmbed(EmbedHandler):  # type: ignore[misc]
 
 
 class TextEditor(DraftailRichTextArea):  # type: ignore[misc]
-    """Wagtail's editor, without links to nothing: it can't open a text that holds one."""
+    """Wagtail's editor. It can't open a text with an invalid reference, so these are removed on the way in and out."""
 
     def format_value(self, value: str | None) -> str:
         shown: str = super().format_value(without_invalid_references(value or ""))
@@ -94,25 +94,25 @@ class TextEditor(DraftailRichTextArea):  # type: ignore[misc]
         try:
             html: str | None = super().value_from_datadict(data, files, name)
         except _NO_TEXT as error:
-            # Wagtail's converter believes whatever it is given. The editor sends nothing that it can't read.
+            # Wagtail's converter does not validate its input. The editor never sends this.
             raise BadRequest("no text of the editor's") from error
         return html
 
 
 def linked_page_ids(html: str) -> Iterator[int | None]:
-    """The pages that stored rich text links to by number; None for an odd one."""
+    """Yield the ids of the pages that rich text links to; None for an invalid id."""
     for match in FIND_A_TAG.finditer(html):
         attrs = extract_attrs(match[1])
         if attrs.get("linktype") == "page":
             yield valid_id(attrs.get("id"))
 
 
-# What Wagtail makes of a link to nothing: a tag without a single attribute.
+# Wagtail renders a link to a missing page as a tag without attributes.
 _EMPTY_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
 
 
 def expanded(rich_text: str) -> str:
-    """Return stored rich text as it goes out, links to nothing taken away; their words stay."""
+    """Return stored rich text as HTML. Links to missing pages become their text."""
     return without_empty_links(expand_db_html(rich_text))
 
 
@@ -121,7 +121,7 @@ def without_empty_links(html: str) -> str:
 
 
 def without_invalid_references(html: str) -> str:
-    """The text without what refers to something by an odd number; words in a link stay."""
+    """Return stored rich text without references by an invalid id; the text of links stays."""
 
     def link(match: re.Match[str]) -> str:
         attrs = extract_attrs(match[1])

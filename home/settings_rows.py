@@ -1,4 +1,4 @@
-"""The one row of each of our settings, there from the start: Wagtail would make it while somebody reads a page."""
+"""Create the row of each setting after migrating. Wagtail would create it during a visitor's GET request."""
 
 from typing import Any
 
@@ -7,10 +7,8 @@ from wagtail.contrib.settings.models import BaseGenericSetting
 
 
 def create_settings_rows(*, app_config: AppConfig, using: str, **signal: Any) -> None:
-    """Give each setting of an app its row where it has none. A receiver of post_migrate.
-
-    The tables are those of the migration that was reached, which need not be the latest.
-    """
+    """Receiver of post_migrate: create the missing row of each setting of `app_config`."""
+    # The models of the migration that was reached, which need not be the latest.
     reached = signal.get("apps", apps)
     for model in app_config.get_models():
         if not issubclass(model, BaseGenericSetting):

@@ -1,4 +1,4 @@
-"""What the pages ask of Wagtail's admin."""
+"""Wagtail hooks of the pages."""
 
 from typing import Any
 
@@ -19,8 +19,7 @@ from home.rich_text import PROSE_FEATURES, DocumentLink, PageLink, RemovedEmbed
 # After Wagtail's own apps, which add to the same list.
 @hooks.register("register_rich_text_features", order=100)
 def limit_rich_text_features(features: FeatureRegistry) -> None:
-    """A text field that does not say otherwise gets the tools of running text: no rules, no embeds, no images. What
-    stands in a text all the same is looked up with care."""
+    """Make PROSE_FEATURES the default of rich text fields, and register handlers that tolerate invalid references."""
     features.default_features = list(PROSE_FEATURES)
     features.register_link_type(PageLink)
     features.register_link_type(DocumentLink)
@@ -35,7 +34,7 @@ def register_fill_from_top() -> list[tuple[str, type[FillFromTop]]]:
 
 @hooks.register("construct_wagtail_userbar")
 def use_site_content_checker(request: HttpRequest, items: list[Any], page: Page | None) -> None:
-    """Let our content checker take the place of Wagtail's, in the editor and in the preview beside it."""
+    """Replace Wagtail's content checker by ours, in the editor and in the preview."""
     items[:] = [
         SiteContentChecker(in_editor=item.in_editor) if isinstance(item, ContentCheckerItem) else item for item in items
     ]

@@ -26,12 +26,12 @@ from home.contact_details import ContactDetails
 from home.models import ChecklistMark, LoadedContent
 
 CHANGE_DETAILS = "home.change_contactdetails"
-# What the first content calls the page (home/content/41-saavutettavuus.toml).
+# The slug in the first content (home/content/41-saavutettavuus.toml).
 _ACCESSIBILITY_SLUG = "saavutettavuus"
 
 
 def page_checklist_items() -> list[ChecklistItem]:
-    """Return the points of this room. Titles name the field; `why` is one sentence."""
+    """Return the checklist items of this app. Titles name the field; `why` is one sentence."""
     return [
         _details(
             "facebook",
@@ -107,7 +107,7 @@ def page_checklist_items() -> list[ChecklistItem]:
 
 
 def _details(key: str, title: Text, why: Text, *fields: str) -> ChecklistItem:
-    """A point that is done when each of the fields of the contact details is filled."""
+    """Return an item that is done when all of these fields of the contact details are filled."""
 
     def is_filled(details: ContactDetails) -> bool:
         return not _empty(details, fields)
@@ -130,7 +130,7 @@ def _field(name: str) -> Callable[[ContactDetails], str]:
 
 
 def uses_own_image() -> bool:
-    """Tell whether some page shows a picture that did not come with the first content."""
+    """Return whether a page uses an image that is not from the first content."""
     image = get_image_model()
     loaded = LoadedContent.objects.exclude(image=None).values("image")
     own = [str(key) for key in image.objects.exclude(pk__in=loaded).values_list("pk", flat=True)]
@@ -150,7 +150,7 @@ def _accessibility_page() -> str:
 
 
 class ChecklistPanel(Component):
-    """What is still missing. Empty, and so not there, when nothing is."""
+    """The open items on the dashboard. Renders nothing where none is open."""
 
     name = "checklist"
     template_name = "home/checklist/panel.html"
@@ -159,13 +159,13 @@ class ChecklistPanel(Component):
     def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
         request = parent_context["request"]
         checklist = checklist_for(request.user)
-        # The token's cookie is only asked for where there is a form to send.
+        # The CSRF cookie is set only where there is a form.
         return {"checklist": checklist, "csrf_token": get_token(request) if checklist.open else ""}
 
 
 @require_safe
 def full_checklist(request: HttpRequest) -> HttpResponse:
-    """Show every point with what became of it: the way back of those that were set aside."""
+    """Show every item with its state. Items that were set aside can be reopened here."""
     checklist = checklist_for(request.user)
     if not checklist.points:
         raise PermissionDenied
@@ -174,7 +174,7 @@ def full_checklist(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def mark(request: HttpRequest, key: str) -> HttpResponse:
-    """Mark the point `key` as the button says and go back to where the button was."""
+    """Set the state of the item `key` and redirect to the page of the button."""
     item = next((item for item in all_items() if item.key == key), None)
     if item is None:
         raise Http404
@@ -185,11 +185,11 @@ def mark(request: HttpRequest, key: str) -> HttpResponse:
         mark_point(item=item, state=state)
     except ValueError:
         return HttpResponseBadRequest()
-    said = {
+    message = {
         ChecklistMark.State.SET_ASIDE: _("“%(point)s” was taken off the list. It is still under Help, Checklist."),
         ChecklistMark.State.DONE: _("“%(point)s” was marked done."),
     }.get(state, _("“%(point)s” is on the list again."))  # type: ignore[call-overload]
-    messages.success(request, said % {"point": item.title})
+    messages.success(request, message % {"point": item.title})
     return redirect("checklist" if request.POST.get("from") == "list" else "wagtailadmin_home")
 
 
@@ -197,21 +197,21 @@ hooks.register(ITEMS_HOOK, page_checklist_items)
 
 
 @hooks.register("register_admin_urls")
-def checklist_addresses() -> list[URLPattern]:
+def register_checklist_urls() -> list[URLPattern]:
     return [
         path("aloituslista/", full_checklist, name="checklist"),
         path("aloituslista/<slug:key>/", mark, name="checklist_mark"),
     ]
 
 
-# Early, so that what other rooms put first comes above: an enquiry is more urgent than a missing address.
+# Early, so that panels that other apps insert first come above: an enquiry is more urgent.
 @hooks.register("construct_homepage_panels", order=-1)
 def add_checklist(request: HttpRequest, panels: list[Any]) -> None:
     panels.insert(0, ChecklistPanel())
 
 
 class ChecklistMenuItem(MenuItem):
-    """The whole list, for those who have one."""
+    """The link to the full checklist."""
 
     def is_shown(self, request: HttpRequest) -> bool:
         return request.user.has_perm(CHANGE_DETAILS)  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""The points of the getting-started checklist, and where each stands."""
+"""The items of the getting-started checklist and their state."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from wagtail import hooks
 from home.contact_details import ContactDetails
 from home.models import ChecklistMark
 
-# A hook of Wagtail's kind: a function without arguments that returns points. `order` decides whose come first.
+# A Wagtail hook: a function without arguments that returns a list of ChecklistItem.
 ITEMS_HOOK = "register_checklist_items"
 Text: TypeAlias = str | Promise
 
 
 @dataclass(frozen=True)
 class ChecklistItem:
-    """One point. `is_done` and `address` are asked anew on each view with the contact details as they are.
+    """An item of the checklist. `is_done` and `address` are called with the current contact details on each view.
 
-    `is_done` is None for a point whose truth no field can tell: it is done when somebody says so.
-    `address` leads straight to the field; "" where there is nowhere to go.
-    `permission` is what a person needs to see the point and to mark it.
+    `is_done` is None for an item that is marked done by hand.
+    `address` is the admin URL of the field, or "".
+    `permission` is needed to see and mark the item.
     """
 
     key: str
@@ -36,9 +36,9 @@ class ChecklistItem:
 
 
 def all_items() -> list[ChecklistItem]:
-    """Return every room's points, in the order of the hooks. ValueError where two share a key."""
-    offers: Iterable[Callable[[], list[ChecklistItem]]] = hooks.get_hooks(ITEMS_HOOK)
-    items = [item for offer in offers for item in offer()]
+    """Return the items of all apps, in the order of the hooks. Raises ValueError for a duplicate key."""
+    providers: Iterable[Callable[[], list[ChecklistItem]]] = hooks.get_hooks(ITEMS_HOOK)
+    items = [item for provider in providers for item in provider()]
     if len({item.key for item in items}) < len(items):
         raise ValueError("Two points of the checklist share a key.")
     return items
@@ -49,7 +49,7 @@ User = AbstractBaseUser | AnonymousUser | PermissionsMixin
 
 @dataclass(frozen=True)
 class Point:
-    """A point as it stands: `is_done` by the data or by her word, `is_set_aside` by her word."""
+    """An item with its state. `is_done` follows from the data or a mark, `is_set_aside` from a mark."""
 
     item: ChecklistItem
     address: str
@@ -62,13 +62,13 @@ class Point:
 
     @property
     def is_marked_by_hand(self) -> bool:
-        """Whether somebody says that it is done, and not a field."""
+        """Whether the item is marked done by hand, not by a filled field."""
         return self.item.is_done is None
 
 
 @dataclass(frozen=True)
 class Checklist:
-    """All points that a person may see, in their order."""
+    """The items that a user may see, in order."""
 
     points: tuple[Point, ...]
 
@@ -86,7 +86,7 @@ class Checklist:
 
 
 def checklist_for(user: User) -> Checklist:
-    """Read the points that `user` may see and change; without such a right, none."""
+    """Return the checklist of the items that `user` has permission for."""
     items = [item for item in all_items() if user.has_perm(item.permission)]  # type: ignore[union-attr]
     if not items:
         return Checklist(())
@@ -97,15 +97,15 @@ def checklist_for(user: User) -> Checklist:
 
 def _point(item: ChecklistItem, details: ContactDetails, mark: str | None) -> Point:
     done = item.is_done(details) if item.is_done else mark == ChecklistMark.State.DONE
-    # A filled field speaks louder than an old "does not concern me".
+    # A filled field overrides an old "does not concern me".
     set_aside = not done and mark == ChecklistMark.State.SET_ASIDE
     return Point(item, item.address(details), is_done=done, is_set_aside=set_aside)
 
 
 def mark_point(*, item: ChecklistItem, state: str) -> None:
-    """Write down what she says of a point: a `ChecklistMark.State`, or "open" to have it back on the list.
+    """Store the state of an item: a `ChecklistMark.State`, or "open" to reopen it.
 
-    ValueError for any other state, and for "done" where a field tells that itself.
+    Raises ValueError for another state, and for "done" where `is_done` decides that.
     """
     if state == "open":
         ChecklistMark.objects.filter(key=item.key).delete()

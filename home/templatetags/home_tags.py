@@ -1,4 +1,4 @@
-"""The template tags and filters of the public pages."""
+"""Template tags and filters of the public pages."""
 
 import re
 from typing import Any
@@ -29,13 +29,13 @@ register = template.Library()
 
 @register.inclusion_tag("components/breadcrumbs.html", takes_context=True)
 def breadcrumbs(context: template.Context, here: str = "") -> dict[str, Any]:
-    """`{% breadcrumbs %}` for the page of the context; `here` names a view below it that is no page of its own.
+    """`{% breadcrumbs %}` for the page of the context. `here` is the title of a view below the page.
 
-    Nothing where there is no page, as on an error page.
+    Renders nothing without a page, as on an error page.
     """
     page, request = context.get("page"), context.get("request")
-    way = build_breadcrumbs(request, page, here) if request is not None and isinstance(page, Page) else []
-    return {"breadcrumbs": way}
+    items = build_breadcrumbs(request, page, here) if request is not None and isinstance(page, Page) else []
+    return {"breadcrumbs": items}
 
 
 @register.filter(name="email_link")
@@ -52,13 +52,13 @@ def email_link_tag(address: str | None) -> SafeString:
 
 @register.filter
 def hide_emails(html: Any) -> SafeString:
-    """`{{ value.text|hide_emails }}` for rich text: addresses in its text and links become references."""
+    """`{{ value.text|hide_emails }}`: write the e-mail addresses in rich text as character references."""
     return mark_safe(email_obfuscation.hide_emails(conditional_escape(html)))  # noqa: S308
 
 
 @register.inclusion_tag("components/page_head.html", takes_context=True)
 def page_head(context: dict[str, Any]) -> dict[str, Any]:
-    """`{% page_head %}`: nothing for an answer that is no page, and nothing in an editor's preview."""
+    """`{% page_head %}`. Renders nothing without a page, and nothing in a preview."""
     page, request = context.get("page"), context.get("request")
     if not isinstance(page, Page) or request is None or getattr(request, "is_preview", False):
         return {"head": None}
@@ -69,13 +69,13 @@ def page_head(context: dict[str, Any]) -> dict[str, Any]:
 
 @register.filter
 def page_address(page: Page) -> str:
-    """`{{ page|page_address }}`: the address to print; "" for an answer that is no page."""
+    """`{{ page|page_address }}`: the URL for the printed page; "" for anything but a page."""
     return addresses.page_address(page) if isinstance(page, Page) else ""
 
 
 @register.simple_tag(takes_context=True)
 def content_findings(context: dict[str, Any]) -> SafeString:
-    """`<body{% content_findings %}>`: the findings of the page beside the editor; nothing on a visitor's page."""
+    """`<body{% content_findings %}>`: the findings as an attribute in the preview panel; nothing for visitors."""
     page, request = context.get("page"), context.get("request")
     if not isinstance(page, Page) or not getattr(request, "in_preview_panel", False):
         return mark_safe("")
@@ -84,7 +84,7 @@ def content_findings(context: dict[str, Any]) -> SafeString:
 
 @register.filter
 def soft_hyphens(text: str | None) -> str:
-    """`{{ page.title|typeset|soft_hyphens }}` for plain text in a heading; the result is escaped as any text."""
+    """`{{ page.title|typeset|soft_hyphens }}` for the plain text of a heading. The result is not marked safe."""
     return with_soft_hyphens(str(text)) if text else ""
 
 
@@ -95,7 +95,7 @@ def page_warning(page: Page) -> dict[str, Any]:
 
 @register.inclusion_tag("home/page_alarm/warning.html")
 def pages_warning(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """For the pages of a bulk action, as Wagtail lists them."""
+    """As page_warning for the items of a bulk action."""
     return {"stops": consequences_without(*(item["item"] for item in items))}
 
 
@@ -111,9 +111,10 @@ _OWN_LINK = re.compile(r'<a (?=href="(/[^"/#][^"#]*)["#])')
 
 @register.filter
 def mark_bare_links(html: Any) -> SafeString:
-    """Give a link whose words are its own address the class `bare-link`: print adds the address to all others.
+    """Mark links for the print style sheet, which prints the URL after a link.
 
-    A link of the site's own gets `data-address`, which can be typed from paper: aijuu.fi/yksilotyonohjaus/.
+    A link whose text is its URL gets the class `bare-link`, which suppresses that. A link within the site gets
+    `data-address` with the host name: aijuu.fi/yksilotyonohjaus/.
     """
     marked = _BARE_LINK.sub('<a class="bare-link" ', conditional_escape(html))
     host = escape(urlsplit(settings.SITE_URL).netloc)
@@ -122,17 +123,17 @@ def mark_bare_links(html: Any) -> SafeString:
 
 @register.filter
 def typeset(text: str | None) -> str:
-    """`{{ value.heading|typeset }}` for plain text; the result is escaped as any text. Never for a visitor's words."""
+    """`{{ value.heading|typeset }}` for an editor's plain text, never a visitor's. The result is not marked safe."""
     return unbroken_text(editors_text(str(text))) if text else ""
 
 
 @register.filter
 def typeset_title(text: str | None) -> str:
-    """For a window's title, where nothing breaks: it is copied and kept, so no unseen character stands in it."""
+    """For <title>: as typeset, without the invisible characters that control line breaks."""
     return editors_text(str(text)) if text else ""
 
 
 @register.filter
 def typeset_html(html: SafeString) -> SafeString:
-    """For rich text. All of it passes through templates/wagtailcore/shared/richtext.html, so no other template asks."""
+    """For rich text. Used only in templates/wagtailcore/shared/richtext.html, which renders all rich text."""
     return mark_safe(unbroken_html(editors_html(without_empty_links(html))))  # noqa: S308  (what comes in is escaped)
