@@ -2,13 +2,13 @@ from django.apps import AppConfig
 
 
 class AijuuSiteConfig(AppConfig):
-    """How the site runs: start, headers, start-up commands, upkeep. It knows both apps; they do not know it."""
+    """How the site runs: settings, start-up, headers, maintenance jobs. It imports both apps; they don't import it."""
 
     name = "aijuu_site"
     verbose_name = "Aijuu"
 
     def ready(self) -> None:
-        # They need the models, which are there only now.
+        # These import models, which are loaded only now.
         from aijuu_site.upkeep_jobs import UPKEEP_JOBS
         from intake.jobs.runner import register
 

@@ -1,4 +1,4 @@
-"""Content-Security-Policy: everything is forbidden, then the little that a page uses is named."""
+"""The Content-Security-Policy of public pages, of the admin, and of files."""
 
 from typing import Any
 
@@ -32,5 +32,5 @@ ADMIN_POLICY: dict[str, Any] = {
     "style-src": [SELF, UNSAFE_INLINE],
 }
 
-# An uploaded SVG may hold a script; opened on its own, it runs nothing and reaches nothing.
+# An uploaded SVG may contain a script: opened on its own, it must run and load nothing.
 MEDIA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"

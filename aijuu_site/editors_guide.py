@@ -1,4 +1,4 @@
-"""The editor's guide: docs/sivuston-opas.md as a page of the admin."""
+"""The editor's guide in the admin, rendered from docs/sivuston-opas.md."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ _NOT_LETTERS = re.compile(r"[^\w\s-]")
 
 @dataclass(frozen=True)
 class Chapter:
-    """A heading of the second level and all below it, as HTML."""
+    """A second-level heading and everything below it, as HTML."""
 
     title: str
     anchor: str
@@ -37,7 +37,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Guide:
-    """The first heading, the HTML between it and the first chapter, and the chapters."""
+    """The title, the HTML between it and the first chapter, and the chapters."""
 
     title: str
     introduction: SafeString
@@ -46,7 +46,7 @@ class Guide:
 
 @dataclass(frozen=True)
 class PictureFile:
-    """Where a picture is fetched, and its size in pixels: the page does not jump when it comes."""
+    """The URL of a picture and its size in pixels, which prevents a layout shift."""
 
     address: str
     width: int
@@ -55,19 +55,19 @@ class PictureFile:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that the source names: its path beside the source, and its alternative text."""
+    """A picture in the source: its relative path and its alternative text."""
 
     path: str
     alt: str
 
 
 def anchor_of(heading: str) -> str:
-    """Return a heading's address: "Tauko päälle" becomes "tauko-paalle"."""
+    """Return the id of a heading: "Tauko päälle" becomes "tauko-paalle"."""
     return slugify(_NOT_LETTERS.sub(" ", heading))
 
 
 class _Renderer(RendererHTML):
-    """HTML with addresses on headings and, for a picture, what `picture_file` tells of the file of its name."""
+    """Adds ids to headings, and size and URL to images (`picture_file` of the environment)."""
 
     def heading_open(self, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
         token = tokens[index]
@@ -91,7 +91,7 @@ def _plain(inline: Token) -> str:
 
 
 def read_guide(source: str, *, picture_file: Callable[[str], PictureFile]) -> Guide:
-    """Read the guide's Markdown. `picture_file` is given a file's name. ValueError without a first heading."""
+    """Parse the guide's Markdown. `picture_file` takes a file name. Raises ValueError without a title."""
     parser = _parser()
     tokens = parser.parse(source)
     if not tokens or tokens[0].tag != "h1":
@@ -100,7 +100,7 @@ def read_guide(source: str, *, picture_file: Callable[[str], PictureFile]) -> Gu
     env = {"picture_file": picture_file}
 
     def html(first: int, last: int) -> SafeString:
-        # Made by the renderer from text that it escapes.
+        # Safe: the renderer escapes all text.
         return mark_safe(parser.renderer.render(tokens[first:last], parser.options, env))  # noqa: S308
 
     chapters = []
@@ -115,12 +115,12 @@ def _inline_tokens(source: str) -> list[Token]:
 
 
 def pictures_of(source: str) -> list[Picture]:
-    """Return the pictures that the guide names, in its order."""
+    """Return the pictures in the guide, in order."""
     return [Picture(str(t.attrs["src"]), t.content) for t in _inline_tokens(source) if t.type == "image"]
 
 
 def labels_of(source: str) -> list[str]:
-    """Return what the guide sets in bold: words as they stand on the screen, in the guide's order."""
+    """Return the bold texts of the guide, in order: labels of the admin."""
     tokens = _inline_tokens(source)
     labels: list[str] = []
     inside = False
@@ -140,7 +140,7 @@ PICTURES_FOLDER: Path = settings.BASE_DIR / "docs" / "opas"
 
 @require_safe
 def guide(request: HttpRequest) -> TemplateResponse:
-    """Show the guide as one page: the browser's own search and printing work on all of it."""
+    """Show the guide on one page, so that the browser can search and print all of it."""
     source = SOURCE.read_text(encoding="utf-8")
     context = {"guide": read_guide(source, picture_file=_file)}
     return TemplateResponse(request, "editors_guide/guide.html", context)
@@ -153,7 +153,7 @@ def _file(name: str) -> PictureFile:
 
 @require_safe
 def picture(request: HttpRequest, name: str) -> FileResponse:
-    """Send one of the guide's pictures. `name` is a file's name alone: the address takes no slash."""
+    """Serve a picture of the guide. `name` contains no slash (URL pattern)."""
     path = PICTURES_FOLDER / name
     if path.suffix != ".png" or path.parent != PICTURES_FOLDER or not path.is_file():
         raise Http404
@@ -161,7 +161,7 @@ def picture(request: HttpRequest, name: str) -> FileResponse:
 
 
 @hooks.register("register_admin_urls")
-def guide_addresses() -> list[URLPattern]:
+def register_guide_urls() -> list[URLPattern]:
     return [
         path("opas/", guide, name="editors_guide"),
         path("opas/<str:name>", picture, name="editors_guide_picture"),

@@ -1,4 +1,4 @@
-"""Saying why the front page can't be deleted, moved or hidden, where Wagtail would only say "no permission"."""
+"""Explain why the front page can't be deleted, moved or unpublished. Wagtail only says "no permission"."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,7 +14,7 @@ from home.important_pages import DEFAULT_SITE_PROTECTED, FRONT_PAGE_PROTECTED, c
 
 View = Callable[..., HttpResponseBase]
 
-# The name of the view, and what it calls the page.
+# The name of the view, and its argument with the id of the page.
 _PAGE_VIEWS = {
     "wagtailadmin_pages:delete": "page_id",
     "wagtailadmin_pages:unpublish": "page_id",
@@ -25,7 +25,7 @@ _BULK_ACTIONS = frozenset({"delete", "move", "unpublish"})
 
 
 def protect_front_page(view: View) -> View:
-    """Wrap any view of the admin; whoever has signed in and would do away with the front page is told why not."""
+    """Decorator of every admin view: redirect with an error message where the request would remove the front page."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -40,7 +40,7 @@ def protect_front_page(view: View) -> View:
 
 
 def _refused(request: HttpRequest) -> tuple[Promise, tuple[Any, ...]] | None:
-    """Return why, and where to go instead; None where nothing is refused."""
+    """Return the message and the arguments of redirect(); None where the request is allowed."""
     match = request.resolver_match
     if match is None:
         return None
@@ -62,9 +62,9 @@ def _refused_page(pks: list[Any]) -> tuple[Promise, tuple[Any, ...]] | None:
 
 
 def _refused_site(request: HttpRequest, pk: str, *, deletes: bool) -> tuple[Promise, tuple[Any, ...]] | None:
-    """The default site stays, stays the default, and keeps its front page."""
+    """Refuse to delete the default site, to make it non-default, or to change its root page."""
     site = Site.objects.filter(pk=pk, is_default_site=True).first() if pk.isdecimal() else None
     if site is None or not (deletes or request.method == "POST"):
         return None
-    keeps_all = "is_default_site" in request.POST and request.POST.get("root_page") == str(site.root_page_id)
-    return (DEFAULT_SITE_PROTECTED, ("wagtailsites:edit", site.pk)) if deletes or not keeps_all else None
+    is_unchanged = "is_default_site" in request.POST and request.POST.get("root_page") == str(site.root_page_id)
+    return (DEFAULT_SITE_PROTECTED, ("wagtailsites:edit", site.pk)) if deletes or not is_unchanged else None

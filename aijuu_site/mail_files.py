@@ -1,4 +1,4 @@
-"""Mail as files that a person can read and a mail program can open: the default until a server is configured."""
+"""E-mail backend that writes .eml files: the default until a mail server is configured."""
 
 import email
 import email.policy
@@ -13,12 +13,12 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
-# Headers and bodies in plain UTF-8 (RFC 6532) instead of encoded words and base64.
+# Headers and bodies in UTF-8 (RFC 6532) in place of encoded words and base64, so that people can read them.
 _READABLE = email.policy.SMTPUTF8.clone(linesep="\n", refold_source="all", cte_type="8bit")
 
 
 class MailFilesBackend(BaseEmailBackend):
-    """Write each message to MAIL_DIR/<time>-<n>.eml, mode 600: it holds people's addresses."""
+    """Write each message to MAIL_DIR/<time>-<n>.eml with mode 600, because it holds personal data."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         folder = Path(settings.MAIL_DIR)

@@ -1,4 +1,4 @@
-"""What every response carries, what is refused early, and the one address of the site."""
+"""Middleware: security headers, refusal of NUL bytes, cache headers, and redirects to the canonical host."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -33,12 +33,12 @@ PERMISSIONS_POLICY = ", ".join(
         "xr-spatial-tracking",
     )
 )
-# A browser reads that policy where it opens a page, and a first view asks for several of these.
+# Only documents need the Permissions-Policy header: leaving it out here saves bytes on the first view.
 NEVER_A_PAGE = ("text/css", "text/javascript", "font/")
 
 
 class SecurityHeadersMiddleware:
-    """Add the headers that Django's own middleware leaves out, on files and refusals too."""
+    """Add headers that Django's middleware leaves out, also to static files and error responses."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -57,10 +57,10 @@ def _has_nul(text: str) -> bool:
 
 
 class RefuseNulMiddleware:
-    """Answer 400 to a NUL byte in an address, a query, or a form of the admin.
+    """Answer 400 to a NUL byte in a path, a query, or an admin form.
 
-    PostgreSQL can't store one and raises deep inside a query. The visitors' forms clean it away themselves,
-    so that their words stay.
+    PostgreSQL can't store NUL and raises inside a query. The visitors' forms remove it themselves, so that their text
+    is not lost.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -84,7 +84,7 @@ class RefuseNulMiddleware:
 
 
 class PublicCacheMiddleware:
-    """Let browsers keep a page but ask each time, so that the pause notice is right on the next view."""
+    """Let browsers cache a page but revalidate it each time, so that the pause notice is always current."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -97,31 +97,34 @@ class PublicCacheMiddleware:
 
 
 _HEALTH = ("/healthz", "/healthz/", "/healthz/live", "/healthz/live/")
-_NO_WORDS = ("GET", "HEAD", "OPTIONS")
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class MethodKeepingRedirect(HttpResponsePermanentRedirect):
-    """For a post: the browser sends the same words again to the new address."""
+    """308: the browser repeats a POST with its body at the new URL."""
 
     status_code = 308
 
 
 class SiteAddressMiddleware:
-    """Stands before everything that asks for the host, Django's own redirect to https included."""
+    """Redirect to the scheme and host of SITE_URL.
+
+    Placed before everything that reads the host, including SecurityMiddleware's redirect to https.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info in _HEALTH:
-            # Asked inside, by whatever address; the answer repeats none of it.
+            # Health checks may use any internal address as the host; the response does not contain it.
             request.META["HTTP_HOST"] = urlsplit(settings.SITE_URL).netloc
             return self.get_response(request)
-        # Raises DisallowedHost: 400.
-        place = self._right_place(request, request.get_host())
-        return _redirect(request, place) if place else self.get_response(request)
+        # get_host() raises DisallowedHost, which becomes 400.
+        origin = self._redirect_origin(request, request.get_host())
+        return _redirect(request, origin) if origin else self.get_response(request)
 
-    def _right_place(self, request: HttpRequest, host: str) -> str | None:
+    def _redirect_origin(self, request: HttpRequest, host: str) -> str | None:
         name, site_name = split_domain_port(host)[0], site_host(settings.SITE_URL)
         is_other_name = name == www_variant(site_name)
         if settings.SECURE_SSL_REDIRECT and not request.is_secure():
@@ -130,20 +133,20 @@ class SiteAddressMiddleware:
 
 
 def _is_from_an_open_page(request: HttpRequest) -> bool:
-    """Tell whether a page that was opened under this name sends or fetches something.
+    """Return whether the request is a POST or a fetch from a page that was opened under this host name.
 
-    Led to another name, it would be a post from a foreign site there, and a script could not follow at all. What such a
-    page opens next is led on.
+    It is not redirected: a POST would count as cross-site under the other name, and a script could not follow. The next
+    navigation is redirected.
     """
-    fetched = request.headers.get("Sec-Fetch-Site") == "same-origin" and (
+    is_fetch = request.headers.get("Sec-Fetch-Site") == "same-origin" and (
         request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
     )
-    return fetched or request.method not in _NO_WORDS
+    return is_fetch or request.method not in _SAFE_METHODS
 
 
-def _redirect(request: HttpRequest, place: str) -> HttpResponseBase:
-    kind = HttpResponsePermanentRedirect if request.method in _NO_WORDS else MethodKeepingRedirect
-    response = kind(place + request.get_full_path())
-    # Asked for anew each time: kept by a browser, two of them would chase each other after a change of SITE_URL.
+def _redirect(request: HttpRequest, origin: str) -> HttpResponseBase:
+    redirect_class = HttpResponsePermanentRedirect if request.method in _SAFE_METHODS else MethodKeepingRedirect
+    response = redirect_class(origin + request.get_full_path())
+    # Not cached: after a change of SITE_URL two cached redirects could form a loop.
     response["Cache-Control"] = "no-cache"
     return response

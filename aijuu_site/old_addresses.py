@@ -1,4 +1,4 @@
-"""Old addresses of pages: readers are redirected, and a form that was sent is received."""
+"""Old URLs of pages: GET is redirected, and a POST is handled at the new URL."""
 
 from urllib.parse import unquote
 
@@ -15,17 +15,17 @@ _LONGEST = Redirect._meta.get_field("old_path").max_length or 255
 
 
 def current_address(request: HttpRequest) -> str:
-    """Return the path at which the request's address stands now, as in `path_info`; "" where no redirect knows another.
+    """Return the current path for an old path, in the form of `path_info`; "" where no redirect matches.
 
-    Wagtail makes a redirect for the old address of a renamed page and its children. It holds here for the routes
-    below that page, too: `/old/viesti/` is `/new/viesti/`. The longest redirect wins.
+    Wagtail creates redirects for a renamed page and its children. Here they also apply to the routes below such a page:
+    `/old/viesti/` becomes `/new/viesti/`. The longest matching redirect wins.
     """
     site = Site.find_for_request(request)
     parts = [part for part in request.path_info.split("/") if part]
     beginnings = {f"/{'/'.join(parts[:count])}": count for count in range(1, len(parts) + 1)}
     known = [path for path in beginnings if len(path) <= _LONGEST]
     redirects = Redirect.get_for_site(site).filter(old_path__in=known, redirect_page__live=True)
-    # One for this very site goes before one for all sites.
+    # A redirect for this site takes precedence over one for all sites.
     for redirect in sorted(redirects, key=lambda one: (len(one.old_path), one.site_id or 0), reverse=True):
         page = redirect.redirect_page.specific
         routes = redirect.redirect_page_route_path.split("/") + parts[beginnings[redirect.old_path] :]
@@ -34,7 +34,7 @@ def current_address(request: HttpRequest) -> str:
             page.route(request, below)
         except Http404:
             continue
-        # A page of another site has a whole address: no path of ours.
+        # A page of another site has an absolute URL.
         address = "".join([unquote(page.get_url(request) or ""), *(f"{part}/" for part in below)])
         if address.startswith("/") and address != request.path_info:
             return address
@@ -45,11 +45,11 @@ _NOTHING_HERE = (404, 405)
 
 
 class OldAddressesMiddleware(RedirectMiddleware):
-    """In the place of Wagtail's own, which answers a POST with a redirect as well: the browser then asks with GET.
+    """Replaces Wagtail's RedirectMiddleware, which redirects a POST to a GET and so loses the form.
 
-    A POST is received where the form stands now, in the same request. 307 and 308 would have the browser send it again,
-    but what the first answer named could be anything, so the forms' script follows no redirect (static/js/form.js).
-    A form that stands nowhere any more comes back as a page with its words.
+    A POST is handled at the new URL within the same request. Not by 307 or 308: the forms' script follows no redirects
+    (static/js/form.js), because the target could be anywhere. If the form no longer exists, the response is a page with
+    the text that was sent.
     """
 
     def process_request(self, request: HttpRequest) -> None:
@@ -60,13 +60,13 @@ class OldAddressesMiddleware(RedirectMiddleware):
         if response.status_code not in _NOTHING_HERE or not _is_for_pages(request):
             return response
         if request.method == "POST":
-            return self._receive(request, response)
-        # With its last slash it may be the address of another page by now: Django adds that first.
+            return self._handle_post(request, response)
+        # Django appends the slash first: with it the path may be that of another page.
         if response.status_code != 404 or _lacks_last_slash(request):
             return response
-        return self._lead_on(request, response)
+        return self._redirect(request, response)
 
-    def _receive(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def _handle_post(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         address = current_address(request)
         if address:
             _move(request, address)
@@ -75,10 +75,10 @@ class OldAddressesMiddleware(RedirectMiddleware):
                 return response
         return no_form_here(request, status=response.status_code) or response
 
-    def _lead_on(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        led_on: HttpResponse = super().process_response(request, response)
-        if led_on.status_code != 404:
-            return led_on
+    def _redirect(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        redirected: HttpResponse = super().process_response(request, response)
+        if redirected.status_code != 404:
+            return redirected
         address = current_address(request)
         if not address:
             return response
@@ -88,7 +88,7 @@ class OldAddressesMiddleware(RedirectMiddleware):
 
 
 def _is_for_pages(request: HttpRequest) -> bool:
-    """Return whether no view but Wagtail's for pages was found: the others answer for themselves."""
+    """Return whether the request was routed to Wagtail's page view, or to none."""
     match = request.resolver_match
     return match is None or match.url_name == "wagtail_serve"
 
@@ -99,7 +99,7 @@ def _lacks_last_slash(request: HttpRequest) -> bool:
 
 
 def _move(request: HttpRequest, path: str) -> None:
-    """Make it a request to `path`, as if it had been sent there."""
+    """Change the path of the request."""
     request.path = request.path_info = path
-    # Wagtail remembers which page it found.
+    # Wagtail caches the page that it found on the request.
     request.__dict__.pop("_wagtail_route_for_request", None)

@@ -1,4 +1,4 @@
-"""Addresses that are secrets (intake.urls): no cache keeps what stands there, no link or log tells them on."""
+"""Secret URLs (intake.urls): kept out of caches, Referer headers, search engines and logs."""
 
 import logging
 import re
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 
 PRIVATE_PREFIX = "/jatka/"
-# The prefix as mail programs and people change it: with more slashes before it, or with capital letters. Django's
-# reverse() can't read "(?i:…)", and its checks take a slash at the beginning for a mistake.
+# Also matches what mail programs and people make of the prefix: extra slashes before it, capital letters. Not "(?i:…)",
+# which reverse() can't read, and without a leading slash, which Django's checks warn of.
 ANY_PRIVATE_PREFIX = "[/]*" + "".join(f"[{letter}{letter.upper()}]" for letter in PRIVATE_PREFIX.strip("/")) + "/"
 _IS_PRIVATE = re.compile(ANY_PRIVATE_PREFIX)
-# A private link, and a link for a new password: up to the next slash, whatever was copied along or broke it in two.
+# The secret part of a private link or a password reset link: everything up to the next slash.
 _SECRET = re.compile(rf"(/{ANY_PRIVATE_PREFIX}|/password_reset/confirm/[\w%-]+/)/*[^/\n]+")
 
 _HEADERS = {
@@ -22,7 +22,7 @@ _HEADERS = {
 
 
 class PrivateAddressesMiddleware:
-    """Set the headers on every answer under the prefix, however it is spelt: pages, redirects, refusals and errors."""
+    """Set the headers on every response under the prefix, in any spelling: pages, redirects and errors."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -36,7 +36,7 @@ class PrivateAddressesMiddleware:
 
 
 class SecretRedactingFormatter(logging.Formatter):
-    """Leaves the secret out of a line and its traceback: Django logs the address of every answer of 500 and above."""
+    """Redact secrets in log lines and tracebacks. Django logs the URL of every response with status 500 or above."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _SECRET.sub(r"\1…", super().format(record))

@@ -1,7 +1,7 @@
-"""Where files are kept, and under which names.
+"""File storages with unguessable names.
 
-Every stored file gets a name that nobody can guess and that is never used again. So an address is as good as a
-permission, in front of any server and in object storage, and no cache ever shows an old picture for a new one.
+Every stored file gets a random name that is never reused. So the URL itself grants access, with any server or object
+storage, and no cache serves an old file for a new one.
 """
 
 import re
@@ -16,16 +16,16 @@ _STORED_NAME = re.compile(rf"(?:\w+/)+[0-9a-f]{{{2 * _RANDOM_BYTES}}}(?:{_EXTENS
 
 
 def is_stored_name(name: str) -> bool:
-    """Whether `name` has the one form that a UnguessableNames storage gives."""
+    """Return whether `name` has the form of UnguessableNames."""
     return _STORED_NAME.fullmatch(name) is not None
 
 
 class UnguessableNames:
-    """For a storage class: keep the folder and the extension of a name, and make the rest of 128 random bits."""
+    """Storage mixin: keep the folder and the extension of a name, and replace the rest by 128 random bits."""
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         path = PurePosixPath(str(name).replace("\\", "/"))
-        # Of ".svg" too, which is left of a name of signs alone.
+        # Not path.suffix, which is empty for ".svg" (a file name without letters).
         extension = "." + path.name.rpartition(".")[2].lower() if "." in path.name else ""
         if not _EXTENSION.fullmatch(extension):
             extension = ""
@@ -33,8 +33,8 @@ class UnguessableNames:
 
 
 class UploadStorage(UnguessableNames, FileSystemStorage):  # type: ignore[misc]
-    """What was uploaded. It lies outside the folder that is served, and only the admin shows it."""
+    """Uploaded originals, outside MEDIA_ROOT: only the admin shows them."""
 
 
 class PictureStorage(UnguessableNames, FileSystemStorage):  # type: ignore[misc]
-    """The files that pages show, made of uploaded pictures: MEDIA_ROOT, served to everybody at MEDIA_URL."""
+    """The renditions that pages show, in MEDIA_ROOT: public at MEDIA_URL."""

@@ -1,4 +1,4 @@
-"""The periodic jobs that Wagtail and Django expect to be run beside the web server."""
+"""Periodic maintenance jobs of Wagtail and Django."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,12 +16,12 @@ from home.images.preparation import make_missing_file, missing_files, orphaned_f
 from intake.jobs.runner import Job, JobContext
 from intake.jobs.schedule import CLOCK_TOLERANCE
 
-# Earlier versions of a page are the editor's way back; whoever has not gone back in a year does not.
+# Revisions are for going back to an earlier version, which nobody does after a year.
 REVISIONS_KEPT = timedelta(days=365)
 
 
 def publish_scheduled(context: JobContext) -> None:
-    """Publish and unpublish what the editor has scheduled: what Wagtail's command does, each page in its own try."""
+    """Do what Wagtail's publish_scheduled command does, but continue with the next page after an error."""
     now = context.now
     drafts = [model for model in apps.get_models() if issubclass(model, DraftStateMixin)]
     models = [Page, *(model for model in drafts if not issubclass(model, Page))]
@@ -37,7 +37,7 @@ def publish_scheduled(context: JobContext) -> None:
 
 
 def _publish_or_expire(item: tuple[Any, object]) -> int:
-    """Look again, since the editor may have changed her mind meanwhile, and do it."""
+    # Read again: the schedule may have changed since the items were listed.
     model, pk = item
     now = timezone.now()
     if model is Revision:
@@ -54,7 +54,7 @@ def _publish_or_expire(item: tuple[Any, object]) -> int:
 
 
 def purge_revisions(context: JobContext) -> None:
-    """Remove versions of pages that are older than a year; never the latest, a published or a scheduled one."""
+    """Delete revisions older than REVISIONS_KEPT, except the latest, live and scheduled ones."""
     old = Revision.objects.filter(created_at__lt=context.now - REVISIONS_KEPT, approved_go_live_at=None)
     context.each(list(old.values_list("pk", flat=True)), _purge)
 
@@ -70,7 +70,7 @@ def _purge(pk: int) -> int:
 
 
 def clear_sessions(context: JobContext) -> None:
-    """Remove expired logins, and those that a clock which was ahead would let live for years."""
+    """Delete expired sessions, and those with an expiry date too far ahead, from a clock that was wrong."""
     SessionStore.clear_expired()
     longest = timedelta(seconds=settings.SESSION_COOKIE_AGE) + CLOCK_TOLERANCE
     Session.objects.filter(expire_date__gt=context.now + longest).delete()

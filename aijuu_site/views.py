@@ -1,4 +1,4 @@
-"""Responses that belong to no page: uploaded files, health, and files that programs ask for by name."""
+"""Views outside the page tree: files, health checks, robots.txt, favicon, manifest, security.txt."""
 
 from datetime import UTC, timedelta
 
@@ -19,21 +19,21 @@ from home.contact_details import ContactDetails
 from home.seo import absolute
 from intake.health import read_health
 
-# No name is used twice, so what an address shows never changes.
+# Names are never reused (aijuu_site.storages), so the content of a URL never changes.
 MEDIA_MAX_AGE = 60 * 60 * 24 * 30
-# Documents have a view of their own, which asks whether their collection is private.
+# Not documents: their own view checks whether the collection is private.
 _SHOWN_IN_ADMIN = ("original_images/", "avatar_images/")
 
 
 @require_safe
 def media_file(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Serve a file that was made for a page. 404 for anything else: no other name can be one, however it is spelt."""
+    """Serve a public rendition. 404 for any other name."""
     return _stored_file(request, path, storages["pictures"].path(""), f"public, max-age={MEDIA_MAX_AGE}")
 
 
 @require_safe
 def uploaded_file(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Serve an uploaded picture as it was stored, to people of the admin alone. To others it is not there."""
+    """Serve an uploaded original to users with access to the admin. 404 for others."""
     may_see = request.user.has_perm("wagtailadmin.access_admin")  # type: ignore[union-attr]
     if not may_see or not path.startswith(_SHOWN_IN_ADMIN):
         raise Http404
@@ -52,7 +52,7 @@ def _stored_file(request: HttpRequest, path: str, folder: str, cache_control: st
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when all is well, else 503 with one word: what is not. For whoever watches over the site."""
+    """Answer 200, or 503 with one word for what is wrong. For monitoring."""
     try:
         found = read_health(now=timezone.now())
     except DatabaseError:
@@ -67,7 +67,7 @@ def health(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def alive(request: HttpRequest) -> HttpResponse:
-    """Answer 200 as long as this process answers at all: a worker that is silent is no reason to end it."""
+    """Answer 200 always: a liveness probe, which a silent worker must not fail."""
     return _plain("ok")
 
 
@@ -78,27 +78,27 @@ def _plain(word: str, *, status: int = 200) -> HttpResponse:
 # RFC 9116, 2.5.5: recommended to be less than a year ahead.
 SECURITY_TXT_HOLDS = timedelta(days=180)
 _TEXT = "text/plain; charset=utf-8"
-# The site's light scheme: paper (static/css/site.css). base.html names the dark one too, which a manifest can't.
+# The background of the light scheme (static/css/site.css). A manifest can't hold the dark one.
 _PAPER = "#fbf7f0"
 _ICONS = (("icon-192.png", 192, "any"), ("icon-512.png", 512, "any"), ("icon-maskable-512.png", 512, "maskable"))
 
 
 @require_safe
 def robots(_request: HttpRequest) -> HttpResponse:
-    """Everything may be read but the admin; the list of pages is named."""
+    """Disallow the admin and name the sitemap."""
     lines = ["User-agent: *", f"Disallow: {settings.ADMIN_PATH}", "", f"Sitemap: {absolute(reverse('sitemap'))}"]
     return HttpResponse("\n".join(lines) + "\n", content_type=_TEXT)
 
 
 @require_safe
 def favicon(_request: HttpRequest) -> HttpResponseRedirect:
-    """Lead a browser that asks for the icon without being told to it. The target's name changes with its content."""
+    """Redirect to the icon, whose file name changes with its content."""
     return HttpResponseRedirect(static("img/icons/favicon.ico"))
 
 
 @require_safe
 def manifest(_request: HttpRequest) -> JsonResponse:
-    """Name, colours and icons for who puts the site on a home screen. It opens in the browser: it is a site, no app."""
+    """Return name, colours and icons for a home screen. `display` is "browser": it is a website, not an app."""
     return JsonResponse(
         {
             "name": settings.WAGTAIL_SITE_NAME,
@@ -126,16 +126,13 @@ def manifest(_request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def security_txt(request: HttpRequest) -> HttpResponse:
-    """Where to tell of a hole (RFC 9116): the contact page, then the phone. 404 while neither is known.
-
-    No e-mail address: this file is read by programs only.
-    """
+    """RFC 9116: contact page, then phone. 404 where neither is known. No e-mail address: programs harvest it."""
     details = ContactDetails.load(request)
     contacts = [absolute(details.contact_url) if details.contact_url else "", details.phone_uri]
     lines = [f"Contact: {contact}" for contact in contacts if contact]
     if not lines:
         raise Http404
-    # The same for a whole day, so that the answer's ETag is, too.
+    # Constant throughout a day, so that the ETag is, too.
     expires = (timezone.now() + SECURITY_TXT_HOLDS).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     lines += [
         f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",

@@ -1,4 +1,4 @@
-"""What the site takes out of Wagtail's admin, what nobody here uses or what leads to its English pages, and a mend."""
+"""Wagtail hooks: hide unused parts of the admin and links to English pages, and fix autosave."""
 
 from typing import Any
 
@@ -16,42 +16,41 @@ from wagtail.admin.viewsets.chooser import ChooserViewSet
 from aijuu_site import editors_guide as _editors_guide  # noqa: F401  (registers its hooks)
 from aijuu_site.style_guide import view as _style_guide  # noqa: F401  (registers its hooks)
 
-# Documents stay installed, as the admin does not open without them; the site offers no files to download.
+# The documents app stays installed, because the admin needs it, but the site offers no downloads.
 _UNUSED = frozenset({"documents"})
-# For whoever looks after the site.
+# For the maintainer only.
 _TECHNICAL = frozenset({"reports"})
 
 
 @hooks.register("construct_main_menu")
 def hide_unused_menu_items(request: HttpRequest, menu_items: list[MenuItem]) -> None:
-    """Show each person what is theirs."""
+    """Remove unused menu items; show technical ones to superusers only."""
     hidden = _UNUSED if request.user.is_superuser else _UNUSED | _TECHNICAL  # type: ignore[union-attr]
     menu_items[:] = [item for item in menu_items if item.name not in hidden]
     for item in menu_items:
         if item.name == "help":
-            # Wagtail says "Tuki", as if somebody answered there.
+            # Wagtail's Finnish label "Tuki" (support) suggests that somebody answers there.
             item.label = pgettext("help menu", "Help")
 
 
 @hooks.register("construct_help_menu")
 def remove_external_help_items(request: HttpRequest, menu_items: list[MenuItem]) -> None:
-    """Take out what leaves the site: the news about Wagtail and its guide."""
+    """Remove external links: Wagtail's release notes and editor guide."""
     menu_items[:] = [item for item in menu_items if not item.url.startswith(("http:", "https:", "//"))]
 
 
 @hooks.register("insert_editor_js")
 def insert_autosave_fix() -> SafeString:
-    """Mend what Wagtail's autosave forgets (docs/upgrading.md)."""
+    """Load the fix for changes that Wagtail's autosave loses (docs/upgrading.md)."""
     return format_html('<script src="{}" defer></script>', static("js/autosave.js"))
 
 
 @hooks.register("construct_search")
 def hide_document_search(request: HttpRequest, areas: list[MenuItem]) -> None:
-    """Offer no search where nothing is."""
     areas[:] = [area for area in areas if area.name not in _UNUSED]
 
 
-# Wagtail names these fields by their English variables.
+# Wagtail leaves these fields without a label, so that their English names are shown.
 _LINK_FIELDS: dict[str, str | Promise] = {
     "email_address": gettext_lazy("E-mail address"),
     "phone_number": gettext_lazy("Phone number"),
@@ -70,12 +69,11 @@ for _form in (
             _form.base_fields[_name].label = _label
 
 
-# Wagtail asks for this word once, in whatever language is active when the class is made.
+# Wagtail translates this label once, in the language that is active when the class is created.
 ChooserViewSet.search_tab_label = gettext_lazy("Search")
 
 
 # After Wagtail's own apps, which add to the same list.
 @hooks.register("construct_homepage_summary_items", order=100)
 def hide_document_count(request: HttpRequest, items: list[Any]) -> None:
-    """The front page counts what the site has."""
     items[:] = [item for item in items if not type(item).__module__.startswith("wagtail.documents")]

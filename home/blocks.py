@@ -54,7 +54,7 @@ class PictureBlock(ImageBlock):  # type: ignore[misc]
 
 
 def _as_image_value(value: Any) -> dict[str, Any]:
-    # Without this a bare id would pass Wagtail's block unchecked.
+    # A bare id, as an ImageChooserBlock stores it, goes through the same check.
     return value if isinstance(value, dict) else {"image": value, "decorative": False, "alt_text": ""}
 
 

@@ -1,4 +1,4 @@
-"""E-mail addresses: one rule for visitors, the practice and outgoing mail."""
+"""E-mail addresses: one rule for forms, settings and outgoing mail."""
 
 import re
 import unicodedata
@@ -16,14 +16,13 @@ from home.invisible_characters import is_invisible, normalize_width, strip_invis
 # RFC 5321, 4.5.3.1: octets of a local part, and of a path without its angle brackets.
 _LONGEST_LOCAL_PART = 64
 LONGEST_ADDRESS = 254
-# Nothing that an address is pasted with is longer; what is goes unread.
+# Longer input is refused without parsing.
 _LONGEST_PASTED = 1000
-# RFC 5322 dot-atom. A quoted local part is refused: nobody has one, and programs read it differently.
+# RFC 5322 dot-atom. A quoted local part is refused: nobody has one, and programs parse it differently.
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-# RFC 2047: mail programs would decode it, and write to another mailbox.
+# RFC 2047: mail programs would decode it and send to another mailbox.
 _ENCODED_WORD = "=?"
-# IANA, Special-Use Domain Names (RFC 2606, 6761, 6762, 7686, 8375, 9476), and ICANN's name for inner networks: kept for
-# examples, for one machine or one house, or outside the DNS. No mail reaches them.
+# Special-use domain names (IANA; RFC 2606, 6761, 6762, 7686, 8375, 9476) and ICANN's "internal": they receive no mail.
 _WITHOUT_MAIL = frozenset({"localhost", "local", "internal", "invalid", "test", "example", "onion", "alt", "arpa"})
 # "Maija Meikäläinen <maija@esimerkki.fi>", and as one mail program writes it: "Maija [mailto:maija@esimerkki.fi]".
 _IN_BRACKETS = re.compile(r"([^<>\[\]]*)(?:<([^<>]*)>|\[(mailto:[^\[\]]*)\])", re.IGNORECASE)
@@ -32,14 +31,14 @@ _JOINERS = "\u200c\u200d"
 
 
 def address_as_sent(text: str) -> str:
-    """The address that `text` names, as it stands on the wire. Raises ValueError where mail can't be sent to it.
+    """Return the address in `text` as SMTP takes it (IDNA domain). Raises ValueError for an invalid one. Idempotent.
 
-    What is pasted along goes: `mailto:`, angle brackets with a name before them, a full stop or comma at the end, and
-    what can't be seen. `address_as_sent` of what it returned is the same.
+    Removes what comes along when an address is pasted: `mailto:`, a name with angle brackets, a full stop or comma at
+    the end, and invisible characters.
     """
     if len(text) > _LONGEST_PASTED:
         raise ValueError("too long for an address")
-    # A sign that joins letters may be a letter's part in a domain; there IDNA decides.
+    # A joiner may be a valid part of a domain: IDNA decides.
     seen = "".join(one for one in text if one in _JOINERS or not is_invisible(one))
     local, at, domain = _unwrapped(normalize_width(seen)).rpartition("@")
     local = strip_invisible(local)
@@ -52,7 +51,7 @@ def address_as_sent(text: str) -> str:
 
 
 def readable_address(sent: str) -> str:
-    """An address of `address_as_sent` with its domain as people write it. What is none stays as it is."""
+    """Return an address of address_as_sent() with a Unicode domain. Anything else is returned unchanged."""
     local, at, domain = sent.rpartition("@")
     try:
         return f"{local}{at}{idna.decode(domain)}"
@@ -61,7 +60,7 @@ def readable_address(sent: str) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    """The bare address in what was pasted."""
+    """Return the bare address in pasted text. Raises ValueError for two addresses."""
     bare = text.strip().rstrip(".,;: \t\r\n\u00a0")
     if match := _IN_BRACKETS.fullmatch(bare):
         name, *addresses = match.groups()
@@ -72,14 +71,14 @@ def _unwrapped(text: str) -> str:
         bare = next(part for part in match.groups() if part is not None)
     bare = bare.strip()
     if bare[:7].lower() == "mailto:":
-        # RFC 6068: subject and the like follow the question mark; the address is percent-encoded.
+        # RFC 6068: the address is percent-encoded, and headers follow the question mark.
         bare = unquote(bare[7:].partition("?")[0], errors="strict").strip()
     return bare.rstrip(".,;:")
 
 
 def _domain_as_sent(domain: str) -> str:
-    """A-labels of IDNA 2008 after the mapping of RFC 5895: lower case, plain widths, composed, one kind of dot."""
-    # Letter by letter, as browsers do: in a whole word Python would choose another letter for a final sigma.
+    """Return the domain in A-labels (IDNA 2008, after the mapping of RFC 5895). Raises ValueError."""
+    # Letter by letter, as browsers do: lower() of a whole word would change a final sigma.
     mapped = "".join(one.lower() for one in domain).replace("\u3002", ".")
     joined = "".join(
         one for place, one in enumerate(mapped) if one not in _JOINERS or idna.valid_contextj(mapped, place)
@@ -98,7 +97,7 @@ NOT_AN_ADDRESS = _("Check the e-mail address. The right form is for example nimi
 
 
 def readable_or_refused(text: str) -> str:
-    """`text` as people read an address. Raises ValidationError where mail can't be sent to it."""
+    """Return the address with a Unicode domain. Raises ValidationError for an invalid one."""
     try:
         return readable_address(address_as_sent(text))
     except ValueError as error:
@@ -106,7 +105,7 @@ def readable_or_refused(text: str) -> str:
 
 
 class AddressFormField(forms.CharField):
-    """A form's field for an address of this rule, where no model asks for it: of an account in the admin."""
+    """A form field for an address, for forms without EmailAddressField (accounts in the admin)."""
 
     widget = forms.EmailInput
 
@@ -119,7 +118,7 @@ class AddressFormField(forms.CharField):
 
 
 class EmailAddressField(models.EmailField):
-    """An address of home.email_address, kept as people read it: it stands on pages. A mail gets the form as sent."""
+    """A model field for an address. Stored with a Unicode domain, as pages show it."""
 
     default_validators: list[Any] = []
 
@@ -128,10 +127,10 @@ class EmailAddressField(models.EmailField):
         return readable_or_refused(text) if text else text
 
     def formfield(self, **kwargs: Any) -> Any:
-        # Django's own form field would refuse what is pasted with a name before this rule sees it.
+        # Django's form field would refuse an address pasted with a name before to_python() of this field runs.
         return models.CharField.formfield(self, **{"form_class": forms.CharField, "widget": forms.EmailInput, **kwargs})
 
     def deconstruct(self) -> tuple[str, str, Any, Any]:
-        """A plain EmailField for migrations: the column is the same, and they need not know where this class stands."""
+        # Migrations use Django's EmailField: the column is the same, and this class may move.
         name, _path, arguments, options = super().deconstruct()
         return name, "django.db.models.EmailField", arguments, options

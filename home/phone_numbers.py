@@ -1,4 +1,4 @@
-"""Finnish phone numbers: read as people write them, shown as people read them, linked as phones dial them."""
+"""Phone numbers: parsing, formatting, and tel: links."""
 
 import re
 import unicodedata
@@ -10,27 +10,25 @@ from home.invisible_characters import normalize_width, strip_invisible
 HOME_REGION = "FI"
 _FINLAND = 358
 
-# What stands before a number on cards and in signatures.
+# A label before the number, as on cards and in signatures.
 _LABEL = re.compile(r"^(?:(?:puh(?:elin(?:numero)?)?|p|tel|gsm|matk(?:apuhelin)?|mob(?:ile)?)[.:]*\s*)+", re.I)
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _AREA_CODE = re.compile(r"^(\(?0\d{1,3}\)?)\s?/\s?(?=\d)")
 _ONE_NUMBER = re.compile(r"\(?\+?[\d\s().-]+")
-# "1234-5", "1234567–68": up to another number, not one number more. "1234567 (8)": an extension.
+# "1234-5" and "1234567–68" are ranges; "1234567 (8)" has an extension.
 _RANGE = re.compile(r"(?:\d{4}\s?-\s?\d{1,2}|-\s?\d)[\s).-]*$|\(\s*\d+\s*\)[\s.-]*$")
 _LONGEST = 60
 
 
 class MoreThanANumber(ValueError):
-    """Something stands beside the number: words, an extension, another number, a range."""
+    """The text contains more than one number: words, an extension, a range, a second number."""
 
 
 def read_phone(text: str) -> phonenumbers.PhoneNumber:
-    """The one number that `text` is, when it is written in Finland. Raises ValueError where there is none,
-    MoreThanANumber where there is something besides.
+    """Return the number that `text` consists of, dialled from Finland.
 
-    The library reads letters as keys of a phone and drops extensions; here no digit is taken that nobody typed, and
-    none is dropped but those for dialling out. Of Finland only numbers that are in use; of other countries, whose plans
-    change unnoticed, every one of a possible length.
+    Raises MoreThanANumber where there is anything else in `text`, ValueError where there is no number. Finnish numbers
+    must be in use. Foreign numbers need only a possible length, because numbering plans change.
     """
     written = _written(text)
     if len(written) > _LONGEST or not re.search(r"\d", written):
@@ -43,7 +41,7 @@ def read_phone(text: str) -> phonenumbers.PhoneNumber:
         raise ValueError("not a phone number") from error
     digits = "".join(one for one in written if one.isdecimal())
     if not digits.endswith(phonenumbers.national_significant_number(number)):
-        # Of some countries the library writes numbers anew, as they are dialled from abroad.
+        # The library reads letters as digits, drops extensions, and rewrites numbers of some countries.
         raise ValueError("not the digits that were typed")
     exists = phonenumbers.is_valid_number if number.country_code == _FINLAND else phonenumbers.is_possible_number
     if not exists(number):
@@ -52,7 +50,7 @@ def read_phone(text: str) -> phonenumbers.PhoneNumber:
 
 
 def parse_phone(text: str) -> phonenumbers.PhoneNumber:
-    """As `read_phone`, for the practice's own number: one that is in use, wherever it is."""
+    """As read_phone() for the number of the practice, which must be in use in any country. Raises ValueError."""
     number = read_phone(text)
     if not phonenumbers.is_valid_number(number):
         raise ValueError("no such phone number is in use")
@@ -60,21 +58,21 @@ def parse_phone(text: str) -> phonenumbers.PhoneNumber:
 
 
 def _written(text: str) -> str:
-    """`text` without a label, in plain digits and with one kind of dash."""
+    """Return `text` without a label, with ASCII digits and hyphens."""
     plain = _DASHES.sub("-", normalize_width(strip_invisible(text))).strip().rstrip(",;: ")
     digits = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in plain)
     return _AREA_CODE.sub(r"\1 ", _LABEL.sub("", digits, count=1), count=1)
 
 
 def phone_uri(number: phonenumbers.PhoneNumber) -> str:
-    """For a link, as in RFC 3966: `tel:+358505348567`."""
+    """Return the URI of RFC 3966: `tel:+358505348567`."""
     return "tel:" + phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def phone_display(number: phonenumbers.PhoneNumber) -> str:
-    """For reading: `050 534 8567`; a foreign number in its international form.
+    """Return `050 534 8567`, or a foreign number in international format.
 
-    The library writes Finnish numbers as "050 5348567"; the last part is split here the way it is read aloud.
+    The library formats Finnish numbers as "050 5348567"; the last part is split as it is read aloud.
     """
     if number.country_code != _FINLAND:
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)

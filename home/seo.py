@@ -1,4 +1,4 @@
-"""What a page tells search engines and link previews: descriptions, share picture, structured data, sitemap."""
+"""Metadata for search engines and link previews: description, share picture, structured data, sitemap."""
 
 import json
 import re
@@ -27,12 +27,12 @@ from home.pause.wording import PauseStatus
 
 
 def absolute(path: str) -> str:
-    """`https://…/polku/` of a path on this site; an address that is absolute already is returned as it is."""
+    """Return the absolute URL of a path on this site. An absolute URL is returned unchanged."""
     return path if "://" in path else f"{settings.SITE_URL}{path}"
 
 
 def page_address(page: Page, request: HttpRequest | None = None) -> str:
-    """The one address of a page; "" for a page that belongs to no site."""
+    """Return the canonical URL of a page; "" for a page outside every site."""
     parts = page.get_url_parts(request)
     if parts is None:
         return ""
@@ -41,7 +41,7 @@ def page_address(page: Page, request: HttpRequest | None = None) -> str:
 
 
 LONGEST = 155
-# Where a page type keeps its introduction.
+# The fields in which the page types keep their introduction.
 _INTRODUCTIONS = ("lead", "intro")
 _ELLIPSIS = "…"
 # Not \s: a no-break space is part of the text.
@@ -50,7 +50,7 @@ _ENDS_A_PART = re.compile(r"</(?:p|li|h[1-6]|ul|ol)>|<br\s*/?>", re.IGNORECASE)
 
 
 def plain_lines(html: str) -> list[str]:
-    """The words of rich text as the page shows them: a paragraph, heading or list item is a line."""
+    """Return the plain text of rich text: one line for each paragraph, heading or list item."""
     lines = (_one_line(unescape(strip_tags(part))) for part in _ENDS_A_PART.split(editors_html(html)))
     return [line for line in lines if line]
 
@@ -60,30 +60,32 @@ def _one_line(text: str) -> str:
 
 
 def plain_text(html: str) -> str:
-    """The words of rich text, all in one line."""
+    """Return the plain text of rich text in one line."""
     return " ".join(plain_lines(html))
 
 
 def shorten(text: str, longest: int = LONGEST) -> str:
-    """`text`, or its beginning of at most `longest` characters: whole sentences where they fill more than half of it,
-    else whole words and "…"."""
+    """Return at most `longest` characters of `text`.
+
+    A longer text is cut after a sentence if that leaves more than half of the length, else after a word, with "…".
+    """
     if len(text) <= longest:
         return text
     sentences = [match.end() for match in re.finditer(r"[.!?](?=\s)", text[: longest + 1])]
     if sentences and sentences[-1] > longest / 2:
         return text[: sentences[-1]]
-    room = text[:longest]
-    words = room[: room.rindex(" ")] if " " in room else room[: longest - len(_ELLIPSIS)]
+    start = text[:longest]
+    words = start[: start.rindex(" ")] if " " in start else start[: longest - len(_ELLIPSIS)]
     return words.rstrip(" ,;:–-") + _ELLIPSIS
 
 
 def introduction(page: Page) -> str:
-    """The page's visible introduction in plain words; "" when there is none."""
+    """Return the visible introduction of a page as plain text; "" where there is none."""
     return next((text for name in _INTRODUCTIONS if (text := plain_text(getattr(page, name, "")))), "")
 
 
 def page_description(page: Page) -> str:
-    """The editor's own description, else the beginning of the introduction, else of the first text in the body."""
+    """Return the search description, else the start of the introduction, else of the first text in the body."""
     if written := _one_line(page.search_description):
         return editors_text(written)
     return shorten(introduction(page) or _first_text(page))
@@ -96,7 +98,7 @@ def _first_text(page: Page) -> str:
 
 WIDTH, HEIGHT = 1200, 630
 DEFAULT = "aijuu-tyonohjaus"
-# A picture has its page's title written in it, so it is chosen by the title: a renamed page gets the default.
+# The title of the page is part of its picture, so the key is the title's slug: a renamed page gets the default.
 # Drawn by `python -m tests.tools.share_pictures`.
 PICTURES: dict[str, Promise] = {
     DEFAULT: _("“Aijuu työnohjaus” and a drawing: two people look at the same path."),
@@ -112,7 +114,7 @@ PICTURES: dict[str, Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class SharePicture:
-    """A PNG of WIDTH × HEIGHT: its absolute address, and what it shows, in words."""
+    """A PNG of WIDTH × HEIGHT: its absolute URL and alternative text."""
 
     url: str
     alt: str
@@ -121,7 +123,7 @@ class SharePicture:
 
 
 def share_picture(page: Page) -> SharePicture:
-    """The picture drawn for a page of this title, else the site's own."""
+    """Return the picture for the title of the page, else the default."""
     name = slugify(page.title)
     if name not in PICTURES:
         name = DEFAULT
@@ -130,7 +132,7 @@ def share_picture(page: Page) -> SharePicture:
 
 Node = dict[str, Any]
 LANGUAGE = "fi"
-# Areas that the contact details can name (shown at the foot of every page). "Etelä-Suomessa" is not all of Finland.
+# Areas recognised in the contact details. "Etelä-Suomessa" does not match all of Finland.
 _AREAS: tuple[tuple[re.Pattern[str], Node], ...] = (
     (re.compile(r"\bsatakun(?:ta|na)", re.IGNORECASE), {"@type": "AdministrativeArea", "name": "Satakunta"}),
     (
@@ -138,12 +140,12 @@ _AREAS: tuple[tuple[re.Pattern[str], Node], ...] = (
         {"@type": "Country", "name": "Suomi", "identifier": "FI"},
     ),
 )
-# As Django's json_script: nothing in the text can end the element or begin a comment.
+# As in Django's json_script: the text can't close the element or open a comment.
 _ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
 
 def page_graph(page: Page, *, address: str, details: ContactDetails, pause: PauseStatus) -> Node:
-    """The whole statement of a page: the practice, the service if the page is one, its questions if it has any."""
+    """Return the JSON-LD of a page: the practice, the service of a ServicePage, and its FAQ questions."""
     nodes = [_practice(details)]
     if isinstance(page, ServicePage):
         nodes.append(_service(page, address, details, pause))
@@ -153,7 +155,7 @@ def page_graph(page: Page, *, address: str, details: ContactDetails, pause: Paus
 
 
 def as_script_text(graph: Node) -> SafeString:
-    """JSON that is safe between <script type="application/ld+json"> and its end."""
+    """Return JSON that is safe inside <script type="application/ld+json">."""
     text = json.dumps(graph, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
     return mark_safe(hide_emails_in_json(text))  # noqa: S308
 
@@ -167,7 +169,7 @@ def _practice_id() -> str:
 
 
 def _practice(details: ContactDetails) -> Node:
-    """ProfessionalService is a kind of LocalBusiness, which needs a public address; without one, an Organization."""
+    # A ProfessionalService is a LocalBusiness, which requires a public address; without one, an Organization.
     return _filled(
         {
             "@type": "ProfessionalService" if details.postal_address else "Organization",
@@ -200,17 +202,19 @@ def _service(page: ServicePage, address: str, details: ContactDetails, pause: Pa
             "description": introduction(page),
             "provider": {"@id": _practice_id()},
             "areaServed": _areas(details),
-            # How to apply. Nobody can while the practice is on a pause.
+            # How to apply, which is not possible during a pause.
             "availableChannel": None if pause.is_paused else _channel(details),
         }
     )
 
 
 def _channel(details: ContactDetails) -> Node | None:
-    ways = _filled({"serviceUrl": absolute(details.contact_url) if details.contact_url else "", "servicePhone": None})
+    channel = _filled(
+        {"serviceUrl": absolute(details.contact_url) if details.contact_url else "", "servicePhone": None}
+    )
     if details.phone_uri:
-        ways["servicePhone"] = {"@type": "ContactPoint", "telephone": details.phone_uri.removeprefix("tel:")}
-    return {"@type": "ServiceChannel", **ways, "availableLanguage": LANGUAGE} if ways else None
+        channel["servicePhone"] = {"@type": "ContactPoint", "telephone": details.phone_uri.removeprefix("tel:")}
+    return {"@type": "ServiceChannel", **channel, "availableLanguage": LANGUAGE} if channel else None
 
 
 def _questions(page: Page) -> list[Node]:
@@ -229,7 +233,7 @@ def _questions(page: Page) -> list[Node]:
 
 @dataclass(frozen=True, slots=True)
 class PageHead:
-    """`address` is the canonical one."""
+    """The metadata in the <head> of a page. `address` is the canonical URL."""
 
     title: str
     description: str
@@ -240,7 +244,7 @@ class PageHead:
 
 
 def page_head(page: Page, request: HttpRequest, *, details: ContactDetails, pause: PauseStatus) -> PageHead | None:
-    """The head of a page as visitors find it; None for one that has no public address (yet)."""
+    """Return the metadata of a page; None for a page without a public URL."""
     address = page_address(page, request)
     if not address:
         return None
@@ -255,7 +259,7 @@ def page_head(page: Page, request: HttpRequest, *, details: ContactDetails, paus
 
 
 class PageSitemap(Sitemap[Page]):
-    """Every published page that anybody may read, under the address of SITE_URL."""
+    """All published, public pages, with URLs under SITE_URL."""
 
     def items(self) -> QuerySet[Page]:
         site = Site.objects.filter(is_default_site=True).select_related("root_page").first()

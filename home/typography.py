@@ -6,12 +6,12 @@ from itertools import pairwise
 
 NBSP = "\u00a0"
 EN_DASH = "–"
-# Stands for a tag or a protected piece while a text is worked on. No valid text has it: it is a Unicode noncharacter.
-_HOLE = "\ufdd0"
-# A line may break after an en dash, but not before this (Unicode UAX #14, class WJ).
+# Replaces a tag or a protected piece during typesetting. A Unicode noncharacter, so no valid text contains it.
+_PLACEHOLDER = "\ufdd0"
+# Prevents a line break after an en dash (Unicode UAX #14, class WJ).
 WORD_JOINER = "\u2060"
 _ANYTHING_TO_DO = re.compile(r"[\"'\d–-]|\.\.\.")
-# What looks like a range or a sum but is not: addresses, numbers of phones, businesses and persons, codes, dates.
+# Text that looks like a range or a sum but is not: URLs, phone numbers, business IDs, personal IDs, codes, dates.
 _ADDRESSES = r"""
       (?:https?://|www\.|mailto:|tel:)[^\s<>"\ufdd0]+
     | (?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+
@@ -28,7 +28,7 @@ _MAY_HOLD_ADDRESS = re.compile(r"@|//|www\.|mailto:|tel:|\.(?:fi|com|org|net|eu|
 
 
 def _protected(also: str = "") -> dict[bool, re.Pattern[str]]:
-    """The pieces to keep, for a text that may hold an address and for one that can't: looking for one is slow."""
+    """Return the pattern of protected text, for texts that may contain an address (slow) and for those that can't."""
     first = f"{also}|" if also else ""
     return {
         True: re.compile(f"{first}{_ADDRESSES}|{_NUMBERS_AND_CODES}", re.VERBOSE),
@@ -47,7 +47,7 @@ _RANGE = re.compile(
 )
 _WEEKDAY = r"(ma|ti|ke|to|pe|la|su)"
 _WEEKDAYS = re.compile(rf"(?<![\w-]){_WEEKDAY}{_BETWEEN}{_WEEKDAY}(?![\w-])", re.IGNORECASE)
-# The dash stays with the words before it, so that no line begins with one.
+# The dash stays with the word before it, so that no line begins with a dash.
 _DASH = re.compile(r"(?<=[^\s\d])[ \u00a0](?:--?|–)[ ](?=\S)|(?<=\d)[ \u00a0](?:--?|–)[ ](?=[^\s\d])")
 _ELLIPSIS = re.compile(r"(?<!\.)\.{3}(?!\.)")
 _THOUSANDS = re.compile(r"(?<![\d.,:-])\d{1,3}(?: \d{3})+(?!\d)")
@@ -59,39 +59,41 @@ _UNITS = (
     r"|kuukau\w+|päiv(?:ä|ää|än|ässä|ästä)|vuo(?:si|tta|den|dessa|desta)|henki(?:löä|lön|lölle|lö)|henkeä"
     r"|euro(?:a|n|lla)?|sentti[äa]?|prosent\w+|kilometr\w+|metri[äa]?"
 )
-# Each begins with the space: a pattern with a plain beginning is found fast.
-_UNIT = re.compile(rf" (?:(?<=\d )|(?<=\d{_HOLE} ))(?={_HOLE}?(?:{_UNITS})(?!\w))", re.IGNORECASE)
+# Each pattern begins with the literal space, because the regex engine finds a literal start fast.
+_UNIT = re.compile(rf" (?:(?<=\d )|(?<=\d{_PLACEHOLDER} ))(?={_PLACEHOLDER}?(?:{_UNITS})(?!\w))", re.IGNORECASE)
 _MONTH = re.compile(rf" (?<=\d\. )(?=(?:{_MONTHS})kuu)", re.IGNORECASE)
 _WORDS_BEFORE_NUMBER = (
     *("klo", "kello", "à", "nro", r"puh\.", "alv", r"s\.", r"n\."),
     *("soita", "soittaa", "numero", "numeron", "numerossa", "numeroon"),
 )
 _BEFORE_NUMBER = re.compile(
-    rf" (?={_HOLE}?[+\d{_HOLE}])(?:" + "|".join(rf"(?<=\b{word} )" for word in _WORDS_BEFORE_NUMBER) + "|(?<=§ ))",
+    rf" (?={_PLACEHOLDER}?[+\d{_PLACEHOLDER}])(?:"
+    + "|".join(rf"(?<=\b{word} )" for word in _WORDS_BEFORE_NUMBER)
+    + "|(?<=§ ))",
     re.IGNORECASE,
 )
 
 
 def finnish_text(text: str) -> str:
-    """`text`, which is plain text, with Finnish punctuation. Addresses, phone numbers and codes stay as they are."""
-    if not _ANYTHING_TO_DO.search(text) or _HOLE in text:
+    """Return plain text with Finnish punctuation. URLs, addresses, phone numbers and codes are unchanged."""
+    if not _ANYTHING_TO_DO.search(text) or _PLACEHOLDER in text:
         return text
     kept: list[str] = []
 
     def keep(match: re.Match[str]) -> str:
         kept.append(match.group())
-        return _HOLE
+        return _PLACEHOLDER
 
     return _fill(_typeset(_PROTECTED[_may_hold_address(text)].sub(keep, text)), kept)
 
 
-# Their words are a name of something, or not words at all.
+# Elements whose content is not typeset.
 _OPAQUE = frozenset(
     {"a", "code", "pre", "kbd", "samp", "var", "script", "style", "textarea", "svg", "math", "title", "option"}
 )
 _INLINE = frozenset({"abbr", "b", "cite", "em", "i", "mark", "q", "s", "small", "span", "strong", "sub", "sup", "u"})
 _COMMENT = "!--"
-# What only looks like a tag.
+# "<" that does not begin a tag.
 _SIGNS = re.compile(r"<[^<>]*>?")
 _TAG = re.compile(
     rf"""
@@ -104,13 +106,13 @@ _TAG = re.compile(
 _ENDS = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _OPAQUE} | {_COMMENT: re.compile("-->")}
 _QUOTE_REFERENCE = re.compile(r"&(?:(quot|\#34|\#x22)|(apos|\#39|\#x27));", re.IGNORECASE)
 _REFERENCE = r"&(?:[A-Za-z][A-Za-z0-9]*|\#\d+|\#[xX][0-9A-Fa-f]+);"
-_PROTECTED_OR_HOLE = _protected(also=f"{_HOLE}|{_REFERENCE}")
+_PROTECTED_OR_PLACEHOLDER = _protected(also=f"{_PLACEHOLDER}|{_REFERENCE}")
 
 
 def _markup(html: str) -> Iterator[tuple[int, int, bool]]:
-    """Where each piece of markup begins and ends, and whether it ends a paragraph. What is opaque is one piece.
+    """Yield the start and end of each piece of markup, and whether it ends a paragraph.
 
-    An end that is nowhere is looked for once: a text of unclosed tags takes no longer than another.
+    An opaque element is one piece. A missing end tag is searched for only once, so that unclosed tags take linear time.
     """
     position = 0
     without_end: set[str] = set()
@@ -126,20 +128,22 @@ def _markup(html: str) -> Iterator[tuple[int, int, bool]]:
                 without_end.add(name)
         if name in without_end and name == _COMMENT:
             position = _SIGNS.match(html, tag.start()).end()  # type: ignore[union-attr]
-        # A quotation or a number does not go on from one paragraph to the next.
+        # Quotations and numbers don't span paragraphs.
         yield tag.start(), position, not is_whole and name not in _INLINE
 
 
 def finnish_html(html: str) -> str:
-    """`html` with Finnish punctuation in its text. Tags, attributes, comments, character references (but for quotes),
-    and all that is inside a link or code come out character for character as they went in."""
-    if not _ANYTHING_TO_DO.search(html) or _HOLE in html:
+    """Return `html` with Finnish punctuation in its text.
+
+    Tags, attributes, comments, character references (except quotes), links and code are unchanged.
+    """
+    if not _ANYTHING_TO_DO.search(html) or _PLACEHOLDER in html:
         return html
     kept: list[str] = []
     paragraphs: list[str] = [""]
     position = 0
     for start, end, ends_paragraph in _markup(html):
-        paragraphs[-1] += html[position:start] + _HOLE
+        paragraphs[-1] += html[position:start] + _PLACEHOLDER
         kept.append(html[start:end])
         position = end
         if ends_paragraph:
@@ -147,7 +151,7 @@ def finnish_html(html: str) -> str:
     paragraphs[-1] += html[position:]
     holes = iter(kept)
     return "".join(
-        _paragraph(paragraph, [next(holes) for _ in range(paragraph.count(_HOLE))]) for paragraph in paragraphs
+        _paragraph(paragraph, [next(holes) for _ in range(paragraph.count(_PLACEHOLDER))]) for paragraph in paragraphs
     )
 
 
@@ -156,13 +160,13 @@ _PHONE_NUMBER = re.compile(r"(?<![\w+.,-])(?:\+\d{1,3}|0\d{1,3}|116)(?: \d{2,4})
 
 
 def unbroken_text(text: str) -> str:
-    """`text` with each range (3–4) and phone number on one line: for what is shown, not for titles and metadata."""
+    """Return `text` without line breaks inside ranges (3–4) and phone numbers. Not for titles and metadata."""
     text = _PHONE_NUMBER.sub(lambda match: match.group().replace(" ", NBSP), text)
     return _RANGE_DASH.sub(EN_DASH + WORD_JOINER, text)
 
 
 def unbroken_html(html: str) -> str:
-    """The same for the text between tags; links and code stay as they are."""
+    """As unbroken_text() for the text in `html`, except in links and code."""
     parts: list[str] = []
     position = 0
     for start, end, _ends_paragraph in _markup(html):
@@ -172,7 +176,7 @@ def unbroken_html(html: str) -> str:
 
 
 def _paragraph(text: str, tags: list[str]) -> str:
-    """A paragraph in which each hole is one of `tags`, in order."""
+    """Typeset a paragraph whose placeholders stand for `tags`, in order."""
     plain = _QUOTE_REFERENCE.sub(lambda match: '"' if match[1] else "'", text)
     if not _ANYTHING_TO_DO.search(plain):
         return _fill(text, tags)
@@ -180,10 +184,10 @@ def _paragraph(text: str, tags: list[str]) -> str:
     kept: list[str] = []
 
     def keep(match: re.Match[str]) -> str:
-        kept.append(next(outside) if match.group() == _HOLE else match.group())
-        return _HOLE
+        kept.append(next(outside) if match.group() == _PLACEHOLDER else match.group())
+        return _PLACEHOLDER
 
-    return _fill(_typeset(_PROTECTED_OR_HOLE[_may_hold_address(plain)].sub(keep, plain)), kept)
+    return _fill(_typeset(_PROTECTED_OR_PLACEHOLDER[_may_hold_address(plain)].sub(keep, plain)), kept)
 
 
 def _may_hold_address(text: str) -> bool:
@@ -191,7 +195,7 @@ def _may_hold_address(text: str) -> bool:
 
 
 def _fill(text: str, kept: list[str]) -> str:
-    parts = text.split(_HOLE)
+    parts = text.split(_PLACEHOLDER)
     return parts[0] + "".join(piece + part for piece, part in zip(kept, parts[1:], strict=True))
 
 
@@ -210,7 +214,7 @@ def _typeset(text: str) -> str:
 
 
 def _quotes(text: str, straight: str, curly: str) -> str:
-    """Finnish opens and closes with the same mark. One that would open right after a digit is an inch or a minute."""
+    """Replace straight quotes. Finnish uses the same mark on both sides; after a digit it means inches or minutes."""
     if straight not in text:
         return text
     parts = text.split(straight)
@@ -226,7 +230,7 @@ def _quotes(text: str, straight: str, curly: str) -> str:
 
 
 def _range(match: re.Match[str]) -> str:
-    """Only from less to more: 3-2 may be a result, 50-3 a sum or a code."""
+    """Use an en dash only from the smaller to the larger number: 3-2 may be a result, 50-3 a difference or a code."""
     start, end = (_value(part) for part in match.groups())
     is_short_year = len(match[1]) == 4 and len(match[2]) == 2 and match[1].isdigit() and match[1][2:] < match[2]
     return f"{match[1]}{EN_DASH}{match[2]}" if start < end or is_short_year else match.group()
@@ -241,19 +245,19 @@ def _same_day(match: re.Match[str]) -> bool:
 
 
 SOFT_HYPHEN = "\u00ad"
-# Shorter words fit on a phone's line at the size of a heading. Four letters stay on either side, as in the style sheet.
+# Shorter words fit on a phone's line in a heading. At least four letters stay on each side, as in the style sheet.
 _LONG_WORD = re.compile(r"[^\W\d_]{18,}")
 _EDGE = 4
 # A syllable begins with the last consonant before a vowel (Finnish hyphenation; Kielitoimiston ohjepankki, tavutus).
 _SYLLABLE = re.compile(r"(?<=.)(?=[bcdfghjklmnpqrstvwxzšž][aeiouyåäö])", re.IGNORECASE)
-# A part of a compound begins a syllable of its own, whatever letter it begins with: työn|ohjaus and not työ|nohjaus.
+# A part of a compound begins a new syllable, also with a vowel: työn|ohjaus, not työ|nohjaus.
 _PART = re.compile(
     r"(?<=[bcdfghjklmnpqrstvwxz])(?=ohj|aika|arvi|asema|asia|esihen|esim|osaam|oppi|opet|organi)", re.IGNORECASE
 )
 
 
 def soft_hyphens(text: str) -> str:
-    """`text` with a soft hyphen at the syllables of every word of eighteen letters or more."""
+    """Return `text` with soft hyphens between the syllables of words of eighteen letters or more."""
     return _LONG_WORD.sub(lambda word: _hyphenated(word.group()), text)
 
 
@@ -265,7 +269,7 @@ def _hyphenated(word: str) -> str:
     return SOFT_HYPHEN.join(word[start:end] for start, end in zip(starts, ends, strict=True))
 
 
-# "Vastaan kahdessa päivässä": the sentence has its verb already.
+# A verb at the start, as in "Vastaan kahdessa päivässä", is removed: the sentence around it has one.
 _VERB = re.compile(
     r"^(?:(?:kati|minä)\s+)?(?:vastaan|vastaa|vastaamme|saat\s+vastauksen)(?:\s+(?:sinulle|viestiisi))?(?:\s+|$)",
     re.IGNORECASE,
@@ -274,7 +278,7 @@ _AROUND = " \t\r\n\u00a0.,;:!?…\"'”“’‘"
 
 
 def in_sentence(phrase: str) -> str:
-    """“Kahdessa arkipäivässä.” as “kahdessa arkipäivässä”, so that a sentence can go on and end by itself."""
+    """Return a phrase for the middle of a sentence: “Kahdessa arkipäivässä.” as “kahdessa arkipäivässä”."""
     text = _VERB.sub("", " ".join(phrase.split()).strip(_AROUND)).strip(_AROUND)
     # "EU:n sisällä" and "A4" keep their capitals.
     is_a_word = text[:1].isupper() and (len(text) == 1 or text[1:2].islower())

@@ -1,1 +1,1 @@
-"""What `manage.py serve` does: prepare the data, then keep the web server and the worker running."""
+"""`manage.py serve`: prepare the data, then run the web server and the worker."""

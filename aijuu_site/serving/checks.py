@@ -1,4 +1,4 @@
-"""Checks before a start writes anything, and whether the started server answers."""
+"""Checks before start-up writes anything, and the readiness check of the server."""
 
 import errno
 import fcntl
@@ -20,13 +20,13 @@ from aijuu_site.settings.databases import POSTGRESQL, SQLITE
 
 
 def port_is_free(host: str, port: int) -> bool:
-    """Tell whether a server can listen on `host`:`port` now.
+    """Return False where another process listens on `host`:`port`.
 
-    Raises OSError where the reason is another than somebody listening there (no such address, no permission).
+    Raises OSError where listening is impossible for another reason (no such address, no permission).
     """
     family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as probe:
-        # As the real server does: connections that were just closed are no obstacle, a listener is.
+        # As the server itself does: recently closed connections don't block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
@@ -38,12 +38,12 @@ def port_is_free(host: str, port: int) -> bool:
 
 
 def reachable_host(host: str) -> str:
-    """Return the address by which this machine itself reaches a server that listens on `host`."""
+    """Return the local address of a server that listens on `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
 
 
 def site_answers(host: str, port: int) -> bool:
-    """Tell whether /healthz/live/ answers, asked by address as any machine inside asks."""
+    """Return whether /healthz/live/ answers 200."""
     connection = http.client.HTTPConnection(reachable_host(host), port, timeout=5)
     try:
         connection.request("GET", "/healthz/live/")
@@ -55,14 +55,14 @@ def site_answers(host: str, port: int) -> bool:
 
 
 class AlreadyRunningError(Exception):
-    """Another `manage.py serve` holds this data folder."""
+    """Another `manage.py serve` uses this data folder."""
 
 
 @contextmanager
 def exclusive_start(data_dir: Path) -> Iterator[None]:
-    """Hold `data_dir` for this process; the system lets go of it however the process ends.
+    """Lock `data_dir` for this process. Raises AlreadyRunningError.
 
-    Two starts would migrate at once, and two workers would compete. Raises AlreadyRunningError.
+    Prevents concurrent migrations and a second worker. The operating system releases the lock when the process ends.
     """
     descriptor = os.open(data_dir / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -80,28 +80,28 @@ _CONNECT_SECONDS = 10
 
 
 def check_program() -> None:
-    """Run Django's system checks that need no database; behind https those for a deployment, too.
+    """Run Django's system checks without a database, with the deployment checks under https. Raises SystemCheckError.
 
-    Raises SystemCheckError (a CommandError). `call_command` leaves a command's own checks out, so they are called here.
+    Needed because call_command() skips the checks of a command.
     """
     call_command("check", deploy=settings.HTTPS, stdout=io.StringIO())
 
 
 def check_database() -> None:
-    """Run the checks that ask the database. Raises SystemCheckError."""
+    """Run the system checks that need the database. Raises SystemCheckError."""
     call_command("check", tags=[Tags.database, Tags.models], databases=[connection.alias], stdout=io.StringIO())
 
 
 def require_database() -> None:
-    """Raise CommandError, one line, where the database can't be reached. A file that is not there yet can be made."""
-    trouble = database_error()
-    if trouble:
-        raise CommandError(trouble)
+    """Raise CommandError where the database can't be used. A missing SQLite file is accepted."""
+    message = database_error()
+    if message:
+        raise CommandError(message)
 
 
 @contextmanager
 def disk_full_as_command_error() -> Iterator[None]:
-    """Raise CommandError, one line, where there is no room for what a start writes."""
+    """Turn the error of a full disk into a CommandError."""
     try:
         yield
     except OSError as error:
@@ -109,21 +109,21 @@ def disk_full_as_command_error() -> Iterator[None]:
             raise
         raise CommandError(f"DATA_DIR: the disk of {settings.DATA_DIR} is full.") from error
     except OperationalError as error:
-        # SQLite's words, and PostgreSQL's.
+        # The messages of SQLite and PostgreSQL.
         if not any(words in str(error) for words in ("disk is full", "No space left on device")):
             raise
         raise CommandError("DATABASE_URL: the disk of the database is full.") from error
 
 
 def database_error() -> str:
-    """Say why the database of DATABASE_URL can't be reached, without anything of its password; empty where it can."""
+    """Return why the database can't be used, without the password; "" where it can."""
     if settings.DATABASES["default"]["ENGINE"] == SQLITE:
         path = Path(connection.settings_dict["NAME"])
         if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
             return f"DATABASE_URL: the folder {path.parent} is not there, or this user can't write it."
         if not path.exists():
             return ""
-    # Beside the pool, which tries for long and logs each try.
+    # Not through the connection pool, which retries for long and logs each attempt.
     probe = connection.copy()
     if settings.DATABASES["default"]["ENGINE"] == POSTGRESQL:
         probe.settings_dict["OPTIONS"].pop("pool", None)

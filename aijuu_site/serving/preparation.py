@@ -1,4 +1,4 @@
-"""Everything between an empty folder and a site that can answer. Each step can be repeated."""
+"""Prepare the data for the web server: migrations, content, account, static files. Idempotent."""
 
 import hashlib
 import io
@@ -35,7 +35,7 @@ SUPERVISORS_GROUP = "Työnohjaaja"
 
 @dataclass(frozen=True)
 class NewAccount:
-    """What was made. `generated_password` is None where the password was given; it is stored nowhere in clear."""
+    """The created account. `generated_password` is None where a password was given. It is stored only as a hash."""
 
     email: str
     generated_password: str | None
@@ -43,18 +43,18 @@ class NewAccount:
 
 
 def account_exists() -> bool:
-    """Tell whether anybody can already do the supervisor's work."""
+    """Return whether there is an active superuser or supervisor."""
     users = get_user_model().objects.filter(is_active=True)
     return users.filter(is_superuser=True).exists() or users.filter(groups__name=SUPERVISORS_GROUP).exists()
 
 
 @transaction.atomic
 def ensure_supervisor_account(*, email: str, password: str) -> NewAccount | None:
-    """Make the supervisor's account unless there is one; return what was made.
+    """Create the supervisor's account and return it; None where an account exists.
 
-    She is in her group, and a superuser too: somebody must be able to manage accounts. An empty `password` is
-    replaced by a generated one. Raises ValidationError where the name belongs to somebody without these rights:
-    a start never raises anybody's rights.
+    The supervisor is also a superuser, because somebody must manage accounts. An empty `password` is replaced by a
+    generated one. Raises ValidationError where a user without these rights has the name: start-up never grants rights
+    to an existing user.
     """
     if account_exists():
         return None
@@ -80,22 +80,22 @@ def _weaknesses(password: str, user: User) -> list[str]:
 
 _SLUG = "etusivu"
 _STEP = Page.steplen
-# As a new database has them (intake.migrations.0002_groups).
+# As in a new database (intake.migrations.0002_groups).
 _GROUPS = ("Työnohjaaja", "Sisällöntuottaja")
 _PERMISSIONS = ("add_page", "change_page", "publish_page", "bulk_delete_page", "lock_page", "unlock_page")
 
 
 def front_page_is_missing() -> bool:
-    """Return whether no default site leads to a page that is there."""
+    """Return whether the default site has no front page."""
     return not Site.objects.filter(is_default_site=True, root_page__depth__gt=1).exists()
 
 
 @transaction.atomic
 def restore_front_page() -> HomePage:
-    """Make the front page where there is none, let the site and the groups lead to it, and return it.
+    """Create the front page if missing, set it as the root of the site and of the groups' permissions, and return it.
 
-    The pages of the first content that are gone are loaded by the next `load_content`. What is there stays untouched;
-    pages that lost only the page above them are below the new one again.
+    Existing pages stay unchanged; pages whose ancestor was deleted are below the new front page again. The next
+    `load_content` creates missing pages of the first content.
     """
     home = HomePage.objects.order_by("path").first() or _make_home_page()
     site = Site.objects.order_by("-is_default_site", "pk").first()
@@ -118,7 +118,7 @@ def _make_home_page() -> HomePage:
         root.refresh_from_db()
         root.add_child(instance=home)
         return home
-    # In its parent's old place, with its old address.
+    # With the tree path and slug of the deleted parent.
     home.path, home.depth, home.slug = orphan.path[: 2 * _STEP], 2, orphan.url_path.split("/")[1]
     home.save()
     _count_children(home)
@@ -127,20 +127,20 @@ def _make_home_page() -> HomePage:
 
 
 def _first_orphan() -> Page | None:
-    """Return a page whose ancestor right below the root is gone; None where there is none."""
+    """Return a page whose ancestor at depth 2 is deleted; None where there is none."""
     tops = set(Page.objects.filter(depth=2).values_list("path", flat=True))
     pages = Page.objects.filter(depth__gt=2).order_by("path")
     return next((page for page in pages if page.path[: 2 * _STEP] not in tops), None)
 
 
 def _count_children(page: Page) -> None:
-    """Let the page's count of children be true: what was removed by hand is counted still."""
+    """Correct `numchild`, which is wrong after rows were deleted by hand."""
     children = Page.objects.filter(depth=page.depth + 1, path__startswith=page.path)
     Page.objects.filter(pk=page.pk).update(numchild=children.count())
 
 
 def sync_site_address(site_url: str) -> bool:
-    """Make the default site's host name and port those of `site_url`; tell whether anything changed."""
+    """Set host name and port of the default site to those of `site_url`. Return whether anything changed."""
     parts = urlsplit(site_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = site_host(site_url)
@@ -152,12 +152,12 @@ def sync_site_address(site_url: str) -> bool:
     return True
 
 
-# They decide what the collected files look like.
+# Their versions affect the collected files.
 _PACKAGES = ("django", "whitenoise", "brotli")
 
 
 def static_fingerprint() -> str:
-    """Return a hash of every static source's name and content, and of what processes them."""
+    """Return a hash of all static source files and of what processes them."""
     digest = hashlib.sha256()
     recipe = [settings.STATIC_URL, settings.STORAGES["staticfiles"], [version(package) for package in _PACKAGES]]
     digest.update(json.dumps(recipe, sort_keys=True, default=str).encode())
@@ -171,7 +171,7 @@ def static_fingerprint() -> str:
 
 
 def static_files_are_current(stamp: Path, fingerprint: str) -> bool:
-    """Tell whether STATIC_ROOT holds what `fingerprint` describes."""
+    """Return whether STATIC_ROOT was collected from the sources with this fingerprint."""
     if not _manifest().is_file():
         return False
     try:
@@ -185,13 +185,13 @@ def _manifest() -> Path:
 
 
 def collect_static_files(stamp: Path, fingerprint: str) -> None:
-    """Fill STATIC_ROOT anew, then write `fingerprint` into `stamp`: a run that is cut off leaves it empty.
+    """Empty and fill STATIC_ROOT, then write `fingerprint` into `stamp`. An interrupted run leaves the stamp empty.
 
-    The folder is emptied first. Raises CommandError for one that was not made here (no stamp), or holds the sources.
+    Raises CommandError for a folder that was not created here (no stamp), or that overlaps the sources.
     """
     folder = Path(settings.STATIC_ROOT)
     sources = [settings.BASE_DIR, *(Path(source) for source in settings.STATICFILES_DIRS)]
-    # A link may have been laid to another folder since.
+    # The folder may have become a symbolic link to another one.
     is_ours = stamp.exists() and (not folder.is_symlink() or _manifest().is_file())
     is_foreign = folder.is_dir() and any(folder.iterdir()) and not is_ours
     if is_foreign or any(overlaps_sources(folder, sources=source) for source in sources):
@@ -207,9 +207,9 @@ Say = Callable[[str], None]
 
 
 def prepare_data(say: Say) -> None:
-    """Migrate, load the first content, set the site's address, and make the first account; say only what changed.
+    """Migrate, load the first content, set the address of the site, and create the first account.
 
-    Raises CommandError with what to do about it.
+    Reports only what changed. Raises CommandError.
     """
     _migrate(say)
     if front_page_is_missing():
@@ -222,7 +222,7 @@ def prepare_data(say: Say) -> None:
 
 
 def prepare_static_files(say: Say) -> None:
-    """Collect static files where they are not up to date."""
+    """Collect static files if they are outdated."""
     stamp = settings.DATA_DIR / "static.stamp"
     fingerprint = static_fingerprint()
     if not static_files_are_current(stamp, fingerprint):
@@ -235,21 +235,21 @@ def _migrate(say: Say) -> None:
     steps = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if steps:
         say(f"Bringing the database up to date ({len(steps)} steps) …")
-    # Without steps, too: it completes permissions where an earlier run was cut off.
+    # Also without steps: post_migrate creates permissions that an interrupted run left out.
     call_command("migrate", interactive=False, verbosity=0)
 
 
 def _load_content(say: Say) -> None:
-    said = io.StringIO()
-    # One line of ours instead of a line for each save.
+    output = io.StringIO()
+    # No log line for each saved page.
     logging.getLogger("wagtail").setLevel(logging.WARNING)
-    call_command("load_content", stdout=said)
-    for line in said.getvalue().splitlines():
+    call_command("load_content", stdout=output)
+    for line in output.getvalue().splitlines():
         say(line)
 
 
 def recreate_front_page(say: Say) -> None:
-    """Make a working site of a database without a front page, and say what that means."""
+    """Restore the front page and the first content, and report what that means."""
     say("THE FRONT PAGE IS GONE, so the site would show nothing. It is made anew from the first content.")
     restore_front_page()
     _load_content(say)
@@ -269,7 +269,7 @@ def _make_account(say: Say) -> None:
     try:
         account = ensure_supervisor_account(email=settings.ADMIN_EMAIL, password=settings.ADMIN_PASSWORD)
     except ValidationError as error:
-        # Visitors need the site all the same, and what they send is kept.
+        # The site starts anyway: visitors need it, and messages are stored.
         say(f"WARNING: nobody can sign in to the admin. {' '.join(error.messages)}")
         return
     if account is None:

@@ -1,4 +1,4 @@
-"""Keep the web server and the worker running, and stop both."""
+"""The supervisor of the web server and the worker."""
 
 import ctypes
 import os
@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
-# A request under way is finished in five (serving.web).
+# The web server finishes its requests within five (serving.web).
 STOP_SECONDS = 10.0
-# Longer than it takes to say why the terminal stays silent.
+# When stopping takes longer than this, the terminal says why.
 _TELL_AFTER = 2.0
-# A worker that lived this long was healthy: the next wait starts small again.
+# A worker that ran this long was healthy: the next restart delay is FIRST_WAIT again.
 HEALTHY_SECONDS = 60.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 _TICK = 0.2
@@ -25,17 +25,17 @@ Say = Callable[[str], None]
 
 
 def _die_with_parent() -> None:
-    """In the child: let Linux end it should the supervisor be killed outright, so that nothing holds the port."""
+    """Runs in the child: let Linux terminate it when the supervisor is killed, so that it does not keep the port."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass
 class Child:
-    """One program of the site, in a session of its own: the terminal's Ctrl-C reaches only the supervisor."""
+    """A child process in its own session: Ctrl-C in the terminal reaches only the supervisor."""
 
     name: str
     command: Sequence[str]
-    # How long it may take to end what it is doing when asked to stop.
+    # The grace period between SIGTERM and SIGKILL.
     stop_seconds: float = STOP_SECONDS
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
@@ -53,11 +53,11 @@ class Child:
         )
 
     def exit_code(self) -> int | None:
-        """Return None while it runs."""
+        """Return the exit code; None while the process runs."""
         return self.process.poll() if self.process else None
 
     def signal_group(self, number: signal.Signals) -> None:
-        """Signal it and all that it started; its leader may have gone already."""
+        """Signal the whole process group, also where its leader has exited."""
         if self.process is None:
             return
         try:
@@ -68,10 +68,10 @@ class Child:
 
 @dataclass
 class Supervisor:
-    """Run `web` and `worker` until SIGTERM, SIGINT, or the end of `web`.
+    """Run `web` and `worker` until SIGTERM, SIGINT, or the exit of `web`.
 
-    A worker that ends is started again after growing waits: visitors must not feel it. Without the web server
-    there is no site: then everything ends with a failure, for whatever watches over us to see.
+    A worker that exits is restarted with exponential backoff. When the web server exits, everything stops with a
+    failure, so that a service manager notices.
     """
 
     web: Child
@@ -134,7 +134,7 @@ class Supervisor:
         code = child.exit_code()
         if code is None:
             return
-        # What it may have started must not go on beside the next one.
+        # Its child processes must not run beside the next worker.
         child.signal_group(signal.SIGKILL)
         if now - child.started_at >= HEALTHY_SECONDS:
             child.wait = FIRST_WAIT
@@ -153,13 +153,13 @@ class Supervisor:
                 self.say(f"The {child.name} is finishing what it does (at most {child.stop_seconds:.0f} s) …")
             if not _ends_by(process, asked_at + child.stop_seconds):
                 self.say(f"The {child.name} did not stop in {child.stop_seconds:.0f} seconds; killing it.")
-            # Also for what a leader left behind when it went.
+            # Also for child processes that outlived the leader.
             child.signal_group(signal.SIGKILL)
             process.wait()
 
 
 def _ends_by(process: subprocess.Popen[bytes], deadline: float) -> bool:
-    """Wait for its end until `deadline` (time.monotonic()); tell whether it came."""
+    """Wait until `deadline` (time.monotonic()). Return whether the process has exited."""
     try:
         process.wait(timeout=max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""`python -m aijuu_site.serving.web HOST PORT`: the process of the web server, with limits for each connection."""
+"""`python -m aijuu_site.serving.web HOST PORT`: waitress with limits for each connection."""
 
 import copy
 import os
@@ -19,20 +19,29 @@ from waitress.task import ErrorTask
 
 from aijuu_site.settings.environment import SettingError
 
-# A letter has 100 kB at most; what is past DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) still gets a page of ours up to here.
+# A message has at most 100 kB. Between DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) and this, Django answers with our own page.
 LARGEST_REQUEST = 3 * 1024 * 1024
-# A photograph from a camera, to the admin alone, and so many at once.
+# Photos from a camera: to the admin only, and a limited number at once.
 LARGEST_UPLOAD = 32 * 1024 * 1024
 UPLOADS_AT_ONCE = 4
-# From a request's first byte to its last: 3 MB at 0.4 Mbit/s, 32 MB at 1 Mbit/s.
+# From the first byte of a request to the last: 3 MB at 0.4 Mbit/s, 32 MB at 1 Mbit/s.
 RECEIVE_SECONDS = 60
 UPLOAD_SECONDS = 300
-# For an answer to be taken, as long as any is on its way.
+# From the first byte of a response to the last.
 SEND_SECONDS = 300
+# A thread is used only once a request is complete, so slow clients don't occupy one. More threads than this would only
+# wait for the database.
+THREADS = 8
+CONNECTIONS = 100
+# An idle connection is closed after this.
+IDLE_SECONDS = 30
+LARGEST_HEADER = 32 * 1024
+# A larger request or response is buffered in a temporary file.
+IN_MEMORY = 256 * 1024
 
 
 class Request(HTTPRequestParser):
-    """A request as it comes in. Whether it may be an upload is known when its header is whole."""
+    """A request being received, with a deadline. Uploads to the admin may be larger and take longer."""
 
     def __init__(self, adj: Any, channel: "Channel") -> None:
         super().__init__(adj)
@@ -43,7 +52,7 @@ class Request(HTTPRequestParser):
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
-        # A cookie's name proves nothing, so the number is bounded; Django looks at the session afterwards.
+        # The presence of a cookie proves nothing, so the number is limited; Django checks the session later.
         is_large = self.chunked or self.content_length >= self.adj.max_request_body_size
         has_cookie = f"{settings.SESSION_COOKIE_NAME}=" in self.headers.get("COOKIE", "")
         if is_large and has_cookie and self.path.startswith(settings.ADMIN_PATH) and self.channel.has_room():
@@ -56,14 +65,14 @@ class Request(HTTPRequestParser):
 
 
 class Refusal(ErrorTask):
-    """What waitress refuses by itself: a page in the site's look and language, and nothing of what was sent."""
+    """The response to a request that waitress refuses: our own page, without anything that was sent."""
 
     def execute(self) -> None:
-        # It needs the models, which are there only when the application has been loaded.
-        from aijuu_site.plain_pages import server_error_page
+        # Imports models, which are loaded only with the application.
+        from aijuu_site.plain_pages import refused_request_page
 
         error = self.request.error
-        headers, body = server_error_page(error.code)
+        headers, body = refused_request_page(error.code)
         self.status = f"{error.code} {error.reason}"
         self.response_headers.extend(headers)
         self.set_close_on_finish()
@@ -73,24 +82,24 @@ class Refusal(ErrorTask):
 
 
 class Channel(HTTPChannel):
-    """A connection that ends when its request or its answer takes too long in all; waitress ends only idle ones."""
+    """A connection with deadlines for request and response. waitress itself closes only idle connections."""
 
     close_when_flushed: bool
     error_task_class = Refusal
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.sending_since: float | None = None
-        # After a refusal the rest of the request is read and thrown away: a connection that is closed before is reset,
-        # and the browser shows that instead of the page.
+        # After a refusal the rest of the request is read and discarded. Closing earlier would reset the connection, and
+        # the browser would show an error in place of our page.
         self.was_refused = False
         self.draining_since: float | None = None
         super().__init__(*arguments, **options)
         self.parser_class = partial(Request, channel=self)
 
     def readable(self) -> bool:
-        # waitress asks at least once a second.
+        # waitress calls this at least once a second.
         if self._is_late(time.monotonic()):
-            # At once: what waitress marks with will_close it closes only when the other end takes more.
+            # At once: with will_close waitress would wait until the client reads more.
             self.handle_close()
             return False
         readable: bool = super().readable()
@@ -112,7 +121,7 @@ class Channel(HTTPChannel):
             try:
                 self.socket.shutdown(socket.SHUT_WR)
             except OSError:
-                # The other end has gone.
+                # The client has disconnected.
                 self.handle_close()
 
     def received(self, data: bytes) -> bool:
@@ -133,26 +142,15 @@ class Channel(HTTPChannel):
         return sending_since is not None and now - sending_since > SEND_SECONDS
 
     def has_room(self) -> bool:
-        """Tell whether another upload may come in."""
+        """Return whether another upload is allowed."""
         return sum(channel.has_upload() for channel in self.server.active_channels.values()) < UPLOADS_AT_ONCE
 
     def has_upload(self) -> bool:
         return any(request.is_upload for request in (self.request, *self.requests) if request is not None)
 
 
-# Each thread works on one whole request: waitress reads it first, so a slow phone, or somebody who only pretends to
-# be one, holds none. More threads than this only wait for the database.
-THREADS = 8
-CONNECTIONS = 100
-# A connection on which nothing moves is given up after so many seconds.
-IDLE_SECONDS = 30
-LARGEST_HEADER = 32 * 1024
-# What of a request, and of an answer, is held in memory; the rest is in a file without a name.
-IN_MEMORY = 256 * 1024
-
-
 def main(host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are finished first (waitress waits five seconds)."""
+    """Serve until SIGTERM or SIGINT, then finish the current requests (waitress waits five seconds)."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aijuu_site.settings.production")
     from aijuu_site.wsgi import application
     from home.contact_cache import fill_contact_cache
@@ -163,7 +161,7 @@ def main(host: str, port: int) -> None:
 
 
 def make_server(application: Any, host: str, port: int) -> Any:
-    """Return waitress with our bounds; it listens already."""
+    """Return a listening waitress server with our limits."""
     sockets: dict[int, Any] = {}
     server = waitress.create_server(
         application,
@@ -171,7 +169,7 @@ def make_server(application: Any, host: str, port: int) -> Any:
         host=host,
         port=port,
         threads=THREADS,
-        # Listening itself takes two.
+        # Two of them are for listening.
         connection_limit=CONNECTIONS + 2,
         asyncore_use_poll=True,
         cleanup_interval=5,
@@ -180,7 +178,7 @@ def make_server(application: Any, host: str, port: int) -> Any:
         max_request_body_size=LARGEST_REQUEST,
         inbuf_overflow=IN_MEMORY,
         outbuf_overflow=IN_MEMORY,
-        # intake.spam.limit and SECURE_PROXY_SSL_HEADER read them, as far as TRUSTED_PROXIES allows.
+        # intake.spam.limit and SECURE_PROXY_SSL_HEADER use them, according to TRUSTED_PROXIES.
         clear_untrusted_proxy_headers=False,
         ident="",
     )

@@ -1,4 +1,4 @@
-"""Where the data lies: DATA_DIR, and the secrets kept in it."""
+"""DATA_DIR, and the secrets stored in it."""
 
 import os
 import secrets
@@ -10,10 +10,9 @@ from aijuu_site.settings.environment import SettingError
 
 
 def load_or_create_secret(path: Path) -> str:
-    """Return the secret in `path`, making it (50+ random characters, mode 600) if there is none.
+    """Return the secret in `path`. Create it (50+ random characters, mode 600) if missing. Raises OSError.
 
-    Safe when two processes start at once: the file appears whole, and the first one wins.
-    Raises OSError where the folder can't be written.
+    Safe with concurrent processes: the file appears complete, and the first one wins.
     """
     try:
         return path.read_text(encoding="ascii").strip()
@@ -35,23 +34,22 @@ def load_or_create_secret(path: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-# Where git does not look.
-_OWN_PLACE = "var"
+# Ignored by git.
+_DEFAULT_FOLDER = "var"
 
 
 def data_folder(text: str, *, sources: Path) -> Path:
-    """Return the folder that `text` names, absolute; an empty one is var/ in `sources`, which others start from.
+    """Return the absolute path of `text`, relative to `sources`; var/ for an empty text. Creates nothing.
 
-    Nothing is made yet. Raises SettingError for one that is, holds, or lies in the sources: its files would be
-    served, committed, or emptied with them.
+    Raises SettingError for a folder that overlaps the sources: its files could be served, committed or deleted.
     """
     try:
-        folder = (sources / Path(text or _OWN_PLACE).expanduser()).resolve()
+        folder = (sources / Path(text or _DEFAULT_FOLDER).expanduser()).resolve()
         if overlaps_sources(folder, sources=sources):
             raise SettingError(
                 "DATA_DIR",
                 f"{folder} is, holds, or lies in the folder of the program ({sources}); name a folder of its own, "
-                f"as in DATA_DIR=/srv/aijuu, or one below {sources / _OWN_PLACE}.",
+                f"as in DATA_DIR=/srv/aijuu, or one below {sources / _DEFAULT_FOLDER}.",
             )
     except (OSError, ValueError, RuntimeError) as error:
         raise SettingError("DATA_DIR", "it names no folder; write one as in DATA_DIR=/srv/aijuu") from error
@@ -59,24 +57,24 @@ def data_folder(text: str, *, sources: Path) -> Path:
 
 
 def overlaps_sources(path: Path, *, sources: Path) -> bool:
-    """Tell whether `path` is, holds, or lies in `sources`; what is below var/ does not."""
+    """Return whether `path` equals, contains or is inside `sources`, except below var/."""
     real, home = path.resolve(), sources.resolve()
-    own = home / _OWN_PLACE
-    # A link may lead it back to where it must not be.
+    own = home / _DEFAULT_FOLDER
+    # var/ itself may be a symbolic link back into the sources.
     if own.resolve() == own and _is_within(real, own):
         return False
     return _is_within(real, home) or _is_within(home, real)
 
 
 def _is_within(path: Path, folder: Path) -> bool:
-    """Tell whether `path` is `folder` or below it, also where it is written in another way (case, mounts)."""
+    """Return whether `path` is `folder` or below it, also under another spelling (case, mounts)."""
     if path.is_relative_to(folder):
         return True
     return folder.exists() and any(parent.exists() and parent.samefile(folder) for parent in (path, *path.parents))
 
 
 def make_data_folder(folder: Path) -> None:
-    """Make `folder`, its owner's alone, unless it is there. Raises SettingError where it can't be used."""
+    """Create `folder` with mode 700 if missing. Raises SettingError where it can't be used."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError as error:
@@ -88,7 +86,7 @@ def make_data_folder(folder: Path) -> None:
 
 
 def configured_secret_key(text: str) -> str:
-    """Return the signing key that is set, or nothing. Raises SettingError for a weak one."""
+    """Return the configured signing key, or "". Raises SettingError for a weak one."""
     if text and not _is_strong(text):
         raise SettingError(
             "SECRET_KEY",
@@ -98,7 +96,7 @@ def configured_secret_key(text: str) -> str:
 
 
 def stored_secret_key(folder: Path) -> str:
-    """Return the signing key that is kept in `folder`, made at the first start."""
+    """Return the signing key in `folder`, created at the first start. Raises SettingError."""
     path = folder / "secret_key"
     try:
         kept = load_or_create_secret(path)

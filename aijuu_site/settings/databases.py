@@ -9,7 +9,7 @@ from aijuu_site.settings.environment import ServerUrl, SettingError
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
 _SOURCES = Path(__file__).resolve().parent.parent
-# In the data folder: STATIC_ROOT, MEDIA_ROOT, and what the admin shows.
+# Subfolders of the data folder: STATIC_ROOT, MEDIA_ROOT, uploads.
 _EMPTIED_OR_SERVED = ("static", "media", "uploads")
 _DATABASE_URL = (
     "write it as in DATABASE_URL=postgres://user:password@localhost:5432/aijuu or sqlite:////srv/aijuu/db.sqlite3, "
@@ -18,16 +18,16 @@ _DATABASE_URL = (
 
 
 def database_from_url(url: str, data_dir: Path) -> dict[str, Any]:
-    """Return Django's settings for one database.
+    """Return Django's settings for the database at `url`; SQLite at `data_dir`/db.sqlite3 for an empty one.
 
-    An empty `url` means SQLite at `data_dir`/db.sqlite3. Raises SettingError for what can't be understood.
+    Raises SettingError for an invalid `url`.
     """
     database: dict[str, Any] = _read(url, data_dir) if url else _sqlite(data_dir / "db.sqlite3")
     options = database.setdefault("OPTIONS", {})
     if database["ENGINE"] == SQLITE:
-        # Take the write lock at the start (a later upgrade fails at once instead of waiting), wait for it,
-        # and sync each commit: what a visitor was told is stored survives a power cut. What is removed is overwritten
-        # with zeros, so that no removed word stays in the file (intake.enquiry.removal empties the log beside it).
+        # IMMEDIATE takes the write lock at the start, because upgrading a read lock later fails without waiting.
+        # synchronous=FULL syncs each commit, so that a confirmed message survives a power failure. secure_delete
+        # overwrites deleted data with zeros (intake.enquiry.removal also truncates the WAL).
         options.setdefault("transaction_mode", "IMMEDIATE")
         options.setdefault("timeout", 20)
         options.setdefault("init_command", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;")

@@ -31,25 +31,25 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class SettingError(ImproperlyConfigured):
-    """A setting that can't be understood. `reason` goes to the terminal: it never repeats a value."""
+    """A setting is invalid. `reason` is printed in the terminal and must not contain the value."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
 
 
 class Environment:
-    """The settings as text."""
+    """The settings as text, from the process environment or else the .env file."""
 
     def __init__(self, env_file: Path, process: Mapping[str, str] = os.environ) -> None:
         given = {**dict(_read_file(env_file)), **process}
         self._values = {name: given.get(name, "") for name in NAMES}
 
     def text(self, name: str) -> str:
-        """The value of `name` without space around it; empty where the default is meant."""
+        """Return the stripped value of `name`; "" where it is not set."""
         return self._readable(name, self._values[name].strip())
 
     def exact(self, name: str) -> str:
-        """The value of a secret, with any space that belongs to it; empty where the default is meant."""
+        """Return the value of a secret with its spaces; "" where it is not set."""
         value = self._readable(name, self._values[name])
         return value if value.strip() else ""
 
@@ -70,7 +70,7 @@ class Environment:
 
 
 def _is_unicode(text: str) -> bool:
-    """Tell whether the process was given UTF-8: Python carries other bytes as lone surrogates."""
+    """Return False for bytes that are not UTF-8, which Python decodes as lone surrogates."""
     return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
@@ -90,7 +90,7 @@ def _read_file(path: Path) -> Iterator[tuple[str, str]]:
             raise SettingError(".env", f"line {number} of {path} is not of the form NAME=value.")
         if line.key is None or line.value is None:
             continue
-        # What is nobody's setting may belong to another program; what is nearly one of ours is a slip of the pen.
+        # Other names may belong to another program; a name close to one of ours is a typing error.
         near = difflib.get_close_matches(line.key.upper(), NAMES, n=1, cutoff=0.8)
         if line.key not in NAMES and near:
             raise SettingError(".env", f"line {number} of {path} names no setting of this site; {near[0]} is one.")
@@ -103,7 +103,7 @@ _ENCODE = "in user and password write %25 for %, %40 for @, %3A for :, %2F for /
 
 @dataclass(frozen=True)
 class ServerUrl:
-    """The parts, percent-decoded. `port` is 0 where none is given."""
+    """The parts of a URL, percent-decoded. `port` is 0 where none is given."""
 
     scheme: str
     user: str
@@ -115,10 +115,7 @@ class ServerUrl:
 
     @classmethod
     def read(cls, name: str, url: str, *, example: str) -> "ServerUrl":
-        """Take `url` apart. What stands before the last @ is user and password, whatever signs are in them.
-
-        Raises SettingError for the setting `name`.
-        """
+        """Parse `url`. Everything before the last @ is user and password. Raises SettingError for `name`."""
         scheme, separator, rest = url.partition("://")
         if not separator:
             raise SettingError(name, f"it has no scheme://; {example}")

@@ -1,4 +1,4 @@
-"""What SITE_URL, ALLOWED_HOSTS and HOST may say, and which names the site has."""
+"""Validation of SITE_URL, ALLOWED_HOSTS and HOST, and the host names of the site."""
 
 import ipaddress
 import re
@@ -15,13 +15,13 @@ _SITE_URL = "write scheme and host name, no more, as in SITE_URL=https://www.exa
 
 
 def host_name(text: str) -> str:
-    """Return a host as browsers name it: lower case, ASCII, IPv6 in brackets. Raises ValueError for anything else."""
+    """Return a host as in a Host header: lower case, ASCII, IPv6 in brackets. Raises ValueError."""
     bare = text.removeprefix("[").removesuffix("]") if ":" in text else text
     try:
         address = ipaddress.ip_address(bare)
     except ValueError:
         name = bare.removesuffix(".")
-        # idna's own errors are ValueErrors too.
+        # The errors of idna are ValueErrors, too.
         name = name.lower() if name.isascii() else idna.encode(name, uts46=True).decode("ascii")
         labels = name.split(".")
         if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
@@ -35,7 +35,7 @@ def host_name(text: str) -> str:
 
 
 def site_url(text: str, *, port: int) -> str:
-    """Return the address of the site without a slash at its end; an empty `text` is this machine at `port`."""
+    """Return the URL without a trailing slash; this machine at `port` for an empty text. Raises SettingError."""
     if not text:
         return f"http://127.0.0.1:{port}"
     scheme, separator, rest = text.partition("://")
@@ -56,13 +56,13 @@ def site_url(text: str, *, port: int) -> str:
 
 
 def site_host(url: str) -> str:
-    """The host name of `url` as it stands in a Host header, without the port."""
+    """Return the host name of `url` as in a Host header, without the port."""
     name = urlsplit(url).hostname or ""
     return f"[{name}]" if ":" in name else name
 
 
 def www_variant(host: str) -> str | None:
-    """The same site's name with www. for one without it, and the other way round. None where there is no such name."""
+    """Return the host with www. added or removed; None for a host without such a variant."""
     if host in LOOPBACK or host.startswith("[") or "." not in host or host.rpartition(".")[2].isdigit():
         return None
     bare = host.removeprefix("www.")
@@ -70,10 +70,10 @@ def www_variant(host: str) -> str | None:
 
 
 def allowed_hosts(text: str, *, url: str) -> list[str]:
-    """The names that are answered: those in `text`, and always the site's own two and this machine's."""
+    """Return the hosts in `text`, of the site with and without www., and of this machine. Raises SettingError."""
     names = [site_host(url), www_variant(site_host(url)), *LOOPBACK]
     for entry in text.replace(",", " ").split():
-        # A dot in front means all names below it, too.
+        # A leading dot includes all subdomains.
         below = "." if entry.startswith(".") else ""
         try:
             names.append(below + host_name(entry.removeprefix(".")))
@@ -87,7 +87,7 @@ def allowed_hosts(text: str, *, url: str) -> list[str]:
 
 
 def listening_host(text: str) -> str:
-    """The address to listen on, IPv6 without brackets; an empty `text` is loopback."""
+    """Return the address to listen on; loopback for an empty text. IPv6 without brackets. Raises SettingError."""
     try:
         return host_name(text or LOOPBACK[0]).strip("[]")
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What EMAIL_URL, DEFAULT_FROM_EMAIL and ADMIN_EMAIL may say."""
+"""Validation of EMAIL_URL, DEFAULT_FROM_EMAIL and ADMIN_EMAIL."""
 
 from email.utils import getaddresses
 from typing import Any
@@ -9,7 +9,7 @@ from home.email_address import address_as_sent, readable_address
 
 MAIL_FILES = "aijuu_site.mail_files.MailFilesBackend"
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
-# scheme: the usual port, STARTTLS, TLS from the start
+# scheme: default port, STARTTLS, implicit TLS
 _SCHEMES = {
     "smtp": (25, False, False),
     "smtp+tls": (587, True, False),
@@ -20,7 +20,7 @@ _EMAIL_URL = "write it as in EMAIL_URL=smtp+tls://user:password@mail.example.fi:
 
 
 def email_settings(url: str) -> dict[str, Any]:
-    """Return Django's EMAIL_* settings for `url`; an empty one means readable files instead of a server."""
+    """Return Django's EMAIL_* settings for `url`; the file backend for an empty one. Raises SettingError."""
     if not url:
         return {"EMAIL_BACKEND": MAIL_FILES}
     server = ServerUrl.read("EMAIL_URL", url, example=_EMAIL_URL)
@@ -53,7 +53,7 @@ def email_settings(url: str) -> dict[str, Any]:
 
 
 def _server_name(host: str) -> str:
-    """Return the name that is looked up. Raises ValueError. Names inside a house (Docker) may have an underscore."""
+    """Return the host name for DNS. Raises ValueError. Internal names (Docker) may contain an underscore."""
     if "_" in host:
         host_name(host.replace("_", "-"))
         return host
@@ -61,7 +61,7 @@ def _server_name(host: str) -> str:
 
 
 def sender(text: str) -> str:
-    """Return the sender of all mail: one address as it is sent, with or without a name before it."""
+    """Return the sender of all mail: one address, with or without a name. Raises SettingError."""
     found = getaddresses([text])
     address = found[0][1] if len(found) == 1 else ""
     sent = _as_sent(address)
@@ -76,7 +76,7 @@ def sender(text: str) -> str:
 
 
 def admin_email(text: str) -> str:
-    """Return the address that is also the account's name, as the account's own form would store it."""
+    """Return the address, which is also the user name, as the account form stores it. Raises SettingError."""
     # auth.User.username has 150 characters.
     address = readable_address(_as_sent(text))
     if not address or len(address) > 150:
@@ -85,10 +85,10 @@ def admin_email(text: str) -> str:
 
 
 def _as_sent(text: str) -> str:
-    """Return a bare address as it is sent (home.email_address); "" for what is none."""
+    """Return a bare address as SMTP takes it (home.email_address); "" for an invalid one."""
     try:
         sent = address_as_sent(text)
     except ValueError:
         return ""
-    # What people paste along is no part of a setting.
+    # Not with what address_as_sent() removes, such as a name or `mailto:`.
     return sent if text.casefold() in (sent.casefold(), readable_address(sent).casefold()) else ""

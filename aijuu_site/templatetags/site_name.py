@@ -1,4 +1,4 @@
-"""The site's own name, where Wagtail would put its name."""
+"""The name of the site, for places where Wagtail shows its own."""
 
 from django import template
 from django.conf import settings
@@ -8,6 +8,6 @@ register = template.Library()
 
 @register.simple_tag
 def site_name() -> str:
-    """Return the name that Wagtail itself uses on the dashboard and when it asks to confirm a deletion."""
+    """Return WAGTAIL_SITE_NAME."""
     name: str = settings.WAGTAIL_SITE_NAME
     return name

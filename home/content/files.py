@@ -1,4 +1,4 @@
-"""The content files: read, checked, and turned into stored values."""
+"""Parse and validate the content files, and convert their values to those of the database."""
 
 import re
 import tomllib
@@ -20,14 +20,14 @@ IMAGE_TYPE = "wagtailimages.Image"
 
 
 class ContentError(Exception):
-    """A content file can't be loaded as it is written. Says which file and what is wrong."""
+    """A content file is invalid. The message names the file and the problem."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One file: a page (has a `path`), a picture (type wagtailimages.Image, has a `file`) or a setting (neither).
+    """A content file: a page (with a `path`), an image (type wagtailimages.Image, with a `file`), or a setting.
 
-    `key` is what marks it as loaded.
+    `key` identifies it in LoadedContent.
     """
 
     source: Path
@@ -50,12 +50,12 @@ class Piece:
 
 
 def image_key(file: str) -> str:
-    """The mark of the picture that came from this file of home/content/images/."""
+    """Return the key of an image file in home/content/images/."""
     return f"image:{file}"
 
 
 def read_pieces(directory: Path) -> list[Piece]:
-    """All pieces in the order of their file names. Raises ContentError for a file that can't be read."""
+    """Return all content files, sorted by name. Raises ContentError for an invalid one."""
     pieces = [_read_piece(source) for source in sorted(directory.glob("*.toml"))]
     if not pieces:
         raise ContentError(f"{directory}: no content files")
@@ -86,17 +86,17 @@ _BETWEEN_BLOCKS = re.compile(r" *(</?(?:p|ul|ol|li|h3|h4)>) *")
 
 @dataclass(frozen=True, slots=True)
 class ContentLookup:
-    """Where a piece finds the others: by path (None for a page that was deleted) and by file (likewise)."""
+    """Look-ups of loaded pages by path and images by file; None for one that an editor has deleted."""
 
     find_page: Callable[[str], Page | None]
     find_image: Callable[[str], AbstractImage | None]
 
 
 def rich_text(html: str, *, features: list[str] | None, own_path: str | None, lookup: ContentLookup) -> str:
-    """Rich text as the editor with these features stores it.
+    """Return rich text as the editor with these features stores it.
 
-    `sivu:/path/` becomes a page link that follows the page when it moves; with an #anchor it becomes a plain address,
-    since Wagtail's page links have no anchors. A link to a page that is no longer there leaves its words.
+    `sivu:/path/` becomes a page link by id. With an #anchor it becomes a URL, because Wagtail's page links have no
+    anchors. A link to a deleted page becomes its text. Raises ContentError for a malformed link.
     """
 
     def page_link(match: re.Match[str]) -> str:
@@ -118,7 +118,7 @@ def rich_text(html: str, *, features: list[str] | None, own_path: str | None, lo
 
 
 def _as_edited(html: str, features: list[str] | None) -> str:
-    """Go the way of the editor's form, which gives keys to the paragraphs: opened there, the text is unchanged."""
+    # Through the editor's converter, which adds keys to paragraphs: opening the editor then changes nothing.
     converter = ContentstateConverter(features or feature_registry.get_default_features())
     edited: str = converter.to_database_format(converter.from_database_format(html))
     return edited
@@ -127,7 +127,7 @@ def _as_edited(html: str, features: list[str] | None) -> str:
 def body_blocks(
     tables: list[dict[str, Any]], block: blocks.StreamBlock, *, own_path: str | None, lookup: ContentLookup
 ) -> list[dict[str, Any]]:
-    """The raw value of a StreamField from the `[[body]]` tables of a file. ContentError for an unknown block or key."""
+    """Return the raw value of a StreamField for the `[[body]]` tables. Raises ContentError for an unknown name."""
     raw = []
     for table in tables:
         fields = dict(table)

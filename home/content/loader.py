@@ -1,4 +1,4 @@
-"""Loading the first content of the site, once."""
+"""Load the first content of the site. Each file is loaded once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _KNOWN_KEYS = {*_PAGE_ATTRIBUTES, "path", "fields", "body"}
 
 
 class Action(StrEnum):
-    """LOADED: stored just now. KEPT: loaded before. LEFT_ALONE: something of an editor's stood there already."""
+    """LOADED: stored now. KEPT: loaded before. LEFT_ALONE: an editor had put something there already."""
 
     LOADED = "loaded"
     KEPT = "kept"
@@ -44,20 +44,20 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a piece."""
+    """The result for one content file."""
 
     key: str
     action: Action
 
 
 def load_content(directory: Path = CONTENT_DIR) -> Iterator[Outcome]:
-    """Load what has not been loaded, piece by piece. Raises ContentError; what was stored before it stays stored."""
+    """Load the files that were never loaded, each in its own transaction. Raises ContentError at the first problem."""
     pieces = read_pieces(directory)
     declared = {piece.path for piece in pieces if piece.path}
     for piece in pieces:
         try:
             with transaction.atomic():
-                # The mark comes first: of two runs at once the second waits here, and then finds the mark.
+                # The mark comes first: a concurrent run waits here and then finds it.
                 mark, is_new = LoadedContent.objects.get_or_create(key=piece.key)
                 action = _load(piece, mark, declared) if is_new else Action.KEPT
         except (ContentError, ValidationError) as error:
@@ -66,7 +66,7 @@ def load_content(directory: Path = CONTENT_DIR) -> Iterator[Outcome]:
 
 
 def unmark_missing_pages(directory: Path = CONTENT_DIR) -> None:
-    """Take back the marks of pages that are gone, and of an empty front page, so that the next load makes them."""
+    """Delete the marks of deleted pages and of an empty front page, so that the next load creates them again."""
     for piece in read_pieces(directory):
         if piece.path is None:
             continue
@@ -76,7 +76,7 @@ def unmark_missing_pages(directory: Path = CONTENT_DIR) -> None:
 
 
 def link_settings_to_pages(directory: Path = CONTENT_DIR) -> None:
-    """Let the settings lead to the pages of the content again, where they lead nowhere; all else stays as it is."""
+    """Set the page links of the settings to the pages of the content where they are empty."""
     pieces = read_pieces(directory)
     lookup = ContentLookup(
         find_page=partial(_find_page, declared={piece.path for piece in pieces if piece.path}), find_image=_find_image
@@ -135,7 +135,7 @@ def _load_setting(piece: Piece, model: type[Any], lookup: ContentLookup) -> Acti
 
 
 def _was_chosen(row: models.Model, name: str, value: Any) -> bool:
-    """Whether somebody has put something else than the content's own value into a field that was empty at first."""
+    """Return whether the field holds neither its default nor the value of the content file."""
     current = getattr(row, name)
     untouched = (None, "", getattr(type(row)(), name))
     return current not in untouched and current != value
@@ -145,7 +145,7 @@ def _fill_front_page(piece: Piece, model: type[BasePage], lookup: ContentLookup)
     page = _front_page().specific
     if not isinstance(page, model):
         raise ContentError(f"the front page is not a {piece.type}")
-    # The page that the migration made has no revision; one that an editor has saved has.
+    # Only a page that an editor has saved has a revision.
     if page.latest_revision_id is not None:
         return Action.LEFT_ALONE
     _write(page, piece, lookup)
@@ -181,12 +181,12 @@ def _write(page: BasePage, piece: Piece, lookup: ContentLookup) -> None:
     if tables:
         block = type(page).body.field.stream_block
         raw = body_blocks(tables, block, own_path=piece.path, lookup=lookup)
-        # The same rules as the editor's form, so that every loaded page can be saved there at once.
+        # Validated like the editor's form, so that a loaded page can be saved there unchanged.
         page.body = block.clean(block.to_python(raw))
 
 
 def _publish(page: Page) -> None:
-    """With a revision, so that the editor opens on the very text that visitors read, and can come back to it."""
+    # With a revision, so that the editor shows the published text and it appears in the history.
     page.save_revision(log_action=True).publish()
 
 
@@ -231,8 +231,10 @@ def _page_at(path: str) -> Page | None:
 
 
 def _find_page(path: str, declared: set[str]) -> Page | None:
-    """The page that a link means. None when an editor has moved or deleted it since it was loaded; ContentError when
-    the link can't ever have led anywhere, or comes before its page."""
+    """Return the page at `path`; None where an editor has moved or deleted it.
+
+    Raises ContentError for a path that no file declares, or that is loaded later.
+    """
     page = _page_at(path)
     if page is None and path not in declared:
         raise ContentError(f"there is no page {path}")
@@ -242,7 +244,10 @@ def _find_page(path: str, declared: set[str]) -> Page | None:
 
 
 def _find_image(file: str) -> AbstractImage | None:
-    """The picture that was loaded from `file`; None when an editor has deleted it since."""
+    """Return the image that was loaded from `file`; None where an editor has deleted it.
+
+    Raises ContentError where it was never loaded.
+    """
     mark = LoadedContent.objects.filter(key=image_key(file)).select_related("image").first()
     if mark is None:
         raise ContentError(f"the picture {file} must be loaded first: it needs a file of its own")

@@ -1,4 +1,4 @@
-"""The image model."""
+"""The image model, and cropping."""
 
 import math
 from collections.abc import Collection
@@ -18,11 +18,11 @@ _ROOT = "{http://www.w3.org/2000/svg}svg"
 
 
 class InvalidSvg(ValueError):
-    """It has no root of SVG, or no sides."""
+    """The root is not <svg>, or the dimensions are missing."""
 
 
 def check_svg(content: bytes) -> None:
-    """Raise InvalidSvg, or what Willow raises for a size that it does not understand."""
+    """Raise InvalidSvg, or what Willow raises for dimensions that it can't parse."""
     drawing = SvgWrapper(SvgImageFile(BytesIO(content)).dom)
     if drawing.root.tag != _ROOT:
         raise InvalidSvg("the root is no <svg>")
@@ -34,7 +34,7 @@ def check_svg(content: bytes) -> None:
 
 
 class FillFromTop(FillOperation):  # type: ignore[misc]
-    """Wagtail's `fill-…`, which takes the middle of a picture without a focal point. Of a portrait it takes the top."""
+    """Wagtail's `fill-…`, but a portrait without a focal point is cropped from the top, so that heads stay visible."""
 
     def run(self, transform: ImageTransform, image: AbstractImage) -> ImageTransform:
         width, height = transform.size
@@ -45,23 +45,22 @@ class FillFromTop(FillOperation):  # type: ignore[misc]
 
 
 class Picture(Image):  # type: ignore[misc]
-    """The picture model of the site (WAGTAILIMAGES_IMAGE_MODEL); its rows are Wagtail's own."""
+    """The image model of the site (WAGTAILIMAGES_IMAGE_MODEL): a proxy of Wagtail's."""
 
     class Meta:
         proxy = True
-        # Wagtail asks for those of its own model.
+        # Wagtail checks the permissions of its own model.
         default_permissions = ()
         verbose_name = _("picture")
         verbose_name_plural = _("pictures")
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """Without a look at a file that is stored already: Django would measure it anew."""
+        # A stored file is skipped: Django would read its dimensions again, and the file may be missing.
         stored = {"file"} if self.file and self.file._committed else set()
         super().clean_fields(exclude={*(exclude or ()), *stored})
 
     def generate_rendition_file(self, filter: Filter, *, source: File | None = None) -> File:
-        """Raises SourceImageIOError for whatever is wrong with the original: Wagtail knows only a missing one, while
-        the libraries that read a cut or an odd one raise what they like."""
+        """Raise SourceImageIOError for any problem with the original. Wagtail does so only for a missing file."""
         try:
             content = source.read() if source else self._content()
             if self.is_svg():
@@ -76,11 +75,13 @@ class Picture(Image):  # type: ignore[misc]
         return content
 
     def get_rendition(self, filter: Filter | str) -> AbstractRendition:
-        """What the admin shows; a sign for an original that can't be used, of which Wagtail's tags know only the lost
-        one, and its chooser none. Pages do not ask here (home.pictures)."""
+        """Return the rendition, or a placeholder image where the original can't be read. Used by the admin only.
+
+        Wagtail's tags handle only a missing original, and its chooser none.
+        """
         try:
             return super().get_rendition(filter)
         except SourceImageIOError:
-            sign: Any = self.get_rendition_model()(image=self, width=120, height=90)
-            sign.file.storage, sign.file.name = staticfiles_storage, "img/lost.svg"
-            return sign
+            placeholder: Any = self.get_rendition_model()(image=self, width=120, height=90)
+            placeholder.file.storage, placeholder.file.name = staticfiles_storage, "img/lost.svg"
+            return placeholder

@@ -1,4 +1,4 @@
-"""The files of an image, and what a page offers of them."""
+"""The renditions of an image, and the markup that a page needs for them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,33 +9,33 @@ from django.db.models.fields.files import FieldFile
 from wagtail.images.models import AbstractImage, AbstractRendition, Filter, SourceImageIOError
 
 WIDTHS = (480, 960, 1600)
-# A portrait at the head of a page would fill a screen: there it is cropped to 4:5 (home.images.models).
+# Portraits at the top of a page are cropped to 4:5, so that they don't fill the screen (home.images.models).
 CROPS: tuple[str, ...] = ("fill-480x600", "fill-960x1200")
-# A drawing goes out as it came.
+# An SVG is served unchanged.
 ORIGINAL = "original"
 WHOLE = tuple(f"width-{width}" for width in WIDTHS)
 _PORTRAIT = 5 / 4
-# Kinds that may be transparent, so that their last resort can't be JPEG.
+# Formats with transparency, whose fallback is PNG in place of JPEG.
 _MAYBE_TRANSPARENT = (".png", ".gif", ".webp", ".avif")
 
 
 def log_name(image: AbstractImage) -> str:
-    """What the log and the dashboard call a picture."""
+    """Return a name of the image for the log and the dashboard."""
     return f"#{image.pk} {' '.join(image.title.split())}"
 
 
 def kinds(image: AbstractImage) -> tuple[str, str, str]:
-    """The kinds of file, the smallest first; every browser shows the last one."""
+    """Return the file formats, smallest first. The last one is the fallback for every browser."""
     return "avif", "webp", "png" if image.file.name.lower().endswith(_MAYBE_TRANSPARENT) else "jpeg"
 
 
 def is_tall(image: AbstractImage) -> bool:
-    """Whether it is taller than the crop for phones."""
+    """Return whether the image is taller than the crop for phones."""
     return bool(image.height > image.width * _PORTRAIT)
 
 
 def wanted_specs(image: AbstractImage) -> list[str]:
-    """Every file of `image`, those first that a page can't do without."""
+    """Return every rendition of `image`, the fallback format first."""
     if image.is_svg():
         return [ORIGINAL]
     shapes = [*WHOLE, *CROPS] if is_tall(image) else WHOLE
@@ -43,31 +43,33 @@ def wanted_specs(image: AbstractImage) -> list[str]:
 
 
 def plain_specs(image: AbstractImage) -> list[str]:
-    """The files with which a page is whole in every browser; quickly made."""
+    """Return the renditions in the fallback format. They are quick to generate and enough for every browser."""
     return [ORIGINAL] if image.is_svg() else specs(WHOLE, kinds(image)[-1])
 
 
 def missing_specs(image: AbstractImage) -> list[str]:
-    """What is wanted and not there, for the focal point that `image` has."""
+    """Return the wanted renditions that don't exist for the current focal point."""
     there = _files_there(image)
     return [spec for spec in wanted_specs(image) if _key(image, spec) not in there]
 
 
 def ready_files(image: AbstractImage, wanted: Iterable[str]) -> list[AbstractRendition]:
-    """The files that are there, in the order of `wanted` and no width twice (a small picture is never made larger).
-    Makes none."""
+    """Return the existing renditions in the order of `wanted`, each width once. Generates none.
+
+    Widths repeat where the image is small, because it is never enlarged.
+    """
     there = _files_there(image)
     found = [there[key] for key in (_key(image, spec) for spec in wanted) if key in there]
     return list({one.width: one for one in found}.values())
 
 
 def _files_there(image: AbstractImage) -> dict[tuple[str, str], AbstractRendition]:
-    """From the database, and not from Wagtail's cache of renditions: what another process removed stays in that."""
+    # From the database: Wagtail's cache of renditions keeps what another process has deleted.
     return {(one.filter_spec, one.focal_point_key): one for one in image.renditions.all() if is_stored(one.file)}
 
 
 def is_stored(file: FieldFile) -> bool:
-    """Whether there is such a file; one without content, as a full disk leaves it, is none."""
+    """Return whether the file exists and is not empty, as a full disk leaves it."""
     try:
         return bool(file and file.size)
     except OSError:
@@ -79,25 +81,25 @@ def _key(image: AbstractImage, spec: str) -> tuple[str, str]:
 
 
 def specs(shapes: Iterable[str], kind: str) -> list[str]:
-    """As Wagtail writes them."""
+    """Return Wagtail's filter specs."""
     return [f"{shape}|format-{kind}" for shape in shapes]
 
 
-# Up to here the head of a page stands in one column.
+# Up to this width the top of a page has one column.
 PHONE = "(max-width: 39.99rem)"
-# How wide the layout shows a picture (static/css/site.css); a browser test compares.
+# The `sizes` attribute for each place in the layout (static/css/site.css); a browser test compares them.
 SIZES = {
     "figure": "(min-width: 44rem) 40rem, calc(100vw - 2.5rem)",
     "hero": "(min-width: 64rem) min(52vw, 42rem), (min-width: 48rem) 46vw, min(34rem, 100vw - 2.5rem)",
     "opening": "(min-width: 64rem) 18rem, (min-width: 40rem) 15rem, 18rem",
 }
-# Where a tall photo is cropped, and on which screens: "" for all, since the front page shows none taller than a screen.
+# The places where a tall photo is cropped, with the media query: "" for every screen.
 _CROPPED = {"hero": "", "opening": PHONE}
-# The tallest that a figure of the text is shown, and the widest (static/css/site.css).
+# The maximum height and width of a figure in the text (static/css/site.css).
 _TALLEST_REM, _WIDEST_REM = 44, 40
-# The files of a new picture are there in seconds, by the worker in minutes.
+# Renditions of a new image take seconds, or minutes where the worker generates them.
 _AWAITED = timedelta(minutes=30)
-# A focal point above this part of the height is near the top.
+# A focal point within this fraction of the height is near the top.
 _UPPER = 0.4
 
 
@@ -114,7 +116,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """The <picture>: its sources, best kind first, and the <img> for browsers that know neither kind."""
+    """The data of a <picture>: its sources, smallest format first, and the fallback <img>."""
 
     sources: tuple[Source, ...]
     src: str
@@ -122,29 +124,29 @@ class Photo:
     sizes: str
     width: int
     height: int
-    # Where the layout shows less than all of its height: "top", "bottom", or "" for the middle.
+    # Which part stays visible where the layout crops the height: "top", "bottom", or "" for the middle.
     kept: str
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A picture of a page: its photo or its drawing; neither while the files of a new one are being made."""
+class PageImage:
+    """An image on a page: a photo or an SVG. Both are None while the first renditions are being generated."""
 
     photo: Photo | None = None
     drawing: AbstractRendition | None = None
 
 
-def shown(image: AbstractImage | None, place: str, *, now: datetime) -> Shown | None:
-    """What a page shows of `image` in a `place` of SIZES; None where there is nothing, and nothing comes."""
+def page_image(image: AbstractImage | None, place: str, *, now: datetime) -> PageImage | None:
+    """Return what a page shows of `image` in a `place` of SIZES; None where nothing can be shown, now or soon."""
     if image is None:
         return None
-    ready = Shown(drawing=drawing(image)) if image.is_svg() else Shown(photo=photo(image, place))
+    ready = PageImage(drawing=drawing(image)) if image.is_svg() else PageImage(photo=photo(image, place))
     return ready if ready.photo or ready.drawing or _is_awaited(image, now) else None
 
 
 def _is_awaited(image: AbstractImage, now: datetime) -> bool:
-    """Whether its files may be here soon. An old one without files has lost them; of a new one the original is tried,
-    which costs time, but only until the first file is made."""
+    """Return whether renditions are likely to exist soon: the image is new and its original is readable."""
+    # Reading the original is slow, but happens only until the first rendition exists.
     if image.created_at <= now - _AWAITED:
         return False
     try:
@@ -155,8 +157,10 @@ def _is_awaited(image: AbstractImage, now: datetime) -> bool:
 
 
 def photo(image: AbstractImage, place: str) -> Photo | None:
-    """What is ready of a raster `image`, for a `place` of SIZES; None while nothing is. Makes nothing: reading a page
-    costs nobody time and changes nothing."""
+    """Return the existing renditions of a raster `image` for a `place` of SIZES; None where there are none.
+
+    Generates nothing: a page view must neither be slow nor write.
+    """
     prefetch_related_objects([image], "renditions")
     *modern, last = kinds(image)
     plain = ready_files(image, specs(WHOLE, last))
@@ -180,18 +184,18 @@ def photo(image: AbstractImage, place: str) -> Photo | None:
 
 
 def drawing(image: AbstractImage) -> AbstractRendition | None:
-    """The file of an SVG; None while it is not ready."""
+    """Return the rendition of an SVG; None where it does not exist yet."""
     prefetch_related_objects([image], "renditions")
     return next(iter(ready_files(image, [ORIGINAL])), None)
 
 
 def _all_files(image: AbstractImage, wanted: list[str]) -> list[AbstractRendition]:
-    """All of them or none: a browser takes the first kind that it knows, and would miss a width that is not ready."""
+    # All or none: a browser uses the first format that it knows, also where a width is missing there.
     return [] if set(wanted) & set(missing_specs(image)) else ready_files(image, wanted)
 
 
 def _kept(file: AbstractRendition) -> str:
-    """What must not be cut off: the part round the focal point, and without one the upper part of a portrait."""
+    """Return which part must stay visible: around the focal point, or the top of a portrait without one."""
     image: AbstractImage = file.image
     if not image.has_focal_point():
         return "top" if image.width < image.height else ""
@@ -200,7 +204,7 @@ def _kept(file: AbstractRendition) -> str:
 
 
 def _sizes(image: AbstractImage, place: str) -> str:
-    """The widths of SIZES; a tall figure is as wide as its greatest height leaves it."""
+    """Return `sizes`. The maximum height limits the width of a tall figure."""
     width = _TALLEST_REM * image.width / image.height
     return f"min({width:.4g}rem, 100vw - 2.5rem)" if place == "figure" and width < _WIDEST_REM else SIZES[place]
 

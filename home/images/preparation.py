@@ -1,4 +1,4 @@
-"""Making the files of an image, and removing those that nothing refers to."""
+"""Generate the renditions of images, and remove files that no rendition refers to."""
 
 import logging
 import threading
@@ -21,17 +21,24 @@ from home.images.photos import is_stored, log_name, missing_specs, plain_specs
 from home.images.upload import normalize_pending_upload
 
 logger = logging.getLogger(__name__)
-# One picture at a time, so that twenty uploads do not fill the machine.
-_turn = threading.Lock()
+# One image at a time, so that twenty uploads do not exhaust memory.
+_one_at_a_time = threading.Lock()
+# Images younger than this are still being prepared by the process that received them.
+_UPLOAD_GRACE = timedelta(minutes=5)
+# A younger file may not have its row yet.
+_ORPHAN_GRACE = timedelta(days=1)
+_FOLDER = "images"
 
 
 def make_files(image: AbstractImage, only: Collection[str] | None = None) -> None:
-    """Make the files of `image` that are missing (of `only`, where given). Takes seconds. Stops when the picture
-    has been removed or replaced meanwhile."""
+    """Generate the missing renditions of `image`, or those in `only`. Takes seconds.
+
+    Stops when the image has been deleted or its file replaced meanwhile.
+    """
     missing = [spec for spec in missing_specs(image) if only is None or spec in only]
     if not missing:
         return
-    # A handle of our own: that of `image.file` is shared by all who have this object.
+    # A separate file handle: `image.file` is shared by everything that uses this object.
     with image.file.storage.open(image.file.name, "rb") as file:
         content = file.read()
     for spec in missing:
@@ -40,9 +47,9 @@ def make_files(image: AbstractImage, only: Collection[str] | None = None) -> Non
 
 
 def _make(image: AbstractImage, spec: str, content: bytes) -> bool:
-    """Make one file. False, and nothing is left behind, when the picture is not the same any more."""
+    """Generate one rendition. Return False, without leaving a file, where the image was deleted or replaced."""
     rendition = image.generate_rendition_instance(Filter(spec=spec), BytesIO(content))
-    # Stored before the transaction, which locks: a storage may be far away.
+    # Stored before the transaction with its lock: the storage may be slow.
     rendition.file.save(rendition.file.name, rendition.file.file, save=False)
     is_same = is_new = False
     try:
@@ -64,7 +71,7 @@ def _make(image: AbstractImage, spec: str, content: bytes) -> bool:
 
 
 def _locked_file(image: AbstractImage) -> str | None:
-    """The name of the picture's file now; None when it is gone. Whoever makes or removes files waits for the other."""
+    """Lock the image and return the current name of its file; None where it is deleted."""
     locked = get_image_model().objects.select_for_update().filter(pk=image.pk)
     return next(iter(locked.values_list("file", flat=True)), None)
 
@@ -74,7 +81,7 @@ def _prepare(image: AbstractImage) -> None:
     try:
         make_files(image, plain_specs(image) if in_background else None)
     except Exception:
-        # The picture is stored, and the worker tries again.
+        # The image itself is stored, and the worker tries again.
         logger.exception("the plain files of picture %s could not be made", log_name(image))
     if in_background:
         threading.Thread(target=_make_the_rest, args=(image.pk,), daemon=True).start()
@@ -83,13 +90,13 @@ def _prepare(image: AbstractImage) -> None:
 def _make_the_rest(image_id: int) -> None:
     image: AbstractImage | None = None
     try:
-        with _turn:
-            # An object of our own, as it is by now.
+        with _one_at_a_time:
+            # Read again: it may have changed meanwhile.
             image = get_image_model().objects.filter(pk=image_id).first()
             if image is not None:
                 make_files(image)
     except Exception:
-        # Nobody waits for this thread; pages show what is there, and the worker tries again.
+        # Nothing waits for this thread: pages show what exists, and the worker tries again.
         logger.exception("the files of picture %s could not be made", log_name(image) if image else f"#{image_id}")
     finally:
         connection.close()
@@ -100,7 +107,7 @@ def _prepare_saved_picture(instance: AbstractImage, **_signal: Any) -> None:
 
 
 def _remove_files_made_meanwhile(instance: AbstractImage, **_signal: Any) -> None:
-    """Django has listed the renditions by now: one that was made since would hold the picture, or outlive it."""
+    # Django has collected the renditions already: one that was created since would block the deletion.
     _locked_file(instance)
     instance.renditions.all().delete()
 
@@ -111,31 +118,24 @@ def _remove_picture_of_account(instance: UserProfile, **_signal: Any) -> None:
 
 
 def connect_image_signals() -> None:
-    """Called once, when the app is ready."""
+    """Connect the signal receivers. Called once, when the app is ready."""
     post_delete.connect(_remove_picture_of_account, sender=UserProfile, dispatch_uid="home.pictures.account")
     post_save.connect(_prepare_saved_picture, sender=get_image_model(), dispatch_uid="home.pictures.prepare")
     pre_save.connect(normalize_pending_upload, sender=UploadedFile, dispatch_uid="home.pictures.bare")
     pre_delete.connect(_remove_files_made_meanwhile, sender=get_image_model(), dispatch_uid="home.pictures.remove")
 
 
-# A younger one is being made where it was uploaded.
-_LEFT_TO_UPLOAD = timedelta(minutes=5)
-# A younger file may be about to get its row.
-_LEFT_BEHIND_AFTER = timedelta(days=1)
-_FOLDER = "images"
-
-
 def missing_files(*, now: datetime) -> list[tuple[int, str]]:
-    """The pictures' numbers with the files that pages offer and that are not there. Forgets files that are gone."""
+    """Return (image id, spec) for each missing rendition. Deletes the rows of renditions whose file is lost."""
     renditions = get_image_model().get_rendition_model()
     gone = [one.pk for one in renditions.objects.only("pk", "file") if not is_stored(one.file)]
     renditions.objects.filter(pk__in=gone).delete()
-    pictures = get_image_model().objects.filter(created_at__lte=now - _LEFT_TO_UPLOAD).order_by("pk")
+    pictures = get_image_model().objects.filter(created_at__lte=now - _UPLOAD_GRACE).order_by("pk")
     return [(image.pk, spec) for image in pictures.prefetch_related("renditions") for spec in missing_specs(image)]
 
 
 def make_missing_file(item: tuple[int, str]) -> int:
-    """Make one of them. Returns 1, or 0 when the picture is gone."""
+    """Generate one item of missing_files(). Return 1, or 0 where the image is deleted."""
     pk, spec = item
     image: AbstractImage | None = get_image_model().objects.filter(pk=pk).first()
     if image is None:
@@ -145,18 +145,18 @@ def make_missing_file(item: tuple[int, str]) -> int:
 
 
 def picture_name(item: tuple[int, str]) -> str:
-    """What the picture of one of them is called; its number alone when it is gone."""
+    """Return a name for the log for one item of missing_files()."""
     pk, _spec = item
     image = get_image_model().objects.filter(pk=pk).first()
     return log_name(image) if image else f"#{pk}"
 
 
 def orphaned_files(*, now: datetime) -> list[str]:
-    """Made files that belong to no picture."""
+    """Return the names of stored files without a rendition."""
     storage = _storage()
     there = _stored_names(storage)
     rows = set(get_image_model().get_rendition_model().objects.values_list("file", flat=True))
-    return [name for name in sorted(there - rows) if storage.get_modified_time(name) <= now - _LEFT_BEHIND_AFTER]
+    return [name for name in sorted(there - rows) if storage.get_modified_time(name) <= now - _ORPHAN_GRACE]
 
 
 def remove_orphaned_file(name: str) -> int:

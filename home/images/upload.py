@@ -1,4 +1,4 @@
-"""Uploading an image: what is kept of the file."""
+"""Uploaded images: validation, conversion, and removal of metadata."""
 
 import logging
 from collections.abc import Iterator
@@ -29,16 +29,16 @@ from home.images.photos import ORIGINAL
 logger = logging.getLogger(__name__)
 # The photos of iPhones.
 register_heif_opener()
-# More than any screen shows of a page's widest picture; a phone's photo of 12 megapixels is 4032 wide.
+# Larger than the widest image on any screen. A phone's photo of 12 megapixels is 4032 pixels wide.
 LONGEST_SIDE = 2560
 AVATAR_SIDE = 400
-# What the admin shows of a picture: in its lists, and where it is edited.
+# The renditions that the admin uses in its lists and edit views.
 _IN_ADMIN = ("max-165x165", "max-800x600", ORIGINAL)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """As what a kind of file (Pillow's name for it) is kept, and how its files are called."""
+    """How an uploaded format (by Pillow's name) is stored, and its file extensions."""
 
     kept_as: str
     endings: tuple[str, ...]
@@ -47,7 +47,7 @@ class _Kind:
 _JPEG_ENDINGS = (".jpg", ".jpeg", ".jfif", ".jpe")
 _KINDS = {
     "JPEG": _Kind("JPEG", _JPEG_ENDINGS),
-    # Two pictures in one file, as some phones make them.
+    # Several images in one file, from some phones.
     "MPO": _Kind("JPEG", (*_JPEG_ENDINGS, ".mpo")),
     "PNG": _Kind("PNG", (".png", ".apng")),
     "WEBP": _Kind("WEBP", (".webp",)),
@@ -58,7 +58,7 @@ _KINDS = {
 }
 # Pillow finds an MPO by itself where it reads JPEG.
 _READ = tuple(kind for kind in _KINDS if kind != "MPO")
-# How a kept file is called, as Wagtail has it.
+# The extensions of stored files, as Wagtail expects them.
 _ENDINGS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), "AVIF": (".avif",), "GIF": (".gif",)}
 _SAVING: dict[str, dict[str, object]] = {
     "JPEG": {"quality": 92, "optimize": True, "progressive": True},
@@ -67,15 +67,17 @@ _SAVING: dict[str, dict[str, object]] = {
     "AVIF": {"quality": 85},
     "GIF": {},
 }
-# The rest of what a file says of itself stays behind; these two belong to the look.
+# All other metadata is removed; these two affect the appearance.
 _KEPT = ("icc_profile", "transparency")
 _SCREEN = {"1": "1", "L": "L", "P": "P", "RGB": "RGB", "RGBA": "RGBA", "LA": "LA", "PA": "RGBA"}
 
 
 @contextmanager
-def _as_validation_error(words: str) -> Iterator[None]:
-    """Turn what goes wrong with an odd file into `words` beside its field. What reads it raises whatever it comes upon:
-    EOFError, KeyError, struct.error, errors of its own."""
+def _as_validation_error(message: str) -> Iterator[None]:
+    """Turn any exception into ValidationError(message).
+
+    Image libraries raise anything for a malformed file: EOFError, KeyError, struct.error, errors of their own.
+    """
     try:
         yield
     except ValidationError:
@@ -84,7 +86,7 @@ def _as_validation_error(words: str) -> Iterator[None]:
         raise ValidationError(_too_many_pixels(), code="file_too_many_pixels") from error
     except Exception as error:
         logger.info("an uploaded picture was refused: %s", type(error).__name__)
-        raise ValidationError(words, code="broken") from error
+        raise ValidationError(message, code="broken") from error
 
 
 def _broken() -> str:
@@ -105,7 +107,7 @@ def _too_many_pixels() -> str:
 
 
 class PictureField(WagtailImageField):  # type: ignore[misc]
-    """Takes what phones and cameras make; gives the file that is kept of it (normalized_picture)."""
+    """An image field whose cleaned value is the converted file without metadata (normalized_picture)."""
 
     def __init__(self, *args: Any, longest_side: int = LONGEST_SIDE, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -136,19 +138,19 @@ class PictureForm(BaseImageForm):  # type: ignore[misc]
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean()
         if "file" not in self.changed_data:
-            # The picture would be measured anew, and the file may be lost or odd.
+            # Django would read the dimensions again, and the stored file may be missing or malformed.
             cleaned.pop("file", None)
         return cleaned
 
     def save(self, commit: bool = True) -> AbstractImage:
-        # A replaced picture loses its old renditions after it has been saved; the new ones are made after both.
+        # Wagtail deletes the old renditions after saving; on_commit generates the new ones after both.
         with transaction.atomic():
             image: AbstractImage = super().save(commit=commit)
         return image
 
 
 class AvatarForm(AvatarPreferencesForm):  # type: ignore[misc]
-    """The picture of an account: as small and as bare as the site's own pictures, and refused like them."""
+    """The picture of an account, with the same checks and conversion as the images of the site."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -156,7 +158,7 @@ class AvatarForm(AvatarPreferencesForm):  # type: ignore[misc]
         self.fields["avatar"] = PictureField(label=label, required=False, longest_side=AVATAR_SIDE)
 
     def clean_avatar(self) -> File | bool:
-        """The new picture; False where it is taken away; else the one that was there."""
+        """Return the new picture, False where it is removed, or the unchanged one."""
         file: Any = self.cleaned_data.get("avatar")
         if "avatar" not in self.changed_data or not file:
             return False if file is False else self._original_avatar
@@ -166,8 +168,10 @@ class AvatarForm(AvatarPreferencesForm):  # type: ignore[misc]
 
 
 def normalize_pending_upload(instance: UploadedFile, **_signal: Any) -> None:
-    """Wagtail puts a file aside as it came when only another field of its form is wrong, and takes it from there when
-    the form has been mended. The file itself has passed PictureForm by then."""
+    """Receiver of pre_save: convert an upload that Wagtail stores because another field of its form is invalid.
+
+    Wagtail stores the original and uses it once the form is corrected. PictureForm has validated the file already.
+    """
     file = instance.file
     is_picture = instance.for_content_type == ContentType.objects.get_for_model(get_image_model())
     if is_picture and file and not file._committed and _ending(file) != ".svg":
@@ -179,8 +183,10 @@ def _ending(file: File | None) -> str:
 
 
 def _is_kept(file: File) -> bool:
-    """Whether it is of a kind of _KINDS and called so. The rest is a drawing, or Wagtail refuses it with words of its
-    own. Reads no more than the header."""
+    """Return whether the format is one of _KINDS and matches the file extension. Reads the header only.
+
+    Anything else is an SVG, or is refused by Wagtail.
+    """
     file.seek(0)
     try:
         with Image.open(file, formats=_READ) as opened:
@@ -195,7 +201,7 @@ def _is_kept(file: File) -> bool:
 
 
 def _make_once(file: Any) -> None:
-    """What the admin shows of a drawing, which is kept as it came. Raises SourceImageIOError."""
+    """Generate the renditions of the admin once, to validate an SVG. Raises SourceImageIOError."""
     content = file.read()
     file.seek(0)
     picture = get_image_model()(file=File(BytesIO(content), name=file.name))
@@ -204,9 +210,9 @@ def _make_once(file: Any) -> None:
 
 
 def normalized_picture(file: File, longest_side: int = LONGEST_SIDE) -> File:
-    """A new file, named as its kind is: one still picture, upright, at most `longest_side`, without metadata.
+    """Return a new file with one still, upright image of at most `longest_side` pixels, without metadata.
 
-    Raises whatever Pillow raises for a file that can't be read to its end.
+    Raises whatever Pillow raises for a malformed file.
     """
     file.seek(0)
     with Image.open(file, formats=_READ) as opened:
@@ -223,21 +229,21 @@ def normalized_picture(file: File, longest_side: int = LONGEST_SIDE) -> File:
 
 
 def _name(file: File, kind: str) -> str:
-    """The name that the file came with, with an ending that says what it has become."""
+    """Return the name of the uploaded file with the extension of its stored format."""
     name = file.name or ""
     first, *_more = endings = _ENDINGS[kind]
     return name if _ending(file) in endings else str(PurePath(name).with_suffix(first))
 
 
 def _in_screen_colours(picture: Image.Image) -> Image.Image:
-    """Printing colours (CMYK) become sRGB by the profile that came along; what is rarer becomes plain RGB."""
+    """Convert CMYK to sRGB by its profile, and other modes that browsers don't show to RGB."""
     picture.load()
     mode = _SCREEN.get(picture.mode)
     if mode == picture.mode:
         return picture
     converted = _by_profile(picture) if picture.mode == "CMYK" else None
     if converted is None and picture.mode.startswith("I;16"):
-        # Pillow cuts off what is brighter than 255 of 65 535.
+        # Pillow's own conversion clips values above 255 of 65 535.
         converted = picture.point(lambda value: value / 256).convert("L")
     if converted is None:
         converted = picture.convert(mode or "RGB")
@@ -246,7 +252,7 @@ def _in_screen_colours(picture: Image.Image) -> Image.Image:
 
 
 def _by_profile(picture: Image.Image) -> Image.Image | None:
-    """None where no profile came along, or one that can't be read."""
+    """Return None where there is no readable colour profile."""
     profile = picture.info.get("icc_profile")
     if not profile:
         return None

@@ -16,7 +16,7 @@ from home import editors_text as email_obfuscation
 from home import seo as addresses
 from home.editing_checks import ATTRIBUTE, page_findings
 from home.editors_text import editors_html, editors_text
-from home.images.photos import Shown, shown
+from home.images.photos import PageImage, page_image
 from home.important_pages import consequences_without
 from home.menus import build_breadcrumbs
 from home.rich_text import without_empty_links
@@ -100,9 +100,9 @@ def pages_warning(items: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @register.simple_tag
-def picture(image: AbstractImage | None, place: str) -> Shown | None:
-    """`{% picture image "hero" as shown %}`; `place` is a key of SIZES. None where a page shows none."""
-    return shown(image, place, now=timezone.now())
+def picture(image: AbstractImage | None, place: str) -> PageImage | None:
+    """`{% picture image "hero" as shown %}`. `place` is a key of SIZES. None where there is nothing to show."""
+    return page_image(image, place, now=timezone.now())
 
 
 _BARE_LINK = re.compile(r'<a (?=href="(https?://[^"]+)">\1</a>)')

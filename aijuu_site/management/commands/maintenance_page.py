@@ -1,4 +1,4 @@
-"""The page that a proxy shows while the site is away."""
+"""`manage.py maintenance_page`: the page that a proxy shows while the site is down."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from home.contact_details import ContactDetails
 
 
 class Command(BaseCommand):
-    """Print one whole HTML file that needs no other: `manage.py maintenance_page > …/huolto.html`.
+    """Print a self-contained HTML file: `manage.py maintenance_page > …/huolto.html`.
 
-    Print it again when the contact details change: it says how the practice is reached.
+    It contains the contact details, so print it again when they change.
     """
 
     help = "Print the maintenance page as one HTML file for the proxy."

@@ -1,4 +1,4 @@
-"""`manage.py prepare`: bring database, first content and first account up to date, without starting anything."""
+"""`manage.py prepare`: prepare database, first content and first account without starting the site."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from aijuu_site.serving.preparation import prepare_data
 class Command(BaseCommand):
     help = "Migrate, load the first content, set the site's address, make the first account. Can be repeated."
 
-    # handle() runs them itself, as `serve` does.
+    # handle() runs the checks itself, as `serve` does.
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py restore_front_page`: a working site again where the front page was lost."""
+"""`manage.py restore_front_page`: restore a site whose front page was deleted."""
 
 from typing import Any
 

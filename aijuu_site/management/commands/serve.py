@@ -27,13 +27,13 @@ from intake.mail.delivery import attempt_seconds
 
 class Command(BaseCommand):
     help = "Prepare the data folder, then run the web server and the worker until SIGTERM or Ctrl-C."
-    # handle() runs them itself, in its own order, and however it is called.
+    # handle() runs the checks itself.
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         host: str = settings.HOST
         port: int = settings.PORT
-        # The data folder holds people's messages: whatever is made in it is the owner's alone.
+        # The data folder holds personal data: only its owner may read what is created in it.
         os.umask(0o077)
         self._require_free_port(host, port)
         check_program()
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         with disk_full_as_command_error():
             prepare_data(self._say)
             prepare_static_files(self._say)
-        # The supervisor needs no database any more; the children open their own.
+        # The supervisor needs no database from here on; the children open their own connections.
         for connection in connections.all(initialized_only=True):
             connection.close()
             if hasattr(connection, "close_pool"):
@@ -71,10 +71,10 @@ class Command(BaseCommand):
         supervisor = Supervisor(web=_web(host, port), worker=_worker(), say=self._say)
         return supervisor.run(
             is_answering=partial(site_answers, host, port),
-            on_ready=partial(self._tell_addresses, host, port),
+            on_ready=partial(self._print_addresses, host, port),
         )
 
-    def _tell_addresses(self, host: str, port: int) -> None:
+    def _print_addresses(self, host: str, port: int) -> None:
         self._say("")
         self._say(f"  Site   {settings.SITE_URL}/")
         self._say(f"  Admin  {settings.SITE_URL}{settings.ADMIN_PATH}")
@@ -97,5 +97,5 @@ def _web(host: str, port: int) -> Child:
 
 def _worker() -> Child:
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "work"]
-    # Time for the mail server's last word on a mail that it has: killed before it, the mail would go twice.
+    # Long enough for the mail server to confirm a mail that is being sent: killed before that, it would be sent twice.
     return Child(name="worker", command=command, stop_seconds=attempt_seconds() + STOP_SECONDS)
