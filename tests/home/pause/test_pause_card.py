@@ -93,9 +93,7 @@ USUAL = "Yhteydenottosivu ottaa viestejä vastaan tavalliseen tapaan."
     ],
     ids=["open", "upcoming", "paused", "opens by itself", "overdue", "resumed", "opened by the clock"],
 )  # fmt: skip
-def test_it_tells_the_state_and_offers_one_deed(
-    kati: Client, fields: dict[str, Any], told: list[str], button: str
-) -> None:
+def test_card_shows_state_and_one_action(kati: Client, fields: dict[str, Any], told: list[str], button: str) -> None:
     stored(**fields)
     html = kati.get(HOME).text
     words = text_of(html, CARD)
@@ -196,7 +194,7 @@ def test_the_card_leads_on(kati: Client) -> None:
         assert kati.get(link).status_code == 200
 
 
-def test_others_have_no_card_and_no_deed() -> None:
+def test_others_have_no_card_and_no_actions() -> None:
     notice = stored()
     other = client_with("view_enquiry")
     assert card(other) == ""
@@ -209,7 +207,7 @@ def test_others_have_no_card_and_no_deed() -> None:
     assert state() is PauseState.OPEN
 
 
-def test_no_deed_is_done_by_reading_or_without_djangos_token(kati: Client) -> None:
+def test_actions_need_post_and_csrf_token(kati: Client) -> None:
     notice = stored()
     assert kati.get("/admin/tauko/aloita/").status_code == 405
     strict = Client(enforce_csrf_checks=True)

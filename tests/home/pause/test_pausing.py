@@ -131,7 +131,7 @@ def test_an_overdue_pause_ends_today_and_not_on_its_day() -> None:
 
 
 @pytest.mark.parametrize("action", [begin, end])
-def test_a_deed_that_is_done_already_leaves_no_trace(action: Any) -> None:
+def test_repeated_action_records_no_change(action: Any) -> None:
     notice = stored(active=action is begin)
     assert action().version == notice.version
     assert actions() == []
@@ -252,7 +252,7 @@ def test_what_was_written_past_the_history_is_not_lost_by_an_undo() -> None:
         undo()
 
 
-def test_a_pause_that_opens_by_itself_is_put_to_rest_once_its_day_has_come() -> None:
+def test_elapsed_return_is_recorded_once_its_day_has_come() -> None:
     stored()
     change(active=True, returns_on=AHEAD, opens_by_itself=True, message="<p>Omin sanoin</p>")
     eve = datetime(AHEAD.year, AHEAD.month, AHEAD.day, tzinfo=CALENDAR) - timedelta(seconds=1)

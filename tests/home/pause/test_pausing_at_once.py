@@ -34,7 +34,7 @@ def test_of_many_changes_on_one_version_exactly_one_holds() -> None:
     assert PauseChange.objects.count() == 1
 
 
-def test_the_worker_and_kati_write_the_opening_down_once() -> None:
+def test_elapsed_return_is_recorded_once_by_worker_or_kati() -> None:
     version = stored(active=True, returns_on=NOW.date(), opens_by_itself=True).version
 
     def job(number: int) -> str:
