@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from wagtail.models import Locale, Page, Site
+from pytest_django import DjangoDbBlocker
+from wagtail.models import Page, Site
 
 from home.models import ContactDetails, HomePage
 from intake.models import ContactPage, Enquiry
@@ -17,24 +18,15 @@ from tests.intake.mail.delivering import use_server
 from tests.intake.visiting import Visitor
 from tests.intake.waiting import post_office
 from tests.intake.waiting.post_office import PostOffice
+from tests.loaded_rows import KeptRows
 from tests.tools.smtp_server import SmtpServer
 
 Rename = Callable[[Page, str], None]
 
 
-@pytest.fixture
-def contact_page(db: None, settings: Any) -> ContactPage:
-    """The contact page under the front page, and Kati's details.
-
-    Makes what is missing: a test with real transactions leaves nothing behind, not even what the migrations made.
-    """
-    Locale.objects.get_or_create(language_code="fi")
-    root = Page.objects.filter(depth=1).first() or Page.add_root(instance=Page(title="Root", slug="root"))
-    home = HomePage.objects.first()
-    if home is None:
-        home = root.add_child(instance=HomePage(title="Aijuu", slug="etusivu"))
-    Site.objects.update_or_create(is_default_site=True, defaults={"hostname": "testserver", "root_page": home})
-    page = home.add_child(instance=ContactPage(title="Ota yhteyttä", slug="ota-yhteytta"))
+def _make_contact_page() -> None:
+    Site.objects.update(hostname="testserver")
+    page = HomePage.objects.get().add_child(instance=ContactPage(title="Ota yhteyttä", slug="ota-yhteytta"))
     details = ContactDetails.load()
     details.business_name = "Aijuu työnohjaus"
     details.person_name = "Kati"
@@ -42,8 +34,19 @@ def contact_page(db: None, settings: Any) -> ContactPage:
     details.phone = "0505348567"
     details.contact_page = page
     details.save()
-    assert isinstance(page, ContactPage)
-    return page
+
+
+@pytest.fixture(scope="session")
+def _contact_page_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> KeptRows:
+    with django_db_blocker.unblock():
+        return KeptRows(_make_contact_page)
+
+
+@pytest.fixture
+def contact_page(db: None, _contact_page_rows: KeptRows) -> ContactPage:
+    """The contact page under the front page, and Kati's details."""
+    _contact_page_rows.put_back()
+    return ContactPage.objects.get()
 
 
 @pytest.fixture

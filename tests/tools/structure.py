@@ -85,6 +85,7 @@ def main() -> None:
     # Only the figures are printed, and not what the prepared site logs.
     logging.disable(logging.INFO)
     from django.conf import settings
+    from django.core.management import call_command
     from django.test.utils import get_runner, setup_test_environment
 
     setup_test_environment()
@@ -95,9 +96,8 @@ def main() -> None:
 
         from intake.mail.delivery import deliver_next
         from tests.intake.visiting import Visitor, letter
-        from tests.loaded_rows import load_content_rows
 
-        load_content_rows()
+        call_command("load_content", verbosity=0)
         visitor = Visitor()
         visitor.sends()  # What is imported and cached once is no part of the way.
         post = traced(lambda: visitor.sends(letter(message="Toinen viesti.")))

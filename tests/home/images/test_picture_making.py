@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage
-from wagtail.models import Collection, Locale, Page, Site
+from wagtail.models import Page, Site
 
 from home.images import preparation
 from home.images import preparation as upkeep
@@ -264,16 +264,7 @@ class TestUpkeep:
 
 @pytest.fixture
 def thread(transactional_db: None, settings: Any) -> Iterator[Callable[[], None]]:
-    """Files are made as on the real site, in a thread. Calling it waits until all are done.
-
-    A test with real transactions leaves nothing behind, not even what the migrations made.
-    """
-    Locale.objects.get_or_create(language_code="fi")
-    if not Collection.objects.exists():
-        Collection.add_root(name="Root")
-    root = Page.objects.filter(depth=1).first() or Page.add_root(instance=Page(title="Root", slug="root"))
-    home = HomePage.objects.first() or root.add_child(instance=HomePage(title="Aijuu", slug="etusivu"))
-    Site.objects.update_or_create(is_default_site=True, defaults={"hostname": "testserver", "root_page": home})
+    """Files are made as on the real site, in a thread. Calling it waits until all are done."""
     settings.PREPARE_PICTURES_IN_BACKGROUND = True
     before = set(threading.enumerate())
 
