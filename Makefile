@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # Two at a time suits a small machine; `make test WORKERS=4` is quicker on a larger one.
 WORKERS ?= 2
-PYTEST := $(PY) -m pytest -q -n $(WORKERS)
+PYTEST := $(PY) -m pytest -q -n $(WORKERS) --dist worksteal
 DEV := DJANGO_SETTINGS_MODULE=aijuu_site.settings.dev
 # HOST and PORT as the settings read them.
 ADDRESS := from aijuu_site.settings.base import HOST, PORT; print(f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}")
@@ -43,14 +43,14 @@ tests: browser # … without the checks.
 	@$(PYTEST) -m browser
 
 check: dev-environment ## Quick checks: lint, format, templates, types, import rules, migrations, catalogues
-	@failed=; \
+	@failed=; $(PY) -m mypy --no-error-summary & types=$$!; \
 	$(PY) -m ruff check --quiet --output-format concise . || failed="$$failed lint"; \
 	$(PY) -m ruff format --check --quiet --output-format concise . || failed="$$failed format(make-format-mends-it)"; \
 	$(PY) -m djlint templates --lint --quiet || failed="$$failed templates"; \
 	$(PY) -m tests.tools.catalogues check || failed="$$failed catalogues"; \
 	said=$$($(VENV)/bin/lint-imports --no-cache) || { echo "$$said"; failed="$$failed imports"; }; \
 	$(TEST) $(PY) manage.py makemigrations --check --dry-run >/dev/null || failed="$$failed migrations"; \
-	$(PY) -m mypy --no-error-summary || failed="$$failed types"; \
+	wait $$types || failed="$$failed types"; \
 	if [ -n "$$failed" ]; then echo "make check: failed:$$failed"; exit 1; fi; \
 	echo "make check: all well."
 

@@ -11,41 +11,32 @@ from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
+from tests.examples import use_few_examples
 from tests.loaded_rows import LoadedContent
 from tests.prepared_database import make_prepared_database, restore_database, template_name
 
-# These are about words and pages: what is understood, shown or refused. The same queries are asked of the second
-# database by the tests of what is stored, found and counted.
-_ABOUT_WORDS_AND_PAGES = (
-    "aijuu_site/test_headers.py",
-    "aijuu_site/test_refusals.py",
-    "aijuu_site/test_site_address.py",
-    "aijuu_site/test_style_guide.py",
-    "aijuu_site/test_well_known.py",
-    "home/test_blocks.py",
-    "home/test_discovery.py",
-    "home/test_discovery_structured_data.py",
-    "home/test_editor_checks.py",
-    "home/test_faces.py",
-    "home/pause/test_notice_on_pages.py",
-    "home/test_panels.py",
-    "home/images/test_pictures.py",
-    "intake/mapping/test_editing_faults.py",
-    "intake/contact/test_form_messages.py",
-    "intake/test_henkilotunnus.py",
-    "intake/test_phone_numbers.py",
-    "intake/spam/test_source.py",
-    "intake/spam/test_spam.py",
-    "intake/test_typed_text.py",
-)
+use_few_examples()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that uses no database, or is not about what a database does, has nothing new to tell on the second one."""
-    here = Path(__file__).parent
+    """Mark `once` what the second database can't answer differently.
+
+    That is a test without a database, one that reads the finished site, and all cases of a parametrised test but one:
+    they ask the same with other values. The order is random, so it is another case each time. Tests with real
+    transactions keep all their cases.
+    """
+    asked = set()
     for item in items:
-        if not _uses_database(item) or item.path.relative_to(here).as_posix() in _ABOUT_WORDS_AND_PAGES:
+        function = item.nodeid.split("[")[0]
+        another_case = function in asked and not item.get_closest_marker("every_case") and not _commits(item)
+        if not _uses_database(item) or another_case or "loaded_site" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.once)
+        asked.add(function)
+
+
+def _commits(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("django_db")
+    return bool(mark and mark.kwargs.get("transaction")) or "transactional_db" in getattr(item, "fixturenames", ())
 
 
 def _uses_database(item: pytest.Item) -> bool:

@@ -7,6 +7,8 @@ import pytest
 from intake.models import Enquiry
 from tests.intake.visiting import ADDRESS, OWN_PAGE, ShownForm, Visitor, letter, page_text, token
 
+pytestmark = pytest.mark.every_case
+
 URLENCODED = "application/x-www-form-urlencoded"
 
 

@@ -11,12 +11,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from intake.choices import MailState, Status, Verdict
 from intake.enquiry.services import change_status
 from intake.models import Enquiry
+from tests.examples import examples
 from tests.intake.desk.pages import LIST, failed_once, names, rows, suspicious
 from tests.intake.enquiries import closed, received
 
@@ -262,6 +263,7 @@ NOT_OFFERED = [
 ]  # fmt: skip
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("parameter", NOT_OFFERED)
 def test_a_filter_that_is_not_offered_filters_nothing(kati: Client, enquiry: Enquiry, parameter: str) -> None:
     for value in ("zzzzzz", "0", "", "Kukaan"):
@@ -270,6 +272,7 @@ def test_a_filter_that_is_not_offered_filters_nothing(kati: Client, enquiry: Enq
         assert names(response) == ["Pirkko Salaisuus"], (parameter, value)
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize(
     "query",
     [
@@ -296,7 +299,7 @@ VALUES = st.text(st.characters(exclude_characters="\x00", exclude_categories=["C
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@examples(20, derandomize=True)
 @given(st.lists(st.tuples(PARAMETERS | st.text("abc_%[]\U0001f600", max_size=8), VALUES), max_size=5))
 @example([("o", "0.0.0.0.0.0.0.0.0.0")])
 @example([("p", "1"), ("p", "x")])

@@ -8,12 +8,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.choices import DeliveryMode
 from intake.mapping.models import InitialMapping
 from intake.models import Enquiry
+from tests.examples import examples
 from tests.intake.desk.mappings import ANSWERS, sent_alone, under_way, with_mapping
 from tests.intake.desk.pages import LIST, names
 from tests.intake.desk.test_export import FORMULAS, as_csv, as_xlsx
@@ -75,6 +76,7 @@ def test_a_payer_that_nobody_has_is_not_offered(kati: Client, db: None) -> None:
 PARAMETERS = ("group_size", "delivery_mode", "area", "payer")
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("parameter", PARAMETERS)
 @pytest.mark.parametrize(
     "value", ["", "zzz", "%", "_", '"', "online%", '"online"', "1-2'", "-1", "x" * 60000, "\U0001f600"]
@@ -84,7 +86,7 @@ def test_a_value_that_is_not_offered_filters_nothing(kati: Client, parameter: st
     assert filtered(kati, **{parameter: value}) == {"Ainoa"}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@examples(15, derandomize=True)
 @given(
     st.lists(
         st.tuples(

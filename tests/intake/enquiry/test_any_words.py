@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 from django.utils import timezone
-from hypothesis import HealthCheck, example, given
-from hypothesis import settings as effort
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from home.email_address import address_as_sent
@@ -15,6 +14,7 @@ from intake.choices import ContactPreference, DeliveryMode, SupervisionForm
 from intake.mail.delivery import build_message
 from intake.models import ContactPage, Enquiry, OutgoingMail
 from intake.typed_text import clean_line, clean_lines, without_invisible
+from tests.examples import examples
 from tests.intake.visiting import Letter, ShownForm, Visitor, letter, token
 
 TEXTS = ("name", "email", "phone", "organisation", "message", "extra_line")
@@ -74,7 +74,7 @@ def _check(words: Letter) -> None:
 
 
 @pytest.mark.usefixtures("no_limit")
-@effort(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15)
 @given(words=any_letter)
 @example(words=letter(form_token=""))
 @example(words=letter(message="\n\n</textarea><script>", name="", form_token="x"))
@@ -83,7 +83,7 @@ def test_any_form_comes_back_with_its_words_or_is_stored(contact_page: ContactPa
 
 
 @pytest.mark.usefixtures("no_limit")
-@effort(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15)
 @given(words=good_letter)
 @example(words=letter())
 def test_any_letter_with_good_facts_is_stored_word_for_word(contact_page: ContactPage, words: Letter) -> None:
@@ -91,7 +91,7 @@ def test_any_letter_with_good_facts_is_stored_word_for_word(contact_page: Contac
 
 
 @pytest.mark.usefixtures("no_limit")
-@effort(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15)
 @given(address=st.emails())
 def test_any_address_that_is_taken_can_be_written_to(contact_page: ContactPage, address: str) -> None:
     answer = Visitor(f"visitor {next(_numbers)}").sends(letter(email=address))

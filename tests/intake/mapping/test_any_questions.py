@@ -7,28 +7,19 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from hypothesis import HealthCheck, assume, event, example, given
-from hypothesis import settings as effort
+from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
 from intake.mapping.question_stream import QuestionStreamBlock
 from intake.mapping.questions import Question, question_set_from_json
 from intake.models import Enquiry, InitialMapping, MappingPage
 from intake.typed_text import clean_line, clean_lines, contains_henkilotunnus
+from tests.examples import examples
 from tests.intake.mapping.answering import Answerer, contact_facts
 from tests.intake.mapping.any_questions import facts, hostile_values, saved_rows, words
 from tests.intake.mapping.asking import Row, stream
 from tests.intake.visiting import ShownForm
 
-QUICK: dict[str, Any] = {
-    "deadline": None,
-    "suppress_health_check": [
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.filter_too_much,
-    ],
-}
 _numbers = itertools.count(1)
 
 # In years that people mean (home.dates).
@@ -95,7 +86,7 @@ def is_asked(question: Question, known: dict[str, Any]) -> bool:
     return bool(set(question.condition.choices) & {one for one in given_ if one is not None})
 
 
-@effort(max_examples=25, **QUICK)
+@examples(8)
 @given(rows=saved_rows(), chosen=facts, draw=st.data())
 def test_any_set_is_rendered_answered_stored_and_read_back(
     mapping_page: MappingPage, rows: list[Row], chosen: dict[str, Any], draw: st.DataObject
@@ -151,7 +142,7 @@ def question_type(asked: Any, name: str) -> str:
     return next((question.type for question in asked.questions() if f"q_{question.key}" == name), "")
 
 
-@effort(max_examples=30, **QUICK)
+@examples(8)
 @given(rows=saved_rows(), chosen=facts, draw=st.data())
 def test_any_answers_are_answered_and_nothing_wrong_is_stored(
     mapping_page: MappingPage, rows: list[Row], chosen: dict[str, Any], draw: st.DataObject
@@ -197,7 +188,7 @@ def _check_stored(mapping: InitialMapping) -> None:
                 assert not contains_henkilotunnus(value)
 
 
-@effort(max_examples=40, **QUICK)
+@examples(8)
 @given(posted=st.dictionaries(
     st.sampled_from(["name", "email", "phone", "supervision_form", "delivery_modes", "form_token", "q_x", "\x00"]),
     hostile_values,

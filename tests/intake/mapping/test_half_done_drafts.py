@@ -7,13 +7,13 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client, RequestFactory
 from django.urls import reverse
-from hypothesis import HealthCheck, given
-from hypothesis import settings as effort
+from hypothesis import given
 from hypothesis import strategies as st
 from wagtail.blocks.stream_block import StreamBlockValidationError
 
 from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
 from intake.models import MappingPage
+from tests.examples import examples
 from tests.intake.desk.people import signed_in
 from tests.intake.mapping.asking import EVERY_TYPE, Row, row, step, stream
 
@@ -169,9 +169,7 @@ _rows = st.lists(
 )
 
 
-@effort(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@examples(15)
 @given(rows=_rows | _values)
 def test_any_draft_is_shown(mapping_page: MappingPage, rows: Any) -> None:
     page = mapping_page

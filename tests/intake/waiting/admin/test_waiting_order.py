@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.choices import Outcome, Status, StepKind
@@ -16,6 +16,7 @@ from intake.enquiry.services import ChangedMeanwhile, change_status, save_handli
 from intake.models import Enquiry
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import NotWaiting, move_ahead, move_back
+from tests.examples import examples
 from tests.intake.desk.pages import words
 from tests.intake.enquiries import closed, received
 from tests.intake.waiting.admin.waiters import WAITING, ahead, back, listed, names, put_on_list, waiting
@@ -164,7 +165,7 @@ DEEDS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8)
 @given(deeds=DEEDS)
 def test_whatever_is_moved_the_others_keep_their_order(deeds: list[tuple[str, int]]) -> None:
     Enquiry.objects.all().delete()
