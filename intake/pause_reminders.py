@@ -6,10 +6,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
+from home.dates import finnish_day
 from home.pause.models import PauseAction, PauseChange, PauseNotice
 from home.pause.rules import ReminderKind, due_reminder
 from intake.choices import MailPurpose, MailState
@@ -106,7 +106,7 @@ def _queue_once(kind: str, day: date, deduplication_key: str, now: datetime) -> 
 
 def _subject(kind: str, day: date) -> str:
     if kind == ReminderKind.BEFORE:
-        return _("The pause: the announced day %(day)s is near") % {"day": date_format(day, "j.n.Y")}
+        return _("The pause: the announced day %(day)s is near") % {"day": finnish_day(day)}
     if kind == ReminderKind.OVERDUE:
-        return _("The pause: the announced day %(day)s has passed") % {"day": date_format(day, "j.n.Y")}
+        return _("The pause: the announced day %(day)s has passed") % {"day": finnish_day(day)}
     return _("The pause has ended by itself")

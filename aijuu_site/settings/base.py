@@ -120,6 +120,7 @@ TEMPLATES = [
                 "csp.context_processors.nonce",
                 "home.context_processors.site",
             ],
+            "builtins": ["home.templatetags.finnish_dates"],
         },
     },
 ]

@@ -4,15 +4,15 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
+from datetime import datetime
 
 from django.http import HttpResponse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
+from home.dates import finnish_day, finnish_time
 from home.email_address import readable_address
 from intake.enquiry.models import Enquiry
 from intake.mapping.reading import SentMapping, read_mapping
@@ -34,7 +34,7 @@ _COLUMNS: list[tuple[object, Callable[[Enquiry], Cell]]] = [
     (_("Status"), lambda enquiry: enquiry.get_status_display()),
     (_("Outcome"), lambda enquiry: enquiry.get_outcome_display()),
     (_("Closed"), lambda enquiry: _local(enquiry.closed_at)),
-    (_("Removed by itself on"), lambda enquiry: _day(enquiry.remove_on)),
+    (_("Removed by itself on"), lambda enquiry: finnish_day(enquiry.remove_on)),
     (_("Kind"), lambda enquiry: enquiry.get_kind_display()),
     (_("Verdict"), lambda enquiry: enquiry.get_verdict_display()),
     (_("Place on the waiting list"), lambda enquiry: enquiry.waiting_number),  # type: ignore[attr-defined]
@@ -97,10 +97,6 @@ def _told_at(enquiry: Enquiry) -> datetime | None:
     return _local(place.called_at) if place else None
 
 
-def _day(day: date | None) -> str:
-    return date_format(day, "j.n.Y") if day else ""
-
-
 def _jump_reason(enquiry: Enquiry) -> str:
     place = _place(enquiry)
     return place.jump_reason if place else ""
@@ -161,7 +157,7 @@ def _csv(enquiries: Iterable[Enquiry]) -> bytes:
 
 def _as_text(value: Cell) -> str:
     if isinstance(value, datetime):
-        return f"{value.day}.{value.month}.{value.year} {value.hour}.{value.minute:02}"
+        return f"{finnish_day(value)} {finnish_time(value)}"
     if isinstance(value, int):
         return str(value)
     return neutralised(value or "")

@@ -20,6 +20,7 @@ from wagtail_modeladmin.helpers import ButtonHelper, PermissionHelper
 from wagtail_modeladmin.options import ModelAdmin, ModelAdminGroup
 from wagtail_modeladmin.views import IndexView
 
+from home.dates import finnish_moment
 from intake.choices import Area, DeliveryMode, Kind, MailState
 from intake.desk.actions import save_preparation, send_mapping, send_place, summary, visitors_copy
 from intake.desk.dashboard import DeskFilter, Part, list_address
@@ -260,8 +261,7 @@ class EnquiryAdmin(ModelAdmin):
     kind_words.admin_order_field = "kind"  # type: ignore[attr-defined]
 
     def received(self, obj: Enquiry) -> str:
-        local = timezone.localtime(obj.received_at)
-        return f"{local.day}.{local.month}.{local.year} klo\N{NO-BREAK SPACE}{local.hour}.{local.minute:02}"
+        return finnish_moment(obj.received_at).replace("klo ", "klo\N{NO-BREAK SPACE}")
 
     received.short_description = gettext_lazy("Received")  # type: ignore[attr-defined]
     received.admin_order_field = "received_at"  # type: ignore[attr-defined]

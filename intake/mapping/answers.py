@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from home.dates import finnish_day
 from intake.choices import Area, DeliveryMode, SupervisionForm
 from intake.mapping.questions import YES, Condition, Question, QuestionSet, QuestionType, Role, Step
 
@@ -133,7 +134,7 @@ def finnish_date(iso: str) -> str:
         day = date.fromisoformat(iso)
     except ValueError:
         return iso
-    return f"{day.day}.{day.month}.{day.year}"
+    return finnish_day(day)
 
 
 def _period_words(value: dict[str, str]) -> str:

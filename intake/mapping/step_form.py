@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from home.dates import day_error_message, parse_day
+from home.dates import day_error_message, finnish_day, parse_day
 from intake.enquiry.forms import TypedTextField
 from intake.mapping.answers import condition_holds, is_answered, questions_to_show
 from intake.mapping.questions import Question, QuestionType, Role, Step
@@ -71,7 +71,7 @@ class DateField(TypedTextField):
             day = date.fromisoformat(str(value))
         except ValueError:
             return value
-        return f"{day.day}.{day.month}.{day.year}"
+        return finnish_day(day)
 
 
 class ChoiceField(forms.ChoiceField):

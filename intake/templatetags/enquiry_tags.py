@@ -1,9 +1,9 @@
 """Template filters for enquiries in the admin."""
 
 from django import template
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from home.dates import finnish_moment
 from home.email_address import readable_address
 from intake import typed_text
 from intake.choices import MailState
@@ -34,15 +34,10 @@ def reply_subject(enquiry: Enquiry) -> str:
 def mail_state_words(mail: OutgoingMail) -> str:
     """Return the state of a mail and, if sent or to be retried, the time."""
     if mail.state == MailState.SENT and mail.sent_at:
-        return _("sent %(time)s") % {"time": _clock(mail.sent_at)}
+        return _("sent %(time)s") % {"time": finnish_moment(mail.sent_at)}
     if mail.state == MailState.QUEUED and mail.failures and mail.next_attempt_at:
-        return _("not sent, tried again %(time)s") % {"time": _clock(mail.next_attempt_at)}
+        return _("not sent, tried again %(time)s") % {"time": finnish_moment(mail.next_attempt_at)}
     return str(MailState(mail.state).label).lower()
-
-
-def _clock(moment: object) -> str:
-    local = timezone.localtime(moment)  # type: ignore[arg-type]
-    return f"{local.day}.{local.month}.{local.year} klo {local.hour}.{local.minute:02}"
 
 
 register.simple_tag(enquiry_url)

@@ -8,10 +8,9 @@ from datetime import date, datetime
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from home.dates import finnish_day
 from home.pause.models import PauseNotice
 from intake.choices import DeliveryMode, MailPurpose, MailState, PlanState, Status, StepKind, SupervisionForm
 from intake.enquiry.models import Enquiry, EnquiryStep
@@ -155,7 +154,7 @@ def _events(place: WaitingPlace, mails: list[OutgoingMail]) -> tuple[Event, ...]
         events.append(_not_reached(place))
     stays = place.enquiry.stays  # type: ignore[attr-defined]
     if stays:
-        events.append(Event(words=_("Answered %(day)s: still waiting") % {"day": _day(stays[-1].changed_at)}))
+        events.append(Event(words=_("Answered %(day)s: still waiting") % {"day": finnish_day(stays[-1].changed_at)}))
     if place.asked_at and place.asked_times:
         asked = _("Asked %(day)s whether still waiting") if place.asked_times == 1 else _("Asked again %(day)s")
         events.append(_mailed(mails, MailPurpose.STILL_WAITING, place.asked_at, asked))
@@ -183,14 +182,10 @@ def _mailed(mails: list[OutgoingMail], purpose: MailPurpose, queued_at: datetime
     """Say how the mailbox's latest mail of this purpose fared."""
     mail = max((mail for mail in mails if mail.purpose == purpose), key=lambda mail: mail.pk, default=None)
     if mail is None or mail.state == MailState.SENT:
-        return Event(words=words % {"day": _day((mail and mail.sent_at) or queued_at)})
+        return Event(words=words % {"day": finnish_day((mail and mail.sent_at) or queued_at)})
     state = MailState.FAILED if mail.is_late else MailState(mail.state)
     said = {"mail": mail.get_purpose_display(), "state": str(state.label).lower()}
     return Event(words=_("%(mail)s: %(state)s") % said, is_wrong=mail.is_late)
-
-
-def _day(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), "j.n.Y")
 
 
 @dataclass(frozen=True, kw_only=True)
