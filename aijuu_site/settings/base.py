@@ -1,4 +1,4 @@
-"""What every way of running the site shares. Configuration comes from the environment or from .env."""
+"""Settings shared by production, dev and test. Configured by the environment or .env."""
 
 from pathlib import Path
 
@@ -11,20 +11,20 @@ from aijuu_site.settings.mail import admin_email, email_settings, sender
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
-# All of it is read before the data folder is made, so that a mistake in one writes nothing.
+# All variables are validated before the data folder is created, so that an invalid one leaves nothing behind.
 env = Environment(BASE_DIR / ".env")
 
 PORT = env.whole_number("PORT", default=8000, lowest=1, highest=65535)
 HOST = listening_host(env.text("HOST"))
 DATA_DIR = data_folder(env.text("DATA_DIR"), sources=BASE_DIR)
 
-# Where visitors find the site. Its scheme decides everything that only makes sense over https.
+# The public URL of the site. Its scheme decides about all https settings.
 SITE_URL = site_url(env.text("SITE_URL"), port=PORT)
 ALLOWED_HOSTS = allowed_hosts(env.text("ALLOWED_HOSTS"), url=SITE_URL)
 HTTPS = SITE_URL.startswith("https://")
 
-# How many proxies of our own stand in front: https ends in one. As many addresses count from the right of
-# X-Forwarded-For, and X-Forwarded-Proto is believed.
+# The number of our own reverse proxies, one of which terminates TLS. Decides how many addresses at the right of
+# X-Forwarded-For are trusted, and whether X-Forwarded-Proto is.
 TRUSTED_PROXIES = env.whole_number("TRUSTED_PROXIES", default=1 if HTTPS else 0, lowest=0, highest=9)
 if HTTPS and not TRUSTED_PROXIES:
     raise SettingError(
@@ -32,13 +32,13 @@ if HTTPS and not TRUSTED_PROXIES:
     )
 FORM_RATE_LIMIT = env.whole_number("FORM_RATE_LIMIT", default=10, lowest=1, highest=1_000_000)
 
-# The account made at the first start (aijuu_site.serving.preparation).
+# The account that is created at the first start (aijuu_site.serving.preparation).
 ADMIN_EMAIL = admin_email(env.text("ADMIN_EMAIL") or "kati.levola@aijuu.fi")
 ADMIN_PASSWORD = env.exact("ADMIN_PASSWORD")
 
 DATABASES = {"default": database_from_url(env.text("DATABASE_URL"), DATA_DIR)}
 
-# Mail: without a server it becomes readable files, so that nothing is lost and everything can be tried.
+# Without a mail server, mail is written to files, so that nothing is lost and the site can be tried out.
 vars().update(email_settings(env.text("EMAIL_URL")))
 MAIL_DIR = DATA_DIR / "mail"
 EMAIL_TIMEOUT = 20
@@ -63,7 +63,7 @@ INSTALLED_APPS = [
     "aijuu_site.accounts.apps.UsersAppConfig",
     "wagtail.snippets",
     "wagtail.images",
-    # The admin does not open without it; nobody's group has its permissions.
+    # Required by the admin. No group has its permissions.
     "wagtail.documents",
     "wagtail.search",
     "wagtail.admin",
@@ -82,7 +82,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Outermost first: every answer, static files and refusals included, carries the headers.
+    # Outermost: these headers are on every response, including static files and errors.
     "aijuu_site.private_addresses.PrivateAddressesMiddleware",
     "aijuu_site.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -99,7 +99,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # Innermost, so that a form sent to an old address meets everything else on its way to the new one.
+    # Innermost: a form sent to an old URL is handled within the same request, after all other middleware.
     "aijuu_site.old_addresses.OldAddressesMiddleware",
 ]
 
@@ -138,7 +138,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 AUTHENTICATION_BACKENDS = ["aijuu_site.accounts.passwords.CountingBackend"]
 LOGIN_URL = "wagtailadmin_login"
-# A link for a new password works once, and for a day.
+# Seconds. A password reset link works once.
 PASSWORD_RESET_TIMEOUT = 60 * 60 * 24
 
 LANGUAGE_CODE = "fi"
@@ -151,7 +151,7 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Only files made for pages lie here; what was uploaded is kept apart, and nobody but the admin sees it.
+# Renditions only. Uploaded originals are in the default storage, which only the admin shows.
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
@@ -167,10 +167,10 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 WAGTAIL_SITE_NAME = "Aijuu työnohjaus"
 WAGTAILADMIN_USER_LOGIN_FORM = "aijuu_site.accounts.forms.LoginForm"
 WAGTAILADMIN_USER_PASSWORD_RESET_FORM = "aijuu_site.accounts.forms.PasswordResetForm"  # noqa: S105
-# The one form that takes passwords.
+# Also for private pages: one login form for all.
 WAGTAIL_FRONTEND_LOGIN_URL = f"{ADMIN_PATH}login/"
 WAGTAILADMIN_BASE_URL = SITE_URL
-# As Finns write them: the admin's pickers throw away what they do not understand.
+# The Finnish formats. The pickers of the admin discard dates in any other.
 WAGTAIL_DATE_FORMAT = "%d.%m.%Y"
 WAGTAIL_DATETIME_FORMAT = "%d.%m.%Y %H.%M"
 WAGTAIL_TIME_FORMAT = "%H.%M"
@@ -180,20 +180,20 @@ WAGTAIL_GRAVATAR_PROVIDER_URL = None
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
 WAGTAIL_USER_TIME_ZONES = [TIME_ZONE]
-# A photo of a 48-megapixel phone passes; what is larger is refused before it is unpacked.
+# Enough for the photos of a 48-megapixel phone. A larger image is refused before it is decoded.
 WAGTAILIMAGES_MAX_UPLOAD_SIZE = 15 * 1024 * 1024
 WAGTAILIMAGES_MAX_IMAGE_PIXELS = 60_000_000
 PREPARE_PICTURES_IN_BACKGROUND = True
 WAGTAILIMAGES_IMAGE_MODEL = "home.Picture"
 WAGTAILIMAGES_IMAGE_FORM_BASE = "home.images.upload.PictureForm"
 WAGTAILIMAGES_RENDITION_STORAGE = "pictures"
-# What phones and cameras make is kept as JPEG or PNG (home.images.upload).
+# Other formats of phones and cameras are converted to JPEG or PNG (home.images.upload).
 WAGTAILIMAGES_EXTENSIONS = [
     *("avif", "gif", "jpg", "jpeg", "png", "webp", "svg"),
     *("apng", "heic", "heif", "hif", "jfif", "jpe", "mpo"),
 ]
 WAGTAILDOCS_EXTENSIONS = ["pdf"]
-# Never by the file's own address: this way a private collection is asked about.
+# Through a view, which checks whether the collection is private.
 WAGTAILDOCS_SERVE_METHOD = "serve_view"
 WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "home.rich_text.TextEditor"}}
 WAGTAIL_ALLOW_UNICODE_SLUGS = False
@@ -203,7 +203,7 @@ WAGTAIL_PASSWORD_REQUIRED_TEMPLATE = "home/password_required.html"  # noqa: S105
 WAGTAILADMIN_UNSAFE_PAGE_DELETION_LIMIT = 2
 WAGTAILADMIN_COMMENTS_ENABLED = False
 
-# No visitor's page asks for a cookie; these two belong to the admin alone.
+# Only the admin sets these cookies; public pages set none.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -211,11 +211,11 @@ SESSION_COOKIE_AGE = 60 * 60 * 12
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 SECURE_SSL_REDIRECT = HTTPS
-# A load balancer asks for its health inside, over http.
+# Health checks may use plain http inside the network.
 SECURE_REDIRECT_EXEMPT = [r"^healthz(/live)?/?$"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
-# The domain's other names, mail among them, are not ours to promise https for.
+# HSTS without subdomains and preload: other names of the domain, such as mail, may not support https.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
@@ -225,7 +225,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": PUBLIC_POLICY}
 ADMIN_CONTENT_SECURITY_POLICY = ADMIN_POLICY
 
-# A letter of 100 kB gets a message beside its field; only what is far past any letter is refused whole.
+# Far above the longest message (100 kB), which gets a validation error. Beyond this the whole request is refused.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
@@ -242,12 +242,12 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        # "Not found: /…" repeats what anybody typed into an address; nothing to act on.
+        # "Not found: /…" would log arbitrary URLs and calls for no action.
         "django.request": {"level": "ERROR"},
-        # One line for each background task of Wagtail's, which all run at once here.
+        # Would log each background task of Wagtail, which run immediately here.
         "django_tasks": {"level": "WARNING"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
-        # Each try of a pool to reach a database that is away; whoever asked it hears in the end.
+        # Would log each attempt of the pool to connect; the caller gets the final error.
         "psycopg.pool": {"level": "ERROR"},
     },
 }

@@ -1,4 +1,4 @@
-"""For working on the site: DEBUG, autoreload, the debug toolbar."""
+"""Settings for development: DEBUG, autoreload, debug toolbar."""
 
 from aijuu_site.settings.base import *  # noqa: F403
 from aijuu_site.settings.base import INSTALLED_APPS, MIDDLEWARE, STORAGES

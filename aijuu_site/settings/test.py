@@ -1,11 +1,11 @@
-"""For tests: a data folder of its own, quick passwords, no manifest; the database may be either kind."""
+"""Settings for tests: temporary data folder, fast password hashing, no static manifest, SQLite or PostgreSQL."""
 
 import os
 import tempfile
 
 os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="aijuu-test-")
 os.environ.setdefault("SECRET_KEY", "only-for-tests-and-long-enough-to-be-taken-for-a-real-key")
-# Set, not removed: what is missing from the environment would come from a developer's .env.
+# Set, not removed: a missing variable would be read from the .env file of a developer.
 os.environ |= {
     "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
     "SITE_URL": "http://127.0.0.1:8000",
@@ -24,7 +24,7 @@ from aijuu_site.settings.base import *  # noqa: F403
 from aijuu_site.settings.base import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES
 from aijuu_site.settings.databases import SQLITE
 
-# WhiteNoise warns of a folder that is not there.
+# WhiteNoise warns of a missing folder.
 STATIC_ROOT.mkdir()
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -35,5 +35,5 @@ ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 if DATABASES["default"]["ENGINE"] == SQLITE:
-    # A file, as in real use: a database in memory has no WAL, and its writers do not wait for each other.
+    # A file, as in production: an in-memory database has no WAL and no waiting writers.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}

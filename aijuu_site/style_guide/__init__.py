@@ -1,4 +1,4 @@
-"""The living style guide: every component in every state, made of the templates that the pages use.
+"""The style guide: every component in every state, rendered with the templates of the pages.
 
-Opens from the admin's help menu to whoever may use the admin; visitors never see it.
+In the admin's help menu, for every user of the admin.
 """

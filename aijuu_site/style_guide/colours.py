@@ -1,4 +1,4 @@
-"""The palette as the style sheet has it, and how well its pairs can be told apart (WCAG 2.2, contrast ratio)."""
+"""The palette of the style sheet, and the contrast ratios of its pairs (WCAG 2.2)."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ TEXT_AAA, TEXT_AA, SHAPE = 7.0, 4.5, 3.0
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two colours that meet on a page, what for, and the least ratio that will do."""
+    """Two adjacent colours, their use, and the minimum contrast ratio."""
 
     front: str
     back: str
@@ -28,7 +28,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """A pair in one scheme, with the colours and the ratio that they have there."""
+    """A pair in one colour scheme, with its colours and contrast ratio."""
 
     pair: Pair
     front: str
@@ -42,7 +42,7 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """The light or the dark one: {"paper": "#fbf7f0", …} and what meets what."""
+    """The light or dark colour scheme: {"paper": "#fbf7f0", …} and its pairs."""
 
     name: str | Promise
     colours: dict[str, str]
@@ -77,9 +77,9 @@ PAIRS = (
 
 
 def style_sheet_colours() -> tuple[dict[str, str], dict[str, str]]:
-    """The colours of css/site.css, light and dark. The dark scheme keeps what it does not name.
+    """Return the light and dark colours in css/site.css. The dark scheme inherits colours that it does not set.
 
-    RuntimeError when the style sheet is not where it was, or its tokens are written in another way.
+    Raises RuntimeError where the style sheet is missing or has another format.
     """
     found = finders.find("css/site.css")
     match = _TOKENS.search(Path(str(found)).read_text(encoding="utf-8")) if found else None
@@ -90,13 +90,13 @@ def style_sheet_colours() -> tuple[dict[str, str], dict[str, str]]:
 
 
 def schemes() -> list[Scheme]:
-    """The light scheme and the dark one, with every pair measured."""
+    """Return the light and the dark scheme with the contrast ratio of every pair."""
     light, dark = style_sheet_colours()
     return [_scheme(_("Light"), light), _scheme(_("Dark"), dark)]
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast ratio of two colours written as #rrggbb, 1–21 (WCAG 2.2)."""
+    """Return the contrast ratio (1–21, WCAG 2.2) of two colours given as #rrggbb."""
     dark, light = sorted((_luminance(one), _luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 

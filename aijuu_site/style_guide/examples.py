@@ -1,4 +1,4 @@
-"""The blocks and form fields of the style guide, each in the states that it can have."""
+"""Example blocks and form fields for the style guide, in all their states."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ LONG_TEXT = (
 
 @dataclass(frozen=True, slots=True)
 class BlockState:
-    """A body of one block, what state it shows, and what the page around it knows.
+    """A block in one state, with the context of the page around it.
 
-    `details` None means the site's own. The address leads nowhere: a new site has no contact page yet.
+    `details` is None for those of the site. `contact_url` is "#", because a new site has no contact page.
     """
 
     label: str | Promise
@@ -39,7 +39,7 @@ class BlockState:
 
 @dataclass(frozen=True, slots=True)
 class BlockExample:
-    """A block: its name in the body, the name that Kati knows it by, its template, its states."""
+    """A block: its name in the StreamField, its label, its template, and its states."""
 
     name: str
     label: str | Promise
@@ -48,7 +48,7 @@ class BlockExample:
 
 
 def block_examples() -> list[BlockExample]:
-    """Every block of BodyStreamBlock, in its order. KeyError for a block that has no examples here yet."""
+    """Return every block of BodyStreamBlock, in order. Raises KeyError for a block without examples."""
     blocks = BodyStreamBlock()
     states: dict[str, list[BlockState]] = {}
     for name, label, value, *around in _states(blocks):
@@ -87,7 +87,7 @@ def _states(blocks: BodyStreamBlock) -> Iterator[tuple[Any, ...]]:
 
 
 def full_details() -> ContactDetails:
-    """Contact details with every fact filled; never saved."""
+    """Return unsaved contact details with every field filled."""
     return ContactDetails(
         business_name="Aijuu työnohjaus",
         person_name="Kati Esimerkki",
@@ -104,12 +104,12 @@ def full_details() -> ContactDetails:
 
 
 def few_details() -> ContactDetails:
-    """Contact details with hardly anything; never saved."""
+    """Return unsaved contact details with few fields filled."""
     return ContactDetails(business_name="Aijuu työnohjaus", email="kati@esimerkki.fi")
 
 
 def long_details() -> ContactDetails:
-    """Contact details that do not fit on a phone's line; never saved."""
+    """Return unsaved contact details that are too long for a line on a phone."""
     details = full_details()
     details.email = "kati.etunimi-toinennimi.pitkasukunimi-esimerkkinen@tyonohjauspalvelut.esimerkki.fi"
     details.phone = "+358 2 1234 567 890"
@@ -118,7 +118,7 @@ def long_details() -> ContactDetails:
 
 
 def _pictures() -> Iterator[tuple[str | Promise, Any]]:
-    """The newest picture of each shape that the site itself has."""
+    """Yield the newest image of each shape on the site."""
     images = list(get_image_model().objects.order_by("-created_at")[:200])
     for image in images:
         image.decorative, image.contextual_alt_text = True, ""
@@ -179,7 +179,7 @@ SCALE = [(str(number), str(number)) for number in range(11)]
 
 
 class ExampleForm(forms.Form):
-    """One field of each kind. The words are examples, as a mapping form might ask them."""
+    """A form with one field of each kind, with example questions."""
 
     use_required_attribute = False
 
@@ -260,7 +260,7 @@ ANSWERS: dict[str, Any] = {
 
 
 def example_forms() -> list[tuple[str | Promise, ExampleForm]]:
-    """The states that a field can be in, each with the example form in that state; ids differ from form to form."""
+    """Return the states of a field, each with the example form in that state. Every form has its own ids."""
     return [
         (_("Empty"), ExampleForm(auto_id="empty_%s")),
         (_("Filled"), ExampleForm(ANSWERS, auto_id="filled_%s")),
@@ -269,7 +269,7 @@ def example_forms() -> list[tuple[str | Promise, ExampleForm]]:
 
 
 def contact_form_with_errors() -> ContactForm:
-    """The real contact form as it comes back to one who wrote a wrong address and too long a message, and no more."""
+    """Return the contact form with errors: an invalid address, a message that is too long, the rest empty."""
     typed = {"email": "kati(at)esimerkki.fi", "message": "Pitkä. " * (ContactForm.message_limit // 7 + 12)}
     form = ContactForm(QueryDict(urlencode(typed)))
     form.full_clean()
@@ -277,5 +277,5 @@ def contact_form_with_errors() -> ContactForm:
 
 
 def waiting_form() -> WaitingForm:
-    """The form of the waiting list as it opens; its ids differ from the contact form's."""
+    """Return the empty form of the waiting list, with ids that differ from those of the contact form."""
     return WaitingForm(auto_id="waiting_%s")

@@ -1,4 +1,4 @@
-"""The page of the style guide."""
+"""The admin view of the style guide."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -39,7 +39,7 @@ SPACES = ("s1", "s2", "s3", "s4", "s5", "s6")
 @never_cache
 @require_safe
 def style_guide(request: HttpRequest) -> HttpResponse:
-    """Show it. Examples are made here and saved nowhere; pictures and contact details are the site's own."""
+    """Show every component. Example objects are never saved; images and contact details are those of the site."""
     return TemplateResponse(
         request,
         "style_guide/guide.html",
@@ -79,7 +79,7 @@ def style_guide(request: HttpRequest) -> HttpResponse:
 
 
 def _pauses() -> list[tuple[str | Promise, PauseStatus]]:
-    """Every state of the notice, and its longest sensible wording."""
+    """Return the notice in every state, and with a very long wording."""
     now = timezone.now()
     today = calendar_day(now)
     ahead = PauseSettings(active=True, returns_on=today + timedelta(days=60))
@@ -101,13 +101,13 @@ def _pauses() -> list[tuple[str | Promise, PauseStatus]]:
 
 
 def _with_waiting_list() -> PauseStatus:
-    """A pause in which the buttons that lead to the contact page have their longest label."""
+    """Return a pause with the longest label of the contact buttons."""
     settings = PauseSettings(active=True, form_mode=FormMode.WAITING_LIST)
     return pause_status(settings, now=timezone.now())
 
 
 def _menu(*titles: str) -> list[MenuItem]:
-    """A menu whose last page is the one that the visitor is on."""
+    """Return a menu whose last page is the current one."""
     return [MenuItem(title, "#", is_current=title == titles[-1]) for title in titles]
 
 
@@ -162,7 +162,7 @@ def _answers() -> list[dict[str, object]]:
 
 @hooks.register("register_admin_urls")
 def style_guide_url() -> list[URLPattern]:
-    """Wagtail lets to these only those who may use the admin."""
+    # Wagtail requires access to the admin for these.
     return [path("tyyliopas/", style_guide, name="style_guide")]
 
 

@@ -1,12 +1,22 @@
-"""Days as people write them."""
+"""Finnish dates: formatted, and parsed as people write them."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
+from django.template import Context, Template
 from hypothesis import given
 from hypothesis import strategies as st
 
-from home.dates import DayFormField, ImplausibleYear, OtherWeekday, find_days, parse_day
+from home.dates import (
+    DayFormField,
+    ImplausibleYear,
+    OtherWeekday,
+    find_days,
+    finnish_day,
+    finnish_moment,
+    finnish_time,
+    parse_day,
+)
 
 pytestmark = pytest.mark.once
 
@@ -85,3 +95,23 @@ def test_every_day_is_read_as_it_was_written(day: date) -> None:
 def test_a_field_of_the_admin_says_what_to_mend(typed: str, told: str) -> None:
     with pytest.raises(Exception, match=told):
         DayFormField().clean(typed)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day", "time"),
+    [
+        (date(2027, 2, 1), "1.2.2027", None),
+        # In Finland it is the next day already.
+        (datetime(2027, 1, 31, 22, 5, tzinfo=UTC), "1.2.2027", "0.05"),
+        (datetime(2027, 7, 1, 6, 5, tzinfo=UTC), "1.7.2027", "9.05"),
+        (None, "", ""),
+    ],
+)
+def test_finnish_dates_in_code_and_templates(moment: date | None, day: str, time: str | None) -> None:
+    assert finnish_day(moment) == day
+    assert Template("{{ moment|finnish_day }}").render(Context({"moment": moment})) == day
+    if isinstance(moment, datetime) or moment is None:
+        both = f"{day} klo {time}" if day else ""
+        assert (finnish_time(moment), finnish_moment(moment)) == (time, both)
+        template = Template("{{ moment|finnish_moment }}/{{ moment|finnish_time }}")
+        assert template.render(Context({"moment": moment})) == f"{both}/{time}"
