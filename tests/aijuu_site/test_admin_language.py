@@ -21,7 +21,7 @@ from django.test import Client
 from django.utils.translation import trans_real
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OWN_ROOMS = ("home", "intake", "aijuu_site")
+OWN_APPS = ("home", "intake", "aijuu_site")
 DOMAINS = ("django", "djangojs")
 
 # Where a text stands decides whether anybody meets it: a text all of whose places are here stays English.
@@ -88,7 +88,7 @@ def texts_in(ids: object) -> list[str]:
 
 
 def english_texts() -> Iterator[Text]:
-    folders = {app.name: Path(app.path) / "locale" for app in apps.get_app_configs() if app.name not in OWN_ROOMS}
+    folders = {app.name: Path(app.path) / "locale" for app in apps.get_app_configs() if app.name not in OWN_APPS}
     folders["django"] = Path(django.__file__).parent / "conf" / "locale"
     for name, folder in folders.items():
         for domain in DOMAINS:
@@ -208,10 +208,10 @@ def test_the_compiled_supplement_is_that_of_the_source(domain: str) -> None:
 
 
 @pytest.mark.once
-def test_a_room_does_not_change_the_admins_words() -> None:
+def test_app_does_not_override_admin_translations() -> None:
     """One catalogue serves all: "History" for our own heading would rename Wagtail's history too."""
     theirs: dict[object, set[str]] = {}
-    folders = [Path(app.path) / "locale" for app in apps.get_app_configs() if app.name not in OWN_ROOMS]
+    folders = [Path(app.path) / "locale" for app in apps.get_app_configs() if app.name not in OWN_APPS]
     for folder in (*folders, Path(django.__file__).parent / "conf" / "locale", supplement_path("django").parents[2]):
         path = folder / "fi" / "LC_MESSAGES" / "django.mo"
         if path.exists():
@@ -219,10 +219,10 @@ def test_a_room_does_not_change_the_admins_words() -> None:
                 for key, text in gettext.GNUTranslations(file)._catalog.items():  # type: ignore[attr-defined]
                     theirs.setdefault(key, set()).add(text)
     changed = []
-    for room in OWN_ROOMS:
-        with (ROOT / room / "locale" / "fi" / "LC_MESSAGES" / "django.mo").open("rb") as file:
+    for app in OWN_APPS:
+        with (ROOT / app / "locale" / "fi" / "LC_MESSAGES" / "django.mo").open("rb") as file:
             own = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
-        changed += [f"{room}: {key!r}" for key, text in own.items() if key and text not in theirs.get(key, {text})]
+        changed += [f"{app}: {key!r}" for key, text in own.items() if key and text not in theirs.get(key, {text})]
     # Django's "Text" is the name of a kind of database column.
     assert changed in ([], ["home: 'Text'"])
 

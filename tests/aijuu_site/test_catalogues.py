@@ -2,16 +2,16 @@
 
 import pytest
 
-from tests.tools.catalogues import ROOMS, read_catalogue
+from tests.tools.catalogues import APPS, read_catalogue
 
 pytestmark = pytest.mark.once
 
 
-def test_two_rooms_say_the_same_text_alike() -> None:
-    """All rooms share one catalogue when the site runs: the Finnish of one would be seen in the other."""
+def test_apps_translate_same_msgid_alike() -> None:
+    """All apps share one catalogue at run time: the translation of one would appear in the other."""
     said: dict[object, set[str]] = {}
-    for room in ROOMS:
-        for message in read_catalogue(room):
+    for app in APPS:
+        for message in read_catalogue(app):
             if message.id:
                 said.setdefault((str(message.id), message.context), set()).add(str(message.string))
     assert len(said) > 100

@@ -22,8 +22,8 @@ def test_no_other_place_reads_the_environment() -> None:
     allowed = {"environment.py", "test.py", "web.py", "wsgi.py"}
     readers = {
         path.name
-        for room in ("aijuu_site", "home", "intake")
-        for path in (ROOT / room).rglob("*.py")
+        for app in ("aijuu_site", "home", "intake")
+        for path in (ROOT / app).rglob("*.py")
         if re.search(r"environ\b|getenv", path.read_text(encoding="utf-8"))
     }
     assert readers <= allowed

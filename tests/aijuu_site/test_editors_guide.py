@@ -89,7 +89,7 @@ def test_every_block_has_its_part_with_a_picture() -> None:
 
 
 @pytest.mark.once
-def test_headings_step_down_one_by_one_and_no_address_is_used_twice() -> None:
+def test_guide_headings_nest_with_unique_ids() -> None:
     levels = [len(marks) for marks in re.findall(r"^(#+) ", source(), re.M)]
     assert levels[0] == 1
     assert levels.count(1) == 1

@@ -53,9 +53,7 @@ def reached_by(**facts: str) -> None:
 
 
 @pytest.mark.django_db
-def test_an_error_of_ours_is_told_kindly_while_the_database_is_down(
-    visitor: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_error_page_without_database(visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     reached_by(phone="0401234567")
     # Kept from an earlier request, the site's record would need no database.
     Site.clear_site_root_paths_cache()
@@ -70,7 +68,7 @@ def test_an_error_of_ours_is_told_kindly_while_the_database_is_down(
     assert_style_is_allowed(response)
 
 
-def test_an_error_in_what_every_template_may_ask_for_leaves_the_error_page_whole(
+def test_error_page_survives_failing_context_processor(
     visitor: Client, loaded_site: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = engines["django"].engine  # type: ignore[attr-defined]
@@ -82,7 +80,7 @@ def test_an_error_in_what_every_template_may_ask_for_leaves_the_error_page_whole
 
 
 @pytest.mark.parametrize(("address", "host"), [("/?q=%00", "127.0.0.1"), ("/", "evil.example")])
-def test_a_request_that_is_refused_gets_a_page_in_the_sites_look(visitor: Client, address: str, host: str) -> None:
+def test_bad_request_gets_styled_page(visitor: Client, address: str, host: str) -> None:
     response = visitor.get(address, headers={"host": host})
     assert response.status_code == 400
     assert "<h1>Pyyntöä ei ymmärretty</h1>" in response.text

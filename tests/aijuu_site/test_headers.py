@@ -55,7 +55,7 @@ def test_a_visitors_page_allows_only_our_own_files(client: Client, address: str)
 
 @pytest.mark.usefixtures("loaded_site")
 @pytest.mark.parametrize("address", PUBLIC)
-def test_a_visitors_page_has_nothing_inline_that_the_policy_would_refuse(client: Client, address: str) -> None:
+def test_public_page_has_no_inline_code(client: Client, address: str) -> None:
     html = client.get(address).content.decode()
     assert not re.search(r"<[a-z][^>]*\sstyle\s*=", html)
     assert not re.search(r"<[a-z][^>]*\son[a-z]+\s*=", html)

@@ -61,7 +61,7 @@ def test_a_free_port_is_free_again_after_looking() -> None:
     assert port_is_free("127.0.0.1", port) is True
 
 
-def test_an_address_of_another_machine_is_an_error_and_not_taken() -> None:
+def test_foreign_address_is_an_error_not_taken() -> None:
     with pytest.raises(OSError, match=r".+"):
         port_is_free("192.0.2.1", 8000)
 
@@ -74,7 +74,7 @@ def _own_umask() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_own_umask")
-def test_a_start_on_a_taken_port_says_what_to_do(listener: int) -> None:
+def test_start_on_taken_port_fails_with_advice(listener: int) -> None:
     with override_settings(PORT=listener), pytest.raises(CommandError, match=rf"Port {listener} .* is taken.*PORT="):
         call_command("serve")
 
@@ -160,7 +160,7 @@ def test_a_folder_of_somebody_elses_is_not_emptied(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("static_source")
-def test_a_folder_that_was_linked_since_is_not_emptied(tmp_path: Path) -> None:
+def test_symlinked_static_root_is_not_emptied(tmp_path: Path) -> None:
     stamp, folder = tmp_path / "static.stamp", tmp_path / "static"
     collect_static_files(stamp, static_fingerprint())
     folder.rename(tmp_path / "www")
@@ -254,7 +254,7 @@ def test_a_new_database_is_made_after_the_checks(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_the_first_start_makes_the_supervisors_account_with_a_generated_password() -> None:
+def test_first_start_creates_account_with_generated_password() -> None:
     account = ensure_supervisor_account(email="kati@example.fi", password="")
     assert account is not None
     assert account.generated_password is not None
@@ -299,7 +299,7 @@ def test_a_supervisor_who_is_no_superuser_is_enough() -> None:
 
 
 @pytest.mark.django_db
-def test_a_start_never_raises_the_rights_of_an_account_that_is_there() -> None:
+def test_start_grants_no_rights_to_existing_account() -> None:
     get_user_model().objects.create_user("Kati@example.fi", password="x")
     with pytest.raises(ValidationError, match="may not supervise"):
         ensure_supervisor_account(email="kati@example.fi", password="")
@@ -382,7 +382,7 @@ def test_a_program_that_ignores_the_request_to_stop_is_killed() -> None:
     assert any("killing" in line for line in said)
 
 
-def test_a_worker_gets_the_time_to_end_what_it_does_and_it_is_told_why_nothing_happens(
+def test_worker_gets_grace_period_on_stop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("aijuu_site.serving.processes._TELL_AFTER", 0.2)
@@ -398,7 +398,7 @@ def test_a_worker_gets_the_time_to_end_what_it_does_and_it_is_told_why_nothing_h
     assert said == ["The worker is finishing what it does (at most 20 s) …"]
 
 
-def test_the_worker_gets_longer_to_stop_than_a_mail_server_gets_to_answer() -> None:
+def test_worker_stop_time_exceeds_mail_timeout() -> None:
     assert serve._worker().stop_seconds > settings.EMAIL_TIMEOUT
 
 
@@ -410,7 +410,7 @@ def test_without_the_web_server_everything_ends_with_a_failure() -> None:
     assert_gone(supervisor.worker)
 
 
-def test_a_web_server_that_never_answers_is_a_failure() -> None:
+def test_start_fails_without_web_server_answer() -> None:
     said: list[str] = []
     supervisor = supervised(SLEEPER, SLEEPER, said)
     assert supervisor.run(is_answering=lambda: False, on_ready=lambda: None, ready_seconds=0.5) == 1
@@ -418,9 +418,7 @@ def test_a_web_server_that_never_answers_is_a_failure() -> None:
     assert_gone(supervisor.web)
 
 
-def test_a_worker_that_ends_is_started_again_after_growing_waits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_worker_restarts_with_backoff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aijuu_site.serving.processes.FIRST_WAIT", 0.1)
     starts = tmp_path / "starts"
     worker = [sys.executable, "-c", f"import os; open({str(starts)!r}, 'a').write('x'); os._exit(9)"]

@@ -113,13 +113,13 @@ def test_the_sites_own_names_are_always_answered(tmp_path: Path, written: str, u
     assert set(hosts) == {"www.example.fi", "example.fi", "127.0.0.1", "localhost", "[::1]", *understood}
 
 
-def test_a_forwarded_scheme_is_believed_only_from_a_proxy_of_our_own(tmp_path: Path) -> None:
+def test_forwarded_proto_needs_trusted_proxy(tmp_path: Path) -> None:
     assert settings_with(tmp_path)["SECURE_PROXY_SSL_HEADER"] is None
     header = settings_with(tmp_path, TRUSTED_PROXIES="1")["SECURE_PROXY_SSL_HEADER"]
     assert header == ("HTTP_X_FORWARDED_PROTO", "https")
 
 
-def test_a_secret_is_made_once_kept_and_readable_by_the_owner_alone(tmp_path: Path) -> None:
+def test_secret_key_is_created_once_with_mode_600(tmp_path: Path) -> None:
     first = settings_with(tmp_path)["SECRET_KEY"]
     assert len(first) >= 50
     assert settings_with(tmp_path)["SECRET_KEY"] == first
@@ -157,7 +157,7 @@ def test_a_relative_folder_begins_where_var_does(
     assert data_folder(written, sources=sources) == tmp_path / folder
 
 
-def test_mail_goes_to_the_server_that_is_named_and_else_to_files(tmp_path: Path) -> None:
+def test_email_url_selects_server_or_files(tmp_path: Path) -> None:
     with_server = settings_with(tmp_path, EMAIL_URL="smtp+tls://kati:s%40la@mail.example.fi:587")
     assert with_server["EMAIL_BACKEND"].endswith("smtp.EmailBackend")
     assert (with_server["EMAIL_HOST"], with_server["EMAIL_PORT"]) == ("mail.example.fi", 587)
@@ -240,7 +240,7 @@ def test_postgresql_can_be_on_a_socket(tmp_path: Path) -> None:
     assert database["OPTIONS"]["host"] == "/run/postgresql"
 
 
-def test_an_unknown_kind_of_database_is_an_error_and_not_sqlite(tmp_path: Path) -> None:
+def test_unknown_database_scheme_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingError):
         database_from_url("mongodb://localhost/aijuu", tmp_path)
 

@@ -75,7 +75,7 @@ def test_the_right_name_is_answered(site: str) -> None:
 
 @pytest.mark.usefixtures("loaded_site")
 @pytest.mark.parametrize("site", ["www.example.fi"], indirect=True)
-def test_a_form_opened_under_the_other_name_is_received(site: str) -> None:
+def test_post_under_www_variant_is_accepted(site: str) -> None:
     """SITE_URL was changed while somebody wrote: the browser sends to the name of the page that is open."""
     client = Client(headers={"host": other(site)})
     answer = Visitor(client=client).sends(secure=True)

@@ -132,7 +132,7 @@ def test_an_upload_is_shown_in_the_admin_alone(kati: Client, image: AbstractImag
     assert "sandbox" in answer["Content-Security-Policy"]
 
 
-def test_no_spelling_reaches_an_upload(image: AbstractImage) -> None:
+def test_no_url_spelling_reaches_an_upload(image: AbstractImage) -> None:
     name = image.file.name
     # Even where a folder of the old kind was left among the public files.
     left = Path(settings.MEDIA_ROOT) / name

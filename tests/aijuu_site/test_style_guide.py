@@ -95,7 +95,7 @@ def test_a_new_block_needs_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
         guide_blocks.block_examples()
 
 
-def test_every_state_of_the_pause_appears_whatever_the_state_is(guide: Any) -> None:
+def test_style_guide_shows_every_pause_state(guide: Any) -> None:
     def notices(html: str) -> list[str]:
         return re.findall(r'<aside class="pause pause--([a-z]+)"', html)
 
@@ -151,7 +151,7 @@ def test_contrast_is_that_of_wcag(one: str, other: str, ratio: float) -> None:
     assert contrast(other, one) == contrast(one, other)
 
 
-def test_the_guide_has_its_own_style_sheet_and_no_other_page_has_it(guide: Any, client: Client) -> None:
+def test_style_guide_css_only_on_style_guide(guide: Any, client: Client) -> None:
     assert "css/style-guide" in guide.text
     assert "css/style-guide" not in client.get("/").text
     assert Path(settings.BASE_DIR, "static/css/style-guide.css").exists()

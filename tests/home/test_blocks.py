@@ -175,7 +175,7 @@ def test_the_editor_s_form_gives_anchors_and_keeps_them(client: Client, front_pa
     assert anchors(page) == ["miksi", "kuinka"]
 
 
-def test_a_call_to_action_leads_to_its_page_or_to_the_contact_page(client: Client, front_page: HomePage) -> None:
+def test_call_to_action_falls_back_to_contact_page(client: Client, front_page: HomePage) -> None:
     target = front_page.add_child(instance=ServicePage(title="T", slug="tavoite"))
     details = ContactDetails.load()
     details.contact_page = front_page.add_child(instance=ContentPage(title="Y", slug="yhteys"))

@@ -136,7 +136,7 @@ def press(desk: Client, key: str, state: str, **fields: str) -> str:
     return response["Location"]
 
 
-def test_what_does_not_concern_her_is_set_aside_and_comes_back(kati: User, desk: Client) -> None:
+def test_checklist_item_is_set_aside_and_reopened(kati: User, desk: Client) -> None:
     assert "Facebook-sivun osoite" in desk.get(FRONT).content.decode()
     assert press(desk, "facebook", "set_aside") == FRONT
     page = desk.get(FRONT).content.decode()
@@ -146,7 +146,7 @@ def test_what_does_not_concern_her_is_set_aside_and_comes_back(kati: User, desk:
     assert "facebook" in open_keys(kati)
 
 
-def test_a_field_that_is_filled_later_counts_more_than_the_old_mark(kati: User) -> None:
+def test_filled_field_overrides_set_aside_mark(kati: User) -> None:
     mark_point(item=item("facebook"), state="set_aside")
     ContactDetails.objects.update(**FILLED["facebook"])
     [point] = [point for point in checklist_for(kati).points if point.item.key == "facebook"]
@@ -193,7 +193,7 @@ def test_the_panel_goes_when_nothing_is_missing_and_the_list_stays(kati: User, d
     assert "Puuttuu" not in whole
 
 
-def test_all_set_aside_is_as_good_as_all_done(kati: User, desk: Client) -> None:
+def test_set_aside_items_complete_the_checklist(kati: User, desk: Client) -> None:
     for key in open_keys(kati):
         press(desk, key, "set_aside")
     assert "Sivustoltasi puuttuu vielä" not in desk.get(FRONT).content.decode()

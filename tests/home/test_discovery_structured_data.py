@@ -259,7 +259,7 @@ def test_an_unanswered_question_is_not_stated(client: Client, front_page: HomePa
     assert "FAQPage" not in client.get("/koe/").text
 
 
-def test_typed_words_cant_end_the_script_and_come_through_unharmed(client: Client, front_page: HomePage) -> None:
+def test_structured_data_escapes_script_end(client: Client, front_page: HomePage) -> None:
     evil = '</script><script>alert(1)</script> <!-- & "x" \\u0041 ä'
     faq_page(front_page, (evil, "<p>Niin &lt;/script&gt;.</p>"))
     response = client.get("/koe/").text

@@ -83,7 +83,7 @@ def test_a_short_title_for_search_engines_is_enough() -> None:
     assert keys(ContentPage(**{**CLEAN, "title": "a" * 80, "seo_title": "Lyhyt"})) == []
 
 
-def test_an_address_in_quotes_of_a_tag_is_no_quotation_and_an_inch_neither() -> None:
+def test_attribute_quotes_and_inches_stay_straight() -> None:
     assert keys(ContentPage(**CLEAN, intro='<p><a href="/x/">x</a> 5" näyttö</p>')) == []
 
 
@@ -115,7 +115,7 @@ def test_every_rule_that_runs_has_words() -> None:
     assert "heading-order" in rules
 
 
-def test_the_preview_names_its_faults_and_a_visitors_page_never(client: Client, front_page: HomePage) -> None:
+def test_findings_only_in_preview_panel(client: Client, front_page: HomePage) -> None:
     page = front_page.add_child(instance=ContentPage(title="Koe", slug="koe"))
     assert "data-findings" not in client.get("/koe/").text
     client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))

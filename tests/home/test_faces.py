@@ -42,7 +42,7 @@ def test_a_page_that_lies_deeper_shows_the_way_back(deep_page: ContentPage, clie
 
 
 @pytest.mark.parametrize("address", ["/", "/yksilotyonohjaus/", "/ota-yhteytta/", "/tietosuoja/", "/tata-ei-ole/"])
-def test_the_front_page_what_is_right_below_it_and_a_dead_end_show_none(visitor: Client, address: str) -> None:
+def test_no_breadcrumbs_on_top_pages_and_errors(visitor: Client, address: str) -> None:
     assert "Murupolku" not in visitor.get(address).text
 
 
@@ -100,7 +100,7 @@ def test_only_a_link_whose_words_are_its_address_is_marked() -> None:
     assert mark_bare_links("<b>") == "&lt;b&gt;"
 
 
-def test_a_link_of_the_sites_own_carries_the_address_that_can_be_typed_from_paper(
+def test_internal_link_has_data_address_for_print(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(settings, "SITE_URL", "https://aijuu.fi")

@@ -183,7 +183,7 @@ def test_what_no_editor_sends_is_a_bad_request(place: str, sent: str, page: Cont
 RAW = ["abc", "", "1.5", 1.5, -1, 0, True, 10**30, "9" * 5000, [], [1], {}, {"a": 1}, "None", "٣", 987654, None]
 
 
-def test_a_block_with_an_odd_number_refers_to_nothing(page: ContentPage, kati: Client) -> None:
+def test_block_with_invalid_id_refers_to_nothing(page: ContentPage, kati: Client) -> None:
     body: list[dict[str, Any]] = []
     for raw in RAW:
         call = {"text": "Tule", "label": "Nappi", "page": raw}

@@ -20,14 +20,14 @@ def messages(error: ValidationError) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("phone", ["soita vaan", "050", "0505348567 tai 02", "+358 999 1"])
-def test_a_phone_number_that_cannot_be_dialled_is_refused_in_finnish(phone: str) -> None:
+def test_invalid_phone_number_refused_in_finnish(phone: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         ContactDetails(business_name="Aijuu", phone=phone).full_clean()
     assert messages(refusal.value) == {"phone": ["Tarkista puhelinnumero. Oikea muoto on esimerkiksi 050 123 4567."]}
 
 
 @pytest.mark.parametrize("typed", ["0505348567", "050 534 8567", "+358 50 534 8567", "050-5348567"])
-def test_a_phone_number_is_shown_and_dialled_the_same_however_it_was_typed(typed: str) -> None:
+def test_phone_number_is_normalized(typed: str) -> None:
     details = ContactDetails(business_name="Aijuu", phone=typed)
     details.full_clean()
     assert details.phone_display == "050 534 8567"
@@ -40,7 +40,7 @@ def test_a_foreign_number_keeps_its_country() -> None:
     assert phone_uri(number) == "tel:+46812345678"
 
 
-def test_a_stored_number_that_can_no_longer_be_read_is_shown_as_it_is() -> None:
+def test_unparsable_stored_phone_is_shown_unchanged() -> None:
     details = ContactDetails(business_name="Aijuu", phone="vaihde")
     assert (details.phone_display, details.phone_uri) == ("vaihde", "")
 
@@ -82,7 +82,7 @@ def test_a_new_day_that_is_not_ahead_is_refused(day: date) -> None:
     PauseNotice(active=True, returns_on=date(2027, 2, 1)).full_clean()
 
 
-def test_a_stored_day_that_has_passed_does_not_stop_other_changes() -> None:
+def test_stored_past_day_does_not_block_changes() -> None:
     notice = PauseNotice.load()
     notice.active, notice.returns_on = True, date(2027, 2, 1)
     notice.save()

@@ -142,7 +142,7 @@ def test_tags_links_and_code_come_out_as_they_went_in(html: str) -> None:
 
 
 @pytest.mark.once
-def test_a_quotation_goes_on_over_inline_tags_and_ends_with_its_paragraph() -> None:
+def test_quotation_spans_inline_tags_within_paragraph() -> None:
     assert shown(finnish_html('<p><b>"a</b> b" - 45 <i>min</i></p>')) == "<p><b>”a</b> b”~– 45~<i>min</i></p>"
     assert finnish_html('<p>"a</p><p>luku 5" x</p>') == '<p>”a</p><p>luku 5" x</p>'
     assert finnish_html("<p>&quot;a&quot; &#x27;b&#39;</p>") == "<p>”a” ’b’</p>"

@@ -1,6 +1,6 @@
 """`python -m tests.tools.catalogues check|update|compile`: the Finnish catalogues, with Babel in place of GNU gettext.
 
-check    every text of a room is translated, nothing is fuzzy, left over or malformed, and the .mo is that of the .po
+check    every text of an app is translated, nothing is fuzzy, left over or malformed, and the .mo is that of the .po
 update   add new texts to the .po in the order of the sources; print what it takes out
 compile  write the .mo files
 """
@@ -49,7 +49,7 @@ _KEYWORDS = {
 
 
 @dataclass(frozen=True)
-class Room:
+class App:
     """One catalogue and the sources whose texts it holds."""
 
     name: str
@@ -71,11 +71,11 @@ class Room:
                 yield path
 
 
-ROOMS = (
-    Room("home", ("home/**/*.py", "templates/*.html", "templates/components/**/*.*", "templates/home/**/*.*")),
-    Room("intake", ("intake/**/*.py", *(f"templates/{folder}/**/*.*" for folder in
+APPS = (
+    App("home", ("home/**/*.py", "templates/*.html", "templates/components/**/*.*", "templates/home/**/*.*")),
+    App("intake", ("intake/**/*.py", *(f"templates/{folder}/**/*.*" for folder in
                                         ("intake", "emails", "modeladmin", "wagtailadmin")))),
-    Room("aijuu_site", ("aijuu_site/**/*.py", "templates/style_guide/**/*.*", "templates/editors_guide/**/*.*",
+    App("aijuu_site", ("aijuu_site/**/*.py", "templates/style_guide/**/*.*", "templates/editors_guide/**/*.*",
                         "templates/wagtailsettings/**/*.*", "templates/accounts/**/*.*")),
 )  # fmt: skip
 
@@ -88,10 +88,10 @@ def _python_like(path: Path) -> str:
     return "\n".join(line.lstrip() for line in templatize(source, origin=str(path)).split("\n"))
 
 
-def _texts_of(room: Room) -> Catalog:
-    """The room's texts without translations, in the order of the sources."""
+def _texts_of(app: App) -> Catalog:
+    """The app's texts without translations, in the order of the sources."""
     texts = Catalog(locale=LOCALE)
-    for path in room.files():
+    for path in app.files():
         code = io.BytesIO(_python_like(path).encode())
         place = path.relative_to(ROOT).as_posix()
         for _line, message, _comments, context in extract("python", code, _KEYWORDS, options={"encoding": "utf-8"}):
@@ -112,19 +112,19 @@ def _is_theirs(message: Message) -> bool:
     return in_overrides and any(theirs.get(message.id, message.context) for theirs in _their_catalogues())
 
 
-def read_catalogue(room: Room) -> Catalog:
-    """Return the room's .po. A room whose sources have no texts needs none and gets an empty catalogue."""
-    if not room.po.exists():
+def read_catalogue(app: App) -> Catalog:
+    """Return the app's .po. An app whose sources have no texts needs none and gets an empty catalogue."""
+    if not app.po.exists():
         return Catalog(locale=LOCALE)
-    with room.po.open("rb") as file:
+    with app.po.open("rb") as file:
         return read_po(file, locale=LOCALE)
 
 
-def _updated(room: Room) -> tuple[Catalog, list[Message]]:
+def _updated(app: App) -> tuple[Catalog, list[Message]]:
     """The catalogue as the sources want it, and the texts that are new in it; what it lost is its `obsolete`."""
-    catalogue = read_catalogue(room)
+    catalogue = read_catalogue(app)
     left_over, catalogue.obsolete = dict(catalogue.obsolete), {}
-    texts = _texts_of(room)
+    texts = _texts_of(app)
     new = [message for message in texts if message.id and catalogue.get(message.id, message.context) is None]
     for message in filter(_is_theirs, new):
         texts.delete(message.id, message.context)
@@ -145,9 +145,9 @@ def _translations(binary: bytes) -> dict[object, str]:
     return {key: text for key, text in texts.items() if key}
 
 
-def problems(room: Room) -> list[str]:
-    """Return what is wrong with the room's catalogue, one line each; none when all is well."""
-    catalogue, _new = _updated(room)
+def problems(app: App) -> list[str]:
+    """Return what is wrong with the app's catalogue, one line each; none when all is well."""
+    catalogue, _new = _updated(app)
     said = [f"no longer in the sources: {message.id!r}" for message in catalogue.obsolete.values()]
     for message in (message for message in catalogue if message.id):
         strings = message.string if isinstance(message.string, list | tuple) else [message.string]
@@ -157,46 +157,46 @@ def problems(room: Room) -> list[str]:
             said += [f"malformed: {message.id!r}: {error}" for error in message.check(catalogue)]
         if message.fuzzy:
             said.append(f"fuzzy: {message.id!r}")
-    if room.po.exists():
-        written = _translations(room.mo.read_bytes()) if room.mo.exists() else None
-        if written != _translations(_compiled(read_catalogue(room))):
+    if app.po.exists():
+        written = _translations(app.mo.read_bytes()) if app.mo.exists() else None
+        if written != _translations(_compiled(read_catalogue(app))):
             said.append("the .mo is not that of the .po: run make catalogues")
-    return [f"{room.name}: {line}" for line in said]
+    return [f"{app.name}: {line}" for line in said]
 
 
-def update(room: Room) -> list[str]:
-    """Rewrite the room's .po in the order of the sources, keeping every translation that is still used.
+def update(app: App) -> list[str]:
+    """Rewrite the app's .po in the order of the sources, keeping every translation that is still used.
 
     Return a line for each text that is new or was taken out, the latter with its translation.
     """
-    catalogue, new = _updated(room)
+    catalogue, new = _updated(app)
     gone = catalogue.obsolete.values()
     text = io.BytesIO()
     write_po(text, catalogue, width=110, include_lineno=False, omit_header=True, ignore_obsolete=True)
-    if len(catalogue) or room.po.exists():
-        room.po.parent.mkdir(parents=True, exist_ok=True)
-        room.po.write_bytes(HEADER.encode() + text.getvalue().strip() + b"\n")
+    if len(catalogue) or app.po.exists():
+        app.po.parent.mkdir(parents=True, exist_ok=True)
+        app.po.write_bytes(HEADER.encode() + text.getvalue().strip() + b"\n")
     return [
-        *(f"{room.name}: new: {message.id!r}" for message in new),
-        *(f"{room.name}: taken out: {message.id!r} = {message.string!r}" for message in gone),
+        *(f"{app.name}: new: {message.id!r}" for message in new),
+        *(f"{app.name}: taken out: {message.id!r} = {message.string!r}" for message in gone),
     ]
 
 
-def compile_catalogue(room: Room) -> None:
-    """Write the room's .mo whole: a running site may be reading it."""
-    if room.po.exists():
-        draft = room.mo.with_suffix(".mo.new")
-        draft.write_bytes(_compiled(read_catalogue(room)))
-        os.replace(draft, room.mo)
+def compile_catalogue(app: App) -> None:
+    """Write the app's .mo whole: a running site may be reading it."""
+    if app.po.exists():
+        draft = app.mo.with_suffix(".mo.new")
+        draft.write_bytes(_compiled(read_catalogue(app)))
+        os.replace(draft, app.mo)
 
 
 def main(mode: str) -> int:
-    """Carry out one mode for every room; the exit code is 1 where `check` found something."""
+    """Carry out one mode for every app; the exit code is 1 where `check` found something."""
     if mode == "compile":
-        for room in ROOMS:
-            compile_catalogue(room)
+        for app in APPS:
+            compile_catalogue(app)
         return 0
-    lines = [line for room in ROOMS for line in (update(room) if mode == "update" else problems(room))]
+    lines = [line for app in APPS for line in (update(app) if mode == "update" else problems(app))]
     print("\n".join(lines), end="\n" if lines else "")
     return 1 if lines and mode == "check" else 0
 

@@ -53,7 +53,7 @@ def _product_file(frame: FrameType) -> str | None:
 
 
 def product_files() -> list[Path]:
-    return [path for room in PRODUCT for path in sorted((ROOT / room).rglob("*.py"))]
+    return [path for app in PRODUCT for path in sorted((ROOT / app).rglob("*.py"))]
 
 
 def long_signatures() -> list[str]:

@@ -52,7 +52,7 @@ def small_content(tmp_path: Path) -> Callable[[str, str], Path]:
     return write
 
 
-def test_the_first_run_loads_everything_and_the_second_changes_nothing() -> None:
+def test_load_content_is_idempotent() -> None:
     first = command_output()
     assert "Ladattu: page:/\n" in first
     assert first.count("Ladattu: ") == len(list(CONTENT_DIR.glob("*.toml")))
@@ -102,7 +102,7 @@ def test_a_loaded_page_opens_in_the_editor_as_published(slug: str, client: Clien
     assert client.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).status_code == 200
 
 
-def test_what_an_editor_changed_moved_or_deleted_stays_so() -> None:
+def test_editors_changes_survive_load_content() -> None:
     load()
     privacy = ContentPage.objects.get(slug="tietosuoja")
     privacy.title = "Näin käsittelen tietojasi"
@@ -151,7 +151,7 @@ def test_a_page_that_already_stands_at_an_address_is_left_alone() -> None:
     assert load()["page:/tietosuoja/"] is Action.KEPT
 
 
-def test_a_front_page_that_an_editor_has_begun_is_left_alone() -> None:
+def test_edited_front_page_is_not_loaded() -> None:
     front = HomePage.objects.get()
     front.lead = "<p>Omat sanat</p>"
     front.save_revision().publish()
@@ -176,7 +176,7 @@ def test_a_link_to_a_page_follows_the_page_when_it_moves(client: Client) -> None
     assert 'href="/yksilolle/">Yksilötyönohjaus</a></li>' in client.get("/").text
 
 
-def test_a_link_to_a_page_that_was_deleted_between_two_runs_leaves_its_words(content: Path) -> None:
+def test_link_to_deleted_page_becomes_text(content: Path) -> None:
     front = content / "50-etusivu.toml"
     text = front.read_text(encoding="utf-8")
     front.unlink()
@@ -229,7 +229,7 @@ def test_a_mistake_in_a_file_is_named_and_leaves_nothing_behind(
     assert not LoadedContent.objects.exists()
 
 
-def test_a_link_to_a_page_that_comes_later_is_named_as_a_mistake(small_content: Callable[[str, str], Path]) -> None:
+def test_link_to_later_page_is_an_error(small_content: Callable[[str, str], Path]) -> None:
     small_content("1.toml", PAGE + '[[body]]\nblock = "text"\ntext = \'<a href="sivu:/myohempi/">x</a>\'\n')
     directory = small_content("2.toml", PAGE.replace("/uusi/", "/myohempi/"))
     with pytest.raises(ContentError, match=r"1\.toml: the page /myohempi/ must be loaded before"):

@@ -58,7 +58,7 @@ def show(image: AbstractImage, slug: str = "koe") -> str:
 
 
 class TestReadingAPage:
-    def test_before_a_picture_is_ready_its_place_is_kept(self, client: Client, db: None) -> None:
+    def test_placeholder_until_image_is_ready(self, client: Client, db: None) -> None:
         image = picture((1200, 800))
         soup = BeautifulSoup(client.get(show(image)).content, "html.parser")
         places = [(place["src"], place["width"], place["height"], place["alt"]) for place in soup.select("main img")]

@@ -93,7 +93,7 @@ def test_a_colour_profile_of_the_screen_is_kept() -> None:
 
 
 @pytest.mark.once
-def test_a_huge_photo_is_made_smaller_and_an_animation_stands_still() -> None:
+def test_large_photo_is_resized_and_animation_stilled() -> None:
     assert Image.open(normalized_picture(upload(drawn((5000, 2000))))).size == (LONGEST_SIDE, 1024)
     moving = upload(drawn(), "GIF", save_all=True, append_images=[Image.new("RGB", (60, 40), BLUE)])
     assert getattr(Image.open(normalized_picture(moving)), "n_frames", 1) == 1
@@ -122,7 +122,7 @@ def refusal(client: Client, file: SimpleUploadedFile) -> str:
     return str(answer.context["form"].errors["file"])
 
 
-def test_a_broken_or_too_large_picture_is_refused_in_finnish(kati: Client, settings: Any) -> None:
+def test_broken_or_large_image_refused_in_finnish(kati: Client, settings: Any) -> None:
     whole = upload(drawn((400, 300))).read()
     broken = SimpleUploadedFile("kuva.jpg", whole[: len(whole) // 2], content_type="image/jpeg")
     assert "rikki" in refusal(kati, broken)

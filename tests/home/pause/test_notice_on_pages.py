@@ -62,7 +62,7 @@ def test_the_notice_links_to_facebook_as_soon_as_its_address_is_known(visitor: C
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_the_e_mail_address_is_there_for_people_but_not_for_simple_harvesters(visitor: Client, address: str) -> None:
+def test_email_address_is_hidden_from_harvesters(visitor: Client, address: str) -> None:
     html = visitor.get(address).text
     assert not re.search(r"[\w.]+(@|%40|&#64;)[\w.]+\.fi", html)
     assert 'href="mailto:kati.levola@aijuu.fi">kati.levola@aijuu.fi</a>' in unescape(html)
@@ -139,9 +139,7 @@ def button_labels(html: str) -> list[str]:
     [(FormMode.WAITING_LIST, "Ilmoittaudu odotuslistalle"), (FormMode.CONTACT_DETAILS, "Yhteystiedot")],
     ids=["list", "details"],
 )
-def test_every_button_to_the_contact_page_says_what_it_does_in_the_pause(
-    visitor: Client, mode: FormMode, label: str
-) -> None:
+def test_contact_buttons_name_the_form_mode(visitor: Client, mode: FormMode, label: str) -> None:
     usual = button_labels(visitor.get("/").text)
     # The header, the hero and the contact card; for the call to action see below.
     assert len(usual) == 3
@@ -157,9 +155,7 @@ def test_every_button_to_the_contact_page_says_what_it_does_in_the_pause(
 
 
 @pytest.mark.parametrize("with_contact_page", [True, False])
-def test_a_call_to_the_mapping_leads_past_it_in_a_pause_of_another_kind(
-    visitor: Client, with_contact_page: bool
-) -> None:
+def test_call_to_action_skips_mapping_during_pause(visitor: Client, with_contact_page: bool) -> None:
     if not with_contact_page:
         ContactDetails.objects.update(contact_page=None)
     mapping = Page.objects.get(slug="alkukartoitus")

@@ -52,19 +52,19 @@ def test_an_announced_pause_begins_at_midnight_in_helsinki(day: date) -> None:
 
 
 @pytest.mark.parametrize("day", EDGES)
-def test_an_announced_day_of_return_is_overdue_from_midnight_on(day: date) -> None:
+def test_overdue_from_midnight_of_return_day(day: date) -> None:
     assert_turns(PauseSettings(active=True, returns_on=day), day, PauseState.PAUSED, PauseState.OVERDUE)
 
 
 @pytest.mark.parametrize("day", EDGES)
-def test_a_pause_that_opens_by_itself_has_opened_at_midnight(day: date) -> None:
+def test_opens_by_itself_at_midnight(day: date) -> None:
     settings = PauseSettings(active=True, returns_on=day, opens_by_itself=True)
     assert_turns(settings, day, PauseState.PAUSED, PauseState.RESUMED)
 
 
 @pytest.mark.parametrize("day", EDGES)
 @pytest.mark.parametrize("by_itself", [True, False])
-def test_the_return_is_told_for_the_set_days_and_no_second_more(day: date, by_itself: bool) -> None:
+def test_return_notice_lasts_welcome_days_exactly(day: date, by_itself: bool) -> None:
     ended = day - timedelta(days=30)
     settings = (
         PauseSettings(active=True, returns_on=ended, opens_by_itself=True)
@@ -74,7 +74,7 @@ def test_the_return_is_told_for_the_set_days_and_no_second_more(day: date, by_it
     assert_turns(settings, day, PauseState.RESUMED, PauseState.OPEN)
 
 
-def test_one_day_of_welcome_is_the_day_of_the_return_and_none_is_none() -> None:
+def test_welcome_days_one_and_zero() -> None:
     settings = PauseSettings(active=False, ended_on=WINTER, welcome_days=1)
     assert_turns(settings, WINTER + timedelta(days=1), PauseState.RESUMED, PauseState.OPEN)
     assert pause_state(replace(settings, welcome_days=0), helsinki(WINTER, 12)) is PauseState.OPEN
@@ -95,7 +95,7 @@ def test_the_whole_day_of_a_clock_change_is_one_day(day: date) -> None:
         moment += timedelta(minutes=30)
 
 
-def test_the_two_hours_of_one_name_in_autumn_are_the_same_day() -> None:
+def test_repeated_dst_hour_is_one_day() -> None:
     settings = PauseSettings(active=True, returns_on=AUTUMN)
     for fold in (0, 1):
         half_past_three = helsinki(AUTUMN, 3, 30).replace(fold=fold)
@@ -114,7 +114,7 @@ def test_a_moment_without_a_time_zone_is_refused(function: object) -> None:
         function(settings, datetime(2027, 1, 1))  # type: ignore[operator]
 
 
-def test_a_clock_that_lags_a_little_still_knows_that_the_pause_is_over() -> None:
+def test_resumed_with_a_lagging_clock() -> None:
     """Kati presses the button just after midnight on one machine; on another it is still the day before."""
     settings = PauseSettings(active=False, ended_on=WINTER)
     assert pause_state(settings, before_midnight(WINTER)) is PauseState.RESUMED
@@ -145,13 +145,13 @@ def test_switched_off_is_never_a_pause(settings: PauseSettings, now: datetime) -
 
 
 @given(settings=all_settings, now=moments)
-def test_the_clock_alone_announces_a_return_only_where_she_ticked_it(settings: PauseSettings, now: datetime) -> None:
+def test_resumed_by_clock_only_with_opens_by_itself(settings: PauseSettings, now: datetime) -> None:
     settings = replace(settings, active=True, opens_by_itself=False)
     assert pause_state(settings, now) in (PauseState.UPCOMING, PauseState.PAUSED, PauseState.OVERDUE)
 
 
 @given(now=moments, returns_on=days)
-def test_a_day_is_announced_exactly_while_it_is_ahead_on_the_finnish_calendar(now: datetime, returns_on: date) -> None:
+def test_return_day_announced_until_finnish_midnight(now: datetime, returns_on: date) -> None:
     expected = PauseState.PAUSED if now.astimezone(CALENDAR).date() < returns_on else PauseState.OVERDUE
     assert pause_state(PauseSettings(active=True, returns_on=returns_on), now) is expected
 
@@ -169,15 +169,13 @@ def test_time_goes_one_way(settings: PauseSettings, now: datetime, later: timede
 
 
 @given(settings=all_settings, now=moments)
-def test_her_choice_for_the_contact_page_holds_exactly_during_the_pause(settings: PauseSettings, now: datetime) -> None:
+def test_form_mode_applies_only_while_paused(settings: PauseSettings, now: datetime) -> None:
     expected = settings.form_mode if pause_state(settings, now).is_paused else FormMode.AS_USUAL
     assert form_mode(settings, now) is expected
 
 
 @given(settings=all_settings, now=moments, later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=900)))
-def test_putting_a_pause_to_rest_changes_no_state_then_or_later(
-    settings: PauseSettings, now: datetime, later: timedelta
-) -> None:
+def test_elapsed_return_changes_no_state(settings: PauseSettings, now: datetime, later: timedelta) -> None:
     rested = after_elapsed_return(settings, now)
     assert pause_state(rested, now + later) is pause_state(settings, now + later)
     assert after_elapsed_return(rested, now) is rested

@@ -155,7 +155,7 @@ def test_pressed_twice_it_is_done_once(kati: Client) -> None:
     assert state() is PauseState.PAUSED
 
 
-def test_an_old_tab_changes_nothing_and_is_told_so(kati: Client) -> None:
+def test_old_version_changes_nothing(kati: Client) -> None:
     stored(active=True)
     old = kati.get(HOME).text
     press(kati, BUTTON, old)
@@ -172,7 +172,7 @@ def test_a_forged_version_changes_nothing(kati: Client, version: str) -> None:
     assert state() is PauseState.OPEN
 
 
-def test_what_can_no_longer_be_undone_is_not_offered_and_is_refused(kati: Client, time_machine: Any) -> None:
+def test_expired_undo_is_not_offered_and_refused(kati: Client, time_machine: Any) -> None:
     stored()
     html = press(kati, BUTTON)
     time_machine.move_to(NOW + timedelta(hours=25), tick=False)

@@ -96,7 +96,7 @@ def test_it_is_read_from_the_kept_changes() -> None:
 
 
 @pytest.mark.django_db
-def test_a_slip_that_was_undone_was_seen_all_the_same() -> None:
+def test_undone_form_mode_still_counts_as_offered() -> None:
     notice = PauseNotice.load()
     notice = change_pause(
         values={"form_mode": FormMode.WAITING_LIST, "active": True}, version=notice.version, by=None, now=NOW
@@ -107,7 +107,7 @@ def test_a_slip_that_was_undone_was_seen_all_the_same() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("settled", [True, False])
-def test_a_pause_that_opened_by_itself_counts_before_and_after_the_worker(settled: bool) -> None:
+def test_elapsed_return_counts_before_worker_records_it(settled: bool) -> None:
     notice = PauseNotice.load()
     change_pause(
         values={

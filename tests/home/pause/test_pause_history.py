@@ -101,7 +101,7 @@ some_settings = st.builds(
 
 
 @given(changes=st.lists(st.tuples(st.integers(0, 40), some_settings), max_size=6), now=st.integers(40, 60))
-def test_a_pause_stands_in_the_list_exactly_when_it_stands(changes: list[tuple[int, PauseSettings]], now: int) -> None:
+def test_open_period_exactly_while_paused(changes: list[tuple[int, PauseSettings]], now: int) -> None:
     held = [
         TimelineEntry(OPEN, None),
         *(TimelineEntry(settings, at(days)) for days, settings in sorted(changes, key=lambda one: one[0])),
@@ -167,7 +167,7 @@ def test_it_tells_the_changes_in_words_with_who_and_when(kati: Client, time_mach
 
 
 @pytest.mark.django_db
-def test_a_slip_that_was_undone_is_no_pause_and_undone_again_it_is(kati: Client, time_machine: Any) -> None:
+def test_undone_pause_leaves_history_redone_returns(kati: Client, time_machine: Any) -> None:
     time_machine.move_to(START, tick=False)
     notice = begin_pause(version=stored().version, by=None, now=START)
     notice = undo_last(version=notice.version, by=None, now=START)

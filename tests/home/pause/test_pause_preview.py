@@ -95,7 +95,7 @@ def test_a_moment_ahead_is_seen_as_it_will_be(kati: Client) -> None:
 
 
 @pytest.mark.parametrize(("name", "typed"), [("day", "huomenna"), ("clock", "25.00"), ("state", "hassu")])
-def test_what_cant_be_understood_is_said_and_nothing_is_shown(kati: Client, name: str, typed: str) -> None:
+def test_invalid_preview_input_shows_errors_only(kati: Client, name: str, typed: str) -> None:
     response = kati.get(PREVIEW, {f"preview-{name}": typed})
     assert response.status_code == 422
     assert frames(response.text) == []
@@ -142,7 +142,7 @@ def test_the_unsaved_form_is_previewed_and_goes_along(kati: Client) -> None:
     assert not PauseChange.objects.exists()
 
 
-def test_faults_of_the_unsaved_form_are_told_and_nothing_is_shown(kati: Client) -> None:
+def test_preview_of_invalid_form_shows_errors_only(kati: Client) -> None:
     stored()
     response = kati.post(PREVIEW, form_of(kati, active="on", returns_on="1.1.2027"))
     assert response.status_code == 422

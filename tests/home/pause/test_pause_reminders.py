@@ -46,14 +46,14 @@ def test_a_reminder_tells_its_kind_and_day() -> None:
     assert (overdue.kind, overdue.day) == (ReminderKind.OVERDUE, DAY)
 
 
-def test_there_is_none_without_a_pause_or_a_day_or_for_one_that_has_opened_by_itself() -> None:
+def test_no_reminder_without_pause_or_day() -> None:
     assert due_reminder(PauseSettings(active=False, returns_on=DAY), at(3)) is None
     assert due_reminder(PauseSettings(active=True), at(3)) is None
     assert due_reminder(PauseSettings(active=True, returns_on=DAY, opens_by_itself=True), at(3)) is None
     assert due_reminder(PauseSettings(active=True, begins_on=DAY, returns_on=DAY + timedelta(days=3)), at(-1)) is None
 
 
-def test_of_one_that_opens_by_itself_she_is_told_beforehand() -> None:
+def test_reminder_before_pause_opens_by_itself() -> None:
     assert due_reminder(PauseSettings(active=True, returns_on=DAY, opens_by_itself=True), at(-7)) is not None
 
 

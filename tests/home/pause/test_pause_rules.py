@@ -73,7 +73,7 @@ def test_a_day_without_a_pause_is_asked_about() -> None:
         assert {name: code for name, (code, _) in found.items()} == {"active": "days_without_pause"}
 
 
-def test_days_left_over_from_an_earlier_pause_are_no_mistake_of_hers() -> None:
+def test_leftover_days_are_dropped_without_error() -> None:
     left = PauseSettings(active=False, returns_on=TODAY)
     assert validation_errors(left, left, NOW) == {}
     assert validation_errors(left, OPEN, NOW) == {}

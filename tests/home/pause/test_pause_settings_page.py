@@ -136,7 +136,7 @@ def test_unticking_ends_the_pause_whatever_days_stand_there(kati: Client) -> Non
         ),
     ],
 )
-def test_faults_stand_beside_their_fields(kati: Client, changes: dict[str, str], fault: dict[str, str]) -> None:
+def test_errors_stand_beside_their_fields(kati: Client, changes: dict[str, str], fault: dict[str, str]) -> None:
     stored()
     response = saved(kati, opened(kati), **changes, message=WORDS % "Nämä sanat jäävät.")
     assert response.status_code == 200
@@ -146,7 +146,7 @@ def test_faults_stand_beside_their_fields(kati: Client, changes: dict[str, str],
     assert not PauseChange.objects.exists()
 
 
-def test_an_old_tab_is_told_what_has_happened_and_keeps_its_words(kati: Client) -> None:
+def test_old_version_is_refused_and_keeps_input(kati: Client) -> None:
     stored()
     old = opened(kati)
     saved(kati, opened(kati), active="on")
@@ -164,7 +164,7 @@ def test_an_old_tab_is_told_what_has_happened_and_keeps_its_words(kati: Client) 
     assert "Vanhan välilehden sanat." in PauseNotice.objects.get().message
 
 
-def test_an_old_tab_with_a_fault_is_told_both_at_once(kati: Client) -> None:
+def test_old_version_and_invalid_field_both_reported(kati: Client) -> None:
     stored()
     old = opened(kati)
     saved(kati, opened(kati), active="on")
@@ -174,14 +174,14 @@ def test_an_old_tab_with_a_fault_is_told_both_at_once(kati: Client) -> None:
 
 
 @pytest.mark.parametrize("version", [None, "", "x"])
-def test_a_form_without_its_version_is_an_old_one(kati: Client, version: str | None) -> None:
+def test_form_without_version_is_refused(kati: Client, version: str | None) -> None:
     stored()
     response = saved(kati, opened(kati), active="on", seen_version=version)
     assert response.status_code == 200
     assert not PauseNotice.objects.get().active
 
 
-def test_a_change_of_the_very_instant_is_an_old_tab_too(kati: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_change_is_refused_as_old_version(kati: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the check of the form and its saving somebody else was faster."""
     stored()
     html = opened(kati)

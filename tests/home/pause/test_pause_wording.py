@@ -83,7 +83,7 @@ def test_own_words_keep_the_day_while_it_is_ahead() -> None:
     assert ahead.text == "Olen opintovapaalla. Uusia työnohjauksia aloitetaan 1.2.2027 alkaen."
 
 
-def test_own_words_go_on_when_the_day_has_come_unless_they_name_a_day_gone_by() -> None:
+def test_own_wording_when_overdue_unless_past_day() -> None:
     assert status(PAUSED_UNTIL, now=ON_THE_DAY, paused=OWN).html == OWN
     named = "<p>Tauolla 31.1.2027 asti.</p>"
     assert status(PAUSED_UNTIL, now=ON_THE_DAY, paused=named).text == UNDATED
@@ -91,7 +91,7 @@ def test_own_words_go_on_when_the_day_has_come_unless_they_name_a_day_gone_by() 
     assert status(PAUSED_UNTIL, now=ON_THE_DAY, paused=named, overdue=later).html == later
 
 
-def test_own_words_that_link_to_facebook_are_not_followed_by_a_second_link() -> None:
+def test_own_wording_with_facebook_gets_no_second_link() -> None:
     own = '<p>Katso <a href="https://www.facebook.com/aijuu?a=1&amp;b=2">Facebook</a>.</p>'
     assert status(PAUSED, facebook_url=FACEBOOK, paused=own).html == own
 

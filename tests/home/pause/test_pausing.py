@@ -88,7 +88,7 @@ def test_one_button_begins_a_pause_and_one_ends_it(kati: User) -> None:
     )  # fmt: skip
 
 
-def test_a_begin_forgets_a_day_gone_by_and_keeps_one_ahead() -> None:
+def test_begin_pause_keeps_only_future_return() -> None:
     stored(begins_on=TODAY - timedelta(days=9), returns_on=TODAY, opens_by_itself=True)
     notice = begin()
     assert (notice.begins_on, notice.returns_on, notice.opens_by_itself) == (None, None, False)
@@ -115,7 +115,7 @@ def test_calling_off_an_announced_pause_is_no_return() -> None:
     assert actions()[-1] == PauseAction.CANCELLED
 
 
-def test_an_announced_pause_that_the_clock_has_begun_really_ends() -> None:
+def test_announced_pause_begun_by_clock_ends() -> None:
     stored()
     change(active=True, begins_on=TODAY + timedelta(days=2))
     later = NOW + timedelta(days=2)
@@ -150,7 +150,7 @@ def test_a_longer_pause_is_a_change() -> None:
     assert PauseChange.objects.get().after["returns_on"] == AHEAD.isoformat()
 
 
-def test_unticking_in_the_form_ends_the_pause_and_empties_its_days() -> None:
+def test_unticking_active_ends_pause_and_empties_days() -> None:
     stored(active=True, begins_on=TODAY - timedelta(days=5), returns_on=AHEAD, opens_by_itself=True)
     notice = change(active=False, returns_on=AHEAD, opens_by_itself=True)
     assert (notice.begins_on, notice.returns_on, notice.opens_by_itself) == (None, None, False)
@@ -183,7 +183,7 @@ def test_what_the_model_refuses_is_not_stored() -> None:
     ],
     ids=["begin", "end", "undo", "change"],
 )
-def test_an_old_tab_changes_nothing(action: Any) -> None:
+def test_old_version_is_refused(action: Any) -> None:
     old = stored().version
     change(active=True, message="<p>Uudet sanat</p>")
     with pytest.raises(PauseChangedMeanwhile):
@@ -214,7 +214,7 @@ EVERYTHING = {
 }
 
 
-def test_undo_puts_every_field_back_and_undone_it_is_done_again() -> None:
+def test_undo_restores_every_field_and_redo_works() -> None:
     stored(**EVERYTHING)
     before = fields_now()
     assert EVERYTHING.items() <= before.items()
@@ -229,7 +229,7 @@ def test_undo_puts_every_field_back_and_undone_it_is_done_again() -> None:
     assert actions() == [PauseAction.ENDED, PauseAction.UNDONE, PauseAction.UNDONE]
 
 
-def test_undo_is_for_slips_and_not_for_old_changes() -> None:
+def test_undo_expires_after_a_day() -> None:
     stored()
     begin()
     assert undoable(PauseNotice.objects.get(), now=NOW + UNDO_FOR)
@@ -244,7 +244,7 @@ def test_there_is_nothing_to_undo_before_the_first_change() -> None:
         undo()
 
 
-def test_what_was_written_past_the_history_is_not_lost_by_an_undo() -> None:
+def test_undo_refused_after_write_outside_services() -> None:
     stored()
     begin()
     PauseNotice.objects.update(message="<p>muualta</p>")
@@ -272,7 +272,7 @@ def test_without_the_tick_the_clock_opens_nothing() -> None:
     assert (PauseNotice.objects.get().active, actions()) == (True, [])
 
 
-def test_nothing_is_settled_on_a_site_that_never_had_a_pause() -> None:
+def test_no_elapsed_return_without_a_pause() -> None:
     PauseNotice.objects.all().delete()
     assert not record_elapsed_return(now=NOW)
 

@@ -16,7 +16,7 @@ NOW = datetime(2037, 1, 10, 12, tzinfo=CALENDAR)
 MANY = 8
 
 
-def test_of_many_changes_on_one_version_exactly_one_holds() -> None:
+def test_concurrent_changes_of_one_version_only_one_wins() -> None:
     version = stored(active=True).version
 
     def job(number: int) -> str:
