@@ -24,6 +24,8 @@ from wagtail.admin.menu import MenuItem
 
 PICTURES = "opas/"
 _NOT_LETTERS = re.compile(r"[^\w\s-]")
+SOURCE: Path = settings.BASE_DIR / "docs" / "sivuston-opas.md"
+PICTURES_FOLDER: Path = settings.BASE_DIR / "docs" / "opas"
 
 
 @dataclass(frozen=True)
@@ -132,10 +134,6 @@ def labels_of(source: str) -> list[str]:
         elif inside:
             labels[-1] += token.content
     return labels
-
-
-SOURCE: Path = settings.BASE_DIR / "docs" / "sivuston-opas.md"
-PICTURES_FOLDER: Path = settings.BASE_DIR / "docs" / "opas"
 
 
 @require_safe

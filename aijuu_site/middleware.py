@@ -35,6 +35,8 @@ PERMISSIONS_POLICY = ", ".join(
 )
 # Only documents need the Permissions-Policy header: leaving it out here saves bytes on the first view.
 NEVER_A_PAGE = ("text/css", "text/javascript", "font/")
+_HEALTH = ("/healthz", "/healthz/", "/healthz/live", "/healthz/live/")
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class SecurityHeadersMiddleware:
@@ -94,10 +96,6 @@ class PublicCacheMiddleware:
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-cache"
         return response
-
-
-_HEALTH = ("/healthz", "/healthz/", "/healthz/live", "/healthz/live/")
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class MethodKeepingRedirect(HttpResponsePermanentRedirect):

@@ -12,6 +12,7 @@ from wagtail.models import Site
 from intake.mapping.returned_words import no_form_here
 
 _LONGEST = Redirect._meta.get_field("old_path").max_length or 255
+_NOTHING_HERE = (404, 405)
 
 
 def current_address(request: HttpRequest) -> str:
@@ -39,9 +40,6 @@ def current_address(request: HttpRequest) -> str:
         if address.startswith("/") and address != request.path_info:
             return address
     return ""
-
-
-_NOTHING_HERE = (404, 405)
 
 
 class OldAddressesMiddleware(RedirectMiddleware):

@@ -23,6 +23,12 @@ from intake.health import read_health
 MEDIA_MAX_AGE = 60 * 60 * 24 * 30
 # Not documents: their own view checks whether the collection is private.
 _SHOWN_IN_ADMIN = ("original_images/", "avatar_images/")
+# RFC 9116, 2.5.5: recommended to be less than a year ahead.
+SECURITY_TXT_HOLDS = timedelta(days=180)
+_TEXT = "text/plain; charset=utf-8"
+# The background of the light scheme (static/css/site.css). A manifest can't hold the dark one.
+_PAPER = "#fbf7f0"
+_ICONS = (("icon-192.png", 192, "any"), ("icon-512.png", 512, "any"), ("icon-maskable-512.png", 512, "maskable"))
 
 
 @require_safe
@@ -73,14 +79,6 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 def _plain(word: str, *, status: int = 200) -> HttpResponse:
     return HttpResponse(f"{word}\n", status=status, content_type="text/plain; charset=utf-8")
-
-
-# RFC 9116, 2.5.5: recommended to be less than a year ahead.
-SECURITY_TXT_HOLDS = timedelta(days=180)
-_TEXT = "text/plain; charset=utf-8"
-# The background of the light scheme (static/css/site.css). A manifest can't hold the dark one.
-_PAPER = "#fbf7f0"
-_ICONS = (("icon-192.png", 192, "any"), ("icon-512.png", 512, "any"), ("icon-maskable-512.png", 512, "maskable"))
 
 
 @require_safe

@@ -20,6 +20,14 @@ from aijuu_site.style_guide import view as _style_guide  # noqa: F401  (register
 _UNUSED = frozenset({"documents"})
 # For the maintainer only.
 _TECHNICAL = frozenset({"reports"})
+# Wagtail leaves these fields without a label, so that their English names are shown.
+_LINK_FIELDS: dict[str, str | Promise] = {
+    "email_address": gettext_lazy("E-mail address"),
+    "phone_number": gettext_lazy("Phone number"),
+    "link_text": gettext_lazy("Words of the link"),
+    "subject": gettext_lazy("Subject of the mail"),
+    "body": gettext_lazy("Beginning of the mail"),
+}
 
 
 @hooks.register("construct_main_menu")
@@ -50,14 +58,6 @@ def hide_document_search(request: HttpRequest, areas: list[MenuItem]) -> None:
     areas[:] = [area for area in areas if area.name not in _UNUSED]
 
 
-# Wagtail leaves these fields without a label, so that their English names are shown.
-_LINK_FIELDS: dict[str, str | Promise] = {
-    "email_address": gettext_lazy("E-mail address"),
-    "phone_number": gettext_lazy("Phone number"),
-    "link_text": gettext_lazy("Words of the link"),
-    "subject": gettext_lazy("Subject of the mail"),
-    "body": gettext_lazy("Beginning of the mail"),
-}
 for _form in (
     choosers.ExternalLinkChooserForm,
     choosers.EmailLinkChooserForm,

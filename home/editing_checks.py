@@ -19,12 +19,21 @@ from wagtail.models import Page
 
 from home.editors_text import unresolved_placeholders
 from home.rich_text import linked_page_ids, visitor_url
-from home.seo import LONGEST as LONGEST_DESCRIPTION
+from home.seo import LONGEST_DESCRIPTION
 
 # Search engines truncate a title at about this many characters, including the name of the site.
 LONGEST_TITLE = 60
 # Not after a digit: there it may mean inches.
 _STRAIGHT = re.compile(r"(?<!\d)(?:[\"']|&quot;|&#x27;|&#39;)")
+# The image fields of the page types: image, alternative text, decorative.
+_IMAGE_FIELDS = (("hero_image", "hero_alt", "hero_decorative"), ("image", "image_alt", "image_decorative"))
+ATTRIBUTE = "data-findings"
+# A check that is true for every element. In a rule's `none` it reports each element that the selector matches.
+_ALWAYS_TRUE = {"id": "home-always", "evaluate": "matches-definition-evaluate", "options": {"matcher": {}}}
+# A rule of axe-core in addition to those of Wagtail.
+_NO_ALT_AT_ALL = "image-alt"
+# Wagtail's rule never finds anything: the page falls back to its introduction. Ours looks at the field.
+_REPLACED = "empty-meta-description"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +109,6 @@ FINDINGS = (
     *(ALT_MISSING, BROKEN_LINK, PLACEHOLDER_EMPTY, DESCRIPTION_MISSING),
     *(DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES),
 )
-# The image fields of the page types: image, alternative text, decorative.
-_IMAGE_FIELDS = (("hero_image", "hero_alt", "hero_decorative"), ("image", "image_alt", "image_decorative"))
 
 
 def images_without_alt(page: Page) -> Iterator[AbstractImage]:
@@ -162,15 +169,6 @@ def _inside(block: blocks.Block, value: Any) -> Iterator[tuple[blocks.Block, Any
             yield from _inside(block.child_block, item)
     elif value is not None:
         yield block, value
-
-
-ATTRIBUTE = "data-findings"
-# A check that is true for every element. In a rule's `none` it reports each element that the selector matches.
-_ALWAYS_TRUE = {"id": "home-always", "evaluate": "matches-definition-evaluate", "options": {"matcher": {}}}
-# A rule of axe-core in addition to those of Wagtail.
-_NO_ALT_AT_ALL = "image-alt"
-# Wagtail's rule never finds anything: the page falls back to its introduction. Ours looks at the field.
-_REPLACED = "empty-meta-description"
 
 
 class SiteContentChecker(ContentCheckerItem):

@@ -15,6 +15,20 @@ from home.typography import finnish_html, finnish_text
 # The lookbehind makes a match begin at a word: without it every letter of a long word would be tried.
 _ADDRESS = re.compile(r"(?<![A-Za-z0-9._%+-])(?:mailto:)?[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _INNER_AT = re.compile(r'(?<!")@')
+# A placeholder such as {puhelin}. Unknown ones are left as typed.
+_PLACEHOLDER = re.compile(r"\{\s*([^{}<>]{1,30}?)\s*\}")
+_PHONE, _EMAIL, _NAME = "phone", "email", "person_name"
+_FACTS = {
+    "puhelin": _PHONE,
+    "puhelinnumero": _PHONE,
+    "sähköposti": _EMAIL,
+    "sähköpostiosoite": _EMAIL,
+    "nimi": _NAME,
+}
+# A whole link, or a tag. In a link only text is filled in (links can't nest); in a tag nothing is.
+_TAGS = re.compile(r"(<a\b[^>]*>.*?</a\s*>|<[^>]*>)", re.IGNORECASE | re.DOTALL)
+_IS_LINK = re.compile(r"<a\b", re.IGNORECASE)
+_TAG = re.compile(r"(<[^>]*>)")
 
 
 def as_references(text: str) -> SafeString:
@@ -44,22 +58,6 @@ def hide_emails_in_json(text: str) -> str:
     Only that character: the letters before it may belong to an escape, as in "\\nkati@…".
     """
     return _INNER_AT.sub(r"\\u0040", text)
-
-
-# A placeholder such as {puhelin}. Unknown ones are left as typed.
-_PLACEHOLDER = re.compile(r"\{\s*([^{}<>]{1,30}?)\s*\}")
-_PHONE, _EMAIL, _NAME = "phone", "email", "person_name"
-_FACTS = {
-    "puhelin": _PHONE,
-    "puhelinnumero": _PHONE,
-    "sähköposti": _EMAIL,
-    "sähköpostiosoite": _EMAIL,
-    "nimi": _NAME,
-}
-# A whole link, or a tag. In a link only text is filled in (links can't nest); in a tag nothing is.
-_TAGS = re.compile(r"(<a\b[^>]*>.*?</a\s*>|<[^>]*>)", re.IGNORECASE | re.DOTALL)
-_IS_LINK = re.compile(r"<a\b", re.IGNORECASE)
-_TAG = re.compile(r"(<[^>]*>)")
 
 
 def editors_text(text: str) -> str:

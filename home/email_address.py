@@ -28,6 +28,7 @@ _WITHOUT_MAIL = frozenset({"localhost", "local", "internal", "invalid", "test", 
 _IN_BRACKETS = re.compile(r"([^<>\[\]]*)(?:<([^<>]*)>|\[(mailto:[^\[\]]*)\])", re.IGNORECASE)
 _WRAPPED = re.compile(r"\((.*)\)|\"(.*)\"|'(.*)'|[”“„](.*)[”“]|[’‘](.*)[’‘]|«(.*)»|»(.*)»")
 _JOINERS = "\u200c\u200d"
+NOT_AN_ADDRESS = _("Check the e-mail address. The right form is for example nimi@esimerkki.fi.")
 
 
 def address_as_sent(text: str) -> str:
@@ -91,9 +92,6 @@ def _domain_as_sent(domain: str) -> str:
     if len(labels) < 2 or len(top) < 2 or top.isdecimal() or top in _WITHOUT_MAIL:
         raise ValueError("no domain that mail can be sent to from anywhere")
     return sent
-
-
-NOT_AN_ADDRESS = _("Check the e-mail address. The right form is for example nimi@esimerkki.fi.")
 
 
 def readable_or_refused(text: str) -> str:

@@ -19,6 +19,8 @@ DEFAULT_SITE_PROTECTED = gettext_lazy(
     "This is the site itself. It can't be deleted, it stays the default, and it keeps its front page: otherwise "
     "visitors would find nothing."
 )
+# A Wagtail hook: a function without arguments that returns a list of ImportantPage.
+IMPORTANT_PAGES_HOOK = "register_important_pages"
 
 
 def contains_front_page(page: Page) -> bool:
@@ -26,8 +28,6 @@ def contains_front_page(page: Page) -> bool:
     return bool(Site.objects.filter(root_page__path__startswith=page.path).exists())
 
 
-# A Wagtail hook: a function without arguments that returns a list of ImportantPage.
-IMPORTANT_PAGES_HOOK = "register_important_pages"
 Text: TypeAlias = str | Promise
 
 

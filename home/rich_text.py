@@ -22,6 +22,8 @@ _LARGEST = 2**63 - 1
 # What Wagtail's converter and exporter raise for input that the editor can't have sent.
 _NO_TEXT = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError, ExporterException)
 Attributes = dict[str, str]
+# Wagtail renders a link to a missing page as a tag without attributes.
+_EMPTY_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
 
 
 def valid_id(value: object) -> int | None:
@@ -105,10 +107,6 @@ def linked_page_ids(html: str) -> Iterator[int | None]:
         attrs = extract_attrs(match[1])
         if attrs.get("linktype") == "page":
             yield valid_id(attrs.get("id"))
-
-
-# Wagtail renders a link to a missing page as a tag without attributes.
-_EMPTY_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
 
 
 def expanded(rich_text: str) -> str:

@@ -25,6 +25,31 @@ from home.editors_text import editors_html, editors_text, hide_emails_in_json
 from home.pages import ServicePage
 from home.pause.wording import PauseStatus
 
+LONGEST_DESCRIPTION = 155
+# The fields in which the page types keep their introduction.
+_INTRODUCTIONS = ("lead", "intro")
+_ELLIPSIS = "…"
+# Not \s: a no-break space is part of the text.
+_WHITESPACE = re.compile(r"[ \t\r\n\f]+")
+_ENDS_A_PART = re.compile(r"</(?:p|li|h[1-6]|ul|ol)>|<br\s*/?>", re.IGNORECASE)
+WIDTH, HEIGHT = 1200, 630
+DEFAULT = "aijuu-tyonohjaus"
+# The title of the page is part of its picture, so the key is the title's slug: a renamed page gets the default.
+# Drawn by `python -m tests.tools.share_pictures`.
+PICTURES: dict[str, Promise] = {
+    DEFAULT: _("“Aijuu työnohjaus” and a drawing: two people look at the same path."),
+    "yksilotyonohjaus": _("“Yksilötyönohjaus” and a drawing: two people side by side, the sun between them."),
+    "ryhmatyonohjaus": _("“Ryhmätyönohjaus” and a drawing: five people around a round table."),
+    "tyoyhteison-tyonohjaus": _("“Työyhteisön työnohjaus” and a drawing: people in front of their house."),
+    "ota-yhteytta": _("“Ota yhteyttä” and a drawing: a letter rises from its envelope."),
+    "alkukartoitus": _("“Alkukartoitus” and a drawing: a path runs across an unfolded map to a sun-coloured mark."),
+    "tietosuoja": _("“Tietosuoja” and a drawing: an envelope, a keyhole in its seal."),
+    "saavutettavuus": _("“Saavutettavuus” and a drawing: a wide path leads through an open door."),
+}
+LANGUAGE = "fi"
+# As in Django's json_script: the text can't close the element or open a comment.
+_ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
+
 
 def absolute(path: str) -> str:
     """Return the absolute URL of a path on this site. An absolute URL is returned unchanged."""
@@ -38,15 +63,6 @@ def page_address(page: Page, request: HttpRequest | None = None) -> str:
         return ""
     _site, _root, path = parts
     return absolute(path) if path else ""
-
-
-LONGEST = 155
-# The fields in which the page types keep their introduction.
-_INTRODUCTIONS = ("lead", "intro")
-_ELLIPSIS = "…"
-# Not \s: a no-break space is part of the text.
-_WHITESPACE = re.compile(r"[ \t\r\n\f]+")
-_ENDS_A_PART = re.compile(r"</(?:p|li|h[1-6]|ul|ol)>|<br\s*/?>", re.IGNORECASE)
 
 
 def plain_lines(html: str) -> list[str]:
@@ -64,7 +80,7 @@ def plain_text(html: str) -> str:
     return " ".join(plain_lines(html))
 
 
-def shorten(text: str, longest: int = LONGEST) -> str:
+def shorten(text: str, longest: int = LONGEST_DESCRIPTION) -> str:
     """Return at most `longest` characters of `text`.
 
     A longer text is cut after a sentence if that leaves more than half of the length, else after a word, with "…".
@@ -96,22 +112,6 @@ def _first_text(page: Page) -> str:
     return next((text for text in texts if text), "")
 
 
-WIDTH, HEIGHT = 1200, 630
-DEFAULT = "aijuu-tyonohjaus"
-# The title of the page is part of its picture, so the key is the title's slug: a renamed page gets the default.
-# Drawn by `python -m tests.tools.share_pictures`.
-PICTURES: dict[str, Promise] = {
-    DEFAULT: _("“Aijuu työnohjaus” and a drawing: two people look at the same path."),
-    "yksilotyonohjaus": _("“Yksilötyönohjaus” and a drawing: two people side by side, the sun between them."),
-    "ryhmatyonohjaus": _("“Ryhmätyönohjaus” and a drawing: five people around a round table."),
-    "tyoyhteison-tyonohjaus": _("“Työyhteisön työnohjaus” and a drawing: people in front of their house."),
-    "ota-yhteytta": _("“Ota yhteyttä” and a drawing: a letter rises from its envelope."),
-    "alkukartoitus": _("“Alkukartoitus” and a drawing: a path runs across an unfolded map to a sun-coloured mark."),
-    "tietosuoja": _("“Tietosuoja” and a drawing: an envelope, a keyhole in its seal."),
-    "saavutettavuus": _("“Saavutettavuus” and a drawing: a wide path leads through an open door."),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class SharePicture:
     """A PNG of WIDTH × HEIGHT: its absolute URL and alternative text."""
@@ -131,7 +131,6 @@ def share_picture(page: Page) -> SharePicture:
 
 
 Node = dict[str, Any]
-LANGUAGE = "fi"
 # Areas recognised in the contact details. "Etelä-Suomessa" does not match all of Finland.
 _AREAS: tuple[tuple[re.Pattern[str], Node], ...] = (
     (re.compile(r"\bsatakun(?:ta|na)", re.IGNORECASE), {"@type": "AdministrativeArea", "name": "Satakunta"}),
@@ -140,8 +139,6 @@ _AREAS: tuple[tuple[re.Pattern[str], Node], ...] = (
         {"@type": "Country", "name": "Suomi", "identifier": "FI"},
     ),
 )
-# As in Django's json_script: the text can't close the element or open a comment.
-_ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
 
 def page_graph(page: Page, *, address: str, details: ContactDetails, pause: PauseStatus) -> Node:

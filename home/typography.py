@@ -25,18 +25,6 @@ _NUMBERS_AND_CODES = r"""
       [:.]?[ \u00a0](?=\S*\d)[\w+-]*-[\w-]+
 """
 _MAY_HOLD_ADDRESS = re.compile(r"@|//|www\.|mailto:|tel:|\.(?:fi|com|org|net|eu|info)\b")
-
-
-def _protected(also: str = "") -> dict[bool, re.Pattern[str]]:
-    """Return the pattern of protected text, for texts that may contain an address (slow) and for those that can't."""
-    first = f"{also}|" if also else ""
-    return {
-        True: re.compile(f"{first}{_ADDRESSES}|{_NUMBERS_AND_CODES}", re.VERBOSE),
-        False: re.compile(f"{first}{_NUMBERS_AND_CODES}", re.VERBOSE),
-    }
-
-
-_PROTECTED = _protected()
 _NUMBER = r"\d{1,3}(?:[ \u00a0]\d{3}){1,5}|\d{1,4}(?:[.,:]\d{1,2}){0,1}"
 _DAY = r"\d{1,2}\.(?:\d{1,2}\.(?:\d{4})?)?"
 _BETWEEN = r"(?:-|[ \u00a0]-[ \u00a0]|[ \u00a0]?–[ \u00a0]?)"
@@ -72,21 +60,6 @@ _BEFORE_NUMBER = re.compile(
     + "|(?<=§ ))",
     re.IGNORECASE,
 )
-
-
-def finnish_text(text: str) -> str:
-    """Return plain text with Finnish punctuation. URLs, addresses, phone numbers and codes are unchanged."""
-    if not _ANYTHING_TO_DO.search(text) or _PLACEHOLDER in text:
-        return text
-    kept: list[str] = []
-
-    def keep(match: re.Match[str]) -> str:
-        kept.append(match.group())
-        return _PLACEHOLDER
-
-    return _fill(_typeset(_PROTECTED[_may_hold_address(text)].sub(keep, text)), kept)
-
-
 # Elements whose content is not typeset.
 _OPAQUE = frozenset(
     {"a", "code", "pre", "kbd", "samp", "var", "script", "style", "textarea", "svg", "math", "title", "option"}
@@ -106,6 +79,51 @@ _TAG = re.compile(
 _ENDS = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _OPAQUE} | {_COMMENT: re.compile("-->")}
 _QUOTE_REFERENCE = re.compile(r"&(?:(quot|\#34|\#x22)|(apos|\#39|\#x27));", re.IGNORECASE)
 _REFERENCE = r"&(?:[A-Za-z][A-Za-z0-9]*|\#\d+|\#[xX][0-9A-Fa-f]+);"
+_RANGE_DASH = re.compile(r"(?<=[\w.])–(?=\w)")
+_PHONE_NUMBER = re.compile(r"(?<![\w+.,-])(?:\+\d{1,3}|0\d{1,3}|116)(?: \d{2,4}){1,4}(?![\w.,]\d|\w)")
+SOFT_HYPHEN = "\u00ad"
+# Shorter words fit on a phone's line in a heading. At least four letters stay on each side, as in the style sheet.
+_LONG_WORD = re.compile(r"[^\W\d_]{18,}")
+_EDGE = 4
+# A syllable begins with the last consonant before a vowel (Finnish hyphenation; Kielitoimiston ohjepankki, tavutus).
+_SYLLABLE = re.compile(r"(?<=.)(?=[bcdfghjklmnpqrstvwxzšž][aeiouyåäö])", re.IGNORECASE)
+# A part of a compound begins a new syllable, also with a vowel: työn|ohjaus, not työ|nohjaus.
+_PART = re.compile(
+    r"(?<=[bcdfghjklmnpqrstvwxz])(?=ohj|aika|arvi|asema|asia|esihen|esim|osaam|oppi|opet|organi)", re.IGNORECASE
+)
+# A verb at the start, as in "Vastaan kahdessa päivässä", is removed: the sentence around it has one.
+_VERB = re.compile(
+    r"^(?:(?:kati|minä)\s+)?(?:vastaan|vastaa|vastaamme|saat\s+vastauksen)(?:\s+(?:sinulle|viestiisi))?(?:\s+|$)",
+    re.IGNORECASE,
+)
+_AROUND = " \t\r\n\u00a0.,;:!?…\"'”“’‘"
+
+
+def _protected(also: str = "") -> dict[bool, re.Pattern[str]]:
+    """Return the pattern of protected text, for texts that may contain an address (slow) and for those that can't."""
+    first = f"{also}|" if also else ""
+    return {
+        True: re.compile(f"{first}{_ADDRESSES}|{_NUMBERS_AND_CODES}", re.VERBOSE),
+        False: re.compile(f"{first}{_NUMBERS_AND_CODES}", re.VERBOSE),
+    }
+
+
+_PROTECTED = _protected()
+
+
+def finnish_text(text: str) -> str:
+    """Return plain text with Finnish punctuation. URLs, addresses, phone numbers and codes are unchanged."""
+    if not _ANYTHING_TO_DO.search(text) or _PLACEHOLDER in text:
+        return text
+    kept: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        kept.append(match.group())
+        return _PLACEHOLDER
+
+    return _fill(_typeset(_PROTECTED[_may_hold_address(text)].sub(keep, text)), kept)
+
+
 _PROTECTED_OR_PLACEHOLDER = _protected(also=f"{_PLACEHOLDER}|{_REFERENCE}")
 
 
@@ -153,10 +171,6 @@ def finnish_html(html: str) -> str:
     return "".join(
         _paragraph(paragraph, [next(holes) for _ in range(paragraph.count(_PLACEHOLDER))]) for paragraph in paragraphs
     )
-
-
-_RANGE_DASH = re.compile(r"(?<=[\w.])–(?=\w)")
-_PHONE_NUMBER = re.compile(r"(?<![\w+.,-])(?:\+\d{1,3}|0\d{1,3}|116)(?: \d{2,4}){1,4}(?![\w.,]\d|\w)")
 
 
 def unbroken_text(text: str) -> str:
@@ -244,18 +258,6 @@ def _same_day(match: re.Match[str]) -> bool:
     return match[1].lower() == match[2].lower()
 
 
-SOFT_HYPHEN = "\u00ad"
-# Shorter words fit on a phone's line in a heading. At least four letters stay on each side, as in the style sheet.
-_LONG_WORD = re.compile(r"[^\W\d_]{18,}")
-_EDGE = 4
-# A syllable begins with the last consonant before a vowel (Finnish hyphenation; Kielitoimiston ohjepankki, tavutus).
-_SYLLABLE = re.compile(r"(?<=.)(?=[bcdfghjklmnpqrstvwxzšž][aeiouyåäö])", re.IGNORECASE)
-# A part of a compound begins a new syllable, also with a vowel: työn|ohjaus, not työ|nohjaus.
-_PART = re.compile(
-    r"(?<=[bcdfghjklmnpqrstvwxz])(?=ohj|aika|arvi|asema|asia|esihen|esim|osaam|oppi|opet|organi)", re.IGNORECASE
-)
-
-
 def soft_hyphens(text: str) -> str:
     """Return `text` with soft hyphens between the syllables of words of eighteen letters or more."""
     return _LONG_WORD.sub(lambda word: _hyphenated(word.group()), text)
@@ -267,14 +269,6 @@ def _hyphenated(word: str) -> str:
     inside = sorted(place for place in breaks if _EDGE <= place <= len(word) - _EDGE)
     starts, ends = [0, *inside], [*inside, len(word)]
     return SOFT_HYPHEN.join(word[start:end] for start, end in zip(starts, ends, strict=True))
-
-
-# A verb at the start, as in "Vastaan kahdessa päivässä", is removed: the sentence around it has one.
-_VERB = re.compile(
-    r"^(?:(?:kati|minä)\s+)?(?:vastaan|vastaa|vastaamme|saat\s+vastauksen)(?:\s+(?:sinulle|viestiisi))?(?:\s+|$)",
-    re.IGNORECASE,
-)
-_AROUND = " \t\r\n\u00a0.,;:!?…\"'”“’‘"
 
 
 def in_sentence(phrase: str) -> str:

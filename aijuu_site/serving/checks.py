@@ -18,6 +18,8 @@ from django.db.utils import Error, OperationalError
 
 from aijuu_site.settings.databases import POSTGRESQL, SQLITE
 
+_CONNECT_SECONDS = 10
+
 
 def port_is_free(host: str, port: int) -> bool:
     """Return False where another process listens on `host`:`port`.
@@ -74,9 +76,6 @@ def exclusive_start(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-_CONNECT_SECONDS = 10
 
 
 def check_program() -> None:

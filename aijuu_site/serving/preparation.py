@@ -31,6 +31,14 @@ from home.content.loader import link_settings_to_pages, unmark_missing_pages
 from home.pages import HomePage
 
 SUPERVISORS_GROUP = "Työnohjaaja"
+_FRONT_PAGE_SLUG = "etusivu"
+# Characters of a tree path for each level.
+_STEP = Page.steplen
+# As in a new database (intake.migrations.0002_groups).
+_GROUPS = ("Työnohjaaja", "Sisällöntuottaja")
+_PERMISSIONS = ("add_page", "change_page", "publish_page", "bulk_delete_page", "lock_page", "unlock_page")
+# Their versions affect the collected files.
+_PACKAGES = ("django", "whitenoise", "brotli")
 
 
 @dataclass(frozen=True)
@@ -78,13 +86,6 @@ def _weaknesses(password: str, user: User) -> list[str]:
     return []
 
 
-_SLUG = "etusivu"
-_STEP = Page.steplen
-# As in a new database (intake.migrations.0002_groups).
-_GROUPS = ("Työnohjaaja", "Sisällöntuottaja")
-_PERMISSIONS = ("add_page", "change_page", "publish_page", "bulk_delete_page", "lock_page", "unlock_page")
-
-
 def front_page_is_missing() -> bool:
     """Return whether the default site has no front page."""
     return not Site.objects.filter(is_default_site=True, root_page__depth__gt=1).exists()
@@ -111,7 +112,7 @@ def restore_front_page() -> HomePage:
 
 def _make_home_page() -> HomePage:
     root = Page.get_first_root_node() or Page.add_root(instance=Page(title="Sivusto", slug="root"))
-    home = HomePage(title=settings.WAGTAIL_SITE_NAME, draft_title=settings.WAGTAIL_SITE_NAME, slug=_SLUG)
+    home = HomePage(title=settings.WAGTAIL_SITE_NAME, draft_title=settings.WAGTAIL_SITE_NAME, slug=_FRONT_PAGE_SLUG)
     orphan = _first_orphan()
     if orphan is None:
         _count_children(root)
@@ -150,10 +151,6 @@ def sync_site_address(site_url: str) -> bool:
     site.hostname, site.port = host, port
     site.save()
     return True
-
-
-# Their versions affect the collected files.
-_PACKAGES = ("django", "whitenoise", "brotli")
 
 
 def static_fingerprint() -> str:

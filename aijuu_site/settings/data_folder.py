@@ -8,6 +8,9 @@ from django.core.checks.security.base import SECRET_KEY_MIN_LENGTH, SECRET_KEY_M
 
 from aijuu_site.settings.environment import SettingError
 
+# Ignored by git.
+_DEFAULT_FOLDER = "var"
+
 
 def load_or_create_secret(path: Path) -> str:
     """Return the secret in `path`. Create it (50+ random characters, mode 600) if missing. Raises OSError.
@@ -32,10 +35,6 @@ def load_or_create_secret(path: Path) -> str:
     finally:
         draft.unlink()
     return path.read_text(encoding="ascii").strip()
-
-
-# Ignored by git.
-_DEFAULT_FOLDER = "var"
 
 
 def data_folder(text: str, *, sources: Path) -> Path:

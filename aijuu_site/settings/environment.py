@@ -28,6 +28,8 @@ NAMES = (
 )  # fmt: skip
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ADDRESS = re.compile(r"(?P<host>[\w.%-]*|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
+_ENCODE = "in user and password write %25 for %, %40 for @, %3A for :, %2F for /, %23 for #"
 
 
 class SettingError(ImproperlyConfigured):
@@ -95,10 +97,6 @@ def _read_file(path: Path) -> Iterator[tuple[str, str]]:
         if line.key not in NAMES and near:
             raise SettingError(".env", f"line {number} of {path} names no setting of this site; {near[0]} is one.")
         yield line.key, line.value
-
-
-_ADDRESS = re.compile(r"(?P<host>[\w.%-]*|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
-_ENCODE = "in user and password write %25 for %, %40 for @, %3A for :, %2F for /, %23 for #"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,20 @@ LONG_TEXT = (
     "Työnohjaus on oman työn tutkimista, arviointia ja kehittämistä koulutetun työnohjaajan avulla. "
     "Se on pääasiassa keskustelua, jota voidaan virittää monenlaisilla tehtävillä."
 )
+_REQUIRED = {"required": _("Answer this question.")}
+SCALE = [(str(number), str(number)) for number in range(11)]
+ANSWERS: dict[str, Any] = {
+    "line": "Maija Meikäläinen",
+    "phone": "050 123 4567",
+    "number": "12",
+    "day": "2027-01-11",
+    "text": "Meillä on uusi tiimi, ja roolit etsivät vielä paikkaansa.",
+    "one": "team",
+    "several": ["online", "pori"],
+    "yes_no": "yes",
+    "scale": "7",
+    "agreed": "1",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +188,6 @@ def _twenty_questions() -> dict[str, Any]:
     return {"heading": "Kaksikymmentä kysymystä", "questions": questions}
 
 
-_REQUIRED = {"required": _("Answer this question.")}
-SCALE = [(str(number), str(number)) for number in range(11)]
-
-
 class ExampleForm(forms.Form):
     """A form with one field of each kind, with example questions."""
 
@@ -243,20 +253,6 @@ class ExampleForm(forms.Form):
         required=False,
         widget=forms.RadioSelect,
     )
-
-
-ANSWERS: dict[str, Any] = {
-    "line": "Maija Meikäläinen",
-    "phone": "050 123 4567",
-    "number": "12",
-    "day": "2027-01-11",
-    "text": "Meillä on uusi tiimi, ja roolit etsivät vielä paikkaansa.",
-    "one": "team",
-    "several": ["online", "pori"],
-    "yes_no": "yes",
-    "scale": "7",
-    "agreed": "1",
-}
 
 
 def example_forms() -> list[tuple[str | Promise, ExampleForm]]:

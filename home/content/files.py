@@ -17,6 +17,10 @@ from wagtail.rich_text import features as feature_registry
 
 CONTENT_DIR = Path(__file__).resolve().parent
 IMAGE_TYPE = "wagtailimages.Image"
+_PAGE_LINK = re.compile(r'<a href="sivu:(?P<path>/[^"#]*)(?:#(?P<anchor>[^"]+))?">(?P<words>.*?)</a>', re.DOTALL)
+# Not \s: a no-break space is part of the text.
+_WHITESPACE = re.compile(r"[ \t\r\n]+")
+_BETWEEN_BLOCKS = re.compile(r" *(</?(?:p|ul|ol|li|h3|h4)>) *")
 
 
 class ContentError(Exception):
@@ -76,12 +80,6 @@ def _read_piece(source: Path) -> Piece:
     if path is not None and not (isinstance(path, str) and path.startswith("/") and path.endswith("/")):
         raise ContentError(f'{source.name}: "path" must start and end with a slash')
     return Piece(source=source, type=content_type, data=data)
-
-
-_PAGE_LINK = re.compile(r'<a href="sivu:(?P<path>/[^"#]*)(?:#(?P<anchor>[^"]+))?">(?P<words>.*?)</a>', re.DOTALL)
-# Not \s: a no-break space is part of the text.
-_WHITESPACE = re.compile(r"[ \t\r\n]+")
-_BETWEEN_BLOCKS = re.compile(r" *(</?(?:p|ul|ol|li|h3|h4)>) *")
 
 
 @dataclass(frozen=True, slots=True)

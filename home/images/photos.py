@@ -17,6 +17,22 @@ WHOLE = tuple(f"width-{width}" for width in WIDTHS)
 _PORTRAIT = 5 / 4
 # Formats with transparency, whose fallback is PNG in place of JPEG.
 _MAYBE_TRANSPARENT = (".png", ".gif", ".webp", ".avif")
+# Up to this width the top of a page has one column.
+PHONE = "(max-width: 39.99rem)"
+# The `sizes` attribute for each place in the layout (static/css/site.css); a browser test compares them.
+SIZES = {
+    "figure": "(min-width: 44rem) 40rem, calc(100vw - 2.5rem)",
+    "hero": "(min-width: 64rem) min(52vw, 42rem), (min-width: 48rem) 46vw, min(34rem, 100vw - 2.5rem)",
+    "opening": "(min-width: 64rem) 18rem, (min-width: 40rem) 15rem, 18rem",
+}
+# The places where a tall photo is cropped, with the media query: "" for every screen.
+_CROPPED = {"hero": "", "opening": PHONE}
+# The maximum height and width of a figure in the text (static/css/site.css).
+_TALLEST_REM, _WIDEST_REM = 44, 40
+# Renditions of a new image take seconds, or minutes where the worker generates them.
+_AWAITED = timedelta(minutes=30)
+# A focal point within this fraction of the height is near the top.
+_UPPER = 0.4
 
 
 def log_name(image: AbstractImage) -> str:
@@ -83,24 +99,6 @@ def _key(image: AbstractImage, spec: str) -> tuple[str, str]:
 def specs(shapes: Iterable[str], kind: str) -> list[str]:
     """Return Wagtail's filter specs."""
     return [f"{shape}|format-{kind}" for shape in shapes]
-
-
-# Up to this width the top of a page has one column.
-PHONE = "(max-width: 39.99rem)"
-# The `sizes` attribute for each place in the layout (static/css/site.css); a browser test compares them.
-SIZES = {
-    "figure": "(min-width: 44rem) 40rem, calc(100vw - 2.5rem)",
-    "hero": "(min-width: 64rem) min(52vw, 42rem), (min-width: 48rem) 46vw, min(34rem, 100vw - 2.5rem)",
-    "opening": "(min-width: 64rem) 18rem, (min-width: 40rem) 15rem, 18rem",
-}
-# The places where a tall photo is cropped, with the media query: "" for every screen.
-_CROPPED = {"hero": "", "opening": PHONE}
-# The maximum height and width of a figure in the text (static/css/site.css).
-_TALLEST_REM, _WIDEST_REM = 44, 40
-# Renditions of a new image take seconds, or minutes where the worker generates them.
-_AWAITED = timedelta(minutes=30)
-# A focal point within this fraction of the height is near the top.
-_UPPER = 0.4
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,19 @@ LONGEST_SIDE = 2560
 AVATAR_SIDE = 400
 # The renditions that the admin uses in its lists and edit views.
 _IN_ADMIN = ("max-165x165", "max-800x600", ORIGINAL)
+_JPEG_ENDINGS = (".jpg", ".jpeg", ".jfif", ".jpe")
+# The extensions of stored files, as Wagtail expects them.
+_ENDINGS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), "AVIF": (".avif",), "GIF": (".gif",)}
+_SAVING: dict[str, dict[str, object]] = {
+    "JPEG": {"quality": 92, "optimize": True, "progressive": True},
+    "PNG": {"optimize": True},
+    "WEBP": {"quality": 92},
+    "AVIF": {"quality": 85},
+    "GIF": {},
+}
+# All other metadata is removed; these two affect the appearance.
+_KEPT = ("icc_profile", "transparency")
+_SCREEN = {"1": "1", "L": "L", "P": "P", "RGB": "RGB", "RGBA": "RGBA", "LA": "LA", "PA": "RGBA"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,6 @@ class _Kind:
     endings: tuple[str, ...]
 
 
-_JPEG_ENDINGS = (".jpg", ".jpeg", ".jfif", ".jpe")
 _KINDS = {
     "JPEG": _Kind("JPEG", _JPEG_ENDINGS),
     # Several images in one file, from some phones.
@@ -58,18 +70,6 @@ _KINDS = {
 }
 # Pillow finds an MPO by itself where it reads JPEG.
 _READ = tuple(kind for kind in _KINDS if kind != "MPO")
-# The extensions of stored files, as Wagtail expects them.
-_ENDINGS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), "AVIF": (".avif",), "GIF": (".gif",)}
-_SAVING: dict[str, dict[str, object]] = {
-    "JPEG": {"quality": 92, "optimize": True, "progressive": True},
-    "PNG": {"optimize": True},
-    "WEBP": {"quality": 92},
-    "AVIF": {"quality": 85},
-    "GIF": {},
-}
-# All other metadata is removed; these two affect the appearance.
-_KEPT = ("icc_profile", "transparency")
-_SCREEN = {"1": "1", "L": "L", "P": "P", "RGB": "RGB", "RGBA": "RGBA", "LA": "LA", "PA": "RGBA"}
 
 
 @contextmanager

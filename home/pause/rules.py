@@ -23,6 +23,8 @@ BEFORE = timedelta(days=7)
 FIRST_AGAIN = timedelta(days=7)
 AGAIN_EVERY = timedelta(days=30)
 FAR_DAY = _("Check the year. Write the day for example 1.2.2027.")
+# The values of a pause without days.
+NO_DAYS: dict[str, Any] = {"begins_on": None, "returns_on": None, "opens_by_itself": False}
 
 
 class PauseState(StrEnum):
@@ -66,10 +68,6 @@ class PauseSettings:
     ended_on: date | None = None
     welcome_days: int = 30
     form_mode: FormMode = FormMode.AS_USUAL
-
-
-# The values of a pause without days.
-NO_DAYS: dict[str, Any] = {"begins_on": None, "returns_on": None, "opens_by_itself": False}
 
 
 def calendar_day(now: datetime) -> date:

@@ -12,6 +12,8 @@ from home.pause.rules import FormMode, TimelineEntry, form_modes
 from home.pause.services import settings_from_snapshot
 from home.pause.wording import PauseStatus
 
+_ON_REQUEST = "_pause_status"
+
 
 def timeline(notice: PauseNotice, changes: Iterable[PauseChange]) -> list[TimelineEntry]:
     """Return the settings over time, oldest first. `changes` come in any order; undone ones are left out."""
@@ -31,9 +33,6 @@ def timeline(notice: PauseNotice, changes: Iterable[PauseChange]) -> list[Timeli
         elif len(entries) > 1:
             undone = entries.pop()
     return entries
-
-
-_ON_REQUEST = "_pause_status"
 
 
 def current_pause(request: HttpRequest) -> PauseStatus:

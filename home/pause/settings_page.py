@@ -23,6 +23,7 @@ from home.pause.services import PauseChangedMeanwhile, apply_elapsed_return, cha
 CHANGE_PAUSE = "home.change_pausenotice"
 # The id of the form in templates/home/pause/undo.html. A button in a message belongs to it through its `form`.
 UNDO_FORM = "pause-undo"
+NOT_A_DAY = gettext_lazy("Check the day. Write it as 1.2.2027.")
 
 
 def may_change(user: User | AnonymousUser) -> bool:
@@ -45,9 +46,6 @@ def message_with_undo(message: str | Promise) -> SafeString:
         UNDO_FORM,
         _("Undo"),
     )
-
-
-NOT_A_DAY = gettext_lazy("Check the day. Write it as 1.2.2027.")
 
 
 class PauseForm(WagtailAdminModelForm):

@@ -25,6 +25,8 @@ from home.typography import soft_hyphens as with_soft_hyphens
 from home.typography import unbroken_html, unbroken_text
 
 register = template.Library()
+_BARE_LINK = re.compile(r'<a (?=href="(https?://[^"]+)">\1</a>)')
+_OWN_LINK = re.compile(r'<a (?=href="(/[^"/#][^"#]*)["#])')
 
 
 @register.inclusion_tag("components/breadcrumbs.html", takes_context=True)
@@ -103,10 +105,6 @@ def pages_warning(items: list[dict[str, Any]]) -> dict[str, Any]:
 def picture(image: AbstractImage | None, place: str) -> PageImage | None:
     """`{% picture image "hero" as shown %}`. `place` is a key of SIZES. None where there is nothing to show."""
     return page_image(image, place, now=timezone.now())
-
-
-_BARE_LINK = re.compile(r'<a (?=href="(https?://[^"]+)">\1</a>)')
-_OWN_LINK = re.compile(r'<a (?=href="(/[^"/#][^"#]*)["#])')
 
 
 @register.filter

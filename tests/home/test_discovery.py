@@ -13,7 +13,7 @@ from PIL import Image
 from wagtail.models import Page
 
 from home.models import ContentPage, HomePage
-from home.seo import LONGEST, PICTURES, page_description, plain_lines, shorten
+from home.seo import LONGEST_DESCRIPTION, PICTURES, page_description, plain_lines, shorten
 from tests.tools import share_pictures
 
 ADDRESSES = [
@@ -54,7 +54,7 @@ def test_every_page_tells_what_it_is_and_where(visitor: Client, settings: Any, a
     said = metas(html)
     assert canonical(html) == [f"https://aijuu.example{address}"]
     assert said["og:url"] == f"https://aijuu.example{address}"
-    assert 40 <= len(said["description"]) <= LONGEST
+    assert 40 <= len(said["description"]) <= LONGEST_DESCRIPTION
     assert said["og:description"] == said["description"]
     assert said["og:title"]
     assert said["og:type"] == "website"
@@ -126,24 +126,24 @@ def test_then_the_introduction_then_the_first_text(client: Client, front_page: H
 
 def test_a_short_text_is_left_alone() -> None:
     assert shorten("Lyhyt.") == "Lyhyt."
-    assert shorten("a" * LONGEST) == "a" * LONGEST
+    assert shorten("a" * LONGEST_DESCRIPTION) == "a" * LONGEST_DESCRIPTION
 
 
 def test_a_long_text_ends_at_a_sentence_or_at_a_word() -> None:
     assert shorten(f"{LONG}. {LONG}. {LONG}.") == f"{LONG}."
     cut = shorten(f"{LONG}, {LONG}, {LONG}")
-    assert len(cut) <= LONGEST
+    assert len(cut) <= LONGEST_DESCRIPTION
     assert cut.endswith("…")
     assert f"{LONG}, {LONG}, {LONG} ".startswith(cut.removesuffix("…"))
     assert f"{LONG}, {LONG}, {LONG} "[len(cut) - 1] in " ,"
     # A short first sentence would say too little.
-    assert len(shorten(f"Niin. {LONG}, {LONG}, {LONG}")) > LONGEST / 2
+    assert len(shorten(f"Niin. {LONG}, {LONG}, {LONG}")) > LONGEST_DESCRIPTION / 2
 
 
 @pytest.mark.parametrize("length", range(150, 320, 7))
 def test_no_length_is_too_long(length: int) -> None:
-    assert len(shorten("x" * length)) <= LONGEST
-    assert len(shorten(("ab " * length)[:length])) <= LONGEST
+    assert len(shorten("x" * length)) <= LONGEST_DESCRIPTION
+    assert len(shorten(("ab " * length)[:length])) <= LONGEST_DESCRIPTION
 
 
 def test_rich_text_becomes_lines_of_words() -> None:
