@@ -23,7 +23,7 @@ from aijuu_site.private_addresses import ANY_PRIVATE_PREFIX, PRIVATE_PREFIX
 from home.seo import PageSitemap
 from intake.mapping import returned_words as private_links
 
-# What stands first is found first: our pages are at Wagtail's addresses, which keep their names.
+# The first match wins: these views replace Wagtail's at the same paths, and Wagtail's URL names stay valid.
 _admin = decorate_urlpatterns(
     decorate_urlpatterns(
         [
@@ -38,11 +38,11 @@ _admin = decorate_urlpatterns(
     csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY),
 )
 
-# Wagtail's second form for signing in leads to the first: one form takes passwords.
+# Redirect Wagtail's login for private pages to that of the admin: one form takes passwords.
 _second_login = path("_util/login/", RedirectView.as_view(pattern_name="wagtailadmin_login", query_string=True))
 
-# Pages set no cookie, so Django's token can't guard a form on them: a page answers 405 to POST (home.models.BasePage)
-# unless it takes one and checks where it came from (intake.spam.limit).
+# Pages set no cookie, so they can't use Django's CSRF token: a page answers 405 to POST (home.pages.BasePage) unless it
+# accepts one and checks its origin (intake.spam.limit).
 *_wagtail_views, _ = wagtail_urls.urlpatterns
 _pages = re_path(wagtail_urls.serve_pattern, csrf_exempt(serve), name="wagtail_serve")
 
@@ -62,7 +62,7 @@ urlpatterns = [
     path("", include([_second_login, *_wagtail_views, _pages])),
 ]
 
-# These need neither a database nor a context.
+# These need neither database nor context processors.
 handler400 = "aijuu_site.plain_pages.bad_request"
 handler500 = "aijuu_site.plain_pages.server_error"
 

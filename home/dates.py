@@ -158,6 +158,6 @@ class DayField(models.DateField):
         return super().formfield(**{**kwargs, "form_class": DayFormField, "widget": DayInput})
 
     def deconstruct(self) -> tuple[str, str, Any, Any]:
-        """A plain DateField for migrations: the column is the same, and they need not know where this class stands."""
+        # Migrations use Django's DateField: the column is the same, and this class may move.
         name, _path, arguments, options = super().deconstruct()
         return name, "django.db.models.DateField", arguments, options
