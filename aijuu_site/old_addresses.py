@@ -9,7 +9,7 @@ from wagtail.contrib.redirects.middleware import RedirectMiddleware
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Site
 
-from intake.mapping.returned_words import no_form_here
+from intake.mapping.returned_text import return_typed_text
 
 _LONGEST = Redirect._meta.get_field("old_path").max_length or 255
 _NOTHING_HERE = (404, 405)
@@ -71,7 +71,7 @@ class OldAddressesMiddleware(RedirectMiddleware):
             response = self.get_response(request)
             if response.status_code not in _NOTHING_HERE:
                 return response
-        return no_form_here(request, status=response.status_code) or response
+        return return_typed_text(request, status=response.status_code) or response
 
     def _redirect(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         redirected: HttpResponse = super().process_response(request, response)

@@ -21,7 +21,7 @@ from aijuu_site.accounts.views import LoginView, PasswordResetConfirmView, own_a
 from aijuu_site.front_page_protection import protect_front_page
 from aijuu_site.private_addresses import ANY_PRIVATE_PREFIX, PRIVATE_PREFIX
 from home.seo import PageSitemap
-from intake.mapping import returned_words as private_links
+from intake.mapping import returned_text as private_links
 
 # The first match wins: these views replace Wagtail's at the same paths, and Wagtail's URL names stay valid.
 _admin = decorate_urlpatterns(
@@ -58,7 +58,7 @@ urlpatterns = [
     path("manifest.webmanifest", well_known.manifest, name="manifest"),
     path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
     path(PRIVATE_PREFIX.lstrip("/"), include("intake.urls")),
-    re_path(rf"^{ANY_PRIVATE_PREFIX}(?P<tangled>[\s\S]*)$", private_links.mend),
+    re_path(rf"^{ANY_PRIVATE_PREFIX}(?P<damaged>[\s\S]*)$", private_links.repair_link),
     path("", include([_second_login, *_wagtail_views, _pages])),
 ]
 

@@ -67,14 +67,14 @@ class StepKind(TextChoices):
     WAITING_LINK_SENT = "waiting_link_sent", _("The link to the place on the waiting list was put in the mail")
     MOVED_AHEAD = "moved_ahead", _("Moved to the head of the waiting list")
     MOVED_BACK = "moved_back", _("Moved back to the own place in the waiting list")
-    CALLED = "called", _("The notice of the return was put in the mail")
+    NOTIFIED = "notified", _("The notice of the return was put in the mail")
     REMINDED = "reminded", _("The reminder was put in the mail")
-    CALL_WITHDRAWN = "call_withdrawn", _("The notice of the return was taken back before it went out")
+    NOTICE_WITHDRAWN = "notice_withdrawn", _("The notice of the return was taken back before it went out")
     STILL_ASKED = "still_asked", _("Asked by mail whether they are still waiting")
     ANSWERED_YES = "answered_yes", _("Answered: still interested")
     ANSWERED_STAY = "answered_stay", _("Answered: stays on the waiting list")
     ANSWERED_NO = "answered_no", _("Answered: not any more")
-    PARTING = "parting", _("The last note was put in the mail")
+    REMOVAL_NOTICE = "removal_notice", _("The last note was put in the mail")
 
 
 class Verdict(TextChoices):
@@ -105,7 +105,7 @@ class MailPurpose(TextChoices):
     RETURN_NOTICE = "return_notice", _("Notice of the return")
     RETURN_REMINDER = "return_reminder", _("Reminder of the notice of the return")
     STILL_WAITING = "still_waiting", _("“Still waiting?”")
-    LAST_NOTE = "last_note", _("Last note before leaving the waiting list")
+    REMOVAL_NOTICE = "removal_notice", _("Last note before leaving the waiting list")
     WAITING_ANSWER = "waiting_answer", _("Notification of an answer to Kati")
     PAUSE_REMINDER = "pause_reminder", _("Reminder of the pause to Kati")
     PASSWORD_RESET = "password_reset", _("Link for a new password")

@@ -23,8 +23,8 @@ from intake.mapping.models import InitialMapping, MappingLink
 from intake.mapping.services import LIFETIME, remove_unfinished
 from intake.pause_reminders import remind_of_pause
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.return_plan import call_due
-from intake.waiting.upkeep import keep_list_true, remind_and_close
+from intake.waiting.return_plan import queue_due_return_notices
+from intake.waiting.upkeep import ask_or_remove_silent_waiters, remind_and_close
 
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
@@ -35,7 +35,7 @@ _TIME_FIELDS: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (EnquiryStep, ("changed_at",)),
     (
         WaitingPlace,
-        ("joined_at", "confirmed_at", "reached_at", "asked_at", "parting_at", "called_at", "reminded_at"),
+        ("joined_at", "confirmed_at", "reached_at", "asked_at", "removal_notice_at", "notified_at", "reminded_at"),
     ),
     (ReturnPlan, ("created_at", "resumed_at", "held_at")),
     (OutgoingMail, ("created_at", "sent_at")),
@@ -125,7 +125,7 @@ INTAKE_JOBS = (
         name="return_notices",
         title=_("Telling the waiting list of the return"),
         every=_MINUTE,
-        run=lambda context: call_due(now=context.now),
+        run=lambda context: queue_due_return_notices(now=context.now),
     ),
     Job(
         name="return_reminders",
@@ -137,7 +137,7 @@ INTAKE_JOBS = (
         name="waiting_list",
         title=_("Asking those on the waiting list whether they still wait"),
         every=_MINUTE,
-        run=lambda context: keep_list_true(now=context.now, each=context.each),
+        run=lambda context: ask_or_remove_silent_waiters(now=context.now, each=context.each),
     ),
     Job(
         name="removal",

@@ -76,15 +76,15 @@ def read_form_token(token: str) -> FormOpening | None:
 class Submission:
     """One sent form.
 
-    `further_words`: other texts for the spam rules. `repeat_words`: texts that, besides the facts, are the same in a
+    `other_text`: other texts for the spam rules. `repeat_text`: texts that, besides the facts, are the same in a
     repeat. `wants_mail`: the sender joins the waiting list and wants mail on the return. `address_key`: the keyed hash
     of the network address.
     """
 
     kind: Kind = Kind.CONTACT
     facts: ContactFacts
-    further_words: str = ""
-    repeat_words: str = ""
+    other_text: str = ""
+    repeat_text: str = ""
     wants_mail: bool = False
     opening: FormOpening
     signs: SpamSigns

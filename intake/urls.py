@@ -5,7 +5,7 @@ They are not below a Wagtail page, so that moving or removing a page breaks no l
 
 from django.urls import path, re_path
 
-from intake.mapping.returned_words import mend
+from intake.mapping.returned_text import repair_link
 from intake.mapping.steps import check, done, facts_step, question_step, resume
 from intake.waiting.private_page import show_or_answer
 
@@ -18,5 +18,5 @@ urlpatterns = [
     path("<slug:secret>/perilla/", done, name="mapping_done"),
     path("<slug:secret>/odotuslista/", show_or_answer, name="waiting_answer"),
     # Last: all other paths below the prefix.
-    re_path(r"^(?P<tangled>[\s\S]*)$", mend, name="private_link"),
+    re_path(r"^(?P<damaged>[\s\S]*)$", repair_link, name="private_link"),
 ]

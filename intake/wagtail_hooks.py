@@ -10,16 +10,16 @@ from wagtail_modeladmin.options import modeladmin_register
 from home.checklist.points import ITEMS_HOOK
 from home.important_pages import IMPORTANT_PAGES_HOOK
 from intake.desk.actions import waiting_addresses
-from intake.desk.dashboard import EnquiryPanel, enquiry_items, form_pages, own_mail_addresses
+from intake.desk.dashboard import EnquiryPanel, checklist_items, form_pages, own_mail_addresses
 from intake.desk.list import EnquiryGroup
 from intake.desk.settings import IntakeSettingsForm
-from intake.mapping.trial import try_mapping
+from intake.mapping.draft_tryout import try_mapping
 from intake.settings import IntakeSettings
 
 modeladmin_register(EnquiryGroup)
 # Set here because the form imports the services, which import the models.
 IntakeSettings.base_form_class = IntakeSettingsForm
-hooks.register(ITEMS_HOOK, enquiry_items, order=100)
+hooks.register(ITEMS_HOOK, checklist_items, order=100)
 hooks.register(IMPORTANT_PAGES_HOOK, form_pages)
 
 
@@ -39,5 +39,5 @@ hooks.register("register_admin_urls", own_mail_addresses)
 
 
 @hooks.register("register_admin_urls")
-def trial_url() -> list[URLPattern]:
-    return [path("alkukartoitus/kokeile/<int:page_id>/", try_mapping, name="mapping_trial")]
+def tryout_url() -> list[URLPattern]:
+    return [path("alkukartoitus/kokeile/<int:page_id>/", try_mapping, name="mapping_tryout")]

@@ -40,11 +40,14 @@ from intake.spam.limit import TooManyPosts, address_key, enforce_rate_limit
 from intake.waiting.models import WaitingPlace
 from intake.waiting.rules import kept_while_waiting
 
+# The page's URL stays in the browser's history; after a day only the mail links to the answers.
+OFFER_WINDOW = timedelta(days=1)
+
 
 def show_or_receive(page: Any, request: HttpRequest) -> HttpResponse:
-    """Answer a GET with what the pause asks for; a POST is a message, whatever stands here now.
+    """Show what the pause requires; a post is always received as a message.
 
-    Somebody may have opened the form before the pause began: nothing of that is lost.
+    The visitor may have opened the form before the pause started, and must not lose the text.
     """
     if request.method == "POST":
         return receive_form(page, request, MESSAGE)
@@ -56,16 +59,16 @@ def show_or_receive(page: Any, request: HttpRequest) -> HttpResponse:
 
 
 def message(page: Any, request: HttpRequest) -> HttpResponse:
-    """The form for a message, in every state: people have the right to ask about their details."""
+    """Show or receive the message form, also during a pause: people have the right to ask about their data."""
     if request.method == "POST":
         return receive_form(page, request, MESSAGE)
     return show_form(page, request, MESSAGE)
 
 
 def waiting_list(page: Any, request: HttpRequest) -> HttpResponse:
-    """Take somebody on the waiting list while it is offered, or was when they may have begun to write.
+    """Receive a post of the waiting-list form, while or shortly after it is offered.
 
-    The form itself stands at the page's own address while there is one.
+    A GET shows the form while it is offered; otherwise it redirects to the contact page.
     """
     if request.method == "POST":
         return receive_form(page, request, WAITING)
@@ -74,18 +77,14 @@ def waiting_list(page: Any, request: HttpRequest) -> HttpResponse:
     return show_form(page, request, WAITING)
 
 
-# The address of this page stays in the browser's history; after a day the way to the answers is in the mail only.
-OFFER_WINDOW = timedelta(days=1)
-
-
 def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResponse:
-    """Say it only of an enquiry that is in the database: 404 otherwise.
+    """Confirm a stored enquiry; 404 if there is none.
 
-    Only the first sender's page leads on (intake.enquiry.services.receipt_of), and only for a day.
+    Only the page of the first sender (intake.enquiry.services.receipt_of) links to the mapping, and only for a day.
     """
     if request.method not in ("GET", "HEAD", "POST"):
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-    # Another name is no browser's, and may not even be one for text ("hex").
+    # No browser sends another charset, and it may not even be a text encoding ("hex").
     request.encoding = "utf-8"
     now = timezone.now()
     found = Enquiry.objects.select_related("mapping").filter(Q(receipt=receipt) | Q(repeat_receipt=receipt))
@@ -98,21 +97,21 @@ def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResp
     if not mapping_is_offered():
         return HttpResponseNotAllowed(["GET", "HEAD"])
     if not may_go_on:
-        # An old tab's button: the page as it is now has none.
+        # A button of an outdated tab.
         return see_other(request.path)
     try:
         if "email" in request.POST:
             return _confirm_address(page, request, enquiry, now)
         return see_other(reverse("mapping_resume", args=[page_link_for_enquiry(enquiry=enquiry, now=now)]))
     except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
-        # No button of ours.
+        # Not from one of our buttons.
         return see_other(request.path)
     except Enquiry.DoesNotExist as error:
         raise Http404 from error
 
 
 def _confirm_address(page: Any, request: HttpRequest, enquiry: Enquiry, now: datetime) -> HttpResponse:
-    """Compare what the sender types anew with the address of the message, which this page never shows."""
+    """Compare the typed address with that of the message, which this page never shows."""
     form = ConfirmAddressForm(request.POST)
     if not form.is_valid():
         return _page(page, request, enquiry, may_go_on=True, form=form, status=422)
@@ -155,7 +154,7 @@ def _page(
 
 
 def _may_go_on(enquiry: Enquiry, pause: PauseStatus, now: datetime) -> bool:
-    """Return whether this page leads to the mapping of its enquiry; not while the contact page takes nobody."""
+    """Return whether the page links to the mapping; not during a pause that replaces the message form."""
     if pause.form_mode != FormMode.AS_USUAL:
         return False
     mapping = getattr(enquiry, "mapping", None)
@@ -165,7 +164,7 @@ def _may_go_on(enquiry: Enquiry, pause: PauseStatus, now: datetime) -> bool:
 
 
 class ContactPage(AlwaysPublic, RoutablePageMixin, BasePage):
-    """Where a visitor writes to the supervisor. No cache may keep it: each opening has its own submission id."""
+    """The page on which visitors write to the supervisor. Not cached: each form has its own submission id."""
 
     intro = RichTextField(
         gettext_lazy("introduction"),
@@ -212,11 +211,11 @@ class ContactPage(AlwaysPublic, RoutablePageMixin, BasePage):
         return show_thanks(self, request, receipt)
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
-        # RoutablePageMixin calls its own route, and not what BasePage does for previews.
+        # RoutablePageMixin serves its own route and skips the preview code of BasePage.
         return self.framed_by_admin(super().serve_preview(request, mode_name))
 
     def addresses(self, request: HttpRequest) -> dict[str, str]:
-        """The addresses of this page's forms, which stay whatever the pause does: message_url, waiting_url."""
+        """Return the URLs of the forms, which do not change in a pause: message_url, waiting_url."""
         own = self.get_url(request) or ""
         return {
             "message_url": own + self.reverse_subpage("message"),

@@ -1,4 +1,4 @@
-"""A post of a form of the contact page: a message, or joining the waiting list."""
+"""Receiving a form of the contact page: a message, or joining the waiting list."""
 
 import logging
 import math
@@ -29,14 +29,14 @@ from intake.submission import FormOpening, SpamSigns, Submission, new_form_token
 from intake.waiting.forms import WaitingForm, waiting_notices
 
 logger = logging.getLogger(__name__)
-# Somebody who opened the list's form while it was offered may still send it.
+# A waiting-list form is still accepted for so long after it was last offered.
 LIST_STAYS_OPEN = timedelta(days=2)
 _AnyForm = ContactForm | WaitingForm
 
 
 @dataclass(frozen=True, kw_only=True)
-class FormOfPage:
-    """One of the contact page's forms: what it asks, what it makes, and the page that shows it."""
+class FormKind:
+    """One of the forms of the contact page: its form class, the kind of enquiry, its template and its notices."""
 
     form_class: type[_AnyForm]
     kind: Kind
@@ -44,27 +44,24 @@ class FormOfPage:
     notices: Callable[..., FormNotices]
 
 
-MESSAGE = FormOfPage(
-    form_class=ContactForm, kind=Kind.CONTACT, template="intake/contact/page.html", notices=form_notices
-)
-WAITING = FormOfPage(
+MESSAGE = FormKind(form_class=ContactForm, kind=Kind.CONTACT, template="intake/contact/page.html", notices=form_notices)
+WAITING = FormKind(
     form_class=WaitingForm, kind=Kind.WAITING, template="intake/waiting/join_page.html", notices=waiting_notices
 )
 
 
-def show_form(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse:
+def show_form(page: Any, request: HttpRequest, which: FormKind) -> HttpResponse:
     """Return the page with the empty form."""
     return _response(page, request, which, which.form_class(initial={"form_token": new_form_token(timezone.now())}))
 
 
-def receive_form(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse:
-    """Answer a good post with 303 to the thanks page, any other with the form and its words.
+def receive_form(page: Any, request: HttpRequest, which: FormKind) -> HttpResponse:
+    """Redirect a stored post (303) to the thank-you page; show the form as typed otherwise.
 
-    Statuses of a post that comes back: 422 something to mend or to send again, 403 sent from a foreign page, 409 the
-    waiting list is not open, 429 too many, 503 the database did not take it. What is far past any letter can't be given
-    back: 413, a page that says so.
+    Status codes then: 422 invalid or expired, 403 sent from another site, 409 the waiting list is closed, 429 over the
+    rate limit, 503 not stored. 413 for a post that is too large to be shown again.
     """
-    # The form says accept-charset=utf-8. Another name is no browser's, and may not even be one for text ("hex").
+    # The form has accept-charset=utf-8. No browser sends another one, which may not even be a text encoding ("hex").
     request.encoding = "utf-8"
     try:
         return _receive(page, request, which)
@@ -73,7 +70,7 @@ def receive_form(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResp
         return TemplateResponse(request, "intake/contact/too_long.html", context, status=413)
 
 
-def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse:
+def _receive(page: Any, request: HttpRequest, which: FormKind) -> HttpResponse:
     now = timezone.now()
     opening = read_form_token(request.POST.get("form_token", ""))
     form = which.form_class(request.POST if opening else _with_new_token(request.POST))
@@ -98,8 +95,8 @@ def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse
             submission=Submission(
                 kind=which.kind,
                 facts=form.facts(),
-                # The same words with the box ticked are another wish.
-                repeat_words="wants mail" if wants_mail else "",
+                # The same text with the checkbox ticked is no repeat.
+                repeat_text="wants mail" if wants_mail else "",
                 wants_mail=wants_mail,
                 opening=opening,
                 signs=_spam_signs(form, opening, source, now),
@@ -116,14 +113,14 @@ def _receive(page: Any, request: HttpRequest, which: FormOfPage) -> HttpResponse
         response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
         return response
     except DatabaseError as error:
-        # Only the kind is logged: the text of a database error can quote the row.
+        # Only the type is logged: the text of a database error can quote the row.
         logger.error("an enquiry could not be stored: %s", type(error).__name__)
         return _response(page, request, which, form, status=503, notice=_not_stored(which, details.phone_display))
     return stored_response(request, page.get_url(request) + page.reverse_subpage("thanks", kwargs={"receipt": receipt}))
 
 
 def _response(
-    page: Any, request: HttpRequest, which: FormOfPage, form: _AnyForm, *, status: int = 200, notice: str = ""
+    page: Any, request: HttpRequest, which: FormKind, form: _AnyForm, *, status: int = 200, notice: str = ""
 ) -> HttpResponse:
     pause: PauseStatus = current_pause(request)
     notices = which.notices(details=ContactDetails.load(request), pause=pause)
@@ -134,7 +131,7 @@ def _response(
         "list_is_closed": status == 409,
         "notice": notice,
         "takes_waiting": pause.form_mode == FormMode.WAITING_LIST,
-        # Only the page's own address is for search engines.
+        # Search engines should index the URL of the page itself only.
         "is_below": request.path.endswith(below),
         **notices.as_context(),
     }
@@ -142,9 +139,9 @@ def _response(
 
 
 def _with_new_token(data: QueryDict) -> QueryDict:
-    """Return the post with a token of ours in place of one that is missing or was not ours.
+    """Return the post with a new token in place of a missing or invalid one.
 
-    Nothing is left to read on that form, so sending it again at once is no sign of a program.
+    The token is backdated, so that sending it again at once is not suspicious.
     """
     copy = data.copy()
     copy["form_token"] = new_form_token(timezone.now() - timedelta(seconds=MIN_SECONDS))
@@ -159,7 +156,7 @@ def _spam_signs(form: _AnyForm, opening: FormOpening, source: Source, now: datet
     )
 
 
-def _not_stored(which: FormOfPage, phone: str) -> str:
+def _not_stored(which: FormKind, phone: str) -> str:
     if which is WAITING and phone:
         text = _("The form could not be stored. Your words are still on it – try again or call %(phone)s.")
     elif which is WAITING:

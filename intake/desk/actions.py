@@ -1,4 +1,4 @@
-"""Further actions on an enquiry: preparation notes, summary, private links, order of the waiting list."""
+"""More views of an enquiry: preparation notes, summary, private links, order of the waiting list."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from intake.desk.enquiry_page import conflict, found, page, saved, say_refused
+from intake.desk.enquiry_page import conflict, found, page, saved, show_form_errors
 from intake.desk.invitations import can_be_invited, can_get_waiting_link, send_mapping_link, send_waiting_link
 from intake.enquiry.forms import PreparationForm, VersionForm
 from intake.enquiry.models import Enquiry
 from intake.enquiry.services import ChangedMeanwhile
 from intake.mapping.context import facts_group
 from intake.mapping.reading import AnswerState, SentMapping, read_mapping
-from intake.mapping.services import write_preparation_notes
+from intake.mapping.services import save_preparation_notes
 from intake.rights import enquiry_url, guarded, may_act, may_see
 from intake.waiting.forms import MoveAheadForm
 from intake.waiting.places import NotWaiting, move_ahead, move_back
@@ -29,6 +29,7 @@ from intake.waiting.plan_page import show_or_start, stop
 from intake.waiting.reading import read_place, show
 
 SUMMARY_TEMPLATE = "intake/mapping/summary.html"
+LIST = "waiting_list"
 
 
 def save_preparation(request: HttpRequest, instance_pk: str) -> HttpResponse:
@@ -37,11 +38,11 @@ def save_preparation(request: HttpRequest, instance_pk: str) -> HttpResponse:
     form = PreparationForm(request.POST)
     _sent(enquiry)
     if not form.is_valid():
-        say_refused(request, form)
+        show_form_errors(request, form)
         return page(request, enquiry, preparation_form=form, status=422)
     notes = form.cleaned_data["preparation_notes"]
     try:
-        write_preparation_notes(
+        save_preparation_notes(
             enquiry_id=enquiry.pk,
             version=form.cleaned_data["version"],
             notes=notes,
@@ -54,12 +55,12 @@ def save_preparation(request: HttpRequest, instance_pk: str) -> HttpResponse:
 
 
 def summary(request: HttpRequest, instance_pk: str) -> HttpResponse:
-    """Show the mapping for paper, with her notes on a page of their own."""
+    """Show the mapping for printing, with the supervisor's notes on a page of their own."""
     return _summary(request, instance_pk, is_copy=False)
 
 
-def visitors_copy(request: HttpRequest, instance_pk: str) -> HttpResponse:
-    """Show the same for the one who answered: nothing of hers is in it."""
+def senders_copy(request: HttpRequest, instance_pk: str) -> HttpResponse:
+    """Show the same for the sender, without anything by the supervisor."""
     return _summary(request, instance_pk, is_copy=True)
 
 
@@ -102,7 +103,7 @@ def _facts(enquiry: Enquiry) -> dict[str, Any]:
 
 
 def _groups(mapping: SentMapping) -> list[dict[str, Any]]:
-    """Return the answers for components/answer_list.html; a step of which nothing was asked is left out."""
+    """Return the answers for components/answer_list.html, without steps of which nothing was asked."""
     groups = []
     for step in mapping.steps:
         answers = [
@@ -126,7 +127,7 @@ def _scale_ends(low: str, high: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class _Question:
-    """What the page says before it sends a link."""
+    """The texts of the page that asks before a link is sent."""
 
     title: str | Promise
     effect: str | Promise
@@ -145,14 +146,14 @@ _PLACE = _Question(
 
 
 def send_mapping(request: HttpRequest, instance_pk: str) -> HttpResponse:
-    """Ask, and then queue a mail with a new private link to the mapping of this enquiry."""
+    """Ask for confirmation; a post queues a mail with a new private link to the enquiry's mapping."""
     enquiry = found(instance_pk)
     may_go = can_be_invited(enquiry, now=timezone.now())
     return _ask_or_send(request, enquiry, _MAPPING, may_go=may_go, send=send_mapping_link)
 
 
 def send_place(request: HttpRequest, instance_pk: str) -> HttpResponse:
-    """Ask, and then queue a mail with a new private link to the place on the waiting list."""
+    """Ask for confirmation; a post queues a mail with a new private link to the place on the waiting list."""
     enquiry = found(instance_pk)
     return _ask_or_send(request, enquiry, _PLACE, may_go=can_get_waiting_link(enquiry), send=send_waiting_link)
 
@@ -183,11 +184,8 @@ def _ask_or_send(
     return redirect(enquiry_url("inspect", enquiry.pk))
 
 
-LIST = "waiting_list"
-
-
 def to_the_head(request: HttpRequest, enquiry_id: str) -> HttpResponse:
-    """Ask why, and then move the enquiry to the head of the list."""
+    """Ask for a reason; a post moves the enquiry to the head of the list."""
     enquiry = found(enquiry_id)
     if request.method in ("GET", "HEAD"):
         return _ask(request, enquiry, MoveAheadForm(initial={"version": enquiry.version}))
@@ -207,18 +205,18 @@ def to_the_head(request: HttpRequest, enquiry_id: str) -> HttpResponse:
         )
     except ChangedMeanwhile:
         enquiry = found(enquiry_id)
-        messages.error(request, _changed_elsewhere())
+        messages.error(request, _changed_elsewhere_message())
         fresh = MoveAheadForm(initial={"version": enquiry.version, "reason": reason})
         return _ask(request, enquiry, fresh, status=409)
     except NotWaiting:
         return _not_waiting(request, enquiry)
-    said = _("Enquiry %(reference)s is now the first on the waiting list.")
-    messages.success(request, said % {"reference": enquiry.reference})
+    text = _("Enquiry %(reference)s is now the first on the waiting list.")
+    messages.success(request, text % {"reference": enquiry.reference})
     return redirect(LIST)
 
 
 def back(request: HttpRequest, enquiry_id: str) -> HttpResponse:
-    """Move an enquiry that was moved ahead back to where it was by its arrival."""
+    """Move an enquiry that was moved ahead back to its place by arrival."""
     enquiry = found(enquiry_id)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
@@ -233,12 +231,12 @@ def back(request: HttpRequest, enquiry_id: str) -> HttpResponse:
             now=timezone.now(),
         )
     except ChangedMeanwhile:
-        messages.error(request, _changed_elsewhere())
+        messages.error(request, _changed_elsewhere_message())
         return redirect(LIST)
     except NotWaiting:
         return _not_waiting(request, enquiry)
-    said = _("Enquiry %(reference)s is back in its own place on the waiting list.")
-    messages.success(request, said % {"reference": enquiry.reference})
+    text = _("Enquiry %(reference)s is back in its own place on the waiting list.")
+    messages.success(request, text % {"reference": enquiry.reference})
     return redirect(LIST)
 
 
@@ -255,14 +253,14 @@ def _not_waiting(request: HttpRequest, enquiry: Enquiry) -> HttpResponse:
     return redirect(enquiry_url("inspect", enquiry.pk))
 
 
-def _changed_elsewhere() -> str:
+def _changed_elsewhere_message() -> str:
     return _(
         "The enquiry was changed elsewhere after you opened this page, so nothing was saved. Check it and save again."
     )
 
 
 def waiting_addresses() -> list[URLPattern]:
-    """Return what the hook register_admin_urls takes."""
+    """Return the URL patterns for the hook register_admin_urls."""
 
     def at(route: str, view: Callable[..., HttpResponseBase], allowed: Callable[..., bool], name: str) -> URLPattern:
         return re_path(rf"^odotuslista/{route}$", guarded(view, allowed), name=name)

@@ -1,4 +1,4 @@
-"""The panels and checklist points of this app on the first page of the admin."""
+"""The dashboard panel and checklist items of this app."""
 
 from collections.abc import Callable
 from typing import Any
@@ -35,7 +35,7 @@ from intake.waiting.reading import waiting_summary
 
 
 class Part(TextChoices):
-    """A part of the desk. The value stands in the list's address."""
+    """A part of the list of enquiries. The value is used in the URL of the list."""
 
     NEW = "new", gettext_lazy("New ones")
     IN_PROGRESS = "in_progress", gettext_lazy("Under way")
@@ -44,12 +44,12 @@ class Part(TextChoices):
 
 
 def part_of(enquiries: QuerySet[Enquiry], part: Part) -> QuerySet[Enquiry]:
-    """Return those of `enquiries` that are in the part, each once. An enquiry can be in several parts."""
+    """Return the enquiries in this part, without duplicates. An enquiry can be in several parts."""
     opened = ~Q(status=Status.CLOSED)
     late_mails = OutgoingMail.objects.filter(late(timezone.now()), enquiry=OuterRef("pk"))
     belongs: dict[Part, Any] = {
         Part.NEW: Q(status=Status.NEW, verdict=Verdict.ACCEPTED),
-        # Those on the waiting list are not: they have a list of their own.
+        # Without the waiting list, which has a list of its own.
         Part.IN_PROGRESS: opened & ~Q(status__in=(Status.NEW, Status.WAITING_LIST)),
         Part.SUSPICIOUS: opened & Q(verdict=Verdict.QUARANTINED),
         Part.MAIL_UNSENT: Exists(late_mails),
@@ -58,12 +58,12 @@ def part_of(enquiries: QuerySet[Enquiry], part: Part) -> QuerySet[Enquiry]:
 
 
 def list_address(part: Part) -> str:
-    """Return the address of the list that shows this part."""
+    """Return the URL of the list filtered by this part."""
     return f"{enquiry_url('index')}?{DeskFilter.parameter_name}={part}"
 
 
 class DeskFilter(SimpleListFilter):
-    """The part of the list; another word in the address filters nothing."""
+    """Filters the list by part. Unknown values are ignored."""
 
     title = gettext_lazy("what waits")
     parameter_name = "part"
@@ -81,12 +81,12 @@ class DeskFilter(SimpleListFilter):
 
 
 def own_mail_addresses() -> list[URLPattern]:
-    """Return what the hook register_admin_urls takes."""
+    """Return the URL patterns for the hook register_admin_urls."""
     return [path("viestit/<int:mail_id>/uudelleen/", guarded(resend, may_act), name="mail_requeue")]
 
 
 def resend(request: HttpRequest, mail_id: int) -> HttpResponse:
-    """Queue one of them for an attempt at once."""
+    """Queue an unsent mail without an enquiry for an immediate attempt."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     mail = get_object_or_404(unsent_without_enquiry(), pk=mail_id)
@@ -97,9 +97,8 @@ def resend(request: HttpRequest, mail_id: int) -> HttpResponse:
     return redirect("wagtailadmin_home")
 
 
-def enquiry_items() -> list[ChecklistItem]:
-    """Return this room's points: without an address nobody hears of a new enquiry, and during a pause somebody has to
-    decide what becomes of those who write."""
+def checklist_items() -> list[ChecklistItem]:
+    """Return the checklist items: the address for notifications, and the contact page during a pause."""
     return [
         ChecklistItem(
             key="notification-address",
@@ -117,7 +116,7 @@ def enquiry_items() -> list[ChecklistItem]:
             ),
             permission="home.change_pausenotice",
             address=lambda details: _form_mode(),
-            # "As usual" may be her decision too: then she takes the point off the list.
+            # "As usual" may be deliberate too: then she dismisses the item.
             is_done=lambda details: PauseNotice.load().form_mode != FormMode.AS_USUAL,
         ),
     ]
@@ -166,7 +165,7 @@ def _making(kind: type[Page]) -> Callable[[], str]:
 
 
 class EnquiryPanel(Component):
-    """Counts, each a way to the list of exactly what was counted, and the failed mails about no enquiry; no names."""
+    """Counts, each linked to the list of the counted enquiries, and late mails without an enquiry. Shows no names."""
 
     name = "enquiries"
     template_name = "modeladmin/intake/enquiry/dashboard.html"
@@ -177,7 +176,7 @@ class EnquiryPanel(Component):
         request = parent_context["request"]
         return {
             "health": read_health(now=now),
-            # An inclusion of its own: Wagtail renders a panel with this context alone.
+            # Wagtail renders the panel with this context only.
             "csrf_token": get_token(request),
             "unsent": [mail for mail in unsent_without_enquiry().prefetch_related("attempts") if mail.is_late],
             "user_can_act": may_act(request.user),

@@ -1,4 +1,4 @@
-"""The page of one enquiry and its buttons."""
+"""The page of one enquiry and its actions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,16 +24,20 @@ from intake.enquiry.removal import remove_if_unchanged
 from intake.enquiry.services import ChangedMeanwhile, accept_quarantined, change_status, save_handling
 from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail
-from intake.mapping.reading import SentMapping, UnderWay, read_mapping
+from intake.mapping.reading import MappingInProgress, SentMapping, read_mapping
 from intake.rights import enquiry_url
 from intake.waiting.reading import read_place
 
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
+_NOT_REMOVED = gettext_lazy(
+    "The enquiry was changed elsewhere after you opened the page of removal, so nothing was removed. Read it first; "
+    "you can still remove it."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One line of what has happened."""
+    """One line of the history."""
 
     at: datetime
     words: str
@@ -49,9 +53,9 @@ def found(pk: str) -> Enquiry:
 
 
 def action(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Let only posts come to an action of an enquiry; reading its address leads to the enquiry.
+    """Accept only posts; redirect a GET to the enquiry.
 
-    Whose session ended before the post is sent to that address after signing in.
+    A user whose session ended before the post returns to this URL by GET after signing in.
     """
 
     def act(request: HttpRequest, instance_pk: str, **more: str) -> HttpResponseBase:
@@ -65,21 +69,21 @@ def action(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
 
 
 def saved(request: HttpRequest, enquiry: Enquiry, *, form: str, words: str) -> HttpResponse:
-    """Say that a form of the page was saved, once for two presses, and lead to the page.
+    """Add a success message, only once for a double click, and redirect to the page.
 
-    The address names the form, so that kept-words.js forgets the words it kept.
+    `?saved=` names the form, so that kept-words.js deletes the text it kept.
     """
-    said = messages.get_messages(request)
-    if words not in {str(message) for message in said}:
+    queued = messages.get_messages(request)
+    if words not in {str(message) for message in queued}:
         messages.success(request, words)
-    # Looking at them does not show them.
-    if isinstance(said, BaseStorage):
-        said.used = False
+    # Iterating marks the messages as shown; undo that.
+    if isinstance(queued, BaseStorage):
+        queued.used = False
     return redirect(f"{enquiry_url('inspect', enquiry.pk)}?saved={form}")
 
 
-def say_refused(request: HttpRequest, form: HandlingForm | PreparationForm) -> None:
-    """Say at the top of the page what the form says beside its field, which on a phone is far below."""
+def show_form_errors(request: HttpRequest, form: HandlingForm | PreparationForm) -> None:
+    """Repeat the errors of the form at the top of the page; on a phone the field is far below."""
     reasons = " ".join(str(reason) for reasons in form.errors.values() for reason in reasons)
     messages.error(request, _("Nothing was saved. %(reasons)s") % {"reasons": reasons})
 
@@ -92,9 +96,9 @@ def conflict(
     preparation_notes: str | None = None,
     words: str | Promise = "",
 ) -> HttpResponse:
-    """Show the enquiry as it stands now, with the words that were not saved; 404 where another tab removed it.
+    """Show the current enquiry (409) with the unsaved input; 404 if it was removed.
 
-    `words` say what has happened, where that is not saving.
+    `words`: the message, if the action was not saving.
     """
     enquiry = found(str(enquiry.pk))
     messages.error(
@@ -125,7 +129,7 @@ def page(
     preparation_form: PreparationForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Return the page; a form that is given, with words that are not saved, stands there in place of a fresh one."""
+    """Return the page. A given form, with unsaved input, replaces the initial one."""
     now = timezone.now()
     version = {"version": enquiry.version}
     mails = list(enquiry.mails.all())
@@ -134,14 +138,14 @@ def page(
     context: dict[str, Any] = {
         "enquiry": enquiry,
         "sent_mapping": mapping if isinstance(mapping, SentMapping) else None,
-        "mapping_under_way": mapping if isinstance(mapping, UnderWay) else None,
+        "mapping_under_way": mapping if isinstance(mapping, MappingInProgress) else None,
         "handling_form": handling_form
         or HandlingForm(
             initial={**version, "status": enquiry.status, "outcome": enquiry.outcome, "note": enquiry.note}
         ),
         "handling_is_unsaved": handling_form is not None,
         "preparation_is_unsaved": preparation_form is not None,
-        # Her unsaved words stand in the box; what is stored must be seen before they replace it.
+        # Shown next to her unsaved note, so that she sees what saving would replace.
         "stored_note": enquiry.note if handling_form and handling_form["note"].value() != enquiry.note else "",
         "version_form": VersionForm(initial=version, auto_id=False),
         "mails": mails,
@@ -161,8 +165,8 @@ def page(
     return TemplateResponse(request, "modeladmin/intake/enquiry/inspect.html", context, status=status)
 
 
-def _events(enquiry: Enquiry, mapping: SentMapping | UnderWay | None) -> list[Event]:
-    """Return what has happened to the enquiry, in the order in which it did."""
+def _events(enquiry: Enquiry, mapping: SentMapping | MappingInProgress | None) -> list[Event]:
+    """Return the history of the enquiry in order."""
     events = [Event(at=step.changed_at, words=step.words, by=step.changed_by) for step in enquiry.steps.all()]
     if isinstance(mapping, SentMapping) and mapping.sent_at > enquiry.received_at:
         events.append(Event(at=mapping.sent_at, words=_("The initial mapping arrived")))
@@ -172,25 +176,19 @@ def _events(enquiry: Enquiry, mapping: SentMapping | UnderWay | None) -> list[Ev
     ]
 
 
-_NOT_REMOVED = gettext_lazy(
-    "The enquiry was changed elsewhere after you opened the page of removal, so nothing was removed. Read it first; "
-    "you can still remove it."
-)
-
-
 def read(request: HttpRequest, instance_pk: str) -> HttpResponse:
-    """Show one enquiry. Reading changes nothing."""
+    """Show one enquiry. Changes nothing."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     return page(request, found(instance_pk))
 
 
 def save(request: HttpRequest, instance_pk: str) -> HttpResponse:
-    """Save status, outcome and note together; a note that the post does not name stays."""
+    """Save status, outcome and note together. A note that is not in the post is kept."""
     enquiry = found(instance_pk)
     form = HandlingForm(request.POST, stored_outcome=enquiry.outcome)
     if not form.is_valid():
-        say_refused(request, form)
+        show_form_errors(request, form)
         return page(request, enquiry, handling_form=form, status=422)
     wanted = form.cleaned_data
     try:
@@ -204,7 +202,7 @@ def save(request: HttpRequest, instance_pk: str) -> HttpResponse:
             now=timezone.now(),
         )
     except ChangedMeanwhile:
-        # What she chose and wrote stays in the form, and saving it again is her own decision.
+        # Her input is kept in the form, and she decides whether to save it again.
         return conflict(request, enquiry, handling=wanted)
     return saved(request, enquiry, form="handling", words=_("The status and the note were saved."))
 
@@ -230,7 +228,7 @@ def close_as_spam(request: HttpRequest, instance_pk: str) -> HttpResponse:
 
 
 def accept(request: HttpRequest, instance_pk: str) -> HttpResponse:
-    """Say that a suspicious enquiry is an ordinary one."""
+    """Mark a suspicious enquiry as an ordinary one."""
     enquiry = found(instance_pk)
     form = VersionForm(request.POST)
     if not form.is_valid():
@@ -252,7 +250,7 @@ def accept(request: HttpRequest, instance_pk: str) -> HttpResponse:
 
 
 def resend(request: HttpRequest, instance_pk: str, mail_pk: str) -> HttpResponse:
-    """Queue one of the enquiry's mails for an attempt at once."""
+    """Queue one of the enquiry's mails for an immediate attempt."""
     enquiry = found(instance_pk)
     mail = get_object_or_404(OutgoingMail, pk=mail_pk, enquiry=enquiry)
     if requeue(mail=mail, now=timezone.now()):
@@ -263,7 +261,7 @@ def resend(request: HttpRequest, instance_pk: str, mail_pk: str) -> HttpResponse
 
 
 def delete(request: HttpRequest, instance_pk: str) -> HttpResponse:
-    """Ask, and then remove the enquiry with all that hangs from it. Nothing of it goes to a log."""
+    """Ask for confirmation; a post removes the enquiry and everything that belongs to it, without logging it."""
     enquiry = found(instance_pk)
     if request.method != "POST":
         version_form = VersionForm(initial={"version": enquiry.version}, auto_id=False)

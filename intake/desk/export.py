@@ -1,4 +1,4 @@
-"""Enquiries as a spreadsheet: Finnish words, Finnish time, and nothing that a spreadsheet would run."""
+"""Enquiries as a spreadsheet: in Finnish, in Finnish time, and without formulas."""
 
 import csv
 import io
@@ -20,12 +20,12 @@ from intake.typed_text import dialled_phone
 from intake.waiting.models import WaitingPlace
 from intake.waiting.reading import places_on_the_list
 
-# What begins a formula in some spreadsheet (OWASP, CSV Injection), the full-width forms included.
+# Characters that start a formula in some spreadsheet (OWASP, CSV Injection), including full-width forms.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-# What XML 1.0 (2.2 Characters) has no place for: one such character makes a whole workbook unreadable.
+# Not allowed in XML 1.0 (2.2 Characters): one such character makes the whole workbook unreadable.
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DATE_FORMAT = "d.m.yyyy h:mm"
-# What a cell of Excel holds (Microsoft, "Excel specifications and limits"); the CSV file has no limit.
+# The limit of an Excel cell (Microsoft, "Excel specifications and limits"); CSV has none.
 _LONGEST_CELL = 32_767
 Cell = str | int | datetime | None
 _COLUMNS: list[tuple[object, Callable[[Enquiry], Cell]]] = [
@@ -40,8 +40,8 @@ _COLUMNS: list[tuple[object, Callable[[Enquiry], Cell]]] = [
     (_("Place on the waiting list"), lambda enquiry: enquiry.waiting_number),  # type: ignore[attr-defined]
     (_("Came to the waiting list"), lambda enquiry: _joined_at(enquiry)),
     (_("Wants mail of the return"), lambda enquiry: _wants_mail(enquiry)),
-    (_("Told of the return"), lambda enquiry: _told_at(enquiry)),
-    (_("Reason for moving ahead"), lambda enquiry: _jump_reason(enquiry)),
+    (_("Told of the return"), lambda enquiry: _notified_at(enquiry)),
+    (_("Reason for moving ahead"), lambda enquiry: _move_reason(enquiry)),
     (_("Name"), lambda enquiry: enquiry.name),
     (_("E-mail address"), lambda enquiry: readable_address(enquiry.email)),
     (_("Phone number"), lambda enquiry: dialled_phone(enquiry.phone)),
@@ -62,7 +62,7 @@ _COLUMNS: list[tuple[object, Callable[[Enquiry], Cell]]] = [
 
 
 def spreadsheet_response(enquiries: Iterable[Enquiry], file_format: str, now: datetime) -> HttpResponse:
-    """Return the file to download, `file_format` "csv" or "xlsx". KeyError for another."""
+    """Return the file to download. `file_format`: "csv" or "xlsx"; raises KeyError for another."""
     writer, content_type = {
         "csv": (_csv, "text/csv; charset=utf-8"),
         "xlsx": (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -75,7 +75,7 @@ def spreadsheet_response(enquiries: Iterable[Enquiry], file_format: str, now: da
 
 
 def _numbered(enquiries: Iterable[Enquiry]) -> Iterator[Enquiry]:
-    """Yield the enquiries, each with its place on the waiting list, counted from 1; None for who is not on it."""
+    """Yield the enquiries with `waiting_number`: the position on the waiting list, starting at 1, or None."""
     numbers = {place.enquiry_id: number for number, place in enumerate(places_on_the_list(), start=1)}
     for enquiry in enquiries:
         enquiry.waiting_number = numbers.get(enquiry.pk)  # type: ignore[attr-defined]
@@ -83,7 +83,7 @@ def _numbered(enquiries: Iterable[Enquiry]) -> Iterator[Enquiry]:
 
 
 def _place(enquiry: Enquiry) -> WaitingPlace | None:
-    """Return the place that the enquiry has, or had, on the waiting list."""
+    """Return the current or former place of the enquiry on the waiting list."""
     return getattr(enquiry, "waiting", None)
 
 
@@ -92,14 +92,14 @@ def _joined_at(enquiry: Enquiry) -> datetime | None:
     return _local(place.joined_at) if place else None
 
 
-def _told_at(enquiry: Enquiry) -> datetime | None:
+def _notified_at(enquiry: Enquiry) -> datetime | None:
     place = _place(enquiry)
-    return _local(place.called_at) if place else None
+    return _local(place.notified_at) if place else None
 
 
-def _jump_reason(enquiry: Enquiry) -> str:
+def _move_reason(enquiry: Enquiry) -> str:
     place = _place(enquiry)
-    return place.jump_reason if place else ""
+    return place.move_reason if place else ""
 
 
 def _wants_mail(enquiry: Enquiry) -> str:
@@ -108,7 +108,7 @@ def _wants_mail(enquiry: Enquiry) -> str:
 
 
 def _mapping(enquiry: Enquiry) -> SentMapping | None:
-    """Return the mapping that was sent; the answers of one under way are in no file."""
+    """Return the sent mapping. Answers of an unsent one are not exported."""
     mapping = read_mapping(enquiry, now=timezone.now())
     return mapping if isinstance(mapping, SentMapping) else None
 
@@ -124,7 +124,7 @@ def _preparation_notes(enquiry: Enquiry) -> str:
 
 
 def _answers(enquiry: Enquiry) -> str:
-    """Return a line for each answer: the question as it was asked, and what was answered."""
+    """Return one line for each answer: the question and the answer."""
     mapping = _mapping(enquiry)
     return "\n".join(
         f"{asked.question.label}: {', '.join(asked.lines)}"
@@ -134,24 +134,24 @@ def _answers(enquiry: Enquiry) -> str:
     )
 
 
-def neutralised(text: str) -> str:
-    """Return `text` so that no spreadsheet takes it for a formula."""
+def without_formula(text: str) -> str:
+    """Return `text` such that no spreadsheet takes it for a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _local(moment: datetime | None) -> datetime | None:
-    """Return the Helsinki wall-clock time: spreadsheets know no time zones."""
+    """Return the time in Helsinki without time zone, which spreadsheets do not support."""
     return timezone.localtime(moment).replace(tzinfo=None, second=0, microsecond=0) if moment else None
 
 
 def _csv(enquiries: Iterable[Enquiry]) -> bytes:
     buffer = io.StringIO()
-    # A Finnish Excel splits at semicolons; all quoted, no separator that somebody typed begins a cell of its own.
+    # A Finnish Excel expects semicolons. All cells are quoted, so that a typed separator does not split one.
     writer = csv.writer(buffer, delimiter=";", quoting=csv.QUOTE_ALL)
     writer.writerow([str(heading) for heading, _value in _COLUMNS])
     for enquiry in enquiries:
         writer.writerow([_as_text(value(enquiry)) for _heading, value in _COLUMNS])
-    # With a byte-order mark Excel reads the letters right.
+    # Excel needs the byte-order mark to detect UTF-8.
     return buffer.getvalue().encode("utf-8-sig")
 
 
@@ -160,15 +160,15 @@ def _as_text(value: Cell) -> str:
         return f"{finnish_day(value)} {finnish_time(value)}"
     if isinstance(value, int):
         return str(value)
-    return neutralised(value or "")
+    return without_formula(value or "")
 
 
-def _fitting(text: str) -> str:
-    """Return what fits in a cell; where something was cut off, the end says so."""
+def _truncated(text: str) -> str:
+    """Return the text, truncated with a note if it does not fit in a cell."""
     if len(text) <= _LONGEST_CELL:
         return text
-    said = str(_("… [cut off: the whole text is on the site and in the CSV file]"))
-    return text[: _LONGEST_CELL - len(said)] + said
+    suffix = str(_("… [cut off: the whole text is on the site and in the CSV file]"))
+    return text[: _LONGEST_CELL - len(suffix)] + suffix
 
 
 def _xlsx(enquiries: Iterable[Enquiry]) -> bytes:
@@ -181,7 +181,7 @@ def _xlsx(enquiries: Iterable[Enquiry]) -> bytes:
         for _heading, value in _COLUMNS:
             content = value(enquiry)
             if isinstance(content, str):
-                content = _fitting(neutralised(_NOT_IN_XML.sub("\ufffd", content)))
+                content = _truncated(without_formula(_NOT_IN_XML.sub("\ufffd", content)))
             cell = WriteOnlyCell(sheet, value=content)
             if isinstance(content, datetime):
                 cell.number_format = _DATE_FORMAT

@@ -1,4 +1,4 @@
-"""Sending a private link on the supervisor's request."""
+"""Sending private links at the supervisor's request."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -18,9 +18,9 @@ from intake.waiting.mails import queue_waiting_link
 
 
 def can_be_invited(enquiry: Enquiry, *, now: datetime) -> bool:
-    """Return whether a link would lead somewhere: an open, ordinary message, no mapping sent, none whose time is over.
+    """Return whether a link to the mapping may be sent: to an open, ordinary message without a sent or expired mapping.
 
-    One that was begun keeps its thirty days; when they are over it is removed within the hour, and another can begin.
+    An expired mapping is removed within the hour; after that another one can be started.
     """
     if enquiry.kind != Kind.CONTACT or enquiry.is_closed or enquiry.is_quarantined or not mapping_is_offered():
         return False
@@ -31,10 +31,9 @@ def can_be_invited(enquiry: Enquiry, *, now: datetime) -> bool:
 
 
 def send_mapping_link(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> bool:
-    """Queue the mail in place of an earlier one of its purpose. Returns False where one is on its way already.
+    """Queue a mail with a private link to the mapping, replacing an earlier one. Returns False if one is unsent.
 
-    The secret is made when the mail goes out. Raises ChangedMeanwhile for an old `version`, so that a button pressed
-    twice sends once.
+    The secret is generated on delivery. Raises ChangedMeanwhile for an old `version`; a double click sends one mail.
     """
 
     def queue(enquiry: Enquiry) -> None:
@@ -44,13 +43,13 @@ def send_mapping_link(*, enquiry_id: int, version: int, by: User | None, now: da
 
 
 def can_get_waiting_link(enquiry: Enquiry) -> bool:
-    """Return whether there is a place on the waiting list to send a link to; not of a suspicious one."""
+    """Return whether a link to the place on the waiting list may be sent; not for a suspicious enquiry."""
     on_list = enquiry.status == Status.WAITING_LIST and hasattr(enquiry, "waiting")
     return on_list and not enquiry.is_quarantined
 
 
 def send_waiting_link(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> bool:
-    """Queue the mail with the link to a place on the waiting list; otherwise as send_mapping_link."""
+    """Queue a mail with a private link to the place on the waiting list; otherwise like send_mapping_link()."""
 
     def queue(enquiry: Enquiry) -> None:
         queue_waiting_link(place=enquiry.waiting, now=now)
@@ -74,7 +73,7 @@ def _send(
         earlier = OutgoingMail.objects.filter(enquiry=enquiry, purpose=purpose)
         if earlier.filter(state__in=(MailState.QUEUED, MailState.SENDING)).exists():
             return False
-        # A new mail with a Message-ID of its own: mail programs hide what looks like the same one again.
+        # The new mail needs its own Message-ID: mail programs hide duplicates.
         earlier.delete()
         queue(enquiry)
         Enquiry.objects.filter(pk=enquiry.pk).update(version=F("version") + 1)
@@ -83,6 +82,6 @@ def _send(
 
 
 def _works_until(enquiry: Enquiry, now: datetime) -> datetime:
-    """Return the moment until which the link works for certain, however late the mail goes out."""
+    """Return until when the link is valid at least, however late the mail is sent."""
     mapping = mapping_to_link(enquiry, by_mail=True)
     return mapping.expires_at if mapping and mapping.started_at else now + LIFETIME

@@ -22,7 +22,7 @@ from wagtail_modeladmin.views import IndexView
 
 from home.dates import finnish_moment
 from intake.choices import Area, DeliveryMode, Kind, MailState
-from intake.desk.actions import save_preparation, send_mapping, send_place, summary, visitors_copy
+from intake.desk.actions import save_preparation, send_mapping, send_place, senders_copy, summary
 from intake.desk.dashboard import DeskFilter, Part, list_address
 from intake.desk.enquiry_page import accept, action, close_as_spam, delete, nothing_here, read, resend, save
 from intake.desk.export import spreadsheet_response
@@ -33,7 +33,7 @@ from intake.typed_text import phone_parts
 
 
 class _OfferedFilter(SimpleListFilter):
-    """A filter whose value must be one of its own."""
+    """A filter that accepts only its own choices."""
 
     def value(self) -> str | None:
         chosen = super().value()
@@ -66,7 +66,7 @@ class GroupSizeFilter(_OfferedFilter):
 
 
 class DeliveryModeFilter(_OfferedFilter):
-    """Those who chose this way of meeting, perhaps among others."""
+    """Enquiries that include this way of meeting."""
 
     title = gettext_lazy("where to meet")
     parameter_name = "delivery_mode"
@@ -75,7 +75,7 @@ class DeliveryModeFilter(_OfferedFilter):
         return list(DeliveryMode.choices)
 
     def chosen(self, queryset: QuerySet[Enquiry], value: str) -> QuerySet[Enquiry]:
-        # SQLite has no look-up in a JSON list. The values are words of ours, so the quoted word is there only whole.
+        # SQLite has no lookup in a JSON list. The values are our own keys, so the quoted key matches only a whole one.
         listed = queryset.annotate(delivery_modes_text=Cast("delivery_modes", TextField()))
         return listed.filter(delivery_modes_text__contains=f'"{value}"')
 
@@ -92,7 +92,7 @@ class AreaFilter(_OfferedFilter):
 
 
 class PayerFilter(_OfferedFilter):
-    """The payers that enquiries have: the supervisor words the choices herself, and may have changed them since."""
+    """The payers that occur in enquiries; the supervisor defines and may change the choices."""
 
     title = gettext_lazy("payer")
     parameter_name = "payer"
@@ -117,7 +117,7 @@ _FILTER_PARAMETERS = _PART | frozenset(
 
 
 class EnquiryPermissionHelper(PermissionHelper):
-    """Each action has its own permission; nobody creates or edits an enquiry by hand."""
+    """Each action has its own permission; nobody can create or edit an enquiry by hand."""
 
     def _has(self, user: AbstractBaseUser, action: str) -> bool:
         return bool(self.user_has_specific_permission(user, self.get_perm_codename(action)))
@@ -148,7 +148,7 @@ class EnquiryPermissionHelper(PermissionHelper):
 
 
 class EnquiryButtonHelper(ButtonHelper):
-    """A row leads to the enquiry and nowhere else."""
+    """A row only links to the enquiry."""
 
     def get_buttons_for_obj(self, obj: Enquiry, **options: Any) -> list[dict[str, str]]:
         return []
@@ -160,10 +160,10 @@ class EnquiryButtonHelper(ButtonHelper):
 
 
 class EnquiryIndexView(IndexView):
-    """The list. Only its own filters filter; whatever else stands in the address is passed over."""
+    """The list. Query parameters other than its own are ignored."""
 
     _KNOWN = frozenset({"q", "o", "ot", "p", "export"})
-    # Longer than any name; a pattern of many thousand letters is more than SQLite takes.
+    # Longer than any name; SQLite rejects patterns of many thousand characters.
     _LONGEST_SEARCH = 200
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -177,7 +177,7 @@ class EnquiryIndexView(IndexView):
         return super().dispatch(request, *args, **kwargs)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
-        """Find by words, and by each reference and phone number in them: "Pyry ry" could be a name or a reference."""
+        """Search by text, and by each reference and phone number in it ("Pyry ry" may be a name or a reference)."""
         found = super().get_search_results(request, queryset, term.casefold())
         named = Q(reference__in=references_in(term))
         for digits in phone_parts(term):
@@ -192,7 +192,7 @@ class EnquiryIndexView(IndexView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context["user_can_export"] = self.permission_helper.user_can_export(self.request.user)
-        # The menu's own parts are named, but fold nothing open: there the enquiries come first.
+        # The parts in the menu do not unfold the filters: the enquiries come first.
         context["is_filtered"] = any(name in self.request.GET for name in _FILTER_PARAMETERS - _PART)
         context["chosen_filters"] = [
             choice["display"]
@@ -200,7 +200,7 @@ class EnquiryIndexView(IndexView):
             for choice in list(spec.choices(self))[1:]
             if choice["selected"]
         ]
-        # Wagtail puts the plural of the model's name after the number, which Finnish does not.
+        # Wagtail uses the plural of the model's name after the number, which is wrong in Finnish.
         paginator = context["paginator"]
         paginator.items_count_label = ngettext("%(count)d enquiry", "%(count)d enquiries", paginator.count) % {
             "count": paginator.count
@@ -222,13 +222,13 @@ class EnquiryAdmin(ModelAdmin):
     list_filter = (DeskFilter, *_FILTERED_FIELDS, *MAPPING_FILTERS)
     list_export = ("reference",)
     list_per_page = 50
-    # The default ORM search handler on purpose: an index of its own would outlive the enquiry.
+    # Searched by the ORM: an index would still hold the text of removed enquiries.
     search_fields = ("search_text",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Enquiry]:
-        # Not the mapping itself: a row needs to know only that there is one, not its questions and answers.
-        told = {"mapping_begun_at": F("mapping__started_at"), "mapping_sent_at": F("mapping__sent_at")}
-        return super().get_queryset(request).prefetch_related("mails").annotate(**told)
+        # Without the mapping itself, whose questions and answers are not shown in a row.
+        annotations = {"mapping_begun_at": F("mapping__started_at"), "mapping_sent_at": F("mapping__sent_at")}
+        return super().get_queryset(request).prefetch_related("mails").annotate(**annotations)
 
     def get_extra_class_names_for_field_col(self, obj: Enquiry, field_name: str) -> list[str]:
         late = field_name == "mail" and obj.mail_is_late
@@ -236,7 +236,7 @@ class EnquiryAdmin(ModelAdmin):
         return ["enquiry-alert"] if late or suspicious else []
 
     def get_extra_attrs_for_field_col(self, obj: Enquiry, field_name: str) -> dict[str, str]:
-        """The heading of each cell, for narrow screens where every row is a card; and the whole of a name cut short."""
+        """Return the heading of the cell, for narrow screens with rows as cards, and the full text of a long name."""
         label = str(label_for_field(field_name, Enquiry, self))
         whole = {"title": obj.name} if field_name == "name" else {}
         return {"data-label": label[:1].upper() + label[1:], **whole}
@@ -252,7 +252,7 @@ class EnquiryAdmin(ModelAdmin):
     status_words.admin_order_field = "status"  # type: ignore[attr-defined]
 
     def kind_words(self, obj: Any) -> str:
-        """What arrived, and whether a message was followed by a mapping. Takes an enquiry of get_queryset."""
+        """Return the kind, and whether a message has a mapping. Needs an enquiry of get_queryset()."""
         if obj.kind != Kind.CONTACT or obj.mapping_begun_at is None:
             return str(obj.get_kind_display())
         return _("Message and initial mapping") if obj.mapping_sent_at else _("Message, initial mapping under way")
@@ -280,7 +280,7 @@ class EnquiryAdmin(ModelAdmin):
     mail.short_description = gettext_lazy("Mail")  # type: ignore[attr-defined]
 
     def get_admin_urls_for_registration(self) -> tuple[Any, ...]:
-        """Only what there is: no create, edit or history view; anything else below the path is 403 or 404."""
+        """Return the existing views only: no create, edit or history view. Other paths below are 403 or 404."""
         base, helper = self.url_helper.base_url_path, self.permission_helper
 
         def route(pattern: str, view: Callable[..., HttpResponseBase], allowed: Callable[..., bool], name: str) -> Any:
@@ -300,7 +300,7 @@ class EnquiryAdmin(ModelAdmin):
             route(f"link/{pk}", send_mapping, helper.user_can_review, "link"),
             route(f"waiting-link/{pk}", send_place, helper.user_can_review, "waiting_link"),
             route(f"yhteenveto/{pk}", summary, helper.user_can_list, "summary"),
-            route(f"yhteenveto/{pk}kopio/", visitors_copy, helper.user_can_list, "copy"),
+            route(f"yhteenveto/{pk}kopio/", senders_copy, helper.user_can_list, "copy"),
             acting(f"accept/{pk}", accept, "accept"),
             acting(f"mail/{pk}(?P<mail_pk>[0-9]{{1,18}})/", resend, "mail"),
             route(f"delete/{pk}", delete, helper.user_can_remove, "delete"),

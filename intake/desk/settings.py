@@ -1,4 +1,4 @@
-"""The form of the enquiry settings: a shorter retention asks before it removes anything."""
+"""The form of the enquiry settings: shortening a retention time needs a confirmation if it removes enquiries."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,15 +17,15 @@ from intake.enquiry.services import retention_times
 from intake.jobs.schedule import is_from_future
 from intake.settings import IntakeSettings
 from intake.waiting.models import WaitingPlace
-from intake.waiting.upkeep import leaving_sooner
+from intake.waiting.upkeep import count_removed_sooner
 
-# Time to notice a slip and to set the old time again.
-HOLDS_AFTER = timedelta(days=1)
+# Time to notice a mistake and to restore the old time.
+EFFECTIVE_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Times:
-    """The times that the supervisor sets."""
+    """The retention times in the settings."""
 
     retention_months: int
     spam_days: int
@@ -33,7 +33,7 @@ class Times:
 
 
 def is_shorter(new: Times, old: Times) -> bool:
-    """Whether one of the times is shorter than before."""
+    """Return whether any of the times is shorter than before."""
     return (
         new.retention_months < old.retention_months
         or new.spam_days < old.spam_days
@@ -41,37 +41,37 @@ def is_shorter(new: Times, old: Times) -> bool:
     )
 
 
-def removed_by(new: Times, *, now: datetime) -> int:
-    """Return how many stored enquiries would go a day from now, that would not go by then without these times."""
-    at = now + HOLDS_AFTER
+def count_removed_by(new: Times, *, now: datetime) -> int:
+    """Return how many stored enquiries would be removed within a day only because of these times."""
+    at = now + EFFECTIVE_AFTER
     day = timezone.localdate(at)
     times = RetentionTimes(months=new.retention_months, spam_days=new.spam_days)
     closed = Enquiry.objects.filter(status=Status.CLOSED, remove_on__gt=day).values_list("closed_at", "outcome")
     days = (removal_date(closed_at=closed_at, outcome=outcome, times=times) for closed_at, outcome in closed.iterator())
-    return sum(on is not None and on <= day for on in days) + leaving_sooner(months=new.waiting_months, at=at)
+    return sum(on is not None and on <= day for on in days) + count_removed_sooner(months=new.waiting_months, at=at)
 
 
 def apply_shortened_times(*, now: datetime) -> int:
-    """Let shorter times hold for what was stored before, once a day has passed. Returns how many records changed.
+    """Apply shortened times to stored enquiries, a day after they were set. Returns how many rows changed.
 
-    A longer time changes nothing: their senders were told the shorter one.
+    Longer times are not applied: the senders were shown the shorter ones.
     """
     chosen = IntakeSettings.load()
     since = chosen.shortened_at
     if since is None:
         return 0
     if is_from_future(since, now):
-        # The clock was ahead: the day begins now.
+        # The clock was wrong: the day starts now.
         IntakeSettings.objects.filter(pk=chosen.pk, shortened_at=since).update(shortened_at=now)
         return 0
-    if now < since + HOLDS_AFTER:
+    if now < since + EFFECTIVE_AFTER:
         return 0
     times = retention_times()
     changed = WaitingPlace.objects.filter(months__gt=chosen.waiting_months).update(months=chosen.waiting_months)
     rows = Enquiry.objects.filter(status=Status.CLOSED).values_list("pk", "closed_at", "outcome")
     for pk, closed_at, outcome in rows.iterator():
         day = removal_date(closed_at=closed_at, outcome=outcome, times=times)
-        # Reopened or closed anew meanwhile: then it is not this one any more.
+        # No match if it was reopened or closed again meanwhile.
         same = Enquiry.objects.filter(pk=pk, closed_at=closed_at, outcome=outcome)
         changed += same.filter(remove_on__gt=day).update(remove_on=day)
     IntakeSettings.objects.filter(pk=chosen.pk, shortened_at=since).update(shortened_at=None)
@@ -79,7 +79,7 @@ def apply_shortened_times(*, now: datetime) -> int:
 
 
 class IntakeSettingsForm(WagtailAdminModelForm):
-    """Asks for a tick where a shorter time would remove stored enquiries; the tick holds for the number it named."""
+    """Requires a checkbox if a shorter time would remove stored enquiries. It confirms the number that was shown."""
 
     data: Any
     removes_at_most = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -92,7 +92,7 @@ class IntakeSettingsForm(WagtailAdminModelForm):
         ),
     )
 
-    # Whether the tick is asked for: the page shows it only then.
+    # Whether the checkbox is shown.
     asks_to_confirm = False
 
     def clean(self) -> dict[str, Any]:
@@ -100,11 +100,11 @@ class IntakeSettingsForm(WagtailAdminModelForm):
         new = self._times(cleaned)
         if new is None or not is_shorter(new, self._stored_times()):
             return cleaned
-        removed = removed_by(new, now=timezone.now())
+        removed = count_removed_by(new, now=timezone.now())
         confirmed = cleaned.get("removal_confirmed") and (cleaned.get("removes_at_most") or 0) >= removed
         if removed and not confirmed:
             self.asks_to_confirm = True
-            # What is confirmed is this number, and no tick of an earlier one.
+            # Confirms this number; a checkbox ticked for an earlier number does not count.
             self.data = self.data.copy()
             self.data["removes_at_most"] = str(removed)
             self.data.pop("removal_confirmed", None)
@@ -129,11 +129,11 @@ class IntakeSettingsForm(WagtailAdminModelForm):
         return saved
 
     def _times(self, values: dict[str, Any]) -> Times | None:
-        """Return the times of the form; None where one of them is not valid."""
+        """Return the times in the form; None if any of them is invalid."""
         times = {name: values.get(name) for name in Times.__dataclass_fields__}
         return Times(**times) if all(value is not None for value in times.values()) else None  # type: ignore[arg-type]
 
     def _stored_times(self) -> Times:
-        # Not the instance: the form has written the new times into it.
+        # Not self.instance, which already has the new times.
         stored = IntakeSettings.objects.get(pk=self.instance.pk)
         return Times(**{name: getattr(stored, name) for name in Times.__dataclass_fields__})

@@ -189,16 +189,14 @@ def receive_enquiry(*, submission: Submission, pause: PauseStatus, now: datetime
     Raises TooManyPosts over FORM_RATE_LIMIT, and django.db.DatabaseError if nothing could be stored.
     """
     kind, facts, opening = submission.kind, submission.facts, submission.opening
-    digest = _digest(kind, facts, submission.repeat_words)
+    digest = _digest(kind, facts, submission.repeat_text)
     with transaction.atomic():
         lock_receiving()
         earlier = Enquiry.objects.filter(submission_id=opening.submission_id, content_digest=digest).first()
         if earlier:
             return earlier
         enforce_rate_limit(submission.address_key, now)
-        reasons = reasons_to_suspect(
-            replace(facts, message=facts.message or submission.further_words), submission.signs
-        )
+        reasons = reasons_to_suspect(replace(facts, message=facts.message or submission.other_text), submission.signs)
         earlier = Enquiry.objects.filter(repeat_key=digest).first()
         if earlier:
             if _takes_repeats(earlier, now) and (reasons or not earlier.is_quarantined):
@@ -246,8 +244,8 @@ def _takes_repeats(enquiry: Enquiry, now: datetime) -> bool:
     return not enquiry.is_closed and not is_from_future(received, now) and now - received < REPEAT_WINDOW
 
 
-def _digest(kind: Kind, facts: ContactFacts, repeat_words: str) -> str:
-    words = json.dumps([kind, asdict(facts), repeat_words], sort_keys=True, ensure_ascii=False)
+def _digest(kind: Kind, facts: ContactFacts, repeat_text: str) -> str:
+    words = json.dumps([kind, asdict(facts), repeat_text], sort_keys=True, ensure_ascii=False)
     return keyed_hash("intake.content", words)
 
 

@@ -1,1 +1,1 @@
-"""The initial mapping: the questions that the supervisor edits, and what a visitor answers to them."""
+"""The initial mapping: the questions that the supervisor edits, and a visitor's answers."""

@@ -1,4 +1,4 @@
-"""Answers: which questions apply, which answers count, how they read, and what differs from a typical case."""
+"""Rules for answers: which questions apply, which answers count, their text, and differences from a typical case."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,16 +14,39 @@ from intake.mapping.questions import YES, Condition, Question, QuestionSet, Ques
 # key -> value: text, choice key, list of choice keys, number, or {"from": ISO date, "to": ISO date}.
 Answers = Mapping[str, Any]
 
+# The municipalities of Satakunta in 2026, and those merged into them since 2000, which people still mention.
+_MUNICIPALITIES = frozenset(
+    {
+        "eura", "eurajoki", "harjavalta", "huittinen", "jämijärvi", "kankaanpää", "karvia", "kokemäki", "merikarvia",
+        "nakkila", "pomarkku", "pori", "rauma", "siikainen", "säkylä", "ulvila",
+        "honkajoki", "kiukainen", "kodisjoki", "kullaa", "köyliö", "lavia", "luvia", "noormarkku", "vampula",
+    }
+)  # fmt: skip
+# "Satakunta", "Satakunnassa", "satakuntalainen".
+_REGION = "satakun"
+_ENDINGS = frozenset(
+    {"ssa", "ssä", "sta", "stä", "lla", "llä", "lta", "ltä", "n", "an", "on", "en", "in", "ista", "issa"}
+)
+_STEMS = {
+    "harjavalta": "harjavalla", "huittinen": "huittisi", "jämijärvi": "jämijärve", "kankaanpää": "kankaanpää",
+    "kokemäki": "kokemäe", "nakkila": "nakkila", "pomarkku": "pomarku", "siikainen": "siikaisi",
+    "eurajoki": "eurajoe", "honkajoki": "honkajoe", "kiukainen": "kiukaisi", "kodisjoki": "kodisjoe",
+    "noormarkku": "noormarku",
+}  # fmt: skip
+
+# As the supervisor puts it: "ihannekoko on 3–6 henkilöä".
+IDEAL_GROUP = range(3, 7)
+
 
 def is_answered(value: Any) -> bool:
-    """Return whether something was answered; 0 is an answer."""
+    """Return whether there is an answer; 0 is one."""
     if isinstance(value, dict):
         return any(value.values())
     return value not in (None, "", [], ())
 
 
 def condition_holds(condition: Condition | None, answers: Answers) -> bool:
-    """Return whether a question with this condition is to be asked, given the facts and answers so far."""
+    """Return whether a question with this condition is asked, given the facts and answers."""
     if condition is None:
         return True
     value = answers.get(condition.source)
@@ -32,9 +55,9 @@ def condition_holds(condition: Condition | None, answers: Answers) -> bool:
 
 
 def applicable(question_set: QuestionSet, facts: Answers, answers: Answers) -> Iterator[tuple[Step, Question]]:
-    """Yield the questions (no texts) that apply, in their order.
+    """Yield the applicable questions (not the information texts) in order.
 
-    The answer to a question that does not apply counts for nothing, so what hangs from it does not apply either.
+    The answer to a question that does not apply is ignored, so questions that depend on it do not apply either.
     """
     so_far = dict(facts)
     for step in question_set.steps:
@@ -47,7 +70,7 @@ def applicable(question_set: QuestionSet, facts: Answers, answers: Answers) -> I
 
 
 def counted_answers(question_set: QuestionSet, facts: Answers, answers: Answers) -> dict[str, Any]:
-    """Return the answers that apply, and nothing else."""
+    """Return only the answers to applicable questions."""
     keys = [question.key for _step, question in applicable(question_set, facts, answers)]
     return {key: answers[key] for key in keys if is_answered(answers.get(key))}
 
@@ -59,13 +82,13 @@ class Progress:
 
 
 def progress(question_set: QuestionSet, facts: Answers, answers: Answers) -> Progress:
-    """Return how many of the questions that apply have an answer."""
+    """Return how many of the applicable questions are answered."""
     asked = [question for _step, question in applicable(question_set, facts, answers)]
     return Progress(answered=sum(is_answered(answers.get(question.key)) for question in asked), asked=len(asked))
 
 
 def missing(question_set: QuestionSet, facts: Answers, answers: Answers) -> list[tuple[Step, Question]]:
-    """Return the required questions that apply and have no answer."""
+    """Return the applicable required questions without an answer."""
     return [
         (step, question)
         for step, question in applicable(question_set, facts, answers)
@@ -74,9 +97,9 @@ def missing(question_set: QuestionSet, facts: Answers, answers: Answers) -> list
 
 
 def steps_to_show(question_set: QuestionSet, facts: Answers, answers: Answers) -> list[int]:
-    """Return the indexes of the steps that have something for this visitor.
+    """Return the indexes of the steps to show to this visitor.
 
-    A step is passed over where every question of it hangs from an earlier answer that was not given.
+    A step is skipped if all of its questions depend on earlier answers that were not given.
     """
     known = {**facts, **counted_answers(question_set, facts, answers)}
     return [
@@ -87,7 +110,7 @@ def steps_to_show(question_set: QuestionSet, facts: Answers, answers: Answers) -
 
 
 def questions_to_show(step: Step, known: Answers) -> list[Question]:
-    """Return what has a place on a step's page: what applies already, and what an answer on the page may bring."""
+    """Return the questions on a step's page: those that apply, and those that an answer on the page can make apply."""
     own = {question.key for question in step.questions}
     elsewhere = {key: value for key, value in known.items() if key not in own}
     shown: list[Question] = []
@@ -99,8 +122,8 @@ def questions_to_show(step: Step, known: Answers) -> list[Question]:
     return shown
 
 
-def answer_words(question: Question, value: Any) -> str:
-    """Return an answer as a person reads it; "" where there is none. Lines of a long text stay."""
+def answer_text(question: Question, value: Any) -> str:
+    """Return an answer as text; "" if there is none. Line breaks of a long text are kept."""
     if not is_answered(value):
         return ""
     labels = {choice.key: choice.label for choice in question.choices}
@@ -114,22 +137,22 @@ def answer_words(question: Question, value: Any) -> str:
         case QuestionType.DATE, str():
             return finnish_date(value)
         case QuestionType.PERIOD, {"from": str(), "to": str()}:
-            return _period_words(value)
+            return _period_text(value)
         case _:
-            return _any_words(value, labels)
+            return _unknown_answer_text(value, labels)
 
 
-def _any_words(value: Any, labels: Mapping[str, str]) -> str:
-    """Return an answer whose kind is not known any more."""
+def _unknown_answer_text(value: Any, labels: Mapping[str, str]) -> str:
+    """Return an answer of an unknown type as text."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):
-        return ", ".join(_any_words(one, labels) for one in value if is_answered(one))
+        return ", ".join(_unknown_answer_text(one, labels) for one in value if is_answered(one))
     return labels.get(value, value) if isinstance(value, str) else str(value)
 
 
 def finnish_date(iso: str) -> str:
-    """Return "2027-02-01" as "1.2.2027"; what is no day as it is."""
+    """Return "2027-02-01" as "1.2.2027"; return anything else unchanged."""
     try:
         day = date.fromisoformat(iso)
     except ValueError:
@@ -137,38 +160,26 @@ def finnish_date(iso: str) -> str:
     return finnish_day(day)
 
 
-def _period_words(value: dict[str, str]) -> str:
+def _period_text(value: dict[str, str]) -> str:
     start, end = (finnish_date(value[name]) if value.get(name) else "" for name in ("from", "to"))
     if start and end:
         return f"{start}–{end}"
     return _("from %(day)s") % {"day": start} if start else _("by %(day)s") % {"day": end}
 
 
-# The municipalities of 2026 and those merged into them since 2000, which people still name.
-_MUNICIPALITIES = frozenset(
-    {
-        "eura", "eurajoki", "harjavalta", "huittinen", "jämijärvi", "kankaanpää", "karvia", "kokemäki", "merikarvia",
-        "nakkila", "pomarkku", "pori", "rauma", "siikainen", "säkylä", "ulvila",
-        "honkajoki", "kiukainen", "kodisjoki", "kullaa", "köyliö", "lavia", "luvia", "noormarkku", "vampula",
-    }
-)  # fmt: skip
-# "Satakunta", "Satakunnassa", "satakuntalainen".
-_REGION = "satakun"
-
-
 def area_of(place: str) -> Area | None:
-    """Return whether a place that was written is in Satakunta; None for none.
+    """Return whether a typed place is in Satakunta; None for an empty one.
 
-    Several places ("Pori ja Tampere") are in Satakunta if one is: a hint must not be given wrongly.
+    Several places ("Pori ja Tampere") count as Satakunta if one of them is there, to avoid a wrong hint.
     """
     words = [word.strip(".,;:()").casefold() for word in place.replace("/", " ").replace("-", " ").split()]
     if not any(words):
         return None
-    return Area.SATAKUNTA if any(_is_there(word) for word in words) else Area.ELSEWHERE
+    return Area.SATAKUNTA if any(_is_in_satakunta(word) for word in words) else Area.ELSEWHERE
 
 
-def _is_there(word: str) -> bool:
-    """Whether a word is such a place, or one of its forms in which people answer "where" ("Porissa", "Raumalla")."""
+def _is_in_satakunta(word: str) -> bool:
+    """Whether a word is a place in Satakunta, in its base form or a local case ("Porissa", "Raumalla")."""
     return word.startswith(_REGION) or any(
         word == name or (word.startswith(stem) and word.removeprefix(stem) in _ENDINGS)
         for name in _MUNICIPALITIES
@@ -176,28 +187,13 @@ def _is_there(word: str) -> bool:
     )
 
 
-_ENDINGS = frozenset(
-    {"ssa", "ssä", "sta", "stä", "lla", "llä", "lta", "ltä", "n", "an", "on", "en", "in", "ista", "issa"}
-)
-_STEMS = {
-    "harjavalta": "harjavalla", "huittinen": "huittisi", "jämijärvi": "jämijärve", "kankaanpää": "kankaanpää",
-    "kokemäki": "kokemäe", "nakkila": "nakkila", "pomarkku": "pomarku", "siikainen": "siikaisi",
-    "eurajoki": "eurajoe", "honkajoki": "honkajoe", "kiukainen": "kiukaisi", "kodisjoki": "kodisjoe",
-    "noormarkku": "noormarku",
-}  # fmt: skip
-
-
 def _stems(name: str) -> tuple[str, ...]:
     return (name, _STEMS[name]) if name in _STEMS else (name,)
 
 
-# The supervisor's own words: "ihannekoko on 3–6 henkilöä".
-IDEAL_GROUP = range(3, 7)
-
-
 @dataclass(frozen=True, kw_only=True)
 class TypedFacts:
-    """What the list and the export know of a mapping; empty where it was not asked or not answered."""
+    """The facts of a mapping for the list and the export; empty if not asked or not answered."""
 
     group_size: int | None = None
     place: str = ""
@@ -206,7 +202,7 @@ class TypedFacts:
 
 
 def typed_facts(question_set: QuestionSet, facts: Answers, answers: Answers) -> TypedFacts:
-    """Return the answers that the supervisor has given a role in the list."""
+    """Return the answers to the questions that have a role."""
     by_role = _by_role(question_set, facts, answers)
     value, _words = by_role.get(Role.GROUP_SIZE, (None, ""))
     place = by_role.get(Role.PLACE, ("", ""))[1]
@@ -220,7 +216,7 @@ def typed_facts(question_set: QuestionSet, facts: Answers, answers: Answers) -> 
 
 
 def differences(question_set: QuestionSet, facts: Answers, answers: Answers) -> list[str]:
-    """Return a sentence for each: the group's size, the distance, an acquaintance, and the wish for a start."""
+    """Return sentences on what is not typical: the group size, the distance, an acquaintance, a wish for the start."""
     by_role = _by_role(question_set, facts, answers)
     found = []
     size = by_role.get(Role.GROUP_SIZE, (None, ""))[0]
@@ -242,14 +238,14 @@ def differences(question_set: QuestionSet, facts: Answers, answers: Answers) -> 
 
 
 def is_far(facts: Answers, place: str) -> bool:
-    """Return whether somebody wishes to be met at their workplace outside Satakunta: told as a hint, never refused."""
+    """Return whether a meeting outside Satakunta is wished for. Shown as a hint; never a reason to refuse."""
     return DeliveryMode.CLIENT_PREMISES in (facts.get("delivery_modes") or ()) and area_of(place) == Area.ELSEWHERE
 
 
 def _by_role(question_set: QuestionSet, facts: Answers, answers: Answers) -> dict[str, tuple[object, str]]:
     counted = counted_answers(question_set, facts, answers)
     return {
-        question.role: (counted[question.key], answer_words(question, counted[question.key]))
+        question.role: (counted[question.key], answer_text(question, counted[question.key]))
         for question in question_set.questions()
         if question.role and is_answered(counted.get(question.key)) and question.type != QuestionType.INFORMATION
     }

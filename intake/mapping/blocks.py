@@ -1,4 +1,4 @@
-"""The blocks from which the supervisor builds the mapping."""
+"""The StreamField blocks of the questions."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,21 +15,22 @@ from intake.mapping.questions import CHOICE_TYPES, FACT_SOURCES, QuestionSet, Ro
 
 Group = tuple[str, list[tuple[str, str]]]
 ReadDraft = Callable[[], QuestionSet | None]
-_drafts: list[ReadDraft] = []
+TEXT_LIMIT = 5000
+_draft_readers: list[ReadDraft] = []
 
 
-def read_draft_with(read: ReadDraft) -> ReadDraft:
-    """Register the function that reads the questions of the page as it was last saved."""
-    _drafts.append(read)
+def register_draft_reader(read: ReadDraft) -> ReadDraft:
+    """Register a function that returns the questions of the latest draft."""
+    _draft_readers.append(read)
     return read
 
 
 def condition_options() -> list[Group]:
-    """Return the options in groups, a group a question, for the page as it was last saved.
+    """Return the choices of a condition, grouped by question, from the latest draft.
 
-    A new question shows up here when the draft has been saved once.
+    A new question appears once the draft has been saved.
     """
-    return [*_facts(), *(question for read in _drafts if (draft := read()) for question in _questions(draft))]
+    return [*_facts(), *(question for read in _draft_readers if (draft := read()) for question in _questions(draft))]
 
 
 def _facts() -> Iterator[Group]:
@@ -49,11 +50,8 @@ def _questions(question_set: QuestionSet) -> Iterator[Any]:
             )
 
 
-TEXT_LIMIT = 5000
-
-
 class _ConditionField(forms.ChoiceField):
-    """Takes what was offered when the page was opened: whether it still makes sense is seen from the whole set."""
+    """Accepts any well-formed option: QuestionStreamBlock checks whether it exists."""
 
     def valid_value(self, value: Any) -> bool:
         return read_option(value) is not None
@@ -66,12 +64,12 @@ class ConditionChoiceBlock(blocks.ChoiceBlock):
         return _ConditionField(**kwargs)
 
     def normalize_choice(self, value: Any) -> Any:
-        """Take the value as it is: what is offered is read from the very page whose blocks are being read."""
+        """Return the value unchanged. The choices come from the page that is being read, so they can't be used here."""
         return value
 
 
 class StepBlock(blocks.StructBlock):
-    """Where a new page of the form begins."""
+    """The start of a new page of the form."""
 
     title = blocks.CharBlock(label=_("Title"), max_length=80)
     introduction = blocks.TextBlock(
@@ -102,7 +100,7 @@ class InformationBlock(blocks.StructBlock):
 
 
 class QuestionBlock(blocks.StructBlock):
-    """What every question has."""
+    """The fields of every question."""
 
     label = blocks.CharBlock(label=_("Question"), max_length=200)
     help = blocks.TextBlock(
@@ -170,7 +168,7 @@ class _ChoicesBlock(QuestionBlock):
     )
 
     def clean(self, value: Any) -> Any:
-        """Refuse the same choice twice: nobody could tell which was meant."""
+        """Reject duplicate choices."""
         cleaned = super().clean(value)
         seen: set[str] = set()
         errors = {}
@@ -214,7 +212,7 @@ class NumberBlock(QuestionBlock):
 
     def clean(self, value: Any) -> Any:
         cleaned = super().clean(value)
-        # In a draft either may be missing.
+        # Either may be missing in a draft.
         if None not in (cleaned["minimum"], cleaned["maximum"]) and cleaned["minimum"] > cleaned["maximum"]:
             raise StructBlockValidationError(
                 block_errors={"maximum": ValidationError(gettext("The largest can't be smaller than the smallest."))}

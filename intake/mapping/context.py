@@ -13,7 +13,7 @@ from home.pause.wording import PauseStatus
 from intake.choices import ContactPreference, DeliveryMode, SupervisionForm
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.notices import FormNotices, form_notices
-from intake.mapping.answers import answer_words, applicable, is_answered, is_far
+from intake.mapping.answers import answer_text, applicable, is_answered, is_far
 from intake.mapping.models import InitialMapping
 from intake.mapping.questions import Question, QuestionSet, Role
 from intake.mapping.services import LIFETIME
@@ -24,8 +24,8 @@ STEP_TEMPLATE = "intake/mapping/step_page.html"
 CHECK_TEMPLATE = "intake/mapping/check_page.html"
 
 
-def notices_now(request: HttpRequest) -> tuple[FormNotices, PauseStatus, ContactDetails]:
-    """Return the words around the form, the pause and the contact details as they stand."""
+def current_notices(request: HttpRequest) -> tuple[FormNotices, PauseStatus, ContactDetails]:
+    """Return the current notices, pause and contact details."""
     details = ContactDetails.load(request)
     pause = current_pause(request)
     return form_notices(details=details, pause=pause), pause, details
@@ -33,9 +33,9 @@ def notices_now(request: HttpRequest) -> tuple[FormNotices, PauseStatus, Contact
 
 @dataclass(frozen=True, kw_only=True)
 class StepPage:
-    """One step as a page shows it. `continue_url`: where this can be continued on another device.
+    """One step as shown on a page. `continue_url`: the URL to continue on another device.
 
-    `draft`: the name under which the browser's tab keeps what is not sent yet (static/js/form.js); "" keeps nothing.
+    `draft`: the key under which the script keeps unsent input in the tab (static/js/form.js); "" for none.
     """
 
     form: MappingFactsForm | StepForm
@@ -51,7 +51,7 @@ class StepPage:
 
 def step_context(request: HttpRequest, page: StepPage) -> dict[str, Any]:
     """Return the context of STEP_TEMPLATE."""
-    notices, _pause, _details = notices_now(request)
+    notices, _pause, _details = current_notices(request)
     return {
         "form": page.form,
         "facts_form": page.form if isinstance(page.form, MappingFactsForm) else None,
@@ -76,9 +76,9 @@ def answer_groups(
     *,
     step_url: Any = None,
 ) -> list[dict[str, Any]]:
-    """Return the answers for components/answer_list.html, a group a step, in the order in which they were asked.
+    """Return the answers for components/answer_list.html, one group for each step, in order.
 
-    `step_url(index)` gives the address where a step's answers can be changed; without it nothing can be.
+    `step_url(index)` returns the URL for changing the answers of a step; without it there are no such links.
     """
     index_of = {step.key: index for index, step in enumerate(question_set.steps)}
     groups: dict[str, dict[str, Any]] = {}
@@ -96,7 +96,7 @@ def _answer(question: Question, value: Any, url: str) -> dict[str, Any]:
     return {
         "label": question.label,
         "help": question.help,
-        "value": answer_words(question, value),
+        "value": answer_text(question, value),
         "is_missing": question.required and not is_answered(value),
         "missing_words": required_message(question),
         "change_url": f"{url}?tarkista#{field_anchor(question)}" if url else "",
@@ -104,12 +104,12 @@ def _answer(question: Question, value: Any, url: str) -> dict[str, Any]:
 
 
 def field_anchor(question: Question) -> str:
-    """Return the id of the first field of a question on its page."""
+    """Return the HTML id of the first field of a question."""
     return f"id_{field_names(question)[0]}"
 
 
 def facts_group(facts: dict[str, Any], *, url: str = "") -> dict[str, Any]:
-    """Return the contact facts as the first group of the answers."""
+    """Return the contact facts as a group of answers."""
     form = MappingFactsForm()
     modes = [str(DeliveryMode(mode).label) for mode in facts["delivery_modes"] if mode in DeliveryMode.values]
     words = {
@@ -136,6 +136,6 @@ def facts_group(facts: dict[str, Any], *, url: str = "") -> dict[str, Any]:
 def all_groups(
     mapping: InitialMapping, question_set: QuestionSet, *, facts_url: str = "", step_url: Any = None
 ) -> list[Any]:
-    """Return every answer of a mapping; the contact facts where they are its own."""
+    """Return all answers of a mapping, first its own contact facts if it has any."""
     groups = answer_groups(question_set, mapping.condition_facts, mapping.answers, step_url=step_url)
     return [facts_group(mapping.facts, url=facts_url), *groups] if mapping.facts else groups

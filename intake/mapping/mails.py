@@ -1,4 +1,4 @@
-"""The mails about a mapping, and its private address in them."""
+"""The mails about a mapping, and the private link in them."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ MAPPING_LINK = PrivateLink(
 
 
 def queue_mapping_notification(*, enquiry: Enquiry, now: datetime) -> None:
-    """Queue the notice to the supervisor that an enquiry she has already got a mapping. Once an enquiry."""
+    """Queue the notification that a mapping was added to an existing enquiry. Only once for each enquiry."""
     queue_mail(
         NewMail(
             enquiry_id=enquiry.pk,
@@ -36,7 +36,7 @@ def queue_mapping_notification(*, enquiry: Enquiry, now: datetime) -> None:
 
 
 def queue_mapping_link(*, enquiry: Enquiry, works_until: datetime, now: datetime) -> None:
-    """Queue a mail to the sender with a private link to the mapping. Holds no word that the sender wrote."""
+    """Queue a mail to the sender with a private link to the mapping. Contains no text that the sender wrote."""
     details = ContactDetails.load()
     queue_mail(
         NewMail(

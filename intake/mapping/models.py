@@ -1,4 +1,4 @@
-"""A visitor's answers, with the questions as they were asked."""
+"""A visitor's answers, with a copy of the questions."""
 
 from django.db import models
 from django.db.models import Q
@@ -12,36 +12,36 @@ FACT_NAMES = ("supervision_form", "delivery_modes")
 
 
 class InitialMapping(models.Model):
-    """One mapping, under way or sent. Only the services write here.
+    """One mapping, in progress or sent. Only the services write here.
 
-    Begun by itself it has no enquiry until it is sent; begun after a message it hangs from that enquiry from the
-    start. A message can have two under way: the address in it may be mistyped, so what is answered by the thank-you
-    page's link and what is answered by the mail's are kept apart. The one begun first is the enquiry's, the other one
-    is `beside` it. `str()` shows nothing that a person typed.
+    A mapping started on the mapping page has no enquiry until it is sent. One started after a message belongs to that
+    enquiry from the start. A message can have two mappings in progress: its e-mail address may be mistyped, so answers
+    given by the link on the thank-you page and by the link in the mail are kept apart. The first one has `enquiry`, the
+    other one `parallel_to`. `str()` shows nothing that a person typed.
     """
 
     enquiry = models.OneToOneField(Enquiry, on_delete=models.CASCADE, null=True, blank=True, related_name="mapping")
-    beside = models.OneToOneField(
+    parallel_to = models.OneToOneField(
         Enquiry, on_delete=models.CASCADE, null=True, blank=True, related_name="other_mapping", editable=False
     )
-    # Whether the first answers were given by a link that came by mail; None before that, and without an enquiry.
+    # Whether the first answers were given by a link in a mail; None before that, and without an enquiry.
     begun_by_mail = models.BooleanField(null=True, editable=False)
-    # Becomes the enquiry's own when the mapping is sent.
+    # Becomes the submission id of the enquiry when the mapping is sent.
     submission_id = models.UUIDField(editable=False)
     created_at = models.DateTimeField()
-    # When the first answers were stored: before that there is nothing of the visitor's here.
+    # When the first answers were stored; before that the row holds no data of the visitor.
     started_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(db_index=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
 
-    # The contact facts, for a mapping that has no enquiry yet: names of intake.submission.ContactFacts -> values.
+    # The contact facts of a mapping without an enquiry: names of intake.submission.ContactFacts -> values.
     facts = models.JSONField(default=dict, blank=True)
-    # intake.mapping.questions.QuestionSet.as_json() as it was when the first answers were stored.
+    # QuestionSet.as_json() (intake.mapping.questions) when the first answers were stored.
     question_set = models.JSONField(default=dict, blank=True)
     # intake.mapping.answers.Answers.
     answers = models.JSONField(default=dict, blank=True)
     shown_texts = models.JSONField(default=dict, blank=True)
-    # {"hidden_field": bool, "source_known": bool}: what the spam rules saw when it was begun.
+    # {"hidden_field": bool, "source_known": bool}: the spam signs of the first step.
     signs = models.JSONField(default=dict, blank=True)
     preparation_notes = models.TextField(_("preparation notes"), blank=True)
 
@@ -54,7 +54,7 @@ class InitialMapping(models.Model):
                 condition=Q(sent_at__isnull=True) | Q(enquiry__isnull=False), name="mapping_sent_with_enquiry"
             ),
             models.CheckConstraint(
-                condition=Q(enquiry__isnull=True) | Q(beside__isnull=True), name="mapping_of_an_enquiry_or_beside_it"
+                condition=Q(enquiry__isnull=True) | Q(parallel_to__isnull=True), name="mapping_enquiry_or_parallel_to"
             ),
         ]
 
@@ -70,18 +70,18 @@ class InitialMapping(models.Model):
         return question_set_from_json(self.question_set)
 
     @property
-    def message(self) -> Enquiry | None:
-        """The enquiry whose contact facts this mapping goes by; None where it has its own."""
-        return self.enquiry or self.beside
+    def source_enquiry(self) -> Enquiry | None:
+        """The enquiry whose contact facts this mapping uses; None if it has its own."""
+        return self.enquiry or self.parallel_to
 
     @property
     def condition_facts(self) -> dict[str, object]:
         """The facts that questions may depend on."""
         if self.facts:
             return {name: self.facts.get(name) for name in FACT_NAMES}
-        if self.message is None:
+        if self.source_enquiry is None:
             return {}
-        return {name: getattr(self.message, name) for name in FACT_NAMES}
+        return {name: getattr(self.source_enquiry, name) for name in FACT_NAMES}
 
     @property
     def progress(self) -> Progress:
@@ -93,7 +93,7 @@ class InitialMapping(models.Model):
 
 
 class MappingLink(models.Model):
-    """A private way to one mapping: only the digest of its secret is kept. `by_mail`: whoever reads the mail has it."""
+    """A private link to one mapping. Only the digest of its secret is stored. `by_mail`: the link was sent by mail."""
 
     by_mail = models.BooleanField(default=False)
     mapping = models.ForeignKey(InitialMapping, on_delete=models.CASCADE, related_name="links")
@@ -108,7 +108,7 @@ class MappingLink(models.Model):
 
 
 class UnfinishedMapping(models.Model):
-    """How many mappings that were begun and never sent were removed on one day."""
+    """How many started but unsent mappings were removed on one day."""
 
     removed_on = models.DateField(unique=True)
     count = models.PositiveIntegerField(default=0)

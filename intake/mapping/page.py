@@ -1,4 +1,4 @@
-"""The page where a mapping begins, with its preview."""
+"""The Wagtail page on which a mapping starts, and its previews."""
 
 import math
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ from intake.enquiry.responses import (
     stored_response,
 )
 from intake.mail.links import new_secret
-from intake.mapping.blocks import read_draft_with
-from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, StepPage, answer_groups, notices_now, step_context
+from intake.mapping.blocks import register_draft_reader
+from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, StepPage, answer_groups, current_notices, step_context
 from intake.mapping.mails import MAPPING_LINK
 from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
 from intake.mapping.questions import QuestionSet
@@ -47,23 +47,24 @@ from intake.mapping.step_form import StepForm
 from intake.spam.limit import Source, TooManyPosts, address_key, source_of
 
 _SALT = "intake.mapping-start"
+_STEP = "step-"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """One opening of the first step."""
+    """The content of a start token."""
 
     secret: str
     opened_at: datetime
 
 
 def new_start_token(secret: str, now: datetime) -> str:
-    """Return a token for a first step opened at `now` (aware)."""
+    """Return a token for the first step, opened at `now` (aware)."""
     return signing.dumps([secret, int(now.timestamp())], salt=_SALT)
 
 
 def read_start_token(token: str) -> Start | None:
-    """Return what the token says, however old it is; None for a token that this site did not sign."""
+    """Return the content of a token of any age; None if this site did not sign it."""
     try:
         secret, opened_at = signing.loads(token, salt=_SALT)
     except signing.BadSignature:
@@ -71,11 +72,8 @@ def read_start_token(token: str) -> Start | None:
     return Start(secret=secret, opened_at=datetime.fromtimestamp(opened_at, UTC))
 
 
-_STEP = "step-"
-
-
 def preview_modes(page: Any) -> list[tuple[str, Any]]:
-    """Return Wagtail's list of previews: the start, each step, the check, and where to turn instead."""
+    """Return Wagtail's preview modes: the start, each step, the check, and the page on where to turn instead."""
     steps = page.question_set().steps
     return [
         ("", gettext_lazy("Where it begins")),
@@ -87,17 +85,17 @@ def preview_modes(page: Any) -> list[tuple[str, Any]]:
 
 
 def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | None:
-    """Return one page of the draft. Every question shows, with its condition in words.
+    """Return the preview of one page. Shows every question, with its condition in words.
 
-    None for a step that the draft does not have, or not any more: the editor's list of previews is as old as its page,
-    and an answer of 404 would stop the editor's preview for good.
+    None for a step that does not exist (any more): the editor's list of modes may be outdated, and a 404 would stop
+    its preview for good.
     """
     question_set: QuestionSet = page.question_set()
-    common = {"preview_of_page": True, "trial_url": reverse("mapping_trial", args=[page.pk]) if page.pk else ""}
+    common = {"preview_of_page": True, "tryout_url": reverse("mapping_tryout", args=[page.pk]) if page.pk else ""}
     if mode == "elsewhere":
         return TemplateResponse(request, page.elsewhere_template, page.get_context(request))
     if mode == "check":
-        notices, _pause, _details = notices_now(request)
+        notices, _pause, _details = current_notices(request)
         groups = answer_groups(question_set, {}, {})
         context = {"groups": groups, "lacking": 0, **notices.as_context(), **common}
         return TemplateResponse(request, CHECK_TEMPLATE, page.get_context(request) | context)
@@ -135,11 +133,11 @@ def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | N
 
 
 def show_start(page: Any, request: HttpRequest) -> HttpResponse:
-    """Say what the mapping is, and whom it is not for."""
+    """Show what the mapping is, and whom it is not for."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     context = page.get_context(request)
-    notices, _pause, _details = notices_now(request)
+    notices, _pause, _details = current_notices(request)
     context |= {
         "begin_url": page.get_url(request) + page.reverse_subpage("begin"),
         "elsewhere_url": page.get_url(request) + page.reverse_subpage("elsewhere") if page.elsewhere_text else "",
@@ -150,7 +148,7 @@ def show_start(page: Any, request: HttpRequest) -> HttpResponse:
 
 
 def show_elsewhere(page: Any, request: HttpRequest) -> HttpResponse:
-    """Say where to turn when supervision is not what is needed. Keeps nothing."""
+    """Show where to turn if supervision is not the right help. Stores nothing."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     if not page.elsewhere_text:
@@ -159,9 +157,9 @@ def show_elsewhere(page: Any, request: HttpRequest) -> HttpResponse:
 
 
 def start_or_show(page: Any, request: HttpRequest) -> HttpResponse:
-    """Answer a GET with the first step; a good POST stores it and leads on with 303; any other keeps the words.
+    """Show the first step; a valid POST stores it and redirects (303), an invalid one shows the form as typed.
 
-    Statuses of a POST that comes back are those of the contact form (intake.contact.page).
+    An invalid POST has the same status codes as that of the contact form (intake.contact.page).
     """
     if request.method != "POST":
         form = MappingFactsForm(initial={"form_token": new_start_token(new_secret(), timezone.now())})
@@ -186,7 +184,7 @@ def _begin(page: Any, request: HttpRequest) -> HttpResponse:
     if start is None:
         notice = _("The form had expired. Your words are still here: send the form again.")
         return _response(page, request, form, status=422, notice=notice)
-    notices, _pause, details = notices_now(request)
+    notices, _pause, details = current_notices(request)
     try:
         begin_mapping(
             start=MappingStart(
@@ -243,7 +241,7 @@ def _response(
 
 
 class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
-    """Where the initial mapping begins. Its steps after the first live at private addresses (intake.urls)."""
+    """The start of the initial mapping. The steps after the first have private URLs (intake.urls)."""
 
     accepts_applications: ClassVar[bool] = True
 
@@ -313,18 +311,17 @@ class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
         verbose_name_plural = gettext_lazy("mapping pages")
 
     def question_set(self) -> QuestionSet:
-        """Return the questions of this version of the page."""
+        """Return the questions of this revision of the page."""
         published = timezone.localdate(self.last_published_at).isoformat() if self.last_published_at else ""
         return read_question_set(self.questions, published_on=published)
 
     @property
     def preview_modes(self) -> list[tuple[str, Any]]:
-        """The start page, each step, and the check: shown from the draft, filled without storing."""
         return preview_modes(self)
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
         shown = show_preview(self, request, mode_name) if mode_name else None
-        # RoutablePageMixin calls its own route, and not what BasePage does for previews.
+        # RoutablePageMixin serves its own route and skips the preview code of BasePage.
         return self.framed_by_admin(shown or super().serve_preview(request, ""))
 
     @path("", name="start")
@@ -342,18 +339,18 @@ class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
 
 
 def mapping_is_offered() -> bool:
-    """Return whether there is a published page with questions to answer."""
+    """Return whether the mapping page is published."""
     return MappingPage.objects.live().exists()
 
 
 @offer_next_step
 def _mapping_after_message(enquiry: Enquiry, pause: PauseStatus) -> str:
-    """Return the private link for a confirmation. None in a pause: who only wrote then is not asked to begin."""
+    """Return the private link for the confirmation of a message; "" in a pause, when no mapping is asked for."""
     is_offered = enquiry.kind == Kind.CONTACT and pause.form_mode == FormMode.AS_USUAL and mapping_is_offered()
     return MAPPING_LINK.url() if is_offered else ""
 
 
-@read_draft_with
+@register_draft_reader
 def _draft_questions() -> QuestionSet | None:
     page = MappingPage.objects.first()
     return page.get_latest_revision_as_object().question_set() if page else None

@@ -1,7 +1,7 @@
-"""The whole set as the supervisor edits it: checked as a whole, and read into plain values.
+"""The StreamField of all questions: validation across blocks, and conversion to a QuestionSet.
 
-A draft may hold anything half done. What can't be read of it is left out here, so that whatever shows a draft finds
-plain values only; `clean` says what is wrong when it is published.
+A draft may be incomplete or unreadable. Unreadable values are dropped here, so that all code that shows a draft gets
+plain values only. `clean` reports the errors on publishing.
 """
 
 import json
@@ -16,7 +16,7 @@ from wagtail.blocks.stream_block import StreamBlockValidationError, StreamValue
 from wagtail.blocks.struct_block import StructBlockValidationError
 
 from home.rich_text import expanded
-from intake.mapping import blocks as kinds
+from intake.mapping import blocks as question_blocks
 from intake.mapping.questions import (
     CHOICE_TYPES,
     FACT_SOURCES,
@@ -32,31 +32,31 @@ from intake.mapping.questions import (
 )
 
 STEP = "step"
-# Far past every limit of a block: its own check says what is too much.
+# Larger than the limits of all blocks, which have error messages of their own.
 _LARGEST_NUMBER = 10**9
 
 
 class QuestionStreamBlock(blocks.StreamBlock):
-    """Steps and questions in one row, so that a question moves from step to step like any other."""
+    """Steps and questions in one list, so that a question can be moved to another step."""
 
-    step = kinds.StepBlock()
-    short_text = kinds.ShortTextBlock()
-    long_text = kinds.LongTextBlock()
-    single_choice = kinds.SingleChoiceBlock()
-    multiple_choice = kinds.MultipleChoiceBlock()
-    number = kinds.NumberBlock()
-    scale = kinds.ScaleBlock()
-    yes_no = kinds.YesNoBlock()
-    date = kinds.DateBlock()
-    period = kinds.PeriodBlock()
-    information = kinds.InformationBlock()
+    step = question_blocks.StepBlock()
+    short_text = question_blocks.ShortTextBlock()
+    long_text = question_blocks.LongTextBlock()
+    single_choice = question_blocks.SingleChoiceBlock()
+    multiple_choice = question_blocks.MultipleChoiceBlock()
+    number = question_blocks.NumberBlock()
+    scale = question_blocks.ScaleBlock()
+    yes_no = question_blocks.YesNoBlock()
+    date = question_blocks.DateBlock()
+    period = question_blocks.PeriodBlock()
+    information = question_blocks.InformationBlock()
 
     class Meta:
-        # The whole set at a glance; a press opens a question, and one with an error is open.
+        # Shows the whole list at a glance; blocks with an error are open.
         collapsed = True
 
     def to_python(self, value: Any) -> StreamValue:
-        """Read what is stored, without what no block can read."""
+        """Convert the stored value, without unreadable parts."""
         if isinstance(value, StreamValue):
             return value
         if isinstance(value, str):
@@ -67,21 +67,21 @@ class QuestionStreamBlock(blocks.StreamBlock):
         return super().to_python(_readable_rows(self, value))
 
     def clean(self, value: StreamValue) -> StreamValue:
-        """Refuse what can't be asked: an empty step, a condition on a later or removed question, a role twice.
+        """Reject empty steps, conditions on later or removed questions, and duplicate roles.
 
-        A draft may be half done: it is saved by itself while it is written.
+        Not in a draft, which is autosaved while it is incomplete.
         """
         cleaned = super().clean(value)
         if self.is_deferred_validation:
             return cleaned
-        errors = {index: error for index, error in _faults(cleaned).items() if error}
+        errors = {index: error for index, error in _validation_errors(cleaned).items() if error}
         if errors:
             raise StreamBlockValidationError(block_errors=errors)
         return cleaned
 
 
 def _readable_rows(block: blocks.StreamBlock, rows: Any) -> list[dict[str, Any]]:
-    """Return the rows of blocks that there are, each with the values that its block can read."""
+    """Return the rows of known block types, each with the values that its block can read."""
     return [
         {
             "type": row["type"],
@@ -94,7 +94,7 @@ def _readable_rows(block: blocks.StreamBlock, rows: Any) -> list[dict[str, Any]]
 
 
 def _readable(block: blocks.Block, raw: Any) -> Any:
-    """Return the stored value of a block, None for what is none: the block's default stands for it then."""
+    """Return the stored value of a block; None if it is invalid, so that the default is used."""
     if isinstance(block, blocks.StructBlock):
         raw = raw if isinstance(raw, dict) else {}
         values = {name: _readable(child, raw.get(name)) for name, child in block.child_blocks.items()}
@@ -116,7 +116,7 @@ def _readable_id(row: dict[str, Any]) -> str | None:
 
 
 def read_question_set(value: StreamValue, *, published_on: str = "") -> QuestionSet:
-    """Return the set that the blocks say. Questions above the first step make a step without a title."""
+    """Return the questions of the blocks. Those above the first step get a step without a title."""
     steps: list[tuple[str, str, str, list[Question]]] = []
     labels = _Labels()
     keys: set[str] = set()
@@ -143,15 +143,15 @@ def read_question_set(value: StreamValue, *, published_on: str = "") -> Question
 
 
 def _key(child: Any, index: int) -> str:
-    """Return what names a block for good: it stays when the block is edited or moved.
+    """Return the permanent key of a block, which does not change when it is edited or moved.
 
-    One that has never been saved has no id yet: its place in the row names it meanwhile.
+    An unsaved block has no id yet and is identified by its position.
     """
     return str(child.id or f"unsaved-{index}")
 
 
 class _Labels:
-    """What the sources of conditions and their choices are called, as far as the set has been read."""
+    """The labels of the questions read so far that conditions may refer to, and of their choices."""
 
     def __init__(self) -> None:
         self.of = {
@@ -199,7 +199,7 @@ def _question(child: Any, key: str, labels: _Labels) -> Question:
             Choice(key=NO, label=value["no_label"] or ""),
         )
     elif "choices" in value:
-        # Of a key that is there twice the first holds. A choice without words can't be chosen.
+        # Of a duplicate key the first choice is used. An empty choice is left out.
         by_key: dict[str, Choice] = {}
         for item in value["choices"].bound_blocks:
             if item.value:
@@ -217,38 +217,38 @@ def _condition(when: Any, labels: _Labels) -> Condition | None:
     return Condition(source=source, choices=choices, words=labels.words(source, choices))
 
 
-def _faults(value: StreamValue) -> dict[int, ValidationError | None]:
-    """Return what is wrong at each place of the row."""
-    faults: dict[int, ValidationError | None] = {}
+def _validation_errors(value: StreamValue) -> dict[int, ValidationError | None]:
+    """Return the validation errors by position."""
+    errors: dict[int, ValidationError | None] = {}
     children = list(value)
     if children and children[0].block_type != STEP:
-        faults[0] = _block_fault(_("Begin with a step: the questions stand under it."))
+        errors[0] = _block_error(_("Begin with a step: the questions stand under it."))
     for index in _empty_steps(children):
-        faults[index] = _block_fault(_("This step has no question. Add one below it, or remove the step."))
+        errors[index] = _block_error(_("This step has no question. Add one below it, or remove the step."))
     places: dict[str, int] = {}
     for index, child in enumerate(children):
         if places.setdefault(_key(child, index), index) != index or _repeats_a_choice(child):
-            faults[index] = _block_fault(
+            errors[index] = _block_error(
                 _("This is a copy that can't be told from another. Remove it and write it anew.")
             )
     roles = Counter(child.value.get("role") for child in children if child.value.get("role"))
     for index, child in enumerate(children):
-        if child.block_type == STEP or index in faults:
+        if child.block_type == STEP or index in errors:
             continue
-        said = _condition_fault(child, index, children, places)
-        if said:
-            faults[index] = StructBlockValidationError(
-                block_errors={"when": ListBlockValidationError(non_block_errors=[ValidationError(said)])}
+        message = _condition_error(child, index, children, places)
+        if message:
+            errors[index] = StructBlockValidationError(
+                block_errors={"when": ListBlockValidationError(non_block_errors=[ValidationError(message)])}
             )
         elif roles[child.value.get("role")] > 1 and child.value.get("role"):
-            faults[index] = StructBlockValidationError(
+            errors[index] = StructBlockValidationError(
                 block_errors={"role": ValidationError(_("Another question has this place in the list already."))}
             )
-    return faults
+    return errors
 
 
-def _block_fault(said: str) -> StructBlockValidationError:
-    return StructBlockValidationError(non_block_errors=[ValidationError(said)])
+def _block_error(message: str) -> StructBlockValidationError:
+    return StructBlockValidationError(non_block_errors=[ValidationError(message)])
 
 
 def _repeats_a_choice(child: Any) -> bool:
@@ -269,8 +269,8 @@ def _empty_steps(children: list[Any]) -> list[int]:
     return empty if asked_since is None else [*empty, asked_since]
 
 
-def _condition_fault(child: Any, index: int, children: list[Any], places: dict[str, int]) -> str:
-    # Each is one by now: the block itself has refused any other.
+def _condition_error(child: Any, index: int, children: list[Any], places: dict[str, int]) -> str:
+    # All items are well-formed: the block has rejected others.
     pairs = [pair for item in child.value["when"] or () if (pair := read_option(item))]
     if not pairs:
         return ""

@@ -1,4 +1,4 @@
-"""A set of questions as plain values. A copy is kept with the answers."""
+"""The questions as plain values. A copy is stored with the answers."""
 
 import hashlib
 import json
@@ -23,16 +23,16 @@ class QuestionType(StrEnum):
     YES_NO = "yes_no"
     DATE = "date"
     PERIOD = "period"
-    # Not asked: a text between the questions.
+    # A text between the questions; it has no answer.
     INFORMATION = "information"
 
 
-# What a later question may depend on: answers that are one or some of named choices.
+# The types that a later question may depend on.
 CHOICE_TYPES = frozenset({QuestionType.SINGLE_CHOICE, QuestionType.MULTIPLE_CHOICE, QuestionType.YES_NO})
 
 
 class Role(StrEnum):
-    """What an answer tells the admin's list, export and the glance at what is untypical."""
+    """How an answer is used in the admin's list, the export and the differences from a typical case."""
 
     GROUP_SIZE = "group_size"
     PLACE = "place"
@@ -42,7 +42,7 @@ class Role(StrEnum):
 
 
 YES, NO = "yes", "no"
-# For a stored text whose limit can't be read.
+# For a stored text question without a readable limit.
 UNKNOWN_LIMIT = 1000
 
 
@@ -56,7 +56,7 @@ class Choice:
 class Condition:
     """Ask only when the answer to `source` (a question's key or a contact fact's name) is one of `choices` (keys).
 
-    `words` says the same to a person.
+    `words` is the condition as text.
     """
 
     source: str
@@ -66,7 +66,7 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One question, or a text between them. `key` stays through edits and renames.
+    """One question, or an information text. `key` does not change when it is edited.
 
     `body` is safe HTML (information only); `limit` counts characters; `minimum` and `maximum` bound a number.
     """
@@ -94,7 +94,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One theme on a page of its own."""
+    """The questions of one page of the form."""
 
     key: str
     title: str
@@ -115,20 +115,20 @@ class QuestionSet:
 
     @property
     def version(self) -> str:
-        """A short digest of everything that is asked: the same questions have the same version."""
+        """A short digest of all steps and questions."""
         words = json.dumps(asdict(self)["steps"], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(words.encode()).hexdigest()[:12]
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `question_set_from_json` reads back as an equal set."""
+        """Return a JSON value from which question_set_from_json() makes an equal set."""
         return {"version": self.version, **asdict(self)}
 
 
 def question_set_from_json(data: Any) -> QuestionSet:
     """Return the set that was stored with a mapping; an empty one for {}.
 
-    It may have been written by another version of the site. What this one does not know is left out, and a question
-    of an unknown kind is read as a text, which can show any answer.
+    It may have been stored by another version of the site. Unknown values are left out, and a question of an unknown
+    type becomes a long text, which can show any answer.
     """
     data = data if isinstance(data, dict) else {}
     return QuestionSet(
@@ -141,7 +141,7 @@ def question_set_from_json(data: Any) -> QuestionSet:
 
 
 def stored_version(data: Any) -> str:
-    """Return the version that a stored set was given when it was stored; "" where it has none."""
+    """Return the version of a stored set as it was computed then; "" if it has none."""
     return str(data.get("version", "")) if isinstance(data, dict) else ""
 
 
@@ -178,7 +178,7 @@ def _objects(data: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _known(kind: type[Any], data: dict[str, Any]) -> dict[str, Any]:
-    """Return the plain values (texts, numbers, yes and no) that `kind` has a field for."""
+    """Return the values of `data` that match a str, int or bool field of `kind`."""
     plain = [one for one in fields(kind) if one.type in (str, int, bool)]
     return {one.name: data[one.name] for one in plain if type(data.get(one.name)) is one.type}
 
@@ -191,17 +191,17 @@ def _iso_day(text: Any) -> str:
 
 
 def option(source: str, choice: str) -> str:
-    """Return how the editor's form names one answer that a condition can ask for."""
+    """Return the value of a choice of a condition in the editor's form."""
     return f"{source}:{choice}"
 
 
 def read_option(text: Any) -> tuple[str, str] | None:
-    """Return (source, choice) of what `option` made; None for anything else, the empty choice included."""
+    """Return (source, choice) of a value made by option(); None for anything else."""
     source, _colon, choice = text.partition(":") if isinstance(text, str) else ("", "", "")
     return (source, choice) if source and choice else None
 
 
-# The contact facts that a question may depend on: name -> (what the form calls it, its choices).
+# The contact facts that a question may depend on: name -> (label, choices).
 FACT_SOURCES = {
     "supervision_form": (_("Form of supervision"), SupervisionForm),
     "delivery_modes": (_("Where would we meet?"), DeliveryMode),

@@ -1,4 +1,4 @@
-"""A mapping as it was asked, read from its own copy of the questions."""
+"""A mapping for the admin, read from its own copy of the questions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from intake.enquiry.models import Enquiry
 from intake.mapping.answers import (
     Answers,
-    answer_words,
+    answer_text,
     applicable,
     condition_holds,
     differences,
@@ -30,13 +30,13 @@ class AnswerState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class AskedQuestion:
-    """One question, or a text between. `lines` is the answer, a line each choice; `choices` are (label, was chosen)."""
+    """One question or text. `lines`: the answer, one line for each choice. `choices`: (label, was chosen)."""
 
     question: Question
     state: AnswerState
     lines: tuple[str, ...] = ()
     choices: tuple[tuple[str, bool], ...] = ()
-    # How it was asked, beside its help and choices.
+    # Its condition and limits, in words.
     rules: tuple[str, ...] = ()
 
 
@@ -49,11 +49,11 @@ class AskedStep:
 
 @dataclass(frozen=True, kw_only=True)
 class SentMapping:
-    """What the supervisor reads of a mapping that was sent."""
+    """A sent mapping, for the supervisor."""
 
     sent_at: datetime
     version: str
-    # The day on which its questions were published; None where that is not known.
+    # When its questions were published; None if unknown.
     published_on: date | None
     answered: int
     asked: int
@@ -63,45 +63,45 @@ class SentMapping:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnderWay:
-    """What is told of a mapping that has not been sent: how far it is. Its answers are nobody's to read yet.
+class MappingInProgress:
+    """The progress of an unsent mapping, for the supervisor. Its answers are not shown before it is sent.
 
-    `is_begun` is whether some step has been stored; before that nothing is known of the questions.
+    `is_begun`: whether any step has been stored; before that the questions are unknown.
     """
 
     is_begun: bool
     answered: int
     asked: int
     expires_at: datetime
-    is_over: bool
+    is_expired: bool
 
 
-def read_mapping(enquiry: Enquiry, *, now: datetime) -> SentMapping | UnderWay | None:
-    """Return what may be told of an enquiry's mapping; None where it has none."""
+def read_mapping(enquiry: Enquiry, *, now: datetime) -> SentMapping | MappingInProgress | None:
+    """Return what may be shown of an enquiry's mapping; None if it has none."""
     mapping = getattr(enquiry, "mapping", None)
     if mapping is None:
         return None
     done = mapping.progress
     if not mapping.is_sent:
-        return UnderWay(
+        return MappingInProgress(
             is_begun=mapping.started_at is not None,
             answered=done.answered,
             asked=done.asked,
             expires_at=mapping.expires_at,
-            is_over=mapping.expires_at <= now,
+            is_expired=mapping.expires_at <= now,
         )
     return sent_mapping(mapping)
 
 
 def sent_mapping(mapping: InitialMapping) -> SentMapping:
-    """Return a mapping that has been sent. ValueError for one that has not."""
+    """Return a sent mapping. Raises ValueError for an unsent one."""
     if mapping.sent_at is None:
         raise ValueError("The answers are not sent yet.")
     question_set, facts, answers = mapping.questions, mapping.condition_facts, mapping.answers
     done = progress(question_set, facts, answers)
     return SentMapping(
         sent_at=mapping.sent_at,
-        # As it was stored: how a version is made may change.
+        # As stored: the way to compute a version may have changed.
         version=stored_version(mapping.question_set),
         published_on=date.fromisoformat(question_set.published_on) if question_set.published_on else None,
         answered=done.answered,
@@ -113,7 +113,7 @@ def sent_mapping(mapping: InitialMapping) -> SentMapping:
 
 
 def as_asked(question_set: QuestionSet, facts: Answers, answers: Answers) -> Iterator[AskedStep]:
-    """Yield every step with every question, asked or not, and the texts between them that were shown."""
+    """Yield every step with all questions, asked or not, and the information texts that were shown."""
     asked = {question.key for _step, question in applicable(question_set, facts, answers)}
     known = {**facts, **{key: value for key, value in answers.items() if key in asked}}
     for step in question_set.steps:
@@ -140,17 +140,17 @@ def _asked_question(question: Question, value: object, *, applies: bool) -> Aske
 
 
 def answer_lines(question: Question, value: object) -> tuple[str, ...]:
-    """Return an answer, each of several choices by itself; () where there is none."""
+    """Return an answer as lines, one for each choice; () if there is none."""
     if not is_answered(value):
         return ()
     if isinstance(value, list) and question.choices:
         return tuple(choice.label for choice in question.choices if choice.key in value)
-    words = answer_words(question, value)
+    words = answer_text(question, value)
     return (words,) if words else ()
 
 
 def _rules(question: Question) -> Iterator[str]:
-    """Yield how the question was asked, in words."""
+    """Yield the condition and limits of the question, in words."""
     if question.condition is not None:
         yield question.condition.words
     if question.required:

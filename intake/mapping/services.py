@@ -1,4 +1,4 @@
-"""The writers of mappings: begun, answered step by step, sent once, removed when unfinished for too long."""
+"""Services that write mappings: starting, storing answers, sending, removing unfinished ones."""
 
 import json
 import uuid
@@ -31,7 +31,7 @@ from intake.jobs.schedule import in_batches
 from intake.locks import lock_receiving
 from intake.mail.links import new_secret, register_link, secret_digest
 from intake.mail.models import OutgoingMail
-from intake.mapping.answers import answer_words, missing, typed_facts
+from intake.mapping.answers import answer_text, missing, typed_facts
 from intake.mapping.mails import MAPPING_LINK, queue_mapping_notification
 from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping
 from intake.mapping.questions import QuestionSet
@@ -43,28 +43,28 @@ LIFETIME = timedelta(days=30)
 
 
 class AlreadySent(Exception):
-    """The mapping has been sent: nothing more can be added to it."""
+    """The mapping was already sent and can't be changed."""
 
 
 class Incomplete(Exception):
-    """Something that must be answered is not: see intake.mapping.answers.missing."""
+    """A required answer is missing (intake.mapping.answers.missing)."""
 
 
 def find_link(secret: str, *, now: datetime) -> MappingLink | None:
-    """Return the private link with its mapping; None where there is none or its time is over."""
-    links = MappingLink.objects.select_related("mapping__enquiry", "mapping__beside")
+    """Return the link with its mapping; None if it does not exist or has expired."""
+    links = MappingLink.objects.select_related("mapping__enquiry", "mapping__parallel_to")
     return links.filter(secret_digest=secret_digest(secret), mapping__expires_at__gt=now).first()
 
 
 def find_mapping(secret: str, *, now: datetime) -> InitialMapping | None:
-    """Return the mapping that a private link leads to; None where there is none or its time is over."""
+    """Return the mapping of a link; None if it does not exist or has expired."""
     link = find_link(secret, now=now)
     return link.mapping if link else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class MappingStart:
-    """The first step as it was sent. The last two are for the spam rules, when the mapping is sent."""
+    """The first step of a mapping. `hidden_field` and `source_known` are for the spam rules on sending."""
 
     facts: ContactFacts
     question_set: QuestionSet
@@ -74,13 +74,13 @@ class MappingStart:
 
 
 def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: datetime) -> InitialMapping:
-    """Store the first step of a mapping that begins by itself; the same form sent again changes its facts only.
+    """Store the first step of a mapping without an enquiry; the same form sent again only changes its facts.
 
     Raises AlreadySent, intake.spam.limit.TooManyPosts, and django.db.DatabaseError.
     """
     with transaction.atomic():
         lock_receiving()
-        _remove_over(InitialMapping.objects.filter(links__secret_digest=secret_digest(secret)), now)
+        _remove_expired(InitialMapping.objects.filter(links__secret_digest=secret_digest(secret)), now)
         mapping = _locked(secret=secret)
         if mapping is None:
             enforce_rate_limit(f"{address_key[:58]}:begin", now)
@@ -96,17 +96,17 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
             )
             _add_link(mapping, secret, now)
         else:
-            _refuse_sent(mapping)
+            _require_unsent(mapping)
             mapping.facts = _as_json(start.facts)
             mapping.save(update_fields=["facts"])
     return mapping
 
 
 def page_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
-    """Return the secret of the thank-you page's private link: the same one each time.
+    """Return the secret of the private link on the thank-you page; it is the same each time.
 
-    It is computed from the receipt, whose owner gets it, so that it is kept nowhere. Otherwise as
-    mail_link_for_enquiry.
+    It is derived from the receipt in the URL of that page, so it need not be stored. Otherwise like
+    mail_link_for_enquiry().
     """
     digest = salted_hmac("intake.mapping-page-link", enquiry.receipt.hex, algorithm="sha256").digest()
     secret = urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -115,11 +115,11 @@ def page_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
 
 
 def mail_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
-    """Return the secret of a new private link for a mail, to a mapping of an enquiry; it is made where there is none.
+    """Return the secret of a new private link for a mail, to the enquiry's mapping, which is created if needed.
 
-    It leads to answers only where they were begun by mail as well, or the sender has confirmed the address; else to an
-    empty mapping. Each call makes another link; the earlier ones go on working. One to a mapping that has not been
-    begun works for LIFETIME, whenever the first was made. Raises Enquiry.DoesNotExist where it was removed meanwhile.
+    The link opens existing answers only if they were started by mail too, or if the sender has confirmed the e-mail
+    address; otherwise an empty mapping. Earlier links stay valid. A link to a mapping that was not started is valid for
+    LIFETIME from now. Raises Enquiry.DoesNotExist if the enquiry was removed.
     """
     secret = new_secret()
     _link_to_enquiry(enquiry, secret, by_mail=True, now=now)
@@ -127,9 +127,9 @@ def mail_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
 
 
 def mapping_to_link(enquiry: Enquiry, *, by_mail: bool) -> InitialMapping | None:
-    """Return the mapping of this enquiry that a link opens; None where an empty one is to be made for it."""
+    """Return the mapping of this enquiry that a link opens; None if an empty one has to be created."""
     first = InitialMapping.objects.filter(enquiry=enquiry).first()
-    other = InitialMapping.objects.filter(beside=enquiry).first()
+    other = InitialMapping.objects.filter(parallel_to=enquiry).first()
     if other is not None and other.begun_by_mail == by_mail:
         return other
     if first is None or first.begun_by_mail in (None, by_mail) or first.is_sent or enquiry.address_confirmed_at:
@@ -138,28 +138,28 @@ def mapping_to_link(enquiry: Enquiry, *, by_mail: bool) -> InitialMapping | None
 
 
 def confirm_address(*, enquiry_id: int, now: datetime) -> None:
-    """Remember that the sender has typed the address right twice: links in mails lead to the same answers from now on.
+    """Record that the sender confirmed the e-mail address: links in mails open the same answers from now on.
 
-    What has been begun by each of the two ways stays apart.
+    Two mappings that were already started stay apart.
     """
     with transaction.atomic():
         lock_receiving()
         enquiry = Enquiry.objects.select_for_update().get(pk=enquiry_id)
         enquiry.address_confirmed_at = enquiry.address_confirmed_at or now
         enquiry.save(update_fields=["address_confirmed_at"])
-        _drop_empty_one(enquiry)
+        _merge_empty_parallel(enquiry)
 
 
 def _link_to_enquiry(enquiry: Enquiry, secret: str, *, by_mail: bool, now: datetime) -> None:
     with transaction.atomic():
-        # As sending does.
+        # In the same order as on sending.
         lock_receiving()
         enquiry = Enquiry.objects.select_for_update().get(pk=enquiry.pk)
-        _remove_over(InitialMapping.objects.filter(Q(enquiry=enquiry) | Q(beside=enquiry)), now)
+        _remove_expired(InitialMapping.objects.filter(Q(enquiry=enquiry) | Q(parallel_to=enquiry)), now)
         mapping = mapping_to_link(enquiry, by_mail=by_mail)
         if mapping is None:
             has_first = InitialMapping.objects.filter(enquiry=enquiry).exists()
-            mapping = _make_empty(enquiry, is_beside=has_first, expires_at=now + LIFETIME, now=now)
+            mapping = _make_empty(enquiry, is_parallel=has_first, expires_at=now + LIFETIME, now=now)
         InitialMapping.objects.filter(pk=mapping.pk, started_at=None).update(expires_at=now + LIFETIME)
         MappingLink.objects.update_or_create(
             secret_digest=secret_digest(secret),
@@ -168,25 +168,25 @@ def _link_to_enquiry(enquiry: Enquiry, secret: str, *, by_mail: bool, now: datet
         )
 
 
-def _make_empty(enquiry: Enquiry, *, is_beside: bool, expires_at: datetime, now: datetime) -> InitialMapping:
+def _make_empty(enquiry: Enquiry, *, is_parallel: bool, expires_at: datetime, now: datetime) -> InitialMapping:
     return InitialMapping.objects.create(
-        enquiry=None if is_beside else enquiry,
-        beside=enquiry if is_beside else None,
-        submission_id=uuid.uuid4() if is_beside else enquiry.submission_id,
+        enquiry=None if is_parallel else enquiry,
+        parallel_to=enquiry if is_parallel else None,
+        submission_id=uuid.uuid4() if is_parallel else enquiry.submission_id,
         created_at=now,
         expires_at=expires_at,
     )
 
 
 def _begin(mapping: InitialMapping, *, by_mail: bool, now: datetime) -> None:
-    """Note how a mapping was begun, and let the links of the other way lead to an empty one beside it."""
-    enquiry = mapping.message
+    """Record how a mapping was started, and point the links of the other kind to an empty parallel one."""
+    enquiry = mapping.source_enquiry
     if enquiry is not None:
         mapping.begun_by_mail = by_mail
         others = mapping.links.filter(by_mail=not by_mail)
         if mapping.enquiry and enquiry.address_confirmed_at is None and others.exists():
-            empty = InitialMapping.objects.filter(beside=enquiry).first()
-            empty = empty or _make_empty(enquiry, is_beside=True, expires_at=mapping.expires_at, now=now)
+            empty = InitialMapping.objects.filter(parallel_to=enquiry).first()
+            empty = empty or _make_empty(enquiry, is_parallel=True, expires_at=mapping.expires_at, now=now)
             others.update(mapping=empty)
     mapping.started_at, mapping.expires_at = now, now + LIFETIME
 
@@ -199,7 +199,7 @@ register_link(MAPPING_LINK, _secret_for)
 
 
 def store_facts(*, mapping_id: int, facts: ContactFacts) -> None:
-    """Replace the contact facts of a mapping that began by itself. Raises AlreadySent."""
+    """Replace the contact facts of a mapping without an enquiry. Raises AlreadySent."""
     with transaction.atomic():
         mapping = _locked_by_id(mapping_id)
         mapping.facts = _as_json(facts)
@@ -218,13 +218,13 @@ def store_answers(
 ) -> InitialMapping:
     """Replace the answers of one step (`step_keys` are the keys of its questions). Raises AlreadySent.
 
-    `by_mail` says by which link: the first answers decide which links open them. Raises InitialMapping.DoesNotExist
-    where it was begun by the other one just now. `question_set` is kept when these are the first answers;
-    after that the mapping has its own.
+    `by_mail`: whether the link came by mail; the first answers determine which links open them. Raises
+    InitialMapping.DoesNotExist if the mapping was just started by the other kind of link. `question_set` is stored with
+    the first answers; later the mapping's own copy is kept.
     """
     with transaction.atomic():
         mapping = _locked_by_id(mapping_id)
-        enquiry = mapping.message
+        enquiry = mapping.source_enquiry
         if enquiry and not enquiry.address_confirmed_at and mapping.begun_by_mail not in (None, by_mail):
             raise InitialMapping.DoesNotExist
         if not mapping.question_set:
@@ -241,13 +241,13 @@ def store_answers(
 
 
 def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: datetime) -> Enquiry:
-    """Send a mapping: make its enquiry, or add it to the one it hangs from, with the mails. Once: a repeat is a no-op.
+    """Send a mapping: create its enquiry, or add it to the existing one, and queue the mails. A repeat does nothing.
 
-    Raises Incomplete, TooManyPosts, and django.db.DatabaseError; nothing is stored then.
+    Raises Incomplete, TooManyPosts, and django.db.DatabaseError; then nothing is stored.
     """
     with transaction.atomic():
         lock_receiving()
-        # The enquiry is locked before what hangs from it, as its removal does.
+        # The enquiry is locked before its mapping, as in its removal.
         of_mapping = Q(mapping=mapping_id) | Q(other_mapping=mapping_id)
         list(Enquiry.objects.select_for_update(of=("self",)).filter(of_mapping))
         mapping = InitialMapping.objects.select_for_update().get(pk=mapping_id)
@@ -255,14 +255,14 @@ def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: 
             return mapping.enquiry
         if not mapping.question_set or missing(mapping.questions, mapping.condition_facts, mapping.answers):
             raise Incomplete
-        if mapping.beside is not None:
-            _take_place(mapping, mapping.beside)
+        if mapping.parallel_to is not None:
+            _make_primary(mapping, mapping.parallel_to)
         enquiry = mapping.enquiry
         if enquiry is None:
             enquiry = _receive(mapping, address_key, pause, now)
             earlier = InitialMapping.objects.filter(enquiry=enquiry).first()
             if earlier:
-                # The very same answers were sent from another beginning: its links lead to the one that is there.
+                # The same answers were already sent from another mapping: point the links to that one.
                 MappingLink.objects.filter(mapping=mapping).update(mapping=earlier)
                 mapping.delete()
                 return enquiry
@@ -274,76 +274,78 @@ def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: 
         mapping.enquiry = enquiry
         mapping.answers = mapping.counted_answers
         mapping.sent_at = now
-        # They are the enquiry's from now on: one place to read, change and erase them.
+        # From now on they are stored in the enquiry only.
         mapping.facts = {}
         mapping.save()
-        # Who comes by the other link is told that it has arrived; of what was begun there nothing is lost.
-        _drop_empty_one(enquiry)
+        # The other link then shows that the mapping was received. A started parallel mapping is kept.
+        _merge_empty_parallel(enquiry)
     return enquiry
 
 
-def _drop_empty_one(enquiry: Enquiry) -> None:
-    """Let the links to an empty mapping beside the enquiry's own lead to that one."""
+def _merge_empty_parallel(enquiry: Enquiry) -> None:
+    """Delete an empty parallel mapping and point its links to the enquiry's own."""
     first = InitialMapping.objects.select_for_update().filter(enquiry=enquiry).first()
-    empty = InitialMapping.objects.select_for_update().filter(beside=enquiry, started_at=None).first()
+    empty = InitialMapping.objects.select_for_update().filter(parallel_to=enquiry, started_at=None).first()
     if first and empty:
         MappingLink.objects.filter(mapping=empty).update(mapping=first)
         empty.delete()
 
 
-def _take_place(mapping: InitialMapping, enquiry: Enquiry) -> None:
-    """Make a mapping beside an enquiry the enquiry's own, and the other way round; it is about to be sent.
+def _make_primary(mapping: InitialMapping, enquiry: Enquiry) -> None:
+    """Make a parallel mapping, which is about to be sent, the enquiry's own, and the other one parallel.
 
-    Where the enquiry has one that was sent, this one becomes an enquiry by itself, with the same contact facts: no
-    answer is lost, and none is shown to whom it does not belong.
+    If the other one was already sent, this one becomes an enquiry of its own, with the same contact facts: no answer is
+    lost or shown to the wrong person.
     """
     first = InitialMapping.objects.select_for_update().filter(enquiry=enquiry).first()
-    mapping.beside = None
+    mapping.parallel_to = None
     if first is not None and first.is_sent:
         names = (field.name for field in fields(ContactFacts) if field.name != "message")
         mapping.facts = {name: getattr(enquiry, name) for name in names}
-        mapping.save(update_fields=["beside", "facts"])
+        mapping.save(update_fields=["parallel_to", "facts"])
         return
-    mapping.save(update_fields=["beside"])
+    mapping.save(update_fields=["parallel_to"])
     if first is not None:
-        first.enquiry, first.beside = None, enquiry
-        first.save(update_fields=["enquiry", "beside"])
+        first.enquiry, first.parallel_to = None, enquiry
+        first.save(update_fields=["enquiry", "parallel_to"])
     mapping.enquiry = enquiry
     mapping.save(update_fields=["enquiry"])
 
 
 def remove_unfinished(*, now: datetime, each: Each = each_or_raise) -> int:
-    """Remove the mappings that were never sent in their time, and count those that had been begun.
+    """Remove expired unsent mappings, and the links of expired sent ones.
 
-    Links of those that were sent go as well. Returns how many begun ones went.
+    Returns how many of the removed mappings had been started; these are also counted in UnfinishedMapping.
     """
     has_link = Exists(MappingLink.objects.filter(mapping=OuterRef("pk")))
-    over = InitialMapping.objects.filter(Q(sent_at=None) | has_link, expires_at__lte=now)
-    return each(in_batches(over), lambda pk: _remove_one_over(pk, now))
+    expired = InitialMapping.objects.filter(Q(sent_at=None) | has_link, expires_at__lte=now)
+    return each(in_batches(expired), lambda pk: _remove_if_expired(pk, now))
 
 
-def _remove_one_over(pk: int, now: datetime) -> int:
-    """Look again under lock: one that got a new link or was sent since it was listed stays."""
+def _remove_if_expired(pk: int, now: datetime) -> int:
+    """Remove the mapping if it is still expired once locked; it may have got a new link or been sent."""
     with transaction.atomic():
         lock_receiving()
         mapping = InitialMapping.objects.filter(pk=pk)
-        over = mapping.select_for_update().filter(expires_at__lte=now)
-        MappingLink.objects.filter(mapping__in=[one.pk for one in over]).delete()
-        return _remove_over(mapping, now)
+        expired = mapping.select_for_update().filter(expires_at__lte=now)
+        MappingLink.objects.filter(mapping__in=[one.pk for one in expired]).delete()
+        return _remove_expired(mapping, now)
 
 
-def _remove_over(mappings: QuerySet[InitialMapping], now: datetime) -> int:
-    """Remove those whose time is over, in the caller's transaction. What is being sent just now is waited for."""
-    over = list(mappings.select_for_update().filter(sent_at=None, expires_at__lte=now))
-    begun = sum(mapping.started_at is not None for mapping in over)
+def _remove_expired(mappings: QuerySet[InitialMapping], now: datetime) -> int:
+    """Remove expired unsent mappings in the caller's transaction. Returns how many had been started."""
+    expired = list(mappings.select_for_update().filter(sent_at=None, expires_at__lte=now))
+    begun = sum(mapping.started_at is not None for mapping in expired)
     if begun:
         tally, _created = UnfinishedMapping.objects.get_or_create(removed_on=timezone.localdate(now))
         UnfinishedMapping.objects.filter(pk=tally.pk).update(count=F("count") + begun)
-    InitialMapping.objects.filter(pk__in=[mapping.pk for mapping in over]).delete()
-    for mapping in over:
+    InitialMapping.objects.filter(pk__in=[mapping.pk for mapping in expired]).delete()
+    for mapping in expired:
         if mapping.enquiry_id is not None:
-            # What was beside it is the enquiry's only one now.
-            InitialMapping.objects.filter(beside=mapping.enquiry_id).update(enquiry=mapping.enquiry_id, beside=None)
+            # The parallel mapping becomes the enquiry's own.
+            InitialMapping.objects.filter(parallel_to=mapping.enquiry_id).update(
+                enquiry=mapping.enquiry_id, parallel_to=None
+            )
     return begun
 
 
@@ -353,8 +355,8 @@ def _receive(mapping: InitialMapping, address_key: str, pause: PauseStatus, now:
         submission=Submission(
             kind=Kind.MAPPING,
             facts=facts,
-            further_words=free_text(mapping),
-            repeat_words=json.dumps([mapping.questions.version, mapping.counted_answers], sort_keys=True),
+            other_text=free_text(mapping),
+            repeat_text=json.dumps([mapping.questions.version, mapping.counted_answers], sort_keys=True),
             opening=FormOpening(submission_id=mapping.submission_id, opened_at=mapping.created_at),
             signs=SpamSigns(
                 hidden_field="x" if mapping.signs.get("hidden_field") else "",
@@ -370,17 +372,17 @@ def _receive(mapping: InitialMapping, address_key: str, pause: PauseStatus, now:
 
 
 def free_text(mapping: InitialMapping) -> str:
-    """Return every answer in words, a line each: what the spam rules look at."""
+    """Return all answers as text, one for each line, for the spam rules."""
     counted = mapping.counted_answers
     return "\n".join(
-        answer_words(question, counted[question.key])
+        answer_text(question, counted[question.key])
         for question in mapping.questions.questions()
         if question.key in counted
     )
 
 
 def _reopen(enquiry: Enquiry, now: datetime) -> None:
-    """Bring a closed enquiry back to the new ones: who answers the mapping is still there."""
+    """Set a closed enquiry to new: its sender is still interested."""
     if not enquiry.is_closed:
         return
     set_status(enquiry, status=Status.NEW, now=now)
@@ -399,11 +401,11 @@ def _locked(*, secret: str) -> InitialMapping | None:
 
 def _locked_by_id(mapping_id: int) -> InitialMapping:
     mapping = InitialMapping.objects.select_for_update().get(pk=mapping_id)
-    _refuse_sent(mapping)
+    _require_unsent(mapping)
     return mapping
 
 
-def _refuse_sent(mapping: InitialMapping) -> None:
+def _require_unsent(mapping: InitialMapping) -> None:
     if mapping.is_sent:
         raise AlreadySent
 
@@ -412,11 +414,11 @@ def _as_json(facts: ContactFacts) -> dict[str, Any]:
     return {**asdict(facts), "delivery_modes": list(facts.delivery_modes)}
 
 
-def write_preparation_notes(*, enquiry_id: int, version: int, notes: str, by: User | None, now: datetime) -> Enquiry:
-    """Replace the supervisor's notes for the first meeting; that it was done is kept, what stood there before is not.
+def save_preparation_notes(*, enquiry_id: int, version: int, notes: str, by: User | None, now: datetime) -> Enquiry:
+    """Replace the supervisor's notes for the first meeting. The history records the change, not the old text.
 
-    The same notes again change nothing, whatever the `version`. Raises ChangedMeanwhile for an old one,
-    InitialMapping.DoesNotExist where no mapping has been sent.
+    Unchanged notes are ignored, whatever the `version`. Raises ChangedMeanwhile for an old `version`,
+    InitialMapping.DoesNotExist if no mapping was sent.
     """
     with transaction.atomic():
         enquiry = lock_enquiry(enquiry_id)

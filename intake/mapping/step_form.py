@@ -1,4 +1,4 @@
-"""One step of the mapping as a form, made of its questions."""
+"""The form of one step, built from its questions."""
 
 import re
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ _NUMBER = re.compile(r"\d{1,9}")
 _DATE_LENGTH = 40
 SCALE = range(11)
 ANSWER_ERRORS = {"too_long": gettext_lazy("Shorten the answer: now %(length)d characters, at most %(limit)d.")}
-# No key of a choice is this short; an empty one would look chosen from the start.
+# Shorter than any key of a choice. An empty value would be selected initially.
 NO_ANSWER = "-"
 
 
 class NumberField(TypedTextField):
-    """A whole number within bounds, kept as int."""
+    """A whole number within bounds, cleaned to int."""
 
     def __init__(self, *, minimum: int, maximum: int, **kwargs: Any) -> None:
         self.minimum, self.maximum = minimum, maximum
@@ -51,7 +51,7 @@ class NumberField(TypedTextField):
 
 
 class DateField(TypedTextField):
-    """A day as people write it (home.dates), kept as ISO."""
+    """A date as people write it (home.dates), cleaned to an ISO date."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(limit=_DATE_LENGTH, **kwargs)
@@ -66,7 +66,7 @@ class DateField(TypedTextField):
             raise ValidationError(day_error_message(error), code="date") from error
 
     def prepare_value(self, value: Any) -> Any:
-        """Show a kept day as people write it; what was typed stays as typed."""
+        """Return a stored date in Finnish form; return typed text unchanged."""
         try:
             day = date.fromisoformat(str(value))
         except ValueError:
@@ -75,7 +75,7 @@ class DateField(TypedTextField):
 
 
 class ChoiceField(forms.ChoiceField):
-    """One of the choices. A value that no choice has is an error, a NUL byte included."""
+    """One of the choices, or NO_ANSWER, cleaned to ""."""
 
     default_error_messages = {"invalid_choice": gettext_lazy("Choose one of the options.")}
 
@@ -93,15 +93,15 @@ class MultipleChoiceField(forms.MultipleChoiceField):
 
 @dataclass(frozen=True, kw_only=True)
 class ShownQuestion:
-    """A question as the template needs it: its field or fields, and when it is to be asked."""
+    """A question for the template: its fields, and when it is asked."""
 
     question: Question
     fields: tuple[BoundField, ...]
-    # The name of the field on this page that decides, and the values with which this is asked; "" for always.
+    # The field on this page on which the question depends, and the values for which it is asked; "" for always.
     decided_by: str = ""
     decided_values: str = ""
     help: str | SafeString = ""
-    # Whether the warning about what not to write stands above it.
+    # Whether the warning about sensitive text is shown above it.
     warns: bool = False
 
     @property
@@ -110,9 +110,9 @@ class ShownQuestion:
 
 
 class StepForm(forms.Form):
-    """The questions of one step. `known` are the facts and the answers of other steps; `initial_answers` its own.
+    """The questions of one step. `known`: facts and answers of other steps. `initial_answers`: its own.
 
-    With `everything` all of them are shown whatever is known, for a look at the page beside the editor.
+    `everything` shows all questions regardless of their conditions, for the editor's preview.
     """
 
     use_required_attribute = False
@@ -142,7 +142,7 @@ class StepForm(forms.Form):
                 self.fields.update(_fields(question, conditional=self._says_condition(question)))
 
     def clean(self) -> dict[str, Any]:
-        """Drop what a condition rules out, with its errors; ask for what is required and applies."""
+        """Drop answers, and their errors, to questions that do not apply; require the required ones that do."""
         cleaned = super().clean() or self.cleaned_data
         for question in self.shown:
             if not question.is_asked:
@@ -175,22 +175,22 @@ class StepForm(forms.Form):
 
     @property
     def only_lacks_answers(self) -> bool:
-        """Whether nothing that was typed is wrong: what is there can be kept, though more is asked for."""
+        """Whether the only errors are missing answers, so that the given ones can be stored."""
         return set(self.errors) <= self._lacking
 
     @property
     def not_asked(self) -> list[Question]:
-        """The questions of the step that earlier answers rule out: an older page may have asked them all the same."""
+        """The questions of the step that do not apply; an outdated page may have asked them."""
         return [question for question in self.step.questions if question not in self.shown]
 
     @property
     def keys(self) -> list[str]:
-        """The keys of all questions of the step: what an answer to it replaces."""
+        """The keys of all questions of the step."""
         return [question.key for question in self.step.questions]
 
     @property
     def error_summary(self) -> list[dict[str, str]]:
-        """One entry an error, in the order of the fields: {"href": "#id_…", "message": …}."""
+        """One entry for each error, in the order of the fields: {"href": "#id_…", "message": …}."""
         entries = []
         for question in self.shown:
             for name in field_names(question) if question.is_asked else ():
@@ -203,7 +203,7 @@ class StepForm(forms.Form):
 
     @property
     def shown_questions(self) -> list[ShownQuestion]:
-        """Return what the page shows, in order."""
+        """The questions and texts of the page, in order."""
         first_free_text = next((question for question in self.shown if _is_free_text(question)), None)
         return [
             ShownQuestion(
@@ -221,31 +221,31 @@ class StepForm(forms.Form):
 
     @property
     def decides_here(self) -> bool:
-        """Return whether an answer on this page decides what else is asked on it: only then is a script of use."""
+        """Whether a question depends on an answer on the same page; only then the script is needed."""
         return any(self._decided_here(question) for question in self.shown)
 
     def _says_condition(self, question: Question) -> bool:
         return question.condition is not None and (self.everything or self._decided_here(question))
 
     def _decided_here(self, question: Question) -> bool:
-        """Return whether an answer on this very page decides if the question is asked."""
+        """Return whether the question depends on an answer on this page."""
         condition = question.condition
         return condition is not None and any(other.key == condition.source for other in self.shown)
 
 
 def field_names(question: Question) -> tuple[str, ...]:
-    """Return the names of a question's fields in the post."""
+    """Return the names of a question's form fields."""
     name = f"q_{question.key}"
     return (f"{name}_from", f"{name}_to") if question.type == QuestionType.PERIOD else (name,)
 
 
 def _is_free_text(question: Question) -> bool:
-    """Return whether people may write what they should not; a place is only a name."""
+    """Return whether the answer may contain sensitive text; a place is only a name."""
     return question.type in (QuestionType.SHORT_TEXT, QuestionType.LONG_TEXT) and question.role != Role.PLACE
 
 
 def required_message(question: Question) -> str:
-    """Return what is said when an answer is missing."""
+    """Return the error message for a missing answer."""
     if question.required_message:
         return question.required_message
     if question.type in (QuestionType.SINGLE_CHOICE, QuestionType.MULTIPLE_CHOICE, QuestionType.YES_NO):
@@ -254,7 +254,7 @@ def required_message(question: Question) -> str:
 
 
 def _with_label(question: Question, error: str) -> str:
-    """Say which question is meant, where the error does not say it in the supervisor's own words."""
+    """Return the error with the label of the question, unless the supervisor wrote the error."""
     if error == question.required_message:
         return error
     return f"{question.label} {error}" if question.label[-1:] in ".?!" else f"{question.label}: {error}"
@@ -273,7 +273,7 @@ def _initial(answers: Mapping[str, Any]) -> dict[str, Any]:
 def _help(question: Question, conditional: bool) -> str | SafeString:
     if not conditional or question.condition is None:
         return question.help
-    # A script takes these words away, as it shows the question only when they hold.
+    # The script removes this text and shows the question only if it applies.
     return format_html("<span data-condition>{} </span>{}", question.condition.words, question.help or mark_safe(""))
 
 
@@ -316,13 +316,13 @@ def _fields(question: Question, *, conditional: bool) -> dict[str, forms.Field]:
             return dict(zip(names, (first, last), strict=True))
         case _:
             raise ValueError(f"nothing to ask: {question.type}")
-    # `required` of the field itself is False: whether an answer is needed hangs from other answers (StepForm.clean).
+    # The field itself is not required: whether an answer is needed depends on other answers (StepForm.clean).
     field.is_marked_required = question.required  # type: ignore[attr-defined]
     return {names[0]: field}
 
 
 def _with_none(choices: list[tuple[str, str]], question: Question) -> list[tuple[str, str]]:
-    """Give a voluntary question a way back to no answer: a chosen radio button can't be unchosen."""
+    """Add a choice for no answer to an optional question: a radio button can't be deselected."""
     return choices if question.required else [*choices, (NO_ANSWER, _("I leave this unanswered"))]
 
 

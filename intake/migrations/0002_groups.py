@@ -1,4 +1,4 @@
-"""The two groups of people who work in the admin, in place of Wagtail's own two, the row of the settings, and the key of stored hashes."""
+"""The first rows: the two groups of the admin, in place of Wagtail's own, the settings, and the key of stored hashes."""
 
 from django.db import migrations
 
@@ -9,7 +9,7 @@ SUPERVISOR, EDITOR = "Työnohjaaja", "Sisällöntuottaja"
 PAGE_PERMISSIONS = ["add_page", "change_page", "publish_page", "bulk_delete_page", "lock_page", "unlock_page"]
 IMAGE_PERMISSIONS = ["add_image", "change_image", "choose_image", "delete_image"]
 
-# (app, model, codename, name) as Django names them; made here because migrations run before it makes them itself.
+# (app, model, codename, name) as in Django. Created here, because Django creates permissions after the migrations.
 ADMIN_ACCESS = ("wagtailadmin", "admin", "access_admin", "Can access Wagtail admin")
 SUPERVISOR_PERMISSIONS = [
     ("home", "contactdetails", "change_contactdetails", "Can change contact details"),
@@ -34,7 +34,7 @@ def permission(apps, app_label, model, codename, name):
 
 def make_groups(apps, schema_editor):
     Group = apps.get_model("auth", "Group")
-    # The front page and below: the tree's root, which is no page of hers, stays out of her sight.
+    # From the home page down: the root of the page tree is of no use to her.
     front_page = apps.get_model("wagtailcore", "Site").objects.get(is_default_site=True).root_page
     root_collection = apps.get_model("wagtailcore", "Collection").objects.get(depth=1)
     for name, extra in ((SUPERVISOR, SUPERVISOR_PERMISSIONS), (EDITOR, [])):
@@ -52,9 +52,9 @@ def make_groups(apps, schema_editor):
                 collection=root_collection,
                 permission=permission(apps, "wagtailimages", "image", codename, f"Can {codename.replace('_', ' ')}"),
             )
-    # The one row of the settings: no visitor's page has to write it.
+    # The row of the settings, so that no request of a visitor has to create it.
     apps.get_model("intake", "IntakeSettings").objects.get_or_create()
-    # Two groups that nobody is in would only puzzle her.
+    # Wagtail's two empty groups would only be confusing.
     Group.objects.filter(name__in=["Moderators", "Editors"], user=None).delete()
 
 
@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
         ("intake", "0001_initial"),
         ("home", "0002_first_page"),
         ("wagtailadmin", "0001_create_admin_access_permissions"),
-        # Its 0011 gives every group that is there a permission for documents, which nobody uses here.
+        # Wagtail's migration 0011 gives all existing groups permissions for documents, which are not used here.
         ("wagtaildocs", "0014_alter_document_file_size"),
         ("wagtailimages", "0025_alter_image_file_alter_rendition_file"),
     ]

@@ -1,4 +1,4 @@
-"""The forms of the waiting list, and the words around its public one."""
+"""The forms of the waiting list, and the notices of its public form."""
 
 from dataclasses import replace
 
@@ -19,12 +19,13 @@ from intake.waiting.places import REASON_LIMIT, clean_reason
 from intake.waiting.rules import kept_while_waiting
 
 WISH_LIMIT = 1000
+GREETING_LIMIT = 1000
 
 
 class WaitingForm(ContactFactsForm):
-    """Contact facts, a wish, and a box for mail on the return that nobody has ticked beforehand."""
+    """Contact facts, a wish, and a checkbox for mail on the return, which is not ticked initially."""
 
-    # Not asked: the page says how the list is told.
+    # Not asked: the page says how people on the list are contacted.
     preferred_contact = None  # type: ignore[assignment]
 
     message = TypedTextField(
@@ -48,13 +49,10 @@ class WaitingForm(ContactFactsForm):
     message_limit = WISH_LIMIT
 
 
-GREETING_LIMIT = 1000
-
-
 class ReturnPlanForm(forms.ModelForm):
-    """How many a day, who first, own words and the days to answer.
+    """The settings of a return plan.
 
-    `seen` is what the page showed when it was made (intake.waiting.plan_page): only that can be started.
+    `shown_digest` identifies the forecast that the page showed (intake.waiting.plan_page): only that can be started.
     """
 
     first_form = forms.ChoiceField(
@@ -72,7 +70,7 @@ class ReturnPlanForm(forms.ModelForm):
             "Stands at the beginning of the mail. The rest of the mail is shown below. May be left empty."
         ),
     )
-    seen = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"id": False}))
+    shown_digest = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"id": False}))
 
     class Meta:
         model = ReturnPlan
@@ -95,14 +93,14 @@ class ReturnPlanForm(forms.ModelForm):
 
 
 class StopForm(forms.Form):
-    """The button that stops a plan, as it was shown."""
+    """The button that stops the plan; rejected if the plan has changed since."""
 
     plan = forms.IntegerField(min_value=1, widget=forms.HiddenInput(attrs={"id": False}))
     version = version_field()
 
 
 class MoveAheadForm(forms.Form):
-    """Why one goes before the others. Too long a reason comes back whole, to be shortened."""
+    """The reason for moving an enquiry to the head of the list. A too long reason is returned uncut."""
 
     version = version_field()
     reason = forms.CharField(
@@ -121,7 +119,7 @@ class MoveAheadForm(forms.Form):
 
 
 def waiting_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotices:
-    """Return the notices of the waiting list's form as they stand now."""
+    """Return the current notices of the waiting list's form."""
     chosen = IntakeSettings.load()
     box = WaitingForm.base_fields["wants_mail"]
     return replace(

@@ -24,35 +24,35 @@ LIST_PURPOSES = (
     MailPurpose.RETURN_NOTICE,
     MailPurpose.RETURN_REMINDER,
     MailPurpose.STILL_WAITING,
-    MailPurpose.LAST_NOTE,
+    MailPurpose.REMOVAL_NOTICE,
 )
 
 
 def return_notice_preview(plan: ReturnPlan) -> NewMail:
-    """Return the notice as it will be queued, to nobody yet; the plan need not be saved."""
+    """Return the notice as it would be queued, without a recipient; the plan may be unsaved."""
     return _list_mail(MailPurpose.RETURN_NOTICE, _return_words(plan))
 
 
 def queue_return_notice(*, plan: ReturnPlan, place: WaitingPlace, now: datetime) -> None:
-    """Queue the notice of the return. One to an enquiry and plan."""
+    """Queue the notice of the return. Only one for each enquiry and plan."""
     _queue_to_place(return_notice_preview(plan), place, plan_key(plan.pk), now)
 
 
 def queue_return_reminder(*, plan: ReturnPlan, place: WaitingPlace, now: datetime) -> None:
-    """Queue the one reminder of the notice."""
+    """Queue the reminder of the notice."""
     _queue_to_place(_list_mail(MailPurpose.RETURN_REMINDER, _return_words(plan)), place, plan_key(plan.pk), now)
 
 
 def queue_still_waiting(*, place: WaitingPlace, is_last: bool, now: datetime) -> None:
-    """Queue the question whether somebody is still waiting; `is_last` says what follows silence."""
+    """Queue the question whether somebody is still waiting. `is_last`: the mail says what follows without an answer."""
     mail = _list_mail(MailPurpose.STILL_WAITING, {"answer_url": WAITING_LINK.url(), "is_last": is_last})
     _queue_to_place(mail, place, _day_key(now), now)
 
 
-def queue_last_note(*, place: WaitingPlace, now: datetime) -> None:
-    """Queue the note that the details are removed. It has no link: nothing is left that it could lead to."""
+def queue_removal_notice(*, place: WaitingPlace, now: datetime) -> None:
+    """Queue the notice that the details are removed. It has no private link, which would no longer work."""
     contact_url = settings.SITE_URL + (ContactDetails.load().contact_url or "/")
-    _queue_to_place(_list_mail(MailPurpose.LAST_NOTE, {"contact_url": contact_url}), place, _day_key(now), now)
+    _queue_to_place(_list_mail(MailPurpose.REMOVAL_NOTICE, {"contact_url": contact_url}), place, _day_key(now), now)
 
 
 def plan_key(plan_id: int) -> str:
@@ -99,11 +99,11 @@ def _queue_to_place(mail: NewMail, place: WaitingPlace, key: str, now: datetime)
 
 
 def queue_waiting_confirmation(*, place: WaitingPlace, now: datetime) -> bool:
-    """Queue the mail that tells somebody that they are on the waiting list, with the link by which they can leave it.
+    """Queue the confirmation of a place, with the link to leave the waiting list. Returns whether it was queued.
 
-    Once an enquiry, and never about a suspicious one. It does not count as the day's confirmation of a message, nor the
-    other way round; a mailbox gets a few a day, so that the form can't be turned on somebody. Returns whether it was
-    queued. The caller holds lock_receiving().
+    Only once for each enquiry, and not for a suspicious one. It has a daily limit for each mailbox, so that the form
+    can't be used to flood somebody; confirmations of messages are counted separately. The caller holds
+    lock_receiving().
     """
     enquiry = place.enquiry
     purpose = MailPurpose.WAITING_CONFIRMATION
@@ -116,7 +116,7 @@ def queue_waiting_confirmation(*, place: WaitingPlace, now: datetime) -> bool:
 
 
 def queue_waiting_link(*, place: WaitingPlace, now: datetime) -> None:
-    """Queue a mail with a private link to somebody's place on the waiting list, by the supervisor's word."""
+    """Queue a mail with a new private link to a place, at the supervisor's request."""
     _queue_link_to_place(place, MailPurpose.WAITING_LINK, now)
 
 
@@ -145,7 +145,7 @@ def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, now: datetim
 def queue_waiting_answer(
     *, enquiry: Enquiry, is_interested: bool, deduplication_key: str, goes_at: datetime, now: datetime
 ) -> None:
-    """Queue the notice to the supervisor of what somebody on the waiting list has answered. Once for each key."""
+    """Queue the notification of an answer to the supervisor. Only one for each key."""
     subject = _("Still interested: %(reference)s") if is_interested else _("Not interested any more: %(reference)s")
     queue_mail(
         NewMail(

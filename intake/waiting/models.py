@@ -13,37 +13,37 @@ from intake.enquiry.models import Enquiry
 
 
 class WaitingPlace(models.Model):
-    """The place of one enquiry in the list. It stands in the list while its enquiry's status is WAITING_LIST.
+    """The place of one enquiry on the list. It counts while the status of the enquiry is WAITING_LIST.
 
-    Only intake.waiting.private_page and intake.waiting.return_plan write here.
+    Only intake.waiting.places, private_page, return_plan and upkeep write here.
     """
 
     enquiry = models.OneToOneField(Enquiry, on_delete=models.CASCADE, related_name="waiting")
     joined_at = models.DateTimeField(_("joined"))
-    # The order of the list, the smallest first. Counted, not measured: clocks differ.
+    # The order of the list, the smallest first. A counter, because clocks may be wrong.
     rank = models.BigIntegerField(_("order"), unique=True)
     wants_mail = models.BooleanField(_("wants mail on the return"), default=False)
-    # A keyed hash of the mailbox: the same person under two enquiries is told once.
+    # A keyed hash of the mailbox, so that a person with two enquiries is notified once.
     mailbox_key = models.CharField(max_length=64, db_index=True, editable=False)
 
-    jumped_at = models.DateTimeField(_("moved ahead"), null=True, blank=True)
-    jump_reason = models.CharField(_("reason"), max_length=200, blank=True)
+    moved_ahead_at = models.DateTimeField(_("moved ahead"), null=True, blank=True)
+    move_reason = models.CharField(_("reason"), max_length=200, blank=True)
 
-    # When a mail with the private link to this place first went out: before that the site writes nothing else to it.
+    # When a mail with the private link was first sent to this address; before that no other mail is sent to it.
     reached_at = models.DateTimeField(null=True, blank=True)
 
-    # "Still waiting?": since when the list has known for certain, and what was asked since.
+    # When the person last confirmed to be waiting, and the questions since then.
     confirmed_at = models.DateTimeField()
-    # The months between the questions, as set when this one joined or last confirmed.
+    # The months between the questions, as set when the person joined or last confirmed.
     months = models.PositiveSmallIntegerField(default=4, editable=False)
     asked_at = models.DateTimeField(null=True, blank=True)
     asked_times = models.PositiveSmallIntegerField(default=0)
-    # The last note is in the queue: once it has gone out, the enquiry is removed.
-    parting_at = models.DateTimeField(null=True, blank=True)
+    # When the removal notice was queued; once it is sent, the enquiry is removed.
+    removal_notice_at = models.DateTimeField(null=True, blank=True)
 
-    # Told of the return: by which plan, when its mail was queued, and the reminder's.
+    # The plan that notified of the return, when its notice was queued, and when the reminder was.
     plan = models.ForeignKey("ReturnPlan", on_delete=models.SET_NULL, null=True, blank=True, related_name="places")
-    called_at = models.DateTimeField(_("told of the return"), null=True, blank=True)
+    notified_at = models.DateTimeField(_("told of the return"), null=True, blank=True)
     reminded_at = models.DateTimeField(_("reminded"), null=True, blank=True)
 
     class Meta:
@@ -55,7 +55,7 @@ class WaitingPlace(models.Model):
 
 
 class WaitingLink(models.Model):
-    """A private link to a place: only a hash of its secret is kept. It works as long as the enquiry is there."""
+    """A private link to a place, valid as long as the enquiry exists. Only the digest of its secret is stored."""
 
     place = models.ForeignKey(WaitingPlace, on_delete=models.CASCADE, related_name="links")
     secret_digest = models.CharField(max_length=64, unique=True)
@@ -69,7 +69,7 @@ class WaitingLink(models.Model):
 
 
 class ReturnPlan(models.Model):
-    """How the waiting list is told that Aijuu is open again: so many a day, in this order, with these words."""
+    """How people on the list are notified of the return: how many a day, who first, and with which text."""
 
     created_at = models.DateTimeField(_("made"))
     created_by = models.ForeignKey(
@@ -85,14 +85,14 @@ class ReturnPlan(models.Model):
     )
     state = models.CharField(_("state"), max_length=10, choices=PlanState, default=PlanState.RUNNING)
     ended_at = models.DateTimeField(null=True, blank=True)
-    # Since when a plan under way waits for the supervisor's word, because a pause came; and when she last gave it.
+    # When a running plan was put on hold because of a pause, and when the supervisor last resumed it.
     held_at = models.DateTimeField(null=True, blank=True)
     resumed_at = models.DateTimeField(null=True, blank=True)
-    # How many were told, in all and on the latest day (Europe/Helsinki): the counts outlive removed enquiries.
-    told = models.PositiveIntegerField(default=0)
-    told_on = models.DateField(null=True, blank=True)
-    told_that_day = models.PositiveIntegerField(default=0)
-    # Grows with every change in the admin: a button of an old page changes nothing.
+    # How many were notified in total and on the latest day (Europe/Helsinki). Kept when enquiries are removed.
+    notified = models.PositiveIntegerField(default=0)
+    notified_on = models.DateField(null=True, blank=True)
+    notified_that_day = models.PositiveIntegerField(default=0)
+    # Incremented by every change, so that the buttons of an outdated page change nothing.
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -108,5 +108,5 @@ class ReturnPlan(models.Model):
 
     @property
     def confirmed_at(self) -> datetime:
-        """When the supervisor last saw the plan and let it go on."""
+        """When the supervisor last confirmed the plan."""
         return self.resumed_at or self.created_at

@@ -1,4 +1,4 @@
-"""The writers of places: joining, order, links."""
+"""Services that write places: joining, order, links."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -26,12 +26,16 @@ from intake.typed_text import clean_line
 from intake.waiting.mails import WAITING_LINK, queue_waiting_confirmation
 from intake.waiting.models import WaitingLink, WaitingPlace
 
+# The mails with the private link; once one is sent, its address may get other mails.
+LINK_PURPOSES = (MailPurpose.WAITING_CONFIRMATION, MailPurpose.WAITING_LINK)
+REASON_LIMIT = 200
 
-def tellable_places() -> QuerySet[WaitingPlace]:
-    """Return the places on the list whose people have asked for mail, told or not.
 
-    Not the suspicious ones, nor those whose address no mail with the link to leave the list has reached: they may have
-    been put there by somebody else, and are the supervisor's to contact. `is_tellable` says the same of one place.
+def mailable_places() -> QuerySet[WaitingPlace]:
+    """Return the places on the list that may get mails, notified or not: their people have asked for mail.
+
+    Not the suspicious ones, nor those whose address has not got a mail with the link to leave the list: somebody else
+    may have entered it, so the supervisor contacts them. is_mailable() is the same for one place.
     """
     return WaitingPlace.objects.filter(
         enquiry__status=Status.WAITING_LIST,
@@ -41,39 +45,39 @@ def tellable_places() -> QuerySet[WaitingPlace]:
     )
 
 
-def is_tellable(place: WaitingPlace) -> bool:
-    """Return whether a place, read with its enquiry, is one of tellable_places()."""
+def is_mailable(place: WaitingPlace) -> bool:
+    """Return whether a place, loaded with its enquiry, is one of mailable_places()."""
     enquiry = place.enquiry
     on_list = enquiry.status == Status.WAITING_LIST and not enquiry.is_quarantined
     return on_list and place.wants_mail and place.reached_at is not None
 
 
 def lock_places(place_ids: Iterable[int]) -> dict[int, WaitingPlace]:
-    """Lock the enquiries of these places, and return those that are still tellable, by their keys.
+    """Lock the enquiries of these places, and return those that are still mailable, by primary key.
 
-    The caller has called lock_receiving(): receivers first, then enquiries by their keys, then what hangs from them.
+    The caller has called lock_receiving(). Lock order: lock_receiving(), enquiries by primary key, dependent rows.
     """
     wanted = list(place_ids)
     list(Enquiry.objects.select_for_update(of=("self",)).filter(waiting__in=wanted).order_by("pk"))
-    return tellable_places().select_related("enquiry", "plan").in_bulk(wanted)
+    return mailable_places().select_related("enquiry", "plan").in_bulk(wanted)
 
 
 def record_steps(enquiry_ids: Iterable[int], kind: StepKind, *, by: User | None = None, now: datetime) -> None:
-    """Keep in the history of each enquiry that this was done to it."""
+    """Add a step to the history of each enquiry."""
     EnquiryStep.objects.bulk_create(
         EnquiryStep(enquiry_id=enquiry_id, kind=kind, changed_at=now, changed_by=by) for enquiry_id in enquiry_ids
     )
 
 
 def is_paused(now: datetime) -> bool:
-    """Whether Aijuu is on a pause, as the database has it now."""
+    """Return whether there is a pause now, according to the database."""
     return pause_state(PauseNotice.load().settings, now).is_paused
 
 
 def link_for_place(*, enquiry: Enquiry, now: datetime) -> str:
-    """Return the secret (256 random bits) of a new private link; the earlier ones go on working.
+    """Return the secret (256 random bits) of a new private link; earlier links stay valid.
 
-    Raises WaitingPlace.DoesNotExist where the enquiry has no place, or was removed meanwhile.
+    Raises WaitingPlace.DoesNotExist if the enquiry has no place or was removed.
     """
     with transaction.atomic():
         place = WaitingPlace.objects.select_for_update().get(enquiry=enquiry)
@@ -90,32 +94,28 @@ register_link(WAITING_LINK, _secret_for)
 
 
 def find_place(secret: str) -> WaitingPlace | None:
-    """Return the place that a private link leads to, with its enquiry; None where it is gone."""
+    """Return the place of a private link with its enquiry; None if it does not exist."""
     link = WaitingLink.objects.select_related("place__enquiry").filter(secret_digest=secret_digest(secret)).first()
     return link.place if link else None
 
 
-# The mails with the private link that make an address one the list may write to.
-LINK_PURPOSES = (MailPurpose.WAITING_CONFIRMATION, MailPurpose.WAITING_LINK)
-
-
 @receiver(listed)
 def join(*, enquiry: Enquiry, wants_mail: bool, now: datetime, **_signal: object) -> WaitingPlace:
-    """Return the enquiry's place: the last in the order, or the one it had.
+    """Return the place of the enquiry: a new one at the end of the list, or the one it had before.
 
-    Who comes back to the list keeps the order and the wish for mail, and waits anew: neither told nor asked yet.
-    Whoever joined by themselves, or wishes for mail, gets at once the mail that says so; once an enquiry.
-    Lock order is receivers, then enquiry: who holds the enquiry's row has called lock_receiving() before.
+    Who returns to the list keeps the old rank and the wish for mail; questions and notices start over. The confirmation
+    is queued, once for each enquiry, for people who joined themselves or want mail. The caller has called
+    lock_receiving() before locking the enquiry.
     """
     with transaction.atomic():
         lock_receiving()
         earlier = WaitingPlace.objects.select_for_update().filter(enquiry=enquiry).first()
         if earlier:
-            wait_anew(earlier, now)
-            confirm_joining(enquiry=enquiry, now=now)
+            reset_waiting(earlier, now)
+            queue_joining_confirmation(enquiry=enquiry, now=now)
             return earlier
         last = WaitingPlace.objects.aggregate(last=Max("rank"))["last"] or 0
-        # Who joins again, perhaps while a question is on its way, is known already.
+        # The address may already have been reached through another enquiry.
         reached = WaitingPlace.objects.filter(same_address("enquiry__email", enquiry.email)).exclude(reached_at=None)
         place = WaitingPlace.objects.create(
             enquiry=enquiry,
@@ -127,16 +127,16 @@ def join(*, enquiry: Enquiry, wants_mail: bool, now: datetime, **_signal: object
             reached_at=reached.values_list("reached_at", flat=True).first(),
             months=IntakeSettings.load().waiting_months,
         )
-        confirm_joining(enquiry=enquiry, now=now)
+        queue_joining_confirmation(enquiry=enquiry, now=now)
     return place
 
 
 @receiver(accepted)
-def confirm_joining(*, enquiry: Enquiry, now: datetime, **_signal: object) -> bool:
-    """Queue the mail that says that somebody is on the list, where it has not been queued; return whether it was.
+def queue_joining_confirmation(*, enquiry: Enquiry, now: datetime, **_signal: object) -> bool:
+    """Queue the confirmation of a place unless it was queued before. Returns whether it was queued.
 
-    None to those whom the supervisor put there herself without a wish for mail, and none while the enquiry is held
-    suspicious: it goes when she accepts it. In the caller's transaction, which holds lock_receiving().
+    Not for people whom the supervisor put on the list without a wish for mail, and not while the enquiry is suspicious:
+    then it is sent when she accepts it. In the caller's transaction, which holds lock_receiving().
     """
     place = WaitingPlace.objects.filter(enquiry=enquiry).first()
     if place is None or enquiry.status != Status.WAITING_LIST:
@@ -148,7 +148,7 @@ def confirm_joining(*, enquiry: Enquiry, now: datetime, **_signal: object) -> bo
 
 
 def _mark_reached(mail: OutgoingMail, now: datetime) -> None:
-    """Remember, for each place of this address, that a mail with the link to leave the list went out to it."""
+    """Record, for each place with this address, that a mail with the link to leave the list was sent to it."""
     places = WaitingPlace.objects.filter(same_address("enquiry__email", mail.recipient), reached_at=None)
     places.update(reached_at=now)
 
@@ -160,14 +160,14 @@ def _is_on_list(mail: OutgoingMail, _now: datetime) -> bool:
 register(*LINK_PURPOSES, handling=Handling(addresses=to_sender, is_still_valid=_is_on_list, delivered=_mark_reached))
 
 
-def wait_anew(place: WaitingPlace, now: datetime) -> None:
-    """Know for certain, from now on, that this one waits: what was asked or told before does not count."""
+def reset_waiting(place: WaitingPlace, now: datetime) -> None:
+    """Record that the person is waiting as of now, and reset earlier questions and notices."""
     place.confirmed_at = now
     place.months = IntakeSettings.load().waiting_months
     place.asked_at = None
     place.asked_times = 0
-    place.parting_at = None
-    place.called_at = None
+    place.removal_notice_at = None
+    place.notified_at = None
     place.reminded_at = None
     place.save(
         update_fields=[
@@ -175,14 +175,11 @@ def wait_anew(place: WaitingPlace, now: datetime) -> None:
             "months",
             "asked_at",
             "asked_times",
-            "parting_at",
-            "called_at",
+            "removal_notice_at",
+            "notified_at",
             "reminded_at",
         ]
     )
-
-
-REASON_LIMIT = 200
 
 
 class NotWaiting(Exception):
@@ -190,7 +187,7 @@ class NotWaiting(Exception):
 
 
 def clean_reason(reason: str) -> str:
-    """Return the reason on one line. Raises ValidationError where it is empty or too long."""
+    """Return the reason on one line. Raises ValidationError if it is empty or too long."""
     words = clean_line(reason)
     if not 0 < len(words) <= REASON_LIMIT:
         raise ValidationError(_("Write why, in %(limit)d characters at most.") % {"limit": REASON_LIMIT}, code="reason")
@@ -198,10 +195,10 @@ def clean_reason(reason: str) -> str:
 
 
 def move_ahead(*, enquiry_id: int, version: int, reason: str, by: User | None, now: datetime) -> None:
-    """Put an enquiry at the head of the list and keep why. move_back() takes it back.
+    """Move an enquiry to the head of the list, with a reason.
 
-    Raises ValidationError for a reason that is empty or too long, ChangedMeanwhile for an old `version`, NotWaiting
-    where the enquiry is not on the list.
+    Raises ValidationError for an empty or too long reason, ChangedMeanwhile for an old `version`, NotWaiting if the
+    enquiry is not on the list.
     """
     words = clean_reason(reason)
     with transaction.atomic():
@@ -209,31 +206,30 @@ def move_ahead(*, enquiry_id: int, version: int, reason: str, by: User | None, n
         first = WaitingPlace.objects.aggregate(first=Min("rank"))["first"]
         if place.rank != first:
             place.rank = first - 1
-        place.jumped_at = now
-        place.jump_reason = words
-        place.save(update_fields=["rank", "jumped_at", "jump_reason"])
+        place.moved_ahead_at = now
+        place.move_reason = words
+        place.save(update_fields=["rank", "moved_ahead_at", "move_reason"])
         _record(place.enquiry, StepKind.MOVED_AHEAD, by, now)
 
 
 def move_back(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> None:
-    """Put an enquiry that was moved ahead back where it stood by its arrival.
+    """Move an enquiry that was moved ahead back to its place by arrival; otherwise do nothing.
 
-    One that was not moved stays where it is. Raises ChangedMeanwhile for an old `version`, NotWaiting where the
-    enquiry is not on the list.
+    Raises ChangedMeanwhile for an old `version`, NotWaiting if the enquiry is not on the list.
     """
     with transaction.atomic():
         place = _locked_place(enquiry_id, version)
-        if place.jumped_at is None:
+        if place.moved_ahead_at is None:
             return
-        # Places are made in the order of arrival, so their keys tell it whatever the clocks said.
-        followers = WaitingPlace.objects.filter(jumped_at=None, pk__gt=place.pk)
+        # Primary keys show the order of arrival, even if a clock was wrong.
+        followers = WaitingPlace.objects.filter(moved_ahead_at=None, pk__gt=place.pk)
         follower = followers.order_by("rank").first()
         if follower is None:
             rank = WaitingPlace.objects.aggregate(last=Max("rank"))["last"] + 1
         else:
             rank = follower.rank
-            _make_room(rank)
-        WaitingPlace.objects.filter(pk=place.pk).update(rank=rank, jumped_at=None, jump_reason="")
+            _shift_ranks(rank)
+        WaitingPlace.objects.filter(pk=place.pk).update(rank=rank, moved_ahead_at=None, move_reason="")
         _record(place.enquiry, StepKind.MOVED_BACK, by, now)
 
 
@@ -249,8 +245,8 @@ def _locked_place(enquiry_id: int, version: int) -> WaitingPlace:
     return place
 
 
-def _make_room(rank: int) -> None:
-    """Move `rank` and all after it by one. In two leaps over everything: ranks are unique after each row."""
+def _shift_ranks(rank: int) -> None:
+    """Increase `rank` and all higher ranks by one. In two updates, because ranks are unique after each row."""
     reach = WaitingPlace.objects.aggregate(reach=Max("rank") - Min("rank"))["reach"] + 2
     WaitingPlace.objects.filter(rank__gte=rank).update(rank=F("rank") + reach)
     WaitingPlace.objects.filter(rank__gte=rank + reach).update(rank=F("rank") - reach + 1)

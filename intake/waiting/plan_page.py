@@ -1,4 +1,4 @@
-"""The page of the return plan in the admin: planning, starting, following, stopping."""
+"""The admin page of the return plan: forecast, start, progress, stop."""
 
 import hashlib
 import json
@@ -28,78 +28,84 @@ from intake.rights import may_act
 from intake.waiting.forms import ReturnPlanForm, StopForm
 from intake.waiting.mails import plan_key, return_notice_preview
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.places import is_tellable
+from intake.waiting.places import is_mailable
 from intake.waiting.reading import places_on_the_list
 from intake.waiting.return_plan import (
-    NobodyWaits,
-    PlanRunning,
-    StillPaused,
+    NobodyToNotify,
+    PauseActive,
+    PlanAlreadyRunning,
     next_mailboxes,
     resume_plan,
     start_plan,
     stop_plan,
 )
-from intake.waiting.rules import Schedule, first_telling_day, room_today, schedule
+from intake.waiting.rules import Schedule, first_notice_day, remaining_today, schedule
+
+PAGE = "return_plan"
+_ENDED_PLANS_SHOWN = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToTell:
-    """One mailbox that is to be told: the place whose enquiry the mail is about, and its other places."""
+class MailboxToNotify:
+    """One mailbox to notify: the place that gets the mail, and the other places of the mailbox."""
 
     place: WaitingPlace
     others: tuple[WaitingPlace, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outlook:
-    """What will happen by a plan if nothing changes.
+class PlanForecast:
+    """What a plan will do if nothing changes.
 
-    `by_hand` are those on the list whom the site does not write to. `pause_begins_on` is the day of an announced
-    pause. `seen` stands for all that the page shows of it: who is told and when, and the words.
+    `by_hand`: places that the site does not send mail to. `pause_begins_on`: the first day of an announced pause.
+    `shown_digest`: a digest of all that the page shows of the forecast: who is notified when, and the text.
     """
 
-    schedule: Schedule[ToTell]
+    schedule: Schedule[MailboxToNotify]
     by_hand: tuple[WaitingPlace, ...]
     pause_begins_on: date | None
     subject: str
     text: str
     html: str
-    seen: str
+    shown_digest: str
 
     @property
     def total(self) -> int:
-        """How many mailboxes are to be told."""
-        return sum(len(day.told) for day in self.schedule.days) + len(self.schedule.held)
+        """The number of mailboxes to notify."""
+        return sum(len(day.notified) for day in self.schedule.days) + len(self.schedule.held)
 
 
-def outlook(plan: ReturnPlan, *, now: datetime) -> Outlook:
-    """Return what the plan will do from `now` on; it need not be saved, and nothing is."""
+def forecast(plan: ReturnPlan, *, now: datetime) -> PlanForecast:
+    """Return what the plan, which may be unsaved, will do from `now` on. Changes nothing."""
     places = {place.pk: place for place in places_on_the_list()}
     queue = []
     for mailbox in next_mailboxes(plan):
         still = [places[waiter.place_id] for waiter in mailbox if waiter.place_id in places]
         if still:
-            queue.append(ToTell(place=still[0], others=tuple(still[1:])))
+            queue.append(MailboxToNotify(place=still[0], others=tuple(still[1:])))
     pause_begins_on = _announced_pause(now)
-    first_day = first_telling_day(now)
+    first_day = first_notice_day(now)
     planned = schedule(
         queue,
         per_day=plan.per_day,
-        room_on_first=room_today(
-            per_day=plan.per_day, told_on=plan.told_on, told_that_day=plan.told_that_day, today=first_day
+        first_day_limit=remaining_today(
+            per_day=plan.per_day,
+            notified_on=plan.notified_on,
+            notified_that_day=plan.notified_that_day,
+            today=first_day,
         ),
         first_day=first_day,
         pause_begins_on=pause_begins_on,
     )
     notice = return_notice_preview(plan)
-    return Outlook(
+    return PlanForecast(
         schedule=planned,
-        by_hand=tuple(place for place in places.values() if not is_tellable(place)),
+        by_hand=tuple(place for place in places.values() if not is_mailable(place)),
         pause_begins_on=pause_begins_on,
         subject=notice.subject,
         text=notice.text,
         html=notice.html,
-        seen=_seen(planned, plan, notice.text),
+        shown_digest=_digest(planned, plan, notice.text),
     )
 
 
@@ -108,20 +114,20 @@ def _announced_pause(now: datetime) -> date | None:
     return settings.begins_on if pause_state(settings, now) is PauseState.UPCOMING else None
 
 
-def _seen(planned: Schedule[ToTell], plan: ReturnPlan, text: str) -> str:
-    """Return what stands for everything that decides whether it is still the plan that the page showed."""
-    days = [[day.on.isoformat(), [one.place.enquiry_id for one in day.told]] for day in planned.days]
+def _digest(planned: Schedule[MailboxToNotify], plan: ReturnPlan, text: str) -> str:
+    """Return a digest of all that the page shows of the forecast."""
+    days = [[day.on.isoformat(), [one.place.enquiry_id for one in day.notified]] for day in planned.days]
     held = [one.place.enquiry_id for one in planned.held]
     return hashlib.sha256(json.dumps([days, held, plan.per_day, plan.answer_days, text]).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Counts of mailboxes that the plan has told; `told` is all of them.
+    """Counts of the mailboxes that the plan has notified; `notified` is their total.
 
-    `yes` and `no` answered, `silent` were closed without an answer, `unanswered` may still answer, `handled` the
-    supervisor has taken on herself, `removed` are not there any more. `unsent` are enquiries whose notice the mail
-    server has not taken, `on_the_way` how many notices it is being given.
+    `yes` and `no`: answered. `silent`: closed without an answer. `unanswered`: may still answer. `handled`: taken over
+    by the supervisor. `removed`: no longer exist. `unsent`: enquiries whose notice is late. `on_the_way`: the number of
+    notices that are being sent.
     """
 
     plan: ReturnPlan
@@ -135,12 +141,12 @@ class Progress:
     unsent: tuple[Enquiry, ...]
 
     @property
-    def told(self) -> int:
-        return self.plan.told
+    def notified(self) -> int:
+        return self.plan.notified
 
 
 def progress(plan: ReturnPlan) -> Progress:
-    """Return how the plan has fared so far."""
+    """Return the results of the plan so far."""
     answers = EnquiryStep.objects.filter(
         kind__in=(StepKind.ANSWERED_YES, StepKind.ANSWERED_NO), changed_at__gte=plan.created_at
     )
@@ -150,7 +156,7 @@ def progress(plan: ReturnPlan) -> Progress:
         .prefetch_related(Prefetch("enquiry__steps", answers, to_attr="answers"))
         .order_by("mailbox_key", "rank")
     )
-    fates = [_fate(list(of_mailbox)) for _key, of_mailbox in groupby(places, key=attrgetter("mailbox_key"))]
+    fates = [_result_of(list(of_mailbox)) for _key, of_mailbox in groupby(places, key=attrgetter("mailbox_key"))]
     notices = OutgoingMail.objects.filter(
         purpose=MailPurpose.RETURN_NOTICE, deduplication_key=plan_key(plan.pk)
     ).select_related("enquiry")
@@ -163,14 +169,14 @@ def progress(plan: ReturnPlan) -> Progress:
         silent=fates.count("silent"),
         unanswered=fates.count("unanswered"),
         handled=fates.count("handled"),
-        removed=max(0, plan.told - len(fates)),
+        removed=max(0, plan.notified - len(fates)),
         on_the_way=len([mail for mail in under_way if not mail.is_late]),
         unsent=tuple(mail.enquiry for mail in unsent if mail.enquiry),
     )
 
 
-def _fate(places: list[WaitingPlace]) -> str:
-    """Return what became of one mailbox: its latest answer, else where its enquiries stand."""
+def _result_of(places: list[WaitingPlace]) -> str:
+    """Return the result for one mailbox: its latest answer, else the state of its enquiries."""
     answers = [step for place in places for step in place.enquiry.answers]  # type: ignore[attr-defined]
     if answers:
         latest = max(answers, key=attrgetter("changed_at", "pk"))
@@ -182,13 +188,8 @@ def _fate(places: list[WaitingPlace]) -> str:
     return "handled"
 
 
-PAGE = "return_plan"
-# How many ended plans the page tells of.
-_REMEMBERED = 10
-
-
 def show_or_start(request: HttpRequest) -> HttpResponse:
-    """Show what would happen, or what does; a post shows the plan with other settings, or starts it."""
+    """Show the forecast or progress. A post shows the forecast with other settings, or starts or resumes the plan."""
     if request.method in ("GET", "HEAD"):
         return _page(request)
     if request.method != "POST":
@@ -196,23 +197,23 @@ def show_or_start(request: HttpRequest) -> HttpResponse:
     if not may_act(request.user):
         raise PermissionDenied
     running = _running()
-    deed = request.POST.get("deed")
-    if running is not None and (running.held_at is None or deed == "start"):
+    action = request.POST.get("action")
+    if running is not None and (running.held_at is None or action == "start"):
         messages.error(request, _("The return is being told already. Nothing was changed."))
         return _page(request, status=409)
     form = ReturnPlanForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("The plan was not saved. Check the fields below."))
         return _page(request, form=form, status=422)
-    if deed == "start":
+    if action == "start":
         return _start(request, form)
-    if deed == "continue":
+    if action == "continue":
         return _continue(request, form, running)
     return _page(request, form=form)
 
 
 def stop(request: HttpRequest) -> HttpResponse:
-    """Stop the plan at once; what has not gone out is taken back."""
+    """Stop the plan at once and withdraw unsent notices."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     form = StopForm(request.POST)
@@ -235,18 +236,18 @@ def stop(request: HttpRequest) -> HttpResponse:
 def _start(request: HttpRequest, form: ReturnPlanForm) -> HttpResponse:
     now = timezone.now()
     values = {name: form.cleaned_data[name] for name in form.Meta.fields}
-    if form.cleaned_data["seen"] != outlook(ReturnPlan(created_at=now, **values), now=now).seen:
+    if form.cleaned_data["shown_digest"] != forecast(ReturnPlan(created_at=now, **values), now=now).shown_digest:
         messages.warning(request, _("Nothing has been sent. See below who will be told and when, and start then."))
         return _page(request, form=form, status=409)
     try:
         start_plan(**values, by=request.user, now=now)  # type: ignore[arg-type]
-    except StillPaused:
+    except PauseActive:
         messages.error(request, _("Aijuu is on a pause, so the return can't be told yet."))
         return _page(request, form=form, status=409)
-    except NobodyWaits:
+    except NobodyToNotify:
         messages.error(request, _("There is nobody on the list whom the site could tell."))
         return _page(request, form=form, status=409)
-    except PlanRunning:
+    except PlanAlreadyRunning:
         messages.error(request, _("The return is being told already. Nothing was changed."))
         return _page(request, status=409)
     messages.success(request, _("The return is now being told. You can stop it on this page at any time."))
@@ -254,19 +255,19 @@ def _start(request: HttpRequest, form: ReturnPlanForm) -> HttpResponse:
 
 
 def _continue(request: HttpRequest, form: ReturnPlanForm, held: ReturnPlan | None) -> HttpResponse:
-    """Let a plan that a pause has held go on, as the page has shown it."""
+    """Resume a plan on hold, with the forecast that the page showed."""
     now = timezone.now()
     values = {name: form.cleaned_data[name] for name in form.Meta.fields}
     as_shown = StopForm(request.POST)
     if held is None or not as_shown.is_valid():
         messages.error(request, _changed())
         return redirect(PAGE)
-    if form.cleaned_data["seen"] != outlook(_with(held, values), now=now).seen:
+    if form.cleaned_data["shown_digest"] != forecast(_with(held, values), now=now).shown_digest:
         messages.warning(request, _("Nothing has been sent. See below who will be told and when, and continue then."))
         return _page(request, form=form, status=409)
     try:
         resume_plan(plan_id=as_shown.cleaned_data["plan"], version=as_shown.cleaned_data["version"], **values, now=now)
-    except StillPaused:
+    except PauseActive:
         messages.error(request, _("Aijuu is on a pause, so the return can't be told yet."))
         return _page(request, form=form, status=409)
     except ChangedMeanwhile:
@@ -277,7 +278,7 @@ def _continue(request: HttpRequest, form: ReturnPlanForm, held: ReturnPlan | Non
 
 
 def _with(plan: ReturnPlan, values: dict[str, Any]) -> ReturnPlan:
-    """Return the plan with these values, unsaved."""
+    """Set these values on the plan, without saving, and return it."""
     for name, value in values.items():
         setattr(plan, name, value)
     return plan
@@ -290,7 +291,7 @@ def _changed() -> str:
 def _page(request: HttpRequest, *, form: ReturnPlanForm | None = None, status: int = 200) -> HttpResponse:
     now = timezone.now()
     running = _running()
-    ended = ReturnPlan.objects.exclude(state=PlanState.RUNNING)[:_REMEMBERED]
+    ended = ReturnPlan.objects.exclude(state=PlanState.RUNNING)[:_ENDED_PLANS_SHOWN]
     context: dict[str, Any] = {
         "ended": [progress(plan) for plan in ended],
         "is_paused": PauseNotice.load().status(now=now).is_paused,
@@ -302,23 +303,23 @@ def _page(request: HttpRequest, *, form: ReturnPlanForm | None = None, status: i
         context["is_held"] = running.held_at is not None
     if running is not None and running.held_at is not None:
         context["stop_form"] = StopForm(initial={"plan": running.pk, "version": running.version})
-        context["form"], context["outlook"] = _planned(form, running, now)
+        context["form"], context["forecast"] = _planned(form, running, now)
     elif running is not None:
-        context["outlook"] = shown = outlook(running, now=now)
-        context["total"] = running.told + shown.total
-        context["told_today"] = running.told_that_day if running.told_on == calendar_day(now) else 0
+        context["forecast"] = shown = forecast(running, now=now)
+        context["total"] = running.notified + shown.total
+        context["notified_today"] = running.notified_that_day if running.notified_on == calendar_day(now) else 0
         context["stop_form"] = StopForm(initial={"plan": running.pk, "version": running.version})
     else:
-        context["form"], context["outlook"] = _planned(form, None, now)
+        context["form"], context["forecast"] = _planned(form, None, now)
     return TemplateResponse(request, "intake/waiting/admin/plan.html", context, status=status)
 
 
 def _planned(
     form: ReturnPlanForm | None, held: ReturnPlan | None, now: datetime
-) -> tuple[ReturnPlanForm, Outlook | None]:
-    """Return the form and what it would do: as it was sent, else as the latest plan was; a faulty one does nothing.
+) -> tuple[ReturnPlanForm, PlanForecast | None]:
+    """Return the form and its forecast, None for an invalid form. Without `form`, use the values of the latest plan.
 
-    `held` is the plan that would go on.
+    `held`: the plan on hold that would be resumed.
     """
     if form is not None and not form.is_valid():
         return form, None
@@ -327,8 +328,8 @@ def _planned(
     else:
         latest = ReturnPlan.objects.first() or ReturnPlan()
         values = {name: getattr(latest, name) for name in ReturnPlanForm.Meta.fields}
-    shown = outlook(_with(held or ReturnPlan(created_at=now), values), now=now)
-    return ReturnPlanForm(initial={**values, "seen": shown.seen}), shown
+    shown = forecast(_with(held or ReturnPlan(created_at=now), values), now=now)
+    return ReturnPlanForm(initial={**values, "shown_digest": shown.shown_digest}), shown
 
 
 def _running() -> ReturnPlan | None:

@@ -1,4 +1,4 @@
-"""The private page of a waiting-list place: what can be answered, and what each answer does."""
+"""Private page of a waiting-list place: what can be answered, and what each answer does."""
 
 import logging
 from collections.abc import Collection
@@ -28,28 +28,32 @@ from intake.mail.models import OutgoingMail
 from intake.mailbox import is_same_address
 from intake.waiting.mails import queue_waiting_answer
 from intake.waiting.models import WaitingPlace
-from intake.waiting.places import find_place, wait_anew
-from intake.waiting.rules import DAY_BEGINS, Answer, Standing, kept_while_waiting, offered, standing
+from intake.waiting.places import find_place, reset_waiting
+from intake.waiting.rules import DAY_BEGINS, Answer, PlaceState, available_answers, kept_while_waiting, place_state
+
+logger = logging.getLogger(__name__)
+
+_ANSWERS = (StepKind.ANSWERED_YES, StepKind.ANSWERED_STAY, StepKind.ANSWERED_NO)
 
 
-def tell_of_answer(*, place: WaitingPlace, answer: Answer, now: datetime) -> None:
-    """Let the supervisor know the latest answer, YES or NO, if it is not what she knows; in the caller's transaction.
+def notify_of_answer(*, place: WaitingPlace, answer: Answer, now: datetime) -> None:
+    """Queue a notification to the supervisor if the latest answer, YES or NO, differs from what she knows.
 
-    She knows what the last mail that has gone out said; before the first one since this place was told of the return,
-    that nobody has said yes. A mail that is still waiting gives way to the latest answer. One that has gone out today
-    makes the next one wait until tomorrow, so that whoever has the link can't fill her mailbox.
+    She knows the content of the last sent notification; before the first one since the notice of the return, she
+    assumes NO. An unsent notification is replaced. If one was sent today, the next one waits until tomorrow, so that
+    the holder of the link can't flood her mailbox. In the caller's transaction.
     """
     mails = OutgoingMail.objects.filter(enquiry=place.enquiry_id, purpose=MailPurpose.WAITING_ANSWER)
     mails.filter(state__in=(MailState.QUEUED, MailState.FAILED)).delete()
     latest = mails.order_by("pk").last()
-    told_on, told = _read_key(latest.deduplication_key) if latest else (None, Answer.NO)
-    if latest and place.called_at and latest.created_at < place.called_at:
-        told = Answer.NO
-    if answer == told:
+    notified_on, notified = _read_key(latest.deduplication_key) if latest else (None, Answer.NO)
+    if latest and place.notified_at and latest.created_at < place.notified_at:
+        notified = Answer.NO
+    if answer == notified:
         return
     goes_at = now
-    if told_on is not None and told_on >= calendar_day(now):
-        goes_at = datetime.combine(told_on + timedelta(days=1), DAY_BEGINS, CALENDAR)
+    if notified_on is not None and notified_on >= calendar_day(now):
+        goes_at = datetime.combine(notified_on + timedelta(days=1), DAY_BEGINS, CALENDAR)
     queue_waiting_answer(
         enquiry=place.enquiry,
         is_interested=answer is Answer.YES,
@@ -68,39 +72,35 @@ def _read_key(deduplication_key: str) -> tuple[date, Answer]:
     return date.fromisoformat(day), Answer(answer)
 
 
-_ANSWERS = (StepKind.ANSWERED_YES, StepKind.ANSWERED_STAY, StepKind.ANSWERED_NO)
-
-
 @dataclass(frozen=True, kw_only=True)
-class WhoWaits:
-    """What the page of a private link tells: where the address stands, and what can be answered now.
+class PlaceView:
+    """What the private page shows: the state of the address, and the possible answers.
 
-    `places` are those that an answer is for: the address's places on the list, or where it has none the link's own.
-    The first of them is the one to tell of. `alongside` are the mailbox's others on the list, of another +tag: it is
-    told of the return once, so a yes and a stay are for them too. `answered` is the latest answer, unless something was
-    asked since.
-    `removable` are those that can be removed, the link's own first: it and the address's others on the list.
+    `places`: the places that an answer applies to, the shown one first: those of the address on the list, or the link's
+    own if there are none. `other_tags`: places on the list of the same mailbox with another +tag; YES and STAY apply to
+    them too, because the mailbox is notified once. `answered`: the latest answer, unless there was a question since.
+    `removable`: the places that can be removed: the link's own first, then the others of the address on the list.
     """
 
     places: list[WaitingPlace]
-    alongside: list[WaitingPlace]
-    where: Standing
+    other_tags: list[WaitingPlace]
+    state: PlaceState
     answers: tuple[Answer, ...]
     answered: EnquiryStep | None
     removable: list[WaitingPlace]
 
 
-def look_at(place: WaitingPlace) -> WhoWaits:
-    """Return where the one with this link stands. Changes nothing."""
-    return _who_waits(place.pk, _of_mailbox(place.mailbox_key))
+def view_of_place(place: WaitingPlace) -> PlaceView:
+    """Return what the page of this place shows. Changes nothing."""
+    return _view_of(place.pk, _of_mailbox(place.mailbox_key))
 
 
 def answer_yes(*, place_id: int, now: datetime) -> bool:
-    """Still interested: back among the new enquiries, and the supervisor is told once.
+    """Answer YES: set the enquiries to new, and notify the supervisor once.
 
-    One that she has taken from the list herself keeps its status, and she is told all the same. Returns whether
-    something changed: the same answer again, or one that is not open (intake.waiting.rules), changes nothing.
-    Raises WaitingPlace.DoesNotExist where it is gone.
+    An enquiry that she has taken off the list keeps its status; she is notified all the same. Returns whether anything
+    changed: not for a repeated answer or one that is not available (intake.waiting.rules). Raises
+    WaitingPlace.DoesNotExist if the place does not exist.
     """
     with transaction.atomic():
         places = _open_to(Answer.YES, place_id)
@@ -110,39 +110,39 @@ def answer_yes(*, place_id: int, now: datetime) -> bool:
                 set_status(enquiry, status=Status.NEW, now=now)
             _record(enquiry, StepKind.ANSWERED_YES, now)
         if places:
-            tell_of_answer(place=places[0], answer=Answer.YES, now=now)
+            notify_of_answer(place=places[0], answer=Answer.YES, now=now)
     return bool(places)
 
 
 def answer_stay(*, place_id: int, now: datetime) -> bool:
-    """Goes on waiting, in the same order; who had left is taken back. Otherwise as answer_yes."""
+    """Answer STAY: keep waiting at the same rank; who had left the list returns to it. Otherwise like answer_yes()."""
     with transaction.atomic():
-        places = [place for place in _open_to(Answer.STAY, place_id) if not _said_to_stay(place)]
+        places = [place for place in _open_to(Answer.STAY, place_id) if not _answered_stay(place)]
         for place in places:
             enquiry = place.enquiry
             set_status(enquiry, status=Status.WAITING_LIST, now=now)
-            wait_anew(place, now)
+            reset_waiting(place, now)
             _record(enquiry, StepKind.ANSWERED_STAY, now)
     return bool(places)
 
 
 def answer_no(*, place_id: int, now: datetime) -> bool:
-    """Waits no more: closed by the client's word. Otherwise as answer_yes."""
+    """Answer NO: close the enquiry as declined by the client. Otherwise like answer_yes()."""
     with transaction.atomic():
         places = _open_to(Answer.NO, place_id)
         for place in places:
             enquiry = place.enquiry
             set_status(enquiry, status=Status.CLOSED, outcome=Outcome.CLIENT_DECLINED, now=now)
             _record(enquiry, StepKind.ANSWERED_NO, now)
-            tell_of_answer(place=place, answer=Answer.NO, now=now)
+            notify_of_answer(place=place, answer=Answer.NO, now=now)
     return bool(places)
 
 
 def remove_places(*, place_id: int, references: Collection[str] = (), now: datetime) -> bool:
-    """Remove the link's own enquiry, and of the address's others on the list those with these references.
+    """Remove the link's own enquiry, and those with these references among the others of the address on the list.
 
-    The others are only those that the page has shown and asked about: several people may read one mailbox. Otherwise
-    as answer_yes.
+    `references`: the enquiries that the page showed and the person selected; several people may share a mailbox.
+    Otherwise like answer_yes().
     """
     with transaction.atomic():
         who = _locked(place_id)
@@ -153,44 +153,44 @@ def remove_places(*, place_id: int, references: Collection[str] = (), now: datet
 
 
 def _open_to(answer: Answer, place_id: int) -> list[WaitingPlace]:
-    """Lock the mailbox's enquiries, and return the places that this answer is for; none where it is not open."""
+    """Lock the mailbox's enquiries and return the places that this answer applies to; [] if it is not available."""
     who = _locked(place_id)
     if answer not in who.answers:
         return []
-    return who.places if answer is Answer.NO else [*who.places, *who.alongside]
+    return who.places if answer is Answer.NO else [*who.places, *who.other_tags]
 
 
-def _locked(place_id: int) -> WhoWaits:
-    """Look at a link's place with the enquiries of its mailbox locked; first receivers, as everywhere."""
+def _locked(place_id: int) -> PlaceView:
+    """Return the PlaceView of a link's place, with the enquiries of its mailbox locked."""
     lock_receiving()
     key = WaitingPlace.objects.values_list("mailbox_key", flat=True).get(pk=place_id)
     list(Enquiry.objects.select_for_update().filter(waiting__mailbox_key=key).order_by("pk"))
-    return _who_waits(place_id, _of_mailbox(key))
+    return _view_of(place_id, _of_mailbox(key))
 
 
-def _who_waits(place_id: int, of_mailbox: list[WaitingPlace]) -> WhoWaits:
+def _view_of(place_id: int, of_mailbox: list[WaitingPlace]) -> PlaceView:
     own = next((place for place in of_mailbox if place.pk == place_id), None)
     if own is None:
         raise WaitingPlace.DoesNotExist
     waiting = [place for place in of_mailbox if place.enquiry.status == Status.WAITING_LIST]
     on_list = [place for place in waiting if is_same_address(place.enquiry.email, own.enquiry.email)]
-    alongside = [place for place in waiting if place not in on_list] if on_list else []
+    other_tags = [place for place in waiting if place not in on_list] if on_list else []
     places = sorted(on_list, key=lambda place: (place.pk != place_id, place.rank)) or [own]
-    # A notice that nobody answered in time can be answered as long as its enquiry is there.
-    called = any(place.called_at for place in [*places, *alongside]) or bool(
-        own.called_at and own.enquiry.outcome == Outcome.NO_RESPONSE
+    # A notice can be answered late, as long as the enquiry exists.
+    notified = any(place.notified_at for place in [*places, *other_tags]) or bool(
+        own.notified_at and own.enquiry.outcome == Outcome.NO_RESPONSE
     )
     answered = _latest_answer(places[0])
-    said_yes = answered is not None and answered.kind == StepKind.ANSWERED_YES
+    answered_yes = answered is not None and answered.kind == StepKind.ANSWERED_YES
     enquiry = places[0].enquiry
-    where = standing(status=enquiry.status, outcome=enquiry.outcome, called=called, said_yes=said_yes)
-    if where is Standing.WAITING and not all(_said_to_stay(place) for place in places):
+    state = place_state(status=enquiry.status, outcome=enquiry.outcome, notified=notified, answered_yes=answered_yes)
+    if state is PlaceState.WAITING and not all(_answered_stay(place) for place in places):
         answered = None
-    return WhoWaits(
+    return PlaceView(
         places=places,
-        alongside=alongside,
-        where=where,
-        answers=offered(where, called=called, said_yes=said_yes),
+        other_tags=other_tags,
+        state=state,
+        answers=available_answers(state, notified=notified, answered_yes=answered_yes),
         answered=answered,
         removable=[own, *sorted((place for place in on_list if place.pk != place_id), key=lambda place: place.rank)],
     )
@@ -201,14 +201,14 @@ def _of_mailbox(key: str) -> list[WaitingPlace]:
 
 
 def _latest_answer(place: WaitingPlace) -> EnquiryStep | None:
-    """Return the latest answer by link since the last question or notice."""
-    since = max(moment for moment in (place.asked_at, place.called_at, place.joined_at) if moment)
+    """Return the latest answer since the last question or notice."""
+    since = max(moment for moment in (place.asked_at, place.notified_at, place.joined_at) if moment)
     steps = EnquiryStep.objects.filter(enquiry_id=place.enquiry_id, kind__in=_ANSWERS, changed_at__gte=since)
     return steps.order_by("-changed_at", "-pk").first()
 
 
-def _said_to_stay(place: WaitingPlace) -> bool:
-    """Whether STAY is the latest word on this place: a button pressed twice changes nothing."""
+def _answered_stay(place: WaitingPlace) -> bool:
+    """Return whether STAY is the latest answer of this place, so that a double click changes nothing."""
     latest = _latest_answer(place)
     return (
         place.enquiry.status == Status.WAITING_LIST
@@ -219,18 +219,15 @@ def _said_to_stay(place: WaitingPlace) -> bool:
 
 
 def _record(enquiry: Enquiry, kind: StepKind, now: datetime) -> EnquiryStep:
-    """Store what an answer made of an enquiry, and keep it in the history: each kind of answer once a day, the latest.
+    """Save the changed status, and add the answer to the history; of each kind only the latest of a day is kept.
 
-    What would now ask or tell in vain is taken back when its turn to go out comes (intake.mail.delivery).
+    Queued mails that this makes untrue are withdrawn before they are sent (intake.mail.delivery).
     """
     enquiry.version += 1
     enquiry.save(update_fields=[*STATUS_FIELDS, "version"])
     today = datetime.combine(calendar_day(now), time.min, CALENDAR)
     EnquiryStep.objects.filter(enquiry=enquiry, kind=kind, changed_at__gte=today).delete()
     return EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now)
-
-
-logger = logging.getLogger(__name__)
 
 
 class _Service(Protocol):
@@ -244,17 +241,18 @@ _SERVICES: dict[Answer, _Service] = {
 }
 
 
-# No Django token guards the post: the address itself is the secret that a forger would need.
+# No CSRF token is needed: a forger does not know the secret in the URL.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables()
 def show_or_answer(request: HttpRequest, secret: str) -> HttpResponse:
-    """Show where the one with this link stands; a post answers, and leads back here with 303.
+    """Show the private page; a post answers and redirects back to it (303).
 
-    404 where the enquiry is gone, with words that fit who has just removed it. 503 where nothing could be stored.
+    404 if the enquiry does not exist, with a text that also fits right after its removal. 503 if nothing could be
+    stored.
     """
     if request.method == "POST":
-        # Another name is no browser's, and may not even be one for text ("hex").
+        # No browser sends another charset, and it may not even be a text encoding ("hex").
         request.encoding = "utf-8"
     try:
         place = find_place(secret)
@@ -262,7 +260,7 @@ def show_or_answer(request: HttpRequest, secret: str) -> HttpResponse:
             return _gone(request)
         return _answer(request, place) if request.method == "POST" else _show(request, place)
     except WaitingPlace.DoesNotExist:
-        # Removed since it was found: by another press, the supervisor or the clock.
+        # It was removed after it was found.
         return _gone(request)
 
 
@@ -270,28 +268,28 @@ def _answer(request: HttpRequest, place: WaitingPlace) -> HttpResponse:
     try:
         answer = Answer(request.POST.get("answer", ""))
     except (ValueError, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
-        # No button of ours: the page tells what can be answered.
+        # Not from one of our buttons: show the page again.
         return see_other(request.path)
     try:
         if answer is Answer.REMOVE:
-            # Of the address's other places only those that this page has named.
+            # Of the other places of the address, only those selected on the page.
             remove_places(place_id=place.pk, references=request.POST.getlist("also"), now=timezone.now())
         else:
             _SERVICES[answer](place_id=place.pk, now=timezone.now())
     except DatabaseError as error:
-        # Only the kind is logged: the text of a database error can quote the row.
+        # Only the type is logged: the text of a database error can quote the row.
         logger.error("an answer to the waiting list could not be stored: %s", type(error).__name__)
         return _show(request, place, status=503, notice=_not_stored(ContactDetails.load(request).phone_display))
     return see_other(request.path)
 
 
 def _show(request: HttpRequest, place: WaitingPlace, *, status: int = 200, notice: str = "") -> HttpResponse:
-    who: WhoWaits = look_at(place)
+    who: PlaceView = view_of_place(place)
     enquiry = who.places[0].enquiry
     context = {
         "enquiry": enquiry,
         "place": who.places[0],
-        "where": who.where,
+        "state": who.state,
         "answers": who.answers,
         "answered": who.answered,
         "own": who.removable[0],

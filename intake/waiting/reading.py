@@ -1,4 +1,4 @@
-"""The waiting list as the supervisor reads it."""
+"""The waiting list in the admin."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,14 +18,14 @@ from intake.mail.models import OutgoingMail
 from intake.rights import may_act
 from intake.waiting.mails import LIST_PURPOSES
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.places import LINK_PURPOSES, is_tellable
+from intake.waiting.places import LINK_PURPOSES, is_mailable
 from intake.waiting.return_plan import next_mailboxes
-from intake.waiting.rules import last_day, leaves_on
+from intake.waiting.rules import last_day_without_mail, removal_day
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that the list, or its sender, has told or answered. `is_wrong`: a mail that has not gone out."""
+    """A mail or an answer of a place, in words. `is_wrong`: the mail was not sent."""
 
     words: str
     is_wrong: bool = False
@@ -33,10 +33,10 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Waiter:
-    """One enquiry on the list. `number` is its place among all of them, 1 the first.
+    """One enquiry on the list. `number`: its position, starting at 1.
 
-    `same_mailbox` has the references of the others on the list that were sent from the same mailbox. `removed_on` is
-    the day on which the clock removes it if nothing is heard, None where the clock does not.
+    `same_mailbox`: the references of other enquiries on the list from the same mailbox. `removed_on`: when it is
+    removed automatically without an answer; None if it is not.
     """
 
     number: int
@@ -52,18 +52,18 @@ class Waiter:
 
     @property
     def gets_mail(self) -> bool:
-        """Whether the site tells this one of the return; the others are the supervisor's to contact."""
-        return is_tellable(self.place)
+        """Whether the site notifies this one of the return; the supervisor contacts the others."""
+        return is_mailable(self.place)
 
     @property
     def is_being_reached(self) -> bool:
-        """Whether the mail that is to reach them first is still on its way; then the site will tell them."""
+        """Whether the first mail with the link is still being sent; after that the site will notify them."""
         return self.place.wants_mail and self.place.reached_at is None and self.link_mail_is_due
 
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """How many on the list wish for a form or a place to meet."""
+    """How many on the list wish for one form of supervision or place to meet."""
 
     value: str
     label: str
@@ -71,12 +71,12 @@ class Share:
 
 
 def places_on_the_list() -> QuerySet[WaitingPlace]:
-    """Return the places of those who are on the list now, in its order, each with its enquiry."""
+    """Return the places on the list in order, with their enquiries."""
     return WaitingPlace.objects.filter(enquiry__status=Status.WAITING_LIST).select_related("enquiry").order_by("rank")
 
 
 def read_list() -> list[Waiter]:
-    """Return everybody on the list, in its order."""
+    """Return everybody on the list in order."""
     mails = OutgoingMail.objects.filter(purpose__in=(*LIST_PURPOSES, *LINK_PURPOSES))
     stays = EnquiryStep.objects.filter(kind=StepKind.ANSWERED_STAY)
     places = places_on_the_list().prefetch_related(
@@ -102,33 +102,33 @@ def read_list() -> list[Waiter]:
 
 
 def read_place(enquiry: Enquiry) -> Waiter | None:
-    """Return the place of one enquiry; None where it is not on the list."""
+    """Return the place of one enquiry; None if it is not on the list."""
     if enquiry.status != Status.WAITING_LIST:
         return None
     return next((waiter for waiter in read_list() if waiter.enquiry.pk == enquiry.pk), None)
 
 
 def shares_by_form(waiters: Iterable[Waiter]) -> list[Share]:
-    """Return how many wish for each form; forms that nobody wishes for are left out."""
+    """Return how many wish for each form of supervision, without those that nobody wishes for."""
     counts = Counter(waiter.enquiry.supervision_form for waiter in waiters)
     return [Share(value=form, label=str(form.label), count=counts[form]) for form in SupervisionForm if counts[form]]
 
 
 def shares_by_place(waiters: Iterable[Waiter]) -> list[Share]:
-    """Return how many could meet in each place. Who named several is counted in each."""
+    """Return how many could meet in each place. Who chose several is counted in each."""
     counts = Counter(mode for waiter in waiters for mode in set(waiter.enquiry.delivery_modes))
     return [Share(value=mode, label=str(mode.label), count=counts[mode]) for mode in DeliveryMode if counts[mode]]
 
 
 class _Mailbox:
-    """The places on the list that were asked for from one mailbox, and what has been written to it."""
+    """The places on the list of one mailbox, and the mails to it."""
 
     def __init__(self) -> None:
         self.places: list[WaitingPlace] = []
         self.mails: list[OutgoingMail] = []
 
     def add(self, place: WaitingPlace) -> None:
-        """Add a place that read_list() has fetched."""
+        """Add a place that was loaded by read_list()."""
         self.places.append(place)
         self.mails += place.enquiry.list_mails  # type: ignore[attr-defined]
 
@@ -137,18 +137,18 @@ class _Mailbox:
 
 
 def _removed_on(place: WaitingPlace, mailbox: _Mailbox) -> date | None:
-    """Return when the clock removes the place; never one that is held suspicious or has been told of the return."""
-    if place.enquiry.is_quarantined or any(other.called_at for other in mailbox.places):
+    """Return when the place is removed automatically; None if it is suspicious or notified of the return."""
+    if place.enquiry.is_quarantined or any(other.notified_at for other in mailbox.places):
         return None
-    if not is_tellable(place):
-        return last_day(confirmed_at=place.confirmed_at, months=place.months)
+    if not is_mailable(place):
+        return last_day_without_mail(confirmed_at=place.confirmed_at, months=place.months)
     asked = [mail.sent_at or mail.created_at for mail in mailbox.mails if mail.purpose == MailPurpose.STILL_WAITING]
-    latest = max((other for other in mailbox.places if is_tellable(other)), key=lambda other: other.confirmed_at)
-    return leaves_on(confirmed_at=latest.confirmed_at, asked_at=asked, months=latest.months)
+    latest = max((other for other in mailbox.places if is_mailable(other)), key=lambda other: other.confirmed_at)
+    return removal_day(confirmed_at=latest.confirmed_at, asked_at=asked, months=latest.months)
 
 
 def _events(place: WaitingPlace, mails: list[OutgoingMail]) -> tuple[Event, ...]:
-    """Say what was asked, answered and told, the latest last. The mail may be about another place of the mailbox."""
+    """Return the events of a place in order. The mail may be about another place of the mailbox."""
     events = []
     if place.wants_mail and place.reached_at is None and not place.enquiry.is_quarantined:
         events.append(_not_reached(place))
@@ -158,54 +158,55 @@ def _events(place: WaitingPlace, mails: list[OutgoingMail]) -> tuple[Event, ...]
     if place.asked_at and place.asked_times:
         asked = _("Asked %(day)s whether still waiting") if place.asked_times == 1 else _("Asked again %(day)s")
         events.append(_mailed(mails, MailPurpose.STILL_WAITING, place.asked_at, asked))
-    if place.parting_at:
-        events.append(_mailed(mails, MailPurpose.LAST_NOTE, place.parting_at, _("Last note sent %(day)s")))
-    if place.called_at:
-        events.append(_mailed(mails, MailPurpose.RETURN_NOTICE, place.called_at, _("Told of the return %(day)s")))
+    if place.removal_notice_at:
+        events.append(_mailed(mails, MailPurpose.REMOVAL_NOTICE, place.removal_notice_at, _("Last note sent %(day)s")))
+    if place.notified_at:
+        events.append(_mailed(mails, MailPurpose.RETURN_NOTICE, place.notified_at, _("Told of the return %(day)s")))
     if place.reminded_at:
         events.append(_mailed(mails, MailPurpose.RETURN_REMINDER, place.reminded_at, _("Reminded %(day)s")))
     return tuple(events)
 
 
 def _not_reached(place: WaitingPlace) -> Event:
-    """Say what has become of the mail with the link, before which the site writes nothing else."""
+    """Return the state of the mail with the link; no other mail is sent before it."""
     mails = [mail for mail in place.enquiry.list_mails if mail.purpose in LINK_PURPOSES]  # type: ignore[attr-defined]
     if not mails:
         return Event(words=_("No confirmation was sent: send the link, or contact them yourself"), is_wrong=True)
     mail = mails[-1]
     state = MailState.FAILED if mail.is_late else MailState(mail.state)
-    said = {"mail": mail.get_purpose_display(), "state": str(state.label).lower()}
-    return Event(words=_("%(mail)s: %(state)s") % said, is_wrong=mail.is_late)
+    values = {"mail": mail.get_purpose_display(), "state": str(state.label).lower()}
+    return Event(words=_("%(mail)s: %(state)s") % values, is_wrong=mail.is_late)
 
 
 def _mailed(mails: list[OutgoingMail], purpose: MailPurpose, queued_at: datetime, words: str) -> Event:
-    """Say how the mailbox's latest mail of this purpose fared."""
+    """Return the state of the mailbox's latest mail of this purpose."""
     mail = max((mail for mail in mails if mail.purpose == purpose), key=lambda mail: mail.pk, default=None)
     if mail is None or mail.state == MailState.SENT:
         return Event(words=words % {"day": finnish_day((mail and mail.sent_at) or queued_at)})
     state = MailState.FAILED if mail.is_late else MailState(mail.state)
-    said = {"mail": mail.get_purpose_display(), "state": str(state.label).lower()}
-    return Event(words=_("%(mail)s: %(state)s") % said, is_wrong=mail.is_late)
+    values = {"mail": mail.get_purpose_display(), "state": str(state.label).lower()}
+    return Event(words=_("%(mail)s: %(state)s") % values, is_wrong=mail.is_late)
 
 
 @dataclass(frozen=True, kw_only=True)
 class WaitingSummary:
-    """`total` are on the list. `running` is the plan that tells the return, `to_tell` how many it, or a plan that
-    could be made now, has still to tell: 0 during a pause, when none can."""
+    """Counts of the list. `running`: the running plan. `to_notify`: how many it, or a plan started now, still has to
+    notify; 0 during a pause.
+    """
 
     total: int
     running: ReturnPlan | None
-    to_tell: int
+    to_notify: int
     is_paused: bool
 
     @property
-    def all_told(self) -> int:
-        """How many the running plan will have told in the end."""
-        return self.to_tell + (self.running.told if self.running else 0)
+    def notified_in_the_end(self) -> int:
+        """How many the running plan will have notified in total."""
+        return self.to_notify + (self.running.notified if self.running else 0)
 
 
 def waiting_summary(*, now: datetime) -> WaitingSummary:
-    """Return what the first page says of the list."""
+    """Return the summary of the list for the dashboard."""
     running = ReturnPlan.objects.filter(state=PlanState.RUNNING).first()
     is_paused = PauseNotice.load().status(now=now).is_paused
     can_tell = running is not None or not is_paused
@@ -213,12 +214,12 @@ def waiting_summary(*, now: datetime) -> WaitingSummary:
         total=places_on_the_list().count(),
         running=running,
         is_paused=is_paused,
-        to_tell=len(next_mailboxes(running or ReturnPlan())) if can_tell else 0,
+        to_notify=len(next_mailboxes(running or ReturnPlan())) if can_tell else 0,
     )
 
 
 def show(request: HttpRequest) -> HttpResponse:
-    """Show the list, or those of it who wish for one form: `?form=group`. Another word there filters nothing."""
+    """Show the list, filtered by `?form=group`. Unknown values are ignored."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     waiters = read_list()

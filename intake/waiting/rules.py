@@ -13,14 +13,16 @@ from home.pause.rules import CALENDAR, PauseSettings, calendar_day, pause_state
 from intake.choices import Outcome, Status
 from intake.enquiry.rules import months_later
 
-# Mail that nobody asked for just now comes while people are awake, in Finland.
+# Mails that do not follow an action of the recipient are sent at daytime in Finland.
 DAY_BEGINS, DAY_ENDS = time(9), time(20)
 QUESTIONS = 2
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiter:
-    """A place in the list as far as its turn depends on it. `form` is the form of supervision that was wished for."""
+    """A place on the list, as far as its turn depends on it. `form`: the wished form of supervision."""
 
     place_id: int
     mailbox: str
@@ -30,62 +32,62 @@ class Waiter:
 
 @dataclass(frozen=True, slots=True)
 class ListMail:
-    """A mail about the list: when it was queued, and when it went out; None until it has."""
+    """A mail to somebody on the list. `sent_at` is None until it is sent."""
 
     queued_at: datetime
     sent_at: datetime | None
 
 
-class CalledNeed(Enum):
-    """What somebody who was told of the return needs."""
+class ReturnAction(Enum):
+    """What to do with a mailbox that was notified of the return."""
 
     NOTHING = "nothing"
     REMIND = "remind"
     CLOSE = "close"
 
 
-class WaitingNeed(Enum):
-    """What somebody who has not been told needs. PART: the last note. REMOVE: it has gone out."""
+class WaitingAction(Enum):
+    """What to do with a mailbox that was not notified. REMOVE: its removal notice was sent."""
 
     NOTHING = "nothing"
     ASK = "ask"
-    PART = "part"
+    SEND_REMOVAL_NOTICE = "send_removal_notice"
     REMOVE = "remove"
 
 
 def is_mail_hour(now: datetime) -> bool:
-    """Whether the clock on a Finnish wall allows mail about the list: from 9.00 until 20.00."""
+    """Return whether mails to the list may be sent now: from 9.00 until 20.00 in Finland."""
     return DAY_BEGINS <= now.astimezone(CALENDAR).time() < DAY_ENDS
 
 
-def calling_order(waiters: Iterable[Waiter], *, first_form: str, told: Collection[str] = ()) -> list[list[Waiter]]:
-    """Return the mailboxes to tell, the next one first, each with its places; the first of them gets the mail.
+def notice_order(waiters: Iterable[Waiter], *, first_form: str, notified: Collection[str] = ()) -> list[list[Waiter]]:
+    """Return the mailboxes to notify in order, each with its places; the first place gets the mail.
 
-    Those who wish for `first_form` come before the others; within each, the order of the list. A mailbox stands where
-    its foremost place stands. Those in `told` have had their notice.
+    Those who wish for `first_form` come first; within each group the order of the list. The foremost place of a mailbox
+    counts. Mailboxes in `notified` are left out.
     """
     by_turn = sorted(waiters, key=lambda waiter: (bool(first_form) and waiter.form != first_form, waiter.rank))
     mailboxes: dict[str, list[Waiter]] = {}
     for waiter in by_turn:
-        if waiter.mailbox not in told:
+        if waiter.mailbox not in notified:
             mailboxes.setdefault(waiter.mailbox, []).append(waiter)
     return list(mailboxes.values())
 
 
-def room_today(*, per_day: int, told_on: date | None, told_that_day: int, today: date) -> int:
-    """Return how many more may be told on this day. A clock that was set back by a day makes no room."""
-    return max(0, per_day - told_that_day) if is_told_today(told_on, today) else per_day
+def remaining_today(*, per_day: int, notified_on: date | None, notified_that_day: int, today: date) -> int:
+    """Return how many more may be notified on this day. Setting the clock back by a day allows no more."""
+    return max(0, per_day - notified_that_day) if counts_for_today(notified_on, today) else per_day
 
 
-def is_told_today(told_on: date | None, today: date) -> bool:
-    """Whether what was told on a day counts for today; a day further ahead than tomorrow is a wrong clock's."""
-    return told_on is not None and today <= told_on <= today + timedelta(days=1)
+def counts_for_today(notified_on: date | None, today: date) -> bool:
+    """Return whether the count of `notified_on` applies to today. A day after tomorrow comes from a wrong clock."""
+    return notified_on is not None and today <= notified_on <= today + timedelta(days=1)
 
 
 def open_since(settings: PauseSettings, now: datetime) -> date | None:
-    """Return the day of the latest return; None while the pause stands, or where nobody knows of one.
+    """Return the day of the latest return; None during a pause, or if no return is known.
 
-    A return on a day that has not come was noted by a clock that was ahead.
+    A future day is ignored: it was recorded by a wrong clock.
     """
     if pause_state(settings, now).is_paused:
         return None
@@ -100,14 +102,14 @@ def open_since(settings: PauseSettings, now: datetime) -> date | None:
 
 
 def pause_came_since(settings: PauseSettings, *, since: datetime, now: datetime) -> bool:
-    """Whether a pause stands, or has ended on a later day than that of `since`."""
+    """Return whether there is a pause now, or one has ended on a later day than that of `since`."""
     opened_on = open_since(settings, now)
     if opened_on is None:
         return pause_state(settings, now).is_paused
     return opened_on > calendar_day(since)
 
 
-def called_needs(
+def return_action(
     *,
     notice_sent_at: datetime | None,
     reminded: bool,
@@ -115,100 +117,97 @@ def called_needs(
     answer_days: int,
     opened_on: date | None,
     now: datetime,
-) -> CalledNeed:
-    """Return what silence leads to. Only what has gone out counts: a notice that failed asks nobody anything.
+) -> ReturnAction:
+    """Return what to do after a notice without an answer. Only sent mails count.
 
-    A pause in between does not count either: the days begin again when it ends (`opened_on`).
+    Days before the end of a pause (`opened_on`) do not count.
     """
     latest = reminder_sent_at if reminded else notice_sent_at
     if latest is None:
-        return CalledNeed.NOTHING
+        return ReturnAction.NOTHING
     counted_from = max(calendar_day(latest), opened_on or date.min)
     if calendar_day(now) < counted_from + timedelta(days=answer_days):
-        return CalledNeed.NOTHING
-    return CalledNeed.CLOSE if reminded else CalledNeed.REMIND
+        return ReturnAction.NOTHING
+    return ReturnAction.CLOSE if reminded else ReturnAction.REMIND
 
 
-def waiting_needs(
+def waiting_action(
     *,
     confirmed_at: datetime,
     questions: Sequence[ListMail],
-    last_notes: Sequence[ListMail],
+    removal_notices: Sequence[ListMail],
     months: int,
     now: datetime,
-) -> WaitingNeed:
-    """Return what keeps the list true: two questions, then the last note, each `months` after the one before.
+) -> WaitingAction:
+    """Return what to do with a mailbox that is waiting: two questions, then the removal notice, `months` apart.
 
-    What was asked before `confirmed_at` has been answered. Only what has gone out counts; the rest is waited for.
+    Mails before `confirmed_at` have been answered. While a mail is unsent, nothing else is done.
     """
-    parted = [mail for mail in last_notes if mail.queued_at > confirmed_at]
+    parted = [mail for mail in removal_notices if mail.queued_at > confirmed_at]
     if parted:
-        return WaitingNeed.REMOVE if all(mail.sent_at for mail in parted) else WaitingNeed.NOTHING
+        return WaitingAction.REMOVE if all(mail.sent_at for mail in parted) else WaitingAction.NOTHING
     asked = [mail for mail in questions if mail.queued_at > confirmed_at]
     since = confirmed_at
     for mail in asked:
         if mail.sent_at is None:
-            return WaitingNeed.NOTHING
+            return WaitingAction.NOTHING
         since = max(since, mail.sent_at)
     if calendar_day(now) < months_later(calendar_day(since), months):
-        return WaitingNeed.NOTHING
-    return WaitingNeed.ASK if len(asked) < QUESTIONS else WaitingNeed.PART
+        return WaitingAction.NOTHING
+    return WaitingAction.ASK if len(asked) < QUESTIONS else WaitingAction.SEND_REMOVAL_NOTICE
 
 
-def last_day(*, confirmed_at: datetime, months: int) -> date:
-    """Return the day on which somebody whom no mail reaches is removed, and before which nobody is.
+def last_day_without_mail(*, confirmed_at: datetime, months: int) -> date:
+    """Return the day on which somebody who can't get mail is removed.
 
-    Three times the set months: as long as two questions and the last note take.
+    Three times `months`: as long as two questions and the removal notice take.
     """
     return months_later(timezone.localdate(confirmed_at), (QUESTIONS + 1) * months)
 
 
-Told = TypeVar("Told")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TellingDay(Generic[Told]):
-    """Who is told on one day. `number` is the day's place among them, 1 the first."""
+class NoticeDay(Generic[Item]):
+    """Who is notified on one day. `number`: the position of the day, starting at 1."""
 
     number: int
     on: date
-    told: tuple[Told, ...]
+    notified: tuple[Item, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule(Generic[Told]):
-    """The days of telling, and those whose turn would come only during a pause that is announced."""
+class Schedule(Generic[Item]):
+    """The days of notices. `held`: those whose turn would come only during an announced pause."""
 
-    days: tuple[TellingDay[Told], ...]
-    held: tuple[Told, ...] = ()
+    days: tuple[NoticeDay[Item], ...]
+    held: tuple[Item, ...] = ()
 
 
-def first_telling_day(now: datetime) -> date:
-    """Return the day on which the next notice can go out: today, or tomorrow when today's hours are over."""
+def first_notice_day(now: datetime) -> date:
+    """Return the first day on which a notice can be sent: today, or tomorrow after today's mail hours."""
     today = calendar_day(now)
     return today if now.astimezone(CALENDAR).time() < DAY_ENDS else today + timedelta(days=1)
 
 
 def schedule(
-    queue: Sequence[Told], *, per_day: int, room_on_first: int, first_day: date, pause_begins_on: date | None = None
-) -> Schedule[Told]:
-    """Divide `queue`, which is in the order of calling, among the days from `first_day` on.
+    queue: Sequence[Item], *, per_day: int, first_day_limit: int, first_day: date, pause_begins_on: date | None = None
+) -> Schedule[Item]:
+    """Distribute `queue`, in order, over the days from `first_day` on.
 
-    The first day takes `room_on_first` (0 or more), the others `per_day` (1 or more). Nobody is told from
+    The first day takes `first_day_limit` (0 or more), the others `per_day` (1 or more). Nobody is notified from
     `pause_begins_on` on.
     """
-    days: list[TellingDay[Told]] = []
-    rest, on, room = list(queue), first_day, room_on_first
+    days: list[NoticeDay[Item]] = []
+    rest, on, remaining = list(queue), first_day, first_day_limit
     while rest and (pause_begins_on is None or on < pause_begins_on):
-        told, rest = tuple(rest[:room]), rest[room:]
-        if told:
-            days.append(TellingDay(number=len(days) + 1, on=on, told=told))
-        on, room = on + timedelta(days=1), per_day
+        notified, rest = tuple(rest[:remaining]), rest[remaining:]
+        if notified:
+            days.append(NoticeDay(number=len(days) + 1, on=on, notified=notified))
+        on, remaining = on + timedelta(days=1), per_day
     return Schedule(days=tuple(days), held=tuple(rest))
 
 
 class Answer(StrEnum):
-    """The buttons of the page; the values are what its form sends."""
+    """The answers on the private page; the values are those of its buttons."""
 
     YES = "yes"
     STAY = "stay"
@@ -216,51 +215,50 @@ class Answer(StrEnum):
     REMOVE = "remove"
 
 
-class Standing(StrEnum):
-    """Where the one who waits stands.
+class PlaceState(StrEnum):
+    """The state of a place, for its private page.
 
-    WAITING: on the list. CALLED: on the list, told of the return, no answer yet. SAID_YES: back among the new ones.
-    HANDLED: the supervisor has taken it from there. LEFT: ended by an answer or by silence, and can be taken back.
-    ENDED: ended otherwise, by the supervisor's word.
+    WAITING: on the list. NOTIFIED: on the list and notified of the return, not answered. ANSWERED_YES: new again.
+    HANDLED: taken over by the supervisor. LEFT: ended by an answer or without one; can be undone. ENDED: ended by the
+    supervisor.
     """
 
     WAITING = "waiting"
-    CALLED = "called"
-    SAID_YES = "said_yes"
+    NOTIFIED = "notified"
+    ANSWERED_YES = "answered_yes"
     HANDLED = "handled"
     LEFT = "left"
     ENDED = "ended"
 
 
-def standing(*, status: str, outcome: str, called: bool, said_yes: bool) -> Standing:
-    """Return where an enquiry of the list stands. `said_yes`: that is the latest answer since it was told."""
+def place_state(*, status: str, outcome: str, notified: bool, answered_yes: bool) -> PlaceState:
+    """Return the state of a place. `answered_yes`: the latest answer since the notice is YES."""
     if status == Status.WAITING_LIST:
-        return Standing.CALLED if called else Standing.WAITING
+        return PlaceState.NOTIFIED if notified else PlaceState.WAITING
     if status == Status.CLOSED:
-        return Standing.LEFT if outcome in (Outcome.CLIENT_DECLINED, Outcome.NO_RESPONSE) else Standing.ENDED
-    return Standing.SAID_YES if said_yes and status == Status.NEW else Standing.HANDLED
+        return PlaceState.LEFT if outcome in (Outcome.CLIENT_DECLINED, Outcome.NO_RESPONSE) else PlaceState.ENDED
+    return PlaceState.ANSWERED_YES if answered_yes and status == Status.NEW else PlaceState.HANDLED
 
 
-def offered(where: Standing, *, called: bool, said_yes: bool) -> tuple[Answer, ...]:
-    """Return the answers that stand open, in the order of their buttons. Removal always does."""
-    if where is Standing.WAITING:
+def available_answers(state: PlaceState, *, notified: bool, answered_yes: bool) -> tuple[Answer, ...]:
+    """Return the possible answers in the order of their buttons. REMOVE is always possible."""
+    if state is PlaceState.WAITING:
         return (Answer.STAY, Answer.NO, Answer.REMOVE)
-    if where is Standing.CALLED:
+    if state is PlaceState.NOTIFIED:
         return (Answer.YES, Answer.NO, Answer.REMOVE)
-    if where is Standing.SAID_YES:
+    if state is PlaceState.ANSWERED_YES:
         return (Answer.NO, Answer.REMOVE)
-    if where is Standing.LEFT:
-        return (Answer.YES if called else Answer.STAY, Answer.REMOVE)
-    if where is Standing.HANDLED and called and not said_yes:
+    if state is PlaceState.LEFT:
+        return (Answer.YES if notified else Answer.STAY, Answer.REMOVE)
+    if state is PlaceState.HANDLED and notified and not answered_yes:
         return (Answer.YES, Answer.REMOVE)
     return (Answer.REMOVE,)
 
 
-def leaves_on(*, confirmed_at: datetime, asked_at: Sequence[datetime], months: int) -> date:
-    """Return the day (Europe/Helsinki) on which who gets mail is removed if nothing is heard and no mail is late.
+def removal_day(*, confirmed_at: datetime, asked_at: Sequence[datetime], months: int) -> date:
+    """Return the day (Europe/Helsinki) on which somebody who gets mail but does not answer is removed.
 
-    `asked_at` are the moments of the questions that went out; those before `confirmed_at` have been answered. Each of
-    the questions, and the last note, comes `months` after the one before (intake.waiting.rules.waiting_needs).
+    `asked_at`: when questions were sent; those before `confirmed_at` are ignored. See waiting_action().
     """
     asked = [moment for moment in asked_at if moment > confirmed_at]
     waits = QUESTIONS + 1 - min(len(asked), QUESTIONS)
@@ -268,7 +266,7 @@ def leaves_on(*, confirmed_at: datetime, asked_at: Sequence[datetime], months: i
 
 
 def kept_while_waiting(months_between: int) -> str:
-    """Return how long somebody who says nothing stays on the list, as a sentence."""
+    """Return, as a sentence, how long somebody who does not answer stays on the list."""
     months = months_between * 3
     return ngettext(
         "Your details are removed from the waiting list after about %(months)d month, unless you confirm that you are "

@@ -1,4 +1,4 @@
-"""What follows silence: a reminder and closing after the return, questions and removal while waiting."""
+"""What follows without an answer: reminding and closing after the return, asking and removing while waiting."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,29 +24,35 @@ from intake.settings import LONGEST_WAITING_MONTHS
 from intake.waiting.mails import (
     LIST_PURPOSES,
     plan_key,
-    queue_last_note,
+    queue_removal_notice,
     queue_return_reminder,
     queue_still_waiting,
 )
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.places import is_paused, lock_places, record_steps, tellable_places
-from intake.waiting.return_plan import list_is_told
+from intake.waiting.places import is_paused, lock_places, mailable_places, record_steps
+from intake.waiting.return_plan import list_is_being_notified
 from intake.waiting.rules import (
     QUESTIONS,
-    CalledNeed,
     ListMail,
-    WaitingNeed,
-    called_needs,
+    ReturnAction,
+    WaitingAction,
     is_mail_hour,
-    last_day,
+    last_day_without_mail,
     open_since,
-    waiting_needs,
+    return_action,
+    waiting_action,
 )
+
+# A failed mail to the list is retried after this.
+RETRY_AFTER = timedelta(days=30)
+_SHORTEST_MONTH = timedelta(days=28)
+# The rules count calendar days, but the query compares times.
+_PART_OF_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Called:
-    """A mailbox that one plan has told: its places on the list, and when its mails went out."""
+class _NotifiedMailbox:
+    """A mailbox that one plan has notified: its places on the list, and when its mails were sent."""
 
     plan: ReturnPlan
     places: Sequence[WaitingPlace]
@@ -54,8 +60,8 @@ class _Called:
     reminded: bool
     reminder_sent_at: datetime | None
 
-    def needs(self, opened_on: date | None, now: datetime) -> CalledNeed:
-        return called_needs(
+    def action(self, opened_on: date | None, now: datetime) -> ReturnAction:
+        return return_action(
             notice_sent_at=self.notice_sent_at,
             reminded=self.reminded,
             reminder_sent_at=self.reminder_sent_at,
@@ -66,9 +72,9 @@ class _Called:
 
 
 def remind_and_close(*, now: datetime, each: Each = each_or_raise) -> int:
-    """Remind who has been silent for the plan's days, and close who was silent as long again. Returns how many of both.
+    """Remind mailboxes after the plan's days without an answer, and close their enquiries after as many again.
 
-    Nothing happens by night, and during a pause. Each mailbox is a transaction of its own.
+    Not at night or during a pause. Each mailbox has its own transaction. Returns how many were reminded or closed.
     """
     if not is_mail_hour(now):
         return 0
@@ -76,33 +82,37 @@ def remind_and_close(*, now: datetime, each: Each = each_or_raise) -> int:
     if is_paused(now):
         return 0
     opened_on = open_since(settings, now)
-    due = [called.places[0] for called in _called() if called.needs(opened_on, now) is not CalledNeed.NOTHING]
-    return each(due, lambda place: _act_on_called(place, opened_on, now))
+    due = [
+        notified.places[0]
+        for notified in _notified_mailboxes()
+        if notified.action(opened_on, now) is not ReturnAction.NOTHING
+    ]
+    return each(due, lambda place: _follow_up(place, opened_on, now))
 
 
-def _act_on_called(place: WaitingPlace, opened_on: date | None, now: datetime) -> bool:
-    """Do what a mailbox needs, looked at anew with its enquiries locked. Returns whether it needed something."""
+def _follow_up(place: WaitingPlace, opened_on: date | None, now: datetime) -> bool:
+    """Remind or close a mailbox if it is still due once its enquiries are locked. Returns whether it was."""
     with transaction.atomic():
         lock_receiving()
         if is_paused(now):
             return False
         lock_places(WaitingPlace.objects.filter(mailbox_key=place.mailbox_key).values_list("pk", flat=True))
-        for called in _called(mailbox=place.mailbox_key):
-            if called.plan.pk != place.plan_id:
+        for notified in _notified_mailboxes(mailbox=place.mailbox_key):
+            if notified.plan.pk != place.plan_id:
                 continue
-            need = called.needs(opened_on, now)
-            if need is CalledNeed.REMIND:
-                _remind(called, now)
-            elif need is CalledNeed.CLOSE:
-                _close(called, now)
-            return need is not CalledNeed.NOTHING
+            need = notified.action(opened_on, now)
+            if need is ReturnAction.REMIND:
+                _remind(notified, now)
+            elif need is ReturnAction.CLOSE:
+                _close(notified, now)
+            return need is not ReturnAction.NOTHING
     return False
 
 
-def _called(*, mailbox: str | None = None) -> list[_Called]:
-    """Return the mailboxes that were told and have not answered; of all plans, for a stopped one has asked as well."""
-    # Not the enquiries: nobody's words are read here.
-    places = tellable_places().exclude(called_at=None).select_related("plan")
+def _notified_mailboxes(*, mailbox: str | None = None) -> list[_NotifiedMailbox]:
+    """Return the notified mailboxes without an answer, of all plans: those of a stopped plan are followed up too."""
+    # Without the enquiries: their texts are not needed.
+    places = mailable_places().exclude(notified_at=None).select_related("plan")
     if mailbox is not None:
         places = places.filter(mailbox_key=mailbox)
     grouped: dict[tuple[str, ReturnPlan], list[WaitingPlace]] = {}
@@ -115,7 +125,7 @@ def _called(*, mailbox: str | None = None) -> list[_Called]:
         deduplication_key = plan_key(plan.pk)
         reminder = (key, deduplication_key, MailPurpose.RETURN_REMINDER)
         found.append(
-            _Called(
+            _NotifiedMailbox(
                 plan=plan,
                 places=of_mailbox,
                 notice_sent_at=sent.get((key, deduplication_key, MailPurpose.RETURN_NOTICE)),
@@ -127,7 +137,7 @@ def _called(*, mailbox: str | None = None) -> list[_Called]:
 
 
 def _sent_times(mailboxes: set[str]) -> dict[tuple[str, str, MailPurpose], datetime | None]:
-    """Return when each notice and reminder to these mailboxes went out, by (mailbox, deduplication_key, purpose)."""
+    """Return when each notice and reminder to these mailboxes was sent, by (mailbox, deduplication_key, purpose)."""
     mails = OutgoingMail.objects.filter(
         purpose__in=(MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER),
         enquiry__waiting__mailbox_key__in=mailboxes,
@@ -138,14 +148,14 @@ def _sent_times(mailboxes: set[str]) -> dict[tuple[str, str, MailPurpose], datet
     }
 
 
-def _remind(called: _Called, now: datetime) -> None:
-    queue_return_reminder(plan=called.plan, place=called.places[0], now=now)
-    WaitingPlace.objects.filter(pk__in=[place.pk for place in called.places]).update(reminded_at=now)
-    record_steps([place.enquiry_id for place in called.places], StepKind.REMINDED, now=now)
+def _remind(notified: _NotifiedMailbox, now: datetime) -> None:
+    queue_return_reminder(plan=notified.plan, place=notified.places[0], now=now)
+    WaitingPlace.objects.filter(pk__in=[place.pk for place in notified.places]).update(reminded_at=now)
+    record_steps([place.enquiry_id for place in notified.places], StepKind.REMINDED, now=now)
 
 
-def _close(called: _Called, now: datetime) -> None:
-    for place in called.places:
+def _close(notified: _NotifiedMailbox, now: datetime) -> None:
+    for place in notified.places:
         enquiry = place.enquiry
         set_status(enquiry, status=Status.CLOSED, outcome=Outcome.NO_RESPONSE, now=now)
         enquiry.version += 1
@@ -159,24 +169,17 @@ def _close(called: _Called, now: datetime) -> None:
         )
 
 
-# A mail to the list that could not be delivered is tried again after so long.
-RETRY_AFTER = timedelta(days=30)
-_SHORTEST_MONTH = timedelta(days=28)
-# The rules count days of the calendar, the first look through the database hours.
-_PART_OF_A_DAY = timedelta(days=1)
-
-
 @dataclass(frozen=True, kw_only=True)
-class _Waiting:
-    """A mailbox that waits and has not been told: its places on the list, and what was asked of it."""
+class _WaitingMailbox:
+    """A mailbox that is waiting and was not notified: its places on the list, and the mails to it."""
 
     places: Sequence[WaitingPlace]
     questions: list[ListMail] = field(default_factory=list)
-    last_notes: list[ListMail] = field(default_factory=list)
+    removal_notices: list[ListMail] = field(default_factory=list)
 
     @property
     def confirmed_at(self) -> datetime:
-        """When this mailbox was last known to wait: whoever joins again has said so."""
+        """When the person last confirmed to be waiting, or joined again."""
         return max(place.confirmed_at for place in self.places)
 
     @property
@@ -185,73 +188,77 @@ class _Waiting:
 
     @property
     def months(self) -> int:
-        """What was told when this mailbox was last known to wait."""
+        """The months that the person was shown at `confirmed_at`."""
         return max(self.places, key=lambda place: place.confirmed_at).months
 
-    def needs(self, now: datetime, *, at_most: int | None = None) -> WaitingNeed:
-        """Return what the mailbox needs; by `at_most` months where those it was told are more."""
+    def action(self, now: datetime, *, at_most: int | None = None) -> WaitingAction:
+        """Return what to do; by `at_most` months if that is less than the person was shown."""
         months = self.months if at_most is None else min(self.months, at_most)
-        return waiting_needs(
+        return waiting_action(
             confirmed_at=self.confirmed_at,
             questions=self.questions,
-            last_notes=self.last_notes,
+            removal_notices=self.removal_notices,
             months=months,
             now=now,
         )
 
 
-def keep_list_true(*, now: datetime, each: Each = each_or_raise) -> int:
-    """Ask, part and remove where it is time (intake.waiting.rules). Returns how many were asked, noted or removed.
+def ask_or_remove_silent_waiters(*, now: datetime, each: Each = each_or_raise) -> int:
+    """Ask, send removal notices and remove where it is due (intake.waiting.rules). Returns how many.
 
-    Nobody is asked by night, or while a plan tells the list of the return. Each mailbox is a transaction of its own.
+    Nobody is asked at night or while a plan notifies the list of the return. Each mailbox has its own transaction.
     """
-    may_ask = is_mail_hour(now) and not list_is_told(now)
-    mailboxes = [waiting.places[0].mailbox_key for waiting in _waiting(now) if _may(waiting.needs(now), may_ask)]
+    may_ask = is_mail_hour(now) and not list_is_being_notified(now)
+    mailboxes = [
+        waiting.places[0].mailbox_key
+        for waiting in _waiting_mailboxes(now)
+        if _is_allowed(waiting.action(now), may_ask)
+    ]
     if may_ask:
         _retry_undelivered(now)
-    unreachable = [key for key in _unreachable(now) if key not in mailboxes]
-    due: Iterator[str | int] = chain(mailboxes, unreachable, in_batches(_without_mail(now)))
-    return each(due, lambda key: _look_after(key, now))
+    unreachable = [key for key in _unreachable_mailboxes(now) if key not in mailboxes]
+    due: Iterator[str | int] = chain(mailboxes, unreachable, in_batches(_places_without_mail(now)))
+    return each(due, lambda key: _act_on(key, now))
 
 
-def leaving_sooner(*, months: int, at: datetime) -> int:
-    """Return how many enquiries would leave the list by the moment `at`, only because `months` are fewer than told."""
-    may_part = (WaitingNeed.PART, WaitingNeed.REMOVE)
+def count_removed_sooner(*, months: int, at: datetime) -> int:
+    """Return how many enquiries would leave the list by `at` only because `months` are fewer than they were shown."""
+    leaves = (WaitingAction.SEND_REMOVAL_NOTICE, WaitingAction.REMOVE)
     asked = [
         len(waiting.places)
-        for waiting in _waiting(at, at_most=months)
-        if waiting.needs(at, at_most=months) in may_part and waiting.needs(at) not in may_part
+        for waiting in _waiting_mailboxes(at, at_most=months)
+        if waiting.action(at, at_most=months) in leaves and waiting.action(at) not in leaves
     ]
     silent = [
         place
-        for place in _without_mail(at, at_most=months)
+        for place in _places_without_mail(at, at_most=months)
         if _last_day(place, at_most=months) <= timezone.localdate(at) < _last_day(place)
     ]
     return sum(asked) + len(silent)
 
 
-def _look_after(key: str | int, now: datetime) -> int:
-    """Look after a mailbox, which is asked by mail, or a place, which is not: the one has a key, the other a number."""
+def _act_on(key: str | int, now: datetime) -> int:
+    """Handle a mailbox (a str key), or a place without mail (an int primary key). Returns how much was done."""
     if isinstance(key, int):
-        return _remove_without_mail(key, now)
-    return _act_on_waiting(key, now) or _remove_if_unreachable(key, now)
+        return _remove_if_silent(key, now)
+    return _act_on_mailbox(key, now) or _remove_if_unreachable(key, now)
 
 
-def _may(need: WaitingNeed, may_ask: bool) -> bool:
-    """Whether this may be done now. What the last note has announced is done at any time."""
-    return may_ask if need in (WaitingNeed.ASK, WaitingNeed.PART) else need is WaitingNeed.REMOVE
+def _is_allowed(need: WaitingAction, may_ask: bool) -> bool:
+    """Return whether an action is allowed now. REMOVE always is: the removal notice has announced it."""
+    return may_ask if need in (WaitingAction.ASK, WaitingAction.SEND_REMOVAL_NOTICE) else need is WaitingAction.REMOVE
 
 
-def _act_on_waiting(mailbox: str, now: datetime) -> int:
-    """Do what a mailbox needs, looked at anew with its enquiries locked. Returns how many things were done."""
+def _act_on_mailbox(mailbox: str, now: datetime) -> int:
+    """Do what is still due once the mailbox's enquiries are locked. Returns how much was done."""
     with transaction.atomic():
         lock_receiving()
         lock_places(WaitingPlace.objects.filter(mailbox_key=mailbox).values_list("pk", flat=True))
-        for waiting in _waiting(now, mailbox=mailbox):
-            need = waiting.needs(now)
-            if not _may(need, may_ask=is_mail_hour(now) and not list_is_told(now)):
+        for waiting in _waiting_mailboxes(now, mailbox=mailbox):
+            need = waiting.action(now)
+            if not _is_allowed(need, may_ask=is_mail_hour(now) and not list_is_being_notified(now)):
                 return 0
-            if need is WaitingNeed.REMOVE:
+            if need is WaitingAction.REMOVE:
                 for place in waiting.places:
                     remove_enquiry(enquiry_id=place.enquiry_id, now=now)
                 return len(waiting.places)
@@ -260,22 +267,22 @@ def _act_on_waiting(mailbox: str, now: datetime) -> int:
     return 0
 
 
-def _write(waiting: _Waiting, need: WaitingNeed, now: datetime) -> None:
+def _write(waiting: _WaitingMailbox, need: WaitingAction, now: datetime) -> None:
     places = WaitingPlace.objects.filter(pk__in=[place.pk for place in waiting.places])
     enquiries = [place.enquiry_id for place in waiting.places]
-    if need is WaitingNeed.ASK:
+    if need is WaitingAction.ASK:
         asked = waiting.asked + 1
         queue_still_waiting(place=waiting.places[0], is_last=asked == QUESTIONS, now=now)
         places.update(asked_at=now, asked_times=asked)
         record_steps(enquiries, StepKind.STILL_ASKED, now=now)
     else:
-        queue_last_note(place=waiting.places[0], now=now)
-        places.update(parting_at=now)
-        record_steps(enquiries, StepKind.PARTING, now=now)
+        queue_removal_notice(place=waiting.places[0], now=now)
+        places.update(removal_notice_at=now)
+        record_steps(enquiries, StepKind.REMOVAL_NOTICE, now=now)
 
 
 def _confirmed_long_ago(now: datetime, *, times: int, at_most: int | None = None) -> Q:
-    """Return the condition that a place was confirmed `times` its months ago or longer, give or take some days."""
+    """Return the condition that a place was confirmed about `times` its months ago or longer."""
     condition = Q()
     for months in range(1, LONGEST_WAITING_MONTHS + 1):
         counted = months if at_most is None else min(months, at_most)
@@ -285,58 +292,60 @@ def _confirmed_long_ago(now: datetime, *, times: int, at_most: int | None = None
 
 
 def _last_day(place: WaitingPlace, *, at_most: int | None = None) -> date:
-    """Return the last day of somebody whom no mail can ask."""
+    """Return the day on which a place without mail is removed."""
     months = place.months if at_most is None else min(place.months, at_most)
-    return last_day(confirmed_at=place.confirmed_at, months=months)
+    return last_day_without_mail(confirmed_at=place.confirmed_at, months=months)
 
 
-def _waiting(now: datetime, *, mailbox: str | None = None, at_most: int | None = None) -> list[_Waiting]:
-    """Return the mailboxes that may need something: confirmed long enough ago, and nothing of theirs told."""
-    long_ago = tellable_places().filter(_confirmed_long_ago(now, times=1, at_most=at_most))
-    places = tellable_places().filter(mailbox_key__in=long_ago.values("mailbox_key"))
+def _waiting_mailboxes(
+    now: datetime, *, mailbox: str | None = None, at_most: int | None = None
+) -> list[_WaitingMailbox]:
+    """Return the mailboxes that may be due: confirmed long enough ago, and no place of theirs notified."""
+    long_ago = mailable_places().filter(_confirmed_long_ago(now, times=1, at_most=at_most))
+    places = mailable_places().filter(mailbox_key__in=long_ago.values("mailbox_key"))
     if mailbox is not None:
         places = places.filter(mailbox_key=mailbox)
     grouped: dict[str, list[WaitingPlace]] = {}
     for place in places.order_by("rank"):
         grouped.setdefault(place.mailbox_key, []).append(place)
     found = {
-        key: _Waiting(places=of_mailbox)
+        key: _WaitingMailbox(places=of_mailbox)
         for key, of_mailbox in grouped.items()
-        if not any(place.called_at for place in of_mailbox)
+        if not any(place.notified_at for place in of_mailbox)
     }
     mails = OutgoingMail.objects.filter(
-        purpose__in=(MailPurpose.STILL_WAITING, MailPurpose.LAST_NOTE), enquiry__waiting__mailbox_key__in=found
+        purpose__in=(MailPurpose.STILL_WAITING, MailPurpose.REMOVAL_NOTICE), enquiry__waiting__mailbox_key__in=found
     ).order_by("created_at", "pk")
-    # Nobody's words are read here: only times.
+    # Only the times are needed, not the texts.
     rows = mails.values_list("enquiry__waiting__mailbox_key", "purpose", "state", "created_at", "sent_at")
     for key, purpose, state, created_at, sent_at in rows:
         waiting = found[key]
-        kept = waiting.questions if purpose == MailPurpose.STILL_WAITING else waiting.last_notes
+        kept = waiting.questions if purpose == MailPurpose.STILL_WAITING else waiting.removal_notices
         kept.append(ListMail(queued_at=created_at, sent_at=sent_at if state == MailState.SENT else None))
     return list(found.values())
 
 
 def _retry_undelivered(now: datetime) -> int:
-    """Queue once more what was given up RETRY_AFTER ago. Only what goes out counts as asked or told."""
+    """Requeue the list mails that failed RETRY_AFTER ago. Returns how many."""
     failed = OutgoingMail.objects.filter(purpose__in=LIST_PURPOSES, state=MailState.FAILED)
     tried = failed.annotate(tried_at=Coalesce(Max("attempts__attempted_at"), F("created_at")))
     long_ago = tried.filter(tried_at__lte=now - RETRY_AFTER).only("pk")
     return sum(requeue(mail=mail, now=now) for mail in long_ago)
 
 
-def _unreachable(now: datetime) -> list[str]:
-    """Return the mailboxes on the list that have a mail which could not be delivered."""
-    if list_is_told(now):
+def _unreachable_mailboxes(now: datetime) -> list[str]:
+    """Return the mailboxes on the list with a failed mail; [] while the list is being notified."""
+    if list_is_being_notified(now):
         return []
     failed = OutgoingMail.objects.filter(purpose__in=LIST_PURPOSES, state=MailState.FAILED)
-    mailboxes = tellable_places().filter(mailbox_key__in=failed.values("enquiry__waiting__mailbox_key"))
+    mailboxes = mailable_places().filter(mailbox_key__in=failed.values("enquiry__waiting__mailbox_key"))
     return sorted(set(mailboxes.values_list("mailbox_key", flat=True)))
 
 
 def _remove_if_unreachable(mailbox: str, now: datetime) -> int:
-    """Remove a mailbox that no mail reaches, as long after one last did as those who get none are kept.
+    """Remove a mailbox that no mail reaches, as long after the last contact as places without mail are kept.
 
-    Looked at anew with its enquiries locked. Returns how many went.
+    Checked again once its enquiries are locked. Returns how many enquiries were removed.
     """
     with transaction.atomic():
         lock_receiving()
@@ -347,31 +356,31 @@ def _remove_if_unreachable(mailbox: str, now: datetime) -> int:
         latest = max(places.values(), key=lambda place: place.confirmed_at)
         reached = mails.filter(state=MailState.SENT).aggregate(latest=Max("sent_at"))["latest"]
         heard = max(latest.confirmed_at, reached or latest.confirmed_at)
-        if timezone.localdate(now) < last_day(confirmed_at=heard, months=latest.months):
+        if timezone.localdate(now) < last_day_without_mail(confirmed_at=heard, months=latest.months):
             return 0
         for place in places.values():
             remove_enquiry(enquiry_id=place.enquiry_id, now=now)
     return len(places)
 
 
-def _without_mail(now: datetime, *, at_most: int | None = None) -> QuerySet[WaitingPlace]:
-    """Return the places of those whom no mail can ask, and whose last day may have come. Suspicious ones wait on."""
-    if list_is_told(now):
-        # Now the supervisor writes to them herself.
+def _places_without_mail(now: datetime, *, at_most: int | None = None) -> QuerySet[WaitingPlace]:
+    """Return the places that get no mail and may be due for removal. Not the suspicious ones."""
+    if list_is_being_notified(now):
+        # The supervisor is contacting them herself now.
         return WaitingPlace.objects.none()
     return WaitingPlace.objects.filter(
         _confirmed_long_ago(now, times=QUESTIONS + 1, at_most=at_most),
         enquiry__status=Status.WAITING_LIST,
         enquiry__verdict=Verdict.ACCEPTED,
-    ).exclude(pk__in=tellable_places().values("pk"))
+    ).exclude(pk__in=mailable_places().values("pk"))
 
 
-def _remove_without_mail(place_id: int, now: datetime) -> int:
-    """Remove one of them when the last day has come, looked at anew with its enquiry locked. Returns how many went."""
+def _remove_if_silent(place_id: int, now: datetime) -> int:
+    """Remove a place without mail if it is still due once its enquiry is locked. Returns how many were removed."""
     with transaction.atomic():
         lock_receiving()
         list(Enquiry.objects.select_for_update(of=("self",)).filter(waiting=place_id))
-        place = _without_mail(now).filter(pk=place_id).first()
+        place = _places_without_mail(now).filter(pk=place_id).first()
         if place is None or timezone.localdate(now) < _last_day(place):
             return 0
         remove_enquiry(enquiry_id=place.enquiry_id, now=now)

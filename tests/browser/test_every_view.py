@@ -40,7 +40,7 @@ def test_every_view_answers_as_it_should_and_is_well_however_it_is_looked_at(
             if not shown.html.startswith("<!doctype html>\n"):
                 problems.append(f"{view.name}: begins with {shown.html[:40]!r}")
             problems += [f"{view.name}, no motion: {problem}" for problem in motion_problems(page)]
-            looked = look_at(view, page, own)
+            looked = view_of_place(view, page, own)
             assert looked is not None, f"{view.name}: nothing was looked at."
             problems += looked
             with on_paper(page):
@@ -51,7 +51,7 @@ def test_every_view_answers_as_it_should_and_is_well_however_it_is_looked_at(
     assert not problems, "\n".join([*problems, f"Pictures: {index}"])
 
 
-def look_at(view: View, page: Page, own: Path) -> list[str] | None:
+def view_of_place(view: View, page: Page, own: Path) -> list[str] | None:
     """What is wrong with the open view in the usual ways of looking; None where it exists in none of them."""
     problems: list[str] | None = None
     for situation in USUAL:

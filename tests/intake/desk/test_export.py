@@ -176,7 +176,7 @@ def test_the_waiting_list_is_told_in_its_order(kati: Client) -> None:
     third = waiting("Cilla")
     received(name="Dora")
     move_ahead(enquiry_id=third.pk, version=third.version, reason="=Kiire", by=None, now=timezone.now())
-    WaitingPlace.objects.filter(enquiry=first).update(called_at=datetime(2027, 2, 1, 7, 0, tzinfo=UTC))
+    WaitingPlace.objects.filter(enquiry=first).update(notified_at=datetime(2027, 2, 1, 7, 0, tzinfo=UTC))
     rows = {row["Nimi"]: row for row in as_csv(kati)}
     assert {name: row["Paikka odotuslistalla"] for name, row in rows.items()} == {
         "Cilla": "1", "Aino": "2", "Bertta": "3", "Dora": "",

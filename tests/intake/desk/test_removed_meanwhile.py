@@ -6,9 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from intake.desk import actions as mapping
-from intake.desk import actions as private_links
-from intake.desk import enquiry_page as review
+from intake.desk import actions, enquiry_page
 from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry
 from tests.intake.desk.mappings import sent_after
@@ -18,7 +16,7 @@ POSTS = {
     "save_handling": ("status", {"status": "in_review", "note": "Soitettu."}),
     "change_status": ("spam", {}),
     "accept_quarantined": ("accept", {}),
-    "write_preparation_notes": ("preparation", {"preparation_notes": "Kysy."}),
+    "save_preparation_notes": ("preparation", {"preparation_notes": "Kysy."}),
     "send_mapping_link": ("link", {}),
     "send_waiting_link": ("waiting-link", {}),
 }
@@ -28,12 +26,12 @@ POSTS = {
 def test_saving_what_another_tab_just_removed_is_not_found(
     kati: Client, loaded_site: None, enquiry: Enquiry, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
-    module = next(one for one in (review, mapping, private_links) if hasattr(one, service))
+    module = next(one for one in (enquiry_page, actions) if hasattr(one, service))
     original = getattr(module, service)
     if service == "send_waiting_link":
         put_on_list(enquiry)
         enquiry.refresh_from_db()
-    if service == "write_preparation_notes":
+    if service == "save_preparation_notes":
         sent_after(enquiry)
         enquiry.refresh_from_db()
 

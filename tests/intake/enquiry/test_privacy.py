@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from intake.contact import posting as form_post
+from intake.contact import posting
 from intake.enquiry.removal import remove_due
 from intake.mail.delivery import deliver_next
 from intake.models import Enquiry
@@ -97,7 +97,7 @@ def test_an_error_of_ours_logs_no_word_and_its_report_hides_the_form(
     def broken(**_arguments: object) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr(form_post, "receive_enquiry", broken)
+    monkeypatch.setattr(posting, "receive_enquiry", broken)
     visitor.client.raise_request_exception = False
     answer = visitor.sends(WORDS)
     assert answer.status_code == 500

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from intake.choices import Outcome, Status
 from intake.enquiry.removal import before_removal, due_for_removal, remove_due, remove_enquiry
 from intake.enquiry.services import change_status
-from intake.jobs import schedule as portions
+from intake.jobs import schedule
 from intake.mail.delivery import deliver_next
 from intake.models import Enquiry, EnquiryStep, IntakeSettings, MailAttempt, OutgoingMail, RemovedEnquiry
 from intake.waiting.private_page import answer_no, answer_stay
@@ -160,7 +160,7 @@ def test_who_says_to_stay_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_backlog_goes_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portions, "_BATCH_SIZE", 2)
+    monkeypatch.setattr(schedule, "_BATCH_SIZE", 2)
     for _ in range(5):
         closed(at=CLOSED)
     assert remove_due(now=DUE) == 5

@@ -8,7 +8,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from django.template import TemplateSyntaxError
 
 from home.models import ContactDetails
-from intake.mail import queue as queueing
+from intake.mail import queue
 from intake.models import AutomaticReplyTrace, Enquiry, OutgoingMail, PostingTrace
 from tests.intake.visiting import ShownForm, Visitor, letter
 
@@ -69,14 +69,14 @@ def test_without_a_phone_number_no_half_sentence_is_shown(
 def test_a_mail_that_cannot_be_written_out_leaves_nothing_half_stored(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch, template: str
 ) -> None:
-    render = queueing.render_to_string
+    render = queue.render_to_string
 
     def broken(name: str, context: dict[str, object]) -> str:
         if name == template:
             raise TemplateSyntaxError("a fault of ours")
         return render(name, context)
 
-    monkeypatch.setattr(queueing, "render_to_string", broken)
+    monkeypatch.setattr(queue, "render_to_string", broken)
     visitor.client.raise_request_exception = False
     assert visitor.sends().status_code == 500
     _assert_nothing_stored()

@@ -22,7 +22,7 @@ from intake.models import (
 from intake.periodic_jobs import reset_future_moments
 from intake.spam.limit import TooManyPosts, enforce_rate_limit
 from intake.waiting.rules import open_since, pause_came_since
-from intake.waiting.upkeep import keep_list_true
+from intake.waiting.upkeep import ask_or_remove_silent_waiters
 from tests.intake.enquiries import closed, received
 from tests.intake.waiting.list_people import waiter
 
@@ -103,7 +103,7 @@ def test_who_waits_is_asked_again() -> None:
     heal(NOW)
     place.refresh_from_db()
     assert NOW < place.confirmed_at <= LATER
-    assert keep_list_true(now=datetime(2027, 5, 10, 12, tzinfo=NOW.tzinfo)) == 1
+    assert ask_or_remove_silent_waiters(now=datetime(2027, 5, 10, 12, tzinfo=NOW.tzinfo)) == 1
 
 
 def test_what_was_sent_counts_from_now() -> None:

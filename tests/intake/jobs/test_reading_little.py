@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from intake.choices import MailPurpose, MailState
 from intake.models import ReturnPlan, WaitingPlace
-from intake.waiting.upkeep import keep_list_true, remind_and_close
+from intake.waiting.upkeep import ask_or_remove_silent_waiters, remind_and_close
 from tests.intake.mail.stored import queued
 from tests.intake.waiting.list_people import pause, waiter
 
@@ -35,10 +35,10 @@ def many_waiters() -> None:
         mail.state, mail.sent_at = MailState.SENT, START
         mail.save()
         if number % 2:
-            WaitingPlace.objects.filter(pk=place.pk).update(called_at=START, plan=plan)
+            WaitingPlace.objects.filter(pk=place.pk).update(notified_at=START, plan=plan)
 
 
-@pytest.mark.parametrize("job", [keep_list_true, remind_and_close])
+@pytest.mark.parametrize("job", [ask_or_remove_silent_waiters, remind_and_close])
 def test_nobodys_words_are_read(job: Callable[..., int]) -> None:
     many_waiters()
     with CaptureQueriesContext(

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, OperationalError, connections
 from django.utils import timezone
 
-from intake import periodic_jobs as intake_jobs
+from intake import periodic_jobs
 from intake.choices import MailState
 from intake.enquiry.removal import before_removal, remove_enquiry
 from intake.jobs.runner import DatabaseUnavailable
@@ -164,7 +164,7 @@ def test_the_worker_asked_for_one_round_does_what_is_due_and_returns(smtp: SmtpS
 
 def _worker(monkeypatch: pytest.MonkeyPatch, deliver: Any) -> work.Command:
     """The worker's command with another way of delivering, in this process."""
-    monkeypatch.setattr(intake_jobs, "deliver_due", deliver)
+    monkeypatch.setattr(periodic_jobs, "deliver_due", deliver)
     return work.Command()
 
 
@@ -226,7 +226,7 @@ def test_a_removal_that_always_fails_holds_up_no_mail(
     def fails(*, now: Any, each: Any) -> int:
         raise error("maija@esimerkki.fi")
 
-    monkeypatch.setattr(intake_jobs, "remove_due", fails)
+    monkeypatch.setattr(periodic_jobs, "remove_due", fails)
     with pytest.raises(CommandError, match=r"failed: removal$"):
         call_command("work", once=True, stdout=StringIO())
     assert len(smtp.messages) == 2

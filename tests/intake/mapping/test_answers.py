@@ -7,7 +7,7 @@ from django.utils.translation import override
 
 from intake.mapping.answers import (
     Progress,
-    answer_words,
+    answer_text,
     condition_holds,
     counted_answers,
     finnish_date,
@@ -174,18 +174,18 @@ WORDS = [
 @pytest.mark.parametrize(("question", "value", "words"), WORDS)
 def test_an_answer_reads_as_people_write(question: Any, value: Any, words: str) -> None:
     with override("fi"):
-        assert answer_words(question, value) == words
+        assert answer_text(question, value) == words
 
 
 @pytest.mark.parametrize("question", [question for question, _value, _words in WORDS])
 def test_no_answer_reads_as_nothing(question: Any) -> None:
     nothings: list[Any] = [None, "", [], {"from": "", "to": ""}]
-    assert [answer_words(question, nothing) for nothing in nothings] == [""] * 4
+    assert [answer_text(question, nothing) for nothing in nothings] == [""] * 4
 
 
 def test_a_choice_that_is_not_there_reads_as_nothing() -> None:
-    assert answer_words(one_of("a", "x y"), "z") == ""
-    assert answer_words(ask("a", QuestionType.MULTIPLE_CHOICE, choices="x y"), ["z", "y"]) == "Y"
+    assert answer_text(one_of("a", "x y"), "z") == ""
+    assert answer_text(ask("a", QuestionType.MULTIPLE_CHOICE, choices="x y"), ["z", "y"]) == "Y"
 
 
 @pytest.mark.parametrize(("iso", "words"), [("2027-02-01", "1.2.2027"), ("2026-11-22", "22.11.2026")])

@@ -48,7 +48,7 @@ def opened(client: Client, page: MappingPage) -> dict[str, int]:
         "view": reverse("wagtailadmin_pages:revisions_view", args=[page.pk, newest.pk]),
         "compare": reverse("wagtailadmin_pages:revisions_compare", args=[page.pk, oldest.pk, "latest"]),
         "draft": reverse("wagtailadmin_pages:view_draft", args=[page.pk]),
-        "trial": reverse("mapping_trial", args=[page.pk]),
+        "tryout": reverse("mapping_tryout", args=[page.pk]),
         "list": reverse("wagtailadmin_explore", args=[page.get_parent().pk]),
         "public page": "/alkukartoitus/",
         "first step": "/alkukartoitus/aloita/",

@@ -37,9 +37,9 @@ def test_what_was_copied_along_is_left_out(begun: Answerer, place: str, end: str
     assert "no-store" in answer["Cache-Control"]
 
 
-@pytest.mark.parametrize("tangled", ["<{}>", "({})/", "{}).", "{}", " {}", "{}/)/", "*{}*"])
-def test_a_link_without_its_last_slash_leads_on(begun: Answerer, tangled: str) -> None:
-    answer = begun.client.get("/jatka/" + quote(tangled.format(begun.secret)))
+@pytest.mark.parametrize("damaged", ["<{}>", "({})/", "{}).", "{}", " {}", "{}/)/", "*{}*"])
+def test_a_link_without_its_last_slash_leads_on(begun: Answerer, damaged: str) -> None:
+    answer = begun.client.get("/jatka/" + quote(damaged.format(begun.secret)))
     assert (answer.status_code, answer["Location"]) == (302, begun.address())
 
 
@@ -67,10 +67,10 @@ def test_the_query_goes_along(begun: Answerer) -> None:
     assert begun.client.get(begun.address("vaihe/1") + ")?tarkista")["Location"].endswith("/vaihe/1/?tarkista")
 
 
-@pytest.mark.parametrize("tangled", ["{}ja", "{}/muu/", "{}/)/vaihe/1/", ")", "{}/vaihe/x/", "%00x"])
-def test_what_cannot_be_mended_says_what_to_check(begun: Answerer, tangled: str) -> None:
-    answer = begun.client.get("/jatka/" + quote(tangled.format(begun.secret), safe="%/"), follow=True)
-    assert answer.status_code in (400, 404) if "%00" in tangled else answer.status_code == 404
+@pytest.mark.parametrize("damaged", ["{}ja", "{}/muu/", "{}/)/vaihe/1/", ")", "{}/vaihe/x/", "%00x"])
+def test_what_cannot_be_mended_says_what_to_check(begun: Answerer, damaged: str) -> None:
+    answer = begun.client.get("/jatka/" + quote(damaged.format(begun.secret), safe="%/"), follow=True)
+    assert answer.status_code in (400, 404) if "%00" in damaged else answer.status_code == 404
     if answer.status_code == 404:
         assert ADVICE in page_text(answer)
 

@@ -130,7 +130,7 @@ def test_every_field_of_the_trial_is_bounded_and_answered(mapping_page: MappingP
     client = Client()
     client.force_login(kati)
     mapping_page.save_revision()
-    address = reverse("mapping_trial", args=[mapping_page.pk])
+    address = reverse("mapping_tryout", args=[mapping_page.pk])
     for name in ("carried", "place", "name", "q_muutos"):
         for text in WORST.values():
             assert client.post(address, {"place": "1", name: text}).status_code in (200, 422)
@@ -143,7 +143,7 @@ def test_a_trial_goes_on_from_what_it_carries_and_from_nothing_else(mapping_page
     client = Client()
     client.force_login(kati)
     mapping_page.save_revision()
-    address = reverse("mapping_trial", args=[mapping_page.pk])
+    address = reverse("mapping_tryout", args=[mapping_page.pk])
 
     def carried(response: Any) -> str:
         return str(BeautifulSoup(response.content.decode(), "html.parser").select_one("[name=carried]")["value"])  # type: ignore[index]

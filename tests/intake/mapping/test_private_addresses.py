@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.debug import SafeExceptionReporterFilter
 
 from home.models import ContactDetails
-from intake.mapping import steps as walk
+from intake.mapping import steps
 from intake.mapping.mails import MAPPING_LINK
 from intake.mapping.services import new_secret
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail
@@ -71,7 +71,7 @@ def test_neither_the_secret_nor_what_was_typed_is_logged(
         statuses.append(answerer.posts(answerer.address("vaihe/2"), words).status_code)
         statuses.append(answerer.sends().status_code)
     with monkeypatch.context() as broken:
-        broken.setattr(walk, "steps_to_show", failing)
+        broken.setattr(steps, "steps_to_show", failing)
         statuses.append(answerer.opens("vaihe/2").status_code)
         statuses.append(answerer.posts(answerer.address("vaihe/2"), words).status_code)
     answerer.sends()
@@ -122,7 +122,7 @@ def test_every_private_answer_is_kept_from_caches_search_engines_and_referrers(
     elif stage == "unknown":
         begun.secret = new_secret()
     elif stage == "failing":
-        monkeypatch.setattr(walk, "steps_to_show", failing)
+        monkeypatch.setattr(steps, "steps_to_show", failing)
     begun.client.raise_request_exception = False
     statuses = set()
     for answer in _answers_everywhere(begun):

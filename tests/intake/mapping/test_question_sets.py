@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from intake.mapping.answers import answer_words
+from intake.mapping.answers import answer_text
 from intake.mapping.questions import Choice, Condition, QuestionSet, QuestionType, question_set_from_json
 from tests.intake.mapping.asking import EVERY_TYPE, as_set, ask, one_of, row, step, steps
 
@@ -162,4 +162,4 @@ def test_any_answer_reads_as_words(kind: str, value: object, words: str) -> None
     choices = [{"key": "r", "label": "Punainen"}]
     stored = {"steps": [{"questions": [{"key": "a", "type": kind, "choices": choices}]}]}
     (question,) = question_set_from_json(stored).questions()
-    assert answer_words(question, value) == words
+    assert answer_text(question, value) == words

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from intake.mapping.steps import Walk
+from intake.mapping.steps import MappingPath
 from intake.models import InitialMapping, MappingPage
 from tests.intake.mapping.answering import ANSWERS, Answerer, contact_facts
 from tests.intake.mapping.asking import row, step, stream
@@ -113,7 +113,7 @@ def test_a_changed_place_to_meet_rules_out_a_question(answerer: Answerer) -> Non
 
 
 def test_facts_of_a_mapping_that_asks_none_come_back(begun: Answerer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Walk, "asks_facts", False)
+    monkeypatch.setattr(MappingPath, "asks_facts", False)
     answer = begun.posts(begun.address("yhteystiedot"), contact_facts(name="Matti"))
     assert answer.status_code == 409
     assert "Matti" in page_text(answer)

@@ -36,7 +36,7 @@ def _notices(plan: ReturnPlan, **states: object) -> set[str | None]:
 
 def _is_untold(place: WaitingPlace) -> bool:
     """Whether nobody has told this one, nor is about to: a notice that was given up tells nobody."""
-    if place.called_at is None:
+    if place.notified_at is None:
         return True
     assert place.plan is not None
     return place.mailbox_key in _notices(place.plan, state=MailState.FAILED)
@@ -81,14 +81,14 @@ class Ledger:
         plan = ReturnPlan.objects.filter(state=PlanState.RUNNING).first()
         if plan is None:
             return []
-        told = _notices(plan)
-        waiting = [place for place in _may_be_told() if place.parting_at is None and _is_untold(place)]
+        notified = _notices(plan)
+        waiting = [place for place in _may_be_told() if place.removal_notice_at is None and _is_untold(place)]
         first = [place for place in waiting if place.enquiry.supervision_form == plan.first_form]
         rest = [place for place in waiting if place not in first]
         turns: list[str] = []
         for places in (first, rest):
             for place in sorted(places, key=lambda place: place.rank):
-                if place.mailbox_key not in told and place.mailbox_key not in turns:
+                if place.mailbox_key not in notified and place.mailbox_key not in turns:
                     turns.append(place.mailbox_key)
         return turns
 
@@ -109,22 +109,22 @@ class Ledger:
                 assert after[pk][0] == status
         if before.running and ReturnPlan.objects.get(pk=before.running).state == PlanState.FINISHED:
             self.happened["finished"] += 1
-            told = _notices(ReturnPlan.objects.get(pk=before.running))
+            notified = _notices(ReturnPlan.objects.get(pk=before.running))
             skipped = [
                 place
                 for place in _may_be_told()
-                if place.parting_at is None and _is_untold(place) and place.mailbox_key not in told
+                if place.removal_notice_at is None and _is_untold(place) and place.mailbox_key not in notified
             ]
             assert skipped == []
 
     def _check_calls(self, before: Before, now: datetime) -> None:
         if before.running is None:
             return
-        called = WaitingPlace.objects.filter(plan=before.running, called_at=now)
-        old = {place.pk for place in before.places.values() if place.called_at == now}
+        notified = WaitingPlace.objects.filter(plan=before.running, notified_at=now)
+        old = {place.pk for place in before.places.values() if place.notified_at == now}
         mails = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE, created_at=now).order_by("pk")
         keys = list(mails.values_list("enquiry__waiting__mailbox_key", flat=True))
-        new = [key for key in keys if key in set(called.exclude(pk__in=old).values_list("mailbox_key", flat=True))]
+        new = [key for key in keys if key in set(notified.exclude(pk__in=old).values_list("mailbox_key", flat=True))]
         assert new == before.turns[: len(new)], "not told in order"
         if new:
             assert not is_paused(now)
@@ -160,8 +160,8 @@ class Ledger:
         asked = Counter(
             mail.purpose for mail in of_theirs if mail.state == MailState.SENT and mail.created_at > confirmed_at
         )
-        if asked[MailPurpose.LAST_NOTE]:
-            assert place.called_at is None
+        if asked[MailPurpose.REMOVAL_NOTICE]:
+            assert place.notified_at is None
             assert asked[MailPurpose.STILL_WAITING] == 2, "removed without being asked twice"
             return
         assert any(mail.state == MailState.FAILED for mail in of_theirs), "removed without a last note"
@@ -213,5 +213,5 @@ class Ledger:
             "too many a day"
         )
         for place in _may_be_told():
-            if place.called_at is not None:
+            if place.notified_at is not None:
                 assert (f"plan-{place.plan_id}", place.mailbox_key) in with_notice, "counts as told, without a notice"

@@ -15,8 +15,8 @@ from intake.mail.delivery import WAITS, deliver_next
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, IntakeSettings, WaitingPlace
 from intake.pause_reminders import remind_of_pause
-from intake.waiting.return_plan import call_due
-from intake.waiting.upkeep import keep_list_true, remind_and_close
+from intake.waiting.return_plan import queue_due_return_notices
+from intake.waiting.upkeep import ask_or_remove_silent_waiters, remind_and_close
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
 _numbers = itertools.count(1)
@@ -69,8 +69,14 @@ def pause(*, active: bool, **changes: object) -> None:
 def work(moment: datetime) -> None:
     """One round of the worker at the moment, without its mail."""
     with time_machine.travel(moment, tick=False):
-        for deed in (record_elapsed_return, remind_of_pause, call_due, remind_and_close, keep_list_true):
-            deed(now=timezone.now())
+        for action in (
+            record_elapsed_return,
+            remind_of_pause,
+            queue_due_return_notices,
+            remind_and_close,
+            ask_or_remove_silent_waiters,
+        ):
+            action(now=timezone.now())
 
 
 def deliver(moment: datetime) -> None:

@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def told(server: PostOffice) -> WaitingPlace:
+def notified(server: PostOffice) -> WaitingPlace:
     """Somebody who was told of the return at NOW."""
     pause(active=False)
     place = waiter(now=NOW - timedelta(days=60))
@@ -48,24 +48,24 @@ def subjects() -> list[str]:
 YES, NO = "Yhä kiinnostunut", "Ei odota enää"
 
 
-def test_thirty_pairs_before_the_worker_comes_are_no_mail(told: WaitingPlace) -> None:
-    answers(told, *["yes", "no"] * 30, at=NOW + HOUR)
+def test_thirty_pairs_before_the_worker_comes_are_no_mail(notified: WaitingPlace) -> None:
+    answers(notified, *["yes", "no"] * 30, at=NOW + HOUR)
     assert subjects() == []
 
 
-def test_the_last_yes_is_told(told: WaitingPlace, server: PostOffice) -> None:
-    answers(told, *["yes", "no"] * 30, "yes", at=NOW + HOUR)
+def test_the_last_yes_is_told(notified: WaitingPlace, server: PostOffice) -> None:
+    answers(notified, *["yes", "no"] * 30, "yes", at=NOW + HOUR)
     assert subjects() == [YES]
     deliver(NOW + HOUR)
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
 
 
-def test_thirty_pairs_with_the_worker_between_are_one_mail_a_day(told: WaitingPlace, server: PostOffice) -> None:
+def test_thirty_pairs_with_the_worker_between_are_one_mail_a_day(notified: WaitingPlace, server: PostOffice) -> None:
     for number in range(30):
         moment = NOW + HOUR + timedelta(minutes=10 * number)
-        answers(told, "yes", at=moment)
+        answers(notified, "yes", at=moment)
         deliver(moment)
-        answers(told, "no", at=moment + timedelta(minutes=5))
+        answers(notified, "no", at=moment + timedelta(minutes=5))
         deliver(moment + timedelta(minutes=5))
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
     # She does not go on believing what is not so: the next morning she hears of the last answer.
@@ -76,27 +76,27 @@ def test_thirty_pairs_with_the_worker_between_are_one_mail_a_day(told: WaitingPl
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 2
 
 
-def test_an_answer_taken_back_and_given_again_is_no_news(told: WaitingPlace, server: PostOffice) -> None:
-    answers(told, "yes", at=NOW + HOUR)
+def test_an_answer_taken_back_and_given_again_is_no_news(notified: WaitingPlace, server: PostOffice) -> None:
+    answers(notified, "yes", at=NOW + HOUR)
     deliver(NOW + HOUR)
-    answers(told, "no", "yes", at=NOW + 2 * HOUR)
+    answers(notified, "no", "yes", at=NOW + 2 * HOUR)
     deliver(NOW + timedelta(days=3))
     assert subjects() == [YES]
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
 
 
-def test_ten_days_of_changing_are_ten_mails(told: WaitingPlace, server: PostOffice) -> None:
+def test_ten_days_of_changing_are_ten_mails(notified: WaitingPlace, server: PostOffice) -> None:
     for day in range(10):
         moment = NOW + HOUR + timedelta(days=day)
-        answers(told, *(["yes", "no", "yes"] if day % 2 == 0 else ["no", "yes", "no"]), at=moment)
+        answers(notified, *(["yes", "no", "yes"] if day % 2 == 0 else ["no", "yes", "no"]), at=moment)
         deliver(moment)
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 10
 
 
-def test_the_history_keeps_each_answer_once_a_day(told: WaitingPlace) -> None:
-    answers(told, *["yes", "no"] * 30, at=NOW + HOUR)
-    answers(told, "yes", at=NOW + timedelta(days=1))
-    steps = EnquiryStep.objects.filter(enquiry=told.enquiry, kind__startswith="answered").order_by("pk")
+def test_the_history_keeps_each_answer_once_a_day(notified: WaitingPlace) -> None:
+    answers(notified, *["yes", "no"] * 30, at=NOW + HOUR)
+    answers(notified, "yes", at=NOW + timedelta(days=1))
+    steps = EnquiryStep.objects.filter(enquiry=notified.enquiry, kind__startswith="answered").order_by("pk")
     assert list(steps.values_list("kind", flat=True)) == [
         StepKind.ANSWERED_YES,
         StepKind.ANSWERED_NO,
@@ -104,18 +104,18 @@ def test_the_history_keeps_each_answer_once_a_day(told: WaitingPlace) -> None:
     ]
 
 
-def test_a_plain_no_is_no_mail(told: WaitingPlace) -> None:
-    answers(told, "no", at=NOW + HOUR)
+def test_a_plain_no_is_no_mail(notified: WaitingPlace) -> None:
+    answers(notified, "no", at=NOW + HOUR)
     assert subjects() == []
 
 
-def test_a_new_return_is_answered_anew(told: WaitingPlace, server: PostOffice) -> None:
-    answers(told, "yes", at=NOW + HOUR)
+def test_a_new_return_is_answered_anew(notified: WaitingPlace, server: PostOffice) -> None:
+    answers(notified, "yes", at=NOW + HOUR)
     deliver(NOW + HOUR)
     later = NOW + timedelta(days=300)
-    WaitingPlace.objects.update(called_at=later)
-    told.enquiry.refresh_from_db()
-    told.enquiry.status = "waiting_list"
-    told.enquiry.save()
-    answers(told, "yes", at=later + HOUR)
+    WaitingPlace.objects.update(notified_at=later)
+    notified.enquiry.refresh_from_db()
+    notified.enquiry.status = "waiting_list"
+    notified.enquiry.save()
+    answers(notified, "yes", at=later + HOUR)
     assert subjects() == [YES, YES]

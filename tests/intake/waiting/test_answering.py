@@ -12,8 +12,8 @@ from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail
 from intake.waiting.models import WaitingPlace
 from intake.waiting.places import join
-from intake.waiting.private_page import answer_no, answer_stay, answer_yes, look_at, remove_places
-from intake.waiting.rules import Answer, Standing
+from intake.waiting.private_page import answer_no, answer_stay, answer_yes, remove_places, view_of_place
+from intake.waiting.rules import Answer, PlaceState
 from tests.intake.enquiries import received
 
 JOINED = datetime.fromisoformat("2027-01-10 12:00+02:00")
@@ -22,12 +22,12 @@ NOW = datetime.fromisoformat("2027-06-01 12:00+03:00")
 Answering = Callable[..., bool]
 
 
-def waiter(*, called: bool = False, **changes: Any) -> WaitingPlace:
+def waiter(*, notified: bool = False, **changes: Any) -> WaitingPlace:
     """A place on the list; `called`: told of the return yesterday."""
     enquiry = received(now=JOINED, kind=Kind.WAITING, wants_mail=True, **changes)
     place = WaitingPlace.objects.get(enquiry=enquiry)
-    if called:
-        place.called_at = NOW - timedelta(days=1)
+    if notified:
+        place.notified_at = NOW - timedelta(days=1)
         place.save()
     return place
 
@@ -56,7 +56,7 @@ pytestmark = pytest.mark.usefixtures("contact_page")
 
 
 def test_yes_leads_back_among_the_new_ones_and_tells_kati_without_a_word_of_theirs() -> None:
-    place = waiter(called=True, name="Nimimerkki", message="Viestimerkki", email="osoite@merkki.fi")
+    place = waiter(notified=True, name="Nimimerkki", message="Viestimerkki", email="osoite@merkki.fi")
     assert answer_yes(place_id=place.pk, now=NOW)
     assert state(place) == ("new", "")
     assert steps(place) == ["answered_yes"]
@@ -82,11 +82,13 @@ def test_no_closes_by_the_clients_word_and_sends_nothing() -> None:
 
 def test_stay_confirms_and_forgets_what_was_asked() -> None:
     place = waiter()
-    WaitingPlace.objects.update(asked_at=NOW - timedelta(days=9), asked_times=2, parting_at=NOW - timedelta(days=1))
+    WaitingPlace.objects.update(
+        asked_at=NOW - timedelta(days=9), asked_times=2, removal_notice_at=NOW - timedelta(days=1)
+    )
     assert answer_stay(place_id=place.pk, now=NOW)
     place.refresh_from_db()
     assert state(place) == ("waiting_list", "")
-    assert (place.confirmed_at, place.asked_at, place.asked_times, place.parting_at) == (NOW, None, 0, None)
+    assert (place.confirmed_at, place.asked_at, place.asked_times, place.removal_notice_at) == (NOW, None, 0, None)
     assert (place.rank, place.joined_at, place.wants_mail) == (1, JOINED, True)
     assert steps(place) == ["answered_stay"]
 
@@ -102,10 +104,10 @@ def test_removal_leaves_a_count_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answering", "called"), [(answer_yes, True), (answer_no, True), (answer_no, False), (answer_stay, False)]
+    ("answering", "notified"), [(answer_yes, True), (answer_no, True), (answer_no, False), (answer_stay, False)]
 )
-def test_the_same_answer_again_changes_nothing(answering: Answering, called: bool) -> None:
-    place = waiter(called=called)
+def test_the_same_answer_again_changes_nothing(answering: Answering, notified: bool) -> None:
+    place = waiter(notified=notified)
     assert answering(place_id=place.pk, now=NOW)
     row, steps_then = Enquiry.objects.values().get(), steps(place)
     for later in (timedelta(seconds=1), timedelta(days=20)):
@@ -116,18 +118,18 @@ def test_the_same_answer_again_changes_nothing(answering: Answering, called: boo
 
 
 def test_each_answer_makes_katis_open_tab_an_old_one() -> None:
-    for answering, called in ((answer_yes, True), (answer_no, False), (answer_stay, False)):
-        place = waiter(called=called)
+    for answering, notified in ((answer_yes, True), (answer_no, False), (answer_stay, False)):
+        place = waiter(notified=notified)
         before = place.enquiry.version
         answering(place_id=place.pk, now=NOW)
         assert Enquiry.objects.get(pk=place.enquiry_id).version == before + 1
 
 
 @pytest.mark.parametrize(
-    ("answering", "called"), [(answer_yes, False), (answer_stay, True)], ids=["yes uncalled", "stay called"]
+    ("answering", "notified"), [(answer_yes, False), (answer_stay, True)], ids=["yes uncalled", "stay called"]
 )
-def test_what_is_not_asked_cannot_be_answered(answering: Answering, called: bool) -> None:
-    place = waiter(called=called)
+def test_what_is_not_asked_cannot_be_answered(answering: Answering, notified: bool) -> None:
+    place = waiter(notified=notified)
     row = WaitingPlace.objects.values().get()
     assert not answering(place_id=place.pk, now=NOW)
     assert state(place) == ("waiting_list", "")
@@ -145,14 +147,14 @@ def test_an_answer_to_what_is_gone_says_so(answering: Answering) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answering", "called", "expected"),
+    ("answering", "notified", "expected"),
     [(answer_yes, True, "new"), (answer_no, True, "closed"), (answer_stay, False, "waiting_list")],
 )
 def test_an_answer_is_for_every_place_of_the_mailbox_and_for_no_other(
-    answering: Answering, called: bool, expected: str
+    answering: Answering, notified: bool, expected: str
 ) -> None:
-    first = waiter(email="maija@esimerkki.fi", called=called)
-    other = waiter(email="toinen@esimerkki.fi", called=called)
+    first = waiter(email="maija@esimerkki.fi", notified=notified)
+    other = waiter(email="toinen@esimerkki.fi", notified=notified)
     second = waiter(email="Maija+tyo@esimerkki.fi")
     untouched = Enquiry.objects.values().get(pk=other.enquiry_id)
     assert answering(place_id=second.pk, now=NOW)
@@ -176,16 +178,16 @@ def test_removal_takes_what_was_asked_for_and_not_what_was_never_there() -> None
 
 
 def test_a_late_yes_reopens_what_silence_closed() -> None:
-    place = waiter(called=True)
+    place = waiter(notified=True)
     kati_sets(place, Status.CLOSED, Outcome.NO_RESPONSE)
-    assert look_at(place).where is Standing.LEFT
+    assert view_of_place(place).state is PlaceState.LEFT
     assert answer_yes(place_id=place.pk, now=NOW + timedelta(days=90))
     assert state(place) == ("new", "")
     assert len(told_kati()) == 1
 
 
 def test_a_slip_of_the_thumb_can_be_taken_back_both_ways() -> None:
-    place = waiter(called=True)
+    place = waiter(notified=True)
     answer_yes(place_id=place.pk, now=NOW)
     assert answer_no(place_id=place.pk, now=NOW + timedelta(minutes=1))
     assert state(place) == ("closed", "client_declined")
@@ -218,17 +220,17 @@ def test_who_left_the_list_can_come_back_to_the_same_place_in_it() -> None:
 )
 @pytest.mark.parametrize("answering", [answer_yes, answer_stay, answer_no])
 def test_what_kati_has_ended_is_not_reopened_by_a_link(answering: Answering, status: Status, outcome: Outcome) -> None:
-    place = waiter(called=True)
+    place = waiter(notified=True)
     kati_sets(place, status, outcome)
     assert not answering(place_id=place.pk, now=NOW)
     assert state(place) == (status, outcome)
     assert not told_kati()
-    assert look_at(place).answers == (Answer.REMOVE,)
+    assert view_of_place(place).answers == (Answer.REMOVE,)
 
 
 @pytest.mark.parametrize("status", [Status.NEW, Status.IN_REVIEW, Status.AWAITING_REPLY, Status.OFFER_SENT])
 def test_one_that_kati_has_taken_from_the_list_keeps_its_status_and_she_hears_of_a_yes_once(status: Status) -> None:
-    place = waiter(called=True)
+    place = waiter(notified=True)
     kati_sets(place, status, at=NOW - timedelta(hours=1))
     assert not answer_no(place_id=place.pk, now=NOW)
     assert not answer_stay(place_id=place.pk, now=NOW)
@@ -239,7 +241,7 @@ def test_one_that_kati_has_taken_from_the_list_keeps_its_status_and_she_hears_of
 
 
 def test_when_kati_has_gone_on_after_a_yes_the_link_cannot_close_it() -> None:
-    place = waiter(called=True)
+    place = waiter(notified=True)
     answer_yes(place_id=place.pk, now=NOW)
     kati_sets(place, Status.MAPPING_SCHEDULED)
     assert not answer_no(place_id=place.pk, now=NOW)
@@ -247,14 +249,14 @@ def test_when_kati_has_gone_on_after_a_yes_the_link_cannot_close_it() -> None:
 
 
 def test_an_answer_of_an_earlier_round_does_not_count_in_the_next_one() -> None:
-    place = waiter(called=True)
+    place = waiter(notified=True)
     answer_yes(place_id=place.pk, now=NOW)
     OutgoingMail.objects.filter(purpose="waiting_answer").update(state="sent", sent_at=NOW)
     kati_sets(place, Status.WAITING_LIST)
-    assert look_at(place).where is Standing.WAITING
-    WaitingPlace.objects.update(called_at=NOW + timedelta(days=100))
+    assert view_of_place(place).state is PlaceState.WAITING
+    WaitingPlace.objects.update(notified_at=NOW + timedelta(days=100))
     place.refresh_from_db()
-    assert look_at(place).where is Standing.CALLED
+    assert view_of_place(place).state is PlaceState.NOTIFIED
     kati_sets(place, Status.IN_REVIEW, at=NOW + timedelta(days=101))
     assert answer_yes(place_id=place.pk, now=NOW + timedelta(days=102))
     assert len(told_kati()) == 2
@@ -264,8 +266,8 @@ def test_an_old_link_answers_for_the_mailboxes_newer_place() -> None:
     old = waiter(email="maija@esimerkki.fi")
     answer_no(place_id=old.pk, now=NOW)
     newer = waiter(email="maija@esimerkki.fi", message="Sittenkin.")
-    who = look_at(old)
-    assert (who.places, who.where) == ([newer], Standing.WAITING)
+    who = view_of_place(old)
+    assert (who.places, who.state) == ([newer], PlaceState.WAITING)
     assert answer_no(place_id=old.pk, now=NOW + timedelta(days=1))
     assert state(newer) == ("closed", "client_declined")
     # What had ended stays as it ended.
@@ -274,13 +276,16 @@ def test_an_old_link_answers_for_the_mailboxes_newer_place() -> None:
 
 
 def test_a_late_yes_counts_for_the_mailboxes_newer_place_but_an_old_no_does_not_make_it_told() -> None:
-    silent, declined = waiter(email="maija@esimerkki.fi", called=True), waiter(email="toinen@esimerkki.fi", called=True)
+    silent, declined = (
+        waiter(email="maija@esimerkki.fi", notified=True),
+        waiter(email="toinen@esimerkki.fi", notified=True),
+    )
     kati_sets(silent, Status.CLOSED, Outcome.NO_RESPONSE)
     answer_no(place_id=declined.pk, now=NOW)
     newer = waiter(email="maija@esimerkki.fi", message="Sittenkin.")
     waiter(email="toinen@esimerkki.fi", message="Sittenkin.")
-    assert look_at(declined).where is Standing.WAITING
-    assert look_at(silent).where is Standing.CALLED
+    assert view_of_place(declined).state is PlaceState.WAITING
+    assert view_of_place(silent).state is PlaceState.NOTIFIED
     assert answer_yes(place_id=silent.pk, now=NOW + timedelta(days=1))
     assert state(newer) == ("new", "")
 
@@ -288,10 +293,10 @@ def test_a_late_yes_counts_for_the_mailboxes_newer_place_but_an_old_no_does_not_
 def test_a_question_that_comes_after_stay_can_be_answered_again() -> None:
     place = waiter()
     answer_stay(place_id=place.pk, now=NOW)
-    assert look_at(place).answered is not None
+    assert view_of_place(place).answered is not None
     WaitingPlace.objects.update(asked_at=NOW + timedelta(days=120), asked_times=1)
     place.refresh_from_db()
-    assert look_at(place).answered is None
+    assert view_of_place(place).answered is None
     assert answer_stay(place_id=place.pk, now=NOW + timedelta(days=121))
     place.refresh_from_db()
     assert (place.asked_times, place.confirmed_at) == (0, NOW + timedelta(days=121))
@@ -301,14 +306,17 @@ def test_a_question_that_comes_after_stay_can_be_answered_again() -> None:
 def test_looking_changes_nothing_and_every_standing_has_its_answers() -> None:
     place = waiter()
     rows = [list(model.objects.values()) for model in (Enquiry, WaitingPlace, OutgoingMail)]
-    assert look_at(place).answers == (Answer.STAY, Answer.NO, Answer.REMOVE)
+    assert view_of_place(place).answers == (Answer.STAY, Answer.NO, Answer.REMOVE)
     assert rows == [list(model.objects.values()) for model in (Enquiry, WaitingPlace, OutgoingMail)]
-    WaitingPlace.objects.update(called_at=NOW)
-    assert look_at(place).answers == (Answer.YES, Answer.NO, Answer.REMOVE)
+    WaitingPlace.objects.update(notified_at=NOW)
+    assert view_of_place(place).answers == (Answer.YES, Answer.NO, Answer.REMOVE)
     answer_yes(place_id=place.pk, now=NOW)
-    assert (look_at(place).where, look_at(place).answers) == (Standing.SAID_YES, (Answer.NO, Answer.REMOVE))
+    assert (view_of_place(place).state, view_of_place(place).answers) == (
+        PlaceState.ANSWERED_YES,
+        (Answer.NO, Answer.REMOVE),
+    )
     answer_no(place_id=place.pk, now=NOW)
-    assert (look_at(place).where, look_at(place).answers) == (Standing.LEFT, (Answer.YES, Answer.REMOVE))
+    assert (view_of_place(place).state, view_of_place(place).answers) == (PlaceState.LEFT, (Answer.YES, Answer.REMOVE))
 
 
 def test_a_message_that_kati_put_on_the_list_is_answered_like_any_other() -> None:

@@ -15,8 +15,8 @@ from intake.mail.models import CLAIM_LIFETIME
 from intake.models import Enquiry, OutgoingMail, WaitingLink, WaitingPlace
 from intake.waiting.mails import WAITING_LINK
 from intake.waiting.places import find_place
-from intake.waiting.return_plan import call_due, start_plan
-from intake.waiting.upkeep import keep_list_true
+from intake.waiting.return_plan import queue_due_return_notices, start_plan
+from intake.waiting.upkeep import ask_or_remove_silent_waiters
 from tests.intake.enquiries import received
 from tests.intake.waiting.list_people import deliver, pause, round_at, waiter, work
 from tests.intake.waiting.post_office import Behaviour, Killed, PostOffice
@@ -37,7 +37,7 @@ def notice(db: None) -> OutgoingMail:
     """One notice of the return in the queue."""
     waiter(now=NOW - timedelta(days=40), email="maija@esimerkki.fi")
     start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=NOW)
-    assert call_due(now=NOW) == 1
+    assert queue_due_return_notices(now=NOW) == 1
     return OutgoingMail.objects.get(purpose=MailPurpose.RETURN_NOTICE)
 
 
@@ -187,20 +187,20 @@ def test_last_note_spares_who_has_rejoined(server: PostOffice) -> None:
     server.behaviour = Behaviour.TAKES
     deliver(LAST + timedelta(hours=5))
     work(LAST + timedelta(hours=5, minutes=1))
-    assert server.of(MailPurpose.LAST_NOTE) == []
+    assert server.of(MailPurpose.REMOVAL_NOTICE) == []
     place.refresh_from_db()
-    assert place.parting_at is None
+    assert place.removal_notice_at is None
     assert Enquiry.objects.filter(status=Status.WAITING_LIST).count() == 2
 
 
 @pytest.mark.parametrize("status", [Status.NEW, Status.OFFER_SENT, Status.CLOSED])
-@pytest.mark.parametrize("purpose", [MailPurpose.STILL_WAITING, MailPurpose.LAST_NOTE])
+@pytest.mark.parametrize("purpose", [MailPurpose.STILL_WAITING, MailPurpose.REMOVAL_NOTICE])
 def test_who_has_left_the_list_is_not_asked(server: PostOffice, status: Status, purpose: MailPurpose) -> None:
     place = waiter(now=JOINED)
     asked = (FIRST,) if purpose == MailPurpose.STILL_WAITING else (FIRST, SECOND, LAST)
     for moment in asked[:-1]:
         round_at(moment)
-    assert keep_list_true(now=asked[-1]) == 1
+    assert ask_or_remove_silent_waiters(now=asked[-1]) == 1
     ended = {"outcome": "referred", "closed_at": FIRST, "remove_on": LAST.date()} if status == Status.CLOSED else {}
     Enquiry.objects.filter(pk=place.enquiry_id).update(status=status, **ended)
     deliver(asked[-1])
@@ -212,7 +212,7 @@ def test_a_second_place_keeps_the_mailbox_asked(server: PostOffice) -> None:
     """The question hangs from one place; another of the mailbox still waits."""
     first = waiter(now=JOINED, email="maija@esimerkki.fi")
     waiter(now=JOINED, email="maija+2@esimerkki.fi")
-    assert keep_list_true(now=FIRST) == 1
+    assert ask_or_remove_silent_waiters(now=FIRST) == 1
     Enquiry.objects.filter(pk=first.enquiry_id).update(status=Status.OFFER_SENT)
     deliver(FIRST)
     assert server.of(MailPurpose.STILL_WAITING) == ["maija@esimerkki.fi"]

@@ -11,7 +11,14 @@ from intake.enquiry.removal import remove_enquiry
 from intake.enquiry.services import ChangedMeanwhile
 from intake.mail.delivery import deliver_next, requeue
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
-from intake.waiting.return_plan import NobodyWaits, PlanRunning, StillPaused, call_due, start_plan, stop_plan
+from intake.waiting.return_plan import (
+    NobodyToNotify,
+    PauseActive,
+    PlanAlreadyRunning,
+    queue_due_return_notices,
+    start_plan,
+    stop_plan,
+)
 from tests.intake.waiting.list_people import deliver, give_up, pause, waiter
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
@@ -35,41 +42,41 @@ def _told() -> list[int]:
 def test_five_a_day_in_the_order_of_the_list_until_everybody_has_been_told() -> None:
     places = [waiter(now=JOINED) for _ in range(12)]
     plan = _start()
-    assert call_due(now=MONDAY) == 5
-    assert call_due(now=MONDAY + timedelta(hours=5)) == 0
-    assert call_due(now=MONDAY + DAY) == 5
+    assert queue_due_return_notices(now=MONDAY) == 5
+    assert queue_due_return_notices(now=MONDAY + timedelta(hours=5)) == 0
+    assert queue_due_return_notices(now=MONDAY + DAY) == 5
     plan.refresh_from_db()
-    assert (plan.state, plan.told, plan.told_that_day) == (PlanState.RUNNING, 10, 5)
-    assert call_due(now=MONDAY + 2 * DAY) == 2
+    assert (plan.state, plan.notified, plan.notified_that_day) == (PlanState.RUNNING, 10, 5)
+    assert queue_due_return_notices(now=MONDAY + 2 * DAY) == 2
     assert _told() == [place.enquiry_id for place in places]
     plan.refresh_from_db()
-    assert (plan.state, plan.told, plan.ended_at) == (PlanState.FINISHED, 12, MONDAY + 2 * DAY)
-    assert call_due(now=MONDAY + 3 * DAY) == 0
+    assert (plan.state, plan.notified, plan.ended_at) == (PlanState.FINISHED, 12, MONDAY + 2 * DAY)
+    assert queue_due_return_notices(now=MONDAY + 3 * DAY) == 0
     first = WaitingPlace.objects.get(pk=places[0].pk)
-    assert (first.plan, first.called_at) == (plan, MONDAY)
-    assert [step.kind for step in first.enquiry.steps.all()] == [StepKind.CALLED]
+    assert (first.plan, first.notified_at) == (plan, MONDAY)
+    assert [step.kind for step in first.enquiry.steps.all()] == [StepKind.NOTIFIED]
 
 
 def test_those_who_wish_for_the_chosen_form_are_told_first_and_the_list_changes_on_the_way() -> None:
     others = [waiter(now=JOINED) for _ in range(2)]
     first = [waiter(now=JOINED, form="individual") for _ in range(2)]
     _start(per_day=1, first_form="individual")
-    call_due(now=MONDAY)
+    queue_due_return_notices(now=MONDAY)
     WaitingPlace.objects.filter(pk=others[1].pk).update(rank=-5)
     for day in range(1, 4):
-        call_due(now=MONDAY + day * DAY)
+        queue_due_return_notices(now=MONDAY + day * DAY)
     assert _told() == [place.enquiry_id for place in (*first, others[1], others[0])]
 
 
 def test_only_ordinary_ones_on_the_list_who_asked_for_mail_are_told() -> None:
-    told = waiter(now=JOINED)
+    notified = waiter(now=JOINED)
     waiter(now=JOINED, wants_mail=False)
     waiter(now=JOINED, verdict=Verdict.QUARANTINED)
     left = waiter(now=JOINED)
     Enquiry.objects.filter(pk=left.enquiry_id).update(status=Status.IN_REVIEW)
     _start()
-    call_due(now=MONDAY)
-    assert _told() == [told.enquiry_id]
+    queue_due_return_notices(now=MONDAY)
+    assert _told() == [notified.enquiry_id]
     assert ReturnPlan.objects.get().state == PlanState.FINISHED
 
 
@@ -78,35 +85,35 @@ def test_one_mailbox_is_told_once_for_all_its_places() -> None:
     other = waiter(now=JOINED)
     second = waiter(now=JOINED, email="Maija+lista@esimerkki.fi")
     plan = _start()
-    assert call_due(now=MONDAY) == 2
+    assert queue_due_return_notices(now=MONDAY) == 2
     assert _told() == [first.enquiry_id, other.enquiry_id]
     second.refresh_from_db()
-    assert (second.plan, second.called_at) == (plan, MONDAY)
-    assert second.enquiry.steps.get().kind == StepKind.CALLED
+    assert (second.plan, second.notified_at) == (plan, MONDAY)
+    assert second.enquiry.steps.get().kind == StepKind.NOTIFIED
 
 
 def test_a_mailbox_that_joins_again_while_the_plan_runs_is_not_told_again_by_it() -> None:
     first = waiter(now=JOINED, email="maija@esimerkki.fi")
     waiter(now=JOINED)
     _start(per_day=1)
-    call_due(now=MONDAY)
+    queue_due_return_notices(now=MONDAY)
     Enquiry.objects.filter(pk=first.enquiry_id).update(status=Status.IN_REVIEW)
     again = waiter(now=MONDAY, email="maija@esimerkki.fi")
     for day in range(1, 5):
-        call_due(now=MONDAY + day * DAY)
+        queue_due_return_notices(now=MONDAY + day * DAY)
     assert len(_told()) == 2
     again.refresh_from_db()
-    assert again.called_at is None
+    assert again.notified_at is None
     _start(now=MONDAY + 10 * DAY)
-    assert call_due(now=MONDAY + 10 * DAY) == 1
+    assert queue_due_return_notices(now=MONDAY + 10 * DAY) == 1
     assert _told()[-1] == again.enquiry_id
 
 
-@pytest.mark.parametrize(("hour", "minute", "told"), [(8, 59, 0), (9, 0, 1), (19, 59, 1), (20, 0, 0), (23, 30, 0)])
-def test_nobody_is_told_by_night(hour: int, minute: int, told: int) -> None:
+@pytest.mark.parametrize(("hour", "minute", "notified"), [(8, 59, 0), (9, 0, 1), (19, 59, 1), (20, 0, 0), (23, 30, 0)])
+def test_nobody_is_told_by_night(hour: int, minute: int, notified: int) -> None:
     waiter(now=JOINED)
     _start()
-    assert call_due(now=MONDAY.replace(hour=hour, minute=minute)) == told
+    assert queue_due_return_notices(now=MONDAY.replace(hour=hour, minute=minute)) == notified
 
 
 def test_an_announced_pause_does_not_stop_the_telling() -> None:
@@ -114,25 +121,25 @@ def test_an_announced_pause_does_not_stop_the_telling() -> None:
         waiter(now=JOINED)
     _start(per_day=1)
     pause(active=True, begins_on=(MONDAY + 5 * DAY).date())
-    assert call_due(now=MONDAY) == 1
+    assert queue_due_return_notices(now=MONDAY) == 1
     pause(active=False)
-    assert call_due(now=MONDAY + DAY) == 1
+    assert queue_due_return_notices(now=MONDAY + DAY) == 1
     assert ReturnPlan.objects.get().state == PlanState.FINISHED
 
 
 def test_a_plan_needs_an_open_site_somebody_to_tell_and_no_other_plan() -> None:
-    with pytest.raises(NobodyWaits):
+    with pytest.raises(NobodyToNotify):
         _start()
     waiter(now=JOINED, wants_mail=False)
-    with pytest.raises(NobodyWaits):
+    with pytest.raises(NobodyToNotify):
         _start()
     waiter(now=JOINED)
     pause(active=True, returns_on=MONDAY.date())
-    with pytest.raises(StillPaused):
+    with pytest.raises(PauseActive):
         _start()
     pause(active=True, returns_on=MONDAY.date(), opens_by_itself=True)
     _start()
-    with pytest.raises(PlanRunning):
+    with pytest.raises(PlanAlreadyRunning):
         _start()
     assert ReturnPlan.objects.count() == 1
 
@@ -149,7 +156,7 @@ def test_a_plan_of_impossible_numbers_is_refused(values: dict[str, object]) -> N
 def test_a_stop_takes_back_what_has_not_gone_out(server: PostOffice) -> None:
     places = [waiter(now=JOINED) for _ in range(7)]
     plan = _start()
-    call_due(now=MONDAY)
+    queue_due_return_notices(now=MONDAY)
     # One has gone out, one was refused and waits for its next try, the others wait.
     assert deliver_next(now=MONDAY)
     server.behaviour = Behaviour.REFUSES
@@ -159,19 +166,19 @@ def test_a_stop_takes_back_what_has_not_gone_out(server: PostOffice) -> None:
 
     server.behaviour = Behaviour.TAKES
     deliver(MONDAY + timedelta(hours=1))
-    assert call_due(now=MONDAY + DAY) == 0
+    assert queue_due_return_notices(now=MONDAY + DAY) == 0
     assert server.of(MailPurpose.RETURN_NOTICE) == [places[0].enquiry.email]
     plan.refresh_from_db()
-    assert (plan.state, plan.told, plan.told_that_day) == (PlanState.STOPPED, 1, 1)
+    assert (plan.state, plan.notified, plan.notified_that_day) == (PlanState.STOPPED, 1, 1)
     for place in places[1:]:
         place.refresh_from_db()
-        assert (place.called_at, place.plan) == (None, None)
+        assert (place.notified_at, place.plan) == (None, None)
     kinds = [step.kind for step in places[2].enquiry.steps.all()]
-    assert kinds == [StepKind.CALLED, StepKind.CALL_WITHDRAWN]
+    assert kinds == [StepKind.NOTIFIED, StepKind.NOTICE_WITHDRAWN]
 
     # The next plan goes on where this one ended.
     _start(per_day=10, now=MONDAY + DAY)
-    assert call_due(now=MONDAY + DAY) == 6
+    assert queue_due_return_notices(now=MONDAY + DAY) == 6
     assert _told() == [place.enquiry_id for place in places]
 
 
@@ -193,7 +200,7 @@ def test_a_notice_that_a_worker_has_claimed_is_taken_back_too_and_not_sent(
     place = waiter(now=JOINED)
     waiter(now=JOINED)
     plan = _start(per_day=1)
-    call_due(now=MONDAY)
+    queue_due_return_notices(now=MONDAY)
 
     def stopped_meanwhile(_backend: object) -> bool:
         stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=MONDAY)
@@ -204,32 +211,32 @@ def test_a_notice_that_a_worker_has_claimed_is_taken_back_too_and_not_sent(
     assert server.taken == []
     assert not OutgoingMail.objects.exists()
     place.refresh_from_db()
-    assert place.called_at is None
+    assert place.notified_at is None
 
 
 def test_who_leaves_the_list_before_the_notice_goes_out_does_not_get_it(server: PostOffice) -> None:
     gone = waiter(now=JOINED)
-    told = waiter(now=JOINED)
+    notified = waiter(now=JOINED)
     for _ in range(3):
         waiter(now=JOINED)
     plan = _start(per_day=2)
-    call_due(now=MONDAY)
+    queue_due_return_notices(now=MONDAY)
     Enquiry.objects.filter(pk=gone.enquiry_id).update(status=Status.MAPPING_SCHEDULED)
     deliver(MONDAY)
-    assert server.of(MailPurpose.RETURN_NOTICE) == [told.enquiry.email]
+    assert server.of(MailPurpose.RETURN_NOTICE) == [notified.enquiry.email]
     gone.refresh_from_db()
-    assert (gone.called_at, gone.plan) == (None, None)
+    assert (gone.notified_at, gone.plan) == (None, None)
     plan.refresh_from_db()
-    assert (plan.told, plan.told_that_day) == (1, 1)
+    assert (plan.notified, plan.notified_that_day) == (1, 1)
     # Its turn is another's, and only one.
-    assert call_due(now=MONDAY + timedelta(hours=1)) == 1
-    assert call_due(now=MONDAY + timedelta(hours=2)) == 0
+    assert queue_due_return_notices(now=MONDAY + timedelta(hours=1)) == 1
+    assert queue_due_return_notices(now=MONDAY + timedelta(hours=2)) == 0
 
 
 def test_a_notice_does_not_go_out_into_a_pause(server: PostOffice) -> None:
     waiter(now=JOINED)
     _start()
-    call_due(now=MONDAY)
+    queue_due_return_notices(now=MONDAY)
     pause(active=True)
     deliver(MONDAY)
     assert server.taken == []
@@ -237,7 +244,7 @@ def test_a_notice_does_not_go_out_into_a_pause(server: PostOffice) -> None:
     assert not OutgoingMail.objects.exists()
     pause(active=False)
     _start(now=MONDAY + 2 * DAY)
-    assert call_due(now=MONDAY + 2 * DAY) == 1
+    assert queue_due_return_notices(now=MONDAY + 2 * DAY) == 1
 
 
 def test_when_one_of_two_enquiries_is_removed_the_other_keeps_the_turn_and_the_mail(server: PostOffice) -> None:
@@ -245,7 +252,7 @@ def test_when_one_of_two_enquiries_is_removed_the_other_keeps_the_turn_and_the_m
     second = waiter(now=JOINED, email="maija+toinen@esimerkki.fi")
     waiter(now=JOINED)
     plan = _start()
-    call_due(now=MONDAY)
+    queue_due_return_notices(now=MONDAY)
     remove_enquiry(enquiry_id=first.enquiry_id, now=MONDAY)
     deliver(MONDAY)
     assert server.of(MailPurpose.RETURN_NOTICE)[0] == "maija+toinen@esimerkki.fi"
@@ -253,34 +260,34 @@ def test_when_one_of_two_enquiries_is_removed_the_other_keeps_the_turn_and_the_m
     mail = OutgoingMail.objects.get(enquiry=second.enquiry_id)
     assert mail.state == MailState.SENT
     plan.refresh_from_db()
-    assert plan.told == 2
+    assert plan.notified == 2
 
 
 def test_who_was_told_and_removed_one_enquiry_is_not_told_for_the_other(server: PostOffice) -> None:
-    told = waiter(now=JOINED, email="maija@esimerkki.fi")
+    notified = waiter(now=JOINED, email="maija@esimerkki.fi")
     waiter(now=JOINED)
     _start(per_day=1)
-    call_due(now=MONDAY)
+    queue_due_return_notices(now=MONDAY)
     deliver(MONDAY)
     again = waiter(now=MONDAY, email="maija@esimerkki.fi")
-    remove_enquiry(enquiry_id=told.enquiry_id, now=MONDAY)
+    remove_enquiry(enquiry_id=notified.enquiry_id, now=MONDAY)
     for day in range(1, 4):
-        call_due(now=MONDAY + day * DAY)
+        queue_due_return_notices(now=MONDAY + day * DAY)
         deliver(MONDAY + day * DAY)
     assert server.of(MailPurpose.RETURN_NOTICE).count("maija@esimerkki.fi") == 1
     again.refresh_from_db()
-    assert again.called_at is None
+    assert again.notified_at is None
 
 
 def test_a_removed_enquiry_whose_notice_had_not_gone_out_does_not_count_as_told() -> None:
     gone = waiter(now=JOINED)
     waiter(now=JOINED)
     plan = _start(per_day=1)
-    call_due(now=MONDAY)
+    queue_due_return_notices(now=MONDAY)
     remove_enquiry(enquiry_id=gone.enquiry_id, now=MONDAY)
     plan.refresh_from_db()
-    assert (plan.told, plan.told_that_day) == (0, 0)
-    assert call_due(now=MONDAY) == 1
+    assert (plan.notified, plan.notified_that_day) == (0, 0)
+    assert queue_due_return_notices(now=MONDAY) == 1
 
 
 def test_a_crash_in_the_midst_of_calling_leaves_nothing_half_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,46 +303,46 @@ def test_a_crash_in_the_midst_of_calling_leaves_nothing_half_done(monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setattr("intake.waiting.return_plan.record_steps", fails_third)
         with pytest.raises(MemoryError):
-            call_due(now=MONDAY)
+            queue_due_return_notices(now=MONDAY)
     assert not OutgoingMail.objects.exists()
-    assert not WaitingPlace.objects.exclude(called_at=None).exists()
-    assert call_due(now=MONDAY) == 4
+    assert not WaitingPlace.objects.exclude(notified_at=None).exists()
+    assert queue_due_return_notices(now=MONDAY) == 4
     assert _told() == [place.enquiry_id for place in places]
 
 
 def test_an_old_notice_sent_again_after_another_plan_has_told_the_mailbox_does_not_go_out(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     first = _start()
-    call_due(now=MONDAY)
+    queue_due_return_notices(now=MONDAY)
     give_up(MONDAY, server)
     old = OutgoingMail.objects.get(state=MailState.FAILED)
     assert ReturnPlan.objects.get(pk=first.pk).state == PlanState.FINISHED
     second = _start(now=MONDAY + 30 * DAY)
-    call_due(now=MONDAY + 30 * DAY)
+    queue_due_return_notices(now=MONDAY + 30 * DAY)
     deliver(MONDAY + 30 * DAY)
     requeue(mail=old, now=MONDAY + 31 * DAY)
     deliver(MONDAY + 31 * DAY)
     assert len(server.of(MailPurpose.RETURN_NOTICE)) == 1
     place.refresh_from_db()
-    assert (place.plan, place.called_at) == (second, MONDAY + 30 * DAY)
+    assert (place.plan, place.notified_at) == (second, MONDAY + 30 * DAY)
     first.refresh_from_db()
-    assert (first.told, second.pk != first.pk) == (0, True)
+    assert (first.notified, second.pk != first.pk) == (0, True)
 
 
 def test_who_could_not_be_told_is_told_by_the_next(server: PostOffice) -> None:
     unreached, reached = waiter(now=JOINED), waiter(now=JOINED)
     _start()
-    call_due(now=MONDAY)
+    queue_due_return_notices(now=MONDAY)
     deliver_next(now=MONDAY)
     deliver(MONDAY)
     OutgoingMail.objects.filter(enquiry=unreached.enquiry_id).update(state=MailState.FAILED, sent_at=None)
     plan = _start(now=MONDAY + 10 * DAY)
-    assert call_due(now=MONDAY + 10 * DAY) == 1
+    assert queue_due_return_notices(now=MONDAY + 10 * DAY) == 1
     deliver(MONDAY + 10 * DAY)
     assert server.of(MailPurpose.RETURN_NOTICE)[-1] == unreached.enquiry.email
     assert server.of(MailPurpose.RETURN_NOTICE).count(reached.enquiry.email) == 1
     plan.refresh_from_db()
-    assert (plan.state, plan.told) == (PlanState.FINISHED, 1)
+    assert (plan.state, plan.notified) == (PlanState.FINISHED, 1)
     assert OutgoingMail.objects.filter(enquiry=unreached.enquiry_id).count() == 1
 
 
@@ -343,8 +350,8 @@ def test_a_stop_frees_those_it_could_not_reach(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     waiter(now=JOINED)
     plan = _start(per_day=1)
-    call_due(now=MONDAY)
+    queue_due_return_notices(now=MONDAY)
     give_up(MONDAY, server)
     assert stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=MONDAY + 5 * DAY) == 1
     place.refresh_from_db()
-    assert (place.called_at, place.plan) == (None, None)
+    assert (place.notified_at, place.plan) == (None, None)

@@ -9,7 +9,7 @@ from intake.choices import MailPurpose, MailState, PlanState
 from intake.mail import delivery
 from intake.mail.models import CLAIM_LIFETIME
 from intake.models import OutgoingMail, ReturnPlan, WaitingPlace
-from intake.waiting import return_plan as returning
+from intake.waiting import return_plan
 from intake.waiting.return_plan import start_plan
 from tests.intake.waiting.list_people import deliver, round_at, waiter, work
 from tests.intake.waiting.post_office import Behaviour, Killed, PostOffice
@@ -26,8 +26,8 @@ def _day(day: int, server: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that dies, and the next one that goes on."""
     now = MORNING + timedelta(days=day)
     deaths: list[tuple[object, str | Behaviour]] = [
-        (returning, "queue_return_notice"),
-        (returning, "record_steps"),
+        (return_plan, "queue_return_notice"),
+        (return_plan, "record_steps"),
         (delivery, "fill_in_secrets"),
         (delivery, "_record_success"),
         (server, Behaviour.KILLS_BEFORE),
@@ -56,17 +56,17 @@ def test_forty_waiters_in_eight_days(server: PostOffice, monkeypatch: pytest.Mon
         assert ReturnPlan.objects.get().state == PlanState.RUNNING
         _day(day, server, monkeypatch)
         # Called in order, and as many as the day allows.
-        called = WaitingPlace.objects.exclude(called_at=None).order_by("rank")
-        assert list(called.values_list("enquiry__email", flat=True)) == names[: 5 * (day + 1)]
+        notified = WaitingPlace.objects.exclude(notified_at=None).order_by("rank")
+        assert list(notified.values_list("enquiry__email", flat=True)) == names[: 5 * (day + 1)]
     plan = ReturnPlan.objects.get()
-    assert (plan.state, plan.told) == (PlanState.FINISHED, 40)
+    assert (plan.state, plan.notified) == (PlanState.FINISHED, 40)
 
-    told = server.of(MailPurpose.RETURN_NOTICE)
-    assert set(told) == set(names)
+    taken = server.of(MailPurpose.RETURN_NOTICE)
+    assert set(taken) == set(names)
     # Two workers died when the server had the mail already: it went again, as the same message.
-    assert len(told) == 42
+    assert len(taken) == 42
     assert len({message_id for _purpose, _key, _recipient, message_id in server.taken}) == 40
     # By the day they are in order; within a day, one that was tried again may come later.
-    days = [names.index(name) // 5 for name in told]
+    days = [names.index(name) // 5 for name in taken]
     assert days == sorted(days)
     assert OutgoingMail.objects.filter(state=MailState.SENT).count() == 40

@@ -8,7 +8,14 @@ import pytest
 from intake.choices import MailPurpose, MailState, PlanState
 from intake.enquiry.services import ChangedMeanwhile
 from intake.models import OutgoingMail, ReturnPlan, WaitingPlace
-from intake.waiting.return_plan import PlanRunning, StillPaused, call_due, resume_plan, start_plan, stop_plan
+from intake.waiting.return_plan import (
+    PauseActive,
+    PlanAlreadyRunning,
+    queue_due_return_notices,
+    resume_plan,
+    start_plan,
+    stop_plan,
+)
 from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter
 from tests.intake.waiting.post_office import PostOffice
 
@@ -71,7 +78,7 @@ def test_it_goes_on_with_the_words_she_confirms(plan: ReturnPlan, server: PostOf
     sent = OutgoingMail.objects.filter(purpose=NOTICE).order_by("pk")
     assert [(OLD in mail.text, NEW in mail.text) for mail in sent] == [(True, False), (False, True), (False, True)]
     plan.refresh_from_db()
-    assert (plan.state, plan.told) == (PlanState.FINISHED, 3)
+    assert (plan.state, plan.notified) == (PlanState.FINISHED, 3)
 
 
 def test_what_was_queued_before_the_pause_is_taken_back(server: PostOffice) -> None:
@@ -79,13 +86,13 @@ def test_what_was_queued_before_the_pause_is_taken_back(server: PostOffice) -> N
     place = waiter(now=NOW - 60 * DAY)
     waiter(now=NOW - 60 * DAY)
     plan = start_plan(per_day=1, first_form="", greeting=OLD, answer_days=14, by=None, now=NOW)
-    assert call_due(now=NOW) == 1
+    assert queue_due_return_notices(now=NOW) == 1
     pause(active=True)
-    call_due(now=NOW + timedelta(hours=13))
+    queue_due_return_notices(now=NOW + timedelta(hours=13))
     assert not OutgoingMail.objects.exists()
     place.refresh_from_db()
     plan.refresh_from_db()
-    assert (place.called_at, plan.told) == (None, 0)
+    assert (place.notified_at, plan.notified) == (None, 0)
 
 
 @pytest.mark.parametrize("given_up", [True, False])
@@ -93,7 +100,7 @@ def test_an_ended_plans_late_notice_does_not_go(server: PostOffice, given_up: bo
     pause(active=False)
     waiter(now=NOW - 60 * DAY)
     start_plan(per_day=5, first_form="", greeting=OLD, answer_days=14, by=None, now=NOW)
-    assert call_due(now=NOW) == 1
+    assert queue_due_return_notices(now=NOW) == 1
     assert ReturnPlan.objects.get().state == PlanState.FINISHED
     if given_up:
         give_up(NOW, server)
@@ -123,10 +130,10 @@ def test_her_word_counts_once_and_only_when_open(plan: ReturnPlan) -> None:
     with pytest.raises(ChangedMeanwhile):
         _resume(plan, now=NOW)
     pause(active=True)
-    call_due(now=NOW + DAY)
-    with pytest.raises(StillPaused):
+    queue_due_return_notices(now=NOW + DAY)
+    with pytest.raises(PauseActive):
         _resume(plan, now=NOW + DAY)
-    with pytest.raises(PlanRunning):
+    with pytest.raises(PlanAlreadyRunning):
         start_plan(per_day=1, first_form="", greeting="", answer_days=14, by=None, now=NOW + DAY)
     pause(active=False, ended_on=(NOW + DAY).date())
     _resume(plan, now=NOW + DAY)
@@ -136,9 +143,9 @@ def test_her_word_counts_once_and_only_when_open(plan: ReturnPlan) -> None:
 
 def test_a_held_plan_can_be_stopped(plan: ReturnPlan) -> None:
     pause(active=True)
-    call_due(now=NOW + DAY)
+    queue_due_return_notices(now=NOW + DAY)
     plan.refresh_from_db()
     assert stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=NOW + DAY) == 0
     plan.refresh_from_db()
     assert (plan.state, plan.held_at) == (PlanState.STOPPED, None)
-    assert WaitingPlace.objects.filter(called_at=None).count() == 2
+    assert WaitingPlace.objects.filter(notified_at=None).count() == 2

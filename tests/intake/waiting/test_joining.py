@@ -34,7 +34,7 @@ def test_who_joins_is_on_the_list_with_every_word(visitor: Visitor) -> None:
     assert (place.enquiry, place.wants_mail, place.rank) == (enquiry, True, 1)
     assert place.joined_at == place.confirmed_at == enquiry.received_at
     assert place.mailbox_key == mailbox_key("maija@esimerkki.fi")
-    assert (place.called_at, place.asked_at, place.asked_times, place.parting_at) == (None, None, 0, None)
+    assert (place.notified_at, place.asked_at, place.asked_times, place.removal_notice_at) == (None, None, 0, None)
 
 
 def test_nobody_wants_mail_who_did_not_tick_the_box(visitor: Visitor) -> None:
@@ -175,21 +175,21 @@ def test_a_suspicious_one_gets_a_place_and_its_sender_no_mail(visitor: Visitor) 
 
 
 @pytest.mark.parametrize(
-    ("ticked", "told", "untold"),
+    ("ticked", "notified", "untold"),
     [
         ({"wants_mail": "1"}, "Saat silloin sähköpostia.", "Et pyytänyt sähköpostia"),
         ({}, "Et pyytänyt sähköpostia, joten Kati ottaa sinuun itse yhteyttä.", "Saat silloin sähköpostia."),
     ],
 )
 def test_the_thanks_page_tells_what_the_list_is_and_is_not(
-    visitor: Visitor, ticked: dict[str, str], told: str, untold: str
+    visitor: Visitor, ticked: dict[str, str], notified: str, untold: str
 ) -> None:
     text = page_text(visitor.client.get(joins(visitor, wish(**ticked))["Location"]))
     assert "Kiitos, ilmoittautumisesi on perillä" in text
     assert f"Viitenumerosi on {Enquiry.objects.get().reference}" in text
     assert "Odotuslista ei sido sinua mihinkään, eikä se takaa aikaa." in text
     assert "Tietosi poistetaan odotuslistalta noin 12 kuukauden kuluttua" in text
-    assert told in text
+    assert notified in text
     assert untold not in text
     assert "alkukartoitu" not in text.split("Mitä seuraavaksi tapahtuu?")[1].split("Tuliko jotain")[0].lower()
 
@@ -206,7 +206,7 @@ def test_the_times_told_follow_what_kati_has_set(visitor: Visitor) -> None:
 def test_one_whom_kati_puts_on_the_list_again_keeps_the_order_and_waits_anew(visitor: Visitor) -> None:
     joins(visitor, wish(wants_mail="1"))
     enquiry = Enquiry.objects.get()
-    WaitingPlace.objects.update(called_at=timezone.now(), asked_times=2, parting_at=timezone.now())
+    WaitingPlace.objects.update(notified_at=timezone.now(), asked_times=2, removal_notice_at=timezone.now())
     received(email="muu@esimerkki.fi")
     for status in (Status.IN_REVIEW, Status.WAITING_LIST):
         enquiry.refresh_from_db()
@@ -215,7 +215,7 @@ def test_one_whom_kati_puts_on_the_list_again_keeps_the_order_and_waits_anew(vis
         )
     place = WaitingPlace.objects.get()
     assert (place.rank, place.wants_mail) == (1, True)
-    assert (place.called_at, place.asked_times, place.parting_at) == (None, 0, None)
+    assert (place.notified_at, place.asked_times, place.removal_notice_at) == (None, 0, None)
     assert place.confirmed_at > place.joined_at
 
 

@@ -14,8 +14,8 @@ from intake.choices import Kind, MailPurpose, MailState, Outcome, Status
 from intake.enquiry.services import accept_quarantined, change_status
 from intake.mail.queue import MAILS_A_DAY
 from intake.models import AutomaticReplyTrace, Enquiry, OutgoingMail, WaitingLink, WaitingPlace
-from intake.waiting.places import is_tellable, tellable_places
-from intake.waiting.return_plan import NobodyWaits, start_plan
+from intake.waiting.places import is_mailable, mailable_places
+from intake.waiting.return_plan import NobodyToNotify, start_plan
 from tests.intake.enquiries import received
 from tests.intake.mail.delivering import deliver_due
 from tests.intake.visiting import OWN_PAGE, Visitor, letter, page_text, token
@@ -164,7 +164,7 @@ def test_whom_kati_puts_there_gets_none(visitor: Visitor) -> None:
     enquiry = put_on_list(Enquiry.objects.get())
     assert WaitingPlace.objects.get().wants_mail is False
     assert confirmations() == 0
-    assert not is_tellable(WaitingPlace.objects.select_related("enquiry").get(enquiry=enquiry))
+    assert not is_mailable(WaitingPlace.objects.select_related("enquiry").get(enquiry=enquiry))
 
 
 @pytest.mark.parametrize(
@@ -172,13 +172,13 @@ def test_whom_kati_puts_there_gets_none(visitor: Visitor) -> None:
 )
 def test_only_who_got_it_is_told(server: PostOffice, behaviour: Behaviour, reached: bool) -> None:
     enquiry = received(kind=Kind.WAITING, wants_mail=True)
-    assert not tellable_places().exists()
+    assert not mailable_places().exists()
     server.behaviour = behaviour
     now = timezone.now() + timedelta(seconds=1)
     for day in range(10):
         deliver_due(now + timedelta(days=day))
     place = WaitingPlace.objects.select_related("enquiry").get()
-    assert tellable_places().exists() is is_tellable(place) is reached
+    assert mailable_places().exists() is is_mailable(place) is reached
     state = enquiry.mails.get(purpose=MailPurpose.WAITING_CONFIRMATION).state
     # A server that is away is waited for.
     assert state in ((MailState.SENT,) if reached else (MailState.FAILED, MailState.QUEUED))
@@ -192,7 +192,7 @@ def test_an_address_never_reached_gets_nothing(server: PostOffice) -> None:
         round_at(now + timedelta(days=31 * month))
     assert server.taken == []
     pause(active=False)
-    with pytest.raises(NobodyWaits):
+    with pytest.raises(NobodyToNotify):
         start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=now + timedelta(days=350))
     # Nobody keeps the details for ever: they go when those go whom no mail can ask.
     round_at(now + timedelta(days=370))
@@ -204,10 +204,10 @@ def test_a_failed_one_sent_again_reaches(server: PostOffice) -> None:
     server.behaviour = Behaviour.REFUSES
     now = timezone.now() + timedelta(seconds=1)
     deliver_due(now)
-    assert not tellable_places().exists()
+    assert not mailable_places().exists()
     server.behaviour = Behaviour.TAKES
     deliver_due(now + timedelta(minutes=2))
-    assert tellable_places().count() == 1
+    assert mailable_places().count() == 1
     assert WaitingLink.objects.count() >= 1
 
 
@@ -215,9 +215,9 @@ def test_who_joins_again_is_known_at_once(server: PostOffice) -> None:
     received(kind=Kind.WAITING, wants_mail=True, email="maija@esimerkki.fi")
     deliver_due(timezone.now() + timedelta(seconds=1))
     again = received(kind=Kind.WAITING, wants_mail=True, email="maija@esimerkki.fi", message="Uudelleen.")
-    assert tellable_places().filter(enquiry=again).exists()
+    assert mailable_places().filter(enquiry=again).exists()
     other = received(kind=Kind.WAITING, wants_mail=True, email="maija+b@esimerkki.fi")
-    assert not tellable_places().filter(enquiry=other).exists()
+    assert not mailable_places().filter(enquiry=other).exists()
 
 
 @pytest.mark.parametrize("first", ["maija@esimerkki.fi", "Maija@esimerkki.fi"])

@@ -65,4 +65,4 @@ def test_forty_are_told_however_often_the_worker_dies(smtp: SmtpServer, tmp_path
     assert 1 <= interrupted.count() <= 2
     assert set(interrupted.values_list("error", flat=True)) == {"interrupted"}
     plan = ReturnPlan.objects.get()
-    assert (plan.state, plan.told) == (PlanState.FINISHED, FORTY)
+    assert (plan.state, plan.notified) == (PlanState.FINISHED, FORTY)

@@ -21,10 +21,10 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 MANY = 8
 
 
-def waiter(*, called: bool = False, **changes: Any) -> Enquiry:
+def waiter(*, notified: bool = False, **changes: Any) -> Enquiry:
     enquiry = received(kind=Kind.WAITING, wants_mail=True, **changes)
-    if called:
-        WaitingPlace.objects.filter(enquiry=enquiry).update(called_at=timezone.now())
+    if notified:
+        WaitingPlace.objects.filter(enquiry=enquiry).update(notified_at=timezone.now())
     return enquiry
 
 
@@ -48,7 +48,7 @@ def test_one_form_sent_many_times_at_once_is_one_place() -> None:
 
 
 def test_a_yes_pressed_many_times_at_once_is_one_and_tells_kati_once() -> None:
-    enquiry = waiter(called=True)
+    enquiry = waiter(notified=True)
     address = private_address(enquiry)
     answers = at_once(MANY, lambda _number: presses(address, "yes"))
     assert {answer.status_code for answer in answers} == {303}
@@ -68,7 +68,7 @@ def test_a_removal_pressed_many_times_at_once_counts_one() -> None:
 
 def test_an_answer_and_katis_change_at_the_same_moment_never_lose_one_another() -> None:
     for _ in range(3):
-        enquiry = waiter(called=True)
+        enquiry = waiter(notified=True)
         place = WaitingPlace.objects.get(enquiry=enquiry)
 
         def job(number: int, enquiry: Enquiry = enquiry, place: WaitingPlace = place) -> str:

@@ -46,7 +46,7 @@ def buttons(response: Any) -> dict[str, str]:
 
 
 def call(enquiry: Enquiry) -> None:
-    WaitingPlace.objects.filter(enquiry=enquiry).update(called_at=timezone.now())
+    WaitingPlace.objects.filter(enquiry=enquiry).update(notified_at=timezone.now())
 
 
 def test_it_tells_where_one_stands_and_shows_nothing_that_was_written(enquiry: Enquiry) -> None:
@@ -76,9 +76,9 @@ def test_removal_takes_two_presses(enquiry: Enquiry) -> None:
     assert [len(form.select("button[value=remove]")) for form in soup.select("main form")] == [0, 1]
 
 
-@pytest.mark.parametrize("called", [True, False])
-def test_reading_it_changes_nothing_however_it_is_asked(enquiry: Enquiry, called: bool) -> None:
-    if called:
+@pytest.mark.parametrize("notified", [True, False])
+def test_reading_it_changes_nothing_however_it_is_asked(enquiry: Enquiry, notified: bool) -> None:
+    if notified:
         call(enquiry)
     address = private_address(enquiry)
     models = (Enquiry, WaitingPlace, WaitingLink, OutgoingMail)
@@ -93,7 +93,7 @@ def test_reading_it_changes_nothing_however_it_is_asked(enquiry: Enquiry, called
 
 
 @pytest.mark.parametrize(
-    ("called", "answer", "heading", "status", "then"),
+    ("notified", "answer", "heading", "status", "then"),
     [
         (False, "stay", "Kiitos, pysyt odotuslistalla", "waiting_list", {"no", "remove"}),
         (False, "no", "Et ole enää odotuslistalla", "closed", {"stay", "remove"}),
@@ -102,12 +102,12 @@ def test_reading_it_changes_nothing_however_it_is_asked(enquiry: Enquiry, called
     ],
 )
 def test_an_answer_leads_back_to_the_same_address_which_tells_it(
-    enquiry: Enquiry, called: bool, answer: str, heading: str, status: str, then: set[str]
+    enquiry: Enquiry, notified: bool, answer: str, heading: str, status: str, then: set[str]
 ) -> None:
-    if called:
+    if notified:
         call(enquiry)
     address = private_address(enquiry)
-    if called:
+    if notified:
         assert buttons(Client().get(address)) == {
             "yes": "Olen yhä kiinnostunut",
             "no": "En enää",
@@ -250,7 +250,7 @@ def test_neither_the_secret_nor_a_word_is_logged_and_every_answer_is_private(
     answers = [client.get(address), client.post(address, {"answer": "stay"}), client.put(address)]
     answers.append(client.get(address.rstrip("/")))
     with monkeypatch.context() as broken:
-        broken.setattr("intake.waiting.private_page.look_at", _fault)
+        broken.setattr("intake.waiting.private_page.view_of_place", _fault)
         answers.append(client.get(address))
     answers.append(client.post(address, {"answer": "remove"}))
     answers.append(client.get(address))

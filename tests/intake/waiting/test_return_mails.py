@@ -11,7 +11,7 @@ from intake.mail.delivery import build_message
 from intake.models import ContactPage, OutgoingMail, ReturnPlan
 from intake.waiting.mails import (
     WAITING_LINK,
-    queue_last_note,
+    queue_removal_notice,
     queue_return_notice,
     queue_return_reminder,
     queue_still_waiting,
@@ -24,7 +24,7 @@ LIST = (
     MailPurpose.RETURN_NOTICE,
     MailPurpose.RETURN_REMINDER,
     MailPurpose.STILL_WAITING,
-    MailPurpose.LAST_NOTE,
+    MailPurpose.REMOVAL_NOTICE,
 )
 
 
@@ -42,7 +42,7 @@ def mails(contact_page: ContactPage) -> dict[str, OutgoingMail]:
     queue_return_notice(plan=plan, place=place, now=NOW)
     queue_return_reminder(plan=plan, place=place, now=NOW)
     queue_still_waiting(place=place, is_last=False, now=NOW)
-    queue_last_note(place=place, now=NOW)
+    queue_removal_notice(place=place, now=NOW)
     return {mail.purpose: mail for mail in OutgoingMail.objects.all()}
 
 
@@ -83,7 +83,7 @@ def test_the_way_to_answer_is_in_each_but_the_last_note(mails: dict[str, Outgoin
     for purpose in LIST[:3]:
         assert address in mails[purpose].text
         assert f'href="{address}"' in mails[purpose].html
-    last = mails[MailPurpose.LAST_NOTE]
+    last = mails[MailPurpose.REMOVAL_NOTICE]
     assert WAITING_LINK.placeholder not in last.text + last.html
     assert "http://127.0.0.1:8000/ota-yhteytta/" in last.text
 

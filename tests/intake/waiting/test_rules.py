@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 
 from home.pause.rules import PauseSettings
 from intake.waiting.rules import (
-    CalledNeed,
     ListMail,
+    ReturnAction,
     Waiter,
-    WaitingNeed,
-    called_needs,
-    calling_order,
+    WaitingAction,
     is_mail_hour,
-    last_day,
+    last_day_without_mail,
+    notice_order,
     open_since,
-    room_today,
-    waiting_needs,
+    remaining_today,
+    return_action,
+    waiting_action,
 )
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
@@ -36,22 +36,22 @@ def _places(mailboxes: list[list[Waiter]]) -> list[list[int]]:
 
 def test_the_order_is_that_of_the_list() -> None:
     waiters = [_waiter(1, rank=7), _waiter(2, rank=-3), _waiter(3, rank=5)]
-    assert _places(calling_order(waiters, first_form="")) == [[2], [3], [1]]
+    assert _places(notice_order(waiters, first_form="")) == [[2], [3], [1]]
 
 
 def test_those_who_wish_for_the_first_form_come_before_the_others() -> None:
     waiters = [_waiter(1), _waiter(2, form="individual"), _waiter(3), _waiter(4, form="individual")]
-    assert _places(calling_order(waiters, first_form="individual")) == [[2], [4], [1], [3]]
+    assert _places(notice_order(waiters, first_form="individual")) == [[2], [4], [1], [3]]
 
 
 def test_one_mailbox_is_told_once_where_its_foremost_place_stands() -> None:
     waiters = [_waiter(1), _waiter(2, mailbox="twice"), _waiter(3), _waiter(4, mailbox="twice", form="individual")]
-    assert _places(calling_order(waiters, first_form="")) == [[1], [2, 4], [3]]
-    assert _places(calling_order(waiters, first_form="individual")) == [[4, 2], [1], [3]]
+    assert _places(notice_order(waiters, first_form="")) == [[1], [2, 4], [3]]
+    assert _places(notice_order(waiters, first_form="individual")) == [[4, 2], [1], [3]]
 
 
 def test_who_has_been_told_is_not_told_again() -> None:
-    assert _places(calling_order([_waiter(1), _waiter(2)], first_form="", told={"m1"})) == [[2]]
+    assert _places(notice_order([_waiter(1), _waiter(2)], first_form="", notified={"m1"})) == [[2]]
 
 
 _some_waiters = st.lists(
@@ -67,12 +67,12 @@ _some_waiters = st.lists(
 
 @given(_some_waiters, st.sampled_from(["", "group"]), st.sets(st.sampled_from("abcdef")))
 def test_everybody_who_is_to_be_told_is_in_the_order_once(
-    rows: list[tuple[str, int, str]], first_form: str, told: set[str]
+    rows: list[tuple[str, int, str]], first_form: str, notified: set[str]
 ) -> None:
     waiters = [_waiter(number, rank=rank, mailbox=box, form=form) for number, (box, rank, form) in enumerate(rows)]
-    order = calling_order(waiters, first_form=first_form, told=told)
+    order = notice_order(waiters, first_form=first_form, notified=notified)
     assert sorted(waiter.place_id for mailbox in order for waiter in mailbox) == sorted(
-        waiter.place_id for waiter in waiters if waiter.mailbox not in told
+        waiter.place_id for waiter in waiters if waiter.mailbox not in notified
     )
     assert all(len({waiter.mailbox for waiter in mailbox}) == 1 for mailbox in order)
     turns = [(first_form != "" and mailbox[0].form != first_form, mailbox[0].rank) for mailbox in order]
@@ -98,7 +98,7 @@ def test_mail_comes_by_day_in_finland(moment: datetime, allowed: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told_on", "told", "room"),
+    ("notified_on", "notified", "remaining"),
     [
         (None, 0, 5),
         (date(2027, 2, 28), 5, 5),
@@ -111,8 +111,11 @@ def test_mail_comes_by_day_in_finland(moment: datetime, allowed: bool) -> None:
         (date(2030, 1, 1), 5, 5),
     ],
 )
-def test_there_is_room_for_so_many_a_day(told_on: date | None, told: int, room: int) -> None:
-    assert room_today(per_day=5, told_on=told_on, told_that_day=told, today=date(2027, 3, 1)) == room
+def test_there_is_room_for_so_many_a_day(notified_on: date | None, notified: int, remaining: int) -> None:
+    assert (
+        remaining_today(per_day=5, notified_on=notified_on, notified_that_day=notified, today=date(2027, 3, 1))
+        == remaining
+    )
 
 
 def test_the_day_of_the_latest_return() -> None:
@@ -126,7 +129,7 @@ def test_the_day_of_the_latest_return() -> None:
     assert open_since(upcoming, NOON) == day
 
 
-def _silent(days: int, **changes: object) -> CalledNeed:
+def _silent(days: int, **changes: object) -> ReturnAction:
     facts: dict[str, object] = {
         "notice_sent_at": NOON,
         "reminded": False,
@@ -136,40 +139,40 @@ def _silent(days: int, **changes: object) -> CalledNeed:
         "now": NOON + timedelta(days=days),
         **changes,
     }
-    return called_needs(**facts)  # type: ignore[arg-type]
+    return return_action(**facts)  # type: ignore[arg-type]
 
 
 def test_silence_leads_to_a_reminder_on_its_day_and_then_to_the_end() -> None:
-    assert _silent(13) is CalledNeed.NOTHING
-    assert _silent(14) is CalledNeed.REMIND
+    assert _silent(13) is ReturnAction.NOTHING
+    assert _silent(14) is ReturnAction.REMIND
     # The days are days of the calendar: the hour of the first mail does not matter.
-    assert _silent(13, notice_sent_at=NOON - timedelta(hours=13)) is CalledNeed.REMIND
+    assert _silent(13, notice_sent_at=NOON - timedelta(hours=13)) is ReturnAction.REMIND
     reminded = {"reminded": True, "reminder_sent_at": NOON + timedelta(days=14)}
-    assert _silent(27, **reminded) is CalledNeed.NOTHING
-    assert _silent(28, **reminded) is CalledNeed.CLOSE
+    assert _silent(27, **reminded) is ReturnAction.NOTHING
+    assert _silent(28, **reminded) is ReturnAction.CLOSE
 
 
 def test_a_mail_that_has_not_gone_out_asks_nobody() -> None:
-    assert _silent(400, notice_sent_at=None) is CalledNeed.NOTHING
-    assert _silent(400, reminded=True, reminder_sent_at=None) is CalledNeed.NOTHING
+    assert _silent(400, notice_sent_at=None) is ReturnAction.NOTHING
+    assert _silent(400, reminded=True, reminder_sent_at=None) is ReturnAction.NOTHING
 
 
 def test_the_days_of_a_pause_in_between_do_not_count() -> None:
     opened = (NOON + timedelta(days=100)).date()
-    assert _silent(113, opened_on=opened) is CalledNeed.NOTHING
-    assert _silent(114, opened_on=opened) is CalledNeed.REMIND
-    assert _silent(14, opened_on=(NOON - timedelta(days=5)).date()) is CalledNeed.REMIND
+    assert _silent(113, opened_on=opened) is ReturnAction.NOTHING
+    assert _silent(114, opened_on=opened) is ReturnAction.REMIND
+    assert _silent(14, opened_on=(NOON - timedelta(days=5)).date()) is ReturnAction.REMIND
 
 
 def _mail(day: int, done: int | None) -> ListMail:
     return ListMail(NOON + timedelta(days=day), None if done is None else NOON + timedelta(days=done))
 
 
-def _waits(day: int, questions: list[ListMail], last_notes: list[ListMail], confirmed: int = 0) -> WaitingNeed:
-    return waiting_needs(
+def _waits(day: int, questions: list[ListMail], removal_notices: list[ListMail], confirmed: int = 0) -> WaitingAction:
+    return waiting_action(
         confirmed_at=NOON + timedelta(days=confirmed),
         questions=questions,
-        last_notes=last_notes,
+        removal_notices=removal_notices,
         months=4,
         now=NOON + timedelta(days=day),
     )
@@ -177,31 +180,31 @@ def _waits(day: int, questions: list[ListMail], last_notes: list[ListMail], conf
 
 def test_two_questions_then_the_last_note_then_the_end() -> None:
     # 1.3. – 1.7. – 1.11. – 1.3.
-    assert _waits(121, [], []) is WaitingNeed.NOTHING
-    assert _waits(122, [], []) is WaitingNeed.ASK
+    assert _waits(121, [], []) is WaitingAction.NOTHING
+    assert _waits(122, [], []) is WaitingAction.ASK
     first = _mail(122, 122)
-    assert _waits(244, [first], []) is WaitingNeed.NOTHING
-    assert _waits(245, [first], []) is WaitingNeed.ASK
+    assert _waits(244, [first], []) is WaitingAction.NOTHING
+    assert _waits(245, [first], []) is WaitingAction.ASK
     asked = [first, _mail(245, 245)]
-    assert _waits(364, asked, []) is WaitingNeed.NOTHING
-    assert _waits(366, asked, []) is WaitingNeed.PART
-    assert _waits(366, asked, [_mail(366, None)]) is WaitingNeed.NOTHING
-    assert _waits(366, asked, [_mail(366, 366)]) is WaitingNeed.REMOVE
+    assert _waits(364, asked, []) is WaitingAction.NOTHING
+    assert _waits(366, asked, []) is WaitingAction.SEND_REMOVAL_NOTICE
+    assert _waits(366, asked, [_mail(366, None)]) is WaitingAction.NOTHING
+    assert _waits(366, asked, [_mail(366, 366)]) is WaitingAction.REMOVE
 
 
 def test_an_answer_makes_all_before_it_count_no_more() -> None:
     asked, parted = [_mail(122, 122), _mail(245, 245)], [_mail(366, 366)]
-    assert _waits(400, asked, [], confirmed=300) is WaitingNeed.NOTHING
-    assert _waits(430, asked, [], confirmed=300) is WaitingNeed.ASK
-    assert _waits(370, asked, parted, confirmed=367) is WaitingNeed.NOTHING
+    assert _waits(400, asked, [], confirmed=300) is WaitingAction.NOTHING
+    assert _waits(430, asked, [], confirmed=300) is WaitingAction.ASK
+    assert _waits(370, asked, parted, confirmed=367) is WaitingAction.NOTHING
 
 
 def test_what_is_on_its_way_is_waited_for_and_counts_from_when_it_went() -> None:
-    assert _waits(300, [_mail(122, None)], []) is WaitingNeed.NOTHING
-    assert _waits(300, [_mail(122, 200)], []) is WaitingNeed.NOTHING
-    assert _waits(323, [_mail(122, 200)], []) is WaitingNeed.ASK
+    assert _waits(300, [_mail(122, None)], []) is WaitingAction.NOTHING
+    assert _waits(300, [_mail(122, 200)], []) is WaitingAction.NOTHING
+    assert _waits(323, [_mail(122, 200)], []) is WaitingAction.ASK
 
 
 def test_who_gets_no_mail_stays_as_long_as_the_questions_take() -> None:
-    assert last_day(confirmed_at=NOON, months=4) == date(2028, 3, 1)
-    assert last_day(confirmed_at=datetime(2027, 8, 31, 12, tzinfo=HELSINKI), months=2) == date(2028, 2, 29)
+    assert last_day_without_mail(confirmed_at=NOON, months=4) == date(2028, 3, 1)
+    assert last_day_without_mail(confirmed_at=datetime(2027, 8, 31, 12, tzinfo=HELSINKI), months=2) == date(2028, 2, 29)

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from home.pause.rules import calendar_day
-from intake.waiting.rules import ListMail, WaitingNeed, first_telling_day, last_day, leaves_on, schedule, waiting_needs
+from intake.waiting.rules import (
+    ListMail,
+    WaitingAction,
+    first_notice_day,
+    last_day_without_mail,
+    removal_day,
+    schedule,
+    waiting_action,
+)
 
 FIRST = date(2027, 2, 1)
 
@@ -25,7 +33,7 @@ FIRST = date(2027, 2, 1)
     ],
 )
 def test_the_first_day_is_today_until_the_hours_are_over(now: str, day: date) -> None:
-    assert first_telling_day(datetime.fromisoformat(now)) == day
+    assert first_notice_day(datetime.fromisoformat(now)) == day
 
 
 @given(
@@ -38,25 +46,27 @@ def test_everybody_is_told_once_in_order_and_no_day_is_too_full(
     count: int, per_day: int, used: int, pause_in: int | None
 ) -> None:
     queue = list(range(count))
-    room = max(0, per_day - used)
+    remaining = max(0, per_day - used)
     pause_begins_on = None if pause_in is None else FIRST + timedelta(days=pause_in)
-    planned = schedule(queue, per_day=per_day, room_on_first=room, first_day=FIRST, pause_begins_on=pause_begins_on)
-    assert [one for day in planned.days for one in day.told] + list(planned.held) == queue
+    planned = schedule(
+        queue, per_day=per_day, first_day_limit=remaining, first_day=FIRST, pause_begins_on=pause_begins_on
+    )
+    assert [one for day in planned.days for one in day.notified] + list(planned.held) == queue
     assert [day.number for day in planned.days] == list(range(1, len(planned.days) + 1))
     for day in planned.days:
-        assert 0 < len(day.told) <= (room if day.on == FIRST else per_day)
+        assert 0 < len(day.notified) <= (remaining if day.on == FIRST else per_day)
         assert pause_begins_on is None or day.on < pause_begins_on
     if not planned.held:
         # No day is left out, and only the last may have room.
-        begin = FIRST if room else FIRST + timedelta(days=1)
+        begin = FIRST if remaining else FIRST + timedelta(days=1)
         assert [day.on for day in planned.days] == [begin + timedelta(days=n) for n in range(len(planned.days))]
-        assert all(len(day.told) == (room if day.on == FIRST else per_day) for day in planned.days[:-1])
+        assert all(len(day.notified) == (remaining if day.on == FIRST else per_day) for day in planned.days[:-1])
     else:
         assert pause_begins_on is not None
 
 
 def test_a_pause_that_begins_at_once_holds_everybody() -> None:
-    planned = schedule(["a", "b"], per_day=1, room_on_first=1, first_day=FIRST, pause_begins_on=FIRST)
+    planned = schedule(["a", "b"], per_day=1, first_day_limit=1, first_day=FIRST, pause_begins_on=FIRST)
     assert (planned.days, planned.held) == ((), ("a", "b"))
 
 
@@ -69,22 +79,22 @@ def test_the_day_of_leaving_is_the_day_that_the_rules_come_to(confirmed: datetim
     asked: list[datetime] = []
     now = confirmed
     while (
-        need := waiting_needs(
+        need := waiting_action(
             confirmed_at=confirmed,
             questions=[ListMail(moment, moment) for moment in asked],
-            last_notes=[],
+            removal_notices=[],
             months=months,
             now=now,
         )
-    ) is not WaitingNeed.PART:
-        told = leaves_on(confirmed_at=confirmed, asked_at=asked, months=months)
-        if need is WaitingNeed.ASK:
+    ) is not WaitingAction.SEND_REMOVAL_NOTICE:
+        notified = removal_day(confirmed_at=confirmed, asked_at=asked, months=months)
+        if need is WaitingAction.ASK:
             asked.append(now)
         now += timedelta(days=1)
     assert len(asked) == 2
     # A step of 24 hours may leap over a day when the clocks go forward.
-    assert told <= calendar_day(now) <= told + timedelta(days=1)
-    assert leaves_on(confirmed_at=confirmed, asked_at=[], months=months) == last_day(
+    assert notified <= calendar_day(now) <= notified + timedelta(days=1)
+    assert removal_day(confirmed_at=confirmed, asked_at=[], months=months) == last_day_without_mail(
         confirmed_at=confirmed, months=months
     )
 
@@ -92,4 +102,4 @@ def test_the_day_of_leaving_is_the_day_that_the_rules_come_to(confirmed: datetim
 def test_questions_before_the_last_answer_do_not_count() -> None:
     confirmed = datetime(2027, 1, 10, 12, tzinfo=UTC)
     asked = [confirmed - timedelta(days=30), confirmed + timedelta(days=120)]
-    assert leaves_on(confirmed_at=confirmed, asked_at=asked, months=4) == date(2028, 1, 10)
+    assert removal_day(confirmed_at=confirmed, asked_at=asked, months=4) == date(2028, 1, 10)

@@ -15,7 +15,7 @@ from intake.enquiry.removal import remove_due
 from intake.enquiry.services import change_status
 from intake.models import Enquiry, IntakeSettings, WaitingPlace
 from intake.waiting.private_page import answer_no, answer_stay
-from intake.waiting.upkeep import keep_list_true
+from intake.waiting.upkeep import ask_or_remove_silent_waiters
 from tests.intake.desk.pages import address, words
 from tests.intake.enquiries import closed, received
 from tests.intake.waiting.list_people import pause, round_at, waiter
@@ -55,7 +55,7 @@ def confirms(client: Client, refused: Any, *, at: datetime = NOW, **changes: str
 def round_of_removal(at: datetime) -> int:
     """What the worker does of its jobs that remove."""
     apply_shortened_times(now=at)
-    return remove_due(now=at) + keep_list_true(now=at)
+    return remove_due(now=at) + ask_or_remove_silent_waiters(now=at)
 
 
 def test_a_slip_asks_how_many_go(kati: Client) -> None:

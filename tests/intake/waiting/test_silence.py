@@ -21,7 +21,7 @@ NOTICE, REMINDER = MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER
 
 
 @pytest.fixture
-def told(server: PostOffice) -> WaitingPlace:
+def notified(server: PostOffice) -> WaitingPlace:
     """Somebody who got the notice of the return."""
     return _told(server)
 
@@ -43,26 +43,26 @@ def _enquiry(place: WaitingPlace) -> Enquiry:
     return Enquiry.objects.get(pk=place.enquiry_id)
 
 
-def test_one_reminder_and_then_the_end(told: WaitingPlace, server: PostOffice) -> None:
-    version = _enquiry(told).version
+def test_one_reminder_and_then_the_end(notified: WaitingPlace, server: PostOffice) -> None:
+    version = _enquiry(notified).version
     for day in range(1, 14):
         round_at(NOW + day * DAY)
     assert server.of(REMINDER) == []
     round_at(NOW + 14 * DAY)
-    assert server.of(REMINDER) == [told.enquiry.email]
+    assert server.of(REMINDER) == [notified.enquiry.email]
     for day in range(15, 28):
         round_at(NOW + day * DAY)
-    assert _enquiry(told).status == Status.WAITING_LIST
+    assert _enquiry(notified).status == Status.WAITING_LIST
     round_at(NOW + 28 * DAY)
-    closed = _enquiry(told)
+    closed = _enquiry(notified)
     assert (closed.status, closed.outcome, closed.closed_at) == (Status.CLOSED, Outcome.NO_RESPONSE, NOW + 28 * DAY)
     assert closed.version == version + 1
-    assert [step.kind for step in closed.steps.all()] == [StepKind.CALLED, StepKind.REMINDED, StepKind.STATUS]
+    assert [step.kind for step in closed.steps.all()] == [StepKind.NOTIFIED, StepKind.REMINDED, StepKind.STATUS]
     round_at(NOW + 60 * DAY)
     assert len(server.taken) == 2
 
 
-def test_neither_happens_by_night(told: WaitingPlace) -> None:
+def test_neither_happens_by_night(notified: WaitingPlace) -> None:
     night = (NOW + 14 * DAY).replace(hour=20)
     assert remind_and_close(now=night) == 0
     assert remind_and_close(now=night + timedelta(hours=13)) == 1
@@ -87,22 +87,22 @@ def test_days_count_from_a_notice_that_went_out(server: PostOffice) -> None:
     assert server.of(REMINDER) == [place.enquiry.email]
 
 
-def test_a_reminder_that_failed_closes_nobody(told: WaitingPlace, server: PostOffice) -> None:
+def test_a_reminder_that_failed_closes_nobody(notified: WaitingPlace, server: PostOffice) -> None:
     work(NOW + 14 * DAY)
     given_up = give_up(NOW + 14 * DAY, server)
     round_at(given_up + 25 * DAY)
     assert server.of(REMINDER) == []
-    assert _enquiry(told).status == Status.WAITING_LIST
+    assert _enquiry(notified).status == Status.WAITING_LIST
     again = given_up.replace(hour=11) + RETRY_AFTER + DAY
     round_at(again)
-    assert server.of(REMINDER) == [told.enquiry.email]
+    assert server.of(REMINDER) == [notified.enquiry.email]
     round_at(again + 13 * DAY)
-    assert _enquiry(told).status == Status.WAITING_LIST
+    assert _enquiry(notified).status == Status.WAITING_LIST
     round_at(again + 14 * DAY)
-    assert _enquiry(told).outcome == Outcome.NO_RESPONSE
+    assert _enquiry(notified).outcome == Outcome.NO_RESPONSE
 
 
-def test_a_reminder_does_not_go_into_a_pause(told: WaitingPlace, server: PostOffice) -> None:
+def test_a_reminder_does_not_go_into_a_pause(notified: WaitingPlace, server: PostOffice) -> None:
     work(NOW + 14 * DAY)
     pause(active=True)
     deliver(NOW + 14 * DAY)
@@ -112,10 +112,10 @@ def test_a_reminder_does_not_go_into_a_pause(told: WaitingPlace, server: PostOff
     round_at(NOW + 43 * DAY)
     assert server.of(REMINDER) == []
     round_at(NOW + 44 * DAY)
-    assert server.of(REMINDER) == [told.enquiry.email]
+    assert server.of(REMINDER) == [notified.enquiry.email]
 
 
-def test_nothing_happens_during_a_pause_and_its_days_do_not_count(told: WaitingPlace, server: PostOffice) -> None:
+def test_nothing_happens_during_a_pause_and_its_days_do_not_count(notified: WaitingPlace, server: PostOffice) -> None:
     pause(active=True)
     round_at(NOW + 14 * DAY)
     round_at(NOW + 40 * DAY)
@@ -124,25 +124,25 @@ def test_nothing_happens_during_a_pause_and_its_days_do_not_count(told: WaitingP
     round_at(NOW + 54 * DAY)
     assert server.of(REMINDER) == []
     round_at(NOW + 55 * DAY)
-    assert server.of(REMINDER) == [told.enquiry.email]
+    assert server.of(REMINDER) == [notified.enquiry.email]
 
 
 @pytest.mark.parametrize("answer", [answer_yes, answer_no])
-def test_who_has_answered_is_left_in_peace(told: WaitingPlace, server: PostOffice, answer: object) -> None:
+def test_who_has_answered_is_left_in_peace(notified: WaitingPlace, server: PostOffice, answer: object) -> None:
     assert callable(answer)
-    assert answer(place_id=told.pk, now=NOW + DAY)
-    status = _enquiry(told).status
+    assert answer(place_id=notified.pk, now=NOW + DAY)
+    status = _enquiry(notified).status
     for day in (14, 28, 60):
         round_at(NOW + day * DAY)
     assert server.of(REMINDER) == []
-    assert _enquiry(told).status == status
+    assert _enquiry(notified).status == status
 
 
 def test_an_answer_between_the_reminders_queueing_and_its_going_takes_it_back(
-    told: WaitingPlace, server: PostOffice
+    notified: WaitingPlace, server: PostOffice
 ) -> None:
     assert remind_and_close(now=NOW + 14 * DAY) == 1
-    Enquiry.objects.filter(pk=told.enquiry_id).update(status=Status.OFFER_SENT)
+    Enquiry.objects.filter(pk=notified.enquiry_id).update(status=Status.OFFER_SENT)
     round_at(NOW + 14 * DAY)
     assert server.of(REMINDER) == []
     assert not OutgoingMail.objects.filter(purpose=REMINDER).exists()
@@ -165,7 +165,7 @@ def test_a_mailbox_with_two_places_is_reminded_once_and_closed_whole(server: Pos
 def test_when_the_one_that_had_the_mail_is_removed_the_other_is_reminded_in_its_time(server: PostOffice) -> None:
     first = _told(server)
     second = waiter(now=NOW - 30 * DAY, email="maija@esimerkki.fi")
-    WaitingPlace.objects.filter(pk=second.pk).update(plan=first.plan, called_at=first.called_at)
+    WaitingPlace.objects.filter(pk=second.pk).update(plan=first.plan, notified_at=first.notified_at)
     remove_enquiry(enquiry_id=first.enquiry_id, now=NOW + DAY)
     round_at(NOW + 13 * DAY)
     assert server.of(REMINDER) == []
@@ -175,7 +175,9 @@ def test_when_the_one_that_had_the_mail_is_removed_the_other_is_reminded_in_its_
     assert _enquiry(second).outcome == Outcome.NO_RESPONSE
 
 
-def test_a_crash_at_closing_leaves_it_for_the_next_round(told: WaitingPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_at_closing_leaves_it_for_the_next_round(
+    notified: WaitingPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     round_at(NOW + 14 * DAY)
 
     def fail(**_values: object) -> None:
@@ -185,6 +187,6 @@ def test_a_crash_at_closing_leaves_it_for_the_next_round(told: WaitingPlace, mon
         patch.setattr("intake.waiting.upkeep.EnquiryStep.objects.create", fail)
         with pytest.raises(MemoryError):
             remind_and_close(now=NOW + 28 * DAY)
-    assert _enquiry(told).status == Status.WAITING_LIST
+    assert _enquiry(notified).status == Status.WAITING_LIST
     assert remind_and_close(now=NOW + 28 * DAY) == 1
-    assert _enquiry(told).outcome == Outcome.NO_RESPONSE
+    assert _enquiry(notified).outcome == Outcome.NO_RESPONSE

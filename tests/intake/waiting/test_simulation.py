@@ -35,10 +35,17 @@ from intake.enquiry.removal import remove_due, remove_enquiry
 from intake.enquiry.services import accept_quarantined, change_status
 from intake.mail.delivery import WAITS, requeue
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
-from intake.waiting import private_page as waiting
+from intake.waiting import private_page
 from intake.waiting.mails import LIST_PURPOSES
-from intake.waiting.places import move_ahead, tellable_places
-from intake.waiting.return_plan import NobodyWaits, PlanRunning, StillPaused, resume_plan, start_plan, stop_plan
+from intake.waiting.places import mailable_places, move_ahead
+from intake.waiting.return_plan import (
+    NobodyToNotify,
+    PauseActive,
+    PlanAlreadyRunning,
+    resume_plan,
+    start_plan,
+    stop_plan,
+)
 from tests.intake.waiting import post_office
 from tests.intake.waiting.ledger import Ledger
 from tests.intake.waiting.list_people import deliver, waiter, work
@@ -132,7 +139,7 @@ class WaitingList(RuleBasedStateMachine):
         for who, answer in answers:
             place = self._place(who)
             if place:
-                getattr(waiting, answer)(place_id=place.pk, now=self.now)
+                getattr(private_page, answer)(place_id=place.pk, now=self.now)
 
     # What Kati does.
 
@@ -156,7 +163,7 @@ class WaitingList(RuleBasedStateMachine):
             start_plan(
                 per_day=per_day, first_form=first_form, greeting="", answer_days=answer_days, by=None, now=self.now
             )
-        except (PlanRunning, StillPaused, NobodyWaits):
+        except (PlanAlreadyRunning, PauseActive, NobodyToNotify):
             pass
 
     @rule(per_day=st.integers(2, 9), answer_days=st.integers(3, 14))
@@ -181,7 +188,7 @@ class WaitingList(RuleBasedStateMachine):
                 now=self.now,
             )
             self.ledger.happened["resumed"] += 1
-        except StillPaused:
+        except PauseActive:
             pass
 
     @precondition(lambda self: ReturnPlan.objects.filter(state=PlanState.RUNNING).exists())
@@ -204,15 +211,15 @@ class WaitingList(RuleBasedStateMachine):
                 now=self.now,
             )
 
-    @rule(who=_anybody, deed=st.sampled_from(["accept", "ahead", "remove"]))
-    def kati_does_something_else(self, who: int, deed: str) -> None:
+    @rule(who=_anybody, action=st.sampled_from(["accept", "ahead", "remove"]))
+    def kati_does_something_else(self, who: int, action: str) -> None:
         enquiry = self._enquiry(who)
         if enquiry is None:
             return
         which: dict[str, Any] = {"enquiry_id": enquiry.pk, "version": enquiry.version, "by": None, "now": self.now}
-        if deed == "accept":
+        if action == "accept":
             accept_quarantined(**which)
-        elif deed == "remove":
+        elif action == "remove":
             remove_enquiry(enquiry_id=enquiry.pk, now=self.now)
         elif enquiry.status == Status.WAITING_LIST:
             move_ahead(reason="Kiire", **which)
@@ -345,7 +352,7 @@ class WaitingList(RuleBasedStateMachine):
 
     def _nobody_is_forgotten(self) -> None:
         """Whoever was told long ago and is still on the list has a mail that failed, and that is tried again."""
-        for place in tellable_places().filter(called_at__lt=self.now - 40 * DAY):
+        for place in mailable_places().filter(notified_at__lt=self.now - 40 * DAY):
             mails = OutgoingMail.objects.filter(enquiry__waiting__mailbox_key=place.mailbox_key)
             assert mails.filter(deduplication_key=f"plan-{place.plan_id}").exclude(state=MailState.SENT).exists()
 

@@ -8,8 +8,8 @@ import pytest
 from intake.choices import Kind, MailPurpose, MailState, Status, StepKind, Verdict
 from intake.models import Enquiry, IntakeSettings, OutgoingMail, RemovedEnquiry, WaitingPlace
 from intake.waiting.private_page import answer_stay
-from intake.waiting.return_plan import call_due, start_plan, stop_plan
-from intake.waiting.upkeep import RETRY_AFTER, keep_list_true
+from intake.waiting.return_plan import queue_due_return_notices, start_plan, stop_plan
+from intake.waiting.upkeep import RETRY_AFTER, ask_or_remove_silent_waiters
 from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter, work
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
@@ -21,7 +21,7 @@ FIRST = datetime(2027, 5, 31, 10, 0, tzinfo=HELSINKI)
 SECOND = datetime(2027, 9, 30, 10, 0, tzinfo=HELSINKI)
 LAST = datetime(2028, 1, 30, 10, 0, tzinfo=HELSINKI)
 DAY = timedelta(days=1)
-STILL, NOTE, NOTICE = MailPurpose.STILL_WAITING, MailPurpose.LAST_NOTE, MailPurpose.RETURN_NOTICE
+STILL, NOTE, NOTICE = MailPurpose.STILL_WAITING, MailPurpose.REMOVAL_NOTICE, MailPurpose.RETURN_NOTICE
 
 
 def _plan(now: datetime) -> int:
@@ -46,17 +46,17 @@ def test_asked_twice_then_a_last_note_and_only_when_it_has_gone_the_removal(serv
     round_at(LAST - DAY)
     assert server.of(NOTE) == []
 
-    assert keep_list_true(now=LAST) == 1
+    assert ask_or_remove_silent_waiters(now=LAST) == 1
     place.refresh_from_db()
-    assert place.parting_at == LAST
+    assert place.removal_notice_at == LAST
     server.behaviour = Behaviour.REFUSES
     deliver(LAST)
-    assert keep_list_true(now=LAST + timedelta(minutes=1)) == 0
+    assert ask_or_remove_silent_waiters(now=LAST + timedelta(minutes=1)) == 0
     server.behaviour = Behaviour.TAKES
     deliver(LAST + timedelta(minutes=5))
     assert server.of(NOTE) == [place.enquiry.email]
     assert Enquiry.objects.filter(pk=place.enquiry_id).exists()
-    assert keep_list_true(now=LAST + timedelta(minutes=6)) == 1
+    assert ask_or_remove_silent_waiters(now=LAST + timedelta(minutes=6)) == 1
     assert not Enquiry.objects.filter(pk=place.enquiry_id).exists()
     assert not OutgoingMail.objects.exists()
     assert (RemovedEnquiry.objects.get().kind, RemovedEnquiry.objects.get().count) == (Kind.WAITING, 1)
@@ -174,12 +174,12 @@ def test_an_answer_in_the_last_minute_stops_the_last_note_and_the_removal(server
     place = waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
-    assert keep_list_true(now=LAST) == 1
+    assert ask_or_remove_silent_waiters(now=LAST) == 1
     WaitingPlace.objects.update(confirmed_at=LAST + timedelta(seconds=30))
     round_at(LAST + timedelta(minutes=1))
     assert server.of(NOTE) == []
     place.refresh_from_db()
-    assert place.parting_at is None
+    assert place.removal_notice_at is None
     assert Enquiry.objects.get().status == Status.WAITING_LIST
 
 
@@ -187,7 +187,7 @@ def test_one_who_answers_while_the_last_note_is_going_out_stays(server: PostOffi
     place = waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
-    keep_list_true(now=LAST)
+    ask_or_remove_silent_waiters(now=LAST)
     deliver(LAST)
     assert answer_stay(place_id=place.pk, now=LAST + timedelta(seconds=30))
     round_at(LAST + timedelta(minutes=1))
@@ -196,9 +196,9 @@ def test_one_who_answers_while_the_last_note_is_going_out_stays(server: PostOffi
 
 def test_nobody_is_asked_by_night(server: PostOffice) -> None:
     waiter(now=JOINED)
-    assert keep_list_true(now=FIRST.replace(hour=8, minute=59)) == 0
-    assert keep_list_true(now=FIRST.replace(hour=20)) == 0
-    assert keep_list_true(now=FIRST.replace(hour=9)) == 1
+    assert ask_or_remove_silent_waiters(now=FIRST.replace(hour=8, minute=59)) == 0
+    assert ask_or_remove_silent_waiters(now=FIRST.replace(hour=20)) == 0
+    assert ask_or_remove_silent_waiters(now=FIRST.replace(hour=9)) == 1
 
 
 def test_a_mailbox_with_two_places_is_asked_once_and_goes_as_one(server: PostOffice) -> None:
@@ -226,9 +226,9 @@ def test_while_a_plan_tells_the_list_nobody_is_asked(server: PostOffice) -> None
     waiter(now=JOINED)
     late = waiter(now=JOINED, wants_mail=False)
     plan = _plan(FIRST - DAY)
-    assert keep_list_true(now=LAST + 2 * DAY) == 0
+    assert ask_or_remove_silent_waiters(now=LAST + 2 * DAY) == 0
     assert stop_plan(plan_id=plan, version=1, by=None, now=LAST) == 0
-    assert keep_list_true(now=LAST + 2 * DAY) == 2
+    assert ask_or_remove_silent_waiters(now=LAST + 2 * DAY) == 2
     assert not Enquiry.objects.filter(pk=late.enquiry_id).exists()
 
 
@@ -247,9 +247,9 @@ def test_a_plan_takes_back_the_questions_and_last_notes_that_have_not_gone_out(s
     place = waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
-    keep_list_true(now=LAST)
+    ask_or_remove_silent_waiters(now=LAST)
     _plan(LAST)
-    assert call_due(now=LAST) == 1
+    assert queue_due_return_notices(now=LAST) == 1
     round_at(LAST)
     assert server.of(NOTE) == []
     assert server.of(NOTICE) == [place.enquiry.email]
@@ -260,7 +260,7 @@ def test_who_has_got_the_last_note_is_not_told_of_the_return(server: PostOffice)
     waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
-    keep_list_true(now=LAST)
+    ask_or_remove_silent_waiters(now=LAST)
     deliver(LAST)
     waiter(now=LAST - DAY, email="toinen@esimerkki.fi")
     _plan(LAST + timedelta(minutes=1))
@@ -284,7 +284,7 @@ def test_those_without_mail_get_none_and_go_after_three_times_the_months(server:
     for moment in (FIRST, SECOND, last - timedelta(seconds=1)):
         round_at(moment)
     assert Enquiry.objects.count() == 2
-    assert keep_list_true(now=last) == 1
+    assert ask_or_remove_silent_waiters(now=last) == 1
     assert server.taken == []
     # A false alarm must not lose a letter: Kati has not looked at it yet.
     round_at(last + 400 * DAY)
@@ -296,13 +296,13 @@ def test_the_months_are_those_that_kati_has_set(server: PostOffice) -> None:
     chosen.waiting_months = 1
     chosen.save()
     waiter(now=JOINED)
-    assert keep_list_true(now=datetime(2027, 2, 27, 12, tzinfo=HELSINKI)) == 0
-    assert keep_list_true(now=datetime(2027, 2, 28, 12, tzinfo=HELSINKI)) == 1
+    assert ask_or_remove_silent_waiters(now=datetime(2027, 2, 27, 12, tzinfo=HELSINKI)) == 0
+    assert ask_or_remove_silent_waiters(now=datetime(2027, 2, 28, 12, tzinfo=HELSINKI)) == 1
 
 
 def test_after_a_long_standstill_one_question_goes_not_all_at_once(server: PostOffice) -> None:
     waiter(now=JOINED)
-    keep_list_true(now=FIRST)
+    ask_or_remove_silent_waiters(now=FIRST)
     # The worker stood still for a year, with the first question in the queue.
     late = FIRST + 365 * DAY
     for hour in range(3):
@@ -322,9 +322,9 @@ def test_a_crash_at_the_removal_leaves_it_for_the_next_round(
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("intake.enquiry.removal.keep_mails_of_mailbox", fail)
+        patch.setattr("intake.enquiry.removal.reassign_mails", fail)
         with pytest.raises(MemoryError):
-            keep_list_true(now=LAST + DAY)
+            ask_or_remove_silent_waiters(now=LAST + DAY)
     assert Enquiry.objects.exists()
-    assert keep_list_true(now=LAST + DAY) == 1
+    assert ask_or_remove_silent_waiters(now=LAST + DAY) == 1
     assert RemovedEnquiry.objects.get().count == 1

@@ -9,8 +9,8 @@ from django.db import transaction
 from intake.choices import MailPurpose, Outcome, PlanState
 from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
-from intake.waiting.return_plan import PlanRunning, call_due, start_plan, stop_plan
-from intake.waiting.upkeep import keep_list_true, remind_and_close
+from intake.waiting.return_plan import PlanAlreadyRunning, queue_due_return_notices, start_plan, stop_plan
+from intake.waiting.upkeep import ask_or_remove_silent_waiters, remind_and_close
 from tests.intake.enquiry.test_parallel_posts import at_once
 from tests.intake.waiting.list_people import waiter
 
@@ -31,8 +31,8 @@ def test_several_workers_tell_as_many_as_the_day_allows() -> None:
     for _ in range(8):
         waiter(now=NOW - 30 * DAY)
     _start()
-    assert sorted(at_once(4, lambda _number: call_due(now=NOW))) == [0, 0, 0, 5]
-    assert _mails(MailPurpose.RETURN_NOTICE) == ReturnPlan.objects.get().told == 5
+    assert sorted(at_once(4, lambda _number: queue_due_return_notices(now=NOW))) == [0, 0, 0, 5]
+    assert _mails(MailPurpose.RETURN_NOTICE) == ReturnPlan.objects.get().notified == 5
 
 
 def test_a_plan_started_twice_at_once_is_one() -> None:
@@ -41,7 +41,7 @@ def test_a_plan_started_twice_at_once_is_one() -> None:
     def start(_number: int) -> bool:
         try:
             _start()
-        except PlanRunning:
+        except PlanAlreadyRunning:
             return False
         return True
 
@@ -52,7 +52,7 @@ def test_a_plan_started_twice_at_once_is_one() -> None:
 def test_several_workers_remind_once_and_close_once() -> None:
     waiter(now=NOW - 30 * DAY)
     _start()
-    call_due(now=NOW)
+    queue_due_return_notices(now=NOW)
     OutgoingMail.objects.update(state="sent", sent_at=NOW)
     assert sum(at_once(3, lambda _number: remind_and_close(now=NOW + 14 * DAY))) == 1
     assert _mails(MailPurpose.RETURN_REMINDER) == 1
@@ -66,7 +66,7 @@ def test_several_workers_remind_once_and_close_once() -> None:
 def test_several_workers_ask_once() -> None:
     for _ in range(3):
         waiter(now=NOW - 130 * DAY)
-    assert sum(at_once(3, lambda _number: keep_list_true(now=NOW))) == 3
+    assert sum(at_once(3, lambda _number: ask_or_remove_silent_waiters(now=NOW))) == 3
     assert _mails(MailPurpose.STILL_WAITING) == 3
 
 
@@ -77,19 +77,19 @@ def test_calling_stopping_and_removing_at_once_stand_in_nobodys_way() -> None:
     ]
     plan = _start()
 
-    def deed(number: int) -> None:
+    def action(number: int) -> None:
         if number == 0:
             stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=NOW)
         elif number < 3:
-            call_due(now=NOW)
+            queue_due_return_notices(now=NOW)
         else:
             with transaction.atomic():
                 remove_enquiry(enquiry_id=places[2 * (number - 3)].enquiry_id, now=NOW)
 
-    at_once(7, deed)
+    at_once(7, action)
     plan.refresh_from_db()
     assert plan.state == PlanState.STOPPED
     # Whoever came first: nothing that a mail server has not got is left of the plan.
-    assert _mails(MailPurpose.RETURN_NOTICE) == plan.told == 0
-    assert not WaitingPlace.objects.exclude(called_at=None).exists()
+    assert _mails(MailPurpose.RETURN_NOTICE) == plan.notified == 0
+    assert not WaitingPlace.objects.exclude(notified_at=None).exists()
     assert Enquiry.objects.count() == 8

@@ -7,7 +7,7 @@ from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
 from tests.browser.waiting_visitor import WaitingVisitor
 from tests.tools.public_views.stage import Sent, Stage
 
-_CALL = "WaitingPlace.objects.filter(pk=place.pk).update(called_at=now)"
+_CALL = "WaitingPlace.objects.filter(pk=place.pk).update(notified_at=now)"
 _CLOSE = (
     "Enquiry.objects.filter(pk=place.enquiry_id)"
     ".update(status='closed', outcome='agreement', closed_at=now, remove_on=now.date())"

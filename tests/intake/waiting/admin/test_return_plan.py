@@ -17,7 +17,7 @@ from intake.enquiry.services import change_status
 from intake.models import Enquiry, EnquiryStep, OutgoingMail
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import move_ahead
-from intake.waiting.return_plan import call_due
+from intake.waiting.return_plan import queue_due_return_notices
 from tests.intake.desk.pages import HasContent, failed_once, words
 from tests.intake.waiting.admin.waiters import RETURN, STOP, pause, waiting
 
@@ -60,8 +60,8 @@ def days(page: HasContent) -> dict[str, list[str]]:
     return found
 
 
-def seen(page: HasContent) -> str:
-    shown = re.search(r'name="seen" value="(\w+)"', page.content.decode())
+def shown_digest(page: HasContent) -> str:
+    shown = re.search(r'name="shown_digest" value="(\w+)"', page.content.decode())
     assert shown
     return shown[1]
 
@@ -72,22 +72,22 @@ def choices(**changes: object) -> dict[str, Any]:
 
 def start(client: Client, **changes: object) -> Any:
     """Show the plan with these choices and start what was shown."""
-    shown = client.post(RETURN, {**choices(**changes), "deed": "show"})
-    return client.post(RETURN, {**choices(**changes), "deed": "start", "seen": seen(shown)})
+    shown = client.post(RETURN, {**choices(**changes), "action": "show"})
+    return client.post(RETURN, {**choices(**changes), "action": "start", "shown_digest": shown_digest(shown)})
 
 
 def run(days_of_work: int, *, begin: datetime = MORNING) -> dict[str, list[str]]:
     """Let the worker call day by day; the day -> whom it told."""
-    told: dict[str, list[str]] = {}
+    notified: dict[str, list[str]] = {}
     for number in range(days_of_work):
         now = begin + timedelta(days=number)
         known = set(OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE).values_list("pk", flat=True))
-        call_due(now=now)
-        call_due(now=now + timedelta(minutes=1))
+        queue_due_return_notices(now=now)
+        queue_due_return_notices(now=now + timedelta(minutes=1))
         new = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE).exclude(pk__in=known).order_by("pk")
         local = timezone.localdate(now)
-        told[f"{local.day}.{local.month}.{local.year}"] = [mail.enquiry.name for mail in new if mail.enquiry]
-    return told
+        notified[f"{local.day}.{local.month}.{local.year}"] = [mail.enquiry.name for mail in new if mail.enquiry]
+    return notified
 
 
 @pytest.mark.parametrize("first_form", ["", "work_community", "individual"])
@@ -98,12 +98,12 @@ def test_what_the_page_shows_is_what_the_worker_does(
     fanni = seven[5]
     move_ahead(enquiry_id=fanni.pk, version=fanni.version, reason="Kiire", by=None, now=MORNING)
     with time_machine.travel(MORNING, tick=False):
-        shown = days(kati.post(RETURN, {**choices(per_day=per_day, first_form=first_form), "deed": "show"}))
+        shown = days(kati.post(RETURN, {**choices(per_day=per_day, first_form=first_form), "action": "show"}))
         assert start(kati, per_day=per_day, first_form=first_form).status_code == 302
         running = days(kati.get(RETURN))
-    told = run(7)
+    notified = run(7)
     assert {heading.split()[-1]: names for heading, names in shown.items()} == {
-        day: names for day, names in told.items() if names
+        day: names for day, names in notified.items() if names
     }
     assert running == shown
     assert sorted(name for names in shown.values() for name in names) == ["Aino", "Bertta", "Dora", "Fanni", "Gunvor"]
@@ -113,7 +113,7 @@ def test_what_the_page_shows_is_what_the_worker_does(
 def test_in_the_middle_the_page_shows_what_is_left(kati: Client, seven: list[Enquiry]) -> None:
     with time_machine.travel(MORNING, tick=False):
         start(kati)
-        call_due(now=MORNING)
+        queue_due_return_notices(now=MORNING)
         page = kati.get(RETURN)
     assert days(page) == {"Tiistai 2.2.2027": ["Dora", "Fanni"], "Keskiviikko 3.2.2027": ["Gunvor"]}
     said = words(page)
@@ -146,7 +146,7 @@ def test_what_begins_in_the_evening_is_told_from_the_next_day_on(
 def test_an_announced_pause_holds_those_whose_turn_is_later(kati: Client, seven: list[Enquiry]) -> None:
     pause(active=True, begins_on=date(2027, 2, 3))
     with time_machine.travel(MORNING, tick=False):
-        page = kati.post(RETURN, {**choices(per_day=1), "deed": "show"})
+        page = kati.post(RETURN, {**choices(per_day=1), "action": "show"})
         assert "Tauko alkaa 3.2.2027." in words(page)
         assert days(page) == {
             "Maanantai 1.2.2027": ["Aino"], "Tiistai 2.2.2027": ["Bertta"],
@@ -159,10 +159,10 @@ def test_an_announced_pause_holds_those_whose_turn_is_later(kati: Client, seven:
 def test_the_mail_that_is_shown_is_the_mail_that_goes_out(kati: Client, seven: list[Enquiry]) -> None:
     greeting = 'Hei taas!\r\n\r\n<script>alert("x")</script> & "lainaus"'
     with time_machine.travel(MORNING, tick=False):
-        page = kati.post(RETURN, {**choices(greeting=greeting), "deed": "show"})
+        page = kati.post(RETURN, {**choices(greeting=greeting), "action": "show"})
         start(kati, greeting=greeting)
         running = kati.get(RETURN)
-        call_due(now=MORNING)
+        queue_due_return_notices(now=MORNING)
     mail = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE).first()
     assert mail is not None
     for response in (page, running):
@@ -181,27 +181,38 @@ def test_the_mail_that_is_shown_is_the_mail_that_goes_out(kati: Client, seven: l
 
 def test_nothing_starts_that_was_not_shown(kati: Client, seven: list[Enquiry]) -> None:
     with time_machine.travel(MORNING, tick=False):
-        first = seen(kati.get(RETURN))
-        for sent in ({"seen": ""}, {"seen": "x" * 64}, {"seen": first}, {"seen": first, "greeting": "Muuta"}):
-            response = kati.post(RETURN, {**choices(**sent), "deed": "start"})
+        first = shown_digest(kati.get(RETURN))
+        for sent in (
+            {"shown_digest": ""},
+            {"shown_digest": "x" * 64},
+            {"shown_digest": first},
+            {"shown_digest": first, "greeting": "Muuta"},
+        ):
+            response = kati.post(RETURN, {**choices(**sent), "action": "start"})
             assert response.status_code == 409
             assert "Mitään ei ole vielä lähetetty." in words(response)
         assert not ReturnPlan.objects.exists()
         # What came back can be started as it is.
         assert (
-            kati.post(RETURN, {**choices(greeting="Muuta"), "deed": "start", "seen": seen(response)}).status_code == 302
+            kati.post(
+                RETURN, {**choices(greeting="Muuta"), "action": "start", "shown_digest": shown_digest(response)}
+            ).status_code
+            == 302
         )
 
 
 def test_a_list_that_changed_meanwhile_is_shown_first(kati: Client, seven: list[Enquiry]) -> None:
     with time_machine.travel(MORNING, tick=False):
-        shown = seen(kati.post(RETURN, {**choices(), "deed": "show"}))
+        shown = shown_digest(kati.post(RETURN, {**choices(), "action": "show"}))
         waiting("Helmi")
-        response = kati.post(RETURN, {**choices(), "deed": "start", "seen": shown})
+        response = kati.post(RETURN, {**choices(), "action": "start", "shown_digest": shown})
         assert response.status_code == 409
         assert "Helmi" in [name for names in days(response).values() for name in names]
     with time_machine.travel(MORNING + timedelta(days=1), tick=False):
-        assert kati.post(RETURN, {**choices(), "deed": "start", "seen": seen(response)}).status_code == 409
+        assert (
+            kati.post(RETURN, {**choices(), "action": "start", "shown_digest": shown_digest(response)}).status_code
+            == 409
+        )
     assert not ReturnPlan.objects.exists()
 
 
@@ -218,7 +229,7 @@ def test_a_plan_has_her_choices_and_her_name(kati: Client, seven: list[Enquiry])
 
 
 def test_showing_alone_starts_nothing(kati: Client, seven: list[Enquiry]) -> None:
-    page = kati.post(RETURN, {**choices(greeting="Omat sanani"), "deed": "show", "seen": "x"})
+    page = kati.post(RETURN, {**choices(greeting="Omat sanani"), "action": "show", "shown_digest": "x"})
     assert page.status_code == 200
     assert "Omat sanani" in words(page)
     assert not ReturnPlan.objects.exists()
@@ -254,8 +265,8 @@ def test_with_nobody_to_tell_nothing_starts(kati: Client) -> None:
 def test_a_fault_is_told_beside_its_field_and_the_words_stay(
     kati: Client, seven: list[Enquiry], faulty: dict[str, str]
 ) -> None:
-    for deed in ("show", "start"):
-        response = kati.post(RETURN, {**choices(greeting="Omat sanani"), "deed": deed, **faulty})
+    for action in ("show", "start"):
+        response = kati.post(RETURN, {**choices(greeting="Omat sanani"), "action": action, **faulty})
         assert response.status_code == 422
         assert "Tarkista alla olevat kohdat." in words(response)
         assert 'aria-invalid="true"' in response.content.decode()
@@ -271,8 +282,8 @@ def test_a_greeting_of_a_thousand_letters_fits_with_its_lines(kati: Client, seve
 
 def test_one_plan_at_a_time(kati: Client, seven: list[Enquiry]) -> None:
     start(kati)
-    for deed in ("show", "start"):
-        response = kati.post(RETURN, {**choices(per_day=9), "deed": deed})
+    for action in ("show", "start"):
+        response = kati.post(RETURN, {**choices(per_day=9), "action": action})
         assert response.status_code == 409
         assert "Paluusta ilmoitetaan jo." in words(response)
     assert ReturnPlan.objects.get().per_day == 2
@@ -287,14 +298,14 @@ def stop_fields(page: HasContent) -> dict[str, str]:
 def test_she_stops_and_what_has_not_gone_out_is_taken_back(kati: Client, seven: list[Enquiry]) -> None:
     with time_machine.travel(MORNING, tick=False):
         start(kati)
-        call_due(now=MORNING)
+        queue_due_return_notices(now=MORNING)
         response = kati.post(STOP, stop_fields(kati.get(RETURN)), follow=True)
     said = words(response)
     assert "Ilmoittaminen keskeytettiin. 2 viestiä, jotka eivät olleet vielä lähteneet, otettiin takaisin." in said
     assert "Aiemmat ilmoituskierrokset" in said
     assert "Pysäytetty" in said
     assert ReturnPlan.objects.get().state == PlanState.STOPPED
-    assert not WaitingPlace.objects.exclude(called_at=None).exists()
+    assert not WaitingPlace.objects.exclude(notified_at=None).exists()
     # She can begin anew, with the same choices.
     assert re.search(r'name="per_day" value="2"', response.content.decode())
     assert start(kati).status_code == 302
@@ -327,7 +338,7 @@ def test_she_follows_what_was_answered(kati: Client) -> None:
     twice = [waiting(name, email="tiimi@esimerkki.fi") for name in "IJ"]
     with time_machine.travel(MORNING, tick=False):
         start(kati, per_day=100)
-        call_due(now=MORNING)
+        queue_due_return_notices(now=MORNING)
         mails = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE)
         mails.exclude(enquiry__in=(people[6], people[7])).update(state="sent", sent_at=MORNING)
         failed_once(mails.get(enquiry=people[6]), at=MORNING)
@@ -358,7 +369,7 @@ def test_she_follows_what_was_answered(kati: Client) -> None:
 def test_ended_plans_are_told_the_latest_first(kati: Client, seven: list[Enquiry]) -> None:
     with time_machine.travel(MORNING, tick=False):
         start(kati, per_day=100, first_form="individual")
-        call_due(now=MORNING)
+        queue_due_return_notices(now=MORNING)
     with time_machine.travel(MORNING + timedelta(days=2), tick=False):
         page = kati.get(RETURN)
     said = words(page)
@@ -373,9 +384,9 @@ def held(client: Client) -> ReturnPlan:
     """A plan that has told two of five when a pause came; the pause has ended."""
     with time_machine.travel(MORNING, tick=False):
         start(client, greeting="Helmikuussa on tilaa.")
-        call_due(now=MORNING)
+        queue_due_return_notices(now=MORNING)
     pause(active=True)
-    call_due(now=MORNING + timedelta(days=1))
+    queue_due_return_notices(now=MORNING + timedelta(days=1))
     pause(active=False, ended_on=date(2027, 2, 3))
     return ReturnPlan.objects.get()
 
@@ -396,13 +407,17 @@ def test_a_held_plan_waits_for_katis_word(kati: Client, seven: list[Enquiry]) ->
         stand_in = {"plan": plan.pk, "version": plan.version}
         changed = choices(greeting="Maaliskuussa on tilaa.", **stand_in)
         # What she has not seen does not go.
-        assert kati.post(RETURN, {**changed, "deed": "continue", "seen": seen(page)}).status_code == 409
-        shown = kati.post(RETURN, {**changed, "deed": "show"})
+        assert (
+            kati.post(RETURN, {**changed, "action": "continue", "shown_digest": shown_digest(page)}).status_code == 409
+        )
+        shown = kati.post(RETURN, {**changed, "action": "show"})
         assert "Maaliskuussa on tilaa." in words(shown)
-        assert kati.post(RETURN, {**changed, "deed": "continue", "seen": seen(shown)}).status_code == 302
+        assert (
+            kati.post(RETURN, {**changed, "action": "continue", "shown_digest": shown_digest(shown)}).status_code == 302
+        )
     plan.refresh_from_db()
     assert (plan.held_at, plan.greeting) == (None, "Maaliskuussa on tilaa.")
-    call_due(now=MORNING + timedelta(days=2, hours=1))
+    queue_due_return_notices(now=MORNING + timedelta(days=2, hours=1))
     assert all("Maaliskuussa" in mail.text for mail in OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE))
 
 
@@ -411,9 +426,9 @@ def test_a_held_plan_goes_on_as_it_was(kati: Client, seven: list[Enquiry]) -> No
     with time_machine.travel(MORNING + timedelta(days=2), tick=False):
         page = kati.get(RETURN)
         same = choices(greeting="Helmikuussa on tilaa.", plan=plan.pk, version=plan.version)
-        gone_on = kati.post(RETURN, {**same, "deed": "continue", "seen": seen(page)})
+        gone_on = kati.post(RETURN, {**same, "action": "continue", "shown_digest": shown_digest(page)})
         assert gone_on.status_code == 302
-        again = kati.post(RETURN, {**same, "deed": "continue", "seen": seen(page)})
+        again = kati.post(RETURN, {**same, "action": "continue", "shown_digest": shown_digest(page)})
         assert again.status_code == 409
         assert "Ilmoittaminen jatkuu." in words(again)
 

@@ -44,8 +44,8 @@ def everything() -> list[object]:
 def posted(enquiry: Enquiry) -> dict[str, object]:
     """What the forms of these pages send, all at once."""
     return {
-        "version": enquiry.version, "reason": "Kiire", "deed": "start", "per_day": 5, "answer_days": 14,
-        "first_form": "", "greeting": "", "seen": "", "plan": 1,
+        "version": enquiry.version, "reason": "Kiire", "action": "start", "per_day": 5, "answer_days": 14,
+        "first_form": "", "greeting": "", "shown_digest": "", "plan": 1,
     }  # fmt: skip
 
 
@@ -116,8 +116,8 @@ def test_only_what_each_address_is_for_is_done(kati: Client, second: Enquiry) ->
 
 @pytest.mark.parametrize("target", ["999999", "0", "999999999999999999", "9" * 19, "-1", "x", "1' OR '1'='1"])
 def test_an_enquiry_that_is_not_there_is_not_found(kati: Client, second: Enquiry, target: str) -> None:
-    for deed in ("karkeen", "takaisin"):
-        path = f"{WAITING}{deed}/{target}/"
+    for action in ("karkeen", "takaisin"):
+        path = f"{WAITING}{action}/{target}/"
         assert kati.get(path).status_code in (404, 405), path
         assert kati.post(path, {"version": 1, "reason": "x"}).status_code == 404, path
 
@@ -131,8 +131,15 @@ def test_no_input_breaks_a_page(kati: Client, second: Enquiry) -> None:
         assert kati.post(ahead(second), {"version": value, "reason": "Kiire"}).status_code in (409, 422), value
         assert kati.post(back(second), {"version": value}).status_code == 302, value
         assert kati.post(STOP, {"plan": value, "version": value}).status_code == 302, value
-        for name in ("per_day", "answer_days", "first_form", "seen", "deed"):
-            sent = {"per_day": "5", "answer_days": "14", "greeting": "", "deed": "start", "seen": "", name: value}
+        for name in ("per_day", "answer_days", "first_form", "shown_digest", "action"):
+            sent = {
+                "per_day": "5",
+                "answer_days": "14",
+                "greeting": "",
+                "action": "start",
+                "shown_digest": "",
+                name: value,
+            }
             assert kati.post(RETURN, sent).status_code in (200, 409, 422), (name, value)
     assert everything() == before
     # A null character is no text at all; the site refuses it before any page.
@@ -159,7 +166,7 @@ def test_no_name_goes_to_a_log_or_to_what_logs_show(
     kati.post(ahead(second), {"version": second.version, "reason": "Arkaluonteinen syy"})
     kati.get(RETURN)
     place = WaitingPlace.objects.get(enquiry=second)
-    assert place.jump_reason == "Arkaluonteinen syy"
+    assert place.move_reason == "Arkaluonteinen syy"
     for shown in (caplog.text, str(place), repr(place), str(ReturnPlan(greeting="Arkaluonteinen syy"))):
         assert "Salaisuus" not in shown
         assert "Arkaluonteinen" not in shown

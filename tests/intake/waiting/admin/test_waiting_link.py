@@ -13,7 +13,7 @@ from django.utils import timezone
 from intake.choices import Kind, MailPurpose, Status
 from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail, WaitingPlace
-from intake.waiting.places import find_place, tellable_places
+from intake.waiting.places import find_place, mailable_places
 from tests.intake.desk.pages import address, words
 from tests.intake.enquiries import received
 from tests.intake.mail.delivering import deliver_due
@@ -74,10 +74,10 @@ def test_pressed_it_sends_a_link_that_works(kati: Client, waiting: Enquiry) -> N
 
 def test_it_makes_an_unreached_address_one_to_write_to(kati: Client) -> None:
     place = waiter(now=timezone.now(), is_reached=False)
-    assert not tellable_places().exists()
+    assert not mailable_places().exists()
     press(kati, place.enquiry)
     deliver_due(timezone.now() + timedelta(seconds=1))
-    assert list(tellable_places()) == [place]
+    assert list(mailable_places()) == [place]
 
 
 def test_who_was_put_there_by_hand_can_get_it(kati: Client) -> None:

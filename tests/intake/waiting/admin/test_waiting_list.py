@@ -121,8 +121,8 @@ def test_one_mailbox_twice_is_told_on_both(kati: Client) -> None:
     first = waiting("Aino", email="tiimi@esimerkki.fi")
     waiting("Bertta")
     third = waiting("Cilla", email="Tiimi+toinen@esimerkki.fi")
-    told = [row["Paluusta kerrotaan"] for row in rows(kati.get(WAITING))]
-    assert told == [
+    notified = [row["Paluusta kerrotaan"] for row in rows(kati.get(WAITING))]
+    assert notified == [
         f"Sähköpostilla Samasta sähköpostista myös {third.reference}",
         "Sähköpostilla",
         f"Sähköpostilla Samasta sähköpostista myös {first.reference}",
@@ -144,19 +144,19 @@ def test_the_reason_of_a_jump_stands_in_the_row_as_it_was_typed(kati: Client) ->
 
 def test_how_each_stands_is_told_by_what_its_mails_came_to(kati: Client) -> None:
     people = {name: waiting(name, now=NOW) for name in ("Aino", "Bertta", "Cilla", "Dora", "Eevi")}
-    told = NOW + timedelta(days=200)
-    later = told + timedelta(days=14)
+    notified = NOW + timedelta(days=200)
+    later = notified + timedelta(days=14)
     for name, state, at in (
-        ("Bertta", MailState.SENT, told),
+        ("Bertta", MailState.SENT, notified),
         ("Cilla", MailState.QUEUED, later),
-        ("Dora", MailState.FAILED, told),
+        ("Dora", MailState.FAILED, notified),
     ):
         mailed(people[name], MailPurpose.RETURN_NOTICE, state, at=at)
-    called = [people[name] for name in ("Bertta", "Cilla", "Dora", "Eevi")]
-    WaitingPlace.objects.filter(enquiry__in=called).update(called_at=told)
-    WaitingPlace.objects.filter(enquiry=people["Eevi"]).update(reminded_at=told + timedelta(days=14))
-    mailed(people["Eevi"], MailPurpose.RETURN_NOTICE, MailState.SENT, at=told)
-    mailed(people["Eevi"], MailPurpose.RETURN_REMINDER, MailState.SENT, at=told + timedelta(days=14))
+    on_return = [people[name] for name in ("Bertta", "Cilla", "Dora", "Eevi")]
+    WaitingPlace.objects.filter(enquiry__in=on_return).update(notified_at=notified)
+    WaitingPlace.objects.filter(enquiry=people["Eevi"]).update(reminded_at=notified + timedelta(days=14))
+    mailed(people["Eevi"], MailPurpose.RETURN_NOTICE, MailState.SENT, at=notified)
+    mailed(people["Eevi"], MailPurpose.RETURN_REMINDER, MailState.SENT, at=notified + timedelta(days=14))
     # A mail that has just been queued is not late.
     with time_machine.travel(later + timedelta(minutes=1), tick=False):
         kati.force_login(User.objects.get(username="kati"))
@@ -177,7 +177,7 @@ def test_the_notice_to_another_place_of_the_mailbox_speaks_for_both(kati: Client
     first = waiting("Aino", email="tiimi@esimerkki.fi", now=NOW)
     waiting("Bertta", email="tiimi@esimerkki.fi", now=NOW)
     mailed(first, MailPurpose.RETURN_NOTICE, MailState.FAILED, at=NOW)
-    WaitingPlace.objects.update(called_at=NOW)
+    WaitingPlace.objects.update(notified_at=NOW)
     assert set(states(kati).values()) == {"Ilmoitus paluusta: ei lähetetty"}
 
 
@@ -187,8 +187,8 @@ def test_what_was_asked_and_answered_is_told(kati: Client) -> None:
     for name, times in (("Aino", 1), ("Bertta", 2), ("Cilla", 2)):
         mailed(people[name], MailPurpose.STILL_WAITING, MailState.SENT, at=asked)
         WaitingPlace.objects.filter(enquiry=people[name]).update(asked_at=asked, asked_times=times)
-    mailed(people["Cilla"], MailPurpose.LAST_NOTE, MailState.SENDING, at=asked)
-    WaitingPlace.objects.filter(enquiry=people["Cilla"]).update(parting_at=asked)
+    mailed(people["Cilla"], MailPurpose.REMOVAL_NOTICE, MailState.SENDING, at=asked)
+    WaitingPlace.objects.filter(enquiry=people["Cilla"]).update(removal_notice_at=asked)
     EnquiryStep.objects.create(enquiry=people["Dora"], kind=StepKind.ANSWERED_STAY, changed_at=asked)
     with time_machine.travel(asked + timedelta(minutes=1), tick=False):
         shown = states(kati)
@@ -219,7 +219,7 @@ def test_the_day_of_removal_follows_the_questions_and_the_setting(kati: Client) 
     mailed(bertta, MailPurpose.STILL_WAITING, MailState.SENT, at=NOW + timedelta(days=70))
     mailed(cilla, MailPurpose.STILL_WAITING, MailState.SENT, at=NOW + timedelta(days=62), deduplication_key="1")
     mailed(cilla, MailPurpose.STILL_WAITING, MailState.SENT, at=NOW + timedelta(days=130), deduplication_key="2")
-    WaitingPlace.objects.filter(enquiry=eevi).update(called_at=NOW)
+    WaitingPlace.objects.filter(enquiry=eevi).update(notified_at=NOW)
     assert removal_days(kati) == {
         "Aino": "1.1.2027",  # three times two months
         "Bertta": "9.1.2027",  # asked once on 9.9.2026
@@ -280,7 +280,7 @@ def test_the_first_page_counts_and_asks_to_plan_the_return_when_open(kati: Clien
     pause(active=True, begins_on=date(2100, 1, 1))
     assert "1 odottaa: suunnittele paluu" in front(kati)
     pause(active=False)
-    WaitingPlace.objects.update(called_at=NOW)
+    WaitingPlace.objects.update(notified_at=NOW)
     assert "suunnittele paluu" not in front(kati)
 
 

@@ -49,8 +49,8 @@ def test_she_moves_somebody_to_the_head_and_says_why(kati: Client) -> None:
     assert names(page) == listed() == ["Cilla", "Aino", "Bertta"]
     assert f"Yhteydenotto {cilla.reference} on nyt odotuslistan ensimmäinen." in words(page)
     place = WaitingPlace.objects.get(enquiry=cilla)
-    assert place.jump_reason == "Sovittu puhelimessa"
-    assert place.jumped_at is not None
+    assert place.move_reason == "Sovittu puhelimessa"
+    assert place.moved_ahead_at is not None
     step = cilla.steps.get(kind=StepKind.MOVED_AHEAD)
     assert step.changed_by is not None
     assert step.changed_by.username == "kati"
@@ -78,7 +78,7 @@ def test_she_moves_back_from_the_list_and_from_the_enquiry(kati: Client) -> None
         assert kati.post(back(cilla), {"version": cilla.version}).status_code == 302
         assert listed() == ["Aino", "Bertta", "Cilla"]
     place = WaitingPlace.objects.get(enquiry=cilla)
-    assert (place.jumped_at, place.jump_reason) == (None, "")
+    assert (place.moved_ahead_at, place.move_reason) == (None, "")
     assert cilla.steps.filter(kind=StepKind.MOVED_BACK).count() == 2
     assert aino.version == bertta.version
 
@@ -160,35 +160,35 @@ def test_one_that_is_gone_is_changed_meanwhile() -> None:
 
 
 # What a list goes through: ("join", _), or ("ahead"/"back"/"leave"/"return", whom among those who ever joined).
-DEEDS = st.lists(
+ACTIONS = st.lists(
     st.tuples(st.sampled_from(["join", "ahead", "back", "leave", "return"]), st.integers(0, 50)), max_size=25
 )
 
 
 @examples(8)
-@given(deeds=DEEDS)
-def test_whatever_is_moved_the_others_keep_their_order(deeds: list[tuple[str, int]]) -> None:
+@given(actions=ACTIONS)
+def test_whatever_is_moved_the_others_keep_their_order(actions: list[tuple[str, int]]) -> None:
     Enquiry.objects.all().delete()
     numbers = itertools.count()
     everybody = [waiting(f"{next(numbers)}") for _first in range(2)]
     jumped: list[str] = []
-    for deed, index in deeds:
+    for action, index in actions:
         enquiry = everybody[index % len(everybody)]
         enquiry.refresh_from_db()
         on_list = enquiry.status == Status.WAITING_LIST
-        if deed == "join":
+        if action == "join":
             everybody.append(waiting(f"{next(numbers)}"))
-        elif deed == "ahead" and on_list:
+        elif action == "ahead" and on_list:
             to_head(enquiry)
             jumped = [enquiry.name, *(name for name in jumped if name != enquiry.name)]
-        elif deed == "back" and on_list:
+        elif action == "back" and on_list:
             to_own_place(enquiry)
             jumped = [name for name in jumped if name != enquiry.name]
-        elif deed == "leave" and on_list:
+        elif action == "leave" and on_list:
             change_status(
                 enquiry_id=enquiry.pk, version=enquiry.version, status=Status.NEW, outcome="", by=None, now=NOW
             )
-        elif deed == "return" and not on_list:
+        elif action == "return" and not on_list:
             put_on_list(enquiry, now=NOW)
         there = {one.name for one in Enquiry.objects.filter(status=Status.WAITING_LIST)}
         ahead_of_all = [name for name in jumped if name in there]
@@ -205,7 +205,7 @@ def test_one_she_puts_on_the_list_is_the_last_and_gets_no_mail(kati: Client) -> 
     assert response.status_code == 302
     assert listed() == ["Aino", "Bertta", "Cilla", "Dora"]
     place = WaitingPlace.objects.get(enquiry=enquiry)
-    assert (place.wants_mail, place.called_at, place.jumped_at) == (False, None, None)
+    assert (place.wants_mail, place.notified_at, place.moved_ahead_at) == (False, None, None)
 
 
 def test_one_closed_comes_to_the_list_too(kati: Client) -> None:
@@ -217,8 +217,8 @@ def test_one_closed_comes_to_the_list_too(kati: Client) -> None:
 
 def test_saving_the_same_status_again_changes_nothing_of_the_place(kati: Client) -> None:
     aino = three()[0]
-    told = {"called_at": NOW, "reminded_at": NOW, "asked_at": NOW, "asked_times": 1}
-    WaitingPlace.objects.filter(enquiry=aino).update(**told)
+    notified = {"notified_at": NOW, "reminded_at": NOW, "asked_at": NOW, "asked_times": 1}
+    WaitingPlace.objects.filter(enquiry=aino).update(**notified)
     before = WaitingPlace.objects.filter(enquiry=aino).values().get()
     put_on_list(aino)
     assert WaitingPlace.objects.filter(enquiry=aino).values().get() == before
@@ -227,8 +227,14 @@ def test_saving_the_same_status_again_changes_nothing_of_the_place(kati: Client)
 def test_who_comes_back_keeps_the_place_and_waits_anew(kati: Client) -> None:
     aino = three()[0]
     plan = ReturnPlan.objects.create(created_at=NOW)
-    told: dict[str, Any] = {"called_at": NOW, "reminded_at": NOW, "asked_at": NOW, "asked_times": 2, "parting_at": NOW}
-    WaitingPlace.objects.filter(enquiry=aino).update(**told, plan=plan, wants_mail=True)
+    notified: dict[str, Any] = {
+        "notified_at": NOW,
+        "reminded_at": NOW,
+        "asked_at": NOW,
+        "asked_times": 2,
+        "removal_notice_at": NOW,
+    }
+    WaitingPlace.objects.filter(enquiry=aino).update(**notified, plan=plan, wants_mail=True)
     change_status(enquiry_id=aino.pk, version=aino.version, status=Status.IN_REVIEW, outcome="", by=None, now=NOW)
     aino.refresh_from_db()
     later = NOW + timedelta(days=400)
@@ -237,7 +243,7 @@ def test_who_comes_back_keeps_the_place_and_waits_anew(kati: Client) -> None:
     assert listed() == ["Aino", "Bertta", "Cilla"]
     assert place.wants_mail
     assert place.confirmed_at == later
-    assert (place.called_at, place.reminded_at, place.asked_at, place.parting_at) == (None, None, None, None)
+    assert (place.notified_at, place.reminded_at, place.asked_at, place.removal_notice_at) == (None, None, None, None)
     assert place.asked_times == 0
     # The plan remembers that it has told her: nobody is told twice of one return.
     assert place.plan == plan

@@ -1,4 +1,4 @@
-"""Typed words given back where no form can show them, and private links damaged by mail programs."""
+"""Returning typed text that no form can show, and repairing private links that mail programs have damaged."""
 
 import html
 import re
@@ -11,8 +11,7 @@ from django.forms import ChoiceField, MultipleChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.template.response import TemplateResponse
-from django.urls import ResolverMatch, reverse
-from django.urls import resolve as resolved
+from django.urls import ResolverMatch, resolve, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -25,23 +24,25 @@ from intake.mapping.questions import Question, QuestionSet
 from intake.mapping.step_form import field_names
 from intake.typed_text import without_invisible
 
-_UNSEEN = ("extra_line", "form_token")
-# What a choice of a question that is known no more sends: the id of a block, yes or no, or "no answer".
+_HIDDEN_FIELDS = ("extra_line", "form_token")
+# The value of a choice of a removed question: the id of a block, yes or no, or "no answer".
 _KEY_OF_CHOICE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|yes|no|-")
+# A path of a private link, with other characters before or after it.
+_DAMAGED = re.compile(r"[^\w-]*([\w-]+(?:/[\w-]+)*)[^\w-]*", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TypedAnswer:
-    """What was asked, and what was typed or chosen. `label` is "" for a question that is known no more."""
+    """One typed or chosen answer. `label` is "" for a removed question."""
 
     label: str
     text: str
 
 
 def typed_answers(data: QueryDict, question_set: QuestionSet | None = None) -> list[TypedAnswer]:
-    """Return what a post of any of the visitors' forms brings, in words; empty where nothing was typed in one.
+    """Return the answers in a post of any public form as text; [] if nothing was typed.
 
-    `question_set`: the questions of a mapping; those of the mapping page where it is not told.
+    `question_set`: the questions of the mapping; by default those of the mapping page.
     """
     words = without_invisible(data)
     page = None if question_set else MappingPage.objects.live().first() or MappingPage.objects.first()
@@ -57,7 +58,7 @@ def typed_answers(data: QueryDict, question_set: QuestionSet | None = None) -> l
 
 
 def answers_to(questions: Iterable[Question], data: QueryDict) -> list[TypedAnswer]:
-    """Return what a post answers to these questions, choices by their labels."""
+    """Return the answers to these questions in a post, choices by their labels."""
     words = without_invisible(data)
     typed: list[TypedAnswer] = []
     for question in questions:
@@ -69,10 +70,10 @@ def answers_to(questions: Iterable[Question], data: QueryDict) -> list[TypedAnsw
     return typed
 
 
-def no_form_here(request: HttpRequest, *, status: int) -> HttpResponse | None:
-    """Answer a post to an address where no form stands with its words; None where nothing was typed.
+def return_typed_text(request: HttpRequest, *, status: int) -> HttpResponse | None:
+    """Return a page with the typed text of a post to a URL without a form; None if nothing was typed.
 
-    The page was removed or unpublished while somebody was writing on it.
+    The form's page was removed or unpublished while somebody was writing.
     """
     request.encoding = "utf-8"
     try:
@@ -82,7 +83,7 @@ def no_form_here(request: HttpRequest, *, status: int) -> HttpResponse | None:
     if not typed:
         return None
     context = {"title": _("What you wrote was not sent"), "typed": typed}
-    response = render(request, "intake/mapping/no_form_here.html", context, status=status)
+    response = render(request, "intake/mapping/return_typed_text.html", context, status=status)
     response["Cache-Control"] = "no-store, private"
     return response
 
@@ -90,7 +91,7 @@ def no_form_here(request: HttpRequest, *, status: int) -> HttpResponse | None:
 def _facts(words: QueryDict) -> list[TypedAnswer]:
     typed: list[TypedAnswer] = []
     for name, field in ContactForm.base_fields.items():
-        if name in _UNSEEN:
+        if name in _HIDDEN_FIELDS:
             continue
         values = words.getlist(name)
         if isinstance(field, ChoiceField | MultipleChoiceField):
@@ -105,21 +106,17 @@ def _typed(label: str, texts: list[str]) -> list[TypedAnswer]:
     return [TypedAnswer(label=label, text=text)] if text else []
 
 
-# What our addresses are made of, and what may hang round them.
-_TANGLED = re.compile(r"[^\w-]*([\w-]+(?:/[\w-]+)*)[^\w-]*", re.ASCII)
-
-
-# The pages behind it take posts without Django's token: the secret in the address is what a forger would need.
+# Exempt like the pages themselves: the secret in the URL protects against forged posts.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
 @sensitive_variables()
-def mend(request: HttpRequest, tangled: str) -> HttpResponseBase:
-    """Lead to the page that the link was meant for; what is posted is received there. 404 with advice where none is."""
-    address = _mended(tangled)
+def repair_link(request: HttpRequest, damaged: str) -> HttpResponseBase:
+    """Redirect to the page of a damaged link, or pass a post on to it; 404 with advice if there is none."""
+    address = _repaired(damaged)
     page = _page_at(address)
     if page is None:
-        given_back = no_form_here(request, status=404) if request.method == "POST" else None
+        given_back = return_typed_text(request, status=404) if request.method == "POST" else None
         return given_back or TemplateResponse(request, "intake/mapping/private_link_in_part.html", status=404)
     if request.method == "POST":
         return page.func(request, *page.args, **page.kwargs)
@@ -127,14 +124,14 @@ def mend(request: HttpRequest, tangled: str) -> HttpResponseBase:
     return HttpResponseRedirect(f"{address}?{query}" if query else address)
 
 
-def _mended(tangled: str) -> str:
-    """Return the address without what is no part of one; "" where it can't be told what was meant."""
-    seen = strip_invisible("".join(html.unescape(unquote(tangled)).split()))
-    match = _TANGLED.fullmatch(re.sub("/+", "/", seen))
+def _repaired(damaged: str) -> str:
+    """Return the repaired path; "" if it can't be determined."""
+    seen = strip_invisible("".join(html.unescape(unquote(damaged)).split()))
+    match = _DAMAGED.fullmatch(re.sub("/+", "/", seen))
     return f"{reverse('private_link', args=[''])}{match[1]}/" if match else ""
 
 
 def _page_at(address: str) -> ResolverMatch | None:
-    # The pattern of `mend` takes every address below the prefix; another prefix can't come out of _mended.
-    page = resolved(address) if address else None
+    # The pattern of `repair_link` takes every address below the prefix; another prefix can't come out of _mended.
+    page = resolve(address) if address else None
     return page if page and page.url_name != "private_link" else None

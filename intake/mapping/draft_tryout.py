@@ -1,4 +1,4 @@
-"""Trying the draft of a mapping in the admin. Answers travel in the page; nothing is stored."""
+"""Trying out the draft of a mapping in the admin. The answers are carried in the page; nothing is stored."""
 
 from typing import Any
 
@@ -13,30 +13,30 @@ from django.views.decorators.http import require_http_methods
 
 from intake.enquiry.forms import MappingFactsForm
 from intake.mapping.answers import counted_answers, missing, steps_to_show
-from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, StepPage, answer_groups, notices_now, step_context
+from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, StepPage, answer_groups, current_notices, step_context
 from intake.mapping.models import FACT_NAMES
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import QuestionSet
 from intake.mapping.step_form import StepForm
 
 FACTS, CHECK = "facts", "check"
-# Signed: what comes back is read as it was written, and nothing else is parsed.
-_SALT = "intake.mapping-trial"
+# Signed, so that only values written by this view are read.
+_SALT = "intake.mapping-tryout"
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def try_mapping(request: HttpRequest, page_id: int) -> HttpResponse:
-    """Show the first step of the saved draft; each post shows the next one, or the same with what is to be mended."""
+    """Show the first step of the latest draft; each post shows the next step, or the same one with its errors."""
     page = get_object_or_404(MappingPage, pk=page_id)
     if not page.permissions_for_user(request.user).can_edit():
         raise PermissionDenied
-    trial = _Trial(request, page.get_latest_revision_as_object().question_set())
-    return trial.answer() if request.method == "POST" else trial.show(FACTS)
+    tryout = _DraftTryout(request, page.get_latest_revision_as_object().question_set())
+    return tryout.answer() if request.method == "POST" else tryout.show(FACTS)
 
 
-class _Trial:
-    """One request of a trial. `facts` and `answers` came with the page, `place` is the page that was sent."""
+class _DraftTryout:
+    """One request of a try-out. `facts` and `answers` are carried in the page; `place` is the page that was posted."""
 
     def __init__(self, request: HttpRequest, question_set: QuestionSet) -> None:
         self.request, self.question_set = request, question_set
@@ -53,11 +53,11 @@ class _Trial:
         if place == CHECK:
             lacking = missing(self.question_set, self.facts, self.answers)
             if not lacking:
-                return TemplateResponse(self.request, "intake/mapping/trial_done.html", {})
+                return TemplateResponse(self.request, "intake/mapping/tryout_done.html", {})
             return self.show(str(self._index_of(lacking[0][0].key)))
         index = int(place) if len(place) <= 4 and place.isdecimal() else 0
         if index >= len(self.question_set.steps):
-            # The draft has changed since this page was opened, or the post is not ours.
+            # The draft has changed since this page was opened, or the post is forged.
             return self.show(FACTS)
         step_form = self._step_form(index, self.request.POST)
         goes_back = "back" in self.request.POST
@@ -70,12 +70,12 @@ class _Trial:
     def show(self, place: str, form: Any = None) -> HttpResponse:
         shown = steps_to_show(self.question_set, self.facts, self.answers)
         extra = {
-            "trial": True,
+            "tryout": True,
             "place": place,
             "carried": signing.dumps([self.facts, self.answers], salt=_SALT, compress=True),
         }
         if place == CHECK:
-            notices, _pause, _details = notices_now(self.request)
+            notices, _pause, _details = current_notices(self.request)
             groups = answer_groups(self.question_set, self.facts, self.answers)
             context = {"groups": groups, "lacking": 0, **notices.as_context()}
             return TemplateResponse(self.request, CHECK_TEMPLATE, context | extra)
@@ -116,7 +116,7 @@ class _Trial:
 
 
 def _carried(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the facts and answers that the page brought along; empty ones for what this site did not write."""
+    """Return the facts and answers carried in the page; empty ones if they were not signed by this site."""
     try:
         facts, answers = signing.loads(text, salt=_SALT)
     except signing.BadSignature:
