@@ -145,8 +145,8 @@ def remove_places(*, place_id: int, references: Collection[str] = (), now: datet
     Otherwise like answer_yes().
     """
     with transaction.atomic():
-        who = _locked(place_id)
-        for place in who.removable:
+        view = _locked(place_id)
+        for place in view.removable:
             if place.pk == place_id or place.enquiry.reference in references:
                 remove_enquiry(enquiry_id=place.enquiry_id, now=now)
     return True
@@ -154,10 +154,10 @@ def remove_places(*, place_id: int, references: Collection[str] = (), now: datet
 
 def _open_to(answer: Answer, place_id: int) -> list[WaitingPlace]:
     """Lock the mailbox's enquiries and return the places that this answer applies to; [] if it is not available."""
-    who = _locked(place_id)
-    if answer not in who.answers:
+    view = _locked(place_id)
+    if answer not in view.answers:
         return []
-    return who.places if answer is Answer.NO else [*who.places, *who.other_tags]
+    return view.places if answer is Answer.NO else [*view.places, *view.other_tags]
 
 
 def _locked(place_id: int) -> PlaceView:
@@ -284,18 +284,18 @@ def _answer(request: HttpRequest, place: WaitingPlace) -> HttpResponse:
 
 
 def _show(request: HttpRequest, place: WaitingPlace, *, status: int = 200, notice: str = "") -> HttpResponse:
-    who: PlaceView = view_of_place(place)
-    enquiry = who.places[0].enquiry
+    view: PlaceView = view_of_place(place)
+    enquiry = view.places[0].enquiry
     context = {
         "enquiry": enquiry,
-        "place": who.places[0],
-        "state": who.state,
-        "answers": who.answers,
-        "answered": who.answered,
-        "own": who.removable[0],
-        "others": who.removable[1:],
+        "place": view.places[0],
+        "state": view.state,
+        "answers": view.answers,
+        "answered": view.answered,
+        "own": view.removable[0],
+        "others": view.removable[1:],
         "removed_on": enquiry.remove_on,
-        "kept_while_waiting": kept_while_waiting(who.places[0].months),
+        "kept_while_waiting": kept_while_waiting(view.places[0].months),
         "notice": notice,
     }
     return TemplateResponse(request, "intake/waiting/answer_page.html", context, status=status)

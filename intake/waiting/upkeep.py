@@ -100,12 +100,12 @@ def _follow_up(place: WaitingPlace, opened_on: date | None, now: datetime) -> bo
         for notified in _notified_mailboxes(mailbox=place.mailbox_key):
             if notified.plan.pk != place.plan_id:
                 continue
-            need = notified.action(opened_on, now)
-            if need is ReturnAction.REMIND:
+            action = notified.action(opened_on, now)
+            if action is ReturnAction.REMIND:
                 _remind(notified, now)
-            elif need is ReturnAction.CLOSE:
+            elif action is ReturnAction.CLOSE:
                 _close(notified, now)
-            return need is not ReturnAction.NOTHING
+            return action is not ReturnAction.NOTHING
     return False
 
 
@@ -244,9 +244,11 @@ def _act_on(key: str | int, now: datetime) -> int:
     return _act_on_mailbox(key, now) or _remove_if_unreachable(key, now)
 
 
-def _is_allowed(need: WaitingAction, may_ask: bool) -> bool:
+def _is_allowed(action: WaitingAction, may_ask: bool) -> bool:
     """Return whether an action is allowed now. REMOVE always is: the removal notice has announced it."""
-    return may_ask if need in (WaitingAction.ASK, WaitingAction.SEND_REMOVAL_NOTICE) else need is WaitingAction.REMOVE
+    if action in (WaitingAction.ASK, WaitingAction.SEND_REMOVAL_NOTICE):
+        return may_ask
+    return action is WaitingAction.REMOVE
 
 
 def _act_on_mailbox(mailbox: str, now: datetime) -> int:
@@ -255,22 +257,22 @@ def _act_on_mailbox(mailbox: str, now: datetime) -> int:
         lock_receiving()
         lock_places(WaitingPlace.objects.filter(mailbox_key=mailbox).values_list("pk", flat=True))
         for waiting in _waiting_mailboxes(now, mailbox=mailbox):
-            need = waiting.action(now)
-            if not _is_allowed(need, may_ask=is_mail_hour(now) and not list_is_being_notified(now)):
+            action = waiting.action(now)
+            if not _is_allowed(action, may_ask=is_mail_hour(now) and not list_is_being_notified(now)):
                 return 0
-            if need is WaitingAction.REMOVE:
+            if action is WaitingAction.REMOVE:
                 for place in waiting.places:
                     remove_enquiry(enquiry_id=place.enquiry_id, now=now)
                 return len(waiting.places)
-            _write(waiting, need, now)
+            _write(waiting, action, now)
             return 1
     return 0
 
 
-def _write(waiting: _WaitingMailbox, need: WaitingAction, now: datetime) -> None:
+def _write(waiting: _WaitingMailbox, action: WaitingAction, now: datetime) -> None:
     places = WaitingPlace.objects.filter(pk__in=[place.pk for place in waiting.places])
     enquiries = [place.enquiry_id for place in waiting.places]
-    if need is WaitingAction.ASK:
+    if action is WaitingAction.ASK:
         asked = waiting.asked + 1
         queue_still_waiting(place=waiting.places[0], is_last=asked == QUESTIONS, now=now)
         places.update(asked_at=now, asked_times=asked)
