@@ -43,9 +43,7 @@ def _tampered() -> str:
 
 
 @pytest.mark.parametrize("made_up", [str, _forged, _of_another_purpose, _tampered])
-def test_a_strange_token_comes_back_with_the_words_and_can_be_sent_again_at_once(
-    visitor: Visitor, made_up: Any
-) -> None:
+def test_forged_form_token_keeps_input_for_resending(visitor: Visitor, made_up: Any) -> None:
     came_back = ShownForm.of(answer := visitor.sends(letter(form_token=made_up())))
 
     assert answer.status_code == 422
@@ -58,13 +56,13 @@ def test_a_strange_token_comes_back_with_the_words_and_can_be_sent_again_at_once
     assert not Enquiry.objects.get().is_quarantined
 
 
-def test_a_form_without_a_token_field_is_as_good_as_one_with_an_empty_token(visitor: Visitor) -> None:
+def test_missing_form_token_equals_an_empty_one(visitor: Visitor) -> None:
     came_back = ShownForm.of(visitor.client.post(ADDRESS, letter(), headers=visitor.headers))
     assert came_back.words == letter()
     assert visitor.sends(came_back.values).status_code == 303
 
 
-def test_after_a_change_of_the_secret_key_open_forms_can_still_be_sent(visitor: Visitor, settings: Any) -> None:
+def test_open_forms_survive_secret_key_rotation(visitor: Visitor, settings: Any) -> None:
     opened = token()
     settings.SECRET_KEY = "a-new-one"
     came_back = ShownForm.of(visitor.sends(letter(form_token=opened)))

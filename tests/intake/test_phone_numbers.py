@@ -100,7 +100,7 @@ def test_what_cannot_be_dialled_comes_back(visitor: Visitor, written: str) -> No
     assert ShownForm.of(answer).words["phone"] == written
 
 
-def test_who_wants_a_call_must_leave_a_number_and_is_told_only_once(visitor: Visitor) -> None:
+def test_call_preference_requires_a_phone_number(visitor: Visitor) -> None:
     wrong = ShownForm.of(visitor.sends(letter(phone="ei ole", preferred_contact="phone")))
     assert len(wrong.errors("phone")) == 1
     assert visitor.sends(letter(phone="", preferred_contact="email")).status_code == 303

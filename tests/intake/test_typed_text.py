@@ -76,7 +76,7 @@ def test_a_limit_counts_what_is_kept(visitor: Visitor, field: str, limit: int) -
     assert getattr(Enquiry.objects.get(), field) == "ä" * limit
 
 
-def test_a_line_break_counts_as_one_character_as_the_counter_on_the_page_counts(visitor: Visitor) -> None:
+def test_line_break_counts_as_one_character(visitor: Visitor) -> None:
     message = "a" + "\r\n" * 4998 + "b"
     assert visitor.sends(letter(message=message)).status_code == 303
     assert Enquiry.objects.get().message == message.replace("\r\n", "\n")

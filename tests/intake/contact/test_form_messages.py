@@ -61,7 +61,7 @@ def test_an_unknown_choice_beside_known_ones_does_not_unchoose_those(visitor: Vi
     assert shown.words["delivery_modes"] == ["online"]
 
 
-def test_an_empty_form_tells_everything_at_once_in_the_order_of_the_fields(visitor: Visitor) -> None:
+def test_empty_form_lists_all_errors_in_order(visitor: Visitor) -> None:
     shown = ShownForm.of(visitor.sends({}))
 
     assert shown.summary == [
@@ -80,7 +80,7 @@ def test_an_empty_form_tells_everything_at_once_in_the_order_of_the_fields(visit
     assert heading["tabindex"] == "-1"
 
 
-def test_each_link_of_the_summary_leads_to_a_control_that_can_be_focused(visitor: Visitor) -> None:
+def test_error_summary_links_lead_to_focusable_controls(visitor: Visitor) -> None:
     shown = ShownForm.of(visitor.sends({}))
     for address, _words in shown.summary:
         assert shown.element(address.removeprefix("#")).name in ("input", "textarea")
@@ -97,7 +97,7 @@ def test_a_wrong_text_field_is_marked_and_tied_to_its_message(visitor: Visitor, 
 
 
 @pytest.mark.parametrize("field", GROUPS)
-def test_a_wrong_choice_is_marked_and_its_group_tied_to_its_message(visitor: Visitor, field: str) -> None:
+def test_wrong_choice_has_an_associated_error_message(visitor: Visitor, field: str) -> None:
     shown = ShownForm.of(visitor.sends(letter(**{field: []})))
     group = shown.element(f"id_{field}")
     assert group.name == "fieldset"
@@ -133,7 +133,7 @@ def test_the_browser_may_fill_in_who_the_person_is(visitor: Visitor) -> None:
     assert shown.element("id_organisation")["autocomplete"] == "organization"
 
 
-def test_the_hidden_field_is_out_of_reach_of_people_screen_readers_and_autofill(visitor: Visitor) -> None:
+def test_honeypot_is_hidden_from_people_and_autofill(visitor: Visitor) -> None:
     hidden = visitor.opens().element("id_extra_line")
     assert hidden["tabindex"] == "-1"
     assert hidden["autocomplete"] == "off"
@@ -145,7 +145,7 @@ def test_dont_know_yet_gives_way_to_a_known_way_of_meeting(visitor: Visitor) -> 
     assert Enquiry.objects.get().delivery_modes == ["online"]
 
 
-def test_the_warning_and_the_privacy_text_stand_on_the_form_and_are_kept_with_the_enquiry(visitor: Visitor) -> None:
+def test_notices_are_shown_and_stored_with_the_enquiry(visitor: Visitor) -> None:
     page = " ".join(visitor.opens().soup.get_text(" ").split())
     visitor.sends()
     shown = Enquiry.objects.get().shown_texts
@@ -156,7 +156,7 @@ def test_the_warning_and_the_privacy_text_stand_on_the_form_and_are_kept_with_th
         assert words.replace("\u00a0", " ") in page
 
 
-def test_the_form_is_there_for_every_method_that_reads_and_no_other_writes(visitor: Visitor, client: Client) -> None:
+def test_form_allows_only_get_head_and_post(visitor: Visitor, client: Client) -> None:
     assert client.head(ADDRESS).status_code == 200
     assert client.put(ADDRESS).status_code == 405
     assert client.delete(ADDRESS).status_code == 405

@@ -66,7 +66,7 @@ TOO_MUCH = {
 
 
 @pytest.mark.parametrize("what", TOO_MUCH)
-def test_what_is_far_past_any_letter_is_refused_with_a_way_back_to_the_words(visitor: Visitor, what: str) -> None:
+def test_too_large_post_is_413_with_a_way_back(visitor: Visitor, what: str) -> None:
     body, content_type = TOO_MUCH[what]
     answer = visitor.client.generic("POST", ADDRESS, body, content_type=content_type, headers=OWN_PAGE)
     assert answer.status_code == 413
@@ -78,7 +78,7 @@ def test_what_is_far_past_any_letter_is_refused_with_a_way_back_to_the_words(vis
     assert not Enquiry.objects.exists()
 
 
-def test_a_letter_just_under_what_is_read_comes_back_with_every_word(visitor: Visitor) -> None:
+def test_post_below_the_size_limit_is_returned_whole(visitor: Visitor) -> None:
     long = "x" * (2 * 1024 * 1024 - 5000)
     body = urlencode({**letter(message=long), "form_token": token()}, doseq=True).encode()
     answer = visitor.client.generic("POST", ADDRESS, body, content_type=URLENCODED, headers=OWN_PAGE)

@@ -58,7 +58,7 @@ def test_whoever_writes_pages_can_write_pages(editor: Client, loaded_site: None)
     assert editor.get(f"/admin/pages/{page.pk}/edit/").status_code == 200
 
 
-def test_the_supervisor_can_write_pages_too_and_finds_enquiries_in_the_menu(kati: Client, loaded_site: None) -> None:
+def test_supervisor_edits_pages_and_sees_the_enquiries_menu(kati: Client, loaded_site: None) -> None:
     page = Page.objects.get(slug="yksilotyonohjaus")
     edit = kati.get(f"/admin/pages/{page.pk}/edit/")
     assert edit.status_code == 200
@@ -74,7 +74,7 @@ def test_who_is_not_signed_in_is_asked_to_and_sees_nothing(enquiry: Enquiry) -> 
     assert enquiry.version == 1
 
 
-def test_an_account_without_the_admin_gets_no_further_than_the_sign_in(stranger: Client, enquiry: Enquiry) -> None:
+def test_account_without_admin_access_stays_at_login(stranger: Client, enquiry: Enquiry) -> None:
     for path in every_address(enquiry):
         for response in (stranger.get(path), stranger.post(path, {"version": 1, "status": "in_review"})):
             assert response.status_code in (302, 403), path

@@ -50,7 +50,7 @@ def test_every_question_is_read_as_it_was_asked(kati: Client, db: None) -> None:
     assert "7/7 vastattu." in text
 
 
-def test_what_was_not_answered_and_what_was_not_asked_are_told_apart(kati: Client, db: None) -> None:
+def test_unanswered_and_not_asked_are_distinguished(kati: Client, db: None) -> None:
     enquiry = with_mapping(answers={"size": 4, "change": "Tilaa"}, delivery_modes=("online",))
     page = kati.get(address("inspect", enquiry))
     assert question(page, "Mitkä teemat?").startswith("Ei vastausta")
@@ -65,7 +65,7 @@ def test_the_day_is_that_of_the_questions_that_were_asked(kati: Client, db: None
     assert enquiry.mapping.question_set["version"] not in text
 
 
-def test_later_edits_and_the_removal_of_the_page_change_nothing_of_it(kati: Client, loaded_site: None) -> None:
+def test_sent_mapping_is_independent_of_the_page(kati: Client, loaded_site: None) -> None:
     enquiry = with_mapping()
     before = words(kati.get(address("inspect", enquiry))).split("Tapaamiseen valmistautuminen")[0]
     MappingPage.objects.get().delete()
@@ -135,7 +135,7 @@ def test_the_list_tells_what_came_with_a_message(kati: Client, db: None) -> None
     }
 
 
-def test_one_under_way_is_no_enquiry_of_its_own_on_the_desk(kati: Client, enquiry: Enquiry) -> None:
+def test_unsent_mapping_is_no_enquiry_in_the_list(kati: Client, enquiry: Enquiry) -> None:
     before = counts(kati)
     begun_alone()
     under_way(enquiry)
@@ -153,9 +153,7 @@ def test_when_it_arrived_stands_among_what_has_happened(kati: Client, enquiry: E
     assert history.index("Käsittelyssä") < history.index("Alkukartoitus saapunut")
 
 
-def test_notes_for_the_meeting_are_kept_as_lines_with_who_and_when_and_never_their_words(
-    kati: Client, enquiry: Enquiry
-) -> None:
+def test_preparation_history_has_no_text_of_notes(kati: Client, enquiry: Enquiry) -> None:
     mapping = sent_after(enquiry)
     enquiry.refresh_from_db()
     posts = [

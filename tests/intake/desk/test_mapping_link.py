@@ -50,7 +50,7 @@ def secret_in(text: str) -> str:
     return found[1]
 
 
-def test_the_sender_gets_a_link_that_works_and_no_word_of_their_own(kati: Client, enquiry: Enquiry) -> None:
+def test_mapping_link_mail_works_and_quotes_nothing(kati: Client, enquiry: Enquiry) -> None:
     assert BUTTON in words(kati.get(address("inspect", enquiry)))
     delivered()
     assert press(kati, enquiry).status_code == 302

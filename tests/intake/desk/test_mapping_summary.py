@@ -44,7 +44,7 @@ def test_it_has_the_facts_and_the_answers_and_no_judgement(
         assert text not in page
 
 
-def test_her_notes_are_on_a_page_of_their_own_and_not_in_the_copy(kati: Client, mapped: Enquiry) -> None:
+def test_preparation_notes_are_not_in_the_senders_copy(kati: Client, mapped: Enquiry) -> None:
     summary = kati.get(path(mapped)).content.decode()
     assert "Katin oma ajatus" in summary.split('class="summary-notes"')[1]
     copy = kati.get(path(mapped, "kopio"))
@@ -54,7 +54,7 @@ def test_her_notes_are_on_a_page_of_their_own_and_not_in_the_copy(kati: Client, 
     assert "summary-notes" not in kati.get(path(mapped)).content.decode()
 
 
-def test_what_was_not_asked_is_not_there_and_what_was_not_answered_is(kati: Client, db: None) -> None:
+def test_summary_has_unanswered_but_no_unasked_questions(kati: Client, db: None) -> None:
     enquiry = with_mapping(answers={"size": 4, "change": "Tilaa"}, delivery_modes=("online",))
     page = words(kati.get(path(enquiry)))
     assert "Paikkakunta" not in page

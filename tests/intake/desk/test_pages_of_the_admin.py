@@ -61,7 +61,7 @@ def test_a_refusal_has_no_weaker_policy(editor: Client, enquiry: Enquiry) -> Non
     assert "default-src 'none'" in refusal.headers["Content-Security-Policy"]
 
 
-def test_every_field_has_a_label_and_says_what_is_wrong_beside_it(kati: Client, enquiry: Enquiry) -> None:
+def test_admin_fields_have_labels_and_errors(kati: Client, enquiry: Enquiry) -> None:
     page = kati.post(address("status", enquiry), {"version": 1, "status": "closed"}).content.decode()
     for name in ("status", "outcome", "note"):
         assert f'<label for="id_{name}"' in page

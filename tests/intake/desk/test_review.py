@@ -81,7 +81,7 @@ def test_her_note_is_kept_as_lines_and_shown_again(kati: Client, enquiry: Enquir
     assert "maanantaina ”klo 9”" in words(kati.get(address("inspect", enquiry)))
 
 
-def test_that_a_note_was_changed_is_kept_with_who_and_when_and_never_its_words(kati: Client, enquiry: Enquiry) -> None:
+def test_note_history_has_no_text_of_notes(kati: Client, enquiry: Enquiry) -> None:
     for version, note in ((1, "Soita maanantaina"), (2, "Soita maanantaina"), (2, "Soitettu"), (3, " \n")):
         assert write(kati, enquiry, version, note).status_code == 302
     steps = list(enquiry.steps.all())
@@ -93,7 +93,7 @@ def test_that_a_note_was_changed_is_kept_with_who_and_when_and_never_its_words(k
     assert "Muistiinpano tyhjennettiin – Kati Levola" in page
 
 
-def test_a_note_that_is_too_long_comes_back_whole_with_a_message(kati: Client, enquiry: Enquiry) -> None:
+def test_too_long_note_is_returned_with_an_error(kati: Client, enquiry: Enquiry) -> None:
     long = "Ä" * 5001
     response = write(kati, enquiry, 1, long)
     assert response.status_code == 422
@@ -138,7 +138,7 @@ def test_a_broken_version_is_refused_not_an_error(kati: Client, enquiry: Enquiry
     assert held.is_quarantined
 
 
-def test_a_suspicious_one_says_why_and_can_be_accepted_without_a_mail(kati: Client, db: None) -> None:
+def test_suspicious_enquiry_shows_reasons_and_can_be_accepted(kati: Client, db: None) -> None:
     enquiry = suspicious()
     page = words(kati.get(address("inspect", enquiry)))
     assert "Lomakkeella oli täytetty kohta, jota ihmiset eivät näe." in page
@@ -197,7 +197,7 @@ def test_an_accepted_one_closed_otherwise_stays_closed(kati: Client, db: None) -
     assert (enquiry.status, enquiry.verdict) == (Status.CLOSED, Verdict.ACCEPTED)
 
 
-def test_a_mail_that_failed_is_shown_with_its_attempts_and_sent_again(kati: Client, enquiry: Enquiry) -> None:
+def test_failed_mail_shows_attempts_and_can_be_resent(kati: Client, enquiry: Enquiry) -> None:
     mail = enquiry.mails.get(purpose="notification")
     failed_once(mail, at=datetime(2026, 7, 1, 9, 5, 7, tzinfo=UTC))
     page = words(kati.get(address("inspect", enquiry)))

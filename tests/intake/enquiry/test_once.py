@@ -60,7 +60,7 @@ def test_every_fact_is_stored_as_it_was_written(visitor: Visitor) -> None:
     assert enquiry.verdict_reasons == []
 
 
-def test_a_repeat_gives_the_same_answer_and_stores_and_sends_nothing_more(visitor: Visitor) -> None:
+def test_repeat_stores_and_sends_nothing(visitor: Visitor) -> None:
     words = letter(form_token=token())
     addresses = {visitor.sends(words)["Location"] for _ in range(4)}
     assert len(addresses) == 1
@@ -68,7 +68,7 @@ def test_a_repeat_gives_the_same_answer_and_stores_and_sends_nothing_more(visito
     assert sorted(OutgoingMail.objects.values_list("purpose", flat=True)) == ["confirmation", "notification"]
 
 
-def test_a_repeat_with_other_spaces_or_number_format_is_still_a_repeat(visitor: Visitor) -> None:
+def test_repeat_ignores_spaces_and_phone_format(visitor: Visitor) -> None:
     opened = token()
     visitor.sends(letter(form_token=opened))
     visitor.sends(letter(form_token=opened, name=" Maija  Meikäläinen\u200b", phone="+358501234567"))
@@ -85,7 +85,7 @@ def test_the_same_form_with_other_words_is_another_enquiry(visitor: Visitor, cha
     assert Enquiry.objects.filter(**changes).exists()
 
 
-def test_going_back_to_a_new_form_and_sending_the_same_words_is_a_repeat(visitor: Visitor) -> None:
+def test_same_text_from_a_new_form_is_a_repeat(visitor: Visitor) -> None:
     first = reference_on(visitor, visitor.sends(letter(form_token=token())))
     second = reference_on(visitor, visitor.sends(letter(form_token=token())))
     assert first == second
@@ -133,7 +133,7 @@ def test_who_was_answered_and_closed_may_send_the_same_words_again(visitor: Visi
     assert Enquiry.objects.count() == 2
 
 
-def test_who_was_held_suspicious_and_tries_again_as_people_do_has_sent_a_new_one(visitor: Visitor) -> None:
+def test_unsuspicious_repeat_of_a_suspicious_enquiry_is_new(visitor: Visitor) -> None:
     suspicious = letter(extra_line="x")
     first = reference_on(visitor, visitor.sends(suspicious))
     assert reference_on(visitor, visitor.sends(suspicious)) == first
@@ -144,7 +144,7 @@ def test_who_was_held_suspicious_and_tries_again_as_people_do_has_sent_a_new_one
     assert OutgoingMail.objects.filter(purpose="confirmation").count() == 1
 
 
-def test_a_closed_one_that_is_opened_again_takes_no_repeats_from_the_newer_one(visitor: Visitor) -> None:
+def test_reopened_enquiry_gets_no_repeats_of_a_newer_one(visitor: Visitor) -> None:
     visitor.sends()
     enquiry = close(Enquiry.objects.get())
     second = reference_on(visitor, visitor.sends())
@@ -155,7 +155,7 @@ def test_a_closed_one_that_is_opened_again_takes_no_repeats_from_the_newer_one(v
     assert Enquiry.objects.count() == 2
 
 
-def test_who_was_removed_may_send_the_same_words_again_and_nothing_remembers_them(visitor: Visitor) -> None:
+def test_removed_enquiry_can_be_sent_again(visitor: Visitor) -> None:
     first = visitor.sends()["Location"]
     digest = Enquiry.objects.get().content_digest
     remove_enquiry(enquiry_id=Enquiry.objects.get().pk, now=timezone.now())

@@ -48,7 +48,7 @@ def opened(visitor: Visitor) -> None:
     visitor.opens()
 
 
-def test_twenty_posts_of_one_form_are_one_enquiry_one_mail_each_and_one_address() -> None:
+def test_parallel_posts_of_one_form_are_one_enquiry() -> None:
     words = letter(form_token=token())
 
     answers = at_once(MANY, lambda _number: Visitor().sends(words))
@@ -61,7 +61,7 @@ def test_twenty_posts_of_one_form_are_one_enquiry_one_mail_each_and_one_address(
     assert PostingTrace.objects.count() == 1
 
 
-def test_twenty_forms_with_the_same_words_are_one_enquiry_and_one_mail_each(settings: Any) -> None:
+def test_parallel_forms_with_one_text_are_one_enquiry(settings: Any) -> None:
     settings.FORM_RATE_LIMIT = MANY
     tokens = [token() for _ in range(MANY)]
 
@@ -75,7 +75,7 @@ def test_twenty_forms_with_the_same_words_are_one_enquiry_and_one_mail_each(sett
     assert Counter(OutgoingMail.objects.values_list("purpose", flat=True)) == {"notification": 1, "confirmation": 1}
 
 
-def test_the_same_words_after_a_closed_one_sent_at_once_are_one_new_enquiry(settings: Any) -> None:
+def test_parallel_repeats_of_a_closed_enquiry_are_one(settings: Any) -> None:
     settings.FORM_RATE_LIMIT = MANY + 1
     Visitor().sends()
     first = Enquiry.objects.get()
@@ -96,7 +96,7 @@ def test_the_same_words_after_a_closed_one_sent_at_once_are_one_new_enquiry(sett
     assert Enquiry.objects.count() == 2
 
 
-def test_letters_sent_at_once_from_one_address_get_through_up_to_the_limit_exactly(settings: Any) -> None:
+def test_parallel_posts_respect_the_rate_limit_exactly(settings: Any) -> None:
     settings.FORM_RATE_LIMIT = 7
     answers = at_once(MANY, lambda number: Visitor().sends(letter(message=f"Viesti {number}")))
     assert Counter(answer.status_code for answer in answers) == {303: 7, 429: MANY - 7}
@@ -104,7 +104,7 @@ def test_letters_sent_at_once_from_one_address_get_through_up_to_the_limit_exact
     assert len(set(Enquiry.objects.values_list("message", flat=True))) == 7
 
 
-def test_letters_sent_at_once_in_one_name_bring_it_one_mail_and_kati_all(settings: Any) -> None:
+def test_parallel_posts_send_one_confirmation_a_mailbox(settings: Any) -> None:
     settings.FORM_RATE_LIMIT = MANY
     answers = at_once(MANY, lambda number: Visitor(f"203.0.113.{number}").sends(letter(message=f"Viesti {number}")))
     assert {answer.status_code for answer in answers} == {303}

@@ -91,7 +91,7 @@ def test_nothing_typed_is_logged_on_the_whole_way(
     assert not [line for line in lines if _has_words(line)]
 
 
-def test_an_error_of_ours_logs_no_word_and_its_report_hides_the_form(
+def test_error_report_and_log_hide_the_form(
     visitor: Visitor, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(**_arguments: object) -> None:

@@ -93,7 +93,7 @@ def test_removing_what_is_gone_already_does_nothing_and_counts_nothing() -> None
     assert RemovedEnquiry.objects.get().count == 1
 
 
-def test_the_command_tells_what_it_would_remove_by_reference_and_removes_nothing() -> None:
+def test_dry_run_lists_references_and_removes_nothing() -> None:
     due = closed(at=CLOSED)
     received(now=CLOSED)
     with time_machine.travel(DUE, tick=False):

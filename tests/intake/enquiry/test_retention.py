@@ -39,7 +39,7 @@ def test_a_closed_matter_goes_after_so_many_months(closed: datetime, removed: da
         (datetime(2027, 3, 27, 22, 1, tzinfo=UTC), date(2027, 4, 11)),
     ],
 )
-def test_spam_goes_after_so_many_days_also_over_a_change_of_the_clocks(closed: datetime, removed: date) -> None:
+def test_spam_removal_date_across_daylight_saving_change(closed: datetime, removed: date) -> None:
     assert removal_date(closed_at=closed, outcome=Outcome.SPAM, times=TIMES) == removed
 
 
@@ -48,7 +48,7 @@ def test_an_open_matter_is_never_due() -> None:
 
 
 @given(days, st.integers(0, 60))
-def test_months_later_is_the_right_month_and_never_a_later_day_of_it(day: date, months: int) -> None:
+def test_months_later_never_exceeds_the_month(day: date, months: int) -> None:
     later = months_later(day, months)
     assert (later.year * 12 + later.month) - (day.year * 12 + day.month) == months
     assert later.day <= day.day

@@ -68,7 +68,7 @@ def test_a_refused_sender_is_tried_with_one_mail(smtp: SmtpServer) -> None:
     assert len(subjects(smtp)) == 2
 
 
-def test_a_refusal_is_recorded_and_after_it_each_mail_goes_out_once(smtp: SmtpServer) -> None:
+def test_refusal_is_recorded_and_retried_once(smtp: SmtpServer) -> None:
     enquiry = received(now=START)
     smtp.behaviour = Behaviour.REJECT
     assert deliver_due(START) == 2
@@ -114,7 +114,7 @@ def test_a_server_that_goes_away_is_tried_with_one_mail(smtp: SmtpServer, fault:
     assert not any(mail.is_late for mail in enquiry.mails.all())
 
 
-def test_with_no_server_at_all_the_mail_waits_longer_and_longer_then_kati_is_asked(settings: Any) -> None:
+def test_unreachable_server_backs_off_until_failed(settings: Any) -> None:
     use_server(settings, free_port())
     enquiry = received(now=START)
     enquiry.mails.filter(purpose=MailPurpose.CONFIRMATION).delete()
@@ -156,7 +156,7 @@ def test_kati_can_send_a_failed_mail_again_with_all_its_tries(smtp: SmtpServer) 
     assert len(smtp.messages) == 2
 
 
-def test_a_waiting_mail_can_be_hurried_and_a_sent_one_cannot_be_sent_twice(smtp: SmtpServer) -> None:
+def test_requeue_hurries_queued_but_not_sent_mail(smtp: SmtpServer) -> None:
     enquiry = received(now=START)
     smtp.behaviour = Behaviour.REFUSE
     deliver_due(START)
@@ -233,7 +233,7 @@ def test_what_a_dead_worker_had_claimed_is_sent_by_the_next(smtp: SmtpServer) ->
     assert [attempt.error for attempt in mail.attempts.all()] == ["interrupted", ""]
 
 
-def test_a_worker_that_slept_through_its_claim_does_not_undo_anothers_work(
+def test_expired_claim_does_not_overwrite_another_workers_result(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enquiry = received(now=START)

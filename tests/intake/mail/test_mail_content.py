@@ -50,7 +50,7 @@ def test_the_notice_does_not_even_have_the_visitors_address(visitor: Visitor) ->
     assert b"esimerkki.fi" not in _sent("notification").as_bytes()
 
 
-def test_kati_gets_the_reference_the_kind_the_time_and_the_way_to_the_enquiry(visitor: Visitor) -> None:
+def test_notification_has_reference_kind_time_and_link(visitor: Visitor) -> None:
     with time_machine.travel("2026-11-22 12:05+02:00", tick=False):
         visitor.sends()
     enquiry = Enquiry.objects.get()
@@ -109,7 +109,7 @@ def test_a_pause_is_told_only_in_a_pause(visitor: Visitor) -> None:
     assert "toistaiseksi tauolla" in Enquiry.objects.get().shown_texts["pause"]
 
 
-def test_when_the_answer_comes_is_told_only_when_kati_has_said_it(visitor: Visitor) -> None:
+def test_response_time_only_if_set(visitor: Visitor) -> None:
     ContactDetails.objects.update(response_time="muutaman arkipäivän kuluessa & heti")
     thanks = visitor.client.get(visitor.sends()["Location"]).content.decode()
     assert "Luen viestisi itse ja vastaan muutaman arkipäivän kuluessa & heti." in _body(_sent("confirmation"), "plain")
@@ -146,7 +146,7 @@ def test_the_notice_goes_where_kati_wants_it(visitor: Visitor) -> None:
     assert _sent("confirmation")["Reply-To"] == "kati.levola@aijuu.fi"
 
 
-def test_without_any_address_of_katis_the_notice_goes_to_the_sites_own(visitor: Visitor, settings: Any) -> None:
+def test_notification_falls_back_to_the_default_address(visitor: Visitor, settings: Any) -> None:
     ContactDetails.objects.update(email="")
     settings.DEFAULT_FROM_EMAIL = "Aijuu <posti@aijuu.fi>"
     visitor.sends()

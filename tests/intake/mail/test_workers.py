@@ -79,9 +79,7 @@ def test_workers_at_once_send_each_mail_once(smtp: SmtpServer, settings: Any) ->
 
 
 @pytest.mark.parametrize("end", [Behaviour.ACCEPT, Behaviour.DROP])
-def test_an_enquiry_can_be_removed_while_its_mail_is_on_its_way(
-    smtp: SmtpServer, settings: Any, end: Behaviour
-) -> None:
+def test_enquiry_can_be_removed_during_delivery(smtp: SmtpServer, settings: Any, end: Behaviour) -> None:
     settings.EMAIL_TIMEOUT = 10
     enquiry = received()
     smtp.behaviour = Behaviour.HANG
@@ -151,7 +149,7 @@ def test_a_worker_that_is_killed_while_sending_loses_nothing(smtp: SmtpServer, t
     assert len(smtp.messages) == 2
 
 
-def test_the_worker_asked_for_one_round_does_what_is_due_and_returns(smtp: SmtpServer) -> None:
+def test_work_once_runs_each_job_and_returns(smtp: SmtpServer) -> None:
     closed(at=START - timedelta(days=400))
     OutgoingMail.objects.all().delete()
     waiting = received()
@@ -168,7 +166,7 @@ def _worker(monkeypatch: pytest.MonkeyPatch, deliver: Any) -> work.Command:
     return work.Command()
 
 
-def test_a_database_that_is_away_for_a_moment_does_not_end_the_worker(
+def test_short_database_outage_does_not_end_the_worker(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     received()
@@ -191,7 +189,7 @@ def test_a_database_that_is_away_for_a_moment_does_not_end_the_worker(
     assert "maija@" not in caplog.text
 
 
-def test_a_database_that_stays_away_is_tried_more_and_more_seldom_with_one_line_each(
+def test_database_outage_backs_off_with_one_log_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "intake.management.commands.work")

@@ -80,7 +80,7 @@ def test_without_a_condition_a_question_is_always_asked() -> None:
         ({"e": "x", "f": "x", "removed": "x"}, []),
     ],
 )
-def test_an_answer_counts_as_long_as_the_whole_chain_above_it_does(answers: dict[str, Any], counted: list[str]) -> None:
+def test_answer_counts_only_if_its_condition_chain_does(answers: dict[str, Any], counted: list[str]) -> None:
     assert list(counted_answers(CHAIN, ALONE, answers)) == counted
 
 
@@ -137,7 +137,7 @@ def test_a_text_alone_makes_no_step() -> None:
     assert steps_to_show(only_text, {}, {"a": "yes"}) == [0, 1]
 
 
-def test_a_page_has_a_place_for_what_an_answer_on_it_may_bring() -> None:
+def test_page_shows_questions_conditional_on_its_own_answers() -> None:
     page = CHAIN.steps[0]
     assert [question.key for question in questions_to_show(page, {})] == ["a", "b", "t", "c"]
     # What was answered on the page before is not yet decided: the answer may change.

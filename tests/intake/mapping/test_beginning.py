@@ -20,9 +20,7 @@ def start_token(*, opened: timedelta = timedelta(minutes=5)) -> str:
 
 
 @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://muu.example"}])
-def test_a_beginning_sent_from_another_site_stores_nothing_and_keeps_the_words(
-    answerer: Answerer, headers: dict[str, str]
-) -> None:
+def test_cross_site_start_stores_nothing_and_keeps_input(answerer: Answerer, headers: dict[str, str]) -> None:
     answer = answerer.begins(headers=headers)
     assert answer.status_code == 403
     assert kept(answer, facts())
@@ -31,7 +29,7 @@ def test_a_beginning_sent_from_another_site_stores_nothing_and_keeps_the_words(
 
 
 @pytest.mark.parametrize("token", ["", "x", "a:b:c", "\x00", "💥"])
-def test_a_token_that_is_not_ours_stores_nothing_and_the_page_has_a_good_one(answerer: Answerer, token: str) -> None:
+def test_forged_start_token_is_replaced(answerer: Answerer, token: str) -> None:
     answer = answerer.posts(BEGIN, {**contact_facts(), "form_token": token})
     shown = ShownForm.of(answer)
     assert answer.status_code == 422

@@ -54,9 +54,7 @@ def test_the_first_step_that_was_open_before_the_pause_is_taken(answerer: Answer
 
 
 @pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
-def test_who_only_writes_in_such_a_pause_is_not_asked_to_begin(
-    answerer: Answerer, visitor: Visitor, mode: FormMode
-) -> None:
+def test_confirmation_in_a_pause_has_no_mapping_link(answerer: Answerer, visitor: Visitor, mode: FormMode) -> None:
     set_pause(mode)
     thanks = str(visitor.sends()["Location"])
     assert not ShownForm.of(visitor.client.get(thanks)).soup.select("main form")

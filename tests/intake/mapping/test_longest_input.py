@@ -137,7 +137,7 @@ def test_every_field_of_the_trial_is_bounded_and_answered(mapping_page: MappingP
         bounded(lambda text, name=name: client.post(address, {"place": "1", name: text}))  # type: ignore[misc]
 
 
-def test_a_trial_goes_on_from_what_it_carries_and_from_nothing_else(mapping_page: MappingPage) -> None:
+def test_tryout_accepts_only_its_signed_answers(mapping_page: MappingPage) -> None:
     kati = User.objects.create_user("kati", password="x")
     kati.groups.add(Group.objects.get(name="Työnohjaaja"))
     client = Client()
@@ -204,7 +204,7 @@ def test_days_in_a_text_are_found_in_its_length() -> None:
     bounded(lambda text: past_days(text.replace("<", ""), now=now))
 
 
-def test_a_run_of_marks_is_broken_after_thirty_and_no_letter_goes() -> None:
+def test_combining_marks_are_broken_after_thirty() -> None:
     cleaned = clean_lines("Za" + "\u0300" * 100 + "lgo")
     assert max(len(run) for run in cleaned.replace("\u0300", "|").split("\u034f")) <= 34
     assert cleaned.replace("\u034f", "").count("\u0300") in (99, 100)

@@ -14,7 +14,7 @@ from tests.intake.visiting import ShownForm, page_text
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_a_step_in_an_old_tab_after_sending_is_not_stored_and_keeps_the_words(begun: Answerer, number: int) -> None:
+def test_step_posted_after_sending_keeps_input(begun: Answerer, number: int) -> None:
     begun.answers_all()
     begun.sends()
     words = dict(ANSWERS[number - 1])
@@ -28,7 +28,7 @@ def test_a_step_in_an_old_tab_after_sending_is_not_stored_and_keeps_the_words(be
     assert InitialMapping.objects.get().answers == before
 
 
-def test_the_facts_in_an_old_tab_after_sending_are_not_stored_and_keep_the_words(begun: Answerer) -> None:
+def test_facts_posted_after_sending_keep_input(begun: Answerer) -> None:
     begun.answers_all()
     begun.sends()
     words = {**facts(), "name": "Matti"}
@@ -40,7 +40,7 @@ def test_the_facts_in_an_old_tab_after_sending_are_not_stored_and_keep_the_words
     assert InitialMapping.objects.get().facts == {}
 
 
-def test_the_very_first_form_in_an_old_tab_after_sending_is_not_stored_and_keeps_the_words(answerer: Answerer) -> None:
+def test_start_form_posted_after_sending_keeps_input(answerer: Answerer) -> None:
     form = ShownForm.of(answerer.client.get(BEGIN)).values
     answerer.follows(answerer.posts(BEGIN, {**form, **contact_facts()}))
     answerer.answers_all()
@@ -80,7 +80,7 @@ def removed(begun: Answerer) -> None:
 
 @pytest.mark.parametrize("way", [gone, unknown, removed])
 @pytest.mark.parametrize("place", ["", "yhteystiedot", "vaihe/2", "tarkista", "perilla"])
-def test_a_link_that_opens_nothing_says_so_and_gives_the_words_back(begun: Answerer, way: Any, place: str) -> None:
+def test_expired_link_returns_the_typed_text(begun: Answerer, way: Any, place: str) -> None:
     way(begun)
     answer = begun.opens(place)
     assert answer.status_code == 404
@@ -95,7 +95,7 @@ def test_a_link_that_opens_nothing_says_so_and_gives_the_words_back(begun: Answe
 
 
 @pytest.mark.parametrize("place", ["vaihe/2", "yhteystiedot", "tarkista"])
-def test_a_mapping_that_goes_while_it_is_being_stored_gives_the_words_back(
+def test_mapping_removed_while_storing_returns_typed_text(
     begun: Answerer, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     begun.answers_all()

@@ -20,7 +20,7 @@ def test_the_first_form_sent_twice_is_one_mapping(answerer: Answerer) -> None:
     assert InitialMapping.objects.count() == MappingLink.objects.count() == PostingTrace.objects.count() == 1
 
 
-def test_going_back_to_the_first_form_changes_the_facts_and_keeps_the_answers(answerer: Answerer) -> None:
+def test_reposted_start_form_changes_only_the_facts(answerer: Answerer) -> None:
     form = ShownForm.of(answerer.client.get(BEGIN)).values
     answerer.follows(answerer.posts(BEGIN, {**form, **contact_facts()}))
     answerer.sends_step(1, ANSWERS[0])
@@ -30,7 +30,7 @@ def test_going_back_to_the_first_form_changes_the_facts_and_keeps_the_answers(an
     assert mapping.answers["koko"] == 12
 
 
-def test_each_opening_of_the_first_form_is_a_mapping_of_its_own(answerer: Answerer) -> None:
+def test_each_start_token_makes_its_own_mapping(answerer: Answerer) -> None:
     answerer.begins()
     first = answerer.secret
     answerer.begins()
@@ -64,7 +64,7 @@ def test_sent_twice_it_is_one_enquiry_and_one_mail_each(begun: Answerer) -> None
     assert Counter(OutgoingMail.objects.values_list("purpose", flat=True)) == {"notification": 1, "confirmation": 1}
 
 
-def test_the_very_same_mapping_from_another_beginning_is_a_repeat_and_both_links_lead_to_it(
+def test_same_answers_from_another_start_are_a_repeat(
     answerer: Answerer,
 ) -> None:
     answerer.sends_all()
@@ -75,7 +75,7 @@ def test_the_very_same_mapping_from_another_beginning_is_a_repeat_and_both_links
         assert Enquiry.objects.get().reference in one.opens("perilla").content.decode()
 
 
-def test_the_very_same_mapping_after_the_first_was_closed_is_a_new_one(answerer: Answerer) -> None:
+def test_same_mapping_after_closing_is_a_new_enquiry(answerer: Answerer) -> None:
     answerer.sends_all()
     enquiry = Enquiry.objects.get()
     change_status(
@@ -110,7 +110,7 @@ def test_whatever_is_new_is_stored(answerer: Answerer, changes: dict[str, Any]) 
     assert Enquiry.objects.count() == 2
 
 
-def test_a_hidden_field_that_was_filled_in_quarantines_and_the_visitor_sees_no_difference(answerer: Answerer) -> None:
+def test_filled_honeypot_quarantines_the_mapping(answerer: Answerer) -> None:
     answerer.begins(contact_facts(extra_line="x"))
     answerer.answers_all()
     assert answerer.sends()["Location"] == answerer.address("perilla")

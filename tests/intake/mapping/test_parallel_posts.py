@@ -33,7 +33,7 @@ def test_twenty_posts_of_one_first_form_are_one_mapping(answerer: Answerer) -> N
     assert InitialMapping.objects.count() == MappingLink.objects.count() == 1
 
 
-def test_twenty_sendings_of_one_mapping_are_one_enquiry_and_one_mail_each(begun: Answerer) -> None:
+def test_parallel_sendings_make_one_enquiry(begun: Answerer) -> None:
     begun.answers_all()
     answers = at_once(MANY, lambda number: another(begun, number).sends())
     assert {(answer.status_code, answer["Location"]) for answer in answers} == {(303, begun.address("perilla"))}
@@ -51,14 +51,14 @@ def test_twenty_sendings_of_a_second_stage_tell_kati_once(answerer: Answerer) ->
     assert Enquiry.objects.get().mapping.is_sent
 
 
-def test_twenty_presses_of_the_thanks_pages_button_are_one_mapping_with_twenty_links(answerer: Answerer) -> None:
+def test_parallel_thank_you_posts_make_one_mapping(answerer: Answerer) -> None:
     enquiry = received()
     secrets = at_once(MANY, lambda _number: mail_link_for_enquiry(enquiry=enquiry, now=timezone.now()))
     assert InitialMapping.objects.count() == 1
     assert MappingLink.objects.count() == len(set(secrets)) == MANY
 
 
-def test_a_step_sent_while_the_mapping_is_sent_is_in_it_or_is_refused(begun: Answerer) -> None:
+def test_concurrent_step_is_included_or_rejected(begun: Answerer) -> None:
     begun.answers_all()
     changed = {**ANSWERS[1], "q_muutos": "Viime hetken ajatus."}
 
@@ -84,7 +84,7 @@ def test_removers_at_once_count_each_unfinished_mapping_once(answerer: Answerer)
     assert UnfinishedMapping.objects.get().count == 5
 
 
-def test_an_enquiry_removed_while_its_mapping_is_sent_goes_whole_and_nobody_waits_for_ever(answerer: Answerer) -> None:
+def test_removal_during_sending_does_not_deadlock(answerer: Answerer) -> None:
     for _round in range(5):
         enquiry = received()
         answerer.secret = mail_link_for_enquiry(enquiry=enquiry, now=timezone.now())
@@ -101,7 +101,7 @@ def test_an_enquiry_removed_while_its_mapping_is_sent_goes_whole_and_nobody_wait
         assert not OutgoingMail.objects.exists()
 
 
-def test_a_mapping_being_sent_as_its_time_runs_out_is_not_removed(
+def test_expiring_mapping_is_not_removed_while_sent(
     begun: Answerer, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     begun.answers_all()

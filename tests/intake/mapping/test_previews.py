@@ -33,7 +33,7 @@ def test_every_preview_shows_in_the_frame_beside_the_editor() -> None:
 
 @pytest.mark.usefixtures("loaded_site")
 @pytest.mark.parametrize("mode", ["step-99", "step-0", "step-", "muu", "step-٣x"])
-def test_a_step_that_the_draft_has_not_is_shown_as_its_beginning(mode: str) -> None:
+def test_preview_of_a_missing_step_shows_the_start(mode: str) -> None:
     """The editor's list of previews is as old as its page: Kati may have removed the step that she looks at."""
     page = MappingPage.objects.get()
     status, html, rules = preview(page, mode)

@@ -187,9 +187,7 @@ def test_the_database_holds_no_secret_on_the_whole_way(answerer: Answerer, visit
     assert MappingLink.objects.count() == 3
 
 
-def test_the_link_in_the_mail_works_and_the_stored_mail_does_not_know_it(
-    visitor: Visitor, mapping_page: object, smtp: SmtpServer
-) -> None:
+def test_stored_mail_does_not_contain_the_secret(visitor: Visitor, mapping_page: object, smtp: SmtpServer) -> None:
     visitor.sends()
     deliver_due(timezone.now() + timedelta(seconds=1))
     (secret,) = secrets_in_mails(smtp)
@@ -214,7 +212,7 @@ def test_what_search_engines_are_told_has_no_private_address(begun: Answerer) ->
     assert "/alkukartoitus/" in listed
 
 
-def test_the_pages_of_a_mapping_set_no_cookie_and_make_no_session(begun: Answerer) -> None:
+def test_mapping_pages_set_no_cookie(begun: Answerer) -> None:
     begun.answers_all()
     begun.sends()
     begun.opens("perilla")

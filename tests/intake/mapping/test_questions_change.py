@@ -109,7 +109,7 @@ def test_the_day_on_which_the_questions_were_published_is_kept(answerer: Answere
     assert InitialMapping.objects.get().questions.published_on == mapping_page.question_set().published_on != ""
 
 
-def test_keys_are_the_same_however_often_the_page_is_read_and_saved(mapping_page: MappingPage) -> None:
+def test_question_keys_survive_saving_the_page(mapping_page: MappingPage) -> None:
     before = MappingPage.objects.get().question_set()
     MappingPage.objects.get().save_revision().publish()
     after = MappingPage.objects.get().question_set()

@@ -14,7 +14,7 @@ from tests.intake.mapping.kept_words import facts, kept
 from tests.intake.visiting import ShownForm, page_text
 
 
-def test_too_many_beginnings_come_back_with_the_words_and_the_time_to_wait(answerer: Answerer, settings: Any) -> None:
+def test_rate_limited_start_keeps_input(answerer: Answerer, settings: Any) -> None:
     settings.FORM_RATE_LIMIT = 2
     for _ in range(2):
         assert answerer.begins().status_code == 303

@@ -21,7 +21,7 @@ HELSINKI = ZoneInfo("Europe/Helsinki")
 START = datetime(2026, 11, 22, 12, 30, tzinfo=HELSINKI)
 
 
-def test_an_unfinished_one_goes_when_its_thirty_days_are_over_and_is_counted(answerer: Answerer) -> None:
+def test_expired_unfinished_mapping_is_removed_and_counted(answerer: Answerer) -> None:
     with time_machine.travel(START, tick=False) as clock:
         answerer.begins(contact_facts(name="Salamaija"))
         answerer.sends_step(1, ANSWERS[0])

@@ -98,7 +98,7 @@ def test_a_step_shows_what_was_answered_before(begun: Answerer) -> None:
         assert {name: shown[name] for name in words} == words
 
 
-def test_the_check_page_shows_every_answer_in_its_order_and_leads_to_each(begun: Answerer) -> None:
+def test_check_page_lists_answers_with_change_links(begun: Answerer) -> None:
     begun.answers_all()
     answer = begun.opens("tarkista")
     text = page_text(answer)
@@ -149,7 +149,7 @@ def test_back_with_something_wrong_keeps_the_words_on_the_page(begun: Answerer) 
     assert ShownForm.of(answer).values["q_koko"] == "paljon"
 
 
-def test_what_must_be_answered_is_asked_for_beside_its_question_in_its_own_words(begun: Answerer) -> None:
+def test_missing_required_answer_shows_its_own_message(begun: Answerer) -> None:
     answer = begun.sends_step(1, {"q_koko": "31"})
     shown = ShownForm.of(answer)
     assert answer.status_code == 422
@@ -165,7 +165,7 @@ def test_what_must_be_answered_is_asked_for_beside_its_question_in_its_own_words
     assert InitialMapping.objects.get().answers == {}
 
 
-def test_what_is_not_complete_is_not_sent_and_the_check_page_leads_to_what_lacks(begun: Answerer) -> None:
+def test_incomplete_mapping_is_not_sent(begun: Answerer) -> None:
     begun.sends_step(1, ANSWERS[0])
     answer = begun.sends()
     shown = ShownForm.of(answer)
@@ -176,7 +176,7 @@ def test_what_is_not_complete_is_not_sent_and_the_check_page_leads_to_what_lacks
     assert begun.opens()["Location"] == begun.address("vaihe/2")
 
 
-def test_the_link_goes_on_where_the_answering_stopped_also_on_another_device(begun: Answerer) -> None:
+def test_link_resumes_at_the_first_unanswered_step(begun: Answerer) -> None:
     begun.sends_step(1, ANSWERS[0])
     phone = Answerer("203.0.113.9", secret=begun.secret)
     assert phone.opens()["Location"] == begun.address("vaihe/2")
@@ -186,7 +186,7 @@ def test_the_link_goes_on_where_the_answering_stopped_also_on_another_device(beg
     assert Enquiry.objects.get().mapping.answers == STORED
 
 
-def test_the_days_of_the_answers_begin_when_the_first_one_is_stored(begun: Answerer) -> None:
+def test_lifetime_starts_with_the_first_answer(begun: Answerer) -> None:
     mapping = InitialMapping.objects.get()
     assert 29 <= (mapping.expires_at - timezone.now()).days <= 30
 

@@ -101,7 +101,7 @@ def test_the_way_from_the_thanks_page_is_open_for_a_day(visitor: Visitor) -> Non
     assert MappingLink.objects.count() == 1
 
 
-def test_once_it_is_sent_an_old_tabs_button_leads_to_the_page_without_it(visitor: Visitor, thanks: str) -> None:
+def test_thank_you_button_after_sending_redirects(visitor: Visitor, thanks: str) -> None:
     answerer = goes_on(visitor, thanks)
     answerer.answers_all()
     answerer.sends()
@@ -126,7 +126,7 @@ def test_a_page_that_is_not_public_is_not_offered(visitor: Visitor) -> None:
     assert "/jatka/" not in OutgoingMail.objects.get(purpose="confirmation").text
 
 
-def test_a_message_held_suspicious_is_promised_no_mail_and_may_go_on(visitor: Visitor, thanks: str) -> None:
+def test_suspicious_message_may_continue_without_mail(visitor: Visitor, thanks: str) -> None:
     suspicious = str(Visitor("203.0.113.9").sends(letter(extra_line="x", email="y@esimerkki.fi"))["Location"])
     pages = [page_text(visitor.client.get(address)) for address in (thanks, suspicious)]
     # The only difference: no mail is promised that does not go.
@@ -141,9 +141,7 @@ def test_a_message_held_suspicious_is_promised_no_mail_and_may_go_on(visitor: Vi
     assert Enquiry.objects.get(verdict="quarantined").mapping.is_sent
 
 
-def test_each_mail_that_is_sent_again_has_a_link_of_its_own_that_works(
-    visitor: Visitor, thanks: str, smtp: SmtpServer
-) -> None:
+def test_each_resent_mail_has_its_own_working_link(visitor: Visitor, thanks: str, smtp: SmtpServer) -> None:
     now = timezone.now() + timedelta(seconds=1)
     deliver_due(now)
     mail = OutgoingMail.objects.get(purpose=MailPurpose.CONFIRMATION)
@@ -158,7 +156,7 @@ def test_each_mail_that_is_sent_again_has_a_link_of_its_own_that_works(
     assert InitialMapping.objects.count() == 1
 
 
-def test_a_link_made_late_works_for_thirty_days_while_nothing_is_answered(visitor: Visitor, thanks: str) -> None:
+def test_late_link_to_an_empty_mapping_gets_full_lifetime(visitor: Visitor, thanks: str) -> None:
     enquiry = Enquiry.objects.get()
     goes_on(visitor, thanks)
     later = timezone.now() + timedelta(days=29)
@@ -167,7 +165,7 @@ def test_a_link_made_late_works_for_thirty_days_while_nothing_is_answered(visito
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_a_link_made_after_the_time_of_an_earlier_one_begins_anew(visitor: Visitor, thanks: str, begun: bool) -> None:
+def test_link_after_expiry_starts_a_new_mapping(visitor: Visitor, thanks: str, begun: bool) -> None:
     answerer = goes_on(visitor, thanks)
     if begun:
         answerer.sends_step(1, ANSWERS[0])
@@ -178,7 +176,7 @@ def test_a_link_made_after_the_time_of_an_earlier_one_begins_anew(visitor: Visit
     assert mapping.answers == {}
 
 
-def test_the_days_begin_anew_when_the_first_answer_is_stored_and_not_after(visitor: Visitor) -> None:
+def test_lifetime_restarts_only_with_the_first_answer(visitor: Visitor) -> None:
     now = timezone.now()
     with time_machine.travel(now, tick=False) as clock:
         answerer = goes_on(visitor, str(visitor.sends()["Location"]))
@@ -228,7 +226,7 @@ def test_an_open_enquiry_keeps_its_status(visitor: Visitor, thanks: str) -> None
     assert not EnquiryStep.objects.filter(kind="status").exists()
 
 
-def test_the_facts_of_the_message_can_not_be_changed_by_the_link(visitor: Visitor, thanks: str) -> None:
+def test_facts_of_a_message_are_not_editable(visitor: Visitor, thanks: str) -> None:
     answerer = goes_on(visitor, thanks)
     answer = answerer.posts(answerer.address("yhteystiedot"), letter(name="Joku muu"))
     assert answer.status_code == 409
@@ -238,9 +236,7 @@ def test_the_facts_of_the_message_can_not_be_changed_by_the_link(visitor: Visito
     assert Enquiry.objects.get().name == "Maija Meikäläinen"
 
 
-def test_questions_changed_between_reading_and_the_first_answer_are_shown_with_the_words(
-    visitor: Visitor, thanks: str, mapping_page: MappingPage
-) -> None:
+def test_changed_questions_keep_the_first_input(visitor: Visitor, thanks: str, mapping_page: MappingPage) -> None:
     answerer = goes_on(visitor, thanks)
     read = answerer.version(1)
     raw = list(mapping_page.questions.raw_data)
@@ -259,7 +255,7 @@ def test_questions_changed_between_reading_and_the_first_answer_are_shown_with_t
     assert InitialMapping.objects.get().answers["koko"] == 12
 
 
-def test_a_set_in_which_nothing_is_for_this_visitor_can_be_sent_at_once(
+def test_mapping_without_applicable_questions_can_be_sent(
     visitor: Visitor, thanks: str, mapping_page: MappingPage
 ) -> None:
     raw: Any = [one for one in mapping_page.questions.raw_data if one["id"] in ("tilanteesi", "paikka")]

@@ -46,7 +46,7 @@ def words_of(error: Any) -> list[str]:
     return list(error.messages) if isinstance(error, ValidationError) else [str(error)]
 
 
-def test_a_set_of_every_type_can_be_saved_and_stays_as_it_is() -> None:
+def test_all_question_types_survive_saving() -> None:
     value = stream(EVERY_TYPE)
     assert read_question_set(QuestionStreamBlock().clean(value)) == read_question_set(value)
 

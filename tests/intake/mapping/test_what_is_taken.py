@@ -81,9 +81,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("number", "field", "value"), WRONG)
-def test_what_a_question_does_not_take_is_told_beside_it_and_nothing_is_stored(
-    begun: Answerer, number: int, field: str, value: Any
-) -> None:
+def test_invalid_answer_shows_an_error_and_stores_nothing(begun: Answerer, number: int, field: str, value: Any) -> None:
     words = {**ANSWERS[number - 1], field: value}
     answer = begun.sends_step(number, words)
     assert answer.status_code == 422
@@ -137,13 +135,13 @@ def test_an_answer_that_its_condition_hides_neither_blocks_nor_is_stored(begun: 
     assert HENKILOTUNNUS not in str(mapping.answers)
 
 
-def test_a_question_that_the_facts_hide_is_not_on_the_page_and_takes_no_answer(begun: Answerer) -> None:
+def test_hidden_question_accepts_no_answer(begun: Answerer) -> None:
     assert "q_paikka" not in begun.reads("vaihe/1").values
     begun.sends_step(1, {**ANSWERS[0], "q_paikka": "Pori"})
     assert "paikka" not in InitialMapping.objects.get().answers
 
 
-def test_a_changed_fact_drops_the_answers_that_hung_from_it_when_it_is_sent(begun: Answerer) -> None:
+def test_changed_fact_drops_dependent_answers(begun: Answerer) -> None:
     begun.answers_all()
     begun.posts(begun.address("yhteystiedot"), contact_facts(supervision_form="individual"))
     assert "12" not in page_text(begun.opens("tarkista")).split()
@@ -162,7 +160,7 @@ def test_a_change_back_brings_the_dropped_answers_back_before_sending(begun: Ans
     assert Enquiry.objects.get().mapping.answers["koko"] == 12
 
 
-def test_a_changed_fact_may_ask_for_more_before_it_can_be_sent(begun: Answerer) -> None:
+def test_changed_fact_can_require_more_answers(begun: Answerer) -> None:
     begun.answers_all()
     begun.posts(begun.address("yhteystiedot"), contact_facts(delivery_modes=["client_premises"]))
     answer = begun.sends()

@@ -26,7 +26,7 @@ def _send_three(visitor: Visitor) -> None:
         assert visitor.sends(letter(message=f"Viesti {number}")).status_code == 303
 
 
-def test_over_the_limit_the_words_come_back_with_the_time_to_wait_and_the_phone_number(visitor: Visitor) -> None:
+def test_rate_limited_post_keeps_input_with_retry_after(visitor: Visitor) -> None:
     with time_machine.travel(START, tick=False) as clock:
         _send_three(visitor)
         clock.shift(timedelta(minutes=20))
@@ -114,7 +114,7 @@ def _through_proxy(visitor: Visitor, forwarded: str) -> int:
     return visitor.sends(headers={**visitor.headers, "X-Forwarded-For": forwarded}).status_code
 
 
-def test_a_visitor_cannot_get_another_share_by_making_up_where_they_are(visitor: Visitor) -> None:
+def test_forged_forwarded_for_does_not_evade_rate_limit(visitor: Visitor) -> None:
     statuses = [_through_proxy(visitor, f"203.0.113.{number}") for number in range(4)]
     assert statuses == [303, 303, 303, 429]
 
@@ -164,7 +164,7 @@ def test_a_letter_from_anybody_forgets_the_old_hashes_too(visitor: Visitor) -> N
     assert PostingTrace.objects.count() == 1
 
 
-def test_a_limit_of_none_an_hour_refuses_all_and_loses_no_word(visitor: Visitor, settings: Any) -> None:
+def test_rate_limit_of_zero_keeps_input(visitor: Visitor, settings: Any) -> None:
     settings.FORM_RATE_LIMIT = 0
     answer = visitor.sends()
     assert answer.status_code == 429
@@ -172,7 +172,7 @@ def test_a_limit_of_none_an_hour_refuses_all_and_loses_no_word(visitor: Visitor,
     assert "60 minuuttia" in page_text(answer).replace("\xa0", " ")
 
 
-def test_a_limit_that_was_lowered_meanwhile_tells_the_wait_that_is_enough(visitor: Visitor, settings: Any) -> None:
+def test_lowered_rate_limit_gives_a_sufficient_retry_after(visitor: Visitor, settings: Any) -> None:
     with time_machine.travel(START, tick=False) as clock:
         for _ in range(3):
             visitor.sends()

@@ -48,9 +48,7 @@ def test_a_post_from_our_own_page_is_accepted(visitor: Visitor, headers: dict[st
 
 
 @pytest.mark.parametrize("headers", FORGED)
-def test_a_post_from_elsewhere_stores_nothing_and_can_be_sent_from_here(
-    visitor: Visitor, headers: dict[str, str]
-) -> None:
+def test_cross_site_post_stores_nothing_and_keeps_input(visitor: Visitor, headers: dict[str, str]) -> None:
     came_back = ShownForm.of(answer := visitor.sends(headers=headers))
 
     assert answer.status_code == 403
@@ -67,14 +65,12 @@ def test_a_forged_post_with_mistakes_stores_nothing_either(visitor: Visitor) -> 
 
 
 @pytest.mark.parametrize("headers", HIDDEN)
-def test_a_browser_that_hides_where_it_was_is_heard_and_held_suspicious(
-    visitor: Visitor, headers: dict[str, str]
-) -> None:
+def test_unknown_source_is_stored_as_suspicious(visitor: Visitor, headers: dict[str, str]) -> None:
     assert visitor.sends(headers=headers).status_code == 303
     assert Enquiry.objects.get().verdict_reasons == [Reason.UNKNOWN_SOURCE]
 
 
-def test_outside_the_admin_djangos_own_token_is_asked_everywhere_but_on_pages_and_at_private_addresses() -> None:
+def test_csrf_exempt_views_are_pages_and_private_links() -> None:
     public = [pattern for pattern in get_resolver().url_patterns if str(pattern.pattern) != "admin/"]
     assert len(public) == len(get_resolver().url_patterns) - 1
     # A private address is itself what a forger would have to know.

@@ -55,7 +55,7 @@ def kati_sets(place: WaitingPlace, status: Status, outcome: str = "", at: dateti
 pytestmark = pytest.mark.usefixtures("contact_page")
 
 
-def test_yes_leads_back_among_the_new_ones_and_tells_kati_without_a_word_of_theirs() -> None:
+def test_yes_sets_status_new_and_notifies_kati() -> None:
     place = waiter(notified=True, name="Nimimerkki", message="Viestimerkki", email="osoite@merkki.fi")
     assert answer_yes(place_id=place.pk, now=NOW)
     assert state(place) == ("new", "")
@@ -150,9 +150,7 @@ def test_an_answer_to_what_is_gone_says_so(answering: Answering) -> None:
     ("answering", "notified", "expected"),
     [(answer_yes, True, "new"), (answer_no, True, "closed"), (answer_stay, False, "waiting_list")],
 )
-def test_an_answer_is_for_every_place_of_the_mailbox_and_for_no_other(
-    answering: Answering, notified: bool, expected: str
-) -> None:
+def test_answer_applies_to_all_places_of_the_mailbox(answering: Answering, notified: bool, expected: str) -> None:
     first = waiter(email="maija@esimerkki.fi", notified=notified)
     other = waiter(email="toinen@esimerkki.fi", notified=notified)
     second = waiter(email="Maija+tyo@esimerkki.fi")
@@ -167,7 +165,7 @@ def test_an_answer_is_for_every_place_of_the_mailbox_and_for_no_other(
     assert len(told_kati()) == (1 if answering is answer_yes else 0)
 
 
-def test_removal_takes_what_was_asked_for_and_not_what_was_never_there() -> None:
+def test_removal_removes_only_selected_enquiries() -> None:
     first, second = waiter(email="maija@esimerkki.fi"), waiter(email="maija@esimerkki.fi", message="Toinen.")
     message = received(email="maija@esimerkki.fi")
     kept = waiter(email="muu@esimerkki.fi")
@@ -199,7 +197,7 @@ def test_a_slip_of_the_thumb_can_be_taken_back_both_ways() -> None:
     assert len(told_kati()) == 1
 
 
-def test_who_left_the_list_can_come_back_to_the_same_place_in_it() -> None:
+def test_left_waiter_returns_to_the_same_rank() -> None:
     place = waiter()
     waiter(email="jalkimmainen@esimerkki.fi")
     answer_no(place_id=place.pk, now=NOW)
@@ -229,7 +227,7 @@ def test_what_kati_has_ended_is_not_reopened_by_a_link(answering: Answering, sta
 
 
 @pytest.mark.parametrize("status", [Status.NEW, Status.IN_REVIEW, Status.AWAITING_REPLY, Status.OFFER_SENT])
-def test_one_that_kati_has_taken_from_the_list_keeps_its_status_and_she_hears_of_a_yes_once(status: Status) -> None:
+def test_yes_keeps_the_status_set_by_kati(status: Status) -> None:
     place = waiter(notified=True)
     kati_sets(place, status, at=NOW - timedelta(hours=1))
     assert not answer_no(place_id=place.pk, now=NOW)
@@ -240,7 +238,7 @@ def test_one_that_kati_has_taken_from_the_list_keeps_its_status_and_she_hears_of
     assert len(told_kati()) == 1
 
 
-def test_when_kati_has_gone_on_after_a_yes_the_link_cannot_close_it() -> None:
+def test_link_cannot_close_a_handled_enquiry() -> None:
     place = waiter(notified=True)
     answer_yes(place_id=place.pk, now=NOW)
     kati_sets(place, Status.MAPPING_SCHEDULED)
@@ -248,7 +246,7 @@ def test_when_kati_has_gone_on_after_a_yes_the_link_cannot_close_it() -> None:
     assert state(place) == ("mapping_scheduled", "")
 
 
-def test_an_answer_of_an_earlier_round_does_not_count_in_the_next_one() -> None:
+def test_answer_to_an_earlier_plan_does_not_count() -> None:
     place = waiter(notified=True)
     answer_yes(place_id=place.pk, now=NOW)
     OutgoingMail.objects.filter(purpose="waiting_answer").update(state="sent", sent_at=NOW)
@@ -275,7 +273,7 @@ def test_an_old_link_answers_for_the_mailboxes_newer_place() -> None:
     assert steps(old) == ["answered_no"]
 
 
-def test_a_late_yes_counts_for_the_mailboxes_newer_place_but_an_old_no_does_not_make_it_told() -> None:
+def test_late_yes_applies_to_the_newer_place() -> None:
     silent, declined = (
         waiter(email="maija@esimerkki.fi", notified=True),
         waiter(email="toinen@esimerkki.fi", notified=True),
@@ -319,7 +317,7 @@ def test_looking_changes_nothing_and_every_standing_has_its_answers() -> None:
     assert (view_of_place(place).state, view_of_place(place).answers) == (PlaceState.LEFT, (Answer.YES, Answer.REMOVE))
 
 
-def test_a_message_that_kati_put_on_the_list_is_answered_like_any_other() -> None:
+def test_listed_message_can_be_answered() -> None:
     enquiry = received(now=JOINED)
     place = join(enquiry=enquiry, wants_mail=False, now=JOINED)
     kati_sets(place, Status.WAITING_LIST)

@@ -39,7 +39,7 @@ def _told() -> list[int]:
     return [mail.enquiry_id or 0 for mail in notices]
 
 
-def test_five_a_day_in_the_order_of_the_list_until_everybody_has_been_told() -> None:
+def test_notices_go_out_daily_in_order() -> None:
     places = [waiter(now=JOINED) for _ in range(12)]
     plan = _start()
     assert queue_due_return_notices(now=MONDAY) == 5
@@ -57,7 +57,7 @@ def test_five_a_day_in_the_order_of_the_list_until_everybody_has_been_told() -> 
     assert [step.kind for step in first.enquiry.steps.all()] == [StepKind.NOTIFIED]
 
 
-def test_those_who_wish_for_the_chosen_form_are_told_first_and_the_list_changes_on_the_way() -> None:
+def test_chosen_form_is_notified_first() -> None:
     others = [waiter(now=JOINED) for _ in range(2)]
     first = [waiter(now=JOINED, form="individual") for _ in range(2)]
     _start(per_day=1, first_form="individual")
@@ -68,7 +68,7 @@ def test_those_who_wish_for_the_chosen_form_are_told_first_and_the_list_changes_
     assert _told() == [place.enquiry_id for place in (*first, others[1], others[0])]
 
 
-def test_only_ordinary_ones_on_the_list_who_asked_for_mail_are_told() -> None:
+def test_only_mailable_places_are_notified() -> None:
     notified = waiter(now=JOINED)
     waiter(now=JOINED, wants_mail=False)
     waiter(now=JOINED, verdict=Verdict.QUARANTINED)
@@ -92,7 +92,7 @@ def test_one_mailbox_is_told_once_for_all_its_places() -> None:
     assert second.enquiry.steps.get().kind == StepKind.NOTIFIED
 
 
-def test_a_mailbox_that_joins_again_while_the_plan_runs_is_not_told_again_by_it() -> None:
+def test_rejoined_mailbox_is_not_notified_twice() -> None:
     first = waiter(now=JOINED, email="maija@esimerkki.fi")
     waiter(now=JOINED)
     _start(per_day=1)
@@ -127,7 +127,7 @@ def test_an_announced_pause_does_not_stop_the_telling() -> None:
     assert ReturnPlan.objects.get().state == PlanState.FINISHED
 
 
-def test_a_plan_needs_an_open_site_somebody_to_tell_and_no_other_plan() -> None:
+def test_plan_requires_no_pause_and_no_other_plan() -> None:
     with pytest.raises(NobodyToNotify):
         _start()
     waiter(now=JOINED, wants_mail=False)
@@ -194,9 +194,7 @@ def test_a_stop_is_of_this_plan_as_it_was_seen() -> None:
         stop_plan(plan_id=plan.pk, version=plan.version + 1, by=None, now=MONDAY)
 
 
-def test_a_notice_that_a_worker_has_claimed_is_taken_back_too_and_not_sent(
-    server: PostOffice, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_claimed_notice_of_a_stopped_plan_is_withdrawn(server: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
     place = waiter(now=JOINED)
     waiter(now=JOINED)
     plan = _start(per_day=1)
@@ -214,7 +212,7 @@ def test_a_notice_that_a_worker_has_claimed_is_taken_back_too_and_not_sent(
     assert place.notified_at is None
 
 
-def test_who_leaves_the_list_before_the_notice_goes_out_does_not_get_it(server: PostOffice) -> None:
+def test_notice_is_withdrawn_after_leaving_the_list(server: PostOffice) -> None:
     gone = waiter(now=JOINED)
     notified = waiter(now=JOINED)
     for _ in range(3):
@@ -247,7 +245,7 @@ def test_a_notice_does_not_go_out_into_a_pause(server: PostOffice) -> None:
     assert queue_due_return_notices(now=MONDAY + 2 * DAY) == 1
 
 
-def test_when_one_of_two_enquiries_is_removed_the_other_keeps_the_turn_and_the_mail(server: PostOffice) -> None:
+def test_removed_enquiry_reassigns_its_mails(server: PostOffice) -> None:
     first = waiter(now=JOINED, email="maija@esimerkki.fi")
     second = waiter(now=JOINED, email="maija+toinen@esimerkki.fi")
     waiter(now=JOINED)
@@ -263,7 +261,7 @@ def test_when_one_of_two_enquiries_is_removed_the_other_keeps_the_turn_and_the_m
     assert plan.notified == 2
 
 
-def test_who_was_told_and_removed_one_enquiry_is_not_told_for_the_other(server: PostOffice) -> None:
+def test_mailbox_is_not_notified_again_after_removal(server: PostOffice) -> None:
     notified = waiter(now=JOINED, email="maija@esimerkki.fi")
     waiter(now=JOINED)
     _start(per_day=1)
@@ -279,7 +277,7 @@ def test_who_was_told_and_removed_one_enquiry_is_not_told_for_the_other(server: 
     assert again.notified_at is None
 
 
-def test_a_removed_enquiry_whose_notice_had_not_gone_out_does_not_count_as_told() -> None:
+def test_removed_enquiry_with_unsent_notice_is_not_counted() -> None:
     gone = waiter(now=JOINED)
     waiter(now=JOINED)
     plan = _start(per_day=1)
@@ -310,7 +308,7 @@ def test_a_crash_in_the_midst_of_calling_leaves_nothing_half_done(monkeypatch: p
     assert _told() == [place.enquiry_id for place in places]
 
 
-def test_an_old_notice_sent_again_after_another_plan_has_told_the_mailbox_does_not_go_out(server: PostOffice) -> None:
+def test_requeued_notice_of_an_old_plan_is_withdrawn(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     first = _start()
     queue_due_return_notices(now=MONDAY)

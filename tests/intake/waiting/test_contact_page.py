@@ -105,7 +105,7 @@ def test_the_message_leads_to_the_list_only_while_there_is_one(visitor: Visitor)
         assert not ShownForm.of(visitor.client.get(MESSAGE)).soup.select(f'main a[href="{JOIN}"]')
 
 
-def test_the_lists_own_address_shows_its_form_and_after_the_pause_leads_to_the_page(visitor: Visitor) -> None:
+def test_waiting_list_url_redirects_after_the_pause(visitor: Visitor) -> None:
     set_pause()
     assert button(visitor.client.get(JOIN)) == WAITING_BUTTON
     set_pause(active=False)
@@ -127,14 +127,14 @@ def test_a_message_begun_before_the_pause_is_taken_as_a_message(visitor: Visitor
 
 
 @pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
-def test_a_message_with_a_mistake_comes_back_as_a_message_in_a_pause(visitor: Visitor, mode: FormMode) -> None:
+def test_invalid_message_in_a_pause_stays_a_message(visitor: Visitor, mode: FormMode) -> None:
     set_pause(mode)
     answer = visitor.sends(letter(email="maija(at)esimerkki.fi"))
     assert (answer.status_code, button(answer)) == (422, MESSAGE_BUTTON)
     assert ShownForm.of(answer).words == letter(email="maija(at)esimerkki.fi")
 
 
-def test_who_joins_just_when_the_pause_ends_is_taken_and_nothing_is_lost(visitor: Visitor) -> None:
+def test_joining_as_the_pause_ends_is_accepted(visitor: Visitor) -> None:
     set_pause()
     opened = str(ShownForm.of(visitor.client.get(ADDRESS)).values["form_token"])
     end_pause(version=PauseNotice.load().version, by=None, now=timezone.now())
@@ -185,7 +185,7 @@ def test_the_list_takes_a_form_for_two_days_more(visitor: Visitor) -> None:
         assert visitor.client.post(MESSAGE, words, headers=visitor.headers).status_code == 303
 
 
-def test_the_texts_of_the_list_are_kept_only_with_those_who_saw_them(visitor: Visitor) -> None:
+def test_waiting_texts_are_stored_only_if_shown(visitor: Visitor) -> None:
     set_pause()
     joins(visitor, wish(wants_mail="1"))
     joins(visitor, wish(email="toinen@esimerkki.fi"))

@@ -59,7 +59,7 @@ def test_the_order_is_that_of_arrival_whatever_the_clock_says(visitor: Visitor) 
     assert list(order) == [("eka@esimerkki.fi", 1), ("toka@esimerkki.fi", 2)]
 
 
-def test_a_repeat_is_the_first_one_from_the_same_form_and_from_a_new_one(visitor: Visitor) -> None:
+def test_repeated_joining_is_one_enquiry(visitor: Visitor) -> None:
     words = wish(form_token=token(), wants_mail="1")
     addresses = {joins(visitor, words)["Location"] for _ in range(3)}
     assert len(addresses) == 1
@@ -116,7 +116,7 @@ def test_a_mistake_comes_back_with_every_word_and_stores_nothing(
     assert not visitor.client.cookies
 
 
-def test_a_foreign_page_an_expired_form_and_too_many_keep_the_words(visitor: Visitor, settings: Any) -> None:
+def test_rejected_waiting_form_keeps_input(visitor: Visitor, settings: Any) -> None:
     words = wish(wants_mail="1")
     foreign = joins(visitor, words, headers={"Sec-Fetch-Site": "cross-site"})
     expired = joins(visitor, {**words, "form_token": "ei ole meidän"})
@@ -157,7 +157,7 @@ def test_a_database_that_fails_anywhere_stores_nothing_and_costs_no_word(
     assert joins(visitor, shown.values).status_code == 303
 
 
-def test_what_is_far_too_long_gets_a_page_that_tells_the_limit(visitor: Visitor, settings: Any) -> None:
+def test_too_large_waiting_form_is_413_with_the_limit(visitor: Visitor, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 3000
     answer = joins(visitor, wish(message="x" * 5000))
     assert answer.status_code == 413
@@ -203,7 +203,7 @@ def test_the_times_told_follow_what_kati_has_set(visitor: Visitor) -> None:
     assert "viimeistään 9 kuukauden kuluttua" in text
 
 
-def test_one_whom_kati_puts_on_the_list_again_keeps_the_order_and_waits_anew(visitor: Visitor) -> None:
+def test_relisted_enquiry_keeps_rank_and_restarts_waiting(visitor: Visitor) -> None:
     joins(visitor, wish(wants_mail="1"))
     enquiry = Enquiry.objects.get()
     WaitingPlace.objects.update(notified_at=timezone.now(), asked_times=2, removal_notice_at=timezone.now())
@@ -219,7 +219,7 @@ def test_one_whom_kati_puts_on_the_list_again_keeps_the_order_and_waits_anew(vis
     assert place.confirmed_at > place.joined_at
 
 
-def test_a_message_that_is_put_on_the_list_gets_the_last_place_and_no_mail(visitor: Visitor) -> None:
+def test_listed_message_gets_the_last_place(visitor: Visitor) -> None:
     joins(visitor)
     late = received()
     join(enquiry=late, wants_mail=False, now=timezone.now())

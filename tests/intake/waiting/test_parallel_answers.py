@@ -47,7 +47,7 @@ def test_one_form_sent_many_times_at_once_is_one_place() -> None:
     assert WaitingPlace.objects.count() == Enquiry.objects.count() == 1
 
 
-def test_a_yes_pressed_many_times_at_once_is_one_and_tells_kati_once() -> None:
+def test_parallel_yes_answers_notify_kati_once() -> None:
     enquiry = waiter(notified=True)
     address = private_address(enquiry)
     answers = at_once(MANY, lambda _number: presses(address, "yes"))
@@ -66,7 +66,7 @@ def test_a_removal_pressed_many_times_at_once_counts_one() -> None:
     assert RemovedEnquiry.objects.get().count == 1
 
 
-def test_an_answer_and_katis_change_at_the_same_moment_never_lose_one_another() -> None:
+def test_concurrent_answer_and_edit_are_both_kept() -> None:
     for _ in range(3):
         enquiry = waiter(notified=True)
         place = WaitingPlace.objects.get(enquiry=enquiry)
@@ -98,7 +98,7 @@ def test_an_answer_and_katis_change_at_the_same_moment_never_lose_one_another() 
             assert (enquiry.status, steps, enquiry.version) == ("closed", ["status"], 2)
 
 
-def test_two_places_of_one_mailbox_answered_by_two_links_at_once_do_not_wait_for_each_other_for_ever() -> None:
+def test_parallel_answers_of_one_mailbox_do_not_deadlock() -> None:
     first, second = (waiter(email="maija@esimerkki.fi", message=words) for words in ("Eka.", "Toka."))
     places = [WaitingPlace.objects.get(enquiry=one).pk for one in (second, first)]
     jobs = [answer_no, answer_stay]

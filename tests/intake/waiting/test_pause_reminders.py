@@ -56,7 +56,7 @@ def test_a_pause_that_opens_by_itself_is_told_of_once(server: PostOffice) -> Non
 
 
 @pytest.mark.usefixtures("details")
-def test_without_a_day_and_without_a_pause_there_is_nothing_to_remind_of() -> None:
+def test_no_reminder_without_a_pause_day() -> None:
     for active in (True, False):
         pause(active=active)
         assert remind_of_pause(now=NOON) == 0

@@ -133,7 +133,7 @@ def test_who_leaves_is_told_when_the_details_go(enquiry: Enquiry) -> None:
     assert buttons(Client().get(address))["stay"] == "Haluan takaisin odotuslistalle"
 
 
-def test_after_removal_the_link_tells_it_kindly_and_every_other_link_too(enquiry: Enquiry) -> None:
+def test_link_after_removal_is_404_with_advice(enquiry: Enquiry) -> None:
     address, other = private_address(enquiry), private_address(enquiry)
     assert presses(address, "remove").status_code == 303
     assert not Enquiry.objects.exists()
@@ -241,7 +241,7 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[io.StringIO]:
     handler.setStream(before)
 
 
-def test_neither_the_secret_nor_a_word_is_logged_and_every_answer_is_private(
+def test_secret_is_not_logged_and_responses_are_private(
     enquiry: Enquiry, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = private_address(enquiry)
@@ -274,7 +274,7 @@ def test_a_post_needs_no_cookie_even_where_tokens_are_checked(enquiry: Enquiry) 
 
 
 @pytest.mark.parametrize("ticked", [{"wants_mail": "1"}, {}])
-def test_the_confirmation_tells_what_the_list_is_and_leads_to_ones_own_place(
+def test_confirmation_describes_the_list_with_a_link(
     visitor: Visitor, smtp: SmtpServer, ticked: dict[str, str]
 ) -> None:
     set_pause()

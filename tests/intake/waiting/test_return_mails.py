@@ -47,9 +47,7 @@ def mails(contact_page: ContactPage) -> dict[str, OutgoingMail]:
 
 
 @pytest.mark.parametrize("purpose", LIST)
-def test_each_is_to_the_one_who_waits_marked_automatic_and_answered_to_kati(
-    mails: dict[str, OutgoingMail], purpose: str
-) -> None:
+def test_list_mails_are_automatic_with_reply_to_kati(mails: dict[str, OutgoingMail], purpose: str) -> None:
     message = build_message(mails[purpose], now=NOW).message()
     assert message["To"] == "nimimerkki@esimerkki.fi"
     assert message["Reply-To"] == "kati.levola@aijuu.fi"
@@ -88,7 +86,7 @@ def test_the_way_to_answer_is_in_each_but_the_last_note(mails: dict[str, Outgoin
     assert "http://127.0.0.1:8000/ota-yhteytta/" in last.text
 
 
-def test_the_notice_says_what_it_asks_how_long_it_waits_and_that_it_promises_nothing(
+def test_return_notice_states_question_and_deadline(
     mails: dict[str, OutgoingMail],
 ) -> None:
     notice, reminder = mails[MailPurpose.RETURN_NOTICE], mails[MailPurpose.RETURN_REMINDER]

@@ -142,7 +142,7 @@ def _silent(days: int, **changes: object) -> ReturnAction:
     return return_action(**facts)  # type: ignore[arg-type]
 
 
-def test_silence_leads_to_a_reminder_on_its_day_and_then_to_the_end() -> None:
+def test_no_answer_leads_to_reminder_then_closing() -> None:
     assert _silent(13) is ReturnAction.NOTHING
     assert _silent(14) is ReturnAction.REMIND
     # The days are days of the calendar: the hour of the first mail does not matter.
@@ -199,7 +199,7 @@ def test_an_answer_makes_all_before_it_count_no_more() -> None:
     assert _waits(370, asked, parted, confirmed=367) is WaitingAction.NOTHING
 
 
-def test_what_is_on_its_way_is_waited_for_and_counts_from_when_it_went() -> None:
+def test_unsent_mail_delays_the_next_action() -> None:
     assert _waits(300, [_mail(122, None)], []) is WaitingAction.NOTHING
     assert _waits(300, [_mail(122, 200)], []) is WaitingAction.NOTHING
     assert _waits(323, [_mail(122, 200)], []) is WaitingAction.ASK

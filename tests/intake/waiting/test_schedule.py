@@ -42,9 +42,7 @@ def test_the_first_day_is_today_until_the_hours_are_over(now: str, day: date) ->
     used=st.integers(0, 12),
     pause_in=st.none() | st.integers(-2, 20),
 )
-def test_everybody_is_told_once_in_order_and_no_day_is_too_full(
-    count: int, per_day: int, used: int, pause_in: int | None
-) -> None:
+def test_schedule_notifies_everybody_once_in_order(count: int, per_day: int, used: int, pause_in: int | None) -> None:
     queue = list(range(count))
     remaining = max(0, per_day - used)
     pause_begins_on = None if pause_in is None else FIRST + timedelta(days=pause_in)
@@ -74,7 +72,7 @@ def test_a_pause_that_begins_at_once_holds_everybody() -> None:
     confirmed=st.datetimes(datetime(2026, 1, 1), datetime(2029, 12, 31), timezones=st.just(UTC)),
     months=st.integers(1, 12),
 )
-def test_the_day_of_leaving_is_the_day_that_the_rules_come_to(confirmed: datetime, months: int) -> None:
+def test_removal_day_matches_waiting_action(confirmed: datetime, months: int) -> None:
     """As the worker goes: asked, asked again and parted on the very days, each mail gone at once."""
     asked: list[datetime] = []
     now = confirmed

@@ -138,9 +138,7 @@ def test_who_has_answered_is_left_in_peace(notified: WaitingPlace, server: PostO
     assert _enquiry(notified).status == status
 
 
-def test_an_answer_between_the_reminders_queueing_and_its_going_takes_it_back(
-    notified: WaitingPlace, server: PostOffice
-) -> None:
+def test_answer_withdraws_a_queued_reminder(notified: WaitingPlace, server: PostOffice) -> None:
     assert remind_and_close(now=NOW + 14 * DAY) == 1
     Enquiry.objects.filter(pk=notified.enquiry_id).update(status=Status.OFFER_SENT)
     round_at(NOW + 14 * DAY)
@@ -162,7 +160,7 @@ def test_a_mailbox_with_two_places_is_reminded_once_and_closed_whole(server: Pos
     assert _enquiry(by_hand).status == Status.WAITING_LIST
 
 
-def test_when_the_one_that_had_the_mail_is_removed_the_other_is_reminded_in_its_time(server: PostOffice) -> None:
+def test_reminder_follows_a_reassigned_notice(server: PostOffice) -> None:
     first = _told(server)
     second = waiter(now=NOW - 30 * DAY, email="maija@esimerkki.fi")
     WaitingPlace.objects.filter(pk=second.pk).update(plan=first.plan, notified_at=first.notified_at)

@@ -28,7 +28,7 @@ def _plan(now: datetime) -> int:
     return start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=now).pk
 
 
-def test_asked_twice_then_a_last_note_and_only_when_it_has_gone_the_removal(server: PostOffice) -> None:
+def test_two_questions_then_removal_notice_then_removal(server: PostOffice) -> None:
     pause(active=True)
     place = waiter(now=JOINED)
     round_at(FIRST - DAY)
@@ -170,7 +170,7 @@ def test_an_answer_begins_it_all_anew(server: PostOffice) -> None:
     assert place.asked_times == 1
 
 
-def test_an_answer_in_the_last_minute_stops_the_last_note_and_the_removal(server: PostOffice) -> None:
+def test_late_answer_stops_removal_notice_and_removal(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
@@ -201,7 +201,7 @@ def test_nobody_is_asked_by_night(server: PostOffice) -> None:
     assert ask_or_remove_silent_waiters(now=FIRST.replace(hour=9)) == 1
 
 
-def test_a_mailbox_with_two_places_is_asked_once_and_goes_as_one(server: PostOffice) -> None:
+def test_mailbox_with_two_places_is_asked_once(server: PostOffice) -> None:
     waiter(now=JOINED, email="maija@esimerkki.fi")
     waiter(now=JOINED, email="maija+2@esimerkki.fi")
     for moment in (FIRST, SECOND, LAST, LAST + DAY):
@@ -232,7 +232,7 @@ def test_while_a_plan_tells_the_list_nobody_is_asked(server: PostOffice) -> None
     assert not Enquiry.objects.filter(pk=late.enquiry_id).exists()
 
 
-def test_a_plan_that_a_pause_holds_up_keeps_nobody_on_the_list(server: PostOffice) -> None:
+def test_plan_on_hold_does_not_delay_removal(server: PostOffice) -> None:
     waiter(now=JOINED)
     waiter(now=JOINED, wants_mail=False)
     _plan(FIRST - DAY)
@@ -243,7 +243,7 @@ def test_a_plan_that_a_pause_holds_up_keeps_nobody_on_the_list(server: PostOffic
     assert WaitingPlace.objects.get().wants_mail
 
 
-def test_a_plan_takes_back_the_questions_and_last_notes_that_have_not_gone_out(server: PostOffice) -> None:
+def test_plan_withdraws_unsent_questions_and_removal_notices(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
@@ -256,7 +256,7 @@ def test_a_plan_takes_back_the_questions_and_last_notes_that_have_not_gone_out(s
     assert Enquiry.objects.get().status == Status.WAITING_LIST
 
 
-def test_who_has_got_the_last_note_is_not_told_of_the_return(server: PostOffice) -> None:
+def test_mailbox_with_removal_notice_is_not_notified(server: PostOffice) -> None:
     waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
@@ -277,7 +277,7 @@ def test_who_was_told_is_not_asked(server: PostOffice) -> None:
     assert server.of(STILL) == []
 
 
-def test_those_without_mail_get_none_and_go_after_three_times_the_months(server: PostOffice) -> None:
+def test_places_without_mail_are_removed_unasked(server: PostOffice) -> None:
     waiter(now=JOINED, wants_mail=False)
     suspicious = waiter(now=JOINED, verdict=Verdict.QUARANTINED)
     last = datetime(2028, 1, 31, 0, 0, tzinfo=HELSINKI)

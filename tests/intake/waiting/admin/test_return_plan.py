@@ -136,7 +136,7 @@ def test_who_else_gets_the_same_mail_and_whom_she_contacts_herself(kati: Client,
     ("clock", "first"),
     [("05:00", "Maanantai 1.2.2027"), ("17:59", "Maanantai 1.2.2027"), ("18:00", "Tiistai 2.2.2027")],
 )
-def test_what_begins_in_the_evening_is_told_from_the_next_day_on(
+def test_plan_started_in_the_evening_begins_next_day(
     kati: Client, seven: list[Enquiry], clock: str, first: str
 ) -> None:
     with time_machine.travel(f"2027-02-01T{clock}:00Z", tick=False):

@@ -67,7 +67,7 @@ def test_who_is_not_signed_in_is_asked_to(second: Enquiry) -> None:
     assert Client().get(WAITING).headers["Location"].startswith("/admin/login/")
 
 
-def test_an_account_without_the_admin_gets_no_further_than_the_sign_in(stranger: Client, second: Enquiry) -> None:
+def test_account_without_admin_access_stays_at_login(stranger: Client, second: Enquiry) -> None:
     refused(stranger, second, {302, 403})
 
 

@@ -45,7 +45,7 @@ def states(client: Client) -> dict[str, str]:
     return {row["Nimi"].split()[0]: row["Tilanne"].split(" Poistuu")[0] for row in rows(client.get(WAITING))}
 
 
-def test_those_on_the_list_stand_in_its_order_each_with_its_number(kati: Client) -> None:
+def test_waiting_list_is_numbered_in_order(kati: Client) -> None:
     for name in ("Aino", "Bertta", "Cilla"):
         waiting(name)
     received(name="Dora Ei-listalla")
@@ -129,7 +129,7 @@ def test_one_mailbox_twice_is_told_on_both(kati: Client) -> None:
     ]
 
 
-def test_the_reason_of_a_jump_stands_in_the_row_as_it_was_typed(kati: Client) -> None:
+def test_move_reason_is_shown_escaped(kati: Client) -> None:
     waiting("Aino")
     second = waiting("Bertta")
     with time_machine.travel(datetime(2026, 11, 23, 22, 30, tzinfo=UTC), tick=False):
@@ -231,9 +231,7 @@ def test_the_day_of_removal_follows_the_questions_and_the_setting(kati: Client) 
     assert aino.status == Status.WAITING_LIST
 
 
-def test_the_list_asks_the_database_as_often_for_many_as_for_few(
-    kati: Client, django_assert_max_num_queries: Any
-) -> None:
+def test_waiting_list_has_a_constant_number_of_queries(kati: Client, django_assert_max_num_queries: Any) -> None:
     for number in range(25):
         waiting(f"Odottaja {number}")
     with django_assert_max_num_queries(14):
@@ -265,7 +263,7 @@ def front(client: Client) -> str:
     return words(type("Part", (), {"content": panel[0].encode()})())
 
 
-def test_the_first_page_counts_and_asks_to_plan_the_return_when_open(kati: Client) -> None:
+def test_dashboard_counts_waiters_and_suggests_a_plan(kati: Client) -> None:
     pause(active=False)
     assert "odotuslistalla" not in front(kati)
     waiting("Aino Salaisuus")

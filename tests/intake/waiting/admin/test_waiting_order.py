@@ -196,7 +196,7 @@ def test_whatever_is_moved_the_others_keep_their_order(actions: list[tuple[str, 
         assert listed() == ahead_of_all + own_places
 
 
-def test_one_she_puts_on_the_list_is_the_last_and_gets_no_mail(kati: Client) -> None:
+def test_listed_by_kati_is_last_without_mail(kati: Client) -> None:
     three()
     enquiry = received(name="Dora")
     response = kati.post(
