@@ -174,7 +174,7 @@ def test_removal_of_a_claimed_mail_ends_nobody(server: PostOffice, monkeypatch: 
     assert {mail.state for mail in other.mails.all()} == {MailState.SENT}
 
 
-def test_last_note_spares_who_has_rejoined(server: PostOffice) -> None:
+def test_removal_notice_spares_who_has_rejoined(server: PostOffice) -> None:
     pause(active=True, form_mode="waiting_list")
     place = waiter(now=JOINED, email="matti@esimerkki.fi")
     round_at(FIRST)

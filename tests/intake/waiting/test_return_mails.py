@@ -76,7 +76,7 @@ def test_each_is_whole_in_both_kinds_and_asks_for_nothing(mails: dict[str, Outgo
         assert asked not in mail.html
 
 
-def test_the_way_to_answer_is_in_each_but_the_last_note(mails: dict[str, OutgoingMail]) -> None:
+def test_all_but_the_removal_notice_have_the_link(mails: dict[str, OutgoingMail]) -> None:
     address = f"http://127.0.0.1:8000/jatka/{WAITING_LINK.placeholder}/odotuslista/"
     for purpose in LIST[:3]:
         assert address in mails[purpose].text

@@ -178,7 +178,7 @@ def _waits(day: int, questions: list[ListMail], removal_notices: list[ListMail],
     )
 
 
-def test_two_questions_then_the_last_note_then_the_end() -> None:
+def test_two_questions_then_the_removal_notice() -> None:
     # 1.3. – 1.7. – 1.11. – 1.3.
     assert _waits(121, [], []) is WaitingAction.NOTHING
     assert _waits(122, [], []) is WaitingAction.ASK

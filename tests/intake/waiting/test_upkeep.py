@@ -73,7 +73,7 @@ def test_the_second_question_says_what_follows(server: PostOffice) -> None:
     assert "poistan tietosi listalta" in second.text
 
 
-def test_a_last_note_that_failed_removes_nobody(server: PostOffice) -> None:
+def test_failed_removal_notice_removes_nobody(server: PostOffice) -> None:
     waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
@@ -183,7 +183,7 @@ def test_late_answer_stops_removal_notice_and_removal(server: PostOffice) -> Non
     assert Enquiry.objects.get().status == Status.WAITING_LIST
 
 
-def test_one_who_answers_while_the_last_note_is_going_out_stays(server: PostOffice) -> None:
+def test_answer_during_delivery_of_removal_notice_stays(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
