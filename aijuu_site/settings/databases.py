@@ -8,7 +8,7 @@ from aijuu_site.settings.environment import ServerUrl, SettingError
 
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
-_SOURCES = Path(__file__).resolve().parent.parent
+_SOURCES = Path(__file__).resolve().parent.parent.parent
 # Subfolders of the data folder: STATIC_ROOT, MEDIA_ROOT, uploads.
 _EMPTIED_OR_SERVED = ("static", "media", "uploads")
 _DATABASE_URL = (

@@ -76,8 +76,8 @@ def test_no_button_for_it_is_offered(editor: Client, front: HomePage) -> None:
     pages = editor.get(f"/admin/pages/{front.pk}/edit/"), editor.get(f"/admin/pages/{front.pk}/")
     for answer in pages:
         text = answer.content.decode()
-        for deed in ("delete", "unpublish", "move"):
-            assert f"/admin/pages/{front.pk}/{deed}/" not in text
+        for action in ("delete", "unpublish", "move"):
+            assert f"/admin/pages/{front.pk}/{action}/" not in text
     assert f'"/admin/pages/{front.pk}/edit/' in pages[1].content.decode()
 
 
