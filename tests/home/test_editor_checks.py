@@ -1,4 +1,4 @@
-"""What the editor is told: the faults of a page as it stands in the editor, and days in the pause notice gone by."""
+"""Content checks in the editor, and the warning of past days in the pause form."""
 
 from datetime import UTC, datetime
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""The pause set up for a test, and who has a hand on it."""
+"""Helpers: a stored pause notice, users with permissions, and reading forms."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ HOME = "/admin/"
 
 
 def client_with(*permissions: str, username: str = "joku") -> Client:
-    """Somebody signed in who may enter the admin, with permissions by codename."""
+    """A signed-in client with access to the admin and the given permissions."""
     user = User.objects.create_user(username, password="x")
     user.user_permissions.set(Permission.objects.filter(codename__in=["access_admin", *permissions]))
     client = Client()
@@ -21,7 +21,7 @@ def client_with(*permissions: str, username: str = "joku") -> Client:
 
 
 def stored(**fields: Any) -> PauseNotice:
-    """The notice with `fields`, off unless they say otherwise; written past the history."""
+    """Store the notice with `fields` (inactive by default) without recording a change."""
     notice = PauseNotice.load()
     for name, value in {"active": False, **fields}.items():
         setattr(notice, name, value)
@@ -30,13 +30,13 @@ def stored(**fields: Any) -> PauseNotice:
 
 
 def text_of(html: str, selector: str) -> str:
-    """The words inside the first element that `selector` finds; "" where there is none."""
+    """Return the text of the first element that matches `selector`; "" for none."""
     found = BeautifulSoup(html, "html.parser").select_one(selector)
     return " ".join(found.get_text(" ").split()) if found else ""
 
 
 def form_values(html: str, selector: str) -> dict[str, str]:
-    """What the browser would send of the form that `selector` finds, as it stands."""
+    """Return what a browser would send for the unchanged form."""
     form = BeautifulSoup(html, "html.parser").select_one(selector)
     assert form is not None, selector
     sent = {}

@@ -1,4 +1,4 @@
-"""The pause notice stands on every page, and a switch takes effect on the next page view."""
+"""The pause notice is on every page, and a change is visible on the next page view."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -91,7 +91,7 @@ def test_an_unpublished_page_leaves_the_menus(visitor: Client) -> None:
 
 
 def notice(html: str) -> tuple[str, list[str], str]:
-    """What the notice is called, its classes and its words; empty where there is none."""
+    """Return the accessible name, classes and text of the notice; empty for none."""
     found = BeautifulSoup(html, "html.parser").select_one("aside.pause")
     if found is None:
         return "", [], ""
@@ -129,7 +129,7 @@ def test_each_state_has_its_notice(
 
 
 def button_labels(html: str) -> list[str]:
-    """The labels of all buttons that lead to the contact page, in their order."""
+    """Return the labels of all buttons that lead to the contact page, in order."""
     links = BeautifulSoup(html, "html.parser").select('a.button[href="/ota-yhteytta/"]')
     return [link.get_text(strip=True) for link in links]
 
@@ -186,7 +186,7 @@ def test_call_to_action_skips_mapping_during_pause(visitor: Client, with_contact
 
 
 def test_the_state_is_one_for_the_whole_request(visitor: Client, rf: RequestFactory) -> None:
-    """A page whose making takes until past midnight tells one state."""
+    """A page that is rendered across midnight shows one state."""
     PauseNotice.objects.update(active=True, returns_on=date(2027, 2, 1))
     request = rf.get("/")
     with time_machine_library.travel("2027-01-31 21:59:59+00:00", tick=False):

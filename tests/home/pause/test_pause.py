@@ -1,4 +1,4 @@
-"""The state of the practice: decided by the Finnish calendar, at any moment, in any time zone."""
+"""pause_state() and related rules: by the Finnish calendar, in any time zone."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -39,7 +39,7 @@ def before_midnight(day: date) -> datetime:
 
 
 def assert_turns(settings: PauseSettings, day: date, before: PauseState, after: PauseState) -> None:
-    """The state turns exactly when `day` begins in Helsinki, wherever the one who asks stands."""
+    """The state changes exactly when `day` begins in Helsinki, in any time zone of the caller."""
     for zone in (CALENDAR, UTC, timezone(timedelta(hours=-11)), timezone(timedelta(hours=14))):
         last = before_midnight(day).astimezone(UTC).astimezone(zone)
         assert pause_state(settings, last) is before
@@ -115,7 +115,7 @@ def test_a_moment_without_a_time_zone_is_refused(function: object) -> None:
 
 
 def test_resumed_with_a_lagging_clock() -> None:
-    """Kati presses the button just after midnight on one machine; on another it is still the day before."""
+    """`ended_on` is written just after midnight; another machine still has the day before."""
     settings = PauseSettings(active=False, ended_on=WINTER)
     assert pause_state(settings, before_midnight(WINTER)) is PauseState.RESUMED
 
@@ -163,7 +163,7 @@ def test_without_a_day_the_pause_never_runs_out(now: datetime) -> None:
 
 @given(settings=all_settings, now=moments, later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=900)))
 def test_time_goes_one_way(settings: PauseSettings, now: datetime, later: timedelta) -> None:
-    """Without a hand of hers the states follow each other in one order."""
+    """Over time, without changes, the states follow one order."""
     order = [PauseState.UPCOMING, PauseState.PAUSED, PauseState.OVERDUE, PauseState.RESUMED, PauseState.OPEN]
     assert order.index(pause_state(settings, now)) <= order.index(pause_state(settings, now + later))
 

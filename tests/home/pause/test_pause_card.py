@@ -1,4 +1,4 @@
-"""The card on the first page of the admin: how the pause stands, one button, and a way back."""
+"""The dashboard card of the pause: state, one button, undo."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -34,7 +34,7 @@ def card(client: Client) -> str:
 
 
 def press(client: Client, selector: str, html: str = "", **changes: str) -> str:
-    """Press the button of the form `selector`, as it stands on the first page (or in `html`); the page that follows."""
+    """Submit the form `selector` of the dashboard (or of `html`) and return the HTML of the next page."""
     html = html or client.get(HOME).text
     form = BeautifulSoup(html, "html.parser").select_one(selector)
     assert form is not None

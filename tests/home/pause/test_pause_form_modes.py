@@ -1,4 +1,4 @@
-"""What the contact page has done lately: whoever opened a form then may still send it."""
+"""offered_recently(): a form that was opened before a change may still be sent."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo

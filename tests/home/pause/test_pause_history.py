@@ -1,4 +1,4 @@
-"""The history of the pause: the pauses that were, and each change in words."""
+"""The history of the pause: periods, and changes in words."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -118,7 +118,7 @@ def kati(db: None) -> Client:
 
 
 def read(client: Client) -> tuple[list[list[str]], list[str]]:
-    """The rows of the pauses and the lines of the changes, as they are read."""
+    """Return the text of the rows of pauses and of the list of changes."""
     soup = BeautifulSoup(client.get(HISTORY).text, "html.parser")
     rows = [[" ".join(cell.get_text().split()) for cell in row.select("td")] for row in soup.select("tbody tr")]
     lines = soup.select(".pause-history__changes > li")

@@ -1,4 +1,4 @@
-"""Previews of the pause: the real pages in another state, for those whom Kati has chosen; nothing stays of them."""
+"""Previews of the pause: real pages in another state, by permission, without storing anything."""
 
 from datetime import date, datetime
 from typing import Any
@@ -30,7 +30,7 @@ def kati(loaded_site: None) -> Client:
 
 
 def frames(html: str) -> list[BeautifulSoup]:
-    """The pages inside: the front page and the contact page."""
+    """Return the framed pages: front page and contact page."""
     found = BeautifulSoup(html, "html.parser").select("iframe")
     return [BeautifulSoup(str(frame["srcdoc"]), "html.parser") for frame in found]
 
@@ -104,7 +104,7 @@ def test_invalid_preview_input_shows_errors_only(kati: Client, name: str, typed:
 
 
 def test_a_preview_stands_still(kati: Client) -> None:
-    """No script runs in it, no form is sent from it, no link leads on; it is kept by nobody and found by nobody."""
+    """The frame runs no scripts and submits no forms; the response is not cached or indexed."""
     stored()
     response = kati.get(PREVIEW, {"preview-state": "paused"})
     found = BeautifulSoup(response.text, "html.parser").select("iframe")
@@ -158,7 +158,7 @@ def test_an_old_tab_may_preview(kati: Client) -> None:
 
 
 def test_looking_writes_nothing(kati: Client) -> None:
-    """Beside what any view of the admin writes: the session and its cookie's bookkeeping."""
+    """Nothing is written except the session, as in any view of the admin."""
     stored(form_mode=FormMode.WAITING_LIST)
     form = form_of(kati, active="on")
     kati.get(PREVIEW)

@@ -1,4 +1,4 @@
-"""What of the pause can be set together: each fault beside the field where Kati mends it, in Finnish."""
+"""validation_errors() of the pause: by field, in Finnish."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ PAUSE = PauseSettings(active=True)
 
 
 @pytest.mark.parametrize(
-    ("after", "fault"),
+    ("after", "expected"),
     [
         ({}, {}),
         ({"begins_on": day(0)}, {}),
@@ -35,13 +35,13 @@ PAUSE = PauseSettings(active=True)
         ({"opens_by_itself": True}, {"opens_by_itself": "no_day"}),
     ],
 )
-def test_a_new_pause(after: dict[str, object], fault: dict[str, str]) -> None:
+def test_a_new_pause(after: dict[str, object], expected: dict[str, str]) -> None:
     found = validation_errors(OPEN, replace(PAUSE, **after), NOW)  # type: ignore[arg-type]
-    assert {name: code for name, (code, _) in found.items()} == fault
+    assert {name: code for name, (code, _) in found.items()} == expected
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "fault"),
+    ("before", "after", "expected"),
     [
         # A stored day that has come is no reason to refuse.
         ({"returns_on": day(-5)}, {}, {}),
@@ -60,14 +60,14 @@ def test_a_new_pause(after: dict[str, object], fault: dict[str, str]) -> None:
         ({"returns_on": day(5)}, {"active": False, "returns_on": day(-5)}, {}),
     ],
 )
-def test_a_pause_that_stands(before: dict[str, object], after: dict[str, object], fault: dict[str, str]) -> None:
+def test_a_pause_that_stands(before: dict[str, object], after: dict[str, object], expected: dict[str, str]) -> None:
     stored = replace(PAUSE, **before)  # type: ignore[arg-type]
     found = validation_errors(stored, replace(stored, **after), NOW)  # type: ignore[arg-type]
-    assert {name: code for name, (code, _) in found.items()} == fault
+    assert {name: code for name, (code, _) in found.items()} == expected
 
 
 def test_a_day_without_a_pause_is_asked_about() -> None:
-    """She chose a day and forgot the tick."""
+    """Days without `active`."""
     for chosen in ({"begins_on": day(3)}, {"returns_on": day(3)}, {"opens_by_itself": True}):
         found = validation_errors(OPEN, replace(OPEN, **chosen), NOW)  # type: ignore[arg-type]
         assert {name: code for name, (code, _) in found.items()} == {"active": "days_without_pause"}

@@ -1,4 +1,4 @@
-"""The settings of the pause: saved through the service, never over a change that she has not seen."""
+"""The settings page of the pause: saves through the service, and never over an unseen change."""
 
 import json
 from datetime import datetime, timedelta
@@ -47,25 +47,25 @@ def opened(client: Client) -> str:
 
 
 def saved(client: Client, html: str, **changes: str | None) -> HttpResponse:
-    """Send the form as `html` has it with some fields changed; None for a box that is not ticked."""
+    """Submit the form in `html` with some fields changed; None unticks a checkbox."""
     sent = {name: value for name, value in {**form_values(html, FORM), **changes}.items() if value is not None}
     return client.post(address(), sent)  # type: ignore[return-value]
 
 
 def own_words(html: str) -> str:
-    """What stands in the field of her own wording."""
+    """Return the value of the field `message`."""
     content = json.loads(form_values(html, FORM)["message"])
     return "\n".join(block["text"] for block in content["blocks"])
 
 
 def errors(html: str) -> dict[str, str]:
-    """The faults beside the fields, by field."""
+    """Return the error messages by field."""
     fields = BeautifulSoup(html, "html.parser").select("[data-field]")
     found = {}
     for field in fields:
-        control, fault = field.select_one("[name]"), field.select_one(".w-field__errors")
-        if control is not None and fault is not None and fault.get_text(strip=True):
-            found[str(control["name"])] = " ".join(fault.get_text(" ").split())
+        control, expected = field.select_one("[name]"), field.select_one(".w-field__errors")
+        if control is not None and expected is not None and expected.get_text(strip=True):
+            found[str(control["name"])] = " ".join(expected.get_text(" ").split())
     return found
 
 
@@ -112,7 +112,7 @@ def test_unticking_ends_the_pause_whatever_days_stand_there(kati: Client) -> Non
 
 
 @pytest.mark.parametrize(
-    ("changes", "fault"),
+    ("changes", "expected"),
     [
         (
             {"returns_on": "1.2.2027"},
@@ -136,11 +136,11 @@ def test_unticking_ends_the_pause_whatever_days_stand_there(kati: Client) -> Non
         ),
     ],
 )
-def test_errors_stand_beside_their_fields(kati: Client, changes: dict[str, str], fault: dict[str, str]) -> None:
+def test_errors_stand_beside_their_fields(kati: Client, changes: dict[str, str], expected: dict[str, str]) -> None:
     stored()
     response = saved(kati, opened(kati), **changes, message=WORDS % "Nämä sanat jäävät.")
     assert response.status_code == 200
-    assert errors(response.text) == fault
+    assert errors(response.text) == expected
     assert own_words(response.text) == "Nämä sanat jäävät."
     assert "Taukoa ei tallennettu." in response.text
     assert not PauseChange.objects.exists()
@@ -182,7 +182,7 @@ def test_form_without_version_is_refused(kati: Client, version: str | None) -> N
 
 
 def test_concurrent_change_is_refused_as_old_version(kati: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the check of the form and its saving somebody else was faster."""
+    """A concurrent change between is_valid() and save()."""
     stored()
     html = opened(kati)
 
@@ -197,7 +197,7 @@ def test_concurrent_change_is_refused_as_old_version(kati: Client, monkeypatch: 
 
 
 def test_the_form_shows_a_pause_that_opened_by_itself_as_over(kati: Client) -> None:
-    """The worker has not written it down yet. Saved so, the history tells both."""
+    """An elapsed return that the worker has not recorded: saving the form records both."""
     stored(active=True, returns_on=TODAY, opens_by_itself=True)
     html = opened(kati)
     values = form_values(html, FORM)
@@ -211,7 +211,7 @@ def test_the_form_shows_a_pause_that_opened_by_itself_as_over(kati: Client) -> N
 
 
 def test_enter_in_a_field_saves_and_does_not_preview(kati: Client) -> None:
-    """A browser presses the first button of the form."""
+    """Enter activates the first submit button of a form."""
     stored()
     form = BeautifulSoup(opened(kati), "html.parser").select_one(FORM)
     assert form is not None

@@ -1,4 +1,4 @@
-"""What the notice says in each state, in the site's words and in Kati's."""
+"""The wording of the notice in each state, default and own."""
 
 from dataclasses import replace
 from datetime import date, datetime

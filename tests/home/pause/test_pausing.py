@@ -1,4 +1,4 @@
-"""Changing the pause: each action whole, kept in the history, and undone to the last field."""
+"""home.pause.services: each action is atomic, recorded, and can be undone completely."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -278,7 +278,7 @@ def test_no_elapsed_return_without_a_pause() -> None:
 
 
 def test_a_new_pause_begins_right_after_one_that_opened_by_itself() -> None:
-    """The worker has not looked yet, and she is on a pause again on the very morning."""
+    """An elapsed return that the worker has not recorded, and a new pause on the same morning."""
     stored(active=True, returns_on=TODAY, opens_by_itself=True)
     notice = begin()
     assert (notice.active, notice.returns_on, notice.ended_on) == (True, None, TODAY)

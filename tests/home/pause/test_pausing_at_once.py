@@ -1,4 +1,4 @@
-"""Two tabs, or Kati and the worker, at the same moment: each in a thread with a real transaction of its own."""
+"""Concurrent changes of the pause: each in a thread with its own transaction."""
 
 from collections import Counter
 from datetime import datetime
