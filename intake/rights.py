@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 
-def may_see(user: User | AnonymousUser) -> bool:
+def may_see(user: PermissionsMixin | AnonymousUser) -> bool:
     """Whether this user may read enquiries."""
     return user.has_perm("intake.view_enquiry")
 
 
-def may_act(user: User | AnonymousUser) -> bool:
+def may_act(user: PermissionsMixin | AnonymousUser) -> bool:
     """Whether this user may change enquiries. Changing requires the right to read them."""
     return may_see(user) and user.has_perm("intake.change_enquiry")
 

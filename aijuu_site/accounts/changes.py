@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
+from aijuu_site.accounts.models import User
 from home.contact_details import ContactDetails
 from intake.choices import MailPurpose
 from intake.mail.queue import Addresses, Handling, NewMail, queue_mail, register, supervisor_address
@@ -90,7 +91,6 @@ def _queue_address_changed(address: str, changed: list[str], by: str, now: datet
 class Account:
     """What matters of an account to whoever holds it."""
 
-    username: str
     email: str
     password: str
     is_active: bool
@@ -99,7 +99,7 @@ class Account:
 
 
 # After a change of these, whoever was signed in with the old ones is signed out.
-_KEYS = frozenset({"username", "email", "password"})
+_KEYS = frozenset({"email", "password"})
 
 
 @contextmanager
@@ -120,10 +120,9 @@ def changes_told(request: HttpRequest) -> Iterator[None]:
 
 
 def _accounts() -> dict[int, Account]:
-    users = get_user_model().objects.prefetch_related("groups")
+    users = User.objects.prefetch_related("groups")
     return {
         user.pk: Account(
-            username=user.get_username(),
             email=user.email,
             password=user.password,
             is_active=user.is_active,
@@ -149,7 +148,7 @@ def _end_other_sessions(user_pk: int, request: HttpRequest) -> None:
 
 def _queue_account_changed(account: Account, changed: list[str], by: str, now: datetime) -> None:
     context = {
-        "username": account.username,
+        "account": account.email,
         "changed": changed,
         "by": by,
         "changed_at": now,

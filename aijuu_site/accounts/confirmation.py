@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -18,6 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from aijuu_site.accounts.changes import changes_addresses, changes_told
 from aijuu_site.accounts.forms import ConfirmationForm
+from aijuu_site.accounts.models import User
 
 View = Callable[..., HttpResponseBase]
 
@@ -58,7 +58,7 @@ def _changes_accounts(request: HttpRequest) -> bool:
         return False
     if _GUARDED_NAMESPACES.intersection(match.namespaces):
         return True
-    model = get_user_model()._meta
+    model = User._meta
     named = (match.kwargs.get("app_label"), match.kwargs.get("model_name"))
     return match.url_name == _BULK_ACTION and named in ((model.app_label, model.model_name), ("auth", "group"))
 

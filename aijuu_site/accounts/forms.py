@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,20 +14,15 @@ from wagtail.admin.forms.auth import PasswordResetForm as WagtailPasswordResetFo
 from wagtail.users.forms import UserCreationForm as WagtailUserCreationForm
 from wagtail.users.forms import UserEditForm as WagtailUserEditForm
 
+from aijuu_site.accounts.models import User
 from aijuu_site.accounts.password_reset import request_password_reset
 from aijuu_site.accounts.passwords import Busy, TooManyAttempts, is_own_password, refusal_words
 from home.email_address import AddressFormField
 from intake.spam.limit import address_key
 
-# RFC 5321, and the field of an account.
-_LONGEST = 254
-
 
 class LoginForm(WagtailLoginForm):
-    """Wagtail's own asks for a "user name", and its password has no label. Here one signs in with an e-mail address.
-
-    Any other name of an account is taken as well (accounts.names), so the server does not insist on an address.
-    """
+    """Wagtail's password has no label. What is no address is answered like any wrong one."""
 
     username = forms.CharField(
         label=_("E-mail address"),
@@ -43,9 +37,6 @@ class LoginForm(WagtailLoginForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Django's limit is that of a name; an address may be longer.
-        self.fields["username"].max_length = _LONGEST
-        self.fields["username"].widget.attrs["maxlength"] = _LONGEST
         # Wagtail's placeholders repeat the labels in other words.
         for name in ("username", "password"):
             self.fields[name].widget.attrs.pop("placeholder", None)
@@ -76,12 +67,31 @@ class _AddressByOurRule:
         self.fields["email"] = ours
 
 
-class UserCreationForm(_AddressByOurRule, WagtailUserCreationForm):
-    pass
+class _OneAccount(_AddressByOurRule):
+    """A form of Wagtail's about an account, which has one name and an address of its own."""
+
+    instance: User
+    cleaned_data: dict[str, Any]
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if User.objects.of_address(email).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("Another account has this e-mail address."), code="unique")
+        return email
 
 
-class UserEditForm(_AddressByOurRule, WagtailUserEditForm):
-    pass
+class UserCreationForm(_OneAccount, WagtailUserCreationForm):
+    first_name = last_name = None
+
+    class Meta(WagtailUserCreationForm.Meta):
+        fields = ("email", "name", "is_superuser", "groups")
+
+
+class UserEditForm(_OneAccount, WagtailUserEditForm):
+    first_name = last_name = None
+
+    class Meta(WagtailUserEditForm.Meta):
+        fields = ("email", "name", "is_active", "is_superuser", "groups")
 
 
 class PasswordResetForm(_AddressByOurRule, WagtailPasswordResetForm):
@@ -120,7 +130,7 @@ class ConfirmationForm(forms.Form):
         return password
 
 
-class OwnNameEmailForm(_AddressByOurRule, NameEmailForm):
+class OwnNameEmailForm(_OneAccount, NameEmailForm):
     """One's own name, and the address: who changes that could have a new password sent, so it asks for the password."""
 
     current_password = forms.CharField(
@@ -130,6 +140,10 @@ class OwnNameEmailForm(_AddressByOurRule, NameEmailForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         help_text=_("Needed only when you change the e-mail address."),
     )
+    first_name = last_name = None
+
+    class Meta(NameEmailForm.Meta):
+        fields = ("name", "email")
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -138,7 +152,7 @@ class OwnNameEmailForm(_AddressByOurRule, NameEmailForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         # Asked of the database: Wagtail validates twice to show errors, then with what was typed on the user.
-        stored = get_user_model().objects.values_list("email", flat=True).get(pk=self.instance.pk)
+        stored = User.objects.values_list("email", flat=True).get(pk=self.instance.pk)
         if self.errors or cleaned["email"] == stored:
             return cleaned
         password = cleaned.get("current_password", "")

@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import User
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import transaction
 from django.utils.encoding import force_bytes
@@ -12,7 +10,7 @@ from django.utils.http import base36_to_int, urlsafe_base64_encode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from aijuu_site.accounts.models import PasswordResetRequest
+from aijuu_site.accounts.models import PasswordResetRequest, User
 from aijuu_site.accounts.passwords import Limit, TooManyAttempts, attempt_key, count_attempt, normalised
 from intake.choices import MailPurpose
 from intake.jobs.runner import Each, Job, JobContext, each_or_raise
@@ -64,7 +62,7 @@ def request_password_reset(*, email: str, address_key: str, now: datetime) -> No
 
 
 def answer_reset_requests(*, now: datetime, each: Each = each_or_raise) -> int:
-    """Queue a mail to every account whose address somebody gave, and remove the requests. Returns how many mails."""
+    """Queue a mail to each account whose address somebody gave, and remove the requests. Returns how many mails."""
     pks = list(PasswordResetRequest.objects.values_list("pk", flat=True))
     return each(pks, lambda pk: _answer(pk, now))
 
@@ -75,7 +73,8 @@ def _answer(pk: int, now: datetime) -> int:
         if request is None:
             return 0
         is_fresh = abs(now - request.requested_at) < _ANSWERED_FOR
-        accounts = _accounts_of(request.email) if is_fresh else []
+        users = User.objects.of_address(request.email) if is_fresh else User.objects.none()
+        accounts = [user for user in users if _may_reset(user)]
         for user in accounts:
             _queue(user, request, now)
         request.delete()
@@ -84,7 +83,7 @@ def _answer(pk: int, now: datetime) -> int:
 
 def _account_of(mail: OutgoingMail) -> User | None:
     """Return the account that a mail is for; None where it has changed since the request."""
-    user = get_user_model().objects.filter(pk=mail.deduplication_key.partition(":")[0], email=mail.recipient).first()
+    user = User.objects.filter(pk=mail.deduplication_key.partition(":")[0], email=mail.recipient).first()
     return user if user is not None and _may_reset(user) else None
 
 
@@ -106,13 +105,6 @@ register(
 register_link(RESET_LINK, _secret_for)
 
 
-def _accounts_of(email: str) -> list[User]:
-    """Compared as mail is sent, whatever the database holds for the same address."""
-    wanted = normalised(email)
-    users = get_user_model().objects.filter(is_active=True).order_by("pk")
-    return [user for user in users if normalised(user.email) == wanted and _may_reset(user)]
-
-
 def _may_reset(user: User) -> bool:
     return user.is_active and user.has_usable_password()
 
@@ -120,7 +112,7 @@ def _may_reset(user: User) -> bool:
 def _queue(user: User, request: PasswordResetRequest, now: datetime) -> None:
     uid = urlsafe_base64_encode(force_bytes(user.pk))
     context = {
-        "username": user.get_username(),
+        "account": user.email,
         "reset_url": RESET_LINK.url(uid),
         "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
     }

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password
-from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
@@ -21,7 +19,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from aijuu_site.accounts.models import AttemptTrace
+from aijuu_site.accounts.models import AttemptTrace, User
 from home.email_address import address_as_sent
 from home.invisible_characters import strip_invisible
 from intake.locks import lock_attempts
@@ -98,26 +96,6 @@ def normalised(name: str) -> str:
         return address_as_sent(name).casefold()
     except ValueError:
         return unicodedata.normalize("NFKC", strip_invisible(name).strip()).casefold()
-
-
-def account_named(typed: str) -> User | None:
-    """Return the account that is meant: by its name to the letter, else by its name, else by its e-mail address.
-
-    Only one that is active. None where none is meant, or more than one: nobody signs in by guessing.
-    """
-    users = list(get_user_model().objects.filter(is_active=True).only("pk", "username", "email"))
-    wanted = normalised(typed)
-    exact = [user for user in users if user.get_username() == typed]
-    by_name = [user for user in users if normalised(user.get_username()) == wanted]
-    by_address = [user for user in users if wanted and normalised(user.email) == wanted]
-    meant = exact or by_name or by_address
-    return meant[0] if len(meant) == 1 else None
-
-
-def name_is_taken(name: str) -> bool:
-    """Return whether some account, in use or not, has this name in some spelling."""
-    names = get_user_model().objects.values_list("username", flat=True)
-    return normalised(name) in map(normalised, names)
 
 
 Found = TypeVar("Found")
@@ -198,10 +176,10 @@ def is_own_password(request: HttpRequest, password: str) -> bool:
     """
     answers: dict[str, bool] = request.__dict__.setdefault("_password_answers", {})
     if password not in answers:
-        user = cast(AbstractBaseUser, request.user)
+        user = cast(User, request.user)
         # Not the account's own method: it may store a stronger hash, which looks like a changed password.
         answers[password] = check_counted(
-            request=request, account=user.get_username(), check=lambda: check_password(password, user.password)
+            request=request, account=user.email, check=lambda: check_password(password, user.password)
         )
     return answers[password]
 
@@ -223,13 +201,10 @@ class CountingBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> Any:
-        name = kwargs.get(get_user_model().USERNAME_FIELD) if username is None else username
+        account = kwargs.get(User.USERNAME_FIELD) if username is None else username
         # Without a request it is a program of ours that asks.
-        if request is None or name is None or password is None:
+        if request is None or account is None or password is None:
             return super().authenticate(request, username, password, **kwargs)
-        # However the account is called, it is counted as one.
-        meant = account_named(name)
-        account = name if meant is None else meant.get_username()
         check = super().authenticate
         try:
             return check_counted(request=request, account=account, check=lambda: check(request, account, password))

@@ -4,14 +4,19 @@ from functools import partial
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 from wagtail.admin.auth import require_admin_access
 from wagtail.admin.views import account
 from wagtail.admin.views.account import AccountView, AvatarSettingsPanel, ChangePasswordPanel, NameEmailSettingsPanel
+from wagtail.users.views.users import IndexView
 from wagtail.users.views.users import UserViewSet as WagtailUserViewSet
 
 from aijuu_site.accounts.changes import changes_told
 from aijuu_site.accounts.forms import LoginForm, OwnNameEmailForm, OwnPasswordForm, UserCreationForm, UserEditForm
+from aijuu_site.accounts.models import User
 from aijuu_site.accounts.password_reset import reset_tokens
 from aijuu_site.accounts.passwords import trust_address
 from home.images.upload import AvatarForm
@@ -34,11 +39,33 @@ class PasswordResetConfirmView(account.PasswordResetConfirmView):
         with changes_told(self.request):
             response: HttpResponse = super().form_valid(form)
         # Who had forgotten the password has tried a few.
-        trust_address(request=self.request, account=self.user.get_username())
+        trust_address(request=self.request, account=self.user.email)
         return response
 
 
+class UserIndexView(IndexView):
+    search_fields = ("name", "email")
+
+    @cached_property
+    def columns(self) -> list[Any]:
+        """Wagtail's, where a name is one field, and a user name the address."""
+        columns: list[Any] = super().columns
+        for column in columns:
+            if column.name == "name":
+                column.sort_key = "name"
+            elif column.name == User.USERNAME_FIELD:
+                column.label = _("E-mail address")
+        return columns
+
+    def order_queryset(self, queryset: QuerySet[User]) -> QuerySet[User]:
+        # Past Wagtail's own, which knows no name but a first and a last one.
+        return super(IndexView, self).order_queryset(queryset)  # type: ignore[no-any-return]
+
+
 class UserViewSet(WagtailUserViewSet):
+    ordering = "name"
+    index_view_class = UserIndexView
+
     def get_form_class(self, for_update: bool = False) -> type[forms.ModelForm]:
         return UserEditForm if for_update else UserCreationForm
 

@@ -13,8 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ValidationError
@@ -24,9 +23,11 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 from wagtail.models import GroupPagePermission, Page, Site
 
-from aijuu_site.accounts.passwords import name_is_taken
+from aijuu_site.accounts.models import User
+from aijuu_site.accounts.passwords import normalised
 from aijuu_site.settings.data_folder import overlaps_sources
 from aijuu_site.settings.hosts import site_host
+from home.contact_details import ContactDetails
 from home.content.loader import link_settings_to_pages, unmark_missing_pages
 from home.pages import HomePage
 
@@ -52,7 +53,7 @@ class NewAccount:
 
 def account_exists() -> bool:
     """Return whether there is an active superuser or supervisor."""
-    users = get_user_model().objects.filter(is_active=True)
+    users = User.objects.filter(is_active=True)
     return users.filter(is_superuser=True).exists() or users.filter(groups__name=SUPERVISORS_GROUP).exists()
 
 
@@ -61,21 +62,26 @@ def ensure_supervisor_account(*, email: str, password: str) -> NewAccount | None
     """Create the supervisor's account and return it; None where an account exists.
 
     The supervisor is also a superuser, because somebody must manage accounts. An empty `password` is replaced by a
-    generated one. Raises ValidationError where a user without these rights has the name: start-up never grants rights
+    generated one. Raises ValidationError where a user without these rights has the address: start-up never grants rights
     to an existing user.
     """
     if account_exists():
         return None
-    users = get_user_model()
-    if name_is_taken(email):
+    if User.objects.of_address(email).exists():
         raise ValidationError(
             f"The account {email} exists but may not supervise, or is not active. "
             "Set another ADMIN_EMAIL: that account can mend this one."
         )
     generated = None if password else secrets.token_urlsafe(12)
-    user = users.objects.create_superuser(username=email, email=email, password=generated or password)
+    user = User.objects.create_superuser(email=email, name=_name_of(email), password=generated or password)
     user.groups.add(Group.objects.get_or_create(name=SUPERVISORS_GROUP)[0])
     return NewAccount(email, generated, tuple(_weaknesses(password, user)) if password else ())
+
+
+def _name_of(email: str) -> str:
+    """The practice's own person where it is their address; anybody else writes their name in the admin."""
+    details = ContactDetails.load()
+    return details.person_name if normalised(details.email) == normalised(email) else ""
 
 
 def _weaknesses(password: str, user: User) -> list[str]:

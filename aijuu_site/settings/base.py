@@ -1,6 +1,7 @@
 """Settings shared by production, dev and test. Configured by the environment or .env."""
 
 from pathlib import Path
+from typing import Any
 
 from aijuu_site.content_security import ADMIN_POLICY, PUBLIC_POLICY
 from aijuu_site.settings.data_folder import configured_secret_key, data_folder, make_data_folder, stored_secret_key
@@ -127,14 +128,20 @@ TEMPLATES = [
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["name", "email"]},
+    },
+    *(
+        {"NAME": f"django.contrib.auth.password_validation.{name}"}
+        for name in (
+            "MinimumLengthValidator",
+            "CommonPasswordValidator",
+            "NumericPasswordValidator",
+        )
+    ),
 ]
 AUTHENTICATION_BACKENDS = ["aijuu_site.accounts.passwords.CountingBackend"]
 LOGIN_URL = "wagtailadmin_login"

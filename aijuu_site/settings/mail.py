@@ -76,10 +76,9 @@ def sender(text: str) -> str:
 
 
 def admin_email(text: str) -> str:
-    """Return the address, which is also the user name, as the account form stores it. Raises SettingError."""
-    # auth.User.username has 150 characters.
+    """Return the address of the first account as the account form stores it. Raises SettingError."""
     address = readable_address(_as_sent(text))
-    if not address or len(address) > 150:
+    if not address:
         raise SettingError("ADMIN_EMAIL", "write one e-mail address and no more, as in ADMIN_EMAIL=kati@example.fi")
     return address
 

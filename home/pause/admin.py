@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Field
 from django.http import HttpRequest, HttpResponse
@@ -163,7 +163,7 @@ def _run(
 ) -> HttpResponse:
     """Call `service` and redirect with `message`, or with an error. `wanted` are the states that it leads to."""
     user = request.user
-    if not isinstance(user, User) or not may_change(user):
+    if not isinstance(user, get_user_model()) or not may_change(user):
         raise PermissionDenied
     now = timezone.now()
     try:

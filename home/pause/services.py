@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.utils.html import strip_tags
 
@@ -23,7 +23,7 @@ class NothingToUndo(Exception):
     """There is no `undoable` change."""
 
 
-def change_pause(*, values: Mapping[str, Any], version: int, by: User | None, now: datetime) -> PauseNotice:
+def change_pause(*, values: Mapping[str, Any], version: int, by: AbstractBaseUser | None, now: datetime) -> PauseNotice:
     """Set the fields in `values` and return the notice. Equal values record no change.
 
     Switching the pause off empties its days. Raises PauseChangedMeanwhile for an old `version`, ValidationError for
@@ -43,7 +43,7 @@ def change_pause(*, values: Mapping[str, Any], version: int, by: User | None, no
         return _store(notice, before, by=by, now=now)
 
 
-def begin_pause(*, version: int, by: User | None, now: datetime) -> PauseNotice:
+def begin_pause(*, version: int, by: AbstractBaseUser | None, now: datetime) -> PauseNotice:
     """Begin a pause now, or the announced one before its day. Changes nothing during a pause.
 
     A day of return in the future is kept, one in the past is emptied. Raises PauseChangedMeanwhile for an old
@@ -59,7 +59,7 @@ def begin_pause(*, version: int, by: User | None, now: datetime) -> PauseNotice:
         return _store(notice, before, by=by, now=now)
 
 
-def end_pause(*, version: int, by: User | None, now: datetime) -> PauseNotice:
+def end_pause(*, version: int, by: AbstractBaseUser | None, now: datetime) -> PauseNotice:
     """End the pause, or cancel the announced one. Changes nothing where there is none.
 
     Raises PauseChangedMeanwhile for an old `version`.
@@ -67,7 +67,7 @@ def end_pause(*, version: int, by: User | None, now: datetime) -> PauseNotice:
     return change_pause(values={"active": False}, version=version, by=by, now=now)
 
 
-def undo_last(*, version: int, by: User | None, now: datetime) -> PauseNotice:
+def undo_last(*, version: int, by: AbstractBaseUser | None, now: datetime) -> PauseNotice:
     """Restore every field to its value before the last change. Recorded as a change, so it can be undone too.
 
     Raises PauseChangedMeanwhile for an old `version`, NothingToUndo where the last change is not `undoable`.
@@ -137,7 +137,12 @@ def apply_elapsed_return(notice: PauseNotice, *, now: datetime) -> None:
 
 
 def _store(
-    notice: PauseNotice, before: dict[str, Any], *, by: User | None, now: datetime, action: PauseAction | None = None
+    notice: PauseNotice,
+    before: dict[str, Any],
+    *,
+    by: AbstractBaseUser | None,
+    now: datetime,
+    action: PauseAction | None = None,
 ) -> PauseNotice:
     """Save the notice with its next version and record the change. Saves nothing where no field differs."""
     old = settings_from_snapshot(before)
@@ -152,7 +157,12 @@ def _store(
     notice.version += 1
     notice.save()
     PauseChange.objects.create(
-        changed_at=now, changed_by=by, action=action, before=before, after=after, version=notice.version
+        changed_at=now,
+        changed_by_id=by.pk if by else None,
+        action=action,
+        before=before,
+        after=after,
+        version=notice.version,
     )
     return notice
 

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -26,12 +26,12 @@ UNDO_FORM = "pause-undo"
 NOT_A_DAY = gettext_lazy("Check the day. Write it as 1.2.2027.")
 
 
-def may_change(user: User | AnonymousUser) -> bool:
+def may_change(user: PermissionsMixin | AnonymousUser) -> bool:
     """Return whether `user` may change the pause and read its history."""
     return user.has_perm(CHANGE_PAUSE)
 
 
-def may_preview(user: User | AnonymousUser, notice: PauseNotice) -> bool:
+def may_preview(user: PermissionsMixin | AnonymousUser, notice: PauseNotice) -> bool:
     """Return whether `user` may preview the site in another state (`preview_audience` of `notice`)."""
     if may_change(user):
         return True

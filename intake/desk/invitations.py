@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from django.contrib.auth.models import User
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F
 
@@ -30,7 +30,7 @@ def can_be_invited(enquiry: Enquiry, *, now: datetime) -> bool:
     return not mapping.is_sent and (mapping.started_at is None or mapping.expires_at > now)
 
 
-def send_mapping_link(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> bool:
+def send_mapping_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> bool:
     """Queue a mail with a private link to the mapping, replacing an earlier one. Returns False if one is unsent.
 
     The secret is generated on delivery. Raises ChangedMeanwhile for an old `version`; a double click sends one mail.
@@ -48,7 +48,7 @@ def can_get_waiting_link(enquiry: Enquiry) -> bool:
     return on_list and not enquiry.is_quarantined
 
 
-def send_waiting_link(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> bool:
+def send_waiting_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> bool:
     """Queue a mail with a private link to the place on the waiting list; otherwise like send_mapping_link()."""
 
     def queue(enquiry: Enquiry) -> None:
@@ -63,7 +63,7 @@ def _send(
     purpose: MailPurpose,
     step: StepKind,
     queue: Callable[[Enquiry], None],
-    by: User | None,
+    by: AbstractBaseUser | None,
     now: datetime,
 ) -> bool:
     with transaction.atomic():
@@ -77,7 +77,7 @@ def _send(
         earlier.delete()
         queue(enquiry)
         Enquiry.objects.filter(pk=enquiry.pk).update(version=F("version") + 1)
-        EnquiryStep.objects.create(enquiry=enquiry, kind=step, changed_at=now, changed_by=by)
+        EnquiryStep.objects.create(enquiry=enquiry, kind=step, changed_at=now, changed_by_id=by.pk if by else None)
     return True
 
 

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 
-from django.contrib.auth.models import User
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.dispatch import Signal
@@ -88,7 +88,7 @@ def save_handling(
     status: Status | None = None,
     outcome: str = "",
     note: str | None = None,
-    by: User | None,
+    by: AbstractBaseUser | None,
     now: datetime,
 ) -> Enquiry:
     """Save the status and the supervisor's note, both or neither; None leaves the value unchanged.
@@ -126,13 +126,13 @@ def save_handling(
 
 
 def change_status(
-    *, enquiry_id: int, version: int, status: Status, outcome: str, by: User | None, now: datetime
+    *, enquiry_id: int, version: int, status: Status, outcome: str, by: AbstractBaseUser | None, now: datetime
 ) -> Enquiry:
     """Change only the status and outcome, as save_handling() does."""
     return save_handling(enquiry_id=enquiry_id, version=version, status=status, outcome=outcome, by=by, now=now)
 
 
-def accept_quarantined(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> Enquiry:
+def accept_quarantined(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> Enquiry:
     """Mark an enquiry that is suspicious or closed as spam as an ordinary one; the reasons are kept.
 
     An enquiry closed as spam becomes new again, because it would be removed within days. On the waiting list, the
@@ -166,9 +166,11 @@ def require_version(enquiry: Enquiry, version: int) -> None:
         raise ChangedMeanwhile
 
 
-def add_step(enquiry: Enquiry, kind: StepKind, *, by: User | None, now: datetime) -> None:
+def add_step(enquiry: Enquiry, kind: StepKind, *, by: AbstractBaseUser | None, now: datetime) -> None:
     values = {"status": enquiry.status, "outcome": enquiry.outcome} if kind == StepKind.STATUS else {}
-    EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now, changed_by=by, **values)
+    EnquiryStep.objects.create(
+        enquiry=enquiry, kind=kind, changed_at=now, changed_by_id=by.pk if by else None, **values
+    )
 
 
 def save_new_version(enquiry: Enquiry, *fields: str) -> None:

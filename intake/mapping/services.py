@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -414,7 +414,9 @@ def _as_json(facts: ContactFacts) -> dict[str, Any]:
     return {**asdict(facts), "delivery_modes": list(facts.delivery_modes)}
 
 
-def save_preparation_notes(*, enquiry_id: int, version: int, notes: str, by: User | None, now: datetime) -> Enquiry:
+def save_preparation_notes(
+    *, enquiry_id: int, version: int, notes: str, by: AbstractBaseUser | None, now: datetime
+) -> Enquiry:
     """Replace the supervisor's notes for the first meeting. The history records the change, not the old text.
 
     Unchanged notes are ignored, whatever the `version`. Raises ChangedMeanwhile for an old `version`,

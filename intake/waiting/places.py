@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.contrib.auth.models import User
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Max, Min, QuerySet
@@ -62,10 +62,13 @@ def lock_places(place_ids: Iterable[int]) -> dict[int, WaitingPlace]:
     return mailable_places().select_related("enquiry", "plan").in_bulk(wanted)
 
 
-def record_steps(enquiry_ids: Iterable[int], kind: StepKind, *, by: User | None = None, now: datetime) -> None:
+def record_steps(
+    enquiry_ids: Iterable[int], kind: StepKind, *, by: AbstractBaseUser | None = None, now: datetime
+) -> None:
     """Add a step to the history of each enquiry."""
     EnquiryStep.objects.bulk_create(
-        EnquiryStep(enquiry_id=enquiry_id, kind=kind, changed_at=now, changed_by=by) for enquiry_id in enquiry_ids
+        EnquiryStep(enquiry_id=enquiry_id, kind=kind, changed_at=now, changed_by_id=by.pk if by else None)
+        for enquiry_id in enquiry_ids
     )
 
 
@@ -194,7 +197,7 @@ def clean_reason(reason: str) -> str:
     return words
 
 
-def move_ahead(*, enquiry_id: int, version: int, reason: str, by: User | None, now: datetime) -> None:
+def move_ahead(*, enquiry_id: int, version: int, reason: str, by: AbstractBaseUser | None, now: datetime) -> None:
     """Move an enquiry to the head of the list, with a reason.
 
     Raises ValidationError for an empty or too long reason, ChangedMeanwhile for an old `version`, NotWaiting if the
@@ -212,7 +215,7 @@ def move_ahead(*, enquiry_id: int, version: int, reason: str, by: User | None, n
         _record(place.enquiry, StepKind.MOVED_AHEAD, by, now)
 
 
-def move_back(*, enquiry_id: int, version: int, by: User | None, now: datetime) -> None:
+def move_back(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> None:
     """Move an enquiry that was moved ahead back to its place by arrival; otherwise do nothing.
 
     Raises ChangedMeanwhile for an old `version`, NotWaiting if the enquiry is not on the list.
@@ -252,7 +255,7 @@ def _shift_ranks(rank: int) -> None:
     WaitingPlace.objects.filter(rank__gte=rank + reach).update(rank=F("rank") - reach + 1)
 
 
-def _record(enquiry: Enquiry, kind: StepKind, by: User | None, now: datetime) -> None:
+def _record(enquiry: Enquiry, kind: StepKind, by: AbstractBaseUser | None, now: datetime) -> None:
     enquiry.version += 1
     enquiry.save(update_fields=["version"])
-    EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now, changed_by=by)
+    EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now, changed_by_id=by.pk if by else None)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.contrib.auth.models import User
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.dispatch import receiver
@@ -36,7 +36,7 @@ class NobodyToNotify(Exception):
 
 
 def start_plan(
-    *, per_day: int, first_form: str, greeting: str, answer_days: int, by: User | None, now: datetime
+    *, per_day: int, first_form: str, greeting: str, answer_days: int, by: AbstractBaseUser | None, now: datetime
 ) -> ReturnPlan:
     """Start a plan; the worker sends the notices. Unsent questions to the list are withdrawn.
 
@@ -50,7 +50,7 @@ def start_plan(
             raise PauseActive
         plan = ReturnPlan(
             created_at=now,
-            created_by=by,
+            created_by_id=by.pk if by else None,
             per_day=per_day,
             first_form=first_form,
             greeting=greeting,
@@ -87,7 +87,7 @@ def resume_plan(
         plan.save()
 
 
-def stop_plan(*, plan_id: int, version: int, by: User | None, now: datetime) -> int:
+def stop_plan(*, plan_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> int:
     """Stop a plan at once and withdraw every unsent notice. Returns how many.
 
     A notice that is being sent is checked again before each attempt (_is_notice_valid). Raises ChangedMeanwhile for an
@@ -112,7 +112,7 @@ def _hold(plan: ReturnPlan, now: datetime) -> None:
     _withdraw_notices(plan, by=None, now=now)
 
 
-def _withdraw_notices(plan: ReturnPlan, *, by: User | None, now: datetime) -> int:
+def _withdraw_notices(plan: ReturnPlan, *, by: AbstractBaseUser | None, now: datetime) -> int:
     unsent = _lock_unsent(MailPurpose.RETURN_NOTICE).filter(deduplication_key=plan_key(plan.pk))
     withdrawn = list(unsent)
     for mail in withdrawn:
@@ -133,7 +133,7 @@ def _lock_unsent(*purposes: MailPurpose) -> QuerySet[OutgoingMail]:
     return unsent.select_for_update()
 
 
-def withdraw_notice(mail: OutgoingMail, now: datetime, *, by: User | None = None) -> None:
+def withdraw_notice(mail: OutgoingMail, now: datetime, *, by: AbstractBaseUser | None = None) -> None:
     """Delete an unsent notice and mark its mailbox as not notified, in the caller's transaction."""
     own = WaitingPlace.objects.filter(enquiry=mail.enquiry_id).select_related("plan").first()
     mail.delete()

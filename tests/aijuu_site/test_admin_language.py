@@ -16,9 +16,11 @@ from babel.messages.catalog import Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.apps import apps
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils.translation import trans_real
+
+from tests.accounts import make_user
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OWN_APPS = ("home", "intake", "aijuu_site")
@@ -238,7 +240,7 @@ def test_a_copied_template_is_still_like_its_original(name: str) -> None:
 @pytest.fixture
 def supervisor(client: Client, loaded_site: None) -> Client:
     """Somebody in the supervisor's group who is not a superuser, signed in."""
-    user = User.objects.create_user("kati", "kati@example.fi", "kuusen-alla-istuu-7-lasta", first_name="Kati")
+    user = make_user(password="kuusen-alla-istuu-7-lasta")
     user.groups.add(Group.objects.get(name="Työnohjaaja"))
     client.force_login(user)
     return client

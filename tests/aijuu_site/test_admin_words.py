@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 from wagtail.models import Collection, Page
 
 from intake.choices import Kind
+from tests.accounts import make_user
 from tests.intake.enquiries import received
 
 # Words of English that Finnish has not, and what a program says of nothing.
@@ -63,7 +64,7 @@ SPOKEN = ("title", "aria-label", "placeholder", "alt", "data-w-tooltip-content-v
 
 @pytest.fixture
 def kati(loaded_site: None) -> Client:
-    user = User.objects.create_user("kati@example.fi", "kati@example.fi", "x", first_name="Kati", last_name="Levola")
+    user = make_user("Kati Levola", email="kati@example.fi")
     user.groups.add(Group.objects.get(name="Työnohjaaja"))
     client = Client()
     client.force_login(user)

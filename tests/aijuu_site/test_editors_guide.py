@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 from django.utils.text import capfirst
@@ -15,6 +15,7 @@ from django.utils.translation import trans_real
 from aijuu_site.editors_guide import PICTURES_FOLDER as PICTURES
 from aijuu_site.editors_guide import SOURCE, PictureFile, anchor_of, labels_of, pictures_of, read_guide
 from home.models import HomePage
+from tests.accounts import make_user
 
 ADDRESS = "/admin/opas/"
 LARGEST = 1_500_000
@@ -29,7 +30,7 @@ def somewhere(name: str) -> PictureFile:
 
 
 def account(group: str) -> Client:
-    user = User.objects.create_user(group, password="x")
+    user = make_user(group)
     user.groups.add(Group.objects.get(name=group))
     client = Client()
     client.force_login(user)

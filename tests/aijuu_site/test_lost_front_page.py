@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -13,12 +13,13 @@ from aijuu_site.serving.preparation import front_page_is_missing, prepare_data
 from home.content.loader import load_content
 from home.models import ContactDetails, ContentPage, HomePage, LoadedContent
 from intake.models import ContactPage
+from tests.accounts import make_user
 
 
 @pytest.fixture
 def site(db: None) -> None:
     """A site as after its first start, with something of its editor's own."""
-    User.objects.create_superuser("kati.levola@aijuu.fi").groups.add(Group.objects.get(name="Työnohjaaja"))
+    make_user(email="kati.levola@aijuu.fi", group="Työnohjaaja", is_superuser=True)
     list(load_content())
     ContactDetails.objects.update(phone="02 633 1234")
 
@@ -110,7 +111,7 @@ def test_pages_that_were_left_keep_their_words(site: None) -> None:
 def test_editor_works_on_it_again(site: None) -> None:
     delete_whole_tree()
     start()
-    user = User.objects.create_user("sanna")
+    user = make_user("sanna")
     user.groups.add(Group.objects.get(name="Sisällöntuottaja"))
     client = Client()
     client.force_login(user)

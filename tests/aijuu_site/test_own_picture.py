@@ -5,7 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.fields.files import ImageFieldFile
 from django.http import HttpResponse
@@ -13,6 +13,8 @@ from django.test import Client
 from PIL import Image
 from wagtail.users.models import UserProfile
 
+from aijuu_site.accounts.models import User
+from tests.accounts import make_user
 from tests.uploading import BLUE, DRAWING, drawn, huge_png, photo_exif, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -22,7 +24,7 @@ ADDRESS = "/admin/account/"
 
 @pytest.fixture
 def user() -> User:
-    user = User.objects.create_user("kati", email="kati@example.fi", password="x")
+    user = make_user("kati")
     user.groups.add(Group.objects.get(name="Työnohjaaja"))
     return user
 
@@ -38,8 +40,7 @@ def send(client: Client, **picture: object) -> HttpResponse:
     answer: HttpResponse = client.post(  # type: ignore[assignment]
         ADDRESS,
         {
-            "name_email-first_name": "Kati",
-            "name_email-last_name": "Levola",
+            "name_email-name": "Kati Levola",
             "name_email-email": "kati@example.fi",
             "theme-theme": "dark",
             "theme-density": "default",

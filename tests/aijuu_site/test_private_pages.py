@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from wagtail.models import Page, PageViewRestriction
 
 from home.models import ContentPage, HomePage
 from intake.models import ContactPage, Enquiry, MappingPage
+from tests.accounts import make_user
 from tests.intake.visiting import Visitor, letter, token
 from tests.intake.waiting.visitors import set_pause
 
@@ -22,7 +22,7 @@ PASSWORD = "kivi-paperi"
 @pytest.fixture
 def superuser(db: None) -> Client:
     client = Client()
-    client.force_login(User.objects.create_superuser("ylläpitäjä"))
+    client.force_login(make_user("ylläpitäjä", is_superuser=True))
     return client
 
 

@@ -34,6 +34,7 @@ from aijuu_site.serving.preparation import (
     sync_site_address,
 )
 from aijuu_site.serving.processes import Child, Supervisor
+from tests.accounts import make_user
 from tests.aijuu_site.environments import NEUTRAL, ROOT
 from tests.tools.running_site import free_port
 
@@ -261,8 +262,8 @@ def test_first_start_creates_account_with_generated_password() -> None:
     assert len(account.generated_password) >= 14
     user = get_user_model().objects.get()
     assert user.check_password(account.generated_password)
-    assert (user.username, user.email, user.is_active, user.is_superuser) == (
-        "kati@example.fi", "kati@example.fi", True, True,
+    assert (user.email, user.name, user.is_active, user.is_superuser) == (
+        "kati@example.fi", "", True, True,
     )  # fmt: skip
     assert user.groups.filter(name=SUPERVISORS_GROUP).exists()
 
@@ -293,14 +294,14 @@ def test_a_second_start_changes_no_account() -> None:
 
 @pytest.mark.django_db
 def test_a_supervisor_who_is_no_superuser_is_enough() -> None:
-    user = get_user_model().objects.create_user("kati", password="x")
+    user = make_user("kati")
     user.groups.add(Group.objects.get_or_create(name=SUPERVISORS_GROUP)[0])
     assert ensure_supervisor_account(email="kati@example.fi", password="") is None
 
 
 @pytest.mark.django_db
 def test_start_grants_no_rights_to_existing_account() -> None:
-    get_user_model().objects.create_user("Kati@example.fi", password="x")
+    make_user(email="Kati@example.fi")
     with pytest.raises(ValidationError, match="may not supervise"):
         ensure_supervisor_account(email="kati@example.fi", password="")
     assert not get_user_model().objects.get().is_superuser
@@ -309,7 +310,7 @@ def test_start_grants_no_rights_to_existing_account() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("rights", ["inactive", "none"])
 def test_site_starts_though_nobody_can_sign_in(rights: str) -> None:
-    user = get_user_model().objects.create_user("kati@example.fi", password="x", is_superuser=rights == "inactive")
+    user = make_user(is_superuser=rights == "inactive")
     user.is_active = rights == "none"
     user.save()
     said: list[str] = []
@@ -322,7 +323,7 @@ def test_site_starts_though_nobody_can_sign_in(rights: str) -> None:
     assert Client().get("/ota-yhteytta/").status_code == 200
     with override_settings(ADMIN_EMAIL="muu@example.fi", ADMIN_PASSWORD="kuusen-alla-istuu-7-lasta"):
         prepare_data(said.append)
-    assert get_user_model().objects.filter(username="muu@example.fi", is_superuser=True).exists()
+    assert get_user_model().objects.filter(email="muu@example.fi", is_superuser=True).exists()
 
 
 # The site's own address

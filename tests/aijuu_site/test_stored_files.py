@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -22,6 +22,7 @@ from wagtail.images.models import AbstractImage
 from wagtail.models import Collection, CollectionViewRestriction
 
 from home.images.preparation import make_files
+from tests.accounts import make_user
 from tests.uploading import DRAWING, drawn, photo_exif, stored, upload
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def folders(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def kati() -> Client:
-    user = User.objects.create_user("kati", email="kati@example.fi")
+    user = make_user("kati")
     user.groups.add(Group.objects.get(name="Työnohjaaja"))
     client = Client()
     client.force_login(user)
@@ -122,7 +123,7 @@ def test_a_picture_never_gets_an_old_address(kati: Client) -> None:
 def test_an_upload_is_shown_in_the_admin_alone(kati: Client, image: AbstractImage) -> None:
     assert image.file.url == f"/admin/uploads/{image.file.name}"
     assert Client().get(image.file.url).status_code == 404
-    nobody = User.objects.create_user("vieras")
+    nobody = make_user("vieras")
     stranger = Client()
     stranger.force_login(nobody)
     assert stranger.get(image.file.url).status_code == 404

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -15,6 +15,7 @@ from aijuu_site.style_guide.colours import PAIRS, contrast, schemes
 from home.blocks import BodyStreamBlock
 from home.models import PauseNotice
 from home.pause.rules import PauseState
+from tests.accounts import make_user
 
 pytestmark = pytest.mark.django_db
 # The head of a page holds nothing to look at.
@@ -22,7 +23,7 @@ UNSEEN = {"components/page_head.html"}
 
 
 def visitor_with(*permissions: str) -> Client:
-    user = User.objects.create_user("joku", password="x")
+    user = make_user("joku")
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client = Client()
     client.force_login(user)
@@ -48,7 +49,7 @@ def test_an_account_without_the_admin_does_not_see_it() -> None:
 
 @pytest.mark.parametrize("group", ["Työnohjaaja", "Sisällöntuottaja"])
 def test_whoever_works_in_the_admin_sees_it(client: Client, group: str) -> None:
-    user = User.objects.create_user("tekija", password="x")
+    user = make_user("tekija")
     user.groups.add(Group.objects.get(name=group))
     client.force_login(user)
     assert client.get(reverse("style_guide")).status_code == 200
@@ -126,7 +127,7 @@ def test_ids_are_not_given_twice(guide: Any) -> None:
 
 
 def test_the_help_menu_leads_to_it(client: Client) -> None:
-    client.force_login(User.objects.create_superuser("yllapito", password="x"))
+    client.force_login(make_user("yllapito", is_superuser=True))
     assert reverse("style_guide") in client.get(reverse("wagtailadmin_home")).text
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
@@ -15,12 +14,14 @@ from django.utils import timezone
 from wagtail.images import get_image_model
 from wagtail.models import Page, Revision
 
+from aijuu_site.accounts.models import User
 from aijuu_site.upkeep_jobs import UPKEEP_JOBS
 from home.images.photos import missing_specs
 from home.images.preparation import make_files
 from home.models import ContentPage, HomePage
 from intake.jobs.runner import JobRunner, registered_jobs
 from intake.models import JobRun
+from tests.accounts import make_user
 from tests.uploading import drawn, upload
 
 pytestmark = pytest.mark.django_db
@@ -163,7 +164,7 @@ def test_failing_picture_is_named(client: Client, caplog: pytest.LogCaptureFixtu
     # Once, though no file of it could be made.
     assert JobRun.objects.get(name="pictures").failing_names == name
     assert f"pictures: {name} failed: " in caplog.text
-    client.force_login(User.objects.create_superuser("kati"))
+    client.force_login(make_user("kati", is_superuser=True))
     page = " ".join(client.get("/admin/").text.split())
     assert "Kuvatiedostojen tekeminen ei juuri nyt onnistu." in page
     assert f"Vika on tässä: {name}" in page
@@ -201,10 +202,10 @@ def test_the_worker_runs_all_of_them() -> None:
 def test_a_login_of_a_wrong_clock_ends(db: None) -> None:
     now = timezone.now()
     with time_machine.travel(now + timedelta(days=3000), tick=False):
-        Client().force_login(User.objects.create_user("ennen", password="x"))
+        Client().force_login(make_user("ennen"))
     with time_machine.travel(now, tick=False):
-        Client().force_login(User.objects.create_user("nyt", password="x"))
+        Client().force_login(make_user("nyt"))
     work(now)
     assert [session.get_decoded()["_auth_user_id"] for session in Session.objects.all()] == [
-        str(User.objects.get(username="nyt").pk)
+        str(User.objects.get(email="nyt@example.fi").pk)
     ]

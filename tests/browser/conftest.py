@@ -160,15 +160,15 @@ def _signed_in(chromium: Browser, _session_site: RunningSite) -> SignedIn:
     kept: dict[str, StorageState] = {}
 
     def of(account: Account) -> StorageState:
-        if account.username not in kept:
+        if account.email not in kept:
             context = chromium.new_context(base_url=_session_site.url)
             page = context.new_page()
             page.goto("/admin/")
             sign_in(page, account)
             page.wait_for_url(_session_site.admin_url)
-            kept[account.username] = context.storage_state()
+            kept[account.email] = context.storage_state()
             context.close()
-        return kept[account.username]
+        return kept[account.email]
 
     return of
 

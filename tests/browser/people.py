@@ -9,17 +9,21 @@ from tests.browser.waits import next_document
 
 @dataclass(frozen=True)
 class Account:
-    username: str
+    name: str
     group: str
     password: str = "lumi-natisee-askelten-alla-9"
 
+    @property
+    def email(self) -> str:
+        return f"{self.name.lower()}@example.fi"
 
-SUPERVISOR = Account("kati", "Työnohjaaja")
-EDITOR = Account("sisko", "Sisällöntuottaja")
+
+SUPERVISOR = Account("Kati", "Työnohjaaja")
+EDITOR = Account("Sisko", "Sisällöntuottaja")
 
 # For `manage.py shell -c`.
-MAKE_PEOPLE = "from django.contrib.auth.models import Group, User\n" + "".join(
-    f"User.objects.create_user({account.username!r}, password={account.password!r})"
+MAKE_PEOPLE = ("from django.contrib.auth.models import Group\nfrom aijuu_site.accounts.models import User\n") + "".join(
+    f"User.objects.create_user({account.email!r}, {account.password!r}, name={account.name!r})"
     f".groups.add(Group.objects.get(name={account.group!r}))\n"
     for account in (SUPERVISOR, EDITOR)
 )
@@ -27,7 +31,7 @@ MAKE_PEOPLE = "from django.contrib.auth.models import Group, User\n" + "".join(
 
 def sign_in(page: Page, account: Account) -> None:
     """Fill the sign-in form that the page shows and send it; the page that it leads to has loaded."""
-    page.locator("input[name=username]").fill(account.username)
+    page.locator("input[name=username]").fill(account.email)
     page.locator("input[name=password]").fill(account.password)
     with next_document(page):
         page.locator("button[type=submit]").first.click()

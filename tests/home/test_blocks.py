@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
@@ -14,6 +13,7 @@ from wagtail.test.utils.form_data import nested_form_data, rich_text, streamfiel
 
 from home.blocks import BodyStreamBlock
 from home.models import ContactDetails, ContentPage, HomePage, ServicePage
+from tests.accounts import make_user
 
 pytestmark = pytest.mark.django_db
 EVIL = "<script>alert(1)</script> & \"x\" 'y'"
@@ -77,7 +77,7 @@ def test_every_block_has_a_preview_that_shows_it(name: str, client: Client, fron
     details.contact_page = front_page.add_child(instance=ContentPage(title="Y", slug="yhteys"))
     details.save()
     get_image_model().objects.create(title="Kuva", file=get_test_image_file())
-    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    client.force_login(make_user(is_superuser=True))
     block = ContentPage.body.field.stream_block.child_blocks[name]
     preview = client.get(reverse("wagtailadmin_block_preview"), {"id": block.definition_prefix})
     assert preview.status_code == 200
@@ -156,7 +156,7 @@ def test_a_copied_question_gets_an_anchor_of_its_own(front_page: HomePage) -> No
 
 def test_the_editor_s_form_gives_anchors_and_keeps_them(client: Client, front_page: HomePage) -> None:
     page = front_page.add_child(instance=ContentPage(title="K", slug="k", body=body(faq("Miksi?"))))
-    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    client.force_login(make_user(is_superuser=True))
     item = {"question": "Minkä vuoksi?", "answer": rich_text("<p>x</p>"), "anchor": "miksi"}
     new = {"question": "Kuinka?", "answer": rich_text("<p>y</p>"), "anchor": ""}
     # A list's form data has the same shape as a stream's.

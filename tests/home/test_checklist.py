@@ -4,17 +4,19 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 from wagtail.models import Page
 from wagtail_factories import ImageFactory
 
+from aijuu_site.accounts.models import User
 from home.checklist.points import Checklist, all_items, checklist_for, mark_point
 from home.contact_details import is_business_id
 from home.models import ChecklistMark, ContactDetails, HomePage, PauseNotice
 from home.pause.rules import FormMode
 from intake.models import IntakeSettings
+from tests.accounts import make_user
 
 pytestmark = pytest.mark.django_db
 FRONT = "/admin/"
@@ -32,7 +34,7 @@ FILLED = {
 
 
 def account(group: str) -> User:
-    user = User.objects.create_user(group, password="x")
+    user = make_user(group)
     user.groups.add(Group.objects.get(name=group))
     return user
 

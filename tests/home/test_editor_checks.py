@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from django.contrib.auth import get_user_model
 from django.core.files.base import ContentFile
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -21,6 +20,7 @@ from home.editing_checks import SiteContentChecker, page_findings
 from home.models import ContentPage, HomePage, PauseNotice, ServicePage
 from home.pause.wording import past_days
 from home.wagtail_hooks import use_site_content_checker
+from tests.accounts import make_user
 
 pytestmark = pytest.mark.django_db
 CLEAN: dict[str, Any] = {"title": "Koe", "slug": "koe", "search_description": "Lyhyt kuvaus sivusta."}
@@ -118,7 +118,7 @@ def test_every_rule_that_runs_has_words() -> None:
 def test_findings_only_in_preview_panel(client: Client, front_page: HomePage) -> None:
     page = front_page.add_child(instance=ContentPage(title="Koe", slug="koe"))
     assert "data-findings" not in client.get("/koe/").text
-    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    client.force_login(make_user(is_superuser=True))
     address = reverse("wagtailadmin_pages:preview_on_edit", args=[page.pk])
     form = {"title": "Koe", "slug": "koe", "intro": "null", "body-count": "0"}
     assert client.post(address, form).json()["is_valid"]
@@ -142,7 +142,7 @@ def test_days_that_are_over(words: str, past: list[str]) -> None:
 
 
 def settings_form(client: Client, **notice: Any) -> str:
-    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    client.force_login(make_user(is_superuser=True))
     stored = PauseNotice.load()
     for name, value in notice.items():
         setattr(stored, name, value)

@@ -4,20 +4,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 from wagtail.models import GroupPagePermission, Page, Site
 
 from home.models import ContentPage, HomePage
+from tests.accounts import make_user
 
 WHY = "Etusivua ei voi poistaa, siirtää eikä piilottaa"
 
 
 @pytest.fixture(params=["Sisällöntuottaja", "Työnohjaaja", "superuser"])
 def editor(request: Any, db: None) -> Client:
-    user = User.objects.create_user("joku", email="joku@example.fi", is_superuser=request.param == "superuser")
+    user = make_user("joku", is_superuser=request.param == "superuser")
     if request.param != "superuser":
         user.groups.add(Group.objects.get(name=request.param))
     client = Client()
@@ -101,7 +102,7 @@ def test_front_page_never_expires(front: HomePage) -> None:
 def test_rule_holds_for_a_page_above_the_front_page(front: HomePage, page: ContentPage) -> None:
     """Whichever page is the front page, and whatever stands above it."""
     Site.objects.update(root_page=page)
-    superuser = User.objects.create_superuser("joku")
+    superuser = make_user("joku", is_superuser=True)
     assert not page.permissions_for_user(superuser).can_delete()
     assert not front.permissions_for_user(superuser).can_delete()
     # As a listing asks, which does not know the kind of page.
@@ -119,7 +120,7 @@ SITE_CHANGES: dict[str, dict[str, str | None]] = {
 @pytest.mark.parametrize("change", [*SITE_CHANGES, "deleted"])
 def test_site_itself_is_kept(change: str, front: HomePage, page: ContentPage) -> None:
     client = Client()
-    client.force_login(User.objects.create_superuser("joku"))
+    client.force_login(make_user("joku", is_superuser=True))
     site = Site.objects.get()
     form = {"hostname": site.hostname, "port": site.port, "site_name": "Aijuu", "root_page": front.pk}
     form["is_default_site"] = "on"
@@ -135,7 +136,7 @@ def test_site_itself_is_kept(change: str, front: HomePage, page: ContentPage) ->
 
 def test_name_of_the_site_can_be_changed(front: HomePage) -> None:
     client = Client()
-    client.force_login(User.objects.create_superuser("joku"))
+    client.force_login(make_user("joku", is_superuser=True))
     site = Site.objects.get()
     form = {"hostname": "uusi.example.fi", "port": 80, "site_name": "Aijuu", "root_page": front.pk}
     assert client.post(f"/admin/sites/edit/{site.pk}/", {**form, "is_default_site": "on"}).status_code == 302

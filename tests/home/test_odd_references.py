@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from django.contrib.auth import get_user_model
 from django.core.files.base import ContentFile
 from django.db import connection
 from django.test import Client
@@ -17,6 +16,7 @@ from wagtail.rich_text import expand_db_html
 
 from home.models import ContentPage, HomePage
 from home.rich_text import valid_id, without_invalid_references
+from tests.accounts import make_user
 from tests.uploading import drawn, upload
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ def page(front_page: HomePage) -> ContentPage:
 
 @pytest.fixture
 def kati(client: Client) -> Client:
-    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    client.force_login(make_user(is_superuser=True))
     return client
 
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.urls import reverse
 from wagtail.models import Page, Site
 from wagtail.test.utils import WagtailPageTestCase
 from wagtail.test.utils.form_data import nested_form_data, rich_text, streamfield
 
 from home.models import ContentPage, HomePage, ServicePage
+from tests.accounts import make_user
 
 
 def form_data(page: Page) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class PageRules(WagtailPageTestCase):
             self.assertPageIsPreviewable(page, post_data=form_data(page))
 
     def test_the_editor_s_fields_are_in_finnish(self) -> None:
-        self.client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+        self.client.force_login(make_user(is_superuser=True))
         html = self.client.get(reverse("wagtailadmin_pages:edit", args=[HomePage.objects.get().pk])).text
         for words in ("Ingressi", "Etusivun kuva", "Kuva on vain koristeellinen", "Hakukoneille"):
             assert words.lower() in html.lower()

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import models
 from django.test import Client, RequestFactory
@@ -22,6 +21,7 @@ from wagtail.test.utils.form_data import nested_form_data, rich_text, streamfiel
 
 from home.blocks import BodyStreamBlock
 from home.models import BasePage, HomePage
+from tests.accounts import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -114,7 +114,7 @@ def test_a_field_without_a_finnish_label_or_help_would_be_found() -> None:
 
 @pytest.fixture
 def kati(client: Client, loaded_site: None) -> Client:
-    user = get_user_model().objects.create_user("kati", password="x")
+    user = make_user("kati")
     user.groups.add(Group.objects.get(name="Työnohjaaja"))
     client.force_login(user)
     return client

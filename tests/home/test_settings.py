@@ -4,13 +4,13 @@ from datetime import date
 
 import pytest
 import time_machine
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
 from home.models import ContactDetails, PauseNotice
 from home.phone_numbers import parse_phone, phone_display, phone_uri
+from tests.accounts import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -98,7 +98,7 @@ def test_stored_past_day_does_not_block_changes() -> None:
 def test_the_settings_open_in_finnish_for_editing(
     model: type[ContactDetails] | type[PauseNotice], client: Client
 ) -> None:
-    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    client.force_login(make_user(is_superuser=True))
     name = model._meta.model_name
     page = client.get(reverse("wagtailsettings:edit", args=["home", name, model.load().pk]))
     assert page.status_code == 200

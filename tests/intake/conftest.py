@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 from wagtail.models import Page, Site
 
 from home.models import ContactDetails, HomePage
 from intake.models import ContactPage, Enquiry
+from tests.accounts import make_user
 from tests.intake.desk.people import signed_in, user_with
 from tests.intake.enquiries import received
 from tests.intake.mail.delivering import use_server
@@ -89,17 +89,13 @@ def rename(django_capture_on_commit_callbacks: Any) -> Rename:
 @pytest.fixture
 def kati(db: None) -> Client:
     """The supervisor by her group alone."""
-    user = User.objects.create_user("kati", password="x", first_name="Kati", last_name="Levola")
-    user.groups.add(Group.objects.get(name="Työnohjaaja"))
-    return signed_in(user)
+    return signed_in(make_user("Kati Levola", email="kati@example.fi", group="Työnohjaaja"))
 
 
 @pytest.fixture
 def editor(db: None) -> Client:
     """Somebody who writes pages and has nothing to do with enquiries."""
-    user = User.objects.create_user("sisko", password="x")
-    user.groups.add(Group.objects.get(name="Sisällöntuottaja"))
-    return signed_in(user)
+    return signed_in(make_user("sisko", group="Sisällöntuottaja"))
 
 
 @pytest.fixture

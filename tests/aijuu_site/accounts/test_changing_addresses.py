@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from home.models import ContactDetails
 from intake.choices import MailPurpose
 from intake.models import IntakeSettings, OutgoingMail
+from tests.accounts import make_user
 from tests.aijuu_site.accounts.test_changing_accounts import PASSWORD, QUESTION, confirm
 
 pytestmark = pytest.mark.usefixtures("loaded_site")
@@ -19,8 +19,7 @@ INTAKE, CONTACT = "intake/intakesettings", "home/contactdetails"
 @pytest.fixture
 def client(loaded_site: None) -> Client:
     """The supervisor, whose notices and answers go to OLD."""
-    user = User.objects.create_user("kati@example.fi", email="kati@example.fi", password=PASSWORD)
-    user.groups.add(Group.objects.get(name="Työnohjaaja"))
+    user = make_user(password=PASSWORD, group="Työnohjaaja")
     IntakeSettings.load()
     IntakeSettings.objects.update(notification_email="")
     ContactDetails.load()

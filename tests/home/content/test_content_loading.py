@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -21,6 +20,7 @@ from home.content import loader as content_loader
 from home.content.files import CONTENT_DIR, ContentError
 from home.content.loader import Action, load_content
 from home.models import ContactDetails, ContentPage, HomePage, LoadedContent, PauseNotice, ServicePage
+from tests.accounts import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -98,7 +98,7 @@ def test_a_loaded_page_opens_in_the_editor_as_published(slug: str, client: Clien
     assert page.live
     assert page.live_revision_id == page.latest_revision_id is not None
     assert not page.has_unpublished_changes
-    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    client.force_login(make_user(is_superuser=True))
     assert client.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).status_code == 200
 
 

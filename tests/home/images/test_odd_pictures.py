@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
@@ -29,6 +28,7 @@ from home.images import preparation as upkeep
 from home.images.preparation import make_files
 from home.images.upload import PictureField
 from home.models import HomePage, ServicePage
+from tests.accounts import make_user
 from tests.uploading import BLUE, DRAWING, RED, drawn, photo_exif, stored, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -39,7 +39,7 @@ SVG = "http://www.w3.org/2000/svg"
 @pytest.fixture
 def kati(client: Client) -> Client:
     """The supervisor as she works: an editor without a superuser's rights."""
-    user = get_user_model().objects.create_user("kati", "kati@example.org", "x")
+    user = make_user()
     user.groups.add(Group.objects.get(name="Työnohjaaja"))
     client.force_login(user)
     # What would be a 500 in real life is one here.

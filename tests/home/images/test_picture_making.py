@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from django.contrib.auth import get_user_model
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, connection
 from django.test import Client
@@ -24,6 +23,7 @@ from home.images import preparation as upkeep
 from home.images.photos import missing_specs, plain_specs, wanted_specs
 from home.images.preparation import make_files
 from home.models import HomePage, ServicePage
+from tests.accounts import make_user
 from tests.uploading import BLUE, DRAWING, RED, drawn, stored, upload
 
 NOW = timezone.now() + timedelta(hours=1)
@@ -140,7 +140,7 @@ class TestMaking:
 
         settings.PREPARE_PICTURES_IN_BACKGROUND = True
         monkeypatch.setattr(preparation, "_make", fail)
-        client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+        client.force_login(make_user(is_superuser=True))
         monkeypatch.setattr(preparation, "_make_the_rest", lambda _pk: None)
         with django_capture_on_commit_callbacks(execute=True):
             image = stored(client, upload(drawn()))
@@ -176,7 +176,7 @@ class TestMaking:
     ) -> None:
         from PIL import Image
 
-        client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+        client.force_login(make_user(is_superuser=True))
         with django_capture_on_commit_callbacks(execute=True):
             image = stored(client, upload(Image.new("RGB", (60, 40), RED)))
         before = known_files() | {image.file.name}

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from django.contrib.auth import get_user_model
 from django.core.cache import caches
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -20,6 +19,7 @@ from home.images.photos import photo, plain_specs
 from home.images.preparation import make_files
 from home.images.upload import LONGEST_SIDE, PictureForm, normalized_picture
 from home.models import ContentPage, HomePage, ServicePage
+from tests.accounts import make_user
 from tests.uploading import BLUE, DRAWING, RED, drawn, photo_exif, stored, upload
 
 
@@ -35,7 +35,7 @@ def no_renditions_remembered() -> None:
 
 @pytest.fixture
 def kati(client: Client, db: None) -> Client:
-    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    client.force_login(make_user(is_superuser=True))
     return client
 
 

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,6 +12,7 @@ from django.urls import reverse
 from wagtail.images import get_image_model
 from wagtail.models import UploadedFile
 
+from tests.accounts import make_user
 from tests.uploading import drawn, huge_gif, huge_png, photo_exif, stored, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -22,7 +22,7 @@ TOO_MANY = "enintään 60 miljoonaa"
 
 @pytest.fixture
 def kati(client: Client) -> Client:
-    client.force_login(get_user_model().objects.create_superuser("kati", "kati@example.org", "x"))
+    client.force_login(make_user(is_superuser=True))
     return client
 
 

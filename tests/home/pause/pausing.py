@@ -3,17 +3,18 @@
 from typing import Any
 
 from bs4 import BeautifulSoup
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from home.models import PauseNotice
+from tests.accounts import make_user
 
 HOME = "/admin/"
 
 
-def client_with(*permissions: str, username: str = "joku") -> Client:
+def client_with(*permissions: str, name: str = "joku") -> Client:
     """A signed-in client with access to the admin and the given permissions."""
-    user = User.objects.create_user(username, password="x")
+    user = make_user(name)
     user.user_permissions.set(Permission.objects.filter(codename__in=["access_admin", *permissions]))
     client = Client()
     client.force_login(user)

@@ -26,7 +26,7 @@ def on_that_day(time_machine: Any) -> None:
 
 @pytest.fixture
 def kati(db: None) -> Client:
-    return client_with("change_pausenotice", username="kati")
+    return client_with("change_pausenotice", name="kati")
 
 
 def card(client: Client) -> str:
@@ -176,7 +176,7 @@ def test_expired_undo_is_not_offered_and_refused(kati: Client, time_machine: Any
     stored()
     html = press(kati, BUTTON)
     time_machine.move_to(NOW + timedelta(hours=25), tick=False)
-    next_day = client_with("change_pausenotice", username="seuraavana päivänä")
+    next_day = client_with("change_pausenotice", name="seuraavana päivänä")
     assert "Aijuu on ollut tauolla 10.1.2027 alkaen." in card(next_day)
     assert "Kumoa" not in card(next_day)
     assert "ei enää voi kumota" in press(next_day, UNDO, html)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from django.contrib.auth.models import User
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aijuu_site.accounts.models import User
 from home.models import PauseNotice
 from home.pause.rules import CALENDAR, FormMode, PausePeriod, PauseSettings, TimelineEntry, pause_state, periods
 from home.pause.services import begin_pause, change_pause, end_pause, record_elapsed_return, undo_last
@@ -114,7 +114,7 @@ def test_open_period_exactly_while_paused(changes: list[tuple[int, PauseSettings
 
 @pytest.fixture
 def kati(db: None) -> Client:
-    return client_with("change_pausenotice", username="kati")
+    return client_with("change_pausenotice", name="kati")
 
 
 def read(client: Client) -> tuple[list[list[str]], list[str]]:
@@ -129,8 +129,8 @@ def read(client: Client) -> tuple[list[list[str]], list[str]]:
 def test_it_tells_the_changes_in_words_with_who_and_when(kati: Client, time_machine: Any) -> None:
     time_machine.move_to(START, tick=False)
     notice = stored()
-    user = User.objects.get(username="kati")
-    User.objects.filter(pk=user.pk).update(first_name="Kati", last_name="Ohjaaja")
+    user = User.objects.get(email="kati@example.fi")
+    User.objects.filter(pk=user.pk).update(name="Kati Ohjaaja")
     values = {
         "active": True,
         "begins_on": day(5),
@@ -147,7 +147,7 @@ def test_it_tells_the_changes_in_words_with_who_and_when(kati: Client, time_mach
     time_machine.move_to(at(22), tick=False)
     record_elapsed_return(now=at(22))
     notice = begin_pause(version=PauseNotice.objects.get().version, by=user, now=at(22))
-    again = client_with("change_pausenotice", username="myöhemmin")
+    again = client_with("change_pausenotice", name="myöhemmin")
     rows, lines = read(again)
     assert rows == [["1.2.2027", "jatkuu"], ["15.1.2027", "1.2.2027"]]
     assert lines == [
@@ -171,7 +171,7 @@ def test_undone_pause_leaves_history_redone_returns(kati: Client, time_machine: 
     time_machine.move_to(START, tick=False)
     notice = begin_pause(version=stored().version, by=None, now=START)
     notice = undo_last(version=notice.version, by=None, now=START)
-    again = client_with("change_pausenotice", username="nyt")
+    again = client_with("change_pausenotice", name="nyt")
     assert read(again)[0] == []
     notice = undo_last(version=notice.version, by=None, now=START)
     assert read(again)[0] == [["10.1.2027", "jatkuu"]]
@@ -195,4 +195,4 @@ def test_on_a_new_site_there_is_nothing_to_tell(kati: Client) -> None:
 def test_the_history_is_for_those_who_may_change_the_pause() -> None:
     assert client_with("view_enquiry").get(HISTORY).status_code in (302, 403)
     assert Client().get(HISTORY)["Location"].startswith("/admin/login")
-    assert client_with("change_pausenotice", username="kati").post(HISTORY).status_code == 405
+    assert client_with("change_pausenotice", name="kati").post(HISTORY).status_code == 405

@@ -26,7 +26,7 @@ def on_that_day(time_machine: Any) -> None:
 
 @pytest.fixture
 def kati(loaded_site: None) -> Client:
-    return client_with("change_pausenotice", username="kati")
+    return client_with("change_pausenotice", name="kati")
 
 
 def frames(html: str) -> list[BeautifulSoup]:
@@ -173,7 +173,7 @@ def test_looking_writes_nothing(kati: Client) -> None:
 
 
 def test_kati_decides_who_else_may_look(loaded_site: None) -> None:
-    other = client_with("view_enquiry", username="toinen")
+    other = client_with("view_enquiry", name="toinen")
     notice = stored(active=True)
     assert other.get(PREVIEW).status_code in (302, 403)
     assert "Tauon esikatselu" not in other.get("/admin/").text

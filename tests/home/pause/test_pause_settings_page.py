@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
+from aijuu_site.accounts.models import User
 from home.models import PauseAction, PauseChange, PauseNotice
 from home.pause import settings_page as form_module
 from home.pause.rules import CALENDAR, FormMode
@@ -33,7 +33,7 @@ def on_that_day(time_machine: Any) -> None:
 
 @pytest.fixture
 def kati(db: None) -> Client:
-    return client_with("change_pausenotice", username="kati")
+    return client_with("change_pausenotice", name="kati")
 
 
 def address() -> str:

@@ -4,10 +4,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.forms.models import model_to_dict
 
+from aijuu_site.accounts.models import User
 from home.models import PauseAction, PauseChange, PauseNotice
 from home.pause.rules import CALENDAR, FormMode, PauseState, pause_state
 from home.pause.services import (
@@ -21,6 +21,7 @@ from home.pause.services import (
     undo_last,
     undoable,
 )
+from tests.accounts import make_user
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2027, 1, 10, 12, tzinfo=CALENDAR)
@@ -36,7 +37,7 @@ def on_that_day(time_machine: Any) -> None:
 
 @pytest.fixture
 def kati(db: None) -> User:
-    return User.objects.create_user("kati")
+    return make_user("kati")
 
 
 def stored(**fields: Any) -> PauseNotice:

@@ -1,7 +1,10 @@
 """Accounts and signing them in."""
 
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.test import Client
+
+from aijuu_site.accounts.models import User
+from tests.accounts import make_user
 
 
 def signed_in(user: User) -> Client:
@@ -12,7 +15,7 @@ def signed_in(user: User) -> Client:
 
 def user_with(*permissions: str) -> User:
     """A user with permissions named "app.codename" and no group."""
-    user = User.objects.create_user("-".join(permissions) or "tavallinen", password="x")
+    user = make_user("-".join(permissions) or "tavallinen")
     for permission in permissions:
         app, codename = permission.split(".")
         user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))

@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 from wagtail.models import Page, PageViewRestriction, Site
 
+from aijuu_site.accounts.models import User
 from home.editing_checks import page_findings
 from home.important_pages import important_pages
 from home.models import ContactDetails, ContentPage, HomePage, ServicePage
 from intake.models import ContactPage, MappingPage
+from tests.accounts import make_user
 
 pytestmark = pytest.mark.usefixtures("loaded_site")
 
@@ -42,7 +44,7 @@ def kati() -> Client:
 
 
 def signed_in(rights: str) -> Client:
-    user = User.objects.create_user("joku", email="joku@example.fi", is_superuser=rights == "superuser")
+    user = make_user("joku", is_superuser=rights == "superuser")
     if rights != "superuser":
         user.groups.add(Group.objects.get(name=rights))
     client = Client()
@@ -144,7 +146,7 @@ def test_a_hidden_front_page_is_alarmed(kati: Client) -> None:
 
 
 def test_privacy_page_can_get_no_password(editor: Client) -> None:
-    user = User.objects.get(username="joku")
+    user = User.objects.get(email="joku@example.fi")
     assert not at("/tietosuoja/").permissions_for_user(user).can_set_view_restrictions()
     assert at("/saavutettavuus/").permissions_for_user(user).can_set_view_restrictions()
 

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,6 +13,7 @@ from django.utils import timezone
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from aijuu_site.accounts.models import User
 from intake.choices import MailState, Status, Verdict
 from intake.enquiry.services import change_status
 from intake.models import Enquiry
@@ -64,7 +64,7 @@ def test_age_counts_midnights_in_pori_not_full_days(kati: Client) -> None:
     for now, age in ages.items():
         with time_machine.travel(now, tick=False):
             # A session of hers lasts twelve hours.
-            kati.force_login(User.objects.get(username="kati"))
+            kati.force_login(User.objects.get(email="kati@example.fi"))
             assert rows(kati.get(LIST))[0]["Ikä"].replace("\xa0", " ") == age
 
 

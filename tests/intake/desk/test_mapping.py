@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from aijuu_site.accounts.models import User
 from intake.choices import Kind
 from intake.enquiry.removal import remove_due, remove_enquiry
 from intake.mapping.models import InitialMapping, MappingLink
@@ -100,7 +100,7 @@ def test_of_one_under_way_only_the_progress_is_told(kati: Client, enquiry: Enqui
     now = datetime(2026, 11, 22, 10, tzinfo=UTC)
     under_way(enquiry, answers={"change": "Tämä on vielä luonnos", "start": "Keväällä"}, now=now)
     with time_machine.travel(now, tick=False):
-        kati.force_login(User.objects.get(username="kati"))
+        kati.force_login(User.objects.get(email="kati@example.fi"))
         page = words(kati.get(address("inspect", enquiry)))
     assert "2/7 vastattu" in page
     assert "22.12.2026" in page
@@ -168,7 +168,7 @@ def test_preparation_history_has_no_text_of_notes(kati: Client, enquiry: Enquiry
         assert mapping.preparation_notes == ("Kysy\nrajoista" if notes.strip() else "")
     steps = list(EnquiryStep.objects.filter(enquiry=enquiry))
     assert [step.kind for step in steps] == ["preparation_saved", "preparation_emptied"]
-    assert {step.changed_by.username for step in steps if step.changed_by} == {"kati"}
+    assert {step.changed_by.email for step in steps if step.changed_by} == {"kati@example.fi"}
     assert "Kysy" not in str(list(EnquiryStep.objects.values()))
     assert "Tapaamisen muistiinpanot muutettiin – Kati Levola" in words(kati.get(address("inspect", enquiry)))
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
 from django.core import mail as sent_mails
 from django.test import Client
 from django.utils import timezone
 
+from aijuu_site.accounts.models import User
 from intake.choices import MailPurpose, MailState, Status
 from intake.enquiry.services import change_status
 from intake.mail.delivery import deliver_next
@@ -142,7 +142,7 @@ def test_the_mail_tells_the_last_day_of_the_link(kati: Client, is_begun: bool, d
     else:
         mail_link_for_enquiry(enquiry=enquiry, now=NOW - timedelta(days=20))
     with time_machine.travel(NOW, tick=False):
-        kati.force_login(User.objects.get(username="kati"))
+        kati.force_login(User.objects.get(email="kati@example.fi"))
         press(kati, enquiry)
         message = delivered()[-1]
     assert f"Se toimii {day} asti." in message.body

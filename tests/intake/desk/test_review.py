@@ -86,7 +86,7 @@ def test_note_history_has_no_text_of_notes(kati: Client, enquiry: Enquiry) -> No
         assert write(kati, enquiry, version, note).status_code == 302
     steps = list(enquiry.steps.all())
     assert [step.kind for step in steps] == ["note_saved", "note_saved", "note_emptied"]
-    assert {step.changed_by.first_name for step in steps if step.changed_by} == {"Kati"}
+    assert {step.changed_by.name for step in steps if step.changed_by} == {"Kati Levola"}
     assert "Soit" not in str(list(EnquiryStep.objects.values()))
     page = words(kati.get(address("inspect", enquiry)))
     assert page.count("Muistiinpano muutettiin – Kati Levola") == 2

@@ -12,6 +12,7 @@ from wagtail.models import GroupPagePermission
 
 from home.models import ContactDetails, PauseNotice
 from intake.models import IntakeSettings
+from tests.accounts import make_user
 from tests.intake.desk.pages import words
 
 SETTINGS = ("home/contactdetails", "home/pausenotice", "intake/intakesettings")
@@ -103,7 +104,7 @@ def test_making_the_groups_again_changes_nothing(db: None) -> None:
 
 def test_a_group_somebody_is_in_is_left_alone(db: None, django_user_model: Any) -> None:
     moderators = Group.objects.create(name="Moderators")
-    django_user_model.objects.create_user("vanha").groups.add(moderators)
+    make_user("vanha").groups.add(moderators)
     Group.objects.create(name="Editors")
     apps = MigrationLoader(connection).project_state(("intake", "0002_groups")).apps
     importlib.import_module("intake.migrations.0002_groups").make_groups(apps, None)

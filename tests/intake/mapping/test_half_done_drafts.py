@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from hypothesis import given
@@ -13,6 +13,7 @@ from wagtail.blocks.stream_block import StreamBlockValidationError
 
 from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
 from intake.models import MappingPage
+from tests.accounts import make_user
 from tests.examples import examples
 from tests.intake.desk.people import signed_in
 from tests.intake.mapping.asking import EVERY_TYPE, Row, row, step, stream
@@ -24,7 +25,7 @@ WHO = row("single_choice", "kuka", label="Kuka olet?", choices=["A", "B"])
 
 @pytest.fixture
 def kati() -> Client:
-    user = User.objects.create_user("kati", password="x")
+    user = make_user("kati")
     user.groups.add(Group.objects.get(name="Työnohjaaja"))
     return signed_in(user)
 

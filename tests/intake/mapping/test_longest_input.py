@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -25,6 +25,7 @@ from intake.models import Enquiry, InitialMapping, MappingPage
 from intake.spam.rules import reasons_to_suspect
 from intake.submission import ContactFacts, SpamSigns, read_form_token
 from intake.typed_text import clean_line, clean_lines
+from tests.accounts import make_user
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.visiting import ADDRESS, Visitor, letter, page_text, token
 from tests.intake.waiting.visitors import joins, private_address, set_pause, wish
@@ -125,7 +126,7 @@ def test_the_answer_to_the_waiting_list_is_bounded(visitor: Visitor) -> None:
 
 
 def test_every_field_of_the_trial_is_bounded_and_answered(mapping_page: MappingPage) -> None:
-    kati = User.objects.create_user("kati", password="x")
+    kati = make_user("kati")
     kati.groups.add(Group.objects.get(name="Työnohjaaja"))
     client = Client()
     client.force_login(kati)
@@ -138,7 +139,7 @@ def test_every_field_of_the_trial_is_bounded_and_answered(mapping_page: MappingP
 
 
 def test_tryout_accepts_only_its_signed_answers(mapping_page: MappingPage) -> None:
-    kati = User.objects.create_user("kati", password="x")
+    kati = make_user("kati")
     kati.groups.add(Group.objects.get(name="Työnohjaaja"))
     client = Client()
     client.force_login(kati)

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 
+from aijuu_site.accounts.models import User
 from intake.choices import Outcome, Status
 from intake.desk.settings import apply_shortened_times
 from intake.enquiry.removal import remove_due
@@ -16,6 +17,7 @@ from intake.enquiry.services import change_status
 from intake.models import Enquiry, IntakeSettings, WaitingPlace
 from intake.waiting.private_page import answer_no, answer_stay
 from intake.waiting.upkeep import ask_or_remove_silent_waiters
+from tests.accounts import make_user
 from tests.intake.desk.pages import address, words
 from tests.intake.enquiries import closed, received
 from tests.intake.waiting.list_people import pause, round_at, waiter
@@ -31,7 +33,7 @@ SETTINGS = "/admin/settings/intake/intakesettings/"
 @pytest.fixture
 def kati(db: None) -> Client:
     """The supervisor."""
-    user = User.objects.create_user("kati", password="x")
+    user = make_user("kati")
     user.groups.add(Group.objects.get(name="Työnohjaaja"))
     return Client()
 
@@ -39,7 +41,7 @@ def kati(db: None) -> Client:
 def saves(client: Client, *, at: datetime = NOW, **changes: str) -> Any:
     """Send the form of the settings as its page shows it, with some fields changed."""
     with time_machine.travel(at, tick=False):
-        client.force_login(User.objects.get(username="kati"))
+        client.force_login(User.objects.get(email="kati@example.fi"))
         page = client.get(SETTINGS, follow=True)
         shown = {f.html_name: f.field.widget.format_value(f.value()) or "" for f in page.context["form"]}
         shown.pop("removal_confirmed", None)
@@ -149,7 +151,7 @@ def test_the_tick_is_shown_when_it_is_asked(kati: Client) -> None:
     closed(at=NOW - 40 * DAY)
     asked = "Kyllä, poista ne"
     with time_machine.travel(NOW, tick=False):
-        kati.force_login(User.objects.get(username="kati"))
+        kati.force_login(User.objects.get(email="kati@example.fi"))
         assert asked not in words(kati.get(SETTINGS, follow=True))
     assert asked in words(saves(kati, retention_months="1"))
     # Another mistake asks for nothing.
@@ -225,7 +227,7 @@ def test_marking_as_spam_removes_nothing_the_same_day(kati: Client) -> None:
     assert enquiry.remove_on == date(2027, 6, 3)
     assert remove_due(now=NOW + DAY) == 0
     with time_machine.travel(NOW, tick=False):
-        kati.force_login(User.objects.get(username="kati"))
+        kati.force_login(User.objects.get(email="kati@example.fi"))
         assert "Poistuu automaattisesti 3.6.2027" in words(kati.get(address("inspect", enquiry)))
 
 

@@ -243,7 +243,7 @@ def test_kati_reads_a_letter_and_opens_the_editor(visit: Visit) -> None:
     visit.expect_heading(THANKS)
     visit.go("/admin/")
     if visit.all("input[name=username]"):
-        visit.one("input[name=username]").send_keys(SUPERVISOR.username)
+        visit.one("input[name=username]").send_keys(SUPERVISOR.email)
         visit.one("input[name=password]").send_keys(SUPERVISOR.password)
         visit.one("button[type=submit]").click()
         visit.one("a[href='/admin/account/'], .sidebar")

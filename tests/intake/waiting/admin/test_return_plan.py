@@ -222,7 +222,7 @@ def test_a_plan_has_her_choices_and_her_name(kati: Client, seven: list[Enquiry])
     plan = ReturnPlan.objects.get()
     assert (plan.per_day, plan.first_form, plan.greeting, plan.answer_days) == (3, "individual", "Hei\ntaas", 21)
     assert plan.created_by is not None
-    assert plan.created_by.username == "kati"
+    assert plan.created_by.email == "kati@example.fi"
     page = words(kati.get(RETURN))
     assert "Paluusta ilmoitetaan parhaillaan" in page
     assert "Vastausaikaa on 21 päivää" in page

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from aijuu_site.accounts.models import User
 from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
 from intake.enquiry.services import accept_quarantined, change_status
 from intake.models import Enquiry, EnquiryStep, IntakeSettings, OutgoingMail
@@ -159,7 +159,7 @@ def test_how_each_stands_is_told_by_what_its_mails_came_to(kati: Client) -> None
     mailed(people["Eevi"], MailPurpose.RETURN_REMINDER, MailState.SENT, at=notified + timedelta(days=14))
     # A mail that has just been queued is not late.
     with time_machine.travel(later + timedelta(minutes=1), tick=False):
-        kati.force_login(User.objects.get(username="kati"))
+        kati.force_login(User.objects.get(email="kati@example.fi"))
         shown = states(kati)
         page = kati.get(WAITING).content.decode()
     assert shown == {

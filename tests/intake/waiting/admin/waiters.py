@@ -5,9 +5,9 @@ import re
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
+from aijuu_site.accounts.models import User
 from home.models import PauseNotice
 from intake.choices import Status
 from intake.enquiry.services import change_status
