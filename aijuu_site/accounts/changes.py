@@ -108,15 +108,17 @@ def changes_told(request: HttpRequest) -> Iterator[None]:
     transaction that makes them."""
     with transaction.atomic():
         before, addresses = _accounts(), practice_addresses()
+        # Afterwards it may be another one.
+        by = request.user.get_username()
         yield
         after = _accounts()
-        tell_old_addresses(before=addresses, after=practice_addresses(), by=request.user.get_username())
+        tell_old_addresses(before=addresses, after=practice_addresses(), by=by)
         for pk, account in before.items():
             changed = _changed(account, after.get(pk))
             if _KEYS.intersection(changed):
                 _end_other_sessions(pk, request)
             if changed and account.email:
-                _queue_account_changed(account, changed, request.user.get_username(), timezone.now())
+                _queue_account_changed(account, changed, by, timezone.now())
 
 
 def _accounts() -> dict[int, Account]:

@@ -178,8 +178,10 @@ def is_own_password(request: HttpRequest, password: str) -> bool:
     if password not in answers:
         user = cast(User, request.user)
         # Not the account's own method: it may store a stronger hash, which looks like a changed password.
+        # A form that changes the own address may have put what was typed on this object already.
+        account = User.objects.values_list("email", flat=True).get(pk=user.pk)
         answers[password] = check_counted(
-            request=request, account=user.email, check=lambda: check_password(password, user.password)
+            request=request, account=account, check=lambda: check_password(password, user.password)
         )
     return answers[password]
 

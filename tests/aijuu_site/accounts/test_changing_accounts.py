@@ -104,6 +104,8 @@ def test_changed_address_is_told_to_the_old_one(client: Client, kati: User) -> N
     [(recipient, text)] = told()
     assert recipient == "kati@example.fi"
     assert "sähköpostiosoite vaihdettiin" in text
+    assert "Muutoksen teki kati@example.fi." in text
+    assert "toinen@example.fi" not in text
     assert "salasana vaihdettiin" not in text
     assert "/admin/password_reset/" in text
 
