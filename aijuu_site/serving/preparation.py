@@ -62,8 +62,8 @@ def ensure_supervisor_account(*, email: str, password: str) -> NewAccount | None
     """Create the supervisor's account and return it; None where an account exists.
 
     The supervisor is also a superuser, because somebody must manage accounts. An empty `password` is replaced by a
-    generated one. Raises ValidationError where a user without these rights has the address: start-up never grants rights
-    to an existing user.
+    generated one. Raises ValidationError where a user without these rights has the address: start-up never grants
+    rights to an existing user.
     """
     if account_exists():
         return None
