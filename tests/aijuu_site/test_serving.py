@@ -34,6 +34,7 @@ from aijuu_site.serving.preparation import (
     sync_site_address,
 )
 from aijuu_site.serving.processes import Child, Supervisor
+from home.models import ContactDetails
 from tests.accounts import make_user
 from tests.aijuu_site.environments import NEUTRAL, ROOT
 from tests.tools.running_site import free_port
@@ -266,6 +267,16 @@ def test_first_start_creates_account_with_generated_password() -> None:
         "kati@example.fi", "", True, True,
     )  # fmt: skip
     assert user.groups.filter(name=SUPERVISORS_GROUP).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("email", "name"), [("KATI@aijuu.fi", "Kati Levola"), ("muu@example.fi", "")])
+def test_first_account_has_its_owners_name(email: str, name: str) -> None:
+    ContactDetails.load()
+    ContactDetails.objects.update(person_name="Kati Levola", email="kati@aijuu.fi")
+    ensure_supervisor_account(email=email, password="")
+    user = get_user_model().objects.get()
+    assert (user.name, str(user)) == (name, name or email)
 
 
 @pytest.mark.django_db
