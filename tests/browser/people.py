@@ -9,17 +9,14 @@ from tests.browser.waits import next_document
 
 @dataclass(frozen=True)
 class Account:
-    name: str
+    email: str
     group: str
     password: str = "lumi-natisee-askelten-alla-9"
-
-    @property
-    def email(self) -> str:
-        return f"{self.name.lower()}@example.fi"
+    name: str = ""
 
 
-SUPERVISOR = Account("Kati", "Työnohjaaja")
-EDITOR = Account("Sisko", "Sisällöntuottaja")
+SUPERVISOR = Account("kati.levola@example.fi", "Työnohjaaja", name="Kati")
+EDITOR = Account("sisko@example.fi", "Sisällöntuottaja", name="Sisko")
 
 # For `manage.py shell -c`.
 MAKE_PEOPLE = ("from django.contrib.auth.models import Group\nfrom aijuu_site.accounts.models import User\n") + "".join(
