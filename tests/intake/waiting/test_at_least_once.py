@@ -129,7 +129,7 @@ def test_who_slept_does_not_send_what_another_sent(
     assert len(server.taken) == 1
 
 
-def test_our_own_fault_is_not_told_as_sent(
+def test_internal_error_does_not_count_as_sent(
     notice: OutgoingMail, server: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_backend: object, _messages: object) -> int:
@@ -139,7 +139,7 @@ def test_our_own_fault_is_not_told_as_sent(
         patch.setattr("tests.intake.waiting.post_office.Backend.send_messages", broken)
         deliver(NOW)
     notice.refresh_from_db()
-    assert (notice.state, notice.attempts.get().error) == (MailState.QUEUED, "fault: UnicodeEncodeError")
+    assert (notice.state, notice.attempts.get().error) == (MailState.QUEUED, "internal error: UnicodeEncodeError")
     deliver(NOW + WAITS[0])
     assert len(server.taken) == 1
 

@@ -318,11 +318,11 @@ def test_a_crash_at_the_removal_leaves_it_for_the_next_round(
     for moment in (FIRST, SECOND, LAST):
         round_at(moment)
 
-    def fail(**_values: object) -> None:
+    def fail(*_sender: object, **_values: object) -> None:
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("intake.enquiry.removal.reassign_mails", fail)
+        patch.setattr("intake.enquiry.removal.before_removal.send", fail)
         with pytest.raises(MemoryError):
             ask_or_remove_silent_waiters(now=LAST + DAY)
     assert Enquiry.objects.exists()
