@@ -58,7 +58,7 @@ urlpatterns = [
     path("manifest.webmanifest", well_known.manifest, name="manifest"),
     path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
     path(PRIVATE_PREFIX.lstrip("/"), include("intake.urls")),
-    re_path(rf"^{ANY_PRIVATE_PREFIX}(?P<damaged>[\s\S]*)$", private_links.repair_link),
+    re_path(rf"^{ANY_PRIVATE_PREFIX}(?P<damaged>[\s\S]*)$", private_links.repair_link, name="damaged_private_link"),
     path("", include([_second_login, *_wagtail_views, _pages])),
 ]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import django.test
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
@@ -97,6 +98,12 @@ def pytest_unconfigure() -> None:
 def _loaded_content(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> LoadedContent:
     with django_db_blocker.unblock():
         return LoadedContent()
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """Wagtail keeps the addresses of sites in the cache, which no test's end rolls back."""
+    cache.clear()
 
 
 @pytest.fixture

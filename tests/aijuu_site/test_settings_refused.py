@@ -128,7 +128,7 @@ REFUSED = [
     ("ADMIN_EMAIL", "kati@firma™.fi"),
     ("ADMIN_EMAIL", "Kati <kati@example.fi>"),
     ("ADMIN_EMAIL", "kati@example.fi toinen@example.fi"),
-    ("ADMIN_EMAIL", f"{'x' * 60}@{'y.' * 60}example.fi"),
+    ("ADMIN_EMAIL", f"{'x' * 60}@{'y.' * 95}example.fi"),
     ("FORM_RATE_LIMIT", "0"),
     ("FORM_RATE_LIMIT", "-1"),
     ("FORM_RATE_LIMIT", "many"),
