@@ -5,7 +5,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # Two at a time suits a small machine; `make test WORKERS=4` is quicker on a larger one.
 WORKERS ?= 2
-PYTEST := $(PY) -m pytest -q -n $(WORKERS) --dist worksteal
+# The random order of the tests. One for everybody, so that a failure can be repeated; `make test SEED=2` is another.
+SEED ?= 1
+PYTEST := $(PY) -m pytest -q -n $(WORKERS) --dist worksteal --randomly-seed=$(SEED)
 DEV := DJANGO_SETTINGS_MODULE=aijuu_site.settings.dev
 # HOST and PORT as the settings read them.
 ADDRESS := from aijuu_site.settings.base import HOST, PORT; print(f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}")
