@@ -44,6 +44,9 @@ def restore_database(folder: Path) -> None:
     with connection._nodb_cursor() as cursor:
         cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
         cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template_name()}")
+    # The pool connects by the clock, which a test may have stopped before it asks for its first connection.
+    connection.ensure_connection()
+    connection.close()
 
 
 def template_name() -> str:
