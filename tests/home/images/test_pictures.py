@@ -197,7 +197,7 @@ def test_a_page_with_ready_files_writes_nothing(
     show(client, front_page, image)
     with django_assert_max_num_queries(40) as queries:
         client.get("/koe/")
-    assert not [query["sql"] for query in queries.captured_queries if not query["sql"].startswith("SELECT")]
+    assert not [query["sql"] for query in queries.captured_queries if not query["sql"].lstrip("(").startswith("SELECT")]
     assert len([query for query in queries.captured_queries if "rendition" in query["sql"]]) <= 2
 
 
