@@ -7,10 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESK, PHONE, NewPage
-from tests.browser.katis_desk import LIST, KatisDesk
+from tests.browser.katis_desk import LIST, REMOVE_ALL, KatisDesk
 from tests.tools.running_site import RunningSite
 
-NO_ENQUIRY = "from intake.models import Enquiry\nEnquiry.objects.all().delete()\n"
 LONG_NAMES = (
     "from tests.intake.enquiries import received\n"
     "received(name='X' * 100)\n"
@@ -52,9 +51,9 @@ def phone(new_page: NewPage, desk: KatisDesk) -> Page:
 @pytest.fixture
 def long_names(site: RunningSite) -> Iterator[None]:
     """Two enquiries and no other."""
-    site.run(NO_ENQUIRY + LONG_NAMES)
+    site.run(REMOVE_ALL + LONG_NAMES)
     yield
-    site.run(NO_ENQUIRY)
+    site.run(REMOVE_ALL)
 
 
 def page_editor(site: RunningSite, kind: str) -> str:

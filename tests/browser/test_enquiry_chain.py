@@ -129,7 +129,7 @@ def test_a_message_from_a_phone_is_read_noted_and_closed_by_kati(
     desk.move_to("Päättynyt", outcome="Sopimus tehty")
     expect(desk.fact("Tila")).to_have_text("Päättynyt: Sopimus tehty")
     expect(desk.fact("Poistuu automaattisesti")).to_have_text(re.compile(r"^\d+\.\d+\.\d{4}$"))
-    expect(desk.page.get_by_role("region", name="Vaiheet")).to_contain_text("Päättynyt (Sopimus tehty) – kati")
+    expect(desk.page.get_by_role("region", name="Vaiheet")).to_contain_text("Päättynyt (Sopimus tehty) – Kati")
     expect(desk.cell(desk.search(reference), "Tila")).to_have_text("Päättynyt: Sopimus tehty")
 
 

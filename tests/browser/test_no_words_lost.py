@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Dialog, Route, expect
 
-from tests.browser.katis_desk import LIST, KatisDesk
+from tests.browser.katis_desk import LIST, REMOVE_ALL, KatisDesk
 from tests.browser.people import SUPERVISOR, sign_in
 from tests.browser.waits import next_document
 from tests.tools.running_site import RunningSite
@@ -20,7 +20,7 @@ def reading(site: RunningSite, desk: KatisDesk) -> Iterator[KatisDesk]:
     pk = site.run("from tests.intake.enquiries import received\nprint(received().pk)").strip()
     desk.page.goto(f"{LIST}inspect/{pk}/", wait_until="networkidle")
     yield desk
-    site.run("from intake.models import Enquiry\nEnquiry.objects.all().delete()\n")
+    site.run(REMOVE_ALL)
 
 
 def asked(desk: KatisDesk) -> list[str]:

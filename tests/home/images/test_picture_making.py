@@ -309,6 +309,7 @@ class TestInAThread:
         assert not missing_specs(get_image_model().objects.get(pk=image.pk))
         assert public_files() == known_files()
 
+    @pytest.mark.once
     @pytest.mark.parametrize("moment", range(6))
     def test_a_photo_removed_at_once_leaves_nothing(
         self, moment: int, thread: Callable[[], None], monkeypatch: pytest.MonkeyPatch
