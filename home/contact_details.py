@@ -148,8 +148,17 @@ class ContactDetails(BaseGenericSetting):
         related_name="+",
         help_text=_("Where the link to the privacy notice leads, beside the form and in the mails."),
     )
+    accessibility_page = models.ForeignKey(
+        "wagtailcore.Page",
+        verbose_name=_("accessibility page"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text=_("The footer always leads to this page and to the privacy page."),
+    )
 
-    select_related: ClassVar[list[str]] = ["contact_page", "privacy_page"]
+    select_related: ClassVar[list[str]] = ["contact_page", "privacy_page", "accessibility_page"]
 
     panels: ClassVar[list[Any]] = [
         MultiFieldPanel(
@@ -176,7 +185,12 @@ class ContactDetails(BaseGenericSetting):
             help_text=_("Shown at the end of the privacy page, together with the facts above, when filled."),
         ),
         MultiFieldPanel(
-            [PageChooserPanel("contact_page"), PageChooserPanel("privacy_page")], heading=_("Important pages")
+            [
+                PageChooserPanel("contact_page"),
+                PageChooserPanel("privacy_page"),
+                PageChooserPanel("accessibility_page"),
+            ],
+            heading=_("Important pages"),
         ),
     ]
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from home.contact_details import ContactDetails
 from home.images.models import Picture
+from home.menus import FooterLink, FooterMenu
 from home.pages import AlwaysPublic, BasePage, ContentPage, HomePage, ServicePage
 from home.pause.models import PauseAction, PauseChange, PauseNotice
 
@@ -15,6 +16,8 @@ __all__ = [
     "ChecklistMark",
     "ContactDetails",
     "ContentPage",
+    "FooterLink",
+    "FooterMenu",
     "HomePage",
     "LoadedContent",
     "PauseAction",

@@ -93,11 +93,6 @@ class BasePage(Page):
         blank=True,
         help_text=_("Add, move and remove parts with the buttons beside them."),
     )
-    show_in_footer = models.BooleanField(
-        _("show in the footer"),
-        default=False,
-        help_text=_("Whether a link to this page stands at the foot of every page."),
-    )
 
     # Page views are CSRF-exempt (aijuu_site/urls.py): a page type that accepts POST must guard it itself.
     allowed_http_methods: ClassVar[list[HTTPMethod]] = [HTTPMethod.GET, HTTPMethod.HEAD, HTTPMethod.OPTIONS]
@@ -151,7 +146,6 @@ class BasePage(Page):
                     "show_in_menus",
                     help_text=_("Whether a link to this page stands in the menu at the top of every page."),
                 ),
-                FieldPanel("show_in_footer"),
             ],
             heading=_("In the menus"),
         ),

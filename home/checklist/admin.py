@@ -27,7 +27,6 @@ from home.models import ChecklistMark, LoadedContent
 
 CHANGE_DETAILS = "home.change_contactdetails"
 # The slug in the first content (home/content/41-saavutettavuus.toml).
-_ACCESSIBILITY_SLUG = "saavutettavuus"
 
 
 def page_checklist_items() -> list[ChecklistItem]:
@@ -101,7 +100,7 @@ def page_checklist_items() -> list[ChecklistItem]:
                 "The accessibility page should tell who tried the site and how. Write it there, then mark this."
             ),
             permission=CHANGE_DETAILS,
-            address=lambda details: _accessibility_page(),
+            address=_accessibility_page,
         ),
     ]
 
@@ -144,9 +143,9 @@ def _content_type(model: type[Model]) -> ContentType:
     return ContentType.objects.get_for_model(model)
 
 
-def _accessibility_page() -> str:
-    page = Page.objects.filter(slug=_ACCESSIBILITY_SLUG).first()
-    return reverse("wagtailadmin_pages:edit", args=[page.pk]) if page else reverse("wagtailadmin_explore_root")
+def _accessibility_page(details: ContactDetails) -> str:
+    page = details.accessibility_page
+    return reverse("wagtailadmin_pages:edit", args=[page.pk]) if page else _field("accessibility_page")(details)
 
 
 class ChecklistPanel(Component):

@@ -30,7 +30,7 @@ from home.content.files import (
 from home.models import LoadedContent
 from home.pages import BasePage
 
-_PAGE_ATTRIBUTES = ("title", "seo_title", "search_description", "show_in_menus", "show_in_footer")
+_PAGE_ATTRIBUTES = ("title", "seo_title", "search_description", "show_in_menus")
 _KNOWN_KEYS = {*_PAGE_ATTRIBUTES, "path", "fields", "body"}
 
 
@@ -88,9 +88,9 @@ def link_settings_to_pages(directory: Path = CONTENT_DIR) -> None:
         for name, value in piece.data.get("fields", {}).items():
             field = row._meta.get_field(name)
             leads_to_page = isinstance(field, models.ForeignKey) and issubclass(field.related_model, Page)
-            if leads_to_page and getattr(row, name) is None:
+            if (leads_to_page or field.one_to_many) and not _current(row, name):
                 setattr(row, name, _field_value(field, value, piece, lookup))
-                row.save(update_fields=[name])
+                row.save()
 
 
 def _load(piece: Piece, mark: LoadedContent, declared: set[str]) -> Action:
@@ -136,9 +136,15 @@ def _load_setting(piece: Piece, model: type[Any], lookup: ContentLookup) -> Acti
 
 def _was_chosen(row: models.Model, name: str, value: Any) -> bool:
     """Return whether the field holds neither its default nor the value of the content file."""
-    current = getattr(row, name)
-    untouched = (None, "", getattr(type(row)(), name))
+    current = _current(row, name)
+    untouched = (None, "", _current(type(row)(), name))
     return current not in untouched and current != value
+
+
+def _current(row: models.Model, name: str) -> Any:
+    """Return the value of a field, for a relation to rows of its own (such as the links of the footer) a list."""
+    value = getattr(row, name)
+    return list(value.all()) if isinstance(value, models.Manager) else value
 
 
 def _fill_front_page(piece: Piece, model: type[BasePage], lookup: ContentLookup) -> Action:
@@ -202,6 +208,8 @@ def _field_values(piece: Piece, model: type[models.Model], lookup: ContentLookup
 
 
 def _field_value(field: Any, value: Any, piece: Piece, lookup: ContentLookup) -> Any:
+    if field.one_to_many:
+        return _page_rows(field.related_model, value, lookup)
     if isinstance(field, RichTextField):
         return rich_text(value, features=field.features, own_path=piece.path, lookup=lookup)
     if isinstance(field, StreamField):
@@ -215,6 +223,12 @@ def _field_value(field: Any, value: Any, piece: Piece, lookup: ContentLookup) ->
             return lookup.find_page(value)
         raise ContentError(f"{field.name} can't be set from a file")
     return value
+
+
+def _page_rows(model: type[Any], tables: list[dict[str, str]], lookup: ContentLookup) -> list[Any]:
+    """Return unsaved rows that lead to pages, in the order of the file. A page that was deleted gets none."""
+    pages = [lookup.find_page(table["page"]) for table in tables]
+    return [model(page=page, sort_order=number) for number, page in enumerate(pages) if page is not None]
 
 
 def _front_page() -> Page:

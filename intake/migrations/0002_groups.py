@@ -14,6 +14,7 @@ ADMIN_ACCESS = ("wagtailadmin", "admin", "access_admin", "Can access Wagtail adm
 SUPERVISOR_PERMISSIONS = [
     ("home", "contactdetails", "change_contactdetails", "Can change contact details"),
     ("home", "pausenotice", "change_pausenotice", "Can change pause notice"),
+    ("home", "footermenu", "change_footermenu", "Can change footer menu"),
     ("intake", "intakesettings", "change_intakesettings", "Can change enquiry settings"),
     ("intake", "enquiry", "view_enquiry", "Can view enquiry"),
     ("intake", "enquiry", "change_enquiry", "Can change enquiry"),

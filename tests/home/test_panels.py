@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import translation
 from wagtail import blocks
-from wagtail.admin.panels import FieldPanel, MultiFieldPanel, PublishingPanel
+from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel, PublishingPanel
 from wagtail.contrib.settings.registry import registry
 from wagtail.contrib.settings.views import get_setting_edit_handler
 from wagtail.fields import RichTextField
@@ -27,8 +27,6 @@ pytestmark = pytest.mark.django_db
 
 PAGES: list[type[Page]] = [model for model in get_page_models() if issubclass(model, BasePage)]
 SETTINGS: list[type[models.Model]] = list(registry)
-# Fields without a place in the form, and why: the menus never list the front page, and its address is the site's own.
-NOT_IN_THE_FORM = {("HomePage", "show_in_footer")}
 JARGON = re.compile(r"domain|slug|tägi|meta|html\b|\burl\b", re.IGNORECASE)
 
 
@@ -59,9 +57,9 @@ def shown_panels(panel: Any) -> Iterator[Any]:
 def fields(model: type[models.Model], language: str = "fi") -> list[Field]:
     with translation.override(language):
         return [
-            Field(one.field_name, str(one.heading), str(one.help_text or ""))
+            Field(one.panel.clean_name, str(one.heading), str(one.help_text or ""))
             for one in shown_panels(bound_form(model))
-            if isinstance(one.panel, FieldPanel)
+            if isinstance(one.panel, FieldPanel | InlinePanel)
         ]
 
 
@@ -87,7 +85,7 @@ def faults_of(finnish: list[Field], english: list[Field]) -> dict[str, str]:
 
 @pytest.mark.parametrize("model", [*PAGES, *SETTINGS], ids=lambda model: model.__name__)
 def test_every_field_is_named_and_explained_in_plain_finnish(model: type[models.Model]) -> None:
-    assert len(fields(model)) >= 3
+    assert fields(model)
     assert faults_of(fields(model), fields(model, "en")) == {}
     assert not set(group_headings(model, "fi")) & set(group_headings(model, "en"))
 
@@ -100,8 +98,7 @@ def test_no_field_of_ours_was_forgotten_from_the_form(model: type[models.Model])
         if isinstance(field, models.Field) and field.editable and field.model is model and not field.primary_key
         if not (isinstance(field, models.OneToOneField) and field.remote_field.parent_link)
     }
-    missing = ours - {field.name for field in fields(model)}
-    assert {(model.__name__, name) for name in missing} == {one for one in NOT_IN_THE_FORM if one[0] == model.__name__}
+    assert ours - {field.name for field in fields(model)} == set()
 
 
 @pytest.mark.once

@@ -20,12 +20,14 @@ def generic_settings() -> list[type[BaseGenericSetting]]:
 
 
 def test_every_setting_has_one_row_after_migrating() -> None:
-    assert {model.__name__ for model in generic_settings()} == {"ContactDetails", "PauseNotice", "IntakeSettings"}
+    assert {model.__name__ for model in generic_settings()} == {
+        "ContactDetails", "PauseNotice", "FooterMenu", "IntakeSettings",
+    }  # fmt: skip
     for model in generic_settings():
         model.objects.all().delete()
     for _once_more in range(2):
         call_command("migrate", verbosity=0)
-        assert [model.objects.count() for model in generic_settings()] == [1, 1, 1]
+        assert [model.objects.count() for model in generic_settings()] == [1, 1, 1, 1]
 
 
 @pytest.mark.usefixtures("loaded_site")

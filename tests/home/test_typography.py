@@ -16,7 +16,7 @@ from wagtail import blocks
 from wagtail.models import Page
 
 from home.blocks import BodyStreamBlock
-from home.models import ContactDetails, HomePage, PauseNotice, ServicePage
+from home.models import ContactDetails, FooterLink, FooterMenu, HomePage, PauseNotice, ServicePage
 from home.typography import WORD_JOINER, finnish_html, finnish_text, unbroken_html, unbroken_text
 
 MENDED = [
@@ -322,8 +322,9 @@ def test_the_page_its_head_and_its_menus_say_the_same(client: Client, front_page
     details.save()
     notice.active, notice.message = True, f"<p>{TYPED}</p>"
     notice.save()
-    page = ServicePage(title=TYPED, slug="koe", intro=f"<p>{TYPED}</p>", show_in_menus=True, show_in_footer=True)
+    page = ServicePage(title=TYPED, slug="koe", intro=f"<p>{TYPED}</p>", show_in_menus=True)
     front_page.add_child(instance=page)
+    FooterLink.objects.create(menu=FooterMenu.load(), page=page)
     page.add_child(instance=ServicePage(title=TYPED, slug="alla", search_description=TYPED, seo_title=TYPED))
     for path in ("/koe/", "/koe/alla/"):
         html = client.get(path).text

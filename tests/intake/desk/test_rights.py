@@ -15,7 +15,7 @@ from intake.models import IntakeSettings
 from tests.accounts import make_user
 from tests.intake.desk.pages import words
 
-SETTINGS = ("home/contactdetails", "home/pausenotice", "intake/intakesettings")
+SETTINGS = ("home/contactdetails", "home/pausenotice", "home/footermenu", "intake/intakesettings")
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -81,7 +81,7 @@ def test_the_groups_differ_by_enquiries_and_settings_only(db: None) -> None:
 
     assert rights("Sisällöntuottaja") == {"access_admin"}
     assert rights("Työnohjaaja") - rights("Sisällöntuottaja") == {
-        "change_contactdetails", "change_pausenotice", "change_intakesettings",
+        "change_contactdetails", "change_pausenotice", "change_footermenu", "change_intakesettings",
         "view_enquiry", "change_enquiry", "delete_enquiry", "export_enquiry",
     }  # fmt: skip
 

@@ -1,0 +1,155 @@
+"""The links of the footer: chosen and ordered in the admin, never to a page that a visitor can't read."""
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+from wagtail.models import Page, PageViewRestriction
+from wagtail.test.utils.form_data import inline_formset, nested_form_data
+
+from home.content.loader import link_settings_to_pages
+from home.menus import FooterLink, FooterMenu, build_menus
+from home.models import ContactDetails, HomePage, ServicePage
+from tests.accounts import make_user
+
+pytestmark = pytest.mark.usefixtures("loaded_site")
+
+FIRST = ["Alkukartoitus", "Ota yhteyttä", "Tietosuoja", "Saavutettavuus"]
+ALWAYS = ["Tietosuoja", "Saavutettavuus"]
+
+
+@pytest.fixture
+def kati(client: Client) -> Client:
+    client.force_login(make_user(group="Työnohjaaja"))
+    return client
+
+
+def footer() -> list[str]:
+    links = BeautifulSoup(Client().get("/ryhmatyonohjaus/").content, "html.parser").select(".site-footer__menu a")
+    assert all(Client().get(str(link["href"])).status_code == 200 for link in links)
+    return [link.get_text().replace("\u00ad", "") for link in links]
+
+
+def page(title: str) -> Page:
+    return Page.objects.get(title=title, depth__gt=1)
+
+
+def save(client: Client, *titles: str) -> Any:
+    """Send the form as its page does when these pages are chosen in this order in place of all earlier links."""
+    stored = list(FooterLink.objects.order_by("sort_order"))
+    rows = [
+        {"id": link.pk, "page": link.page_id, "ORDER": number, "DELETE": "on"}
+        for number, link in enumerate(stored, start=1)
+    ]
+    # The rows stand in the form in any order: what counts is ORDER.
+    rows += [
+        {"id": "", "page": page(title).pk, "ORDER": len(stored) + number} for number, title in enumerate(titles, 1)
+    ][::-1]
+    address = f"/admin/settings/home/footermenu/{FooterMenu.load().pk}/"
+    return client.post(address, nested_form_data({"links": inline_formset(rows, initial=len(stored))}))
+
+
+def test_first_start_shows_four_links() -> None:
+    assert footer() == FIRST
+
+
+def test_supervisor_orders_the_footer_herself(kati: Client) -> None:
+    assert save(kati, "Saavutettavuus", "Ryhmätyönohjaus", "Tietosuoja").status_code == 302
+    assert footer() == ["Saavutettavuus", "Ryhmätyönohjaus", "Tietosuoja"]
+
+
+def test_privacy_and_accessibility_never_leave_the_footer(kati: Client) -> None:
+    assert save(kati, "Ota yhteyttä").status_code == 302
+    assert footer() == ["Ota yhteyttä", *ALWAYS]
+    assert save(kati).status_code == 302
+    assert not FooterLink.objects.exists()
+    assert footer() == ALWAYS
+
+
+def test_empty_footer_without_important_pages() -> None:
+    FooterLink.objects.all().delete()
+    ContactDetails.objects.update(privacy_page=None, accessibility_page=None)
+    shown = Client().get("/")
+    assert shown.status_code == 200
+    assert "site-footer__menu" not in shown.text
+
+
+def test_same_page_twice_is_refused(kati: Client) -> None:
+    refused = save(kati, "Tietosuoja", "Tietosuoja")
+    assert refused.status_code == 200
+    assert refused.context["form"].formsets["links"].non_form_errors()
+    assert footer() == FIRST
+
+
+@pytest.mark.parametrize("title", ["Alkukartoitus", "Tietosuoja"])
+def test_unpublished_page_leaves_the_footer_and_returns(title: str) -> None:
+    gone = page(title).specific
+    gone.unpublish()
+    assert footer() == [one for one in FIRST if one != title]
+    gone.save_revision().publish()
+    assert footer() == FIRST
+
+
+def test_private_page_is_left_out_of_both_menus() -> None:
+    restricted = page("Alkukartoitus")
+    PageViewRestriction.objects.create(page=restricted, restriction_type="password", password="x")
+    shown = BeautifulSoup(Client().get("/").content, "html.parser")
+    titles = [link.get_text() for link in shown.select(".site-menu a, .site-footer__menu a")]
+    assert "Ota yhteyttä" in titles
+    assert "Alkukartoitus" not in titles
+
+
+def test_page_outside_the_site_is_left_out() -> None:
+    elsewhere = Page.get_first_root_node().add_child(instance=HomePage(title="Muualla", slug="muualla"))
+    FooterLink.objects.create(menu=FooterMenu.load(), page=elsewhere, sort_order=-1)
+    assert footer() == FIRST
+
+
+def test_deleting_a_page_takes_its_link_along() -> None:
+    page("Alkukartoitus").specific.delete()
+    assert footer() == FIRST[1:]
+    assert FooterLink.objects.count() == 3
+
+
+def test_a_page_further_down_only_stands_in_the_footer() -> None:
+    below = page("Ryhmätyönohjaus").add_child(instance=ServicePage(title="Alla", slug="alla", show_in_menus=True))
+    FooterLink.objects.create(menu=FooterMenu.load(), page=below, sort_order=-1)
+    request = RequestFactory().get("/")
+    menus = build_menus(request)
+    assert menus.footer[0].title == "Alla"
+    assert "Alla" not in [item.title for item in menus.main]
+
+
+def test_more_links_need_no_more_queries() -> None:
+    def queries() -> int:
+        request = RequestFactory().get("/")
+        request.user = AnonymousUser()
+        with CaptureQueriesContext(
+            connection,
+        ) as caught:
+            build_menus(request)
+        return len(caught)
+
+    queries()
+    few = queries()
+    for title in ("Yksilötyönohjaus", "Ryhmätyönohjaus", "Työyhteisön työnohjaus"):
+        FooterLink.objects.create(menu=FooterMenu.load(), page=page(title), sort_order=9)
+    assert len(footer()) == 7
+    assert queries() == few
+
+
+def test_lost_pages_come_back_with_their_links() -> None:
+    """As after a lost front page: the pages are loaded anew, and the setting has no links."""
+    FooterLink.objects.all().delete()
+    link_settings_to_pages()
+    assert [link.page.title for link in FooterLink.objects.order_by("sort_order")] == FIRST
+
+
+def test_links_of_the_editor_are_not_replaced(kati: Client) -> None:
+    save(kati, "Ryhmätyönohjaus")
+    link_settings_to_pages()
+    assert [link.page.title for link in FooterLink.objects.all()] == ["Ryhmätyönohjaus"]
