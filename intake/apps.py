@@ -18,7 +18,7 @@ class IntakeConfig(AppConfig):
         from intake import pause_reminders  # noqa: F401
         from intake.enquiry import mails  # noqa: F401
         from intake.jobs.runner import register
-        from intake.mapping import page, services  # noqa: F401
+        from intake.mapping import links, page  # noqa: F401
         from intake.periodic_jobs import INTAKE_JOBS
         from intake.waiting import places, return_plan  # noqa: F401
 

@@ -20,7 +20,7 @@ from intake.locks import lock_receiving
 from intake.mail.delivery import deliver_due
 from intake.mail.models import MailAttempt, OutgoingMail
 from intake.mapping.models import InitialMapping, MappingLink
-from intake.mapping.services import LIFETIME, remove_unfinished
+from intake.mapping.removal import LIFETIME, remove_unfinished
 from intake.pause_reminders import remind_of_pause
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.return_plan import queue_due_return_notices

@@ -8,7 +8,7 @@ from django.core import signing
 
 from intake.choices import Kind
 
-_SALT = "intake.form-token"
+CONTACT_FORM, MAPPING_FORM = "intake.form-token", "intake.mapping-start"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,18 +58,27 @@ class FormOpening:
     opened_at: datetime
 
 
-def new_form_token(now: datetime) -> str:
-    """Return a token for a form opened at `now` (aware)."""
-    return signing.dumps([uuid.uuid4().hex, int(now.timestamp())], salt=_SALT)
+def new_form_token(now: datetime, *, form: str = CONTACT_FORM) -> str:
+    """Return a token for a form opened at `now` (aware). `form`: CONTACT_FORM or MAPPING_FORM."""
+    return signing.dumps([uuid.uuid4().hex, int(now.timestamp())], salt=form)
 
 
-def read_form_token(token: str) -> FormOpening | None:
-    """Return the content of a token of any age; None if this site did not sign it."""
+def read_form_token(token: str, *, form: str = CONTACT_FORM) -> FormOpening | None:
+    """Return the content of a token of any age; None if this site did not sign it for this form."""
     try:
-        submission_id, opened_at = signing.loads(token, salt=_SALT)
+        submission_id, opened_at = signing.loads(token, salt=form)
     except signing.BadSignature:
         return None
     return FormOpening(submission_id=uuid.UUID(submission_id), opened_at=datetime.fromtimestamp(opened_at, UTC))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormEntry:
+    """What a valid form with contact facts was filled in with, and how."""
+
+    facts: ContactFacts
+    opening: FormOpening
+    signs: SpamSigns
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,11 @@
 """The contact page and its thank-you page."""
 
-import math
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPMethod
 from typing import Any, ClassVar
 
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
@@ -32,14 +31,16 @@ from intake.contact.posting import MESSAGE, WAITING, receive_form, show_form
 from intake.enquiry.forms import ConfirmAddressForm
 from intake.enquiry.mails import promised_mails
 from intake.enquiry.models import Enquiry
-from intake.enquiry.responses import cache_only_empty_form, rate_limit_message, see_other
+from intake.enquiry.responses import PostRefused, cache_only_empty_form, read_post, see_other
 from intake.mailbox import is_same_address
+from intake.mapping.links import confirm_address, page_link_for_enquiry
 from intake.mapping.page import mapping_is_offered
-from intake.mapping.services import confirm_address, page_link_for_enquiry
-from intake.spam.limit import TooManyPosts, address_key, enforce_rate_limit
+from intake.spam.limit import address_key, enforce_rate_limit
 from intake.waiting.models import WaitingPlace
 from intake.waiting.rules import kept_while_waiting
 
+# As with the waiting list's form, what is typed is no message.
+_CONFIRMATION = replace(WAITING.post, content="the confirmation of an address")
 # The page's URL stays in the browser's history; after a day only the mail links to the answers.
 OFFER_WINDOW = timedelta(days=1)
 
@@ -84,8 +85,6 @@ def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResp
     """
     if request.method not in ("GET", "HEAD", "POST"):
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-    # No browser sends another charset, and it may not even be a text encoding ("hex").
-    request.encoding = "utf-8"
     now = timezone.now()
     found = Enquiry.objects.select_related("mapping").filter(Q(receipt=receipt) | Q(repeat_receipt=receipt))
     enquiry = found.first()
@@ -96,16 +95,13 @@ def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResp
         return _page(page, request, enquiry, may_go_on=may_go_on)
     if not mapping_is_offered():
         return HttpResponseNotAllowed(["GET", "HEAD"])
-    if not may_go_on:
-        # A button of an outdated tab.
+    if not may_go_on or not read_post(request):
+        # A button of an outdated tab, or none of ours.
         return see_other(request.path)
     try:
         if "email" in request.POST:
             return _confirm_address(page, request, enquiry, now)
         return see_other(reverse("mapping_resume", args=[page_link_for_enquiry(enquiry=enquiry, now=now)]))
-    except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
-        # Not from one of our buttons.
-        return see_other(request.path)
     except Enquiry.DoesNotExist as error:
         raise Http404 from error
 
@@ -113,20 +109,22 @@ def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResp
 def _confirm_address(page: Any, request: HttpRequest, enquiry: Enquiry, now: datetime) -> HttpResponse:
     """Compare the typed address with that of the message, which this page never shows."""
     form = ConfirmAddressForm(request.POST)
-    if not form.is_valid():
-        return _page(page, request, enquiry, may_go_on=True, form=form, status=422)
-    try:
+
+    def store() -> str:
+        if not form.is_valid():
+            raise PostRefused(422)
         enforce_rate_limit(f"{address_key(request)[:56]}:confirm", now)
-    except TooManyPosts as refusal:
-        form.add_error("email", rate_limit_message(refusal.retry_after, ContactDetails.load(request).phone_display))
-        response = _page(page, request, enquiry, may_go_on=True, form=form, status=429)
-        response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
-        return response
-    if not is_same_address(form.cleaned_data["email"], enquiry.email):
-        form.add_error("email", _("This is not the address of your message. If that one was mistyped, tell Kati."))
-        return _page(page, request, enquiry, may_go_on=True, form=form, status=422)
-    confirm_address(enquiry_id=enquiry.pk, now=now)
-    return see_other(request.path)
+        if not is_same_address(form.cleaned_data["email"], enquiry.email):
+            raise PostRefused(422, _("This is not the address of your message. If that one was mistyped, tell Kati."))
+        confirm_address(enquiry_id=enquiry.pk, now=now)
+        return request.path
+
+    def show_again(*, status: int, notice: str) -> HttpResponse:
+        if notice:
+            form.add_error("email", notice)
+        return _page(page, request, enquiry, may_go_on=True, form=form, status=status)
+
+    return _CONFIRMATION.answer(request, store=store, show_again=show_again)
 
 
 def _page(

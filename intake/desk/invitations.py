@@ -5,15 +5,15 @@ from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F
 
 from intake.choices import Kind, MailPurpose, MailState, Status, StepKind
-from intake.enquiry.models import Enquiry, EnquiryStep
-from intake.enquiry.services import ChangedMeanwhile
+from intake.enquiry.models import Enquiry
+from intake.enquiry.services import lock_enquiry, require_version, save_change
 from intake.mail.models import OutgoingMail
+from intake.mapping.links import mapping_to_link
 from intake.mapping.mails import queue_mapping_link
 from intake.mapping.page import mapping_is_offered
-from intake.mapping.services import LIFETIME, mapping_to_link
+from intake.mapping.removal import LIFETIME
 from intake.waiting.mails import queue_waiting_link
 
 
@@ -67,17 +67,15 @@ def _send(
     now: datetime,
 ) -> bool:
     with transaction.atomic():
-        enquiry = Enquiry.objects.select_for_update().filter(pk=enquiry_id, version=version).first()
-        if enquiry is None:
-            raise ChangedMeanwhile
+        enquiry = lock_enquiry(enquiry_id)
+        require_version(enquiry, version)
         earlier = OutgoingMail.objects.filter(enquiry=enquiry, purpose=purpose)
         if earlier.filter(state__in=(MailState.QUEUED, MailState.SENDING)).exists():
             return False
         # The new mail needs its own Message-ID: mail programs hide duplicates.
         earlier.delete()
         queue(enquiry)
-        Enquiry.objects.filter(pk=enquiry.pk).update(version=F("version") + 1)
-        EnquiryStep.objects.create(enquiry=enquiry, kind=step, changed_at=now, changed_by_id=by.pk if by else None)
+        save_change(enquiry, step, by=by, now=now)
     return True
 
 

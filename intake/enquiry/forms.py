@@ -1,5 +1,6 @@
 """The form fields and forms of an enquiry."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -10,7 +11,18 @@ from django.utils.translation import gettext_lazy as _
 from home.email_address import LONGEST_ADDRESS, NOT_AN_ADDRESS, address_as_sent
 from home.phone_numbers import MoreThanANumber
 from intake.choices import ContactPreference, DeliveryMode, Outcome, Status, SupervisionForm
-from intake.submission import ContactFacts
+from intake.enquiry.responses import PostRefused
+from intake.spam.rules import MIN_SECONDS
+from intake.submission import (
+    CONTACT_FORM,
+    MAPPING_FORM,
+    ContactFacts,
+    FormEntry,
+    FormOpening,
+    SpamSigns,
+    new_form_token,
+    read_form_token,
+)
 from intake.typed_text import TooLong, clean_line, clean_lines, contains_henkilotunnus, e164_phone, without_invisible
 
 MESSAGE_LIMIT = 5000
@@ -186,9 +198,22 @@ class ContactFactsForm(forms.Form):
 
     # The longest message that the form accepts; 0 for a form without one.
     message_limit = 0
+    token_form = CONTACT_FORM
+    expired_notice = _("The form had expired. Your words are still here: send the form again.")
 
-    def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
-        super().__init__(data=without_invisible(data) if data is not None else None, **kwargs)
+    def __init__(self, data: QueryDict | None = None, *, posted_at: datetime | None = None, **kwargs: Any) -> None:
+        """`posted_at`: read the form token of this post, for entry()."""
+        words = without_invisible(data) if data is not None else None
+        self.posted_at = posted_at
+        self.opening: FormOpening | None = None
+        if data is not None and words is not None and posted_at is not None:
+            # As it was sent: a changed token is none of this site's.
+            self.opening = read_form_token(data.get("form_token", ""), form=self.token_form)
+            if self.opening is None:
+                # Backdated, so that sending it again at once is not suspicious.
+                opened_at = posted_at - timedelta(seconds=MIN_SECONDS)
+                words["form_token"] = new_form_token(opened_at, form=self.token_form)
+        super().__init__(data=words, **kwargs)
 
     def clean_delivery_modes(self) -> list[str]:
         modes: list[str] = self.cleaned_data["delivery_modes"]
@@ -201,6 +226,19 @@ class ContactFactsForm(forms.Form):
         if wants_call and not cleaned.get("phone") and "phone" not in self.errors:
             self.add_error("phone", _("Write your phone number so that Kati can call."))
         return cleaned
+
+    def entry(self, *, source_known: bool) -> FormEntry:
+        """Return what the form was filled in with. Raises PostRefused for an invalid or expired one."""
+        if not self.is_valid():
+            raise PostRefused(422)
+        if self.opening is None or self.posted_at is None:
+            raise PostRefused(422, str(self.expired_notice))
+        signs = SpamSigns(
+            hidden_field=str(self.cleaned_data.get("extra_line") or ""),
+            seconds_open=(self.posted_at - self.opening.opened_at).total_seconds(),
+            source_known=source_known,
+        )
+        return FormEntry(facts=self.facts(), opening=self.opening, signs=signs)
 
     def facts(self) -> ContactFacts:
         """Return the cleaned values. Only for a valid form."""
@@ -242,6 +280,7 @@ class ContactForm(ContactFactsForm):
     )
 
     message_limit = MESSAGE_LIMIT
+    expired_notice = _("The form had expired. Your words are still here: send the message again.")
 
 
 class ConfirmAddressForm(forms.Form):
@@ -262,6 +301,8 @@ class ConfirmAddressForm(forms.Form):
 
 class MappingFactsForm(ContactFactsForm):
     """The first step of a mapping: the contact facts, without a message."""
+
+    token_form = MAPPING_FORM
 
 
 def version_field() -> forms.IntegerField:

@@ -8,7 +8,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from intake.enquiry.models import Enquiry, RemovedEnquiry
-from intake.enquiry.services import ChangedMeanwhile
+from intake.enquiry.services import ChangedMeanwhile, require_version
 from intake.jobs.runner import Each, each_or_raise
 from intake.jobs.schedule import CLOCK_TOLERANCE, in_batches
 from intake.locks import lock_receiving
@@ -34,8 +34,9 @@ def remove_if_unchanged(*, enquiry_id: int, version: int, now: datetime) -> None
     """Remove an enquiry. Raises ChangedMeanwhile if it has another `version` or does not exist."""
     with transaction.atomic():
         enquiry = _locked(enquiry_id)
-        if enquiry is None or enquiry.version != version:
+        if enquiry is None:
             raise ChangedMeanwhile
+        require_version(enquiry, version)
         _remove(enquiry, now)
 
 

@@ -1,20 +1,107 @@
-"""Responses shared by the public forms."""
+"""How the posts of public forms are answered."""
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, Protocol
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from home.contact_details import ContactDetails
+from intake.spam.limit import Source, TooManyPosts, source_of
+
 logger = logging.getLogger(__name__)
+
+
+class PostRefused(Exception):
+    """A post is not stored. Its form is shown again as typed, with this status and notice."""
+
+    def __init__(self, status: int, notice: str = "") -> None:
+        super().__init__(f"refused with {status}")
+        self.status, self.notice = status, notice
+
+
+class ShowAgain(Protocol):
+    """Return the page with the form as typed and a notice ("" for none)."""
+
+    def __call__(self, *, status: int, notice: str) -> HttpResponse: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormPost:
+    """How the posts of one form are answered.
+
+    `content`: what is posted, for the log. `not_stored` and `not_stored_call` (with the phone number): what a visitor
+    is told if the database fails. `refusals`: the status and notice for exceptions of the form's own services.
+    """
+
+    content: str
+    not_stored: str | Promise
+    not_stored_call: str | Promise
+    refusals: Mapping[type[Exception], tuple[int, str | Promise]] = field(default_factory=dict)
+
+    def answer(self, request: HttpRequest, *, store: Callable[[], str], show_again: ShowAgain) -> HttpResponse:
+        """Call `store`, which returns the URL of the next page, and lead there; else show the form as typed.
+
+        The status is then that of PostRefused or `refusals`, 429 over the rate limit, 503 if the database failed.
+        """
+        headers = {}
+        try:
+            return stored_response(request, store())
+        except PostRefused as refusal:
+            status, notice = refusal.status, refusal.notice
+        except tuple(self.refusals) as refusal:
+            status, notice = self.refusals[type(refusal)][0], str(self.refusals[type(refusal)][1])
+        except TooManyPosts as refusal:
+            status, notice = 429, _rate_limit_message(refusal.retry_after, ContactDetails.load(request).phone_display)
+            headers["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
+        except DatabaseError as error:
+            # Only the type is logged: the text of a database error can quote the row.
+            logger.error("%s could not be stored: %s", self.content, type(error).__name__)
+            phone = ContactDetails.load(request).phone_display
+            status, notice = 503, str(self.not_stored_call) % {"phone": phone} if phone else str(self.not_stored)
+        response = show_again(status=status, notice=notice)
+        for name, value in headers.items():
+            response[name] = value
+        return response
+
+
+def read_post(request: HttpRequest) -> bool:
+    """Read a post as UTF-8. Returns False if it is far past any letter, so that Django refuses to read it."""
+    # No browser sends another charset, which may not even be a text encoding ("hex").
+    request.encoding = "utf-8"
+    try:
+        return request.POST is not None
+    except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
+        return False
+
+
+def too_long_response(request: HttpRequest, context: dict[str, Any] | None = None) -> HttpResponse:
+    """Return the page (413) on a post that read_post() could not read, so that its words can't be shown again."""
+    return render(request, "intake/contact/too_long.html", context, status=413)
+
+
+def require_own_source(request: HttpRequest) -> bool:
+    """Return whether the form was sent from this site; False if the browser does not tell.
+
+    Raises PostRefused for a form on another site's page.
+    """
+    source = source_of(request)
+    if source is Source.FOREIGN:
+        notice = _("The form was sent from another site’s page. Your words are still here: check them and send again.")
+        raise PostRefused(403, notice)
+    return source is Source.OWN
 
 
 def cache_only_empty_form(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -53,23 +140,7 @@ def stored_response(request: HttpRequest, url: str) -> HttpResponse:
     return see_other(url)
 
 
-def answers_not_stored_message(error: DatabaseError, phone: str) -> str:
-    """Log the type of a database error (its text can quote the row), and return a message for the visitor."""
-    logger.error("a mapping could not be stored: %s", type(error).__name__)
-    if not phone:
-        return _("The answers could not be stored. Your words are still on the form – try again.")
-    text = _("The answers could not be stored. Your words are still on the form – try again or call %(phone)s.")
-    return text % {"phone": phone}
-
-
-def already_sent_message() -> str:
-    """Return the message for a change to a mapping that was already sent, from an old tab or another device."""
-    return _(
-        "The mapping has been sent already, so this change was not stored. Write to Kati if something must be added."
-    )
-
-
-def rate_limit_message(retry_after: timedelta, phone: str) -> str:
+def _rate_limit_message(retry_after: timedelta, phone: str) -> str:
     """Return the message that says how long to wait before sending again."""
     minutes = max(1, math.ceil(retry_after.total_seconds() / 60))
     if not phone:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 
@@ -113,13 +114,14 @@ def save_handling(
             return enquiry
         require_version(enquiry, version)
         was_waiting = enquiry.status == Status.WAITING_LIST
+        steps = []
         if target is not None:
             set_status(enquiry, status=target, outcome=outcome, now=now)
-            add_step(enquiry, StepKind.STATUS, by=by, now=now)
+            steps.append(StepKind.STATUS)
         if rewritten is not None:
             enquiry.note = rewritten
-            add_step(enquiry, StepKind.NOTE_SAVED if rewritten else StepKind.NOTE_EMPTIED, by=by, now=now)
-        save_new_version(enquiry, *STATUS_FIELDS, "note")
+            steps.append(StepKind.NOTE_SAVED if rewritten else StepKind.NOTE_EMPTIED)
+        save_change(enquiry, *steps, fields=(*STATUS_FIELDS, "note"), by=by, now=now)
         if enquiry.status == Status.WAITING_LIST and not was_waiting:
             listed.send(Enquiry, enquiry=enquiry, wants_mail=False, now=now)
     return enquiry
@@ -148,13 +150,13 @@ def accept_quarantined(*, enquiry_id: int, version: int, by: AbstractBaseUser | 
             enquiry.verdict = Verdict.ACCEPTED
             if enquiry.is_closed_as_spam:
                 set_status(enquiry, status=Status.NEW, now=now)
-            save_new_version(enquiry, "verdict", *STATUS_FIELDS)
-            add_step(enquiry, StepKind.ACCEPTED, by=by, now=now)
+            save_change(enquiry, StepKind.ACCEPTED, fields=("verdict", *STATUS_FIELDS), by=by, now=now)
             accepted.send(Enquiry, enquiry=enquiry, now=now)
     return enquiry
 
 
 def lock_enquiry(enquiry_id: int) -> Enquiry:
+    """Lock an enquiry that is about to change. Raises ChangedMeanwhile if it was removed."""
     enquiry = Enquiry.objects.select_for_update().filter(pk=enquiry_id).first()
     if enquiry is None:
         raise ChangedMeanwhile
@@ -166,16 +168,21 @@ def require_version(enquiry: Enquiry, version: int) -> None:
         raise ChangedMeanwhile
 
 
-def add_step(enquiry: Enquiry, kind: StepKind, *, by: AbstractBaseUser | None, now: datetime) -> None:
-    values = {"status": enquiry.status, "outcome": enquiry.outcome} if kind == StepKind.STATUS else {}
-    EnquiryStep.objects.create(
-        enquiry=enquiry, kind=kind, changed_at=now, changed_by_id=by.pk if by else None, **values
-    )
-
-
-def save_new_version(enquiry: Enquiry, *fields: str) -> None:
+def save_change(
+    enquiry: Enquiry,
+    *steps: StepKind,
+    fields: Iterable[str] = (),
+    by: AbstractBaseUser | None = None,
+    now: datetime,
+) -> None:
+    """Save the changed fields of a locked enquiry as its next version, and add the steps to its history."""
     enquiry.version += 1
     enquiry.save(update_fields=[*fields, "version"])
+    for kind in steps:
+        values = {"status": enquiry.status, "outcome": enquiry.outcome} if kind == StepKind.STATUS else {}
+        EnquiryStep.objects.create(
+            enquiry=enquiry, kind=kind, changed_at=now, changed_by_id=by.pk if by else None, **values
+        )
 
 
 def receive_enquiry(*, submission: Submission, pause: PauseStatus, now: datetime) -> Enquiry:

@@ -2,12 +2,15 @@
 
 import hashlib
 import secrets
+import uuid
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 
 from intake.mail.models import OutgoingMail
 
@@ -55,6 +58,12 @@ def fill_in_secrets(mail: OutgoingMail, now: datetime) -> None:
 def new_secret() -> str:
     """Return a URL-safe secret of 256 random bits."""
     return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def derived_secret(purpose: str, identifier: uuid.UUID) -> str:
+    """Return a secret of 256 bits that only this site can compute, the same each time, so it need not be stored."""
+    digest = salted_hmac(purpose, identifier.hex, algorithm="sha256").digest()
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def secret_digest(secret: str) -> str:

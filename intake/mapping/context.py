@@ -1,10 +1,11 @@
-"""Template context of the mapping pages."""
+"""Template context of the mapping pages, and what is said when a post of theirs is not stored."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from home.contact_details import ContactDetails
 from home.email_address import readable_address
@@ -13,15 +14,35 @@ from home.pause.wording import PauseStatus
 from intake.choices import ContactPreference, DeliveryMode, SupervisionForm
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.notices import FormNotices, form_notices
+from intake.enquiry.responses import FormPost
 from intake.mapping.answers import answer_text, applicable, is_answered, is_far
 from intake.mapping.models import InitialMapping
 from intake.mapping.questions import Question, QuestionSet, Role
-from intake.mapping.services import LIFETIME
+from intake.mapping.removal import LIFETIME
+from intake.mapping.services import AlreadySent, Incomplete
 from intake.mapping.step_form import StepForm, field_names, required_message
 from intake.typed_text import readable_phone
 
 STEP_TEMPLATE = "intake/mapping/step_page.html"
 CHECK_TEMPLATE = "intake/mapping/check_page.html"
+ANSWERS = FormPost(
+    content="a mapping",
+    not_stored=gettext_lazy("The answers could not be stored. Your words are still on the form – try again."),
+    not_stored_call=gettext_lazy(
+        "The answers could not be stored. Your words are still on the form – try again or call %(phone)s."
+    ),
+    refusals={
+        # From an old tab or another device.
+        AlreadySent: (
+            409,
+            gettext_lazy(
+                "The mapping has been sent already, so this change was not stored. Write to Kati if something must be "
+                "added."
+            ),
+        ),
+        Incomplete: (422, ""),
+    },
+)
 
 
 def current_notices(request: HttpRequest) -> tuple[FormNotices, PauseStatus, ContactDetails]:

@@ -1,15 +1,10 @@
 """The Wagtail page on which a mapping starts, and its previews."""
 
-import math
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from http import HTTPMethod
 from typing import Any, ClassVar
 
-from django.core import signing
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.db import DatabaseError, models
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -29,47 +24,27 @@ from intake.choices import Kind
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import offer_next_step
 from intake.enquiry.models import Enquiry
-from intake.enquiry.responses import (
-    already_sent_message,
-    answers_not_stored_message,
-    cache_only_empty_form,
-    rate_limit_message,
-    stored_response,
-)
-from intake.mail.links import new_secret
+from intake.enquiry.responses import cache_only_empty_form, read_post, require_own_source, too_long_response
+from intake.mail.links import derived_secret
 from intake.mapping.blocks import register_draft_reader
-from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, StepPage, answer_groups, current_notices, step_context
+from intake.mapping.context import (
+    ANSWERS,
+    CHECK_TEMPLATE,
+    STEP_TEMPLATE,
+    StepPage,
+    answer_groups,
+    current_notices,
+    step_context,
+)
 from intake.mapping.mails import MAPPING_LINK
 from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
 from intake.mapping.questions import QuestionSet
-from intake.mapping.services import AlreadySent, MappingStart, begin_mapping
+from intake.mapping.services import MappingStart, begin_mapping
 from intake.mapping.step_form import StepForm
-from intake.spam.limit import Source, TooManyPosts, address_key, source_of
+from intake.spam.limit import address_key
+from intake.submission import MAPPING_FORM, new_form_token
 
-_SALT = "intake.mapping-start"
 _STEP = "step-"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Start:
-    """The content of a start token."""
-
-    secret: str
-    opened_at: datetime
-
-
-def new_start_token(secret: str, now: datetime) -> str:
-    """Return a token for the first step, opened at `now` (aware)."""
-    return signing.dumps([secret, int(now.timestamp())], salt=_SALT)
-
-
-def read_start_token(token: str) -> Start | None:
-    """Return the content of a token of any age; None if this site did not sign it."""
-    try:
-        secret, opened_at = signing.loads(token, salt=_SALT)
-    except signing.BadSignature:
-        return None
-    return Start(secret=secret, opened_at=datetime.fromtimestamp(opened_at, UTC))
 
 
 def preview_modes(page: Any) -> list[tuple[str, Any]]:
@@ -161,62 +136,23 @@ def start_or_show(page: Any, request: HttpRequest) -> HttpResponse:
 
     An invalid POST has the same status codes as that of the contact form (intake.contact.page).
     """
-    if request.method != "POST":
-        form = MappingFactsForm(initial={"form_token": new_start_token(new_secret(), timezone.now())})
-        return _response(page, request, form)
-    request.encoding = "utf-8"
-    try:
-        return _begin(page, request)
-    except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
-        return TemplateResponse(request, "intake/contact/too_long.html", page.get_context(request), status=413)
-
-
-def _begin(page: Any, request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    start = read_start_token(request.POST.get("form_token", ""))
-    form = MappingFactsForm(request.POST if start else _with_new_token(request.POST))
-    source = source_of(request)
-    if source is Source.FOREIGN:
-        notice = _("The form was sent from another site’s page. Your words are still here: check them and send again.")
-        return _response(page, request, form, status=403, notice=notice)
-    if not form.is_valid():
-        return _response(page, request, form, status=422)
-    if start is None:
-        notice = _("The form had expired. Your words are still here: send the form again.")
-        return _response(page, request, form, status=422, notice=notice)
-    notices, _pause, details = current_notices(request)
-    try:
-        begin_mapping(
-            start=MappingStart(
-                facts=form.facts(),
-                question_set=page.question_set(),
-                shown=notices.as_shown(),
-                hidden_field=bool(str(form.cleaned_data.get("extra_line") or "").strip()),
-                source_known=source is Source.OWN,
-            ),
-            secret=start.secret,
-            address_key=address_key(request),
-            now=now,
-        )
-    except TooManyPosts as refusal:
-        response = _response(
-            page, request, form, status=429, notice=rate_limit_message(refusal.retry_after, details.phone_display)
-        )
-        response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
-        return response
-    except AlreadySent:
-        return _response(page, request, form, status=409, notice=already_sent_message())
-    except DatabaseError as error:
-        return _response(
-            page, request, form, status=503, notice=answers_not_stored_message(error, details.phone_display)
-        )
-    return stored_response(request, reverse("mapping_resume", args=[start.secret]))
+    if request.method != "POST":
+        token = new_form_token(now, form=MAPPING_FORM)
+        return _response(page, request, MappingFactsForm(initial={"form_token": token}))
+    if not read_post(request):
+        return too_long_response(request, page.get_context(request))
+    form = MappingFactsForm(request.POST, posted_at=now)
 
+    def store() -> str:
+        entry = form.entry(source_known=require_own_source(request))
+        notices, _pause, _details = current_notices(request)
+        start = MappingStart(entry=entry, question_set=page.question_set(), shown=notices.as_shown())
+        secret = derived_secret("intake.mapping-start", entry.opening.submission_id)
+        begin_mapping(secret=secret, start=start, address_key=address_key(request), now=now)
+        return reverse("mapping_resume", args=[secret])
 
-def _with_new_token(data: QueryDict) -> QueryDict:
-    copy = data.copy()
-    copy["form_token"] = new_start_token(new_secret(), timezone.now())
-    return copy
+    return ANSWERS.answer(request, store=store, show_again=lambda **shown: _response(page, request, form, **shown))
 
 
 def _response(

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.forms import ChoiceField, MultipleChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from home.invisible_characters import strip_invisible
 from intake.enquiry.forms import MESSAGE_LIMIT, ContactForm
+from intake.enquiry.responses import read_post, too_long_response
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import Question, QuestionSet
 from intake.mapping.step_form import field_names
@@ -75,11 +75,9 @@ def return_typed_text(request: HttpRequest, *, status: int) -> HttpResponse | No
 
     The form's page was removed or unpublished while somebody was writing.
     """
-    request.encoding = "utf-8"
-    try:
-        typed = typed_answers(request.POST)
-    except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
-        return render(request, "intake/contact/too_long.html", {"limit": MESSAGE_LIMIT}, status=413)
+    if not read_post(request):
+        return too_long_response(request, {"limit": MESSAGE_LIMIT})
+    typed = typed_answers(request.POST)
     if not typed:
         return None
     context = {"title": _("What you wrote was not sent"), "typed": typed}
@@ -132,6 +130,6 @@ def _repaired(damaged: str) -> str:
 
 
 def _page_at(address: str) -> ResolverMatch | None:
-    # The pattern of `repair_link` takes every address below the prefix; another prefix can't come out of _mended.
+    # The pattern of `repair_link` takes every address below the prefix; another prefix can't come out of _repaired().
     page = resolve(address) if address else None
     return page if page and page.url_name != "private_link" else None

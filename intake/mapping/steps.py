@@ -1,13 +1,11 @@
 """The steps of a mapping at its private URL. Only posts change anything."""
 
-import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -19,25 +17,29 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from home.email_address import readable_address
+from home.pause.selectors import current_pause
 from intake.choices import Kind
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
-from intake.enquiry.responses import (
-    already_sent_message,
-    answers_not_stored_message,
-    rate_limit_message,
-    see_other,
-    stored_response,
-)
+from intake.enquiry.responses import PostRefused, read_post, see_other, too_long_response
 from intake.mapping.answers import is_answered, missing, steps_to_show
-from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, StepPage, all_groups, current_notices, step_context
+from intake.mapping.context import (
+    ANSWERS,
+    CHECK_TEMPLATE,
+    STEP_TEMPLATE,
+    StepPage,
+    all_groups,
+    current_notices,
+    step_context,
+)
+from intake.mapping.links import find_link
 from intake.mapping.models import InitialMapping
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import QuestionSet
 from intake.mapping.returned_text import TypedAnswer, answers_to, typed_answers
-from intake.mapping.services import AlreadySent, Incomplete, find_link, send_mapping, store_answers, store_facts
+from intake.mapping.services import AlreadySent, send_mapping, store_answers, store_facts
 from intake.mapping.step_form import StepForm
-from intake.spam.limit import TooManyPosts, address_key
+from intake.spam.limit import address_key
 
 # Query parameter of a link from the check page: return there after the change.
 TO_CHECK = "tarkista"
@@ -128,16 +130,14 @@ def private(view: PathView) -> PathView:
     @wraps(view)
     @sensitive_variables()
     def find_and_show(request: HttpRequest, secret: str, **kwargs: Any) -> HttpResponse:
-        if request.method == "POST":
-            request.encoding = "utf-8"
+        if request.method == "POST" and not read_post(request):
+            return too_long_response(request)
         try:
             path = _find_path(secret)
             return view(request, path, **kwargs) if path else _closed(request)
         except InitialMapping.DoesNotExist:
             # It expired or was removed after it was found.
             return _closed(request)
-        except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
-            return TemplateResponse(request, "intake/contact/too_long.html", status=413)
 
     return sensitive_post_parameters()(csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(find_and_show)))
 
@@ -187,22 +187,17 @@ def facts_step(request: HttpRequest, path: MappingPath) -> HttpResponse:
     if request.method != "POST":
         return _facts_response(request, path, _facts_as_typed(path.mapping.facts))
     form = MappingFactsForm(request.POST)
-    if not form.is_valid():
-        return _facts_response(request, path, form, status=422)
-    try:
+
+    def store() -> str:
+        if not form.is_valid():
+            raise PostRefused(422)
         store_facts(mapping_id=path.mapping.pk, facts=form.facts())
-    except AlreadySent:
-        return _facts_response(request, path, form, status=409, notice=already_sent_message())
-    except DatabaseError as error:
-        return _facts_response(
-            request,
-            path,
-            form,
-            status=503,
-            notice=answers_not_stored_message(error, current_notices(request)[2].phone_display),
-        )
-    path.mapping.refresh_from_db()
-    return stored_response(request, path.check_url() if TO_CHECK in request.GET else path.after(FACTS))
+        path.mapping.refresh_from_db()
+        return path.check_url() if TO_CHECK in request.GET else path.after(FACTS)
+
+    return ANSWERS.answer(
+        request, store=store, show_again=lambda **shown: _facts_response(request, path, form, **shown)
+    )
 
 
 @private
@@ -216,42 +211,44 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
     form = _step_form(path, index, request.POST if request.method == "POST" else None)
     if request.method != "POST":
         return _step_response(request, path, index, form)
+    # Not empty if another tab or device has changed an answer on which these questions depend.
     left_out = answers_to(form.not_asked, request.POST)
-    if left_out:
-        # Another tab or device has changed an answer on which these questions depend.
-        return _step_response(request, path, index, form, status=422, notice=_not_asked_message(), left_out=left_out)
     goes_back = "back" in request.POST
-    if not form.is_valid() and not (goes_back and form.only_lacks_answers):
-        return _step_response(request, path, index, form, status=422)
-    if not path.mapping.question_set and request.POST.get("version") != path.question_set.version:
-        notice = _("The questions were changed just now. Your answers are still here: check them and go on.")
-        return _step_response(request, path, index, form, status=422, notice=notice)
+
+    def store() -> str:
+        if left_out:
+            raise PostRefused(422, _not_asked_message())
+        if not form.is_valid() and not (goes_back and form.only_lacks_answers):
+            raise PostRefused(422)
+        if not path.mapping.question_set and request.POST.get("version") != path.question_set.version:
+            raise PostRefused(
+                422, _("The questions were changed just now. Your answers are still here: check them and go on.")
+            )
+        _store_answers(request, path, form)
+        path.mapping.refresh_from_db()
+        if goes_back:
+            return path.before(index) or path.step_url(index)
+        return path.check_url() if TO_CHECK in request.GET else path.after(index)
+
+    return ANSWERS.answer(
+        request,
+        store=store,
+        show_again=lambda **shown: _step_response(request, path, index, form, left_out=left_out, **shown),
+    )
+
+
+def _store_answers(request: HttpRequest, path: MappingPath, form: StepForm | None) -> None:
+    """Store the answers of a step; without `form` only the questions, where none was asked of this visitor."""
     notices, _pause, _details = current_notices(request)
-    try:
-        store_answers(
-            mapping_id=path.mapping.pk,
-            by_mail=path.by_mail,
-            question_set=path.question_set,
-            step_keys=form.keys,
-            answers=form.answers,
-            shown=notices.as_shown(),
-            now=timezone.now(),
-        )
-    except AlreadySent:
-        return _step_response(request, path, index, form, status=409, notice=already_sent_message())
-    except DatabaseError as error:
-        return _step_response(
-            request,
-            path,
-            index,
-            form,
-            status=503,
-            notice=answers_not_stored_message(error, current_notices(request)[2].phone_display),
-        )
-    path.mapping.refresh_from_db()
-    if goes_back:
-        return stored_response(request, path.before(index) or path.step_url(index))
-    return stored_response(request, path.check_url() if TO_CHECK in request.GET else path.after(index))
+    store_answers(
+        mapping_id=path.mapping.pk,
+        by_mail=path.by_mail,
+        question_set=path.question_set,
+        step_keys=form.keys if form else [],
+        answers=form.answers if form else {},
+        shown=notices.as_shown(),
+        now=timezone.now(),
+    )
 
 
 def _step_form(path: MappingPath, index: int, data: Any) -> StepForm:
@@ -333,31 +330,17 @@ def check(request: HttpRequest, path: MappingPath) -> HttpResponse:
     """Show all answers; a post sends them. A repeated post leads to the same enquiry."""
     if request.method != "POST":
         return redirect(path.done_url()) if path.mapping.is_sent else _response(request, path)
-    notices, pause, details = current_notices(request)
-    try:
+
+    def store() -> str:
         if not path.mapping.question_set and not _lacking(path):
-            # No step was stored, because none applied to this visitor.
-            store_answers(
-                mapping_id=path.mapping.pk,
-                by_mail=path.by_mail,
-                question_set=path.question_set,
-                step_keys=[],
-                answers={},
-                shown=notices.as_shown(),
-                now=timezone.now(),
-            )
+            # A double click may have sent it just now; then send_mapping() does nothing.
+            with suppress(AlreadySent):
+                _store_answers(request, path, None)
+        pause = current_pause(request)
         send_mapping(mapping_id=path.mapping.pk, address_key=address_key(request), pause=pause, now=timezone.now())
-    except Incomplete:
-        return _response(request, path, status=422)
-    except TooManyPosts as refusal:
-        response = _response(
-            request, path, status=429, notice=rate_limit_message(refusal.retry_after, details.phone_display)
-        )
-        response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
-        return response
-    except DatabaseError as error:
-        return _response(request, path, status=503, notice=answers_not_stored_message(error, details.phone_display))
-    return stored_response(request, path.done_url())
+        return path.done_url()
+
+    return ANSWERS.answer(request, store=store, show_again=lambda **shown: _response(request, path, **shown))
 
 
 @private

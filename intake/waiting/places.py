@@ -1,6 +1,7 @@
 """Services that write places: joining, order, links."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -15,7 +16,7 @@ from home.pause.rules import pause_state
 from intake.choices import Kind, MailPurpose, Status, StepKind, Verdict
 from intake.enquiry.mails import enquiry_of, to_sender
 from intake.enquiry.models import Enquiry, EnquiryStep
-from intake.enquiry.services import ChangedMeanwhile, accepted, listed
+from intake.enquiry.services import accepted, listed, lock_enquiry, require_version, save_change
 from intake.locks import lock_receiving
 from intake.mail.links import new_secret, register_link, secret_digest
 from intake.mail.models import OutgoingMail
@@ -45,6 +46,24 @@ def mailable_places() -> QuerySet[WaitingPlace]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox with places on the list, or that had some: one person, however many enquiries."""
+
+    key: str
+
+    @property
+    def places(self) -> QuerySet[WaitingPlace]:
+        return WaitingPlace.objects.filter(mailbox_key=self.key)
+
+    def mails(self, *purposes: MailPurpose) -> QuerySet[OutgoingMail]:
+        return OutgoingMail.objects.filter(purpose__in=purposes, enquiry__waiting__mailbox_key=self.key)
+
+    def lock(self) -> None:
+        """Lock its enquiries. The caller has called lock_receiving()."""
+        _lock_enquiries(self.places)
+
+
 def is_mailable(place: WaitingPlace) -> bool:
     """Return whether a place, loaded with its enquiry, is one of mailable_places()."""
     enquiry = place.enquiry
@@ -58,8 +77,12 @@ def lock_places(place_ids: Iterable[int]) -> dict[int, WaitingPlace]:
     The caller has called lock_receiving(). Lock order: lock_receiving(), enquiries by primary key, dependent rows.
     """
     wanted = list(place_ids)
-    list(Enquiry.objects.select_for_update(of=("self",)).filter(waiting__in=wanted).order_by("pk"))
+    _lock_enquiries(WaitingPlace.objects.filter(pk__in=wanted))
     return mailable_places().select_related("enquiry", "plan").in_bulk(wanted)
+
+
+def _lock_enquiries(places: QuerySet[WaitingPlace]) -> None:
+    list(Enquiry.objects.select_for_update(of=("self",)).filter(waiting__in=places).order_by("pk").values_list("pk"))
 
 
 def record_steps(
@@ -212,7 +235,7 @@ def move_ahead(*, enquiry_id: int, version: int, reason: str, by: AbstractBaseUs
         place.moved_ahead_at = now
         place.move_reason = words
         place.save(update_fields=["rank", "moved_ahead_at", "move_reason"])
-        _record(place.enquiry, StepKind.MOVED_AHEAD, by, now)
+        save_change(place.enquiry, StepKind.MOVED_AHEAD, by=by, now=now)
 
 
 def move_back(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> None:
@@ -233,14 +256,13 @@ def move_back(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now
             rank = follower.rank
             _shift_ranks(rank)
         WaitingPlace.objects.filter(pk=place.pk).update(rank=rank, moved_ahead_at=None, move_reason="")
-        _record(place.enquiry, StepKind.MOVED_BACK, by, now)
+        save_change(place.enquiry, StepKind.MOVED_BACK, by=by, now=now)
 
 
 def _locked_place(enquiry_id: int, version: int) -> WaitingPlace:
     lock_receiving()
-    enquiry = Enquiry.objects.select_for_update().filter(pk=enquiry_id).first()
-    if enquiry is None or enquiry.version != version:
-        raise ChangedMeanwhile
+    enquiry = lock_enquiry(enquiry_id)
+    require_version(enquiry, version)
     place = WaitingPlace.objects.filter(enquiry=enquiry).first()
     if place is None or enquiry.status != Status.WAITING_LIST:
         raise NotWaiting
@@ -253,9 +275,3 @@ def _shift_ranks(rank: int) -> None:
     reach = WaitingPlace.objects.aggregate(reach=Max("rank") - Min("rank"))["reach"] + 2
     WaitingPlace.objects.filter(rank__gte=rank).update(rank=F("rank") + reach)
     WaitingPlace.objects.filter(rank__gte=rank + reach).update(rank=F("rank") - reach + 1)
-
-
-def _record(enquiry: Enquiry, kind: StepKind, by: AbstractBaseUser | None, now: datetime) -> None:
-    enquiry.version += 1
-    enquiry.save(update_fields=["version"])
-    EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now, changed_by_id=by.pk if by else None)

@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
@@ -39,7 +38,7 @@ from intake.waiting.return_plan import (
     start_plan,
     stop_plan,
 )
-from intake.waiting.rules import Schedule, first_notice_day, remaining_today, schedule
+from intake.waiting.rules import Schedule, by_mailbox, first_notice_day, remaining_today, schedule
 
 PAGE = "return_plan"
 _ENDED_PLANS_SHOWN = 10
@@ -154,9 +153,9 @@ def progress(plan: ReturnPlan) -> Progress:
         WaitingPlace.objects.filter(plan=plan)
         .select_related("enquiry")
         .prefetch_related(Prefetch("enquiry__steps", answers, to_attr="answers"))
-        .order_by("mailbox_key", "rank")
+        .order_by("rank")
     )
-    fates = [_result_of(list(of_mailbox)) for _key, of_mailbox in groupby(places, key=attrgetter("mailbox_key"))]
+    fates = [_result_of(of_mailbox) for of_mailbox in by_mailbox(places).values()]
     notices = OutgoingMail.objects.filter(
         purpose=MailPurpose.RETURN_NOTICE, deduplication_key=plan_key(plan.pk)
     ).select_related("enquiry")

@@ -1,38 +1,38 @@
 """Private page of a waiting-list place: what can be answered, and what each answer does."""
 
-import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from home.contact_details import ContactDetails
 from home.pause.rules import CALENDAR, calendar_day
 from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.enquiry.removal import remove_enquiry
-from intake.enquiry.responses import see_other
-from intake.enquiry.services import STATUS_FIELDS, set_status
+from intake.enquiry.responses import FormPost, read_post, see_other
+from intake.enquiry.services import STATUS_FIELDS, save_change, set_status
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
 from intake.mailbox import is_same_address
 from intake.waiting.mails import queue_waiting_answer
 from intake.waiting.models import WaitingPlace
-from intake.waiting.places import find_place, reset_waiting
+from intake.waiting.places import Mailbox, find_place, reset_waiting
 from intake.waiting.rules import DAY_BEGINS, Answer, PlaceState, available_answers, kept_while_waiting, place_state
 
-logger = logging.getLogger(__name__)
-
+_POST = FormPost(
+    content="an answer to the waiting list",
+    not_stored=gettext_lazy("The answer could not be stored. Try again in a moment."),
+    not_stored_call=gettext_lazy("The answer could not be stored. Try again in a moment or call %(phone)s."),
+)
 _ANSWERS = (StepKind.ANSWERED_YES, StepKind.ANSWERED_STAY, StepKind.ANSWERED_NO)
 
 
@@ -92,7 +92,7 @@ class PlaceView:
 
 def view_of_place(place: WaitingPlace) -> PlaceView:
     """Return what the page of this place shows. Changes nothing."""
-    return _view_of(place.pk, _of_mailbox(place.mailbox_key))
+    return _view_of(place.pk, Mailbox(place.mailbox_key))
 
 
 def answer_yes(*, place_id: int, now: datetime) -> bool:
@@ -163,12 +163,13 @@ def _open_to(answer: Answer, place_id: int) -> list[WaitingPlace]:
 def _locked(place_id: int) -> PlaceView:
     """Return the PlaceView of a link's place, with the enquiries of its mailbox locked."""
     lock_receiving()
-    key = WaitingPlace.objects.values_list("mailbox_key", flat=True).get(pk=place_id)
-    list(Enquiry.objects.select_for_update().filter(waiting__mailbox_key=key).order_by("pk"))
-    return _view_of(place_id, _of_mailbox(key))
+    mailbox = Mailbox(WaitingPlace.objects.values_list("mailbox_key", flat=True).get(pk=place_id))
+    mailbox.lock()
+    return _view_of(place_id, mailbox)
 
 
-def _view_of(place_id: int, of_mailbox: list[WaitingPlace]) -> PlaceView:
+def _view_of(place_id: int, mailbox: Mailbox) -> PlaceView:
+    of_mailbox = list(mailbox.places.select_related("enquiry"))
     own = next((place for place in of_mailbox if place.pk == place_id), None)
     if own is None:
         raise WaitingPlace.DoesNotExist
@@ -196,10 +197,6 @@ def _view_of(place_id: int, of_mailbox: list[WaitingPlace]) -> PlaceView:
     )
 
 
-def _of_mailbox(key: str) -> list[WaitingPlace]:
-    return list(WaitingPlace.objects.select_related("enquiry").filter(mailbox_key=key))
-
-
 def _latest_answer(place: WaitingPlace) -> EnquiryStep | None:
     """Return the latest answer since the last question or notice."""
     since = max(moment for moment in (place.asked_at, place.notified_at, place.joined_at) if moment)
@@ -218,16 +215,14 @@ def _answered_stay(place: WaitingPlace) -> bool:
     )
 
 
-def _record(enquiry: Enquiry, kind: StepKind, now: datetime) -> EnquiryStep:
+def _record(enquiry: Enquiry, kind: StepKind, now: datetime) -> None:
     """Save the changed status, and add the answer to the history; of each kind only the latest of a day is kept.
 
     Queued mails that this makes untrue are withdrawn before they are sent (intake.mail.delivery).
     """
-    enquiry.version += 1
-    enquiry.save(update_fields=[*STATUS_FIELDS, "version"])
     today = datetime.combine(calendar_day(now), time.min, CALENDAR)
     EnquiryStep.objects.filter(enquiry=enquiry, kind=kind, changed_at__gte=today).delete()
-    return EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=now)
+    save_change(enquiry, kind, fields=STATUS_FIELDS, now=now)
 
 
 class _Service(Protocol):
@@ -251,9 +246,6 @@ def show_or_answer(request: HttpRequest, secret: str) -> HttpResponse:
     404 if the enquiry does not exist, with a text that also fits right after its removal. 503 if nothing could be
     stored.
     """
-    if request.method == "POST":
-        # No browser sends another charset, and it may not even be a text encoding ("hex").
-        request.encoding = "utf-8"
     try:
         place = find_place(secret)
         if place is None:
@@ -266,21 +258,20 @@ def show_or_answer(request: HttpRequest, secret: str) -> HttpResponse:
 
 def _answer(request: HttpRequest, place: WaitingPlace) -> HttpResponse:
     try:
-        answer = Answer(request.POST.get("answer", ""))
-    except (ValueError, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
+        chosen = Answer(request.POST.get("answer", "") if read_post(request) else "")
+    except ValueError:
         # Not from one of our buttons: show the page again.
         return see_other(request.path)
-    try:
-        if answer is Answer.REMOVE:
+
+    def store() -> str:
+        if chosen is Answer.REMOVE:
             # Of the other places of the address, only those selected on the page.
             remove_places(place_id=place.pk, references=request.POST.getlist("also"), now=timezone.now())
         else:
-            _SERVICES[answer](place_id=place.pk, now=timezone.now())
-    except DatabaseError as error:
-        # Only the type is logged: the text of a database error can quote the row.
-        logger.error("an answer to the waiting list could not be stored: %s", type(error).__name__)
-        return _show(request, place, status=503, notice=_not_stored(ContactDetails.load(request).phone_display))
-    return see_other(request.path)
+            _SERVICES[chosen](place_id=place.pk, now=timezone.now())
+        return request.path
+
+    return _POST.answer(request, store=store, show_again=lambda **shown: _show(request, place, **shown))
 
 
 def _show(request: HttpRequest, place: WaitingPlace, *, status: int = 200, notice: str = "") -> HttpResponse:
@@ -303,9 +294,3 @@ def _show(request: HttpRequest, place: WaitingPlace, *, status: int = 200, notic
 
 def _gone(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "intake/waiting/gone_page.html", status=404)
-
-
-def _not_stored(phone: str) -> str:
-    if not phone:
-        return _("The answer could not be stored. Try again in a moment.")
-    return _("The answer could not be stored. Try again in a moment or call %(phone)s.") % {"phone": phone}

@@ -20,7 +20,7 @@ from intake.waiting.mails import LIST_PURPOSES
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import LINK_PURPOSES, is_mailable
 from intake.waiting.return_plan import next_mailboxes
-from intake.waiting.rules import last_day_without_mail, removal_day
+from intake.waiting.rules import by_mailbox, last_day_without_mail, removal_day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,16 +82,16 @@ def read_list() -> list[Waiter]:
     places = places_on_the_list().prefetch_related(
         Prefetch("enquiry__mails", mails, to_attr="list_mails"), Prefetch("enquiry__steps", stays, to_attr="stays")
     )
-    mailboxes: dict[str, _Mailbox] = {}
-    for place in places:
-        mailboxes.setdefault(place.mailbox_key, _Mailbox()).add(place)
+    mailboxes = by_mailbox(places)
     return [
         Waiter(
             number=number,
             place=place,
-            same_mailbox=mailboxes[place.mailbox_key].references_beside(place),
+            same_mailbox=tuple(
+                other.enquiry.reference for other in mailboxes[place.mailbox_key] if other.pk != place.pk
+            ),
             removed_on=_removed_on(place, mailboxes[place.mailbox_key]),
-            events=_events(place, mailboxes[place.mailbox_key].mails),
+            events=_events(place, _mails(mailboxes[place.mailbox_key])),
             link_mail_is_due=any(
                 mail.purpose in LINK_PURPOSES and mail.state in (MailState.QUEUED, MailState.SENDING)
                 for mail in place.enquiry.list_mails  # type: ignore[attr-defined]
@@ -120,30 +120,19 @@ def shares_by_place(waiters: Iterable[Waiter]) -> list[Share]:
     return [Share(value=mode, label=str(mode.label), count=counts[mode]) for mode in DeliveryMode if counts[mode]]
 
 
-class _Mailbox:
-    """The places on the list of one mailbox, and the mails to it."""
-
-    def __init__(self) -> None:
-        self.places: list[WaitingPlace] = []
-        self.mails: list[OutgoingMail] = []
-
-    def add(self, place: WaitingPlace) -> None:
-        """Add a place that was loaded by read_list()."""
-        self.places.append(place)
-        self.mails += place.enquiry.list_mails  # type: ignore[attr-defined]
-
-    def references_beside(self, place: WaitingPlace) -> tuple[str, ...]:
-        return tuple(other.enquiry.reference for other in self.places if other.pk != place.pk)
+def _mails(mailbox: list[WaitingPlace]) -> list[OutgoingMail]:
+    """Return the mails to a mailbox, whose places were loaded by read_list()."""
+    return [mail for place in mailbox for mail in place.enquiry.list_mails]  # type: ignore[attr-defined]
 
 
-def _removed_on(place: WaitingPlace, mailbox: _Mailbox) -> date | None:
+def _removed_on(place: WaitingPlace, mailbox: list[WaitingPlace]) -> date | None:
     """Return when the place is removed automatically; None if it is suspicious or notified of the return."""
-    if place.enquiry.is_quarantined or any(other.notified_at for other in mailbox.places):
+    if place.enquiry.is_quarantined or any(other.notified_at for other in mailbox):
         return None
     if not is_mailable(place):
         return last_day_without_mail(confirmed_at=place.confirmed_at, months=place.months)
-    asked = [mail.sent_at or mail.created_at for mail in mailbox.mails if mail.purpose == MailPurpose.STILL_WAITING]
-    latest = max((other for other in mailbox.places if is_mailable(other)), key=lambda other: other.confirmed_at)
+    asked = [mail.sent_at or mail.created_at for mail in _mails(mailbox) if mail.purpose == MailPurpose.STILL_WAITING]
+    latest = max((other for other in mailbox if is_mailable(other)), key=lambda other: other.confirmed_at)
     return removal_day(confirmed_at=latest.confirmed_at, asked_at=asked, months=latest.months)
 
 

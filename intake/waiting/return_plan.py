@@ -19,7 +19,7 @@ from intake.mail.models import OutgoingMail
 from intake.mail.queue import Handling, register
 from intake.waiting.mails import LIST_PURPOSES, plan_key, queue_return_notice
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.places import is_paused, lock_places, mailable_places, record_steps
+from intake.waiting.places import Mailbox, is_paused, lock_places, mailable_places, record_steps
 from intake.waiting.rules import Waiter, counts_for_today, is_mail_hour, notice_order, pause_came_since, remaining_today
 
 
@@ -74,8 +74,8 @@ def resume_plan(
     """
     with transaction.atomic():
         lock_receiving()
-        plan = ReturnPlan.objects.select_for_update().filter(pk=plan_id, state=PlanState.RUNNING).first()
-        if plan is None or plan.version != version or plan.held_at is None:
+        plan = _locked_plan(plan_id, version)
+        if plan.held_at is None:
             raise ChangedMeanwhile
         if is_paused(now):
             raise PauseActive
@@ -95,13 +95,18 @@ def stop_plan(*, plan_id: int, version: int, by: AbstractBaseUser | None, now: d
     """
     with transaction.atomic():
         lock_receiving()
-        plan = ReturnPlan.objects.select_for_update().filter(pk=plan_id, state=PlanState.RUNNING).first()
-        if plan is None or plan.version != version:
-            raise ChangedMeanwhile
+        plan = _locked_plan(plan_id, version)
         plan.state, plan.ended_at, plan.held_at = PlanState.STOPPED, now, None
         plan.version += 1
         plan.save(update_fields=["state", "ended_at", "held_at", "version"])
         return _withdraw_notices(plan, by=by, now=now)
+
+
+def _locked_plan(plan_id: int, version: int) -> ReturnPlan:
+    plan = ReturnPlan.objects.select_for_update().filter(pk=plan_id, state=PlanState.RUNNING).first()
+    if plan is None or plan.version != version:
+        raise ChangedMeanwhile
+    return plan
 
 
 def _hold(plan: ReturnPlan, now: datetime) -> None:
@@ -140,7 +145,7 @@ def withdraw_notice(mail: OutgoingMail, now: datetime, *, by: AbstractBaseUser |
     if own is None or own.plan is None or mail.deduplication_key != plan_key(own.plan.pk):
         # Another plan has notified the mailbox since.
         return
-    places = WaitingPlace.objects.filter(plan=own.plan, mailbox_key=own.mailbox_key)
+    places = Mailbox(own.mailbox_key).places.filter(plan=own.plan)
     record_steps([place.enquiry_id for place in places], StepKind.NOTICE_WITHDRAWN, by=by, now=now)
     notified_on = own.notified_at and timezone.localdate(own.notified_at)
     places.update(plan=None, notified_at=None, reminded_at=None)
@@ -155,7 +160,7 @@ def withdraw_list_mail(mail: OutgoingMail, _now: datetime) -> None:
     mail.delete()
     if place is None:
         return
-    of_mailbox = WaitingPlace.objects.filter(mailbox_key=place.mailbox_key)
+    of_mailbox = Mailbox(place.mailbox_key).places
     if mail.purpose == MailPurpose.REMOVAL_NOTICE:
         of_mailbox.update(removal_notice_at=None)
     elif mail.purpose == MailPurpose.RETURN_REMINDER:
@@ -172,8 +177,9 @@ def reassign_mails(*, enquiry: Enquiry, now: datetime, **_signal: object) -> Non
     place = WaitingPlace.objects.filter(enquiry=enquiry).first()
     if place is None:
         return
-    others = WaitingPlace.objects.filter(mailbox_key=place.mailbox_key).exclude(pk=place.pk).order_by("rank")
-    list(Enquiry.objects.select_for_update(of=("self",)).filter(waiting__in=others).order_by("pk").values_list("pk"))
+    mailbox = Mailbox(place.mailbox_key)
+    mailbox.lock()
+    others = mailbox.places.exclude(pk=place.pk).order_by("rank")
     mails = OutgoingMail.objects.filter(enquiry=enquiry, purpose__in=LIST_PURPOSES)
     for mail in mails.defer("subject", "text", "html"):
         is_unsent_notice = mail.purpose == MailPurpose.RETURN_NOTICE and mail.state != MailState.SENT
@@ -205,7 +211,7 @@ def next_mailboxes(plan: ReturnPlan) -> list[list[Waiter]]:
     )
     rows = mailable_places().filter(removal_notice_at=None)
     waiters = [
-        Waiter(place_id=pk, mailbox=key, rank=rank, form=form)
+        Waiter(place_id=pk, mailbox_key=key, rank=rank, form=form)
         for pk, key, rank, form, notified_at, plan_id in rows.values_list(
             "pk", "mailbox_key", "rank", "enquiry__supervision_form", "notified_at", "plan_id"
         )
@@ -259,7 +265,7 @@ def _queue_notices(plan: ReturnPlan, mailboxes: list[list[Waiter]], now: datetim
         if not still:
             # The supervisor has just taken them off the list.
             continue
-        _withdraw_failed(mailbox[0].mailbox, now)
+        _withdraw_failed(Mailbox(mailbox[0].mailbox_key), now)
         queue_return_notice(plan=plan, place=still[0], now=now)
         WaitingPlace.objects.filter(pk__in=[place.pk for place in still]).update(
             plan=plan, notified_at=now, reminded_at=None
@@ -269,11 +275,10 @@ def _queue_notices(plan: ReturnPlan, mailboxes: list[list[Waiter]], now: datetim
     return notified
 
 
-def _withdraw_failed(mailbox: str, now: datetime) -> None:
+def _withdraw_failed(mailbox: Mailbox, now: datetime) -> None:
     """Withdraw the failed notices and reminders of earlier plans to this mailbox, which is notified again."""
-    purposes = (MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER)
-    failed = OutgoingMail.objects.filter(purpose__in=purposes, state=MailState.FAILED)
-    for mail in failed.filter(enquiry__waiting__mailbox_key=mailbox):
+    mails = mailbox.mails(MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER)
+    for mail in mails.filter(state=MailState.FAILED):
         if mail.purpose == MailPurpose.RETURN_NOTICE:
             withdraw_notice(mail, now)
         else:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum, StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from django.utils import timezone
 from django.utils.translation import ngettext
@@ -20,12 +20,20 @@ QUESTIONS = 2
 Item = TypeVar("Item")
 
 
+class HasMailbox(Protocol):
+    @property
+    def mailbox_key(self) -> str: ...
+
+
+OfMailbox = TypeVar("OfMailbox", bound=HasMailbox)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiter:
     """A place on the list, as far as its turn depends on it. `form`: the wished form of supervision."""
 
     place_id: int
-    mailbox: str
+    mailbox_key: str
     rank: int
     form: str
 
@@ -60,6 +68,14 @@ def is_mail_hour(now: datetime) -> bool:
     return DAY_BEGINS <= now.astimezone(CALENDAR).time() < DAY_ENDS
 
 
+def by_mailbox(items: Iterable[OfMailbox]) -> dict[str, list[OfMailbox]]:
+    """Return the items of each mailbox by its key, mailboxes and items in the order given."""
+    grouped: dict[str, list[OfMailbox]] = {}
+    for item in items:
+        grouped.setdefault(item.mailbox_key, []).append(item)
+    return grouped
+
+
 def notice_order(waiters: Iterable[Waiter], *, first_form: str, notified: Collection[str] = ()) -> list[list[Waiter]]:
     """Return the mailboxes to notify in order, each with its places; the first place gets the mail.
 
@@ -67,11 +83,7 @@ def notice_order(waiters: Iterable[Waiter], *, first_form: str, notified: Collec
     counts. Mailboxes in `notified` are left out.
     """
     by_turn = sorted(waiters, key=lambda waiter: (bool(first_form) and waiter.form != first_form, waiter.rank))
-    mailboxes: dict[str, list[Waiter]] = {}
-    for waiter in by_turn:
-        if waiter.mailbox not in notified:
-            mailboxes.setdefault(waiter.mailbox, []).append(waiter)
-    return list(mailboxes.values())
+    return [mailbox for key, mailbox in by_mailbox(by_turn).items() if key not in notified]
 
 
 def remaining_today(*, per_day: int, notified_on: date | None, notified_that_day: int, today: date) -> int:

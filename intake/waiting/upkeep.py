@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from home.pause.models import PauseNotice
 from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind, Verdict
-from intake.enquiry.models import Enquiry, EnquiryStep
+from intake.enquiry.models import Enquiry
 from intake.enquiry.removal import remove_enquiry
-from intake.enquiry.services import STATUS_FIELDS, set_status
+from intake.enquiry.services import STATUS_FIELDS, save_change, set_status
 from intake.jobs.runner import Each, each_or_raise
 from intake.jobs.schedule import in_batches
 from intake.locks import lock_receiving
@@ -29,13 +29,14 @@ from intake.waiting.mails import (
     queue_still_waiting,
 )
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.places import is_paused, lock_places, mailable_places, record_steps
+from intake.waiting.places import Mailbox, is_paused, mailable_places, record_steps
 from intake.waiting.return_plan import list_is_being_notified
 from intake.waiting.rules import (
     QUESTIONS,
     ListMail,
     ReturnAction,
     WaitingAction,
+    by_mailbox,
     is_mail_hour,
     last_day_without_mail,
     open_since,
@@ -96,7 +97,7 @@ def _follow_up(place: WaitingPlace, opened_on: date | None, now: datetime) -> bo
         lock_receiving()
         if is_paused(now):
             return False
-        lock_places(WaitingPlace.objects.filter(mailbox_key=place.mailbox_key).values_list("pk", flat=True))
+        Mailbox(place.mailbox_key).lock()
         for notified in _notified_mailboxes(mailbox=place.mailbox_key):
             if notified.plan.pk != place.plan_id:
                 continue
@@ -115,24 +116,22 @@ def _notified_mailboxes(*, mailbox: str | None = None) -> list[_NotifiedMailbox]
     places = mailable_places().exclude(notified_at=None).select_related("plan")
     if mailbox is not None:
         places = places.filter(mailbox_key=mailbox)
-    grouped: dict[tuple[str, ReturnPlan], list[WaitingPlace]] = {}
-    for place in places.order_by("rank"):
-        if place.plan is not None:
-            grouped.setdefault((place.mailbox_key, place.plan), []).append(place)
-    sent = _sent_times({key for key, _plan in grouped})
+    mailboxes = by_mailbox(places.order_by("rank"))
+    sent = _sent_times(set(mailboxes))
     found = []
-    for (key, plan), of_mailbox in grouped.items():
-        deduplication_key = plan_key(plan.pk)
-        reminder = (key, deduplication_key, MailPurpose.RETURN_REMINDER)
-        found.append(
-            _NotifiedMailbox(
-                plan=plan,
-                places=of_mailbox,
-                notice_sent_at=sent.get((key, deduplication_key, MailPurpose.RETURN_NOTICE)),
-                reminded=reminder in sent,
-                reminder_sent_at=sent.get(reminder),
+    for key, of_mailbox in mailboxes.items():
+        for plan in dict.fromkeys(place.plan for place in of_mailbox if place.plan is not None):
+            deduplication_key = plan_key(plan.pk)
+            reminder = (key, deduplication_key, MailPurpose.RETURN_REMINDER)
+            found.append(
+                _NotifiedMailbox(
+                    plan=plan,
+                    places=[place for place in of_mailbox if place.plan == plan],
+                    notice_sent_at=sent.get((key, deduplication_key, MailPurpose.RETURN_NOTICE)),
+                    reminded=reminder in sent,
+                    reminder_sent_at=sent.get(reminder),
+                )
             )
-        )
     return found
 
 
@@ -158,15 +157,7 @@ def _close(notified: _NotifiedMailbox, now: datetime) -> None:
     for place in notified.places:
         enquiry = place.enquiry
         set_status(enquiry, status=Status.CLOSED, outcome=Outcome.NO_RESPONSE, now=now)
-        enquiry.version += 1
-        enquiry.save(update_fields=[*STATUS_FIELDS, "version"])
-        EnquiryStep.objects.create(
-            enquiry=enquiry,
-            kind=StepKind.STATUS,
-            changed_at=now,
-            status=enquiry.status,
-            outcome=enquiry.outcome,
-        )
+        save_change(enquiry, StepKind.STATUS, fields=STATUS_FIELDS, now=now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,7 +246,7 @@ def _act_on_mailbox(mailbox: str, now: datetime) -> int:
     """Do what is still due once the mailbox's enquiries are locked. Returns how much was done."""
     with transaction.atomic():
         lock_receiving()
-        lock_places(WaitingPlace.objects.filter(mailbox_key=mailbox).values_list("pk", flat=True))
+        Mailbox(mailbox).lock()
         for waiting in _waiting_mailboxes(now, mailbox=mailbox):
             action = waiting.action(now)
             if not _is_allowed(action, may_ask=is_mail_hour(now) and not list_is_being_notified(now)):
@@ -307,12 +298,9 @@ def _waiting_mailboxes(
     places = mailable_places().filter(mailbox_key__in=long_ago.values("mailbox_key"))
     if mailbox is not None:
         places = places.filter(mailbox_key=mailbox)
-    grouped: dict[str, list[WaitingPlace]] = {}
-    for place in places.order_by("rank"):
-        grouped.setdefault(place.mailbox_key, []).append(place)
     found = {
         key: _WaitingMailbox(places=of_mailbox)
-        for key, of_mailbox in grouped.items()
+        for key, of_mailbox in by_mailbox(places.order_by("rank")).items()
         if not any(place.notified_at for place in of_mailbox)
     }
     mails = OutgoingMail.objects.filter(
@@ -351,16 +339,17 @@ def _remove_if_unreachable(mailbox: str, now: datetime) -> int:
     """
     with transaction.atomic():
         lock_receiving()
-        places = lock_places(WaitingPlace.objects.filter(mailbox_key=mailbox).values_list("pk", flat=True))
-        mails = OutgoingMail.objects.filter(purpose__in=LIST_PURPOSES, enquiry__waiting__mailbox_key=mailbox)
+        Mailbox(mailbox).lock()
+        places = list(mailable_places().filter(mailbox_key=mailbox))
+        mails = Mailbox(mailbox).mails(*LIST_PURPOSES)
         if not places or not mails.filter(state=MailState.FAILED).exists():
             return 0
-        latest = max(places.values(), key=lambda place: place.confirmed_at)
+        latest = max(places, key=lambda place: place.confirmed_at)
         reached = mails.filter(state=MailState.SENT).aggregate(latest=Max("sent_at"))["latest"]
         heard = max(latest.confirmed_at, reached or latest.confirmed_at)
         if timezone.localdate(now) < last_day_without_mail(confirmed_at=heard, months=latest.months):
             return 0
-        for place in places.values():
+        for place in places:
             remove_enquiry(enquiry_id=place.enquiry_id, now=now)
     return len(places)
 

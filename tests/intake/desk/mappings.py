@@ -7,19 +7,13 @@ from typing import Any
 from django.utils import timezone
 
 from home.models import PauseNotice
+from intake.mail.links import new_secret
+from intake.mapping.links import find_link, mail_link_for_enquiry
 from intake.mapping.models import InitialMapping
 from intake.mapping.questions import NO, YES, Choice, Condition, Question, QuestionSet, QuestionType, Role, Step
-from intake.mapping.services import (
-    MappingStart,
-    begin_mapping,
-    find_mapping,
-    mail_link_for_enquiry,
-    new_secret,
-    send_mapping,
-    store_answers,
-)
+from intake.mapping.services import MappingStart, begin_mapping, send_mapping, store_answers
 from intake.models import Enquiry
-from intake.submission import ShownTexts
+from intake.submission import FormEntry, FormOpening, ShownTexts, SpamSigns
 from tests.intake.enquiries import facts, received
 
 QUESTIONS = QuestionSet(
@@ -118,9 +112,9 @@ def under_way(
 ) -> InitialMapping:
     """A mapping that hangs from a message, with some answers stored."""
     moment = now or timezone.now()
-    mapping = find_mapping(mail_link_for_enquiry(enquiry=enquiry, now=moment), now=moment)
-    assert mapping is not None
-    return _answered(mapping, {"change": "Vielä kesken"} if answers is None else answers, moment)
+    link = find_link(mail_link_for_enquiry(enquiry=enquiry, now=moment), now=moment)
+    assert link is not None
+    return _answered(link.mapping, {"change": "Vielä kesken"} if answers is None else answers, moment)
 
 
 def sent_after(
@@ -144,11 +138,13 @@ def begun_alone(
     moment = now or timezone.now()
     mapping = begin_mapping(
         start=MappingStart(
-            facts=facts(message="", **changes),
+            entry=FormEntry(
+                facts=facts(message="", **changes),
+                opening=FormOpening(submission_id=uuid.uuid4(), opened_at=moment),
+                signs=SpamSigns(seconds_open=300),
+            ),
             question_set=QUESTIONS,
             shown=ShownTexts(),
-            hidden_field=False,
-            source_known=True,
         ),
         secret=new_secret(),
         address_key=uuid.uuid4().hex,

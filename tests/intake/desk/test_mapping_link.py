@@ -14,10 +14,10 @@ from aijuu_site.accounts.models import User
 from intake.choices import MailPurpose, MailState, Status
 from intake.enquiry.services import change_status
 from intake.mail.delivery import deliver_next
+from intake.mapping.links import find_link, mail_link_for_enquiry
 from intake.mapping.mails import MAPPING_LINK
 from intake.mapping.models import InitialMapping
 from intake.mapping.page import MappingPage
-from intake.mapping.services import find_mapping, mail_link_for_enquiry
 from intake.models import Enquiry, EnquiryStep, OutgoingMail
 from tests.intake.desk.mappings import sent_after, sent_alone, under_way
 from tests.intake.desk.pages import address, suspicious, words
@@ -63,9 +63,9 @@ def test_mapping_link_mail_works_and_quotes_nothing(kati: Client, enquiry: Enqui
     assert secret != MAPPING_LINK.placeholder
     assert secret_in(message.alternatives[0][0]) == secret
     assert "Salaisuus" not in message.body + message.alternatives[0][0]
-    found = find_mapping(secret, now=timezone.now())
+    found = find_link(secret, now=timezone.now())
     assert found is not None
-    assert found.enquiry == enquiry
+    assert found.mapping.enquiry == enquiry
     mail.refresh_from_db()
     assert (mail.state, secret in mail.text + mail.html) == (MailState.SENT, False)
     assert Client().get(f"/jatka/{secret}/", follow=True).status_code == 200
@@ -90,7 +90,7 @@ def test_later_it_can_go_again_as_a_mail_of_its_own(kati: Client, enquiry: Enqui
     [second] = delivered()
     assert first.extra_headers["Message-ID"] != second.extra_headers["Message-ID"]
     for message in (first, second):
-        assert find_mapping(secret_in(message.body), now=timezone.now()) is not None
+        assert find_link(secret_in(message.body), now=timezone.now()) is not None
     assert len(link_mails(enquiry)) == 1
     assert InitialMapping.objects.count() == 1
 
@@ -148,5 +148,5 @@ def test_the_mail_tells_the_last_day_of_the_link(kati: Client, is_begun: bool, d
     assert f"Se toimii {day} asti." in message.body
     secret = secret_in(message.body)
     last = NOW + timedelta(days=10 if is_begun else 30)
-    assert find_mapping(secret, now=last - timedelta(minutes=1)) is not None
-    assert find_mapping(secret, now=last + timedelta(minutes=1)) is None
+    assert find_link(secret, now=last - timedelta(minutes=1)) is not None
+    assert find_link(secret, now=last + timedelta(minutes=1)) is None

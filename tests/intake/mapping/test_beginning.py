@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from intake.mapping.page import new_start_token
-from intake.mapping.services import new_secret
 from intake.models import InitialMapping
+from intake.submission import MAPPING_FORM, new_form_token
 from tests.intake.mapping.answering import BEGIN, Answerer, contact_facts
 from tests.intake.mapping.kept_words import facts, kept
 from tests.intake.visiting import ShownForm, letter
@@ -16,7 +15,7 @@ HENKILOTUNNUS = "131052-308T"
 
 
 def start_token(*, opened: timedelta = timedelta(minutes=5)) -> str:
-    return new_start_token(new_secret(), timezone.now() - opened)
+    return new_form_token(timezone.now() - opened, form=MAPPING_FORM)
 
 
 @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://muu.example"}])

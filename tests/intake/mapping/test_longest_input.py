@@ -20,7 +20,6 @@ from home.editors_text import hide_emails
 from home.pause.wording import past_days
 from home.typography import finnish_text, soft_hyphens
 from intake.enquiry.forms import ContactForm
-from intake.mapping.page import read_start_token
 from intake.models import Enquiry, InitialMapping, MappingPage
 from intake.spam.rules import reasons_to_suspect
 from intake.submission import ContactFacts, SpamSigns, read_form_token
@@ -186,7 +185,6 @@ RULES: dict[str, Callable[[str], Any]] = {
     "cleaning lines": clean_lines,
     "cleaning a line": clean_line,
     "the form's token": read_form_token,
-    "the mapping's token": read_start_token,
     "spam rules": lambda text: reasons_to_suspect(replace(FACTS, message=text), SpamSigns(seconds_open=9)),
 }
 

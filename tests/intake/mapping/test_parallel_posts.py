@@ -9,11 +9,14 @@ from django.utils import timezone
 
 from home.models import PauseNotice
 from intake.enquiry.removal import remove_enquiry
-from intake.mapping.services import mail_link_for_enquiry, remove_unfinished, send_mapping
-from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, UnfinishedMapping
+from intake.mapping.links import mail_link_for_enquiry
+from intake.mapping.removal import remove_unfinished
+from intake.mapping.services import send_mapping
+from intake.models import Enquiry, InitialMapping, MappingLink, MappingPage, OutgoingMail, UnfinishedMapping
 from tests.intake.enquiries import received
 from tests.intake.enquiry.test_parallel_posts import at_once
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
+from tests.intake.mapping.asking import row, step, stream
 from tests.intake.visiting import ShownForm
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,6 +52,18 @@ def test_twenty_sendings_of_a_second_stage_tell_kati_once(answerer: Answerer) ->
     assert {answer.status_code for answer in answers} == {303}
     assert OutgoingMail.objects.filter(purpose="mapping_notification").count() == 1
     assert Enquiry.objects.get().mapping.is_sent
+
+
+def test_parallel_sendings_without_questions_all_succeed(answerer: Answerer) -> None:
+    page = MappingPage.objects.get()
+    only = ["supervision_form:individual"]
+    page.questions = stream([step("Yksi"), row("short_text", "loppu", label="Loppu", limit=50, when=only)])
+    page.save()
+    enquiry = received(supervision_form="group")
+    answerer.secret = mail_link_for_enquiry(enquiry=enquiry, now=timezone.now())
+    answers = at_once(MANY, lambda number: another(answerer, number).sends())
+    assert {(answer.status_code, answer["Location"]) for answer in answers} == {(303, answerer.address("perilla"))}
+    assert OutgoingMail.objects.filter(purpose="mapping_notification").count() == 1
 
 
 def test_parallel_thank_you_posts_make_one_mapping(answerer: Answerer) -> None:

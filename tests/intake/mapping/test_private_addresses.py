@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.views.debug import SafeExceptionReporterFilter
 
 from home.models import ContactDetails
+from intake.mail.links import new_secret
 from intake.mapping import steps
 from intake.mapping.mails import MAPPING_LINK
-from intake.mapping.services import new_secret
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail
 from tests.intake.mail.delivering import deliver_due
 from tests.intake.mapping.answering import ANSWERS, Answerer, contact_facts

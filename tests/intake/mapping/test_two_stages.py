@@ -12,7 +12,7 @@ from intake.contact.page import OFFER_WINDOW
 from intake.enquiry.removal import remove_enquiry
 from intake.enquiry.services import change_status
 from intake.mail.delivery import requeue
-from intake.mapping import services
+from intake.mapping import links
 from intake.models import Enquiry, EnquiryStep, InitialMapping, MappingLink, MappingPage, OutgoingMail
 from tests.intake.mail.delivering import deliver_due
 from tests.intake.mapping.answering import ANSWERS, Answerer
@@ -160,8 +160,8 @@ def test_late_link_to_an_empty_mapping_gets_full_lifetime(visitor: Visitor, than
     enquiry = Enquiry.objects.get()
     goes_on(visitor, thanks)
     later = timezone.now() + timedelta(days=29)
-    secret = services.mail_link_for_enquiry(enquiry=enquiry, now=later)
-    assert services.find_mapping(secret, now=later + timedelta(days=29)) is not None
+    secret = links.mail_link_for_enquiry(enquiry=enquiry, now=later)
+    assert links.find_link(secret, now=later + timedelta(days=29)) is not None
 
 
 @pytest.mark.parametrize("begun", [False, True])
@@ -170,10 +170,10 @@ def test_link_after_expiry_starts_a_new_mapping(visitor: Visitor, thanks: str, b
     if begun:
         answerer.sends_step(1, ANSWERS[0])
     later = timezone.now() + timedelta(days=31)
-    secret = services.mail_link_for_enquiry(enquiry=Enquiry.objects.get(), now=later)
-    mapping = services.find_mapping(secret, now=later + timedelta(days=29))
-    assert mapping is not None
-    assert mapping.answers == {}
+    secret = links.mail_link_for_enquiry(enquiry=Enquiry.objects.get(), now=later)
+    link = links.find_link(secret, now=later + timedelta(days=29))
+    assert link is not None
+    assert link.mapping.answers == {}
 
 
 def test_lifetime_restarts_only_with_the_first_answer(visitor: Visitor) -> None:
@@ -272,7 +272,7 @@ def test_mapping_without_applicable_questions_can_be_sent(
 def test_an_enquiry_removed_just_now_is_not_found(
     visitor: Visitor, thanks: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    link = services.page_link_for_enquiry
+    link = links.page_link_for_enquiry
 
     def too_late(**values: Any) -> str:
         remove_enquiry(enquiry_id=values["enquiry"].pk, now=timezone.now())

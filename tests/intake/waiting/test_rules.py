@@ -27,7 +27,7 @@ NOON = datetime(2027, 3, 1, 12, 0, tzinfo=HELSINKI)
 
 
 def _waiter(place: int, *, rank: int | None = None, mailbox: str = "", form: str = "group") -> Waiter:
-    return Waiter(place_id=place, mailbox=mailbox or f"m{place}", rank=place if rank is None else rank, form=form)
+    return Waiter(place_id=place, mailbox_key=mailbox or f"m{place}", rank=place if rank is None else rank, form=form)
 
 
 def _places(mailboxes: list[list[Waiter]]) -> list[list[int]]:
@@ -72,9 +72,9 @@ def test_everybody_who_is_to_be_told_is_in_the_order_once(
     waiters = [_waiter(number, rank=rank, mailbox=box, form=form) for number, (box, rank, form) in enumerate(rows)]
     order = notice_order(waiters, first_form=first_form, notified=notified)
     assert sorted(waiter.place_id for mailbox in order for waiter in mailbox) == sorted(
-        waiter.place_id for waiter in waiters if waiter.mailbox not in notified
+        waiter.place_id for waiter in waiters if waiter.mailbox_key not in notified
     )
-    assert all(len({waiter.mailbox for waiter in mailbox}) == 1 for mailbox in order)
+    assert all(len({waiter.mailbox_key for waiter in mailbox}) == 1 for mailbox in order)
     turns = [(first_form != "" and mailbox[0].form != first_form, mailbox[0].rank) for mailbox in order]
     assert turns == sorted(turns)
 

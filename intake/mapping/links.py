@@ -1,0 +1,125 @@
+"""Private links to a mapping, and which mapping a link opens."""
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from intake.enquiry.mails import enquiry_of
+from intake.enquiry.models import Enquiry
+from intake.locks import lock_receiving
+from intake.mail.links import derived_secret, new_secret, register_link, secret_digest
+from intake.mail.models import OutgoingMail
+from intake.mapping.mails import MAPPING_LINK
+from intake.mapping.models import InitialMapping, MappingLink
+from intake.mapping.removal import LIFETIME, remove_expired
+
+
+def find_link(secret: str, *, now: datetime) -> MappingLink | None:
+    """Return the link with its mapping; None if it does not exist or has expired."""
+    links = MappingLink.objects.select_related("mapping__enquiry", "mapping__parallel_to")
+    return links.filter(secret_digest=secret_digest(secret), mapping__expires_at__gt=now).first()
+
+
+def page_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
+    """Return the secret of the private link on the thank-you page; it is the same each time.
+
+    It is derived from the receipt in the URL of that page. Otherwise like mail_link_for_enquiry().
+    """
+    secret = derived_secret("intake.mapping-page-link", enquiry.receipt)
+    _link_to_enquiry(enquiry, secret, by_mail=False, now=now)
+    return secret
+
+
+def mail_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
+    """Return the secret of a new private link for a mail, to the enquiry's mapping, which is created if needed.
+
+    The link opens existing answers only if they were started by mail too, or if the sender has confirmed the e-mail
+    address; otherwise an empty mapping. Earlier links stay valid. A link to a mapping that was not started is valid for
+    LIFETIME from now. Raises Enquiry.DoesNotExist if the enquiry was removed.
+    """
+    secret = new_secret()
+    _link_to_enquiry(enquiry, secret, by_mail=True, now=now)
+    return secret
+
+
+def _secret_for(mail: OutgoingMail, now: datetime) -> str:
+    return mail_link_for_enquiry(enquiry=enquiry_of(mail), now=now)
+
+
+register_link(MAPPING_LINK, _secret_for)
+
+
+def mapping_to_link(enquiry: Enquiry, *, by_mail: bool) -> InitialMapping | None:
+    """Return the mapping of this enquiry that a link opens; None if an empty one has to be created."""
+    first = InitialMapping.objects.filter(enquiry=enquiry).first()
+    other = InitialMapping.objects.filter(parallel_to=enquiry).first()
+    if other is not None and other.begun_by_mail == by_mail:
+        return other
+    if first is None or first.begun_by_mail in (None, by_mail) or first.is_sent or enquiry.address_confirmed_at:
+        return first
+    return other
+
+
+def _link_to_enquiry(enquiry: Enquiry, secret: str, *, by_mail: bool, now: datetime) -> None:
+    with transaction.atomic():
+        # In the same order as on sending.
+        lock_receiving()
+        enquiry = Enquiry.objects.select_for_update().get(pk=enquiry.pk)
+        remove_expired(InitialMapping.objects.filter(Q(enquiry=enquiry) | Q(parallel_to=enquiry)), now)
+        mapping = mapping_to_link(enquiry, by_mail=by_mail)
+        if mapping is None:
+            has_first = InitialMapping.objects.filter(enquiry=enquiry).exists()
+            mapping = _make_empty(enquiry, is_parallel=has_first, expires_at=now + LIFETIME, now=now)
+        InitialMapping.objects.filter(pk=mapping.pk, started_at=None).update(expires_at=now + LIFETIME)
+        MappingLink.objects.update_or_create(
+            secret_digest=secret_digest(secret),
+            defaults={"mapping": mapping},
+            create_defaults={"mapping": mapping, "by_mail": by_mail, "created_at": now},
+        )
+
+
+def _make_empty(enquiry: Enquiry, *, is_parallel: bool, expires_at: datetime, now: datetime) -> InitialMapping:
+    return InitialMapping.objects.create(
+        enquiry=None if is_parallel else enquiry,
+        parallel_to=enquiry if is_parallel else None,
+        submission_id=uuid.uuid4() if is_parallel else enquiry.submission_id,
+        created_at=now,
+        expires_at=expires_at,
+    )
+
+
+def record_beginning(mapping: InitialMapping, *, by_mail: bool, now: datetime) -> None:
+    """Record how a mapping was started, and point the links of the other kind to an empty parallel one."""
+    enquiry = mapping.source_enquiry
+    if enquiry is not None:
+        mapping.begun_by_mail = by_mail
+        others = mapping.links.filter(by_mail=not by_mail)
+        if mapping.enquiry and enquiry.address_confirmed_at is None and others.exists():
+            empty = InitialMapping.objects.filter(parallel_to=enquiry).first()
+            empty = empty or _make_empty(enquiry, is_parallel=True, expires_at=mapping.expires_at, now=now)
+            others.update(mapping=empty)
+    mapping.started_at, mapping.expires_at = now, now + LIFETIME
+
+
+def confirm_address(*, enquiry_id: int, now: datetime) -> None:
+    """Record that the sender confirmed the e-mail address: links in mails open the same answers from now on.
+
+    Two mappings that were already started stay apart.
+    """
+    with transaction.atomic():
+        lock_receiving()
+        enquiry = Enquiry.objects.select_for_update().get(pk=enquiry_id)
+        enquiry.address_confirmed_at = enquiry.address_confirmed_at or now
+        enquiry.save(update_fields=["address_confirmed_at"])
+        merge_empty_parallel(enquiry)
+
+
+def merge_empty_parallel(enquiry: Enquiry) -> None:
+    """Delete an empty parallel mapping and point its links to the enquiry's own."""
+    first = InitialMapping.objects.select_for_update().filter(enquiry=enquiry).first()
+    empty = InitialMapping.objects.select_for_update().filter(parallel_to=enquiry, started_at=None).first()
+    if first and empty:
+        MappingLink.objects.filter(mapping=empty).update(mapping=first)
+        empty.delete()
