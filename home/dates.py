@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.widgets import AdminDateInput
 
-from home.invisible_characters import normalize_width, strip_invisible
+from home.invisible_characters import normalize_pasted
 
 _WEEKDAYS = ("maanantai", "tiistai", "keskiviikko", "torstai", "perjantai", "lauantai", "sunnuntai")
 _MONTHS = ["tammi", "helmi", "maalis", "huhti", "touko", "kesä", "heinä", "elo", "syys", "loka", "marras", "joulu"]
@@ -83,7 +83,7 @@ def parse_day(text: str, *, today: date) -> date:
     """
     if len(text) > _LONGEST:
         raise ValueError("too long for a day")
-    plain = " ".join(unicodedata.normalize("NFC", normalize_width(strip_invisible(text))).split())
+    plain = " ".join(unicodedata.normalize("NFC", normalize_pasted(text)).split())
     found = next(filter(None, (form.fullmatch(plain) for form in (*_ALONE, _SHORT_YEAR, _ISO))), None)
     if found is None:
         raise ValueError("not a day")

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from home.invisible_characters import is_invisible, normalize_width, strip_invisible
+from home.invisible_characters import normalize_pasted, strip_invisible
 
 # RFC 5321, 4.5.3.1: octets of a local part, and of a path without its angle brackets.
 _LONGEST_LOCAL_PART = 64
@@ -40,8 +40,7 @@ def address_as_sent(text: str) -> str:
     if len(text) > _LONGEST_PASTED:
         raise ValueError("too long for an address")
     # A joiner may be a valid part of a domain: IDNA decides.
-    seen = "".join(one for one in text if one in _JOINERS or not is_invisible(one))
-    local, at, domain = _unwrapped(normalize_width(seen)).rpartition("@")
+    local, at, domain = _unwrapped(normalize_pasted(text, keep=_JOINERS)).rpartition("@")
     local = strip_invisible(local)
     if not at or _ENCODED_WORD in local or len(local) > _LONGEST_LOCAL_PART or not _LOCAL_PART.fullmatch(local):
         raise ValueError("no local part that mail can be sent to")

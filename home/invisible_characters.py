@@ -18,17 +18,20 @@ def is_invisible(character: str) -> bool:
     return unicodedata.category(character) in ("Cf", "Cc") and not character.isspace()
 
 
-def strip_invisible(text: str) -> str:
-    """Return `text` without invisible characters."""
-    return text if text.isascii() and text.isprintable() else "".join(one for one in text if not is_invisible(one))
+def strip_invisible(text: str, *, keep: str = "") -> str:
+    """Return `text` without invisible characters other than those in `keep`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(one for one in text if one in keep or not is_invisible(one))
 
 
-def normalize_width(text: str) -> str:
-    """Return `text` with full-width and half-width characters (East Asian keyboards) as plain ones.
+def normalize_pasted(text: str, *, keep: str = "") -> str:
+    """Return strip_invisible(text) with full-width and half-width characters (East Asian keyboards) as plain ones.
 
     NFKC for these characters only: "²" and "™" stay.
     """
-    return text if text.isascii() else "".join(_narrow(one) for one in text)
+    seen = strip_invisible(text, keep=keep)
+    return seen if seen.isascii() else "".join(_narrow(one) for one in seen)
 
 
 def _narrow(character: str) -> str:

@@ -5,7 +5,7 @@ import unicodedata
 
 import phonenumbers
 
-from home.invisible_characters import normalize_width, strip_invisible
+from home.invisible_characters import normalize_pasted
 
 HOME_REGION = "FI"
 _FINLAND = 358
@@ -59,7 +59,7 @@ def parse_phone(text: str) -> phonenumbers.PhoneNumber:
 
 def _written(text: str) -> str:
     """Return `text` without a label, with ASCII digits and hyphens."""
-    plain = _DASHES.sub("-", normalize_width(strip_invisible(text))).strip().rstrip(",;: ")
+    plain = _DASHES.sub("-", normalize_pasted(text)).strip().rstrip(",;: ")
     digits = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in plain)
     return _AREA_CODE.sub(r"\1 ", _LABEL.sub("", digits, count=1), count=1)
 

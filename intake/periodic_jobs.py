@@ -19,8 +19,8 @@ from intake.jobs.schedule import CLOCK_TOLERANCE, is_from_future
 from intake.locks import lock_receiving
 from intake.mail.delivery import deliver_due
 from intake.mail.models import MailAttempt, OutgoingMail
+from intake.mapping.links import LIFETIME, remove_unfinished
 from intake.mapping.models import InitialMapping, MappingLink
-from intake.mapping.removal import LIFETIME, remove_unfinished
 from intake.pause_reminders import remind_of_pause
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.return_plan import queue_due_return_notices

@@ -1,7 +1,7 @@
 """The values that a valid form passes to the services, and its one-time submission id."""
 
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.core import signing
@@ -36,9 +36,6 @@ class ShownTexts:
     # The description of the waiting list, and the label of the checkbox for mail on the return if it was ticked.
     waiting: str = ""
     consent: str = ""
-
-    def as_dict(self) -> dict[str, str]:
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)

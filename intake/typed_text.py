@@ -32,6 +32,8 @@ _CENTURY = r"(?:1[89]|20)?"
 # The check character is one of these letters or a digit.
 _LETTER = "A-FHJ-NPR-Y"
 _BEFORE, _AFTER = r"(?<![^\W_])", r"(?![^\W_])"
+# The day of birth and the number; the check character may be a letter.
+_FEWEST_DIGITS_OF_A_CODE = 9
 # Telephone numbers are written in groups of digits too. So gaps are accepted only between the parts of a code if its
 # check character is a digit; if it is a letter, gaps may be anywhere and the separator may be missing. The standard
 # form is also found next to letters ("hetu131052-308T").
@@ -53,11 +55,15 @@ _WRITTEN = re.compile(r"\d(?:[\s()./\u2010-\u2015\u2212-]*\d){2,}")
 
 
 class TooLong(ValueError):
-    """The text is far too long, so it was not cleaned. `length` does not count invisible characters."""
+    """The text has more characters than it may have. `length` does not count invisible ones."""
 
     def __init__(self, length: int) -> None:
-        super().__init__("too long to be cleaned")
+        super().__init__("too long")
         self.length = length
+
+
+class HasHenkilotunnus(ValueError):
+    """The text contains a personal identity code."""
 
 
 def without_invisible(data: QueryDict) -> QueryDict:
@@ -68,17 +74,34 @@ def without_invisible(data: QueryDict) -> QueryDict:
     return copy
 
 
-def clean_lines(text: str, *, limit: int | None = None) -> str:
-    """Return `text` in Unicode NFC with plain line feeds and without control or reordering characters.
+def read_typed(text: str, *, limit: int, several_lines: bool) -> str:
+    """Return what a visitor typed as by clean_lines() or clean_line().
 
-    Raises TooLong if the text can't have `limit` characters or fewer, before normalising, which is slow.
+    Raises TooLong for more than `limit` characters, for far more before cleaning, which is slow; HasHenkilotunnus.
     """
-    return _composed(_without_harm(text), limit)
+    plain = _without_harm(text) if several_lines else _on_one_line(text)
+    if len(plain) > limit * _LONGEST_DECOMPOSITION:
+        raise TooLong(len(plain))
+    words = _composed(plain)
+    if len(words) > limit:
+        raise TooLong(len(words))
+    if contains_henkilotunnus(words):
+        raise HasHenkilotunnus
+    return words
 
 
-def clean_line(text: str, *, limit: int | None = None) -> str:
+def clean_lines(text: str) -> str:
+    """Return `text` in Unicode NFC with plain line feeds and without control or reordering characters."""
+    return _composed(_without_harm(text))
+
+
+def clean_line(text: str) -> str:
     """Return `text` cleaned as by clean_lines(), on one line, so that it can't inject a mail header."""
-    return _composed(re.sub(r"\s+", " ", _without_harm(text)), limit)
+    return _composed(_on_one_line(text))
+
+
+def _on_one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", _without_harm(text))
 
 
 def _without_harm(text: str) -> str:
@@ -86,9 +109,7 @@ def _without_harm(text: str) -> str:
     return _SURROGATES.sub("\ufffd", _INVISIBLE.sub("", text)).strip()
 
 
-def _composed(text: str, limit: int | None) -> str:
-    if limit is not None and len(text) > limit * _LONGEST_DECOMPOSITION:
-        raise TooLong(len(text))
+def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", _stream_safe(text)).strip()
 
 
@@ -111,7 +132,10 @@ def _stream_safe(text: str) -> str:
 def contains_henkilotunnus(text: str) -> bool:
     """Return whether `text` contains a code with a correct check character."""
     # A soft hyphen at the end of a line is read as a hyphen.
-    plain = strip_invisible(unicodedata.normalize("NFKC", text.translate(_DASHES)).translate(_DASHES))
+    dashed = unicodedata.normalize("NFKC", text.translate(_DASHES)).translate(_DASHES)
+    if sum(map(str.isdecimal, dashed)) < _FEWEST_DIGITS_OF_A_CODE:
+        return False
+    plain = strip_invisible(dashed)
     # The patterns are lookaheads: candidates may overlap.
     candidates = (match[1] for form in _FORMS for match in form.finditer(plain))
     return any(_check_character_is_right(candidate) for candidate in candidates)

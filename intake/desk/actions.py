@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from intake.desk.enquiry_page import conflict, found, page, saved, show_form_errors
 from intake.desk.invitations import can_be_invited, can_get_waiting_link, send_mapping_link, send_waiting_link
-from intake.enquiry.forms import PreparationForm, VersionForm
+from intake.enquiry.forms import PreparationForm, VersionForm, posted_version
 from intake.enquiry.models import Enquiry
 from intake.enquiry.services import ChangedMeanwhile
 from intake.mapping.context import facts_group
@@ -170,11 +170,8 @@ def _ask_or_send(
         form = VersionForm(initial={"version": enquiry.version}, auto_id=False)
         context = {"enquiry": enquiry, "version_form": form, "title": question.title, "effect": question.effect}
         return TemplateResponse(request, "modeladmin/intake/enquiry/send_link.html", context)
-    form = VersionForm(request.POST)
-    if not form.is_valid():
-        return conflict(request, enquiry)
     try:
-        queued = send(enquiry_id=enquiry.pk, version=form.cleaned_data["version"], by=request.user, now=timezone.now())
+        queued = send(enquiry_id=enquiry.pk, version=posted_version(request.POST), by=request.user, now=timezone.now())
     except ChangedMeanwhile:
         return conflict(request, enquiry)
     if queued:
@@ -220,13 +217,10 @@ def back(request: HttpRequest, enquiry_id: str) -> HttpResponse:
     enquiry = found(enquiry_id)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    form = VersionForm(request.POST)
     try:
-        if not form.is_valid():
-            raise ChangedMeanwhile
         move_back(
             enquiry_id=enquiry.pk,
-            version=form.cleaned_data["version"],
+            version=posted_version(request.POST),
             by=request.user,  # type: ignore[arg-type]
             now=timezone.now(),
         )

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from intake.choices import MailPurpose, Outcome, Status
 from intake.desk.invitations import can_be_invited, can_get_waiting_link
-from intake.enquiry.forms import HandlingForm, PreparationForm, VersionForm
+from intake.enquiry.forms import HandlingForm, PreparationForm, VersionForm, posted_version
 from intake.enquiry.mails import promised_mails
 from intake.enquiry.models import Enquiry
 from intake.enquiry.removal import remove_if_unchanged
@@ -210,13 +210,10 @@ def save(request: HttpRequest, instance_pk: str) -> HttpResponse:
 def close_as_spam(request: HttpRequest, instance_pk: str) -> HttpResponse:
     """Close a suspicious enquiry as spam."""
     enquiry = found(instance_pk)
-    form = VersionForm(request.POST)
-    if not form.is_valid():
-        return conflict(request, enquiry)
     try:
         change_status(
             enquiry_id=enquiry.pk,
-            version=form.cleaned_data["version"],
+            version=posted_version(request.POST),
             status=Status.CLOSED,
             outcome=Outcome.SPAM,
             by=request.user,  # type: ignore[arg-type]
@@ -230,13 +227,10 @@ def close_as_spam(request: HttpRequest, instance_pk: str) -> HttpResponse:
 def accept(request: HttpRequest, instance_pk: str) -> HttpResponse:
     """Mark a suspicious enquiry as an ordinary one."""
     enquiry = found(instance_pk)
-    form = VersionForm(request.POST)
-    if not form.is_valid():
-        return conflict(request, enquiry)
     try:
         accept_quarantined(
             enquiry_id=enquiry.pk,
-            version=form.cleaned_data["version"],
+            version=posted_version(request.POST),
             by=request.user,  # type: ignore[arg-type]
             now=timezone.now(),
         )
@@ -268,11 +262,8 @@ def delete(request: HttpRequest, instance_pk: str) -> HttpResponse:
         return TemplateResponse(
             request, "modeladmin/intake/enquiry/delete.html", {"enquiry": enquiry, "version_form": version_form}
         )
-    form = VersionForm(request.POST)
-    if not form.is_valid():
-        return conflict(request, enquiry, words=_NOT_REMOVED)
     try:
-        remove_if_unchanged(enquiry_id=enquiry.pk, version=form.cleaned_data["version"], now=timezone.now())
+        remove_if_unchanged(enquiry_id=enquiry.pk, version=posted_version(request.POST), now=timezone.now())
     except ChangedMeanwhile:
         return conflict(request, enquiry, words=_NOT_REMOVED)
     messages.success(request, _("Enquiry %(reference)s was removed.") % {"reference": enquiry.reference})

@@ -10,10 +10,9 @@ from intake.choices import Kind, MailPurpose, MailState, Status, StepKind
 from intake.enquiry.models import Enquiry
 from intake.enquiry.services import lock_enquiry, require_version, save_change
 from intake.mail.models import OutgoingMail
-from intake.mapping.links import mapping_to_link
+from intake.mapping.links import LIFETIME, mapping_to_link
 from intake.mapping.mails import queue_mapping_link
 from intake.mapping.page import mapping_is_offered
-from intake.mapping.removal import LIFETIME
 from intake.waiting.mails import queue_waiting_link
 
 

@@ -12,6 +12,7 @@ from home.email_address import LONGEST_ADDRESS, NOT_AN_ADDRESS, address_as_sent
 from home.phone_numbers import MoreThanANumber
 from intake.choices import ContactPreference, DeliveryMode, Outcome, Status, SupervisionForm
 from intake.enquiry.responses import PostRefused
+from intake.enquiry.services import ChangedMeanwhile
 from intake.spam.rules import MIN_SECONDS
 from intake.submission import (
     CONTACT_FORM,
@@ -23,7 +24,7 @@ from intake.submission import (
     new_form_token,
     read_form_token,
 )
-from intake.typed_text import TooLong, clean_line, clean_lines, contains_henkilotunnus, e164_phone, without_invisible
+from intake.typed_text import HasHenkilotunnus, TooLong, clean_lines, e164_phone, read_typed, without_invisible
 
 MESSAGE_LIMIT = 5000
 NOTE_LIMIT = 5000
@@ -42,27 +43,17 @@ class TypedTextField(forms.Field):
     }
 
     def __init__(self, *, limit: int, several_lines: bool = False, **kwargs: Any) -> None:
-        self.limit = limit
-        self._clean_text = clean_lines if several_lines else clean_line
+        self.limit, self.several_lines = limit, several_lines
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> str:
         try:
-            return "" if value is None else self._clean_text(str(value), limit=self.limit)
+            return "" if value is None else read_typed(str(value), limit=self.limit, several_lines=self.several_lines)
         except TooLong as error:
-            raise self._too_long(error.length) from error
-
-    def validate(self, value: str) -> None:
-        super().validate(value)
-        if len(value) > self.limit:
-            raise self._too_long(len(value))
-        if contains_henkilotunnus(value):
-            raise ValidationError(self.error_messages["henkilotunnus"], code="henkilotunnus")
-
-    def _too_long(self, length: int) -> ValidationError:
-        return ValidationError(
-            self.error_messages["too_long"], code="too_long", params={"length": length, "limit": self.limit}
-        )
+            params = {"length": error.length, "limit": self.limit}
+            raise ValidationError(self.error_messages["too_long"], code="too_long", params=params) from error
+        except HasHenkilotunnus as error:
+            raise ValidationError(self.error_messages["henkilotunnus"], code="henkilotunnus") from error
 
 
 class SupervisorTextField(forms.CharField):
@@ -380,3 +371,12 @@ class VersionForm(forms.Form):
     """The form of a button that acts on an enquiry; rejected if the enquiry has changed since."""
 
     version = version_field()
+
+
+def posted_version(data: QueryDict) -> int:
+    """Return the version that a posted VersionForm showed. Raises ChangedMeanwhile if it has none."""
+    form = VersionForm(data)
+    if not form.is_valid():
+        raise ChangedMeanwhile
+    version: int = form.cleaned_data["version"]
+    return version

@@ -44,46 +44,62 @@ def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
     to a mailbox, so that the form can't be used to flood somebody. The waiting list has its own confirmation
     (intake.waiting.places). The caller holds lock_receiving().
     """
-    details = ContactDetails.load()
-    queue_mail(
-        NewMail(
-            enquiry_id=enquiry.pk,
-            purpose=MailPurpose.NOTIFICATION,
-            recipient=supervisor_address(details),
-            subject=_("New enquiry %(reference)s") % {"reference": enquiry.reference},
-            context={
-                "enquiry": enquiry,
-                "admin_url": admin_url_of(enquiry),
-            },
-        ),
-        now=now,
-    )
+    subject = _("New enquiry %(reference)s")
+    queue_mail(mail_to_supervisor(enquiry, MailPurpose.NOTIFICATION, subject=subject, context={}), now=now)
     if enquiry.kind == Kind.WAITING or enquiry.is_quarantined:
         return
     if not claim_automatic_mail(enquiry.email, MailPurpose.CONFIRMATION, now):
         return
-    queue_mail(
-        NewMail(
-            enquiry_id=enquiry.pk,
-            purpose=MailPurpose.CONFIRMATION,
-            recipient=enquiry.email,
-            reply_to=details.email,
-            subject=(
-                _("Your initial mapping has arrived (reference %(reference)s)")
-                if enquiry.kind == Kind.MAPPING
-                else _("Your message has arrived (reference %(reference)s)")
-            )
-            % {"reference": enquiry.reference},
-            context={
-                "enquiry": enquiry,
-                "contact_details": details,
-                "pause": pause,
-                "mapping_url": next((url for offer in _next_steps if (url := offer(enquiry, pause))), ""),
-                "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
-            },
+    mail = mail_to_sender(
+        enquiry,
+        MailPurpose.CONFIRMATION,
+        subject=(
+            _("Your initial mapping has arrived (reference %(reference)s)")
+            if enquiry.kind == Kind.MAPPING
+            else _("Your message has arrived (reference %(reference)s)")
         ),
-        now=now,
+        context={
+            "pause": pause,
+            "mapping_url": next((url for offer in _next_steps if (url := offer(enquiry, pause))), ""),
+        },
     )
+    queue_mail(mail, now=now)
+
+
+def mail_to_sender(enquiry: Enquiry, purpose: MailPurpose, *, subject: str, context: dict[str, object]) -> NewMail:
+    """Return a mail to the sender of an enquiry. `subject` may have "%(reference)s"."""
+    details = ContactDetails.load()
+    return NewMail(
+        enquiry_id=enquiry.pk,
+        purpose=purpose,
+        recipient=enquiry.email,
+        reply_to=details.email,
+        subject=subject % {"reference": enquiry.reference},
+        context={"enquiry": enquiry, **context, **facts_of_practice(details)},
+    )
+
+
+def mail_to_supervisor(enquiry: Enquiry, purpose: MailPurpose, *, subject: str, context: dict[str, object]) -> NewMail:
+    """Return a mail to the supervisor about an enquiry. `subject` may have "%(reference)s"."""
+    return NewMail(
+        enquiry_id=enquiry.pk,
+        purpose=purpose,
+        recipient=supervisor_address(ContactDetails.load()),
+        subject=subject % {"reference": enquiry.reference},
+        context={
+            "enquiry": enquiry,
+            "admin_url": settings.SITE_URL + enquiry_url("inspect", enquiry.pk),
+            **context,
+        },
+    )
+
+
+def facts_of_practice(details: ContactDetails) -> dict[str, object]:
+    """Return what the foot of each mail to a visitor shows."""
+    return {
+        "contact_details": details,
+        "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +122,6 @@ def enquiry_of(mail: OutgoingMail) -> Enquiry:
     if mail.enquiry is None:
         raise ValueError(f"mail {mail.pk} is about no enquiry")
     return mail.enquiry
-
-
-def admin_url_of(enquiry: Enquiry) -> str:
-    return settings.SITE_URL + enquiry_url("inspect", enquiry.pk)
 
 
 def to_sender(mail: OutgoingMail) -> Addresses:

@@ -79,8 +79,9 @@ class FormPost:
 
 def read_post(request: HttpRequest) -> bool:
     """Read a post as UTF-8. Returns False if it is far past any letter, so that Django refuses to read it."""
-    # No browser sends another charset, which may not even be a text encoding ("hex").
-    request.encoding = "utf-8"
+    if request.encoding != "utf-8":
+        # No browser sends another charset, which may not even be a text encoding ("hex").
+        request.encoding = "utf-8"
     try:
         return request.POST is not None
     except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):

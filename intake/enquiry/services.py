@@ -223,7 +223,7 @@ def receive_enquiry(*, submission: Submission, pause: PauseStatus, now: datetime
             received_at=now,
             verdict=Verdict.QUARANTINED if reasons else Verdict.ACCEPTED,
             verdict_reasons=[reason.value for reason in reasons],
-            shown_texts=submission.shown.as_dict(),
+            shown_texts=asdict(submission.shown),
             shown_retention_months=chosen.retention_months,
             shown_spam_days=chosen.spam_days,
             **{**asdict(facts), "delivery_modes": list(facts.delivery_modes)},

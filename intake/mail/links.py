@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db import models
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
@@ -53,6 +54,20 @@ def fill_in_secrets(mail: OutgoingMail, now: datetime) -> None:
         if link.placeholder in mail.text:
             secret = make_secret(mail, now)
             mail.text, mail.html = (part.replace(link.placeholder, secret) for part in (mail.text, mail.html))
+
+
+class StoredLink(models.Model):
+    """A private link that leads somewhere. Only the digest of its secret is stored."""
+
+    secret_digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 def new_secret() -> str:

@@ -16,9 +16,9 @@ from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.notices import FormNotices, form_notices
 from intake.enquiry.responses import FormPost
 from intake.mapping.answers import answer_text, applicable, is_answered, is_far
+from intake.mapping.links import LIFETIME
 from intake.mapping.models import InitialMapping
 from intake.mapping.questions import Question, QuestionSet, Role
-from intake.mapping.removal import LIFETIME
 from intake.mapping.services import AlreadySent, Incomplete
 from intake.mapping.step_form import StepForm, field_names, required_message
 from intake.typed_text import readable_phone
@@ -68,6 +68,23 @@ class StepPage:
     notice: str = ""
     continue_url: str = ""
     draft: str = ""
+
+
+def facts_page(
+    form: MappingFactsForm, *, steps: int, notice: str = "", continue_url: str = "", draft: str = ""
+) -> StepPage:
+    """Return the first step, in which the contact facts are asked."""
+    return StepPage(
+        form=form,
+        title=_("Contact details"),
+        introduction="",
+        step=1,
+        steps=steps,
+        back=False,
+        notice=notice,
+        continue_url=continue_url,
+        draft=draft,
+    )
 
 
 def step_context(request: HttpRequest, page: StepPage) -> dict[str, Any]:

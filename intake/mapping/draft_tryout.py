@@ -7,13 +7,20 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from intake.enquiry.forms import MappingFactsForm
 from intake.mapping.answers import counted_answers, missing, steps_to_show
-from intake.mapping.context import CHECK_TEMPLATE, STEP_TEMPLATE, StepPage, answer_groups, current_notices, step_context
+from intake.mapping.context import (
+    CHECK_TEMPLATE,
+    STEP_TEMPLATE,
+    StepPage,
+    answer_groups,
+    current_notices,
+    facts_page,
+    step_context,
+)
 from intake.mapping.models import FACT_NAMES
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import QuestionSet
@@ -80,24 +87,20 @@ class _DraftTryout:
             context = {"groups": groups, "lacking": 0, **notices.as_context()}
             return TemplateResponse(self.request, CHECK_TEMPLATE, context | extra)
         if place == FACTS:
-            form, title, introduction, number = form or MappingFactsForm(), _("Contact details"), "", 1
+            step_page = facts_page(form or MappingFactsForm(), steps=len(shown) + 1)
         else:
             step = self.question_set.steps[int(place)]
-            form = form or self._step_form(int(place), None)
-            title, introduction = step.title, step.introduction
-            number = shown.index(int(place)) + 2 if int(place) in shown else 2
-        context = step_context(
-            self.request,
-            StepPage(
-                form=form,
-                title=title,
-                introduction=introduction,
-                step=number,
+            step_page = StepPage(
+                form=form or self._step_form(int(place), None),
+                title=step.title,
+                introduction=step.introduction,
+                step=shown.index(int(place)) + 2 if int(place) in shown else 2,
                 steps=len(shown) + 1,
-                back=place != FACTS,
-            ),
-        )
-        return TemplateResponse(self.request, STEP_TEMPLATE, context | extra, status=422 if form.errors else 200)
+                back=True,
+            )
+        context = step_context(self.request, step_page)
+        status = 422 if step_page.form.errors else 200
+        return TemplateResponse(self.request, STEP_TEMPLATE, context | extra, status=status)
 
     def _step_form(self, index: int, data: Any) -> StepForm:
         known = {**self.facts, **counted_answers(self.question_set, self.facts, self.answers)}

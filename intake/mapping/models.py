@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from intake.enquiry.models import Enquiry
+from intake.mail.links import StoredLink
 from intake.mapping.answers import Progress, counted_answers, progress
 from intake.mapping.questions import QuestionSet, question_set_from_json
 
@@ -92,19 +93,11 @@ class InitialMapping(models.Model):
         return counted_answers(self.questions, self.condition_facts, self.answers)
 
 
-class MappingLink(models.Model):
-    """A private link to one mapping. Only the digest of its secret is stored. `by_mail`: the link was sent by mail."""
+class MappingLink(StoredLink):
+    """A private link to one mapping. `by_mail`: the link was sent by mail."""
 
     by_mail = models.BooleanField(default=False)
     mapping = models.ForeignKey(InitialMapping, on_delete=models.CASCADE, related_name="links")
-    secret_digest = models.CharField(max_length=64, unique=True)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return str(self.pk)
 
 
 class UnfinishedMapping(models.Model):

@@ -9,7 +9,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel
@@ -34,6 +33,7 @@ from intake.mapping.context import (
     StepPage,
     answer_groups,
     current_notices,
+    facts_page,
     step_context,
 )
 from intake.mapping.mails import MAPPING_LINK
@@ -76,17 +76,7 @@ def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | N
         return TemplateResponse(request, CHECK_TEMPLATE, page.get_context(request) | context)
     steps = len(question_set.steps) + 1
     if mode == "facts":
-        context = step_context(
-            request,
-            StepPage(
-                form=MappingFactsForm(),
-                title=_("Contact details"),
-                introduction="",
-                step=1,
-                steps=steps,
-                back=False,
-            ),
-        )
+        context = step_context(request, facts_page(MappingFactsForm(), steps=steps))
         return TemplateResponse(request, STEP_TEMPLATE, page.get_context(request) | context | common)
     number = mode.removeprefix(_STEP)
     if not number.isdecimal() or not 1 <= int(number) < steps:
@@ -158,21 +148,9 @@ def start_or_show(page: Any, request: HttpRequest) -> HttpResponse:
 def _response(
     page: Any, request: HttpRequest, form: MappingFactsForm, *, status: int = 200, notice: str = ""
 ) -> HttpResponse:
-    question_set = page.question_set()
+    steps = len(page.question_set().steps) + 1
     context = page.get_context(request)
-    context |= step_context(
-        request,
-        StepPage(
-            form=form,
-            title=_("Contact details"),
-            introduction="",
-            step=1,
-            steps=len(question_set.steps) + 1,
-            back=False,
-            notice=notice,
-            draft="mapping",
-        ),
-    )
+    context |= step_context(request, facts_page(form, steps=steps, notice=notice, draft="mapping"))
     return TemplateResponse(request, page.facts_template, context, status=status)
 
 

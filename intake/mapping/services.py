@@ -24,11 +24,10 @@ from intake.enquiry.services import (
 from intake.locks import lock_receiving
 from intake.mail.links import secret_digest
 from intake.mapping.answers import answer_text, missing, typed_facts
-from intake.mapping.links import merge_empty_parallel, record_beginning
+from intake.mapping.links import LIFETIME, merge_empty_parallel, record_beginning, remove_expired
 from intake.mapping.mails import queue_mapping_notification
 from intake.mapping.models import InitialMapping, MappingLink
 from intake.mapping.questions import QuestionSet
-from intake.mapping.removal import LIFETIME, remove_expired
 from intake.spam.limit import enforce_rate_limit
 from intake.submission import ContactFacts, FormEntry, FormOpening, ShownTexts, SpamSigns, Submission
 from intake.typed_text import clean_lines
@@ -71,7 +70,7 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
                 expires_at=now + LIFETIME,
                 facts=_as_json(facts),
                 question_set=start.question_set.as_json(),
-                shown_texts=start.shown.as_dict(),
+                shown_texts=asdict(start.shown),
                 signs={"hidden_field": bool(signs.hidden_field.strip()), "source_known": signs.source_known},
             )
             _add_link(mapping, secret, now)
@@ -113,7 +112,7 @@ def store_answers(
             raise InitialMapping.DoesNotExist
         if not mapping.question_set:
             mapping.question_set = question_set.as_json()
-            mapping.shown_texts = shown.as_dict()
+            mapping.shown_texts = asdict(shown)
         if mapping.started_at is None:
             record_beginning(mapping, by_mail=by_mail, now=now)
         kept = {key: value for key, value in mapping.answers.items() if key not in step_keys}

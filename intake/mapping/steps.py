@@ -30,6 +30,7 @@ from intake.mapping.context import (
     StepPage,
     all_groups,
     current_notices,
+    facts_page,
     step_context,
 )
 from intake.mapping.links import find_link
@@ -120,26 +121,29 @@ class MappingPath:
 PathView = Callable[..., HttpResponse]
 
 
-def private(view: PathView) -> PathView:
+def private(*, reads_post: bool = True) -> Callable[[PathView], PathView]:
     """Call `view(request, path, …)` with the mapping of the secret in the URL; respond with 404 if there is none.
 
     No CSRF token is needed: a forger does not know the secret in the URL. Middleware keeps the responses out of caches
     and the URL out of logs.
     """
 
-    @wraps(view)
-    @sensitive_variables()
-    def find_and_show(request: HttpRequest, secret: str, **kwargs: Any) -> HttpResponse:
-        if request.method == "POST" and not read_post(request):
-            return too_long_response(request)
-        try:
-            path = _find_path(secret)
-            return view(request, path, **kwargs) if path else _closed(request)
-        except InitialMapping.DoesNotExist:
-            # It expired or was removed after it was found.
-            return _closed(request)
+    def decorate(view: PathView) -> PathView:
+        @wraps(view)
+        @sensitive_variables()
+        def find_and_show(request: HttpRequest, secret: str, **kwargs: Any) -> HttpResponse:
+            if reads_post and request.method == "POST" and not read_post(request):
+                return too_long_response(request)
+            try:
+                path = _find_path(secret)
+                return view(request, path, **kwargs) if path else _closed(request)
+            except InitialMapping.DoesNotExist:
+                # It expired or was removed after it was found.
+                return _closed(request)
 
-    return sensitive_post_parameters()(csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(find_and_show)))
+        return sensitive_post_parameters()(csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(find_and_show)))
+
+    return decorate
 
 
 def _find_path(secret: str) -> MappingPath | None:
@@ -162,19 +166,21 @@ def _published() -> QuestionSet | None:
 
 def _closed(request: HttpRequest) -> HttpResponse:
     """Return a 404 page for an expired link, with the typed text so that it can be copied."""
+    if request.method == "POST" and not read_post(request):
+        return too_long_response(request)
     typed = typed_answers(request.POST) if request.method == "POST" else []
     page = MappingPage.objects.live().first()
     context = {"typed": typed, "begin_url": page.get_url(request) if page else ""}
     return TemplateResponse(request, "intake/mapping/closed_page.html", context, status=404)
 
 
-@private
+@private()
 def resume(request: HttpRequest, path: MappingPath) -> HttpResponse:
     """Redirect to the step at which the visitor stopped."""
     return _not_asked(request, path) if request.method == "POST" else redirect(path.resume_url())
 
 
-@private
+@private()
 def facts_step(request: HttpRequest, path: MappingPath) -> HttpResponse:
     """The step of the contact facts."""
     if not path.asks_facts and request.method == "POST":
@@ -200,7 +206,7 @@ def facts_step(request: HttpRequest, path: MappingPath) -> HttpResponse:
     )
 
 
-@private
+@private()
 def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpResponse:
     """One step of questions."""
     index = number - 1
@@ -308,24 +314,12 @@ def _facts_as_typed(facts: dict[str, Any]) -> MappingFactsForm:
 def _facts_response(
     request: HttpRequest, path: MappingPath, form: MappingFactsForm, *, status: int = 200, notice: str = ""
 ) -> HttpResponse:
-    context = step_context(
-        request,
-        StepPage(
-            form=form,
-            title=_("Contact details"),
-            introduction="",
-            step=1,
-            steps=path.steps,
-            back=False,
-            notice=notice,
-            continue_url=path.facts_url(),
-            draft=path.facts_url(),
-        ),
-    )
+    own = path.facts_url()
+    context = step_context(request, facts_page(form, steps=path.steps, notice=notice, continue_url=own, draft=own))
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
 
 
-@private
+@private(reads_post=False)
 def check(request: HttpRequest, path: MappingPath) -> HttpResponse:
     """Show all answers; a post sends them. A repeated post leads to the same enquiry."""
     if request.method != "POST":
@@ -343,7 +337,7 @@ def check(request: HttpRequest, path: MappingPath) -> HttpResponse:
     return ANSWERS.answer(request, store=store, show_again=lambda **shown: _response(request, path, **shown))
 
 
-@private
+@private(reads_post=False)
 def done(request: HttpRequest, path: MappingPath) -> HttpResponse:
     """Confirm that the mapping was received; 404 if it was not sent."""
     if not path.mapping.is_sent or path.mapping.enquiry is None:

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
 from intake.choices import MailPurpose
-from intake.enquiry.mails import admin_url_of
+from intake.enquiry.mails import facts_of_practice, mail_to_sender, mail_to_supervisor
 from intake.enquiry.models import Enquiry
 from intake.mail.links import PrivateLink
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import NewMail, claim_automatic_mail, queue_mail, supervisor_address
+from intake.mail.queue import NewMail, claim_automatic_mail, queue_mail
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.rules import kept_while_waiting
 
@@ -75,11 +75,7 @@ def _list_mail(purpose: MailPurpose, words: dict[str, object]) -> NewMail:
         recipient="",
         reply_to=details.email,
         subject=_subject(purpose),
-        context={
-            **words,
-            "contact_details": details,
-            "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
-        },
+        context={**words, **facts_of_practice(details)},
     )
 
 
@@ -121,25 +117,17 @@ def queue_waiting_link(*, place: WaitingPlace, now: datetime) -> None:
 
 
 def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, now: datetime) -> None:
-    enquiry, details = place.enquiry, ContactDetails.load()
-    queue_mail(
-        NewMail(
-            enquiry_id=enquiry.pk,
-            purpose=purpose,
-            recipient=enquiry.email,
-            reply_to=details.email,
-            subject=_("You are on the waiting list (reference %(reference)s)") % {"reference": enquiry.reference},
-            context={
-                "enquiry": enquiry,
-                "contact_details": details,
-                "wants_mail": place.wants_mail,
-                "kept_while_waiting": kept_while_waiting(place.months),
-                "answer_url": WAITING_LINK.url(),
-                "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
-            },
-        ),
-        now=now,
+    mail = mail_to_sender(
+        place.enquiry,
+        purpose,
+        subject=_("You are on the waiting list (reference %(reference)s)"),
+        context={
+            "wants_mail": place.wants_mail,
+            "kept_while_waiting": kept_while_waiting(place.months),
+            "answer_url": WAITING_LINK.url(),
+        },
     )
+    queue_mail(mail, now=now)
 
 
 def queue_waiting_answer(
@@ -147,20 +135,10 @@ def queue_waiting_answer(
 ) -> None:
     """Queue the notification of an answer to the supervisor. Only one for each key."""
     subject = _("Still interested: %(reference)s") if is_interested else _("Not interested any more: %(reference)s")
-    queue_mail(
-        NewMail(
-            enquiry_id=enquiry.pk,
-            purpose=MailPurpose.WAITING_ANSWER,
-            deduplication_key=deduplication_key,
-            recipient=supervisor_address(ContactDetails.load()),
-            subject=subject % {"reference": enquiry.reference},
-            context={
-                "enquiry": enquiry,
-                "is_interested": is_interested,
-                "answered_at": now,
-                "admin_url": admin_url_of(enquiry),
-            },
-            goes_at=goes_at,
-        ),
-        now=now,
+    mail = mail_to_supervisor(
+        enquiry,
+        MailPurpose.WAITING_ANSWER,
+        subject=subject,
+        context={"is_interested": is_interested, "answered_at": now},
     )
+    queue_mail(replace(mail, deduplication_key=deduplication_key, goes_at=goes_at), now=now)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from intake.choices import PlanState, SupervisionForm
 from intake.enquiry.models import Enquiry
+from intake.mail.links import StoredLink
 
 
 class WaitingPlace(models.Model):
@@ -54,18 +55,10 @@ class WaitingPlace(models.Model):
         return f"{self.enquiry_id}: {self.rank}"
 
 
-class WaitingLink(models.Model):
-    """A private link to a place, valid as long as the enquiry exists. Only the digest of its secret is stored."""
+class WaitingLink(StoredLink):
+    """A private link to a place, valid as long as the enquiry exists."""
 
     place = models.ForeignKey(WaitingPlace, on_delete=models.CASCADE, related_name="links")
-    secret_digest = models.CharField(max_length=64, unique=True)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return str(self.pk)
 
 
 class ReturnPlan(models.Model):

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from intake.mapping.removal import LIFETIME
+from intake.mapping.links import LIFETIME
 from intake.models import IntakeSettings
 from tests.intake.visiting import page_text
 

@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from intake.contact import posting
+from intake.contact import page
 from intake.enquiry.removal import remove_due
 from intake.mail.delivery import deliver_next
 from intake.models import Enquiry
@@ -97,7 +97,7 @@ def test_error_report_and_log_hide_the_form(
     def broken(**_arguments: object) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr(posting, "receive_enquiry", broken)
+    monkeypatch.setattr(page, "receive_enquiry", broken)
     visitor.client.raise_request_exception = False
     answer = visitor.sends(WORDS)
     assert answer.status_code == 500

@@ -9,8 +9,7 @@ import pytest
 from home.models import PauseNotice
 from intake.choices import MailPurpose, MailState
 from intake.enquiry.removal import delete_expired_traces, remove_due
-from intake.mapping.links import mail_link_for_enquiry
-from intake.mapping.removal import LIFETIME, remove_unfinished
+from intake.mapping.links import LIFETIME, mail_link_for_enquiry, remove_unfinished
 from intake.models import (
     AutomaticReplyTrace,
     ClockSlip,

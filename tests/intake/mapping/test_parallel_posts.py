@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from home.models import PauseNotice
 from intake.enquiry.removal import remove_enquiry
-from intake.mapping.links import mail_link_for_enquiry
-from intake.mapping.removal import remove_unfinished
+from intake.mapping.links import mail_link_for_enquiry, remove_unfinished
 from intake.mapping.services import send_mapping
 from intake.models import Enquiry, InitialMapping, MappingLink, MappingPage, OutgoingMail, UnfinishedMapping
 from tests.intake.enquiries import received

@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from intake.enquiry.removal import remove_enquiry
 from intake.jobs.runner import Item
-from intake.mapping.links import mail_link_for_enquiry
-from intake.mapping.removal import LIFETIME, remove_unfinished
+from intake.mapping.links import LIFETIME, mail_link_for_enquiry, remove_unfinished
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, RemovedEnquiry, UnfinishedMapping
 from tests.intake.enquiries import received
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts

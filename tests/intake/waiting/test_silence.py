@@ -182,7 +182,7 @@ def test_a_crash_at_closing_leaves_it_for_the_next_round(
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("intake.waiting.upkeep.EnquiryStep.objects.create", fail)
+        patch.setattr("intake.enquiry.services.EnquiryStep.objects.create", fail)
         with pytest.raises(MemoryError):
             remind_and_close(now=NOW + 28 * DAY)
     assert _enquiry(notified).status == Status.WAITING_LIST

@@ -60,7 +60,7 @@ DEATHS = [
     "intake.waiting.return_plan.queue_return_notice",
     "intake.waiting.return_plan.record_steps",
     "intake.waiting.upkeep.record_steps",
-    "intake.waiting.upkeep.EnquiryStep.objects.create",
+    "intake.waiting.upkeep.save_change",
     "intake.waiting.upkeep.record_steps",
     "intake.waiting.upkeep.remove_enquiry",
     "intake.mail.delivery._claim",
