@@ -1,10 +1,12 @@
 """The form fields and forms of an enquiry."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms import BoundField
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -105,6 +107,13 @@ class TypedPhoneField(TypedTextField):
             raise ValidationError(self.error_messages["more"], code="more") from error
         except ValueError as error:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+def summary_entries(bound: BoundField, *, words: Callable[[str], str] = str) -> list[dict[str, str]]:
+    """Return the errors of a field for components/error_summary.html: {"href": "#id_name", "message": words(error)}."""
+    # A group of radio buttons or checkboxes has no id of its own.
+    anchor = f"{bound.auto_id}_0" if bound.use_fieldset else bound.auto_id
+    return [{"href": f"#{anchor}", "message": words(str(error))} for error in bound.errors]
 
 
 class ContactFactsForm(forms.Form):
@@ -247,13 +256,8 @@ class ContactFactsForm(forms.Form):
 
     @property
     def error_summary(self) -> list[dict[str, str]]:
-        """One entry for each error, in the order of the fields: {"href": "#id_name", "message": …}."""
-        entries = []
-        for name in self.fields:
-            bound = self[name]
-            anchor = f"{bound.auto_id}_0" if bound.use_fieldset else bound.auto_id
-            entries += [{"href": f"#{anchor}", "message": str(error)} for error in bound.errors]
-        return entries
+        """One entry for each error, in the order of the fields."""
+        return [entry for name in self.fields for entry in summary_entries(self[name])]
 
 
 class ContactForm(ContactFactsForm):

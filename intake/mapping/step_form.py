@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from home.dates import day_error_message, finnish_day, parse_day
-from intake.enquiry.forms import TypedTextField
+from intake.enquiry.forms import TypedTextField, summary_entries
 from intake.mapping.answers import condition_holds, is_answered, questions_to_show
 from intake.mapping.questions import Question, QuestionType, Role, Step
 from intake.typed_text import without_invisible
@@ -190,16 +191,13 @@ class StepForm(forms.Form):
 
     @property
     def error_summary(self) -> list[dict[str, str]]:
-        """One entry for each error, in the order of the fields: {"href": "#id_…", "message": …}."""
-        entries = []
-        for question in self.shown:
-            for name in field_names(question) if question.is_asked else ():
-                bound = self[name]
-                anchor = f"{bound.auto_id}_0" if bound.use_fieldset else bound.auto_id
-                entries += [
-                    {"href": f"#{anchor}", "message": _with_label(question, str(error))} for error in bound.errors
-                ]
-        return entries
+        """One entry for each error, in the order of the fields."""
+        return [
+            entry
+            for question in self.shown
+            for name in (field_names(question) if question.is_asked else ())
+            for entry in summary_entries(self[name], words=partial(_with_label, question))
+        ]
 
     @property
     def shown_questions(self) -> list[ShownQuestion]:
