@@ -104,7 +104,7 @@ def _session_site(started_once: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def site(_session_site: RunningSite) -> Iterator[RunningSite]:
-    """The running site: `.url`, `.admin_url`, `.admin_email`, `.admin_password`, `.smtp`, `.manage(…)`.
+    """The running site: `.url`, `.admin_url`, `.admin_email`, `.admin_password`, `.smtp`, `.run(…)`.
 
     It lives as long as the test process: a test that changes content puts it back.
     """

@@ -34,7 +34,7 @@ _PUT_BACK = (
 
 def put_pause_back(site: RunningSite) -> None:
     """The pause as the site starts with, and no history."""
-    site.manage("shell", "-v0", "-c", _PUT_BACK)
+    site.run(_PUT_BACK)
 
 
 @pytest.fixture

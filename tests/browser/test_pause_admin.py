@@ -57,7 +57,7 @@ def test_one_button_opens_and_another_takes_it_back(
 
 
 def test_an_overdue_day_leads_to_the_field_where_it_is_changed(site: RunningSite, desk: KatisDesk) -> None:
-    site.manage("shell", "-v0", "-c", OVERDUE)
+    site.run(OVERDUE)
     admin = desk.page
     admin.goto("/admin/")
     card = admin.get_by_role("region", name="Tauko", exact=True)

@@ -16,7 +16,7 @@ from tests.tools.running_site import RunningSite
 LIST = "/admin/odotuslista/"
 RETURN = "/admin/odotuslista/paluu/"
 
-# Six on the list, one held suspicious, and Aijuu open. For `manage.py shell -c`.
+# Six on the list, one held suspicious, and Aijuu open.
 SIX = """
 from intake.models import WaitingPlace
 from tests.intake.desk.pages import suspicious
@@ -36,9 +36,9 @@ ReturnPlan.objects.all().delete()
 
 @pytest.fixture(autouse=True)
 def six_waiting(site: RunningSite) -> Iterator[None]:
-    site.manage("shell", "-v0", "-c", NOBODY + SIX)
+    site.run(NOBODY + SIX)
     yield
-    site.manage("shell", "-v0", "-c", NOBODY)
+    site.run(NOBODY)
     put_pause_back(site)
 
 

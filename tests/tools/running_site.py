@@ -111,21 +111,6 @@ class RunningSite:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
 
-    def manage(self, *arguments: str) -> str:
-        """Run a management command beside the running site and return what it printed."""
-        finished = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if finished.returncode:
-            raise RuntimeError(f"manage.py {' '.join(arguments)} failed:\n{finished.stdout}{finished.stderr}")
-        return finished.stdout
-
     def run(self, script: str) -> str:
         """Run Python beside the running site, with its settings, and return what it printed: all in one process."""
         if self._shell is None:
