@@ -43,7 +43,7 @@ from home.pause.services import (
     undo_last,
     undoable,
 )
-from home.pause.settings_page import PauseSettingsView, may_change, may_preview, message_with_undo
+from home.pause.settings_page import PausePreview, PauseSettingsView, may_change, may_preview, message_with_undo
 
 _CONTACT_PAGE: dict[FormMode, str | Promise] = {
     FormMode.AS_USUAL: gettext_lazy("The contact page takes messages as usual."),
@@ -52,6 +52,8 @@ _CONTACT_PAGE: dict[FormMode, str | Promise] = {
 }
 _CHANGED = gettext_lazy("The pause has been changed elsewhere since you opened this page. Check below how it is now.")
 _DONE_ALREADY = gettext_lazy("This had been done already.")
+# What Wagtail's addresses of settings carry, for our views at the same addresses.
+_SETTING = {"app_name": "home", "model_name": "pausenotice"}
 # A writer of home.pause.services.
 PauseService = Callable[..., PauseNotice]
 
@@ -259,11 +261,8 @@ def register_pause_urls() -> list[URLPattern]:
         path("tauko/kumoa/", undo, name="pause_undo"),
         path("tauko/esikatselu/", preview, name="pause_preview"),
         path("tauko/historia/", history, name="pause_history"),
-        path(
-            "settings/home/pausenotice/<int:pk>/",
-            PauseSettingsView.as_view(),
-            {"app_name": "home", "model_name": "pausenotice"},
-        ),
+        path("settings/home/pausenotice/<int:pk>/", PauseSettingsView.as_view(), _SETTING),
+        path("settings/home/pausenotice/<int:pk>/preview/", PausePreview.as_view(), _SETTING),
     ]
 
 

@@ -8,16 +8,20 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import strip_tags
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, Panel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.fields import RichTextField
+from wagtail.models import Page, PreviewableMixin, Site
 
+from home.contact_details import ContactDetails
 from home.dates import DayField, finnish_day
 from home.editors_text import editors_html
-from home.pause.rules import FormMode, PauseSettings, PauseState, pause_state, validation_errors
+from home.pause.rules import FormMode, PauseSettings, PauseState, pause_state, settings_for_state, validation_errors
 from home.pause.wording import PauseStatus, PauseWords, past_days, pause_status
 from home.rich_text import SHORT_FEATURES, expanded
 
@@ -52,13 +56,22 @@ class PastDayWarningPanel(Panel):
             return list(dict.fromkeys(day for text in texts for day in past_days(text, now=now)))
 
 
+PREVIEW_STATES: list[tuple[PauseState, str | Promise]] = [
+    (PauseState.OPEN, _("Aijuu open")),
+    (PauseState.UPCOMING, _("Pause announced")),
+    (PauseState.PAUSED, _("On a pause")),
+    (PauseState.OVERDUE, _("The announced day has passed")),
+    (PauseState.RESUMED, _("Returned")),
+]
+
+
 class PreviewAudience(models.TextChoices):
     EDITORS = "editors", _("those who may change the pause")
     EVERYBODY = "everybody", _("everybody who works in the admin")
 
 
 @register_setting(icon="time")
-class PauseNotice(BaseGenericSetting):
+class PauseNotice(PreviewableMixin, BaseGenericSetting):  # type: ignore[misc]
     """The settings of the pause: on or off, days, own wording, and the mode of the contact page.
 
     Only home.pause.services writes here, so that every change is recorded and can be undone.
@@ -169,6 +182,27 @@ class PauseNotice(BaseGenericSetting):
         ]
 
     @property
+    def preview_modes(self) -> list[tuple[str, str]]:
+        """The pages of `previewed_pages`, each as it is with these settings and in each of the five states."""
+        states = [("", _("now")), *PREVIEW_STATES]
+        return [
+            (f"{key}-{state}", f"{title}: {label}")
+            for key, title, _page in previewed_pages()
+            for state, label in states
+        ]
+
+    def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
+        """Answer with a page of the site. Wagtail has put these settings, with what is not saved, on `request`."""
+        key, _dash, state = mode_name.partition("-")
+        page = next((page for name, _title, page in previewed_pages() if name == key), None)
+        if page is None or (state and state not in dict(PREVIEW_STATES)):
+            raise Http404
+        if state:
+            self.settings = settings_for_state(self.settings, PauseState(state), timezone.now())
+        response: HttpResponse = page.serve_preview(request, page.default_preview_mode)
+        return response
+
+    @property
     def settings(self) -> PauseSettings:
         """The fields that decide the state, for the functions of home.pause.rules."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(PauseSettings)}
@@ -202,6 +236,17 @@ class PauseNotice(BaseGenericSetting):
             raise ValidationError(
                 {name: ValidationError(str(message), code=code) for name, (code, message) in errors.items()}
             )
+
+
+def previewed_pages() -> list[tuple[str, str | Promise, Page]]:
+    """Return the pages that show what the pause changes, with a key and a title: front page and contact page."""
+    site = Site.objects.filter(is_default_site=True).select_related("root_page").first()
+    contact = ContactDetails.load().contact_page
+    pages = [
+        ("front", _("The front page"), site.root_page if site else None),
+        ("contact", _("The contact page"), contact if contact and contact.live else None),
+    ]
+    return [(key, title, page.specific) for key, title, page in pages if page is not None]
 
 
 # The one list of the pause's fields: everything that reads or stores all of them goes through these.

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import ObjectList, Panel
-from wagtail.contrib.settings.views import EditView
+from wagtail.contrib.settings.views import EditView, PreviewOnEdit
 
 from home.dates import DayInput, finnish_moment
 from home.pause.models import EDITABLE, PauseChange, PauseNotice, PreviewAudience
@@ -51,11 +51,12 @@ def message_with_undo(message: str | Promise) -> SafeString:
 class PauseForm(WagtailAdminModelForm):
     """The settings form. It refuses to save over a version that the user has not seen, and keeps what was typed.
 
-    `check_version=False` is for a preview, which stores nothing. save() raises PauseChangedMeanwhile where the pause
-    was changed after is_valid().
+    `check_version=False` is for a preview, which saves with `commit=False` and stores nothing. save() raises
+    PauseChangedMeanwhile where the pause was changed after is_valid().
     """
 
     data: Any
+    instance: PauseNotice
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, check_version: bool = True, **kwargs: Any) -> None:
@@ -84,6 +85,8 @@ class PauseForm(WagtailAdminModelForm):
         self.add_error(None, changed_meanwhile(notice))
 
     def save(self, commit: bool = True) -> PauseNotice:
+        if not commit:
+            return self.instance
         values = {name: self.cleaned_data[name] for name in EDITABLE if name in self.cleaned_data}
         self.instance = change_pause(
             values=values, version=self.cleaned_data["seen_version"], by=self.for_user, now=timezone.now()
@@ -107,14 +110,16 @@ def _panel() -> Panel:
     return ObjectList(PauseNotice.panels, base_form_class=PauseForm).bind_to_model(PauseNotice)
 
 
-def pause_form_class() -> type[PauseForm]:
-    """Return the form class with all the fields of the page."""
-    form_class: type[PauseForm] = _panel().get_form_class()
-    return form_class
+class PausePreview(PreviewOnEdit):
+    """Wagtail's preview of what is not saved, also from a page that was opened before the last change."""
+
+    def get_form(self, query_dict: QueryDict) -> PauseForm:
+        form_class: type[PauseForm] = _panel().get_form_class()
+        return form_class(query_dict or None, instance=self.object, for_user=self.request.user, check_version=False)
 
 
 class PauseSettingsView(EditView):
-    """Wagtail's settings page with a preview of unsaved values and an undo button."""
+    """Wagtail's settings page with an undo button."""
 
     template_name = "home/pause/settings.html"
     error_message = gettext_lazy("The pause could not be saved. Check what is marked.")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, ViewportSize, expect
 
 from tests.browser.accessibility import assert_fits, certain_violations
 from tests.browser.conftest import DESK, PHONE, NewPage
@@ -68,44 +68,34 @@ def test_an_overdue_day_leads_to_the_field_where_it_is_changed(site: RunningSite
     expect(admin.get_by_role("textbox", name="Uusia työnohjauksia aloitetaan")).to_be_in_viewport()
 
 
-def test_what_is_not_saved_is_previewed_in_a_tab_of_its_own(page: Page, desk: KatisDesk) -> None:
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_unsaved_pause_is_previewed_beside_the_form(
+    page: Page, new_page: NewPage, desk: KatisDesk, viewport: ViewportSize
+) -> None:
     settings = PauseSettings(desk)
+    admin = settings.page
+    admin.set_viewport_size(viewport)
+    toggle = admin.get_by_role("button", name="Esikatselu päälle/pois")
     settings.page.get_by_role("textbox", name="Uusia työnohjauksia aloitetaan").fill("1.2.2037")
     settings.page.get_by_label("Tauon aikana yhteydenottosivu").select_option("waiting_list")
     settings.write_own_words("Olen opintovapaalla.")
-    with settings.page.expect_popup() as opened:
-        settings.page.get_by_role("button", name="Esikatsele tallentamatta").click()
-    preview = opened.value
-    front = preview.frame_locator('iframe[title="Esikatselu: Etusivu"]')
-    expect(front.locator(".pause")).to_contain_text("Olen opintovapaalla.")
-    expect(front.locator(".pause")).to_contain_text("1.2.2037 alkaen")
-    contact = preview.frame_locator('iframe[title="Esikatselu: Yhteydenottosivu"]')
-    expect(contact.get_by_role("button", name="Ilmoittaudu odotuslistalle")).to_be_visible()
+    toggle.click()
+    shown = admin.frame_locator("[data-side-panel=preview] iframe").last
+    expect(shown.locator(".pause")).to_contain_text("Olen opintovapaalla.")
+    expect(shown.locator(".pause")).to_contain_text("1.2.2037 alkaen")
     # It is drawn with the site's own style and letters.
-    expect(front.locator("h1")).to_have_css("font-family", re.compile("^Atkinson,"))
-    assert certain_violations(preview) == []
-
-    # From there to another state: her words go along.
-    with next_document(preview):
-        preview.get_by_role("button", name="Palattu tauolta").click()
-    expect(front.locator(".pause")).to_contain_text("Aijuu on palannut tauolta.")
-    preview.get_by_role("textbox", name="Päivä").fill("31.1.2037")
-    with next_document(preview):
-        preview.get_by_role("textbox", name="Päivä").press("Enter")
-    expect(preview.get_by_role("heading", name="Esikatselu: 31.1.2037 klo 12.00")).to_be_visible()
-    expect(front.locator(".pause")).to_contain_text("Olen opintovapaalla.")
-
-    # A preview stands still: neither form nor link does anything.
-    before = preview.url
-    front.get_by_role("link", name="Ilmoittaudu odotuslistalle").first.click()
-    contact.get_by_role("button", name="Ilmoittaudu odotuslistalle").click()
-    preview.wait_for_timeout(500)
-    assert preview.url == before
-    expect(contact.get_by_role("button", name="Ilmoittaudu odotuslistalle")).to_be_visible()
+    expect(shown.locator("h1")).to_have_css("font-family", re.compile("^Atkinson,"))
+    mode = admin.get_by_label("Esikatselutila")
+    mode.select_option(label="Etusivu: Palattu tauolta")
+    expect(shown.locator(".pause")).to_contain_text("Aijuu on palannut tauolta.")
+    mode.select_option(label="Yhteydenottosivu: nyt")
+    expect(shown.get_by_role("button", name="Ilmoittaudu odotuslistalle")).to_be_visible()
+    assert_fits(admin)
 
     # Visitors saw none of it; what she wrote is still in the form, and saving it works.
     page.goto("/")
     expect(notice_on(page)).not_to_contain_text("opintovapaalla")
+    toggle.click()
     settings.save()
     page.reload()
     expect(notice_on(page)).to_contain_text("Olen opintovapaalla.")
@@ -118,10 +108,10 @@ def test_leaving_after_unsaved_preview_asks(desk: KatisDesk) -> None:
     page.wait_for_timeout(3000)
     page.get_by_role("textbox", name="Uusia työnohjauksia aloitetaan").fill("1.2.2037")
     page.locator('form[data-w-unsaved-has-edits-value="true"]').wait_for()
-    for _ in range(2):
-        with page.expect_popup() as opened:
-            page.get_by_role("button", name="Esikatsele tallentamatta").click()
-        opened.value.close()
+    toggle = page.get_by_role("button", name="Esikatselu päälle/pois")
+    toggle.click()
+    expect(page.frame_locator("[data-side-panel=preview] iframe").last.locator(".pause")).to_contain_text("1.2.2037")
+    toggle.click()
     asked: list[str] = []
 
     def stay(dialog: Dialog) -> None:

@@ -119,55 +119,91 @@ def test_a_preview_stands_still(kati: Client) -> None:
 
 
 def form_of(client: Client, **changes: str) -> dict[str, str]:
-    html = client.get(f"/admin/settings/home/pausenotice/{PauseNotice.load().pk}/").text
+    html = client.get(settings_page()).text
     return {**form_values(html, "#w-editor-form"), **changes}
 
 
-def test_the_unsaved_form_is_previewed_and_goes_along(kati: Client) -> None:
-    stored()
-    response = kati.post(PREVIEW, form_of(kati, active="on", returns_on="1.2.2027"))
+def settings_page() -> str:
+    return f"/admin/settings/home/pausenotice/{PauseNotice.load().pk}/"
+
+
+def sent_to_preview(client: Client, **changes: str) -> dict[str, bool]:
+    """Send the unsaved form as Wagtail's script does, and return what it is told."""
+    response = client.post(f"{settings_page()}preview/", form_of(client, **changes))
     assert response.status_code == 200
-    assert notice_in(frames(response.text)[0]).endswith(
-        "Uusia työnohjauksia aloitetaan 1.2.2027 alkaen. Voit silti kirjoittaa Katille , mutta vastaus voi viipyä."
-    )
-    assert "Mitään ei ole tallennettu" in response.text
-    # From there to another state and moment, still unsaved.
-    states, moments = (f".pause-preview__forms form:nth-of-type({number})" for number in (1, 2))
-    ahead = kati.post(PREVIEW, {**form_values(response.text, states), "preview-state": "upcoming"})
-    told = "Aijuu on tauolla 17.1.2027 alkaen. Uusia työnohjauksia aloitetaan 1.2.2027 alkaen."
-    assert notice_in(frames(ahead.text)[1]) == told
-    later = kati.post(PREVIEW, {**form_values(ahead.text, moments), "preview-day": "2.2.2027"})
-    assert notice_in(frames(later.text)[1]).startswith(UNDATED)
+    told: dict[str, bool] = response.json()
+    return told
+
+
+def unsaved(client: Client, mode: str) -> BeautifulSoup:
+    response = client.get(f"{settings_page()}preview/", {"mode": mode, "in_preview_panel": "true"})
+    assert response.status_code == 200
+    assert "frame-ancestors 'self'" in response["Content-Security-Policy"]
+    return BeautifulSoup(response.content, "html.parser")
+
+
+def test_unsaved_settings_are_previewed_in_every_state(kati: Client) -> None:
+    stored()
+    assert sent_to_preview(kati, active="on", returns_on="1.2.2027", form_mode="waiting_list")["is_valid"]
+    until = "Uusia työnohjauksia aloitetaan 1.2.2027 alkaen."
+    seen = {
+        "": f"Aijuun palvelut ovat tauolla. {until}",
+        "open": "",
+        "upcoming": f"Aijuu on tauolla 17.1.2027 alkaen. {until}",
+        "paused": f"Aijuun palvelut ovat tauolla. {until}",
+        "overdue": UNDATED,
+        "resumed": "Aijuu on palannut tauolta.",
+    }
+    for state, words in seen.items():
+        for page in ("front", "contact"):
+            notice = notice_in(unsaved(kati, f"{page}-{state}"))
+            assert notice.startswith(words), (page, state)
+            assert bool(notice) is bool(words), (page, state)
+    for state, label in (("", "Ilmoittaudu odotuslistalle"), ("open", "Lähetä")):
+        button = unsaved(kati, f"contact-{state}").select_one("main form button[type=submit]")
+        assert button is not None
+        assert label in button.get_text()
     assert not PauseNotice.objects.get().active
     assert not PauseChange.objects.exists()
+    assert notice_in(BeautifulSoup(Client().get("/").text, "html.parser")) == ""
 
 
-def test_preview_of_invalid_form_shows_errors_only(kati: Client) -> None:
+def test_the_settings_page_offers_its_preview(kati: Client) -> None:
+    html = kati.get(settings_page()).text
+    assert f'"{settings_page()}preview/"' in html
+    options = [option.get_text() for option in BeautifulSoup(html, "html.parser").select("#id_preview_mode option")]
+    assert len(options) == 12
+    assert {"Etusivu: nyt", "Yhteydenottosivu: Palattu tauolta"} <= set(options)
+
+
+def test_preview_of_invalid_form_is_refused(kati: Client) -> None:
     stored()
-    response = kati.post(PREVIEW, form_of(kati, active="on", returns_on="1.1.2027"))
-    assert response.status_code == 422
-    assert "Valitse päivä, joka on vielä edessä, tai jätä päivä tyhjäksi." in response.text
-    assert frames(response.text) == []
+    assert sent_to_preview(kati, active="on", returns_on="1.1.2027") == {"is_valid": False, "is_available": False}
 
 
 def test_an_old_tab_may_preview(kati: Client) -> None:
     stored()
     old = form_of(kati, active="on")
     PauseNotice.objects.update(version=7)
-    assert kati.post(PREVIEW, old).status_code == 200
+    assert kati.post(f"{settings_page()}preview/", old).json()["is_valid"]
+    assert notice_in(unsaved(kati, "front-")).startswith(UNDATED)
+
+
+@pytest.mark.parametrize("mode", ["hassu", "front-hassu", "back-paused", "-"])
+def test_an_unknown_preview_mode_is_not_found(kati: Client, mode: str) -> None:
+    sent_to_preview(kati)
+    assert kati.get(f"{settings_page()}preview/", {"mode": mode}).status_code == 404
 
 
 def test_looking_writes_nothing(kati: Client) -> None:
     """Nothing is written except the session, as in any view of the admin."""
     stored(form_mode=FormMode.WAITING_LIST)
-    form = form_of(kati, active="on")
     kati.get(PREVIEW)
     with CaptureQueriesContext(
         connection,
     ) as queries:
         for state in ("open", "upcoming", "paused", "overdue", "resumed"):
             kati.get(PREVIEW, {"preview-state": state})
-        kati.post(PREVIEW, form)
     writes = [query["sql"] for query in queries if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
     assert writes == []
 
@@ -182,7 +218,8 @@ def test_kati_decides_who_else_may_look(loaded_site: None) -> None:
     assert len(previewed(other, state="resumed")) == 2
     assert "Tauon esikatselu" in other.get("/admin/").text
     # What is not saved is hers alone.
-    assert other.post(PREVIEW, {"active": "on"}).status_code in (302, 403)
+    for response in (other.get(f"{settings_page()}preview/"), other.post(f"{settings_page()}preview/")):
+        assert response.status_code in (302, 403)
     assert Client().get(PREVIEW)["Location"].startswith("/admin/login")
 
 

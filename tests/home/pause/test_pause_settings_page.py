@@ -210,15 +210,6 @@ def test_the_form_shows_a_pause_that_opened_by_itself_as_over(kati: Client) -> N
     assert actions == [PauseAction.OPENED_BY_ITSELF, PauseAction.CHANGED]
 
 
-def test_enter_in_a_field_saves_and_does_not_preview(kati: Client) -> None:
-    """Enter activates the first submit button of a form."""
-    stored()
-    form = BeautifulSoup(opened(kati), "html.parser").select_one(FORM)
-    assert form is not None
-    buttons = [button for button in form.select("button") if button.get("type", "submit") == "submit"]
-    assert [button.get("formaction") for button in buttons] == [None, "/admin/tauko/esikatselu/"]
-
-
 def test_whoever_may_not_change_it_does_not_see_it() -> None:
     stored()
     other = client_with("view_enquiry")
