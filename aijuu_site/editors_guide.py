@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
+from mdit_py_plugins.anchors import anchors_plugin
 from PIL import Image
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
@@ -69,13 +70,7 @@ def anchor_of(heading: str) -> str:
 
 
 class _Renderer(RendererHTML):
-    """Adds ids to headings, and size and URL to images (`picture_file` of the environment)."""
-
-    def heading_open(self, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
-        token = tokens[index]
-        if token.tag != "h1":
-            token.attrSet("id", anchor_of(_plain(tokens[index + 1])))
-        return str(self.renderToken(tokens, index, options, env))
+    """Adds size and URL to images (`picture_file` of the environment)."""
 
     def image(self, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
         token = tokens[index]
@@ -85,7 +80,8 @@ class _Renderer(RendererHTML):
 
 
 def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer)
+    parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer)
+    return parser.use(anchors_plugin, min_level=2, max_level=6, slug_func=anchor_of)
 
 
 def _plain(inline: Token) -> str:
@@ -107,8 +103,8 @@ def read_guide(source: str, *, picture_file: Callable[[str], PictureFile]) -> Gu
 
     chapters = []
     for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True):
-        title = _plain(tokens[start + 1])
-        chapters.append(Chapter(title, anchor_of(title), html(start + 3, end)))
+        anchor = str(tokens[start].attrs["id"])
+        chapters.append(Chapter(_plain(tokens[start + 1]), anchor, html(start + 3, end)))
     return Guide(_plain(tokens[1]), html(3, starts[0] if starts else len(tokens)), tuple(chapters))
 
 
