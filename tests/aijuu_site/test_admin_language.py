@@ -51,11 +51,8 @@ MAY_BE_DROPPED = {"%(model_name)s", "%(username)s", "%(user)s"}
 
 # Templates of which ours is a changed copy: when Wagtail's changes, look at it, take the change over, renew the sum.
 COPIED = {
-    "home.html": "7eb3ee7b5a9d1355",
     "home/account_summary.html": "ff5c7d30e46778c3",
-    "pages/confirm_delete.html": "77c1be2760338bcf",
     "logo.html": "56cf5752ce44464c",
-    "shared/header.html": "37d78005e6612711",
     "shared/headers/_actions.html": "facea723b6b91762",
     "shared/pagination_nav.html": "4d6da73d6fef03c3",
 }
@@ -134,25 +131,6 @@ def test_every_text_of_the_admin_has_finnish(domain: str) -> None:
         if not text.is_left_out and not all(known.get(key) for key in text.keys)
     ]
     assert missing == []
-
-
-@pytest.mark.once
-@pytest.mark.parametrize("domain", DOMAINS)
-def test_quotation_marks_are_finnish(domain: str) -> None:
-    known, other = finnish(domain), []
-    for text in english_texts():
-        if (
-            text.domain != domain
-            or text.is_left_out
-            or any("workflow" in one.lower() for one in texts_in(text.message.id))
-        ):
-            continue
-        for key in text.keys:
-            shown = re.sub(r"<[^>]+>", "", known.get(key) or "")
-            # The sign itself, in a text about tags.
-            if re.search(r"[‘“'\"](?!\)\.)", shown) or "’" in re.sub(r"\w’\w", "", shown):
-                other.append(shown)
-    assert other == []
 
 
 @pytest.mark.once
@@ -281,8 +259,6 @@ def test_the_front_of_the_admin_is_hers(supervisor: Client) -> None:
     assert "Hae kaikista sivuista…" in html
     assert "guide.wagtail.org" not in html
     assert "gravatar" not in html
-    assert "Search</" not in html
-    assert 'value="Search"' not in html
 
 
 def test_her_menu_has_only_what_is_hers(supervisor: Client) -> None:
