@@ -148,9 +148,7 @@ def test_every_screen_of_hers_is_finnish(kati: Client) -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize(
-    "text", ["Root", "None", "Email address", "tekijä None", "Are you sure of it?"]
-)
+@pytest.mark.parametrize("text", ["Root", "None", "Email address", "tekijä None", "Are you sure of it?"])
 def test_a_word_of_english_is_noticed(text: str) -> None:
     assert english_in(text)
 

@@ -1,0 +1,170 @@
+"""A process with production settings behind a proxy with https: what aijuu_site/settings/test.py has otherwise.
+
+Other than in production are: the password hasher, the names of static files, the mail backend, ALLOWED_HOSTS,
+TRUSTED_PROXIES, SITE_URL, FORM_RATE_LIMIT, SECRET_KEY and DATA_DIR. Pictures that are made in the background are
+tested in tests/home/images/test_picture_making.py.
+"""
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from email import message_from_bytes
+from http.client import HTTPConnection
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tests.browser.waits import eventually
+from tests.intake.visiting import ShownForm, letter
+from tests.tools.running_site import ADMIN_EMAIL, ADMIN_PASSWORD, RunningSite
+
+NAME = "www.aijuu-koe.fi"
+LIMIT = 10
+KATI = "kati.levola@aijuu.fi"
+TWELVE_HOURS = 12 * 60 * 60
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    cookies: SimpleCookie
+    body: bytes
+
+
+@pytest.fixture(scope="module")
+def https_site(started_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
+    data_dir = tmp_path_factory.mktemp("https") / "data"
+    shutil.copytree(started_once, data_dir)
+    settings = {"SITE_URL": f"https://{NAME}", "TRUSTED_PROXIES": "", "FORM_RATE_LIMIT": ""}
+    site = RunningSite(data_dir, overrides=settings)
+    site.start()
+    yield site
+    assert site.stop() == 0, "\n".join(site.output)
+
+
+def ask(
+    site: RunningSite,
+    path: str,
+    form: dict[str, str | list[str]] | None = None,
+    *,
+    host: str = NAME,
+    proto: str = "https",
+    forwarded_for: str = "203.0.113.1",
+    cookies: str = "",
+) -> Answer:
+    """Ask as the proxy does: plain http to the port, with what it adds to a request."""
+    headers = {"Host": host, "X-Forwarded-For": forwarded_for, "X-Forwarded-Proto": proto, "Cookie": cookies}
+    body = None
+    if form is not None:
+        body = urlencode(form, doseq=True)
+        headers |= {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": f"https://{NAME}",
+            "Referer": f"https://{NAME}{path}",
+            "Sec-Fetch-Site": "same-origin",
+        }
+    with closing(HTTPConnection("127.0.0.1", site.port, timeout=60)) as connection:
+        connection.request("GET" if form is None else "POST", path, body, {k: v for k, v in headers.items() if v})
+        answer = connection.getresponse()
+        received = SimpleCookie()
+        for cookie in answer.headers.get_all("Set-Cookie", []):
+            received.load(cookie)
+        return Answer(answer.status, dict(answer.headers), received, answer.read())
+
+
+def send_message(site: RunningSite, number: int, *, forwarded_for: str) -> int:
+    page = ask(site, "/ota-yhteytta/", forwarded_for=forwarded_for)
+    form = ShownForm(BeautifulSoup(page.body, "html.parser")).values
+    words = letter(email=f"maija{number}@esimerkki.fi", message=f"Viesti numero {number}.")
+    return ask(site, "/ota-yhteytta/", {**form, **words}, forwarded_for=forwarded_for).status
+
+
+def database(site: RunningSite, query: str) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(site.data_dir / "db.sqlite3")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_http_leads_to_https_but_health_is_asked_over_http(https_site: RunningSite) -> None:
+    for path in ("/", "/ota-yhteytta/", "/admin/login/"):
+        answer = ask(https_site, path, proto="http")
+        assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}{path}")
+    for path in ("/healthz/", "/healthz/live/"):
+        assert ask(https_site, path, proto="http", host="10.0.0.5:8000").status == 200
+    # The proxy's word for https is believed, so nothing goes in a circle.
+    page = ask(https_site, "/")
+    assert page.status == 200
+    assert "max-age=31536000" in page.headers["Strict-Transport-Security"]
+
+
+def test_a_strangers_host_name_is_refused(https_site: RunningSite) -> None:
+    for host in ("evil.example", "testserver", f"{NAME}.evil.example"):
+        assert ask(https_site, "/", host=host).status == 400
+
+
+def test_static_files_are_kept_under_hashed_names(https_site: RunningSite) -> None:
+    page = BeautifulSoup(ask(https_site, "/").body, "html.parser")
+    names = [str(link["href"]) for link in page.select("link[rel=stylesheet]")]
+    assert names
+    for name in names:
+        assert re.search(r"\.[0-9a-f]{12}\.css$", name)
+        file = ask(https_site, name)
+        assert file.status == 200
+        assert "immutable" in file.headers["Cache-Control"]
+
+
+def test_session_is_secure_and_ends_after_twelve_hours(https_site: RunningSite) -> None:
+    shown = ask(https_site, "/admin/login/")
+    token = BeautifulSoup(shown.body, "html.parser").select_one("[name=csrfmiddlewaretoken]")
+    assert token is not None
+    form: dict[str, str | list[str]] = {
+        "username": ADMIN_EMAIL,
+        "password": ADMIN_PASSWORD,
+        "csrfmiddlewaretoken": str(token["value"]),
+        "next": "/admin/",
+        "remember": "on",
+    }
+    cookies = f"csrftoken={shown.cookies['csrftoken'].value}"
+    answer = ask(https_site, "/admin/login/", form, cookies=cookies)
+    assert (answer.status, answer.headers["Location"]) == (302, "/admin/")
+    session = answer.cookies["sessionid"]
+    assert int(session["max-age"]) == TWELVE_HOURS
+    assert (session["secure"], session["httponly"], session["samesite"]) == (True, True, "Lax")
+    assert ask(https_site, "/admin/", cookies=f"sessionid={session.value}").status == 200
+
+
+def test_passwords_are_stored_slowly_hashed(https_site: RunningSite) -> None:
+    stored = [password for (password,) in database(https_site, "SELECT password FROM accounts_user")]
+    assert stored
+    assert all(re.match(r"pbkdf2_sha256\$\d{6,}\$", password) for password in stored)
+
+
+def test_one_proxy_is_trusted_behind_https(https_site: RunningSite) -> None:
+    """The last address of X-Forwarded-For is the proxy's word: another one before it lifts no limit."""
+    sent = [send_message(https_site, n, forwarded_for=f"198.51.100.{n}, 203.0.113.9") for n in range(LIMIT + 1)]
+    assert sent == [303] * LIMIT + [429]
+    assert send_message(https_site, LIMIT + 1, forwarded_for="198.51.100.1, 203.0.113.10") == 303
+
+
+def test_without_a_mail_server_mail_becomes_files(https_site: RunningSite) -> None:
+    assert send_message(https_site, 100, forwarded_for="203.0.113.77") == 303
+    [(messages,)] = database(https_site, "SELECT count(*) FROM intake_enquiry")
+    folder = https_site.data_dir / "mail"
+    mails = eventually(lambda: list(folder.iterdir()), lambda files: len(files) >= int(messages))
+    assert {message_from_bytes(mail.read_bytes())["To"] for mail in mails} >= {KATI}
+
+
+def test_real_database_has_its_pragmas(https_site: RunningSite) -> None:
+    script = """
+from django.db import connection
+with connection.cursor() as cursor:
+    for name in ("journal_mode", "synchronous", "secure_delete", "busy_timeout"):
+        print(*cursor.execute(f"PRAGMA {name}").fetchone())
+"""
+    # synchronous: 2 is FULL, which a power cut needs.
+    assert https_site.run(script).split() == ["wal", "2", "1", "20000"]
