@@ -155,7 +155,7 @@ def test_without_a_mail_server_mail_becomes_files(https_site: RunningSite) -> No
     assert send_message(https_site, 100, forwarded_for="203.0.113.77") == 303
     [(messages,)] = database(https_site, "SELECT count(*) FROM intake_enquiry")
     folder = https_site.data_dir / "mail"
-    mails = eventually(lambda: list(folder.iterdir()), lambda files: len(files) >= int(messages))
+    mails = eventually(lambda: list(folder.glob("*")), lambda files: len(files) >= int(messages))
     assert {message_from_bytes(mail.read_bytes())["To"] for mail in mails} >= {KATI}
 
 
