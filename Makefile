@@ -19,7 +19,7 @@ AUDIT_STAMP := $(VENV)/installed-requirements-audit.txt
 BROWSERS_STAMP := $(VENV)/installed-requirements-browsers.txt
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 
-.PHONY: help run dev test tests check format catalogues screenshots guide-pictures browsers audit structure lock environment dev-environment audit-environment browsers-environment browser
+.PHONY: help run dev test tests check bench format catalogues screenshots guide-pictures browsers audit structure lock environment dev-environment audit-environment browsers-environment browser
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -63,6 +63,9 @@ format: dev-environment ## Put the code into its format and mend what lint can m
 catalogues: dev-environment ## Add new texts to the Finnish catalogues and compile them
 	@$(PY) -m tests.tools.catalogues update
 	@$(PY) -m tests.tools.catalogues compile
+
+bench: dev-environment ## Measure that no input costs more than its length (a minute)
+	@$(PY) -m pytest -q -p no:randomly $$(find tests -name 'bench_*.py')
 
 audit: audit-environment browser ## Measure the site as `make run` serves it: Lighthouse, HTML, accessibility, bytes (15 minutes)
 	@$(PY) -m tests.tools.audit

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from intake.enquiry.forms import ContactForm
 from intake.models import Enquiry
 from intake.typed_text import clean_line, clean_lines
 from tests.intake.visiting import ShownForm, Visitor, letter, page_text
@@ -110,3 +111,23 @@ def test_one_line_is_one_line(text: str) -> None:
 @given(st.text(st.characters(categories=["L", "N", "P", "Sm", "Sc"])))
 def test_cleaning_takes_no_letter_digit_or_punctuation(text: str) -> None:
     assert clean_lines(text) == unicodedata.normalize("NFC", text)
+
+
+def test_combining_marks_are_broken_after_thirty() -> None:
+    cleaned = clean_lines("Za" + "\u0300" * 100 + "lgo")
+    assert max(len(run) for run in cleaned.replace("\u0300", "|").split("\u034f")) <= 34
+    assert cleaned.replace("\u034f", "").count("\u0300") in (99, 100)
+    assert clean_lines(cleaned) == cleaned
+
+
+@pytest.mark.parametrize("text", ["ệ", "\u0344" * 20, "\u0f73" * 20, "각", "שָׁלוֹם", "q\u0323\u0307"])
+def test_marks_that_languages_need_stay(text: str) -> None:
+    assert clean_lines(clean_lines(text)) == clean_lines(text)
+    if len(text) < 10:
+        assert "\u034f" not in clean_lines(text)
+
+
+def test_length_message_says_the_length_typed() -> None:
+    form = ContactForm(None)
+    with pytest.raises(Exception, match="nyt 400001 merkkiä, enintään 100"):
+        form.fields["name"].clean("a" + "\u0301\u0316" * 200_000)
