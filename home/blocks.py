@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.blocks.struct_block import BlockGroup
 from wagtail.images import get_image_model
-from wagtail.images.blocks import ImageBlock, ImageChooserBlock
+from wagtail.images.blocks import ImageChooserBlock
 
 from home.pause.rules import FormMode
 from home.rich_text import PROSE_FEATURES, valid_id, visitor_url
@@ -33,29 +33,10 @@ class PageChoice(_ValidIds, blocks.PageChooserBlock):  # type: ignore[misc]
         return "wagtail.blocks.PageChooserBlock", args, kwargs
 
 
-class _PictureChoice(_ValidIds, ImageChooserBlock):  # type: ignore[misc]
-    pass
-
-
-class PictureBlock(ImageBlock):  # type: ignore[misc]
-    """Wagtail's ImageBlock (image and alternative text) that survives invalid ids in stored data."""
-
-    def __init__(self, required: bool = True, **kwargs: Any) -> None:
-        super().__init__(required=required, **kwargs)
-        chooser = _PictureChoice(required=required)
-        chooser.set_name("image")
-        self.child_blocks["image"] = chooser
-
-    def to_python(self, value: Any) -> Any:
-        return super().to_python(_as_image_value(value))
-
-    def bulk_to_python(self, values: Iterable[Any]) -> Any:
-        return super().bulk_to_python([_as_image_value(value) for value in values])
-
-
-def _as_image_value(value: Any) -> dict[str, Any]:
-    # A bare id, as an ImageChooserBlock stores it, goes through the same check.
-    return value if isinstance(value, dict) else {"image": value, "decorative": False, "alt_text": ""}
+class PictureChoice(_ValidIds, ImageChooserBlock):  # type: ignore[misc]
+    def deconstruct(self) -> tuple[str, Any, Any]:
+        _path, args, kwargs = super().deconstruct()
+        return "wagtail.images.blocks.ImageChooserBlock", args, kwargs
 
 
 class BenefitsBlock(blocks.StructBlock):
@@ -237,20 +218,10 @@ class FaqBlock(blocks.StructBlock):
         }
 
 
-class FigureValue(blocks.StructValue):
-    """The value of a figure."""
-
-    @property
-    def alt(self) -> str:
-        """The alternative text; "" for a decorative image (WCAG 1.1.1)."""
-        image = self.get("image")
-        return "" if image is None or image.decorative else image.contextual_alt_text or ""
-
-
 class FigureBlock(blocks.StructBlock):
-    """A picture with its alternative text (or marked decorative), caption and credit."""
+    """A picture with caption and credit."""
 
-    image = PictureBlock(label=_("Image"))
+    image = PictureChoice(label=_("Image"))
     caption = blocks.CharBlock(label=_("Caption"), required=False, max_length=250)
     credit = blocks.CharBlock(
         label=_("Credit"), required=False, max_length=120, help_text=_("Who made the picture, if it must be told.")
@@ -259,17 +230,13 @@ class FigureBlock(blocks.StructBlock):
     class Meta:
         label = _("Image")
         icon = "image"
-        description = _("A picture with alternative text, caption and credit.")
+        description = _("A picture with caption and credit.")
         template = "home/blocks/image.html"
         preview_template = "home/blocks/preview.html"
-        value_class = FigureValue
 
     def get_preview_value(self) -> Any:
         """Show the newest image of the site as the example; only a caption where there is none."""
         newest = get_image_model().objects.order_by("-created_at").first()
-        if newest is not None:
-            newest.contextual_alt_text = ""
-            newest.decorative = True
         return self.normalize(
             {"image": newest, "caption": "Työnohjauksen avulla löydetään yhteinen tavoite ja ratkaisuja.", "credit": ""}
         )

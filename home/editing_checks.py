@@ -13,8 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.admin.userbar import ContentCheckerItem
 from wagtail.fields import RichTextField, StreamField
-from wagtail.images.blocks import ImageBlock
-from wagtail.images.models import AbstractImage
 from wagtail.models import Page
 
 from home.editors_text import unresolved_placeholders
@@ -25,13 +23,9 @@ from home.seo import LONGEST_DESCRIPTION
 LONGEST_TITLE = 60
 # Not after a digit: there it may mean inches.
 _STRAIGHT = re.compile(r"(?<!\d)(?:[\"']|&quot;|&#x27;|&#39;)")
-# The image fields of the page types: image, alternative text, decorative.
-_IMAGE_FIELDS = (("hero_image", "hero_alt", "hero_decorative"), ("image", "image_alt", "image_decorative"))
 ATTRIBUTE = "data-findings"
 # A check that is true for every element. In a rule's `none` it reports each element that the selector matches.
 _ALWAYS_TRUE = {"id": "home-always", "evaluate": "matches-definition-evaluate", "options": {"matcher": {}}}
-# A rule of axe-core in addition to those of Wagtail.
-_NO_ALT_AT_ALL = "image-alt"
 # Wagtail's rule never finds anything: the page falls back to its introduction. Ours looks at the field.
 _REPLACED = "empty-meta-description"
 
@@ -50,12 +44,6 @@ class Finding:
     selector: str = "h1"
 
 
-ALT_MISSING = Finding(
-    key="home-alt-missing",
-    name=_("A picture has no alternative text"),
-    help_text=_("Tell in a few words what the photo shows, for those who do not see it."),
-    selector="main img[alt='']:not([src$='.svg'])",
-)
 DESCRIPTION_MISSING = Finding(
     key="home-description-missing",
     name=_("The description for search engines is missing"),
@@ -94,7 +82,6 @@ PLACEHOLDER_EMPTY = Finding(
 def page_findings(page: Page) -> list[Finding]:
     """Return the findings of `page`, the most important first."""
     found = {
-        ALT_MISSING: any(images_without_alt(page)),
         BROKEN_LINK: has_broken_link(page),
         PLACEHOLDER_EMPTY: any(mark for text in _texts(page) for mark in unresolved_placeholders(unescape(text))),
         DESCRIPTION_MISSING: not (page.search_description or "").strip(),
@@ -106,25 +93,9 @@ def page_findings(page: Page) -> list[Finding]:
 
 
 FINDINGS = (
-    *(ALT_MISSING, BROKEN_LINK, PLACEHOLDER_EMPTY, DESCRIPTION_MISSING),
+    *(BROKEN_LINK, PLACEHOLDER_EMPTY, DESCRIPTION_MISSING),
     *(DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES),
 )
-
-
-def images_without_alt(page: Page) -> Iterator[AbstractImage]:
-    """Yield the images without alternative text that are not marked decorative.
-
-    Not the drawings (SVG) in the image fields of a page type: those of the first content are decoration.
-    """
-    for picture, alt, decorative in _IMAGE_FIELDS:
-        image = getattr(page, picture, None)
-        needs_alt = image is not None and not image.is_svg() and not getattr(page, decorative)
-        if needs_alt and not getattr(page, alt).strip():
-            yield image
-    for block, value in _values(page):
-        needs_alt = isinstance(block, ImageBlock) and value is not None and not value.decorative
-        if needs_alt and not (value.contextual_alt_text or "").strip():
-            yield value
 
 
 def has_broken_link(page: Page) -> bool:
@@ -159,9 +130,7 @@ def _values(page: Page) -> Iterator[tuple[blocks.Block, Any]]:
 
 
 def _inside(block: blocks.Block, value: Any) -> Iterator[tuple[blocks.Block, Any]]:
-    if isinstance(block, ImageBlock):
-        yield block, value
-    elif isinstance(block, blocks.StructBlock):
+    if isinstance(block, blocks.StructBlock):
         for name, child in block.child_blocks.items():
             yield from _inside(child, value.get(name))
     elif isinstance(block, blocks.ListBlock):
@@ -176,7 +145,7 @@ class SiteContentChecker(ContentCheckerItem):
 
     def get_axe_run_only(self, request: HttpRequest) -> list[str]:
         theirs = [rule for rule in super().get_axe_run_only(request) if rule != _REPLACED]
-        return [*theirs, _NO_ALT_AT_ALL, *(finding.key for finding in FINDINGS)]
+        return [*theirs, *(finding.key for finding in FINDINGS)]
 
     def get_axe_custom_rules(self, request: HttpRequest) -> list[dict[str, Any]]:
         theirs = [rule for rule in super().get_axe_custom_rules(request) if rule["id"] != _REPLACED]
@@ -198,4 +167,4 @@ class SiteContentChecker(ContentCheckerItem):
 
     def get_axe_messages(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
         ours = {finding.key: {"error_name": finding.name, "help_text": finding.help_text} for finding in FINDINGS}
-        return {**super().get_axe_messages(request), **ours, _NO_ALT_AT_ALL: ours[ALT_MISSING.key]}
+        return {**super().get_axe_messages(request), **ours}

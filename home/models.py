@@ -5,7 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from home.contact_details import ContactDetails
-from home.images.models import Picture
+from home.images.models import Picture, PictureRendition
 from home.menus import FooterLink, FooterMenu
 from home.pages import AlwaysPublic, BasePage, ContentPage, HomePage, ServicePage
 from home.pause.models import PauseAction, PauseChange, PauseNotice
@@ -24,6 +24,7 @@ __all__ = [
     "PauseChange",
     "PauseNotice",
     "Picture",
+    "PictureRendition",
     "ServicePage",
 ]
 

@@ -197,12 +197,9 @@ class ContentPage(BasePage):
         verbose_name_plural = _("content pages")
 
 
-class ServicePage(BasePage):
-    """A service: an introduction, an optional picture, and the body."""
+class PicturePage(BasePage):
+    """A page with an optional picture at its top."""
 
-    intro = RichTextField(
-        _("introduction"), blank=True, features=SHORT_FEATURES, help_text=_("For whom and what, in a few sentences.")
-    )
     image = models.ForeignKey(
         settings.WAGTAILIMAGES_IMAGE_MODEL,
         verbose_name=_("picture"),
@@ -210,31 +207,28 @@ class ServicePage(BasePage):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text=_("Shown rather small. A picture that is taller than wide suits best."),
-    )
-    image_alt = models.CharField(
-        _("alternative text"),
-        max_length=250,
-        blank=True,
-        help_text=_("What the picture tells, in a few words. It is read aloud to those who do not see the picture."),
-    )
-    image_decorative = models.BooleanField(
-        _("the picture is only decoration"),
-        default=False,
-        help_text=_(
-            "Tick this if the text tells the same. The picture is then passed over when the page is read aloud."
-        ),
     )
 
+    class Meta:
+        abstract = True
+
+
+class ServicePage(PicturePage):
+    """A service: an introduction, an optional picture, and the body."""
+
+    intro = RichTextField(
+        _("introduction"), blank=True, features=SHORT_FEATURES, help_text=_("For whom and what, in a few sentences.")
+    )
     parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
     subpage_types: ClassVar[list[str]] = []
 
     content_panels: ClassVar[list[Any]] = [
         *BasePage.title_panels,
         FieldPanel("intro"),
-        MultiFieldPanel(
-            [FieldPanel("image"), FieldPanel("image_alt"), FieldPanel("image_decorative")],
+        FieldPanel(
+            "image",
             heading=_("Picture beside the introduction"),
+            help_text=_("Shown rather small. A picture that is taller than wide suits best."),
         ),
         FieldPanel("body"),
     ]
@@ -244,39 +238,12 @@ class ServicePage(BasePage):
         verbose_name = _("service page")
         verbose_name_plural = _("service pages")
 
-    @property
-    def image_alt_text(self) -> str:
-        """The alternative text; "" for a decorative picture (WCAG 1.1.1)."""
-        return "" if self.image_decorative else self.image_alt
 
-
-class HomePage(AlwaysPublic, BasePage):
+class HomePage(AlwaysPublic, PicturePage):
     """The front page: a lead with a picture, and the body."""
 
     lead = RichTextField(
         _("lead"), blank=True, features=SHORT_FEATURES, help_text=_("Who and what, in one or two sentences.")
-    )
-    hero_image = models.ForeignKey(
-        settings.WAGTAILIMAGES_IMAGE_MODEL,
-        verbose_name=_("picture"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-        help_text=_("Stands beside the lead. A picture that is wider than tall suits best."),
-    )
-    hero_alt = models.CharField(
-        _("alternative text"),
-        max_length=250,
-        blank=True,
-        help_text=_("What the picture tells, in a few words. It is read aloud to those who do not see the picture."),
-    )
-    hero_decorative = models.BooleanField(
-        _("the picture is only decoration"),
-        default=False,
-        help_text=_(
-            "Tick this if the text tells the same. The picture is then passed over when the page is read aloud."
-        ),
     )
     hero_caption = models.CharField(
         _("caption"), max_length=250, blank=True, help_text=_("A line under the picture, if you want one.")
@@ -294,9 +261,9 @@ class HomePage(AlwaysPublic, BasePage):
         FieldPanel("lead"),
         MultiFieldPanel(
             [
-                FieldPanel("hero_image"),
-                FieldPanel("hero_alt"),
-                FieldPanel("hero_decorative"),
+                FieldPanel(
+                    "image", help_text=_("Stands beside the lead. A picture that is wider than tall suits best.")
+                ),
                 FieldPanel("hero_caption"),
                 FieldPanel("hero_credit"),
             ],
@@ -313,8 +280,3 @@ class HomePage(AlwaysPublic, BasePage):
     class Meta:
         verbose_name = _("front page")
         verbose_name_plural = _("front pages")
-
-    @property
-    def hero_alt_text(self) -> str:
-        """The alternative text; "" for a decorative picture (WCAG 1.1.1)."""
-        return "" if self.hero_decorative else self.hero_alt

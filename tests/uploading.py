@@ -40,10 +40,16 @@ def upload(picture: Image.Image, kind: str = "JPEG", name: str = "", **saving: A
 
 def stored(client: Client, file: SimpleUploadedFile, title: str = "Kuva") -> AbstractImage:
     """Upload through the admin and return what was stored."""
-    answer = client.post(reverse("wagtailimages:add"), {"title": title, "file": file, "focal_point_x": ""})
+    answer = client.post(reverse("wagtailimages:add"), {"title": title, "description": "Kati", "file": file})
     assert answer.status_code == 302, answer.context["form"].errors
     image: AbstractImage = get_image_model().objects.latest("pk")
     return image
+
+
+def describe(client: Client, aside: int, **fields: str) -> Any:
+    """Answer what the page of many uploads asks about the file that was put aside."""
+    form = {f"uploaded-image-{aside}-{name}": value for name, value in {"tags": "", **fields}.items()}
+    return client.post(reverse("wagtailimages:create_multiple_from_uploaded_image", args=[aside]), form)
 
 
 def huge_png(width: int, height: int) -> SimpleUploadedFile:

@@ -33,7 +33,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_superuser=True, **fields)
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]
     """Whoever signs in to the admin: by e-mail address, shown by name."""
 
     # Unique as it is written, too: Django asks it of the field that one signs in with.

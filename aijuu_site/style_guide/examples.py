@@ -134,8 +134,6 @@ def long_details() -> ContactDetails:
 def _pictures() -> Iterator[tuple[str | Promise, Any]]:
     """Yield the newest image of each shape on the site."""
     images = list(get_image_model().objects.order_by("-created_at")[:200])
-    for image in images:
-        image.decorative, image.contextual_alt_text = True, ""
     shapes = (
         (_("A landscape picture"), lambda image: image.width > image.height),
         (_("A portrait picture"), lambda image: image.width < image.height),

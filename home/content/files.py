@@ -10,13 +10,13 @@ from uuid import uuid4
 
 from wagtail import blocks
 from wagtail.admin.rich_text.converters.contentstate import ContentstateConverter
-from wagtail.images.blocks import ImageBlock
+from wagtail.images.blocks import ImageChooserBlock
 from wagtail.images.models import AbstractImage
 from wagtail.models import Page
 from wagtail.rich_text import features as feature_registry
 
 CONTENT_DIR = Path(__file__).resolve().parent
-IMAGE_TYPE = "wagtailimages.Image"
+IMAGE_TYPE = "home.Picture"
 _PAGE_LINK = re.compile(r'<a href="sivu:(?P<path>/[^"#]*)(?:#(?P<anchor>[^"]+))?">(?P<words>.*?)</a>', re.DOTALL)
 # Not \s: a no-break space is part of the text.
 _WHITESPACE = re.compile(r"[ \t\r\n]+")
@@ -29,7 +29,7 @@ class ContentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A content file: a page (with a `path`), an image (type wagtailimages.Image, with a `file`), or a setting.
+    """A content file: a page (with a `path`), an image (type home.Picture, with a `file`), or a setting.
 
     `key` identifies it in LoadedContent.
     """
@@ -140,10 +140,6 @@ def body_blocks(
 
 
 def _raw_value(value: Any, block: blocks.Block, *, own_path: str | None, lookup: ContentLookup) -> Any:
-    if isinstance(block, ImageBlock):
-        image = lookup.find_image(value["file"])
-        alt = value.get("alt", "")
-        return {"image": image and image.pk, "alt_text": alt, "decorative": not alt}
     if isinstance(block, blocks.StructBlock):
         unknown = value.keys() - block.child_blocks.keys()
         if unknown:
@@ -167,4 +163,7 @@ def _raw_value(value: Any, block: blocks.Block, *, own_path: str | None, lookup:
     if isinstance(block, blocks.PageChooserBlock):
         page = lookup.find_page(value)
         return page and page.pk
+    if isinstance(block, ImageChooserBlock):
+        image = lookup.find_image(value)
+        return image and image.pk
     return value

@@ -115,7 +115,13 @@ def _load_image(piece: Piece, mark: LoadedContent) -> Action:
     if not piece.image_file.is_file():
         raise ContentError(f"there is no picture {piece.image_file.name}")
     with piece.image_file.open("rb") as handle:
-        image = image_model(title=piece.data["title"], file=File(handle, name=piece.image_file.name))
+        image = image_model(
+            title=piece.data["title"],
+            description=piece.data.get("alt", ""),
+            is_decorative=piece.data.get("decorative", False),
+            file=File(handle, name=piece.image_file.name),
+        )
+        image.full_clean()
         image.save()
     mark.image = image
     mark.save()

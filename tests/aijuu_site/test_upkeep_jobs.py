@@ -140,7 +140,7 @@ def test_what_was_written_past_wagtail_is_found_after_a_week(front: HomePage) ->
 
 
 def test_the_files_of_a_picture_are_made_after_a_stop() -> None:
-    image = get_image_model().objects.create(title="k", file=upload(drawn((1000, 1500))))
+    image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((1000, 1500))))
     # The process that took the upload has ended: nothing of it is made.
     assert len(missing_specs(image)) == 15
     work(timezone.now() + timedelta(minutes=6))
@@ -148,16 +148,16 @@ def test_the_files_of_a_picture_are_made_after_a_stop() -> None:
 
 
 def test_one_broken_picture_holds_up_no_other() -> None:
-    broken = get_image_model().objects.create(title="k", file=upload(drawn()))
+    broken = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn()))
     Path(broken.file.path).write_bytes(b"not a picture")
-    whole = get_image_model().objects.create(title="k", file=upload(drawn()))
+    whole = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn()))
     work(timezone.now() + timedelta(minutes=6))
     assert missing_specs(broken)
     assert not missing_specs(whole)
 
 
 def test_failing_picture_is_named(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    broken = get_image_model().objects.create(title="Kaksin \n metsässä", file=upload(drawn()))
+    broken = get_image_model().objects.create(description="Kati", title="Kaksin \n metsässä", file=upload(drawn()))
     Path(broken.file.path).write_bytes(b"not a picture")
     work(timezone.now() + timedelta(minutes=6))
     name = f"#{broken.pk} Kaksin metsässä"
@@ -176,7 +176,7 @@ def test_failing_picture_is_named(client: Client, caplog: pytest.LogCaptureFixtu
 
 def test_five_failing_pictures_are_named_at_most() -> None:
     for number in range(7):
-        picture = get_image_model().objects.create(title=f"Kuva {number}", file=upload(drawn()))
+        picture = get_image_model().objects.create(description="Kati", title=f"Kuva {number}", file=upload(drawn()))
         Path(picture.file.path).write_bytes(b"not a picture")
     work(timezone.now() + timedelta(minutes=6))
     names = JobRun.objects.get(name="pictures").failing_names.split(", ")
@@ -185,7 +185,7 @@ def test_five_failing_pictures_are_named_at_most() -> None:
 
 
 def test_a_file_of_no_picture_goes_after_a_day() -> None:
-    image = get_image_model().objects.create(title="k", file=upload(drawn()))
+    image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn()))
     make_files(image)
     left = storages["pictures"].save("images/x.jpg", ContentFile(b"x"))
     work(timezone.now() + timedelta(hours=23))

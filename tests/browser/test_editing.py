@@ -96,11 +96,9 @@ _FAULTS = [
             "search_description": "",
             "seo_title": "a" * 61,
             "intro": '<p>Sanoo "niin".</p>',
-            "photo": True,
             "skips": True,
         },
         [
-            "Kuvalta puuttuu tekstivastine",
             "Kuvaus hakukoneille puuttuu",
             "Otsikko on pitkä",
             "Otsikkotasot ovat väärässä järjestyksessä",
@@ -109,29 +107,19 @@ _FAULTS = [
     ),
 ]
 _MAKE_FAULTY = """
-from io import BytesIO
-from PIL import Image
-from django.core.files.base import ContentFile
-from wagtail.images import get_image_model
 from home.models import HomePage, ServicePage
 
 for number, changed in enumerate({faults!r}):
-    if changed.pop("photo", False):
-        out = BytesIO()
-        Image.new("RGB", (400, 300)).save(out, "JPEG")
-        changed["image"] = get_image_model().objects.create(title="k", file=ContentFile(out.getvalue(), "k.jpg"))
     html = "<h4>Liian alas</h4>" if changed.pop("skips", False) else ""
     body = [dict(type="text", value=dict(heading="Alku", text=html + "<p>Teksti.</p>"))]
     values = dict(title="Koe", slug=f"tarkistus-{{number}}", search_description="Lyhyt kuvaus.", body=body)
     print(HomePage.objects.get().add_child(instance=ServicePage(**(values | changed))).pk)
 """
 _REMOVE_FAULTY = """
-from wagtail.images import get_image_model
 from home.models import ServicePage
 
 for page in ServicePage.objects.filter(slug__startswith="tarkistus-"):
     page.delete()
-get_image_model().objects.filter(title="k").delete()
 """
 
 

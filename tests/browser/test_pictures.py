@@ -35,7 +35,7 @@ def photo(name, width, height, transparent=False):
     out = BytesIO()
     picture.save(out, "PNG" if transparent else "JPEG")
     file = ContentFile(out.getvalue(), name)
-    return get_image_model().objects.create(title="koekuva", file=file)
+    return get_image_model().objects.create(description="Kati", title="koekuva", file=file)
 
 photos = [
     photo("pysty.jpg", 1000, 1500),
@@ -46,16 +46,16 @@ photos = [
 front = HomePage.objects.get()
 for number, image in enumerate(photos):
     text = dict(type="text", value=dict(heading="Alku", text="<p>Teksti on tässä.</p>" * 40))
-    value = dict(image=dict(image=image.pk, decorative=False, alt_text="Kuva"), caption="Kuvateksti", credit="Kuva: K")
+    value = dict(image=image.pk, caption="Kuvateksti", credit="Kuva: K")
     body = [text, dict(type="image", value=value)]
-    page = ServicePage(title="Kuva", slug=f"kuva-{number}", image=image, image_alt="Kuva", body=body)
+    page = ServicePage(title="Kuva", slug=f"kuva-{number}", image=image, body=body)
     front.add_child(instance=page)
-print(front.hero_image_id, *[image.pk for image in photos])
+print(front.image_id, *[image.pk for image in photos])
 """
 _SET_HERO = """
 from home.models import HomePage
 page = HomePage.objects.get()
-page.hero_image_id = {image}
+page.image_id = {image}
 page.save()
 """
 _REMOVE = """
@@ -225,5 +225,5 @@ _SHOW_UPLOADED = """
 from wagtail.images import get_image_model
 from home.models import HomePage, ServicePage
 image = get_image_model().objects.get(title="koekuva")
-HomePage.objects.get().add_child(instance=ServicePage(title="Kuva", slug="kuva-9", image=image, image_alt="Kuva"))
+HomePage.objects.get().add_child(instance=ServicePage(title="Kuva", slug="kuva-9", image=image))
 """

@@ -76,7 +76,7 @@ def test_every_block_has_a_preview_that_shows_it(name: str, client: Client, fron
     details = ContactDetails.load()
     details.contact_page = front_page.add_child(instance=ContentPage(title="Y", slug="yhteys"))
     details.save()
-    get_image_model().objects.create(title="Kuva", file=get_test_image_file())
+    get_image_model().objects.create(description="Kati", title="Kuva", file=get_test_image_file())
     client.force_login(make_user(is_superuser=True))
     block = ContentPage.body.field.stream_block.child_blocks[name]
     preview = client.get(reverse("wagtailadmin_block_preview"), {"id": block.definition_prefix})
@@ -191,11 +191,13 @@ def test_call_to_action_falls_back_to_contact_page(client: Client, front_page: H
 
 
 def test_a_decorative_picture_has_an_empty_alternative_text(client: Client, front_page: HomePage) -> None:
-    image = get_image_model().objects.create(title="Salainen tiedostonimi", file=get_test_image_file())
-    value = {"image": {"image": image.pk, "decorative": True, "alt_text": "ei tätä"}, "caption": "", "credit": ""}
-    html = show(client, front_page, ("image", value))
+    image = get_image_model().objects.create(
+        title="Salainen tiedostonimi", description="ei tätä", is_decorative=True, file=get_test_image_file()
+    )
+    html = show(client, front_page, ("image", {"image": image.pk, "caption": "", "credit": ""}))
     assert 'alt=""' in html
     assert "Salainen" not in html
+    assert "ei tätä" not in html
     assert "ei tätä" not in html
     assert "<figcaption" not in html
 

@@ -1,23 +1,18 @@
 """Content checks in the editor, and the warning of past days in the pause form."""
 
 from datetime import UTC, datetime
-from io import BytesIO
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from django.core.files.base import ContentFile
 from django.test import Client, RequestFactory
 from django.urls import reverse
-from PIL import Image
 from wagtail.admin.userbar import AdminItem, ContentCheckerItem
-from wagtail.images import get_image_model
-from wagtail.images.models import AbstractImage
 from wagtail.models import Page
 
 from home import editing_checks as checks
 from home.editing_checks import SiteContentChecker, page_findings
-from home.models import ContentPage, HomePage, PauseNotice, ServicePage
+from home.models import ContentPage, HomePage, PauseNotice
 from home.pause.wording import past_days
 from home.wagtail_hooks import use_site_content_checker
 from tests.accounts import make_user
@@ -29,21 +24,6 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 def text(html: str = "<p>Teksti.</p>", heading: str = "Alku") -> dict[str, Any]:
     return {"type": "text", "value": {"heading": heading, "text": html}}
-
-
-def picture(name: str = "k.jpg") -> AbstractImage:
-    content = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>'
-    if not name.endswith("svg"):
-        out = BytesIO()
-        Image.new("RGB", (40, 30)).save(out, "JPEG")
-        content = out.getvalue()
-    image: AbstractImage = get_image_model().objects.create(title="k", file=ContentFile(content, name))
-    return image
-
-
-def figure(image: AbstractImage, *, alt: str = "", decorative: bool = False) -> dict[str, Any]:
-    value = {"image": {"image": image.pk, "alt_text": alt, "decorative": decorative}, "caption": "", "credit": ""}
-    return {"type": "image", "value": value}
 
 
 def keys(page: Page) -> list[str]:
@@ -85,17 +65,6 @@ def test_a_short_title_for_search_engines_is_enough() -> None:
 
 def test_attribute_quotes_and_inches_stay_straight() -> None:
     assert keys(ContentPage(**CLEAN, intro='<p><a href="/x/">x</a> 5" näyttö</p>')) == []
-
-
-def test_a_photo_needs_words_and_a_drawing_or_decoration_does_not() -> None:
-    photo, drawing = picture(), picture("k.svg")
-    assert keys(ServicePage(**CLEAN, image=photo)) == [checks.ALT_MISSING.key]
-    assert keys(HomePage(**CLEAN, hero_image=photo, hero_alt=" ")) == [checks.ALT_MISSING.key]
-    assert keys(ServicePage(**CLEAN, image=photo, image_alt="Kati")) == []
-    assert keys(ServicePage(**CLEAN, image=drawing)) == []
-    assert keys(ContentPage(**CLEAN, body=[figure(photo)])) == [checks.ALT_MISSING.key]
-    assert keys(ContentPage(**CLEAN, body=[figure(drawing)])) == [checks.ALT_MISSING.key]
-    assert keys(ContentPage(**CLEAN, body=[figure(photo, decorative=True), figure(photo, alt="Kati")])) == []
 
 
 def test_wagtails_checker_gives_way_to_ours() -> None:

@@ -85,7 +85,7 @@ def test_a_link_to_nothing_keeps_its_words(kind: str, page: ContentPage, client:
 
 @pytest.mark.parametrize("kind", ["image", "media", "odd"])
 def test_text_shows_nothing_embedded(kind: str, page: ContentPage, client: Client) -> None:
-    get_image_model().objects.create(pk=1, title="k", file=upload(drawn()))
+    get_image_model().objects.create(pk=1, description="Kati", title="k", file=upload(drawn()))
     numbers = [*ODD, 'id="1" format="odd"', 'id="1" format="fullwidth"', 'id="1"']
     html = "".join(f'<p>Alku</p><embed embedtype="{kind}" {number}/><p>Loppu</p>' for number in numbers)
     store_as_it_is(page, intro=html, body=json.dumps([text_block(html)]))
@@ -187,10 +187,8 @@ def test_block_with_invalid_id_refers_to_nothing(page: ContentPage, kati: Client
     body: list[dict[str, Any]] = []
     for raw in RAW:
         call = {"text": "Tule", "label": "Nappi", "page": raw}
-        figure = {"image": {"image": raw, "decorative": False, "alt_text": "x"}, "caption": "", "credit": ""}
-        bare = {"image": raw, "caption": "", "credit": ""}
-        body += [{"type": "call_to_action", "value": call}]
-        body += [{"type": "image", "value": figure}, {"type": "image", "value": bare}]
+        figure = {"image": raw, "caption": "", "credit": ""}
+        body += [{"type": "call_to_action", "value": call}, {"type": "image", "value": figure}]
     store_as_it_is(page, body=json.dumps([*body, text_block("<p>Loppu</p>")]))
     answer = Client().get("/koe/")
     assert answer.status_code == 200
@@ -201,18 +199,17 @@ def test_block_with_invalid_id_refers_to_nothing(page: ContentPage, kati: Client
 
 
 def test_a_block_finds_its_page_and_picture(page: ContentPage) -> None:
-    image = get_image_model().objects.create(title="k", file=upload(drawn()))
+    image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn()))
     call = {"text": "Tule", "label": "Nappi"}
     body = [
         {"type": "call_to_action", "value": {**call, "page": page.pk}},
         {"type": "call_to_action", "value": {**call, "page": str(page.pk)}},
-        {"type": "image", "value": {"image": {"image": image.pk, "decorative": True, "alt_text": ""}}},
+        {"type": "image", "value": {"image": image.pk}},
     ]
     store_as_it_is(page, body=json.dumps(body))
     first, second, third = ContentPage.objects.get(pk=page.pk).body
     assert first.value["page"].pk == second.value["page"].pk == page.pk
     assert third.value["image"].pk == image.pk
-    assert third.value["image"].decorative
 
 
 @pytest.mark.parametrize("number", ["abc", "", "1.5", "-1", "9" * 30])

@@ -116,7 +116,7 @@ def test_editors_changes_survive_load_content() -> None:
     assert not Page.objects.filter(slug__in=["tietosuoja", "ryhmatyonohjaus"]).exists()
     assert not Page.objects.get(slug="saavutettavuus").live
     assert not PauseNotice.load().active
-    assert HomePage.objects.get().hero_image is None
+    assert HomePage.objects.get().image is None
 
 
 def test_a_run_that_was_cut_off_can_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ def test_a_run_that_was_cut_off_can_be_repeated(monkeypatch: pytest.MonkeyPatch)
     assert actions["page:/yksilotyonohjaus/"] is Action.KEPT
     assert actions["page:/tietosuoja/"] is Action.LOADED
     assert Page.objects.filter(slug="tietosuoja").count() == 1
-    assert HomePage.objects.get().hero_image is not None
+    assert HomePage.objects.get().image is not None
     assert Page.find_problems() == ([], [], [], [], [])
 
 
@@ -214,7 +214,7 @@ PAGE = 'type = "home.ContentPage"\npath = "/uusi/"\ntitle = "Uusi"\n'
         (PAGE + '[[body]]\nblock = "text"\nheading = "x"\n', "bad.toml"),
         (PAGE + '[[body]]\nblock = "text"\ntext = \'<a href="sivu:/ei-ole/">x</a>\'\n', "no page /ei-ole/"),
         (PAGE + '[[body]]\nblock = "text"\ntext = \'<a class="x" href="sivu:/">x</a>\'\n', "must be written as"),
-        ('type = "wagtailimages.Image"\nfile = "puuttuu.svg"\ntitle = "x"\n', "no picture puuttuu.svg"),
+        ('type = "home.Picture"\nfile = "puuttuu.svg"\ntitle = "x"\n', "no picture puuttuu.svg"),
     ],
 )
 def test_a_mistake_in_a_file_is_named_and_leaves_nothing_behind(
@@ -236,14 +236,31 @@ def test_link_to_later_page_is_an_error(small_content: Callable[[str, str], Path
         load(directory)
 
 
-def test_a_picture_in_a_body_comes_with_its_words(small_content: Callable[[str, str], Path], client: Client) -> None:
-    directory = small_content("1.toml", 'type = "wagtailimages.Image"\nfile = "p.svg"\ntitle = "x"\n')
+PICTURE = 'type = "home.Picture"\nfile = "p.svg"\ntitle = "x"\n'
+
+
+def copy_picture(directory: Path) -> None:
     (directory / "images").mkdir()
     shutil.copy(CONTENT_DIR / "images" / "hero.svg", directory / "images" / "p.svg")
+
+
+def test_a_picture_without_alt_text_is_not_loaded(small_content: Callable[[str, str], Path]) -> None:
+    directory = small_content("1.toml", PICTURE)
+    copy_picture(directory)
+    with pytest.raises(ContentError, match=r"1\.toml: .*vaihtoehtoinen teksti"):
+        load(directory)
+    assert not get_image_model().objects.exists()
+    small_content("1.toml", PICTURE + "decorative = true\n")
+    load(directory)
+    assert get_image_model().objects.get().default_alt_text == ""
+
+
+def test_a_picture_in_a_body_comes_with_its_words(small_content: Callable[[str, str], Path], client: Client) -> None:
+    directory = small_content("1.toml", PICTURE + 'alt = "Kaksi polkua"\n')
+    copy_picture(directory)
     small_content(
         "2.toml",
-        PAGE + '[[body]]\nblock = "image"\nimage = { file = "p.svg", alt = "Kaksi polkua" }\n'
-        'caption = "Yhdessä"\ncredit = "Kuva: Aijuu"\n',
+        PAGE + '[[body]]\nblock = "image"\nimage = "p.svg"\ncaption = "Yhdessä"\ncredit = "Kuva: Aijuu"\n',
     )
     load(directory)
     html = client.get("/uusi/").text

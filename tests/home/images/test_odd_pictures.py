@@ -29,7 +29,7 @@ from home.images.preparation import make_files
 from home.images.upload import PictureField
 from home.models import HomePage, ServicePage
 from tests.accounts import make_user
-from tests.uploading import BLUE, DRAWING, RED, drawn, photo_exif, stored, upload
+from tests.uploading import BLUE, DRAWING, RED, describe, drawn, photo_exif, stored, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -61,18 +61,22 @@ def content_of(picture: Image.Image, kind: str, **saving: Any) -> bytes:
 
 
 def by_form(client: Client, file: SimpleUploadedFile) -> HttpResponse:
-    answer: HttpResponse = client.post(reverse("wagtailimages:add"), {"title": "Kuva", "file": file})  # type: ignore[assignment]
+    data = {"title": "Kuva", "description": "Kati", "file": file}
+    answer: HttpResponse = client.post(reverse("wagtailimages:add"), data)  # type: ignore[assignment]
     return answer
 
 
 def by_many(client: Client, file: SimpleUploadedFile) -> HttpResponse:
+    """Both steps: the file, then its alternative text."""
     data = {"title": "Kuva", "files[]": file}
     answer: HttpResponse = client.post(reverse("wagtailimages:add_multiple"), data)  # type: ignore[assignment]
-    return answer
+    aside = json.loads(answer.content).get("uploaded_file_id")
+    return describe(client, aside, title="Kuva", description="Kati") if aside else answer
 
 
 def by_chooser(client: Client, file: SimpleUploadedFile) -> HttpResponse:
-    data = {"image-chooser-upload-title": "Kuva", "image-chooser-upload-file": file}
+    form = {"title": "Kuva", "description": "Kati", "file": file}
+    data = {f"image-chooser-upload-{name}": value for name, value in form.items()}
     answer: HttpResponse = client.post(reverse("wagtailimages_chooser:create"), data)  # type: ignore[assignment]
     return answer
 
@@ -317,12 +321,12 @@ def set_aside_rows() -> dict[str, AbstractImage]:
         "no xml": b"hei",
     }
     for name, content in odd_drawings.items():
-        image = model.objects.create(title=name, file=ContentFile(DRAWING, "a.svg"))
+        image = model.objects.create(description="Kati", title=name, file=ContentFile(DRAWING, "a.svg"))
         Path(image.file.path).write_bytes(content)
         rows[name] = image
     photo = content_of(Image.effect_noise((300, 400), 60).convert("RGB"), "JPEG")
     for name, kept in {"cut": photo[: len(photo) // 2], "empty": b"", "text": b"hei", "lost": None}.items():
-        image = model.objects.create(title=name, file=ContentFile(photo, "a.jpg"))
+        image = model.objects.create(description="Kati", title=name, file=ContentFile(photo, "a.jpg"))
         path = Path(image.file.path)
         path.unlink() if kept is None else path.write_bytes(kept)
         rows[name] = image
@@ -355,8 +359,9 @@ class TestWhatIsThereAlready:
             edit = reverse("wagtailimages:edit", args=[image.pk])
             assert kati.get(edit).status_code == 200, name
             assert kati.get(reverse("wagtailimages:image_usage", args=[image.pk])).status_code == 200, name
-            assert kati.post(edit, {"title": f"{name} 2"}).status_code == 302, name
-            assert kati.post(edit, {"title": f"{name} 2", "file": upload(drawn())}).status_code == 302, name
+            changed = {"title": f"{name} 2", "description": "Kati"}
+            assert kati.post(edit, changed).status_code == 302, name
+            assert kati.post(edit, {**changed, "file": upload(drawn())}).status_code == 302, name
             image.refresh_from_db()
             assert (image.title, image.width, image.height) == (f"{name} 2", 60, 40)
 
@@ -381,14 +386,14 @@ class TestWhatIsThereAlready:
             chosen = kati.get(reverse("wagtailimages_chooser:chosen", args=[image.pk]))
             assert chosen.status_code == 200, name
             assert json.loads(chosen.content)["result"]["id"] == str(image.pk)
-            front_page.hero_image = image
+            front_page.image = image
             front_page.save_revision().publish()
             assert kati.get(reverse("wagtailadmin_pages:edit", args=[front_page.pk])).status_code == 200, name
 
     def test_the_same_file_sent_again_is_told(self, kati: Client) -> None:
         image = stored(kati, upload(drawn()))
         Path(image.file.path).unlink()
-        again = kati.post(reverse("wagtailimages:add"), {"title": "Kuva", "file": upload(drawn())})
+        again = by_form(kati, upload(drawn()))
         assert again.status_code in {200, 302}
 
     def test_a_page_is_shown_without_them(
@@ -401,14 +406,14 @@ class TestWhatIsThereAlready:
             soup = show(client, front_page, image, f"koe-{number}")
             assert not soup.select("main img, main figure, .opening"), name
             assert soup.select_one("h1") is not None
-            front_page.hero_image = get_image_model().objects.get(pk=image.pk)
+            front_page.image = get_image_model().objects.get(pk=image.pk)
             front_page.save_revision().publish()
             soup = BeautifulSoup(client.get("/").content, "html.parser")
             assert not soup.select(".hero img"), name
             assert soup.select_one(".hero.hero--words") is not None, name
 
     def test_upkeep_passes_over_them(self, rows: dict[str, AbstractImage]) -> None:
-        whole = get_image_model().objects.create(title="whole", file=ContentFile(DRAWING, "b.svg"))
+        whole = get_image_model().objects.create(description="Kati", title="whole", file=ContentFile(DRAWING, "b.svg"))
         missing = upkeep.missing_files(now=timezone.now() + timedelta(hours=1))
         assert (whole.pk, "original") in missing
         assert upkeep.make_missing_file((whole.pk, "original")) == 1
@@ -416,8 +421,8 @@ class TestWhatIsThereAlready:
 
 def show(client: Client, front_page: HomePage, image: AbstractImage, slug: str = "koe") -> BeautifulSoup:
     """A page with the picture at its head and in its text."""
-    value = {"image": {"image": image.pk, "decorative": False, "alt_text": "Kati"}, "caption": "Teksti", "credit": "K"}
-    page = ServicePage(title="K", slug=slug, image=image, image_alt="Kati", body=[{"type": "image", "value": value}])
+    value = {"image": image.pk, "caption": "Teksti", "credit": "K"}
+    page = ServicePage(title="K", slug=slug, image=image, body=[{"type": "image", "value": value}])
     front_page.add_child(instance=page)
     answer = client.get(f"/{slug}/")
     assert answer.status_code == 200
@@ -429,7 +434,7 @@ class TestLostFiles:
     def test_a_page_leaves_out_a_made_file_that_is_gone(
         self, client: Client, front_page: HomePage, content: bytes | None
     ) -> None:
-        image = get_image_model().objects.create(title="k", file=upload(drawn((600, 400))))
+        image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((600, 400))))
         make_files(image)
         gone = image.renditions.get(filter_spec="width-480|format-webp").file
         Path(gone.path).unlink() if content is None else Path(gone.path).write_bytes(content)
@@ -443,7 +448,7 @@ class TestLostFiles:
         assert made.url in client.get("/koe/").text
 
     def test_a_lost_original_leaves_the_made_files(self, client: Client, front_page: HomePage) -> None:
-        image = get_image_model().objects.create(title="k", file=upload(drawn((600, 400))))
+        image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((600, 400))))
         make_files(image)
         Path(image.file.path).unlink()
         assert len(show(client, front_page, image).select("main picture")) == 2
@@ -454,14 +459,14 @@ class TestCropping:
     def test_a_portrait_keeps_its_head(self, client: Client, front_page: HomePage, size: tuple[int, int]) -> None:
         photo = Image.new("RGB", size, BLUE)
         photo.paste(RED, (0, 0, size[0], size[1] // 20))
-        image = get_image_model().objects.create(title="k", file=upload(photo))
+        image = get_image_model().objects.create(description="Kati", title="k", file=upload(photo))
         make_files(image)
         with Image.open(
             image.renditions.get(filter_spec="fill-480x600|format-png".replace("png", "jpeg")).file
         ) as crop:
             red, _green, blue = crop.convert("RGB").getpixel((crop.width // 2, 4))  # type: ignore[misc]
         assert red > 150 > blue
-        front_page.hero_image, front_page.hero_alt = image, "Kati"
+        front_page.image = image
         front_page.save()
         (hero,) = BeautifulSoup(client.get("/").content, "html.parser").select(".hero img")
         assert hero["class"] == ["kept-top"]
@@ -471,17 +476,19 @@ class TestCropping:
         self, client: Client, front_page: HomePage, y: int, kept: str | None
     ) -> None:
         point = {"focal_point_x": 500, "focal_point_y": y, "focal_point_width": 50, "focal_point_height": 50}
-        image = get_image_model().objects.create(title="k", file=upload(drawn((1000, 1500))), **point)
+        image = get_image_model().objects.create(
+            description="Kati", title="k", file=upload(drawn((1000, 1500))), **point
+        )
         make_files(image)
-        front_page.hero_image, front_page.hero_alt = image, "Kati"
+        front_page.image = image
         front_page.save()
         (hero,) = BeautifulSoup(client.get("/").content, "html.parser").select(".hero img")
         assert hero.get("class") == ([kept] if kept else None)
 
     def test_a_landscape_photo_keeps_its_middle(self, client: Client, front_page: HomePage) -> None:
-        image = get_image_model().objects.create(title="k", file=upload(drawn((1500, 1000))))
+        image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((1500, 1000))))
         make_files(image)
-        front_page.hero_image, front_page.hero_alt = image, "Kati"
+        front_page.image = image
         front_page.save()
         (hero,) = BeautifulSoup(client.get("/").content, "html.parser").select(".hero img")
         assert not hero.has_attr("class")

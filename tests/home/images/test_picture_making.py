@@ -35,7 +35,7 @@ def picture(size: tuple[int, int] = (60, 40), colour: Any = None) -> AbstractIma
     from PIL import Image
 
     file = upload(Image.new("RGB", size, colour) if colour else drawn(size))
-    image: AbstractImage = get_image_model().objects.create(title="k", file=file)
+    image: AbstractImage = get_image_model().objects.create(description="Kati", title="k", file=file)
     return image
 
 
@@ -51,8 +51,8 @@ def known_files() -> set[str]:
 
 def show(image: AbstractImage, slug: str = "koe") -> str:
     """A page with the picture at its head and in its text. Returns its address."""
-    value = {"image": {"image": image.pk, "decorative": False, "alt_text": "Kati"}, "caption": "", "credit": ""}
-    page = ServicePage(title="K", slug=slug, image=image, image_alt="Kati", body=[{"type": "image", "value": value}])
+    value = {"image": image.pk, "caption": "", "credit": ""}
+    page = ServicePage(title="K", slug=slug, image=image, body=[{"type": "image", "value": value}])
     HomePage.objects.get().add_child(instance=page)
     return f"/{slug}/"
 
@@ -70,7 +70,7 @@ class TestReadingAPage:
     @pytest.mark.parametrize("kind", ["nothing made", "plain files", "all files", "drawing"])
     def test_reading_a_picture_writes_nothing(self, kind: str, client: Client, db: None) -> None:
         if kind == "drawing":
-            image = get_image_model().objects.create(title="k", file=ContentFile(DRAWING, "a.svg"))
+            image = get_image_model().objects.create(description="Kati", title="k", file=ContentFile(DRAWING, "a.svg"))
         else:
             image = picture((1200, 1800))
         specs = {"nothing made": [], "plain files": plain_specs(image)}.get(kind, wanted_specs(image))
@@ -118,7 +118,9 @@ class TestMaking:
         self, client: Client, db: None, django_capture_on_commit_callbacks: Any
     ) -> None:
         with django_capture_on_commit_callbacks(execute=True):
-            image = get_image_model().objects.create(title="k", file=ContentFile(DRAWING, "piirros.svg"))
+            image = get_image_model().objects.create(
+                description="Kati", title="k", file=ContentFile(DRAWING, "piirros.svg")
+            )
         soup = BeautifulSoup(client.get(show(image)).content, "html.parser")
         addresses = {str(img["src"]) for img in soup.select("main img")}
         assert len(addresses) == 1
@@ -183,7 +185,7 @@ class TestMaking:
         with django_capture_on_commit_callbacks(execute=True):
             address = reverse("wagtailimages:edit", args=[image.pk])
             file = upload(Image.new("RGB", (60, 40), BLUE))
-            assert client.post(address, {"title": "Kuva", "file": file}).status_code == 302
+            assert client.post(address, {"title": "Kuva", "description": "Kati", "file": file}).status_code == 302
         image = get_image_model().objects.get()
         assert not missing_specs(image)
         assert not before & (known_files() | {image.file.name})

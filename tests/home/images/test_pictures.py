@@ -14,7 +14,6 @@ from PIL import Image, ImageCms
 from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage
 
-from home.editing_checks import ALT_MISSING, page_findings
 from home.images.photos import photo, plain_specs
 from home.images.preparation import make_files
 from home.images.upload import LONGEST_SIDE, PictureForm, normalized_picture
@@ -42,7 +41,9 @@ def kati(client: Client, db: None) -> Client:
 def picture_in_database(size: tuple[int, int], name: str = "k.jpg", **fields: Any) -> AbstractImage:
     out = BytesIO()
     drawn(size).save(out, "PNG" if name.endswith("png") else "JPEG")
-    image: AbstractImage = get_image_model().objects.create(title="k", file=ContentFile(out.getvalue(), name), **fields)
+    image: AbstractImage = get_image_model().objects.create(
+        description="Kati", title="k", file=ContentFile(out.getvalue(), name), **fields
+    )
     # As when its transaction ends, which a test's does not.
     make_files(image, plain_specs(image))
     return image
@@ -116,7 +117,7 @@ def test_a_drawing_is_left_alone(kati: Client) -> None:
 
 
 def refusal(client: Client, file: SimpleUploadedFile) -> str:
-    answer = client.post(reverse("wagtailimages:add"), {"title": "Kuva", "file": file})
+    answer = client.post(reverse("wagtailimages:add"), {"title": "Kuva", "description": "Kati", "file": file})
     assert answer.status_code == 200
     assert not get_image_model().objects.exists()
     return str(answer.context["form"].errors["file"])
@@ -149,11 +150,9 @@ def test_saving_a_picture_makes_its_files(kati: Client, django_capture_on_commit
 
 
 def show(client: Client, front_page: HomePage, image: AbstractImage, slug: str = "koe") -> BeautifulSoup:
-    value = {"image": {"image": image.pk, "decorative": False, "alt_text": "Kati"}, "caption": "", "credit": ""}
+    value = {"image": image.pk, "caption": "", "credit": ""}
     text = {"type": "text", "value": {"heading": "Alku", "text": "<p>x</p>"}}
-    page = ServicePage(
-        title="K", slug=slug, image=image, image_alt="Kati", body=[text, {"type": "image", "value": value}]
-    )
+    page = ServicePage(title="K", slug=slug, image=image, body=[text, {"type": "image", "value": value}])
     front_page.add_child(instance=page)
     return BeautifulSoup(client.get(f"/{slug}/").content, "html.parser")
 
@@ -205,29 +204,8 @@ def test_the_first_picture_of_a_page_without_one_at_its_head_is_not_put_off(
     client: Client, front_page: HomePage
 ) -> None:
     image = picture_in_database((1200, 800))
-    value = {"image": {"image": image.pk, "decorative": True, "alt_text": ""}, "caption": "", "credit": ""}
+    value = {"image": image.pk, "caption": "", "credit": ""}
     body = [{"type": "image", "value": value}, {"type": "image", "value": value}]
     front_page.add_child(instance=ContentPage(title="K", slug="koe", body=body))
     soup = BeautifulSoup(client.get("/koe/").content, "html.parser")
     assert [img.get("loading") for img in soup.select("main img")] == [None, "lazy"]
-
-
-@pytest.mark.parametrize(("decorative", "shown"), [(False, "Kati"), (True, "")])
-def test_a_photo_at_the_head_of_a_page_may_be_decoration(
-    decorative: bool, shown: str, client: Client, front_page: HomePage
-) -> None:
-    image = picture_in_database((60, 40))
-    page = ServicePage(
-        title="K", slug="koe", image=image, image_alt="Kati", image_decorative=decorative, search_description="x"
-    )
-    front_page.add_child(instance=page)
-    front_page.hero_image, front_page.hero_alt, front_page.hero_decorative = image, "Kati", decorative
-    front_page.save()
-    for address in ("/", "/koe/"):
-        picture = BeautifulSoup(client.get(address).content, "html.parser").select_one("main figure img")
-        assert picture is not None
-        assert picture["alt"] == shown
-    page.image_alt = front_page.hero_alt = ""
-    front_page.search_description = "x"
-    told = [] if decorative else [ALT_MISSING]
-    assert (page_findings(page), page_findings(front_page)) == (told, told)
