@@ -12,7 +12,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.models import DraftStateMixin, Page, Revision
 
-from home.images.preparation import make_missing_file, missing_files, orphaned_files, picture_name, remove_orphaned_file
+from home.images.preparation import (
+    make_missing_file,
+    missing_files,
+    orphaned_files,
+    picture_name,
+    remove_orphaned_file,
+    remove_unfinished_upload,
+    unfinished_uploads,
+)
 from intake.jobs.runner import Job, JobContext
 from intake.jobs.schedule import CLOCK_TOLERANCE
 
@@ -88,6 +96,10 @@ def _remove_left_pictures(context: JobContext) -> None:
     context.each(orphaned_files(now=context.now), remove_orphaned_file)
 
 
+def _remove_unfinished_uploads(context: JobContext) -> None:
+    context.each(unfinished_uploads(now=context.now), remove_unfinished_upload)
+
+
 UPKEEP_JOBS = (
     Job(
         name="publishing",
@@ -115,5 +127,11 @@ UPKEEP_JOBS = (
         title=_("Removing files that belong to no picture"),
         every=timedelta(days=1),
         run=_remove_left_pictures,
+    ),
+    Job(
+        name="unfinished_uploads",
+        title=_("Removing uploads of pictures that were left unfinished"),
+        every=timedelta(days=1),
+        run=_remove_unfinished_uploads,
     ),
 )

@@ -221,7 +221,7 @@ class FaqBlock(blocks.StructBlock):
 class FigureBlock(blocks.StructBlock):
     """A picture with caption and credit."""
 
-    image = PictureChoice(label=_("Image"))
+    image = PictureChoice(label=_("Image"), help_text=_("Its alternative text is under “Edit this image”."))
     caption = blocks.CharBlock(label=_("Caption"), required=False, max_length=250)
     credit = blocks.CharBlock(
         label=_("Credit"), required=False, max_length=120, help_text=_("Who made the picture, if it must be told.")

@@ -228,7 +228,10 @@ class ServicePage(PicturePage):
         FieldPanel(
             "image",
             heading=_("Picture beside the introduction"),
-            help_text=_("Shown rather small. A picture that is taller than wide suits best."),
+            help_text=_(
+                "Shown rather small. A picture that is taller than wide suits best. Its alternative text is under “Edit"
+                " this image”."
+            ),
         ),
         FieldPanel("body"),
     ]
@@ -262,7 +265,11 @@ class HomePage(AlwaysPublic, PicturePage):
         MultiFieldPanel(
             [
                 FieldPanel(
-                    "image", help_text=_("Stands beside the lead. A picture that is wider than tall suits best.")
+                    "image",
+                    help_text=_(
+                        "Stands beside the lead. A picture that is wider than tall suits best. Its alternative text is"
+                        " under “Edit this image”."
+                    ),
                 ),
                 FieldPanel("hero_caption"),
                 FieldPanel("hero_credit"),

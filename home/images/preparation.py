@@ -9,8 +9,10 @@ from io import BytesIO
 from typing import Any
 
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.core.files.storage import Storage
 from django.db import connection, transaction
+from django.db.models.fields.files import FieldFile
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage, Filter
@@ -27,6 +29,8 @@ _one_at_a_time = threading.Lock()
 _UPLOAD_GRACE = timedelta(minutes=5)
 # A younger file may not have its row yet.
 _ORPHAN_GRACE = timedelta(days=1)
+# The page of many uploads asks for the alternative text; whoever leaves it there has to upload again.
+_UNFINISHED_KEPT = timedelta(days=7)
 _FOLDER = "images"
 
 
@@ -161,6 +165,26 @@ def orphaned_files(*, now: datetime) -> list[str]:
 
 def remove_orphaned_file(name: str) -> int:
     _storage().delete(name)
+    return 1
+
+
+def unfinished_uploads(*, now: datetime) -> list[int]:
+    """Return the ids of uploads that nobody has given an alternative text, so that they never became images."""
+    uploads = UploadedFile.objects.filter(for_content_type=ContentType.objects.get_for_model(get_image_model()))
+    return [one.pk for one in uploads if _is_lost_or_old(one.file, now)]
+
+
+def _is_lost_or_old(file: FieldFile, now: datetime) -> bool:
+    return not is_stored(file) or file.storage.get_modified_time(str(file.name)) <= now - _UNFINISHED_KEPT
+
+
+def remove_unfinished_upload(upload_id: int) -> int:
+    """Delete an upload and its file. Return 1, or 0 where it has become an image meanwhile."""
+    upload = UploadedFile.objects.filter(pk=upload_id).first()
+    if upload is None:
+        return 0
+    upload.file.delete(save=False)
+    upload.delete()
     return 1
 
 

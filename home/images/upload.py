@@ -134,6 +134,9 @@ class PictureForm(BaseImageForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         if field := self.fields.get("file"):
             self.fields["file"] = PictureField(label=field.label, required=field.required, widget=field.widget)
+        if self.instance._state.adding and not self.is_bound and self.instance.title:
+            # Of many uploads, each is put aside under its file name until it has its alternative text.
+            self.initial["title"] = PurePath(self.instance.title).stem
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean()

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
+from wagtail.documents import get_document_model
 from wagtail.images import get_image_model
-from wagtail.models import Page, Revision
+from wagtail.models import Page, Revision, UploadedFile
 
 from aijuu_site.accounts.models import User
 from aijuu_site.upkeep_jobs import UPKEEP_JOBS
@@ -193,6 +196,20 @@ def test_a_file_of_no_picture_goes_after_a_day() -> None:
     work(timezone.now() + timedelta(hours=48))
     assert not storages["pictures"].exists(left)
     assert all(storages["pictures"].exists(one.file.name) for one in image.renditions.all())
+
+
+def test_unfinished_upload_is_removed_after_a_week() -> None:
+    def put_aside(model: type[Model]) -> UploadedFile:
+        kind = ContentType.objects.get_for_model(model)
+        return UploadedFile.objects.create(for_content_type=kind, file=upload(drawn()))
+
+    left, document, lost = put_aside(get_image_model()), put_aside(get_document_model()), put_aside(get_image_model())
+    lost.file.storage.delete(lost.file.name)
+    work(timezone.now() + timedelta(days=6))
+    assert set(UploadedFile.objects.all()) == {left, document}
+    work(timezone.now() + timedelta(days=8))
+    assert list(UploadedFile.objects.all()) == [document]
+    assert not left.file.storage.exists(left.file.name)
 
 
 def test_the_worker_runs_all_of_them() -> None:
