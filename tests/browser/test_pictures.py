@@ -210,6 +210,7 @@ def test_the_site_makes_the_files_of_an_uploaded_photo_by_itself(
     try:
         editor.goto("/admin/images/add/")
         editor.locator("input[name=title]").fill("koekuva")
+        editor.get_by_label("Vaihtoehtoinen teksti").fill("Kati kuuntelee")
         editor.locator("input[type=file]").set_input_files(photo)
         with next_document(editor):
             editor.get_by_role("button", name="Lähetä").click()
@@ -217,10 +218,40 @@ def test_the_site_makes_the_files_of_an_uploaded_photo_by_itself(
         eventually(lambda: offers_avif(page, "/kuva-9/"), bool)
         (one,) = page.evaluate(_MEASURE)
         assert one["address"].endswith(".avif")
+        expect(page.get_by_role("img", name="Kati kuuntelee")).to_be_visible()
     finally:
         site.run(_REMOVE)
 
 
+def test_many_uploads_ask_for_alt_texts(editor: Page, site: RunningSite, tmp_path: Path) -> None:
+    photos = [tmp_path / "koekuva.jpg", tmp_path / "koekuva.png"]
+    for photo in photos:
+        Image.effect_noise((120, 90), 40).convert("RGB").save(photo)
+    try:
+        editor.goto("/admin/images/multiple/add/")
+        editor.locator("#fileupload").set_input_files(photos)
+        uploads = editor.locator("#upload-list > li:has(form)")
+        expect(uploads).to_have_count(2)
+        first = uploads.first
+        first.get_by_role("button", name="Päivitä").click()
+        field = first.get_by_label("Vaihtoehtoinen teksti")
+        expect(field).to_have_attribute("aria-invalid", "true")
+        field.fill("Kati kuuntelee")
+        first.get_by_role("button", name="Päivitä").click()
+        expect(uploads).to_have_count(1)
+        first.get_by_role("checkbox").check()
+        first.get_by_role("button", name="Päivitä").click()
+        expect(uploads).to_have_count(0)
+        assert sorted(site.run(_STORED).splitlines()) == ["koekuva:  True", "koekuva: Kati kuuntelee False"]
+    finally:
+        site.run(_REMOVE)
+
+
+_STORED = """
+from wagtail.images import get_image_model
+for image in get_image_model().objects.filter(title="koekuva"):
+    print(f"{image.title}: {image.description} {image.is_decorative}")
+"""
 _SHOW_UPLOADED = """
 from wagtail.images import get_image_model
 from home.models import HomePage, ServicePage
