@@ -1,5 +1,7 @@
 """What the environment says is what the site does: https settings, hosts, secrets, database, mail."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -216,7 +218,12 @@ def test_sqlite_waits_and_survives_a_power_cut(tmp_path: Path) -> None:
     assert database["NAME"] == str(tmp_path / "db.sqlite3")
     assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert database["OPTIONS"]["timeout"] >= 5
-    assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+    with closing(sqlite3.connect(database["NAME"])) as connection:
+        connection.executescript(database["OPTIONS"]["init_command"])
+        pragmas = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "secure_delete")]
+        # 2 is FULL: each commit is on the disk before it is acknowledged.
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert pragmas == ["wal", 1]
 
 
 @pytest.mark.parametrize(("written", "name"), [("other.db", "{data}/other.db"), ("/srv/a b.db", "/srv/a b.db")])
