@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESK, PHONE, NewPage
 from tests.browser.katis_desk import LIST, REMOVE_ALL, KatisDesk
+from tests.browser.people import Account, sign_in
 from tests.tools.running_site import RunningSite
 
 LONG_NAMES = (
@@ -125,3 +126,17 @@ def test_filters_open_without_a_script(new_page: NewPage, desk: KatisDesk) -> No
     page.get_by_text("Tila", exact=True).first.click()
     page.get_by_role("link", name="Päättynyt").click()
     expect(page).to_have_url(re.compile("status__exact=closed"))
+
+
+def test_names_in_the_list_of_users_are_whole(new_page: NewPage, site: RunningSite) -> None:
+    phone = new_page(viewport=PHONE)
+    phone.goto("/admin/users/")
+    sign_in(phone, Account(site.admin_email, "", site.admin_password))
+    names = phone.locator("td.name.title a")
+    expect(names.first).to_be_visible()
+    for name in names.all():
+        box = name.bounding_box()
+        assert box is not None
+        # Two lines at most: squeezed, each letter stood on a line of its own.
+        assert box["height"] < 60
+    assert phone.evaluate(CUT_OFF) == []
