@@ -134,7 +134,7 @@ def test_every_text_of_the_admin_has_finnish(domain: str) -> None:
 
 
 @pytest.mark.once
-def test_what_is_left_out_is_still_there_to_leave_out() -> None:
+def test_excluded_translation_locations_still_exist() -> None:
     places = {place for text in english_texts() for place, _line in text.message.locations}
     gone = [start for start in LEFT_OUT_PLACES if not any(place.startswith(start) for place in places)]
     assert gone == []
@@ -244,7 +244,7 @@ def menu_names(html: str) -> set[str]:
 
 
 @pytest.mark.django_db
-def test_signing_in_is_finnish_and_has_the_sites_name(client: Client) -> None:
+def test_login_page_is_finnish_with_site_name(client: Client) -> None:
     html = client.get("/admin/login/").content.decode()
     assert "Kirjaudu ylläpitoon" in html
     assert "Salasana" in html
@@ -275,7 +275,7 @@ def test_a_superusers_help_stays_on_the_site(admin_client: Client, loaded_site: 
     assert "wagtail.org" not in html
 
 
-def test_an_editor_sees_a_page_in_the_frame_beside_it(supervisor: Client) -> None:
+def test_view_draft_csp_allows_framing_by_self(supervisor: Client) -> None:
     page = re.search(r"/admin/pages/(\d+)/edit/", supervisor.get("/admin/pages/", follow=True).content.decode())
     assert page
     response = supervisor.get(f"/admin/pages/{page[1]}/view_draft/")
@@ -285,7 +285,7 @@ def test_an_editor_sees_a_page_in_the_frame_beside_it(supervisor: Client) -> Non
     assert "unsafe" not in response["Content-Security-Policy"]
 
 
-def test_the_admins_own_404_leads_back_without_wagtails_name(supervisor: Client) -> None:
+def test_admin_404_links_back_without_wagtail_name(supervisor: Client) -> None:
     response = supervisor.get("/admin/eiole/")
     assert response.status_code == 404
     html = response.content.decode()

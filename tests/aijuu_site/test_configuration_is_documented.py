@@ -35,7 +35,7 @@ def test_the_example_file_names_what_the_code_reads() -> None:
     assert named == set(NAMES)
 
 
-def test_the_example_file_changes_nothing_when_it_is_copied() -> None:
+def test_example_env_file_sets_no_variables() -> None:
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line and not line.startswith("#")] == []
 

@@ -48,7 +48,7 @@ def shown_texts() -> frozenset[str]:
 
 
 @pytest.mark.once
-def test_everything_in_bold_is_named_as_on_the_screen() -> None:
+def test_bold_labels_in_guide_match_screen_texts() -> None:
     labels = set(labels_of(source()))
     assert len(labels) > 40
     assert sorted(label for label in labels if label not in shown_texts()) == []
@@ -56,12 +56,12 @@ def test_everything_in_bold_is_named_as_on_the_screen() -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize("label", ["Julkaise sivut", "julkaise", "Tallenna  luonnos"])
-def test_a_name_that_is_not_on_the_screen_is_noticed(label: str) -> None:
+def test_label_missing_from_screen_is_detected(label: str) -> None:
     assert label not in shown_texts()
 
 
 @pytest.mark.once
-def test_every_picture_is_there_and_every_file_is_shown() -> None:
+def test_guide_pictures_and_picture_files_match() -> None:
     named = [picture.path for picture in pictures_of(source())]
     assert len(named) == len(set(named)) > 15
     assert sorted(named) == sorted(f"opas/{path.name}" for path in PICTURES.iterdir())
@@ -101,7 +101,7 @@ def test_guide_headings_nest_with_unique_ids() -> None:
 
 
 @pytest.mark.once
-def test_html_and_links_in_the_source_do_no_harm() -> None:
+def test_guide_html_escaped_javascript_links_removed() -> None:
     text = '# A\n\n<script>alert(1)</script> **B <i>c</i>**\n\n## D\n\n[e](javascript:alert(1)) ![f"<](opas/g.png)\n'
     guide = read_guide(text, picture_file=lambda name: PictureFile(f'/x"/{name}', 7, 9))
     assert "<script" not in guide.introduction
@@ -119,7 +119,7 @@ def test_a_guide_without_a_title_is_no_guide() -> None:
 
 
 @pytest.mark.parametrize("group", ["Työnohjaaja", "Sisällöntuottaja"])
-def test_everybody_in_the_admin_reads_it_from_the_menu(group: str, loaded_site: None) -> None:
+def test_both_groups_open_guide_from_admin_menu(group: str, loaded_site: None) -> None:
     client = account(group)
     front = client.get("/admin/").content.decode()
     assert '"Sivuston opas"' in front
@@ -130,7 +130,7 @@ def test_everybody_in_the_admin_reads_it_from_the_menu(group: str, loaded_site: 
         assert page.count(f'id="{chapter.anchor}"') == 1
 
 
-def test_its_pictures_go_to_those_who_are_signed_in(loaded_site: None, client: Client) -> None:
+def test_guide_and_pictures_require_login(loaded_site: None, client: Client) -> None:
     name = Path(pictures_of(source())[0].path).name
     address = reverse("editors_guide_picture", args=[name])
     assert address in account("Sisällöntuottaja").get(ADDRESS).content.decode()
@@ -148,7 +148,7 @@ def test_nothing_but_its_pictures_can_be_fetched(name: str, loaded_site: None) -
     assert account("Työnohjaaja").get(f"{ADDRESS}{name}", follow=True).status_code == 404
 
 
-def test_the_very_first_version_of_a_page_can_be_gone_back_to(loaded_site: None) -> None:
+def test_history_offers_reverting_to_first_revision(loaded_site: None) -> None:
     """What the guide says of old versions holds for the text that the site came with."""
     page = HomePage.objects.get(slug="etusivu")
     first = page.latest_revision

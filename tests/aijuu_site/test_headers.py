@@ -72,7 +72,7 @@ def test_reading_sets_no_cookie(client: Client, address: str) -> None:
 
 @pytest.mark.usefixtures("loaded_site")
 @pytest.mark.parametrize("address", PUBLIC)
-def test_a_page_names_no_file_of_a_third_party(client: Client, address: str) -> None:
+def test_public_page_loads_no_third_party_files(client: Client, address: str) -> None:
     html = client.get(address).content.decode()
     loaded = re.findall(r"""<(?:script|img|iframe|source|video|audio)[^>]*?\ssrc(?:set)?=["']([^"']*)""", html)
     loaded += re.findall(r"""<link[^>]*rel=["'](?:stylesheet|icon|preload|manifest)[^>]*""", html)
@@ -127,7 +127,7 @@ def test_the_admins_login_is_framed_by_nobody_else(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_the_admin_is_relaxed_only_as_far_as_it_needs(admin_client: Client) -> None:
+def test_admin_csp_allows_only_listed_sources(admin_client: Client) -> None:
     response = admin_client.get("/admin/")
     assert response.status_code == 200
     assert_common_headers(response)
@@ -140,7 +140,7 @@ def test_the_admin_is_relaxed_only_as_far_as_it_needs(admin_client: Client) -> N
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_the_admin_names_no_file_of_a_third_party(admin_client: Client) -> None:
+def test_admin_loads_no_third_party_files(admin_client: Client) -> None:
     html = admin_client.get("/admin/").content.decode()
     loaded = re.findall(r"""<(?:script|img|iframe)[^>]*?\ssrc=["']([^"']*)""", html)
     loaded += re.findall(r"""<link[^>]*?\shref=["']([^"']*)""", html)
@@ -157,5 +157,5 @@ def test_health_answers_and_is_never_cached(client: Client) -> None:
 
 
 @pytest.mark.once
-def test_the_admins_address_is_where_the_rules_expect_it() -> None:
+def test_admin_path_setting_is_admin() -> None:
     assert settings.ADMIN_PATH == "/admin/"

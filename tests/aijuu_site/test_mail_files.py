@@ -26,7 +26,7 @@ def sent(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "mail").iterdir())
 
 
-def test_each_message_is_a_file_that_is_readable_as_it_is(sent: list[Path]) -> None:
+def test_each_mail_is_a_readable_eml_file(sent: list[Path]) -> None:
     assert [path.suffix for path in sent] == [".eml", ".eml"]
     text = sent[0].read_text(encoding="utf-8")
     assert "Subject: Viestisi on perillä – kiitos" in text

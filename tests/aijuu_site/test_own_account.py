@@ -17,7 +17,7 @@ def signed_in(group: str) -> Client:
     return client
 
 
-def test_it_has_no_tab_of_notifications_that_nothing_sends(db: None) -> None:
+def test_own_account_page_has_no_notifications_tab(db: None) -> None:
     for group in ("Työnohjaaja", "Sisällöntuottaja"):
         User.objects.all().delete()
         page = signed_in(group).get(ADDRESS).content.decode()

@@ -148,7 +148,7 @@ def test_a_too_large_file_is_refused(kati: Client, user: User) -> None:
     assert not avatar(user)
 
 
-def test_a_new_one_takes_the_place_of_the_old(kati: Client, user: User) -> None:
+def test_new_avatar_replaces_old_file(kati: Client, user: User) -> None:
     send(kati, avatar_avatar=upload(drawn()))
     first = Path(kept(user).path)
     send(kati, avatar_avatar=upload(Image.new("RGB", (50, 50), BLUE)))

@@ -29,7 +29,7 @@ def assert_gone(child: Child) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_both_programs_and_is_a_success(number: signal.Signals) -> None:
+def test_signal_stops_both_processes_with_exit_0(number: signal.Signals) -> None:
     supervisor = supervised(SLEEPER, SLEEPER, [])
     code = supervisor.run(is_answering=lambda: True, on_ready=lambda: signal.raise_signal(number))
     assert code == 0
@@ -37,7 +37,7 @@ def test_a_signal_stops_both_programs_and_is_a_success(number: signal.Signals) -
     assert_gone(supervisor.worker)
 
 
-def test_a_program_that_ignores_the_request_to_stop_is_killed() -> None:
+def test_process_ignoring_sigterm_is_killed() -> None:
     deaf = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
     )
@@ -71,7 +71,7 @@ def test_worker_stop_time_exceeds_mail_timeout() -> None:
     assert serve._worker().stop_seconds > settings.EMAIL_TIMEOUT
 
 
-def test_without_the_web_server_everything_ends_with_a_failure() -> None:
+def test_web_server_exit_stops_worker_and_fails() -> None:
     said: list[str] = []
     supervisor = supervised([sys.executable, "-c", "raise SystemExit(3)"], SLEEPER, said)
     assert supervisor.run(is_answering=lambda: False, on_ready=lambda: None) == 1

@@ -15,7 +15,7 @@ def _ask(path: Path, answers: "multiprocessing.Queue[str]", together: "multiproc
     answers.put(load_or_create_secret(path))
 
 
-def test_processes_that_start_at_once_agree_on_one_secret(tmp_path: Path) -> None:
+def test_concurrent_processes_share_one_secret(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     answers: multiprocessing.Queue[str] = context.Queue()
     together = context.Barrier(4)
@@ -40,7 +40,7 @@ def test_two_secrets_differ(tmp_path: Path) -> None:
     assert load_or_create_secret(tmp_path / "a") != load_or_create_secret(tmp_path / "b")
 
 
-def test_a_folder_that_cant_be_written_is_an_error(tmp_path: Path) -> None:
+def test_secret_file_in_unwritable_folder_raises_oserror(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         load_or_create_secret(tmp_path / "file" / "secret_key")

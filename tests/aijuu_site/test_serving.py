@@ -64,7 +64,7 @@ def test_start_on_taken_port_fails_with_advice(listener: int) -> None:
 
 
 @pytest.mark.usefixtures("_own_umask")
-def test_a_second_start_on_the_same_data_folder_is_refused(tmp_path: Path) -> None:
+def test_second_serve_on_same_data_folder_refused(tmp_path: Path) -> None:
     with exclusive_start(tmp_path):
         with pytest.raises(AlreadyRunningError), exclusive_start(tmp_path):
             pass

@@ -141,7 +141,7 @@ def test_a_new_data_folder_is_the_owners_alone(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "data").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_data_folder_can_be_in_the_home_folder(tmp_path: Path) -> None:
+def test_data_dir_with_tilde_expands_to_home(tmp_path: Path) -> None:
     assert settings_with("~/aijuu", HOME=str(tmp_path))["DATA_DIR"] == tmp_path / "aijuu"
 
 

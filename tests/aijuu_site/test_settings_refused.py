@@ -174,7 +174,7 @@ def test_the_sources_are_no_data_folder(tmp_path: Path, written: str) -> None:
         data_folder(text, sources=sources)
 
 
-def test_a_var_that_leads_into_the_sources_is_refused(tmp_path: Path) -> None:
+def test_var_symlink_into_sources_is_refused(tmp_path: Path) -> None:
     (tmp_path / "static").mkdir()
     (tmp_path / "var").symlink_to(tmp_path / "static")
     with pytest.raises(SettingError, match=r"^DATA_DIR: "):
@@ -191,7 +191,7 @@ def test_what_can_be_no_folder_is_refused(tmp_path: Path, written: str) -> None:
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_folder_that_can_not_be_written_is_refused(tmp_path: Path) -> None:
+def test_unwritable_data_folder_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     child = os.fork()
     if child == 0:
@@ -230,7 +230,7 @@ def test_a_file_may_be_written_in_many_ways(tmp_path: Path, line: str, start: st
 
 
 @pytest.mark.parametrize("value", ["$HOME", "a#b", "${X}", "a=b", "a b", "työ"])
-def test_a_value_in_a_file_is_taken_as_written(tmp_path: Path, value: str) -> None:
+def test_env_file_value_is_taken_literally(tmp_path: Path, value: str) -> None:
     file = tmp_path / ".env"
     file.write_text(f"ADMIN_PASSWORD={value}\nOTHER_PROGRAMS=1\n", encoding="utf-8")
     assert Environment(file, {"HOME": "/root"}).exact("ADMIN_PASSWORD") == value

@@ -169,7 +169,7 @@ def test_no_url_spelling_reaches_an_upload(image: AbstractImage) -> None:
         assert b"SecretPhone" not in b"".join(Client().get(path, follow=True)), path
 
 
-def test_a_made_file_is_public_and_may_be_kept(image: AbstractImage) -> None:
+def test_rendition_is_public_and_cacheable(image: AbstractImage) -> None:
     rendition = image.renditions.first()
     assert rendition is not None
     answer = Client().get(rendition.url)

@@ -42,7 +42,7 @@ def test_a_visitor_is_asked_to_sign_in(client: Client) -> None:
     assert response["Location"].startswith(reverse("wagtailadmin_login"))
 
 
-def test_an_account_without_the_admin_does_not_see_it() -> None:
+def test_style_guide_hidden_without_admin_access() -> None:
     response = visitor_with("view_enquiry").get(reverse("style_guide"))
     assert response.status_code in (302, 403)
 

@@ -81,7 +81,7 @@ def test_a_page_whose_schedule_was_moved_stays(front: HomePage) -> None:
     assert Client().get("/kampanja/").status_code == 200
 
 
-def test_one_page_that_cannot_be_published_stops_no_other(front: HomePage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_scheduled_page_does_not_block_others(front: HomePage, monkeypatch: pytest.MonkeyPatch) -> None:
     now = timezone.now()
     broken = scheduled(front, "rikki", go_live_at=now + timedelta(hours=1))
     scheduled(front, "ehja", go_live_at=now + timedelta(hours=2))
@@ -134,7 +134,7 @@ def test_versions_of_a_year_are_kept(front: HomePage) -> None:
     assert Revision.objects.filter(object_id=str(page.pk)).count() == 3
 
 
-def test_what_was_written_past_wagtail_is_found_after_a_week(front: HomePage) -> None:
+def test_weekly_reindex_finds_direct_database_changes(front: HomePage) -> None:
     work(timezone.now())
     Page.objects.filter(pk=front.pk).update(title="Uudenlainen etusivu")
     assert front not in [page.specific for page in Page.objects.all().search("Uudenlainen")]
@@ -142,7 +142,7 @@ def test_what_was_written_past_wagtail_is_found_after_a_week(front: HomePage) ->
     assert front in [page.specific for page in Page.objects.all().search("Uudenlainen")]
 
 
-def test_the_files_of_a_picture_are_made_after_a_stop() -> None:
+def test_missing_renditions_are_made_after_interruption() -> None:
     image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((1000, 1500))))
     # The process that took the upload has ended: nothing of it is made.
     assert len(missing_specs(image)) == 15
@@ -187,7 +187,7 @@ def test_five_failing_pictures_are_named_at_most() -> None:
     assert names[5:] == ["…"]
 
 
-def test_a_file_of_no_picture_goes_after_a_day() -> None:
+def test_upkeep_removes_orphaned_image_file_after_day() -> None:
     image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn()))
     make_files(image)
     left = storages["pictures"].save("images/x.jpg", ContentFile(b"x"))

@@ -49,7 +49,7 @@ def lines(client: Client, address: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_the_sitemap_lists_every_page_at_its_canonical_address(client: Client) -> None:
+def test_sitemap_lists_canonical_url_of_every_page(client: Client) -> None:
     pages = listed(client)
     assert set(pages) == {
         f"https://aijuu.example/{path}"
@@ -69,7 +69,7 @@ def test_the_sitemap_lists_every_page_at_its_canonical_address(client: Client) -
         assert f'<link rel="canonical" href="{address}">' in html
 
 
-def test_the_sitemap_tells_when_a_page_was_last_published(client: Client) -> None:
+def test_sitemap_lastmod_is_last_publication_date(client: Client) -> None:
     page = HomePage.objects.get(slug="etusivu")
     # In Finland it is the next day already.
     with time_machine.travel(datetime(2026, 3, 9, 22, 30, tzinfo=UTC), tick=False):
@@ -77,7 +77,7 @@ def test_the_sitemap_tells_when_a_page_was_last_published(client: Client) -> Non
     assert listed(client)["https://aijuu.example/"] == "2026-03-10"
 
 
-def test_the_sitemap_keeps_drafts_and_closed_pages_to_itself(client: Client) -> None:
+def test_sitemap_excludes_drafts_and_private_pages(client: Client) -> None:
     front = HomePage.objects.get(slug="etusivu")
     front.add_child(instance=ContentPage(title="Luonnos", slug="luonnos", live=False))
     closed = front.add_child(instance=ContentPage(title="Suljettu", slug="suljettu"))
@@ -96,7 +96,7 @@ def test_robots_may_read_all_but_the_admin(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_security_txt_says_where_to_write_and_holds_less_than_a_year(client: Client) -> None:
+def test_security_txt_has_contact_and_valid_expiry(client: Client) -> None:
     said = lines(client, "/.well-known/security.txt")
     fields: dict[str, list[str]] = {}
     for line in said:
@@ -118,7 +118,7 @@ def test_security_txt_never_runs_out(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_security_txt_names_no_contact_that_is_not_there(client: Client) -> None:
+def test_security_txt_omits_missing_contacts(client: Client) -> None:
     details = ContactDetails.load()
     assert details.contact_page is not None
     details.contact_page.unpublish()
@@ -136,7 +136,7 @@ def static_image(address: str) -> Image.Image:
     return Image.open(io.BytesIO(Path(path).read_bytes()))
 
 
-def test_the_manifest_names_icons_that_are_what_it_says(client: Client) -> None:
+def test_manifest_icons_match_declared_size_and_type(client: Client) -> None:
     response = client.get("/manifest.webmanifest")
     assert response["Content-Type"] == "application/manifest+json"
     said = json.loads(response.content)
@@ -162,7 +162,7 @@ def test_the_manifest_names_icons_that_are_what_it_says(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_pages_name_the_manifest_the_icons_and_both_colours(client: Client) -> None:
+def test_pages_link_manifest_icons_and_theme_colours(client: Client) -> None:
     html = client.get("/").text
     manifest = json.loads(client.get(reverse("manifest")).content)
     assert '<link rel="manifest" href="/manifest.webmanifest">' in html
@@ -175,7 +175,7 @@ def test_pages_name_the_manifest_the_icons_and_both_colours(client: Client) -> N
     assert '<meta name="theme-color" content="#0f1f22" media="(prefers-color-scheme: dark)">' in html
 
 
-def test_the_icon_is_where_every_browser_looks_for_it(client: Client) -> None:
+def test_favicon_ico_redirects_to_icon_file(client: Client) -> None:
     response = client.get("/favicon.ico")
     assert response.status_code == 302
     icon = static_image(response["Location"])

@@ -102,7 +102,7 @@ def test_enquiry_list_fits_every_width(desk: KatisDesk) -> None:
         assert desk.page.evaluate(CUT_OFF) == [], width
 
 
-def test_words_stand_in_the_middle_of_the_export_button(desk: KatisDesk) -> None:
+def test_export_button_text_is_vertically_centred(desk: KatisDesk) -> None:
     for width in (390, 1280):
         desk.page.set_viewport_size({**DESK, "width": width})
         desk.page.goto(LIST)

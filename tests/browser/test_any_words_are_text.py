@@ -25,7 +25,7 @@ def assert_sheet_fits(page: Page) -> None:
     assert width <= shown, f"The main part is {width} px wide and shows {shown} px."
 
 
-def test_html_and_scripts_in_every_field_are_text_on_katis_page(page: Page, desk: KatisDesk) -> None:
+def test_html_in_every_field_shown_as_text(page: Page, desk: KatisDesk) -> None:
     mark = Letter().name
     letter = Letter(
         name=f"{mark} <b>lihava</b> {SCRIPT}",
@@ -61,7 +61,7 @@ def test_html_and_scripts_in_every_field_are_text_on_katis_page(page: Page, desk
     expect(desk.page.get_by_role("heading", name="Vallattu")).to_have_count(0)
 
 
-def test_emoji_marks_of_direction_and_long_words_arrive_and_fit(page: Page, desk: KatisDesk) -> None:
+def test_emoji_bidi_text_and_long_words_fit(page: Page, desk: KatisDesk) -> None:
     letter = Letter(
         organisation=LONG_WORD,
         message=f"مرحبا ja שלום 👩‍👩‍👧 Äiti\u202eitiÄ\n\n{LONG_WORD}\n\n" + "pitkä " * 200,

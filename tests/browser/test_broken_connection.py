@@ -14,7 +14,7 @@ FAILED = (
 REFUSED = FAILED.replace("yhteys katkesi", "sivusto ei ottanut sitä vastaan")
 
 
-def test_offline_the_visitor_is_told_keeps_her_words_and_can_send_again(page: Page, desk: KatisDesk) -> None:
+def test_offline_submit_keeps_text_and_can_retry(page: Page, desk: KatisDesk) -> None:
     letter = Letter()
     visitor = Visitor(page)
     visitor.open_form()
@@ -36,7 +36,7 @@ def test_offline_the_visitor_is_told_keeps_her_words_and_can_send_again(page: Pa
     expect(desk.search(letter.name)).to_have_count(1)
 
 
-def test_an_answer_that_was_lost_on_its_way_leaves_one_enquiry_after_sending_again(page: Page, desk: KatisDesk) -> None:
+def test_resend_after_lost_response_stores_one_enquiry(page: Page, desk: KatisDesk) -> None:
     letter = Letter()
     visitor = Visitor(page)
     visitor.open_form()
@@ -55,7 +55,7 @@ def test_an_answer_that_was_lost_on_its_way_leaves_one_enquiry_after_sending_aga
 
 
 @pytest.mark.parametrize("status", [404, 500, 502])
-def test_a_failing_server_leaves_the_words_on_the_form(page: Page, watch: Watch, desk: KatisDesk, status: int) -> None:
+def test_http_error_keeps_text_and_can_retry(page: Page, watch: Watch, desk: KatisDesk, status: int) -> None:
     letter = Letter()
     visitor = Visitor(page)
     visitor.open_form()
@@ -74,7 +74,7 @@ def test_a_failing_server_leaves_the_words_on_the_form(page: Page, watch: Watch,
     expect(desk.search(letter.name)).to_have_count(1)
 
 
-def test_the_button_says_that_it_is_sending_and_then_cannot_be_pressed(page: Page) -> None:
+def test_submit_button_disabled_and_relabelled_while_sending(page: Page) -> None:
     visitor = Visitor(page)
     visitor.open_form()
     visitor.write(Letter())
@@ -93,7 +93,7 @@ def test_the_button_says_that_it_is_sending_and_then_cannot_be_pressed(page: Pag
     visitor.wait_for_thanks()
 
 
-def test_a_counter_tells_near_the_limit_how_much_is_left(page: Page) -> None:
+def test_counter_shows_remaining_characters_near_limit(page: Page) -> None:
     visitor = Visitor(page)
     visitor.open_form()
     counter = page.locator(".counter")

@@ -54,14 +54,14 @@ def assert_within_budget(chromium: Browser, site: RunningSite, at: str, paths: S
         assert weight.blocking, path
 
 
-def test_every_page_keeps_to_its_budget_on_a_phone(chromium: Browser, site: RunningSite) -> None:
+def test_every_page_within_budget_on_phone(chromium: Browser, site: RunningSite) -> None:
     """Every page of the sitemap, the menus and the footer, and the one that says that there is none."""
     paths = [view.path for view in Stage(site).views("pages") if view.path]
     assert len(paths) >= 7
     assert_within_budget(chromium, site, "phone", [*paths, NOT_THERE])
 
 
-def test_the_heaviest_pages_keep_to_their_budget_at_a_desk(chromium: Browser, site: RunningSite) -> None:
+def test_heaviest_pages_within_budget_on_desktop(chromium: Browser, site: RunningSite) -> None:
     """`make audit` weighs all of them there, too."""
     assert_within_budget(chromium, site, "desk", ["/", CONTACT_PAGE])
 

@@ -31,7 +31,7 @@ def open_points(page: Page) -> list[str]:
     return page.locator(".checklist li .checklist__words a").all_inner_texts()
 
 
-def test_a_filled_point_goes_and_the_last_takes_the_list_with_it(desk: KatisDesk) -> None:
+def test_checklist_panel_empties_as_points_are_handled(desk: KatisDesk) -> None:
     page = desk.page
     page.goto("/admin/")
     before = open_points(page)
@@ -78,7 +78,7 @@ def test_the_list_works_without_scripts(new_page: NewPage, desk: KatisDesk) -> N
     assert len(open_points(page)) > 1
 
 
-def test_the_guide_is_opened_from_the_menu_and_can_be_found_one_s_way_in(desk: KatisDesk) -> None:
+def test_guide_opens_from_menu_with_working_contents(desk: KatisDesk) -> None:
     page = desk.page
     page.goto("/admin/")
     page.get_by_role("button", name="Ohjeet").click()

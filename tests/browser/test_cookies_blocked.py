@@ -32,9 +32,7 @@ def page_without_cookies(chromium: Browser, site: RunningSite, watch: Watch, tmp
     context.close()
 
 
-def test_with_cookies_blocked_the_letter_arrives_as_an_ordinary_one(
-    page_without_cookies: Page, desk: KatisDesk
-) -> None:
+def test_enquiry_with_blocked_cookies_is_not_suspicious(page_without_cookies: Page, desk: KatisDesk) -> None:
     letter = Letter()
     visitor = Visitor(page_without_cookies)
     visitor.open_form()

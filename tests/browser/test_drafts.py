@@ -107,14 +107,14 @@ def test_neither_token_nor_hidden_line_is_kept(page: Page) -> None:
     ]
 
 
-def test_a_letter_that_was_sent_is_kept_no_more(page: Page) -> None:
+def test_autosave_is_cleared_after_sending(page: Page) -> None:
     Visitor(page).send_letter(Letter())
     assert kept(page) == {}
     page.goto(CONTACT_PAGE)
     expect(Visitor(page).message).to_have_value("")
 
 
-def test_one_press_clears_the_form_and_one_undoes_it(page: Page) -> None:
+def test_clear_button_empties_form_and_can_undo(page: Page) -> None:
     letter = Letter()
     visitor = Visitor(page)
     visitor.open_form()
@@ -186,7 +186,7 @@ def test_each_step_of_the_mapping_keeps_its_own(page: Page) -> None:
     assert kept(page) == {}
 
 
-def test_a_step_seen_again_clears_to_what_was_sent(page: Page) -> None:
+def test_clearing_reopened_step_restores_sent_answer(page: Page) -> None:
     visitor, matter = MappingVisitor(page), Matter()
     visitor.go_to_step(4, matter)
     visitor.press(visitor.back, "Toiveesi")
@@ -199,7 +199,7 @@ def test_a_step_seen_again_clears_to_what_was_sent(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("questions")
-def test_a_question_that_an_answer_opens_comes_back_open(page: Page) -> None:
+def test_autosave_restores_answer_of_conditional_question(page: Page) -> None:
     visitor = MappingVisitor(page)
     visitor.open_first_step()
     visitor.write_facts(Matter())

@@ -39,7 +39,7 @@ def lead_put_back(site: RunningSite) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("lead_put_back")
-def test_what_the_editor_publishes_on_the_front_page_is_seen_at_once(front_page_in_editor: Page, page: Page) -> None:
+def test_published_front_page_text_shows_immediately(front_page_in_editor: Page, page: Page) -> None:
     editor = front_page_in_editor
     page.goto("/")
     expect(page.get_by_role("main")).not_to_contain_text(LEAD)
@@ -60,7 +60,7 @@ def test_what_the_editor_publishes_on_the_front_page_is_seen_at_once(front_page_
     expect(page.get_by_role("main")).to_contain_text(LEAD)
 
 
-def test_every_block_shows_the_editor_what_it_looks_like(front_page_in_editor: Page) -> None:
+def test_block_chooser_previews_every_block(front_page_in_editor: Page) -> None:
     editor = front_page_in_editor
     blocks = BodyStreamBlock().child_blocks.values()
     editor.locator(".c-sf-add-button").last.click()
@@ -131,7 +131,7 @@ def faulty_pages(site: RunningSite) -> Iterator[list[str]]:
     site.run(_REMOVE_FAULTY)
 
 
-def test_the_editor_is_told_of_each_fault_where_she_looks(editor: Page, faulty_pages: list[str], watch: Watch) -> None:
+def test_editor_checks_panel_shows_each_finding(editor: Page, faulty_pages: list[str], watch: Watch) -> None:
     for number, (_changed, told) in zip(faulty_pages, _FAULTS, strict=True):
         editor.goto(f"/admin/pages/{number}/edit/")
         if number == faulty_pages[0]:

@@ -24,9 +24,7 @@ def has_focus(page: Page, selector: str) -> bool:
     return bool(page.evaluate("selector => document.activeElement?.matches(selector)", selector))
 
 
-def test_a_message_from_a_phone_is_read_noted_and_closed_by_kati(
-    page: Page, new_page: NewPage, site: RunningSite
-) -> None:
+def test_phone_enquiry_is_received_noted_and_closed(page: Page, new_page: NewPage, site: RunningSite) -> None:
     letter = Letter(
         organisation="Porin perhekeskus",
         phone="050 123 4567",
@@ -133,7 +131,7 @@ def test_a_message_from_a_phone_is_read_noted_and_closed_by_kati(
     expect(desk.cell(desk.search(reference), "Tila")).to_have_text("Päättynyt: Sopimus tehty")
 
 
-def test_the_account_of_the_first_start_reads_enquiries_too(page: Page, new_page: NewPage, site: RunningSite) -> None:
+def test_first_start_account_can_read_enquiries(page: Page, new_page: NewPage, site: RunningSite) -> None:
     letter = Letter()
     Visitor(page).send_letter(letter)
     office = new_page(viewport=DESK)
@@ -145,9 +143,7 @@ def test_the_account_of_the_first_start_reads_enquiries_too(page: Page, new_page
     expect(desk.letter).to_contain_text(letter.message)
 
 
-def test_without_javascript_the_form_tells_what_is_missing_and_takes_the_letter(
-    new_page: NewPage, site: RunningSite, desk: KatisDesk
-) -> None:
+def test_form_validates_and_sends_without_javascript(new_page: NewPage, site: RunningSite, desk: KatisDesk) -> None:
     letter = Letter()
     page = new_page(java_script_enabled=False)
     visitor = Visitor(page)
@@ -172,7 +168,7 @@ def test_without_javascript_the_form_tells_what_is_missing_and_takes_the_letter(
     expect(desk.cell(desk.search(letter.name), "Tila")).to_have_text("Uusi")
 
 
-def test_by_keyboard_alone_a_letter_can_be_written_and_sent(page: Page, desk: KatisDesk) -> None:
+def test_enquiry_can_be_sent_by_keyboard_alone(page: Page, desk: KatisDesk) -> None:
     letter = Letter()
     press = page.keyboard.press
     page.goto(CONTACT_PAGE)

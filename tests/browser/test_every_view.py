@@ -23,9 +23,7 @@ ALL_PICTURES = bool(os.environ.get("ALL_SCREENSHOTS"))
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_view_answers_as_it_should_and_is_well_however_it_is_looked_at(
-    new_page: NewPage, site: RunningSite, group: str
-) -> None:
+def test_every_view_has_correct_status_and_accessibility(new_page: NewPage, site: RunningSite, group: str) -> None:
     """`new_page` fails it for a script error, a refused source or a request to somebody else as well."""
     problems = []
     page = new_page()

@@ -8,9 +8,7 @@ from tests.browser.katis_desk import KatisDesk
 from tests.browser.visitor import Letter, Visitor
 
 
-def test_a_form_with_an_unknown_token_comes_back_with_its_words_and_is_sent_at_once(
-    new_page: NewPage, desk: KatisDesk, javascript_enabled: bool
-) -> None:
+def test_unknown_form_token_keeps_text_for_resend(new_page: NewPage, desk: KatisDesk, javascript_enabled: bool) -> None:
     letter = Letter()
     page = new_page(java_script_enabled=javascript_enabled)
     visitor = Visitor(page)

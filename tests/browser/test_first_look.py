@@ -11,9 +11,7 @@ from tests.tools.running_site import RunningSite
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-def test_the_home_page_tells_of_the_pause_and_is_accessible(
-    new_page: NewPage, viewport: ViewportSize, scheme: str
-) -> None:
+def test_home_page_shows_pause_and_is_accessible(new_page: NewPage, viewport: ViewportSize, scheme: str) -> None:
     page = new_page(viewport=viewport, color_scheme=scheme)
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("lang", "fi")
@@ -39,7 +37,7 @@ def test_reading_leaves_no_cookie(new_page: NewPage) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_missing_page_says_so_and_shows_the_way_home(new_page: NewPage, scheme: str) -> None:
+def test_missing_page_is_accessible_404_with_links(new_page: NewPage, scheme: str) -> None:
     page = new_page(color_scheme=scheme)
     answer = page.goto("/tata-ei-ole/")
     assert answer is not None
@@ -49,7 +47,7 @@ def test_a_missing_page_says_so_and_shows_the_way_home(new_page: NewPage, scheme
     assert_accessible(page)
 
 
-def test_the_supervisor_signs_in_with_the_account_of_the_first_start(new_page: NewPage, site: RunningSite) -> None:
+def test_first_start_account_can_sign_in(new_page: NewPage, site: RunningSite) -> None:
     page = new_page(viewport=DESK)
     page.goto("/admin/")
     sign_in(page, Account(site.admin_email, "", site.admin_password))

@@ -212,7 +212,7 @@ def views_to_walk(stage: Stage) -> list[View]:
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone, light", "desk, dark"])
-def test_tab_reaches_everything_in_the_order_seen_and_shows_where_it_is(
+def test_tab_order_is_visual_with_visible_focus(
     new_page: NewPage, site: RunningSite, size: ViewportSize, scheme: str
 ) -> None:
     page = new_page(viewport=size, color_scheme=scheme)
@@ -227,7 +227,7 @@ def test_tab_reaches_everything_in_the_order_seen_and_shows_where_it_is(
     assert not problems, "\n".join(problems)
 
 
-def test_the_skip_link_is_the_first_stop_and_leads_past_the_menu(new_page: NewPage, site: RunningSite) -> None:
+def test_skip_link_is_first_and_skips_menu(new_page: NewPage, site: RunningSite) -> None:
     page = new_page()
     with Stage(site) as stage:
         for view in stage.views("pages"):
@@ -242,7 +242,7 @@ def test_the_skip_link_is_the_first_stop_and_leads_past_the_menu(new_page: NewPa
             assert page.evaluate("() => !document.activeElement.closest('header, .breadcrumbs')"), view.name
 
 
-def test_the_menu_of_a_phone_opens_leads_and_closes_by_keyboard(page: Page) -> None:
+def test_phone_menu_works_by_keyboard(page: Page) -> None:
     page.goto("/")
     menu = page.locator("header nav details")
     first = menu.get_by_role("link").first
@@ -263,7 +263,7 @@ def test_the_menu_of_a_phone_opens_leads_and_closes_by_keyboard(page: Page) -> N
     expect(menu.locator("[aria-current=page]")).to_have_attribute("href", address)
 
 
-def test_a_question_opens_and_closes_by_keyboard_and_keeps_the_focus(page: Page) -> None:
+def test_faq_toggles_by_keyboard_keeping_focus(page: Page) -> None:
     page.goto("/")
     question = page.locator("main details").first
     summary = question.locator("summary")
@@ -303,7 +303,7 @@ _TOO_SMALL = """([selector, least]) => [...document.querySelectorAll(selector)]
   .map(([one, box]) => `${one.outerHTML.slice(0, 90)} is ${box.width.toFixed(1)} × ${box.height.toFixed(1)}`)"""
 
 
-def test_what_matters_most_is_large_enough_for_a_finger(new_page: NewPage, site: RunningSite) -> None:
+def test_main_targets_are_at_least_44px(new_page: NewPage, site: RunningSite) -> None:
     page = new_page()
     problems = []
     with Stage(site) as stage:

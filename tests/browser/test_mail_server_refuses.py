@@ -21,7 +21,7 @@ def refusing(site: RunningSite) -> Iterator[SmtpServer]:
     site.smtp.behaviour = Behaviour.ACCEPT
 
 
-def test_kati_sees_what_was_not_sent_and_sends_it_again_once(refusing: SmtpServer, page: Page, desk: KatisDesk) -> None:
+def test_refused_mails_are_shown_and_resent_once(refusing: SmtpServer, page: Page, desk: KatisDesk) -> None:
     letter = Letter()
     begun = refusing.attempts
     reference = Visitor(page).send_letter(letter)

@@ -76,7 +76,7 @@ def press_button(page: Page, button: Locator, heading: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
 
 
-def test_a_mapping_is_filled_and_sent_on_a_phone_by_keyboard_alone(
+def test_mapping_completed_and_sent_by_keyboard_alone(
     new_page: NewPage, javascript_enabled: bool, site: RunningSite
 ) -> None:
     page = new_page(java_script_enabled=javascript_enabled)
@@ -113,7 +113,7 @@ def test_a_mapping_is_filled_and_sent_on_a_phone_by_keyboard_alone(
     assert counts(site) == tuple(number + 1 for number in before)
 
 
-def test_what_is_not_asked_of_this_visitor_does_not_show(page: Page) -> None:
+def test_inapplicable_questions_are_hidden(page: Page) -> None:
     visitor = MappingVisitor(page)
     visitor.go_to_step(2, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
     expect(visitor.group("Missä roolissa otat yhteyttä?")).to_be_visible()
@@ -137,9 +137,7 @@ def test_going_back_loses_nothing(new_page: NewPage, javascript_enabled: bool) -
     expect(visitor.box("Mistä huomaisit")).to_have_value(SIGN)
 
 
-def test_one_answer_is_changed_from_the_check_page_and_leads_back_to_it(
-    new_page: NewPage, javascript_enabled: bool
-) -> None:
+def test_check_page_edit_returns_to_check_page(new_page: NewPage, javascript_enabled: bool) -> None:
     page = new_page(java_script_enabled=javascript_enabled)
     visitor = MappingVisitor(page)
     visitor.go_to_step(5, Matter())
@@ -156,7 +154,7 @@ def test_one_answer_is_changed_from_the_check_page_and_leads_back_to_it(
     expect(page.get_by_text("Ryhmän koko", exact=True)).to_have_count(0)
 
 
-def test_it_goes_on_on_another_device_by_the_address_told(new_page: NewPage) -> None:
+def test_private_link_continues_mapping_on_another_device(new_page: NewPage) -> None:
     phone, desk = MappingVisitor(new_page()), MappingVisitor(new_page(viewport={"width": 1280, "height": 900}))
     matter = Matter()
     phone.go_to_step(3, matter)
@@ -192,7 +190,7 @@ def test_a_broken_connection_costs_no_words(page: Page, watch: Watch) -> None:
     watch.problems.clear()
 
 
-def test_errors_take_the_focus_and_lead_to_their_questions(new_page: NewPage, javascript_enabled: bool) -> None:
+def test_error_summary_takes_focus_and_links_questions(new_page: NewPage, javascript_enabled: bool) -> None:
     page = new_page(java_script_enabled=javascript_enabled)
     visitor = MappingVisitor(page)
     visitor.go_to_step(2, Matter())
@@ -214,7 +212,7 @@ def test_errors_take_the_focus_and_lead_to_their_questions(new_page: NewPage, ja
     expect(visitor.box("Ryhmän koko")).to_have_accessible_description(re.compile("Vastaa numerolla"))
 
 
-def test_the_check_page_does_not_send_before_all_that_is_needed_is_there(page: Page) -> None:
+def test_check_page_blocks_sending_until_answers_complete(page: Page) -> None:
     visitor = MappingVisitor(page)
     visitor.go_to_step(3, Matter())
     page.goto(f"/jatka/{visitor.secret}/tarkista/")
@@ -227,7 +225,7 @@ def test_the_check_page_does_not_send_before_all_that_is_needed_is_there(page: P
     visitor.go_on(DONE)
 
 
-def test_after_a_message_the_mapping_goes_on_without_retyping(
+def test_mapping_after_enquiry_needs_no_retyping(
     new_page: NewPage, javascript_enabled: bool, site: RunningSite
 ) -> None:
     page = new_page(java_script_enabled=javascript_enabled)
@@ -266,7 +264,7 @@ def step_address(page: Page, site: RunningSite) -> str:
     return f"{site.url}/jatka/{visitor.secret}/vaihe/2/"
 
 
-def test_a_step_keeps_to_the_budget_of_a_first_view(chromium: Browser, step_address: str, site: RunningSite) -> None:
+def test_mapping_step_within_first_view_budget(chromium: Browser, step_address: str, site: RunningSite) -> None:
     """A phone opens it from the mail's link with nothing kept."""
     for address in (step_address, f"{site.url}{MAPPING_PAGE}aloita/", step_address.replace("vaihe/2", "tarkista")):
         assert over_budget(weigh(chromium, address, SIZES["phone"])) == []
@@ -296,7 +294,7 @@ def seconds_of_filling(page: Page) -> float:
     return letters / LETTERS_A_WORD / TYPED_WORDS * 60 + chosen * SECONDS_A_CHOICE
 
 
-def test_a_first_time_visitor_is_done_in_five_minutes(page: Page) -> None:
+def test_mapping_estimated_time_is_under_five_minutes(page: Page) -> None:
     """Each word read, every question answered, the voluntary ones too: computed from the pages, not timed."""
     visitor, matter = (
         MappingVisitor(page),

@@ -60,7 +60,7 @@ def add_background_step(editor: QuestionEditor) -> None:
     editor.ask_when(who, f"{WHENCE} – {ACQUAINTANCE}")
 
 
-def test_what_she_adds_is_tried_published_and_asked_of_those_who_begin_after_it(
+def test_added_step_is_previewed_published_and_asked(
     editor: QuestionEditor, new_page: NewPage, site: RunningSite
 ) -> None:
     earlier = MappingVisitor(new_page())
@@ -125,7 +125,7 @@ def test_what_she_adds_is_tried_published_and_asked_of_those_who_begin_after_it(
     earlier.go_on("Tarkista vastauksesi")
 
 
-def test_every_kind_of_question_is_made_saved_and_shown(editor: QuestionEditor, page: Page) -> None:
+def test_every_question_type_is_saved_and_shown(editor: QuestionEditor, page: Page) -> None:
     editor.add("Vaihe", title="Kaikenlaista")
     for kind, fields in OTHER_KINDS.items():
         editor.add(kind, label=f"Koe: {kind}", **fields)
@@ -154,18 +154,18 @@ def refused(editor: QuestionEditor, number: int, words: str) -> None:
     expect(told).to_be_visible()
 
 
-def test_a_step_without_questions_is_refused_where_it_stands(editor: QuestionEditor) -> None:
+def test_empty_step_shows_validation_error_in_place(editor: QuestionEditor) -> None:
     number = editor.add("Vaihe", title="Tyhjä")
     refused(editor, number, "Tässä vaiheessa ei ole yhtään kysymystä")
 
 
-def test_the_same_choice_twice_is_refused_where_it_stands(editor: QuestionEditor) -> None:
+def test_duplicate_choice_shows_validation_error_in_place(editor: QuestionEditor) -> None:
     number = editor.add("Yksi vaihtoehto", label="Kumpi?")
     editor.add_choices(number, "Sama", " sama")
     refused(editor, number, "Tämä vaihtoehto on jo luettelossa")
 
 
-def test_a_question_moved_above_the_one_it_hangs_from_is_refused(editor: QuestionEditor) -> None:
+def test_question_moved_above_its_condition_is_refused(editor: QuestionEditor) -> None:
     add_background_step(editor)
     number = editor.count - 1
     editor.block(number).get_by_role("button", name="Siirrä ylös").first.click()
@@ -179,7 +179,7 @@ def test_removing_what_another_question_hangs_from_is_refused(editor: QuestionEd
     refused(editor, number - 1, "on poistettu")
 
 
-def test_an_old_version_of_the_questions_is_brought_back(editor: QuestionEditor, page: Page) -> None:
+def test_old_question_revision_can_be_restored(editor: QuestionEditor, page: Page) -> None:
     add_background_step(editor)
     editor.publish()
     expect(editor.page.locator(".messages")).to_contain_text("julkaistu")

@@ -88,7 +88,7 @@ def test_signed_out_meanwhile_the_words_come_back(reading: KatisDesk) -> None:
     expect(page.get_by_text("kirjoittamasi on tallella")).to_have_count(0)
 
 
-def test_what_is_chosen_before_the_page_is_whole_stays(reading: KatisDesk) -> None:
+def test_choice_before_page_load_is_kept(reading: KatisDesk) -> None:
     page = reading.page
     held: list[Route] = []
     page.route("**/late.png", lambda route: held.append(route))

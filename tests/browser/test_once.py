@@ -8,7 +8,7 @@ from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
 from tests.tools.running_site import RunningSite
 
 
-def test_reload_and_back_on_the_thank_you_page_send_nothing_again(page: Page, desk: KatisDesk) -> None:
+def test_reload_and_back_do_not_resend_enquiry(page: Page, desk: KatisDesk) -> None:
     letter = Letter()
     visitor = Visitor(page)
     reference = visitor.send_letter(letter)
@@ -21,7 +21,7 @@ def test_reload_and_back_on_the_thank_you_page_send_nothing_again(page: Page, de
     expect(desk.search(letter.name)).to_have_count(1)
 
 
-def test_back_shows_the_form_ready_to_send_and_the_same_words_are_the_same_enquiry(page: Page, desk: KatisDesk) -> None:
+def test_resend_after_back_gives_same_reference(page: Page, desk: KatisDesk) -> None:
     letter = Letter()
     visitor = Visitor(page)
     reference = visitor.send_letter(letter)
@@ -34,7 +34,7 @@ def test_back_shows_the_form_ready_to_send_and_the_same_words_are_the_same_enqui
     expect(desk.search(letter.name)).to_have_count(1)
 
 
-def test_the_same_words_written_on_a_form_opened_anew_are_the_same_enquiry(new_page: NewPage, desk: KatisDesk) -> None:
+def test_same_text_on_fresh_form_is_deduplicated(new_page: NewPage, desk: KatisDesk) -> None:
     letter = Letter()
     visitor = Visitor(new_page(java_script_enabled=False))
     reference = visitor.send_letter(letter)
@@ -43,7 +43,7 @@ def test_the_same_words_written_on_a_form_opened_anew_are_the_same_enquiry(new_p
     expect(desk.search(letter.name)).to_have_count(1)
 
 
-def test_words_changed_after_going_back_are_a_second_enquiry(page: Page, desk: KatisDesk) -> None:
+def test_changed_text_after_back_is_second_enquiry(page: Page, desk: KatisDesk) -> None:
     letter = Letter()
     visitor = Visitor(page)
     first = visitor.send_letter(letter)
@@ -62,7 +62,7 @@ def test_words_changed_after_going_back_are_a_second_enquiry(page: Page, desk: K
     expect(desk.letter).to_contain_text(letter.message)
 
 
-def test_a_double_click_on_send_is_one_sending_and_one_enquiry(page: Page, site: RunningSite, desk: KatisDesk) -> None:
+def test_double_click_on_send_stores_one_enquiry(page: Page, site: RunningSite, desk: KatisDesk) -> None:
     letter = Letter()
     visitor = Visitor(page)
     posts: list[Request] = []
@@ -78,7 +78,7 @@ def test_a_double_click_on_send_is_one_sending_and_one_enquiry(page: Page, site:
     site.smtp.wait_for_about(reference, 2)
 
 
-def test_the_same_form_sent_from_two_tabs_is_one_enquiry(page: Page, desk: KatisDesk) -> None:
+def test_same_form_in_two_tabs_one_enquiry(page: Page, desk: KatisDesk) -> None:
     letter = Letter()
     first = Visitor(page)
     first.open_form()

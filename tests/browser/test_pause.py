@@ -70,9 +70,7 @@ def notice_on(page: Page) -> Locator:
 
 
 @pytest.mark.usefixtures("pause_put_back")
-def test_what_kati_says_of_the_pause_is_on_the_next_view_of_every_page(
-    site: RunningSite, page: Page, desk: KatisDesk
-) -> None:
+def test_pause_settings_changes_show_on_every_page(site: RunningSite, page: Page, desk: KatisDesk) -> None:
     assert site.smtp
     notice = notice_on(page)
     for address in PAGES:

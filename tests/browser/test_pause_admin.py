@@ -56,7 +56,7 @@ def test_one_button_opens_and_another_takes_it_back(
     expect(notice_on(page)).to_have_count(0)
 
 
-def test_an_overdue_day_leads_to_the_field_where_it_is_changed(site: RunningSite, desk: KatisDesk) -> None:
+def test_overdue_pause_card_links_to_date_field(site: RunningSite, desk: KatisDesk) -> None:
     site.run(OVERDUE)
     admin = desk.page
     admin.goto("/admin/")
@@ -126,9 +126,7 @@ def test_leaving_after_unsaved_preview_asks(desk: KatisDesk) -> None:
     assert len(asked) == 1
 
 
-def test_an_old_tab_keeps_its_words_and_overwrites_nothing_unseen(
-    page: Page, desk: KatisDesk, new_page: NewPage
-) -> None:
+def test_stale_pause_tab_keeps_text_overwrites_nothing(page: Page, desk: KatisDesk, new_page: NewPage) -> None:
     old = PauseSettings(desk)
     other = new_page(viewport=PHONE, storage_state=desk.page.context.storage_state())
     other.goto("/admin/")
@@ -148,7 +146,7 @@ def test_an_old_tab_keeps_its_words_and_overwrites_nothing_unseen(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("address", ["/admin/tauko/esikatselu/?preview-state=upcoming", "/admin/tauko/historia/"])
-def test_previews_and_history_fit_a_phone_and_are_accessible(
+def test_pause_preview_and_history_accessible_on_phone(
     new_page: NewPage, desk: KatisDesk, address: str, scheme: str
 ) -> None:
     admin = new_page(viewport=PHONE, storage_state=desk.page.context.storage_state(), color_scheme=scheme)

@@ -139,7 +139,7 @@ def check(one: dict[str, Any], *, where: str, width: int, density: int) -> None:
     assert one["height"] <= 0.9 * HEIGHT, f"{where}: {one}"
 
 
-def test_a_screen_gets_a_file_of_about_the_size_it_shows(photos: Photos, site: RunningSite, new_page: NewPage) -> None:
+def test_image_file_matches_displayed_size(photos: Photos, site: RunningSite, new_page: NewPage) -> None:
     for page, width, density in screens(new_page):
         for number in range(4):
             page.goto(f"/kuva-{number}/")
@@ -202,7 +202,7 @@ def offers_avif(page: Page, path: str) -> bool:
     return page.locator("main picture source[type='image/avif']").count() > 0
 
 
-def test_the_site_makes_the_files_of_an_uploaded_photo_by_itself(
+def test_uploaded_photo_renditions_are_made_automatically(
     editor: Page, page: Page, site: RunningSite, tmp_path: Path
 ) -> None:
     photo = tmp_path / "kuva.jpg"

@@ -19,7 +19,7 @@ def answer_of(page: Page, anchor: str) -> Locator:
     return page.locator(f"#{anchor}").get_by_text(QUESTIONS[anchor][1])
 
 
-def test_every_question_opens_to_its_answer_and_closes_again(new_page: NewPage, javascript_enabled: bool) -> None:
+def test_faq_items_open_and_close(new_page: NewPage, javascript_enabled: bool) -> None:
     page = new_page(java_script_enabled=javascript_enabled)
     page.goto("/")
     for anchor, (question, _answer) in QUESTIONS.items():
@@ -32,7 +32,7 @@ def test_every_question_opens_to_its_answer_and_closes_again(new_page: NewPage, 
         expect(answer).to_be_hidden()
 
 
-def test_the_address_of_a_question_opens_that_question_alone(page: Page) -> None:
+def test_faq_anchor_url_opens_only_that_question(page: Page) -> None:
     for anchor in QUESTIONS:
         page.goto("about:blank")
         page.goto(f"/#{anchor}")
@@ -42,7 +42,7 @@ def test_the_address_of_a_question_opens_that_question_alone(page: Page) -> None
             expect(answer_of(page, other)).to_be_hidden()
 
 
-def test_a_link_to_a_question_on_the_open_page_opens_it(page: Page) -> None:
+def test_hash_link_opens_faq_on_same_page(page: Page) -> None:
     page.goto("/")
     anchor = "kenelle-tyonohjaus-sopii"
     page.evaluate("anchor => { location.hash = anchor; }", anchor)
@@ -50,7 +50,7 @@ def test_a_link_to_a_question_on_the_open_page_opens_it(page: Page) -> None:
     expect(page.locator(f"#{anchor} summary")).to_be_in_viewport()
 
 
-def test_without_javascript_the_address_of_a_question_leads_to_it(new_page: NewPage) -> None:
+def test_faq_anchor_scrolls_to_question_without_javascript(new_page: NewPage) -> None:
     page = new_page(java_script_enabled=False)
     page.goto("/#mita-tyonohjauksessa-kaytannossa-tapahtuu")
     expect(page.locator("#mita-tyonohjauksessa-kaytannossa-tapahtuu summary")).to_be_in_viewport()

@@ -27,9 +27,7 @@ def strict_site(started_once: Path, watch: Watch, tmp_path: Path) -> Iterator[Ru
     assert site.stop() == 0, "\n".join(site.output)
 
 
-def test_over_the_limit_the_words_stay_and_the_phone_number_and_the_minutes_are_told(
-    strict_site: RunningSite, new_page: NewPage
-) -> None:
+def test_rate_limit_keeps_text_and_shows_wait(strict_site: RunningSite, new_page: NewPage) -> None:
     page = new_page(base_url=strict_site.url)
     visitor = Visitor(page)
     for _ in range(2):

@@ -54,7 +54,7 @@ def test_a_letter_to_a_renamed_page_arrives(
     expect(desk.search(letter.name)).to_have_count(1)
 
 
-def test_a_letter_in_an_open_tab_arrives_after_renaming(contact_page: RunningSite, page: Page, desk: KatisDesk) -> None:
+def test_open_form_is_stored_after_page_rename(contact_page: RunningSite, page: Page, desk: KatisDesk) -> None:
     letter = Letter()
     visitor = Visitor(page)
     visitor.open_form()
@@ -66,7 +66,7 @@ def test_a_letter_in_an_open_tab_arrives_after_renaming(contact_page: RunningSit
     expect(desk.search(letter.name)).to_have_count(1)
 
 
-def test_a_hidden_page_leaves_the_words_on_the_form(contact_page: RunningSite, page: Page) -> None:
+def test_unpublished_page_keeps_text_on_form(contact_page: RunningSite, page: Page) -> None:
     letter = Letter()
     visitor = Visitor(page)
     visitor.open_form()
@@ -79,7 +79,7 @@ def test_a_hidden_page_leaves_the_words_on_the_form(contact_page: RunningSite, p
     visitor.expect_words_kept(letter)
 
 
-def test_without_a_script_a_hidden_page_gives_the_words_back(contact_page: RunningSite, new_page: NewPage) -> None:
+def test_unpublished_page_returns_text_without_javascript(contact_page: RunningSite, new_page: NewPage) -> None:
     letter = Letter()
     visitor = Visitor(page := new_page(java_script_enabled=False))
     visitor.open_form()
@@ -112,7 +112,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_what_is_no_success_leaves_the_words_on_the_form(page: Page, watch: Watch, desk: KatisDesk, name: str) -> None:
+def test_unexpected_response_keeps_text_on_form(page: Page, watch: Watch, desk: KatisDesk, name: str) -> None:
     letter = Letter()
     visitor = Visitor(page)
     visitor.open_form()

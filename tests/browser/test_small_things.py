@@ -92,7 +92,7 @@ def test_service_page_prints_on_one_sheet(page: Page, path: str) -> None:
     assert page.pdf(format="A4", prefer_css_page_size=True).count(b"/Type /Page\n") == 1
 
 
-def test_headings_and_addresses_take_no_hyphen_of_the_browser(page: Page) -> None:
+def test_headings_and_url_links_not_auto_hyphenated(page: Page) -> None:
     page.goto("/")
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     hyphens = page.evaluate(

@@ -18,7 +18,7 @@ TOO_LONG = "Teksti on liian pitkä lähetettäväksi."
 
 @pytest.mark.parametrize("by", REFUSED)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_without_javascript_the_page_leads_back_to_the_words(new_page: NewPage, scheme: str, by: str) -> None:
+def test_no_javascript_oversized_post_413_keeps_text(new_page: NewPage, scheme: str, by: str) -> None:
     far_too_long, heading = REFUSED[by]
     page = new_page(java_script_enabled=False, color_scheme=scheme)
     visitor = Visitor(page)
@@ -45,7 +45,7 @@ def test_without_javascript_the_page_leads_back_to_the_words(new_page: NewPage, 
     visitor.wait_for_thanks()
 
 
-def test_with_javascript_nothing_is_sent_and_the_field_says_why(new_page: NewPage) -> None:
+def test_oversized_text_is_not_sent_with_javascript(new_page: NewPage) -> None:
     page = new_page()
     visitor = Visitor(page)
     visitor.open_form()
@@ -69,7 +69,7 @@ def test_with_javascript_nothing_is_sent_and_the_field_says_why(new_page: NewPag
     visitor.wait_for_thanks()
 
 
-def test_two_megabytes_of_answers_stay_on_a_private_step(new_page: NewPage, javascript_enabled: bool) -> None:
+def test_oversized_mapping_step_keeps_typed_text(new_page: NewPage, javascript_enabled: bool) -> None:
     """The step is kept by no cache, and Back shows the words all the same."""
     page = new_page(java_script_enabled=javascript_enabled)
     visitor = MappingVisitor(page)

@@ -48,7 +48,7 @@ def private_address(site: RunningSite, reference: str, address: str) -> str:
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_from_the_front_page_to_the_list_and_out_of_it_again(
+def test_visitor_joins_and_leaves_waiting_list(
     stage: Stage, site: RunningSite, new_page: NewPage, desk: KatisDesk, scripts: bool
 ) -> None:
     page = new_page(java_script_enabled=scripts)
@@ -117,9 +117,7 @@ def test_back_and_sending_again_is_the_same_place(stage: Stage, page: Page, desk
     expect(desk.search(letter.name)).to_have_count(1)
 
 
-def test_a_message_that_was_being_written_when_the_pause_began_arrives_as_one(
-    site: RunningSite, page: Page, desk: KatisDesk
-) -> None:
+def test_enquiry_started_before_pause_is_stored(site: RunningSite, page: Page, desk: KatisDesk) -> None:
     letter = Letter()
     visitor = Visitor(page)
     visitor.open_form()

@@ -33,7 +33,7 @@ def with_style(css: str) -> str:
     return GOOD.replace("</style>", f"{css}</style>")
 
 
-def test_a_good_page_has_no_problem_in_any_situation(blank: Page) -> None:
+def test_valid_page_has_no_accessibility_problems(blank: Page) -> None:
     blank.set_content(GOOD)
     for situation in (
         WINDOW,
@@ -64,7 +64,7 @@ def test_a_broken_layout_is_found(blank: Page, css: str, said: str) -> None:
     assert any(said in problem for problem in found), found
 
 
-def test_text_that_is_kept_for_screen_readers_or_lies_under_an_open_menu_is_no_problem(blank: Page) -> None:
+def test_hidden_or_covered_text_is_no_problem(blank: Page) -> None:
     hidden = "h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }"
     blank.set_content(with_style(hidden))
     with situated(blank, WINDOW):
@@ -77,7 +77,7 @@ def test_text_that_is_kept_for_screen_readers_or_lies_under_an_open_menu_is_no_p
         assert layout_problems(blank)
 
 
-def test_what_breaks_only_with_a_readers_own_spacing_or_zoom_is_found(blank: Page) -> None:
+def test_layout_breaks_by_spacing_or_zoom_found(blank: Page) -> None:
     blank.set_content(with_style(".card { height: 86px; width: 200px }"))
     assert problems_in(blank, WINDOW) == []
     assert problems_in(blank, Situation(390, 844, spacing=True))
@@ -88,7 +88,7 @@ def test_what_breaks_only_with_a_readers_own_spacing_or_zoom_is_found(blank: Pag
     assert sideways_problems(blank) == ["the page is 708 px wide in a window of 640 px"]
 
 
-def test_a_page_that_keeps_its_own_spacing_is_found(blank: Page) -> None:
+def test_page_overriding_text_spacing_is_found(blank: Page) -> None:
     blank.set_content(GOOD.replace('class="drawing"', 'style="letter-spacing: 0 !important" class="drawing"'))
     with situated(blank, Situation(390, 844, spacing=True)):
         assert spacing_problems(blank)
@@ -102,7 +102,7 @@ def test_a_page_that_keeps_its_own_spacing_is_found(blank: Page) -> None:
         "html { scroll-behavior: smooth }",
     ],
 )
-def test_what_moves_in_spite_of_reduced_motion_is_found(blank: Page, css: str) -> None:
+def test_motion_despite_reduced_motion_is_found(blank: Page, css: str) -> None:
     blank.set_content(with_style(css))
     assert motion_problems(blank)
     blank.set_content(with_style(f"@media (prefers-reduced-motion: no-preference) {{ {css} }}"))
@@ -110,7 +110,7 @@ def test_what_moves_in_spite_of_reduced_motion_is_found(blank: Page, css: str) -
         assert motion_problems(blank) == []
 
 
-def test_a_button_without_an_edge_is_found_in_forced_colours(blank: Page) -> None:
+def test_borderless_button_found_in_forced_colours(blank: Page) -> None:
     blank.set_content(GOOD.replace("border: 2px solid", "border: 0"))
     with situated(blank, Situation(390, 844, forced=True)):
         assert forced_colour_problems(blank) == ["button.# has no edge in forced colours"]

@@ -46,7 +46,7 @@ def anchors(page: ContentPage) -> list[str]:
     ]
 
 
-def test_every_block_tells_the_editor_in_finnish_what_it_is() -> None:
+def test_every_block_has_finnish_label_and_description() -> None:
     with translation.override("en"):
         english = {name: (str(b.label), b.get_description()) for name, b in BodyStreamBlock().child_blocks.items()}
     with translation.override("fi"):
@@ -97,16 +97,14 @@ ESCAPED = [
 
 
 @pytest.mark.parametrize("block", ESCAPED, ids=[name for name, _value in ESCAPED])
-def test_what_is_typed_is_shown_as_typed_never_run(
-    block: tuple[str, Any], client: Client, front_page: HomePage
-) -> None:
+def test_block_text_is_html_escaped(block: tuple[str, Any], client: Client, front_page: HomePage) -> None:
     html = show(client, front_page, block)
     assert "<script>" not in html
     assert "<b>" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp;" in html
 
 
-def test_steps_are_an_ordered_list_named_by_its_introduction(client: Client, front_page: HomePage) -> None:
+def test_steps_block_is_captioned_ordered_list(client: Client, front_page: HomePage) -> None:
     steps = [{"title": "Ensin", "text": "a"}, {"title": "Sitten", "text": ""}]
     html = show(client, front_page, ("steps", {"intro": "Näin:", "steps": steps}))
     assert re.search(r"<figcaption[^>]*>Näin:</figcaption>\s*<ol.*Ensin.*Sitten.*</ol>", html, re.DOTALL)
@@ -123,7 +121,7 @@ def test_an_empty_faq_leaves_no_trace(client: Client, front_page: HomePage) -> N
     assert "Kysyttyä" not in show(client, front_page, faq())
 
 
-def test_anchors_are_unique_on_the_page_and_avoid_the_page_s_own(front_page: HomePage) -> None:
+def test_anchors_are_unique_and_avoid_reserved_ids(front_page: HomePage) -> None:
     page = front_page.add_child(
         instance=ContentPage(title="K", slug="k", body=body(faq("Miksi?", "Miksi?", "Sisältö"), faq("Miksi?", "??")))
     )
@@ -144,7 +142,7 @@ def test_an_anchor_survives_rewording_reordering_and_new_questions(front_page: H
     assert anchors(page) == ["miksi-2", "miten", "miksi"]
 
 
-def test_a_copied_question_gets_an_anchor_of_its_own(front_page: HomePage) -> None:
+def test_copied_question_gets_new_anchor(front_page: HomePage) -> None:
     question = {"question": "Miksi?", "answer": "<p>x</p>", "anchor": "miksi"}
     page = front_page.add_child(
         instance=ContentPage(
@@ -154,7 +152,7 @@ def test_a_copied_question_gets_an_anchor_of_its_own(front_page: HomePage) -> No
     assert anchors(page) == ["miksi", "miksi-2"]
 
 
-def test_the_editor_s_form_gives_anchors_and_keeps_them(client: Client, front_page: HomePage) -> None:
+def test_edit_form_assigns_and_keeps_anchors(client: Client, front_page: HomePage) -> None:
     page = front_page.add_child(instance=ContentPage(title="K", slug="k", body=body(faq("Miksi?"))))
     client.force_login(make_user(is_superuser=True))
     item = {"question": "Minkä vuoksi?", "answer": rich_text("<p>x</p>"), "anchor": "miksi"}

@@ -72,7 +72,7 @@ def item(key: str):  # type: ignore[no-untyped-def]
     return next(item for item in all_items() if item.key == key)
 
 
-def test_a_new_site_misses_what_only_she_can_tell(kati: User) -> None:
+def test_new_site_checklist_lists_missing_facts(kati: User) -> None:
     assert open_keys(kati) == {*FILLED, "own-picture", "accessibility", "contact-page-in-pause"}
     checklist = checklist_for(kati)
     assert (checklist.handled, checklist.total) == (1, 12)
@@ -101,20 +101,20 @@ def test_a_picture_counts_when_a_page_shows_it(kati: User) -> None:
     assert "own-picture" not in open_keys(kati)
 
 
-def test_without_any_address_nobody_would_hear_of_an_enquiry(kati: User) -> None:
+def test_checklist_requires_a_notification_address(kati: User) -> None:
     ContactDetails.objects.update(email="")
     assert "notification-address" in open_keys(kati)
     IntakeSettings.objects.update(notification_email="kati@example.fi")
     assert "notification-address" not in open_keys(kati)
 
 
-def test_what_the_contact_page_does_in_a_pause_is_to_be_decided(kati: User) -> None:
+def test_checklist_asks_contact_page_pause_mode(kati: User) -> None:
     assert "contact-page-in-pause" in open_keys(kati)
     PauseNotice.objects.update(form_mode=FormMode.WAITING_LIST)
     assert "contact-page-in-pause" not in open_keys(kati)
 
 
-def test_each_point_leads_to_a_page_that_has_its_field(kati: User, desk: Client) -> None:
+def test_checklist_points_link_to_existing_fields(kati: User, desk: Client) -> None:
     for point in checklist_for(kati).points:
         address, _, field = point.address.partition("#")
         page = desk.get(address)
@@ -123,7 +123,7 @@ def test_each_point_leads_to_a_page_that_has_its_field(kati: User, desk: Client)
             assert re.search(rf'<(input|textarea|select)[^>]* id="{field}"', page.content.decode()), point.item.key
 
 
-def test_of_two_fields_the_empty_one_is_led_to(kati: User) -> None:
+def test_checklist_point_links_first_empty_field(kati: User) -> None:
     def address() -> str:
         return next(point.address for point in checklist_for(kati).points if point.item.key == "server")
 
@@ -182,7 +182,7 @@ def test_marking_needs_the_forms_token(kati: User) -> None:
     assert client.post(reverse("checklist_mark", args=["facebook"]), fields).status_code == 302
 
 
-def test_the_panel_goes_when_nothing_is_missing_and_the_list_stays(kati: User, desk: Client) -> None:
+def test_complete_checklist_hides_panel_keeps_list(kati: User, desk: Client) -> None:
     assert "Sivustoltasi puuttuu vielä" in desk.get(FRONT).content.decode()
     fill_everything()
     assert checklist_for(kati).open == []
@@ -204,7 +204,7 @@ def test_set_aside_items_complete_the_checklist(kati: User, desk: Client) -> Non
 @pytest.mark.parametrize(
     "act", [lambda c: c.get("/admin/aloituslista/"), lambda c: c.post("/admin/aloituslista/mail/")]
 )
-def test_who_may_not_change_the_facts_has_no_list(act: Callable[[Client], object], loaded_site: None) -> None:
+def test_checklist_hidden_without_permission(act: Callable[[Client], object], loaded_site: None) -> None:
     editor = account("Sisällöntuottaja")
     client = Client()
     client.force_login(editor)
@@ -223,7 +223,7 @@ def test_a_stranger_is_asked_to_sign_in(client: Client, loaded_site: None) -> No
         assert response["Location"].startswith("/admin/login/")
 
 
-def test_the_privacy_page_tells_what_is_filled_and_nothing_else(loaded_site: None, client: Client) -> None:
+def test_privacy_page_shows_only_filled_facts(loaded_site: None, client: Client) -> None:
     privacy = Page.objects.get(slug="tietosuoja").url
     assert "Yritys ja sen käyttämät palvelut" not in client.get(privacy).content.decode()
     ContactDetails.objects.update(**FILLED["server"])

@@ -71,7 +71,7 @@ def test_titles_and_descriptions_tell_the_pages_apart(visitor: Client) -> None:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_every_first_page_has_a_picture_of_its_own(visitor: Client, settings: Any, address: str) -> None:
+def test_every_page_has_own_share_image(visitor: Client, settings: Any, address: str) -> None:
     said = metas(visitor.get(address).text)
     page = Page.objects.live().get(url_path=f"/etusivu{address}")
     url = said["og:image"]
@@ -86,7 +86,7 @@ def test_every_first_page_has_a_picture_of_its_own(visitor: Client, settings: An
 
 
 @pytest.mark.once
-def test_pictures_are_drawn_for_just_the_titles_that_are_looked_for() -> None:
+def test_share_images_match_expected_titles() -> None:
     assert set(share_pictures.TITLES) == set(PICTURES)
     for name, title in share_pictures.TITLES.items():
         written = title.replace("\u00ad", "")
@@ -95,7 +95,7 @@ def test_pictures_are_drawn_for_just_the_titles_that_are_looked_for() -> None:
             assert str(PICTURES[name]).startswith(f"”{written}” ja piirros: ")
 
 
-def test_a_renamed_page_gets_the_picture_without_a_title(visitor: Client) -> None:
+def test_renamed_page_uses_generic_share_image(visitor: Client) -> None:
     page = Page.objects.get(slug="ryhmatyonohjaus").specific
     page.title = "Työnohjausta ryhmille"
     page.save_revision().publish()
@@ -129,7 +129,7 @@ def test_a_short_text_is_left_alone() -> None:
     assert shorten("a" * LONGEST_DESCRIPTION) == "a" * LONGEST_DESCRIPTION
 
 
-def test_a_long_text_ends_at_a_sentence_or_at_a_word() -> None:
+def test_long_description_ends_at_sentence_or_word() -> None:
     assert shorten(f"{LONG}. {LONG}. {LONG}.") == f"{LONG}."
     cut = shorten(f"{LONG}, {LONG}, {LONG}")
     assert len(cut) <= LONGEST_DESCRIPTION
@@ -151,7 +151,7 @@ def test_rich_text_becomes_lines_of_words() -> None:
     assert plain_lines(html) == ["Yksi", "kaksi <3", "a b", "c"]
 
 
-def test_an_address_in_a_description_is_hidden_from_simple_harvesters(client: Client, front_page: HomePage) -> None:
+def test_email_in_description_is_obfuscated(client: Client, front_page: HomePage) -> None:
     content_page(front_page, intro="<p>Kirjoita: kati@aijuu.example.</p>")
     html = client.get("/koe/").text
     assert "@aijuu" not in html
@@ -159,7 +159,7 @@ def test_an_address_in_a_description_is_hidden_from_simple_harvesters(client: Cl
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_what_is_no_page_has_no_address_and_nothing_to_share(client: Client) -> None:
+def test_missing_page_has_no_share_metadata(client: Client) -> None:
     response = client.get("/tata-ei-ole/")
     assert response.status_code == 404
     assert canonical(response.text) == []
@@ -175,6 +175,6 @@ def test_a_preview_has_no_address(front_page: HomePage) -> None:
     assert "ld+json" not in preview
 
 
-def test_the_editor_is_told_what_an_empty_description_means(admin_client: Client, front_page: HomePage) -> None:
+def test_editor_explains_empty_search_description(admin_client: Client, front_page: HomePage) -> None:
     page = content_page(front_page)
     assert "Kun tämä on tyhjä, käytetään sivun alkua." in admin_client.get(f"/admin/pages/{page.pk}/edit/").text

@@ -125,7 +125,7 @@ def end_the_pause() -> None:
 
 @pytest.mark.parametrize("filled", [False, True], ids=["as loaded", "all facts"])
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_nothing_is_stated_that_is_not_on_the_page(visitor: Client, settings: Any, address: str, filled: bool) -> None:
+def test_structured_data_states_only_visible_facts(visitor: Client, settings: Any, address: str, filled: bool) -> None:
     end_the_pause()
     if filled:
         details(
@@ -153,7 +153,7 @@ def test_nothing_is_stated_that_is_not_on_the_page(visitor: Client, settings: An
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_the_practice_is_an_organization_founded_by_a_person(visitor: Client, address: str) -> None:
+def test_practice_is_organization_with_founder(visitor: Client, address: str) -> None:
     practice = Read(visitor, address).node("Organization")
     assert practice["name"] == "Aijuu työnohjaus"
     assert practice["founder"] == {"@type": "Person", "name": "Kati"}
@@ -161,7 +161,7 @@ def test_the_practice_is_an_organization_founded_by_a_person(visitor: Client, ad
     assert not set(practice) & {"address", "legalName", "identifier", "sameAs"}
 
 
-def test_with_a_public_address_it_is_a_professional_service(visitor: Client) -> None:
+def test_public_address_makes_professional_service(visitor: Client) -> None:
     details(postal_address="Esimerkkikatu 1, 28100 Pori")
     read = Read(visitor, "/")
     assert read.node("ProfessionalService")["address"] == "Esimerkkikatu 1, 28100 Pori"
@@ -186,7 +186,7 @@ def test_facts_that_are_not_filled_are_not_stated(visitor: Client) -> None:
         ("Varsinais-Suomi", []),
     ],
 )
-def test_only_areas_that_the_contact_details_name_are_stated(visitor: Client, areas: str, names: list[str]) -> None:
+def test_area_served_lists_only_named_areas(visitor: Client, areas: str, names: list[str]) -> None:
     details(areas=areas)
     stated = Read(visitor, SERVICES[0]).node("Service").get("areaServed", [])
     assert [area["name"] for area in stated] == names
@@ -215,7 +215,7 @@ def test_other_pages_are_no_service(visitor: Client, address: str) -> None:
 
 
 @pytest.mark.parametrize("address", SERVICES)
-def test_in_a_pause_no_way_to_apply_is_stated(visitor: Client, address: str) -> None:
+def test_paused_service_states_no_available_channel(visitor: Client, address: str) -> None:
     assert PauseNotice.load().active
     assert "availableChannel" not in Read(visitor, address).node("Service")
 

@@ -119,13 +119,13 @@ def settings_form(client: Client, **notice: Any) -> str:
     return client.get(reverse("wagtailsettings:edit", args=["home", "pausenotice"]), follow=True).text
 
 
-def test_the_form_tells_of_a_day_that_has_come(client: Client) -> None:
+def test_pause_form_warns_of_past_return_day(client: Client) -> None:
     html = settings_form(client, active=True, returns_on=datetime(2024, 2, 1, tzinfo=UTC).date())
     assert "Ilmoituksen päivä 1.2.2024 on tullut." in html
     assert "Omassa sanamuodossasi" not in html
 
 
-def test_the_form_tells_of_a_day_in_her_own_words(client: Client) -> None:
+def test_pause_form_warns_past_day_in_message(client: Client) -> None:
     html = settings_form(client, active=True, message="<p>Tauolla 1.2.2024 asti.</p>")
     assert "Omassa sanamuodossasi on mennyt päivä: 1.2.2024." in html
 
@@ -137,7 +137,7 @@ def test_the_form_looks_at_every_wording(client: Client, field: str) -> None:
     assert html.split("Omassa sanamuodossasi")[1].split("</p>")[0].count("1.3.2024") == 1
 
 
-def test_the_form_says_nothing_while_there_is_no_pause(client: Client) -> None:
+def test_pause_form_shows_no_warning_without_pause(client: Client) -> None:
     html = settings_form(
         client, active=False, returns_on=datetime(2024, 2, 1, tzinfo=UTC).date(), message="<p>1.2.2024</p>"
     )

@@ -79,7 +79,7 @@ def test_what_is_pasted_along_goes(typed: str) -> None:
 @given(st.text(max_size=60) | st.emails() | st.text("a.@<>ä\u00ad\u200c\u200dßｆ-x+=?", max_size=30))
 @example("x@\u200da.fi")
 @example("x@a\u200d")
-def test_an_address_as_sent_is_sent_the_same_again(typed: str) -> None:
+def test_address_as_sent_is_idempotent(typed: str) -> None:
     try:
         sent = address_as_sent(typed)
     except ValueError:
@@ -90,11 +90,11 @@ def test_an_address_as_sent_is_sent_the_same_again(typed: str) -> None:
     assert address_as_sent(readable_address(sent)) == sent
 
 
-def test_what_is_no_address_is_read_as_it_is() -> None:
+def test_readable_address_keeps_invalid_address() -> None:
     assert readable_address("vanha osoite") == "vanha osoite"
 
 
-def test_the_link_leads_where_mail_goes_and_shows_what_people_read() -> None:
+def test_email_link_shows_unicode_links_punycode() -> None:
     link = email_link("kati@faß.de")
     assert "".join(f"&#{ord(one)};" for one in "mailto:kati@xn--fa-hia.de") in link
     assert "".join(f"&#{ord(one)};" for one in ">kati@faß.de<"[1:-1]) in link

@@ -28,7 +28,7 @@ def deep_page(loaded_site: None) -> ContentPage:
     return page
 
 
-def test_a_page_that_lies_deeper_shows_the_way_back(deep_page: ContentPage, client: Client) -> None:
+def test_nested_page_shows_breadcrumbs(deep_page: ContentPage, client: Client) -> None:
     soup = BeautifulSoup(client.get("/tietosuoja/lokit/").content, "html.parser")
     nav = soup.find("nav", attrs={"aria-label": "Murupolku"})
     assert nav is not None
@@ -46,13 +46,13 @@ def test_no_breadcrumbs_on_top_pages_and_errors(visitor: Client, address: str) -
     assert "Murupolku" not in visitor.get(address).text
 
 
-def test_a_page_above_that_is_not_published_is_no_link(deep_page: ContentPage) -> None:
+def test_breadcrumbs_skip_unpublished_parent(deep_page: ContentPage) -> None:
     deep_page.get_parent().unpublish()
     way = build_breadcrumbs(asked("/tietosuoja/lokit/"), deep_page)
     assert [(item.title, item.is_current) for item in way] == [("Etusivu", False), ("Lokit & varmuuskopiot", True)]
 
 
-def test_a_view_below_a_page_leads_back_to_that_page(loaded_site: None) -> None:
+def test_subview_breadcrumbs_link_parent_page(loaded_site: None) -> None:
     contact = Page.objects.get(slug="ota-yhteytta")
     way = build_breadcrumbs(asked("/ota-yhteytta/kiitos/x/"), contact, "Viesti lähetetty")
     assert [(item.title, item.url) for item in way[:-1]] == [("Etusivu", "/"), ("Ota yhteyttä", "/ota-yhteytta/")]
@@ -60,7 +60,7 @@ def test_a_view_below_a_page_leads_back_to_that_page(loaded_site: None) -> None:
 
 
 @pytest.mark.parametrize("slug", SERVICES)
-def test_each_service_has_a_drawing_of_its_own_that_is_silent(visitor: Client, slug: str) -> None:
+def test_service_drawing_has_empty_alt_text(visitor: Client, slug: str) -> None:
     soup = BeautifulSoup(visitor.get(f"/{slug}/").content, "html.parser")
     (picture,) = soup.select("main figure img")
     assert picture["alt"] == ""
@@ -80,7 +80,7 @@ def test_the_services_drawings_differ_and_are_small() -> None:
         assert len(drawing) < 6_000
 
 
-def test_a_drawing_that_an_editor_deleted_leaves_the_page_whole(visitor: Client) -> None:
+def test_page_renders_without_deleted_drawing(visitor: Client) -> None:
     get_image_model().objects.all().delete()
     html = visitor.get("/yksilotyonohjaus/").text
     assert "<figure" not in html
@@ -92,7 +92,7 @@ def test_a_page_names_its_address_for_print(visitor: Client) -> None:
     assert [line.get_text() for line in soup.select("footer .print-only")] == [f"{settings.SITE_URL}/tietosuoja/"]
 
 
-def test_only_a_link_whose_words_are_its_address_is_marked() -> None:
+def test_only_bare_url_links_are_marked() -> None:
     bare = '<a href="https://example.org/x">https://example.org/x</a>'
     others = '<a href="https://example.org/x">Esimerkki</a> <a href="#alempana">alempana</a>'
     assert mark_bare_links(SafeString(bare)) == bare.replace("<a ", '<a class="bare-link" ')

@@ -115,7 +115,7 @@ def test_deleting_a_page_takes_its_link_along() -> None:
     assert FooterLink.objects.count() == 3
 
 
-def test_a_page_further_down_only_stands_in_the_footer() -> None:
+def test_nested_page_is_in_footer_menu_only() -> None:
     below = page("Ryhmätyönohjaus").add_child(instance=ServicePage(title="Alla", slug="alla", show_in_menus=True))
     FooterLink.objects.create(menu=FooterMenu.load(), page=below, sort_order=-1)
     request = RequestFactory().get("/")

@@ -99,7 +99,7 @@ def test_front_page_never_expires(front: HomePage) -> None:
     assert ContentPage.objects.get().expire_at
 
 
-def test_rule_holds_for_a_page_above_the_front_page(front: HomePage, page: ContentPage) -> None:
+def test_root_page_and_ancestors_cannot_be_removed(front: HomePage, page: ContentPage) -> None:
     """Whichever page is the front page, and whatever stands above it."""
     Site.objects.update(root_page=page)
     superuser = make_user("joku", is_superuser=True)

@@ -110,7 +110,7 @@ def every_odd_tag() -> str:
     return "".join(f"<p>{tag.format(number)}</p>" for number in ODD for tag in tags)
 
 
-def test_a_page_with_an_odd_link_can_be_saved(page: ContentPage) -> None:
+def test_page_with_invalid_link_can_be_saved(page: ContentPage) -> None:
     html = every_odd_tag()
     page.intro = html
     page.body = [text_block(html)]
@@ -119,7 +119,7 @@ def test_a_page_with_an_odd_link_can_be_saved(page: ContentPage) -> None:
     assert "x</a>" in page.intro
 
 
-def test_a_page_with_an_odd_link_opens_in_the_editor(page: ContentPage, kati: Client) -> None:
+def test_page_with_invalid_link_opens_in_editor(page: ContentPage, kati: Client) -> None:
     html = every_odd_tag()
     store_as_it_is(page, intro=html, body=json.dumps([text_block(html)]))
     assert kati.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).status_code == 200

@@ -18,11 +18,11 @@ def form_data(page: Page) -> dict[str, Any]:
 
 
 class PageRules(WagtailPageTestCase):
-    def test_there_is_one_front_page_right_below_the_root(self) -> None:
+    def test_single_front_page_directly_below_root(self) -> None:
         self.assertAllowedParentPageTypes(HomePage, {Page})
         assert not HomePage.can_create_at(Page.get_first_root_node())
 
-    def test_services_and_content_stand_below_the_front_page_only(self) -> None:
+    def test_service_content_pages_only_below_front_page(self) -> None:
         for model in (ServicePage, ContentPage):
             self.assertAllowedParentPageTypes(model, {HomePage})
             self.assertAllowedSubpageTypes(model, set())
@@ -38,7 +38,7 @@ class PageRules(WagtailPageTestCase):
         self.assertPageIsEditable(front, post_data=form_data(front))
         self.assertPageIsPreviewable(front, post_data=form_data(front))
 
-    def test_an_empty_page_of_each_kind_renders_and_can_be_edited(self) -> None:
+    def test_empty_page_of_each_type_renders(self) -> None:
         front = HomePage.objects.get()
         for model in (ServicePage, ContentPage):
             page = front.add_child(instance=model(title="Tyhjä", slug=model._meta.model_name))

@@ -84,14 +84,14 @@ def faults_of(finnish: list[Field], english: list[Field]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("model", [*PAGES, *SETTINGS], ids=lambda model: model.__name__)
-def test_every_field_is_named_and_explained_in_plain_finnish(model: type[models.Model]) -> None:
+def test_every_field_has_finnish_label_and_help(model: type[models.Model]) -> None:
     assert fields(model)
     assert faults_of(fields(model), fields(model, "en")) == {}
     assert not set(group_headings(model, "fi")) & set(group_headings(model, "en"))
 
 
 @pytest.mark.parametrize("model", [*PAGES, *SETTINGS], ids=lambda model: model.__name__)
-def test_no_field_of_ours_was_forgotten_from_the_form(model: type[models.Model]) -> None:
+def test_form_contains_every_editable_field(model: type[models.Model]) -> None:
     ours = {
         field.name
         for field in model._meta.get_fields()
@@ -102,7 +102,7 @@ def test_no_field_of_ours_was_forgotten_from_the_form(model: type[models.Model])
 
 
 @pytest.mark.once
-def test_a_field_without_a_finnish_label_or_help_would_be_found() -> None:
+def test_missing_finnish_label_or_help_is_detected() -> None:
     finnish = [Field("a", "Kuva", ""), Field("b", "Slug", "x"), Field("c", "Tieto", "Fact."), Field("d", "Tägi", "z")]
     english = [Field("a", "Image", ""), Field("b", "Slug", "y"), Field("c", "Fact", "Fact."), Field("d", "Tag", "w")]
     wrong = {"a": "no help", "b": "no Finnish label", "c": "help is not Finnish", "d": "jargon"}
@@ -186,7 +186,7 @@ def test_every_page_is_previewed_as_it_will_look(model: type[Page], kati: Client
 
 
 @pytest.mark.parametrize("model", [model for model in PAGES if model is not HomePage], ids=lambda model: model.__name__)
-def test_a_page_that_was_never_saved_is_previewed_too(model: type[Page], kati: Client) -> None:
+def test_unsaved_page_can_be_previewed(model: type[Page], kati: Client) -> None:
     parent = HomePage.objects.get()
     # Of some kinds there can be one only.
     for page in model.objects.all() if model.max_count == 1 else []:
@@ -217,7 +217,7 @@ def without_a_true_preview(stream: blocks.StreamBlock) -> dict[str, list[str]]:
     return faults
 
 
-def test_every_block_has_a_preview_in_the_sites_look_and_a_description() -> None:
+def test_every_block_has_styled_preview_and_description() -> None:
     assert without_a_true_preview(BodyStreamBlock()) == {}
 
 

@@ -75,7 +75,7 @@ def test_only_the_name_is_needed() -> None:
 
 @time_machine.travel("2027-01-31 21:59:00+00:00", tick=False)
 @pytest.mark.parametrize("day", [date(2026, 12, 24), date(2027, 1, 31)])
-def test_a_new_day_that_is_not_ahead_is_refused(day: date) -> None:
+def test_new_return_day_must_be_in_future(day: date) -> None:
     with pytest.raises(ValidationError) as refusal:
         PauseNotice(active=True, returns_on=day).full_clean()
     assert messages(refusal.value) == {"returns_on": ["Valitse päivä, joka on vielä edessä, tai jätä päivä tyhjäksi."]}

@@ -135,7 +135,7 @@ def test_what_only_looks_like_it_stays(text: str) -> None:
         '<a href="x-1-2',
     ],
 )
-def test_tags_links_and_code_come_out_as_they_went_in(html: str) -> None:
+def test_tags_links_and_code_are_unchanged(html: str) -> None:
     assert finnish_html(f"<p>a {html} b</p>") == f"<p>a {html} b</p>"
     assert html in finnish_html(f'<p>"x" 3-4 {html} 10-20 - y</p>') or html.endswith("2")
 
@@ -234,7 +234,7 @@ def test_no_tag_link_or_reference_ever_changes(html: str) -> None:
 
 @pytest.mark.once
 @given(st.text(st.characters(exclude_characters="\"'-–.", exclude_categories=["Nd"])))
-def test_a_text_without_anything_to_mend_is_the_same(text: str) -> None:
+def test_text_without_typography_issues_is_unchanged(text: str) -> None:
     assert finnish_text(text) == text
     assert finnish_html(text) == text
 
@@ -298,7 +298,7 @@ def test_every_text_of_every_block_goes_out_mended(name: str, client: Client, fr
     assert html.replace("\u00ad", "").count("Sana”") >= texts_in(block)
 
 
-def test_the_page_its_head_and_its_menus_say_the_same(client: Client, front_page: HomePage) -> None:
+def test_title_head_and_menus_share_finnish_typography(client: Client, front_page: HomePage) -> None:
     details, notice = ContactDetails.load(), PauseNotice.load()
     details.areas = details.postal_address = TYPED
     details.save()

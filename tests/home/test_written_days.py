@@ -73,7 +73,7 @@ def test_another_weekday_is_asked_about() -> None:
     assert (refusal.value.day, refusal.value.weekday) == (date(2027, 2, 1), "maanantai")
 
 
-def test_days_in_a_text_come_in_order_and_versions_are_none() -> None:
+def test_find_days_in_order_ignoring_version_numbers() -> None:
     text = "Palaan 1. helmikuuta 2025 tai ma 3 .2.2025. Versio 3.1.2.2025, 31.2.2025, 1.2.25 ja helmikuun 5. 2025."
     assert [day for _written, day in find_days(text)] == [date(2025, 2, 1), date(2025, 2, 3), date(2025, 2, 5)]
 
@@ -92,7 +92,7 @@ def test_every_day_is_read_as_it_was_written(day: date) -> None:
         ("joskus", "Kirjoita päivä numeroin, esimerkiksi 1.2.2027."),
     ],
 )
-def test_a_field_of_the_admin_says_what_to_mend(typed: str, told: str) -> None:
+def test_admin_date_field_shows_validation_error(typed: str, told: str) -> None:
     with pytest.raises(Exception, match=told):
         DayFormField().clean(typed)
 

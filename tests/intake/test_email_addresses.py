@@ -42,9 +42,7 @@ def test_an_address_nobody_can_reach_comes_back(visitor: Visitor, typed: str) ->
     ("typed", "sent"),
     [("matti@faß.de", "matti@xn--fa-hia.de"), ("Matti <matti@ääkkönen.fi>", "matti@xn--kknen-fraa0m.fi")],
 )
-def test_the_envelope_and_the_header_have_what_was_typed(
-    visitor: Visitor, smtp: SmtpServer, typed: str, sent: str
-) -> None:
+def test_envelope_and_to_header_use_punycode_address(visitor: Visitor, smtp: SmtpServer, typed: str, sent: str) -> None:
     visitor.sends(letter(email=typed))
     deliver_due(timezone.now() + timedelta(seconds=1))
     mail = OutgoingMail.objects.get(purpose="confirmation")
@@ -62,7 +60,7 @@ def test_kati_reads_the_address_as_people_write_it(visitor: Visitor) -> None:
     assert "matti@xn--fa-hia.de" in enquiry.search_text
 
 
-def test_an_answer_goes_to_katis_own_address_as_typed(visitor: Visitor) -> None:
+def test_reply_to_uses_punycode_contact_address(visitor: Visitor) -> None:
     ContactDetails.objects.update(email="kati@faß.de")
     visitor.sends()
     message = build_message(OutgoingMail.objects.get(purpose="confirmation"), now=timezone.now()).message()
@@ -107,5 +105,5 @@ def test_a_telephones_two_addresses_are_two_mailboxes(visitor: Visitor) -> None:
         ("vanha osoite", "toinen", False),
     ],
 )
-def test_a_mailbox_is_known_by_the_address_as_sent(one: str, other: str, same: bool) -> None:
+def test_mailbox_key_normalizes_address_variants(one: str, other: str, same: bool) -> None:
     assert (mailbox_key(one) == mailbox_key(other)) is same

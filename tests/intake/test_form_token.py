@@ -75,7 +75,7 @@ def test_a_mistake_does_not_change_the_token(visitor: Visitor) -> None:
     assert ShownForm.of(visitor.sends(letter(form_token=opened, name=""))).values["form_token"] == opened
 
 
-def test_each_opening_of_the_form_has_its_own_token(visitor: Visitor) -> None:
+def test_each_opened_form_has_unique_token(visitor: Visitor) -> None:
     assert visitor.opens().values["form_token"] != visitor.opens().values["form_token"]
 
 
@@ -92,7 +92,7 @@ def test_only_the_browser_keeps_the_empty_form(loaded_site: None, path: str) -> 
     assert "private" in came_back["Cache-Control"]
 
 
-def test_no_words_are_cached_and_no_cookie_is_set(contact_page: object) -> None:
+def test_form_responses_are_uncached_and_cookieless(contact_page: object) -> None:
     visitor = Visitor(client=Client(enforce_csrf_checks=True))
     steps = [visitor.client.get(ADDRESS), visitor.sends(letter(name="")), visitor.sends(letter(form_token=""))]
     steps.append(sent := visitor.sends())

@@ -30,7 +30,7 @@ def test_a_new_signing_key_tells_nobody_twice(server: PostOffice, settings: Any)
 
 
 @pytest.mark.django_db
-def test_a_new_signing_key_answers_nobody_twice_a_day(settings: Any) -> None:
+def test_secret_key_change_keeps_daily_mail_limit(settings: Any) -> None:
     first = received(now=NOW, email="matti@esimerkki.fi")
     settings.SECRET_KEY = "another-key-after-a-restore"
     second = received(now=NOW, email="matti@esimerkki.fi", message="Toinen viesti.")
@@ -57,5 +57,5 @@ def test_another_database_has_another_key() -> None:
 
 
 @pytest.mark.django_db
-def test_a_use_of_its_own_has_hashes_of_its_own() -> None:
+def test_keyed_hash_differs_by_purpose() -> None:
     assert keyed_hash("intake.recipient", "sama") != keyed_hash("intake.content", "sama")

@@ -44,7 +44,7 @@ from tests.intake.visiting import ShownForm, Visitor, letter
         ("", ""),
     ],
 )
-def test_every_common_way_of_writing_a_number_is_understood(visitor: Visitor, written: str, kept: str) -> None:
+def test_common_phone_formats_are_normalized(visitor: Visitor, written: str, kept: str) -> None:
     assert visitor.sends(letter(phone=written, preferred_contact="email")).status_code == 303
     assert Enquiry.objects.get().phone == kept
 
@@ -66,14 +66,14 @@ def test_every_common_way_of_writing_a_number_is_understood(visitor: Visitor, wr
         *("050 1234567 (8)", "050 1234567(12).", "02 633 1234 ( 5 )", "050 123 4567, 8"),
     ],
 )
-def test_no_number_is_made_of_what_is_not_one(visitor: Visitor, written: str) -> None:
+def test_invalid_phone_input_is_refused_unchanged(visitor: Visitor, written: str) -> None:
     answer = visitor.sends(letter(phone=written))
     assert answer.status_code == 422
     assert ShownForm.of(answer).words["phone"] == written
     assert not Enquiry.objects.exists()
 
 
-def test_who_writes_more_than_a_number_is_told_so(visitor: Visitor) -> None:
+def test_extra_text_in_phone_shows_error(visitor: Visitor) -> None:
     answer = visitor.sends(letter(phone="02 633 1234 klo 9–15"))
     assert ShownForm.of(answer).errors("phone") == [
         "Kirjoita tähän vain yksi puhelinnumero ilman muuta tekstiä, esimerkiksi 050 123 4567."
@@ -114,6 +114,6 @@ def test_call_preference_requires_a_phone_number(visitor: Visitor) -> None:
         ("", "", ""),
     ],
 )
-def test_a_kept_number_is_shown_as_it_is_read_aloud(kept: str, read: str, dialled: str) -> None:
+def test_stored_phone_is_shown_in_readable_form(kept: str, read: str, dialled: str) -> None:
     assert readable_phone(kept) == read
     assert dialled_phone(kept) == dialled

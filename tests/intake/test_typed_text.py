@@ -15,7 +15,7 @@ from tests.intake.visiting import ShownForm, Visitor, letter, page_text
 FREE_TEXT = ("name", "organisation", "message")
 
 
-def test_a_header_cannot_be_smuggled_in_with_the_name(visitor: Visitor) -> None:
+def test_header_injection_in_name_is_flattened(visitor: Visitor) -> None:
     assert visitor.sends(letter(name="Maija\r\nBcc: kaikki@esimerkki.fi")).status_code == 303
     assert Enquiry.objects.get().name == "Maija Bcc: kaikki@esimerkki.fi"
 
@@ -23,7 +23,7 @@ def test_a_header_cannot_be_smuggled_in_with_the_name(visitor: Visitor) -> None:
 @pytest.mark.parametrize(
     "end", ["\r\nBcc: x@esimerkki.fi", "\nBcc: x@esimerkki.fi", "\rX: y", "\u2028X: y", "\x85X: y"]
 )
-def test_a_header_cannot_be_smuggled_in_with_the_address(visitor: Visitor, end: str) -> None:
+def test_header_injection_in_email_is_refused(visitor: Visitor, end: str) -> None:
     answer = visitor.sends(letter(email=f"maija@esimerkki.fi{end}"))
     assert answer.status_code == 422
     assert ShownForm.of(answer).errors("email")
@@ -31,13 +31,13 @@ def test_a_header_cannot_be_smuggled_in_with_the_address(visitor: Visitor, end: 
 
 @pytest.mark.parametrize("mark", ["\x00", "\x08", "\x7f", "\u202e", "\u2066", "\u200b", "\ufeff", "\x9b"])
 @pytest.mark.parametrize("field", FREE_TEXT)
-def test_marks_that_cannot_be_seen_go_and_the_words_stay(visitor: Visitor, field: str, mark: str) -> None:
+def test_invisible_characters_are_removed_from_text(visitor: Visitor, field: str, mark: str) -> None:
     assert visitor.sends(letter(**{field: f"Mai{mark}ja"})).status_code == 303
     assert getattr(Enquiry.objects.get(), field) == "Maija"
 
 
 @pytest.mark.parametrize("field", ["email", "phone"])
-def test_an_address_or_number_pasted_with_invisible_marks_is_understood(visitor: Visitor, field: str) -> None:
+def test_invisible_marks_in_contact_fields_are_accepted(visitor: Visitor, field: str) -> None:
     good = str(letter()[field])
     assert visitor.sends(letter(**{field: f"\u202a{good}\u202c\x00"})).status_code == 303
 
@@ -61,7 +61,7 @@ def test_html_comes_back_as_words_not_as_markup(visitor: Visitor, field: str) ->
 
 
 @pytest.mark.parametrize("field", [*FREE_TEXT, "email", "phone"])
-def test_a_hundred_thousand_characters_come_back_with_a_message(visitor: Visitor, field: str) -> None:
+def test_overlong_text_returns_with_validation_error(visitor: Visitor, field: str) -> None:
     long = "työ" * 33_333
     answer = visitor.sends(letter(**{field: long}))
     shown = ShownForm.of(answer)
@@ -83,7 +83,7 @@ def test_line_break_counts_as_one_character(visitor: Visitor) -> None:
     assert Enquiry.objects.get().message == message.replace("\r\n", "\n")
 
 
-def test_lines_stay_lines_in_the_message_and_become_spaces_elsewhere(visitor: Visitor) -> None:
+def test_line_breaks_kept_in_message_only(visitor: Visitor) -> None:
     visitor.sends(letter(message="Hei,\r\n\r\n\tkiitos", organisation="Porin\r\n  koulu"))
     enquiry = Enquiry.objects.get()
     assert enquiry.message == "Hei,\n\n\tkiitos"

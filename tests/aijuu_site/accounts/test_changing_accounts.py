@@ -131,7 +131,7 @@ def test_an_address_that_no_mail_reaches_is_refused(address: str, client: Client
     assert set(User.objects.values_list("email", flat=True)) == {kati.email, maija.email}
 
 
-def test_an_account_keeps_its_address_as_people_read_it(client: Client, maija: User) -> None:
+def test_account_email_is_stored_in_readable_form(client: Client, maija: User) -> None:
     edit = f"/admin/users/edit/{maija.pk}/"
     confirm(client, client.post(edit, user_form(maija, email=" maija@FAẞ.de. ")))
     maija.refresh_from_db()

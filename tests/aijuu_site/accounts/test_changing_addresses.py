@@ -101,7 +101,7 @@ def test_the_same_address_asks_nothing(client: Client, setting: str, changes: di
     assert told() == []
 
 
-def test_what_is_no_address_is_refused_in_the_form(client: Client) -> None:
+def test_invalid_notification_email_shows_validation_error(client: Client) -> None:
     refused = saves(client, INTAKE, notification_email="kati@localhost")
     assert refused.status_code == 200
     assert "Tarkista sähköpostiosoite" in refused.content.decode()

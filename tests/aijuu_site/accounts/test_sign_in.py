@@ -258,7 +258,7 @@ def test_no_odd_name_is_an_error(typed: str, db: None) -> None:
     assert sign_in(typed, RIGHT).status_code == 200
 
 
-def test_form_asks_for_an_address_as_a_phone_writes_it(db: None) -> None:
+def test_login_field_has_email_input_attributes(db: None) -> None:
     make_kati()
     answer = sign_in("kati.levola@aijuu.fi", WRONG)
     page = BeautifulSoup(answer.content, "html.parser")

@@ -92,7 +92,7 @@ def test_the_settings_are_as_the_customer_wrote() -> None:
 
 
 @pytest.mark.parametrize("slug", ["etusivu", "yksilotyonohjaus", "ota-yhteytta", "tietosuoja", "saavutettavuus"])
-def test_a_loaded_page_opens_in_the_editor_as_published(slug: str, client: Client) -> None:
+def test_loaded_page_is_published_and_editable(slug: str, client: Client) -> None:
     load()
     page = Page.objects.get(slug=slug)
     assert page.live
@@ -119,7 +119,7 @@ def test_editors_changes_survive_load_content() -> None:
     assert HomePage.objects.get().image is None
 
 
-def test_a_run_that_was_cut_off_can_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_content_load_can_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     publish = content_loader._publish
 
     def power_cut(page: Page) -> None:
@@ -143,7 +143,7 @@ def test_a_run_that_was_cut_off_can_be_repeated(monkeypatch: pytest.MonkeyPatch)
     assert Page.find_problems() == ([], [], [], [], [])
 
 
-def test_a_page_that_already_stands_at_an_address_is_left_alone() -> None:
+def test_content_load_keeps_existing_page() -> None:
     front = HomePage.objects.get()
     own = front.add_child(instance=ContentPage(title="Omani", slug="tietosuoja"))
     assert load()["page:/tietosuoja/"] is Action.LEFT_ALONE
@@ -159,7 +159,7 @@ def test_edited_front_page_is_not_loaded() -> None:
     assert HomePage.objects.get().lead == "<p>Omat sanat</p>"
 
 
-def test_settings_that_the_supervisor_has_filled_are_left_alone() -> None:
+def test_content_load_keeps_filled_settings() -> None:
     ContactDetails.load()
     ContactDetails.objects.update(phone="02 633 1234")
     assert load()["setting:home.ContactDetails"] is Action.LEFT_ALONE
@@ -167,7 +167,7 @@ def test_settings_that_the_supervisor_has_filled_are_left_alone() -> None:
     assert ContactDetails.load().email == ""
 
 
-def test_a_link_to_a_page_follows_the_page_when_it_moves(client: Client) -> None:
+def test_page_link_follows_slug_change(client: Client) -> None:
     load()
     assert '<a linktype="page"' in str(HomePage.objects.get().body.raw_data[0])
     service = ServicePage.objects.get(slug="yksilotyonohjaus")
@@ -187,7 +187,7 @@ def test_link_to_deleted_page_becomes_text(content: Path) -> None:
     assert re.search(r"<li[^>]*>Ryhmätyönohjaus</li>", str(HomePage.objects.get().body.raw_data[0]))
 
 
-def test_a_changed_content_file_does_not_change_a_loaded_page(content: Path) -> None:
+def test_changed_content_file_keeps_loaded_page(content: Path) -> None:
     load(content)
     file = content / "40-tietosuoja.toml"
     file.write_text(file.read_text(encoding="utf-8").replace("Rekisterinpitäjä", "Muutettu"), encoding="utf-8")
@@ -217,7 +217,7 @@ PAGE = 'type = "home.ContentPage"\npath = "/uusi/"\ntitle = "Uusi"\n'
         ('type = "home.Picture"\nfile = "puuttuu.svg"\ntitle = "x"\n', "no picture puuttuu.svg"),
     ],
 )
-def test_a_mistake_in_a_file_is_named_and_leaves_nothing_behind(
+def test_content_file_error_is_named_nothing_loaded(
     small_content: Callable[[str, str], Path], text: str, said: str
 ) -> None:
     pages = Page.objects.count()
@@ -255,7 +255,7 @@ def test_a_picture_without_alt_text_is_not_loaded(small_content: Callable[[str, 
     assert get_image_model().objects.get().default_alt_text == ""
 
 
-def test_a_picture_in_a_body_comes_with_its_words(small_content: Callable[[str, str], Path], client: Client) -> None:
+def test_loaded_body_image_has_alt_and_caption(small_content: Callable[[str, str], Path], client: Client) -> None:
     directory = small_content("1.toml", PICTURE + 'alt = "Kaksi polkua"\n')
     copy_picture(directory)
     small_content(
@@ -269,7 +269,7 @@ def test_a_picture_in_a_body_comes_with_its_words(small_content: Callable[[str, 
     assert '<span class="figure__credit">Kuva: Aijuu</span>' in html
 
 
-def test_no_loaded_text_holds_an_open_question_or_an_unresolved_link() -> None:
+def test_loaded_text_has_no_unresolved_placeholders() -> None:
     load()
     for revision in Revision.objects.all():
         text = str(revision.content)

@@ -65,7 +65,7 @@ def reading_text(html: str) -> str:
     return " ".join("".join(words.parts).replace(WORD_JOINER, "").split())
 
 
-def test_there_are_as_many_paragraphs_as_the_customer_wrote() -> None:
+def test_customer_text_has_33_paragraphs() -> None:
     assert len(corrected_paragraphs()) == 33
 
 
@@ -77,7 +77,7 @@ def test_every_paragraph_is_on_the_front_page(visitor: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_four_sections_are_questions_with_their_own_anchors(visitor: Client) -> None:
+def test_four_sections_are_faq_with_anchors(visitor: Client) -> None:
     html = visitor.get("/").text
     anchors = re.findall(r'<details class="faq__item" id="([^"]+)"', html)
     assert anchors == [
@@ -96,14 +96,14 @@ def test_further_down_is_a_link_to_the_questions(visitor: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_link_to_the_association_stops_before_the_full_stop(visitor: Client) -> None:
+def test_association_link_excludes_full_stop(visitor: Client) -> None:
     html = visitor.get("/").text
     link = 'href="https://www.suomentyonohjaajat.fi/tyonohjaus">https://www.suomentyonohjaajat.fi/tyonohjaus</a>.'
     assert link in html
 
 
 @pytest.mark.django_db
-def test_the_service_pages_are_linked_from_the_front_page(visitor: Client) -> None:
+def test_front_page_links_service_pages(visitor: Client) -> None:
     html = visitor.get("/").text
     main = html[html.index("<main") : html.index("</main>")]
     for address in ("/yksilotyonohjaus/", "/ryhmatyonohjaus/", "/tyoyhteison-tyonohjaus/", "/ota-yhteytta/"):

@@ -431,7 +431,7 @@ def show(client: Client, front_page: HomePage, image: AbstractImage, slug: str =
 
 class TestLostFiles:
     @pytest.mark.parametrize("content", [None, b""])
-    def test_a_page_leaves_out_a_made_file_that_is_gone(
+    def test_page_omits_missing_rendition_until_remade(
         self, client: Client, front_page: HomePage, content: bytes | None
     ) -> None:
         image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((600, 400))))

@@ -194,7 +194,7 @@ class TestMaking:
             red, _green, blue = made.convert("RGB").getpixel((5, 5))  # type: ignore[misc]
         assert blue > red
 
-    def test_a_file_of_the_old_picture_is_not_kept(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_rendition_of_replaced_image_is_discarded(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         image, original = picture(), preparation._locked_file
 
         def replaced(one: AbstractImage) -> str | None:
@@ -246,7 +246,7 @@ class TestUpkeep:
         image.save()
         assert {spec.split("|")[0] for _pk, spec in upkeep.missing_files(now=NOW)} == {"fill-480x600", "fill-960x1200"}
 
-    def test_a_file_of_no_picture_goes_after_a_day(self, db: None) -> None:
+    def test_orphaned_image_file_removed_only_when_old(self, db: None) -> None:
         image = picture()
         make_files(image)
         storage = image.renditions.model._meta.get_field("file").storage

@@ -157,7 +157,7 @@ def show(client: Client, front_page: HomePage, image: AbstractImage, slug: str =
     return BeautifulSoup(client.get(f"/{slug}/").content, "html.parser")
 
 
-def test_a_page_offers_small_kinds_first_and_widths_without_repeats(client: Client, front_page: HomePage) -> None:
+def test_picture_sources_prefer_avif_without_repeated_widths(client: Client, front_page: HomePage) -> None:
     image = picture_in_database((1200, 800))
     make_files(image)
     soup = show(client, front_page, image)
@@ -173,7 +173,7 @@ def test_a_page_offers_small_kinds_first_and_widths_without_repeats(client: Clie
         assert client.get(address).status_code == 200
 
 
-def test_a_tall_photo_is_cropped_for_a_phone_round_its_focal_point(client: Client, front_page: HomePage) -> None:
+def test_tall_photo_phone_crop_keeps_focal_point(client: Client, front_page: HomePage) -> None:
     point: dict[str, Any] = {"focal_point_x": 500, "focal_point_y": 100}
     image = picture_in_database((1000, 3000), **point, focal_point_width=50, focal_point_height=50)
     make_files(image)
@@ -200,9 +200,7 @@ def test_a_page_with_ready_files_writes_nothing(
     assert len([query for query in queries.captured_queries if "rendition" in query["sql"]]) <= 2
 
 
-def test_the_first_picture_of_a_page_without_one_at_its_head_is_not_put_off(
-    client: Client, front_page: HomePage
-) -> None:
+def test_first_body_image_is_not_lazy_loaded(client: Client, front_page: HomePage) -> None:
     image = picture_in_database((1200, 800))
     value = {"image": image.pk, "caption": "", "credit": ""}
     body = [{"type": "image", "value": value}, {"type": "image", "value": value}]

@@ -34,13 +34,13 @@ def test_the_addresses_are_all_the_pages_there_are(visitor: Client) -> None:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_the_notice_is_on_the_page_before_its_content(visitor: Client, address: str) -> None:
+def test_pause_notice_precedes_main_on_every_page(visitor: Client, address: str) -> None:
     html = visitor.get(address).text
     assert UNDATED in html
     assert html.index(UNDATED) < html.index("<main")
 
 
-def test_the_notice_is_on_the_page_for_a_wrong_address_too(visitor: Client) -> None:
+def test_pause_notice_is_on_404_page(visitor: Client) -> None:
     answer = visitor.get("/ei-ole/")
     assert answer.status_code == 404
     assert UNDATED in answer.text
@@ -55,7 +55,7 @@ def test_a_switch_holds_from_the_next_page_view(visitor: Client) -> None:
     assert "Palataan syksyllä." in visitor.get("/").text
 
 
-def test_the_notice_links_to_facebook_as_soon_as_its_address_is_known(visitor: Client) -> None:
+def test_pause_notice_links_facebook_when_known(visitor: Client) -> None:
     assert "facebook.com" not in visitor.get("/").text
     ContactDetails.objects.update(facebook_url="https://www.facebook.com/aijuu")
     assert '<a href="https://www.facebook.com/aijuu">Facebook-sivulla</a>' in visitor.get("/").text

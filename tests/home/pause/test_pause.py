@@ -83,7 +83,7 @@ def test_welcome_days_one_and_zero() -> None:
 
 
 @pytest.mark.parametrize("day", [SPRING, AUTUMN])
-def test_the_whole_day_of_a_clock_change_is_one_day(day: date) -> None:
+def test_dst_change_day_is_one_calendar_day(day: date) -> None:
     midnight = helsinki(day, 0).astimezone(UTC)
     following = helsinki(day + timedelta(days=1), 0).astimezone(UTC)
     assert following - midnight != timedelta(hours=24)
@@ -102,7 +102,7 @@ def test_repeated_dst_hour_is_one_day() -> None:
         assert pause_state(settings, half_past_three) is PauseState.OVERDUE
 
 
-def test_late_evening_in_utc_is_already_the_next_day_in_helsinki() -> None:
+def test_utc_late_evening_is_next_helsinki_day() -> None:
     assert calendar_day(datetime(2027, 1, 31, 22, 0, tzinfo=UTC)) == WINTER
     assert calendar_day(datetime(2027, 1, 31, 21, 59, tzinfo=UTC)) == WINTER - timedelta(days=1)
 
@@ -185,7 +185,7 @@ def test_elapsed_return_changes_no_state(settings: PauseSettings, now: datetime,
 
 
 @given(settings=all_settings, now=moments, state=st.sampled_from(PauseState))
-def test_an_example_of_a_state_is_in_that_state(settings: PauseSettings, now: datetime, state: PauseState) -> None:
+def test_settings_for_state_yields_that_state(settings: PauseSettings, now: datetime, state: PauseState) -> None:
     assert pause_state(settings_for_state(settings, state, now), now) is state
 
 

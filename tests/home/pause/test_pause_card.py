@@ -118,7 +118,7 @@ def test_it_reminds_from_the_announced_day_on(time_machine: Any, now: datetime, 
     assert ("Ilmoittamasi paluupäivä 1.2.2027 on tullut." in words) is overdue
 
 
-def test_the_button_begins_a_pause_and_undo_takes_it_back(kati: Client) -> None:
+def test_card_button_begins_pause_and_undo_reverts(kati: Client) -> None:
     stored()
     html = press(kati, BUTTON)
     assert state() is PauseState.PAUSED
@@ -133,7 +133,7 @@ def test_the_button_begins_a_pause_and_undo_takes_it_back(kati: Client) -> None:
     assert state() is PauseState.PAUSED
 
 
-def test_the_button_ends_a_pause_and_the_return_is_told(kati: Client) -> None:
+def test_card_button_ends_pause_with_return_notice(kati: Client) -> None:
     stored(active=True, returns_on=TODAY - timedelta(days=3))
     html = press(kati, BUTTON)
     assert state() is PauseState.RESUMED

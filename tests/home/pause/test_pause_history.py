@@ -126,7 +126,7 @@ def read(client: Client) -> tuple[list[list[str]], list[str]]:
 
 
 @pytest.mark.django_db
-def test_it_tells_the_changes_in_words_with_who_and_when(kati: Client, time_machine: Any) -> None:
+def test_history_lists_changes_with_user_and_time(kati: Client, time_machine: Any) -> None:
     time_machine.move_to(START, tick=False)
     notice = stored()
     user = User.objects.get(email="kati@example.fi")
@@ -182,7 +182,7 @@ def test_undone_pause_leaves_history_redone_returns(kati: Client, time_machine: 
 
 
 @pytest.mark.django_db
-def test_on_a_new_site_there_is_nothing_to_tell(kati: Client) -> None:
+def test_history_is_empty_on_new_site(kati: Client) -> None:
     stored()
     html = kati.get(HISTORY).text
     assert "Taukoja ei ole vielä ollut." in html
@@ -192,7 +192,7 @@ def test_on_a_new_site_there_is_nothing_to_tell(kati: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_history_is_for_those_who_may_change_the_pause() -> None:
+def test_history_requires_pause_change_permission() -> None:
     assert client_with("view_enquiry").get(HISTORY).status_code in (302, 403)
     assert Client().get(HISTORY)["Location"].startswith("/admin/login")
     assert client_with("change_pausenotice", name="kati").post(HISTORY).status_code == 405

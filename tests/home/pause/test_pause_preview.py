@@ -74,7 +74,7 @@ def test_every_state_is_seen_on_the_real_pages(kati: Client, state: str, notice:
     assert button.get_text() == ("Odotuslista" if paused else "Ota yhteyttä")
 
 
-def test_a_moment_ahead_is_seen_as_it_will_be(kati: Client) -> None:
+def test_preview_shows_notice_at_future_time(kati: Client) -> None:
     stored(active=True, begins_on=date(2027, 1, 20), returns_on=date(2027, 2, 1), opens_by_itself=True)
     seen = {
         "": "Aijuu on tauolla 20.1.2027 alkaen.",
@@ -230,7 +230,7 @@ def test_a_visitor_cant_ask_for_another_state(kati: Client) -> None:
     assert notice_in(BeautifulSoup(kati.get("/").text, "html.parser")) == ""
 
 
-def test_without_a_contact_page_the_front_page_is_previewed(kati: Client) -> None:
+def test_preview_without_contact_page_shows_front_page(kati: Client) -> None:
     ContactDetails.objects.update(contact_page=None)
     assert len(previewed(kati, state="paused")) == 1
 

@@ -58,7 +58,7 @@ def test_reminder_before_pause_opens_by_itself() -> None:
 
 
 @given(st.lists(st.integers(-10, 400), min_size=1).map(sorted))
-def test_whenever_the_worker_looks_each_occasion_comes_once_and_in_order(looks: list[int]) -> None:
+def test_pause_reminders_are_unique_and_in_order(looks: list[int]) -> None:
     seen = [reminder.deduplication_key for days in looks if (reminder := due_reminder(SETTINGS, at(days)))]
     distinct = list(dict.fromkeys(seen))
     assert seen == sorted(seen, key=distinct.index)

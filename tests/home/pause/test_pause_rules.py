@@ -82,7 +82,7 @@ def test_leftover_days_are_dropped_without_error() -> None:
     assert validation_errors(begun, replace(begun, active=True), NOW)["begins_on"][0] == "past"
 
 
-def test_a_pause_that_has_opened_by_itself_is_over() -> None:
+def test_validation_treats_elapsed_pause_as_over() -> None:
     opened = PauseSettings(active=True, returns_on=TODAY, opens_by_itself=True)
     assert validation_errors(opened, OPEN, NOW) == {}
     assert set(validation_errors(opened, opened, NOW)) == {"returns_on"}

@@ -196,7 +196,7 @@ def test_concurrent_change_is_refused_as_old_version(kati: Client, monkeypatch: 
     assert own_words(response.text) == "Nämä sanat jäävät."
 
 
-def test_the_form_shows_a_pause_that_opened_by_itself_as_over(kati: Client) -> None:
+def test_form_shows_elapsed_pause_as_over(kati: Client) -> None:
     """An elapsed return that the worker has not recorded: saving the form records both."""
     stored(active=True, returns_on=TODAY, opens_by_itself=True)
     html = opened(kati)
@@ -210,7 +210,7 @@ def test_the_form_shows_a_pause_that_opened_by_itself_as_over(kati: Client) -> N
     assert actions == [PauseAction.OPENED_BY_ITSELF, PauseAction.CHANGED]
 
 
-def test_whoever_may_not_change_it_does_not_see_it() -> None:
+def test_pause_settings_hidden_without_permission() -> None:
     stored()
     other = client_with("view_enquiry")
     assert other.get(address()).status_code in (302, 403)

@@ -45,12 +45,12 @@ def test_the_usual_wording_with_a_day() -> None:
     assert status(PAUSED_UNTIL).text == DATED
 
 
-def test_once_the_day_has_come_the_notice_goes_on_without_it() -> None:
+def test_overdue_notice_omits_return_day() -> None:
     shown = status(PAUSED_UNTIL, now=ON_THE_DAY)
     assert (shown.state, shown.is_paused, shown.text) == (PauseState.OVERDUE, True, UNDATED)
 
 
-def test_an_announced_pause_tells_its_days_and_is_no_pause_yet() -> None:
+def test_upcoming_pause_notice_names_its_days() -> None:
     shown = status(UPCOMING)
     assert shown.text == "Aijuu on tauolla 20.1.2027 alkaen."
     assert not shown.is_paused
@@ -68,7 +68,7 @@ def test_the_return_is_a_welcome() -> None:
     assert status(RESUMED, resumed="<p>Täällä taas!</p>").html == "<p>Täällä taas!</p>"
 
 
-def test_facebook_is_a_link_where_its_address_is_known() -> None:
+def test_notice_links_facebook_when_known() -> None:
     shown = status(PAUSED, facebook_url=FACEBOOK)
     assert '<a href="https://www.facebook.com/aijuu?a=1&amp;b=2">Facebook-sivulla</a>.' in shown.html
     assert shown.text == UNDATED
@@ -77,7 +77,7 @@ def test_facebook_is_a_link_where_its_address_is_known() -> None:
     assert "Facebook-sivulla</a>" in dated.html
 
 
-def test_own_words_keep_the_day_while_it_is_ahead() -> None:
+def test_custom_wording_keeps_future_return_day() -> None:
     ahead = status(PAUSED_UNTIL, paused=OWN)
     assert ahead.html == OWN + "<p>Uusia työnohjauksia aloitetaan 1.2.2027 alkaen.</p>"
     assert ahead.text == "Olen opintovapaalla. Uusia työnohjauksia aloitetaan 1.2.2027 alkaen."

@@ -72,7 +72,7 @@ def undo(now: datetime = NOW) -> PauseNotice:
     return undo_last(version=PauseNotice.objects.get().version, by=None, now=now)
 
 
-def test_one_button_begins_a_pause_and_one_ends_it(kati: User) -> None:
+def test_begin_and_end_pause_record_changes(kati: User) -> None:
     notice = stored()
     begun = begin_pause(version=notice.version, by=kati, now=NOW)
     assert state() is PauseState.PAUSED
@@ -97,7 +97,7 @@ def test_begin_pause_keeps_only_future_return() -> None:
     assert (begin().returns_on, PauseNotice.objects.get().opens_by_itself) == (AHEAD, True)
 
 
-def test_an_announced_pause_can_begin_now_and_keeps_its_return() -> None:
+def test_announced_pause_begun_now_keeps_return_day() -> None:
     stored()
     change(active=True, begins_on=TODAY + timedelta(days=2), returns_on=AHEAD)
     assert state() is PauseState.UPCOMING
@@ -125,7 +125,7 @@ def test_announced_pause_begun_by_clock_ends() -> None:
     assert actions() == [PauseAction.PLANNED, PauseAction.ENDED]
 
 
-def test_an_overdue_pause_ends_today_and_not_on_its_day() -> None:
+def test_overdue_pause_ends_today() -> None:
     stored(active=True, returns_on=TODAY - timedelta(days=20))
     assert end().ended_on == TODAY
     assert state() is PauseState.RESUMED
@@ -158,7 +158,7 @@ def test_unticking_active_ends_pause_and_empties_days() -> None:
     assert (notice.ended_on, actions()) == (TODAY, [PauseAction.ENDED])
 
 
-def test_a_running_pause_that_is_put_off_has_ended_today() -> None:
+def test_postponed_running_pause_ends_today() -> None:
     stored(active=True)
     notice = change(begins_on=AHEAD)
     assert (state(), notice.ended_on, actions()) == (PauseState.UPCOMING, TODAY, [PauseAction.PLANNED])
@@ -239,7 +239,7 @@ def test_undo_expires_after_a_day() -> None:
     assert state() is PauseState.PAUSED
 
 
-def test_there_is_nothing_to_undo_before_the_first_change() -> None:
+def test_undo_without_changes_raises_nothing_to_undo() -> None:
     stored()
     with pytest.raises(NothingToUndo):
         undo()
@@ -253,7 +253,7 @@ def test_undo_refused_after_write_outside_services() -> None:
         undo()
 
 
-def test_elapsed_return_is_recorded_once_its_day_has_come() -> None:
+def test_elapsed_return_recorded_once_on_its_day() -> None:
     stored()
     change(active=True, returns_on=AHEAD, opens_by_itself=True, message="<p>Omin sanoin</p>")
     eve = datetime(AHEAD.year, AHEAD.month, AHEAD.day, tzinfo=CALENDAR) - timedelta(seconds=1)
@@ -278,7 +278,7 @@ def test_no_elapsed_return_without_a_pause() -> None:
     assert not record_elapsed_return(now=NOW)
 
 
-def test_a_new_pause_begins_right_after_one_that_opened_by_itself() -> None:
+def test_new_pause_follows_unrecorded_elapsed_return() -> None:
     """An elapsed return that the worker has not recorded, and a new pause on the same morning."""
     stored(active=True, returns_on=TODAY, opens_by_itself=True)
     notice = begin()

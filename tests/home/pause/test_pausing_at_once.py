@@ -34,7 +34,7 @@ def test_concurrent_changes_of_one_version_only_one_wins() -> None:
     assert PauseChange.objects.count() == 1
 
 
-def test_elapsed_return_is_recorded_once_by_worker_or_kati() -> None:
+def test_concurrent_elapsed_return_is_recorded_once() -> None:
     version = stored(active=True, returns_on=NOW.date(), opens_by_itself=True).version
 
     def job(number: int) -> str:

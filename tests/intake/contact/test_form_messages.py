@@ -38,9 +38,7 @@ MISTAKES: list[tuple[str, Letter, str]] = [
 
 
 @pytest.mark.parametrize(("field", "changes", "message"), MISTAKES)
-def test_a_mistake_comes_back_with_its_message_and_every_word(
-    visitor: Visitor, field: str, changes: Letter, message: str
-) -> None:
+def test_validation_error_is_shown_and_text_kept(visitor: Visitor, field: str, changes: Letter, message: str) -> None:
     answer = visitor.sends(letter(**changes))
 
     shown = ShownForm.of(answer)
@@ -56,7 +54,7 @@ def test_a_mistake_comes_back_with_its_message_and_every_word(
     assert not OutgoingMail.objects.exists()
 
 
-def test_an_unknown_choice_beside_known_ones_does_not_unchoose_those(visitor: Visitor) -> None:
+def test_unknown_choice_keeps_valid_choices_selected(visitor: Visitor) -> None:
     shown = ShownForm.of(visitor.sends(letter(delivery_modes=["online", "moon"])))
     assert shown.words["delivery_modes"] == ["online"]
 
@@ -87,7 +85,7 @@ def test_error_summary_links_lead_to_focusable_controls(visitor: Visitor) -> Non
 
 
 @pytest.mark.parametrize("field", ["name", "email", "phone", "organisation", "message"])
-def test_a_wrong_text_field_is_marked_and_tied_to_its_message(visitor: Visitor, field: str) -> None:
+def test_invalid_field_is_linked_to_error_message(visitor: Visitor, field: str) -> None:
     shown = ShownForm.of(visitor.sends(letter(**{field: "x" * 6000})))
     control = shown.element(f"id_{field}")
     assert control["aria-invalid"] == "true"
@@ -112,7 +110,7 @@ def test_a_good_field_is_not_marked_wrong(visitor: Visitor) -> None:
     assert [control["id"] for control in shown.soup.find_all(attrs={"aria-invalid": "true"})] == ["id_name"]
 
 
-def test_a_form_that_was_just_opened_has_no_mistakes(visitor: Visitor) -> None:
+def test_fresh_form_shows_no_errors(visitor: Visitor) -> None:
     shown = visitor.opens()
     assert shown.title == "Ota yhteyttä – Aijuu työnohjaus"
     assert shown.summary == []
@@ -120,13 +118,13 @@ def test_a_form_that_was_just_opened_has_no_mistakes(visitor: Visitor) -> None:
     assert not shown.soup.find_all(attrs={"autofocus": True})
 
 
-def test_a_mended_form_is_sent_as_it_came_back(visitor: Visitor) -> None:
+def test_corrected_form_is_stored(visitor: Visitor) -> None:
     came_back = ShownForm.of(visitor.sends(letter(name=""))).values
     assert visitor.sends({**came_back, "name": "Maija"}).status_code == 303
     assert Enquiry.objects.get().name == "Maija"
 
 
-def test_the_browser_may_fill_in_who_the_person_is(visitor: Visitor) -> None:
+def test_contact_fields_have_autocomplete_attributes(visitor: Visitor) -> None:
     shown = visitor.opens()
     meanings = {name: shown.element(f"id_{name}")["autocomplete"] for name in ("name", "email", "phone")}
     assert meanings == {"name": "name", "email": "email", "phone": "tel"}
@@ -140,7 +138,7 @@ def test_honeypot_is_hidden_from_people_and_autofill(visitor: Visitor) -> None:
     assert hidden.find_parent(attrs={"aria-hidden": "true"})
 
 
-def test_dont_know_yet_gives_way_to_a_known_way_of_meeting(visitor: Visitor) -> None:
+def test_undecided_is_dropped_beside_known_delivery_mode(visitor: Visitor) -> None:
     visitor.sends(letter(delivery_modes=["undecided", "online"]))
     assert Enquiry.objects.get().delivery_modes == ["online"]
 

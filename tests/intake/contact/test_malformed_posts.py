@@ -66,7 +66,7 @@ TOO_MUCH = {
 
 
 @pytest.mark.parametrize("what", TOO_MUCH)
-def test_too_large_post_is_413_with_a_way_back(visitor: Visitor, what: str) -> None:
+def test_oversized_post_is_413_with_recovery_instructions(visitor: Visitor, what: str) -> None:
     body, content_type = TOO_MUCH[what]
     answer = visitor.client.generic("POST", ADDRESS, body, content_type=content_type, headers=OWN_PAGE)
     assert answer.status_code == 413
@@ -86,12 +86,12 @@ def test_post_below_the_size_limit_is_returned_whole(visitor: Visitor) -> None:
     assert ShownForm.of(answer).words["message"] == long
 
 
-def test_a_file_in_the_place_of_a_text_is_no_text(visitor: Visitor) -> None:
+def test_uploaded_file_as_text_field_is_422(visitor: Visitor) -> None:
     body = b'--b\r\nContent-Disposition: form-data; name="name"; filename="a\x00.txt"\r\n\r\nMaija\r\n--b--\r\n'
     assert _post(visitor, body, "multipart/form-data; boundary=b") == 422
 
 
-def test_fields_that_the_form_does_not_have_change_nothing(visitor: Visitor) -> None:
+def test_unknown_post_fields_are_ignored(visitor: Visitor) -> None:
     extra = {"verdict": "accepted", "status": "closed", "reference": "AAA-AAA", "received_at": "2000-01-01"}
     assert visitor.sends(letter(**extra)).status_code == 303
     enquiry = Enquiry.objects.get()

@@ -58,9 +58,7 @@ def test_every_address_of_a_chain_of_names_arrives(contact_page: ContactPage, re
 
 
 @pytest.mark.parametrize("below", FORMS)
-def test_a_form_arrives_at_a_name_with_letters_of_its_own(
-    contact_page: ContactPage, rename: Rename, below: str
-) -> None:
+def test_enquiry_is_stored_under_non_ascii_slug(contact_page: ContactPage, rename: Rename, below: str) -> None:
     """Wagtail takes such a slug from a file or a script; its address is percent-encoded."""
     rename(contact_page, "ääkköset")
     answer = post(Client(), ADDRESS + below)
@@ -70,7 +68,7 @@ def test_a_form_arrives_at_a_name_with_letters_of_its_own(
     assert post(Client(), f"/ääkköset/{below}", letter(message="Toinen viesti.")).status_code == 303
 
 
-def test_a_page_that_got_its_old_name_back_arrives(contact_page: ContactPage, rename: Rename) -> None:
+def test_page_renamed_back_accepts_both_addresses(contact_page: ContactPage, rename: Rename) -> None:
     rename(contact_page, "yhteys")
     rename(contact_page, "ota-yhteytta")
     assert post(Client(), NEW).status_code == 303
@@ -79,9 +77,7 @@ def test_a_page_that_got_its_old_name_back_arrives(contact_page: ContactPage, re
 
 
 @pytest.mark.parametrize("below", FORMS)
-def test_a_form_arrives_though_another_page_has_its_old_name(
-    contact_page: ContactPage, rename: Rename, below: str
-) -> None:
+def test_old_address_post_works_despite_slug_reuse(contact_page: ContactPage, rename: Rename, below: str) -> None:
     rename(contact_page, "yhteys")
     contact_page.get_parent().add_child(instance=ContentPage(title="Uusi", slug="ota-yhteytta"))
     assert post(Client(), ADDRESS + below).status_code == 303
@@ -90,7 +86,7 @@ def test_a_form_arrives_though_another_page_has_its_old_name(
     assert Client().get(ADDRESS.rstrip("/"))["Location"] == ADDRESS
 
 
-def test_what_is_to_be_mended_comes_back_at_the_old_address(contact_page: ContactPage, rename: Rename) -> None:
+def test_validation_error_is_shown_at_old_address(contact_page: ContactPage, rename: Rename) -> None:
     rename(contact_page, "yhteys")
     answer = post(Client(), ADDRESS, letter(name=""))
     assert answer.status_code == 422
@@ -98,7 +94,7 @@ def test_what_is_to_be_mended_comes_back_at_the_old_address(contact_page: Contac
     assert answer["Cache-Control"].count("no-store")
 
 
-def test_a_foreign_post_to_the_old_address_stores_nothing(contact_page: ContactPage, rename: Rename) -> None:
+def test_cross_site_post_to_old_address_refused(contact_page: ContactPage, rename: Rename) -> None:
     rename(contact_page, "yhteys")
     answer = post(Client(), ADDRESS, **{"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 403
@@ -123,7 +119,7 @@ def test_an_address_that_never_was_is_not_found(contact_page: ContactPage, renam
     assert Client().get(ADDRESS + path).status_code == 404
 
 
-def test_a_page_is_found_by_a_redirect_made_by_hand(contact_page: ContactPage) -> None:
+def test_manual_redirect_leads_to_form_page(contact_page: ContactPage) -> None:
     Redirect.add_redirect("/kirje", redirect_to=contact_page, is_permanent=False)
     assert Client().get("/kirje/")["Location"] == ADDRESS
     assert Client().get("/kirje/viesti/")["Location"] == f"{ADDRESS}viesti/"
@@ -156,7 +152,7 @@ GONE = [unpublish, remove, rename_and_unpublish]
 
 @pytest.mark.parametrize("below", [*FORMS, "muu/", "viesti", "/"])
 @pytest.mark.parametrize("way", GONE)
-def test_a_form_whose_page_is_gone_gives_its_words_back(contact_page: ContactPage, way: Any, below: str) -> None:
+def test_post_to_removed_page_returns_typed_text(contact_page: ContactPage, way: Any, below: str) -> None:
     way(contact_page)
     words = letter(message="Ensin tämä,\n\nsitten <b>tuo</b> & se.")
     answer = post(Client(), ADDRESS + below, words)
@@ -171,7 +167,7 @@ def test_a_form_whose_page_is_gone_gives_its_words_back(contact_page: ContactPag
     assert "<b>tuo" not in answer.content.decode()
 
 
-def test_a_post_with_none_of_our_words_is_just_not_found(contact_page: ContactPage) -> None:
+def test_post_without_known_fields_is_plain_404(contact_page: ContactPage) -> None:
     contact_page.unpublish()
     answer = post(Client(), ADDRESS, {"log": "admin", "pwd": "salainen", "message": "  "})
     assert answer.status_code == 404
@@ -179,18 +175,18 @@ def test_a_post_with_none_of_our_words_is_just_not_found(contact_page: ContactPa
     assert "Kirjoitit näin" not in page_text(answer)
 
 
-def test_words_sent_to_a_page_for_reading_come_back(contact_page: ContactPage) -> None:
+def test_post_to_non_form_page_returns_text(contact_page: ContactPage) -> None:
     answer = post(Client(), "/")
     assert answer.status_code == 405
     assert "tilaa ajatella yhdessä" in page_text(answer)
 
 
-def test_too_much_sent_to_a_page_that_is_gone_is_refused(contact_page: ContactPage) -> None:
+def test_oversized_post_to_unpublished_page_is_413(contact_page: ContactPage) -> None:
     contact_page.unpublish()
     assert post(Client(), ADDRESS, letter(message="x" * (2 * 1024 * 1024 + 1))).status_code == 413
 
 
-def test_the_script_is_told_where_a_stored_form_leads(contact_page: ContactPage) -> None:
+def test_fetch_post_gets_201_with_location(contact_page: ContactPage) -> None:
     answer = post(Client(), ADDRESS, **{"X-Requested-With": "fetch"})
     assert answer.status_code == 201
     assert answer["Location"] == f"{ADDRESS}kiitos/{Enquiry.objects.get().receipt}/"

@@ -35,7 +35,7 @@ def every_address(enquiry: Enquiry) -> list[str]:
     ]
 
 
-def test_whoever_writes_pages_gets_403_everywhere_and_changes_nothing(editor: Client, enquiry: Enquiry) -> None:
+def test_editor_gets_403_on_enquiry_views(editor: Client, enquiry: Enquiry) -> None:
     before = Enquiry.objects.values().get()
     for path in every_address(enquiry):
         for response in (editor.get(path), editor.post(path, {"version": 1, "status": "in_review", "note": "x"})):
@@ -65,7 +65,7 @@ def test_supervisor_edits_pages_and_sees_the_enquiries_menu(kati: Client, loaded
     assert "/admin/yhteydenotot/" in edit.content.decode()
 
 
-def test_who_is_not_signed_in_is_asked_to_and_sees_nothing(enquiry: Enquiry) -> None:
+def test_anonymous_is_redirected_to_login_everywhere(enquiry: Enquiry) -> None:
     for path in every_address(enquiry):
         for response in (Client().get(path), Client().post(path, {"version": 1, "status": "in_review"})):
             assert response.status_code == 302, path
@@ -82,7 +82,7 @@ def test_account_without_admin_access_stays_at_login(stranger: Client, enquiry: 
     assert Enquiry.objects.get().version == 1
 
 
-def test_who_may_only_read_reads_and_is_offered_nothing_else(reader: Client, enquiry: Enquiry) -> None:
+def test_read_only_user_sees_no_actions(reader: Client, enquiry: Enquiry) -> None:
     assert "Pirkko Salaisuus" in words(reader.get(LIST))
     page = reader.get(address("inspect", enquiry))
     assert "Kukaan muu ei saa lukea tätä." in words(page)
@@ -92,7 +92,7 @@ def test_who_may_only_read_reads_and_is_offered_nothing_else(reader: Client, enq
     assert "export=" not in reader.get(LIST).content.decode()
 
 
-def test_who_may_only_read_cannot_change_delete_or_export(reader: Client, enquiry: Enquiry) -> None:
+def test_read_only_user_cannot_change_or_export(reader: Client, enquiry: Enquiry) -> None:
     mail = enquiry.mails.all()[0]
     for path in (address("status", enquiry), address("spam", enquiry), address("accept", enquiry),
                  address("delete", enquiry), address("mail", enquiry, mail.pk)):  # fmt: skip
@@ -104,7 +104,7 @@ def test_who_may_only_read_cannot_change_delete_or_export(reader: Client, enquir
 
 
 @pytest.mark.parametrize("permission", ["change", "delete", "export"])
-def test_a_right_to_act_without_the_right_to_read_opens_nothing(enquiry: Enquiry, permission: str) -> None:
+def test_action_permission_without_view_permission_is_403(enquiry: Enquiry, permission: str) -> None:
     client = signed_in(user_with("wagtailadmin.access_admin", f"intake.{permission}_enquiry"))
     for path in every_address(enquiry):
         assert client.get(path).status_code == 403, path
@@ -123,7 +123,7 @@ def test_nobody_creates_or_edits_an_enquiry_by_hand(kati: Client, enquiry: Enqui
 
 @pytest.mark.every_case
 @pytest.mark.parametrize("target", ["999999", "0", "999999999999999999", "1' OR '1'='1", "..", "x"])
-def test_an_enquiry_that_is_not_there_is_not_found(kati: Client, enquiry: Enquiry, target: str) -> None:
+def test_unknown_enquiry_id_is_not_found(kati: Client, enquiry: Enquiry, target: str) -> None:
     for action in ("inspect", "status", "spam", "accept", "delete"):
         path = f"{LIST}{action}/{target}/"
         # Reading the address of an action leads to the enquiry.
@@ -132,15 +132,13 @@ def test_an_enquiry_that_is_not_there_is_not_found(kati: Client, enquiry: Enquir
     assert Enquiry.objects.count() == 1
 
 
-def test_the_dashboard_counts_for_who_may_read_and_names_nobody(kati: Client, editor: Client, enquiry: Enquiry) -> None:
+def test_dashboard_counts_enquiries_for_readers_without_names(kati: Client, editor: Client, enquiry: Enquiry) -> None:
     hers = words(kati.get("/admin/"))
     assert "1 uusi yhteydenotto" in hers
     assert "Salaisuus" not in hers
     assert "uusi yhteydenotto" not in words(editor.get("/admin/"))
 
 
-def test_whoever_may_only_read_enquiries_has_no_hand_on_the_pause(
-    kati: Client, reader: Client, loaded_site: None
-) -> None:
+def test_read_only_user_has_no_pause_card(kati: Client, reader: Client, loaded_site: None) -> None:
     for client, offered in ((kati, True), (reader, False)):
         assert ("pause-card" in client.get("/admin/").text) is offered

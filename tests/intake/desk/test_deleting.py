@@ -69,7 +69,7 @@ def test_before_deleting_she_is_asked_and_nothing_goes(kati: Client, enquiry: En
     assert Enquiry.objects.filter(pk=enquiry.pk).exists()
 
 
-def test_deleting_leaves_nothing_of_the_person_in_any_table(kati: Client) -> None:
+def test_deletion_removes_personal_data_from_all_tables(kati: Client) -> None:
     enquiry = a_whole_life(kati)
     # So that the scan is known to see: the words are in these tables now.
     assert rows_with(*PERSONAL) >= {"intake_enquiry", "intake_outgoingmail"}
@@ -80,7 +80,7 @@ def test_deleting_leaves_nothing_of_the_person_in_any_table(kati: Client) -> Non
     assert rows_with(*PERSONAL) == set()
 
 
-def test_the_removal_of_a_due_enquiry_leaves_as_little(kati: Client) -> None:
+def test_automatic_removal_leaves_no_personal_data(kati: Client) -> None:
     enquiry = a_whole_life(kati)
     Enquiry.objects.filter(pk=enquiry.pk).update(remove_on=date(2020, 7, 1))
     assert remove_due(now=timezone.now()) == 1

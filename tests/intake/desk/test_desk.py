@@ -77,7 +77,7 @@ EXPECTED = {
 
 
 @pytest.mark.usefixtures("desk")
-def test_each_count_leads_to_a_list_of_exactly_that(kati: Client) -> None:
+def test_dashboard_counts_link_to_matching_lists(kati: Client) -> None:
     shown = counts(kati)
     assert set(shown) == set(EXPECTED)
     for words, (number, url) in shown.items():
@@ -109,7 +109,7 @@ def test_the_menu_leads_to_the_same_parts(kati: Client) -> None:
 
 
 @pytest.mark.usefixtures("desk")
-def test_the_chosen_part_is_named_and_can_be_joined_with_another(kati: Client) -> None:
+def test_filter_part_is_named_and_combinable(kati: Client) -> None:
     page = kati.get(LIST, {"part": "in_progress"})
     assert "Suodata luetteloa: Kesken</summary>" in page.content.decode()
     assert re.search(r'aria-current="true">\s*Kesken<', page.content.decode())

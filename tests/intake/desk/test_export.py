@@ -85,7 +85,7 @@ def test_what_is_empty_is_empty(kati: Client) -> None:
         assert cells[heading].value in (None, "")
 
 
-def test_lines_stay_lines_and_quotes_and_semicolons_stay_in_their_cell(kati: Client) -> None:
+def test_export_preserves_line_breaks_quotes_and_semicolons(kati: Client) -> None:
     message = 'Hei;\n"lainaus", ja;toinen\n\n– Ääkköset 🙂'
     received(message=message)
     assert as_csv(kati)[0]["Viesti"] == message
@@ -94,7 +94,7 @@ def test_lines_stay_lines_and_quotes_and_semicolons_stay_in_their_cell(kati: Cli
 
 @pytest.mark.parametrize("formula", FORMULAS)
 @pytest.mark.parametrize("field", FREE_TEXT)
-def test_no_text_is_a_formula_and_none_is_lost(kati: Client, field: str, formula: str) -> None:
+def test_export_escapes_formulas_without_losing_text(kati: Client, field: str, formula: str) -> None:
     Enquiry.objects.filter(pk=received().pk).update(**{field: formula})
     heading = {"name": "Nimi", "organisation": "Organisaatio", "message": "Viesti", "note": "Muistiinpano"}[field]
     assert as_csv(kati)[0][heading] == f"'{formula}"
@@ -103,7 +103,7 @@ def test_no_text_is_a_formula_and_none_is_lost(kati: Client, field: str, formula
     assert as_xlsx(kati)[0][heading].value == f"'{formula}"
 
 
-def test_an_address_that_looks_like_a_formula_is_harmless_too(kati: Client) -> None:
+def test_export_escapes_formula_like_email_address(kati: Client) -> None:
     received(email="=cmd@esimerkki.fi")
     assert as_csv(kati)[0]["Sähköpostiosoite"] == "'=cmd@esimerkki.fi"
     assert as_xlsx(kati)[0]["Sähköpostiosoite"].data_type == "s"
@@ -137,14 +137,14 @@ def test_only_what_the_list_shows_is_exported(kati: Client) -> None:
     assert len(as_csv(kati, message__contains="zzz")) == 3
 
 
-def test_more_than_one_page_of_the_list_is_exported_whole(kati: Client) -> None:
+def test_export_includes_all_list_pages(kati: Client) -> None:
     for _number in range(52):
         received()
     assert len(as_csv(kati)) == 52
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_the_file_is_a_download_that_no_cache_keeps(kati: Client, enquiry: Enquiry, kind: str) -> None:
+def test_export_is_uncached_attachment(kati: Client, enquiry: Enquiry, kind: str) -> None:
     response = kati.get(LIST, {"export": kind})
     assert response.headers["Content-Disposition"].startswith('attachment; filename="yhteydenotot-20')
     assert response.headers["Content-Disposition"].endswith(f'.{kind}"')
@@ -164,7 +164,7 @@ def test_odd_characters_never_break_the_file(kati: Client, message: str) -> None
     assert len(as_xlsx(kati)) == 1
 
 
-def test_a_status_that_changes_shows_in_the_next_file(kati: Client, enquiry: Enquiry) -> None:
+def test_export_shows_changed_status(kati: Client, enquiry: Enquiry) -> None:
     now = datetime(2026, 11, 22, tzinfo=UTC)
     change_status(enquiry_id=enquiry.pk, version=1, status=Status.OFFER_SENT, outcome="", by=None, now=now)
     assert as_csv(kati)[0]["Tila"] == "Tarjous lähetetty"

@@ -69,7 +69,7 @@ def test_untouched_mail_is_late_everywhere(kati: Client, ago: timedelta) -> None
     assert enquiry.mail_is_late
 
 
-def test_mail_that_is_held_on_purpose_is_not_late(kati: Client) -> None:
+def test_postponed_mail_is_not_reported_late(kati: Client) -> None:
     old_letter(timedelta(days=5))
     OutgoingMail.objects.update(next_attempt_at=timezone.now() + timedelta(hours=1))
     assert part_of(Enquiry.objects.all(), Part.MAIL_UNSENT).count() == 0
@@ -86,7 +86,7 @@ def test_one_refused_address_is_no_standstill(kati: Client) -> None:
     assert asked(Client()) == (200, "ok")
 
 
-def test_a_server_that_does_not_answer_is_a_standstill(kati: Client) -> None:
+def test_unanswering_mail_server_is_reported(kati: Client) -> None:
     beat(MINUTE)
     enquiry = old_letter(timedelta(hours=3))
     for mail in enquiry.mails.all():

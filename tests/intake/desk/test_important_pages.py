@@ -226,7 +226,7 @@ def test_other_pages_are_copied(editor: Client) -> None:
     assert ServicePage.objects.filter(slug="toinen").exists()
 
 
-def test_a_page_with_nowhere_to_go_is_not_moved(editor: Client) -> None:
+def test_page_without_valid_parent_cannot_be_moved(editor: Client) -> None:
     page = at("/ota-yhteytta/")
     listing = editor.get(f"/admin/pages/{HomePage.objects.get().pk}/").content.decode()
     assert f"/admin/pages/{page.pk}/move/" not in listing

@@ -22,7 +22,7 @@ from tests.intake.desk.pages import LIST, failed_once, names, rows, suspicious
 from tests.intake.enquiries import closed, received
 
 
-def test_a_row_says_who_what_how_when_and_where_it_stands(kati: Client, enquiry: Enquiry) -> None:
+def test_list_row_shows_all_columns(kati: Client, enquiry: Enquiry) -> None:
     received_at = timezone.localtime(enquiry.received_at)
     assert rows(kati.get(LIST)) == [
         {
@@ -47,7 +47,7 @@ def test_a_row_says_who_what_how_when_and_where_it_stands(kati: Client, enquiry:
         (datetime(2026, 12, 31, 22, 0, tzinfo=UTC), "1.1.2027 klo 0.00"),
     ],
 )
-def test_the_time_is_that_of_the_clock_in_pori(kati: Client, moment: datetime, shown: str) -> None:
+def test_received_time_is_in_finnish_time_zone(kati: Client, moment: datetime, shown: str) -> None:
     received(now=moment)
     assert rows(kati.get(LIST))[0]["Saapunut"] == shown
 
@@ -68,7 +68,7 @@ def test_age_counts_midnights_in_pori_not_full_days(kati: Client) -> None:
             assert rows(kati.get(LIST))[0]["Ikä"].replace("\xa0", " ") == age
 
 
-def test_a_mail_that_failed_once_shows_until_it_has_gone(kati: Client, enquiry: Enquiry) -> None:
+def test_failed_mail_is_flagged_until_sent(kati: Client, enquiry: Enquiry) -> None:
     confirmation, notification = enquiry.mails.get(purpose="confirmation"), enquiry.mails.get(purpose="notification")
     confirmation.state = MailState.SENT
     confirmation.save()
@@ -85,7 +85,7 @@ def test_a_mail_given_up_on_shows_too(kati: Client, enquiry: Enquiry) -> None:
     assert rows(kati.get(LIST))[0]["Posti"] == "Ei lähetetty"
 
 
-def test_a_suspicious_row_says_so_until_it_is_closed(kati: Client) -> None:
+def test_suspicious_label_shown_until_closed(kati: Client) -> None:
     enquiry = suspicious()
     assert rows(kati.get(LIST))[0]["Tila"] == "Uusi – epäilyttävä"
     change_status(enquiry_id=enquiry.pk, version=1, status=Status.CLOSED, outcome="spam", by=None, now=timezone.now())
@@ -94,7 +94,7 @@ def test_a_suspicious_row_says_so_until_it_is_closed(kati: Client) -> None:
     assert "field-status_words title enquiry-alert" not in page.content.decode()
 
 
-def test_the_newest_stands_first_and_every_heading_that_sorts_sorts(kati: Client) -> None:
+def test_list_is_newest_first_and_sortable(kati: Client) -> None:
     now = timezone.now()
     for name, days in (("Ville", 3), ("Anna", 1), ("Kalle", 2)):
         received(name=name, now=now - timedelta(days=days))
@@ -165,16 +165,14 @@ def three(db: None) -> dict[str, Enquiry]:
         ("työryhmämme kaipaa", []),  # the message is not searched
     ],
 )
-def test_search_finds_by_name_organisation_and_address_as_typed(
+def test_search_matches_name_organisation_and_email(
     kati: Client, three: dict[str, Enquiry], term: str, found: list[str]
 ) -> None:
     assert names(kati.get(LIST, {"q": term})) == found
 
 
 @pytest.mark.parametrize("term", ["K7P-4XC", "k7p4xc", "k7p 4xc", "K7P–4XC", " k7p-4xc ", "K7P"])
-def test_search_finds_a_reference_however_it_was_written_down(
-    kati: Client, three: dict[str, Enquiry], term: str
-) -> None:
+def test_search_finds_reference_in_any_format(kati: Client, three: dict[str, Enquiry], term: str) -> None:
     wanted = three["muu"]
     Enquiry.objects.filter(pk=wanted.pk).update(
         reference="K7P-4XC", search_text=wanted.search_text.replace(wanted.reference.casefold(), "k7p-4xc")
@@ -311,7 +309,7 @@ def test_any_address_at_all_gets_the_list(kati: Client, enquiry: Enquiry, parame
         assert names(response) == ["Pirkko Salaisuus"]
 
 
-def test_a_long_list_has_pages_that_keep_search_and_filter(kati: Client) -> None:
+def test_pagination_keeps_search_and_filter(kati: Client) -> None:
     for number in range(51):
         received(name=f"Lähettäjä {number}")
     assert len(rows(kati.get(LIST))) == 50

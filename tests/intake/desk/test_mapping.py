@@ -58,7 +58,7 @@ def test_unanswered_and_not_asked_are_distinguished(kati: Client, db: None) -> N
     assert "2/7 vastattu." in words(page)
 
 
-def test_the_day_is_that_of_the_questions_that_were_asked(kati: Client, db: None) -> None:
+def test_mapping_shows_question_publication_date(kati: Client, db: None) -> None:
     enquiry = with_mapping()
     text = words(kati.get(address("inspect", enquiry)))
     assert "Kysymykset sellaisina kuin ne julkaistiin 5.10.2026." in text
@@ -96,7 +96,7 @@ def test_one_that_came_alone_has_no_empty_letter(kati: Client, db: None) -> None
     assert "Haluamme tilaa ajatella." in text
 
 
-def test_of_one_under_way_only_the_progress_is_told(kati: Client, enquiry: Enquiry) -> None:
+def test_unsent_mapping_shows_progress_only(kati: Client, enquiry: Enquiry) -> None:
     now = datetime(2026, 11, 22, 10, tzinfo=UTC)
     under_way(enquiry, answers={"change": "Tämä on vielä luonnos", "start": "Keväällä"}, now=now)
     with time_machine.travel(now, tick=False):
@@ -173,7 +173,7 @@ def test_preparation_history_has_no_text_of_notes(kati: Client, enquiry: Enquiry
     assert "Tapaamisen muistiinpanot muutettiin – Kati Levola" in words(kati.get(address("inspect", enquiry)))
 
 
-def test_the_second_of_two_tabs_keeps_her_words_and_overwrites_nothing(kati: Client, enquiry: Enquiry) -> None:
+def test_stale_tab_notes_return_without_overwriting(kati: Client, enquiry: Enquiry) -> None:
     mapping = sent_after(enquiry)
     enquiry.refresh_from_db()
     first = {"version": enquiry.version, "preparation_notes": "Ensimmäinen"}
@@ -194,7 +194,7 @@ def test_notes_that_are_too_long_come_back_whole(kati: Client, enquiry: Enquiry)
     assert long in words(response)
 
 
-def test_no_notes_for_a_mapping_that_was_not_sent(kati: Client, enquiry: Enquiry) -> None:
+def test_notes_need_a_sent_mapping(kati: Client, enquiry: Enquiry) -> None:
     posted = {"version": 1, "preparation_notes": "Liian aikaisin"}
     assert kati.post(address("preparation", enquiry), posted).status_code == 404
     mapping = under_way(enquiry)
@@ -204,7 +204,7 @@ def test_no_notes_for_a_mapping_that_was_not_sent(kati: Client, enquiry: Enquiry
     assert mapping.preparation_notes == ""
 
 
-def test_who_may_only_read_reads_the_notes_and_saves_none(reader: Client, enquiry: Enquiry) -> None:
+def test_read_only_user_cannot_save_notes(reader: Client, enquiry: Enquiry) -> None:
     mapping = sent_after(enquiry)
     InitialMapping.objects.update(preparation_notes="Kysy rajoista")
     page = reader.get(address("inspect", enquiry))
@@ -241,7 +241,7 @@ def test_one_under_way_goes_with_its_enquiry_too(kati: Client, enquiry: Enquiry)
     assert not InitialMapping.objects.exists()
 
 
-def test_its_name_in_logs_tells_nothing_that_was_typed(db: None) -> None:
+def test_mapping_repr_contains_no_typed_text(db: None) -> None:
     mapping = sent_alone(name="Pirkko Salaisuus", answers={**ANSWERS, "change": "Salainen toive"})
     for thing in (mapping, *mapping.links.all(), mapping.enquiry):
         for text in (str(thing), repr(thing)):
@@ -260,7 +260,7 @@ def test_what_people_typed_is_never_markup(kati: Client, db: None) -> None:
         assert "&lt;script&gt;alert(1)" in page, path
 
 
-def test_no_two_things_on_its_page_share_an_id(kati: Client, db: None) -> None:
+def test_mapping_page_ids_are_unique(kati: Client, db: None) -> None:
     page = kati.get(address("inspect", with_mapping())).content.decode()
     ids = re.findall(r'<[a-z][^>]*?\sid="([^"]+)"', page)
     assert sorted(ids) == sorted(set(ids))

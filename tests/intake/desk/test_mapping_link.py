@@ -82,7 +82,7 @@ def test_pressed_twice_it_goes_once(kati: Client, enquiry: Enquiry) -> None:
     assert EnquiryStep.objects.filter(kind="link_sent").count() == 1
 
 
-def test_later_it_can_go_again_as_a_mail_of_its_own(kati: Client, enquiry: Enquiry) -> None:
+def test_mapping_link_can_be_mailed_again(kati: Client, enquiry: Enquiry) -> None:
     delivered()
     press(kati, enquiry, 1)
     [first] = delivered()
@@ -95,7 +95,7 @@ def test_later_it_can_go_again_as_a_mail_of_its_own(kati: Client, enquiry: Enqui
     assert InitialMapping.objects.count() == 1
 
 
-def test_it_is_for_open_ordinary_messages_without_a_sent_mapping(kati: Client, enquiry: Enquiry) -> None:
+def test_mapping_link_only_for_eligible_enquiries(kati: Client, enquiry: Enquiry) -> None:
     answered, over = received(), received()
     sent_after(answered)
     under_way(over)
@@ -122,7 +122,7 @@ def test_who_may_not_change_an_enquiry_sends_nothing(reader: Client, editor: Cli
     assert link_mails(enquiry) == []
 
 
-def test_looking_at_the_address_and_a_broken_version_send_nothing(kati: Client, enquiry: Enquiry) -> None:
+def test_get_or_invalid_version_sends_no_link(kati: Client, enquiry: Enquiry) -> None:
     page = kati.get(address("link", enquiry))
     assert page.status_code == 200
     assert "pirkko.salaisuus@esimerkki.fi" in words(page)
@@ -135,7 +135,7 @@ NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("is_begun", "day"), [(False, "22.12.2026"), (True, "2.12.2026")])
-def test_the_mail_tells_the_last_day_of_the_link(kati: Client, is_begun: bool, day: str) -> None:
+def test_link_mail_states_expiry_date(kati: Client, is_begun: bool, day: str) -> None:
     enquiry = received(now=NOW - timedelta(days=20))
     if is_begun:
         under_way(enquiry, now=NOW - timedelta(days=20))

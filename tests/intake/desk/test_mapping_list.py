@@ -49,7 +49,7 @@ def test_sizes_fall_in_bands(kati: Client, several: None) -> None:
     assert filtered(kati, group_size="13-") == {"Koko 13", "Koko 30", "Lähellä"}
 
 
-def test_each_way_of_meeting_finds_those_who_chose_it_among_others(kati: Client, several: None) -> None:
+def test_delivery_mode_filter_matches_multiple_choices(kati: Client, several: None) -> None:
     assert filtered(kati, delivery_mode="client_premises") == {"Kaukana", "Lähellä"}
     assert filtered(kati, delivery_mode="pori_premises") == {"Lähellä"}
     assert filtered(kati, delivery_mode="undecided") == {"Kaukana"}
@@ -101,7 +101,7 @@ def test_any_values_at_all_get_the_list(kati: Client, several: None, parameters:
     assert kati.get(f"{LIST}?{urlencode(parameters)}&q=k&o=-4").status_code == 200
 
 
-def test_the_file_has_the_facts_the_answers_and_her_notes(kati: Client, db: None) -> None:
+def test_export_has_mapping_answers_and_notes(kati: Client, db: None) -> None:
     enquiry = with_mapping(answers={**ANSWERS, "place": "Rauma"}, delivery_modes=("client_premises",))
     InitialMapping.objects.update(preparation_notes="Kysy rajoista")
     expected = {
@@ -127,7 +127,7 @@ def test_the_file_has_the_facts_the_answers_and_her_notes(kati: Client, db: None
         assert str(cells[heading].value) == expected[heading]
 
 
-def test_answers_that_were_not_sent_are_in_no_file(kati: Client, db: None) -> None:
+def test_export_excludes_unsent_answers(kati: Client, db: None) -> None:
     under_way(received(), answers={"change": "Vielä luonnos"})
     assert as_csv(kati)[0]["Alkukartoituksen vastaukset"] == ""
     for kind in ("csv", "xlsx"):

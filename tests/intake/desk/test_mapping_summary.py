@@ -30,9 +30,7 @@ def mapped(db: None) -> Enquiry:
 
 
 @pytest.mark.parametrize("more", BOTH)
-def test_it_has_the_facts_and_the_answers_and_no_judgement(
-    kati: Client, mapped: Enquiry, more: tuple[str, ...]
-) -> None:
+def test_summary_has_answers_without_assessments(kati: Client, mapped: Enquiry, more: tuple[str, ...]) -> None:
     response = kati.get(path(mapped, *more))
     page = words(response)
     for text in ("Pirkko Salaisuus", mapped.email, "050 123 4567", "Porin perhekeskus", "Ryhmätyönohjaus", "Sähköposti",
@@ -68,7 +66,7 @@ def test_both_are_a_press_away_from_the_enquiry(kati: Client, mapped: Enquiry) -
 
 
 @pytest.mark.parametrize("more", BOTH)
-def test_no_cache_keeps_it_and_no_search_engine_lists_it(kati: Client, mapped: Enquiry, more: tuple[str, ...]) -> None:
+def test_summary_is_uncached_and_not_indexed(kati: Client, mapped: Enquiry, more: tuple[str, ...]) -> None:
     response = kati.get(path(mapped, *more))
     assert "no-store" in response.headers["Cache-Control"]
     assert '<meta name="robots" content="noindex, nofollow">' in response.content.decode()

@@ -35,7 +35,7 @@ def test_a_failed_reminder_is_shown(kati: Client, failed: OutgoingMail) -> None:
     assert "Sähköpostipalvelin ei ottanut viestiä vastaan (koodi 451)." in said
 
 
-def test_a_reminder_that_has_gone_out_is_not_shown(kati: Client, server: PostOffice) -> None:
+def test_sent_reminder_is_not_on_dashboard(kati: Client, server: PostOffice) -> None:
     pause(active=True, returns_on=date(2027, 3, 5))
     remind_of_pause(now=NOW)
     deliver(NOW)

@@ -44,7 +44,7 @@ def test_no_page_loads_anything_from_elsewhere(pages: dict[str, str]) -> None:
         assert elsewhere == [], path
 
 
-def test_every_page_has_the_admins_policy_and_is_kept_by_nobody(kati: Client, pages: dict[str, str]) -> None:
+def test_review_pages_have_csp_and_private_caching(kati: Client, pages: dict[str, str]) -> None:
     for path in pages:
         headers = kati.get(path).headers
         policy = headers["Content-Security-Policy"]
@@ -73,7 +73,7 @@ def test_admin_fields_have_labels_and_errors(kati: Client, enquiry: Enquiry) -> 
     assert f'id="{described[1]}"' in page
 
 
-def test_no_two_things_on_a_page_share_an_id(pages: dict[str, str]) -> None:
+def test_review_page_ids_are_unique(pages: dict[str, str]) -> None:
     for path, page in pages.items():
         ids = re.findall(r'<[a-z][^>]*?\sid="([^"]+)"', page)
         assert sorted(ids) == sorted(set(ids)), path

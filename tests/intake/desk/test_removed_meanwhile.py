@@ -23,7 +23,7 @@ POSTS = {
 
 
 @pytest.mark.parametrize("service", POSTS)
-def test_saving_what_another_tab_just_removed_is_not_found(
+def test_saving_concurrently_removed_enquiry_is_404(
     kati: Client, loaded_site: None, enquiry: Enquiry, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
     module = next(one for one in (enquiry_page, actions) if hasattr(one, service))

@@ -33,7 +33,7 @@ def test_she_reads_the_list_and_the_letter(kati: Client, enquiry: Enquiry) -> No
         assert text in letter
 
 
-def test_a_new_status_is_kept_with_who_and_when(kati: Client, enquiry: Enquiry) -> None:
+def test_status_change_is_recorded_with_user(kati: Client, enquiry: Enquiry) -> None:
     assert change(kati, enquiry, Status.AWAITING_REPLY) == 302
     assert enquiry.status == Status.AWAITING_REPLY
     page = words(kati.get(address("inspect", enquiry)))
@@ -56,7 +56,7 @@ def test_a_status_that_does_not_exist_is_refused(kati: Client, enquiry: Enquiry,
     assert enquiry.status == Status.NEW
 
 
-def test_closing_sets_the_removal_date_and_reopening_takes_both_away(kati: Client, enquiry: Enquiry) -> None:
+def test_closing_sets_outcome_and_reopening_clears_it(kati: Client, enquiry: Enquiry) -> None:
     assert change(kati, enquiry, Status.CLOSED, Outcome.AGREEMENT) == 302
     assert enquiry.outcome == Outcome.AGREEMENT
     assert enquiry.closed_at
@@ -73,7 +73,7 @@ def test_the_letter_tells_when_it_is_removed(kati: Client, db: None) -> None:
     assert "Poistuu automaattisesti 6.12.2026" in words(kati.get(address("inspect", spam)))
 
 
-def test_her_note_is_kept_as_lines_and_shown_again(kati: Client, enquiry: Enquiry) -> None:
+def test_note_keeps_line_breaks(kati: Client, enquiry: Enquiry) -> None:
     response = write(kati, enquiry, 1, "Soita\r\nmaanantaina\x0b ”klo 9”")
     assert response.status_code == 302
     enquiry.refresh_from_db()
@@ -102,7 +102,7 @@ def test_too_long_note_is_returned_with_an_error(kati: Client, enquiry: Enquiry)
     assert "5000" in page
 
 
-def test_the_second_of_two_tabs_saves_nothing_and_keeps_her_words(kati: Client, enquiry: Enquiry) -> None:
+def test_stale_note_is_409_and_text_kept(kati: Client, enquiry: Enquiry) -> None:
     assert write(kati, enquiry, 1, "Ensimmäinen").status_code == 302
     second = write(kati, enquiry, 1, "Toinen, jota en halua kirjoittaa uudelleen")
     assert second.status_code == 409
@@ -118,7 +118,7 @@ def test_the_second_of_two_tabs_saves_nothing_and_keeps_her_words(kati: Client, 
     assert enquiry.note == "Toinen"
 
 
-def test_a_status_from_an_old_page_is_refused_too(kati: Client, enquiry: Enquiry) -> None:
+def test_stale_status_change_is_refused(kati: Client, enquiry: Enquiry) -> None:
     assert change(kati, enquiry, Status.IN_REVIEW) == 302
     assert change(kati, enquiry, Status.CLOSED, Outcome.SPAM, version=1) == 409
     assert enquiry.status == Status.IN_REVIEW
@@ -155,7 +155,7 @@ def test_suspicious_enquiry_shows_reasons_and_can_be_accepted(kati: Client, db: 
     assert EnquiryStep.objects.count() == 1
 
 
-def test_a_suspicious_one_is_closed_as_spam_by_its_own_button(kati: Client, db: None) -> None:
+def test_suspicious_enquiry_closed_by_spam_button(kati: Client, db: None) -> None:
     enquiry = suspicious()
     write(kati, enquiry, 1, "Tuttu ilmiö")
     for _press in range(2):
@@ -181,7 +181,7 @@ def test_closed_as_spam_keeps_reasons_and_way_back(kati: Client, db: None) -> No
     assert 'class="enquiry-suspect"' not in kati.get(address("inspect", enquiry)).content.decode()
 
 
-def test_what_she_closed_as_spam_herself_can_come_back(kati: Client, enquiry: Enquiry) -> None:
+def test_manually_marked_spam_can_be_accepted(kati: Client, enquiry: Enquiry) -> None:
     assert change(kati, enquiry, "closed", "spam") == 302
     assert "Tämä on tavallinen yhteydenotto" in words(kati.get(address("inspect", enquiry)))
     assert kati.post(address("accept", enquiry), {"version": enquiry.version}).status_code == 302
@@ -210,7 +210,7 @@ def test_failed_mail_shows_attempts_and_can_be_resent(kati: Client, enquiry: Enq
     assert mail.next_attempt_at.year != 2026 or mail.next_attempt_at.month != 7
 
 
-def test_a_mail_that_has_gone_out_is_not_sent_twice(kati: Client, enquiry: Enquiry) -> None:
+def test_sent_mail_is_not_resent(kati: Client, enquiry: Enquiry) -> None:
     mail = enquiry.mails.get(purpose="confirmation")
     mail.state, mail.next_attempt_at = MailState.SENT, None
     mail.save()
@@ -220,16 +220,14 @@ def test_a_mail_that_has_gone_out_is_not_sent_twice(kati: Client, enquiry: Enqui
     assert mail.state == MailState.SENT
 
 
-def test_another_enquirys_mail_is_not_found_under_this_one(kati: Client, enquiry: Enquiry) -> None:
+def test_mail_of_another_enquiry_is_404(kati: Client, enquiry: Enquiry) -> None:
     other = suspicious()
     mail = other.mails.get()
     assert kati.post(address("mail", enquiry, mail.pk)).status_code == 404
 
 
 @pytest.mark.parametrize("action", ["status", "spam", "accept", "preparation"])
-def test_reading_an_address_that_changes_something_leads_to_the_enquiry(
-    kati: Client, enquiry: Enquiry, action: str
-) -> None:
+def test_get_on_action_url_redirects_to_enquiry(kati: Client, enquiry: Enquiry, action: str) -> None:
     before = Enquiry.objects.values().get()
     response = kati.get(f"{address(action, enquiry)}?version=1&status=in_review&note=x")
     assert (response.status_code, response["Location"]) == (302, address("inspect", enquiry))

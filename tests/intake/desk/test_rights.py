@@ -19,9 +19,7 @@ SETTINGS = ("home/contactdetails", "home/pausenotice", "home/footermenu", "intak
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_the_supervisor_opens_every_setting_and_the_editor_none(
-    kati: Client, editor: Client, loaded_site: None, setting: str
-) -> None:
+def test_only_supervisor_can_open_settings(kati: Client, editor: Client, loaded_site: None, setting: str) -> None:
     page = kati.get(f"/admin/settings/{setting}/", follow=True)
     assert page.status_code == 200
     path = page.request["PATH_INFO"]
@@ -64,7 +62,7 @@ def test_the_supervisor_changes_the_contact_details(kati: Client, loaded_site: N
     assert ContactDetails.load().response_time == "viikon kuluessa"
 
 
-def test_the_supervisor_turns_the_pause_off_and_the_site_follows(kati: Client, loaded_site: None) -> None:
+def test_supervisor_pause_change_shows_on_site(kati: Client, loaded_site: None) -> None:
     assert "tauolla" in words(Client().get("/"))
     saved(kati, "home/pausenotice", active=None)
     assert not PauseNotice.load().active

@@ -78,7 +78,7 @@ def _check(words: Letter) -> None:
 @given(words=any_letter)
 @example(words=letter(form_token=""))
 @example(words=letter(message="\n\n</textarea><script>", name="", form_token="x"))
-def test_any_form_comes_back_with_its_words_or_is_stored(contact_page: ContactPage, words: Letter) -> None:
+def test_any_form_input_is_stored_or_returned(contact_page: ContactPage, words: Letter) -> None:
     _check(words)
 
 
@@ -86,14 +86,14 @@ def test_any_form_comes_back_with_its_words_or_is_stored(contact_page: ContactPa
 @examples(15)
 @given(words=good_letter)
 @example(words=letter())
-def test_any_letter_with_good_facts_is_stored_word_for_word(contact_page: ContactPage, words: Letter) -> None:
+def test_valid_facts_form_is_stored_or_returned(contact_page: ContactPage, words: Letter) -> None:
     _check({**words, "form_token": token()})
 
 
 @pytest.mark.usefixtures("no_limit")
 @examples(15)
 @given(address=st.emails())
-def test_any_address_that_is_taken_can_be_written_to(contact_page: ContactPage, address: str) -> None:
+def test_accepted_email_address_yields_valid_mail(contact_page: ContactPage, address: str) -> None:
     answer = Visitor(f"visitor {next(_numbers)}").sends(letter(email=address))
     assert answer.status_code in (303, 422)
     if answer.status_code == 303:

@@ -36,7 +36,7 @@ def close(enquiry: Enquiry) -> Enquiry:
     )
 
 
-def test_a_letter_leads_to_a_thanks_page_with_its_reference(visitor: Visitor) -> None:
+def test_enquiry_redirects_to_thanks_page_with_reference(visitor: Visitor) -> None:
     sent = visitor.sends()
     assert sent.status_code == 303
     enquiry = Enquiry.objects.get()
@@ -76,7 +76,7 @@ def test_repeat_ignores_spaces_and_phone_format(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"message": "Unohdin sanoa: ma sopii."}, {"email": "toinen@esimerkki.fi"}])
-def test_the_same_form_with_other_words_is_another_enquiry(visitor: Visitor, changes: dict[str, str]) -> None:
+def test_same_token_with_changed_text_stores_second(visitor: Visitor, changes: dict[str, str]) -> None:
     opened = token()
     first = visitor.sends(letter(form_token=opened))["Location"]
     second = visitor.sends(letter(form_token=opened, **changes))["Location"]
@@ -85,7 +85,7 @@ def test_the_same_form_with_other_words_is_another_enquiry(visitor: Visitor, cha
     assert Enquiry.objects.filter(**changes).exists()
 
 
-def test_same_text_from_a_new_form_is_a_repeat(visitor: Visitor) -> None:
+def test_repeat_from_new_form_is_deduplicated(visitor: Visitor) -> None:
     first = reference_on(visitor, visitor.sends(letter(form_token=token())))
     second = reference_on(visitor, visitor.sends(letter(form_token=token())))
     assert first == second
@@ -106,14 +106,14 @@ def test_same_text_from_a_new_form_is_a_repeat(visitor: Visitor) -> None:
         {"preferred_contact": "email"},
     ],
 )
-def test_whatever_is_new_in_a_new_form_is_stored(visitor: Visitor, changes: dict[str, str | list[str]]) -> None:
+def test_any_changed_field_stores_new_enquiry(visitor: Visitor, changes: dict[str, str | list[str]]) -> None:
     visitor.sends()
     visitor.sends(letter(**changes))
     assert Enquiry.objects.count() == 2
 
 
 @pytest.mark.parametrize(("passed", "stored"), [(REPEAT_WINDOW - timedelta(seconds=1), 1), (REPEAT_WINDOW, 2)])
-def test_the_same_words_are_a_new_letter_after_a_day(visitor: Visitor, passed: timedelta, stored: int) -> None:
+def test_repeat_after_window_is_new_enquiry(visitor: Visitor, passed: timedelta, stored: int) -> None:
     now = timezone.now()
     with time_machine.travel(now, tick=False):
         visitor.sends()
@@ -123,7 +123,7 @@ def test_the_same_words_are_a_new_letter_after_a_day(visitor: Visitor, passed: t
     assert Enquiry.objects.count() == stored
 
 
-def test_who_was_answered_and_closed_may_send_the_same_words_again(visitor: Visitor) -> None:
+def test_repeat_after_closing_is_new_enquiry(visitor: Visitor) -> None:
     first = reference_on(visitor, visitor.sends())
     enquiry = Enquiry.objects.get()
     close(enquiry)
@@ -144,7 +144,7 @@ def test_unsuspicious_repeat_of_a_suspicious_enquiry_is_new(visitor: Visitor) ->
     assert OutgoingMail.objects.filter(purpose="confirmation").count() == 1
 
 
-def test_reopened_enquiry_gets_no_repeats_of_a_newer_one(visitor: Visitor) -> None:
+def test_repeat_goes_to_newer_not_reopened_enquiry(visitor: Visitor) -> None:
     visitor.sends()
     enquiry = close(Enquiry.objects.get())
     second = reference_on(visitor, visitor.sends())
@@ -165,7 +165,7 @@ def test_removed_enquiry_can_be_sent_again(visitor: Visitor) -> None:
     assert Enquiry.objects.count() == 1
 
 
-def test_the_key_of_the_words_is_no_plain_digest_of_them(visitor: Visitor) -> None:
+def test_content_digest_is_keyed_with_secret(visitor: Visitor) -> None:
     visitor.sends()
     first = Enquiry.objects.get()
     assert first.repeat_key == first.content_digest
@@ -174,7 +174,7 @@ def test_the_key_of_the_words_is_no_plain_digest_of_them(visitor: Visitor) -> No
     assert Enquiry.objects.exclude(pk=first.pk).get().content_digest != first.content_digest
 
 
-def test_nobody_learns_by_trying_whether_somebody_wrote_these_words(visitor: Visitor, settings: Any) -> None:
+def test_repeats_count_towards_rate_limit(visitor: Visitor, settings: Any) -> None:
     # A repeat that cost nothing would be answered past the limit, other words not: a way to find out.
     settings.FORM_RATE_LIMIT = 1
     visitor.sends()
@@ -184,7 +184,7 @@ def test_nobody_learns_by_trying_whether_somebody_wrote_these_words(visitor: Vis
     assert known.status_code == unknown.status_code == 429
 
 
-def test_the_database_itself_holds_one_open_letter_for_the_same_words(visitor: Visitor) -> None:
+def test_database_constraint_rejects_duplicate_open_enquiry(visitor: Visitor) -> None:
     visitor.sends()
     copy = Enquiry.objects.get()
     copy.pk, copy.reference, copy.receipt, copy.submission_id = None, "AAA-AAA", uuid.uuid4(), uuid.uuid4()
@@ -192,14 +192,14 @@ def test_the_database_itself_holds_one_open_letter_for_the_same_words(visitor: V
         copy.save(force_insert=True)
 
 
-def test_the_thanks_page_can_be_loaded_again_and_stores_nothing(visitor: Visitor) -> None:
+def test_reloading_thanks_page_stores_nothing(visitor: Visitor) -> None:
     thanks = visitor.sends()["Location"]
     pages = [page_text(visitor.client.get(thanks)) for _ in range(3)]
     assert pages[0] == pages[1] == pages[2]
     assert Enquiry.objects.count() == 1
 
 
-def test_going_back_and_sending_again_gives_the_same_reference(visitor: Visitor) -> None:
+def test_resend_with_same_token_gives_same_reference(visitor: Visitor) -> None:
     form = visitor.opens().values
     filled = {**letter(), "form_token": form["form_token"]}
     first = visitor.sends(filled)["Location"]
@@ -218,7 +218,7 @@ def test_a_removed_enquirys_thanks_page_is_gone(visitor: Visitor) -> None:
     assert visitor.client.get(thanks).status_code == 404
 
 
-def test_the_address_of_the_form_stays_when_a_mistake_comes_back(visitor: Visitor) -> None:
+def test_validation_error_keeps_form_url(visitor: Visitor) -> None:
     answer = visitor.sends(letter(name=""))
     assert "Location" not in answer
     assert ShownForm.of(answer).soup.find("form", attrs={"action": True}) is None

@@ -113,7 +113,7 @@ def test_parallel_posts_send_one_confirmation_a_mailbox(settings: Any) -> None:
     assert Counter(OutgoingMail.objects.values_list("purpose", flat=True)) == {"notification": MANY, "confirmation": 1}
 
 
-def test_different_words_of_one_form_sent_at_once_are_all_kept(settings: Any) -> None:
+def test_parallel_distinct_messages_are_all_stored(settings: Any) -> None:
     settings.FORM_RATE_LIMIT = MANY
     opened = token()
     answers = at_once(MANY, lambda number: Visitor().sends(letter(form_token=opened, message=f"Viesti {number % 4}")))

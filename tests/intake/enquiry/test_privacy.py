@@ -51,7 +51,7 @@ def test_a_thanks_page_cannot_be_guessed(visitor: Visitor) -> None:
         assert visitor.client.get(f"{ADDRESS}kiitos/{guess}/").status_code == 404
 
 
-def test_no_object_shows_in_its_name_what_a_person_typed(visitor: Visitor) -> None:
+def test_object_repr_contains_no_typed_text(visitor: Visitor) -> None:
     visitor.sends(WORDS)
     closed(at=timezone.now(), name="Sala", email="sala@salanen.fi")
     while deliver_next(now=timezone.now()):

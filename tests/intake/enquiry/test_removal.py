@@ -32,7 +32,7 @@ DAY_BEFORE = datetime(2027, 2, 27, 23, 59, tzinfo=HELSINKI)
 DUE = datetime(2027, 2, 28, 0, 0, tzinfo=HELSINKI)
 
 
-def test_an_enquiry_goes_on_its_day_and_not_before() -> None:
+def test_enquiry_is_removed_on_due_date() -> None:
     closed(at=CLOSED)
     assert remove_due(now=DAY_BEFORE) == 0
     assert Enquiry.objects.count() == 1
@@ -59,7 +59,7 @@ def test_the_times_are_those_that_kati_has_set() -> None:
     assert remove_due(now=datetime(2026, 9, 30, 12, tzinfo=HELSINKI)) == 1
 
 
-def test_mails_attempts_and_history_go_with_it_and_only_with_it() -> None:
+def test_removal_deletes_only_own_related_rows() -> None:
     other = closed(at=CLOSED)
     while deliver_next(now=CLOSED):
         pass
@@ -75,7 +75,7 @@ def test_mails_attempts_and_history_go_with_it_and_only_with_it() -> None:
     assert set(EnquiryStep.objects.values_list("enquiry", flat=True)) == {other.pk}
 
 
-def test_a_count_stays_of_each_day_kind_and_outcome() -> None:
+def test_removal_counts_by_day_kind_and_outcome() -> None:
     for outcome in (Outcome.AGREEMENT, Outcome.AGREEMENT, Outcome.REFERRED):
         closed(at=CLOSED, outcome=outcome)
     remove_due(now=DUE)
@@ -86,7 +86,7 @@ def test_a_count_stays_of_each_day_kind_and_outcome() -> None:
     }
 
 
-def test_removing_what_is_gone_already_does_nothing_and_counts_nothing() -> None:
+def test_repeated_removal_is_counted_once() -> None:
     enquiry = received()
     remove_enquiry(enquiry_id=enquiry.pk, now=DUE)
     remove_enquiry(enquiry_id=enquiry.pk, now=DUE)
@@ -228,7 +228,7 @@ def queries_of_removal(count: int) -> list[str]:
     return [query["sql"] for query in queries]
 
 
-def test_a_backlog_costs_as_much_each_and_reads_no_words() -> None:
+def test_removal_has_constant_queries_without_personal_columns() -> None:
     queries_of_removal(2)
     few, many = queries_of_removal(4), queries_of_removal(12)
     each = (len(few) - 2) / 4

@@ -63,7 +63,7 @@ def test_a_reader_at_work_delays_but_breaks_nothing() -> None:
     assert not any(found(WORD).values())
 
 
-def test_the_wait_for_other_writers_stays_as_it_was() -> None:
+def test_emptying_wal_keeps_busy_timeout() -> None:
     with connection.cursor() as cursor:
         before = cursor.execute("PRAGMA busy_timeout").fetchone()
         empty_write_ahead_log()

@@ -62,7 +62,7 @@ def test_what_was_closed_later_is_never_removed_earlier(one: date, other: date, 
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)), st.integers(1, 365))
-def test_spam_is_kept_the_days_that_were_promised_and_not_more(closed: datetime, spam_days: int) -> None:
+def test_spam_removal_date_follows_retention_days(closed: datetime, spam_days: int) -> None:
     times = RetentionTimes(months=6, spam_days=spam_days)
     removed = removal_date(closed_at=closed, outcome=Outcome.SPAM, times=times)
     assert removed is not None

@@ -29,7 +29,7 @@ def _assert_nothing_stored() -> None:
 
 @pytest.mark.parametrize("kind", [OperationalError, IntegrityError, DatabaseError])
 @pytest.mark.parametrize("model", [Enquiry, OutgoingMail, PostingTrace, AutomaticReplyTrace])
-def test_a_database_that_fails_anywhere_costs_no_word_and_stores_nothing(
+def test_database_error_keeps_text_and_stores_nothing(
     visitor: Visitor,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -55,7 +55,7 @@ def test_a_database_that_fails_anywhere_costs_no_word_and_stores_nothing(
     assert Enquiry.objects.count() == 1
 
 
-def test_without_a_phone_number_no_half_sentence_is_shown(
+def test_error_notice_omits_missing_phone_number(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     ContactDetails.objects.update(phone="")
@@ -66,9 +66,7 @@ def test_without_a_phone_number_no_half_sentence_is_shown(
 
 
 @pytest.mark.parametrize("template", ["emails/notification.txt", "emails/confirmation.html"])
-def test_a_mail_that_cannot_be_written_out_leaves_nothing_half_stored(
-    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, template: str
-) -> None:
+def test_mail_template_error_stores_nothing(visitor: Visitor, monkeypatch: pytest.MonkeyPatch, template: str) -> None:
     render = queue.render_to_string
 
     def broken(name: str, context: dict[str, object]) -> str:

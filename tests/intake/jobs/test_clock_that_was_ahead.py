@@ -31,7 +31,7 @@ NOW = datetime(2027, 1, 1, 12, tzinfo=ZoneInfo("Europe/Helsinki"))
 AHEAD = NOW + timedelta(days=1096)
 
 
-def test_the_limit_of_an_address_is_not_used_up() -> None:
+def test_future_posts_do_not_exhaust_rate_limit() -> None:
     for _ in range(10):
         enforce_rate_limit("k", AHEAD)
     with pytest.raises(TooManyPosts):
@@ -124,7 +124,7 @@ def test_an_unsent_mapping_has_its_thirty_days() -> None:
     assert not InitialMapping.objects.exists()
 
 
-def test_a_clock_that_is_behind_for_a_day_changes_nothing() -> None:
+def test_lagging_clock_changes_no_dates() -> None:
     """Nobody's time is made shorter by it."""
     enquiry, place = closed(at=NOW), waiter(now=NOW)
     days = enquiry.closed_at, enquiry.remove_on, place.confirmed_at
@@ -138,7 +138,7 @@ def test_a_clock_that_is_behind_for_a_day_changes_nothing() -> None:
     assert not ClockSlip.objects.exists()
 
 
-def test_what_was_seen_by_a_wrong_clock_waits_anew() -> None:
+def test_clock_correction_restarts_waiting_period() -> None:
     enquiry = closed(at=AHEAD)
     reset_future_moments(now=AHEAD - timedelta(days=30))
     reset_future_moments(now=NOW)

@@ -87,7 +87,7 @@ def test_a_new_worker_goes_on_with_the_schedule() -> None:
     assert len(daily.at) == 2
 
 
-def test_a_job_that_kills_the_worker_lets_others_run() -> None:
+def test_job_killing_worker_does_not_block_others() -> None:
     def killed(context: JobContext) -> None:
         raise SystemExit(137)
 
@@ -224,7 +224,7 @@ def test_errors_are_logged_with_frames_never_words(caplog: pytest.LogCaptureFixt
     assert "Salainen" not in caplog.text
 
 
-def test_a_job_that_runs_all_the_time_writes_seldom(django_assert_max_num_queries: Any) -> None:
+def test_frequent_job_rarely_writes_to_database(django_assert_max_num_queries: Any) -> None:
     worker = runner(job("mail", lambda context: None, timedelta(seconds=2)))
     with time_machine.travel(NOON, tick=False) as clock:
         worker.run_due()

@@ -20,7 +20,7 @@ from tests.tools.smtp_server import Behaviour, SmtpServer
 pytestmark = pytest.mark.django_db
 
 
-def test_both_mails_go_out_once_and_that_is_recorded(smtp: SmtpServer) -> None:
+def test_both_mails_are_sent_once_and_recorded(smtp: SmtpServer) -> None:
     enquiry = received(now=START)
     assert enquiry.mail_state == MailState.QUEUED
 
@@ -93,7 +93,7 @@ def test_refusal_is_recorded_and_retried_once(smtp: SmtpServer) -> None:
 
 
 @pytest.mark.parametrize(("fault", "taken"), [(Behaviour.HANG, 1), (Behaviour.DROP, 0)])
-def test_a_server_that_goes_away_is_tried_with_one_mail(smtp: SmtpServer, fault: Behaviour, taken: int) -> None:
+def test_lost_connection_is_retried_with_one_mail(smtp: SmtpServer, fault: Behaviour, taken: int) -> None:
     enquiry = received(now=START)
     smtp.behaviour = fault
     assert deliver_due(START) == 1
@@ -142,7 +142,7 @@ def test_unreachable_server_backs_off_until_failed(settings: Any) -> None:
     assert deliver_due(moment + timedelta(days=365)) == 0
 
 
-def test_kati_can_send_a_failed_mail_again_with_all_its_tries(smtp: SmtpServer) -> None:
+def test_requeued_mail_gets_all_retries(smtp: SmtpServer) -> None:
     enquiry = received(now=START)
     OutgoingMail.objects.update(state=MailState.FAILED, next_attempt_at=None, failures=len(WAITS) + 1)
     later = START + timedelta(days=5)
@@ -170,14 +170,14 @@ def test_requeue_hurries_queued_but_not_sent_mail(smtp: SmtpServer) -> None:
     assert len(smtp.messages) == 2
 
 
-def test_a_mail_that_is_being_sent_is_not_queued_again(smtp: SmtpServer) -> None:
+def test_mail_being_sent_is_not_requeued(smtp: SmtpServer) -> None:
     mail = received(now=START).mails.all()[0]
     OutgoingMail.objects.update(state=MailState.SENDING, claimed_at=START)
     assert not requeue(mail=mail, now=START)
     assert deliver_due(START) == 0
 
 
-def test_every_attempt_is_the_same_message_to_a_mail_program() -> None:
+def test_retries_keep_the_same_message_id() -> None:
     mail = received(now=START).mails.all()[0]
     first, second = (build_message(mail, now=START + timedelta(days=day)).message() for day in (0, 90))
     assert first["Message-ID"] == second["Message-ID"] == mail.message_id
@@ -202,7 +202,7 @@ def test_no_log_and_no_attempt_names_the_recipient(
     assert "salamaija" not in str(list(MailAttempt.objects.values())).lower()
 
 
-def test_a_fault_of_ours_in_one_mail_holds_up_no_other(
+def test_error_in_one_mail_blocks_no_other(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     enquiry = received(now=START, email="salamaija@esimerkki.fi")
@@ -224,7 +224,7 @@ def test_a_fault_of_ours_in_one_mail_holds_up_no_other(
     assert "salamaija" not in caplog.text
 
 
-def test_what_a_dead_worker_had_claimed_is_sent_by_the_next(smtp: SmtpServer) -> None:
+def test_expired_claim_is_sent_by_next_worker(smtp: SmtpServer) -> None:
     mail = received(now=START).mails.all()[0]
     OutgoingMail.objects.update(state=MailState.SENDING, claimed_at=START)
     assert deliver_due(START + CLAIM_LIFETIME - timedelta(seconds=1)) == 0
@@ -256,9 +256,7 @@ def test_expired_claim_does_not_overwrite_another_workers_result(
 
 
 @pytest.mark.parametrize("fault", list(Behaviour))
-def test_the_visitor_sees_the_same_whatever_the_mail_server_does(
-    visitor: Visitor, smtp: SmtpServer, fault: Behaviour
-) -> None:
+def test_form_response_is_independent_of_mail_server(visitor: Visitor, smtp: SmtpServer, fault: Behaviour) -> None:
     smtp.behaviour = fault
     sent = visitor.sends()
     assert sent.status_code == 303

@@ -37,7 +37,7 @@ def _body(message: EmailMessage, kind: str) -> str:
 
 
 @pytest.mark.parametrize("purpose", ["notification", "confirmation"])
-def test_no_mail_holds_a_word_that_the_visitor_wrote(visitor: Visitor, purpose: str) -> None:
+def test_mails_contain_no_visitor_text(visitor: Visitor, purpose: str) -> None:
     assert visitor.sends(letter(**MARKERS)).status_code == 303
     message = _sent(purpose)
     everything = " ".join([str(message.items()), _body(message, "plain"), _body(message, "html")]).lower()
@@ -45,7 +45,7 @@ def test_no_mail_holds_a_word_that_the_visitor_wrote(visitor: Visitor, purpose: 
         assert written not in everything.replace("esimerkki", "")
 
 
-def test_the_notice_does_not_even_have_the_visitors_address(visitor: Visitor) -> None:
+def test_notification_lacks_visitor_email_address(visitor: Visitor) -> None:
     visitor.sends()
     assert b"esimerkki.fi" not in _sent("notification").as_bytes()
 
@@ -70,7 +70,7 @@ def test_notification_has_reference_kind_time_and_link(visitor: Visitor) -> None
     assert message["Reply-To"] is None
 
 
-def test_the_visitor_gets_the_reference_and_what_happens_next(visitor: Visitor) -> None:
+def test_confirmation_has_reference_and_next_steps(visitor: Visitor) -> None:
     visitor.sends()
     enquiry = Enquiry.objects.get()
     message = _sent("confirmation")
@@ -89,7 +89,7 @@ def test_the_visitor_gets_the_reference_and_what_happens_next(visitor: Visitor) 
         assert "tauolla" not in body
 
 
-def test_the_confirmation_is_marked_automatic_and_answers_go_to_kati(visitor: Visitor) -> None:
+def test_confirmation_has_auto_submitted_and_reply_to(visitor: Visitor) -> None:
     visitor.sends()
     message = _sent("confirmation")
     assert message["Auto-Submitted"] == "auto-replied"
@@ -117,7 +117,7 @@ def test_response_time_only_if_set(visitor: Visitor) -> None:
     assert "Kati lukee viestisi itse ja vastaa muutaman arkipäivän kuluessa &amp; heti." in thanks
 
 
-def test_the_privacy_page_is_linked_when_there_is_one(visitor: Visitor) -> None:
+def test_confirmation_links_privacy_page(visitor: Visitor) -> None:
     ContactDetails.objects.update(privacy_page=HomePage.objects.get())
     visitor.sends()
     for kind in ("plain", "html"):
@@ -154,7 +154,7 @@ def test_notification_falls_back_to_the_default_address(visitor: Visitor, settin
     assert _sent("confirmation")["Reply-To"] is None
 
 
-def test_no_header_can_be_smuggled_in_from_any_field(visitor: Visitor) -> None:
+def test_header_injection_from_fields_is_prevented(visitor: Visitor) -> None:
     evil = "x\r\nBcc: kaikki@esimerkki.fi\r\n\r\nkeho"
     visitor.sends(letter(name=evil, organisation=evil, message=evil))
     for purpose in ("notification", "confirmation"):
@@ -177,7 +177,7 @@ class _Balanced(HTMLParser):
 
 
 @pytest.mark.parametrize("purpose", ["notification", "confirmation"])
-def test_the_html_is_simple_whole_and_asks_for_nothing(visitor: Visitor, purpose: str) -> None:
+def test_html_mail_is_well_formed_without_resources(visitor: Visitor, purpose: str) -> None:
     visitor.sends()
     html = OutgoingMail.objects.get(purpose=purpose).html
     parser = _Balanced()
@@ -188,7 +188,7 @@ def test_the_html_is_simple_whole_and_asks_for_nothing(visitor: Visitor, purpose
         assert asked not in html
 
 
-def test_the_plain_text_has_no_entities_and_no_gaps(visitor: Visitor) -> None:
+def test_plain_text_mail_has_no_entities(visitor: Visitor) -> None:
     ContactDetails.objects.update(business_name="Aijuu & <kumppanit>")
     visitor.sends()
     text = OutgoingMail.objects.get(purpose="confirmation").text

@@ -197,7 +197,7 @@ def test_thirty_mails_cost_one_attempt(settings: Any) -> None:
     assert OutgoingMail.objects.filter(failures=0, next_attempt_at=START + SERVER_UNAVAILABLE_WAIT).count() == 29
 
 
-def test_after_an_outage_no_mail_has_lost_its_tries(smtp: SmtpServer, settings: Any) -> None:
+def test_outage_does_not_exhaust_mail_retries(smtp: SmtpServer, settings: Any) -> None:
     for _ in range(5):
         received(now=START)
     with server_that(_says_nothing, settings, timeout=0.1), time_machine.travel(START, tick=False) as clock:
@@ -272,7 +272,7 @@ def test_a_claim_outlives_the_longest_attempt(settings: Any) -> None:
     assert attempt_seconds() > settings.EMAIL_TIMEOUT
 
 
-def test_a_full_disk_is_no_fault_of_a_mail(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_fails_one_mail_and_pauses(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """While mail becomes files."""
     settings.EMAIL_BACKEND = "aijuu_site.mail_files.MailFilesBackend"
 

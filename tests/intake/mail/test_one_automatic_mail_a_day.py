@@ -50,6 +50,6 @@ def test_only_a_keyed_hash_remembers_it(visitor: Visitor) -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", AutomaticReplyTrace.objects.get().recipient_key)
 
 
-def test_the_thanks_page_of_a_second_letter_is_like_the_first(visitor: Visitor) -> None:
+def test_second_enquiry_also_gets_thanks_page(visitor: Visitor) -> None:
     for message in ("Ensimmäinen", "Toinen"):
         assert visitor.client.get(visitor.sends(letter(message=message))["Location"]).status_code == 200

@@ -92,9 +92,7 @@ def test_enquiry_can_be_removed_during_delivery(smtp: SmtpServer, settings: Any,
         assert not model.objects.exists()
 
 
-def test_an_enquiry_can_be_removed_while_an_attempt_is_being_recorded(
-    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_enquiry_removal_during_attempt_recording_succeeds(smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     enquiry = received()
     recording, go_on = threading.Event(), threading.Event()
     create = MailAttempt.objects.create
@@ -129,7 +127,7 @@ def test_the_worker_delivers_and_stops_soon_when_asked(smtp: SmtpServer, tmp_pat
     assert set(OutgoingMail.objects.values_list("state", flat=True)) == {MailState.SENT}
 
 
-def test_a_worker_that_is_killed_while_sending_loses_nothing(smtp: SmtpServer, tmp_path: Path, settings: Any) -> None:
+def test_killed_worker_loses_no_mail(smtp: SmtpServer, tmp_path: Path, settings: Any) -> None:
     received()
     smtp.behaviour = Behaviour.HANG
     with worker_process(smtp, tmp_path) as process:
@@ -216,7 +214,7 @@ def test_database_outage_backs_off_with_one_log_line(
 
 
 @pytest.mark.parametrize("error", [IntegrityError, OperationalError, ZeroDivisionError])
-def test_a_removal_that_always_fails_holds_up_no_mail(
+def test_failing_removal_job_blocks_no_mail(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     received()
@@ -231,7 +229,7 @@ def test_a_removal_that_always_fails_holds_up_no_mail(
     assert JobRun.objects.get(name="removal").failures == 1
 
 
-def test_one_enquiry_that_cannot_be_removed_holds_up_no_other(
+def test_failing_removal_blocks_no_other_enquiry(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stuck, *_others = [closed(at=START - timedelta(days=400 - number)) for number in range(3)]

@@ -166,14 +166,14 @@ RULES: dict[str, Callable[[str], Any]] = {
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_text_twice_as_long_costs_about_twice_as_much(rule: str) -> None:
+def test_text_rules_scale_roughly_linearly(rule: str) -> None:
     for name, text in {**WORST, "one word": "a" * LENGTH, "dashes": "-" * LENGTH, "dots": "." * LENGTH}.items():
         short = min(cost(lambda text=text: RULES[rule](text)) for _ in range(2))  # type: ignore[misc]
         long = cost(lambda text=text: RULES[rule](text * 4))  # type: ignore[misc]
         assert long < 4 * 2.5 * short + 0.1, f"{name}: {short:.3f} s, four times as long {long:.3f} s"
 
 
-def test_days_in_a_text_are_found_in_its_length() -> None:
+def test_past_days_search_is_bounded_in_time() -> None:
     now = timezone.now()
     bounded(lambda text: past_days(text.replace("<", ""), now=now))
 

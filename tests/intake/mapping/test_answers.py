@@ -57,9 +57,7 @@ def test_nothing_is_no_answer(value: Any) -> None:
         ("nobody_asked", ("group",), False),
     ],
 )
-def test_a_condition_looks_at_one_choice_or_at_any_of_several(
-    source: str, choices: tuple[str, ...], holds: bool
-) -> None:
+def test_condition_matches_any_listed_choice(source: str, choices: tuple[str, ...], holds: bool) -> None:
     assert condition_holds(Condition(source=source, choices=choices), GROUP) is holds
 
 
@@ -125,7 +123,7 @@ def test_only_what_applies_is_missing(answers: dict[str, Any], lacking: list[str
         (GROUP, {"a": "no", "b": "yes", "c": "yes"}, [0, 2]),
     ],
 )
-def test_a_step_with_nothing_for_this_visitor_is_passed_over(
+def test_steps_without_applicable_questions_are_skipped(
     facts: dict[str, Any], answers: dict[str, Any], shown: list[int]
 ) -> None:
     assert steps_to_show(CHAIN, facts, answers) == shown
@@ -144,7 +142,7 @@ def test_page_shows_questions_conditional_on_its_own_answers() -> None:
     assert [question.key for question in questions_to_show(page, {"a": "no"})] == ["a", "b", "t", "c"]
 
 
-def test_a_page_has_no_place_for_what_was_decided_before_it() -> None:
+def test_page_omits_questions_ruled_out_earlier() -> None:
     later = steps([one_of("a", "x y")], [one_of("b", "x y", when="a:x"), ask("c", when="b:x"), ask("d")])
     assert [question.key for question in questions_to_show(later.steps[1], {"a": "y", "b": "x"})] == ["d"]
     assert [question.key for question in questions_to_show(later.steps[1], {"a": "x"})] == ["b", "c", "d"]
@@ -183,7 +181,7 @@ def test_no_answer_reads_as_nothing(question: Any) -> None:
     assert [answer_text(question, nothing) for nothing in nothings] == [""] * 4
 
 
-def test_a_choice_that_is_not_there_reads_as_nothing() -> None:
+def test_unknown_choice_has_empty_answer_text() -> None:
     assert answer_text(one_of("a", "x y"), "z") == ""
     assert answer_text(ask("a", QuestionType.MULTIPLE_CHOICE, choices="x y"), ["z", "y"]) == "Y"
 

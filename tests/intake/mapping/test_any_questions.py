@@ -88,7 +88,7 @@ def is_asked(question: Question, known: dict[str, Any]) -> bool:
 
 @examples(8)
 @given(rows=saved_rows(), chosen=facts, draw=st.data())
-def test_any_set_is_rendered_answered_stored_and_read_back(
+def test_any_question_set_is_rendered_and_stored(
     mapping_page: MappingPage, rows: list[Row], chosen: dict[str, Any], draw: st.DataObject
 ) -> None:
     page = publish(mapping_page, rows)
@@ -144,7 +144,7 @@ def question_type(asked: Any, name: str) -> str:
 
 @examples(8)
 @given(rows=saved_rows(), chosen=facts, draw=st.data())
-def test_any_answers_are_answered_and_nothing_wrong_is_stored(
+def test_arbitrary_answers_store_only_valid_data(
     mapping_page: MappingPage, rows: list[Row], chosen: dict[str, Any], draw: st.DataObject
 ) -> None:
     asked = publish(mapping_page, rows).question_set()

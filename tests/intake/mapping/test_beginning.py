@@ -38,17 +38,17 @@ def test_forged_start_token_is_replaced(answerer: Answerer, token: str) -> None:
     assert answerer.posts(BEGIN, shown.values).status_code == 303
 
 
-def test_a_form_that_was_open_for_a_year_begins_a_mapping(answerer: Answerer) -> None:
+def test_year_old_form_token_begins_mapping(answerer: Answerer) -> None:
     token = start_token(opened=timedelta(days=365))
     assert answerer.posts(BEGIN, {**contact_facts(), "form_token": token}).status_code == 303
 
 
-def test_a_token_of_the_contact_form_is_none_of_this_form(answerer: Answerer) -> None:
+def test_contact_form_token_is_rejected_by_mapping(answerer: Answerer) -> None:
     token = str(ShownForm.of(answerer.client.get("/ota-yhteytta/")).values["form_token"])
     assert answerer.posts(BEGIN, {**contact_facts(), "form_token": token}).status_code == 422
 
 
-def test_the_facts_follow_the_rules_of_the_contact_form(answerer: Answerer) -> None:
+def test_mapping_facts_share_contact_form_validation(answerer: Answerer) -> None:
     wrong = contact_facts(name="", email="maija", phone="12", delivery_modes=[], organisation=HENKILOTUNNUS)
     contact = ShownForm.of(
         answerer.posts("/ota-yhteytta/", {**letter(), **wrong, "form_token": ""}),
@@ -62,7 +62,7 @@ def test_the_facts_follow_the_rules_of_the_contact_form(answerer: Answerer) -> N
     assert not InitialMapping.objects.exists()
 
 
-def test_the_facts_can_be_changed_later_by_the_same_rules(begun: Answerer) -> None:
+def test_facts_can_be_edited_with_validation(begun: Answerer) -> None:
     place = begun.address("yhteystiedot")
     wrong = {**facts(), "email": "maija"}
     answer = begun.posts(place, wrong)

@@ -29,7 +29,7 @@ def test_a_place_in_satakunta_in_any_form(place: str) -> None:
     "place",
     ["Tampere", "Turussa", "Helsinki", "Porvoo", "Porvoossa", "Eurooppa", "Raumankari", "Uusi-Kaupunki", "Karviainen"],
 )
-def test_a_place_elsewhere_even_when_its_name_begins_alike(place: str) -> None:
+def test_places_outside_satakunta_are_elsewhere(place: str) -> None:
     assert area_of(place) == Area.ELSEWHERE
 
 
@@ -49,7 +49,7 @@ def test_no_place_is_nowhere(place: str) -> None:
         (["pori_premises"], "Tampere", False),
     ],
 )
-def test_only_who_wishes_to_be_met_outside_satakunta_is_far(modes: list[str], place: str, far: bool) -> None:
+def test_is_far_only_when_meeting_outside_satakunta(modes: list[str], place: str, far: bool) -> None:
     assert is_far({"delivery_modes": modes}, place) is far
 
 
@@ -71,14 +71,14 @@ def test_every_difference_is_told_with_its_value() -> None:
         assert value in words
 
 
-def test_an_answer_that_does_not_apply_makes_no_difference() -> None:
+def test_inapplicable_answer_makes_no_difference() -> None:
     alone = {"supervision_form": "individual", "delivery_modes": ["online"]}
     answers = {"koko": 12, "paikka": "Turku"}
     assert differences(ASKED, alone, answers) == []
     assert typed_facts(ASKED, alone, answers) == TypedFacts()
 
 
-def test_the_facts_for_the_list_are_those_with_a_role() -> None:
+def test_typed_facts_come_from_role_questions() -> None:
     answers: dict[str, Any] = {"koko": 4, "paikka": "Kankaanpäässä", "maksaja": "maksaja-2", "nyt": 3}
     assert typed_facts(ASKED, MEETS, answers) == TypedFacts(
         group_size=4, place="Kankaanpäässä", area="satakunta", payer="Minä itse"

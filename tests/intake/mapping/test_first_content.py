@@ -10,20 +10,20 @@ from tests.intake.mapping.answering import Answerer
 pytestmark = pytest.mark.usefixtures("loaded_site")
 
 
-def test_it_can_be_saved_by_the_editor_at_once() -> None:
+def test_default_question_set_passes_editor_validation() -> None:
     page = MappingPage.objects.get()
     assert page.live
     QuestionStreamBlock().clean(page.questions)
 
 
-def test_its_keys_are_the_same_each_time_it_is_read() -> None:
+def test_question_keys_are_stable_and_unique() -> None:
     assert MappingPage.objects.get().question_set() == MappingPage.objects.get().question_set()
     keys = [question.key for question in MappingPage.objects.get().question_set().questions()]
     assert len(set(keys)) == len(keys)
     assert all(keys)
 
 
-def test_loading_again_changes_nothing_not_even_what_was_edited() -> None:
+def test_reload_keeps_edited_mapping_page() -> None:
     page = MappingPage.objects.get()
     page.intro = "<p>Katin sanat.</p>"
     page.save_revision().publish()

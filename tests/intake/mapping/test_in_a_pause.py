@@ -39,7 +39,7 @@ def test_the_start_page_leads_where_the_pause_says(
 
 
 @pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
-def test_a_mapping_that_has_begun_goes_on_and_is_sent(begun: Answerer, mode: FormMode) -> None:
+def test_started_mapping_can_be_sent_during_pause(begun: Answerer, mode: FormMode) -> None:
     set_pause(mode)
     begun.answers_all()
     assert begun.sends().status_code == 303
@@ -48,7 +48,7 @@ def test_a_mapping_that_has_begun_goes_on_and_is_sent(begun: Answerer, mode: For
 
 
 @pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
-def test_the_first_step_that_was_open_before_the_pause_is_taken(answerer: Answerer, mode: FormMode) -> None:
+def test_first_step_is_accepted_during_pause(answerer: Answerer, mode: FormMode) -> None:
     set_pause(mode)
     assert answerer.begins().status_code == 303
 

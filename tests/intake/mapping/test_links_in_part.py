@@ -55,7 +55,7 @@ def test_the_waiting_lists_link_is_mended_too(visitor: Visitor) -> None:
     assert Client().get(quote(address + ").")).headers["Location"] == address
 
 
-def test_what_is_posted_to_a_tangled_address_is_stored(begun: Answerer) -> None:
+def test_step_post_without_trailing_slash_is_stored(begun: Answerer) -> None:
     begun.sends_step(1, ANSWERS[0])
     version = begun.version(2)
     answer = begun.posts(begun.address("vaihe/2").rstrip("/"), {"version": version, **ANSWERS[1]})
@@ -114,7 +114,7 @@ def test_post_to_odd_private_prefix_is_stored(begun: Answerer) -> None:
     assert InitialMapping.objects.get().answers["muutos"] == "Lisää tilaa ajatella."
 
 
-def test_word_that_begins_like_the_prefix_is_a_page(begun: Answerer) -> None:
+def test_path_starting_like_prefix_is_ordinary_404(begun: Answerer) -> None:
     answer = begun.client.get("/jatkaminen/")
     assert answer.status_code == 404
     assert "X-Robots-Tag" not in answer

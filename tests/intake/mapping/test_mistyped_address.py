@@ -98,7 +98,7 @@ def test_neither_changes_the_other(visitor: Visitor, thanks: str) -> None:
     assert InitialMapping.objects.count() == 2
 
 
-def test_begun_by_mail_it_is_gone_on_with_by_mail(visitor: Visitor, thanks: str) -> None:
+def test_mapping_begun_by_mail_continues_by_mail(visitor: Visitor, thanks: str) -> None:
     first = by_mail()
     first.answers_all()
     second = by_mail()
@@ -186,7 +186,7 @@ def test_both_sent_lose_no_answer(visitor: Visitor, thanks: str, page_first: boo
     assert not InitialMapping.objects.filter(sent_at=None).exists()
 
 
-def test_sent_by_the_page_a_mail_only_says_so(visitor: Visitor, thanks: str) -> None:
+def test_mail_link_hides_mapping_sent_by_page(visitor: Visitor, thanks: str) -> None:
     reader, writer = by_mail(), by_page(visitor, thanks)
     writer.answers_all()
     writer.sends()
@@ -196,7 +196,7 @@ def test_sent_by_the_page_a_mail_only_says_so(visitor: Visitor, thanks: str) -> 
     assert InitialMapping.objects.count() == 1
 
 
-def test_when_the_first_ones_time_is_over_the_other_stays(visitor: Visitor) -> None:
+def test_expired_page_mapping_keeps_mail_mapping(visitor: Visitor) -> None:
     now = timezone.now()
     with time_machine.travel(now, tick=False) as clock:
         writer = by_page(visitor, str(visitor.sends(letter(delivery_modes=["online"]))["Location"]))
@@ -225,7 +225,7 @@ def test_sixty_presses_make_one_link(visitor: Visitor, thanks: str) -> None:
     assert MappingLink.objects.count() == 1
 
 
-def test_the_pages_link_can_not_be_made_without_the_key(visitor: Visitor, thanks: str, settings: Any) -> None:
+def test_thanks_page_link_depends_on_secret_key(visitor: Visitor, thanks: str, settings: Any) -> None:
     first = visitor.client.post(thanks)["Location"]
     settings.SECRET_KEY = "another"
     assert visitor.client.post(thanks)["Location"] != first

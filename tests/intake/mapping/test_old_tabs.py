@@ -53,7 +53,7 @@ def test_start_form_posted_after_sending_keeps_input(answerer: Answerer) -> None
 
 
 @pytest.mark.parametrize("place", ["", "yhteystiedot", "vaihe/1", "vaihe/3", "tarkista"])
-def test_after_sending_every_page_leads_to_the_one_that_says_so(begun: Answerer, place: str) -> None:
+def test_pages_after_sending_redirect_to_done_page(begun: Answerer, place: str) -> None:
     begun.answers_all()
     begun.sends()
     assert begun.opens(place)["Location"] == begun.address("perilla")
@@ -118,7 +118,7 @@ LARGE = {"text": {"q_muutos": "x" * (2 * 1024 * 1024 + 1)}, "fields": {f"field{n
 
 @pytest.mark.parametrize("what", LARGE)
 @pytest.mark.parametrize("place", ["vaihe/2", "yhteystiedot", "tarkista"])
-def test_what_is_far_past_any_answer_is_refused_with_a_page(begun: Answerer, what: str, place: str) -> None:
+def test_oversized_step_post_gets_error_page(begun: Answerer, what: str, place: str) -> None:
     answer = begun.posts(begun.address(place), LARGE[what])
     # Nothing of the check page's post is read.
     assert answer.status_code == (422 if place == "tarkista" else 413)

@@ -55,7 +55,7 @@ def test_of_two_devices_each_keeps_its_own_steps(begun: Answerer) -> None:
     assert mapping.answers["muu"] == "Työnjako"
 
 
-def test_sent_twice_it_is_one_enquiry_and_one_mail_each(begun: Answerer) -> None:
+def test_repeated_sending_makes_one_enquiry_and_mails(begun: Answerer) -> None:
     begun.answers_all()
     for _ in range(3):
         answer = begun.sends()
@@ -90,7 +90,7 @@ def test_same_mapping_after_closing_is_a_new_enquiry(answerer: Answerer) -> None
     assert Enquiry.objects.count() == InitialMapping.objects.filter(sent_at__isnull=False).count() == 2
 
 
-def test_the_same_words_in_answer_to_another_question_are_no_repeat(answerer: Answerer) -> None:
+def test_same_answer_to_another_question_is_new(answerer: Answerer) -> None:
     for field in ("q_paiva", "q_aika_from"):
         one = Answerer()
         one.begins()
@@ -126,7 +126,7 @@ def test_links_in_the_answers_quarantine(begun: Answerer) -> None:
     assert Enquiry.objects.get().verdict_reasons == ["many_links"]
 
 
-def test_a_browser_that_hides_its_origin_is_believed_and_quarantined(answerer: Answerer) -> None:
+def test_null_origin_mapping_is_quarantined(answerer: Answerer) -> None:
     answerer.begins(headers={"Origin": "null", "Referer": ""})
     answerer.answers_all()
     assert answerer.sends().status_code == 303

@@ -27,7 +27,7 @@ def another(answerer: Answerer, number: int = 7) -> Answerer:
     return Answerer(f"198.51.100.{number}", secret=answerer.secret)
 
 
-def test_twenty_posts_of_one_first_form_are_one_mapping(answerer: Answerer) -> None:
+def test_parallel_start_posts_make_one_mapping(answerer: Answerer) -> None:
     form = {**ShownForm.of(answerer.client.get(BEGIN)).values, **contact_facts()}
     answers = at_once(MANY, lambda _number: Answerer().posts(BEGIN, form))
     assert {answer.status_code for answer in answers} == {303}
@@ -43,7 +43,7 @@ def test_parallel_sendings_make_one_enquiry(begun: Answerer) -> None:
     assert Counter(OutgoingMail.objects.values_list("purpose", flat=True)) == {"notification": 1, "confirmation": 1}
 
 
-def test_twenty_sendings_of_a_second_stage_tell_kati_once(answerer: Answerer) -> None:
+def test_parallel_second_stage_sendings_notify_once(answerer: Answerer) -> None:
     enquiry = received()
     answerer.secret = mail_link_for_enquiry(enquiry=enquiry, now=timezone.now())
     answerer.answers_all()
@@ -141,7 +141,7 @@ def test_expiring_mapping_is_not_removed_while_sent(
     assert Enquiry.objects.get().mapping.is_sent
 
 
-def test_a_mapping_can_be_sent_by_the_service_alone(begun: Answerer, mapping_page: Any) -> None:
+def test_send_mapping_service_is_idempotent(begun: Answerer, mapping_page: Any) -> None:
     begun.answers_all()
     now = timezone.now()
     mapping = InitialMapping.objects.get()

@@ -20,7 +20,7 @@ def heading(html: str) -> str:
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_every_preview_shows_in_the_frame_beside_the_editor() -> None:
+def test_every_preview_mode_renders_and_is_frameable() -> None:
     page = MappingPage.objects.get()
     headings = []
     for mode, _label in page.preview_modes:

@@ -52,7 +52,7 @@ def failing(*_arguments: object, **_named: object) -> Any:
     raise OperationalError("DETAIL: Salasanat")
 
 
-def test_neither_the_secret_nor_what_was_typed_is_logged(
+def test_logs_contain_no_secret_or_typed_text(
     answerer: Answerer, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answerer.client.raise_request_exception = False
@@ -91,7 +91,7 @@ def test_neither_the_secret_nor_what_was_typed_is_logged(
     assert "sala" not in without_the_error_of_the_test.lower()
 
 
-def test_a_post_that_cannot_be_read_at_all_is_private_too(begun: Answerer, log: io.StringIO) -> None:
+def test_unreadable_private_request_has_privacy_headers(begun: Answerer, log: io.StringIO) -> None:
     answers = [
         begun.client.generic(
             "POST", begun.address("vaihe/1"), b"--x", content_type="multipart/form-data; boundary=\xe9"
@@ -113,7 +113,7 @@ def _answers_everywhere(answerer: Answerer) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("stage", ["begun", "sent", "unknown", "failing"])
-def test_every_private_answer_is_kept_from_caches_search_engines_and_referrers(
+def test_every_private_response_has_privacy_headers(
     begun: Answerer, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
     if stage == "sent":
@@ -170,7 +170,7 @@ def test_reading_the_thanks_page_changes_no_row(visitor: Visitor, mapping_page: 
     assert database_dump() == before
 
 
-def test_the_database_holds_no_secret_on_the_whole_way(answerer: Answerer, visitor: Visitor, smtp: SmtpServer) -> None:
+def test_database_contains_no_private_link_secret(answerer: Answerer, visitor: Visitor, smtp: SmtpServer) -> None:
     answerer.sends_all(contact_facts(email="toinen@esimerkki.fi"))
     thanks = visitor.sends()["Location"]
     second = Answerer()
@@ -205,7 +205,7 @@ def test_a_secret_is_long_and_its_own(mapping_page: object) -> None:
     assert all(re.fullmatch(r"[\w-]{43}", secret, re.ASCII) for secret in made)
 
 
-def test_what_search_engines_are_told_has_no_private_address(begun: Answerer) -> None:
+def test_sitemap_and_robots_omit_private_links(begun: Answerer) -> None:
     listed = begun.client.get("/sitemap.xml").content.decode() + begun.client.get("/robots.txt").content.decode()
     assert "jatka" not in listed
     assert "aloita" not in listed
@@ -220,7 +220,7 @@ def test_mapping_pages_set_no_cookie(begun: Answerer) -> None:
     assert database_dump()["django_session"] == ""
 
 
-def test_the_names_of_objects_show_nothing_that_was_typed(answerer: Answerer) -> None:
+def test_object_repr_contains_no_typed_text(answerer: Answerer) -> None:
     answerer.sends_all(contact_facts(name="Sala", email="sala@salanen.fi"))
     for row in (InitialMapping.objects.get(), MappingLink.objects.get(), Enquiry.objects.get()):
         assert "sala" not in (str(row) + repr(row)).lower()

@@ -30,7 +30,7 @@ def test_nothing_kept_is_an_empty_set() -> None:
     assert question_set_from_json({}) == QuestionSet()
 
 
-def test_the_version_is_the_same_for_the_same_questions(whole: QuestionSet) -> None:
+def test_version_is_equal_for_same_questions(whole: QuestionSet) -> None:
     assert whole.version == as_set(EVERY_TYPE).version
     # Published again without a change: nobody was asked anything else.
     assert replace(whole, published_on="2030-01-01").version == whole.version
@@ -58,14 +58,14 @@ def test_the_version_is_the_same_for_the_same_questions(whole: QuestionSet) -> N
         {"condition": Condition(source="a", choices=("x",), words="Other")},
     ],
 )
-def test_the_version_changes_with_every_part_of_a_question(changes: dict[str, Any]) -> None:
+def test_version_changes_with_any_question_attribute(changes: dict[str, Any]) -> None:
     page = SMALL.steps[0]
     changed = replace(page, questions=(page.questions[0], replace(page.questions[1], **changes)))
     assert QuestionSet(steps=(changed,)).version != SMALL.version
 
 
 @pytest.mark.parametrize("changes", [{"title": "Other"}, {"introduction": "Other"}, {"key": "other"}])
-def test_the_version_changes_with_every_part_of_a_step(changes: dict[str, Any]) -> None:
+def test_version_changes_with_any_step_attribute(changes: dict[str, Any]) -> None:
     assert QuestionSet(steps=(replace(SMALL.steps[0], **changes),)).version != SMALL.version
 
 
@@ -74,7 +74,7 @@ def test_the_version_changes_with_the_order() -> None:
     assert QuestionSet(steps=(replace(page, questions=page.questions[::-1]),)).version != SMALL.version
 
 
-def test_keys_stay_when_a_question_is_renamed_or_moved() -> None:
+def test_question_keys_survive_renaming_and_moving() -> None:
     before = [row("single_choice", "kuka", label="Kuka?", choices=["A", "B"]), row("short_text", "muu")]
     after = [row("short_text", "muu"), row("single_choice", "kuka", label="Kuka olet?", choices=["A!", "B"])]
     keys = [{question.key for question in as_set([step("S"), *rows]).questions()} for rows in (before, after)]
@@ -124,7 +124,7 @@ LATER = {
 }  # fmt: skip
 
 
-def test_a_later_set_is_read_as_far_as_known() -> None:
+def test_newer_question_set_is_read_partially() -> None:
     read = question_set_from_json(LATER)
     assert [(step.title, [question.key for question in step.questions]) for step in read.steps] == [
         ("Vaihe", ["a", "b", "c"])

@@ -34,7 +34,7 @@ WAYS = [change, rename, unpublish, delete]
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_who_has_begun_goes_on_with_the_questions_of_then(begun: Answerer, mapping_page: MappingPage, way: Any) -> None:
+def test_started_mapping_keeps_its_original_questions(begun: Answerer, mapping_page: MappingPage, way: Any) -> None:
     begun.sends_step(1, ANSWERS[0])
     way(mapping_page)
     assert "Mihin toivot muutosta?" in page_text(begun.opens("vaihe/2"))
@@ -47,9 +47,7 @@ def test_who_has_begun_goes_on_with_the_questions_of_then(begun: Answerer, mappi
 
 
 @pytest.mark.parametrize("way", [unpublish, delete])
-def test_nobody_begins_any_more_when_the_page_is_not_there(
-    answerer: Answerer, mapping_page: MappingPage, way: Any
-) -> None:
+def test_missing_mapping_page_prevents_starting(answerer: Answerer, mapping_page: MappingPage, way: Any) -> None:
     way(mapping_page)
     assert answerer.client.get(START).status_code == 404
     assert answerer.client.get(BEGIN).status_code == 404
@@ -57,7 +55,7 @@ def test_nobody_begins_any_more_when_the_page_is_not_there(
     assert not InitialMapping.objects.exists()
 
 
-def test_who_begins_after_a_change_is_asked_the_new_questions(answerer: Answerer, mapping_page: MappingPage) -> None:
+def test_new_mapping_gets_changed_questions(answerer: Answerer, mapping_page: MappingPage) -> None:
     change(mapping_page)
     answerer.begins()
     assert "Uusi kysymys?" in page_text(answerer.opens("vaihe/1"))
@@ -71,7 +69,7 @@ def test_a_draft_asks_nobody_anything(answerer: Answerer, mapping_page: MappingP
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_was_sent_reads_exactly_as_it_was_asked(answerer: Answerer, mapping_page: MappingPage, way: Any) -> None:
+def test_sent_mapping_keeps_questions_as_asked(answerer: Answerer, mapping_page: MappingPage, way: Any) -> None:
     answerer.sends_all()
     mapping = Enquiry.objects.get().mapping
     stored, read = mapping.question_set, all_groups(mapping, mapping.questions)
@@ -102,7 +100,7 @@ def test_what_was_sent_reads_exactly_as_it_was_asked(answerer: Answerer, mapping
     assert [choice.label for choice in who.choices] == ["Haen itselleni", "Edustan ryhmää", "Muu"]
 
 
-def test_the_day_on_which_the_questions_were_published_is_kept(answerer: Answerer, mapping_page: MappingPage) -> None:
+def test_question_publication_date_is_stored(answerer: Answerer, mapping_page: MappingPage) -> None:
     mapping_page.save_revision().publish()
     mapping_page.refresh_from_db()
     answerer.begins()

@@ -58,7 +58,7 @@ NOT_STORED = "Vastauksia ei voitu tallentaa."
 
 @pytest.mark.parametrize("kind", [OperationalError, IntegrityError, DatabaseError])
 @pytest.mark.parametrize("model", [InitialMapping, MappingLink, PostingTrace])
-def test_a_database_that_fails_at_the_beginning_costs_no_word(
+def test_database_error_at_start_keeps_text(
     answerer: Answerer, monkeypatch: pytest.MonkeyPatch, kind: type[DatabaseError], model: type[InitialMapping]
 ) -> None:
     with monkeypatch.context() as broken:
@@ -73,9 +73,7 @@ def test_a_database_that_fails_at_the_beginning_costs_no_word(
 
 
 @pytest.mark.parametrize("place", ["vaihe/2", "yhteystiedot"])
-def test_a_database_that_fails_at_a_step_costs_no_word(
-    begun: Answerer, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
+def test_database_error_at_step_keeps_text(begun: Answerer, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     words = dict(ANSWERS[1]) if place == "vaihe/2" else {**facts(), "name": "Matti"}
     with monkeypatch.context() as broken:
         broken.setattr(InitialMapping, "save_base", failing(OperationalError("x")))
@@ -87,7 +85,7 @@ def test_a_database_that_fails_at_a_step_costs_no_word(
 
 
 @pytest.mark.parametrize("model", [Enquiry, OutgoingMail, InitialMapping])
-def test_a_database_that_fails_at_sending_stores_nothing_by_halves(
+def test_database_error_at_sending_stores_nothing(
     begun: Answerer, monkeypatch: pytest.MonkeyPatch, model: type[Enquiry]
 ) -> None:
     begun.answers_all()

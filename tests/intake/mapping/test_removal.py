@@ -49,7 +49,7 @@ def test_expired_unfinished_mapping_is_removed_and_counted(answerer: Answerer) -
         datetime(2027, 2, 26, 3, 30, tzinfo=HELSINKI),
     ],
 )
-def test_thirty_days_are_as_long_when_the_clocks_change(answerer: Answerer, begun_at: datetime) -> None:
+def test_thirty_day_lifetime_ignores_dst_change(answerer: Answerer, begun_at: datetime) -> None:
     with time_machine.travel(begun_at, tick=False):
         answerer.begins()
     over = InitialMapping.objects.get().expires_at
@@ -94,7 +94,7 @@ def test_those_of_one_day_are_counted_together(answerer: Answerer) -> None:
     assert UnfinishedMapping.objects.get().count == 3
 
 
-def test_a_link_that_was_never_opened_counts_for_nothing(visitor: Visitor, mapping_page: object) -> None:
+def test_unopened_link_is_not_counted(visitor: Visitor, mapping_page: object) -> None:
     visitor.sends()
     enquiry = Enquiry.objects.get()
     mail_link_for_enquiry(enquiry=enquiry, now=START)
@@ -104,7 +104,7 @@ def test_a_link_that_was_never_opened_counts_for_nothing(visitor: Visitor, mappi
     assert Enquiry.objects.get() == enquiry
 
 
-def test_a_second_stage_that_was_begun_goes_and_its_message_stays(visitor: Visitor, mapping_page: object) -> None:
+def test_expired_second_stage_removal_keeps_enquiry(visitor: Visitor, mapping_page: object) -> None:
     visitor.sends()
     enquiry = Enquiry.objects.get()
     answerer = Answerer(secret=mail_link_for_enquiry(enquiry=enquiry, now=timezone.now()))
@@ -113,7 +113,7 @@ def test_a_second_stage_that_was_begun_goes_and_its_message_stays(visitor: Visit
     assert Enquiry.objects.get() == enquiry
 
 
-def test_what_was_sent_stays_with_its_enquiry_and_its_link_goes(answerer: Answerer) -> None:
+def test_sent_mapping_stays_while_link_expires(answerer: Answerer) -> None:
     answerer.sends_all()
     remove_unfinished(now=timezone.now() + LIFETIME + timedelta(days=1000))
     mapping = Enquiry.objects.get().mapping
@@ -143,7 +143,7 @@ def test_removing_an_enquiry_removes_all_of_its_mapping(answerer: Answerer, visi
     assert RemovedEnquiry.objects.values_list("kind", "count").get() == ("mapping" if stages == 1 else "contact", 1)
 
 
-def test_the_first_form_sent_again_after_its_time_begins_anew(answerer: Answerer) -> None:
+def test_start_form_after_expiry_begins_anew(answerer: Answerer) -> None:
     with time_machine.travel(START, tick=False) as clock:
         form = {**ShownForm.of(answerer.client.get(BEGIN)).values, **contact_facts()}
         answerer.follows(answerer.posts(BEGIN, form))

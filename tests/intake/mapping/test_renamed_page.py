@@ -25,7 +25,7 @@ def test_forms_arrive_after_two_pages_swap_names(
 
 
 @pytest.mark.parametrize("slash", ["/", ""])
-def test_the_first_step_sent_to_the_old_address_arrives(answerer: Answerer, rename: Rename, slash: str) -> None:
+def test_start_post_to_old_address_is_stored(answerer: Answerer, rename: Rename, slash: str) -> None:
     form = ShownForm.of(answerer.client.get(BEGIN)).values
     rename(MappingPage.objects.get(), "kartoitus")
     answer = answerer.posts(BEGIN.rstrip("/") + slash, {**form, **contact_facts()})
@@ -35,7 +35,7 @@ def test_the_first_step_sent_to_the_old_address_arrives(answerer: Answerer, rena
 
 
 @pytest.mark.parametrize("place", ["yhteystiedot", "vaihe/2"])
-def test_a_step_sent_without_the_last_slash_is_stored(begun: Answerer, place: str) -> None:
+def test_step_post_without_slash_is_stored(begun: Answerer, place: str) -> None:
     words = {"version": begun.version(2), "q_muutos": "Lisää tilaa.", **contact_facts(name="Matti")}
     assert begun.posts(begun.address(place).rstrip("/"), words).status_code == 303
     stored = InitialMapping.objects.get()
@@ -43,9 +43,7 @@ def test_a_step_sent_without_the_last_slash_is_stored(begun: Answerer, place: st
 
 
 @pytest.mark.parametrize("path", ["aloita/", "muualle/", "aloita"])
-def test_a_reader_of_the_mapping_is_led_to_the_new_address(
-    mapping_page: MappingPage, rename: Rename, path: str
-) -> None:
+def test_old_mapping_url_redirects_to_new_one(mapping_page: MappingPage, rename: Rename, path: str) -> None:
     rename(mapping_page, "kartoitus")
     answer = Client().get(f"/alkukartoitus/{path}", follow=True)
     assert answer.status_code == 200
@@ -53,7 +51,7 @@ def test_a_reader_of_the_mapping_is_led_to_the_new_address(
 
 
 @pytest.mark.parametrize("way", [MappingPage.unpublish, MappingPage.delete])
-def test_a_mapping_whose_page_is_gone_gives_its_words_back(answerer: Answerer, way: Any) -> None:
+def test_start_post_to_removed_page_returns_text(answerer: Answerer, way: Any) -> None:
     form = ShownForm.of(answerer.client.get(BEGIN)).values
     way(MappingPage.objects.get())
     answer = answerer.posts(BEGIN, {**form, **contact_facts()})

@@ -23,7 +23,7 @@ STORED = {
 }
 
 
-def test_nothing_is_stored_before_the_first_step_is_sent(answerer: Answerer) -> None:
+def test_reading_pages_stores_no_mapping(answerer: Answerer) -> None:
     for address in (START, BEGIN, "/alkukartoitus/muualle/"):
         assert answerer.client.get(address).status_code == 200
     assert not InitialMapping.objects.exists()
@@ -73,7 +73,7 @@ def test_the_confirmation_speaks_of_the_answers(answerer: Answerer) -> None:
         assert "viestisi" not in body.lower()
 
 
-def test_the_words_around_the_form_are_kept_with_it(answerer: Answerer) -> None:
+def test_shown_texts_are_stored_with_enquiry(answerer: Answerer) -> None:
     answerer.sends_all()
     enquiry = Enquiry.objects.get()
     assert enquiry.shown_texts == enquiry.mapping.shown_texts
@@ -119,7 +119,7 @@ def test_check_page_lists_answers_with_change_links(begun: Answerer) -> None:
         assert page.soup.find(id=anchor), link
 
 
-def test_a_change_from_the_check_page_leads_back_to_it(begun: Answerer) -> None:
+def test_check_page_edit_returns_to_check_page(begun: Answerer) -> None:
     begun.answers_all()
     changed = {**ANSWERS[1], "q_muutos": "Enemmän aikaa."}
     answer = begun.posts(begun.address("vaihe/2") + "?tarkista", changed)
@@ -132,7 +132,7 @@ def test_a_change_from_the_check_page_leads_back_to_it(begun: Answerer) -> None:
     assert enquiry.name == "Matti"
 
 
-def test_back_keeps_the_words_and_asks_for_nothing_yet(begun: Answerer) -> None:
+def test_back_keeps_answers_without_requiring_any(begun: Answerer) -> None:
     begun.sends_step(1, ANSWERS[0])
     answer = begun.sends_step(2, {"q_muutos": "", "q_nyt": "7", "back": "1"})
     assert (answer.status_code, answer["Location"]) == (303, begun.address("vaihe/1"))
@@ -142,7 +142,7 @@ def test_back_keeps_the_words_and_asks_for_nothing_yet(begun: Answerer) -> None:
     assert begun.reads("yhteystiedot").values["name"] == "Maija Meikäläinen"
 
 
-def test_back_with_something_wrong_keeps_the_words_on_the_page(begun: Answerer) -> None:
+def test_back_with_invalid_answer_keeps_text(begun: Answerer) -> None:
     words = {"q_kuka": "", "q_koko": "paljon", "back": "1"}
     answer = begun.sends_step(1, words)
     assert answer.status_code == 422
@@ -192,7 +192,7 @@ def test_lifetime_starts_with_the_first_answer(begun: Answerer) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 4, 99999999999999999999])
-def test_a_step_that_is_not_there_leads_to_where_one_is(begun: Answerer, number: int) -> None:
+def test_unknown_step_redirects_to_existing_step(begun: Answerer, number: int) -> None:
     for answer in (begun.opens(f"vaihe/{number}"), begun.posts(begun.address(f"vaihe/{number}"), {"q_kuka": "x"})):
         assert answer.status_code == 303
         assert answer["Location"] == begun.address("vaihe/1")

@@ -72,7 +72,7 @@ def test_a_step_ruled_out_gives_its_words_back(ruled_out: Answerer, words: dict[
 
 
 @pytest.mark.parametrize("place", ["vaihe/9", "vaihe/2/", "", "vaihe/2", "vaihe/x", "muu/tuo"])
-def test_words_at_a_place_that_is_none_come_back(ruled_out: Answerer, place: str) -> None:
+def test_text_posted_to_invalid_place_is_returned(ruled_out: Answerer, place: str) -> None:
     answer = send(ruled_out, place, {"q_pitka": WORDS, "q_loppu": "Vielä tämä."})
     assert answer.status_code in (404, 409)
     assert "Tuhat merkkiä huolella kirjoitettua <i>." in page_text(answer)
@@ -85,7 +85,7 @@ def test_an_empty_step_ruled_out_leads_on(ruled_out: Answerer) -> None:
     assert answer["Location"] == ruled_out.address("vaihe/3")
 
 
-def test_one_question_ruled_out_comes_back_with_the_step(ruled_out: Answerer) -> None:
+def test_text_of_ruled_out_question_is_returned(ruled_out: Answerer) -> None:
     answer = send(ruled_out, "vaihe/3", {"q_loppu": "Loppu tästä.", "q_lisa": WORDS})
     assert answer.status_code == 422
     form = ShownForm.of(answer)
@@ -98,12 +98,12 @@ def test_one_question_ruled_out_comes_back_with_the_step(ruled_out: Answerer) ->
     assert InitialMapping.objects.get().answers["loppu"] == "Loppu tästä."
 
 
-def test_what_the_page_itself_rules_out_holds_nobody_up(begun: Answerer) -> None:
+def test_same_page_ruled_out_answer_is_dropped(begun: Answerer) -> None:
     assert begun.sends_step(2, {**ANSWERS[1], "q_teemat": ["teemat-1"], "q_muu": "Ei tätä."}).status_code == 303
     assert "muu" not in InitialMapping.objects.get().answers
 
 
-def test_a_changed_place_to_meet_rules_out_a_question(answerer: Answerer) -> None:
+def test_changed_meeting_place_rules_out_question(answerer: Answerer) -> None:
     answerer.begins(contact_facts(delivery_modes=["client_premises"]))
     version = answerer.version(1)
     answerer.posts(answerer.address("yhteystiedot"), contact_facts())
@@ -112,14 +112,14 @@ def test_a_changed_place_to_meet_rules_out_a_question(answerer: Answerer) -> Non
     assert "Paikkakunta Rauma" in page_text(answer)
 
 
-def test_facts_of_a_mapping_that_asks_none_come_back(begun: Answerer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_facts_post_is_409_when_not_asked(begun: Answerer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MappingPath, "asks_facts", False)
     answer = begun.posts(begun.address("yhteystiedot"), contact_facts(name="Matti"))
     assert answer.status_code == 409
     assert "Matti" in page_text(answer)
 
 
-def test_the_script_is_told_where_a_stored_step_leads(begun: Answerer) -> None:
+def test_fetch_step_post_gets_201_with_location(begun: Answerer) -> None:
     answer = send(begun, "vaihe/1", dict(ANSWERS[0]), **{"X-Requested-With": "fetch"})
     assert answer.status_code == 201
     assert answer["Location"] == begun.address("vaihe/2")

@@ -45,7 +45,7 @@ def offers(visitor: Visitor, thanks: str) -> bool:
     return bool(forms)
 
 
-def test_the_thanks_page_leads_on_without_asking_for_the_facts_again(visitor: Visitor, thanks: str) -> None:
+def test_thanks_page_mapping_skips_contact_facts(visitor: Visitor, thanks: str) -> None:
     assert offers(visitor, thanks)
     answerer = goes_on(visitor, thanks)
     assert answerer.opens()["Location"] == answerer.address("vaihe/1")
@@ -73,7 +73,7 @@ def test_the_answers_are_added_to_the_message(visitor: Visitor, thanks: str) -> 
     assert enquiry.reference in page_text(answerer.opens("perilla"))
 
 
-def test_kati_is_told_once_and_the_visitor_gets_no_second_mail(visitor: Visitor, thanks: str) -> None:
+def test_second_stage_sends_only_one_notification(visitor: Visitor, thanks: str) -> None:
     answerer = goes_on(visitor, thanks)
     answerer.answers_all()
     for _ in range(3):
@@ -87,7 +87,7 @@ def test_kati_is_told_once_and_the_visitor_gets_no_second_mail(visitor: Visitor,
     assert Enquiry.objects.get().reference in mail.subject
 
 
-def test_the_way_from_the_thanks_page_is_open_for_a_day(visitor: Visitor) -> None:
+def test_thanks_page_offer_expires_after_a_day(visitor: Visitor) -> None:
     now = timezone.now()
     with time_machine.travel(now, tick=False) as clock:
         thanks = str(visitor.sends()["Location"])
@@ -118,7 +118,7 @@ def test_the_button_pressed_twice_opens_the_same_mapping(visitor: Visitor, thank
     assert InitialMapping.objects.count() == 1
 
 
-def test_a_page_that_is_not_public_is_not_offered(visitor: Visitor) -> None:
+def test_unpublished_mapping_page_is_not_offered(visitor: Visitor) -> None:
     MappingPage.objects.get().unpublish()
     thanks = str(visitor.sends()["Location"])
     assert not offers(visitor, thanks)
@@ -156,7 +156,7 @@ def test_each_resent_mail_has_its_own_working_link(visitor: Visitor, thanks: str
     assert InitialMapping.objects.count() == 1
 
 
-def test_late_link_to_an_empty_mapping_gets_full_lifetime(visitor: Visitor, thanks: str) -> None:
+def test_empty_mapping_late_link_has_full_lifetime(visitor: Visitor, thanks: str) -> None:
     enquiry = Enquiry.objects.get()
     goes_on(visitor, thanks)
     later = timezone.now() + timedelta(days=29)
@@ -193,7 +193,7 @@ def test_lifetime_restarts_only_with_the_first_answer(visitor: Visitor) -> None:
         assert answerer.opens().status_code == 404
 
 
-def test_a_closed_enquiry_is_opened_again_and_its_history_says_so(visitor: Visitor, thanks: str) -> None:
+def test_sent_mapping_reopens_closed_enquiry(visitor: Visitor, thanks: str) -> None:
     answerer = goes_on(visitor, thanks)
     answerer.answers_all()
     enquiry = Enquiry.objects.get()

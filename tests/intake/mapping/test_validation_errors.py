@@ -108,7 +108,7 @@ def test_the_fault_is_told_where_it_is(name: str) -> None:
     assert gettext(words) != words
 
 
-def test_every_place_that_is_wrong_is_told_at_once() -> None:
+def test_all_invalid_blocks_are_reported_at_once() -> None:
     rows = [step("S"), when("poistettu:x"), row("short_text", "b", when=["kuka:kuka-1"]), WHO, step("T")]
     assert sorted(faults(rows)) == [1, 2, 4]
 
@@ -131,14 +131,14 @@ def test_every_place_that_is_wrong_is_told_at_once() -> None:
         row("short_text", "x", role="payer"),
     ],
 )
-def test_what_a_block_by_itself_refuses_is_told_in_its_place(row_: Row) -> None:
+def test_block_validation_error_is_shown_in_place(row_: Row) -> None:
     found = faults([step("S"), row_])
     assert list(found) == [1]
     assert all("This field" not in words for words in words_of(found[1]))
 
 
 @pytest.mark.parametrize("place", range(len(EVERY_TYPE)))
-def test_a_question_can_be_taken_away_unless_another_hangs_from_it(place: int) -> None:
+def test_question_removable_unless_another_depends_on_it(place: int) -> None:
     rows = [one for index, one in enumerate(EVERY_TYPE) if index != place]
     leaned_on = {"teemat", "tuttu"}
     if EVERY_TYPE[place]["id"] in leaned_on:

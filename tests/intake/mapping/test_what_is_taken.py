@@ -15,7 +15,7 @@ HENKILOTUNNUS = "131052-308T"
 @pytest.mark.parametrize(
     ("number", "field"), [(2, "q_muutos"), (2, "q_muu"), (3, "q_mista"), (3, "q_paiva"), (3, "q_aika_to")]
 )
-def test_a_henkilotunnus_in_any_free_text_is_not_stored(begun: Answerer, number: int, field: str) -> None:
+def test_henkilotunnus_in_free_text_is_refused(begun: Answerer, number: int, field: str) -> None:
     begun.sends_step(1, ANSWERS[0])
     words = {**ANSWERS[number - 1], field: HENKILOTUNNUS}
     answer = begun.sends_step(number, words)
@@ -121,11 +121,11 @@ def test_a_voluntary_choice_can_be_taken_back(begun: Answerer, number: int, fiel
     assert key not in InitialMapping.objects.get().answers
 
 
-def test_a_choice_that_must_be_made_has_no_way_round_it(begun: Answerer) -> None:
+def test_required_choice_cannot_be_skipped(begun: Answerer) -> None:
     assert begun.sends_step(1, {**ANSWERS[0], "q_kuka": "-"}).status_code == 422
 
 
-def test_an_answer_that_its_condition_hides_neither_blocks_nor_is_stored(begun: Answerer) -> None:
+def test_hidden_answer_is_neither_validated_nor_stored(begun: Answerer) -> None:
     hidden = {"q_muu": "x" * 99, "q_teemat": ["teemat-1"]}
     assert begun.sends_step(2, {**ANSWERS[1], **hidden}).status_code == 303
     assert "muu" not in InitialMapping.objects.get().answers
@@ -152,7 +152,7 @@ def test_changed_fact_drops_dependent_answers(begun: Answerer) -> None:
     assert enquiry.group_size is None
 
 
-def test_a_change_back_brings_the_dropped_answers_back_before_sending(begun: Answerer) -> None:
+def test_reverted_fact_change_restores_dropped_answers(begun: Answerer) -> None:
     begun.answers_all()
     for form in ("individual", "group"):
         begun.posts(begun.address("yhteystiedot"), contact_facts(supervision_form=form))

@@ -43,7 +43,7 @@ def test_rate_limited_post_keeps_input_with_retry_after(visitor: Visitor) -> Non
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(3599, "1 minuutti"), (3540, "1 minuutti"), (3539, "2 minuuttia")])
-def test_the_wait_is_told_in_whole_minutes_in_good_finnish(visitor: Visitor, seconds: int, words: str) -> None:
+def test_rate_limit_wait_is_in_whole_minutes(visitor: Visitor, seconds: int, words: str) -> None:
     with time_machine.travel(START, tick=False) as clock:
         _send_three(visitor)
         clock.shift(timedelta(seconds=seconds))
@@ -51,7 +51,7 @@ def test_the_wait_is_told_in_whole_minutes_in_good_finnish(visitor: Visitor, sec
     assert f"Odota {words} ja yritä" in shown.notice.replace("\xa0", " ")
 
 
-def test_when_the_time_is_up_the_same_form_goes_through(visitor: Visitor) -> None:
+def test_returned_form_is_accepted_after_retry_after(visitor: Visitor) -> None:
     with time_machine.travel(START, tick=False) as clock:
         _send_three(visitor)
         came_back = visitor.sends()
@@ -126,13 +126,13 @@ def test_behind_our_own_proxy_the_visitors_address_counts(visitor: Visitor, sett
     assert _through_proxy(visitor, "203.0.113.2") == 303
 
 
-def test_behind_two_proxies_of_ours_the_second_from_the_right_counts(visitor: Visitor, settings: Any) -> None:
+def test_two_trusted_proxies_use_second_forwarded_address(visitor: Visitor, settings: Any) -> None:
     settings.TRUSTED_PROXIES = 2
     assert [_through_proxy(visitor, f"203.0.113.1, 10.0.0.{number}") for number in range(4)] == [303, 303, 303, 429]
     assert _through_proxy(visitor, "203.0.113.2, 10.0.0.1") == 303
 
 
-def test_the_database_holds_no_address_only_a_keyed_hash(visitor: Visitor, settings: Any) -> None:
+def test_database_stores_only_keyed_address_hash(visitor: Visitor, settings: Any) -> None:
     visitor.sends()
     before = PostingTrace.objects.get().address_key
     assert re.fullmatch(r"[0-9a-f]{64}", before)
@@ -156,7 +156,7 @@ def test_the_hash_is_forgotten_after_an_hour(visitor: Visitor) -> None:
         assert not PostingTrace.objects.exists()
 
 
-def test_a_letter_from_anybody_forgets_the_old_hashes_too(visitor: Visitor) -> None:
+def test_any_post_removes_expired_address_hashes(visitor: Visitor) -> None:
     with time_machine.travel(START, tick=False) as clock:
         visitor.sends()
         clock.shift(timedelta(hours=1))

@@ -69,7 +69,7 @@ def test_suspicious_message_is_stored_without_confirmation(visitor: Visitor, rea
     assert "Roskapostisuodatin epäili viestiä" in mail.html
 
 
-def test_the_sender_of_a_suspicious_letter_sees_what_everybody_sees(visitor: Visitor) -> None:
+def test_suspicious_enquiry_thanks_page_matches_ordinary_one(visitor: Visitor) -> None:
     """But for the promise of a confirmation, which nobody gets who has had one today."""
     answers = [visitor.sends(), visitor.sends(letter(extra_line="x", message="Toinen viesti"))]
     pages = []
@@ -93,7 +93,7 @@ def test_all_reasons_are_told_not_only_the_first(visitor: Visitor) -> None:
     assert set(Enquiry.objects.get().verdict_reasons) == {Reason.HIDDEN_FIELD, Reason.MARKUP, Reason.TOO_FAST}
 
 
-def test_a_quarantined_letter_does_not_use_up_the_senders_daily_mail(visitor: Visitor) -> None:
+def test_quarantined_enquiry_does_not_use_daily_confirmation(visitor: Visitor) -> None:
     visitor.sends(letter(extra_line="x"))
     visitor.sends()
     assert OutgoingMail.objects.filter(purpose="confirmation").count() == 1

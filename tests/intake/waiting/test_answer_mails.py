@@ -48,7 +48,7 @@ def subjects() -> list[str]:
 YES, NO = "Yhä kiinnostunut", "Ei odota enää"
 
 
-def test_thirty_pairs_before_the_worker_comes_are_no_mail(notified: WaitingPlace) -> None:
+def test_undelivered_answer_pairs_queue_no_mail(notified: WaitingPlace) -> None:
     answers(notified, *["yes", "no"] * 30, at=NOW + HOUR)
     assert subjects() == []
 
@@ -60,7 +60,7 @@ def test_the_last_yes_is_told(notified: WaitingPlace, server: PostOffice) -> Non
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
 
 
-def test_thirty_pairs_with_the_worker_between_are_one_mail_a_day(notified: WaitingPlace, server: PostOffice) -> None:
+def test_alternating_answers_send_one_mail_a_day(notified: WaitingPlace, server: PostOffice) -> None:
     for number in range(30):
         moment = NOW + HOUR + timedelta(minutes=10 * number)
         answers(notified, "yes", at=moment)
@@ -76,7 +76,7 @@ def test_thirty_pairs_with_the_worker_between_are_one_mail_a_day(notified: Waiti
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 2
 
 
-def test_an_answer_taken_back_and_given_again_is_no_news(notified: WaitingPlace, server: PostOffice) -> None:
+def test_reverted_answer_sends_no_second_mail(notified: WaitingPlace, server: PostOffice) -> None:
     answers(notified, "yes", at=NOW + HOUR)
     deliver(NOW + HOUR)
     answers(notified, "no", "yes", at=NOW + 2 * HOUR)

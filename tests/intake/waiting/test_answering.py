@@ -70,7 +70,7 @@ def test_yes_sets_status_new_and_notifies_kati() -> None:
         assert "merkki" not in part
 
 
-def test_no_closes_by_the_clients_word_and_sends_nothing() -> None:
+def test_answer_no_closes_enquiry_without_mail() -> None:
     place = waiter()
     before = OutgoingMail.objects.count()
     assert answer_no(place_id=place.pk, now=NOW)
@@ -117,7 +117,7 @@ def test_the_same_answer_again_changes_nothing(answering: Answering, notified: b
     assert len(told_kati()) == (1 if answering is answer_yes else 0)
 
 
-def test_each_answer_makes_katis_open_tab_an_old_one() -> None:
+def test_each_answer_increments_enquiry_version() -> None:
     for answering, notified in ((answer_yes, True), (answer_no, False), (answer_stay, False)):
         place = waiter(notified=notified)
         before = place.enquiry.version
@@ -184,7 +184,7 @@ def test_a_late_yes_reopens_what_silence_closed() -> None:
     assert len(told_kati()) == 1
 
 
-def test_a_slip_of_the_thumb_can_be_taken_back_both_ways() -> None:
+def test_yes_and_no_answers_can_be_reversed() -> None:
     place = waiter(notified=True)
     answer_yes(place_id=place.pk, now=NOW)
     assert answer_no(place_id=place.pk, now=NOW + timedelta(minutes=1))
@@ -217,7 +217,9 @@ def test_left_waiter_returns_to_the_same_rank() -> None:
     ],
 )
 @pytest.mark.parametrize("answering", [answer_yes, answer_stay, answer_no])
-def test_what_kati_has_ended_is_not_reopened_by_a_link(answering: Answering, status: Status, outcome: Outcome) -> None:
+def test_link_cannot_reopen_enquiry_closed_by_supervisor(
+    answering: Answering, status: Status, outcome: Outcome
+) -> None:
     place = waiter(notified=True)
     kati_sets(place, status, outcome)
     assert not answering(place_id=place.pk, now=NOW)
@@ -260,7 +262,7 @@ def test_answer_to_an_earlier_plan_does_not_count() -> None:
     assert len(told_kati()) == 2
 
 
-def test_an_old_link_answers_for_the_mailboxes_newer_place() -> None:
+def test_old_link_answers_for_newer_place() -> None:
     old = waiter(email="maija@esimerkki.fi")
     answer_no(place_id=old.pk, now=NOW)
     newer = waiter(email="maija@esimerkki.fi", message="Sittenkin.")
@@ -288,7 +290,7 @@ def test_late_yes_applies_to_the_newer_place() -> None:
     assert state(newer) == ("new", "")
 
 
-def test_a_question_that_comes_after_stay_can_be_answered_again() -> None:
+def test_new_question_after_stay_can_be_answered() -> None:
     place = waiter()
     answer_stay(place_id=place.pk, now=NOW)
     assert view_of_place(place).answered is not None
@@ -301,7 +303,7 @@ def test_a_question_that_comes_after_stay_can_be_answered_again() -> None:
     assert steps(place) == [StepKind.ANSWERED_STAY, StepKind.ANSWERED_STAY]
 
 
-def test_looking_changes_nothing_and_every_standing_has_its_answers() -> None:
+def test_viewing_place_is_readonly_and_lists_answers() -> None:
     place = waiter()
     rows = [list(model.objects.values()) for model in (Enquiry, WaitingPlace, OutgoingMail)]
     assert view_of_place(place).answers == (Answer.STAY, Answer.NO, Answer.REMOVE)

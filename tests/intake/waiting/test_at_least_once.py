@@ -96,7 +96,7 @@ def test_a_dead_workers_mail_goes_again(notice: OutgoingMail, server: PostOffice
     assert sent.succeeded
 
 
-def test_a_mail_that_kills_every_worker_is_given_up(
+def test_mail_killing_every_worker_is_given_up(
     notice: OutgoingMail, server: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_values: object) -> None:
@@ -144,7 +144,7 @@ def test_internal_error_does_not_count_as_sent(
     assert len(server.taken) == 1
 
 
-def test_a_server_that_takes_no_leave_has_taken_it(
+def test_error_on_closing_connection_counts_as_sent(
     notice: OutgoingMail, server: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def rude(_backend: object) -> None:

@@ -80,7 +80,7 @@ def test_only_mailable_places_are_notified() -> None:
     assert ReturnPlan.objects.get().state == PlanState.FINISHED
 
 
-def test_one_mailbox_is_told_once_for_all_its_places() -> None:
+def test_mailbox_is_notified_once_for_all_places() -> None:
     first = waiter(now=JOINED, email="maija@esimerkki.fi")
     other = waiter(now=JOINED)
     second = waiter(now=JOINED, email="Maija+lista@esimerkki.fi")
@@ -153,7 +153,7 @@ def test_a_plan_of_impossible_numbers_is_refused(values: dict[str, object]) -> N
     assert not ReturnPlan.objects.exists()
 
 
-def test_a_stop_takes_back_what_has_not_gone_out(server: PostOffice) -> None:
+def test_stopping_withdraws_unsent_notices(server: PostOffice) -> None:
     places = [waiter(now=JOINED) for _ in range(7)]
     plan = _start()
     queue_due_return_notices(now=MONDAY)
@@ -182,7 +182,7 @@ def test_a_stop_takes_back_what_has_not_gone_out(server: PostOffice) -> None:
     assert _told() == [place.enquiry_id for place in places]
 
 
-def test_a_stop_is_of_this_plan_as_it_was_seen() -> None:
+def test_stop_requires_current_plan_and_version() -> None:
     waiter(now=JOINED)
     plan = _start()
     with pytest.raises(ChangedMeanwhile):
@@ -231,7 +231,7 @@ def test_notice_is_withdrawn_after_leaving_the_list(server: PostOffice) -> None:
     assert queue_due_return_notices(now=MONDAY + timedelta(hours=2)) == 0
 
 
-def test_a_notice_does_not_go_out_into_a_pause(server: PostOffice) -> None:
+def test_notice_is_not_sent_during_pause(server: PostOffice) -> None:
     waiter(now=JOINED)
     _start()
     queue_due_return_notices(now=MONDAY)
@@ -288,7 +288,7 @@ def test_removed_enquiry_with_unsent_notice_is_not_counted() -> None:
     assert queue_due_return_notices(now=MONDAY) == 1
 
 
-def test_a_crash_in_the_midst_of_calling_leaves_nothing_half_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crash_while_queueing_notices_rolls_back(monkeypatch: pytest.MonkeyPatch) -> None:
     places = [waiter(now=JOINED) for _ in range(4)]
     _start()
     steps = iter([None, None, MemoryError])
@@ -327,7 +327,7 @@ def test_requeued_notice_of_an_old_plan_is_withdrawn(server: PostOffice) -> None
     assert (first.notified, second.pk != first.pk) == (0, True)
 
 
-def test_who_could_not_be_told_is_told_by_the_next(server: PostOffice) -> None:
+def test_failed_notice_is_retried_by_next_plan(server: PostOffice) -> None:
     unreached, reached = waiter(now=JOINED), waiter(now=JOINED)
     _start()
     queue_due_return_notices(now=MONDAY)

@@ -38,9 +38,7 @@ def button(response: Any) -> str:
         (FormMode.CONTACT_DETAILS, False, MESSAGE_BUTTON),
     ],
 )
-def test_what_stands_at_the_pages_address_follows_the_pause(
-    visitor: Visitor, mode: FormMode, active: bool, expected: str
-) -> None:
+def test_contact_page_form_follows_pause_mode(visitor: Visitor, mode: FormMode, active: bool, expected: str) -> None:
     set_pause(mode, active=active)
     assert button(visitor.client.get(ADDRESS)) == expected
     # The message is there in every state.
@@ -58,21 +56,21 @@ def test_what_stands_at_the_pages_address_follows_the_pause(
         ("2027-04-15 00:00:00+03:00", MESSAGE_BUTTON),
     ],
 )
-def test_it_changes_on_the_very_second_of_a_day_in_finland(visitor: Visitor, moment: str, expected: str) -> None:
+def test_contact_form_changes_at_finnish_midnight(visitor: Visitor, moment: str, expected: str) -> None:
     with time_machine.travel("2027-02-01 12:00+02:00", tick=False):
         set_pause(begins_on=date(2027, 3, 2), returns_on=date(2027, 4, 15), opens_by_itself=True)
     with time_machine.travel(moment, tick=False):
         assert button(visitor.client.get(ADDRESS)) == expected
 
 
-def test_a_day_that_nobody_confirmed_keeps_the_waiting_list(visitor: Visitor) -> None:
+def test_unconfirmed_return_day_keeps_waiting_list(visitor: Visitor) -> None:
     with time_machine.travel("2027-02-01 12:00+02:00", tick=False):
         set_pause(returns_on=date(2027, 4, 15))
     with time_machine.travel("2027-06-01 12:00+03:00", tick=False):
         assert button(visitor.client.get(ADDRESS)) == WAITING_BUTTON
 
 
-def test_what_the_list_is_stands_before_the_first_field(visitor: Visitor) -> None:
+def test_waiting_list_terms_precede_form_fields(visitor: Visitor) -> None:
     set_pause()
     page = visitor.client.get(ADDRESS)
     html = page.content.decode()
@@ -88,14 +86,14 @@ def test_what_the_list_is_stands_before_the_first_field(visitor: Visitor) -> Non
 
 
 @pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
-def test_each_page_of_a_pause_leads_to_the_message(visitor: Visitor, mode: FormMode) -> None:
+def test_pause_pages_link_to_message_form(visitor: Visitor, mode: FormMode) -> None:
     set_pause(mode)
     soup = ShownForm.of(visitor.client.get(ADDRESS)).soup
     assert [link.get_text(strip=True) for link in soup.select(f'main a[href="{MESSAGE}"]')] == ["Kirjoita viesti"]
     assert soup.select_one('main a[href="tel:+358505348567"]')
 
 
-def test_the_message_leads_to_the_list_only_while_there_is_one(visitor: Visitor) -> None:
+def test_message_page_links_list_only_when_offered(visitor: Visitor) -> None:
     set_pause(FormMode.WAITING_LIST)
     soup = ShownForm.of(visitor.client.get(MESSAGE)).soup
     assert soup.select_one(f'main a[href="{JOIN}"]')
@@ -115,7 +113,7 @@ def test_waiting_list_url_redirects_after_the_pause(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
 @pytest.mark.parametrize("address", [ADDRESS, MESSAGE])
-def test_a_message_begun_before_the_pause_is_taken_as_a_message(visitor: Visitor, mode: FormMode, address: str) -> None:
+def test_message_form_opened_before_pause_is_accepted(visitor: Visitor, mode: FormMode, address: str) -> None:
     set_pause(active=False)
     opened = visitor.opens().values["form_token"]
     set_pause(mode)
@@ -170,7 +168,7 @@ def test_a_list_that_is_not_offered_takes_nobody(visitor: Visitor, mode: FormMod
     assert not OutgoingMail.objects.exists()
 
 
-def test_the_list_takes_a_form_for_two_days_more(visitor: Visitor) -> None:
+def test_waiting_form_accepted_two_days_after_pause(visitor: Visitor) -> None:
     with time_machine.travel("2027-03-01 12:00+02:00", tick=False) as clock:
         set_pause()
         opened = str(ShownForm.of(visitor.client.get(ADDRESS)).values["form_token"])

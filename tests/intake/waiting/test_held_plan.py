@@ -81,7 +81,7 @@ def test_it_goes_on_with_the_words_she_confirms(plan: ReturnPlan, server: PostOf
     assert (plan.state, plan.notified) == (PlanState.FINISHED, 3)
 
 
-def test_what_was_queued_before_the_pause_is_taken_back(server: PostOffice) -> None:
+def test_pause_withdraws_queued_notices(server: PostOffice) -> None:
     pause(active=False)
     place = waiter(now=NOW - 60 * DAY)
     waiter(now=NOW - 60 * DAY)

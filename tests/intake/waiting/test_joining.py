@@ -23,7 +23,7 @@ def paused(contact_page: object) -> None:
     set_pause()
 
 
-def test_who_joins_is_on_the_list_with_every_word(visitor: Visitor) -> None:
+def test_joining_stores_enquiry_and_waiting_place(visitor: Visitor) -> None:
     answer = joins(visitor, wish(email="Maija+lista@Esimerkki.fi", wants_mail="1"))
     assert answer.status_code == 303
     enquiry = Enquiry.objects.get()
@@ -37,7 +37,7 @@ def test_who_joins_is_on_the_list_with_every_word(visitor: Visitor) -> None:
     assert (place.notified_at, place.asked_at, place.asked_times, place.removal_notice_at) == (None, None, 0, None)
 
 
-def test_nobody_wants_mail_who_did_not_tick_the_box(visitor: Visitor) -> None:
+def test_mail_consent_defaults_to_false(visitor: Visitor) -> None:
     joins(visitor)
     assert WaitingPlace.objects.get().wants_mail is False
 
@@ -50,7 +50,7 @@ def test_a_wish_is_optional_but_not_endless(visitor: Visitor) -> None:
     assert ShownForm.of(too_long).errors("message") == ["Lyhennä toivetta: nyt 1001 merkkiä, enintään 1000."]
 
 
-def test_the_order_is_that_of_arrival_whatever_the_clock_says(visitor: Visitor) -> None:
+def test_rank_follows_arrival_despite_clock_change(visitor: Visitor) -> None:
     with time_machine.travel("2027-02-02 12:00+02:00", tick=False):
         joins(visitor, wish(email="eka@esimerkki.fi"))
     with time_machine.travel("2027-02-01 12:00+02:00", tick=False):
@@ -71,14 +71,14 @@ def test_repeated_joining_is_one_enquiry(visitor: Visitor) -> None:
     assert OutgoingMail.objects.count() == 2
 
 
-def test_the_same_words_with_the_box_ticked_are_a_new_wish(visitor: Visitor) -> None:
+def test_changed_mail_consent_is_new_enquiry(visitor: Visitor) -> None:
     opened = token()
     first = joins(visitor, wish(form_token=opened))["Location"]
     assert joins(visitor, wish(form_token=opened, wants_mail="1"))["Location"] != first
     assert list(WaitingPlace.objects.values_list("wants_mail", flat=True)) == [False, True]
 
 
-def test_the_same_words_as_a_message_are_no_repeat_of_joining(visitor: Visitor) -> None:
+def test_message_is_not_repeat_of_joining(visitor: Visitor) -> None:
     opened = token()
     joins(visitor, wish(form_token=opened))
     visitor.sends({**wish(), "preferred_contact": "email", "form_token": opened})
@@ -101,7 +101,7 @@ def test_the_same_words_as_a_message_are_no_repeat_of_joining(visitor: Visitor) 
         ),
     ],
 )
-def test_a_mistake_comes_back_with_every_word_and_stores_nothing(
+def test_validation_error_keeps_text_and_stores_nothing(
     visitor: Visitor, changes: dict[str, Any], name: str, message: str
 ) -> None:
     words = wish(wants_mail="1", **changes)
@@ -137,7 +137,7 @@ def test_rejected_waiting_form_keeps_input(visitor: Visitor, settings: Any) -> N
 
 
 @pytest.mark.parametrize("model", [Enquiry, WaitingPlace, OutgoingMail])
-def test_a_database_that_fails_anywhere_stores_nothing_and_costs_no_word(
+def test_database_error_keeps_text_and_stores_nothing(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, model: Any
 ) -> None:
     def failing(*_arguments: object, **_named: object) -> None:
@@ -157,14 +157,14 @@ def test_a_database_that_fails_anywhere_stores_nothing_and_costs_no_word(
     assert joins(visitor, shown.values).status_code == 303
 
 
-def test_too_large_waiting_form_is_413_with_the_limit(visitor: Visitor, settings: Any) -> None:
+def test_oversized_waiting_form_is_413_with_limit(visitor: Visitor, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 3000
     answer = joins(visitor, wish(message="x" * 5000))
     assert answer.status_code == 413
     assert "siihen mahtuu 1000 merkkiä" in page_text(answer)
 
 
-def test_a_suspicious_one_gets_a_place_and_its_sender_no_mail(visitor: Visitor) -> None:
+def test_suspicious_joining_is_listed_without_confirmation(visitor: Visitor) -> None:
     answer = joins(visitor, wish(extra_line="x", wants_mail="1"))
     enquiry = Enquiry.objects.get()
     assert (enquiry.verdict, enquiry.status) == ("quarantined", "waiting_list")
@@ -181,7 +181,7 @@ def test_a_suspicious_one_gets_a_place_and_its_sender_no_mail(visitor: Visitor) 
         ({}, "Et pyytänyt sähköpostia, joten Kati ottaa sinuun itse yhteyttä.", "Saat silloin sähköpostia."),
     ],
 )
-def test_the_thanks_page_tells_what_the_list_is_and_is_not(
+def test_thanks_page_explains_waiting_list_terms(
     visitor: Visitor, ticked: dict[str, str], notified: str, untold: str
 ) -> None:
     text = page_text(visitor.client.get(joins(visitor, wish(**ticked))["Location"]))

@@ -230,7 +230,7 @@ def test_letter_case_makes_no_other_address(server: PostOffice, first: str) -> N
     assert WaitingPlace.objects.exclude(reached_at=None).count() == 3
 
 
-def test_a_joining_without_a_mail_of_its_own_follows_its_address(visitor: Visitor) -> None:
+def test_joining_inherits_reached_state_of_exact_address(visitor: Visitor) -> None:
     for number in range(3):
         joins(visitor, wish(email="maija@esimerkki.fi", message=f"Toive {number}"))
     deliver_due(timezone.now() + timedelta(seconds=1))

@@ -28,7 +28,7 @@ def waiter(*, notified: bool = False, **changes: Any) -> Enquiry:
     return enquiry
 
 
-def test_all_who_join_at_once_stand_one_after_another() -> None:
+def test_parallel_joinings_get_consecutive_ranks() -> None:
     set_pause()
     joins(Visitor("198.51.100.1"), wish(email="eka@esimerkki.fi"))
     words = [wish(email=f"maija{number}@esimerkki.fi", form_token=token()) for number in range(MANY)]
@@ -39,7 +39,7 @@ def test_all_who_join_at_once_stand_one_after_another() -> None:
     assert list(WaitingPlace.objects.values_list("rank", flat=True)) == list(range(1, MANY + 2))
 
 
-def test_one_form_sent_many_times_at_once_is_one_place() -> None:
+def test_parallel_repeats_make_one_waiting_place() -> None:
     set_pause()
     words = wish(form_token=token(), wants_mail="1")
     answers = at_once(MANY, lambda _number: joins(Visitor(), words))
@@ -57,7 +57,7 @@ def test_parallel_yes_answers_notify_kati_once() -> None:
     assert Enquiry.objects.get().version == 2
 
 
-def test_a_removal_pressed_many_times_at_once_counts_one() -> None:
+def test_parallel_removals_are_counted_once() -> None:
     address = private_address(waiter())
     answers = Counter(answer.status_code for answer in at_once(MANY, lambda _number: presses(address, "remove")))
     assert set(answers) <= {303, 404}

@@ -27,7 +27,7 @@ def details(contact_page: ContactPage) -> None:
 
 
 @pytest.mark.usefixtures("details")
-def test_a_forgotten_pause_is_reminded_of_again_and_again_each_once(server: PostOffice) -> None:
+def test_overdue_pause_reminders_repeat_without_duplicates(server: PostOffice) -> None:
     pause(active=True, returns_on=DAY_OF_RETURN)
     seen: list[int] = []
     for day in range(-20, 75):
@@ -47,7 +47,7 @@ def test_a_forgotten_pause_is_reminded_of_again_and_again_each_once(server: Post
 
 
 @pytest.mark.usefixtures("details")
-def test_a_pause_that_opens_by_itself_is_told_of_once(server: PostOffice) -> None:
+def test_automatic_reopening_is_notified_once(server: PostOffice) -> None:
     pause(active=True, returns_on=DAY_OF_RETURN, opens_by_itself=True)
     for day in range(-1, 12):
         round_at(NOON + day * DAY)
@@ -64,7 +64,7 @@ def test_no_reminder_without_a_pause_day() -> None:
 
 
 @pytest.mark.usefixtures("details")
-def test_a_reminder_that_is_not_so_any_more_goes() -> None:
+def test_outdated_pause_reminder_is_withdrawn() -> None:
     pause(active=True, returns_on=DAY_OF_RETURN)
     assert remind_of_pause(now=NOON - 5 * DAY) == 1
     pause(active=True, returns_on=date(2027, 2, 4))

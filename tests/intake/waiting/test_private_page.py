@@ -49,7 +49,7 @@ def call(enquiry: Enquiry) -> None:
     WaitingPlace.objects.filter(enquiry=enquiry).update(notified_at=timezone.now())
 
 
-def test_it_tells_where_one_stands_and_shows_nothing_that_was_written(enquiry: Enquiry) -> None:
+def test_private_page_shows_status_without_typed_text(enquiry: Enquiry) -> None:
     page = Client().get(private_address(enquiry))
     assert page.status_code == 200
     assert buttons(page) == {
@@ -101,7 +101,7 @@ def test_reading_it_changes_nothing_however_it_is_asked(enquiry: Enquiry, notifi
         (True, "no", "Et ole enää odotuslistalla", "closed", {"yes", "remove"}),
     ],
 )
-def test_an_answer_leads_back_to_the_same_address_which_tells_it(
+def test_answer_redirects_to_page_showing_it(
     enquiry: Enquiry, notified: bool, answer: str, heading: str, status: str, then: set[str]
 ) -> None:
     if notified:
@@ -147,7 +147,7 @@ def test_link_after_removal_is_404_with_advice(enquiry: Enquiry) -> None:
 
 
 @pytest.mark.parametrize("answer", ["", "YES", "maybe", "\x00", "x" * 10_000])
-def test_a_press_of_no_button_of_ours_changes_nothing(enquiry: Enquiry, answer: str) -> None:
+def test_unknown_answer_changes_nothing(enquiry: Enquiry, answer: str) -> None:
     before = Enquiry.objects.values().get()
     response = presses(private_address(enquiry), answer)
     assert response.status_code == 303
@@ -174,7 +174,7 @@ def test_a_malformed_post_is_answered_and_changes_nothing(enquiry: Enquiry, body
     assert Enquiry.objects.get().status == "waiting_list"
 
 
-def test_a_body_that_is_far_too_long_changes_nothing(enquiry: Enquiry, settings: Any) -> None:
+def test_oversized_post_changes_nothing(enquiry: Enquiry, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
     address = private_address(enquiry)
     response = Client().post(address, "answer=no&x=" + "x" * 1000, content_type="application/x-www-form-urlencoded")
@@ -202,7 +202,7 @@ def test_it_tells_what_kati_has_done_meanwhile(enquiry: Enquiry, status: Status,
 
 
 @pytest.mark.parametrize("answer", ["yes", "no", "stay", "remove"])
-def test_a_database_that_fails_says_so_and_changes_nothing(
+def test_database_error_is_shown_and_changes_nothing(
     enquiry: Enquiry, answer: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     if answer == "yes":
@@ -267,7 +267,7 @@ def _fault(*_arguments: object) -> None:
     raise RuntimeError("a fault of ours")
 
 
-def test_a_post_needs_no_cookie_even_where_tokens_are_checked(enquiry: Enquiry) -> None:
+def test_private_post_needs_no_csrf_cookie(enquiry: Enquiry) -> None:
     response = Client(enforce_csrf_checks=True).post(private_address(enquiry), {"answer": "no"})
     assert response.status_code == 303
     assert Enquiry.objects.get().status == "closed"

@@ -55,7 +55,7 @@ def test_list_mails_are_automatic_with_reply_to_kati(mails: dict[str, OutgoingMa
 
 
 @pytest.mark.parametrize("purpose", LIST)
-def test_no_mail_holds_anything_of_the_one_who_waits(mails: dict[str, OutgoingMail], purpose: str) -> None:
+def test_list_mails_contain_no_personal_data(mails: dict[str, OutgoingMail], purpose: str) -> None:
     mail = mails[purpose]
     assert mail.enquiry is not None
     for words in (mail.subject, mail.text, mail.html):
@@ -64,7 +64,7 @@ def test_no_mail_holds_anything_of_the_one_who_waits(mails: dict[str, OutgoingMa
 
 
 @pytest.mark.parametrize("purpose", LIST)
-def test_each_is_whole_in_both_kinds_and_asks_for_nothing(mails: dict[str, OutgoingMail], purpose: str) -> None:
+def test_list_mails_are_complete_without_external_resources(mails: dict[str, OutgoingMail], purpose: str) -> None:
     mail = mails[purpose]
     for words in (mail.text, mail.html):
         assert words.count("Hei,") == 1
@@ -97,13 +97,13 @@ def test_return_notice_states_question_and_deadline(
     assert "Jos en kuule sinusta 14\u00a0päivän kuluessa, otan sinut pois listalta." in reminder.text
 
 
-def test_the_preview_is_the_very_mail_that_is_queued(mails: dict[str, OutgoingMail]) -> None:
+def test_preview_equals_queued_mail(mails: dict[str, OutgoingMail]) -> None:
     notice = mails[MailPurpose.RETURN_NOTICE]
     preview = return_notice_preview(_plan())
     assert (preview.subject, preview.text, preview.html) == (notice.subject, notice.text, notice.html)
 
 
-def test_katis_own_words_keep_their_paragraphs_and_can_be_no_markup(contact_page: ContactPage) -> None:
+def test_greeting_keeps_paragraphs_and_is_escaped(contact_page: ContactPage) -> None:
     greeting = 'Kevät on "täällä" & <b>valo</b>.\r\n\r\nToinen kappale.\nUusi rivi.'
     preview = return_notice_preview(_plan(greeting=greeting))
     text, html = preview.text, preview.html

@@ -39,12 +39,12 @@ def test_the_order_is_that_of_the_list() -> None:
     assert _places(notice_order(waiters, first_form="")) == [[2], [3], [1]]
 
 
-def test_those_who_wish_for_the_first_form_come_before_the_others() -> None:
+def test_chosen_form_comes_first_in_order() -> None:
     waiters = [_waiter(1), _waiter(2, form="individual"), _waiter(3), _waiter(4, form="individual")]
     assert _places(notice_order(waiters, first_form="individual")) == [[2], [4], [1], [3]]
 
 
-def test_one_mailbox_is_told_once_where_its_foremost_place_stands() -> None:
+def test_shared_mailbox_is_ordered_by_first_place() -> None:
     waiters = [_waiter(1), _waiter(2, mailbox="twice"), _waiter(3), _waiter(4, mailbox="twice", form="individual")]
     assert _places(notice_order(waiters, first_form="")) == [[1], [2, 4], [3]]
     assert _places(notice_order(waiters, first_form="individual")) == [[4, 2], [1], [3]]
@@ -66,7 +66,7 @@ _some_waiters = st.lists(
 
 
 @given(_some_waiters, st.sampled_from(["", "group"]), st.sets(st.sampled_from("abcdef")))
-def test_everybody_who_is_to_be_told_is_in_the_order_once(
+def test_notice_order_contains_each_place_once(
     rows: list[tuple[str, int, str]], first_form: str, notified: set[str]
 ) -> None:
     waiters = [_waiter(number, rank=rank, mailbox=box, form=form) for number, (box, rank, form) in enumerate(rows)]
@@ -152,12 +152,12 @@ def test_no_answer_leads_to_reminder_then_closing() -> None:
     assert _silent(28, **reminded) is ReturnAction.CLOSE
 
 
-def test_a_mail_that_has_not_gone_out_asks_nobody() -> None:
+def test_unsent_mail_triggers_no_action() -> None:
     assert _silent(400, notice_sent_at=None) is ReturnAction.NOTHING
     assert _silent(400, reminded=True, reminder_sent_at=None) is ReturnAction.NOTHING
 
 
-def test_the_days_of_a_pause_in_between_do_not_count() -> None:
+def test_pause_days_do_not_count_towards_reminder() -> None:
     opened = (NOON + timedelta(days=100)).date()
     assert _silent(113, opened_on=opened) is ReturnAction.NOTHING
     assert _silent(114, opened_on=opened) is ReturnAction.REMIND
@@ -192,7 +192,7 @@ def test_two_questions_then_the_removal_notice() -> None:
     assert _waits(366, asked, [_mail(366, 366)]) is WaitingAction.REMOVE
 
 
-def test_an_answer_makes_all_before_it_count_no_more() -> None:
+def test_answer_resets_earlier_questions() -> None:
     asked, parted = [_mail(122, 122), _mail(245, 245)], [_mail(366, 366)]
     assert _waits(400, asked, [], confirmed=300) is WaitingAction.NOTHING
     assert _waits(430, asked, [], confirmed=300) is WaitingAction.ASK
@@ -205,6 +205,6 @@ def test_unsent_mail_delays_the_next_action() -> None:
     assert _waits(323, [_mail(122, 200)], []) is WaitingAction.ASK
 
 
-def test_who_gets_no_mail_stays_as_long_as_the_questions_take() -> None:
+def test_last_day_without_mail_follows_months() -> None:
     assert last_day_without_mail(confirmed_at=NOON, months=4) == date(2028, 3, 1)
     assert last_day_without_mail(confirmed_at=datetime(2027, 8, 31, 12, tzinfo=HELSINKI), months=2) == date(2028, 2, 29)

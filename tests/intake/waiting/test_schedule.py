@@ -32,7 +32,7 @@ FIRST = date(2027, 2, 1)
         ("2027-07-01T17:00Z", date(2027, 7, 2)),
     ],
 )
-def test_the_first_day_is_today_until_the_hours_are_over(now: str, day: date) -> None:
+def test_first_notice_day_is_tomorrow_after_20(now: str, day: date) -> None:
     assert first_notice_day(datetime.fromisoformat(now)) == day
 
 

@@ -122,7 +122,7 @@ def test_a_shorter_time_for_spam_asks_too(kati: Client) -> None:
     assert "poistuu 1 yhteydenotto." in words(refused)
 
 
-def test_a_longer_time_does_not_break_what_was_told(kati: Client) -> None:
+def test_longer_retention_keeps_promised_removal_dates(kati: Client) -> None:
     early = closed(at=NOW - 5 * DAY)
     late = received(now=NOW - 3 * DAY)
     saves(kati, retention_months="24")
@@ -185,7 +185,7 @@ def test_those_asked_by_mail_are_counted_and_wait(kati: Client, server: PostOffi
     assert len(server.taken) == 3
 
 
-def test_settings_that_change_behind_the_form_change_no_stored_day() -> None:
+def test_direct_settings_change_removes_nothing() -> None:
     pause(active=True)
     waiter(now=datetime(2027, 1, 1, 12, tzinfo=HELSINKI), wants_mail=False)
     closed(at=NOW - 40 * DAY)
@@ -194,7 +194,7 @@ def test_settings_that_change_behind_the_form_change_no_stored_day() -> None:
     assert round_of_removal(NOW + 2 * DAY) == 0
 
 
-def test_a_clock_that_was_ahead_makes_the_day_begin_now() -> None:
+def test_future_shortening_time_starts_delay_now() -> None:
     enquiry = closed(at=NOW - 40 * DAY)
     IntakeSettings.load()
     IntakeSettings.objects.update(retention_months=1, shortened_at=NOW + 1000 * DAY)
@@ -211,7 +211,7 @@ def test_every_way_of_closing_fixes_the_day() -> None:
     assert Enquiry.objects.get().remove_on is None
 
 
-def test_who_confirms_waits_by_the_times_of_that_day() -> None:
+def test_confirming_place_applies_current_waiting_months() -> None:
     place = waiter(now=NOW - 30 * DAY)
     IntakeSettings.objects.update(waiting_months=2)
     assert WaitingPlace.objects.get().months == 4
@@ -242,7 +242,7 @@ def test_another_outcome_keeps_the_day() -> None:
     assert again.remove_on == day
 
 
-def test_the_form_shows_no_label_of_a_hidden_field(kati: Client) -> None:
+def test_hidden_field_label_is_not_shown(kati: Client) -> None:
     refused = saves(kati, retention_months="3")
     assert refused.status_code == 302
     page = kati.get(SETTINGS, follow=True)

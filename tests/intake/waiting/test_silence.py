@@ -115,7 +115,7 @@ def test_a_reminder_does_not_go_into_a_pause(notified: WaitingPlace, server: Pos
     assert server.of(REMINDER) == [notified.enquiry.email]
 
 
-def test_nothing_happens_during_a_pause_and_its_days_do_not_count(notified: WaitingPlace, server: PostOffice) -> None:
+def test_no_reminder_in_pause_and_period_restarts(notified: WaitingPlace, server: PostOffice) -> None:
     pause(active=True)
     round_at(NOW + 14 * DAY)
     round_at(NOW + 40 * DAY)
@@ -146,7 +146,7 @@ def test_answer_withdraws_a_queued_reminder(notified: WaitingPlace, server: Post
     assert not OutgoingMail.objects.filter(purpose=REMINDER).exists()
 
 
-def test_a_mailbox_with_two_places_is_reminded_once_and_closed_whole(server: PostOffice) -> None:
+def test_shared_mailbox_is_reminded_once_and_closed(server: PostOffice) -> None:
     second = waiter(now=NOW - 30 * DAY, email="maija+2@esimerkki.fi")
     by_hand = waiter(now=NOW - 30 * DAY, email="maija@esimerkki.fi", wants_mail=False)
     first = waiter(now=NOW - 30 * DAY, email="maija@esimerkki.fi")
@@ -173,9 +173,7 @@ def test_reminder_follows_a_reassigned_notice(server: PostOffice) -> None:
     assert _enquiry(second).outcome == Outcome.NO_RESPONSE
 
 
-def test_a_crash_at_closing_leaves_it_for_the_next_round(
-    notified: WaitingPlace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_crash_while_closing_is_retried_next_round(notified: WaitingPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     round_at(NOW + 14 * DAY)
 
     def fail(**_values: object) -> None:

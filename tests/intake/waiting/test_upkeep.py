@@ -222,7 +222,7 @@ def test_who_joins_again_has_said_that_they_wait(server: PostOffice) -> None:
     assert set(WaitingPlace.objects.values_list("asked_times", flat=True)) == {1}
 
 
-def test_while_a_plan_tells_the_list_nobody_is_asked(server: PostOffice) -> None:
+def test_running_plan_suspends_waiting_questions(server: PostOffice) -> None:
     waiter(now=JOINED)
     late = waiter(now=JOINED, wants_mail=False)
     plan = _plan(FIRST - DAY)
@@ -300,7 +300,7 @@ def test_the_months_are_those_that_kati_has_set(server: PostOffice) -> None:
     assert ask_or_remove_silent_waiters(now=datetime(2027, 2, 28, 12, tzinfo=HELSINKI)) == 1
 
 
-def test_after_a_long_standstill_one_question_goes_not_all_at_once(server: PostOffice) -> None:
+def test_one_question_sent_after_worker_downtime(server: PostOffice) -> None:
     waiter(now=JOINED)
     ask_or_remove_silent_waiters(now=FIRST)
     # The worker stood still for a year, with the first question in the queue.
@@ -311,9 +311,7 @@ def test_after_a_long_standstill_one_question_goes_not_all_at_once(server: PostO
     assert Enquiry.objects.exists()
 
 
-def test_a_crash_at_the_removal_leaves_it_for_the_next_round(
-    server: PostOffice, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_crash_during_removal_is_retried_next_round(server: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
     waiter(now=JOINED)
     for moment in (FIRST, SECOND, LAST):
         round_at(moment)

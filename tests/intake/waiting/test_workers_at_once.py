@@ -27,7 +27,7 @@ def _mails(purpose: MailPurpose) -> int:
     return OutgoingMail.objects.filter(purpose=purpose).count()
 
 
-def test_several_workers_tell_as_many_as_the_day_allows() -> None:
+def test_concurrent_workers_respect_daily_notice_limit() -> None:
     for _ in range(8):
         waiter(now=NOW - 30 * DAY)
     _start()
@@ -70,7 +70,7 @@ def test_several_workers_ask_once() -> None:
     assert _mails(MailPurpose.STILL_WAITING) == 3
 
 
-def test_calling_stopping_and_removing_at_once_stand_in_nobodys_way() -> None:
+def test_concurrent_notifying_stopping_and_removal_succeed() -> None:
     """Two enquiries of one mailbox each, so that the removals and the worker lock the same rows."""
     places = [
         waiter(now=NOW - 30 * DAY, email=f"odottaja+{number % 2}@esimerkki{number // 2}.fi") for number in range(12)

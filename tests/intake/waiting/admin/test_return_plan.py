@@ -92,7 +92,7 @@ def run(days_of_work: int, *, begin: datetime = MORNING) -> dict[str, list[str]]
 
 @pytest.mark.parametrize("first_form", ["", "work_community", "individual"])
 @pytest.mark.parametrize("per_day", [1, 2, 4, 100])
-def test_what_the_page_shows_is_what_the_worker_does(
+def test_shown_schedule_matches_worker_notices(
     kati: Client, seven: list[Enquiry], per_day: int, first_form: str
 ) -> None:
     fanni = seven[5]
@@ -110,7 +110,7 @@ def test_what_the_page_shows_is_what_the_worker_does(
     assert ReturnPlan.objects.get().state == PlanState.FINISHED
 
 
-def test_in_the_middle_the_page_shows_what_is_left(kati: Client, seven: list[Enquiry]) -> None:
+def test_running_plan_shows_remaining_notices(kati: Client, seven: list[Enquiry]) -> None:
     with time_machine.travel(MORNING, tick=False):
         start(kati)
         queue_due_return_notices(now=MORNING)
@@ -124,7 +124,7 @@ def test_in_the_middle_the_page_shows_what_is_left(kati: Client, seven: list[Enq
         assert "Paluusta ilmoitetaan: 2/5 ilmoitettu" in words(kati.get("/admin/"))
 
 
-def test_who_else_gets_the_same_mail_and_whom_she_contacts_herself(kati: Client, seven: list[Enquiry]) -> None:
+def test_plan_lists_shared_mailboxes_and_manual_contacts(kati: Client, seven: list[Enquiry]) -> None:
     page = words(kati.get(RETURN))
     assert f"Sama viesti koskee myös yhteydenottoa {seven[4].reference}" in page
     assert "Ota itse yhteyttä Näille sivusto ei kirjoita" in page
@@ -143,7 +143,7 @@ def test_plan_started_in_the_evening_begins_next_day(
         assert next(iter(days(kati.get(RETURN)))) == first
 
 
-def test_an_announced_pause_holds_those_whose_turn_is_later(kati: Client, seven: list[Enquiry]) -> None:
+def test_announced_pause_postpones_later_notices(kati: Client, seven: list[Enquiry]) -> None:
     pause(active=True, begins_on=date(2027, 2, 3))
     with time_machine.travel(MORNING, tick=False):
         page = kati.post(RETURN, {**choices(per_day=1), "action": "show"})
@@ -156,7 +156,7 @@ def test_an_announced_pause_holds_those_whose_turn_is_later(kati: Client, seven:
     assert run(3) == {"1.2.2027": ["Aino"], "2.2.2027": ["Bertta"], "3.2.2027": []}
 
 
-def test_the_mail_that_is_shown_is_the_mail_that_goes_out(kati: Client, seven: list[Enquiry]) -> None:
+def test_previewed_mail_equals_queued_mail(kati: Client, seven: list[Enquiry]) -> None:
     greeting = 'Hei taas!\r\n\r\n<script>alert("x")</script> & "lainaus"'
     with time_machine.travel(MORNING, tick=False):
         page = kati.post(RETURN, {**choices(greeting=greeting), "action": "show"})
@@ -262,9 +262,7 @@ def test_with_nobody_to_tell_nothing_starts(kati: Client) -> None:
     [{"per_day": "0"}, {"per_day": "101"}, {"per_day": "monta"}, {"per_day": ""}, {"answer_days": "2"},
      {"answer_days": "91"}, {"first_form": "kaikki"}, {"greeting": "x" * 1001}],
 )  # fmt: skip
-def test_a_fault_is_told_beside_its_field_and_the_words_stay(
-    kati: Client, seven: list[Enquiry], faulty: dict[str, str]
-) -> None:
+def test_invalid_field_shows_error_and_keeps_text(kati: Client, seven: list[Enquiry], faulty: dict[str, str]) -> None:
     for action in ("show", "start"):
         response = kati.post(RETURN, {**choices(greeting="Omat sanani"), "action": action, **faulty})
         assert response.status_code == 422
@@ -274,7 +272,7 @@ def test_a_fault_is_told_beside_its_field_and_the_words_stay(
     assert not ReturnPlan.objects.exists()
 
 
-def test_a_greeting_of_a_thousand_letters_fits_with_its_lines(kati: Client, seven: list[Enquiry]) -> None:
+def test_thousand_character_greeting_with_lines_fits(kati: Client, seven: list[Enquiry]) -> None:
     greeting = "\r\n".join(["x" * 99] * 10)
     assert start(kati, greeting=greeting).status_code == 302
     assert len(ReturnPlan.objects.get().greeting) == 999
@@ -295,7 +293,7 @@ def stop_fields(page: HasContent) -> dict[str, str]:
     return dict(re.findall(r'name="(plan|version)" value="(\d+)"', form[0]))
 
 
-def test_she_stops_and_what_has_not_gone_out_is_taken_back(kati: Client, seven: list[Enquiry]) -> None:
+def test_stopping_plan_withdraws_unsent_notices(kati: Client, seven: list[Enquiry]) -> None:
     with time_machine.travel(MORNING, tick=False):
         start(kati)
         queue_due_return_notices(now=MORNING)

@@ -58,7 +58,7 @@ def refused(client: Client, enquiry: Enquiry, statuses: set[int]) -> None:
     assert everything() == before
 
 
-def test_whoever_writes_pages_gets_403_everywhere_and_changes_nothing(editor: Client, second: Enquiry) -> None:
+def test_editor_gets_403_on_waiting_views(editor: Client, second: Enquiry) -> None:
     refused(editor, second, {403})
 
 
@@ -72,20 +72,18 @@ def test_account_without_admin_access_stays_at_login(stranger: Client, second: E
 
 
 @pytest.mark.parametrize("permission", ["change", "delete", "export"])
-def test_a_right_to_act_without_the_right_to_read_opens_nothing(second: Enquiry, permission: str) -> None:
+def test_action_permission_alone_opens_no_waiting_view(second: Enquiry, permission: str) -> None:
     client = signed_in(user_with("wagtailadmin.access_admin", f"intake.{permission}_enquiry"))
     refused(client, second, {403})
 
 
-def test_whoever_writes_pages_hears_nothing_of_the_list_elsewhere(
-    editor: Client, second: Enquiry, loaded_site: None
-) -> None:
+def test_editor_dashboard_does_not_mention_waiting_list(editor: Client, second: Enquiry, loaded_site: None) -> None:
     page = editor.get(FRONT).content.decode()
     assert "odotuslista" not in page
     assert "Odotuslista" not in page
 
 
-def test_who_may_only_read_reads_and_is_offered_nothing_else(reader: Client, second: Enquiry) -> None:
+def test_read_only_user_cannot_change_waiting_list(reader: Client, second: Enquiry) -> None:
     before = everything()
     for path in (WAITING, RETURN):
         page = reader.get(path)
@@ -115,7 +113,7 @@ def test_only_what_each_address_is_for_is_done(kati: Client, second: Enquiry) ->
 
 
 @pytest.mark.parametrize("target", ["999999", "0", "999999999999999999", "9" * 19, "-1", "x", "1' OR '1'='1"])
-def test_an_enquiry_that_is_not_there_is_not_found(kati: Client, second: Enquiry, target: str) -> None:
+def test_unknown_waiting_enquiry_is_not_found(kati: Client, second: Enquiry, target: str) -> None:
     for action in ("karkeen", "takaisin"):
         path = f"{WAITING}{action}/{target}/"
         assert kati.get(path).status_code in (404, 405), path
@@ -157,7 +155,7 @@ def test_posts_need_the_admins_token(second: Enquiry) -> None:
     assert everything() == before
 
 
-def test_no_name_goes_to_a_log_or_to_what_logs_show(
+def test_logs_and_repr_contain_no_personal_data(
     kati: Client, second: Enquiry, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -72,7 +72,7 @@ def test_pressed_it_sends_a_link_that_works(kati: Client, waiting: Enquiry) -> N
     )
 
 
-def test_it_makes_an_unreached_address_one_to_write_to(kati: Client) -> None:
+def test_sent_link_makes_unreached_address_mailable(kati: Client) -> None:
     place = waiter(now=timezone.now(), is_reached=False)
     assert not mailable_places().exists()
     press(kati, place.enquiry)
@@ -80,7 +80,7 @@ def test_it_makes_an_unreached_address_one_to_write_to(kati: Client) -> None:
     assert list(mailable_places()) == [place]
 
 
-def test_who_was_put_there_by_hand_can_get_it(kati: Client) -> None:
+def test_manually_listed_enquiry_can_get_link(kati: Client) -> None:
     enquiry = put_on_list(received())
     press(kati, enquiry)
     assert link_mails() == 1

@@ -72,7 +72,7 @@ def test_an_empty_list_says_so(kati: Client) -> None:
     assert "Odotuslistalla ei ole ketään." in words(kati.get(WAITING))
 
 
-def test_a_row_tells_what_is_wished_for_and_since_when(kati: Client) -> None:
+def test_list_row_shows_wish_and_joining_date(kati: Client) -> None:
     waiting("Aino", supervision_form="work_community", delivery_modes=("online", "pori_premises"), now=NOW)
     [row] = rows(kati.get(WAITING))
     assert row["Toive"] == "Työyhteisön työnohjaus Verkossa, Porissa Aijuun järjestämässä tilassa"
@@ -80,7 +80,7 @@ def test_a_row_tells_what_is_wished_for_and_since_when(kati: Client) -> None:
     assert row["Paluusta kerrotaan"] == "Sähköpostilla"
 
 
-def test_counts_by_form_and_by_place_and_the_filter(kati: Client) -> None:
+def test_list_shows_counts_and_filters_by_form(kati: Client) -> None:
     waiting("Aino", supervision_form="individual", delivery_modes=("online",))
     waiting("Bertta", supervision_form="group", delivery_modes=("online", "pori_premises"))
     waiting("Cilla", supervision_form="group", delivery_modes=("pori_premises", "pori_premises"))
@@ -142,7 +142,7 @@ def test_move_reason_is_shown_escaped(kati: Client) -> None:
     assert "Siirretty kärkeen 24.11.2026: &lt;b&gt;&quot;Kiire&quot;&lt;/b&gt; &amp; apu" in page.content.decode()
 
 
-def test_how_each_stands_is_told_by_what_its_mails_came_to(kati: Client) -> None:
+def test_place_status_reflects_mail_state(kati: Client) -> None:
     people = {name: waiting(name, now=NOW) for name in ("Aino", "Bertta", "Cilla", "Dora", "Eevi")}
     notified = NOW + timedelta(days=200)
     later = notified + timedelta(days=14)
@@ -173,7 +173,7 @@ def test_how_each_stands_is_told_by_what_its_mails_came_to(kati: Client) -> None
     assert alerts == ["Ilmoitus paluusta: ei lähetetty"]
 
 
-def test_the_notice_to_another_place_of_the_mailbox_speaks_for_both(kati: Client) -> None:
+def test_notice_status_covers_all_mailbox_places(kati: Client) -> None:
     first = waiting("Aino", email="tiimi@esimerkki.fi", now=NOW)
     waiting("Bertta", email="tiimi@esimerkki.fi", now=NOW)
     mailed(first, MailPurpose.RETURN_NOTICE, MailState.FAILED, at=NOW)
@@ -208,7 +208,7 @@ def removal_days(client: Client) -> dict[str, str]:
     return found
 
 
-def test_the_day_of_removal_follows_the_questions_and_the_setting(kati: Client) -> None:
+def test_removal_date_follows_questions_and_settings(kati: Client) -> None:
     settings = IntakeSettings.load()
     settings.waiting_months = 2
     settings.save()
@@ -250,7 +250,7 @@ def test_the_enquiry_tells_its_place(kati: Client) -> None:
     assert "Odotuslistan numero" not in words(kati.get(f"/admin/yhteydenotot/inspect/{other.pk}/"))
 
 
-def test_the_form_of_the_status_tells_what_the_waiting_list_means(kati: Client) -> None:
+def test_status_form_explains_waiting_list(kati: Client) -> None:
     enquiry = received(name="Dora")
     page = words(kati.get(f"/admin/yhteydenotot/inspect/{enquiry.pk}/"))
     assert "Kun siirrät asian odotuslistalle, siitä tulee listan viimeinen" in page
@@ -282,7 +282,7 @@ def test_dashboard_counts_waiters_and_suggests_a_plan(kati: Client) -> None:
     assert "suunnittele paluu" not in front(kati)
 
 
-def test_what_the_list_did_not_ask_is_not_shown(kati: Client) -> None:
+def test_unasked_contact_preference_is_not_shown(kati: Client) -> None:
     wrote, joined = received(name="Matti"), waiting("Maija", preferred_contact="")
     assert "Mieluisin yhteydenottotapa" in words(kati.get(address("inspect", wrote)))
     assert "Mieluisin yhteydenottotapa" not in words(kati.get(address("inspect", joined)))

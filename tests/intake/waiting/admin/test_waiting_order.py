@@ -40,7 +40,7 @@ def to_own_place(enquiry: Enquiry) -> None:
     move_back(enquiry_id=enquiry.pk, version=enquiry.version, by=None, now=NOW)
 
 
-def test_she_moves_somebody_to_the_head_and_says_why(kati: Client) -> None:
+def test_move_to_head_is_recorded_with_reason(kati: Client) -> None:
     _aino, _bertta, cilla = three()
     assert "Cilla on nyt listan numero 3." in words(kati.get(ahead(cilla)))
     response = kati.post(ahead(cilla), {"version": cilla.version, "reason": "  Sovittu\r\npuhelimessa "})
@@ -67,7 +67,7 @@ def test_the_latest_to_be_moved_is_the_first(kati: Client) -> None:
     assert listed() == ["Aino", "Bertta", "Cilla"]
 
 
-def test_she_moves_back_from_the_list_and_from_the_enquiry(kati: Client) -> None:
+def test_move_back_works_from_list_and_enquiry(kati: Client) -> None:
     aino, bertta, cilla = three()
     for origin in (WAITING, f"/admin/yhteydenotot/inspect/{cilla.pk}/"):
         to_head(cilla)
@@ -91,7 +91,7 @@ def test_one_who_was_not_moved_stays(kati: Client) -> None:
     assert kati.post(back(aino), {"version": aino.version}).status_code == 302
 
 
-def test_who_joined_while_the_last_one_was_ahead_stays_behind(kati: Client) -> None:
+def test_later_joiner_stays_behind_moved_back_place(kati: Client) -> None:
     cilla = three()[2]
     to_head(cilla)
     waiting("Dora")
@@ -114,7 +114,7 @@ def test_a_move_needs_a_reason_that_fits(kati: Client, reason: str) -> None:
     assert kati.post(ahead(cilla), {"version": cilla.version, "reason": "x" * 200}).status_code == 302
 
 
-def test_an_old_tab_moves_nobody_and_keeps_the_reason(kati: Client) -> None:
+def test_stale_tab_move_is_409_keeping_reason(kati: Client) -> None:
     _aino, _bertta, cilla = three()
     old = cilla.version
     save_handling(enquiry_id=cilla.pk, version=old, note="Soitettu", by=None, now=NOW)
@@ -215,7 +215,7 @@ def test_one_closed_comes_to_the_list_too(kati: Client) -> None:
     assert listed()[-1] == "Dora"
 
 
-def test_saving_the_same_status_again_changes_nothing_of_the_place(kati: Client) -> None:
+def test_repeated_status_save_keeps_waiting_place(kati: Client) -> None:
     aino = three()[0]
     notified = {"notified_at": NOW, "reminded_at": NOW, "asked_at": NOW, "asked_times": 1}
     WaitingPlace.objects.filter(enquiry=aino).update(**notified)
@@ -224,7 +224,7 @@ def test_saving_the_same_status_again_changes_nothing_of_the_place(kati: Client)
     assert WaitingPlace.objects.filter(enquiry=aino).values().get() == before
 
 
-def test_who_comes_back_keeps_the_place_and_waits_anew(kati: Client) -> None:
+def test_relisted_enquiry_keeps_rank_and_restarts_waiting(kati: Client) -> None:
     aino = three()[0]
     plan = ReturnPlan.objects.create(created_at=NOW)
     notified: dict[str, Any] = {
