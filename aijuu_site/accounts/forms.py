@@ -58,12 +58,14 @@ class _AddressByOurRule:
     """A form of Wagtail's whose e-mail address is one that our mails reach (home.email_address)."""
 
     fields: dict[str, forms.Field]
+    # What a browser may fill in (WCAG 1.3.5); "off" where the address is somebody else's.
+    email_autocomplete = "off"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         theirs = self.fields["email"]
         ours = AddressFormField(label=theirs.label, required=theirs.required, help_text=theirs.help_text)
-        ours.widget.attrs.update(theirs.widget.attrs)
+        ours.widget.attrs["autocomplete"] = self.email_autocomplete
         self.fields["email"] = ours
 
 
@@ -96,6 +98,8 @@ class UserEditForm(_OneAccount, WagtailUserEditForm):
 
 class PasswordResetForm(_AddressByOurRule, WagtailPasswordResetForm):
     """Wagtail's own sends the mail while the visitor waits; ours leaves it to the worker."""
+
+    email_autocomplete = "username"
 
     def save(self, *, request: HttpRequest, **_options: Any) -> None:
         request_password_reset(email=self.cleaned_data["email"], address_key=address_key(request), now=timezone.now())
@@ -141,6 +145,7 @@ class OwnNameEmailForm(_OneAccount, NameEmailForm):
         help_text=_("Needed only when you change the e-mail address."),
     )
     first_name = last_name = None
+    email_autocomplete = "email"
 
     class Meta(NameEmailForm.Meta):
         fields = ("name", "email")

@@ -280,6 +280,25 @@ def test_changed_password_and_address_end_other_sessions(client: Client, kati: U
     assert client.get(ACCOUNT).status_code == 200
 
 
+def test_password_with_spaces_at_its_ends_confirms(client: Client, kati: User, maija: User) -> None:
+    kati.set_password(f" {PASSWORD} ")
+    kati.save()
+    client.force_login(kati)
+    question = client.post(f"/admin/users/edit/{maija.pk}/", user_form(maija, password1=NEW, password2=NEW))
+    assert confirm(client, question, f" {PASSWORD} ").status_code == 302
+    values = {"name_email-email": "toinen@example.fi", "name_email-current_password": f" {PASSWORD} "}
+    client.post(ACCOUNT, own_account(**values))
+    kati.refresh_from_db()
+    assert kati.email == "toinen@example.fi"
+
+
+@pytest.mark.parametrize(("address", "purpose"), [(ACCOUNT, "email"), ("/admin/users/new/", "off")])
+def test_browser_fills_only_own_address(client: Client, address: str, purpose: str) -> None:
+    field = re.search(r'<input[^>]*name="(?:name_email-)?email"[^>]*>', client.get(address).content.decode())
+    assert field is not None
+    assert f'autocomplete="{purpose}"' in field[0]
+
+
 def test_question_is_kept_nowhere(client: Client, maija: User) -> None:
     question = client.post(f"/admin/users/edit/{maija.pk}/", user_form(maija, password1=NEW, password2=NEW))
     assert "no-store" in question["Cache-Control"]

@@ -49,6 +49,11 @@ def run_jobs(*names: str) -> None:
     assert JobRunner([jobs[name] for name in names], lambda: False).run_all() == []
 
 
+@pytest.mark.django_db
+def test_email_field_can_be_filled_by_the_browser() -> None:
+    assert 'autocomplete="username"' in Client().get(ASK).content.decode()
+
+
 def test_request_sends_nothing_itself(kati: User, settings: Any) -> None:
     settings.EMAIL_BACKEND = "a.mail.server.that.is.away"
     answer = ask("kati@example.fi")
