@@ -60,10 +60,12 @@ def test_closing_sets_outcome_and_reopening_clears_it(kati: Client, enquiry: Enq
     assert change(kati, enquiry, Status.CLOSED, Outcome.AGREEMENT) == 302
     assert enquiry.outcome == Outcome.AGREEMENT
     assert enquiry.closed_at
+    assert enquiry.remove_on
     assert "Päättynyt: Sopimus tehty" in words(kati.get(address("inspect", enquiry)))
     assert change(kati, enquiry, Status.IN_REVIEW, Outcome.AGREEMENT) == 302
     assert (enquiry.status, enquiry.outcome) == (Status.IN_REVIEW, "")
-    assert Enquiry.objects.get().closed_at is None
+    reopened = Enquiry.objects.get()
+    assert (reopened.closed_at, reopened.remove_on) == (None, None)
 
 
 def test_the_letter_tells_when_it_is_removed(kati: Client, db: None) -> None:

@@ -189,9 +189,11 @@ def test_direct_settings_change_removes_nothing() -> None:
     pause(active=True)
     waiter(now=datetime(2027, 1, 1, 12, tzinfo=HELSINKI), wants_mail=False)
     closed(at=NOW - 40 * DAY)
+    days = list(Enquiry.objects.order_by("pk").values_list("remove_on"))
     IntakeSettings.load()
     IntakeSettings.objects.update(waiting_months=1, retention_months=1, spam_days=1)
     assert round_of_removal(NOW + 2 * DAY) == 0
+    assert list(Enquiry.objects.order_by("pk").values_list("remove_on")) == days
 
 
 def test_future_shortening_time_starts_delay_now() -> None:
