@@ -131,6 +131,16 @@ def faulty_pages(site: RunningSite) -> Iterator[list[str]]:
     site.run(_REMOVE_FAULTY)
 
 
+def test_image_list_title_is_readable(editor: Page) -> None:
+    editor.goto("/admin/images/")
+    title = editor.get_by_role("navigation", name="Linkkipolku").get_by_text("Kuvat", exact=True)
+    shown_at_its_end = """element => {
+      const box = element.getBoundingClientRect();
+      return element.contains(document.elementFromPoint(box.right - 2, (box.top + box.bottom) / 2));
+    }"""
+    assert title.evaluate(shown_at_its_end)
+
+
 def test_editor_checks_panel_shows_each_finding(editor: Page, faulty_pages: list[str], watch: Watch) -> None:
     for number, (_changed, told) in zip(faulty_pages, _FAULTS, strict=True):
         editor.goto(f"/admin/pages/{number}/edit/")
