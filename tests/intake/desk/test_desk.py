@@ -120,3 +120,10 @@ def test_filter_part_is_named_and_combinable(kati: Client) -> None:
 @pytest.mark.parametrize("value", ["", "x", "NEW", "new ", "__all__"])
 def test_a_part_that_does_not_exist_filters_nothing(kati: Client, enquiry: Enquiry, value: str) -> None:
     assert names(kati.get(LIST, {"part": value})) == ["Pirkko Salaisuus"]
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_dashboard_shows_enquiries_before_pause_and_checklist(kati: Client) -> None:
+    page = kati.get("/admin/").content.decode()
+    places = [page.index(panel) for panel in ("enquiry-panel-title", "pause-card-title", "checklist-title")]
+    assert places == sorted(places)
