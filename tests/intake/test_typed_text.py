@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from intake.enquiry.forms import ContactForm
 from intake.models import Enquiry
-from intake.typed_text import clean_line, clean_lines
+from intake.typed_text import clean_line, clean_lines, read_typed
 from tests.intake.visiting import ShownForm, Visitor, letter, page_text
 
 FREE_TEXT = ("name", "organisation", "message")
@@ -131,3 +131,8 @@ def test_length_message_says_the_length_typed() -> None:
     form = ContactForm(None)
     with pytest.raises(Exception, match="nyt 400001 merkkiä, enintään 100"):
         form.fields["name"].clean("a" + "\u0301\u0316" * 200_000)
+
+
+@pytest.mark.parametrize("several_lines", [True, False])
+def test_blanks_around_text_count_for_no_length(several_lines: bool) -> None:
+    assert read_typed("\n" * 10_000 + "Hei" + " " * 10_000, limit=5, several_lines=several_lines) == "Hei"
