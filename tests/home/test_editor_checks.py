@@ -76,6 +76,15 @@ def test_wagtails_checker_gives_way_to_ours() -> None:
     assert items[1].in_editor
 
 
+def test_wagtails_other_checks_stay() -> None:
+    request = RequestFactory().get("/")
+    theirs = {rule["id"] for rule in ContentCheckerItem().get_axe_custom_rules(request)} - {"empty-meta-description"}
+    ours = [rule["id"] for rule in SiteContentChecker().get_axe_custom_rules(request)]
+    assert theirs
+    assert theirs < set(ours)
+    assert "empty-meta-description" not in ours
+
+
 def test_every_rule_that_runs_has_words() -> None:
     configuration = SiteContentChecker().get_axe_configuration(RequestFactory().get("/"))
     rules = configuration["options"]["runOnly"]
