@@ -26,7 +26,6 @@ from home.contact_details import ContactDetails
 from home.models import ChecklistMark, LoadedContent
 
 CHANGE_DETAILS = "home.change_contactdetails"
-# The slug in the first content (home/content/41-saavutettavuus.toml).
 
 
 def page_checklist_items() -> list[ChecklistItem]:

@@ -25,6 +25,7 @@ from wagtail.images.models import AbstractImage, Filter
 from wagtail.models import UploadedFile
 
 from home.images.photos import ORIGINAL
+from home.invisible_characters import strip_invisible
 
 logger = logging.getLogger(__name__)
 # The photos of iPhones.
@@ -137,6 +138,11 @@ class PictureForm(BaseImageForm):  # type: ignore[misc]
         if self.instance._state.adding and not self.is_bound and self.instance.title:
             # Of many uploads, each is put aside under its file name until it has its alternative text.
             self.initial["title"] = PurePath(self.instance.title).stem
+
+    def clean_description(self) -> str:
+        """Return the alternative text; "" for one that nobody could hear, since all of it is invisible."""
+        text: str = self.cleaned_data["description"]
+        return text if strip_invisible(text).strip() else ""
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean()

@@ -56,7 +56,7 @@ WAYS = [by_form, by_many, by_chooser]
 
 @pytest.mark.every_case
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("description", ["", " \t\u00a0"])
+@pytest.mark.parametrize("description", ["", " \t\u00a0", "\u200b\u00ad\u2060", "\u3164 \ufeff"])
 def test_upload_without_alt_text_is_refused(kati: Client, way: Callable[..., str], description: str) -> None:
     assert REFUSAL in way(kati, description=description)
     assert not get_image_model().objects.exists()
