@@ -158,7 +158,7 @@ class ContactDetails(BaseGenericSetting):
         help_text=_("The footer always leads to this page and to the privacy page."),
     )
 
-    select_related: ClassVar[list[str]] = ["contact_page", "privacy_page", "accessibility_page"]
+    select_related: ClassVar[list[str]] = ["contact_page", "privacy_page"]
 
     panels: ClassVar[list[Any]] = [
         MultiFieldPanel(

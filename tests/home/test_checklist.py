@@ -132,6 +132,18 @@ def test_checklist_point_links_first_empty_field(kati: User) -> None:
     assert address().endswith("#id_data_location")
 
 
+def test_accessibility_point_links_the_chosen_page(kati: User) -> None:
+    def address() -> str:
+        return next(point.address for point in checklist_for(kati).points if point.item.key == "accessibility")
+
+    page = Page.objects.get(slug="saavutettavuus")
+    page.slug = "esteettomyys"
+    page.save()
+    assert address() == reverse("wagtailadmin_pages:edit", args=[page.pk])
+    ContactDetails.objects.update(accessibility_page=None)
+    assert address().endswith("#id_accessibility_page")
+
+
 def press(desk: Client, key: str, state: str, **fields: str) -> str:
     response = desk.post(reverse("checklist_mark", args=[key]), {"state": state, **fields})
     assert response.status_code == 302
