@@ -6,7 +6,7 @@ from typing import Any
 from aijuu_site.settings.data_folder import overlaps_sources
 from aijuu_site.settings.environment import ServerUrl, SettingError
 
-SQLITE = "django.db.backends.sqlite3"
+SQLITE = "aijuu_site.queued_sqlite"
 POSTGRESQL = "django.db.backends.postgresql"
 _SOURCES = Path(__file__).resolve().parent.parent.parent
 # Subfolders of the data folder: STATIC_ROOT, MEDIA_ROOT, uploads.
@@ -29,8 +29,11 @@ def database_from_url(url: str, data_dir: Path) -> dict[str, Any]:
         # synchronous=FULL syncs each commit, so that a confirmed message survives a power failure. secure_delete
         # overwrites deleted data with zeros (intake.enquiry.removal also truncates the WAL).
         options.setdefault("transaction_mode", "IMMEDIATE")
-        options.setdefault("timeout", 20)
+        # Twice at most: in the queue of the writers, and for a program that does not queue.
+        options.setdefault("timeout", 5)
         options.setdefault("init_command", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;")
+        # Opening the file for each request would cost more than most of its queries.
+        database["CONN_MAX_AGE"] = None
     else:
         options.setdefault("pool", {"min_size": 1, "max_size": 10, "timeout": 20})
         database["CONN_HEALTH_CHECKS"] = True

@@ -214,7 +214,7 @@ def test_each_kind_of_mail_server_has_its_port(
 
 def test_sqlite_waits_and_survives_a_power_cut(tmp_path: Path) -> None:
     database = database_from_url("", tmp_path)
-    assert database["ENGINE"] == "django.db.backends.sqlite3"
+    assert database["ENGINE"] == "aijuu_site.queued_sqlite"
     assert database["NAME"] == str(tmp_path / "db.sqlite3")
     assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert database["OPTIONS"]["timeout"] >= 5

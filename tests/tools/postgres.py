@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -37,8 +37,11 @@ def _pgserver(runtime: Path) -> ModuleType:
 
 
 @contextmanager
-def temporary_postgres() -> Iterator[str]:
-    """Yield the address of a running server (postgresql://…); stop it afterwards. Its folder goes with the process."""
+def temporary_postgres(*, durable: bool = False, databases: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the address of a running server (postgresql://…); stop it afterwards. Its folder goes with the process.
+
+    `durable`: it syncs each commit, as a real one. `databases`: the names of empty ones to make.
+    """
     folder = Path(tempfile.mkdtemp(prefix="aijuu-pg-"))
     # The wheel looks at its lock once more at exit; what is registered first runs last.
     atexit.register(shutil.rmtree, folder)
@@ -46,9 +49,11 @@ def temporary_postgres() -> Iterator[str]:
     folder.chmod(0o755)
     server = _pgserver(folder / "runtime").get_server(folder / "data", cleanup_mode="stop")
     try:
-        for name in _QUICK:
+        for name in () if durable else _QUICK:
             server.psql(f"ALTER SYSTEM SET {name} = off;")
         server.psql("SELECT pg_reload_conf();")
+        for name in databases:
+            server.psql(f"CREATE DATABASE {name};")
         yield server.get_uri()
     finally:
         server.cleanup()

@@ -93,6 +93,6 @@ def test_a_locked_database_costs_no_word(visitor: Visitor) -> None:
     finally:
         holder.close()
         with connection.cursor() as cursor:
-            cursor.execute("PRAGMA busy_timeout = 20000")
+            cursor.execute("PRAGMA busy_timeout = 5000")
     assert answer.status_code == 503
     assert visitor.sends(ShownForm.of(answer).values).status_code == 303

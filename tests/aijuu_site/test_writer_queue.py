@@ -1,0 +1,241 @@
+"""The queue of those who write to SQLite: threads and processes take turns, and nobody's death stops the others."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, connections, transaction
+from django.utils import timezone
+
+from aijuu_site.queued_sqlite.queue import QueueTimeout, WriterQueue, _threads_of
+from intake.models import PostingTrace
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Takes a turn, writes its name, and holds the turn until its input ends.
+_WRITER = """
+import sys
+from pathlib import Path
+from aijuu_site.queued_sqlite.queue import WriterQueue
+queue = WriterQueue(Path(sys.argv[1]))
+queue.acquire(60)
+with open(sys.argv[2], "a") as turns:
+    turns.write(sys.argv[3] + "\\n")
+sys.stdin.read()
+queue.release()
+"""
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+class Line:
+    """A queue, and what came of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "queue"
+        self.log = folder / "turns"
+        self.log.touch()
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def queue(self) -> WriterQueue:
+        return WriterQueue(self.path)
+
+    @property
+    def turns(self) -> list[str]:
+        return self.log.read_text().split()
+
+    def tickets(self) -> int:
+        """How many tickets were taken so far."""
+        return int.from_bytes(self.path.read_bytes(), "little")
+
+    def add_process(self, name: str, *, holds: bool) -> subprocess.Popen[bytes]:
+        """Start a process and return once it has taken its ticket. `holds`: it keeps its turn."""
+        before = self.tickets()
+        process = subprocess.Popen(
+            [sys.executable, "-c", _WRITER, str(self.path), str(self.log), name],
+            cwd=ROOT,
+            stdin=subprocess.PIPE if holds else subprocess.DEVNULL,
+        )
+        self.processes.append(process)
+        wait_until(lambda: self.tickets() > before)
+        return process
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Any:
+    line = Line(tmp_path)
+    with closing(line.queue()) as first:
+        first.acquire(1)
+    yield line
+    for process in line.processes:
+        process.kill()
+        process.communicate()
+
+
+def in_thread(job: Callable[[], None]) -> threading.Thread:
+    def run() -> None:
+        try:
+            job()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_threads_write_in_order_of_arrival(line: Line) -> None:
+    holder, turns = line.queue(), []
+    holder.acquire(1)
+
+    def take_turn(number: int) -> None:
+        with closing(line.queue()) as queue:
+            queue.acquire(30)
+            turns.append(number)
+
+    threads = []
+    for number in range(6):
+        threads.append(in_thread(lambda number=number: take_turn(number)))  # type: ignore[misc]
+        wait_until(lambda number=number: len(_threads_of(line.path)._waiting) == number + 1)  # type: ignore[misc]
+    holder.close()
+    for thread in threads:
+        thread.join(30)
+    assert turns == [0, 1, 2, 3, 4, 5]
+
+
+def test_processes_write_in_order_of_arrival(line: Line) -> None:
+    holder = line.queue()
+    holder.acquire(1)
+    for name in ("a", "b", "c", "d"):
+        line.add_process(name, holds=False)
+    assert line.turns == []
+    holder.close()
+    wait_until(lambda: len(line.turns) == 4)
+    assert line.turns == ["a", "b", "c", "d"]
+
+
+def test_last_writer_overtakes_no_waiting_process(line: Line) -> None:
+    with closing(line.queue()) as greedy:
+        greedy.acquire(1)
+        line.add_process("waiting", holds=False)
+        greedy.release()
+        greedy.acquire(30)
+        assert line.turns == ["waiting"]
+
+
+def test_killed_writer_frees_the_queue(line: Line) -> None:
+    holder = line.add_process("killed", holds=True)
+    wait_until(lambda: line.turns == ["killed"])
+    with closing(line.queue()) as queue:
+        with pytest.raises(QueueTimeout):
+            queue.acquire(0.05)
+        holder.kill()
+        holder.wait(30)
+        queue.acquire(30)
+        assert queue.has_turn
+
+
+def test_killed_waiting_writer_stops_nobody(line: Line) -> None:
+    with closing(line.queue()) as holder:
+        holder.acquire(1)
+        waiting = line.add_process("killed", holds=False)
+        line.add_process("after", holds=False)
+        waiting.kill()
+        waiting.wait(30)
+        holder.release()
+        wait_until(lambda: line.turns == ["after"])
+
+
+def test_writer_that_gave_up_stops_nobody(line: Line) -> None:
+    with closing(line.queue()) as holder, closing(line.queue()) as impatient, closing(line.queue()) as patient:
+        holder.acquire(1)
+        with pytest.raises(QueueTimeout):
+            impatient.acquire(0.05)
+        holder.release()
+        patient.acquire(1)
+        assert not impatient.has_turn
+
+
+def test_writer_gives_up_behind_another_process(line: Line) -> None:
+    holder = line.add_process("holder", holds=True)
+    wait_until(lambda: line.turns == ["holder"])
+    with closing(line.queue()) as impatient, closing(line.queue()) as patient:
+        with pytest.raises(QueueTimeout):
+            impatient.acquire(0.05)
+        holder.communicate()
+        patient.acquire(30)
+
+
+sqlite_only = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has many writers at once")
+NAME = "a" * 64
+
+
+def write(how: str) -> None:
+    if how == "update":
+        PostingTrace.objects.update(address_key=NAME)
+    elif how == "create":
+        PostingTrace.objects.create(address_key=NAME, posted_at=timezone.now())
+    else:
+        with transaction.atomic():
+            PostingTrace.objects.count()
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["transaction", "create", "update"])
+def test_each_write_waits_for_its_turn(how: str) -> None:
+    path = Path(f"{connection.settings_dict['NAME']}-queue")
+    done: list[int] = []
+    with closing(WriterQueue(path)) as other:
+        other.acquire(5)
+        thread = in_thread(lambda: (write(how), done.append(1))[0])
+        wait_until(lambda: len(_threads_of(path)._waiting) == 1)
+        # Nobody waits for a turn to read.
+        assert PostingTrace.objects.count() == 0
+        assert done == []
+    thread.join(30)
+    assert done == [1]
+    with closing(WriterQueue(path)) as after:
+        after.acquire(5)
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_failed_write_ends_its_turn() -> None:
+    path = Path(f"{connection.settings_dict['NAME']}-queue")
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        raise ZeroDivisionError
+    with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as foreign:
+        foreign.execute("BEGIN IMMEDIATE")
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 10")
+        for how in ("transaction", "create"):
+            with pytest.raises(OperationalError):
+                write(how)
+    connection.close()
+    with closing(WriterQueue(path)) as after:
+        after.acquire(1)
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_write_without_a_turn_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.05)
+    with closing(WriterQueue(Path(f"{connection.settings_dict['NAME']}-queue"))) as other:
+        other.acquire(5)
+        for how in ("transaction", "create", "update"):
+            with pytest.raises(OperationalError):
+                write(how)
+    write("create")
+    assert PostingTrace.objects.count() == 1

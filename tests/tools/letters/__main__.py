@@ -1,0 +1,134 @@
+"""Measure letters a second on both databases, ours and the peer's in turn."""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from tests.tools.letters.clients import Form, Measured, cpu_seconds, post_at_once
+from tests.tools.letters.wagtail_start import FORM_PATH, WagtailStart
+from tests.tools.postgres import temporary_postgres
+from tests.tools.running_site import RunningSite
+from tests.tools.smtp_server import SmtpServer
+
+_WORKER = "manage.py work"
+_PEER_SERVER = [sys.executable, "-m", "waitress", "--listen=127.0.0.1:{port}", "--threads=8", "peer.wsgi:application"]
+
+
+@dataclass
+class Site:
+    """A running site of either kind."""
+
+    name: str
+    form: Form
+    pid: int
+    without: str = ""
+
+    def measure(self, seconds: float) -> Measured:
+        return post_at_once(self.form, seconds=seconds, cpu=lambda: cpu_seconds(self.pid, without=self.without))
+
+
+@contextmanager
+def our_site(folder: Path, smtp: SmtpServer, database_url: str) -> Iterator[tuple[Site, RunningSite]]:
+    site = RunningSite(folder, smtp=smtp, overrides={"DATABASE_URL": database_url, "FORM_RATE_LIMIT": "1000000"})
+    site.start()
+    assert site.process
+    form = Form(port=site.port, path="/ota-yhteytta/", token="form_token", stored_status=303)  # noqa: S106
+    try:
+        yield Site("ours", form, site.process.pid, without=_WORKER), site
+    finally:
+        site.stop()
+
+
+@contextmanager
+def peer_site(folder: Path, database: dict[str, str] | None) -> Iterator[Site]:
+    peer = WagtailStart(folder, database=database, command=_PEER_SERVER)
+    form = Form(port=peer.port, path=FORM_PATH, token="csrfmiddlewaretoken", stored_status=200)  # noqa: S106
+    try:
+        yield Site("wagtail start", form, peer.process.pid)
+    finally:
+        peer.stop()
+
+
+def django_database(url: str, name: str) -> dict[str, str]:
+    """Return Django's settings for the database `name` on the server at `url`."""
+    parts = urlsplit(url)
+    host = parts.hostname or dict(pair.split("=") for pair in parts.query.split("&"))["host"]
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": parts.username or "",
+        "PASSWORD": parts.password or "",
+        "HOST": unquote(host),
+    }
+
+
+def seconds_until_delivered(site: RunningSite, smtp: SmtpServer, letters: int) -> tuple[float, int]:
+    """Wait until the worker has sent two mails for each letter. Returns the seconds and how many were left to send."""
+    began, before = time.monotonic(), len(smtp.messages)
+    smtp.wait_for(2 * letters, seconds=600)
+    return time.monotonic() - began, 2 * letters - before
+
+
+def show(kind: str, name: str, measured: Measured) -> None:
+    p50, p99 = measured.percentile(0.5), measured.percentile(0.99)
+    print(
+        f"{kind:<11}{name:<15}{measured.rate:7.0f}/s   p50 {p50 * 1000:6.0f} ms   p99 {p99 * 1000:6.0f} ms "
+        f"({p99 / p50:4.1f} x)   worst {max(measured.waits) * 1000:6.0f} ms   {measured.cpu * 1000:5.1f} ms CPU a letter",
+        flush=True,
+    )
+
+
+def compare(kind: str, folder: Path, *, seconds: float, rounds: int, url: str, peer: dict[str, str] | None) -> None:
+    """Measure both sites in turn, so that what else the machine does meets both."""
+    with (
+        SmtpServer() as smtp,
+        our_site(folder / "ours", smtp, url) as (ours, running),
+        peer_site(folder / "peer", peer) as other,
+    ):
+        letters = 0
+        for _ in range(rounds):
+            measured = ours.measure(seconds)
+            letters += measured.letters
+            show(kind, ours.name, measured)
+            waited, left = seconds_until_delivered(running, smtp, letters)
+            print(f"{'':<26}{left} mails left, delivered in {waited:.1f} s", flush=True)
+            show(kind, other.name, other.measure(seconds))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--only", choices=["sqlite", "postgresql"])
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if chosen.only != "postgresql":
+            place = Path(folder, "sqlite")
+            place.mkdir()
+            compare("SQLite", place, seconds=chosen.seconds, rounds=chosen.rounds, url="", peer=None)
+        if chosen.only != "sqlite":
+            place = Path(folder, "postgresql")
+            place.mkdir()
+            with temporary_postgres(durable=True, databases=("ours", "peer")) as url:
+                ours = url.replace("/postgres?", "/ours?")
+                assert ours != url
+                compare(
+                    "PostgreSQL",
+                    place,
+                    seconds=chosen.seconds,
+                    rounds=chosen.rounds,
+                    url=ours,
+                    peer=django_database(url, "peer"),
+                )
+
+
+if __name__ == "__main__":
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+    main()
