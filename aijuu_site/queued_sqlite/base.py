@@ -18,7 +18,7 @@ class QueuedCursor(base.SQLiteCursorWrapper):
 
     queued: Callable[[str], Any]
 
-    def execute(self, query: str, params: Iterable[Any] | None = None) -> Any:
+    def execute(self, query: str, params: Any = None) -> Any:
         with self.queued(query):
             return super().execute(query, params)
 
@@ -58,26 +58,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _start_transaction_under_autocommit(self) -> None:
         self._take_turn()
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
             self._end_turn()
             raise
 
     def _commit(self) -> Any:
         # After an error Django rolls back.
-        done = super()._commit()
+        done = super()._commit()  # type: ignore[misc]
         self._end_turn()
         return done
 
     def _rollback(self) -> Any:
         try:
-            return super()._rollback()
+            return super()._rollback()  # type: ignore[misc]
         finally:
             self._end_turn()
 
     def _close(self) -> None:
         try:
-            super()._close()
+            super()._close()  # type: ignore[misc]
         finally:
             if self._queue is not None:
                 self._queue.close()

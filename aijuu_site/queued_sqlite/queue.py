@@ -77,8 +77,8 @@ class WriterQueue:
     """One writer's place in the queue of a file. Not for several threads.
 
     Within a process, threads wait for each other. The first of each process then takes a ticket: it locks the byte of
-    its number in the file, and has its turn once the byte before is free. Only the next in the queue looks at that byte,
-    so nobody overtakes. The kernel frees the bytes of a process that dies.
+    its number in the file, and has its turn once the byte before is free. Only the next in the queue looks at that
+    byte, so nobody overtakes. The kernel frees the bytes of a process that dies.
     """
 
     def __init__(self, path: Path) -> None:

@@ -181,7 +181,7 @@ sqlite_only = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreS
 NAME = "a" * 64
 
 
-def write(how: str) -> None:
+def write(how: str) -> list[int]:
     if how == "update":
         PostingTrace.objects.update(address_key=NAME)
     elif how == "create":
@@ -189,6 +189,7 @@ def write(how: str) -> None:
     else:
         with transaction.atomic():
             PostingTrace.objects.count()
+    return [1]
 
 
 @sqlite_only
@@ -199,7 +200,7 @@ def test_each_write_waits_for_its_turn(how: str) -> None:
     done: list[int] = []
     with closing(WriterQueue(path)) as other:
         other.acquire(5)
-        thread = in_thread(lambda: (write(how), done.append(1))[0])
+        thread = in_thread(lambda: done.extend(write(how)))
         wait_until(lambda: len(_threads_of(path)._waiting) == 1)
         # Nobody waits for a turn to read.
         assert PostingTrace.objects.count() == 0

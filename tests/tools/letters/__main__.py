@@ -39,7 +39,7 @@ def our_site(folder: Path, smtp: SmtpServer, database_url: str) -> Iterator[tupl
     site = RunningSite(folder, smtp=smtp, overrides={"DATABASE_URL": database_url, "FORM_RATE_LIMIT": "1000000"})
     site.start()
     assert site.process
-    form = Form(port=site.port, path="/ota-yhteytta/", token="form_token", stored_status=303)  # noqa: S106
+    form = Form(port=site.port, path="/ota-yhteytta/", token="form_token", stored_status=303)
     try:
         yield Site("ours", form, site.process.pid, without=_WORKER), site
     finally:
@@ -49,7 +49,7 @@ def our_site(folder: Path, smtp: SmtpServer, database_url: str) -> Iterator[tupl
 @contextmanager
 def peer_site(folder: Path, database: dict[str, str] | None) -> Iterator[Site]:
     peer = WagtailStart(folder, database=database, command=_PEER_SERVER)
-    form = Form(port=peer.port, path=FORM_PATH, token="csrfmiddlewaretoken", stored_status=200)  # noqa: S106
+    form = Form(port=peer.port, path=FORM_PATH, token="csrfmiddlewaretoken", stored_status=200)
     try:
         yield Site("wagtail start", form, peer.process.pid)
     finally:
@@ -80,7 +80,8 @@ def show(kind: str, name: str, measured: Measured) -> None:
     p50, p99 = measured.percentile(0.5), measured.percentile(0.99)
     print(
         f"{kind:<11}{name:<15}{measured.rate:7.0f}/s   p50 {p50 * 1000:6.0f} ms   p99 {p99 * 1000:6.0f} ms "
-        f"({p99 / p50:4.1f} x)   worst {max(measured.waits) * 1000:6.0f} ms   {measured.cpu * 1000:5.1f} ms CPU a letter",
+        f"({p99 / p50:4.1f} x)   worst {max(measured.waits) * 1000:6.0f} ms   "
+        f"{measured.cpu * 1000:5.1f} ms CPU a letter",
         flush=True,
     )
 

@@ -58,7 +58,9 @@ class WagtailStart:
         self.port = free_port()
         self._command = [part.format(port=self.port) for part in command]
         self._make(database)
-        self.process = subprocess.Popen(self._command, cwd=folder, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            self._command, cwd=folder, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         self._wait_until_answering()
 
     @property
