@@ -27,10 +27,15 @@ class HashKey(models.Model):
         return str(self.pk)
 
 
+def database_key() -> str:
+    """Return this database's key, for several hashes by hash_with()."""
+    key, _created = HashKey.objects.get_or_create(pk=_SINGLE_ROW_ID, defaults={"secret": new_key()})
+    return key.secret
+
+
 def keyed_hash(purpose: str, words: str) -> str:
     """Return the hash of `words` for this purpose, under this database's key."""
-    key, _created = HashKey.objects.get_or_create(pk=_SINGLE_ROW_ID, defaults={"secret": new_key()})
-    return hash_with(key.secret, purpose, words)
+    return hash_with(database_key(), purpose, words)
 
 
 def hash_with(key: str, purpose: str, words: str) -> str:
@@ -58,9 +63,9 @@ def mailbox_of(address: str) -> str:
     return f"{mailbox}@{domain}"
 
 
-def mailbox_key(address: str) -> str:
-    """Return a keyed hash of the mailbox; stable within one database."""
-    return keyed_hash(PURPOSE, mailbox_of(address))
+def mailbox_key(address: str, *, key: str = "") -> str:
+    """Return a keyed hash of the mailbox; stable within one database. `key`: the database's, if the caller has it."""
+    return hash_with(key or database_key(), PURPOSE, mailbox_of(address))
 
 
 def same_address(field: str, address: str) -> Q:

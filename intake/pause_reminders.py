@@ -24,6 +24,7 @@ from intake.mail.queue import (
     to_supervisor,
     unsent_without_enquiry,
 )
+from intake.settings import IntakeSettings
 
 # The supervisor is not told of an automatic opening that is older than this.
 _NEWS_LIFETIME = timedelta(days=7)
@@ -94,7 +95,7 @@ def _queue_once(kind: str, day: date, deduplication_key: str, now: datetime) -> 
         NewMail(
             purpose=MailPurpose.PAUSE_REMINDER,
             deduplication_key=deduplication_key,
-            recipient=supervisor_address(ContactDetails.load()),
+            recipient=supervisor_address(ContactDetails.load(), IntakeSettings.load()),
             subject=subject,
             context=context,
             template="pause_reminder",

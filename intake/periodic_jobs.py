@@ -172,7 +172,7 @@ INTAKE_JOBS = (
     Job(
         name="traces",
         title=_("Forgetting the traces of posts"),
-        every=_HOUR,
+        every=timedelta(minutes=10),
         run=lambda context: delete_expired_traces(now=context.now),
     ),
 )

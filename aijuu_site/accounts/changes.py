@@ -52,7 +52,7 @@ def changes_addresses(request: HttpRequest) -> bool:
 def practice_addresses() -> dict[str, str]:
     """Return where notices of new enquiries go, and where people are told to write."""
     details = ContactDetails.load()
-    return {"notices": supervisor_address(details), "answers": details.email}
+    return {"notices": supervisor_address(details, IntakeSettings.load()), "answers": details.email}
 
 
 def tell_old_addresses(*, before: dict[str, str], after: dict[str, str], by: str) -> None:

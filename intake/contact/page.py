@@ -45,6 +45,7 @@ from intake.enquiry.services import receipt_of, receive_enquiry
 from intake.mailbox import is_same_address
 from intake.mapping.links import confirm_address, page_link_for_enquiry
 from intake.mapping.page import mapping_is_offered
+from intake.settings import IntakeSettings
 from intake.spam.limit import address_key, enforce_rate_limit
 from intake.submission import Submission, new_form_token
 from intake.waiting.forms import WaitingForm, waiting_notices
@@ -134,7 +135,7 @@ def _store(page: Any, request: HttpRequest, which: FormKind, form: _AnyForm, now
             409, _("The waiting list is not open now, so this form was not taken. Your words are still here.")
         )
     entry = form.entry(source_known=source_known)
-    details, pause = ContactDetails.load(request), current_pause(request)
+    details, pause, chosen = ContactDetails.load(request), current_pause(request), IntakeSettings.load(request)
     wants_mail = bool(form.cleaned_data.get("wants_mail"))
     enquiry = receive_enquiry(
         submission=Submission(
@@ -145,10 +146,12 @@ def _store(page: Any, request: HttpRequest, which: FormKind, form: _AnyForm, now
             wants_mail=wants_mail,
             opening=entry.opening,
             signs=entry.signs,
-            shown=which.notices(details=details, pause=pause).as_shown(consented=wants_mail),
+            shown=which.notices(details=details, pause=pause, chosen=chosen).as_shown(consented=wants_mail),
             address_key=address_key(request),
         ),
         pause=pause,
+        details=details,
+        chosen=chosen,
         now=now,
     )
     receipt = receipt_of(enquiry=enquiry, opening=entry.opening)

@@ -18,13 +18,17 @@ from intake.mail.queue import (
     Handling,
     NewMail,
     claim_automatic_mail,
-    queue_mail,
     register,
+    render_mail,
     supervisor_address,
     to_supervisor,
 )
 from intake.rights import enquiry_url
+from intake.settings import IntakeSettings
 
+# Stands in a rendered mail for the primary key of an enquiry that is not stored yet. Such a mail never contains text
+# that a visitor wrote.
+_ID_LATER = "9" * 18
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
 
 NextStep = Callable[[Enquiry, PauseStatus], str]
@@ -37,38 +41,76 @@ def offer_next_step(offer: NextStep) -> NextStep:
     return offer
 
 
-def queue_mails(*, enquiry: Enquiry, pause: PauseStatus, now: datetime) -> None:
-    """Queue the notification to the supervisor, and the confirmation to the sender if one may be sent.
+@dataclass(frozen=True, kw_only=True)
+class ReadyMails:
+    """The rendered mails about an enquiry that is about to be stored. `confirmation`: None if none may be sent."""
 
-    Neither contains text that the sender wrote. There is no confirmation of a suspicious enquiry, and at most one a day
-    to a mailbox, so that the form can't be used to flood somebody. The waiting list has its own confirmation
-    (intake.waiting.places). The caller holds lock_receiving().
+    notification: OutgoingMail
+    confirmation: OutgoingMail | None
+
+
+def render_mails(
+    *, enquiry: Enquiry, details: ContactDetails, chosen: IntakeSettings, pause: PauseStatus, now: datetime
+) -> ReadyMails:
+    """Render the notification to the supervisor, and the confirmation to the sender, of an unsaved enquiry.
+
+    Neither contains text that the sender wrote. There is no confirmation of a suspicious enquiry. The waiting list has
+    its own confirmation (intake.waiting.places).
     """
     subject = _("New enquiry %(reference)s")
-    queue_mail(mail_to_supervisor(enquiry, MailPurpose.NOTIFICATION, subject=subject, context={}), now=now)
-    if enquiry.kind == Kind.WAITING or enquiry.is_quarantined:
-        return
-    if not claim_automatic_mail(enquiry.email, MailPurpose.CONFIRMATION, now):
-        return
-    mail = mail_to_sender(
+    notification = mail_to_supervisor(
         enquiry,
-        MailPurpose.CONFIRMATION,
-        subject=(
-            _("Your initial mapping has arrived (reference %(reference)s)")
-            if enquiry.kind == Kind.MAPPING
-            else _("Your message has arrived (reference %(reference)s)")
-        ),
-        context={
-            "pause": pause,
-            "mapping_url": next((url for offer in _next_steps if (url := offer(enquiry, pause))), ""),
-        },
+        MailPurpose.NOTIFICATION,
+        recipient=supervisor_address(details, chosen),
+        subject=subject,
+        context={},
     )
-    queue_mail(mail, now=now)
+    confirmation = None
+    if enquiry.kind != Kind.WAITING and not enquiry.is_quarantined:
+        confirmation = mail_to_sender(
+            enquiry,
+            MailPurpose.CONFIRMATION,
+            details=details,
+            subject=(
+                _("Your initial mapping has arrived (reference %(reference)s)")
+                if enquiry.kind == Kind.MAPPING
+                else _("Your message has arrived (reference %(reference)s)")
+            ),
+            context={
+                "pause": pause,
+                "mapping_url": next((url for offer in _next_steps if (url := offer(enquiry, pause))), ""),
+            },
+        )
+    return ReadyMails(
+        notification=render_mail(notification, now=now),
+        confirmation=render_mail(confirmation, now=now) if confirmation else None,
+    )
 
 
-def mail_to_sender(enquiry: Enquiry, purpose: MailPurpose, *, subject: str, context: dict[str, object]) -> NewMail:
+def queue_mails(mails: ReadyMails, *, enquiry: Enquiry, mailbox_key: str, now: datetime) -> None:
+    """Queue the rendered mails of an enquiry that was just stored. The caller holds lock_receiving().
+
+    At most one confirmation a day goes to a mailbox, so that the form can't be used to flood somebody.
+    """
+    rows = [mails.notification]
+    if mails.confirmation and claim_automatic_mail(mailbox_key, MailPurpose.CONFIRMATION, now):
+        rows.append(mails.confirmation)
+    for row in rows:
+        row.enquiry = enquiry
+        row.text, row.html = (part.replace(_ID_LATER, str(enquiry.pk)) for part in (row.text, row.html))
+    OutgoingMail.objects.bulk_create(rows)
+
+
+def mail_to_sender(
+    enquiry: Enquiry,
+    purpose: MailPurpose,
+    *,
+    details: ContactDetails | None = None,
+    subject: str,
+    context: dict[str, object],
+) -> NewMail:
     """Return a mail to the sender of an enquiry. `subject` may have "%(reference)s"."""
-    details = ContactDetails.load()
+    details = details or ContactDetails.load()
     return NewMail(
         enquiry_id=enquiry.pk,
         purpose=purpose,
@@ -79,16 +121,23 @@ def mail_to_sender(enquiry: Enquiry, purpose: MailPurpose, *, subject: str, cont
     )
 
 
-def mail_to_supervisor(enquiry: Enquiry, purpose: MailPurpose, *, subject: str, context: dict[str, object]) -> NewMail:
+def mail_to_supervisor(
+    enquiry: Enquiry,
+    purpose: MailPurpose,
+    *,
+    recipient: str = "",
+    subject: str,
+    context: dict[str, object],
+) -> NewMail:
     """Return a mail to the supervisor about an enquiry. `subject` may have "%(reference)s"."""
     return NewMail(
         enquiry_id=enquiry.pk,
         purpose=purpose,
-        recipient=supervisor_address(ContactDetails.load()),
+        recipient=recipient or supervisor_address(ContactDetails.load(), IntakeSettings.load()),
         subject=subject % {"reference": enquiry.reference},
         context={
             "enquiry": enquiry,
-            "admin_url": settings.SITE_URL + enquiry_url("inspect", enquiry.pk),
+            "admin_url": settings.SITE_URL + enquiry_url("inspect", enquiry.pk or _ID_LATER),
             **context,
         },
     )

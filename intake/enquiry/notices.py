@@ -50,7 +50,7 @@ class FormNotices:
         )
 
 
-def form_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotices:
+def form_notices(*, details: ContactDetails, pause: PauseStatus, chosen: IntakeSettings | None = None) -> FormNotices:
     """Return the current notices."""
     return FormNotices(
         warning_heading=_("Write in general terms"),
@@ -60,7 +60,7 @@ def form_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotices:
             "talked about in confidence when you meet. If such facts are there all the same, Kati removes them."
         ),
         crisis_note=_("The form is not read around the clock. In an emergency call 112."),
-        privacy=_privacy_notice(IntakeSettings.load().retention_months, details.privacy_url),
+        privacy=_privacy_notice((chosen or IntakeSettings.load()).retention_months, details.privacy_url),
         pause=pause.text,
     )
 

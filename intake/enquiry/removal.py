@@ -10,11 +10,12 @@ from django.utils import timezone
 from intake.enquiry.models import Enquiry, RemovedEnquiry
 from intake.enquiry.services import ChangedMeanwhile, require_version
 from intake.jobs.runner import Each, each_or_raise
-from intake.jobs.schedule import CLOCK_TOLERANCE, in_batches
+from intake.jobs.schedule import in_batches
 from intake.locks import lock_receiving
+from intake.mail import queue
 from intake.mail.models import AutomaticReplyTrace, OutgoingMail
-from intake.mail.queue import REPLY_WINDOW
-from intake.spam.limit import LIMIT_WINDOW, PostingTrace
+from intake.spam import limit
+from intake.spam.limit import PostingTrace
 
 _LOG_WAIT_MS = 200
 
@@ -52,10 +53,8 @@ def remove_due(*, now: datetime, each: Each = each_or_raise) -> int:
 
 def delete_expired_traces(*, now: datetime) -> None:
     """Delete the traces of posts and automatic mails that have expired or lie in the future (wrong clock)."""
-    PostingTrace.objects.exclude(posted_at__gt=now - LIMIT_WINDOW, posted_at__lte=now + CLOCK_TOLERANCE).delete()
-    AutomaticReplyTrace.objects.exclude(
-        replied_at__gt=now - REPLY_WINDOW, replied_at__lte=now + CLOCK_TOLERANCE
-    ).delete()
+    PostingTrace.objects.exclude(limit.counted(now)).delete()
+    AutomaticReplyTrace.objects.exclude(queue.counted(now)).delete()
 
 
 def _remove_if_due(enquiry_id: int, now: datetime) -> int:

@@ -3,25 +3,27 @@
 import json
 import uuid
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from home.contact_details import ContactDetails
 from home.email_address import readable_address
 from home.pause.wording import PauseStatus
 from intake.choices import Kind, Outcome, Status, StepKind, Verdict
-from intake.enquiry.mails import queue_mails
+from intake.enquiry.mails import ReadyMails, queue_mails, render_mails
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.enquiry.rules import RetentionTimes, new_reference, removal_date
 from intake.jobs.schedule import is_from_future
 from intake.locks import lock_receiving
-from intake.mailbox import keyed_hash
+from intake.mailbox import database_key, hash_with, mailbox_key
 from intake.settings import IntakeSettings
 from intake.spam.limit import enforce_rate_limit
 from intake.spam.rules import reasons_to_suspect
@@ -185,7 +187,14 @@ def save_change(
         )
 
 
-def receive_enquiry(*, submission: Submission, pause: PauseStatus, now: datetime) -> Enquiry:
+def receive_enquiry(
+    *,
+    submission: Submission,
+    pause: PauseStatus,
+    details: ContactDetails | None = None,
+    chosen: IntakeSettings | None = None,
+    now: datetime,
+) -> Enquiry:
     """Store an enquiry and queue its mails; a repeat returns the first enquiry.
 
     A repeat has the same content and either the same form token, at any time, or any form token within a day while the
@@ -195,27 +204,49 @@ def receive_enquiry(*, submission: Submission, pause: PauseStatus, now: datetime
 
     An enquiry of the kind WAITING gets the last place on the waiting list.
 
-    Raises TooManyPosts over FORM_RATE_LIMIT, and django.db.DatabaseError if nothing could be stored.
+    `details`, `chosen`: the settings, if the caller has read them. Raises TooManyPosts over FORM_RATE_LIMIT, and
+    django.db.DatabaseError if nothing could be stored.
     """
-    kind, facts, opening = submission.kind, submission.facts, submission.opening
-    digest = _digest(kind, facts, submission.repeat_text)
-    with transaction.atomic():
-        lock_receiving()
-        earlier = Enquiry.objects.filter(submission_id=opening.submission_id, content_digest=digest).first()
-        if earlier:
-            return earlier
-        enforce_rate_limit(submission.address_key, now)
+    details, chosen = details or ContactDetails.load(), chosen or IntakeSettings.load()
+    while True:
+        # All that needs no lock is done before the transaction, so that others wait as briefly as possible.
+        arrival = _Arrival.of(submission, details=details, chosen=chosen, pause=pause, now=now)
+        try:
+            return _store(arrival, now)
+        except IntegrityError:
+            if not Enquiry.objects.filter(reference=arrival.enquiry.reference).exists():
+                raise
+            # Another enquiry has this reference. Once in millions, so it is not looked up each time.
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Arrival:
+    """An enquiry that is ready to be stored, with its rendered mails."""
+
+    enquiry: Enquiry
+    mails: ReadyMails
+    address_key: str
+    mailbox_key: str
+    wants_mail: bool
+
+    @classmethod
+    def of(
+        cls,
+        submission: Submission,
+        *,
+        details: ContactDetails,
+        chosen: IntakeSettings,
+        pause: PauseStatus,
+        now: datetime,
+    ) -> "_Arrival":
+        kind, facts, key = submission.kind, submission.facts, database_key()
+        digest = _digest(kind, facts, submission.repeat_text, key=key)
         reasons = reasons_to_suspect(replace(facts, message=facts.message or submission.other_text), submission.signs)
-        earlier = Enquiry.objects.filter(repeat_key=digest).first()
-        if earlier:
-            if _takes_repeats(earlier, now) and (reasons or not earlier.is_quarantined):
-                return earlier
-            Enquiry.objects.filter(pk=earlier.pk).update(repeat_key=None)
-        reference, chosen = _unused_reference(), IntakeSettings.load()
-        enquiry = Enquiry.objects.create(
+        reference = new_reference()
+        enquiry = Enquiry(
             reference=reference,
             search_text=_search_text(reference, facts),
-            submission_id=opening.submission_id,
+            submission_id=submission.opening.submission_id,
             content_digest=digest,
             repeat_key=digest,
             kind=kind,
@@ -228,9 +259,36 @@ def receive_enquiry(*, submission: Submission, pause: PauseStatus, now: datetime
             shown_spam_days=chosen.spam_days,
             **{**asdict(facts), "delivery_modes": list(facts.delivery_modes)},
         )
-        if kind == Kind.WAITING:
-            listed.send(Enquiry, enquiry=enquiry, wants_mail=submission.wants_mail, now=now)
-        queue_mails(enquiry=enquiry, pause=pause, now=now)
+        return cls(
+            enquiry=enquiry,
+            mails=render_mails(enquiry=enquiry, details=details, chosen=chosen, pause=pause, now=now),
+            address_key=submission.address_key,
+            mailbox_key=mailbox_key(facts.email, key=key),
+            wants_mail=submission.wants_mail,
+        )
+
+
+def _store(arrival: _Arrival, now: datetime) -> Enquiry:
+    enquiry = arrival.enquiry
+    same_form = Q(submission_id=enquiry.submission_id, content_digest=enquiry.content_digest)
+    same_words = Q(repeat_key=enquiry.repeat_key)
+    with transaction.atomic():
+        lock_receiving()
+        # Only the keys: nearly always there is none, and reading whole rows takes longer to prepare.
+        found = Enquiry.objects.filter(same_form | same_words).order_by().values_list("pk", flat=True)
+        earlier = [Enquiry.objects.get(pk=pk) for pk in found]
+        for one in earlier:
+            if (one.submission_id, one.content_digest) == (enquiry.submission_id, enquiry.content_digest):
+                return one
+        enforce_rate_limit(arrival.address_key, now)
+        for one in earlier:
+            if _takes_repeats(one, now) and (enquiry.is_quarantined or not one.is_quarantined):
+                return one
+            Enquiry.objects.filter(pk=one.pk).update(repeat_key=None)
+        enquiry.save(force_insert=True)
+        if enquiry.kind == Kind.WAITING:
+            listed.send(Enquiry, enquiry=enquiry, wants_mail=arrival.wants_mail, now=now)
+        queue_mails(arrival.mails, enquiry=enquiry, mailbox_key=arrival.mailbox_key, now=now)
     return enquiry
 
 
@@ -253,9 +311,9 @@ def _takes_repeats(enquiry: Enquiry, now: datetime) -> bool:
     return not enquiry.is_closed and not is_from_future(received, now) and now - received < REPEAT_WINDOW
 
 
-def _digest(kind: Kind, facts: ContactFacts, repeat_text: str) -> str:
+def _digest(kind: Kind, facts: ContactFacts, repeat_text: str, *, key: str) -> str:
     words = json.dumps([kind, asdict(facts), repeat_text], sort_keys=True, ensure_ascii=False)
-    return keyed_hash("intake.content", words)
+    return hash_with(key, "intake.content", words)
 
 
 def _search_text(reference: str, facts: ContactFacts) -> str:
@@ -263,10 +321,3 @@ def _search_text(reference: str, facts: ContactFacts) -> str:
     return " ".join(
         dict.fromkeys([reference, facts.name, facts.organisation, readable_address(facts.email), facts.email])
     ).casefold()
-
-
-def _unused_reference() -> str:
-    while True:
-        reference = new_reference()
-        if not Enquiry.objects.filter(reference=reference).exists():
-            return reference

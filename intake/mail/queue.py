@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 from email.utils import make_msgid, parseaddr
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 
 from home.contact_details import ContactDetails
 from intake.choices import MailPurpose, MailState
 from intake.jobs.schedule import CLOCK_TOLERANCE
 from intake.mail.models import AutomaticReplyTrace, OutgoingMail
-from intake.mailbox import mailbox_key
 from intake.settings import IntakeSettings
 
 REPLY_WINDOW = timedelta(days=1)
@@ -109,7 +108,14 @@ class NewMail:
 
 def queue_mail(mail: NewMail, *, now: datetime) -> OutgoingMail:
     """Queue a mail in the caller's transaction. It is sent at once, or at `goes_at`."""
-    return OutgoingMail.objects.create(
+    row = render_mail(mail, now=now)
+    row.save(force_insert=True)
+    return row
+
+
+def render_mail(mail: NewMail, *, now: datetime) -> OutgoingMail:
+    """Return the row of a mail that is to be queued, which takes much longer than to store it."""
+    return OutgoingMail(
         enquiry_id=mail.enquiry_id,
         purpose=mail.purpose,
         deduplication_key=mail.deduplication_key,
@@ -125,23 +131,27 @@ def queue_mail(mail: NewMail, *, now: datetime) -> OutgoingMail:
     )
 
 
-def supervisor_address(details: ContactDetails) -> str:
-    return IntakeSettings.load().notification_email or details.email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+def supervisor_address(details: ContactDetails, chosen: IntakeSettings) -> str:
+    return chosen.notification_email or details.email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
 
 
 def to_supervisor(_mail: OutgoingMail) -> Addresses:
     """Return the supervisor's address as it is set now."""
-    return Addresses(recipient=supervisor_address(ContactDetails.load()))
+    return Addresses(recipient=supervisor_address(ContactDetails.load(), IntakeSettings.load()))
 
 
-def claim_automatic_mail(address: str, purpose: MailPurpose, now: datetime) -> bool:
+def counted(now: datetime) -> Q:
+    """Return the condition that a trace counts now. The job "traces" deletes the others.
+
+    A trace from the future comes from a wrong clock: it must not block a mailbox for years.
+    """
+    return Q(replied_at__gt=now - REPLY_WINDOW, replied_at__lte=now + CLOCK_TOLERANCE)
+
+
+def claim_automatic_mail(recipient_key: str, purpose: MailPurpose, now: datetime) -> bool:
     """Record an automatic mail to this mailbox and return True; return False if its daily limit is reached."""
-    # A trace from the future comes from a wrong clock: it must not block a mailbox for years.
-    AutomaticReplyTrace.objects.exclude(
-        replied_at__gt=now - REPLY_WINDOW, replied_at__lte=now + CLOCK_TOLERANCE
-    ).delete()
-    key = mailbox_key(address)
-    if AutomaticReplyTrace.objects.filter(recipient_key=key, purpose=purpose).count() >= MAILS_A_DAY[purpose]:
+    traces = AutomaticReplyTrace.objects.filter(counted(now), recipient_key=recipient_key, purpose=purpose)
+    if traces.count() >= MAILS_A_DAY[purpose]:
         return False
-    AutomaticReplyTrace.objects.create(recipient_key=key, purpose=purpose, replied_at=now)
+    AutomaticReplyTrace.objects.create(recipient_key=recipient_key, purpose=purpose, replied_at=now)
     return True

@@ -119,11 +119,12 @@ class Migration(migrations.Migration):
             name='PostingTrace',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address_key', models.CharField(db_index=True, max_length=64)),
+                ('address_key', models.CharField(max_length=64)),
                 ('posted_at', models.DateTimeField(db_index=True)),
             ],
             options={
                 'default_permissions': (),
+                'indexes': [models.Index(fields=['address_key', 'posted_at'], name='posts_of_address')],
             },
         ),
         migrations.CreateModel(

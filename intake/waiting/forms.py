@@ -118,12 +118,14 @@ class MoveAheadForm(forms.Form):
         return clean_reason(self.cleaned_data["reason"])
 
 
-def waiting_notices(*, details: ContactDetails, pause: PauseStatus) -> FormNotices:
+def waiting_notices(
+    *, details: ContactDetails, pause: PauseStatus, chosen: IntakeSettings | None = None
+) -> FormNotices:
     """Return the current notices of the waiting list's form."""
-    chosen = IntakeSettings.load()
+    chosen = chosen or IntakeSettings.load()
     box = WaitingForm.base_fields["wants_mail"]
     return replace(
-        form_notices(details=details, pause=pause),
+        form_notices(details=details, pause=pause, chosen=chosen),
         privacy=with_privacy_link(_waiting_privacy(chosen), details.privacy_url),
         waiting_lead=_(
             "No new work supervision is started right now. You can still leave your contact details on the waiting "

@@ -14,6 +14,7 @@ from intake.enquiry.models import Enquiry
 from intake.mail.links import PrivateLink
 from intake.mail.models import OutgoingMail
 from intake.mail.queue import NewMail, claim_automatic_mail, queue_mail
+from intake.mailbox import mailbox_key
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.rules import kept_while_waiting
 
@@ -105,7 +106,7 @@ def queue_waiting_confirmation(*, place: WaitingPlace, now: datetime) -> bool:
     purpose = MailPurpose.WAITING_CONFIRMATION
     if enquiry.is_quarantined or OutgoingMail.objects.filter(enquiry=enquiry, purpose=purpose).exists():
         return False
-    if not claim_automatic_mail(enquiry.email, purpose, now):
+    if not claim_automatic_mail(mailbox_key(enquiry.email), purpose, now):
         return False
     _queue_link_to_place(place, purpose, now)
     return True

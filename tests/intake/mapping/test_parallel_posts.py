@@ -121,14 +121,14 @@ def test_expiring_mapping_is_not_removed_while_sent(
     begun.answers_all()
     mapping = InitialMapping.objects.get()
     sending, go_on = threading.Event(), threading.Event()
-    receive = Enquiry.objects.create
+    save = Enquiry.save
 
-    def slowly(**values: Any) -> Enquiry:
+    def slowly(enquiry: Enquiry, **options: Any) -> None:
         sending.set()
         go_on.wait(10)
-        return receive(**values)
+        save(enquiry, **options)
 
-    monkeypatch.setattr(Enquiry.objects, "create", slowly)
+    monkeypatch.setattr(Enquiry, "save", slowly)
 
     def job(number: int) -> Any:
         if number == 0:

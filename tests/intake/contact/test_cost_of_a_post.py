@@ -1,0 +1,117 @@
+"""What one post of the contact form may cost: queries in all, and what its transaction holds. No clock."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.template import Template
+from django.test.utils import CaptureQueriesContext
+
+from intake.enquiry import services
+from intake.models import Enquiry, OutgoingMail, PostingTrace
+from tests.intake.visiting import Visitor, letter, token
+
+
+@contextmanager
+def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the statements before the transaction that receives an enquiry, and those in it."""
+    before: list[str] = []
+    within: list[str] = []
+    store, place = services._store, before
+
+    def stored(*arguments: Any) -> Enquiry:
+        nonlocal place
+        place = within
+        try:
+            return store(*arguments)
+        finally:
+            place = before
+
+    def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        place.append(sql)
+        return execute(sql, params, many, context)
+
+    with monkeypatch.context() as patch, connection.execute_wrapper(note):
+        patch.setattr(services, "_store", stored)
+        yield before, within
+
+
+def writes(sql: list[str]) -> list[str]:
+    return [statement.split()[2].strip('"') for statement in sql if statement.startswith("INSERT")]
+
+
+def test_transaction_of_a_post_is_short(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor.opens()
+    visitor.sends(letter(message="Ensimmäinen.", email="eka@esimerkki.fi"))
+    with statements(monkeypatch) as (before, within):
+        assert visitor.sends(letter(form_token=token())).status_code == 303
+    assert not writes(before)
+    assert writes(within) == [
+        "intake_postingtrace",
+        "intake_enquiry",
+        "intake_automaticreplytrace",
+        "intake_outgoingmail",
+    ]
+    # Beside these: the savepoint of the test, PostgreSQL's lock, whether it is a repeat, and the two limits.
+    reads = [sql for sql in within if sql.startswith("SELECT") and "advisory" not in sql]
+    assert len(reads) == 3, reads
+    assert len(before) <= 9, before
+
+
+def test_post_renders_no_mail_in_its_transaction(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+    is_storing = False
+    store, render = services._store, Template.render
+
+    def stored(*arguments: Any) -> Enquiry:
+        nonlocal is_storing
+        is_storing = True
+        try:
+            return store(*arguments)
+        finally:
+            is_storing = False
+
+    def noted(template: Template, context: Any) -> Any:
+        if str(template.name).startswith("emails/"):
+            rendered.append(f"{template.name} {'within' if is_storing else 'before'}")
+        return render(template, context)
+
+    monkeypatch.setattr(services, "_store", stored)
+    monkeypatch.setattr(Template, "render", noted)
+    assert visitor.sends().status_code == 303
+    assert sorted(rendered) == [
+        "emails/confirmation.html before",
+        "emails/confirmation.txt before",
+        "emails/notification.html before",
+        "emails/notification.txt before",
+    ]
+    enquiry = Enquiry.objects.get()
+    notification = OutgoingMail.objects.get(purpose="notification")
+    assert f"/inspect/{enquiry.pk}/" in notification.text
+    assert f"/inspect/{enquiry.pk}/" in notification.html
+    assert notification.enquiry == enquiry
+
+
+def test_rate_limit_reads_one_row(visitor: Visitor, settings: Any) -> None:
+    settings.FORM_RATE_LIMIT = 5
+    for number in range(5):
+        assert visitor.sends(letter(message=f"Viesti {number}")).status_code == 303
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        assert visitor.sends().status_code == 429
+    (read,) = [query["sql"] for query in captured if f'FROM "{PostingTrace._meta.db_table}"' in query["sql"]]
+    assert "LIMIT 1" in read
+
+
+def test_taken_reference_is_drawn_again(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor.sends(letter(message="Ensimmäinen.", email="eka@esimerkki.fi"))
+    taken = Enquiry.objects.get().reference
+    drawn = iter([taken, taken, "ABC2345"])
+    monkeypatch.setattr(services, "new_reference", lambda: next(drawn))
+    assert visitor.sends().status_code == 303
+    assert set(Enquiry.objects.values_list("reference", flat=True)) == {taken, "ABC2345"}
+    assert OutgoingMail.objects.filter(subject__contains="ABC2345").count() == 2
+    assert PostingTrace.objects.count() == 2
