@@ -35,6 +35,8 @@ PERMISSIONS_POLICY = ", ".join(
 )
 # Only documents need the Permissions-Policy header: leaving it out here saves bytes on the first view.
 NEVER_A_PAGE = ("text/css", "text/javascript", "font/")
+# Of a page that set none itself.
+PUBLIC_CACHE_CONTROL = "no-cache"
 _HEALTH = ("/healthz", "/healthz/", "/healthz/live", "/healthz/live/")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -94,7 +96,7 @@ class PublicCacheMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if not response.has_header("Cache-Control"):
-            response["Cache-Control"] = "no-cache"
+            response["Cache-Control"] = PUBLIC_CACHE_CONTROL
         return response
 
 

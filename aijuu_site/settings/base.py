@@ -7,7 +7,7 @@ from aijuu_site.content_security import ADMIN_POLICY, PUBLIC_POLICY
 from aijuu_site.settings.data_folder import configured_secret_key, data_folder, make_data_folder, stored_secret_key
 from aijuu_site.settings.databases import database_from_url
 from aijuu_site.settings.environment import Environment, SettingError
-from aijuu_site.settings.hosts import allowed_hosts, listening_host, site_url
+from aijuu_site.settings.hosts import allowed_hosts, available_cores, listening_host, site_url
 from aijuu_site.settings.mail import admin_email, email_settings, sender
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -31,6 +31,7 @@ if HTTPS and not TRUSTED_PROXIES:
     raise SettingError(
         "TRUSTED_PROXIES", "with https in SITE_URL a proxy stands in front; write 1 or more, or nothing."
     )
+WEB_PROCESSES = env.whole_number("WEB_PROCESSES", default=min(available_cores(), 8), lowest=1, highest=64)
 FORM_RATE_LIMIT = env.whole_number("FORM_RATE_LIMIT", default=10, lowest=1, highest=1_000_000)
 
 # The account that is created at the first start (aijuu_site.serving.preparation).
@@ -54,6 +55,7 @@ DEBUG = False
 INSTALLED_APPS = [
     "aijuu_site",
     "aijuu_site.accounts",
+    "aijuu_site.kept_pages",
     "intake",
     "home",
     "wagtail_modeladmin",
@@ -93,6 +95,8 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
+    # Sees the body before compression, and the Cache-Control that the page got.
+    "aijuu_site.kept_pages.middleware.KeptPagesMiddleware",
     "aijuu_site.middleware.PublicCacheMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -25,6 +25,7 @@ NAMES = (
     "ADMIN_PASSWORD",
     "FORM_RATE_LIMIT",
     "TRUSTED_PROXIES",
+    "WEB_PROCESSES",
 )  # fmt: skip
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -1,6 +1,7 @@
 """Validation of SITE_URL, ALLOWED_HOSTS and HOST, and the host names of the site."""
 
 import ipaddress
+import os
 import re
 from urllib.parse import urlsplit
 
@@ -92,3 +93,8 @@ def listening_host(text: str) -> str:
         return host_name(text or LOOPBACK[0]).strip("[]")
     except ValueError as error:
         raise SettingError("HOST", "write an address of this machine without a port, as in HOST=127.0.0.1") from error
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -107,6 +107,17 @@ def _state_after_return(ended_on: date | None, welcome_days: int, today: date) -
     return PauseState.OPEN
 
 
+def next_edge(settings: PauseSettings, now: datetime) -> datetime | None:
+    """Return the first moment after `now` (aware) at which the state is another one; None if it stays as it is."""
+    days = {settings.begins_on, settings.returns_on}
+    for ended_on in (settings.ended_on, settings.returns_on):
+        if ended_on is not None and (last_day := last_welcome_day(ended_on, settings.welcome_days)) < date.max:
+            days.add(last_day + timedelta(days=1))
+    state = pause_state(settings, now)
+    midnights = sorted(datetime.combine(day, time.min, tzinfo=CALENDAR) for day in days if day is not None)
+    return next((edge for edge in midnights if edge > now and pause_state(settings, edge) is not state), None)
+
+
 def form_mode(settings: PauseSettings, now: datetime) -> FormMode:
     """Return the mode of the contact page at `now` (aware): the chosen one during a pause, else AS_USUAL."""
     return settings.form_mode if pause_state(settings, now).is_paused else FormMode.AS_USUAL

@@ -17,6 +17,7 @@ from home.pause.rules import (
     due_reminder,
     form_mode,
     last_welcome_day,
+    next_edge,
     pause_state,
     settings_for_state,
     validation_errors,
@@ -223,3 +224,29 @@ def test_no_day_or_number_overflows(
     assert last_welcome_day(ended_on, welcome_days) >= ended_on
     validation_errors(PauseSettings(active=False), settings, now)
     due_reminder(settings, now)
+
+
+@given(settings=all_settings, now=moments, share=st.floats(0, 1, exclude_max=True))
+def test_state_is_the_same_until_next_edge(settings: PauseSettings, now: datetime, share: float) -> None:
+    edge = next_edge(settings, now)
+    # Without an edge: as far ahead as a year of notice reaches.
+    until = edge or datetime(2043, 1, 1, tzinfo=CALENDAR)
+    assert edge is None or (edge > now and pause_state(settings, edge) is not pause_state(settings, now))
+    for moment in (now + (until - now) * share, until - SECOND if until - SECOND > now else now):
+        assert pause_state(settings, moment) is pause_state(settings, now)
+
+
+@pytest.mark.parametrize("day", EDGES)
+def test_next_edge_is_finnish_midnight(day: date) -> None:
+    settings = PauseSettings(active=True, begins_on=day, returns_on=day + timedelta(days=1), opens_by_itself=True)
+    assert next_edge(settings, before_midnight(day)) == helsinki(day, 0)
+    edge = next_edge(settings, helsinki(day, 0))
+    assert edge == helsinki(day + timedelta(days=1), 0)
+    # 24 hours, but 23 and 25 when the clocks change.
+    hours = {SPRING: 23, AUTUMN: 25}.get(day, 24)
+    assert edge.astimezone(UTC) - helsinki(day, 0).astimezone(UTC) == timedelta(hours=hours)
+
+
+def test_open_for_good_has_no_edge() -> None:
+    assert next_edge(PauseSettings(active=False), helsinki(WINTER, 12)) is None
+    assert next_edge(PauseSettings(active=True), helsinki(WINTER, 12)) is None

@@ -1,0 +1,1 @@
+"""Complete responses to anonymous visitors, kept in memory until what they show changes."""

@@ -1,0 +1,166 @@
+"""The generation of what public pages show: one value that every process of the machine sees at once.
+
+Every write to a watched table makes a new generation when it is committed. Recognised are the SQL statements and not
+the signals of models, because update(), bulk_create() and the raw SQL of page trees send no signals.
+"""
+
+import logging
+import mmap
+import os
+import re
+import secrets
+import struct
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.db.models import Count, Max
+from wagtail.contrib.settings.models import AbstractSetting
+from wagtail.models import Page
+
+from aijuu_site.kept_pages.models import PageChange
+
+# What kept pages show lies in these apps, in pages and in settings. tests/aijuu_site/kept_pages/test_generation.py
+# compares it with the tables that the views read.
+_SHOWN_APPS = ("home", "wagtailcore", "wagtailredirects", "wagtailimages", "wagtaildocs")
+# Of these apps, but only the admin reads them, and every save writes some.
+_NOT_SHOWN = (
+    "home.PauseChange",
+    "wagtailcore.Comment",
+    "wagtailcore.CommentReply",
+    "wagtailcore.GroupCollectionPermission",
+    "wagtailcore.GroupPagePermission",
+    "wagtailcore.ModelLogEntry",
+    "wagtailcore.PageLogEntry",
+    "wagtailcore.PageSubscription",
+    "wagtailcore.ReferenceIndex",
+    "wagtailcore.Revision",
+    "wagtailcore.UploadedFile",
+)
+_WRITE = re.compile(
+    r"\s*(?:INSERT\s+(?:OR\s+\w+\s+)?INTO|UPDATE|DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?)\s+\"?(\w+)", re.IGNORECASE
+)
+# The generation (8 random bytes), then the highest number and the count of PageChange that it includes.
+_LAYOUT = struct.Struct("=8sqq")
+_logger = logging.getLogger(__name__)
+
+
+@cache
+def watched_tables() -> frozenset[str]:
+    """Return the tables whose rows kept pages show, those of many-to-many relations included."""
+    watched = [
+        model
+        for model in apps.get_models(include_auto_created=True)
+        if (model._meta.app_label in _SHOWN_APPS or issubclass(model, Page | AbstractSetting))
+        and model._meta.label not in _NOT_SHOWN
+    ]
+    relations = [relation.remote_field.through for model in watched for relation in model._meta.many_to_many]
+    return frozenset(model._meta.db_table for model in (*watched, *relations))
+
+
+class SharedGeneration:
+    """The generation in a small file that all processes of the machine have mapped into memory.
+
+    It is random, so that processes need no lock to make a new one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if os.fstat(descriptor).st_size < _LAYOUT.size:
+                os.ftruncate(descriptor, _LAYOUT.size)
+            self._memory = mmap.mmap(descriptor, _LAYOUT.size)
+        finally:
+            os.close(descriptor)
+
+    def current(self) -> bytes:
+        return self._memory[:8]
+
+    def change(self) -> None:
+        self._memory[:8] = secrets.token_bytes(8)
+
+    def included(self) -> tuple[int, int]:
+        _generation, highest, count = _LAYOUT.unpack(self._memory[:])
+        return highest, count
+
+    def include(self, changes: tuple[int, int]) -> None:
+        self._memory[8:] = struct.pack("=qq", *changes)
+
+
+@cache
+def shared_generation() -> SharedGeneration:
+    return SharedGeneration(settings.DATA_DIR / "generation")
+
+
+def watch_writes() -> None:
+    """Recognise the writes of every connection that this process opens."""
+    connection_created.connect(_watch_connection, dispatch_uid="aijuu_site.kept_pages")
+
+
+def _watch_connection(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
+    if _recognise_write not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_recognise_write)
+
+
+def _recognise_write(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    found = _WRITE.match(sql) if isinstance(sql, str) else None
+    if found is None or found[1] not in watched_tables():
+        return execute(sql, params, many, context)
+    if context["connection"].in_atomic_block:
+        result = execute(sql, params, many, context)
+        _record_change()
+        return result
+    # The record is committed together with the write.
+    with transaction.atomic():
+        result = execute(sql, params, many, context)
+        _record_change()
+    return result
+
+
+def _record_change() -> None:
+    """Record one change for each transaction. Django forgets the hook with a savepoint that is rolled back."""
+    if any(hook[1] is announce for hook in connection.run_on_commit):
+        return
+    PageChange.objects.create()
+    transaction.on_commit(announce)
+
+
+def announce() -> None:
+    """Make a new generation, which every process of this machine sees at once."""
+    generation = shared_generation()
+    generation.change()
+    try:
+        generation.include(recorded_changes())
+    except DatabaseError:
+        # follow_database() does it again within a second.
+        _logger.warning("Can't read the recorded changes of pages.", exc_info=True)
+
+
+def recorded_changes() -> tuple[int, int]:
+    """Return the highest number and the count of the changes recorded in the database.
+
+    Both, because a lower number may be committed after a higher one.
+    """
+    found = PageChange.objects.aggregate(highest=Max("pk"), count=Count("pk"))
+    return found["highest"] or 0, found["count"]
+
+
+def follow_database() -> None:
+    """Make a new generation if the database has changes that this machine has not seen.
+
+    They were made by another machine, or by a process that was killed between its commit and `announce`.
+    """
+    if recorded_changes() != shared_generation().included():
+        announce()
+
+
+def forget_old_changes() -> None:
+    """Delete all recorded changes but the last."""
+    highest = recorded_changes()[0]
+    PageChange.objects.filter(pk__lt=highest).delete()

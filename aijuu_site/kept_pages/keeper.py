@@ -1,0 +1,167 @@
+"""Which requests kept responses answer, and the thread that keeps them ready."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from aijuu_site.kept_pages.generation import follow_database, shared_generation
+from aijuu_site.kept_pages.middleware import KeptContent
+from aijuu_site.kept_pages.store import Entry, Headers, Store, accepted_encodings, file_entry, page_entry
+from aijuu_site.private_addresses import PRIVATE_PREFIX
+
+# How soon the thread notices a change of this machine, and how often it asks the database about other machines.
+_LOOK_SECONDS = 0.1
+_DATABASE_SECONDS = 1.0
+# How many pages are made ready again after a change.
+_READY_AGAIN = 60
+# What links from campaigns and social media add to an address. No page reads them.
+_TRACKING = ("utm_", "mc_")
+_TRACKING_NAMES = frozenset(("fbclid", "gclid", "gbraid", "wbraid", "msclkid", "igshid", "srsltid", "yclid", "ttclid"))
+
+_logger = logging.getLogger(__name__)
+
+
+class RequestHead(Protocol):
+    """What a server knows of a request before its body; header names in lower case."""
+
+    method: str
+    path: str
+    query_string: str
+
+    @property
+    def headers(self) -> Any: ...
+
+
+class Rendered(Protocol):
+    """A response of the application. `body` is None for a stream."""
+
+    status: int
+    headers: Headers
+    body: bytes | None
+
+
+@lru_cache(maxsize=256)
+def is_tracking(query: str) -> bool:
+    """Return whether the query holds nothing but what campaigns add."""
+    names = (part.partition("=")[0] for part in query.split("&") if part)
+    return all(name in _TRACKING_NAMES or name.startswith(_TRACKING) for name in names)
+
+
+class Keeper:
+    """The kept responses of one process. A key is a path; that of a static file names an encoding, too."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self._generation = shared_generation()
+        self._host = urlsplit(settings.SITE_URL).netloc
+        self._https = bool(settings.SECURE_SSL_REDIRECT)
+        self._static = settings.STATIC_URL
+        self._never = (settings.ADMIN_PATH, PRIVATE_PREFIX, "/healthz")
+        self._stopping = threading.Event()
+
+    def key(self, request: RequestHead) -> str | None:
+        """Return the key of the response; None for a request that Django must see."""
+        if request.method not in ("GET", "HEAD"):
+            return None
+        header = request.headers.get
+        if header("cookie") or header("authorization") or header("range"):
+            return None
+        # Other names and http are led to the site's address.
+        if header("host") != self._host or (self._https and header("x-forwarded-proto") != "https"):
+            return None
+        query = request.query_string
+        if query and not is_tracking(query):
+            return None
+        path = request.path
+        if path.startswith(self._never):
+            return None
+        if path.startswith(self._static):
+            return f"{path}\n{accepted_encodings(header('accept-encoding', ''))[0]}"
+        return path
+
+    def valid(self, key: str) -> Entry | None:
+        """Return what is kept, if it still holds."""
+        entry = self.store.get(key)
+        if entry is None or not entry.holds(generation=self._generation.current(), now=time.time()):
+            return None
+        return entry
+
+    def is_file(self, key: str) -> bool:
+        """Return whether the application must be asked for this encoding alone."""
+        return key.startswith((self._static, settings.MEDIA_URL))
+
+    def keep(self, key: str, response: Rendered, offers: Iterable[KeptContent], generation: bytes) -> Entry | None:
+        """Keep the response to `key` if that is allowed. `generation` was the current one before it was made."""
+        body = response.body
+        named = {name.lower(): value for name, value in response.headers}
+        if body is None or "set-cookie" in named:
+            return None
+        entry: Entry | None = None
+        if key.startswith(self._static):
+            # WhiteNoise answers before any view. The files stay the same as long as the process runs.
+            if response.status == 200:
+                entry = file_entry(headers=response.headers, body=body, generation=None)
+        else:
+            for offer in offers:
+                if offer.body is None:
+                    entry = file_entry(headers=response.headers, body=body, generation=generation, until=offer.until)
+                else:
+                    entry = page_entry(
+                        status=response.status,
+                        headers=response.headers,
+                        body=offer.body,
+                        generation=generation,
+                        until=offer.until,
+                    )
+        return entry if entry is not None and self.store.put(key, entry) else None
+
+    @property
+    def generation(self) -> bytes:
+        return self._generation.current()
+
+    def start(self, render: Callable[[str], object], first: Callable[[], Iterable[str]]) -> None:
+        """Start the thread that follows the database and calls `render` with the key of each response to make ready.
+
+        `first` returns the keys that are made ready at the start.
+        """
+        threading.Thread(target=self._run, args=(render, first), name="kept pages", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _run(self, render: Callable[[str], object], first: Callable[[], Iterable[str]]) -> None:
+        asked_at = 0.0
+        keys: Iterable[str] | None = None
+        while not self._stopping.wait(_LOOK_SECONDS):
+            try:
+                if time.monotonic() - asked_at >= _DATABASE_SECONDS:
+                    asked_at = time.monotonic()
+                    follow_database()
+                if keys is None:
+                    keys = first()
+                    self._make_ready(render, keys)
+                self._make_ready(render, self._stale())
+            except DatabaseError:
+                # Visitors are answered by Django meanwhile, with what it can read.
+                _logger.warning("Can't follow the changes of pages.", exc_info=True)
+                connection.close()
+
+    def _stale(self) -> list[str]:
+        generation, now = self.generation, time.time()
+        latest = self.store.latest(_READY_AGAIN)
+        return [key for key, entry in latest if not entry.holds(generation=generation, now=now)]
+
+    def _make_ready(self, render: Callable[[str], object], keys: Iterable[str]) -> None:
+        for key in keys:
+            if self._stopping.is_set():
+                return
+            # What can't be kept any more (unpublished, private) must not be tried again and again.
+            self.store.drop(key)
+            render(key)

@@ -1,0 +1,71 @@
+"""Decide which responses may be kept for other visitors, and until when."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+
+from aijuu_site.middleware import PUBLIC_CACHE_CONTROL
+from home.pause.models import PauseNotice
+from home.pause.rules import next_edge
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+# The server puts an empty list there (aijuu_site.serving.shell) and finds in it what may be kept.
+OFFER = "aijuu.kept"
+# Names of addresses (aijuu_site.urls). Everything else is asked of Django each time.
+_PAGES = ("wagtail_serve", "sitemap", "robots", "manifest")
+_FILES = ("media_file",)
+# A page is rendered anew after this even if nothing has changed, which heals what nobody thought of.
+LONGEST = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptContent:
+    """What may be kept: the body before compression (None: the body that is sent), until seconds since the epoch."""
+
+    body: bytes | None
+    until: float
+
+
+class KeptPagesMiddleware:
+    """Offer the content of a public page or file to the server."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        offers: list[KeptContent] | None = request.META.get(OFFER)
+        if offers is None:
+            return self.get_response(request)
+        began = timezone.now()
+        response = self.get_response(request)
+        if may_be_kept(request, response):
+            body = response.content if isinstance(response, HttpResponse) else None
+            offers.append(KeptContent(body, kept_until(request, began).timestamp()))
+        return response
+
+
+def may_be_kept(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Return whether every anonymous visitor may get this response.
+
+    The view decides by Cache-Control: a page with a form token or private words has set its own, and a public one has
+    left it to PublicCacheMiddleware.
+    """
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    if request.method != "GET" or request.GET or request.COOKIES or response.cookies:
+        return False
+    # A nonce is for one response, and Vary names what else the response depends on.
+    if getattr(request, "_csp_nonce", None) or "cookie" in response.get("Vary", "").lower():
+        return False
+    cache_control = response.get("Cache-Control", "")
+    if name in _FILES:
+        return response.status_code == 200 and cache_control.startswith("public")
+    return name in _PAGES and response.status_code in (200, 404) and cache_control == PUBLIC_CACHE_CONTROL
+
+
+def kept_until(request: HttpRequest, began: datetime) -> datetime:
+    """Return the next edge of the pause, or LONGEST after `began` if that comes first."""
+    edge = next_edge(PauseNotice.load(request).settings, began)
+    return min(edge, began + LONGEST) if edge else began + LONGEST

@@ -1,0 +1,77 @@
+"""`python -m tests.tools.limited_server PORT`: the web server with a tiny application, and seconds instead of minutes."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import django
+
+# The modules below import models.
+django.setup()
+
+from aijuu_site.kept_pages.keeper import Keeper  # noqa: E402
+from aijuu_site.serving import shell, web  # noqa: E402
+
+MIB = 1024 * 1024
+
+
+class _NothingKept(Keeper):
+    def key(self, request: object) -> None:
+        return None
+
+    def start(self, render: object, first: object) -> None:
+        """No thread: there are no pages."""
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Say how much came; /large/ and /stream/ answer with 32 MB, /client/ says what two headers were."""
+    received = len(environ["wsgi.input"].read())
+    path = environ["PATH_INFO"]
+    if path == "/stream/":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return Parts()
+    answer = {
+        "/large/": b"x" * 32 * MIB,
+        "/client/": f"{environ.get('HTTP_X_FORWARDED_FOR')} {environ.get('HTTP_X_REAL')}".encode(),
+        "/stream/state/": Parts.ended.encode(),
+    }.get(path, f"received {received}\n".encode())
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(answer)))])
+    return Whole([answer])
+
+
+class Whole(list[bytes]):
+    """As Django's response."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Parts:
+    """As Django's streaming response of 2000 parts."""
+
+    streaming = True
+    ended = "open"
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in range(2000):
+            self.sent += 1
+            yield b"x" * 16 * 1024
+            # A query.
+            time.sleep(0.001)
+
+    def close(self) -> None:
+        Parts.ended = "whole" if self.sent == 2000 else "closed"
+
+
+def load(_target: str) -> shell.Shell:
+    return shell.Shell(application, _NothingKept())
+
+
+if __name__ == "__main__":
+    shell.RECEIVE_SECONDS, shell.UPLOAD_SECONDS, shell._DRAIN_SECONDS = 1.5, 4.0, 1.5
+    web.IDLE_SECONDS, web.SEND_SECONDS = 2, 2
+    web.make_server("127.0.0.1", int(sys.argv[1]), processes=1).serve(target_loader=load)
