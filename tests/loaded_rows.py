@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 from wagtail.images import get_image_model
 
+from aijuu_site.kept_pages.models import PageChange
 from home.images.preparation import make_files
 
 _STORED = (("default", get_image_model()), ("pictures", get_image_model().get_rendition_model()))
@@ -43,7 +44,8 @@ class KeptRows:
                     added=[row for row in rows if row not in before[model][1]],
                 )
                 for model, (columns, rows) in _contents().items()
-                if rows != before[model][1]
+                # What is put back is recorded as a change anew.
+                if rows != before[model][1] and model is not PageChange
             }
             transaction.set_rollback(True)
 

@@ -60,7 +60,8 @@ def watched_tables() -> frozenset[str]:
         if (model._meta.app_label in _SHOWN_APPS or issubclass(model, Page | AbstractSetting))
         and model._meta.label not in _NOT_SHOWN
     ]
-    relations = [relation.remote_field.through for model in watched for relation in model._meta.many_to_many]
+    through = [relation.remote_field.through for model in watched for relation in model._meta.many_to_many]
+    relations = [model for model in through if model is not None]
     return frozenset(model._meta.db_table for model in (*watched, *relations))
 
 
@@ -112,18 +113,18 @@ def _recognise_write(execute: Callable[..., Any], sql: Any, params: Any, many: b
     found = _WRITE.match(sql) if isinstance(sql, str) else None
     if found is None or found[1] not in watched_tables():
         return execute(sql, params, many, context)
+    result = execute(sql, params, many, context)
     if context["connection"].in_atomic_block:
-        result = execute(sql, params, many, context)
-        _record_change()
-        return result
-    # The record is committed together with the write.
-    with transaction.atomic():
-        result = execute(sql, params, many, context)
-        _record_change()
+        _record_in_transaction()
+    else:
+        # SQLite has not committed an INSERT whose new key is not fetched yet. So this change counts as not included,
+        # and follow_database() makes one more generation within a second.
+        PageChange.objects.create()
+        shared_generation().change()
     return result
 
 
-def _record_change() -> None:
+def _record_in_transaction() -> None:
     """Record one change for each transaction. Django forgets the hook with a savepoint that is rolled back."""
     if any(hook[1] is announce for hook in connection.run_on_commit):
         return
@@ -164,3 +165,12 @@ def forget_old_changes() -> None:
     """Delete all recorded changes but the last."""
     highest = recorded_changes()[0]
     PageChange.objects.filter(pk__lt=highest).delete()
+
+
+def cache_key(key: str, key_prefix: str, version: int) -> str:
+    """Return the key of a value in Django's cache, which so ends with the generation (CACHES in the settings).
+
+    Each process has a cache of its own, and Wagtail removes an old value (the addresses of sites) only from that of the
+    process that changed it.
+    """
+    return f"{key_prefix}:{version}:{shared_generation().current().hex()}:{key}"

@@ -42,9 +42,14 @@ class RequestHead(Protocol):
 class Rendered(Protocol):
     """A response of the application. `body` is None for a stream."""
 
-    status: int
-    headers: Headers
-    body: bytes | None
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Headers: ...
+
+    @property
+    def body(self) -> bytes | None: ...
 
 
 @lru_cache(maxsize=256)

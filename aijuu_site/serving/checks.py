@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import http.client
 import io
 import os
 import socket
@@ -39,23 +38,6 @@ def port_is_free(host: str, port: int) -> bool:
     return True
 
 
-def reachable_host(host: str) -> str:
-    """Return the local address of a server that listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
-
-
-def site_answers(host: str, port: int) -> bool:
-    """Return whether /healthz/live/ answers 200."""
-    connection = http.client.HTTPConnection(reachable_host(host), port, timeout=5)
-    try:
-        connection.request("GET", "/healthz/live/")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
 class AlreadyRunningError(Exception):
     """Another `manage.py serve` uses this data folder."""
 
@@ -64,9 +46,11 @@ class AlreadyRunningError(Exception):
 def exclusive_start(data_dir: Path) -> Iterator[None]:
     """Lock `data_dir` for this process. Raises AlreadyRunningError.
 
-    Prevents concurrent migrations and a second worker. The operating system releases the lock when the process ends.
+    Prevents concurrent migrations and a second worker. The operating system releases the lock when the process ends,
+    also where another program has taken its place (exec).
     """
     descriptor = os.open(data_dir / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    os.set_inheritable(descriptor, True)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -1,6 +1,11 @@
-"""The supervisor of the web server and the worker."""
+"""The supervisor of the web server and the worker: `manage.py serve` becomes it after the preparations.
+
+It imports neither Django nor anything of ours, since it stays in memory beside them.
+"""
 
 import ctypes
+import http.client
+import json
 import os
 import signal
 import subprocess
@@ -8,8 +13,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from types import FrameType
+from typing import NoReturn
 
 # The web server finishes its requests within five (serving.web).
 STOP_SECONDS = 10.0
@@ -22,6 +29,41 @@ _TICK = 0.2
 _PR_SET_PDEATHSIG = 1
 
 Say = Callable[[str], None]
+
+
+def reachable_host(host: str) -> str:
+    """Return the local address of a server that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
+
+
+def site_answers(host: str, port: int) -> bool:
+    """Return whether /healthz/live/ answers 200."""
+    connection = http.client.HTTPConnection(reachable_host(host), port, timeout=5)
+    try:
+        connection.request("GET", "/healthz/live/")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the supervisor runs. `ready_lines` are printed once the site answers at `host`:`port`."""
+
+    host: str
+    port: int
+    web: list[str]
+    worker: list[str]
+    worker_stop_seconds: float
+    ready_lines: list[str]
+
+    def become(self) -> NoReturn:
+        """Replace this program by the supervisor. The process and its open locks stay."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execv(sys.executable, [sys.executable, __file__, json.dumps(asdict(self))])  # noqa: S606
 
 
 def _die_with_parent() -> None:
@@ -165,3 +207,26 @@ def _ends_by(process: subprocess.Popen[bytes], deadline: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main(plan: Plan) -> int:
+    """Run `plan` and return the exit code."""
+    supervisor = Supervisor(
+        web=Child("web server", plan.web),
+        worker=Child("worker", plan.worker, stop_seconds=plan.worker_stop_seconds),
+        say=_say,
+    )
+    code = supervisor.run(
+        is_answering=partial(site_answers, plan.host, plan.port),
+        on_ready=partial(_say, "\n".join(plan.ready_lines)),
+    )
+    _say("Stopped.")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(Plan(**json.loads(sys.argv[1]))))

@@ -9,13 +9,14 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import Any
 
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server.mp import MPServer
 
 from aijuu_site.settings.environment import SettingError
 
@@ -32,12 +33,16 @@ _BACKLOG = 1024
 _PR_SET_PDEATHSIG = 1
 
 
-class WebServer(Server):
+class WebServer(MPServer):
     """Granian on a socket of ours: all processes share it, so a connection never waits for one that has ended."""
+
+    # Attributes of granian's own that it types as None.
+    _shd: Any
+    _sfd: Any
 
     def _init_shared_socket(self) -> None:
         self._sso = listening_socket(self.bind_addr, self.bind_port)
-        self._shd = SocketHolder(self._sso.fileno(), False, _BACKLOG)
+        self._shd = SocketHolder(self._sso.fileno(), False, _BACKLOG)  # type: ignore[call-arg]
         self._sfd = self._sso.fileno()
 
 
@@ -87,20 +92,38 @@ def load(_target: str) -> Any:
     return Shell(application, Keeper())
 
 
+def warm_up() -> None:
+    """Load what the first requests need: URLs, templates, translations. The processes then share that memory."""
+    from django.conf import settings
+    from django.db import DatabaseError, connections
+
+    from aijuu_site.serving.shell import base_environ, call
+    from aijuu_site.wsgi import application
+
+    scheme, _, host = settings.SITE_URL.partition("://")
+    for path in ("/", f"{settings.ADMIN_PATH}login/"):
+        environ = base_environ(method="GET", path=path, query="", scheme=scheme, client="127.0.0.1:0", server=":0")
+        with suppress(DatabaseError):
+            call(application, {**environ, "HTTP_HOST": host, "HTTP_X_FORWARDED_PROTO": scheme})
+    # A connection must not be used by two processes.
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()
+    gc.collect()
+    gc.freeze()
+
+
 def main(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT, then finish the current requests for at most STOP_SECONDS."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aijuu_site.settings.production")
-    # Before the processes are forked, which share its memory.
     from django.conf import settings
-    from django.db import connections
 
-    import aijuu_site.wsgi  # noqa: F401
+    import aijuu_site.wsgi  # noqa: F401 (sets Django up)
     from home.contact_cache import fill_contact_cache
 
     fill_contact_cache()
-    connections.close_all()
-    gc.collect()
-    gc.freeze()
+    warm_up()
     make_server(host, port, settings.WEB_PROCESSES).serve(target_loader=load)
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 from django.conf import settings
 
 from aijuu_site.management.commands import serve
-from aijuu_site.serving.checks import site_answers
-from aijuu_site.serving.processes import Child, Supervisor
+from aijuu_site.serving import processes
+from aijuu_site.serving.processes import Child, Supervisor, site_answers
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
@@ -68,7 +69,14 @@ def test_worker_gets_grace_period_on_stop(
 
 
 def test_worker_stop_time_exceeds_mail_timeout() -> None:
-    assert serve._worker().stop_seconds > settings.EMAIL_TIMEOUT
+    assert serve.Command()._plan("127.0.0.1", 8000).worker_stop_seconds > settings.EMAIL_TIMEOUT
+
+
+def test_supervisor_imports_nothing_of_ours() -> None:
+    """It stays in memory beside the processes that it watches."""
+    script = f"import runpy, sys; runpy.run_path({processes.__file__!r}); print(*sys.modules)"
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not {name.split(".")[0] for name in finished.stdout.split()} & {"django", "wagtail", "aijuu_site", "home"}
 
 
 def test_web_server_exit_stops_worker_and_fails() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from aijuu_site.serving.checks import site_answers
+from aijuu_site.serving.processes import site_answers
 from aijuu_site.settings.hosts import allowed_hosts, www_variant
 from intake.models import Enquiry
 from tests.aijuu_site.environments import NEUTRAL, ROOT

@@ -1,4 +1,4 @@
-"""`python -m tests.tools.limited_server PORT`: the web server with a tiny application, and seconds instead of minutes."""
+"""`python -m tests.tools.limited_server PORT`: the web server with a tiny application and short limits."""
 
 import sys
 import time
@@ -67,7 +67,7 @@ class Parts:
         Parts.ended = "whole" if self.sent == 2000 else "closed"
 
 
-def load(_target: str) -> shell.Shell:
+def load(_target: str) -> Any:
     return shell.Shell(application, _NothingKept())
 
 

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -17,10 +16,9 @@ from aijuu_site.serving.checks import (
     exclusive_start,
     port_is_free,
     require_database,
-    site_answers,
 )
 from aijuu_site.serving.preparation import prepare_data, prepare_static_files
-from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor
+from aijuu_site.serving.processes import STOP_SECONDS, Plan
 from aijuu_site.settings.mail import MAIL_FILES
 from intake.mail.delivery import attempt_seconds
 
@@ -39,15 +37,15 @@ class Command(BaseCommand):
         check_program()
         try:
             with exclusive_start(settings.DATA_DIR):
-                code = self._serve(host, port)
+                self._prepare()
+                self._plan(host, port).become()
         except AlreadyRunningError as error:
             raise CommandError(
                 f"The site already runs with the data folder {settings.DATA_DIR}. Stop it, or set another DATA_DIR."
             ) from error
         except KeyboardInterrupt:
-            code = 130
-        self._say("Stopped.")
-        sys.exit(code)
+            self._say("Stopped.")
+            sys.exit(130)
 
     def _require_free_port(self, host: str, port: int) -> None:
         try:
@@ -57,45 +55,39 @@ class Command(BaseCommand):
         if not free:
             raise CommandError(f"Port {port} on {host} is taken by another program. Stop it, or set another: PORT=8080")
 
-    def _serve(self, host: str, port: int) -> int:
+    def _prepare(self) -> None:
         require_database()
         check_database()
         with disk_full_as_command_error():
             prepare_data(self._say)
             prepare_static_files(self._say)
-        # The supervisor needs no database from here on; the children open their own connections.
+        # The connections of this process end with it.
         for connection in connections.all(initialized_only=True):
             connection.close()
             if hasattr(connection, "close_pool"):
                 connection.close_pool()
-        supervisor = Supervisor(web=_web(host, port), worker=_worker(), say=self._say)
-        return supervisor.run(
-            is_answering=partial(site_answers, host, port),
-            on_ready=partial(self._print_addresses, host, port),
-        )
 
-    def _print_addresses(self, host: str, port: int) -> None:
-        self._say("")
-        self._say(f"  Site   {settings.SITE_URL}/")
-        self._say(f"  Admin  {settings.SITE_URL}{settings.ADMIN_PATH}")
-        if settings.SITE_URL not in (f"http://{host}:{port}", f"http://localhost:{port}"):
-            self._say(f"  (listening on {host}:{port})")
-        if settings.EMAIL_BACKEND == MAIL_FILES:
-            self._say(f"  Mail   no server is set (EMAIL_URL): messages become files in {settings.MAIL_DIR}")
-        self._say("")
-        self._say("Running. Ctrl-C stops it.")
+    def _plan(self, host: str, port: int) -> Plan:
+        return Plan(
+            host=host,
+            port=port,
+            web=[sys.executable, "-m", "aijuu_site.serving.web", host, str(port)],
+            worker=[sys.executable, str(settings.BASE_DIR / "manage.py"), "work"],
+            # Long enough for the mail server to confirm a mail that is being sent: killed before that, it would be
+            # sent twice.
+            worker_stop_seconds=attempt_seconds() + STOP_SECONDS,
+            ready_lines=_addresses(host, port),
+        )
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 
 
-def _web(host: str, port: int) -> Child:
-    command = [sys.executable, "-m", "aijuu_site.serving.web", host, str(port)]
-    return Child(name="web server", command=command)
-
-
-def _worker() -> Child:
-    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "work"]
-    # Long enough for the mail server to confirm a mail that is being sent: killed before that, it would be sent twice.
-    return Child(name="worker", command=command, stop_seconds=attempt_seconds() + STOP_SECONDS)
+def _addresses(host: str, port: int) -> list[str]:
+    lines = ["", f"  Site   {settings.SITE_URL}/", f"  Admin  {settings.SITE_URL}{settings.ADMIN_PATH}"]
+    if settings.SITE_URL not in (f"http://{host}:{port}", f"http://localhost:{port}"):
+        lines.append(f"  (listening on {host}:{port})")
+    if settings.EMAIL_BACKEND == MAIL_FILES:
+        lines.append(f"  Mail   no server is set (EMAIL_URL): messages become files in {settings.MAIL_DIR}")
+    return [*lines, "", "Running. Ctrl-C stops it."]

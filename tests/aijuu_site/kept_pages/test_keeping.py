@@ -1,0 +1,252 @@
+"""Which responses are kept, for which requests, until when, and that they are what Django answers."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, connection
+from django.test import override_settings
+from django.utils import timezone
+from wagtail.models import PageViewRestriction
+
+from aijuu_site.kept_pages.generation import watched_tables
+from aijuu_site.kept_pages.keeper import Keeper
+from aijuu_site.kept_pages.middleware import LONGEST
+from aijuu_site.kept_pages.store import Entry
+from aijuu_site.serving.shell import Response, Shell, base_environ
+from home.models import PauseNotice
+from home.pages import ContentPage, HomePage
+from home.pause.rules import CALENDAR, FormMode, PauseState, settings_for_state
+from home.seo import PageSitemap
+from tests.home.images.test_pictures import picture_in_database
+from tests.home.pause.pausing import stored
+
+HOST = "testserver"
+_TABLE = re.compile(r'(?:FROM|JOIN)\s+"(\w+)"')
+# Rows of Django that no editor writes.
+_ALWAYS_THE_SAME = {"django_content_type"}
+_FORM_FIELD = re.compile(rb'name="(form_token|start_token|csrfmiddlewaretoken)"')
+
+pytestmark = pytest.mark.usefixtures("loaded_site")
+
+
+@dataclass
+class Asked:
+    """A request head, as granian gives it."""
+
+    path: str = "/"
+    method: str = "GET"
+    query_string: str = ""
+    sent: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"host": HOST, **self.sent}
+
+
+@pytest.fixture
+def keeper() -> Keeper:
+    with override_settings(SITE_URL=f"http://{HOST}"):
+        return Keeper()
+
+
+Visit = Callable[..., tuple[Response, Entry | None]]
+
+
+@pytest.fixture
+def visit(keeper: Keeper) -> Iterator[Visit]:
+    shell = Shell(get_wsgi_application(), keeper)
+    # The connection is the test's.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+
+    def ask(path: str, **headers: str) -> tuple[Response, Entry | None]:
+        environ = base_environ(
+            method="GET", path=path, query="", scheme="http", client="127.0.0.1:5", server=f"{HOST}:80"
+        )
+        return shell._call_and_keep(path, {**environ, "HTTP_HOST": HOST, **headers})
+
+    yield ask
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def every_path() -> list[str]:
+    sitemap = PageSitemap()
+    pages = [sitemap.location(page) for page in sitemap.items()]
+    return [*pages, "/sitemap.xml", "/robots.txt", "/manifest.webmanifest", "/ei-tallaista-sivua/"]
+
+
+def pause_in(state: PauseState, mode: FormMode = FormMode.AS_USUAL) -> None:
+    notice = PauseNotice.load()
+    notice.settings = settings_for_state(notice.settings, state, timezone.now())
+    notice.form_mode = mode
+    notice.save()
+
+
+CONDITIONS = [
+    *((state, FormMode.AS_USUAL) for state in PauseState),
+    (PauseState.PAUSED, FormMode.WAITING_LIST),
+    (PauseState.PAUSED, FormMode.CONTACT_DETAILS),
+]
+
+
+@pytest.mark.parametrize(("state", "mode"), CONDITIONS)
+def test_every_page_but_forms_is_kept_and_watched(visit: Visit, state: PauseState, mode: FormMode) -> None:
+    pause_in(state, mode)
+    kept: dict[str, Entry] = {}
+    for path in every_path():
+        read: set[str] = set()
+
+        def note(execute: Any, sql: str, params: Any, many: bool, context: Any, read: set[str] = read) -> Any:
+            read.update(_TABLE.findall(sql))
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(note):
+            _response, entry = visit(path)
+        if entry is None:
+            assert path == "/ota-yhteytta/", f"{path} could be kept"
+            continue
+        kept[path] = entry
+        assert read - _ALWAYS_THE_SAME <= watched_tables(), f"{path} shows what no generation is made for"
+        assert not _FORM_FIELD.search(entry.answer().body), f"{path} carries a token"
+    assert {"/", "/sitemap.xml", "/robots.txt", "/ei-tallaista-sivua/"} <= kept.keys()
+    assert kept["/ei-tallaista-sivua/"].status == 404
+
+
+def test_kept_answer_is_djangos(visit: Visit) -> None:
+    for path in every_path():
+        response, entry = visit(path)
+        if entry is None:
+            continue
+        kept = entry.answer()
+        assert kept.status == response.status
+        assert kept.body == response.body
+        changed = {"content-length", "etag", "vary"}
+        expected = {(name.lower(), value) for name, value in response.headers if name.lower() not in changed}
+        assert {(name.lower(), value) for name, value in kept.headers if name.lower() not in changed} == expected
+
+
+def test_compressed_response_is_kept_uncompressed(visit: Visit) -> None:
+    response, entry = visit("/", HTTP_ACCEPT_ENCODING="gzip")
+    assert ("Content-Encoding", "gzip") in response.headers
+    assert entry is not None
+    assert b"<!doctype html>" in entry.answer().body.lower()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Asked(),
+        Asked(method="HEAD"),
+        Asked("/palvelut/"),
+        Asked(query_string="utm_source=kirje&utm_medium=mail&fbclid=IwAR0abc"),
+        Asked(sent={"if-none-match": '"x"', "accept-encoding": "br", "sec-fetch-site": "cross-site"}),
+    ],
+)
+def test_anonymous_reading_may_be_answered_from_memory(keeper: Keeper, asked: Asked) -> None:
+    assert keeper.key(asked) == asked.path
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Asked(method="POST"),
+        Asked(method="OPTIONS"),
+        Asked(sent={"cookie": "sessionid=x"}),
+        Asked(sent={"cookie": "anything=1"}),
+        Asked(sent={"authorization": "Basic eDp5"}),
+        Asked(sent={"range": "bytes=0-10"}),
+        Asked(sent={"host": "www.testserver"}),
+        Asked(sent={"host": "evil.example"}),
+        Asked(query_string="sivu=2"),
+        Asked(query_string="utm_source=x&sivu=2"),
+        Asked(query_string="%75tm_source=x"),
+        Asked("/admin/"),
+        Asked("/admin/login/"),
+        Asked("/jatka/salaisuus/"),
+        Asked("/healthz/"),
+        Asked("/healthz/live/"),
+    ],
+)
+def test_everything_else_reaches_django(keeper: Keeper, asked: Asked) -> None:
+    assert keeper.key(asked) is None
+
+
+@pytest.mark.parametrize(("proto", "kept"), [("https", True), ("http", False), ("", False)])
+def test_only_https_is_kept_behind_https(proto: str, kept: bool) -> None:
+    with override_settings(SITE_URL=f"https://{HOST}", SECURE_SSL_REDIRECT=True):
+        assert (Keeper().key(Asked(sent={"x-forwarded-proto": proto})) is not None) is kept
+
+
+def test_private_page_is_not_kept(visit: Visit) -> None:
+    page = HomePage.objects.get().add_child(instance=ContentPage(title="Ryhmälle", slug="ryhmalle"))
+    assert visit("/ryhmalle/")[1] is not None
+    for kind in (PageViewRestriction.PASSWORD, PageViewRestriction.LOGIN):
+        PageViewRestriction.objects.all().delete()
+        PageViewRestriction.objects.create(page=page, restriction_type=kind, password="kuusi")
+        response, entry = visit("/ryhmalle/")
+        assert entry is None
+        assert b"Ryhm\xc3\xa4lle" not in (response.body or b"").replace(b"<title>Ryhm\xc3\xa4lle", b"")
+
+
+def test_response_to_a_cookie_is_not_kept(visit: Visit) -> None:
+    assert visit("/", HTTP_COOKIE="sessionid=x")[1] is None
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/.well-known/security.txt", "/favicon.ico", "/admin/login/", "/a%00b"])
+def test_other_views_are_not_kept(visit: Visit, path: str) -> None:
+    assert visit(path)[1] is None
+
+
+def test_page_holds_until_the_pause_changes(visit: Visit) -> None:
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    midnight = datetime.combine(tomorrow, datetime.min.time(), tzinfo=CALENDAR)
+    stored(active=True, begins_on=tomorrow)
+    _, entry = visit("/")
+    assert entry is not None
+    latest = (timezone.now() + LONGEST).timestamp()
+    assert entry.until <= latest
+    assert entry.until <= midnight.timestamp()
+    if latest > midnight.timestamp():
+        assert entry.until == midnight.timestamp()
+
+
+def test_page_does_not_outlive_an_edge_passed_while_rendering(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch, time_machine: Any
+) -> None:
+    """The state is read after the request has begun: an entry that began before the edge must not hold after it."""
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    midnight = datetime.combine(tomorrow, datetime.min.time(), tzinfo=CALENDAR)
+    stored(active=True, begins_on=tomorrow)
+    time_machine.move_to(midnight - timedelta(milliseconds=1), tick=True)
+    _, entry = visit("/")
+    assert entry is not None
+    assert entry.until == midnight.timestamp()
+    assert not entry.holds(generation=entry.generation or b"", now=(midnight + timedelta(seconds=1)).timestamp())
+
+
+def test_change_ends_what_is_kept(visit: Visit, keeper: Keeper, django_capture_on_commit_callbacks: Any) -> None:
+    visit("/")
+    assert keeper.valid("/") is not None
+    # The fixtures wait for a commit that a test never reaches, and one hook is enough for a transaction.
+    connection.run_on_commit.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        stored(active=True)
+    assert keeper.valid("/") is None
+    visit("/")
+    assert keeper.valid("/") is not None
+
+
+def test_picture_file_is_kept_as_it_is(visit: Visit) -> None:
+    rendition = picture_in_database((60, 40)).get_rendition("fill-30x30")
+    response, entry = visit(rendition.url)
+    assert response.status == 200
+    assert entry is not None
+    assert entry.answer(accept_encoding="br, gzip").body == response.body
+    assert visit("/media/images/nope.jpg")[1] is None
