@@ -12,7 +12,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.checks import Tags
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, connections
 from django.db.utils import Error, OperationalError
 
 from aijuu_site.settings.databases import POSTGRESQL, SQLITE
@@ -119,3 +119,11 @@ def database_error() -> str:
     finally:
         probe.close()
     return ""
+
+
+def close_connections() -> None:
+    """Close every connection to the database, the pooled ones included."""
+    for each in connections.all(initialized_only=True):
+        each.close()
+        if hasattr(each, "close_pool"):
+            each.close_pool()

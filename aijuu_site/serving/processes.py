@@ -1,22 +1,17 @@
-"""The supervisor of the web server and the worker: `manage.py serve` becomes it after the preparations.
-
-It imports neither Django nor anything of ours, since it stays in memory beside them.
-"""
+"""The supervisor of the web server and the worker, which it forks."""
 
 import ctypes
 import http.client
-import json
+import math
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import FrameType
-from typing import NoReturn
 
 # The web server finishes its requests within five (serving.web).
 STOP_SECONDS = 10.0
@@ -26,7 +21,7 @@ _TELL_AFTER = 2.0
 HEALTHY_SECONDS = 60.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 _TICK = 0.2
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 
 Say = Callable[[str], None]
 
@@ -48,38 +43,75 @@ def site_answers(host: str, port: int) -> bool:
         connection.close()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What the supervisor runs. `ready_lines` are printed once the site answers at `host`:`port`."""
+class Forked:
+    """A process that runs `run` in the memory of this one, which it shares as long as neither changes it.
 
-    host: str
-    port: int
-    web: list[str]
-    worker: list[str]
-    worker_stop_seconds: float
-    ready_lines: list[str]
+    In a session of its own: Ctrl-C in the terminal reaches only the supervisor. Fork only where no other threads run.
+    """
 
-    def become(self) -> NoReturn:
-        """Replace this program by the supervisor. The process and its open locks stay."""
+    def __init__(self, name: str, run: Callable[[], object]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
-        os.execv(sys.executable, [sys.executable, __file__, json.dumps(asdict(self))])  # noqa: S606
+        parent = os.getpid()
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            os._exit(_run_forked(name, run, parent))
+
+    def poll(self) -> int | None:
+        """Return the exit code; None while the process runs."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def ends_by(self, deadline: float) -> bool:
+        """Wait until `deadline` (time.monotonic()). Return whether the process has exited."""
+        while self.poll() is None:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_TICK / 10)
+        return True
 
 
-def _die_with_parent() -> None:
-    """Runs in the child: let Linux terminate it when the supervisor is killed, so that it does not keep the port."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _run_forked(name: str, run: Callable[[], object], parent: int) -> int:
+    """Run in the new process and return its exit code."""
+    try:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        if sys.platform == "linux":
+            libc = ctypes.CDLL(None)
+            # Linux terminates it when the supervisor is killed, so that it does not keep the port.
+            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            libc.prctl(_PR_SET_NAME, name.encode())
+            if os.getppid() != parent:
+                return 1
+        run()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
 
 
 @dataclass
 class Child:
-    """A child process in its own session: Ctrl-C in the terminal reaches only the supervisor."""
+    """What runs in a child process. `name` has at most 15 letters and is the process's name."""
 
     name: str
-    command: Sequence[str]
+    run: Callable[[], object]
     # The grace period between SIGTERM and SIGKILL.
     stop_seconds: float = STOP_SECONDS
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
     started_at: float = 0.0
     wait: float = FIRST_WAIT
     restart_at: float | None = None
@@ -87,12 +119,7 @@ class Child:
     def start(self) -> None:
         self.started_at = time.monotonic()
         self.restart_at = None
-        self.process = subprocess.Popen(
-            list(self.command),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-        )
+        self.process = Forked(self.name, self.run)
 
     def exit_code(self) -> int | None:
         """Return the exit code; None while the process runs."""
@@ -191,42 +218,10 @@ class Supervisor:
                 child.signal_group(signal.SIGTERM)
         asked_at = time.monotonic()
         for child, process in started:
-            if not _ends_by(process, asked_at + min(_TELL_AFTER, child.stop_seconds)):
+            if not process.ends_by(asked_at + min(_TELL_AFTER, child.stop_seconds)):
                 self.say(f"The {child.name} is finishing what it does (at most {child.stop_seconds:.0f} s) …")
-            if not _ends_by(process, asked_at + child.stop_seconds):
+            if not process.ends_by(asked_at + child.stop_seconds):
                 self.say(f"The {child.name} did not stop in {child.stop_seconds:.0f} seconds; killing it.")
             # Also for child processes that outlived the leader.
             child.signal_group(signal.SIGKILL)
-            process.wait()
-
-
-def _ends_by(process: subprocess.Popen[bytes], deadline: float) -> bool:
-    """Wait until `deadline` (time.monotonic()). Return whether the process has exited."""
-    try:
-        process.wait(timeout=max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        return False
-    return True
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
-def main(plan: Plan) -> int:
-    """Run `plan` and return the exit code."""
-    supervisor = Supervisor(
-        web=Child("web server", plan.web),
-        worker=Child("worker", plan.worker, stop_seconds=plan.worker_stop_seconds),
-        say=_say,
-    )
-    code = supervisor.run(
-        is_answering=partial(site_answers, plan.host, plan.port),
-        on_ready=partial(_say, "\n".join(plan.ready_lines)),
-    )
-    _say("Stopped.")
-    return code
-
-
-if __name__ == "__main__":
-    sys.exit(main(Plan(**json.loads(sys.argv[1]))))
+            process.ends_by(math.inf)

@@ -1,15 +1,12 @@
-"""`python -m aijuu_site.serving.web HOST PORT`: the web server, granian, with as many processes as set.
+"""The web server, granian, with as many processes as set; alone by `python -m aijuu_site.serving.web HOST PORT`.
 
 The only file that knows how granian is started; aijuu_site.serving.shell is what it calls.
 """
 
 import ctypes
-import gc
-import os
 import signal
 import socket
 import sys
-from contextlib import suppress
 from typing import Any
 
 from granian._granian import SocketHolder
@@ -92,43 +89,18 @@ def load(_target: str) -> Any:
     return Shell(application, Keeper())
 
 
-def warm_up() -> None:
-    """Load what the first requests need: URLs, templates, translations. The processes then share that memory."""
-    from django.conf import settings
-    from django.db import DatabaseError, connections
-
-    from aijuu_site.serving.shell import base_environ, call
-    from aijuu_site.wsgi import application
-
-    scheme, _, host = settings.SITE_URL.partition("://")
-    for path in ("/", f"{settings.ADMIN_PATH}login/"):
-        environ = base_environ(method="GET", path=path, query="", scheme=scheme, client="127.0.0.1:0", server=":0")
-        with suppress(DatabaseError):
-            call(application, {**environ, "HTTP_HOST": host, "HTTP_X_FORWARDED_PROTO": scheme})
-    # A connection must not be used by two processes.
-    for connection in connections.all(initialized_only=True):
-        connection.close()
-        if hasattr(connection, "close_pool"):
-            connection.close_pool()
-    gc.collect()
-    gc.freeze()
-
-
-def main(host: str, port: int) -> None:
+def serve(host: str, port: int, processes: int) -> None:
     """Serve until SIGTERM or SIGINT, then finish the current requests for at most STOP_SECONDS."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aijuu_site.settings.production")
-    from django.conf import settings
-
-    import aijuu_site.wsgi  # noqa: F401 (sets Django up)
-    from home.contact_cache import fill_contact_cache
-
-    fill_contact_cache()
-    warm_up()
-    make_server(host, port, settings.WEB_PROCESSES).serve(target_loader=load)
+    make_server(host, port, processes).serve(target_loader=load)
 
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], int(sys.argv[2]))
+        # Sets Django up, and reports a wrong setting.
+        from django.conf import settings
+
+        import aijuu_site.wsgi  # noqa: F401
+
+        serve(sys.argv[1], int(sys.argv[2]), settings.WEB_PROCESSES)
     except SettingError as error:
         sys.exit(str(error))

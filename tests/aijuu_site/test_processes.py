@@ -3,22 +3,26 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from aijuu_site.management.commands import serve
-from aijuu_site.serving import processes
-from aijuu_site.serving.processes import Child, Supervisor, site_answers
+from aijuu_site.serving import start
+from aijuu_site.serving.processes import Child, Forked, Supervisor, site_answers
 
-SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
+Run = Callable[[], object]
 
 
-def supervised(web: list[str], worker: list[str], said: list[str]) -> Supervisor:
+def sleep() -> None:
+    time.sleep(600)
+
+
+def supervised(web: Run, worker: Run, said: list[str]) -> Supervisor:
     return Supervisor(web=Child("web server", web), worker=Child("worker", worker), say=said.append)
 
 
@@ -31,7 +35,7 @@ def assert_gone(child: Child) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_stops_both_processes_with_exit_0(number: signal.Signals) -> None:
-    supervisor = supervised(SLEEPER, SLEEPER, [])
+    supervisor = supervised(sleep, sleep, [])
     code = supervisor.run(is_answering=lambda: True, on_ready=lambda: signal.raise_signal(number))
     assert code == 0
     assert_gone(supervisor.web)
@@ -39,11 +43,12 @@ def test_signal_stops_both_processes_with_exit_0(number: signal.Signals) -> None
 
 
 def test_process_ignoring_sigterm_is_killed() -> None:
-    deaf = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
-    )
+    def ignore() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sleep()
+
     said: list[str] = []
-    supervisor = supervised(SLEEPER, [sys.executable, "-c", deaf], said)
+    supervisor = supervised(sleep, ignore, said)
     supervisor.worker.stop_seconds = 0.5
     # Long enough for it to have become deaf.
     stop = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -52,15 +57,19 @@ def test_process_ignoring_sigterm_is_killed() -> None:
     assert any("killing" in line for line in said)
 
 
-def test_worker_gets_grace_period_on_stop(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_worker_gets_grace_period_on_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aijuu_site.serving.processes._TELL_AFTER", 0.2)
-    slow = (
-        "import signal, sys, time;signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), sys.exit(0)));time.sleep(60)"
-    )
+
+    def finish_first() -> None:
+        def finish(*_signal: object) -> None:
+            time.sleep(1)
+            sys.exit(0)
+
+        signal.signal(signal.SIGTERM, finish)
+        sleep()
+
     said: list[str] = []
-    supervisor = supervised(SLEEPER, [sys.executable, "-c", slow], said)
+    supervisor = supervised(sleep, finish_first, said)
     supervisor.worker.stop_seconds = 20
     stop = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert supervisor.run(is_answering=lambda: True, on_ready=stop.start) == 0
@@ -69,19 +78,46 @@ def test_worker_gets_grace_period_on_stop(
 
 
 def test_worker_stop_time_exceeds_mail_timeout() -> None:
-    assert serve.Command()._plan("127.0.0.1", 8000).worker_stop_seconds > settings.EMAIL_TIMEOUT
+    assert start.WORKER_STOP_SECONDS > settings.EMAIL_TIMEOUT
 
 
-def test_supervisor_imports_nothing_of_ours() -> None:
-    """It stays in memory beside the processes that it watches."""
-    script = f"import runpy, sys; runpy.run_path({processes.__file__!r}); print(*sys.modules)"
-    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert not {name.split(".")[0] for name in finished.stdout.split()} & {"django", "wagtail", "aijuu_site", "home"}
+@pytest.mark.parametrize(
+    ("run", "code"),
+    [(lambda: None, 0), (lambda: sys.exit(3), 3), (lambda: sys.exit("A wrong setting."), 1), (lambda: 1 / 0, 1)],
+)
+def test_forked_process_ends_with_the_code_of_its_function(run: Run, code: int) -> None:
+    process = Forked("child", run)
+    assert process.ends_by(time.monotonic() + 10)
+    assert process.poll() == code
+
+
+def test_forked_process_goes_with_the_supervisor(tmp_path: Path) -> None:
+    """Killed so that it can end nothing itself."""
+    pid_file = tmp_path / "pid"
+
+    def supervise() -> None:
+        child = Forked("child", sleep)
+        pid_file.write_text(str(child.pid))
+        sleep()
+
+    supervisor = Forked("supervisor", supervise)
+    deadline = time.monotonic() + 10
+    while not (pid_file.exists() and pid_file.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    child = int(pid_file.read_text())
+    assert Path(f"/proc/{child}").exists()
+    os.kill(supervisor.pid, signal.SIGKILL)
+    assert supervisor.ends_by(time.monotonic() + 10)
+    # Whoever takes it over may not have read its exit code: then it is a zombie.
+    while Path(f"/proc/{child}").exists() and "Z (zombie)" not in Path(f"/proc/{child}/status").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_web_server_exit_stops_worker_and_fails() -> None:
     said: list[str] = []
-    supervisor = supervised([sys.executable, "-c", "raise SystemExit(3)"], SLEEPER, said)
+    supervisor = supervised(lambda: sys.exit(3), sleep, said)
     assert supervisor.run(is_answering=lambda: False, on_ready=lambda: None) == 1
     assert any("web server ended" in line and "3" in line for line in said)
     assert_gone(supervisor.worker)
@@ -89,7 +125,7 @@ def test_web_server_exit_stops_worker_and_fails() -> None:
 
 def test_start_fails_without_web_server_answer() -> None:
     said: list[str] = []
-    supervisor = supervised(SLEEPER, SLEEPER, said)
+    supervisor = supervised(sleep, sleep, said)
     assert supervisor.run(is_answering=lambda: False, on_ready=lambda: None, ready_seconds=0.5) == 1
     assert any("did not answer" in line for line in said)
     assert_gone(supervisor.web)
@@ -98,9 +134,14 @@ def test_start_fails_without_web_server_answer() -> None:
 def test_worker_restarts_with_backoff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aijuu_site.serving.processes.FIRST_WAIT", 0.1)
     starts = tmp_path / "starts"
-    worker = [sys.executable, "-c", f"import os; open({str(starts)!r}, 'a').write('x'); os._exit(9)"]
+
+    def worker() -> None:
+        with starts.open("a") as file:
+            file.write("x")
+        sys.exit(9)
+
     said: list[str] = []
-    supervisor = supervised(SLEEPER, worker, said)
+    supervisor = supervised(sleep, worker, said)
     supervisor.worker.wait = 0.1
 
     def say(line: str) -> None:

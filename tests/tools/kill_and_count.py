@@ -121,12 +121,12 @@ def letter(name: str, token: str) -> str:
     )
 
 
-def kill_child(site: RunningSite, words: str) -> bool:
-    """Kill the site's own program whose command holds `words`; tell whether it was there."""
+def kill_child(site: RunningSite, name: str) -> bool:
+    """Kill the site's own process of this name; tell whether it was there."""
     assert site.process
     children = Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text().split()
     for child in children:
-        if words in Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode():
+        if Path(f"/proc/{child}/comm").read_text().strip() == name:
             os.kill(int(child), signal.SIGKILL)
             return True
     return False
@@ -134,7 +134,7 @@ def kill_child(site: RunningSite, words: str) -> bool:
 
 def kill_web_and_start_again(site: RunningSite) -> None:
     assert site.process
-    assert kill_child(site, "aijuu_site.serving.web")
+    assert kill_child(site, "web server")
     assert site.process.wait(60) == 1
     site.output.clear()
     site.start()
@@ -158,7 +158,7 @@ def kill_while_they_send(site: RunningSite, senders: Senders) -> int:
             # The worker goes with its supervisor.
             killed += 1
         else:
-            killed += kill_child(site, "manage.py work")
+            killed += kill_child(site, "worker")
     return killed
 
 

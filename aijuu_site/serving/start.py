@@ -1,0 +1,78 @@
+"""`python -m aijuu_site.serving.start`: what `manage.py serve` becomes after the preparations.
+
+Web server and worker are forked from this process once all of the program is loaded, so they share its memory, and one
+that was killed is there again without loading it anew.
+"""
+
+import gc
+import os
+import sys
+from contextlib import suppress
+from functools import partial
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aijuu_site.settings.production")
+
+# Sets Django up, so it comes before what imports models.
+from aijuu_site.wsgi import application  # isort: skip
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import DatabaseError
+
+from aijuu_site.serving.checks import close_connections
+from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor, site_answers
+from aijuu_site.serving.shell import base_environ, call
+from aijuu_site.serving.web import serve
+from aijuu_site.settings.mail import MAIL_FILES
+from home.contact_cache import fill_contact_cache
+from intake.mail.delivery import attempt_seconds
+
+# Long enough for the mail server to confirm a mail that is being sent: killed before that, it would be sent twice.
+WORKER_STOP_SECONDS = attempt_seconds() + STOP_SECONDS
+
+
+def warm_up() -> None:
+    """Load what the first requests need: URLs, templates, translations."""
+    fill_contact_cache()
+    scheme, _, host = settings.SITE_URL.partition("://")
+    for path in ("/", f"{settings.ADMIN_PATH}login/"):
+        environ = base_environ(method="GET", path=path, query="", scheme=scheme, client="127.0.0.1:0", server=":0")
+        with suppress(DatabaseError):
+            call(application, {**environ, "HTTP_HOST": host, "HTTP_X_FORWARDED_PROTO": scheme})
+    # A connection must not be used by two processes.
+    close_connections()
+    gc.collect()
+    # The collector would write to every object, and so copy the memory that the processes share.
+    gc.freeze()
+
+
+def addresses() -> str:
+    """Return what the terminal says once the site answers."""
+    lines = ["", f"  Site   {settings.SITE_URL}/", f"  Admin  {settings.SITE_URL}{settings.ADMIN_PATH}"]
+    if settings.SITE_URL not in (f"http://{settings.HOST}:{settings.PORT}", f"http://localhost:{settings.PORT}"):
+        lines.append(f"  (listening on {settings.HOST}:{settings.PORT})")
+    if settings.EMAIL_BACKEND == MAIL_FILES:
+        lines.append(f"  Mail   no server is set (EMAIL_URL): messages become files in {settings.MAIL_DIR}")
+    return "\n".join([*lines, "", "Running. Ctrl-C stops it."])
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main() -> int:
+    """Run web server and worker until SIGTERM, SIGINT, or the exit of the web server. Return the exit code."""
+    host, port = settings.HOST, settings.PORT
+    warm_up()
+    supervisor = Supervisor(
+        web=Child("web server", partial(serve, host, port, settings.WEB_PROCESSES)),
+        worker=Child("worker", partial(call_command, "work"), stop_seconds=WORKER_STOP_SECONDS),
+        say=_say,
+    )
+    code = supervisor.run(is_answering=partial(site_answers, host, port), on_ready=lambda: _say(addresses()))
+    _say("Stopped.")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
