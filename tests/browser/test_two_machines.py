@@ -35,7 +35,7 @@ def machines(started_once: Path, tmp_path_factory: pytest.TempPathFactory) -> It
             "FORM_RATE_LIMIT": str(LIMIT),
             "WEB_PROCESSES": "1",
         }
-        sites = tuple(_site(folder / name, smtp, shared) for name in ("one", "two"))
+        sites = tuple(_site(folder / name, smtp, shared, started_once) for name in ("one", "two"))
         for site in sites:
             # The address that visitors know is that of the load balancer.
             site.overrides["SITE_URL"] = sites[0].url
