@@ -37,7 +37,7 @@ def plain_response(name: str, *, status: int) -> HttpResponse:
 
 
 def refused_request_page(code: int) -> tuple[list[tuple[str, str]], bytes]:
-    """Return headers and body for a request that waitress refuses before Django sees it (413, malformed header, …)."""
+    """Return headers and body for a request that the server refuses before Django sees it (413, 408, …)."""
     html = plain_page({413: "413.html", 500: "500.html"}.get(code, "400.html"))
     policy = f"default-src 'none'; style-src {' '.join(style_sources(html))}; base-uri 'none'; frame-ancestors 'none'"
     headers = [

@@ -22,7 +22,7 @@ IDLE_SECONDS = 30
 # The kernel closes a connection whose client takes nothing for this long.
 SEND_SECONDS = 60
 # In each process.
-CONNECTIONS = 500
+CONNECTIONS = 200
 # After SIGTERM.
 STOP_SECONDS = 5
 _BUFFER = 64 * 1024

@@ -75,7 +75,8 @@ def ask(
         received = SimpleCookie()
         for cookie in answer.headers.get_all("Set-Cookie", []):
             received.load(cookie)
-        return Answer(answer.status, {name.title(): value for name, value in answer.headers.items()}, received, answer.read())
+        headers = {name.title(): value for name, value in answer.headers.items()}
+        return Answer(answer.status, headers, received, answer.read())
 
 
 def send_message(site: RunningSite, number: int, *, forwarded_for: str) -> int:
