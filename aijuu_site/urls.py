@@ -12,7 +12,6 @@ from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 from wagtail.utils.urlpatterns import decorate_urlpatterns
-from wagtail.views import serve
 
 from aijuu_site import views
 from aijuu_site import views as well_known
@@ -21,6 +20,7 @@ from aijuu_site.accounts.views import LoginView, PasswordResetConfirmView, own_a
 from aijuu_site.front_page_protection import protect_front_page
 from aijuu_site.private_addresses import ANY_PRIVATE_PREFIX, PRIVATE_PREFIX
 from home.seo import PageSitemap
+from home.serving import serve
 from intake.mapping import returned_text as private_links
 
 # The first match wins: these views replace Wagtail's at the same paths, and Wagtail's URL names stay valid.

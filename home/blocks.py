@@ -10,7 +10,8 @@ from wagtail.images import get_image_model
 from wagtail.images.blocks import ImageChooserBlock
 
 from home.pause.rules import FormMode
-from home.rich_text import PROSE_FEATURES, valid_id, visitor_url
+from home.rich_text import PROSE_FEATURES, valid_id
+from home.site_pages import visitor_url
 
 
 class _ValidIds:

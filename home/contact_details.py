@@ -13,7 +13,7 @@ from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 
 from home.email_address import EmailAddressField
 from home.phone_numbers import parse_phone, phone_display, phone_uri
-from home.rich_text import visitor_url
+from home.site_pages import visitor_urls
 from home.typography import in_sentence
 
 _FORM = re.compile(r"(\d{7})-(\d)", re.ASCII)
@@ -136,7 +136,7 @@ class ContactDetails(BaseGenericSetting):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
-        related_name="+",
+        related_name="contact_page_of",
         help_text=_("Where “Ota yhteyttä” leads on every page."),
     )
     privacy_page = models.ForeignKey(
@@ -145,7 +145,7 @@ class ContactDetails(BaseGenericSetting):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
-        related_name="+",
+        related_name="privacy_page_of",
         help_text=_("Where the link to the privacy notice leads, beside the form and in the mails."),
     )
     accessibility_page = models.ForeignKey(
@@ -154,11 +154,9 @@ class ContactDetails(BaseGenericSetting):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
-        related_name="+",
+        related_name="accessibility_page_of",
         help_text=_("The footer always leads to this page and to the privacy page."),
     )
-
-    select_related: ClassVar[list[str]] = ["contact_page", "privacy_page"]
 
     panels: ClassVar[list[Any]] = [
         MultiFieldPanel(
@@ -231,9 +229,9 @@ class ContactDetails(BaseGenericSetting):
     @property
     def contact_url(self) -> str:
         """The URL of the contact page; "" where there is none or it is not published."""
-        return visitor_url(self.contact_page)
+        return visitor_urls([self.contact_page_id])[0]
 
     @property
     def privacy_url(self) -> str:
         """The URL of the privacy page; "" where there is none or it is not published."""
-        return visitor_url(self.privacy_page)
+        return visitor_urls([self.privacy_page_id])[0]

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
+from home.current_request import current_request
 from home.email_address import address_as_sent
 from home.typography import finnish_html, finnish_text
 
@@ -72,7 +73,7 @@ def editors_html(html: str) -> str:
 
 def unresolved_placeholders(text: str) -> Iterator[str]:
     """Yield the placeholders in `text` that are unknown, or whose field is empty."""
-    details = ContactDetails.load() if _PLACEHOLDER.search(text) else None
+    details = ContactDetails.load(current_request()) if _PLACEHOLDER.search(text) else None
     for match in _PLACEHOLDER.finditer(text):
         fact = _fact(match)
         if fact is None or not getattr(details, fact):
@@ -101,15 +102,15 @@ def _plain(match: re.Match[str]) -> str:
     fact = _fact(match)
     if fact is None:
         return match.group()
-    details = ContactDetails.load()
+    details = ContactDetails.load(current_request())
     return (details.phone_display if fact == _PHONE else str(getattr(details, fact))) or _missing(fact)
 
 
 def _linked(match: re.Match[str]) -> str:
     fact = _fact(match)
-    if fact == _PHONE and (details := ContactDetails.load()).phone_uri:
+    if fact == _PHONE and (details := ContactDetails.load(current_request())).phone_uri:
         return format_html('<a href="{}">{}</a>', details.phone_uri, details.phone_display)
-    if fact == _EMAIL and (address := ContactDetails.load().email):
+    if fact == _EMAIL and (address := ContactDetails.load(current_request()).email):
         return email_link(address)
     return escape(_plain(match))
 

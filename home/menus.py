@@ -11,10 +11,11 @@ from modelcluster.fields import ParentalKey
 from modelcluster.models import ClusterableModel
 from wagtail.admin.panels import InlinePanel, PageChooserPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
-from wagtail.models import Orderable, Page, Site
+from wagtail.models import Orderable, Page
 
 from home.contact_details import ContactDetails
 from home.editors_text import editors_text
+from home.site_pages import SitePage, site_pages
 
 
 @register_setting(icon="link", order=200)
@@ -41,7 +42,9 @@ class FooterMenu(ClusterableModel, BaseGenericSetting):  # type: ignore[misc]
 
 class FooterLink(Orderable):  # type: ignore[misc]
     menu = ParentalKey(FooterMenu, on_delete=models.CASCADE, related_name="links")
-    page = models.ForeignKey(Page, verbose_name=gettext_lazy("page"), on_delete=models.CASCADE, related_name="+")
+    page = models.ForeignKey(
+        Page, verbose_name=gettext_lazy("page"), on_delete=models.CASCADE, related_name="footer_links"
+    )
 
     panels: ClassVar[list[Any]] = [PageChooserPanel("page")]
 
@@ -76,35 +79,30 @@ def build_menus(request: HttpRequest) -> Menus:
 
     The main menu is in the order of the page tree, the footer in that of `FooterMenu`.
     """
-    site = Site.find_for_request(request)
-    if site is None:
-        return Menus(main=[], footer=[])
-    footer_ids = _footer_page_ids(request)
-    pages = Page.objects.child_of(site.root_page) | Page.objects.filter(pk__in=footer_ids)
-    main, footer = [], {}
-    for page in pages.live().public().order_by("path"):
-        url = page.get_url(request)
-        if not url:
-            continue
-        item = MenuItem(editors_text(page.title), url, is_current=url == request.path)
-        if page.show_in_menus and page.is_child_of(site.root_page):
-            main.append(item)
-        footer[page.pk] = item
-    return Menus(main=main, footer=[footer[pk] for pk in footer_ids if pk in footer])
+    pages = site_pages(request)
+
+    def item(page: SitePage) -> MenuItem:
+        url = pages.url(page)
+        return MenuItem(editors_text(page.title), url, is_current=url == request.path)
+
+    footer = pages.get_many(_footer_page_ids(request))
+    return Menus(
+        main=[item(page) for page in pages.menu_pages()],
+        footer=[item(page) for page in footer if page and pages.is_visible(page) and pages.url(page)],
+    )
 
 
 def _footer_page_ids(request: HttpRequest) -> list[int]:
     """Return the pages that were chosen, then the privacy and the accessibility page where they are not among them."""
-    chosen = FooterLink.objects.order_by("sort_order", "pk").values_list("page_id", flat=True)
     details = ContactDetails.load(request)
     always = (details.privacy_page_id, details.accessibility_page_id)
-    return list(dict.fromkeys([*chosen, *(pk for pk in always if pk is not None)]))
+    return list(dict.fromkeys([*site_pages(request).footer_ids, *(pk for pk in always if pk is not None)]))
 
 
 def front_page_address(request: HttpRequest) -> str:
     """Return the URL of the front page; "" where it is missing or unpublished."""
-    site = Site.find_for_request(request)
-    return (site.root_page.get_url(request) or "") if site is not None and site.root_page.live else ""
+    pages = site_pages(request)
+    return pages.url(pages.front_page)
 
 
 def build_breadcrumbs(request: HttpRequest, page: Page, here: str = "") -> list[MenuItem]:
@@ -112,14 +110,12 @@ def build_breadcrumbs(request: HttpRequest, page: Page, here: str = "") -> list[
 
     Empty on the front page and its children, which the main menu covers. Unpublished ancestors are left out.
     """
-    site = Site.find_for_request(request)
-    if site is None or page.depth - site.root_page.depth + bool(here) < 2:
+    pages = site_pages(request)
+    if pages.front_page is None or page.depth - pages.front_page.depth + bool(here) < 2:
         return []
-    above = Page.objects.ancestor_of(page, inclusive=bool(here)).descendant_of(site.root_page).live().public()
-    front = front_page_address(request)
-    items = [MenuItem(_("Front page"), front, is_current=False)] if front else []
+    above = [one for one in pages.way_to(page.path) if one.id != page.pk or here]
+    items = [MenuItem(_("Front page"), front, is_current=False)] if (front := pages.url(pages.front_page)) else []
     items += [
-        MenuItem(editors_text(one.title), one.get_url(request) or "", is_current=False)
-        for one in above.order_by("depth")
+        MenuItem(editors_text(one.title), pages.url(one), is_current=False) for one in above if pages.is_visible(one)
     ]
     return [*items, MenuItem(here or editors_text(page.title), request.path, is_current=True)]

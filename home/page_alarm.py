@@ -15,7 +15,7 @@ from wagtail.models import Page, Site
 from home.contact_details import ContactDetails
 from home.dates import finnish_moment
 from home.important_pages import IMPORTANT_PAGES_HOOK, ImportantPage, important_pages
-from home.rich_text import visitor_url
+from home.site_pages import visitor_url
 
 
 def site_important_pages() -> list[ImportantPage]:

@@ -7,19 +7,23 @@ from typing import Any, ClassVar
 from csp.constants import SELF
 from django.conf import settings
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, TitleFieldPanel
 from wagtail.blocks import StreamValue, StructValue
 from wagtail.fields import RichTextField, StreamField
+from wagtail.images.models import AbstractImage
 from wagtail.models import Page, PageViewRestriction
 from wagtail.search import index
 
 from home.blocks import BodyStreamBlock
+from home.current_request import current_request
 from home.important_pages import PageRights, refuse_expiry
-from home.rich_text import SHORT_FEATURES
+from home.rich_text import SHORT_FEATURES, linked_page_ids
+from home.site_pages import site_pages
 
 # Element ids that the page template uses.
 RESERVED = frozenset({"sisalto"})
@@ -62,6 +66,20 @@ def _free_anchor(name: str, taken: set[str]) -> str:
         number += 1
         candidate = f"{stem}-{number}"
     return candidate
+
+
+def _linked_pages(page: Page) -> Iterator[int | None]:
+    """Yield the ids of the pages that the rich texts of `page` link to."""
+    values = [getattr(page, field.attname) for field in page._meta.concrete_fields]
+    waiting = [list(value.raw_data) if isinstance(value, StreamValue) else value for value in values]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and "linktype" in value:
+            yield from linked_page_ids(value)
 
 
 class AlwaysPublic:
@@ -155,6 +173,27 @@ class BasePage(Page):
     class Meta:
         abstract = True
 
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        site_pages(request).expect_links(lambda: _linked_pages(self))
+        context: dict[str, Any] = super().get_context(request, *args, **kwargs)
+        return context
+
+    def get_view_restrictions(self) -> QuerySet[PageViewRestriction]:
+        """As Wagtail's, which reads all pages above this one, without a query where no page is private."""
+        request = current_request()
+        if request is not None and not site_pages(request).any_is_private:
+            return PageViewRestriction.objects.none()
+        restrictions: QuerySet[PageViewRestriction] = super().get_view_restrictions()
+        return restrictions
+
+    @cached_property
+    def pictures(self) -> list[AbstractImage]:
+        """The pictures of the page, with their renditions."""
+        found = [block.value.get("image") for block in self.body if block.block_type == "image"]
+        pictures = [picture for picture in (getattr(self, "image", None), *found) if picture is not None]
+        prefetch_related_objects(pictures, "renditions")
+        return pictures
+
     def clean(self) -> None:
         """Assign anchors and refuse an expiry date. Runs on every save of a page or draft."""
         super().clean()
@@ -208,6 +247,9 @@ class PicturePage(BasePage):
         on_delete=models.SET_NULL,
         related_name="+",
     )
+
+    # Read with the page (home.serving).
+    shown_with: ClassVar[tuple[str, ...]] = ("image",)
 
     class Meta:
         abstract = True

@@ -7,13 +7,15 @@ from typing import Any
 from django.core.exceptions import BadRequest
 from django.db.models import Model
 from django.http import QueryDict
+from django.utils.html import escape
 from draftjs_exporter.error import ExporterException
 from wagtail.admin.rich_text import DraftailRichTextArea
 from wagtail.documents.rich_text import DocumentLinkHandler
-from wagtail.models import Page
 from wagtail.rich_text import EmbedHandler, expand_db_html
 from wagtail.rich_text.pages import PageLinkHandler
 from wagtail.rich_text.rewriters import FIND_A_TAG, FIND_EMBED_TAG, extract_attrs
+
+from home.site_pages import visitor_urls
 
 # h2 is the heading field of a block, so that the outline of a page has no gaps (WCAG 1.3.1).
 PROSE_FEATURES = ["h3", "h4", "bold", "italic", "link", "ol", "ul"]
@@ -34,11 +36,6 @@ def valid_id(value: object) -> int | None:
     return value if is_number and 0 < value <= _LARGEST else None  # type: ignore[operator, return-value]
 
 
-def visitor_url(page: Page | None) -> str:
-    """Return the URL of a page; "" where it is None or unpublished. Every link to a page uses this."""
-    return (page.url or "") if page is not None and page.live else ""
-
-
 def _with_known_ids(attrs_list: list[Attributes]) -> list[dict[str, int | None]]:
     return [{"id": valid_id(attrs.get("id"))} for attrs in attrs_list]
 
@@ -47,9 +44,9 @@ class PageLink(PageLinkHandler):  # type: ignore[misc]
     """Page links in rich text. A link to a missing or unpublished page becomes its text."""
 
     @classmethod
-    def get_many(cls, attrs_list: list[Attributes]) -> list[Model | None]:
-        pages: list[Page | None] = super().get_many(_with_known_ids(attrs_list))
-        return [page if visitor_url(page) else None for page in pages]
+    def expand_db_attributes_many(cls, attrs_list: list[Attributes]) -> list[str]:
+        urls = visitor_urls([valid_id(attrs.get("id")) for attrs in attrs_list])
+        return [f'<a href="{escape(url)}">' if url else "<a>" for url in urls]
 
     @classmethod
     def extract_references(cls, attrs: Attributes) -> Iterator[tuple[Any, ...]]:

@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "home.current_request.CurrentRequestMiddleware",
     # Innermost: a form sent to an old URL is handled within the same request, after all other middleware.
     "aijuu_site.old_addresses.OldAddressesMiddleware",
 ]

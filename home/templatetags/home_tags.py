@@ -19,6 +19,7 @@ from home.editors_text import editors_html, editors_text
 from home.images.photos import PageImage, page_image
 from home.important_pages import consequences_without
 from home.menus import build_breadcrumbs
+from home.pages import BasePage
 from home.rich_text import without_empty_links
 from home.seo import page_head as head_of
 from home.typography import soft_hyphens as with_soft_hyphens
@@ -101,9 +102,13 @@ def pages_warning(items: list[dict[str, Any]]) -> dict[str, Any]:
     return {"stops": consequences_without(*(item["item"] for item in items))}
 
 
-@register.simple_tag
-def picture(image: AbstractImage | None, place: str) -> PageImage | None:
+@register.simple_tag(takes_context=True)
+def picture(context: dict[str, Any], image: AbstractImage | None, place: str) -> PageImage | None:
     """`{% picture image "hero" as shown %}`. `place` is a key of SIZES. None where there is nothing to show."""
+    page = context.get("page")
+    if isinstance(page, BasePage) and image is not None:
+        # Reads the renditions of all pictures of the page.
+        image = next((one for one in page.pictures if one == image), image)
     return page_image(image, place, now=timezone.now())
 
 

@@ -1,0 +1,200 @@
+"""What every page needs to know of other pages, read in one query for each request.
+
+These are the front page with its site, the pages of the menus and of the contact details, the private ones, and the one
+that is asked for. Links to further pages are looked up together.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from django.http import HttpRequest
+from wagtail.models import Page, Site
+
+from home.current_request import current_request
+
+_ON_REQUEST = "_site_pages"
+_SITE = tuple(field.attname for field in Site._meta.concrete_fields)
+_FOOTER = ("sort_order", "id")
+_ALWAYS = (
+    Q(live=True, show_in_menus=True)
+    | Q(sites_rooted_here__isnull=False)
+    | Q(view_restrictions__isnull=False)
+    | Q(footer_links__isnull=False)
+    | Q(contact_page_of__isnull=False)
+    | Q(privacy_page_of__isnull=False)
+    | Q(accessibility_page_of__isnull=False)
+)
+# Stands in the compiled query for the slug that is asked for.
+_ANY_SLUG = "any-slug"
+
+
+@dataclass(frozen=True, slots=True)
+class SitePage:
+    """The columns of a page that links, menus and routing need."""
+
+    id: int
+    title: str
+    slug: str
+    path: str
+    depth: int
+    url_path: str
+    live: bool
+    show_in_menus: bool
+    content_type_id: int
+
+
+_PAGE = tuple(SitePage.__dataclass_fields__)
+
+
+class SitePages:
+    """The pages as they are in the database now. `site` and `front_page` are None where there is no site."""
+
+    def __init__(self, *, slug: str = "", request: HttpRequest | None = None) -> None:
+        """Read what every page needs, and the pages with this slug."""
+        self._slug, self._request = slug, request
+        self._pages: dict[int, SitePage | None] = {}
+        self._linked: Callable[[], Iterable[int | None]] | None = None
+        self._private: list[str] = []
+        sites: dict[int, Site] = {}
+        footer: dict[tuple[Any, ...], int] = {}
+        for row in _rows(slug):
+            columns = iter(row)
+            page = SitePage(*(next(columns) for _name in _PAGE))
+            site, place = [next(columns) for _name in _SITE], tuple(next(columns) for _name in _FOOTER)
+            self._pages[page.id] = page
+            if site[0] is not None:
+                sites[site[0]] = Site.from_db(connection.alias, _SITE, site)
+            if place[1] is not None:
+                footer[place] = page.id
+            if next(columns) is not None:
+                self._private.append(page.path)
+        self.footer_ids = [footer[place] for place in sorted(footer)]
+        self.site = self._find_site(list(sites.values()))
+        self.front_page = self._pages[self.site.root_page_id] if self.site else None
+        self._has_one_site = len(sites) == 1
+
+    def _find_site(self, sites: list[Site]) -> Site | None:
+        if len(sites) == 1 and sites[0].is_default_site:
+            return sites[0]
+        # Wagtail compares host and port.
+        found: Site | None = Site.find_for_request(self._request)
+        return found or next((site for site in sites if site.is_default_site), None)
+
+    @property
+    def any_is_private(self) -> bool:
+        return bool(self._private)
+
+    def is_visible(self, page: SitePage) -> bool:
+        """Return whether `page` is published and not private."""
+        return page.live and not any(page.path.startswith(path) for path in self._private)
+
+    def menu_pages(self) -> list[SitePage]:
+        """Return the visible pages of the main menu in the order of the tree."""
+        pages = [page for page in self._pages.values() if page and page.show_in_menus and self._is_child(page)]
+        return sorted((page for page in pages if self.is_visible(page)), key=lambda page: page.path)
+
+    def _is_child(self, page: SitePage) -> bool:
+        front = self.front_page
+        return front is not None and page.depth == front.depth + 1 and page.path.startswith(front.path)
+
+    def child(self, slug: str) -> SitePage | None:
+        """Return the page with this slug right below the front page, published or not."""
+        if slug != self._slug:
+            self._slug = slug
+            self._add(_page_columns(Q(slug=slug)))
+        return next((page for page in self._pages.values() if page and page.slug == slug and self._is_child(page)), None)
+
+    def get(self, pk: int | None) -> SitePage | None:
+        """Return the page, published or not; None where there is none."""
+        return self.get_many([pk])[0]
+
+    def way_to(self, path: str) -> list[SitePage]:
+        """Return the pages from below the front page down to that with this tree path, itself included."""
+        if self.front_page is None or not path.startswith(self.front_page.path):
+            return []
+        first = len(self.front_page.path) + Page.steplen
+        wanted = [path[:end] for end in range(first, len(path) + 1, Page.steplen)]
+        missing = set(wanted) - {page.path for page in self._pages.values() if page}
+        if missing:
+            self._add(_page_columns(Q(path__in=missing)))
+        found = {page.path: page for page in self._pages.values() if page}
+        return [found[one] for one in wanted if one in found]
+
+    def get_many(self, pks: Sequence[int | None]) -> list[SitePage | None]:
+        """Return the pages in this order. Those that are not known yet are read in one query."""
+        missing = {pk for pk in pks if pk is not None} - self._pages.keys()
+        if missing:
+            if self._linked is not None:
+                missing |= {pk for pk in self._linked() if pk is not None} - self._pages.keys()
+                self._linked = None
+            self._pages |= dict.fromkeys(missing)
+            self._add(_page_columns(Q(pk__in=missing)))
+        return [None if pk is None else self._pages[pk] for pk in pks]
+
+    def _add(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        self._pages |= {page.id: page for page in (SitePage(*row) for row in rows)}
+
+    def expect_links(self, linked: Callable[[], Iterable[int | None]]) -> None:
+        """Let get_many() read the pages of `linked` with the first one that it does not know."""
+        self._linked = linked
+
+    def url(self, page: SitePage | None) -> str:
+        """Return the URL of `page` for visitors; "" where it is None, unpublished, or outside every site."""
+        if page is None or not page.live:
+            return ""
+        front = self.front_page
+        if self._has_one_site and front is not None:
+            inside = page.url_path.startswith(front.url_path)
+            return f"/{page.url_path[len(front.url_path) :]}" if inside else ""
+        return Page.objects.get(pk=page.id).get_url(self._request) or ""
+
+
+def _page_columns(condition: Q) -> Iterable[tuple[Any, ...]]:
+    return Page.objects.filter(condition).values_list(*_PAGE)
+
+
+def _rows(slug: str) -> list[tuple[Any, ...]]:
+    sql, parameters = _compiled(connection.vendor)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [slug if one == _ANY_SLUG else one for one in parameters])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+@cache
+def _compiled(_vendor: str) -> tuple[str, tuple[Any, ...]]:
+    """Return the query as SQL. Building it takes Django fifteen times as long as running it, so it is built once."""
+    columns = [
+        *_PAGE,
+        *(f"sites_rooted_here__{name}" for name in _SITE),
+        *(f"footer_links__{name}" for name in _FOOTER),
+        "view_restrictions__id",
+    ]
+    pages = Page.objects.filter(_ALWAYS | Q(slug=_ANY_SLUG)).order_by().values_list(*columns)
+    sql, parameters = pages.query.sql_with_params()
+    return sql, tuple(parameters)
+
+
+def site_pages(request: HttpRequest) -> SitePages:
+    """Return the pages for this request, read at its first use."""
+    pages = getattr(request, _ON_REQUEST, None)
+    if not isinstance(pages, SitePages):
+        first, *_rest = request.path_info.strip("/").split("/")
+        pages = SitePages(slug=first, request=request)
+        setattr(request, _ON_REQUEST, pages)
+    return pages
+
+
+def visitor_urls(pks: Sequence[int | None]) -> list[str]:
+    """Return the URLs of pages for visitors; "" for a page that is missing or unpublished. Every link uses this."""
+    request = current_request()
+    pages = SitePages() if request is None else site_pages(request)
+    return [pages.url(page) for page in pages.get_many(pks)]
+
+
+def visitor_url(page: Page | None) -> str:
+    return visitor_urls([page.pk])[0] if page is not None else ""
