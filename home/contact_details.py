@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from phonenumbers import PhoneNumber
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, PageChooserPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 
 from home.email_address import EmailAddressField
 from home.phone_numbers import parse_phone, phone_display, phone_uri
+from home.remembered import remembered
 from home.site_pages import visitor_urls
 from home.typography import in_sentence
 
@@ -53,6 +53,17 @@ def validate_business_id(text: str) -> None:
         raise ValidationError(
             _("Check the business ID. The right form is, for example, 1234567-1."), code="business_id"
         )
+
+
+@remembered
+def _phone(text: str) -> tuple[str, str]:
+    """Return the URI of a phone number and how it is shown; ("", text) for one that is not valid."""
+    # A number that was valid when saved may be invalid after an upgrade of the numbering plan.
+    try:
+        number = parse_phone(text)
+    except ValueError:
+        return "", text
+    return phone_uri(number), phone_display(number)
 
 
 @register_setting(icon="mail")
@@ -199,21 +210,12 @@ class ContactDetails(BaseGenericSetting):
     @property
     def phone_uri(self) -> str:
         """`tel:+358505348567`; "" where there is no number, or the stored one is invalid."""
-        number = self._phone_number()
-        return "" if number is None else phone_uri(number)
+        return _phone(self.phone)[0]
 
     @property
     def phone_display(self) -> str:
         """`050 534 8567`; an invalid number as it was stored."""
-        number = self._phone_number()
-        return self.phone if number is None else phone_display(number)
-
-    def _phone_number(self) -> PhoneNumber | None:
-        # A number that was valid when saved may be invalid after an upgrade of the numbering plan.
-        try:
-            return parse_phone(self.phone) if self.phone else None
-        except ValueError:
-            return None
+        return _phone(self.phone)[1]
 
     @property
     def answers_within(self) -> str:

@@ -17,8 +17,8 @@ from wagtail.models import Page
 
 from home.editors_text import unresolved_placeholders
 from home.rich_text import linked_page_ids
-from home.site_pages import visitor_url
 from home.seo import LONGEST_DESCRIPTION
+from home.site_pages import visitor_url
 
 # Search engines truncate a title at about this many characters, including the name of the site.
 LONGEST_TITLE = 60

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from home.contact_details import ContactDetails
 from home.current_request import current_request
 from home.email_address import address_as_sent
+from home.remembered import remembered
 from home.typography import finnish_html, finnish_text
 
 # The lookbehind makes a match begin at a word: without it every letter of a long word would be tried.
@@ -37,6 +38,7 @@ def as_references(text: str) -> SafeString:
     return mark_safe("".join(f"&#{ord(character)};" for character in text))  # noqa: S308
 
 
+@remembered
 def email_link(address: str) -> SafeString:
     """Return `<a href="mailto:…">…</a>`; "" for an empty address."""
     if not address:
@@ -48,6 +50,7 @@ def email_link(address: str) -> SafeString:
     return format_html('<a href="{}">{}</a>', as_references(f"mailto:{linked}"), as_references(address))
 
 
+@remembered
 def hide_emails(html: str) -> str:
     """Return `html` with the e-mail addresses in its text and links written as character references."""
     return _ADDRESS.sub(lambda match: as_references(match.group()), html)

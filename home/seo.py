@@ -24,6 +24,7 @@ from home.contact_details import ContactDetails
 from home.editors_text import editors_html, editors_text, hide_emails_in_json
 from home.pages import ServicePage
 from home.pause.wording import PauseStatus
+from home.remembered import remembered
 
 LONGEST_DESCRIPTION = 155
 # The fields in which the page types keep their introduction.
@@ -67,8 +68,13 @@ def page_address(page: Page, request: HttpRequest | None = None) -> str:
 
 def plain_lines(html: str) -> list[str]:
     """Return the plain text of rich text: one line for each paragraph, heading or list item."""
-    lines = (_one_line(unescape(strip_tags(part))) for part in _ENDS_A_PART.split(editors_html(html)))
-    return [line for line in lines if line]
+    return list(_lines(editors_html(html)))
+
+
+@remembered
+def _lines(html: str) -> tuple[str, ...]:
+    lines = (_one_line(unescape(strip_tags(part))) for part in _ENDS_A_PART.split(html))
+    return tuple(line for line in lines if line)
 
 
 def _one_line(text: str) -> str:

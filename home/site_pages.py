@@ -106,7 +106,9 @@ class SitePages:
         if slug != self._slug:
             self._slug = slug
             self._add(_page_columns(Q(slug=slug)))
-        return next((page for page in self._pages.values() if page and page.slug == slug and self._is_child(page)), None)
+        return next(
+            (page for page in self._pages.values() if page and page.slug == slug and self._is_child(page)), None
+        )
 
     def get(self, pk: int | None) -> SitePage | None:
         """Return the page, published or not; None where there is none."""

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from home.remembered import remembered
+
 NBSP = "\u00a0"
 EN_DASH = "–"
 # Replaces a tag or a protected piece during typesetting. A Unicode noncharacter, so no valid text contains it.
@@ -111,6 +113,7 @@ def _protected(also: str = "") -> dict[bool, re.Pattern[str]]:
 _PROTECTED = _protected()
 
 
+@remembered
 def finnish_text(text: str) -> str:
     """Return plain text with Finnish punctuation. URLs, addresses, phone numbers and codes are unchanged."""
     if not _ANYTHING_TO_DO.search(text) or _PLACEHOLDER in text:
@@ -150,6 +153,7 @@ def _markup(html: str) -> Iterator[tuple[int, int, bool]]:
         yield tag.start(), position, not is_whole and name not in _INLINE
 
 
+@remembered
 def finnish_html(html: str) -> str:
     """Return `html` with Finnish punctuation in its text.
 
@@ -173,12 +177,14 @@ def finnish_html(html: str) -> str:
     )
 
 
+@remembered
 def unbroken_text(text: str) -> str:
     """Return `text` without line breaks inside ranges (3–4) and phone numbers. Not for titles and metadata."""
     text = _PHONE_NUMBER.sub(lambda match: match.group().replace(" ", NBSP), text)
     return _RANGE_DASH.sub(EN_DASH + WORD_JOINER, text)
 
 
+@remembered
 def unbroken_html(html: str) -> str:
     """As unbroken_text() for the text in `html`, except in links and code."""
     parts: list[str] = []
@@ -258,6 +264,7 @@ def _same_day(match: re.Match[str]) -> bool:
     return match[1].lower() == match[2].lower()
 
 
+@remembered
 def soft_hyphens(text: str) -> str:
     """Return `text` with soft hyphens between the syllables of words of eighteen letters or more."""
     return _LONG_WORD.sub(lambda word: _hyphenated(word.group()), text)
@@ -271,6 +278,7 @@ def _hyphenated(word: str) -> str:
     return SOFT_HYPHEN.join(word[start:end] for start, end in zip(starts, ends, strict=True))
 
 
+@remembered
 def in_sentence(phrase: str) -> str:
     """Return a phrase for the middle of a sentence: “Kahdessa arkipäivässä.” as “kahdessa arkipäivässä”."""
     text = _VERB.sub("", " ".join(phrase.split()).strip(_AROUND)).strip(_AROUND)

@@ -11,6 +11,7 @@ from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from wagtail.images.models import AbstractImage
 from wagtail.models import Page
+from wagtail.rich_text import RichText, expand_db_html
 
 from home import editors_text as email_obfuscation
 from home import seo as addresses
@@ -20,6 +21,7 @@ from home.images.photos import PageImage, page_image
 from home.important_pages import consequences_without
 from home.menus import build_breadcrumbs
 from home.pages import BasePage
+from home.remembered import remembered
 from home.rich_text import without_empty_links
 from home.seo import page_head as head_of
 from home.typography import soft_hyphens as with_soft_hyphens
@@ -56,6 +58,9 @@ def email_link_tag(address: str | None) -> SafeString:
 @register.filter
 def hide_emails(html: Any) -> SafeString:
     """`{{ value.text|hide_emails }}`: write the e-mail addresses in rich text as character references."""
+    if isinstance(html, RichText):
+        # As its own template, which costs more than all that it calls.
+        html = typeset_html(expand_db_html(html.source))
     return mark_safe(email_obfuscation.hide_emails(conditional_escape(html)))  # noqa: S308
 
 
@@ -119,7 +124,12 @@ def mark_bare_links(html: Any) -> SafeString:
     A link whose text is its URL gets the class `bare-link`, which suppresses that. A link within the site gets
     `data-address` with the host name: aijuu.fi/yksilotyonohjaus/.
     """
-    marked = _BARE_LINK.sub('<a class="bare-link" ', conditional_escape(html))
+    return _marked_links(conditional_escape(html))
+
+
+@remembered
+def _marked_links(html: str) -> SafeString:
+    marked = _BARE_LINK.sub('<a class="bare-link" ', html)
     host = escape(urlsplit(settings.SITE_URL).netloc)
     return mark_safe(_OWN_LINK.sub(rf'<a data-address="{host}\1" ', marked))  # noqa: S308
 
@@ -137,6 +147,6 @@ def typeset_title(text: str | None) -> str:
 
 
 @register.filter
-def typeset_html(html: SafeString) -> SafeString:
+def typeset_html(html: str) -> SafeString:
     """For rich text. Used only in templates/wagtailcore/shared/richtext.html, which renders all rich text."""
     return mark_safe(unbroken_html(editors_html(without_empty_links(html))))  # noqa: S308  (what comes in is escaped)
