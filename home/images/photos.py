@@ -1,8 +1,9 @@
 """The renditions of an image, and the markup that a page needs for them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db.models import prefetch_related_objects
 from django.db.models.fields.files import FieldFile
@@ -65,23 +66,27 @@ def plain_specs(image: AbstractImage) -> list[str]:
 
 def missing_specs(image: AbstractImage) -> list[str]:
     """Return the wanted renditions that don't exist for the current focal point."""
-    there = _files_there(image)
-    return [spec for spec in wanted_specs(image) if _key(image, spec) not in there]
+    there = stored_files(image)
+    return [spec for spec in wanted_specs(image) if spec not in there]
 
 
-def ready_files(image: AbstractImage, wanted: Iterable[str]) -> list[AbstractRendition]:
-    """Return the existing renditions in the order of `wanted`, each width once. Generates none.
+def ready_files(there: Mapping[str, AbstractRendition], wanted: Iterable[str]) -> list[AbstractRendition]:
+    """Return those `there` (stored_files) in the order of `wanted`, each width once.
 
     Widths repeat where the image is small, because it is never enlarged.
     """
-    there = _files_there(image)
-    found = [there[key] for key in (_key(image, spec) for spec in wanted) if key in there]
-    return list({one.width: one for one in found}.values())
+    return list({there[spec].width: there[spec] for spec in wanted if spec in there}.values())
 
 
-def _files_there(image: AbstractImage) -> dict[tuple[str, str], AbstractRendition]:
+def stored_files(image: AbstractImage) -> dict[str, AbstractRendition]:
+    """Return the wanted renditions that exist for the current focal point by their spec. Generates none."""
+    keys = {spec: _filter(spec).get_cache_key(image) for spec in wanted_specs(image)}
     # From the database: Wagtail's cache of renditions keeps what another process has deleted.
-    return {(one.filter_spec, one.focal_point_key): one for one in image.renditions.all() if is_stored(one.file)}
+    return {
+        one.filter_spec: one
+        for one in image.renditions.all()
+        if one.focal_point_key == keys.get(one.filter_spec) and is_stored(one.file)
+    }
 
 
 def is_stored(file: FieldFile) -> bool:
@@ -92,8 +97,10 @@ def is_stored(file: FieldFile) -> bool:
         return False
 
 
-def _key(image: AbstractImage, spec: str) -> tuple[str, str]:
-    return spec, Filter(spec=spec).get_cache_key(image)
+@lru_cache(maxsize=256)
+def _filter(spec: str) -> Filter:
+    # Wagtail parses the spec of each new filter again.
+    return Filter(spec=spec)
 
 
 def specs(shapes: Iterable[str], kind: str) -> list[str]:
@@ -161,13 +168,14 @@ def photo(image: AbstractImage, place: str) -> Photo | None:
     """
     prefetch_related_objects([image], "renditions")
     *modern, last = kinds(image)
-    plain = ready_files(image, specs(WHOLE, last))
+    there = stored_files(image)
+    plain = ready_files(there, specs(WHOLE, last))
     if not plain:
         return None
     is_cropped = place in _CROPPED and is_tall(image)
     wanted = [(CROPS, _CROPPED[place], kind) for kind in (*modern, last)] if is_cropped else []
     wanted += [(WHOLE, "", kind) for kind in modern]
-    found = [(_all_files(image, specs(shapes, kind)), media, kind) for shapes, media, kind in wanted]
+    found = [(_all_files(there, specs(shapes, kind)), media, kind) for shapes, media, kind in wanted]
     files = found[0][0] if is_cropped and found[0][0] else plain
     middle, largest = plain[min(1, len(plain) - 1)], plain[-1]
     return Photo(
@@ -184,12 +192,12 @@ def photo(image: AbstractImage, place: str) -> Photo | None:
 def drawing(image: AbstractImage) -> AbstractRendition | None:
     """Return the rendition of an SVG; None where it does not exist yet."""
     prefetch_related_objects([image], "renditions")
-    return next(iter(ready_files(image, [ORIGINAL])), None)
+    return stored_files(image).get(ORIGINAL)
 
 
-def _all_files(image: AbstractImage, wanted: list[str]) -> list[AbstractRendition]:
+def _all_files(there: Mapping[str, AbstractRendition], wanted: list[str]) -> list[AbstractRendition]:
     # All or none: a browser uses the first format that it knows, also where a width is missing there.
-    return [] if set(wanted) & set(missing_specs(image)) else ready_files(image, wanted)
+    return ready_files(there, wanted) if there.keys() >= set(wanted) else []
 
 
 def _kept(file: AbstractRendition) -> str:
