@@ -9,9 +9,10 @@ from wagtail.blocks.struct_block import BlockGroup
 from wagtail.images import get_image_model
 from wagtail.images.blocks import ImageChooserBlock
 
+from home.current_request import current_request
 from home.pause.rules import FormMode
 from home.rich_text import PROSE_FEATURES, valid_id
-from home.site_pages import visitor_url
+from home.site_pages import site_pages, visitor_url
 
 
 class _ValidIds:
@@ -28,6 +29,12 @@ class _ValidIds:
 
 
 class PageChoice(_ValidIds, blocks.PageChooserBlock):  # type: ignore[misc]
+    def bulk_to_python(self, values: Iterable[Any]) -> Any:
+        request = current_request()
+        if request is None:
+            return super().bulk_to_python(values)
+        return site_pages(request).objects([valid_id(value) for value in values])
+
     def deconstruct(self) -> tuple[str, Any, Any]:
         # The data is that of Wagtail's block, so migrations refer to that.
         _path, args, kwargs = super().deconstruct()

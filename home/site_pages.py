@@ -47,7 +47,8 @@ class SitePage:
     content_type_id: int
 
 
-_PAGE = tuple(SitePage.__dataclass_fields__)
+# In the order of the model, as Page.from_db() takes them.
+_PAGE = tuple(one.attname for one in Page._meta.concrete_fields if one.attname in SitePage.__dataclass_fields__)
 
 
 class SitePages:
@@ -63,7 +64,7 @@ class SitePages:
         footer: dict[tuple[Any, ...], int] = {}
         for row in _rows(slug):
             columns = iter(row)
-            page = SitePage(*(next(columns) for _name in _PAGE))
+            page = SitePage(**{name: next(columns) for name in _PAGE})
             site, place = [next(columns) for _name in _SITE], tuple(next(columns) for _name in _FOOTER)
             self._pages[page.id] = page
             if site[0] is not None:
@@ -137,8 +138,15 @@ class SitePages:
             self._add(_page_columns(Q(pk__in=missing)))
         return [None if pk is None else self._pages[pk] for pk in pks]
 
+    def objects(self, pks: Sequence[int | None]) -> list[Page | None]:
+        """Return the pages as objects of Wagtail's, which read further columns where something needs them."""
+        found = self.get_many(pks)
+        return [
+            page and Page.from_db(connection.alias, _PAGE, [getattr(page, name) for name in _PAGE]) for page in found
+        ]
+
     def _add(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        self._pages |= {page.id: page for page in (SitePage(*row) for row in rows)}
+        self._pages |= {page.id: page for page in (SitePage(**dict(zip(_PAGE, row, strict=True))) for row in rows)}
 
     def expect_links(self, linked: Callable[[], Iterable[int | None]]) -> None:
         """Let get_many() read the pages of `linked` with the first one that it does not know."""

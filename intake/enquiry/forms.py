@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from home.email_address import LONGEST_ADDRESS, NOT_AN_ADDRESS, address_as_sent
 from home.phone_numbers import MoreThanANumber
 from intake.choices import ContactPreference, DeliveryMode, Outcome, Status, SupervisionForm
+from intake.enquiry.form_renderer import FORM_RENDERER
 from intake.enquiry.responses import PostRefused
 from intake.enquiry.services import ChangedMeanwhile
 from intake.spam.rules import MIN_SECONDS
@@ -120,6 +121,7 @@ class ContactFactsForm(forms.Form):
     """The sender and the kind of supervision; the base of every public form."""
 
     use_required_attribute = False
+    default_renderer = FORM_RENDERER
 
     name = TypedTextField(
         label=_("Your name"),
@@ -282,6 +284,7 @@ class ConfirmAddressForm(forms.Form):
     """The field on the thank-you page in which the sender confirms the e-mail address."""
 
     use_required_attribute = False
+    default_renderer = FORM_RENDERER
 
     email = TypedEmailField(
         label=_("E-mail address"),

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from home.dates import day_error_message, finnish_day, parse_day
+from intake.enquiry.form_renderer import FORM_RENDERER
 from intake.enquiry.forms import TypedTextField, summary_entries
 from intake.mapping.answers import condition_holds, is_answered, questions_to_show
 from intake.mapping.questions import Question, QuestionType, Role, Step
@@ -117,6 +118,7 @@ class StepForm(forms.Form):
     """
 
     use_required_attribute = False
+    default_renderer = FORM_RENDERER
 
     def __init__(
         self,
