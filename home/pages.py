@@ -118,6 +118,9 @@ class BasePage(Page):
     # No login or group restrictions: visitors have no accounts.
     private_page_options: ClassVar[list[str]] = ["password"]
 
+    # The picture at its top, of the page types that have one.
+    image: Any = None
+
     # Whether visitors apply on this page. During a pause, calls to action lead elsewhere (home.blocks).
     accepts_applications: ClassVar[bool] = False
 
@@ -190,7 +193,7 @@ class BasePage(Page):
     def pictures(self) -> list[AbstractImage]:
         """The pictures of the page, with their renditions."""
         found = [block.value.get("image") for block in self.body if block.block_type == "image"]
-        pictures = [picture for picture in (getattr(self, "image", None), *found) if picture is not None]
+        pictures = [picture for picture in (self.image, *found) if picture is not None]
         prefetch_related_objects(pictures, "renditions")
         return pictures
 

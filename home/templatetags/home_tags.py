@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 
 from django import template
 from django.conf import settings
+from django.forms import BoundField
 from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 from wagtail.images.models import AbstractImage
 from wagtail.models import Page
 from wagtail.rich_text import RichText, expand_db_html
@@ -132,6 +134,15 @@ def _marked_links(html: str) -> SafeString:
     marked = _BARE_LINK.sub('<a class="bare-link" ', html)
     host = escape(urlsplit(settings.SITE_URL).netloc)
     return mark_safe(_OWN_LINK.sub(rf'<a data-address="{host}\1" ', marked))  # noqa: S308
+
+
+@register.filter
+def required_mark(bound: BoundField) -> SafeString:
+    """`{{ field|required_mark }}` after a label. "" for a field with an initial choice, which can't be empty."""
+    field = bound.field
+    if (field.required and not field.initial) or getattr(field, "is_marked_required", False):
+        return format_html(' <span class="field__required">{}</span>', _("(required)"))
+    return mark_safe("")
 
 
 @register.filter
