@@ -8,11 +8,12 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, PageChooserPanel
-from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
+from wagtail.contrib.settings.models import register_setting
 
 from home.email_address import EmailAddressField
 from home.phone_numbers import parse_phone, phone_display, phone_uri
 from home.remembered import remembered
+from home.settings_rows import QuickSetting
 from home.site_pages import visitor_urls
 from home.typography import in_sentence
 
@@ -67,7 +68,7 @@ def _phone(text: str) -> tuple[str, str]:
 
 
 @register_setting(icon="mail")
-class ContactDetails(BaseGenericSetting):
+class ContactDetails(QuickSetting):
     """Facts about the practice. Only the name is required; the others are shown where they are filled."""
 
     business_name = models.CharField(

@@ -251,9 +251,6 @@ class PicturePage(BasePage):
         related_name="+",
     )
 
-    # Read with the page (home.serving).
-    shown_with: ClassVar[tuple[str, ...]] = ("image",)
-
     class Meta:
         abstract = True
 

@@ -6,6 +6,7 @@ from wagtail.models import Page
 from wagtail.url_routing import RouteResult
 from wagtail.views import serve as wagtail_serve
 
+from home.compiled_rows import row_by_pk
 from home.site_pages import SitePage, SitePages, site_pages
 
 
@@ -40,8 +41,6 @@ def _class_of(page: SitePage) -> type[Page] | None:
 
 
 def _load(found: SitePage) -> Page | None:
-    """Return the page as an object of its own class, with its picture."""
-    model = _class_of(found) or Page
-    pages = model._default_manager.filter(pk=found.id)
-    joined = getattr(model, "shown_with", ())
-    return (pages.select_related(*joined) if joined else pages).first()
+    """Return the page as an object of its own class."""
+    page: Page | None = row_by_pk(_class_of(found) or Page, found.id)
+    return page

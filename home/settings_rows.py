@@ -1,13 +1,30 @@
-"""Create the row of each setting after migrating. Wagtail would create it during a visitor's GET request."""
+"""The one row of each setting: created after migrating, and read by every page."""
 
 from typing import Any
 
 from django.apps import AppConfig, apps
 from wagtail.contrib.settings.models import BaseGenericSetting
 
+from home.compiled_rows import first_row
+
+
+class QuickSetting(BaseGenericSetting):  # type: ignore[misc]
+    """A setting that is read without building a query."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _get_or_create(cls) -> Any:
+        # Wagtail's load() calls this and keeps the row on the request.
+        return first_row(cls) or super()._get_or_create()
+
 
 def create_settings_rows(*, app_config: AppConfig, using: str, **signal: Any) -> None:
-    """Receiver of post_migrate: create the missing row of each setting of `app_config`."""
+    """Receiver of post_migrate: create the missing row of each setting of `app_config`.
+
+    Wagtail would create it during a visitor's GET request.
+    """
     # The models of the migration that was reached, which need not be the latest.
     reached = signal.get("apps", apps)
     for model in app_config.get_models():

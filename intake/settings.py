@@ -4,9 +4,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel
-from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
+from wagtail.contrib.settings.models import register_setting
 
 from home.email_address import EmailAddressField
+from home.settings_rows import QuickSetting
 
 LONGEST_WAITING_MONTHS = 12
 
@@ -20,7 +21,7 @@ class _ConfirmationPanel(FieldPanel):  # type: ignore[misc]
 
 
 @register_setting(icon="mail", order=300)
-class IntakeSettings(BaseGenericSetting):
+class IntakeSettings(QuickSetting):
     notification_email = EmailAddressField(
         _("notifications to"),
         blank=True,

@@ -79,9 +79,9 @@ class Migration(migrations.Migration):
                 ('server_provider', models.CharField(blank=True, help_text='The name of the company. Ask whoever set up the site.', max_length=160, verbose_name='who runs the server')),
                 ('data_location', models.CharField(blank=True, help_text='The country, for example Finland.', max_length=160, verbose_name='where the server is')),
                 ('mail_provider', models.CharField(blank=True, help_text='The name of the company that keeps your mailbox.', max_length=160, verbose_name='who delivers the e-mail')),
-                ('accessibility_page', models.ForeignKey(blank=True, help_text='The footer always leads to this page and to the privacy page.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wagtailcore.page', verbose_name='accessibility page')),
-                ('contact_page', models.ForeignKey(blank=True, help_text='Where “Ota yhteyttä” leads on every page.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wagtailcore.page', verbose_name='contact page')),
-                ('privacy_page', models.ForeignKey(blank=True, help_text='Where the link to the privacy notice leads, beside the form and in the mails.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wagtailcore.page', verbose_name='privacy page')),
+                ('accessibility_page', models.ForeignKey(blank=True, help_text='The footer always leads to this page and to the privacy page.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='accessibility_page_of', to='wagtailcore.page', verbose_name='accessibility page')),
+                ('contact_page', models.ForeignKey(blank=True, help_text='Where “Ota yhteyttä” leads on every page.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='contact_page_of', to='wagtailcore.page', verbose_name='contact page')),
+                ('privacy_page', models.ForeignKey(blank=True, help_text='Where the link to the privacy notice leads, beside the form and in the mails.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='privacy_page_of', to='wagtailcore.page', verbose_name='privacy page')),
             ],
             options={
                 'verbose_name': 'contact details',
@@ -204,7 +204,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('sort_order', models.IntegerField(blank=True, editable=False, null=True)),
-                ('page', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='wagtailcore.page', verbose_name='page')),
+                ('page', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='footer_links', to='wagtailcore.page', verbose_name='page')),
                 ('menu', modelcluster.fields.ParentalKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='home.footermenu')),
             ],
             options={

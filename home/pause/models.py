@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.html import strip_tags
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, Panel
-from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
+from wagtail.contrib.settings.models import register_setting
 from wagtail.fields import RichTextField
 from wagtail.models import Page, PreviewableMixin, Site
 
@@ -24,6 +24,7 @@ from home.editors_text import editors_html
 from home.pause.rules import FormMode, PauseSettings, PauseState, pause_state, settings_for_state, validation_errors
 from home.pause.wording import PauseStatus, PauseWords, past_days, pause_status
 from home.rich_text import SHORT_FEATURES, expanded
+from home.settings_rows import QuickSetting
 
 
 class PastDayWarningPanel(Panel):
@@ -71,7 +72,7 @@ class PreviewAudience(models.TextChoices):
 
 
 @register_setting(icon="time")
-class PauseNotice(PreviewableMixin, BaseGenericSetting):  # type: ignore[misc]
+class PauseNotice(PreviewableMixin, QuickSetting):  # type: ignore[misc]
     """The settings of the pause: on or off, days, own wording, and the mode of the contact page.
 
     Only home.pause.services writes here, so that every change is recorded and can be undone.

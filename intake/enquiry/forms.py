@@ -259,7 +259,7 @@ class ContactFactsForm(forms.Form):
     @property
     def error_summary(self) -> list[dict[str, str]]:
         """One entry for each error, in the order of the fields."""
-        return [entry for name in self.fields for entry in summary_entries(self[name])]
+        return [entry for name in self.fields for entry in summary_entries(self[name])] if self.errors else []
 
 
 class ContactForm(ContactFactsForm):
