@@ -1,0 +1,121 @@
+"""How many queries a public page takes, and that what editors add takes no more."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from wagtail.images import get_image_model
+from wagtail.models import Page
+
+from home.models import ContentPage, HomePage, ServicePage
+from tests.public_visits import visits
+
+pytestmark = pytest.mark.usefixtures("loaded_site")
+
+QUERIES = {
+    "/": 6,
+    "/yksilotyonohjaus/": 6,
+    "/ryhmatyonohjaus/": 6,
+    "/tyoyhteison-tyonohjaus/": 6,
+    "/alkukartoitus/": 5,
+    "/ota-yhteytta/": 5,
+    "/tietosuoja/": 4,
+    "/saavutettavuus/": 4,
+    "mapping begins": 5,
+    "mapping elsewhere": 4,
+    "thanks": 7,
+    "mapping contact facts": 5,
+    "mapping step": 5,
+    "mapping check": 5,
+    "not found": 5,
+    "no such mapping": 6,
+    "paused /": 6,
+    "paused /ota-yhteytta/": 5,
+    "paused /alkukartoitus/": 5,
+    "dated /": 6,
+    "dated /ota-yhteytta/": 5,
+    "dated /alkukartoitus/": 5,
+    "overdue /": 6,
+    "overdue /ota-yhteytta/": 5,
+    "overdue /alkukartoitus/": 5,
+    "upcoming /": 6,
+    "upcoming /ota-yhteytta/": 5,
+    "upcoming /alkukartoitus/": 5,
+    "resumed /": 6,
+    "resumed /ota-yhteytta/": 5,
+    "resumed /alkukartoitus/": 5,
+    "own words /": 6,
+    "own words /ota-yhteytta/": 5,
+    "own words /alkukartoitus/": 5,
+    "waiting list /": 6,
+    "waiting list /ota-yhteytta/": 6,
+    "waiting list /ota-yhteytta/viesti/": 5,
+    "waiting list /alkukartoitus/": 5,
+    "joined": 7,
+    "private page": 7,
+    "no such place": 4,
+    "contact details /": 6,
+    "contact details /ota-yhteytta/": 4,
+    "contact details /alkukartoitus/": 5,
+}
+
+
+def queries(path: str, status: int = 200) -> int:
+    client = Client()
+    client.get(path)
+    with CaptureQueriesContext(connection) as caught:
+        assert client.get(path).status_code == status
+    return len(caught)
+
+
+def test_every_public_page_has_its_number_of_queries() -> None:
+    counted = {visit.name: queries(visit.path, visit.status) for visit in visits()}
+    assert counted == QUERIES
+    assert max(counted.values()) <= 8
+
+
+def below_front_page(slug: str) -> Page:
+    """A published page that is in no menu."""
+    page: Page = HomePage.objects.get().add_child(instance=ContentPage(title=slug, slug=slug))
+    return page
+
+
+def text(html: str) -> dict[str, Any]:
+    return {"type": "text", "value": {"heading": "", "text": html}}
+
+
+def linking(slugs: list[str]) -> list[dict[str, Any]]:
+    pages = [below_front_page(slug) for slug in slugs]
+    return [text(f'<p><a linktype="page" id="{page.pk}">{page.slug}</a></p>') for page in pages]
+
+
+def chosen(slugs: list[str]) -> list[dict[str, Any]]:
+    pages = [below_front_page(slug) for slug in slugs]
+    return [{"type": "call_to_action", "value": {"text": "", "label": page.slug, "page": page.pk}} for page in pages]
+
+
+def pictured(slugs: list[str]) -> list[dict[str, Any]]:
+    pictures = get_image_model().objects.order_by("pk")[: len(slugs)]
+    return [{"type": "image", "value": {"image": one.pk, "caption": one.title, "credit": ""}} for one in pictures]
+
+
+def with_facts(slugs: list[str]) -> list[dict[str, Any]]:
+    return [text(f"<p>{slug}: {{puhelin}}, {{sähköposti}}, {{nimi}}</p>") for slug in slugs]
+
+
+@pytest.mark.parametrize("make", [linking, chosen, pictured, with_facts])
+def test_more_of_one_kind_need_no_more_queries(make: Callable[[list[str]], list[dict[str, Any]]]) -> None:
+    front = HomePage.objects.get()
+    front.add_child(instance=ContentPage(title="Vähän", slug="vahan", body=make(["yksi"])))
+    front.add_child(instance=ContentPage(title="Paljon", slug="paljon", body=make(["kaksi", "kolme", "nelja"])))
+    assert queries("/paljon/") == queries("/vahan/") <= 8
+
+
+def test_page_with_everything_stays_within_budget() -> None:
+    picture = get_image_model().objects.first()
+    body = [*linking(["yksi", "kaksi"]), *chosen(["kolme"]), *pictured(["x", "y"]), *with_facts(["z"])]
+    HomePage.objects.get().add_child(instance=ServicePage(title="Kaikki", slug="kaikki", image=picture, body=body))
+    assert queries("/kaikki/") <= 8

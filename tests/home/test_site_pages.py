@@ -1,0 +1,155 @@
+"""Pages are found, linked and hidden as Wagtail's own queries say, with the next view after a change."""
+
+import datetime
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.contrib.contenttypes.models import ContentType
+from django.http import Http404, HttpRequest
+from django.test import Client, RequestFactory
+from wagtail.models import Page, PageViewRestriction, Site
+
+from home.compiled_rows import first_row, row_by_pk
+from home.models import ContactDetails, ContentPage, FooterMenu, HomePage, PauseNotice, ServicePage
+from home.serving import serve
+from home.site_pages import SitePages
+from intake.models import ContactPage, IntakeSettings, MappingPage
+
+pytestmark = pytest.mark.usefixtures("loaded_site")
+
+PAGE_TYPES = [HomePage, ServicePage, ContentPage, ContactPage, MappingPage]
+
+
+def add(parent: Page, slug: str, **fields: Any) -> Page:
+    """A content page with this slug, also where the admin allows none."""
+    page: Page = Page.objects.get(pk=parent.pk).add_child(instance=ContentPage(title=slug, slug=slug, **fields))
+    return page
+
+
+def at(path: str) -> Page:
+    return Page.objects.get(url_path=f"/etusivu{path}")
+
+
+def get(path: str) -> HttpRequest:
+    return RequestFactory().get(path)
+
+
+@pytest.fixture
+def odd_tree(loaded_site: None) -> None:
+    """A draft, a page below another, one below a draft, and a page whose slug stands twice."""
+    front = HomePage.objects.get()
+    draft = add(front, "luonnos", live=False)
+    add(draft, "luonnoksen-alla")
+    service = at("/ryhmatyonohjaus/")
+    add(service, "alla")
+    add(service, "tietosuoja")
+    add(at("/ota-yhteytta/"), "alasivu")
+
+
+@pytest.mark.usefixtures("odd_tree")
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "//", "/ryhmatyonohjaus/", "/ryhmatyonohjaus/alla/", "/ryhmatyonohjaus/tietosuoja/", "/tietosuoja/"),
+        *("/luonnos/", "/luonnos/luonnoksen-alla/", "/alla/", "/etusivu/", "/ei-ole/", "/ryhmatyonohjaus/ei/ole/"),
+        *("/ota-yhteytta/viesti/", "/ota-yhteytta/alasivu/", "/ota-yhteytta/ei-ole/", "/alkukartoitus/aloita/"),
+    ],
+)
+def test_routing_finds_what_wagtail_finds(path: str) -> None:
+    expected = Page.route_for_request(get(path), path)
+    request = get(path)
+    with suppress(Http404):
+        serve(request, path)
+    found = request._wagtail_route_for_request  # type: ignore[attr-defined]
+    assert (found is None) == (expected is None)
+    if found is not None and expected is not None:
+        assert found.page == expected.page
+        assert type(found.page) is type(expected.page)
+        assert [str(one) for one in found.args] == [str(one) for one in expected.args]
+
+
+@pytest.mark.parametrize("model", PAGE_TYPES)
+def test_compiled_row_equals_the_object_of_the_orm(model: type[Page]) -> None:
+    for expected in model.objects.all():
+        for found in (row_by_pk(model, expected.pk), row_by_pk(model, expected.pk)):
+            assert found == expected
+            values = {field.attname: getattr(found, field.attname) for field in model._meta.concrete_fields}
+            assert values == {field.attname: getattr(expected, field.attname) for field in model._meta.concrete_fields}
+            assert found is not None
+            assert not found.get_deferred_fields()
+            assert isinstance(found.last_published_at, datetime.datetime)
+    assert row_by_pk(model, 10**9) is None
+
+
+@pytest.mark.parametrize("model", [ContactDetails, PauseNotice, IntakeSettings, FooterMenu])
+def test_first_row_equals_the_setting_of_the_orm(model: Any) -> None:
+    expected, found = model.objects.get(), first_row(model)
+    for field in model._meta.concrete_fields:
+        assert getattr(found, field.attname) == getattr(expected, field.attname), field.name
+    model.objects.all().delete()
+    assert first_row(model) is None
+    assert model.load().pk
+
+
+def links(path: str) -> list[str]:
+    soup = BeautifulSoup(Client().get(path).content, "html.parser")
+    return [str(link["href"]) for link in soup.select("main a[href]")]
+
+
+def test_link_follows_its_page_at_the_next_view() -> None:
+    target = add(HomePage.objects.get(), "kohde")
+    body = [{"type": "text", "value": {"heading": "", "text": f'<p><a linktype="page" id="{target.pk}">x</a></p>'}}]
+    add(HomePage.objects.get(), "lahde", body=body)
+    assert links("/lahde/") == ["/kohde/"]
+    target.slug = "uusi"
+    target.save()
+    assert links("/lahde/") == ["/uusi/"]
+    target.unpublish()
+    assert links("/lahde/") == []
+    target.delete()
+    assert links("/lahde/") == []
+
+
+def test_button_knows_the_type_of_its_page() -> None:
+    """A page that was not read whole still tells what it is, and reads the rest when asked."""
+    mapping = MappingPage.objects.get()
+    (page,) = SitePages().objects([mapping.pk])
+    assert page is not None
+    assert page.specific_class is MappingPage
+    assert page.content_type_id == ContentType.objects.get_for_model(MappingPage).pk
+    assert (page.title, page.url_path, page.draft_title) == (mapping.title, mapping.url_path, mapping.draft_title)
+
+
+@pytest.mark.parametrize("over", ["itself", "above", "source"])
+def test_private_page_stays_private_by_each_way(over: str) -> None:
+    source = at("/saavutettavuus/")
+    above = add(HomePage.objects.get(), "ylla")
+    page = add(above, "salainen")
+    if over == "source":
+        page = source.specific.create_alias(parent=HomePage.objects.get(), update_slug="kopio")
+    restricted = {"itself": page, "above": above, "source": source}[over]
+    assert Client().get(page.url).status_code == 200
+    PageViewRestriction.objects.create(page=restricted, restriction_type="password", password="x")
+    answer = Client().get(page.url)
+    assert "salasana" in answer.content.decode().lower()
+    assert "<h1>salainen" not in answer.content.decode()
+
+
+def test_second_site_leads_to_its_own_front_page() -> None:
+    other = add(Page.objects.get(depth=1), "toinen")
+    Site.objects.create(hostname="toinen.example.fi", port=80, root_page=other)
+    pages = SitePages(request=RequestFactory().get("/", headers={"host": "toinen.example.fi"}))
+    assert pages.front_page is not None
+    assert pages.front_page.id == other.pk
+    assert SitePages().front_page == SitePages().get(HomePage.objects.get().pk)
+    outside = SitePages().get(other.pk)
+    assert SitePages().url(outside) == other.get_url()
+
+
+def test_site_without_a_default_has_no_front_page() -> None:
+    Site.objects.update(hostname="other.example.fi", is_default_site=False)
+    pages = SitePages(request=get("/"))
+    assert (pages.site, pages.front_page, pages.menu_pages()) == (None, None, [])
+    assert Client().get("/").status_code == 404
