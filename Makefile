@@ -64,7 +64,7 @@ catalogues: dev-environment ## Add new texts to the Finnish catalogues and compi
 	@$(PY) -m tests.tools.catalogues update
 	@$(PY) -m tests.tools.catalogues compile
 
-bench: dev-environment ## Measure that no input costs more than its length (a minute)
+bench: dev-environment ## Measure that no input costs more than its length, and what a public page costs (two minutes)
 	@$(PY) -m pytest -q -p no:randomly $$(find tests -name 'bench_*.py')
 
 audit: audit-environment browser ## Measure the site as `make run` serves it: Lighthouse, HTML, accessibility, bytes (15 minutes)

@@ -18,7 +18,7 @@ from wagtail.models import Page
 from home.editors_text import unresolved_placeholders
 from home.rich_text import linked_page_ids
 from home.seo import LONGEST_DESCRIPTION
-from home.site_pages import visitor_url
+from home.site_pages import visitor_urls
 
 # Search engines truncate a title at about this many characters, including the name of the site.
 LONGEST_TITLE = 60
@@ -103,8 +103,7 @@ def has_broken_link(page: Page) -> bool:
     """Return whether a text or a button links to a page that is deleted or unpublished."""
     chosen = [value for block, value in _values(page) if isinstance(block, blocks.PageChooserBlock)]
     linked = {number for html in _rich_texts(page) for number in linked_page_ids(html)}
-    found = Page.objects.in_bulk([number for number in linked if number is not None])
-    return not all(visitor_url(one) for one in [*chosen, *(found.get(number) for number in linked)])
+    return not all(visitor_urls([*(one.pk if one else None for one in chosen), *linked]))
 
 
 def _rich_texts(page: Page) -> Iterator[str]:

@@ -75,7 +75,7 @@ class SitePages:
                 self._private.append(page.path)
         self.footer_ids = [footer[place] for place in sorted(footer)]
         self.site = self._find_site(list(sites.values()))
-        self.front_page = self._pages[self.site.root_page_id] if self.site else None
+        self.front_page = self._pages.get(self.site.root_page_id) if self.site else None
         self._has_one_site = len(sites) == 1
 
     def _find_site(self, sites: list[Site]) -> Site | None:

@@ -51,7 +51,7 @@ QUERIES = {
     "own words /ota-yhteytta/": 5,
     "own words /alkukartoitus/": 5,
     "waiting list /": 6,
-    "waiting list /ota-yhteytta/": 6,
+    "waiting list /ota-yhteytta/": 5,
     "waiting list /ota-yhteytta/viesti/": 5,
     "waiting list /alkukartoitus/": 5,
     "joined": 7,

@@ -1,0 +1,44 @@
+"""Results of functions of texts are kept, but never mixed up, and not those of long texts."""
+
+import pytest
+from django.utils.safestring import SafeString, mark_safe
+
+from home.remembered import remembered
+from home.templatetags.home_tags import hide_emails, typeset
+from tests.intake.visiting import Visitor, letter, token
+
+
+def test_safe_text_makes_no_other_text_safe() -> None:
+    itself = remembered(lambda text: text)
+    assert isinstance(itself(mark_safe("<b>")), SafeString)
+    assert not isinstance(itself("<b>"), SafeString)
+    assert hide_emails(mark_safe("<i>a@b.fi</i>")).startswith("<i>")
+    assert hide_emails("<i>a@b.fi</i>").startswith("&lt;i&gt;")
+    assert not isinstance(typeset("<i>"), SafeString)
+
+
+@pytest.mark.parametrize(("length", "times"), [(10, 1), (5000, 1), (5001, 2)])
+def test_only_short_texts_are_kept(length: int, times: int) -> None:
+    asked: list[str] = []
+
+    @remembered
+    def count(text: str) -> int:
+        asked.append(text)
+        return len(text)
+
+    assert [count("x" * length), count("x" * length)] == [length, length]
+    assert len(asked) == times
+
+
+def test_visitors_words_are_never_kept(loaded_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every text that a kept function sees goes through len() in `remembered`."""
+    seen: list[str] = []
+    monkeypatch.setattr("home.remembered.len", lambda text: seen.append(str(text)) or 0, raising=False)
+    words = letter(
+        name="Sirkka Salainen", message="Salaisuus: sirkka@salainen.fi", email="väärä", phone="soita Sirkalle"
+    )
+    answer = Visitor().sends({**words, "form_token": token()})
+    assert answer.status_code == 422
+    assert "Salaisuus" in answer.content.decode()
+    assert seen
+    assert not [text for text in seen if "Salai" in text or "Sirk" in text or "sirkka" in text]
