@@ -24,7 +24,7 @@ from intake.choices import MailPurpose, MailState
 from intake.locks import lock_receiving
 from intake.mail.links import fill_in_secrets
 from intake.mail.models import INTERNAL_ERROR, INTERRUPTED, MailAttempt, OutgoingMail, abandoned, due
-from intake.mail.queue import handling_of
+from intake.mail.queue import do_nothing, handling_of
 
 logger = logging.getLogger(__name__)
 # RFC 5321: "service not available, closing transmission channel".
@@ -80,6 +80,8 @@ class MailServer:
     def connect(self) -> BaseEmailBackend:
         """Open a connection unless there is one, and return it. Raises MailServerUnavailable."""
         backend = self._backend = self._backend or _new_backend()
+        if isinstance(backend, EmailBackend) and backend.connection is not None:
+            return backend
         try:
             with _limited(backend, settings.EMAIL_TIMEOUT):
                 backend.open()
@@ -222,6 +224,7 @@ def deliver_due(*, must_stop: Callable[[], bool] = lambda: False) -> int:
     While the server is unavailable, all of them are postponed.
     """
     tried = 0
+    _requeue_abandoned(timezone.now())
     with MailServer() as server:
         while not must_stop() and deliver_next(now=timezone.now(), server=server):
             tried += 1
@@ -231,12 +234,13 @@ def deliver_due(*, must_stop: Callable[[], bool] = lambda: False) -> int:
 def deliver_next(*, now: datetime, server: MailServer | None = None) -> bool:
     """Try to send the mail that has been due longest. Returns whether there was one.
 
-    Several workers may call this at once: a worker claims a mail before it sends it.
+    Several workers may call this at once: a worker claims a mail before it sends it. `server`: an open connection of a
+    caller that has requeued the abandoned mails.
     """
     if server is None:
+        _requeue_abandoned(now)
         with MailServer() as own:
             return deliver_next(now=now, server=own)
-    _requeue_abandoned(now)
     mail = _claim(now)
     if mail is None:
         return False
@@ -299,31 +303,35 @@ def _prepare_message(mail: OutgoingMail, now: datetime) -> EmailMultiAlternative
     """Return the message for this attempt; None if the mail was withdrawn, removed, or is no longer valid."""
     with transaction.atomic():
         lock_receiving()
-        list(OutgoingMail.enquiry.get_queryset(instance=mail).select_for_update(of=("self",)).filter(mails=mail.pk))
+        enquiries = OutgoingMail.enquiry.get_queryset(instance=mail).select_for_update(of=("self",))
+        enquiry = enquiries.filter(mails=mail.pk).first()
         claimed = OutgoingMail.objects.filter(pk=mail.pk, state=MailState.SENDING, claimed_at=mail.claimed_at)
         # No row: withdrawn, removed, or claimed by another worker because this one was too slow.
         ours = claimed.select_for_update().first()
         if ours is None:
             return None
+        if enquiry is not None and enquiry.pk == ours.enquiry_id:
+            ours.enquiry = enquiry
         handling = handling_of(ours)
         if not handling.is_still_valid(ours, now):
             handling.withdraw(ours, now)
             return None
         addresses = handling.addresses(ours)
-        ours.recipient, ours.reply_to = addresses.recipient, addresses.reply_to
-        ours.save(update_fields=["recipient", "reply_to"])
+        if (ours.recipient, ours.reply_to) != (addresses.recipient, addresses.reply_to):
+            ours.recipient, ours.reply_to = addresses.recipient, addresses.reply_to
+            ours.save(update_fields=["recipient", "reply_to"])
         fill_in_secrets(ours, now)
     return build_message(ours, now=now)
 
 
 def _claim(now: datetime) -> OutgoingMail | None:
     queued = OutgoingMail.objects.filter(due(now))
-    for pk in queued.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:20]:
-        if queued.filter(pk=pk).update(state=MailState.SENDING, claimed_at=now):
-            # It may be removed with its enquiry right after the claim.
-            mail = OutgoingMail.objects.filter(pk=pk).first()
-            if mail is not None:
-                return mail
+    # The texts are read right before the attempt.
+    oldest = queued.order_by("next_attempt_at", "pk").defer("text", "html")
+    while (mail := oldest.first()) is not None:
+        if queued.filter(pk=mail.pk).update(state=MailState.SENDING, claimed_at=now):
+            mail.state, mail.claimed_at = MailState.SENDING, now
+            return mail
     return None
 
 
@@ -349,9 +357,10 @@ def _record_success(mail: OutgoingMail, now: datetime) -> None:
         # No row: the mail was removed with its enquiry while it was being sent.
         if OutgoingMail.objects.filter(pk=mail.pk).update(state=MailState.SENT, sent_at=now, failures=0):
             MailAttempt.objects.create(mail=mail, attempted_at=now, succeeded=True)
-            # Read again: the address may have been corrected since it was queued.
-            went_out = OutgoingMail.objects.select_related("enquiry").get(pk=mail.pk)
-            handling_of(went_out).delivered(went_out, now)
+            handling = handling_of(mail)
+            if handling.delivered is not do_nothing:
+                # Read again: the address may have been corrected since it was queued.
+                handling.delivered(OutgoingMail.objects.select_related("enquiry").get(pk=mail.pk), now)
 
 
 def _record_failure(

@@ -33,7 +33,7 @@ def _always(_mail: OutgoingMail, _now: datetime) -> bool:
     return True
 
 
-def _do_nothing(_mail: OutgoingMail, _now: datetime) -> None:
+def do_nothing(_mail: OutgoingMail, _now: datetime) -> None:
     pass
 
 
@@ -54,7 +54,7 @@ class Handling:
     addresses: Callable[[OutgoingMail], Addresses]
     is_still_valid: Callable[[OutgoingMail, datetime], bool] = _always
     withdraw: Callable[[OutgoingMail, datetime], None] = _delete
-    delivered: Callable[[OutgoingMail, datetime], None] = _do_nothing
+    delivered: Callable[[OutgoingMail, datetime], None] = do_nothing
 
 
 _handling_by_purpose: dict[MailPurpose, Handling] = {}

@@ -31,6 +31,7 @@ class _Handler:
         self.messages: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.attempts = 0
+        self.peers: list[object] = []
         self.released = threading.Event()
 
     async def handle_MAIL(
@@ -52,7 +53,7 @@ class _Handler:
         envelope.rcpt_options.extend(options)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.behaviour is Behaviour.DROP:
             assert server.transport is not None
             cast(asyncio.Transport, server.transport).abort()
@@ -60,6 +61,7 @@ class _Handler:
         while self.behaviour is Behaviour.HANG and not self.released.is_set():
             await asyncio.sleep(0.05)
         content = cast(bytes, envelope.content)
+        self.peers.append(session.peer)
         self.messages.append(email.message_from_bytes(content, policy=email.policy.default))
         self.recipients.extend(envelope.rcpt_tos)
         return "250 OK"
@@ -108,6 +110,11 @@ class SmtpServer:
     def recipients(self) -> list[str]:
         """Whom the envelopes of the accepted messages named, oldest first."""
         return list(self._handler.recipients)
+
+    @property
+    def peers(self) -> list[object]:
+        """The client's address and port of each accepted message, oldest first: another port is another connection."""
+        return list(self._handler.peers)
 
     @property
     def attempts(self) -> int:

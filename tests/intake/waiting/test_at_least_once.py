@@ -1,7 +1,6 @@
 """Mails to the list go at least once, as one message to a mail program, and only while they are true of the mailbox."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -159,18 +158,18 @@ def test_error_on_closing_connection_counts_as_sent(
 
 def test_removal_of_a_claimed_mail_ends_nobody(server: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
     gone, other = received(now=NOW), received(now=NOW)
-    claimed = OutgoingMail.objects.filter
+    ready = delivery._prepare_message
     removed: list[int] = []
 
-    def remove_after_the_claim(*conditions: Any, **values: Any) -> object:
-        if values == {"pk": gone.mails.order_by("pk").values_list("pk", flat=True).first()} and not removed:
+    def remove_after_the_claim(mail: OutgoingMail, now: datetime) -> object:
+        if mail.enquiry_id == gone.pk:
             removed.append(gone.pk)
             Enquiry.objects.filter(pk=gone.pk).delete()
-        return claimed(*conditions, **values)
+        return ready(mail, now)
 
-    monkeypatch.setattr(OutgoingMail.objects, "filter", remove_after_the_claim)
+    monkeypatch.setattr(delivery, "_prepare_message", remove_after_the_claim)
     deliver(NOW)
-    assert removed
+    assert removed == [gone.pk]
     assert {mail.state for mail in other.mails.all()} == {MailState.SENT}
 
 
