@@ -1,13 +1,17 @@
 """The mails about an enquiry."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
 
 from django.conf import settings
+from django.core.cache import cache
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
+from home.dates import finnish_moment
 from home.pause.wording import PauseStatus
 from intake.choices import Kind, MailPurpose, MailState
 from intake.enquiry.models import Enquiry
@@ -18,8 +22,8 @@ from intake.mail.queue import (
     Handling,
     NewMail,
     claim_automatic_mail,
+    mail_row,
     register,
-    render_mail,
     supervisor_address,
     to_supervisor,
 )
@@ -29,6 +33,10 @@ from intake.settings import IntakeSettings
 # Stands in a rendered mail for the primary key of an enquiry that is not stored yet. Such a mail never contains text
 # that a visitor wrote.
 _ID_LATER = "9" * 18
+# The same for its reference.
+_REFERENCE_LATER = "viitenumeron-paikka"
+# How long a process keeps the texts that it has rendered. It would be right for as long as the process runs.
+_TEXTS_KEPT = timedelta(minutes=5)
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
 
 NextStep = Callable[[Enquiry, PauseStatus], str]
@@ -57,34 +65,50 @@ def render_mails(
     Neither contains text that the sender wrote. There is no confirmation of a suspicious enquiry. The waiting list has
     its own confirmation (intake.waiting.places).
     """
-    subject = _("New enquiry %(reference)s")
+    # Apart from the reference many enquiries have the same mails.
+    any_enquiry = Enquiry(
+        reference=_REFERENCE_LATER,
+        kind=enquiry.kind,
+        verdict=enquiry.verdict,
+        received_at=enquiry.received_at,
+        email=enquiry.email,
+    )
     notification = mail_to_supervisor(
-        enquiry,
+        any_enquiry,
         MailPurpose.NOTIFICATION,
         recipient=supervisor_address(details, chosen),
-        subject=subject,
+        subject=_("New enquiry %(reference)s"),
         context={},
     )
-    confirmation = None
-    if enquiry.kind != Kind.WAITING and not enquiry.is_quarantined:
-        confirmation = mail_to_sender(
-            enquiry,
-            MailPurpose.CONFIRMATION,
-            details=details,
-            subject=(
-                _("Your initial mapping has arrived (reference %(reference)s)")
-                if enquiry.kind == Kind.MAPPING
-                else _("Your message has arrived (reference %(reference)s)")
-            ),
-            context={
-                "pause": pause,
-                "mapping_url": next((url for offer in _next_steps if (url := offer(enquiry, pause))), ""),
-            },
-        )
-    return ReadyMails(
-        notification=render_mail(notification, now=now),
-        confirmation=render_mail(confirmation, now=now) if confirmation else None,
+    told = (finnish_moment(enquiry.received_at), enquiry.kind, enquiry.verdict)
+    ready = _rendered(notification, told, enquiry, now)
+    if enquiry.kind == Kind.WAITING or enquiry.is_quarantined:
+        return ReadyMails(notification=ready, confirmation=None)
+    mapping_url = next((url for offer in _next_steps if (url := offer(enquiry, pause))), "")
+    confirmation = mail_to_sender(
+        any_enquiry,
+        MailPurpose.CONFIRMATION,
+        details=details,
+        subject=(
+            _("Your initial mapping has arrived (reference %(reference)s)")
+            if enquiry.kind == Kind.MAPPING
+            else _("Your message has arrived (reference %(reference)s)")
+        ),
+        context={"pause": pause, "mapping_url": mapping_url},
     )
+    facts = [getattr(details, field.attname) for field in details._meta.concrete_fields]
+    promised = (enquiry.kind, pause.is_paused, mapping_url, confirmation.context["privacy_url"], *facts)
+    return ReadyMails(notification=ready, confirmation=_rendered(confirmation, promised, enquiry, now))
+
+
+def _rendered(mail: NewMail, facts: tuple[object, ...], enquiry: Enquiry, now: datetime) -> OutgoingMail:
+    """Return the rendered mail with the reference of this enquiry. `facts`: all else that its text depends on."""
+    digest = sha256(repr((mail.purpose, mail.subject, get_language(), facts)).encode()).hexdigest()
+    texts: tuple[str, str] = cache.get_or_set(
+        f"mail:{digest}", lambda: (mail.text, mail.html), _TEXTS_KEPT.total_seconds()
+    )
+    subject, text, html = (part.replace(_REFERENCE_LATER, enquiry.reference) for part in (mail.subject, *texts))
+    return mail_row(replace(mail, subject=subject), text=text, html=html, now=now)
 
 
 def queue_mails(mails: ReadyMails, *, enquiry: Enquiry, mailbox_key: str, now: datetime) -> None:

@@ -108,13 +108,13 @@ class NewMail:
 
 def queue_mail(mail: NewMail, *, now: datetime) -> OutgoingMail:
     """Queue a mail in the caller's transaction. It is sent at once, or at `goes_at`."""
-    row = render_mail(mail, now=now)
+    row = mail_row(mail, text=mail.text, html=mail.html, now=now)
     row.save(force_insert=True)
     return row
 
 
-def render_mail(mail: NewMail, *, now: datetime) -> OutgoingMail:
-    """Return the row of a mail that is to be queued, which takes much longer than to store it."""
+def mail_row(mail: NewMail, *, text: str, html: str, now: datetime) -> OutgoingMail:
+    """Return the unsaved row of a mail with its rendered texts."""
     return OutgoingMail(
         enquiry_id=mail.enquiry_id,
         purpose=mail.purpose,
@@ -122,8 +122,8 @@ def render_mail(mail: NewMail, *, now: datetime) -> OutgoingMail:
         recipient=mail.recipient,
         reply_to=mail.reply_to,
         subject=mail.subject,
-        text=mail.text,
-        html=mail.html,
+        text=text,
+        html=html,
         message_id=make_msgid(domain=parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or None),
         state=MailState.QUEUED,
         created_at=now,

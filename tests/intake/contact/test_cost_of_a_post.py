@@ -5,13 +5,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.template import Template
 from django.test.utils import CaptureQueriesContext
 
+from home.models import ContactDetails
+from home.pause.rules import FormMode
 from intake.enquiry import services
+from intake.mail import queue
 from intake.models import Enquiry, OutgoingMail, PostingTrace
 from tests.intake.visiting import Visitor, letter, token
+from tests.intake.waiting.visitors import set_pause
 
 
 @contextmanager
@@ -92,6 +97,59 @@ def test_post_renders_no_mail_in_its_transaction(visitor: Visitor, monkeypatch: 
     assert f"/inspect/{enquiry.pk}/" in notification.text
     assert f"/inspect/{enquiry.pk}/" in notification.html
     assert notification.enquiry == enquiry
+
+
+def test_next_post_renders_no_mail_again(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    with time_machine.travel("2026-11-26 10:00+02:00", tick=False):
+        visitor.sends(letter(message="Ensimmäinen.", email="eka@esimerkki.fi"))
+
+        def rendered(*_arguments: Any) -> str:
+            raise AssertionError("rendered again")
+
+        monkeypatch.setattr(queue, "render_to_string", rendered)
+        assert visitor.sends(letter(email="toka@esimerkki.fi")).status_code == 303
+    for enquiry in Enquiry.objects.all():
+        for mail in enquiry.mails.all():
+            assert enquiry.reference in mail.subject
+            for text in (mail.text, mail.html):
+                assert enquiry.reference in text
+                assert "paikka" not in text
+                assert "9999" not in text
+        notification = enquiry.mails.get(purpose="notification")
+        assert f"/inspect/{enquiry.pk}/" in notification.html
+    assert OutgoingMail.objects.count() == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"business_name": "Toinen nimi"}, "Toinen nimi"),
+        ({"person_name": "Toinen ihminen"}, "Toinen ihminen"),
+        ({"phone": "0401234567"}, "040 123 4567"),
+        ({"response_time": "yhdessä yössä"}, "yhdessä yössä"),
+    ],
+)
+def test_changed_details_stand_in_the_next_mail(visitor: Visitor, change: dict[str, str], words: str) -> None:
+    visitor.sends(letter(message="Ensimmäinen.", email="eka@esimerkki.fi"))
+    ContactDetails.objects.update(**change)
+    visitor.sends(letter(email="toka@esimerkki.fi"))
+    first, second = OutgoingMail.objects.filter(purpose="confirmation").order_by("pk")
+    assert words not in first.text.replace("\xa0", " ")
+    for text in (second.text, second.html):
+        assert words in text.replace("\xa0", " ").replace("&nbsp;", " ")
+
+
+def test_pause_and_suspicion_stand_in_the_next_mail(visitor: Visitor) -> None:
+    visitor.sends(letter(message="Ensimmäinen.", email="eka@esimerkki.fi"))
+    set_pause(FormMode.AS_USUAL)
+    visitor.sends(letter(message="Toinen.", email="toka@esimerkki.fi"))
+    visitor.sends(letter(message="Kolmas.", email="kolmas@esimerkki.fi", extra_line="x"))
+    first, second = OutgoingMail.objects.filter(purpose="confirmation").order_by("pk")
+    assert "tauolla" not in first.text
+    assert "tauolla" in second.text
+    plain, _plain, suspicious = OutgoingMail.objects.filter(purpose="notification").order_by("pk")
+    assert "Roskapostisuodatin" not in plain.text
+    assert "Roskapostisuodatin" in suspicious.text
 
 
 def test_rate_limit_reads_one_row(visitor: Visitor, settings: Any) -> None:
