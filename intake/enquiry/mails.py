@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -104,9 +105,7 @@ def render_mails(
 def _rendered(mail: NewMail, facts: tuple[object, ...], enquiry: Enquiry, now: datetime) -> OutgoingMail:
     """Return the rendered mail with the reference of this enquiry. `facts`: all else that its text depends on."""
     digest = sha256(repr((mail.purpose, mail.subject, get_language(), facts)).encode()).hexdigest()
-    texts: tuple[str, str] = cache.get_or_set(
-        f"mail:{digest}", lambda: (mail.text, mail.html), _TEXTS_KEPT.total_seconds()
-    )
+    texts: Any = cache.get_or_set(f"mail:{digest}", lambda: (mail.text, mail.html), _TEXTS_KEPT.total_seconds())
     subject, text, html = (part.replace(_REFERENCE_LATER, enquiry.reference) for part in (mail.subject, *texts))
     return mail_row(replace(mail, subject=subject), text=text, html=html, now=now)
 

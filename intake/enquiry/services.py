@@ -8,8 +8,7 @@ from datetime import date, datetime, timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db import IntegrityError, connection, transaction
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -37,6 +36,10 @@ listed = Signal()
 accepted = Signal()
 
 REPEAT_WINDOW = timedelta(days=1)
+# Written as SQL: building such a query takes Django ten times as long as running it, while others wait.
+_SAME_FORM_OR_WORDS = """
+    SELECT id FROM intake_enquiry WHERE (submission_id = %s AND content_digest = %s) OR repeat_key = %s
+"""
 STATUS_FIELDS = ("status", "outcome", "closed_at", "remove_on")
 
 
@@ -270,13 +273,11 @@ class _Arrival:
 
 def _store(arrival: _Arrival, now: datetime) -> Enquiry:
     enquiry = arrival.enquiry
-    same_form = Q(submission_id=enquiry.submission_id, content_digest=enquiry.content_digest)
-    same_words = Q(repeat_key=enquiry.repeat_key)
+    form = Enquiry._meta.get_field("submission_id").get_db_prep_value(enquiry.submission_id, connection)
     with transaction.atomic():
         lock_receiving()
-        # Only the keys: nearly always there is none, and reading whole rows takes longer to prepare.
-        found = Enquiry.objects.filter(same_form | same_words).order_by().values_list("pk", flat=True)
-        earlier = [Enquiry.objects.get(pk=pk) for pk in found]
+        found = Enquiry.objects.raw(_SAME_FORM_OR_WORDS, [form, enquiry.content_digest, enquiry.repeat_key])
+        earlier = [Enquiry.objects.get(pk=one.pk) for one in found]
         for one in earlier:
             if (one.submission_id, one.content_digest) == (enquiry.submission_id, enquiry.content_digest):
                 return one

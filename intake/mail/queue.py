@@ -19,6 +19,12 @@ REPLY_WINDOW = timedelta(days=1)
 # The most automatic mails to one mailbox in REPLY_WINDOW. Each entry on the waiting list needs its own mail, with the
 # link to leave the list. Three allow joining twice or with a +tag, but not flooding somebody's mailbox.
 MAILS_A_DAY = {MailPurpose.CONFIRMATION: 1, MailPurpose.WAITING_CONFIRMATION: 3}
+# The traces that counted() counts. Written as SQL: building such a query takes Django ten times as long as running it,
+# while others wait.
+_MAILS_OF_TODAY = """
+    SELECT id FROM intake_automaticreplytrace
+    WHERE recipient_key = %s AND purpose = %s AND replied_at > %s AND replied_at <= %s LIMIT %s
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +156,8 @@ def counted(now: datetime) -> Q:
 
 def claim_automatic_mail(recipient_key: str, purpose: MailPurpose, now: datetime) -> bool:
     """Record an automatic mail to this mailbox and return True; return False if its daily limit is reached."""
-    traces = AutomaticReplyTrace.objects.filter(counted(now), recipient_key=recipient_key, purpose=purpose)
-    if traces.count() >= MAILS_A_DAY[purpose]:
+    of_today = [recipient_key, str(purpose), now - REPLY_WINDOW, now + CLOCK_TOLERANCE, MAILS_A_DAY[purpose]]
+    if len(list(AutomaticReplyTrace.objects.raw(_MAILS_OF_TODAY, of_today))) >= MAILS_A_DAY[purpose]:
         return False
     AutomaticReplyTrace.objects.create(recipient_key=recipient_key, purpose=purpose, replied_at=now)
     return True

@@ -14,6 +14,12 @@ from django.utils.crypto import salted_hmac
 from intake.jobs.schedule import CLOCK_TOLERANCE
 
 LIMIT_WINDOW = timedelta(hours=1)
+# The post that fills the limit, of those that counted() counts. Written as SQL: building such a query takes Django ten
+# times as long as running it, while others wait.
+_FILLS_THE_LIMIT = """
+    SELECT id, posted_at FROM intake_postingtrace WHERE address_key = %s AND posted_at > %s AND posted_at <= %s
+    ORDER BY posted_at DESC LIMIT 1 OFFSET %s
+"""
 
 
 class PostingTrace(models.Model):
@@ -109,8 +115,7 @@ def enforce_rate_limit(address_key: str, now: datetime) -> None:
     limit = settings.FORM_RATE_LIMIT
     if limit < 1:
         raise TooManyPosts(retry_after=LIMIT_WINDOW)
-    traces = PostingTrace.objects.filter(counted(now), address_key=address_key).order_by("-posted_at")
-    # Only the post that fills the limit is read, from the index.
-    for frees_at in traces.values_list("posted_at", flat=True)[limit - 1 : limit]:
-        raise TooManyPosts(retry_after=frees_at + LIMIT_WINDOW - now)
+    since, until = now - LIMIT_WINDOW, now + CLOCK_TOLERANCE
+    for trace in PostingTrace.objects.raw(_FILLS_THE_LIMIT, [address_key, since, until, limit - 1]):
+        raise TooManyPosts(retry_after=trace.posted_at + LIMIT_WINDOW - now)
     PostingTrace.objects.create(address_key=address_key, posted_at=now)

@@ -35,7 +35,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], lis
             place = before
 
     def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        place.append(sql)
+        place.append(sql.strip())
         return execute(sql, params, many, context)
 
     with monkeypatch.context() as patch, connection.execute_wrapper(note):
