@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
+from home.compiled_rows import row_by_pk
 from home.email_address import address_as_sent
 
 _SINGLE_ROW_ID = 1
@@ -29,7 +30,9 @@ class HashKey(models.Model):
 
 def database_key() -> str:
     """Return this database's key, for several hashes by hash_with()."""
-    key, _created = HashKey.objects.get_or_create(pk=_SINGLE_ROW_ID, defaults={"secret": new_key()})
+    key = row_by_pk(HashKey, _SINGLE_ROW_ID)
+    if key is None:
+        key, _created = HashKey.objects.get_or_create(pk=_SINGLE_ROW_ID, defaults={"secret": new_key()})
     return key.secret
 
 
