@@ -64,8 +64,9 @@ catalogues: dev-environment ## Add new texts to the Finnish catalogues and compi
 	@$(PY) -m tests.tools.catalogues update
 	@$(PY) -m tests.tools.catalogues compile
 
-bench: dev-environment ## Measure that no input costs more than its length, and what a public page costs (two minutes)
+bench: dev-environment ## Measure speed and memory beside nginx and a fresh Wagtail site (needs wrk and nginx)
 	@$(PY) -m pytest -q -p no:randomly $$(find tests -name 'bench_*.py')
+	@$(PY) -m tests.tools.bench
 
 audit: audit-environment browser ## Measure the site as `make run` serves it: Lighthouse, HTML, accessibility, bytes (15 minutes)
 	@$(PY) -m tests.tools.audit

@@ -69,6 +69,8 @@ class Keeper:
         self._https = bool(settings.SECURE_SSL_REDIRECT)
         self._static = settings.STATIC_URL
         self._never = (settings.ADMIN_PATH, PRIVATE_PREFIX, "/healthz")
+        # For nginx (deploy/nginx.conf), which removes it: what is kept here may be kept there for a second.
+        self._for_proxies = [("x-accel-expires", "1")] if settings.TRUSTED_PROXIES else []
         self._stopping = threading.Event()
 
     def key(self, request: RequestHead) -> str | None:
@@ -108,19 +110,20 @@ class Keeper:
         named = {name.lower(): value for name, value in response.headers}
         if body is None or "set-cookie" in named:
             return None
+        headers = [*response.headers, *self._for_proxies]
         entry: Entry | None = None
         if key.startswith(self._static):
             # WhiteNoise answers before any view. The files stay the same as long as the process runs.
             if response.status == 200:
-                entry = file_entry(headers=response.headers, body=body, generation=None)
+                entry = file_entry(headers=headers, body=body, generation=None)
         else:
             for offer in offers:
                 if offer.body is None:
-                    entry = file_entry(headers=response.headers, body=body, generation=generation, until=offer.until)
+                    entry = file_entry(headers=headers, body=body, generation=generation, until=offer.until)
                 else:
                     entry = page_entry(
                         status=response.status,
-                        headers=response.headers,
+                        headers=headers,
                         body=offer.body,
                         generation=generation,
                         until=offer.until,

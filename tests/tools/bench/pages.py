@@ -1,0 +1,168 @@
+"""The front page: requests a second and waits, beside nginx with a file and a site as `wagtail start` makes it."""
+
+import gzip
+import http.client
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from tests.tools.bench.table import Row, at_least, at_most
+from tests.tools.letters.wagtail_start import WagtailStart
+from tests.tools.running_site import ROOT, RunningSite, free_port
+
+CONNECTIONS = (1, 16, 64)
+ROUNDS = 3
+SECONDS = 3
+_PEER_SERVER = [sys.executable, "-m", "waitress", "--listen=127.0.0.1:{port}", "--threads=8", "peer.wsgi:application"]
+_PEER_HOME = "/"
+_FILE_SERVER = """
+server {{
+    listen 127.0.0.1:{port};
+    root {folder};
+    gzip_static on;
+}}
+"""
+_NGINX = """
+worker_processes auto;
+error_log {folder}/error.log;
+pid {folder}/nginx.pid;
+daemon off;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    include /etc/nginx/mime.types;
+    {servers}
+}}
+"""
+_UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
+
+
+@dataclass(frozen=True)
+class Load:
+    """What wrk saw: requests a second, waits in milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+
+
+def needs() -> list[str]:
+    """Return the programs that are missing."""
+    return [program for program in ("wrk", "nginx") if shutil.which(program) is None]
+
+
+def load(url: str, connections: int) -> Load:
+    """Ask for `url` over so many connections for SECONDS. Raises AssertionError if an answer is none."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}", "--latency", "-H", "Accept-Encoding: gzip", url]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "Non-2xx" not in said, said
+    found = re.findall(r"(\d+)%\s+([\d.]+)(\w+)", said)
+    waits = {percent: float(value) * _UNITS[unit] for percent, value, unit in found}
+    return Load(float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]), waits["50"], waits["99"])  # type: ignore[index]
+
+
+@contextmanager
+def nginx(folder: Path, servers: str) -> Iterator[None]:
+    configuration = folder / "nginx.conf"
+    configuration.write_text(_NGINX.format(folder=folder, servers=servers))
+    process = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(configuration)])
+    try:
+        time.sleep(1)
+        assert process.poll() is None, "nginx did not start"
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def shipped_front(folder: Path, *, site: RunningSite, port: int) -> str:
+    """Return deploy/nginx.conf for this site."""
+    text = (ROOT / "deploy" / "nginx.conf").read_text()
+    names = {
+        "CACHE_FOLDER": str(folder / "cache"),
+        "SITE_PORT": str(site.port),
+        "LISTEN_PORT": str(port),
+        "SERVER_NAME": "_",
+    }
+    for name, value in names.items():
+        text = text.replace(name, value)
+    return text
+
+
+def page_of(port: int, path: str = "/") -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    assert answer.status == 200, (port, path, answer.status)
+    body = answer.read()
+    connection.close()
+    return body
+
+
+def measure(folder: Path) -> list[Row]:
+    """Start all four, ask them in turn, and compare the medians."""
+    file_port, front_port = free_port(), free_port()
+    # What visitors know is the front's address.
+    public = {"SITE_URL": f"http://127.0.0.1:{front_port}", "TRUSTED_PROXIES": "1"}
+    (folder / "ours").mkdir()
+    ours = RunningSite(folder / "ours")
+    ours.start()
+    # Collecting static files takes as long as the rest of a start.
+    (folder / "fronted").mkdir()
+    shutil.copytree(folder / "ours" / "static", folder / "fronted" / "static")
+    shutil.copy(folder / "ours" / "static.stamp", folder / "fronted")
+    fronted = RunningSite(folder / "fronted", overrides=public)
+    fronted.start()
+    peer = WagtailStart(folder / "peer", database=None, command=_PEER_SERVER)
+    try:
+        served = folder / "file"
+        served.mkdir()
+        (served / "index.html").write_bytes(page_of(ours.port))
+        (served / "index.html.gz").write_bytes(gzip.compress(page_of(ours.port), 9))
+        servers = _FILE_SERVER.format(port=file_port, folder=served)
+        servers += shipped_front(folder, site=fronted, port=front_port)
+        with nginx(folder, servers):
+            return _compare(
+                {
+                    "nginx, file": f"http://127.0.0.1:{file_port}/",
+                    "wagtail start": f"http://127.0.0.1:{peer.port}{_PEER_HOME}",
+                    "site alone": f"http://127.0.0.1:{ours.port}/",
+                    "site behind nginx": f"http://127.0.0.1:{front_port}/",
+                }
+            )
+    finally:
+        peer.stop()
+        fronted.stop()
+        ours.stop()
+
+
+def _compare(urls: dict[str, str]) -> list[Row]:
+    seen: dict[tuple[str, int], list[Load]] = {}
+    for connections in CONNECTIONS:
+        for _ in range(ROUNDS):
+            for name, url in urls.items():
+                seen.setdefault((name, connections), []).append(load(url, connections))
+    rate = {key: median(one.rate for one in loads) for key, loads in seen.items()}
+    p99 = {key: median(one.p99 for one in loads) for key, loads in seen.items()}
+    rows = [
+        Row(f"{name}, {connections} connections", f"{rate[name, connections]:,.0f}/s")
+        for connections in CONNECTIONS
+        for name in urls
+    ]
+    for connections in (16, 64):
+        alone, front = rate["site alone", connections], rate["site behind nginx", connections]
+        file, start = rate["nginx, file", connections], rate["wagtail start", connections]
+        rows += [
+            at_least(f"site alone : nginx with a file, {connections} connections", alone / file, 0.5),
+            at_least(f"site alone : wagtail start, {connections} connections", alone / start, 100),
+            at_least(f"site behind nginx : nginx with a file, {connections} connections", front / file, 1.0),
+        ]
+    rows.append(at_most("site alone, 99 of 100 waits, 16 connections", p99["site alone", 16], 5, " ms"))
+    return rows
