@@ -69,7 +69,8 @@ class Keeper:
         self._https = bool(settings.SECURE_SSL_REDIRECT)
         self._static = settings.STATIC_URL
         self._never = (settings.ADMIN_PATH, PRIVATE_PREFIX, "/healthz")
-        # For nginx (deploy/nginx.conf), which removes it: what is kept here may be kept there for a second.
+        # For nginx (deploy/nginx.conf), which removes it: what is kept here may be kept there for a second. It stands
+        # first, since nginx before 1.23 heeds a Cache-Control before it.
         self._for_proxies = [("x-accel-expires", "1")] if settings.TRUSTED_PROXIES else []
         self._stopping = threading.Event()
 
@@ -110,7 +111,7 @@ class Keeper:
         named = {name.lower(): value for name, value in response.headers}
         if body is None or "set-cookie" in named:
             return None
-        headers = [*response.headers, *self._for_proxies]
+        headers = [*self._for_proxies, *response.headers]
         entry: Entry | None = None
         if key.startswith(self._static):
             # WhiteNoise answers before any view. The files stay the same as long as the process runs.

@@ -16,7 +16,7 @@ from wagtail.models import PageViewRestriction
 
 from aijuu_site.kept_pages.generation import watched_tables
 from aijuu_site.kept_pages.keeper import Keeper
-from aijuu_site.kept_pages.middleware import LONGEST
+from aijuu_site.kept_pages.middleware import LONGEST, KeptContent
 from aijuu_site.kept_pages.store import Entry
 from aijuu_site.serving.shell import Response, Shell, base_environ
 from home.models import PauseNotice
@@ -250,3 +250,18 @@ def test_picture_file_is_kept_as_it_is(visit: Visit) -> None:
     assert entry is not None
     assert entry.answer(accept_encoding="br, gzip").body == response.body
     assert visit("/media/images/nope.jpg")[1] is None
+
+
+@pytest.mark.parametrize(("proxies", "expected"), [(1, ("x-accel-expires", "1")), (0, None)])
+def test_only_a_proxy_is_told_what_to_keep(visit: Visit, keeper: Keeper, proxies: int, expected: object) -> None:
+    """First of all headers: nginx before 1.23 would heed the Cache-Control before it."""
+    with override_settings(SITE_URL=f"http://{HOST}", TRUSTED_PROXIES=proxies):
+        told = Keeper()
+    response = visit("/")[0]
+    offer = KeptContent(response.body, until=1e12)
+    kept = told.keep("/", response, [offer], told.generation)
+    assert kept is not None
+    for encoding in ("", "br"):
+        headers = kept.answer(accept_encoding=encoding).headers
+        assert (headers[0] == expected) is bool(proxies)
+        assert ("x-accel-expires" in dict(headers)) is bool(proxies)
