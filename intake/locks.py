@@ -1,5 +1,7 @@
 """Locks for rules that count rows, which row locks can't guard."""
 
+from hashlib import sha256
+
 from django.db import connection
 
 _RECEIVING = 0x41494A55
@@ -13,6 +15,21 @@ def lock_receiving() -> None:
     Taken before any row lock, to avoid deadlocks.
     """
     _lock(_RECEIVING)
+
+
+def lock_letter(*names: str) -> None:
+    """Let those who call lock_receiving(), or this with one of the same names, wait until the current one ends.
+
+    For a letter, whose rules count only what has one of these names. Letters of different people don't wait for each
+    other.
+    """
+    if connection.vendor != "postgresql":
+        return
+    # In one order, to avoid deadlocks.
+    numbers = sorted({int.from_bytes(sha256(name.encode()).digest()[:8], signed=True) for name in names})
+    locks = ["pg_advisory_xact_lock_shared(%s)", *["pg_advisory_xact_lock(%s)"] * len(numbers)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(locks)}", [_RECEIVING, *numbers])
 
 
 def lock_attempts() -> None:

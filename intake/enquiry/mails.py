@@ -111,7 +111,7 @@ def _rendered(mail: NewMail, facts: tuple[object, ...], enquiry: Enquiry, now: d
 
 
 def queue_mails(mails: ReadyMails, *, enquiry: Enquiry, mailbox_key: str, now: datetime) -> None:
-    """Queue the rendered mails of an enquiry that was just stored. The caller holds lock_receiving().
+    """Queue the rendered mails of an enquiry that was just stored. The caller holds a lock for this mailbox.
 
     At most one confirmation a day goes to a mailbox, so that the form can't be used to flood somebody.
     """

@@ -21,7 +21,7 @@ from intake.enquiry.mails import ReadyMails, queue_mails, render_mails
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.enquiry.rules import RetentionTimes, new_reference, removal_date
 from intake.jobs.schedule import is_from_future
-from intake.locks import lock_receiving
+from intake.locks import lock_letter, lock_receiving
 from intake.mailbox import database_key, hash_with, mailbox_key
 from intake.settings import IntakeSettings
 from intake.spam.limit import enforce_rate_limit
@@ -275,7 +275,10 @@ def _store(arrival: _Arrival, now: datetime) -> Enquiry:
     enquiry = arrival.enquiry
     form = Enquiry._meta.get_field("submission_id").get_db_prep_value(enquiry.submission_id, connection)
     with transaction.atomic():
-        lock_receiving()
+        if enquiry.kind == Kind.CONTACT:
+            lock_letter(arrival.address_key, arrival.mailbox_key, enquiry.content_digest)
+        else:
+            lock_receiving()
         found = Enquiry.objects.raw(_SAME_FORM_OR_WORDS, [form, enquiry.content_digest, enquiry.repeat_key])
         earlier = [Enquiry.objects.get(pk=one.pk) for one in found]
         for one in earlier:

@@ -1,0 +1,61 @@
+"""Who waits for whom on PostgreSQL: letters of different people do not wait for each other."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import OperationalError, connection, connections, transaction
+
+from intake.locks import lock_letter, lock_receiving
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="on SQLite the writers queue"),
+]
+
+
+def waits(lock: Callable[[], None]) -> bool:
+    """Whether another transaction that takes this lock waits for the current one."""
+    results: list[bool] = []
+
+    def run() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '300ms'")
+                lock()
+            results.append(False)
+        except OperationalError as error:
+            results.append("lock timeout" in str(error))
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(30)
+    (waited,) = results
+    return waited
+
+
+def test_letters_of_different_people_do_not_wait() -> None:
+    with transaction.atomic():
+        lock_letter("address a", "mailbox a", "words a")
+        assert not waits(lambda: lock_letter("address b", "mailbox b", "words b"))
+
+
+@pytest.mark.parametrize("shared", ["address a", "mailbox a", "words a"])
+def test_letters_with_something_in_common_wait(shared: str) -> None:
+    with transaction.atomic():
+        lock_letter("address a", "mailbox a", "words a")
+        assert waits(lambda: lock_letter("another", shared, "others"))
+
+
+def test_other_receivers_and_letters_wait() -> None:
+    with transaction.atomic():
+        lock_letter("address a", "mailbox a", "words a")
+        assert waits(lock_receiving)
+    with transaction.atomic():
+        lock_receiving()
+        assert waits(lambda: lock_letter("address a"))
+        assert waits(lock_receiving)
+    with transaction.atomic():
+        assert not waits(lock_receiving)
