@@ -57,8 +57,17 @@ register_link(MAPPING_LINK, _secret_for)
 
 def mapping_to_link(enquiry: Enquiry, *, by_mail: bool) -> InitialMapping | None:
     """Return the mapping of this enquiry that a link opens; None if an empty one has to be created."""
-    first = InitialMapping.objects.filter(enquiry=enquiry).first()
-    other = InitialMapping.objects.filter(parallel_to=enquiry).first()
+    return _to_link(enquiry, _mappings_of(enquiry), by_mail=by_mail)
+
+
+def _mappings_of(enquiry: Enquiry) -> list[InitialMapping]:
+    """Return the enquiry's own mapping and the parallel one, as far as there are any."""
+    return list(InitialMapping.objects.filter(Q(enquiry=enquiry) | Q(parallel_to=enquiry)).order_by("pk"))
+
+
+def _to_link(enquiry: Enquiry, mappings: list[InitialMapping], *, by_mail: bool) -> InitialMapping | None:
+    first = next((mapping for mapping in mappings if mapping.enquiry_id == enquiry.pk), None)
+    other = next((mapping for mapping in mappings if mapping.parallel_to_id == enquiry.pk), None)
     if other is not None and other.begun_by_mail == by_mail:
         return other
     if first is None or first.begun_by_mail in (None, by_mail) or first.is_sent or enquiry.address_confirmed_at:
@@ -72,11 +81,13 @@ def _link_to_enquiry(enquiry: Enquiry, secret: str, *, by_mail: bool, now: datet
         lock_receiving()
         enquiry = Enquiry.objects.select_for_update().get(pk=enquiry.pk)
         remove_expired(InitialMapping.objects.filter(Q(enquiry=enquiry) | Q(parallel_to=enquiry)), now)
-        mapping = mapping_to_link(enquiry, by_mail=by_mail)
+        mappings = _mappings_of(enquiry)
+        mapping = _to_link(enquiry, mappings, by_mail=by_mail)
         if mapping is None:
-            has_first = InitialMapping.objects.filter(enquiry=enquiry).exists()
+            has_first = any(one.enquiry_id == enquiry.pk for one in mappings)
             mapping = _make_empty(enquiry, is_parallel=has_first, expires_at=now + LIFETIME, now=now)
-        InitialMapping.objects.filter(pk=mapping.pk, started_at=None).update(expires_at=now + LIFETIME)
+        elif mapping.started_at is None:
+            InitialMapping.objects.filter(pk=mapping.pk, started_at=None).update(expires_at=now + LIFETIME)
         MappingLink.objects.update_or_create(
             secret_digest=secret_digest(secret),
             defaults={"mapping": mapping},

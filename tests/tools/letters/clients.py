@@ -44,17 +44,15 @@ class Measured:
         return sorted(self.waits)[min(len(self.waits) - 1, int(share * len(self.waits)))]
 
 
-def cpu_seconds(pid: int, *, without: str = "") -> float:
-    """Return the processor time of a process and its children; not of those with `without` in their command."""
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time of a process and its children: of our site's worker too."""
     process = Path(f"/proc/{pid}")
     try:
-        if without and without in (process / "cmdline").read_bytes().replace(b"\0", b" ").decode():
-            return 0.0
         user, system = (process / "stat").read_text().rpartition(")")[2].split()[11:13]
         children = [child for task in (process / "task").iterdir() for child in (task / "children").read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
-    return (int(user) + int(system)) / _TICKS + sum(cpu_seconds(int(child), without=without) for child in children)
+    return (int(user) + int(system)) / _TICKS + sum(cpu_seconds(int(child)) for child in children)
 
 
 def letter(number: int) -> dict[str, str]:
