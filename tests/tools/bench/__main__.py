@@ -6,10 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.tools.bench import pages, resources
+from tests.tools.bench import letters, pages, resources
 from tests.tools.bench.table import printed
 
-PARTS = {"pages": pages.measure, "resources": resources.measure}
+PARTS = {"pages": pages.measure, "letters": letters.measure, "resources": resources.measure}
 
 
 def main() -> int:

@@ -88,21 +88,53 @@ def show(kind: str, name: str, measured: Measured) -> None:
     )
 
 
-def compare(kind: str, folder: Path, *, seconds: float, rounds: int, url: str, peer: dict[str, str] | None) -> None:
+@dataclass(frozen=True)
+class Comparison:
+    """What was measured on one database, round by round. `mail_seconds`: for one mail, after the posts have ended."""
+
+    ours: list[Measured]
+    peer: list[Measured]
+    mail_seconds: list[float]
+
+
+def compare(
+    kind: str, folder: Path, *, seconds: float, rounds: int, url: str, peer: dict[str, str] | None
+) -> Comparison:
     """Measure both sites in turn, so that what else the machine does meets both."""
+    seen = Comparison([], [], [])
     with (
         SmtpServer() as smtp,
         our_site(folder / "ours", smtp, url) as (ours, running),
         peer_site(folder / "peer", peer) as other,
     ):
-        letters = 0
         for _ in range(rounds):
-            measured = ours.measure(seconds)
-            letters += measured.letters
-            show(kind, ours.name, measured)
-            waited, left = seconds_until_delivered(running, smtp, letters)
+            seen.ours.append(ours.measure(seconds))
+            show(kind, ours.name, seen.ours[-1])
+            waited, left = seconds_until_delivered(running, smtp, sum(measured.letters for measured in seen.ours))
+            seen.mail_seconds.append(waited / max(1, left))
             print(f"{'':<26}{left} mails left, delivered in {waited:.1f} s", flush=True)
-            show(kind, other.name, other.measure(seconds))
+            seen.peer.append(other.measure(seconds))
+            show(kind, other.name, seen.peer[-1])
+    return seen
+
+
+def compare_both(folder: Path, *, seconds: float, rounds: int, only: str | None = None) -> dict[str, Comparison]:
+    """Return what was measured, by database."""
+    seen = {}
+    if only != "postgresql":
+        place = folder / "sqlite"
+        place.mkdir()
+        seen["SQLite"] = compare("SQLite", place, seconds=seconds, rounds=rounds, url="", peer=None)
+    if only != "sqlite":
+        place = folder / "postgresql"
+        place.mkdir()
+        with temporary_postgres(durable=True, databases=("ours", "peer")) as url:
+            ours = url.replace("/postgres?", "/ours?")
+            assert ours != url
+            seen["PostgreSQL"] = compare(
+                "PostgreSQL", place, seconds=seconds, rounds=rounds, url=ours, peer=django_database(url, "peer")
+            )
+    return seen
 
 
 def main() -> None:
@@ -112,24 +144,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        if chosen.only != "postgresql":
-            place = Path(folder, "sqlite")
-            place.mkdir()
-            compare("SQLite", place, seconds=chosen.seconds, rounds=chosen.rounds, url="", peer=None)
-        if chosen.only != "sqlite":
-            place = Path(folder, "postgresql")
-            place.mkdir()
-            with temporary_postgres(durable=True, databases=("ours", "peer")) as url:
-                ours = url.replace("/postgres?", "/ours?")
-                assert ours != url
-                compare(
-                    "PostgreSQL",
-                    place,
-                    seconds=chosen.seconds,
-                    rounds=chosen.rounds,
-                    url=ours,
-                    peer=django_database(url, "peer"),
-                )
+        compare_both(Path(folder), seconds=chosen.seconds, rounds=chosen.rounds, only=chosen.only)
 
 
 if __name__ == "__main__":
