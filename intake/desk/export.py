@@ -3,19 +3,26 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from xml.sax.saxutils import escape
+from zipfile import ZIP_DEFLATED, ZipFile
 
-from django.http import HttpResponse
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.utils import get_column_letter
+from openpyxl.utils.datetime import to_excel
 
 from home.dates import finnish_day, finnish_time
 from home.email_address import readable_address
 from intake.enquiry.models import Enquiry
-from intake.mapping.reading import SentMapping, read_mapping
+from intake.mapping.reading import SentMapping, sent_mapping
 from intake.typed_text import dialled_phone
 from intake.waiting.models import WaitingPlace
 from intake.waiting.reading import places_on_the_list
@@ -27,105 +34,107 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 _DATE_FORMAT = "d.m.yyyy h:mm"
 # The limit of an Excel cell (Microsoft, "Excel specifications and limits"); CSV has none.
 _LONGEST_CELL = 32_767
+# How many enquiries are read at once.
+_BATCH_SIZE = 200
 Cell = str | int | datetime | None
-_COLUMNS: list[tuple[object, Callable[[Enquiry], Cell]]] = [
-    (_("Reference"), lambda enquiry: enquiry.reference),
-    (_("Received"), lambda enquiry: _local(enquiry.received_at)),
-    (_("Status"), lambda enquiry: enquiry.get_status_display()),
-    (_("Outcome"), lambda enquiry: enquiry.get_outcome_display()),
-    (_("Closed"), lambda enquiry: _local(enquiry.closed_at)),
-    (_("Removed by itself on"), lambda enquiry: finnish_day(enquiry.remove_on)),
-    (_("Kind"), lambda enquiry: enquiry.get_kind_display()),
-    (_("Verdict"), lambda enquiry: enquiry.get_verdict_display()),
-    (_("Place on the waiting list"), lambda enquiry: enquiry.waiting_number),  # type: ignore[attr-defined]
-    (_("Came to the waiting list"), lambda enquiry: _joined_at(enquiry)),
-    (_("Wants mail of the return"), lambda enquiry: _wants_mail(enquiry)),
-    (_("Told of the return"), lambda enquiry: _notified_at(enquiry)),
-    (_("Reason for moving ahead"), lambda enquiry: _move_reason(enquiry)),
-    (_("Name"), lambda enquiry: enquiry.name),
-    (_("E-mail address"), lambda enquiry: readable_address(enquiry.email)),
-    (_("Phone number"), lambda enquiry: dialled_phone(enquiry.phone)),
-    (_("Organisation"), lambda enquiry: enquiry.organisation),
-    (_("Form of supervision"), lambda enquiry: enquiry.get_supervision_form_display()),
-    (_("Where to meet"), lambda enquiry: ", ".join(enquiry.delivery_mode_labels)),
-    (_("Size of the group"), lambda enquiry: enquiry.group_size),
-    (_("Place"), lambda enquiry: enquiry.place),
-    (_("Area"), lambda enquiry: enquiry.get_area_display()),
-    (_("Payer"), lambda enquiry: enquiry.payer),
-    (_("Preferred way of contact"), lambda enquiry: enquiry.get_preferred_contact_display()),
-    (_("Message"), lambda enquiry: enquiry.message),
-    (_("Initial mapping arrived"), lambda enquiry: _mapping_arrived(enquiry)),
-    (_("Answers of the initial mapping"), lambda enquiry: _answers(enquiry)),
-    (_("Notes for the first meeting"), lambda enquiry: _preparation_notes(enquiry)),
-    (_("Note"), lambda enquiry: enquiry.note),
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One enquiry with what belongs to it. `waiting_number`: its position on the waiting list, starting at 1.
+
+    `place`: its current or former place there. `mapping`: the sent one.
+    """
+
+    enquiry: Enquiry
+    waiting_number: int | None
+    place: WaitingPlace | None
+    mapping: SentMapping | None
+
+
+_COLUMNS: list[tuple[object, Callable[[_Row], Cell]]] = [
+    (_("Reference"), lambda row: row.enquiry.reference),
+    (_("Received"), lambda row: _local(row.enquiry.received_at)),
+    (_("Status"), lambda row: row.enquiry.get_status_display()),
+    (_("Outcome"), lambda row: row.enquiry.get_outcome_display()),
+    (_("Closed"), lambda row: _local(row.enquiry.closed_at)),
+    (_("Removed by itself on"), lambda row: finnish_day(row.enquiry.remove_on)),
+    (_("Kind"), lambda row: row.enquiry.get_kind_display()),
+    (_("Verdict"), lambda row: row.enquiry.get_verdict_display()),
+    (_("Place on the waiting list"), lambda row: row.waiting_number),
+    (_("Came to the waiting list"), lambda row: _local(row.place and row.place.joined_at)),
+    (_("Wants mail of the return"), lambda row: _wants_mail(row.place)),
+    (_("Told of the return"), lambda row: _local(row.place and row.place.notified_at)),
+    (_("Reason for moving ahead"), lambda row: row.place.move_reason if row.place else ""),
+    (_("Name"), lambda row: row.enquiry.name),
+    (_("E-mail address"), lambda row: readable_address(row.enquiry.email)),
+    (_("Phone number"), lambda row: dialled_phone(row.enquiry.phone)),
+    (_("Organisation"), lambda row: row.enquiry.organisation),
+    (_("Form of supervision"), lambda row: row.enquiry.get_supervision_form_display()),
+    (_("Where to meet"), lambda row: ", ".join(row.enquiry.delivery_mode_labels)),
+    (_("Size of the group"), lambda row: row.enquiry.group_size),
+    (_("Place"), lambda row: row.enquiry.place),
+    (_("Area"), lambda row: row.enquiry.get_area_display()),
+    (_("Payer"), lambda row: row.enquiry.payer),
+    (_("Preferred way of contact"), lambda row: row.enquiry.get_preferred_contact_display()),
+    (_("Message"), lambda row: row.enquiry.message),
+    (_("Initial mapping arrived"), lambda row: _local(row.mapping and row.mapping.sent_at)),
+    (_("Answers of the initial mapping"), lambda row: _answers(row.mapping)),
+    (_("Notes for the first meeting"), lambda row: row.mapping.preparation_notes if row.mapping else ""),
+    (_("Note"), lambda row: row.enquiry.note),
 ]
+# Each value with the name of its column in a workbook.
+_LETTERED = [(get_column_letter(number), value) for number, (_heading, value) in enumerate(_COLUMNS, start=1)]
 
 
-def spreadsheet_response(enquiries: Iterable[Enquiry], file_format: str, now: datetime) -> HttpResponse:
-    """Return the file to download. `file_format`: "csv" or "xlsx"; raises KeyError for another."""
-    writer, content_type = {
+def spreadsheet_response(enquiries: QuerySet[Enquiry], file_format: str, now: datetime) -> StreamingHttpResponse:
+    """Return the file to download. `file_format`: "csv" or "xlsx"; raises KeyError for another.
+
+    It is made while it is sent, so that its size does not matter, and a stopped download stops the work.
+    """
+    write, content_type = {
         "csv": (_csv, "text/csv; charset=utf-8"),
         "xlsx": (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     }[file_format]
-    response = HttpResponse(writer(_numbered(enquiries)), content_type=content_type)
+    # Eight bytes each: the only thing that is held of all enquiries at once.
+    keys = array("q", enquiries.values_list("pk", flat=True).iterator())
+    response = StreamingHttpResponse(write(_batches(keys)), content_type=content_type)
     filename = f"yhteydenotot-{timezone.localdate(now).isoformat()}.{file_format}"
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     response["Cache-Control"] = "no-store, private"
     return response
 
 
-def _numbered(enquiries: Iterable[Enquiry]) -> Iterator[Enquiry]:
-    """Yield the enquiries with `waiting_number`: the position on the waiting list, starting at 1, or None."""
-    numbers = {place.enquiry_id: number for number, place in enumerate(places_on_the_list(), start=1)}
-    for enquiry in enquiries:
-        enquiry.waiting_number = numbers.get(enquiry.pk)  # type: ignore[attr-defined]
-        yield enquiry
+def _batches(keys: Sequence[int]) -> Iterator[list[_Row]]:
+    """Yield the enquiries in the order of `keys`, read a few at a time. Those removed meanwhile are left out.
+
+    No query stays open between two batches: a slow download would keep SQLite from emptying its write-ahead log.
+    """
+    numbers = {pk: number for number, pk in enumerate(places_on_the_list().values_list("enquiry", flat=True), start=1)}
+    for start in range(0, len(keys), _BATCH_SIZE):
+        batch = keys[start : start + _BATCH_SIZE]
+        read = Enquiry.objects.select_related("mapping", "waiting").defer("shown_texts", "mapping__shown_texts")
+        found = read.in_bulk(list(batch))
+        yield [_row(found[key], numbers.get(key)) for key in batch if key in found]
 
 
-def _place(enquiry: Enquiry) -> WaitingPlace | None:
-    """Return the current or former place of the enquiry on the waiting list."""
-    return getattr(enquiry, "waiting", None)
+def _row(enquiry: Enquiry, waiting_number: int | None) -> _Row:
+    mapping = getattr(enquiry, "mapping", None)
+    return _Row(
+        enquiry=enquiry,
+        waiting_number=waiting_number,
+        place=getattr(enquiry, "waiting", None),
+        # Answers of an unsent mapping are not exported.
+        mapping=sent_mapping(mapping) if mapping and mapping.is_sent else None,
+    )
 
 
-def _joined_at(enquiry: Enquiry) -> datetime | None:
-    place = _place(enquiry)
-    return _local(place.joined_at) if place else None
-
-
-def _notified_at(enquiry: Enquiry) -> datetime | None:
-    place = _place(enquiry)
-    return _local(place.notified_at) if place else None
-
-
-def _move_reason(enquiry: Enquiry) -> str:
-    place = _place(enquiry)
-    return place.move_reason if place else ""
-
-
-def _wants_mail(enquiry: Enquiry) -> str:
-    place = _place(enquiry)
+def _wants_mail(place: WaitingPlace | None) -> str:
     return "" if place is None else str(_("Yes") if place.wants_mail else _("No"))
 
 
-def _mapping(enquiry: Enquiry) -> SentMapping | None:
-    """Return the sent mapping. Answers of an unsent one are not exported."""
-    mapping = read_mapping(enquiry, now=timezone.now())
-    return mapping if isinstance(mapping, SentMapping) else None
-
-
-def _mapping_arrived(enquiry: Enquiry) -> datetime | None:
-    mapping = _mapping(enquiry)
-    return _local(mapping.sent_at) if mapping else None
-
-
-def _preparation_notes(enquiry: Enquiry) -> str:
-    mapping = _mapping(enquiry)
-    return mapping.preparation_notes if mapping else ""
-
-
-def _answers(enquiry: Enquiry) -> str:
+def _answers(mapping: SentMapping | None) -> str:
     """Return one line for each answer: the question and the answer."""
-    mapping = _mapping(enquiry)
     return "\n".join(
         f"{asked.question.label}: {', '.join(asked.lines)}"
         for step in (mapping.steps if mapping else ())
@@ -144,15 +153,18 @@ def _local(moment: datetime | None) -> datetime | None:
     return timezone.localtime(moment).replace(tzinfo=None, second=0, microsecond=0) if moment else None
 
 
-def _csv(enquiries: Iterable[Enquiry]) -> bytes:
+def _csv(batches: Iterable[list[_Row]]) -> Iterator[bytes]:
     buffer = io.StringIO()
     # A Finnish Excel expects semicolons. All cells are quoted, so that a typed separator does not split one.
     writer = csv.writer(buffer, delimiter=";", quoting=csv.QUOTE_ALL)
     writer.writerow([str(heading) for heading, _value in _COLUMNS])
-    for enquiry in enquiries:
-        writer.writerow([_as_text(value(enquiry)) for _heading, value in _COLUMNS])
     # Excel needs the byte-order mark to detect UTF-8.
-    return buffer.getvalue().encode("utf-8-sig")
+    yield buffer.getvalue().encode("utf-8-sig")
+    for batch in batches:
+        buffer.seek(0)
+        buffer.truncate()
+        writer.writerows([_as_text(value(row)) for _heading, value in _COLUMNS] for row in batch)
+        yield buffer.getvalue().encode()
 
 
 def _as_text(value: Cell) -> str:
@@ -171,24 +183,65 @@ def _truncated(text: str) -> str:
     return text[: _LONGEST_CELL - len(suffix)] + suffix
 
 
-def _xlsx(enquiries: Iterable[Enquiry]) -> bytes:
+def _xlsx(batches: Iterable[list[_Row]]) -> Iterator[bytes]:
+    """Yield a workbook. openpyxl makes all of it but the rows; it could only return a whole file, in the end."""
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet("Yhteydenotot")
     sheet.freeze_panes = "A2"
     sheet.append([str(heading) for heading, _value in _COLUMNS])
-    for enquiry in enquiries:
-        row = []
-        for _heading, value in _COLUMNS:
-            content = value(enquiry)
-            if isinstance(content, str):
-                content = _truncated(without_formula(_NOT_IN_XML.sub("\ufffd", content)))
-            cell = WriteOnlyCell(sheet, value=content)
-            if isinstance(content, datetime):
-                cell.number_format = _DATE_FORMAT
-            elif isinstance(content, str):
-                cell.data_type = "s"
-            row.append(cell)
-        sheet.append(row)
-    buffer = io.BytesIO()
-    workbook.save(buffer)
-    return buffer.getvalue()
+    sample = WriteOnlyCell(sheet)
+    sample.number_format = _DATE_FORMAT
+    date_style = sample.style_id
+    workbook.save(whole := io.BytesIO())
+    sent = _Sent()
+    with ZipFile(whole) as made, ZipFile(sent, "w", ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
+        [sheet_name] = [name for name in made.namelist() if name.startswith("xl/worksheets/sheet")]
+        for name in made.namelist():
+            if name != sheet_name:
+                archive.writestr(name, made.read(name))
+        before, end, after = made.read(sheet_name).partition(b"</sheetData>")
+        with archive.open(sheet_name, "w") as rows:
+            rows.write(before)
+            number = 1
+            for batch in batches:
+                for row in batch:
+                    number += 1
+                    cells = (_xml_cell(value(row), column, number, date_style) for column, value in _LETTERED)
+                    rows.write(f'<row r="{number}">{"".join(cells)}</row>'.encode())
+                yield sent.taken()
+            rows.write(end + after)
+    yield sent.taken()
+
+
+class _Sent:
+    """A file that can only be written, and holds what was not taken yet."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: ZipFile asks for it."""
+
+    def taken(self) -> bytes:
+        data = b"".join(self._parts)
+        self._parts.clear()
+        return data
+
+
+def _xml_cell(value: Cell, column: str, number: int, date_style: int) -> str:
+    """Return a cell as SpreadsheetML (ECMA-376, part 1, 18.3.1.4); text is always a text, never a formula."""
+    if value is None or value == "":
+        return ""
+    name = f"{column}{number}"
+    if isinstance(value, datetime):
+        return f'<c r="{name}" s="{date_style}"><v>{to_excel(value)}</v></c>'
+    if isinstance(value, int):
+        return f'<c r="{name}"><v>{value}</v></c>'
+    text = _truncated(without_formula(_NOT_IN_XML.sub("\ufffd", value)))
+    # A bare carriage return would be read as a line feed.
+    words = escape(text, {"\r": "&#13;"})
+    return f'<c r="{name}" t="inlineStr"><is><t xml:space="preserve">{words}</t></is></c>'

@@ -8,14 +8,15 @@ from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import label_for_field
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Q, QuerySet, TextField
+from django.db.models import F, Prefetch, Q, QuerySet, TextField
 from django.db.models.functions import Cast
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.urls import re_path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from wagtail.admin.menu import MenuItem
+from wagtail.admin.paginator import WagtailPaginator
 from wagtail_modeladmin.helpers import ButtonHelper, PermissionHelper
 from wagtail_modeladmin.options import ModelAdmin, ModelAdminGroup
 from wagtail_modeladmin.views import IndexView
@@ -27,9 +28,9 @@ from intake.desk.dashboard import DeskFilter, Part, list_address
 from intake.desk.enquiry_page import accept, action, close_as_spam, delete, nothing_here, read, resend, save
 from intake.desk.export import spreadsheet_response
 from intake.enquiry.models import Enquiry
-from intake.enquiry.rules import references_in
+from intake.enquiry.search import matching
+from intake.mail.models import OutgoingMail
 from intake.rights import guarded
-from intake.typed_text import phone_parts
 
 
 class _OfferedFilter(SimpleListFilter):
@@ -98,7 +99,7 @@ class PayerFilter(_OfferedFilter):
     parameter_name = "payer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        in_use = Enquiry.objects.exclude(payer="").order_by("payer").values_list("payer", flat=True).distinct()
+        in_use = Enquiry.objects.filter(payer__gt="").order_by("payer").values_list("payer", flat=True).distinct()
         return [(payer, payer) for payer in in_use]
 
     def chosen(self, queryset: QuerySet[Enquiry], value: str) -> QuerySet[Enquiry]:
@@ -159,9 +160,37 @@ class EnquiryButtonHelper(ButtonHelper):
         return button
 
 
+class Enquiries(QuerySet[Enquiry]):
+    """Enquiries that are counted once, however often the view and its paginator ask."""
+
+    _counted: int | None = None
+
+    def count(self) -> int:
+        if self._counted is None:
+            self._counted = super().count()
+        return self._counted
+
+
+class EnquiryPaginator(WagtailPaginator):
+    """Finds the keys of a page by the index alone, and reads only the rows of this page."""
+
+    def page(self, number: Any) -> Any:
+        page = super().page(number)
+        keys, order = page.object_list.values("pk"), self.object_list.query.order_by
+        # Without the long texts, which are not shown in a row.
+        of_page = Enquiry.objects.filter(pk__in=keys).order_by(*order).defer("message", "note", "shown_texts")
+        mails = OutgoingMail.objects.only("enquiry", "state", "failures", "next_attempt_at", "claimed_at")
+        page.object_list = of_page.prefetch_related(Prefetch("mails", mails)).annotate(
+            mapping_begun_at=F("mapping__started_at"), mapping_sent_at=F("mapping__sent_at")
+        )
+        return page
+
+
 class EnquiryIndexView(IndexView):
     """The list. Query parameters other than its own are ignored."""
 
+    paginator_class = EnquiryPaginator
+    _queryset: QuerySet[Enquiry] | None = None
     _KNOWN = frozenset({"q", "o", "ot", "p", "export"})
     # Longer than any name; SQLite rejects patterns of many thousand characters.
     _LONGEST_SEARCH = 200
@@ -176,18 +205,19 @@ class EnquiryIndexView(IndexView):
         request.GET = allowed  # type: ignore[assignment]
         return super().dispatch(request, *args, **kwargs)
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
-        """Search by text, and by each reference and phone number in it ("Pyry ry" may be a name or a reference)."""
-        found = super().get_search_results(request, queryset, term.casefold())
-        named = Q(reference__in=references_in(term))
-        for digits in phone_parts(term):
-            named |= Q(phone__contains=digits)
-        return found | queryset.filter(named)
+    def get_queryset(self, request: HttpRequest | None = None) -> QuerySet[Enquiry]:
+        """Return what is listed. The view asks for it twice, and each time looks up the filters' choices."""
+        if self._queryset is None:
+            self._queryset = super().get_queryset(request)
+        return self._queryset
 
-    def as_spreadsheet(self, queryset: QuerySet[Enquiry], spreadsheet_format: str) -> HttpResponse:
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
+        return queryset.filter(pk__in=matching(term).values("pk")) if term.split() else queryset
+
+    def as_spreadsheet(self, queryset: QuerySet[Enquiry], spreadsheet_format: str) -> StreamingHttpResponse:
         if not self.permission_helper.user_can_export(self.request.user):
             raise PermissionDenied
-        return spreadsheet_response(queryset.select_related("mapping", "waiting"), spreadsheet_format, timezone.now())
+        return spreadsheet_response(queryset, spreadsheet_format, timezone.now())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
@@ -222,13 +252,11 @@ class EnquiryAdmin(ModelAdmin):
     list_filter = (DeskFilter, *_FILTERED_FIELDS, *MAPPING_FILTERS)
     list_export = ("reference",)
     list_per_page = 50
-    # Searched by the ORM: an index would still hold the text of removed enquiries.
+    # Shows the field; get_search_results() searches.
     search_fields = ("search_text",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Enquiry]:
-        # Without the mapping itself, whose questions and answers are not shown in a row.
-        annotations = {"mapping_begun_at": F("mapping__started_at"), "mapping_sent_at": F("mapping__sent_at")}
-        return super().get_queryset(request).prefetch_related("mails").annotate(**annotations)
+        return Enquiries(Enquiry).order_by(*Enquiry._meta.ordering)
 
     def get_extra_class_names_for_field_col(self, obj: Enquiry, field_name: str) -> list[str]:
         late = field_name == "mail" and obj.mail_is_late
@@ -252,7 +280,7 @@ class EnquiryAdmin(ModelAdmin):
     status_words.admin_order_field = "status"  # type: ignore[attr-defined]
 
     def kind_words(self, obj: Any) -> str:
-        """Return the kind, and whether a message has a mapping. Needs an enquiry of get_queryset()."""
+        """Return the kind, and whether a message has a mapping. Needs an enquiry of EnquiryPaginator."""
         if obj.kind != Kind.CONTACT or obj.mapping_begun_at is None:
             return str(obj.get_kind_display())
         return _("Message and initial mapping") if obj.mapping_sent_at else _("Message, initial mapping under way")

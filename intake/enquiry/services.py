@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
-from home.email_address import readable_address
 from home.pause.wording import PauseStatus
 from intake.choices import Kind, Outcome, Status, StepKind, Verdict
 from intake.enquiry.mails import ReadyMails, queue_mails, render_mails
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.enquiry.rules import RetentionTimes, new_reference, removal_date
+from intake.enquiry.search import search_values
 from intake.jobs.schedule import is_from_future
 from intake.locks import lock_letter, lock_receiving
 from intake.mailbox import database_key, hash_with, mailbox_key
@@ -248,7 +248,7 @@ class _Arrival:
         reference = new_reference()
         enquiry = Enquiry(
             reference=reference,
-            search_text=_search_text(reference, facts),
+            **search_values(reference, facts),
             submission_id=submission.opening.submission_id,
             content_digest=digest,
             repeat_key=digest,
@@ -318,10 +318,3 @@ def _takes_repeats(enquiry: Enquiry, now: datetime) -> bool:
 def _digest(kind: Kind, facts: ContactFacts, repeat_text: str, *, key: str) -> str:
     words = json.dumps([kind, asdict(facts), repeat_text], sort_keys=True, ensure_ascii=False)
     return hash_with(key, "intake.content", words)
-
-
-def _search_text(reference: str, facts: ContactFacts) -> str:
-    """Return the text to search, with the address both readable and encoded: people copy either."""
-    return " ".join(
-        dict.fromkeys([reference, facts.name, facts.organisation, readable_address(facts.email), facts.email])
-    ).casefold()

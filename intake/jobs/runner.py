@@ -140,11 +140,12 @@ class JobContext:
         Raises DatabaseUnavailable.
         """
         done = 0
-        seen: set[Hashable] = set()
+        # Not the items themselves, which may be very many.
+        unlisted = set(self.failing)
         for item in items:
             if self.must_stop():
                 return done
-            seen.add(item)
+            unlisted.discard(item)
             if self._is_postponed(item):
                 continue
             try:
@@ -160,7 +161,7 @@ class JobContext:
             else:
                 self.failing.pop(item, None)
         # An item that is no longer listed no longer fails.
-        for gone in set(self.failing) - seen:
+        for gone in unlisted:
             del self.failing[gone]
         return done
 

@@ -42,8 +42,9 @@ def is_late(
 
 def late(now: datetime) -> Q:
     """Return is_late() as a query condition."""
-    waiting = Q(state__in=(MailState.QUEUED, MailState.SENDING))
-    return Q(state=MailState.FAILED) | (waiting & Q(failures__gt=0)) | untouched(now)
+    failed = Q(state=MailState.FAILED) | Q(failures__gt=0) | untouched(now)
+    # First the states alone, which the index finds: nearly all mails are sent.
+    return Q(state__in=(MailState.QUEUED, MailState.SENDING, MailState.FAILED)) & failed
 
 
 def untouched(now: datetime) -> Q:
@@ -55,7 +56,7 @@ def untouched(now: datetime) -> Q:
     sending = Q(state=MailState.SENDING) & (
         Q(claimed_at=None) | Q(claimed_at__gt=now + CLOCK_TOLERANCE) | Q(claimed_at__lt=now - LATE_AFTER)
     )
-    return never & (queued | sending)
+    return Q(state__in=(MailState.QUEUED, MailState.SENDING)) & never & (queued | sending)
 
 
 def due(now: datetime) -> Q:
@@ -99,7 +100,8 @@ class OutgoingMail(models.Model):
         default_permissions = ()
         indexes = [models.Index(fields=["state", "next_attempt_at"], name="mail_due")]
         constraints = [
-            models.UniqueConstraint(fields=["enquiry", "purpose", "deduplication_key"], name="mail_once_per_key"),
+            # The purpose first, by which mails are found too.
+            models.UniqueConstraint(fields=["purpose", "deduplication_key", "enquiry"], name="mail_once_per_key"),
             models.UniqueConstraint(
                 fields=["purpose", "deduplication_key"],
                 condition=models.Q(enquiry__isnull=True),
@@ -136,6 +138,7 @@ class MailAttempt(models.Model):
     class Meta:
         ordering = ["attempted_at", "pk"]
         default_permissions = ()
+        indexes = [models.Index(fields=["attempted_at"], name="attempt_time")]
 
     def __str__(self) -> str:
         return f"{self.mail_id}: {'ok' if self.succeeded else self.error}"

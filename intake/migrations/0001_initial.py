@@ -160,7 +160,7 @@ class Migration(migrations.Migration):
                 ('content_digest', models.CharField(editable=False, max_length=64)),
                 ('repeat_key', models.CharField(editable=False, max_length=64, null=True, unique=True)),
                 ('kind', models.CharField(choices=[('contact', 'Message'), ('mapping', 'Initial mapping'), ('waiting', 'Waiting list')], default='contact', max_length=10, verbose_name='kind')),
-                ('received_at', models.DateTimeField(db_index=True, verbose_name='received')),
+                ('received_at', models.DateTimeField(verbose_name='received')),
                 ('verdict', models.CharField(choices=[('accepted', 'Ordinary'), ('quarantined', 'Suspicious')], default='accepted', max_length=12, verbose_name='verdict')),
                 ('verdict_reasons', models.JSONField(blank=True, default=list)),
                 ('name', models.CharField(max_length=100, verbose_name='name')),
@@ -170,12 +170,16 @@ class Migration(migrations.Migration):
                 ('supervision_form', models.CharField(choices=[('individual', 'Individual supervision'), ('group', 'Group supervision'), ('work_community', 'Supervision of a work community'), ('undecided', "I don't know yet")], max_length=20, verbose_name='form of supervision')),
                 ('delivery_modes', models.JSONField(default=list, verbose_name='where to meet')),
                 ('preferred_contact', models.CharField(blank=True, choices=[('email', 'By e-mail'), ('phone', 'By phone')], max_length=10, verbose_name='preferred way of contact')),
+                ('search_text', models.TextField(editable=False)),
+                ('search_bits_0', models.BigIntegerField(editable=False)),
+                ('search_bits_1', models.BigIntegerField(editable=False)),
+                ('search_bits_2', models.BigIntegerField(editable=False)),
+                ('search_bits_3', models.BigIntegerField(editable=False)),
                 ('message', models.TextField(blank=True, verbose_name='message')),
                 ('group_size', models.PositiveIntegerField(blank=True, null=True, verbose_name='size of the group')),
                 ('place', models.CharField(blank=True, max_length=200, verbose_name='place')),
                 ('area', models.CharField(blank=True, choices=[('satakunta', 'Satakunta'), ('elsewhere', 'Elsewhere in Finland')], max_length=10, verbose_name='area')),
                 ('payer', models.CharField(blank=True, max_length=200, verbose_name='payer')),
-                ('search_text', models.TextField(editable=False)),
                 ('shown_texts', models.JSONField(default=dict, editable=False)),
                 ('status', models.CharField(choices=[('new', 'New'), ('in_review', 'In review'), ('awaiting_reply', 'Awaiting reply'), ('mapping_scheduled', 'Mapping scheduled'), ('offer_sent', 'Offer sent'), ('waiting_list', 'On the waiting list'), ('closed', 'Closed')], default='new', max_length=20, verbose_name='status')),
                 ('outcome', models.CharField(blank=True, choices=[('agreement', 'Agreement made'), ('client_declined', 'The client does not go on'), ('supervisor_declined', "Kati can't take it on"), ('referred', 'Referred elsewhere'), ('no_response', 'No response'), ('not_relevant', 'Not about supervision'), ('spam', 'Spam')], max_length=20, verbose_name='outcome')),
@@ -381,7 +385,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='outgoingmail',
-            constraint=models.UniqueConstraint(fields=('enquiry', 'purpose', 'deduplication_key'), name='mail_once_per_key'),
+            constraint=models.UniqueConstraint(fields=('purpose', 'deduplication_key', 'enquiry'), name='mail_once_per_key'),
         ),
         migrations.AddConstraint(
             model_name='outgoingmail',
@@ -398,5 +402,21 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='returnplan',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'stopped', 'finished'])), name='plan_state_known'),
+        ),
+        migrations.AddIndex(
+            model_name='enquiry',
+            index=models.Index(fields=['-received_at', '-id', 'status', 'verdict', 'kind', 'supervision_form', 'area', 'payer', 'group_size', 'delivery_modes'], name='enquiry_list'),
+        ),
+        migrations.AddIndex(
+            model_name='enquiry',
+            index=models.Index(fields=['search_bits_0', 'search_bits_1', 'search_bits_2', 'search_bits_3'], name='enquiry_search'),
+        ),
+        migrations.AddIndex(
+            model_name='enquiry',
+            index=models.Index(fields=['payer', '-received_at', '-id'], name='enquiry_payer'),
+        ),
+        migrations.AddIndex(
+            model_name='mailattempt',
+            index=models.Index(fields=['attempted_at'], name='attempt_time'),
         ),
     ]

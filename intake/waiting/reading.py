@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.db.models import Prefetch, QuerySet
@@ -77,9 +77,14 @@ def places_on_the_list() -> QuerySet[WaitingPlace]:
 
 def read_list() -> list[Waiter]:
     """Return everybody on the list in order."""
+    return _waiters(places_on_the_list())
+
+
+def _waiters(rows: QuerySet[WaitingPlace]) -> list[Waiter]:
+    """Return places on the list, among them all places of their mailboxes, numbered in the order of `rows`."""
     mails = OutgoingMail.objects.filter(purpose__in=(*LIST_PURPOSES, *LINK_PURPOSES))
     stays = EnquiryStep.objects.filter(kind=StepKind.ANSWERED_STAY)
-    places = places_on_the_list().prefetch_related(
+    places = rows.prefetch_related(
         Prefetch("enquiry__mails", mails, to_attr="list_mails"), Prefetch("enquiry__steps", stays, to_attr="stays")
     )
     mailboxes = by_mailbox(places)
@@ -105,7 +110,13 @@ def read_place(enquiry: Enquiry) -> Waiter | None:
     """Return the place of one enquiry; None if it is not on the list."""
     if enquiry.status != Status.WAITING_LIST:
         return None
-    return next((waiter for waiter in read_list() if waiter.enquiry.pk == enquiry.pk), None)
+    own = WaitingPlace.objects.filter(enquiry=enquiry).first()
+    if own is None:
+        return None
+    on_the_list = places_on_the_list()
+    of_mailbox = _waiters(on_the_list.filter(mailbox_key=own.mailbox_key))
+    number = on_the_list.filter(rank__lte=own.rank).count()
+    return next((replace(waiter, number=number) for waiter in of_mailbox if waiter.place.pk == own.pk), None)
 
 
 def shares_by_form(waiters: Iterable[Waiter]) -> list[Share]:

@@ -1,0 +1,93 @@
+"""The search finds what comparing every row would find, by an index that holds nothing of its own."""
+
+import random
+
+import pytest
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intake.enquiry.removal import remove_enquiry
+from intake.enquiry.rules import references_in
+from intake.enquiry.search import matching, signature
+from intake.models import Enquiry
+from intake.typed_text import phone_parts
+from tests.examples import examples
+from tests.intake.desk.pages import LIST, names
+from tests.intake.enquiries import received
+from tests.tools.many_enquiries import fill
+
+# Letters whose small and capital forms are no pairs, beside ordinary ones.
+LETTERS = "aäöåikſßıİǰﬁσςΑα0.-_%\\'\"日🙂é"
+
+
+def compared_with_every_row(term: str) -> QuerySet[Enquiry]:
+    """What a search without an index finds."""
+    by_text = Q()
+    for bit in term.casefold().split():
+        by_text &= Q(search_text__icontains=bit)
+    by_phone = Q()
+    for digits in phone_parts(term):
+        by_phone |= Q(phone__contains=digits)
+    found = Enquiry.objects.filter(by_text | Q(reference__in=references_in(term)))
+    return found | Enquiry.objects.filter(by_phone) if by_phone else found
+
+
+def test_index_loses_nothing_that_rows_hold(db: None) -> None:
+    fill(120)
+    chance = random.Random(5)
+    for _number in range(15):
+        received(name="".join(chance.choices(LETTERS, k=12)), organisation="".join(chance.choices(LETTERS, k=9)))
+    enquiries = list(Enquiry.objects.all())
+    for _number in range(250):
+        one = chance.choice(enquiries)
+        whole = chance.choice([one.search_text, one.name, one.email, one.phone, one.organisation, "".join(LETTERS)])
+        start = chance.randrange(len(whole) + 1)
+        term = whole[start : start + chance.choice([1, 2, 3, 5, 9, 30])].replace("\x00", "")
+        if not term.split():
+            continue
+        wanted = set(compared_with_every_row(term).values_list("pk", flat=True))
+        assert set(matching(term).values_list("pk", flat=True)) == wanted, repr(term)
+
+
+@examples(50)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), st.data())
+def test_signature_of_a_part_is_within(word: str, data: st.DataObject) -> None:
+    word = "".join(word.split())
+    start = data.draw(st.integers(0, len(word)))
+    part = word[start : data.draw(st.integers(start, len(word)))]
+    for variant in (part, part.casefold(), part.casefold().upper()):
+        of_part, of_word = signature([variant]), signature([f"alku {word.casefold()} loppu"])
+        assert all(of_part[name] & of_word[name] == of_part[name] for name in of_word)
+
+
+@pytest.mark.parametrize("term", ["Ö", "ö", "Äö", "ma", "@", "."])
+def test_one_and_two_letters_find(kati: Client, db: None, term: str) -> None:
+    received(name="Mattiäö", email="aa@bb.fi")
+    received(name="Pekka", email="cc@dd.fi")
+    assert "Mattiäö" in names(kati.get(LIST, {"q": term}))
+
+
+def test_search_plan_uses_the_signature_index(db: None) -> None:
+    fill(50)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # So few rows are quicker read one after the other.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "enquiry_search" in matching("virtanen").explain()
+
+
+def test_removal_empties_the_index(kati: Client, db: None) -> None:
+    enquiry = received(name="Unohtuvainen")
+    assert names(kati.get(LIST, {"q": "unohtuvai"})) == ["Unohtuvainen"]
+    remove_enquiry(enquiry_id=enquiry.pk, now=enquiry.received_at)
+    assert names(kati.get(LIST, {"q": "unohtuvai"})) == []
+    with connection.cursor() as cursor:
+        # No table stands beside the enquiries with words or signatures of theirs.
+        tables = [name for name in connection.introspection.table_names(cursor) if name.startswith("intake_")]
+        for table in tables:
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - our own tables
+            for row in cursor.fetchall():
+                assert not {value for value in signature([enquiry.search_text]).values() if value} & set(row)
