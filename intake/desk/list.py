@@ -28,7 +28,7 @@ from intake.desk.dashboard import DeskFilter, Part, list_address
 from intake.desk.enquiry_page import accept, action, close_as_spam, delete, nothing_here, read, resend, save
 from intake.desk.export import spreadsheet_response
 from intake.enquiry.models import Enquiry
-from intake.enquiry.search import matching
+from intake.enquiry.search import search
 from intake.mail.models import OutgoingMail
 from intake.rights import guarded
 
@@ -194,6 +194,7 @@ class EnquiryIndexView(IndexView):
     _KNOWN = frozenset({"q", "o", "ot", "p", "export"})
     # Longer than any name; SQLite rejects patterns of many thousand characters.
     _LONGEST_SEARCH = 200
+    _FEW_HITS = 500
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         allowed = QueryDict(mutable=True)
@@ -212,7 +213,12 @@ class EnquiryIndexView(IndexView):
         return self._queryset
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
-        return queryset.filter(pk__in=matching(term).values("pk")) if term.split() else queryset
+        if not term.split():
+            return queryset
+        found = search(queryset, term)
+        # Few hits are looked for once, and not again to count them and to read their page.
+        keys = list(found.order_by().values_list("pk", flat=True)[: self._FEW_HITS + 1])
+        return found if len(keys) > self._FEW_HITS else queryset.filter(pk__in=keys)
 
     def as_spreadsheet(self, queryset: QuerySet[Enquiry], spreadsheet_format: str) -> StreamingHttpResponse:
         if not self.permission_helper.user_can_export(self.request.user):

@@ -114,7 +114,9 @@ class Enquiry(models.Model):
                 ],
                 name="enquiry_list",
             ),
-            models.Index(fields=SIGNATURE_FIELDS, name="enquiry_search"),
+            # The few open ones among many that are closed.
+            models.Index(fields=["status", "-received_at", "-id", "verdict"], name="enquiry_status"),
+            models.Index(fields=[*SIGNATURE_FIELDS, "phone"], name="enquiry_search"),
             # For the choices of the filter by payer.
             models.Index(fields=["payer", "-received_at", "-id"], name="enquiry_payer"),
         ]

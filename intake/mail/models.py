@@ -98,7 +98,10 @@ class OutgoingMail(models.Model):
     class Meta:
         ordering = ["pk"]
         default_permissions = ()
-        indexes = [models.Index(fields=["state", "next_attempt_at"], name="mail_due")]
+        indexes = [
+            # With all that late() reads, so that it needs no rows with their long texts.
+            models.Index(fields=["state", "next_attempt_at", "failures", "claimed_at", "enquiry"], name="mail_due")
+        ]
         constraints = [
             # The purpose first, by which mails are found too.
             models.UniqueConstraint(fields=["purpose", "deduplication_key", "enquiry"], name="mail_once_per_key"),

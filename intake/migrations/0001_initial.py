@@ -381,7 +381,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='outgoingmail',
-            index=models.Index(fields=['state', 'next_attempt_at'], name='mail_due'),
+            index=models.Index(fields=['state', 'next_attempt_at', 'failures', 'claimed_at', 'enquiry'], name='mail_due'),
         ),
         migrations.AddConstraint(
             model_name='outgoingmail',
@@ -409,7 +409,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='enquiry',
-            index=models.Index(fields=['search_bits_0', 'search_bits_1', 'search_bits_2', 'search_bits_3'], name='enquiry_search'),
+            index=models.Index(fields=['status', '-received_at', '-id', 'verdict'], name='enquiry_status'),
+        ),
+        migrations.AddIndex(
+            model_name='enquiry',
+            index=models.Index(fields=['search_bits_0', 'search_bits_1', 'search_bits_2', 'search_bits_3', 'phone'], name='enquiry_search'),
         ),
         migrations.AddIndex(
             model_name='enquiry',

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from intake.enquiry.removal import remove_enquiry
 from intake.enquiry.rules import references_in
-from intake.enquiry.search import matching, signature
+from intake.enquiry.search import search, signature
 from intake.models import Enquiry
 from intake.typed_text import phone_parts
 from tests.examples import examples
@@ -49,7 +49,7 @@ def test_index_loses_nothing_that_rows_hold(db: None) -> None:
         if not term.split():
             continue
         wanted = set(compared_with_every_row(term).values_list("pk", flat=True))
-        assert set(matching(term).values_list("pk", flat=True)) == wanted, repr(term)
+        assert set(search(Enquiry.objects.all(), term).values_list("pk", flat=True)) == wanted, repr(term)
 
 
 @examples(50)
@@ -76,7 +76,7 @@ def test_search_plan_uses_the_signature_index(db: None) -> None:
         with connection.cursor() as cursor:
             # So few rows are quicker read one after the other.
             cursor.execute("SET LOCAL enable_seqscan = off")
-    assert "enquiry_search" in matching("virtanen").explain()
+    assert "enquiry_search" in search(Enquiry.objects.all(), "virtanen").explain()
 
 
 def test_removal_empties_the_index(kati: Client, db: None) -> None:
