@@ -43,29 +43,31 @@ class Part(TextChoices):
     MAIL_UNSENT = "mail_unsent", gettext_lazy("Mail not sent")
 
 
-# By name, not as all but the closed ones, so that the index finds them.
-_OPEN = Q(status__in=[status for status in Status if status != Status.CLOSED])
-_UNDER_WAY = (Status.IN_REVIEW, Status.AWAITING_REPLY, Status.MAPPING_SCHEDULED, Status.OFFER_SENT)
+# Open ones have no such time, and an index of their own.
+_OPEN = Q(closed_at__isnull=True)
+# Which of the open ones belong to a part.
 _BELONGS = {
     Part.NEW: Q(status=Status.NEW, verdict=Verdict.ACCEPTED),
     # Without the waiting list, which has a list of its own.
-    Part.IN_PROGRESS: Q(status__in=_UNDER_WAY),
-    Part.SUSPICIOUS: _OPEN & Q(verdict=Verdict.QUARANTINED),
+    Part.IN_PROGRESS: ~Q(status__in=(Status.NEW, Status.WAITING_LIST)),
+    Part.SUSPICIOUS: Q(verdict=Verdict.QUARANTINED),
 }
 
 
 def part_of(enquiries: QuerySet[Enquiry], part: Part) -> QuerySet[Enquiry]:
     """Return the enquiries in this part, without duplicates. An enquiry can be in several parts."""
     if part != Part.MAIL_UNSENT:
-        return enquiries.filter(_BELONGS[part])
+        return enquiries.filter(_OPEN, _BELONGS[part])
     # The few late mails are looked up once, not for each enquiry.
     return enquiries.filter(pk__in=_late_mails().values("enquiry"))
 
 
 def count_parts() -> dict[Part, int]:
     """Return how many enquiries are in each part."""
-    counts = Enquiry.objects.filter(_OPEN).aggregate(**{part: Count("pk", filter=_BELONGS[part]) for part in _BELONGS})
-    return {**counts, Part.MAIL_UNSENT: _late_mails().aggregate(count=Count("enquiry", distinct=True))["count"]}
+    conditions = {part.value: Count("pk", filter=condition) for part, condition in _BELONGS.items()}
+    counts = Enquiry.objects.filter(_OPEN).aggregate(**conditions)
+    counts |= _late_mails().aggregate(**{Part.MAIL_UNSENT.value: Count("enquiry", distinct=True)})
+    return {part: counts[part.value] for part in Part}
 
 
 def _late_mails() -> QuerySet[OutgoingMail]:

@@ -262,7 +262,7 @@ class EnquiryAdmin(ModelAdmin):
     search_fields = ("search_text",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Enquiry]:
-        return Enquiries(Enquiry).order_by(*Enquiry._meta.ordering)
+        return Enquiries(Enquiry).order_by(*(Enquiry._meta.ordering or ()))
 
     def get_extra_class_names_for_field_col(self, obj: Enquiry, field_name: str) -> list[str]:
         late = field_name == "mail" and obj.mail_is_late

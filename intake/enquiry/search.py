@@ -6,6 +6,7 @@ leaves only few rows whose text is compared. Everything is in the enquiry's own 
 
 import zlib
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
@@ -62,7 +63,7 @@ def search(enquiries: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
     return enquiries.filter(pk__in=found)
 
 
-def _with_signature(parts: Iterable[str]) -> QuerySet[Enquiry, dict[str, int]]:
+def _with_signature(parts: Iterable[str]) -> QuerySet[Enquiry, Any]:
     """Return the keys of the enquiries whose signature has all bits of these parts of words."""
     bits = {name: value for name, value in signature(parts).items() if value}
     common = {f"{name}_common": F(name).bitand(value) for name, value in bits.items()}

@@ -409,7 +409,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='enquiry',
-            index=models.Index(fields=['status', '-received_at', '-id', 'verdict'], name='enquiry_status'),
+            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['status', 'verdict', '-received_at', '-id'], name='enquiry_open'),
         ),
         migrations.AddIndex(
             model_name='enquiry',

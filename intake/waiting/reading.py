@@ -72,7 +72,9 @@ class Share:
 
 def places_on_the_list() -> QuerySet[WaitingPlace]:
     """Return the places on the list in order, with their enquiries."""
-    return WaitingPlace.objects.filter(enquiry__status=Status.WAITING_LIST).select_related("enquiry").order_by("rank")
+    # What is not closed has an index of its own.
+    waiting = WaitingPlace.objects.filter(enquiry__status=Status.WAITING_LIST, enquiry__closed_at=None)
+    return waiting.select_related("enquiry").order_by("rank")
 
 
 def read_list() -> list[Waiter]:

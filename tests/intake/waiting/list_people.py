@@ -11,6 +11,7 @@ from home.models import PauseNotice
 from home.pause.services import record_elapsed_return
 from intake.choices import Kind, Status, Verdict
 from intake.enquiry.rules import new_reference
+from intake.enquiry.search import signature
 from intake.mail.delivery import WAITS, deliver_next
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, IntakeSettings, WaitingPlace
@@ -45,6 +46,7 @@ def waiter(
         email=address,
         supervision_form=form,
         status=Status.WAITING_LIST,
+        **signature([]),
     )
     last = WaitingPlace.objects.order_by("-rank").values_list("rank", flat=True).first() or 0
     return WaitingPlace.objects.create(
