@@ -114,13 +114,13 @@ class Enquiry(models.Model):
                 ],
                 name="enquiry_list",
             ),
-            # The few open ones among many that are closed. The condition has no value: SQLite compares none with a query's.
+            # The few open ones among many that are closed. By closed_at, since SQLite compares no values of conditions.
             models.Index(
                 fields=["status", "verdict", "-received_at", "-id"],
                 condition=Q(closed_at__isnull=True),
                 name="enquiry_open",
             ),
-            models.Index(fields=[*SIGNATURE_FIELDS, "phone"], name="enquiry_search"),
+            models.Index(fields=[*SIGNATURE_FIELDS, "phone", "id"], name="enquiry_search"),
             # For the choices of the filter by payer.
             models.Index(fields=["payer", "-received_at", "-id"], name="enquiry_payer"),
         ]

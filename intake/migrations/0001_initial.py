@@ -413,7 +413,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='enquiry',
-            index=models.Index(fields=['search_bits_0', 'search_bits_1', 'search_bits_2', 'search_bits_3', 'phone'], name='enquiry_search'),
+            index=models.Index(fields=['search_bits_0', 'search_bits_1', 'search_bits_2', 'search_bits_3', 'phone', 'id'], name='enquiry_search'),
         ),
         migrations.AddIndex(
             model_name='enquiry',

@@ -33,6 +33,14 @@ def queries_of(call: Callable[[], object]) -> int:
     return len(asked)
 
 
+def prefer_indexes() -> None:
+    """Let PostgreSQL plan for this transaction as if there were many rows: few ones are quicker read one by one."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for other in ("seqscan", "bitmapscan"):
+                cursor.execute(f"SET LOCAL enable_{other} = off")
+
+
 def _seconds(call: Callable[[], object]) -> float:
     before = _used()
     call()

@@ -9,7 +9,7 @@ from django.test import Client
 from intake.desk.dashboard import Part
 from tests.intake.desk.pages import LIST, rows
 from tests.tools.many_enquiries import fill
-from tests.tools.measured import queries_of
+from tests.tools.measured import prefer_indexes, queries_of
 
 FILTERS = [
     "status__exact=closed", "supervision_form__exact=group", "kind__exact=mapping", "verdict__exact=quarantined",
@@ -47,10 +47,7 @@ def test_list_reads_no_long_texts(kati: Client) -> None:
 def test_a_filtered_page_is_found_by_index(kati: Client, query: str) -> None:
     fill(60)
     listed = kati.get(f"{LIST}?{query}").context["paginator"].object_list
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            # So few rows are quicker read one after the other.
-            cursor.execute("SET LOCAL enable_seqscan = off")
+    prefer_indexes()
     plan = listed.values("pk")[:50].explain()
     assert "Index Only Scan" in plan if connection.vendor == "postgresql" else "COVERING INDEX enquiry_" in plan
 
@@ -58,7 +55,5 @@ def test_a_filtered_page_is_found_by_index(kati: Client, query: str) -> None:
 def test_unsent_mail_is_found_by_index(kati: Client) -> None:
     fill(60)
     listed = kati.get(LIST, {"part": Part.MAIL_UNSENT}).context["paginator"].object_list
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
+    prefer_indexes()
     assert "mail_due" in listed.values("pk")[:50].explain()

@@ -18,6 +18,7 @@ from tests.examples import examples
 from tests.intake.desk.pages import LIST, names
 from tests.intake.enquiries import received
 from tests.tools.many_enquiries import fill
+from tests.tools.measured import prefer_indexes
 
 # Letters whose small and capital forms are no pairs, beside ordinary ones.
 LETTERS = "aäöåikſßıİǰﬁσςΑα0.-_%\\'\"日🙂é"
@@ -72,10 +73,7 @@ def test_one_and_two_letters_find(kati: Client, db: None, term: str) -> None:
 
 def test_search_plan_uses_the_signature_index(db: None) -> None:
     fill(50)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            # So few rows are quicker read one after the other.
-            cursor.execute("SET LOCAL enable_seqscan = off")
+    prefer_indexes()
     assert "enquiry_search" in search(Enquiry.objects.all(), "virtanen").explain()
 
 
