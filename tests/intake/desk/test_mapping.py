@@ -290,7 +290,7 @@ def test_a_mapping_of_another_version_is_read(kati: Client, change: dict[str, An
     assert label in words(page)
     for file_format in ("csv", "xlsx"):
         assert kati.get(f"{LIST}?export={file_format}").status_code == 200
-    csv = kati.get(f"{LIST}?export=csv").content.decode("utf-8-sig")
+    csv = kati.get(f"{LIST}?export=csv").getvalue().decode("utf-8-sig")
     assert other.name in csv
     assert label in csv
 
