@@ -15,11 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, TitleFieldPanel
 from wagtail.blocks import StreamValue, StructValue
 from wagtail.fields import RichTextField, StreamField
+from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage
 from wagtail.models import Page, PageViewRestriction
 from wagtail.search import index
 
 from home.blocks import BodyStreamBlock
+from home.compiled_rows import row_by_pk
 from home.current_request import current_request
 from home.important_pages import PageRights, refuse_expiry
 from home.rich_text import SHORT_FEATURES, linked_page_ids
@@ -253,6 +255,11 @@ class PicturePage(BasePage):
 
     class Meta:
         abstract = True
+
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        if self.image_id is not None and not self._meta.get_field("image").is_cached(self):
+            self.image = row_by_pk(get_image_model(), self.image_id)
+        return super().get_context(request, *args, **kwargs)
 
 
 class ServicePage(PicturePage):

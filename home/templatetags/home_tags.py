@@ -153,20 +153,15 @@ def choice_row(choice: BoundWidget) -> SafeString:
     Not a template: a form has many rows, and a template costs ten times as much.
     """
     data = choice.data
-    is_wrong = data["type"] == "checkbox" and "aria-invalid" in data["attrs"]
-    checked, invalid = " checked" if data["selected"] else "", ' aria-invalid="true"' if is_wrong else ""
-    return format_html(
-        '<label class="choice" for="{id}">\n'
-        '  <input class="choice__input" type="{type}" name="{name}" value="{value}" id="{id}"{checked}{invalid}>\n'
-        '  <span class="choice__label">{label}</span>\n'
-        "</label>",
-        id=data["attrs"].get("id"),
-        type=data["type"],
-        name=data["name"],
-        value=str(data["value"]),
-        checked=mark_safe(checked),  # noqa: S308
-        invalid=mark_safe(invalid),  # noqa: S308
-        label=data["label"],
+    identity = conditional_escape(data["attrs"].get("id"))
+    checked = " checked" if data["selected"] else ""
+    invalid = ' aria-invalid="true"' if data["type"] == "checkbox" and "aria-invalid" in data["attrs"] else ""
+    named = f'name="{conditional_escape(data["name"])}" value="{conditional_escape(str(data["value"]))}"'
+    return mark_safe(  # noqa: S308  (each value is escaped)
+        f'<label class="choice" for="{identity}">\n'
+        f'  <input class="choice__input" type="{data["type"]}" {named} id="{identity}"{checked}{invalid}>\n'
+        f'  <span class="choice__label">{conditional_escape(data["label"])}</span>\n'
+        "</label>"
     )
 
 

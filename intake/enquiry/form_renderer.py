@@ -5,7 +5,7 @@ from typing import Any
 
 from django.forms.renderers import DjangoTemplates
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 _INPUTS = frozenset(f"django/forms/widgets/{name}.html" for name in ("text", "email", "hidden", "input"))
@@ -35,9 +35,10 @@ class FormRenderer(DjangoTemplates):
 
 def _attributes(values: Mapping[str, Any]) -> SafeString:
     """Return attributes with a space before each; True is one without a value, and False is none."""
-    shown = ((name, value) for name, value in values.items() if value is not False)
     parts = (
-        format_html(" {}", name) if value is True else format_html(' {}="{}"', name, value) for name, value in shown
+        f" {conditional_escape(name)}" + ("" if value is True else f'="{conditional_escape(value)}"')
+        for name, value in values.items()
+        if value is not False
     )
     return mark_safe("".join(parts))  # noqa: S308  (each part is escaped)
 
