@@ -35,7 +35,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
         if not self.is_in_memory_db():
-            self._queue = WriterQueue(Path(f"{self.settings_dict['NAME']}-queue"))
+            try:
+                self._queue = WriterQueue(Path(f"{self.settings_dict['NAME']}-queue"))
+            except OSError as error:
+                connection.close()
+                raise OperationalError("the queue beside the database can't be opened") from error
         return connection
 
     def create_cursor(self, name: str | None = None) -> QueuedCursor:
@@ -89,6 +93,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 self._queue.acquire(float(self.settings_dict["OPTIONS"].get("timeout", 5.0)))
             except QueueTimeout as timeout:
                 raise OperationalError("database is locked: no turn to write in time") from timeout
+            except OSError as error:
+                raise OperationalError("the queue beside the database can't be written") from error
 
     def _end_turn(self) -> None:
         if self._queue is not None:

@@ -15,6 +15,8 @@ from pathlib import Path
 _COUNTER, _FIRST_TICKET = 0, 2
 _NUMBER = struct.Struct("<q")
 _POLL_SECONDS = 0.0005
+# Linux only. Elsewhere the threads of each process queue, and the processes wait as SQLite lets them.
+_SET_LOCK = getattr(fcntl, "F_OFD_SETLK", None)
 
 
 class QueueTimeout(Exception):
@@ -92,7 +94,7 @@ class WriterQueue:
         return self._ticket is not None
 
     def acquire(self, seconds: float) -> None:
-        """Wait for the turn. Raises QueueTimeout if it does not come in time."""
+        """Wait for the turn. Raises QueueTimeout if it does not come in time, OSError if the disk is full."""
         deadline = time.monotonic() + seconds
         if not self._threads.acquire(seconds):
             raise QueueTimeout
@@ -142,9 +144,11 @@ class WriterQueue:
         self._set_lock(fcntl.F_UNLCK, byte)
 
     def _set_lock(self, kind: int, byte: int) -> bool:
-        # struct flock of 64-bit Linux: type, whence, start, length, process.
+        if _SET_LOCK is None:
+            return True
+        # struct flock: type, whence, start, length, process.
         try:
-            fcntl.fcntl(self._file, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", kind, os.SEEK_SET, byte, 1, 0))
+            fcntl.fcntl(self._file, _SET_LOCK, struct.pack("hhqqi4x", kind, os.SEEK_SET, byte, 1, 0))
         except BlockingIOError:
             return False
         return True

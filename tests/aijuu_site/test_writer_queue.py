@@ -1,5 +1,6 @@
 """The queue of those who write to SQLite: threads and processes take turns, and nobody's death stops the others."""
 
+import errno
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 
+from aijuu_site.queued_sqlite import queue as queue_module
 from aijuu_site.queued_sqlite.queue import QueueTimeout, WriterQueue, _threads_of
 from intake.models import PostingTrace
 
@@ -240,3 +242,33 @@ def test_write_without_a_turn_is_an_error(monkeypatch: pytest.MonkeyPatch) -> No
                 write(how)
     write("create")
     assert PostingTrace.objects.count() == 1
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_unusable_queue_file_is_a_database_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queue_module.os, "pwrite", full)
+        for how in ("transaction", "create", "update"):
+            with pytest.raises(OperationalError):
+                write(how)
+    write("create")
+    connection.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(queue_module.os, "open", full)
+        with pytest.raises(OperationalError):
+            PostingTrace.objects.count()
+    assert PostingTrace.objects.count() == 1
+
+
+def test_without_linux_locks_threads_still_queue(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_module, "_SET_LOCK", None)
+    with closing(line.queue()) as first, closing(line.queue()) as second:
+        first.acquire(1)
+        with pytest.raises(QueueTimeout):
+            second.acquire(0.05)
+        first.release()
+        second.acquire(1)
