@@ -12,6 +12,7 @@ import pytest
 
 from tests.browser.test_pause import put_pause_back
 from tests.browser.waits import eventually
+from tests.tools.bench.resources import memory_of
 from tests.tools.running_site import RunningSite
 
 # So many new connections that each of two processes has taken some.
@@ -106,3 +107,16 @@ def test_killed_web_process_is_replaced(site: RunningSite) -> None:
     after = eventually(lambda: web_processes(site), lambda now: len(now) == len(before) and before[0] not in now)
     assert before[1] in after
     assert all("<h1" in page for page in views(site, "/"))
+
+
+def test_memory_does_not_grow_with_requests(site: RunningSite) -> None:
+    """Pages from memory, pages by Django, and addresses that nobody has asked for before."""
+
+    def ask_for(number: int, name: str) -> None:
+        for one in range(number):
+            ask(site, f"/ei-ole-{name}-{one}/" if one % 8 == 0 else ("/ota-yhteytta/" if one % 8 == 1 else "/"))
+
+    ask_for(400, "ensin")
+    before = memory_of(site)
+    ask_for(2000, "sitten")
+    assert memory_of(site) - before < 8, "MiB more"

@@ -1,0 +1,154 @@
+"""The shell between granian and Django: one render for many, and what each request gets of it."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from aijuu_site.kept_pages.keeper import Keeper
+from aijuu_site.kept_pages.middleware import OFFER, KeptContent
+from aijuu_site.serving.shell import Shell
+
+HOST = "www.aijuu-koe.fi"
+PAGE = b"<p>Kati</p>"
+
+pytestmark = pytest.mark.once
+
+
+@dataclass
+class Scope:
+    path: str = "/"
+    method: str = "GET"
+    query_string: str = ""
+    sent: dict[str, str] = field(default_factory=dict)
+    scheme: str = "http"
+    client: str = "127.0.0.1:50000"
+    server: str = f"{HOST}:80"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"host": HOST, **self.sent}
+
+
+@dataclass
+class Protocol:
+    """Takes the answer."""
+
+    status: int = 0
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes | None = None
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+
+    def response_empty(self, status: int, headers: list[tuple[str, str]]) -> None:
+        self.status, self.headers, self.body = status, headers, b""
+
+    def __aiter__(self) -> "Protocol":
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration
+
+
+class Whole(list[bytes]):
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Application:
+    """Takes a moment for a page, and offers it where `keeps`."""
+
+    def __init__(self, *, keeps: bool) -> None:
+        self.keeps = keeps
+        self.calls: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with self._lock:
+            self.calls.append(dict(environ))
+            number = len(self.calls)
+        time.sleep(0.1)
+        if environ["PATH_INFO"] == "/broken/":
+            raise RuntimeError("a fault of the server's own")
+        body = PAGE if self.keeps else f"{number}".encode()
+        if self.keeps and OFFER in environ:
+            environ[OFFER].append(KeptContent(body, time.time() + 60))
+        start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(body)))])
+        return Whole([body])
+
+
+def answers(application: Application, *scopes: Scope) -> list[Protocol]:
+    """Ask for all at once."""
+    with override_settings(SITE_URL=f"http://{HOST}"):
+        shell = Shell(application, Keeper())
+
+    async def ask_all() -> list[Protocol]:
+        protocols = [Protocol() for _ in scopes]
+        await asyncio.gather(*(shell.__rsgi__(*pair) for pair in zip(scopes, protocols, strict=True)))  # type: ignore[arg-type]
+        return protocols
+
+    return asyncio.run(ask_all())
+
+
+def test_many_waiting_for_a_page_cost_one_render() -> None:
+    application = Application(keeps=True)
+    got = answers(application, *(Scope() for _ in range(30)), Scope("/toinen/"))
+    assert sorted(call["PATH_INFO"] for call in application.calls) == ["/", "/toinen/"]
+    assert {(one.status, one.body) for one in got} == {(200, PAGE)}
+
+
+def test_page_that_is_not_kept_is_each_visitors_own() -> None:
+    application = Application(keeps=False)
+    got = answers(application, *(Scope() for _ in range(10)))
+    assert sorted(int(one.body or b"") for one in got) == list(range(1, 11))
+
+
+def test_first_request_gets_what_it_asked_for() -> None:
+    """Rendered is the whole page, whatever the request that renders it wanted."""
+    for scope, status, body in (
+        (Scope(method="HEAD"), 200, b""),
+        (Scope(sent={"if-none-match": "*"}), 304, b""),
+        (Scope(query_string="utm_source=kirje"), 200, PAGE),
+    ):
+        application = Application(keeps=True)
+        (got,) = answers(application, scope)
+        assert (got.status, got.body) == (status, body)
+        (call,) = application.calls
+        assert call["REQUEST_METHOD"] == "GET"
+        assert call["QUERY_STRING"] == ""
+        assert "HTTP_IF_NONE_MATCH" not in call
+
+
+def test_head_of_what_is_not_kept_has_no_body() -> None:
+    (got,) = answers(Application(keeps=False), Scope(method="HEAD"))
+    assert (got.status, got.body) == (200, b"")
+    assert ("Content-Length", "1") in got.headers
+
+
+def test_private_request_is_passed_on_as_it_is() -> None:
+    application = Application(keeps=True)
+    sent = {"cookie": "sessionid=x", "if-none-match": '"x"', "x-forwarded-for": "192.0.2.1"}
+    answers(application, Scope("/admin/ä b/", query_string="a=%C3%A4&utm_source=x", sent=sent, client="[::1]:5"))
+    (call,) = application.calls
+    assert OFFER not in call
+    assert call["HTTP_COOKIE"] == "sessionid=x"
+    assert call["HTTP_IF_NONE_MATCH"] == '"x"'
+    assert call["HTTP_X_FORWARDED_FOR"] == "192.0.2.1"
+    assert call["PATH_INFO"].encode("latin-1").decode() == "/admin/ä b/"
+    assert call["QUERY_STRING"] == "a=%C3%A4&utm_source=x"
+    assert call["REMOTE_ADDR"] == "::1"
+
+
+def test_fault_of_one_render_holds_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    got = answers(Application(keeps=True), *(Scope("/broken/") for _ in range(3)))
+    assert [one.status for one in got] == [500] * 3
+    page = (got[0].body or b"").decode()
+    assert "<h1>" in page
+    assert "RuntimeError" not in page
+    assert "The server failed" in caplog.text
