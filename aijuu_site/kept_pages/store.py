@@ -25,6 +25,8 @@ _COMPRESSIBLE = (
 _WORTH_COMPRESSING = 200
 # A page is compressed by each process after each change: almost as small as the best level, at a tenth of its cost.
 _BROTLI_QUALITY = 7
+# 2^18 bytes: larger than any page, and a fraction of the memory that the largest window takes.
+_BROTLI_WINDOW = 18
 # Made anew for each variant.
 _OF_THE_BODY = frozenset(("content-length", "content-encoding", "etag", "vary"))
 _NOT_IN_304 = frozenset(("content-type", "content-encoding", "content-length", "content-language"))
@@ -107,7 +109,7 @@ def page_entry(
     content_type = next((value for name, value in kept if name.lower() == "content-type"), "")
     if content_type.startswith(_COMPRESSIBLE) and len(body) >= _WORTH_COMPRESSING:
         variants["gzip"] = Answer(status, [*kept, ("content-encoding", "gzip")], gzip.compress(body, 9, mtime=0))
-        compressed = brotli.compress(body, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY)
+        compressed = brotli.compress(body, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY, lgwin=_BROTLI_WINDOW)
         variants["br"] = Answer(status, [*kept, ("content-encoding", "br")], compressed)
     # A 404 has no validator that could hold.
     unchanged = Answer(304, _for_304(kept)) if status == 200 else None

@@ -20,6 +20,10 @@ from aijuu_site.serving.checks import (
 from aijuu_site.serving.preparation import prepare_data, prepare_static_files
 
 
+# glibc otherwise keeps free memory apart for each thread, which over an hour costs a fifth more.
+_FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
+
+
 class Command(BaseCommand):
     help = "Prepare the data folder, then run the web server and the worker until SIGTERM or Ctrl-C."
     # handle() runs the checks itself.
@@ -36,7 +40,8 @@ class Command(BaseCommand):
             with exclusive_start(settings.DATA_DIR):
                 self._prepare()
                 # The process and its lock stay, the memory of the preparations does not.
-                os.execv(sys.executable, [sys.executable, "-m", "aijuu_site.serving.start"])  # noqa: S606
+                command = [sys.executable, "-m", "aijuu_site.serving.start"]
+                os.execve(sys.executable, command, {**_FEW_ARENAS, **os.environ})  # noqa: S606
         except AlreadyRunningError as error:
             raise CommandError(
                 f"The site already runs with the data folder {settings.DATA_DIR}. Stop it, or set another DATA_DIR."
