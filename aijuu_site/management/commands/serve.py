@@ -19,7 +19,6 @@ from aijuu_site.serving.checks import (
 )
 from aijuu_site.serving.preparation import prepare_data, prepare_static_files
 
-
 # glibc otherwise keeps free memory apart for each thread, which over an hour costs a fifth more.
 _FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
 
