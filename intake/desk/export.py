@@ -7,12 +7,14 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextChoices
 from django.http import StreamingHttpResponse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -21,6 +23,7 @@ from openpyxl.utils.datetime import to_excel
 
 from home.dates import finnish_day, finnish_time
 from home.email_address import readable_address
+from intake.choices import Area, ContactPreference, Kind, Outcome, Status, SupervisionForm, Verdict
 from intake.enquiry.models import Enquiry
 from intake.mapping.reading import SentMapping, sent_mapping
 from intake.typed_text import dialled_phone
@@ -55,12 +58,12 @@ class _Row:
 _COLUMNS: list[tuple[object, Callable[[_Row], Cell]]] = [
     (_("Reference"), lambda row: row.enquiry.reference),
     (_("Received"), lambda row: _local(row.enquiry.received_at)),
-    (_("Status"), lambda row: row.enquiry.get_status_display()),
-    (_("Outcome"), lambda row: row.enquiry.get_outcome_display()),
+    (_("Status"), lambda row: _label(Status, row.enquiry.status)),
+    (_("Outcome"), lambda row: _label(Outcome, row.enquiry.outcome)),
     (_("Closed"), lambda row: _local(row.enquiry.closed_at)),
     (_("Removed by itself on"), lambda row: finnish_day(row.enquiry.remove_on)),
-    (_("Kind"), lambda row: row.enquiry.get_kind_display()),
-    (_("Verdict"), lambda row: row.enquiry.get_verdict_display()),
+    (_("Kind"), lambda row: _label(Kind, row.enquiry.kind)),
+    (_("Verdict"), lambda row: _label(Verdict, row.enquiry.verdict)),
     (_("Place on the waiting list"), lambda row: row.waiting_number),
     (_("Came to the waiting list"), lambda row: _local(row.place.joined_at if row.place else None)),
     (_("Wants mail of the return"), lambda row: _wants_mail(row.place)),
@@ -70,13 +73,13 @@ _COLUMNS: list[tuple[object, Callable[[_Row], Cell]]] = [
     (_("E-mail address"), lambda row: readable_address(row.enquiry.email)),
     (_("Phone number"), lambda row: dialled_phone(row.enquiry.phone)),
     (_("Organisation"), lambda row: row.enquiry.organisation),
-    (_("Form of supervision"), lambda row: row.enquiry.get_supervision_form_display()),
+    (_("Form of supervision"), lambda row: _label(SupervisionForm, row.enquiry.supervision_form)),
     (_("Where to meet"), lambda row: ", ".join(row.enquiry.delivery_mode_labels)),
     (_("Size of the group"), lambda row: row.enquiry.group_size),
     (_("Place"), lambda row: row.enquiry.place),
-    (_("Area"), lambda row: row.enquiry.get_area_display()),
+    (_("Area"), lambda row: _label(Area, row.enquiry.area)),
     (_("Payer"), lambda row: row.enquiry.payer),
-    (_("Preferred way of contact"), lambda row: row.enquiry.get_preferred_contact_display()),
+    (_("Preferred way of contact"), lambda row: _label(ContactPreference, row.enquiry.preferred_contact)),
     (_("Message"), lambda row: row.enquiry.message),
     (_("Initial mapping arrived"), lambda row: _local(row.mapping.sent_at if row.mapping else None)),
     (_("Answers of the initial mapping"), lambda row: _answers(row.mapping)),
@@ -141,6 +144,16 @@ def _answers(mapping: SentMapping | None) -> str:
         for asked in step.questions
         if asked.lines
     )
+
+
+def _label(choices: type[TextChoices], value: str) -> str:
+    return _label_in(get_language(), choices, value)
+
+
+@cache
+def _label_in(_language: str | None, choices: type[TextChoices], value: str) -> str:
+    """Return the label of a choice; the value itself if it is none. Translated once, and not for each of many rows."""
+    return str(dict(choices.choices).get(value, value))
 
 
 def without_formula(text: str) -> str:
