@@ -1,5 +1,6 @@
 """Each job has its own schedule and its own try, and so has each of its items."""
 
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -158,6 +159,18 @@ def test_a_stop_is_heeded_between_two_items() -> None:
     # What was left is not put off by a day.
     run_for(JobRunner(worker._jobs, lambda: False), 1, start=NOON + MINUTE)
     assert done == [0, 1, 2, 0, 1, 2, 3, 4]
+
+
+def test_a_long_job_holds_no_items_in_memory() -> None:
+    context = JobContext(name="many", now=NOON, budget=timedelta(hours=1), is_stopping=lambda: False)
+    tracemalloc.start()
+    try:
+        assert context.each((number for number in range(100_000, 150_000)), lambda item: 1) == 50_000
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # The numbers alone would take some megabytes.
+    assert peak < 100_000
 
 
 def test_a_long_job_gives_the_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
