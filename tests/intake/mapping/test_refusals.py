@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import DatabaseError, IntegrityError, OperationalError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, PostingTrace
@@ -90,7 +91,9 @@ def test_database_error_at_sending_stores_nothing(
 ) -> None:
     begun.answers_all()
     with monkeypatch.context() as broken:
-        broken.setattr(model, "save_base", failing(OperationalError("x")))
+        # Mails are stored together.
+        target, name = (QuerySet, "bulk_create") if model is OutgoingMail else (model, "save_base")
+        broken.setattr(target, name, failing(OperationalError("x")))
         answer = begun.sends()
     assert answer.status_code == 503
     assert ShownForm.of(answer).notice.startswith(NOT_STORED)
