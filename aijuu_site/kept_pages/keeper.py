@@ -21,6 +21,8 @@ _LOOK_SECONDS = 0.1
 _DATABASE_SECONDS = 1.0
 # How many pages are made ready again after a change.
 _READY_AGAIN = 60
+# How many addresses are remembered whose response can't be kept.
+_UNKEPT = 1000
 # What links from campaigns and social media add to an address. No page reads them.
 _TRACKING = ("utm_", "mc_")
 _TRACKING_NAMES = frozenset(("fbclid", "gclid", "gbraid", "wbraid", "msclkid", "igshid", "srsltid", "yclid", "ttclid"))
@@ -72,6 +74,7 @@ class Keeper:
         # For nginx (deploy/nginx.conf), which removes it: what is kept here may be kept there for a second. It stands
         # first, since nginx before 1.23 heeds a Cache-Control before it.
         self._for_proxies = [("x-accel-expires", "1")] if settings.TRUSTED_PROXIES else []
+        self._unkept: dict[str, bytes] = {}
         self._stopping = threading.Event()
 
     def key(self, request: RequestHead) -> str | None:
@@ -101,35 +104,44 @@ class Keeper:
             return None
         return entry
 
+    def is_known_as_unkept(self, key: str) -> bool:
+        """Return whether the response could not be kept in this generation: nobody needs to wait for it."""
+        return self._unkept.get(key) == self._generation.current()
+
     def is_file(self, key: str) -> bool:
         """Return whether the application must be asked for this encoding alone."""
         return key.startswith((self._static, settings.MEDIA_URL))
 
     def keep(self, key: str, response: Rendered, offers: Iterable[KeptContent], generation: bytes) -> Entry | None:
         """Keep the response to `key` if that is allowed. `generation` was the current one before it was made."""
+        entry = self._entry(key, response, offers, generation)
+        if entry is not None and self.store.put(key, entry):
+            return entry
+        if len(self._unkept) >= _UNKEPT:
+            self._unkept.clear()
+        self._unkept[key] = generation
+        return None
+
+    def _entry(self, key: str, response: Rendered, offers: Iterable[KeptContent], generation: bytes) -> Entry | None:
         body = response.body
-        named = {name.lower(): value for name, value in response.headers}
-        if body is None or "set-cookie" in named:
+        if body is None or any(name.lower() == "set-cookie" for name, _ in response.headers):
             return None
         headers = [*self._for_proxies, *response.headers]
-        entry: Entry | None = None
         if key.startswith(self._static):
             # WhiteNoise answers before any view. The files stay the same as long as the process runs.
-            if response.status == 200:
-                entry = file_entry(headers=headers, body=body, generation=None)
-        else:
-            for offer in offers:
-                if offer.body is None:
-                    entry = file_entry(headers=headers, body=body, generation=generation, until=offer.until)
-                else:
-                    entry = page_entry(
-                        status=response.status,
-                        headers=headers,
-                        body=offer.body,
-                        generation=generation,
-                        until=offer.until,
-                    )
-        return entry if entry is not None and self.store.put(key, entry) else None
+            return file_entry(headers=headers, body=body, generation=None) if response.status == 200 else None
+        for offer in offers:
+            if offer.body is None:
+                return file_entry(headers=headers, body=body, generation=generation, until=offer.until)
+            return page_entry(
+                status=response.status,
+                headers=headers,
+                body=offer.body,
+                generation=generation,
+                since=offer.since,
+                until=offer.until,
+            )
+        return None
 
     @property
     def generation(self) -> bytes:

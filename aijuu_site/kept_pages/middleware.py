@@ -23,9 +23,10 @@ LONGEST = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class KeptContent:
-    """What may be kept: the body before compression (None: the body that is sent), until seconds since the epoch."""
+    """What may be kept: the body before compression (None: the body that is sent), between two times of the epoch."""
 
     body: bytes | None
+    since: float
     until: float
 
 
@@ -43,7 +44,7 @@ class KeptPagesMiddleware:
         response = self.get_response(request)
         if may_be_kept(request, response):
             body = response.content if isinstance(response, HttpResponse) else None
-            offers.append(KeptContent(body, kept_until(request, began).timestamp()))
+            offers.append(KeptContent(body, began.timestamp(), kept_until(request, began).timestamp()))
         return response
 
 

@@ -43,9 +43,9 @@ class Answer:
 
 @dataclass(slots=True)
 class Entry:
-    """A kept response. It holds while `generation` (None: always) is the current one and the clock is before `until`.
+    """A kept response. It holds while `generation` (None: always) is the current one and from `since` to `until`.
 
-    `until` is in seconds since the epoch.
+    Both are in seconds since the epoch; `until` itself is too late.
     """
 
     status: int
@@ -54,6 +54,7 @@ class Entry:
     last_modified: str = ""
     not_modified: Answer | None = None
     generation: bytes | None = None
+    since: float = 0.0
     until: float = float("inf")
     used: int = 0
 
@@ -62,7 +63,8 @@ class Entry:
         return sum(len(answer.body) for answer in self.variants.values())
 
     def holds(self, *, generation: bytes, now: float) -> bool:
-        return (self.generation is None or self.generation == generation) and now < self.until
+        # A clock that was set back has not reached what was rendered.
+        return (self.generation is None or self.generation == generation) and self.since <= now < self.until
 
     def answer(
         self, *, head: bool = False, accept_encoding: str = "", if_none_match: str = "", if_modified_since: str = ""
@@ -98,7 +100,13 @@ def accepted_encodings(accept_encoding: str) -> tuple[str, ...]:
 
 
 def page_entry(
-    *, status: int, headers: Sequence[tuple[str, str]], body: bytes, generation: bytes, until: float
+    *,
+    status: int,
+    headers: Sequence[tuple[str, str]],
+    body: bytes,
+    generation: bytes,
+    until: float,
+    since: float = 0.0,
 ) -> Entry:
     """Return an entry for a page, compressed in every encoding. `headers` are those of a whole response to GET."""
     kept = [(name, value) for name, value in headers if name.lower() not in _OF_THE_BODY]
@@ -113,7 +121,7 @@ def page_entry(
         variants["br"] = Answer(status, [*kept, ("content-encoding", "br")], compressed)
     # A 404 has no validator that could hold.
     unchanged = Answer(304, _for_304(kept)) if status == 200 else None
-    return Entry(status, variants, etag=weak, not_modified=unchanged, generation=generation, until=until)
+    return Entry(status, variants, etag=weak, not_modified=unchanged, generation=generation, since=since, until=until)
 
 
 def file_entry(

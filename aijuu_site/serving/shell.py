@@ -179,6 +179,8 @@ class Shell:
             await _refuse(500, protocol)
 
     async def _answer(self, key: str | None, scope: Scope, protocol: HTTPProtocol) -> None:
+        if key is not None and self.keeper.is_known_as_unkept(key):
+            key = None
         if key is not None and (flight := self._flights.get(key)) is not None:
             await asyncio.shield(flight)
             if (entry := self.keeper.valid(key)) is not None:

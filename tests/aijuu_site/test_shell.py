@@ -78,7 +78,7 @@ class Application:
             raise RuntimeError("a fault of the server's own")
         body = PAGE if self.keeps else f"{number}".encode()
         if self.keeps and OFFER in environ:
-            environ[OFFER].append(KeptContent(body, time.time() + 60))
+            environ[OFFER].append(KeptContent(body, time.time(), time.time() + 60))
         start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(body)))])
         return Whole([body])
 
@@ -107,6 +107,24 @@ def test_page_that_is_not_kept_is_each_visitors_own() -> None:
     application = Application(keeps=False)
     got = answers(application, *(Scope() for _ in range(10)))
     assert sorted(int(one.body or b"") for one in got) == list(range(1, 11))
+
+
+def test_known_form_waits_for_nobody() -> None:
+    """Asked again, all of them are answered side by side: not one, and then the others."""
+    application = Application(keeps=False)
+    with override_settings(SITE_URL=f"http://{HOST}"):
+        shell = Shell(application, Keeper())
+
+    async def ask_twice() -> list[bool]:
+        await shell.__rsgi__(Scope(), Protocol())  # type: ignore[arg-type]
+        tasks = [asyncio.create_task(shell.__rsgi__(Scope(), Protocol())) for _ in range(4)]  # type: ignore[arg-type]
+        while len(application.calls) < 5:
+            assert not any(task.done() for task in tasks)
+            await asyncio.sleep(0.005)
+        await asyncio.gather(*tasks)
+        return [OFFER in call for call in application.calls]
+
+    assert asyncio.run(ask_twice()) == [True, False, False, False, False]
 
 
 def test_first_request_gets_what_it_asked_for() -> None:

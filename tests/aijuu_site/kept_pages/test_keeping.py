@@ -14,7 +14,7 @@ from django.test import override_settings
 from django.utils import timezone
 from wagtail.models import PageViewRestriction
 
-from aijuu_site.kept_pages.generation import watched_tables
+from aijuu_site.kept_pages.generation import shared_generation, watched_tables
 from aijuu_site.kept_pages.keeper import Keeper
 from aijuu_site.kept_pages.middleware import LONGEST, KeptContent
 from aijuu_site.kept_pages.store import Entry
@@ -231,6 +231,23 @@ def test_page_does_not_outlive_an_edge_passed_while_rendering(
     assert not entry.holds(generation=entry.generation or b"", now=(midnight + timedelta(seconds=1)).timestamp())
 
 
+def test_clock_set_back_ends_what_is_kept(visit: Visit, keeper: Keeper, time_machine: Any) -> None:
+    visit("/")
+    time_machine.move_to(timezone.now() - timedelta(hours=1))
+    assert keeper.valid("/") is None
+    visit("/")
+    assert keeper.valid("/") is not None
+
+
+def test_form_may_be_kept_once_it_is_none(visit: Visit, keeper: Keeper) -> None:
+    path = "/ota-yhteytta/"
+    assert not keeper.is_known_as_unkept(path)
+    visit(path)
+    assert keeper.is_known_as_unkept(path)
+    shared_generation().change()
+    assert not keeper.is_known_as_unkept(path)
+
+
 def test_change_ends_what_is_kept(visit: Visit, keeper: Keeper, django_capture_on_commit_callbacks: Any) -> None:
     visit("/")
     assert keeper.valid("/") is not None
@@ -258,7 +275,7 @@ def test_only_a_proxy_is_told_what_to_keep(visit: Visit, keeper: Keeper, proxies
     with override_settings(SITE_URL=f"http://{HOST}", TRUSTED_PROXIES=proxies):
         told = Keeper()
     response = visit("/")[0]
-    offer = KeptContent(response.body, until=1e12)
+    offer = KeptContent(response.body, since=0.0, until=1e12)
     kept = told.keep("/", response, [offer], told.generation)
     assert kept is not None
     for encoding in ("", "br"):

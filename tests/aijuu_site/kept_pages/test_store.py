@@ -105,7 +105,9 @@ def test_picture_is_not_compressed_again() -> None:
 
 
 def test_entry_holds_for_its_generation_until_its_end() -> None:
-    entry = page(until=100.0)
+    entry = page_entry(status=200, headers=HEADERS, body=HTML, generation=GENERATION, since=50.0, until=100.0)
+    assert entry.holds(generation=GENERATION, now=50.0)
+    assert not entry.holds(generation=GENERATION, now=49.999)
     assert entry.holds(generation=GENERATION, now=99.999)
     assert not entry.holds(generation=GENERATION, now=100.0)
     assert not entry.holds(generation=b"the next", now=99.0)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import DatabaseError, IntegrityError, OperationalError
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, PostingTrace
@@ -87,7 +87,7 @@ def test_database_error_at_step_keeps_text(begun: Answerer, monkeypatch: pytest.
 
 @pytest.mark.parametrize("model", [Enquiry, OutgoingMail, InitialMapping])
 def test_database_error_at_sending_stores_nothing(
-    begun: Answerer, monkeypatch: pytest.MonkeyPatch, model: type[Enquiry]
+    begun: Answerer, monkeypatch: pytest.MonkeyPatch, model: type[Model]
 ) -> None:
     begun.answers_all()
     with monkeypatch.context() as broken:
