@@ -1,5 +1,6 @@
-"""Middleware: security headers, refusal of NUL bytes, cache headers, and redirects to the canonical host."""
+"""Middleware: security headers, refusal of NUL bytes, cache headers, storage errors, canonical host."""
 
+import logging
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -9,6 +10,9 @@ from django.http.request import split_domain_port
 
 from aijuu_site.plain_pages import plain_response
 from aijuu_site.settings.hosts import site_host, www_variant
+from aijuu_site.storages import StorageUnreachable
+
+logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # Nothing on this site uses any of these.
@@ -85,6 +89,22 @@ class RefuseNulMiddleware:
 
     def refusal(self) -> HttpResponse:
         return plain_response("400.html", status=400)
+
+
+class StorageUnreachableMiddleware:
+    """Answer 503 where a view needs a file and the bucket of STORAGE_URL does not answer."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, StorageUnreachable):
+            return None
+        logger.error("STORAGE_URL: the bucket can't be used: %s", exception)
+        return plain_response("500.html", status=503)
 
 
 class PublicCacheMiddleware:

@@ -20,6 +20,10 @@ def is_stored_name(name: str) -> bool:
     return _STORED_NAME.fullmatch(name) is not None
 
 
+class StorageUnreachable(ConnectionError):
+    """The storage does not answer, or refuses. Not raised for a missing file. The message holds no name and no key."""
+
+
 class UnguessableNames:
     """Storage mixin: keep the folder and the extension of a name, and replace the rest by 128 random bits."""
 

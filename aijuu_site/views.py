@@ -1,17 +1,28 @@
 """Views outside the page tree: files, health checks, robots.txt, favicon, manifest, security.txt."""
 
+import mimetypes
 from datetime import UTC, timedelta
 
 from django.conf import settings
-from django.core.files.storage import default_storage, storages
+from django.core.files.storage import Storage, default_storage, storages
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotModified,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import http_date
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from django.views.static import serve
+from django.views.static import was_modified_since
 
 from aijuu_site.content_security import MEDIA_POLICY
 from aijuu_site.storages import is_stored_name
@@ -34,7 +45,7 @@ _ICONS = (("icon-192.png", 192, "any"), ("icon-512.png", 512, "any"), ("icon-mas
 @require_safe
 def media_file(request: HttpRequest, path: str) -> HttpResponseBase:
     """Serve a public rendition. 404 for any other name."""
-    return _stored_file(request, path, storages["pictures"].path(""), f"public, max-age={MEDIA_MAX_AGE}")
+    return _stored_file(request, path, storages["pictures"], f"public, max-age={MEDIA_MAX_AGE}")
 
 
 @require_safe
@@ -43,16 +54,29 @@ def uploaded_file(request: HttpRequest, path: str) -> HttpResponseBase:
     may_see = request.user.has_perm("wagtailadmin.access_admin")  # type: ignore[union-attr]
     if not may_see or not path.startswith(_SHOWN_IN_ADMIN):
         raise Http404
-    return _stored_file(request, path, default_storage.path(""), "private, no-cache")
+    return _stored_file(request, path, default_storage, "private, no-cache")
 
 
-def _stored_file(request: HttpRequest, path: str, folder: str, cache_control: str) -> HttpResponseBase:
+def _stored_file(request: HttpRequest, path: str, storage: Storage, cache_control: str) -> HttpResponseBase:
     if not is_stored_name(path):
         raise Http404
-    response = serve(request, path, document_root=folder)
+    try:
+        response = _file_response(request, path, storage)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise Http404 from error
     response["Content-Security-Policy"] = MEDIA_POLICY
     response["Cache-Control"] = cache_control
     return response
+
+
+def _file_response(request: HttpRequest, name: str, storage: Storage) -> HttpResponseBase:
+    """Return the stored file, or 304, as django.views.static.serve() does for a folder."""
+    modified = storage.get_modified_time(name).timestamp()
+    if not was_modified_since(request.META.get("HTTP_IF_MODIFIED_SINCE"), modified):
+        return HttpResponseNotModified()
+    content_type, encoding = mimetypes.guess_type(name)
+    headers = {"Last-Modified": http_date(modified)} | ({"Content-Encoding": encoding} if encoding else {})
+    return FileResponse(storage.open(name), content_type=content_type or "application/octet-stream", headers=headers)
 
 
 @never_cache

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.checks import Tags
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.db.utils import Error, OperationalError
 
 from aijuu_site.settings.databases import POSTGRESQL, SQLITE
+from aijuu_site.settings.files import BUCKET
 
 _CONNECT_SECONDS = 10
 
@@ -80,6 +83,18 @@ def require_database() -> None:
     message = database_error()
     if message:
         raise CommandError(message)
+
+
+def require_storage() -> None:
+    """Raise CommandError where the bucket of STORAGE_URL can't be used. Folders are not tried."""
+    for storage in (storages[name] for name in settings.STORAGES if settings.STORAGES[name]["BACKEND"] == BUCKET):
+        try:
+            name = storage.save("check/start.txt", ContentFile(b"x"))
+            storage.open(name).close()
+            storage.listdir("check")
+            storage.delete(name)
+        except OSError as error:
+            raise CommandError(f"STORAGE_URL: the bucket can't be used: {error}") from error
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from aijuu_site.content_security import ADMIN_POLICY, PUBLIC_POLICY
 from aijuu_site.settings.data_folder import configured_secret_key, data_folder, make_data_folder, stored_secret_key
 from aijuu_site.settings.databases import database_from_url
 from aijuu_site.settings.environment import Environment, SettingError
+from aijuu_site.settings.files import file_storages
 from aijuu_site.settings.hosts import allowed_hosts, available_cores, listening_host, site_url
 from aijuu_site.settings.mail import admin_email, email_settings, sender
 
@@ -45,6 +46,17 @@ vars().update(email_settings(env.text("EMAIL_URL")))
 MAIL_DIR = DATA_DIR / "mail"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = sender(env.text("DEFAULT_FROM_EMAIL") or "Aijuu työnohjaus <kati.levola@aijuu.fi>")
+
+# Renditions only. Uploaded originals are in the default storage, which only the admin shows.
+MEDIA_URL = "/media/"
+MEDIA_ROOT = DATA_DIR / "media"
+ADMIN_PATH = "/admin/"
+STORAGES = {
+    **file_storages(
+        env.text("STORAGE_URL"), data_dir=DATA_DIR, uploads_url=f"{ADMIN_PATH}uploads/", media_url=MEDIA_URL
+    ),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
 
 SECRET_KEY = configured_secret_key(env.text("SECRET_KEY"))
 make_data_folder(DATA_DIR)
@@ -105,11 +117,11 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "home.current_request.CurrentRequestMiddleware",
+    "aijuu_site.middleware.StorageUnreachableMiddleware",
     # Innermost: a form sent to an old URL is handled within the same request, after all other middleware.
     "aijuu_site.old_addresses.OldAddressesMiddleware",
 ]
 
-ADMIN_PATH = "/admin/"
 ROOT_URLCONF = "aijuu_site.urls"
 WSGI_APPLICATION = "aijuu_site.wsgi.application"
 
@@ -170,17 +182,6 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Renditions only. Uploaded originals are in the default storage, which only the admin shows.
-MEDIA_URL = "/media/"
-MEDIA_ROOT = DATA_DIR / "media"
-STORAGES = {
-    "default": {
-        "BACKEND": "aijuu_site.storages.UploadStorage",
-        "OPTIONS": {"location": str(DATA_DIR / "uploads"), "base_url": f"{ADMIN_PATH}uploads/"},
-    },
-    "pictures": {"BACKEND": "aijuu_site.storages.PictureStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 WAGTAIL_SITE_NAME = "Aijuu työnohjaus"

@@ -35,6 +35,14 @@ def host_name(text: str) -> str:
     return f"[{address}]"
 
 
+def server_name(text: str) -> str:
+    """Return the host name of another server, as host_name(). Internal names (Docker) may contain an underscore."""
+    if "_" in text:
+        host_name(text.replace("_", "-"))
+        return text
+    return host_name(text)
+
+
 def site_url(text: str, *, port: int) -> str:
     """Return the URL without a trailing slash; this machine at `port` for an empty text. Raises SettingError."""
     if not text:

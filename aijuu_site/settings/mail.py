@@ -4,7 +4,7 @@ from email.utils import getaddresses
 from typing import Any
 
 from aijuu_site.settings.environment import ServerUrl, SettingError
-from aijuu_site.settings.hosts import host_name
+from aijuu_site.settings.hosts import server_name
 from home.email_address import address_as_sent, readable_address
 
 MAIL_FILES = "aijuu_site.mail_files.MailFilesBackend"
@@ -31,7 +31,7 @@ def email_settings(url: str) -> dict[str, Any]:
     if not server.host:
         raise SettingError("EMAIL_URL", f"it names no server; {_EMAIL_URL}")
     try:
-        host = _server_name(server.host)
+        host = server_name(server.host).strip("[]")
     except ValueError as error:
         raise SettingError("EMAIL_URL", f"its server is no host name; {_EMAIL_URL}") from error
     if server.path or server.options:
@@ -50,14 +50,6 @@ def email_settings(url: str) -> dict[str, Any]:
         "EMAIL_USE_TLS": starttls,
         "EMAIL_USE_SSL": tls,
     }
-
-
-def _server_name(host: str) -> str:
-    """Return the host name for DNS. Raises ValueError. Internal names (Docker) may contain an underscore."""
-    if "_" in host:
-        host_name(host.replace("_", "-"))
-        return host
-    return host_name(host).strip("[]")
 
 
 def sender(text: str) -> str:

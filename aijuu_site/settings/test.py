@@ -15,6 +15,7 @@ os.environ |= {
     "ADMIN_PASSWORD": "",
     "ALLOWED_HOSTS": "",
     "EMAIL_URL": "",
+    "STORAGE_URL": "",
     "DEFAULT_FROM_EMAIL": "Aijuu työnohjaus <kati.levola@aijuu.fi>",
     "FORM_RATE_LIMIT": "10",
     "TRUSTED_PROXIES": "0",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from django.core.files.storage import FileSystemStorage
 from django.db.models import prefetch_related_objects
 from django.db.models.fields.files import FieldFile
 from wagtail.images.models import AbstractImage, AbstractRendition, Filter, SourceImageIOError
@@ -85,16 +86,29 @@ def stored_files(image: AbstractImage) -> dict[str, AbstractRendition]:
     return {
         one.filter_spec: one
         for one in image.renditions.all()
-        if one.focal_point_key == keys.get(one.filter_spec) and is_stored(one.file)
+        if one.focal_point_key == keys.get(one.filter_spec) and is_usable(one.file)
     }
 
 
 def is_stored(file: FieldFile) -> bool:
-    """Return whether the file exists and is not empty, as a full disk leaves it."""
+    """Return whether the file exists and is not empty, as a full disk leaves it.
+
+    Raises ConnectionError where a storage elsewhere does not answer: that says nothing about the file.
+    """
     try:
         return bool(file and file.size)
+    except ConnectionError:
+        raise
     except OSError:
         return False
+
+
+def is_usable(file: FieldFile) -> bool:
+    """Return whether a page may name the file. Asks a disk, but no storage elsewhere, which is slow or away.
+
+    Rows whose file is lost are removed by a job (home.images.preparation.missing_files).
+    """
+    return is_stored(file) if isinstance(file.storage, FileSystemStorage) else bool(file)
 
 
 @lru_cache(maxsize=256)

@@ -19,7 +19,7 @@ from wagtail.images.models import AbstractImage, Filter
 from wagtail.models import UploadedFile
 from wagtail.users.models import UserProfile
 
-from home.images.photos import is_stored, log_name, missing_specs, plain_specs
+from home.images.photos import is_stored, is_usable, log_name, missing_specs, plain_specs
 from home.images.upload import normalize_pending_upload
 
 logger = logging.getLogger(__name__)
@@ -132,7 +132,10 @@ def connect_image_signals() -> None:
 def missing_files(*, now: datetime) -> list[tuple[int, str]]:
     """Return (image id, spec) for each missing rendition. Deletes the rows of renditions whose file is lost."""
     renditions = get_image_model().get_rendition_model()
-    gone = [one.pk for one in renditions.objects.only("pk", "file") if not is_stored(one.file)]
+    # The rows before the files: what is stored meanwhile must not count as lost.
+    rows = list(renditions.objects.only("pk", "file"))
+    there = _stored_names(_storage())
+    gone = [one.pk for one in rows if one.file.name not in there or not is_usable(one.file)]
     renditions.objects.filter(pk__in=gone).delete()
     pictures = get_image_model().objects.filter(created_at__lte=now - _UPLOAD_GRACE).order_by("pk")
     return [(image.pk, spec) for image in pictures.prefetch_related("renditions") for spec in missing_specs(image)]

@@ -159,6 +159,40 @@ def test_a_relative_folder_begins_where_var_does(
     assert data_folder(written, sources=sources) == tmp_path / folder
 
 
+@pytest.mark.parametrize(
+    ("written", "endpoint", "secret", "region"),
+    [
+        ("s3://key:s/a+l@a@s3.example.fi/kuvat", "https://s3.example.fi", "s/a+l@a", "us-east-1"),
+        (
+            "s3://key:s%2Fa%25@s3.example.fi:9000/kuvat?region=eu-north-1",
+            "https://s3.example.fi:9000",
+            "s/a%",
+            "eu-north-1",
+        ),
+        ("S3+HTTP://key:s@mini_io:9000/kuvat?region=auto", "http://mini_io:9000", "s", "auto"),
+        ("s3+http://key:s@[::1]:9000/kuvat", "http://[::1]:9000", "s", "us-east-1"),
+    ],
+)
+def test_storage_url_selects_the_bucket(tmp_path: Path, written: str, endpoint: str, secret: str, region: str) -> None:
+    settings = settings_with(tmp_path, STORAGE_URL=written)
+    uploads, pictures = settings["STORAGES"]["default"], settings["STORAGES"]["pictures"]
+    for storage in (uploads, pictures):
+        assert storage["BACKEND"] == "aijuu_site.bucket.BucketStorage"
+        options = storage["OPTIONS"]
+        assert (options["access_key"], options["secret_key"]) == ("key", secret)
+        assert (options["endpoint_url"], options["bucket_name"]) == (endpoint, "kuvat")
+        assert options["region_name"] == region
+    assert (uploads["OPTIONS"]["location"], uploads["OPTIONS"]["base_url"]) == ("uploads", "/admin/uploads/")
+    assert (pictures["OPTIONS"]["location"], pictures["OPTIONS"]["base_url"]) == ("media", "/media/")
+
+
+def test_files_are_in_the_data_folder_by_default(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path)
+    assert settings["STORAGES"]["default"]["OPTIONS"]["location"] == str(tmp_path / "uploads")
+    assert settings["STORAGES"]["pictures"]["BACKEND"] == "aijuu_site.storages.PictureStorage"
+    assert settings["MEDIA_ROOT"] == tmp_path / "media"
+
+
 def test_email_url_selects_server_or_files(tmp_path: Path) -> None:
     with_server = settings_with(tmp_path, EMAIL_URL="smtp+tls://kati:s%40la@mail.example.fi:587")
     assert with_server["EMAIL_BACKEND"].endswith("smtp.EmailBackend")

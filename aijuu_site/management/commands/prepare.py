@@ -4,7 +4,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from aijuu_site.serving.checks import check_database, check_program, disk_full_as_command_error, require_database
+from aijuu_site.serving.checks import (
+    check_database,
+    check_program,
+    disk_full_as_command_error,
+    require_database,
+    require_storage,
+)
 from aijuu_site.serving.preparation import prepare_data
 
 
@@ -18,5 +24,6 @@ class Command(BaseCommand):
         check_program()
         require_database()
         check_database()
+        require_storage()
         with disk_full_as_command_error():
             prepare_data(self.stdout.write)

@@ -16,6 +16,7 @@ from aijuu_site.serving.checks import (
     exclusive_start,
     port_is_free,
     require_database,
+    require_storage,
 )
 from aijuu_site.serving.preparation import prepare_data, prepare_static_files
 
@@ -60,6 +61,7 @@ class Command(BaseCommand):
     def _prepare(self) -> None:
         require_database()
         check_database()
+        require_storage()
         with disk_full_as_command_error():
             prepare_data(self._say)
             prepare_static_files(self._say)
