@@ -1,13 +1,16 @@
 """Files in an S3-compatible bucket (STORAGE_URL). Imported only where it is set, because boto3 takes much memory."""
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin
 
+import boto3
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
@@ -28,6 +31,14 @@ _PAUSE_SECONDS = 30
 # Larger than any upload, so that each is stored by one request.
 _ONE_REQUEST = 64 * 1024 * 1024
 _MISSING = ("404", "NoSuchKey")
+# A session must not make two clients at once.
+_connecting = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _session(key: str, secret: str) -> boto3.Session:
+    # One for both storages: it holds the description of S3, which takes 12 MB.
+    return boto3.Session(aws_access_key_id=key, aws_secret_access_key=secret)
 
 
 class BucketStorage(UnguessableNames, S3Storage):  # type: ignore[misc]
@@ -39,8 +50,7 @@ class BucketStorage(UnguessableNames, S3Storage):  # type: ignore[misc]
 
     def __init__(self, *, base_url: str, **options: Any) -> None:
         super().__init__(
-            # Without this, django-storages and boto3 would look for them in the environment.
-            security_token=None,
+            # Without this, django-storages would look for one in the environment.
             session_profile=None,
             client_config=Config(
                 signature_version="s3v4",
@@ -62,7 +72,11 @@ class BucketStorage(UnguessableNames, S3Storage):  # type: ignore[misc]
     @cached_property
     def connection(self) -> Any:
         """One for all threads: only its client is used, which is safe for them, and each takes some megabytes."""
-        return super().connection
+        with _connecting:
+            return super().connection
+
+    def _create_session(self) -> boto3.Session:
+        return _session(self.access_key, self.secret_key)
 
     def _forget_connection(self) -> None:
         # Two processes that share a socket would get each other's answers.
@@ -89,6 +103,8 @@ class BucketStorage(UnguessableNames, S3Storage):  # type: ignore[misc]
         return urljoin(self.base_url, filepath_to_uri(name).lstrip("/"))
 
     def _open(self, name: str, mode: str = "rb") -> File:
+        if mode != "rb":
+            raise ValueError("a stored file is read, or saved whole")
         # One request for the whole file, where S3File makes two and the second only when somebody reads.
         with self._errors_of(name):
             found = self.bucket.Object(self._normalize_name(clean_name(name))).get()

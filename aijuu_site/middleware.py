@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.http.request import split_domain_port
+from django.utils.log import log_response
 
 from aijuu_site.plain_pages import plain_response
 from aijuu_site.settings.hosts import site_host, www_variant
@@ -103,8 +104,10 @@ class StorageUnreachableMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, StorageUnreachable):
             return None
-        logger.error("STORAGE_URL: the bucket can't be used: %s", exception)
-        return plain_response("500.html", status=503)
+        response = plain_response("500.html", status=503)
+        # In place of Django's own line, which would show the address.
+        log_response("STORAGE_URL: the bucket can't be used: %s", exception, response=response, logger=logger)
+        return response
 
 
 class PublicCacheMiddleware:

@@ -260,6 +260,7 @@ def test_media_without_the_bucket_is_503(away: AbstractImage, kati: Client, capl
     assert get_image_model().objects.count() == 1
     assert "STORAGE_URL: the bucket can't be used: EndpointConnectionError" in caplog.text
     assert "Traceback" not in caplog.text
+    assert away.file.name not in caplog.text
     assert "sala" not in caplog.text
 
 

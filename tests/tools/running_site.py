@@ -64,6 +64,7 @@ class RunningSite:
             "SITE_URL": self.url,
             "DATABASE_URL": "",
             "EMAIL_URL": self.smtp.url if self.smtp else "",
+            "STORAGE_URL": "",
             "DEFAULT_FROM_EMAIL": "Aijuu työnohjaus <kati.levola@aijuu.fi>",
             "ADMIN_EMAIL": self.admin_email,
             "ADMIN_PASSWORD": self.admin_password,
