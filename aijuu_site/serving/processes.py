@@ -22,6 +22,7 @@ HEALTHY_SECONDS = 60.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 _TICK = 0.2
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 Say = Callable[[str], None]
 
@@ -54,9 +55,12 @@ class Forked:
         sys.stderr.flush()
         parent = os.getpid()
         self.returncode: int | None = None
+        # A signal that comes before the child is ready for it waits, and is not taken by this process's handler in it.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
         self.pid = os.fork()
         if self.pid == 0:
             os._exit(_run_forked(name, run, parent))
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
     def poll(self) -> int | None:
         """Return the exit code; None while the process runs."""
@@ -81,6 +85,7 @@ def _run_forked(name: str, run: Callable[[], object], parent: int) -> int:
         os.setsid()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         if sys.platform == "linux":
             libc = ctypes.CDLL(None)
@@ -132,7 +137,9 @@ class Child:
         try:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:
-            return
+            # All have exited, or the leader has no group of its own yet.
+            if self.process.poll() is None:
+                os.kill(self.process.pid, number)
 
 
 @dataclass
