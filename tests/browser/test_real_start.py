@@ -168,4 +168,4 @@ with connection.cursor() as cursor:
         print(*cursor.execute(f"PRAGMA {name}").fetchone())
 """
     # synchronous: 2 is FULL, which a power cut needs.
-    assert https_site.run(script).split() == ["wal", "2", "1", "20000"]
+    assert https_site.run(script).split() == ["wal", "2", "1", "5000"]

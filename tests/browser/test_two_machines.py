@@ -34,6 +34,7 @@ def machines(started_once: Path, tmp_path_factory: pytest.TempPathFactory) -> It
             "SECRET_KEY": secrets.token_urlsafe(48),
             "FORM_RATE_LIMIT": str(LIMIT),
             "WEB_PROCESSES": "1",
+            "TRUSTED_PROXIES": "1",
         }
         sites = tuple(_site(folder / name, smtp, shared, started_once) for name in ("one", "two"))
         for site in sites:
@@ -64,13 +65,15 @@ def seconds_until(site: RunningSite, words: str, path: str, address: RunningSite
     return time.monotonic() - began
 
 
-def post(site: RunningSite, words: Letter, address: RunningSite) -> int:
+def post(site: RunningSite, words: Letter, address: RunningSite, *, visitor: str) -> int:
+    """Post as the load balancer passes it on from the network address `visitor`. Return the status."""
     origin = f"http://127.0.0.1:{address.port}"
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
         "Host": f"127.0.0.1:{address.port}",
         "Origin": origin,
         "Sec-Fetch-Site": "same-origin",
+        "X-Forwarded-For": visitor,
     }
     with closing(HTTPConnection("127.0.0.1", site.port, timeout=60)) as connection:
         connection.request("POST", CONTACT, urlencode(words, doseq=True), headers)
@@ -103,7 +106,7 @@ def test_one_letter_sent_to_both_is_stored_once(machines: tuple[RunningSite, Run
     time.sleep(3)
     answers: list[int] = []
     threads = [
-        threading.Thread(target=lambda site=site: answers.append(post(site, words, one)))
+        threading.Thread(target=lambda site=site: answers.append(post(site, words, one, visitor="192.0.2.1")))
         for site in (*machines, *machines)
     ]
     for thread in threads:
@@ -119,7 +122,7 @@ def test_limit_counts_over_both(machines: tuple[RunningSite, RunningSite]) -> No
     answers = []
     for number in range(LIMIT + 2):
         words = letter(name="Raja", message=f"Kirje numero {number}", form_token=form_token(one, one))
-        answers.append(post(machines[number % 2], words, one))
+        answers.append(post(machines[number % 2], words, one, visitor="192.0.2.2"))
     assert answers[-1] == 429
     stored = int(one.run(COUNT.format(name="Raja")))
     assert stored <= LIMIT
