@@ -5,7 +5,6 @@ import http.client
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +13,13 @@ from pathlib import Path
 from statistics import median
 
 from tests.tools.bench.table import Row, at_least, at_most
+from tests.tools.letters.__main__ import PEER_SERVER
 from tests.tools.letters.wagtail_start import WagtailStart
 from tests.tools.running_site import ROOT, RunningSite, free_port
 
 CONNECTIONS = (1, 16, 64)
 ROUNDS = 3
 SECONDS = 3
-_PEER_SERVER = [sys.executable, "-m", "waitress", "--listen=127.0.0.1:{port}", "--threads=8", "peer.wsgi:application"]
 _PEER_HOME = "/"
 _FILE_SERVER = """
 server {{
@@ -120,7 +119,7 @@ def measure(folder: Path) -> list[Row]:
     shutil.copy(folder / "ours" / "static.stamp", folder / "fronted")
     fronted = RunningSite(folder / "fronted", overrides=public)
     fronted.start()
-    peer = WagtailStart(folder / "peer", database=None, command=_PEER_SERVER)
+    peer = WagtailStart(folder / "peer", database=None, command=PEER_SERVER)
     try:
         served = folder / "file"
         served.mkdir()

@@ -7,7 +7,7 @@ from tests.tools.bench.pages import load
 from tests.tools.bench.table import Row, at_most
 from tests.tools.running_site import RunningSite
 
-_LOADS = 20
+_LOADS = 10
 
 
 def processes_of(pid: int) -> list[int]:

@@ -18,7 +18,7 @@ from tests.tools.running_site import RunningSite
 from tests.tools.smtp_server import SmtpServer
 
 # As our own web server: granian with a process for each core and eight threads.
-_PEER_SERVER = [
+PEER_SERVER = [
     *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}"),
     *("--workers", str(os.cpu_count()), "--blocking-threads", "8", "--no-ws", "peer.wsgi:application"),
 ]
@@ -50,7 +50,7 @@ def our_site(folder: Path, smtp: SmtpServer, database_url: str) -> Iterator[tupl
 
 @contextmanager
 def peer_site(folder: Path, database: dict[str, str] | None) -> Iterator[Site]:
-    peer = WagtailStart(folder, database=database, command=_PEER_SERVER)
+    peer = WagtailStart(folder, database=database, command=PEER_SERVER)
     form = Form(port=peer.port, path=FORM_PATH, token="csrfmiddlewaretoken", stored_status=200)
     try:
         yield Site("wagtail start", form, peer.process.pid)
