@@ -36,8 +36,8 @@ from intake.settings import IntakeSettings
 _ID_LATER = "9" * 18
 # The same for its reference.
 _REFERENCE_LATER = "viitenumeron-paikka"
-# How long a process keeps the texts that it has rendered. It would be right for as long as the process runs.
-_TEXTS_KEPT = timedelta(minutes=5)
+# How long a process keeps the texts that it has rendered: the time of arrival in them is that of a minute.
+_TEXTS_KEPT = timedelta(minutes=1)
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
 
 NextStep = Callable[[Enquiry, PauseStatus], str]
@@ -66,13 +66,10 @@ def render_mails(
     Neither contains text that the sender wrote. There is no confirmation of a suspicious enquiry. The waiting list has
     its own confirmation (intake.waiting.places).
     """
-    # Apart from the reference many enquiries have the same mails.
+    # Apart from the reference many enquiries have the same mails. The templates see nothing that a sender typed, since
+    # another one may get the rendered text.
     any_enquiry = Enquiry(
-        reference=_REFERENCE_LATER,
-        kind=enquiry.kind,
-        verdict=enquiry.verdict,
-        received_at=enquiry.received_at,
-        email=enquiry.email,
+        reference=_REFERENCE_LATER, kind=enquiry.kind, verdict=enquiry.verdict, received_at=enquiry.received_at
     )
     notification = mail_to_supervisor(
         any_enquiry,
@@ -81,11 +78,15 @@ def render_mails(
         subject=_("New enquiry %(reference)s"),
         context={},
     )
-    told = (finnish_moment(enquiry.received_at), enquiry.kind, enquiry.verdict)
-    ready = _rendered(notification, told, enquiry, now)
+    mapping_url = next((url for offer in _next_steps if (url := offer(enquiry, pause))), "")
+    # All that the templates see, apart from what stands for later.
+    facts = (
+        *(finnish_moment(enquiry.received_at), enquiry.kind, enquiry.verdict, pause.is_paused, mapping_url),
+        *(getattr(details, field.attname) for field in details._meta.concrete_fields),
+    )
+    ready = _rendered(notification, facts, enquiry, now)
     if enquiry.kind == Kind.WAITING or enquiry.is_quarantined:
         return ReadyMails(notification=ready, confirmation=None)
-    mapping_url = next((url for offer in _next_steps if (url := offer(enquiry, pause))), "")
     confirmation = mail_to_sender(
         any_enquiry,
         MailPurpose.CONFIRMATION,
@@ -95,11 +96,10 @@ def render_mails(
             if enquiry.kind == Kind.MAPPING
             else _("Your message has arrived (reference %(reference)s)")
         ),
-        context={"pause": pause, "mapping_url": mapping_url},
+        context={"is_paused": pause.is_paused, "mapping_url": mapping_url},
     )
-    facts = [getattr(details, field.attname) for field in details._meta.concrete_fields]
-    promised = (enquiry.kind, pause.is_paused, mapping_url, confirmation.context["privacy_url"], *facts)
-    return ReadyMails(notification=ready, confirmation=_rendered(confirmation, promised, enquiry, now))
+    facts = (*facts, confirmation.context["privacy_url"])
+    return ReadyMails(notification=ready, confirmation=_rendered(confirmation, facts, enquiry, now))
 
 
 def _rendered(mail: NewMail, facts: tuple[object, ...], enquiry: Enquiry, now: datetime) -> OutgoingMail:
@@ -107,7 +107,8 @@ def _rendered(mail: NewMail, facts: tuple[object, ...], enquiry: Enquiry, now: d
     digest = sha256(repr((mail.purpose, mail.subject, get_language(), facts)).encode()).hexdigest()
     texts: Any = cache.get_or_set(f"mail:{digest}", lambda: (mail.text, mail.html), _TEXTS_KEPT.total_seconds())
     subject, text, html = (part.replace(_REFERENCE_LATER, enquiry.reference) for part in (mail.subject, *texts))
-    return mail_row(replace(mail, subject=subject), text=text, html=html, now=now)
+    addressed = replace(mail, subject=subject, recipient=mail.recipient or enquiry.email)
+    return mail_row(addressed, text=text, html=html, now=now)
 
 
 def queue_mails(mails: ReadyMails, *, enquiry: Enquiry, mailbox_key: str, now: datetime) -> None:
