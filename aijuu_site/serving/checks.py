@@ -97,6 +97,13 @@ def require_storage() -> None:
             raise CommandError(f"STORAGE_URL: the bucket can't be used: {error}") from error
 
 
+def check_resources() -> None:
+    """Check the database and the storages before anything is written. Raises SystemCheckError or CommandError."""
+    require_database()
+    check_database()
+    require_storage()
+
+
 @contextmanager
 def disk_full_as_command_error() -> Iterator[None]:
     """Turn the error of a full disk into a CommandError."""

@@ -1,19 +1,14 @@
-"""`python -m aijuu_site.serving.start`: what `manage.py serve` becomes after the preparations.
+"""What `manage.py serve` does after the preparations.
 
-Web server and worker are forked from this process once all of the program is loaded, so they share its memory, and one
+Web server and worker are forked from its process once all of the program is loaded, so they share its memory, and one
 that was killed is there again without loading it anew.
 """
 
+import ctypes
 import gc
-import os
 import sys
 from contextlib import suppress
 from functools import partial
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aijuu_site.settings.production")
-
-# Sets Django up, so it comes before what imports models.
-from aijuu_site.wsgi import application  # isort: skip
 
 from django.conf import settings
 from django.core.management import call_command
@@ -24,11 +19,20 @@ from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor, site_a
 from aijuu_site.serving.shell import base_environ, call
 from aijuu_site.serving.web import serve
 from aijuu_site.settings.mail import MAIL_FILES
+from aijuu_site.wsgi import application
 from home.contact_cache import fill_contact_cache
 from intake.mail.delivery import attempt_seconds
 
 # Long enough for the mail server to confirm a mail that is being sent: killed before that, it would be sent twice.
 WORKER_STOP_SECONDS = attempt_seconds() + STOP_SECONDS
+_M_ARENA_MAX = -8
+
+
+def keep_few_arenas() -> None:
+    """Let glibc keep the free memory of all threads together: apart, it costs a fifth more over time."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def warm_up() -> None:
@@ -63,16 +67,11 @@ def _say(line: str) -> None:
 def main() -> int:
     """Run web server and worker until SIGTERM, SIGINT, or the exit of the web server. Return the exit code."""
     host, port = settings.HOST, settings.PORT
+    keep_few_arenas()
     warm_up()
     supervisor = Supervisor(
         web=Child("web server", partial(serve, host, port, settings.WEB_PROCESSES)),
         worker=Child("worker", partial(call_command, "work"), stop_seconds=WORKER_STOP_SECONDS),
         say=_say,
     )
-    code = supervisor.run(is_answering=partial(site_answers, host, port), on_ready=lambda: _say(addresses()))
-    _say("Stopped.")
-    return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return supervisor.run(is_answering=partial(site_answers, host, port), on_ready=lambda: _say(addresses()))

@@ -2,10 +2,11 @@
 
 import errno
 import os
+import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from django.db import OperationalError
 from django.test import override_settings
 from wagtail.models import Site
 
+from aijuu_site.management.commands import serve
 from aijuu_site.serving.checks import AlreadyRunningError, exclusive_start, port_is_free
 from aijuu_site.serving.preparation import (
     sync_site_address,
@@ -95,10 +97,7 @@ def test_a_broken_program_writes_nothing(tmp_path: Path, command: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.django_db
-@pytest.mark.usefixtures("_own_umask")
-@pytest.mark.parametrize("command", ["serve", "prepare"])
-@pytest.mark.parametrize(
+FULL = pytest.mark.parametrize(
     ("error", "named"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "DATA_DIR"),
@@ -106,18 +105,37 @@ def test_a_broken_program_writes_nothing(tmp_path: Path, command: str) -> None:
         (OperationalError("could not extend file: No space left on device"), "DATABASE_URL"),
     ],
 )
-def test_a_full_disk_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, error: Exception, named: str
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_own_umask")
+@FULL
+def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, named: str) -> None:
+    monkeypatch.setattr("aijuu_site.serving.preparation._load_content", raising(error))
+    with override_settings(DATA_DIR=tmp_path), pytest.raises(CommandError, match=f"^{named}: .* full"):
+        call_command("prepare")
+
+
+@pytest.mark.usefixtures("_own_umask")
+@FULL
+def test_serve_ends_where_its_preparation_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: Exception, named: str
 ) -> None:
-    def full(*_arguments: object) -> None:
+    for name in ("check_program", "check_resources", "close_connections"):
+        monkeypatch.setattr(serve, name, lambda: None)
+    monkeypatch.setattr(serve, "prepare_data", raising(error))
+    monkeypatch.setattr(serve, "_run", raising(AssertionError("The site was started.")))
+    with override_settings(PORT=free_port(), DATA_DIR=tmp_path), pytest.raises(SystemExit) as ended:
+        call_command("serve")
+    assert ended.value.code == 1
+    assert re.fullmatch(rf"CommandError: {named}: .* full\.\n", capfd.readouterr().err)
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def fail(*_arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr("aijuu_site.serving.preparation._load_content", full)
-    with (
-        override_settings(PORT=free_port(), DATA_DIR=tmp_path),
-        pytest.raises(CommandError, match=f"^{named}: .* full"),
-    ):
-        call_command(command)
+    return fail
 
 
 @pytest.mark.usefixtures("_own_umask")

@@ -76,8 +76,9 @@ class RunningSite:
     def start(self, seconds: float = 600.0) -> None:
         """Return once it answers. Raises RuntimeError with all it said where it does not."""
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
-            cwd=ROOT,
+            [sys.executable, str(ROOT / "manage.py"), "serve"],
+            # As a service manager may: from anywhere.
+            cwd=self.data_dir,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

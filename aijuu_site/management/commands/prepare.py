@@ -4,13 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from aijuu_site.serving.checks import (
-    check_database,
-    check_program,
-    disk_full_as_command_error,
-    require_database,
-    require_storage,
-)
+from aijuu_site.serving.checks import check_program, check_resources, disk_full_as_command_error
 from aijuu_site.serving.preparation import prepare_data
 
 
@@ -22,8 +16,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_program()
-        require_database()
-        check_database()
-        require_storage()
+        check_resources()
         with disk_full_as_command_error():
             prepare_data(self.stdout.write)

@@ -1,6 +1,8 @@
 """`manage.py serve`: the whole site with one command, as `make run` starts it."""
 
+import math
 import os
+import signal
 import sys
 from typing import Any
 
@@ -9,19 +11,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from aijuu_site.serving.checks import (
     AlreadyRunningError,
-    check_database,
     check_program,
+    check_resources,
     close_connections,
     disk_full_as_command_error,
     exclusive_start,
     port_is_free,
-    require_database,
-    require_storage,
 )
 from aijuu_site.serving.preparation import prepare_data, prepare_static_files
-
-# glibc otherwise keeps free memory apart for each thread, which over an hour costs a fifth more.
-_FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
+from aijuu_site.serving.processes import Forked
 
 
 class Command(BaseCommand):
@@ -30,25 +28,23 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        host: str = settings.HOST
-        port: int = settings.PORT
         # The data folder holds personal data: only its owner may read what is created in it.
         os.umask(0o077)
-        self._require_free_port(host, port)
+        self._require_free_port(settings.HOST, settings.PORT)
         check_program()
         try:
             with exclusive_start(settings.DATA_DIR):
-                self._prepare()
-                # The process and its lock stay, the memory of the preparations does not.
-                command = [sys.executable, "-m", "aijuu_site.serving.start"]
-                os.execve(sys.executable, command, {**_FEW_ARENAS, **os.environ})  # noqa: S606
+                check_resources()
+                close_connections()
+                code = self._prepare_apart() or _run()
         except AlreadyRunningError as error:
             raise CommandError(
                 f"The site already runs with the data folder {settings.DATA_DIR}. Stop it, or set another DATA_DIR."
             ) from error
         except KeyboardInterrupt:
-            self._say("Stopped.")
-            sys.exit(130)
+            code = 130
+        self._say("Stopped.")
+        sys.exit(code)
 
     def _require_free_port(self, host: str, port: int) -> None:
         try:
@@ -58,15 +54,32 @@ class Command(BaseCommand):
         if not free:
             raise CommandError(f"Port {port} on {host} is taken by another program. Stop it, or set another: PORT=8080")
 
+    def _prepare_apart(self) -> int:
+        """Prepare in a process of its own, whose memory goes with it. Return its exit code."""
+        process = Forked("preparation", self._prepare)
+        try:
+            process.ends_by(math.inf)
+        except KeyboardInterrupt:
+            os.kill(process.pid, signal.SIGTERM)
+            process.ends_by(math.inf)
+            raise
+        return process.returncode or 0
+
     def _prepare(self) -> None:
-        require_database()
-        check_database()
-        require_storage()
-        with disk_full_as_command_error():
-            prepare_data(self._say)
-            prepare_static_files(self._say)
-        close_connections()
+        try:
+            with disk_full_as_command_error():
+                prepare_data(self._say)
+                prepare_static_files(self._say)
+        except CommandError as error:
+            sys.exit(f"CommandError: {error}")
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _run() -> int:
+    # Loads the application, which must not happen before the preparations are done.
+    from aijuu_site.serving.start import main
+
+    return main()
