@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.models import DraftStateMixin, Page, Revision
 
+from aijuu_site.kept_pages.generation import forget_old_changes
 from home.images.preparation import (
     make_missing_file,
     missing_files,
@@ -100,6 +101,10 @@ def _remove_unfinished_uploads(context: JobContext) -> None:
     context.each(unfinished_uploads(now=context.now), remove_unfinished_upload)
 
 
+def _forget_old_changes(_context: JobContext) -> None:
+    forget_old_changes()
+
+
 UPKEEP_JOBS = (
     Job(
         name="publishing",
@@ -133,5 +138,11 @@ UPKEEP_JOBS = (
         title=_("Removing uploads of pictures that were left unfinished"),
         every=timedelta(days=1),
         run=_remove_unfinished_uploads,
+    ),
+    Job(
+        name="page_changes",
+        title=_("Removing the records of old changes of pages"),
+        every=timedelta(days=1),
+        run=_forget_old_changes,
     ),
 )

@@ -18,6 +18,7 @@ from wagtail.images import get_image_model
 from wagtail.models import Page, Revision, UploadedFile
 
 from aijuu_site.accounts.models import User
+from aijuu_site.kept_pages.models import PageChange
 from aijuu_site.upkeep_jobs import UPKEEP_JOBS
 from home.images.photos import missing_specs
 from home.images.preparation import make_files
@@ -104,6 +105,13 @@ def test_old_logins_are_forgotten(db: None) -> None:
     Session.objects.create(session_key="new", session_data="", expire_date=now + timedelta(hours=1))
     work(now)
     assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
+
+
+def test_records_of_old_page_changes_go_but_the_last(db: None) -> None:
+    PageChange.objects.bulk_create(PageChange() for _ in range(5))
+    latest = PageChange.objects.latest("pk")
+    work()
+    assert list(PageChange.objects.all()) == [latest]
 
 
 def test_only_old_versions_that_nothing_uses_go(front: HomePage) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
@@ -243,3 +244,11 @@ def test_revisions_and_logs_are_not_watched() -> None:
     """Every save of a draft writes them, and no page shows them."""
     assert not watched_tables() & {"wagtailcore_revision", "wagtailcore_pagelogentry", "home_pausechange"}
     assert {"wagtailcore_page", "home_pausenotice", "intake_intakesettings"} <= watched_tables()
+
+
+def test_cache_of_another_process_ends_with_the_generation() -> None:
+    """Wagtail removes what it keeps of sites and pictures only from the cache of the process that changes them."""
+    cache.set("kept", "old")
+    assert cache.get("kept") == "old"
+    shared_generation().change()
+    assert cache.get("kept") is None

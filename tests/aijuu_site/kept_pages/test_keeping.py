@@ -10,13 +10,15 @@ import pytest
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, connection
-from django.test import override_settings
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.test import RequestFactory, override_settings
+from django.urls import resolve
 from django.utils import timezone
 from wagtail.models import PageViewRestriction
 
 from aijuu_site.kept_pages.generation import shared_generation, watched_tables
 from aijuu_site.kept_pages.keeper import Keeper
-from aijuu_site.kept_pages.middleware import LONGEST, KeptContent
+from aijuu_site.kept_pages.middleware import LONGEST, KeptContent, may_be_kept
 from aijuu_site.kept_pages.store import Entry
 from aijuu_site.serving.shell import Response, Shell, base_environ
 from home.models import PauseNotice
@@ -282,3 +284,38 @@ def test_only_a_proxy_is_told_what_to_keep(visit: Visit, keeper: Keeper, proxies
         headers = kept.answer(accept_encoding=encoding).headers
         assert (headers[0] == expected) is bool(proxies)
         assert ("x-accel-expires" in dict(headers)) is bool(proxies)
+
+
+def _public() -> tuple[HttpRequest, HttpResponse]:
+    """A request and a response that may be kept."""
+    request, response = RequestFactory().get("/"), HttpResponse("page")
+    request.resolver_match = resolve("/")
+    response["Cache-Control"] = "no-cache"
+    return request, response
+
+
+def test_ordinary_page_may_be_kept() -> None:
+    assert may_be_kept(*_public())
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda request, response: response.set_cookie("csrftoken", "x"),
+        lambda request, response: request.COOKIES.update(sessionid="x"),
+        lambda request, response: response.__setitem__("Vary", "Accept-Encoding, Cookie"),
+        lambda request, response: response.__setitem__("Cache-Control", "private, no-cache"),
+        lambda request, response: response.__setitem__("Cache-Control", "no-store"),
+        lambda request, response: setattr(request, "_csp_nonce", "r4nd0m"),
+        lambda request, response: setattr(request, "method", "POST"),
+        lambda request, response: setattr(request, "GET", QueryDict("sivu=2")),
+        lambda request, response: setattr(request, "resolver_match", resolve("/healthz/")),
+        lambda request, response: setattr(request, "resolver_match", None),
+        lambda request, response: setattr(response, "status_code", 302),
+        lambda request, response: setattr(response, "status_code", 500),
+    ],
+)
+def test_whatever_is_for_one_visitor_is_not_kept(spoil: Callable[[HttpRequest, HttpResponse], None]) -> None:
+    request, response = _public()
+    spoil(request, response)
+    assert not may_be_kept(request, response)
