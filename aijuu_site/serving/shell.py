@@ -295,21 +295,16 @@ class Shell:
     async def _stream(self, response: Response, protocol: HTTPProtocol) -> None:
         loop = asyncio.get_running_loop()
         transport = protocol.response_stream(response.status, response.headers)
-        gone = asyncio.ensure_future(protocol.client_disconnect())
 
         def pump() -> None:
             try:
                 for chunk in response.stream:
-                    if gone.done():
-                        return
+                    # Raises where the client has gone.
                     asyncio.run_coroutine_threadsafe(_send_chunk(transport, chunk), loop).result(SEND_SECONDS)
             finally:
                 response.stream.close()
 
-        try:
-            await loop.run_in_executor(self._threads, pump)
-        finally:
-            gone.cancel()
+        await loop.run_in_executor(self._threads, pump)
 
 
 async def _send_chunk(transport: Any, chunk: bytes) -> None:

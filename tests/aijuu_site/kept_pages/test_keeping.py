@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -319,3 +319,13 @@ def test_whatever_is_for_one_visitor_is_not_kept(spoil: Callable[[HttpRequest, H
     request, response = _public()
     spoil(request, response)
     assert not may_be_kept(request, response)
+
+
+def test_response_that_sets_a_cookie_is_not_kept(visit: Visit, keeper: Keeper) -> None:
+    """Whoever set it, and after whatever decided that the page may be kept."""
+    response = visit("/")[0]
+    keeper.store.drop("/")
+    with_cookie = replace(response, headers=[*response.headers, ("Set-Cookie", "a=1")])
+    offer = KeptContent(response.body, since=0.0, until=1e12)
+    assert keeper.keep("/", with_cookie, [offer], keeper.generation) is None
+    assert keeper.valid("/") is None
