@@ -11,6 +11,7 @@ import re
 import secrets
 import struct
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -113,14 +114,9 @@ def _recognise_write(execute: Callable[..., Any], sql: Any, params: Any, many: b
     found = _WRITE.match(sql) if isinstance(sql, str) else None
     if found is None or found[1] not in watched_tables():
         return execute(sql, params, many, context)
-    result = execute(sql, params, many, context)
-    if context["connection"].in_atomic_block:
+    with nullcontext() if context["connection"].in_atomic_block else transaction.atomic():
+        result = execute(sql, params, many, context)
         _record_in_transaction()
-    else:
-        # SQLite has not committed an INSERT whose new key is not fetched yet. So this change counts as not included,
-        # and follow_database() makes one more generation within a second.
-        PageChange.objects.create()
-        shared_generation().change()
     return result
 
 

@@ -1,5 +1,6 @@
 """The database backend. Every write of web server, worker and commands waits for its turn here."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +14,51 @@ from aijuu_site.queued_sqlite.queue import QueueTimeout, WriterQueue
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
+def is_write(query: str) -> bool:
+    return query.lstrip()[:7].upper().startswith(_WRITES)
+
+
 class QueuedCursor(base.SQLiteCursorWrapper):
-    """A cursor whose writes outside a transaction wait for their turn."""
+    """A cursor whose writes outside a transaction wait for their turn.
+
+    SQLite ends an INSERT … RETURNING only when its last row is fetched. Until then the database stays locked, and a
+    transaction around it can't be committed. So the rows of a write are fetched at once and kept here.
+    """
 
     queued: Callable[[str], Any]
+    _rows: deque[Any] | None = None
 
     def execute(self, query: str, params: Any = None) -> Any:
+        self._rows = None
         with self.queued(query):
-            return super().execute(query, params)
+            result = super().execute(query, params)
+            if self.description is not None and is_write(query):
+                self._rows = deque(super().fetchall())
+            return result
+
+    def __next__(self) -> Any:
+        if self._rows is None:
+            return super().__next__()
+        if not self._rows:
+            raise StopIteration
+        return self._rows.popleft()
+
+    def fetchone(self) -> Any:
+        if self._rows is None:
+            return super().fetchone()
+        return self._rows.popleft() if self._rows else None
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        count = self.arraysize if size is None else size
+        if self._rows is None:
+            return super().fetchmany(count)
+        return [self._rows.popleft() for _row in range(min(count, len(self._rows)))]
+
+    def fetchall(self) -> list[Any]:
+        if self._rows is None:
+            return super().fetchall()
+        rows, self._rows = list(self._rows), deque()
+        return rows
 
     def executemany(self, query: str, param_list: Iterable[Any]) -> Any:
         with self.queued(query):
@@ -50,7 +88,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     @contextmanager
     def _queued(self, query: str) -> Iterator[None]:
         is_alone = not self.connection.in_transaction and not (self._queue and self._queue.has_turn)
-        if not is_alone or not query.lstrip()[:7].upper().startswith(_WRITES):
+        if not is_alone or not is_write(query):
             yield
             return
         self._take_turn()

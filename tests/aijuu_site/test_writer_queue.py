@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
+from wagtail.contrib.redirects.models import Redirect
 
 from aijuu_site.queued_sqlite import queue as queue_module
 from aijuu_site.queued_sqlite.queue import QueueTimeout, WriterQueue, _threads_of
@@ -211,6 +213,51 @@ def test_each_write_waits_for_its_turn(how: str) -> None:
     assert done == [1]
     with closing(WriterQueue(path)) as after:
         after.acquire(5)
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_write_is_over_before_its_rows_are_read(in_transaction: bool) -> None:
+    """SQLite keeps an INSERT … RETURNING open until its last row is fetched; by then the turn is another's."""
+    insert = (
+        "INSERT INTO wagtailredirects_redirect (old_path, is_permanent, redirect_link, redirect_page_route_path,"
+        " automatically_created) SELECT value, 0, '', '', 0 FROM json_each(%s) RETURNING old_path"
+    )
+    with connection.cursor() as cursor:
+        if in_transaction:
+            with transaction.atomic():
+                cursor.execute(insert, ['["0", "1", "2", "3", "4"]'])
+        else:
+            cursor.execute(insert, ['["0", "1", "2", "3", "4"]'])
+        with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, timeout=0)) as foreign:
+            foreign.execute("BEGIN IMMEDIATE")
+        assert cursor.fetchone() == ("0",)
+        assert cursor.fetchmany(2) == [("1",), ("2",)]
+        assert next(cursor.cursor) == ("3",)
+        assert cursor.fetchall() == [("4",)]
+        assert cursor.fetchone() is None
+        assert cursor.fetchmany(2) == cursor.fetchall() == []
+        with pytest.raises(StopIteration):
+            next(cursor.cursor)
+        # The next statement of the same cursor has rows of its own.
+        cursor.execute("SELECT 1")
+        assert cursor.fetchall() == [(1,)]
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_two_creating_page_changes_do_not_wait_for_each_other() -> None:
+    """Each insert is followed by one more, which records that pages changed."""
+
+    def create(name: str) -> None:
+        for number in range(40):
+            Redirect.objects.create(old_path=f"/{name}{number}", redirect_link="/uusi/")
+
+    threads = [in_thread(partial(create, name)) for name in ("a", "b", "c")]
+    for one in threads:
+        one.join(60)
+    assert Redirect.objects.count() == 120
 
 
 @sqlite_only
