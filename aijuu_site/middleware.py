@@ -130,9 +130,9 @@ class MethodKeepingRedirect(HttpResponsePermanentRedirect):
 
 
 class SiteAddressMiddleware:
-    """Redirect to the scheme and host of SITE_URL.
+    """Redirect to the scheme and host of SITE_URL: first to https, since HSTS holds only for a host that sent it so.
 
-    Placed before everything that reads the host, including SecurityMiddleware's redirect to https.
+    Placed before everything that reads the host.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -151,7 +151,9 @@ class SiteAddressMiddleware:
         name, site_name = split_domain_port(host)[0], site_host(settings.SITE_URL)
         is_other_name = name == www_variant(site_name)
         if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-            return settings.SITE_URL if is_other_name or name == site_name else f"https://{host}"
+            if not is_other_name and name != site_name:
+                return f"https://{host}"
+            return settings.SITE_URL.replace(site_name, name, 1)
         return settings.SITE_URL if is_other_name and not _is_from_an_open_page(request) else None
 
 

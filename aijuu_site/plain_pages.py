@@ -7,12 +7,21 @@ home.contact_cache. Their policy allows that one style by its digest (CSP Level 
 import base64
 import hashlib
 import re
+from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
+from django.utils.module_loading import import_string
 
 from home.contact_cache import cached_contact
 
+# Innermost first. By name, since aijuu_site.middleware imports this module.
+_HEADER_MIDDLEWARE = (
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "aijuu_site.middleware.SecurityHeadersMiddleware",
+)
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
@@ -38,15 +47,14 @@ def plain_response(name: str, *, status: int) -> HttpResponse:
 
 def refused_request_page(code: int) -> tuple[list[tuple[str, str]], bytes]:
     """Return headers and body for a request that the server refuses before Django sees it (413, 408, …)."""
-    html = plain_page({413: "413.html", 500: "500.html"}.get(code, "400.html"))
-    policy = f"default-src 'none'; style-src {' '.join(style_sources(html))}; base-uri 'none'; frame-ancestors 'none'"
-    headers = [
-        ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Security-Policy", policy),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Cache-Control", "no-store"),
-    ]
-    return headers, html.encode()
+    request = HttpRequest()
+    # Only the server itself asks, so no proxy's word is needed.
+    request.META["HTTP_X_FORWARDED_PROTO"] = urlsplit(settings.SITE_URL).scheme
+    page = plain_response({413: "413.html", 500: "500.html"}.get(code, "400.html"), status=code)
+    response: HttpResponseBase = page
+    for middleware in map(import_string, _HEADER_MIDDLEWARE):
+        response = middleware(lambda _request, inner=response: inner)(request)
+    return list(response.items()), page.content
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -6,10 +6,11 @@ from typing import Any
 from aijuu_site.content_security import ADMIN_POLICY, PUBLIC_POLICY
 from aijuu_site.settings.data_folder import configured_secret_key, data_folder, make_data_folder, stored_secret_key
 from aijuu_site.settings.databases import database_from_url
-from aijuu_site.settings.environment import Environment, SettingError
+from aijuu_site.settings.environment import Environment
 from aijuu_site.settings.files import file_storages
 from aijuu_site.settings.hosts import allowed_hosts, available_cores, listening_host, site_url
 from aijuu_site.settings.mail import admin_email, email_settings, sender
+from aijuu_site.settings.visited import cookie_name, require_for_visitors
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -20,18 +21,18 @@ PORT = env.whole_number("PORT", default=8000, lowest=1, highest=65535)
 HOST = listening_host(env.text("HOST"))
 DATA_DIR = data_folder(env.text("DATA_DIR"), sources=BASE_DIR)
 
-# The public URL of the site. Its scheme decides about all https settings.
+# The public URL of the site. With https, people visit it: this one rule decides about everything strict.
 SITE_URL = site_url(env.text("SITE_URL"), port=PORT)
 ALLOWED_HOSTS = allowed_hosts(env.text("ALLOWED_HOSTS"), url=SITE_URL)
 HTTPS = SITE_URL.startswith("https://")
+HSTS = env.choice("HSTS", "subdomains", "preload")
 
 # The number of our own reverse proxies, one of which terminates TLS. Decides how many addresses at the right of
 # X-Forwarded-For are trusted, and whether X-Forwarded-Proto is.
 TRUSTED_PROXIES = env.whole_number("TRUSTED_PROXIES", default=1 if HTTPS else 0, lowest=0, highest=9)
-if HTTPS and not TRUSTED_PROXIES:
-    raise SettingError(
-        "TRUSTED_PROXIES", "with https in SITE_URL a proxy stands in front; write 1 or more, or nothing."
-    )
+EMAIL_URL = env.text("EMAIL_URL")
+if HTTPS:
+    require_for_visitors(trusted_proxies=TRUSTED_PROXIES, email_url=EMAIL_URL)
 WEB_PROCESSES = env.whole_number("WEB_PROCESSES", default=min(available_cores(), 8), lowest=1, highest=64)
 FORM_RATE_LIMIT = env.whole_number("FORM_RATE_LIMIT", default=10, lowest=1, highest=1_000_000)
 
@@ -42,7 +43,7 @@ ADMIN_PASSWORD = env.exact("ADMIN_PASSWORD")
 DATABASES = {"default": database_from_url(env.text("DATABASE_URL"), DATA_DIR)}
 
 # Without a mail server, mail is written to files, so that nothing is lost and the site can be tried out.
-vars().update(email_settings(env.text("EMAIL_URL")))
+vars().update(email_settings(EMAIL_URL))
 MAIL_DIR = DATA_DIR / "mail"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = sender(env.text("DEFAULT_FROM_EMAIL") or "Aijuu työnohjaus <kati.levola@aijuu.fi>")
@@ -101,8 +102,8 @@ MIDDLEWARE = [
     "aijuu_site.private_addresses.PrivateAddressesMiddleware",
     "aijuu_site.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
-    "aijuu_site.middleware.SiteAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "aijuu_site.middleware.SiteAddressMiddleware",
     "aijuu_site.middleware.RefuseNulMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -225,19 +226,24 @@ WAGTAIL_PASSWORD_REQUIRED_TEMPLATE = "home/password_required.html"  # noqa: S105
 WAGTAILADMIN_UNSAFE_PAGE_DELETION_LIMIT = 2
 WAGTAILADMIN_COMMENTS_ENABLED = False
 
-# Only the admin sets these cookies; public pages set none.
+# Only the admin and pages with a password set cookies. No other names exist: messages are kept in the session.
+SESSION_COOKIE_NAME = cookie_name("sessionid", https=HTTPS)
+CSRF_COOKIE_NAME = cookie_name("csrftoken", https=HTTPS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+# Not Strict: a link in a mail to the supervisor must find her signed in.
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 60 * 60 * 12
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 SECURE_SSL_REDIRECT = HTTPS
-# Health checks may use plain http inside the network.
-SECURE_REDIRECT_EXEMPT = [r"^healthz(/live)?/?$"]
+# aijuu_site.middleware.SiteAddressMiddleware redirects; Django's only sets headers.
+SECURE_REDIRECT_EXEMPT = [""]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = False
-# HSTS without subdomains and preload: other names of the domain, such as mail, may not support https.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HSTS in ("subdomains", "preload")
+SECURE_HSTS_PRELOAD = HSTS == "preload"
+# By default neither: other names of the domain, such as mail, may not support https.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"

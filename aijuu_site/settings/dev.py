@@ -1,8 +1,11 @@
 """Settings for development: DEBUG, autoreload, debug toolbar."""
 
 from aijuu_site.settings.base import *  # noqa: F403
-from aijuu_site.settings.base import INSTALLED_APPS, MIDDLEWARE, STORAGES
+from aijuu_site.settings.base import HTTPS, INSTALLED_APPS, MIDDLEWARE, STORAGES
+from aijuu_site.settings.environment import SettingError
 
+if HTTPS:
+    raise SettingError("SITE_URL", "the settings for development show errors to everybody, so they take no https.")
 DEBUG = True
 INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar"]
 _after_gzip = MIDDLEWARE.index("django.middleware.gzip.GZipMiddleware") + 1

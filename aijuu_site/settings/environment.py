@@ -17,6 +17,7 @@ NAMES = (
     "DATA_DIR",
     "SECRET_KEY",
     "SITE_URL",
+    "HSTS",
     "ALLOWED_HOSTS",
     "DATABASE_URL",
     "EMAIL_URL",
@@ -41,6 +42,13 @@ class SettingError(ImproperlyConfigured):
         super().__init__(f"{name}: {reason}")
 
 
+class SettingErrors(SettingError):
+    """Several settings are invalid, each on a line of its own."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        ImproperlyConfigured.__init__(self, "\n".join(f"{name}: {reason}" for name, reason in problems.items()))
+
+
 class Environment:
     """The settings as text, from the process environment or else the .env file."""
 
@@ -56,6 +64,13 @@ class Environment:
         """Return the value of a secret with its spaces; "" where it is not set."""
         value = self._readable(name, self._values[name])
         return value if value.strip() else ""
+
+    def choice(self, name: str, *words: str) -> str:
+        """Return the word that is set, in lower case; "" where none is."""
+        value = self.text(name).lower()
+        if value and value not in words:
+            raise SettingError(name, f"write {' or '.join(words)}, or nothing.")
+        return value
 
     def _readable(self, name: str, value: str) -> str:
         if not _is_unicode(value):

@@ -16,12 +16,14 @@ _SCHEMES = {
     "smtp+ssl": (465, False, True),
     "smtps": (465, False, True),
 }
+# Written out, it means files also where visitors write for real: to try a site out.
+_FILES = "files:"
 _EMAIL_URL = "write it as in EMAIL_URL=smtp+tls://user:password@mail.example.fi:587"
 
 
 def email_settings(url: str) -> dict[str, Any]:
     """Return Django's EMAIL_* settings for `url`; the file backend for an empty one. Raises SettingError."""
-    if not url:
+    if url in ("", _FILES):
         return {"EMAIL_BACKEND": MAIL_FILES}
     server = ServerUrl.read("EMAIL_URL", url, example=_EMAIL_URL)
     if server.scheme not in _SCHEMES:

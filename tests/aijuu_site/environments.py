@@ -17,3 +17,15 @@ def settings_with(data_dir: Path | str, **environment: str) -> dict[str, Any]:
     """Run the settings anew, beside those that are in force here, and return them."""
     with mock.patch.dict(os.environ, {**NEUTRAL, "DATA_DIR": str(data_dir), **environment}):
         return runpy.run_path(str(ROOT / "aijuu_site" / "settings" / "base.py"))
+
+
+# Settings of these beginnings differ between http and https.
+_OF_HTTPS = (
+    "ALLOWED_HOSTS", "CSRF_", "HTTPS", "SECURE_", "SESSION_COOKIE_", "SITE_URL", "TRUSTED_PROXIES", "WAGTAILADMIN_BASE",
+)  # fmt: skip
+
+
+def https_settings(data_dir: Path, host: str, **environment: str) -> dict[str, Any]:
+    """Return what https://`host` changes in the settings, for override_settings()."""
+    values = settings_with(data_dir, SITE_URL=f"https://{host}", EMAIL_URL="files:", **environment)
+    return {name: value for name, value in values.items() if name.startswith(_OF_HTTPS)}

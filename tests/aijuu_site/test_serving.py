@@ -146,6 +146,7 @@ def test_a_new_database_is_made_after_the_checks(tmp_path: Path) -> None:
         "checks.check_program(); checks.require_database(); print(sorted(os.listdir(os.environ['DATA_DIR'])))"
     )
     environment = {**os.environ, **NEUTRAL, "DATA_DIR": str(tmp_path), "SITE_URL": "https://www.example.fi"}
+    environment["EMAIL_URL"] = "files:"
     environment["DJANGO_SETTINGS_MODULE"] = "aijuu_site.settings.production"
     finished = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True

@@ -17,7 +17,8 @@ KEY = "made-outside-and-long-enough-to-be-taken-for-a-real-key"
 
 
 def test_https_is_strict(tmp_path: Path) -> None:
-    settings = settings_with(tmp_path, SITE_URL="https://www.example.fi")
+    settings = settings_with(tmp_path, SITE_URL="https://www.example.fi", EMAIL_URL="smtp://localhost")
+    assert (settings["SESSION_COOKIE_NAME"], settings["CSRF_COOKIE_NAME"]) == ("__Host-sessionid", "__Host-csrftoken")
     assert settings["SESSION_COOKIE_SECURE"] is True
     assert settings["CSRF_COOKIE_SECURE"] is True
     assert settings["SECURE_SSL_REDIRECT"] is True
@@ -30,6 +31,8 @@ def test_https_is_strict(tmp_path: Path) -> None:
 
 def test_http_on_loopback_works(tmp_path: Path) -> None:
     settings = settings_with(tmp_path)
+    # Browsers take no __Host- cookie over http.
+    assert (settings["SESSION_COOKIE_NAME"], settings["CSRF_COOKIE_NAME"]) == ("sessionid", "csrftoken")
     assert settings["SESSION_COOKIE_SECURE"] is False
     assert settings["CSRF_COOKIE_SECURE"] is False
     assert settings["SECURE_SSL_REDIRECT"] is False
@@ -91,7 +94,7 @@ def test_the_address_follows_the_port(tmp_path: Path) -> None:
     ],
 )
 def test_an_address_is_read_as_browsers_write_it(tmp_path: Path, written: str, understood: str, host: str) -> None:
-    settings = settings_with(tmp_path, SITE_URL=written)
+    settings = settings_with(tmp_path, SITE_URL=written, EMAIL_URL="files:")
     assert settings["SITE_URL"] == understood
     assert settings["CSRF_TRUSTED_ORIGINS"] == [understood]
     assert host in settings["ALLOWED_HOSTS"]
@@ -111,7 +114,8 @@ def test_an_address_is_read_as_browsers_write_it(tmp_path: Path, written: str, u
     ],
 )
 def test_the_sites_own_names_are_always_answered(tmp_path: Path, written: str, understood: list[str]) -> None:
-    hosts = settings_with(tmp_path, SITE_URL="https://www.example.fi", ALLOWED_HOSTS=written)["ALLOWED_HOSTS"]
+    https = {"SITE_URL": "https://www.example.fi", "EMAIL_URL": "files:"}
+    hosts = settings_with(tmp_path, **https, ALLOWED_HOSTS=written)["ALLOWED_HOSTS"]
     assert set(hosts) == {"www.example.fi", "example.fi", "127.0.0.1", "localhost", "[::1]", *understood}
 
 
@@ -200,7 +204,8 @@ def test_email_url_selects_server_or_files(tmp_path: Path) -> None:
     assert with_server["EMAIL_HOST_PASSWORD"] == "s@la"
     assert with_server["EMAIL_USE_TLS"] is True
     assert with_server["EMAIL_TIMEOUT"] > 0
-    assert settings_with(tmp_path)["EMAIL_BACKEND"] == "aijuu_site.mail_files.MailFilesBackend"
+    for files in ("", "files:"):
+        assert settings_with(tmp_path, EMAIL_URL=files)["EMAIL_BACKEND"] == "aijuu_site.mail_files.MailFilesBackend"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A setting that can't be understood ends in one line that names it, shows no secret, and writes nothing."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,11 @@ REFUSED = [
     ("DATABASE_URL", "sqlite:///:memory:"),
     ("DATABASE_URL", f"sqlite:///{ROOT}/db.sqlite3"),
     ("EMAIL_URL", "mail.example.fi"),
+    ("EMAIL_URL", "files"),
+    ("EMAIL_URL", "files:/tmp"),
+    ("HSTS", "yes"),
+    ("HSTS", "subdomains,preload"),
+    ("HSTS", "31536000"),
     ("EMAIL_URL", "smtp:mail.example.fi"),
     ("EMAIL_URL", "https://mail.example.fi"),
     ("EMAIL_URL", "dummymail://"),
@@ -176,9 +182,24 @@ def test_what_is_not_understood_is_named(tmp_path: Path, name: str, value: str) 
     assert not (tmp_path / "data").exists()
 
 
-def test_https_without_a_proxy_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=r"^TRUSTED_PROXIES: "):
-        settings_with(tmp_path, SITE_URL="https://www.example.fi", TRUSTED_PROXIES="0")
+HTTPS = {"SITE_URL": "https://www.example.fi", "EMAIL_URL": "smtp://localhost"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"TRUSTED_PROXIES": "0"}, ["TRUSTED_PROXIES"]),
+        ({"EMAIL_URL": ""}, ["EMAIL_URL"]),
+        ({"EMAIL_URL": " "}, ["EMAIL_URL"]),
+        ({"EMAIL_URL": "", "TRUSTED_PROXIES": "0"}, ["TRUSTED_PROXIES", "EMAIL_URL"]),
+    ],
+)
+def test_https_names_all_missing_settings(tmp_path: Path, changed: dict[str, str], named: list[str]) -> None:
+    with pytest.raises(SettingError) as refused:
+        settings_with(tmp_path / "data", **{**HTTPS, **changed})
+    assert [line.partition(": ")[0] for line in str(refused.value).splitlines()] == named
+    assert not (tmp_path / "data").exists()
+    settings_with(tmp_path / "data", **HTTPS)
 
 
 # The data folder
@@ -300,6 +321,20 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
 
 
 # The commands
+
+
+def test_development_settings_refuse_https(tmp_path: Path) -> None:
+    development = {"DJANGO_SETTINGS_MODULE": "aijuu_site.settings.dev", "DATA_DIR": str(tmp_path)}
+    finished = run("manage.py", "check", **development, **HTTPS)
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert finished.stderr.startswith("SITE_URL: ")
+    assert finished.stderr.count("\n") == 1
+
+
+def test_deployment_check_is_silent_behind_https(tmp_path: Path) -> None:
+    finished = run("manage.py", "check", "--deploy", "--fail-level", "DEBUG", DATA_DIR=str(tmp_path), **HTTPS)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert re.match(r"System check identified no issues \(\d silenced\)\.\n$", finished.stdout)
 
 
 def run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]":

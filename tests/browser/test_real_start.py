@@ -27,6 +27,7 @@ from tests.tools.running_site import ADMIN_EMAIL, ADMIN_PASSWORD, RunningSite
 NAME = "www.aijuu-koe.fi"
 LIMIT = 10
 KATI = "kati.levola@aijuu.fi"
+SESSION, CSRF = "__Host-sessionid", "__Host-csrftoken"
 TWELVE_HOURS = 12 * 60 * 60
 
 
@@ -41,7 +42,7 @@ class Answer(NamedTuple):
 def https_site(started_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
     data_dir = tmp_path_factory.mktemp("https") / "data"
     shutil.copytree(started_once, data_dir)
-    settings = {"SITE_URL": f"https://{NAME}", "TRUSTED_PROXIES": "", "FORM_RATE_LIMIT": ""}
+    settings = {"SITE_URL": f"https://{NAME}", "TRUSTED_PROXIES": "", "FORM_RATE_LIMIT": "", "EMAIL_URL": "files:"}
     site = RunningSite(data_dir, overrides=settings)
     site.start()
     yield site
@@ -130,13 +131,13 @@ def test_session_is_secure_and_ends_after_twelve_hours(https_site: RunningSite) 
         "next": "/admin/",
         "remember": "on",
     }
-    cookies = f"csrftoken={shown.cookies['csrftoken'].value}"
+    cookies = f"{CSRF}={shown.cookies[CSRF].value}"
     answer = ask(https_site, "/admin/login/", form, cookies=cookies)
     assert (answer.status, answer.headers["Location"]) == (302, "/admin/")
-    session = answer.cookies["sessionid"]
+    session = answer.cookies[SESSION]
     assert int(session["max-age"]) == TWELVE_HOURS
     assert (session["secure"], session["httponly"], session["samesite"]) == (True, True, "Lax")
-    assert ask(https_site, "/admin/", cookies=f"sessionid={session.value}").status == 200
+    assert ask(https_site, "/admin/", cookies=f"{SESSION}={session.value}").status == 200
 
 
 def test_passwords_are_stored_slowly_hashed(https_site: RunningSite) -> None:

@@ -1,0 +1,25 @@
+"""What a site that people visit (https in SITE_URL) needs, and the names of its cookies."""
+
+from aijuu_site.settings.environment import SettingErrors
+
+
+def require_for_visitors(*, trusted_proxies: int, email_url: str) -> None:
+    """Raise SettingErrors, one line each, for what would go wrong without anybody noticing."""
+    problems = {}
+    if not trusted_proxies:
+        problems["TRUSTED_PROXIES"] = "with https in SITE_URL a proxy stands in front; write 1 or more, or nothing."
+    if not email_url:
+        problems["EMAIL_URL"] = (
+            "without a mail server nobody would get mail; write one as in "
+            "EMAIL_URL=smtp+tls://user:password@mail.example.fi:587 (to try the site out, EMAIL_URL=files: makes files)"
+        )
+    if problems:
+        raise SettingErrors(problems)
+
+
+def cookie_name(name: str, *, https: bool) -> str:
+    """Return the name with the prefix by which browsers take a cookie from this host over https alone.
+
+    Over http they would refuse it (RFC 6265bis, 4.1.3.2).
+    """
+    return f"__Host-{name}" if https else name

@@ -1,0 +1,87 @@
+"""What Mozilla's Observatory gives the site behind https."""
+
+from collections.abc import Callable
+from http.cookies import SimpleCookie
+from pathlib import Path
+
+import pytest
+from django.http import HttpResponseBase
+from django.test import Client, override_settings
+
+from tests.aijuu_site.environments import https_settings
+from tests.public_visits import visits
+from tests.tools.observatory import score
+
+HOST = "www.aijuu-koe.fi"
+# The most that a page can reach without cookies, scripts of others and a place on the browsers' preload list.
+MOST = 130
+Ask = Callable[..., HttpResponseBase]
+
+pytestmark = pytest.mark.usefixtures("loaded_site")
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Ask:
+    values = https_settings(tmp_path, HOST)
+
+    def get(path: str, *, scheme: str = "https") -> HttpResponseBase:
+        with override_settings(**values):
+            response = Client().get(path, headers={"host": HOST, "x-forwarded-proto": scheme})
+        return response  # type: ignore[return-value]
+
+    return get
+
+
+def scored(response: HttpResponseBase, ask: Ask) -> int:
+    return score(
+        headers={name.lower(): value for name, value in response.items()},
+        cookies=SimpleCookie(response.cookies.output(header="")),
+        html=response.content.decode(),  # type: ignore[attr-defined]
+        host=HOST,
+        redirected_to=ask("/", scheme="http")["Location"],
+    )
+
+
+def test_every_public_page_gets_130_points(ask: Ask) -> None:
+    scores = {}
+    for visit in visits():
+        response = ask(visit.path)
+        assert response.status_code == visit.status, visit.name
+        scores[visit.name] = scored(response, ask)
+    assert len(scores) > 30
+    assert set(scores.values()) == {MOST}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "points"),
+    [
+        ("content-security-policy", "default-src 'self'; frame-ancestors 'none'", 125),
+        ("content-security-policy", "default-src 'none'", 125),
+        ("content-security-policy", "default-src 'none'; script-src 'unsafe-inline'; frame-ancestors 'none'", 80),
+        ("content-security-policy", "default-src 'none'; img-src http:; frame-ancestors 'none'", 110),
+        ("strict-transport-security", "max-age=15767999", 120),
+        ("referrer-policy", "unsafe-url", 120),
+        ("x-content-type-options", "", 125),
+        ("cross-origin-resource-policy", "cross-origin", 120),
+    ],
+)
+def test_weak_header_costs_points(ask: Ask, name: str, value: str, points: int) -> None:
+    response = ask("/")
+    assert response[name] != value
+    response[name] = value
+    assert scored(response, ask) == points
+
+
+@pytest.mark.parametrize(
+    ("cookie", "points"),
+    [
+        ("__Host-sessionid=x; Path=/; Secure; HttpOnly; SameSite=Lax", 135),
+        ("sessionid=x; HttpOnly; SameSite=Lax", 120),
+        ("sessionid=x; Secure; SameSite=Lax", 70),
+        ("csrftoken=x; Secure", 80),
+    ],
+)
+def test_weak_cookie_costs_points(ask: Ask, cookie: str, points: int) -> None:
+    response = ask("/")
+    response.cookies.load(cookie)
+    assert scored(response, ask) == points
