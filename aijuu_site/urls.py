@@ -15,7 +15,7 @@ from wagtail.utils.urlpatterns import decorate_urlpatterns
 
 from aijuu_site import views
 from aijuu_site import views as well_known
-from aijuu_site.accounts.confirmation import confirmed_by_password
+from aijuu_site.accounts.confirmation import requires_confirmation
 from aijuu_site.accounts.views import LoginView, PasswordResetConfirmView, own_account
 from aijuu_site.front_page_protection import protect_front_page
 from aijuu_site.private_addresses import ANY_PRIVATE_PREFIX, PRIVATE_PREFIX
@@ -33,7 +33,7 @@ _admin = decorate_urlpatterns(
             path("password_reset/confirm/<uidb64>/<token>/", never_cache(PasswordResetConfirmView.as_view())),
             *wagtailadmin_urls.urlpatterns,
         ],
-        lambda view: protect_front_page(confirmed_by_password(view)),
+        lambda view: protect_front_page(requires_confirmation(view)),
     ),
     csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY),
 )

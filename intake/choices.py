@@ -110,6 +110,8 @@ class MailPurpose(TextChoices):
     PAUSE_REMINDER = "pause_reminder", _("Reminder of the pause to Kati")
     PASSWORD_RESET = "password_reset", _("Link for a new password")
     ACCOUNT_CHANGED = "account_changed", _("Notice of a changed account")
+    INVITATION = "invitation", _("Invitation to the admin")
+    NEW_LOGIN = "new_login", _("Notice of a new login")
 
 
 class MailState(TextChoices):

@@ -3,11 +3,21 @@
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.test import Client
+from django.utils import timezone
 from django.utils.text import slugify
 
 from aijuu_site.accounts.models import User
 
 PASSWORD = "x"
+
+
+def confirmed(client: Client) -> Client:
+    """A client that was asked for its password just now, and is not asked again for a while."""
+    session = client.session
+    session["password_confirmed_at"] = timezone.now().isoformat()
+    session.save()
+    return client
 
 
 def make_user(name: str = "Kati", *, email: str = "", password: str = PASSWORD, group: str = "", **fields: Any) -> User:

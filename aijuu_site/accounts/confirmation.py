@@ -1,23 +1,29 @@
-"""Asking for the password again before accounts, rights, or the practice's addresses are changed, whichever of
-Wagtail's pages does it.
+"""Asking for the password again before accounts, rights, or the practice's addresses are changed, and before
+enquiries are exported, whichever page does it.
 
-An open session must not be enough to take the site over. What was typed is carried through the question.
+An open session must not be enough to take the site over, or all enquiries away. What was typed is carried through the
+question.
 """
 
+import enum
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
+from wagtail.admin.views.mixins import SpreadsheetExportMixin
 
 from aijuu_site.accounts.changes import changes_addresses, changes_told
 from aijuu_site.accounts.forms import ConfirmationForm
 from aijuu_site.accounts.models import User
+from intake.desk.list import EnquiryAdmin
 
 View = Callable[..., HttpResponseBase]
 
@@ -29,27 +35,67 @@ _BULK_ACTION = "wagtail_bulk_action"
 CONFIRMED_FOR = timedelta(minutes=10)
 _SESSION_KEY = "password_confirmed_at"
 _NOT_CARRIED = frozenset({"csrfmiddlewaretoken", "confirm_password"})
+_ENQUIRIES = f"{EnquiryAdmin.base_url_path}_modeladmin_index"
 
 
-def confirmed_by_password(view: View) -> View:
-    """Wrap any view of the admin; what changes accounts or addresses waits for the password, and is told by mail."""
+class Action(enum.Enum):
+    """What waits for the password."""
+
+    CHANGE_ACCOUNTS = "accounts"
+    CHANGE_ADDRESSES = "addresses"
+    EXPORT_ENQUIRIES = "export"
+
+
+def requires_confirmation(view: View) -> View:
+    """Wrap any view of the admin: an Action waits for the password, and a change is told by mail."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method in ("GET", "HEAD", "OPTIONS") or not (
-            _changes_accounts(request) or changes_addresses(request)
-        ):
+        action = _action(request)
+        if action is None:
             return view(request, *args, **kwargs)
         # Wagtail's own view turns away whoever has no business here.
         if request.user.has_perm("wagtailadmin.access_admin") and not _is_confirmed(request):
             form = ConfirmationForm(request.POST if "confirm_password" in request.POST else None, request=request)
             if not form.is_valid():
-                return _question(request, form)
+                return _question(request, form, action)
             request.session[_SESSION_KEY] = timezone.now().isoformat()
+            if action is Action.EXPORT_ENQUIRIES:
+                return _back_to_list(request)
+        if action is Action.EXPORT_ENQUIRIES:
+            return view(request, *args, **kwargs)
         with changes_told(request):
             return view(request, *args, **kwargs)
 
     return sensitive_post_parameters()(wrapped)
+
+
+def _action(request: HttpRequest) -> Action | None:
+    if _exports_enquiries(request):
+        return Action.EXPORT_ENQUIRIES
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return None
+    if _changes_accounts(request):
+        return Action.CHANGE_ACCOUNTS
+    return Action.CHANGE_ADDRESSES if changes_addresses(request) else None
+
+
+def _exports_enquiries(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return (
+        match is not None
+        and match.url_name == _ENQUIRIES
+        and request.GET.get("export") in SpreadsheetExportMixin.FORMATS
+        and request.user.has_perm("intake.export_enquiry")
+    )
+
+
+def _back_to_list(request: HttpRequest) -> HttpResponse:
+    """A file that is downloaded at once would leave the question on the screen."""
+    query = request.GET.copy()
+    del query["export"]
+    messages.success(request, _("Confirmed. You can download the file now."))
+    return HttpResponseRedirect(f"{request.path}?{query.urlencode()}".rstrip("?"))
 
 
 def _changes_accounts(request: HttpRequest) -> bool:
@@ -70,13 +116,13 @@ def _is_confirmed(request: HttpRequest) -> bool:
     return timedelta() <= timezone.now() - datetime.fromisoformat(stored) < CONFIRMED_FOR
 
 
-def _question(request: HttpRequest, form: ConfirmationForm) -> HttpResponse:
+def _question(request: HttpRequest, form: ConfirmationForm, action: Action) -> HttpResponse:
     carried = [(name, value) for name, values in request.POST.lists() if name not in _NOT_CARRIED for value in values]
     context = {
         "form": form,
         "carried": carried,
         "action": request.get_full_path(),
-        "is_about_addresses": not _changes_accounts(request),
+        "about": action.value,
         "minutes": int(CONFIRMED_FOR.total_seconds() // 60),
     }
     response = TemplateResponse(request, "accounts/confirm_password.html", context, status=403)

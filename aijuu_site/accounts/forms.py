@@ -83,7 +83,15 @@ class _OneAccount(_AddressByOurRule):
 
 
 class UserCreationForm(_OneAccount, WagtailUserCreationForm):
+    """Without a password: the person gets a link to choose one."""
+
     first_name = last_name = None
+    password_enabled = False
+
+    def save(self, commit: bool = True) -> User:
+        self.instance.set_unusable_password()
+        user: User = super().save(commit=commit)
+        return user
 
     class Meta(WagtailUserCreationForm.Meta):
         fields = ("email", "name", "is_superuser", "groups")

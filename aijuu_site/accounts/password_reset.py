@@ -1,10 +1,15 @@
-"""A new password by mail: requested by anybody, answered by the worker through the mail queue."""
+"""A link by mail to choose a password: for a forgotten one, or for an account that somebody was invited to.
+
+A forgotten one is requested by anybody and answered by the worker through the mail queue.
+"""
 
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import transaction
+from django.urls import reverse
+from django.utils.crypto import get_random_string
 from django.utils.encoding import force_bytes
 from django.utils.http import base36_to_int, urlsafe_base64_encode
 from django.utils.translation import gettext as _
@@ -28,16 +33,25 @@ _MOST = 3
 _WINDOW = timedelta(hours=1)
 # Whoever asked so long ago has asked again.
 _ANSWERED_FOR = timedelta(days=1)
+# So long a link works, once. The longer one is PASSWORD_RESET_TIMEOUT, after which Django refuses any.
+RESET_VALID_FOR = timedelta(days=1)
+INVITATION_VALID_FOR = timedelta(days=7)
+
+
+def is_invited(user: User) -> bool:
+    """Return whether the account still waits for its first password."""
+    return not user.has_usable_password()
 
 
 class ResetTokens(PasswordResetTokenGenerator):
-    """Django's, without those that a clock which was ahead has made: they would work for years."""
+    """Django's, with our times, and without those that a clock which was ahead has made: they would work for years."""
 
     def check_token(self, user: User | None, token: str | None) -> bool:
-        if not token or not super().check_token(user, token):
+        if user is None or not token or not super().check_token(user, token):
             return False
-        made = base36_to_int(token.partition("-")[0])
-        return made <= self._num_seconds(self._now()) + CLOCK_TOLERANCE.total_seconds()  # type: ignore[attr-defined]
+        seconds = self._num_seconds(self._now()) - base36_to_int(token.partition("-")[0])  # type: ignore[attr-defined]
+        valid_for = INVITATION_VALID_FOR if is_invited(user) else RESET_VALID_FOR
+        return -CLOCK_TOLERANCE <= timedelta(seconds=seconds) <= valid_for
 
 
 reset_tokens = ResetTokens()
@@ -74,17 +88,24 @@ def _answer(pk: int, now: datetime) -> int:
             return 0
         is_fresh = abs(now - request.requested_at) < _ANSWERED_FOR
         users = User.objects.of_address(request.email) if is_fresh else User.objects.none()
-        accounts = [user for user in users if _may_reset(user)]
+        accounts = [user for user in users if user.is_active]
         for user in accounts:
-            _queue(user, request, now)
+            if is_invited(user):
+                # They ask for a new link where they have lost the first.
+                queue_invitation(user, by="", now=now)
+            else:
+                _queue(user, request, now)
         request.delete()
     return len(accounts)
 
 
 def _account_of(mail: OutgoingMail) -> User | None:
     """Return the account that a mail is for; None where it has changed since the request."""
-    user = User.objects.filter(pk=mail.deduplication_key.partition(":")[0], email=mail.recipient).first()
-    return user if user is not None and _may_reset(user) else None
+    user = User.objects.filter(
+        pk=mail.deduplication_key.partition(":")[0], email=mail.recipient, is_active=True
+    ).first()
+    is_for_invited = mail.purpose == MailPurpose.INVITATION
+    return user if user is not None and is_invited(user) == is_for_invited else None
 
 
 def _is_still_valid(mail: OutgoingMail, _now: datetime) -> bool:
@@ -100,21 +121,45 @@ def _secret_for(mail: OutgoingMail, _now: datetime) -> str:
 
 register(
     MailPurpose.PASSWORD_RESET,
+    MailPurpose.INVITATION,
     handling=Handling(addresses=lambda mail: Addresses(recipient=mail.recipient), is_still_valid=_is_still_valid),
 )
 register_link(RESET_LINK, _secret_for)
 
 
-def _may_reset(user: User) -> bool:
-    return user.is_active and user.has_usable_password()
+def _link_of(user: User) -> str:
+    return RESET_LINK.url(urlsafe_base64_encode(force_bytes(user.pk)))
+
+
+def queue_invitation(user: User, *, by: str, now: datetime) -> None:
+    """Queue the mail with which a new account chooses its password, in the caller's transaction.
+
+    `by` is who invites, "" where the invited asks for the link again.
+    """
+    context = {
+        "account": user.email,
+        "by": by,
+        "invitation_url": _link_of(user),
+        "days": INVITATION_VALID_FOR.days,
+        "reset_url": settings.SITE_URL + reverse("wagtailadmin_password_reset"),
+    }
+    queue_mail(
+        NewMail(
+            purpose=MailPurpose.INVITATION,
+            deduplication_key=f"{user.pk}:{get_random_string(30)}",
+            recipient=user.email,
+            subject=_("Invitation to the admin of %(site)s") % {"site": settings.WAGTAIL_SITE_NAME},
+            context=context,
+        ),
+        now=now,
+    )
 
 
 def _queue(user: User, request: PasswordResetRequest, now: datetime) -> None:
-    uid = urlsafe_base64_encode(force_bytes(user.pk))
     context = {
         "account": user.email,
-        "reset_url": RESET_LINK.url(uid),
-        "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
+        "reset_url": _link_of(user),
+        "hours": int(RESET_VALID_FOR.total_seconds() // 3600),
     }
     queue_mail(
         NewMail(
@@ -135,7 +180,12 @@ _MAILS_KEPT = timedelta(days=30)
 
 
 def _remove_old_mails(context: JobContext) -> None:
-    purposes = [MailPurpose.PASSWORD_RESET, MailPurpose.ACCOUNT_CHANGED]
+    purposes = [
+        MailPurpose.PASSWORD_RESET,
+        MailPurpose.ACCOUNT_CHANGED,
+        MailPurpose.INVITATION,
+        MailPurpose.NEW_LOGIN,
+    ]
     OutgoingMail.objects.filter(purpose__in=purposes, created_at__lt=context.now - _MAILS_KEPT).delete()
 
 

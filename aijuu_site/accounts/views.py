@@ -6,18 +6,19 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.auth import require_admin_access
 from wagtail.admin.views import account
 from wagtail.admin.views.account import AccountView, AvatarSettingsPanel, ChangePasswordPanel, NameEmailSettingsPanel
-from wagtail.users.views.users import IndexView
+from wagtail.users.views.users import CreateView, IndexView
 from wagtail.users.views.users import UserViewSet as WagtailUserViewSet
 
 from aijuu_site.accounts.changes import changes_told
 from aijuu_site.accounts.forms import LoginForm, OwnNameEmailForm, OwnPasswordForm, UserCreationForm, UserEditForm
 from aijuu_site.accounts.models import User
-from aijuu_site.accounts.password_reset import reset_tokens
+from aijuu_site.accounts.password_reset import queue_invitation, reset_tokens
 from aijuu_site.accounts.passwords import trust_address
 from home.images.upload import AvatarForm
 
@@ -62,9 +63,19 @@ class UserIndexView(IndexView):
         return super(IndexView, self).order_queryset(queryset)  # type: ignore[no-any-return]
 
 
+class UserCreateView(CreateView):
+    success_message = _("Account of '%(object)s' created. They get a link by mail to choose a password.")
+
+    def save_instance(self) -> User:
+        user: User = super().save_instance()
+        queue_invitation(user, by=str(self.request.user), now=timezone.now())
+        return user
+
+
 class UserViewSet(WagtailUserViewSet):
     ordering = "name"
     index_view_class = UserIndexView
+    add_view_class = UserCreateView
 
     def get_form_class(self, for_update: bool = False) -> type[forms.ModelForm]:
         return UserEditForm if for_update else UserCreationForm

@@ -170,8 +170,8 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 ]
 AUTHENTICATION_BACKENDS = ["aijuu_site.accounts.passwords.CountingBackend"]
 LOGIN_URL = "wagtailadmin_login"
-# Seconds. A password reset link works once.
-PASSWORD_RESET_TIMEOUT = 60 * 60 * 24
+# Seconds, at most; a link works once. How long it really works: aijuu_site.accounts.password_reset.
+PASSWORD_RESET_TIMEOUT = 60 * 60 * 24 * 7
 
 LANGUAGE_CODE = "fi"
 LANGUAGES = [("fi", "suomi")]

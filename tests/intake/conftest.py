@@ -11,7 +11,7 @@ from wagtail.models import Page, Site
 
 from home.models import ContactDetails, HomePage
 from intake.models import ContactPage, Enquiry
-from tests.accounts import make_user
+from tests.accounts import confirmed, make_user
 from tests.intake.desk.people import signed_in, user_with
 from tests.intake.enquiries import received
 from tests.intake.mail.delivering import use_server
@@ -88,8 +88,8 @@ def rename(django_capture_on_commit_callbacks: Any) -> Rename:
 
 @pytest.fixture
 def kati(db: None) -> Client:
-    """The supervisor by her group alone."""
-    return signed_in(make_user("Kati Levola", email="kati@example.fi", group="Työnohjaaja"))
+    """The supervisor by her group alone. She may export, without the question for her password."""
+    return confirmed(signed_in(make_user("Kati Levola", email="kati@example.fi", group="Työnohjaaja")))
 
 
 @pytest.fixture
