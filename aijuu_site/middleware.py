@@ -42,7 +42,9 @@ PERMISSIONS_POLICY = ", ".join(
 NEVER_A_PAGE = ("text/css", "text/javascript", "font/")
 # Of a page that set none itself.
 PUBLIC_CACHE_CONTROL = "no-cache"
-_HEALTH = ("/healthz", "/healthz/", "/healthz/live", "/healthz/live/")
+LIVE_PATH, READY_PATH = "/health/live", "/health/ready"
+# Asked by programs of the same network: under any host name, and over http, too.
+MACHINE_PATHS = (LIVE_PATH, READY_PATH)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -139,8 +141,8 @@ class SiteAddressMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info in _HEALTH:
-            # Health checks may use any internal address as the host; the response does not contain it.
+        if request.path_info in MACHINE_PATHS:
+            # They may use any internal address as the host; the response does not contain it.
             request.META["HTTP_HOST"] = urlsplit(settings.SITE_URL).netloc
             return self.get_response(request)
         # get_host() raises DisallowedHost, which becomes 400.

@@ -1,6 +1,5 @@
 """Secret URLs (intake.urls): kept out of caches, Referer headers, search engines and logs."""
 
-import logging
 import re
 from collections.abc import Callable
 
@@ -35,8 +34,6 @@ class PrivateAddressesMiddleware:
         return response
 
 
-class SecretRedactingFormatter(logging.Formatter):
-    """Redact secrets in log lines and tracebacks. Django logs the URL of every response with status 500 or above."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return _SECRET.sub(r"\1…", super().format(record))
+def redact_secrets(text: str) -> str:
+    """Return the text without the secrets of private addresses."""
+    return _SECRET.sub(r"\1…", text)

@@ -5,7 +5,6 @@ from datetime import UTC, timedelta
 
 from django.conf import settings
 from django.core.files.storage import Storage, default_storage, storages
-from django.db import DatabaseError
 from django.http import (
     FileResponse,
     Http404,
@@ -25,10 +24,10 @@ from django.views.decorators.http import require_safe
 from django.views.static import was_modified_since
 
 from aijuu_site.content_security import MEDIA_POLICY
+from aijuu_site.readiness import find_problems, may_see_details
 from aijuu_site.storages import is_stored_name
 from home.contact_details import ContactDetails
 from home.seo import absolute
-from intake.health import read_health
 
 # Names are never reused (aijuu_site.storages), so the content of a URL never changes.
 MEDIA_MAX_AGE = 60 * 60 * 24 * 30
@@ -81,28 +80,21 @@ def _file_response(request: HttpRequest, name: str, storage: Storage) -> HttpRes
 
 @never_cache
 @require_safe
-def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200, or 503 with one word for what is wrong. For monitoring."""
-    try:
-        found = read_health(now=timezone.now())
-    except DatabaseError:
-        return _plain("database", status=503)
-    if found.silent_since is not None:
-        return _plain("worker", status=503)
-    if found.mail_since is not None:
-        return _plain("mail", status=503)
-    return _plain("ok")
+def ready(request: HttpRequest) -> HttpResponse:
+    """Answer 200, or 503 where something is wrong: what, is told only to those who bear MONITORING_TOKEN."""
+    found = find_problems()
+    status = 503 if any(found.values()) else 200
+    lines = ["ready" if status == 200 else "unavailable"]
+    if may_see_details(request):
+        lines += [f"{name}: {problem or 'ok'}" for name, problem in found.items()]
+    return HttpResponse("\n".join(lines) + "\n", status=status, content_type=_TEXT)
 
 
 @never_cache
 @require_safe
-def alive(request: HttpRequest) -> HttpResponse:
-    """Answer 200 always: a liveness probe, which a silent worker must not fail."""
-    return _plain("ok")
-
-
-def _plain(word: str, *, status: int = 200) -> HttpResponse:
-    return HttpResponse(f"{word}\n", status=status, content_type="text/plain; charset=utf-8")
+def live(request: HttpRequest) -> HttpResponse:
+    """Answer 200 always: a liveness probe, which neither a silent worker nor a lost database may fail."""
+    return HttpResponse("live\n", content_type=_TEXT)
 
 
 @require_safe

@@ -1,4 +1,4 @@
-"""The health of worker, mail and jobs, for the dashboard and /healthz/."""
+"""The health of worker, mail and jobs, for the dashboard and /health/ready."""
 
 from dataclasses import dataclass
 from datetime import datetime

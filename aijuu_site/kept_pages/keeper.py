@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection
 from aijuu_site.kept_pages.generation import follow_database, shared_generation
 from aijuu_site.kept_pages.middleware import KeptContent
 from aijuu_site.kept_pages.store import Entry, Headers, Store, accepted_encodings, file_entry, page_entry
+from aijuu_site.middleware import MACHINE_PATHS
 from aijuu_site.private_addresses import PRIVATE_PREFIX
 
 # How soon the thread notices a change of this machine, and how often it asks the database about other machines.
@@ -26,6 +27,8 @@ _UNKEPT = 1000
 # What links from campaigns and social media add to an address. No page reads them.
 _TRACKING = ("utm_", "mc_")
 _TRACKING_NAMES = frozenset(("fbclid", "gclid", "gbraid", "wbraid", "msclkid", "igshid", "srsltid", "yclid", "ttclid"))
+
+_OF_ONE_REQUEST = ("x-request-id",)
 
 _logger = logging.getLogger(__name__)
 
@@ -70,7 +73,7 @@ class Keeper:
         self._host = urlsplit(settings.SITE_URL).netloc
         self._https = bool(settings.SECURE_SSL_REDIRECT)
         self._static = settings.STATIC_URL
-        self._never = (settings.ADMIN_PATH, PRIVATE_PREFIX, "/healthz")
+        self._never = (settings.ADMIN_PATH, PRIVATE_PREFIX, *MACHINE_PATHS)
         # For nginx (deploy/nginx.conf), which removes it: what is kept here may be kept there for a second. It stands
         # first, since nginx before 1.23 heeds a Cache-Control before it.
         self._for_proxies = [("x-accel-expires", "1")] if settings.TRUSTED_PROXIES else []
@@ -126,7 +129,8 @@ class Keeper:
         body = response.body
         if body is None or any(name.lower() == "set-cookie" for name, _ in response.headers):
             return None
-        headers = [*self._for_proxies, *response.headers]
+        own = (header for header in response.headers if header[0].lower() not in _OF_ONE_REQUEST)
+        headers = [*self._for_proxies, *own]
         if key.startswith(self._static):
             # WhiteNoise answers before any view. The files stay the same as long as the process runs.
             return file_entry(headers=headers, body=body, generation=None) if response.status == 200 else None

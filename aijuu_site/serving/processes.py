@@ -2,13 +2,13 @@
 
 import ctypes
 import http.client
+import logging
 import math
 import os
 import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
@@ -24,6 +24,7 @@ _TICK = 0.2
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
+_logger = logging.getLogger(__name__)
 Say = Callable[[str], None]
 
 
@@ -33,10 +34,10 @@ def reachable_host(host: str) -> str:
 
 
 def site_answers(host: str, port: int) -> bool:
-    """Return whether /healthz/live/ answers 200."""
+    """Return whether /health/live answers 200."""
     connection = http.client.HTTPConnection(reachable_host(host), port, timeout=5)
     try:
-        connection.request("GET", "/healthz/live/")
+        connection.request("GET", "/health/live")
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
@@ -100,7 +101,7 @@ def _run_forked(name: str, run: Callable[[], object], parent: int) -> int:
             print(end.code, file=sys.stderr)
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
-        traceback.print_exc()
+        _logger.exception("The %s failed.", name)
         return 1
     finally:
         sys.stdout.flush()

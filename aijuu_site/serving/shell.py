@@ -20,6 +20,7 @@ from granian.rsgi import HTTPProtocol, ProtocolClosed, ProtocolError, Scope
 from aijuu_site.kept_pages.keeper import Keeper
 from aijuu_site.kept_pages.middleware import OFFER, KeptContent
 from aijuu_site.kept_pages.store import Entry, Headers
+from aijuu_site.middleware import MACHINE_PATHS
 from aijuu_site.plain_pages import refused_request_page
 from home.seo import PageSitemap
 
@@ -36,6 +37,7 @@ SEND_SECONDS = 300.0
 LARGEST_HEADER = 32 * 1024
 # More threads than this would only wait for the database.
 THREADS = 8
+HEALTH_THREADS = 2
 # A larger body is buffered in a temporary file.
 _IN_MEMORY = 256 * 1024
 # A response up to this size is sent at once, and its thread is free again.
@@ -149,6 +151,8 @@ class Shell:
         self.application = application
         self.keeper = keeper
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="django")
+        # Answers also while all others wait for the database.
+        self._health_threads = ThreadPoolExecutor(HEALTH_THREADS, thread_name_prefix="health")
         # Requests that wait for another one to render the same page.
         self._flights: dict[str, asyncio.Future[None]] = {}
         self._uploads = 0
@@ -159,6 +163,7 @@ class Shell:
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         self.keeper.stop()
         self._threads.shutdown()
+        self._health_threads.shutdown()
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         key = self.keeper.key(scope)
@@ -201,7 +206,8 @@ class Shell:
         if key is None:
             with await self._body(scope, protocol, environ) as body:
                 environ["wsgi.input"] = body
-                response = await loop.run_in_executor(self._threads, call, self.application, environ)
+                threads = self._health_threads if scope.path in MACHINE_PATHS else self._threads
+                response = await loop.run_in_executor(threads, call, self.application, environ)
         else:
             flight = self._flights[key] = loop.create_future()
             try:

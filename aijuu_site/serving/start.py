@@ -6,6 +6,7 @@ that was killed is there again without loading it anew.
 
 import ctypes
 import gc
+import logging
 import sys
 from contextlib import suppress
 from functools import partial
@@ -26,6 +27,7 @@ from intake.mail.delivery import attempt_seconds
 # Long enough for the mail server to confirm a mail that is being sent: killed before that, it would be sent twice.
 WORKER_STOP_SECONDS = attempt_seconds() + STOP_SECONDS
 _M_ARENA_MAX = -8
+_logger = logging.getLogger(__name__)
 
 
 def keep_few_arenas() -> None:
@@ -61,7 +63,10 @@ def addresses() -> str:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    if settings.LOG_FORMAT == "json":
+        _logger.info(" ".join(line.split()))
+    else:
+        print(line, flush=True)
 
 
 def main() -> int:

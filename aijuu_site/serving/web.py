@@ -73,6 +73,8 @@ def make_server(host: str, port: int, processes: int) -> WebServer:
         backpressure=CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=IDLE_SECONDS * 1000, max_buffer_size=_BUFFER),
         log_level=LogLevels.warning,
+        # Through the site's own log.
+        log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
     )

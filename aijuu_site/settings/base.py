@@ -10,7 +10,7 @@ from aijuu_site.settings.environment import Environment
 from aijuu_site.settings.files import file_storages
 from aijuu_site.settings.hosts import allowed_hosts, available_cores, listening_host, site_url
 from aijuu_site.settings.mail import admin_email, email_settings, sender
-from aijuu_site.settings.visited import cookie_name, require_for_visitors
+from aijuu_site.settings.visited import cookie_name, monitoring_token, require_for_visitors
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -35,6 +35,9 @@ if HTTPS:
     require_for_visitors(trusted_proxies=TRUSTED_PROXIES, email_url=EMAIL_URL)
 WEB_PROCESSES = env.whole_number("WEB_PROCESSES", default=min(available_cores(), 8), lowest=1, highest=64)
 FORM_RATE_LIMIT = env.whole_number("FORM_RATE_LIMIT", default=10, lowest=1, highest=1_000_000)
+
+LOG_FORMAT = env.choice("LOG_FORMAT", "lines", "json") or "lines"
+MONITORING_TOKEN = monitoring_token(env.text("MONITORING_TOKEN"))
 
 # The account that is created at the first start (aijuu_site.serving.preparation).
 ADMIN_EMAIL = admin_email(env.text("ADMIN_EMAIL") or "kati.levola@aijuu.fi")
@@ -98,7 +101,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Outermost: these headers are on every response, including static files and errors.
+    "aijuu_site.logs.RequestIdMiddleware",
+    # Outermost of those that set headers: these are on every response, including static files and errors.
     "aijuu_site.private_addresses.PrivateAddressesMiddleware",
     "aijuu_site.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -260,17 +264,11 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "aijuu_site.private_addresses.SecretRedactingFormatter",
-            "format": "{asctime} {levelname} {name}: {message}",
-            "style": "{",
-        }
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"chosen": {"()": f"aijuu_site.logs.{'JsonFormatter' if LOG_FORMAT == 'json' else 'LineFormatter'}"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "chosen"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        # "Not found: /…" would log arbitrary URLs and calls for no action.
+        # "Not found" calls for no action.
         "django.request": {"level": "ERROR"},
         # Would log each background task of Wagtail, which run immediately here.
         "django_tasks": {"level": "WARNING"},

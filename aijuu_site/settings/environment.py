@@ -28,6 +28,8 @@ NAMES = (
     "FORM_RATE_LIMIT",
     "TRUSTED_PROXIES",
     "WEB_PROCESSES",
+    "LOG_FORMAT",
+    "MONITORING_TOKEN",
 )  # fmt: skip
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")

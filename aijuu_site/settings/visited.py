@@ -1,6 +1,10 @@
-"""What a site that people visit (https in SITE_URL) needs, and the names of its cookies."""
+"""What a site that people visit (https in SITE_URL) needs, the names of its cookies, and who may look into it."""
 
-from aijuu_site.settings.environment import SettingErrors
+import re
+
+from aijuu_site.settings.environment import SettingError, SettingErrors
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{24,200}")
 
 
 def require_for_visitors(*, trusted_proxies: int, email_url: str) -> None:
@@ -23,3 +27,10 @@ def cookie_name(name: str, *, https: bool) -> str:
     Over http they would refuse it (RFC 6265bis, 4.1.3.2).
     """
     return f"__Host-{name}" if https else name
+
+
+def monitoring_token(text: str) -> str:
+    """Return the token of monitoring, or "". Raises SettingError for one that could be guessed or not be sent."""
+    if text and not _TOKEN.fullmatch(text):
+        raise SettingError("MONITORING_TOKEN", "it needs 24 random letters and digits or more, or nothing.")
+    return text

@@ -150,7 +150,7 @@ def test_admin_loads_no_third_party_files(admin_client: Client) -> None:
 
 @pytest.mark.django_db
 def test_health_answers_and_is_never_cached(client: Client) -> None:
-    response = client.get("/healthz/")
+    response = client.get("/health/live")
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
     assert_public_policy(response)

@@ -167,7 +167,7 @@ CLASSES: dict[str, tuple[Callable[[], HttpResponseBase], int, str, str, Headers]
     "redirect to the slash": (lambda: ask("/tietosuoja"), 301, PUBLIC, "no-cache", {}),
     "redirect to the site's name": (lambda: ask("/", headers={"host": "aijuu-koe.fi"}), 301, PUBLIC, "no-cache", {}),
     "robots.txt": (lambda: ask("/robots.txt"), 200, PUBLIC, "no-cache", {}),
-    "health": (lambda: ask("/healthz/"), 200, PUBLIC, NO_STORE, {}),
+    "health": (lambda: ask("/health/live"), 200, PUBLIC, NO_STORE, {}),
 }
 
 

@@ -44,7 +44,7 @@ def test_nul_byte_in_upload_filename_not_5xx(admin_client: Client) -> None:
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
 def test_health_and_media_are_only_read(client: Client, method: str) -> None:
-    assert getattr(client, method)("/healthz/").status_code == 405
+    assert getattr(client, method)("/health/live").status_code == 405
     assert getattr(client, method)("/media/a.svg").status_code == 405
 
 

@@ -96,7 +96,7 @@ def test_http_leads_to_https_but_health_is_asked_over_http(https_site: RunningSi
     for path in ("/", "/ota-yhteytta/", "/admin/login/"):
         answer = ask(https_site, path, proto="http")
         assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}{path}")
-    for path in ("/healthz/", "/healthz/live/"):
+    for path in ("/health/live", "/health/ready"):
         assert ask(https_site, path, proto="http", host="10.0.0.5:8000").status == 200
     # The proxy's word for https is believed, so nothing goes in a circle.
     page = ask(https_site, "/")

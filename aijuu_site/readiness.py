@@ -1,0 +1,153 @@
+"""Whether the site can serve: each check in a thread of its own, which is left behind where it takes too long."""
+
+import hmac
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+
+from django.conf import settings
+from django.core.files.storage import storages
+from django.db import connection, connections
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.http import HttpRequest
+from django.utils import timezone
+
+from aijuu_site.settings.files import BUCKET
+from intake.health import read_health
+from intake.jobs.errors import describe
+
+# A proxy or a person waits no longer, whatever hangs.
+LIMIT_SECONDS = 2.0
+# A message with everything that belongs to it takes kilobytes; a picture megabytes.
+LEAST_FREE_BYTES = 200 * 1024 * 1024
+# A bucket is a server of somebody else, who counts requests.
+_BUCKET_SECONDS = 60.0
+# What is wrong by name; "" where nothing is.
+Findings = dict[str, str]
+Check = Callable[[], Findings]
+
+
+def check_database() -> Findings:
+    """Check the database, its migrations, the worker and the mail."""
+    missing = _missing_migrations()
+    if missing:
+        return {"database": "", "migrations": f"{missing} not applied"}
+    health = read_health(now=timezone.now())
+    return {
+        "database": "",
+        "migrations": "",
+        "worker": f"silent since {health.silent_since.isoformat()}" if health.silent_since else "",
+        "mail": f"waits since {health.mail_since.isoformat()}" if health.mail_since else "",
+    }
+
+
+def _missing_migrations() -> int:
+    applied = MigrationRecorder(connection).applied_migrations()
+    return len(_last_migrations() - applied.keys())
+
+
+@cache
+def _last_migrations() -> frozenset[tuple[str, str]]:
+    """Return the last migration of each app, by the files, which stay the same as long as the process runs."""
+    return frozenset(MigrationLoader(None).graph.leaf_nodes())
+
+
+def check_storage() -> Findings:
+    """Check that DATA_DIR, and the bucket where there is one, can be written, and that the disk has room."""
+    with tempfile.TemporaryFile(dir=settings.DATA_DIR) as file:
+        file.write(b"x")
+        file.flush()
+        os.fsync(file.fileno())
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    return {"storage": "", "disk": "" if free >= LEAST_FREE_BYTES else f"{free // 1024**2} MB free"}
+
+
+@dataclass
+class Probe:
+    """A check that runs once at a time, for everybody who asks meanwhile.
+
+    `names`: what it reports on. A result stays valid for `kept_seconds`.
+    """
+
+    names: tuple[str, ...]
+    check: Check
+    kept_seconds: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _running: threading.Thread | None = None
+    _found: Findings = field(default_factory=dict)
+    _found_at: float = -float("inf")
+
+    def start(self) -> threading.Thread | None:
+        """Return the thread to wait for; None where the last result still holds."""
+        with self._lock:
+            if self._running is not None and self._running.is_alive():
+                return self._running
+            if time.monotonic() - self._found_at < self.kept_seconds:
+                return None
+            # Not waited for when the process ends.
+            self._running = threading.Thread(target=self._run, name=f"check {self.names[0]}", daemon=True)
+            self._running.start()
+            return self._running
+
+    def result(self, thread: threading.Thread | None, deadline: float) -> Findings:
+        if thread is not None:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                return {self.names[0]: f"no answer in {LIMIT_SECONDS:.0f} s"}
+        return self._found
+
+    def _run(self) -> None:
+        try:
+            self._found = self.check()
+        except Exception as error:
+            # Not its text, which may name servers and users.
+            self._found = {self.names[0]: describe(error)}
+        finally:
+            connections.close_all()
+        self._found_at = time.monotonic()
+
+
+PROBES = [
+    Probe(("database", "migrations", "worker", "mail"), check_database),
+    Probe(("storage", "disk"), check_storage),
+]
+
+
+def _check_bucket() -> Findings:
+    storages["pictures"].listdir("check")
+    return {"bucket": ""}
+
+
+def probes() -> list[Probe]:
+    return [*PROBES, *_bucket_probes()]
+
+
+@cache
+def _bucket_probes() -> tuple[Probe, ...]:
+    is_bucket = settings.STORAGES["pictures"]["BACKEND"] == BUCKET
+    return (Probe(("bucket",), _check_bucket, kept_seconds=_BUCKET_SECONDS),) if is_bucket else ()
+
+
+def find_problems() -> Findings:
+    """Run all checks side by side and return their findings, after LIMIT_SECONDS at the latest."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    started = [(probe, probe.start()) for probe in probes()]
+    found: Findings = {}
+    for probe, thread in started:
+        found |= probe.result(thread, deadline)
+    return found
+
+
+def may_see_details(request: HttpRequest) -> bool:
+    """Return whether the request bears MONITORING_TOKEN. Nobody may where none is set."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    expected = settings.MONITORING_TOKEN
+    return (
+        bool(expected) and scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), expected.encode())
+    )
