@@ -17,6 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.db.utils import Error, OperationalError
 
+from aijuu_site.backup.work_folder import remove_leftovers, unfinished_restore
 from aijuu_site.settings.databases import POSTGRESQL, SQLITE
 from aijuu_site.settings.files import BUCKET
 
@@ -99,6 +100,11 @@ def require_storage() -> None:
 
 def check_resources() -> None:
     """Check the database and the storages before anything is written. Raises SystemCheckError or CommandError."""
+    if unfinished_restore().exists():
+        raise CommandError(
+            "A restore was interrupted here, so the data is not whole. Run `manage.py restore` again: it begins anew."
+        )
+    remove_leftovers()
     require_database()
     check_database()
     require_storage()

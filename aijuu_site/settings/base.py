@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from aijuu_site.content_security import ADMIN_POLICY, PUBLIC_POLICY
+from aijuu_site.settings.backup import backup_destination, backup_keys
 from aijuu_site.settings.data_folder import configured_secret_key, data_folder, make_data_folder, stored_secret_key
 from aijuu_site.settings.databases import database_from_url
 from aijuu_site.settings.environment import Environment
@@ -62,6 +63,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+# Backups are encrypted to these public keys. Without one there are none.
+BACKUP_KEYS = backup_keys(env.text("BACKUP_KEY"))
+BACKUP_TO = backup_destination(env.text("BACKUP_TO"), data_dir=DATA_DIR, sources=BASE_DIR)
+
 SECRET_KEY = configured_secret_key(env.text("SECRET_KEY"))
 make_data_folder(DATA_DIR)
 SECRET_KEY = SECRET_KEY or stored_secret_key(DATA_DIR)
@@ -71,6 +76,7 @@ DEBUG = False
 INSTALLED_APPS = [
     "aijuu_site",
     "aijuu_site.accounts",
+    "aijuu_site.backup",
     "aijuu_site.kept_pages",
     "intake",
     "home",

@@ -22,6 +22,8 @@ NAMES = (
     "DATABASE_URL",
     "EMAIL_URL",
     "STORAGE_URL",
+    "BACKUP_KEY",
+    "BACKUP_TO",
     "DEFAULT_FROM_EMAIL",
     "ADMIN_EMAIL",
     "ADMIN_PASSWORD",

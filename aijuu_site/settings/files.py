@@ -31,35 +31,36 @@ def file_storages(url: str, *, data_dir: Path, uploads_url: str, media_url: str)
             },
             "pictures": {"BACKEND": "aijuu_site.storages.PictureStorage"},
         }
-    bucket = _bucket(url)
+    bucket = bucket_options("STORAGE_URL", url, example=_STORAGE_URL)
     return {
         "default": {"BACKEND": BUCKET, "OPTIONS": {**bucket, "location": "uploads", "base_url": uploads_url}},
         "pictures": {"BACKEND": BUCKET, "OPTIONS": {**bucket, "location": "media", "base_url": media_url}},
     }
 
 
-def _bucket(url: str) -> dict[str, str]:
-    server = ServerUrl.read("STORAGE_URL", url, example=_STORAGE_URL)
+def bucket_options(name: str, url: str, *, example: str) -> dict[str, str]:
+    """Return the options of BucketStorage for `url`, the value of the setting `name`. Raises SettingError."""
+    server = ServerUrl.read(name, url, example=example)
     if server.scheme not in _SCHEMES:
-        raise SettingError("STORAGE_URL", f"it must begin with s3:// (or s3+http:// without TLS); {_STORAGE_URL}")
+        raise SettingError(name, f"it must begin with s3:// (or s3+http:// without TLS); {example}")
     if not server.host:
-        raise SettingError("STORAGE_URL", f"it names no server; {_STORAGE_URL}")
+        raise SettingError(name, f"it names no server; {example}")
     try:
         host = server_name(server.host)
     except ValueError as error:
-        raise SettingError("STORAGE_URL", f"its server is no host name; {_STORAGE_URL}") from error
+        raise SettingError(name, f"its server is no host name; {example}") from error
     if not server.user or not server.password:
-        raise SettingError("STORAGE_URL", f"it needs key and secret; {_STORAGE_URL}")
+        raise SettingError(name, f"it needs key and secret; {example}")
     if not all("!" <= sign <= "~" for sign in server.user + server.password):
-        raise SettingError("STORAGE_URL", "key and secret have only ASCII letters and signs, no spaces.")
+        raise SettingError(name, "key and secret have only ASCII letters and signs, no spaces.")
     if not _BUCKET_NAME.fullmatch(server.path):
         raise SettingError(
-            "STORAGE_URL",
-            f"behind the server stands the name of one bucket, of 3 to 63 small letters, digits and -; {_STORAGE_URL}",
+            name,
+            f"behind the server stands the name of one bucket, of 3 to 63 small letters, digits and -; {example}",
         )
     region = server.options.get("region", _DEFAULT_REGION)
     if server.options.keys() - {"region"} or not _REGION.fullmatch(region):
-        raise SettingError("STORAGE_URL", f"only a region may stand behind the bucket; {_STORAGE_URL}")
+        raise SettingError(name, f"only a region may stand behind the bucket; {example}")
     return {
         "access_key": server.user,
         "secret_key": server.password,

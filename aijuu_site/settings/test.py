@@ -19,6 +19,8 @@ os.environ |= {
     "MONITORING_TOKEN": "",
     "EMAIL_URL": "",
     "STORAGE_URL": "",
+    "BACKUP_KEY": "",
+    "BACKUP_TO": "",
     "DEFAULT_FROM_EMAIL": "Aijuu työnohjaus <kati.levola@aijuu.fi>",
     "FORM_RATE_LIMIT": "10",
     "TRUSTED_PROXIES": "0",

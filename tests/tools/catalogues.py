@@ -76,7 +76,7 @@ APPS = (
     App("intake", ("intake/**/*.py", *(f"templates/{folder}/**/*.*" for folder in
                                         ("intake", "emails", "modeladmin", "wagtailadmin")))),
     App("aijuu_site", ("aijuu_site/**/*.py", "templates/style_guide/**/*.*", "templates/editors_guide/**/*.*",
-                        "templates/wagtailsettings/**/*.*", "templates/accounts/**/*.*")),
+                        "templates/wagtailsettings/**/*.*", "templates/accounts/**/*.*", "templates/backup/**/*.*")),
 )  # fmt: skip
 
 

@@ -68,6 +68,8 @@ class RunningSite:
             "DATABASE_URL": "",
             "EMAIL_URL": self.smtp.url if self.smtp else "",
             "STORAGE_URL": "",
+            "BACKUP_KEY": "",
+            "BACKUP_TO": "",
             "DEFAULT_FROM_EMAIL": "Aijuu työnohjaus <kati.levola@aijuu.fi>",
             "ADMIN_EMAIL": self.admin_email,
             "ADMIN_PASSWORD": self.admin_password,

@@ -1,0 +1,1 @@
+"""Backups: one encrypted file of database and uploads, made while the site runs, and the way back (docs/backup.md)."""

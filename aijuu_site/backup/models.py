@@ -1,0 +1,41 @@
+"""What the site knows of its backups, and the removals that a restored backup must repeat."""
+
+from django.db import models
+
+
+class Backup(models.Model):
+    """One backup that was begun. It counts once `checked_at` is set."""
+
+    # The name of the file at the destination.
+    name = models.CharField(max_length=100, unique=True)
+    begun_at = models.DateTimeField(db_index=True)
+    # When the file was read again and found to be what was written. None while it is made, and after a failure.
+    checked_at = models.DateTimeField(null=True, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    # The type of the error that ended it. No message is stored: it may quote a visitor.
+    error = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-begun_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Removal(models.Model):
+    """Somebody's data was removed: a keyed hash of a random id, written in the removing transaction.
+
+    The worker writes it to the destination of the backups (aijuu_site.backup.removals).
+    """
+
+    kind = models.CharField(max_length=20)
+    digest = models.CharField(max_length=64)
+    removed_at = models.DateTimeField(db_index=True)
+    exported_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)

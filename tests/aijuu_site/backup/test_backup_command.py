@@ -1,0 +1,278 @@
+"""`manage.py backup`: one whole encrypted file or none, and nothing unencrypted left."""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from aijuu_site.backup import archive, making
+from aijuu_site.backup.archive import BackupError, file_chunks, read_archive
+from aijuu_site.backup.destination import Folder, backup_name
+from aijuu_site.backup.making import make_recorded_backup
+from aijuu_site.backup.models import Backup
+from aijuu_site.backup.work_folder import private_folder, remove_leftovers, work_folder
+from tests.intake.enquiries import received
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROOT = django_settings.BASE_DIR
+DAY = timedelta(days=1)
+WORDS = "Erotettu kirje, jota kukaan muu ei saa lukea."
+
+
+def backed_up(*arguments: str) -> Path:
+    out = StringIO()
+    call_command("backup", *arguments, stdout=out)
+    return Path(out.getvalue().strip())
+
+
+def names_in(path: Path, identity: Any) -> dict[str, bytes]:
+    found = {}
+
+    def keep(member: Any, content: IO[bytes]) -> None:
+        found[member.name] = content.read()
+
+    read_archive(file_chunks(path), [identity], keep)
+    return found
+
+
+@pytest.fixture
+def upload() -> Any:
+    name = default_storage.save("original_images/kuva.png", ContentFile(b"a picture"))
+    yield name
+    default_storage.delete(name)
+
+
+def test_backup_prints_the_path_of_a_file(identity: Any, folder: Path, upload: str) -> None:
+    received(message=WORDS)
+    path = backed_up()
+    assert path.parent == folder
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert WORDS.encode() not in path.read_bytes()
+    content = names_in(path, identity)
+    assert content[f"uploads/{upload}"] == b"a picture"
+    manifest = content["manifest.json"].decode()
+    assert django_settings.SECRET_KEY not in manifest
+    assert not work_folder().exists()
+    assert list(folder.iterdir()) == [path]
+
+
+@pytest.mark.usefixtures("identity")
+def test_good_backup_is_recorded(folder: Path) -> None:
+    path = backed_up()
+    (row,) = Backup.objects.all()
+    assert (row.name, row.size, row.error) == (path.name, path.stat().st_size, "")
+    assert row.checked_at is not None
+
+
+@pytest.mark.usefixtures("identity", "folder")
+def test_backup_to_another_folder(tmp_path: Path) -> None:
+    path = backed_up("--to", str(tmp_path / "usb"))
+    assert path.parent == tmp_path / "usb"
+    # A copy on a drive that is taken away does not replace the one of the night.
+    assert not Backup.objects.exists()
+
+
+@pytest.mark.usefixtures("identity")
+@pytest.mark.parametrize(
+    "place", [str(django_settings.BASE_DIR), str(django_settings.BASE_DIR / "static" / "x"), "docs"]
+)
+def test_backup_into_the_program_is_refused(place: str) -> None:
+    with pytest.raises(CommandError, match="folder of the program"):
+        call_command("backup", "--to", place)
+
+
+@pytest.mark.usefixtures("identity")
+@pytest.mark.parametrize("name", ["", "static", "media/x", "uploads"])
+def test_backup_into_served_folders_is_refused(name: str) -> None:
+    with pytest.raises(CommandError, match="other files of the site"):
+        call_command("backup", "--to", str(django_settings.DATA_DIR / name))
+
+
+@pytest.mark.usefixtures("folder")
+def test_backup_without_key_is_one_line() -> None:
+    with pytest.raises(CommandError, match=r"^No backup: BACKUP_KEY is not set"):
+        call_command("backup")
+
+
+def fail_at(monkeypatch: pytest.MonkeyPatch, calls: int, error: BaseException) -> None:
+    """Let the write of the n-th block of an archive fail."""
+    write = archive._Writer.write
+    done = []
+
+    def failing(self: Any, data: bytes) -> int:
+        done.append(None)
+        if len(done) == calls:
+            raise error
+        return write(self, data)
+
+    def kept(self: Any, data: bytes) -> int:
+        try:
+            return failing(self, data)
+        except BaseException as caught:
+            self.error = caught
+            raise
+
+    monkeypatch.setattr(archive._Writer, "write", kept)
+
+
+@pytest.mark.usefixtures("identity")
+@pytest.mark.parametrize("calls", [1, 5])
+def test_disk_full_leaves_no_backup(folder: Path, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    fail_at(monkeypatch, calls, OSError(28, "No space left on device"))
+    with pytest.raises(CommandError, match="is full"):
+        call_command("backup")
+    assert list(folder.iterdir()) == []
+    assert not work_folder().exists()
+    (row,) = Backup.objects.all()
+    assert (row.checked_at, row.error) == (None, "OSError")
+
+
+@pytest.mark.usefixtures("identity")
+def test_sigterm_leaves_nothing_unencrypted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_at(monkeypatch, 3, SystemExit(143))
+    with pytest.raises(SystemExit):
+        call_command("backup")
+    assert list(folder.iterdir()) == []
+    assert not work_folder().exists()
+
+
+def test_killed_backup_leaves_no_plain_copy(identity: Any, folder: Path) -> None:
+    """What a SIGKILL leaves lies in one private folder, which the next start or backup overwrites and removes."""
+    work_folder().mkdir()
+    left = work_folder() / "database.sqlite3"
+    left.write_text(WORDS)
+    linked = folder.parent / "second-name"
+    os.link(left, linked)
+    remove_leftovers()
+    assert not work_folder().exists()
+    assert linked.read_bytes() == bytes(len(WORDS.encode()))
+    half = folder / f".{backup_name(timezone.now())}.part"
+    folder.mkdir()
+    half.write_bytes(b"half")
+    assert Folder(folder).names() == []
+    backed_up()
+    assert len(Folder(folder).names()) == 1
+
+
+def test_leftovers_of_a_running_backup_stay(identity: Any) -> None:
+    with private_folder() as work:
+        (work / "database.sqlite3").write_text(WORDS)
+        remove_leftovers()
+        assert (work / "database.sqlite3").read_text() == WORDS
+
+
+@pytest.mark.usefixtures("identity", "folder")
+def test_second_backup_at_once_is_refused() -> None:
+    with private_folder(), pytest.raises(CommandError, match="another backup or restore is running"):
+        call_command("backup")
+
+
+@pytest.mark.usefixtures("identity")
+def test_damage_on_the_disk_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = making.write_archive
+
+    def damaged(path: Path, *args: Any, **options: Any) -> Any:
+        result = written(path, *args, **options)
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+        return result
+
+    monkeypatch.setattr(making, "write_archive", damaged)
+    with pytest.raises(CommandError, match="is not what was written"):
+        call_command("backup")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.usefixtures("identity")
+def test_backups_are_kept_for_thirty_days(destination: Folder) -> None:
+    now = timezone.now()
+    moments = [now - days * DAY for days in (31, 29, 1)]
+    old, kept, previous = (make_recorded_backup(destination, now=moment).place for moment in moments)
+    stranger = destination.path / "notes.txt"
+    stranger.write_text("not ours")
+    latest = make_recorded_backup(destination, now=now).place
+    assert not Path(old).exists()
+    assert all(Path(each).exists() for each in (kept, previous, latest, stranger))
+    assert Backup.objects.count() == 3
+
+
+@pytest.mark.usefixtures("identity")
+def test_clock_ahead_deletes_no_backup_at_once(destination: Folder) -> None:
+    now = timezone.now()
+    place = make_recorded_backup(destination, now=now).place
+    make_recorded_backup(destination, now=now + 400 * DAY)
+    assert Path(place).exists()
+
+
+Program = Callable[[str, str], None]
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Put a program in the place of another."""
+
+    def put(name: str, script: str) -> None:
+        folder = tmp_path / "bin"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder))
+
+    return put
+
+
+def only_postgresql() -> None:
+    if django_settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+        pytest.skip("of PostgreSQL")
+
+
+@pytest.mark.usefixtures("identity", "folder")
+def test_missing_pg_dump_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_postgresql()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CommandError, match=r"^No backup: pg_dump is not installed"):
+        call_command("backup")
+
+
+@pytest.mark.usefixtures("identity", "folder")
+def test_old_pg_dump_is_one_line(program: Program) -> None:
+    only_postgresql()
+    program("pg_dump", 'echo "pg_dump (PostgreSQL) 11.2"')
+    with pytest.raises(CommandError, match=r"pg_dump is of version 11 and the database server of \d+"):
+        call_command("backup")
+
+
+@pytest.mark.usefixtures("identity", "folder")
+def test_failing_pg_dump_says_one_line(program: Program) -> None:
+    only_postgresql()
+    program(
+        "pg_dump",
+        '[ "$1" = --version ] && echo "pg_dump (PostgreSQL) 99.1" && exit 0\n'
+        "echo 'pg_dump: error: connection failed' >&2; echo 'DETAIL: a letter' >&2; exit 1",
+    )
+    with pytest.raises(CommandError) as caught:
+        call_command("backup")
+    assert str(caught.value) == "No backup: pg_dump failed: pg_dump: error: connection failed."
+
+
+def test_failed_check_of_the_copy_is_no_backup(identity: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(_path: Path) -> Any:
+        raise BackupError("the copy of the database is damaged (PRAGMA integrity_check)")
+
+    if django_settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+        pytest.skip("of SQLite")
+    monkeypatch.setattr("aijuu_site.backup.database.check_copy", damaged)
+    with pytest.raises(CommandError, match="integrity_check"):
+        call_command("backup")
+    assert not folder.exists()
