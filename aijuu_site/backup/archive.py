@@ -180,7 +180,9 @@ def read_archive(
             with tarfile.open(fileobj=pipe, mode="r|", bufsize=BLOCK) as archive:
                 for member in archive:
                     _require_safe(member)
-                    act(member, archive.extractfile(member))  # type: ignore[arg-type]  (only None for what is no file)
+                    content = archive.extractfile(member)
+                    if content is not None:
+                        act(member, content)
             # The end of the archive is not the end of the file: damage may be behind it.
             while pipe.read(BLOCK):
                 pass

@@ -54,6 +54,8 @@ def temporary_postgres(*, durable: bool = False, databases: Sequence[str] = ()) 
         server.psql("SELECT pg_reload_conf();")
         for name in databases:
             server.psql(f"CREATE DATABASE {name};")
+        # Its own pg_dump, since an older one refuses the server.
+        os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"
         yield server.get_uri()
     finally:
         server.cleanup()

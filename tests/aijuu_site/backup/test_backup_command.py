@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from aijuu_site.backup import archive, making
@@ -24,6 +25,8 @@ from tests.intake.enquiries import received
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+of_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's own programs")
+of_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own check")
 ROOT = django_settings.BASE_DIR
 DAY = timedelta(days=1)
 WORDS = "Erotettu kirje, jota kukaan muu ei saa lukea."
@@ -107,7 +110,7 @@ def test_backup_without_key_is_one_line() -> None:
 def fail_at(monkeypatch: pytest.MonkeyPatch, calls: int, error: BaseException) -> None:
     """Let the write of the n-th block of an archive fail."""
     write = archive._Writer.write
-    done = []
+    done: list[None] = []
 
     def failing(self: Any, data: bytes) -> int:
         done.append(None)
@@ -232,30 +235,25 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     return put
 
 
-def only_postgresql() -> None:
-    if django_settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-        pytest.skip("of PostgreSQL")
-
-
+@of_postgresql
 @pytest.mark.usefixtures("identity", "folder")
 def test_missing_pg_dump_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    only_postgresql()
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CommandError, match=r"^No backup: pg_dump is not installed"):
         call_command("backup")
 
 
+@of_postgresql
 @pytest.mark.usefixtures("identity", "folder")
 def test_old_pg_dump_is_one_line(program: Program) -> None:
-    only_postgresql()
     program("pg_dump", 'echo "pg_dump (PostgreSQL) 11.2"')
     with pytest.raises(CommandError, match=r"pg_dump is of version 11 and the database server of \d+"):
         call_command("backup")
 
 
+@of_postgresql
 @pytest.mark.usefixtures("identity", "folder")
 def test_failing_pg_dump_says_one_line(program: Program) -> None:
-    only_postgresql()
     program(
         "pg_dump",
         '[ "$1" = --version ] && echo "pg_dump (PostgreSQL) 99.1" && exit 0\n'
@@ -266,12 +264,11 @@ def test_failing_pg_dump_says_one_line(program: Program) -> None:
     assert str(caught.value) == "No backup: pg_dump failed: pg_dump: error: connection failed."
 
 
+@of_sqlite
 def test_failed_check_of_the_copy_is_no_backup(identity: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def damaged(_path: Path) -> Any:
         raise BackupError("the copy of the database is damaged (PRAGMA integrity_check)")
 
-    if django_settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-        pytest.skip("of SQLite")
     monkeypatch.setattr("aijuu_site.backup.database.check_copy", damaged)
     with pytest.raises(CommandError, match="integrity_check"):
         call_command("backup")
