@@ -13,7 +13,8 @@ from home.checklist import admin as _checklist  # noqa: F401  (registers its hoo
 from home.editing_checks import SiteContentChecker
 from home.images.models import FillFromTop
 from home.pause import admin as _pause  # noqa: F401  (registers its hooks)
-from home.rich_text import PROSE_FEATURES, DocumentLink, PageLink, RemovedEmbed
+from home.rich_text import PROSE_FEATURES
+from home.text_editor import DocumentLink, PageLink, RemovedEmbed
 
 
 # After Wagtail's own apps, which add to the same list.

@@ -191,7 +191,9 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+# deploy/build.sh puts the collected files into the release, so that a start has nothing to collect.
+BUILT_STATIC = BASE_DIR / "built_static"
+STATIC_ROOT = BUILT_STATIC if BUILT_STATIC.is_dir() else DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # No other site reads our files (Cross-Origin-Resource-Policy says so, too).
 WHITENOISE_ALLOW_ALL_ORIGINS = False
@@ -228,7 +230,7 @@ WAGTAILIMAGES_EXTENSIONS = [
 WAGTAILDOCS_EXTENSIONS = ["pdf"]
 # Through a view, which checks whether the collection is private.
 WAGTAILDOCS_SERVE_METHOD = "serve_view"
-WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "home.rich_text.TextEditor"}}
+WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "home.text_editor.TextEditor"}}
 WAGTAIL_ALLOW_UNICODE_SLUGS = False
 WAGTAIL_WORKFLOW_ENABLED = False
 WAGTAIL_PASSWORD_REQUIRED_TEMPLATE = "home/password_required.html"  # noqa: S105 (a file)
