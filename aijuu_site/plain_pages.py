@@ -7,14 +7,20 @@ home.contact_cache. Their policy allows that one style by its digest (CSP Level 
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.utils.module_loading import import_string
 
 from home.contact_cache import cached_contact
+from intake.enquiry.responses import read_post
+from intake.mapping.questions import QuestionSet
+from intake.mapping.returned_text import TypedAnswer, typed_answers
 
 # Innermost first. By name, since aijuu_site.middleware imports this module.
 _HEADER_MIDDLEWARE = (
@@ -31,15 +37,15 @@ def style_sources(html: str) -> list[str]:
     return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
 
 
-def plain_page(name: str) -> str:
-    """Return the HTML of the template `name`, such as "500.html"."""
+def plain_page(name: str, *, typed: Sequence[TypedAnswer] = ()) -> str:
+    """Return the HTML of the template `name`, such as "500.html"; with the words that a visitor has sent."""
     # Without a request, so that no context processor runs. lstrip(): template comments leave empty lines at the start.
-    return render_to_string(name, {"contact": cached_contact()}).lstrip()
+    return render_to_string(name, {"contact": cached_contact(), "typed": typed}).lstrip()
 
 
-def plain_response(name: str, *, status: int) -> HttpResponse:
+def plain_response(name: str, *, status: int, typed: Sequence[TypedAnswer] = ()) -> HttpResponse:
     """Return an uncacheable response with the template `name`. Its policy allows the page's own style."""
-    html = plain_page(name)
+    html = plain_page(name, typed=typed)
     response = HttpResponse(html, status=status, headers={"Cache-Control": "no-store"})
     response._csp_update = {"style-src": style_sources(html)}  # type: ignore[attr-defined]
     return response
@@ -64,5 +70,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500."""
-    return plain_response("500.html", status=500)
+    """Django's handler500. A visitor's words come back, also where the database could not even find the form's page."""
+    return plain_response("500.html", status=500, typed=_typed_words(request))
+
+
+def _typed_words(request: HttpRequest) -> Sequence[TypedAnswer]:
+    if request.method != "POST" or request.path.startswith(settings.ADMIN_PATH):
+        return ()
+    try:
+        # Without a question set, so that the labels of questions are not asked for.
+        return typed_answers(request.POST, QuestionSet()) if read_post(request) else ()
+    except (OSError, MultiPartParserError, BadRequest):
+        # The post was cut off or is none of ours; there are no words to show.
+        return ()

@@ -1,0 +1,134 @@
+"""The database fails at any one statement of receiving, delivering or telling the list; nothing is lost or doubled.
+
+The n-th statement fails in the n-th round, until a round needs fewer than n. BEGIN and COMMIT are not counted.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from home.models import HomePage
+from intake.choices import MailPurpose, MailState
+from intake.mail.delivery import deliver_next
+from intake.models import ContactPage, Enquiry, OutgoingMail
+from intake.waiting.return_plan import queue_due_return_notices, start_plan
+from tests.intake.visiting import ShownForm, Visitor, letter, page_text, token
+from tests.intake.waiting.list_people import waiter
+from tests.intake.waiting.post_office import PostOffice
+
+NOW = datetime(2027, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+# So many statements at least, or the tests have lost what they test.
+FEWEST = 5
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Failing:
+    """Fail the n-th statement, as a database that has gone away; `failed` once it did."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.count, self.failed = number, 0, False
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        self.count += 1
+        if self.count == self.number:
+            self.failed = True
+            raise OperationalError("the database has gone away")
+        return execute(sql, params, many, context)
+
+
+def every_failure() -> Iterator[Failing]:
+    """Yield one for each statement; ends with the round in which none failed."""
+    number = 0
+    while True:
+        number += 1
+        failing = Failing(number)
+        yield failing
+        if not failing.failed:
+            assert number > FEWEST
+            return
+
+
+@pytest.fixture
+def visitor(contact_page: ContactPage, settings: Any) -> Visitor:
+    settings.FORM_RATE_LIMIT = 1000
+    visitor = Visitor()
+    visitor.client.raise_request_exception = False
+    return visitor
+
+
+def test_letter_is_stored_whole_or_comes_back(visitor: Visitor) -> None:
+    for failing in every_failure():
+        words = letter(name=f"Maija {failing.number}", email=f"maija-{failing.number}@esimerkki.fi")
+        form = {**words, "form_token": token()}
+        with connection.execute_wrapper(failing):
+            answer = visitor.sends(form)
+        stored = Enquiry.objects.filter(name=words["name"])
+        if answer.status_code == 303:
+            assert stored.count() == 1
+        else:
+            assert not stored.exists()
+            if answer.status_code == 503:
+                assert ShownForm.of(answer).words == words
+            else:
+                # The database failed before the form's page was found.
+                assert answer.status_code == 500
+                shown = page_text(answer)
+                for word in (words["name"], words["email"], words["organisation"], "Ryhmä", "tilaa ajatella yhdessä."):
+                    assert str(word) in shown
+        assert visitor.sends(form).status_code == 303
+        assert stored.count() == 1
+        assert OutgoingMail.objects.filter(enquiry=stored.get()).count() == 2
+
+
+def test_mail_goes_once_more_at_most(visitor: Visitor, server: PostOffice) -> None:
+    for failing in every_failure():
+        server.taken.clear()
+        assert visitor.sends(letter(email=f"maija-{failing.number}@esimerkki.fi")).status_code == 303
+        mails = set(OutgoingMail.objects.exclude(state=MailState.SENT).values_list("message_id", flat=True))
+        moment = timezone.now()
+        with time_machine.travel(moment, tick=False):
+            try:
+                with connection.execute_wrapper(failing):
+                    while deliver_next(now=moment):
+                        pass
+            except OperationalError:
+                # The worker's runner catches it, and tries again.
+                pass
+        # A claim that was left is free by then.
+        for minutes in (15, 45):
+            later = moment + timedelta(minutes=minutes)
+            with time_machine.travel(later, tick=False):
+                while deliver_next(now=later):
+                    pass
+        taken = [message_id for _purpose, _key, _recipient, message_id in server.taken]
+        assert set(taken) == mails
+        assert len(taken) <= len(mails) + 1
+        assert not OutgoingMail.objects.exclude(state=MailState.SENT).exists()
+
+
+def test_each_on_the_list_is_told_once(contact_page: ContactPage) -> None:
+    for failing in every_failure():
+        people = [waiter(now=NOW - timedelta(days=40)) for _person in range(3)]
+        told = OutgoingMail.objects.filter(
+            purpose=MailPurpose.RETURN_NOTICE, enquiry__in=[place.enquiry_id for place in people]
+        )
+        with time_machine.travel(NOW, tick=False):
+            plan = start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=NOW)
+            try:
+                with connection.execute_wrapper(failing):
+                    queue_due_return_notices(now=NOW)
+            except OperationalError:
+                pass
+            assert told.count() in (0, 3)
+            queue_due_return_notices(now=NOW)
+        assert sorted(told.values_list("enquiry_id", flat=True)) == sorted(place.enquiry_id for place in people)
+        type(plan).objects.all().delete()
+        Enquiry.objects.all().delete()
+    assert HomePage.objects.exists()
