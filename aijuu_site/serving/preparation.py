@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -225,7 +225,11 @@ def prepare_data(say: Say) -> None:
 
 
 def prepare_static_files(say: Say) -> None:
-    """Collect static files if they are outdated."""
+    """Collect static files if they are outdated. A release contains them already (deploy/build.sh)."""
+    if settings.STATIC_ROOT == settings.BUILT_STATIC:
+        if not _manifest().is_file():
+            raise CommandError(f"{settings.STATIC_ROOT} holds no static files: this release was not built to its end.")
+        return
     stamp = settings.DATA_DIR / "static.stamp"
     fingerprint = static_fingerprint()
     if not static_files_are_current(stamp, fingerprint):
@@ -233,9 +237,33 @@ def prepare_static_files(say: Say) -> None:
         collect_static_files(stamp, fingerprint)
 
 
-def _migrate(say: Say) -> None:
+def pending_migrations() -> list[str]:
+    """Return the names of the migrations to come. Raises CommandError where a newer release migrated the database."""
     executor = MigrationExecutor(connection)
-    steps = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    loader = executor.loader
+    newer = newer_migrations(applied=loader.applied_migrations, known=loader.disk_migrations)
+    if newer:
+        raise CommandError(
+            f"The database was changed by a newer release of this program ({', '.join(newer)}). Start that release, or"
+            " restore a backup from before it."
+        )
+    return [str(migration) for migration, _back in executor.migration_plan(loader.graph.leaf_nodes())]
+
+
+def newer_migrations(*, applied: Collection[tuple[str, str]], known: Collection[tuple[str, str]]) -> list[str]:
+    """Return the applied migrations, as app.name, that only a newer release can have brought.
+
+    An unknown one with a lower number was squashed since, and is no sign of that.
+    """
+    latest: dict[str, str] = {}
+    for app, name in known:
+        latest[app] = max(latest.get(app, ""), name[:4])
+    unknown = [(app, name) for app, name in set(applied) - set(known) if name[:4].isdigit()]
+    return sorted(f"{app}.{name}" for app, name in unknown if name[:4] >= latest.get(app, "~"))
+
+
+def _migrate(say: Say) -> None:
+    steps = pending_migrations()
     if steps:
         say(f"Bringing the database up to date ({len(steps)} steps) …")
     # Also without steps: post_migrate creates permissions that an interrupted run left out.

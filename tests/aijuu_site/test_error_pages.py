@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any, NoReturn
 
 import pytest
+from bs4 import BeautifulSoup, Tag
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.http import HttpResponse, HttpResponseBase
@@ -15,7 +16,7 @@ from django.template import engines
 from django.test import Client
 from wagtail.models import Site
 
-from aijuu_site.plain_pages import plain_page
+from aijuu_site.plain_pages import plain_page, style_sources
 from home.models import ContactDetails
 
 NAMES = ["400.html", "413.html", "500.html", "503.html"]
@@ -142,6 +143,10 @@ def test_the_maintenance_page_is_printed_for_the_proxy() -> None:
     ContactDetails.objects.update(phone="0409876543")
     output = StringIO()
     call_command("maintenance_page", stdout=output)
-    assert output.getvalue().rstrip() == plain_page("503.html").rstrip()
+    policy = BeautifulSoup(output.getvalue(), "html.parser").find("meta", attrs={"http-equiv": True})
+    assert isinstance(policy, Tag)
+    # The proxy sends no headers of ours with it.
+    assert policy["content"] == f"default-src 'none'; style-src {' '.join(style_sources(output.getvalue()))}"
+    assert re.sub(r"\s*<meta http-equiv[^>]*>", "", output.getvalue()).rstrip() == plain_page("503.html").rstrip()
     assert "<h1>Sivusto on huollossa</h1>" in output.getvalue()
     assert "tel:+358409876543" in output.getvalue()

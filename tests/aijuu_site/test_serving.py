@@ -13,15 +13,15 @@ import pytest
 from django.core import checks
 from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 from wagtail.models import Site
 
+from aijuu_site.accounts.models import User
 from aijuu_site.management.commands import serve
 from aijuu_site.serving.checks import AlreadyRunningError, exclusive_start, port_is_free
-from aijuu_site.serving.preparation import (
-    sync_site_address,
-)
+from aijuu_site.serving.preparation import newer_migrations, sync_site_address
 from tests.aijuu_site.environments import NEUTRAL, ROOT
 from tests.tools.running_site import free_port
 
@@ -94,6 +94,43 @@ def failing_check() -> Iterator[None]:
 def test_a_broken_program_writes_nothing(tmp_path: Path, command: str) -> None:
     with override_settings(PORT=free_port(), DATA_DIR=tmp_path), pytest.raises(SystemCheckError, match="is broken"):
         call_command(command)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_own_umask")
+def test_database_of_a_newer_release_is_refused(tmp_path: Path) -> None:
+    MigrationRecorder(connection).record_applied("intake", "9999_later")
+    for dry_run in (False, True):
+        with (
+            override_settings(DATA_DIR=tmp_path),
+            pytest.raises(CommandError, match=r"newer release.*intake.9999"),
+        ):
+            call_command("prepare", dry_run=dry_run)
+
+
+@pytest.mark.parametrize(
+    ("applied", "expected"),
+    [
+        ([("intake", "0002_b")], []),
+        ([("intake", "0003_c")], ["intake.0003_c"]),
+        # Two releases from different branches.
+        ([("intake", "0002_other")], ["intake.0002_other"]),
+        # Squashed since; an app that was taken out; one whose migrations have no numbers.
+        ([("intake", "0001_old"), ("gone", "0001_initial"), ("intake", "initial")], []),
+    ],
+)
+def test_newer_migrations_are_recognised(applied: list[tuple[str, str]], expected: list[str]) -> None:
+    assert newer_migrations(applied=applied, known=[("intake", "0001_a"), ("intake", "0002_b")]) == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_own_umask")
+def test_dry_run_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with override_settings(DATA_DIR=tmp_path, ADMIN_EMAIL="uusi@example.fi"):
+        call_command("prepare", dry_run=True)
+    assert "Ready to start" in capsys.readouterr().out
+    assert not User.objects.exists()
     assert list(tmp_path.iterdir()) == []
 
 

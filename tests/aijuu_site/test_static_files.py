@@ -10,6 +10,7 @@ from django.test import override_settings
 
 from aijuu_site.serving.preparation import (
     collect_static_files,
+    prepare_static_files,
     static_files_are_current,
     static_fingerprint,
 )
@@ -106,3 +107,12 @@ def test_the_sources_are_never_emptied(static_source: Path, tmp_path: Path, plac
     with override_settings(STATIC_ROOT=tmp_path / place), pytest.raises(CommandError, match="not made here"):
         collect_static_files(stamp, "fingerprint")
     assert (static_source / "site.css").read_text() == "body{color:red}"
+
+
+def test_built_release_collects_nothing(tmp_path: Path) -> None:
+    with override_settings(STATIC_ROOT=tmp_path, BUILT_STATIC=tmp_path, DATA_DIR=tmp_path / "data"):
+        with pytest.raises(CommandError, match="not built to its end"):
+            prepare_static_files(print)
+        (tmp_path / "staticfiles.json").write_text("{}")
+        prepare_static_files(print)
+        assert [path.name for path in tmp_path.iterdir()] == ["staticfiles.json"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from aijuu_site.plain_pages import plain_page
+from aijuu_site.plain_pages import plain_page, style_sources
 from home.contact_cache import cache_contact
 from home.contact_details import ContactDetails
 
@@ -20,4 +20,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         cache_contact(ContactDetails.load())
-        self.stdout.write(plain_page("503.html"))
+        html = plain_page("503.html")
+        # The proxy sends no policy with it.
+        policy = f"default-src 'none'; style-src {' '.join(style_sources(html))}"
+        meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        self.stdout.write(html.replace("<head>", f"<head>\n  {meta}", 1))
