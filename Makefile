@@ -8,6 +8,9 @@ WORKERS ?= 2
 # The random order of the tests. One for everybody, so that a failure can be repeated; `make test SEED=2` is another.
 SEED ?= 1
 PYTEST := $(PY) -m pytest -q -n $(WORKERS) --dist worksteal --randomly-seed=$(SEED)
+# The environment of `make test-next`.
+NEXT := var/next
+NEXT_PYTHON ?= python3
 DEV := DJANGO_SETTINGS_MODULE=aijuu_site.settings.dev
 # HOST and PORT as the settings read them.
 ADDRESS := from aijuu_site.settings.base import HOST, PORT; print(f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}")
@@ -19,7 +22,7 @@ AUDIT_STAMP := $(VENV)/installed-requirements-audit.txt
 BROWSERS_STAMP := $(VENV)/installed-requirements-browsers.txt
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 
-.PHONY: help run dev test tests check bench format catalogues screenshots guide-pictures browsers audit structure lock environment dev-environment audit-environment browsers-environment browser
+.PHONY: help run dev test tests check bench format catalogues screenshots guide-pictures browsers audit structure sbom vulnerabilities test-next try lock environment dev-environment audit-environment browsers-environment browser
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -73,6 +76,22 @@ audit: audit-environment browser ## Measure the site as `make run` serves it: Li
 
 structure: dev-environment ## Print the size of the product, and the files that a contact form's post and a mail pass through
 	@$(TEST) $(PY) -m tests.tools.structure
+
+sbom: dev-environment ## Write the packages of the site as a CycloneDX bill of materials: var/sbom.json
+	@$(PY) -m tests.tools.sbom
+
+vulnerabilities: dev-environment ## Ask the public database of vulnerabilities (osv.dev) about every locked package
+	@$(VENV)/bin/uv tool run pip-audit --requirement requirements.txt --require-hashes --disable-pip --vulnerability-service osv
+
+test-next: dev-environment ## Run the tests with the newest Wagtail and Django (NEXT_PYTHON=python3.13 for those that need it)
+	@rm -rf $(NEXT) && $(NEXT_PYTHON) -m venv $(NEXT)
+	@printf 'django>=5.2\nwagtail>=7.4\n' > $(NEXT)/unbounded.txt
+	@$(VENV)/bin/uv pip install --quiet --python $(NEXT)/bin/python --requirement pyproject.toml --group dev --override $(NEXT)/unbounded.txt
+	@$(VENV)/bin/uv pip freeze --python $(NEXT)/bin/python | grep -iE '^(django|wagtail)=='
+	@$(NEXT)/bin/python -m pytest -q -n $(WORKERS) --dist worksteal --randomly-seed=$(SEED) -m "not browser and not once"
+
+try: ## Prove deploy/install.sh in a fresh Debian tree (as root; debootstrap and systemd-container; 15 minutes)
+	@deploy/try.sh
 
 screenshots: browser ## Picture every page and state in every size and both schemes: var/screenshots/index.html
 	@ALL_SCREENSHOTS=1 $(PYTEST) -m browser tests/browser/test_every_view.py

@@ -1,0 +1,212 @@
+#!/bin/bash
+# Install the site on a plain Debian server (12 or newer), or upgrade it to this checkout.
+# What it does, step by step, and what to do afterwards: docs/production.md.
+set -euo pipefail
+
+usage() {
+    cat <<'TEXT'
+Usage: deploy/install.sh DOMAIN       install this checkout for https://DOMAIN (and www.DOMAIN)
+       deploy/install.sh              upgrade to this checkout
+       deploy/install.sh --rollback   back to the release that ran before
+
+As root, on Debian 12 or newer. Can be repeated. Settings are in /etc/aijuu/site.env, data in /var/lib/aijuu, releases in
+/opt/aijuu/releases. Options, for somebody who can't be asked (otherwise the first installation asks):
+  --email-url-file FILE    EMAIL_URL is the first line of this file: smtp+tls://user:password@server:587
+  --admin-email ADDRESS    ADMIN_EMAIL, the first account
+Exit status 0 only where the site answers over https afterwards (on this machine; the domain may still point elsewhere).
+TEXT
+}
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+SOURCE=$(dirname "$HERE")
+ROOT=/opt/aijuu
+SETTINGS=/etc/aijuu/site.env
+DATA=/var/lib/aijuu
+PAGES=/var/lib/aijuu-pages
+KEPT_RELEASES=3
+READY_SECONDS=${READY_SECONDS:-120}
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
+
+domain='' email_url='' admin_email='' rollback=''
+while [ $# -gt 0 ]; do
+    case $1 in
+        --help | -h) usage; exit 0 ;;
+        --rollback) rollback=1 ;;
+        --email-url-file) [ -r "${2:-}" ] || fail "$1 needs a file that can be read"; email_url=$(head -n 1 "$2"); shift ;;
+        --admin-email) admin_email=${2:?}; shift ;;
+        -*) usage >&2; exit 2 ;;
+        *) [ -z "$domain" ] || { usage >&2; exit 2; }; domain=$1 ;;
+    esac
+    shift
+done
+[ "$(id -u)" = 0 ] || fail "run it as root."
+[ -d /run/systemd/system ] || fail "systemd does not run here."
+domain=${domain#www.}
+[[ -z $domain || $domain =~ ^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9-]+$ ]] || fail "'$domain' is no domain name (lower case, without https://)."
+
+# One installation at a time.
+exec 9>/run/aijuu-install.lock
+flock -n 9 || fail "another installation runs."
+
+manage() { (cd "$1" && shift && runuser -u aijuu -- env DATA_DIR="$DATA" PYTHONDONTWRITEBYTECODE=1 .venv/bin/python manage.py "$@"); }
+setting() { sed -n "s/^$1=//p" "$SETTINGS" | tail -n 1; }
+
+install_packages() {
+    say "Installing Debian's packages (python3, caddy) …"
+    local wanted=(python3 python3-venv caddy ca-certificates curl sqlite3) missing=() name
+    for name in "${wanted[@]}"; do
+        dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
+    done
+    [ ${#missing[@]} = 0 ] && return
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq update
+    apt-get -qq install --yes --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+make_account_and_folders() {
+    getent passwd aijuu >/dev/null || useradd --system --user-group --home-dir "$DATA" --no-create-home --shell /usr/sbin/nologin aijuu
+    install -d -m 0755 "$ROOT" "$ROOT/releases" "$PAGES"
+    install -d -m 0750 -o root -g aijuu /etc/aijuu
+    install -d -m 0700 -o aijuu -g aijuu "$DATA"
+}
+
+write_settings() {
+    [ -e "$SETTINGS" ] && return
+    [ -n "$domain" ] || fail "name the domain at the first installation: deploy/install.sh example.fi"
+    if [ -z "$admin_email" ] && [ -t 0 ]; then
+        read -r -p "E-mail address of the first account [kati.levola@aijuu.fi]: " admin_email
+    fi
+    if [ -z "$email_url" ] && [ -t 0 ]; then
+        read -r -s -p "Mail server, as smtp+tls://user:password@server:587 (not shown): " email_url
+        say ""
+    fi
+    [ -n "$email_url" ] || fail "the mail server is missing (--email-url-file). Without it nobody would be told of a message."
+    (
+        umask 077
+        {
+            say "# Settings of the site; README.md lists them all. After a change: systemctl restart aijuu"
+            say "SITE_URL=https://$domain"
+            say "EMAIL_URL=$email_url"
+            [ -z "$admin_email" ] || say "ADMIN_EMAIL=$admin_email"
+        } >"$SETTINGS.new"
+    )
+    chown root:aijuu "$SETTINGS.new"
+    chmod 0640 "$SETTINGS.new"
+    mv "$SETTINGS.new" "$SETTINGS"
+}
+
+build_release() {
+    local name
+    name=$(sed -n 's/^version = "\(.*\)"/\1/p' "$SOURCE/pyproject.toml" | head -n 1)-$(date -u +%Y%m%d%H%M%S)
+    release=$ROOT/releases/$name
+    say "Building release $name (some minutes) …"
+    trap 'rm -rf "$release"' EXIT
+    "$HERE/build.sh" "$release"
+    ln -s "$SETTINGS" "$release/.env"
+    # A mistake in the settings, or a database that does not answer, ends it here, while the old release still runs.
+    manage "$release" prepare --dry-run
+    trap - EXIT
+}
+
+back_up() {
+    [ -e "$ROOT/current" ] || return 0
+    if [ -z "$(setting BACKUP_KEY)" ]; then
+        say "No backup before the upgrade: BACKUP_KEY is not set (docs/backup.md)."
+        return 0
+    fi
+    say "Backing up …"
+    manage "$ROOT/current" backup || fail "the backup failed, so nothing was changed."
+}
+
+use_release() {
+    ln -sfn "$1" "$ROOT/next"
+    mv -T "$ROOT/next" "$ROOT/current"
+}
+
+put_system_files() {
+    install -m 0644 "$ROOT/current/deploy/aijuu.service" /etc/systemd/system/aijuu.service
+    cat >/usr/local/bin/aijuu.new <<'TEXT'
+#!/bin/sh
+# Run a command of the site as its own account: aijuu changepassword kati.levola@aijuu.fi
+cd /opt/aijuu/current && exec runuser -u aijuu -- env DATA_DIR=/var/lib/aijuu PYTHONDONTWRITEBYTECODE=1 .venv/bin/python manage.py "$@"
+TEXT
+    chmod 0755 /usr/local/bin/aijuu.new
+    mv /usr/local/bin/aijuu.new /usr/local/bin/aijuu
+    local host
+    host=$(setting SITE_URL)
+    host=${host#https://}
+    sed "s/DOMAIN/${host#www.}/" "$ROOT/current/deploy/Caddyfile" >/etc/caddy/Caddyfile.new
+    caddy validate --adapter caddyfile --config /etc/caddy/Caddyfile.new >/dev/null 2>/run/aijuu-caddy.log ||
+        fail "Caddy refuses $ROOT/current/deploy/Caddyfile: $(tail -n 1 /run/aijuu-caddy.log)"
+    mv /etc/caddy/Caddyfile.new /etc/caddy/Caddyfile
+    systemctl daemon-reload
+}
+
+is_ready() {
+    local limit=$((SECONDS + READY_SECONDS))
+    until curl -fsS -o /dev/null --max-time 5 http://127.0.0.1:8000/healthz/live/ 2>/dev/null; do
+        [ $SECONDS -lt $limit ] || return 1
+        sleep 0.3
+    done
+}
+
+start() {
+    systemctl -q enable aijuu caddy
+    systemctl restart aijuu
+    is_ready || return 1
+    manage "$ROOT/current" maintenance_page >"$PAGES/huolto.html.new" && mv "$PAGES/huolto.html.new" "$PAGES/huolto.html"
+    systemctl reload-or-restart caddy
+}
+
+remove_old_releases() {
+    local current name
+    current=$(readlink -f "$ROOT/current")
+    find "$ROOT/releases" -mindepth 1 -maxdepth 1 -type d ! -path "$current" -printf '%T@ %p\n' | sort -rn | cut -d' ' -f2- |
+        tail -n +$KEPT_RELEASES | while read -r name; do rm -rf "$name"; done
+}
+
+switch_to() {
+    local old
+    old=$(readlink -e "$ROOT/current" || true)
+    # At the first installation: what it says of the first account belongs in this terminal and not in the log.
+    [ -n "$old" ] || manage "$1" prepare
+    use_release "$1"
+    put_system_files
+    if ! start; then
+        journalctl --unit aijuu --lines 20 --no-pager --output cat >&2 || true
+        if [ -n "$old" ] && [ "$old" != "$1" ]; then
+            use_release "$old"
+            put_system_files
+            start || fail "neither the new release nor the old one starts: journalctl -u aijuu"
+            fail "the new release did not answer within $READY_SECONDS s, so $(basename "$old") runs again. What it said stands above."
+        fi
+        fail "the site does not answer: journalctl -u aijuu"
+    fi
+    if [ -n "$old" ] && [ "$old" != "$1" ]; then
+        ln -sfn "$old" "$ROOT/previous"
+    fi
+}
+
+if [ -n "$rollback" ]; then
+    [ -e "$ROOT/previous" ] || fail "there is no earlier release."
+    previous=$(readlink -f "$ROOT/previous")
+    # The database stays as it is.
+    manage "$previous" prepare --dry-run || fail "it can't go back; restore the backup made before the upgrade (docs/backup.md)."
+    switch_to "$previous"
+    say "Running: $(basename "$previous")"
+    exit 0
+fi
+
+install_packages
+make_account_and_folders
+write_settings
+build_release
+back_up
+switch_to "$release"
+remove_old_releases
+say ""
+say "Running: $(basename "$release") at $(setting SITE_URL)"
+say "  log      journalctl -u aijuu"
+say "  command  aijuu --help"
