@@ -7,6 +7,7 @@ from intake.mail.models import AutomaticReplyTrace, MailAttempt, OutgoingMail
 from intake.mailbox import HashKey
 from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping
 from intake.mapping.page import MappingPage
+from intake.proof.models import FormProof
 from intake.settings import IntakeSettings
 from intake.spam.limit import PostingTrace
 from intake.waiting.models import ReturnPlan, WaitingLink, WaitingPlace
@@ -17,6 +18,7 @@ __all__ = [
     "ContactPage",
     "Enquiry",
     "EnquiryStep",
+    "FormProof",
     "HashKey",
     "InitialMapping",
     "IntakeSettings",

@@ -22,6 +22,7 @@ from intake.mail.models import MailAttempt, OutgoingMail
 from intake.mapping.links import LIFETIME, remove_unfinished
 from intake.mapping.models import InitialMapping, MappingLink
 from intake.pause_reminders import remind_of_pause
+from intake.proof.services import prove_by_night
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.return_plan import queue_due_return_notices
 from intake.waiting.upkeep import ask_or_remove_silent_waiters, remind_and_close
@@ -138,6 +139,12 @@ INTAKE_JOBS = (
         title=_("Asking those on the waiting list whether they still wait"),
         every=_MINUTE,
         run=lambda context: ask_or_remove_silent_waiters(now=context.now, each=context.each),
+    ),
+    Job(
+        name="form_proof",
+        title=_("Testing the contact form"),
+        every=_MINUTE,
+        run=lambda context: prove_by_night(now=context.now),
     ),
     Job(
         name="removal",

@@ -9,6 +9,9 @@ from django.core import signing
 from intake.choices import Kind
 
 CONTACT_FORM, MAPPING_FORM = "intake.form-token", "intake.mapping-start"
+# The field of a post that the site sends to itself (intake.proof).
+PROOF_FIELD = "proof_mark"
+_PROOF, _PROOF_SECONDS = "intake.proof-mark", 600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,19 @@ def read_form_token(token: str, *, form: str = CONTACT_FORM) -> FormOpening | No
     return FormOpening(submission_id=uuid.UUID(submission_id), opened_at=datetime.fromtimestamp(opened_at, UTC))
 
 
+def new_proof_mark(opening: FormOpening) -> str:
+    """Return the mark by which a post with the token of this opening is a test letter."""
+    return signing.dumps(opening.submission_id.hex, salt=_PROOF)
+
+
+def is_proof_mark(mark: str, opening: FormOpening) -> bool:
+    """Return whether this site made the mark for this opening, a few minutes ago. Any other post is a letter."""
+    try:
+        return bool(signing.loads(mark, salt=_PROOF, max_age=_PROOF_SECONDS) == opening.submission_id.hex)
+    except signing.BadSignature:
+        return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class FormEntry:
     """What a valid form with contact facts was filled in with, and how."""
@@ -84,7 +100,7 @@ class Submission:
 
     `other_text`: other texts for the spam rules. `repeat_text`: texts that, besides the facts, are the same in a
     repeat. `wants_mail`: the sender joins the waiting list and wants mail on the return. `address_key`: the keyed hash
-    of the network address.
+    of the network address. `is_proof`: a test letter of the site's own.
     """
 
     kind: Kind = Kind.CONTACT
@@ -96,3 +112,4 @@ class Submission:
     signs: SpamSigns
     shown: ShownTexts
     address_key: str
+    is_proof: bool = False

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 
+from aijuu_site.settings.hosts import reachable_host
+
 # The web server finishes its requests within five (serving.web).
 STOP_SECONDS = 10.0
 # When stopping takes longer than this, the terminal says why.
@@ -26,11 +28,6 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 _logger = logging.getLogger(__name__)
 Say = Callable[[str], None]
-
-
-def reachable_host(host: str) -> str:
-    """Return the local address of a server that listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
 
 
 def site_answers(host: str, port: int) -> bool:

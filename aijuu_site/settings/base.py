@@ -9,8 +9,8 @@ from aijuu_site.settings.data_folder import configured_secret_key, data_folder, 
 from aijuu_site.settings.databases import database_from_url
 from aijuu_site.settings.environment import Environment
 from aijuu_site.settings.files import file_storages
-from aijuu_site.settings.hosts import allowed_hosts, available_cores, listening_host, site_url
-from aijuu_site.settings.mail import admin_email, email_settings, sender
+from aijuu_site.settings.hosts import allowed_hosts, available_cores, listening_host, reachable_host, site_url
+from aijuu_site.settings.mail import admin_email, email_settings, proof_email, sender
 from aijuu_site.settings.visited import cookie_name, monitoring_token, require_for_visitors
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -20,6 +20,8 @@ env = Environment(BASE_DIR / ".env")
 
 PORT = env.whole_number("PORT", default=8000, lowest=1, highest=65535)
 HOST = listening_host(env.text("HOST"))
+# Where programs of this machine reach the site.
+LOCAL_ADDRESS = (reachable_host(HOST), PORT)
 DATA_DIR = data_folder(env.text("DATA_DIR"), sources=BASE_DIR)
 
 # The public URL of the site. With https, people visit it: this one rule decides about everything strict.
@@ -49,6 +51,7 @@ DATABASES = {"default": database_from_url(env.text("DATABASE_URL"), DATA_DIR)}
 # Without a mail server, mail is written to files, so that nothing is lost and the site can be tried out.
 vars().update(email_settings(EMAIL_URL))
 MAIL_DIR = DATA_DIR / "mail"
+PROOF_EMAIL = proof_email(env.text("PROOF_EMAIL"))
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = sender(env.text("DEFAULT_FROM_EMAIL") or "Aijuu työnohjaus <kati.levola@aijuu.fi>")
 

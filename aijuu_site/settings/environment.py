@@ -21,6 +21,7 @@ NAMES = (
     "ALLOWED_HOSTS",
     "DATABASE_URL",
     "EMAIL_URL",
+    "PROOF_EMAIL",
     "STORAGE_URL",
     "BACKUP_KEY",
     "BACKUP_TO",

@@ -103,6 +103,11 @@ def listening_host(text: str) -> str:
         raise SettingError("HOST", "write an address of this machine without a port, as in HOST=127.0.0.1") from error
 
 
+def reachable_host(host: str) -> str:
+    """Return the local address of a server that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -7,6 +7,8 @@ from aijuu_site.settings.environment import ServerUrl, SettingError
 from aijuu_site.settings.hosts import server_name
 from home.email_address import address_as_sent, readable_address
 
+# The word by which there is no nightly proof.
+NO_PROOF = "off"
 MAIL_FILES = "aijuu_site.mail_files.MailFilesBackend"
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
 # scheme: default port, STARTTLS, implicit TLS
@@ -74,6 +76,16 @@ def admin_email(text: str) -> str:
     address = readable_address(_as_sent(text))
     if not address:
         raise SettingError("ADMIN_EMAIL", "write one e-mail address and no more, as in ADMIN_EMAIL=kati@example.fi")
+    return address
+
+
+def proof_email(text: str) -> str:
+    """Return where the mails of the nightly proof go: an address, "" for the supervisor's, or "off"."""
+    if text.lower() in ("", NO_PROOF):
+        return text.lower()
+    address = _as_sent(text)
+    if not address:
+        raise SettingError("PROOF_EMAIL", "write one e-mail address, as in PROOF_EMAIL=koe@example.fi, or off")
     return address
 
 

@@ -18,6 +18,7 @@ os.environ |= {
     "LOG_FORMAT": "",
     "MONITORING_TOKEN": "",
     "EMAIL_URL": "",
+    "PROOF_EMAIL": "off",
     "STORAGE_URL": "",
     "BACKUP_KEY": "",
     "BACKUP_TO": "",

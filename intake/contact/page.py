@@ -47,7 +47,7 @@ from intake.mapping.links import confirm_address, page_link_for_enquiry
 from intake.mapping.page import mapping_is_offered
 from intake.settings import IntakeSettings
 from intake.spam.limit import address_key, enforce_rate_limit
-from intake.submission import Submission, new_form_token
+from intake.submission import PROOF_FIELD, Submission, is_proof_mark, new_form_token
 from intake.waiting.forms import WaitingForm, waiting_notices
 from intake.waiting.models import WaitingPlace
 from intake.waiting.rules import kept_while_waiting
@@ -148,6 +148,7 @@ def _store(page: Any, request: HttpRequest, which: FormKind, form: _AnyForm, now
             signs=entry.signs,
             shown=which.notices(details=details, pause=pause, chosen=chosen).as_shown(consented=wants_mail),
             address_key=address_key(request),
+            is_proof=is_proof_mark(request.POST.get(PROOF_FIELD, ""), entry.opening),
         ),
         pause=pause,
         details=details,
@@ -218,7 +219,7 @@ def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResp
     if request.method not in ("GET", "HEAD", "POST"):
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     now = timezone.now()
-    found = Enquiry.objects.select_related("mapping").filter(Q(receipt=receipt) | Q(repeat_receipt=receipt))
+    found = Enquiry.with_proofs.select_related("mapping").filter(Q(receipt=receipt) | Q(repeat_receipt=receipt))
     enquiry = found.first()
     if enquiry is None:
         raise Http404
@@ -273,9 +274,11 @@ def _thanks_page(
     context["response_time"] = ContactDetails.load(request).answers_within
     context["promised"] = promised_mails(enquiry)
     if enquiry.kind == Kind.WAITING:
-        place = WaitingPlace.objects.get(enquiry=enquiry)
-        context["wants_mail"] = place.wants_mail
-        context["kept_while_waiting"] = kept_while_waiting(place.months)
+        # A test letter has none.
+        place = WaitingPlace.objects.filter(enquiry=enquiry).first()
+        context["wants_mail"] = place is not None and place.wants_mail
+        months = place.months if place else IntakeSettings.load(request).waiting_months
+        context["kept_while_waiting"] = kept_while_waiting(months)
         return TemplateResponse(request, page.joined_template, context)
     context["offers_mapping"] = may_go_on
     context["address_is_confirmed"] = enquiry.address_confirmed_at is not None

@@ -29,6 +29,7 @@ from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail, late
 from intake.mail.queue import unsent_without_enquiry
 from intake.mapping.page import MappingPage
+from intake.proof.selectors import last_proof
 from intake.rights import enquiry_url, guarded, may_act
 from intake.settings import IntakeSettings
 from intake.waiting.reading import waiting_summary
@@ -71,7 +72,7 @@ def count_parts() -> dict[Part, int]:
 
 
 def _late_mails() -> QuerySet[OutgoingMail]:
-    return OutgoingMail.objects.filter(late(timezone.now()), enquiry__isnull=False).order_by()
+    return OutgoingMail.objects.filter(late(timezone.now()), enquiry__is_proof=False).order_by()
 
 
 def list_address(part: Part) -> str:
@@ -199,4 +200,5 @@ class EnquiryPanel(Component):
             "user_can_act": may_act(request.user),
             "parts": {part.value: {"count": n, "url": list_address(part)} for part, n in count_parts().items()},
             "waiting": waiting_summary(now=now),
+            "proof": last_proof(now=now),
         }

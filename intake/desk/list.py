@@ -27,7 +27,7 @@ from intake.desk.actions import save_preparation, send_mapping, send_place, send
 from intake.desk.dashboard import DeskFilter, Part, list_address
 from intake.desk.enquiry_page import accept, action, close_as_spam, delete, nothing_here, read, resend, save
 from intake.desk.export import spreadsheet_response
-from intake.enquiry.models import Enquiry
+from intake.enquiry.models import NO_PROOF, Enquiry
 from intake.enquiry.search import search
 from intake.mail.models import OutgoingMail
 from intake.rights import guarded
@@ -262,7 +262,7 @@ class EnquiryAdmin(ModelAdmin):
     search_fields = ("search_text",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Enquiry]:
-        return Enquiries(Enquiry).order_by(*(Enquiry._meta.ordering or ()))
+        return Enquiries(Enquiry).filter(NO_PROOF).order_by(*(Enquiry._meta.ordering or ()))
 
     def get_extra_class_names_for_field_col(self, obj: Enquiry, field_name: str) -> list[str]:
         late = field_name == "mail" and obj.mail_is_late

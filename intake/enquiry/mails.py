@@ -107,17 +107,21 @@ def _rendered(mail: NewMail, facts: tuple[object, ...], enquiry: Enquiry, now: d
     digest = sha256(repr((mail.purpose, mail.subject, get_language(), facts)).encode()).hexdigest()
     texts: Any = cache.get_or_set(f"mail:{digest}", lambda: (mail.text, mail.html), _TEXTS_KEPT.total_seconds())
     subject, text, html = (part.replace(_REFERENCE_LATER, enquiry.reference) for part in (mail.subject, *texts))
-    addressed = replace(mail, subject=subject, recipient=mail.recipient or enquiry.email)
+    recipient = mail.recipient or enquiry.email
+    if enquiry.is_proof:
+        subject, recipient = _("Test, needs nothing: %(subject)s") % {"subject": subject}, enquiry.email
+    addressed = replace(mail, subject=subject, recipient=recipient)
     return mail_row(addressed, text=text, html=html, now=now)
 
 
 def queue_mails(mails: ReadyMails, *, enquiry: Enquiry, mailbox_key: str, now: datetime) -> None:
     """Queue the rendered mails of an enquiry that was just stored. The caller holds a lock for this mailbox.
 
-    At most one confirmation a day goes to a mailbox, so that the form can't be used to flood somebody.
+    At most one confirmation a day goes to a mailbox, so that the form can't be used to flood somebody. That of a test
+    letter does not count.
     """
     rows = [mails.notification]
-    if mails.confirmation and claim_automatic_mail(mailbox_key, MailPurpose.CONFIRMATION, now):
+    if mails.confirmation and (enquiry.is_proof or claim_automatic_mail(mailbox_key, MailPurpose.CONFIRMATION, now)):
         rows.append(mails.confirmation)
     for row in rows:
         row.enquiry = enquiry
@@ -202,10 +206,12 @@ def to_sender(mail: OutgoingMail) -> Addresses:
     return Addresses(recipient=enquiry_of(mail).email, reply_to=ContactDetails.load().email)
 
 
-register(
-    MailPurpose.NOTIFICATION,
-    MailPurpose.MAPPING_NOTIFICATION,
-    MailPurpose.WAITING_ANSWER,
-    handling=Handling(addresses=to_supervisor),
-)
+def _notified(mail: OutgoingMail) -> Addresses:
+    """Return the supervisor's address; of a test letter the address that the letter gives, as for all its mails."""
+    enquiry = enquiry_of(mail)
+    return Addresses(recipient=enquiry.email) if enquiry.is_proof else to_supervisor(mail)
+
+
+register(MailPurpose.NOTIFICATION, handling=Handling(addresses=_notified))
+register(MailPurpose.MAPPING_NOTIFICATION, MailPurpose.WAITING_ANSWER, handling=Handling(addresses=to_supervisor))
 register(MailPurpose.CONFIRMATION, MailPurpose.MAPPING_LINK, handling=Handling(addresses=to_sender))

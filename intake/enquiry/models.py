@@ -27,8 +27,19 @@ from intake.choices import (
 SIGNATURE_FIELDS = ("search_bits_0", "search_bits_1", "search_bits_2", "search_bits_3")
 
 
+# Every list, count and export leaves out the test letters of the nightly proof: the default manager does.
+NO_PROOF = Q(is_proof=False)
+
+
+class VisitorsEnquiries(models.Manager["Enquiry"]):
+    """What visitors sent."""
+
+    def get_queryset(self) -> models.QuerySet["Enquiry"]:
+        return super().get_queryset().filter(NO_PROOF)
+
+
 class Enquiry(models.Model):
-    """What one visitor sent, and the state of its handling.
+    """What one visitor sent, and the state of its handling; or a test letter of the site's own (intake.proof).
 
     Only the services write here. `str()` never shows what a person typed, because it ends up in logs.
     """
@@ -87,8 +98,13 @@ class Enquiry(models.Model):
     # The same in days for an enquiry closed as spam.
     shown_spam_days = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     note = models.TextField(_("note"), blank=True)
+    is_proof = models.BooleanField(default=False, editable=False)
     # Incremented by every change in the admin, so that an outdated tab can't overwrite a change.
     version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects = VisitorsEnquiries()
+    # Only for receiving, thanking, mailing and removing, which test letters go through like any other.
+    with_proofs = models.Manager["Enquiry"]()
 
     class Meta:
         verbose_name = _("enquiry")
@@ -111,18 +127,19 @@ class Enquiry(models.Model):
                     "payer",
                     "group_size",
                     "delivery_modes",
+                    "is_proof",
                 ],
                 name="enquiry_list",
             ),
             # The few open ones among many that are closed. By closed_at, since SQLite compares no values of conditions.
             models.Index(
-                fields=["status", "verdict", "-received_at", "-id"],
+                fields=["status", "verdict", "-received_at", "-id", "is_proof"],
                 condition=Q(closed_at__isnull=True),
                 name="enquiry_open",
             ),
-            models.Index(fields=[*SIGNATURE_FIELDS, "phone", "id"], name="enquiry_search"),
+            models.Index(fields=[*SIGNATURE_FIELDS, "phone", "id", "is_proof"], name="enquiry_search"),
             # For the choices of the filter by payer.
-            models.Index(fields=["payer", "-received_at", "-id"], name="enquiry_payer"),
+            models.Index(fields=["payer", "-received_at", "-id", "is_proof"], name="enquiry_payer"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["submission_id", "content_digest"], name="enquiry_once_per_submission"),

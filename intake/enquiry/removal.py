@@ -24,7 +24,10 @@ before_removal = Signal()
 
 
 def remove_enquiry(*, enquiry_id: int, now: datetime) -> None:
-    """Remove an enquiry with its mails and history, and count it. Does nothing if it does not exist."""
+    """Remove an enquiry with its mails and history, and count it unless it is a test letter.
+
+    Does nothing if it does not exist.
+    """
     with transaction.atomic():
         enquiry = _locked(enquiry_id)
         if enquiry is not None:
@@ -39,6 +42,12 @@ def remove_if_unchanged(*, enquiry_id: int, version: int, now: datetime) -> None
             raise ChangedMeanwhile
         require_version(enquiry, version)
         _remove(enquiry, now)
+
+
+def remove_proofs(*, now: datetime) -> None:
+    """Remove all test letters (intake.proof)."""
+    for pk in Enquiry.with_proofs.filter(is_proof=True).values_list("pk", flat=True):
+        remove_enquiry(enquiry_id=pk, now=now)
 
 
 def due_for_removal(*, now: datetime) -> QuerySet[Enquiry]:
@@ -70,18 +79,19 @@ def _remove_if_due(enquiry_id: int, now: datetime) -> int:
 def _locked(enquiry_id: int) -> Enquiry | None:
     """Lock an enquiry and return it with the fields that removal needs; None if it does not exist."""
     lock_receiving()
-    locked = Enquiry.objects.select_for_update(of=("self",)).filter(pk=enquiry_id)
-    return locked.only("version", "kind", "outcome", "remove_on").first()
+    locked = Enquiry.with_proofs.select_for_update(of=("self",)).filter(pk=enquiry_id)
+    return locked.only("version", "kind", "outcome", "remove_on", "is_proof").first()
 
 
 def _remove(enquiry: Enquiry, now: datetime) -> None:
     # A worker that is recording an attempt finishes first, or finds its mail removed.
     list(OutgoingMail.objects.select_for_update().filter(enquiry=enquiry).values_list("pk"))
     before_removal.send(Enquiry, enquiry=enquiry, now=now)
-    tally, _created = RemovedEnquiry.objects.get_or_create(
-        removed_on=timezone.localdate(now), kind=enquiry.kind, outcome=enquiry.outcome
-    )
-    RemovedEnquiry.objects.filter(pk=tally.pk).update(count=F("count") + 1)
+    if not enquiry.is_proof:
+        tally, _created = RemovedEnquiry.objects.get_or_create(
+            removed_on=timezone.localdate(now), kind=enquiry.kind, outcome=enquiry.outcome
+        )
+        RemovedEnquiry.objects.filter(pk=tally.pk).update(count=F("count") + 1)
     enquiry.delete()
     transaction.on_commit(empty_write_ahead_log)
 

@@ -205,7 +205,8 @@ def receive_enquiry(
     towards the rate limit, so that nobody can find out by trying whether somebody else has sent this text. A repeat of
     a suspicious enquiry that is no longer suspicious is a new enquiry.
 
-    An enquiry of the kind WAITING gets the last place on the waiting list.
+    An enquiry of the kind WAITING gets the last place on the waiting list. A test letter gets none, counts towards no
+    limit, and is a repeat only of itself.
 
     `details`, `chosen`: the settings, if the caller has read them. Raises TooManyPosts over FORM_RATE_LIMIT, and
     django.db.DatabaseError if nothing could be stored.
@@ -217,7 +218,7 @@ def receive_enquiry(
         try:
             return _store(arrival, now)
         except IntegrityError:
-            if not Enquiry.objects.filter(reference=arrival.enquiry.reference).exists():
+            if not Enquiry.with_proofs.filter(reference=arrival.enquiry.reference).exists():
                 raise
             # Another enquiry has this reference. Once in millions, so it is not looked up each time.
 
@@ -251,7 +252,8 @@ class _Arrival:
             **search_values(reference, facts),
             submission_id=submission.opening.submission_id,
             content_digest=digest,
-            repeat_key=digest,
+            repeat_key=None if submission.is_proof else digest,
+            is_proof=submission.is_proof,
             kind=kind,
             status=Status.WAITING_LIST if kind == Kind.WAITING else Status.NEW,
             received_at=now,
@@ -279,18 +281,19 @@ def _store(arrival: _Arrival, now: datetime) -> Enquiry:
             lock_letter(arrival.address_key, arrival.mailbox_key, enquiry.content_digest)
         else:
             lock_receiving()
-        found = Enquiry.objects.raw(_SAME_FORM_OR_WORDS, [form, enquiry.content_digest, enquiry.repeat_key])
-        earlier = [Enquiry.objects.get(pk=one.pk) for one in found]
+        found = Enquiry.with_proofs.raw(_SAME_FORM_OR_WORDS, [form, enquiry.content_digest, enquiry.repeat_key])
+        earlier = [Enquiry.with_proofs.get(pk=one.pk) for one in found]
         for one in earlier:
             if (one.submission_id, one.content_digest) == (enquiry.submission_id, enquiry.content_digest):
                 return one
-        enforce_rate_limit(arrival.address_key, now)
+        if not enquiry.is_proof:
+            enforce_rate_limit(arrival.address_key, now)
         for one in earlier:
             if _takes_repeats(one, now) and (enquiry.is_quarantined or not one.is_quarantined):
                 return one
             Enquiry.objects.filter(pk=one.pk).update(repeat_key=None)
         enquiry.save(force_insert=True)
-        if enquiry.kind == Kind.WAITING:
+        if enquiry.kind == Kind.WAITING and not enquiry.is_proof:
             listed.send(Enquiry, enquiry=enquiry, wants_mail=arrival.wants_mail, now=now)
         queue_mails(arrival.mails, enquiry=enquiry, mailbox_key=arrival.mailbox_key, now=now)
     return enquiry
@@ -304,7 +307,7 @@ def receipt_of(*, enquiry: Enquiry, opening: FormOpening) -> uuid.UUID:
     """
     if enquiry.submission_id == opening.submission_id:
         return enquiry.receipt
-    Enquiry.objects.filter(pk=enquiry.pk, repeat_receipt=None).update(repeat_receipt=uuid.uuid4())
+    Enquiry.with_proofs.filter(pk=enquiry.pk, repeat_receipt=None).update(repeat_receipt=uuid.uuid4())
     enquiry.refresh_from_db(fields=["repeat_receipt"])
     # If the enquiry was just removed, either URL leads to a 404.
     return enquiry.repeat_receipt or enquiry.receipt

@@ -79,7 +79,7 @@ def _link_to_enquiry(enquiry: Enquiry, secret: str, *, by_mail: bool, now: datet
     with transaction.atomic():
         # In the same order as on sending.
         lock_receiving()
-        enquiry = Enquiry.objects.select_for_update().get(pk=enquiry.pk)
+        enquiry = Enquiry.with_proofs.select_for_update().get(pk=enquiry.pk)
         remove_expired(InitialMapping.objects.filter(Q(enquiry=enquiry) | Q(parallel_to=enquiry)), now)
         mappings = _mappings_of(enquiry)
         mapping = _to_link(enquiry, mappings, by_mail=by_mail)
@@ -125,7 +125,7 @@ def confirm_address(*, enquiry_id: int, now: datetime) -> None:
     """
     with transaction.atomic():
         lock_receiving()
-        enquiry = Enquiry.objects.select_for_update().get(pk=enquiry_id)
+        enquiry = Enquiry.with_proofs.select_for_update().get(pk=enquiry_id)
         enquiry.address_confirmed_at = enquiry.address_confirmed_at or now
         enquiry.save(update_fields=["address_confirmed_at"])
         merge_empty_parallel(enquiry)

@@ -57,6 +57,22 @@ class Migration(migrations.Migration):
             bases=(home.pages.AlwaysPublic, wagtail.contrib.routable_page.models.RoutablePageMixin, 'wagtailcore.page'),
         ),
         migrations.CreateModel(
+            name='FormProof',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('started_at', models.DateTimeField()),
+                ('submission_id', models.UUIDField(blank=True, null=True)),
+                ('posted_at', models.DateTimeField(blank=True, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('result', models.CharField(choices=[('running', 'It is not over yet.'), ('passed', 'The form works.'), ('no_page', 'The site has no published contact page.'), ('no_answer', 'The site did not answer.'), ('no_form', 'The contact page did not open with its form.'), ('refused', 'The site did not take the letter.'), ('no_thanks', 'The thank-you page did not open.'), ('not_stored', 'The letter was not stored as it was sent.'), ('suspected', 'The letter was taken for spam.'), ('no_mail', 'No mail about the letter was made.'), ('mail_waits', 'The mail about the letter did not go out.'), ('interrupted', 'The test broke off.')], default='running', max_length=20)),
+            ],
+            options={
+                'ordering': ['-started_at', '-pk'],
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(condition=models.Q(('result', 'running')), fields=('result',), name='one_proof_at_a_time')],
+            },
+        ),
+        migrations.CreateModel(
             name='HashKey',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -188,6 +204,7 @@ class Migration(migrations.Migration):
                 ('shown_retention_months', models.PositiveSmallIntegerField(blank=True, editable=False, null=True)),
                 ('shown_spam_days', models.PositiveSmallIntegerField(blank=True, editable=False, null=True)),
                 ('note', models.TextField(blank=True, verbose_name='note')),
+                ('is_proof', models.BooleanField(default=False, editable=False)),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
             ],
             options={
@@ -405,19 +422,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='enquiry',
-            index=models.Index(fields=['-received_at', '-id', 'status', 'verdict', 'kind', 'supervision_form', 'area', 'payer', 'group_size', 'delivery_modes'], name='enquiry_list'),
+            index=models.Index(fields=['-received_at', '-id', 'status', 'verdict', 'kind', 'supervision_form', 'area', 'payer', 'group_size', 'delivery_modes', 'is_proof'], name='enquiry_list'),
         ),
         migrations.AddIndex(
             model_name='enquiry',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['status', 'verdict', '-received_at', '-id'], name='enquiry_open'),
+            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['status', 'verdict', '-received_at', '-id', 'is_proof'], name='enquiry_open'),
         ),
         migrations.AddIndex(
             model_name='enquiry',
-            index=models.Index(fields=['search_bits_0', 'search_bits_1', 'search_bits_2', 'search_bits_3', 'phone', 'id'], name='enquiry_search'),
+            index=models.Index(fields=['search_bits_0', 'search_bits_1', 'search_bits_2', 'search_bits_3', 'phone', 'id', 'is_proof'], name='enquiry_search'),
         ),
         migrations.AddIndex(
             model_name='enquiry',
-            index=models.Index(fields=['payer', '-received_at', '-id'], name='enquiry_payer'),
+            index=models.Index(fields=['payer', '-received_at', '-id', 'is_proof'], name='enquiry_payer'),
         ),
         migrations.AddIndex(
             model_name='mailattempt',

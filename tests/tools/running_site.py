@@ -67,6 +67,8 @@ class RunningSite:
             "MONITORING_TOKEN": "",
             "DATABASE_URL": "",
             "EMAIL_URL": self.smtp.url if self.smtp else "",
+            # Mail that no test waits for, and only at night.
+            "PROOF_EMAIL": "off",
             "STORAGE_URL": "",
             "BACKUP_KEY": "",
             "BACKUP_TO": "",
