@@ -8,6 +8,8 @@ tested in tests/home/images/test_picture_making.py.
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from email import message_from_bytes
@@ -22,7 +24,7 @@ from bs4 import BeautifulSoup
 
 from tests.browser.waits import eventually
 from tests.intake.visiting import ShownForm, letter
-from tests.tools.running_site import ADMIN_EMAIL, ADMIN_PASSWORD, RunningSite
+from tests.tools.running_site import ADMIN_EMAIL, ADMIN_PASSWORD, ROOT, RunningSite
 
 NAME = "www.aijuu-koe.fi"
 LIMIT = 10
@@ -159,6 +161,24 @@ def test_without_a_mail_server_mail_becomes_files(https_site: RunningSite) -> No
     folder = https_site.data_dir / "mail"
     mails = eventually(lambda: list(folder.glob("*")), lambda files: len(files) >= int(messages))
     assert {message_from_bytes(mail.read_bytes())["To"] for mail in mails} >= {KATI}
+
+
+def test_form_is_proven_by_hand(https_site: RunningSite) -> None:
+    before = database(https_site, "SELECT count(*) FROM intake_enquiry")
+    finished = subprocess.run(
+        [sys.executable, "manage.py", "prove_form"],
+        cwd=ROOT,
+        env={**https_site.environment, "PROOF_EMAIL": "koe@example.fi"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (finished.returncode, finished.stderr) == (0, ""), "\n".join(https_site.output)
+    assert "The form works" in finished.stdout
+    mails = [message_from_bytes(mail.read_bytes()) for mail in (https_site.data_dir / "mail").glob("*")]
+    assert [mail["To"] for mail in mails].count("koe@example.fi") == 2
+    assert database(https_site, "SELECT count(*) FROM intake_enquiry") == before
+    assert database(https_site, "SELECT result FROM intake_formproof") == [("passed",)]
 
 
 def test_real_database_has_its_pragmas(https_site: RunningSite) -> None:

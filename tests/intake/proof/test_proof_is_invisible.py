@@ -1,0 +1,206 @@
+"""While a test letter is there, no list, count, export or page of Kati's shows it; and nobody can forge its mark."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core import signing
+from django.test import Client
+from django.utils import timezone
+
+from home.models import PauseNotice
+from intake.choices import Kind, MailState
+from intake.desk.dashboard import Part, count_parts
+from intake.enquiry.services import receive_enquiry
+from intake.models import AutomaticReplyTrace, Enquiry, FormProof, OutgoingMail, PostingTrace, WaitingPlace
+from intake.proof.models import ProofResult
+from intake.proof.rules import is_due
+from intake.submission import (
+    PROOF_FIELD,
+    FormOpening,
+    ShownTexts,
+    SpamSigns,
+    Submission,
+    new_proof_mark,
+    read_form_token,
+)
+from tests.intake.desk.pages import LIST, address, names, words
+from tests.intake.enquiries import facts, received
+from tests.intake.visiting import Visitor, letter, token
+
+pytestmark = pytest.mark.django_db
+MARKED = "Koeviesti Näkymätön"
+
+
+def proof_letter(kind: Kind = Kind.CONTACT) -> Enquiry:
+    now = timezone.now()
+    return receive_enquiry(
+        submission=Submission(
+            kind=kind,
+            facts=facts(name=MARKED, email="kati@example.fi", phone="0457391739"),
+            opening=FormOpening(submission_id=uuid.uuid4(), opened_at=now - timedelta(minutes=1)),
+            signs=SpamSigns(seconds_open=60),
+            shown=ShownTexts(),
+            address_key=uuid.uuid4().hex,
+            is_proof=True,
+        ),
+        pause=PauseNotice.load().status(now=now),
+        now=now,
+    )
+
+
+@pytest.fixture(params=[Kind.CONTACT, Kind.WAITING])
+def proof(request: pytest.FixtureRequest) -> Enquiry:
+    """A test letter beside a real one, with mails that have not gone out for hours."""
+    with time_machine.travel(timezone.now() - timedelta(hours=3), tick=False):
+        enquiry = proof_letter(request.param)
+    OutgoingMail.objects.update(state=MailState.FAILED, failures=3)
+    received(name="Aino Oikea")
+    return enquiry
+
+
+def test_no_count_or_list_has_the_letter(proof: Enquiry, kati: Client) -> None:
+    assert count_parts() == {Part.NEW: 1, Part.IN_PROGRESS: 0, Part.SUSPICIOUS: 0, Part.MAIL_UNSENT: 0}
+    assert names(kati.get(LIST)) == ["Aino Oikea"]
+    for query in ("Näkymätön", "kati@example.fi", "0457391739", "7391739", proof.reference):
+        assert names(kati.get(LIST, {"q": query})) == []
+    for parameters in ({"part": "new"}, {"part": "mail_unsent"}, {"status__exact": proof.status}, {"o": "0"}):
+        assert MARKED not in words(kati.get(LIST, parameters))
+    assert MARKED not in words(kati.get("/admin/"))
+    assert MARKED not in words(kati.get("/admin/yhteydenotot/odotuslista/"))
+    assert not WaitingPlace.objects.exists()
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_export_has_no_proof(proof: Enquiry, kati: Client, form: str) -> None:
+    with_it = b"".join(kati.get(LIST, {"export": form}))  # type: ignore[call-overload]
+    proof.delete()
+    assert len(b"".join(kati.get(LIST, {"export": form}))) == pytest.approx(len(with_it), abs=20)  # type: ignore[call-overload]
+    if form == "csv":
+        assert MARKED not in with_it.decode()
+        assert "Aino Oikea" in with_it.decode()
+
+
+@pytest.mark.parametrize("action", ["inspect", "status", "spam", "delete", "yhteenveto", "link", "mail"])
+def test_no_page_of_the_admin_opens_the_letter(proof: Enquiry, kati: Client, action: str) -> None:
+    mail = proof.mails.all()[:1] if action == "mail" else ()
+    for client in (kati.get, kati.post):
+        response: Any = client(address(action, proof, *(one.pk for one in mail)))
+        assert response.status_code in (302, 404, 405)
+        if response.status_code == 302:
+            assert MARKED not in words(kati.get(response["Location"]))
+    assert Enquiry.with_proofs.filter(pk=proof.pk, version=1, status=proof.status).exists()
+
+
+def test_real_letter_with_the_same_words_is_no_repeat() -> None:
+    said = facts(name=MARKED, email="kati@example.fi", phone="0457391739")
+    proof_letter()
+    real = received(**{name: getattr(said, name) for name in ("name", "email", "phone")})
+    assert list(Enquiry.objects.all()) == [real]
+    # It gets its confirmation although the mailbox has just got that of a test letter.
+    assert real.mails.count() == 2
+    assert PostingTrace.objects.count() == AutomaticReplyTrace.objects.count() == 1
+
+
+def mark_of(form_token: str) -> str:
+    opening = read_form_token(form_token)
+    assert opening is not None
+    return new_proof_mark(opening)
+
+
+def stale_mark(form_token: str) -> str:
+    with time_machine.travel(timezone.now() - timedelta(minutes=11), tick=False):
+        return mark_of(form_token)
+
+
+def self_made_mark(form_token: str) -> str:
+    opening = read_form_token(form_token)
+    assert opening is not None
+    return signing.dumps(opening.submission_id.hex, key="of another site, and long enough", salt="intake.proof-mark")
+
+
+FORGED = {
+    "of another form": lambda _token: mark_of(token()),
+    "form token": lambda form_token: form_token,
+    "too old": stale_mark,
+    "another key": self_made_mark,
+    "cut": lambda form_token: mark_of(form_token)[:-1],
+    "odd": lambda _token: "\x00:ä:😀",
+    "true": lambda _token: "1",
+    "none": lambda _token: "",
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_forged_mark_makes_an_ordinary_letter(visitor: Visitor, forged: str) -> None:
+    form_token = token()
+    mark = FORGED[forged](form_token)
+    answer = visitor.sends({**letter(), "form_token": form_token, PROOF_FIELD: mark})
+    assert answer.status_code == 303
+    assert Enquiry.objects.count() == 1
+    assert PostingTrace.objects.count() == 1
+
+
+def test_own_mark_makes_a_test_letter(visitor: Visitor) -> None:
+    form_token = token()
+    sent = {**letter(), "form_token": form_token, PROOF_FIELD: mark_of(form_token)}
+    answer = visitor.sends(sent)
+    assert (answer.status_code, Enquiry.objects.count(), Enquiry.with_proofs.count()) == (303, 0, 1)
+    # Sent again it is the same letter, with the same thank-you page.
+    assert visitor.sends(sent)["Location"] == answer["Location"]
+    assert visitor.client.get(answer["Location"]).status_code == 200
+    assert Enquiry.with_proofs.count() == 1
+
+
+def finished(result: ProofResult) -> None:
+    moment = datetime(2026, 11, 26, 1, 10, tzinfo=UTC)
+    FormProof.objects.create(started_at=moment, finished_at=moment, result=result)
+
+
+def test_dashboard_says_that_the_form_works(kati: Client) -> None:
+    assert "todettu" not in words(kati.get("/admin/"))
+    finished(ProofResult.PASSED)
+    assert "Lomake todettu toimivaksi 26.11.2026 klo 3.10." in words(kati.get("/admin/"))
+
+
+def test_dashboard_says_what_failed(kati: Client, editor: Client) -> None:
+    finished(ProofResult.MAIL_WAITS)
+    page = kati.get("/admin/")
+    expected = (
+        "Yhteydenottolomake ei läpäissyt koetta 26.11.2026 klo 3.10: Koeviestin sähköpostit eivät lähteneet. "
+        "Koe toistetaan ensi yönä."
+    )
+    assert expected in words(page)
+    assert 'class="enquiry-alert" role="alert">Yhteydenottolomake' in page.content.decode()
+    assert "Yhteydenottolomake ei läpäissyt" not in words(editor.get("/admin/"))
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "due"),
+    [
+        (None, "2026-11-26T01:10:00+00:00", True),
+        (None, "2026-11-26T01:09:59+00:00", False),
+        (None, "2026-11-26T07:09:59+00:00", True),
+        # Not in the middle of a day: a new site begins at night.
+        (None, "2026-11-26T07:10:00+00:00", False),
+        ("2026-11-25T01:10:30+00:00", "2026-11-26T01:10:00+00:00", True),
+        ("2026-11-26T01:10:30+00:00", "2026-11-26T01:11:30+00:00", False),
+        ("2026-11-26T00:30:00+00:00", "2026-11-26T01:10:00+00:00", True),
+        # In summer, by the clock of Finland.
+        (None, "2026-07-01T00:10:00+00:00", True),
+        (None, "2026-07-01T00:09:00+00:00", False),
+        # The hour that is left out in spring, and the one that comes twice in autumn.
+        (None, "2027-03-28T01:11:00+00:00", True),
+        ("2026-10-25T00:11:00+00:00", "2026-10-25T01:15:00+00:00", False),
+        # A clock that was ahead.
+        ("2027-11-26T01:10:30+00:00", "2026-11-26T01:10:00+00:00", True),
+    ],
+)
+def test_proof_is_due_once_a_night(last: str | None, now: str, due: bool) -> None:
+    assert is_due(last_started=at(last) if last else None, now=at(now)) is due
