@@ -42,9 +42,9 @@ PERMISSIONS_POLICY = ", ".join(
 NEVER_A_PAGE = ("text/css", "text/javascript", "font/")
 # Of a page that set none itself.
 PUBLIC_CACHE_CONTROL = "no-cache"
-LIVE_PATH, READY_PATH = "/health/live", "/health/ready"
+LIVE_PATH, READY_PATH, METRICS_PATH = "/health/live", "/health/ready", "/metrics"
 # Asked by programs of the same network: under any host name, and over http, too.
-MACHINE_PATHS = (LIVE_PATH, READY_PATH)
+MACHINE_PATHS = (LIVE_PATH, READY_PATH, METRICS_PATH)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 

@@ -18,6 +18,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest
 from django.utils import timezone
 
+from aijuu_site.backup.status import backup_status
 from aijuu_site.settings.files import BUCKET
 from intake.health import read_health
 from intake.jobs.errors import describe
@@ -34,7 +35,7 @@ Check = Callable[[], Findings]
 
 
 def check_database() -> Findings:
-    """Check the database, its migrations, the worker and the mail."""
+    """Check the database, its migrations, the worker, the mail and the backup."""
     missing = _missing_migrations()
     if missing:
         return {"database": "", "migrations": f"{missing} not applied"}
@@ -44,7 +45,17 @@ def check_database() -> Findings:
         "migrations": "",
         "worker": f"silent since {health.silent_since.isoformat()}" if health.silent_since else "",
         "mail": f"waits since {health.mail_since.isoformat()}" if health.mail_since else "",
+        **_backup(),
     }
+
+
+def _backup() -> Findings:
+    """Return nothing where no backups are set up."""
+    status = backup_status(now=timezone.now())
+    if not status.is_set_up:
+        return {}
+    last = f"the last good one was begun {status.last.begun_at.isoformat()}" if status.last else "there is none"
+    return {"backup": last if status.is_late else ""}
 
 
 def _missing_migrations() -> int:

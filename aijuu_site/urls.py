@@ -18,7 +18,7 @@ from aijuu_site import views as well_known
 from aijuu_site.accounts.confirmation import requires_confirmation
 from aijuu_site.accounts.views import LoginView, PasswordResetConfirmView, own_account
 from aijuu_site.front_page_protection import protect_front_page
-from aijuu_site.middleware import LIVE_PATH, READY_PATH
+from aijuu_site.middleware import LIVE_PATH, METRICS_PATH, READY_PATH
 from aijuu_site.private_addresses import ANY_PRIVATE_PREFIX, PRIVATE_PREFIX
 from home.seo import PageSitemap
 from home.serving import serve
@@ -53,6 +53,7 @@ urlpatterns = [
     path("documents/", include(wagtaildocs_urls)),
     path(LIVE_PATH.lstrip("/"), views.live, name="live"),
     path(READY_PATH.lstrip("/"), views.ready, name="ready"),
+    path(METRICS_PATH.lstrip("/"), views.metrics, name="metrics"),
     path("sitemap.xml", require_safe(sitemap), {"sitemaps": {"pages": PageSitemap}}, name="sitemap"),
     path("robots.txt", well_known.robots, name="robots"),
     path("favicon.ico", well_known.favicon, name="favicon"),

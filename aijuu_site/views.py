@@ -24,6 +24,7 @@ from django.views.decorators.http import require_safe
 from django.views.static import was_modified_since
 
 from aijuu_site.content_security import MEDIA_POLICY
+from aijuu_site.metrics.text import CONTENT_TYPE, metrics_text
 from aijuu_site.readiness import find_problems, may_see_details
 from aijuu_site.storages import is_stored_name
 from home.contact_details import ContactDetails
@@ -95,6 +96,17 @@ def ready(request: HttpRequest) -> HttpResponse:
 def live(request: HttpRequest) -> HttpResponse:
     """Answer 200 always: a liveness probe, which neither a silent worker nor a lost database may fail."""
     return HttpResponse("live\n", content_type=_TEXT)
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Return the figures to those who bear MONITORING_TOKEN; 404 where none is set."""
+    if not settings.MONITORING_TOKEN:
+        raise Http404
+    if not may_see_details(request):
+        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"}, content_type=_TEXT)
+    return HttpResponse(metrics_text(now=timezone.now()), content_type=CONTENT_TYPE)
 
 
 @require_safe

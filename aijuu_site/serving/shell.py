@@ -8,6 +8,7 @@ import io
 import logging
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,6 +21,7 @@ from granian.rsgi import HTTPProtocol, ProtocolClosed, ProtocolError, Scope
 from aijuu_site.kept_pages.keeper import Keeper
 from aijuu_site.kept_pages.middleware import OFFER, KeptContent
 from aijuu_site.kept_pages.store import Entry, Headers
+from aijuu_site.metrics.counters import CLIENT_GONE, KEPT, class_of, own_counters
 from aijuu_site.middleware import MACHINE_PATHS
 from aijuu_site.plain_pages import refused_request_page
 from home.seo import PageSitemap
@@ -156,6 +158,7 @@ class Shell:
         # Requests that wait for another one to render the same page.
         self._flights: dict[str, asyncio.Future[None]] = {}
         self._uploads = 0
+        self._counters = own_counters()
 
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
         self.keeper.start(self._render, _public_paths)
@@ -166,31 +169,37 @@ class Shell:
         self._health_threads.shutdown()
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        began = time.perf_counter()
         key = self.keeper.key(scope)
         entry = self.keeper.valid(key) if key is not None else None
         if entry is not None:
-            _send_entry(entry, scope, protocol)
+            status = _send_entry(entry, scope, protocol)
+            if self._counters is not None:
+                self._counters.count(KEPT, status, time.perf_counter() - began)
             return
         try:
-            await self._answer(key, scope, protocol)
+            status = await self._answer(key, scope, protocol)
         except Refused as refusal:
-            await _refuse(refusal.status, protocol)
+            status = refusal.status
+            await _refuse(status, protocol)
         except (ProtocolClosed, ProtocolError):
-            # The client has gone.
-            return
+            status = CLIENT_GONE
         except Exception:
             # Django answers its own errors; this one is ours.
             _logger.exception("The server failed at a request.")
-            await _refuse(500, protocol)
+            status = 500
+            await _refuse(status, protocol)
+        if self._counters is not None:
+            self._counters.count(class_of(scope.method, scope.path), status, time.perf_counter() - began)
 
-    async def _answer(self, key: str | None, scope: Scope, protocol: HTTPProtocol) -> None:
+    async def _answer(self, key: str | None, scope: Scope, protocol: HTTPProtocol) -> int:
+        """Answer the request and return the status."""
         if key is not None and self.keeper.is_known_as_unkept(key):
             key = None
         if key is not None and (flight := self._flights.get(key)) is not None:
             await asyncio.shield(flight)
             if (entry := self.keeper.valid(key)) is not None:
-                _send_entry(entry, scope, protocol)
-                return
+                return _send_entry(entry, scope, protocol)
             # It is not kept: each request is answered on its own.
             key = None
         loop = asyncio.get_running_loop()
@@ -216,9 +225,9 @@ class Shell:
                 del self._flights[key]
                 flight.set_result(None)
             if kept is not None:
-                _send_entry(kept, scope, protocol)
-                return
+                return _send_entry(kept, scope, protocol)
         await self._send(response, scope, protocol)
+        return response.status
 
     def _call_and_keep(self, key: str, environ: Environ) -> tuple[Response, Entry | None]:
         """Call the application for a GET of `key`, whatever the request asked for. Keep the response if possible."""
@@ -317,7 +326,7 @@ async def _send_chunk(transport: Any, chunk: bytes) -> None:
     await transport.send_bytes(chunk)
 
 
-def _send_entry(entry: Entry, scope: Scope, protocol: HTTPProtocol) -> None:
+def _send_entry(entry: Entry, scope: Scope, protocol: HTTPProtocol) -> int:
     header = scope.headers.get
     is_head = scope.method == "HEAD"
     answer = entry.answer(
@@ -330,6 +339,7 @@ def _send_entry(entry: Entry, scope: Scope, protocol: HTTPProtocol) -> None:
         protocol.response_empty(answer.status, answer.headers)
     else:
         protocol.response_bytes(answer.status, answer.headers, answer.body)
+    return answer.status
 
 
 async def _refuse(status: int, protocol: HTTPProtocol) -> None:
