@@ -1,6 +1,5 @@
 """The nightly backup. A process of its own makes it, since it may take long and the worker's jobs must not wait."""
 
-import atexit
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,7 +42,7 @@ class _Running:
         return code
 
     def end(self) -> None:
-        """Stop it with the worker. `work --once` waits for it."""
+        """Stop it with the worker, so that it can remove what lies unencrypted. `work --once` waits for it."""
         if self.process is None:
             return
         if not self.is_stopping():
@@ -57,7 +56,6 @@ class _Running:
 
 
 _running = _Running()
-atexit.register(_running.end)
 
 
 def back_up(context: JobContext) -> None:
@@ -76,7 +74,13 @@ def back_up(context: JobContext) -> None:
 
 
 BACKUP_JOBS = (
-    Job(name="backup", title=_("Making a backup each night"), every=timedelta(seconds=30), run=back_up),
+    Job(
+        name="backup",
+        title=_("Making a backup each night"),
+        every=timedelta(seconds=30),
+        run=back_up,
+        at_stop=_running.end,
+    ),
     Job(
         name="removal_records",
         title=_("Recording removals beside the backups"),

@@ -150,7 +150,8 @@ class JobContext:
 class Job:
     """A periodic job. The dashboard shows `title` when the job fails.
 
-    `item_name` returns the name of an item to show; None where a name would identify a visitor.
+    `item_name` returns the name of an item to show; None where a name would identify a visitor. `at_stop` is called
+    when the worker ends.
     """
 
     name: str
@@ -159,6 +160,7 @@ class Job:
     run: Callable[[JobContext], object]
     budget: timedelta = BUDGET
     item_name: Callable[[Any], str] | None = None
+    at_stop: Callable[[], object] | None = None
 
 
 _jobs: dict[str, Job] = {}
@@ -212,6 +214,12 @@ class JobRunner:
     def run_all(self) -> list[Job]:
         """Run each job once, due or not, and return the failed ones. Raises DatabaseUnavailable."""
         return [job for job in self._jobs if not self._is_stopping() and not self.run(job)]
+
+    def stop(self) -> None:
+        """Call what jobs want to be called when the worker ends."""
+        for job in self._jobs:
+            if job.at_stop is not None:
+                job.at_stop()
 
     def run(self, job: Job) -> bool:
         """Run one job now and record the result. Returns whether it succeeded. Raises DatabaseUnavailable."""

@@ -58,5 +58,7 @@ def _folder(text: str) -> Destination:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
+    # The way out must not be interrupted by a second one.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # By way of an exception, so that what lies unencrypted is removed on the way out.
     sys.exit(128 + number)

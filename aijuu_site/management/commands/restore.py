@@ -107,5 +107,7 @@ def _removals(paths: list[str], beside: Folder | None) -> set[Removed]:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
+    # The way out must not be interrupted by a second one.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # By way of an exception, so that the place is emptied on the way out.
     sys.exit(128 + number)

@@ -28,10 +28,13 @@ class Command(BaseCommand):
         self.stopping = threading.Event()
         runner = JobRunner(registered_jobs(), self.stopping.is_set)
         with set_on_signal(self.stopping):
-            if not once:
-                self._run_until_stopped(runner)
-                return
-            failed = runner.run_all()
+            try:
+                if not once:
+                    self._run_until_stopped(runner)
+                    return
+                failed = runner.run_all()
+            finally:
+                runner.stop()
         if failed:
             raise CommandError(f"failed: {', '.join(job.name for job in failed)}")
 

@@ -1,0 +1,112 @@
+"""The worker starts the nightly backup in a process of its own, and goes on with its other jobs."""
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from aijuu_site.backup import jobs
+from aijuu_site.backup.jobs import BackupFailed, back_up
+from aijuu_site.backup.models import Backup
+from intake.jobs.runner import JobContext, JobRunner, registered_jobs
+
+pytestmark = pytest.mark.django_db
+
+
+def context(*, stopping: bool = False) -> JobContext:
+    return JobContext(name="backup", now=timezone.now(), budget=timedelta(seconds=20), is_stopping=lambda: stopping)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
+    """The commands that were started; each runs `script` in its place."""
+    commands: list[list[str]] = []
+    popen = subprocess.Popen
+
+    def start(command: list[str], **options: Any) -> Any:
+        commands.append(command)
+        return popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+    monkeypatch.setattr(jobs.subprocess, "Popen", start)
+    yield commands
+    process = jobs._running.process
+    jobs._running.process = None
+    if process is not None:
+        process.kill()
+        process.wait()
+
+
+def end(code: int) -> None:
+    """Let the process end: with an empty line it succeeds, without any input it fails."""
+    process = jobs._running.process
+    assert process is not None
+    process.communicate(b"\n" if code == 0 else b"")
+
+
+def test_the_worker_knows_the_jobs() -> None:
+    assert {"backup", "removal_records", "old_removal_records"} <= {job.name for job in registered_jobs()}
+
+
+def test_missing_key_starts_nothing(started: list[list[str]]) -> None:
+    back_up(context())
+    assert started == []
+
+
+@pytest.mark.usefixtures("identity")
+def test_due_backup_is_started_once(started: list[list[str]]) -> None:
+    for _each in range(3):
+        back_up(context())
+    assert [command[-2:] for command in started] == [["backup", "--nightly"]]
+    assert Path(started[0][1]).name == "manage.py"
+    # It does not wait for the process, which runs until the end of this test.
+    assert jobs._running.process is not None
+    assert jobs._running.process.poll() is None
+
+
+@pytest.mark.usefixtures("identity")
+def test_good_backup_ends_the_night(started: list[list[str]]) -> None:
+    back_up(context())
+    Backup.objects.create(name="a", begun_at=timezone.now(), checked_at=timezone.now())
+    end(0)
+    back_up(context())
+    back_up(context())
+    assert len(started) == 1
+
+
+@pytest.mark.usefixtures("identity")
+def test_failed_backup_fails_the_job(started: list[list[str]]) -> None:
+    back_up(context())
+    Backup.objects.create(name="a", begun_at=timezone.now())
+    end(1)
+    with pytest.raises(BackupFailed):
+        back_up(context())
+    # Again only after an hour.
+    back_up(context())
+    assert len(started) == 1
+
+
+@pytest.mark.usefixtures("identity")
+def test_work_once_waits_for_the_backup(started: list[list[str]]) -> None:
+    runner = JobRunner([job for job in registered_jobs() if job.name == "backup"], lambda: False)
+    assert runner.run_all() == []
+    process = jobs._running.process
+    assert process is not None
+    threading.Timer(0.2, end, args=[0]).start()
+    runner.stop()
+    assert process.returncode == 0
+
+
+@pytest.mark.usefixtures("identity")
+def test_stopping_worker_stops_the_backup(started: list[list[str]]) -> None:
+    back_up(context(stopping=True))
+    process = jobs._running.process
+    assert process is not None
+    JobRunner(registered_jobs(), lambda: True).stop()
+    assert process.returncode == -signal.SIGTERM
