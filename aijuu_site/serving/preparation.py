@@ -16,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
@@ -204,6 +205,12 @@ def collect_static_files(stamp: Path, fingerprint: str) -> None:
     draft = stamp.with_name(f".{stamp.name}.new")
     draft.write_text(fingerprint, encoding="ascii")
     os.replace(draft, stamp)
+
+
+def read_static_manifest() -> None:
+    """Let this process know the collected files; its storage was made before another process collected them."""
+    if isinstance(staticfiles_storage, ManifestFilesMixin):
+        staticfiles_storage.hashed_files, staticfiles_storage.manifest_hash = staticfiles_storage.load_manifest()
 
 
 Say = Callable[[str], None]

@@ -18,7 +18,7 @@ from aijuu_site.serving.checks import (
     exclusive_start,
     port_is_free,
 )
-from aijuu_site.serving.preparation import prepare_data, prepare_static_files
+from aijuu_site.serving.preparation import prepare_data, prepare_static_files, read_static_manifest
 from aijuu_site.serving.processes import Forked
 
 
@@ -79,6 +79,7 @@ class Command(BaseCommand):
 
 
 def _run() -> int:
+    read_static_manifest()
     # Loads the application, which must not happen before the preparations are done.
     from aijuu_site.serving.start import main
 
