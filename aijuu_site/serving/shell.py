@@ -126,7 +126,7 @@ def base_environ(*, method: str, path: str, query: str, scheme: str, client: str
 
 
 def header_variables(headers: Iterable[tuple[str, str]]) -> Environ:
-    """Return the variables of the headers. Raises Refused where they are longer than LARGEST_HEADER."""
+    """Return the variables of the headers. Raises Refused for two hosts or more than LARGEST_HEADER."""
     variables: dict[str, str] = {}
     size = 0
     for name, value in headers:
@@ -139,6 +139,9 @@ def header_variables(headers: Iterable[tuple[str, str]]) -> Environ:
             key = f"HTTP_{key}"
         text = value if value.isascii() else value.encode().decode("latin-1")
         if key in variables:
+            if key == "HTTP_HOST":
+                # RFC 9112, 3.2: a proxy may have believed the other one.
+                raise Refused(400)
             text = f"{variables[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
         variables[key] = text
     if size > LARGEST_HEADER:

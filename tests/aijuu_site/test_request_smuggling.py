@@ -1,0 +1,130 @@
+"""Requests whose end two servers could see at different places, sent to the real server as bytes.
+
+Behind a proxy that sees another end than we do, a part of one visitor's request would pass for the next visitor's.
+"""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tools.running_site import ROOT, free_port
+
+pytestmark = pytest.mark.once
+
+# Where it is answered, the answer names it (tests.tools.limited_server).
+SMUGGLED = "GET /client/ HTTP/1.1\r\nHost: x\r\nX-Real: smuggled\r\n\r\n"
+N = len(SMUGGLED)
+POST = "POST / HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[str, int]]:
+    port = free_port()
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.test"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.tools.limited_server", str(port)], cwd=ROOT, env=environment
+    )
+    address = ("127.0.0.1", port)
+    deadline = time.monotonic() + 60
+    while not _listens(address):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    yield address
+    process.terminate()
+    assert process.wait(10) == 0
+
+
+def _listens(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def answers(server: tuple[str, int], sent: str) -> tuple[list[str], bool]:
+    """The statuses of all answers until the server closes the connection, and whether one is the smuggled request's."""
+    received = b""
+    with socket.create_connection(server, timeout=10) as connection:
+        connection.sendall(sent.encode("latin-1"))
+        try:
+            while part := connection.recv(65536):
+                received += part
+        except ConnectionResetError:
+            # Closed before all was read.
+            assert received
+    return re.findall(r"HTTP/1\.1 (\d{3})", received.decode()), b"smuggled" in received
+
+
+REFUSED = {
+    "length and chunks": (f"Content-Length: {N}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411"),
+    "chunks and length": (f"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n{N:x}\r\n", "411"),
+    "chunks alone": ("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411"),
+    "chunk extension with a bare LF": ("Transfer-Encoding: chunked\r\n\r\n3;a=\nx\r\nabc\r\n0\r\n\r\n", "411"),
+    "two lengths": (f"Content-Length: 0\r\nContent-Length: {N}\r\n\r\n", "400"),
+    "two lengths, the other way": (f"Content-Length: {N}\r\nContent-Length: 0\r\n\r\n", "400"),
+    "two lengths in one": (f"Content-Length: 0, {N}\r\n\r\n", "400"),
+    "length with a sign": (f"Content-Length: +{N}\r\n\r\n", "400"),
+    "negative length": ("Content-Length: -1\r\n\r\n", "400"),
+    "hexadecimal length": ("Content-Length: 0x10\r\n\r\n", "400"),
+    "space before the colon of the length": (f"Content-Length : {N}\r\n\r\n", "400"),
+    "space before the colon of the encoding": (f"Transfer-Encoding : chunked\r\nContent-Length: {N}\r\n\r\n", "400"),
+    "unknown encoding": (f"Transfer-Encoding: xchunked\r\nContent-Length: {N}\r\n\r\n", "400"),
+    "two encodings": (
+        f"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\nContent-Length: {N}\r\n\r\n",
+        "400",
+    ),
+    "folded encoding": (f"Transfer-Encoding:\r\n chunked\r\nContent-Length: {N}\r\n\r\n", "400"),
+    "folded header": (f"X: a\r\n b\r\nContent-Length: {N}\r\n\r\n", "400"),
+    "bare CR": (f"X: a\rContent-Length: {N}\r\n\r\n", "400"),
+    "NUL in a header": (f"X: a\0b\r\nContent-Length: {N}\r\n\r\n", "400"),
+    "two hosts": ("Host: evil.example\r\n\r\n", "400"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_unclear_request_is_refused_and_ends_the_connection(server: tuple[str, int], name: str) -> None:
+    head, status = REFUSED[name]
+    assert answers(server, POST + head + SMUGGLED) == ([status], False)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {N}\r\n\r\n",
+        # A body of a GET is read as one.
+        f"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {N}\r\n\r\n",
+        # RFC 9112, 2.2: a bare LF may end a line. So do nginx and Caddy read it.
+        f"POST / HTTP/1.1\nHost: x\nConnection: close\nContent-Length: {N}\n\n",
+        f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: a\nContent-Length: {N}\r\n\r\n",
+        # The same length twice is one.
+        f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {N}\r\nContent-Length: {N}\r\n\r\n",
+    ],
+)
+def test_body_is_never_taken_for_a_request(server: tuple[str, int], head: str) -> None:
+    assert answers(server, head + SMUGGLED) == (["200"], False)
+
+
+def test_next_request_of_a_connection_is_answered(server: tuple[str, int]) -> None:
+    """So the tests above would see a smuggled one."""
+    assert answers(server, f"{POST}Content-Length: 3\r\n\r\nabc{SMUGGLED}") == (["200", "200"], True)
+
+
+@pytest.mark.parametrize(
+    "sent", ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "CONNECT evil.example:80 HTTP/1.1\r\nHost: x\r\n\r\n"]
+)
+def test_server_becomes_no_tunnel(server: tuple[str, int], sent: str) -> None:
+    assert answers(server, sent + SMUGGLED)[1] is False
+
+
+def test_upgrade_to_http2_is_ignored(server: tuple[str, int]) -> None:
+    upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    statuses, _smuggled = answers(server, f"GET /client/ HTTP/1.1\r\nHost: x\r\n{upgrade}\r\n")
+    assert statuses == ["200"]
