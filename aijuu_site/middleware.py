@@ -38,6 +38,10 @@ PERMISSIONS_POLICY = ", ".join(
         "xr-spatial-tracking",
     )
 )
+# Of the page that asks for a passkey.
+PASSKEY_PERMISSIONS_POLICY = PERMISSIONS_POLICY.replace(
+    "publickey-credentials-get=()", "publickey-credentials-get=(self)"
+)
 # Only documents need the Permissions-Policy header: leaving it out here saves bytes on the first view.
 NEVER_A_PAGE = ("text/css", "text/javascript", "font/")
 # Of a page that set none itself.

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
@@ -83,6 +84,8 @@ def clear_sessions(context: JobContext) -> None:
     SessionStore.clear_expired()
     longest = timedelta(seconds=settings.SESSION_COOKIE_AGE) + CLOCK_TOLERANCE
     Session.objects.filter(expire_date__gt=context.now + longest).delete()
+    # They hold the address and the browser of a login.
+    UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
 
 
 def _update_search_index(_context: JobContext) -> None:

@@ -16,6 +16,7 @@ from wagtail.utils.urlpatterns import decorate_urlpatterns
 from aijuu_site import views
 from aijuu_site import views as well_known
 from aijuu_site.accounts.confirmation import requires_confirmation
+from aijuu_site.accounts.second_step import urls as second_step_urls
 from aijuu_site.accounts.views import LoginView, PasswordResetConfirmView, own_account
 from aijuu_site.front_page_protection import protect_front_page
 from aijuu_site.middleware import LIVE_PATH, METRICS_PATH, READY_PATH
@@ -28,8 +29,9 @@ from intake.mapping import returned_text as private_links
 _admin = decorate_urlpatterns(
     decorate_urlpatterns(
         [
-            path("login/", never_cache(LoginView.as_view())),
+            path("login/", never_cache(LoginView.as_view()), name="account_login"),
             path("account/", own_account),
+            *second_step_urls.urlpatterns,
             path("uploads/<path:path>", views.uploaded_file, name="uploaded_file"),
             path("password_reset/confirm/<uidb64>/<token>/", never_cache(PasswordResetConfirmView.as_view())),
             *wagtailadmin_urls.urlpatterns,

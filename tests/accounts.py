@@ -1,5 +1,6 @@
 """Accounts of the admin, as tests make them."""
 
+import time
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -16,6 +17,15 @@ def confirmed(client: Client) -> Client:
     """A client that was asked for its password just now, and is not asked again for a while."""
     session = client.session
     session["password_confirmed_at"] = timezone.now().isoformat()
+    session.save()
+    return client
+
+
+def passed_second_step(client: Client, user: User) -> Client:
+    """A signed-in client that gave a code or a passkey when it signed in."""
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "mfa", "at": time.time(), "type": "totp"}]
+    session["account_authentication_methods_user"] = str(user.pk)
     session.save()
     return client
 

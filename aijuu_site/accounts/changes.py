@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
@@ -96,6 +97,7 @@ class Account:
     is_active: bool
     is_superuser: bool
     groups: frozenset[int]
+    second_step: frozenset[int]
 
 
 # After a change of these, whoever was signed in with the old ones is signed out.
@@ -103,26 +105,32 @@ _KEYS = frozenset({"email", "password"})
 
 
 @contextmanager
-def changes_told(request: HttpRequest) -> Iterator[None]:
+def changes_told(request: HttpRequest, by: str | None = None) -> Iterator[None]:
     """Compare all accounts, and the practice's addresses, before and after, and tell of the changes by mail, in the
-    transaction that makes them."""
+    transaction that makes them.
+
+    `by` is who changes them where nobody is signed in yet.
+    """
     with transaction.atomic():
         before, addresses = _accounts(), practice_addresses()
         # Afterwards it may be another one.
-        by = request.user.get_username()
+        by = request.user.get_username() if by is None else by
         yield
         after = _accounts()
         tell_old_addresses(before=addresses, after=practice_addresses(), by=by)
         for pk, account in before.items():
             changed = _changed(account, after.get(pk))
             if _KEYS.intersection(changed):
-                _end_other_sessions(pk, request)
+                end_other_sessions(pk, request)
             if changed and account.email:
-                _queue_account_changed(account, changed, by, timezone.now())
+                queue_account_changed(email=account.email, changed=changed, by=by, now=timezone.now())
 
 
 def _accounts() -> dict[int, Account]:
     users = User.objects.prefetch_related("groups")
+    steps: dict[int, set[int]] = {}
+    for user_pk, pk in Authenticator.objects.values_list("user_id", "pk"):
+        steps.setdefault(user_pk, set()).add(pk)
     return {
         user.pk: Account(
             email=user.email,
@@ -130,6 +138,7 @@ def _accounts() -> dict[int, Account]:
             is_active=user.is_active,
             is_superuser=user.is_superuser,
             groups=frozenset(group.pk for group in user.groups.all()),
+            second_step=frozenset(steps.get(user.pk, ())),
         )
         for user in users
     }
@@ -141,16 +150,23 @@ def _changed(before: Account, after: Account | None) -> list[str]:
     return [name for name in before.__dataclass_fields__ if getattr(before, name) != getattr(after, name)]
 
 
-def _end_other_sessions(user_pk: int, request: HttpRequest) -> None:
+def end_other_sessions(user_pk: int, request: HttpRequest) -> None:
+    end_sessions(user_pk, but=request.session.session_key)
+
+
+def end_sessions(user_pk: int, *, but: str | None = None) -> None:
+    """Sign an account out, except in the session `but`."""
     for session in Session.objects.filter(expire_date__gt=timezone.now()):
         is_theirs = SessionStore().decode(session.session_data).get(SESSION_KEY) == str(user_pk)
-        if is_theirs and session.session_key != request.session.session_key:
+        if is_theirs and session.session_key != but:
             session.delete()
 
 
-def _queue_account_changed(account: Account, changed: list[str], by: str, now: datetime) -> None:
+def queue_account_changed(*, email: str, changed: list[str], by: str, now: datetime) -> None:
+    """Queue the notice to the account, in the caller's transaction. What each name in `changed` means to a person:
+    templates/emails/account_change.txt."""
     context = {
-        "account": account.email,
+        "account": email,
         "changed": changed,
         "by": by,
         "changed_at": now,
@@ -160,7 +176,7 @@ def _queue_account_changed(account: Account, changed: list[str], by: str, now: d
         NewMail(
             purpose=MailPurpose.ACCOUNT_CHANGED,
             deduplication_key=get_random_string(40),
-            recipient=account.email,
+            recipient=email,
             subject=_("Your account in the admin of %(site)s was changed") % {"site": settings.WAGTAIL_SITE_NAME},
             context=context,
             template="account_changed",

@@ -33,8 +33,22 @@ _BULK_ACTION = "wagtail_bulk_action"
 
 # So long nothing more is asked for: a form that comes back with a mistake can be sent again.
 CONFIRMED_FOR = timedelta(minutes=10)
+_READING = ("GET", "HEAD", "OPTIONS")
 _SESSION_KEY = "password_confirmed_at"
-_NOT_CARRIED = frozenset({"csrfmiddlewaretoken", "confirm_password"})
+_NOT_CARRIED = frozenset({"csrfmiddlewaretoken", "confirm_password", "confirm_opens_page"})
+# Says that the question came in place of a page, which is opened when it is answered.
+_OPENS_PAGE = "confirm_opens_page"
+_SECOND_STEP = frozenset(
+    {
+        "mfa_activate_totp",
+        "mfa_deactivate_totp",
+        "mfa_add_webauthn",
+        "mfa_remove_webauthn",
+        "mfa_view_recovery_codes",
+        "mfa_generate_recovery_codes",
+        "mfa_download_recovery_codes",
+    }
+)
 _ENQUIRIES = f"{EnquiryAdmin.base_url_path}_modeladmin_index"
 
 
@@ -43,6 +57,7 @@ class Action(enum.Enum):
 
     CHANGE_ACCOUNTS = "accounts"
     CHANGE_ADDRESSES = "addresses"
+    CHANGE_SECOND_STEP = "second_step"
     EXPORT_ENQUIRIES = "export"
 
 
@@ -59,10 +74,12 @@ def requires_confirmation(view: View) -> View:
             form = ConfirmationForm(request.POST if "confirm_password" in request.POST else None, request=request)
             if not form.is_valid():
                 return _question(request, form, action)
-            request.session[_SESSION_KEY] = timezone.now().isoformat()
+            confirm_session(request)
             if action is Action.EXPORT_ENQUIRIES:
                 return _back_to_list(request)
-        if action is Action.EXPORT_ENQUIRIES:
+            if _OPENS_PAGE in request.POST:
+                return HttpResponseRedirect(request.get_full_path())
+        if request.method in _READING:
             return view(request, *args, **kwargs)
         with changes_told(request):
             return view(request, *args, **kwargs)
@@ -73,7 +90,9 @@ def requires_confirmation(view: View) -> View:
 def _action(request: HttpRequest) -> Action | None:
     if _exports_enquiries(request):
         return Action.EXPORT_ENQUIRIES
-    if request.method in ("GET", "HEAD", "OPTIONS"):
+    if request.resolver_match and request.resolver_match.url_name in _SECOND_STEP:
+        return Action.CHANGE_SECOND_STEP
+    if request.method in _READING:
         return None
     if _changes_accounts(request):
         return Action.CHANGE_ACCOUNTS
@@ -109,6 +128,11 @@ def _changes_accounts(request: HttpRequest) -> bool:
     return match.url_name == _BULK_ACTION and named in ((model.app_label, model.model_name), ("auth", "group"))
 
 
+def confirm_session(request: HttpRequest) -> None:
+    """Who is, or is being, signed in has just given the password."""
+    request.session[_SESSION_KEY] = timezone.now().isoformat()
+
+
 def _is_confirmed(request: HttpRequest) -> bool:
     stored = request.session.get(_SESSION_KEY)
     if stored is None:
@@ -123,6 +147,7 @@ def _question(request: HttpRequest, form: ConfirmationForm, action: Action) -> H
         "carried": carried,
         "action": request.get_full_path(),
         "about": action.value,
+        "opens_page": _OPENS_PAGE if request.method == "GET" or _OPENS_PAGE in request.POST else "",
         "minutes": int(CONFIRMED_FOR.total_seconds() // 60),
     }
     response = TemplateResponse(request, "accounts/confirm_password.html", context, status=403)

@@ -103,12 +103,28 @@ AT_ONCE = 1
 # So many more wait for their turn; with the one that is hashed they leave half of the web server's threads free.
 WAITING = 3
 _WAIT_SECONDS = 3
-# From one address at one account; from one address at any; at one account from anywhere. The last is loose and short,
-# and not for addresses from which the account was signed in to lately: nobody shall be locked out by strangers.
-_PAIR, _ADDRESS, _ACCOUNT = 5, 20, 30
-_WINDOW = timedelta(minutes=15)
-_ACCOUNT_WINDOW = timedelta(minutes=5)
 _KNOWN_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guesses:
+    """How often a kind of secret may be guessed: from one address at one account, from one address at any account (both
+    in `window`), and at one account from anywhere.
+
+    The last does not count for addresses from which the right one came lately: nobody shall be locked out by strangers.
+    """
+
+    kind: str
+    pair: int = 5
+    address: int = 20
+    window: timedelta = timedelta(minutes=15)
+    account: int
+    account_window: timedelta
+
+
+PASSWORDS = Guesses(kind="", account=30, account_window=timedelta(minutes=5))
+# Only who has the password guesses a code, of which there are few.
+CODES = Guesses(kind="code ", account=10, account_window=timedelta(minutes=15))
 _hashing = threading.BoundedSemaphore(AT_ONCE)
 _in_line = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
@@ -135,17 +151,22 @@ def turn_to_hash() -> Iterator[None]:
         _in_line.release()
 
 
-def check_counted(*, request: HttpRequest, account: str, check: Callable[[], Found]) -> Found:
+def check_counted(
+    *, request: HttpRequest, account: str, check: Callable[[], Found], guesses: Guesses = PASSWORDS
+) -> Found:
     """Run `check`, which hashes, as one attempt at an account, and return what it returns.
 
     What is true forgives this address its earlier attempts. Raises TooManyAttempts without running it, and Busy.
     """
     now = timezone.now()
     account, address = normalised(account), address_key(request)
-    pair, known = attempt_key("pair", account, address), attempt_key("known", account, address)
-    limits = [Limit(pair, _PAIR, _WINDOW), Limit(attempt_key("address", address), _ADDRESS, _WINDOW)]
+    pair, known = _keys(guesses, account, address)
+    limits = [
+        Limit(pair, guesses.pair, guesses.window),
+        Limit(attempt_key(f"{guesses.kind}address", address), guesses.address, guesses.window),
+    ]
     if not AttemptTrace.objects.filter(key=known, expires_at__gt=now).exists():
-        limits.append(Limit(attempt_key("account", account), _ACCOUNT, _ACCOUNT_WINDOW))
+        limits.append(Limit(attempt_key(f"{guesses.kind}account", account), guesses.account, guesses.account_window))
     traces = count_attempt(limits=limits, now=now)
     try:
         with turn_to_hash():
@@ -156,14 +177,18 @@ def check_counted(*, request: HttpRequest, account: str, check: Callable[[], Fou
     if found:
         with transaction.atomic():
             forget_attempt(traces=traces)
-            trust_address(request=request, account=account)
+            trust_address(request=request, account=account, guesses=guesses)
     return found
 
 
-def trust_address(*, request: HttpRequest, account: str) -> None:
-    """Forgive this address its wrong passwords for an account: who asks from there has shown that it is theirs."""
-    now, parts = timezone.now(), (normalised(account), address_key(request))
-    pair, known = attempt_key("pair", *parts), attempt_key("known", *parts)
+def _keys(guesses: Guesses, account: str, address: str) -> tuple[str, str]:
+    return attempt_key(f"{guesses.kind}pair", account, address), attempt_key(f"{guesses.kind}known", account, address)
+
+
+def trust_address(*, request: HttpRequest, account: str, guesses: Guesses = PASSWORDS) -> None:
+    """Forgive this address its wrong guesses at an account: who asks from there has shown that it is theirs."""
+    now = timezone.now()
+    pair, known = _keys(guesses, normalised(account), address_key(request))
     with transaction.atomic():
         forget_attempt(keys=[pair, known])
         AttemptTrace.objects.create(key=known, attempted_at=now, expires_at=now + _KNOWN_FOR)
@@ -193,6 +218,17 @@ def refusal_words(refusal: TooManyAttempts | Busy) -> str:
     return ngettext(
         "Too many wrong passwords. Wait %(minutes)d minute and try again.",
         "Too many wrong passwords. Wait %(minutes)d minutes and try again.",
+        refusal.minutes,
+    ) % {"minutes": refusal.minutes}
+
+
+def code_refusal_words(refusal: TooManyAttempts | Busy) -> str:
+    """What a person reads whose code of the second step was not looked at."""
+    if isinstance(refusal, Busy):
+        return refusal_words(refusal)
+    return ngettext(
+        "Too many wrong codes. Wait %(minutes)d minute and try again.",
+        "Too many wrong codes. Wait %(minutes)d minutes and try again.",
         refusal.minutes,
     ) % {"minutes": refusal.minutes}
 

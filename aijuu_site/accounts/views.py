@@ -3,7 +3,10 @@
 from functools import partial
 from typing import Any
 
+from allauth.account.internal.flows.login import perform_login
+from allauth.account.models import Login
 from django import forms
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
@@ -24,6 +27,15 @@ from home.images.upload import AvatarForm
 
 
 class LoginView(account.LoginView):
+    """The only form that takes a password. What follows it, allauth's stages of a login decide."""
+
+    def form_valid(self, form: LoginForm) -> HttpResponse:
+        user = form.get_user()
+        self.request.session.set_expiry(settings.SESSION_COOKIE_AGE if form.cleaned_data.get("remember") else 0)
+        login = Login(user=user, redirect_url=self.get_success_url(), state={"password": user.get_session_auth_hash()})
+        response: HttpResponse = perform_login(self.request, login)
+        return response
+
     def form_invalid(self, form: LoginForm) -> HttpResponse:
         """Say in the status, too, that the password was not looked at."""
         response: HttpResponse = super().form_invalid(form)

@@ -9,7 +9,14 @@ from aijuu_site.settings.data_folder import configured_secret_key, data_folder, 
 from aijuu_site.settings.databases import database_from_url
 from aijuu_site.settings.environment import Environment
 from aijuu_site.settings.files import file_storages
-from aijuu_site.settings.hosts import allowed_hosts, available_cores, listening_host, reachable_host, site_url
+from aijuu_site.settings.hosts import (
+    allowed_hosts,
+    available_cores,
+    has_host_name,
+    listening_host,
+    reachable_host,
+    site_url,
+)
 from aijuu_site.settings.mail import admin_email, email_settings, proof_email, sender
 from aijuu_site.settings.visited import cookie_name, monitoring_token, require_for_visitors
 
@@ -100,6 +107,10 @@ INSTALLED_APPS = [
     "modelcluster",
     "taggit",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -128,7 +139,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "aijuu_site.accounts.second_step.middleware.SecondStepMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "home.current_request.CurrentRequestMiddleware",
     "aijuu_site.middleware.StorageUnreachableMiddleware",
@@ -183,6 +196,25 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 ]
 AUTHENTICATION_BACKENDS = ["aijuu_site.accounts.passwords.CountingBackend"]
 LOGIN_URL = "wagtailadmin_login"
+# Of django-allauth the second step at login and the list of logins are used; its forms for passwords have no address.
+ACCOUNT_ADAPTER = "aijuu_site.accounts.second_step.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_ENABLED = False
+ACCOUNT_EMAIL_VERIFICATION = "none"
+# It counts in the cache, which each process has for itself. Ours: aijuu_site.accounts.passwords.
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+MFA_ADAPTER = "aijuu_site.accounts.second_step.adapters.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "aijuu_site.accounts.second_step.forms.AuthenticateForm",
+    "activate_totp": "aijuu_site.accounts.second_step.forms.ActivateTOTPForm",
+}
+# Passkeys are bound to a host name; an address of the network is none.
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", *(["webauthn"] if has_host_name(SITE_URL) else [])]
+MFA_TOTP_TOLERANCE = 1
+# Ours: aijuu_site.accounts.confirmation.
+MFA_REAUTHENTICATION_REQUIRED = False
 # Seconds, at most; a link works once. How long it really works: aijuu_site.accounts.password_reset.
 PASSWORD_RESET_TIMEOUT = 60 * 60 * 24 * 7
 
@@ -244,6 +276,8 @@ WAGTAILADMIN_COMMENTS_ENABLED = False
 # Only the admin and pages with a password set cookies. No other names exist: messages are kept in the session.
 SESSION_COOKIE_NAME = cookie_name("sessionid", https=HTTPS)
 CSRF_COOKIE_NAME = cookie_name("csrftoken", https=HTTPS)
+# Tells a known browser from a new one, for a year (aijuu_site.accounts.devices). Sent to the admin only, not to pages.
+DEVICE_COOKIE_NAME = "__Secure-device" if HTTPS else "device"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 # Not Strict: a link in a mail to the supervisor must find her signed in.

@@ -70,6 +70,15 @@ def site_host(url: str) -> str:
     return f"[{name}]" if ":" in name else name
 
 
+def has_host_name(url: str) -> bool:
+    """Return whether the host of `url` is a name and not an address of the network."""
+    try:
+        ipaddress.ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return True
+    return False
+
+
 def www_variant(host: str) -> str | None:
     """Return the host with www. added or removed; None for a host without such a variant."""
     if host in LOOPBACK or host.startswith("[") or "." not in host or host.rpartition(".")[2].isdigit():

@@ -21,7 +21,8 @@ def settings_with(data_dir: Path | str, **environment: str) -> dict[str, Any]:
 
 # Settings of these beginnings differ between http and https.
 _OF_HTTPS = (
-    "ALLOWED_HOSTS", "CSRF_", "HTTPS", "SECURE_", "SESSION_COOKIE_", "SITE_URL", "TRUSTED_PROXIES", "WAGTAILADMIN_BASE",
+    "ALLOWED_HOSTS", "CSRF_", "DEVICE_COOKIE_",
+    "HTTPS", "SECURE_", "SESSION_COOKIE_", "SITE_URL", "TRUSTED_PROXIES", "WAGTAILADMIN_BASE",
 )  # fmt: skip
 
 

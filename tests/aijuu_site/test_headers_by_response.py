@@ -21,7 +21,7 @@ from aijuu_site.plain_pages import refused_request_page
 from aijuu_site.serving.shell import Shell, base_environ
 from home.pause.rules import FormMode
 from intake.models import Enquiry
-from tests.accounts import make_user
+from tests.accounts import make_user, passed_second_step
 from tests.aijuu_site.environments import https_settings
 from tests.intake.visiting import ADDRESS, Visitor, letter, token
 from tests.intake.waiting.visitors import joins, private_address, set_pause
@@ -98,9 +98,9 @@ def server_error() -> HttpResponseBase:
 
 
 def uploader() -> Client:
-    browser = Browser()
-    browser.force_login(make_user("kati@example.fi", is_superuser=True))
-    return browser
+    browser, user = Browser(), make_user("kati@example.fi", is_superuser=True)
+    browser.force_login(user)
+    return passed_second_step(browser, user)
 
 
 def uploaded() -> HttpResponseBase:
@@ -234,13 +234,14 @@ def test_redirect_to_https_sends_no_hsts() -> None:
 def test_cookies_are_host_only_secure_and_unreadable() -> None:
     user = make_user("kati@example.fi", is_superuser=True, password="kuusen-alla-istuu-7-lasta")
     browser = Browser(enforce_csrf_checks=True)
-    form = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get("/admin/login/").content.decode())
+    page = browser.get("/admin/login/")
+    form = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.content.decode())
     assert form is not None
     sent = {"username": user.email, "password": "kuusen-alla-istuu-7-lasta", "csrfmiddlewaretoken": form[1]}
     response = browser.post("/admin/login/", sent, headers={"origin": f"https://{HOST}"})
     assert response.status_code == 302
-    assert set(response.cookies) == {SESSION, CSRF}
-    for cookie in response.cookies.values():
+    assert (set(page.cookies), set(response.cookies)) == ({CSRF}, {SESSION})
+    for cookie in (*page.cookies.values(), *response.cookies.values()):
         assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax")
         assert (cookie["path"], cookie["domain"]) == ("/", "")
     out = browser.post("/admin/logout/", {"csrfmiddlewaretoken": form[1]}, headers={"origin": f"https://{HOST}"})

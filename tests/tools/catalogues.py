@@ -76,7 +76,8 @@ APPS = (
     App("intake", ("intake/**/*.py", *(f"templates/{folder}/**/*.*" for folder in
                                         ("intake", "emails", "modeladmin", "wagtailadmin")))),
     App("aijuu_site", ("aijuu_site/**/*.py", "templates/style_guide/**/*.*", "templates/editors_guide/**/*.*",
-                        "templates/wagtailsettings/**/*.*", "templates/accounts/**/*.*", "templates/backup/**/*.*")),
+                        "templates/wagtailsettings/**/*.*",
+                        *(f"templates/{folder}/**/*.*" for folder in ("accounts", "backup", "mfa", "usersessions")))),
 )  # fmt: skip
 
 

@@ -1,0 +1,81 @@
+"""The forms that take a code: counted like passwords, over all processes and machines, and each code works once."""
+
+from datetime import timedelta
+from typing import Any, cast
+
+from allauth.core import context
+from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.mfa.base import forms as allauth_forms
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp import forms as totp_forms
+from allauth.mfa.totp.internal.auth import get_totp_secret
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from aijuu_site.accounts.passwords import (
+    CODES,
+    Busy,
+    Limit,
+    TooManyAttempts,
+    attempt_key,
+    check_counted,
+    code_refusal_words,
+    count_attempt,
+)
+
+_LONGEST_CODE = 40
+# Longer than any code of an app is accepted.
+_CODE_USED_FOR = timedelta(minutes=5)
+
+
+def _code_field(label: Any) -> forms.CharField:
+    attrs = {"autocomplete": "one-time-code", "autofocus": True, "inputmode": "numeric", "spellcheck": "false"}
+    return forms.CharField(label=label, max_length=_LONGEST_CODE, widget=forms.TextInput(attrs=attrs))
+
+
+class AuthenticateForm(allauth_forms.AuthenticateForm):
+    code = _code_field(_("Code of six digits, or a recovery code"))
+    refusal: TooManyAttempts | Busy | None = None
+
+    def clean_code(self) -> str:
+        wrong: list[ValidationError] = []
+
+        def check() -> str:
+            try:
+                code = cast(str, super(AuthenticateForm, self).clean_code())
+            except ValidationError as error:
+                wrong.append(error)
+                return ""
+            return code if self._is_first_use(code) else ""
+
+        try:
+            code = check_counted(request=context.request, account=self.user.email, check=check, guesses=CODES)
+        except (TooManyAttempts, Busy) as refusal:
+            self.refusal = refusal
+            raise ValidationError(code_refusal_words(refusal), code="refused") from refusal
+        if not code:
+            raise wrong[0] if wrong else ValidationError(_("This code was used already. Wait for the next one."))
+        return code
+
+    def _is_first_use(self, code: str) -> bool:
+        """Allauth remembers used codes of an app in the cache, which each process has for itself."""
+        if self.authenticator.type != Authenticator.Type.TOTP:
+            return True
+        key = attempt_key("used code", str(self.user.pk), normalize_user_code(code))
+        try:
+            count_attempt(limits=[Limit(key, 1, _CODE_USED_FOR)], now=timezone.now())
+        except TooManyAttempts:
+            return False
+        return True
+
+
+class ActivateTOTPForm(totp_forms.ActivateTOTPForm):
+    code = _code_field(_("Code of six digits from the app"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.user = kwargs.pop("user")
+        # Past allauth's own, which makes a new secret for each look at the page: the app would have the one before.
+        forms.Form.__init__(self, *args, **kwargs)
+        self.secret = get_totp_secret()

@@ -1,0 +1,64 @@
+"""How a person's browser goes through the second step, behind https, where one is required."""
+
+import re
+import time
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
+from django.test import Client
+
+from aijuu_site.accounts.models import User
+
+HOST = "aijuu-koe.fi"
+LOGIN, STEP, ENROL = "/admin/login/", "/admin/login/second-step/", "/admin/login/enrol/"
+OWN = "/admin/account/login/"
+PASSWORD = "lumi-natisee-askelten-alla-9"
+
+
+class Browser(Client):
+    """A browser behind the proxy that ends TLS."""
+
+    def __init__(self, address: str = "192.0.2.1", **options: Any) -> None:
+        headers = {"host": HOST, "x-forwarded-proto": "https", "x-forwarded-for": address}
+        super().__init__(headers=headers, **options)
+
+
+def give_password(browser: Client, user: User, password: str = PASSWORD, **values: str) -> Any:
+    return browser.post(LOGIN, {"username": user.email, "password": password, **values})
+
+
+def code_of(secret: str, steps: int = 0) -> str:
+    """The code that an app shows now, or `steps` half minutes later."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
+
+
+def with_app(user: User) -> str:
+    """Give the account an app and recovery codes. Returns the secret."""
+    secret = generate_totp_secret()
+    TOTP.activate(user, secret)
+    RecoveryCodes.activate(user)
+    return secret
+
+
+def recovery_codes(user: User) -> list[str]:
+    codes: list[str] = (
+        Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES).wrap().get_unused_codes()
+    )
+    return codes
+
+
+def signed_in(user: User, secret: str, browser: Browser | None = None) -> Browser:
+    browser = browser or Browser()
+    give_password(browser, user)
+    answer = browser.post(STEP, {"code": code_of(secret)})
+    assert answer.status_code == 302, answer.content.decode()
+    return browser
+
+
+def shown_secret(page: Any) -> str:
+    """The key as a person would type it into the app."""
+    found = re.search(r"<code>([A-Z2-7 ]+)</code>", page.content.decode())
+    assert found is not None
+    return found[1].replace(" ", "")
