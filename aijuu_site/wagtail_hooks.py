@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -53,15 +52,6 @@ def remove_external_help_items(request: HttpRequest, menu_items: list[MenuItem])
 def insert_autosave_fix() -> SafeString:
     """Load the fix for changes that Wagtail's autosave loses (docs/upgrading.md)."""
     return format_html('<script src="{}" defer></script>', static("js/autosave.js"))
-
-
-@hooks.register("register_account_menu_item")
-def link_to_second_step(request: HttpRequest) -> dict[str, str | Promise]:
-    return {
-        "url": reverse("mfa_index"),
-        "label": gettext_lazy("Second step of the login"),
-        "help_text": gettext_lazy("An app with codes, passkeys, recovery codes, and where you are signed in."),
-    }
 
 
 @hooks.register("construct_search")

@@ -7,6 +7,7 @@ from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
 from django import forms
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY, logout
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
@@ -14,7 +15,13 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.auth import require_admin_access
 from wagtail.admin.views import account
-from wagtail.admin.views.account import AccountView, AvatarSettingsPanel, ChangePasswordPanel, NameEmailSettingsPanel
+from wagtail.admin.views.account import (
+    AccountView,
+    AvatarSettingsPanel,
+    BaseSettingsPanel,
+    ChangePasswordPanel,
+    NameEmailSettingsPanel,
+)
 from wagtail.users.views.users import CreateView, IndexView
 from wagtail.users.views.users import UserViewSet as WagtailUserViewSet
 
@@ -31,6 +38,9 @@ class LoginView(account.LoginView):
 
     def form_valid(self, form: LoginForm) -> HttpResponse:
         user = form.get_user()
+        # Django empties the session of another account at the end, and with it what its second step was.
+        if SESSION_KEY in self.request.session:
+            logout(self.request)
         self.request.session.set_expiry(settings.SESSION_COOKIE_AGE if form.cleaned_data.get("remember") else 0)
         login = Login(user=user, redirect_url=self.get_success_url(), state={"password": user.get_session_auth_hash()})
         response: HttpResponse = perform_login(self.request, login)
@@ -116,6 +126,19 @@ class OwnPasswordPanel(ChangePasswordPanel):
         return super().get_form()
 
 
+class SecondStepPanel(BaseSettingsPanel):
+    """Leads to the pages about the own login."""
+
+    name = "second_step"
+    title = _("Second step of the login")
+    order = 600
+    template_name = "admin/second_step_panel.html"
+
+    def get_form(self) -> forms.Form:
+        """Nothing that is saved here."""
+        return forms.Form()
+
+
 # In the places of Wagtail's own.
 _OURS: dict[str, Any] = {panel.name: panel for panel in (PicturePanel, OwnNameEmailPanel, OwnPasswordPanel)}
 
@@ -123,10 +146,11 @@ _OURS: dict[str, Any] = {panel.name: panel for panel in (PicturePanel, OwnNameEm
 class OwnAccountView(AccountView):
     def get_panels(self) -> list[Any]:
         panels = [panel for panel in super().get_panels() if panel.name not in _UNUSED]
-        return [
+        own = [
             _OURS[panel.name](panel.request, panel.user, panel.profile) if panel.name in _OURS else panel
             for panel in panels
         ]
+        return [*own, SecondStepPanel(panels[0].request, panels[0].user, panels[0].profile)]
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         with changes_told(request):

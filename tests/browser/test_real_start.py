@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 import pytest
 from bs4 import BeautifulSoup
 
+from tests.aijuu_site.accounts.second_step_visits import code_of
 from tests.browser.waits import eventually
 from tests.intake.visiting import ShownForm, letter
 from tests.tools.running_site import ADMIN_EMAIL, ADMIN_PASSWORD, ROOT, RunningSite
@@ -122,20 +123,34 @@ def test_static_files_are_kept_under_hashed_names(https_site: RunningSite) -> No
         assert "immutable" in file.headers["Cache-Control"]
 
 
+def token_in(page: Answer) -> str:
+    token = BeautifulSoup(page.body, "html.parser").select_one("[name=csrfmiddlewaretoken]")
+    assert token is not None
+    return str(token["value"])
+
+
 def test_session_is_secure_and_ends_after_twelve_hours(https_site: RunningSite) -> None:
     shown = ask(https_site, "/admin/login/")
-    token = BeautifulSoup(shown.body, "html.parser").select_one("[name=csrfmiddlewaretoken]")
-    assert token is not None
     form: dict[str, str | list[str]] = {
         "username": ADMIN_EMAIL,
         "password": ADMIN_PASSWORD,
-        "csrfmiddlewaretoken": str(token["value"]),
+        "csrfmiddlewaretoken": token_in(shown),
         "next": "/admin/",
         "remember": "on",
     }
     cookies = f"{CSRF}={shown.cookies[CSRF].value}"
     answer = ask(https_site, "/admin/login/", form, cookies=cookies)
-    assert (answer.status, answer.headers["Location"]) == (302, "/admin/")
+    # A password alone opens nothing here.
+    assert (answer.status, answer.headers["Location"]) == (302, "/admin/login/enrol/")
+    waiting = f"{cookies}; {SESSION}={answer.cookies[SESSION].value}"
+    assert ask(https_site, "/admin/", cookies=waiting).status == 302
+    page = ask(https_site, "/admin/login/enrol/", cookies=waiting)
+    secret = re.search(rb"<code>([A-Z2-7 ]+)</code>", page.body)
+    assert secret is not None
+    code = code_of(secret[1].decode().replace(" ", ""))
+    enrol: dict[str, str | list[str]] = {"code": code, "csrfmiddlewaretoken": token_in(page)}
+    answer = ask(https_site, "/admin/login/enrol/", enrol, cookies=waiting)
+    assert answer.headers["Location"].startswith("/admin/account/login/recovery-codes/")
     session = answer.cookies[SESSION]
     assert int(session["max-age"]) == TWELVE_HOURS
     assert (session["secure"], session["httponly"], session["samesite"]) == (True, True, "Lax")

@@ -75,9 +75,9 @@ APPS = (
     App("home", ("home/**/*.py", "templates/*.html", "templates/components/**/*.*", "templates/home/**/*.*")),
     App("intake", ("intake/**/*.py", *(f"templates/{folder}/**/*.*" for folder in
                                         ("intake", "emails", "modeladmin", "wagtailadmin")))),
-    App("aijuu_site", ("aijuu_site/**/*.py", "templates/style_guide/**/*.*", "templates/editors_guide/**/*.*",
-                        "templates/wagtailsettings/**/*.*",
-                        *(f"templates/{folder}/**/*.*" for folder in ("accounts", "backup", "mfa", "usersessions")))),
+    App("aijuu_site", ("aijuu_site/**/*.py", *(f"templates/{folder}/**/*.*" for folder in
+                        ("style_guide", "editors_guide", "wagtailsettings",
+                         "accounts", "admin", "backup", "mfa", "usersessions")))),
 )  # fmt: skip
 
 

@@ -31,13 +31,17 @@ _CODE_USED_FOR = timedelta(minutes=5)
 
 
 def _code_field(label: Any) -> forms.CharField:
-    attrs = {"autocomplete": "one-time-code", "autofocus": True, "inputmode": "numeric", "spellcheck": "false"}
+    attrs = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
     return forms.CharField(label=label, max_length=_LONGEST_CODE, widget=forms.TextInput(attrs=attrs))
 
 
 class AuthenticateForm(allauth_forms.AuthenticateForm):
     code = _code_field(_("Code of six digits, or a recovery code"))
     refusal: TooManyAttempts | Busy | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs["autofocus"] = True
 
     def clean_code(self) -> str:
         wrong: list[ValidationError] = []
@@ -78,4 +82,6 @@ class ActivateTOTPForm(totp_forms.ActivateTOTPForm):
         self.user = kwargs.pop("user")
         # Past allauth's own, which makes a new secret for each look at the page: the app would have the one before.
         forms.Form.__init__(self, *args, **kwargs)
+        # Not at first: it is below the picture that is to be read.
+        self.fields["code"].widget.attrs["autofocus"] = self.is_bound
         self.secret = get_totp_secret()

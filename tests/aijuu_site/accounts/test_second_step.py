@@ -267,6 +267,15 @@ def test_new_password_ends_a_waiting_login(kati: User) -> None:
 
 
 @pytest.mark.usefixtures("https")
+def test_login_over_the_session_of_another_account(kati: User) -> None:
+    maija, browser = make_user(email="maija@example.fi", password=PASSWORD, group="Sisällöntuottaja"), Browser()
+    secret = with_app(kati)
+    browser.force_login(maija)
+    assert is_in(signed_in(kati, secret, browser))
+    assert browser.get("/admin/").context["request"].user == kati
+
+
+@pytest.mark.usefixtures("https")
 def test_waiting_login_ends_after_a_while(kati: User) -> None:
     secret, browser = with_app(kati), Browser()
     give_password(browser, kati)

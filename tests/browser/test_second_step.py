@@ -1,0 +1,117 @@
+"""A second step at login, as a person takes it into use: an app, recovery codes, and a passkey of the browser."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.aijuu_site.accounts.second_step_visits import code_of
+from tests.browser.conftest import DESK, PHONE, Watch
+from tests.browser.people import SUPERVISOR, sign_in
+from tests.browser.waits import SECONDS, next_document
+from tests.tools.running_site import RunningSite, free_port
+
+OWN = "/admin/account/login/"
+
+
+@pytest.fixture(scope="module")
+def named_site(started_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
+    """A site with a host name: passkeys are bound to one, and browsers take this one for safe without https."""
+    data_dir = tmp_path_factory.mktemp("named") / "data"
+    shutil.copytree(started_once, data_dir)
+    port = free_port()
+    site = RunningSite(data_dir, port=port, overrides={"SITE_URL": f"http://localhost:{port}"})
+    site.start()
+    yield site
+    assert site.stop() == 0, "\n".join(site.output)
+
+
+@pytest.fixture
+def page(chromium: Browser, named_site: RunningSite) -> Iterator[Page]:
+    """A browser at a device with a fingerprint reader, whose owner is always there."""
+    url = named_site.environment["SITE_URL"]
+    context = chromium.new_context(base_url=url, viewport=DESK, locale="fi-FI", reduced_motion="reduce")
+    context.set_default_timeout(SECONDS * 1000)
+    page, watch = context.new_page(), Watch(url)
+    watch.attach(page)
+    devtools = context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    reader = {"protocol": "ctap2", "transport": "internal", "hasUserVerification": True, "isUserVerified": True}
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": reader})
+    yield page
+    context.close()
+    assert not watch.problems, "\n".join(watch.problems)
+
+
+def give_password(page: Page) -> None:
+    page.context.clear_cookies()
+    page.goto("/admin/")
+    sign_in(page, SUPERVISOR)
+
+
+def give_code(page: Page, code: str) -> None:
+    page.locator("input[name=code]").fill(code)
+    with next_document(page):
+        page.locator("input[name=code]").press("Enter")
+
+
+def answer_question(page: Page) -> None:
+    page.locator("input[name=confirm_password]").fill(SUPERVISOR.password)
+    with next_document(page):
+        page.get_by_role("button", name="Vahvista").click()
+
+
+def test_app_recovery_code_and_passkey_sign_in(page: Page) -> None:
+    give_password(page)
+    page.goto("/admin/account/")
+    with next_document(page):
+        page.get_by_role("link", name="Näytä ja muuta").click()
+    with next_document(page):
+        page.get_by_role("link", name="Ota koodisovellus käyttöön").click()
+    answer_question(page)
+    page.get_by_text("Kuvan lukeminen ei onnistu").click()
+    secret = page.locator("code").inner_text().replace(" ", "")
+    give_code(page, code_of(secret))
+    code = page.locator("main code").first.inner_text()
+    with next_document(page):
+        page.get_by_role("link", name="Takaisin").click()
+    expect(page.get_by_text("10 koodia on käyttämättä")).to_be_visible()
+
+    # Nothing is shown with the password alone.
+    give_password(page)
+    expect(page.get_by_role("heading", name="Vahvista kirjautuminen")).to_be_visible()
+    page.goto("/admin/yhteydenotot/")
+    expect(page.locator("input[name=username]")).to_be_visible()
+    give_password(page)
+    give_code(page, "000000")
+    expect(page.get_by_text("Koodi tai avain ei kelvannut. Yritä uudelleen.")).to_be_visible()
+    give_code(page, code_of(secret))
+    expect(page.get_by_role("link", name="Yhteydenotot").first).to_be_attached()
+
+    give_password(page)
+    give_code(page, code)
+    page.goto(f"{OWN}passkeys/add/")
+    answer_question(page)
+    page.set_viewport_size(PHONE)
+    page.get_by_label("Nimi, josta tunnistat sen").fill("Kannettava")
+    with next_document(page):
+        page.get_by_role("button", name="Luo pääsyavain").click()
+    expect(page.get_by_text("Kannettava (luotu")).to_be_visible()
+    expect(page.get_by_text("9 koodia on käyttämättä")).to_be_visible()
+
+    give_password(page)
+    with next_document(page):
+        page.get_by_role("button", name="Kirjaudu pääsyavaimella").click()
+    expect(page).to_have_url(f"{page.url.partition('/admin/')[0]}/admin/")
+    page.goto(f"{OWN}passkeys/add/")
+    expect(page.get_by_role("heading", name="Vahvista salasanallasi")).to_be_visible()
+
+
+def test_passkey_that_is_not_found_leaves_other_ways(page: Page) -> None:
+    """The device of the test before is another one."""
+    give_password(page)
+    page.get_by_role("button", name="Kirjaudu pääsyavaimella").click()
+    expect(page.get_by_text("Pääsyavain ei toiminut tällä kertaa.")).to_be_visible()
+    expect(page.locator("input[name=code]")).to_be_visible()
