@@ -27,6 +27,8 @@ from intake.jobs.errors import describe
 LIMIT_SECONDS = 2.0
 # A message with everything that belongs to it takes kilobytes; a picture megabytes.
 LEAST_FREE_BYTES = 200 * 1024 * 1024
+# Who asks more often gets the same answer, so that a stranger costs no more than a monitor.
+_KEPT_SECONDS = 1.0
 # A bucket is a server of somebody else, who counts requests.
 _BUCKET_SECONDS = 60.0
 # What is wrong by name; "" where nothing is.
@@ -83,12 +85,12 @@ def check_storage() -> Findings:
 class Probe:
     """A check that runs once at a time, for everybody who asks meanwhile.
 
-    `names`: what it reports on. A result stays valid for `kept_seconds`.
+    `name`: what is told to be wrong where it fails itself. A result stays valid for `kept_seconds`.
     """
 
-    names: tuple[str, ...]
+    name: str
     check: Check
-    kept_seconds: float = 0.0
+    kept_seconds: float = _KEPT_SECONDS
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _running: threading.Thread | None = None
     _found: Findings = field(default_factory=dict)
@@ -102,7 +104,7 @@ class Probe:
             if time.monotonic() - self._found_at < self.kept_seconds:
                 return None
             # Not waited for when the process ends.
-            self._running = threading.Thread(target=self._run, name=f"check {self.names[0]}", daemon=True)
+            self._running = threading.Thread(target=self._run, name=f"check {self.name}", daemon=True)
             self._running.start()
             return self._running
 
@@ -110,7 +112,7 @@ class Probe:
         if thread is not None:
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
-                return {self.names[0]: f"no answer in {LIMIT_SECONDS:.0f} s"}
+                return {self.name: f"no answer in {LIMIT_SECONDS:.0f} s"}
         return self._found
 
     def _run(self) -> None:
@@ -118,31 +120,25 @@ class Probe:
             self._found = self.check()
         except Exception as error:
             # Not its text, which may name servers and users.
-            self._found = {self.names[0]: describe(error)}
+            self._found = {self.name: describe(error)}
         finally:
             connections.close_all()
         self._found_at = time.monotonic()
 
 
-PROBES = [
-    Probe(("database", "migrations", "worker", "mail"), check_database),
-    Probe(("storage", "disk"), check_storage),
-]
-
-
-def _check_bucket() -> Findings:
+def check_bucket() -> Findings:
+    """Check that the bucket of STORAGE_URL answers."""
     storages["pictures"].listdir("check")
     return {"bucket": ""}
 
 
-def probes() -> list[Probe]:
-    return [*PROBES, *_bucket_probes()]
-
-
 @cache
-def _bucket_probes() -> tuple[Probe, ...]:
-    is_bucket = settings.STORAGES["pictures"]["BACKEND"] == BUCKET
-    return (Probe(("bucket",), _check_bucket, kept_seconds=_BUCKET_SECONDS),) if is_bucket else ()
+def probes() -> tuple[Probe, ...]:
+    """Return the probes of this process."""
+    own = (Probe("database", check_database), Probe("storage", check_storage))
+    if settings.STORAGES["pictures"]["BACKEND"] != BUCKET:
+        return own
+    return (*own, Probe("bucket", check_bucket, kept_seconds=_BUCKET_SECONDS))
 
 
 def find_problems() -> Findings:

@@ -146,7 +146,7 @@ TEXT
 
 is_ready() {
     local limit=$((SECONDS + READY_SECONDS))
-    until curl -fsS -o /dev/null --max-time 5 http://127.0.0.1:8000/healthz/live/ 2>/dev/null; do
+    until curl -fsS -o /dev/null --max-time 5 http://127.0.0.1:8000/health/live 2>/dev/null; do
         [ $SECONDS -lt $limit ] || return 1
         sleep 0.3
     done

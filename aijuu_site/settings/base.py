@@ -41,8 +41,9 @@ HSTS = env.choice("HSTS", "subdomains", "preload")
 # X-Forwarded-For are trusted, and whether X-Forwarded-Proto is.
 TRUSTED_PROXIES = env.whole_number("TRUSTED_PROXIES", default=1 if HTTPS else 0, lowest=0, highest=9)
 EMAIL_URL = env.text("EMAIL_URL")
+_email = email_settings(EMAIL_URL)
 if HTTPS:
-    require_for_visitors(trusted_proxies=TRUSTED_PROXIES, email_url=EMAIL_URL)
+    require_for_visitors(trusted_proxies=TRUSTED_PROXIES, email_url=EMAIL_URL, email=_email)
 WEB_PROCESSES = env.whole_number("WEB_PROCESSES", default=min(available_cores(), 8), lowest=1, highest=64)
 FORM_RATE_LIMIT = env.whole_number("FORM_RATE_LIMIT", default=10, lowest=1, highest=1_000_000)
 
@@ -56,7 +57,7 @@ ADMIN_PASSWORD = env.exact("ADMIN_PASSWORD")
 DATABASES = {"default": database_from_url(env.text("DATABASE_URL"), DATA_DIR)}
 
 # Without a mail server, mail is written to files, so that nothing is lost and the site can be tried out.
-vars().update(email_settings(EMAIL_URL))
+vars().update(_email)
 MAIL_DIR = DATA_DIR / "mail"
 PROOF_EMAIL = proof_email(env.text("PROOF_EMAIL"))
 EMAIL_TIMEOUT = 20

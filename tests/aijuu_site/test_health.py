@@ -1,6 +1,7 @@
 """/health/live and /health/ready: one word for strangers, an answer in time, details for who bears the token."""
 
 import threading
+import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -13,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from aijuu_site import readiness
-from aijuu_site.readiness import Findings, Probe, find_problems
+from aijuu_site.readiness import Findings, Probe, find_problems, probes
 from intake.models import OutgoingMail, WorkerHeartbeat
 from tests.intake.enquiries import received
 
@@ -22,6 +23,12 @@ OK = {"database": "", "migrations": "", "worker": "", "mail": "", "storage": "",
 
 # The checks have threads and connections of their own.
 with_real_rows = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _new_probes() -> None:
+    """No result of another test."""
+    probes.cache_clear()
 
 
 def details(settings: Any, **headers: str) -> tuple[int, dict[str, str]]:
@@ -80,6 +87,19 @@ def test_unwritable_storage_is_not_ready(settings: Any, tmp_path: Path) -> None:
     assert str(tmp_path) not in str(found)
 
 
+def test_many_who_ask_cost_one_check() -> None:
+    asked: list[int] = []
+
+    def check() -> Findings:
+        asked.append(1)
+        return {"database": ""}
+
+    probe = Probe("database", check, kept_seconds=60)
+    for _ in range(20):
+        assert probe.result(probe.start(), deadline=time.monotonic() + 5) == {"database": ""}
+    assert asked == [1]
+
+
 @pytest.fixture
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, list[int]]]:
     """A database that does not answer until the event is set, and how often it was asked."""
@@ -90,7 +110,8 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, 
         answers.wait(60)
         return {"database": ""}
 
-    monkeypatch.setattr(readiness, "PROBES", [Probe(("database",), hang), readiness.PROBES[1]])
+    hanging_probes = (Probe("database", hang, kept_seconds=0), Probe("storage", readiness.check_storage))
+    monkeypatch.setattr(readiness, "probes", lambda: hanging_probes)
     yield answers, asked
     answers.set()
 

@@ -191,6 +191,8 @@ HTTPS = {"SITE_URL": "https://www.example.fi", "EMAIL_URL": "smtp://localhost"}
         ({"TRUSTED_PROXIES": "0"}, ["TRUSTED_PROXIES"]),
         ({"EMAIL_URL": ""}, ["EMAIL_URL"]),
         ({"EMAIL_URL": " "}, ["EMAIL_URL"]),
+        ({"EMAIL_URL": f"smtp://kati:{SECRET}@mail.example.fi"}, ["EMAIL_URL"]),
+        ({"EMAIL_URL": f"smtp://kati:{SECRET}@192.0.2.7:25"}, ["EMAIL_URL"]),
         ({"EMAIL_URL": "", "TRUSTED_PROXIES": "0"}, ["TRUSTED_PROXIES", "EMAIL_URL"]),
     ],
 )
@@ -198,8 +200,18 @@ def test_https_names_all_missing_settings(tmp_path: Path, changed: dict[str, str
     with pytest.raises(SettingError) as refused:
         settings_with(tmp_path / "data", **{**HTTPS, **changed})
     assert [line.partition(": ")[0] for line in str(refused.value).splitlines()] == named
+    assert SECRET[:3] not in str(refused.value)
     assert not (tmp_path / "data").exists()
     settings_with(tmp_path / "data", **HTTPS)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"smtp+tls://kati:{SECRET}@mail.example.fi", f"smtp://kati:{SECRET}@relay", f"smtp://kati:{SECRET}@127.0.0.1",
+     "smtp://mail.example.fi", "files:"],
+)  # fmt: skip
+def test_https_takes_safe_mail_servers(tmp_path: Path, url: str) -> None:
+    settings_with(tmp_path / "data", **{**HTTPS, "EMAIL_URL": url})
 
 
 # The data folder
