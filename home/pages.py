@@ -70,7 +70,7 @@ def _free_anchor(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def _linked_pages(page: Page) -> Iterator[int | None]:
+def linked_pages(page: Page) -> Iterator[int | None]:
     """Yield the ids of the pages that the rich texts of `page` link to."""
     values = [getattr(page, field.attname) for field in page._meta.concrete_fields]
     waiting = [list(value.raw_data) if isinstance(value, StreamValue) else value for value in values]
@@ -179,7 +179,7 @@ class BasePage(Page):
         abstract = True
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        site_pages(request).expect_links(lambda: _linked_pages(self))
+        site_pages(request).expect_links(lambda: linked_pages(self))
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
         return context
 

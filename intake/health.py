@@ -20,6 +20,7 @@ _FAILURES_THAT_COUNT = 2
 class FailingJob:
     """A failing job, and the names of its failing items if they may be shown."""
 
+    name: str
     title: str | Promise
     item_names: str
 
@@ -48,7 +49,7 @@ def read_health(*, now: datetime) -> Health:
         silent_since=beat_at if worker_is_silent(beat_at, now) else None,
         mail_since=_mail_since(now),
         failing=tuple(
-            FailingJob(title=job.title, item_names=rows[job.name].failing_names)
+            FailingJob(name=job.name, title=job.title, item_names=rows[job.name].failing_names)
             for job in registered_jobs()
             if _is_failing(rows.get(job.name))
         ),

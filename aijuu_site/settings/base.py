@@ -17,7 +17,15 @@ from aijuu_site.settings.hosts import (
     reachable_host,
     site_url,
 )
-from aijuu_site.settings.mail import admin_email, email_settings, proof_email, sender
+from aijuu_site.settings.mail import (
+    admin_email,
+    alert_addresses,
+    alert_server,
+    dkim_selector,
+    email_settings,
+    proof_email,
+    sender,
+)
 from aijuu_site.settings.visited import cookie_name, monitoring_token, require_for_visitors
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -74,6 +82,12 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+# Who is told of problems of the site, and by which server; the site's own for an empty one.
+ALERT_EMAIL = alert_addresses(env.text("ALERT_EMAIL"))
+ALERT_EMAIL_SERVER = alert_server(env.text("ALERT_EMAIL_URL"))
+# The name of the key by which the mail server signs (aijuu_site.problems.domain).
+DKIM_SELECTOR = dkim_selector(env.text("DKIM_SELECTOR"))
+
 # Backups are encrypted to these public keys. Without one there are none.
 BACKUP_KEYS = backup_keys(env.text("BACKUP_KEY"))
 BACKUP_TO = backup_destination(env.text("BACKUP_TO"), data_dir=DATA_DIR, sources=BASE_DIR)
@@ -89,6 +103,7 @@ INSTALLED_APPS = [
     "aijuu_site.accounts",
     "aijuu_site.backup",
     "aijuu_site.kept_pages",
+    "aijuu_site.problems",
     "intake",
     "home",
     "wagtail_modeladmin",

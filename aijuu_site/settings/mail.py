@@ -1,5 +1,6 @@
 """Validation of EMAIL_URL, DEFAULT_FROM_EMAIL and ADMIN_EMAIL."""
 
+import re
 from email.utils import getaddresses
 from typing import Any
 
@@ -20,39 +21,73 @@ _SCHEMES = {
 }
 # Written out, it means files also where visitors write for real: to try a site out.
 _FILES = "files:"
-_EMAIL_URL = "write it as in EMAIL_URL=smtp+tls://user:password@mail.example.fi:587"
+_SELECTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_EXAMPLE = "write it as in {}=smtp+tls://user:password@mail.example.fi:587"
 
 
 def email_settings(url: str) -> dict[str, Any]:
     """Return Django's EMAIL_* settings for `url`; the file backend for an empty one. Raises SettingError."""
     if url in ("", _FILES):
         return {"EMAIL_BACKEND": MAIL_FILES}
-    server = ServerUrl.read("EMAIL_URL", url, example=_EMAIL_URL)
+    server = _smtp_server("EMAIL_URL", url)
+    return {
+        "EMAIL_BACKEND": _SMTP,
+        "EMAIL_HOST": server["host"],
+        "EMAIL_PORT": server["port"],
+        "EMAIL_HOST_USER": server["username"],
+        "EMAIL_HOST_PASSWORD": server["password"],
+        "EMAIL_USE_TLS": server["use_tls"],
+        "EMAIL_USE_SSL": server["use_ssl"],
+    }
+
+
+def alert_server(url: str) -> dict[str, Any]:
+    """Return the arguments of get_connection() for the server of alerts; {} for an empty `url`: the site's own."""
+    return {"backend": _SMTP, **_smtp_server("ALERT_EMAIL_URL", url)} if url else {}
+
+
+def alert_addresses(text: str) -> list[str]:
+    """Return the addresses in `text`, with commas between. Raises SettingError."""
+    addresses = [part.strip() for part in text.split(",") if part.strip()]
+    sent = [_as_sent(address) for address in addresses]
+    if not all(sent):
+        raise SettingError("ALERT_EMAIL", "write e-mail addresses, as in ALERT_EMAIL=yllapito@example.fi")
+    return sent
+
+
+def dkim_selector(text: str) -> str:
+    """Return the name of a DKIM key. Raises SettingError."""
+    if text and not _SELECTOR.fullmatch(text):
+        raise SettingError("DKIM_SELECTOR", "write the name before ._domainkey, as in DKIM_SELECTOR=mail2026")
+    return text
+
+
+def _smtp_server(name: str, url: str) -> dict[str, Any]:
+    """Return the server that `url` names, as the arguments of Django's SMTP backend. Raises SettingError for `name`."""
+    example = _EXAMPLE.format(name)
+    server = ServerUrl.read(name, url, example=example)
     if server.scheme not in _SCHEMES:
-        raise SettingError(
-            "EMAIL_URL", f"it must begin with {', '.join(f'{name}://' for name in _SCHEMES)}; {_EMAIL_URL}"
-        )
+        raise SettingError(name, f"it must begin with {', '.join(f'{one}://' for one in _SCHEMES)}; {example}")
     if not server.host:
-        raise SettingError("EMAIL_URL", f"it names no server; {_EMAIL_URL}")
+        raise SettingError(name, f"it names no server; {example}")
     try:
         host = server_name(server.host).strip("[]")
     except ValueError as error:
-        raise SettingError("EMAIL_URL", f"its server is no host name; {_EMAIL_URL}") from error
+        raise SettingError(name, f"its server is no host name; {example}") from error
     if server.path or server.options:
-        raise SettingError("EMAIL_URL", f"nothing may stand behind the port; {_EMAIL_URL}")
+        raise SettingError(name, f"nothing may stand behind the port; {example}")
     if bool(server.user) != bool(server.password):
-        raise SettingError("EMAIL_URL", f"user and password go together; {_EMAIL_URL}")
+        raise SettingError(name, f"user and password go together; {example}")
     if not (server.user + server.password).isascii():
-        raise SettingError("EMAIL_URL", "a mail server takes only ASCII letters and signs in user and password.")
+        raise SettingError(name, "a mail server takes only ASCII letters and signs in user and password.")
     port, starttls, tls = _SCHEMES[server.scheme]
     return {
-        "EMAIL_BACKEND": _SMTP,
-        "EMAIL_HOST": host,
-        "EMAIL_PORT": server.port or port,
-        "EMAIL_HOST_USER": server.user,
-        "EMAIL_HOST_PASSWORD": server.password,
-        "EMAIL_USE_TLS": starttls,
-        "EMAIL_USE_SSL": tls,
+        "host": host,
+        "port": server.port or port,
+        "username": server.user,
+        "password": server.password,
+        "use_tls": starttls,
+        "use_ssl": tls,
     }
 
 

@@ -77,7 +77,7 @@ APPS = (
                                         ("intake", "emails", "modeladmin", "wagtailadmin")))),
     App("aijuu_site", ("aijuu_site/**/*.py", *(f"templates/{folder}/**/*.*" for folder in
                         ("style_guide", "editors_guide", "wagtailsettings",
-                         "accounts", "admin", "backup", "mfa", "usersessions")))),
+                         "accounts", "admin", "backup", "mfa", "problems", "usersessions")))),
 )  # fmt: skip
 
 

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from aijuu_site import command_process
 from aijuu_site.backup import jobs
-from aijuu_site.backup.jobs import BackupFailed, back_up
+from aijuu_site.backup.jobs import back_up
 from aijuu_site.backup.models import Backup
+from aijuu_site.command_process import CommandFailed
 from intake.jobs.runner import JobContext, JobRunner, registered_jobs
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +36,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
         commands.append(command)
         return popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 
-    monkeypatch.setattr(jobs.subprocess, "Popen", start)
+    monkeypatch.setattr(command_process.subprocess, "Popen", start)
     yield commands
     process = jobs._running.process
     jobs._running.process = None
@@ -85,7 +87,7 @@ def test_failed_backup_fails_the_job(started: list[list[str]]) -> None:
     back_up(context())
     Backup.objects.create(name="a", begun_at=timezone.now())
     end(1)
-    with pytest.raises(BackupFailed):
+    with pytest.raises(CommandFailed):
         back_up(context())
     # Again only after an hour.
     back_up(context())

@@ -1,0 +1,53 @@
+"""A management command that the worker runs in a process of its own, so that its jobs don't wait."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+_STOP_SECONDS = 20
+
+
+class CommandFailed(Exception):
+    """The command ended with an error, which its own lines in the log explain."""
+
+
+@dataclass
+class CommandProcess:
+    """The process of one command, where one runs."""
+
+    arguments: tuple[str, ...]
+    process: subprocess.Popen[bytes] | None = None
+    is_stopping: Callable[[], bool] = lambda: False
+
+    def start(self, is_stopping: Callable[[], bool]) -> None:
+        self.is_stopping = is_stopping
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), *self.arguments]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def is_running(self) -> bool:
+        """Return whether it runs. Raises CommandFailed, once, where it has ended with an error."""
+        if self.process is None:
+            return False
+        code = self.process.poll()
+        if code is None:
+            return True
+        self.process = None
+        if code:
+            raise CommandFailed
+        return False
+
+    def end(self) -> None:
+        """Stop it with the worker, and wait for what it does on its way out. `work --once` waits for its end."""
+        if self.process is None:
+            return
+        if not self.is_stopping():
+            self.process.wait()
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()

@@ -1,0 +1,33 @@
+"""`manage.py tell_problems`: look for problems, and tell them by mail where they last."""
+
+import smtplib
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone, translation
+
+from aijuu_site.problems.digest import tell_problems
+from aijuu_site.problems.domain import Network
+from aijuu_site.problems.find import all_problems
+
+
+class Command(BaseCommand):
+    help = (
+        "Look for problems (mail, backup, pages, links, disk, domain), print them, and write to ALERT_EMAIL about "
+        "those that last: half an hour after they were first seen, then weekly. The worker runs it each hour. "
+        "Exit status 0 only where nothing is wrong or it was told."
+    )
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
+        # Commands run without a language where LANGUAGE_CODE is not taken.
+        with translation.override(settings.LANGUAGE_CODE):
+            problems = all_problems(Network(), now=now)
+            for problem in problems:
+                self.stdout.write(problem.words)
+            try:
+                tell_problems(problems, now=now)
+            except (OSError, smtplib.SMTPException) as error:
+                raise CommandError(f"The problems could not be told by mail ({type(error).__name__}).") from error

@@ -1,0 +1,28 @@
+"""The hourly look for problems. A process of its own does it: it waits for the network, and needs much memory."""
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from aijuu_site.command_process import CommandProcess
+from aijuu_site.problems.rules import CHECKED_EVERY
+from intake.jobs.runner import Job, JobContext
+
+_running = CommandProcess(("tell_problems",))
+
+
+def look_for_problems(context: JobContext) -> None:
+    """Start the command when it is due, and see how the last one went. Raises CommandFailed."""
+    if _running.is_running() or not settings.ALERT_EMAIL:
+        return
+    _running.start(context.is_stopping)
+
+
+PROBLEM_JOBS = (
+    Job(
+        name="problems",
+        title=_("Telling problems of the site by mail"),
+        every=CHECKED_EVERY,
+        run=look_for_problems,
+        at_stop=_running.end,
+    ),
+)

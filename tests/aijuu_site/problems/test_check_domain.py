@@ -1,0 +1,226 @@
+"""`manage.py check_domain` says what the domain lacks, by a DNS server and a web server of the tests."""
+
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from aijuu_site.management.commands import check_domain as command
+from aijuu_site.problems import domain
+from aijuu_site.problems.domain import Network, check_domain
+from tests.tools.dns_server import Records, dns_server
+
+pytestmark = pytest.mark.once
+
+NAMES = ("DNS", "TLS", "HTTPS", "MX", "SPF", "DKIM", "DMARC")
+
+
+def records_of(name: str) -> dict[tuple[str, str], list[str]]:
+    """All that a domain needs. Each test has one of its own: checkdmarc remembers answers."""
+    return {
+        (f"www.{name}", "A"): ["127.0.0.1"],
+        (name, "A"): ["127.0.0.1"],
+        (name, "MX"): [f"10 mx.{name}."],
+        (name, "TXT"): ['"v=spf1 ip4:192.0.2.1 -all"'],
+        (f"mx.{name}", "A"): ["192.0.2.1"],
+        (f"mail._domainkey.{name}", "TXT"): ['"v=DKIM1; k=rsa; p=MIIBIjANBg"'],
+        (f"_dmarc.{name}", "TXT"): [f'"v=DMARC1; p=quarantine; rua=mailto:dmarc@{name}"'],
+    }
+
+
+def certificate(path: Path, host: str, *, days: int) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=30))
+        .not_valid_after(now + timedelta(days=days, hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+class _Redirect(BaseHTTPRequestHandler):
+    target = ""
+
+    def do_GET(self) -> None:
+        self.send_response(301 if self.target else 200)
+        if self.target:
+            self.send_header("Location", self.target)
+        self.end_headers()
+
+    def log_message(self, *_args: Any) -> None:
+        pass
+
+
+@contextmanager
+def web_server(handler: type[BaseHTTPRequestHandler], pem: Path | None = None) -> Iterator[int]:
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    if pem is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def checked(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Check a domain with these records; return whether each check held, and the words."""
+
+    def check(
+        name: str,
+        records: Records,
+        *,
+        days: int = 60,
+        target: str = "https://",
+        selector: str = "mail",
+        trusted: bool = True,
+    ) -> dict[str, Any]:
+        host = f"www.{name}"
+        pem = certificate(tmp_path / "site.pem", host, days=days)
+        context = ssl.create_default_context(cafile=str(pem) if trusted else None)
+        handler = type("Handler", (_Redirect,), {"target": f"{target}{host}/" if target else ""})
+        # The servers are here, whatever the name.
+        connect = domain.socket.create_connection
+        monkeypatch.setattr(
+            domain.socket, "create_connection", lambda address, *a, **k: connect(("127.0.0.1", address[1]), *a, **k)
+        )
+        with web_server(_Redirect, pem) as tls_port, web_server(handler) as http_port, dns_server(records) as resolver:
+            settings.SITE_URL, settings.HTTPS = f"https://{host}:{tls_port}", True
+            settings.DEFAULT_FROM_EMAIL = f"Aijuu <kati@{name}>"
+            network = Network(resolver=resolver, context=context, http_port=http_port)
+            monkeypatch.setattr(command, "Network", lambda: network)
+            found = check_domain(network, now=timezone.now(), selector=selector)
+            out = StringIO()
+            try:
+                call_command("check_domain", dkim_selector=selector, stdout=out)
+                error = ""
+            except CommandError as caught:
+                error = str(caught)
+        missing = [finding.name for finding in found if not finding.held]
+        return {"missing": missing, "names": [each.name for each in found], "out": out.getvalue(), "error": error}
+
+    return check
+
+
+def test_good_domain_holds(checked: Any) -> None:
+    result = checked("good.fi", records_of("good.fi"))
+    assert result["missing"] == []
+    assert result["error"] == ""
+    assert set(result["names"]) == set(NAMES)
+    assert "MISSING" not in result["out"]
+    assert "ok      SPF   good.fi: v=spf1 ip4:192.0.2.1 -all" in result["out"]
+
+
+@pytest.mark.parametrize(
+    ("number", "gone", "check"),
+    [
+        (1, ("www.{}", "A"), "DNS"),
+        (2, ("{}", "MX"), "MX"),
+        (3, ("{}", "TXT"), "SPF"),
+        (4, ("mail._domainkey.{}", "TXT"), "DKIM"),
+        (5, ("_dmarc.{}", "TXT"), "DMARC"),
+    ],
+)
+def test_missing_record_is_named(checked: Any, number: int, gone: tuple[str, str], check: str) -> None:
+    name = f"missing{number}.fi"
+    records = records_of(name)
+    del records[gone[0].format(name), gone[1]]
+    result = checked(name, records)
+    assert result["missing"] == [check]
+    assert f"MISSING {check}" in result["out"]
+    assert result["error"].startswith("1 of ")
+
+
+@pytest.mark.parametrize(
+    ("number", "record", "check"),
+    [
+        (1, ("{}", "TXT", '"v=spf1 include:spf.nowhere.fi -all"'), "SPF"),
+        (2, ("{}", "TXT", '"v=spf1 ipv4:1.2.3.4 -all"'), "SPF"),
+        (3, ("_dmarc.{}", "TXT", '"v=DMARC1; p=perhaps"'), "DMARC"),
+        # A key that was withdrawn.
+        (4, ("mail._domainkey.{}", "TXT", '"v=DKIM1; p="'), "DKIM"),
+    ],
+)
+def test_invalid_record_does_not_hold(checked: Any, number: int, record: tuple[str, str, str], check: str) -> None:
+    name = f"invalid{number}.fi"
+    host, kind, text = record
+    records = {**records_of(name), (host.format(name), kind): [text]}
+    assert checked(name, records)["missing"] == [check]
+
+
+@pytest.mark.parametrize(("days", "missing"), [(15, []), (13, ["TLS"]), (-1, ["TLS"])])
+def test_ending_certificate_does_not_hold(checked: Any, days: int, missing: list[str]) -> None:
+    name = f"ending{days + 1}.fi"
+    assert checked(name, records_of(name), days=days)["missing"] == missing
+
+
+def test_untrusted_certificate_does_not_hold(checked: Any) -> None:
+    result = checked("untrusted.fi", records_of("untrusted.fi"), trusted=False)
+    assert result["missing"] == ["TLS"]
+    assert "self-signed" in result["out"]
+
+
+@pytest.mark.parametrize("target", ["", "http://"])
+def test_missing_redirect_to_https(checked: Any, target: str) -> None:
+    name = f"redirect{len(target)}.fi"
+    assert checked(name, records_of(name), target=target)["missing"] == ["HTTPS"]
+
+
+def test_dkim_without_selector_is_not_checked(checked: Any) -> None:
+    result = checked("selector.fi", records_of("selector.fi"), selector="")
+    assert result["missing"] == ["DKIM"]
+    assert "--dkim-selector" in result["out"]
+
+
+def test_domain_without_any_record(checked: Any) -> None:
+    result = checked("nothing.fi", {})
+    assert set(result["missing"]) == {"DNS", "MX", "SPF", "DKIM", "DMARC"}
+
+
+def test_silent_servers_are_findings(settings: Any) -> None:
+    settings.SITE_URL, settings.HTTPS = "https://127.0.0.1:1", True
+    settings.DEFAULT_FROM_EMAIL = "kati@silent.fi"
+    with dns_server({}) as resolver:
+        resolver.port, resolver.lifetime = 9, 0.3
+        found = check_domain(Network(resolver=resolver, http_port=1), now=timezone.now(), selector="mail")
+    assert {finding.name for finding in found if not finding.held} == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000", "https://127.0.0.1", "https://localhost", "http://www.aijuu.fi"]
+)
+def test_site_without_domain_is_one_line(settings: Any, url: str) -> None:
+    settings.SITE_URL, settings.HTTPS = url, url.startswith("https")
+    with pytest.raises(CommandError, match="there is no domain to check"):
+        call_command("check_domain")
