@@ -11,10 +11,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, ModuleType
+from typing import Any
 
 # Nothing here outlives the tests, so nothing needs to survive a power cut.
 _QUICK = ("fsync", "synchronous_commit", "full_page_writes")
@@ -36,9 +38,36 @@ def _pgserver(runtime: Path) -> ModuleType:
             os.environ["XDG_RUNTIME_DIR"] = before
 
 
+class Postgres:
+    """A running server."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self.url: str = server.get_uri()
+
+    def crash(self) -> None:
+        """Stop it at once (SIGQUIT, "immediate"), as a crash does: at its next start it recovers from its log."""
+        postmaster = self._server.get_pid()
+        os.kill(postmaster, signal.SIGQUIT)
+        while Path(f"/proc/{postmaster}").exists():
+            time.sleep(0.05)
+
+    def start(self) -> None:
+        """Start it again at the same address."""
+        self._server.ensure_postgres_running()
+        assert self._server.get_uri() == self.url
+
+
 @contextmanager
 def temporary_postgres(*, durable: bool = False, databases: Sequence[str] = ()) -> Iterator[str]:
-    """Yield the address of a running server (postgresql://…); stop it afterwards. Its folder goes with the process.
+    """Yield the address of a running server (postgresql://…); see running_postgres()."""
+    with running_postgres(durable=durable, databases=databases) as server:
+        yield server.url
+
+
+@contextmanager
+def running_postgres(*, durable: bool = False, databases: Sequence[str] = ()) -> Iterator[Postgres]:
+    """Yield a running server; stop it afterwards. Its folder goes with the process.
 
     `durable`: it syncs each commit, as a real one. `databases`: the names of empty ones to make.
     """
@@ -56,7 +85,7 @@ def temporary_postgres(*, durable: bool = False, databases: Sequence[str] = ()) 
             server.psql(f"CREATE DATABASE {name};")
         # Its own pg_dump, since an older one refuses the server.
         os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"
-        yield server.get_uri()
+        yield Postgres(server)
     finally:
         server.cleanup()
 

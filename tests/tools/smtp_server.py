@@ -21,8 +21,10 @@ class Behaviour(Enum):
     ACCEPT = "takes them"
     REFUSE = "says 451 to every sender: come back later"
     REJECT = "says 550 to every recipient: never"
+    REFUSE_DATA = "says 451 to every message: come back later"
     HANG = "says nothing after the message until told to go on"
     DROP = "closes the connection in the middle of the message"
+    VANISH = "takes the message and closes the connection before it says so"
 
 
 class _Handler:
@@ -31,6 +33,8 @@ class _Handler:
         self.messages: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.attempts = 0
+        # Messages that were taken from a client that had gone, or was sent away: it does not know.
+        self.unconfirmed = 0
         self.peers: list[object] = []
         self.released = threading.Event()
 
@@ -54,12 +58,17 @@ class _Handler:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert server.transport is not None
         if self.behaviour is Behaviour.DROP:
-            assert server.transport is not None
             cast(asyncio.Transport, server.transport).abort()
             return "421 4.3.0 Gone"
+        if self.behaviour is Behaviour.REFUSE_DATA:
+            return "451 4.3.0 Come back later"
         while self.behaviour is Behaviour.HANG and not self.released.is_set():
             await asyncio.sleep(0.05)
+        if self.behaviour is Behaviour.VANISH:
+            cast(asyncio.Transport, server.transport).abort()
+        self.unconfirmed += server.transport.is_closing()
         content = cast(bytes, envelope.content)
         self.peers.append(session.peer)
         self.messages.append(email.message_from_bytes(content, policy=email.policy.default))
@@ -75,15 +84,25 @@ class SmtpServer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        self._controller = Controller(self._handler, hostname="127.0.0.1", port=self.port)
+        self._controller: Controller | None = None
 
     def __enter__(self) -> "SmtpServer":
-        self._controller.start()
+        self.listen()
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._handler.released.set()
-        self._controller.stop()
+        self.stop_listening()
+
+    def listen(self) -> None:
+        self._controller = Controller(self._handler, hostname="127.0.0.1", port=self.port)
+        self._controller.start()
+
+    def stop_listening(self) -> None:
+        """Refuse connections until listen()."""
+        if self._controller is not None:
+            self._controller.stop()
+            self._controller = None
 
     @property
     def url(self) -> str:
@@ -120,6 +139,11 @@ class SmtpServer:
     def attempts(self) -> int:
         """How many times a message was begun, whatever became of it."""
         return self._handler.attempts
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many messages were accepted without the client learning of it."""
+        return self._handler.unconfirmed
 
     def clear(self) -> None:
         self._handler.messages.clear()

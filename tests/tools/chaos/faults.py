@@ -1,0 +1,282 @@
+"""What is done to the site. Each fault lasts some seconds and is over when its function returns."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from tests.tools.chaos.machines import Machines, PostgresServer, SqliteFile
+from tests.tools.running_site import ROOT
+from tests.tools.smtp_server import Behaviour
+
+SECONDS = 8.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`database`: the only one it is for, or "". `needs_disk`: a file system of its own for the data folder."""
+
+    name: str
+    run: Callable[[Machines], None]
+    database: str = ""
+    needs_disk: bool = False
+    needs_clock: bool = False
+
+
+def _nothing(_machines: Machines) -> None:
+    time.sleep(SECONDS)
+
+
+def _killing(kill: Callable[[Machines], None]) -> Callable[[Machines], None]:
+    def run(machines: Machines) -> None:
+        for _time in range(3):
+            time.sleep(SECONDS / 4)
+            kill(machines)
+
+    return run
+
+
+def _mail(behaviour: Behaviour) -> Callable[[Machines], None]:
+    def run(machines: Machines) -> None:
+        machines.smtp.behaviour = behaviour
+        try:
+            # The worker puts off what failed by a minute, longer than the fault lasts.
+            for _time in range(4):
+                time.sleep(SECONDS / 4)
+                hasten(machines)
+        finally:
+            machines.smtp.behaviour = Behaviour.ACCEPT
+
+    return run
+
+
+def hasten(machines: Machines) -> None:
+    """Let what waits for its next try be due now."""
+    now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    if isinstance(machines.database, PostgresServer):
+        now += "+00"
+    machines.database.rows(
+        f"UPDATE intake_outgoingmail SET next_attempt_at = '{now}' WHERE state = 'queued'"  # noqa: S608
+    )
+
+
+def _second_worker(machines: Machines) -> None:
+    (site,) = machines.sites
+    worker = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "work"],
+        cwd=site.data_dir,
+        env=site.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(2 * SECONDS)
+    finally:
+        worker.terminate()
+        worker.wait(90)
+
+
+def _mail_server_away(machines: Machines) -> None:
+    # A mail that it was just taking.
+    machines.interruptions += len(machines.sites)
+    machines.smtp.stop_listening()
+    try:
+        time.sleep(SECONDS / 2)
+        hasten(machines)
+        time.sleep(SECONDS / 2)
+    finally:
+        machines.smtp.listen()
+
+
+def _database_fails(machines: Machines, times: int = 1) -> None:
+    # Each worker may have sent a mail that it can't write down.
+    machines.interruptions += times * len(machines.sites)
+
+
+def _sqlite(machines: Machines) -> SqliteFile:
+    assert isinstance(machines.database, SqliteFile)
+    return machines.database
+
+
+def _locked_by_a_program(machines: Machines) -> None:
+    _database_fails(machines)
+    with closing(sqlite3.connect(_sqlite(machines).path, timeout=30, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        time.sleep(SECONDS)
+        connection.execute("ROLLBACK")
+
+
+def _read_only_disk(machines: Machines) -> None:
+    """Nothing can be written for some seconds, as after an error of the disk.
+
+    A file system can be made read-only only while no file is open for writing, so all that has one open is killed.
+    """
+    folder = _sqlite(machines).path.parent
+    (site,) = machines.sites
+    assert site.process
+    parents = [site.process.pid, *(server.pid for server in machines.processes(site, "web server"))]
+    for parent in parents:
+        os.kill(parent, signal.SIGSTOP)
+    try:
+        machines.kill("web processes", "worker")
+        deadline = time.monotonic() + 10
+        while subprocess.run(["mount", "-o", "remount,ro", folder], capture_output=True, check=False).returncode:
+            assert time.monotonic() < deadline, "the data folder can't be made read-only"
+            time.sleep(0.1)
+    finally:
+        for parent in parents:
+            os.kill(parent, signal.SIGCONT)
+    try:
+        time.sleep(SECONDS)
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
+
+
+def _full_disk(machines: Machines) -> None:
+    # It is full and not full again as the site's own files grow and shrink.
+    _database_fails(machines, times=20)
+    ballast = _sqlite(machines).path.parent / "ballast"
+    try:
+        with ballast.open("wb", buffering=0) as file:
+            began, size = time.monotonic(), 1024 * 1024
+            while time.monotonic() - began < SECONDS:
+                try:
+                    file.write(b"\0" * size)
+                except OSError:
+                    # What the site gives back is taken, too.
+                    size = 4096
+                    time.sleep(0.05)
+    finally:
+        ballast.unlink()
+
+
+def _server(machines: Machines) -> PostgresServer:
+    assert isinstance(machines.database, PostgresServer)
+    return machines.database
+
+
+def _connections_cut(machines: Machines) -> None:
+    for _time in range(4):
+        _database_fails(machines)
+        time.sleep(SECONDS / 4)
+        _server(machines).rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+
+
+def _server_crashes(machines: Machines) -> None:
+    _database_fails(machines)
+    _server(machines).server.crash()
+    time.sleep(SECONDS)
+    _server(machines).server.start()
+
+
+def _server_read_only(machines: Machines) -> None:
+    server = _server(machines)
+    _database_fails(machines)
+    (name,) = server.rows("SELECT current_database()")[0]
+    server.rows(f"ALTER SYSTEM SET default_transaction_read_only = on; -- {name}")
+    server.rows("SELECT pg_reload_conf()")
+    try:
+        time.sleep(SECONDS)
+    finally:
+        with psycopg.connect(server.server.url, autocommit=True, options="-c default_transaction_read_only=off") as own:
+            own.execute("ALTER SYSTEM RESET default_transaction_read_only")
+            own.execute("SELECT pg_reload_conf()")
+
+
+def _table_locked(machines: Machines) -> None:
+    """Somebody works on the tables by hand, and is slow to commit."""
+    _database_fails(machines)
+    with psycopg.connect(_server(machines).server.url) as own:
+        own.execute("LOCK TABLE intake_enquiry, intake_outgoingmail IN ACCESS EXCLUSIVE MODE")
+        time.sleep(SECONDS)
+
+
+LIBFAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+
+
+@contextmanager
+def _movable_clock(machines: Machines) -> Iterator[Callable[[str], None]]:
+    """Start the sites again with a clock that the yielded function moves, and again with the real one at the end."""
+    folder = machines.sites[0].data_dir.parent
+    offset = folder / "clock"
+    offset.write_text("+0")
+    overrides = {
+        "LD_PRELOAD": str(LIBFAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
+    for site in machines.sites:
+        site.overrides.update(overrides)
+    _start_again(machines)
+    try:
+        yield lambda value: _replace(offset, value)
+    finally:
+        for site in machines.sites:
+            for name in overrides:
+                del site.overrides[name]
+        _start_again(machines)
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_suffix(".new")
+    draft.write_text(text)
+    draft.replace(path)
+
+
+def _start_again(machines: Machines) -> None:
+    """Let each site stop in good order; it is started again by whoever watches it."""
+    for site in machines.sites:
+        assert site.process
+        before = site.process
+        before.send_signal(signal.SIGTERM)
+        before.wait(90)
+        deadline = time.monotonic() + 120
+        while site.process is before or not any(line.startswith("Running.") for line in site.output):
+            assert time.monotonic() < deadline, "the site did not start again"
+            time.sleep(0.1)
+
+
+def _clock_jumps(machines: Machines) -> None:
+    with _movable_clock(machines) as move:
+        for jump in ("+1h", "+0", "-1h", "+0", "+1d", "+0", "-1d", "+0"):
+            move(jump)
+            time.sleep(SECONDS / 2)
+
+
+FAULTS = (
+    Fault("none", _nothing),
+    Fault("worker killed", _killing(lambda machines: machines.kill("worker"))),
+    Fault("web processes killed", _killing(lambda machines: machines.kill("web processes"))),
+    Fault("web server killed", _killing(lambda machines: machines.kill("web server"))),
+    Fault("site killed", _killing(lambda machines: machines.kill_all())),
+    Fault("mail server away", _mail_server_away),
+    Fault("mail refused: sender", _mail(Behaviour.REFUSE)),
+    Fault("mail refused: recipient", _mail(Behaviour.REJECT)),
+    Fault("mail refused: message", _mail(Behaviour.REFUSE_DATA)),
+    Fault("mail server hangs", _mail(Behaviour.HANG)),
+    Fault("mail dropped in DATA", _mail(Behaviour.DROP)),
+    Fault("mail taken, no answer", _mail(Behaviour.VANISH)),
+    Fault("two workers", _second_worker, database="sqlite"),
+    Fault("database locked", _locked_by_a_program, database="sqlite"),
+    Fault("disk read-only", _read_only_disk, database="sqlite", needs_disk=True),
+    Fault("disk full", _full_disk, database="sqlite", needs_disk=True),
+    Fault("connections cut", _connections_cut, database="postgres"),
+    Fault("server crashed", _server_crashes, database="postgres"),
+    Fault("server read-only", _server_read_only, database="postgres"),
+    Fault("tables locked", _table_locked, database="postgres"),
+    Fault("clock jumps", _clock_jumps, needs_clock=True),
+)

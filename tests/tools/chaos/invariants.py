@@ -1,0 +1,109 @@
+"""What must hold once all letters are told: checked in the database and at the mail server, from outside the site."""
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.tools.chaos.faults import hasten
+from tests.tools.chaos.machines import Machines, wait_until
+from tests.tools.chaos.senders import FORM, LONGEST_WAIT, Answer, Letter, Senders
+
+# Longer than a worker takes for one mail (intake.mail.delivery.attempt_seconds): whoever claimed it is gone.
+ATTEMPT_SECONDS = 50
+# Two mails a letter: to the supervisor and to the sender.
+MAILS_EACH = 2
+
+
+@dataclass
+class Findings:
+    """`lost` and `doubled`: the letters, by their fault. `wrong`: everything that must not be, in words."""
+
+    lost: Counter[str] = field(default_factory=Counter)
+    doubled: Counter[str] = field(default_factory=Counter)
+    mails: int = 0
+    mails_twice: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def empty_the_queue(machines: Machines) -> None:
+    """Wait until every mail is sent. What a dead worker had claimed is free after ten minutes; here at once."""
+
+    def is_empty() -> bool:
+        hasten(machines)
+        abandoned = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - ATTEMPT_SECONDS))
+        # Compared as text, which SQLite's moments are.
+        machines.database.rows(
+            "UPDATE intake_outgoingmail SET claimed_at = '2000-01-01 00:00:00+00'"
+            f" WHERE state = 'sending' AND CAST(claimed_at AS varchar(19)) < '{abandoned}'"  # noqa: S608
+        )
+        time.sleep(2)
+        return not machines.database.rows("SELECT 1 FROM intake_outgoingmail WHERE state <> 'sent' LIMIT 1")
+
+    wait_until(is_empty, "end of the mails", 600)
+
+
+def find(machines: Machines, senders: Senders, handed_out: Iterable[Letter]) -> Findings:
+    """Compare what was told with what is stored and sent."""
+    findings = Findings()
+    _check_letters(machines, senders, list(handed_out), findings)
+    _check_mails(machines, findings)
+    _check_answers(senders, findings)
+    findings.wrong += [repr(problem) for problem in (*senders.problems, *machines.problems)]
+    return findings
+
+
+def _check_letters(machines: Machines, senders: Senders, handed_out: list[Letter], findings: Findings) -> None:
+    rows = machines.database.rows("SELECT name, email, message, verdict, receipt, repeat_receipt FROM intake_enquiry")
+    stored = Counter(name for name, *_rest in rows)
+    words = {name: (email, message) for name, email, message, *_rest in rows}
+    addresses = {
+        f"{FORM}kiitos/{uuid.UUID(str(receipt))}/": name
+        for name, _email, _message, _verdict, *receipts in rows
+        for receipt in receipts
+        if receipt
+    }
+    for letter in handed_out:
+        address = senders.told.get(letter)
+        if address is None:
+            findings.wrong.append(f"{letter.fault}: {letter.name} was never told")
+        elif not stored[letter.name]:
+            findings.lost[letter.fault] += 1
+        elif words[letter.name] != (letter.email, letter.message):
+            findings.wrong.append(f"{letter.fault}: {letter.name} is stored with other words")
+        elif addresses.get(address) != letter.name:
+            findings.wrong.append(f"{letter.fault}: {letter.name} was told another's address")
+        findings.doubled[letter.fault] += stored[letter.name] > 1
+    if unknown := set(stored) - {letter.name for letter in handed_out}:
+        findings.wrong.append(f"stored, but never sent: {sorted(unknown)}")
+    if suspicious := sorted(name for name, _email, _message, verdict, *_rest in rows if verdict != "accepted"):
+        findings.wrong.append(f"taken for spam: {suspicious}")
+
+
+def _check_mails(machines: Machines, findings: Findings) -> None:
+    queued = machines.database.rows(
+        "SELECT message_id, recipient FROM intake_outgoingmail WHERE enquiry_id IS NOT NULL"
+    )
+    (letters,) = machines.database.rows("SELECT count(*) FROM intake_enquiry")[0]
+    if len(queued) != MAILS_EACH * letters:
+        findings.wrong.append(f"{letters} letters have {len(queued)} mails")
+    sent = Counter((str(message["Message-ID"]), str(message["To"])) for message in machines.smtp.messages)
+    if missing := set(queued) - set(sent):
+        findings.wrong.append(f"{len(missing)} mails count as sent but never came")
+    findings.mails = len(queued)
+    findings.mails_twice = sum(sent[mail] - 1 for mail in queued if mail in sent)
+    allowed = machines.interruptions + machines.smtp.unconfirmed
+    if findings.mails_twice > allowed:
+        findings.wrong.append(f"{findings.mails_twice} mails went again, with {allowed} interruptions")
+
+
+def _check_answers(senders: Senders, findings: Findings) -> None:
+    findings.wrong += [f"{count} × {what}" for what, count in Counter(senders.complaints).items()]
+    slow: dict[tuple[str, str], list[Answer]] = {}
+    for answer in senders.answers:
+        if answer.seconds > LONGEST_WAIT:
+            slow.setdefault((answer.fault, answer.method), []).append(answer)
+    for (fault, method), answers in slow.items():
+        longest = max(answer.seconds for answer in answers)
+        findings.wrong.append(f"{fault}: {len(answers)} × {method} took more than 10 s, the longest {longest:.1f} s")
