@@ -22,7 +22,7 @@ AUDIT_STAMP := $(VENV)/installed-requirements-audit.txt
 BROWSERS_STAMP := $(VENV)/installed-requirements-browsers.txt
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 
-.PHONY: help run dev test tests check bench format catalogues screenshots guide-pictures browsers audit structure sbom vulnerabilities test-next try lock environment dev-environment audit-environment browsers-environment browser
+.PHONY: help run dev test tests check bench chaos format catalogues screenshots guide-pictures browsers audit structure sbom vulnerabilities test-next try lock environment dev-environment audit-environment browsers-environment browser
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -70,6 +70,9 @@ catalogues: dev-environment ## Add new texts to the Finnish catalogues and compi
 bench: dev-environment ## Measure speed and memory beside nginx and a fresh Wagtail site (needs wrk and nginx)
 	@$(PY) -m pytest -q -p no:randomly $$(find tests -name 'bench_*.py')
 	@$(PY) -m tests.tools.bench
+
+chaos: dev-environment ## Kill, stop, lock and fill the running site under load, on both databases, and count each letter (15 minutes)
+	@$(PY) -m tests.tools.chaos
 
 audit: audit-environment browser ## Measure the site as `make run` serves it: Lighthouse, HTML, accessibility, bytes (15 minutes)
 	@$(PY) -m tests.tools.audit

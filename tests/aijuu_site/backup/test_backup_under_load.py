@@ -1,59 +1,24 @@
 """Letters come in, a backup is made, the machine is lost: every letter confirmed before the backup is there again."""
 
-import re
 import shutil
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pyrage
 import pytest
 
-from tests.tools.kill_and_count import FORM, READING_SECONDS, asked, insisting, letter, rows, wait_until
+from tests.tools.chaos.machines import SqliteFile, wait_until
+from tests.tools.chaos.senders import Letter, Senders
 from tests.tools.running_site import ROOT, RunningSite
 
 pytestmark = pytest.mark.once
 
-SENDERS, LETTERS_EACH = 4, 6
-BEFORE = 8
-
-
-class Letters:
-    """Some people who each send letters; `told` has the address that each writer was told."""
-
-    def __init__(self, site: RunningSite) -> None:
-        self.site = site
-        self.told: dict[str, str] = {}
-        self.errors: list[BaseException] = []
-        self.threads = [threading.Thread(target=self._send, args=(number,)) for number in range(SENDERS)]
-        for thread in self.threads:
-            thread.start()
-
-    def _send(self, sender: int) -> None:
-        try:
-            tokens = [self._token() for _each in range(LETTERS_EACH)]
-            time.sleep(READING_SECONDS)
-            for number, token in enumerate(tokens):
-                name = f"Lähettäjä {sender}-{number}"
-                body = letter(name, token)
-                self.told[insisting(lambda body=body: asked(self.site, "POST", FORM, body), 303)[1]] = name  # type: ignore[misc]
-        except BaseException as error:
-            self.errors.append(error)
-
-    def _token(self) -> str:
-        page = insisting(lambda: asked(self.site, "GET", FORM), 200)[2]
-        token = re.search(r'name="form_token" value="([^"]+)"', page)
-        assert token
-        return token[1]
-
-    def end(self) -> None:
-        for thread in self.threads:
-            thread.join()
-        assert self.errors == []
+SENDERS, LETTERS, BEFORE = 4, 24, 8
 
 
 @pytest.fixture
@@ -84,16 +49,22 @@ def test_confirmed_letters_survive_the_loss_of_the_machine(site: RunningSite, id
     key = tmp_path / "key.txt"
     key.write_text(f"{identity}\n")
     # The worker makes the first backup by itself.
-    wait_until(lambda: bool(rows(site, "SELECT 1 FROM backup_backup WHERE checked_at IS NOT NULL")), "nightly backup")
+    database = SqliteFile(site.data_dir / "db.sqlite3")
+    wait_until(
+        lambda: bool(database.rows("SELECT 1 FROM backup_backup WHERE checked_at IS NOT NULL")), "nightly backup"
+    )
     assert len(list((tmp_path / "backups").glob("aijuu-*.age"))) == 1
 
-    letters = Letters(site)
-    wait_until(lambda: len(letters.told) >= BEFORE or bool(letters.errors), "letters")
-    assert letters.errors == []
-    confirmed = dict(letters.told)
+    senders = Senders([site], SENDERS, seed=1)
+    senders.start()
+    for number in range(LETTERS):
+        senders.hand_out(Letter(number, "load"))
+    wait_until(lambda: len(senders.told) >= BEFORE or bool(senders.problems), "letters")
+    confirmed = dict(senders.told)
     path = manage(site, "backup").strip()
-    letters.end()
-    assert len(letters.told) == SENDERS * LETTERS_EACH
+    wait_until(lambda: len(senders.told) == LETTERS or bool(senders.problems), "answer to each letter")
+    senders.stop()
+    assert senders.problems == []
 
     site.stop()
     shutil.rmtree(site.data_dir)
@@ -101,9 +72,12 @@ def test_confirmed_letters_survive_the_loss_of_the_machine(site: RunningSite, id
     said = manage(site, "restore", path, "--key", str(key))
     assert "The front page is served" in said
     assert "Restored and proven" in said
-    stored = [name for (name,) in rows(site, "SELECT name FROM intake_enquiry")]
+    stored = [name for (name,) in database.rows("SELECT name FROM intake_enquiry")]
     assert len(stored) == len(set(stored))
-    assert set(confirmed.values()) <= set(stored) <= set(letters.told.values())
+    assert {letter.name for letter in confirmed} <= set(stored) <= {letter.name for letter in senders.told}
     site.output.clear()
     site.start()
-    assert [asked(site, "GET", address)[0] for address in confirmed] == [200] * len(confirmed)
+    for address in confirmed.values():
+        with closing(HTTPConnection("127.0.0.1", site.port, timeout=60)) as connection:
+            connection.request("GET", address)
+            assert connection.getresponse().status == 200

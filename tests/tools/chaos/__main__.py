@@ -148,10 +148,10 @@ def run(database: str, *, letters: int, fault: str | None, seed: int, log: Path 
                 sent = run_faults(machines, senders, possible, max(1, letters // max(1, len(possible))))
             finally:
                 senders.stop()
-                if log:
-                    log.write_text("\n".join(line for site in machines.sites for line in site.output))
-            empty_the_queue(machines)
-            findings = find(machines, senders, sent)
+            unsent = empty_the_queue(machines)
+            findings = find(machines, senders, sent, unsent)
+            if log:
+                log.write_text("\n".join(line for site in machines.sites for line in site.output))
         print_table(faults, skipped, senders, findings)
         print(
             f"\n{len(senders.told)} letters told, {findings.mails} mails sent, {findings.mails_twice} of them again "

@@ -21,6 +21,7 @@ from tests.tools.smtp_server import SmtpServer
 PATIENCE_SECONDS = 180.0
 # As in deploy/aijuu.service.
 RESTART_SECONDS = 1.0
+UTC = "-c timezone=UTC"
 
 
 def wait_until(is_so: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
@@ -53,7 +54,7 @@ class PostgresServer(Database):
         self.server = server
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.server.url, autocommit=True, connect_timeout=10) as connection:
+        with psycopg.connect(self.server.url, autocommit=True, connect_timeout=10, options=UTC) as connection:
             cursor = connection.execute(query)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
 
