@@ -30,7 +30,7 @@ from tests.tools.smtp_server import SmtpServer
 DATABASES = ("sqlite", "postgres")
 LETTERS = 1000
 PEOPLE = 24
-DISK_MIB = 256
+DISK_MIB = 64
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def own_disk(folder: Path) -> Iterator[bool]:
 
 @contextmanager
 def machines_on(database: str, folder: Path) -> Iterator[tuple[Machines, bool]]:
-    """Yield the site or sites, not started, and whether the data folder is a file system of its own."""
+    """Yield the site or sites, not started, and whether SQLite's file is on a file system of its own."""
     shared = {"FORM_RATE_LIMIT": "1000000", "SECRET_KEY": secrets.token_urlsafe(48)}
     with ExitStack() as stack:
         smtp = stack.enter_context(SmtpServer())
@@ -66,8 +66,12 @@ def machines_on(database: str, folder: Path) -> Iterator[tuple[Machines, bool]]:
             # The address that visitors know is that of the load balancer.
             site.overrides["SITE_URL"] = sites[0].url
         if database == "sqlite":
-            has_disk = stack.enter_context(own_disk(folders[0]))
-            yield Machines(sites, SqliteFile(folders[0] / "db.sqlite3"), smtp), has_disk
+            disk = folder / "disk"
+            disk.mkdir()
+            has_disk = stack.enter_context(own_disk(disk))
+            file = disk / "db.sqlite3"
+            sites[0].overrides["DATABASE_URL"] = f"sqlite:///{file}"
+            yield Machines(sites, SqliteFile(file), smtp), has_disk
             return
         server = stack.enter_context(running_postgres(durable=True))
         for site in sites:

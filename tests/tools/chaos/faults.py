@@ -22,7 +22,7 @@ SECONDS = 8.0
 
 @dataclass(frozen=True)
 class Fault:
-    """`database`: the only one it is for, or "". `needs_disk`: a file system of its own for the data folder."""
+    """`database`: the only one it is for, or "". `needs_disk`: SQLite's file is on a file system of its own."""
 
     name: str
     run: Callable[[Machines], None]
@@ -130,7 +130,7 @@ def _read_only_disk(machines: Machines) -> None:
         machines.kill("web processes", "worker")
         deadline = time.monotonic() + 10
         while subprocess.run(["mount", "-o", "remount,ro", folder], capture_output=True, check=False).returncode:
-            assert time.monotonic() < deadline, "the data folder can't be made read-only"
+            assert time.monotonic() < deadline, "the disk can't be made read-only"
             time.sleep(0.1)
     finally:
         for parent in parents:
