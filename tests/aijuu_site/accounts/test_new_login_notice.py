@@ -38,7 +38,8 @@ def test_login_with_new_browser_is_told(kati: User) -> None:
     # The same browser again, from wherever, is known.
     for address in ("192.0.2.77", "198.51.100.1"):
         browser.post("/admin/logout/")
-        give_password(browser, kati, REMOTE_ADDR=address)
+        browser.defaults["REMOTE_ADDR"] = address
+        give_password(browser, kati)
     assert len(notices()) == 1
     give_password(Client(HTTP_USER_AGENT=FIREFOX), kati)
     assert len(notices()) == 2

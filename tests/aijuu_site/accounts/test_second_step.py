@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from allauth import urls as allauth_urls
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from bs4 import BeautifulSoup
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -38,6 +39,7 @@ from tests.aijuu_site.accounts.second_step_visits import (
     signed_in,
     with_app,
 )
+from tests.aijuu_site.accounts.test_new_password import run_jobs
 from tests.aijuu_site.environments import https_settings, settings_with
 
 Authenticators = Authenticator.objects
@@ -422,6 +424,16 @@ def test_sign_out_everywhere(kati: User) -> None:
     assert answer["Location"] == LOGIN
     assert "Sinut on kirjattu ulos kaikkialta." in words(one.get(LOGIN))
     assert [is_in(browser) for browser in (one, other, untracked)] == [False] * 3
+
+
+def test_ended_logins_leave_no_address(kati: User) -> None:
+    open_one, ended = Client(), Client(REMOTE_ADDR="198.51.100.9")
+    give_password(open_one, kati)
+    give_password(ended, kati)
+    assert UserSession.objects.filter(ip="198.51.100.9").exists()
+    ended.post("/admin/logout/")
+    run_jobs("sessions")
+    assert list(UserSession.objects.values_list("ip", flat=True)) == ["127.0.0.1"]
 
 
 def test_login_of_another_shows_in_no_list(kati: User) -> None:
