@@ -284,7 +284,7 @@ WAGTAIL_PASSWORD_REQUIRED_TEMPLATE = "home/password_required.html"  # noqa: S105
 WAGTAILADMIN_UNSAFE_PAGE_DELETION_LIMIT = 2
 WAGTAILADMIN_COMMENTS_ENABLED = False
 
-# Only the admin and pages with a password set cookies. No other names exist: messages are kept in the session.
+# Only the admin and pages with a password set cookies. Messages are kept in the session and need none.
 SESSION_COOKIE_NAME = cookie_name("sessionid", https=HTTPS)
 CSRF_COOKIE_NAME = cookie_name("csrftoken", https=HTTPS)
 # Tells a known browser from a new one, for a year (aijuu_site.accounts.devices). Sent to the admin only, not to pages.
