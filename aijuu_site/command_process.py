@@ -1,9 +1,12 @@
-"""A management command that the worker runs in a process of its own, so that its jobs don't wait."""
+"""Management commands that the worker runs in a process of their own, so that its jobs don't wait, and their stop."""
 
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 from django.conf import settings
 
@@ -51,3 +54,26 @@ class CommandProcess:
             self.process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
+
+
+@contextmanager
+def exit_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise SystemExit inside, so that everything is cleaned up on the way out. Main thread only."""
+    stopped: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        # The way out must not be interrupted by a second one.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        stopped.append(number)
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except Exception as error:
+        # Code that is not Python's own (pyrage) turns a SystemExit into an error of its own.
+        if stopped:
+            raise SystemExit(128 + stopped[0]) from error
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)

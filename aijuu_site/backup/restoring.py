@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import DatabaseError, connection
@@ -82,9 +83,13 @@ def restore(chunks: Iterator[bytes], identities: list[Any], removals: set[Remove
         _restore_uploads(work, manifest, say)
         _migrate(manifest, say)
         _remove_again(manifest, removals, say)
+        _end_sessions(say)
         _prove(say)
     if fingerprint(settings.SECRET_KEY) != manifest.secret_key:
-        say("SECRET_KEY is not that of the backup: everybody signs in again. Everything else is as it was.")
+        say(
+            "SECRET_KEY is not that of the backup: codes of apps and recovery codes no longer fit. For each account: "
+            "manage.py reset_second_step ADDRESS"
+        )
 
 
 def require_empty() -> None:
@@ -214,6 +219,12 @@ def _remove_again(manifest: Manifest, removals: set[Removed], say: Say) -> None:
     due = remove_due(now=now) + remove_unfinished(now=now)
     if due:
         say(f"Removed: {due} whose time had come meanwhile.")
+
+
+def _end_sessions(say: Say) -> None:
+    """End all sessions: one that was ended since the backup must not open the admin again."""
+    Session.objects.all().delete()
+    say("All sessions are ended: everybody signs in again, with the password of the day of the backup.")
 
 
 def _prove(say: Say) -> None:

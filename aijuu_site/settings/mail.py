@@ -21,6 +21,7 @@ _SCHEMES = {
 }
 # Written out, it means files also where visitors write for real: to try a site out.
 _FILES = "files:"
+PASSWORD_IN_THE_OPEN = "smtp:// would send the password readable over the network; write smtp+tls:// or smtp+ssl://."  # noqa: S105
 _SELECTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _EXAMPLE = "write it as in {}=smtp+tls://user:password@mail.example.fi:587"
 
@@ -43,7 +44,17 @@ def email_settings(url: str) -> dict[str, Any]:
 
 def alert_server(url: str) -> dict[str, Any]:
     """Return the arguments of get_connection() for the server of alerts; {} for an empty `url`: the site's own."""
-    return {"backend": _SMTP, **_smtp_server("ALERT_EMAIL_URL", url)} if url else {}
+    if not url:
+        return {}
+    server = _smtp_server("ALERT_EMAIL_URL", url)
+    if sends_password_openly(**server):
+        raise SettingError("ALERT_EMAIL_URL", PASSWORD_IN_THE_OPEN)
+    return {"backend": _SMTP, **server}
+
+
+def sends_password_openly(*, host: str, password: str, use_tls: bool, use_ssl: bool, **_more: Any) -> bool:
+    """Return whether anybody between site and mail server reads the password. A name without a dot is near."""
+    return bool(password) and not (use_tls or use_ssl) and "." in host and not host.startswith("127.")
 
 
 def alert_addresses(text: str) -> list[str]:

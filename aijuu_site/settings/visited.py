@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aijuu_site.settings.environment import SettingError, SettingErrors
+from aijuu_site.settings.mail import PASSWORD_IN_THE_OPEN, sends_password_openly
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{24,200}")
 
@@ -19,19 +20,15 @@ def require_for_visitors(*, trusted_proxies: int, email_url: str, email: Mapping
             "without a mail server nobody would get mail; write one as in "
             "EMAIL_URL=smtp+tls://user:password@mail.example.fi:587 (to try the site out, EMAIL_URL=files: makes files)"
         )
-    elif _sends_password_openly(email):
-        problems["EMAIL_URL"] = (
-            "smtp:// would send the password readable over the network; write smtp+tls:// or smtp+ssl://."
-        )
+    elif "EMAIL_HOST" in email and sends_password_openly(
+        host=email["EMAIL_HOST"],
+        password=email["EMAIL_HOST_PASSWORD"],
+        use_tls=email["EMAIL_USE_TLS"],
+        use_ssl=email["EMAIL_USE_SSL"],
+    ):
+        problems["EMAIL_URL"] = PASSWORD_IN_THE_OPEN
     if problems:
         raise SettingErrors(problems)
-
-
-def _sends_password_openly(email: Mapping[str, Any]) -> bool:
-    """Return whether anybody between site and mail server reads the password. A name without a dot is near."""
-    is_encrypted = email.get("EMAIL_USE_TLS") or email.get("EMAIL_USE_SSL")
-    host = email.get("EMAIL_HOST", "")
-    return bool(email.get("EMAIL_HOST_PASSWORD")) and not is_encrypted and "." in host and not host.startswith("127.")
 
 
 def cookie_name(name: str, *, https: bool) -> str:

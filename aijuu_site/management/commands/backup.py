@@ -1,9 +1,6 @@
 """`manage.py backup`: one encrypted file of database and uploads, made while the site runs."""
 
 import os
-import signal
-import sys
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +10,7 @@ from django.utils import timezone
 from aijuu_site.backup.archive import BackupError
 from aijuu_site.backup.destination import Destination, Folder, backup_name, configured_destination
 from aijuu_site.backup.making import make_backup, make_recorded_backup
+from aijuu_site.command_process import exit_on_sigterm
 from aijuu_site.serving.checks import disk_full_as_command_error
 from aijuu_site.settings.backup import backup_folder
 from aijuu_site.settings.environment import SettingError
@@ -33,12 +31,11 @@ class Command(BaseCommand):
         parser.add_argument("--nightly", action="store_true", help="as the worker starts it: at the lowest priority")
 
     def handle(self, *args: Any, to: str | None, nightly: bool, **options: Any) -> None:
-        signal.signal(signal.SIGTERM, _stop)
         if nightly:
             os.nice(_NICE)
         now = timezone.now()
         try:
-            with disk_full_as_command_error():
+            with exit_on_sigterm(), disk_full_as_command_error():
                 if to:
                     made = make_backup(_folder(to), name=backup_name(now), now=now)
                 else:
@@ -55,10 +52,3 @@ def _folder(text: str) -> Destination:
         return Folder(backup_folder("--to", text, data_dir=settings.DATA_DIR, sources=settings.BASE_DIR))
     except SettingError as error:
         raise CommandError(str(error)) from error
-
-
-def _stop(number: int, _frame: FrameType | None) -> None:
-    # The way out must not be interrupted by a second one.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # By way of an exception, so that what lies unencrypted is removed on the way out.
-    sys.exit(128 + number)

@@ -1,12 +1,10 @@
 """`manage.py restore`: put a backup into an empty place and prove that it holds."""
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +14,7 @@ from aijuu_site.backup.archive import BackupError, file_chunks, read_identities
 from aijuu_site.backup.destination import Folder, configured_destination, is_backup
 from aijuu_site.backup.removals import Removed, parse_removals, read_removals
 from aijuu_site.backup.restoring import restore
+from aijuu_site.command_process import exit_on_sigterm
 from aijuu_site.serving.checks import AlreadyRunningError, disk_full_as_command_error, exclusive_start, require_database
 
 
@@ -44,9 +43,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, file: str, key: str, removals: list[str], **options: Any) -> None:
-        signal.signal(signal.SIGTERM, _stop)
         try:
-            with exclusive_start(settings.DATA_DIR), disk_full_as_command_error(), _files_of_the_owner():
+            with (
+                exit_on_sigterm(),
+                exclusive_start(settings.DATA_DIR),
+                disk_full_as_command_error(),
+                _files_of_the_owner(),
+            ):
                 require_database()
                 identities = read_identities(_key_text(key))
                 chunks, beside = _chunks(file)
@@ -104,10 +107,3 @@ def _removals(paths: list[str], beside: Folder | None) -> set[Removed]:
         if beside is not None:
             found |= read_removals(beside)
     return found
-
-
-def _stop(number: int, _frame: FrameType | None) -> None:
-    # The way out must not be interrupted by a second one.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # By way of an exception, so that the place is emptied on the way out.
-    sys.exit(128 + number)

@@ -1,6 +1,7 @@
 """`manage.py backup`: one whole encrypted file or none, and nothing unencrypted left."""
 
 import os
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -141,12 +142,23 @@ def test_disk_full_leaves_no_backup(folder: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.usefixtures("identity")
-def test_sigterm_leaves_nothing_unencrypted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fail_at(monkeypatch, 3, SystemExit(143))
-    with pytest.raises(SystemExit):
+@pytest.mark.parametrize("calls", [1, 3])
+def test_sigterm_leaves_nothing_unencrypted(folder: Path, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    write, done = archive._Writer.write, []
+
+    def stopped(self: Any, data: bytes) -> int:
+        done.append(data)
+        if len(done) == calls:
+            signal.raise_signal(signal.SIGTERM)
+        return write(self, data)
+
+    monkeypatch.setattr(archive._Writer, "write", stopped)
+    with pytest.raises(SystemExit) as caught:
         call_command("backup")
+    assert caught.value.code == 143
     assert list(folder.iterdir()) == []
     assert not work_folder().exists()
+    assert Backup.objects.get().checked_at is None
 
 
 def test_killed_backup_leaves_no_plain_copy(identity: Any, folder: Path) -> None:

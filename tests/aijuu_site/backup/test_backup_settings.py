@@ -77,6 +77,7 @@ def test_alert_settings(tmp_path: Path) -> None:
         ("ALERT_EMAIL", "a@example.fi, nobody"),
         ("ALERT_EMAIL_URL", "http://user:sala@example.fi"),
         ("ALERT_EMAIL_URL", "smtp://user@example.fi"),
+        ("ALERT_EMAIL_URL", "smtp://user:sala@mail.example.fi"),
         ("DKIM_SELECTOR", "a b"),
         ("DKIM_SELECTOR", "*"),
     ],

@@ -13,10 +13,12 @@ import pyrage
 import pytest
 import time_machine
 from django.conf import settings as django_settings
+from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from aijuu_site.backup import database, restoring
@@ -383,10 +385,14 @@ def test_older_migrations_are_brought_up_to_date(key_file: Path, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_other_signing_key_is_told(key_file: Path, settings: Any) -> None:
+def test_sessions_end_and_other_signing_key_is_told(key_file: Path, settings: Any) -> None:
+    client = Client()
+    client.force_login(make_user("kati"))
+    assert Session.objects.exists()
     path = backup()
     destroy()
     assert "SECRET_KEY" not in restore(path, key_file)
+    assert not Session.objects.exists()
     destroy()
     settings.SECRET_KEY = "another key that is long enough to be taken for a real one"
     assert "SECRET_KEY is not that of the backup" in restore(path, key_file)
