@@ -11,6 +11,7 @@ from tests.aijuu_site.environments import ROOT, settings_with
 pytestmark = pytest.mark.once
 
 KEY = str(pyrage.x25519.Identity.generate().to_public())
+MISTYPED = KEY[:-1] + ("p" if KEY.endswith("q") else "q")
 OTHER = str(pyrage.x25519.Identity.generate().to_public())
 SECRET = str(pyrage.x25519.Identity.generate())
 
@@ -20,7 +21,7 @@ def test_several_public_keys(tmp_path: Path) -> None:
     assert settings_with(tmp_path)["BACKUP_KEYS"] == []
 
 
-@pytest.mark.parametrize("value", [SECRET, SECRET.lower(), f"{KEY},{SECRET}", KEY[:-1], KEY[:-1] + "q", "x", "age1"])
+@pytest.mark.parametrize("value", [SECRET, SECRET.lower(), f"{KEY},{SECRET}", KEY[:-1], MISTYPED, "x", "age1"])
 def test_wrong_backup_key_is_refused(tmp_path: Path, value: str) -> None:
     with pytest.raises(SettingError, match=r"^BACKUP_KEY: ") as caught:
         settings_with(tmp_path, BACKUP_KEY=value)
