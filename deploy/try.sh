@@ -103,7 +103,11 @@ put_program() {
     git -C "$SOURCE" archive "$1" | tar -x -C "$tree/root/$2"
 }
 
-https() { curl --silent --show-error --max-time 60 --cacert "$ca" "$@"; }
+site=koe.localhost
+https() {
+    curl --silent --show-error --max-time 60 --cacert "$ca" --resolve "$site:443:127.0.0.1" --resolve "$site:80:127.0.0.1" \
+        --resolve "www.$site:443:127.0.0.1" "$@"
+}
 visitor() { python3 "$SOURCE/deploy/try_visitor.py" "$ca" "$@"; }
 letters_stored() { inside sqlite3 /var/lib/aijuu/db.sqlite3 "SELECT count(*) FROM intake_enquiry WHERE name LIKE 'Kokeilija %'"; }
 running() { inside readlink -f /opt/aijuu/current; }
@@ -111,7 +115,7 @@ running() { inside readlink -f /opt/aijuu/current; }
 # Wait until the front page answers. Prints the seconds.
 wait_for_site() {
     local began=$SECONDS
-    until https --fail --output /dev/null https://localhost/ 2>/dev/null; do
+    until https --fail --output /dev/null "https://$site/" 2>/dev/null; do
         [ $((SECONDS - began)) -lt 90 ] || fail "the site does not come back"
         sleep 0.2
     done
@@ -128,10 +132,10 @@ expect_letters() {
 }
 
 step "A fresh Debian ($suite)"
-debootstrap --variant=minbase --include=ca-certificates,systemd,systemd-sysv,dbus "$suite" "$tree" >"$place/debootstrap.log" 2>&1 ||
+debootstrap --variant=minbase --include=ca-certificates,systemd,systemd-sysv,dbus,procps "$suite" "$tree" >"$place/debootstrap.log" 2>&1 ||
     fail "debootstrap: $(tail -n 3 "$place/debootstrap.log")"
 [ -z "${PIP_CERT:-}" ] || cp "$PIP_CERT" "$tree/root/pip-ca.crt"
-echo '127.0.0.1 localhost www.localhost' >"$tree/etc/hosts"
+echo '127.0.0.1 localhost' >"$tree/etc/hosts"
 put_program "$from" old
 put_program HEAD new
 boot
@@ -166,7 +170,7 @@ asyncio.run(main())
 TEXT
 echo 'smtp://127.0.0.1:2525' >"$tree/root/email_url"
 began=$SECONDS
-inside /root/old/deploy/install.sh localhost --email-url-file /root/email_url --admin-email try@example.fi
+inside /root/old/deploy/install.sh $site --email-url-file /root/email_url --admin-email try@example.fi
 ok "installed in $((SECONDS - began)) s"
 inside systemd-run --quiet --unit mail-sink --property Restart=always python3 /root/mail_server.py
 echo 'FORM_RATE_LIMIT=1000000' >>"$tree/etc/aijuu/site.env"
@@ -175,13 +179,13 @@ cp "$tree/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt" "$ca"
 
 step "Answers over TLS"
 wait_for_site >/dev/null
-https --head https://localhost/ | tr -d '\r' >"$place/head"
+https --head "https://$site/" | tr -d '\r' >"$place/head"
 grep -q '^HTTP/2 200' "$place/head" || fail "no HTTP/2 200: $(head -n 1 "$place/head")"
 grep -qi '^strict-transport-security:' "$place/head" || fail "no HSTS"
 ! grep -qi '^x-accel-expires:' "$place/head" || fail "X-Accel-Expires reaches visitors"
-[ "$(https --output /dev/null --write-out '%{http_code} %{redirect_url}' http://localhost/yhteys)" = "308 https://localhost/yhteys" ] || fail "http does not lead to https"
-[ "$(https --output /dev/null --write-out '%{http_code} %{redirect_url}' --resolve www.localhost:443:127.0.0.1 https://www.localhost/)" = "301 https://localhost/" ] || fail "www does not lead to the site"
-[ "$(https --output /dev/null --write-out '%{http_code}' https://localhost/admin/login/)" = 200 ] || fail "no login page"
+[ "$(https --output /dev/null --write-out '%{http_code} %{redirect_url}' "http://$site/yhteys")" = "308 https://$site/yhteys" ] || fail "http does not lead to https"
+[ "$(https --output /dev/null --write-out '%{http_code} %{redirect_url}' "https://www.$site/")" = "301 https://$site/" ] || fail "www does not lead to the site"
+[ "$(https --output /dev/null --write-out '%{http_code}' "https://$site/admin/login/")" = 200 ] || fail "no login page"
 ok "front page over HTTP/2 with HSTS, http and www lead there, login page"
 write_letter
 expect_letters
@@ -195,8 +199,12 @@ owners=$(find "$tree/var/lib/aijuu" "$tree/etc/aijuu" \( -perm /o=r -o -perm /o=
 ok "the site's account owns no file of the program, nobody else reads data or settings"
 
 step "kill -9 of each process"
-for name in "web server" worker manage.py caddy; do
-    pid=$(inside pgrep --full --oldest -- "$name" | head -n 1) || fail "no process '$name'"
+main_process() { inside systemctl show --property MainPID --value "$1"; }
+for name in "web server" worker aijuu caddy; do
+    case $name in
+        aijuu | caddy) pid=$(main_process "$name") ;;
+        *) pid=$(inside pgrep --oldest --exact "$name") || fail "no process '$name'" ;;
+    esac
     inside kill -9 "$pid"
     ok "'$name' was killed; the site answers after $(wait_for_site) s"
     write_letter
