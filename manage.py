@@ -4,9 +4,13 @@
 import os
 import sys
 
+_REAL_SITE = "aijuu_site.settings.production"
+
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aijuu_site.settings.production")
+    if os.environ.setdefault("DJANGO_SETTINGS_MODULE", _REAL_SITE) == _REAL_SITE:
+        # What its commands create holds personal data: only its owner may read it.
+        os.umask(0o077)
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 

@@ -161,9 +161,10 @@ class ContactFactsForm(forms.Form):
     supervision_form = forms.ChoiceField(
         label=_("Form of supervision"),
         choices=SupervisionForm.choices,
+        required=False,
+        initial=SupervisionForm.UNDECIDED,
         help_text=_("The form can be decided together."),
         error_messages={
-            "required": _("Choose the form of supervision or ’I don't know yet’."),
             "invalid_choice": _("Choose one of the options."),
         },
         widget=forms.RadioSelect,
@@ -171,9 +172,9 @@ class ContactFactsForm(forms.Form):
     delivery_modes = forms.MultipleChoiceField(
         label=_("Where would we meet?"),
         choices=DeliveryMode.choices,
+        required=False,
         help_text=_("Face to face in Satakunta, online in all of Finland. You can choose several."),
         error_messages={
-            "required": _("Choose at least one way of meeting."),
             "invalid_choice": _("Choose one of the options."),
             "invalid_list": _("Choose one of the options."),
         },
@@ -217,10 +218,13 @@ class ContactFactsForm(forms.Form):
                 words["form_token"] = new_form_token(opened_at, form=self.token_form)
         super().__init__(data=words, **kwargs)
 
+    def clean_supervision_form(self) -> str:
+        # Whoever does not answer does not know yet, or leaves it to the conversation.
+        return self.cleaned_data["supervision_form"] or SupervisionForm.UNDECIDED
+
     def clean_delivery_modes(self) -> list[str]:
-        modes: list[str] = self.cleaned_data["delivery_modes"]
-        known = [mode for mode in modes if mode != DeliveryMode.UNDECIDED]
-        return known or modes
+        known = [mode for mode in self.cleaned_data["delivery_modes"] if mode != DeliveryMode.UNDECIDED]
+        return known or [DeliveryMode.UNDECIDED]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -249,9 +253,9 @@ class ContactFactsForm(forms.Form):
             name=cleaned["name"],
             email=cleaned["email"],
             phone=cleaned["phone"],
-            organisation=cleaned["organisation"],
+            organisation=cleaned.get("organisation", ""),
             supervision_form=cleaned["supervision_form"],
-            delivery_modes=tuple(cleaned["delivery_modes"]),
+            delivery_modes=tuple(cleaned.get("delivery_modes", ())),
             preferred_contact=cleaned.get("preferred_contact", ""),
             message=cleaned.get("message", ""),
         )
@@ -264,6 +268,9 @@ class ContactFactsForm(forms.Form):
 
 class ContactForm(ContactFactsForm):
     """The form of the contact page."""
+
+    # As people think: who I am, what it is about, and then what helps Kati to answer.
+    field_order = ("name", "email", "message")
 
     message = TypedTextField(
         label=_("Message"),

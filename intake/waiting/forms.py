@@ -23,10 +23,14 @@ GREETING_LIMIT = 1000
 
 
 class WaitingForm(ContactFactsForm):
-    """Contact facts, a wish, and a checkbox for mail on the return, which is not ticked initially."""
+    """Who waits, a wish, and a checkbox for mail on the return, which is not ticked initially."""
 
-    # Not asked: the page says how people on the list are contacted.
+    # Not asked: the page says how people on the list are contacted, and the rest is talked about after the break.
     preferred_contact = None  # type: ignore[assignment]
+    organisation = None  # type: ignore[assignment]
+    delivery_modes = None  # type: ignore[assignment]
+
+    field_order = ("name", "email", "wants_mail", "message")
 
     message = TypedTextField(
         label=gettext_lazy("What do you wish for?"),

@@ -1,11 +1,15 @@
-"""Secrets that an installation makes for itself."""
+"""Secrets that an installation makes for itself, and who may read what its commands write."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from aijuu_site.settings.data_folder import load_or_create_secret
+from tests.aijuu_site.environments import NEUTRAL, ROOT
 
 pytestmark = pytest.mark.once
 
@@ -44,3 +48,14 @@ def test_secret_file_in_unwritable_folder_raises_oserror(tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         load_or_create_secret(tmp_path / "file" / "secret_key")
+
+
+def test_commands_of_the_real_site_write_for_the_owner_alone(tmp_path: Path) -> None:
+    """Also where somebody runs them by hand, with the umask of a login."""
+    environment = {**os.environ, **NEUTRAL, "DATA_DIR": str(tmp_path / "data")}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    command = [sys.executable, "manage.py", "showmigrations", "accounts"]
+    subprocess.run(command, cwd=ROOT, env=environment, umask=0o022, check=True, capture_output=True)
+    made = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "data").iterdir()}
+    assert made["db.sqlite3"] == 0
+    assert set(made.values()) == {0}

@@ -28,8 +28,6 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # The data folder holds personal data: only its owner may read what is created in it.
-        os.umask(0o077)
         self._require_free_port(settings.HOST, settings.PORT)
         check_program()
         try:

@@ -5,7 +5,7 @@ from bs4 import Tag
 from django.test import Client
 
 from intake.models import Enquiry, OutgoingMail
-from tests.intake.visiting import ADDRESS, Letter, ShownForm, Visitor, letter
+from tests.intake.visiting import ADDRESS, Letter, ShownForm, Visitor, letter, token
 
 CHECK_EMAIL = "Tarkista sähköpostiosoite. Oikea muoto on esimerkiksi nimi@esimerkki.fi."
 CHECK_PHONE = "Tarkista puhelinnumero. Oikea muoto on esimerkiksi 050 123 4567."
@@ -21,9 +21,7 @@ MISTAKES: list[tuple[str, Letter, str]] = [
     ("phone", {"phone": "soita töihin"}, CHECK_PHONE),
     ("phone", {"phone": "12"}, CHECK_PHONE),
     ("phone", {"phone": ""}, "Kirjoita puhelinnumerosi, jotta Kati voi soittaa."),
-    ("supervision_form", {"supervision_form": ""}, "Valitse työnohjauksen muoto tai ”En tiedä vielä”."),
     ("supervision_form", {"supervision_form": "therapy"}, CHOOSE),
-    ("delivery_modes", {"delivery_modes": []}, "Valitse vähintään yksi tapaamistapa."),
     ("delivery_modes", {"delivery_modes": ["online", "moon"]}, CHOOSE),
     ("preferred_contact", {"preferred_contact": ""}, CHOOSE),
     ("preferred_contact", {"preferred_contact": "telepathy"}, CHOOSE),
@@ -65,15 +63,13 @@ def test_empty_form_lists_all_errors_in_order(visitor: Visitor) -> None:
     assert shown.summary == [
         ("#id_name", "Kirjoita nimesi."),
         ("#id_email", "Kirjoita sähköpostiosoitteesi."),
-        ("#id_supervision_form_0", "Valitse työnohjauksen muoto tai ”En tiedä vielä”."),
-        ("#id_delivery_modes_0", "Valitse vähintään yksi tapaamistapa."),
-        ("#id_preferred_contact_0", CHOOSE),
         ("#id_message", "Kirjoita viesti."),
+        ("#id_preferred_contact_0", CHOOSE),
     ]
     heading = shown.element("summary-title").parent
     assert heading is not None
     assert "Lomakkeessa on vielä korjattavaa" in heading.get_text()
-    assert "Tarkista nämä 6 kohtaa:" in heading.get_text()
+    assert "Tarkista nämä 4 kohtaa:" in heading.get_text()
     assert heading.has_attr("autofocus")
     assert heading["tabindex"] == "-1"
 
@@ -96,7 +92,7 @@ def test_invalid_field_is_linked_to_error_message(visitor: Visitor, field: str) 
 
 @pytest.mark.parametrize("field", GROUPS)
 def test_wrong_choice_has_an_associated_error_message(visitor: Visitor, field: str) -> None:
-    shown = ShownForm.of(visitor.sends(letter(**{field: []})))
+    shown = ShownForm.of(visitor.sends(letter(**{field: "moon"})))
     group = shown.element(f"id_{field}")
     assert group.name == "fieldset"
     assert f"id_{field}_error" in str(group["aria-describedby"]).split()
@@ -138,6 +134,24 @@ def test_honeypot_is_hidden_from_people_and_autofill(visitor: Visitor) -> None:
     assert hidden.find_parent(attrs={"aria-hidden": "true"})
 
 
+def test_name_address_and_message_are_enough(visitor: Visitor) -> None:
+    shown = visitor.opens()
+    marked = [str(label["for"]) for label in shown.soup.select("label:has(.field__required)")]
+    assert marked == ["id_name", "id_email", "id_message"]
+    # Nobody chose anything: what a browser sends then.
+    form = {**shown.values, "form_token": token(), "name": "Maija", "email": "maija@esimerkki.fi", "message": "Hei!"}
+    assert "delivery_modes" not in form
+    assert visitor.sends(form).status_code == 303
+    enquiry = Enquiry.objects.get()
+    assert (enquiry.supervision_form, enquiry.delivery_modes) == ("undecided", ["undecided"])
+    assert (enquiry.phone, enquiry.organisation, enquiry.preferred_contact) == ("", "", "email")
+
+
+def test_unsent_form_of_supervision_is_undecided(visitor: Visitor) -> None:
+    visitor.sends(letter(supervision_form="", delivery_modes=[]))
+    assert Enquiry.objects.get().supervision_form == "undecided"
+
+
 def test_undecided_is_dropped_beside_known_delivery_mode(visitor: Visitor) -> None:
     visitor.sends(letter(delivery_modes=["undecided", "online"]))
     assert Enquiry.objects.get().delivery_modes == ["online"]
@@ -162,5 +176,6 @@ def test_form_allows_only_get_head_and_post(visitor: Visitor, client: Client) ->
 
 def test_what_is_chosen_beforehand_is_not_called_required(visitor: Visitor) -> None:
     page = visitor.client.get(ADDRESS).content.decode()
-    assert "Työnohjauksen muoto <span" in page
+    assert "Sähköpostiosoite <span" in page
+    assert "Työnohjauksen muoto</legend>" in page
     assert "Mieluisin yhteydenottotapa</legend>" in page

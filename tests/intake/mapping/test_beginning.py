@@ -49,7 +49,7 @@ def test_contact_form_token_is_rejected_by_mapping(answerer: Answerer) -> None:
 
 
 def test_mapping_facts_share_contact_form_validation(answerer: Answerer) -> None:
-    wrong = contact_facts(name="", email="maija", phone="12", delivery_modes=[], organisation=HENKILOTUNNUS)
+    wrong = contact_facts(name="", email="maija", phone="12", delivery_modes=["moon"], organisation=HENKILOTUNNUS)
     contact = ShownForm.of(
         answerer.posts("/ota-yhteytta/", {**letter(), **wrong, "form_token": ""}),
     )

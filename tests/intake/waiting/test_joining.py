@@ -29,7 +29,7 @@ def test_joining_stores_enquiry_and_waiting_place(visitor: Visitor) -> None:
     enquiry = Enquiry.objects.get()
     assert (enquiry.kind, enquiry.status, enquiry.verdict) == ("waiting", "waiting_list", "accepted")
     assert (enquiry.message, enquiry.preferred_contact) == ("Porin seudulla, jos sopii.", "")
-    assert (enquiry.supervision_form, enquiry.delivery_modes) == ("group", ["online", "pori_premises"])
+    assert (enquiry.supervision_form, enquiry.delivery_modes, enquiry.organisation) == ("group", [], "")
     place = WaitingPlace.objects.get()
     assert (place.enquiry, place.wants_mail, place.rank) == (enquiry, True, 1)
     assert place.joined_at == place.confirmed_at == enquiry.received_at
@@ -93,7 +93,6 @@ def test_message_is_not_repeat_of_joining(visitor: Visitor) -> None:
         ({"email": "maija"}, "email", "Tarkista sähköpostiosoite. Oikea muoto on esimerkiksi nimi@esimerkki.fi."),
         ({"phone": "soita"}, "phone", "Tarkista puhelinnumero. Oikea muoto on esimerkiksi 050 123 4567."),
         ({"supervision_form": "x"}, "supervision_form", "Valitse jokin vaihtoehdoista."),
-        ({"delivery_modes": []}, "delivery_modes", "Valitse vähintään yksi tapaamistapa."),
         (
             {"message": "Tunnukseni on 131052-308T."},
             "message",

@@ -30,7 +30,8 @@ def set_pause(mode: FormMode | str = FormMode.WAITING_LIST, **changes: Any) -> N
 def wish(**changes: str | list[str]) -> Letter:
     """What somebody who joins writes, with the box for mail left empty."""
     words = letter(message="Porin seudulla, jos sopii.")
-    del words["preferred_contact"]
+    for name in ("preferred_contact", "organisation", "delivery_modes"):
+        del words[name]
     return {**words, **changes}
 
 
