@@ -79,8 +79,8 @@ def machines_on(database: str, folder: Path) -> Iterator[tuple[Machines, bool]]:
         yield Machines(sites, PostgresServer(server), smtp), False
 
 
-def chosen_faults(database: str, name: str | None) -> list[Fault]:
-    return [fault for fault in FAULTS if fault.database in ("", database) and name in (None, fault.name)]
+def chosen_faults(database: str, names: list[str] | None) -> list[Fault]:
+    return [fault for fault in FAULTS if fault.database in ("", database) and (not names or fault.name in names)]
 
 
 def reason_to_skip(fault: Fault, *, has_disk: bool) -> str:
@@ -134,9 +134,9 @@ def print_table(faults: list[Fault], skipped: dict[str, str], senders: Senders, 
         )
 
 
-def run(database: str, *, letters: int, fault: str | None, seed: int, log: Path | None) -> bool:
+def run(database: str, *, letters: int, names: list[str] | None, seed: int, log: Path | None) -> bool:
     """Run the faults on one database, print what came of it, and return whether all held."""
-    faults = chosen_faults(database, fault)
+    faults = chosen_faults(database, names)
     if not faults:
         return True
     with tempfile.TemporaryDirectory() as name, machines_on(database, Path(name)) as (machines, has_disk):
@@ -171,13 +171,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.chaos", description=__doc__)
     parser.add_argument("--letters", type=int, default=LETTERS, help=f"on each database ({LETTERS})")
     parser.add_argument("--database", choices=DATABASES, help="only this one")
-    parser.add_argument("--fault", choices=[fault.name for fault in FAULTS], help="only this one")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        choices=[fault.name for fault in FAULTS],
+        metavar="NAME",
+        help=f"only this one; several times for several: {', '.join(fault.name for fault in FAULTS)}",
+    )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000), help="of an earlier run")
     parser.add_argument("--log", type=Path, help="where to write what the site said since its last start")
     options = parser.parse_args()
     print(f"Seed {options.seed} (--seed {options.seed} repeats the order).")
     held = [
-        run(database, letters=options.letters, fault=options.fault, seed=options.seed, log=options.log)
+        run(database, letters=options.letters, names=options.fault, seed=options.seed, log=options.log)
         for database in DATABASES
         if options.database in (None, database)
     ]

@@ -119,6 +119,7 @@ def _read_only_disk(machines: Machines) -> None:
     """Nothing can be written for some seconds, as after an error of the disk.
 
     A file system can be made read-only only while no file is open for writing, so all that has one open is killed.
+    Afterwards the site is restarted, as docs/operations.md says: SQLite keeps read-only what it opened so.
     """
     folder = _sqlite(machines).path.parent
     (site,) = machines.sites
@@ -139,6 +140,7 @@ def _read_only_disk(machines: Machines) -> None:
         time.sleep(SECONDS)
     finally:
         subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
+    _start_again(machines)
 
 
 def _full_disk(machines: Machines) -> None:
