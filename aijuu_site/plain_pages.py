@@ -7,11 +7,15 @@ home.contact_cache. Their policy allows that one style by its digest (CSP Level 
 import base64
 import hashlib
 import re
+import sys
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
@@ -53,10 +57,20 @@ def plain_response(name: str, *, status: int, typed: Sequence[TypedAnswer] = ())
 
 def refused_request_page(code: int) -> tuple[list[tuple[str, str]], bytes]:
     """Return headers and body for a request that the server refuses before Django sees it (413, 408, …)."""
+    page = plain_response({413: "413.html", 500: "500.html"}.get(code, "400.html"), status=code)
+    return _with_headers(page)
+
+
+def overloaded_page(environ: dict[str, Any]) -> tuple[list[tuple[str, str]], bytes]:
+    """Return headers and body (503) for a request that Django had no time for, with the words that it brought."""
+    page = plain_response("500.html", status=503, typed=_typed_words(WSGIRequest(environ)))
+    return _with_headers(page)
+
+
+def _with_headers(page: HttpResponse) -> tuple[list[tuple[str, str]], bytes]:
     request = HttpRequest()
     # Only the server itself asks, so no proxy's word is needed.
     request.META["HTTP_X_FORWARDED_PROTO"] = urlsplit(settings.SITE_URL).scheme
-    page = plain_response({413: "413.html", 500: "500.html"}.get(code, "400.html"), status=code)
     response: HttpResponseBase = page
     for middleware in map(import_string, _HEADER_MIDDLEWARE):
         response = middleware(lambda _request, inner=response: inner)(request)
@@ -70,8 +84,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500. A visitor's words come back, also where the database could not even find the form's page."""
-    return plain_response("500.html", status=500, typed=_typed_words(request))
+    """Django's handler500: 503 where the database did not answer.
+
+    A visitor's words come back, also where the database could not even find the form's page.
+    """
+    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    return plain_response("500.html", status=503 if is_away else 500, typed=_typed_words(request))
 
 
 def _typed_words(request: HttpRequest) -> Sequence[TypedAnswer]:

@@ -1,5 +1,6 @@
 """The database backend. Every write of web server, worker and commands waits for its turn here."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from django.db.utils import OperationalError
 
 from aijuu_site.queued_sqlite.queue import QueueTimeout, WriterQueue
 
+# After a shorter one, setting another time limit is not worth it.
+_SHORT_WAIT = 0.1
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
@@ -66,19 +69,21 @@ class QueuedCursor(base.SQLiteCursorWrapper):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Take the turn before BEGIN and give it up after the end of the transaction."""
+    """Take the turn before BEGIN and give it up after the end of the transaction.
+
+    The file of the queue is opened with the first write: where nothing can be written, pages are still read.
+    """
 
     _queue: WriterQueue | None = None
+    _is_hurried = False
 
-    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        connection = super().get_new_connection(conn_params)
-        if not self.is_in_memory_db():
-            try:
-                self._queue = WriterQueue(Path(f"{self.settings_dict['NAME']}-queue"))
-            except OSError as error:
-                connection.close()
-                raise OperationalError("the queue beside the database can't be opened") from error
-        return connection
+    def is_usable(self) -> bool:
+        """Return False: after an error, the file is opened anew.
+
+        What was opened while the disk was read-only stays so, as long as the process has a connection to the file: the
+        worker goes on by itself, the web server needs a restart.
+        """
+        return False
 
     def create_cursor(self, name: str | None = None) -> QueuedCursor:
         cursor: QueuedCursor = self.connection.cursor(factory=QueuedCursor)
@@ -126,14 +131,28 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 self._queue = None
 
     def _take_turn(self) -> None:
-        if self._queue is not None:
-            try:
-                self._queue.acquire(float(self.settings_dict["OPTIONS"].get("timeout", 5.0)))
-            except QueueTimeout as timeout:
-                raise OperationalError("database is locked: no turn to write in time") from timeout
-            except OSError as error:
-                raise OperationalError("the queue beside the database can't be written") from error
+        """Wait for the turn. What is left of `timeout` is for a program that does not queue."""
+        if self.is_in_memory_db():
+            return
+        seconds, began = float(self.settings_dict["OPTIONS"].get("timeout", 5.0)), time.monotonic()
+        try:
+            self._queue = self._queue or WriterQueue(Path(f"{self.settings_dict['NAME']}-queue"))
+            self._queue.acquire(seconds)
+        except QueueTimeout as timeout:
+            raise OperationalError("database is locked: no turn to write in time") from timeout
+        except OSError as error:
+            raise OperationalError("the queue beside the database can't be written") from error
+        waited = time.monotonic() - began
+        if waited > _SHORT_WAIT:
+            self._set_busy_timeout(max(0.0, seconds - waited))
+            self._is_hurried = True
 
     def _end_turn(self) -> None:
         if self._queue is not None:
             self._queue.release()
+        if self._is_hurried:
+            self._is_hurried = False
+            self._set_busy_timeout(float(self.settings_dict["OPTIONS"].get("timeout", 5.0)))
+
+    def _set_busy_timeout(self, seconds: float) -> None:
+        self.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")

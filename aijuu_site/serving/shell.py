@@ -23,7 +23,7 @@ from aijuu_site.kept_pages.middleware import OFFER, KeptContent
 from aijuu_site.kept_pages.store import Entry, Headers
 from aijuu_site.metrics.counters import CLIENT_GONE, KEPT, class_of, own_counters
 from aijuu_site.middleware import MACHINE_PATHS
-from aijuu_site.plain_pages import refused_request_page
+from aijuu_site.plain_pages import overloaded_page, refused_request_page
 from home.seo import PageSitemap
 
 # A message has at most 100 kB. Between DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) and this, Django answers with our own page.
@@ -40,6 +40,9 @@ LARGEST_HEADER = 32 * 1024
 # More threads than this would only wait for the database.
 THREADS = 8
 HEALTH_THREADS = 2
+# So long a request waits for a thread, before it waits for the database (settings.databases.WAIT_SECONDS).
+THREAD_SECONDS = 3.0
+_LEAST_WAIT = 0.05
 # A larger body is buffered in a temporary file.
 _IN_MEMORY = 256 * 1024
 # A response up to this size is sent at once, and its thread is free again.
@@ -59,6 +62,10 @@ class Refused(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+class Overloaded(Exception):
+    """All threads are busy, and were for THREAD_SECONDS: nearly always they wait for the database."""
 
 
 class FileChunks:
@@ -156,7 +163,7 @@ class Shell:
         self.application = application
         self.keeper = keeper
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="django")
-        # Answers also while all others wait for the database.
+        # They answer also while all others wait for the database.
         self._health_threads = ThreadPoolExecutor(HEALTH_THREADS, thread_name_prefix="health")
         # Requests that wait for another one to render the same page.
         self._flights: dict[str, asyncio.Future[None]] = {}
@@ -197,6 +204,7 @@ class Shell:
 
     async def _answer(self, key: str | None, scope: Scope, protocol: HTTPProtocol) -> int:
         """Answer the request and return the status."""
+        arrived = time.monotonic()
         if key is not None and self.keeper.is_known_as_unkept(key):
             key = None
         if key is not None and (flight := self._flights.get(key)) is not None:
@@ -217,13 +225,19 @@ class Shell:
         environ.update(header_variables(scope.headers.items()))
         if key is None:
             with await self._body(scope, protocol, environ) as body:
+                arrived = time.monotonic()
                 environ["wsgi.input"] = body
                 threads = self._health_threads if scope.path in MACHINE_PATHS else self._threads
-                response = await loop.run_in_executor(threads, call, self.application, environ)
+                try:
+                    response = await _in_thread(threads, arrived, call, self.application, environ)
+                except Overloaded:
+                    response = await loop.run_in_executor(self._health_threads, _overloaded, environ)
         else:
             flight = self._flights[key] = loop.create_future()
             try:
-                response, kept = await loop.run_in_executor(self._threads, self._call_and_keep, key, environ)
+                response, kept = await _in_thread(self._threads, arrived, self._call_and_keep, key, environ)
+            except Overloaded:
+                response, kept = await loop.run_in_executor(self._health_threads, _overloaded, environ), None
             finally:
                 del self._flights[key]
                 flight.set_result(None)
@@ -323,6 +337,22 @@ class Shell:
                 response.stream.close()
 
         await loop.run_in_executor(self._threads, pump)
+
+
+async def _in_thread(threads: ThreadPoolExecutor, arrived: float, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call the function in a thread. Raises Overloaded if none is free until THREAD_SECONDS after `arrived`."""
+    queued = threads.submit(function, *arguments)
+    running = asyncio.wrap_future(queued)
+    left = max(_LEAST_WAIT, arrived + THREAD_SECONDS - time.monotonic())
+    done, _pending = await asyncio.wait([running], timeout=left)
+    if not done and queued.cancel():
+        raise Overloaded
+    return await running
+
+
+def _overloaded(environ: Environ) -> Response:
+    headers, body = overloaded_page(environ)
+    return Response(503, headers, body)
 
 
 async def _send_chunk(transport: Any, chunk: bytes) -> None:

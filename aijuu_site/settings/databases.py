@@ -11,6 +11,8 @@ POSTGRESQL = "django.db.backends.postgresql"
 _SOURCES = Path(__file__).resolve().parent.parent.parent
 # Subfolders of the data folder: STATIC_ROOT, MEDIA_ROOT, uploads.
 _EMPTIED_OR_SERVED = ("static", "media", "uploads")
+# A visitor waits no longer for the database: ten seconds in all, with the wait for a thread (serving.shell).
+WAIT_SECONDS = 5
 _DATABASE_URL = (
     "write it as in DATABASE_URL=postgres://user:password@localhost:5432/aijuu or sqlite:////srv/aijuu/db.sqlite3, "
     "or leave it empty"
@@ -29,13 +31,20 @@ def database_from_url(url: str, data_dir: Path) -> dict[str, Any]:
         # synchronous=FULL syncs each commit, so that a confirmed message survives a power failure. secure_delete
         # overwrites deleted data with zeros (intake.enquiry.removal also truncates the WAL).
         options.setdefault("transaction_mode", "IMMEDIATE")
-        # Twice at most: in the queue of the writers, and for a program that does not queue.
-        options.setdefault("timeout", 5)
+        # In the queue of the writers and for a program that does not queue, together.
+        options.setdefault("timeout", WAIT_SECONDS)
         options.setdefault("init_command", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;")
         # Opening the file for each request would cost more than most of its queries.
         database["CONN_MAX_AGE"] = None
     else:
-        options.setdefault("pool", {"min_size": 1, "max_size": 10, "timeout": 20})
+        # A new attempt with the next request soon after the last one failed: by default the pool would wait for as long
+        # as the server was away.
+        options.setdefault("pool", {"min_size": 1, "max_size": 10, "timeout": WAIT_SECONDS, "reconnect_timeout": 2})
+        options.setdefault("connect_timeout", 3)
+        # Of a server that has vanished without a word.
+        options.setdefault("tcp_user_timeout", WAIT_SECONDS * 1000)
+        # For a lock that somebody holds who does not end. What DATABASE_URL says goes last and wins.
+        options["options"] = f"-c lock_timeout={WAIT_SECONDS}s {options.get('options', '')}".strip()
         database["CONN_HEALTH_CHECKS"] = True
     return database
 

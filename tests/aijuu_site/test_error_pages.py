@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import pytest
 from bs4 import BeautifulSoup, Tag
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import OperationalError, connection
 from django.http import HttpResponse, HttpResponseBase
 from django.template import engines
 from django.test import Client
@@ -23,7 +23,7 @@ NAMES = ["400.html", "413.html", "500.html", "503.html"]
 
 
 def fail(*_: Any, **__: Any) -> NoReturn:
-    raise DatabaseError("the database is down")
+    raise OperationalError("the database is down")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_error_page_without_database(visitor: Client, monkeypatch: pytest.Monkey
     with monkeypatch.context() as patch:
         patch.setattr(connection, "cursor", fail)
         response = visitor.get("/")
-    assert response.status_code == 500
+    assert response.status_code == 503
     assert "<h1>Nyt meni jokin vikaan</h1>" in response.text
     assert 'href="tel:+358401234567"' in response.text
     assert "the database is down" not in response.text
@@ -75,7 +75,7 @@ def test_error_page_survives_failing_context_processor(
     engine = engines["django"].engine  # type: ignore[attr-defined]
     monkeypatch.setattr(engine, "template_context_processors", (fail,))
     response = visitor.get("/")
-    assert response.status_code == 500
+    assert response.status_code == 503
     assert "<h1>Nyt meni jokin vikaan</h1>" in response.text
     assert_style_is_allowed(response)
 

@@ -277,7 +277,14 @@ def test_postgresql_is_pooled(tmp_path: Path, scheme: str) -> None:
     assert (database["NAME"], database["HOST"], database["PORT"]) == ("aijuu", "db.example.fi", 5433)
     assert (database["USER"], database["PASSWORD"]) == ("kati", "s@la")
     assert database["OPTIONS"]["pool"]["max_size"] >= 5
+    # Ten seconds are the most that a visitor waits.
+    assert database["OPTIONS"]["pool"]["timeout"] + database["OPTIONS"]["connect_timeout"] < 10
     assert "transaction_mode" not in database["OPTIONS"]
+
+
+def test_options_in_database_url_win_over_lock_timeout(tmp_path: Path) -> None:
+    database = database_from_url("postgres:///aijuu?options=-c%20lock_timeout%3D9s", tmp_path)
+    assert database["OPTIONS"]["options"] == "-c lock_timeout=5s -c lock_timeout=9s"
 
 
 def test_postgresql_can_be_on_a_socket(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from django.test import override_settings
 
 from aijuu_site.kept_pages.keeper import Keeper
 from aijuu_site.kept_pages.middleware import OFFER, KeptContent
+from aijuu_site.serving import shell as shell_module
 from aijuu_site.serving.shell import Shell
 
 HOST = "www.aijuu-koe.fi"
@@ -42,6 +43,8 @@ class Protocol:
     status: int = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes | None = None
+    # The body of the request.
+    sent: bytes = b""
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.status, self.headers, self.body = status, headers, body
@@ -53,7 +56,10 @@ class Protocol:
         return self
 
     async def __anext__(self) -> bytes:
-        raise StopAsyncIteration
+        if not self.sent:
+            raise StopAsyncIteration
+        sent, self.sent = self.sent, b""
+        return sent
 
 
 class Whole(list[bytes]):
@@ -170,3 +176,39 @@ def test_fault_of_one_render_holds_nobody(caplog: pytest.LogCaptureFixture) -> N
     assert "<h1>" in page
     assert "RuntimeError" not in page
     assert "The server failed" in caplog.text
+
+
+def test_words_come_back_where_no_thread_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell_module, "THREAD_SECONDS", 0.2)
+    database_answers = threading.Event()
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        called.append(environ["PATH_INFO"])
+        database_answers.wait(30)
+        start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", "2")])
+        return Whole([b"ok"])
+
+    called: list[str] = []
+    words = b"message=Tarvitsemme+tilaa+ajatella."
+    form = {"content-type": "application/x-www-form-urlencoded", "content-length": str(len(words))}
+    letter, refused, waiting = Scope("/kirje/", "POST", sent=form), Protocol(sent=words), Protocol()
+    with override_settings(SITE_URL=f"http://{HOST}"):
+        shell = Shell(application, Keeper())
+
+        async def ask_all() -> None:
+            busy = [
+                asyncio.create_task(shell.__rsgi__(Scope(f"/{number}/", "POST"), waiting))  # type: ignore[arg-type]
+                for number in range(shell_module.THREADS)
+            ]
+            await asyncio.sleep(0)
+            await shell.__rsgi__(letter, refused)  # type: ignore[arg-type]
+            database_answers.set()
+            await asyncio.gather(*busy)
+
+        asyncio.run(ask_all())
+    assert refused.status == 503
+    assert "Tarvitsemme tilaa ajatella." in (refused.body or b"").decode()
+    assert ("Cache-Control", "no-store") in refused.headers
+    assert (waiting.status, waiting.body) == (200, b"ok")
+    # It was refused before anything was done with it.
+    assert "/kirje/" not in called

@@ -7,13 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, connections, transaction
+from django.db import OperationalError, close_old_connections, connection, connections, transaction
 from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 
@@ -306,9 +306,54 @@ def test_unusable_queue_file_is_a_database_error(monkeypatch: pytest.MonkeyPatch
     connection.close()
     with monkeypatch.context() as patch:
         patch.setattr(queue_module.os, "open", full)
-        with pytest.raises(OperationalError):
-            PostingTrace.objects.count()
+        # Pages are shown where nothing can be written.
+        assert PostingTrace.objects.count() == 1
+        for how in ("transaction", "create", "update"):
+            with pytest.raises(OperationalError):
+                write(how)
+    write("create")
+    assert PostingTrace.objects.count() == 2
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_after_an_error_the_file_is_opened_anew() -> None:
+    """SQLite keeps a connection read-only that was opened while the disk was."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA query_only = ON")
+    with pytest.raises(OperationalError, match="readonly"):
+        write("create")
+    # As at the end of each request.
+    close_old_connections()
+    write("create")
     assert PostingTrace.objects.count() == 1
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["transaction", "create"])
+def test_queue_and_foreign_lock_share_one_timeout(how: str) -> None:
+    limit = 1000 * connection.settings_dict["OPTIONS"]["timeout"]
+    seen: list[int] = []
+
+    def watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        done = execute(sql, params, many, context)
+        seen.append(busy_timeout())
+        return done
+
+    with closing(WriterQueue(Path(f"{connection.settings_dict['NAME']}-queue"))) as other:
+        other.acquire(5)
+        threading.Timer(0.5, other.release).start()
+        with transaction.atomic() if how == "transaction" else nullcontext(), connection.execute_wrapper(watch):
+            write("create")
+    # In the transaction; without one, the turn has ended.
+    assert (seen[0] < limit) == (how == "transaction")
+    assert busy_timeout() == limit
+
+
+def busy_timeout() -> int:
+    (milliseconds,) = connection.connection.execute("PRAGMA busy_timeout").fetchone()
+    return int(milliseconds)
 
 
 def test_without_linux_locks_threads_still_queue(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from django.db.models import QuerySet
 from django.template import TemplateSyntaxError
 
+from aijuu_site.settings.databases import WAIT_SECONDS
 from home.models import ContactDetails
 from intake.mail import queue
 from intake.models import AutomaticReplyTrace, Enquiry, OutgoingMail, PostingTrace
@@ -98,5 +99,25 @@ def test_a_locked_database_costs_no_word(visitor: Visitor) -> None:
         holder.close()
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA busy_timeout = 5000")
+    assert answer.status_code == 503
+    assert visitor.sends(ShownForm.of(answer).values).status_code == 303
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's way of failing: somebody locks the table")
+def test_locked_table_costs_no_word(visitor: Visitor) -> None:
+    visitor.opens()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == (f"{WAIT_SECONDS}s",)
+    holder = connection.copy()
+    holder.settings_dict["OPTIONS"].pop("pool", None)
+    try:
+        with holder.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("LOCK TABLE intake_enquiry IN ACCESS EXCLUSIVE MODE")
+        answer = visitor.sends()
+    finally:
+        holder.close()
     assert answer.status_code == 503
     assert visitor.sends(ShownForm.of(answer).values).status_code == 303
