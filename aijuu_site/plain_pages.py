@@ -9,12 +9,10 @@ import hashlib
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.core.handlers.wsgi import WSGIRequest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
@@ -61,9 +59,9 @@ def refused_request_page(code: int) -> tuple[list[tuple[str, str]], bytes]:
     return _with_headers(page)
 
 
-def overloaded_page(environ: dict[str, Any]) -> tuple[list[tuple[str, str]], bytes]:
+def overloaded_page(request: HttpRequest) -> tuple[list[tuple[str, str]], bytes]:
     """Return headers and body (503) for a request that Django had no time for, with the words that it brought."""
-    page = plain_response("500.html", status=503, typed=_typed_words(WSGIRequest(environ)))
+    page = plain_response("500.html", status=503, typed=_typed_words(request))
     return _with_headers(page)
 
 

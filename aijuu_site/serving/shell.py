@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
 from granian.rsgi import HTTPProtocol, ProtocolClosed, ProtocolError, Scope
 
 from aijuu_site.kept_pages.keeper import Keeper
@@ -351,7 +352,7 @@ async def _in_thread(threads: ThreadPoolExecutor, arrived: float, function: Call
 
 
 def _overloaded(environ: Environ) -> Response:
-    headers, body = overloaded_page(environ)
+    headers, body = overloaded_page(WSGIRequest(environ))
     return Response(503, headers, body)
 
 
