@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.tools.chaos.faults import FAULTS, LIBFAKETIME, SECONDS, Fault
+from tests.tools.chaos.faults import FAULTS, SECONDS, Fault
 from tests.tools.chaos.invariants import Findings, empty_the_queue, find
 from tests.tools.chaos.machines import Machines, PostgresServer, SqliteFile, wait_until
 from tests.tools.chaos.senders import Letter, Senders
@@ -86,8 +86,6 @@ def chosen_faults(database: str, names: list[str] | None) -> list[Fault]:
 def reason_to_skip(fault: Fault, *, has_disk: bool) -> str:
     if fault.needs_disk and not has_disk:
         return "skipped: a file system can't be mounted here (needs root)"
-    if fault.needs_clock and not LIBFAKETIME.exists():
-        return "skipped: needs Debian's package libfaketime"
     return ""
 
 

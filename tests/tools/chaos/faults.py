@@ -1,4 +1,7 @@
-"""What is done to the site. Each fault lasts some seconds and is over when its function returns."""
+"""What is done to the site. Each fault lasts some seconds and is over when its function returns.
+
+No clock jumps here: libfaketime breaks time.sleep(). tests/intake/jobs/test_clock_that_was_ahead.py moves it.
+"""
 
 import os
 import signal
@@ -6,10 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 
@@ -28,7 +30,6 @@ class Fault:
     run: Callable[[Machines], None]
     database: str = ""
     needs_disk: bool = False
-    needs_clock: bool = False
 
 
 def _nothing(_machines: Machines) -> None:
@@ -205,40 +206,6 @@ def _table_locked(machines: Machines) -> None:
         time.sleep(SECONDS)
 
 
-LIBFAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
-
-
-@contextmanager
-def _movable_clock(machines: Machines) -> Iterator[Callable[[str], None]]:
-    """Start the sites again with a clock that the yielded function moves, and again with the real one at the end."""
-    folder = machines.sites[0].data_dir.parent
-    offset = folder / "clock"
-    offset.write_text("+0")
-    overrides = {
-        "LD_PRELOAD": str(LIBFAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_CACHE_DURATION": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-    }
-    for site in machines.sites:
-        site.overrides.update(overrides)
-    _start_again(machines)
-    try:
-        yield lambda value: _replace(offset, value)
-    finally:
-        for site in machines.sites:
-            for name in overrides:
-                del site.overrides[name]
-        _start_again(machines)
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_suffix(".new")
-    draft.write_text(text)
-    draft.replace(path)
-
-
 def _start_again(machines: Machines) -> None:
     """Let each site stop in good order; it is started again by whoever watches it."""
     for site in machines.sites:
@@ -250,13 +217,6 @@ def _start_again(machines: Machines) -> None:
         while site.process is before or not any(line.startswith("Running.") for line in site.output):
             assert time.monotonic() < deadline, "the site did not start again"
             time.sleep(0.1)
-
-
-def _clock_jumps(machines: Machines) -> None:
-    with _movable_clock(machines) as move:
-        for jump in ("+1h", "+0", "-1h", "+0", "+1d", "+0", "-1d", "+0"):
-            move(jump)
-            time.sleep(SECONDS / 2)
 
 
 FAULTS = (
@@ -280,5 +240,4 @@ FAULTS = (
     Fault("server crashed", _server_crashes, database="postgres"),
     Fault("server read-only", _server_read_only, database="postgres"),
     Fault("tables locked", _table_locked, database="postgres"),
-    Fault("clock jumps", _clock_jumps, needs_clock=True),
 )
