@@ -102,7 +102,7 @@ def test_log_of_an_error_hides_the_form(
     answer = visitor.sends(WORDS)
     assert answer.status_code == 500
     # The sender, and nobody else, gets the words back.
-    assert WORDS["message"] in page_text(answer)
+    assert str(WORDS["message"]) in page_text(answer)
     assert answer["Cache-Control"] == "no-store"
     assert "a fault of ours" in caplog.text
     assert not _has_words(caplog.text)
