@@ -32,6 +32,8 @@ ENGLISH = frozenset(
 # Names of kinds of page are of no language. "Search" is Wagtail's fixed name of a hidden button (docs/upgrading.md).
 MEANT = ("home.", "intake.")
 FIXED = {"Search"}
+# The random part of a file's name may spell anything.
+FILE_NAME = re.compile(r"\S+\.(jpg|png|svg|webp)")
 STARTS = (
     "/admin/",
     "/admin/login/",
@@ -99,7 +101,7 @@ def _told(value: Any) -> Iterator[str]:
 
 
 def english_in(text: str) -> bool:
-    if any(meant in text for meant in MEANT) or "@" in text or text in FIXED:
+    if any(meant in text for meant in MEANT) or "@" in text or text in FIXED or FILE_NAME.fullmatch(text):
         return False
     words = {word.lower() for word in re.findall(r"[^\W\d_]+", text)}
     return bool(words & ENGLISH)

@@ -98,12 +98,12 @@ def test_neither_token_nor_hidden_line_is_kept(page: Page) -> None:
     assert names == [
         "name",
         "email",
+        "message",
         "phone",
         "organisation",
         "supervision_form",
         "delivery_modes",
         "preferred_contact",
-        "message",
     ]
 
 

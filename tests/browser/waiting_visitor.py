@@ -30,6 +30,13 @@ class WaitingVisitor(Visitor):
     def wants_mail(self) -> Locator:
         return self.page.get_by_role("checkbox", name="Haluan sähköpostia, kun Aijuu palaa tauolta.")
 
+    def write(self, letter: Letter) -> None:
+        self.name.fill(letter.name)
+        self.email.fill(letter.address)
+        self.wish.fill(letter.message)
+        self.box("Puhelinnumero").fill(letter.phone)
+        self.page.get_by_role("radio", name="Ryhmätyönohjaus").check()
+
     def wait_until_joined(self) -> str:
         """Return the reference once the page that says it has arrived shows it."""
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Kiitos, ilmoittautumisesi on perillä")
