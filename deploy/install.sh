@@ -90,6 +90,10 @@ write_settings() {
             say "SITE_URL=https://$domain"
             say "EMAIL_URL=$email_url"
             [ -z "$admin_email" ] || say "ADMIN_EMAIL=$admin_email"
+            say "# Backups (docs/backup.md) and who is told of problems (docs/monitoring.md):"
+            say "#BACKUP_KEY="
+            say "#BACKUP_TO="
+            say "#ALERT_EMAIL="
         } >"$SETTINGS.new"
     )
     chown root:aijuu "$SETTINGS.new"
@@ -127,6 +131,14 @@ use_release() {
 
 put_system_files() {
     install -m 0644 "$ROOT/current/deploy/aijuu.service" /etc/systemd/system/aijuu.service
+    # The service may write to a folder of the backups, too.
+    local backups
+    backups=$(setting BACKUP_TO)
+    rm -rf /etc/systemd/system/aijuu.service.d/backups.conf
+    if [[ $backups == /* ]]; then
+        install -d -m 0755 /etc/systemd/system/aijuu.service.d
+        printf '[Service]\nReadWritePaths=%s\n' "$backups" >/etc/systemd/system/aijuu.service.d/backups.conf
+    fi
     cat >/usr/local/bin/aijuu.new <<'TEXT'
 #!/bin/sh
 # Run a command of the site as its own account: aijuu changepassword kati.levola@aijuu.fi

@@ -249,6 +249,29 @@ sed -i '$d' "$tree/etc/aijuu/site.env"
 wait_for_site >/dev/null
 ok "named, and the site still runs"
 
+step "Backup, loss and restore"
+inside aijuu backup_key >"$place/key"
+{
+    echo "BACKUP_KEY=$(sed -n 's/^# public key: //p' "$place/key")"
+    echo "BACKUP_TO=/mnt/backups"
+} >>"$tree/etc/aijuu/site.env"
+inside install -d -m 0700 -o aijuu -g aijuu /mnt/backups
+# Now the upgrade makes a backup of its own.
+inside /root/new/deploy/install.sh >"$place/upgrade.log" 2>&1 || { cat "$place/upgrade.log" >&2; fail "the upgrade with a backup"; }
+grep -q '/mnt/backups/aijuu-' "$place/upgrade.log" || { cat "$place/upgrade.log" >&2; fail "no backup before the upgrade"; }
+write_letter
+inside aijuu backup
+# It is told, and lost with the machine: it came after the backup.
+visitor letter >/dev/null
+inside systemctl stop aijuu
+inside find /var/lib/aijuu -mindepth 1 -delete
+inside aijuu restore latest --key - <"$place/key" || fail "the restore"
+inside systemctl start aijuu
+ok "the site answers after $(wait_for_site) s"
+expect_letters
+write_letter
+expect_letters
+
 step "The machine restarts"
 shut_down
 boot
