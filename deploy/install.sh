@@ -139,6 +139,9 @@ put_system_files() {
         install -d -m 0755 /etc/systemd/system/aijuu.service.d
         printf '[Service]\nReadWritePaths=%s\n' "$backups" >/etc/systemd/system/aijuu.service.d/backups.conf
     fi
+    # Debian lets Caddy stay down where it was killed.
+    install -d -m 0755 /etc/systemd/system/caddy.service.d
+    printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=1\n' >/etc/systemd/system/caddy.service.d/aijuu.conf
     cat >/usr/local/bin/aijuu.new <<'TEXT'
 #!/bin/sh
 # Run a command of the site as its own account: aijuu changepassword kati.levola@aijuu.fi

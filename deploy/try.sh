@@ -206,7 +206,8 @@ for name in "web server" worker aijuu caddy; do
         *) pid=$(inside pgrep --oldest --exact "$name") || fail "no process '$name'" ;;
     esac
     inside kill -9 "$pid"
-    ok "'$name' was killed; the site answers after $(wait_for_site) s"
+    seconds=$(wait_for_site)
+    ok "'$name' was killed; the site answers after $seconds s"
     write_letter
 done
 expect_letters
@@ -267,7 +268,8 @@ inside systemctl stop aijuu
 inside find /var/lib/aijuu -mindepth 1 -delete
 inside aijuu restore latest --key - <"$place/key" || fail "the restore"
 inside systemctl start aijuu
-ok "the site answers after $(wait_for_site) s"
+seconds=$(wait_for_site)
+ok "the site answers after $seconds s"
 expect_letters
 write_letter
 expect_letters
@@ -276,7 +278,8 @@ step "The machine restarts"
 shut_down
 boot
 inside systemd-run --quiet --unit mail-sink --property Restart=always python3 /root/mail_server.py
-ok "the site answers after $(wait_for_site) s"
+seconds=$(wait_for_site)
+ok "the site answers after $seconds s"
 write_letter
 expect_letters
 

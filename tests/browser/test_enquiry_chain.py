@@ -54,8 +54,6 @@ def test_phone_enquiry_is_received_noted_and_closed(page: Page, new_page: NewPag
         [
             "Kirjoita nimesi.",
             "Kirjoita sähköpostiosoitteesi.",
-            "Valitse työnohjauksen muoto tai ”En tiedä vielä”.",
-            "Valitse vähintään yksi tapaamistapa.",
             "Kirjoita viesti.",
         ]
     )

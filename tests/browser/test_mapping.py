@@ -55,7 +55,9 @@ def choose_by_keys(page: Page, group: Locator, answer: str) -> None:
         press_until(page, wanted)
         page.keyboard.press("Space")
     else:
-        press_until(page, group.locator("input:checked, input").first)
+        # Tab leads to the chosen one of a group.
+        chosen = group.locator("input:checked")
+        press_until(page, chosen if chosen.count() else group.locator("input").first)
         page.keyboard.press("Space")
         for _ in range(group.locator("input").count()):
             if wanted.is_checked():
