@@ -130,7 +130,7 @@ use_release() {
 }
 
 put_system_files() {
-    install -m 0644 "$ROOT/current/deploy/aijuu.service" /etc/systemd/system/aijuu.service
+    install -m 0644 "$ROOT/current/deploy/aijuu.service" "$ROOT/current/deploy/aijuu.socket" /etc/systemd/system/
     # The service may write to a folder of the backups, too.
     local backups
     backups=$(setting BACKUP_TO)
@@ -161,14 +161,15 @@ TEXT
 
 is_ready() {
     local limit=$((SECONDS + READY_SECONDS))
-    until curl -fsS -o /dev/null --max-time 5 http://127.0.0.1:8000/health/live 2>/dev/null; do
+    until curl -fsS -o /dev/null --max-time 60 http://127.0.0.1:8000/health/live 2>/dev/null; do
         [ $SECONDS -lt $limit ] || return 1
         sleep 0.3
     done
 }
 
 start() {
-    systemctl -q enable aijuu caddy
+    systemctl -q enable aijuu.socket aijuu.service caddy
+    systemctl start aijuu.socket
     systemctl restart aijuu
     is_ready || return 1
     manage "$ROOT/current" maintenance_page >"$PAGES/huolto.html.new" && mv "$PAGES/huolto.html.new" "$PAGES/huolto.html"

@@ -264,7 +264,7 @@ write_letter
 inside aijuu backup
 # It is told, and lost with the machine: it came after the backup.
 visitor letter >/dev/null
-inside systemctl stop aijuu
+inside systemctl stop aijuu.socket aijuu.service
 inside find /var/lib/aijuu -mindepth 1 -delete
 inside aijuu restore latest --key - <"$place/key" || fail "the restore"
 inside systemctl start aijuu

@@ -72,7 +72,8 @@ class Visitor:
         }
         status, page = self.ask("POST", FORM, urlencode(fields))
         if status != 303:
-            raise ValueError(f"letter: {status}")
+            heading = re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)
+            raise ValueError(f"letter: {status} {heading[1].strip() if heading else page[:80]!r}")
         stored.append(None)
 
 

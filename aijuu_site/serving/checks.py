@@ -4,7 +4,6 @@ import errno
 import fcntl
 import io
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,24 +21,6 @@ from aijuu_site.settings.databases import POSTGRESQL, SQLITE
 from aijuu_site.settings.files import BUCKET
 
 _CONNECT_SECONDS = 10
-
-
-def port_is_free(host: str, port: int) -> bool:
-    """Return False where another process listens on `host`:`port`.
-
-    Raises OSError where listening is impossible for another reason (no such address, no permission).
-    """
-    family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as probe:
-        # As the server itself does: recently closed connections don't block the port.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return False
-            raise
-    return True
 
 
 class AlreadyRunningError(Exception):

@@ -7,6 +7,7 @@ that was killed is there again without loading it anew.
 import ctypes
 import gc
 import logging
+import socket
 import sys
 from contextlib import suppress
 from functools import partial
@@ -69,13 +70,16 @@ def _say(line: str) -> None:
         print(line, flush=True)
 
 
-def main() -> int:
-    """Run web server and worker until SIGTERM, SIGINT, or the exit of the web server. Return the exit code."""
+def main(listener: socket.socket | None = None) -> int:
+    """Run web server and worker until SIGTERM, SIGINT, or the exit of the web server. Return the exit code.
+
+    `listener`: a socket that listens already.
+    """
     host, port = settings.HOST, settings.PORT
     keep_few_arenas()
     warm_up()
     supervisor = Supervisor(
-        web=Child("web server", partial(serve, host, port, settings.WEB_PROCESSES)),
+        web=Child("web server", partial(serve, host, port, settings.WEB_PROCESSES, listener=listener)),
         worker=Child("worker", partial(call_command, "work"), stop_seconds=WORKER_STOP_SECONDS),
         say=_say,
     )

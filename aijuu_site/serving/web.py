@@ -15,48 +15,33 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from aijuu_site.serving.sockets import BACKLOG, listening_socket, set_up_listener
 from aijuu_site.settings.environment import SettingError
 
 # A connection is closed after this without a request, and when a head takes longer to come.
 IDLE_SECONDS = 30
-# The kernel closes a connection whose client takes nothing for this long.
-SEND_SECONDS = 60
 # In each process.
 CONNECTIONS = 200
 # After SIGTERM.
 STOP_SECONDS = 5
 _BUFFER = 64 * 1024
-_BACKLOG = 1024
 _PR_SET_PDEATHSIG = 1
 
 
 class WebServer(MPServer):
     """Granian on a socket of ours: all processes share it, so a connection never waits for one that has ended."""
 
+    # systemd's; by default one is made.
+    listener: socket.socket | None = None
     # Attributes of granian's own that it types as None.
     _shd: Any
     _sfd: Any
 
     def _init_shared_socket(self) -> None:
-        self._sso = listening_socket(self.bind_addr, self.bind_port)
-        self._shd = SocketHolder(self._sso.fileno(), False, _BACKLOG)  # type: ignore[call-arg]
+        self._sso = self.listener or listening_socket(self.bind_addr, self.bind_port)
+        set_up_listener(self._sso)
+        self._shd = SocketHolder(self._sso.fileno(), False, BACKLOG)  # type: ignore[call-arg]
         self._sfd = self._sso.fileno()
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Its connections end when the client takes nothing for SEND_SECONDS."""
-    family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, kind, protocol)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        # Inherited by each connection.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SEND_SECONDS * 1000)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.bind(address)
-    listener.listen(_BACKLOG)
-    listener.setblocking(False)
-    listener.set_inheritable(True)
-    return listener
 
 
 def make_server(host: str, port: int, processes: int) -> WebServer:
@@ -91,9 +76,11 @@ def load(_target: str) -> Any:
     return Shell(application, Keeper())
 
 
-def serve(host: str, port: int, processes: int) -> None:
+def serve(host: str, port: int, processes: int, *, listener: socket.socket | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then finish the current requests for at most STOP_SECONDS."""
-    make_server(host, port, processes).serve(target_loader=load)
+    server = make_server(host, port, processes)
+    server.listener = listener
+    server.serve(target_loader=load)
 
 
 if __name__ == "__main__":

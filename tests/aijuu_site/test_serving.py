@@ -20,8 +20,9 @@ from wagtail.models import Site
 
 from aijuu_site.accounts.models import User
 from aijuu_site.management.commands import serve
-from aijuu_site.serving.checks import AlreadyRunningError, exclusive_start, port_is_free
+from aijuu_site.serving.checks import AlreadyRunningError, exclusive_start
 from aijuu_site.serving.preparation import newer_migrations, sync_site_address
+from aijuu_site.serving.sockets import port_is_free
 from tests.aijuu_site.environments import NEUTRAL, ROOT
 from tests.tools.running_site import free_port
 
@@ -50,6 +51,25 @@ def test_a_free_port_is_free_again_after_looking() -> None:
 def test_foreign_address_is_an_error_not_taken() -> None:
     with pytest.raises(OSError, match=r".+"):
         port_is_free("192.0.2.1", 8000)
+
+
+@pytest.mark.parametrize(("pid", "is_taken"), [("$$", True), ("1", False)])
+def test_socket_of_systemd_is_taken_by_its_process_alone(listener: int, pid: str, is_taken: bool) -> None:
+    """As sd_listen_fds(3) passes it: descriptor 3, and the number of the process that it is meant for."""
+    script = "from aijuu_site.serving.sockets import passed_socket as s; print((p := s()) and p.getsockname()[1])"
+    with socket.socket() as passed:
+        passed.bind(("127.0.0.1", 0))
+        passed.listen()
+        command = f'exec 3<&{passed.fileno()}; LISTEN_PID={pid} LISTEN_FDS=1 exec "$0" -c "$1"'
+        done = subprocess.run(
+            ["bash", "-c", command, sys.executable, script],
+            cwd=ROOT,
+            pass_fds=[passed.fileno()],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == (str(passed.getsockname()[1]) if is_taken else "None")
 
 
 @pytest.fixture

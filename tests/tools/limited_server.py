@@ -11,7 +11,7 @@ import django
 django.setup()
 
 from aijuu_site.kept_pages.keeper import Keeper  # noqa: E402
-from aijuu_site.serving import shell, web  # noqa: E402
+from aijuu_site.serving import shell, sockets, web  # noqa: E402
 
 MIB = 1024 * 1024
 
@@ -73,5 +73,5 @@ def load(_target: str) -> Any:
 
 if __name__ == "__main__":
     shell.RECEIVE_SECONDS, shell.UPLOAD_SECONDS, shell._DRAIN_SECONDS = 1.5, 4.0, 1.5
-    web.IDLE_SECONDS, web.SEND_SECONDS = 2, 2
+    web.IDLE_SECONDS, sockets.SEND_SECONDS = 2, 2
     web.make_server("127.0.0.1", int(sys.argv[1]), processes=1).serve(target_loader=load)

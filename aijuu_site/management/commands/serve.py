@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import socket
 import sys
 from typing import Any
 
@@ -16,10 +17,10 @@ from aijuu_site.serving.checks import (
     close_connections,
     disk_full_as_command_error,
     exclusive_start,
-    port_is_free,
 )
 from aijuu_site.serving.preparation import prepare_data, prepare_static_files, read_static_manifest
 from aijuu_site.serving.processes import Forked
+from aijuu_site.serving.sockets import passed_socket, port_is_free
 
 
 class Command(BaseCommand):
@@ -28,13 +29,15 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self._require_free_port(settings.HOST, settings.PORT)
+        listener = passed_socket()
+        if listener is None:
+            self._require_free_port(settings.HOST, settings.PORT)
         check_program()
         try:
             with exclusive_start(settings.DATA_DIR):
                 check_resources()
                 close_connections()
-                code = self._prepare_apart() or _run()
+                code = self._prepare_apart() or _run(listener)
         except AlreadyRunningError as error:
             raise CommandError(
                 f"The site already runs with the data folder {settings.DATA_DIR}. Stop it, or set another DATA_DIR."
@@ -76,9 +79,9 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _run() -> int:
+def _run(listener: socket.socket | None) -> int:
     read_static_manifest()
     # Loads the application, which must not happen before the preparations are done.
     from aijuu_site.serving.start import main
 
-    return main()
+    return main(listener)

@@ -21,7 +21,12 @@ def test_several_public_keys(tmp_path: Path) -> None:
     assert settings_with(tmp_path)["BACKUP_KEYS"] == []
 
 
-@pytest.mark.parametrize("value", [SECRET, SECRET.lower(), f"{KEY},{SECRET}", KEY[:-1], MISTYPED, "x", "age1"])
+@pytest.mark.parametrize(
+    "value",
+    [SECRET, SECRET.lower(), f"{KEY},{SECRET}", KEY[:-1], MISTYPED, "x", "age1"],
+    # Without the keys, which are others in each process.
+    ids=["secret", "secret in small letters", "one of two is secret", "cut off", "mistyped", "no key", "a beginning"],
+)
 def test_wrong_backup_key_is_refused(tmp_path: Path, value: str) -> None:
     with pytest.raises(SettingError, match=r"^BACKUP_KEY: ") as caught:
         settings_with(tmp_path, BACKUP_KEY=value)

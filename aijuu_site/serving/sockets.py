@@ -1,0 +1,59 @@
+"""The socket that the site listens on: one of its own, or one that systemd holds while the site restarts."""
+
+import errno
+import os
+import socket
+
+# The kernel closes a connection whose client takes nothing for this long.
+SEND_SECONDS = 60
+BACKLOG = 1024
+# The first descriptor that systemd passes (sd_listen_fds(3)).
+_FIRST_PASSED = 3
+
+
+def passed_socket() -> socket.socket | None:
+    """Return the listening socket that systemd has passed to this process; None where there is none.
+
+    Connections that come while the site restarts wait in it. Ask before any fork: it is passed to one process.
+    """
+    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
+        return None
+    return socket.socket(fileno=_FIRST_PASSED)
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Return False where another process listens on `host`:`port`.
+
+    Raises OSError where listening is impossible for another reason (no such address, no permission).
+    """
+    family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        # As the server itself does: recently closed connections don't block the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
+    return True
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Return a new listening socket."""
+    family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(address)
+    listener.listen(BACKLOG)
+    return listener
+
+
+def set_up_listener(listener: socket.socket) -> None:
+    """Let its connections end when the client takes nothing for SEND_SECONDS, and let child processes have it."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Inherited by each connection.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SEND_SECONDS * 1000)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setblocking(False)
+    listener.set_inheritable(True)
