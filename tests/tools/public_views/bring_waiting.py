@@ -92,7 +92,7 @@ def join_errors(page: Page, stage: Stage) -> Sent:
     visitor.wants_mail.check()
     with page.expect_response(lambda response: response.request.method == "POST") as answer:
         visitor.send()
-    expect(visitor.summary.get_by_role("link")).to_have_count(6)
+    expect(visitor.summary.get_by_role("link")).to_have_count(4)
     return _sent(answer.value)
 
 
