@@ -205,8 +205,8 @@ def _service(page: ServicePage, address: str, details: ContactDetails, pause: Pa
             "description": introduction(page),
             "provider": {"@id": _practice_id()},
             "areaServed": _areas(details),
-            # How to apply, which is not possible during a pause.
-            "availableChannel": None if pause.is_paused else _channel(details),
+            # How to apply for supervision, while new one is started.
+            "availableChannel": _channel(details) if pause.takes_new_clients else None,
         }
     )
 

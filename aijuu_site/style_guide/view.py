@@ -91,6 +91,11 @@ def _pauses() -> list[tuple[str | Promise, PauseStatus]]:
 
     return [
         (_("Open: nothing is shown"), shown(PauseState.OPEN)),
+        (_("No free times"), shown(PauseState.FULL, replace(ahead, active=False))),
+        (
+            _("No free times, and a pause has been announced"),
+            shown(PauseState.FULL, replace(ahead, begins_on=today + timedelta(days=7))),
+        ),
         (_("A pause has been announced"), shown(PauseState.UPCOMING)),
         (_("Paused until further notice"), shown(PauseState.PAUSED, replace(ahead, returns_on=None))),
         (_("Paused, with the day of return"), shown(PauseState.PAUSED)),

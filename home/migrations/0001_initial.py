@@ -92,11 +92,13 @@ class Migration(migrations.Migration):
             name='PauseNotice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('full', models.BooleanField(default=False, help_text='The site then says that no new work supervision is started, and takes people on the waiting list. All else goes on as usual. During a pause the notice of the pause is shown. A pause that opens by itself unticks this.', verbose_name='Aijuu is full')),
                 ('active', models.BooleanField(default=False, help_text='The notice is shown on every page. Leave the day empty if the return is not known.', verbose_name='the practice is on a pause')),
                 ('begins_on', models.DateField(blank=True, help_text='Leave empty to begin at once. A day ahead is announced until it comes.', null=True, verbose_name='begins')),
                 ('returns_on', models.DateField(blank=True, help_text='When the day has come, the notice goes on without a day until you open, unless you tick the next box.', null=True, verbose_name='new work starts from')),
                 ('opens_by_itself', models.BooleanField(default=False, help_text='Otherwise nothing is announced without you: you are reminded by e-mail and in the admin.', verbose_name='opens by itself on that day')),
                 ('form_mode', models.CharField(choices=[('as_usual', 'takes messages as usual'), ('waiting_list', 'takes people on the waiting list'), ('contact_details', 'shows the contact details only')], default='as_usual', help_text='A way to write stays in each: people have the right to ask about their details.', max_length=20, verbose_name='meanwhile the contact page')),
+                ('full_message', wagtail.fields.RichTextField(blank=True, help_text='Leave empty for the usual wording. The way to the waiting list is added by itself.', verbose_name='own wording when Aijuu is full')),
                 ('upcoming_message', wagtail.fields.RichTextField(blank=True, help_text='Leave empty for the usual wording. The days are added by themselves.', verbose_name='own wording before the pause')),
                 ('message', wagtail.fields.RichTextField(blank=True, help_text='Leave empty for the usual wording. The day and the link to Facebook are added by themselves.', verbose_name='own wording')),
                 ('overdue_message', wagtail.fields.RichTextField(blank=True, help_text='Leave empty to go on with the wording above, without the day.', verbose_name='own wording when the announced day has passed')),
@@ -104,6 +106,7 @@ class Migration(migrations.Migration):
                 ('welcome_days', models.PositiveSmallIntegerField(default=30, help_text='The notice of the return goes away by itself after this many days. 0 leaves it out.', validators=[django.core.validators.MaxValueValidator(365)], verbose_name='days the return is told')),
                 ('preview_audience', models.CharField(choices=[('editors', 'those who may change the pause'), ('everybody', 'everybody who works in the admin')], default='editors', help_text='A preview shows the site in another state of the pause. Visitors never see it.', max_length=20, verbose_name='who may see previews')),
                 ('ended_on', models.DateField(blank=True, editable=False, null=True)),
+                ('full_ended_on', models.DateField(blank=True, editable=False, null=True)),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
             ],
             options={
@@ -217,7 +220,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('changed_at', models.DateTimeField(db_index=True, verbose_name='changed')),
-                ('action', models.CharField(choices=[('planned', 'A pause was announced'), ('begun', 'The pause began'), ('changed', 'The pause was changed'), ('cancelled', 'The announced pause was called off'), ('ended', 'The pause ended'), ('opened_by_itself', 'The pause ended by itself on its day'), ('undone', 'The last change was undone')], max_length=20, verbose_name='what happened')),
+                ('action', models.CharField(choices=[('planned', 'A pause was announced'), ('begun', 'The pause began'), ('changed', 'The pause was changed'), ('cancelled', 'The announced pause was called off'), ('ended', 'The pause ended'), ('opened_by_itself', 'The pause ended by itself on its day'), ('filled', 'Aijuu became full'), ('has_room', 'Aijuu takes new people again'), ('undone', 'The last change was undone')], max_length=20, verbose_name='what happened')),
                 ('before', models.JSONField(default=dict)),
                 ('after', models.JSONField(default=dict)),
                 ('version', models.PositiveIntegerField(unique=True)),
@@ -226,7 +229,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-version'],
                 'default_permissions': (),
-                'constraints': [models.CheckConstraint(condition=models.Q(('action__in', ['planned', 'begun', 'changed', 'cancelled', 'ended', 'opened_by_itself', 'undone'])), name='pause_action_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('action__in', ['planned', 'begun', 'changed', 'cancelled', 'ended', 'opened_by_itself', 'filled', 'has_room', 'undone'])), name='pause_action_known')],
             },
         ),
         migrations.AddConstraint(

@@ -1,8 +1,9 @@
 """The pause in the admin: card, buttons, history."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -32,7 +33,16 @@ from home.contact_details import ContactDetails
 from home.dates import finnish_day
 from home.pause.models import EDITABLE, PauseChange, PauseNotice
 from home.pause.preview import preview
-from home.pause.rules import FormMode, PauseSettings, PauseState, calendar_day, last_welcome_day, pause_state, periods
+from home.pause.rules import (
+    FormMode,
+    PauseSettings,
+    PauseState,
+    announced_pause,
+    calendar_day,
+    last_welcome_day,
+    pause_state,
+    periods,
+)
 from home.pause.selectors import timeline
 from home.pause.services import (
     NothingToUndo,
@@ -40,6 +50,7 @@ from home.pause.services import (
     apply_elapsed_return,
     begin_pause,
     end_pause,
+    set_full,
     undo_last,
     undoable,
 )
@@ -56,6 +67,7 @@ _DONE_ALREADY = gettext_lazy("This had been done already.")
 _SETTING = {"app_name": "home", "model_name": "pausenotice"}
 # A writer of home.pause.services.
 PauseService = Callable[..., PauseNotice]
+IsDone = Callable[[PauseSettings, datetime], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,7 @@ class Button:
 
     url_name: str
     label: str
+    is_main: bool = True
 
 
 class PauseCard(Component):
@@ -86,38 +99,51 @@ class PauseCard(Component):
         return {
             "notice": notice,
             "pause": status,
-            "sentences": state_sentences(status.state, notice.settings, since),
+            "sentences": state_sentences(notice.settings, since, now),
             "overdue_day": finnish_day(settings.returns_on) if status.state is PauseState.OVERDUE else "",
             "contact_page": _CONTACT_PAGE[status.form_mode],
-            "button": button(status.state),
+            "buttons": buttons(notice.settings, now),
             "undoable": change,
             "today": calendar_day(now),
             "csrf_token": get_token(parent_context["request"]),
         }
 
 
-def button(state: PauseState) -> Button:
-    """Return the button for the state: begin, open, or cancel."""
-    if state is PauseState.UPCOMING:
-        return Button("pause_end", _("Call off the announced pause"))
+def buttons(settings: PauseSettings, now: datetime) -> list[Button]:
+    """Return the buttons for the settings: one for the pause, and one for being full except during a pause."""
+    state = pause_state(settings, now)
     if state.is_paused:
-        return Button("pause_end", _("Open Aijuu"))
-    return Button("pause_begin", _("Begin a pause now"))
+        return [Button("pause_end", _("Open Aijuu"))]
+    if announced_pause(settings, now) is not None:
+        pause = Button("pause_end", _("Call off the announced pause"))
+    else:
+        pause = Button("pause_begin", _("Begin a pause now"))
+    if state is PauseState.FULL:
+        return [Button("pause_room", _("Take new people again")), replace(pause, is_main=False)]
+    return [pause, Button("pause_full", _("Aijuu is full now"), is_main=False)]
 
 
-def state_sentences(state: PauseState, settings: PauseSettings, since: date | None) -> list[str]:
+def state_sentences(settings: PauseSettings, since: date | None, now: datetime) -> list[str]:
     """Describe the state with its days. `since` is the day on which the current pause began, if known."""
-    if state is PauseState.OPEN:
-        return [_("Aijuu is open.")]
+    state = pause_state(settings, now)
+    announced = []
+    if begins_on := announced_pause(settings, now):
+        begins = _("A pause has been announced: it begins on %(day)s.") % {"day": finnish_day(begins_on)}
+        announced = [begins, _return_day(settings)]
+    if state is PauseState.FULL:
+        return [_("Aijuu is full: no new work supervision is started."), *announced]
     if state is PauseState.RESUMED:
         return [_("Aijuu is open again."), *_return_notice_end(settings)]
-    if state is PauseState.UPCOMING:
-        begins = _("Aijuu is open. A pause has been announced: it begins on %(day)s.")
-        return [begins % {"day": finnish_day(settings.begins_on)}, _return_day(settings)]
-    paused = _("Aijuu is on a pause.")
+    if not state.is_paused:
+        return [_("Aijuu is open."), *announced]
+    sentences = [_("Aijuu is on a pause.")]
     if since is not None:
-        paused = _("Aijuu has been on a pause since %(day)s.") % {"day": finnish_day(since)}
-    return [paused] if state is PauseState.OVERDUE else [paused, _return_day(settings)]
+        sentences = [_("Aijuu has been on a pause since %(day)s.") % {"day": finnish_day(since)}]
+    if state is not PauseState.OVERDUE:
+        sentences.append(_return_day(settings))
+    if settings.full and not settings.opens_by_itself:
+        sentences.append(_("After the pause Aijuu is still full, unless you untick that in the settings."))
+    return sentences
 
 
 def _return_day(settings: PauseSettings) -> str:
@@ -141,29 +167,45 @@ def _return_notice_end(settings: PauseSettings) -> list[str]:
 @require_POST
 def begin(request: HttpRequest) -> HttpResponse:
     message = gettext_lazy("Aijuu is on a pause. Visitors see the notice from the next page on.")
-    return _run(request, begin_pause, message, wanted=(PauseState.PAUSED, PauseState.OVERDUE))
+    return _run(request, begin_pause, message, is_done=lambda settings, now: pause_state(settings, now).is_paused)
 
 
 @require_POST
 def end(request: HttpRequest) -> HttpResponse:
-    was = pause_state(PauseNotice.load().settings, timezone.now())
-    message = (
-        gettext_lazy("The announced pause was called off.")
-        if was is PauseState.UPCOMING
-        else gettext_lazy("Aijuu is open. Visitors see it from the next page on.")
-    )
-    return _run(request, end_pause, message, wanted=(PauseState.OPEN, PauseState.RESUMED))
+    was = PauseNotice.load().settings
+    message = gettext_lazy("Aijuu is open. Visitors see it from the next page on.")
+    if announced_pause(was, timezone.now()) is not None:
+        message = gettext_lazy("The announced pause was called off.")
+    elif was.full:
+        message = gettext_lazy("The pause has ended, and Aijuu is full. Visitors see it from the next page on.")
+    return _run(request, end_pause, message, is_done=_has_no_pause)
+
+
+def _has_no_pause(settings: PauseSettings, now: datetime) -> bool:
+    return announced_pause(settings, now) is None and not pause_state(settings, now).is_paused
+
+
+@require_POST
+def fill(request: HttpRequest) -> HttpResponse:
+    message = gettext_lazy("Aijuu is full. Visitors see it from the next page on, and can join the waiting list.")
+    return _run(request, partial(set_full, full=True), message, is_done=lambda settings, _now: settings.full)
+
+
+@require_POST
+def make_room(request: HttpRequest) -> HttpResponse:
+    message = gettext_lazy("Aijuu takes new people again. Visitors see it from the next page on.")
+    return _run(request, partial(set_full, full=False), message, is_done=lambda settings, _now: not settings.full)
 
 
 @require_POST
 def undo(request: HttpRequest) -> HttpResponse:
-    return _run(request, undo_last, gettext_lazy("The change was undone: the pause is again as it was before it."))
+    return _run(request, undo_last, gettext_lazy("The change was undone: all is again as it was before it."))
 
 
 def _run(
-    request: HttpRequest, service: PauseService, message: str | Promise, *, wanted: tuple[PauseState, ...] = ()
+    request: HttpRequest, service: PauseService, message: str | Promise, *, is_done: IsDone | None = None
 ) -> HttpResponse:
-    """Call `service` and redirect with `message`, or with an error. `wanted` are the states that it leads to."""
+    """Call `service` and redirect with `message`, or with an error. `is_done`: whether it has nothing left to do."""
     user = request.user
     if not isinstance(user, get_user_model()) or not may_change(user):
         raise PermissionDenied
@@ -172,7 +214,7 @@ def _run(
         service(version=_version(request), by=user, now=now)
     except PauseChangedMeanwhile:
         # A button pressed twice is no conflict between two tabs.
-        if pause_state(PauseNotice.load().settings, now) in wanted:
+        if is_done is not None and is_done(PauseNotice.load().settings, now):
             messages.info(request, _DONE_ALREADY)
         else:
             messages.error(request, _CHANGED)
@@ -258,6 +300,8 @@ def register_pause_urls() -> list[URLPattern]:
     return [
         path("tauko/aloita/", begin, name="pause_begin"),
         path("tauko/avaa/", end, name="pause_end"),
+        path("tauko/taynna/", fill, name="pause_full"),
+        path("tauko/vapaata/", make_room, name="pause_room"),
         path("tauko/kumoa/", undo, name="pause_undo"),
         path("tauko/esikatselu/", preview, name="pause_preview"),
         path("tauko/historia/", history, name="pause_history"),

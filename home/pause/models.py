@@ -59,6 +59,7 @@ class PastDayWarningPanel(Panel):
 
 PREVIEW_STATES: list[tuple[PauseState, str | Promise]] = [
     (PauseState.OPEN, _("Aijuu open")),
+    (PauseState.FULL, _("Full")),
     (PauseState.UPCOMING, _("Pause announced")),
     (PauseState.PAUSED, _("On a pause")),
     (PauseState.OVERDUE, _("The announced day has passed")),
@@ -73,11 +74,20 @@ class PreviewAudience(models.TextChoices):
 
 @register_setting(icon="time")
 class PauseNotice(PreviewableMixin, QuickSetting):  # type: ignore[misc]
-    """The settings of the pause: on or off, days, own wording, and the mode of the contact page.
+    """The settings of the pause: on or off, days, own wording, and the mode of the contact page; and being full.
 
     Only home.pause.services writes here, so that every change is recorded and can be undone.
     """
 
+    full = models.BooleanField(
+        _("Aijuu is full"),
+        default=False,
+        help_text=_(
+            "The site then says that no new work supervision is started, and takes people on the waiting list. All "
+            "else goes on as usual. During a pause the notice of the pause is shown. A pause that opens by itself "
+            "unticks this."
+        ),
+    )
     active = models.BooleanField(
         _("the practice is on a pause"),
         default=False,
@@ -108,6 +118,12 @@ class PauseNotice(PreviewableMixin, QuickSetting):  # type: ignore[misc]
         choices=FormMode,
         default=FormMode.AS_USUAL,
         help_text=_("A way to write stays in each: people have the right to ask about their details."),
+    )
+    full_message = RichTextField(
+        _("own wording when Aijuu is full"),
+        blank=True,
+        features=SHORT_FEATURES,
+        help_text=_("Leave empty for the usual wording. The way to the waiting list is added by itself."),
     )
     upcoming_message = RichTextField(
         _("own wording before the pause"),
@@ -147,11 +163,13 @@ class PauseNotice(PreviewableMixin, QuickSetting):  # type: ignore[misc]
         help_text=_("A preview shows the site in another state of the pause. Visitors never see it."),
     )
     ended_on = models.DateField(null=True, blank=True, editable=False)
+    full_ended_on = models.DateField(null=True, blank=True, editable=False)
     # Incremented by every change: a form opened on an older version is refused.
     version = models.PositiveIntegerField(default=1, editable=False)
 
     panels: ClassVar[list[Any]] = [
         PastDayWarningPanel(),
+        MultiFieldPanel([FieldPanel("full")], heading=_("Free times")),
         MultiFieldPanel(
             [
                 FieldPanel("active"),
@@ -164,6 +182,7 @@ class PauseNotice(PreviewableMixin, QuickSetting):  # type: ignore[misc]
         ),
         MultiFieldPanel(
             [
+                FieldPanel("full_message"),
                 FieldPanel("upcoming_message"),
                 FieldPanel("message"),
                 FieldPanel("overdue_message"),
@@ -184,7 +203,7 @@ class PauseNotice(PreviewableMixin, QuickSetting):  # type: ignore[misc]
 
     @property
     def preview_modes(self) -> list[tuple[str, str]]:
-        """The pages of `previewed_pages`, each as it is with these settings and in each of the five states."""
+        """The pages of `previewed_pages`, each as it is with these settings and in each of the six states."""
         states = [("", _("now")), *PREVIEW_STATES]
         return [
             (f"{key}-{state}", f"{title}: {label}")
@@ -218,6 +237,7 @@ class PauseNotice(PreviewableMixin, QuickSetting):  # type: ignore[misc]
     def words(self) -> PauseWords:
         """Kati's own wording of each state, as HTML for a template."""
         return PauseWords(
+            full=_rendered(self.full_message),
             upcoming=_rendered(self.upcoming_message),
             paused=_rendered(self.message),
             overdue=_rendered(self.overdue_message),
@@ -272,6 +292,8 @@ class PauseAction(models.TextChoices):
     CANCELLED = "cancelled", _("The announced pause was called off")
     ENDED = "ended", _("The pause ended")
     OPENED_BY_ITSELF = "opened_by_itself", _("The pause ended by itself on its day")
+    FILLED = "filled", _("Aijuu became full")
+    HAS_ROOM = "has_room", _("Aijuu takes new people again")
     UNDONE = "undone", _("The last change was undone")
 
 

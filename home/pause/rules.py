@@ -28,13 +28,23 @@ NO_DAYS: dict[str, Any] = {"begins_on": None, "returns_on": None, "opens_by_itse
 
 
 class PauseState(StrEnum):
-    """The five states of the pause notice.
+    """The six states of the notice.
 
-    OPEN: no notice. UPCOMING: open, with an announced pause. PAUSED: the notice is shown. OVERDUE: the notice is shown
-    without the announced day, which has passed. RESUMED: open, with a notice of the return for some days.
+    OPEN: no notice. FULL: at work, but no new supervision is started. UPCOMING: open, with an announced pause. PAUSED:
+    the notice is shown. OVERDUE: the notice is shown without the announced day, which has passed. RESUMED: open, with a
+    notice of the return for some days.
+
+    Two questions are asked of a state: `is_paused` (is she away, so that an answer takes longer?) and
+    `takes_new_clients` (does she start new supervision?). Only OPEN, UPCOMING and RESUMED say yes to the second.
+
+    Where several are true, a visitor sees what decides the next step. A pause in force goes before FULL: nobody is
+    there. FULL goes before UPCOMING, whose notice invites to write as usual; the notice of FULL tells the days of the
+    announced pause. FULL goes before RESUMED, whose notice invites too. A day of return says when new supervision
+    starts, so a pause that opens by itself ends being full as well; one that is ended by hand does not.
     """
 
     OPEN = "open"
+    FULL = "full"
     UPCOMING = "upcoming"
     PAUSED = "paused"
     OVERDUE = "overdue"
@@ -44,9 +54,13 @@ class PauseState(StrEnum):
     def is_paused(self) -> bool:
         return self in (PauseState.PAUSED, PauseState.OVERDUE)
 
+    @property
+    def takes_new_clients(self) -> bool:
+        return not self.is_paused and self is not PauseState.FULL
+
 
 class FormMode(TextChoices):
-    """What the contact page does during a pause. A message can be sent in every mode, for data protection requests."""
+    """What the contact page does. A message can be sent in every mode, for data protection requests."""
 
     AS_USUAL = "as_usual", _("takes messages as usual")
     WAITING_LIST = "waiting_list", _("takes people on the waiting list")
@@ -58,14 +72,17 @@ class PauseSettings:
     """The fields of `PauseNotice` that decide the state. Each day begins at 00.00 Europe/Helsinki.
 
     `ended_on` is the day on which the last pause was ended. The notice of the return is shown for `welcome_days` days,
-    that day included.
+    that day included. `full_ended_on` is the day on which new supervision was last started again after being full.
+    `form_mode` is for a pause.
     """
 
     active: bool
+    full: bool = False
     begins_on: date | None = None
     returns_on: date | None = None
     opens_by_itself: bool = False
     ended_on: date | None = None
+    full_ended_on: date | None = None
     welcome_days: int = 30
     form_mode: FormMode = FormMode.AS_USUAL
 
@@ -83,21 +100,30 @@ def last_welcome_day(ended_on: date, welcome_days: int) -> date:
 
 
 def pause_state(settings: PauseSettings, now: datetime) -> PauseState:
-    """Return the state at `now` (aware).
+    """Return the state at `now` (aware). `PauseState` says which one it is where several are true.
 
     On the day of return the state becomes RESUMED only with `opens_by_itself`. Otherwise it becomes OVERDUE and stays
     so until the settings change.
     """
     today = calendar_day(now)
+    announced = announced_pause(settings, now)
+    if settings.full and (not settings.active or announced is not None):
+        return PauseState.FULL
     if not settings.active:
         return _state_after_return(settings.ended_on, settings.welcome_days, today)
-    if settings.begins_on is not None and today < settings.begins_on:
+    if announced is not None:
         return PauseState.UPCOMING
     if settings.returns_on is not None and today >= settings.returns_on:
         if not settings.opens_by_itself:
             return PauseState.OVERDUE
         return _state_after_return(settings.returns_on, settings.welcome_days, today)
     return PauseState.PAUSED
+
+
+def announced_pause(settings: PauseSettings, now: datetime) -> date | None:
+    """Return the day on which an announced pause begins, also while Aijuu is full; None where none is ahead."""
+    begins_on = settings.begins_on if settings.active else None
+    return begins_on if begins_on is not None and calendar_day(now) < begins_on else None
 
 
 def _state_after_return(ended_on: date | None, welcome_days: int, today: date) -> PauseState:
@@ -119,22 +145,31 @@ def next_edge(settings: PauseSettings, now: datetime) -> datetime | None:
 
 
 def form_mode(settings: PauseSettings, now: datetime) -> FormMode:
-    """Return the mode of the contact page at `now` (aware): the chosen one during a pause, else AS_USUAL."""
-    return settings.form_mode if pause_state(settings, now).is_paused else FormMode.AS_USUAL
+    """Return the mode of the contact page at `now` (aware).
+
+    The chosen one during a pause, WAITING_LIST while Aijuu is full, else AS_USUAL.
+    """
+    state = pause_state(settings, now)
+    if state is PauseState.FULL:
+        return FormMode.WAITING_LIST
+    return settings.form_mode if state.is_paused else FormMode.AS_USUAL
 
 
 def after_elapsed_return(settings: PauseSettings, now: datetime) -> PauseSettings:
     """Return `settings` with a pause that has opened by itself switched off; else `settings` itself, unchanged.
 
+    New supervision starts on that day, so `full` is switched off too.
+
     pause_state() gives the same for both, at `now` and at every later moment.
     """
     if not settings.active or not settings.opens_by_itself or settings.returns_on is None:
         return settings
-    if calendar_day(now) < settings.returns_on or pause_state(settings, now) is PauseState.UPCOMING:
+    if calendar_day(now) < settings.returns_on or announced_pause(settings, now) is not None:
         return settings
     return replace(
         settings,
         active=False,
+        full=False,
         ended_on=settings.returns_on,
         **NO_DAYS,
     )
@@ -144,20 +179,23 @@ def settings_for_state(settings: PauseSettings, state: PauseState, now: datetime
     """Return `settings` with the fewest changes that put them in `state` at `now` (aware). For previews."""
     today = calendar_day(now)
     if state is PauseState.OPEN:
-        return replace(settings, active=False, ended_on=None)
+        return replace(settings, active=False, full=False, ended_on=None)
+    if state is PauseState.FULL:
+        return replace(settings, active=announced_pause(settings, now) is not None, full=True)
     if state is PauseState.RESUMED:
-        return replace(settings, active=False, ended_on=today, welcome_days=max(settings.welcome_days, 1))
+        return replace(settings, active=False, full=False, ended_on=today, welcome_days=max(settings.welcome_days, 1))
     if state is PauseState.OVERDUE:
         passed = settings.returns_on if settings.returns_on is not None and settings.returns_on <= today else today
         return replace(settings, active=True, begins_on=None, returns_on=passed, opens_by_itself=False)
-    begins_on = None
+    begins_on, full = None, settings.full
     if state is PauseState.UPCOMING:
+        full = False
         is_ahead = settings.begins_on is not None and settings.begins_on > today
         begins_on = settings.begins_on if is_ahead else today + _DEFAULT_LEAD
     returns_on = settings.returns_on
     if returns_on is not None and returns_on <= (begins_on or today):
         returns_on = None
-    return replace(settings, active=True, begins_on=begins_on, returns_on=returns_on)
+    return replace(settings, active=True, full=full, begins_on=begins_on, returns_on=returns_on)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,15 @@ from django.db import transaction
 from django.utils.html import strip_tags
 
 from home.pause.models import EDITABLE, SNAPSHOT_FIELDS, TEXT_FIELDS, PauseAction, PauseChange, PauseNotice
-from home.pause.rules import NO_DAYS, PauseSettings, PauseState, after_elapsed_return, calendar_day, pause_state
+from home.pause.rules import (
+    NO_DAYS,
+    PauseSettings,
+    PauseState,
+    after_elapsed_return,
+    announced_pause,
+    calendar_day,
+    pause_state,
+)
 
 # After this, undoing a change would surprise: other decisions may rest on it.
 UNDO_FOR = timedelta(hours=24)
@@ -65,6 +73,14 @@ def end_pause(*, version: int, by: AbstractBaseUser | None, now: datetime) -> Pa
     Raises PauseChangedMeanwhile for an old `version`.
     """
     return change_pause(values={"active": False}, version=version, by=by, now=now)
+
+
+def set_full(*, full: bool, version: int, by: AbstractBaseUser | None, now: datetime) -> PauseNotice:
+    """Stop starting new supervision, or start it again. Changes nothing where it is so already.
+
+    Raises PauseChangedMeanwhile for an old `version`.
+    """
+    return change_pause(values={"full": full}, version=version, by=by, now=now)
 
 
 def undo_last(*, version: int, by: AbstractBaseUser | None, now: datetime) -> PauseNotice:
@@ -145,12 +161,15 @@ def _store(
     action: PauseAction | None = None,
 ) -> PauseNotice:
     """Save the notice with its next version and record the change. Saves nothing where no field differs."""
-    old = settings_from_snapshot(before)
     if action is None:
-        # A pause that was in force and is no more has ended today, whichever form or button did it.
-        if pause_state(old, now).is_paused and not pause_state(notice.settings, now).is_paused:
+        old = settings_from_snapshot(before)
+        was, is_now = pause_state(old, now), pause_state(notice.settings, now)
+        # What was in force and is no more has ended today, whichever form or button did it.
+        if was.is_paused and not is_now.is_paused:
             notice.ended_on = calendar_day(now)
-        action = _action(pause_state(old, now), pause_state(notice.settings, now))
+        if was is PauseState.FULL and is_now.takes_new_clients:
+            notice.full_ended_on = calendar_day(now)
+        action = _action(old, notice.settings, now)
     after = _snapshot(notice)
     if after == before:
         return notice
@@ -167,14 +186,20 @@ def _store(
     return notice
 
 
-def _action(old: PauseState, new: PauseState) -> PauseAction:
+def _action(before: PauseSettings, after: PauseSettings, now: datetime) -> PauseAction:
+    old, new = pause_state(before, now), pause_state(after, now)
+    was_announced, is_announced = announced_pause(before, now) is not None, announced_pause(after, now) is not None
     if new.is_paused:
         return PauseAction.CHANGED if old.is_paused else PauseAction.BEGUN
-    if new is PauseState.UPCOMING:
-        return PauseAction.CHANGED if old is PauseState.UPCOMING else PauseAction.PLANNED
+    if is_announced and not was_announced:
+        return PauseAction.PLANNED
     if old.is_paused:
         return PauseAction.ENDED
-    return PauseAction.CANCELLED if old is PauseState.UPCOMING else PauseAction.CHANGED
+    if was_announced and not is_announced:
+        return PauseAction.CANCELLED
+    if (old is PauseState.FULL) is not (new is PauseState.FULL):
+        return PauseAction.FILLED if new is PauseState.FULL else PauseAction.HAS_ROOM
+    return PauseAction.CHANGED
 
 
 def _snapshot(notice: PauseNotice) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class PauseSettingsView(EditView):
         }
 
     def get_success_message(self) -> str:
-        return message_with_undo(gettext_lazy("The pause was saved. Visitors see it so from the next page on."))
+        return message_with_undo(gettext_lazy("The settings were saved. Visitors see it so from the next page on."))
 
     def form_valid(self, form: PauseForm) -> HttpResponse:
         try:

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from home.dates import find_days, finnish_day
-from home.pause.rules import FormMode, PauseSettings, PauseState, calendar_day, pause_state
+from home.pause.rules import FormMode, PauseSettings, PauseState, announced_pause, calendar_day, form_mode, pause_state
 
 
 def past_days(html: str, *, now: datetime) -> list[str]:
@@ -25,6 +25,7 @@ def past_days(html: str, *, now: datetime) -> list[str]:
 class PauseWords:
     """Kati's own wording of each state as HTML; "" for the default wording."""
 
+    full: str = ""
     upcoming: str = ""
     paused: str = ""
     overdue: str = ""
@@ -42,13 +43,21 @@ class PauseStatus:
 
     @property
     def is_paused(self) -> bool:
+        """Whether she is away, so that an answer may take longer."""
         return self.state.is_paused
+
+    @property
+    def takes_new_clients(self) -> bool:
+        """Whether new supervision is started: not in a pause, nor while Aijuu is full."""
+        return self.state.takes_new_clients
 
     @property
     def label(self) -> str:
         """The accessible name of the notice."""
         if self.state is PauseState.RESUMED:
             return _("Notice that the break is over")
+        if self.state is PauseState.FULL:
+            return _("Notice of free times")
         return _("Notice of a coming break") if self.state is PauseState.UPCOMING else _("Notice of a break")
 
     @property
@@ -91,6 +100,8 @@ def _next_step_words(status: PauseStatus) -> str:
         return _("Until then you can {link_start}get in touch{link_end} as usual.")
     if status.state is PauseState.RESUMED:
         return _("{link_start}Feel free to get in touch!{link_end}")
+    if status.state is PauseState.FULL:
+        return _("You can {link_start}join the waiting list{link_end}, or write to Kati about something else.")
     if status.form_mode == FormMode.WAITING_LIST:
         return _("You can {link_start}join the waiting list{link_end}.")
     if status.form_mode == FormMode.CONTACT_DETAILS:
@@ -104,14 +115,17 @@ def pause_status(
     """Return the state at `now` (aware) with its wording."""
     state = pause_state(settings, now)
     html = _notice(state, settings, words or PauseWords(), facebook_url, now)
-    mode = settings.form_mode if state.is_paused else FormMode.AS_USUAL
-    return PauseStatus(state=state, html=html, text=_plain_text(html), form_mode=mode)
+    return PauseStatus(state=state, html=html, text=_plain_text(html), form_mode=form_mode(settings, now))
 
 
 def _notice(
     state: PauseState, settings: PauseSettings, words: PauseWords, facebook_url: str, now: datetime
 ) -> SafeString:
     returns_on = settings.returns_on
+    if state is PauseState.FULL:
+        begins_on = announced_pause(settings, now)
+        days = [_begin_sentence(begins_on), _return_sentence(returns_on)] if begins_on else []
+        return _worded(words.full, days, "", default=[_("Aijuu has no free times right now."), *days])
     if state is PauseState.UPCOMING:
         sentences = [_begin_sentence(settings.begins_on), _return_sentence(returns_on)]
         return _worded(words.upcoming, sentences, "", default=sentences)

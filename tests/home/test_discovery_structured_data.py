@@ -226,8 +226,10 @@ def test_paused_service_states_no_available_channel(visitor: Client, address: st
         ({"active": True, "begins_on": date(2027, 1, 17)}, True),
         ({"active": True, "returns_on": date(2027, 1, 10)}, False),
         ({"active": False, "ended_on": date(2027, 1, 10)}, True),
+        ({"active": False, "full": True}, False),
+        ({"active": True, "full": True, "begins_on": date(2027, 1, 17)}, False),
     ],
-    ids=["upcoming", "overdue", "resumed"],
+    ids=["upcoming", "overdue", "resumed", "full", "full and upcoming"],
 )
 @time_machine.travel("2027-01-10 12:00:00+00:00")
 def test_whoever_can_apply_is_told_how(visitor: Client, fields: dict[str, Any], stated: bool) -> None:

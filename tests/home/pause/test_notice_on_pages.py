@@ -114,8 +114,16 @@ TODAY = date(2027, 1, 10)
             {"active": False, "ended_on": TODAY},
             ("Tiedote paluusta", ["pause", "pause--resumed"], "Aijuu on palannut tauolta. Ota rohkeasti yhteyttä!"),
         ),
+        (
+            {"active": False, "full": True, "ended_on": TODAY},
+            (
+                "Tiedote vapaista ajoista",
+                ["pause", "pause--full"],
+                "Aijuussa ei ole juuri nyt vapaita aikoja. Voit ilmoittautua odotuslistalle tai kirjoittaa Katille",
+            ),
+        ),
     ],
-    ids=["open", "upcoming", "overdue", "resumed"],
+    ids=["open", "upcoming", "overdue", "resumed", "full"],
 )
 def test_each_state_has_its_notice(
     visitor: Client, time_machine: Any, fields: dict[str, Any], expected: tuple[str, list[str], str]
@@ -152,6 +160,11 @@ def test_contact_buttons_name_the_form_mode(visitor: Client, mode: FormMode, lab
     assert others == [label] * (2 if mode == FormMode.CONTACT_DETAILS else 3)
     PauseNotice.objects.update(active=False)
     assert button_labels(visitor.get("/").text) == usual
+
+
+def test_contact_buttons_offer_the_list_when_full(visitor: Client) -> None:
+    PauseNotice.objects.update(active=False, full=True)
+    assert button_labels(visitor.get("/").text) == ["Odotuslista"] + ["Ilmoittaudu odotuslistalle"] * 3
 
 
 @pytest.mark.parametrize("with_contact_page", [True, False])

@@ -75,6 +75,47 @@ def test_return_notice_lasts_welcome_days_exactly(day: date, by_itself: bool) ->
     assert_turns(settings, day, PauseState.RESUMED, PauseState.OPEN)
 
 
+FULL = PauseSettings(active=False, full=True)
+
+
+@pytest.mark.parametrize("day", EDGES)
+def test_pause_in_force_goes_before_full(day: date) -> None:
+    announced = replace(FULL, active=True, begins_on=day)
+    assert_turns(announced, day, PauseState.FULL, PauseState.PAUSED)
+    assert next_edge(announced, before_midnight(day)) == helsinki(day, 0)
+    begun = replace(FULL, active=True, returns_on=day)
+    assert_turns(begun, day, PauseState.PAUSED, PauseState.OVERDUE)
+
+
+@pytest.mark.parametrize("day", EDGES)
+def test_opening_by_itself_ends_being_full(day: date) -> None:
+    settings = replace(FULL, active=True, returns_on=day, opens_by_itself=True)
+    assert_turns(settings, day, PauseState.PAUSED, PauseState.RESUMED)
+    assert after_elapsed_return(settings, before_midnight(day)) is settings
+    assert not after_elapsed_return(settings, helsinki(day, 0)).full
+
+
+@pytest.mark.parametrize("day", EDGES)
+def test_full_does_not_end_by_the_clock(day: date) -> None:
+    assert_turns(FULL, day, PauseState.FULL, PauseState.FULL)
+    # A pause that was ended by hand: no notice of the return, whose invitation would not be true.
+    assert_turns(replace(FULL, ended_on=day - timedelta(days=30)), day, PauseState.FULL, PauseState.FULL)
+    assert next_edge(FULL, helsinki(day, 0)) is None
+
+
+def test_two_questions_of_each_state() -> None:
+    away = {state for state in PauseState if state.is_paused}
+    takes = {state for state in PauseState if state.takes_new_clients}
+    assert away == {PauseState.PAUSED, PauseState.OVERDUE}
+    assert takes == {PauseState.OPEN, PauseState.UPCOMING, PauseState.RESUMED}
+
+
+@pytest.mark.parametrize("day", [SPRING, AUTUMN])
+def test_full_reminds_of_no_day(day: date) -> None:
+    for settings in (FULL, replace(FULL, returns_on=day), replace(FULL, active=True, begins_on=day, returns_on=day)):
+        assert due_reminder(settings, before_midnight(day)) is None
+
+
 def test_welcome_days_one_and_zero() -> None:
     settings = PauseSettings(active=False, ended_on=WINTER, welcome_days=1)
     assert_turns(settings, WINTER + timedelta(days=1), PauseState.RESUMED, PauseState.OPEN)
@@ -130,6 +171,7 @@ days = st.dates(min_value=date(2020, 1, 1), max_value=date(2040, 1, 1))
 all_settings = st.builds(
     PauseSettings,
     active=st.booleans(),
+    full=st.booleans(),
     begins_on=st.none() | days,
     returns_on=st.none() | days,
     opens_by_itself=st.booleans(),
@@ -142,13 +184,14 @@ all_settings = st.builds(
 @given(settings=all_settings, now=moments)
 def test_switched_off_is_never_a_pause(settings: PauseSettings, now: datetime) -> None:
     state = pause_state(replace(settings, active=False), now)
-    assert state in (PauseState.OPEN, PauseState.RESUMED)
+    assert state in ((PauseState.FULL,) if settings.full else (PauseState.OPEN, PauseState.RESUMED))
 
 
 @given(settings=all_settings, now=moments)
 def test_resumed_by_clock_only_with_opens_by_itself(settings: PauseSettings, now: datetime) -> None:
     settings = replace(settings, active=True, opens_by_itself=False)
-    assert pause_state(settings, now) in (PauseState.UPCOMING, PauseState.PAUSED, PauseState.OVERDUE)
+    expected = (PauseState.FULL if settings.full else PauseState.UPCOMING, PauseState.PAUSED, PauseState.OVERDUE)
+    assert pause_state(settings, now) in expected
 
 
 @given(now=moments, returns_on=days)
@@ -165,14 +208,21 @@ def test_without_a_day_the_pause_never_runs_out(now: datetime) -> None:
 @given(settings=all_settings, now=moments, later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=900)))
 def test_time_goes_one_way(settings: PauseSettings, now: datetime, later: timedelta) -> None:
     """Over time, without changes, the states follow one order."""
-    order = [PauseState.UPCOMING, PauseState.PAUSED, PauseState.OVERDUE, PauseState.RESUMED, PauseState.OPEN]
+    order = [
+        *(PauseState.UPCOMING, PauseState.FULL, PauseState.PAUSED),
+        *(PauseState.OVERDUE, PauseState.RESUMED, PauseState.OPEN),
+    ]
     assert order.index(pause_state(settings, now)) <= order.index(pause_state(settings, now + later))
 
 
 @given(settings=all_settings, now=moments)
-def test_form_mode_applies_only_while_paused(settings: PauseSettings, now: datetime) -> None:
-    expected = settings.form_mode if pause_state(settings, now).is_paused else FormMode.AS_USUAL
-    assert form_mode(settings, now) is expected
+def test_form_mode_follows_the_state(settings: PauseSettings, now: datetime) -> None:
+    state, mode = pause_state(settings, now), form_mode(settings, now)
+    if state.is_paused:
+        assert mode is settings.form_mode
+    else:
+        assert (mode is FormMode.AS_USUAL) is state.takes_new_clients
+        assert (mode is FormMode.WAITING_LIST) is (state is PauseState.FULL)
 
 
 @given(settings=all_settings, now=moments, later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=900)))
@@ -182,7 +232,7 @@ def test_elapsed_return_changes_no_state(settings: PauseSettings, now: datetime,
     assert after_elapsed_return(rested, now) is rested
     if rested is not settings:
         assert pause_state(settings, now) in (PauseState.RESUMED, PauseState.OPEN)
-        assert (rested.active, rested.returns_on, rested.ended_on) == (False, None, settings.returns_on)
+        assert (rested.active, rested.full, rested.ended_on) == (False, False, settings.returns_on)
 
 
 @given(settings=all_settings, now=moments, state=st.sampled_from(PauseState))
@@ -195,6 +245,11 @@ def test_an_example_keeps_what_it_can() -> None:
     settings = PauseSettings(active=False, begins_on=date(2027, 1, 15), returns_on=WINTER)
     assert settings_for_state(settings, PauseState.UPCOMING, now) == replace(settings, active=True)
     assert settings_for_state(settings, PauseState.PAUSED, now) == replace(settings, active=True, begins_on=None)
+    announced = replace(settings, active=True)
+    assert settings_for_state(announced, PauseState.FULL, now) == replace(announced, full=True)
+    # A pause in force would go before it.
+    begun = replace(announced, begins_on=None)
+    assert settings_for_state(begun, PauseState.FULL, now) == replace(begun, active=False, full=True)
 
 
 @given(
@@ -203,6 +258,7 @@ def test_an_example_keeps_what_it_can() -> None:
     begins_on=st.dates() | st.none(),
     welcome_days=st.integers(-(10**12), 10**12),
     active=st.booleans(),
+    full=st.booleans(),
     by_itself=st.booleans(),
     now=st.datetimes(datetime(2, 1, 1), datetime(9999, 12, 30), timezones=st.just(CALENDAR)),
 )
@@ -212,12 +268,13 @@ def test_no_day_or_number_overflows(
     begins_on: date | None,
     welcome_days: int,
     active: bool,
+    full: bool,
     by_itself: bool,
     now: datetime,
 ) -> None:
     settings = PauseSettings(
-        active=active, begins_on=begins_on, returns_on=returns_on, opens_by_itself=by_itself, ended_on=ended_on,
-        welcome_days=welcome_days,
+        active=active, full=full, begins_on=begins_on, returns_on=returns_on, opens_by_itself=by_itself,
+        ended_on=ended_on, welcome_days=welcome_days,
     )  # fmt: skip
     assert pause_state(settings, now) in PauseState
     assert pause_state(after_elapsed_return(settings, now), now) is pause_state(settings, now)

@@ -84,6 +84,23 @@ USUAL = "Yhteydenottosivu ottaa viestejä vastaan tavalliseen tapaan."
              USUAL],
             "Aloita tauko nyt",
         ),
+        (
+            {"full": True},
+            ["Aijuu on täynnä: uusia työnohjauksia ei aloiteta.", "”Aijuussa ei ole juuri nyt vapaita aikoja.”",
+             "Yhteydenottosivu ottaa ihmisiä odotuslistalle."],
+            "Ota taas uusia",
+        ),
+        (
+            {"full": True, "active": True, "begins_on": date(2027, 1, 20)},
+            ["Aijuu on täynnä: uusia työnohjauksia ei aloiteta. Tauosta on ilmoitettu: se alkaa 20.1.2027.",
+             "Peru ilmoitettu tauko"],
+            "Ota taas uusia",
+        ),
+        (
+            {"full": True, "active": True},
+            ["Aijuu on tauolla. Paluupäivää ei ole ilmoitettu. Tauon jälkeen Aijuu on yhä täynnä"],
+            "Avaa Aijuu",
+        ),
         # The clock has opened it, and the worker has not written it down yet.
         (
             {"active": True, "returns_on": date(2027, 1, 1), "opens_by_itself": True},
@@ -91,9 +108,10 @@ USUAL = "Yhteydenottosivu ottaa viestejä vastaan tavalliseen tapaan."
             "Aloita tauko nyt",
         ),
     ],
-    ids=["open", "upcoming", "paused", "opens by itself", "overdue", "resumed", "opened by the clock"],
+    ids=["open", "upcoming", "paused", "opens by itself", "overdue", "resumed", "full", "full and upcoming",
+         "full and paused", "opened by the clock"],
 )  # fmt: skip
-def test_card_shows_state_and_one_action(kati: Client, fields: dict[str, Any], told: list[str], button: str) -> None:
+def test_card_shows_state_and_main_action(kati: Client, fields: dict[str, Any], told: list[str], button: str) -> None:
     stored(**fields)
     html = kati.get(HOME).text
     words = text_of(html, CARD)
@@ -147,6 +165,39 @@ def test_an_announced_pause_is_called_off(kati: Client) -> None:
     assert state() is PauseState.OPEN
 
 
+FULL = '.pause-card__buttons form[action$="taynna/"]'
+ROOM = '.pause-card__buttons form[action$="vapaata/"]'
+
+
+def test_card_marks_full_and_takes_new_again(kati: Client) -> None:
+    stored()
+    html = press(kati, FULL)
+    assert state() is PauseState.FULL
+    assert "Aijuu on täynnä. Kävijät näkevät sen heti seuraavalla sivulla ja voivat" in html
+    assert "Viimeisin muutos: Aijuu tuli täyteen 10.1.2027 klo 12.30." in text_of(html, UNDO)
+    html = press(kati, UNDO, html)
+    assert state() is PauseState.OPEN
+    press(kati, UNDO, html)
+    assert state() is PauseState.FULL
+    assert "Aijuussa on taas vapaita aikoja." in press(kati, ROOM)
+    assert state() is PauseState.OPEN
+
+
+def test_old_card_calls_no_pause_off_while_full(kati: Client) -> None:
+    """The tab is older than a change: nothing is said to be done that was not."""
+    notice = stored(full=True, active=True, begins_on=TODAY + timedelta(days=3))
+    old = kati.get(HOME).text
+    stored(full=True, active=True, begins_on=TODAY + timedelta(days=5), version=notice.version + 1)
+    assert "Taukoa on muutettu muualla" in press(kati, '.pause-card__buttons form[action$="avaa/"]', old)
+    assert PauseNotice.objects.get().begins_on == TODAY + timedelta(days=5)
+
+
+def test_opening_by_hand_says_still_full(kati: Client) -> None:
+    stored(active=True, full=True)
+    assert "Tauko on päättynyt, ja Aijuu on täynnä." in press(kati, BUTTON)
+    assert state() is PauseState.FULL
+
+
 def test_pressed_twice_it_is_done_once(kati: Client) -> None:
     stored()
     html = kati.get(HOME).text
@@ -198,7 +249,7 @@ def test_others_have_no_card_and_no_actions() -> None:
     notice = stored()
     other = client_with("view_enquiry")
     assert card(other) == ""
-    for action in ("aloita", "avaa", "kumoa"):
+    for action in ("aloita", "avaa", "taynna", "vapaata", "kumoa"):
         answer = other.post(f"/admin/tauko/{action}/", {"version": notice.version})
         assert answer.status_code in (302, 403)
         assert (

@@ -10,7 +10,7 @@ from django.utils import timezone
 from home.models import PauseNotice
 from home.pause.rules import FormMode, PauseSettings, TimelineEntry, form_modes
 from home.pause.selectors import offered_recently
-from home.pause.services import begin_pause, change_pause, end_pause, record_elapsed_return, undo_last
+from home.pause.services import begin_pause, change_pause, end_pause, record_elapsed_return, set_full, undo_last
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 NOW = datetime(2027, 3, 10, 12, tzinfo=HELSINKI)
@@ -93,6 +93,18 @@ def test_it_is_read_from_the_kept_changes() -> None:
         assert lately()
         clock.shift(timedelta(seconds=2))
         assert not lately()
+
+
+@pytest.mark.django_db
+def test_list_stays_open_after_being_full() -> None:
+    def lately(hours: int) -> bool:
+        return offered_recently(FormMode.WAITING_LIST, within=TWO_DAYS, now=NOW + timedelta(hours=hours))
+
+    notice = set_full(full=True, version=PauseNotice.load().version, by=None, now=NOW)
+    assert lately(1000)
+    set_full(full=False, version=notice.version, by=None, now=NOW + timedelta(hours=1))
+    assert lately(48)
+    assert not lately(50)
 
 
 @pytest.mark.django_db

@@ -50,6 +50,7 @@ def previewed(client: Client, **query: str) -> list[BeautifulSoup]:
     ("state", "notice"),
     [
         ("open", ""),
+        ("full", "Aijuussa ei ole juuri nyt vapaita aikoja."),
         ("upcoming", "Aijuu on tauolla 17.1.2027 alkaen."),
         ("paused", UNDATED),
         ("overdue", UNDATED),
@@ -70,8 +71,8 @@ def test_every_state_is_seen_on_the_real_pages(kati: Client, state: str, notice:
     # The buttons follow.
     button = front.select_one(".site-header__contact")
     assert button is not None
-    paused = state in ("paused", "overdue")
-    assert button.get_text() == ("Odotuslista" if paused else "Ota yhteyttä")
+    takes_list = state in ("paused", "overdue", "full")
+    assert button.get_text() == ("Odotuslista" if takes_list else "Ota yhteyttä")
 
 
 def test_preview_shows_notice_at_future_time(kati: Client) -> None:
@@ -172,7 +173,7 @@ def test_the_settings_page_offers_its_preview(kati: Client) -> None:
     html = kati.get(settings_page()).text
     assert f'"{settings_page()}preview/"' in html
     options = [option.get_text() for option in BeautifulSoup(html, "html.parser").select("#id_preview_mode option")]
-    assert len(options) == 12
+    assert len(options) == 14
     assert {"Etusivu: nyt", "Yhteydenottosivu: Palattu tauolta"} <= set(options)
 
 

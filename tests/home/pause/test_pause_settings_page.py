@@ -96,7 +96,7 @@ def test_after_saving_she_can_undo_it_at_once(kati: Client) -> None:
     stored()
     saved(kati, opened(kati), active="on")
     html = opened(kati)
-    assert "Tauko on tallennettu." in html
+    assert "Asetukset on tallennettu." in html
     assert BeautifulSoup(html, "html.parser").select_one('.messages button[form="pause-undo"]')
     response = kati.post("/admin/tauko/kumoa/", form_values(html, "#pause-undo"), follow=True)
     assert response.request["PATH_INFO"] == address()

@@ -23,6 +23,7 @@ PAUSED_UNTIL = PauseSettings(active=True, returns_on=WINTER)
 UPCOMING = PauseSettings(active=True, begins_on=date(2027, 1, 20))
 RESUMED = PauseSettings(active=False, ended_on=date(2027, 1, 10))
 OPEN = PauseSettings(active=False)
+FULL = PauseSettings(active=False, full=True)
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +67,26 @@ def test_the_return_is_a_welcome() -> None:
     assert next_step(shown, "/yhteys/") == '<a href="/yhteys/">Ota rohkeasti yhteyttä!</a>'
     assert not shown.is_paused
     assert status(RESUMED, resumed="<p>Täällä taas!</p>").html == "<p>Täällä taas!</p>"
+
+
+def test_full_notice_has_two_sentences() -> None:
+    shown = status(FULL, facebook_url=FACEBOOK, paused=OWN, resumed=OWN, upcoming=OWN)
+    assert shown.text == "Aijuussa ei ole juuri nyt vapaita aikoja."
+    assert next_step(shown, "/yhteys/") == (
+        'Voit <a href="/yhteys/">ilmoittautua odotuslistalle</a> tai kirjoittaa Katille muusta asiasta.'
+    )
+    assert (shown.is_paused, shown.takes_new_clients, shown.form_mode) == (False, False, FormMode.WAITING_LIST)
+    assert status(FULL, full="<p>Kevät on täynnä.</p>").html == "<p>Kevät on täynnä.</p>"
+
+
+def test_full_notice_tells_days_of_announced_pause() -> None:
+    announced = replace(FULL, active=True, begins_on=date(2027, 1, 20), returns_on=WINTER)
+    days = "Aijuu on tauolla 20.1.2027 alkaen. Uusia työnohjauksia aloitetaan 1.2.2027 alkaen."
+    assert status(announced).text == f"Aijuussa ei ole juuri nyt vapaita aikoja. {days}"
+    assert status(announced, full="<p>Kevät on täynnä.</p>").text == f"Kevät on täynnä. {days}"
+    # Days without a pause are left over from an earlier one.
+    left = replace(announced, active=False)
+    assert status(left).text == "Aijuussa ei ole juuri nyt vapaita aikoja."
 
 
 def test_notice_links_facebook_when_known() -> None:
@@ -116,6 +137,8 @@ def test_the_button_says_what_the_contact_page_does(mode: FormMode, label: str) 
     assert status(replace(PAUSED_UNTIL, form_mode=mode), now=ON_THE_DAY).contact_label == label
     for settings in (OPEN, UPCOMING, RESUMED):
         assert status(replace(settings, form_mode=mode)).contact_label == "Ota yhteyttä"
+    # The mode is chosen for a pause; who is full takes people on the waiting list.
+    assert status(replace(FULL, form_mode=mode)).contact_label == "Ilmoittaudu odotuslistalle"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from home.pause.services import (
     change_pause,
     end_pause,
     record_elapsed_return,
+    set_full,
     undo_last,
     undoable,
 )
@@ -131,6 +132,46 @@ def test_overdue_pause_ends_today() -> None:
     assert state() is PauseState.RESUMED
 
 
+def fill(full: bool, now: datetime = NOW) -> PauseNotice:
+    return set_full(full=full, version=PauseNotice.objects.get().version, by=None, now=now)
+
+
+def test_full_and_room_again_are_recorded() -> None:
+    stored()
+    assert (fill(True).full_ended_on, state()) == (None, PauseState.FULL)
+    notice = fill(True)
+    assert notice.version == fill(True).version
+    later = NOW + timedelta(days=30)
+    notice = fill(False, later)
+    assert (state(later), notice.full_ended_on, notice.ended_on) == (PauseState.OPEN, later.date(), None)
+    assert actions() == [PauseAction.FILLED, PauseAction.HAS_ROOM]
+
+
+def test_full_outlasts_a_pause_ended_by_hand() -> None:
+    stored(full=True)
+    begin()
+    assert state() is PauseState.PAUSED
+    notice = end()
+    assert (state(), notice.ended_on, notice.full_ended_on) == (PauseState.FULL, TODAY, None)
+    assert actions() == [PauseAction.BEGUN, PauseAction.ENDED]
+
+
+def test_pause_announced_and_called_off_while_full() -> None:
+    stored(full=True)
+    change(active=True, begins_on=AHEAD)
+    change(full_message="<p>Kevät on täynnä.</p>")
+    assert (end().begins_on, state()) == (None, PauseState.FULL)
+    assert actions() == [PauseAction.PLANNED, PauseAction.CHANGED, PauseAction.CANCELLED]
+
+
+def test_opening_by_itself_records_room() -> None:
+    stored(active=True, full=True, returns_on=AHEAD, opens_by_itself=True)
+    assert record_elapsed_return(now=datetime(AHEAD.year, AHEAD.month, AHEAD.day, tzinfo=CALENDAR))
+    notice = PauseNotice.objects.get()
+    assert (notice.active, notice.full, notice.ended_on) == (False, False, AHEAD)
+    assert actions() == [PauseAction.OPENED_BY_ITSELF]
+
+
 @pytest.mark.parametrize("action", [begin, end])
 def test_repeated_action_records_no_change(action: Any) -> None:
     notice = stored(active=action is begin)
@@ -179,10 +220,11 @@ def test_what_the_model_refuses_is_not_stored() -> None:
     [
         lambda version: begin_pause(version=version, by=None, now=NOW),
         lambda version: end_pause(version=version, by=None, now=NOW),
+        lambda version: set_full(full=True, version=version, by=None, now=NOW),
         lambda version: undo_last(version=version, by=None, now=NOW),
         lambda version: change_pause(values={"active": False}, version=version, by=None, now=NOW),
     ],
-    ids=["begin", "end", "undo", "change"],
+    ids=["begin", "end", "full", "undo", "change"],
 )
 def test_old_version_is_refused(action: Any) -> None:
     old = stored().version
@@ -201,6 +243,8 @@ def fields_now() -> dict[str, Any]:
 
 EVERYTHING = {
     "active": True,
+    "full": True,
+    "full_message": "<p>e</p>",
     "begins_on": TODAY - timedelta(days=9),
     "returns_on": AHEAD,
     "opens_by_itself": True,

@@ -46,6 +46,21 @@ def test_contact_page_form_follows_pause_mode(visitor: Visitor, mode: FormMode, 
     assert (page.status_code, button(page)) == (200, MESSAGE_BUTTON)
 
 
+@pytest.mark.parametrize("mode", FormMode)
+def test_contact_page_offers_list_when_full(visitor: Visitor, mode: FormMode) -> None:
+    set_pause(mode, active=False, full=True)
+    page = visitor.client.get(ADDRESS)
+    assert button(page) == WAITING_BUTTON
+    assert LEAD in page_text(page)
+    message = visitor.client.get(MESSAGE)
+    assert button(message) == MESSAGE_BUTTON
+    assert ShownForm.of(message).soup.select_one(f'main a[href="{JOIN}"]')
+    for shown in (page, message):
+        assert "Aijuussa ei ole juuri nyt vapaita aikoja." in page_text(shown)
+        assert "tauolla" not in page_text(shown)
+        assert "viipyä" not in page_text(shown)
+
+
 @pytest.mark.parametrize(
     ("moment", "expected"),
     [
