@@ -10,8 +10,8 @@ PRIVATE_PREFIX = "/jatka/"
 # which reverse() can't read, and without a leading slash, which Django's checks warn of.
 ANY_PRIVATE_PREFIX = "[/]*" + "".join(f"[{letter}{letter.upper()}]" for letter in PRIVATE_PREFIX.strip("/")) + "/"
 _IS_PRIVATE = re.compile(ANY_PRIVATE_PREFIX)
-# The secret part of a private link or a password reset link: everything up to the next slash.
-_SECRET = re.compile(rf"(/{ANY_PRIVATE_PREFIX}|/password_reset/confirm/[\w%-]+/)/*[^/\n]+")
+# The secret part of a private link, a password reset link or a thank-you page: everything up to the next slash.
+_SECRET = re.compile(rf"(/{ANY_PRIVATE_PREFIX}|/password_reset/confirm/[\w%-]+/|/kiitos/)/*[^/\n]+")
 
 _HEADERS = {
     "Cache-Control": "no-store, private",

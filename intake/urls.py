@@ -1,10 +1,11 @@
-"""URLs of private links: mappings in progress and waiting-list places.
+"""URLs of private links: mappings in progress, waiting-list places and a visitor's own copy.
 
 They are not below a Wagtail page, so that moving or removing a page breaks no link.
 """
 
 from django.urls import path, re_path
 
+from intake.contact.own_copy import save_copy, show_copy
 from intake.mapping.returned_text import repair_link
 from intake.mapping.steps import check, done, facts_step, question_step, resume
 from intake.waiting.private_page import show_or_answer
@@ -16,6 +17,8 @@ urlpatterns = [
     path("<slug:secret>/vaihe/<int:number>/", question_step, name="mapping_step"),
     path("<slug:secret>/tarkista/", check, name="mapping_check"),
     path("<slug:secret>/perilla/", done, name="mapping_done"),
+    path("<slug:secret>/kopio/", show_copy, name="own_copy"),
+    path("<slug:secret>/kopio/tiedosto/", save_copy, name="own_copy_file"),
     path("<slug:secret>/odotuslista/", show_or_answer, name="waiting_answer"),
     # Last: all other paths below the prefix.
     re_path(r"^(?P<damaged>[\s\S]*)$", repair_link, name="private_link"),

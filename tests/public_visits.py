@@ -60,6 +60,8 @@ def _sent() -> Iterator[Visit]:
     answer = Visitor().sends({**letter(), "form_token": token()})
     assert answer.status_code == 303, answer.content.decode()
     yield Visit("thanks", answer["Location"])
+    yield Visit("own copy", f"/jatka/{Enquiry.objects.get().receipt}/kopio/")
+    yield Visit("own copy that is gone", "/jatka/tama-linkki-ei-avaa/kopio/", 410)
     answerer = Answerer()
     assert answerer.begins().status_code == 303
     yield Visit("mapping contact facts", answerer.address("yhteystiedot"))

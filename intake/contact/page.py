@@ -41,6 +41,7 @@ from intake.enquiry.responses import (
     see_other,
     too_long_response,
 )
+from intake.enquiry.rules import receipt_is_fresh
 from intake.enquiry.services import receipt_of, receive_enquiry
 from intake.mailbox import is_same_address
 from intake.mapping.links import confirm_address, page_link_for_enquiry
@@ -101,8 +102,6 @@ _CONFIRMATION = FormPost(
         "The confirmation could not be stored. The address is still on the form – try again or call %(phone)s."
     ),
 )
-# The page's URL stays in the browser's history; after a day only the mail links to the answers.
-OFFER_WINDOW = timedelta(days=1)
 
 
 def show_form(page: Any, request: HttpRequest, which: FormKind) -> HttpResponse:
@@ -214,7 +213,8 @@ def waiting_list(page: Any, request: HttpRequest) -> HttpResponse:
 def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResponse:
     """Confirm a stored enquiry; 404 if there is none.
 
-    Only the page of the first sender (intake.enquiry.services.receipt_of) links to the mapping, and only for a day.
+    Only the page of the first sender (intake.enquiry.services.receipt_of) links to the mapping and the own copy, and
+    only for a day.
     """
     if request.method not in ("GET", "HEAD", "POST"):
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
@@ -223,9 +223,10 @@ def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResp
     enquiry = found.first()
     if enquiry is None:
         raise Http404
-    may_go_on = enquiry.receipt == receipt and _may_go_on(enquiry, current_pause(request), now)
+    is_first_sender = enquiry.receipt == receipt
+    may_go_on = is_first_sender and _may_go_on(enquiry, current_pause(request), now)
     if request.method != "POST":
-        return _thanks_page(page, request, enquiry, may_go_on=may_go_on)
+        return _thanks_page(page, request, enquiry, is_first_sender=is_first_sender, may_go_on=may_go_on)
     if not mapping_is_offered():
         return HttpResponseNotAllowed(["GET", "HEAD"])
     if not may_go_on or not read_post(request):
@@ -265,6 +266,7 @@ def _thanks_page(
     request: HttpRequest,
     enquiry: Enquiry,
     *,
+    is_first_sender: bool = True,
     may_go_on: bool,
     form: ConfirmAddressForm | None = None,
     status: int = 200,
@@ -273,6 +275,8 @@ def _thanks_page(
     context["reference"] = enquiry.reference
     context["response_time"] = ContactDetails.load(request).answers_within
     context["promised"] = promised_mails(enquiry)
+    if is_first_sender and receipt_is_fresh(enquiry.received_at, timezone.now()):
+        context["copy_url"] = reverse("own_copy", args=[enquiry.receipt])
     if enquiry.kind == Kind.WAITING:
         # A test letter has none.
         place = WaitingPlace.objects.filter(enquiry=enquiry).first()
@@ -292,7 +296,7 @@ def _may_go_on(enquiry: Enquiry, pause: PauseStatus, now: datetime) -> bool:
         return False
     mapping = getattr(enquiry, "mapping", None)
     is_sent = mapping is not None and mapping.is_sent
-    fresh = now - enquiry.received_at < OFFER_WINDOW
+    fresh = receipt_is_fresh(enquiry.received_at, now)
     return enquiry.kind == Kind.CONTACT and fresh and not is_sent and mapping_is_offered()
 
 

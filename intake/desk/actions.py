@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
@@ -19,8 +18,8 @@ from intake.desk.invitations import can_be_invited, can_get_waiting_link, send_m
 from intake.enquiry.forms import PreparationForm, VersionForm, posted_version
 from intake.enquiry.models import Enquiry
 from intake.enquiry.services import ChangedMeanwhile
-from intake.mapping.context import facts_group
-from intake.mapping.reading import AnswerState, SentMapping, read_mapping
+from intake.mapping.context import facts_group, sent_facts, sent_groups
+from intake.mapping.reading import SentMapping, read_mapping
 from intake.mapping.services import save_preparation_notes
 from intake.rights import enquiry_url, guarded, may_act, may_see
 from intake.waiting.forms import MoveAheadForm
@@ -72,7 +71,7 @@ def _summary(request: HttpRequest, instance_pk: str, *, is_copy: bool) -> HttpRe
     context = {
         "enquiry": enquiry,
         "mapping": mapping,
-        "groups": [facts_group(_facts(enquiry)), *_groups(mapping)],
+        "groups": [facts_group(sent_facts(enquiry)), *sent_groups(mapping)],
         "is_copy": is_copy,
         "preparation_notes": "" if is_copy else mapping.preparation_notes,
     }
@@ -87,42 +86,6 @@ def _sent(enquiry: Enquiry) -> SentMapping:
     if not isinstance(mapping, SentMapping):
         raise Http404
     return mapping
-
-
-def _facts(enquiry: Enquiry) -> dict[str, Any]:
-    names = (
-        "name",
-        "email",
-        "phone",
-        "organisation",
-        "supervision_form",
-        "delivery_modes",
-        "preferred_contact",
-    )
-    return {name: getattr(enquiry, name) for name in names}
-
-
-def _groups(mapping: SentMapping) -> list[dict[str, Any]]:
-    """Return the answers for components/answer_list.html, without steps of which nothing was asked."""
-    groups = []
-    for step in mapping.steps:
-        answers = [
-            {
-                "label": asked.question.label,
-                "lines": asked.lines if len(asked.lines) > 1 else (),
-                "value": asked.lines[0] if asked.lines else "",
-                "hint": _scale_ends(asked.question.low_label, asked.question.high_label) if asked.lines else "",
-            }
-            for asked in step.questions
-            if asked.question.is_asked and asked.state != AnswerState.NOT_ASKED
-        ]
-        if answers:
-            groups.append({"title": step.title, "answers": answers})
-    return groups
-
-
-def _scale_ends(low: str, high: str) -> str:
-    return _("0 = %(low)s, 10 = %(high)s") % {"low": low, "high": high} if low or high else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,12 @@ import calendar
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.utils import timezone
 
 from intake.choices import Outcome
+from intake.jobs.schedule import is_from_future
 from intake.typed_text import clean_line
 
 # No characters that look or sound alike (0/O, 1/I/L, 2/Z, 5/S, 8/B, D/T, M/N, G/K, U/V/W), no vowels: no words.
@@ -29,6 +30,17 @@ def new_reference() -> str:
 def references_in(text: str) -> set[str]:
     """Return possible references in `text`, in their stored form ("re: k7p 4xc" -> {"K7P-4XC"})."""
     return {f"{match[1]}-{match[2]}".upper() for match in _WRITTEN.finditer(clean_line(text))}
+
+
+# The URL of a thank-you page stays in the browser's history: after this it leads to nothing that was sent.
+RECEIPT_WINDOW = timedelta(days=1)
+
+
+def receipt_is_fresh(sent_at: datetime, now: datetime) -> bool:
+    """Return whether the receipt of something sent at `sent_at` still leads to what was sent, and on to the mapping."""
+    # In UTC: two moments of one time zone are subtracted as the clock shows them, which is wrong over a change of time.
+    age = now.astimezone(UTC) - sent_at.astimezone(UTC)
+    return age < RECEIPT_WINDOW and not is_from_future(sent_at, now)
 
 
 @dataclass(frozen=True, kw_only=True)

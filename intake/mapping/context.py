@@ -1,6 +1,6 @@
 """Template context of the mapping pages, and what is said when a post of theirs is not stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.http import HttpRequest
@@ -12,15 +12,18 @@ from home.email_address import readable_address
 from home.pause.selectors import current_pause
 from home.pause.wording import PauseStatus
 from intake.choices import ContactPreference, DeliveryMode, SupervisionForm
-from intake.enquiry.forms import MappingFactsForm
+from intake.enquiry.forms import ContactFactsForm, MappingFactsForm
+from intake.enquiry.models import Enquiry
 from intake.enquiry.notices import FormNotices, form_notices
 from intake.enquiry.responses import FormPost
 from intake.mapping.answers import answer_text, applicable, is_answered, is_far
 from intake.mapping.links import LIFETIME
 from intake.mapping.models import InitialMapping
 from intake.mapping.questions import Question, QuestionSet, Role
+from intake.mapping.reading import AnswerState, SentMapping
 from intake.mapping.services import AlreadySent, Incomplete
 from intake.mapping.step_form import StepForm, field_names, required_message
+from intake.submission import ContactFacts
 from intake.typed_text import readable_phone
 
 STEP_TEMPLATE = "intake/mapping/step_page.html"
@@ -146,9 +149,10 @@ def field_anchor(question: Question) -> str:
     return f"id_{field_names(question)[0]}"
 
 
-def facts_group(facts: dict[str, Any], *, url: str = "") -> dict[str, Any]:
-    """Return the contact facts as a group of answers."""
-    form = MappingFactsForm()
+def facts_group(
+    facts: dict[str, Any], *, title: str = "", form: type[ContactFactsForm] = MappingFactsForm, url: str = ""
+) -> dict[str, Any]:
+    """Return the facts as a group of answers: those that `form` asks for, in its order and by its labels."""
     modes = [str(DeliveryMode(mode).label) for mode in facts["delivery_modes"] if mode in DeliveryMode.values]
     words = {
         "name": facts["name"],
@@ -157,18 +161,48 @@ def facts_group(facts: dict[str, Any], *, url: str = "") -> dict[str, Any]:
         "organisation": facts["organisation"],
         "supervision_form": str(SupervisionForm(facts["supervision_form"]).label),
         "delivery_modes": ", ".join(modes),
+        "message": facts.get("message", ""),
     }
     if facts["preferred_contact"]:
         words["preferred_contact"] = str(ContactPreference(facts["preferred_contact"]).label)
     answers = [
         {
-            "label": str(form.fields[name].label),
-            "value": value,
+            "label": str(field.label),
+            "value": words[name],
             "change_url": f"{url}?tarkista#id_{name}" if url else "",
         }
-        for name, value in words.items()
+        for name, field in form().fields.items()
+        if name in words
     ]
-    return {"title": _("Contact details"), "answers": answers}
+    return {"title": title or _("Contact details"), "answers": answers}
+
+
+def sent_facts(enquiry: Enquiry) -> dict[str, Any]:
+    """Return the facts of an enquiry by the names of intake.submission.ContactFacts."""
+    return {field.name: getattr(enquiry, field.name) for field in fields(ContactFacts)}
+
+
+def sent_groups(mapping: SentMapping) -> list[dict[str, Any]]:
+    """Return the answers of a sent mapping, without steps of which nothing was asked."""
+    groups = []
+    for step in mapping.steps:
+        answers = [
+            {
+                "label": asked.question.label,
+                "lines": asked.lines if len(asked.lines) > 1 else (),
+                "value": asked.lines[0] if asked.lines else "",
+                "hint": _scale_ends(asked.question.low_label, asked.question.high_label) if asked.lines else "",
+            }
+            for asked in step.questions
+            if asked.question.is_asked and asked.state != AnswerState.NOT_ASKED
+        ]
+        if answers:
+            groups.append({"title": step.title, "answers": answers})
+    return groups
+
+
+def _scale_ends(low: str, high: str) -> str:
+    return _("0 = %(low)s, 10 = %(high)s") % {"low": low, "high": high} if low or high else ""
 
 
 def all_groups(

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from intake.choices import Kind
 from intake.enquiry.mails import enquiry_of
 from intake.enquiry.models import Enquiry
 from intake.jobs.runner import Each, each_or_raise
@@ -65,12 +66,36 @@ def _mappings_of(enquiry: Enquiry) -> list[InitialMapping]:
     return list(InitialMapping.objects.filter(Q(enquiry=enquiry) | Q(parallel_to=enquiry)).order_by("pk"))
 
 
+def may_open_answers(mapping: InitialMapping, *, by_mail: bool) -> bool:
+    """Return whether a link of this kind may open the answers.
+
+    The e-mail address may be mistyped. So answers that were begun by the other kind of link stay closed until the
+    sender has confirmed the address.
+    """
+    return mapping.begun_by_mail in (None, by_mail) or _is_confirmed(mapping)
+
+
+def may_show_letter(mapping: InitialMapping, *, by_mail: bool) -> bool:
+    """Return whether a link of this kind may show the contact facts, and the message if the mapping began from one.
+
+    One in a mail may only where they were given on the mapping's own first step, which the link opened before.
+    """
+    enquiry = mapping.source_enquiry
+    are_own = enquiry is None or (enquiry.kind == Kind.MAPPING and mapping.begun_by_mail is None)
+    return not by_mail or are_own or _is_confirmed(mapping)
+
+
+def _is_confirmed(mapping: InitialMapping) -> bool:
+    enquiry = mapping.source_enquiry
+    return enquiry is not None and enquiry.address_confirmed_at is not None
+
+
 def _to_link(enquiry: Enquiry, mappings: list[InitialMapping], *, by_mail: bool) -> InitialMapping | None:
     first = next((mapping for mapping in mappings if mapping.enquiry_id == enquiry.pk), None)
     other = next((mapping for mapping in mappings if mapping.parallel_to_id == enquiry.pk), None)
     if other is not None and other.begun_by_mail == by_mail:
         return other
-    if first is None or first.begun_by_mail in (None, by_mail) or first.is_sent or enquiry.address_confirmed_at:
+    if first is None or first.is_sent or may_open_answers(first, by_mail=by_mail):
         return first
     return other
 

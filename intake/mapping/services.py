@@ -24,7 +24,7 @@ from intake.enquiry.services import (
 from intake.locks import lock_receiving
 from intake.mail.links import secret_digest
 from intake.mapping.answers import answer_text, missing, typed_facts
-from intake.mapping.links import LIFETIME, merge_empty_parallel, record_beginning, remove_expired
+from intake.mapping.links import LIFETIME, may_open_answers, merge_empty_parallel, record_beginning, remove_expired
 from intake.mapping.mails import queue_mapping_notification
 from intake.mapping.models import InitialMapping, MappingLink
 from intake.mapping.questions import QuestionSet
@@ -107,8 +107,7 @@ def store_answers(
     """
     with transaction.atomic():
         mapping = _locked_by_id(mapping_id)
-        enquiry = mapping.source_enquiry
-        if enquiry and not enquiry.address_confirmed_at and mapping.begun_by_mail not in (None, by_mail):
+        if not may_open_answers(mapping, by_mail=by_mail):
             raise InitialMapping.DoesNotExist
         if not mapping.question_set:
             mapping.question_set = question_set.as_json()

@@ -22,6 +22,7 @@ from intake.choices import Kind
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
 from intake.enquiry.responses import PostRefused, read_post, see_other, too_long_response
+from intake.enquiry.rules import receipt_is_fresh
 from intake.mapping.answers import is_answered, missing, steps_to_show
 from intake.mapping.context import (
     ANSWERS,
@@ -33,7 +34,7 @@ from intake.mapping.context import (
     facts_page,
     step_context,
 )
-from intake.mapping.links import find_link
+from intake.mapping.links import find_link, may_open_answers
 from intake.mapping.models import InitialMapping
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import QuestionSet
@@ -89,6 +90,9 @@ class MappingPath:
 
     def done_url(self) -> str:
         return reverse("mapping_done", args=[self.secret])
+
+    def copy_url(self) -> str:
+        return reverse("own_copy", args=[self.secret])
 
     def after(self, index: int) -> str:
         """Return the URL after a question step (-1: the contact facts)."""
@@ -349,8 +353,15 @@ def done(request: HttpRequest, path: MappingPath) -> HttpResponse:
         "response_time": details.answers_within,
         "added_later": enquiry.kind == Kind.CONTACT,
         "promised": promised_mails(enquiry),
+        "copy_url": path.copy_url() if _shows_copy(path) else "",
     }
     return TemplateResponse(request, "intake/mapping/done_page.html", context)
+
+
+def _shows_copy(path: MappingPath) -> bool:
+    sent_at = path.mapping.sent_at
+    is_fresh = sent_at is not None and receipt_is_fresh(sent_at, timezone.now())
+    return is_fresh and may_open_answers(path.mapping, by_mail=path.by_mail)
 
 
 def _lacking(path: MappingPath) -> int:

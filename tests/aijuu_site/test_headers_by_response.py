@@ -84,6 +84,11 @@ def private_page() -> HttpResponseBase:
     return ask(private_address(Enquiry.objects.get()))
 
 
+def own_copy(end: str = "") -> HttpResponseBase:
+    form_post()
+    return ask(f"/jatka/{Enquiry.objects.get().receipt}/kopio/{end}")
+
+
 def too_many() -> HttpResponseBase:
     with override_settings(FORM_RATE_LIMIT=1):
         form_post()
@@ -151,6 +156,9 @@ CLASSES: dict[str, tuple[Callable[[], HttpResponseBase], int, str, str, Headers]
     "post that was stored": (form_post, 303, PUBLIC, NO_STORE, {}),
     "private page": (private_page, 200, PUBLIC, "no-store, private", PRIVATE),
     "private page that is gone": (lambda: ask("/jatka/x/"), 404, PUBLIC, "no-store, private", PRIVATE),
+    "own copy": (own_copy, 200, PUBLIC, "no-store, private", PRIVATE),
+    "own copy to save": (lambda: own_copy("tiedosto/"), 200, PUBLIC, "no-store, private", PRIVATE),
+    "own copy that is gone": (lambda: ask("/jatka/x/kopio/"), 410, PUBLIC, "no-store, private", PRIVATE),
     "media": (media, 200, MEDIA, "public, max-age=2592000", {}),
     "upload": (uploaded, 200, MEDIA, "private, no-cache", {}),
     "upload for a stranger": (lambda: ask("/admin/uploads/original_images/a.svg"), 404, PUBLIC, "no-cache", {}),

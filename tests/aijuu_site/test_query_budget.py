@@ -27,6 +27,8 @@ QUERIES = {
     "mapping begins": 5,
     "mapping elsewhere": 4,
     "thanks": 7,
+    "own copy": 5,
+    "own copy that is gone": 4,
     "mapping contact facts": 5,
     "mapping step": 5,
     "mapping check": 5,

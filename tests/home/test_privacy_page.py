@@ -1,8 +1,11 @@
 """The privacy page tells what is kept, in the numbers that the site keeps to."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
+from intake.enquiry.rules import RECEIPT_WINDOW
 from intake.mapping.links import LIFETIME
 from intake.models import IntakeSettings
 from tests.intake.visiting import page_text
@@ -27,4 +30,6 @@ def test_the_times_are_those_of_the_settings(text: str) -> None:
     settings = IntakeSettings.load()
     assert f"lähetetyt alkukartoitukset: enintään {settings.retention_months} kuukautta" in text
     assert f"Roskapostiksi vahvistetut viestit: {settings.spam_days} päivää" in text
+    assert timedelta(days=1) == RECEIPT_WINDOW
+    assert "Oma kopiosi siitä, mitä lähetit: nähtävillä vuorokauden lähettämisestä" in text
     assert f"Odotuslista: noin {3 * settings.waiting_months} kuukautta" in text

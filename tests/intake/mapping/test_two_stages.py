@@ -8,8 +8,8 @@ import time_machine
 from django.utils import timezone
 
 from intake.choices import MailPurpose, MailState, Outcome, Status
-from intake.contact.page import OFFER_WINDOW
 from intake.enquiry.removal import remove_enquiry
+from intake.enquiry.rules import RECEIPT_WINDOW
 from intake.enquiry.services import change_status
 from intake.mail.delivery import requeue
 from intake.mapping import links
@@ -91,7 +91,7 @@ def test_thanks_page_offer_expires_after_a_day(visitor: Visitor) -> None:
     now = timezone.now()
     with time_machine.travel(now, tick=False) as clock:
         thanks = str(visitor.sends()["Location"])
-        clock.shift(OFFER_WINDOW - timedelta(seconds=1))
+        clock.shift(RECEIPT_WINDOW - timedelta(seconds=1))
         assert offers(visitor, thanks)
         goes_on(visitor, thanks)
         clock.shift(timedelta(seconds=1))

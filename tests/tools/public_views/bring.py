@@ -129,6 +129,14 @@ def thanks(page_: Page, stage: Stage) -> Sent:
     return _sent(page_.reload())
 
 
+def own_copy(page_: Page, stage: Stage) -> Sent:
+    """The sender's own copy of the message."""
+    thanks(page_, stage)
+    with next_document(page_), page_.expect_response("**/kopio/") as answer:
+        page_.get_by_role("link", name="Katso ja tallenna oma kopiosi").click()
+    return _sent(answer.value)
+
+
 def thanks_address_wrong(page_: Page, stage: Stage) -> Sent:
     """The same with another address than the message's typed to confirm it."""
     visitor = _open_form(page_, stage)

@@ -4,6 +4,7 @@ from playwright.sync_api import Page, Response, expect
 
 from tests.browser.mapping_visitor import BEGIN, MappingVisitor, Matter
 from tests.browser.visitor import Letter
+from tests.browser.waits import next_document
 from tests.tools.public_views.stage import Sent, Stage
 
 CHECK = 5
@@ -50,6 +51,14 @@ def check_lacking(page: Page, stage: Stage) -> Sent:
     """The check of a mapping with answers missing."""
     visitor = _walk(page, stage, 2)
     return _sent(page.goto(f"{stage.url}/jatka/{visitor.secret}/tarkista/"))
+
+
+def own_copy(page: Page, stage: Stage) -> Sent:
+    """The sender's own copy of the mapping."""
+    done(page, stage)
+    with next_document(page), page.expect_response("**/kopio/") as answer:
+        page.get_by_role("link", name="Katso ja tallenna oma kopiosi").click()
+    return _sent(answer.value)
 
 
 def done(page: Page, stage: Stage) -> Sent:

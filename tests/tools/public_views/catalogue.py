@@ -16,6 +16,7 @@ from tests.tools.public_views.stage import View
 # From this width on the menu is a row (static/css/site.css).
 MENU_ROW_FROM = 1024
 FRONT = "/"
+NO_COPY = "/jatka/tama-linkki-ei-avaa-mitaan/kopio/"
 
 
 def _read(address: str) -> str:
@@ -59,6 +60,7 @@ def mapping_views() -> list[View]:
         View("mapping-check", "mapping", 200, partial(bring_mapping.step, number=bring_mapping.CHECK)),
         View("mapping-check-lacking", "mapping", 200, bring_mapping.check_lacking),
         View("mapping-done", "mapping", 200, bring_mapping.done),
+        View("mapping-own-copy", "mapping", 200, bring_mapping.own_copy),
         View("mapping-closed", "mapping", 404, partial(bring.page, path=closed), path=closed),
     ]
 
@@ -114,6 +116,8 @@ def all_views(site_url: str) -> list[View]:
         View("thanks-paused", "form", 200, bring.thanks),
         View("thanks-open", "form", 200, bring.thanks, Condition.OPEN),
         View("thanks-address-wrong", "form", 422, bring.thanks_address_wrong, Condition.OPEN),
+        View("own-copy", "form", 200, bring.own_copy),
+        View("own-copy-gone", "form", 410, partial(bring.page, path=NO_COPY), path=NO_COPY),
         *mapping_views(),
         *waiting_views(),
         page_view(FRONT, Condition.DATED),
