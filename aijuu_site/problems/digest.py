@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from aijuu_site.problems.find import Problem
 from aijuu_site.problems.models import SeenProblem
 from aijuu_site.problems.rules import is_forgotten, must_tell
+from intake.mail.plain_text import plain_text
 
 
 def tell_problems(problems: Sequence[Problem], *, now: datetime) -> bool:
@@ -50,7 +51,7 @@ def _send(problems: Sequence[Problem]) -> None:
     """Send it now, not by the queue, which may be what is wrong."""
     count = len(problems)
     subject = ngettext("Aijuu's site: %(count)d problem", "Aijuu's site: %(count)d problems", count) % {"count": count}
-    text = render_to_string("problems/mail.txt", {"problems": problems, "site": settings.SITE_URL})
+    text = plain_text(render_to_string("problems/mail.txt", {"problems": problems, "site": settings.SITE_URL}))
     connection = get_connection(**settings.ALERT_EMAIL_SERVER)
     user = settings.ALERT_EMAIL_SERVER.get("username", "")
     message = EmailMessage(

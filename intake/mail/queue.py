@@ -13,6 +13,7 @@ from home.contact_details import ContactDetails
 from intake.choices import MailPurpose, MailState
 from intake.jobs.schedule import CLOCK_TOLERANCE
 from intake.mail.models import AutomaticReplyTrace, OutgoingMail
+from intake.mail.plain_text import plain_text
 from intake.settings import IntakeSettings
 
 REPLY_WINDOW = timedelta(days=1)
@@ -101,11 +102,11 @@ class NewMail:
 
     @property
     def text(self) -> str:
-        return self._rendered("txt")
+        return plain_text(self._rendered("txt"))
 
     @property
     def html(self) -> str:
-        return self._rendered("html")
+        return self._rendered("html").strip()
 
     def _rendered(self, kind: str) -> str:
         context = {**self.context, "subject": self.subject}

@@ -64,16 +64,13 @@ def test_list_mails_contain_no_personal_data(mails: dict[str, OutgoingMail], pur
 
 
 @pytest.mark.parametrize("purpose", LIST)
-def test_list_mails_are_complete_without_external_resources(mails: dict[str, OutgoingMail], purpose: str) -> None:
+def test_list_mails_have_greeting_and_signature(mails: dict[str, OutgoingMail], purpose: str) -> None:
     mail = mails[purpose]
     for words in (mail.text, mail.html):
         assert words.count("Hei,") == 1
         assert "Kati, Aijuu työnohjaus" in words
         assert "050 534 8567" in words
         assert "None" not in words
-    assert "\n\n\n" not in mail.text.strip()
-    for asked in ("<img", "<script", "<link", "style", "src="):
-        assert asked not in mail.html
 
 
 def test_all_but_the_removal_notice_have_the_link(mails: dict[str, OutgoingMail]) -> None:
