@@ -126,6 +126,9 @@ class BasePage(Page):
     # Whether visitors apply on this page. During a pause, calls to action lead elsewhere (home.blocks).
     accepts_applications: ClassVar[bool] = False
 
+    # Whether the title and description for search engines follow the state of the pause (home.seo).
+    head_follows_pause: ClassVar[bool] = False
+
     title_help = _("Stands at the top of the page and in the links that lead to it.")
     # Wagtail's own panel, which makes the address of a new page from its title.
     title_panels: ClassVar[list[Any]] = [TitleFieldPanel("title", help_text=title_help)]

@@ -22,7 +22,7 @@ from wagtail.models import Page, Site
 
 from home.contact_details import ContactDetails
 from home.editors_text import editors_html, editors_text, hide_emails_in_json
-from home.pages import ServicePage
+from home.pages import BasePage, ServicePage
 from home.pause.wording import PauseStatus
 from home.remembered import remembered
 
@@ -48,6 +48,7 @@ PICTURES: dict[str, Promise] = {
     "saavutettavuus": _("“Saavutettavuus” and a drawing: a wide path leads through an open door."),
 }
 LANGUAGE = "fi"
+_LOGO = "img/icons/icon-512.png"
 # As in Django's json_script: the text can't close the element or open a comment.
 _ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
@@ -104,6 +105,15 @@ def shorten(text: str, longest: int = LONGEST_DESCRIPTION) -> str:
 def introduction(page: Page) -> str:
     """Return the visible introduction of a page as plain text; "" where there is none."""
     return next((text for name in _INTRODUCTIONS if (text := plain_text(getattr(page, name, "")))), "")
+
+
+def page_title(page: Page, pause: PauseStatus) -> str:
+    """Return the title for search engines and for the browser's tab, without the name of the site."""
+    return (_follows_pause(page) and pause.contact_title) or editors_text(page.seo_title or page.title)
+
+
+def _follows_pause(page: Page) -> bool:
+    return isinstance(page, BasePage) and page.head_follows_pause
 
 
 def page_description(page: Page) -> str:
@@ -181,12 +191,24 @@ def _practice(details: ContactDetails) -> Node:
             "legalName": details.official_name,
             "identifier": details.business_id,
             "url": absolute("/"),
+            "logo": absolute(static(_LOGO)),
             "telephone": details.phone_uri.removeprefix("tel:"),
             "address": editors_text(details.postal_address),
             "areaServed": _areas(details),
+            "contactPoint": _contact_point(details),
             "founder": _filled({"@type": "Person", "name": details.person_name}) if details.person_name else None,
             "sameAs": details.facebook_url,
         }
+    )
+
+
+def _contact_point(details: ContactDetails) -> Node | None:
+    """Return how the practice is reached, also in a pause; None without a phone number and an e-mail address."""
+    reached = _filled({"telephone": details.phone_uri.removeprefix("tel:"), "email": details.email})
+    if not reached:
+        return None
+    return _filled(
+        {"@type": "ContactPoint", **reached, "availableLanguage": LANGUAGE, "areaServed": _areas(details)},
     )
 
 
@@ -252,8 +274,8 @@ def page_head(page: Page, request: HttpRequest, *, details: ContactDetails, paus
     if not address:
         return None
     return PageHead(
-        title=editors_text(page.seo_title or page.title),
-        description=page_description(page),
+        title=page_title(page, pause),
+        description=(_follows_pause(page) and pause.contact_description) or page_description(page),
         address=address,
         site_name=details.business_name or settings.WAGTAIL_SITE_NAME,
         picture=share_picture(page),

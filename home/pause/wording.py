@@ -75,6 +75,24 @@ class PauseStatus:
         return _("Waiting list") if self.form_mode == FormMode.WAITING_LIST else self.contact_label
 
     @property
+    def contact_title(self) -> str:
+        """The title of the contact page for search engines; "" where its own stays."""
+        return _("Waiting list") if self.form_mode == FormMode.WAITING_LIST else ""
+
+    @property
+    def contact_description(self) -> str:
+        """The description of the contact page for search engines; "" where its own stays."""
+        if self.form_mode != FormMode.AS_USUAL:
+            return " ".join([self._why_nothing_new, self.contact_sentence])
+        return (
+            _("Aijuu is on a break. You can write to Kati, but the answer may take longer.") if self.is_paused else ""
+        )
+
+    @property
+    def _why_nothing_new(self) -> str:
+        return _("Aijuu's services are paused.") if self.is_paused else _("Aijuu has no free times right now.")
+
+    @property
     def contact_sentence(self) -> str:
         """The sentence that replaces an invitation before such a button; "" where the invitation stays."""
         if self.form_mode == FormMode.WAITING_LIST:

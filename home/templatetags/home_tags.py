@@ -67,6 +67,13 @@ def hide_emails(html: Any) -> SafeString:
     return mark_safe(email_obfuscation.hide_emails(conditional_escape(html)))  # noqa: S308
 
 
+@register.simple_tag(takes_context=True)
+def page_title(context: dict[str, Any]) -> str:
+    """`{% page_title %}` for <title>; "" without a page."""
+    page = context.get("page")
+    return addresses.page_title(page, context["pause"]) if isinstance(page, Page) else ""
+
+
 @register.inclusion_tag("components/page_head.html", takes_context=True)
 def page_head(context: dict[str, Any]) -> dict[str, Any]:
     """`{% page_head %}`. Renders nothing without a page, and nothing in a preview."""
@@ -169,12 +176,6 @@ def choice_row(choice: BoundWidget) -> SafeString:
 def typeset(text: str | None) -> str:
     """`{{ value.heading|typeset }}` for an editor's plain text, never a visitor's. The result is not marked safe."""
     return unbroken_text(editors_text(str(text))) if text else ""
-
-
-@register.filter
-def typeset_title(text: str | None) -> str:
-    """For <title>: as typeset, without the invisible characters that control line breaks."""
-    return editors_text(str(text)) if text else ""
 
 
 @register.filter

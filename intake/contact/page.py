@@ -317,6 +317,7 @@ class ContactPage(AlwaysPublic, RoutablePageMixin, BasePage):
     subpage_types: ClassVar[list[str]] = []
     allowed_http_methods: ClassVar[list[HTTPMethod]] = [*BasePage.allowed_http_methods, HTTPMethod.POST]
     max_count = 1
+    head_follows_pause: ClassVar[bool] = True
     content_panels: ClassVar[list[Any]] = [
         *BasePage.content_panels[:1],
         FieldPanel("intro"),

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
+from django.contrib.staticfiles import finders
 from django.test import Client
+from PIL import Image
 from wagtail.models import Page
 
 from home.models import ContactDetails, ContentPage, HomePage, PauseNotice
@@ -24,12 +26,12 @@ ADDRESSES = ["/", *SERVICES, "/ota-yhteytta/", "/tietosuoja/", "/saavutettavuus/
 # schema.org: what each type that we use must have, and what else it may.
 TYPES: dict[str, tuple[set[str], set[str]]] = {
     "Organization": (
-        {"@id", "name", "url"},
-        {"legalName", "identifier", "telephone", "areaServed", "founder", "sameAs"},
+        {"@id", "name", "url", "logo"},
+        {"legalName", "identifier", "telephone", "areaServed", "contactPoint", "founder", "sameAs"},
     ),
     "ProfessionalService": (
-        {"@id", "name", "url", "address"},
-        {"legalName", "identifier", "telephone", "areaServed", "founder", "sameAs"},
+        {"@id", "name", "url", "logo", "address"},
+        {"legalName", "identifier", "telephone", "areaServed", "contactPoint", "founder", "sameAs"},
     ),
     "Person": ({"name"}, set()),
     "AdministrativeArea": ({"name"}, set()),
@@ -39,7 +41,7 @@ TYPES: dict[str, tuple[set[str], set[str]]] = {
         {"description", "areaServed", "availableChannel"},
     ),
     "ServiceChannel": ({"availableLanguage"}, {"serviceUrl", "servicePhone"}),
-    "ContactPoint": ({"telephone"}, set()),
+    "ContactPoint": (set(), {"telephone", "email", "availableLanguage", "areaServed"}),
     "FAQPage": ({"@id", "inLanguage", "mainEntity"}, set()),
     "Question": ({"name", "acceptedAnswer"}, set()),
     "Answer": ({"text"}, set()),
@@ -137,7 +139,7 @@ def test_structured_data_states_only_visible_facts(visitor: Client, settings: An
     read = Read(visitor, address)
     seen = 0
     for name, value in statements(read.graph):
-        if name in ("@context", "@type", "@id"):
+        if name in ("@context", "@type", "@id", "logo"):
             continue
         seen += 1
         if name == "telephone":
@@ -161,6 +163,37 @@ def test_practice_is_organization_with_founder(visitor: Client, address: str) ->
     assert not set(practice) & {"address", "legalName", "identifier", "sameAs"}
 
 
+@pytest.mark.parametrize("is_paused", [True, False])
+def test_contact_point_has_phone_email_and_language(visitor: Client, is_paused: bool) -> None:
+    if not is_paused:
+        end_the_pause()
+    assert Read(visitor, "/").node("Organization")["contactPoint"] == {
+        "@type": "ContactPoint",
+        "telephone": "+358505348567",
+        "email": "kati.levola@aijuu.fi",
+        "availableLanguage": "fi",
+        "areaServed": [
+            {"@type": "AdministrativeArea", "name": "Satakunta"},
+            {"@type": "Country", "name": "Suomi", "identifier": "FI"},
+        ],
+    }
+
+
+def test_contact_point_leaves_out_missing_facts(visitor: Client) -> None:
+    details(phone="")
+    assert "telephone" not in Read(visitor, "/").node("Organization")["contactPoint"]
+    details(email="", areas="")
+    assert "contactPoint" not in Read(visitor, "/").node("Organization")
+
+
+def test_logo_is_a_square_picture(visitor: Client, settings: Any) -> None:
+    logo = Read(visitor, "/").node("Organization")["logo"]
+    path = finders.find(logo.removeprefix(f"{settings.SITE_URL}/static/"))
+    assert isinstance(path, str)
+    with Image.open(path) as picture:
+        assert (picture.format, picture.size) == ("PNG", (512, 512))
+
+
 def test_public_address_makes_professional_service(visitor: Client) -> None:
     details(postal_address="Esimerkkikatu 1, 28100 Pori")
     read = Read(visitor, "/")
@@ -170,9 +203,9 @@ def test_public_address_makes_professional_service(visitor: Client) -> None:
 
 def test_facts_that_are_not_filled_are_not_stated(visitor: Client) -> None:
     end_the_pause()
-    details(person_name="", phone="", areas="", contact_page=None)
+    details(person_name="", phone="", email="", areas="", contact_page=None)
     read = Read(visitor, SERVICES[0])
-    assert set(read.node("Organization")) == {"@type", "@id", "name", "url"}
+    assert set(read.node("Organization")) == {"@type", "@id", "name", "url", "logo"}
     assert not {"areaServed", "availableChannel"} & set(read.node("Service"))
 
 

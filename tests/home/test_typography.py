@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.template import Context, Template
 from django.test import Client
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from wagtail import blocks
@@ -106,8 +107,10 @@ def test_ranges_and_phone_numbers_stay_on_one_line(text: str, shown_as: str) -> 
 
 @pytest.mark.once
 def test_window_titles_hold_no_unseen_character() -> None:
-    html = Template("{% load home_tags %}{{ title|typeset_title }}|{{ title|typeset }}").render(
-        Context({"title": "Tapaamiset 3-4 viikon välein"})
+    page = ServicePage(title="Tapaamiset 3-4 viikon välein")
+    pause = PauseNotice().status(now=timezone.now())
+    html = Template("{% load home_tags %}{% page_title %}|{{ page.title|typeset }}").render(
+        Context({"page": page, "pause": pause})
     )
     assert html == "Tapaamiset 3–4\u00a0viikon välein|Tapaamiset 3–\u20604\u00a0viikon välein"
 
