@@ -19,7 +19,7 @@ from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 from wagtail.admin.ui.components import Component
 from wagtail.images import get_image_model
-from wagtail.models import Page, ReferenceIndex
+from wagtail.models import Page, ReferenceIndex, Site
 
 from home.checklist.points import ITEMS_HOOK, ChecklistItem, Text, all_items, checklist_for, mark_point
 from home.contact_details import ContactDetails
@@ -39,8 +39,11 @@ def page_checklist_items() -> list[ChecklistItem]:
         ),
         ChecklistItem(
             key="surname",
-            title=gettext_lazy("Your surname"),
-            why=gettext_lazy("The privacy page must tell who answers for people's details."),
+            title=gettext_lazy("Your full name"),
+            why=gettext_lazy(
+                "Until then visitors see your first name only. The privacy page must tell who answers for people's "
+                "details."
+            ),
             permission=CHANGE_DETAILS,
             address=_field("person_name"),
             is_done=lambda details: len(details.person_name.split()) > 1,
@@ -87,10 +90,33 @@ def page_checklist_items() -> list[ChecklistItem]:
         ChecklistItem(
             key="own-picture",
             title=gettext_lazy("A picture of your own"),
-            why=gettext_lazy("A photo of you tells whom one is writing to. Until then the pages have drawings."),
+            why=gettext_lazy(
+                "A photo of you tells whom one is writing to. Add it here, then choose it as the picture of the front "
+                "page. Until then the pages have drawings."
+            ),
             permission=CHANGE_DETAILS,
             address=lambda details: reverse("wagtailimages:add_multiple"),
             is_done=lambda details: uses_own_image(),
+        ),
+        ChecklistItem(
+            key="training",
+            title=gettext_lazy("Your training and membership"),
+            why=gettext_lazy(
+                "Write on the front page, where you are told of, how you were trained as a supervisor and to which "
+                "association you belong. Then mark this. Until then visitors do not learn it."
+            ),
+            permission=CHANGE_DETAILS,
+            address=_front_page,
+        ),
+        ChecklistItem(
+            key="price",
+            title=gettext_lazy("The price, or how it is agreed"),
+            why=gettext_lazy(
+                "Write it on the front page, for example among the questions: “What does work supervision cost?” "
+                "Then mark this. Until then visitors have to ask you."
+            ),
+            permission=CHANGE_DETAILS,
+            address=_front_page,
         ),
         ChecklistItem(
             key="accessibility",
@@ -140,6 +166,11 @@ def uses_own_image() -> bool:
 
 def _content_type(model: type[Model]) -> ContentType:
     return ContentType.objects.get_for_model(model)
+
+
+def _front_page(_details: ContactDetails) -> str:
+    site = Site.objects.filter(is_default_site=True).first()
+    return reverse("wagtailadmin_pages:edit", args=[site.root_page_id]) if site else ""
 
 
 def _accessibility_page(details: ContactDetails) -> str:

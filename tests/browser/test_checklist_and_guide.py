@@ -36,7 +36,7 @@ def test_checklist_panel_empties_as_points_are_handled(desk: KatisDesk) -> None:
     page.goto("/admin/")
     before = open_points(page)
     assert "Y-tunnus" in before
-    expect(page.get_by_text(f"{12 - len(before)}/12 kunnossa")).to_be_visible()
+    expect(page.get_by_text(f"{14 - len(before)}/14 kunnossa")).to_be_visible()
 
     page.get_by_role("link", name="Y-tunnus").click()
     field = page.get_by_label("Y-tunnus")
@@ -60,7 +60,7 @@ def test_checklist_panel_empties_as_points_are_handled(desk: KatisDesk) -> None:
     page.get_by_role("button", name="Ohjeet").click()
     with next_document(page):
         page.get_by_role("link", name="Aloituslista").click()
-    expect(page.get_by_text("Kunnossa on 12/12.")).to_be_visible()
+    expect(page.get_by_text("Kunnossa on 14/14.")).to_be_visible()
     assert certain_violations(page) == []
     with next_document(page):
         page.get_by_role("button", name=re.compile("^Palauta listalle ?: Vastausaika$")).click()

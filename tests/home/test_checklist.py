@@ -32,6 +32,8 @@ FILLED = {
     "mail": {"mail_provider": "Esimerkkiposti Oy"},
 }
 
+BY_HAND = ("training", "price", "accessibility")
+
 
 def account(group: str) -> User:
     user = make_user(group)
@@ -59,7 +61,8 @@ def fill_everything() -> None:
     ContactDetails.objects.update(**{name: text for fields in FILLED.values() for name, text in fields.items()})
     PauseNotice.objects.update(form_mode=FormMode.WAITING_LIST)
     use_own_picture()
-    mark_point(item=item("accessibility"), state="done")
+    for key in BY_HAND:
+        mark_point(item=item(key), state="done")
 
 
 def use_own_picture() -> None:
@@ -73,9 +76,25 @@ def item(key: str):  # type: ignore[no-untyped-def]
 
 
 def test_new_site_checklist_lists_missing_facts(kati: User) -> None:
-    assert open_keys(kati) == {*FILLED, "own-picture", "accessibility", "contact-page-in-pause"}
+    assert open_keys(kati) == {*FILLED, *BY_HAND, "own-picture", "contact-page-in-pause"}
     checklist = checklist_for(kati)
-    assert (checklist.handled, checklist.total) == (1, 12)
+    assert (checklist.handled, checklist.total) == (1, 14)
+
+
+def test_training_and_price_are_written_on_front_page(kati: User, desk: Client) -> None:
+    front_page = reverse("wagtailadmin_pages:edit", args=[HomePage.objects.get().pk])
+    for key in ("training", "price"):
+        [point] = [point for point in checklist_for(kati).points if point.item.key == key]
+        assert point.address == front_page
+        assert point.is_marked_by_hand
+        assert press(desk, key, "done") == FRONT
+        assert key not in open_keys(kati)
+
+
+def test_unknown_training_and_price_are_not_published(kati: User, client: Client) -> None:
+    page = client.get("/").content.decode()
+    for invented in ("[[", "]]", "Hinta", "hinta", "€", "jäsenyy", "tutkinto"):
+        assert invented not in page
 
 
 @pytest.mark.parametrize("key", FILLED)
@@ -154,7 +173,7 @@ def test_checklist_item_is_set_aside_and_reopened(kati: User, desk: Client) -> N
     assert "Facebook-sivun osoite" in desk.get(FRONT).content.decode()
     assert press(desk, "facebook", "set_aside") == FRONT
     page = desk.get(FRONT).content.decode()
-    assert "2/12 kunnossa" in page
+    assert "2/14 kunnossa" in page
     assert "Facebook-sivun osoite</a>" not in page
     assert press(desk, "facebook", "open", **{"from": "list"}) == reverse("checklist")
     assert "facebook" in open_keys(kati)
@@ -202,8 +221,8 @@ def test_complete_checklist_hides_panel_keeps_list(kati: User, desk: Client) -> 
     assert "Sivustoltasi puuttuu vielä" not in page
     assert "aloituslista" in page  # the way back, in the help menu
     whole = desk.get(reverse("checklist")).content.decode()
-    assert "Kunnossa on 12/12." in whole
-    assert whole.count("Palauta listalle") == 1  # what was marked by hand
+    assert "Kunnossa on 14/14." in whole
+    assert whole.count("Palauta listalle") == len(BY_HAND)  # what was marked by hand
     assert "Puuttuu" not in whole
 
 
