@@ -23,7 +23,7 @@ class FormNotices:
     crisis_note: str
     privacy: SafeString
     pause: str
-    # The description of the waiting list, and the label of its checkbox for mail on the return; empty on other forms.
+    # The description of the waiting list, and the label of its checkbox for mail on free times; empty on other forms.
     waiting_lead: str = ""
     waiting_points: tuple[str, ...] = ()
     consent: str = ""

@@ -23,9 +23,9 @@ GREETING_LIMIT = 1000
 
 
 class WaitingForm(ContactFactsForm):
-    """Who waits, a wish, and a checkbox for mail on the return, which is not ticked initially."""
+    """Who waits, a wish, and a checkbox for mail on free times, which is not ticked initially."""
 
-    # Not asked: the page says how people on the list are contacted, and the rest is talked about after the break.
+    # Not asked: the page says how people on the list are contacted, and the rest is talked about when it begins.
     preferred_contact = None  # type: ignore[assignment]
     organisation = None  # type: ignore[assignment]
     delivery_modes = None  # type: ignore[assignment]
@@ -42,11 +42,11 @@ class WaitingForm(ContactFactsForm):
         widget=forms.Textarea(attrs={"rows": 4, "data-limit": WISH_LIMIT}),
     )
     wants_mail = forms.BooleanField(
-        label=gettext_lazy("I want e-mail when Aijuu returns from its break."),
+        label=gettext_lazy("I want e-mail when Aijuu has free times."),
         required=False,
         help_text=gettext_lazy(
             "You are then also asked by e-mail every few months whether you are still waiting. Without e-mail Kati "
-            "gets in touch with you herself after the break."
+            "gets in touch with you herself when there are free times."
         ),
     )
 
@@ -136,7 +136,7 @@ def waiting_notices(
             "list. It binds you to nothing, and does not promise a time."
         ),
         waiting_points=(
-            _("After the break those on the list are contacted, mostly in the order in which they joined."),
+            _("When there are free times, those on the list are contacted, mostly in the order in which they joined."),
             _("You can leave the list whenever you like: by the link in the confirmation, or by telling Kati."),
         ),
         consent=f"{box.label} {box.help_text}",

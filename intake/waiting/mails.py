@@ -82,7 +82,7 @@ def _list_mail(purpose: MailPurpose, words: dict[str, object]) -> NewMail:
 
 def _subject(purpose: MailPurpose) -> str:
     if purpose == MailPurpose.RETURN_NOTICE:
-        return _("Aijuu has returned from its break: are you still interested?")
+        return _("Aijuu has free times again: are you still interested?")
     if purpose == MailPurpose.RETURN_REMINDER:
         return _("Reminder: are you still interested in work supervision?")
     if purpose == MailPurpose.STILL_WAITING:

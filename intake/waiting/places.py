@@ -95,9 +95,9 @@ def record_steps(
     )
 
 
-def is_paused(now: datetime) -> bool:
-    """Return whether there is a pause now, according to the database."""
-    return pause_state(PauseNotice.load().settings, now).is_paused
+def takes_new_clients(now: datetime) -> bool:
+    """Return whether new supervision is started now, according to the database: only then the list may be told."""
+    return pause_state(PauseNotice.load().settings, now).takes_new_clients
 
 
 def link_for_place(*, enquiry: Enquiry, now: datetime) -> str:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from home.pause.models import PauseNotice
-from home.pause.rules import PauseState, calendar_day, pause_state
+from home.pause.rules import PauseState, announced_pause, calendar_day, pause_state
 from intake.choices import MailPurpose, MailState, Outcome, PlanState, Status, StepKind
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.enquiry.services import ChangedMeanwhile
@@ -31,8 +31,8 @@ from intake.waiting.places import is_mailable
 from intake.waiting.reading import places_on_the_list
 from intake.waiting.return_plan import (
     NobodyToNotify,
-    PauseActive,
     PlanAlreadyRunning,
+    TakesNoNewClients,
     next_mailboxes,
     resume_plan,
     start_plan,
@@ -82,7 +82,7 @@ def forecast(plan: ReturnPlan, *, now: datetime) -> PlanForecast:
         still = [places[waiter.place_id] for waiter in mailbox if waiter.place_id in places]
         if still:
             queue.append(MailboxToNotify(place=still[0], others=tuple(still[1:])))
-    pause_begins_on = _announced_pause(now)
+    pause_begins_on = announced_pause(PauseNotice.load().settings, now)
     first_day = first_notice_day(now)
     planned = schedule(
         queue,
@@ -106,11 +106,6 @@ def forecast(plan: ReturnPlan, *, now: datetime) -> PlanForecast:
         html=notice.html,
         shown_digest=_digest(planned, plan, notice.text),
     )
-
-
-def _announced_pause(now: datetime) -> date | None:
-    settings = PauseNotice.load().settings
-    return settings.begins_on if pause_state(settings, now) is PauseState.UPCOMING else None
 
 
 def _digest(planned: Schedule[MailboxToNotify], plan: ReturnPlan, text: str) -> str:
@@ -240,8 +235,8 @@ def _start(request: HttpRequest, form: ReturnPlanForm) -> HttpResponse:
         return _page(request, form=form, status=409)
     try:
         start_plan(**values, by=request.user, now=now)  # type: ignore[arg-type]
-    except PauseActive:
-        messages.error(request, _("Aijuu is on a pause, so the return can't be told yet."))
+    except TakesNoNewClients:
+        messages.error(request, _cannot_tell(now))
         return _page(request, form=form, status=409)
     except NobodyToNotify:
         messages.error(request, _("There is nobody on the list whom the site could tell."))
@@ -266,8 +261,8 @@ def _continue(request: HttpRequest, form: ReturnPlanForm, held: ReturnPlan | Non
         return _page(request, form=form, status=409)
     try:
         resume_plan(plan_id=as_shown.cleaned_data["plan"], version=as_shown.cleaned_data["version"], **values, now=now)
-    except PauseActive:
-        messages.error(request, _("Aijuu is on a pause, so the return can't be told yet."))
+    except TakesNoNewClients:
+        messages.error(request, _cannot_tell(now))
         return _page(request, form=form, status=409)
     except ChangedMeanwhile:
         messages.error(request, _changed())
@@ -283,17 +278,26 @@ def _with(plan: ReturnPlan, values: dict[str, Any]) -> ReturnPlan:
     return plan
 
 
+def _cannot_tell(now: datetime) -> str:
+    if pause_state(PauseNotice.load().settings, now) is PauseState.FULL:
+        return _("Aijuu is full, so those who wait can't be told yet.")
+    return _("Aijuu is on a pause, so those who wait can't be told yet.")
+
+
 def _changed() -> str:
     return _("The plan was changed or has ended since you opened the page. Check how it stands.")
 
 
 def _page(request: HttpRequest, *, form: ReturnPlanForm | None = None, status: int = 200) -> HttpResponse:
     now = timezone.now()
+    state = pause_state(PauseNotice.load().settings, now)
     running = _running()
     ended = ReturnPlan.objects.exclude(state=PlanState.RUNNING)[:_ENDED_PLANS_SHOWN]
     context: dict[str, Any] = {
         "ended": [progress(plan) for plan in ended],
-        "is_paused": PauseNotice.load().status(now=now).is_paused,
+        "takes_new_clients": state.takes_new_clients,
+        "is_full": state is PauseState.FULL,
+        "cannot_tell": _cannot_tell(now),
         "user_can_act": may_act(request.user),
         "user_can_change_pause": request.user.has_perm("home.change_pausenotice"),  # type: ignore[union-attr]
     }

@@ -11,14 +11,13 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from home.dates import finnish_day
-from home.pause.models import PauseNotice
 from intake.choices import DeliveryMode, MailPurpose, MailState, PlanState, Status, StepKind, SupervisionForm
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.mail.models import OutgoingMail
 from intake.rights import may_act
 from intake.waiting.mails import LIST_PURPOSES
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.places import LINK_PURPOSES, is_mailable
+from intake.waiting.places import LINK_PURPOSES, is_mailable, takes_new_clients
 from intake.waiting.return_plan import next_mailboxes
 from intake.waiting.rules import by_mailbox, last_day_without_mail, removal_day
 
@@ -193,13 +192,13 @@ def _mailed(mails: list[OutgoingMail], purpose: MailPurpose, queued_at: datetime
 @dataclass(frozen=True, kw_only=True)
 class WaitingSummary:
     """Counts of the list. `running`: the running plan. `to_notify`: how many it, or a plan started now, still has to
-    notify; 0 during a pause.
+    notify; 0 while no new supervision is started.
     """
 
     total: int
     running: ReturnPlan | None
     to_notify: int
-    is_paused: bool
+    takes_new_clients: bool
 
     @property
     def notified_in_the_end(self) -> int:
@@ -210,12 +209,12 @@ class WaitingSummary:
 def waiting_summary(*, now: datetime) -> WaitingSummary:
     """Return the summary of the list for the dashboard."""
     running = ReturnPlan.objects.filter(state=PlanState.RUNNING).first()
-    is_paused = PauseNotice.load().status(now=now).is_paused
-    can_tell = running is not None or not is_paused
+    is_open = takes_new_clients(now)
+    can_tell = running is not None or is_open
     return WaitingSummary(
         total=places_on_the_list().count(),
         running=running,
-        is_paused=is_paused,
+        takes_new_clients=is_open,
         to_notify=len(next_mailboxes(running or ReturnPlan())) if can_tell else 0,
     )
 

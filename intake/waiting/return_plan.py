@@ -19,16 +19,16 @@ from intake.mail.models import OutgoingMail
 from intake.mail.queue import Handling, register
 from intake.waiting.mails import LIST_PURPOSES, plan_key, queue_return_notice
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.places import Mailbox, is_paused, lock_places, mailable_places, record_steps
-from intake.waiting.rules import Waiter, counts_for_today, is_mail_hour, notice_order, pause_came_since, remaining_today
+from intake.waiting.places import Mailbox, lock_places, mailable_places, record_steps, takes_new_clients
+from intake.waiting.rules import Waiter, counts_for_today, is_mail_hour, notice_order, remaining_today, was_closed_since
 
 
 class PlanAlreadyRunning(Exception):
     """Another plan is running; only one may run at a time."""
 
 
-class PauseActive(Exception):
-    """There is a pause, so nobody can be notified of the return."""
+class TakesNoNewClients(Exception):
+    """There is a pause, or Aijuu is full, so nobody can be notified of the return."""
 
 
 class NobodyToNotify(Exception):
@@ -40,14 +40,14 @@ def start_plan(
 ) -> ReturnPlan:
     """Start a plan; the worker sends the notices. Unsent questions to the list are withdrawn.
 
-    Raises PlanAlreadyRunning, PauseActive, NobodyToNotify, and ValidationError for invalid values.
+    Raises PlanAlreadyRunning, TakesNoNewClients, NobodyToNotify, and ValidationError for invalid values.
     """
     with transaction.atomic():
         lock_receiving()
         if ReturnPlan.objects.filter(state=PlanState.RUNNING).exists():
             raise PlanAlreadyRunning
-        if is_paused(now):
-            raise PauseActive
+        if not takes_new_clients(now):
+            raise TakesNoNewClients
         plan = ReturnPlan(
             created_at=now,
             created_by_id=by.pk if by else None,
@@ -69,16 +69,16 @@ def resume_plan(
 ) -> None:
     """Resume a plan on hold with the text and settings that the supervisor has just seen.
 
-    Raises ChangedMeanwhile for an old `version` or if the plan is not on hold, PauseActive, and ValidationError for
-    invalid values.
+    Raises ChangedMeanwhile for an old `version` or if the plan is not on hold, TakesNoNewClients, and ValidationError
+    for invalid values.
     """
     with transaction.atomic():
         lock_receiving()
         plan = _locked_plan(plan_id, version)
         if plan.held_at is None:
             raise ChangedMeanwhile
-        if is_paused(now):
-            raise PauseActive
+        if not takes_new_clients(now):
+            raise TakesNoNewClients
         plan.per_day, plan.first_form, plan.greeting, plan.answer_days = per_day, first_form, greeting, answer_days
         plan.held_at, plan.resumed_at = None, now
         plan.version += 1
@@ -110,7 +110,7 @@ def _locked_plan(plan_id: int, version: int) -> ReturnPlan:
 
 
 def _hold(plan: ReturnPlan, now: datetime) -> None:
-    """Put the plan on hold until the supervisor confirms it: its text was written before the pause."""
+    """Put the plan on hold until the supervisor confirms it: its text was written before she stopped."""
     plan.held_at = now
     plan.version += 1
     plan.save(update_fields=["held_at", "version"])
@@ -195,7 +195,7 @@ def reassign_mails(*, enquiry: Enquiry, now: datetime, **_signal: object) -> Non
 
 def list_is_being_notified(now: datetime) -> bool:
     """Return whether a plan is notifying the list. A plan on hold does not count: it must not delay removals."""
-    return ReturnPlan.objects.filter(state=PlanState.RUNNING, held_at=None).exists() and not is_paused(now)
+    return ReturnPlan.objects.filter(state=PlanState.RUNNING, held_at=None).exists() and takes_new_clients(now)
 
 
 def next_mailboxes(plan: ReturnPlan) -> list[list[Waiter]]:
@@ -223,8 +223,8 @@ def next_mailboxes(plan: ReturnPlan) -> list[list[Waiter]]:
 def queue_due_return_notices(*, now: datetime) -> int:
     """Queue the notices that the running plan may send now. Returns how many.
 
-    None at night. The plan ends when everybody has been notified. If a pause came, it is put on hold until the
-    supervisor resumes it.
+    None at night. The plan ends when everybody has been notified. If a pause came, or Aijuu became full, it is put on
+    hold until the supervisor resumes it.
     """
     telling = ReturnPlan.objects.filter(state=PlanState.RUNNING, held_at=None)
     if not telling.exists():
@@ -234,7 +234,7 @@ def queue_due_return_notices(*, now: datetime) -> int:
         plan = telling.select_for_update().first()
         if plan is None:
             return 0
-        if pause_came_since(PauseNotice.load().settings, since=plan.confirmed_at, now=now):
+        if was_closed_since(PauseNotice.load().settings, since=plan.confirmed_at, now=now):
             _hold(plan, now)
             return 0
         if not is_mail_hour(now):
@@ -304,17 +304,17 @@ def _plan_of(mail: OutgoingMail) -> ReturnPlan | None:
 
 
 def _is_notice_valid(mail: OutgoingMail, now: datetime) -> bool:
-    """Not if the plan was stopped or is on hold, or if a pause came since it was confirmed."""
+    """Not if the plan was stopped or is on hold, or if Aijuu was closed or full since it was confirmed."""
     plan = _plan_of(mail)
     if plan is None or plan.state == PlanState.STOPPED or plan.held_at is not None:
         return False
-    return not pause_came_since(PauseNotice.load().settings, since=plan.confirmed_at, now=now)
+    return not was_closed_since(PauseNotice.load().settings, since=plan.confirmed_at, now=now)
 
 
 def _is_reminder_valid(mail: OutgoingMail, now: datetime) -> bool:
-    """Also valid if the plan was stopped. Not if a pause came since: then the days to answer start over."""
+    """Also valid if the plan was stopped. Not if Aijuu was closed or full since: the days to answer start over."""
     settings = PauseNotice.load().settings
-    return _plan_of(mail) is not None and not pause_came_since(settings, since=mail.created_at, now=now)
+    return _plan_of(mail) is not None and not was_closed_since(settings, since=mail.created_at, now=now)
 
 
 def _is_question_valid(mail: OutgoingMail, now: datetime) -> bool:

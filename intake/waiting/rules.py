@@ -97,27 +97,24 @@ def counts_for_today(notified_on: date | None, today: date) -> bool:
 
 
 def open_since(settings: PauseSettings, now: datetime) -> date | None:
-    """Return the day of the latest return; None during a pause, or if no return is known.
+    """Return the day since which new supervision is started: after a pause, or after being full.
 
-    A future day is ignored: it was recorded by a wrong clock.
+    None while none is started, or if no such day is known. A future day is ignored: it was recorded by a wrong clock.
     """
-    if pause_state(settings, now).is_paused:
+    if not pause_state(settings, now).takes_new_clients:
         return None
-    if (
-        settings.active
-        and settings.opens_by_itself
-        and settings.returns_on
-        and settings.returns_on <= calendar_day(now)
-    ):
+    today = calendar_day(now)
+    if settings.active and settings.opens_by_itself and settings.returns_on and settings.returns_on <= today:
         return settings.returns_on
-    return settings.ended_on if settings.ended_on and settings.ended_on <= calendar_day(now) else None
+    known = [day for day in (settings.ended_on, settings.full_ended_on) if day is not None and day <= today]
+    return max(known, default=None)
 
 
-def pause_came_since(settings: PauseSettings, *, since: datetime, now: datetime) -> bool:
-    """Return whether there is a pause now, or one has ended on a later day than that of `since`."""
+def was_closed_since(settings: PauseSettings, *, since: datetime, now: datetime) -> bool:
+    """Return whether no new supervision is started now, or it was started again on a later day than that of `since`."""
     opened_on = open_since(settings, now)
     if opened_on is None:
-        return pause_state(settings, now).is_paused
+        return not pause_state(settings, now).takes_new_clients
     return opened_on > calendar_day(since)
 
 
@@ -132,7 +129,7 @@ def return_action(
 ) -> ReturnAction:
     """Return what to do after a notice without an answer. Only sent mails count.
 
-    Days before the end of a pause (`opened_on`) do not count.
+    Days before the end of a pause, or of being full (`opened_on`), do not count.
     """
     latest = reminder_sent_at if reminded else notice_sent_at
     if latest is None:

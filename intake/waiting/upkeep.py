@@ -29,7 +29,7 @@ from intake.waiting.mails import (
     queue_still_waiting,
 )
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.places import Mailbox, is_paused, mailable_places, record_steps
+from intake.waiting.places import Mailbox, mailable_places, record_steps, takes_new_clients
 from intake.waiting.return_plan import list_is_being_notified
 from intake.waiting.rules import (
     QUESTIONS,
@@ -75,12 +75,13 @@ class _NotifiedMailbox:
 def remind_and_close(*, now: datetime, each: Each = each_or_raise) -> int:
     """Remind mailboxes after the plan's days without an answer, and close their enquiries after as many again.
 
-    Not at night or during a pause. Each mailbox has its own transaction. Returns how many were reminded or closed.
+    Not at night, during a pause or while Aijuu is full. Each mailbox has its own transaction. Returns how many were
+    reminded or closed.
     """
     if not is_mail_hour(now):
         return 0
     settings = PauseNotice.load().settings
-    if is_paused(now):
+    if not takes_new_clients(now):
         return 0
     opened_on = open_since(settings, now)
     due = [
@@ -95,7 +96,7 @@ def _follow_up(place: WaitingPlace, opened_on: date | None, now: datetime) -> bo
     """Remind or close a mailbox if it is still due once its enquiries are locked. Returns whether it was."""
     with transaction.atomic():
         lock_receiving()
-        if is_paused(now):
+        if not takes_new_clients(now):
             return False
         Mailbox(place.mailbox_key).lock()
         for notified in _notified_mailboxes(mailbox=place.mailbox_key):

@@ -32,7 +32,7 @@ def test_one_button_opens_and_another_takes_it_back(
         viewport=DESK, storage_state=desk.page.context.storage_state(), java_script_enabled=javascript_enabled
     )
     admin.goto("/admin/")
-    card = admin.get_by_role("region", name="Tauko", exact=True)
+    card = admin.get_by_role("region", name="Tauko ja vapaat ajat", exact=True)
     expect(card).to_contain_text("Aijuu on tauolla.")
     with next_document(admin):
         card.get_by_role("button", name="Avaa Aijuu").click()
@@ -60,7 +60,7 @@ def test_overdue_pause_card_links_to_date_field(site: RunningSite, desk: KatisDe
     site.run(OVERDUE)
     admin = desk.page
     admin.goto("/admin/")
-    card = admin.get_by_role("region", name="Tauko", exact=True)
+    card = admin.get_by_role("region", name="Tauko ja vapaat ajat", exact=True)
     expect(card).to_contain_text("Ilmoittamasi paluupäivä 1.2.2024 on tullut.")
     assert certain_violations(admin) == []
     with next_document(admin):

@@ -20,7 +20,8 @@ RETURN = "/admin/odotuslista/paluu/"
 SIX = """
 from intake.models import WaitingPlace
 from tests.intake.desk.pages import suspicious
-from tests.intake.waiting.admin.waiters import pause, put_on_list, waiting
+from tests.intake.waiting.admin.waiters import put_on_list, waiting
+from tests.intake.waiting.list_people import pause
 pause(active=False)
 for name in ("Aino", "Bertta", "Cilla", "Dora"):
     waiting(f"{name} Odottaja", supervision_form="individual")
@@ -79,7 +80,7 @@ def test_she_moves_one_to_the_head_and_back(admin: Page) -> None:
 def test_she_plans_starts_and_stops(admin: Page) -> None:
     admin.goto("/admin/")
     with next_document(admin):
-        admin.get_by_role("link", name="4 odottaa: suunnittele paluu").click()
+        admin.get_by_role("link", name="4 odottaa: kerro vapaista ajoista").click()
     expect(admin.locator(".waiting__day")).to_have_count(1)
     admin.get_by_label("Viestejä päivässä:").fill("3")
     admin.get_by_label("Omat sanat:").fill('Lämmin "tervehdys" <Porista>')
@@ -93,7 +94,7 @@ def test_she_plans_starts_and_stops(admin: Page) -> None:
     expect(letter.get_by_text("Lämmin ”tervehdys” <Porista>")).to_be_visible()
     with next_document(admin):
         admin.get_by_role("button", name="Aloita ilmoittaminen").click()
-    expect(admin.get_by_role("heading", name="Paluusta ilmoitetaan parhaillaan")).to_be_visible()
+    expect(admin.get_by_role("heading", name="Vapaista ajoista ilmoitetaan parhaillaan")).to_be_visible()
     with next_document(admin):
         admin.get_by_role("button", name="Keskeytä ilmoittaminen").click()
     expect(admin.get_by_text("Ilmoittaminen keskeytettiin.").first).to_be_visible()

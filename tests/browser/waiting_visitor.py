@@ -28,7 +28,7 @@ class WaitingVisitor(Visitor):
 
     @property
     def wants_mail(self) -> Locator:
-        return self.page.get_by_role("checkbox", name="Haluan sähköpostia, kun Aijuu palaa tauolta.")
+        return self.page.get_by_role("checkbox", name="Haluan sähköpostia, kun Aijuussa vapautuu aikoja.")
 
     def write(self, letter: Letter) -> None:
         self.name.fill(letter.name)

@@ -28,14 +28,15 @@ from tests.tools.measured import queries_of
 HEADINGS = [
     "Viitenumero", "Saapunut", "Tila", "Lopputulos", "Päättynyt", "Poistuu automaattisesti", "Tyyppi", "Arvio",
     "Paikka odotuslistalla",
-    "Liittynyt odotuslistalle", "Haluaa sähköpostia paluusta", "Paluusta ilmoitettu", "Syy kärkeen siirtämiseen",
+    "Liittynyt odotuslistalle",
+    "Haluaa sähköpostia vapaista ajoista", "Vapaista ajoista ilmoitettu", "Syy kärkeen siirtämiseen",
     "Nimi",
     "Sähköpostiosoite", "Puhelinnumero", "Organisaatio", "Työnohjauksen muoto", "Tapaamistapa", "Ryhmän koko",
     "Paikkakunta", "Alue",
     "Maksaja", "Mieluisin yhteydenottotapa", "Viesti", "Alkukartoitus saapunut", "Alkukartoituksen vastaukset",
     "Muistiinpanot tapaamista varten", "Muistiinpano",
 ]  # fmt: skip
-DAYS = ("Saapunut", "Päättynyt", "Alkukartoitus saapunut", "Liittynyt odotuslistalle", "Paluusta ilmoitettu")
+DAYS = ("Saapunut", "Päättynyt", "Alkukartoitus saapunut", "Liittynyt odotuslistalle", "Vapaista ajoista ilmoitettu")
 FREE_TEXT = ("name", "organisation", "message", "note")
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", "＋1", "－1", "＠SUM(A1)", "=HYPERLINK(\"http://x\")",
             "-2+3+cmd|' /C calc'!A0"]  # fmt: skip
@@ -65,8 +66,8 @@ def test_headings_and_choices_are_finnish_and_times_local(kati: Client) -> None:
         "Viitenumero": enquiry.reference, "Saapunut": "1.7.2026 9.05", "Tila": "Päättynyt",
         "Lopputulos": "Sopimus tehty", "Päättynyt": "4.7.2026 9.05",
         "Poistuu automaattisesti": "4.1.2027", "Tyyppi": "Viesti", "Arvio": "Tavallinen",
-        "Paikka odotuslistalla": "", "Liittynyt odotuslistalle": "", "Haluaa sähköpostia paluusta": "",
-        "Paluusta ilmoitettu": "", "Syy kärkeen siirtämiseen": "",
+        "Paikka odotuslistalla": "", "Liittynyt odotuslistalle": "", "Haluaa sähköpostia vapaista ajoista": "",
+        "Vapaista ajoista ilmoitettu": "", "Syy kärkeen siirtämiseen": "",
         "Nimi": "Maija Meikäläinen", "Sähköpostiosoite": enquiry.email, "Puhelinnumero": "050 123 4567",
         "Organisaatio": "Porin perhekeskus", "Työnohjauksen muoto": "Ryhmätyönohjaus",
         "Tapaamistapa": "Verkossa, Porissa Aijuun järjestämässä tilassa", "Ryhmän koko": "", "Paikkakunta": "",
@@ -187,10 +188,10 @@ def test_the_waiting_list_is_told_in_its_order(kati: Client) -> None:
     assert {name: row["Paikka odotuslistalla"] for name, row in rows.items()} == {
         "Cilla": "1", "Aino": "2", "Bertta": "3", "Dora": "",
     }  # fmt: skip
-    assert {name: row["Haluaa sähköpostia paluusta"] for name, row in rows.items()} == {
+    assert {name: row["Haluaa sähköpostia vapaista ajoista"] for name, row in rows.items()} == {
         "Cilla": "Kyllä", "Aino": "Kyllä", "Bertta": "Ei", "Dora": "",
     }  # fmt: skip
-    assert (rows["Aino"]["Liittynyt odotuslistalle"], rows["Aino"]["Paluusta ilmoitettu"]) == (
+    assert (rows["Aino"]["Liittynyt odotuslistalle"], rows["Aino"]["Vapaista ajoista ilmoitettu"]) == (
         "1.7.2026 9.05",
         "1.2.2027 9.00",
     )

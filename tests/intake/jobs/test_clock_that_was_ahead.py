@@ -21,7 +21,7 @@ from intake.models import (
 )
 from intake.periodic_jobs import reset_future_moments
 from intake.spam.limit import TooManyPosts, enforce_rate_limit
-from intake.waiting.rules import open_since, pause_came_since
+from intake.waiting.rules import open_since, was_closed_since
 from intake.waiting.upkeep import ask_or_remove_silent_waiters
 from tests.intake.enquiries import closed, received
 from tests.intake.waiting.list_people import waiter
@@ -161,4 +161,4 @@ def test_nothing_is_changed_where_all_is_well() -> None:
 def test_a_return_in_the_future_holds_no_plan() -> None:
     settings = replace(PauseNotice.load().settings, active=False, ended_on=AHEAD.date())
     assert open_since(settings, NOW) is None
-    assert not pause_came_since(settings, since=NOW - timedelta(hours=1), now=NOW)
+    assert not was_closed_since(settings, since=NOW - timedelta(hours=1), now=NOW)

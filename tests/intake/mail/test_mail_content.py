@@ -108,6 +108,15 @@ def test_a_pause_is_told_only_in_a_pause(visitor: Visitor) -> None:
     assert "toistaiseksi tauolla" in Enquiry.objects.get().shown_texts["pause"]
 
 
+def test_full_is_no_reason_for_a_late_answer(visitor: Visitor) -> None:
+    PauseNotice.objects.update_or_create(defaults={"active": False, "full": True})
+    thanks = visitor.client.get(visitor.sends()["Location"]).content.decode()
+    for words in (_body(_sent("confirmation"), "plain"), _body(_sent("confirmation"), "html"), thanks):
+        assert "viipyä" not in words
+        assert "tauolla" not in words
+    assert Enquiry.objects.get().shown_texts["pause"] == "Aijuussa ei ole juuri nyt vapaita aikoja."
+
+
 def test_response_time_only_if_set(visitor: Visitor) -> None:
     ContactDetails.objects.update(response_time="muutaman arkipäivän kuluessa & heti")
     thanks = visitor.client.get(visitor.sends()["Location"]).content.decode()

@@ -38,6 +38,18 @@ def test_the_start_page_leads_where_the_pause_says(
     assert ("Uusia työnohjauksia ei aloiteta juuri nyt" in text) == (active and mode != FormMode.AS_USUAL)
 
 
+def test_start_page_leads_to_list_when_full(answerer: Answerer, visitor: Visitor) -> None:
+    set_pause(FormMode.AS_USUAL, active=False, full=True)
+    assert buttons(answerer) == [(ADDRESS, "Ilmoittaudu odotuslistalle")]
+    assert begin_links(answerer) == 1
+    text = page_text(answerer.client.get(START))
+    assert "Uusia työnohjauksia ei aloiteta juuri nyt" in text
+    assert "tauolla" not in text
+    assert answerer.begins().status_code == 303
+    thanks = str(visitor.sends()["Location"])
+    assert not ShownForm.of(visitor.client.get(thanks)).soup.select("main form")
+
+
 @pytest.mark.parametrize("mode", [FormMode.WAITING_LIST, FormMode.CONTACT_DETAILS])
 def test_started_mapping_can_be_sent_during_pause(begun: Answerer, mode: FormMode) -> None:
     set_pause(mode)

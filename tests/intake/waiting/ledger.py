@@ -11,7 +11,7 @@ from intake.choices import MailPurpose, MailState, Outcome, PlanState, Status, V
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, OutgoingMail, RemovedEnquiry, ReturnPlan, WaitingPlace
 from intake.waiting.mails import LIST_PURPOSES
-from intake.waiting.places import is_paused
+from intake.waiting.places import takes_new_clients
 from tests.intake.waiting.post_office import PostOffice
 
 
@@ -127,7 +127,7 @@ class Ledger:
         new = [key for key in keys if key in set(notified.exclude(pk__in=old).values_list("mailbox_key", flat=True))]
         assert new == before.turns[: len(new)], "not told in order"
         if new:
-            assert not is_paused(now)
+            assert takes_new_clients(now)
             assert 9 <= now.hour < 20
 
     def _check_closing(self, place: WaitingPlace, now: datetime) -> None:
@@ -184,7 +184,7 @@ class Ledger:
                 messages.add(message_id)
                 assert len(messages - self.in_doubt.get(key, set())) <= 1, f"two mails: {purpose}"
             if purpose in (MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER):
-                assert not is_paused(now), "told of the return during a pause"
+                assert takes_new_clients(now), "told of the return during a pause, or while full"
         self.seen = len(self.server.taken)
 
     def forget_erased(self) -> None:

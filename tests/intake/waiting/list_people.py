@@ -62,9 +62,10 @@ def waiter(
 
 
 def pause(*, active: bool, **changes: object) -> None:
-    """Let Aijuu be on a pause, or open without a word of any."""
+    """Let Aijuu be on a pause, or open without a word of any, or full by `changes`."""
     PauseNotice.load()
-    usual = {"begins_on": None, "returns_on": None, "opens_by_itself": False, "ended_on": None}
+    days = ("begins_on", "returns_on", "ended_on", "full_ended_on")
+    usual = {**dict.fromkeys(days), "opens_by_itself": False, "full": False}
     PauseNotice.objects.update(**{"active": active, **usual, **changes})
 
 

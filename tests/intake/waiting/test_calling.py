@@ -13,8 +13,8 @@ from intake.mail.delivery import deliver_next, requeue
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
 from intake.waiting.return_plan import (
     NobodyToNotify,
-    PauseActive,
     PlanAlreadyRunning,
+    TakesNoNewClients,
     queue_due_return_notices,
     start_plan,
     stop_plan,
@@ -127,7 +127,7 @@ def test_an_announced_pause_does_not_stop_the_telling() -> None:
     assert ReturnPlan.objects.get().state == PlanState.FINISHED
 
 
-def test_plan_requires_no_pause_and_no_other_plan() -> None:
+def test_plan_requires_free_times_and_no_other_plan() -> None:
     with pytest.raises(NobodyToNotify):
         _start()
     waiter(now=JOINED, wants_mail=False)
@@ -135,7 +135,10 @@ def test_plan_requires_no_pause_and_no_other_plan() -> None:
         _start()
     waiter(now=JOINED)
     pause(active=True, returns_on=MONDAY.date())
-    with pytest.raises(PauseActive):
+    with pytest.raises(TakesNoNewClients):
+        _start()
+    pause(active=False, full=True)
+    with pytest.raises(TakesNoNewClients):
         _start()
     pause(active=True, returns_on=MONDAY.date(), opens_by_itself=True)
     _start()

@@ -96,7 +96,7 @@ def test_waiting_list_terms_precede_form_fields(visitor: Visitor) -> None:
     assert "Tietosi poistetaan odotuslistalta noin 12 kuukauden kuluttua" in page_text(page)
     assert {"wants_mail", "preferred_contact"}.isdisjoint(shown.values)
     assert shown.element("id_wants_mail").get("checked") is None
-    assert "Haluan sähköpostia, kun Aijuu palaa tauolta." in page_text(page)
+    assert "Haluan sähköpostia, kun Aijuussa vapautuu aikoja." in page_text(page)
     assert not visitor.client.cookies
 
 
@@ -205,7 +205,7 @@ def test_waiting_texts_are_stored_only_if_shown(visitor: Visitor) -> None:
     visitor.sends()
     asked, quiet, message = Enquiry.objects.order_by("pk")
     assert asked.shown_texts["waiting"].startswith(LEAD)
-    assert asked.shown_texts["consent"].startswith("Haluan sähköpostia, kun Aijuu palaa tauolta. Silloin sinulta")
+    assert asked.shown_texts["consent"].startswith("Haluan sähköpostia, kun Aijuussa vapautuu aikoja. Silloin sinulta")
     assert "noin 12 kuukauden kuluttua" in asked.shown_texts["privacy"]
     assert "tauolla" in asked.shown_texts["pause"]
     assert (quiet.shown_texts["waiting"], quiet.shown_texts["consent"]) == (asked.shown_texts["waiting"], "")

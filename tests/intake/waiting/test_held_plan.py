@@ -9,8 +9,8 @@ from intake.choices import MailPurpose, MailState, PlanState
 from intake.enquiry.services import ChangedMeanwhile
 from intake.models import OutgoingMail, ReturnPlan, WaitingPlace
 from intake.waiting.return_plan import (
-    PauseActive,
     PlanAlreadyRunning,
+    TakesNoNewClients,
     queue_due_return_notices,
     resume_plan,
     start_plan,
@@ -81,6 +81,21 @@ def test_it_goes_on_with_the_words_she_confirms(plan: ReturnPlan, server: PostOf
     assert (plan.state, plan.notified) == (PlanState.FINISHED, 3)
 
 
+@pytest.mark.parametrize("worked", [True, False], ids=["worker saw it", "worker slept through it"])
+def test_full_holds_the_plan_until_her_word(plan: ReturnPlan, server: PostOffice, worked: bool) -> None:
+    pause(active=False, full=True)
+    if worked:
+        round_at(NOW + 30 * DAY)
+        with pytest.raises(TakesNoNewClients):
+            _resume(plan, now=NOW + 30 * DAY)
+    pause(active=False, full_ended_on=AFTER.date())
+    round_at(AFTER)
+    assert len(server.of(NOTICE)) == 1
+    _resume(plan, now=AFTER)
+    round_at(AFTER)
+    assert len(server.of(NOTICE)) == 3
+
+
 def test_pause_withdraws_queued_notices(server: PostOffice) -> None:
     pause(active=False)
     place = waiter(now=NOW - 60 * DAY)
@@ -131,7 +146,7 @@ def test_her_word_counts_once_and_only_when_open(plan: ReturnPlan) -> None:
         _resume(plan, now=NOW)
     pause(active=True)
     queue_due_return_notices(now=NOW + DAY)
-    with pytest.raises(PauseActive):
+    with pytest.raises(TakesNoNewClients):
         _resume(plan, now=NOW + DAY)
     with pytest.raises(PlanAlreadyRunning):
         start_plan(per_day=1, first_form="", greeting="", answer_days=14, by=None, now=NOW + DAY)

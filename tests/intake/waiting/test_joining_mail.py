@@ -75,6 +75,23 @@ def test_it_goes_with_and_without_the_box(visitor: Visitor, ticked: bool) -> Non
     assert ("Saat silloin minulta sähköpostia" in text) is ticked
 
 
+@pytest.mark.parametrize("full", [True, False])
+def test_joining_mail_is_true_when_full(visitor: Visitor, full: bool) -> None:
+    set_pause(active=not full, full=full)
+    thanks = joins(visitor, wish(wants_mail="on"))["Location"]
+    mail = OutgoingMail.objects.get(purpose=MailPurpose.WAITING_CONFIRMATION)
+    shown = Enquiry.objects.get().shown_texts
+    assert shown["consent"].startswith("Haluan sähköpostia, kun Aijuussa vapautuu aikoja.")
+    assert "Kun aikoja vapautuu, listalla oleviin otetaan yhteyttä" in shown["waiting"]
+    assert ("Aijuussa ei ole juuri nyt vapaita aikoja." in shown["pause"]) is full
+    page = page_text(visitor.client.get(thanks))
+    assert "Kun aikoja vapautuu, listalla oleviin otetaan yhteyttä" in page
+    for words in (mail.text, mail.html):
+        assert "Kun aikoja vapautuu, otan listalla oleviin yhteyttä" in words
+    texts = (mail.text, mail.html, shown["consent"], shown["waiting"], *([page] if full else []))
+    assert not any("tauo" in words.lower() or "tauko" in words.lower() for words in texts)
+
+
 def test_one_press_of_its_link_leaves_the_list(visitor: Visitor) -> None:
     joins(visitor, wish(wants_mail="on"))
     sent_mails.outbox.clear()

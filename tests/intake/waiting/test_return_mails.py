@@ -87,7 +87,11 @@ def test_return_notice_states_question_and_deadline(
     mails: dict[str, OutgoingMail],
 ) -> None:
     notice, reminder = mails[MailPurpose.RETURN_NOTICE], mails[MailPurpose.RETURN_REMINDER]
-    assert notice.subject == "Aijuu on palannut tauolta – oletko yhä kiinnostunut?"
+    assert notice.subject == "Aijuussa on taas vapaita aikoja – oletko yhä kiinnostunut?"
+    # They are true after a pause, and after being full.
+    assert "Aijuussa on taas vapaita aikoja. Jätit yhteystietosi odotuslistalle" in notice.text
+    assert "että Aijuussa on taas vapaita aikoja." in reminder.text
+    assert "tauolta" not in notice.text + notice.html + reminder.text + reminder.html
     for words in (notice.text, notice.html):
         assert "Toivon vastaustasi 14\u00a0päivän kuluessa." in words
         assert "Tämä viesti ei vielä varaa aikaa" in words

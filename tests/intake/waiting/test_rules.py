@@ -1,5 +1,6 @@
 """The rules of order and time, without a database."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from intake.waiting.rules import (
     remaining_today,
     return_action,
     waiting_action,
+    was_closed_since,
 )
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
@@ -127,6 +129,21 @@ def test_the_day_of_the_latest_return() -> None:
     assert open_since(PauseSettings(active=True, returns_on=day), NOON) is None
     upcoming = PauseSettings(active=True, begins_on=date(2027, 5, 1), returns_on=date(2027, 6, 1), ended_on=day)
     assert open_since(upcoming, NOON) == day
+
+
+def test_being_full_ends_on_a_day_too() -> None:
+    ended, room = date(2027, 2, 1), date(2027, 2, 9)
+    settings = PauseSettings(active=False, full=True, ended_on=ended)
+    before, after = NOON - timedelta(days=300), NOON
+    assert open_since(settings, NOON) is None
+    assert was_closed_since(settings, since=NOON, now=NOON)
+    again = replace(settings, full=False, full_ended_on=room)
+    assert open_since(again, NOON) == room
+    assert was_closed_since(again, since=before, now=NOON)
+    assert not was_closed_since(again, since=after, now=NOON)
+    # The later of the two days counts, and none that a wrong clock has written.
+    assert open_since(replace(again, ended_on=date(2027, 2, 20)), NOON) == date(2027, 2, 20)
+    assert open_since(replace(again, full_ended_on=date(2099, 1, 1)), NOON) == ended
 
 
 def _silent(days: int, **changes: object) -> ReturnAction:

@@ -127,6 +127,20 @@ def test_no_reminder_in_pause_and_period_restarts(notified: WaitingPlace, server
     assert server.of(REMINDER) == [notified.enquiry.email]
 
 
+def test_nobody_is_reminded_or_closed_while_full(notified: WaitingPlace, server: PostOffice) -> None:
+    round_at(NOW + 14 * DAY)
+    assert len(server.of(REMINDER)) == 1
+    pause(active=False, full=True)
+    round_at(NOW + 28 * DAY)
+    round_at(NOW + 90 * DAY)
+    # The days to answer start over when there are free times again.
+    pause(active=False, full_ended_on=(NOW + 90 * DAY).date())
+    round_at(NOW + 103 * DAY)
+    assert _enquiry(notified).status == Status.WAITING_LIST
+    round_at(NOW + 104 * DAY)
+    assert _enquiry(notified).outcome == Outcome.NO_RESPONSE
+
+
 @pytest.mark.parametrize("answer", [answer_yes, answer_no])
 def test_who_has_answered_is_left_in_peace(notified: WaitingPlace, server: PostOffice, answer: object) -> None:
     assert callable(answer)

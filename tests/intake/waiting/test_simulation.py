@@ -1,8 +1,8 @@
 """Years of pauses and returns with everything going wrong: what the site promised those who wait, it keeps.
 
-Each run is a story that hypothesis makes up: people join, days pass, Kati pauses, opens, plans, stops and moves people
-about, they answer or not, the mail server fails and the worker dies in the midst. tests.intake.waiting.ledger says what
-must hold in each. The same stories every time.
+Each run is a story that hypothesis makes up: people join, days pass, Kati pauses, is full, opens, plans, stops and
+moves people about, they answer or not, the mail server fails and the worker dies in the midst.
+tests.intake.waiting.ledger says what must hold in each. The same stories every time.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 
 from home.models import PauseNotice
 from home.pause.rules import calendar_day
-from home.pause.services import begin_pause, change_pause, end_pause
+from home.pause.services import begin_pause, change_pause, end_pause, set_full
 from intake.choices import MailState, Outcome, PlanState, Status, SupervisionForm, Verdict
 from intake.enquiry.removal import remove_due, remove_enquiry
 from intake.enquiry.services import accept_quarantined, change_status
@@ -40,8 +40,8 @@ from intake.waiting.mails import LIST_PURPOSES
 from intake.waiting.places import mailable_places, move_ahead
 from intake.waiting.return_plan import (
     NobodyToNotify,
-    PauseActive,
     PlanAlreadyRunning,
+    TakesNoNewClients,
     resume_plan,
     start_plan,
     stop_plan,
@@ -154,8 +154,13 @@ class WaitingList(RuleBasedStateMachine):
             change_pause(values=values, version=notice.version, by=None, now=self.now)
 
     @rule()
+    def fill(self) -> None:
+        set_full(full=True, version=PauseNotice.load().version, by=None, now=self.now)
+
+    @rule()
     def open(self) -> None:
         end_pause(version=PauseNotice.load().version, by=None, now=self.now)
+        set_full(full=False, version=PauseNotice.load().version, by=None, now=self.now)
 
     @rule(per_day=st.integers(1, 9), first_form=st.sampled_from(FORMS), answer_days=st.integers(3, 14))
     def plan(self, per_day: int, first_form: str, answer_days: int) -> None:
@@ -163,7 +168,7 @@ class WaitingList(RuleBasedStateMachine):
             start_plan(
                 per_day=per_day, first_form=first_form, greeting="", answer_days=answer_days, by=None, now=self.now
             )
-        except (PlanAlreadyRunning, PauseActive, NobodyToNotify):
+        except (PlanAlreadyRunning, TakesNoNewClients, NobodyToNotify):
             pass
 
     @rule(per_day=st.integers(2, 9), answer_days=st.integers(3, 14))
@@ -188,7 +193,7 @@ class WaitingList(RuleBasedStateMachine):
                 now=self.now,
             )
             self.ledger.happened["resumed"] += 1
-        except PauseActive:
+        except TakesNoNewClients:
             pass
 
     @precondition(lambda self: ReturnPlan.objects.filter(state=PlanState.RUNNING).exists())
@@ -344,7 +349,7 @@ class WaitingList(RuleBasedStateMachine):
     def _years_pass(self, behaviour: Behaviour) -> None:
         """Some join, nobody says a word, and mail reaches all of them or none."""
         self.join([302, 303, 304])
-        for _ in range(56):
+        for _ in range(70):
             self.now += 10 * DAY
             self.server.behaviour = behaviour
             self._worker()

@@ -19,7 +19,8 @@ from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import move_ahead
 from intake.waiting.return_plan import queue_due_return_notices
 from tests.intake.desk.pages import HasContent, failed_once, words
-from tests.intake.waiting.admin.waiters import RETURN, STOP, pause, waiting
+from tests.intake.waiting.admin.waiters import RETURN, STOP, waiting
+from tests.intake.waiting.list_people import pause
 
 # A Monday morning in Finland.
 MORNING = datetime(2027, 2, 1, 7, 30, tzinfo=UTC)
@@ -121,7 +122,7 @@ def test_running_plan_shows_remaining_notices(kati: Client, seven: list[Enquiry]
     assert "Ilmoitettu tänään 2/2" in said
     with time_machine.travel(MORNING + timedelta(days=1), tick=False):
         assert "Ilmoitettu tänään 0/2" in words(kati.get(RETURN))
-        assert "Paluusta ilmoitetaan: 2/5 ilmoitettu" in words(kati.get("/admin/"))
+        assert "Vapaista ajoista ilmoitetaan: 2/5 ilmoitettu" in words(kati.get("/admin/"))
 
 
 def test_plan_lists_shared_mailboxes_and_manual_contacts(kati: Client, seven: list[Enquiry]) -> None:
@@ -224,7 +225,7 @@ def test_a_plan_has_her_choices_and_her_name(kati: Client, seven: list[Enquiry])
     assert plan.created_by is not None
     assert plan.created_by.email == "kati@example.fi"
     page = words(kati.get(RETURN))
-    assert "Paluusta ilmoitetaan parhaillaan" in page
+    assert "Vapaista ajoista ilmoitetaan parhaillaan" in page
     assert "Vastausaikaa on 21 päivää" in page
 
 
@@ -239,7 +240,7 @@ def test_showing_alone_starts_nothing(kati: Client, seven: list[Enquiry]) -> Non
 def test_during_a_pause_she_plans_but_cannot_start(kati: Client, seven: list[Enquiry]) -> None:
     pause(active=True)
     page = kati.get(RETURN)
-    assert "Aijuu on tauolla, joten paluusta ei voi vielä ilmoittaa." in words(page)
+    assert "Aijuu on tauolla, joten vapaista ajoista ei voi vielä ilmoittaa." in words(page)
     assert 'href="/admin/#tauko"' in page.content.decode()
     assert 'value="start"' not in page.content.decode()
     assert list(days(page)) == ["1. päivä"]
@@ -248,10 +249,25 @@ def test_during_a_pause_she_plans_but_cannot_start(kati: Client, seven: list[Enq
     assert not ReturnPlan.objects.exists()
 
 
+def test_while_full_she_plans_but_cannot_start(kati: Client, seven: list[Enquiry]) -> None:
+    pause(active=False, full=True)
+    assert "kerro vapaista ajoista" not in words(kati.get("/admin/"))
+    page = kati.get(RETURN)
+    assert "Aijuu on täynnä, joten vapaista ajoista ei voi vielä ilmoittaa." in words(page)
+    assert "Paina ensin ”Ota taas uusia”" in words(page)
+    assert "tauolla" not in words(page)
+    assert 'value="start"' not in page.content.decode()
+    assert list(days(page)) == ["1. päivä"]
+    assert start(kati).status_code == 409
+    assert not ReturnPlan.objects.exists()
+    pause(active=False)
+    assert "kerro vapaista ajoista" in words(kati.get("/admin/"))
+
+
 def test_with_nobody_to_tell_nothing_starts(kati: Client) -> None:
     waiting("Cilla", wants_mail=False)
     page = kati.get(RETURN)
-    assert "Listalla ei ole ketään, jolle sivusto voisi ilmoittaa paluusta." in words(page)
+    assert "Listalla ei ole ketään, jolle sivusto voisi ilmoittaa vapaista ajoista." in words(page)
     assert 'value="start"' not in page.content.decode()
     assert start(kati).status_code == 409
     assert not ReturnPlan.objects.exists()
@@ -283,7 +299,7 @@ def test_one_plan_at_a_time(kati: Client, seven: list[Enquiry]) -> None:
     for action in ("show", "start"):
         response = kati.post(RETURN, {**choices(per_day=9), "action": action})
         assert response.status_code == 409
-        assert "Paluusta ilmoitetaan jo." in words(response)
+        assert "Vapaista ajoista ilmoitetaan jo." in words(response)
     assert ReturnPlan.objects.get().per_day == 2
 
 
@@ -392,10 +408,10 @@ def held(client: Client) -> ReturnPlan:
 def test_a_held_plan_waits_for_katis_word(kati: Client, seven: list[Enquiry]) -> None:
     plan = held(kati)
     with time_machine.travel(MORNING + timedelta(days=2), tick=False):
-        assert "Paluusta ilmoittaminen odottaa lupaasi" in words(kati.get("/admin/"))
+        assert "Vapaista ajoista ilmoittaminen odottaa lupaasi" in words(kati.get("/admin/"))
         page = kati.get(RETURN)
         said = words(page)
-        assert "Paluusta ilmoittaminen jäi tauon vuoksi kesken ja odottaa lupaasi." in said
+        assert "Vapaista ajoista ilmoittaminen keskeytyi, kun Aijuu oli tauolla tai täynnä. Se odottaa lupaasi." in said
         assert said.count("Helmikuussa on tilaa.") >= 1
         assert days(page) == {
             "Keskiviikko 3.2.2027": ["Aino", "Bertta"],
@@ -439,6 +455,16 @@ def test_a_held_plan_can_be_ended(kati: Client, seven: list[Enquiry]) -> None:
     assert plan.state == PlanState.STOPPED
 
 
+def test_while_full_a_held_plan_only_waits(kati: Client, seven: list[Enquiry]) -> None:
+    held(kati)
+    pause(active=False, full=True)
+    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
+        page = kati.get(RETURN)
+        assert 'value="continue"' not in page.content.decode()
+        assert "Aijuu on täynnä, joten mitään ei lähetetä." in words(page)
+        assert "odottaa, kunnes Aijuu ottaa taas uusia" in words(kati.get("/admin/"))
+
+
 def test_during_the_pause_a_held_plan_only_waits(kati: Client, seven: list[Enquiry]) -> None:
     held(kati)
     pause(active=True)
@@ -446,4 +472,4 @@ def test_during_the_pause_a_held_plan_only_waits(kati: Client, seven: list[Enqui
         page = kati.get(RETURN)
         assert 'value="continue"' not in page.content.decode()
         assert "Kun tauko on päättynyt, päätät tällä sivulla, miten ilmoittaminen jatkuu." in words(page)
-        assert "Paluusta ilmoittaminen odottaa tauon loppumista" in words(kati.get("/admin/"))
+        assert "Vapaista ajoista ilmoittaminen odottaa, kunnes Aijuu ottaa taas uusia" in words(kati.get("/admin/"))

@@ -134,7 +134,7 @@ def test_the_list_says_whom_no_mail_has_reached(kati: Client) -> None:
     received(kind=Kind.WAITING, wants_mail=True)
     waiter(now=timezone.now(), is_reached=False)
     under_way, never = rows(kati.get(WAITING))
-    assert under_way["Paluusta kerrotaan"] == "Sähköpostilla, kun vahvistus on lähtenyt"
+    assert under_way["Vapaista ajoista kerrotaan"] == "Sähköpostilla, kun vahvistus on lähtenyt"
     assert under_way["Tilanne"].startswith("Vahvistus odotuslistasta: odottaa lähetystä")
-    assert never["Paluusta kerrotaan"] == "Ota itse yhteyttä"
+    assert never["Vapaista ajoista kerrotaan"] == "Ota itse yhteyttä"
     assert never["Tilanne"].startswith("Vahvistusta ei lähetetty")

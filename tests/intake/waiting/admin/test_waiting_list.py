@@ -19,7 +19,8 @@ from tests.intake.desk.pages import address, suspicious, words
 from tests.intake.enquiries import received
 from tests.intake.mail.delivering import deliver_due
 from tests.intake.mail.stored import queued
-from tests.intake.waiting.admin.waiters import WAITING, names, pause, put_on_list, rows, waiting
+from tests.intake.waiting.admin.waiters import WAITING, names, put_on_list, rows, waiting
+from tests.intake.waiting.list_people import pause
 
 NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
 
@@ -77,7 +78,7 @@ def test_list_row_shows_wish_and_joining_date(kati: Client) -> None:
     [row] = rows(kati.get(WAITING))
     assert row["Toive"] == "Työyhteisön työnohjaus Verkossa, Porissa Aijuun järjestämässä tilassa"
     assert row["Liittyi"] == "1.7.2026"
-    assert row["Paluusta kerrotaan"] == "Sähköpostilla"
+    assert row["Vapaista ajoista kerrotaan"] == "Sähköpostilla"
 
 
 def test_list_shows_counts_and_filters_by_form(kati: Client) -> None:
@@ -103,7 +104,7 @@ def test_whom_she_contacts_herself_is_told(kati: Client) -> None:
     odd = put_on_list(suspicious(name="Cilla"))
     WaitingPlace.objects.filter(enquiry=odd).update(wants_mail=True)
     page = kati.get(WAITING)
-    assert [row["Paluusta kerrotaan"] for row in rows(page)] == [
+    assert [row["Vapaista ajoista kerrotaan"] for row in rows(page)] == [
         "Sähköpostilla",
         "Ota itse yhteyttä",
         "Ota itse yhteyttä",
@@ -112,16 +113,16 @@ def test_whom_she_contacts_herself_is_told(kati: Client) -> None:
     assert ["Epäilyttävä" in row["Nimi"] for row in rows(page)] == [False, False, True]
     odd.refresh_from_db()
     accept_quarantined(enquiry_id=odd.pk, version=odd.version, by=None, now=NOW)
-    assert rows(kati.get(WAITING))[2]["Paluusta kerrotaan"] == "Sähköpostilla, kun vahvistus on lähtenyt"
+    assert rows(kati.get(WAITING))[2]["Vapaista ajoista kerrotaan"] == "Sähköpostilla, kun vahvistus on lähtenyt"
     deliver_due(timezone.now() + timedelta(seconds=1))
-    assert rows(kati.get(WAITING))[2]["Paluusta kerrotaan"] == "Sähköpostilla"
+    assert rows(kati.get(WAITING))[2]["Vapaista ajoista kerrotaan"] == "Sähköpostilla"
 
 
 def test_one_mailbox_twice_is_told_on_both(kati: Client) -> None:
     first = waiting("Aino", email="tiimi@esimerkki.fi")
     waiting("Bertta")
     third = waiting("Cilla", email="Tiimi+toinen@esimerkki.fi")
-    notified = [row["Paluusta kerrotaan"] for row in rows(kati.get(WAITING))]
+    notified = [row["Vapaista ajoista kerrotaan"] for row in rows(kati.get(WAITING))]
     assert notified == [
         f"Sähköpostilla Samasta sähköpostista myös {third.reference}",
         "Sähköpostilla",
@@ -164,13 +165,13 @@ def test_place_status_reflects_mail_state(kati: Client) -> None:
         page = kati.get(WAITING).content.decode()
     assert shown == {
         "Aino": "Odottaa",
-        "Bertta": "Paluusta ilmoitettu 17.1.2027",
-        "Cilla": "Ilmoitus paluusta: odottaa lähetystä",
-        "Dora": "Ilmoitus paluusta: ei lähetetty",
-        "Eevi": "Paluusta ilmoitettu 17.1.2027 Muistutettu 31.1.2027",
+        "Bertta": "Vapaista ajoista ilmoitettu 17.1.2027",
+        "Cilla": "Ilmoitus vapaista ajoista: odottaa lähetystä",
+        "Dora": "Ilmoitus vapaista ajoista: ei lähetetty",
+        "Eevi": "Vapaista ajoista ilmoitettu 17.1.2027 Muistutettu 31.1.2027",
     }
     alerts = re.findall(r'<span class="waiting-list__event enquiry-alert">(.*?)</span>', page)
-    assert alerts == ["Ilmoitus paluusta: ei lähetetty"]
+    assert alerts == ["Ilmoitus vapaista ajoista: ei lähetetty"]
 
 
 def test_notice_status_covers_all_mailbox_places(kati: Client) -> None:
@@ -178,7 +179,7 @@ def test_notice_status_covers_all_mailbox_places(kati: Client) -> None:
     waiting("Bertta", email="tiimi@esimerkki.fi", now=NOW)
     mailed(first, MailPurpose.RETURN_NOTICE, MailState.FAILED, at=NOW)
     WaitingPlace.objects.update(notified_at=NOW)
-    assert set(states(kati).values()) == {"Ilmoitus paluusta: ei lähetetty"}
+    assert set(states(kati).values()) == {"Ilmoitus vapaista ajoista: ei lähetetty"}
 
 
 def test_what_was_asked_and_answered_is_told(kati: Client) -> None:
@@ -244,7 +245,7 @@ def test_the_enquiry_tells_its_place(kati: Client) -> None:
     page = words(kati.get(f"/admin/yhteydenotot/inspect/{second.pk}/"))
     assert "Odotuslistan numero 2" in page
     assert "Liittyi 1.7.2026." in page
-    assert "Ota itse yhteyttä: sivusto ei kirjoita paluusta." in page
+    assert "Ota itse yhteyttä: sivusto ei kirjoita vapaista ajoista." in page
     assert "Poistuu itsestään 1.7.2027, jos mitään ei kuulu sitä ennen." in page
     other = received(name="Dora")
     assert "Odotuslistan numero" not in words(kati.get(f"/admin/yhteydenotot/inspect/{other.pk}/"))
@@ -270,16 +271,16 @@ def test_dashboard_counts_waiters_and_suggests_a_plan(kati: Client) -> None:
     waiting("Bertta", wants_mail=False)
     open_front = front(kati)
     assert "2 odotuslistalla" in open_front
-    assert "1 odottaa: suunnittele paluu" in open_front
+    assert "1 odottaa: kerro vapaista ajoista" in open_front
     assert "Salaisuus" not in open_front
     pause(active=True)
     assert "2 odotuslistalla" in front(kati)
-    assert "suunnittele paluu" not in front(kati)
+    assert "kerro vapaista ajoista" not in front(kati)
     pause(active=True, begins_on=date(2100, 1, 1))
-    assert "1 odottaa: suunnittele paluu" in front(kati)
+    assert "1 odottaa: kerro vapaista ajoista" in front(kati)
     pause(active=False)
     WaitingPlace.objects.update(notified_at=NOW)
-    assert "suunnittele paluu" not in front(kati)
+    assert "kerro vapaista ajoista" not in front(kati)
 
 
 def test_unasked_contact_preference_is_not_shown(kati: Client) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from django.utils import timezone
 
 from aijuu_site.accounts.models import User
-from home.models import PauseNotice
 from intake.choices import Status
 from intake.enquiry.services import change_status
 from intake.models import Enquiry
@@ -54,21 +53,6 @@ def listed() -> list[str]:
     """The names on the list in its order."""
     places = WaitingPlace.objects.filter(enquiry__status=Status.WAITING_LIST).order_by("rank")
     return [place.enquiry.name for place in places.select_related("enquiry")]
-
-
-def pause(*, active: bool, **changes: Any) -> None:
-    """Let Aijuu be on a pause, or open without a word of any."""
-    PauseNotice.load()
-    PauseNotice.objects.update(
-        **{
-            "active": active,
-            "begins_on": None,
-            "returns_on": None,
-            "opens_by_itself": False,
-            "ended_on": None,
-            **changes,
-        }
-    )
 
 
 def rows(response: HasContent) -> list[dict[str, str]]:
