@@ -127,8 +127,9 @@ def announced_pause(settings: PauseSettings, now: datetime) -> date | None:
 
 
 def _state_after_return(ended_on: date | None, welcome_days: int, today: date) -> PauseState:
-    # The difference is negative where this clock lags behind the one that wrote `ended_on`: RESUMED then, too.
-    if ended_on is not None and (today - ended_on).days < welcome_days:
+    # The difference is negative where this clock lags behind the one that wrote `ended_on`: RESUMED then, too, unless
+    # no notice is wished for.
+    if ended_on is not None and welcome_days > 0 and (today - ended_on).days < welcome_days:
         return PauseState.RESUMED
     return PauseState.OPEN
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from home.pause.rules import (
@@ -160,6 +160,7 @@ def test_resumed_with_a_lagging_clock() -> None:
     """`ended_on` is written just after midnight; another machine still has the day before."""
     settings = PauseSettings(active=False, ended_on=WINTER)
     assert pause_state(settings, before_midnight(WINTER)) is PauseState.RESUMED
+    assert pause_state(replace(settings, welcome_days=0), before_midnight(WINTER)) is PauseState.OPEN
 
 
 moments = st.datetimes(
@@ -283,6 +284,9 @@ def test_no_day_or_number_overflows(
     due_reminder(settings, now)
 
 
+@example(
+    settings=PauseSettings(active=False, ended_on=WINTER, welcome_days=0), now=before_midnight(WINTER), share=0.0
+)
 @given(settings=all_settings, now=moments, share=st.floats(0, 1, exclude_max=True))
 def test_state_is_the_same_until_next_edge(settings: PauseSettings, now: datetime, share: float) -> None:
     edge = next_edge(settings, now)
