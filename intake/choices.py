@@ -102,6 +102,7 @@ class MailPurpose(TextChoices):
     WAITING_LINK = "waiting_link", _("Link to the place on the waiting list")
     MAPPING_NOTIFICATION = "mapping_notification", _("Notification of a mapping to Kati")
     MAPPING_LINK = "mapping_link", _("Link to the initial mapping")
+    MAPPING_RESUME = "mapping_resume", _("Link to go on with the initial mapping")
     RETURN_NOTICE = "return_notice", _("Notice of the return")
     RETURN_REMINDER = "return_reminder", _("Reminder of the notice of the return")
     STILL_WAITING = "still_waiting", _("“Still waiting?”")

@@ -41,7 +41,7 @@ _TIME_FIELDS: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (ReturnPlan, ("created_at", "resumed_at", "held_at")),
     (OutgoingMail, ("created_at", "sent_at")),
     (MailAttempt, ("attempted_at",)),
-    (InitialMapping, ("created_at", "started_at", "sent_at")),
+    (InitialMapping, ("created_at", "started_at", "sent_at", "link_mailed_at")),
     (MappingLink, ("created_at",)),
 )
 

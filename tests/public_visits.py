@@ -66,6 +66,7 @@ def _sent() -> Iterator[Visit]:
     assert answerer.begins().status_code == 303
     yield Visit("mapping contact facts", answerer.address("yhteystiedot"))
     yield Visit("mapping step", answerer.address("vaihe/1"))
+    yield Visit("mapping later", answerer.address("myohemmin"))
     yield Visit("mapping check", answerer.address("tarkista"))
 
 

@@ -18,8 +18,13 @@ from intake.settings import IntakeSettings
 
 REPLY_WINDOW = timedelta(days=1)
 # The most automatic mails to one mailbox in REPLY_WINDOW. Each entry on the waiting list needs its own mail, with the
-# link to leave the list. Three allow joining twice or with a +tag, but not flooding somebody's mailbox.
-MAILS_A_DAY = {MailPurpose.CONFIRMATION: 1, MailPurpose.WAITING_CONFIRMATION: 3}
+# link to leave the list. Three allow joining twice or with a +tag, but not flooding somebody's mailbox. The link of a
+# mapping goes out by itself, and may be asked for again.
+MAILS_A_DAY = {
+    MailPurpose.CONFIRMATION: 1,
+    MailPurpose.WAITING_CONFIRMATION: 3,
+    MailPurpose.MAPPING_RESUME: 2,
+}
 # The traces that counted() counts. Written as SQL: building such a query takes Django ten times as long as running it,
 # while others wait.
 _MAILS_OF_TODAY = """
@@ -78,8 +83,12 @@ def handling_of(mail: OutgoingMail) -> Handling:
 
 
 def unsent_without_enquiry() -> QuerySet[OutgoingMail]:
-    """Return the unsent mails without an enquiry; no enquiry page shows them."""
-    return OutgoingMail.objects.filter(enquiry=None).exclude(state=MailState.SENT)
+    """Return the unsent mails without an enquiry that the supervisor may send again; no enquiry page shows them.
+
+    Not the link of a mapping in progress, which is its sender's alone.
+    """
+    mails = OutgoingMail.objects.filter(enquiry=None).exclude(purpose=MailPurpose.MAPPING_RESUME)
+    return mails.exclude(state=MailState.SENT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,10 +164,15 @@ def counted(now: datetime) -> Q:
     return Q(replied_at__gt=now - REPLY_WINDOW, replied_at__lte=now + CLOCK_TOLERANCE)
 
 
+def is_daily_limit_reached(recipient_key: str, purpose: MailPurpose, now: datetime) -> bool:
+    """Return whether this mailbox has got as many automatic mails of this purpose as it may in REPLY_WINDOW."""
+    of_today = [recipient_key, str(purpose), now - REPLY_WINDOW, now + CLOCK_TOLERANCE, MAILS_A_DAY[purpose]]
+    return len(list(AutomaticReplyTrace.objects.raw(_MAILS_OF_TODAY, of_today))) >= MAILS_A_DAY[purpose]
+
+
 def claim_automatic_mail(recipient_key: str, purpose: MailPurpose, now: datetime) -> bool:
     """Record an automatic mail to this mailbox and return True; return False if its daily limit is reached."""
-    of_today = [recipient_key, str(purpose), now - REPLY_WINDOW, now + CLOCK_TOLERANCE, MAILS_A_DAY[purpose]]
-    if len(list(AutomaticReplyTrace.objects.raw(_MAILS_OF_TODAY, of_today))) >= MAILS_A_DAY[purpose]:
+    if is_daily_limit_reached(recipient_key, purpose, now):
         return False
     AutomaticReplyTrace.objects.create(recipient_key=recipient_key, purpose=purpose, replied_at=now)
     return True

@@ -21,6 +21,7 @@ from intake.mapping.links import LIFETIME
 from intake.mapping.models import InitialMapping
 from intake.mapping.questions import Question, QuestionSet, Role
 from intake.mapping.reading import AnswerState, SentMapping
+from intake.mapping.resume_mail import LinkMail
 from intake.mapping.services import AlreadySent, Incomplete
 from intake.mapping.step_form import StepForm, field_names, required_message
 from intake.submission import ContactFacts
@@ -57,7 +58,7 @@ def current_notices(request: HttpRequest) -> tuple[FormNotices, PauseStatus, Con
 
 @dataclass(frozen=True, kw_only=True)
 class StepPage:
-    """One step as shown on a page. `continue_url`: the URL to continue on another device.
+    """One step as shown on a page. `continue_url`: the URL to continue on another device; `link_mail`: by mail.
 
     `draft`: the key under which the script keeps unsent input in the tab (static/js/form.js); "" for none.
     """
@@ -70,11 +71,18 @@ class StepPage:
     back: bool
     notice: str = ""
     continue_url: str = ""
+    link_mail: LinkMail | None = None
     draft: str = ""
 
 
 def facts_page(
-    form: MappingFactsForm, *, steps: int, notice: str = "", continue_url: str = "", draft: str = ""
+    form: MappingFactsForm,
+    *,
+    steps: int,
+    notice: str = "",
+    continue_url: str = "",
+    link_mail: LinkMail | None = None,
+    draft: str = "",
 ) -> StepPage:
     """Return the first step, in which the contact facts are asked."""
     return StepPage(
@@ -86,6 +94,7 @@ def facts_page(
         back=False,
         notice=notice,
         continue_url=continue_url,
+        link_mail=link_mail,
         draft=draft,
     )
 
@@ -104,6 +113,7 @@ def step_context(request: HttpRequest, page: StepPage) -> dict[str, Any]:
         "back": page.back,
         "notice": page.notice,
         "continue_url": request.build_absolute_uri(page.continue_url) if page.continue_url else "",
+        "link_mail": page.link_mail,
         "kept_days": LIFETIME.days,
         "draft": page.draft,
         **notices.as_context(),

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from intake.choices import Kind
+from intake.choices import Kind, MailPurpose
 from intake.enquiry.mails import enquiry_of
 from intake.enquiry.models import Enquiry
 from intake.jobs.runner import Each, each_or_raise
@@ -15,7 +15,7 @@ from intake.jobs.schedule import in_batches
 from intake.locks import lock_receiving
 from intake.mail.links import derived_secret, new_secret, register_link, secret_digest
 from intake.mail.models import OutgoingMail
-from intake.mapping.mails import MAPPING_LINK
+from intake.mapping.mails import MAPPING_LINK, draft_of, resume_mails
 from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping
 
 LIFETIME = timedelta(days=30)
@@ -50,7 +50,14 @@ def mail_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
 
 
 def _secret_for(mail: OutgoingMail, now: datetime) -> str:
-    return mail_link_for_enquiry(enquiry=enquiry_of(mail), now=now)
+    if mail.purpose != MailPurpose.MAPPING_RESUME:
+        return mail_link_for_enquiry(enquiry=enquiry_of(mail), now=now)
+    draft = draft_of(mail)
+    if draft is None:
+        raise InitialMapping.DoesNotExist
+    secret = new_secret()
+    MappingLink.objects.create(mapping=draft, by_mail=True, secret_digest=secret_digest(secret), created_at=now)
+    return secret
 
 
 register_link(MAPPING_LINK, _secret_for)
@@ -194,6 +201,7 @@ def remove_expired(mappings: QuerySet[InitialMapping], now: datetime) -> int:
         UnfinishedMapping.objects.filter(pk=tally.pk).update(count=F("count") + begun)
     InitialMapping.objects.filter(pk__in=[mapping.pk for mapping in expired]).delete()
     for mapping in expired:
+        resume_mails(mapping.pk).delete()
         if mapping.enquiry_id is not None:
             # The parallel mapping becomes the enquiry's own.
             InitialMapping.objects.filter(parallel_to=mapping.enquiry_id).update(

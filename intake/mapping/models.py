@@ -1,5 +1,7 @@
 """A visitor's answers, with a copy of the questions."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +10,7 @@ from intake.enquiry.models import Enquiry
 from intake.mail.links import StoredLink
 from intake.mapping.answers import Progress, counted_answers, progress
 from intake.mapping.questions import QuestionSet, question_set_from_json
+from intake.submission import ContactFacts, SpamSigns
 
 FACT_NAMES = ("supervision_form", "delivery_modes")
 
@@ -44,6 +47,10 @@ class InitialMapping(models.Model):
     shown_texts = models.JSONField(default=dict, blank=True)
     # {"hidden_field": bool, "source_known": bool}: the spam signs of the first step.
     signs = models.JSONField(default=dict, blank=True)
+    # The mailbox (intake.mailbox.mailbox_key) to which the private link was queued last, when, and how often in all.
+    link_mailed_key = models.CharField(max_length=64, blank=True, editable=False)
+    link_mailed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    link_mails = models.PositiveSmallIntegerField(default=0, editable=False)
     preparation_notes = models.TextField(_("preparation notes"), blank=True)
 
     class Meta:
@@ -74,6 +81,19 @@ class InitialMapping(models.Model):
     def source_enquiry(self) -> Enquiry | None:
         """The enquiry whose contact facts this mapping uses; None if it has its own."""
         return self.enquiry or self.parallel_to
+
+    @property
+    def contact_facts(self) -> ContactFacts:
+        """The contact facts of a mapping without an enquiry."""
+        return ContactFacts(**{**self.facts, "delivery_modes": tuple(self.facts["delivery_modes"])})
+
+    def signs_at(self, now: datetime) -> SpamSigns:
+        """Return the spam signs of the first step, as they count when something is sent now."""
+        return SpamSigns(
+            hidden_field="x" if self.signs.get("hidden_field") else "",
+            seconds_open=(now - self.created_at).total_seconds(),
+            source_known=bool(self.signs.get("source_known", True)),
+        )
 
     @property
     def condition_facts(self) -> dict[str, object]:

@@ -25,11 +25,12 @@ from intake.locks import lock_receiving
 from intake.mail.links import secret_digest
 from intake.mapping.answers import answer_text, missing, typed_facts
 from intake.mapping.links import LIFETIME, may_open_answers, merge_empty_parallel, record_beginning, remove_expired
-from intake.mapping.mails import queue_mapping_notification
+from intake.mapping.mails import queue_mapping_notification, resume_mails
 from intake.mapping.models import InitialMapping, MappingLink
 from intake.mapping.questions import QuestionSet
+from intake.mapping.resume_mail import mail_first_link
 from intake.spam.limit import enforce_rate_limit
-from intake.submission import ContactFacts, FormEntry, FormOpening, ShownTexts, SpamSigns, Submission
+from intake.submission import ContactFacts, FormEntry, FormOpening, ShownTexts, Submission
 from intake.typed_text import clean_lines
 
 
@@ -78,15 +79,21 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
             _require_unsent(mapping)
             mapping.facts = _as_json(facts)
             mapping.save(update_fields=["facts"])
+        mail_first_link(mapping, signs=signs, now=now)
     return mapping
 
 
-def store_facts(*, mapping_id: int, facts: ContactFacts) -> None:
-    """Replace the contact facts of a mapping without an enquiry. Raises AlreadySent."""
+def store_facts(*, mapping_id: int, by_mail: bool = False, facts: ContactFacts, now: datetime) -> None:
+    """Replace the contact facts of a mapping without an enquiry, and mail its link to a corrected address.
+
+    `by_mail`: whether the link came by mail. Raises AlreadySent.
+    """
     with transaction.atomic():
+        lock_receiving()
         mapping = _locked_by_id(mapping_id)
         mapping.facts = _as_json(facts)
         mapping.save(update_fields=["facts"])
+        mail_first_link(mapping, signs=mapping.signs_at(now), by_mail=by_mail, now=now)
 
 
 def store_answers(
@@ -146,6 +153,7 @@ def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: 
             if earlier:
                 # The same answers were already sent from another mapping: point the links to that one.
                 MappingLink.objects.filter(mapping=mapping).update(mapping=earlier)
+                resume_mails(mapping.pk).delete()
                 mapping.delete()
                 return enquiry
         else:
@@ -158,6 +166,7 @@ def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: 
         mapping.sent_at = now
         # From now on they are stored in the enquiry only.
         mapping.facts = {}
+        resume_mails(mapping.pk).delete()
         mapping.save()
         # The other link then shows that the mapping was received. A started parallel mapping is kept.
         merge_empty_parallel(enquiry)
@@ -186,19 +195,14 @@ def _make_primary(mapping: InitialMapping, enquiry: Enquiry) -> None:
 
 
 def _receive(mapping: InitialMapping, address_key: str, pause: PauseStatus, now: datetime) -> Enquiry:
-    facts = ContactFacts(**{**mapping.facts, "delivery_modes": tuple(mapping.facts["delivery_modes"])})
     return receive_enquiry(
         submission=Submission(
             kind=Kind.MAPPING,
-            facts=facts,
+            facts=mapping.contact_facts,
             other_text=free_text(mapping),
             repeat_text=json.dumps([mapping.questions.version, mapping.counted_answers], sort_keys=True),
             opening=FormOpening(submission_id=mapping.submission_id, opened_at=mapping.created_at),
-            signs=SpamSigns(
-                hidden_field="x" if mapping.signs.get("hidden_field") else "",
-                seconds_open=(now - mapping.created_at).total_seconds(),
-                source_known=bool(mapping.signs.get("source_known", True)),
-            ),
+            signs=mapping.signs_at(now),
             shown=ShownTexts(**mapping.shown_texts),
             address_key=address_key,
         ),

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
@@ -21,7 +22,7 @@ from home.pause.selectors import current_pause
 from intake.choices import Kind
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
-from intake.enquiry.responses import PostRefused, read_post, see_other, too_long_response
+from intake.enquiry.responses import FormPost, PostRefused, read_post, see_other, too_long_response
 from intake.enquiry.rules import receipt_is_fresh
 from intake.mapping.answers import is_answered, missing, steps_to_show
 from intake.mapping.context import (
@@ -38,6 +39,7 @@ from intake.mapping.links import find_link, may_open_answers
 from intake.mapping.models import InitialMapping
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import QuestionSet
+from intake.mapping.resume_mail import link_mail_of, mail_link_again
 from intake.mapping.returned_text import TypedAnswer, answers_to, typed_answers
 from intake.mapping.services import AlreadySent, send_mapping, store_answers, store_facts
 from intake.mapping.step_form import StepForm
@@ -46,6 +48,16 @@ from intake.spam.limit import address_key
 # Query parameter of a link from the check page: return there after the change.
 TO_CHECK = "tarkista"
 FACTS = -1
+# The button that stores the step and mails the private link.
+LATER = "later"
+LATER_TEMPLATE = "intake/mapping/later_page.html"
+_LINK = FormPost(
+    content="a link to a mapping",
+    not_stored=gettext_lazy("The link could not be sent. Try again in a moment, or keep the address yourself."),
+    not_stored_call=gettext_lazy(
+        "The link could not be sent. Try again in a moment, keep the address yourself, or call %(phone)s."
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +102,9 @@ class MappingPath:
 
     def done_url(self) -> str:
         return reverse("mapping_done", args=[self.secret])
+
+    def later_url(self) -> str:
+        return reverse("mapping_later", args=[self.secret])
 
     def copy_url(self) -> str:
         return reverse("own_copy", args=[self.secret])
@@ -201,8 +216,10 @@ def facts_step(request: HttpRequest, path: MappingPath) -> HttpResponse:
     def store() -> str:
         if not form.is_valid():
             raise PostRefused(422)
-        store_facts(mapping_id=path.mapping.pk, facts=form.facts())
+        store_facts(mapping_id=path.mapping.pk, by_mail=path.by_mail, facts=form.facts(), now=timezone.now())
         path.mapping.refresh_from_db()
+        if LATER in request.POST:
+            return _mail_link(path)
         return path.check_url() if TO_CHECK in request.GET else path.after(FACTS)
 
     return ANSWERS.answer(
@@ -223,12 +240,12 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
         return _step_response(request, path, index, form)
     # Not empty if another tab or device has changed an answer on which these questions depend.
     left_out = answers_to(form.not_asked, request.POST)
-    goes_back = "back" in request.POST
+    goes_back, goes_on_later = "back" in request.POST, LATER in request.POST
 
     def store() -> str:
         if left_out:
             raise PostRefused(422, _not_asked_message())
-        if not form.is_valid() and not (goes_back and form.only_lacks_answers):
+        if not form.is_valid() and not ((goes_back or goes_on_later) and form.only_lacks_answers):
             raise PostRefused(422)
         if not path.mapping.question_set and request.POST.get("version") != path.question_set.version:
             raise PostRefused(
@@ -236,6 +253,8 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
             )
         _store_answers(request, path, form)
         path.mapping.refresh_from_db()
+        if goes_on_later:
+            return _mail_link(path)
         if goes_back:
             return path.before(index) or path.step_url(index)
         return path.check_url() if TO_CHECK in request.GET else path.after(index)
@@ -245,6 +264,35 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
         store=store,
         show_again=lambda **shown: _step_response(request, path, index, form, left_out=left_out, **shown),
     )
+
+
+@private(reads_post=False)
+def later(request: HttpRequest, path: MappingPath) -> HttpResponse:
+    """Show how to go on later; a post mails the link, if it can be sent now."""
+    if path.mapping.is_sent:
+        return see_other(path.done_url())
+    if request.method != "POST":
+        return _later_response(request, path)
+    return _LINK.answer(
+        request, store=lambda: _mail_link(path), show_again=lambda **shown: _later_response(request, path, **shown)
+    )
+
+
+def _mail_link(path: MappingPath) -> str:
+    """Mail the link, if it can be sent now, and return the URL of the page that says whether it went."""
+    mail_link_again(mapping_id=path.mapping.pk, now=timezone.now())
+    return path.later_url()
+
+
+def _later_response(request: HttpRequest, path: MappingPath, *, status: int = 200, notice: str = "") -> HttpResponse:
+    context = {
+        "continue_url": request.build_absolute_uri(reverse("mapping_resume", args=[path.secret])),
+        "link_mail": link_mail_of(path.mapping, now=timezone.now()),
+        "works_until": path.mapping.expires_at,
+        "resume_url": path.resume_url(),
+        "notice": notice,
+    }
+    return TemplateResponse(request, LATER_TEMPLATE, context, status=status)
 
 
 def _store_answers(request: HttpRequest, path: MappingPath, form: StepForm | None) -> None:
@@ -304,6 +352,7 @@ def _step_response(
             back=bool(path.before(index)),
             notice=notice,
             continue_url=path.step_url(index),
+            link_mail=link_mail_of(path.mapping, now=timezone.now()),
             draft=path.step_url(index),
         ),
     )
@@ -319,7 +368,9 @@ def _facts_response(
     request: HttpRequest, path: MappingPath, form: MappingFactsForm, *, status: int = 200, notice: str = ""
 ) -> HttpResponse:
     own = path.facts_url()
-    context = step_context(request, facts_page(form, steps=path.steps, notice=notice, continue_url=own, draft=own))
+    link_mail = link_mail_of(path.mapping, now=timezone.now())
+    page = facts_page(form, steps=path.steps, notice=notice, continue_url=own, link_mail=link_mail, draft=own)
+    context = step_context(request, page)
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
 
 

@@ -47,6 +47,12 @@ def later_open(page: Page, stage: Stage) -> Sent:
     return sent
 
 
+def later(page: Page, stage: Stage) -> Sent:
+    """The page to which the button that mails the link leads."""
+    visitor = _walk(page, stage, 2)
+    return _sent(page.goto(f"{stage.url}/jatka/{visitor.secret}/myohemmin/"))
+
+
 def check_lacking(page: Page, stage: Stage) -> Sent:
     """The check of a mapping with answers missing."""
     visitor = _walk(page, stage, 2)

@@ -55,6 +55,7 @@ def mapping_views() -> list[View]:
         View("mapping-situation", "mapping", 200, partial(bring_mapping.step, number=2)),
         View("mapping-situation-errors", "mapping", 422, partial(bring_mapping.step_errors, number=2)),
         View("mapping-later-open", "mapping", 200, bring_mapping.later_open),
+        View("mapping-later", "mapping", 200, bring_mapping.later),
         View("mapping-wishes", "mapping", 200, partial(bring_mapping.step, number=3)),
         View("mapping-practicalities", "mapping", 200, partial(bring_mapping.step, number=4)),
         View("mapping-check", "mapping", 200, partial(bring_mapping.step, number=bring_mapping.CHECK)),

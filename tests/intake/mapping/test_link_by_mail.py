@@ -1,0 +1,307 @@
+"""The link of a mapping without a message goes by mail: once by itself, again when asked for, and not to strangers."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from bs4 import BeautifulSoup
+from django.db import OperationalError
+from django.utils import timezone
+
+from intake.mail.delivery import WAITS, deliver_due
+from intake.mapping.links import LIFETIME, remove_unfinished
+from intake.mapping.resume_mail import MAIL_INTERVAL, MAIL_LIFETIME, MOST_MAILS
+from intake.models import AutomaticReplyTrace, Enquiry, InitialMapping, MappingLink, OutgoingMail
+from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
+from tests.intake.mapping.mailed_links import secrets_in_mails
+from tests.intake.visiting import ShownForm, Visitor, letter, page_text
+from tests.tools.smtp_server import Behaviour, SmtpServer
+
+START = datetime(2026, 11, 26, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
+ADDRESS = "maija.meikalainen@esimerkki.fi"
+SEND = "Lähetä linkki sähköpostiini"
+ON_ITS_WAY = f"Linkki on lähdössä osoitteeseen {ADDRESS}"
+CANNOT = f"Linkkiä ei voi nyt lähettää osoitteeseen {ADDRESS}"
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    with time_machine.travel(START, tick=False) as one:
+        yield one
+
+
+def begins(answerer: Answerer, clock: Any, **changes: str | list[str]) -> None:
+    """Fill the first step in as slowly as a person, and send it."""
+    form = ShownForm.of(answerer.client.get(BEGIN))
+    clock.shift(timedelta(minutes=1))
+    answer = answerer.posts(BEGIN, {**form.values, **contact_facts(**changes)})
+    assert answer.status_code == 303
+    answerer.follows(answer)
+
+
+def corrects(answerer: Answerer, clock: Any, email: str) -> Any:
+    clock.shift(timedelta(minutes=1))
+    answer = answerer.posts(answerer.address("yhteystiedot"), contact_facts(email=email))
+    assert answer.status_code == 303
+    return answer
+
+
+def waiting() -> list[str]:
+    """The addresses of the links that wait to go out."""
+    return list(OutgoingMail.objects.filter(purpose="mapping_resume").values_list("recipient", flat=True))
+
+
+def button(page: Any) -> str:
+    """What the button that mails the link says; "" where there is none."""
+    found = BeautifulSoup(page.content.decode(), "html.parser").select_one("button[name=later]")
+    return found.get_text(strip=True) if found else ""
+
+
+def mailed_to(answerer: Answerer, smtp: SmtpServer) -> Answerer:
+    """Deliver what waits, and follow the newest link in the mails on another device."""
+    before = secrets_in_mails(smtp)
+    deliver_due()
+    (secret,) = secrets_in_mails(smtp) - before
+    assert secret != answerer.secret
+    return Answerer(secret=secret)
+
+
+def test_stored_address_gets_the_link_once(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock)
+    assert waiting() == [ADDRESS]
+    assert ON_ITS_WAY in page_text(answerer.opens("vaihe/1"))
+    answerer.answers_all()
+    phone = mailed_to(answerer, smtp)
+    assert smtp.recipients == [ADDRESS]
+    assert f"Linkki lähetettiin osoitteeseen {ADDRESS} 26.11.2026 klo 10.01" in page_text(answerer.opens("vaihe/1"))
+    assert "Lisää tilaa ajatella." in phone.opens("vaihe/2").content.decode()
+    corrects(answerer, clock, "Maija.Meikalainen@esimerkki.fi")
+    deliver_due()
+    assert len(smtp.messages) == 1
+
+
+def test_mailed_link_sends_the_mapping(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock)
+    phone = mailed_to(answerer, smtp)
+    phone.answers_all()
+    assert phone.sends().status_code == 303
+    assert Enquiry.objects.get().email == ADDRESS
+    rows = page_text(phone.opens("kopio"))
+    assert "Maija Meikäläinen" in rows
+    assert "Lisää tilaa ajatella." in rows
+
+
+def test_link_mail_quotes_no_typed_text(answerer: Answerer, clock: Any) -> None:
+    begins(answerer, clock, name="Salamaija", organisation="Salayhtiö")
+    mail = OutgoingMail.objects.get(purpose="mapping_resume")
+    for word in ("Salamaija", "Salayhtiö", ADDRESS, answerer.secret):
+        assert word not in mail.text + mail.html + mail.subject
+    assert "26.12.2026" in mail.text
+    assert mail.reply_to == "kati.levola@aijuu.fi"
+
+
+def test_delivered_link_mail_is_not_kept(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock)
+    deliver_due()
+    assert len(smtp.messages) == 1
+    assert not OutgoingMail.objects.exists()
+
+
+def test_sent_mapping_gets_no_link_any_more(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock)
+    answerer.answers_all()
+    answerer.sends()
+    assert waiting() == []
+    deliver_due()
+    assert not any("Jatka alkukartoitusta" in str(message["Subject"]) for message in smtp.messages)
+
+
+def test_corrected_address_gets_the_link_and_first_one_dies(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock, email="maja@esimerkki.fi")
+    stranger = mailed_to(answerer, smtp)
+    assert stranger.opens("vaihe/1").status_code == 200
+    corrects(answerer, clock, ADDRESS)
+    assert stranger.opens("vaihe/1").status_code == 404
+    assert waiting() == [ADDRESS]
+    assert mailed_to(answerer, smtp).opens("vaihe/1").status_code == 200
+    assert answerer.opens("vaihe/1").status_code == 200
+
+
+def test_address_corrected_before_delivery_goes_nowhere_else(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock, email="maja@esimerkki.fi")
+    corrects(answerer, clock, ADDRESS)
+    deliver_due()
+    assert smtp.recipients == [ADDRESS]
+
+
+def test_address_changed_by_mailed_link_keeps_that_link(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock)
+    phone = mailed_to(answerer, smtp)
+    corrects(phone, clock, "maija@toinen.fi")
+    assert phone.opens("vaihe/1").status_code == 200
+    assert waiting() == ["maija@toinen.fi"]
+
+
+def test_one_draft_mails_no_list_of_strangers(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock, email="nolla@esimerkki.fi")
+    for name in ("yksi", "kaksi", "kolme", "nelja"):
+        deliver_due()
+        corrects(answerer, clock, f"{name}@esimerkki.fi")
+    deliver_due()
+    assert len(smtp.recipients) == MOST_MAILS
+    page = answerer.opens("vaihe/1")
+    assert "Linkkiä ei voi nyt lähettää osoitteeseen nelja@esimerkki.fi" in page_text(page)
+    assert button(page) == ""
+
+
+def test_mailbox_gets_two_links_a_day_from_all_drafts(mapping_page: Any, smtp: SmtpServer, clock: Any) -> None:
+    for number in range(3):
+        answerer = Answerer(network_address=f"198.51.100.{number}")
+        begins(answerer, clock, email=f"maija+{number}@esimerkki.fi")
+        deliver_due()
+    assert len(smtp.messages) == 2
+    assert InitialMapping.objects.count() == 3
+    assert AutomaticReplyTrace.objects.filter(purpose="mapping_resume").count() == 2
+    assert "Linkkiä ei voi nyt lähettää" in page_text(answerer.opens("vaihe/1"))
+    clock.shift(timedelta(days=1))
+    assert button(answerer.opens("myohemmin")) == SEND
+
+
+def test_suspicious_start_mails_nothing(answerer: Answerer, clock: Any) -> None:
+    begins(answerer, clock, extra_line="x")
+    assert waiting() == []
+    page = answerer.opens("myohemmin")
+    assert CANNOT in page_text(page)
+    assert button(page) == ""
+    answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
+    assert waiting() == []
+
+
+def test_start_sent_too_fast_mails_nothing(answerer: Answerer, clock: Any) -> None:
+    form = ShownForm.of(answerer.client.get(BEGIN))
+    answerer.follows(answerer.posts(BEGIN, {**form.values, **contact_facts()}))
+    assert waiting() == []
+
+
+def test_button_mails_the_link_again_after_an_hour(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock)
+    deliver_due()
+    assert button(answerer.opens("vaihe/1")) == ""
+    answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
+    assert waiting() == []
+    clock.shift(MAIL_INTERVAL)
+    assert button(answerer.opens("vaihe/1")) == f"{SEND} uudelleen"
+    answer = answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
+    assert (answer.status_code, answer["Location"]) == (303, answerer.address("myohemmin"))
+    assert ON_ITS_WAY in page_text(answerer.opens("myohemmin"))
+    answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
+    assert waiting() == [ADDRESS]
+    assert mailed_to(answerer, smtp).opens("vaihe/1").status_code == 200
+    clock.shift(MAIL_INTERVAL)
+    page = answerer.opens("myohemmin")
+    # Two a day went to this mailbox.
+    assert button(page) == ""
+    assert "Linkki lähetettiin osoitteeseen" in page_text(page)
+
+
+def test_going_on_later_stores_the_step_first(answerer: Answerer, clock: Any) -> None:
+    begins(answerer, clock)
+    answerer.sends_step(1, ANSWERS[0])
+    words = {**ANSWERS[1], "q_muutos": ""}
+    answer = answerer.sends_step(2, {**words, "later": "mail"})
+    assert (answer.status_code, answer["Location"]) == (303, answerer.address("myohemmin"))
+    stored = InitialMapping.objects.get().answers
+    assert stored["muu"] == "Työnjako"
+    assert "muutos" not in stored
+    page = answerer.opens("myohemmin")
+    soup = BeautifulSoup(page.content.decode(), "html.parser")
+    shown = soup.select_one(".later__address")
+    assert shown is not None
+    assert shown.get_text(strip=True) == f"http://testserver{answerer.address()}"
+    assert "26.12.2026 asti" in page_text(page)
+    onwards = soup.find("a", string="Jatka vastaamista nyt")
+    assert onwards is not None
+    assert onwards["href"] == answerer.address("vaihe/2")
+
+
+def test_going_on_later_keeps_invalid_words_on_the_form(answerer: Answerer, clock: Any) -> None:
+    begins(answerer, clock)
+    answer = answerer.sends_step(1, {**ANSWERS[0], "q_koko": "monta", "later": "mail"})
+    assert answer.status_code == 422
+    assert ShownForm.of(answer).values["q_koko"] == "monta"
+
+
+def test_later_on_contact_facts_mails_the_new_address(answerer: Answerer, clock: Any) -> None:
+    begins(answerer, clock)
+    clock.shift(timedelta(minutes=1))
+    words = {**contact_facts(email="maija@toinen.fi"), "later": "mail"}
+    answer = answerer.posts(answerer.address("yhteystiedot"), words)
+    assert answer["Location"] == answerer.address("myohemmin")
+    assert waiting() == ["maija@toinen.fi"]
+
+
+def test_failed_storing_of_the_link_is_told(answerer: Answerer, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise OperationalError("DETAIL: Salasanat")
+
+    begins(answerer, clock)
+    OutgoingMail.objects.all().delete()
+    clock.shift(MAIL_INTERVAL)
+    with monkeypatch.context() as broken:
+        broken.setattr(OutgoingMail, "save_base", fail)
+        answer = answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
+    assert answer.status_code == 503
+    assert "Linkkiä ei voitu lähettää" in ShownForm.of(answer).notice
+    assert AutomaticReplyTrace.objects.count() == 1
+
+
+def test_undeliverable_link_is_given_up_and_offered_again(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock)
+    smtp.behaviour = Behaviour.REJECT
+    for wait in WAITS:
+        deliver_due()
+        clock.shift(wait)
+        if not OutgoingMail.objects.exists():
+            break
+    assert waiting() == []
+    assert timezone.now() - START > MAIL_LIFETIME
+    page = answerer.opens("myohemmin")
+    assert "Linkki lähetettiin" not in page_text(page)
+    assert button(page) == SEND
+
+
+def test_mailed_link_expires_with_the_mapping(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock)
+    phone = mailed_to(answerer, smtp)
+    clock.shift(LIFETIME)
+    assert phone.opens("vaihe/1").status_code == 404
+    remove_unfinished(now=timezone.now())
+    assert not InitialMapping.objects.exists()
+    assert not MappingLink.objects.exists()
+
+
+def test_removed_draft_leaves_no_mail(answerer: Answerer, clock: Any) -> None:
+    begins(answerer, clock)
+    clock.shift(LIFETIME)
+    remove_unfinished(now=timezone.now())
+    assert not OutgoingMail.objects.exists()
+
+
+def test_mapping_after_a_message_offers_no_mail(visitor: Visitor, answerer: Answerer) -> None:
+    """Its confirmation has a link; another mail may go to a mistyped address."""
+    thanks = visitor.sends(letter(delivery_modes=["online"]))["Location"]
+    answerer.follows(visitor.client.post(thanks))
+    page = answerer.opens("myohemmin")
+    assert page.status_code == 200
+    assert button(page) == ""
+    answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
+    assert waiting() == []
+
+
+def test_page_of_sent_mapping_leads_to_thanks(answerer: Answerer) -> None:
+    answerer.sends_all()
+    answer = answerer.opens("myohemmin")
+    assert (answer.status_code, answer["Location"]) == (303, answerer.address("perilla"))
