@@ -284,9 +284,7 @@ def test_no_day_or_number_overflows(
     due_reminder(settings, now)
 
 
-@example(
-    settings=PauseSettings(active=False, ended_on=WINTER, welcome_days=0), now=before_midnight(WINTER), share=0.0
-)
+@example(settings=PauseSettings(active=False, ended_on=WINTER, welcome_days=0), now=before_midnight(WINTER), share=0.0)
 @given(settings=all_settings, now=moments, share=st.floats(0, 1, exclude_max=True))
 def test_state_is_the_same_until_next_edge(settings: PauseSettings, now: datetime, share: float) -> None:
     edge = next_edge(settings, now)

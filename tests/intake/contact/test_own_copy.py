@@ -66,7 +66,7 @@ def test_own_copy_of_joining_has_the_consent(visitor: Visitor, wants_mail: bool)
     )
     rows = asked_and_answered(visitor.client.get(copy_link(thanks)))
     assert rows["Mitä toivot?"] == "Porin seudulla, jos sopii."
-    (consent,) = (label for label in rows if label.startswith("Haluan sähköpostia, kun Aijuu palaa"))
+    (consent,) = (label for label in rows if label.startswith("Haluan sähköpostia, kun Aijuussa vapautuu"))
     assert rows[consent] == ("Kyllä" if wants_mail else "Ei")
     assert "Organisaatio" not in rows
 
