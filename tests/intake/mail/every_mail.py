@@ -24,6 +24,7 @@ from intake.waiting.mails import (
     queue_waiting_link,
 )
 from tests.accounts import make_user
+from tests.intake.desk.mappings import begun_alone
 from tests.intake.enquiries import received
 from tests.intake.waiting.list_people import waiter
 
@@ -75,6 +76,8 @@ def _queue_about_enquiries(mails: EveryMail, now: datetime) -> None:
         queue_mail(mail_to_sender(other, MailPurpose.CONFIRMATION, subject=subject, context=context), now=now)
     with mails.form():
         queue_mapping_link(enquiry=enquiry, works_until=now + timedelta(days=30), now=now)
+    with mails.form():
+        begun_alone(now=now)
     with mails.form():
         queue_mapping_notification(enquiry=enquiry, now=now)
 

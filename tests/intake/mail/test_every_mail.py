@@ -101,7 +101,14 @@ def test_private_links_are_readable_beside_the_button(mails: EveryMail) -> None:
             if "salainen" in button["href"]:
                 seen.add(mail.purpose)
                 assert button["href"] in soup.get_text(), name
-    assert {"confirmation", "mapping_link", "waiting_confirmation", "return_notice", "password_reset"} <= seen
+    assert {
+        "confirmation",
+        "mapping_link",
+        "mapping_resume",
+        "waiting_confirmation",
+        "return_notice",
+        "password_reset",
+    } <= seen
 
 
 def test_html_mail_has_every_link_of_the_text(mails: EveryMail) -> None:
@@ -137,7 +144,7 @@ def test_signature_is_only_in_mails_to_visitors(mails: EveryMail) -> None:
         mail.purpose for mail in mails.values() if "Ystävällisin terveisin\nKati, Aijuu työnohjaus\n" in mail.text
     }
     assert signed == {
-        *("confirmation", "mapping_link", "waiting_confirmation", "waiting_link"),
+        *("confirmation", "mapping_link", "mapping_resume", "waiting_confirmation", "waiting_link"),
         *("return_notice", "return_reminder", "still_waiting", "removal_notice"),
     }
     for mail in mails.values():
