@@ -27,8 +27,8 @@ USUAL = (
 )
 _PUT_BACK = (
     "from home.models import PauseChange, PauseNotice\nPauseChange.objects.all().delete()\n"
-    "PauseNotice.objects.update(active=True, message='', begins_on=None, returns_on=None, opens_by_itself=False, "
-    "ended_on=None, form_mode='as_usual')\n"
+    "PauseNotice.objects.update(active=True, full=False, message='', begins_on=None, returns_on=None, "
+    "opens_by_itself=False, ended_on=None, form_mode='as_usual')\n"
 )
 
 

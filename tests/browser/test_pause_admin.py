@@ -19,6 +19,9 @@ OVERDUE = (
 )
 
 
+OPEN = "from home.models import PauseNotice\nPauseNotice.objects.update(active=False)\n"
+
+
 @pytest.fixture(autouse=True)
 def pause_put_back(site: RunningSite) -> Iterator[None]:
     yield
@@ -54,6 +57,28 @@ def test_one_button_opens_and_another_takes_it_back(
         card.get_by_role("button", name="Kumoa").click()
     page.reload()
     expect(notice_on(page)).to_have_count(0)
+
+
+def test_full_by_one_button_and_back(site: RunningSite, page: Page, desk: KatisDesk) -> None:
+    site.run(OPEN)
+    admin = desk.page
+    admin.goto("/admin/")
+    card = admin.get_by_role("region", name="Tauko ja vapaat ajat", exact=True)
+    with next_document(admin):
+        card.get_by_role("button", name="Merkitse Aijuu täydeksi").click()
+    expect(card).to_contain_text("Aijuu on täynnä: uusia työnohjauksia ei aloiteta.")
+    page.goto("/")
+    notice = page.get_by_role("complementary", name="Tiedote vapaista ajoista")
+    expect(notice).to_contain_text("Aijuussa ei ole juuri nyt vapaita aikoja.")
+    assert certain_violations(page) == []
+    notice.get_by_role("link", name="ilmoittautua odotuslistalle").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ilmoittaudu odotuslistalle")
+    expect(page.get_by_role("checkbox", name="Haluan sähköpostia, kun Aijuussa vapautuu aikoja.")).not_to_be_checked()
+    with next_document(admin):
+        card.get_by_role("button", name="Ota taas uusia").click()
+    expect(card).to_contain_text("Aijuu on avoinna.")
+    page.goto("/")
+    expect(notice).to_have_count(0)
 
 
 def test_overdue_pause_card_links_to_date_field(site: RunningSite, desk: KatisDesk) -> None:

@@ -210,10 +210,11 @@ def test_other_views_are_not_kept(visit: Visit, path: str) -> None:
     assert visit(path)[1] is None
 
 
-def test_page_holds_until_the_pause_changes(visit: Visit) -> None:
+@pytest.mark.parametrize("full", [False, True])
+def test_page_holds_until_the_pause_changes(visit: Visit, full: bool) -> None:
     tomorrow = timezone.localdate() + timedelta(days=1)
     midnight = datetime.combine(tomorrow, datetime.min.time(), tzinfo=CALENDAR)
-    stored(active=True, begins_on=tomorrow)
+    stored(active=True, full=full, begins_on=tomorrow)
     _, entry = visit("/")
     assert entry is not None
     latest = (timezone.now() + LONGEST).timestamp()

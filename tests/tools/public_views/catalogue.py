@@ -131,6 +131,8 @@ def all_views(site_url: str) -> list[View]:
         page_view(FRONT, Condition.OPEN),
         page_view(CONTACT_PAGE, Condition.OPEN),
         page_view(reading, Condition.OPEN),
+        page_view(FRONT, Condition.FULL),
+        page_view(CONTACT_PAGE, Condition.FULL),
         View("bad-request-400", "refusals", 400, partial(bring.page, path="/?haku=%00"), path="/?haku=%00"),
         View("forbidden-403", "refusals", 403, partial(bring.unprovoked, name="403")),
         View("sign-in-expired-403", "refusals", 403, bring.sign_in_expired),

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 class Condition(StrEnum):
     """PAUSED is how the site starts: on, without a day, in the usual words. OVERDUE: the announced day has come.
-    UPCOMING: open, and a pause is announced. RESUMED: open, and the return is told.
+    UPCOMING: open, and a pause is announced. RESUMED: open, and the return is told. FULL: at work, without free times.
     WAITING_LIST and CONTACT_DETAILS: paused, and that is what the contact page does; in the others it takes messages.
     OVER_LIMIT: paused, and as many posts as are allowed have come from here."""
 
@@ -16,6 +16,7 @@ class Condition(StrEnum):
     RESUMED = "resumed"
     OWN_WORDS = "own-words"
     OPEN = "open"
+    FULL = "full"
     WAITING_LIST = "waiting-list"
     CONTACT_DETAILS = "contact-details"
     OVER_LIMIT = "over-limit"
@@ -41,6 +42,7 @@ _NOTICE = {
     Condition.RESUMED: "active=False, message='', returns_on=None, ended_on=today",
     Condition.OWN_WORDS: f"active=True, message={LONG_NOTICE!r}, returns_on=today + timedelta(days=70)",
     Condition.OPEN: "active=False, message='', returns_on=None",
+    Condition.FULL: "active=False, full=True, message='', returns_on=None",
     Condition.WAITING_LIST: "active=True, message='', returns_on=None",
     Condition.CONTACT_DETAILS: "active=True, message='', returns_on=None",
     Condition.OVER_LIMIT: "active=True, message='', returns_on=None",
@@ -59,7 +61,7 @@ from intake.spam.limit import PostingTrace
 from intake.spam.limit import address_key
 now = timezone.now()
 today = calendar_day(now)
-usual = dict(begins_on=None, ended_on=None, opens_by_itself=False, form_mode={form_mode!r})
+usual = dict(full=False, begins_on=None, ended_on=None, opens_by_itself=False, form_mode={form_mode!r})
 PauseNotice.objects.update(**(usual | dict({notice})))
 here = [address_key(RequestFactory().get("/", REMOTE_ADDR=address)) for address in ("127.0.0.1", "::1")]
 PostingTrace.objects.filter(address_key__in=here).delete()
