@@ -89,11 +89,17 @@ def progress(question_set: QuestionSet, facts: Answers, answers: Answers) -> Pro
 
 def missing(question_set: QuestionSet, facts: Answers, answers: Answers) -> list[tuple[Step, Question]]:
     """Return the applicable required questions without an answer."""
-    return [
-        (step, question)
-        for step, question in applicable(question_set, facts, answers)
-        if question.required and not is_answered(answers.get(question.key))
-    ]
+    return [one for one in _unanswered(question_set, facts, answers) if one[1].is_required]
+
+
+def recommended(question_set: QuestionSet, facts: Answers, answers: Answers) -> list[tuple[Step, Question]]:
+    """Return the applicable recommended questions without an answer."""
+    return [one for one in _unanswered(question_set, facts, answers) if one[1].is_recommended]
+
+
+def _unanswered(question_set: QuestionSet, facts: Answers, answers: Answers) -> list[tuple[Step, Question]]:
+    asked = applicable(question_set, facts, answers)
+    return [(step, question) for step, question in asked if not is_answered(answers.get(question.key))]
 
 
 def steps_to_show(question_set: QuestionSet, facts: Answers, answers: Answers) -> list[int]:

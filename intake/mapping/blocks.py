@@ -11,7 +11,7 @@ from wagtail import blocks
 from wagtail.blocks.list_block import ListBlockValidationError
 from wagtail.blocks.struct_block import BlockGroup, StructBlockValidationError
 
-from intake.mapping.questions import CHOICE_TYPES, FACT_SOURCES, QuestionSet, Role, option, read_option
+from intake.mapping.questions import CHOICE_TYPES, FACT_SOURCES, Need, QuestionSet, Role, option, read_option
 
 Group = tuple[str, list[tuple[str, str]]]
 ReadDraft = Callable[[], QuestionSet | None]
@@ -110,7 +110,12 @@ class QuestionBlock(blocks.StructBlock):
         max_length=400,
         help_text=_("Stands between the question and its field."),
     )
-    required = blocks.BooleanBlock(label=_("Must be answered"), required=False)
+    need = blocks.ChoiceBlock(
+        choices=Need.choices,
+        default=Need.OPTIONAL.value,
+        label=_("Is the answer needed?"),
+        help_text=_("What is recommended is asked for once more before the mapping is sent. It can be left out."),
+    )
     required_message = blocks.CharBlock(
         label=_("What is said when the answer is missing"),
         required=False,
@@ -150,7 +155,7 @@ class ShortTextBlock(QuestionBlock):
     class Meta:
         label = _("Short text")
         icon = "pilcrow"
-        form_layout = BlockGroup(children=["label", "help", "required"], settings=["limit", *_SETTINGS, "role"])
+        form_layout = BlockGroup(children=["label", "help", "need"], settings=["limit", *_SETTINGS, "role"])
 
 
 class LongTextBlock(QuestionBlock):
@@ -159,7 +164,7 @@ class LongTextBlock(QuestionBlock):
     class Meta:
         label = _("Long text")
         icon = "doc-full"
-        form_layout = BlockGroup(children=["label", "help", "required"], settings=["limit", *_SETTINGS])
+        form_layout = BlockGroup(children=["label", "help", "need"], settings=["limit", *_SETTINGS])
 
 
 class _ChoicesBlock(QuestionBlock):
@@ -188,14 +193,14 @@ class SingleChoiceBlock(_ChoicesBlock):
     class Meta:
         label = _("One choice")
         icon = "circle-check"
-        form_layout = BlockGroup(children=["label", "help", "choices", "required"], settings=[*_SETTINGS, "role"])
+        form_layout = BlockGroup(children=["label", "help", "choices", "need"], settings=[*_SETTINGS, "role"])
 
 
 class MultipleChoiceBlock(_ChoicesBlock):
     class Meta:
         label = _("Several choices")
         icon = "tasks"
-        form_layout = BlockGroup(children=["label", "help", "choices", "required"], settings=_SETTINGS)
+        form_layout = BlockGroup(children=["label", "help", "choices", "need"], settings=_SETTINGS)
 
 
 class NumberBlock(QuestionBlock):
@@ -207,7 +212,7 @@ class NumberBlock(QuestionBlock):
         label = _("Number")
         icon = "decimal"
         form_layout = BlockGroup(
-            children=["label", "help", "minimum", "maximum", "required"], settings=[*_SETTINGS, "role"]
+            children=["label", "help", "minimum", "maximum", "need"], settings=[*_SETTINGS, "role"]
         )
 
     def clean(self, value: Any) -> Any:
@@ -227,7 +232,7 @@ class ScaleBlock(QuestionBlock):
     class Meta:
         label = _("Scale 0–10")
         icon = "sliders"
-        form_layout = BlockGroup(children=["label", "help", "low_label", "high_label", "required"], settings=_SETTINGS)
+        form_layout = BlockGroup(children=["label", "help", "low_label", "high_label", "need"], settings=_SETTINGS)
 
 
 class YesNoBlock(QuestionBlock):
@@ -239,7 +244,7 @@ class YesNoBlock(QuestionBlock):
         label = _("Yes or no")
         icon = "check"
         form_layout = BlockGroup(
-            children=["label", "help", "required"], settings=["yes_label", "no_label", *_SETTINGS, "role"]
+            children=["label", "help", "need"], settings=["yes_label", "no_label", *_SETTINGS, "role"]
         )
 
 
@@ -249,7 +254,7 @@ class DateBlock(QuestionBlock):
     class Meta:
         label = _("One day")
         icon = "date"
-        form_layout = BlockGroup(children=["label", "help", "required"], settings=[*_SETTINGS, "role"])
+        form_layout = BlockGroup(children=["label", "help", "need"], settings=[*_SETTINGS, "role"])
 
 
 class PeriodBlock(QuestionBlock):
@@ -258,4 +263,4 @@ class PeriodBlock(QuestionBlock):
     class Meta:
         label = _("Period (from a day to a day)")
         icon = "calendar"
-        form_layout = BlockGroup(children=["label", "help", "required"], settings=[*_SETTINGS, "role"])
+        form_layout = BlockGroup(children=["label", "help", "need"], settings=[*_SETTINGS, "role"])

@@ -148,7 +148,8 @@ def _answer(question: Question, value: Any, url: str) -> dict[str, Any]:
         "label": question.label,
         "help": question.help,
         "value": answer_text(question, value),
-        "is_missing": question.required and not is_answered(value),
+        "is_missing": question.is_required and not is_answered(value),
+        "is_recommended": question.is_recommended and not is_answered(value),
         "missing_words": required_message(question),
         "change_url": f"{url}?tarkista#{field_anchor(question)}" if url else "",
     }

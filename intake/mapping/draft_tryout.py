@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from intake.enquiry.forms import MappingFactsForm
-from intake.mapping.answers import counted_answers, missing, steps_to_show
+from intake.mapping.answers import counted_answers, missing, recommended, steps_to_show
 from intake.mapping.context import (
     CHECK_TEMPLATE,
     STEP_TEMPLATE,
@@ -84,7 +84,12 @@ class _DraftTryout:
         if place == CHECK:
             notices, _pause, _details = current_notices(self.request)
             groups = answer_groups(self.question_set, self.facts, self.answers)
-            context = {"groups": groups, "lacking": 0, **notices.as_context()}
+            context = {
+                "groups": groups,
+                "lacking": 0,
+                "recommended": recommended(self.question_set, self.facts, self.answers),
+                **notices.as_context(),
+            }
             return TemplateResponse(self.request, CHECK_TEMPLATE, context | extra)
         if place == FACTS:
             step_page = facts_page(form or MappingFactsForm(), steps=len(shown) + 1)

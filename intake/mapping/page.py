@@ -25,6 +25,7 @@ from intake.enquiry.mails import offer_next_step
 from intake.enquiry.models import Enquiry
 from intake.enquiry.responses import cache_only_empty_form, read_post, require_own_source, too_long_response
 from intake.mail.links import derived_secret
+from intake.mapping.answers import recommended
 from intake.mapping.blocks import register_draft_reader
 from intake.mapping.context import (
     ANSWERS,
@@ -76,7 +77,13 @@ def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | N
     if mode == "check":
         notices, _pause, _details = current_notices(request)
         groups = answer_groups(question_set, {}, {})
-        context = {"groups": groups, "lacking": 0, **notices.as_context(), **common}
+        context = {
+            "groups": groups,
+            "lacking": 0,
+            "recommended": recommended(question_set, {}, {}),
+            **notices.as_context(),
+            **common,
+        }
         return TemplateResponse(request, CHECK_TEMPLATE, page.get_context(request) | context)
     steps = len(question_set.steps) + 1
     if mode == "facts":

@@ -179,7 +179,7 @@ def _question(child: Any, key: str, labels: _Labels) -> Question:
         for name in (
             "label",
             "help",
-            "required",
+            "need",
             "required_message",
             "low_label",
             "high_label",

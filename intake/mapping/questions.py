@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from intake.choices import DeliveryMode, SupervisionForm
@@ -39,6 +40,14 @@ class Role(StrEnum):
     PAYER = "payer"
     ACQUAINTANCE = "acquaintance"
     START = "start"
+
+
+class Need(TextChoices):
+    """How much an answer is needed. A recommended one is asked for once more before sending; nothing depends on it."""
+
+    OPTIONAL = "optional", _("Optional")
+    RECOMMENDED = "recommended", _("Recommended")
+    REQUIRED = "required", _("Required")
 
 
 YES, NO = "yes", "no"
@@ -75,7 +84,8 @@ class Question:
     type: QuestionType
     label: str = ""
     help: str = ""
-    required: bool = False
+    # A value of Need.
+    need: str = Need.OPTIONAL.value
     limit: int = 0
     choices: tuple[Choice, ...] = ()
     minimum: int = 0
@@ -90,6 +100,14 @@ class Question:
     @property
     def is_asked(self) -> bool:
         return self.type != QuestionType.INFORMATION
+
+    @property
+    def is_required(self) -> bool:
+        return self.need == Need.REQUIRED
+
+    @property
+    def is_recommended(self) -> bool:
+        return self.need == Need.RECOMMENDED
 
 
 @dataclass(frozen=True, kw_only=True)

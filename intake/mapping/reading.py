@@ -153,8 +153,10 @@ def _rules(question: Question) -> Iterator[str]:
     """Yield the condition and limits of the question, in words."""
     if question.condition is not None:
         yield question.condition.words
-    if question.required:
+    if question.is_required:
         yield _("Had to be answered.")
+    if question.is_recommended:
+        yield _("An answer was recommended.")
     match question.type:
         case QuestionType.SHORT_TEXT | QuestionType.LONG_TEXT:
             yield _("At most %(limit)d characters.") % {"limit": question.limit}

@@ -161,7 +161,7 @@ class StepForm(forms.Form):
             value = self._value(question, cleaned)
             if is_answered(value):
                 self.answers[question.key] = value
-            elif question.required and not any(name in self.errors for name in names):
+            elif question.is_required and not any(name in self.errors for name in names):
                 self._lacking.add(names[0])
                 self.add_error(names[0], required_message(question))
         return cleaned
@@ -312,18 +312,18 @@ def _fields(question: Question, *, conditional: bool) -> dict[str, forms.Field]:
         case QuestionType.PERIOD:
             first = DateField(widget=_date_input(), **{**common, "label": _("At the earliest"), "help_text": ""})
             last = DateField(widget=_date_input(), **{**common, "label": _("At the latest"), "help_text": ""})
-            first.is_marked_required = question.required  # type: ignore[attr-defined]
+            first.is_marked_required = question.is_required  # type: ignore[attr-defined]
             return dict(zip(names, (first, last), strict=True))
         case _:
             raise ValueError(f"nothing to ask: {question.type}")
     # The field itself is not required: whether an answer is needed depends on other answers (StepForm.clean).
-    field.is_marked_required = question.required  # type: ignore[attr-defined]
+    field.is_marked_required = question.is_required  # type: ignore[attr-defined]
     return {names[0]: field}
 
 
 def _with_none(choices: list[tuple[str, str]], question: Question) -> list[tuple[str, str]]:
     """Add a choice for no answer to an optional question: a radio button can't be deselected."""
-    return choices if question.required else [*choices, (NO_ANSWER, _("I leave this unanswered"))]
+    return choices if question.is_required else [*choices, (NO_ANSWER, _("I leave this unanswered"))]
 
 
 def _date_input() -> forms.TextInput:

@@ -24,7 +24,7 @@ from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
 from intake.enquiry.responses import FormPost, PostRefused, read_post, see_other, too_long_response
 from intake.enquiry.rules import receipt_is_fresh
-from intake.mapping.answers import is_answered, missing, steps_to_show
+from intake.mapping.answers import is_answered, missing, recommended, steps_to_show
 from intake.mapping.context import (
     ANSWERS,
     CHECK_TEMPLATE,
@@ -426,6 +426,7 @@ def _response(request: HttpRequest, path: MappingPath, *, status: int = 200, not
     context = {
         "groups": all_groups(path.mapping, path.question_set, facts_url=path.facts_url(), step_url=path.step_url),
         "lacking": lacking,
+        "recommended": recommended(path.question_set, path.mapping.condition_facts, path.mapping.answers),
         "tried": request.method == "POST" and lacking > 0,
         "notice": notice,
         # Sending deletes the input that the tab kept for the steps.

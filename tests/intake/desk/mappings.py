@@ -29,7 +29,7 @@ QUESTIONS = QuestionSet(
                     type=QuestionType.NUMBER,
                     label="Ryhmän koko",
                     help="Arvio riittää.",
-                    required=True,
+                    need="required",
                     minimum=2,
                     maximum=30,
                     role=Role.GROUP_SIZE,
@@ -57,7 +57,11 @@ QUESTIONS = QuestionSet(
             title="Toiveesi",
             questions=(
                 Question(
-                    key="change", type=QuestionType.LONG_TEXT, label="Mihin toivot muutosta?", required=True, limit=1000
+                    key="change",
+                    type=QuestionType.LONG_TEXT,
+                    label="Mihin toivot muutosta?",
+                    need="required",
+                    limit=1000,
                 ),
                 Question(
                     key="themes",

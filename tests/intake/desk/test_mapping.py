@@ -274,7 +274,7 @@ def test_mapping_page_ids_are_unique(kati: Client, db: None) -> None:
         {"type": None},
         {"choices": None},
         {"condition": {"source": 7}},
-        {"limit": "paljon", "required": "kyllä"},
+        {"limit": "paljon", "need": "kyllä"},
     ],
 )
 def test_a_mapping_of_another_version_is_read(kati: Client, change: dict[str, Any]) -> None:

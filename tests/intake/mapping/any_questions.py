@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from intake.choices import DeliveryMode, SupervisionForm
+from intake.mapping.questions import Need
 from tests.intake.mapping.asking import Row, row
 
 FACTS = {"supervision_form": SupervisionForm.values, "delivery_modes": DeliveryMode.values}
@@ -68,7 +69,7 @@ def _question(draw: st.DrawFn, kind: str, identity: str, deciders: list[tuple[st
     value |= {
         "label": draw(texts),
         "help": draw(st.just("") | texts),
-        "required": draw(st.booleans()),
+        "need": draw(st.sampled_from(Need.values)),
         "required_message": draw(st.just("") | texts),
     }
     free = [role for role in ROLES.get(kind, ()) if role not in roles]

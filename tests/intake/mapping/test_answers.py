@@ -29,9 +29,9 @@ CHAIN = steps(
         one_of("a", "yes no"),
         one_of("b", "yes no", when="a:yes"),
         ask("t", QuestionType.INFORMATION, when="b:yes"),
-        one_of("c", "yes no", when="b:yes", required=True),
+        one_of("c", "yes no", when="b:yes", need="required"),
     ],
-    [ask("d", when="c:yes,no", required=True)],
+    [ask("d", when="c:yes,no", need="required")],
     [ask("e", when="supervision_form:group,work_community"), ask("f", when="delivery_modes:client_premises")],
 )
 

@@ -44,7 +44,7 @@ def publish(page: MappingPage, rows: list[Row]) -> MappingPage:
 def good_answer(draw: st.DataObject, question: Question) -> tuple[dict[str, str | Sequence[str]], Any]:
     """What is posted for a question, and what must be stored for it (None for no answer)."""
     name = f"q_{question.key}"
-    if not question.required and draw.draw(st.booleans()):
+    if not question.is_required and draw.draw(st.booleans()):
         return {}, None
     keys = [choice.key for choice in question.choices]
     match question.type:

@@ -145,7 +145,7 @@ _names = st.sampled_from(
     [
         "label",
         "help",
-        "required",
+        "need",
         "when",
         "choices",
         "limit",

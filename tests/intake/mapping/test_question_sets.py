@@ -41,7 +41,7 @@ def test_version_is_equal_for_same_questions(whole: QuestionSet) -> None:
     [
         {"label": "Other"},
         {"help": "Other"},
-        {"required": True},
+        {"need": "required"},
         {"limit": 201},
         {"minimum": 1},
         {"maximum": 1},

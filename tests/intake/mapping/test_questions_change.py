@@ -13,7 +13,7 @@ from tests.intake.visiting import page_text
 
 
 def change(page: MappingPage) -> None:
-    page.questions = stream([step("Aivan muuta"), row("short_text", "uusi", label="Uusi kysymys?", required=True)])
+    page.questions = stream([step("Aivan muuta"), row("short_text", "uusi", label="Uusi kysymys?", need="required")])
     page.save_revision().publish()
 
 
