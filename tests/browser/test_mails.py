@@ -3,13 +3,13 @@
 The pictures are in var/mails/, and the plain texts beside them.
 """
 
-import json
 import shutil
 
 from playwright.sync_api import Page, ViewportSize
 
 from tests.browser.conftest import NewPage
 from tests.tools.accessibility import axe_problems, sideways_problems
+from tests.tools.mails import rendered_mails
 from tests.tools.running_site import ROOT, RunningSite
 
 FOLDER = ROOT / "var" / "mails"
@@ -18,37 +18,25 @@ SIZES: tuple[ViewportSize, ...] = (
     {"width": 390, "height": 844},
     {"width": 640, "height": 800},
 )
-# Nothing of it stays in the site.
-_QUEUE = """
-import json
-from django.db import transaction
-from django.utils import timezone
-from tests.intake.mail.every_mail import every_mail
-with transaction.atomic():
-    mails = {name: [mail.subject, mail.text, mail.html] for name, mail in every_mail(timezone.now()).items()}
-    transaction.set_rollback(True)
-print(json.dumps(mails))
-"""
 
 
 def test_mails_are_accessible_in_both_schemes(new_page: NewPage, site: RunningSite) -> None:
-    mails: dict[str, list[str]] = json.loads(site.run(_QUEUE))
+    mails = rendered_mails(site)
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     problems = []
     for scheme in ("light", "dark"):
         page = new_page(color_scheme=scheme)
-        for name, (subject, text, html) in mails.items():
-            (FOLDER / f"{name}.txt").write_text(f"{subject}\n\n{text}", encoding="utf-8")
-            page.set_content(html)
+        for name, mail in mails.items():
+            (FOLDER / f"{name}.txt").write_text(f"{mail.subject}\n\n{mail.text}", encoding="utf-8")
+            page.set_content(mail.html)
             problems += [f"{name}, {scheme}: {problem}" for problem in _problems(page, f"{name} {scheme}")]
     assert not problems, "\n".join(problems)
 
 
 def test_mails_are_readable_without_style_block(new_page: NewPage, site: RunningSite) -> None:
     page = new_page(color_scheme="dark")
-    html: str = json.loads(site.run(_QUEUE))["waiting_confirmation"][2]
-    head, _style, rest = html.partition("<style>")
+    head, _style, rest = rendered_mails(site)["waiting_confirmation"].html.partition("<style>")
     page.set_content(head + rest.partition("</style>")[2])
     assert page.locator("a.button__link").evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(31, 92, 87)"
     assert not _axe_problems(page)

