@@ -150,6 +150,7 @@ def test_unsaved_settings_are_previewed_in_every_state(kati: Client) -> None:
     seen = {
         "": f"Aijuun palvelut ovat tauolla. {until}",
         "open": "",
+        "full": "Aijuussa ei ole juuri nyt vapaita aikoja.",
         "upcoming": f"Aijuu on tauolla 17.1.2027 alkaen. {until}",
         "paused": f"Aijuun palvelut ovat tauolla. {until}",
         "overdue": UNDATED,

@@ -104,6 +104,25 @@ def test_after_saving_she_can_undo_it_at_once(kati: Client) -> None:
     assert "checked" not in str(BeautifulSoup(response.text, "html.parser").select_one("#id_active"))
 
 
+def test_full_is_ticked_with_own_words_and_undone(kati: Client) -> None:
+    stored()
+    assert saved(kati, opened(kati), full="on", full_message=WORDS % "Kevät on täynnä.").status_code == 302
+    notice = PauseNotice.objects.get()
+    assert (notice.full, notice.active) == (True, False)
+    assert "Kevät on täynnä." in notice.full_message
+    history = text_of(kati.get("/admin/tauko/historia/").text, ".pause-history__changes")
+    assert history.startswith("Aijuu tuli täyteen 10.1.2027 klo 12.30")
+    assert "Aijuu on täynnä: kyllä" in history
+    assert "Oma teksti, kun Aijuu on täynnä: ”Kevät on täynnä.”" in history
+    kati.post("/admin/tauko/kumoa/", form_values(opened(kati), "#pause-undo"))
+    notice = PauseNotice.objects.get()
+    assert (notice.full, notice.full_message) == (False, "")
+    # A pause with days goes with it; the days alone do not.
+    assert saved(kati, opened(kati), full="on", returns_on="1.2.2027").status_code == 200
+    assert saved(kati, opened(kati), full="on", active="on", begins_on="20.1.2027").status_code == 302
+    assert PauseChange.objects.latest("version").action == PauseAction.PLANNED
+
+
 def test_unticking_ends_the_pause_whatever_days_stand_there(kati: Client) -> None:
     stored(active=True, returns_on=TODAY - timedelta(days=3))
     assert saved(kati, opened(kati), active=None).status_code == 302
