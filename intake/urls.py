@@ -7,7 +7,7 @@ from django.urls import path, re_path
 
 from intake.contact.own_copy import save_copy, show_copy
 from intake.mapping.returned_text import repair_link
-from intake.mapping.steps import check, done, facts_step, later, question_step, resume
+from intake.mapping.steps import check, done, ended, facts_step, later, question_step, resume
 from intake.waiting.private_page import show_or_answer
 
 # The slug converter accepts what secrets.token_urlsafe() makes: letters, digits, "-" and "_".
@@ -18,6 +18,7 @@ urlpatterns = [
     path("<slug:secret>/tarkista/", check, name="mapping_check"),
     path("<slug:secret>/myohemmin/", later, name="mapping_later"),
     path("<slug:secret>/perilla/", done, name="mapping_done"),
+    path("<slug:key>/loppu/", ended, name="mapping_ended"),
     path("<slug:secret>/kopio/", show_copy, name="own_copy"),
     path("<slug:secret>/kopio/tiedosto/", save_copy, name="own_copy_file"),
     path("<slug:secret>/odotuslista/", show_or_answer, name="waiting_answer"),

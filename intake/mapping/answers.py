@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from home.dates import finnish_day
 from intake.choices import Area, DeliveryMode, SupervisionForm
-from intake.mapping.questions import YES, Condition, Question, QuestionSet, QuestionType, Role, Step
+from intake.mapping.questions import YES, Condition, Ending, Question, QuestionSet, QuestionType, Role, Step
 
 # key -> value: text, choice key, list of choice keys, number, or {"from": ISO date, "to": ISO date}.
 Answers = Mapping[str, Any]
@@ -100,6 +100,12 @@ def recommended(question_set: QuestionSet, facts: Answers, answers: Answers) -> 
 def _unanswered(question_set: QuestionSet, facts: Answers, answers: Answers) -> list[tuple[Step, Question]]:
     asked = applicable(question_set, facts, answers)
     return [(step, question) for step, question in asked if not is_answered(answers.get(question.key))]
+
+
+def ending_of(question_set: QuestionSet, facts: Answers, answers: Answers) -> Ending | None:
+    """Return the first ending to which an answer leads; None if the mapping goes on."""
+    known = {**facts, **counted_answers(question_set, facts, answers)}
+    return next((ending for ending in question_set.endings if condition_holds(ending.condition, known)), None)
 
 
 def steps_to_show(question_set: QuestionSet, facts: Answers, answers: Answers) -> list[int]:

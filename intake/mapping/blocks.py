@@ -99,6 +99,32 @@ class InformationBlock(blocks.StructBlock):
         form_layout = BlockGroup(children=["text"], settings=["when"])
 
 
+class EndingBlock(blocks.StructBlock):
+    """A page shown in place of the next step after some answers."""
+
+    when = blocks.ListBlock(
+        ConditionChoiceBlock(choices=condition_options, label=_("Answer")),
+        label=_("End here when one of these was answered"),
+        min_num=1,
+        help_text=_(
+            "Choose answers of one question above. Nothing of that step is stored, and what was stored before is "
+            "removed."
+        ),
+    )
+    title = blocks.CharBlock(label=_("Title of the page"), max_length=120)
+    text = blocks.RichTextBlock(
+        label=_("Text of the page"),
+        features=["bold", "italic", "link", "ul", "ol"],
+        help_text=_("A kind word, and where to turn instead. How to reach you stands below it."),
+    )
+
+    class Meta:
+        label = _("Early end")
+        icon = "cross"
+        label_format = "{title}"
+        description = _("After some answers this page is shown in place of the next step.")
+
+
 class QuestionBlock(blocks.StructBlock):
     """The fields of every question."""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,7 +20,7 @@ from intake.enquiry.responses import FormPost
 from intake.mapping.answers import answer_text, applicable, is_answered, is_far
 from intake.mapping.links import LIFETIME
 from intake.mapping.models import InitialMapping
-from intake.mapping.questions import Question, QuestionSet, Role
+from intake.mapping.questions import Ending, Question, QuestionSet, Role
 from intake.mapping.reading import AnswerState, SentMapping
 from intake.mapping.resume_mail import LinkMail
 from intake.mapping.services import AlreadySent, Incomplete
@@ -29,6 +30,7 @@ from intake.typed_text import readable_phone
 
 STEP_TEMPLATE = "intake/mapping/step_page.html"
 CHECK_TEMPLATE = "intake/mapping/check_page.html"
+ENDED_TEMPLATE = "intake/mapping/ended_page.html"
 ANSWERS = FormPost(
     content="a mapping",
     not_stored=gettext_lazy("The answers could not be stored. Your words are still on the form – try again."),
@@ -47,6 +49,11 @@ ANSWERS = FormPost(
         Incomplete: (422, ""),
     },
 )
+
+
+def ended_url(ending: Ending) -> str:
+    """Return the URL of the page of an early end."""
+    return reverse("mapping_ended", args=[ending.key])
 
 
 def current_notices(request: HttpRequest) -> tuple[FormNotices, PauseStatus, ContactDetails]:

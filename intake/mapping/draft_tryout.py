@@ -11,9 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from intake.enquiry.forms import MappingFactsForm
-from intake.mapping.answers import counted_answers, missing, recommended, steps_to_show
+from intake.mapping.answers import counted_answers, ending_of, missing, recommended, steps_to_show
 from intake.mapping.context import (
     CHECK_TEMPLATE,
+    ENDED_TEMPLATE,
     STEP_TEMPLATE,
     StepPage,
     answer_groups,
@@ -56,8 +57,11 @@ class _DraftTryout:
             if not form.is_valid():
                 return self.show(FACTS, form)
             self.facts = {name: form.cleaned_data[name] for name in FACT_NAMES}
-            return self.show(self._after(-1))
+            return self._ended() or self.show(self._after(-1))
         if place == CHECK:
+            ended = self._ended()
+            if ended is not None:
+                return ended
             lacking = missing(self.question_set, self.facts, self.answers)
             if not lacking:
                 return TemplateResponse(self.request, "intake/mapping/tryout_done.html", {})
@@ -72,7 +76,9 @@ class _DraftTryout:
             return self.show(str(index), step_form)
         kept = {key: value for key, value in self.answers.items() if key not in step_form.keys}
         self.answers = {**kept, **step_form.answers}
-        return self.show(self._before(index) if goes_back else self._after(index))
+        if goes_back:
+            return self.show(self._before(index))
+        return self._ended() or self.show(self._after(index))
 
     def show(self, place: str, form: Any = None) -> HttpResponse:
         shown = steps_to_show(self.question_set, self.facts, self.answers)
@@ -106,6 +112,12 @@ class _DraftTryout:
         context = step_context(self.request, step_page)
         status = 422 if step_page.form.errors else 200
         return TemplateResponse(self.request, STEP_TEMPLATE, context | extra, status=status)
+
+    def _ended(self) -> HttpResponse | None:
+        """Return the page of an early end, if an answer leads to one."""
+        ending = ending_of(self.question_set, self.facts, self.answers)
+        context = {"ending": ending, "tryout": True}
+        return TemplateResponse(self.request, ENDED_TEMPLATE, context) if ending else None
 
     def _step_form(self, index: int, data: Any) -> StepForm:
         known = {**self.facts, **counted_answers(self.question_set, self.facts, self.answers)}

@@ -199,12 +199,17 @@ def remove_expired(mappings: QuerySet[InitialMapping], now: datetime) -> int:
     if begun:
         tally, _created = UnfinishedMapping.objects.get_or_create(removed_on=timezone.localdate(now))
         UnfinishedMapping.objects.filter(pk=tally.pk).update(count=F("count") + begun)
-    InitialMapping.objects.filter(pk__in=[mapping.pk for mapping in expired]).delete()
     for mapping in expired:
-        resume_mails(mapping.pk).delete()
-        if mapping.enquiry_id is not None:
-            # The parallel mapping becomes the enquiry's own.
-            InitialMapping.objects.filter(parallel_to=mapping.enquiry_id).update(
-                enquiry=mapping.enquiry_id, parallel_to=None
-            )
+        remove_unsent(mapping)
     return begun
+
+
+def remove_unsent(mapping: InitialMapping) -> None:
+    """Remove a locked, unsent mapping with its links, and the mail with its link."""
+    resume_mails(mapping.pk).delete()
+    InitialMapping.objects.filter(pk=mapping.pk).delete()
+    if mapping.enquiry_id is not None:
+        # The parallel mapping becomes the enquiry's own.
+        InitialMapping.objects.filter(parallel_to=mapping.enquiry_id).update(
+            enquiry=mapping.enquiry_id, parallel_to=None
+        )

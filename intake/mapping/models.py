@@ -15,6 +15,11 @@ from intake.submission import ContactFacts, SpamSigns
 FACT_NAMES = ("supervision_form", "delivery_modes")
 
 
+def condition_facts_of(facts: ContactFacts) -> dict[str, object]:
+    """Return the contact facts that questions may depend on."""
+    return {name: getattr(facts, name) for name in FACT_NAMES}
+
+
 class InitialMapping(models.Model):
     """One mapping, in progress or sent. Only the services write here.
 

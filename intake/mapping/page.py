@@ -25,27 +25,31 @@ from intake.enquiry.mails import offer_next_step
 from intake.enquiry.models import Enquiry
 from intake.enquiry.responses import cache_only_empty_form, read_post, require_own_source, too_long_response
 from intake.mail.links import derived_secret
-from intake.mapping.answers import recommended
+from intake.mapping.answers import ending_of, recommended
 from intake.mapping.blocks import register_draft_reader
 from intake.mapping.context import (
     ANSWERS,
     CHECK_TEMPLATE,
+    ENDED_TEMPLATE,
     STEP_TEMPLATE,
     StepPage,
     answer_groups,
     current_notices,
+    ended_url,
     facts_page,
     step_context,
 )
+from intake.mapping.links import find_link
 from intake.mapping.mails import MAPPING_LINK
+from intake.mapping.models import condition_facts_of
 from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
 from intake.mapping.questions import QuestionSet
-from intake.mapping.services import MappingStart, begin_mapping
+from intake.mapping.services import MappingStart, begin_mapping, discard_mapping
 from intake.mapping.step_form import StepForm
 from intake.spam.limit import address_key
 from intake.submission import MAPPING_FORM, new_form_token
 
-_STEP = "step-"
+_STEP, _ENDING = "step-", "ending-"
 # Asked with every letter. Building this query takes Django ten times as long as running it.
 _IS_OFFERED = """
     SELECT 1 FROM intake_mappingpage JOIN wagtailcore_page ON wagtailcore_page.id = page_ptr_id WHERE live LIMIT 1
@@ -53,13 +57,16 @@ _IS_OFFERED = """
 
 
 def preview_modes(page: Any) -> list[tuple[str, Any]]:
-    """Return Wagtail's preview modes: the start, each step, the check, and the page on where to turn instead."""
-    steps = page.question_set().steps
+    """Return Wagtail's preview modes: the start, each step, the check, the early ends, and the page on where to
+    turn instead.
+    """
+    question_set = page.question_set()
     return [
         ("", gettext_lazy("Where it begins")),
         ("facts", gettext_lazy("Contact details")),
-        *((f"{_STEP}{number}", step.title) for number, step in enumerate(steps, 1)),
+        *((f"{_STEP}{number}", step.title) for number, step in enumerate(question_set.steps, 1)),
         ("check", gettext_lazy("Check your answers")),
+        *((f"{_ENDING}{number}", ending.title) for number, ending in enumerate(question_set.endings, 1)),
         ("elsewhere", page.elsewhere_title or gettext_lazy("Where to turn")),
     ]
 
@@ -89,6 +96,12 @@ def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | N
     if mode == "facts":
         context = step_context(request, facts_page(MappingFactsForm(), steps=steps))
         return TemplateResponse(request, STEP_TEMPLATE, page.get_context(request) | context | common)
+    if mode.startswith(_ENDING):
+        number = mode.removeprefix(_ENDING)
+        if not number.isdecimal() or not 1 <= int(number) <= len(question_set.endings):
+            return None
+        context = {"ending": question_set.endings[int(number) - 1], **common}
+        return TemplateResponse(request, ENDED_TEMPLATE, page.get_context(request) | context)
     number = mode.removeprefix(_STEP)
     if not number.isdecimal() or not 1 <= int(number) < steps:
         return None
@@ -150,6 +163,13 @@ def start_or_show(page: Any, request: HttpRequest) -> HttpResponse:
         notices, _pause, _details = current_notices(request)
         start = MappingStart(entry=entry, question_set=page.question_set(), shown=notices.as_shown())
         secret = derived_secret("intake.mapping-start", entry.opening.submission_id)
+        ending = ending_of(start.question_set, condition_facts_of(entry.facts), {})
+        if ending:
+            # The same form may have begun a mapping before.
+            begun = find_link(secret, now=now)
+            if begun:
+                discard_mapping(mapping_id=begun.mapping_id)
+            return ended_url(ending)
         begin_mapping(secret=secret, start=start, address_key=address_key(request), now=now)
         return reverse("mapping_resume", args=[secret])
 

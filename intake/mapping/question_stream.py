@@ -6,6 +6,7 @@ plain values only. `clean` reports the errors on publishing.
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -24,6 +25,7 @@ from intake.mapping.questions import (
     YES,
     Choice,
     Condition,
+    Ending,
     Question,
     QuestionSet,
     QuestionType,
@@ -31,7 +33,7 @@ from intake.mapping.questions import (
     read_option,
 )
 
-STEP = "step"
+STEP, ENDING = "step", "ending"
 # Larger than the limits of all blocks, which have error messages of their own.
 _LARGEST_NUMBER = 10**9
 
@@ -50,6 +52,7 @@ class QuestionStreamBlock(blocks.StreamBlock):
     date = question_blocks.DateBlock()
     period = question_blocks.PeriodBlock()
     information = question_blocks.InformationBlock()
+    ending = question_blocks.EndingBlock()
 
     class Meta:
         # Shows the whole list at a glance; blocks with an error are open.
@@ -118,6 +121,7 @@ def _readable_id(row: dict[str, Any]) -> str | None:
 def read_question_set(value: StreamValue, *, published_on: str = "") -> QuestionSet:
     """Return the questions of the blocks. Those above the first step get a step without a title."""
     steps: list[tuple[str, str, str, list[Question]]] = []
+    endings: list[Ending] = []
     labels = _Labels()
     keys: set[str] = set()
     for index, child in enumerate(value):
@@ -127,6 +131,9 @@ def read_question_set(value: StreamValue, *, published_on: str = "") -> Question
         keys.add(key)
         if child.block_type == STEP:
             steps.append((key, child.value["title"] or "", child.value["introduction"] or "", []))
+            continue
+        if child.block_type == ENDING:
+            endings += _endings(child, key, labels)
             continue
         if not steps:
             steps.append(("", "", "", []))
@@ -138,8 +145,17 @@ def read_question_set(value: StreamValue, *, published_on: str = "") -> Question
             Step(key=key, title=title, introduction=introduction, questions=tuple(questions))
             for key, title, introduction, questions in steps
         ),
+        endings=tuple(endings),
         published_on=published_on,
     )
+
+
+def _endings(child: Any, key: str, labels: "_Labels") -> Iterator[Ending]:
+    """Yield the ending of a block; nothing while a draft has no answer that leads to it."""
+    condition = _condition(child.value["when"], labels)
+    if condition is not None:
+        body = expanded(child.value["text"].source)
+        yield Ending(key=key, title=child.value["title"] or "", body=body, condition=condition)
 
 
 def _key(child: Any, index: int) -> str:
@@ -235,7 +251,7 @@ def _validation_errors(value: StreamValue) -> dict[int, ValidationError | None]:
     for index, child in enumerate(children):
         if child.block_type == STEP or index in errors:
             continue
-        message = _condition_error(child, index, children, places)
+        message = _condition_error(child, index, children, places) or _ending_error(child, index, children, places)
         if message:
             errors[index] = StructBlockValidationError(
                 block_errors={"when": ListBlockValidationError(non_block_errors=[ValidationError(message)])}
@@ -264,7 +280,7 @@ def _empty_steps(children: list[Any]) -> list[int]:
             if asked_since is not None:
                 empty.append(asked_since)
             asked_since = index
-        elif child.block_type != QuestionType.INFORMATION:
+        elif child.block_type not in (QuestionType.INFORMATION, ENDING):
             asked_since = None
     return empty if asked_since is None else [*empty, asked_since]
 
@@ -278,7 +294,7 @@ def _condition_error(child: Any, index: int, children: list[Any], places: dict[s
     if any(other != source for other, _choice in pairs):
         return _("Choose answers of one question only.")
     if source in FACT_SOURCES:
-        known = set(FACT_SOURCES[source][1].values)
+        known = _known_choices(source, children, places)
     elif source not in places:
         return _("The question that this hangs from has been removed. Choose another or remove the condition.")
     elif places[source] >= index:
@@ -287,7 +303,37 @@ def _condition_error(child: Any, index: int, children: list[Any], places: dict[s
         above = children[places[source]]
         if above.block_type not in CHOICE_TYPES:
             return _("A question can hang only from a question with choices.")
-        known = {choice.key for choice in _question(above, source, _Labels()).choices}
+        known = _known_choices(source, children, places)
     if any(choice not in known for _source, choice in pairs):
         return _("An answer that this hangs from has been removed. Choose another or remove the condition.")
     return ""
+
+
+def _known_choices(source: str, children: list[Any], places: dict[str, int]) -> set[str]:
+    """Return the keys of all answers to a contact fact or a question with choices."""
+    if source in FACT_SOURCES:
+        return set(FACT_SOURCES[source][1].values)
+    return {choice.key for choice in _question(children[places[source]], source, _Labels()).choices}
+
+
+def _ending_error(child: Any, index: int, children: list[Any], places: dict[str, int]) -> str:
+    """Return what contradicts an early end, for a block with a valid condition; "" if nothing does."""
+    pairs = _pairs(child)
+    if not pairs:
+        return ""
+    earlier = {pair for other in children[:index] if other.block_type == ENDING for pair in _pairs(other)}
+    if child.block_type == ENDING:
+        if pairs & earlier:
+            return _("One of these answers leads to another early end already. Leave it in one of them.")
+        ((source, _choice), *_others) = pairs
+        if {choice for name, choice in pairs | earlier if name == source} >= _known_choices(source, children, places):
+            return _("Every answer to this question would end the mapping. Leave one with which it goes on.")
+        return ""
+    ends = {pair for other in children if other.block_type == ENDING for pair in _pairs(other)}
+    if pairs <= ends:
+        return _("Nobody gets here: every answer that this hangs from ends the mapping.")
+    return ""
+
+
+def _pairs(child: Any) -> set[tuple[str, str]]:
+    return {pair for item in child.value.get("when") or () if (pair := read_option(item))}

@@ -121,10 +121,21 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ending:
+    """A page shown in place of the next step if `condition` holds: the mapping ends there. `body` is safe HTML."""
+
+    key: str
+    title: str = ""
+    body: str = ""
+    condition: Condition
+
+
+@dataclass(frozen=True, kw_only=True)
 class QuestionSet:
-    """All steps in their order. `published_on` is an ISO date ("" for a draft)."""
+    """All steps in their order, and the endings. `published_on` is an ISO date ("" for a draft)."""
 
     steps: tuple[Step, ...] = field(default=())
+    endings: tuple[Ending, ...] = field(default=())
     published_on: str = ""
 
     def questions(self) -> Iterator[Question]:
@@ -133,8 +144,8 @@ class QuestionSet:
 
     @property
     def version(self) -> str:
-        """A short digest of all steps and questions."""
-        words = json.dumps(asdict(self)["steps"], sort_keys=True, ensure_ascii=False)
+        """A short digest of all steps, questions and endings."""
+        words = json.dumps({**asdict(self), "published_on": ""}, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(words.encode()).hexdigest()[:12]
 
     def as_json(self) -> dict[str, Any]:
@@ -154,8 +165,16 @@ def question_set_from_json(data: Any) -> QuestionSet:
             Step(**{"key": "", "title": "", **_known(Step, step)}, questions=_questions(step))
             for step in _objects(data, "steps")
         ),
+        endings=tuple(_endings(data)),
         published_on=_iso_day(data.get("published_on")),
     )
+
+
+def _endings(data: dict[str, Any]) -> Iterator[Ending]:
+    for ending in _objects(data, "endings"):
+        condition = _condition(ending.get("condition"))
+        if condition is not None and isinstance(ending.get("key"), str):
+            yield Ending(**_known(Ending, ending), condition=condition)
 
 
 def stored_version(data: Any) -> str:

@@ -24,7 +24,14 @@ from intake.enquiry.services import (
 from intake.locks import lock_receiving
 from intake.mail.links import secret_digest
 from intake.mapping.answers import answer_text, missing, typed_facts
-from intake.mapping.links import LIFETIME, may_open_answers, merge_empty_parallel, record_beginning, remove_expired
+from intake.mapping.links import (
+    LIFETIME,
+    may_open_answers,
+    merge_empty_parallel,
+    record_beginning,
+    remove_expired,
+    remove_unsent,
+)
 from intake.mapping.mails import queue_mapping_notification, resume_mails
 from intake.mapping.models import InitialMapping, MappingLink
 from intake.mapping.questions import QuestionSet
@@ -127,6 +134,16 @@ def store_answers(
             update_fields=["question_set", "shown_texts", "started_at", "begun_by_mail", "expires_at", "answers"]
         )
     return mapping
+
+
+def discard_mapping(*, mapping_id: int) -> None:
+    """Remove a mapping that an answer has ended. Does nothing if it was removed. Raises AlreadySent."""
+    with transaction.atomic():
+        lock_receiving()
+        mapping = InitialMapping.objects.select_for_update().filter(pk=mapping_id).first()
+        if mapping is not None:
+            _require_unsent(mapping)
+            remove_unsent(mapping)
 
 
 def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: datetime) -> Enquiry:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from home.email_address import readable_address
 from home.pause.selectors import current_pause
@@ -24,24 +24,26 @@ from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
 from intake.enquiry.responses import FormPost, PostRefused, read_post, see_other, too_long_response
 from intake.enquiry.rules import receipt_is_fresh
-from intake.mapping.answers import is_answered, missing, recommended, steps_to_show
+from intake.mapping.answers import ending_of, is_answered, missing, recommended, steps_to_show
 from intake.mapping.context import (
     ANSWERS,
     CHECK_TEMPLATE,
+    ENDED_TEMPLATE,
     STEP_TEMPLATE,
     StepPage,
     all_groups,
     current_notices,
+    ended_url,
     facts_page,
     step_context,
 )
 from intake.mapping.links import find_link, may_open_answers
-from intake.mapping.models import InitialMapping
+from intake.mapping.models import InitialMapping, condition_facts_of
 from intake.mapping.page import MappingPage
-from intake.mapping.questions import QuestionSet
+from intake.mapping.questions import Ending, QuestionSet
 from intake.mapping.resume_mail import link_mail_of, mail_link_again
 from intake.mapping.returned_text import TypedAnswer, answers_to, typed_answers
-from intake.mapping.services import AlreadySent, send_mapping, store_answers, store_facts
+from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, store_answers, store_facts
 from intake.mapping.step_form import StepForm
 from intake.spam.limit import address_key
 
@@ -216,7 +218,11 @@ def facts_step(request: HttpRequest, path: MappingPath) -> HttpResponse:
     def store() -> str:
         if not form.is_valid():
             raise PostRefused(422)
-        store_facts(mapping_id=path.mapping.pk, by_mail=path.by_mail, facts=form.facts(), now=timezone.now())
+        facts = form.facts()
+        ending = ending_of(path.question_set, condition_facts_of(facts), path.mapping.answers)
+        if ending:
+            return _end(path, ending)
+        store_facts(mapping_id=path.mapping.pk, by_mail=path.by_mail, facts=facts, now=timezone.now())
         path.mapping.refresh_from_db()
         if LATER in request.POST:
             return _mail_link(path)
@@ -251,6 +257,11 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
             raise PostRefused(
                 422, _("The questions were changed just now. Your answers are still here: check them and go on.")
             )
+        if not (goes_back or goes_on_later):
+            kept = {key: value for key, value in path.mapping.answers.items() if key not in form.keys}
+            ending = ending_of(path.question_set, path.mapping.condition_facts, {**kept, **form.answers})
+            if ending:
+                return _end(path, ending)
         _store_answers(request, path, form)
         path.mapping.refresh_from_db()
         if goes_on_later:
@@ -381,6 +392,10 @@ def check(request: HttpRequest, path: MappingPath) -> HttpResponse:
         return redirect(path.done_url()) if path.mapping.is_sent else _response(request, path)
 
     def store() -> str:
+        # An answer that ends the mapping can have been stored on the way back or to go on later.
+        ending = ending_of(path.question_set, path.mapping.condition_facts, path.mapping.answers)
+        if ending and not path.mapping.is_sent:
+            return _end(path, ending)
         if not path.mapping.question_set and not _lacking(path):
             # A double click may have sent it just now; then send_mapping() does nothing.
             with suppress(AlreadySent):
@@ -413,6 +428,24 @@ def _shows_copy(path: MappingPath) -> bool:
     sent_at = path.mapping.sent_at
     is_fresh = sent_at is not None and receipt_is_fresh(sent_at, timezone.now())
     return is_fresh and may_open_answers(path.mapping, by_mail=path.by_mail)
+
+
+def _end(path: MappingPath, ending: Ending) -> str:
+    """Remove the mapping, and return the URL of the page that stands in place of the next step."""
+    discard_mapping(mapping_id=path.mapping.pk)
+    return ended_url(ending)
+
+
+@require_safe
+def ended(request: HttpRequest, key: str) -> HttpResponse:
+    """Show the text of an early end as it is published now; 404 with a text of the site's own if there is none.
+
+    Its URL is private, since it tells of an answer; the mapping itself is gone.
+    """
+    question_set = _published()
+    endings = question_set.endings if question_set else ()
+    ending = next((one for one in endings if one.key == key), None)
+    return TemplateResponse(request, ENDED_TEMPLATE, {"ending": ending}, status=200 if ending else 404)
 
 
 def _lacking(path: MappingPath) -> int:

@@ -1,0 +1,247 @@
+"""An answer can end the mapping with a kind page: nothing of it is stored, and what was stored is removed."""
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.test import Client
+from django.urls import reverse
+from wagtail.blocks.stream_block import StreamBlockValidationError
+
+from intake.choices import Kind
+from intake.mapping.answers import ending_of
+from intake.mapping.question_stream import QuestionStreamBlock
+from intake.mapping.questions import QuestionSet, question_set_from_json
+from intake.models import Enquiry, InitialMapping, MappingLink, MappingPage, OutgoingMail
+from tests.accounts import make_user
+from tests.intake.mapping.answering import BEGIN, Answerer, contact_facts
+from tests.intake.mapping.asking import Row, as_set, row, step, stream
+from tests.intake.visiting import ShownForm, Visitor, letter, page_text
+
+TITLE, TEXT = "Työnohjaus ei ole nyt oikea apu", "Soita kriisipuhelimeen."
+GONE = "Viimeisimpiä vastauksiasi ei tallennettu, ja alkukartoitukseen aiemmin antamasi tiedot on poistettu."
+
+
+def ending(identity: str, *when: str, **changes: Any) -> Row:
+    return row("ending", identity, **{"title": TITLE, "text": f"<p>{TEXT}</p>", **changes, "when": list(when)})
+
+
+ROWS = [
+    step("Tilanteesi"),
+    row("yes_no", "kriisi", label="Onko kyse kriisistä?", need="required"),
+    row("short_text", "koti", label="Missä asut?"),
+    ending("apu", "kriisi:yes"),
+    step("Toiveesi"),
+    row("single_choice", "mika", label="Mitä haet?", choices=["Ohjausta", "Terapiaa"]),
+    ending("terapia", "mika:mika-2", title="Terapiaa muualta"),
+    ending("yksin", "supervision_form:individual", title="Vain ryhmille"),
+]
+
+
+@pytest.fixture
+def published(mapping_page: MappingPage) -> MappingPage:
+    mapping_page.questions = stream(ROWS)
+    mapping_page.save()
+    return mapping_page
+
+
+@pytest.fixture
+def asked(published: MappingPage) -> Answerer:
+    answerer = Answerer()
+    assert answerer.begins().status_code == 303
+    return answerer
+
+
+def shows_ending(answerer: Answerer, answer: Any, title: str = TITLE) -> None:
+    """The answer to a post leads to the page of an early end, and nothing of the mapping is left."""
+    assert answer.status_code == 303
+    page = answerer.client.get(answer["Location"])
+    assert page.status_code == 200
+    assert page["Cache-Control"] == "no-store, private"
+    soup = BeautifulSoup(page.content.decode(), "html.parser")
+    assert soup.h1 is not None
+    assert soup.h1.get_text(strip=True) == title
+    text = page_text(page)
+    for words in (TEXT, GONE, "050 534 8567"):
+        assert words in text
+    assert not answerer.secret or answerer.secret not in answer["Location"]
+    assert not InitialMapping.objects.exists()
+    assert not MappingLink.objects.exists()
+    assert not OutgoingMail.objects.filter(purpose="mapping_resume").exists()
+
+
+def test_answer_ends_mapping_on_its_step(asked: Answerer) -> None:
+    answer = asked.sends_step(1, {"q_kriisi": "yes", "q_koti": "Salakylä"})
+    shows_ending(asked, answer)
+    assert not Enquiry.objects.exists()
+    assert asked.opens("vaihe/1").status_code == 404
+
+
+def test_answers_of_earlier_steps_are_removed(asked: Answerer) -> None:
+    asked.sends_step(1, {"q_kriisi": "no", "q_koti": "Salakylä"})
+    assert InitialMapping.objects.get().answers["koti"] == "Salakylä"
+    shows_ending(asked, asked.sends_step(2, {"q_mika": "mika-2"}), "Terapiaa muualta")
+
+
+def test_other_answers_go_on(asked: Answerer) -> None:
+    assert asked.sends_step(1, {"q_kriisi": "no"})["Location"] == asked.address("vaihe/2")
+    assert asked.sends_step(2, {"q_mika": "mika-1"})["Location"] == asked.address("tarkista")
+    assert asked.sends()["Location"] == asked.address("perilla")
+    assert Enquiry.objects.count() == 1
+
+
+def test_contact_fact_ends_mapping_before_it_begins(published: MappingPage) -> None:
+    answerer = Answerer()
+    form = ShownForm.of(answerer.client.get(BEGIN))
+    words = {**form.values, **contact_facts(supervision_form="individual")}
+    shows_ending(answerer, answerer.posts(BEGIN, words), "Vain ryhmille")
+
+
+def test_same_start_sent_again_with_an_ending_removes_it(published: MappingPage) -> None:
+    answerer = Answerer()
+    form = ShownForm.of(answerer.client.get(BEGIN))
+    assert answerer.posts(BEGIN, {**form.values, **contact_facts()}).status_code == 303
+    words = {**form.values, **contact_facts(supervision_form="individual")}
+    shows_ending(answerer, answerer.posts(BEGIN, words), "Vain ryhmille")
+
+
+def test_changed_contact_fact_ends_mapping(asked: Answerer) -> None:
+    asked.sends_step(1, {"q_kriisi": "no"})
+    answer = asked.posts(asked.address("yhteystiedot"), contact_facts(supervision_form="individual"))
+    shows_ending(asked, answer, "Vain ryhmille")
+
+
+@pytest.mark.parametrize("way", ["back", "later"])
+def test_ending_answer_kept_on_the_way_back_is_not_sent(asked: Answerer, way: str) -> None:
+    asked.sends_step(1, {"q_kriisi": "yes", way: "1"})
+    assert InitialMapping.objects.get().answers["kriisi"] == "yes"
+    shows_ending(asked, asked.sends())
+    assert not Enquiry.objects.exists()
+
+
+def test_ending_keeps_the_message_before_it(visitor: Visitor, published: MappingPage) -> None:
+    thanks = visitor.sends(letter(delivery_modes=["online"]))["Location"]
+    answerer = Answerer()
+    answerer.follows(visitor.client.post(thanks))
+    shows_ending(answerer, answerer.sends_step(1, {"q_kriisi": "yes"}))
+    assert Enquiry.objects.get().kind == Kind.CONTACT
+    assert visitor.client.get(thanks).status_code == 200
+
+
+def test_sent_mapping_is_not_ended(asked: Answerer) -> None:
+    asked.sends_step(1, {"q_kriisi": "no"})
+    version = asked.version(1)
+    asked.sends()
+    answer = asked.posts(asked.address("vaihe/1"), {"version": version, "q_kriisi": "yes"})
+    assert answer.status_code == 409
+    assert InitialMapping.objects.get().is_sent
+
+
+def test_script_is_led_to_the_ending_too(asked: Answerer) -> None:
+    headers = {"Sec-Fetch-Site": "same-origin", "X-Requested-With": "fetch"}
+    answer = asked.sends_step(1, {"q_kriisi": "yes"}, headers=headers)
+    assert answer.status_code == 201
+    assert TITLE in page_text(asked.client.get(answer["Location"]))
+
+
+def test_ending_removed_meanwhile_says_the_same(asked: Answerer) -> None:
+    address = asked.sends_step(1, {"q_kriisi": "yes"})["Location"]
+    MappingPage.objects.update(questions=[])
+    page = asked.client.get(address)
+    assert page.status_code == 404
+    assert "Alkukartoitus päättyy tähän" in page_text(page)
+    assert GONE in page_text(page)
+    assert asked.client.post(address).status_code in (403, 405)
+
+
+def test_endings_are_stored_with_the_questions(asked: Answerer, published: MappingPage) -> None:
+    """A later edit changes nothing for somebody who has begun."""
+    published.questions = stream(ROWS[:3])
+    published.save()
+    assert asked.sends_step(1, {"q_kriisi": "yes"})["Location"].endswith("/loppu/")
+    assert not InitialMapping.objects.exists()
+
+
+def test_question_set_with_endings_survives_json() -> None:
+    question_set = as_set(ROWS)
+    assert [one.key for one in question_set.endings] == ["apu", "terapia", "yksin"]
+    assert question_set_from_json(question_set.as_json()) == question_set
+    assert QuestionSet(steps=question_set.steps).version != question_set.version
+    broken = {**question_set.as_json(), "endings": [{"key": "x"}, {"condition": {}}, 7, {"key": 1, "condition": None}]}
+    assert question_set_from_json(broken).endings == ()
+
+
+def test_answer_to_unasked_question_ends_nothing() -> None:
+    rows = [step("Alku"), row("yes_no", "a"), row("yes_no", "b", when=["a:yes"]), ending("e", "b:yes")]
+    question_set = as_set(rows)
+    assert ending_of(question_set, {}, {"a": "no", "b": "yes"}) is None
+    found = ending_of(question_set, {}, {"a": "yes", "b": "yes"})
+    assert found is not None
+    assert found.key == "e"
+
+
+def test_editor_takes_endings_without_contradiction() -> None:
+    assert len(QuestionStreamBlock().clean(stream(ROWS))) == len(ROWS)
+
+
+CHOICE = row("single_choice", "a", choices=["Yksi", "Kaksi", "Kolme"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "place", "message"),
+    [
+        ([CHOICE, ending("e")], 2, ""),
+        ([ending("e", "a:a-1"), CHOICE], 1, "joka tulee vasta myöhemmin"),
+        ([CHOICE, ending("e", "a:a-9")], 2, "johon ehto viittaa, on poistettu"),
+        ([CHOICE, ending("e", "a:a-1"), ending("f", "a:a-1", "a:a-2")], 3, "johtaa jo toiseen varhaiseen lopetukseen"),
+        ([CHOICE, ending("e", "a:a-1", "a:a-2", "a:a-3")], 2, "jokainen vastaus lopettaisi"),
+        ([CHOICE, ending("e", "a:a-1", "a:a-2"), ending("f", "a:a-3")], 3, "jokainen vastaus lopettaisi"),
+        (
+            [CHOICE, ending("e", "a:a-1", "a:a-2"), row("short_text", "b", when=["a:a-1", "a:a-2"])],
+            3,
+            "Tähän ei pääse kukaan",
+        ),
+        ([CHOICE, row("short_text", "b", when=["a:a-1"]), ending("e", "a:a-1")], 2, "Tähän ei pääse kukaan"),
+        ([row("yes_no", "c"), CHOICE, ending("e", "a:a-1", "c:yes")], 3, "vain yhden kysymyksen"),
+        ([CHOICE, ending("e", "a:a-1", title="")], 2, ""),
+        ([CHOICE, ending("e", "a:a-1", text="")], 2, ""),
+    ],
+)
+def test_editor_rejects_contradictory_endings(rows: list[Row], place: int, message: str) -> None:
+    with pytest.raises(StreamBlockValidationError) as refused:
+        QuestionStreamBlock().clean(stream([step("Tilanteesi"), *rows]))
+    assert list(refused.value.block_errors) == [place]
+    assert message in str(refused.value.block_errors[place].as_json_data())
+
+
+def test_step_of_an_ending_alone_has_no_question() -> None:
+    rows = [step("Alku"), CHOICE, step("Jatko"), ending("e", "a:a-1")]
+    with pytest.raises(StreamBlockValidationError) as refused:
+        QuestionStreamBlock().clean(stream(rows))
+    assert list(refused.value.block_errors) == [2]
+
+
+def test_preview_shows_each_ending(published: MappingPage) -> None:
+    assert [mode for mode, _name in published.preview_modes if mode.startswith("ending")] == [
+        "ending-1",
+        "ending-2",
+        "ending-3",
+    ]
+    text = page_text(published.make_preview_request(preview_mode="ending-2"))
+    assert "Terapiaa muualta" in text
+    assert GONE not in text
+    assert "Tämä on esikatselu" in text
+    assert published.make_preview_request(preview_mode="ending-9").status_code == 200
+
+
+def test_tryout_ends_early_too(published: MappingPage) -> None:
+    published.save_revision()
+    client = Client()
+    client.force_login(make_user("kati@example.fi", is_superuser=True))
+    address = reverse("mapping_tryout", args=[published.pk])
+    first = client.get(address)
+    page = client.post(address, {**ShownForm.of(first).values, **contact_facts()})
+    page = client.post(address, {**ShownForm.of(page).values, "q_kriisi": "yes"})
+    assert TITLE in page_text(page)
+    assert GONE not in page_text(page)
+    assert not InitialMapping.objects.exists()
