@@ -8,6 +8,7 @@ from wagtail import blocks
 from wagtail.blocks.struct_block import BlockGroup
 from wagtail.images import get_image_model
 from wagtail.images.blocks import ImageChooserBlock
+from wagtail.models import Page
 
 from home.current_request import current_request
 from home.pause.rules import FormMode
@@ -304,21 +305,71 @@ class StepsBlock(blocks.StructBlock):
 
 
 class TextBlock(blocks.StructBlock):
-    """An optional heading (h2) and the text that belongs to it."""
+    """An optional heading (h2), the text that belongs to it, and what stands in the margin beside it."""
 
     heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
+    line = blocks.TextBlock(
+        label=_("First line, set large"),
+        required=False,
+        rows=2,
+        max_length=160,
+        help_text=_("One short sentence. Use it once on a page: what everybody should remember."),
+    )
     text = blocks.RichTextBlock(label=_("Text"), features=PROSE_FEATURES)
+    facts = blocks.ListBlock(FactBlock(), label=_("Key facts beside the text"), default=[], min_num=0)
+    image = PictureChoice(label=_("Picture beside the text"), required=False)
 
     class Meta:
         label = _("Text")
         icon = "pilcrow"
-        description = _("A heading and running text, with lists and links.")
+        description = _("A heading and running text, with lists and links; key facts and a picture in the margin.")
+        form_layout = BlockGroup(children=["heading", "text"], settings=["line", "facts", "image"])
         template = "home/blocks/text.html"
         preview_template = "home/blocks/preview.html"
         preview_value = {
             "heading": "Ohjaajana Kati",
+            "line": "",
             "text": "<p>Työnohjaus lähtee ohjattavan ja hänen työyhteisönsä tarpeista.</p>",
+            "facts": [{"value": "3–4", "unit": "viikkoa", "label": "Ohjauskertojen väli"}],
+            "image": None,
         }
+
+
+class PageLinkBlock(blocks.StructBlock):
+    """A link to a page, with a few words about it."""
+
+    page = PageChoice(label=_("Page"), required=False)
+    text = blocks.TextBlock(label=_("For whom or what"), required=False, rows=2, max_length=200)
+
+    class Meta:
+        label = _("Page")
+        icon = "link"
+
+
+class PageLinksBlock(blocks.StructBlock):
+    """A list of pages, each with a few words. A page that visitors can't open is left out."""
+
+    heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
+    pages = blocks.ListBlock(PageLinkBlock(), label=_("Pages"), min_num=1)
+
+    class Meta:
+        label = _("Links to pages")
+        icon = "list-ul"
+        description = _("Pages of the site under one another, each with a few words about it.")
+        template = "home/blocks/page_links.html"
+        preview_template = "home/blocks/preview.html"
+
+    def get_preview_value(self) -> Any:
+        """Show the pages of the menu as the example."""
+        pages = Page.objects.live().filter(show_in_menus=True).order_by("path")[:3]
+        rows = [{"page": page, "text": "Muutama sana siitä, kenelle sivu on."} for page in pages]
+        return self.normalize({"heading": "Työnohjauksen muodot", "pages": rows})
+
+    def get_context(self, value: Any, parent_context: dict[str, Any] | None = None) -> dict[str, Any]:
+        context = super().get_context(value, parent_context=parent_context)
+        links = [(item["page"], visitor_url(item["page"]), item["text"]) for item in value["pages"]]
+        context["links"] = [{"title": page.title, "url": url, "text": text} for page, url, text in links if url]
+        return context
 
 
 class BodyStreamBlock(blocks.StreamBlock):
@@ -331,6 +382,7 @@ class BodyStreamBlock(blocks.StreamBlock):
     facts = FactsBlock()
     faq = FaqBlock()
     quote = QuoteBlock()
+    page_links = PageLinksBlock()
     call_to_action = CallToActionBlock()
     contact_card = ContactCardBlock()
 

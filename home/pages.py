@@ -120,8 +120,14 @@ class BasePage(Page):
     # No login or group restrictions: visitors have no accounts.
     private_page_options: ClassVar[list[str]] = ["password"]
 
-    # The picture at its top, of the page types that have one.
-    image: Any = None
+    image = models.ForeignKey(
+        settings.WAGTAILIMAGES_IMAGE_MODEL,
+        verbose_name=_("picture"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
 
     # Whether visitors apply on this page. During a pause, calls to action lead elsewhere (home.blocks).
     accepts_applications: ClassVar[bool] = False
@@ -132,7 +138,15 @@ class BasePage(Page):
     title_help = _("Stands at the top of the page and in the links that lead to it.")
     # Wagtail's own panel, which makes the address of a new page from its title.
     title_panels: ClassVar[list[Any]] = [TitleFieldPanel("title", help_text=title_help)]
-    content_panels: ClassVar[list[Any]] = [*title_panels, FieldPanel("body")]
+    picture_panel: ClassVar[Any] = FieldPanel(
+        "image",
+        heading=_("Picture beside the introduction"),
+        help_text=_(
+            "Shown rather small. A picture that is taller than wide suits best. Its alternative text is under “Edit"
+            " this image”."
+        ),
+    )
+    content_panels: ClassVar[list[Any]] = [*title_panels, picture_panel, FieldPanel("body")]
     search_panels: ClassVar[list[Any]] = [
         FieldPanel(
             "seo_title",
@@ -183,6 +197,8 @@ class BasePage(Page):
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         site_pages(request).expect_links(lambda: linked_pages(self))
+        if self.image_id is not None and not self._meta.get_field("image").is_cached(self):
+            self.image = row_by_pk(get_image_model(), self.image_id)
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
         return context
 
@@ -197,7 +213,7 @@ class BasePage(Page):
     @cached_property
     def pictures(self) -> list[AbstractImage]:
         """The pictures of the page, with their renditions."""
-        found = [block.value.get("image") for block in self.body if block.block_type == "image"]
+        found = [block.value.get("image") for block in self.body if block.block_type in ("image", "text")]
         pictures = [picture for picture in (self.image, *found) if picture is not None]
         prefetch_related_objects(pictures, "renditions")
         return pictures
@@ -236,7 +252,12 @@ class ContentPage(BasePage):
     parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
     subpage_types: ClassVar[list[str]] = []
 
-    content_panels: ClassVar[list[Any]] = [*BasePage.title_panels, FieldPanel("intro"), FieldPanel("body")]
+    content_panels: ClassVar[list[Any]] = [
+        *BasePage.title_panels,
+        FieldPanel("intro"),
+        BasePage.picture_panel,
+        FieldPanel("body"),
+    ]
     search_fields: ClassVar[list[Any]] = [*BasePage.search_fields, index.SearchField("intro")]
 
     class Meta:
@@ -244,29 +265,8 @@ class ContentPage(BasePage):
         verbose_name_plural = _("content pages")
 
 
-class PicturePage(BasePage):
-    """A page with an optional picture at its top."""
-
-    image = models.ForeignKey(
-        settings.WAGTAILIMAGES_IMAGE_MODEL,
-        verbose_name=_("picture"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-    )
-
-    class Meta:
-        abstract = True
-
-    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        if self.image_id is not None and not self._meta.get_field("image").is_cached(self):
-            self.image = row_by_pk(get_image_model(), self.image_id)
-        return super().get_context(request, *args, **kwargs)
-
-
-class ServicePage(PicturePage):
-    """A service: an introduction, an optional picture, and the body."""
+class ServicePage(BasePage):
+    """A service: an introduction with a picture, and the body."""
 
     intro = RichTextField(
         _("introduction"), blank=True, features=SHORT_FEATURES, help_text=_("For whom and what, in a few sentences.")
@@ -277,14 +277,7 @@ class ServicePage(PicturePage):
     content_panels: ClassVar[list[Any]] = [
         *BasePage.title_panels,
         FieldPanel("intro"),
-        FieldPanel(
-            "image",
-            heading=_("Picture beside the introduction"),
-            help_text=_(
-                "Shown rather small. A picture that is taller than wide suits best. Its alternative text is under “Edit"
-                " this image”."
-            ),
-        ),
+        BasePage.picture_panel,
         FieldPanel("body"),
     ]
     search_fields: ClassVar[list[Any]] = [*BasePage.search_fields, index.SearchField("intro")]
@@ -294,8 +287,15 @@ class ServicePage(PicturePage):
         verbose_name_plural = _("service pages")
 
 
-class HomePage(AlwaysPublic, PicturePage):
-    """The front page: a lead with a picture, and the body."""
+class HomePage(AlwaysPublic, BasePage):
+    """The front page: what and where in a heading, who in a lead with a picture, and the body."""
+
+    heading = models.CharField(
+        _("heading"),
+        max_length=80,
+        blank=True,
+        help_text=_("What you do and where, in a few words. When this is empty, the title of the page is used."),
+    )
 
     lead = RichTextField(
         _("lead"), blank=True, features=SHORT_FEATURES, help_text=_("Who and what, in one or two sentences.")
@@ -313,6 +313,7 @@ class HomePage(AlwaysPublic, PicturePage):
     content_panels: ClassVar[list[Any]] = [
         # Not TitleFieldPanel: its script fails where the form has no slug field (promote_panels).
         FieldPanel("title", classname="title", help_text=BasePage.title_help),
+        FieldPanel("heading"),
         FieldPanel("lead"),
         MultiFieldPanel(
             [

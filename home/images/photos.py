@@ -23,12 +23,14 @@ _MAYBE_TRANSPARENT = (".png", ".gif", ".webp", ".avif")
 PHONE = "(max-width: 39.99rem)"
 # The `sizes` attribute for each place in the layout (static/css/site.css); a browser test compares them.
 SIZES = {
-    "figure": "(min-width: 44rem) 40rem, calc(100vw - 2.5rem)",
+    "figure": "(min-width: 48rem) 35.5rem, calc(100vw - 2.5rem)",
     "hero": "(min-width: 64rem) min(52vw, 42rem), (min-width: 48rem) 46vw, min(34rem, 100vw - 2.5rem)",
-    "opening": "(min-width: 64rem) 18rem, (min-width: 40rem) 15rem, 18rem",
+    "opening": "(min-width: 64rem) 22rem, (min-width: 40rem) 15rem, 18rem",
+    "opening-small": "(min-width: 64rem) 22rem, (min-width: 40rem) 15rem, 5.5rem",
+    "margin": "min(20rem, 100vw - 2.5rem)",
 }
 # The places where a tall photo is cropped, with the media query: "" for every screen.
-_CROPPED = {"hero": "", "opening": PHONE}
+_CROPPED = {"hero": "", "opening": PHONE, "opening-small": PHONE}
 # The maximum height and width of a figure in the text (static/css/site.css).
 _TALLEST_REM, _WIDEST_REM = 44, 40
 # Renditions of a new image take seconds, or minutes where the worker generates them.

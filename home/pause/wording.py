@@ -67,12 +67,23 @@ class PauseStatus:
             return _("Join the waiting list")
         if self.form_mode == FormMode.CONTACT_DETAILS:
             return _("Contact details")
-        return _("Get in touch")
+        return _("Write to Kati") if self.is_paused else _("Get in touch")
+
+    @property
+    def contact_note(self) -> str:
+        """What stands before the front page's button: whether one can get help now, and what the button is for."""
+        if self.form_mode == FormMode.AS_USUAL:
+            if self.is_paused:
+                return _("No new work supervision is started right now, but you can write all the same.")
+            return _("New work supervision is started now.") if self.takes_new_clients else ""
+        return self.contact_sentence
 
     @property
     def contact_label_short(self) -> str:
         """A shorter label for the header."""
-        return _("Waiting list") if self.form_mode == FormMode.WAITING_LIST else self.contact_label
+        if self.form_mode == FormMode.WAITING_LIST:
+            return _("Waiting list")
+        return _("Get in touch") if self.form_mode == FormMode.AS_USUAL else self.contact_label
 
     @property
     def contact_title(self) -> str:
@@ -168,7 +179,7 @@ def _paused_sentences(announced: date | None, facebook_url: str) -> list[str]:
 def _worded(own: str, days: list[str], facebook_url: str, *, default: list[str]) -> SafeString:
     """Return Kati's own wording followed by `days` and a link to Facebook where it has none; else `default`."""
     if not own:
-        return _paragraph(*default)
+        return _notice_of(*default)
     sentences = list(days)
     if facebook_url and escape(facebook_url) not in own:
         sentences.append(_news_sentence(facebook_url))
@@ -198,6 +209,12 @@ def _news_sentence(facebook_url: str) -> str:
 def _paragraph(*sentences: str) -> SafeString:
     joined = " ".join(conditional_escape(sentence) for sentence in sentences if sentence)
     return format_html("<p>{}</p>", mark_safe(joined))  # noqa: S308
+
+
+def _notice_of(first: str, *others: str) -> SafeString:
+    """Return the notice with what has happened set apart from what follows from it."""
+    notice = format_html('<p class="pause__first">{}</p>', first)
+    return notice + _paragraph(*others) if any(others) else notice
 
 
 def _plain_text(html: str) -> str:

@@ -31,7 +31,7 @@ from home.typography import soft_hyphens as with_soft_hyphens
 from home.typography import unbroken_html, unbroken_text
 
 register = template.Library()
-_BARE_LINK = re.compile(r'<a (?=href="(https?://[^"]+)">\1</a>)')
+_BARE_LINK = re.compile(r'<a href="(https?://[^"]+)">\1</a>')
 _OWN_LINK = re.compile(r'<a (?=href="(/[^"/#][^"#]*)["#])')
 
 
@@ -137,9 +137,16 @@ def mark_bare_links(html: Any) -> SafeString:
     return _marked_links(conditional_escape(html))
 
 
+def _bare_link(match: re.Match[str]) -> str:
+    address = match[1]
+    # Where it does not fit on a line, it breaks at a slash.
+    shown = re.sub(r"(?<=[^/:])/(?=.)", "<wbr>/", address)
+    return f'<a class="bare-link" href="{address}">{shown}</a>'
+
+
 @remembered
 def _marked_links(html: str) -> SafeString:
-    marked = _BARE_LINK.sub('<a class="bare-link" ', html)
+    marked = _BARE_LINK.sub(_bare_link, html)
     host = escape(urlsplit(settings.SITE_URL).netloc)
     return mark_safe(_OWN_LINK.sub(rf'<a data-address="{host}\1" ', marked))  # noqa: S308
 

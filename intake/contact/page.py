@@ -319,9 +319,10 @@ class ContactPage(AlwaysPublic, RoutablePageMixin, BasePage):
     max_count = 1
     head_follows_pause: ClassVar[bool] = True
     content_panels: ClassVar[list[Any]] = [
-        *BasePage.content_panels[:1],
+        *BasePage.title_panels,
         FieldPanel("intro"),
-        *BasePage.content_panels[1:],
+        BasePage.picture_panel,
+        FieldPanel("body"),
     ]
 
     class Meta:

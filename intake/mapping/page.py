@@ -227,8 +227,9 @@ class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
     allowed_http_methods: ClassVar[list[HTTPMethod]] = [*BasePage.allowed_http_methods, HTTPMethod.POST]
     max_count = 1
     content_panels: ClassVar[list[Any]] = [
-        *BasePage.content_panels[:1],
+        *BasePage.title_panels,
         FieldPanel("intro"),
+        BasePage.picture_panel,
         MultiFieldPanel(
             [
                 FieldPanel("elsewhere_question"),
@@ -248,7 +249,7 @@ class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
             ],
             heading=gettext_lazy("Questions"),
         ),
-        *BasePage.content_panels[1:],
+        FieldPanel("body"),
     ]
 
     class Meta:

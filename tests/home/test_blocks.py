@@ -60,6 +60,7 @@ def test_every_block_has_finnish_label_and_description() -> None:
 
 PREVIEWED = {
     "text": "<h2>Ohjaajana Kati</h2>",
+    "page_links": 'href="/yhteys/"',
     "image": "<img",
     "benefits": "selkeämmät tavoitteet",
     "steps": "Tilanteen kartoittaminen",
@@ -74,7 +75,7 @@ PREVIEWED = {
 @pytest.mark.parametrize("name", BodyStreamBlock().child_blocks)
 def test_every_block_has_a_preview_that_shows_it(name: str, client: Client, front_page: HomePage) -> None:
     details = ContactDetails.load()
-    details.contact_page = front_page.add_child(instance=ContentPage(title="Y", slug="yhteys"))
+    details.contact_page = front_page.add_child(instance=ContentPage(title="Y", slug="yhteys", show_in_menus=True))
     details.save()
     get_image_model().objects.create(description="Kati", title="Kuva", file=get_test_image_file())
     client.force_login(make_user(is_superuser=True))
@@ -86,7 +87,7 @@ def test_every_block_has_a_preview_that_shows_it(name: str, client: Client, fron
 
 
 ESCAPED = [
-    ("text", {"heading": EVIL, "text": "<p>x</p>"}),
+    ("text", {"heading": EVIL, "line": EVIL, "text": "<p>x</p>", "facts": [{"value": EVIL, "unit": "", "label": EVIL}]}),
     ("benefits", {"heading": EVIL, "items": [EVIL]}),
     ("steps", {"heading": EVIL, "intro": EVIL, "steps": [{"title": EVIL, "text": EVIL}, {"title": "b", "text": ""}]}),
     ("facts", {"heading": EVIL, "facts": [{"value": "<b>3</b>", "unit": EVIL, "label": EVIL}]}),

@@ -169,22 +169,25 @@ def test_content_load_keeps_filled_settings() -> None:
 
 def test_page_link_follows_slug_change(client: Client) -> None:
     load()
-    assert '<a linktype="page"' in str(HomePage.objects.get().body.raw_data[0])
     service = ServicePage.objects.get(slug="yksilotyonohjaus")
     service.slug = "yksilolle"
     service.save_revision().publish()
-    assert 'href="/yksilolle/">Yksilötyönohjaus</a></li>' in client.get("/").text
+    assert 'href="/yksilolle/">' in client.get("/").text
 
 
-def test_link_to_deleted_page_becomes_text(content: Path) -> None:
+def test_link_to_deleted_page_becomes_text(content: Path, client: Client) -> None:
     front = content / "50-etusivu.toml"
     text = front.read_text(encoding="utf-8")
+    link = '<a href="sivu:/ryhmatyonohjaus/">Ryhmätyönohjaus</a>'
+    text = text.replace("<p>Aijuun palveluihin", f"<ul><li>{link}</li></ul><p>Aijuun palveluihin")
     front.unlink()
     load(content)
     Page.objects.get(slug="ryhmatyonohjaus").delete()
     front.write_text(text, encoding="utf-8")
     assert load(content)["page:/"] is Action.LOADED
     assert re.search(r"<li[^>]*>Ryhmätyönohjaus</li>", str(HomePage.objects.get().body.raw_data[0]))
+    # The same of a link that is a block of its own.
+    assert "/ryhmatyonohjaus/" not in client.get("/").text
 
 
 def test_changed_content_file_keeps_loaded_page(content: Path) -> None:

@@ -98,7 +98,7 @@ def test_further_down_is_a_link_to_the_questions(visitor: Client) -> None:
 @pytest.mark.django_db
 def test_association_link_excludes_full_stop(visitor: Client) -> None:
     html = visitor.get("/").text
-    link = 'href="https://www.suomentyonohjaajat.fi/tyonohjaus">https://www.suomentyonohjaajat.fi/tyonohjaus</a>.'
+    link = 'href="https://www.suomentyonohjaajat.fi/tyonohjaus">https://www.suomentyonohjaajat.fi<wbr>/tyonohjaus</a>.'
     assert link in html
 
 

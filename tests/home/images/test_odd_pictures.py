@@ -404,7 +404,7 @@ class TestWhatIsThereAlready:
         )
         for number, (name, image) in enumerate(rows.items()):
             soup = show(client, front_page, image, f"koe-{number}")
-            assert not soup.select("main img, main figure, .opening"), name
+            assert not soup.select("main img, main figure"), name
             assert soup.select_one("h1") is not None
             front_page.image = get_image_model().objects.get(pk=image.pk)
             front_page.save_revision().publish()

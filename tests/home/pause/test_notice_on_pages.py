@@ -148,23 +148,46 @@ def button_labels(html: str) -> list[str]:
     ids=["list", "details"],
 )
 def test_contact_buttons_name_the_form_mode(visitor: Client, mode: FormMode, label: str) -> None:
-    usual = button_labels(visitor.get("/").text)
-    # The header, the hero and the contact card; for the call to action see below.
-    assert len(usual) == 3
-    assert label not in usual
+    # The hero and the contact card; for the call to action see below.
+    assert button_labels(visitor.get("/").text) == ["Kirjoita Katille"] * 2
+    # The header has little room beside the name and the menu, and on the front page it leaves it to the hero.
+    assert button_labels(visitor.get("/tietosuoja/").text) == ["Ota yhteyttä"]
     PauseNotice.objects.update(form_mode=mode)
-    header, *others = button_labels(visitor.get("/").text)
-    # The header has little room beside the name and the menu.
-    assert header == ("Odotuslista" if mode == FormMode.WAITING_LIST else label)
     # The card shows the contact details themselves: a button to a page that shows the same would lead nowhere.
-    assert others == [label] * (2 if mode == FormMode.CONTACT_DETAILS else 3)
+    assert button_labels(visitor.get("/").text) == [label] * (2 if mode == FormMode.CONTACT_DETAILS else 3)
+    short = "Odotuslista" if mode == FormMode.WAITING_LIST else label
+    assert button_labels(visitor.get("/tietosuoja/").text) == [short]
     PauseNotice.objects.update(active=False)
-    assert button_labels(visitor.get("/").text) == usual
+    assert button_labels(visitor.get("/").text) == ["Ota yhteyttä"] * 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "note"),
+    [
+        ({"active": True}, "Uusia työnohjauksia ei aloiteta juuri nyt, mutta voit silti kirjoittaa."),
+        (
+            {"active": True, "form_mode": FormMode.WAITING_LIST},
+            "Uusia työnohjauksia ei aloiteta juuri nyt, mutta voit ilmoittautua odotuslistalle.",
+        ),
+        ({"active": False, "full": True}, "Uusia työnohjauksia ei aloiteta juuri nyt"),
+        ({"active": False}, "Uusia työnohjauksia voidaan aloittaa nyt."),
+    ],
+    ids=["paused", "list", "full", "open"],
+)
+def test_the_front_page_says_whether_help_is_given_now(visitor: Client, fields: dict[str, Any], note: str) -> None:
+    PauseNotice.objects.update(**fields)
+    shown = BeautifulSoup(visitor.get("/").content, "html.parser").select_one(".hero__note")
+    assert shown is not None
+    assert shown.get_text().startswith(note)
+
+
+def test_the_contact_page_has_no_button_to_itself(visitor: Client) -> None:
+    assert button_labels(visitor.get("/ota-yhteytta/").text) == []
 
 
 def test_contact_buttons_offer_the_list_when_full(visitor: Client) -> None:
     PauseNotice.objects.update(active=False, full=True)
-    assert button_labels(visitor.get("/").text) == ["Odotuslista"] + ["Ilmoittaudu odotuslistalle"] * 3
+    assert button_labels(visitor.get("/").text) == ["Ilmoittaudu odotuslistalle"] * 3
 
 
 @pytest.mark.parametrize("with_contact_page", [True, False])

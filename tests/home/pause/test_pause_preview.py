@@ -65,14 +65,14 @@ def test_every_state_is_seen_on_the_real_pages(kati: Client, state: str, notice:
         assert bool(notice_in(page)) is bool(notice)
     heading = front.select_one("h1")
     assert heading is not None
-    assert heading.get_text().strip().startswith("Aijuu")
+    assert heading.get_text().strip() == "Työnohjausta Porissa ja verkossa"
     assert front.select_one(".hero") is not None
     assert contact.select_one("form") is not None
     # The buttons follow.
-    button = front.select_one(".site-header__contact")
+    button = front.select_one(".hero .button")
     assert button is not None
     takes_list = state in ("paused", "overdue", "full")
-    assert button.get_text() == ("Odotuslista" if takes_list else "Ota yhteyttä")
+    assert button.get_text() == ("Ilmoittaudu odotuslistalle" if takes_list else "Ota yhteyttä")
 
 
 def test_preview_shows_notice_at_future_time(kati: Client) -> None:

@@ -38,7 +38,8 @@ def status(settings: PauseSettings, *, now: datetime = BEFORE, facebook_url: str
 def test_the_usual_wording_without_a_day() -> None:
     shown = status(PAUSED)
     assert shown.text == UNDATED
-    assert shown.html == f"<p>{UNDATED}</p>"
+    first, rest = UNDATED.split(". ")
+    assert shown.html == f'<p class="pause__first">{first}.</p><p>{rest}</p>'
     assert shown.is_paused
 
 
@@ -127,7 +128,7 @@ def test_no_notice_when_open() -> None:
 @pytest.mark.parametrize(
     ("mode", "label"),
     [
-        (FormMode.AS_USUAL, "Ota yhteyttä"),
+        (FormMode.AS_USUAL, "Kirjoita Katille"),
         (FormMode.WAITING_LIST, "Ilmoittaudu odotuslistalle"),
         (FormMode.CONTACT_DETAILS, "Yhteystiedot"),
     ],
