@@ -87,7 +87,10 @@ def test_every_block_has_a_preview_that_shows_it(name: str, client: Client, fron
 
 
 ESCAPED = [
-    ("text", {"heading": EVIL, "line": EVIL, "text": "<p>x</p>", "facts": [{"value": EVIL, "unit": "", "label": EVIL}]}),
+    (
+        "text",
+        {"heading": EVIL, "line": EVIL, "text": "<p>x</p>", "facts": [{"value": EVIL, "unit": "", "label": EVIL}]},
+    ),
     ("benefits", {"heading": EVIL, "items": [EVIL]}),
     ("steps", {"heading": EVIL, "intro": EVIL, "steps": [{"title": EVIL, "text": EVIL}, {"title": "b", "text": ""}]}),
     ("facts", {"heading": EVIL, "facts": [{"value": "<b>3</b>", "unit": EVIL, "label": EVIL}]}),

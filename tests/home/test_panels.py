@@ -144,7 +144,13 @@ def test_the_form_follows_the_order_of_the_page(model: type[Page], kati: Client)
 
 TEXT = (
     "text",
-    {"heading": "Alku", "line": "", "text": rich_text("<p>Luonnoksen sana.</p>"), "facts": streamfield([]), "image": ""},
+    {
+        "heading": "Alku",
+        "line": "",
+        "text": rich_text("<p>Luonnoksen sana.</p>"),
+        "facts": streamfield([]),
+        "image": "",
+    },
 )
 QUESTION = {"label": "Mitä kuuluu?", "help": "", "required_message": "", "limit": "200", "role": ""}
 MORE: dict[str, dict[str, Any]] = {
