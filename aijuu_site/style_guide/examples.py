@@ -79,7 +79,10 @@ def _states(blocks: BodyStreamBlock) -> Iterator[tuple[Any, ...]]:
     yield "text", _("With a heading, lists and links"), _full_text()
     yield "text", _("Without a heading"), {"heading": "", "text": f"<p>{LONG_TEXT}</p>"}
     yield "text", _("A long heading"), {"heading": f"{LONG_WORD} verkossa", "text": f"<p>{LONG_TEXT}</p>"}
+    yield "text", _("With key facts beside it"), {**usual["text"], "facts": _four_facts()["facts"]}
+    yield "text", _("One line set large"), {"heading": "", "line": LONG_TEXT, "text": f"<p>{LONG_TEXT}</p>"}
     for label, image in _pictures():
+        yield "text", label, {"heading": LONG_WORD, "text": f"<p>{LONG_TEXT}</p>", "image": image}
         yield "image", label, {"image": image, "caption": LONG_TEXT, "credit": "Kuva: Kati"}
     yield "image", _("Without a caption"), {**usual["image"], "caption": ""}
     yield "benefits", _("With a heading"), usual["benefits"]
@@ -93,6 +96,7 @@ def _states(blocks: BodyStreamBlock) -> Iterator[tuple[Any, ...]]:
     yield "faq", _("Twenty questions"), _twenty_questions()
     yield "quote", _("With who said it"), usual["quote"]
     yield "quote", _("Long, without who said it"), {"text": f"{LONG_TEXT} {LONG_TEXT}", "attribution": ""}
+    yield "page_links", _("Pages of the menu"), usual["page_links"]
     yield "call_to_action", _("With a sentence"), usual["call_to_action"]
     yield "call_to_action", _("The link alone"), {"text": "", "label": "Ota yhteyttä", "page": None}
     yield "contact_card", _("All facts filled"), usual["contact_card"], full_details()
