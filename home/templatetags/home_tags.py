@@ -120,8 +120,11 @@ def pages_warning(items: list[dict[str, Any]]) -> dict[str, Any]:
 @register.simple_tag(takes_context=True)
 def picture(context: dict[str, Any], image: AbstractImage | None, place: str) -> PageImage | None:
     """`{% picture image "hero" as shown %}`. `place` is a key of SIZES. None where there is nothing to show."""
+    if not image:
+        # None, or "" for a block of an example that has no such field.
+        return None
     page = context.get("page")
-    if isinstance(page, BasePage) and image is not None:
+    if isinstance(page, BasePage):
         # Reads the renditions of all pictures of the page.
         image = next((one for one in page.pictures if one == image), image)
     return page_image(image, place, now=timezone.now())
