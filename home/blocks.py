@@ -318,12 +318,19 @@ class TextBlock(blocks.StructBlock):
     text = blocks.RichTextBlock(label=_("Text"), features=PROSE_FEATURES)
     facts = blocks.ListBlock(FactBlock(), label=_("Key facts beside the text"), default=[], min_num=0)
     image = PictureChoice(label=_("Picture beside the text"), required=False)
+    # Inline, so that it costs no request (templates/components/drawing_art.html).
+    drawing = blocks.ChoiceBlock(
+        [("art", _("Art: a picture and a brush"))],
+        label=_("Drawing beside the text"),
+        required=False,
+        help_text=_("A drawing of the site. A picture that is chosen is shown instead of it."),
+    )
 
     class Meta:
         label = _("Text")
         icon = "pilcrow"
         description = _("A heading and running text, with lists and links; key facts and a picture in the margin.")
-        form_layout = BlockGroup(children=["heading", "text"], settings=["line", "facts", "image"])
+        form_layout = BlockGroup(children=["heading", "text"], settings=["line", "facts", "image", "drawing"])
         template = "home/blocks/text.html"
         preview_template = "home/blocks/preview.html"
         preview_value = {
@@ -332,6 +339,7 @@ class TextBlock(blocks.StructBlock):
             "text": "<p>Työnohjaus lähtee ohjattavan ja hänen työyhteisönsä tarpeista.</p>",
             "facts": [{"value": "3–4", "unit": "viikkoa", "label": "Ohjauskertojen väli"}],
             "image": None,
+            "drawing": None,
         }
 
 

@@ -80,6 +80,7 @@ def _states(blocks: BodyStreamBlock) -> Iterator[tuple[Any, ...]]:
     yield "text", _("Without a heading"), {"heading": "", "text": f"<p>{LONG_TEXT}</p>"}
     yield "text", _("A long heading"), {"heading": f"{LONG_WORD} verkossa", "text": f"<p>{LONG_TEXT}</p>"}
     yield "text", _("With key facts beside it"), {**usual["text"], "facts": _four_facts()["facts"]}
+    yield "text", _("With a drawing beside it"), {**usual["text"], "facts": [], "drawing": "art"}
     yield "text", _("One line set large"), {"heading": "", "line": LONG_TEXT, "text": f"<p>{LONG_TEXT}</p>"}
     for label, image in _pictures():
         yield "text", label, {"heading": LONG_WORD, "text": f"<p>{LONG_TEXT}</p>", "image": image}

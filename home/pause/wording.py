@@ -214,7 +214,7 @@ def _paragraph(*sentences: str) -> SafeString:
 def _notice_of(first: str, *others: str) -> SafeString:
     """Return the notice with what has happened set apart from what follows from it."""
     notice = format_html('<p class="pause__first">{}</p>', first)
-    return notice + _paragraph(*others) if any(others) else notice
+    return format_html("{}\n{}", notice, _paragraph(*others)) if any(others) else notice
 
 
 def _plain_text(html: str) -> str:

@@ -150,6 +150,7 @@ TEXT = (
         "text": rich_text("<p>Luonnoksen sana.</p>"),
         "facts": streamfield([]),
         "image": "",
+        "drawing": "",
     },
 )
 QUESTION = {"label": "Mitä kuuluu?", "help": "", "required_message": "", "limit": "200", "role": ""}

@@ -39,7 +39,7 @@ def test_the_usual_wording_without_a_day() -> None:
     shown = status(PAUSED)
     assert shown.text == UNDATED
     first, rest = UNDATED.split(". ")
-    assert shown.html == f'<p class="pause__first">{first}.</p><p>{rest}</p>'
+    assert shown.html == f'<p class="pause__first">{first}.</p>\n<p>{rest}</p>'
     assert shown.is_paused
 
 
