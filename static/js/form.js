@@ -203,8 +203,7 @@ document.querySelectorAll("[data-enquiry-form]").forEach((form) => {
   begin(form);
 });
 
-// site.js closes an open menu.
-const menu = document.querySelector("[data-script]");
-menu?.addEventListener("toggle", () => import(menu.dataset.script).catch(console.warn), { once: true });
+// Scripts of what unfolds. A toggle does not bubble.
+document.addEventListener("toggle", ({ target: { dataset } }) => dataset.script && import(dataset.script).catch(console.warn), true);
 
 addEventListener("pageshow", () => document.querySelectorAll("[data-enquiry-form] [type=submit]").forEach(release));

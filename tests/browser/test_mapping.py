@@ -272,6 +272,26 @@ def test_mapping_step_within_first_view_budget(chromium: Browser, step_address: 
         assert over_budget(weigh(chromium, address, SIZES["phone"])) == []
 
 
+def open_later(page: Page) -> Locator:
+    """Go to a step, and unfold what it says of going on later; returns the button that copies the address."""
+    MappingVisitor(page).go_to_step(2, Matter())
+    page.get_by_text("Jatka myöhemmin tai toisella laitteella", exact=True).click()
+    return page.get_by_role("button", name="Kopioi osoite")
+
+
+def test_private_address_is_copied_by_button(new_page: NewPage) -> None:
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    open_later(page).click()
+    expect(page.get_by_role("status").filter(has_text="Kopioitu")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+
+
+def test_no_copy_button_without_javascript(new_page: NewPage) -> None:
+    page = new_page(java_script_enabled=False)
+    expect(open_later(page)).to_have_count(0)
+    expect(page.locator(".later__address")).to_have_text(page.url)
+
+
 # What a person reads and types in a minute, and what choosing one answer and turning a page take; slow of each.
 READ_WORDS = 200
 TYPED_WORDS = 30
