@@ -60,6 +60,7 @@ BLOCKS = {
     "facts": "lohko-luvut",
     "faq": "lohko-kysymykset",
     "quote": "lohko-lainaus",
+    "page_links": "lohko-linkit",
     "call_to_action": "lohko-kehotus",
     "contact_card": "lohko-kortti",
 }
