@@ -26,7 +26,7 @@ SIZES = {
     "figure": "(min-width: 48rem) 35.5rem, calc(100vw - 2.5rem)",
     "hero": "(min-width: 64rem) min(45vw, 34.5rem), (min-width: 48rem) 46vw, min(34rem, 100vw - 2.5rem)",
     "opening": "(min-width: 64rem) 22rem, (min-width: 40rem) 15rem, 18rem",
-    "opening-small": "(min-width: 64rem) 22rem, (min-width: 40rem) 15rem, 5.5rem",
+    "opening-small": "(min-width: 40rem) 15rem, 5.5rem",
     "margin": "min(20rem, 100vw - 2.5rem)",
 }
 # The places where a tall photo is cropped, with the media query: "" for every screen.

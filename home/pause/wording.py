@@ -93,15 +93,13 @@ class PauseStatus:
     @property
     def contact_description(self) -> str:
         """The description of the contact page for search engines; "" where its own stays."""
+        if self.state is PauseState.FULL:
+            return _("Aijuu has no free times right now, but you can join the waiting list.")
         if self.form_mode != FormMode.AS_USUAL:
-            return " ".join([self._why_nothing_new, self.contact_sentence])
+            return " ".join([_("Aijuu's services are paused."), self.contact_sentence])
         return (
             _("Aijuu is on a break. You can write to Kati, but the answer may take longer.") if self.is_paused else ""
         )
-
-    @property
-    def _why_nothing_new(self) -> str:
-        return _("Aijuu's services are paused.") if self.is_paused else _("Aijuu has no free times right now.")
 
     @property
     def contact_sentence(self) -> str:

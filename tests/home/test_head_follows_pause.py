@@ -18,7 +18,8 @@ OWN = "Kirjoita Katille muutamalla sanalla, mitä mietit. Sopivin työnohjauksen
 JOIN = "Uusia työnohjauksia ei aloiteta juuri nyt, mutta voit ilmoittautua odotuslistalle."
 WRITE = "Aijuu on tauolla. Voit kirjoittaa Katille, mutta vastaus voi viipyä."
 CALL = "Uusia työnohjauksia ei aloiteta juuri nyt. Muissa asioissa voit soittaa tai lähettää sähköpostia."
-PAUSED, FULL = "Aijuun palvelut ovat tauolla.", "Aijuussa ei ole juuri nyt vapaita aikoja."
+PAUSED = "Aijuun palvelut ovat tauolla."
+FULL = "Aijuussa ei ole juuri nyt vapaita aikoja, mutta voit ilmoittautua odotuslistalle."
 
 
 def title(html: str) -> str:
@@ -31,9 +32,9 @@ def title(html: str) -> str:
     [
         ({"active": False}, (OWN_TITLE, OWN)),
         ({"active": False, "ended_on": "2027-01-09"}, (OWN_TITLE, OWN)),
-        ({"active": False, "full": True}, (LIST_TITLE, f"{FULL} {JOIN}")),
+        ({"active": False, "full": True}, (LIST_TITLE, FULL)),
         ({"begins_on": "2027-01-17", "form_mode": FormMode.WAITING_LIST}, (OWN_TITLE, OWN)),
-        ({"begins_on": "2027-01-17", "full": True}, (LIST_TITLE, f"{FULL} {JOIN}")),
+        ({"begins_on": "2027-01-17", "full": True}, (LIST_TITLE, FULL)),
         ({"form_mode": FormMode.AS_USUAL}, (OWN_TITLE, WRITE)),
         ({"form_mode": FormMode.WAITING_LIST}, (LIST_TITLE, f"{PAUSED} {JOIN}")),
         ({"form_mode": FormMode.CONTACT_DETAILS}, (OWN_TITLE, f"{PAUSED} {CALL}")),
