@@ -187,7 +187,11 @@ def test_nothing_moves_when_a_photo_comes(new_page: NewPage) -> None:
             page.goto(f"/kuva-{number}/", wait_until="commit")
             expect(page.locator("main picture img")).to_have_count(2)
             # Playwright's wait_for_function needs eval, which the Content-Security-Policy forbids.
-            page.evaluate("async () => { await document.fonts.ready }")
+            page.evaluate(
+                "async () => { const link = document.querySelector('link[rel=stylesheet]');"
+                "if (!link.sheet) await new Promise((loaded) => link.addEventListener('load', loaded));"
+                "await document.fonts.ready }"
+            )
             assert page.evaluate("document.styleSheets.length") > 0
             before = page.evaluate(_BOXES)
             held.let_go()
