@@ -197,8 +197,6 @@ class BasePage(Page):
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         site_pages(request).expect_links(lambda: linked_pages(self))
-        if self.image_id is not None and not self._meta.get_field("image").is_cached(self):
-            self.image = row_by_pk(get_image_model(), self.image_id)
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
         return context
 
@@ -210,11 +208,18 @@ class BasePage(Page):
         restrictions: QuerySet[PageViewRestriction] = super().get_view_restrictions()
         return restrictions
 
+    @property
+    def top_picture(self) -> AbstractImage | None:
+        """`image`, read without building a query where it has not been read yet."""
+        if self.image_id is not None and not self._meta.get_field("image").is_cached(self):
+            self.image = row_by_pk(get_image_model(), self.image_id)
+        return self.image
+
     @cached_property
     def pictures(self) -> list[AbstractImage]:
         """The pictures of the page, with their renditions."""
         found = [block.value.get("image") for block in self.body if block.block_type in ("image", "text")]
-        pictures = [picture for picture in (self.image, *found) if picture is not None]
+        pictures = [picture for picture in (self.top_picture, *found) if picture is not None]
         prefetch_related_objects(pictures, "renditions")
         return pictures
 

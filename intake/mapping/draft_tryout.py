@@ -25,7 +25,7 @@ from intake.mapping.context import (
 from intake.mapping.models import FACT_NAMES
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import QuestionSet
-from intake.mapping.step_form import StepForm
+from intake.mapping.step_form import StepForm, has_free_text
 
 FACTS, CHECK = "facts", "check"
 # Signed, so that only values written by this view are read.
@@ -121,7 +121,14 @@ class _DraftTryout:
 
     def _step_form(self, index: int, data: Any) -> StepForm:
         known = {**self.facts, **counted_answers(self.question_set, self.facts, self.answers)}
-        return StepForm(data, step=self.question_set.steps[index], known=known, initial_answers=self.answers)
+        steps = self.question_set.steps
+        return StepForm(
+            data,
+            step=steps[index],
+            known=known,
+            initial_answers=self.answers,
+            is_warned=has_free_text(steps[:index], known),
+        )
 
     def _after(self, index: int) -> str:
         following = [one for one in steps_to_show(self.question_set, self.facts, self.answers) if one > index]

@@ -45,7 +45,7 @@ from intake.mapping.models import condition_facts_of
 from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
 from intake.mapping.questions import QuestionSet
 from intake.mapping.services import MappingStart, begin_mapping, discard_mapping
-from intake.mapping.step_form import StepForm
+from intake.mapping.step_form import StepForm, has_free_text
 from intake.spam.limit import address_key
 from intake.submission import MAPPING_FORM, new_form_token
 
@@ -106,7 +106,8 @@ def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | N
     if not number.isdecimal() or not 1 <= int(number) < steps:
         return None
     step = question_set.steps[int(number) - 1]
-    form = StepForm(step=step, known={}, initial_answers={}, everything=True)
+    is_warned = has_free_text(question_set.steps[: int(number) - 1], {})
+    form = StepForm(step=step, known={}, initial_answers={}, everything=True, is_warned=is_warned)
     context = step_context(
         request,
         StepPage(

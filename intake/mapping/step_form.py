@@ -1,7 +1,7 @@
 """The form of one step, built from its questions."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -114,7 +114,8 @@ class ShownQuestion:
 class StepForm(forms.Form):
     """The questions of one step. `known`: facts and answers of other steps. `initial_answers`: its own.
 
-    `everything` shows all questions regardless of their conditions, for the editor's preview.
+    `everything` shows all questions regardless of their conditions, for the editor's preview. `is_warned`: an earlier
+    step has shown the warning about sensitive text (has_free_text).
     """
 
     use_required_attribute = False
@@ -128,6 +129,7 @@ class StepForm(forms.Form):
         known: Mapping[str, Any],
         initial_answers: Mapping[str, Any],
         everything: bool = False,
+        is_warned: bool = False,
         **kwargs: Any,
     ) -> None:
         self.step = step
@@ -140,9 +142,15 @@ class StepForm(forms.Form):
         super().__init__(
             data=without_invisible(data) if data is not None else None, initial=_initial(initial_answers), **kwargs
         )
+        free_texts = [question for question in self.shown if _is_free_text(question)]
+        self._warns_above = None if is_warned or not free_texts else free_texts[0]
         for question in self.shown:
             if question.is_asked:
-                self.fields.update(_fields(question, conditional=self._says_condition(question)))
+                fields = _fields(question, conditional=self._says_condition(question))
+                self.fields.update(fields)
+                if question in free_texts and question is not self._warns_above:
+                    # The warning stands in full once; at further texts one line reminds of it.
+                    fields[field_names(question)[0]].help_text = _reminded(fields[field_names(question)[0]].help_text)
 
     def clean(self) -> dict[str, Any]:
         """Drop answers, and their errors, to questions that do not apply; require the required ones that do."""
@@ -204,7 +212,6 @@ class StepForm(forms.Form):
     @property
     def shown_questions(self) -> list[ShownQuestion]:
         """The questions and texts of the page, in order."""
-        first_free_text = next((question for question in self.shown if _is_free_text(question)), None)
         return [
             ShownQuestion(
                 question=question,
@@ -214,7 +221,7 @@ class StepForm(forms.Form):
                 else "",
                 decided_values=" ".join(question.condition.choices) if question.condition else "",
                 help=_help(question, self._says_condition(question)),
-                warns=question is first_free_text,
+                warns=question is self._warns_above,
             )
             for question in self.shown
         ]
@@ -237,6 +244,16 @@ def field_names(question: Question) -> tuple[str, ...]:
     """Return the names of a question's form fields."""
     name = f"q_{question.key}"
     return (f"{name}_from", f"{name}_to") if question.type == QuestionType.PERIOD else (name,)
+
+
+def has_free_text(steps: Iterable[Step], known: Mapping[str, Any]) -> bool:
+    """Return whether one of these steps asks for a text above which the warning is shown."""
+    return any(_is_free_text(question) for step in steps for question in questions_to_show(step, known))
+
+
+def _reminded(help_text: Any) -> SafeString:
+    reminder = _("Here, too, write in general terms.")
+    return format_html("{} {}", help_text, reminder) if help_text else format_html("{}", reminder)
 
 
 def _is_free_text(question: Question) -> bool:

@@ -44,7 +44,7 @@ from intake.mapping.questions import Ending, QuestionSet
 from intake.mapping.resume_mail import link_mail_of, mail_link_again
 from intake.mapping.returned_text import TypedAnswer, answers_to, typed_answers
 from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, store_answers, store_facts
-from intake.mapping.step_form import StepForm
+from intake.mapping.step_form import StepForm, has_free_text
 from intake.spam.limit import address_key
 
 # Query parameter of a link from the check page: return there after the change.
@@ -322,7 +322,14 @@ def _store_answers(request: HttpRequest, path: MappingPath, form: StepForm | Non
 
 def _step_form(path: MappingPath, index: int, data: Any) -> StepForm:
     known = {**path.mapping.condition_facts, **path.mapping.counted_answers}
-    return StepForm(data, step=path.question_set.steps[index], known=known, initial_answers=path.mapping.answers)
+    steps = path.question_set.steps
+    return StepForm(
+        data,
+        step=steps[index],
+        known=known,
+        initial_answers=path.mapping.answers,
+        is_warned=has_free_text(steps[:index], known),
+    )
 
 
 def _not_asked(request: HttpRequest, path: MappingPath, *, reason: str = "") -> HttpResponse:

@@ -1,0 +1,46 @@
+"""The warning about sensitive text: in full above the first text of a mapping, in one line at the others."""
+
+import pytest
+from bs4 import BeautifulSoup
+
+from intake.models import MappingPage
+from tests.intake.mapping.answering import Answerer
+from tests.intake.mapping.asking import row, step, stream
+
+REMINDER = "Kirjoita tässäkin yleisellä tasolla."
+
+
+def warnings_of(answerer: Answerer, number: int) -> tuple[int, list[str]]:
+    """How often the warning stands in full on a step, and the labels of the questions with the reminder."""
+    soup = BeautifulSoup(answerer.opens(f"vaihe/{number}").content, "html.parser")
+    reminded = [
+        str(field.select_one("label").get_text(strip=True)).split("(")[0].strip()  # type: ignore[union-attr]
+        for field in soup.select(".question .field")
+        if REMINDER in field.get_text()
+    ]
+    return len(soup.select(".caution")), reminded
+
+
+@pytest.fixture
+def asked(mapping_page: MappingPage) -> Answerer:
+    mapping_page.questions = stream(
+        [
+            step("Ensin"),
+            row("yes_no", "tuttu", label="Tunnetko Katin?"),
+            row("short_text", "a", label="Mistä?"),
+            row("long_text", "b", label="Mitä toivot?"),
+            step("Sitten"),
+            row("number", "n", label="Kuinka monta?"),
+            row("short_text", "c", label="Milloin?"),
+        ]
+    )
+    mapping_page.save()
+    answerer = Answerer()
+    assert answerer.begins().status_code == 303
+    return answerer
+
+
+def test_warning_stands_in_full_once_in_a_mapping(asked: Answerer) -> None:
+    assert warnings_of(asked, 1) == (1, ["Mitä toivot?"])
+    asked.sends_step(1, {"q_tuttu": "yes"})
+    assert warnings_of(asked, 2) == (0, ["Milloin?"])
