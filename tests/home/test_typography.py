@@ -258,7 +258,7 @@ def filled(block: blocks.Block, page: Page) -> Any:
         return f"<p>{TYPED}</p>"
     if isinstance(block, blocks.PageChooserBlock):
         return page.pk
-    if isinstance(block, ImageChooserBlock):
+    if isinstance(block, ImageChooserBlock | blocks.ChoiceBlock):
         return None
     if isinstance(block, blocks.CharBlock | blocks.TextBlock):
         return TYPED
@@ -271,7 +271,7 @@ def texts_in(block: blocks.Block) -> int:
         return sum(texts_in(child) for name, child in block.child_blocks.items() if name != "anchor")
     if isinstance(block, blocks.ListBlock):
         return 2 * texts_in(block.child_block)
-    return 0 if isinstance(block, blocks.PageChooserBlock | ImageChooserBlock) else 1
+    return 0 if isinstance(block, blocks.PageChooserBlock | ImageChooserBlock | blocks.ChoiceBlock) else 1
 
 
 TEXT_BLOCKS = [name for name in BodyStreamBlock().child_blocks if name != "image"]

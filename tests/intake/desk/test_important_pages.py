@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 from wagtail.models import Page, PageViewRestriction, Site
+from wagtail.rich_text import RichText
 
 from aijuu_site.accounts.models import User
 from home.editing_checks import page_findings
@@ -176,11 +177,22 @@ def test_without_front_page_no_link_leads_to_it() -> None:
 
 @pytest.mark.parametrize("deed", ["unpublish", "delete"])
 def test_words_of_a_link_stay(deed: str) -> None:
-    getattr(at("/ryhmatyonohjaus/"), deed)()
-    main = BeautifulSoup(Client().get("/").content, "html.parser").select_one("main")
+    service, target = at("/yksilotyonohjaus/"), at("/ryhmatyonohjaus/")
+    link = f'<a linktype="page" id="{target.pk}">Ryhmätyönohjaus</a>'
+    service.body = [("text", {"heading": "", "text": RichText(f"<p>Katso myös {link}.</p>")})]
+    service.save_revision().publish()
+    getattr(target, deed)()
+    main = BeautifulSoup(Client().get(service.url).content, "html.parser").select_one("main")
     assert main is not None
     assert "Ryhmätyönohjaus" in main.text
     assert not main.select("a[href*='ryhma']")
+
+
+@pytest.mark.parametrize("deed", ["unpublish", "delete"])
+def test_list_of_pages_leaves_a_hidden_page_out(deed: str) -> None:
+    getattr(at("/ryhmatyonohjaus/"), deed)()
+    rows = BeautifulSoup(Client().get("/").content, "html.parser").select(".ways__link")
+    assert [str(row["href"]) for row in rows] == ["/yksilotyonohjaus/", "/tyoyhteison-tyonohjaus/"]
 
 
 @pytest.mark.parametrize("deed", ["unpublish", "delete"])

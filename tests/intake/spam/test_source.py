@@ -74,8 +74,9 @@ def test_csrf_exempt_views_are_pages_and_private_links() -> None:
     public = [pattern for pattern in get_resolver().url_patterns if str(pattern.pattern) != "admin/"]
     assert len(public) == len(get_resolver().url_patterns) - 1
     # A private address is itself what a forger would have to know.
-    private = {f"mapping_{place}" for place in ("resume", "facts", "step", "check", "done")}
-    assert _exempt(public) == {"wagtail_serve", "waiting_answer", "private_link", "damaged_private_link", *private}
+    private = {f"mapping_{place}" for place in ("resume", "facts", "step", "check", "later", "done")}
+    private |= {"own_copy", "own_copy_file", "waiting_answer", "private_link", "damaged_private_link"}
+    assert _exempt(public) == {"wagtail_serve", *private}
 
 
 def _exempt(patterns: list[Any]) -> set[str]:
