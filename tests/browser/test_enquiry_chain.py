@@ -41,7 +41,7 @@ def test_phone_enquiry_is_received_noted_and_closed(page: Page, new_page: NewPag
     assert top
     assert first_heading
     assert top["y"] < first_heading["y"]
-    expect(page.get_by_text("Ohjaajana Kati on turvallinen, napakka ja sitoutunut.")).to_have_count(1)
+    expect(page.locator(".hero").get_by_text("Ohjaajana Kati on turvallinen, napakka ja sitoutunut.")).to_have_count(1)
     visitor.follow_to_form(page.get_by_role("link", name="Ota yhteyttä").first)
 
     # She sends too early, and is told what is missing.
