@@ -68,14 +68,18 @@ def audit(site: RunningSite, path: str) -> list[Section]:
         browser = playwright.chromium.launch(
             executable_path=quick_chromium_path(), args=["--no-sandbox", "--disable-gpu"]
         )
-        page = browser.new_context(viewport=SIZES["phone"], locale="fi-FI").new_page()
+
+        def new_page() -> Page:
+            return browser.new_context(viewport=SIZES["phone"], locale="fi-FI").new_page()
+
         with Stage(site) as stage:
             _say("Looking at every view …")
-            found, targets = audit_views(browser, page, stage)
+            found, targets = audit_views(browser, new_page(), stage)
             for section in found:
                 show(section)
             _say("Looking at every view in every way …")
-            show(audit_accessibility(page, stage))
+            # In a tab of its own: one keeps the words that were not sent, and a form would not come empty.
+            show(audit_accessibility(new_page(), stage))
         # Lighthouse starts browsers of its own; one that idles beside them would cost them time.
         browser.close()
     _say("Measuring with Lighthouse …")
