@@ -24,7 +24,7 @@ from home.blocks import BodyStreamBlock
 from home.compiled_rows import row_by_pk
 from home.current_request import current_request
 from home.important_pages import PageRights, refuse_expiry
-from home.rich_text import SHORT_FEATURES, linked_page_ids
+from home.rich_text import SHORT_FEATURES, linked_page_ids, valid_id
 from home.site_pages import site_pages
 
 # Element ids that the page template uses.
@@ -72,6 +72,18 @@ def _free_anchor(name: str, taken: set[str]) -> str:
 
 def linked_pages(page: Page) -> Iterator[int | None]:
     """Yield the ids of the pages that the rich texts of `page` link to."""
+    for value in _stored_values(page):
+        if isinstance(value, str) and "linktype" in value:
+            yield from linked_page_ids(value)
+
+
+def _chosen_pages(page: Page) -> Iterator[int | None]:
+    """Yield the ids of the pages that were chosen in the blocks of `page`."""
+    yield from (valid_id(value.get("page")) for value in _stored_values(page) if isinstance(value, dict))
+
+
+def _stored_values(page: Page) -> Iterator[Any]:
+    """Yield the values of all fields, and those within the blocks of a body as they are stored."""
     values = [getattr(page, field.attname) for field in page._meta.concrete_fields]
     waiting = [list(value.raw_data) if isinstance(value, StreamValue) else value for value in values]
     while waiting:
@@ -80,8 +92,7 @@ def linked_pages(page: Page) -> Iterator[int | None]:
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value
-        elif isinstance(value, str) and "linktype" in value:
-            yield from linked_page_ids(value)
+        yield value
 
 
 class AlwaysPublic:
@@ -196,7 +207,7 @@ class BasePage(Page):
         abstract = True
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        site_pages(request).expect_links(lambda: linked_pages(self))
+        site_pages(request).expect_links(lambda: [*linked_pages(self), *_chosen_pages(self)])
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
         return context
 

@@ -22,7 +22,7 @@ from intake.enquiry.forms import ContactForm
 from intake.enquiry.models import Enquiry
 from intake.enquiry.rules import receipt_is_fresh
 from intake.mapping.context import facts_group, sent_facts, sent_groups
-from intake.mapping.links import find_link, may_open_answers, may_show_letter
+from intake.mapping.links import find_link, may_copy, may_open_answers, may_show_letter
 from intake.mapping.models import InitialMapping
 from intake.mapping.reading import sent_mapping
 from intake.waiting.forms import WaitingForm
@@ -95,9 +95,7 @@ def find_copy(secret: str, *, now: datetime) -> OwnCopy | None:
 
 def _copy_by_link(mapping: InitialMapping, *, by_mail: bool, now: datetime) -> OwnCopy | None:
     enquiry = mapping.enquiry
-    if enquiry is None or mapping.sent_at is None or not receipt_is_fresh(mapping.sent_at, now):
-        return None
-    if not may_open_answers(mapping, by_mail=by_mail):
+    if enquiry is None or not may_copy(mapping, by_mail=by_mail, now=now):
         return None
     return OwnCopy(enquiry=enquiry, letter=may_show_letter(mapping, by_mail=by_mail), mapping=mapping)
 

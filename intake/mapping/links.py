@@ -10,6 +10,7 @@ from django.utils import timezone
 from intake.choices import Kind, MailPurpose
 from intake.enquiry.mails import enquiry_of
 from intake.enquiry.models import Enquiry
+from intake.enquiry.rules import receipt_is_fresh
 from intake.jobs.runner import Each, each_or_raise
 from intake.jobs.schedule import in_batches
 from intake.locks import lock_receiving
@@ -90,6 +91,12 @@ def may_show_letter(mapping: InitialMapping, *, by_mail: bool) -> bool:
     enquiry = mapping.source_enquiry
     are_own = enquiry is None or (enquiry.kind == Kind.MAPPING and mapping.begun_by_mail is None)
     return not by_mail or are_own or _is_confirmed(mapping)
+
+
+def may_copy(mapping: InitialMapping, *, by_mail: bool, now: datetime) -> bool:
+    """Return whether a link of this kind shows its reader an own copy of the answers now."""
+    is_fresh = mapping.sent_at is not None and receipt_is_fresh(mapping.sent_at, now)
+    return is_fresh and may_open_answers(mapping, by_mail=by_mail)
 
 
 def _is_confirmed(mapping: InitialMapping) -> bool:

@@ -23,7 +23,6 @@ from intake.choices import Kind
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
 from intake.enquiry.responses import FormPost, PostRefused, read_post, see_other, too_long_response
-from intake.enquiry.rules import receipt_is_fresh
 from intake.mapping.answers import ending_of, is_answered, missing, recommended, steps_to_show
 from intake.mapping.context import (
     ANSWERS,
@@ -37,7 +36,7 @@ from intake.mapping.context import (
     facts_page,
     step_context,
 )
-from intake.mapping.links import find_link, may_open_answers
+from intake.mapping.links import find_link, may_copy
 from intake.mapping.models import InitialMapping, condition_facts_of
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import Ending, QuestionSet
@@ -426,15 +425,9 @@ def done(request: HttpRequest, path: MappingPath) -> HttpResponse:
         "response_time": details.answers_within,
         "added_later": enquiry.kind == Kind.CONTACT,
         "promised": promised_mails(enquiry),
-        "copy_url": path.copy_url() if _shows_copy(path) else "",
+        "copy_url": path.copy_url() if may_copy(path.mapping, by_mail=path.by_mail, now=timezone.now()) else "",
     }
     return TemplateResponse(request, "intake/mapping/done_page.html", context)
-
-
-def _shows_copy(path: MappingPath) -> bool:
-    sent_at = path.mapping.sent_at
-    is_fresh = sent_at is not None and receipt_is_fresh(sent_at, timezone.now())
-    return is_fresh and may_open_answers(path.mapping, by_mail=path.by_mail)
 
 
 def _end(path: MappingPath, ending: Ending) -> str:
