@@ -1,18 +1,23 @@
 """The warning about sensitive text: in full above the first text of a mapping, in one line at the others."""
 
+from typing import Any
+
 import pytest
 from bs4 import BeautifulSoup
+from django.test import Client
+from django.urls import reverse
 
 from intake.models import MappingPage
-from tests.intake.mapping.answering import Answerer
+from tests.intake.mapping.answering import Answerer, contact_facts
 from tests.intake.mapping.asking import row, step, stream
+from tests.intake.visiting import ShownForm
 
 REMINDER = "Kirjoita tässäkin yleisellä tasolla."
 
 
-def warnings_of(answerer: Answerer, number: int) -> tuple[int, list[str]]:
+def warnings_of(page: Any) -> tuple[int, list[str]]:
     """How often the warning stands in full on a step, and the labels of the questions with the reminder."""
-    soup = BeautifulSoup(answerer.opens(f"vaihe/{number}").content, "html.parser")
+    soup = BeautifulSoup(page.content, "html.parser")
     reminded = [
         str(field.select_one("label").get_text(strip=True)).split("(")[0].strip()  # type: ignore[union-attr]
         for field in soup.select(".question .field")
@@ -41,6 +46,17 @@ def asked(mapping_page: MappingPage) -> Answerer:
 
 
 def test_warning_stands_in_full_once_in_a_mapping(asked: Answerer) -> None:
-    assert warnings_of(asked, 1) == (1, ["Mitä toivot?"])
+    assert warnings_of(asked.opens("vaihe/1")) == (1, ["Mitä toivot?"])
     asked.sends_step(1, {"q_tuttu": "yes"})
-    assert warnings_of(asked, 2) == (0, ["Milloin?"])
+    assert warnings_of(asked.opens("vaihe/2")) == (0, ["Milloin?"])
+
+
+def test_preview_and_tryout_warn_alike(asked: Answerer, mapping_page: MappingPage, kati: Client) -> None:
+    assert warnings_of(mapping_page.make_preview_request(preview_mode="step-1")) == (1, ["Mitä toivot?"])
+    assert warnings_of(mapping_page.make_preview_request(preview_mode="step-2")) == (0, ["Milloin?"])
+    mapping_page.save_revision()
+    address = reverse("mapping_tryout", args=[mapping_page.pk])
+    page: Any = kati.post(address, {**ShownForm.of(kati.get(address)).values, **contact_facts()})
+    assert warnings_of(page) == (1, ["Mitä toivot?"])
+    page = kati.post(address, {**ShownForm.of(page).values, "q_tuttu": "yes"})
+    assert warnings_of(page) == (0, ["Milloin?"])
