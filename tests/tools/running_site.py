@@ -85,6 +85,7 @@ class RunningSite:
 
     def start(self, seconds: float = 600.0) -> None:
         """Return once it answers. Raises RuntimeError with all it said where it does not."""
+        self.data_dir.mkdir(exist_ok=True)
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), "serve"],
             # As a service manager may: from anywhere.
