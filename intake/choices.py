@@ -113,6 +113,7 @@ class MailPurpose(TextChoices):
     ACCOUNT_CHANGED = "account_changed", _("Notice of a changed account")
     INVITATION = "invitation", _("Invitation to the admin")
     NEW_LOGIN = "new_login", _("Notice of a new login")
+    WRONG_CODES = "wrong_codes", _("Notice of wrong codes at the login")
 
 
 class MailState(TextChoices):

@@ -1,5 +1,5 @@
-"""Asking for the password again before accounts, rights, or the practice's addresses are changed, and before
-enquiries are exported, whichever page does it.
+"""Asking once more who it is before accounts, rights, or the practice's addresses are changed, and before enquiries are
+exported, whichever page does it. The answer is the password or, where the account has one, a second step.
 
 An open session must not be enough to take the site over, or all enquiries away. What was typed is carried through the
 question.
@@ -21,8 +21,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from wagtail.admin.views.mixins import SpreadsheetExportMixin
 
 from aijuu_site.accounts.changes import changes_addresses, changes_told
-from aijuu_site.accounts.forms import ConfirmationForm
 from aijuu_site.accounts.models import User
+from aijuu_site.accounts.second_step.answers import FIELDS, Answers
+from aijuu_site.middleware import PASSKEY_PERMISSIONS_POLICY
 from intake.desk.list import EnquiryAdmin
 
 View = Callable[..., HttpResponseBase]
@@ -35,9 +36,9 @@ _BULK_ACTION = "wagtail_bulk_action"
 CONFIRMED_FOR = timedelta(minutes=10)
 _READING = ("GET", "HEAD", "OPTIONS")
 _SESSION_KEY = "password_confirmed_at"
-_NOT_CARRIED = frozenset({"csrfmiddlewaretoken", "confirm_password", "confirm_opens_page"})
 # Says that the question came in place of a page, which is opened when it is answered.
 _OPENS_PAGE = "confirm_opens_page"
+_NOT_CARRIED = FIELDS | {"csrfmiddlewaretoken", _OPENS_PAGE}
 _SECOND_STEP = frozenset(
     {
         "mfa_activate_totp",
@@ -53,7 +54,7 @@ _ENQUIRIES = f"{EnquiryAdmin.base_url_path}_modeladmin_index"
 
 
 class Action(enum.Enum):
-    """What waits for the password."""
+    """What waits for the answer."""
 
     CHANGE_ACCOUNTS = "accounts"
     CHANGE_ADDRESSES = "addresses"
@@ -62,7 +63,7 @@ class Action(enum.Enum):
 
 
 def requires_confirmation(view: View) -> View:
-    """Wrap any view of the admin: an Action waits for the password, and a change is told by mail."""
+    """Wrap any view of the admin: an Action waits for the answer, and a change is told by mail."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -71,9 +72,9 @@ def requires_confirmation(view: View) -> View:
             return view(request, *args, **kwargs)
         # Wagtail's own view turns away whoever has no business here.
         if request.user.has_perm("wagtailadmin.access_admin") and not _is_confirmed(request):
-            form = ConfirmationForm(request.POST if "confirm_password" in request.POST else None, request=request)
-            if not form.is_valid():
-                return _question(request, form, action)
+            answers = Answers(request)
+            if not answers.is_right():
+                return _question(request, answers, action)
             confirm_session(request)
             if action is Action.EXPORT_ENQUIRIES:
                 return _back_to_list(request)
@@ -129,7 +130,7 @@ def _changes_accounts(request: HttpRequest) -> bool:
 
 
 def confirm_session(request: HttpRequest) -> None:
-    """Who is, or is being, signed in has just given the password."""
+    """Who is, or is being, signed in has just shown that it is they."""
     request.session[_SESSION_KEY] = timezone.now().isoformat()
 
 
@@ -140,16 +141,19 @@ def _is_confirmed(request: HttpRequest) -> bool:
     return timedelta() <= timezone.now() - datetime.fromisoformat(stored) < CONFIRMED_FOR
 
 
-def _question(request: HttpRequest, form: ConfirmationForm, action: Action) -> HttpResponse:
+def _question(request: HttpRequest, answers: Answers, action: Action) -> HttpResponse:
     carried = [(name, value) for name, values in request.POST.lists() if name not in _NOT_CARRIED for value in values]
     context = {
-        "form": form,
+        "answers": answers,
+        "js_data": answers.passkey_options(),
         "carried": carried,
         "action": request.get_full_path(),
         "about": action.value,
         "opens_page": _OPENS_PAGE if request.method == "GET" or _OPENS_PAGE in request.POST else "",
         "minutes": int(CONFIRMED_FOR.total_seconds() // 60),
     }
-    response = TemplateResponse(request, "accounts/confirm_password.html", context, status=403)
+    response = TemplateResponse(request, "accounts/confirm.html", context, status=403)
+    if answers.passkey:
+        response["Permissions-Policy"] = PASSKEY_PERMISSIONS_POLICY
     add_never_cache_headers(response)
     return response

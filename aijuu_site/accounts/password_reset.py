@@ -185,6 +185,7 @@ def _remove_old_mails(context: JobContext) -> None:
         MailPurpose.ACCOUNT_CHANGED,
         MailPurpose.INVITATION,
         MailPurpose.NEW_LOGIN,
+        MailPurpose.WRONG_CODES,
     ]
     OutgoingMail.objects.filter(purpose__in=purposes, created_at__lt=context.now - _MAILS_KEPT).delete()
 

@@ -55,7 +55,7 @@ def give_code(page: Page, code: str) -> None:
 def answer_question(page: Page) -> None:
     page.locator("input[name=confirm_password]").fill(SUPERVISOR.password)
     with next_document(page):
-        page.get_by_role("button", name="Vahvista").click()
+        page.get_by_role("button", name="Vahvista", exact=True).click()
 
 
 def device_with_reader(page: Page) -> Callable[[], object]:
@@ -111,7 +111,10 @@ def test_app_recovery_code_and_passkey_sign_in(page: Page) -> None:
         page.get_by_role("button", name="Kirjaudu pääsyavaimella").click()
     expect(page).to_have_url(f"{page.url.partition('/admin/')[0]}/admin/")
     page.goto(f"{OWN}passkeys/add/")
-    expect(page.get_by_role("heading", name="Vahvista salasanallasi")).to_be_visible()
+    expect(page.get_by_role("heading", name="Vahvista, että se olet sinä")).to_be_visible()
+    with next_document(page):
+        page.get_by_role("button", name="Vahvista pääsyavaimella").click()
+    expect(page.get_by_role("heading", name="Luo pääsyavain")).to_be_visible()
 
     # A device that has no key for this account: the other ways are still there.
     forget_keys()

@@ -24,6 +24,7 @@ from aijuu_site.accounts.passwords import (
     code_refusal_words,
     count_attempt,
 )
+from aijuu_site.accounts.second_step.wrong_codes import count_wrong_code
 
 _LONGEST_CODE = 40
 # Longer than any code of an app is accepted.
@@ -60,6 +61,7 @@ class AuthenticateForm(allauth_forms.AuthenticateForm):
             self.refusal = refusal
             raise ValidationError(code_refusal_words(refusal), code="refused") from refusal
         if not code:
+            count_wrong_code(request=context.request, user=self.user, now=timezone.now())
             raise wrong[0] if wrong else ValidationError(_("This code was used already. Wait for the next one."))
         return code
 

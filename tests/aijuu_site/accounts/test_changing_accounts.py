@@ -17,7 +17,7 @@ from tests.accounts import make_user
 
 PASSWORD, NEW = "oikea-salasana-1", "uudempi-salasana-2"
 ACCOUNT = "/admin/account/"
-QUESTION = "Vahvista salasanallasi"
+QUESTION = "Vahvista, että se olet sinä"
 
 
 @pytest.fixture
@@ -64,16 +64,18 @@ def told() -> list[tuple[str, str]]:
     return [(mail.recipient, mail.text) for mail in mails]
 
 
-def confirm(client: Client, question: Any, password: str = PASSWORD) -> Any:
-    """Answer the question as the browser would: what was carried, and the password."""
+def confirm(client: Client, question: Any, password: str = PASSWORD, **answer: str) -> Any:
+    """Answer the question as the browser would: what was carried, and the password or another answer."""
     page = question.content.decode()
     action = re.search(r'<form method="post" action="([^"]+)"', page)
     assert action is not None
     carried: dict[str, list[str]] = {}
-    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page):
+    # Each way to answer is a form of its own.
+    form = page[action.start() :].partition("</form>")[0]
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form):
         if name != "csrfmiddlewaretoken":
             carried.setdefault(name, []).append(value)
-    return client.post(action[1].replace("&amp;", "&"), {**carried, "confirm_password": password})
+    return client.post(action[1].replace("&amp;", "&"), {**carried, **(answer or {"confirm_password": password})})
 
 
 def test_own_address_needs_the_password(client: Client, kati: User) -> None:

@@ -1,4 +1,4 @@
-"""An open session is not enough to take all enquiries away: a download asks for the password first."""
+"""An open session is not enough to take all enquiries away: a download asks first for the password or a second step."""
 
 from datetime import timedelta
 
@@ -7,16 +7,23 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from aijuu_site.accounts.models import User
 from tests.accounts import make_user
+from tests.aijuu_site.accounts.second_step_visits import code_of, recovery_codes, with_app
 from tests.aijuu_site.accounts.test_changing_accounts import PASSWORD, QUESTION, confirm
 
 LIST = "/admin/yhteydenotot/"
 
 
 @pytest.fixture
-def client(db: None) -> Client:
+def kati(db: None) -> User:
+    return make_user(password=PASSWORD, group="Työnohjaaja")
+
+
+@pytest.fixture
+def client(kati: User) -> Client:
     client = Client()
-    client.force_login(make_user(password=PASSWORD, group="Työnohjaaja"))
+    client.force_login(kati)
     return client
 
 
@@ -52,3 +59,42 @@ def test_who_may_not_export_is_not_asked(db: None) -> None:
     answer = client.get(LIST, {"export": "csv"})
     assert QUESTION not in answer.content.decode()
     assert "Content-Disposition" not in answer
+
+
+def test_code_of_the_app_stands_in_for_the_password(client: Client, kati: User) -> None:
+    assert "Vahvista koodilla" not in client.get(LIST, {"export": "csv"}).content.decode()
+    secret = with_app(kati)
+    question = client.get(LIST, {"export": "csv", "q": "Maija"})
+    assert "Vahvista koodilla" in question.content.decode()
+    wrong = confirm(client, question, **{"confirm-code": "000000"})
+    assert wrong.status_code == 403
+    assert "Koodi tai avain ei kelvannut." in wrong.content.decode()
+    with time_machine.travel(timezone.now(), tick=False):
+        code = code_of(secret)
+        back = confirm(client, wrong, **{"confirm-code": code})
+        assert (back.status_code, back["Location"]) == (302, f"{LIST}?q=Maija")
+        assert "attachment" in client.get(LIST, {"export": "csv"})["Content-Disposition"]
+    # The same code confirms nothing else.
+    with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
+        assert confirm(client, question, **{"confirm-code": code}).status_code == 403
+        recovered = confirm(client, question, **{"confirm-code": recovery_codes(kati)[0]})
+        assert recovered.status_code == 302
+    assert len(recovery_codes(kati)) == 9
+
+
+def test_codes_of_the_question_are_counted(client: Client, kati: User) -> None:
+    secret = with_app(kati)
+    question = client.get(LIST, {"export": "csv"})
+    for number in range(5):
+        confirm(client, question, **{"confirm-code": f"00000{number}"})
+    refused = confirm(client, question, **{"confirm-code": code_of(secret)})
+    assert refused.status_code == 403
+    assert "Liian monta väärää koodia." in refused.content.decode()
+    assert confirm(client, question).status_code == 302
+
+
+def test_code_without_a_second_step_confirms_nothing(client: Client) -> None:
+    question = client.get(LIST, {"export": "csv"})
+    for field in ("confirm-code", "confirm-credential"):
+        for value in ("", "000000", "{}", "null"):
+            assert confirm(client, question, **{field: value}).status_code == 403

@@ -340,7 +340,7 @@ def test_own_second_step_needs_the_password(path: str, kati: User) -> None:
     before = list(Authenticators.values())
     for answer in (browser.get(OWN + path), browser.post(OWN + path, {"code": "1"})):
         assert answer.status_code == 403
-        assert "Vahvista salasanallasi" in words(answer)
+        assert "Vahvista, että se olet sinä" in words(answer)
         for code in recovery_codes(kati):
             assert code[:4] not in words(answer)
     assert browser.post(OWN + path, {"confirm_password": "arvaus", "confirm_opens_page": "1"}).status_code == 403

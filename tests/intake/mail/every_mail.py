@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from aijuu_site.accounts.changes import queue_account_changed, tell_old_addresses
 from aijuu_site.accounts.devices import _queue_notice
 from aijuu_site.accounts.password_reset import answer_reset_requests, queue_invitation, request_password_reset
+from aijuu_site.accounts.second_step.wrong_codes import queue_notice as queue_wrong_codes
 from home.pause.rules import ReminderKind
 from intake.choices import Kind, MailPurpose, Verdict
 from intake.enquiry.mails import mail_to_sender, mail_to_supervisor
@@ -122,6 +123,7 @@ def _queue_to_accounts(mails: EveryMail, now: datetime) -> None:
     for device in ("Firefox, Windows", ""):
         with mails.form(device):
             _queue_notice(user, device)
+            queue_wrong_codes(user, device, now=now)
     with mails.form():
         request_password_reset(email=user.email, address_key="every mail", now=now)
         answer_reset_requests(now=now)
