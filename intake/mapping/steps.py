@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -23,7 +22,7 @@ from intake.choices import Kind
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
 from intake.enquiry.responses import FormPost, PostRefused, read_post, see_other, too_long_response
-from intake.mapping.answers import ending_of, is_answered, missing, recommended, steps_to_show
+from intake.mapping.answers import ending_of, missing, recommended
 from intake.mapping.context import (
     ANSWERS,
     CHECK_TEMPLATE,
@@ -39,6 +38,7 @@ from intake.mapping.context import (
 from intake.mapping.links import find_link, may_copy
 from intake.mapping.models import InitialMapping, condition_facts_of
 from intake.mapping.page import MappingPage
+from intake.mapping.path import FACTS, MappingPath
 from intake.mapping.questions import Ending, QuestionSet
 from intake.mapping.resume_mail import link_mail_of, mail_link_again
 from intake.mapping.returned_text import TypedAnswer, answers_to, typed_answers
@@ -48,7 +48,6 @@ from intake.spam.limit import address_key
 
 # Query parameter of a link from the check page: return there after the change.
 TO_CHECK = "tarkista"
-FACTS = -1
 # The button that stores the step and mails the private link.
 LATER = "later"
 LATER_TEMPLATE = "intake/mapping/later_page.html"
@@ -59,83 +58,6 @@ _LINK = FormPost(
         "The link could not be sent. Try again in a moment, keep the address yourself, or call %(phone)s."
     ),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class MappingPath:
-    """The pages of one mapping for one visitor, in order, and their URLs.
-
-    `by_mail`: the secret came by mail. `asks_facts`: the contact facts are the first step; a mapping that was started
-    after a message already has them.
-    """
-
-    secret: str
-    by_mail: bool
-    mapping: InitialMapping
-    question_set: QuestionSet
-
-    @property
-    def asks_facts(self) -> bool:
-        return self.mapping.source_enquiry is None or self.mapping.source_enquiry.kind == Kind.MAPPING
-
-    @property
-    def shown(self) -> list[int]:
-        """The indexes of the question steps to show."""
-        return steps_to_show(self.question_set, self.mapping.condition_facts, self.mapping.answers)
-
-    @property
-    def steps(self) -> int:
-        """The number of pages, including the contact facts."""
-        return len(self.shown) + self.asks_facts
-
-    def place(self, index: int) -> int:
-        """Return the page number of a question step, starting at 1."""
-        return self.shown.index(index) + 1 + self.asks_facts
-
-    def facts_url(self) -> str:
-        return reverse("mapping_facts", args=[self.secret])
-
-    def step_url(self, index: int) -> str:
-        return reverse("mapping_step", args=[self.secret, index + 1])
-
-    def check_url(self) -> str:
-        return reverse("mapping_check", args=[self.secret])
-
-    def done_url(self) -> str:
-        return reverse("mapping_done", args=[self.secret])
-
-    def later_url(self) -> str:
-        return reverse("mapping_later", args=[self.secret])
-
-    def copy_url(self) -> str:
-        return reverse("own_copy", args=[self.secret])
-
-    def after(self, index: int) -> str:
-        """Return the URL after a question step (-1: the contact facts)."""
-        following = [other for other in self.shown if other > index]
-        return self.step_url(following[0]) if following else self.check_url()
-
-    def before(self, index: int) -> str:
-        """Return the URL before a question step; "" for the first page."""
-        earlier = [other for other in self.shown if other < index]
-        if earlier:
-            return self.step_url(earlier[-1])
-        return self.facts_url() if self.asks_facts else ""
-
-    def resume_url(self) -> str:
-        """Return the URL to continue at: the first step that lacks a required answer or has no answers."""
-        if self.mapping.is_sent:
-            return self.done_url()
-        asked_for = {
-            step.key
-            for step, _question in missing(self.question_set, self.mapping.condition_facts, self.mapping.answers)
-        }
-        for index in self.shown:
-            step = self.question_set.steps[index]
-            untouched = not any(is_answered(self.mapping.answers.get(question.key)) for question in step.questions)
-            if step.key in asked_for or untouched:
-                return self.step_url(index)
-        return self.check_url()
 
 
 PathView = Callable[..., HttpResponse]
@@ -218,7 +140,7 @@ def facts_step(request: HttpRequest, path: MappingPath) -> HttpResponse:
         if not form.is_valid():
             raise PostRefused(422)
         facts = form.facts()
-        ending = ending_of(path.question_set, condition_facts_of(facts), path.mapping.answers)
+        ending = ending_of(path.question_set, condition_facts_of(facts), {})
         if ending:
             return _end(path, ending)
         store_facts(mapping_id=path.mapping.pk, by_mail=path.by_mail, facts=facts, now=timezone.now())
@@ -236,7 +158,7 @@ def facts_step(request: HttpRequest, path: MappingPath) -> HttpResponse:
 def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpResponse:
     """One step of questions."""
     index = number - 1
-    if index not in path.shown:
+    if index not in path.shown or index > path.last:
         return _not_asked(request, path) if request.method == "POST" else see_other(path.resume_url())
     if path.mapping.is_sent and request.method != "POST":
         return redirect(path.done_url())
@@ -257,8 +179,10 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
                 422, _("The questions were changed just now. Your answers are still here: check them and go on.")
             )
         if not (goes_back or goes_on_later):
-            kept = {key: value for key, value in path.mapping.answers.items() if key not in form.keys}
-            ending = ending_of(path.question_set, path.mapping.condition_facts, {**kept, **form.answers})
+            # An answer of a later step ends the mapping there, where it is shown.
+            earlier = {question.key for step in path.question_set.steps[:index] for question in step.questions}
+            known = {key: value for key, value in path.mapping.answers.items() if key in earlier}
+            ending = ending_of(path.question_set, path.mapping.condition_facts, {**known, **form.answers})
             if ending:
                 return _end(path, ending)
         _store_answers(request, path, form)
@@ -395,13 +319,12 @@ def _facts_response(
 def check(request: HttpRequest, path: MappingPath) -> HttpResponse:
     """Show all answers; a post sends them. A repeated post leads to the same enquiry."""
     if request.method != "POST":
-        return redirect(path.done_url()) if path.mapping.is_sent else _response(request, path)
+        is_over = path.mapping.is_sent or path.ending
+        return redirect(path.resume_url()) if is_over else _response(request, path)
 
     def store() -> str:
-        # An answer that ends the mapping can have been stored on the way back or to go on later.
-        ending = ending_of(path.question_set, path.mapping.condition_facts, path.mapping.answers)
-        if ending and not path.mapping.is_sent:
-            return _end(path, ending)
+        if path.ending:
+            return _end(path, path.ending)
         if not path.mapping.question_set and not _lacking(path):
             # A double click may have sent it just now; then send_mapping() does nothing.
             with suppress(AlreadySent):

@@ -119,6 +119,39 @@ def test_ending_answer_kept_on_the_way_back_is_not_sent(asked: Answerer, way: st
     assert not Enquiry.objects.exists()
 
 
+@pytest.mark.parametrize("way", ["back", "later"])
+def test_no_later_step_is_asked_behind_a_kept_ending_answer(asked: Answerer, way: str) -> None:
+    """What would be written there would be lost: the mapping goes on where the answer can be changed or sent."""
+    asked.sends_step(1, {"q_kriisi": "yes", way: "1"})
+    for place in ("", "vaihe/2", "tarkista"):
+        answer = asked.opens(place)
+        assert (answer.status_code // 100, answer["Location"]) == (3, asked.address("vaihe/1")), place
+    returned = asked.posts(asked.address("vaihe/2"), {"q_mika": "mika-1"})
+    assert returned.status_code == 409
+    assert "Ohjausta" in page_text(returned)
+    assert asked.posts(asked.address("yhteystiedot"), contact_facts())["Location"] == asked.address("vaihe/1")
+    assert asked.sends_step(1, {"q_kriisi": "no"})["Location"] == asked.address("vaihe/2")
+
+
+def test_earlier_step_does_not_end_by_the_answer_of_a_later_one(asked: Answerer) -> None:
+    asked.sends_step(1, {"q_kriisi": "no"})
+    asked.sends_step(2, {"q_mika": "mika-2", "back": "1"})
+    assert asked.sends_step(1, {"q_kriisi": "no"})["Location"] == asked.address("vaihe/2")
+    assert asked.opens("tarkista")["Location"] == asked.address("vaihe/2")
+    shows_ending(asked, asked.sends_step(2, {"q_mika": "mika-2"}), "Terapiaa muualta")
+
+
+def test_contact_fact_of_a_message_ends_before_anything_is_asked(visitor: Visitor, published: MappingPage) -> None:
+    thanks = visitor.sends(letter(supervision_form="individual"))["Location"]
+    answerer = Answerer()
+    answerer.follows(visitor.client.post(thanks))
+    for place in ("", "vaihe/1", "tarkista"):
+        answer = answerer.opens(place)
+        assert answer.status_code // 100 == 3, place
+        page = answerer.client.get(answer["Location"], follow=True)
+        assert "Vain ryhmille" in page_text(page), place
+
+
 def test_ending_keeps_the_message_before_it(visitor: Visitor, published: MappingPage) -> None:
     thanks = visitor.sends(letter(delivery_modes=["online"]))["Location"]
     answerer = Answerer()
