@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.tools.accessibility import Situation, axe_problems, problems_in, sideways_problems
+from tests.tools.accessibility.contrast import contrast_problems
 from tests.tools.accessibility.situations import (
     forced_colour_problems,
     layout_problems,
@@ -75,6 +76,15 @@ def test_hidden_or_covered_text_is_no_problem(blank: Page) -> None:
     blank.set_content(with_style(".card { position: absolute; top: 20px }"))
     with situated(blank, WINDOW):
         assert layout_problems(blank)
+
+
+def test_contrast_skips_lines_under_a_menu_below_the_screen(blank: Page) -> None:
+    blank.set_viewport_size({"width": 390, "height": 200})
+    under = with_style(".drawing { margin-top: 600px } .card { position: absolute; top: 640px; height: 90px }")
+    blank.set_content(under.replace(".card { position", ".card { background: #333; width: 300px; position"))
+    assert contrast_problems(blank, [".drawing"]) == []
+    blank.set_content(with_style(".drawing { margin-top: 600px; color: #ddd }"))
+    assert contrast_problems(blank, [".drawing"])
 
 
 def test_layout_breaks_by_spacing_or_zoom_found(blank: Page) -> None:

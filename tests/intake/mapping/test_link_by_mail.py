@@ -283,6 +283,20 @@ def test_mailed_link_expires_with_the_mapping(answerer: Answerer, smtp: SmtpServ
     assert not MappingLink.objects.exists()
 
 
+def test_link_to_expired_draft_is_not_mailed(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock)
+    deliver_due()
+    clock.shift(LIFETIME - timedelta(hours=1))
+    answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
+    assert waiting() == [ADDRESS]
+    # The draft is removed within a day of its end; meanwhile the link would open nothing.
+    clock.shift(timedelta(hours=2))
+    before = secrets_in_mails(smtp)
+    deliver_due()
+    assert secrets_in_mails(smtp) == before
+    assert waiting() == []
+
+
 def test_removed_draft_leaves_no_mail(answerer: Answerer, clock: Any) -> None:
     begins(answerer, clock)
     clock.shift(LIFETIME)

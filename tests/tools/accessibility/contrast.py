@@ -13,23 +13,29 @@ _EDGE = 0.02
 _LARGE_PX, _LARGE_BOLD_PX, _BOLD = 24.0, 18.66, 700
 
 _READ = """selectors => selectors.map((selector) => {
-  // The open menu lies over the page on purpose: what it covers is not read.
-  const underSheet = (element, rect) => {
-    let top = document.elementFromPoint(rect.left + rect.width / 2, rect.top + rect.height / 2);
-    if (!top || element.contains(top) || top.contains(element)) return false;
-    for (; top && !top.contains(element); top = top.parentElement) {
-      const style = getComputedStyle(top);
+  // The open menu lies over the page on purpose: a line that it covers, or cuts through, is not read.
+  const underSheet = (element, [left, top, right, bottom]) => [0.1, 0.5, 0.9].some((part) => {
+    // The browser tells only what is on the screen.
+    const y = top + (bottom - top) * part;
+    scrollTo({ top: y - innerHeight / 2, behavior: "instant" });
+    let upper = document.elementFromPoint((left + right) / 2 - scrollX, y - scrollY);
+    if (!upper || element.contains(upper) || upper.contains(element)) return false;
+    for (; upper && !upper.contains(element); upper = upper.parentElement) {
+      const style = getComputedStyle(upper);
       if (/^(absolute|fixed)$/.test(style.position) && style.backgroundColor !== "rgba(0, 0, 0, 0)") return true;
     }
     return false;
-  };
+  });
+  const before = scrollY;
   const element = document.querySelector(selector);
   const style = getComputedStyle(element);
   const range = document.createRange();
   range.selectNodeContents(element);
   const rects = [...range.getClientRects()]
-    .filter((rect) => rect.width > 1 && rect.height > 1 && !underSheet(element, rect))
-    .map((rect) => [rect.left + scrollX, rect.top + scrollY, rect.right + scrollX, rect.bottom + scrollY]);
+    .filter((rect) => rect.width > 1 && rect.height > 1)
+    .map((rect) => [rect.left + scrollX, rect.top + scrollY, rect.right + scrollX, rect.bottom + scrollY])
+    .filter((rect) => !underSheet(element, rect));
+  scrollTo({ top: before, behavior: "instant" });
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   canvas.fillStyle = style.color;
   canvas.fillRect(0, 0, 1, 1);
