@@ -3,9 +3,8 @@
 The worker delivers mail in the same process, so the proof does not wait: it is looked after once a minute.
 """
 
-import time
-from collections.abc import Callable
 from datetime import datetime
+from time import sleep
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -60,7 +59,7 @@ def prove_by_night(*, now: datetime) -> None:
             return
 
 
-def begin(*, now: datetime, pause: Callable[[float], object] = time.sleep) -> FormProof:
+def begin(*, now: datetime) -> FormProof:
     """Send a test letter and return the proof, which is over only where something was wrong.
 
     What an earlier run has left is removed first. Raises AlreadyRunning.
@@ -74,7 +73,7 @@ def begin(*, now: datetime, pause: Callable[[float], object] = time.sleep) -> Fo
         raise AlreadyRunning from error
     remove_proofs(now=now)
     try:
-        _send_letter(proof, pause)
+        _send_letter(proof)
     except NoAnswer:
         _finish(proof, ProofResult.NO_ANSWER)
     except NoForm:
@@ -98,7 +97,7 @@ def follow_up(proof: FormProof, *, now: datetime) -> None:
         _finish(proof, ProofResult.MAIL_WAITS)
 
 
-def _send_letter(proof: FormProof, pause: Callable[[float], object]) -> None:
+def _send_letter(proof: FormProof) -> None:
     """Send the letter and check all but its mails' delivery. Raises NoAnswer, NoForm and _Failed."""
     form = _open_form()
     opening = read_form_token(form.value("form_token"))
@@ -109,7 +108,7 @@ def _send_letter(proof: FormProof, pause: Callable[[float], object]) -> None:
     proof.save(update_fields=["submission_id"])
     words = {**_WORDS, "email": _sink()}
     fields = fill_in(form, words)
-    pause(_READING_SECONDS)
+    sleep(_READING_SECONDS)
     posted = ask(form.action, fields=[*fields, (PROOF_FIELD, new_proof_mark(opening))])
     if posted.status != 303 or not posted.location.startswith("/"):
         raise _Failed(ProofResult.REFUSED)

@@ -37,7 +37,7 @@ class _MovingSite(BaseHTTPRequestHandler):
 @pytest.fixture
 def moving_site() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _MovingSite) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()

@@ -45,6 +45,15 @@ def manage(site: RunningSite, *arguments: str) -> str:
     return done.stdout
 
 
+def lose_the_data(folder: Path) -> None:
+    """As a new machine with the same release: to collect its static files anew takes half a minute."""
+    for entry in set(folder.iterdir()) - {folder / "static", folder / "static.stamp"}:
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
 def test_confirmed_letters_survive_the_loss_of_the_machine(site: RunningSite, identity: Any, tmp_path: Path) -> None:
     key = tmp_path / "key.txt"
     key.write_text(f"{identity}\n")
@@ -67,8 +76,7 @@ def test_confirmed_letters_survive_the_loss_of_the_machine(site: RunningSite, id
     assert senders.problems == []
 
     site.stop()
-    shutil.rmtree(site.data_dir)
-    site.data_dir.mkdir()
+    lose_the_data(site.data_dir)
     said = manage(site, "restore", path, "--key", str(key))
     assert "The front page is served" in said
     assert "Restored and proven" in said

@@ -32,11 +32,13 @@ from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry, OutgoingMail
 from tests.accounts import make_user
 from tests.intake.enquiries import closed, received
+from tests.loaded_rows import LoadedContent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DAY = timedelta(days=1)
 PICTURE = "original_images/" + "ab" * 16 + ".png"
+collected: list[Any] = []
 WORDS = "Hei Kati, rivi\nja toinen: ääkköset, 'lainaus', \\ ja 😀."
 
 
@@ -50,8 +52,9 @@ def _no_uploads_left() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _static_files_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To collect them takes half a minute; the test of the running site does it."""
-    monkeypatch.setattr(restoring, "prepare_static_files", lambda _say: None)
+    """To collect them takes half a minute. That it is done is noted in `collected`."""
+    collected.clear()
+    monkeypatch.setattr(restoring, "prepare_static_files", collected.append)
 
 
 @pytest.fixture
@@ -61,9 +64,12 @@ def site(loaded_rows: None) -> Enquiry:
     return received(message=WORDS, name="Aino Kallio")
 
 
+
+
 @pytest.fixture
-def loaded_rows(_prepared: Path) -> None:
-    call_command("load_content", stdout=StringIO())
+def loaded_rows(_loaded_content: LoadedContent) -> None:
+    """As loaded_site, but on PostgreSQL too: it is this database that is copied and comes back."""
+    _loaded_content.put_back()
 
 
 def backup(*arguments: str) -> Path:
@@ -105,6 +111,7 @@ def test_backup_and_restore_round_trip(site: Enquiry, key_file: Path) -> None:
     # The record of the backup is made before the database is copied.
     assert database.count_rows() == counts | {"backup_backup": 1}
     assert default_storage.open(PICTURE).read() == b"a picture" * 100_000
+    assert len(collected) == 1
     for words in (
         "files with the right checksums",
         f"enquiry {site.reference} with",

@@ -1,12 +1,13 @@
 """The proof of the form: what it does over HTTP to a running site, and what it says when something is wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from email.header import decode_header, make_header
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.http import HttpResponse
 from django.utils import timezone
@@ -53,6 +54,14 @@ def running_site(live_server: Any, settings: Any) -> None:
     settings.TRUSTED_PROXIES = 1
     settings.PROOF_EMAIL = ""
     IntakeSettings.objects.update(notification_email=KATI)
+
+
+@pytest.fixture(autouse=True)
+def _read_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The clock of the test goes on by the time in which a person reads the form; nothing waits for it."""
+    with time_machine.travel(timezone.now(), tick=True) as clock:
+        monkeypatch.setattr(services, "sleep", clock.shift)
+        yield
 
 
 def nothing_is_left() -> bool:
