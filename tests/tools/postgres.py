@@ -1,6 +1,7 @@
 """`python -m tests.tools.postgres COMMAND…`: run a command with a fresh PostgreSQL server in TEST_DATABASE_URL.
 
-The server comes from a wheel, lives in a temporary folder, listens on a socket only, and is gone afterwards.
+The server comes from a wheel, lives in a temporary folder (in memory where there is room and nothing needs to
+survive), listens on a socket only, and is gone afterwards.
 """
 
 import atexit
@@ -20,6 +21,8 @@ from typing import Any
 
 # Nothing here outlives the tests, so nothing needs to survive a power cut.
 _QUICK = ("fsync", "synchronous_commit", "full_page_writes")
+# A database made anew is a thousand files, and each test with real transactions makes one.
+_MEMORY, _ROOM = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder of its own is made in it.
 
 
 def _pgserver(runtime: Path) -> ModuleType:
@@ -36,6 +39,14 @@ def _pgserver(runtime: Path) -> ModuleType:
             del os.environ["XDG_RUNTIME_DIR"]
         else:
             os.environ["XDG_RUNTIME_DIR"] = before
+
+
+def _memory() -> Path | None:
+    """Return the folder of files in memory; None where there is none, or little room (containers give 64 MB)."""
+    try:
+        return _MEMORY if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM else None
+    except OSError:
+        return None
 
 
 class Postgres:
@@ -71,7 +82,7 @@ def running_postgres(*, durable: bool = False, databases: Sequence[str] = ()) ->
 
     `durable`: it syncs each commit, as a real one. `databases`: the names of empty ones to make.
     """
-    folder = Path(tempfile.mkdtemp(prefix="aijuu-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="aijuu-pg-", dir=None if durable else _memory()))
     # The wheel looks at its lock once more at exit; what is registered first runs last.
     atexit.register(shutil.rmtree, folder)
     # As root the server runs as another user, who must be able to reach its data.

@@ -64,8 +64,6 @@ def site(loaded_rows: None) -> Enquiry:
     return received(message=WORDS, name="Aino Kallio")
 
 
-
-
 @pytest.fixture
 def loaded_rows(_loaded_content: LoadedContent) -> None:
     """As loaded_site, but on PostgreSQL too: it is this database that is copied and comes back."""
