@@ -60,8 +60,8 @@ def untouched(now: datetime) -> Q:
 
 
 def due(now: datetime) -> Q:
-    """Return the condition that a queued mail may be sent now."""
-    ahead = Q(next_attempt_at__gt=now + LONGEST_HOLD)
+    """Return the condition that a queued mail may be sent now. One that a clock ahead queued does not wait for it."""
+    ahead = Q(next_attempt_at__gt=now + LONGEST_HOLD) | Q(created_at__gt=now + CLOCK_TOLERANCE)
     return Q(state=MailState.QUEUED) & (Q(next_attempt_at__lte=now) | ahead)
 
 

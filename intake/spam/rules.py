@@ -5,10 +5,13 @@ import unicodedata
 from collections.abc import Callable
 
 from intake.choices import Reason
+from intake.jobs.schedule import CLOCK_TOLERANCE
 from intake.submission import ContactFacts, SpamSigns
 
 # No person can fill in the form faster.
 MIN_SECONDS = 2
+# A form that was opened in the future was opened while the clock was wrong: that says nothing of its sender.
+_WRONG_CLOCK_SECONDS = -CLOCK_TOLERANCE.total_seconds()
 MAX_LINKS = 2
 # Matches a whole URL, so that "https://www.esimerkki.com" is one link. The domain of an e-mail address is no link.
 _LINK = re.compile(
@@ -36,7 +39,7 @@ def _mostly_foreign_script(text: str) -> bool:
 
 _RULES: dict[Reason, Callable[[ContactFacts, SpamSigns], bool]] = {
     Reason.HIDDEN_FIELD: lambda facts, signs: bool(signs.hidden_field.strip()),
-    Reason.TOO_FAST: lambda facts, signs: signs.seconds_open < MIN_SECONDS,
+    Reason.TOO_FAST: lambda facts, signs: _WRONG_CLOCK_SECONDS <= signs.seconds_open < MIN_SECONDS,
     Reason.UNKNOWN_SOURCE: lambda facts, signs: not signs.source_known,
     # Some organisations write their name as "www.firma.fi"; no person does.
     Reason.LINK_IN_NAME: lambda facts, signs: bool(_ADDRESS.search(facts.name)) or "://" in facts.organisation,

@@ -9,6 +9,7 @@ import pytest
 from home.models import PauseNotice
 from intake.choices import MailPurpose, MailState
 from intake.enquiry.removal import delete_expired_traces, remove_due
+from intake.mail.models import due
 from intake.mapping.links import LIFETIME, mail_link_for_enquiry, remove_unfinished
 from intake.models import (
     AutomaticReplyTrace,
@@ -162,3 +163,16 @@ def test_a_return_in_the_future_holds_no_plan() -> None:
     settings = replace(PauseNotice.load().settings, active=False, ended_on=AHEAD.date())
     assert open_since(settings, NOW) is None
     assert not was_closed_since(settings, since=NOW - timedelta(hours=1), now=NOW)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=1), timedelta(days=1096)])
+def test_mail_that_was_queued_then_goes_at_once(ahead: timedelta) -> None:
+    enquiry = received(now=NOW + ahead)
+    assert OutgoingMail.objects.filter(due(NOW)).count() == enquiry.mails.count() == 2
+
+
+def test_mail_that_is_for_later_waits() -> None:
+    enquiry = received(now=NOW)
+    enquiry.mails.update(next_attempt_at=NOW + timedelta(hours=1))
+    assert not OutgoingMail.objects.filter(due(NOW)).exists()
+    assert OutgoingMail.objects.filter(due(NOW + timedelta(hours=1))).count() == 2

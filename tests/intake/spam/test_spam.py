@@ -99,7 +99,11 @@ def test_quarantined_enquiry_does_not_use_daily_confirmation(visitor: Visitor) -
     assert OutgoingMail.objects.filter(purpose="confirmation").count() == 1
 
 
-@pytest.mark.parametrize(("seconds", "is_held"), [(-5.0, True), (0.0, True), (1.9, True), (2.0, False), (1e6, False)])
+# Before its form was opened, a letter comes only after the clock was wrong; two machines differ by seconds.
+@pytest.mark.parametrize(
+    ("seconds", "is_held"),
+    [(-86400, False), (-60.1, False), (-60, True), (-5.0, True), (0.0, True), (1.9, True), (2.0, False), (1e6, False)],
+)
 def test_only_very_fast_forms_are_too_fast(seconds: float, is_held: bool) -> None:
     facts = ContactFacts(
         name="Maija",

@@ -1,7 +1,4 @@
-"""What is done to the site. Each fault lasts some seconds and is over when its function returns.
-
-No clock jumps here: libfaketime breaks time.sleep(). tests/intake/jobs/test_clock_that_was_ahead.py moves it.
-"""
+"""What is done to the site. Each fault lasts some seconds and is over when its function returns."""
 
 import os
 import signal
@@ -15,11 +12,14 @@ from dataclasses import dataclass
 
 import psycopg
 
-from tests.tools.chaos.machines import Machines, PostgresServer, SqliteFile
+from tests.tools.chaos.machines import Machines, PostgresServer, SqliteFile, wait_until
 from tests.tools.running_site import ROOT
 from tests.tools.smtp_server import Behaviour
 
 SECONDS = 8.0
+HOUR, DAY = 3600.0, 86400.0
+# So long the mails may take once the clocks are right again: nobody helps them on.
+CLOCK_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,35 @@ def hasten(machines: Machines) -> None:
         now += "+00"
     machines.database.rows(
         f"UPDATE intake_outgoingmail SET next_attempt_at = '{now}' WHERE state = 'queued'"  # noqa: S608
+    )
+
+
+def _wrong_clocks(seconds: float, *, only_first: bool = False) -> Callable[[Machines], None]:
+    """The clocks jump while letters are written, sent and mailed, and jump back."""
+
+    def run(machines: Machines) -> None:
+        # What an earlier fault put off.
+        hasten(machines)
+        wrong = machines.sites[:1] if only_first else machines.sites
+        time.sleep(SECONDS / 4)
+        machines.set_clocks(seconds, *wrong)
+        try:
+            time.sleep(SECONDS / 2)
+        finally:
+            machines.set_clocks(0, *wrong)
+        time.sleep(SECONDS / 4)
+        try:
+            wait_until(lambda: not _waiting(machines), "sent mail after a wrong clock", CLOCK_SECONDS)
+        except AssertionError:
+            machines.problems.append(AssertionError(f"a clock was wrong by {seconds:.0f} s: {_waiting(machines)} wait"))
+
+    return run
+
+
+def _waiting(machines: Machines) -> list[tuple[object, ...]]:
+    return machines.database.rows(
+        "SELECT state, failures, count(*), min(next_attempt_at), max(created_at), max(claimed_at)"
+        " FROM intake_outgoingmail WHERE state <> 'sent' GROUP BY state, failures"
     )
 
 
@@ -232,6 +261,11 @@ FAULTS = (
     Fault("mail server hangs", _mail(Behaviour.HANG)),
     Fault("mail dropped in DATA", _mail(Behaviour.DROP)),
     Fault("mail taken, no answer", _mail(Behaviour.VANISH)),
+    Fault("clock a day ahead", _wrong_clocks(DAY)),
+    Fault("clock a day behind", _wrong_clocks(-DAY)),
+    Fault("clock an hour ahead", _wrong_clocks(HOUR)),
+    Fault("clock an hour behind", _wrong_clocks(-HOUR)),
+    Fault("one of two an hour ahead", _wrong_clocks(HOUR, only_first=True), database="postgres"),
     Fault("two workers", _second_worker, database="sqlite"),
     Fault("database locked", _locked_by_a_program, database="sqlite"),
     Fault("disk read-only", _read_only_disk, database="sqlite", needs_disk=True),
