@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 _FILE = os.environ.get("CHAOS_CLOCK", "")
 _LOOK_EVERY = 0.1
@@ -17,7 +18,7 @@ class _Clock:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._moved_by = 0.0
-        self._traveller = None
+        self._traveller: Any = None
 
     def look(self) -> None:
         wanted = float(self._file.read_text() or 0) if self._file.exists() else 0.0
