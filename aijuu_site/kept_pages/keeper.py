@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, close_old_connections, connection
 
 from aijuu_site.kept_pages.generation import follow_database, shared_generation
 from aijuu_site.kept_pages.middleware import KeptContent
@@ -177,6 +177,8 @@ class Keeper:
                 # Visitors are answered by Django meanwhile, with what it can read.
                 _logger.warning("Can't follow the changes of pages.", exc_info=True)
                 connection.close()
+            # As at the end of a request.
+            close_old_connections()
 
     def _stale(self) -> list[str]:
         generation, now = self.generation, time.time()

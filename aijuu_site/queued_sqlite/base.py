@@ -1,6 +1,9 @@
 """The database backend. Every write of web server, worker and commands waits for its turn here."""
 
+import os
+import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +18,10 @@ from aijuu_site.queued_sqlite.queue import QueueTimeout, WriterQueue
 # After a shorter one, setting another time limit is not worth it.
 _SHORT_WAIT = 0.1
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+# How long a new connection waits for the end of those that were opened read-only.
+_READ_ONLY_SECONDS = 2.0
+_read_only: weakref.WeakSet["DatabaseWrapper"] = weakref.WeakSet()
+_read_only_ends = threading.Condition()
 
 
 def is_write(query: str) -> bool:
@@ -78,12 +85,49 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _is_hurried = False
 
     def is_usable(self) -> bool:
-        """Return False: after an error, the file is opened anew.
-
-        What was opened while the disk was read-only stays so, as long as the process has a connection to the file: the
-        worker goes on by itself, the web server needs a restart.
-        """
+        """Return False: after an error, the file is opened anew."""
         return False
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Open the file. What was opened while it could not be written ends with its request, also without an error.
+
+        SQLite keeps such a connection read-only, and with it the memory that all connections of the process to the file
+        share, until the last of them is closed. So once the file can be written, a new one waits for the end of these.
+        """
+        if self.is_in_memory_db():
+            return super().get_new_connection(conn_params)
+        with _read_only_ends:
+            if self._is_writable():
+                _read_only_ends.wait_for(lambda: not self._has_read_only_neighbours(), _READ_ONLY_SECONDS)
+            else:
+                _read_only.add(self)
+        try:
+            opened = super().get_new_connection(conn_params)
+        except BaseException:
+            self._end_read_only()
+            raise
+        with _read_only_ends:
+            if self._has_read_only_neighbours() or not self._is_writable():
+                _read_only.add(self)
+        return opened
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        if self in _read_only and not self.in_atomic_block:
+            self.close()
+        super().close_if_unusable_or_obsolete()
+
+    def _is_writable(self) -> bool:
+        name = self.settings_dict["NAME"]
+        return os.access(name, os.W_OK) or not os.path.exists(name)
+
+    def _has_read_only_neighbours(self) -> bool:
+        name = self.settings_dict["NAME"]
+        return any(each.settings_dict["NAME"] == name for each in _read_only)
+
+    def _end_read_only(self) -> None:
+        with _read_only_ends:
+            _read_only.discard(self)
+            _read_only_ends.notify_all()
 
     def create_cursor(self, name: str | None = None) -> QueuedCursor:
         cursor: QueuedCursor = self.connection.cursor(factory=QueuedCursor)
@@ -126,6 +170,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         try:
             super()._close()  # type: ignore[misc]
         finally:
+            self._end_read_only()
             if self._queue is not None:
                 self._queue.close()
                 self._queue = None

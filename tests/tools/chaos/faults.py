@@ -149,7 +149,7 @@ def _read_only_disk(machines: Machines) -> None:
     """Nothing can be written for some seconds, as after an error of the disk.
 
     A file system can be made read-only only while no file is open for writing, so all that has one open is killed.
-    Afterwards the site is restarted, as docs/operations.md says: SQLite keeps read-only what it opened so.
+    Afterwards it goes on by itself (aijuu_site.queued_sqlite).
     """
     folder = _sqlite(machines).path.parent
     (site,) = machines.sites
@@ -170,7 +170,6 @@ def _read_only_disk(machines: Machines) -> None:
         time.sleep(SECONDS)
     finally:
         subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
-    _start_again(machines)
 
 
 def _full_disk(machines: Machines) -> None:
@@ -233,19 +232,6 @@ def _table_locked(machines: Machines) -> None:
     with psycopg.connect(_server(machines).server.url) as own:
         own.execute("LOCK TABLE intake_enquiry, intake_outgoingmail IN ACCESS EXCLUSIVE MODE")
         time.sleep(SECONDS)
-
-
-def _start_again(machines: Machines) -> None:
-    """Let each site stop in good order; it is started again by whoever watches it."""
-    for site in machines.sites:
-        assert site.process
-        before = site.process
-        before.send_signal(signal.SIGTERM)
-        before.wait(90)
-        deadline = time.monotonic() + 120
-        while site.process is before or not any(line.startswith("Running.") for line in site.output):
-            assert time.monotonic() < deadline, "the site did not start again"
-            time.sleep(0.1)
 
 
 FAULTS = (
