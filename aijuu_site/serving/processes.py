@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -19,9 +20,11 @@ from aijuu_site.settings.hosts import reachable_host
 STOP_SECONDS = 10.0
 # When stopping takes longer than this, the terminal says why.
 _TELL_AFTER = 2.0
-# A worker that ran this long was healthy: the next restart delay is FIRST_WAIT again.
+# A process that ran this long was healthy: the next restart delay is FIRST_WAIT again.
 HEALTHY_SECONDS = 60.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+# A web server that still ends after waits up to this is not mended by forking it anew.
+_LONGEST_WEB_WAIT = 8.0
 _TICK = 0.2
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -67,6 +70,15 @@ class Forked:
             if pid:
                 self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Signal the whole process group, also where its leader has exited."""
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            # All have exited, or the leader has no group of its own yet.
+            if self.poll() is None:
+                os.kill(self.pid, number)
 
     def ends_by(self, deadline: float) -> bool:
         """Wait until `deadline` (time.monotonic()). Return whether the process has exited."""
@@ -128,30 +140,27 @@ class Child:
         """Return the exit code; None while the process runs."""
         return self.process.poll() if self.process else None
 
-    def signal_group(self, number: signal.Signals) -> None:
-        """Signal the whole process group, also where its leader has exited."""
-        if self.process is None:
-            return
-        try:
-            os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            # All have exited, or the leader has no group of its own yet.
-            if self.process.poll() is None:
-                os.kill(self.process.pid, number)
+    def next_wait(self, now: float) -> float:
+        """Return how long to wait before the next start of a process that has ended."""
+        return FIRST_WAIT if now - self.started_at >= HEALTHY_SECONDS else self.wait
 
 
 @dataclass
 class Supervisor:
-    """Run `web` and `worker` until SIGTERM, SIGINT, or the exit of `web`.
+    """Run `web` and `worker` until SIGTERM or SIGINT.
 
-    A worker that exits is restarted with exponential backoff. When the web server exits, everything stops with a
-    failure, so that a service manager notices.
+    One that exits is restarted with exponential backoff. A web server that never answers at the start, or exits again
+    and again, stops everything with a failure, so that a service manager begins anew.
     """
 
     web: Child
     worker: Child
     say: Say
+    # What `web` listens on. Held here, so that who comes while it is restarted waits and is not refused.
+    listener: socket.socket | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
+    # Process groups whose leader was killed, and until when they may finish.
+    _leaving: list[tuple[Forked, float]] = field(default_factory=list)
 
     def run(self, is_answering: Callable[[], bool], on_ready: Callable[[], None], ready_seconds: float = 60.0) -> int:
         """Return the exit code: 0 after a signal, 1 after a failure."""
@@ -186,9 +195,11 @@ class Supervisor:
 
     def _watch(self) -> int:
         while not self._stopping.wait(_TICK):
-            if self._web_is_gone():
+            if self._web_keeps_ending():
                 return 1
-            self._restart_worker_if_ended()
+            self._restart_if_ended(self.web)
+            self._restart_if_ended(self.worker)
+            self._kill_leaving(time.monotonic())
         return 0
 
     def _web_is_gone(self) -> bool:
@@ -198,29 +209,44 @@ class Supervisor:
         self.say(f"The {self.web.name} ended by itself (code {code}); stopping.")
         return True
 
-    def _restart_worker_if_ended(self) -> None:
+    def _web_keeps_ending(self) -> bool:
+        has_ended = self.web.restart_at is None and self.web.exit_code() is not None
+        return has_ended and self.web.next_wait(time.monotonic()) > _LONGEST_WEB_WAIT and self._web_is_gone()
+
+    def _restart_if_ended(self, child: Child) -> None:
         now = time.monotonic()
-        child = self.worker
         if child.restart_at is not None:
             if now >= child.restart_at:
                 child.start()
             return
         code = child.exit_code()
-        if code is None:
+        if code is None or child.process is None:
             return
-        # Its child processes must not run beside the next worker.
-        child.signal_group(signal.SIGKILL)
-        if now - child.started_at >= HEALTHY_SECONDS:
-            child.wait = FIRST_WAIT
+        if child is self.web:
+            # Those that it has started finish their requests; they take no new ones.
+            child.process.signal_group(signal.SIGTERM)
+            self._leaving.append((child.process, now + child.stop_seconds))
+        else:
+            # They must not run beside the next worker.
+            child.process.signal_group(signal.SIGKILL)
+        child.wait = child.next_wait(now)
         self.say(f"The {child.name} ended (code {code}); starting it again in {child.wait:.0f} s.")
         child.restart_at = now + child.wait
         child.wait = min(child.wait * 2, LONGEST_WAIT)
 
+    def _kill_leaving(self, until: float) -> None:
+        for process, deadline in self._leaving:
+            if deadline <= until:
+                process.signal_group(signal.SIGKILL)
+        self._leaving = [(process, deadline) for process, deadline in self._leaving if deadline > until]
+
     def _end_children(self) -> None:
+        if self.listener is not None:
+            self.listener.close()
         started = [(child, child.process) for child in (self.web, self.worker) if child.process is not None]
-        for child, process in started:
+        for _child, process in started:
             if process.poll() is None:
-                child.signal_group(signal.SIGTERM)
+                process.signal_group(signal.SIGTERM)
         asked_at = time.monotonic()
         for child, process in started:
             if not process.ends_by(asked_at + min(_TELL_AFTER, child.stop_seconds)):
@@ -228,5 +254,6 @@ class Supervisor:
             if not process.ends_by(asked_at + child.stop_seconds):
                 self.say(f"The {child.name} did not stop in {child.stop_seconds:.0f} seconds; killing it.")
             # Also for child processes that outlived the leader.
-            child.signal_group(signal.SIGKILL)
+            process.signal_group(signal.SIGKILL)
             process.ends_by(math.inf)
+        self._kill_leaving(math.inf)

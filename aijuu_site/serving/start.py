@@ -19,6 +19,7 @@ from django.db import DatabaseError
 from aijuu_site.serving.checks import close_connections
 from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor, site_answers
 from aijuu_site.serving.shell import base_environ, call
+from aijuu_site.serving.sockets import listening_socket
 from aijuu_site.serving.web import serve
 from aijuu_site.settings.mail import MAIL_FILES
 from aijuu_site.wsgi import application
@@ -70,17 +71,25 @@ def _say(line: str) -> None:
         print(line, flush=True)
 
 
+def _work(listener: socket.socket) -> None:
+    # Held here, it would take connections that nobody answers while a stop waits for a mail.
+    listener.close()
+    call_command("work")
+
+
 def main(listener: socket.socket | None = None) -> int:
-    """Run web server and worker until SIGTERM, SIGINT, or the exit of the web server. Return the exit code.
+    """Run web server and worker until SIGTERM or SIGINT. Return the exit code.
 
     `listener`: a socket that listens already.
     """
     host, port = settings.HOST, settings.PORT
     keep_few_arenas()
     warm_up()
+    listener = listener or listening_socket(host, port)
     supervisor = Supervisor(
         web=Child("web server", partial(serve, host, port, settings.WEB_PROCESSES, listener=listener)),
-        worker=Child("worker", partial(call_command, "work"), stop_seconds=WORKER_STOP_SECONDS),
+        worker=Child("worker", partial(_work, listener), stop_seconds=WORKER_STOP_SECONDS),
         say=_say,
+        listener=listener,
     )
     return supervisor.run(is_answering=partial(site_answers, host, port), on_ready=lambda: _say(addresses()))

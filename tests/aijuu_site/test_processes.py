@@ -1,12 +1,14 @@
 """Web server and worker under one supervisor: signals, restarts, and what ends all of it."""
 
+import errno
 import os
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,141 @@ def test_worker_restarts_with_backoff(tmp_path: Path, monkeypatch: pytest.Monkey
     assert starts.read_text() == "xxx"
     assert supervisor.worker.wait == pytest.approx(0.8)
     assert all("worker ended (code 9)" in line for line in said)
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def answering(listener: socket.socket, pids: Path) -> Callable[[], None]:
+    """Return a web server that answers each connection with its number, and writes that down when it has started."""
+
+    def run() -> None:
+        with pids.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        while True:
+            connection, _address = listener.accept()
+            connection.sendall(str(os.getpid()).encode())
+            connection.close()
+
+    return run
+
+
+def test_killed_web_server_is_started_again_and_nobody_is_refused(
+    tmp_path: Path, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aijuu_site.serving.processes.FIRST_WAIT", 0.3)
+    pids, answers, said = tmp_path / "pids", list[int](), list[str]()
+    supervisor = supervised(answering(listener, pids), sleep, said)
+    supervisor.web.wait = 0.3
+    supervisor.listener = listener
+    address = listener.getsockname()
+
+    def visit() -> None:
+        for _visitor in range(2):
+            with socket.create_connection(address, 30) as visitor:
+                answers.append(int(visitor.recv(100)))
+            if len(answers) == 1:
+                os.kill(answers[0], signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    visitors = threading.Thread(target=visit)
+    assert supervisor.run(is_answering=lambda: True, on_ready=visitors.start) == 0
+    visitors.join(30)
+    assert [str(pid) for pid in answers] == pids.read_text().split()
+    assert len(set(answers)) == 2
+    assert said == ["The web server ended (code -9); starting it again in 0 s."]
+    assert_gone(supervisor.web)
+
+
+@pytest.mark.parametrize("has_time", [True, False])
+def test_processes_of_a_killed_web_server_finish_what_they_do(tmp_path: Path, has_time: bool) -> None:
+    began, finished = tmp_path / "began", tmp_path / "finished"
+
+    def answer_slowly() -> None:
+        def finish(*_signal: object) -> None:
+            time.sleep(1)
+            finished.touch()
+            os._exit(0)
+
+        signal.signal(signal.SIGTERM, finish)
+        began.touch()
+        sleep()
+
+    def web() -> None:
+        if not began.exists() and os.fork() == 0:
+            answer_slowly()
+        sleep()
+
+    def kill() -> None:
+        while not began.exists():
+            time.sleep(0.01)
+        process = supervisor.web.process
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and not (finished.exists() if has_time else group_is_gone(process.pid)):
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    supervisor = supervised(web, sleep, [])
+    supervisor.web.stop_seconds = 20 if has_time else 0.3
+    assert supervisor.run(is_answering=lambda: True, on_ready=threading.Thread(target=kill).start) == 0
+    assert finished.exists() == has_time
+
+
+def group_is_gone(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_web_server_that_keeps_ending_stops_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aijuu_site.serving.processes._LONGEST_WEB_WAIT", 0.2)
+    said: list[str] = []
+    supervisor = supervised(lambda: sys.exit(3), sleep, said)
+    supervisor.web.wait = 0.1
+    supervisor._wait_until_ready = lambda *_arguments: True  # type: ignore[method-assign]
+    assert supervisor.run(is_answering=lambda: True, on_ready=lambda: None) == 1
+    assert [line.partition(";")[0] for line in said] == [
+        "The web server ended (code 3)",
+        "The web server ended (code 3)",
+        "The web server ended by itself (code 3)",
+    ]
+    assert_gone(supervisor.worker)
+
+
+def test_while_the_worker_finishes_nobody_waits_for_an_answer(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy that is refused tries again; one that was let in has given the letter away."""
+    address = listener.getsockname()
+    refused: list[bool] = []
+
+    def finish_slowly(_command: str) -> None:
+        signal.signal(signal.SIGTERM, lambda *_signal: None)
+        sleep()
+
+    def ask(line: str) -> None:
+        if "worker is finishing" in line:
+            with socket.socket() as visitor:
+                refused.append(visitor.connect_ex(address) == errno.ECONNREFUSED)
+
+    monkeypatch.setattr("aijuu_site.serving.processes._TELL_AFTER", 0.5)
+    monkeypatch.setattr(start, "call_command", finish_slowly)
+    supervisor = Supervisor(
+        web=Child("web server", sleep),
+        worker=Child("worker", partial(start._work, listener), stop_seconds=1.5),
+        say=ask,
+        listener=listener,
+    )
+    stop = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert supervisor.run(is_answering=lambda: True, on_ready=stop.start) == 0
+    assert refused == [True]
 
 
 def test_nothing_answers_where_nobody_listens() -> None:
