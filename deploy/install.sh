@@ -29,7 +29,7 @@ READY_SECONDS=${READY_SECONDS:-120}
 say() { printf '%s\n' "$*"; }
 fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
 
-domain='' email_url='' admin_email='' rollback=''
+domain='' email_url='' admin_email='' rollback='' release=''
 while [ $# -gt 0 ]; do
     case $1 in
         --help | -h) usage; exit 0 ;;
@@ -51,7 +51,24 @@ exec 9>/run/aijuu-install.lock
 flock -n 9 || fail "another installation runs."
 
 manage() { (cd "$1" && shift && runuser -u aijuu -- env DATA_DIR="$DATA" PYTHONDONTWRITEBYTECODE=1 .venv/bin/python manage.py "$@"); }
-setting() { sed -n "s/^$1=//p" "$SETTINGS" | tail -n 1; }
+# As the site reads the file: quotes, spaces, "export".
+setting() {
+    (cd "${release:-$ROOT/current}" && PYTHONDONTWRITEBYTECODE=1 .venv/bin/python - "$SETTINGS" "$1" <<'TEXT'
+import sys
+from pathlib import Path
+from aijuu_site.settings.environment import Environment
+
+print(Environment(Path(sys.argv[1]), {}).text(sys.argv[2]))
+TEXT
+    )
+}
+site_domain() {
+    local host
+    host=$(setting SITE_URL)
+    host=${host#https://}
+    host=${host%%/*}
+    say "${host#www.}"
+}
 
 install_packages() {
     say "Installing Debian's packages (python3, caddy) …"
@@ -111,6 +128,8 @@ build_release() {
     ln -s "$SETTINGS" "$release/.env"
     # A mistake in the settings, or a database that does not answer, ends it here, while the old release still runs.
     manage "$release" prepare --dry-run
+    [ -z "$domain" ] || [ "$domain" = "$(site_domain)" ] ||
+        fail "the site is installed for $(site_domain). To move it to $domain, change SITE_URL in $SETTINGS, then: deploy/install.sh"
     trap - EXIT
 }
 
@@ -149,10 +168,7 @@ cd /opt/aijuu/current && exec runuser -u aijuu -- env DATA_DIR=/var/lib/aijuu PY
 TEXT
     chmod 0755 /usr/local/bin/aijuu.new
     mv /usr/local/bin/aijuu.new /usr/local/bin/aijuu
-    local host
-    host=$(setting SITE_URL)
-    host=${host#https://}
-    sed "s/DOMAIN/${host#www.}/" "$ROOT/current/deploy/Caddyfile" >/etc/caddy/Caddyfile.new
+    sed "s/DOMAIN/$(site_domain)/" "$ROOT/current/deploy/Caddyfile" >/etc/caddy/Caddyfile.new
     caddy validate --adapter caddyfile --config /etc/caddy/Caddyfile.new >/dev/null 2>/run/aijuu-caddy.log ||
         fail "Caddy refuses $ROOT/current/deploy/Caddyfile: $(tail -n 1 /run/aijuu-caddy.log)"
     mv /etc/caddy/Caddyfile.new /etc/caddy/Caddyfile
@@ -176,11 +192,35 @@ start() {
     systemctl reload-or-restart caddy
 }
 
+# The one that runs, the one before (for --rollback), and the newest of the others.
 remove_old_releases() {
-    local current name
-    current=$(readlink -f "$ROOT/current")
-    find "$ROOT/releases" -mindepth 1 -maxdepth 1 -type d ! -path "$current" -printf '%T@ %p\n' | sort -rn | cut -d' ' -f2- |
-        tail -n +$KEPT_RELEASES | while read -r name; do rm -rf "$name"; done
+    find "$ROOT/releases" -mindepth 1 -maxdepth 1 -type d ! -path "$(readlink -f "$ROOT/current")" \
+        ! -path "$(readlink -f "$ROOT/previous")" -printf '%T@ %p\n' | sort -rn | cut -d' ' -f2- |
+        tail -n +$((KEPT_RELEASES - 1)) | while read -r name; do rm -rf "$name"; done
+}
+
+# Pages that are open in browsers, or kept by a proxy, ask for the files of the release that made them.
+take_static_files_of_others() {
+    local other
+    for other in "$ROOT/releases"/*/; do
+        [ "$other" -ef "$1" ] ||
+            (cd "$1" && PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m aijuu_site.static_of_pages "$other/built_static" built_static)
+    done
+}
+
+say_what_is_not_set() {
+    local missing=()
+    if [ -z "$(setting BACKUP_KEY)" ]; then
+        missing+=("BACKUP_KEY   no backups are made: what is lost with this machine is lost for good. Make the key elsewhere: docs/backup.md")
+    elif [ -z "$(setting BACKUP_TO)" ]; then
+        missing+=("BACKUP_TO    backups are on this machine alone, and lost with it. A folder of another disk, or a bucket: docs/backup.md")
+    fi
+    [ -n "$(setting ALERT_EMAIL)" ] ||
+        missing+=("ALERT_EMAIL  nobody is told when mail, backups or the form fail. Your own address, not the practice's: docs/monitoring.md")
+    [ ${#missing[@]} != 0 ] || return 0
+    say ""
+    say "NOT SET YET in $SETTINGS. Write a line NAME=value there, then run deploy/install.sh again:"
+    printf '  %s\n' "${missing[@]}"
 }
 
 switch_to() {
@@ -188,6 +228,7 @@ switch_to() {
     old=$(readlink -e "$ROOT/current" || true)
     # At the first installation: what it says of the first account belongs in this terminal and not in the log.
     [ -n "$old" ] || manage "$1" prepare
+    take_static_files_of_others "$1"
     use_release "$1"
     put_system_files
     if ! start; then
@@ -196,6 +237,7 @@ switch_to() {
             use_release "$old"
             put_system_files
             start || fail "neither the new release nor the old one starts: journalctl -u aijuu"
+            [ -n "$rollback" ] || rm -rf "$1"
             fail "the new release did not answer within $READY_SECONDS s, so $(basename "$old") runs again. What it said stands above."
         fi
         fail "the site does not answer: journalctl -u aijuu"
@@ -226,3 +268,4 @@ say ""
 say "Running: $(basename "$release") at $(setting SITE_URL)"
 say "  log      journalctl -u aijuu"
 say "  command  aijuu --help"
+say_what_is_not_set

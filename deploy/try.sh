@@ -122,6 +122,10 @@ wait_for_site() {
     echo $((SECONDS - began))
 }
 
+# The style sheet that the front page names, and whether the site has it.
+style_sheet() { https "https://$site/" | grep -o '/static/css/site[^"]*\.css' | head -n 1; }
+has_file() { https --fail --output /dev/null "https://$site$1"; }
+
 confirmed=0
 write_letter() { visitor letter >/dev/null || fail "a letter was refused"; confirmed=$((confirmed + 1)); }
 expect_letters() {
@@ -138,6 +142,8 @@ debootstrap --variant=minbase --include=ca-certificates,systemd,systemd-sysv,dbu
 echo '127.0.0.1 localhost' >"$tree/etc/hosts"
 put_program "$from" old
 put_program HEAD new
+# Its pages name another file than those of the old one.
+echo '/* newer */' >>"$tree/root/new/static/css/site.css"
 boot
 ok "booted"
 
@@ -170,8 +176,11 @@ asyncio.run(main())
 TEXT
 echo 'smtp://127.0.0.1:2525' >"$tree/root/email_url"
 began=$SECONDS
-inside /root/old/deploy/install.sh $site --email-url-file /root/email_url --admin-email try@example.fi
+inside /root/old/deploy/install.sh $site --email-url-file /root/email_url --admin-email try@example.fi | tee "$place/install.log"
 ok "installed in $((SECONDS - began)) s"
+for name in BACKUP_KEY ALERT_EMAIL; do
+    grep -q "^  $name " "$place/install.log" || fail "the installation does not say that $name is not set"
+done
 inside systemd-run --quiet --unit mail-sink --property Restart=always python3 /root/mail_server.py
 echo 'FORM_RATE_LIMIT=1000000' >>"$tree/etc/aijuu/site.env"
 inside systemctl restart aijuu
@@ -214,6 +223,7 @@ expect_letters
 
 step "Upgrade under load ($from to HEAD)"
 old=$(running)
+old_style=$(style_sheet)
 visitor seconds 75 >"$place/load" & load=$!
 sleep 5
 inside /root/new/deploy/install.sh >"$place/upgrade.log" 2>&1 || { cat "$place/upgrade.log" >&2; fail "the upgrade"; }
@@ -222,12 +232,19 @@ wait $load || { cat "$place/load" >&2; fail "requests failed during the upgrade"
 tail -n 1 "$place/load"
 confirmed=$((confirmed + $(sed -n 's/.*LETTERS \([0-9]*\).*/\1/p' "$place/load")))
 expect_letters
+new_style=$(style_sheet)
+[ "$new_style" != "$old_style" ] || fail "the new release's pages name the same style sheet"
+has_file "$new_style" || fail "no style sheet"
+has_file "$old_style" || fail "a page that was opened before the upgrade loses its style sheet"
+ok "pages that were opened before the upgrade still get their style sheet"
 
 step "Rollback under load"
 visitor seconds 25 >"$place/load" & load=$!
 sleep 3
 inside /root/new/deploy/install.sh --rollback || fail "the rollback"
 [ "$(running)" = "$old" ] || fail "the new release still runs"
+[ "$(style_sheet)" = "$old_style" ] || fail "the pages name another style sheet"
+has_file "$new_style" || fail "a page that was opened before the rollback loses its style sheet"
 wait $load || { cat "$place/load" >&2; fail "requests failed during the rollback"; }
 tail -n 1 "$place/load"
 confirmed=$((confirmed + $(sed -n 's/.*LETTERS \([0-9]*\).*/\1/p' "$place/load")))
@@ -238,6 +255,7 @@ cp -a "$tree/root/new" "$tree/root/broken"
 sed -i '1i raise SystemExit("broken on purpose")' "$tree/root/broken/aijuu_site/serving/start.py"
 ! inside env READY_SECONDS=15 /root/broken/deploy/install.sh >"$place/broken.log" 2>&1 || fail "a broken release was taken"
 [ "$(running)" = "$old" ] || fail "the broken release stayed"
+[ "$(inside sh -c 'ls /opt/aijuu/releases | wc -l')" = 2 ] || fail "the broken release is kept"
 wait_for_site >/dev/null
 write_letter
 expect_letters
@@ -254,12 +272,15 @@ step "Backup, loss and restore"
 inside aijuu backup_key >"$place/key"
 {
     echo "BACKUP_KEY=$(sed -n 's/^# public key: //p' "$place/key")"
-    echo "BACKUP_TO=/mnt/backups"
+    echo 'export BACKUP_TO="/mnt/backups"'
+    echo "ALERT_EMAIL=try@example.fi"
 } >>"$tree/etc/aijuu/site.env"
 inside install -d -m 0700 -o aijuu -g aijuu /mnt/backups
 # Now the upgrade makes a backup of its own.
 inside /root/new/deploy/install.sh >"$place/upgrade.log" 2>&1 || { cat "$place/upgrade.log" >&2; fail "the upgrade with a backup"; }
 grep -q '/mnt/backups/aijuu-' "$place/upgrade.log" || { cat "$place/upgrade.log" >&2; fail "no backup before the upgrade"; }
+! grep -q 'NOT SET' "$place/upgrade.log" || fail "it says that something is not set"
+[ "$(inside readlink -e /opt/aijuu/previous)" = "$old" ] || fail "the release before was removed"
 write_letter
 inside aijuu backup
 # It is told, and lost with the machine: it came after the backup.

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -28,6 +29,7 @@ from aijuu_site.accounts.models import User
 from aijuu_site.accounts.passwords import normalised
 from aijuu_site.settings.data_folder import overlaps_sources
 from aijuu_site.settings.hosts import site_host
+from aijuu_site.static_of_pages import keep_files_of_pages
 from home.contact_details import ContactDetails
 from home.content.loader import link_settings_to_pages, unmark_missing_pages
 from home.pages import HomePage
@@ -191,6 +193,8 @@ def _manifest() -> Path:
 def collect_static_files(stamp: Path, fingerprint: str) -> None:
     """Empty and fill STATIC_ROOT, then write `fingerprint` into `stamp`. An interrupted run leaves the stamp empty.
 
+    The files that open pages may still ask for stay until the next time.
+
     Raises CommandError for a folder that was not created here (no stamp), or that overlaps the sources.
     """
     folder = Path(settings.STATIC_ROOT)
@@ -201,7 +205,14 @@ def collect_static_files(stamp: Path, fingerprint: str) -> None:
     if is_foreign or any(overlaps_sources(folder, sources=source) for source in sources):
         raise CommandError(f"{folder} holds files that were not made here. Move them away, or set another DATA_DIR.")
     stamp.write_text("", encoding="ascii")
+    earlier = folder.with_name(f"{folder.name}.earlier")
+    if _manifest().is_file():
+        shutil.rmtree(earlier, ignore_errors=True)
+        keep_files_of_pages(folder, earlier)
+        shutil.copy2(_manifest(), earlier)
     call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    keep_files_of_pages(earlier, folder)
+    shutil.rmtree(earlier, ignore_errors=True)
     draft = stamp.with_name(f".{stamp.name}.new")
     draft.write_text(fingerprint, encoding="ascii")
     os.replace(draft, stamp)

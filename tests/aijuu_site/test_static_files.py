@@ -1,5 +1,9 @@
 """Static files are collected once at the start, and no folder of somebody else's is emptied for them."""
 
+import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +67,60 @@ def test_a_collection_that_was_cut_off_is_repeated(tmp_path: Path, monkeypatch: 
     with pytest.raises(KeyboardInterrupt):
         collect_static_files(stamp, fingerprint)
     assert not static_files_are_current(stamp, fingerprint)
+
+
+def names_of(folder: Path, pattern: str = "site.*.css*") -> set[str]:
+    return {path.name for path in folder.glob(pattern)}
+
+
+@pytest.mark.parametrize("is_cut_off", [False, True])
+def test_pages_of_the_release_before_still_get_their_files(
+    static_source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_cut_off: bool
+) -> None:
+    """Their names have hashes. Those of the release before that are gone."""
+    stamp, folder = tmp_path / "static.stamp", tmp_path / "static"
+    names: list[set[str]] = []
+
+    def cut_off(*_arguments: object, **_options: object) -> None:
+        shutil.rmtree(folder)
+        raise KeyboardInterrupt
+
+    for colour in ("red", "tan", "sky"):
+        # Long enough to be compressed.
+        (static_source / "site.css").write_text(f"body{{color:{colour}}}" * 100)
+        before = names_of(folder)
+        if is_cut_off and before:
+            with monkeypatch.context() as patch:
+                patch.setattr("aijuu_site.serving.preparation.call_command", cut_off)
+                with pytest.raises(KeyboardInterrupt):
+                    collect_static_files(stamp, static_fingerprint())
+        collect_static_files(stamp, static_fingerprint())
+        names.append(names_of(folder) - before)
+        assert len(names[-1]) == 3
+    assert names_of(folder) == names[1] | names[2]
+    assert not (tmp_path / "static.earlier").exists()
+
+
+def test_a_release_gets_the_files_of_another_and_keeps_its_own(tmp_path: Path) -> None:
+    """As deploy/install.sh does it. Of a release that was not built to its end it gets none."""
+    other, release, broken = (tmp_path / name for name in ("other", "release", "broken"))
+    for folder, paths in (
+        (other, ["a.1.css", "b.1.css", "c/d.1.js"]),
+        (release, ["a.1.css", "b.2.css"]),
+        (broken, ["x.css"]),
+    ):
+        for path in paths:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(folder.name)
+        (folder / "staticfiles.json").write_text(json.dumps({"paths": {path: path for path in paths}}))
+    (other / "b.1.css.br").touch()
+    (other / "kept.0.css").touch()
+    (broken / "staticfiles.json").unlink()
+    for source in (other, broken):
+        command = [sys.executable, "-m", "aijuu_site.static_of_pages", str(source), str(release)]
+        subprocess.run(command, cwd=settings.BASE_DIR, check=True)
+    assert (release / "a.1.css").read_text() == "release"
+    assert names_of(release, "**/*.*") == {"a.1.css", "b.1.css", "b.1.css.br", "b.2.css", "d.1.js", "staticfiles.json"}
 
 
 @pytest.mark.usefixtures("static_source")
