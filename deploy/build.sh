@@ -31,6 +31,8 @@ for name in manage.py pyproject.toml requirements.txt LICENSE CHANGELOG.md aijuu
     cp -R "$source/$name" "$target/"
 done
 find "$target" -name __pycache__ -type d -prune -exec rm -rf {} +
+# compose.yaml's, where both are used: everybody on the machine may read a release.
+rm -f "$target/deploy/.env"
 
 "$python" -m venv "$target/.venv"
 "$target/.venv/bin/python" -m pip --disable-pip-version-check --no-cache-dir --quiet install \

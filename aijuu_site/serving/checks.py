@@ -21,6 +21,7 @@ from aijuu_site.settings.databases import POSTGRESQL, SQLITE
 from aijuu_site.settings.files import BUCKET
 
 _CONNECT_SECONDS = 10
+_MAKE_IN_UTF8 = "Make it anew: createdb --template template0 --encoding UTF8"
 
 
 class AlreadyRunningError(Exception):
@@ -122,7 +123,14 @@ def database_error() -> str:
         probe.settings_dict["OPTIONS"].setdefault("connect_timeout", _CONNECT_SECONDS)
     try:
         with probe.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            if settings.DATABASES["default"]["ENGINE"] != POSTGRESQL:
+                cursor.execute("SELECT 1")
+                return ""
+            cursor.execute("SHOW server_encoding")
+            (encoding,) = cursor.fetchone()
+            if encoding != "UTF8":
+                # As Debian makes it where no language is set. Letters would be refused for an ä.
+                return f"DATABASE_URL: the database is in {encoding}. {_MAKE_IN_UTF8}"
     except Error as error:
         return f"DATABASE_URL: the database can't be used: {' '.join(str(error).split())}"
     finally:

@@ -20,7 +20,7 @@ from wagtail.models import Site
 
 from aijuu_site.accounts.models import User
 from aijuu_site.management.commands import serve
-from aijuu_site.serving.checks import AlreadyRunningError, exclusive_start
+from aijuu_site.serving.checks import AlreadyRunningError, exclusive_start, require_database
 from aijuu_site.serving.preparation import newer_migrations, sync_site_address
 from aijuu_site.serving.sockets import port_is_free
 from tests.aijuu_site.environments import NEUTRAL, ROOT
@@ -209,6 +209,23 @@ def test_a_new_database_is_made_after_the_checks(tmp_path: Path) -> None:
         [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     assert (finished.stdout.strip(), finished.stderr) == ("['secret_key']", "")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is always in UTF-8")
+@pytest.mark.django_db(transaction=True)
+def test_database_in_another_encoding_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian makes it so where no language is set."""
+    require_database()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE DATABASE plain_ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    try:
+        with monkeypatch.context() as patch:
+            patch.setitem(connection.settings_dict, "NAME", "plain_ascii")
+            with pytest.raises(CommandError, match=r"is in SQL_ASCII.*createdb --template template0 --encoding UTF8"):
+                require_database()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP DATABASE plain_ascii")
 
 
 @pytest.mark.django_db
