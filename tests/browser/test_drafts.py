@@ -21,8 +21,11 @@ from tests.intake.mapping.asking import row, step, stream
 page = MappingPage.objects.get()
 page.questions = stream([
     step("Yksi"),
-    row("single_choice", "kuka", label="Kuka?", choices=["Ryhmä", "Muu"]),
+    row("single_choice", "kuka", label="Kuka?", choices=["Ryhmä", "Muu", "Kriisissä"]),
     row("short_text", "muu", label="Mikä muu?", limit=50, when=["kuka:kuka-2"]),
+    row("ending", "apu", title="Apua muualta", text="<p>Soita.</p>", when=["kuka:kuka-3"]),
+    step("Kaksi"),
+    row("short_text", "koti", label="Missä asut?", limit=50),
 ])
 page.save()
 """
@@ -33,7 +36,7 @@ _PUT_BACK = f"{_STORED} page = MappingPage.objects.get(); page.questions = {{que
 
 @pytest.fixture
 def questions(site: RunningSite) -> Iterator[None]:
-    """Two questions, the second of which hangs from the first. Those of the first content are put back."""
+    """Three questions, the second of which hangs from the first, and an early end. The first content is put back."""
     before = site.run(_READ).strip()
     site.run(_QUESTIONS)
     yield
@@ -213,6 +216,23 @@ def test_autosave_restores_answer_of_conditional_question(page: Page) -> None:
     expect(more).to_be_hidden()
     page.get_by_role("button", name="Palauta teksti").click()
     expect(more).to_have_value("Kuoro.")
+
+
+@pytest.mark.usefixtures("questions")
+def test_early_end_leaves_nothing_of_any_step(page: Page) -> None:
+    visitor = MappingVisitor(page)
+    visitor.open_first_step()
+    visitor.write_facts(Matter())
+    visitor.go_on("Yksi")
+    visitor.choose("Kuka?", "Ryhmä")
+    visitor.go_on("Kaksi")
+    visitor.box("Missä asut?").fill("Salakylä")
+    page.go_back()
+    page.wait_for_url("**/vaihe/1/")
+    visitor.choose("Kuka?", "Kriisissä")
+    assert len(kept(page)) == 2
+    visitor.go_on("Apua muualta")
+    assert kept(page) == {}
 
 
 def test_a_browser_that_keeps_nothing_promises_nothing(page: Page) -> None:
