@@ -15,6 +15,7 @@ from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel
 from wagtail.contrib.routable_page.models import RoutablePageMixin, path
 from wagtail.fields import RichTextField, StreamField
 
+from home.editors_text import editors_text
 from home.pages import AlwaysPublic, BasePage
 from home.pause.rules import FormMode
 from home.pause.wording import PauseStatus
@@ -67,7 +68,7 @@ def preview_modes(page: Any) -> list[tuple[str, Any]]:
         *((f"{_STEP}{number}", step.title) for number, step in enumerate(question_set.steps, 1)),
         ("check", gettext_lazy("Check your answers")),
         *((f"{_ENDING}{number}", ending.title) for number, ending in enumerate(question_set.endings, 1)),
-        ("elsewhere", page.elsewhere_title or gettext_lazy("Where to turn")),
+        ("elsewhere", editors_text(page.elsewhere_title) or gettext_lazy("Where to turn")),
     ]
 
 

@@ -16,6 +16,7 @@ from wagtail.blocks.list_block import ListBlockValidationError
 from wagtail.blocks.stream_block import StreamBlockValidationError, StreamValue
 from wagtail.blocks.struct_block import StructBlockValidationError
 
+from home.editors_text import editors_html, editors_text, hide_emails
 from home.rich_text import expanded
 from intake.mapping import blocks as question_blocks
 from intake.mapping.questions import (
@@ -119,7 +120,10 @@ def _readable_id(row: dict[str, Any]) -> str | None:
 
 
 def read_question_set(value: StreamValue, *, published_on: str = "") -> QuestionSet:
-    """Return the questions of the blocks. Those above the first step get a step without a title."""
+    """Return the questions of the blocks as visitors read them (home.editors_text).
+
+    Those above the first step get a step without a title.
+    """
     steps: list[tuple[str, str, str, list[Question]]] = []
     endings: list[Ending] = []
     labels = _Labels()
@@ -130,7 +134,7 @@ def read_question_set(value: StreamValue, *, published_on: str = "") -> Question
             continue
         keys.add(key)
         if child.block_type == STEP:
-            steps.append((key, child.value["title"] or "", child.value["introduction"] or "", []))
+            steps.append((key, _text(child.value["title"]), _text(child.value["introduction"]), []))
             continue
         if child.block_type == ENDING:
             endings += _endings(child, key, labels)
@@ -154,8 +158,16 @@ def _endings(child: Any, key: str, labels: "_Labels") -> Iterator[Ending]:
     """Yield the ending of a block; nothing while a draft has no answer that leads to it."""
     condition = _condition(child.value["when"], labels)
     if condition is not None:
-        body = expanded(child.value["text"].source)
-        yield Ending(key=key, title=child.value["title"] or "", body=body, condition=condition)
+        title, body = _text(child.value["title"]), _html(child.value["text"])
+        yield Ending(key=key, title=title, body=body, condition=condition)
+
+
+def _text(text: str | None) -> str:
+    return editors_text(text or "")
+
+
+def _html(text: Any) -> str:
+    return hide_emails(editors_html(expanded(text.source)))
 
 
 def _key(child: Any, index: int) -> str:
@@ -190,36 +202,27 @@ class _Labels:
 
 def _question(child: Any, key: str, labels: _Labels) -> Question:
     value = child.value
-    plain = {
-        name: value[name]
-        for name in (
-            "label",
-            "help",
-            "need",
-            "required_message",
-            "low_label",
-            "high_label",
-            "role",
-        )
-        if value.get(name) is not None
-    }
+    plain: dict[str, Any] = {name: value[name] for name in ("need", "role") if value.get(name) is not None}
+    for name in ("label", "help", "required_message", "low_label", "high_label"):
+        if value.get(name) is not None:
+            plain[name] = _text(value[name])
     for name in ("limit", "minimum", "maximum"):
         if name in child.block.child_blocks:
             number = value.get(name)
             plain[name] = child.block.child_blocks[name].get_default() if number is None else number
     if child.block_type == QuestionType.INFORMATION:
-        plain["body"] = expanded(value["text"].source)
+        plain["body"] = _html(value["text"])
     if child.block_type == QuestionType.YES_NO:
         plain["choices"] = (
-            Choice(key=YES, label=value["yes_label"] or ""),
-            Choice(key=NO, label=value["no_label"] or ""),
+            Choice(key=YES, label=_text(value["yes_label"])),
+            Choice(key=NO, label=_text(value["no_label"])),
         )
     elif "choices" in value:
         # Of a duplicate key the first choice is used. An empty choice is left out.
         by_key: dict[str, Choice] = {}
         for item in value["choices"].bound_blocks:
             if item.value:
-                by_key.setdefault(item.id, Choice(key=item.id, label=item.value))
+                by_key.setdefault(item.id, Choice(key=item.id, label=_text(item.value)))
         plain["choices"] = tuple(by_key.values())
     return Question(key=key, type=QuestionType(child.block_type), condition=_condition(value["when"], labels), **plain)
 

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import pytest
 
 from intake.mapping.answers import answer_text
 from intake.mapping.questions import Choice, Condition, QuestionSet, QuestionType, question_set_from_json
+from intake.models import MappingPage
 from tests.intake.mapping.asking import EVERY_TYPE, as_set, ask, one_of, row, step, steps
 
 SMALL = steps([one_of("a", "x y"), ask("b", when="a:x", role="place")])
@@ -163,3 +165,26 @@ def test_any_answer_reads_as_words(kind: str, value: object, words: str) -> None
     stored = {"steps": [{"questions": [{"key": "a", "type": kind, "choices": choices}]}]}
     (question,) = question_set_from_json(stored).questions()
     assert answer_text(question, value) == words
+
+
+def test_texts_are_read_as_visitors_read_them(mapping_page: MappingPage) -> None:
+    """Contact facts and typography reach every text of the mapping, as they do on pages."""
+    raw, fine = 'Soita {puhelin}: "3-4 viikkoa"', "Soita 050 534 8567: ”3–4 viikkoa”"
+    texts = {"label": raw, "help": raw, "required_message": raw}
+    question_set = as_set(
+        [
+            row("step", "alku", title=raw, introduction=raw),
+            row("single_choice", "a", **texts, choices=[raw, "Muu"]),
+            row("scale", "b", **texts, low_label=raw, high_label=raw),
+            row("yes_no", "c", **texts, yes_label=raw, no_label=raw),
+            row("information", "d", text=f"<p>{raw} {{sähköposti}}</p>"),
+            row("ending", "e", title=raw, text=f"<p>{raw} {{sähköposti}}</p>", when=["c:yes"]),
+        ]
+    )
+    stored = unescape(json.dumps(question_set.as_json(), ensure_ascii=False)).replace("\u00a0", " ")
+    assert "{" + "puhelin" not in stored
+    assert stored.count(fine) >= 15
+    for body in (list(question_set.questions())[-1].body, question_set.endings[0].body):
+        assert 'href="tel:+358505348567"' in body
+        assert "@" not in body
+        assert "mailto:kati" in unescape(body)
