@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from intake.enquiry.models import Enquiry
 from intake.mail.links import StoredLink
-from intake.mapping.answers import Progress, counted_answers, progress
+from intake.mapping.answers import Progress, answer_text, counted_answers, progress
 from intake.mapping.questions import QuestionSet, question_set_from_json
 from intake.submission import ContactFacts, SpamSigns
 
@@ -116,6 +116,16 @@ class InitialMapping(models.Model):
     @property
     def counted_answers(self) -> dict[str, object]:
         return counted_answers(self.questions, self.condition_facts, self.answers)
+
+    @property
+    def free_text(self) -> str:
+        """All answers as text, one for each line, for the spam rules."""
+        counted = self.counted_answers
+        return "\n".join(
+            answer_text(question, counted[question.key])
+            for question in self.questions.questions()
+            if question.key in counted
+        )
 
 
 class MappingLink(StoredLink):

@@ -3,7 +3,7 @@
 It goes out by itself once the address is stored, and again when its sender asks for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -17,7 +17,7 @@ from intake.mail.queue import Addresses, Handling, claim_automatic_mail, is_dail
 from intake.mailbox import mailbox_key
 from intake.mapping.mails import draft_of, queue_resume_link, resume_mails
 from intake.mapping.models import InitialMapping
-from intake.spam.rules import reasons_to_suspect
+from intake.spam.rules import MIN_SECONDS, reasons_to_suspect
 from intake.submission import SpamSigns
 
 # How soon the link may be asked for again. A mailbox has its own daily limit (intake.mail.queue.MAILS_A_DAY).
@@ -89,7 +89,12 @@ def mail_link_again(*, mapping_id: int, now: datetime) -> None:
 
 def _is_allowed(mapping: InitialMapping, signs: SpamSigns) -> bool:
     """Return whether the limits of the mapping allow a mail; never for one that will be held as suspicious."""
-    return mapping.link_mails < MOST_MAILS and not reasons_to_suspect(mapping.contact_facts, signs)
+    return mapping.link_mails < MOST_MAILS and not _is_suspicious(mapping, signs)
+
+
+def _is_suspicious(mapping: InitialMapping, signs: SpamSigns) -> bool:
+    """Return whether the mapping would be held as suspicious if it was sent as it is."""
+    return bool(reasons_to_suspect(replace(mapping.contact_facts, message=mapping.free_text), signs))
 
 
 def _was_mailed_lately(mapping: InitialMapping, now: datetime) -> bool:
@@ -122,6 +127,8 @@ def _is_still_valid(mail: OutgoingMail, now: datetime) -> bool:
         and draft.expires_at > now
         and now - mail.created_at < MAIL_LIFETIME
         and mailbox_key(mail.recipient) == mailbox_key(draft.facts["email"])
+        # How fast the first step was filled in was judged when the mail was queued.
+        and not _is_suspicious(draft, replace(draft.signs_at(now), seconds_open=MIN_SECONDS))
     )
 
 

@@ -23,7 +23,7 @@ from intake.enquiry.services import (
 )
 from intake.locks import lock_receiving
 from intake.mail.links import secret_digest
-from intake.mapping.answers import answer_text, missing, typed_facts
+from intake.mapping.answers import missing, typed_facts
 from intake.mapping.links import (
     LIFETIME,
     may_open_answers,
@@ -216,7 +216,7 @@ def _receive(mapping: InitialMapping, address_key: str, pause: PauseStatus, now:
         submission=Submission(
             kind=Kind.MAPPING,
             facts=mapping.contact_facts,
-            other_text=free_text(mapping),
+            other_text=mapping.free_text,
             repeat_text=json.dumps([mapping.questions.version, mapping.counted_answers], sort_keys=True),
             opening=FormOpening(submission_id=mapping.submission_id, opened_at=mapping.created_at),
             signs=mapping.signs_at(now),
@@ -225,16 +225,6 @@ def _receive(mapping: InitialMapping, address_key: str, pause: PauseStatus, now:
         ),
         pause=pause,
         now=now,
-    )
-
-
-def free_text(mapping: InitialMapping) -> str:
-    """Return all answers as text, one for each line, for the spam rules."""
-    counted = mapping.counted_answers
-    return "\n".join(
-        answer_text(question, counted[question.key])
-        for question in mapping.questions.questions()
-        if question.key in counted
     )
 
 

@@ -186,6 +186,23 @@ def test_start_sent_too_fast_mails_nothing(answerer: Answerer, clock: Any) -> No
     assert waiting() == []
 
 
+def test_suspicious_answers_mail_nothing_any_more(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    """What the answers make of the mapping counts as well as its first step: before sending and before queueing."""
+    begins(answerer, clock)
+    answerer.sends_step(1, ANSWERS[0])
+    assert waiting() == [ADDRESS]
+    answerer.sends_step(2, {**ANSWERS[1], "q_muutos": "<a href=x>casino</a> https://a.example https://b.example"})
+    deliver_due()
+    assert (waiting(), smtp.messages) == ([], [])
+    clock.shift(MAIL_INTERVAL)
+    page = answerer.opens("myohemmin")
+    assert button(page) == ""
+    assert CANNOT in page_text(page)
+    answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
+    assert corrects(answerer, clock, "toinen@esimerkki.fi")["Location"] == answerer.address("vaihe/1")
+    assert waiting() == []
+
+
 def test_button_mails_the_link_again_after_an_hour(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     begins(answerer, clock)
     deliver_due()
