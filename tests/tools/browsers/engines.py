@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -153,7 +154,10 @@ def start_webkit(look: Look) -> Iterator[Opened]:
             options.add_argument(argument)
         environment = {**os.environ, "DISPLAY": display, "GDK_BACKEND": "x11", "NO_AT_BRIDGE": "1"}
         service = Service(log_output=subprocess.DEVNULL, env=environment)
-        driver = WebKitGTK(options, service)
+        with warnings.catch_warnings():
+            # Selenium's own class calls what Selenium deprecates.
+            warnings.filterwarnings("ignore", message="setting remote_server_addr", category=DeprecationWarning)
+            driver = WebKitGTK(options, service)
         try:
             yield Opened(
                 driver, lambda: _CONSOLE_ERROR.findall(console.read_text(errors="replace")), driver.set_window_size
