@@ -75,7 +75,8 @@ class PauseStatus:
         if self.form_mode == FormMode.AS_USUAL:
             if self.is_paused:
                 return _("No new work supervision is started right now, but you can write all the same.")
-            return _("New work supervision is started now.") if self.takes_new_clients else ""
+            # Being full has a mode of its own.
+            return _("New work supervision is started now.")
         return self.contact_sentence
 
     @property
