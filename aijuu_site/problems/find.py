@@ -14,7 +14,7 @@ from aijuu_site.problems.links import dead_links
 from home.dates import finnish_moment
 from home.page_alarm import page_alarms
 from intake.health import read_health
-from intake.proof.selectors import last_proof
+from intake.proof.selectors import proof_status
 
 # Long before the site can't store anything (aijuu_site.readiness).
 LITTLE_DISK = 1024 * 1024 * 1024
@@ -60,10 +60,13 @@ def _of_backup(now: datetime) -> Iterator[Problem]:
 
 
 def _of_form(now: datetime) -> Iterator[Problem]:
-    proof = last_proof(now=now)
-    if proof is not None and not proof.has_passed:
+    status = proof_status(now=now)
+    if status.last and not status.last.has_passed:
         words = _("The contact form did not pass its test on %(moment)s.")
-        yield Problem("form", words % {"moment": finnish_moment(proof.started_at)})
+        yield Problem("form", words % {"moment": finnish_moment(status.last.started_at)})
+    elif status.last and status.is_late:
+        words = _("The contact form was last tested on %(moment)s.")
+        yield Problem("form", words % {"moment": finnish_moment(status.last.started_at)})
 
 
 def _of_pages() -> Iterator[Problem]:

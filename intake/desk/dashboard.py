@@ -29,7 +29,7 @@ from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail, late
 from intake.mail.queue import unsent_without_enquiry
 from intake.mapping.page import MappingPage
-from intake.proof.selectors import last_proof
+from intake.proof.selectors import proof_status
 from intake.rights import enquiry_url, guarded, may_act
 from intake.settings import IntakeSettings
 from intake.waiting.reading import waiting_summary
@@ -200,5 +200,5 @@ class EnquiryPanel(Component):
             "user_can_act": may_act(request.user),
             "parts": {part.value: {"count": n, "url": list_address(part)} for part, n in count_parts().items()},
             "waiting": waiting_summary(now=now),
-            "proof": last_proof(now=now),
+            "proof": proof_status(now=now),
         }

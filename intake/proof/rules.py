@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo
 
 from intake.jobs.schedule import is_from_future
 
+# The setting PROOF_EMAIL where nothing is proven by night.
+OFF = "off"
 _CALENDAR = ZoneInfo("Europe/Helsinki")
 _HOUR, _MINUTE = 3, 10
 # A machine that was off at night proves it in the morning, not in the middle of the day.
@@ -12,6 +14,8 @@ _AT_THE_LATEST = timedelta(hours=6)
 # A mail server that greylists takes a mail at the second attempt.
 PATIENCE = timedelta(minutes=30)
 KEPT = timedelta(days=60)
+# Two nights: one of them may have gone by without power.
+LATE_AFTER = timedelta(days=2)
 
 
 def is_due(*, last_started: datetime | None, now: datetime) -> bool:

@@ -20,12 +20,11 @@ from intake.mail.models import OutgoingMail
 from intake.mail.queue import supervisor_address
 from intake.proof.browser import Answer, FoundForm, NoAnswer, NoForm, ask, fill_in, find_form, links_of
 from intake.proof.models import FormProof, ProofResult
-from intake.proof.rules import KEPT, is_due, is_overdue
+from intake.proof.rules import KEPT, OFF, is_due, is_overdue
 from intake.settings import IntakeSettings
 from intake.spam.rules import MIN_SECONDS
 from intake.submission import PROOF_FIELD, new_proof_mark, read_form_token
 
-_OFF = "off"
 # A form that is sent sooner is suspicious.
 _READING_SECONDS = MIN_SECONDS + 1
 # The mails of a letter to Kati: the notice of it and the confirmation. Of a place on the waiting list the notice alone:
@@ -51,7 +50,7 @@ def prove_by_night(*, now: datetime) -> None:
         follow_up(running, now=now)
         return
     last_started = FormProof.objects.values_list("started_at", flat=True).first()
-    if settings.PROOF_EMAIL != _OFF and is_due(last_started=last_started, now=now):
+    if settings.PROOF_EMAIL != OFF and is_due(last_started=last_started, now=now):
         try:
             begin(now=now)
         except AlreadyRunning:
@@ -156,7 +155,7 @@ def _letters_of(proof: FormProof) -> QuerySet[Enquiry]:
 
 
 def _sink() -> str:
-    if settings.PROOF_EMAIL not in ("", _OFF):
+    if settings.PROOF_EMAIL not in ("", OFF):
         return str(settings.PROOF_EMAIL)
     return supervisor_address(ContactDetails.load(), IntakeSettings.load())
 

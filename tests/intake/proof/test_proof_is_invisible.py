@@ -10,6 +10,7 @@ from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
+from aijuu_site.problems.find import problems_of_site
 from home.models import PauseNotice
 from intake.choices import Kind, MailState
 from intake.desk.dashboard import Part, count_parts
@@ -163,6 +164,27 @@ def test_dashboard_says_that_the_form_works(kati: Client) -> None:
     assert "todettu" not in words(kati.get("/admin/"))
     finished(ProofResult.PASSED)
     assert "Lomake todettu toimivaksi 26.11.2026 klo 3.10." in words(kati.get("/admin/"))
+
+
+def test_dashboard_says_that_the_form_was_not_tested(kati: Client, settings: Any) -> None:
+    def form_problems() -> int:
+        return sum(problem.key == "form" for problem in problems_of_site(now=timezone.now()))
+
+    settings.PROOF_EMAIL = ""
+    assert "Ensimmäinen koe on vielä tekemättä." in words(kati.get("/admin/"))
+    finished(ProofResult.PASSED)
+    FormProof.objects.update(started_at=timezone.now() - timedelta(hours=47))
+    assert "Lomake todettu toimivaksi" in words(kati.get("/admin/"))
+    assert form_problems() == 0
+    FormProof.objects.update(started_at=timezone.now() - timedelta(hours=49))
+    page = words(kati.get("/admin/"))
+    assert "Yhteydenottolomake todettiin viimeksi toimivaksi" in page
+    assert "Lomake todettu toimivaksi" not in page
+    assert form_problems() == 1
+    # By hand only: nothing is late.
+    settings.PROOF_EMAIL = "off"
+    assert "Lomake todettu toimivaksi" in words(kati.get("/admin/"))
+    assert form_problems() == 0
 
 
 def test_dashboard_says_what_failed(kati: Client, editor: Client) -> None:
