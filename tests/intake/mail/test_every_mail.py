@@ -175,3 +175,4 @@ def test_contrast_holds_when_a_program_inverts_colours(mails: EveryMail) -> None
 
 def test_plain_text_removes_what_templates_leave() -> None:
     assert plain_text("\n  \nHei,  \n\n \n\n\nrivi\r\n\n") == "Hei,\n\nrivi\n"
+    assert plain_text("1–\u20602 päivässä") == "1–2 päivässä\n"
