@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel
 from wagtail.contrib.routable_page.models import RoutablePageMixin, path
@@ -68,7 +68,7 @@ def preview_modes(page: Any) -> list[tuple[str, Any]]:
         *((f"{_STEP}{number}", step.title) for number, step in enumerate(question_set.steps, 1)),
         ("check", gettext_lazy("Check your answers")),
         *((f"{_ENDING}{number}", ending.title) for number, ending in enumerate(question_set.endings, 1)),
-        ("elsewhere", editors_text(page.elsewhere_title) or gettext_lazy("Where to turn")),
+        ("elsewhere", page.elsewhere_heading),
     ]
 
 
@@ -262,6 +262,11 @@ class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
         """Return the questions of this revision of the page."""
         published = timezone.localdate(self.last_published_at).isoformat() if self.last_published_at else ""
         return read_question_set(self.questions, published_on=published)
+
+    @property
+    def elsewhere_heading(self) -> str:
+        """The title of the page on where to turn."""
+        return editors_text(self.elsewhere_title) or gettext("Where to turn")
 
     @property
     def preview_modes(self) -> list[tuple[str, Any]]:
