@@ -285,7 +285,7 @@ def test_unfinished_upload_survives_an_unreachable_bucket(
     assert preparation.unfinished_uploads(now=timezone.now() + timedelta(days=8)) == [left.pk]
 
 
-def test_silent_bucket_is_asked_again_after_half_a_minute(away: AbstractImage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_bucket_is_retried_after_half_a_minute(away: AbstractImage, monkeypatch: pytest.MonkeyPatch) -> None:
     name = away.renditions.first().file.name
     asked = requests_of(pictures())
     for _time in range(3):

@@ -9,6 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.http import HttpResponseBase
 from django.test import Client, override_settings
+from django.urls import reverse
 
 PUBLIC = ["/", "/yksilotyonohjaus/", "/ota-yhteytta/", "/tietosuoja/", "/saavutettavuus/", "/tata-ei-ole/"]
 
@@ -156,6 +157,9 @@ def test_health_answers_and_is_never_cached(client: Client) -> None:
     assert_public_policy(response)
 
 
+@pytest.mark.django_db
 @pytest.mark.once
-def test_admin_path_setting_is_admin() -> None:
-    assert settings.ADMIN_PATH == "/admin/"
+def test_admin_answers_at_its_setting(client: Client) -> None:
+    """What is stricter in the admin (policy, caching, size of a post) goes by the setting."""
+    assert reverse("wagtailadmin_home") == settings.ADMIN_PATH
+    assert client.get(settings.ADMIN_PATH)["Location"].startswith(f"{settings.ADMIN_PATH}login/")

@@ -87,7 +87,7 @@ def test_worker_stop_time_exceeds_mail_timeout() -> None:
     ("run", "code"),
     [(lambda: None, 0), (lambda: sys.exit(3), 3), (lambda: sys.exit("A wrong setting."), 1), (lambda: 1 / 0, 1)],
 )
-def test_forked_process_ends_with_the_code_of_its_function(run: Run, code: int) -> None:
+def test_forked_process_ends_with_its_functions_code(run: Run, code: int) -> None:
     process = Forked("child", run)
     assert process.ends_by(time.monotonic() + 10)
     assert process.poll() == code

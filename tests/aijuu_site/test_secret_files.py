@@ -50,7 +50,7 @@ def test_secret_file_in_unwritable_folder_raises_oserror(tmp_path: Path) -> None
         load_or_create_secret(tmp_path / "file" / "secret_key")
 
 
-def test_commands_of_the_real_site_write_for_the_owner_alone(tmp_path: Path) -> None:
+def test_real_commands_write_for_owner_alone(tmp_path: Path) -> None:
     """Also where somebody runs them by hand, with the umask of a login."""
     environment = {**os.environ, **NEUTRAL, "DATA_DIR": str(tmp_path / "data")}
     environment.pop("DJANGO_SETTINGS_MODULE", None)

@@ -54,7 +54,7 @@ def test_foreign_address_is_an_error_not_taken() -> None:
 
 
 @pytest.mark.parametrize(("pid", "is_taken"), [("$$", True), ("1", False)])
-def test_socket_of_systemd_is_taken_by_its_process_alone(listener: int, pid: str, is_taken: bool) -> None:
+def test_systemd_socket_is_taken_by_its_process_alone(listener: int, pid: str, is_taken: bool) -> None:
     """As sd_listen_fds(3) passes it: descriptor 3, and the number of the process that it is meant for."""
     script = "from aijuu_site.serving.sockets import passed_socket as s; print((p := s()) and p.getsockname()[1])"
     with socket.socket() as passed:

@@ -109,7 +109,7 @@ def test_many_waiting_for_a_page_cost_one_render() -> None:
     assert {(one.status, one.body) for one in got} == {(200, PAGE)}
 
 
-def test_page_that_is_not_kept_is_each_visitors_own() -> None:
+def test_page_not_kept_is_each_visitors_own() -> None:
     application = Application(keeps=False)
     got = answers(application, *(Scope() for _ in range(10)))
     assert sorted(int(one.body or b"") for one in got) == list(range(1, 11))
@@ -149,7 +149,7 @@ def test_first_request_gets_what_it_asked_for() -> None:
         assert "HTTP_IF_NONE_MATCH" not in call
 
 
-def test_head_of_what_is_not_kept_has_no_body() -> None:
+def test_head_of_unkept_page_has_no_body() -> None:
     (got,) = answers(Application(keeps=False), Scope(method="HEAD"))
     assert (got.status, got.body) == (200, b"")
     assert ("Content-Length", "1") in got.headers

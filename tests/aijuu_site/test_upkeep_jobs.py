@@ -107,7 +107,7 @@ def test_old_logins_are_forgotten(db: None) -> None:
     assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
 
 
-def test_records_of_old_page_changes_go_but_the_last(db: None) -> None:
+def test_old_page_changes_go_but_the_last(db: None) -> None:
     PageChange.objects.bulk_create(PageChange() for _ in range(5))
     latest = PageChange.objects.latest("pk")
     work()

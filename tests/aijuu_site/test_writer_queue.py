@@ -247,7 +247,7 @@ def test_write_is_over_before_its_rows_are_read(in_transaction: bool) -> None:
 
 @sqlite_only
 @pytest.mark.django_db(transaction=True)
-def test_two_creating_page_changes_do_not_wait_for_each_other() -> None:
+def test_parallel_page_creations_do_not_wait() -> None:
     """Each insert is followed by one more, which records that pages changed."""
 
     def create(name: str) -> None:

@@ -289,31 +289,3 @@ def test_an_error_leads_to_its_field_by_keyboard(page: Page) -> None:
         # Its label is not left above the window.
         expect(page.locator(f"label[for='{(address or '#')[1:]}']")).to_be_in_viewport(ratio=1)
         page.locator(f"[data-summary] a[href='{address}']").focus()
-
-
-# A finger needs 44 px for what matters most (WCAG 2.5.5, 2.5.8); axe holds 24 px for all else.
-_MAIN_TARGETS = (
-    ".button, button, .site-name, .site-menu a, summary, .contact-lines a, form label:has(input), "
-    "input:not([type=radio], [type=checkbox], [type=hidden]), textarea, select"
-)
-_TOO_SMALL = """([selector, least]) => [...document.querySelectorAll(selector)]
-  .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest("[aria-hidden=true]"))
-  .map((one) => [one, one.getBoundingClientRect()])
-  .filter(([, box]) => box.width < least || box.height < least)
-  .map(([one, box]) => `${one.outerHTML.slice(0, 90)} is ${box.width.toFixed(1)} × ${box.height.toFixed(1)}`)"""
-
-
-def test_main_targets_are_at_least_44px(new_page: NewPage, site: RunningSite) -> None:
-    page = new_page()
-    problems = []
-    with Stage(site) as stage:
-        for view in stage.views("pages", "opened", "mapping", "refusals"):
-            page.set_viewport_size(NARROW)
-            stage.show(view, page)
-            for size in (NARROW, PHONE, DESK):
-                page.set_viewport_size(size)
-                problems += [
-                    f"{view.name} at {size['width']}: {found}"
-                    for found in page.evaluate(_TOO_SMALL, [_MAIN_TARGETS, 44])
-                ]
-    assert not problems, "\n".join(problems)

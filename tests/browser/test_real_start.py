@@ -95,7 +95,7 @@ def database(site: RunningSite, query: str) -> list[tuple[str, ...]]:
         return connection.execute(query).fetchall()
 
 
-def test_http_leads_to_https_but_health_is_asked_over_http(https_site: RunningSite) -> None:
+def test_http_redirects_to_https_except_health(https_site: RunningSite) -> None:
     for path in ("/", "/ota-yhteytta/", "/admin/login/"):
         answer = ask(https_site, path, proto="http")
         assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}{path}")

@@ -17,10 +17,9 @@ TOO_LONG = "Teksti on liian pitkä lähetettäväksi."
 
 
 @pytest.mark.parametrize("by", REFUSED)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_javascript_oversized_post_413_keeps_text(new_page: NewPage, scheme: str, by: str) -> None:
+def test_no_javascript_oversized_post_413_keeps_text(new_page: NewPage, by: str) -> None:
     far_too_long, heading = REFUSED[by]
-    page = new_page(java_script_enabled=False, color_scheme=scheme)
+    page = new_page(java_script_enabled=False)
     visitor = Visitor(page)
     visitor.open_form()
     letter = Letter()

@@ -78,7 +78,7 @@ def test_hidden_or_covered_text_is_no_problem(blank: Page) -> None:
         assert layout_problems(blank)
 
 
-def test_contrast_skips_lines_under_a_menu_below_the_screen(blank: Page) -> None:
+def test_contrast_skips_lines_under_a_long_menu(blank: Page) -> None:
     blank.set_viewport_size({"width": 390, "height": 200})
     under = with_style(".drawing { margin-top: 600px } .card { position: absolute; top: 640px; height: 90px }")
     blank.set_content(under.replace(".card { position", ".card { background: #333; width: 300px; position"))

@@ -61,7 +61,7 @@ def test_who_may_not_export_is_not_asked(db: None) -> None:
     assert "Content-Disposition" not in answer
 
 
-def test_code_of_the_app_stands_in_for_the_password(client: Client, kati: User) -> None:
+def test_app_code_stands_in_for_the_password(client: Client, kati: User) -> None:
     assert "Vahvista koodilla" not in client.get(LIST, {"export": "csv"}).content.decode()
     secret = with_app(kati)
     question = client.get(LIST, {"export": "csv", "q": "Maija"})

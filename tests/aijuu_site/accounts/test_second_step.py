@@ -193,7 +193,7 @@ def test_code_of_an_app_works_once(kati: User, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("https")
 @pytest.mark.parametrize(("steps", "is_right"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
-def test_clock_of_a_phone_may_be_a_little_wrong(steps: int, is_right: bool, kati: User) -> None:
+def test_phone_clock_may_be_slightly_wrong(steps: int, is_right: bool, kati: User) -> None:
     secret, browser = with_app(kati), Browser()
     with time_machine.travel(timezone.now(), tick=False):
         give_password(browser, kati)

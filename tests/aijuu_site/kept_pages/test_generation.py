@@ -104,7 +104,7 @@ def test_write_outside_a_transaction_is_announced_once(changed: Callable[[], boo
 
 
 @transactional
-def test_write_outside_a_transaction_is_committed_with_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_write_outside_transaction_commits_with_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that dies between the two would leave a change that no other machine ever hears of."""
 
     def dies() -> None:

@@ -224,7 +224,7 @@ def test_page_holds_until_the_pause_changes(visit: Visit, full: bool) -> None:
         assert entry.until == midnight.timestamp()
 
 
-def test_page_does_not_outlive_an_edge_passed_while_rendering(
+def test_page_ends_at_edge_passed_while_rendering(
     visit: Visit, monkeypatch: pytest.MonkeyPatch, time_machine: Any
 ) -> None:
     """The state is read after the request has begun: an entry that began before the edge must not hold after it."""

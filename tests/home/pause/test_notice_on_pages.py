@@ -174,7 +174,7 @@ def test_contact_buttons_name_the_form_mode(visitor: Client, mode: FormMode, lab
     ],
     ids=["paused", "list", "full", "open"],
 )
-def test_the_front_page_says_whether_help_is_given_now(visitor: Client, fields: dict[str, Any], note: str) -> None:
+def test_front_page_tells_whether_help_is_given(visitor: Client, fields: dict[str, Any], note: str) -> None:
     PauseNotice.objects.update(**fields)
     shown = BeautifulSoup(visitor.get("/").content, "html.parser").select_one(".hero__note")
     assert shown is not None

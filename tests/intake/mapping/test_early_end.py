@@ -97,7 +97,7 @@ def test_contact_fact_ends_mapping_before_it_begins(published: MappingPage) -> N
     shows_ending(answerer, answerer.posts(BEGIN, words), "Vain ryhmille")
 
 
-def test_same_start_sent_again_with_an_ending_removes_it(published: MappingPage) -> None:
+def test_same_start_resent_with_an_ending_removes_it(published: MappingPage) -> None:
     answerer = Answerer()
     form = ShownForm.of(answerer.client.get(BEGIN))
     assert answerer.posts(BEGIN, {**form.values, **contact_facts()}).status_code == 303
@@ -112,7 +112,7 @@ def test_changed_contact_fact_ends_mapping(asked: Answerer) -> None:
 
 
 @pytest.mark.parametrize("way", ["back", "later"])
-def test_ending_answer_kept_on_the_way_back_is_not_sent(asked: Answerer, way: str) -> None:
+def test_ending_answer_kept_on_back_is_not_sent(asked: Answerer, way: str) -> None:
     asked.sends_step(1, {"q_kriisi": "yes", way: "1"})
     assert InitialMapping.objects.get().answers["kriisi"] == "yes"
     shows_ending(asked, asked.sends())
@@ -120,7 +120,7 @@ def test_ending_answer_kept_on_the_way_back_is_not_sent(asked: Answerer, way: st
 
 
 @pytest.mark.parametrize("way", ["back", "later"])
-def test_no_later_step_is_asked_behind_a_kept_ending_answer(asked: Answerer, way: str) -> None:
+def test_kept_ending_answer_hides_later_steps(asked: Answerer, way: str) -> None:
     """What would be written there would be lost: the mapping goes on where the answer can be changed or sent."""
     asked.sends_step(1, {"q_kriisi": "yes", way: "1"})
     for place in ("", "vaihe/2", "tarkista"):
@@ -133,7 +133,7 @@ def test_no_later_step_is_asked_behind_a_kept_ending_answer(asked: Answerer, way
     assert asked.sends_step(1, {"q_kriisi": "no"})["Location"] == asked.address("vaihe/2")
 
 
-def test_earlier_step_does_not_end_by_the_answer_of_a_later_one(asked: Answerer) -> None:
+def test_later_answer_ends_no_earlier_step(asked: Answerer) -> None:
     asked.sends_step(1, {"q_kriisi": "no"})
     asked.sends_step(2, {"q_mika": "mika-2", "back": "1"})
     assert asked.sends_step(1, {"q_kriisi": "no"})["Location"] == asked.address("vaihe/2")
@@ -141,7 +141,7 @@ def test_earlier_step_does_not_end_by_the_answer_of_a_later_one(asked: Answerer)
     shows_ending(asked, asked.sends_step(2, {"q_mika": "mika-2"}), "Terapiaa muualta")
 
 
-def test_contact_fact_of_a_message_ends_before_anything_is_asked(visitor: Visitor, published: MappingPage) -> None:
+def test_contact_fact_of_message_ends_mapping_at_once(visitor: Visitor, published: MappingPage) -> None:
     thanks = visitor.sends(letter(supervision_form="individual"))["Location"]
     answerer = Answerer()
     answerer.follows(visitor.client.post(thanks))

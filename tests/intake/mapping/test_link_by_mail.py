@@ -119,7 +119,7 @@ def test_sent_mapping_gets_no_link_any_more(answerer: Answerer, smtp: SmtpServer
     assert not any("Jatka alkukartoitusta" in str(message["Subject"]) for message in smtp.messages)
 
 
-def test_corrected_address_gets_the_link_and_first_one_dies(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+def test_corrected_address_gets_link_and_first_dies(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     begins(answerer, clock, email="maja@esimerkki.fi")
     stranger = mailed_to(answerer, smtp)
     assert stranger.opens("vaihe/1").status_code == 200
@@ -157,7 +157,7 @@ def test_one_draft_mails_no_list_of_strangers(answerer: Answerer, smtp: SmtpServ
     assert button(page) == ""
 
 
-def test_mailbox_gets_two_links_a_day_from_all_drafts(mapping_page: Any, smtp: SmtpServer, clock: Any) -> None:
+def test_mailbox_gets_two_draft_links_a_day(mapping_page: Any, smtp: SmtpServer, clock: Any) -> None:
     for number in range(3):
         answerer = Answerer(network_address=f"198.51.100.{number}")
         begins(answerer, clock, email=f"maija+{number}@esimerkki.fi")
@@ -244,7 +244,7 @@ def test_going_on_later_stores_the_step_first(answerer: Answerer, clock: Any) ->
     assert onwards["href"] == answerer.address("vaihe/2")
 
 
-def test_going_on_later_keeps_invalid_words_on_the_form(answerer: Answerer, clock: Any) -> None:
+def test_going_on_later_keeps_invalid_words(answerer: Answerer, clock: Any) -> None:
     begins(answerer, clock)
     answer = answerer.sends_step(1, {**ANSWERS[0], "q_koko": "monta", "later": "mail"})
     assert answer.status_code == 422

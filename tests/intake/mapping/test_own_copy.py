@@ -75,7 +75,7 @@ def test_mailed_link_copies_no_letter_before_confirmation(visitor: Visitor, answ
     assert "Lisää tilaa ajatella." in page_text(visitor.client.get(f"/jatka/{enquiry.receipt}/kopio/"))
 
 
-def test_answers_begun_by_page_stay_out_of_mailed_copy(visitor: Visitor, answerer: Answerer) -> None:
+def test_answers_begun_by_page_stay_unmailed(visitor: Visitor, answerer: Answerer) -> None:
     thanks = visitor.sends(letter(delivery_modes=["online"]))["Location"]
     mailed = mail_link_for_enquiry(enquiry=Enquiry.objects.get(), now=timezone.now())
     answerer.follows(visitor.client.post(thanks))

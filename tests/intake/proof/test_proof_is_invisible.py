@@ -95,7 +95,7 @@ def test_no_page_of_the_admin_opens_the_letter(proof: Enquiry, kati: Client, act
     assert Enquiry.with_proofs.filter(pk=proof.pk, version=1, status=proof.status).exists()
 
 
-def test_real_letter_with_the_same_words_is_no_repeat() -> None:
+def test_real_letter_with_same_words_is_no_repeat() -> None:
     said = facts(name=MARKED, email="kati@example.fi", phone="0457391739")
     proof_letter()
     real = received(**{name: getattr(said, name) for name in ("name", "email", "phone")})

@@ -76,7 +76,7 @@ def finished(proof: FormProof) -> ProofResult:
     return ProofResult(proof.result)
 
 
-def test_letter_goes_to_the_mail_server_and_is_removed(smtp: SmtpServer) -> None:
+def test_letter_is_mailed_and_removed(smtp: SmtpServer) -> None:
     proof = begin(now=timezone.now())
     assert proof.result == ProofResult.RUNNING
     letter = Enquiry.with_proofs.get()
@@ -205,7 +205,7 @@ def test_first_failure_is_named_and_nothing_is_left(
     assert last_proof(now=timezone.now()) == proof
 
 
-def test_mail_that_does_not_go_out_is_a_failure() -> None:
+def test_unsent_mail_is_a_failure() -> None:
     proof = begin(now=timezone.now())
     follow_up(proof, now=timezone.now() + timedelta(minutes=29))
     assert proof.result == ProofResult.RUNNING

@@ -12,6 +12,7 @@ from tests.tools.accessibility.situations import (
     motion_problems,
     sideways_problems,
     situated,
+    small_target_problems,
     spacing_problems,
 )
 
@@ -25,6 +26,7 @@ __all__ = [
     "problems_in",
     "sideways_problems",
     "situated",
+    "small_target_problems",
 ]
 
 

@@ -60,6 +60,17 @@ _SHAPELESS = """() => [...document.querySelectorAll("button, .button, input, tex
   })
   .map((one) => `${one.tagName.toLowerCase()}.${one.className}#${one.id} has no edge in forced colours`)"""
 
+# A finger needs 44 px for what matters most (WCAG 2.5.5, 2.5.8); axe holds 24 px for all else.
+_MAIN_TARGETS = (
+    ".button, button, .site-name, .site-menu a, summary, .contact-lines a, form label:has(input), "
+    "input:not([type=radio], [type=checkbox], [type=hidden]), textarea, select"
+)
+_TOO_SMALL = """([selector, least]) => [...document.querySelectorAll(selector)]
+  .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest("[aria-hidden=true]"))
+  .map((one) => [one, one.getBoundingClientRect()])
+  .filter(([, box]) => box.width < least || box.height < least)
+  .map(([one, box]) => `${one.outerHTML.slice(0, 90)} is ${box.width.toFixed(1)} × ${box.height.toFixed(1)}`)"""
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -165,6 +176,16 @@ def forced_colour_problems(page: Page) -> list[str]:
     """Buttons and fields whose shape is gone when the reader's own colours replace all backgrounds."""
     found: list[str] = page.evaluate(_SHAPELESS)
     return found
+
+
+def small_target_problems(page: Page) -> list[str]:
+    """Main targets that a finger misses, on a narrow phone, a phone and a desk. The window keeps the last size."""
+    problems = []
+    for width, height in ((320, 640), (390, 844), (1280, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        found: list[str] = page.evaluate(_TOO_SMALL, [_MAIN_TARGETS, 44])
+        problems += [f"{width}: {target}" for target in found]
+    return problems
 
 
 def spacing_problems(page: Page) -> list[str]:
