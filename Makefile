@@ -20,9 +20,12 @@ RUN_STAMP := $(VENV)/installed-requirements.txt
 DEV_STAMP := $(VENV)/installed-requirements-dev.txt
 AUDIT_STAMP := $(VENV)/installed-requirements-audit.txt
 BROWSERS_STAMP := $(VENV)/installed-requirements-browsers.txt
+# The scanner's packages and the site's exclude each other, so it has an environment of its own.
+SCANNER := $(VENV)/scanner
+SCANNER_STAMP := $(SCANNER)/installed-requirements-scanner.txt
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 
-.PHONY: help run dev test tests check bench chaos format catalogues screenshots guide-pictures browsers audit structure sbom vulnerabilities test-next try lock environment dev-environment audit-environment browsers-environment browser
+.PHONY: help run dev test tests check bench chaos format catalogues screenshots guide-pictures browsers audit structure sbom vulnerabilities test-next try lock environment dev-environment audit-environment browsers-environment scanner-environment browser
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -71,10 +74,10 @@ bench: dev-environment ## Measure speed and memory beside nginx and a fresh Wagt
 	@$(PY) -m pytest -q -p no:randomly $$(find tests -name 'bench_*.py')
 	@$(PY) -m tests.tools.bench
 
-chaos: dev-environment ## Kill, stop, lock and fill the running site under load, on both databases, and count each letter (15 minutes)
+chaos: dev-environment ## Kill, stop, lock and fill the running site under load, let its clock jump, on both databases, and count each letter (15 minutes)
 	@$(PY) -m tests.tools.chaos
 
-audit: audit-environment browser ## Measure the site as `make run` serves it: Lighthouse, HTML, accessibility, bytes (15 minutes)
+audit: audit-environment scanner-environment browser ## Measure the site as `make run` serves it, and attack it: Lighthouse, HTML, accessibility, bytes, Wapiti (30 minutes)
 	@$(PY) -m tests.tools.audit
 
 structure: dev-environment ## Print the size of the product, and the files that a contact form's post and a mail pass through
@@ -114,6 +117,8 @@ lock: dev-environment ## Choose and lock the newest allowed versions of all pack
 		--python-version 3.11 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-audit.txt
 	@$(VENV)/bin/uv pip compile --group pyproject.toml:browsers --upgrade --constraint requirements-dev.txt --universal \
 		--python-version 3.11 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-browsers.txt
+	@$(VENV)/bin/uv pip compile --group pyproject.toml:scanner --upgrade --universal \
+		--python-version 3.11 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-scanner.txt
 	@$(MAKE) --no-print-directory audit-environment
 	@$(PY) -m tests.tools.audit.programs
 
@@ -131,7 +136,11 @@ browsers-environment: dev-environment # … and what driving other browsers need
 	@cmp -s requirements-browsers.txt $(BROWSERS_STAMP) && $(PY) -c "" 2>/dev/null || \
 		$(MAKE) --no-print-directory $(VENV)/browser-drivers
 
-.PHONY: $(VENV)/run $(VENV)/dev $(VENV)/audit-programs $(VENV)/browser-drivers $(VENV)/made
+scanner-environment: dev-environment # … and what attacking it needs, apart.
+	@cmp -s requirements-scanner.txt $(SCANNER_STAMP) && $(SCANNER)/bin/python -c "" 2>/dev/null || \
+		$(MAKE) --no-print-directory $(SCANNER)/made
+
+.PHONY: $(VENV)/run $(VENV)/dev $(VENV)/audit-programs $(VENV)/browser-drivers $(SCANNER)/made $(VENV)/made
 $(VENV)/run: $(VENV)/made
 	@echo "Installing the site's packages into $(VENV)/ (a minute the first time) …"
 	@rm -f $(RUN_STAMP) $(DEV_STAMP)
@@ -156,6 +165,12 @@ $(VENV)/browser-drivers:
 	@rm -f $(BROWSERS_STAMP)
 	@$(PIP) -r requirements-browsers.txt
 	@cp requirements-browsers.txt $(BROWSERS_STAMP)
+
+$(SCANNER)/made:
+	@echo "Installing the scanner into $(SCANNER)/ …"
+	@$(PY) -m venv --clear $(SCANNER)
+	@$(SCANNER)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements-scanner.txt
+	@cp requirements-scanner.txt $(SCANNER_STAMP)
 
 $(VENV)/made:
 	@command -v $(PYTHON) >/dev/null || { \
