@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from django.test import Client
 
 from intake.choices import MailState, Outcome, Status, Verdict
@@ -31,6 +32,16 @@ def test_she_reads_the_list_and_the_letter(kati: Client, enquiry: Enquiry) -> No
     for text in ("Pirkko Salaisuus", "Kukaan muu ei saa lukea tätä.", "pirkko.salaisuus@esimerkki.fi", "050 123 4567",
                  "Porin perhekeskus", "Verkossa", "Ryhmätyönohjaus", enquiry.reference):  # fmt: skip
         assert text in letter
+
+
+def test_fact_that_was_not_asked_has_no_empty_line(kati: Client, enquiry: Enquiry) -> None:
+    """The form of the waiting list asks for less."""
+    Enquiry.objects.update(phone="", preferred_contact="", delivery_modes=[])
+    page = BeautifulSoup(kati.get(address("inspect", enquiry)).content.decode(), "html.parser")
+    facts = {fact.get_text(): fact.find_next_sibling("dd").get_text(strip=True) for fact in page.select("dt")}
+    assert facts["Työnohjauksen muoto"] == "Ryhmätyönohjaus"
+    assert "Tapaamistapa" not in facts
+    assert "" not in facts.values()
 
 
 def test_status_change_is_recorded_with_user(kati: Client, enquiry: Enquiry) -> None:
