@@ -9,38 +9,28 @@ from playwright.sync_api import Page, expect
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import NewPage
 from tests.browser.mapping_visitor import GOAL, MappingVisitor, Matter
+from tests.browser.questions import questions_of
 from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
 from tests.tools.running_site import RunningSite
 
 KEPT = "Keskeneräinen teksti säilyy vain tässä välilehdessä, kunnes lähetät sen tai tyhjennät lomakkeen."
 
 
-_QUESTIONS = """
-from intake.models import MappingPage
-from tests.intake.mapping.asking import row, step, stream
-page = MappingPage.objects.get()
-page.questions = stream([
+_QUESTIONS = """[
     step("Yksi"),
     row("single_choice", "kuka", label="Kuka?", choices=["Ryhmä", "Muu", "Kriisissä"]),
     row("short_text", "muu", label="Mikä muu?", limit=50, when=["kuka:kuka-2"]),
     row("ending", "apu", title="Apua muualta", text="<p>Soita.</p>", when=["kuka:kuka-3"]),
     step("Kaksi"),
     row("short_text", "koti", label="Missä asut?", limit=50),
-])
-page.save()
-"""
-_STORED = "import json; from intake.models import MappingPage; "
-_READ = f"{_STORED} print(json.dumps(MappingPage.objects.get().questions.get_prep_value()))"
-_PUT_BACK = f"{_STORED} page = MappingPage.objects.get(); page.questions = {{questions!r}}; page.save()"
+]"""
 
 
 @pytest.fixture
 def questions(site: RunningSite) -> Iterator[None]:
-    """Three questions, the second of which hangs from the first, and an early end. The first content is put back."""
-    before = site.run(_READ).strip()
-    site.run(_QUESTIONS)
-    yield
-    site.run(_PUT_BACK.format(questions=before))
+    """Three questions, the second of which hangs from the first, and an early end."""
+    with questions_of(site, _QUESTIONS):
+        yield
 
 
 def kept(page: Page) -> dict[str, str]:
@@ -233,6 +223,25 @@ def test_early_end_leaves_nothing_of_any_step(page: Page) -> None:
     assert len(kept(page)) == 2
     visitor.go_on("Apua muualta")
     assert kept(page) == {}
+
+
+@pytest.mark.usefixtures("questions")
+def test_step_sent_after_an_end_in_another_tab_gives_the_words_back(page: Page) -> None:
+    visitor = MappingVisitor(page)
+    visitor.open_first_step()
+    visitor.write_facts(Matter())
+    visitor.go_on("Yksi")
+    other = MappingVisitor(page.context.new_page())
+    other.page.goto(page.url)
+    visitor.choose("Kuka?", "Ryhmä")
+    visitor.go_on("Kaksi")
+    visitor.box("Missä asut?").fill("Salakylä")
+    other.choose("Kuka?", "Kriisissä")
+    other.go_on("Apua muualta")
+    visitor.onwards.click()
+    expect(visitor.heading).to_have_text("Tämä linkki ei enää avaa alkukartoitusta")
+    expect(page.get_by_text("Salakylä")).to_be_visible()
+    expect(page.get_by_role("link", name="Aloita uusi alkukartoitus")).to_be_visible()
 
 
 def test_a_browser_that_keeps_nothing_promises_nothing(page: Page) -> None:
