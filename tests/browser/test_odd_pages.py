@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import ViewportSize
 
 from tests.browser.conftest import DESK, NewPage
+from tests.browser.mapping_visitor import MappingVisitor, Matter
+from tests.browser.questions import questions_of
 from tests.tools.running_site import RunningSite
 
 NARROW: ViewportSize = {"width": 320, "height": 640}
@@ -54,3 +56,29 @@ def test_title_and_texts_keep_the_reading_column_without_a_picture(new_page: New
         assert width > DESK["width"] * 0.4
     page.set_viewport_size(NARROW)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+
+
+_LONG = "Hyvinvointityöntekijäyhdistys" * 10
+_LONG_QUESTIONS = f"""[
+    step("{_LONG[:80]}"),
+    row("long_text", "a", label="{_LONG[:200]}", help="{_LONG}", need="recommended", limit=5000),
+    row("single_choice", "b", label="{_LONG[:199]}", need="recommended", choices=["{_LONG[:150]}", "Muu"]),
+    row("scale", "c", label="{_LONG[:198]}", need="recommended", low_label="{_LONG[:80]}", high_label="Paljon"),
+]"""
+
+
+def test_longest_words_of_questions_break_in_a_narrow_window(new_page: NewPage, site: RunningSite) -> None:
+    page = new_page(viewport=NARROW)
+    visitor = MappingVisitor(page)
+    with questions_of(site, _LONG_QUESTIONS):
+        visitor.open_first_step()
+        visitor.write_facts(Matter())
+        visitor.go_on(_LONG[:80])
+        wide = [(page.title(), page.evaluate("document.documentElement.scrollWidth"))]
+        for heading in ("Tarkista vastauksesi", "Kiitos, alkukartoituksesi on perillä"):
+            visitor.go_on(heading)
+            wide.append((heading, page.evaluate("document.documentElement.scrollWidth")))
+        page.get_by_role("link", name="Katso ja tallenna oma kopiosi").click()
+        visitor.page.wait_for_url("**/kopio/")
+        wide.append(("kopio", page.evaluate("document.documentElement.scrollWidth")))
+    assert [place for place, width in wide if width > NARROW["width"]] == []
