@@ -7,7 +7,8 @@ PY := $(VENV)/bin/python
 WORKERS ?= 2
 # The random order of the tests. One for everybody, so that a failure can be repeated; `make test SEED=2` is another.
 SEED ?= 1
-PYTEST := $(PY) -m pytest -q -n $(WORKERS) --dist worksteal --randomly-seed=$(SEED)
+# To rewrite the asserts of all tests takes each process six seconds: what was compiled is kept, whatever the environment says.
+PYTEST := env PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n $(WORKERS) --dist worksteal --randomly-seed=$(SEED)
 # The environment of `make test-next`.
 NEXT := var/next
 NEXT_PYTHON ?= python3
@@ -44,11 +45,11 @@ test: check tests ## Run everything: the checks, the tests on SQLite and on Post
 
 tests: browser # … without the checks.
 	@echo "== Tests on SQLite"
-	@$(PYTEST) -m "not browser"
+	@$(PYTEST) tests --ignore tests/browser
 	@echo "== Tests on PostgreSQL"
-	@$(PY) -m tests.tools.postgres $(PYTEST) -m "not browser and not once"
+	@$(PY) -m tests.tools.postgres $(PYTEST) -m "not once" tests --ignore tests/browser
 	@echo "== Tests in a browser"
-	@$(PYTEST) -m browser
+	@$(PYTEST) tests/browser
 
 check: dev-environment ## Quick checks: lint, format, templates, types, import rules, migrations, catalogues
 	@failed=; $(PY) -m mypy --no-error-summary & types=$$!; \
