@@ -231,6 +231,16 @@ def test_the_sources_are_no_data_folder(tmp_path: Path, written: str) -> None:
         data_folder(text, sources=sources)
 
 
+def test_sources_in_another_case_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a Mac's disk, where two spellings are one folder."""
+    sources, other = tmp_path / "sources", tmp_path / "Sources"
+    (sources / "static").mkdir(parents=True)
+    other.mkdir()
+    monkeypatch.setattr(Path, "samefile", lambda one, two: str(one).lower() == str(two).lower())
+    with pytest.raises(SettingError, match=r"^DATA_DIR: "):
+        data_folder(str(other / "static"), sources=sources)
+
+
 def test_var_symlink_into_sources_is_refused(tmp_path: Path) -> None:
     (tmp_path / "static").mkdir()
     (tmp_path / "var").symlink_to(tmp_path / "static")
