@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -175,12 +176,23 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.usefixtures("_own_umask")
 @FULL
+@pytest.mark.parametrize(
+    ("failing", "other"), [("prepare_data", "prepare_static_files"), ("prepare_static_files", "prepare_data")]
+)
 def test_serve_ends_where_its_preparation_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: Exception, named: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    failing: str,
+    other: str,
+    error: Exception,
+    named: str,
 ) -> None:
     for name in ("check_program", "check_resources", "close_connections"):
         monkeypatch.setattr(serve, name, lambda: None)
-    monkeypatch.setattr(serve, "prepare_data", raising(error))
+    monkeypatch.setattr(serve, failing, raising(error))
+    # It is stopped, and not waited for.
+    monkeypatch.setattr(serve, other, lambda _say: time.sleep(600))
     monkeypatch.setattr(serve, "_run", raising(AssertionError("The site was started.")))
     with override_settings(PORT=free_port(), DATA_DIR=tmp_path), pytest.raises(SystemExit) as ended:
         call_command("serve")
