@@ -17,6 +17,7 @@ from tests.tools.public_views.stage import View
 MENU_ROW_FROM = 1024
 FRONT = "/"
 NO_COPY = "/jatka/tama-linkki-ei-avaa-mitaan/kopio/"
+NO_ENDING = "/jatka/tama-loppu-on-poistettu/loppu/"
 
 
 def _read(address: str) -> str:
@@ -63,6 +64,7 @@ def mapping_views() -> list[View]:
         View("mapping-done", "mapping", 200, bring_mapping.done),
         View("mapping-own-copy", "mapping", 200, bring_mapping.own_copy),
         View("mapping-closed", "mapping", 404, partial(bring.page, path=closed), path=closed),
+        View("mapping-ended", "mapping", 404, partial(bring.page, path=NO_ENDING), path=NO_ENDING),
     ]
 
 
