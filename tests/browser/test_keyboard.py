@@ -17,7 +17,6 @@ from tests.tools.accessibility.contrast import Colour, contrast
 from tests.tools.public_views import Stage, View
 from tests.tools.running_site import RunningSite
 
-NARROW: ViewportSize = {"width": 320, "height": 640}
 MOST_STOPS = 120
 
 # What Tab should reach: all that can be used, and of a group of radio buttons one.
