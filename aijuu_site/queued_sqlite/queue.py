@@ -110,7 +110,11 @@ class WriterQueue:
             number = _NUMBER.unpack(os.pread(self._file, _NUMBER.size, 0).ljust(_NUMBER.size, b"\0"))[0]
             ticket = max(_FIRST_TICKET, number)
             self._lock(ticket, deadline)
-            os.pwrite(self._file, _NUMBER.pack(ticket + 1), 0)
+            try:
+                os.pwrite(self._file, _NUMBER.pack(ticket + 1), 0)
+            except BaseException:
+                self._unlock(ticket)
+                raise
         finally:
             self._unlock(_COUNTER)
         try:

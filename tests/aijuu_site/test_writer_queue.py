@@ -171,6 +171,21 @@ def test_writer_that_gave_up_stops_nobody(line: Line) -> None:
         assert not impatient.has_turn
 
 
+def test_writer_that_could_not_write_its_ticket_stops_nobody(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connection stays open: on a full disk, or one that has become read-only."""
+
+    def full(*_arguments: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with closing(line.queue()) as unlucky, closing(line.queue()) as next_one:
+        with monkeypatch.context() as patch:
+            patch.setattr(queue_module.os, "pwrite", full)
+            with pytest.raises(OSError, match="No space"):
+                unlucky.acquire(1)
+        next_one.acquire(1)
+        assert next_one.has_turn
+
+
 def test_writer_gives_up_behind_another_process(line: Line) -> None:
     holder = line.add_process("holder", holds=True)
     wait_until(lambda: line.turns == ["holder"])
