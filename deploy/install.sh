@@ -216,7 +216,7 @@ say_what_is_not_set() {
         missing+=("BACKUP_TO    backups are on this machine alone, and lost with it. A folder of another disk, or a bucket: docs/backup.md")
     fi
     [ -n "$(setting ALERT_EMAIL)" ] ||
-        missing+=("ALERT_EMAIL  nobody is told when mail, backups or the form fail. Your own address, not the practice's: docs/monitoring.md")
+        missing+=("ALERT_EMAIL  nobody is told when mail, backups or the form fail. An address that somebody reads: docs/monitoring.md")
     [ ${#missing[@]} != 0 ] || return 0
     say ""
     say "NOT SET YET in $SETTINGS. Write a line NAME=value there, then run deploy/install.sh again:"

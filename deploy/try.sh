@@ -220,6 +220,14 @@ for name in "web server" worker aijuu caddy; do
     write_letter
 done
 expect_letters
+visitor seconds 12 >"$place/load" & load=$!
+sleep 4
+inside kill -9 "$(inside pgrep --oldest --exact "web server")"
+wait $load || { cat "$place/load" >&2; fail "requests failed while the web server was killed"; }
+tail -n 1 "$place/load"
+confirmed=$((confirmed + $(sed -n 's/.*LETTERS \([0-9]*\).*/\1/p' "$place/load")))
+expect_letters
+ok "the web server was killed under load, and no request failed"
 
 step "Upgrade under load ($from to HEAD)"
 old=$(running)
@@ -261,6 +269,8 @@ write_letter
 expect_letters
 
 step "A mistake in the settings"
+! inside /root/new/deploy/install.sh other.example >"$place/mistake.log" 2>&1 || fail "another domain was taken"
+grep -q "installed for $site" "$place/mistake.log" || { cat "$place/mistake.log" >&2; fail "the domain is not named"; }
 echo 'SITE_URL=https://' >>"$tree/etc/aijuu/site.env"
 ! inside /root/new/deploy/install.sh >"$place/mistake.log" 2>&1 || fail "a mistaken setting was taken"
 grep -q 'SITE_URL' "$place/mistake.log" || fail "the mistaken setting is not named"

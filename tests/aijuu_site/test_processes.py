@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -189,12 +190,17 @@ def test_killed_web_server_is_started_again_and_nobody_is_refused(
     address = listener.getsockname()
 
     def visit() -> None:
-        for _visitor in range(2):
-            with socket.create_connection(address, 30) as visitor:
-                answers.append(int(visitor.recv(100)))
-            if len(answers) == 1:
-                os.kill(answers[0], signal.SIGKILL)
-        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            for _visitor in range(2):
+                with socket.create_connection(address, 30) as visitor:
+                    answers.append(int(visitor.recv(100)))
+                if len(answers) == 1:
+                    os.kill(answers[0], signal.SIGKILL)
+                    # Until then it may take one more. The supervisor may be quicker to ask.
+                    with suppress(ChildProcessError):
+                        os.waitid(os.P_PID, answers[0], os.WEXITED | os.WNOWAIT)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     visitors = threading.Thread(target=visit)
     assert supervisor.run(is_answering=lambda: True, on_ready=visitors.start) == 0
@@ -225,12 +231,12 @@ def test_processes_of_a_killed_web_server_finish_what_they_do(tmp_path: Path, ha
         sleep()
 
     def kill() -> None:
-        while not began.exists():
+        deadline = time.monotonic() + 30
+        while not began.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         process = supervisor.web.process
         assert process is not None
         os.kill(process.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 30
         while time.monotonic() < deadline and not (finished.exists() if has_time else group_is_gone(process.pid)):
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGTERM)

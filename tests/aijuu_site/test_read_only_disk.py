@@ -14,6 +14,7 @@ from django.db import OperationalError
 from django.db.utils import ConnectionHandler
 from pytest_django import DjangoDbBlocker
 
+from aijuu_site.kept_pages import keeper as keeper_module
 from aijuu_site.queued_sqlite import base
 from aijuu_site.serving.processes import Forked
 from aijuu_site.settings.databases import database_from_url
@@ -139,5 +140,27 @@ def test_writer_that_waited_in_vain_is_refused_once(folder: Path, monkeypatch: p
             # It is kept again from request to request.
             disk.end_request()
             assert disk.connections["default"].connection is not None
+
+    on_read_only_disk(folder, run)
+
+
+def test_thread_that_follows_pages_lets_others_write_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper_module, "_DATABASE_SECONDS", 0.0)
+    keeper = keeper_module.Keeper()
+
+    def run(disk: Disk) -> None:
+        has_read = threading.Event()
+
+        def follow() -> None:
+            disk.letters()
+            has_read.set()
+
+        monkeypatch.setattr(keeper_module, "follow_database", follow)
+        monkeypatch.setattr("django.db.connections", disk.connections)
+        keeper.start(lambda _key: None, list)
+        assert has_read.wait(30)
+        disk.set_writable(True)
+        disk.write()
+        assert disk.letters() == 2
 
     on_read_only_disk(folder, run)
