@@ -447,6 +447,18 @@ def test_a_held_plan_goes_on_as_it_was(kati: Client, seven: list[Enquiry]) -> No
         assert "Ilmoittaminen jatkuu." in words(again)
 
 
+def test_continue_of_an_older_version_changes_nothing(kati: Client, seven: list[Enquiry]) -> None:
+    plan = held(kati)
+    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
+        shown = shown_digest(kati.get(RETURN))
+        older = choices(greeting="Helmikuussa on tilaa.", plan=plan.pk, version=plan.version - 1)
+        page = kati.post(RETURN, {**older, "action": "continue", "shown_digest": shown}, follow=True)
+    assert "muuttunut sen jälkeen, kun avasit sivun" in words(page)
+    held_at = plan.held_at
+    plan.refresh_from_db()
+    assert plan.held_at == held_at is not None
+
+
 def test_a_held_plan_can_be_ended(kati: Client, seven: list[Enquiry]) -> None:
     plan = held(kati)
     with time_machine.travel(MORNING + timedelta(days=2), tick=False):
