@@ -113,6 +113,13 @@ def test_cleaning_takes_no_letter_digit_or_punctuation(text: str) -> None:
     assert clean_lines(text) == unicodedata.normalize("NFC", text)
 
 
+@pytest.mark.parametrize(("marks", "runs"), [(30, [30]), (31, [30, 1]), (61, [30, 30, 1])])
+def test_thirty_marks_stay_together(marks: int, runs: list[int]) -> None:
+    # Of a letter that composes with none of them.
+    pieces = clean_lines("q" + "\u0300" * marks).split("\u034f")
+    assert [piece.count("\u0300") for piece in pieces] == runs
+
+
 def test_combining_marks_are_broken_after_thirty() -> None:
     cleaned = clean_lines("Za" + "\u0300" * 100 + "lgo")
     assert max(len(run) for run in cleaned.replace("\u0300", "|").split("\u034f")) <= 34
