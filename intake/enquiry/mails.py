@@ -109,9 +109,14 @@ def _rendered(mail: NewMail, facts: tuple[object, ...], enquiry: Enquiry, now: d
     subject, text, html = (part.replace(_REFERENCE_LATER, enquiry.reference) for part in (mail.subject, *texts))
     recipient = mail.recipient or enquiry.email
     if enquiry.is_proof:
-        subject, recipient = _("Test, needs nothing: %(subject)s") % {"subject": subject}, enquiry.email
+        subject, recipient = as_test(subject), enquiry.email
     addressed = replace(mail, subject=subject, recipient=recipient)
     return mail_row(addressed, text=text, html=html, now=now)
+
+
+def as_test(subject: str) -> str:
+    """Return the subject of a mail about a test letter of the site's own."""
+    return _("Test, needs nothing: %(subject)s") % {"subject": subject}
 
 
 def queue_mails(mails: ReadyMails, *, enquiry: Enquiry, mailbox_key: str, now: datetime) -> None:

@@ -29,9 +29,11 @@ from intake.spam.rules import reasons_to_suspect
 from intake.submission import ContactFacts, FormOpening, Submission
 from intake.typed_text import clean_lines
 
-# Both are sent with a locked `enquiry` and `now`, in a transaction that holds lock_receiving().
+# All are sent with a locked `enquiry` and `now`, in a transaction that holds lock_receiving().
 # An enquiry was put on the waiting list. `wants_mail`: its sender asked for mail on the return.
 listed = Signal()
+# A test letter would have been put there. It gets no place, only the mail about one, by whoever is connected.
+test_letter_listed = Signal()
 # A suspicious enquiry was accepted.
 accepted = Signal()
 
@@ -293,7 +295,9 @@ def _store(arrival: _Arrival, now: datetime) -> Enquiry:
                 return one
             Enquiry.objects.filter(pk=one.pk).update(repeat_key=None)
         enquiry.save(force_insert=True)
-        if enquiry.kind == Kind.WAITING and not enquiry.is_proof:
+        if enquiry.kind == Kind.WAITING and enquiry.is_proof:
+            test_letter_listed.send(Enquiry, enquiry=enquiry, now=now)
+        elif enquiry.kind == Kind.WAITING:
             listed.send(Enquiry, enquiry=enquiry, wants_mail=arrival.wants_mail, now=now)
         queue_mails(arrival.mails, enquiry=enquiry, mailbox_key=arrival.mailbox_key, now=now)
     return enquiry

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from home.contact_details import ContactDetails
-from intake.choices import Kind, MailState
+from intake.choices import MailState
 from intake.contact.page import ContactPage
 from intake.enquiry.models import Enquiry
 from intake.enquiry.removal import remove_enquiry, remove_proofs
@@ -27,9 +27,8 @@ from intake.submission import PROOF_FIELD, new_proof_mark, read_form_token
 
 # A form that is sent sooner is suspicious.
 _READING_SECONDS = MIN_SECONDS + 1
-# The mails of a letter to Kati: the notice of it and the confirmation. Of a place on the waiting list the notice alone:
-# the confirmation belongs to the place, which a test letter does not get.
-_MAILS = {Kind.CONTACT: 2, Kind.WAITING: 1}
+# The notice of it to Kati and the confirmation, also that of joining the waiting list, which a test letter does not.
+_MAILS = 2
 _WORDS = {"name": "Sivuston koeviesti", "message": "Sivusto kokeilee itse lomaketta ja poistaa tämän viestin."}
 
 
@@ -119,7 +118,7 @@ def _send_letter(proof: FormProof) -> None:
         raise _Failed(ProofResult.NO_THANKS)
     if enquiry.is_quarantined:
         raise _Failed(ProofResult.SUSPECTED)
-    if enquiry.mails.count() != _MAILS[Kind(enquiry.kind)]:
+    if enquiry.mails.count() != _MAILS:
         raise _Failed(ProofResult.NO_MAIL)
     proof.posted_at = timezone.now()
     proof.save(update_fields=["posted_at"])

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
 from intake.choices import MailPurpose
-from intake.enquiry.mails import facts_of_practice, mail_to_sender, mail_to_supervisor
+from intake.enquiry.mails import as_test, facts_of_practice, mail_to_sender, mail_to_supervisor
 from intake.enquiry.models import Enquiry
 from intake.mail.links import PrivateLink
 from intake.mail.models import OutgoingMail
@@ -112,6 +112,12 @@ def queue_waiting_confirmation(*, place: WaitingPlace, now: datetime) -> bool:
     return True
 
 
+def queue_test_confirmation(*, enquiry: Enquiry, months: int, now: datetime) -> None:
+    """Queue the confirmation that the place of a test letter would get. There is no such place, and none is stored."""
+    place = WaitingPlace(enquiry=enquiry, months=months)
+    _queue_link_to_place(place, MailPurpose.WAITING_CONFIRMATION, now)
+
+
 def queue_waiting_link(*, place: WaitingPlace, now: datetime) -> None:
     """Queue a mail with a new private link to a place, at the supervisor's request."""
     _queue_link_to_place(place, MailPurpose.WAITING_LINK, now)
@@ -128,7 +134,7 @@ def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, now: datetim
             "answer_url": WAITING_LINK.url(),
         },
     )
-    queue_mail(mail, now=now)
+    queue_mail(replace(mail, subject=as_test(mail.subject)) if place.enquiry.is_proof else mail, now=now)
 
 
 def queue_waiting_answer(

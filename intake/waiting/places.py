@@ -16,7 +16,14 @@ from home.pause.rules import pause_state
 from intake.choices import Kind, MailPurpose, Status, StepKind, Verdict
 from intake.enquiry.mails import enquiry_of, to_sender
 from intake.enquiry.models import Enquiry, EnquiryStep
-from intake.enquiry.services import accepted, listed, lock_enquiry, require_version, save_change
+from intake.enquiry.services import (
+    accepted,
+    listed,
+    lock_enquiry,
+    require_version,
+    save_change,
+    test_letter_listed,
+)
 from intake.locks import lock_receiving
 from intake.mail.links import new_secret, register_link, secret_digest
 from intake.mail.models import OutgoingMail
@@ -24,7 +31,7 @@ from intake.mail.queue import Handling, register
 from intake.mailbox import mailbox_key, same_address
 from intake.settings import IntakeSettings
 from intake.typed_text import clean_line
-from intake.waiting.mails import WAITING_LINK, queue_waiting_confirmation
+from intake.waiting.mails import WAITING_LINK, queue_test_confirmation, queue_waiting_confirmation
 from intake.waiting.models import WaitingLink, WaitingPlace
 
 # The mails with the private link; once one is sent, its address may get other mails.
@@ -113,7 +120,9 @@ def link_for_place(*, enquiry: Enquiry, now: datetime) -> str:
 
 
 def _secret_for(mail: OutgoingMail, now: datetime) -> str:
-    return link_for_place(enquiry=enquiry_of(mail), now=now)
+    enquiry = enquiry_of(mail)
+    # That of a test letter opens nothing.
+    return new_secret() if enquiry.is_proof else link_for_place(enquiry=enquiry, now=now)
 
 
 register_link(WAITING_LINK, _secret_for)
@@ -173,8 +182,17 @@ def queue_joining_confirmation(*, enquiry: Enquiry, now: datetime, **_signal: ob
     return queue_waiting_confirmation(place=place, now=now)
 
 
+@receiver(test_letter_listed)
+def confirm_test_letter(*, enquiry: Enquiry, now: datetime, **_signal: object) -> None:
+    """Queue the mail of joining the list for a letter that does not join it."""
+    if not enquiry.is_quarantined:
+        queue_test_confirmation(enquiry=enquiry, months=IntakeSettings.load().waiting_months, now=now)
+
+
 def _mark_reached(mail: OutgoingMail, now: datetime) -> None:
     """Record, for each place with this address, that a mail with the link to leave the list was sent to it."""
+    if enquiry_of(mail).is_proof:
+        return
     places = WaitingPlace.objects.filter(same_address("enquiry__email", mail.recipient), reached_at=None)
     places.update(reached_at=now)
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from home.pause.rules import FormMode
-from intake.choices import Kind, MailState
+from intake.choices import Kind, MailPurpose, MailState
 from intake.enquiry.forms import ContactFactsForm
 from intake.mail.delivery import deliver_due
 from intake.models import (
@@ -27,6 +27,7 @@ from intake.models import (
     OutgoingMail,
     PostingTrace,
     RemovedEnquiry,
+    WaitingLink,
     WaitingPlace,
 )
 from intake.proof import services
@@ -34,6 +35,7 @@ from intake.proof.models import ProofResult
 from intake.proof.selectors import last_proof
 from intake.proof.services import AlreadyRunning, begin, follow_up, prove_by_night
 from tests.intake.enquiries import received
+from tests.intake.waiting.list_people import waiter
 from tests.intake.waiting.visitors import set_pause
 from tests.tools.running_site import free_port
 from tests.tools.smtp_server import SmtpServer
@@ -114,14 +116,28 @@ def test_proof_counts_towards_no_limit(settings: Any) -> None:
     assert Enquiry.with_proofs.count() == 1
 
 
-def test_pause_with_waiting_list_proves_its_form() -> None:
+def test_pause_with_waiting_list_proves_its_form_and_its_mails(smtp: SmtpServer) -> None:
     set_pause(FormMode.WAITING_LIST)
     proof = begin(now=timezone.now())
     assert proof.result == ProofResult.RUNNING
     assert Enquiry.with_proofs.get().kind == Kind.WAITING
-    assert not WaitingPlace.objects.exists()
-    OutgoingMail.objects.update(state=MailState.SENT)
+    purposes = set(OutgoingMail.objects.values_list("purpose", flat=True))
+    assert purposes == {MailPurpose.NOTIFICATION, MailPurpose.WAITING_CONFIRMATION}
+    # Somebody with the address of the mails is on the list, and has not been reached.
+    real = waiter(now=timezone.now(), email=KATI, is_reached=False)
+    real.enquiry.mails.all().delete()
+    AutomaticReplyTrace.objects.all().delete()
+    assert deliver_due() == 2
+    assert {mail["To"] for mail in smtp.messages} == {KATI}
+    subjects = [str(make_header(decode_header(str(mail["Subject"])))).strip() for mail in smtp.messages]
+    assert all(subject.startswith("Koe, ei vaadi toimia: ") for subject in subjects), subjects
+    assert any("odotuslistalla" in subject for subject in subjects), subjects
+    assert [place.pk for place in WaitingPlace.objects.all()] == [real.pk]
+    real.refresh_from_db()
+    assert real.reached_at is None
+    assert not WaitingLink.objects.exists()
     assert finished(proof) == ProofResult.PASSED
+    real.enquiry.delete()
     assert nothing_is_left()
 
 
