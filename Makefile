@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-# Two at a time suits a small machine; `make test WORKERS=4` is quicker on a larger one.
-WORKERS ?= 2
+# Three at a time keep two cores busy, since some tests wait; `make test WORKERS=6` is quicker on a larger machine.
+WORKERS ?= 3
 # The random order of the tests. One for everybody, so that a failure can be repeated; `make test SEED=2` is another.
 SEED ?= 1
 # To rewrite the asserts of all tests takes each process six seconds: what was compiled is kept, whatever the environment says.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import make_msgid, parseaddr
+from secrets import token_hex
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -140,7 +141,10 @@ def mail_row(mail: NewMail, *, text: str, html: str, now: datetime) -> OutgoingM
         subject=mail.subject,
         text=text,
         html=html,
-        message_id=make_msgid(domain=parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or None),
+        # Python's own numbers may repeat: whoever seeds `random` gets the same ones again.
+        message_id=make_msgid(
+            idstring=token_hex(8), domain=parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or None
+        ),
         state=MailState.QUEUED,
         created_at=now,
         next_attempt_at=mail.goes_at or now,

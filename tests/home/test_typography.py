@@ -107,6 +107,7 @@ def test_ranges_and_phone_numbers_stay_on_one_line(text: str, shown_as: str) -> 
 
 
 @pytest.mark.once
+@pytest.mark.django_db
 def test_window_titles_hold_no_unseen_character() -> None:
     page = ServicePage(title="Tapaamiset 3-4 viikon välein")
     pause = PauseNotice().status(now=timezone.now())

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import random
 from email.message import EmailMessage
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 from home.models import ContactDetails, HomePage, PauseNotice
 from intake.mail.delivery import build_message
 from intake.models import Enquiry, IntakeSettings, OutgoingMail
-from tests.intake.visiting import Visitor, letter
+from tests.intake.visiting import Visitor, letter, token
 
 MARKERS = {
     "name": "Nimimerkki",
@@ -176,3 +177,12 @@ def test_plain_text_mail_has_no_entities(visitor: Visitor) -> None:
     visitor.sends()
     text = OutgoingMail.objects.get(purpose="confirmation").text
     assert "Aijuu & <kumppanit>" in text
+
+
+@time_machine.travel("2027-01-10 12:00:00+00:00", tick=False)
+def test_message_ids_differ_where_random_numbers_repeat(visitor: Visitor) -> None:
+    for email_address in ("maija@esimerkki.fi", "matti@esimerkki.fi"):
+        random.seed(1)
+        assert visitor.sends({**letter(email=email_address), "form_token": token()}).status_code == 303
+    ids = OutgoingMail.objects.values_list("message_id", flat=True)
+    assert len(set(ids)) == len(ids) == 4
