@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import make_msgid, parseaddr
+from email.utils import parseaddr
 from secrets import token_hex
 
 from django.conf import settings
+from django.core.mail.utils import DNS_NAME
 from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 
@@ -130,6 +131,15 @@ def queue_mail(mail: NewMail, *, now: datetime) -> OutgoingMail:
     return row
 
 
+def _new_message_id() -> str:
+    """Return a Message-ID that is never drawn twice, and short enough to stay on its line.
+
+    That of email.utils.make_msgid() is the clock and `random`: whoever seeds that gets the same one again.
+    """
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or DNS_NAME.get_fqdn()
+    return f"<{token_hex(16)}@{domain}>"
+
+
 def mail_row(mail: NewMail, *, text: str, html: str, now: datetime) -> OutgoingMail:
     """Return the unsaved row of a mail with its rendered texts."""
     return OutgoingMail(
@@ -141,10 +151,7 @@ def mail_row(mail: NewMail, *, text: str, html: str, now: datetime) -> OutgoingM
         subject=mail.subject,
         text=text,
         html=html,
-        # Python's own numbers may repeat: whoever seeds `random` gets the same ones again.
-        message_id=make_msgid(
-            idstring=token_hex(8), domain=parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or None
-        ),
+        message_id=_new_message_id(),
         state=MailState.QUEUED,
         created_at=now,
         next_attempt_at=mail.goes_at or now,

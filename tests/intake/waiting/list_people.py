@@ -10,7 +10,7 @@ from django.utils import timezone
 from home.models import PauseNotice
 from home.pause.services import record_elapsed_return
 from intake.choices import Kind, Status, Verdict
-from intake.enquiry.rules import new_reference
+from intake.enquiry.rules import ALPHABET
 from intake.enquiry.search import signature
 from intake.mail.delivery import WAITS, deliver_next
 from intake.mailbox import mailbox_key
@@ -21,6 +21,8 @@ from intake.waiting.upkeep import ask_or_remove_silent_waiters, remind_and_close
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
 _numbers = itertools.count(1)
+# One after the other: of random ones, two of some thousand waiters may have the same.
+_references = ((*symbols[:3], "-", *symbols[3:]) for symbols in itertools.product(ALPHABET, repeat=6))
 
 
 def waiter(
@@ -36,7 +38,7 @@ def waiter(
     number = next(_numbers)
     address = email or f"odottaja{number}@esimerkki.fi"
     enquiry = Enquiry.objects.create(
-        reference=new_reference(),
+        reference="".join(next(_references)),
         submission_id=uuid.uuid4(),
         content_digest=uuid.uuid4().hex,
         kind=Kind.WAITING,
