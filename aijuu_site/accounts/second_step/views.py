@@ -30,7 +30,7 @@ from django.views.generic import View
 
 from aijuu_site.accounts.changes import changes_told, end_other_sessions
 from aijuu_site.accounts.confirmation import confirm_session
-from aijuu_site.accounts.devices import device_words
+from aijuu_site.accounts.login_notices import device_words
 from aijuu_site.accounts.models import User
 from aijuu_site.accounts.second_step.forms import ActivateTOTPForm
 from aijuu_site.accounts.second_step.qr_code import qr_code

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
+from django.test import RequestFactory
+
 from aijuu_site.accounts.changes import queue_account_changed, tell_old_addresses
-from aijuu_site.accounts.devices import _queue_notice
+from aijuu_site.accounts.login_notices import queue_login_notice
 from aijuu_site.accounts.password_reset import answer_reset_requests, queue_invitation, request_password_reset
-from aijuu_site.accounts.second_step.wrong_codes import queue_notice as queue_wrong_codes
 from home.pause.rules import ReminderKind
 from intake.choices import Kind, MailPurpose, Verdict
 from intake.enquiry.mails import mail_to_sender, mail_to_supervisor
@@ -120,10 +121,11 @@ def _queue_to_accounts(mails: EveryMail, now: datetime) -> None:
     with mails.form("of addresses"):
         before = {"notices": user.email, "contact": user.email}
         tell_old_addresses(before=before, after={"notices": "", "contact": ""}, by=_ADMIN)
-    for device in ("Firefox, Windows", ""):
-        with mails.form(device):
-            _queue_notice(user, device)
-            queue_wrong_codes(user, device, now=now)
+    for agent in ("Mozilla/5.0 (Windows NT 10.0) Firefox/140.0", ""):
+        request = RequestFactory().get("/", headers={"User-Agent": agent})
+        with mails.form(agent):
+            queue_login_notice(MailPurpose.NEW_LOGIN, "Kirjautuminen", request=request, user=user, now=now)
+            queue_login_notice(MailPurpose.WRONG_CODES, "Koodeja", request=request, user=user, now=now, count=5)
     with mails.form():
         request_password_reset(email=user.email, address_key="every mail", now=now)
         answer_reset_requests(now=now)
