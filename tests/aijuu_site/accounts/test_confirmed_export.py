@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils import timezone
 
@@ -74,6 +75,7 @@ def test_app_code_stands_in_for_the_password(client: Client, kati: User) -> None
         back = confirm(client, wrong, **{"confirm-code": code})
         assert (back.status_code, back["Location"]) == (302, f"{LIST}?q=Maija")
         assert "attachment" in client.get(LIST, {"export": "csv"})["Content-Disposition"]
+    assert Authenticator.objects.get(user=kati, type=Authenticator.Type.TOTP).last_used_at is not None
     # The same code confirms nothing else.
     with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
         assert confirm(client, question, **{"confirm-code": code}).status_code == 403

@@ -6,6 +6,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from intake.mapping.answers import answer_text
 from intake.mapping.questions import Choice, Condition, QuestionSet, QuestionType, question_set_from_json
@@ -177,8 +178,8 @@ def test_texts_are_read_as_visitors_read_them(mapping_page: MappingPage) -> None
             row("single_choice", "a", **texts, choices=[raw, "Muu"]),
             row("scale", "b", **texts, low_label=raw, high_label=raw),
             row("yes_no", "c", **texts, yes_label=raw, no_label=raw),
-            row("information", "d", text=f"<p>{raw} {{sähköposti}}</p>"),
-            row("ending", "e", title=raw, text=f"<p>{raw} {{sähköposti}}</p>", when=["c:yes"]),
+            row("information", "d", text=f"<p>{raw} {{sähköposti}} oma@esimerkki.fi</p>"),
+            row("ending", "e", title=raw, text=f"<p>{raw} {{sähköposti}} oma@esimerkki.fi</p>", when=["c:yes"]),
         ]
     )
     stored = unescape(json.dumps(question_set.as_json(), ensure_ascii=False)).replace("\u00a0", " ")
@@ -188,3 +189,15 @@ def test_texts_are_read_as_visitors_read_them(mapping_page: MappingPage) -> None
         assert 'href="tel:+358505348567"' in body
         assert "@" not in body
         assert "mailto:kati" in unescape(body)
+        assert "oma@esimerkki.fi" in unescape(body)
+
+
+def test_title_of_where_to_turn_is_read_alike_everywhere(client: Client, mapping_page: MappingPage) -> None:
+    mapping_page.elsewhere_title = 'Soita {puhelin}: "3-4"'
+    mapping_page.save()
+    fine = "Soita 050 534 8567: ”3–4”"
+    html = client.get(f"{mapping_page.url}muualle/").text.replace("\u00a0", " ").replace("\u2060", "")
+    assert f"<title>{fine} – Aijuu työnohjaus</title>" in html
+    assert f"<h1>{fine}</h1>" in html
+    assert fine in client.get(mapping_page.url).text.replace("\u00a0", " ").replace("\u2060", "")
+    assert dict(mapping_page.preview_modes)["elsewhere"].replace("\u00a0", " ") == fine
