@@ -27,7 +27,7 @@ from intake.submission import PROOF_FIELD, new_proof_mark, read_form_token
 
 # A form that is sent sooner is suspicious.
 _READING_SECONDS = MIN_SECONDS + 1
-# The notice of it to Kati and the confirmation, also that of joining the waiting list, which a test letter does not.
+# The notice to Kati and the confirmation, on the waiting list too, though a test letter gets no place there.
 _MAILS = 2
 _WORDS = {"name": "Sivuston koeviesti", "message": "Sivusto kokeilee itse lomaketta ja poistaa tämän viestin."}
 
