@@ -121,9 +121,10 @@ def _queue_to_accounts(mails: EveryMail, now: datetime) -> None:
     with mails.form("of addresses"):
         before = {"notices": user.email, "contact": user.email}
         tell_old_addresses(before=before, after={"notices": "", "contact": ""}, by=_ADMIN)
-    for agent in ("Mozilla/5.0 (Windows NT 10.0) Firefox/140.0", ""):
+    browsers = {"known browser": "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0", "unknown browser": ""}
+    for form, agent in browsers.items():
         request = RequestFactory().get("/", headers={"User-Agent": agent})
-        with mails.form(agent):
+        with mails.form(form):
             queue_login_notice(MailPurpose.NEW_LOGIN, "Kirjautuminen", request=request, user=user, now=now)
             queue_login_notice(MailPurpose.WRONG_CODES, "Koodeja", request=request, user=user, now=now, count=5)
     with mails.form():
