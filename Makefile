@@ -72,8 +72,8 @@ catalogues: dev-environment ## Add new texts to the Finnish catalogues and compi
 	@$(PY) -m tests.tools.catalogues compile
 
 bench: dev-environment ## Measure speed and memory beside nginx and a fresh Wagtail site (needs wrk and nginx)
-	@$(PY) -m pytest -q -p no:randomly $$(find tests -name 'bench_*.py')
-	@$(PY) -m tests.tools.bench
+	@missed=0; $(PY) -m pytest -q -p no:randomly $$(find tests -name 'bench_*.py') || missed=1; \
+	$(PY) -m tests.tools.bench || missed=1; exit $$missed
 
 chaos: dev-environment ## Kill, stop, lock and fill the running site under load, let its clock jump, on both databases, and count each letter (15 minutes)
 	@$(PY) -m tests.tools.chaos

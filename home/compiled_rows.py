@@ -1,9 +1,9 @@
-"""Single rows that every page reads, by SQL that Django builds once for each connection.
+"""Single rows that every page or every step of a form reads, by SQL that Django builds once for each connection.
 
 Building the query of a page takes Django ten times as long as running it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,25 +23,41 @@ class _Compiled:
 
 def first_row(model: type[Row]) -> Row | None:
     """Return the row with the smallest primary key; None where there is none."""
-    return _read(model, lambda rows: rows.order_by("pk")[:1], ())
+    return _read(model, "first", lambda rows: rows.order_by("pk")[:1], ())
 
 
 def row_by_pk(model: type[Row], pk: int) -> Row | None:
     """Return the row with this primary key; None where there is none."""
-    return _read(model, lambda rows: rows.order_by().filter(pk=pk), (pk,))
+    return row_by(model, "pk", pk)
 
 
-def _read(model: type[Row], choose: Callable[[QuerySet[Row]], QuerySet[Row]], given: tuple[int, ...]) -> Row | None:
+def row_by(model: type[Row], field: str, value: Any, *, related: tuple[str, ...] = ()) -> Row | None:
+    """Return the row whose unique `field` has this value; None where there is none.
+
+    `related`: foreign keys whose rows are read in the same query, as for select_related(), each after the one that it
+    goes through.
+    """
+    return _read(model, field, lambda rows: rows.order_by().filter(**{field: value}), (value,), related)
+
+
+def _read(
+    model: type[Row],
+    how: str,
+    choose: Callable[[QuerySet[Row]], QuerySet[Row]],
+    given: tuple[Any, ...],
+    related: tuple[str, ...] = (),
+) -> Row | None:
     connection = connections[DEFAULT_DB_ALIAS]
-    names = [field.attname for field in model._meta.concrete_fields]
+    parts = list(_parts(model, related))
     known: dict[Any, _Compiled] = vars(connection).setdefault(_ON_CONNECTION, {})
-    compiled = known.get((model, len(given)))
+    compiled = known.get((model, how, related))
     if compiled is None:
-        compiler = choose(model._default_manager.all()).values_list(*names).query.get_compiler(connection=connection)
+        columns = [f"{part.prefix}{name}" for part in parts for name in part.names]
+        compiler = choose(model._default_manager.all()).values_list(*columns).query.get_compiler(connection=connection)
         sql, _parameters = compiler.as_sql()
         converters = compiler.get_converters([column for column, _sql, _alias in compiler.select])
         compiled = _Compiled(sql, [(place, functions, column) for place, (functions, column) in converters.items()])
-        known[model, len(given)] = compiled
+        known[model, how, related] = compiled
     with connection.cursor() as cursor:
         cursor.execute(compiled.sql, given)
         found = cursor.fetchone()
@@ -51,5 +67,41 @@ def _read(model: type[Row], choose: Callable[[QuerySet[Row]], QuerySet[Row]], gi
     for place, functions, column in compiled.converters:
         for function in functions:
             values[place] = function(values[place], column, connection)
-    row: Row = model.from_db(DEFAULT_DB_ALIAS, names, values)
-    return row
+    return _joined(parts, values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The columns of one model in a row. `path`: the foreign keys that lead there; "" for the model that is read."""
+
+    model: type[Model]
+    path: str
+    names: list[str]
+
+    @property
+    def prefix(self) -> str:
+        return self.path and f"{self.path}__"
+
+
+def _parts(model: type[Model], related: tuple[str, ...]) -> Iterator[_Part]:
+    models: dict[str, Any] = {"": model}
+    for path in ("", *related):
+        if path:
+            before, _dunder, key = path.rpartition("__")
+            models[path] = models[before]._meta.get_field(key).related_model
+        yield _Part(models[path], path, [field.attname for field in models[path]._meta.concrete_fields])
+
+
+def _joined(parts: list[_Part], values: list[Any]) -> Any:
+    """Return the object of the first part, with those of the others at its foreign keys."""
+    objects: dict[str, Any] = {}
+    columns = iter(values)
+    for part in parts:
+        own = [next(columns) for _name in part.names]
+        before, _dunder, key = part.path.rpartition("__")
+        parent = objects[before] if part.path else None
+        is_missing = part.path and (parent is None or getattr(parent, f"{key}_id") is None)
+        objects[part.path] = None if is_missing else part.model.from_db(DEFAULT_DB_ALIAS, part.names, own)
+        if parent is not None and not is_missing:
+            setattr(parent, key, objects[part.path])
+    return objects[""]

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from home.compiled_rows import row_by
 from intake.choices import Kind, MailPurpose
 from intake.enquiry.mails import enquiry_of
 from intake.enquiry.models import Enquiry
@@ -20,12 +21,13 @@ from intake.mapping.mails import MAPPING_LINK, draft_of, resume_mails
 from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping
 
 LIFETIME = timedelta(days=30)
+_WITH_LINK = ("mapping", "mapping__enquiry", "mapping__parallel_to")
 
 
 def find_link(secret: str, *, now: datetime) -> MappingLink | None:
     """Return the link with its mapping; None if it does not exist or has expired."""
-    links = MappingLink.objects.select_related("mapping__enquiry", "mapping__parallel_to")
-    return links.filter(secret_digest=secret_digest(secret), mapping__expires_at__gt=now).first()
+    link = row_by(MappingLink, "secret_digest", secret_digest(secret), related=_WITH_LINK)
+    return link if link and link.mapping.expires_at > now else None
 
 
 def page_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from home.email_address import readable_address
 from home.pause.selectors import current_pause
+from home.site_pages import visitor_urls
 from intake.choices import Kind
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
@@ -111,8 +112,9 @@ def _closed(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and not read_post(request):
         return too_long_response(request)
     typed = typed_answers(request.POST) if request.method == "POST" else []
-    page = MappingPage.objects.live().first()
-    context = {"typed": typed, "begin_url": page.get_url(request) if page else ""}
+    # Its primary key is all that a link needs.
+    published = MappingPage.objects.live().values_list("pk", flat=True)[:1]
+    context = {"typed": typed, "begin_url": "".join(visitor_urls(list(published)))}
     return TemplateResponse(request, "intake/mapping/closed_page.html", context, status=404)
 
 

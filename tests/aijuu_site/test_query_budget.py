@@ -34,7 +34,7 @@ QUERIES = {
     "mapping later": 7,
     "mapping check": 5,
     "not found": 5,
-    "no such mapping": 6,
+    "no such mapping": 5,
     "paused /": 6,
     "paused /ota-yhteytta/": 7,
     "paused /alkukartoitus/": 7,

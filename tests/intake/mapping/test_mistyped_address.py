@@ -8,9 +8,11 @@ import time_machine
 from bs4 import BeautifulSoup, Tag
 from django.db import OperationalError
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from intake.choices import Kind
-from intake.mapping.links import mail_link_for_enquiry, remove_unfinished
+from intake.mail.links import secret_digest
+from intake.mapping.links import find_link, mail_link_for_enquiry, remove_unfinished
 from intake.models import Enquiry, InitialMapping, MappingLink
 from tests.intake.mapping.answering import ANSWERS, Answerer
 from tests.intake.mapping.test_sending import STORED
@@ -249,3 +251,35 @@ def test_a_repeat_by_another_opening_gives_no_link(visitor: Visitor, thanks: str
     # Whoever repeats it again comes to the same page, and the first sender's own stays as it was.
     assert stranger.sends(letter(delivery_modes=["online"]))["Location"] == again
     assert visitor.client.post(thanks)["Location"].startswith("/jatka/")
+
+
+def test_link_is_read_with_its_mapping_and_message(
+    visitor: Visitor, thanks: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    writer, now = by_page(visitor, thanks), timezone.now()
+    writer.sends_step(1, ANSWERS[0])
+    reader = by_mail()
+    by_link = {writer.secret: ("enquiry", "parallel_to"), reader.secret: ("parallel_to", "enquiry")}
+    for secret, (there, missing) in by_link.items():
+        # The first builds the query, the second takes the one that was built.
+        for _time in range(2):
+            with django_assert_num_queries(1):
+                found = find_link(secret, now=now)
+                assert found is not None
+                message = getattr(found.mapping, there)
+                assert getattr(found.mapping, missing) is None
+            expected = MappingLink.objects.get(pk=found.pk)
+            for read, stored in (
+                (found, expected),
+                (found.mapping, expected.mapping),
+                (message, Enquiry.objects.get()),
+            ):
+                assert type(read) is type(stored)
+                assert all(
+                    getattr(read, field.attname) == getattr(stored, field.attname)
+                    for field in stored._meta.concrete_fields
+                )
+    expires_at = InitialMapping.objects.get(links__secret_digest=secret_digest(writer.secret)).expires_at
+    assert find_link(writer.secret, now=expires_at - timedelta(seconds=1))
+    assert find_link(writer.secret, now=expires_at) is None
+    assert find_link("tuntematon", now=now) is None
