@@ -11,6 +11,7 @@ from django.core.mail.utils import DNS_NAME
 from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 
+from home.compiled_rows import changed_rows
 from home.contact_details import ContactDetails
 from intake.choices import MailPurpose, MailState
 from intake.jobs.schedule import CLOCK_TOLERANCE
@@ -32,6 +33,10 @@ MAILS_A_DAY = {
 _MAILS_OF_TODAY = """
     SELECT id FROM intake_automaticreplytrace
     WHERE recipient_key = %s AND purpose = %s AND replied_at > %s AND replied_at <= %s LIMIT %s
+"""
+_CLAIM_MAIL = f"""
+    INSERT INTO intake_automaticreplytrace (recipient_key, purpose, replied_at)
+    SELECT %s, %s, %s WHERE (SELECT count(*) FROM ({_MAILS_OF_TODAY}) AS of_today) < %s
 """
 
 
@@ -177,13 +182,15 @@ def counted(now: datetime) -> Q:
 
 def is_daily_limit_reached(recipient_key: str, purpose: MailPurpose, now: datetime) -> bool:
     """Return whether this mailbox has got as many automatic mails of this purpose as it may in REPLY_WINDOW."""
-    of_today = [recipient_key, str(purpose), now - REPLY_WINDOW, now + CLOCK_TOLERANCE, MAILS_A_DAY[purpose]]
+    of_today = _of_today(recipient_key, purpose, now)
     return len(list(AutomaticReplyTrace.objects.raw(_MAILS_OF_TODAY, of_today))) >= MAILS_A_DAY[purpose]
+
+
+def _of_today(recipient_key: str, purpose: MailPurpose, now: datetime) -> list[object]:
+    return [recipient_key, str(purpose), now - REPLY_WINDOW, now + CLOCK_TOLERANCE, MAILS_A_DAY[purpose]]
 
 
 def claim_automatic_mail(recipient_key: str, purpose: MailPurpose, now: datetime) -> bool:
     """Record an automatic mail to this mailbox and return True; return False if its daily limit is reached."""
-    if is_daily_limit_reached(recipient_key, purpose, now):
-        return False
-    AutomaticReplyTrace.objects.create(recipient_key=recipient_key, purpose=purpose, replied_at=now)
-    return True
+    of_today = _of_today(recipient_key, purpose, now)
+    return bool(changed_rows(_CLAIM_MAIL, [recipient_key, str(purpose), now, *of_today, MAILS_A_DAY[purpose]]))

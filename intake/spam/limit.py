@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from home.compiled_rows import changed_rows
 from intake.jobs.schedule import CLOCK_TOLERANCE
 
 LIMIT_WINDOW = timedelta(hours=1)
@@ -19,6 +20,9 @@ LIMIT_WINDOW = timedelta(hours=1)
 _FILLS_THE_LIMIT = """
     SELECT id, posted_at FROM intake_postingtrace WHERE address_key = %s AND posted_at > %s AND posted_at <= %s
     ORDER BY posted_at DESC LIMIT 1 OFFSET %s
+"""
+_COUNT_POST = f"""
+    INSERT INTO intake_postingtrace (address_key, posted_at) SELECT %s, %s WHERE NOT EXISTS ({_FILLS_THE_LIMIT})
 """
 
 
@@ -115,7 +119,8 @@ def enforce_rate_limit(address_key: str, now: datetime) -> None:
     limit = settings.FORM_RATE_LIMIT
     if limit < 1:
         raise TooManyPosts(retry_after=LIMIT_WINDOW)
-    since, until = now - LIMIT_WINDOW, now + CLOCK_TOLERANCE
-    for trace in PostingTrace.objects.raw(_FILLS_THE_LIMIT, [address_key, since, until, limit - 1]):
-        raise TooManyPosts(retry_after=trace.posted_at + LIMIT_WINDOW - now)
-    PostingTrace.objects.create(address_key=address_key, posted_at=now)
+    that_fills_it = [address_key, now - LIMIT_WINDOW, now + CLOCK_TOLERANCE, limit - 1]
+    if changed_rows(_COUNT_POST, [address_key, now, *that_fills_it]):
+        return
+    trace = PostingTrace.objects.raw(_FILLS_THE_LIMIT, that_fills_it)[0]
+    raise TooManyPosts(retry_after=trace.posted_at + LIMIT_WINDOW - now)

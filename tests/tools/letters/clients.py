@@ -71,9 +71,9 @@ def letter(number: int) -> dict[str, str]:
 
 
 class Client:
-    """One client with a connection that it keeps."""
+    """One client with a connection that it keeps, and a network address of its own, as a proxy would tell."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: Form, place: int = 0) -> None:
         self.form = form
         self.waits: list[float] = []
         self._connection = http.client.HTTPConnection("127.0.0.1", form.port, timeout=60)
@@ -81,7 +81,11 @@ class Client:
         found = re.search(rf'name="{form.token}" value="([^"]+)"', page)
         assert found, "the page has no form"
         self._token = found[1]
-        self._headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie.split(";")[0]}
+        self._headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Cookie": cookie.split(";")[0],
+            "X-Forwarded-For": f"192.0.2.{place + 1}",
+        }
 
     def _get(self) -> tuple[str, str]:
         self._connection.request("GET", self.form.path)
@@ -101,7 +105,7 @@ class Client:
 
 def post_at_once(form: Form, *, seconds: float, cpu: Callable[[], float], count: int = CLIENTS) -> Measured:
     """Post distinct letters with `count` clients for that long. Raises what one of them met."""
-    clients = [Client(form) for _ in range(count)]
+    clients = [Client(form, place) for place in range(count)]
     time.sleep(READING_SECONDS)
     numbers = itertools.count(int(time.time() * 1000))
     problems: list[BaseException] = []
