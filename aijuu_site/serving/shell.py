@@ -39,7 +39,7 @@ UPLOAD_SECONDS = 300.0
 SEND_SECONDS = 300.0
 LARGEST_HEADER = 32 * 1024
 # More threads than this would only wait for the database.
-THREADS = 8
+THREADS = 6
 HEALTH_THREADS = 2
 # So long a request waits for a thread, before it waits for the database (settings.databases.WAIT_SECONDS).
 THREAD_SECONDS = 3.0

@@ -4,11 +4,9 @@ Web server and worker are forked from its process once all of the program is loa
 that was killed is there again without loading it anew.
 """
 
-import ctypes
 import gc
 import logging
 import socket
-import sys
 from contextlib import suppress
 from functools import partial
 
@@ -17,6 +15,7 @@ from django.core.management import call_command
 from django.db import DatabaseError
 
 from aijuu_site.serving.checks import close_connections
+from aijuu_site.serving.memory import keep_one_arena, trim_regularly
 from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor, site_answers
 from aijuu_site.serving.shell import base_environ, call
 from aijuu_site.serving.sockets import listening_socket
@@ -24,28 +23,22 @@ from aijuu_site.serving.web import serve
 from aijuu_site.settings.mail import MAIL_FILES
 from aijuu_site.wsgi import application
 from home.contact_cache import fill_contact_cache
+from home.site_pages import SitePages
 from intake.mail.delivery import attempt_seconds
 
 # Long enough for the mail server to confirm a mail that is being sent: killed before that, it would be sent twice.
 WORKER_STOP_SECONDS = attempt_seconds() + STOP_SECONDS
-_M_ARENA_MAX = -8
 _logger = logging.getLogger(__name__)
 
 
-def keep_few_arenas() -> None:
-    """Let glibc keep the free memory of all threads together: apart, it costs a fifth more over time."""
-    if sys.platform == "linux":
-        with suppress(AttributeError):
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
-
-
 def warm_up() -> None:
-    """Load what the first requests need: URLs, templates, translations."""
+    """Load what the first requests need, URLs, templates, translations: once, and not in each process that is forked."""
     fill_contact_cache()
     scheme, _, host = settings.SITE_URL.partition("://")
-    for path in ("/", f"{settings.ADMIN_PATH}login/"):
-        environ = base_environ(method="GET", path=path, query="", scheme=scheme, client="127.0.0.1:0", server=":0")
-        with suppress(DatabaseError):
+    with suppress(DatabaseError):
+        pages = SitePages()
+        for path in ("/", f"{settings.ADMIN_PATH}login/", *map(pages.url, pages.menu_pages())):
+            environ = base_environ(method="GET", path=path, query="", scheme=scheme, client="127.0.0.1:0", server=":0")
             call(application, {**environ, "HTTP_HOST": host, "HTTP_X_FORWARDED_PROTO": scheme})
     # A connection must not be used by two processes.
     close_connections()
@@ -74,6 +67,7 @@ def _say(line: str) -> None:
 def _work(listener: socket.socket) -> None:
     # Held here, it would take connections that nobody answers while a stop waits for a mail.
     listener.close()
+    trim_regularly()
     call_command("work")
 
 
@@ -83,7 +77,7 @@ def main(listener: socket.socket | None = None) -> int:
     `listener`: a socket that listens already.
     """
     host, port = settings.HOST, settings.PORT
-    keep_few_arenas()
+    keep_one_arena()
     warm_up()
     listener = listener or listening_socket(host, port)
     supervisor = Supervisor(

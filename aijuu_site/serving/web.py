@@ -70,9 +70,11 @@ def load(_target: str) -> Any:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     from aijuu_site.kept_pages.keeper import Keeper
+    from aijuu_site.serving.memory import trim_regularly
     from aijuu_site.serving.shell import Shell
     from aijuu_site.wsgi import application
 
+    trim_regularly()
     return Shell(application, Keeper())
 
 

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-import qrcode
 from allauth.mfa.adapter import get_adapter
 from django.utils.safestring import SafeString, mark_safe
-from qrcode.image.svg import SvgPathImage
 
 from aijuu_site.accounts.models import User
 
@@ -19,6 +17,10 @@ class QrCode:
 
 
 def qr_code(user: User, secret: str) -> QrCode:
+    # Here, since it loads Pillow's fonts, which take 4 MiB and which nothing else needs.
+    import qrcode
+    from qrcode.image.svg import SvgPathImage
+
     url = get_adapter().build_totp_url(user, secret)
     picture: str = qrcode.make(url, image_factory=SvgPathImage, border=2).to_string(encoding="unicode")
     groups = [secret[start : start + 4] for start in range(0, len(secret), 4)]

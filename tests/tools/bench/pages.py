@@ -26,8 +26,20 @@ server {{
     listen 127.0.0.1:{port};
     root {folder};
     gzip_static on;
+    {headers}
 }}
 """
+# What nginx says of a file by itself.
+_OWN_HEADERS = {
+    "connection",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "date",
+    "etag",
+    "last-modified",
+    "server",
+}
 _NGINX = """
 worker_processes auto;
 error_log {folder}/error.log;
@@ -95,19 +107,22 @@ def shipped_front(folder: Path, *, site: RunningSite, port: int) -> str:
     return text
 
 
-def page_of(port: int, path: str = "/") -> bytes:
+def page_of(port: int) -> tuple[bytes, str]:
+    """Return the front page, and its headers as nginx would add them to a file."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", path)
+    connection.request("GET", "/")
     answer = connection.getresponse()
-    assert answer.status == 200, (port, path, answer.status)
+    assert answer.status == 200, (port, answer.status)
     body = answer.read()
     connection.close()
-    return body
+    headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in _OWN_HEADERS]
+    assert not any(sign in value for _name, value in headers for sign in '"$\\')
+    return body, " ".join(f'add_header {name} "{value}";' for name, value in headers)
 
 
 def measure(folder: Path) -> list[Row]:
-    """Start all four, ask them in turn, and compare the medians."""
-    file_port, front_port = free_port(), free_port()
+    """Start all, ask them in turn, and compare the medians."""
+    file_port, headers_port, front_port = free_port(), free_port(), free_port()
     # What visitors know is the front's address.
     public = {"SITE_URL": f"http://127.0.0.1:{front_port}", "TRUSTED_PROXIES": "1"}
     (folder / "ours").mkdir()
@@ -123,14 +138,17 @@ def measure(folder: Path) -> list[Row]:
     try:
         served = folder / "file"
         served.mkdir()
-        (served / "index.html").write_bytes(page_of(ours.port))
-        (served / "index.html.gz").write_bytes(gzip.compress(page_of(ours.port), 9))
-        servers = _FILE_SERVER.format(port=file_port, folder=served)
+        page, headers = page_of(ours.port)
+        (served / "index.html").write_bytes(page)
+        (served / "index.html.gz").write_bytes(gzip.compress(page, 9))
+        servers = _FILE_SERVER.format(port=file_port, folder=served, headers="")
+        servers += _FILE_SERVER.format(port=headers_port, folder=served, headers=headers)
         servers += shipped_front(folder, site=fronted, port=front_port)
         with nginx(folder, servers):
             return _compare(
                 {
                     "nginx, file": f"http://127.0.0.1:{file_port}/",
+                    "nginx, file with the site's headers": f"http://127.0.0.1:{headers_port}/",
                     "wagtail start": f"http://127.0.0.1:{peer.port}{_PEER_HOME}",
                     "site alone": f"http://127.0.0.1:{ours.port}/",
                     "site behind nginx": f"http://127.0.0.1:{front_port}/",
@@ -158,10 +176,12 @@ def _compare(urls: dict[str, str]) -> list[Row]:
     for connections in (16, 64):
         alone, front = rate["site alone", connections], rate["site behind nginx", connections]
         file, start = rate["nginx, file", connections], rate["wagtail start", connections]
+        same = rate["nginx, file with the site's headers", connections]
         rows += [
             at_least(f"site alone : nginx with a file, {connections} connections", alone / file, 0.5),
             at_least(f"site alone : wagtail start, {connections} connections", alone / start, 100),
             at_least(f"site behind nginx : nginx with a file, {connections} connections", front / file, 1.0),
+            Row(f"site behind nginx : nginx with a file and the site's headers, {connections}", f"{front / same:.2f}"),
         ]
     rows.append(at_most("site alone, 99 of 100 waits, 16 connections", p99["site alone", 16], 5, " ms"))
     return rows
