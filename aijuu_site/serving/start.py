@@ -32,7 +32,7 @@ _logger = logging.getLogger(__name__)
 
 
 def warm_up() -> None:
-    """Load what the first requests need, URLs, templates, translations: once, and not in each process that is forked."""
+    """Load URLs, templates and translations that the first requests need, once for all processes that are forked."""
     fill_contact_cache()
     scheme, _, host = settings.SITE_URL.partition("://")
     with suppress(DatabaseError):

@@ -37,7 +37,7 @@ _MAILS_OF_TODAY = """
 _CLAIM_MAIL = f"""
     INSERT INTO intake_automaticreplytrace (recipient_key, purpose, replied_at)
     SELECT %s, %s, %s WHERE (SELECT count(*) FROM ({_MAILS_OF_TODAY}) AS of_today) < %s
-"""
+"""  # noqa: S608 (a constant)
 
 
 @dataclass(frozen=True, kw_only=True)
