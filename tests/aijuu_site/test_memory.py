@@ -1,0 +1,58 @@
+"""What keeps the memory of the processes small: free memory goes back, and what all need is loaded once."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from aijuu_site.serving import start
+
+_FREED = """
+import time
+from pathlib import Path
+
+from aijuu_site.serving.memory import keep_one_arena, trim_regularly
+
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+keep_one_arena()
+# Too small for pages of their own; every hundredth stays, so that glibc can't shorten its heap.
+blocks = [bytes(50_000) for _number in range(2_000)]
+del blocks[1::100]
+kept = blocks[::100]
+full = resident()
+del blocks
+trim_regularly({seconds})
+until = time.monotonic() + {wait}
+while resident() > full - 60 and time.monotonic() < until:
+    time.sleep(0.05)
+print(full - resident())
+"""
+
+
+def given_back(*, seconds: float, wait: float) -> float:
+    """Return how many of about 95 free MiB a process has given back."""
+    script = _FREED.format(seconds=seconds, wait=wait)
+    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    return float(said)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's")
+def test_free_memory_goes_back_to_the_system() -> None:
+    assert given_back(seconds=1000, wait=0.5) < 60
+    assert given_back(seconds=0.05, wait=30) >= 60
+
+
+@pytest.mark.usefixtures("loaded_site")
+def test_pages_of_the_menu_are_rendered_before_the_fork(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    asked: set[str] = set()
+    monkeypatch.setattr(start, "call", lambda _application, environ: asked.add(environ["PATH_INFO"]))
+    # They belong to the test's own process.
+    monkeypatch.setattr(start, "close_connections", lambda: None)
+    monkeypatch.setattr(start.gc, "freeze", lambda: None)
+    start.warm_up()
+    assert {"/", "/ota-yhteytta/", "/alkukartoitus/", f"{settings.ADMIN_PATH}login/"} <= asked
