@@ -26,7 +26,7 @@ SCANNER := $(VENV)/scanner
 SCANNER_STAMP := $(SCANNER)/installed-requirements-scanner.txt
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 
-.PHONY: help run dev test tests check bench chaos format catalogues screenshots guide-pictures browsers audit structure sbom vulnerabilities test-next try lock environment dev-environment audit-environment browsers-environment scanner-environment browser
+.PHONY: help run dev test tests check bench chaos format catalogues screenshots guide-pictures browsers audit structure sbom vulnerabilities test-next try release lock environment dev-environment audit-environment browsers-environment scanner-environment browser
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -59,6 +59,7 @@ check: dev-environment ## Quick checks: lint, format, templates, types, import r
 	$(PY) -m tests.tools.catalogues check || failed="$$failed catalogues"; \
 	said=$$($(VENV)/bin/lint-imports --no-cache) || { echo "$$said"; failed="$$failed imports"; }; \
 	$(TEST) $(PY) manage.py makemigrations --check --dry-run >/dev/null || failed="$$failed migrations"; \
+	$(PY) -m tests.tools.release || failed="$$failed migrations-since-the-last-release"; \
 	wait $$types || failed="$$failed types"; \
 	if [ -n "$$failed" ]; then echo "make check: failed:$$failed"; exit 1; fi; \
 	echo "make check: all well."
@@ -96,6 +97,10 @@ test-next: dev-environment ## Run the tests with the newest Wagtail and Django (
 	@$(VENV)/bin/uv pip install --quiet --python $(NEXT)/bin/python --requirement pyproject.toml --group dev --override $(NEXT)/unbounded.txt
 	@$(VENV)/bin/uv pip freeze --python $(NEXT)/bin/python | grep -iE '^(django|wagtail)=='
 	@$(NEXT)/bin/python -m pytest -q -n $(WORKERS) --dist worksteal --randomly-seed=$(SEED) -m "not browser and not once"
+
+release: dev-environment ## Give what is unreleased a version, commit and tag it (make release VERSION=1.2.0)
+	@test -n "$(VERSION)" || { echo "Which one? make release VERSION=1.2.0"; exit 2; }
+	@$(PY) -m tests.tools.release "$(VERSION)"
 
 try: ## Prove deploy/install.sh in a fresh Debian tree (as root; debootstrap and systemd-container; 15 minutes)
 	@deploy/try.sh

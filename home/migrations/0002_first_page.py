@@ -92,4 +92,8 @@ class Migration(migrations.Migration):
         ("home", "0001_initial"),
     ]
 
-    operations = [migrations.RunPython(create_home_page), migrations.RunPython(name_trees)]
+    # Undone with the tables that the first migrations take away.
+    operations = [
+        migrations.RunPython(create_home_page, migrations.RunPython.noop),
+        migrations.RunPython(name_trees, migrations.RunPython.noop),
+    ]

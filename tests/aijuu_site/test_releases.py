@@ -1,0 +1,109 @@
+"""Releases: a version with a tag and notes, and migrations that an upgrade and a rollback can trust."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db.migrations.loader import MigrationLoader
+
+ROOT = Path(settings.BASE_DIR)
+_MIGRATION = """
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [("kept_pages", "{after}")]
+    operations = [migrations.{operation}]
+"""
+# Whoever commits here, a machine without a name of its own included.
+_NAMES = {f"GIT_{who}_{what}": "a@esimerkki.fi" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+Git = Callable[..., str]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A clone of this project with what is changed here."""
+    place = tmp_path / "checkout"
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", "--no-tags", ROOT, place], check=True)
+    changed = subprocess.run(["git", "diff", "--binary", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
+    if changed:
+        subprocess.run(["git", "apply"], cwd=place, check=True, input=changed)
+    return place
+
+
+@pytest.fixture
+def git(checkout: Path) -> Git:
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments], cwd=checkout, check=True, capture_output=True, text=True, env={**os.environ, **_NAMES}
+        )
+        return done.stdout.strip()
+
+    run("commit", "--quiet", "--all", "--allow-empty", "--message", "What is changed here")
+    return run
+
+
+def release(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.tools.release", *arguments],
+        cwd=checkout,
+        env={**os.environ, **_NAMES, "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.test"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_release_has_version_tag_and_notes(checkout: Path, git: Git) -> None:
+    assert release(checkout, "0.9").returncode
+    assert release(checkout, "0.9.0").returncode == 0
+    assert git("describe", "--tags") == "v0.9.0"
+    assert git("status", "--porcelain") == ""
+    assert 'version = "0.9.0"' in (checkout / "pyproject.toml").read_text()
+    notes = (checkout / "CHANGELOG.md").read_text()
+    assert f"## [Unreleased]\n\n## [0.9.0] - {date.today().isoformat()}\n\n### Added" in notes
+    assert "Nothing has been released" not in notes
+    assert "contact form" in git("tag", "--list", "--format", "%(contents)", "v0.9.0")
+    # Nothing is new.
+    assert "CHANGELOG" in release(checkout, "0.9.1").stderr
+    assert "not newer" in release(checkout, "0.8.0").stderr
+
+
+def test_migrations_are_held_to_the_last_release(checkout: Path, git: Git) -> None:
+    assert release(checkout).returncode == 0
+    git("tag", "v0.9.0")
+    assert release(checkout).returncode == 0
+    folder = checkout / "aijuu_site" / "kept_pages" / "migrations"
+
+    def add(name: str, *, after: str, operation: str) -> None:
+        (folder / f"{name}.py").write_text(_MIGRATION.format(after=after, operation=operation))
+        git("add", "--all")
+        git("commit", "--quiet", "--message", name)
+
+    add("0002_more", after="0001_initial", operation="AddField('pagechange', 'more', models.TextField(null=True))")
+    assert release(checkout).returncode == 0
+    add("0003_less", after="0002_more", operation="RemoveField('pagechange', 'more')")
+    removed = release(checkout)
+    assert removed.returncode == 1
+    assert "0003_less" in removed.stdout
+    git("reset", "--quiet", "--hard", "HEAD~1")
+    first = folder / "0001_initial.py"
+    first.write_text(f"{first.read_text()}# Edited.\n")
+    edited = release(checkout)
+    assert edited.returncode == 1
+    assert "kept_pages/migrations/0001_initial.py" in edited.stderr
+    assert "never edit it" in edited.stderr
+
+
+def test_every_migration_can_be_undone() -> None:
+    own = {app.label for app in apps.get_app_configs() if Path(app.path).is_relative_to(ROOT / app.name.split(".")[0])}
+    migrations = [one for (label, _name), one in MigrationLoader(None).disk_migrations.items() if label in own]
+    assert {one.app_label for one in migrations} > {"home", "intake"}
+    for migration in migrations:
+        for operation in migration.operations:
+            assert operation.reversible, f"{migration}: {operation.describe()}"
