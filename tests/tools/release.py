@@ -1,4 +1,4 @@
-"""`make release VERSION=1.2.0` makes a release; `make check` asks here whether the migrations still fit the last one."""
+"""`make release VERSION=1.2.0` makes a release; `make check` asks whether migrations still fit the last one."""
 
 import argparse
 import os
