@@ -148,6 +148,13 @@ use_release() {
     mv -T "$ROOT/next" "$ROOT/current"
 }
 
+# A folder that is away (a disk that is not mounted) must not keep the site from starting: "-".
+backups_drop_in() {
+    local folder=${1//\\/\\\\}
+    folder=${folder//\"/\\\"}
+    printf '[Service]\nReadWritePaths="-%s"\n' "${folder//%/%%}"
+}
+
 put_system_files() {
     install -m 0644 "$ROOT/current/deploy/aijuu.service" "$ROOT/current/deploy/aijuu.socket" /etc/systemd/system/
     # The service may write to a folder of the backups, too.
@@ -156,7 +163,7 @@ put_system_files() {
     rm -rf /etc/systemd/system/aijuu.service.d/backups.conf
     if [[ $backups == /* ]]; then
         install -d -m 0755 /etc/systemd/system/aijuu.service.d
-        printf '[Service]\nReadWritePaths=%s\n' "$backups" >/etc/systemd/system/aijuu.service.d/backups.conf
+        backups_drop_in "$backups" >/etc/systemd/system/aijuu.service.d/backups.conf
     fi
     # Debian lets Caddy stay down where it was killed.
     install -d -m 0755 /etc/systemd/system/caddy.service.d

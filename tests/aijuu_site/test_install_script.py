@@ -1,0 +1,26 @@
+"""Parts of deploy/install.sh that need no server; deploy/try.sh proves the whole."""
+
+import re
+import subprocess
+
+import pytest
+from django.conf import settings
+
+INSTALL = settings.BASE_DIR / "deploy" / "install.sh"
+
+
+@pytest.mark.parametrize(
+    ("folder", "written"),
+    [
+        ("/mnt/backups", '"-/mnt/backups"'),
+        ("/mnt/usb disk/100 %", '"-/mnt/usb disk/100 %%"'),
+        ('/mnt/a"b\\c', '"-/mnt/a\\"b\\\\c"'),
+    ],
+)
+def test_service_starts_without_the_folder_of_backups(folder: str, written: str) -> None:
+    """systemd starts no service whose ReadWritePaths= names an absent folder, except behind "-"."""
+    function = re.search(r"^backups_drop_in\(\) \{.*?^\}", INSTALL.read_text(), re.DOTALL | re.MULTILINE)
+    assert function
+    script = f'{function[0]}\nbackups_drop_in "$1"'
+    made = subprocess.run(["bash", "-euc", script, "-", folder], capture_output=True, text=True, check=True)
+    assert made.stdout == f"[Service]\nReadWritePaths={written}\n"
