@@ -77,3 +77,9 @@ def exit_on_sigterm() -> Iterator[None]:
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def described(error: OSError, *, with_path: bool = True) -> str:
+    """Return what failed as part of one line. The path names which of several files it was; no log may have it."""
+    path = f"{error.filename}: " if with_path and error.filename else ""
+    return f"{path}{error.strerror or error} ({type(error).__name__})"

@@ -10,7 +10,7 @@ from django.utils import timezone
 from aijuu_site.backup.archive import BackupError
 from aijuu_site.backup.destination import Destination, Folder, backup_name, configured_destination
 from aijuu_site.backup.making import make_backup, make_recorded_backup
-from aijuu_site.command_process import exit_on_sigterm
+from aijuu_site.command_process import described, exit_on_sigterm
 from aijuu_site.serving.checks import disk_full_as_command_error
 from aijuu_site.settings.backup import backup_folder
 from aijuu_site.settings.environment import SettingError
@@ -36,14 +36,14 @@ class Command(BaseCommand):
         now = timezone.now()
         try:
             with exit_on_sigterm(), disk_full_as_command_error():
-                if to:
+                if to is not None:
                     made = make_backup(_folder(to), name=backup_name(now), now=now)
                 else:
                     made = make_recorded_backup(configured_destination(), now=now)
         except BackupError as error:
             raise CommandError(f"No backup: {error}.") from error
         except OSError as error:
-            raise CommandError(f"No backup: {error.strerror or error} ({type(error).__name__}).") from error
+            raise CommandError(f"No backup: {described(error, with_path=not nightly)}.") from error
         self.stdout.write(made.place)
 
 

@@ -1,6 +1,7 @@
 """`manage.py restore`: put a backup into an empty place and prove that it holds."""
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from aijuu_site.backup.archive import BackupError, file_chunks, read_identities
 from aijuu_site.backup.destination import Folder, configured_destination, is_backup
 from aijuu_site.backup.removals import Removed, parse_removals, read_removals
 from aijuu_site.backup.restoring import restore
-from aijuu_site.command_process import exit_on_sigterm
+from aijuu_site.command_process import described, exit_on_sigterm
 from aijuu_site.serving.checks import AlreadyRunningError, disk_full_as_command_error, exclusive_start, require_database
 
 
@@ -59,7 +60,7 @@ class Command(BaseCommand):
         except BackupError as error:
             raise CommandError(f"Not restored: {error}.") from error
         except OSError as error:
-            raise CommandError(f"Not restored: {error.strerror or error} ({type(error).__name__}).") from error
+            raise CommandError(f"Not restored: {described(error)}.") from error
         self._say("Restored and proven. Start the site.")
 
     def _say(self, line: str) -> None:
@@ -84,7 +85,7 @@ def _key_text(path: str) -> str:
 def _chunks(file: str) -> tuple[Iterator[bytes], Folder | None]:
     """Return the content of the backup, and the folder that it lies in; None for one at BACKUP_TO."""
     path = Path(file)
-    if path.is_file():
+    if _is_file(path):
         return file_chunks(path), Folder(path.resolve().parent)
     destination = configured_destination()
     names = [name for name in destination.names() if is_backup(name)]
@@ -93,6 +94,14 @@ def _chunks(file: str) -> tuple[Iterator[bytes], Folder | None]:
     if file in names:
         return destination.chunks(file), None
     raise BackupError(f"there is no backup {file}, neither as a file nor at BACKUP_TO")
+
+
+def _is_file(path: Path) -> bool:
+    """As Path.is_file(), which takes a file for absent where this account may not look (Python 3.14)."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _removals(paths: list[str], beside: Folder | None) -> set[Removed]:

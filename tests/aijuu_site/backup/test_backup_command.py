@@ -88,11 +88,23 @@ def test_backup_to_another_folder(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("identity")
 @pytest.mark.parametrize(
-    "place", [str(django_settings.BASE_DIR), str(django_settings.BASE_DIR / "static" / "x"), "docs"]
+    "place", ["", str(django_settings.BASE_DIR), str(django_settings.BASE_DIR / "static" / "x"), "docs"]
 )
 def test_backup_into_the_program_is_refused(place: str) -> None:
     with pytest.raises(CommandError, match="folder of the program"):
         call_command("backup", "--to", place)
+
+
+@pytest.mark.usefixtures("identity")
+def test_folder_that_cannot_be_made_is_named_by_hand_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "file"
+    place.touch()
+    with pytest.raises(CommandError, match=f"^No backup: {place}: File exists"):
+        call_command("backup", "--to", str(place))
+    # The worker's goes to the log.
+    monkeypatch.setattr("os.nice", lambda _by: 0)
+    with pytest.raises(CommandError, match=r"^No backup: File exists"):
+        call_command("backup", "--to", str(place), "--nightly")
 
 
 @pytest.mark.usefixtures("identity")

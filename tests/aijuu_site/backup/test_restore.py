@@ -401,3 +401,26 @@ def test_sessions_end_and_other_signing_key_is_told(key_file: Path, settings: An
     destroy()
     settings.SECRET_KEY = "another key that is long enough to be taken for a real one"
     assert "SECRET_KEY is not that of the backup" in restore(path, key_file)
+
+
+@pytest.mark.usefixtures("site", "folder")
+def test_file_that_cannot_be_read_is_named(key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = backup()
+    destroy()
+    missing = tmp_path / "missing"
+    with pytest.raises(CommandError, match=f"^Not restored: {missing}: No such file"):
+        restore(path, missing)
+    with pytest.raises(CommandError, match=f"^Not restored: {missing}: No such file"):
+        call_command("restore", str(path), "--key", str(key_file), "--removals", str(missing))
+
+    looked_at = Path.stat
+
+    def refused(self: Path, **options: Any) -> Any:
+        if self == path:
+            raise PermissionError(13, "Permission denied", str(self))
+        return looked_at(self, **options)
+
+    # In a folder that this account may not enter: root's, say.
+    monkeypatch.setattr(Path, "stat", refused)
+    with pytest.raises(CommandError, match=f"^Not restored: {path}: Permission denied"):
+        restore(path, key_file)
