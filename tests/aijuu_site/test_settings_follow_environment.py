@@ -259,10 +259,13 @@ def test_sqlite_waits_and_survives_a_power_cut(tmp_path: Path) -> None:
     assert database["OPTIONS"]["timeout"] >= 5
     with closing(sqlite3.connect(database["NAME"])) as connection:
         connection.executescript(database["OPTIONS"]["init_command"])
-        pragmas = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "secure_delete")]
+        pragmas = [
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "secure_delete", "cache_size")
+        ]
         # 2 is FULL: each commit is on the disk before it is acknowledged.
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
-        assert pragmas == ["wal", 1]
+        assert pragmas == ["wal", 1, -512]
 
 
 @pytest.mark.parametrize(("written", "name"), [("other.db", "{data}/other.db"), ("/srv/a b.db", "/srv/a b.db")])
