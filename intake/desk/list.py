@@ -212,6 +212,11 @@ class EnquiryIndexView(IndexView):
             self._queryset = super().get_queryset(request)
         return self._queryset
 
+    def get_base_queryset(self, request: HttpRequest | None = None) -> QuerySet[Enquiry]:
+        """Return all enquiries; one, if any, once the list is known: the view only asks then whether there are some."""
+        found: QuerySet[Enquiry] = super().get_base_queryset(request)
+        return found if self._queryset is None else found[:1]
+
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
         if not term.split():
             return queryset
@@ -226,6 +231,7 @@ class EnquiryIndexView(IndexView):
         return spreadsheet_response(queryset, spreadsheet_format, timezone.now())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        self.get_queryset()
         context = super().get_context_data(**kwargs)
         context["user_can_export"] = self.permission_helper.user_can_export(self.request.user)
         # The parts in the menu do not unfold the filters: the enquiries come first.

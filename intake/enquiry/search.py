@@ -49,31 +49,39 @@ def search(enquiries: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
     All of them for a blank term. "Pyry ry" may be a name or a reference.
     """
     words = term.casefold().split()
-    # With a limit that limits nothing: else PostgreSQL makes one query of the two, and reads every row.
-    candidates = _with_signature(words)[:_ALL]
-    by_text = Q(pk__in=candidates) if max(map(len, words), default=0) > 1 else Q()
+    by_text = Q()
     for word in words:
         by_text &= Q(search_text__icontains=word)
-    # Numbers are compared in the index.
-    others = [_with_signature([digits]).filter(phone__contains=digits) for digits in phone_parts(term)]
-    references = references_in(term)
-    if references:
-        others.append(Enquiry.objects.filter(reference__in=references).order_by().values("pk"))
-    if not others:
-        return enquiries.filter(by_text)
-    # Each by its own index; in one condition, neither database would use any.
-    found = Enquiry.objects.filter(by_text).order_by().values("pk").union(*others)
-    return enquiries.filter(pk__in=found)
+    wanted, alternatives = by_text, [(words, Q())]
+    for digits in phone_parts(term):
+        in_number = Q(phone__contains=digits)
+        wanted |= in_number
+        # Numbers are compared in the index.
+        alternatives.append(([digits], in_number))
+    for reference in references_in(term):
+        wanted |= Q(reference=reference)
+        alternatives.append(([reference], Q()))
+    if max(map(len, words), default=0) > 1:
+        # With a limit that limits nothing: else PostgreSQL makes one query of the two, and reads every row.
+        enquiries = enquiries.filter(pk__in=_with_signature(alternatives)[:_ALL])
+    return enquiries.filter(wanted)
 
 
-def _with_signature(parts: Iterable[str]) -> QuerySet[Enquiry, Any]:
-    """Return the keys of the enquiries whose signature has all bits of these parts of words."""
-    bits = {name: value for name, value in signature(parts).items() if value}
-    common = {
-        # Django takes the result for an integer of 32 bits, with which no large one can be equal.
-        f"{name}_common": ExpressionWrapper(F(name).bitand(value), output_field=BigIntegerField())
-        for name, value in bits.items()
-    }
-    has_all = Q(**{f"{name}_common": value for name, value in bits.items()})
+def _with_signature(alternatives: Iterable[tuple[Iterable[str], Q]]) -> QuerySet[Enquiry, Any]:
+    """Return the keys of the enquiries of any alternative: its parts of words, and a condition on the index alone.
+
+    The signature has all bits of the parts. One pass over the index answers all alternatives.
+    """
+    common: dict[str, ExpressionWrapper] = {}
+    found = Q()
+    for number, (parts, condition) in enumerate(alternatives):
+        bits = {name: value for name, value in signature(parts).items() if value}
+        has_all = Q()
+        # The most bits first: they leave out most rows before the next is compared.
+        for name, value in sorted(bits.items(), key=lambda one: -one[1].bit_count()):
+            # Django takes the result for an integer of 32 bits, with which no large one can be equal.
+            common[f"{name}_{number}"] = ExpressionWrapper(F(name).bitand(value), output_field=BigIntegerField())
+            has_all &= Q(**{f"{name}_{number}": value})
+        found |= has_all & condition
     # Whoever asks for these has left out the proofs already; to leave them out here costs PostgreSQL the right index.
-    return Enquiry.with_proofs.order_by().alias(**common).filter(has_all).values("pk")
+    return Enquiry.with_proofs.order_by().alias(**common).filter(found).values("pk")

@@ -206,9 +206,9 @@ def next_mailboxes(plan: ReturnPlan) -> list[list[Waiter]]:
     notices = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE)
     own = notices.filter(deduplication_key=plan_key(plan.pk)) if plan.pk else notices.none()
     notified = set(own.values_list("enquiry__waiting__mailbox_key", flat=True))
-    failed = set(
-        notices.filter(state=MailState.FAILED).values_list("enquiry__waiting__mailbox_key", "deduplication_key")
-    )
+    # Each has a key; naming it, the notices are looked through and not all mails that failed.
+    refused = notices.filter(state=MailState.FAILED, deduplication_key__gt="").order_by()
+    failed = set(refused.values_list("enquiry__waiting__mailbox_key", "deduplication_key"))
     rows = mailable_places().filter(removal_notice_at=None)
     waiters = [
         Waiter(place_id=pk, mailbox_key=key, rank=rank, form=form)

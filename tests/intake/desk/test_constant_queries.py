@@ -1,12 +1,15 @@
 """No page of the admin asks more of the database when there is more in it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 
-from intake.desk.dashboard import Part
+from intake.desk.dashboard import Part, count_parts
+from intake.waiting.models import ReturnPlan
+from intake.waiting.return_plan import next_mailboxes
 from tests.intake.desk.pages import LIST, rows
 from tests.tools.many_enquiries import fill
 from tests.tools.measured import prefer_indexes, queries_of
@@ -29,8 +32,7 @@ def test_more_enquiries_need_no_more_queries(kati: Client, address: str) -> None
     assert queries_of(lambda: kati.get(address)) == few
 
 
-def test_list_reads_no_long_texts(kati: Client) -> None:
-    fill(60)
+def statements(call: Callable[[], object]) -> list[str]:
     asked: list[str] = []
 
     def listen(execute: Any, sql: str, *rest: Any) -> Any:
@@ -38,7 +40,46 @@ def test_list_reads_no_long_texts(kati: Client) -> None:
         return execute(sql, *rest)
 
     with connection.execute_wrapper(listen):
-        assert len(rows(kati.get(LIST))) == 50
+        call()
+    return asked
+
+
+@pytest.mark.parametrize("query", ["status__exact=closed", "part=mail_unsent", "q=zzzzzz"])
+def test_a_part_of_the_list_does_not_count_all(kati: Client, query: str) -> None:
+    fill(60)
+    counts = [sql for sql in statements(lambda: kati.get(f"{LIST}?{query}")) if "COUNT(*)" in sql]
+    assert not [sql for sql in counts if sql.endswith('FROM "intake_enquiry" WHERE NOT "intake_enquiry"."is_proof"')]
+
+
+def test_dashboard_counts_no_further_than_it_shows(kati: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(160)
+    shown = {part: number for part, number in count_parts().items() if number > 2}
+    assert len(shown) == len(Part)
+    monkeypatch.setattr("intake.desk.dashboard.MOST_COUNTED", 2)
+    assert set(count_parts().values()) == {3}
+    text = kati.get("/admin/").content.decode()
+    for words in (
+        "yli 2 uutta yhteydenottoa",
+        "yli 2 kesken",
+        "yli 2 epäilyttävää",
+        "lähettämättä yli 2 yhteydenotossa",
+    ):
+        assert words in text
+
+
+def test_refused_return_notices_are_not_sought_among_all_unsent_mails(db: None) -> None:
+    fill(60)
+    prefer_indexes()
+    [sought] = [sql for sql in statements(lambda: next_mailboxes(ReturnPlan())) if '"deduplication_key" AS' in sql]
+    assert '"deduplication_key" > ' in sought
+    assert "ORDER BY" not in sought
+
+
+def test_list_reads_no_long_texts(kati: Client) -> None:
+    fill(60)
+    shown: list[Any] = []
+    asked = statements(lambda: shown.extend(rows(kati.get(LIST))))
+    assert len(shown) == 50
     words = ('"intake_enquiry"."message"', '"intake_outgoingmail"."text"', '"intake_outgoingmail"."html"')
     assert not [sql for sql in asked for word in words if word in sql]
 

@@ -77,6 +77,13 @@ def test_search_plan_uses_the_signature_index(db: None) -> None:
     assert "enquiry_search" in search(Enquiry.objects.all(), "virtanen").explain()
 
 
+@pytest.mark.parametrize("term", ["virtanen", "050 9999 9999", "K7P-4XC", "maija 040 1234567 k7p4xc"])
+def test_one_pass_over_the_signatures_answers_all(db: None, term: str) -> None:
+    fill(50)
+    prefer_indexes()
+    assert search(Enquiry.objects.all(), term).explain().count("enquiry_search") == 1
+
+
 def test_removal_empties_the_index(kati: Client, db: None) -> None:
     enquiry = received(name="Unohtuvainen")
     assert names(kati.get(LIST, {"q": "unohtuvai"})) == ["Unohtuvainen"]
