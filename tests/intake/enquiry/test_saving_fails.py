@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection
-from django.db.models import QuerySet
 from django.template import TemplateSyntaxError
 
 from aijuu_site.settings.databases import WAIT_SECONDS
 from home.models import ContactDetails
 from intake.mail import queue
 from intake.models import AutomaticReplyTrace, Enquiry, OutgoingMail, PostingTrace
+from tests.intake.failing_writes import refused_rows
 from tests.intake.visiting import ShownForm, Visitor, letter
 
 NOTICE = "Viestiä ei voitu tallentaa. Tekstisi on yhä lomakkeella – yritä uudelleen tai soita 050 534 8567."
@@ -32,18 +32,10 @@ def _assert_nothing_stored() -> None:
 @pytest.mark.parametrize("kind", [OperationalError, IntegrityError, DatabaseError])
 @pytest.mark.parametrize("model", [Enquiry, OutgoingMail, PostingTrace, AutomaticReplyTrace])
 def test_database_error_keeps_text_and_stores_nothing(
-    visitor: Visitor,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    kind: type[DatabaseError],
-    model: type[Enquiry],
+    visitor: Visitor, caplog: pytest.LogCaptureFixture, kind: type[DatabaseError], model: type[Enquiry]
 ) -> None:
     caplog.clear()
-    with monkeypatch.context() as broken:
-        failing = _failing(kind("DETAIL: Key (email)=(maija.meikalainen@esimerkki.fi)"))
-        # Mails are stored together.
-        target, name = {"OutgoingMail": (QuerySet, "bulk_create")}.get(model.__name__, (model, "save_base"))
-        broken.setattr(target, name, failing)
+    with refused_rows(model, kind("DETAIL: Key (email)=(maija.meikalainen@esimerkki.fi)")):
         came_back = ShownForm.of(answer := visitor.sends())
 
     assert answer.status_code == 503

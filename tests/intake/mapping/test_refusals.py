@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, PostingTrace
+from tests.intake.failing_writes import refused_rows
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.mapping.kept_words import facts, kept
 from tests.intake.visiting import ShownForm, page_text
@@ -60,10 +61,9 @@ NOT_STORED = "Vastauksia ei voitu tallentaa."
 @pytest.mark.parametrize("kind", [OperationalError, IntegrityError, DatabaseError])
 @pytest.mark.parametrize("model", [InitialMapping, MappingLink, PostingTrace])
 def test_database_error_at_start_keeps_text(
-    answerer: Answerer, monkeypatch: pytest.MonkeyPatch, kind: type[DatabaseError], model: type[InitialMapping]
+    answerer: Answerer, kind: type[DatabaseError], model: type[InitialMapping]
 ) -> None:
-    with monkeypatch.context() as broken:
-        broken.setattr(model, "save_base", failing(kind("DETAIL: maija.meikalainen@esimerkki.fi")))
+    with refused_rows(model, kind("DETAIL: maija.meikalainen@esimerkki.fi")):
         answer = answerer.begins()
     assert answer.status_code == 503
     assert ShownForm.of(answer).notice.startswith(NOT_STORED)
