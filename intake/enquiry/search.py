@@ -5,7 +5,9 @@ leaves only few rows whose text is compared. Everything is in the enquiry's own 
 """
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet
@@ -72,16 +74,24 @@ def _with_signature(alternatives: Iterable[tuple[Iterable[str], Q]]) -> QuerySet
 
     The signature has all bits of the parts. One pass over the index answers all alternatives.
     """
+    choices = [(signature(parts), condition) for parts, condition in alternatives]
+    # What all have in common first: it leaves out most rows by one comparison.
+    shared = {name: reduce(and_, (bits[name] for bits, _condition in choices)) for name in SIGNATURE_FIELDS}
     common: dict[str, ExpressionWrapper] = {}
     found = Q()
-    for number, (parts, condition) in enumerate(alternatives):
-        bits = {name: value for name, value in signature(parts).items() if value}
-        has_all = Q()
-        # The most bits first: they leave out most rows before the next is compared.
-        for name, value in sorted(bits.items(), key=lambda one: -one[1].bit_count()):
-            # Django takes the result for an integer of 32 bits, with which no large one can be equal.
-            common[f"{name}_{number}"] = ExpressionWrapper(F(name).bitand(value), output_field=BigIntegerField())
-            has_all &= Q(**{f"{name}_{number}": value})
-        found |= has_all & condition
+    for number, (bits, condition) in enumerate(choices):
+        found |= _has_all(bits, str(number), common) & condition
+    found = _has_all(shared, "shared", common) & found
     # Whoever asks for these has left out the proofs already; to leave them out here costs PostgreSQL the right index.
     return Enquiry.with_proofs.order_by().alias(**common).filter(found).values("pk")
+
+
+def _has_all(bits: Mapping[str, int], label: str, common: dict[str, ExpressionWrapper]) -> Q:
+    """Return the condition that a signature has these bits; add what it compares to `common`, named with `label`."""
+    condition = Q()
+    for name, value in sorted(bits.items(), key=lambda one: -one[1].bit_count()):
+        if value:
+            # Django takes the result for an integer of 32 bits, with which no large one can be equal.
+            common[f"{name}_{label}"] = ExpressionWrapper(F(name).bitand(value), output_field=BigIntegerField())
+            condition &= Q(**{f"{name}_{label}": value})
+    return condition
