@@ -11,6 +11,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.ui.components import Component
@@ -75,7 +76,9 @@ def count_parts() -> dict[Part, int]:
 
 def in_words(count: int) -> str:
     """Return a count of count_parts() as it is shown."""
-    return str(count) if count <= MOST_COUNTED else _("over %(count)d") % {"count": MOST_COUNTED}
+    if count <= MOST_COUNTED:
+        return str(count)
+    return _("over %(count)s") % {"count": number_format(MOST_COUNTED, force_grouping=True)}
 
 
 def _late_mails() -> QuerySet[OutgoingMail]:

@@ -26,16 +26,21 @@ def last_release() -> str | None:
     return tags[0] if tags else None
 
 
+def own_apps() -> list[str]:
+    """Return the labels of the apps of this project."""
+    from django.apps import apps
+
+    return [app.label for app in apps.get_app_configs() if Path(app.path).is_relative_to(ROOT / app.name.split(".")[0])]
+
+
 def problems_since(tag: str) -> list[str]:
     """Return what would make an upgrade from the release `tag`, or the way back, unsafe."""
     changed = _git("diff", "--name-only", "--no-renames", "--diff-filter=MD", tag, "--", "*/migrations/*.py")
     found = [f"{name} was released in {tag}: never edit it, add another one" for name in changed.split()]
-    from django.apps import apps
     from django_migration_linter import MigrationLinter
 
-    own = [app.label for app in apps.get_app_configs() if Path(app.path).is_relative_to(ROOT / app.name.split(".")[0])]
     linter = MigrationLinter(
-        path=str(ROOT), include_apps=own, no_cache=True, analyser_string="sqlite", ignore_initial_migrations=True
+        path=str(ROOT), include_apps=own_apps(), no_cache=True, analyser_string="sqlite", ignore_initial_migrations=True
     )
     linter.lint_all_migrations(git_commit_id=tag)
     if linter.has_errors:

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from intake.desk.dashboard import Part, count_parts
+from intake.desk.dashboard import Part, count_parts, in_words
 from intake.waiting.models import ReturnPlan
 from intake.waiting.return_plan import next_mailboxes
 from tests.intake.desk.pages import LIST, rows
@@ -55,6 +55,7 @@ def test_dashboard_counts_no_further_than_it_shows(kati: Client, monkeypatch: py
     fill(160)
     shown = {part: number for part, number in count_parts().items() if number > 2}
     assert len(shown) == len(Part)
+    assert in_words(1001) == "yli 1\xa0000"
     monkeypatch.setattr("intake.desk.dashboard.MOST_COUNTED", 2)
     assert set(count_parts().values()) == {3}
     text = kati.get("/admin/").content.decode()

@@ -1,6 +1,7 @@
 """At most so many letters an hour from one address; over it the words stay, and nobody's address is kept."""
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.utils import timezone
 
 from intake.enquiry.removal import delete_expired_traces
 from intake.models import Enquiry, PostingTrace
+from intake.spam import limit
+from intake.spam.limit import TooManyPosts, enforce_rate_limit
 from tests.intake.visiting import ShownForm, Visitor, letter, page_text, token
 
 START = "2026-11-22 10:00+02:00"
@@ -184,3 +187,22 @@ def test_lowered_rate_limit_gives_a_sufficient_retry_after(visitor: Visitor, set
         assert answer["Retry-After"] == str(50 * 60)
         clock.shift(timedelta(minutes=50))
         assert visitor.sends().status_code == 303
+
+
+@pytest.mark.django_db
+def test_trace_removed_between_both_statements_counts_no_more(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.FORM_RATE_LIMIT = 1
+    now, count = timezone.now(), limit.changed_rows
+    enforce_rate_limit("k", now)
+
+    def count_as_the_job_deletes(sql: str, parameters: Iterable[Any]) -> int:
+        changed = count(sql, parameters)
+        if not changed:
+            PostingTrace.objects.filter(address_key="k").delete()
+        return changed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(limit, "changed_rows", count_as_the_job_deletes)
+        enforce_rate_limit("k", now)
+    with pytest.raises(TooManyPosts):
+        enforce_rate_limit("k", now)
