@@ -120,7 +120,9 @@ def enforce_rate_limit(address_key: str, now: datetime) -> None:
     if limit < 1:
         raise TooManyPosts(retry_after=LIMIT_WINDOW)
     that_fills_it = [address_key, now - LIMIT_WINDOW, now + CLOCK_TOLERANCE, limit - 1]
-    while not changed_rows(_COUNT_POST, [address_key, now, *that_fills_it]):
-        # On PostgreSQL the job "traces" may have deleted it meanwhile: then the limit is no longer reached.
-        for trace in PostingTrace.objects.raw(_FILLS_THE_LIMIT, that_fills_it):
-            raise TooManyPosts(retry_after=trace.posted_at + LIMIT_WINDOW - now)
+    if changed_rows(_COUNT_POST, [address_key, now, *that_fills_it]):
+        return
+    for trace in PostingTrace.objects.raw(_FILLS_THE_LIMIT, that_fills_it):
+        raise TooManyPosts(retry_after=trace.posted_at + LIMIT_WINDOW - now)
+    # On PostgreSQL the job "traces" has just deleted it, so the limit is no longer reached.
+    PostingTrace.objects.create(address_key=address_key, posted_at=now)
