@@ -76,9 +76,8 @@ def count_parts() -> dict[Part, int]:
 
 def in_words(count: int) -> str:
     """Return a count of count_parts() as it is shown."""
-    if count <= MOST_COUNTED:
-        return str(count)
-    return _("over %(count)s") % {"count": number_format(MOST_COUNTED, force_grouping=True)}
+    words = number_format(min(count, MOST_COUNTED), force_grouping=True)
+    return words if count <= MOST_COUNTED else _("over %(count)s") % {"count": words}
 
 
 def _late_mails() -> QuerySet[OutgoingMail]:

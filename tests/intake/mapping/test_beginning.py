@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from bs4 import BeautifulSoup
+from django.test import Client
 from django.utils import timezone
 
-from intake.models import InitialMapping
+from intake.models import InitialMapping, MappingPage
 from intake.submission import MAPPING_FORM, new_form_token
 from tests.intake.mapping.answering import BEGIN, Answerer, contact_facts
 from tests.intake.mapping.kept_words import facts, kept
@@ -78,3 +80,18 @@ def test_a_henkilotunnus_in_a_fact_is_not_stored(answerer: Answerer, field: str)
     answer = answerer.begins(contact_facts(**{field: f"Maija {HENKILOTUNNUS}"}))
     assert answer.status_code == 422
     assert "henkilötunnus" in " ".join(ShownForm.of(answer).errors(field))
+
+
+def test_dead_link_leads_to_a_new_mapping(client: Client, mapping_page: MappingPage) -> None:
+    def button() -> list[str]:
+        answer = client.get("/jatka/tama-linkki-ei-avaa/")
+        assert answer.status_code == 404
+        buttons = BeautifulSoup(answer.content, "html.parser").select("main a.button")
+        return [str(link["href"]) for link in buttons if "uusi" in link.get_text().lower()]
+
+    assert button() == ["/alkukartoitus/"]
+    mapping_page.slug = "kartoitus"
+    mapping_page.save_revision().publish()
+    assert button() == ["/kartoitus/"]
+    mapping_page.unpublish()
+    assert button() == []
