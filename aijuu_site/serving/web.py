@@ -3,13 +3,15 @@
 The only file that knows how granian is started; aijuu_site.serving.shell is what it calls.
 """
 
+import asyncio
 import ctypes
 import signal
 import socket
 import sys
 from typing import Any
 
-from granian._granian import SocketHolder
+from granian import _signals
+from granian._granian import SocketHolder, WorkerSignal
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -76,6 +78,31 @@ def load(_target: str) -> Any:
 
     trim_regularly()
     return Shell(application, Keeper())
+
+
+def stop_at_the_first_signal(loop: asyncio.AbstractEventLoop) -> WorkerSignal:
+    """Return what granian waits for; in the place of its own function of this purpose.
+
+    A process gets SIGTERM from more than one side: the supervisor's to the group, granian's, the kernel's where granian
+    was killed. Telling granian a second time can block for ever: it waits for a lock with the GIL held.
+    """
+    told = WorkerSignal()
+    stopping = (signal.SIGTERM, signal.SIGINT)
+
+    def stop() -> None:
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+            return
+        for number in stopping:
+            signal.signal(number, signal.SIG_IGN)
+        told.set()
+
+    for number in stopping:
+        loop.add_signal_handler(number, stop)
+    return told
+
+
+if sys.platform != "win32":
+    _signals.set_loop_signals = stop_at_the_first_signal
 
 
 def serve(host: str, port: int, processes: int, *, listener: socket.socket | None = None) -> None:

@@ -3,13 +3,15 @@
 import http.client
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -22,8 +24,8 @@ MIB = 1024 * 1024
 ADMIN_COOKIE = "Cookie: sessionid=anything\r\n"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[str, int]]:
+@contextmanager
+def running_server() -> Iterator[tuple[tuple[str, int], subprocess.Popen[bytes]]]:
     port = free_port()
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.test"}
     command = [sys.executable, "-m", "tests.tools.limited_server", str(port)]
@@ -31,9 +33,15 @@ def server() -> Iterator[tuple[str, int]]:
     address = ("127.0.0.1", port)
     wait_for(lambda: process.poll() is not None or _answers(address), seconds=60)
     assert process.poll() is None
-    yield address
+    yield address, process
     process.terminate()
     assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[str, int]]:
+    with running_server() as (address, _process):
+        yield address
 
 
 def _answers(address: tuple[str, int]) -> bool:
@@ -306,3 +314,20 @@ def test_stream_stops_with_its_client(server: tuple[str, int]) -> None:
 
 def test_stream_comes_whole(server: tuple[str, int]) -> None:
     assert len(ask_body(server, "/stream/")) == 2000 * 16 * 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_second_stop_signal_is_ignored() -> None:
+    """It comes from supervisor, granian and kernel, and telling granian twice can block for ever."""
+    with running_server() as (address, process), socket.create_connection(address, timeout=10) as slow:
+        (worker,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        # What it waits for meanwhile.
+        slow.sendall(post("/ota-yhteytta/", 100).encode() + b"x")
+        os.kill(int(worker), signal.SIGTERM)
+
+        def ignores_it() -> bool:
+            status = Path(f"/proc/{worker}/status").read_text()
+            ignored = int(re.search(r"SigIgn:\s*(\w+)", status)[1], 16)  # type: ignore[index]
+            return all(ignored >> (number - 1) & 1 for number in (signal.SIGTERM, signal.SIGINT))
+
+        wait_for(ignores_it, seconds=3)
