@@ -74,10 +74,11 @@ def count_parts() -> dict[Part, int]:
     return {part: found.get(part, late_ones)[: MOST_COUNTED + 1].count() for part in Part}
 
 
-def in_words(count: int) -> str:
-    """Return a count of count_parts() as it is shown."""
-    words = number_format(min(count, MOST_COUNTED), force_grouping=True)
-    return words if count <= MOST_COUNTED else _("over %(count)s") % {"count": words}
+def in_words(count: int, *, most: int | None = None) -> str:
+    """Return a count as it is shown, where it was counted up to one more than `most` (MOST_COUNTED)."""
+    most = MOST_COUNTED if most is None else most
+    words = number_format(min(count, most), force_grouping=True)
+    return words if count <= most else _("over %(count)s") % {"count": words}
 
 
 def _late_mails() -> QuerySet[OutgoingMail]:

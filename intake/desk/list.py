@@ -13,6 +13,7 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.urls import re_path, reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from wagtail.admin.menu import MenuItem
@@ -24,7 +25,7 @@ from wagtail_modeladmin.views import IndexView
 from home.dates import finnish_moment
 from intake.choices import Area, DeliveryMode, Kind, MailState
 from intake.desk.actions import save_preparation, send_mapping, send_place, senders_copy, summary
-from intake.desk.dashboard import DeskFilter, Part, list_address
+from intake.desk.dashboard import DeskFilter, Part, in_words, list_address
 from intake.desk.enquiry_page import accept, action, close_as_spam, delete, nothing_here, read, resend, save
 from intake.desk.export import spreadsheet_response
 from intake.enquiry.models import NO_PROOF, Enquiry
@@ -160,19 +161,29 @@ class EnquiryButtonHelper(ButtonHelper):
         return button
 
 
+# To count on would cost the more, the more enquiries there are, and nobody leafs so far.
+MOST_LISTED = 10_000
+
+
 class Enquiries(QuerySet[Enquiry]):
-    """Enquiries that are counted once, however often the view and its paginator ask."""
+    """Enquiries that are counted once, up to one more than MOST_LISTED, however often the view asks."""
 
     _counted: int | None = None
 
     def count(self) -> int:
         if self._counted is None:
-            self._counted = super().count()
+            first = self if self.query.is_sliced else self.order_by().values("pk")[: MOST_LISTED + 1]
+            self._counted = QuerySet.count(first)
         return self._counted
 
 
 class EnquiryPaginator(WagtailPaginator):
     """Finds the keys of a page by the index alone, and reads only the rows of this page."""
+
+    @cached_property
+    def count(self) -> int:
+        """Return how many enquiries can be leafed through; search, filters and order find what is behind them."""
+        return min(self.object_list.count(), MOST_LISTED)
 
     def page(self, number: Any) -> Any:
         page = super().page(number)
@@ -243,10 +254,9 @@ class EnquiryIndexView(IndexView):
             if choice["selected"]
         ]
         # Wagtail uses the plural of the model's name after the number, which is wrong in Finnish.
-        paginator = context["paginator"]
-        paginator.items_count_label = ngettext("%(count)d enquiry", "%(count)d enquiries", paginator.count) % {
-            "count": paginator.count
-        }
+        context["result_words"] = words = in_words(context["result_count"], most=MOST_LISTED)
+        label = ngettext("%(count)s enquiry", "%(count)s enquiries", context["result_count"]) % {"count": words}
+        context["paginator"].items_count_label = label
         return context
 
 

@@ -322,3 +322,18 @@ def test_pagination_keeps_search_and_filter(kati: Client) -> None:
     assert len(rows(second)) == 1
     page = second.content.decode()
     assert "status__exact=new" in page.split('class="pagination"')[1]
+
+
+def test_long_list_is_counted_no_further_than_it_is_leafed(kati: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(53):
+        received(name=f"Lähettäjä {number}")
+    monkeypatch.setattr("intake.desk.list.MOST_LISTED", 52)
+    first, last = kati.get(LIST), kati.get(LIST, {"p": "2"})
+    assert "Tiedostoon tulee yli 52 yhteydenottoa." in first.content.decode()
+    assert "Yli 52 yhteydenottoa" in first.content.decode().split('class="pagination__end"')[1]
+    assert (len(rows(first)), names(last)) == (50, ["Lähettäjä 2", "Lähettäjä 1"])
+    # The oldest ones come first in the other order, and every one is exported.
+    assert names(kati.get(LIST, {"o": "5"}))[0] == "Lähettäjä 0"
+    exported = b"".join(kati.get(LIST, {"export": "csv"})).decode()
+    assert all(f"Lähettäjä {number}" in exported for number in range(53))
+    assert "yli" not in kati.get(LIST, {"q": "Lähettäjä 52"}).content.decode().split('class="pagination__end"')[1]
