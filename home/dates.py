@@ -4,19 +4,19 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.widgets import AdminDateInput
 
 from home.invisible_characters import normalize_pasted
 
+_Day = TypeVar("_Day", date, datetime)
 _WEEKDAYS = ("maanantai", "tiistai", "keskiviikko", "torstai", "perjantai", "lauantai", "sunnuntai")
 _MONTHS = ["tammi", "helmi", "maalis", "huhti", "touko", "kesä", "heinä", "elo", "syys", "loka", "marras", "joulu"]
 _WEEKDAY_NAME = "|".join(f"{name[:2]}(?:{name[2:]}(?:na)?)?" for name in _WEEKDAYS)
@@ -42,12 +42,18 @@ _LONGEST = 200
 
 def finnish_day(day: date | None) -> str:
     """Format as 1.2.2027; a datetime by its day in Finland. "" for None."""
-    return date_format(_local(day), "j.n.Y") if day else ""
+    if not day:
+        return ""
+    day = _local(day)
+    return f"{day.day}.{day.month}.{day.year}"
 
 
 def finnish_time(moment: datetime | None) -> str:
     """Format the time of day in Finland as 9.05. "" for None."""
-    return date_format(_local(moment), "G.i") if moment else ""
+    if not moment:
+        return ""
+    moment = _local(moment)
+    return f"{moment.hour}.{moment.minute:02}"
 
 
 def finnish_moment(moment: datetime | None) -> str:
@@ -55,7 +61,7 @@ def finnish_moment(moment: datetime | None) -> str:
     return f"{finnish_day(moment)} klo {finnish_time(moment)}" if moment else ""
 
 
-def _local(day: date) -> date:
+def _local(day: _Day) -> _Day:
     return timezone.localtime(day) if isinstance(day, datetime) and timezone.is_aware(day) else day
 
 

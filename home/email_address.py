@@ -53,6 +53,8 @@ def address_as_sent(text: str) -> str:
 def readable_address(sent: str) -> str:
     """Return an address of address_as_sent() with a Unicode domain. Anything else is returned unchanged."""
     local, at, domain = sent.rpartition("@")
+    if "xn--" not in domain:
+        return sent
     try:
         return f"{local}{at}{idna.decode(domain)}"
     except UnicodeError:

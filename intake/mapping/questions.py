@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from django.db.models import TextChoices
@@ -214,10 +215,14 @@ def _objects(data: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list | tuple) else []
 
 
-def _known(kind: type[Any], data: dict[str, Any]) -> dict[str, Any]:
+def _known(kind: Any, data: dict[str, Any]) -> dict[str, Any]:
     """Return the values of `data` that match a str, int or bool field of `kind`."""
-    plain = [one for one in fields(kind) if one.type in (str, int, bool)]
-    return {one.name: data[one.name] for one in plain if type(data.get(one.name)) is one.type}
+    return {name: data[name] for name, wanted in _plain_fields(kind) if type(data.get(name)) is wanted}
+
+
+@cache
+def _plain_fields(kind: Any) -> list[tuple[str, Any]]:
+    return [(one.name, one.type) for one in fields(kind) if one.type in (str, int, bool)]
 
 
 def _iso_day(text: Any) -> str:
