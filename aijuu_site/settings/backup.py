@@ -1,5 +1,6 @@
 """Validation of BACKUP_KEY and BACKUP_TO."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -57,4 +58,8 @@ def backup_folder(name: str, text: str, *, data_dir: Path, sources: Path) -> Pat
         raise SettingError(name, f"it names no folder; {_BACKUP_TO}") from error
     if folder == data_dir or any(folder.is_relative_to((data_dir / taken).resolve()) for taken in _TAKEN):
         raise SettingError(name, f"{folder} has other files of the site; {_BACKUP_TO}")
+    # A folder that is not there may be on a disk that is away; where a file stands, there will never be one.
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if not os.path.isdir(there):
+        raise SettingError(name, f"{there} is no folder; {_BACKUP_TO}")
     return folder

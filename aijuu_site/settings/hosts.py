@@ -94,7 +94,10 @@ def allowed_hosts(text: str, *, url: str) -> list[str]:
         # A leading dot includes all subdomains.
         below = "." if entry.startswith(".") else ""
         try:
-            names.append(below + host_name(entry.removeprefix(".")))
+            name = host_name(entry.removeprefix("."))
+            if below and "." not in name:
+                raise ValueError("everybody's names, such as all of .fi")
+            names.append(below + name)
         except ValueError as error:
             raise SettingError(
                 "ALLOWED_HOSTS",

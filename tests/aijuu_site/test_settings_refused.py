@@ -45,6 +45,8 @@ REFUSED = [
     ("SITE_URL", "https://https://www.example.fi"),
     ("SITE_URL", "https://www.example.fi,https://example.fi"),
     ("ALLOWED_HOSTS", "*"),
+    ("ALLOWED_HOSTS", ".fi"),
+    ("ALLOWED_HOSTS", ".xn--fi"),
     ("ALLOWED_HOSTS", "https://www.example.fi"),
     ("ALLOWED_HOSTS", "www.example.fi:8000"),
     ("ALLOWED_HOSTS", "www.example.fi/"),

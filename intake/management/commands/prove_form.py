@@ -1,6 +1,7 @@
 """`manage.py prove_form`: the nightly proof of the form, by hand."""
 
 import time
+from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,6 +13,13 @@ from intake.proof.services import AlreadyRunning, begin, follow_up
 _LOOK_SECONDS = 1.0
 
 
+def _seconds(text: str) -> int:
+    """Return the whole number from 0 up. Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdecimal()):
+        raise ArgumentTypeError(f"'{text}' is no whole number from 0 up")
+    return int(text)
+
+
 class Command(BaseCommand):
     help = (
         "Send a test letter through the contact form of the running site, wait until the mail server has taken the "
@@ -20,7 +28,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--wait", type=int, default=120, metavar="SECONDS", help="how long to wait for the mails (120)"
+            "--wait", type=_seconds, default=120, metavar="SECONDS", help="how long to wait for the mails (120)"
         )
 
     def handle(self, *args: Any, wait: int, **options: Any) -> None:

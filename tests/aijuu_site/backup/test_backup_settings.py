@@ -49,6 +49,14 @@ def test_wrong_backup_destination_is_refused(tmp_path: Path, value: str) -> None
     assert "sala" not in str(caught.value)
 
 
+@pytest.mark.parametrize("behind", ["", "/backups", "/a/b"])
+def test_backup_destination_that_is_a_file_is_refused(tmp_path: Path, behind: str) -> None:
+    file = tmp_path / "backup.age"
+    file.touch()
+    with pytest.raises(SettingError, match=rf"^BACKUP_TO: {file} is no folder; "):
+        settings_with(tmp_path / "data", BACKUP_TO=f"{file}{behind}")
+
+
 @pytest.mark.parametrize("name", ["", "static", "media", "uploads", "mail"])
 def test_backup_destination_of_other_files_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingError, match=r"^BACKUP_TO: "):

@@ -294,3 +294,10 @@ def test_command_fails_where_mail_waits() -> None:
         call_command("prove_form", "--wait", "0")
     with pytest.raises(CommandError, match="A proof is running"):
         call_command("prove_form")
+
+
+@pytest.mark.parametrize("written", ["-5", "1.5", "²", ""])
+def test_command_refuses_a_wait_that_is_no_time(written: str) -> None:
+    with pytest.raises(CommandError, match="is no whole number from 0 up"):
+        call_command("prove_form", f"--wait={written}")
+    assert not FormProof.objects.exists()
