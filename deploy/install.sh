@@ -35,7 +35,7 @@ while [ $# -gt 0 ]; do
         --help | -h) usage; exit 0 ;;
         --rollback) rollback=1 ;;
         --email-url-file) [ -r "${2:-}" ] || fail "$1 needs a file that can be read"; email_url=$(head -n 1 "$2"); shift ;;
-        --admin-email) admin_email=${2:?}; shift ;;
+        --admin-email) [[ ${2:-} == *@* ]] || fail "$1 needs an e-mail address"; admin_email=$2; shift ;;
         -*) usage >&2; exit 2 ;;
         *) [ -z "$domain" ] || { usage >&2; exit 2; }; domain=$1 ;;
     esac

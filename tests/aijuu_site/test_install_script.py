@@ -24,3 +24,19 @@ def test_service_starts_without_the_folder_of_backups(folder: str, written: str)
     script = f'{function[0]}\nbackups_drop_in "$1"'
     made = subprocess.run(["bash", "-euc", script, "-", folder], capture_output=True, text=True, check=True)
     assert made.stdout == f"[Service]\nReadWritePaths={written}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--admin-email",), "--admin-email needs an e-mail address"),
+        (("--admin-email", ""), "--admin-email needs an e-mail address"),
+        (("--admin-email", "--rollback"), "--admin-email needs an e-mail address"),
+        (("--email-url-file",), "--email-url-file needs a file that can be read"),
+        (("--email-url-file", "/nowhere"), "--email-url-file needs a file that can be read"),
+    ],
+)
+def test_option_without_its_value_is_one_line(arguments: tuple[str, ...], told: str) -> None:
+    # With a domain that is none, so that nothing is installed where the option is taken.
+    done = subprocess.run(["bash", INSTALL, "NO DOMAIN", *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"install.sh: {told}\n")
