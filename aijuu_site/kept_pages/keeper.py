@@ -28,6 +28,8 @@ _UNKEPT = 1000
 _TRACKING = ("utm_", "mc_")
 _TRACKING_NAMES = frozenset(("fbclid", "gclid", "gbraid", "wbraid", "msclkid", "igshid", "srsltid", "yclid", "ttclid"))
 
+# More than any browser sends to a page without cookies. Whether it is too much is decided in aijuu_site.serving.shell.
+_ORDINARY_HEADER = 8 * 1024
 _OF_ONE_REQUEST = ("x-request-id",)
 
 _logger = logging.getLogger(__name__)
@@ -64,6 +66,13 @@ def is_tracking(query: str) -> bool:
     return all(name in _TRACKING_NAMES or name.startswith(_TRACKING) for name in names)
 
 
+def _is_ordinary(headers: Any) -> bool:
+    """Return whether each header is there once, so that get() has told all, and together they are no larger than usual."""
+    # Of granian: each name once, but every value.
+    names, values = headers.keys(), headers.values()
+    return len(names) == len(values) and sum(map(len, names)) + sum(map(len, values)) <= _ORDINARY_HEADER
+
+
 class Keeper:
     """The kept responses of one process. A key is a path; that of a static file names an encoding, too."""
 
@@ -85,7 +94,7 @@ class Keeper:
         if request.method not in ("GET", "HEAD"):
             return None
         header = request.headers.get
-        if header("cookie") or header("authorization") or header("range"):
+        if header("cookie") or header("authorization") or header("range") or header("transfer-encoding"):
             return None
         # Other names and http are led to the site's address.
         if header("host") != self._host or (self._https and header("x-forwarded-proto") != "https"):
@@ -94,7 +103,7 @@ class Keeper:
         if query and not is_tracking(query):
             return None
         path = request.path
-        if path.startswith(self._never):
+        if path.startswith(self._never) or not _is_ordinary(request.headers):
             return None
         if path.startswith(self._static):
             return f"{path}\n{accepted_encodings(header('accept-encoding', ''))[0]}"

@@ -50,7 +50,7 @@ def _listens(address: tuple[str, int]) -> bool:
     return True
 
 
-def answers(server: tuple[str, int], sent: str) -> tuple[list[str], bool]:
+def answers(server: tuple[str, int], sent: str, mark: bytes = b"smuggled") -> tuple[list[str], bool]:
     """The statuses of all answers until the server closes the connection, and whether one is the smuggled request's."""
     received = b""
     with socket.create_connection(server, timeout=10) as connection:
@@ -61,7 +61,7 @@ def answers(server: tuple[str, int], sent: str) -> tuple[list[str], bool]:
         except ConnectionResetError:
             # Closed before all was read.
             assert received
-    return re.findall(r"HTTP/1\.1 (\d{3})", received.decode()), b"smuggled" in received
+    return re.findall(r"HTTP/1\.1 (\d{3})", received.decode()), mark in received
 
 
 REFUSED = {
@@ -103,6 +103,23 @@ def test_unclear_request_is_refused_and_ends_the_connection(
     refusals: dict[str, tuple[list[str], bool]], name: str
 ) -> None:
     assert refusals[name] == ([REFUSED[name][1]], False)
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("Host: evil.example\r\n", "400"),
+        (f"X: {'x' * 40_000}\r\n", "431"),
+        ("Content-Length: 0\r\nContent-Length: 1\r\n", "400"),
+        ("Transfer-Encoding: chunked\r\n", "411"),
+    ],
+)
+def test_kept_page_answers_no_unclear_request(server: tuple[str, int], head: str, status: str) -> None:
+    plain = "GET /kept/ HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nConnection: close\r\n"
+    # The first one makes it.
+    for _ in range(2):
+        assert answers(server, f"{plain}\r\n", b"kept page") == (["200"], True)
+    assert answers(server, f"{plain}{head}\r\n", b"kept page") == ([status], False)
 
 
 @pytest.mark.parametrize(

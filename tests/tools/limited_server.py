@@ -10,22 +10,23 @@ import django
 # The modules below import models.
 django.setup()
 
-from aijuu_site.kept_pages.keeper import Keeper  # noqa: E402
+from aijuu_site.kept_pages.keeper import Keeper, RequestHead  # noqa: E402
+from aijuu_site.kept_pages.middleware import OFFER, KeptContent  # noqa: E402
 from aijuu_site.serving import shell, sockets, web  # noqa: E402
 
 MIB = 1024 * 1024
 
 
-class _NothingKept(Keeper):
-    def key(self, request: object) -> None:
-        return None
+class _OnePageKept(Keeper):
+    def key(self, request: RequestHead) -> str | None:
+        return super().key(request) if request.path == "/kept/" else None
 
     def start(self, render: object, first: object) -> None:
         """No thread: there are no pages."""
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Say how much came; /large/ and /stream/ answer with 32 MB, /client/ says what two headers were."""
+    """Say how much came; /large/ and /stream/ answer with 32 MB, /client/ says what two headers were, /kept/ is kept."""
     received = len(environ["wsgi.input"].read())
     path = environ["PATH_INFO"]
     if path == "/stream/":
@@ -36,6 +37,9 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
         "/client/": f"{environ.get('HTTP_X_FORWARDED_FOR')} {environ.get('HTTP_X_REAL')}".encode(),
         "/stream/state/": Parts.ended.encode(),
     }.get(path, f"received {received}\n".encode())
+    if OFFER in environ:
+        answer = b"kept page"
+        environ[OFFER].append(KeptContent(answer, time.time(), time.time() + 600))
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(answer)))])
     return Whole([answer])
 
@@ -68,7 +72,7 @@ class Parts:
 
 
 def load(_target: str) -> Any:
-    return shell.Shell(application, _NothingKept())
+    return shell.Shell(application, _OnePageKept())
 
 
 if __name__ == "__main__":

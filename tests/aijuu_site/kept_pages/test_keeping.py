@@ -168,6 +168,7 @@ def test_anonymous_reading_may_be_answered_from_memory(keeper: Keeper, asked: As
         Asked(sent={"range": "bytes=0-10"}),
         Asked(sent={"host": "www.testserver"}),
         Asked(sent={"host": "evil.example"}),
+        Asked(sent={"x": "x" * 40_000}),
         Asked(query_string="sivu=2"),
         Asked(query_string="utm_source=x&sivu=2"),
         Asked(query_string="%75tm_source=x"),
