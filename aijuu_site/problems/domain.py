@@ -28,17 +28,34 @@ _DKIM_KEY = re.compile(r"(^|;)\s*p=\s*[A-Za-z0-9+/]")
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: its name, whether it held, and in words what was found or is missing."""
+    """One check: its name, whether it held, and in words what was found or is missing.
+
+    Where DNS did not answer, nothing is known: then it did not hold, and nothing is said to be missing.
+    """
 
     name: str
     held: bool
     words: str
+    is_known: bool = True
+
+
+class DnsSilent(OSError):
+    """No answer from DNS: neither the record nor that there is none."""
+
+
+def _connection(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_connection((host, port), timeout=_SECONDS)
+    except socket.gaierror as error:
+        if error.errno != socket.EAI_AGAIN:
+            raise
+        raise DnsSilent(str(error.strerror)) from error
 
 
 def tls_expiry(host: str, port: int, context: ssl.SSLContext) -> datetime:
     """Return when the certificate of `host` ends. Raises OSError where the connection or the certificate is bad."""
     with (
-        socket.create_connection((host, port), timeout=_SECONDS) as plain,
+        _connection(host, port) as plain,
         context.wrap_socket(plain, server_hostname=host) as secure,
     ):
         certificate = secure.getpeercert() or {}
@@ -48,6 +65,7 @@ def tls_expiry(host: str, port: int, context: ssl.SSLContext) -> datetime:
 def redirect_of(host: str, port: int) -> str:
     """Return where http://`host`/ leads; "" for nowhere. Raises OSError."""
     connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
+    connection.sock = _connection(host, port)
     try:
         connection.request("GET", "/", headers={"Host": host})
         answer = connection.getresponse()
@@ -59,7 +77,11 @@ def redirect_of(host: str, port: int) -> str:
 
 
 def _resolver() -> dns.resolver.Resolver:
-    resolver = dns.resolver.Resolver()
+    try:
+        resolver = dns.resolver.Resolver()
+    except dns.resolver.NoResolverConfiguration:
+        # It knows no server, and so gets no answer.
+        resolver = dns.resolver.Resolver(configure=False)
     resolver.lifetime = _SECONDS
     return resolver
 
@@ -73,13 +95,13 @@ class Network:
     http_port: int = 80
 
     def records(self, name: str, kind: str) -> list[str]:
-        """Return the records of a name; [] where there are none. Raises OSError where the server does not answer."""
+        """Return the records of a name; [] where there are none. Raises DnsSilent where the server does not answer."""
         try:
             answer = self.resolver.resolve(name, kind)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         except dns.exception.DNSException as error:
-            raise OSError(f"no answer from DNS ({type(error).__name__})") from error
+            raise DnsSilent(type(error).__name__) from error
         if kind == "TXT":
             return [b"".join(row.strings).decode("utf-8", errors="replace") for row in answer]
         return [row.to_text() for row in answer]
@@ -113,6 +135,9 @@ def check_domain(network: Network, *, now: datetime, selector: str) -> list[Find
     for name, check in checks:
         try:
             found += check()
+        except DnsSilent as error:
+            words = _("DNS did not answer (%(reason)s), so nothing is known about it")
+            found.append(Finding(name, False, words % {"reason": error}, is_known=False))
         except OSError as error:
             found.append(Finding(name, False, str(error.strerror or error) or type(error).__name__))
     return found
@@ -155,6 +180,8 @@ def _check_mx(network: Network, domain: str) -> Iterator[Finding]:
 def _check_spf(network: Network, domain: str) -> Iterator[Finding]:
     from checkdmarc.spf import check_spf
 
+    # It says "no record" also where nothing answers.
+    network.records(domain, "TXT")
     yield _of_checkdmarc(
         "SPF",
         check_spf(domain, resolver=network.resolver),
@@ -166,6 +193,7 @@ def _check_spf(network: Network, domain: str) -> Iterator[Finding]:
 def _check_dmarc(network: Network, domain: str) -> Iterator[Finding]:
     from checkdmarc.dmarc import check_dmarc
 
+    network.records(f"_dmarc.{domain}", "TXT")
     missing = _("%(domain)s has no valid DMARC record (TXT of _dmarc.%(domain)s: v=DMARC1; p=…)")
     yield _of_checkdmarc("DMARC", check_dmarc(domain, resolver=network.resolver), missing, domain)
 

@@ -87,7 +87,13 @@ def _of_disk() -> Iterator[Problem]:
 
 
 def _of_domain(network: Network, now: datetime) -> Iterator[Problem]:
-    for finding in check_domain(network, now=now, selector=settings.DKIM_SELECTOR):
+    found = check_domain(network, now=now, selector=settings.DKIM_SELECTOR)
+    silent = [finding.name for finding in found if not finding.is_known]
+    if silent:
+        # One problem, and not that of each record.
+        words = _("DNS does not answer the site's machine, so nothing is known about %(names)s.")
+        yield Problem("dns", words % {"names": ", ".join(dict.fromkeys(silent))})
+    for finding in found:
         # Without a selector, DKIM can't be checked; that is told by the command only.
-        if not finding.held and (finding.name != "DKIM" or settings.DKIM_SELECTOR):
+        if not finding.held and finding.is_known and (finding.name != "DKIM" or settings.DKIM_SELECTOR):
             yield Problem(f"domain {finding.name}", f"{finding.name}: {finding.words}")

@@ -12,7 +12,7 @@ from aijuu_site.problems.domain import Network, check_domain, is_public_site, ma
 class Command(BaseCommand):
     help = (
         "Check the DNS of SITE_URL's host, its certificate and its redirect to https, and the MX, SPF, DKIM and DMARC "
-        "records of the sender's domain (DEFAULT_FROM_EMAIL). Prints each with what is missing. Exit status 0 only "
+        "records of the sender's domain (DEFAULT_FROM_EMAIL). Prints each with what is missing (UNKNOWN where DNS does not answer). Exit status 0 only "
         "where all of it held."
     )
     requires_system_checks: list[str] = []
@@ -32,9 +32,12 @@ class Command(BaseCommand):
         with translation.override("en"):
             found = check_domain(Network(), now=timezone.now(), selector=dkim_selector)
         for finding in found:
-            self.stdout.write(f"{'ok' if finding.held else 'MISSING':<8}{finding.name:<6}{finding.words}")
-        missing = sum(not finding.held for finding in found)
-        if missing:
-            raise CommandError(
-                f"{missing} of {len(found)} did not hold ({settings.SITE_URL}, mail of {mail_domain()})."
-            )
+            state = "ok" if finding.held else "MISSING" if finding.is_known else "UNKNOWN"
+            self.stdout.write(f"{state:<8}{finding.name:<6}{finding.words}")
+        failed = sum(not finding.held for finding in found)
+        unknown = sum(not finding.is_known for finding in found)
+        if failed:
+            told = f"{failed} of {len(found)} did not hold ({settings.SITE_URL}, mail of {mail_domain()})."
+            if unknown:
+                told += f" Nothing is known of {unknown}, since DNS does not answer this machine (/etc/resolv.conf)."
+            raise CommandError(told)

@@ -1,5 +1,6 @@
 """`manage.py check_domain` says what the domain lacks, by a DNS server and a web server of the tests."""
 
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import dns.resolver
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,8 +21,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from aijuu_site.management.commands import check_domain as command
-from aijuu_site.problems import domain
-from aijuu_site.problems.domain import Network, check_domain
+from aijuu_site.problems import domain, find
+from aijuu_site.problems.domain import DnsSilent, Network, check_domain
 from tests.tools.dns_server import Records, dns_server
 
 pytestmark = pytest.mark.once
@@ -215,6 +217,49 @@ def test_silent_servers_are_findings(settings: Any) -> None:
         resolver.port, resolver.lifetime = 9, 0.3
         found = check_domain(Network(resolver=resolver, http_port=1), now=timezone.now(), selector="mail")
     assert {finding.name for finding in found if not finding.held} == set(NAMES)
+    # The other two have an address of the network and ask no DNS.
+    assert {finding.name for finding in found if not finding.is_known} == set(NAMES) - {"TLS", "HTTPS"}
+
+
+def silent_dns(monkeypatch: pytest.MonkeyPatch, settings: Any, name: str) -> Network:
+    """A network of a machine whose DNS does not answer, for the site www.NAME."""
+
+    def nobody(*_args: Any, **_options: Any) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(domain.socket, "create_connection", nobody)
+    settings.SITE_URL, settings.HTTPS = f"https://www.{name}", True
+    settings.DEFAULT_FROM_EMAIL = f"kati@{name}"
+    settings.DKIM_SELECTOR = "mail"
+    return Network(resolver=dns.resolver.Resolver(configure=False))
+
+
+def test_silent_dns_does_not_say_that_records_are_missing(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = silent_dns(monkeypatch, settings, "silent2.fi")
+    monkeypatch.setattr(command, "Network", lambda: network)
+    with pytest.raises(CommandError, match=r"^7 of 7 did not hold .* Nothing is known of 7, since DNS does not answer"):
+        call_command("check_domain", dkim_selector="mail")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines] == list(NAMES)
+    assert all(line.startswith("UNKNOWN ") and "DNS did not answer" in line for line in lines)
+
+
+def test_silent_dns_is_told_as_one_problem(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = silent_dns(monkeypatch, settings, "silent3.fi")
+    (problem,) = find._of_domain(network, timezone.now())
+    assert problem.key == "dns"
+    assert all(name in problem.words for name in NAMES)
+
+
+def test_machine_without_a_name_server_gets_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(*_args: Any, **_options: Any) -> None:
+        raise dns.resolver.NoResolverConfiguration
+
+    monkeypatch.setattr(dns.resolver.Resolver, "read_resolv_conf", unreadable)
+    with pytest.raises(DnsSilent):
+        Network().records("silent4.fi", "A")
 
 
 @pytest.mark.parametrize(
