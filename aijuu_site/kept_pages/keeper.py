@@ -67,7 +67,7 @@ def is_tracking(query: str) -> bool:
 
 
 def _is_ordinary(headers: Any) -> bool:
-    """Return whether each header is there once, so that get() has told all, and together they are no larger than usual."""
+    """Return whether each header is there once, so that get() has told all, and all are no larger than usual."""
     # Of granian: each name once, but every value.
     names, values = headers.keys(), headers.values()
     return len(names) == len(values) and sum(map(len, names)) + sum(map(len, values)) <= _ORDINARY_HEADER

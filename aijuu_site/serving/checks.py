@@ -17,6 +17,7 @@ from django.db import connection, connections
 from django.db.utils import Error, OperationalError
 
 from aijuu_site.backup.work_folder import remove_leftovers, unfinished_restore
+from aijuu_site.serving.preparation import require_strong_first_password
 from aijuu_site.settings.databases import POSTGRESQL, SQLITE
 from aijuu_site.settings.files import BUCKET
 
@@ -88,6 +89,7 @@ def check_resources() -> None:
         )
     remove_leftovers()
     require_database()
+    require_strong_first_password()
     check_database()
     require_storage()
 

@@ -23,11 +23,13 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
+from django.utils import translation
 from wagtail.models import GroupPagePermission, Page, Site
 
 from aijuu_site.accounts.models import User
 from aijuu_site.accounts.passwords import normalised
 from aijuu_site.settings.data_folder import overlaps_sources
+from aijuu_site.settings.databases import SQLITE
 from aijuu_site.settings.hosts import site_host
 from aijuu_site.static_of_pages import keep_files_of_pages
 from home.contact_details import ContactDetails
@@ -88,11 +90,38 @@ def _name_of(email: str) -> str:
 
 
 def _weaknesses(password: str, user: User) -> list[str]:
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        return list(error.messages)
+    # As all that commands print.
+    with translation.override("en"):
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            return list(error.messages)
     return []
+
+
+def require_strong_first_password() -> None:
+    """Raise CommandError where the first account would get a weak ADMIN_PASSWORD and strangers reach the site.
+
+    Whoever guesses it before the first login sets up the second step, too. Writes nothing, and no database is made.
+    """
+    if not (settings.HTTPS and settings.ADMIN_PASSWORD):
+        return
+    weaknesses = _weaknesses(settings.ADMIN_PASSWORD, User(email=settings.ADMIN_EMAIL))
+    if weaknesses and not _has_accounts():
+        raise CommandError(
+            f"ADMIN_PASSWORD: it is too weak for a site that strangers reach. {' '.join(weaknesses)} Write another one,"
+            " or nothing: then one is made up and printed once."
+        )
+
+
+def _has_accounts() -> bool:
+    """Return account_exists(); False where there is no database yet, or an empty one."""
+    if settings.DATABASES["default"]["ENGINE"] == SQLITE and not Path(connection.settings_dict["NAME"]).exists():
+        return False
+    # Both tables come with the first migrations.
+    if not {User._meta.db_table, Group._meta.db_table} <= set(connection.introspection.table_names()):
+        return False
+    return account_exists()
 
 
 def front_page_is_missing() -> bool:

@@ -1,11 +1,17 @@
 """The account that the first start makes."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.core.management import CommandError
 from django.test import Client, override_settings
 
+from aijuu_site.serving.checks import check_resources
 from aijuu_site.serving.preparation import (
     SUPERVISORS_GROUP,
     ensure_supervisor_account,
@@ -13,6 +19,7 @@ from aijuu_site.serving.preparation import (
 )
 from home.models import ContactDetails
 from tests.accounts import make_user
+from tests.aijuu_site.environments import NEUTRAL, ROOT
 
 
 @pytest.mark.django_db
@@ -53,6 +60,47 @@ def test_a_weak_password_is_taken_with_a_warning() -> None:
     account = ensure_supervisor_account(email="kati@example.fi", password="12345")
     assert account is not None
     assert account.weaknesses
+
+
+WEAK = {"ADMIN_EMAIL": "kati@example.fi", "ADMIN_PASSWORD": "Salasana123"}
+
+
+@pytest.mark.django_db
+def test_weak_first_password_is_refused_where_strangers_reach_the_site() -> None:
+    with override_settings(HTTPS=True, **WEAK), pytest.raises(CommandError) as caught:
+        check_resources()
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(
+        "ADMIN_PASSWORD: it is too weak for a site that strangers reach. This password is too common."
+    )
+    assert WEAK["ADMIN_PASSWORD"] not in line
+    with override_settings(HTTPS=False, **WEAK):
+        check_resources()
+    with override_settings(HTTPS=True, **WEAK | {"ADMIN_PASSWORD": "kuusen-alla-istuu-7-lasta"}):
+        check_resources()
+
+
+@pytest.mark.django_db
+def test_weak_first_password_troubles_no_site_that_has_an_account() -> None:
+    make_user(is_superuser=True)
+    with override_settings(HTTPS=True, **WEAK):
+        check_resources()
+
+
+@pytest.mark.once
+def test_weak_first_password_ends_the_first_start_with_nothing_made(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "prepare"],
+        cwd=ROOT,
+        env={**NEUTRAL, **WEAK, "DATA_DIR": str(tmp_path), "SITE_URL": "https://www.example.fi", "EMAIL_URL": "files:"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("CommandError: ADMIN_PASSWORD: ")
+    assert not (tmp_path / "db.sqlite3").exists()
 
 
 @pytest.mark.django_db

@@ -26,7 +26,7 @@ class _OnePageKept(Keeper):
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Say how much came; /large/ and /stream/ answer with 32 MB, /client/ says what two headers were, /kept/ is kept."""
+    """Say how much came; /large/ and /stream/ answer with 32 MB, /client/ says two headers, /kept/ is kept."""
     received = len(environ["wsgi.input"].read())
     path = environ["PATH_INFO"]
     if path == "/stream/":

@@ -12,8 +12,8 @@ from aijuu_site.problems.domain import Network, check_domain, is_public_site, ma
 class Command(BaseCommand):
     help = (
         "Check the DNS of SITE_URL's host, its certificate and its redirect to https, and the MX, SPF, DKIM and DMARC "
-        "records of the sender's domain (DEFAULT_FROM_EMAIL). Prints each with what is missing (UNKNOWN where DNS does not answer). Exit status 0 only "
-        "where all of it held."
+        "records of the sender's domain (DEFAULT_FROM_EMAIL). Prints each with what is missing, or "
+        "UNKNOWN where DNS does not answer. Exit status 0 only where all of it held."
     )
     requires_system_checks: list[str] = []
 
