@@ -1,5 +1,6 @@
 """Management commands that the worker runs in a process of their own, so that its jobs don't wait, and their stop."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from types import FrameType
 from django.conf import settings
 
 _STOP_SECONDS = 20
+# Of the room and of what one account may take of it.
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
 class CommandFailed(Exception):

@@ -19,6 +19,7 @@ from aijuu_site.backup.models import Backup
 from aijuu_site.backup.status import KEPT, REMOVALS_KEPT, last_backup, may_delete_old
 from aijuu_site.backup.uploads import upload_members
 from aijuu_site.backup.work_folder import private_folder
+from aijuu_site.command_process import FULL_DISK
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -59,6 +60,11 @@ def make_backup(destination: Destination, *, name: str, now: datetime) -> Made:
         try:
             written = write_archive(draft, _members(copy, now), keys=settings.BACKUP_KEYS)
             return Made(destination.publish(draft, name, written), written.size)
+        except OSError as error:
+            if error.errno in FULL_DISK and draft.parent != work:
+                # Its text names no file, and there are two disks.
+                raise BackupError(f"the disk of {draft.parent} is full") from error
+            raise
         finally:
             draft.unlink(missing_ok=True)
 

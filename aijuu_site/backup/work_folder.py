@@ -1,6 +1,5 @@
 """The private folder in which a database lies unencrypted while it is backed up or restored."""
 
-import errno
 import fcntl
 import os
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from aijuu_site.backup.archive import BackupError
+from aijuu_site.command_process import FULL_DISK
 
 _BLOCK = bytes(1024 * 1024)
 
@@ -85,5 +85,5 @@ def overwrite(path: Path) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         # Some file systems need free space even for this. Then it is only removed.
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in FULL_DISK:
             raise

@@ -1,6 +1,5 @@
 """Checks before start-up writes anything, and the readiness check of the server."""
 
-import errno
 import fcntl
 import io
 import os
@@ -17,6 +16,7 @@ from django.db import connection, connections
 from django.db.utils import Error, OperationalError
 
 from aijuu_site.backup.work_folder import remove_leftovers, unfinished_restore
+from aijuu_site.command_process import FULL_DISK
 from aijuu_site.serving.preparation import require_strong_first_password
 from aijuu_site.settings.databases import POSTGRESQL, SQLITE
 from aijuu_site.settings.files import BUCKET
@@ -100,7 +100,7 @@ def disk_full_as_command_error() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in FULL_DISK:
             raise
         raise CommandError(f"DATA_DIR: the disk of {settings.DATA_DIR} is full.") from error
     except OperationalError as error:

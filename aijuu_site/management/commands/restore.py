@@ -53,7 +53,7 @@ class Command(BaseCommand):
             ):
                 require_database()
                 identities = read_identities(_key_text(key))
-                chunks, beside = _chunks(file)
+                chunks, beside = self._chunks(file)
                 restore(chunks, identities, _removals(removals, beside), self._say)
         except AlreadyRunningError as error:
             raise CommandError(f"The site runs with the data folder {settings.DATA_DIR}. Stop it first.") from error
@@ -62,6 +62,22 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"Not restored: {described(error)}.") from error
         self._say("Restored and proven. Start the site.")
+
+    def _chunks(self, file: str) -> tuple[Iterator[bytes], Folder | None]:
+        """Return the content of the backup, and the folder that it lies in; None for one at BACKUP_TO."""
+        path = Path(file)
+        if _is_file(path):
+            return file_chunks(path), Folder(path.resolve().parent)
+        destination = configured_destination()
+        names = [name for name in destination.names() if is_backup(name)]
+        if file == "latest" and names:
+            # Where it turns out to be damaged, the others have to be written by name.
+            others = f"; before it {', '.join(reversed(names[-4:-1]))}" if len(names) > 1 else ""
+            self._say(f"The newest backup is {names[-1]}{others}.")
+            return destination.chunks(names[-1]), None
+        if file in names:
+            return destination.chunks(file), None
+        raise BackupError(f"there is no backup {file}, neither as a file nor at BACKUP_TO")
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
@@ -80,20 +96,6 @@ def _files_of_the_owner() -> Iterator[None]:
 
 def _key_text(path: str) -> str:
     return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8", errors="replace")
-
-
-def _chunks(file: str) -> tuple[Iterator[bytes], Folder | None]:
-    """Return the content of the backup, and the folder that it lies in; None for one at BACKUP_TO."""
-    path = Path(file)
-    if _is_file(path):
-        return file_chunks(path), Folder(path.resolve().parent)
-    destination = configured_destination()
-    names = [name for name in destination.names() if is_backup(name)]
-    if file == "latest" and names:
-        return destination.chunks(names[-1]), None
-    if file in names:
-        return destination.chunks(file), None
-    raise BackupError(f"there is no backup {file}, neither as a file nor at BACKUP_TO")
 
 
 def _is_file(path: Path) -> bool:

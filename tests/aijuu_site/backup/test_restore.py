@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from aijuu_site.backup import database, restoring
 from aijuu_site.backup.archive import Member, checksum, file_chunks, read_archive, write_archive
+from aijuu_site.backup.destination import backup_name
 from aijuu_site.backup.removals import export_removals
 from aijuu_site.backup.uploads import stored_names
 from aijuu_site.backup.work_folder import unfinished_restore, work_folder
@@ -151,6 +152,18 @@ def test_latest_backup_by_name(key_file: Path) -> None:
     restore(newest.name, key_file)
     with pytest.raises(CommandError, match="there is no backup aijuu-nothing"):
         restore("aijuu-nothing.age", key_file)
+
+
+@pytest.mark.usefixtures("site")
+def test_damaged_latest_backup_is_named_with_the_one_before(folder: Path, key_file: Path) -> None:
+    good = Path(backup()).name
+    damaged = backup_name(timezone.now() + timedelta(minutes=1))
+    (folder / damaged).touch()
+    destroy()
+    out = StringIO()
+    with pytest.raises(CommandError, match="can't be decrypted"):
+        call_command("restore", "latest", key=str(key_file), stdout=out)
+    assert out.getvalue().startswith(f"The newest backup is {damaged}; before it {good}.\n")
 
 
 @pytest.mark.usefixtures("folder")
