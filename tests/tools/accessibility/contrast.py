@@ -1,10 +1,11 @@
 """Contrast of text over drawings, measured on the picture (WCAG 1.4.3; the formula is WCAG's relative luminance)."""
 
 import io
+import math
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Page
 
 Colour = tuple[int, int, int]
 
@@ -77,8 +78,13 @@ def worst_contrast(picture: Image.Image, text: Colour) -> float:
 def contrast_problems(page: Page, selectors: list[str]) -> list[str]:
     """Each of the elements whose text is too like what lies under it: 4.5, or 3 for large letters (WCAG 1.4.3)."""
     texts: list[dict[str, Any]] = page.evaluate(_READ, selectors)
+    rects = [rect for text in texts for rect in text["rects"]]
+    # Only the part of the page with all of them in it: to pack a picture is most of the work.
+    left, top = (min((max(0, math.floor(rect[edge])) for rect in rects), default=0) for edge in (0, 1))
+    right, bottom = (max((math.ceil(rect[edge]) for rect in rects), default=1) for edge in (2, 3))
     page.evaluate(_PAINT, [selectors, "transparent"])
-    shot = Image.open(io.BytesIO(page.screenshot(full_page=True, scale="css")))
+    clip: FloatRect = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+    shot = Image.open(io.BytesIO(page.screenshot(full_page=True, scale="css", clip=clip)))
     page.evaluate(_PAINT, [selectors, ""])
     problems = []
     for text in texts:
@@ -89,7 +95,8 @@ def contrast_problems(page: Page, selectors: list[str]) -> list[str]:
         large = text["size"] >= _LARGE_PX or (text["size"] >= _LARGE_BOLD_PX and text["weight"] >= _BOLD)
         needed = 3.0 if large else 4.5
         for rect in text["rects"]:
-            measured = worst_contrast(shot.crop(tuple(round(edge) for edge in rect)), tuple(colour))  # type: ignore[arg-type]
+            box = tuple(round(edge) - start for edge, start in zip(rect, (left, top, left, top), strict=True))
+            measured = worst_contrast(shot.crop(box), tuple(colour))  # type: ignore[arg-type]
             if measured < needed:
                 problems.append(f"contrast: {text['selector']} has {measured:.2f}, needs {needed}")
     return list(dict.fromkeys(problems))
