@@ -49,6 +49,12 @@ def restore_database(folder: Path) -> None:
     connection.close()
 
 
+def copy_database(folder: Path, path: Path) -> None:
+    """Put a copy of the prepared one where a site will look for its own. With SQLite only."""
+    with closing(sqlite3.connect(_file(folder))) as prepared, closing(sqlite3.connect(path)) as database:
+        prepared.backup(database)
+
+
 def template_name() -> str:
     """Return the name of PostgreSQL's prepared database."""
     return f"migrated_{_key()}"

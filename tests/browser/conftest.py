@@ -1,13 +1,16 @@
 """A real Chromium and the real site. Each xdist worker has a site of its own, copied from one that was started once."""
 
 import fcntl
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partialmethod
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -25,8 +28,9 @@ from playwright.sync_api import (
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.people import EDITOR, MAKE_PEOPLE, SUPERVISOR, Account, sign_in
 from tests.browser.waits import SECONDS
+from tests.prepared_database import copy_database
 from tests.tools.chromium import ADVICE, must_have_browser, quick_chromium_path
-from tests.tools.running_site import RunningSite
+from tests.tools.running_site import ROOT, RunningSite
 from tests.tools.smtp_server import Behaviour, SmtpServer
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -58,8 +62,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The browser. Where there is none: a visible skip, or with CI=true a failure."""
+def chromium(_prepared: Path) -> Iterator[Browser]:
+    """The browser. Where there is none: a visible skip, or with CI=true a failure.
+
+    `_prepared` comes before it, since Django migrates nothing while Playwright's event loop runs.
+    """
     path = quick_chromium_path()
     if path is None:
         if must_have_browser():
@@ -71,9 +78,42 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@contextmanager
+def _static_files_kept(folder: Path, data_dir: Path) -> Iterator[None]:
+    """Give a new site the static files that an earlier run collected with the same program, and keep those it has
+    afterwards for the next. It collects them anew itself where their sources are others."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "aijuu_site").rglob("*.py")):
+        digest.update(path.read_bytes())
+    kept = folder / digest.hexdigest()[:16]
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if kept.exists():
+            shutil.copytree(kept, data_dir, dirs_exist_ok=True)
+        yield
+        stamp = kept / "static.stamp"
+        if not (stamp.exists() and stamp.read_bytes() == (data_dir / stamp.name).read_bytes()):
+            for of_before in folder.iterdir():
+                shutil.rmtree(of_before, ignore_errors=True)
+            draft = folder / "unfinished"
+            shutil.copytree(data_dir / "static", draft / "static")
+            shutil.copy(data_dir / stamp.name, draft)
+            draft.rename(kept)
+
+
 @pytest.fixture(scope="session")
-def started_once(chromium: Browser, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A data folder in which the site was started and stopped: the slow first start happens once for all workers."""
+def started_once(
+    request: pytest.FixtureRequest,
+    chromium: Browser,
+    _prepared: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    worker_id: str,
+) -> Path:
+    """A data folder in which the site was started and stopped: the slow first start happens once for all workers.
+
+    It begins with a migrated database and collected static files, where an earlier run left them. That a site starts in
+    an empty folder is in test_backup_under_load.py.
+    """
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
         shared = shared.parent
@@ -83,10 +123,13 @@ def started_once(chromium: Browser, tmp_path_factory: pytest.TempPathFactory, wo
         if not (shared / "started-once.done").exists():
             shutil.rmtree(data_dir, ignore_errors=True)
             data_dir.mkdir()
-            first = RunningSite(data_dir)
-            first.start()
-            first.run(MAKE_PEOPLE)
-            first.stop()
+            if connection.vendor == "sqlite":
+                copy_database(_prepared, data_dir / "db.sqlite3")
+            with _static_files_kept(request.config.cache.mkdir("static"), data_dir):
+                first = RunningSite(data_dir)
+                first.start()
+                first.run(MAKE_PEOPLE)
+                first.stop()
             (shared / "started-once.done").touch()
     return data_dir
 
