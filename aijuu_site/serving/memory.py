@@ -6,15 +6,22 @@ import threading
 import time
 from contextlib import suppress
 
-_M_ARENA_MAX = -8
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
+_BIG_BLOCK = 128 * 1024
 _TRIM_SECONDS = 10.0
 
 
-def keep_one_arena() -> None:
-    """Let glibc keep the free memory of all threads together: apart, it costs a fifth more over time."""
+def keep_heap_small() -> None:
+    """Let glibc keep the free memory of all threads together, and give each big block pages of its own.
+
+    Apart, free memory costs a fifth more over time. glibc's own limit of a big block grows with those that are freed,
+    up to 32 MiB: then they lie between small ones that stay, and what is left of them can't be used.
+    """
     if sys.platform == "linux":
         with suppress(AttributeError):
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(_M_ARENA_MAX, 1)
+            mallopt(_M_MMAP_THRESHOLD, _BIG_BLOCK)
 
 
 def trim_regularly(seconds: float = _TRIM_SECONDS) -> None:

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import DatabaseError
 
 from aijuu_site.serving.checks import close_connections
-from aijuu_site.serving.memory import keep_one_arena, trim_regularly
+from aijuu_site.serving.memory import keep_heap_small, trim_regularly
 from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor, site_answers
 from aijuu_site.serving.shell import base_environ, call
 from aijuu_site.serving.sockets import listening_socket
@@ -77,7 +77,7 @@ def main(listener: socket.socket | None = None) -> int:
     `listener`: a socket that listens already.
     """
     host, port = settings.HOST, settings.PORT
-    keep_one_arena()
+    keep_heap_small()
     warm_up()
     listener = listener or listening_socket(host, port)
     supervisor = Supervisor(

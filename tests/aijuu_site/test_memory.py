@@ -12,14 +12,14 @@ _FREED = """
 import time
 from pathlib import Path
 
-from aijuu_site.serving.memory import keep_one_arena, trim_regularly
+from aijuu_site.serving.memory import keep_heap_small, trim_regularly
 
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
 
 
-keep_one_arena()
+keep_heap_small()
 # Too small for pages of their own; every hundredth stays, so that glibc can't shorten its heap.
 blocks = [bytes(50_000) for _number in range(2_000)]
 del blocks[1::100]
@@ -45,6 +45,36 @@ def given_back(*, seconds: float, wait: float) -> float:
 def test_free_memory_goes_back_to_the_system() -> None:
     assert given_back(seconds=1000, wait=0.5) < 60
     assert given_back(seconds=0.05, wait=30) >= 60
+
+
+_BIG_BLOCKS = """
+import re
+from pathlib import Path
+
+from aijuu_site.serving.memory import keep_heap_small
+
+
+def heap():
+    start, end = re.search(r"^(\\w+)-(\\w+) .*\\[heap\\]$", Path("/proc/self/maps").read_text(), re.MULTILINE).groups()
+    return (int(end, 16) - int(start, 16)) / 2**20
+
+
+{first}
+before = heap()
+bytes(16 * 2**20)
+block = bytes(8 * 2**20)
+print(heap() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's")
+def test_big_blocks_stay_out_of_the_heap() -> None:
+    def grown(first: str) -> float:
+        script = _BIG_BLOCKS.format(first=first)
+        return float(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout)
+
+    assert grown("") >= 8
+    assert grown("keep_heap_small()") < 1
 
 
 @pytest.mark.usefixtures("loaded_site")
