@@ -326,6 +326,8 @@ LOGGING = {
     "loggers": {
         # "Not found" calls for no action.
         "django.request": {"level": "ERROR"},
+        # Would log the number of each passkey, which is one person's.
+        "fido2": {"level": "WARNING"},
         # Would log each background task of Wagtail, which run immediately here.
         "django_tasks": {"level": "WARNING"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},

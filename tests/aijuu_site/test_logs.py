@@ -281,3 +281,8 @@ def test_log_format_is_a_setting() -> None:
     line = json.loads(JsonFormatter().format(record))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]{12}\+00:00", line.pop("time"))
     assert line == {"level": "WARNING", "logger": "aijuu", "message": "Ääkkösiä ja muuta"}
+
+
+def test_numbers_of_passkeys_are_not_logged() -> None:
+    """As python-fido2 does at each login, by records of INFO."""
+    assert not logging.getLogger("fido2.server").isEnabledFor(logging.INFO)
