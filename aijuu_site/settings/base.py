@@ -79,7 +79,7 @@ STORAGES = {
     **file_storages(
         env.text("STORAGE_URL"), data_dir=DATA_DIR, uploads_url=f"{ADMIN_PATH}uploads/", media_url=MEDIA_URL
     ),
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "aijuu_site.static_storage.StaticFilesStorage"},
 }
 
 # Who is told of problems of the site, and by which server; the site's own for an empty one.

@@ -4,13 +4,16 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import brotli
 import pytest
 from django.conf import settings
 from django.core.management import CommandError
 from django.test import override_settings
+from whitenoise.compress import Compressor
 
 from aijuu_site.serving.preparation import (
     collect_static_files,
@@ -27,7 +30,7 @@ def static_source(tmp_path: Path) -> Iterator[Path]:
     (source / "site.css").write_text("body{color:red}")
     storages = {
         **settings.STORAGES,
-        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+        "staticfiles": {"BACKEND": "aijuu_site.static_storage.StaticFilesStorage"},
     }
     with override_settings(
         STATICFILES_DIRS=[source],
@@ -67,6 +70,29 @@ def test_a_collection_that_was_cut_off_is_repeated(tmp_path: Path, monkeypatch: 
     with pytest.raises(KeyboardInterrupt):
         collect_static_files(stamp, fingerprint)
     assert not static_files_are_current(stamp, fingerprint)
+
+
+def test_a_file_with_two_names_is_compressed_once(
+    static_source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = {f"{number}.js": f"// {number}\n" * 2000 for number in range(8)}
+    for name, content in contents.items():
+        (static_source / name).write_text(content)
+    compressed: list[bytes] = []
+
+    def compress(data: bytes) -> bytes:
+        compressed.append(data)
+        # So that the other thread meets it.
+        time.sleep(0.01)
+        return brotli.compress(data)
+
+    monkeypatch.setattr(Compressor, "compress_brotli", staticmethod(compress))
+    collect_static_files(tmp_path / "static.stamp", static_fingerprint())
+    written = list((tmp_path / "static").glob("*.js.br"))
+    assert len(written) == len(list((tmp_path / "static").glob("*.js.gz"))) == 16
+    for path in written:
+        assert brotli.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
+    assert sorted(data.decode() for data in compressed if data.startswith(b"//")) == sorted(contents.values())
 
 
 def names_of(folder: Path, pattern: str = "site.*.css*") -> set[str]:
