@@ -1,6 +1,9 @@
 """What all tests share."""
 
+import fcntl
 import gc
+import os
+import pickle
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,9 +105,22 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def _loaded_content(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> LoadedContent:
-    with django_db_blocker.unblock():
-        return LoadedContent()
+def _loaded_content(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> LoadedContent:
+    """Made by the first test process of a run that needs it; the others read what it made."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    made = folder / "loaded-content"
+    with (folder / "loaded-content.lock").open("w") as lock, django_db_blocker.unblock():
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            unfinished = made.with_suffix(".unfinished")
+            unfinished.write_bytes(pickle.dumps(LoadedContent()))
+            unfinished.rename(made)
+        content: LoadedContent = pickle.loads(made.read_bytes())  # noqa: S301
+        return content
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Rows that many tests begin with, made once a test process and put back: making them takes twenty times as long."""
+"""Rows that many tests begin with, made once and put back: making them takes twenty times as long."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

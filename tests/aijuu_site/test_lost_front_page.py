@@ -10,17 +10,17 @@ from django.test import Client
 from wagtail.models import GroupPagePermission, Page, Site
 
 from aijuu_site.serving.preparation import front_page_is_missing, prepare_data
-from home.content.loader import load_content
 from home.models import ContactDetails, ContentPage, HomePage, LoadedContent
 from intake.models import ContactPage
 from tests.accounts import make_user
+from tests.loaded_rows import LoadedContent as FirstContent
 
 
 @pytest.fixture
-def site(db: None) -> None:
+def site(db: None, _loaded_content: FirstContent) -> None:
     """A site as after its first start, with something of its editor's own."""
     make_user(email="kati.levola@aijuu.fi", group="Työnohjaaja", is_superuser=True)
-    list(load_content())
+    _loaded_content.put_back()
     ContactDetails.objects.update(phone="02 633 1234")
 
 
