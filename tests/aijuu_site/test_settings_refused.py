@@ -5,10 +5,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from django.core.management import CommandError
+from django.db import ConnectionHandler
+from pytest_django import DjangoDbBlocker
 
+from aijuu_site.serving import checks
 from aijuu_site.settings.data_folder import data_folder, make_data_folder
+from aijuu_site.settings.databases import database_from_url
 from aijuu_site.settings.environment import Environment, SettingError
 from tests.aijuu_site.environments import NEUTRAL, ROOT, settings_with
 
@@ -386,20 +392,40 @@ def test_every_command_says_it_in_one_line(tmp_path: Path, command: tuple[str, .
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        f"postgres://kati:{SECRET}@127.0.0.1:1/aijuu",
-        f"postgres://kati:{SECRET}@127.0.0.1:1/aijuu?no_such_option=1",
-        "sqlite:////nowhere/at/all.sqlite3",
-        "sqlite:///broken.sqlite3",
-        "sqlite:///folder",
-    ],
-)
-def test_a_database_that_is_away_is_one_line(tmp_path: Path, url: str) -> None:
+AWAY = [
+    f"postgres://kati:{SECRET}@127.0.0.1:1/aijuu",
+    f"postgres://kati:{SECRET}@127.0.0.1:1/aijuu?no_such_option=1",
+    "sqlite:////nowhere/at/all.sqlite3",
+    "sqlite:///broken.sqlite3",
+    "sqlite:///folder",
+]
+
+
+@pytest.fixture
+def odd_files(tmp_path: Path) -> Path:
     (tmp_path / "broken.sqlite3").write_text("no database at all, but a text")
     (tmp_path / "folder").mkdir()
-    finished = run("manage.py", "prepare", DATA_DIR=str(tmp_path), DATABASE_URL=url)
+    return tmp_path
+
+
+@pytest.mark.parametrize("url", AWAY)
+def test_a_database_that_is_away_is_one_line(
+    odd_files: Path, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker, url: str
+) -> None:
+    databases = {"default": database_from_url(url, odd_files)}
+    monkeypatch.setattr(checks, "settings", SimpleNamespace(DATABASES=databases))
+    monkeypatch.setattr(checks, "connection", ConnectionHandler(databases)["default"])
+    with pytest.raises(CommandError) as refused, django_db_blocker.unblock():
+        checks.require_database()
+    line = str(refused.value)
+    assert line.startswith("DATABASE_URL: ")
+    assert "\n" not in line
+    assert SECRET[:3] not in line
+
+
+@pytest.mark.parametrize("url", [AWAY[0], AWAY[3]])
+def test_the_start_says_it(odd_files: Path, url: str) -> None:
+    finished = run("manage.py", "prepare", DATA_DIR=str(odd_files), DATABASE_URL=url)
     assert finished.returncode == 1
     assert finished.stderr.startswith("CommandError: DATABASE_URL: ")
     assert finished.stderr.count("\n") == 1
