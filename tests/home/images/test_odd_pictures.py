@@ -476,9 +476,7 @@ class TestCropping:
         self, client: Client, front_page: HomePage, y: int, kept: str | None
     ) -> None:
         point = {"focal_point_x": 250, "focal_point_y": y, "focal_point_width": 25, "focal_point_height": 25}
-        image = get_image_model().objects.create(
-            description="Kati", title="k", file=upload(drawn((500, 750))), **point
-        )
+        image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((500, 750))), **point)
         make_files(image)
         front_page.image = image
         front_page.save()
