@@ -87,17 +87,23 @@ class BucketStorage(UnguessableNames, S3Storage):  # type: ignore[misc]
     @contextmanager
     def _errors_of(self, name: str) -> Iterator[None]:
         if time.monotonic() < self._asked_again_at:
-            raise StorageUnreachable("no answer a moment ago")
+            raise self._unreachable("no answer a moment ago")
         try:
             yield
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in _MISSING:
                 raise FileNotFoundError(name) from error
-            raise StorageUnreachable(f"{error.operation_name}: {code}") from error
+            raise self._unreachable(f"{error.operation_name}: {code}") from error
         except (BotoCoreError, Boto3Error) as error:
             self._asked_again_at = time.monotonic() + _PAUSE_SECONDS
-            raise StorageUnreachable(type(error).__name__) from error
+            raise self._unreachable(type(error).__name__) from error
+
+    def _unreachable(self, reason: str) -> StorageUnreachable:
+        error = StorageUnreachable(reason)
+        # Uploads and backups may each have one.
+        error.place = f"bucket {self.bucket_name}"
+        return error
 
     def url(self, name: str, *_args: Any, **_options: Any) -> str:
         return urljoin(self.base_url, filepath_to_uri(name).lstrip("/"))

@@ -11,6 +11,8 @@ from types import FrameType
 
 from django.conf import settings
 
+from aijuu_site.storages import StorageUnreachable
+
 _STOP_SECONDS = 20
 # Of the room and of what one account may take of it.
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
@@ -84,5 +86,5 @@ def exit_on_sigterm() -> Iterator[None]:
 
 def described(error: OSError, *, with_path: bool = True) -> str:
     """Return what failed as part of one line. The path names which of several files it was; no log may have it."""
-    path = f"{error.filename}: " if with_path and error.filename else ""
-    return f"{path}{error.strerror or error} ({type(error).__name__})"
+    place = error.place if isinstance(error, StorageUnreachable) else error.filename if with_path else ""
+    return f"{f'{place}: ' if place else ''}{error.strerror or error} ({type(error).__name__})"

@@ -23,6 +23,9 @@ def is_stored_name(name: str) -> bool:
 class StorageUnreachable(ConnectionError):
     """The storage does not answer, or refuses. Not raised for a missing file. The message holds no name and no key."""
 
+    # Which one.
+    place = ""
+
 
 class UnguessableNames:
     """Storage mixin: keep the folder and the extension of a name, and replace the rest by 128 random bits."""

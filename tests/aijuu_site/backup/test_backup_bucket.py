@@ -76,7 +76,7 @@ def test_backup_and_restore_by_buckets(buckets: Any, key_file: Path) -> None:
 
 def test_unreachable_bucket_is_one_line(buckets: Any, settings: Any) -> None:
     keep_backups_at(AWAY, settings)
-    with pytest.raises(CommandError, match=r"^No backup: EndpointConnectionError"):
+    with pytest.raises(CommandError, match=r"^No backup: bucket aijuu-backups: EndpointConnectionError"):
         call_command("backup")
     assert not work_folder().exists()
     assert Backup.objects.get().checked_at is None
