@@ -105,8 +105,8 @@ release: dev-environment ## Give what is unreleased a version, commit and tag it
 try: ## Prove deploy/install.sh in a fresh Debian tree (as root; debootstrap and systemd-container; 15 minutes)
 	@deploy/try.sh
 
-screenshots: browser ## Picture every page and state in every size and both schemes: var/screenshots/index.html
-	@ALL_SCREENSHOTS=1 $(PYTEST) -m browser tests/browser/test_every_view.py
+screenshots: browser ## Picture every page and state in every size and both schemes: var/screenshots/index.html; the mails: var/mails/
+	@ALL_SCREENSHOTS=1 $(PYTEST) -m browser tests/browser/test_every_view.py tests/browser/test_mails.py
 
 browsers: browsers-environment ## Go through the site in Firefox and WebKitGTK, with pictures in var/browsers/ (10 minutes)
 	@$(PY) -m pytest -q tests/tools/browsers/walk.py

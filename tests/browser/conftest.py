@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# `make screenshots` wants a picture of everything; else only what has a problem is pictured.
+ALL_PICTURES = bool(os.environ.get("ALL_SCREENSHOTS"))
 _WATCHED = {"stylesheet", "script", "image", "font", "manifest", "media"}
 
 # Playwright's click waits for the document that it opens, but only where the browser tells of it in time, which on a

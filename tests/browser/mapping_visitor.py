@@ -127,19 +127,18 @@ class MappingVisitor:
         self.open_first_step()
         self.fill_until(number, matter)
 
-    def fill_until(self, number: int, matter: Matter) -> None:
-        """The same from the first page that is open; 1 leaves it as it is."""
-        if number < 2:
-            return
-        self.write_facts(matter)
-        self.go_on("Tilanteesi")
-        if number > 2:
+    def fill_until(self, number: int, matter: Matter, *, start: int = 1) -> None:
+        """The same from page `start`, which is open; its own number leaves it as it is."""
+        if start < 2 <= number:
+            self.write_facts(matter)
+            self.go_on("Tilanteesi")
+        if start < 3 <= number:
             self.write_situation(matter)
             self.go_on("Toiveesi")
-        if number > 3:
+        if start < 4 <= number:
             self.write_wishes()
             self.go_on("Käytännön asiat")
-        if number > 4:
+        if start < 5 <= number:
             self.write_practicalities()
             self.go_on("Tarkista vastauksesi")
 

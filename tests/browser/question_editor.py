@@ -91,8 +91,9 @@ class QuestionEditor:
         self.wait_until_saved_by_itself()
         with next_document(self.page):
             self.page.get_by_role("button", name="Tallenna luonnos").click()
+        # The answer is the editor again, with what was saved to choose from.
         expect(self.page.locator(".messages")).to_contain_text("päivitetty")
-        self.open()
+        self.wait_until_drawn()
 
     def publish(self) -> None:
         self.wait_until_drawn()

@@ -6,13 +6,12 @@ over the edge, nothing moves, and a finger can hit what it must.
 quick. A view with a problem is pictured in var/screenshots/index.html.
 """
 
-import os
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import ALL_PICTURES, NewPage
 from tests.tools.accessibility import USUAL, layout_problems, motion_problems, problems_in, small_target_problems
 from tests.tools.public_views import GROUPS, Stage, View
 from tests.tools.public_views.pictures import empty_folder, looks, on_paper, take_picture, take_print, write_index
@@ -21,7 +20,6 @@ from tests.tools.running_site import ROOT, RunningSite
 FOLDER = ROOT / "var" / "screenshots"
 # In the others the button "Tyhjennä lomake" below a form is smaller; axe holds it to 24 px.
 MAIN_TARGETS_IN = ("pages", "opened", "mapping", "refusals")
-ALL_PICTURES = bool(os.environ.get("ALL_SCREENSHOTS"))
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -1,18 +1,20 @@
 """Each mail as a mail program draws it: readable, accessible and within the window, in both schemes.
 
-The pictures are in var/mails/, and the plain texts beside them.
+The plain texts are in var/mails/, and beside them the pictures: with `make screenshots` all, else those with a problem.
 """
 
 import shutil
+from typing import Literal
 
 from playwright.sync_api import Page, ViewportSize
 
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import ALL_PICTURES, NewPage
 from tests.tools.accessibility import axe_problems, sideways_problems
 from tests.tools.mails import rendered_mails
 from tests.tools.running_site import ROOT, RunningSite
 
 FOLDER = ROOT / "var" / "mails"
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES: tuple[ViewportSize, ...] = (
     {"width": 320, "height": 640},
     {"width": 390, "height": 844},
@@ -25,11 +27,12 @@ def test_mails_are_accessible_in_both_schemes(new_page: NewPage, site: RunningSi
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     problems = []
-    for scheme in ("light", "dark"):
-        page = new_page(color_scheme=scheme)
-        for name, mail in mails.items():
-            (FOLDER / f"{name}.txt").write_text(f"{mail.subject}\n\n{mail.text}", encoding="utf-8")
-            page.set_content(mail.html)
+    page = new_page()
+    for name, mail in mails.items():
+        (FOLDER / f"{name}.txt").write_text(f"{mail.subject}\n\n{mail.text}", encoding="utf-8")
+        page.set_content(mail.html)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
             problems += [f"{name}, {scheme}: {problem}" for problem in _problems(page, f"{name} {scheme}")]
     assert not problems, "\n".join(problems)
 
@@ -47,8 +50,12 @@ def _problems(page: Page, name: str) -> list[str]:
     for size in SIZES:
         page.set_viewport_size(size)
         found += [f"{size['width']} px: {problem}" for problem in sideways_problems(page)]
-        page.screenshot(path=FOLDER / f"{name} {size['width']}.png", full_page=True, scale="css")
-    return found + _axe_problems(page)
+    found += _axe_problems(page)
+    if found or ALL_PICTURES:
+        for size in SIZES:
+            page.set_viewport_size(size)
+            page.screenshot(path=FOLDER / f"{name} {size['width']}.png", full_page=True, scale="css")
+    return found
 
 
 def _axe_problems(page: Page) -> list[str]:

@@ -38,16 +38,48 @@ _KEEP = (
     "PageLogEntry.objects.filter(page=page).delete()\n"
     "page.save_revision(log_action=True).publish()\n"
 )
+# What add_background_step does by hand, as a draft.
+_ADD_BACKGROUND = f"""
+import json
+from intake.mapping.page import MappingPage
+from tests.intake.mapping.asking import row
+page = MappingPage.objects.get()
+page.questions = json.dumps([
+    *page.questions.get_prep_value(),
+    row("step", "taustaa", title="Taustaa"),
+    row("single_choice", "mista", label={WHENCE!r}, choices=[{ACQUAINTANCE!r}, "Verkosta"]),
+    row("short_text", "kuka", label={WHO!r}, when=["mista:mista-1"]),
+])
+page.save_revision(log_action=True)
+print(page.pk)
+"""
+_PUBLISH = (
+    "from intake.mapping.page import MappingPage\nMappingPage.objects.get().latest_revision.publish(log_action=True)\n"
+)
 
 
 @pytest.fixture
-def editor(desk: KatisDesk, site: RunningSite) -> Iterator[QuestionEditor]:
-    """The questions in Kati's editor. They are as before when the test is over."""
+def questions(desk: KatisDesk, site: RunningSite) -> Iterator[QuestionEditor]:
+    """Kati's editor, not yet open. The questions are as before when the test is over."""
     site.run(_KEEP)
-    editor = QuestionEditor(desk.page)
-    editor.open()
-    yield editor
+    yield QuestionEditor(desk.page)
     site.run(_PUT_BACK)
+
+
+@pytest.fixture
+def editor(questions: QuestionEditor) -> QuestionEditor:
+    """The questions in Kati's editor."""
+    questions.open()
+    return questions
+
+
+@pytest.fixture
+def background(questions: QuestionEditor, site: RunningSite) -> QuestionEditor:
+    """The same with a draft that has a step with a question, and one that is asked after one of its answers."""
+    number = site.run(_ADD_BACKGROUND).strip()
+    questions.page.goto(f"/admin/pages/{number}/edit/")
+    questions.wait_until_drawn()
+    return questions
 
 
 def add_background_step(editor: QuestionEditor) -> None:
@@ -165,32 +197,29 @@ def test_duplicate_choice_shows_validation_error_in_place(editor: QuestionEditor
     refused(editor, number, "Tämä vaihtoehto on jo luettelossa")
 
 
-def test_question_moved_above_its_condition_is_refused(editor: QuestionEditor) -> None:
-    add_background_step(editor)
-    number = editor.count - 1
-    editor.block(number).get_by_role("button", name="Siirrä ylös").first.click()
-    refused(editor, number - 1, "tulee vasta myöhemmin")
+def test_question_moved_above_its_condition_is_refused(background: QuestionEditor) -> None:
+    number = background.count - 1
+    background.block(number).get_by_role("button", name="Siirrä ylös").first.click()
+    refused(background, number - 1, "tulee vasta myöhemmin")
 
 
-def test_removing_what_another_question_hangs_from_is_refused(editor: QuestionEditor) -> None:
-    add_background_step(editor)
-    number = editor.count - 1
-    editor.block(number - 1).get_by_role("button", name="Poista").first.click()
-    refused(editor, number - 1, "on poistettu")
+def test_removing_what_another_question_hangs_from_is_refused(background: QuestionEditor) -> None:
+    number = background.count - 1
+    background.block(number - 1).get_by_role("button", name="Poista").first.click()
+    refused(background, number - 1, "on poistettu")
 
 
-def test_old_question_revision_can_be_restored(editor: QuestionEditor, page: Page) -> None:
-    add_background_step(editor)
-    editor.publish()
-    expect(editor.page.locator(".messages")).to_contain_text("julkaistu")
+def test_old_question_revision_can_be_restored(questions: QuestionEditor, site: RunningSite, page: Page) -> None:
+    number = site.run(_ADD_BACKGROUND).strip()
+    site.run(_PUBLISH)
     page.goto("/alkukartoitus/")
     expect(page.get_by_role("main")).to_contain_text("Taustaa")
-    editor.open()
-    editor.page.goto(editor.page.url.replace("/edit/", "/history/"))
-    editor.page.locator("main tbody").get_by_role("button", name="Toimet").last.click()
-    with next_document(editor.page):
-        editor.page.get_by_role("link", name="Tarkasta tämä versio").filter(visible=True).click()
-    editor.publish()
-    expect(editor.page.locator(".messages")).to_contain_text("julkaistu")
+    admin = questions.page
+    admin.goto(f"/admin/pages/{number}/history/")
+    admin.locator("main tbody").get_by_role("button", name="Toimet").last.click()
+    with next_document(admin):
+        admin.get_by_role("link", name="Tarkasta tämä versio").filter(visible=True).click()
+    questions.publish()
+    expect(admin.locator(".messages")).to_contain_text("julkaistu")
     page.reload()
     expect(page.get_by_role("main")).not_to_contain_text("Taustaa")

@@ -19,9 +19,13 @@ def _sent(response: Response | None) -> Sent:
 
 
 def _walk(page: Page, stage: Stage, number: int) -> MappingVisitor:
-    page.goto(stage.url + BEGIN)
+    """Go to page `number` of a mapping. The mapping of the view before goes on, unless it is farther already."""
+    start, address = stage.mapping if stage.mapping and stage.mapping[0] <= number else (1, stage.url + BEGIN)
+    page.goto(address)
     visitor = MappingVisitor(page)
-    visitor.fill_until(number, _MATTER)
+    visitor.fill_until(number, _MATTER, start=start)
+    # The first page has no address of its own yet.
+    stage.mapping = (number, page.url) if number > 1 else None
     return visitor
 
 
@@ -71,4 +75,5 @@ def done(page: Page, stage: Stage) -> Sent:
     """The page that says the mapping has arrived."""
     visitor = _walk(page, stage, CHECK)
     visitor.go_on("Kiitos, alkukartoituksesi on perillä")
+    stage.mapping = None
     return _sent(page.reload())

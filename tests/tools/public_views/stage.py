@@ -67,6 +67,8 @@ class Stage:
     def __init__(self, site: Site) -> None:
         self.site = site
         self._condition: Condition | None = None
+        # Of a mapping under way the number of the page that it has reached, and its address.
+        self.mapping: tuple[int, str] | None = None
 
     @property
     def url(self) -> str:
