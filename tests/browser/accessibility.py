@@ -1,5 +1,7 @@
 """Assertions about the page that is open. What is looked for is said in tests/tools/accessibility."""
 
+from typing import Literal
+
 from playwright.sync_api import Page
 
 from tests.tools.accessibility import axe_problems, sideways_problems
@@ -26,3 +28,9 @@ def assert_fits(page: Page) -> None:
     page.wait_for_load_state()
     found = sideways_problems(page)
     assert not found, f"{page.url}: {found[0]}."
+
+
+def look(page: Page, scheme: Literal["light", "dark"]) -> None:
+    """Show the open page of the admin in these colours; none is any more on its way there."""
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate("() => document.getAnimations().forEach((one) => one instanceof CSSTransition && one.finish())")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partialmethod
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -36,6 +37,7 @@ from tests.tools.smtp_server import Behaviour, SmtpServer
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 900}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -249,9 +251,15 @@ def page(new_page: NewPage) -> Page:
 
 
 @pytest.fixture
-def desk(new_page: NewPage, _signed_in: SignedIn) -> KatisDesk:
-    """Kati, signed in by her group alone, at her computer."""
-    return KatisDesk(new_page(viewport=DESK, storage_state=_signed_in(SUPERVISOR)))
+def kati_signed_in(_signed_in: SignedIn) -> StorageState:
+    """For `new_page(storage_state=kati_signed_in)`: Kati, signed in by her group alone."""
+    return _signed_in(SUPERVISOR)
+
+
+@pytest.fixture
+def desk(new_page: NewPage, kati_signed_in: StorageState) -> KatisDesk:
+    """Kati at her computer."""
+    return KatisDesk(new_page(viewport=DESK, storage_state=kati_signed_in))
 
 
 @pytest.fixture

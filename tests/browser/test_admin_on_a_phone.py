@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, StorageState, expect
 
 from tests.browser.conftest import DESK, PHONE, NewPage
 from tests.browser.katis_desk import LIST, REMOVE_ALL, KatisDesk
@@ -45,8 +45,8 @@ ROOM_AROUND_WORDS = """button => {
 
 
 @pytest.fixture
-def phone(new_page: NewPage, desk: KatisDesk) -> Page:
-    return new_page(viewport=PHONE, storage_state=desk.page.context.storage_state())
+def phone(new_page: NewPage, kati_signed_in: StorageState) -> Page:
+    return new_page(viewport=PHONE, storage_state=kati_signed_in)
 
 
 @pytest.fixture
@@ -62,22 +62,27 @@ def page_editor(site: RunningSite, kind: str) -> str:
     return f"/admin/pages/{number.strip()}/edit/"
 
 
-@pytest.mark.parametrize("place", [PAUSE, CONTACT, INTAKE, "homepage", "mappingpage"])
-def test_what_saves_is_in_reach_everywhere(phone: Page, site: RunningSite, place: str) -> None:
-    phone.goto(place if place.startswith("/") else page_editor(site, place))
+def assert_what_saves_is_in_reach(phone: Page) -> None:
     button = phone.locator("form > .footer button").first
     for share in (0, 0.5, 1):
         phone.locator("main").evaluate("(main, share) => main.scrollTo(0, main.scrollHeight * share)", share)
         expect(button).to_be_in_viewport(ratio=1)
 
 
-@pytest.mark.parametrize("place", [PAUSE, CONTACT, INTAKE])
-def test_settings_are_not_cut_off(phone: Page, place: str) -> None:
-    phone.goto(place)
-    expect(phone.locator("form > .footer button").first).to_be_visible()
-    assert phone.evaluate(CUT_OFF) == []
-    for select in phone.locator("main select").all():
-        assert select.evaluate("select => select.scrollWidth <= select.clientWidth"), select.inner_text()
+def test_what_saves_a_page_is_in_reach(phone: Page, site: RunningSite) -> None:
+    for kind in ("homepage", "mappingpage"):
+        phone.goto(page_editor(site, kind))
+        assert_what_saves_is_in_reach(phone)
+
+
+def test_settings_are_not_cut_off_and_saved_in_reach(phone: Page) -> None:
+    for place in (PAUSE, CONTACT, INTAKE):
+        phone.goto(place)
+        expect(phone.locator("form > .footer button").first).to_be_visible()
+        assert phone.evaluate(CUT_OFF) == [], place
+        for select in phone.locator("main select").all():
+            assert select.evaluate("select => select.scrollWidth <= select.clientWidth"), select.inner_text()
+        assert_what_saves_is_in_reach(phone)
 
 
 def test_the_list_of_pages_is_read_by_rows(phone: Page, site: RunningSite) -> None:
@@ -118,9 +123,9 @@ def test_new_ones_show_an_enquiry_at_once(phone: Page) -> None:
 
 
 @pytest.mark.usefixtures("long_names")
-def test_filters_open_without_a_script(new_page: NewPage, desk: KatisDesk) -> None:
+def test_filters_open_without_a_script(new_page: NewPage, kati_signed_in: StorageState) -> None:
     # Not on a phone: there Wagtail's own menu needs its script.
-    page = new_page(viewport=DESK, storage_state=desk.page.context.storage_state(), java_script_enabled=False)
+    page = new_page(viewport=DESK, storage_state=kati_signed_in, java_script_enabled=False)
     page.goto(f"{LIST}?part=new")
     page.get_by_text("Suodata luetteloa").click()
     page.get_by_text("Tila", exact=True).first.click()

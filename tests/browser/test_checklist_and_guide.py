@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, StorageState, expect
 
 from tests.browser.accessibility import assert_fits, certain_violations
 from tests.browser.conftest import DESK, PHONE, NewPage
@@ -68,9 +68,9 @@ def test_checklist_panel_empties_as_points_are_handled(desk: KatisDesk) -> None:
     assert open_points(page) == ["Vastausaika"]
 
 
-def test_the_list_works_without_scripts(new_page: NewPage, desk: KatisDesk) -> None:
+def test_the_list_works_without_scripts(new_page: NewPage, kati_signed_in: StorageState) -> None:
     # On a phone, Wagtail's menu covers the page until its script folds it away.
-    page = new_page(storage_state=desk.page.context.storage_state(), viewport=DESK, java_script_enabled=False)
+    page = new_page(storage_state=kati_signed_in, viewport=DESK, java_script_enabled=False)
     page.goto("/admin/")
     with next_document(page):
         page.get_by_role("button", name=re.compile("^Ei koske minua ?: Vastausaika$")).click()
@@ -96,8 +96,8 @@ def test_guide_opens_from_menu_with_working_contents(desk: KatisDesk) -> None:
     )
 
 
-def test_the_guide_fits_a_phone(new_page: NewPage, desk: KatisDesk) -> None:
-    page = new_page(storage_state=desk.page.context.storage_state(), viewport=PHONE)
+def test_the_guide_fits_a_phone(new_page: NewPage, kati_signed_in: StorageState) -> None:
+    page = new_page(storage_state=kati_signed_in, viewport=PHONE)
     page.goto("/admin/opas/")
     assert_fits(page)
 

@@ -4,17 +4,15 @@ The plain texts are in var/mails/, and beside them the pictures: with `make scre
 """
 
 import shutil
-from typing import Literal
 
 from playwright.sync_api import Page, ViewportSize
 
-from tests.browser.conftest import ALL_PICTURES, NewPage
+from tests.browser.conftest import ALL_PICTURES, SCHEMES, NewPage
 from tests.tools.accessibility import axe_problems, sideways_problems
 from tests.tools.mails import rendered_mails
 from tests.tools.running_site import ROOT, RunningSite
 
 FOLDER = ROOT / "var" / "mails"
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES: tuple[ViewportSize, ...] = (
     {"width": 320, "height": 640},
     {"width": 390, "height": 844},

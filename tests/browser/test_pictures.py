@@ -15,6 +15,8 @@ from tests.tools.running_site import RunningSite
 
 WIDTHS = (320, 390, 1280)
 HEIGHT = 844
+# The title of what is uploaded, and the address of its page.
+UPLOADED = "lahetetty"
 # Portrait, landscape, transparent, and one that is smaller than its place. Soft colours: grain takes long to encode.
 _MAKE = """
 from io import BytesIO
@@ -61,9 +63,9 @@ page.save()
 _REMOVE = """
 from wagtail.images import get_image_model
 from home.models import ServicePage
-for page in ServicePage.objects.filter(slug__startswith="kuva-"):
+for page in ServicePage.objects.filter(slug__startswith={slug!r}):
     page.delete()
-get_image_model().objects.filter(title="koekuva").delete()
+get_image_model().objects.filter(title={title!r}).delete()
 """
 # With widths in srcset, naturalWidth is what `sizes` promised, in CSS pixels; the file's own width is another thing.
 _MEASURE = """
@@ -96,21 +98,24 @@ _BOXES = """
 
 @dataclass(frozen=True)
 class Photos:
-    """The numbers of the pictures, by kind."""
+    """The numbers of the pictures: that of the front page, and those made, by kind."""
 
+    drawing: int
     portrait: int
     landscape: int
     transparent: int
     small: int
 
 
-@pytest.fixture
-def photos(site: RunningSite) -> Iterator[Photos]:
-    """Pages /kuva-0/ … /kuva-3/, each with one photo at its head and in its text, in the order of Photos."""
-    drawing, *made = site.run(_MAKE).split()
-    yield Photos(*[int(number) for number in made])
-    site.run(_SET_HERO.format(image=drawing))
-    site.run(_REMOVE)
+@pytest.fixture(scope="module")
+def photos(_session_site: RunningSite) -> Iterator[Photos]:
+    """Pages /kuva-0/ … /kuva-3/, each with one photo at its head and in its text, in the order of Photos.
+
+    Once for the tests here: to encode the pictures takes most of their time.
+    """
+    drawing, *made = (int(number) for number in _session_site.run(_MAKE).split())
+    yield Photos(drawing, *made)
+    _session_site.run(_REMOVE.format(title="koekuva", slug="kuva-"))
 
 
 def screens(new_page: NewPage) -> list[tuple[Page, int, int]]:
@@ -149,13 +154,16 @@ def test_image_file_matches_displayed_size(photos: Photos, site: RunningSite, ne
                 check(one, where=where, width=width, density=density)
             assert (head["loading"], head["priority"]) == (None, "high")
             assert (figure["loading"], figure["priority"]) == ("lazy", None)
-    for kind in (photos.portrait, photos.landscape):
-        site.run(_SET_HERO.format(image=kind))
-        for page, width, density in shown:
-            page.goto("/")
-            hero, *_rest = page.evaluate(_MEASURE)
-            check(hero, where=f"hero at {width} px, density {density}", width=width, density=density)
-            assert (hero["loading"], hero["priority"]) == (None, "high")
+    try:
+        for kind in (photos.portrait, photos.landscape):
+            site.run(_SET_HERO.format(image=kind))
+            for page, width, density in shown:
+                page.goto("/")
+                hero, *_rest = page.evaluate(_MEASURE)
+                check(hero, where=f"hero at {width} px, density {density}", width=width, density=density)
+                assert (hero["loading"], hero["priority"]) == (None, "high")
+    finally:
+        site.run(_SET_HERO.format(image=photos.drawing))
 
 
 class _Held:
@@ -214,22 +222,22 @@ def test_uploaded_photo_renditions_are_made_automatically(
     Image.radial_gradient("L").resize((1200, 900)).convert("RGB").save(photo)
     try:
         editor.goto("/admin/images/add/")
-        editor.locator("input[name=title]").fill("koekuva")
+        editor.locator("input[name=title]").fill(UPLOADED)
         editor.get_by_label("Vaihtoehtoinen teksti").fill("Kati kuuntelee")
         editor.locator("input[type=file]").set_input_files(photo)
         with next_document(editor):
             editor.get_by_role("button", name="Lähetä").click()
         site.run(_SHOW_UPLOADED)
-        eventually(lambda: offers_avif(page, "/kuva-9/"), bool)
+        eventually(lambda: offers_avif(page, f"/{UPLOADED}/"), bool)
         (one,) = page.evaluate(_MEASURE)
         assert one["address"].endswith(".avif")
         expect(page.get_by_role("img", name="Kati kuuntelee")).to_be_visible()
     finally:
-        site.run(_REMOVE)
+        site.run(_REMOVE.format(title=UPLOADED, slug=UPLOADED))
 
 
 def test_many_uploads_ask_for_alt_texts(editor: Page, site: RunningSite, tmp_path: Path) -> None:
-    photos = [tmp_path / "koekuva.jpg", tmp_path / "koekuva.png"]
+    photos = [tmp_path / f"{UPLOADED}.jpg", tmp_path / f"{UPLOADED}.png"]
     for photo in photos:
         Image.effect_noise((120, 90), 40).convert("RGB").save(photo)
     try:
@@ -247,19 +255,19 @@ def test_many_uploads_ask_for_alt_texts(editor: Page, site: RunningSite, tmp_pat
         first.get_by_role("checkbox").check()
         first.get_by_role("button", name="Päivitä").click()
         expect(uploads).to_have_count(0)
-        assert sorted(site.run(_STORED).splitlines()) == ["koekuva:  True", "koekuva: Kati kuuntelee False"]
+        assert sorted(site.run(_STORED).splitlines()) == [f"{UPLOADED}:  True", f"{UPLOADED}: Kati kuuntelee False"]
     finally:
-        site.run(_REMOVE)
+        site.run(_REMOVE.format(title=UPLOADED, slug=UPLOADED))
 
 
-_STORED = """
+_STORED = f"""
 from wagtail.images import get_image_model
-for image in get_image_model().objects.filter(title="koekuva"):
-    print(f"{image.title}: {image.description} {image.is_decorative}")
+for image in get_image_model().objects.filter(title={UPLOADED!r}):
+    print(f"{{image.title}}: {{image.description}} {{image.is_decorative}}")
 """
-_SHOW_UPLOADED = """
+_SHOW_UPLOADED = f"""
 from wagtail.images import get_image_model
 from home.models import HomePage, ServicePage
-image = get_image_model().objects.get(title="koekuva")
-HomePage.objects.get().add_child(instance=ServicePage(title="Kuva", slug="kuva-9", image=image))
+image = get_image_model().objects.get(title={UPLOADED!r})
+HomePage.objects.get().add_child(instance=ServicePage(title="Kuva", slug={UPLOADED!r}, image=image))
 """

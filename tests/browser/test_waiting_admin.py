@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, StorageState, expect
 
-from tests.browser.accessibility import assert_fits, certain_violations
+from tests.browser.accessibility import assert_fits, certain_violations, look
 from tests.browser.conftest import DESK, NewPage
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.test_pause import put_pause_back
@@ -15,6 +16,8 @@ from tests.tools.running_site import RunningSite
 
 LIST = "/admin/odotuslista/"
 RETURN = "/admin/odotuslista/paluu/"
+
+LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((320, "light"), (390, "dark"), (1280, "light"))
 
 # Six on the list, one held suspicious, and Aijuu open.
 SIX = """
@@ -44,11 +47,9 @@ def six_waiting(site: RunningSite) -> Iterator[None]:
 
 
 @pytest.fixture
-def admin(new_page: NewPage, desk: KatisDesk, javascript_enabled: bool) -> Page:
+def admin(new_page: NewPage, kati_signed_in: StorageState, javascript_enabled: bool) -> Page:
     """Her admin, with and without scripts."""
-    return new_page(
-        viewport=DESK, storage_state=desk.page.context.storage_state(), java_script_enabled=javascript_enabled
-    )
+    return new_page(viewport=DESK, storage_state=kati_signed_in, java_script_enabled=javascript_enabled)
 
 
 def expect_on_list(page: Page, *names: str) -> None:
@@ -102,15 +103,17 @@ def test_she_plans_starts_and_stops(admin: Page) -> None:
     expect(admin.get_by_role("heading", name="Näin ilmoitetaan")).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
-def test_every_page_is_accessible_and_fits(
-    site: RunningSite, new_page: NewPage, desk: KatisDesk, width: int, scheme: str
-) -> None:
-    page = new_page(
-        viewport={"width": width, "height": 900},
-        storage_state=desk.page.context.storage_state(),
-        color_scheme=scheme,
-    )
+def assert_well_looked_at(page: Page) -> None:
+    """The open page is accessible and fits in each of LOOKS."""
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        look(page, scheme)
+        assert certain_violations(page) == [], f"{page.url}, {width}, {scheme}"
+        assert_fits(page)
+
+
+def test_every_page_is_accessible_and_fits(desk: KatisDesk) -> None:
+    page = desk.page
     page.goto(LIST)
     ahead = page.locator("a[href*='/karkeen/']").last.get_attribute("href")
     enquiry = page.locator("td.waiting-list__name a").last.get_attribute("href")
@@ -118,18 +121,15 @@ def test_every_page_is_accessible_and_fits(
     assert enquiry
     for address in (LIST, ahead, enquiry, RETURN):
         page.goto(address)
-        assert certain_violations(page) == [], address
-        assert_fits(page)
+        assert_well_looked_at(page)
     with next_document(page):
         page.get_by_role("button", name="Aloita ilmoittaminen").click()
     expect(page.get_by_role("button", name="Keskeytä ilmoittaminen")).to_be_visible()
     # Without Wagtail's own message, whose colours are its own.
     page.goto(RETURN)
-    assert certain_violations(page) == []
-    assert_fits(page)
+    assert_well_looked_at(page)
     with next_document(page):
         page.get_by_role("button", name="Keskeytä ilmoittaminen").click()
     expect(page.get_by_role("heading", name="Aiemmat ilmoituskierrokset")).to_be_visible()
     page.goto(RETURN)
-    assert certain_violations(page) == []
-    assert_fits(page)
+    assert_well_looked_at(page)
