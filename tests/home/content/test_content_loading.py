@@ -21,6 +21,7 @@ from home.content.files import CONTENT_DIR, ContentError
 from home.content.loader import Action, load_content
 from home.models import ContactDetails, ContentPage, HomePage, LoadedContent, PauseNotice, ServicePage
 from tests.accounts import make_user
+from tests.loaded_rows import LoadedContent as FirstContent
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +34,12 @@ def command_output() -> str:
     output = StringIO()
     call_command("load_content", stdout=output)
     return output.getvalue()
+
+
+@pytest.fixture
+def loaded(db: None, _loaded_content: FirstContent) -> None:
+    """The first content, as an earlier load left it."""
+    _loaded_content.put_back()
 
 
 @pytest.fixture
@@ -69,8 +76,7 @@ def test_verbosity_0_prints_nothing() -> None:
     assert Page.objects.filter(slug="ota-yhteytta").exists()
 
 
-def test_the_settings_are_as_the_customer_wrote() -> None:
-    load()
+def test_the_settings_are_as_the_customer_wrote(loaded: None) -> None:
     details, notice = ContactDetails.load(), PauseNotice.load()
     assert (details.person_name, details.email, details.phone_display) == (
         "Kati",
@@ -92,8 +98,7 @@ def test_the_settings_are_as_the_customer_wrote() -> None:
 
 
 @pytest.mark.parametrize("slug", ["etusivu", "yksilotyonohjaus", "ota-yhteytta", "tietosuoja", "saavutettavuus"])
-def test_loaded_page_is_published_and_editable(slug: str, client: Client) -> None:
-    load()
+def test_loaded_page_is_published_and_editable(slug: str, client: Client, loaded: None) -> None:
     page = Page.objects.get(slug=slug)
     assert page.live
     assert page.live_revision_id == page.latest_revision_id is not None
@@ -102,8 +107,7 @@ def test_loaded_page_is_published_and_editable(slug: str, client: Client) -> Non
     assert client.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).status_code == 200
 
 
-def test_editors_changes_survive_load_content() -> None:
-    load()
+def test_editors_changes_survive_load_content(loaded: None) -> None:
     privacy = ContentPage.objects.get(slug="tietosuoja")
     privacy.title = "Näin käsittelen tietojasi"
     privacy.slug = "tietosuojaseloste"
@@ -167,8 +171,7 @@ def test_content_load_keeps_filled_settings() -> None:
     assert ContactDetails.load().email == ""
 
 
-def test_page_link_follows_slug_change(client: Client) -> None:
-    load()
+def test_page_link_follows_slug_change(client: Client, loaded: None) -> None:
     service = ServicePage.objects.get(slug="yksilotyonohjaus")
     service.slug = "yksilolle"
     service.save_revision().publish()
@@ -272,8 +275,7 @@ def test_loaded_body_image_has_alt_and_caption(small_content: Callable[[str, str
     assert '<span class="figure__credit">Kuva: Aijuu</span>' in html
 
 
-def test_loaded_text_has_no_unresolved_placeholders() -> None:
-    load()
+def test_loaded_text_has_no_unresolved_placeholders(loaded: None) -> None:
     for revision in Revision.objects.all():
         text = str(revision.content)
         assert "[[" not in text.replace("'[[", "").replace('"[[', "")
@@ -301,8 +303,7 @@ def _in_block(block: blocks.Block, value: Any) -> Iterator[tuple[Any, str]]:
             yield from _in_block(block.child_block, item)
 
 
-def test_an_untouched_editor_holds_what_is_stored() -> None:
-    load()
+def test_an_untouched_editor_holds_what_is_stored(loaded: None) -> None:
     found = [pair for page in Page.objects.specific() for pair in rich_texts(page)]
     assert len(found) > 10
     for widget, stored in found:
