@@ -267,11 +267,12 @@ def test_a_slip_in_the_year_is_told(kati: Client, field: str, typed: str) -> Non
     assert form_values(response.text, FORM)[field] == typed
 
 
-@pytest.mark.parametrize("typed", ["366", "32768", "3000000", "9" * 30, "-1", "x"])
 @pytest.mark.parametrize("ended", [True, False])
-def test_any_number_of_days_is_answered(kati: Client, typed: str, ended: bool) -> None:
+def test_any_number_of_days_is_answered(kati: Client, ended: bool) -> None:
     stored(ended_on=TODAY if ended else None)
-    response = saved(kati, opened(kati), welcome_days=typed)
-    assert response.status_code == 200
-    assert list(errors(response.text)) == ["welcome_days"]
-    assert PauseNotice.load().welcome_days == 30
+    html = opened(kati)
+    for typed in ("366", "32768", "3000000", "9" * 30, "-1", "x"):
+        response = saved(kati, html, welcome_days=typed)
+        assert response.status_code == 200, typed
+        assert list(errors(response.text)) == ["welcome_days"], typed
+        assert PauseNotice.load().welcome_days == 30, typed
