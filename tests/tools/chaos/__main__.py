@@ -30,18 +30,19 @@ from tests.tools.smtp_server import SmtpServer
 DATABASES = ("sqlite", "postgres")
 LETTERS = 1000
 PEOPLE = 24
-DISK_MIB = 64
+# Room for so many letters with their mails.
+DISK_MIB_FOR_A_THOUSAND = 64
 # Where Python finds what moves the clocks of a site's processes.
 CLOCK = Path(__file__).parent / "clock"
 
 
 @contextmanager
-def own_disk(folder: Path) -> Iterator[bool]:
+def own_disk(folder: Path, mib: int) -> Iterator[bool]:
     """Mount a small file system at `folder`; yield False where that is not permitted."""
     mounted = (
         os.geteuid() == 0
         and not subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=700", "tmpfs", folder],
+            ["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=700", "tmpfs", folder],
             capture_output=True,
             check=False,
         ).returncode
@@ -54,7 +55,7 @@ def own_disk(folder: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def machines_on(database: str, folder: Path) -> Iterator[tuple[Machines, bool]]:
+def machines_on(database: str, folder: Path, *, letters: int) -> Iterator[tuple[Machines, bool]]:
     """Yield the site or sites, not started, and whether SQLite's file is on a file system of its own."""
     shared = {"FORM_RATE_LIMIT": "1000000", "SECRET_KEY": secrets.token_urlsafe(48)}
     with ExitStack() as stack:
@@ -71,7 +72,7 @@ def machines_on(database: str, folder: Path) -> Iterator[tuple[Machines, bool]]:
         if database == "sqlite":
             disk = folder / "disk"
             disk.mkdir()
-            has_disk = stack.enter_context(own_disk(disk))
+            has_disk = stack.enter_context(own_disk(disk, DISK_MIB_FOR_A_THOUSAND * max(1, letters // 1000)))
             file = disk / "db.sqlite3"
             sites[0].overrides["DATABASE_URL"] = f"sqlite:///{file}"
             yield Machines(sites, SqliteFile(file), smtp), has_disk
@@ -140,7 +141,10 @@ def run(database: str, *, letters: int, names: list[str] | None, seed: int, log:
     faults = chosen_faults(database, names)
     if not faults:
         return True
-    with tempfile.TemporaryDirectory() as name, machines_on(database, Path(name)) as (machines, has_disk):
+    with (
+        tempfile.TemporaryDirectory() as name,
+        machines_on(database, Path(name), letters=letters) as (machines, has_disk),
+    ):
         skipped = {one.name: why for one in faults if (why := reason_to_skip(one, has_disk=has_disk))}
         possible = [one for one in faults if one.name not in skipped]
         random.Random(seed).shuffle(possible)
