@@ -50,8 +50,8 @@ _CODE = re.compile(rf"({_DAY}{_MONTH}){_CENTURY}(\d\d)[YXWVUABCDEF]?({_NUMBER})(
 
 # Fewer digits would match nearly every number.
 _FEWEST_DIGITS = 3
-# A number in a text: groups of digits with spaces, hyphens, dots, slashes or brackets between. Digits of a word or of an
-# e-mail address are none.
+# A number in a text: groups of digits with spaces, hyphens, dots, slashes or brackets between. The digits
+# of a word or of an e-mail address are none.
 _WRITTEN = re.compile(r"(?<!\w)\d(?:[\s()./\u2010-\u2015\u2212-]*\d){2,}(?![\w@])")
 
 

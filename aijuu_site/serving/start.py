@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import DatabaseError
 
 from aijuu_site.serving.checks import close_connections
-from aijuu_site.serving.memory import keep_heap_small, trim_regularly
+from aijuu_site.serving.memory import forget_files, keep_heap_small, trim_regularly
 from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor, site_answers
 from aijuu_site.serving.shell import base_environ, call
 from aijuu_site.serving.sockets import listening_socket
@@ -86,4 +86,9 @@ def main(listener: socket.socket | None = None) -> int:
         say=_say,
         listener=listener,
     )
-    return supervisor.run(is_answering=partial(site_answers, host, port), on_ready=lambda: _say(addresses()))
+
+    def be_ready() -> None:
+        _say(addresses())
+        forget_files()
+
+    return supervisor.run(is_answering=partial(site_answers, host, port), on_ready=be_ready)

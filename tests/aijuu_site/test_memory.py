@@ -77,6 +77,40 @@ def test_big_blocks_stay_out_of_the_heap() -> None:
     assert grown("keep_heap_small()") < 1
 
 
+_FILES = """
+import re, ssl
+from pathlib import Path
+
+import brotli
+import PIL.Image, PIL._imaging
+
+from aijuu_site.serving.memory import forget_files
+
+
+def of_files():
+    return sum(map(int, re.findall(r"^Pss_File: +(\\d+)", Path("/proc/self/smaps_rollup").read_text(), re.MULTILINE)))
+
+
+def at_work():
+    return len(brotli.compress(bytes(range(256)) * 99)), PIL.Image.new("L", (9, 9)).resize((3, 3)).tobytes()
+
+
+before, done = of_files(), at_work()
+forget_files()
+after = of_files()
+assert at_work() == done
+ssl.create_default_context()
+print(before - after, after)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux' own memory map")
+def test_pages_of_libraries_go_back_and_work_again() -> None:
+    said = subprocess.run([sys.executable, "-c", _FILES], check=True, capture_output=True, text=True).stdout
+    gone, left = map(int, said.split())
+    assert gone > left, said
+
+
 @pytest.mark.usefixtures("loaded_site")
 def test_pages_of_the_menu_are_rendered_before_the_fork(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     asked: set[str] = set()
