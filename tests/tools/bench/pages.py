@@ -52,6 +52,14 @@ http {{
     {servers}
 }}
 """
+_WHY_ALONE = (
+    "each answer passes a call of Python (aijuu_site/serving/shell.py), where nginx stays in C; and the system spreads "
+    "connections unevenly over two processes"
+)
+_WHY_FRONT = (
+    "a kilobyte of security headers on each answer, which a file with them pays too (the row below), and the lookup in "
+    "the cache, which reads the answer's headers from its file"
+)
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 
@@ -178,9 +186,11 @@ def _compare(urls: dict[str, str]) -> list[Row]:
         file, start = rate["nginx, file", connections], rate["wagtail start", connections]
         same = rate["nginx, file with the site's headers", connections]
         rows += [
-            at_least(f"site alone : nginx with a file, {connections} connections", alone / file, 0.5),
+            at_least(f"site alone : nginx with a file, {connections} connections", alone / file, 0.5, why=_WHY_ALONE),
             at_least(f"site alone : wagtail start, {connections} connections", alone / start, 100),
-            at_least(f"site behind nginx : nginx with a file, {connections} connections", front / file, 1.0),
+            at_least(
+                f"site behind nginx : nginx with a file, {connections} connections", front / file, 1.0, why=_WHY_FRONT
+            ),
             Row(f"site behind nginx : nginx with a file and the site's headers, {connections}", f"{front / same:.2f}"),
         ]
     rows.append(at_most("site alone, 99 of 100 waits, 16 connections", p99["site alone", 16], 5, " ms"))
