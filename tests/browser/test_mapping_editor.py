@@ -104,8 +104,9 @@ def test_added_step_is_previewed_published_and_asked(
     # The preview beside the editor shows the step, every question of it, with its condition in words.
     page = editor.page
     page.get_by_role("button", name="Esikatselu päälle/pois").click()
-    # Wagtail shows the first preview before it can be asked for another.
+    # Wagtail shows the first preview, and is done with it, before it can be asked for another.
     expect(editor.preview.get_by_role("heading", level=1)).to_have_text(re.compile("Alkukartoitus"))
+    expect(page.locator("[data-w-preview-target='spinner']")).to_be_hidden()
     page.locator("[data-side-panel='preview'] select:has(option:text-is('Taustaa'))").select_option(label="Taustaa")
     expect(editor.preview.get_by_role("heading", level=1)).to_have_text("Taustaa")
     expect(editor.preview.get_by_text(WHO)).to_be_visible()

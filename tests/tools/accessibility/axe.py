@@ -18,7 +18,7 @@ _OPTIONS = {
     "resultTypes": ["violations", "incomplete"],
 }
 _SCRIPT = Axe().axe_script
-# Alone what is read comes back: what passed and what there is nothing of is a hundred times as much.
+# Only what is read comes back: what passed, or is not on the page, is a hundred times as much.
 _RUN = "async () => { const { violations, incomplete } = await axe.run(%s); return { violations, incomplete }; }"
 
 
