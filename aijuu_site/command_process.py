@@ -13,7 +13,7 @@ from django.conf import settings
 
 from aijuu_site.storages import StorageUnreachable
 
-_STOP_SECONDS = 20
+COMMAND_STOP_SECONDS = 20
 # Of the room and of what one account may take of it.
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
@@ -56,7 +56,7 @@ class CommandProcess:
             return
         self.process.terminate()
         try:
-            self.process.wait(_STOP_SECONDS)
+            self.process.wait(COMMAND_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError
 
+from aijuu_site.command_process import COMMAND_STOP_SECONDS
 from aijuu_site.serving.checks import close_connections
 from aijuu_site.serving.memory import forget_files, keep_heap_small, trim_regularly
 from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor, site_answers
@@ -26,8 +27,9 @@ from home.contact_cache import fill_contact_cache
 from home.site_pages import SitePages
 from intake.mail.delivery import attempt_seconds
 
-# Long enough for the mail server to confirm a mail that is being sent: killed before that, it would be sent twice.
-WORKER_STOP_SECONDS = attempt_seconds() + STOP_SECONDS
+# Long enough for the mail server to confirm a mail that is being sent, since killed before that it would be sent twice;
+# and then for a backup or another command of a job to end.
+WORKER_STOP_SECONDS = attempt_seconds() + COMMAND_STOP_SECONDS + STOP_SECONDS
 _logger = logging.getLogger(__name__)
 
 

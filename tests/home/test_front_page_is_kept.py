@@ -110,6 +110,13 @@ def test_root_page_and_ancestors_cannot_be_removed(front: HomePage, page: Conten
     assert not Page.objects.get(pk=page.pk).permissions_for_user(superuser).can_move()
 
 
+def test_page_moves_only_where_wagtail_lets_it(front: HomePage, page: ContentPage) -> None:
+    below = page.add_child(instance=ContentPage(title="Alempi", slug="alempi"))
+    rights = page.permissions_for_user(make_user("joku", is_superuser=True))
+    assert not rights.can_move_to(below)
+    assert rights.can_move_to(front)
+
+
 SITE_CHANGES: dict[str, dict[str, str | None]] = {
     "not default": {"is_default_site": None},
     "another page": {"root_page": "page"},
