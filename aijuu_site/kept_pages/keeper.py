@@ -28,8 +28,6 @@ _UNKEPT = 1000
 _TRACKING = ("utm_", "mc_")
 _TRACKING_NAMES = frozenset(("fbclid", "gclid", "gbraid", "wbraid", "msclkid", "igshid", "srsltid", "yclid", "ttclid"))
 
-# More than any browser sends to a page without cookies. Whether it is too much is decided in aijuu_site.serving.shell.
-_ORDINARY_HEADER = 8 * 1024
 _OF_ONE_REQUEST = ("x-request-id",)
 
 _logger = logging.getLogger(__name__)
@@ -66,13 +64,6 @@ def is_tracking(query: str) -> bool:
     return all(name in _TRACKING_NAMES or name.startswith(_TRACKING) for name in names)
 
 
-def _is_ordinary(headers: Any) -> bool:
-    """Return whether each header is there once, so that get() has told all, and all are no larger than usual."""
-    # Of granian: each name once, but every value.
-    names, values = headers.keys(), headers.values()
-    return len(names) == len(values) and sum(map(len, names)) + sum(map(len, values)) <= _ORDINARY_HEADER
-
-
 class Keeper:
     """The kept responses of one process. A key is a path; that of a static file names an encoding, too."""
 
@@ -96,14 +87,14 @@ class Keeper:
         header = request.headers.get
         if header("cookie") or header("authorization") or header("range") or header("transfer-encoding"):
             return None
-        # Other names and http are led to the site's address.
-        if header("host") != self._host or (self._https and header("x-forwarded-proto") != "https"):
+        # Two are refused, as are chunks. Other names and http are led to the site's address.
+        if request.headers.get_all("host") != [self._host] or (self._https and header("x-forwarded-proto") != "https"):
             return None
         query = request.query_string
         if query and not is_tracking(query):
             return None
         path = request.path
-        if path.startswith(self._never) or not _is_ordinary(request.headers):
+        if path.startswith(self._never):
             return None
         if path.startswith(self._static):
             return f"{path}\n{accepted_encodings(header('accept-encoding', ''))[0]}"

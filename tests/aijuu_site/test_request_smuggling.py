@@ -109,7 +109,6 @@ def test_unclear_request_is_refused_and_ends_the_connection(
     ("head", "status"),
     [
         ("Host: evil.example\r\n", "400"),
-        (f"X: {'x' * 40_000}\r\n", "431"),
         ("Content-Length: 0\r\nContent-Length: 1\r\n", "400"),
         ("Transfer-Encoding: chunked\r\n", "411"),
     ],

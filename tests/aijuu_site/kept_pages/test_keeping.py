@@ -47,8 +47,15 @@ class Asked:
     sent: dict[str, str] = field(default_factory=dict)
 
     @property
-    def headers(self) -> dict[str, str]:
-        return {"host": HOST, **self.sent}
+    def headers(self) -> "Sent":
+        return Sent({"host": HOST, **self.sent})
+
+
+class Sent(dict[str, str]):
+    """Headers as granian gives them, each sent once."""
+
+    def get_all(self, name: str) -> list[str]:
+        return [self[name]] if name in self else []
 
 
 @pytest.fixture
@@ -168,7 +175,6 @@ def test_anonymous_reading_may_be_answered_from_memory(keeper: Keeper, asked: As
         Asked(sent={"range": "bytes=0-10"}),
         Asked(sent={"host": "www.testserver"}),
         Asked(sent={"host": "evil.example"}),
-        Asked(sent={"x": "x" * 40_000}),
         Asked(query_string="sivu=2"),
         Asked(query_string="utm_source=x&sivu=2"),
         Asked(query_string="%75tm_source=x"),
