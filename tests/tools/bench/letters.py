@@ -21,6 +21,7 @@ def measure(folder: Path) -> list[Row]:
                 f"letters on {database} / a form page of `wagtail start`",
                 median(ours.rate / peer.rate for ours, peer in pairs),
                 1.0,
+                why="each letter is checked for repeats and limits, and each statement is a round trip",
             ),
             at_most(
                 f"letters on {database}: p99 / p50, while the worker delivers",
