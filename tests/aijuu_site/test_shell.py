@@ -14,6 +14,7 @@ from aijuu_site.kept_pages.keeper import Keeper
 from aijuu_site.kept_pages.middleware import OFFER, KeptContent
 from aijuu_site.serving import shell as shell_module
 from aijuu_site.serving.shell import Shell
+from tests.tools.sent_headers import SentHeaders
 
 HOST = "www.aijuu-koe.fi"
 PAGE = b"<p>Kati</p>"
@@ -32,8 +33,8 @@ class Scope:
     server: str = f"{HOST}:80"
 
     @property
-    def headers(self) -> dict[str, str]:
-        return {"host": HOST, **self.sent}
+    def headers(self) -> SentHeaders:
+        return SentHeaders({"host": HOST, **self.sent})
 
 
 @dataclass

@@ -27,6 +27,7 @@ from home.pause.rules import CALENDAR, FormMode, PauseState, settings_for_state
 from home.seo import PageSitemap
 from tests.home.images.test_pictures import picture_in_database
 from tests.home.pause.pausing import stored
+from tests.tools.sent_headers import SentHeaders
 
 HOST = "testserver"
 _TABLE = re.compile(r'(?:FROM|JOIN)\s+"(\w+)"')
@@ -47,15 +48,8 @@ class Asked:
     sent: dict[str, str] = field(default_factory=dict)
 
     @property
-    def headers(self) -> "Sent":
-        return Sent({"host": HOST, **self.sent})
-
-
-class Sent(dict[str, str]):
-    """Headers as granian gives them, each sent once."""
-
-    def get_all(self, name: str) -> list[str]:
-        return [self[name]] if name in self else []
+    def headers(self) -> SentHeaders:
+        return SentHeaders({"host": HOST, **self.sent})
 
 
 @pytest.fixture
