@@ -74,9 +74,8 @@ def count_parts() -> dict[Part, int]:
     return {part: found.get(part, late_ones)[: MOST_COUNTED + 1].count() for part in Part}
 
 
-def in_words(count: int, *, most: int | None = None) -> str:
-    """Return a count as it is shown, where it was counted up to one more than `most` (MOST_COUNTED)."""
-    most = MOST_COUNTED if most is None else most
+def in_words(count: int, *, most: int) -> str:
+    """Return a count as it is shown, where it was counted up to one more than `most`."""
     words = number_format(min(count, most), force_grouping=True)
     return words if count <= most else _("over %(count)s") % {"count": words}
 
@@ -209,7 +208,7 @@ class EnquiryPanel(Component):
             "unsent": [mail for mail in unsent_without_enquiry().prefetch_related("attempts") if mail.is_late],
             "user_can_act": may_act(request.user),
             "parts": {
-                part.value: {"count": n, "words": in_words(n), "url": list_address(part)}
+                part.value: {"count": n, "words": in_words(n, most=MOST_COUNTED), "url": list_address(part)}
                 for part, n in count_parts().items()
             },
             "waiting": waiting_summary(now=now),

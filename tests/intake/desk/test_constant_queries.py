@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 
 from intake.desk.dashboard import Part, count_parts, in_words
+from intake.desk.list import MOST_LISTED
 from intake.waiting.models import ReturnPlan
 from intake.waiting.return_plan import next_mailboxes
 from tests.intake.desk.pages import LIST, rows
@@ -56,11 +57,18 @@ def test_a_part_of_the_list_does_not_count_all(kati: Client, query: str) -> None
     assert not [sql for sql in counts if sql.endswith('FROM "intake_enquiry" WHERE NOT "intake_enquiry"."is_proof"')]
 
 
+@pytest.mark.parametrize("query", ["", "status__exact=closed", "delivery_mode=online"])
+def test_list_counts_no_further_than_it_is_leafed(kati: Client, query: str) -> None:
+    fill(60)
+    counts = [sql for sql in statements(lambda: kati.get(f"{LIST}?{query}")) if "COUNT(*)" in sql]
+    assert [sql for sql in counts if f"LIMIT {MOST_LISTED + 1})" in sql]
+
+
 def test_dashboard_counts_no_further_than_it_shows(kati: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(160)
     shown = {part: number for part, number in count_parts().items() if number > 2}
     assert len(shown) == len(Part)
-    assert [in_words(number) for number in (999, 1000, 1001)] == ["999", "1\xa0000", "yli 1\xa0000"]
+    assert [in_words(number, most=1000) for number in (999, 1000, 1001)] == ["999", "1\xa0000", "yli 1\xa0000"]
     monkeypatch.setattr("intake.desk.dashboard.MOST_COUNTED", 2)
     assert set(count_parts().values()) == {3}
     text = kati.get("/admin/").content.decode()

@@ -339,9 +339,11 @@ def test_pagination_keeps_search_and_filter(kati: Client) -> None:
 def test_long_list_is_counted_no_further_than_it_is_leafed(kati: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(53):
         received(name=f"Lähettäjä {number}")
+    assert '<span class="result-count">53</span>' in kati.get(LIST).content.decode()
     monkeypatch.setattr("intake.desk.list.MOST_LISTED", 52)
     first, last = kati.get(LIST), kati.get(LIST, {"p": "2"})
     assert "Tiedostoon tulee yli 52 yhteydenottoa." in first.content.decode()
+    assert '<span class="result-count">yli 52</span>' in first.content.decode()
     assert "Yli 52 yhteydenottoa" in first.content.decode().split('class="pagination__end"')[1]
     assert (len(rows(first)), names(last)) == (50, ["Lähettäjä 2", "Lähettäjä 1"])
     # The oldest ones come first in the other order, and every one is exported.
