@@ -1,6 +1,5 @@
 """Management commands that the worker runs in a process of their own, so that its jobs don't wait, and their stop."""
 
-import errno
 import signal
 import subprocess
 import sys
@@ -14,8 +13,6 @@ from django.conf import settings
 from aijuu_site.storages import StorageUnreachable
 
 COMMAND_STOP_SECONDS = 20
-# Of the room and of what one account may take of it.
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
 class CommandFailed(Exception):

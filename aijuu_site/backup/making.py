@@ -18,8 +18,7 @@ from aijuu_site.backup.destination import Destination, backup_name, is_backup, m
 from aijuu_site.backup.models import Backup
 from aijuu_site.backup.status import KEPT, REMOVALS_KEPT, last_backup, may_delete_old
 from aijuu_site.backup.uploads import upload_members
-from aijuu_site.backup.work_folder import private_folder
-from aijuu_site.command_process import FULL_DISK
+from aijuu_site.backup.work_folder import FULL_DISK, private_folder
 
 FORMAT = 1
 MANIFEST = "manifest.json"

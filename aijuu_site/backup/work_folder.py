@@ -1,5 +1,6 @@
 """The private folder in which a database lies unencrypted while it is backed up or restored."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -10,8 +11,9 @@ from pathlib import Path
 from django.conf import settings
 
 from aijuu_site.backup.archive import BackupError
-from aijuu_site.command_process import FULL_DISK
 
+# Of the room and of what one account may take of it.
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 _BLOCK = bytes(1024 * 1024)
 
 

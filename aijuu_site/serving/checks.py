@@ -15,8 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.db.utils import Error, OperationalError
 
-from aijuu_site.backup.work_folder import remove_leftovers, unfinished_restore
-from aijuu_site.command_process import FULL_DISK
+from aijuu_site.backup.work_folder import FULL_DISK, remove_leftovers, unfinished_restore
 from aijuu_site.serving.preparation import require_strong_first_password
 from aijuu_site.settings.databases import POSTGRESQL, SQLITE
 from aijuu_site.settings.files import BUCKET

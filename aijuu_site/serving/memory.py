@@ -55,8 +55,10 @@ def forget_files() -> None:
     """
     if sys.platform == "linux":
         madvise = ctypes.CDLL(None).madvise
-        for start, length in _unchanged_files(Path("/proc/self/smaps").read_text()):
-            madvise(ctypes.c_void_p(start), ctypes.c_size_t(length), _MADV_DONTNEED)
+        # Some sandboxes have no such file; the site runs without this, too.
+        with suppress(OSError):
+            for start, length in _unchanged_files(Path("/proc/self/smaps").read_text()):
+                madvise(ctypes.c_void_p(start), ctypes.c_size_t(length), _MADV_DONTNEED)
 
 
 def _unchanged_files(smaps: str) -> Iterator[tuple[int, int]]:

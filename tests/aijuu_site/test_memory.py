@@ -1,7 +1,9 @@
 """What keeps the memory of the processes small: free memory goes back, and what all need is loaded once."""
 
+import socket
 import subprocess
 import sys
+from functools import partial
 from typing import Any
 
 import pytest
@@ -120,3 +122,24 @@ def test_pages_of_the_menu_are_rendered_before_the_fork(monkeypatch: pytest.Monk
     monkeypatch.setattr(start.gc, "freeze", lambda: None)
     start.warm_up()
     assert {"/", "/ota-yhteytta/", "/alkukartoitus/", f"{settings.ADMIN_PATH}login/"} <= asked
+
+
+def test_start_keeps_the_memory_of_its_processes_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    class Supervised:
+        def __init__(self, **_parts: Any) -> None:
+            done.append("fork")
+
+        def run(self, *, is_answering: Any, on_ready: Any) -> int:
+            on_ready()
+            return 0
+
+    for name in ("keep_heap_small", "warm_up", "forget_files"):
+        monkeypatch.setattr(start, name, partial(done.append, name))
+    monkeypatch.setattr(start, "Supervisor", Supervised)
+    monkeypatch.setattr(start, "_say", lambda _line: None)
+    with socket.socket() as listener:
+        assert start.main(listener) == 0
+    # Before the fork for all of them; after it only for the process that then waits.
+    assert done == ["keep_heap_small", "warm_up", "fork", "forget_files"]

@@ -135,6 +135,7 @@ def test_newer_question_set_is_read_partially() -> None:
     signature, colour, short = read.questions()
     assert (signature.type, signature.label, signature.limit) == (QuestionType.LONG_TEXT, "Allekirjoitus", 1000)
     assert colour.choices == (Choice(key="r", label="Punainen"),)
+    assert isinstance(colour.limit, int)
     assert colour.condition == Condition(source="a", choices=("x",))
     assert (short.label, short.limit, read.published_on) == ("", 1000, "")
     assert question_set_from_json(read.as_json()) == read
