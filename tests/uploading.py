@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from PIL import Image
@@ -70,3 +71,18 @@ def huge_gif(width: int, height: int) -> SimpleUploadedFile:
     content = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(6)
     content += b"\x2c" + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\x02\x02\x44\x01\x00\x3b"
     return SimpleUploadedFile("suuri.gif", content, content_type="image/gif")
+
+
+def svg(attributes: str, inside: str = '<path d="M0 0h1v1z"/>') -> bytes:
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {attributes}>{inside}</svg>'.encode()
+
+
+def content_of(picture: Image.Image, kind: str, **saving: Any) -> bytes:
+    content: bytes = upload(picture, kind, **saving).read()
+    return content
+
+
+def by_form(client: Client, file: SimpleUploadedFile) -> HttpResponse:
+    data = {"title": "Kuva", "description": "Kati", "file": file}
+    answer: HttpResponse = client.post(reverse("wagtailimages:add"), data)  # type: ignore[assignment]
+    return answer

@@ -7,6 +7,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
+from bs4 import BeautifulSoup
 from django.test import Client
 
 from aijuu_site.accounts.models import User
@@ -62,3 +63,11 @@ def shown_secret(page: Any) -> str:
     found = re.search(r"<code>([A-Z2-7 ]+)</code>", page.content.decode())
     assert found is not None
     return found[1].replace(" ", "")
+
+
+def words(answer: Any) -> str:
+    return " ".join(BeautifulSoup(answer.content, "html.parser").get_text(" ").split())
+
+
+def is_in(browser: Client) -> bool:
+    return browser.get("/admin/").status_code == 200

@@ -188,6 +188,41 @@ def test_tall_photo_phone_crop_keeps_focal_point(client: Client, front_page: Hom
         assert is_near(opened.getpixel((480, 1150)), RED)
 
 
+@pytest.mark.parametrize("size", [(500, 750), (500, 1500), (400, 600)])
+def test_a_portrait_keeps_its_head(client: Client, front_page: HomePage, size: tuple[int, int]) -> None:
+    photo = Image.new("RGB", size, BLUE)
+    photo.paste(RED, (0, 0, size[0], size[1] // 20))
+    image = get_image_model().objects.create(description="Kati", title="k", file=upload(photo))
+    make_files(image)
+    with Image.open(image.renditions.get(filter_spec="fill-480x600|format-jpeg").file) as crop:
+        red, _green, blue = crop.convert("RGB").getpixel((crop.width // 2, 4))  # type: ignore[misc]
+    assert red > 150 > blue
+    front_page.image = image
+    front_page.save()
+    (hero,) = BeautifulSoup(client.get("/").content, "html.parser").select(".hero img")
+    assert hero["class"] == ["kept-top"]
+
+
+@pytest.mark.parametrize(("y", "kept"), [(50, "kept-top"), (375, None), (700, "kept-bottom")])
+def test_a_focal_point_decides_what_is_kept(client: Client, front_page: HomePage, y: int, kept: str | None) -> None:
+    point = {"focal_point_x": 250, "focal_point_y": y, "focal_point_width": 25, "focal_point_height": 25}
+    image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((500, 750))), **point)
+    make_files(image)
+    front_page.image = image
+    front_page.save()
+    (hero,) = BeautifulSoup(client.get("/").content, "html.parser").select(".hero img")
+    assert hero.get("class") == ([kept] if kept else None)
+
+
+def test_a_landscape_photo_keeps_its_middle(client: Client, front_page: HomePage) -> None:
+    image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((750, 500))))
+    make_files(image)
+    front_page.image = image
+    front_page.save()
+    (hero,) = BeautifulSoup(client.get("/").content, "html.parser").select(".hero img")
+    assert not hero.has_attr("class")
+
+
 def test_a_page_with_ready_files_writes_nothing(
     client: Client, front_page: HomePage, django_assert_max_num_queries: Any
 ) -> None:

@@ -2,9 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -19,62 +17,11 @@ from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import move_ahead
 from intake.waiting.return_plan import queue_due_return_notices
 from tests.intake.desk.pages import HasContent, failed_once, words
+from tests.intake.waiting.admin.return_page import MORNING, choices, days, shown_digest, start
 from tests.intake.waiting.admin.waiters import RETURN, STOP, waiting
 from tests.intake.waiting.list_people import pause
 
-# A Monday morning in Finland.
-MORNING = datetime(2027, 2, 1, 7, 30, tzinfo=UTC)
-
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def an_open_day(db: None, settings: Any) -> Iterator[None]:
-    """Aijuu is open, and she signs in just before the morning, for days."""
-    settings.SESSION_COOKIE_AGE = 14 * 24 * 3600
-    with time_machine.travel(MORNING - timedelta(hours=1)):
-        pause(active=False)
-        yield
-
-
-@pytest.fixture
-def seven(db: None) -> list[Enquiry]:
-    """Seven on the list: one she contacts herself, two of one mailbox."""
-    return [
-        waiting("Aino", supervision_form="individual"),
-        waiting("Bertta", email="tiimi@esimerkki.fi"),
-        waiting("Cilla", wants_mail=False),
-        waiting("Dora", supervision_form="individual"),
-        waiting("Eevi", email="tiimi@esimerkki.fi"),
-        waiting("Fanni"),
-        waiting("Gunvor", supervision_form="work_community"),
-    ]
-
-
-def days(page: HasContent) -> dict[str, list[str]]:
-    """Who the page says is told when: the day's heading -> the names."""
-    found = {}
-    for part in re.findall(r'<section class="waiting__day".*?</section>', page.content.decode(), re.S):
-        heading = re.search(r"<h3[^>]*>(.*?)</h3>", part, re.S)
-        assert heading
-        found[heading[1]] = re.findall(r'<a href="[^"]*inspect[^"]*">(\S+) ', part)
-    return found
-
-
-def shown_digest(page: HasContent) -> str:
-    shown = re.search(r'name="shown_digest" value="(\w+)"', page.content.decode())
-    assert shown
-    return shown[1]
-
-
-def choices(**changes: object) -> dict[str, Any]:
-    return {"per_day": "2", "first_form": "", "greeting": "", "answer_days": "14", **changes}
-
-
-def start(client: Client, **changes: object) -> Any:
-    """Show the plan with these choices and start what was shown."""
-    shown = client.post(RETURN, {**choices(**changes), "action": "show"})
-    return client.post(RETURN, {**choices(**changes), "action": "start", "shown_digest": shown_digest(shown)})
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("an_open_day")]
 
 
 def run(days_of_work: int, *, begin: datetime = MORNING) -> dict[str, list[str]]:
@@ -392,96 +339,3 @@ def test_ended_plans_are_told_the_latest_first(kati: Client, seven: list[Enquiry
     assert "100 päivässä ensin: Yksilötyönohjaus" in said
     assert "Ei ole vielä vastannut: 5" in said
     assert "Ketkä saavat viestin ja milloin Listalla ei ole ketään" in said
-
-
-def held(client: Client) -> ReturnPlan:
-    """A plan that has told two of five when a pause came; the pause has ended."""
-    with time_machine.travel(MORNING, tick=False):
-        start(client, greeting="Helmikuussa on tilaa.")
-        queue_due_return_notices(now=MORNING)
-    pause(active=True)
-    queue_due_return_notices(now=MORNING + timedelta(days=1))
-    pause(active=False, ended_on=date(2027, 2, 3))
-    return ReturnPlan.objects.get()
-
-
-def test_a_held_plan_waits_for_katis_word(kati: Client, seven: list[Enquiry]) -> None:
-    plan = held(kati)
-    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
-        assert "Vapaista ajoista ilmoittaminen odottaa lupaasi" in words(kati.get("/admin/"))
-        page = kati.get(RETURN)
-        said = words(page)
-        assert "Vapaista ajoista ilmoittaminen keskeytyi, kun Aijuu oli tauolla tai täynnä. Se odottaa lupaasi." in said
-        assert said.count("Helmikuussa on tilaa.") >= 1
-        assert days(page) == {
-            "Keskiviikko 3.2.2027": ["Aino", "Bertta"],
-            "Torstai 4.2.2027": ["Dora", "Fanni"],
-            "Perjantai 5.2.2027": ["Gunvor"],
-        }
-        stand_in = {"plan": plan.pk, "version": plan.version}
-        changed = choices(greeting="Maaliskuussa on tilaa.", **stand_in)
-        # What she has not seen does not go.
-        assert (
-            kati.post(RETURN, {**changed, "action": "continue", "shown_digest": shown_digest(page)}).status_code == 409
-        )
-        shown = kati.post(RETURN, {**changed, "action": "show"})
-        assert "Maaliskuussa on tilaa." in words(shown)
-        assert (
-            kati.post(RETURN, {**changed, "action": "continue", "shown_digest": shown_digest(shown)}).status_code == 302
-        )
-    plan.refresh_from_db()
-    assert (plan.held_at, plan.greeting) == (None, "Maaliskuussa on tilaa.")
-    queue_due_return_notices(now=MORNING + timedelta(days=2, hours=1))
-    assert all("Maaliskuussa" in mail.text for mail in OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE))
-
-
-def test_a_held_plan_goes_on_as_it_was(kati: Client, seven: list[Enquiry]) -> None:
-    plan = held(kati)
-    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
-        page = kati.get(RETURN)
-        same = choices(greeting="Helmikuussa on tilaa.", plan=plan.pk, version=plan.version)
-        gone_on = kati.post(RETURN, {**same, "action": "continue", "shown_digest": shown_digest(page)})
-        assert gone_on.status_code == 302
-        again = kati.post(RETURN, {**same, "action": "continue", "shown_digest": shown_digest(page)})
-        assert again.status_code == 409
-        assert "Ilmoittaminen jatkuu." in words(again)
-
-
-def test_continue_of_an_older_version_changes_nothing(kati: Client, seven: list[Enquiry]) -> None:
-    plan = held(kati)
-    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
-        shown = shown_digest(kati.get(RETURN))
-        older = choices(greeting="Helmikuussa on tilaa.", plan=plan.pk, version=plan.version - 1)
-        page = kati.post(RETURN, {**older, "action": "continue", "shown_digest": shown}, follow=True)
-    assert "muuttunut sen jälkeen, kun avasit sivun" in words(page)
-    held_at = plan.held_at
-    plan.refresh_from_db()
-    assert plan.held_at == held_at is not None
-
-
-def test_a_held_plan_can_be_ended(kati: Client, seven: list[Enquiry]) -> None:
-    plan = held(kati)
-    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
-        assert kati.post(STOP, {"plan": plan.pk, "version": plan.version}).status_code == 302
-    plan.refresh_from_db()
-    assert plan.state == PlanState.STOPPED
-
-
-def test_while_full_a_held_plan_only_waits(kati: Client, seven: list[Enquiry]) -> None:
-    held(kati)
-    pause(active=False, full=True)
-    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
-        page = kati.get(RETURN)
-        assert 'value="continue"' not in page.content.decode()
-        assert "Aijuu on täynnä, joten mitään ei lähetetä." in words(page)
-        assert "odottaa, kunnes Aijuu ottaa taas uusia" in words(kati.get("/admin/"))
-
-
-def test_during_the_pause_a_held_plan_only_waits(kati: Client, seven: list[Enquiry]) -> None:
-    held(kati)
-    pause(active=True)
-    with time_machine.travel(MORNING + timedelta(days=2), tick=False):
-        page = kati.get(RETURN)
-        assert 'value="continue"' not in page.content.decode()
-        assert "Kun tauko on päättynyt, päätät tällä sivulla, miten ilmoittaminen jatkuu." in words(page)
-        assert "Vapaista ajoista ilmoittaminen odottaa, kunnes Aijuu ottaa taas uusia" in words(kati.get("/admin/"))
