@@ -12,7 +12,7 @@ def main() -> None:
         # What its commands create holds personal data: only its owner may read it.
         os.umask(0o077)
     from django.core.management import execute_from_command_line
-    from django.db import OperationalError
+    from django.db import DatabaseError
 
     from aijuu_site.settings.environment import SettingError
 
@@ -21,10 +21,11 @@ def main() -> None:
     except SettingError as error:
         # One line for whoever starts it: the way through the code says nothing about a setting.
         sys.exit(str(error))
-    except OperationalError:
+    except DatabaseError:
         from aijuu_site.serving.checks import database_error
+        from aijuu_site.serving.preparation import missing_preparation
 
-        trouble = database_error()
+        trouble = database_error() or missing_preparation()
         if not trouble:
             raise
         sys.exit(trouble)

@@ -297,6 +297,20 @@ def pending_migrations() -> list[str]:
     return [str(migration) for migration, _back in executor.migration_plan(loader.graph.leaf_nodes())]
 
 
+def missing_preparation() -> str:
+    """Return in one line what a command lacks that was run before `prepare`, or with another database; or ""."""
+    try:
+        missing = len(pending_migrations())
+    except CommandError as error:
+        return str(error)
+    if not missing:
+        return ""
+    return (
+        f"The database has yet to be prepared ({missing} steps): run `manage.py prepare` first. If it should have data,"
+        f" look at DATABASE_URL and DATA_DIR ({settings.DATA_DIR})."
+    )
+
+
 def newer_migrations(*, applied: Collection[tuple[str, str]], known: Collection[tuple[str, str]]) -> list[str]:
     """Return the applied migrations, as app.name, that only a newer release can have brought.
 

@@ -11,6 +11,10 @@ from aijuu_site.settings.environment import NAMES
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Every one is set, so that a developer's .env can't take part.
 NEUTRAL = dict.fromkeys(NAMES, "")
+# The least that a site behind https needs.
+HTTPS = {"SITE_URL": "https://www.example.fi", "EMAIL_URL": "smtp://localhost"}
+# Stands in each value that could be a secret; not even its beginning may be shown.
+SECRET = "salaisuus"
 
 
 def settings_with(data_dir: Path | str, **environment: str) -> dict[str, Any]:

@@ -1,27 +1,15 @@
 """A setting that can't be understood ends in one line that names it, shows no secret, and writes nothing."""
 
 import os
-import re
-import subprocess
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from django.core.management import CommandError
-from django.db.utils import ConnectionHandler
-from pytest_django import DjangoDbBlocker
 
-from aijuu_site.serving import checks
 from aijuu_site.settings.data_folder import data_folder, make_data_folder
-from aijuu_site.settings.databases import database_from_url
 from aijuu_site.settings.environment import Environment, SettingError
-from tests.aijuu_site.environments import NEUTRAL, ROOT, settings_with
+from tests.aijuu_site.environments import HTTPS, ROOT, SECRET, settings_with
 
 pytestmark = pytest.mark.once
-
-# Stands in each value that could be a secret; not even its beginning may be shown.
-SECRET = "salaisuus"
 
 REFUSED = [
     ("SITE_URL", "www.example.fi"),
@@ -190,9 +178,6 @@ def test_what_is_not_understood_is_named(tmp_path: Path, name: str, value: str) 
     assert not (tmp_path / "data").exists()
 
 
-HTTPS = {"SITE_URL": "https://www.example.fi", "EMAIL_URL": "smtp://localhost"}
-
-
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
@@ -348,93 +333,3 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
         Environment(file, {})
     with pytest.raises(SettingError, match=r"^\.env: .*can't be read"):
         Environment(tmp_path, {})
-
-
-# The commands
-
-
-def test_development_settings_refuse_https(tmp_path: Path) -> None:
-    development = {"DJANGO_SETTINGS_MODULE": "aijuu_site.settings.dev", "DATA_DIR": str(tmp_path)}
-    finished = run("manage.py", "check", **development, **HTTPS)
-    assert (finished.returncode, finished.stdout) == (1, "")
-    assert finished.stderr.startswith("SITE_URL: ")
-    assert finished.stderr.count("\n") == 1
-
-
-def test_deployment_check_is_silent_behind_https(tmp_path: Path) -> None:
-    finished = run("manage.py", "check", "--deploy", "--fail-level", "DEBUG", DATA_DIR=str(tmp_path), **HTTPS)
-    assert (finished.returncode, finished.stderr) == (0, "")
-    assert re.match(r"System check identified no issues \(\d silenced\)\.\n$", finished.stdout)
-
-
-def run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env={**os.environ, **NEUTRAL, "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.production", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.mark.parametrize(
-    "command",
-    [("manage.py", "serve"), ("manage.py", "prepare"), ("manage.py", "work", "--once"), ("manage.py", "migrate"),
-     ("-m", "aijuu_site.serving.web", "127.0.0.1", "1")],
-)  # fmt: skip
-def test_every_command_says_it_in_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
-    finished = run(*command, DATA_DIR=str(tmp_path / "data"), SITE_URL="www.example.fi")
-    assert finished.returncode == 1
-    assert finished.stdout == ""
-    assert finished.stderr.startswith("SITE_URL: ")
-    assert finished.stderr.count("\n") == 1
-    assert not (tmp_path / "data").exists()
-
-
-AWAY = [
-    f"postgres://kati:{SECRET}@127.0.0.1:1/aijuu",
-    f"postgres://kati:{SECRET}@127.0.0.1:1/aijuu?no_such_option=1",
-    "sqlite:////nowhere/at/all.sqlite3",
-    "sqlite:///broken.sqlite3",
-    "sqlite:///folder",
-]
-
-
-@pytest.fixture
-def odd_files(tmp_path: Path) -> Path:
-    (tmp_path / "broken.sqlite3").write_text("no database at all, but a text")
-    (tmp_path / "folder").mkdir()
-    return tmp_path
-
-
-@pytest.mark.parametrize("url", AWAY)
-def test_a_database_that_is_away_is_one_line(
-    odd_files: Path, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker, url: str
-) -> None:
-    databases = {"default": database_from_url(url, odd_files)}
-    monkeypatch.setattr(checks, "settings", SimpleNamespace(DATABASES=databases))
-    monkeypatch.setattr(checks, "connection", ConnectionHandler(databases)["default"])
-    with pytest.raises(CommandError) as refused, django_db_blocker.unblock():
-        checks.require_database()
-    line = str(refused.value)
-    assert line.startswith("DATABASE_URL: ")
-    assert "\n" not in line
-    assert SECRET[:3] not in line
-
-
-@pytest.mark.parametrize("url", [AWAY[0], AWAY[3]])
-def test_the_start_says_it(odd_files: Path, url: str) -> None:
-    finished = run("manage.py", "prepare", DATA_DIR=str(odd_files), DATABASE_URL=url)
-    assert finished.returncode == 1
-    assert finished.stderr.startswith("CommandError: DATABASE_URL: ")
-    assert finished.stderr.count("\n") == 1
-    assert SECRET[:3] not in finished.stderr
-
-
-@pytest.mark.parametrize("command", ["migrate", "remove_due_enquiries", "clearsessions"])
-def test_other_commands_say_it_too(tmp_path: Path, command: str) -> None:
-    finished = run("manage.py", command, DATA_DIR=str(tmp_path), DATABASE_URL="sqlite:////nowhere/x.sqlite3")
-    assert finished.returncode == 1
-    assert finished.stderr.startswith("DATABASE_URL: ")
-    assert finished.stderr.count("\n") == 1
