@@ -133,8 +133,11 @@ def base_environ(*, method: str, path: str, query: str, scheme: str, client: str
     }
 
 
-def header_variables(headers: Iterable[tuple[str, str]]) -> Environ:
-    """Return the variables of the headers. Raises Refused for two hosts or more than LARGEST_HEADER."""
+def header_variables(headers: Iterable[tuple[str, str]], *, http_version: str) -> Environ:
+    """Return the variables of the headers. Raises Refused for two hosts or none, or more than LARGEST_HEADER.
+
+    `http_version`: as "1.1". Before that one, a request needs no host.
+    """
     variables: dict[str, str] = {}
     size = 0
     for name, value in headers:
@@ -154,6 +157,8 @@ def header_variables(headers: Iterable[tuple[str, str]]) -> Environ:
         variables[key] = text
     if size > LARGEST_HEADER:
         raise Refused(431)
+    if "HTTP_HOST" not in variables and http_version == "1.1":
+        raise Refused(400)
     return variables
 
 
@@ -223,7 +228,7 @@ class Shell:
             client=scope.client,
             server=scope.server,
         )
-        environ.update(header_variables(scope.headers.items()))
+        environ.update(header_variables(scope.headers.items(), http_version=scope.http_version))
         if key is None:
             with await self._body(scope, protocol, environ) as body:
                 arrived = time.monotonic()

@@ -31,6 +31,7 @@ class Scope:
     scheme: str = "http"
     client: str = "127.0.0.1:50000"
     server: str = f"{HOST}:80"
+    http_version: str = "1.1"
 
     @property
     def headers(self) -> SentHeaders:
