@@ -13,15 +13,21 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 PRODUCT = ("aijuu_site", "home", "intake")
 MOST_ARGUMENTS = 7
+# What Django calls around each SQL statement. Who reads the way of a letter passes it by.
+BELOW_SQL = ("aijuu_site/queued_sqlite/", "aijuu_site/kept_pages/generation.py")
 
 
 @dataclass
 class Trace:
-    """The calls of the product's functions while it is active. A jump is a call from one product file into another."""
+    """The calls of the product's functions while it is active. A jump is a call from one product file into another.
+
+    `jumps_below`: those of them into what lies below each SQL statement, or within it.
+    """
 
     files: set[str] = field(default_factory=set)
     calls: int = 0
     jumps: int = 0
+    jumps_below: int = 0
 
     def __enter__(self) -> "Trace":
         sys.setprofile(self._on_event)
@@ -38,7 +44,9 @@ class Trace:
         caller = frame.f_back
         while caller is not None and (called_from := _product_file(caller)) is None:
             caller = caller.f_back
-        self.jumps += caller is not None and called_from != name
+        if caller is not None and called_from != name:
+            self.jumps += 1
+            self.jumps_below += name.startswith(BELOW_SQL)
 
     def lines(self) -> int:
         return sum(len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in self.files)
@@ -110,7 +118,11 @@ def main() -> None:
     lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in code)
     print(f"Python files: {len(files)} ({len(code)} without migrations, {lines} lines)")
     for name, trace in (("A post of the contact form", post), ("The delivery of a mail", mail)):
-        print(f"{name}: {len(trace.files)} files ({trace.lines()} lines), {trace.calls} calls, {trace.jumps} jumps")
+        below = sorted(file for file in trace.files if file.startswith(BELOW_SQL))
+        print(
+            f"{name}: {len(trace.files)} files ({trace.lines()} lines), {trace.calls} calls, {trace.jumps} jumps;"
+            f" {len(below)} of the files and {trace.jumps_below} of the jumps lie below each SQL statement"
+        )
         for file in sorted(trace.files):
             print(f"  {file}")
     print(f"Public functions with more than {MOST_ARGUMENTS} arguments: {len(long_signatures())}")
