@@ -131,12 +131,17 @@ def _record_in_transaction() -> None:
 def announce() -> None:
     """Make a new generation, which every process of this machine sees at once."""
     generation = shared_generation()
-    generation.change()
     try:
-        generation.include(recorded_changes())
+        # Before the new generation: a change of another machine that comes between the two is not in a page that
+        # somebody renders meanwhile, and must be found by follow_database().
+        included = recorded_changes()
     except DatabaseError:
         # follow_database() does it again within a second.
         _logger.warning("Can't read the recorded changes of pages.", exc_info=True)
+        generation.change()
+        return
+    generation.change()
+    generation.include(included)
 
 
 def recorded_changes() -> tuple[int, int]:

@@ -194,6 +194,22 @@ def test_change_of_another_machine_is_found(page: ContentPage, changed: Callable
 
 
 @transactional
+def test_change_of_another_machine_during_an_announcement_is_found(changed: Callable[[], bool]) -> None:
+    """A page rendered under the new generation before that commit does not show it."""
+    own = SharedGeneration.change
+
+    def change_and_another_machine_commits(generation: SharedGeneration) -> None:
+        own(generation)
+        PageChange.objects.create()
+
+    with mock.patch.object(SharedGeneration, "change", change_and_another_machine_commits):
+        announce()
+    changed()
+    follow_database()
+    assert changed()
+
+
+@transactional
 def test_lower_number_committed_later_is_found(changed: Callable[[], bool]) -> None:
     PageChange.objects.create(pk=1_000_002)
     announce()
