@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
+from wagtail.images import get_image_model
 
 from aijuu_site.middleware import PUBLIC_CACHE_CONTROL
 from home.pause.models import PauseNotice
@@ -62,8 +63,19 @@ def may_be_kept(request: HttpRequest, response: HttpResponseBase) -> bool:
         return False
     cache_control = response.get("Cache-Control", "")
     if name in _FILES:
-        return response.status_code == 200 and cache_control.startswith("public")
+        return response.status_code == 200 and cache_control.startswith("public") and _is_named_by_a_row(request)
     return name in _PAGES and response.status_code in (200, 404) and cache_control == PUBLIC_CACHE_CONTROL
+
+
+def _is_named_by_a_row(request: HttpRequest) -> bool:
+    """Return whether the requested file still belongs to a picture.
+
+    Files are deleted after the commit that ends what is kept, in a bucket some time after it. Until then they must not
+    be kept again.
+    """
+    assert request.resolver_match is not None
+    name = request.resolver_match.kwargs["path"]
+    return get_image_model().get_rendition_model().objects.filter(file=name).exists()
 
 
 def kept_until(request: HttpRequest, began: datetime) -> datetime:

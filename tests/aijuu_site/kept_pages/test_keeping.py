@@ -277,6 +277,15 @@ def test_picture_file_is_kept_as_it_is(visit: Visit) -> None:
     assert visit("/media/images/nope.jpg")[1] is None
 
 
+def test_file_of_a_removed_picture_is_not_kept_again(visit: Visit) -> None:
+    """The commit ends what is kept, and the file is deleted only then: in a bucket some time after it."""
+    rendition = picture_in_database((60, 40)).get_rendition("fill-30x30")
+    assert visit(rendition.url)[1] is not None
+    rendition.delete()
+    response, entry = visit(rendition.url)
+    assert (response.status, entry) == (200, None)
+
+
 @pytest.mark.parametrize(("proxies", "expected"), [(1, ("x-accel-expires", "1")), (0, None)])
 def test_only_a_proxy_is_told_what_to_keep(visit: Visit, keeper: Keeper, proxies: int, expected: object) -> None:
     """First of all headers: nginx before 1.23 would heed the Cache-Control before it."""
