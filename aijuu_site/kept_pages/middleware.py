@@ -55,27 +55,27 @@ def may_be_kept(request: HttpRequest, response: HttpResponseBase) -> bool:
     The view decides by Cache-Control: a page with a form token or private words has set its own, and a public one has
     left it to PublicCacheMiddleware.
     """
-    name = request.resolver_match.view_name if request.resolver_match else ""
+    match = request.resolver_match
+    name = match.view_name if match else ""
     if request.method != "GET" or request.GET or request.COOKIES or response.cookies:
         return False
     # A nonce is for one response, and Vary names what else the response depends on.
     if getattr(request, "_csp_nonce", None) or "cookie" in response.get("Vary", "").lower():
         return False
     cache_control = response.get("Cache-Control", "")
-    if name in _FILES:
-        return response.status_code == 200 and cache_control.startswith("public") and _is_named_by_a_row(request)
+    if match and name in _FILES:
+        is_public = response.status_code == 200 and cache_control.startswith("public")
+        return is_public and _is_named_by_a_row(match.kwargs["path"])
     return name in _PAGES and response.status_code in (200, 404) and cache_control == PUBLIC_CACHE_CONTROL
 
 
-def _is_named_by_a_row(request: HttpRequest) -> bool:
-    """Return whether the requested file still belongs to a picture.
+def _is_named_by_a_row(file: str) -> bool:
+    """Return whether the file still belongs to a picture.
 
     Files are deleted after the commit that ends what is kept, in a bucket some time after it. Until then they must not
     be kept again.
     """
-    assert request.resolver_match is not None
-    name = request.resolver_match.kwargs["path"]
-    return get_image_model().get_rendition_model().objects.filter(file=name).exists()
+    return get_image_model().get_rendition_model().objects.filter(file=file).exists()
 
 
 def kept_until(request: HttpRequest, began: datetime) -> datetime:

@@ -25,6 +25,7 @@ from aijuu_site.kept_pages.store import Entry, Headers
 from aijuu_site.metrics.counters import CLIENT_GONE, KEPT, class_of, own_counters
 from aijuu_site.middleware import MACHINE_PATHS
 from aijuu_site.plain_pages import overloaded_page, refused_request_page
+from aijuu_site.serving.sockets import cut_connection
 from home.seo import PageSitemap
 
 # A message has at most 100 kB. Between DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) and this, Django answers with our own page.
@@ -328,9 +329,9 @@ class Shell:
         elif response.body is not None:
             protocol.response_bytes(response.status, response.headers, response.body)
         else:
-            await self._stream(response, protocol)
+            await self._stream(response, scope.client, protocol)
 
-    async def _stream(self, response: Response, protocol: HTTPProtocol) -> None:
+    async def _stream(self, response: Response, client: str, protocol: HTTPProtocol) -> None:
         loop = asyncio.get_running_loop()
         transport = protocol.response_stream(response.status, response.headers)
 
@@ -342,7 +343,12 @@ class Shell:
             finally:
                 response.stream.close()
 
-        await loop.run_in_executor(self._threads, pump)
+        try:
+            await loop.run_in_executor(self._threads, pump)
+        except BaseException:
+            # Granian would send the last chunk, and half an export pass for a whole one. `transport` is open till here.
+            cut_connection(client)
+            raise
 
 
 async def _in_thread(threads: ThreadPoolExecutor, arrived: float, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -321,6 +321,13 @@ def test_stream_comes_whole(server: tuple[str, int]) -> None:
     assert len(ask_body(server, "/stream/")) == 2000 * 16 * 1024
 
 
+def test_broken_stream_passes_for_no_whole_one(server: tuple[str, int]) -> None:
+    """Half an export must not look like all of it."""
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        ask_body(server, "/stream/broken/")
+    assert "closed" in ask_body(server, "/stream/state/")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_second_stop_signal_is_ignored() -> None:
     """It comes from supervisor, granian and kernel, and telling granian twice can block for ever."""

@@ -29,9 +29,9 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     """Say how much came; /large/ and /stream/ answer with 32 MB, /client/ says two headers, /kept/ is kept."""
     received = len(environ["wsgi.input"].read())
     path = environ["PATH_INFO"]
-    if path == "/stream/":
+    if path in ("/stream/", "/stream/broken/"):
         start_response("200 OK", [("Content-Type", "text/plain")])
-        return Parts()
+        return Parts(breaks_at=1000 if path == "/stream/broken/" else None)
     answer = {
         "/large/": b"x" * 32 * MIB,
         "/client/": f"{environ.get('HTTP_X_FORWARDED_FOR')} {environ.get('HTTP_X_REAL')}".encode(),
@@ -57,11 +57,14 @@ class Parts:
     streaming = True
     ended = "open"
 
-    def __init__(self) -> None:
+    def __init__(self, *, breaks_at: int | None) -> None:
         self.sent = 0
+        self._breaks_at = breaks_at
 
     def __iter__(self) -> Iterator[bytes]:
         for _ in range(2000):
+            if self.sent == self._breaks_at:
+                raise RuntimeError("the database has gone")
             self.sent += 1
             yield b"x" * 16 * 1024
             # A query.
