@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ _WORTH_COMPRESSING = 200
 _BROTLI_QUALITY = 7
 # 2^18 bytes: larger than any page, and a fraction of the memory that the largest window takes.
 _BROTLI_WINDOW = 18
+# The weight of an encoding that a client does not take (RFC 9110, 12.4.2), in lower case.
+_REFUSED = re.compile(r"[ \t]*q=0(?:\.0{0,3})?[ \t]*")
 # Made anew for each variant.
 _OF_THE_BODY = frozenset(("content-length", "content-encoding", "etag", "vary"))
 _NOT_IN_304 = frozenset(("content-type", "content-encoding", "content-length", "content-language"))
@@ -94,7 +97,7 @@ def accepted_encodings(accept_encoding: str) -> tuple[str, ...]:
     accepted = set()
     for part in accept_encoding.lower().split(","):
         name, _, weight = part.partition(";")
-        if weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000"):
+        if not _REFUSED.fullmatch(weight):
             accepted.add(name.strip())
     return tuple(name for name in ENCODINGS if not name or name in accepted)
 

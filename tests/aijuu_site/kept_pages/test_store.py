@@ -40,6 +40,7 @@ def named(answer: Answer) -> dict[str, str]:
         ("", None, bytes),
         ("identity", None, bytes),
         ("br ; q=0, gzip; q=0.000", None, bytes),
+        ("br;\tq=0. ,gzip;q=0.001\t", "gzip", gzip.decompress),
     ],
 )
 def test_body_comes_in_the_best_accepted_encoding(accepted: str, encoding: str | None, unpack: type) -> None:
