@@ -74,9 +74,7 @@ class Keeper:
         self._https = bool(settings.SECURE_SSL_REDIRECT)
         self._static = settings.STATIC_URL
         self._never = (settings.ADMIN_PATH, PRIVATE_PREFIX, *MACHINE_PATHS)
-        # For nginx (deploy/nginx.conf), which removes it: what is kept here may be kept there for a second. It stands
-        # first, since nginx before 1.23 heeds a Cache-Control before it.
-        self._for_proxies = [("x-accel-expires", "1")] if settings.TRUSTED_PROXIES else []
+        self._has_proxies = bool(settings.TRUSTED_PROXIES)
         self._unkept: dict[str, bytes] = {}
         self._stopping = threading.Event()
 
@@ -107,6 +105,17 @@ class Keeper:
             return None
         return entry
 
+    def for_proxies(self, entry: Entry) -> Headers:
+        """Return the header that lets nginx (deploy/nginx.conf, which removes it) keep what holds here for this second.
+
+        Not "1": nginx counts whole seconds, and would keep it for up to two, over an edge of the pause too. It goes
+        first, since nginx before 1.23 heeds a Cache-Control before it.
+        """
+        if not self._has_proxies:
+            return []
+        now = time.time()
+        return [("x-accel-expires", f"@{int(now)}")] if entry.holds(generation=self.generation, now=now) else []
+
     def is_known_as_unkept(self, key: str) -> bool:
         """Return whether the response could not be kept in this generation: nobody needs to wait for it."""
         return self._unkept.get(key) == self._generation.current()
@@ -129,8 +138,7 @@ class Keeper:
         body = response.body
         if body is None or any(name.lower() == "set-cookie" for name, _ in response.headers):
             return None
-        own = (header for header in response.headers if header[0].lower() not in _OF_ONE_REQUEST)
-        headers = [*self._for_proxies, *own]
+        headers = [header for header in response.headers if header[0].lower() not in _OF_ONE_REQUEST]
         if key.startswith(self._static):
             # WhiteNoise answers before any view. The files stay the same as long as the process runs.
             return file_entry(headers=headers, body=body, generation=None) if response.status == 200 else None

@@ -190,7 +190,7 @@ class Shell:
         key = self.keeper.key(scope)
         entry = self.keeper.valid(key) if key is not None else None
         if entry is not None:
-            status = _send_entry(entry, scope, protocol)
+            status = self._send_entry(entry, scope, protocol)
             if self._counters is not None:
                 self._counters.count(KEPT, status, time.perf_counter() - began)
             return
@@ -217,7 +217,7 @@ class Shell:
         if key is not None and (flight := self._flights.get(key)) is not None:
             await asyncio.shield(flight)
             if (entry := self.keeper.valid(key)) is not None:
-                return _send_entry(entry, scope, protocol)
+                return self._send_entry(entry, scope, protocol)
             # It is not kept: each request is answered on its own.
             key = None
         loop = asyncio.get_running_loop()
@@ -249,7 +249,7 @@ class Shell:
                 del self._flights[key]
                 flight.set_result(None)
             if kept is not None:
-                return _send_entry(kept, scope, protocol)
+                return self._send_entry(kept, scope, protocol)
         await self._send(response, scope, protocol)
         return response.status
 
@@ -321,6 +321,23 @@ class Shell:
         has_cookie = f"{settings.SESSION_COOKIE_NAME}=" in environ.get("HTTP_COOKIE", "")
         return has_cookie and scope.path.startswith(settings.ADMIN_PATH) and self._uploads < UPLOADS_AT_ONCE
 
+    def _send_entry(self, entry: Entry, scope: Scope, protocol: HTTPProtocol) -> int:
+        header = scope.headers.get
+        is_head = scope.method == "HEAD"
+        answer = entry.answer(
+            head=is_head,
+            accept_encoding=header("accept-encoding", ""),
+            if_none_match=header("if-none-match", ""),
+            if_modified_since=header("if-modified-since", ""),
+        )
+        for_proxies = self.keeper.for_proxies(entry)
+        headers = [*for_proxies, *answer.headers] if for_proxies else answer.headers
+        if is_head or answer.status == 304:
+            protocol.response_empty(answer.status, headers)
+        else:
+            protocol.response_bytes(answer.status, headers, answer.body)
+        return answer.status
+
     async def _send(self, response: Response, scope: Scope, protocol: HTTPProtocol) -> None:
         if scope.method == "HEAD" or response.status in (204, 304):
             protocol.response_empty(response.status, response.headers)
@@ -369,22 +386,6 @@ def _overloaded(environ: Environ) -> Response:
 
 async def _send_chunk(transport: Any, chunk: bytes) -> None:
     await transport.send_bytes(chunk)
-
-
-def _send_entry(entry: Entry, scope: Scope, protocol: HTTPProtocol) -> int:
-    header = scope.headers.get
-    is_head = scope.method == "HEAD"
-    answer = entry.answer(
-        head=is_head,
-        accept_encoding=header("accept-encoding", ""),
-        if_none_match=header("if-none-match", ""),
-        if_modified_since=header("if-modified-since", ""),
-    )
-    if is_head or answer.status == 304:
-        protocol.response_empty(answer.status, answer.headers)
-    else:
-        protocol.response_bytes(answer.status, answer.headers, answer.body)
-    return answer.status
 
 
 async def _refuse(status: int, protocol: HTTPProtocol) -> None:

@@ -111,6 +111,15 @@ def test_many_waiting_for_a_page_cost_one_render() -> None:
     assert {(one.status, one.body) for one in got} == {(200, PAGE)}
 
 
+def test_kept_page_tells_a_proxy_first() -> None:
+    """The one that was just made, too; and what can't be kept says nothing."""
+    with override_settings(TRUSTED_PROXIES=1):
+        for sent in answers(Application(keeps=True), Scope(), Scope(), Scope(method="HEAD")):
+            assert sent.headers[0][0] == "x-accel-expires"
+        [sent] = answers(Application(keeps=False), Scope())
+    assert "x-accel-expires" not in dict(sent.headers)
+
+
 def test_page_not_kept_is_each_visitors_own() -> None:
     application = Application(keeps=False)
     got = answers(application, *(Scope() for _ in range(10)))
