@@ -108,7 +108,7 @@ class PauseStatus:
         if self.form_mode == FormMode.WAITING_LIST:
             return _("No new work supervision is started right now, but you can join the waiting list.")
         if self.form_mode == FormMode.CONTACT_DETAILS:
-            return _("No new work supervision is started right now. For other things you can call or send e-mail.")
+            return _("No new work supervision is started right now. For other things you can get in touch directly.")
         return ""
 
 
@@ -133,7 +133,7 @@ def _next_step_words(status: PauseStatus) -> str:
     if status.form_mode == FormMode.WAITING_LIST:
         return _("You can {link_start}join the waiting list{link_end}.")
     if status.form_mode == FormMode.CONTACT_DETAILS:
-        return _("You can still {link_start}call or send e-mail{link_end}.")
+        return _("You can still {link_start}get in touch directly{link_end}.")
     return _("You can still {link_start}write to Kati{link_end}, but the answer may take longer.")
 
 

@@ -17,7 +17,7 @@ OWN_TITLE, LIST_TITLE = "Ota yhteyttä – Aijuu työnohjaus", "Odotuslista – 
 OWN = "Kirjoita Katille muutamalla sanalla, mitä mietit. Sopivin työnohjauksen muoto löytyy yhdessä pohtien."
 JOIN = "Uusia työnohjauksia ei aloiteta juuri nyt, mutta voit ilmoittautua odotuslistalle."
 WRITE = "Aijuu on tauolla. Voit kirjoittaa Katille, mutta vastaus voi viipyä."
-CALL = "Uusia työnohjauksia ei aloiteta juuri nyt. Muissa asioissa voit soittaa tai lähettää sähköpostia."
+CALL = "Uusia työnohjauksia ei aloiteta juuri nyt. Muissa asioissa voit ottaa yhteyttä suoraan."
 PAUSED = "Aijuun palvelut ovat tauolla."
 FULL = "Aijuussa ei ole juuri nyt vapaita aikoja, mutta voit ilmoittautua odotuslistalle."
 

@@ -147,7 +147,7 @@ def test_the_button_says_what_the_contact_page_does(mode: FormMode, label: str) 
     [
         (PAUSED, FormMode.AS_USUAL, "Voit silti <a>kirjoittaa Katille</a>, mutta vastaus voi viipyä."),
         (PAUSED, FormMode.WAITING_LIST, "Voit <a>ilmoittautua odotuslistalle</a>."),
-        (PAUSED, FormMode.CONTACT_DETAILS, "Voit yhä <a>soittaa tai lähettää sähköpostia</a>."),
+        (PAUSED, FormMode.CONTACT_DETAILS, "Voit yhä <a>ottaa yhteyttä suoraan</a>."),
         (UPCOMING, FormMode.WAITING_LIST, "Siihen asti voit <a>ottaa yhteyttä</a> tavalliseen tapaan."),
     ],
     ids=["writing", "list", "details", "upcoming"],
