@@ -10,7 +10,6 @@ from wagtail.images import get_image_model
 
 from aijuu_site.middleware import PUBLIC_CACHE_CONTROL
 from home.pause.models import PauseNotice
-from home.pause.rules import next_edge
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # The server puts an empty list there (aijuu_site.serving.shell) and finds in it what may be kept.
@@ -79,6 +78,6 @@ def _is_named_by_a_row(file: str) -> bool:
 
 
 def kept_until(request: HttpRequest, began: datetime) -> datetime:
-    """Return the next edge of the pause, or LONGEST after `began` if that comes first."""
-    edge = next_edge(PauseNotice.load(request).settings, began)
+    """Return when the pause has another state or other words, or LONGEST after `began` if that comes first."""
+    edge = PauseNotice.load(request).next_change(now=began)
     return min(edge, began + LONGEST) if edge else began + LONGEST

@@ -22,7 +22,7 @@ from home.contact_details import ContactDetails
 from home.dates import DayField, finnish_day
 from home.editors_text import editors_html
 from home.pause.rules import FormMode, PauseSettings, PauseState, pause_state, settings_for_state, validation_errors
-from home.pause.wording import PauseStatus, PauseWords, past_days, pause_status
+from home.pause.wording import PauseStatus, PauseWords, next_change, past_days, pause_status
 from home.rich_text import SHORT_FEATURES, expanded
 from home.settings_rows import QuickSetting
 
@@ -247,6 +247,10 @@ class PauseNotice(PreviewableMixin, QuickSetting):  # type: ignore[misc]
     def status(self, *, now: datetime, facebook_url: str = "") -> PauseStatus:
         """Return the state and the wording at `now` (aware)."""
         return pause_status(self.settings, words=self.words, facebook_url=facebook_url, now=now)
+
+    def next_change(self, *, now: datetime) -> datetime | None:
+        """Return the first moment after `now` (aware) at which status() gives another one."""
+        return next_change(self.settings, words=self.words, now=now)
 
     def clean(self) -> None:
         """Raise ValidationError for values that can't be set together (home.pause.rules)."""

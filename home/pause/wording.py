@@ -1,7 +1,7 @@
 """The wording of the notice in each state of the pause."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from html import unescape
 
 from django.utils.html import conditional_escape, escape, format_html, strip_tags
@@ -9,7 +9,17 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from home.dates import find_days, finnish_day
-from home.pause.rules import FormMode, PauseSettings, PauseState, announced_pause, calendar_day, form_mode, pause_state
+from home.pause.rules import (
+    CALENDAR,
+    FormMode,
+    PauseSettings,
+    PauseState,
+    announced_pause,
+    calendar_day,
+    form_mode,
+    next_edge,
+    pause_state,
+)
 
 
 def past_days(html: str, *, now: datetime) -> list[str]:
@@ -18,7 +28,11 @@ def past_days(html: str, *, now: datetime) -> list[str]:
     Only dates with a year: 1.2. may mean the next one.
     """
     today = calendar_day(now)
-    return [written for written, day in find_days(unescape(strip_tags(html))) if day < today]
+    return [written for written, day in _days_in(html) if day < today]
+
+
+def _days_in(html: str) -> list[tuple[str, date]]:
+    return list(find_days(unescape(strip_tags(html))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +158,20 @@ def pause_status(
     state = pause_state(settings, now)
     html = _notice(state, settings, words or PauseWords(), facebook_url, now)
     return PauseStatus(state=state, html=html, text=_plain_text(html), form_mode=form_mode(settings, now))
+
+
+def next_change(settings: PauseSettings, *, words: PauseWords, now: datetime) -> datetime | None:
+    """Return the first moment after `now` (aware) at which pause_status() gives another one; None if it never does."""
+    edge = next_edge(settings, now)
+    if pause_state(settings, now) is not PauseState.OVERDUE or words.overdue:
+        return edge
+    # Her words of the pause stand until a day in them is past.
+    days = [day for _written, day in _days_in(words.paused)]
+    first = min(days, default=date.max)
+    if first < calendar_day(now) or first == date.max:
+        return edge
+    ends = datetime.combine(first + timedelta(days=1), time.min, tzinfo=CALENDAR)
+    return min(edge, ends) if edge else ends
 
 
 def _notice(

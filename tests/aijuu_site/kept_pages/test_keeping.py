@@ -225,6 +225,17 @@ def test_page_holds_until_the_pause_changes(visit: Visit, full: bool) -> None:
         assert entry.until == midnight.timestamp()
 
 
+def test_page_holds_until_the_notice_has_other_words(visit: Visit, time_machine: Any) -> None:
+    """Her own words stand on after the day of return, until a day in them is past."""
+    midnight = datetime(2027, 2, 15, tzinfo=CALENDAR)
+    time_machine.move_to(midnight - timedelta(minutes=1), tick=False)
+    stored(active=True, returns_on=midnight.date() - timedelta(days=7), message="<p>Palaan 14.2.2027.</p>")
+    response, entry = visit("/")
+    assert b"14.2.2027" in (response.body or b"")
+    assert entry is not None
+    assert entry.until == midnight.timestamp()
+
+
 def test_page_ends_at_edge_passed_while_rendering(
     visit: Visit, monkeypatch: pytest.MonkeyPatch, time_machine: Any
 ) -> None:

@@ -1,13 +1,16 @@
 """The wording of the notice in each state, default and own."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.utils import translation
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from home.pause.rules import CALENDAR, FormMode, PauseSettings, PauseState
-from home.pause.wording import PauseStatus, PauseWords, next_step, pause_status
+from home.pause.wording import PauseStatus, PauseWords, next_change, next_step, pause_status
+from tests.home.pause.test_pause import all_settings, days, moments
 
 WINTER = date(2027, 2, 1)
 BEFORE = datetime(2027, 1, 15, 12, tzinfo=CALENDAR)
@@ -162,3 +165,30 @@ def test_no_next_step_without_notice_page_or_need() -> None:
     assert next_step(status(PAUSED), "") == ""
     linked = '<p><a href="/yhteys/">Kirjoita minulle</a>.</p>'
     assert next_step(status(PAUSED, paused=linked), "/yhteys/") == ""
+
+
+def test_her_words_stand_until_a_day_in_them_is_past() -> None:
+    words = PauseWords(paused="<p>Palaan 14.2.2027, viimeistään 20.2.2027.</p>")
+    past = datetime(2027, 2, 15, tzinfo=CALENDAR)
+    for now in (ON_THE_DAY, past - timedelta(microseconds=1)):
+        assert next_change(PAUSED_UNTIL, words=words, now=now) == past
+        assert "14.2.2027" in pause_status(PAUSED_UNTIL, words=words, now=now).text
+    assert next_change(PAUSED_UNTIL, words=words, now=past) is None
+    assert "14.2.2027" not in pause_status(PAUSED_UNTIL, words=words, now=past).text
+    # Words for this state are hers to change.
+    assert next_change(PAUSED_UNTIL, words=replace(words, overdue="<p>Myöhemmin.</p>"), now=ON_THE_DAY) is None
+
+
+@example(PauseSettings(active=True, returns_on=WINTER), [date.max], ON_THE_DAY, 0.5)
+@given(all_settings, st.lists(days, max_size=3), moments, st.floats(0, 1, exclude_max=True))
+def test_status_is_the_same_until_the_next_change(
+    settings: PauseSettings, named: list[date], now: datetime, share: float
+) -> None:
+    text = f"<p>Palaan {' '.join(f'{day.day}.{day.month}.{day.year}' for day in named)}.</p>"
+    words = PauseWords(**dict.fromkeys(("full", "upcoming", "paused", "resumed"), text))
+    change = next_change(settings, words=words, now=now)
+    until = change or datetime(2043, 1, 1, tzinfo=CALENDAR)
+    shown = pause_status(settings, words=words, now=now)
+    assert change is None or (change > now and pause_status(settings, words=words, now=change) != shown)
+    for moment in (now + (until - now) * share, max(now, until - timedelta(seconds=1))):
+        assert pause_status(settings, words=words, now=moment) == shown
