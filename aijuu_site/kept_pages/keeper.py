@@ -13,7 +13,15 @@ from django.db import DatabaseError, close_old_connections, connection
 
 from aijuu_site.kept_pages.generation import follow_database, shared_generation
 from aijuu_site.kept_pages.middleware import KeptContent
-from aijuu_site.kept_pages.store import Entry, Headers, Store, accepted_encodings, file_entry, page_entry
+from aijuu_site.kept_pages.store import (
+    LONGEST_REMEMBERED,
+    Entry,
+    Headers,
+    Store,
+    accepted_encodings,
+    file_entry,
+    page_entry,
+)
 from aijuu_site.middleware import MACHINE_PATHS
 from aijuu_site.private_addresses import PRIVATE_PREFIX
 
@@ -89,10 +97,10 @@ class Keeper:
         if request.headers.get_all("host") != [self._host] or (self._https and header("x-forwarded-proto") != "https"):
             return None
         query = request.query_string
-        if query and not is_tracking(query):
+        if query and (len(query) > LONGEST_REMEMBERED or not is_tracking(query)):
             return None
         path = request.path
-        if path.startswith(self._never):
+        if path.startswith(self._never) or len(path) > LONGEST_REMEMBERED:
             return None
         if path.startswith(self._static):
             return f"{path}\n{accepted_encodings(header('accept-encoding', ''))[0]}"

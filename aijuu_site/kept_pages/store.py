@@ -28,6 +28,8 @@ _WORTH_COMPRESSING = 200
 _BROTLI_QUALITY = 7
 # 2^18 bytes: larger than any page, and a fraction of the memory that the largest window takes.
 _BROTLI_WINDOW = 18
+# What clients write is remembered up to this length: else a visitor could fill the memory of each process with headers.
+LONGEST_REMEMBERED = 1000
 # The weight of an encoding that a client does not take (RFC 9110, 12.4.2), in lower case.
 _REFUSED = re.compile(r"[ \t]*q=0(?:\.0{0,3})?[ \t]*")
 # Made anew for each variant.
@@ -91,9 +93,13 @@ class Entry:
         return bool(self.last_modified) and if_modified_since == self.last_modified
 
 
-@lru_cache(maxsize=256)
 def accepted_encodings(accept_encoding: str) -> tuple[str, ...]:
     """Return those of ENCODINGS that the client takes, best first; the body as it is always belongs to them."""
+    return _remembered_encodings(accept_encoding) if len(accept_encoding) <= LONGEST_REMEMBERED else ("",)
+
+
+@lru_cache(maxsize=256)
+def _remembered_encodings(accept_encoding: str) -> tuple[str, ...]:
     accepted = set()
     for part in accept_encoding.lower().split(","):
         name, _, weight = part.partition(";")

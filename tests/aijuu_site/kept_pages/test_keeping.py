@@ -1,6 +1,7 @@
 """Which responses are kept, for which requests, until when, and that they are what Django answers."""
 
 import re
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -295,6 +296,26 @@ def test_file_of_a_removed_picture_is_not_kept_again(visit: Visit) -> None:
     rendition.delete()
     response, entry = visit(rendition.url)
     assert (response.status, entry) == (200, None)
+
+
+def test_long_headers_stay_in_no_memory(visit: Visit, keeper: Keeper) -> None:
+    """What is remembered of requests has a bound in bytes, too: nobody empties it."""
+    visit("/")
+    tracemalloc.start()
+    try:
+        for number in range(300):
+            long = f"{number}".zfill(50_000)
+            asked = Asked(query_string=f"utm_source={long}", sent={"accept-encoding": f"br, {long}"})
+            keeper.key(asked)
+            entry = keeper.valid("/")
+            assert entry is not None
+            entry.answer(accept_encoding=asked.headers.get("accept-encoding", ""))
+            # Led to its address with a slash, which can't be kept.
+            if (key := keeper.key(Asked(f"/{long}"))) is not None:
+                keeper.keep(key, Response(301, [], b""), [], keeper.generation)
+        assert tracemalloc.get_traced_memory()[0] < 2_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("proxies", [1, 0])
