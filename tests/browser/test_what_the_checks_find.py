@@ -20,7 +20,8 @@ GOOD = """<!doctype html><html lang="fi"><title>Hyvä sivu</title>
 <style>body { font: 20px/1.5 sans-serif } a { padding: 4px } .card { overflow: hidden }
 .drawing { background: linear-gradient(#fff, #eee) }</style>
 <main><h1>Otsikko</h1><div class="card"><p>Tässä on muutama sana <a href="/">ja linkki</a>.</p></div>
-<p class="drawing">Sanoja piirroksen päällä.</p><button style="border: 2px solid">Lähetä</button></main></html>"""
+<p class="drawing">Sanoja piirroksen päällä.</p><button style="border: 2px solid">Lähetä</button>
+<p class="part">Uusi osa päättyy.</p><h2>Väliotsikko</h2><p class="part">Uusi osa alkaa.</p></main></html>"""
 
 
 @pytest.fixture
@@ -54,6 +55,11 @@ def test_valid_page_has_no_accessibility_problems(blank: Page) -> None:
         (".drawing { width: 40px; white-space: nowrap }", "stands out of p.drawing"),
         (".drawing { margin-top: -45px }", "lie over each other"),
         ("h1 { position: relative; left: -20px }", "goes over the edge"),
+        ("h2, .part { margin-block: 4px }", 'h2 with "Väliotsikko" begins right below p.part'),
+        (
+            "h2 { float: left; width: 60px; overflow: hidden } .part { margin-block: 4px }",
+            'p.part with "Väliotsikko" begins',
+        ),
         (".drawing { width: 500px }", "in a window of 390 px"),
         ("button { position: relative; top: -110px; left: 150px; width: 200px; height: 90px }", "button"),
     ],

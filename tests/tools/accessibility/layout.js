@@ -1,4 +1,5 @@
-// What a person would see as broken: text that is cut off, that stands out of its box, or that lies over other text.
+// What a person would see as broken: text that is cut off, that stands out of its box, or that lies over other text, and a
+// new part that begins right below the one before.
 // Evaluates to a list of sentences.
 () => {
   const problems = [];
@@ -103,5 +104,18 @@
         }
     }
   });
+  // Paper is packed closer.
+  const roomAbove = matchMedia("print").matches ? 0 : 16;
+  for (const heading of document.querySelectorAll("main h2")) {
+    const [before, after] = [heading.previousElementSibling, heading.nextElementSibling];
+    if (!(before instanceof HTMLElement) || !visible(before) || !visible(heading) || forEarsOnly(heading)) continue;
+    const above = before.getBoundingClientRect();
+    for (const one of after ? [heading, after] : [heading]) {
+      const box = one.getBoundingClientRect();
+      const isBelow = box.left < above.right && box.right > above.left && box.bottom > above.bottom;
+      if (isBelow && box.top < above.bottom + roomAbove)
+        problems.push(`${named(one)} with ${shortly(heading.textContent)} begins right below ${named(before)}`);
+    }
+  }
   return [...new Set(problems)];
 };
