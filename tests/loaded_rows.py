@@ -69,6 +69,7 @@ class LoadedContent:
 
     def __init__(self) -> None:
         self._files: dict[tuple[str, str], bytes] = {}
+        self._written: dict[Path, tuple[int, int] | None] = {}
         self._rows = KeptRows(self._load)
 
     def _load(self) -> None:
@@ -86,8 +87,19 @@ class LoadedContent:
         for (storage, name), content in self._files.items():
             # Tests that look at files have a media folder of their own.
             path = Path(storages[storage].path(name))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            if path not in self._written or _state(path) != self._written[path]:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+                self._written[path] = _state(path)
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What tells a file from one that a test has written anew; None where it is gone."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _contents() -> dict[type[Model], tuple[list[str], list[_Row]]]:

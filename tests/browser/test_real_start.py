@@ -85,7 +85,7 @@ def ask(
 
 def send_message(site: RunningSite, number: int, *, forwarded_for: str) -> int:
     page = ask(site, "/ota-yhteytta/", forwarded_for=forwarded_for)
-    form = ShownForm(BeautifulSoup(page.body, "html.parser")).values
+    form = ShownForm(page.body.decode()).values
     words = letter(email=f"maija{number}@esimerkki.fi", message=f"Viesti numero {number}.")
     return ask(site, "/ota-yhteytta/", {**form, **words}, forwarded_for=forwarded_for).status
 

@@ -1,29 +1,43 @@
 """A site with a mapping page whose set has every type of question."""
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from intake.models import ContactPage, MappingPage
 from tests.intake.mapping.answering import Answerer
 from tests.intake.mapping.asking import EVERY_TYPE, stream
+from tests.loaded_rows import KeptRows
 
 
-@pytest.fixture
-def mapping_page(contact_page: ContactPage) -> MappingPage:
-    """The published mapping page with asking.EVERY_TYPE."""
-    home = contact_page.get_parent()
-    page = home.add_child(
+def _make_mapping_page() -> None:
+    ContactPage.objects.get().get_parent().add_child(
         instance=MappingPage(
             title="Alkukartoitus",
             slug="alkukartoitus",
             questions=stream(EVERY_TYPE),
             elsewhere_question="Onko kyse kriisistä?",
             elsewhere_text="<p>Soita 112.</p>",
-            last_published_at=timezone.now(),
         )
     )
-    assert isinstance(page, MappingPage)
-    return page
+
+
+@pytest.fixture(scope="session")
+def _mapping_page_rows(_contact_page_rows: KeptRows, django_db_blocker: DjangoDbBlocker) -> KeptRows:
+    with django_db_blocker.unblock(), transaction.atomic():
+        _contact_page_rows.put_back()
+        rows = KeptRows(_make_mapping_page)
+        transaction.set_rollback(True)
+    return rows
+
+
+@pytest.fixture
+def mapping_page(contact_page: ContactPage, _mapping_page_rows: KeptRows) -> MappingPage:
+    """The published mapping page with asking.EVERY_TYPE."""
+    _mapping_page_rows.put_back()
+    MappingPage.objects.update(last_published_at=timezone.now())
+    return MappingPage.objects.get()
 
 
 @pytest.fixture
