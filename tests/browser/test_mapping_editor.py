@@ -187,26 +187,22 @@ def refused(editor: QuestionEditor, number: int, words: str) -> None:
     expect(told).to_be_visible()
 
 
-def test_empty_step_shows_validation_error_in_place(editor: QuestionEditor) -> None:
-    number = editor.add("Vaihe", title="Tyhjä")
-    refused(editor, number, "Tässä vaiheessa ei ole yhtään kysymystä")
+def test_empty_step_and_duplicate_choice_show_validation_errors_in_place(editor: QuestionEditor) -> None:
+    question = editor.add("Yksi vaihtoehto", label="Kumpi?")
+    editor.add_choices(question, "Sama", " sama")
+    step = editor.add("Vaihe", title="Tyhjä")
+    refused(editor, question, "Tämä vaihtoehto on jo luettelossa")
+    editor.add_choices(question, "Sama", "Toinen")
+    refused(editor, step, "Tässä vaiheessa ei ole yhtään kysymystä")
 
 
-def test_duplicate_choice_shows_validation_error_in_place(editor: QuestionEditor) -> None:
-    number = editor.add("Yksi vaihtoehto", label="Kumpi?")
-    editor.add_choices(number, "Sama", " sama")
-    refused(editor, number, "Tämä vaihtoehto on jo luettelossa")
-
-
-def test_question_moved_above_its_condition_is_refused(background: QuestionEditor) -> None:
+def test_question_before_its_condition_or_without_it_is_refused(background: QuestionEditor) -> None:
     number = background.count - 1
     background.block(number).get_by_role("button", name="Siirrä ylös").first.click()
     refused(background, number - 1, "tulee vasta myöhemmin")
-
-
-def test_removing_what_another_question_hangs_from_is_refused(background: QuestionEditor) -> None:
-    number = background.count - 1
-    background.block(number - 1).get_by_role("button", name="Poista").first.click()
+    # The answer numbers the blocks as they stand.
+    background.block(number - 1).get_by_role("button", name="Siirrä alas").first.click()
+    background.block(number).get_by_role("button", name="Poista").first.click()
     refused(background, number - 1, "on poistettu")
 
 
