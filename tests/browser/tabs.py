@@ -84,8 +84,8 @@ class Tab:
             for other in self.context.pages:
                 if other is not self.page:
                     other.close()
-            # Out of the window, so that nothing is under it.
-            self.page.mouse.move(-1, -1)
+            # Where it is in a new tab.
+            self.page.mouse.move(0, 0)
             self.page.goto(_RESTING_PLACE)
             self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
             self.context.clear_cookies()
