@@ -25,10 +25,10 @@ ADMIN_COOKIE = "Cookie: sessionid=anything\r\n"
 
 
 @contextmanager
-def running_server() -> Iterator[tuple[tuple[str, int], subprocess.Popen[bytes]]]:
+def running_server(*, receive_seconds: float = 1.5) -> Iterator[tuple[tuple[str, int], subprocess.Popen[bytes]]]:
     port = free_port()
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.test"}
-    command = [sys.executable, "-m", "tests.tools.limited_server", str(port)]
+    command = [sys.executable, "-m", "tests.tools.limited_server", str(port), str(receive_seconds)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     address = ("127.0.0.1", port)
     wait_for(lambda: process.poll() is not None or _answers(address), seconds=60)
@@ -64,8 +64,8 @@ def ask_body(server: tuple[str, int], path: str) -> str:
         return connection.getresponse().read().decode()
 
 
-def post(path: str, length: int, cookie: str = "") -> str:
-    return f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{cookie}Content-Length: {length}\r\n\r\n"
+def post(path: str, length: int, header: str = "") -> str:
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}Content-Length: {length}\r\n\r\n"
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
@@ -331,10 +331,14 @@ def test_broken_stream_passes_for_no_whole_one(server: tuple[str, int]) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_second_stop_signal_is_ignored() -> None:
     """It comes from supervisor, granian and kernel, and telling granian twice can block for ever."""
-    with running_server() as (address, process), socket.create_connection(address, timeout=10) as slow:
+    with (
+        running_server(receive_seconds=30) as (address, process),
+        socket.create_connection(address, timeout=10) as slow,
+    ):
         (worker,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        # What it waits for meanwhile.
-        slow.sendall(post("/ota-yhteytta/", 100).encode() + b"x")
+        # What it waits for meanwhile. It has begun to read the body once it says so.
+        slow.sendall(post("/ota-yhteytta/", 100, "Expect: 100-continue\r\n").encode())
+        assert slow.recv(100).startswith(b"HTTP/1.1 100 ")
         os.kill(int(worker), signal.SIGTERM)
 
         def ignores_it() -> bool:
@@ -342,4 +346,4 @@ def test_second_stop_signal_is_ignored() -> None:
             ignored = int(re.search(r"SigIgn:\s*(\w+)", status)[1], 16)  # type: ignore[index]
             return all(ignored >> (number - 1) & 1 for number in (signal.SIGTERM, signal.SIGINT))
 
-        wait_for(ignores_it, seconds=3)
+        wait_for(ignores_it, seconds=10)

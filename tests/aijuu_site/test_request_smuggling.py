@@ -29,7 +29,7 @@ def server() -> Iterator[tuple[str, int]]:
     port = free_port()
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.test"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.tools.limited_server", str(port)], cwd=ROOT, env=environment
+        [sys.executable, "-m", "tests.tools.limited_server", str(port), "1.5"], cwd=ROOT, env=environment
     )
     address = ("127.0.0.1", port)
     deadline = time.monotonic() + 60

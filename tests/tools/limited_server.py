@@ -1,4 +1,4 @@
-"""`python -m tests.tools.limited_server PORT`: the web server with a tiny application and short limits."""
+"""`python -m tests.tools.limited_server PORT RECEIVE_SECONDS`: the web server with a tiny application."""
 
 import sys
 import time
@@ -79,6 +79,6 @@ def load(_target: str) -> Any:
 
 
 if __name__ == "__main__":
-    shell.RECEIVE_SECONDS, shell.UPLOAD_SECONDS, shell._DRAIN_SECONDS = 1.5, 4.0, 1.5
+    shell.RECEIVE_SECONDS, shell.UPLOAD_SECONDS, shell._DRAIN_SECONDS = float(sys.argv[2]), 4.0, 1.5
     web.IDLE_SECONDS, sockets.SEND_SECONDS = 2, 2
     web.make_server("127.0.0.1", int(sys.argv[1]), processes=1).serve(target_loader=load)
