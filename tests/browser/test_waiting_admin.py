@@ -9,7 +9,7 @@ from playwright.sync_api import Page, StorageState, expect
 
 from tests.browser.accessibility import assert_fits, certain_violations, look
 from tests.browser.conftest import DESK, NewPage
-from tests.browser.katis_desk import KatisDesk
+from tests.browser.katis_desk import REMOVE_ALL, KatisDesk
 from tests.browser.test_pause import put_pause_back
 from tests.browser.waits import next_document
 from tests.tools.running_site import RunningSite
@@ -31,9 +31,9 @@ for name in ("Aino", "Bertta", "Cilla", "Dora"):
 waiting("Eevi Itse-Tavoitettava", wants_mail=False, email="eevi@esimerkki.fi")
 put_on_list(suspicious(name="Outo Odottaja"))
 """
-NOBODY = """
-from intake.models import Enquiry, ReturnPlan
-Enquiry.objects.filter(status="waiting_list").delete()
+NOBODY = f"""
+{REMOVE_ALL}
+from intake.models import ReturnPlan
 ReturnPlan.objects.all().delete()
 """
 
