@@ -24,7 +24,9 @@ from tests.tools.audit.section import Section, as_text
 from tests.tools.public_views import Condition, Stage
 from tests.tools.running_site import RunningSite
 
-WAPITI = Path(sys.prefix) / "scanner" / "bin" / "wapiti"
+_BIN = Path(sys.prefix) / "scanner" / "bin"
+# Not the script alone: it names the folder in which it was installed.
+WAPITI = (_BIN / "python", _BIN / "wapiti")
 # What is tried with each form, and with each address that has a query.
 INJECTIONS = (
     "crlf",
@@ -143,7 +145,7 @@ def scan(address: str, modules: Sequence[str], *, site: str, endpoint: str, more
         report = Path(folder) / "report.json"
         finished = subprocess.run(
             [
-                WAPITI,
+                *WAPITI,
                 *("--url", address, "--module", ",".join(modules), *more),
                 *("--header", f"Origin: {site}", "--tasks", str(AT_ONCE), "--timeout", "30"),
                 # So that it says which modules it has, and where their time was not enough.
