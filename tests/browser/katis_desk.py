@@ -17,7 +17,7 @@ REMOVE_ALL = (
     "    remove_enquiry(enquiry_id=pk, now=timezone.now())\n"
 )
 # Wagtail connects a form more than once while a page loads, and takes what stands in it for saved after each.
-COUNT_FORMS_NOT_WATCHED = """
+_COUNT_FORMS_NOT_WATCHED = """
 let left = 0;
 const count = (change) => { document.documentElement.dataset.formsNotWatched = left += change; };
 addEventListener("w-unsaved:ready", () => count(1));
@@ -30,6 +30,7 @@ class KatisDesk:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        page.add_init_script(_COUNT_FORMS_NOT_WATCHED)
 
     def search(self, words: str) -> Locator:
         """Look `words` up in the list; return the rows found."""
