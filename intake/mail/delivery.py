@@ -23,7 +23,16 @@ from home.email_address import address_as_sent
 from intake.choices import MailPurpose, MailState
 from intake.locks import lock_receiving
 from intake.mail.links import fill_in_secrets
-from intake.mail.models import INTERNAL_ERROR, INTERRUPTED, MailAttempt, OutgoingMail, abandoned, due
+from intake.mail.models import (
+    INTERNAL_ERROR,
+    INTERRUPTED,
+    SERVER_UNAVAILABLE_WAIT,
+    WAITS,
+    MailAttempt,
+    OutgoingMail,
+    abandoned,
+    due,
+)
 from intake.mail.queue import do_nothing, handling_of
 
 logger = logging.getLogger(__name__)
@@ -31,10 +40,6 @@ logger = logging.getLogger(__name__)
 _SERVICE_CLOSING = 421
 _CLOSE_SECONDS = 5.0
 _REPLIES = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
-# Waits after the first failure, the second, …: just under two days in total, then the supervisor has to act.
-WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
-# While the server is unavailable, due mails are postponed by this; it does not count as a failure of theirs.
-SERVER_UNAVAILABLE_WAIT = timedelta(minutes=1)
 
 
 class MailServerUnavailable(Exception):

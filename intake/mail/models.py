@@ -14,7 +14,12 @@ from intake.jobs.schedule import CLOCK_TOLERANCE, is_from_future
 CLAIM_LIFETIME = timedelta(minutes=10)
 # A running worker tries a mail long before this.
 LATE_AFTER = timedelta(minutes=15)
-# No rule delays a mail for longer; a later time was written while the clock was wrong.
+# Waits after the first failure, the second, …: just under two days in total, then the supervisor has to act.
+WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
+# While the server is unavailable, due mails are postponed by this; it does not count as a failure of theirs.
+SERVER_UNAVAILABLE_WAIT = timedelta(minutes=1)
+# Mails that may be queued for a later time, for a day at most (NewMail.goes_at).
+HELD = (MailPurpose.WAITING_ANSWER,)
 LONGEST_HOLD = timedelta(days=1) + CLOCK_TOLERANCE
 # The error of an attempt whose result is unknown because the worker died.
 INTERRUPTED = "interrupted"
@@ -60,8 +65,17 @@ def untouched(now: datetime) -> Q:
 
 
 def due(now: datetime) -> Q:
-    """Return the condition that a queued mail may be sent now. One that a clock ahead queued does not wait for it."""
-    ahead = Q(next_attempt_at__gt=now + LONGEST_HOLD) | Q(created_at__gt=now + CLOCK_TOLERANCE)
+    """Return the condition that a queued mail may be sent now.
+
+    One that a clock ahead queued or put off does not wait for it: its time is later than any rule sets one.
+    """
+    untried = Q(failures=0)
+    waits = [(Q(failures=number), wait + CLOCK_TOLERANCE) for number, wait in enumerate(WAITS, 1)]
+    waits.append((untried & Q(purpose__in=HELD), LONGEST_HOLD))
+    waits.append((untried & ~Q(purpose__in=HELD), SERVER_UNAVAILABLE_WAIT + CLOCK_TOLERANCE))
+    ahead = Q(created_at__gt=now + CLOCK_TOLERANCE)
+    for which, longest in waits:
+        ahead |= which & Q(next_attempt_at__gt=now + longest)
     return Q(state=MailState.QUEUED) & (Q(next_attempt_at__lte=now) | ahead)
 
 

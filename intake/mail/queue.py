@@ -15,7 +15,7 @@ from home.compiled_rows import changed_rows
 from home.contact_details import ContactDetails
 from intake.choices import MailPurpose, MailState
 from intake.jobs.schedule import CLOCK_TOLERANCE
-from intake.mail.models import AutomaticReplyTrace, OutgoingMail
+from intake.mail.models import HELD, AutomaticReplyTrace, OutgoingMail
 from intake.mail.plain_text import plain_text
 from intake.settings import IntakeSettings
 
@@ -147,6 +147,8 @@ def _new_message_id() -> str:
 
 def mail_row(mail: NewMail, *, text: str, html: str, now: datetime) -> OutgoingMail:
     """Return the unsaved row of a mail with its rendered texts."""
+    if mail.goes_at is not None and mail.purpose not in HELD:
+        raise ValueError(f"due() takes the later time of a {mail.purpose} for that of a wrong clock")
     return OutgoingMail(
         enquiry_id=mail.enquiry_id,
         purpose=mail.purpose,

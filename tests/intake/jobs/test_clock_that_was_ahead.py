@@ -9,7 +9,9 @@ import pytest
 from home.models import PauseNotice
 from intake.choices import MailPurpose, MailState
 from intake.enquiry.removal import delete_expired_traces, remove_due
-from intake.mail.models import due
+from intake.mail.delivery import _postpone_due, _record_failure
+from intake.mail.models import WAITS, due
+from intake.mail.queue import NewMail, mail_row
 from intake.mapping.links import LIFETIME, mail_link_for_enquiry, remove_unfinished
 from intake.models import (
     AutomaticReplyTrace,
@@ -171,8 +173,38 @@ def test_mail_that_was_queued_then_goes_at_once(ahead: timedelta) -> None:
     assert OutgoingMail.objects.filter(due(NOW)).count() == enquiry.mails.count() == 2
 
 
-def test_mail_that_is_for_later_waits() -> None:
-    enquiry = received(now=NOW)
-    enquiry.mails.update(next_attempt_at=NOW + timedelta(hours=1))
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=1), timedelta(days=1096)])
+@pytest.mark.parametrize("failures", range(len(WAITS)))
+def test_mail_that_failed_then_waits_no_longer_than_for_its_failures(failures: int, ahead: timedelta) -> None:
+    received(now=NOW)
+    OutgoingMail.objects.update(failures=failures, state=MailState.SENDING, claimed_at=NOW)
+    for mail in OutgoingMail.objects.all():
+        _record_failure(mail, NOW + ahead, error="TimeoutError")
+    assert OutgoingMail.objects.filter(due(NOW)).count() == 2
+    OutgoingMail.objects.update(next_attempt_at=NOW + WAITS[failures])
     assert not OutgoingMail.objects.filter(due(NOW)).exists()
-    assert OutgoingMail.objects.filter(due(NOW + timedelta(hours=1))).count() == 2
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=1), timedelta(days=1096)])
+def test_mail_that_was_postponed_then_waits_a_minute_at_most(ahead: timedelta) -> None:
+    received(now=NOW)
+    _postpone_due(NOW + ahead)
+    assert OutgoingMail.objects.filter(due(NOW)).count() == 2
+    OutgoingMail.objects.update(next_attempt_at=NOW)
+    _postpone_due(NOW)
+    assert not OutgoingMail.objects.filter(due(NOW)).exists()
+
+
+def test_mail_that_is_for_later_waits() -> None:
+    received(now=NOW)
+    mail = OutgoingMail.objects.filter(purpose=MailPurpose.NOTIFICATION)
+    mail.update(purpose=MailPurpose.WAITING_ANSWER, next_attempt_at=NOW + timedelta(days=1))
+    held = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_ANSWER)
+    assert not held.filter(due(NOW)).exists()
+    assert held.filter(due(NOW + timedelta(days=1))).count() == 1
+
+
+def test_no_mail_is_held_that_the_rule_takes_for_one_of_a_wrong_clock() -> None:
+    mail = NewMail(purpose=MailPurpose.CONFIRMATION, recipient="x@esimerkki.fi", subject="A", context={}, goes_at=NOW)
+    with pytest.raises(ValueError, match="wrong clock"):
+        mail_row(mail, text="a", html="", now=NOW)

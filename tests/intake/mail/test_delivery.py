@@ -8,8 +8,8 @@ import pytest
 
 from intake.choices import MailPurpose, MailState
 from intake.mail import delivery
-from intake.mail.delivery import WAITS, build_message, deliver_next, requeue
-from intake.mail.models import CLAIM_LIFETIME
+from intake.mail.delivery import build_message, deliver_next, requeue
+from intake.mail.models import CLAIM_LIFETIME, WAITS
 from intake.models import Enquiry, MailAttempt, OutgoingMail
 from tests.intake.enquiries import received
 from tests.intake.mail.delivering import START, deliver_due, subjects, use_server

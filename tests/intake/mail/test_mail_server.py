@@ -14,8 +14,8 @@ import pytest
 import time_machine
 
 from intake.choices import MailState
-from intake.mail.delivery import SERVER_UNAVAILABLE_WAIT, WAITS, attempt_seconds, deliver_due, deliver_next
-from intake.mail.models import CLAIM_LIFETIME
+from intake.mail.delivery import attempt_seconds, deliver_due, deliver_next
+from intake.mail.models import CLAIM_LIFETIME, SERVER_UNAVAILABLE_WAIT, WAITS
 from intake.models import OutgoingMail
 from tests.intake.enquiries import received
 from tests.intake.mail.delivering import START, use_server

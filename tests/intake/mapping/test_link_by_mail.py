@@ -11,7 +11,8 @@ from bs4 import BeautifulSoup
 from django.db import OperationalError
 from django.utils import timezone
 
-from intake.mail.delivery import WAITS, deliver_due
+from intake.mail.delivery import deliver_due
+from intake.mail.models import WAITS
 from intake.mapping.links import LIFETIME, remove_unfinished
 from intake.mapping.resume_mail import MAIL_INTERVAL, MAIL_LIFETIME, MOST_MAILS
 from intake.models import AutomaticReplyTrace, Enquiry, InitialMapping, MappingLink, OutgoingMail

@@ -12,7 +12,8 @@ from home.pause.services import record_elapsed_return
 from intake.choices import Kind, Status, Verdict
 from intake.enquiry.rules import ALPHABET
 from intake.enquiry.search import signature
-from intake.mail.delivery import WAITS, deliver_next
+from intake.mail.delivery import deliver_next
+from intake.mail.models import WAITS
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, IntakeSettings, WaitingPlace
 from intake.pause_reminders import remind_of_pause

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from intake.choices import Kind, MailPurpose, MailState, Status
 from intake.mail import delivery
-from intake.mail.delivery import WAITS, deliver_next, requeue
-from intake.mail.models import CLAIM_LIFETIME
+from intake.mail.delivery import deliver_next, requeue
+from intake.mail.models import CLAIM_LIFETIME, WAITS
 from intake.models import Enquiry, OutgoingMail, WaitingLink, WaitingPlace
 from intake.waiting.mails import WAITING_LINK
 from intake.waiting.places import find_place

@@ -33,7 +33,8 @@ from home.pause.services import begin_pause, change_pause, end_pause, set_full
 from intake.choices import MailState, Outcome, PlanState, Status, SupervisionForm, Verdict
 from intake.enquiry.removal import remove_due, remove_enquiry
 from intake.enquiry.services import accept_quarantined, change_status
-from intake.mail.delivery import WAITS, requeue
+from intake.mail.delivery import requeue
+from intake.mail.models import WAITS
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
 from intake.waiting import private_page
 from intake.waiting.mails import LIST_PURPOSES
