@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import stat
 from contextlib import suppress
 
 # The kernel closes a connection whose client takes nothing for this long.
@@ -67,11 +68,20 @@ def cut_connection(client: str) -> None:
     """
     with suppress(OSError):
         for name in os.listdir("/dev/fd"):
-            # Closed meanwhile, or no socket that is connected.
-            with suppress(OSError), socket.socket(fileno=os.dup(int(name))) as connection:
-                if connection.family not in (socket.AF_INET, socket.AF_INET6):
+            # Closed meanwhile, or not connected.
+            with suppress(OSError):
+                # A socket of Python's keeps the copy to itself only if it is one.
+                if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
                     continue
-                host, port, *_rest = connection.getpeername()
-                if client == f"{f'[{host}]' if ':' in host else host}:{port}":
-                    connection.shutdown(socket.SHUT_RDWR)
-                    return
+                with socket.socket(fileno=os.dup(int(name))) as connection:
+                    if _peer(connection) == client:
+                        connection.shutdown(socket.SHUT_RDWR)
+                        return
+
+
+def _peer(connection: socket.socket) -> str:
+    """Return "host:port" as granian writes it; "" for another kind of socket. Raises OSError if not connected."""
+    if connection.family not in (socket.AF_INET, socket.AF_INET6):
+        return ""
+    host, port, *_rest = connection.getpeername()
+    return f"{f'[{host}]' if ':' in host else host}:{port}"

@@ -10,12 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from aijuu_site.serving import shell
+from aijuu_site.serving.sockets import cut_connection
 from tests.tools.running_site import ROOT, free_port
 
 pytestmark = pytest.mark.once
@@ -326,6 +327,30 @@ def test_broken_stream_passes_for_no_whole_one(server: tuple[str, int]) -> None:
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         ask_body(server, "/stream/broken/")
     assert "closed" in ask_body(server, "/stream/state/")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_only_that_connection_is_cut_and_nothing_stays_open(tmp_path: Path, host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server((host, 0), family=family))
+        pairs = []
+        for _ in range(2):
+            visitor = stack.enter_context(socket.create_connection(listener.getsockname()[:2], timeout=10))
+            pairs.append((visitor, stack.enter_context(listener.accept()[0])))
+        (visitor, _ours), (other, ours_of_other) = pairs
+        # What else a process has open.
+        stack.enter_context((tmp_path / "log").open("w"))
+        for one in socket.socketpair():
+            stack.enter_context(one)
+        stack.enter_context(socket.socket(family))
+        before = os.listdir("/dev/fd")
+        for _ in range(3):
+            cut_connection(f"{f'[{host}]' if ':' in host else host}:{visitor.getsockname()[1]}")
+        assert len(os.listdir("/dev/fd")) == len(before)
+        assert visitor.recv(1) == b""
+        ours_of_other.sendall(b"x")
+        assert other.recv(1) == b"x"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
