@@ -6,13 +6,11 @@ A kept response is sent from memory. Anything else waits here until its body has
 import asyncio
 import io
 import logging
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import IO, Any
 
 from django.conf import settings
@@ -21,11 +19,20 @@ from granian.rsgi import HTTPProtocol, ProtocolClosed, ProtocolError, Scope
 
 from aijuu_site.kept_pages.keeper import Keeper
 from aijuu_site.kept_pages.middleware import OFFER, KeptContent
-from aijuu_site.kept_pages.store import Entry, Headers
+from aijuu_site.kept_pages.store import Entry
 from aijuu_site.metrics.counters import CLIENT_GONE, KEPT, class_of, own_counters
 from aijuu_site.middleware import MACHINE_PATHS
 from aijuu_site.plain_pages import overloaded_page, refused_request_page
 from aijuu_site.serving.sockets import cut_connection
+from aijuu_site.serving.wsgi_call import (
+    Environ,
+    Refused,
+    Response,
+    WsgiApplication,
+    base_environ,
+    call,
+    header_variables,
+)
 from home.seo import PageSitemap
 
 # A message has at most 100 kB. Between DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) and this, Django answers with our own page.
@@ -38,7 +45,6 @@ RECEIVE_SECONDS = 60.0
 UPLOAD_SECONDS = 300.0
 # A stream stops where the client has taken nothing for this long.
 SEND_SECONDS = 300.0
-LARGEST_HEADER = 32 * 1024
 # More threads than this would only wait for the database.
 THREADS = 6
 HEALTH_THREADS = 2
@@ -47,120 +53,14 @@ THREAD_SECONDS = 3.0
 _LEAST_WAIT = 0.05
 # A larger body is buffered in a temporary file.
 _IN_MEMORY = 256 * 1024
-# A response up to this size is sent at once, and its thread is free again.
-_SENT_AT_ONCE = 1024 * 1024
-_FILE_CHUNK = 64 * 1024
 # After a refusal: how long the rest of the request is read, so that the browser reads our page and not a reset.
 _DRAIN_SECONDS = 30.0
 
 _logger = logging.getLogger(__name__)
-Environ = dict[str, Any]
-WsgiApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
-
-
-class Refused(Exception):
-    """The request gets the plain page of this status, and Django never sees it."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
 
 
 class Overloaded(Exception):
     """All threads are busy, and were for THREAD_SECONDS: nearly always they wait for the database."""
-
-
-class FileChunks:
-    """The `wsgi.file_wrapper` of PEP 3333, with larger chunks than Django asks for."""
-
-    def __init__(self, file: IO[bytes], _block_size: int = 0) -> None:
-        self._file = file
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(lambda: self._file.read(_FILE_CHUNK), b"")
-
-    def close(self) -> None:
-        self._file.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A response of Django: whole, or a stream with `body` None. Whoever reads the stream closes it."""
-
-    status: int
-    headers: Headers
-    body: bytes | None
-    stream: Any = None
-
-
-def call(application: WsgiApplication, environ: Environ) -> Response:
-    """Call the WSGI application in this thread."""
-    begun: list[tuple[str, Headers]] = []
-    result: Any = application(environ, lambda status, headers, exc_info=None: begun.append((status, headers)))
-    status, headers = int(begun[-1][0].split(" ", 1)[0]), begun[-1][1]
-    length = next((int(value) for name, value in headers if name.lower() == "content-length"), None)
-    is_stream = isinstance(result, FileChunks) or getattr(result, "streaming", False)
-    if is_stream and (length is None or length > _SENT_AT_ONCE):
-        return Response(status, headers, None, result)
-    try:
-        return Response(status, headers, b"".join(result))
-    finally:
-        result.close()
-
-
-def base_environ(*, method: str, path: str, query: str, scheme: str, client: str, server: str) -> Environ:
-    """Return the environment of PEP 3333 without headers and body. `path` is decoded; addresses are "host:port"."""
-    client_host, _, client_port = client.rpartition(":")
-    server_host, _, server_port = server.rpartition(":")
-    return {
-        "REQUEST_METHOD": method,
-        "SCRIPT_NAME": "",
-        # PEP 3333: bytes as Latin-1.
-        "PATH_INFO": path.encode("utf-8", "surrogateescape").decode("latin-1"),
-        "QUERY_STRING": query,
-        "REMOTE_ADDR": client_host.strip("[]"),
-        "REMOTE_PORT": client_port,
-        "SERVER_NAME": server_host.strip("[]"),
-        "SERVER_PORT": server_port,
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scheme,
-        "wsgi.input": io.BytesIO(),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-        "wsgi.file_wrapper": FileChunks,
-    }
-
-
-def header_variables(headers: Iterable[tuple[str, str]], *, http_version: str) -> Environ:
-    """Return the variables of the headers. Raises Refused for two hosts or none, or more than LARGEST_HEADER.
-
-    `http_version`: as "1.1". Before that one, a request needs no host.
-    """
-    variables: dict[str, str] = {}
-    size = 0
-    for name, value in headers:
-        size += len(name) + len(value)
-        # With "_" it would pass for another header, such as X-Forwarded-For.
-        if "_" in name:
-            continue
-        key = name.upper().replace("-", "_")
-        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            key = f"HTTP_{key}"
-        text = value if value.isascii() else value.encode().decode("latin-1")
-        if key in variables:
-            if key == "HTTP_HOST":
-                # RFC 9112, 3.2: a proxy may have believed the other one.
-                raise Refused(400)
-            text = f"{variables[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
-        variables[key] = text
-    if size > LARGEST_HEADER:
-        raise Refused(431)
-    if "HTTP_HOST" not in variables and http_version == "1.1":
-        raise Refused(400)
-    return variables
 
 
 class Shell:

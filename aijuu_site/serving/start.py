@@ -18,9 +18,9 @@ from aijuu_site.command_process import COMMAND_STOP_SECONDS
 from aijuu_site.serving.checks import close_connections
 from aijuu_site.serving.memory import forget_files, keep_heap_small, trim_regularly
 from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor, site_answers
-from aijuu_site.serving.shell import base_environ, call
 from aijuu_site.serving.sockets import listening_socket
 from aijuu_site.serving.web import serve
+from aijuu_site.serving.wsgi_call import base_environ, call
 from aijuu_site.settings.mail import MAIL_FILES
 from aijuu_site.wsgi import application
 from home.contact_cache import fill_contact_cache

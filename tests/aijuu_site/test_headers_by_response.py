@@ -18,7 +18,8 @@ from wagtail.documents import get_document_model
 from aijuu_site import views
 from aijuu_site.kept_pages.keeper import Keeper
 from aijuu_site.plain_pages import refused_request_page
-from aijuu_site.serving.shell import Shell, base_environ
+from aijuu_site.serving.shell import Shell
+from aijuu_site.serving.wsgi_call import base_environ
 from home.pause.rules import FormMode
 from intake.models import Enquiry
 from tests.accounts import make_user, passed_second_step

@@ -21,7 +21,8 @@ from aijuu_site.kept_pages.generation import shared_generation, watched_tables
 from aijuu_site.kept_pages.keeper import Keeper
 from aijuu_site.kept_pages.middleware import LONGEST, KeptContent, may_be_kept
 from aijuu_site.kept_pages.store import Entry
-from aijuu_site.serving.shell import Response, Shell, base_environ
+from aijuu_site.serving.shell import Shell
+from aijuu_site.serving.wsgi_call import Response, base_environ
 from home.models import PauseNotice
 from home.pages import ContentPage, HomePage
 from home.pause.rules import CALENDAR, FormMode, PauseState, settings_for_state
