@@ -162,16 +162,13 @@ def pause_status(
 
 def next_change(settings: PauseSettings, *, words: PauseWords, now: datetime) -> datetime | None:
     """Return the first moment after `now` (aware) at which pause_status() gives another one; None if it never does."""
-    edge = next_edge(settings, now)
     if pause_state(settings, now) is not PauseState.OVERDUE or words.overdue:
-        return edge
-    # Her words of the pause stand until a day in them is past.
-    days = [day for _written, day in _days_in(words.paused)]
-    first = min(days, default=date.max)
+        return next_edge(settings, now)
+    # An overdue pause does not end by itself, but her words for the pause stand only until a day in them is past.
+    first = min((day for _written, day in _days_in(words.paused)), default=date.max)
     if first < calendar_day(now) or first == date.max:
-        return edge
-    ends = datetime.combine(first + timedelta(days=1), time.min, tzinfo=CALENDAR)
-    return min(edge, ends) if edge else ends
+        return None
+    return datetime.combine(first + timedelta(days=1), time.min, tzinfo=CALENDAR)
 
 
 def _notice(
