@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.tools.chaos.faults import hasten
+from tests.tools.chaos.faults import resend_given_up
 from tests.tools.chaos.machines import Machines
 from tests.tools.chaos.senders import FORM, LONGEST_WAIT, Answer, Letter, Senders
 
@@ -32,13 +32,11 @@ class Findings:
 def empty_the_queue(machines: Machines) -> str:
     """Wait until every mail is sent. Return which were not in time, "" if none.
 
-    What a dead worker had claimed is free after ten minutes; here at once. What was given up after eight failures (days
-    for a real mail, minutes with hasten()) is sent again as by the supervisor's button.
+    What a dead worker had claimed is free after ten minutes; here at once.
     """
     deadline = time.monotonic() + MAIL_SECONDS
     while True:
-        machines.database.rows("UPDATE intake_outgoingmail SET state = 'queued', failures = 0 WHERE state = 'failed'")
-        hasten(machines)
+        resend_given_up(machines)
         abandoned = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - ATTEMPT_SECONDS))
         # Compared as text, which SQLite's moments are.
         machines.database.rows(
