@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, TypeVar
 
 from django import forms
@@ -34,6 +34,11 @@ _ALONE = [re.compile(rf"{_WEEKDAY}{form}[.,]?", re.IGNORECASE) for form in _FORM
 # A two-digit year is read only where the date stands alone: in a text it may be a version or a section number.
 _SHORT_YEAR = re.compile(rf"{_WEEKDAY}{_IN_NUMBERS}(?P<year>\d\d)[.,]?", re.IGNORECASE)
 _ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)")
+# A time of day after its day; a bare hour only after "klo", since it may be the year of a day without one.
+_CLOCK = r"[\s,]\s?(?:klo\s?|kello\s?)"
+_TIME = re.compile(
+    rf"(?:{_CLOCK}(?P<hour>\d{{1,2}})|(?:{_CLOCK}|[\s,]\s?)(?P<hours>\d{{1,2}})[.:](?P<minute>\d\d))\.?$", re.IGNORECASE
+)
 # A year further from today than this is a typing error.
 _YEARS_BACK, _YEARS_AHEAD = 70, 20
 # Longer than any day with its weekday and invisible characters around it.
@@ -100,6 +105,21 @@ def parse_day(text: str, *, today: date) -> date:
     if weekday and weekday[:2].lower() != _WEEKDAYS[day.weekday()][:2]:
         raise OtherWeekday(day)
     return day
+
+
+def parse_moment(text: str, *, today: date) -> datetime:
+    """Return the day and time of day that `text` consists of ("1.2.2027 klo 8.00"), without time zone.
+
+    Raises as `parse_day` does; ValueError where the time of day is missing, too: nobody means midnight by that.
+    """
+    if len(text) > _LONGEST:
+        raise ValueError("too long for a moment")
+    plain = " ".join(normalize_pasted(text).split())
+    found = _TIME.search(plain)
+    if found is None:
+        raise ValueError("no time of day")
+    at = time(int(found["hour"] or found["hours"]), int(found["minute"] or 0))
+    return datetime.combine(parse_day(plain[: found.start()], today=today), at)
 
 
 def is_plausible(day: date, *, today: date) -> bool:

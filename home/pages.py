@@ -25,6 +25,7 @@ from home.compiled_rows import row_by_pk
 from home.current_request import current_request
 from home.important_pages import PageRights, refuse_expiry
 from home.rich_text import SHORT_FEATURES, linked_page_ids, valid_id
+from home.schedule_panel import SchedulePanel
 from home.site_pages import site_pages
 
 # Element ids that the page template uses.
@@ -158,6 +159,7 @@ class BasePage(Page):
         ),
     )
     content_panels: ClassVar[list[Any]] = [*title_panels, picture_panel, FieldPanel("body")]
+    settings_panels: ClassVar[list[Any]] = [SchedulePanel(), *Page.settings_panels[1:]]
     search_panels: ClassVar[list[Any]] = [
         FieldPanel(
             "seo_title",

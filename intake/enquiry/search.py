@@ -4,6 +4,7 @@ Each enquiry has a signature, a Bloom filter of the letter pairs and triples in 
 leaves only few rows whose text is compared. Everything is in the enquiry's own row, so nothing outlives its removal.
 """
 
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from functools import reduce
@@ -21,6 +22,9 @@ from intake.typed_text import phone_parts
 # A bigint without its sign.
 _BITS_EACH = 63
 _ALL = 1_000_000_000
+# Around the words of what is pasted from a mail program or a list: 'Pieni, Pekka <pekka@esimerkki.fi>'.
+_BETWEEN_WORDS = re.compile(r"""[\s<>()\[\]{}"“”„«»,;]+(?:mailto:)?|^mailto:""")
+_AT_THE_ENDS = ".:!?'’‘"
 
 
 def search_values(reference: str, facts: ContactFacts) -> dict[str, str | int]:
@@ -50,7 +54,7 @@ def search(enquiries: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
 
     All of them for a blank term. "Pyry ry" may be a name or a reference.
     """
-    words = term.casefold().split()
+    words = searched_words(term)
     by_text = Q()
     for word in words:
         by_text &= Q(search_text__icontains=word)
@@ -67,6 +71,12 @@ def search(enquiries: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
         # With a limit that limits nothing: else PostgreSQL makes one query of the two, and reads every row.
         enquiries = enquiries.filter(pk__in=_with_signature(alternatives)[:_ALL])
     return enquiries.filter(wanted)
+
+
+def searched_words(term: str) -> list[str]:
+    """Return the words of `term` without the marks around them, which the stored text need not have."""
+    bare = (word.strip(_AT_THE_ENDS) for word in _BETWEEN_WORDS.split(term.casefold()))
+    return [word for word in bare if word] or term.casefold().split()
 
 
 def _with_signature(alternatives: Iterable[tuple[Iterable[str], Q]]) -> QuerySet[Enquiry, Any]:

@@ -164,6 +164,24 @@ def three(db: None) -> dict[str, Enquiry]:
         ("\\", []),
         ("'", []),
         ("työryhmämme kaipaa", []),  # the message is not searched
+        # As mail programs and lists write a person.
+        *(
+            (term, ["Åke Öhman-ÄIJÄ"])
+            for term in (
+                "Åke Öhman-Äijä <ake@esimerkki.fi>",
+                '"Öhman-Äijä, Åke" <ake@esimerkki.fi>',
+                "<ake@esimerkki.fi>",
+                "ake@esimerkki.fi;",
+                "mailto:ake@esimerkki.fi",
+                "”Åke Öhman”",
+                "Åke Öhman.",
+                "Åke (Pyry ry)",
+                "[mailto:ake@esimerkki.fi]",
+                "Öhman: Åke?",
+                "'Åke Öhman'",
+            )
+        ),
+        ("100 % Oy <sata_prosenttia@esimerkki.fi>,", ["Sata Prosenttia"]),
     ],
 )
 def test_search_matches_name_organisation_and_email(

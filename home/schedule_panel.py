@@ -1,0 +1,54 @@
+"""When a page appears and disappears: day and time of day, as Finns write them."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+from wagtail.admin.forms.models import register_form_field_override
+from wagtail.admin.panels import FieldPanel, PublishingPanel
+from wagtail.admin.widgets import AdminDateTimeInput
+
+from home.dates import ImplausibleYear, OtherWeekday, day_error_message, parse_moment
+
+
+class MomentInput(AdminDateTimeInput):  # type: ignore[misc]
+    """Wagtail's picker of day and time, without its replacing of unreadable input by this moment."""
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "validateOnBlur": False}
+
+
+class MomentFormField(forms.DateTimeField):
+    widget = MomentInput
+    default_error_messages = {
+        "invalid": gettext_lazy("Write the day and the time of day, for example 1.2.2027 klo 8.00.")
+    }
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value not in self.empty_values:
+            try:
+                value = parse_moment(value, today=timezone.localdate())
+            except ValueError as error:
+                is_a_day = isinstance(error, ImplausibleYear | OtherWeekday)
+                raise ValidationError(
+                    day_error_message(error) if is_a_day else self.error_messages["invalid"], code="invalid"
+                ) from error
+        return super().to_python(value)
+
+
+register_form_field_override(models.DateTimeField, override={"form_class": MomentFormField, "widget": MomentInput})
+
+
+class SchedulePanel(PublishingPanel):  # type: ignore[misc]
+    """Wagtail's panel with this input: it names the widgets of its fields itself."""
+
+    def __init__(self, **options: Any) -> None:
+        children = [FieldPanel(own.field_name, widget=_moment_input(own.widget)) for own in PublishingPanel().children]
+        super().__init__(**{"children": children, **options})
+
+
+def _moment_input(own: AdminDateTimeInput) -> MomentInput:
+    return MomentInput(attrs=own.attrs, js_overlay_parent_selector=own.js_overlay_parent_selector)
