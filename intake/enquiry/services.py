@@ -202,8 +202,8 @@ def receive_enquiry(
 ) -> Enquiry:
     """Store an enquiry and queue its mails; a repeat returns the first enquiry.
 
-    A repeat has the same content and either the same form token, at any time, or any form token within a day while the
-    first enquiry is open: after going back, the browser may show a new form with the old text. The latter counts
+    A repeat has the same content and either the same form token, at any time (for the waiting list: until the first
+    enquiry is closed), or any form token within a day while the first enquiry is open: after going back, the browser may show a new form with the old text. The latter counts
     towards the rate limit, so that nobody can find out by trying whether somebody else has sent this text. A repeat of
     a suspicious enquiry that is no longer suspicious is a new enquiry.
 
@@ -285,8 +285,13 @@ def _store(arrival: _Arrival, now: datetime) -> Enquiry:
             lock_receiving()
         found = Enquiry.with_proofs.raw(_SAME_FORM_OR_WORDS, [form, enquiry.content_digest, enquiry.repeat_key])
         earlier = [Enquiry.with_proofs.get(pk=one.pk) for one in found]
-        for one in earlier:
-            if (one.submission_id, one.content_digest) == (enquiry.submission_id, enquiry.content_digest):
+        same_form = [
+            one
+            for one in earlier
+            if (one.submission_id, one.content_digest) == (enquiry.submission_id, enquiry.content_digest)
+        ]
+        for one in same_form:
+            if not _has_left_list(one):
                 return one
         if not enquiry.is_proof:
             enforce_rate_limit(arrival.address_key, now)
@@ -294,6 +299,8 @@ def _store(arrival: _Arrival, now: datetime) -> Enquiry:
             if _takes_repeats(one, now) and (enquiry.is_quarantined or not one.is_quarantined):
                 return one
             Enquiry.objects.filter(pk=one.pk).update(repeat_key=None)
+        if same_form:
+            enquiry.submission_id = uuid.uuid4()
         enquiry.save(force_insert=True)
         if enquiry.kind == Kind.WAITING and enquiry.is_proof:
             test_letter_listed.send(Enquiry, enquiry=enquiry, now=now)
@@ -315,6 +322,11 @@ def receipt_of(*, enquiry: Enquiry, opening: FormOpening) -> uuid.UUID:
     enquiry.refresh_from_db(fields=["repeat_receipt"])
     # If the enquiry was just removed, either URL leads to a 404.
     return enquiry.repeat_receipt or enquiry.receipt
+
+
+def _has_left_list(enquiry: Enquiry) -> bool:
+    """Return whether an enquiry of the waiting list is closed: whoever sends its form again means to be on the list."""
+    return enquiry.kind == Kind.WAITING and enquiry.is_closed
 
 
 def _takes_repeats(enquiry: Enquiry, now: datetime) -> bool:

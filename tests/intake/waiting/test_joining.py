@@ -13,6 +13,7 @@ from intake.mailbox import mailbox_key
 from intake.models import Enquiry, IntakeSettings, OutgoingMail
 from intake.waiting.models import WaitingPlace
 from intake.waiting.places import join
+from intake.waiting.private_page import answer_no
 from tests.intake.enquiries import received
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, page_text, token
 from tests.intake.waiting.visitors import joins, set_pause, wish
@@ -69,6 +70,21 @@ def test_repeated_joining_is_one_enquiry(visitor: Visitor) -> None:
     assert all(reference in page_text(visitor.client.get(address)) for address in addresses)
     assert WaitingPlace.objects.count() == Enquiry.objects.count() == 1
     assert OutgoingMail.objects.count() == 2
+
+
+def test_the_same_form_joins_again_after_leaving(visitor: Visitor) -> None:
+    words = wish(form_token=token(), wants_mail="1")
+    joins(visitor, words)
+    left = WaitingPlace.objects.get()
+    answer_no(place_id=left.pk, now=timezone.now())
+    # Back to the form in its tab, and a double click.
+    addresses = {joins(visitor, words)["Location"] for _ in range(2)}
+    assert len(addresses) == 1
+    left.enquiry.refresh_from_db()
+    assert left.enquiry.status == Status.CLOSED
+    again = WaitingPlace.objects.exclude(pk=left.pk).get()
+    assert (again.enquiry.status, again.rank, again.wants_mail) == (Status.WAITING_LIST, left.rank + 1, True)
+    assert again.enquiry.reference in page_text(visitor.client.get(addresses.pop()))
 
 
 def test_changed_mail_consent_is_new_enquiry(visitor: Visitor) -> None:
