@@ -3,6 +3,7 @@
 import re
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,5 +222,17 @@ def test_a_removed_enquirys_thanks_page_is_gone(visitor: Visitor) -> None:
 def test_validation_error_keeps_form_url(visitor: Visitor) -> None:
     answer = visitor.sends(letter(name=""))
     assert "Location" not in answer
-    assert ShownForm.of(answer).soup.find("form", attrs={"action": True}) is None
-    assert ADDRESS == "/ota-yhteytta/"
+    forms = ShownForm.of(answer).soup.find_all("form")
+    assert [form["action"] for form in forms] == [ADDRESS] == ["/ota-yhteytta/"]
+
+
+def test_every_posting_form_names_its_address() -> None:
+    """Without one, a fragment in the address stays, and a page with a fragment is not opened at its error summary."""
+    folders = [Path("templates/components"), *(Path("templates/intake") / name for name in ("contact", "mapping"))]
+    files = [
+        *(path for folder in folders for path in folder.rglob("*.html")),
+        *Path("templates/intake/waiting").glob("*.html"),
+    ]
+    forms = [form for path in files for form in re.findall(r"<form [^>]*method=\"post\"[^>]*>", path.read_text())]
+    assert len(forms) > 5
+    assert [form for form in forms if " action=" not in form] == []
