@@ -19,6 +19,9 @@ from intake.models import Enquiry, HashKey, OutgoingMail
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, page_text, token
 
 
+TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
+
+
 def reference_on(visitor: Visitor, sent: Any) -> str:
     """The reference on the page to which a letter leads."""
     found = re.search(r"Viitenumerosi on (\S+)", page_text(visitor.client.get(sent["Location"])))
@@ -228,10 +231,10 @@ def test_validation_error_keeps_form_url(visitor: Visitor) -> None:
 
 def test_every_posting_form_names_its_address() -> None:
     """Without one, a fragment in the address stays, and a page with a fragment is not opened at its error summary."""
-    folders = [Path("templates/components"), *(Path("templates/intake") / name for name in ("contact", "mapping"))]
+    folders = [TEMPLATES / "components", *(TEMPLATES / "intake" / name for name in ("contact", "mapping"))]
     files = [
         *(path for folder in folders for path in folder.rglob("*.html")),
-        *Path("templates/intake/waiting").glob("*.html"),
+        *(TEMPLATES / "intake" / "waiting").glob("*.html"),
     ]
     forms = [form for path in files for form in re.findall(r"<form [^>]*method=\"post\"[^>]*>", path.read_text())]
     assert len(forms) > 5
