@@ -18,7 +18,6 @@ from intake.enquiry.services import REPEAT_WINDOW, change_status
 from intake.models import Enquiry, HashKey, OutgoingMail
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, page_text, token
 
-
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 
 
