@@ -55,6 +55,8 @@ from intake.waiting.rules import kept_while_waiting
 
 # A waiting-list form is still accepted for so long after it was last offered.
 LIST_STAYS_OPEN = timedelta(days=2)
+# The id of what the thank-you page says of a confirmed address.
+_CONFIRMED = "vahvistettu"
 _AnyForm = ContactForm | WaitingForm
 
 
@@ -251,11 +253,13 @@ def _confirm_address(page: Any, request: HttpRequest, enquiry: Enquiry, now: dat
         if not is_same_address(form.cleaned_data["email"], enquiry.email):
             raise PostRefused(422, _("This is not the address of your message. If that one was mistyped, tell Kati."))
         confirm_address(enquiry_id=enquiry.pk, now=now)
-        return request.path
+        return f"{request.path}#{_CONFIRMED}"
 
     def show_again(*, status: int, notice: str) -> HttpResponse:
         if notice:
             form.add_error("email", notice)
+        # The field is far below the top of the page.
+        form.fields["email"].widget.attrs["autofocus"] = True
         return _thanks_page(page, request, enquiry, may_go_on=True, form=form, status=status)
 
     return _CONFIRMATION.answer(request, store=store, show_again=show_again)
@@ -286,6 +290,7 @@ def _thanks_page(
         return TemplateResponse(request, page.joined_template, context)
     context["offers_mapping"] = may_go_on
     context["address_is_confirmed"] = enquiry.address_confirmed_at is not None
+    context["confirmed_id"] = _CONFIRMED
     context["confirm_form"] = form or ConfirmAddressForm()
     return TemplateResponse(request, page.thanks_template, context, status=status)
 

@@ -115,7 +115,7 @@ def test_mapping_begun_by_mail_continues_by_mail(visitor: Visitor, thanks: str) 
 def test_a_confirmed_address_opens_them(visitor: Visitor, thanks: str, email: str, when: str) -> None:
     reader, writer = by_mail(), by_page(visitor, thanks)
     if when == "before":
-        assert confirm(visitor, thanks, email).status_code == 303
+        assert confirm(visitor, thanks, email)["Location"] == f"{thanks}#vahvistettu"
     writer.sends_step(1, ANSWERS[0])
     if when == "after":
         assert not shows_answers(reader)
@@ -125,7 +125,9 @@ def test_a_confirmed_address_opens_them(visitor: Visitor, thanks: str, email: st
     reader.sends_step(2, ANSWERS[1])
     assert WORDS in writer.opens("vaihe/2").content.decode()
     assert InitialMapping.objects.count() == 1
-    assert "Olet vahvistanut sähköpostiosoitteesi" in page_text(visitor.client.get(thanks))
+    told = BeautifulSoup(visitor.client.get(thanks).content.decode(), "html.parser").select_one("#vahvistettu")
+    assert told is not None
+    assert "Olet vahvistanut sähköpostiosoitteesi" in told.get_text()
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,11 @@ def test_a_confirmed_address_opens_them(visitor: Visitor, thanks: str, email: st
 def test_another_address_confirms_nothing(visitor: Visitor, thanks: str, email: str) -> None:
     answer = confirm(visitor, thanks, email)
     assert answer.status_code == 422
+    page = BeautifulSoup(answer.content.decode(), "html.parser")
+    assert page.title is not None
+    assert page.title.get_text().startswith("Virhe: ")
+    # A page of thanks says nothing of it where it begins.
+    assert [field["name"] for field in page.select("[autofocus]")] == ["email"]
     assert "maija.meikalainen@esimerkki.fi" not in answer.content.decode()
     assert Enquiry.objects.get().address_confirmed_at is None
     writer = by_page(visitor, thanks)
