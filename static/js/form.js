@@ -153,7 +153,8 @@ function showAnswer(page) {
 }
 
 async function send(form, button) {
-  const body = new URLSearchParams(new FormData(form, button));
+  const body = new URLSearchParams(new FormData(form));
+  if (button.name) body.append(button.name, button.value);
   if (String(body).length > form.dataset.largest) {
     const [longest] = fields(form).sort((one, other) => other.value.length - one.value.length);
     return showFailure(form, longest, form.dataset.tooLarge);
@@ -161,12 +162,14 @@ async function send(form, button) {
   hold(button, form.dataset.sending);
   form.querySelector("[data-failure]")?.remove();
   let reason = form.dataset.failed;
+  const patience = new AbortController();
+  setTimeout(() => patience.abort(), PATIENCE_MS);
   try {
     const response = await fetch(form.action, {
       method: "POST",
       body,
       headers: { Accept: "text/html", "X-Requested-With": "fetch" },
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: patience.signal,
     });
     // Nothing else means "stored".
     if (response.status === 201) {
@@ -198,10 +201,12 @@ function begin(form) {
   });
 }
 
-document.querySelectorAll("[data-enquiry-form]").forEach((form) => {
-  keepToken(form);
-  begin(form);
-});
+// A browser that does not say which button was pressed (Safari before 15.4) sends forms by itself.
+if ("submitter" in (globalThis.SubmitEvent?.prototype ?? {}))
+  document.querySelectorAll("[data-enquiry-form]").forEach((form) => {
+    keepToken(form);
+    begin(form);
+  });
 
 // Scripts of what unfolds. A toggle does not bubble.
 document.addEventListener("toggle", ({ target: { dataset } }) => dataset.script && import(dataset.script).catch(console.warn), true);
