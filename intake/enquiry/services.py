@@ -203,9 +203,10 @@ def receive_enquiry(
     """Store an enquiry and queue its mails; a repeat returns the first enquiry.
 
     A repeat has the same content and either the same form token, at any time (for the waiting list: until the first
-    enquiry is closed), or any form token within a day while the first enquiry is open: after going back, the browser may show a new form with the old text. The latter counts
-    towards the rate limit, so that nobody can find out by trying whether somebody else has sent this text. A repeat of
-    a suspicious enquiry that is no longer suspicious is a new enquiry.
+    enquiry is closed), or any form token within a day while the first enquiry is open: after going back, the
+    browser may show a new form with the old text. The latter counts towards the rate limit, so that nobody can find
+    out by trying whether somebody else has sent this text. A repeat of a suspicious enquiry that is no longer
+    suspicious is a new enquiry.
 
     An enquiry of the kind WAITING gets the last place on the waiting list. A test letter gets none, counts towards no
     limit, and is a repeat only of itself.
