@@ -1,8 +1,10 @@
 """Rules for answers: which questions apply, which answers count, their text, and differences from a typical case."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -43,6 +45,12 @@ def is_answered(value: Any) -> bool:
     if isinstance(value, dict):
         return any(value.values())
     return value not in (None, "", [], ())
+
+
+def digests(answers: Answers, keys: Iterable[str]) -> dict[str, str]:
+    """Return a digest of each answer to these questions, by which another one is found to be the same or not."""
+    answered = {key: json.dumps(answers[key], sort_keys=True) for key in keys if is_answered(answers.get(key))}
+    return {key: sha256(words.encode()).hexdigest()[:16] for key, words in answered.items()}
 
 
 def condition_holds(condition: Condition | None, answers: Answers) -> bool:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from home.dates import day_error_message, finnish_day, parse_day
 from intake.enquiry.form_renderer import FORM_RENDERER
 from intake.enquiry.forms import TypedTextField, summary_entries
-from intake.mapping.answers import condition_holds, is_answered, questions_to_show
+from intake.mapping.answers import Answers, condition_holds, digests, is_answered, questions_to_show
 from intake.mapping.questions import Question, QuestionType, Role, Step
 from intake.typed_text import without_invisible
 
@@ -199,6 +199,30 @@ class StepForm(forms.Form):
         """The keys of all questions of the step."""
         return [question.key for question in self.step.questions]
 
+    def data_with(self, stored: Answers, *, data: QueryDict, seen: Mapping[str, str]) -> QueryDict | None:
+        """Return the post (`data`) with what was answered elsewhere while its page was open; None if there is nothing.
+
+        `seen`: the digests of the stored answers that the page showed. An answer that is as it was shown was not
+        touched on the page, so the one that is stored now counts.
+        """
+        self.is_valid()
+        now, posted = digests(stored, self.keys), digests(self.answers, self.keys)
+        initial = _initial(stored)
+        merged = data.copy()
+        changed = False
+        for question in self.step.questions:
+            key, names = question.key, field_names(question)
+            # Faulty, or asked only beside an answer that is none of this post.
+            typed = key not in posted and any(
+                text.strip() not in ("", NO_ANSWER) for name in names for text in data.getlist(name)
+            )
+            if not typed and posted.get(key) == seen.get(key) and now.get(key) != seen.get(key):
+                changed = True
+                for name in names:
+                    value = initial.get(name, [])
+                    merged.setlist(name, [str(one) for one in (value if isinstance(value, list) else [value])])
+        return merged if changed else None
+
     @property
     def error_summary(self) -> list[dict[str, str]]:
         """One entry for each error, in the order of the fields."""
@@ -238,6 +262,17 @@ class StepForm(forms.Form):
         """Return whether the question depends on an answer on this page."""
         condition = question.condition
         return condition is not None and any(other.key == condition.source for other in self.shown)
+
+
+def seen_text(answers: Answers, keys: Iterable[str]) -> str:
+    """Return the digests of the answers that a page shows, for its hidden field."""
+    return " ".join(f"{key}={digest}" for key, digest in digests(answers, keys).items())
+
+
+def read_seen(text: str) -> dict[str, str]:
+    """Return the digests of seen_text(); whatever else was posted matches no answer."""
+    parts = (part.rpartition("=") for part in text.split())
+    return {key: digest for key, _sign, digest in parts}
 
 
 def field_names(question: Question) -> tuple[str, ...]:

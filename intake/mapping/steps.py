@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -44,11 +44,13 @@ from intake.mapping.questions import Ending, QuestionSet
 from intake.mapping.resume_mail import link_mail_of, mail_link_again
 from intake.mapping.returned_text import TypedAnswer, answers_to, typed_answers
 from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, store_answers, store_facts
-from intake.mapping.step_form import StepForm, has_free_text
+from intake.mapping.step_form import StepForm, has_free_text, read_seen, seen_text
 from intake.spam.limit import address_key
 
 # Query parameter of a link from the check page: return there after the change.
 TO_CHECK = "tarkista"
+# The hidden field of a step with what it showed of the stored answers.
+SEEN = "seen"
 # The button that stores the step and mails the private link.
 LATER = "later"
 LATER_TEMPLATE = "intake/mapping/later_page.html"
@@ -164,9 +166,9 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
         return _not_asked(request, path) if request.method == "POST" else see_other(path.resume_url())
     if path.mapping.is_sent and request.method != "POST":
         return redirect(path.done_url())
-    form = _step_form(path, index, request.POST if request.method == "POST" else None)
     if request.method != "POST":
-        return _step_response(request, path, index, form)
+        return _step_response(request, path, index, _step_form(path, index, None))
+    form = _posted_form(path, index, request.POST)
     # Not empty if another tab or device has changed an answer on which these questions depend.
     left_out = answers_to(form.not_asked, request.POST)
     goes_back, goes_on_later = "back" in request.POST, LATER in request.POST
@@ -257,6 +259,15 @@ def _step_form(path: MappingPath, index: int, data: Any) -> StepForm:
     )
 
 
+def _posted_form(path: MappingPath, index: int, data: QueryDict) -> StepForm:
+    """Return the form of a post. What was answered elsewhere while its page was open, and not touched there, stays."""
+    form = _step_form(path, index, data)
+    if SEEN not in data:
+        return form
+    merged = form.data_with(path.mapping.answers, data=data, seen=read_seen(str(data[SEEN])))
+    return _step_form(path, index, merged) if merged else form
+
+
 def _not_asked(request: HttpRequest, path: MappingPath, *, reason: str = "") -> HttpResponse:
     """Show the text typed on a step that no longer applies, with the reason; redirect if nothing was typed."""
     typed = typed_answers(request.POST, path.question_set)
@@ -299,7 +310,8 @@ def _step_response(
             draft=path.step_url(index),
         ),
     )
-    context |= {"version": path.question_set.version, "left_out": left_out}
+    seen = seen_text(path.mapping.answers, form.keys)
+    context |= {"version": path.question_set.version, "seen": seen, "left_out": left_out}
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
 
 

@@ -62,11 +62,14 @@ const draftKey = (form) => `draft:${form.dataset.draft}`;
 const fields = (form) => [...form.querySelectorAll("textarea, input:not([type=hidden], [tabindex])")];
 const isBox = (field) => /radio|checkbox/.test(field.type);
 const typed = (form) =>
-  fields(form)
+  [...form.querySelectorAll("[name=seen]"), ...fields(form)]
     .filter((field) => field.checked || !isBox(field))
     .map((field) => [field.name, field.value]);
 
+// With the words goes what their page had shown of stored answers.
 function put(form, pairs) {
+  const [, seen] = pairs.find(([name]) => name === "seen") ?? [];
+  if (seen !== undefined && form.elements.seen) form.elements.seen.value = seen;
   for (const field of fields(form)) {
     const values = pairs.filter(([name]) => name === field.name).map(([, value]) => value);
     if (isBox(field)) field.checked = values.includes(field.value);
@@ -84,6 +87,7 @@ function keepDraft(form) {
   const [kept, cleared] = form.querySelectorAll(".form__draft");
   if (!kept) return;
   const posted = "posted" in form.dataset;
+  const page = typed(form).filter(([name]) => name === "seen");
   let before;
   const show = (isKept) => {
     kept.hidden = !isKept;
@@ -100,7 +104,8 @@ function keepDraft(form) {
       keep();
     } else if (target.parentElement === kept) {
       before = typed(form);
-      posted ? put(form, []) : form.reset();
+      if (!posted) form.reset();
+      put(form, posted ? page : [...page, ...typed(form)]);
       forget(form);
       show();
     } else return;
@@ -211,4 +216,8 @@ if ("submitter" in (globalThis.SubmitEvent?.prototype ?? {}))
 // Scripts of what unfolds. A toggle does not bubble.
 document.addEventListener("toggle", ({ target: { dataset } }) => dataset.script && import(dataset.script).catch(console.warn), true);
 
-addEventListener("pageshow", () => document.querySelectorAll("[data-enquiry-form] [type=submit]").forEach(release));
+addEventListener("pageshow", ({ persisted }) => {
+  document.querySelectorAll("[data-enquiry-form] [type=submit]").forEach(release);
+  // Back to a page as it was left: what it sends now was written after what it had shown.
+  if (persisted) document.querySelectorAll("[name=seen]").forEach((field) => field.remove());
+});

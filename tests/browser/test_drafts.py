@@ -1,6 +1,7 @@
 """What is being written survives a reload and a tab that is opened again, and is gone once it was sent or cleared."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import NewPage
-from tests.browser.mapping_visitor import GOAL, MappingVisitor, Matter
+from tests.browser.mapping_visitor import GOAL, RHYTHM, SIGN, MappingVisitor, Matter
 from tests.browser.questions import questions_of
 from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
 from tests.tools.running_site import RunningSite
@@ -263,3 +264,25 @@ def test_without_a_script_nothing_is_said_of_it(new_page: NewPage, address: str)
     page.get_by_role("textbox", name="Nimesi").fill("Maija")
     expect(page.get_by_text(KEPT)).to_be_hidden()
     expect(page.get_by_role("button", name="Tyhjennä lomake")).to_be_hidden()
+
+
+def test_what_another_device_answered_is_not_wiped_out(new_page: NewPage, page: Page) -> None:
+    visitor, phone = MappingVisitor(page), MappingVisitor(new_page())
+    visitor.go_to_step(3, Matter())
+    phone.page.goto(page.url)
+    visitor.box("Mistä huomaisit").fill(SIGN)
+    phone.box("Mihin toivot muutosta?").fill(GOAL)
+    phone.go_on("Käytännön asiat")
+    # The draft was begun before the other answer.
+    page.reload()
+    visitor.go_on("Käytännön asiat")
+    phone.write_practicalities()
+    phone.go_on("Tarkista vastauksesi")
+    visitor.go_on("Tarkista vastauksesi")
+    for words in (GOAL, SIGN, RHYTHM):
+        expect(page.get_by_role("main")).to_contain_text(words)
+    # Taken back by who has seen it.
+    visitor.press(page.get_by_role("link", name=re.compile("^Muuta ?: Mistä huomaisit")), "Toiveesi")
+    visitor.box("Mistä huomaisit").fill("")
+    visitor.go_on("Tarkista vastauksesi")
+    expect(page.get_by_role("main")).not_to_contain_text(SIGN)

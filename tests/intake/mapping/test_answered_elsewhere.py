@@ -1,0 +1,68 @@
+"""A step that is open in two places: what was answered in one is not wiped out by the other."""
+
+from typing import Any
+
+import pytest
+
+from intake.models import InitialMapping
+from tests.intake.mapping.answering import ANSWERS, Answerer
+from tests.intake.visiting import Letter, ShownForm
+
+WISHES, PRACTICALITIES = 2, 3
+
+
+def stored() -> dict[str, Any]:
+    answers: dict[str, Any] = InitialMapping.objects.get().answers
+    return answers
+
+
+def open_early(begun: Answerer, number: int) -> Letter:
+    """The page of a step, opened before anything of it was answered."""
+    begun.sends_step(1, ANSWERS[0])
+    return begun.reads(f"vaihe/{number}").values
+
+
+@pytest.mark.parametrize("number", [WISHES, PRACTICALITIES])
+@pytest.mark.parametrize("button", [{}, {"back": "1"}], ids=["onwards", "back"])
+def test_an_empty_page_wipes_out_nothing(begun: Answerer, number: int, button: dict[str, str]) -> None:
+    empty = open_early(begun, number)
+    begun.sends_step(number, ANSWERS[number - 1])
+    answered = stored()
+    assert begun.posts(begun.address(f"vaihe/{number}"), {**empty, **button}).status_code == 303
+    assert stored() == answered
+
+
+def test_what_is_typed_joins_what_was_answered_elsewhere(begun: Answerer) -> None:
+    empty = open_early(begun, WISHES)
+    begun.sends_step(WISHES, ANSWERS[1])
+    elsewhere = stored()
+    begun.posts(begun.address("vaihe/2"), {**empty, "q_muu": "Palaverit"})
+    assert stored() == {**elsewhere, "muu": "Palaverit"}
+
+
+def test_an_answer_is_taken_back_where_it_was_seen(begun: Answerer) -> None:
+    begun.answers_all()
+    page = begun.reads("vaihe/3").values
+    assert begun.posts(begun.address("vaihe/3"), {**page, "q_paiva": "", "q_aika_to": ""}).status_code == 303
+    assert "paiva" not in stored()
+    assert stored()["aika"] == {"from": "2027-03-01", "to": ""}
+
+
+def test_a_mistake_shows_what_was_answered_elsewhere(begun: Answerer) -> None:
+    empty = open_early(begun, PRACTICALITIES)
+    begun.sends_step(PRACTICALITIES, ANSWERS[2])
+    answer = begun.posts(begun.address("vaihe/3"), {**empty, "q_paiva": "joskus"})
+    assert answer.status_code == 422
+    page = ShownForm.of(answer).values
+    assert (page["q_paiva"], page["q_mista"], page["q_aika_to"]) == ("joskus", "Kurssilta.", "30.4.2027")
+    assert begun.posts(begun.address("vaihe/3"), {**page, "q_paiva": "2.2.2027", "q_aika_to": ""}).status_code == 303
+    assert stored()["paiva"] == "2027-02-02"
+    assert stored()["aika"] == {"from": "2027-03-01", "to": ""}
+
+
+@pytest.mark.parametrize("seen", ["", "x", "=", "muutos=", "[[[", "muutos=0 muutos=1", "\u00e4=\u00f6 = =="])
+def test_any_words_in_the_hidden_field_are_answered(begun: Answerer, seen: str) -> None:
+    begun.answers_all()
+    answer = begun.posts(begun.address("vaihe/2"), {**ANSWERS[1], "q_muu": "Palaverit", "seen": seen})
+    assert answer.status_code == 303
+    assert stored()["muu"] == "Palaverit"
