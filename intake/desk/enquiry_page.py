@@ -21,6 +21,7 @@ from intake.enquiry.forms import HandlingForm, PreparationForm, VersionForm, pos
 from intake.enquiry.mails import promised_mails
 from intake.enquiry.models import Enquiry
 from intake.enquiry.removal import remove_if_unchanged
+from intake.enquiry.search import others_of_mailbox
 from intake.enquiry.services import ChangedMeanwhile, accept_quarantined, change_status, save_handling
 from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail
@@ -259,9 +260,8 @@ def delete(request: HttpRequest, instance_pk: str) -> HttpResponse:
     enquiry = found(instance_pk)
     if request.method != "POST":
         version_form = VersionForm(initial={"version": enquiry.version}, auto_id=False)
-        return TemplateResponse(
-            request, "modeladmin/intake/enquiry/delete.html", {"enquiry": enquiry, "version_form": version_form}
-        )
+        context = {"enquiry": enquiry, "version_form": version_form, "others": others_of_mailbox(enquiry)}
+        return TemplateResponse(request, "modeladmin/intake/enquiry/delete.html", context)
     try:
         remove_if_unchanged(enquiry_id=enquiry.pk, version=posted_version(request.POST), now=timezone.now())
     except ChangedMeanwhile:

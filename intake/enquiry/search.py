@@ -16,6 +16,7 @@ from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet
 from home.email_address import readable_address
 from intake.enquiry.models import SIGNATURE_FIELDS, Enquiry
 from intake.enquiry.rules import references_in
+from intake.mailbox import mailbox_of
 from intake.submission import ContactFacts
 from intake.typed_text import phone_parts
 
@@ -71,6 +72,14 @@ def search(enquiries: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
         # With a limit that limits nothing: else PostgreSQL makes one query of the two, and reads every row.
         enquiries = enquiries.filter(pk__in=_with_signature(alternatives)[:_ALL])
     return enquiries.filter(wanted)
+
+
+def others_of_mailbox(enquiry: Enquiry) -> list[Enquiry]:
+    """Return the other enquiries from the mailbox of this one, with pk, reference and address only; also with another +tag."""
+    mailbox = mailbox_of(enquiry.email)
+    local, _at, domain = mailbox.rpartition("@")
+    found = search(Enquiry.objects.exclude(pk=enquiry.pk), f"{local} @{domain}").only("reference", "email")
+    return [other for other in found if mailbox_of(other.email) == mailbox]
 
 
 def searched_words(term: str) -> list[str]:

@@ -69,6 +69,30 @@ def test_before_deleting_she_is_asked_and_nothing_goes(kati: Client, enquiry: En
     assert Enquiry.objects.filter(pk=enquiry.pk).exists()
 
 
+@pytest.mark.parametrize(
+    ("mine", "same", "another"),
+    [
+        ("pirkko@salaisuus.fi", "Pirkko@Salaisuus.fi", "apirkko@salaisuus.fi"),
+        ("pirkko+tyo@salaisuus.fi", "pirkko@salaisuus.fi", "pirkko+tyo@salaisuus.fi.example"),
+        ("pirkko@salaisuus.fi", "pirkko+koti@salaisuus.fi", "pirkko.tyo@salaisuus.fi"),
+        ("pirkko@työ.fi", "pirkko@xn--ty-gka.fi", "pirkko@tyo.fi"),
+        ("o'hara_%@salaisuus.fi", "o'hara_%@salaisuus.fi", "o'haraxy@salaisuus.fi"),
+    ],
+)
+def test_she_is_told_what_else_came_from_the_mailbox(
+    kati: Client, db: None, mine: str, same: str, another: str
+) -> None:
+    asked, other = received(email=mine), received(email=same, name="Toisella nimellä")
+    stranger = received(email=another)
+    page = words(kati.get(address("delete", asked)))
+    assert "Samasta sähköpostiosoitteesta on tullut myös nämä yhteydenotot." in page
+    assert other.reference in page
+    assert stranger.reference not in page
+    assert "Samasta" not in words(kati.get(address("delete", stranger)))
+    delete(kati, asked)
+    assert set(Enquiry.objects.all()) == {other, stranger}
+
+
 def test_deletion_removes_personal_data_from_all_tables(kati: Client) -> None:
     enquiry = a_whole_life(kati)
     # So that the scan is known to see: the words are in these tables now.
