@@ -75,7 +75,7 @@ def search(enquiries: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
 
 
 def others_of_mailbox(enquiry: Enquiry) -> list[Enquiry]:
-    """Return the other enquiries from the mailbox of this one, with pk, reference and address only; also with another +tag."""
+    """Return the other enquiries from the mailbox of this one, also with another +tag: reference and address only."""
     mailbox = mailbox_of(enquiry.email)
     local, _at, domain = mailbox.rpartition("@")
     found = search(Enquiry.objects.exclude(pk=enquiry.pk), f"{local} @{domain}").only("reference", "email")
