@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Dialog, Page, Route, expect
+from playwright.sync_api import APIResponse, Dialog, Page, Route, expect
 
 from tests.browser.katis_desk import KatisDesk
-from tests.browser.waits import next_document
+from tests.browser.question_editor import publish
+from tests.browser.waits import eventually, next_document
 from tests.tools.running_site import RunningSite
 
-TITLE = "Tietosuoja"
+TITLE, QUESTIONS = "Tietosuoja", "Alkukartoitus"
 # In the answer to the first save, as if she had typed just then. The save itself is the real one.
 _TYPE_MEANWHILE = """() => {
   const real = window.fetch;
@@ -28,12 +29,27 @@ _TYPE_MEANWHILE = """() => {
 }"""
 _PUT_BACK = (
     "from wagtail.models import Page\n"
-    f"page = Page.objects.get(title={TITLE!r})\n"
+    "page = Page.objects.get(title={title!r})\n"
     "page.revisions.all().delete()\n"
     "same = Page.objects.filter(pk=page.pk)\n"
     "same.update(draft_title=page.title, latest_revision=None, has_unpublished_changes=False)\n"
 )
-_DRAFT = f"from wagtail.models import Page; print(Page.objects.get(title={TITLE!r}).draft_title)"
+# The questions end with a step that has none: a draft may, but it can't be published.
+_UNFINISHED = """
+import json
+from intake.mapping.page import MappingPage
+from tests.intake.mapping.asking import row
+page = MappingPage.objects.get()
+page.questions = json.dumps([*page.questions.get_prep_value(), row("step", "tyhja", title="Tyhjä")])
+page.save_revision()
+"""
+# Her click comes while what Wagtail would save by itself waits for its half second.
+_PUBLISH_MEANWHILE = """() => addEventListener(
+  "w-autosave:save",
+  () => setTimeout(() => document.querySelector("[name='action-publish']").click()),
+  { once: true },
+)"""
+_DRAFT = "from wagtail.models import Page; print(Page.objects.get(title={title!r}).draft_title)"
 _REVISIONS = "from wagtail.models import Page; print(Page.objects.get(title={title!r}).revisions.count())"
 
 
@@ -49,7 +65,7 @@ def open_editor(desk: KatisDesk, title: str) -> Page:
 @pytest.fixture
 def put_back(site: RunningSite) -> Iterator[None]:
     yield
-    site.run(_PUT_BACK)
+    site.run(_PUT_BACK.format(title=TITLE))
 
 
 @pytest.mark.usefixtures("put_back")
@@ -61,7 +77,7 @@ def test_what_came_while_saving_is_saved(desk: KatisDesk, site: RunningSite) -> 
     expect(page.locator("#page-edit-form")).to_have_attribute("data-w-unsaved-has-edits-value", "false")
     page.wait_for_timeout(2500)
     expect(page.locator("body")).to_have_attribute("data-saves", "2")
-    assert site.run(_DRAFT).strip() == "Yksi ja toinen"
+    assert site.run(_DRAFT.format(title=TITLE)).strip() == "Yksi ja toinen"
 
 
 @pytest.mark.usefixtures("put_back")
@@ -94,7 +110,82 @@ def test_what_is_not_saved_is_asked_about(desk: KatisDesk) -> None:
     assert asked == ["beforeunload"]
 
 
-@pytest.mark.parametrize("title", ["Alkukartoitus", TITLE])
+@pytest.fixture
+def unfinished(desk: KatisDesk, site: RunningSite) -> Iterator[Page]:
+    """The questions in her editor, with a mistake that shows when they are published."""
+    site.run(_UNFINISHED)
+    yield open_editor(desk, QUESTIONS)
+    site.run(_PUT_BACK.format(title=QUESTIONS))
+
+
+def test_nothing_is_saved_after_what_is_sent_by_hand(desk: KatisDesk, unfinished: Page) -> None:
+    page = unfinished
+    held: list[tuple[Route, APIResponse]] = []
+    saved_by_itself: list[str] = []
+
+    def hold(route: Route) -> None:
+        if route.request.is_navigation_request():
+            held.append((route, route.fetch()))
+        else:
+            saved_by_itself.append(route.request.url)
+            route.continue_()
+
+    def held_after_a_while() -> int:
+        page.wait_for_timeout(1500)
+        return len(held)
+
+    page.route("**/edit/", hold)
+    page.evaluate(_PUBLISH_MEANWHILE)
+    page.locator("#id_title").fill("Kartoitus")
+    eventually(held_after_a_while, bool)
+    assert saved_by_itself == []
+    with next_document(page):
+        held[0][0].fulfill(response=held[0][1])
+    page.unroute("**/edit/", hold)
+    expect(page.locator(".messages")).to_contain_text("Sivua ei voitu tallentaa")
+    # What she typed is saved now, and nothing is held for another window's.
+    expect(page.locator("#page-edit-form")).to_have_attribute("data-w-unsaved-has-edits-value", "false")
+    with next_document(page):
+        page.get_by_role("button", name="Tallenna luonnos").click()
+    expect(page.locator(".messages")).to_contain_text("päivitetty")
+
+
+@pytest.mark.usefixtures("put_back")
+def test_saving_by_itself_goes_on_where_nothing_answers(desk: KatisDesk, site: RunningSite) -> None:
+    desk.page.clock.install()
+    page = open_editor(desk, TITLE)
+    stopped: list[Route] = []
+
+    def stop(route: Route) -> None:
+        if route.request.is_navigation_request():
+            stopped.append(route)
+            route.abort("aborted")
+        else:
+            route.continue_()
+
+    page.route("**/edit/", stop)
+    page.locator("#id_title").fill("Yksi")
+    page.get_by_role("button", name="Tallenna luonnos").click()
+    page.wait_for_timeout(2500)
+    assert stopped
+    assert site.run(_DRAFT.format(title=TITLE)).strip() == TITLE
+    page.unroute("**/edit/", stop)
+    page.clock.fast_forward(30_000)
+    eventually(lambda: site.run(_DRAFT.format(title=TITLE)).strip(), lambda title: title == "Yksi")
+
+
+def test_a_page_with_mistakes_is_saved_as_any_other(desk: KatisDesk, unfinished: Page, site: RunningSite) -> None:
+    page = unfinished
+    publish(page)
+    expect(page.locator(".messages")).to_contain_text("Sivua ei voitu tallentaa")
+    expect(page.locator("#page-edit-form")).to_have_attribute("data-w-unsaved-has-edits-value", "false")
+    # Each save counts as well.
+    eventually(lambda: int(page.locator("html").get_attribute("data-forms-not-watched") or 1), lambda left: left < 1)
+    page.locator("#id_title").fill("Kartoitus")
+    eventually(lambda: site.run(_DRAFT.format(title=QUESTIONS)).strip(), lambda title: title == "Kartoitus")
+
+
+@pytest.mark.parametrize("title", [QUESTIONS, TITLE])
 def test_an_untouched_editor_makes_no_draft(desk: KatisDesk, site: RunningSite, title: str) -> None:
     # Of this page alone: what another test's page was saving may still be on its way.
     revisions = _REVISIONS.format(title=title)
