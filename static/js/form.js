@@ -142,7 +142,7 @@ function showFailure(form, before, reason) {
   message.focus();
 }
 
-function showAnswer(page) {
+function showAnswer(page, written) {
   const main = page.querySelector("main");
   if (!main?.querySelector("[data-enquiry-form], [data-words-back]")) return false;
   main.querySelectorAll("[autofocus]").forEach((part) => part.removeAttribute("autofocus"));
@@ -150,6 +150,7 @@ function showAnswer(page) {
   document.querySelector("main").replaceChildren(...main.childNodes);
   document.querySelectorAll("[data-enquiry-form]").forEach((form) => {
     rememberToken(form);
+    if (written) put(form, written);
     begin(form);
   });
   dispatchEvent(new Event("enquiry-form-shown"));
@@ -164,6 +165,9 @@ async function send(form, button) {
     const [longest] = fields(form).sort((one, other) => other.value.length - one.value.length);
     return showFailure(form, longest, form.dataset.tooLarge);
   }
+  const sent = String(typed(form));
+  // What was written on while the form was on its way.
+  const written = () => String(typed(form)) !== sent && typed(form);
   hold(button, form.dataset.sending);
   form.querySelector("[data-failure]")?.remove();
   let reason = form.dataset.failed;
@@ -178,7 +182,7 @@ async function send(form, button) {
     });
     // Nothing else means "stored".
     if (response.status === 201) {
-      forget(form);
+      if (!written()) forget(form);
       location.assign(response.headers.get("Location"));
       return;
     }
@@ -186,7 +190,7 @@ async function send(form, button) {
     const html = response.redirected || (response.ok && form.dataset.draft) ? "" : await response.text();
     // A plain page brings a style of its own, which the policy of this page refuses aloud.
     const page = new DOMParser().parseFromString(html.replace(/<style[^]*?<.style>/g, ""), "text/html");
-    if (showAnswer(page)) return;
+    if (showAnswer(page, written())) return;
     reason = page.querySelector("[data-refusal]")?.textContent ?? reason;
   } catch (error) {
     console.warn(error);

@@ -111,3 +111,29 @@ def test_counter_shows_remaining_characters_near_limit(page: Page) -> None:
     visitor.send()
     expect(visitor.summary).to_contain_text("Lyhennä viestiä: nyt 5002 merkkiä, enintään 5000.")
     expect(visitor.message).to_have_value("a" * 5002)
+
+
+def test_what_is_written_on_while_sending_is_kept(page: Page) -> None:
+    letter = Letter()
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter)
+    visitor.name.fill("")
+    held: list[Route] = []
+    page.route(f"**{CONTACT_PAGE}", lambda route: held.append(route), times=2)
+
+    def send_and_write_on(words: str) -> None:
+        visitor.send()
+        expect(visitor.button).to_have_text("Lähetetään…")
+        visitor.message.press_sequentially(words)
+        held.pop().continue_()
+
+    send_and_write_on(" Ja vielä.")
+    expect(visitor.summary).to_be_focused()
+    expect(visitor.message).to_have_value(f"{letter.message} Ja vielä.")
+    visitor.name.fill(letter.name)
+    send_and_write_on(" PS")
+    visitor.wait_for_thanks()
+    # It has arrived without them, so the form still has them.
+    visitor.open_form()
+    expect(visitor.message).to_have_value(f"{letter.message} Ja vielä. PS")
