@@ -1,5 +1,7 @@
-"""Old URLs of pages: GET is redirected, and a POST is handled at the new URL."""
+"""Old and misspelt URLs of pages: GET is redirected, and a POST to an old one is handled at the new URL."""
 
+import re
+import unicodedata
 from urllib.parse import unquote
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
@@ -42,6 +44,26 @@ def current_address(request: HttpRequest) -> str:
     return ""
 
 
+def address_meant(request: HttpRequest) -> str:
+    """Return the path of the page that a misspelt path means; "" if there is none.
+
+    As people type what they heard or read (`/Ota-yhteyttä/`, `/ota_yhteytta`), and as programs that make links of text
+    take the sign after it along (`/ota-yhteytta/).`).
+    """
+    letters = unicodedata.normalize("NFKD", request.path_info).lower()
+    plain = re.sub(r"[\s_]+", "-", "".join(one for one in letters if not unicodedata.combining(one)).strip())
+    parts = [part for part in re.sub(r"[^a-z0-9]+$", "", plain).split("/") if part]
+    address = "".join(f"/{part}" for part in parts) + "/"
+    site = Site.find_for_request(request)
+    if site is None or address == request.path_info:
+        return ""
+    try:
+        site.root_page.specific.route(request, parts)
+    except Http404:
+        return ""
+    return address
+
+
 class OldAddressesMiddleware(RedirectMiddleware):
     """Replaces Wagtail's RedirectMiddleware, which redirects a POST to a GET and so loses the form.
 
@@ -77,7 +99,7 @@ class OldAddressesMiddleware(RedirectMiddleware):
         redirected: HttpResponse = super().process_response(request, response)
         if redirected.status_code != 404:
             return redirected
-        address = current_address(request)
+        address = current_address(request) or address_meant(request)
         if not address:
             return response
         query = request.META.get("QUERY_STRING", "")
