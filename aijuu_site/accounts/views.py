@@ -1,6 +1,7 @@
 """Signing in, accounts, and one's own account: Wagtail's views with our rules."""
 
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from allauth.account.internal.flows.login import perform_login
@@ -13,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from wagtail.admin import messages
 from wagtail.admin.auth import require_admin_access
 from wagtail.admin.views import account
 from wagtail.admin.views.account import (
@@ -153,8 +155,12 @@ class OwnAccountView(AccountView):
         return [*own, SecondStepPanel(panels[0].request, panels[0].user, panels[0].profile)]
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
+        """Say at the top, too, that nothing was saved: Wagtail's page does so at the field alone, far below."""
         with changes_told(request):
-            return super().post(request)
+            response: HttpResponseBase = super().post(request)
+        if response.status_code == HTTPStatus.OK:
+            messages.error(request, _("Your account was not saved. Check the marked places."))
+        return response
 
 
 own_account = require_admin_access(OwnAccountView.as_view())

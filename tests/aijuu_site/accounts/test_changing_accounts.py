@@ -89,6 +89,21 @@ def test_own_address_needs_the_password(client: Client, kati: User) -> None:
     assert told() == []
 
 
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"name_email-name": ""}, {"name_email-email": "kati"},
+        {"password-old_password": "arvaus", "password-new_password1": NEW, "password-new_password2": NEW},
+        {"password-new_password1": "lumi-natisee-9", "password-new_password2": "lumi-narskuu-9"}, {"theme-theme": "?"},
+    ],
+)  # fmt: skip
+def test_unsaved_account_is_told_at_the_top(client: Client, mistake: dict[str, str]) -> None:
+    unsaved = "Tilin tietoja ei tallennettu. Tarkista merkityt kohdat."
+    assert unsaved in client.post(ACCOUNT, own_account(**mistake)).content.decode()
+    assert client.post(ACCOUNT, own_account()).status_code == 302
+    assert unsaved not in client.get(ACCOUNT).content.decode()
+
+
 def test_wrong_password_changes_no_address(client: Client, kati: User) -> None:
     values = {"name_email-email": "toinen@example.fi", "name_email-current_password": "arvaus"}
     answer = client.post(ACCOUNT, own_account(**values))
