@@ -5,6 +5,7 @@ from django.templatetags.static import static
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from wagtail import hooks
+from wagtail.admin.search import SearchArea
 from wagtail_modeladmin.options import modeladmin_register
 
 from home.checklist.points import ITEMS_HOOK
@@ -14,6 +15,7 @@ from intake.desk.dashboard import EnquiryPanel, checklist_items, form_pages, own
 from intake.desk.list import EnquiryGroup
 from intake.desk.settings import IntakeSettingsForm
 from intake.mapping.draft_tryout import try_mapping
+from intake.rights import enquiry_url
 from intake.settings import IntakeSettings
 
 modeladmin_register(EnquiryGroup)
@@ -32,6 +34,20 @@ def add_enquiry_panel(request: HttpRequest, panels: list[object]) -> None:
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
     return format_html('<link rel="stylesheet" href="{}">', static("css/admin.css"))
+
+
+class EnquirySearchArea(SearchArea):  # type: ignore[misc]
+    """Leads from Wagtail's search of pages, which would say of each person that nothing was found, to the enquiries."""
+
+    def is_shown(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("intake.view_enquiry")
+
+
+@hooks.register("register_admin_search_area")
+def enquiry_search() -> SearchArea:
+    return EnquirySearchArea(
+        EnquiryGroup.menu_label, enquiry_url("index"), name="enquiries", icon_name="mail", order=150
+    )
 
 
 hooks.register("register_admin_urls", waiting_addresses)

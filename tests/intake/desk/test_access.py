@@ -1,6 +1,7 @@
 """Who may come in: each of wagtail-modeladmin's open doors, tried by people who are not superusers."""
 
 import itertools
+import re
 
 import pytest
 from django.test import Client
@@ -51,6 +52,15 @@ def test_whoever_writes_pages_sees_nothing_of_enquiries_elsewhere(editor: Client
         assert "yhteydenotot" not in page.lower(), path
         assert "Salaisuus" not in page, path
         assert enquiry.reference not in page, path
+
+
+def test_search_of_pages_leads_to_the_enquiries(kati: Client, enquiry: Enquiry) -> None:
+    page = kati.get("/admin/pages/search/?q=Pirkko").content.decode()
+    link = re.search(
+        rf'<a href="({LIST}[^"]*)"[^>]*>\s*(?:<svg.*?</svg>)?\s*Yhteydenotot', page.partition("<main")[2], re.S
+    )
+    assert link
+    assert "Pirkko Salaisuus" in kati.get(link[1]).content.decode()
 
 
 def test_whoever_writes_pages_can_write_pages(editor: Client, loaded_site: None) -> None:

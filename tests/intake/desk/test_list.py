@@ -1,5 +1,6 @@
 """The list: what a row says, what finds it, and what an address can't make it do."""
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
@@ -265,6 +266,20 @@ def test_part_of_the_menu_is_named_and_folded(kati: Client, enquiry: Enquiry) ->
     page = kati.get(LIST, {"part": "new"}).content.decode()
     assert '<details class="changelist-filter enquiry-filters">' in page
     assert "Suodata luetteloa: Uudet</summary>" in page
+
+
+def test_search_of_a_part_says_so_and_leads_to_all(kati: Client) -> None:
+    closed(name="Pia & Päättynyt", at=timezone.now())
+    answer = kati.get(LIST, {"part": "new", "q": "Pia & Päättynyt"})
+    assert names(answer) == []
+    page = answer.content.decode()
+    assert "Haku koski vain osaa luettelosta: Uudet." in page
+    link = re.search(r'<a href="([^"]+)">Hae kaikista yhteydenotoista</a>', page)
+    assert link
+    everything = kati.get(html.unescape(link[1]))
+    assert names(everything) == ["Pia & Päättynyt"]
+    for whole in (everything, kati.get(LIST, {"part": "new"})):
+        assert "Haku koski" not in whole.content.decode()
 
 
 def test_only_a_filter_in_use_is_open(kati: Client, enquiry: Enquiry) -> None:
