@@ -99,10 +99,12 @@ function keepDraft(form) {
   };
   form.addEventListener("input", keep);
   form.addEventListener("click", ({ target }) => {
-    if (target.parentElement === cleared) {
+    // A browser that translates the page wraps the words of the button.
+    const row = target.closest("button")?.parentElement;
+    if (row === cleared) {
       put(form, before);
       keep();
-    } else if (target.parentElement === kept) {
+    } else if (row === kept) {
       before = typed(form);
       if (!posted) form.reset();
       put(form, posted ? page : [...page, ...typed(form)]);

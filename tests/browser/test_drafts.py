@@ -130,6 +130,22 @@ def test_clear_button_empties_form_and_can_undo(page: Page) -> None:
     expect(undo).to_be_hidden()
 
 
+def test_a_translated_form_can_be_cleared(page: Page) -> None:
+    visitor = Visitor(page)
+    visitor.open_form()
+    visitor.write(letter := Letter())
+    # As translating browsers do.
+    page.evaluate("""() => document.querySelectorAll("button").forEach((button) => {
+      const words = document.createElement("font");
+      words.append(...button.childNodes);
+      button.append(words);
+    })""")
+    clear(page)
+    expect(visitor.message).to_have_value("")
+    page.get_by_role("button", name="Palauta teksti").click()
+    visitor.expect_words_kept(letter)
+
+
 def test_words_the_server_gave_back_can_be_cleared(page: Page) -> None:
     visitor = Visitor(page)
     visitor.open_form()
