@@ -1,9 +1,6 @@
 // docs/architecture.md, "The forms' script", tells what it does and why.
 
 const PATIENCE_MS = 30_000;
-const COUNT_FROM = 0.8;
-
-const fill = (text, n) => text.replace("{n}", n);
 
 function line(name, role) {
   const made = document.createElement("p");
@@ -14,26 +11,13 @@ function line(name, role) {
 
 function countLetters(form) {
   for (const area of form.querySelectorAll("textarea[data-limit]")) {
-    const limit = Number(area.dataset.limit);
-    const counter = line("counter", "status");
-    counter.id = `${area.id}_left`;
-    area.after(counter);
-    area.setAttribute("aria-describedby", `${area.getAttribute("aria-describedby") ?? ""} ${counter.id}`.trim());
-    let pause;
-    const show = () => {
-      const used = [...area.value].length;
-      const left = limit - used;
-      const { leftMany, leftOne, overMany, overOne } = form.dataset;
-      const words = left < 0 ? [overMany, overOne] : [leftMany, leftOne];
-      const text = used < limit * COUNT_FROM ? "" : Math.abs(left) === 1 ? words[1] : fill(words[0], Math.abs(left));
-      counter.classList.toggle("counter--over", left < 0);
-      if (counter.textContent !== text) counter.textContent = text;
+    const look = () => {
+      if (area.value.length < area.dataset.limit * 0.8) return;
+      area.removeEventListener("input", look);
+      import(form.dataset.counter).then(({ count }) => count(area, line), console.warn);
     };
-    area.addEventListener("input", () => {
-      clearTimeout(pause);
-      pause = setTimeout(show, 400);
-    });
-    show();
+    area.addEventListener("input", look);
+    look();
   }
 }
 
@@ -59,17 +43,14 @@ function inTab(use) {
 }
 
 const draftKey = (form) => `draft:${form.dataset.draft}`;
-const fields = (form) => [...form.querySelectorAll("textarea, input:not([type=hidden], [tabindex])")];
+const fields = (form) => [...form.querySelectorAll("textarea, [name=seen], input:not([type=hidden], [tabindex])")];
 const isBox = (field) => /radio|checkbox/.test(field.type);
 const typed = (form) =>
-  [...form.querySelectorAll("[name=seen]"), ...fields(form)]
+  fields(form)
     .filter((field) => field.checked || !isBox(field))
     .map((field) => [field.name, field.value]);
 
-// With the words goes what their page had shown of stored answers.
 function put(form, pairs) {
-  const [, seen] = pairs.find(([name]) => name === "seen") ?? [];
-  if (seen !== undefined && form.elements.seen) form.elements.seen.value = seen;
   for (const field of fields(form)) {
     const values = pairs.filter(([name]) => name === field.name).map(([, value]) => value);
     if (isBox(field)) field.checked = values.includes(field.value);
@@ -99,7 +80,7 @@ function keepDraft(form) {
   };
   form.addEventListener("input", keep);
   form.addEventListener("click", ({ target }) => {
-    // A browser that translates the page wraps the words of the button.
+    // A translating browser wraps its words.
     const row = target.closest("button")?.parentElement;
     if (row === cleared) {
       put(form, before);
@@ -168,7 +149,6 @@ async function send(form, button) {
     return showFailure(form, longest, form.dataset.tooLarge);
   }
   const sent = String(typed(form));
-  // What was written on while the form was on its way.
   const written = () => String(typed(form)) !== sent && typed(form);
   hold(button, form.dataset.sending);
   form.querySelector("[data-failure]")?.remove();
@@ -207,12 +187,11 @@ function begin(form) {
   form.append((form.said = line("visually-hidden", "status")));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const button = event.submitter ?? form.querySelector("[type=submit]");
-    if (!form.querySelector("[type=submit][aria-disabled=true]")) send(form, button);
+    if (!form.querySelector("[aria-disabled]")) send(form, event.submitter ?? form.querySelector("[type=submit]"));
   });
 }
 
-// A browser that does not say which button was pressed (Safari before 15.4) sends forms by itself.
+// Safari before 15.4 does not say which button was pressed.
 if ("submitter" in (globalThis.SubmitEvent?.prototype ?? {}))
   document.querySelectorAll("[data-enquiry-form]").forEach((form) => {
     keepToken(form);
@@ -224,6 +203,6 @@ document.addEventListener("toggle", ({ target: { dataset } }) => dataset.script 
 
 addEventListener("pageshow", ({ persisted }) => {
   document.querySelectorAll("[data-enquiry-form] [type=submit]").forEach(release);
-  // Back to a page as it was left: what it sends now was written after what it had shown.
+  // Who comes back has seen more.
   if (persisted) document.querySelectorAll("[name=seen]").forEach((field) => field.remove());
 });
