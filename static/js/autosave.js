@@ -1,4 +1,4 @@
-// Three mends for the way Wagtail saves drafts by itself; docs/upgrading.md tells what they are for.
+// Four mends for the way Wagtail saves drafts by itself; docs/upgrading.md tells what they are for.
 (() => {
   "use strict";
   // What Wagtail itself leaves out when it looks for changes, and what it adds when it sends.
@@ -61,4 +61,18 @@
     };
     returned.addEventListener("w-unsaved:watch-edits", force, { once: true });
   }
+
+  // 4. On a slow computer Wagtail takes down what the form holds before its own editors have written theirs into it, and
+  // saved that as a change. What changes before anybody has touched the page is no change of hers.
+  let touched = Boolean(returned);
+  for (const kind of ["pointerdown", "keydown", "click", "input"]) {
+    const touch = (event) => {
+      touched ||= event.isTrusted || kind === "input";
+    };
+    addEventListener(kind, touch, true);
+  }
+  const stopUntouched = (event) => {
+    if (!touched) event.stopImmediatePropagation();
+  };
+  addEventListener("w-unsaved:add", stopUntouched, true);
 })();

@@ -194,3 +194,15 @@ def test_an_untouched_editor_makes_no_draft(desk: KatisDesk, site: RunningSite, 
     desk.page.locator(".public-DraftEditor-content:visible").first.click()
     desk.page.wait_for_timeout(3000)
     assert site.run(revisions) == before
+
+
+@pytest.mark.usefixtures("put_back")
+def test_what_the_editor_itself_writes_is_no_change(desk: KatisDesk, site: RunningSite) -> None:
+    page = open_editor(desk, TITLE)
+    revisions = _REVISIONS.format(title=TITLE)
+    before = site.run(revisions)
+    page.evaluate("() => { document.querySelector('[name=intro]').value += ' '; }")
+    page.wait_for_timeout(3000)
+    assert site.run(revisions) == before
+    page.locator("#id_title").fill("Yksi")
+    eventually(lambda: site.run(_DRAFT.format(title=TITLE)).strip(), lambda title: title == "Yksi")
