@@ -4,16 +4,18 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext, gettext_lazy, pgettext
 from wagtail import hooks
 from wagtail.admin.forms import choosers
 from wagtail.admin.menu import MenuItem
 from wagtail.admin.viewsets.chooser import ChooserViewSet
 
 from aijuu_site import editors_guide as _editors_guide  # noqa: F401  (registers its hooks)
+from aijuu_site.accounts.signed_in import signed_in
 from aijuu_site.backup import dashboard as _backup_dashboard  # noqa: F401  (registers its hook)
 from aijuu_site.style_guide import view as _style_guide  # noqa: F401  (registers its hooks)
 
@@ -52,6 +54,28 @@ def remove_external_help_items(request: HttpRequest, menu_items: list[MenuItem])
 def insert_autosave_fix() -> SafeString:
     """Load the fix for changes that Wagtail's autosave loses (docs/upgrading.md)."""
     return format_html('<script src="{}" defer></script>', static("js/autosave.js"))
+
+
+@hooks.register("insert_global_admin_js")
+def insert_signed_in_check() -> SafeString:
+    """Load what keeps the words of a form whose session has ended."""
+    return format_html(
+        '<script src="{}" defer data-address="{}" data-signed-out="{}" data-unreachable="{}"></script>',
+        static("js/signed-in.js"),
+        reverse("signed_in"),
+        gettext(
+            "You are not signed in any more, so nothing was saved. Your words are here still: sign in in another tab "
+            "and then save again here."
+        ),
+        gettext(
+            "The site could not be reached, so nothing was saved. Your words are here still: try again in a moment."
+        ),
+    )
+
+
+@hooks.register("register_admin_urls")
+def signed_in_address() -> list[URLPattern]:
+    return [path("kirjautunut/", signed_in, name="signed_in")]
 
 
 @hooks.register("construct_search")
