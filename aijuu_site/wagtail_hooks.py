@@ -1,4 +1,4 @@
-"""Wagtail hooks: hide unused parts of the admin and links to English pages, and fix autosave."""
+"""Wagtail hooks: hide unused parts of the admin and links to English pages, and fix what counts as unsaved."""
 
 from typing import Any
 
@@ -50,10 +50,16 @@ def remove_external_help_items(request: HttpRequest, menu_items: list[MenuItem])
     menu_items[:] = [item for item in menu_items if not item.url.startswith(("http:", "https:", "//"))]
 
 
+@hooks.register("insert_global_admin_js")
+def insert_unsaved_fix() -> SafeString:
+    """Load the fix for what Wagtail wrongly takes for saved, or for changed (docs/upgrading.md)."""
+    return format_html('<script src="{}"></script>', static("js/unsaved.js"))
+
+
 @hooks.register("insert_editor_js")
-def insert_autosave_fix() -> SafeString:
-    """Load the fix for changes that Wagtail's autosave loses (docs/upgrading.md)."""
-    return format_html('<script src="{}" defer></script>', static("js/autosave.js"))
+def insert_preview_fix() -> SafeString:
+    """Load the fix for a choice that Wagtail's preview does not hear (docs/upgrading.md)."""
+    return format_html('<script src="{}" defer></script>', static("js/preview.js"))
 
 
 @hooks.register("insert_global_admin_js")

@@ -46,9 +46,6 @@
       // At once: what she writes from now on is newer.
       restore(form, JSON.parse(kept));
     }
-    const markEarly = () => markUnsaved(form);
-    form.addEventListener("input", markEarly);
-    form.addEventListener("w-unsaved:watch-edits", () => form.removeEventListener("input", markEarly));
     form.addEventListener("submit", () => {
       const words = Object.fromEntries(fieldsOf(form).map((field) => [field.name, field.value]));
       sessionStorage.setItem(key, JSON.stringify(words));

@@ -16,13 +16,6 @@ REMOVE_ALL = (
     "for pk in list(Enquiry.objects.values_list('pk', flat=True)):\n"
     "    remove_enquiry(enquiry_id=pk, now=timezone.now())\n"
 )
-# Wagtail connects a form more than once while a page loads, and takes what stands in it for saved after each.
-_COUNT_FORMS_NOT_WATCHED = """
-let left = 0;
-const count = (change) => { document.documentElement.dataset.formsNotWatched = left += change; };
-addEventListener("w-unsaved:ready", () => count(1));
-addEventListener("w-unsaved:watch-edits", () => count(-1));
-"""
 
 
 class KatisDesk:
@@ -30,7 +23,6 @@ class KatisDesk:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.add_init_script(_COUNT_FORMS_NOT_WATCHED)
 
     def search(self, words: str) -> Locator:
         """Look `words` up in the list; return the rows found."""
@@ -73,10 +65,6 @@ class KatisDesk:
             self.page.get_by_label("Miten asia päättyi?").select_option(label=outcome)
         with next_document(self.page, until="domcontentloaded"):
             self.page.get_by_role("button", name="Tallenna tila ja muistiinpano").click()
-
-    def wait_until_edits_are_watched(self) -> None:
-        """Wagtail begins to look for changes two seconds after a page has loaded."""
-        self.page.locator("html[data-forms-not-watched='0']").wait_for()
 
     def reload_until(self, words: str, *, count: int = 1) -> None:
         """Load the page anew until it says `words` so often: the worker writes down how a mail fared just after it."""

@@ -40,7 +40,6 @@ def asked(desk: KatisDesk) -> list[str]:
 
 def test_leaving_unsaved_words_asks(reading: KatisDesk) -> None:
     page = reading.page
-    reading.wait_until_edits_are_watched()
     page.get_by_label("Muistiinpano").click()
     page.keyboard.type("Soitettu")
     page.locator(EDITED).wait_for()

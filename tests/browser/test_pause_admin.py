@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Dialog, Page, StorageState, ViewportSize, expect
+from playwright.sync_api import Dialog, Page, Route, StorageState, ViewportSize, expect
 
 from tests.browser.accessibility import assert_fits, certain_violations, look
 from tests.browser.conftest import DESK, PHONE, SCHEMES, NewPage
@@ -124,11 +124,21 @@ def test_unsaved_pause_is_previewed_beside_the_form(
     expect(notice_on(page)).to_contain_text("Olen opintovapaalla.")
 
 
+def test_preview_chosen_while_another_is_drawn_is_shown(desk: KatisDesk) -> None:
+    admin = PauseSettings(desk).page
+    drawn: list[Route] = []
+    admin.route("**/preview/?mode=*", lambda route: drawn.append(route) if not drawn else route.continue_())
+    with admin.expect_request("**/preview/?mode=*"):
+        admin.get_by_role("button", name="Esikatselu päälle/pois").click()
+    admin.get_by_label("Esikatselutila").select_option(label="Etusivu: Palattu tauolta")
+    drawn[0].continue_()
+    shown = admin.frame_locator("[data-side-panel=preview] iframe").last
+    expect(shown.locator(".pause")).to_contain_text("Aijuu on palannut tauolta.")
+
+
 def test_leaving_after_unsaved_preview_asks(desk: KatisDesk) -> None:
     settings = PauseSettings(desk)
     page = settings.page
-    # Wagtail begins to look for changes two seconds after the page has loaded.
-    page.wait_for_timeout(3000)
     page.get_by_role("textbox", name="Uusia työnohjauksia aloitetaan").fill("1.2.2037")
     page.locator('form[data-w-unsaved-has-edits-value="true"]').wait_for()
     toggle = page.get_by_role("button", name="Esikatselu päälle/pois")

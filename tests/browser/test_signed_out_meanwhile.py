@@ -69,7 +69,6 @@ def test_draft_survives_the_end_of_the_session(site: RunningSite, desk: KatisDes
     number = site.run("from wagtail.models import Page\nprint(Page.objects.get(slug='saavutettavuus').pk)").strip()
     page = desk.page
     page.goto(f"/admin/pages/{number}/edit/", wait_until="networkidle")
-    desk.wait_until_edits_are_watched()
     page.context.clear_cookies(name="sessionid")
     title = page.locator("#id_title")
     title.fill("Saavutettavuus yön yli")
