@@ -85,7 +85,7 @@ def test_she_is_told_what_else_came_from_the_mailbox(
     asked, other = received(email=mine), received(email=same, name="Toisella nimellä")
     stranger = received(email=another)
     page = words(kati.get(address("delete", asked)))
-    assert "Samasta sähköpostiosoitteesta on tullut myös nämä yhteydenotot." in page
+    assert "Samasta sähköpostiosoitteesta ovat tulleet myös nämä yhteydenotot." in page
     assert other.reference in page
     assert stranger.reference not in page
     assert "Samasta" not in words(kati.get(address("delete", stranger)))
