@@ -30,6 +30,8 @@ SCALE = range(11)
 ANSWER_ERRORS = {"too_long": gettext_lazy("Shorten the answer: now %(length)d characters, at most %(limit)d.")}
 # Shorter than any key of a choice. An empty value would be selected initially.
 NO_ANSWER = "-"
+# The hidden field of a step with what it showed of the stored answers.
+SEEN = "seen"
 
 
 class NumberField(TypedTextField):
@@ -199,12 +201,15 @@ class StepForm(forms.Form):
         """The keys of all questions of the step."""
         return [question.key for question in self.step.questions]
 
-    def data_with(self, stored: Answers, *, data: QueryDict, seen: Mapping[str, str]) -> QueryDict | None:
+    def data_with(self, stored: Answers, *, data: QueryDict) -> QueryDict | None:
         """Return the post (`data`) with what was answered elsewhere while its page was open; None if there is nothing.
 
-        `seen`: the digests of the stored answers that the page showed. An answer that is as it was shown was not
-        touched on the page, so the one that is stored now counts.
+        The page says what it showed of the stored answers. One that is as it was shown was not touched on the page, so
+        the one that is stored now counts.
         """
+        if SEEN not in data:
+            return None
+        seen = _read_seen(str(data[SEEN]))
         self.is_valid()
         now, posted = digests(stored, self.keys), digests(self.answers, self.keys)
         initial = _initial(stored)
@@ -269,7 +274,7 @@ def seen_text(answers: Answers, keys: Iterable[str]) -> str:
     return " ".join(f"{key}={digest}" for key, digest in digests(answers, keys).items())
 
 
-def read_seen(text: str) -> dict[str, str]:
+def _read_seen(text: str) -> dict[str, str]:
     """Return the digests of seen_text(); whatever else was posted matches no answer."""
     parts = (part.rpartition("=") for part in text.split())
     return {key: digest for key, _sign, digest in parts}

@@ -44,13 +44,11 @@ from intake.mapping.questions import Ending, QuestionSet
 from intake.mapping.resume_mail import link_mail_of, mail_link_again
 from intake.mapping.returned_text import TypedAnswer, answers_to, typed_answers
 from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, store_answers, store_facts
-from intake.mapping.step_form import StepForm, has_free_text, read_seen, seen_text
+from intake.mapping.step_form import StepForm, has_free_text, seen_text
 from intake.spam.limit import address_key
 
 # Query parameter of a link from the check page: return there after the change.
 TO_CHECK = "tarkista"
-# The hidden field of a step with what it showed of the stored answers.
-SEEN = "seen"
 # The button that stores the step and mails the private link.
 LATER = "later"
 LATER_TEMPLATE = "intake/mapping/later_page.html"
@@ -262,9 +260,7 @@ def _step_form(path: MappingPath, index: int, data: Any) -> StepForm:
 def _posted_form(path: MappingPath, index: int, data: QueryDict) -> StepForm:
     """Return the form of a post. What was answered elsewhere while its page was open, and not touched there, stays."""
     form = _step_form(path, index, data)
-    if SEEN not in data:
-        return form
-    merged = form.data_with(path.mapping.answers, data=data, seen=read_seen(str(data[SEEN])))
+    merged = form.data_with(path.mapping.answers, data=data)
     return _step_form(path, index, merged) if merged else form
 
 

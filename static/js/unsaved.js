@@ -12,7 +12,6 @@
   const ON_ITS_WAY = 30000;
 
   let touched = false;
-  let isClearing = false;
   const watched = new WeakSet();
   const returned = new WeakSet();
   // By form: the words that are saved and the fields that were not compared; the newest save.
@@ -29,11 +28,7 @@
   const isUnsavedFromTheStart = (form) => returned.has(form) || form.dataset.wUnsavedForceValue === "true";
 
   // Let Wagtail compare from now on with what the form holds.
-  function clear(form) {
-    isClearing = true;
-    window.wagtail?.app?.getControllerForElementAndIdentifier(form, "w-unsaved")?.clear();
-    isClearing = false;
-  }
+  const clear = (form) => window.wagtail?.app?.getControllerForElementAndIdentifier(form, "w-unsaved")?.clear();
 
   // Wagtail notices it, and saves a moment later.
   function markUnsaved(form) {
@@ -107,7 +102,6 @@
   document.addEventListener("w-unsaved:watch-edits", (event) => {
     const form = event.target;
     watched.add(form);
-    if (isClearing) return;
     // When Wagtail is done, and the answer is noted.
     setTimeout(() => {
       const then = saved.get(form);

@@ -34,6 +34,12 @@ _DRAW_LATE = """addEventListener("w-draftail:init", (event) => {
   const again = new CustomEvent(event.type, { bubbles: true, detail: { ...event.detail, isLate: true } });
   setTimeout(() => event.target.dispatchEvent(again), 3000);
 }, true)"""
+# As an extension of the browser does it: no key, no click.
+_FILL_IN = """() => {
+  const title = document.querySelector("#id_title");
+  title.value = "Täytetty";
+  title.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
 _PUT_BACK = (
     "from wagtail.models import Page\n"
     "page = Page.objects.get(title={title!r})\n"
@@ -206,8 +212,10 @@ def test_an_untouched_editor_makes_no_draft(desk: KatisDesk, site: RunningSite, 
         desk.page.add_init_script(_DRAW_LATE)
     open_editor(desk, title)
     desk.page.locator(".public-DraftEditor-content:visible").first.click()
-    desk.page.wait_for_timeout(3000)
+    # As long again as the drawing takes, where it is late.
+    desk.page.wait_for_timeout(6000 if is_slow else 3000)
     assert site.run(revisions) == before
+    desk.page.get_by_role("button", name="Tila päälle/pois").click()
     assert asked_on_leaving(desk.page) == []
 
 
@@ -228,3 +236,10 @@ def test_what_the_editor_itself_writes_is_no_change(desk: KatisDesk, site: Runni
     assert site.run(revisions) == before
     page.locator("#id_title").fill("Yksi")
     eventually(lambda: site.run(_DRAFT.format(title=TITLE)).strip(), lambda title: title == "Yksi")
+
+
+@pytest.mark.usefixtures("put_back")
+def test_what_a_program_fills_in_at_once_is_saved(desk: KatisDesk, site: RunningSite) -> None:
+    page = open_editor(desk, TITLE)
+    page.evaluate(_FILL_IN)
+    eventually(lambda: site.run(_DRAFT.format(title=TITLE)).strip(), lambda title: title == "Täytetty")
