@@ -32,6 +32,28 @@ def test_an_empty_page_wipes_out_nothing(begun: Answerer, number: int, button: d
     assert stored() == answered
 
 
+# Another answer to each type of question; some are empty, and some take a question away that the page had asked.
+CHANGED: tuple[dict[str, str | list[str]], ...] = (
+    {"q_kuka": "kuka-1", "q_koko": "3"},
+    {"q_muutos": "Toinen\r\nrivi  ”näin”", "q_teemat": ["teemat-2"], "q_nyt": "7"},
+    {"q_tuttu": "no", "q_paiva": "29.2.2028", "q_aika_from": "", "q_aika_to": "1.5.2027", "q_maksaja": "maksaja-1"},
+)
+
+
+@pytest.mark.parametrize(("before", "after"), [(ANSWERS, CHANGED), (CHANGED, ANSWERS)], ids=["there", "and back"])
+@pytest.mark.parametrize("number", [1, WISHES, PRACTICALITIES])
+def test_an_untouched_page_changes_no_answer(
+    begun: Answerer, number: int, before: tuple[Letter, ...], after: tuple[Letter, ...]
+) -> None:
+    for step, words in enumerate(before, 1):
+        assert begun.sends_step(step, words).status_code == 303
+    untouched = begun.reads(f"vaihe/{number}").values
+    assert begun.sends_step(number, after[number - 1]).status_code == 303
+    changed = stored()
+    assert begun.posts(begun.address(f"vaihe/{number}"), untouched).status_code == 303
+    assert stored() == changed
+
+
 def test_what_is_typed_joins_what_was_answered_elsewhere(begun: Answerer) -> None:
     empty = open_early(begun, WISHES)
     begun.sends_step(WISHES, ANSWERS[1])
