@@ -7,7 +7,7 @@ from playwright.sync_api import APIResponse, Dialog, Page, Route, expect
 
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.question_editor import publish
-from tests.browser.waits import eventually, next_document
+from tests.browser.waits import eventually, first_held, next_document
 from tests.tools.running_site import RunningSite
 
 TITLE, QUESTIONS = "Tietosuoja", "Alkukartoitus"
@@ -182,8 +182,8 @@ def test_saving_by_itself_goes_on_where_nothing_answers(desk: KatisDesk, site: R
     page.route("**/edit/", stop)
     page.locator("#id_title").fill("Yksi")
     page.get_by_role("button", name="Tallenna luonnos").click()
+    first_held(page, stopped)
     page.wait_for_timeout(2500)
-    assert stopped
     assert site.run(_DRAFT.format(title=TITLE)).strip() == TITLE
     page.unroute("**/edit/", stop)
     page.clock.fast_forward(30_000)

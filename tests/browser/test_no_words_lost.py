@@ -7,7 +7,7 @@ from playwright.sync_api import Dialog, Route, expect
 
 from tests.browser.katis_desk import LIST, REMOVE_ALL, KatisDesk
 from tests.browser.people import SUPERVISOR, sign_in
-from tests.browser.waits import next_document
+from tests.browser.waits import first_held, next_document
 from tests.tools.running_site import RunningSite
 
 SAVE = "Tallenna tila ja muistiinpano"
@@ -100,8 +100,7 @@ def test_choice_before_page_load_is_kept(reading: KatisDesk) -> None:
     page.get_by_label("Miten asia päättyi?").select_option(label="Sopimus tehty")
     page.wait_for_timeout(500)
     assert page.evaluate("document.readyState") == "interactive"
-    for route in held:
-        route.abort()
+    first_held(page, held).abort()
     page.wait_for_load_state("load")
     page.wait_for_timeout(500)
     page.get_by_role("button", name=SAVE).click()

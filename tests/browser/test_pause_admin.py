@@ -10,7 +10,7 @@ from tests.browser.accessibility import assert_fits, certain_violations, look
 from tests.browser.conftest import DESK, PHONE, SCHEMES, NewPage
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.test_pause import PauseSettings, notice_on, put_pause_back
-from tests.browser.waits import next_document
+from tests.browser.waits import first_held, next_document
 from tests.tools.running_site import RunningSite
 
 OVERDUE = (
@@ -127,11 +127,11 @@ def test_unsaved_pause_is_previewed_beside_the_form(
 def test_preview_chosen_while_another_is_drawn_is_shown(desk: KatisDesk) -> None:
     admin = PauseSettings(desk).page
     drawn: list[Route] = []
-    admin.route("**/preview/?mode=*", lambda route: drawn.append(route) if not drawn else route.continue_())
-    with admin.expect_request("**/preview/?mode=*"):
-        admin.get_by_role("button", name="Esikatselu päälle/pois").click()
+    admin.route("**/preview/?mode=*", lambda route: drawn.append(route), times=1)
+    admin.get_by_role("button", name="Esikatselu päälle/pois").click()
+    drawing = first_held(admin, drawn)
     admin.get_by_label("Esikatselutila").select_option(label="Etusivu: Palattu tauolta")
-    drawn[0].continue_()
+    drawing.continue_()
     shown = admin.frame_locator("[data-side-panel=preview] iframe").last
     expect(shown.locator(".pause")).to_contain_text("Aijuu on palannut tauolta.")
 

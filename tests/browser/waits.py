@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal, TypeVar
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 Value = TypeVar("Value")
 
@@ -23,6 +23,18 @@ def next_document(page: Page, *, until: Literal["load", "domcontentloaded"] = "l
     page.wait_for_load_state(until)
     with page.expect_event(until, timeout=SECONDS * 1000):
         yield
+
+
+def first_held(page: Page, held: list[Route]) -> Route:
+    """Take the first of the requests that a handler of `page.route` puts into `held`; wait until there is one.
+
+    A script that says it is sending has not sent yet.
+    """
+    deadline = time.monotonic() + SECONDS
+    while not held:
+        assert time.monotonic() < deadline, f"Nothing was asked for within {SECONDS:.0f} s."
+        page.wait_for_timeout(50)
+    return held.pop(0)
 
 
 def eventually(read: Callable[[], Value], is_there: Callable[[Value], bool]) -> Value:
