@@ -15,8 +15,8 @@ import pytest
 from django.db import connection
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
     ConsoleMessage,
+    Error,
     Locator,
     Page,
     Request,
@@ -29,6 +29,7 @@ from playwright.sync_api import (
 
 from tests.browser.katis_desk import KatisDesk
 from tests.browser.people import EDITOR, MAKE_PEOPLE, SUPERVISOR, Account, sign_in
+from tests.browser.tabs import Tabs
 from tests.browser.waits import SECONDS
 from tests.prepared_database import copy_database
 from tests.tools.chromium import ADVICE, must_have_browser, quick_chromium_path
@@ -170,11 +171,22 @@ class Watch:
         self.hosts = {urlsplit(site_url).netloc}
         self.problems: list[str] = []
 
+    @property
+    def events(self) -> dict[str, Callable[..., None]]:
+        """What to do at each event of a page."""
+        return {
+            "console": self._console,
+            "pageerror": self._script_error,
+            "request": self._request,
+            "response": self._response,
+        }
+
     def attach(self, page: Page) -> None:
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.problems.append(f"script error: {error}"))
-        page.on("request", self._request)
-        page.on("response", self._response)
+        for name, handle in self.events.items():
+            page.on(name, handle)  # type: ignore[call-overload]
+
+    def _script_error(self, error: Error) -> None:
+        self.problems.append(f"script error: {error}")
 
     def _console(self, message: ConsoleMessage) -> None:
         # A refused Content-Security-Policy source shows here. A missing page does too, but a test asks for those.
@@ -221,27 +233,25 @@ def _signed_in(chromium: Browser, _session_site: RunningSite) -> SignedIn:
     return of
 
 
+@pytest.fixture(scope="session")
+def _tabs(chromium: Browser, _session_site: RunningSite) -> Iterator[Tabs]:
+    tabs = Tabs(chromium, _session_site.url)
+    yield tabs
+    tabs.close()
+
+
 @pytest.fixture
-def new_page(chromium: Browser, site: RunningSite, watch: Watch) -> Iterator[NewPage]:
-    """A function that opens a page in a fresh context (no cookies) with Playwright's context options.
+def new_page(_tabs: Tabs, site: RunningSite, watch: Watch) -> Iterator[NewPage]:
+    """A function that opens a page without cookies, with Playwright's options of a context.
 
     `new_page(viewport=DESK, color_scheme="dark", java_script_enabled=False)`; a phone's size unless told.
     """
-    contexts: list[BrowserContext] = []
 
     def open_page(**options: object) -> Page:
-        context = chromium.new_context(
-            **{"base_url": site.url, "viewport": PHONE, "locale": "fi-FI", "reduced_motion": "reduce", **options}  # type: ignore[arg-type]
-        )
-        context.set_default_timeout(SECONDS * 1000)
-        contexts.append(context)
-        page = context.new_page()
-        watch.attach(page)
-        return page
+        return _tabs.take({"viewport": PHONE, **options}, watch.events)
 
     yield open_page
-    for context in contexts:
-        context.close()
+    _tabs.give_back()
 
 
 @pytest.fixture
