@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from intake.desk.enquiry_page import conflict, found, page, saved, show_form_errors
+from intake.desk.enquiry_page import conflict, found, page, saved, show_form_errors, told_if_gone
 from intake.desk.invitations import can_be_invited, can_get_waiting_link, send_mapping_link, send_waiting_link
 from intake.enquiry.forms import PreparationForm, VersionForm, posted_version
 from intake.enquiry.models import Enquiry
@@ -220,7 +220,7 @@ def waiting_addresses() -> list[URLPattern]:
     """Return the URL patterns for the hook register_admin_urls."""
 
     def at(route: str, view: Callable[..., HttpResponseBase], allowed: Callable[..., bool], name: str) -> URLPattern:
-        return re_path(rf"^odotuslista/{route}$", guarded(view, allowed), name=name)
+        return re_path(rf"^odotuslista/{route}$", guarded(told_if_gone(view), allowed), name=name)
 
     enquiry = r"(?P<enquiry_id>[0-9]{1,18})/"
     return [

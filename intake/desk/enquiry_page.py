@@ -45,12 +45,36 @@ class Event:
     by: Any = None
 
 
+class EnquiryGone(Http404):
+    """The enquiry was removed, or there never was one."""
+
+
 def found(pk: str) -> Enquiry:
-    """Return the enquiry with all that its page shows. Raises Http404."""
+    """Return the enquiry with all that its page shows. Raises EnquiryGone."""
     enquiries = Enquiry.objects.select_related("mapping", "waiting").prefetch_related(
         "mails__attempts", "steps__changed_by"
     )
-    return get_object_or_404(enquiries, pk=pk)
+    enquiry = enquiries.filter(pk=pk).first()
+    if enquiry is None:
+        raise EnquiryGone
+    return enquiry
+
+
+def told_if_gone(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Say in the admin that the enquiry is gone (404), with what was to be saved with it.
+
+    Links in notifications outlive what they lead to.
+    """
+
+    def show(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except EnquiryGone:
+            unsaved = [request.POST.get(name, "") for name in ("note", "preparation_notes", "reason")]
+            context = {"unsaved": "".join(unsaved)}
+            return TemplateResponse(request, "modeladmin/intake/enquiry/gone.html", context, status=404)
+
+    return show
 
 
 def action(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -64,7 +88,7 @@ def action(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
             return view(request, instance_pk=instance_pk, **more)
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["POST"])
-        return redirect(enquiry_url("inspect", get_object_or_404(Enquiry, pk=instance_pk).pk))
+        return redirect(enquiry_url("inspect", found(instance_pk).pk))
 
     return act
 
@@ -97,7 +121,7 @@ def conflict(
     preparation_notes: str | None = None,
     words: str | Promise = "",
 ) -> HttpResponse:
-    """Show the current enquiry (409) with the unsaved input; 404 if it was removed.
+    """Show the current enquiry (409) with the unsaved input. Raises EnquiryGone if it was removed.
 
     `words`: the message, if the action was not saving.
     """

@@ -26,7 +26,17 @@ from home.dates import finnish_moment
 from intake.choices import Area, DeliveryMode, Kind, MailState
 from intake.desk.actions import save_preparation, send_mapping, send_place, senders_copy, summary
 from intake.desk.dashboard import DeskFilter, Part, in_words, list_address
-from intake.desk.enquiry_page import accept, action, close_as_spam, delete, nothing_here, read, resend, save
+from intake.desk.enquiry_page import (
+    accept,
+    action,
+    close_as_spam,
+    delete,
+    nothing_here,
+    read,
+    resend,
+    save,
+    told_if_gone,
+)
 from intake.desk.export import spreadsheet_response
 from intake.enquiry.models import NO_PROOF, Enquiry
 from intake.enquiry.search import search
@@ -335,7 +345,7 @@ class EnquiryAdmin(ModelAdmin):
 
         def route(pattern: str, view: Callable[..., HttpResponseBase], allowed: Callable[..., bool], name: str) -> Any:
             full_name = self.url_helper.get_action_url_name(name)
-            return re_path(rf"^{base}/{pattern}$", guarded(view, allowed), name=full_name)
+            return re_path(rf"^{base}/{pattern}$", guarded(told_if_gone(view), allowed), name=full_name)
 
         def acting(pattern: str, view: Callable[..., HttpResponseBase], name: str) -> Any:
             return route(pattern, action(view), helper.user_can_review, name)

@@ -10,8 +10,10 @@ from intake.desk import actions, enquiry_page
 from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry
 from tests.intake.desk.mappings import sent_after
+from tests.intake.desk.pages import address, words
 from tests.intake.waiting.admin.waiters import put_on_list
 
+GONE = "Yhteydenottoa ei enää ole"
 POSTS = {
     "save_handling": ("status", {"status": "in_review", "note": "Soitettu."}),
     "change_status": ("spam", {}),
@@ -43,4 +45,28 @@ def test_saving_concurrently_removed_enquiry_is_404(
     path, data = POSTS[service]
     response = kati.post(f"/admin/yhteydenotot/{path}/{enquiry.pk}/", {"version": enquiry.version, **data})
     assert response.status_code == 404
+    page = words(response)
+    assert GONE in page
+    # What she wrote is there to be copied; nothing is said of it where there was nothing to write.
+    written = data.get("note") or data.get("preparation_notes")
+    assert ("Tämä jäi tallentamatta" in page) == bool(written)
+    assert (written or GONE) in page
     assert not Enquiry.objects.exists()
+
+
+@pytest.mark.parametrize("action", ["inspect", "status", "delete", "yhteenveto"])
+def test_an_old_link_says_that_the_enquiry_is_gone(kati: Client, enquiry: Enquiry, action: str) -> None:
+    link = address(action, enquiry)
+    remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())
+    response = kati.get(link, follow=True)
+    assert response.status_code == 404
+    assert GONE in words(response)
+    assert "Tämä jäi tallentamatta" not in words(response)
+
+
+def test_a_reason_for_one_that_is_gone_is_shown_again(kati: Client, enquiry: Enquiry) -> None:
+    remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())
+    response = kati.post(f"/admin/odotuslista/karkeen/{enquiry.pk}/", {"version": 1, "reason": "Kiire <b>työssä</b>"})
+    assert response.status_code == 404
+    assert GONE in words(response)
+    assert "Kiire &lt;b&gt;työssä&lt;/b&gt;" in response.content.decode()
