@@ -1,4 +1,5 @@
-"""Kati's own words on the page of an enquiry: leaving asks, and a session that has ended costs nothing."""
+"""Kati's own words on the page of an enquiry: leaving asks, and a session that has ended costs nothing. Nor is her
+place in the list lost."""
 
 from collections.abc import Iterator
 
@@ -105,3 +106,23 @@ def test_choice_before_page_load_is_kept(reading: KatisDesk) -> None:
     page.wait_for_timeout(500)
     page.get_by_role("button", name=SAVE).click()
     expect(reading.fact("Tila")).to_have_text("Päättynyt: Sopimus tehty")
+
+
+def test_the_list_is_as_it_was_left(reading: KatisDesk, site: RunningSite) -> None:
+    page = reading.page
+    back = page.get_by_role("link", name="Takaisin luetteloon")
+    pk = page.url.rstrip("/").rpartition("/")[2]
+    searched = f"{site.url}{LIST}?status__exact=new&q=Maija"
+    page.goto(searched)
+    with next_document(page):
+        reading.rows.get_by_role("link").first.click()
+    reading.move_to("Käsittelyssä")
+    expect(back).to_have_attribute("href", searched)
+    page.reload()
+    expect(back).to_have_attribute("href", searched)
+    with next_document(page):
+        back.click()
+    assert page.url == searched
+    # By a link in a mail she has left no list.
+    page.goto(f"{LIST}inspect/{pk}/")
+    expect(back).to_have_attribute("href", f"{site.url}{LIST}")
