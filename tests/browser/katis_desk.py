@@ -7,7 +7,6 @@ from playwright.sync_api import Locator, Page
 from tests.browser.waits import eventually, next_document
 
 LIST = "/admin/yhteydenotot/"
-# As the supervisor removes them: under the locks, so that no worker is writing an attempt meanwhile.
 # As the site removes them, since its worker writes meanwhile.
 REMOVE_ALL = (
     "from django.utils import timezone\n"

@@ -61,7 +61,7 @@ def test_own_notes_are_printed(desk_on_paper: KatisDesk) -> None:
 def test_paper_is_white_in_a_dark_theme(desk_on_paper: KatisDesk) -> None:
     page = desk_on_paper.page
     assert page.evaluate(NOT_FOR_PAPER) == []
-    for address in ("/admin/odotuslista/", "/admin/opas/"):
+    for address in ("/admin/yhteydenotot/", "/admin/odotuslista/", "/admin/opas/"):
         page.goto(address)
         assert page.evaluate(NOT_FOR_PAPER) == [], address
         expect(page.locator("[data-wagtail-sidebar], #wagtail-sidebar").locator("visible=true")).to_have_count(0)
