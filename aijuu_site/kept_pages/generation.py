@@ -47,6 +47,10 @@ _NOT_SHOWN = (
 _WRITE = re.compile(
     r"\s*(?:INSERT\s+(?:OR\s+\w+\s+)?INTO|UPDATE|DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?)\s+\"?(\w+)", re.IGNORECASE
 )
+# What a draft writes into the row of its page, and no public page reads: Wagtail saves one every few seconds while
+# somebody writes.
+_OF_DRAFT = r'"(?:draft_title|has_unpublished_changes|latest_revision_id|latest_revision_created_at)" = %s'
+_DRAFT = re.compile(rf'UPDATE "wagtailcore_page" SET {_OF_DRAFT}(?:, {_OF_DRAFT})* WHERE ')  # noqa: S608 - it recognises one.
 # The generation (8 random bytes), then the highest number and the count of PageChange that it includes.
 _LAYOUT = struct.Struct("=8sqq")
 _logger = logging.getLogger(__name__)
@@ -112,7 +116,7 @@ def _watch_connection(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
 
 def _recognise_write(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
     found = _WRITE.match(sql) if isinstance(sql, str) else None
-    if found is None or found[1] not in watched_tables():
+    if found is None or found[1] not in watched_tables() or _DRAFT.match(sql):
         return execute(sql, params, many, context)
     with nullcontext() if context["connection"].in_atomic_block else transaction.atomic():
         result = execute(sql, params, many, context)

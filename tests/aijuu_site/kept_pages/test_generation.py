@@ -1,5 +1,6 @@
 """A committed write to what pages show makes a new generation, by whatever way it was written; nothing else does."""
 
+import json
 import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,8 @@ from unittest import mock
 import pytest
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Page, PageViewRestriction, Site
@@ -75,6 +78,9 @@ WAYS: dict[str, Callable[[ContentPage], object]] = {
 }
 
 
+DRAFT_ALONE = {"draft_title": "Uusi", "has_unpublished_changes": True}
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_of_writing_is_recognised(way: str, page: ContentPage, changed: Callable[[], bool]) -> None:
     changed()
@@ -124,6 +130,45 @@ def test_many_tables_change_one_generation(page: ContentPage) -> None:
         page.save_revision().publish()
         ContactDetails.load().save()
     assert PageChange.objects.count() == count + 1
+
+
+@transactional
+def test_draft_changes_nothing(page: ContentPage, changed: Callable[[], bool]) -> None:
+    changed()
+    page.title = "Uusi"
+    draft = page.save_revision()
+    page.save_revision(overwrite_revision=draft)
+    Page.objects.filter(pk=page.pk).update(**DRAFT_ALONE)
+    assert not changed()
+    assert Page.objects.get(pk=page.pk).draft_title == "Uusi"
+    draft.publish()
+    assert changed()
+
+
+@transactional
+def test_draft_saved_in_the_editor_changes_nothing(page: ContentPage, changed: Callable[[], bool]) -> None:
+    kati, edit = Client(), reverse("wagtailadmin_pages:edit", args=[page.pk])
+    kati.force_login(make_user(group="Työnohjaaja"))
+    text = {"key": "aaaaa", "text": "Uutta", "type": "unstyled", "depth": 0, "inlineStyleRanges": []}
+    intro = json.dumps({"blocks": [{**text, "entityRanges": []}], "entityMap": {}})
+    form = {"title": "Uusi", "slug": "hinnat", "intro": intro, "body-count": "0"}
+    changed()
+    assert kati.post(edit, form).status_code == 302
+    page.refresh_from_db()
+    assert "Uutta" in page.get_latest_revision_as_object().intro
+    assert not changed()
+    assert kati.post(edit, {**form, "action-publish": "1"}).status_code == 302
+    assert changed()
+
+
+@transactional
+@pytest.mark.parametrize("column", ["live", "title", "expired", "url_path"])
+def test_draft_with_anything_else_is_a_change(column: str, page: ContentPage, changed: Callable[[], bool]) -> None:
+    also = {column: getattr(page, column)}
+    for values in ({**DRAFT_ALONE, **also}, {**also, **DRAFT_ALONE}):
+        changed()
+        Page.objects.filter(pk=page.pk).update(**values)
+        assert changed()
 
 
 @transactional
