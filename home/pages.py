@@ -24,8 +24,8 @@ from home.blocks import BodyStreamBlock
 from home.compiled_rows import row_by_pk
 from home.current_request import current_request
 from home.important_pages import PageRights, refuse_expiry
+from home.moments import SchedulePanel
 from home.rich_text import SHORT_FEATURES, linked_page_ids, valid_id
-from home.schedule_panel import SchedulePanel
 from home.site_pages import site_pages
 
 # Element ids that the page template uses.

@@ -8,7 +8,6 @@ from wagtail.admin.userbar import ContentCheckerItem
 from wagtail.models import Page
 from wagtail.rich_text.feature_registry import FeatureRegistry
 
-from home import compared_versions as _compared_versions  # noqa: F401  (registers its comparison)
 from home import page_alarm as _page_alarm  # noqa: F401  (registers its hooks)
 from home.checklist import admin as _checklist  # noqa: F401  (registers its hooks)
 from home.editing_checks import SiteContentChecker

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
@@ -187,3 +188,13 @@ def queue_account_changed(*, email: str, changed: list[str], by: str, now: datet
 
 # The address that the account had then, whatever it has now.
 register(MailPurpose.ACCOUNT_CHANGED, handling=Handling(addresses=lambda mail: Addresses(recipient=mail.recipient)))
+
+
+def reset_second_step(*, user: User, by: str) -> int:
+    """Remove all second steps, recovery codes and logins of an account, and tell it by mail. Returns how many steps."""
+    with transaction.atomic():
+        removed, _models = Authenticator.objects.filter(user=user).delete()
+        end_sessions(user.pk)
+        UserSession.objects.filter(user=user).delete()
+        queue_account_changed(email=user.email, changed=["second_step_reset"], by=by, now=timezone.now())
+    return removed

@@ -22,7 +22,7 @@ from wagtail.admin.views.mixins import SpreadsheetExportMixin
 
 from aijuu_site.accounts.changes import changes_addresses, changes_told
 from aijuu_site.accounts.models import User
-from aijuu_site.accounts.second_step.answers import FIELDS, Answers
+from aijuu_site.accounts.second_step.forms import FIELDS, Answers
 from aijuu_site.middleware import PASSKEY_PERMISSIONS_POLICY
 from intake.desk.list import EnquiryAdmin
 

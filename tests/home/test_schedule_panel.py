@@ -13,7 +13,7 @@ from wagtail.models import Page
 
 from home.dates import ImplausibleYear, OtherWeekday, parse_moment
 from home.models import HomePage
-from home.schedule_panel import MomentFormField
+from home.moments import MomentFormField
 from tests.accounts import make_user
 
 pytestmark = pytest.mark.once

@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from aijuu_site.accounts.devices import remember_device
+from aijuu_site.accounts.login_notices import remember_device
 from aijuu_site.accounts.models import User
 from aijuu_site.accounts.second_step.rules import STEPS, may_remove, passkey_host
 from intake.spam.limit import client_address
@@ -27,7 +27,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_login_stages(self) -> list[str]:
         return [
             "allauth.mfa.stages.AuthenticateStage",
-            "aijuu_site.accounts.second_step.stages.EnrolStage",
+            "aijuu_site.accounts.second_step.views.EnrolStage",
         ]
 
     def get_client_ip(self, request: HttpRequest) -> str:

@@ -1,12 +1,15 @@
-"""Who must pass a second step at login, who has, and which second steps there are."""
+"""Who must pass a second step at login, who has, which second steps there are; and that nobody comes in without."""
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa import app_settings
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.http import HttpRequest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.functional import SimpleLazyObject
 
 from aijuu_site.accounts.models import User
 
@@ -41,3 +44,26 @@ def may_remove(authenticator: Authenticator) -> bool:
     """The last second step stays where one is required."""
     others = Authenticator.objects.filter(user_id=authenticator.user_id, type__in=STEPS).exclude(pk=authenticator.pk)
     return not is_required() or others.exists()
+
+
+class SecondStepMiddleware:
+    """Where a second step is required, a session without one has no user.
+
+    A login makes no such session; this is for those from before SITE_URL became https. Public pages that don't ask who
+    is signed in do nothing for it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if is_required():
+            signed_in = request.user
+            request.user = SimpleLazyObject(lambda: _with_second_step(request, signed_in))  # type: ignore[assignment]
+        return self.get_response(request)
+
+
+def _with_second_step(request: HttpRequest, user: User | AnonymousUser) -> User | AnonymousUser:
+    if not user.is_authenticated or has_passed(request, user):
+        return user
+    return AnonymousUser()

@@ -1,12 +1,14 @@
 """The second step at login, getting one, and managing one's own: allauth's views with our templates and rules."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, cast
 
 from allauth.account.internal.decorators import login_stage_required
 from allauth.account.internal.stagekit import clear_login
 from allauth.account.stages import LoginStage
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import views as base
 from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
@@ -25,6 +27,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.template.response import TemplateResponse
 from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.generic import View
 
@@ -33,10 +36,41 @@ from aijuu_site.accounts.confirmation import confirm_session
 from aijuu_site.accounts.login_notices import device_words
 from aijuu_site.accounts.models import User
 from aijuu_site.accounts.second_step.forms import ActivateTOTPForm
-from aijuu_site.accounts.second_step.qr_code import qr_code
 from aijuu_site.accounts.second_step.rules import has_step, is_required, may_remove, passkeys_work
-from aijuu_site.accounts.second_step.stages import EnrolStage
 from aijuu_site.middleware import PASSKEY_PERMISSIONS_POLICY
+
+
+class EnrolStage(LoginStage):
+    """The stage of a login in which somebody without a second step gets one."""
+
+    key = "enrol"
+    urlname = "second_step_enrol"
+
+    def handle(self) -> tuple[HttpResponse | None, bool]:
+        if is_required() and not has_step(self.login.user):
+            return HttpResponseRedirect(reverse(self.urlname)), True
+        return None, True
+
+
+@dataclass(frozen=True)
+class QrCode:
+    """The picture that an app of codes reads, and what a person types where it can't."""
+
+    svg: SafeString
+    # In groups of four, as apps show and take them.
+    typed: str
+    url: str
+
+
+def qr_code(user: User, secret: str) -> QrCode:
+    # Here, since it loads Pillow's fonts, which take 4 MiB and which nothing else needs.
+    import qrcode
+    from qrcode.image.svg import SvgPathImage
+
+    url = get_adapter().build_totp_url(user, secret)
+    picture: str = qrcode.make(url, image_factory=SvgPathImage, border=2).to_string(encoding="unicode")
+    groups = [secret[start : start + 4] for start in range(0, len(secret), 4)]
+    return QrCode(svg=mark_safe(picture), typed=" ".join(groups), url=url)  # noqa: S308 (made here, of squares)
 
 
 def if_passkeys_work(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

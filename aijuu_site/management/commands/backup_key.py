@@ -2,9 +2,8 @@
 
 from typing import Any
 
+import pyrage
 from django.core.management.base import BaseCommand
-
-from aijuu_site.backup.keys import new_key_file
 
 
 class Command(BaseCommand):
@@ -16,4 +15,5 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(new_key_file(), ending="")
+        identity = pyrage.x25519.Identity.generate()
+        self.stdout.write(f"# public key: {identity.to_public()}\n{identity}")

@@ -1,17 +1,20 @@
-"""When a page appears and disappears: day and time of day, as Finns write them."""
+"""Moments in the admin, as Finns write and read them: when a page appears, and what differs between its versions."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from wagtail.admin.compare import FieldComparison, register_comparison_class
 from wagtail.admin.forms.models import register_form_field_override
 from wagtail.admin.panels import FieldPanel, PublishingPanel
 from wagtail.admin.widgets import AdminDateTimeInput
 
-from home.dates import ImplausibleYear, OtherWeekday, day_error_message, parse_moment
+from home.dates import ImplausibleYear, OtherWeekday, day_error_message, finnish_moment, parse_moment
 
 
 class MomentInput(AdminDateTimeInput):  # type: ignore[misc]
@@ -52,3 +55,22 @@ class SchedulePanel(PublishingPanel):  # type: ignore[misc]
 
 def _moment_input(own: AdminDateTimeInput) -> MomentInput:
     return MomentInput(attrs=own.attrs, js_overlay_parent_selector=own.js_overlay_parent_selector)
+
+
+class _InWords(FieldComparison):  # type: ignore[misc]
+    """What differs, in words: Wagtail shows a moment and a tick as Python prints them."""
+
+    def __init__(self, field: Any, obj_a: models.Model, obj_b: models.Model) -> None:
+        super().__init__(field, obj_a, obj_b)
+        self.val_a = _in_words(field.value_from_object(obj_a))
+        self.val_b = _in_words(field.value_from_object(obj_b))
+
+
+def _in_words(value: datetime | bool | None) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return finnish_moment(value)
+
+
+for _field in (models.DateTimeField, models.BooleanField):
+    register_comparison_class(_field, comparison_class=_InWords)
