@@ -10,6 +10,7 @@
   const IDLE_KEYS = /^(Tab|Escape|Shift|Control|Alt|AltGraph|Meta|CapsLock|PageUp|PageDown|F\d+)$/;
   // As long as Wagtail keeps a button from a second click.
   const ON_ITS_WAY = 30000;
+  const LONGEST_SAVE = 10000;
 
   let touched = false;
   const watched = new WeakSet();
@@ -27,8 +28,10 @@
 
   const isUnsavedFromTheStart = (form) => returned.has(form) || form.dataset.wUnsavedForceValue === "true";
 
+  const controller = (form, name) => window.wagtail?.app?.getControllerForElementAndIdentifier(form, name);
+
   // Let Wagtail compare from now on with what the form holds.
-  const clear = (form) => window.wagtail?.app?.getControllerForElementAndIdentifier(form, "w-unsaved")?.clear();
+  const clear = (form) => controller(form, "w-unsaved")?.clear();
 
   // Wagtail notices it, and saves a moment later.
   function markUnsaved(form) {
@@ -123,6 +126,46 @@
       if (form.dataset.wUnsavedHasEditsValue === "true") saveNext(form);
     }, ON_ITS_WAY);
   });
+
+  // What is being saved by itself just then is waited for: stored after the page that answers was made, it would be
+  // another window's, too, and after a publication it would be a draft of older words.
+  let isReleased = false;
+  const waiting = new WeakSet();
+
+  // The save that has left already; one that waits for its half second is given up below.
+  function saveOnItsWay(form) {
+    const hasLeft = performance.now() - (saves.get(form)?.timeStamp ?? 0) >= form.dataset.wAutosaveIntervalValue;
+    return hasLeft ? controller(form, "w-autosave")?.submitPromise : null;
+  }
+
+  function sendAfter(saving, form, submitter) {
+    waiting.add(form);
+    // Nor is the next one begun.
+    form.dataset.wAutosaveActiveValue = "false";
+    const longEnough = new Promise((ended) => { setTimeout(ended, LONGEST_SAVE); });
+    Promise.race([saving, longEnough]).then(() => {
+      waiting.delete(form);
+      form.dataset.wAutosaveActiveValue = "true";
+      // Wagtail has disabled the button meanwhile, and a form does not send a disabled one along.
+      const wasDisabled = submitter?.disabled;
+      if (wasDisabled) submitter.disabled = false;
+      isReleased = true;
+      form.requestSubmit(submitter);
+      isReleased = false;
+      if (wasDisabled) setTimeout(() => { submitter.disabled = submitter.dataset.wProgressLoadingValue === "true"; });
+    });
+  }
+
+  function sendWhenSaved(event) {
+    const form = event.target;
+    if (isReleased || !form.matches("[data-controller~='w-autosave']")) return;
+    const saving = saveOnItsWay(form);
+    if (!saving && !waiting.has(form)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (!waiting.has(form)) sendAfter(saving, form, event.submitter);
+  }
+  addEventListener("submit", sendWhenSaved, true);
 
   // 4. Wagtail never begins to look for changes in a form that came back with mistakes: once it was saved, what was typed
   // after that was neither saved nor asked about. So it begins as any other, and counts as changed from the start.

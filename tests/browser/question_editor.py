@@ -10,12 +10,18 @@ from tests.browser.waits import next_document
 def publish(page: Page) -> None:
     """Publish what the editor at `page` holds, an old version as well; its answer has loaded."""
     button = page.get_by_role("button", name=re.compile("^Julkaise( tämä versio)?$"))
+    open_more_actions(page)
+    with next_document(page):
+        button.click()
+
+
+def open_more_actions(page: Page) -> None:
+    """Show what the editor at `page` can do besides its first button, unless it shows that."""
+    button = page.get_by_role("button", name=re.compile("^Julkaise( tämä versio)?$"))
     more = page.get_by_role("button", name="Lisää toimintoja").last
     expect(button.or_(more).first).to_be_visible()
     if not button.is_visible():
         more.click()
-    with next_document(page):
-        button.click()
 
 
 class QuestionEditor:

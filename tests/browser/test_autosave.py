@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import APIResponse, Dialog, Page, Route, expect
 
 from tests.browser.katis_desk import KatisDesk
-from tests.browser.question_editor import publish
+from tests.browser.question_editor import open_more_actions, publish
 from tests.browser.waits import eventually, first_held, next_document
 from tests.tools.running_site import RunningSite
 
@@ -164,6 +164,50 @@ def test_nothing_is_saved_after_what_is_sent_by_hand(desk: KatisDesk, unfinished
     with next_document(page):
         page.get_by_role("button", name="Tallenna luonnos").click()
     expect(page.locator(".messages")).to_contain_text("päivitetty")
+
+
+def test_what_is_sent_by_hand_waits_for_a_save_on_its_way(desk: KatisDesk, unfinished: Page) -> None:
+    page = unfinished
+    on_its_way: list[Route] = []
+    sent_by_hand: list[Route] = []
+
+    def note(route: Route) -> None:
+        if route.request.is_navigation_request():
+            sent_by_hand.append(route)
+        route.fallback()
+
+    page.route("**/edit/", lambda route: on_its_way.append(route), times=1)
+    page.route("**/edit/", note)
+    page.locator("#id_title").fill("Kartoitus")
+    saving = first_held(page, on_its_way)
+    page.locator("#id_title").fill("Kartoitukset")
+    open_more_actions(page)
+    with next_document(page):
+        page.get_by_role("button", name="Julkaise", exact=True).click()
+        page.wait_for_timeout(1500)
+        assert sent_by_hand == []
+        saving.continue_()
+    # That the form was told which button was pressed, the refusal shows; the server knows nothing newer.
+    expect(page.locator(".messages")).to_contain_text("Sivua ei voitu tallentaa")
+    assert len(sent_by_hand) == 1
+    expect(page.locator("#id_title")).to_have_value("Kartoitukset")
+    page.locator("#id_title").fill("Kartoitus")
+    expect(page.locator("#page-edit-form")).to_have_attribute("data-w-unsaved-has-edits-value", "false")
+    expect(page.get_by_text("Automaattinen tallennus on keskeytetty").locator("visible=true")).to_have_count(0)
+    page.unroute("**/edit/", note)
+
+
+def test_what_is_sent_by_hand_waits_no_longer_than_ten_seconds(desk: KatisDesk, unfinished: Page) -> None:
+    page = unfinished
+    on_its_way: list[Route] = []
+    page.route("**/edit/", lambda route: on_its_way.append(route), times=1)
+    page.locator("#id_title").fill("Kartoitus")
+    never = first_held(page, on_its_way)
+    open_more_actions(page)
+    with next_document(page):
+        page.get_by_role("button", name="Julkaise", exact=True).click()
+    expect(page.locator(".messages")).to_contain_text("Sivua ei voitu tallentaa")
+    never.abort()
 
 
 @pytest.mark.usefixtures("put_back")
