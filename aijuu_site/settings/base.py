@@ -287,7 +287,7 @@ WAGTAILADMIN_COMMENTS_ENABLED = False
 # Only the admin and pages with a password set cookies. Messages are kept in the session and need none.
 SESSION_COOKIE_NAME = cookie_name("sessionid", https=HTTPS)
 CSRF_COOKIE_NAME = cookie_name("csrftoken", https=HTTPS)
-# Tells a known browser from a new one, for a year (aijuu_site.accounts.devices). Sent to the admin only, not to pages.
+# Tells a known browser from a new one, for a year (aijuu_site.accounts.login_notices). Sent to the admin alone.
 DEVICE_COOKIE_NAME = "__Secure-device" if HTTPS else "device"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
