@@ -10,7 +10,7 @@ from tests.browser.question_editor import open_more_actions, publish
 from tests.browser.waits import eventually, first_held, next_document
 from tests.tools.running_site import RunningSite
 
-TITLE, QUESTIONS = "Tietosuoja", "Alkukartoitus"
+TITLE, QUESTIONS, NEW = "Tietosuoja", "Alkukartoitus", "Kokeilusivu"
 # In the answer to the first save, as if she had typed just then. The save itself is the real one.
 _TYPE_MEANWHILE = """() => {
   const real = window.fetch;
@@ -47,6 +47,13 @@ _PUT_BACK = (
     "same = Page.objects.filter(pk=page.pk)\n"
     "same.update(draft_title=page.title, latest_revision=None, has_unpublished_changes=False)\n"
 )
+_TAKE_NEW_AWAY = f"""
+from wagtail.models import Page
+new = Page.objects.filter(title={NEW!r})
+print([page.live for page in new])
+for page in new:
+    page.delete()
+"""
 # The questions end with a step that has none: a draft may, but it can't be published.
 _UNFINISHED = """
 import json
@@ -195,6 +202,23 @@ def test_what_is_sent_by_hand_waits_for_a_save_on_its_way(desk: KatisDesk, unfin
     expect(page.locator("#page-edit-form")).to_have_attribute("data-w-unsaved-has-edits-value", "false")
     expect(page.get_by_text("Automaattinen tallennus on keskeytetty").locator("visible=true")).to_have_count(0)
     page.unroute("**/edit/", note)
+
+
+def test_a_new_page_published_while_it_is_saved_is_one_page(desk: KatisDesk, site: RunningSite) -> None:
+    page = desk.page
+    parent = site.run("from home.pages import HomePage\nprint(HomePage.objects.get().pk)").strip()
+    page.goto(f"/admin/pages/add/home/contentpage/{parent}/", wait_until="networkidle")
+    on_its_way: list[Route] = []
+    page.route("**/add/home/contentpage/**", lambda route: on_its_way.append(route), times=1)
+    page.locator("#id_title").press_sequentially(NEW)
+    saving = first_held(page, on_its_way)
+    open_more_actions(page)
+    with next_document(page):
+        page.get_by_role("button", name="Julkaise", exact=True).click()
+        page.wait_for_timeout(500)
+        saving.continue_()
+    expect(page.locator(".messages")).to_contain_text(f"Sivu '{NEW}' julkaistu")
+    assert site.run(_TAKE_NEW_AWAY).strip() == "[True]"
 
 
 def test_what_is_sent_by_hand_waits_no_longer_than_ten_seconds(desk: KatisDesk, unfinished: Page) -> None:
