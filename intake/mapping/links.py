@@ -17,6 +17,7 @@ from intake.jobs.schedule import in_batches
 from intake.locks import lock_receiving
 from intake.mail.links import derived_secret, new_secret, register_link, secret_digest
 from intake.mail.models import OutgoingMail
+from intake.mailbox import mailbox_key
 from intake.mapping.mails import MAPPING_LINK, draft_of, resume_mails
 from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping
 
@@ -59,7 +60,13 @@ def _secret_for(mail: OutgoingMail, now: datetime) -> str:
     if draft is None:
         raise InitialMapping.DoesNotExist
     secret = new_secret()
-    MappingLink.objects.create(mapping=draft, by_mail=True, secret_digest=secret_digest(secret), created_at=now)
+    MappingLink.objects.create(
+        mapping=draft,
+        by_mail=True,
+        mailbox_key=mailbox_key(mail.recipient),
+        secret_digest=secret_digest(secret),
+        created_at=now,
+    )
     return secret
 
 

@@ -52,7 +52,8 @@ class InitialMapping(models.Model):
     shown_texts = models.JSONField(default=dict, blank=True)
     # {"hidden_field": bool, "source_known": bool}: the spam signs of the first step.
     signs = models.JSONField(default=dict, blank=True)
-    # The mailbox (intake.mailbox.mailbox_key) to which the private link was queued last, when, and how often in all.
+    # For the page that tells of the mail with the private link, and the mail's limits: the mailbox (intake.mailbox) to
+    # which it was queued last, when, and how often in all. The first two are empty if that mail was withdrawn.
     link_mailed_key = models.CharField(max_length=64, blank=True, editable=False)
     link_mailed_at = models.DateTimeField(null=True, blank=True, editable=False)
     link_mails = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -129,9 +130,14 @@ class InitialMapping(models.Model):
 
 
 class MappingLink(StoredLink):
-    """A private link to one mapping. `by_mail`: the link was sent by mail."""
+    """A private link to one mapping.
+
+    `by_mail`: the link was sent by mail. `mailbox_key`: to which mailbox (intake.mailbox), if the mapping has contact
+    facts of its own, so that the link can be deleted once the address is corrected.
+    """
 
     by_mail = models.BooleanField(default=False)
+    mailbox_key = models.CharField(max_length=64, blank=True)
     mapping = models.ForeignKey(InitialMapping, on_delete=models.CASCADE, related_name="links")
 
 

@@ -60,16 +60,16 @@ def link_mail_of(mapping: InitialMapping, *, now: datetime) -> LinkMail | None:
 def mail_first_link(mapping: InitialMapping, *, signs: SpamSigns, by_mail: bool = False, now: datetime) -> None:
     """Queue the link to a newly stored address; nothing if the mailbox is the one that it went to.
 
-    If the address was corrected, the link that went to the other one stops working: a stranger may have got it. Not if
-    the correction came by that link itself (`by_mail`). In the caller's transaction, which holds lock_receiving() and
-    the row.
+    If the address was corrected, every link that went to another mailbox stops working: a stranger may have got it. Not
+    if the correction came by such a link itself (`by_mail`). In the caller's transaction, which holds lock_receiving()
+    and the row.
     """
     key = mailbox_key(mapping.facts["email"])
+    if not by_mail:
+        mapping.links.filter(by_mail=True).exclude(mailbox_key=key).delete()
     if key == mapping.link_mailed_key:
         return
     resume_mails(mapping.pk).delete()
-    if mapping.link_mailed_key and not by_mail:
-        mapping.links.filter(by_mail=True).delete()
     mapping.link_mailed_key, mapping.link_mailed_at = "", None
     if _is_allowed(mapping, signs):
         _queue(mapping, key, now)

@@ -252,6 +252,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('by_mail', models.BooleanField(default=False)),
+                ('mailbox_key', models.CharField(blank=True, max_length=64)),
                 ('secret_digest', models.CharField(max_length=64, unique=True)),
                 ('created_at', models.DateTimeField()),
                 ('mapping', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='intake.initialmapping')),

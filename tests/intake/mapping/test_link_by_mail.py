@@ -70,6 +70,16 @@ def mailed_to(answerer: Answerer, smtp: SmtpServer) -> Answerer:
     return Answerer(secret=secret)
 
 
+def delivers_until_withdrawn(clock: Any) -> None:
+    """Try the mail at each of its times, until it is given up."""
+    for wait in WAITS:
+        deliver_due()
+        clock.shift(wait)
+        if not OutgoingMail.objects.exists():
+            break
+    assert waiting() == []
+
+
 def test_stored_address_gets_the_link_once(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     begins(answerer, clock)
     assert waiting() == [ADDRESS]
@@ -129,6 +139,63 @@ def test_corrected_address_gets_link_and_first_dies(answerer: Answerer, smtp: Sm
     assert waiting() == [ADDRESS]
     assert mailed_to(answerer, smtp).opens("vaihe/1").status_code == 200
     assert answerer.opens("vaihe/1").status_code == 200
+
+
+def test_corrected_address_kills_link_though_a_later_mail_was_undeliverable(
+    answerer: Answerer, smtp: SmtpServer, clock: Any
+) -> None:
+    begins(answerer, clock, email="maja@esimerkki.fi")
+    stranger = mailed_to(answerer, smtp)
+    clock.shift(MAIL_INTERVAL)
+    answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
+    assert waiting() == ["maja@esimerkki.fi"]
+    smtp.behaviour = Behaviour.REJECT
+    delivers_until_withdrawn(clock)
+    smtp.behaviour = Behaviour.ACCEPT
+    assert stranger.opens("vaihe/1").status_code == 200
+    corrects(answerer, clock, ADDRESS)
+    assert stranger.opens("vaihe/1").status_code == 404
+    assert mailed_to(answerer, smtp).opens("vaihe/1").status_code == 200
+
+
+def test_corrected_address_kills_link_though_answers_withdrew_a_later_mail(
+    answerer: Answerer, smtp: SmtpServer, clock: Any
+) -> None:
+    begins(answerer, clock, email="maja@esimerkki.fi")
+    stranger = mailed_to(answerer, smtp)
+    clock.shift(MAIL_INTERVAL)
+    answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
+    answerer.sends_step(1, ANSWERS[0])
+    answerer.sends_step(2, {**ANSWERS[1], "q_muutos": "<a href=x>casino</a> https://a.example https://b.example"})
+    deliver_due()
+    assert waiting() == []
+    # Her answers are still held suspicious, so no link goes to the right address either.
+    corrects(answerer, clock, ADDRESS)
+    assert waiting() == []
+    answerer.answers_all()
+    answerer.sends()
+    assert stranger.opens("kopio").status_code == 410
+
+
+def test_corrected_address_kills_link_that_was_taken_unconfirmed(
+    answerer: Answerer, smtp: SmtpServer, clock: Any
+) -> None:
+    begins(answerer, clock, email="maja@esimerkki.fi")
+    smtp.behaviour = Behaviour.VANISH
+    delivers_until_withdrawn(clock)
+    smtp.behaviour = Behaviour.ACCEPT
+    strangers = [Answerer(secret=secret) for secret in secrets_in_mails(smtp)]
+    assert [stranger.opens("vaihe/1").status_code for stranger in strangers] == [200] * len(strangers)
+    assert strangers
+    corrects(answerer, clock, ADDRESS)
+    assert {stranger.opens("vaihe/1").status_code for stranger in strangers} == {404}
+
+
+def test_same_mailbox_keeps_its_links(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock)
+    phone = mailed_to(answerer, smtp)
+    corrects(answerer, clock, "Maija.Meikalainen@esimerkki.fi")
+    assert phone.opens("vaihe/1").status_code == 200
 
 
 def test_address_corrected_before_delivery_goes_nowhere_else(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
@@ -279,12 +346,7 @@ def test_failed_storing_of_the_link_is_told(answerer: Answerer, clock: Any, monk
 def test_undeliverable_link_is_given_up_and_offered_again(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     begins(answerer, clock)
     smtp.behaviour = Behaviour.REJECT
-    for wait in WAITS:
-        deliver_due()
-        clock.shift(wait)
-        if not OutgoingMail.objects.exists():
-            break
-    assert waiting() == []
+    delivers_until_withdrawn(clock)
     assert timezone.now() - START > MAIL_LIFETIME
     page = answerer.opens("myohemmin")
     assert "Linkki lähetettiin" not in page_text(page)
