@@ -45,6 +45,8 @@ class InitialMapping(models.Model):
 
     # The contact facts of a mapping without an enquiry: names of intake.submission.ContactFacts -> values.
     facts = models.JSONField(default=dict, blank=True)
+    # Their digests (intake.mapping.answers) as the page on which the mapping began sent them last.
+    first_facts = models.JSONField(default=dict, blank=True, editable=False)
     # QuestionSet.as_json() (intake.mapping.questions) when the first answers were stored.
     question_set = models.JSONField(default=dict, blank=True)
     # intake.mapping.answers.Answers.

@@ -23,7 +23,7 @@ from intake.enquiry.services import (
 )
 from intake.locks import lock_receiving
 from intake.mail.links import secret_digest
-from intake.mapping.answers import missing, typed_facts
+from intake.mapping.answers import changed_elsewhere, digests, missing, typed_facts
 from intake.mapping.links import (
     LIFETIME,
     may_open_answers,
@@ -39,6 +39,8 @@ from intake.mapping.resume_mail import mail_first_link
 from intake.spam.limit import enforce_rate_limit
 from intake.submission import ContactFacts, FormEntry, FormOpening, ShownTexts, Submission
 from intake.typed_text import clean_lines
+
+_FACTS = tuple(field.name for field in fields(ContactFacts))
 
 
 class AlreadySent(Exception):
@@ -61,6 +63,7 @@ class MappingStart:
 def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: datetime) -> InitialMapping:
     """Store the first step of a mapping without an enquiry; the same form sent again only changes its facts.
 
+    A fact that it sends as it did before, and that was changed on the mapping's own page since, stays as it is.
     `secret`: that of its private link, the same for the same form. Raises AlreadySent,
     intake.spam.limit.TooManyPosts, and django.db.DatabaseError.
     """
@@ -77,6 +80,7 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
                 started_at=now,
                 expires_at=now + LIFETIME,
                 facts=_as_json(facts),
+                first_facts=digests(_as_json(facts), _FACTS),
                 question_set=start.question_set.as_json(),
                 shown_texts=asdict(start.shown),
                 signs={"hidden_field": bool(signs.hidden_field.strip()), "source_known": signs.source_known},
@@ -84,8 +88,7 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
             _add_link(mapping, secret, now)
         else:
             _require_unsent(mapping)
-            mapping.facts = _as_json(facts)
-            mapping.save(update_fields=["facts"])
+            _repeat_first_step(mapping, facts)
         mail_first_link(mapping, signs=signs, now=now)
     return mapping
 
@@ -182,7 +185,7 @@ def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: 
         mapping.answers = mapping.counted_answers
         mapping.sent_at = now
         # From now on they are stored in the enquiry only.
-        mapping.facts = {}
+        mapping.facts = mapping.first_facts = {}
         resume_mails(mapping.pk).delete()
         mapping.save()
         # The other link then shows that the mapping was received. A started parallel mapping is kept.
@@ -254,6 +257,16 @@ def _locked_by_id(mapping_id: int) -> InitialMapping:
 def _require_unsent(mapping: InitialMapping) -> None:
     if mapping.is_sent:
         raise AlreadySent
+
+
+def _repeat_first_step(mapping: InitialMapping, facts: ContactFacts) -> None:
+    posted = _as_json(facts)
+    sent = digests(posted, _FACTS)
+    stored = digests(mapping.facts, _FACTS)
+    kept = changed_elsewhere(seen=mapping.first_facts, posted=sent, stored=stored)
+    mapping.facts = {name: mapping.facts[name] if name in kept else value for name, value in posted.items()}
+    mapping.first_facts = sent
+    mapping.save(update_fields=["facts", "first_facts"])
 
 
 def _as_json(facts: ContactFacts) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from home.dates import day_error_message, finnish_day, parse_day
 from intake.enquiry.form_renderer import FORM_RENDERER
 from intake.enquiry.forms import TypedTextField, summary_entries
-from intake.mapping.answers import Answers, condition_holds, digests, is_answered, questions_to_show
+from intake.mapping.answers import Answers, changed_elsewhere, condition_holds, digests, is_answered, questions_to_show
 from intake.mapping.questions import Question, QuestionType, Role, Step
 from intake.typed_text import without_invisible
 
@@ -202,31 +202,12 @@ class StepForm(forms.Form):
         return [question.key for question in self.step.questions]
 
     def data_with(self, stored: Answers, *, data: QueryDict) -> QueryDict | None:
-        """Return the post (`data`) with what was answered elsewhere while its page was open; None if there is nothing.
-
-        The page says what it showed of the stored answers. One that is as it was shown was not touched on the page, so
-        the one that is stored now counts.
-        """
+        """Return the post (`data`) with what was answered elsewhere meanwhile; None if there is nothing (data_with)."""
         if SEEN not in data:
             return None
-        seen = _read_seen(str(data[SEEN]))
         self.is_valid()
-        now, posted = digests(stored, self.keys), digests(self.answers, self.keys)
-        initial = _initial(stored)
-        merged = data.copy()
-        changed = False
-        for question in self.step.questions:
-            key, names = question.key, field_names(question)
-            # Faulty, or asked only beside an answer that is none of this post.
-            typed = key not in posted and any(
-                text.strip() not in ("", NO_ANSWER) for name in names for text in data.getlist(name)
-            )
-            if not typed and posted.get(key) == seen.get(key) and now.get(key) != seen.get(key):
-                changed = True
-                for name in names:
-                    value = initial.get(name, [])
-                    merged.setlist(name, [str(one) for one in (value if isinstance(value, list) else [value])])
-        return merged if changed else None
+        names = {question.key: field_names(question) for question in self.step.questions}
+        return data_with(stored, data=data, posted=self.answers, names=names, initial=_initial(stored))
 
     @property
     def error_summary(self) -> list[dict[str, str]]:
@@ -272,6 +253,39 @@ class StepForm(forms.Form):
 def seen_text(answers: Answers, keys: Iterable[str]) -> str:
     """Return the digests of the answers that a page shows, for its hidden field."""
     return " ".join(f"{key}={digest}" for key, digest in digests(answers, keys).items())
+
+
+def data_with(
+    stored: Answers,
+    *,
+    data: QueryDict,
+    posted: Answers,
+    names: Mapping[str, tuple[str, ...]],
+    initial: Mapping[str, Any],
+) -> QueryDict | None:
+    """Return the post (`data`) with what was answered elsewhere while its page was open; None if there is nothing.
+
+    The page says what it showed of the stored answers. One that is as it was shown was not touched on the page, so the
+    one that is stored now counts. `posted`: the valid answers of the post; `names`: the form fields of each answer;
+    `initial`: what they show of the stored answers.
+    """
+    if SEEN not in data:
+        return None
+    valid = digests(posted, names)
+    merged = data.copy()
+    changed = False
+    for key in changed_elsewhere(seen=_read_seen(str(data[SEEN])), posted=valid, stored=digests(stored, names)):
+        own = names.get(key, ())
+        # Faulty, or asked only beside an answer that is none of this post.
+        typed = key not in valid and any(
+            text.strip() not in ("", NO_ANSWER) for name in own for text in data.getlist(name)
+        )
+        if own and not typed:
+            changed = True
+            for name in own:
+                value = initial.get(name, [])
+                merged.setlist(name, [str(one) for one in (value if isinstance(value, list) else [value])])
+    return merged if changed else None
 
 
 def _read_seen(text: str) -> dict[str, str]:

@@ -44,7 +44,7 @@ from intake.mapping.questions import Ending, QuestionSet
 from intake.mapping.resume_mail import link_mail_of, mail_link_again
 from intake.mapping.returned_text import TypedAnswer, answers_to, typed_answers
 from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, store_answers, store_facts
-from intake.mapping.step_form import StepForm, has_free_text, seen_text
+from intake.mapping.step_form import StepForm, data_with, has_free_text, seen_text
 from intake.spam.limit import address_key
 
 # Query parameter of a link from the check page: return there after the change.
@@ -135,8 +135,8 @@ def facts_step(request: HttpRequest, path: MappingPath) -> HttpResponse:
     if not path.asks_facts or (path.mapping.is_sent and request.method != "POST"):
         return see_other(path.resume_url())
     if request.method != "POST":
-        return _facts_response(request, path, _facts_as_typed(path.mapping.facts))
-    form = MappingFactsForm(request.POST)
+        return _facts_response(request, path, MappingFactsForm(initial=_facts_as_typed(path.mapping.facts)))
+    form = _posted_facts(path, request.POST)
 
     def store() -> str:
         if not form.is_valid():
@@ -311,8 +311,22 @@ def _step_response(
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
 
 
-def _facts_as_typed(facts: dict[str, Any]) -> MappingFactsForm:
-    return MappingFactsForm(initial={**facts, "email": readable_address(facts["email"])})
+def _facts_as_typed(facts: dict[str, Any]) -> dict[str, Any]:
+    return {**facts, "email": readable_address(facts["email"])}
+
+
+def _posted_facts(path: MappingPath, data: QueryDict) -> MappingFactsForm:
+    """Return the form of a post. What was changed elsewhere while its page was open, and not touched there, stays."""
+    form = MappingFactsForm(data)
+    stored = path.mapping.facts
+    # Empty once they were sent.
+    if not stored:
+        return form
+    form.is_valid()
+    names = {name: (name,) for name in stored if name in form.fields}
+    initial = _facts_as_typed(stored)
+    merged = data_with(stored, data=data, posted=form.cleaned_data, names=names, initial=initial)
+    return MappingFactsForm(merged) if merged else form
 
 
 def _facts_response(
@@ -321,7 +335,7 @@ def _facts_response(
     own = path.facts_url()
     link_mail = link_mail_of(path.mapping, now=timezone.now())
     page = facts_page(form, steps=path.steps, notice=notice, continue_url=own, link_mail=link_mail, draft=own)
-    context = step_context(request, page)
+    context = step_context(request, page) | {"seen": seen_text(path.mapping.facts, path.mapping.facts)}
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
 
 

@@ -230,6 +230,7 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(db_index=True)),
                 ('sent_at', models.DateTimeField(blank=True, null=True, verbose_name='sent')),
                 ('facts', models.JSONField(blank=True, default=dict)),
+                ('first_facts', models.JSONField(blank=True, default=dict, editable=False)),
                 ('question_set', models.JSONField(blank=True, default=dict)),
                 ('answers', models.JSONField(blank=True, default=dict)),
                 ('shown_texts', models.JSONField(blank=True, default=dict)),

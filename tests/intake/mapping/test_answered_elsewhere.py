@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from intake.models import InitialMapping
-from tests.intake.mapping.answering import ANSWERS, Answerer
+from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.visiting import Letter, ShownForm
 
 WISHES, PRACTICALITIES = 2, 3
@@ -88,3 +88,83 @@ def test_any_words_in_the_hidden_field_are_answered(begun: Answerer, seen: str) 
     answer = begun.posts(begun.address("vaihe/2"), {**ANSWERS[1], "q_muu": "Palaverit", "seen": seen})
     assert answer.status_code == 303
     assert stored()["muu"] == "Palaverit"
+
+
+FACTS = "yhteystiedot"
+
+
+def facts() -> dict[str, Any]:
+    found: dict[str, Any] = InitialMapping.objects.get().facts
+    return found
+
+
+def change_facts(begun: Answerer, **changes: str | list[str]) -> dict[str, Any]:
+    """Change contact facts on a page opened just now."""
+    words = {**begun.reads(FACTS).values, **changes}
+    assert begun.posts(begun.address(FACTS), words).status_code == 303
+    return facts()
+
+
+CHANGED_FACTS: dict[str, str | list[str]] = {
+    "name": "Maija Virtanen",
+    "email": "maija.virtanen@öljy.fi",
+    "phone": "050 765 4321",
+    "organisation": "Toinen työ",
+    "supervision_form": "group",
+    "delivery_modes": ["online", "pori_premises"],
+    "preferred_contact": "email",
+}
+
+
+def test_untouched_contact_facts_change_nothing(begun: Answerer) -> None:
+    change_facts(begun, supervision_form="individual")
+    older = begun.reads(FACTS).values
+    before = facts()
+    changed = change_facts(begun, **CHANGED_FACTS)
+    assert {name for name in changed if changed[name] != before[name]} == {*CHANGED_FACTS}
+    assert begun.posts(begun.address(FACTS), older).status_code == 303
+    assert facts() == changed
+
+
+def test_older_page_of_contact_facts_keeps_corrected_address(begun: Answerer) -> None:
+    older = begun.reads(FACTS).values
+    changed = change_facts(begun, email="oikea@esimerkki.fi")
+    begun.posts(begun.address(FACTS), {**older, "phone": "050 765 4321"})
+    assert facts() == {**changed, "phone": "+358507654321"}
+    # An address that is typed there counts.
+    begun.posts(begun.address(FACTS), {**older, "email": "kolmas@esimerkki.fi"})
+    assert facts()["email"] == "kolmas@esimerkki.fi"
+
+
+def test_error_on_older_page_of_contact_facts_shows_corrected_address(begun: Answerer) -> None:
+    older = begun.reads(FACTS).values
+    change_facts(begun, email="oikea@esimerkki.fi")
+    answer = begun.posts(begun.address(FACTS), {**older, "phone": "soita"})
+    assert answer.status_code == 422
+    page = ShownForm.of(answer).values
+    assert (page["email"], page["phone"]) == ("oikea@esimerkki.fi", "soita")
+    begun.posts(begun.address(FACTS), {**page, "phone": ""})
+    assert facts()["email"] == "oikea@esimerkki.fi"
+
+
+def test_emptied_contact_fact_is_emptied(begun: Answerer) -> None:
+    assert change_facts(begun, organisation="")["organisation"] == ""
+
+
+@pytest.mark.parametrize("seen", ["", "x", "email=", "muutos=0 name=1", "\u00e4=\u00f6 = ="])
+def test_any_words_in_the_hidden_field_of_contact_facts_are_answered(begun: Answerer, seen: str) -> None:
+    words = {**begun.reads(FACTS).values, "email": "oikea@esimerkki.fi", "seen": seen}
+    assert begun.posts(begun.address(FACTS), words).status_code == 303
+    assert facts()["email"] == "oikea@esimerkki.fi"
+
+
+def test_first_step_sent_again_keeps_corrected_address(answerer: Answerer) -> None:
+    first = {**ShownForm.of(answerer.client.get(BEGIN)).values, **contact_facts(email="maja@esimerkki.fi")}
+    answerer.follows(answerer.posts(BEGIN, first))
+    changed = change_facts(answerer, email="oikea@esimerkki.fi")
+    for phone in ("050 765 4321", "050 765 4321", "050 111 2222"):
+        assert answerer.posts(BEGIN, {**first, "phone": phone})["Location"] == answerer.address()
+        assert facts()["email"] == "oikea@esimerkki.fi"
+    assert facts() == {**changed, "phone": "+358501112222"}
+    answerer.posts(BEGIN, {**first, "email": "kolmas@esimerkki.fi"})
+    assert facts()["email"] == "kolmas@esimerkki.fi"
