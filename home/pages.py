@@ -6,12 +6,15 @@ from typing import Any, ClassVar
 
 from csp.constants import SELF
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
 from django.utils.functional import cached_property
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
+from wagtail.admin.forms.pages import CopyForm
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, TitleFieldPanel
 from wagtail.blocks import StreamValue, StructValue
 from wagtail.fields import RichTextField, StreamField
@@ -69,6 +72,25 @@ def _free_anchor(name: str, taken: set[str]) -> str:
         number += 1
         candidate = f"{stem}-{number}"
     return candidate
+
+
+def is_taken_address(slug: str) -> bool:
+    """Return whether visitors would find something else of the site at the address of a page with this slug."""
+    try:
+        return resolve(f"/{slug}/").url_name != "wagtail_serve"
+    except Resolver404:
+        return False
+
+
+TAKEN_ADDRESS = _("The site itself needs this address. Choose another one.")
+
+
+class PageCopyForm(CopyForm):  # type: ignore[misc]
+    def clean_new_slug(self) -> str:
+        slug: str = self.cleaned_data["new_slug"]
+        if is_taken_address(slug):
+            raise ValidationError(TAKEN_ADDRESS, code="taken")
+        return slug
 
 
 def linked_pages(page: Page) -> Iterator[int | None]:
@@ -140,6 +162,9 @@ class BasePage(Page):
         on_delete=models.SET_NULL,
         related_name="+",
     )
+
+    copy_form_class = PageCopyForm
+    has_slug_in_address: ClassVar[bool] = True
 
     # Whether visitors apply on this page. During a pause, calls to action lead elsewhere (home.blocks).
     accepts_applications: ClassVar[bool] = False
@@ -237,10 +262,12 @@ class BasePage(Page):
         return pictures
 
     def clean(self) -> None:
-        """Assign anchors and refuse an expiry date. Runs on every save of a page or draft."""
+        """Assign anchors, and refuse an expiry date and a taken address. Runs on every save of a page or draft."""
         super().clean()
         assign_anchors(self.body)
         refuse_expiry(self)
+        if self.has_slug_in_address and is_taken_address(self.slug):
+            raise ValidationError({"slug": ValidationError(TAKEN_ADDRESS, code="taken")})
 
     def permissions_for_user(self, user: Any) -> PageRights:
         """Use permissions that protect important pages."""
@@ -326,6 +353,7 @@ class HomePage(AlwaysPublic, BasePage):
     )
 
     parent_page_types: ClassVar[list[str]] = ["wagtailcore.Page"]
+    has_slug_in_address: ClassVar[bool] = False
     max_count = 1
 
     content_panels: ClassVar[list[Any]] = [

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import pytest
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from wagtail.models import Page, Site
 from wagtail.test.utils import WagtailPageTestCase
 from wagtail.test.utils.form_data import nested_form_data, rich_text, streamfield
 
 from home.models import ContentPage, HomePage, ServicePage
+from home.pages import is_taken_address
 from tests.accounts import make_user
 
 
@@ -53,3 +56,17 @@ class PageRules(WagtailPageTestCase):
             assert words.lower() in html.lower()
         for words in ("Title for search engines", "Picture of the front page"):
             assert words.lower() not in html.lower()
+
+    def test_address_that_the_site_needs_is_refused(self) -> None:
+        front = HomePage.objects.get()
+        for slug in ("admin", "jatka"):
+            with pytest.raises(ValidationError) as refused:
+                ContentPage(title="Koe", slug=slug, path="0001", depth=3).full_clean()
+            assert refused.value.message_dict["slug"] == ["Sivusto tarvitsee tämän osoitteen itse. Valitse toinen."]
+        self.client.force_login(make_user(is_superuser=True))
+        page = front.add_child(instance=ContentPage(title="Koe", slug="koe"))
+        copy = {"new_title": "Koe", "new_slug": "jatka", "new_parent_page": front.pk}
+        answer = self.client.post(reverse("wagtailadmin_pages:copy", args=[page.pk]), copy)
+        self.assertContains(answer, "Sivusto tarvitsee tämän osoitteen itse.")
+        assert not ContentPage.objects.filter(slug="jatka").exists()
+        assert is_taken_address("media") is is_taken_address("yksilotyonohjaus") is False
