@@ -30,6 +30,11 @@ LONGEST_DESCRIPTION = 155
 # The fields in which the page types keep their introduction.
 _INTRODUCTIONS = ("lead", "intro")
 _ELLIPSIS = "…"
+_ABBREVIATIONS = ("esim", "mm", "n", "ns", "puh", "ks", "vrt", "yms", "ym", "jne", "eli", "klo", "tri", "prof", "os")
+# Not the point of a day, a number or an abbreviation.
+_SENTENCE_END = re.compile(
+    rf"(?<!\d){''.join(rf'(?<!{chr(92)}b{word})' for word in _ABBREVIATIONS)}[.!?][”\")]?(?=\s+[A-ZÅÄÖ0-9”\"(])"
+)
 # Not \s: a no-break space is part of the text.
 _WHITESPACE = re.compile(r"[ \t\r\n\f]+")
 _ENDS_A_PART = re.compile(r"</(?:p|li|h[1-6]|ul|ol)>|<br\s*/?>", re.IGNORECASE)
@@ -94,9 +99,9 @@ def shorten(text: str, longest: int = LONGEST_DESCRIPTION) -> str:
     """
     if len(text) <= longest:
         return text
-    sentences = [match.end() for match in re.finditer(r"[.!?](?=\s)", text[: longest + 1])]
-    if sentences and sentences[-1] > longest / 2:
-        return text[: sentences[-1]]
+    ends = [end for match in _SENTENCE_END.finditer(text) if (end := match.end()) <= longest]
+    if ends and ends[-1] > longest / 2:
+        return text[: ends[-1]]
     start = text[:longest]
     words = start[: start.rindex(" ")] if " " in start else start[: longest - len(_ELLIPSIS)]
     return words.rstrip(" ,;:–-") + _ELLIPSIS
@@ -151,7 +156,7 @@ Node = dict[str, Any]
 _AREAS: tuple[tuple[re.Pattern[str], Node], ...] = (
     (re.compile(r"\bsatakun(?:ta|na)", re.IGNORECASE), {"@type": "AdministrativeArea", "name": "Satakunta"}),
     (
-        re.compile(r"(?<![\w-])(?:koko\s+suome|suomi\b|suomessa\b)", re.IGNORECASE),
+        re.compile(r"(?<![\w\-\u2010-\u2015])(?:koko\s+suome|suomi\b|suomessa\b)", re.IGNORECASE),
         {"@type": "Country", "name": "Suomi", "identifier": "FI"},
     ),
 )

@@ -140,6 +140,15 @@ def test_long_description_ends_at_sentence_or_word() -> None:
     assert len(shorten(f"Niin. {LONG}, {LONG}, {LONG}")) > LONGEST_DESCRIPTION / 2
 
 
+@pytest.mark.parametrize(
+    "inside", ["alkaa 1. helmikuuta", "esim. Porissa", "ja mm. Satakunnassa", "klo. 12", "eli 3. Ryhmä"]
+)
+def test_description_does_not_end_inside_a_sentence(inside: str) -> None:
+    words = f"{LONG} {inside} {LONG}, {LONG}"
+    assert shorten(words).endswith("…")
+    assert shorten(f"{LONG}. Toinen {LONG}, {LONG}") == f"{LONG}."
+
+
 @pytest.mark.parametrize("length", range(150, 320, 7))
 def test_no_length_is_too_long(length: int) -> None:
     assert len(shorten("x" * length)) <= LONGEST_DESCRIPTION

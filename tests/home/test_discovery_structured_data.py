@@ -217,6 +217,7 @@ def test_facts_that_are_not_filled_are_not_stated(visitor: Client) -> None:
         ("Koko Suomen alueella", ["Suomi"]),
         ("Etelä-Suomessa ja Suomenlinnassa", []),
         ("Varsinais-Suomi", []),
+        ("Etelä\u2011Suomessa", []),
     ],
 )
 def test_area_served_lists_only_named_areas(visitor: Client, areas: str, names: list[str]) -> None:
