@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
+from django.db import models
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.html import strip_tags
@@ -15,7 +16,7 @@ from wagtail.admin.userbar import ContentCheckerItem
 from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page
 
-from home.editors_text import unresolved_placeholders
+from home.editors_text import has_unfilled_placeholder, unresolved_placeholders
 from home.rich_text import linked_page_ids
 from home.seo import LONGEST_DESCRIPTION
 from home.site_pages import visitor_urls
@@ -84,7 +85,7 @@ def page_findings(page: Page) -> list[Finding]:
     """Return the findings of `page`, the most important first."""
     found = {
         BROKEN_LINK: has_broken_link(page),
-        PLACEHOLDER_EMPTY: any(mark for text in _texts(page) for mark in unresolved_placeholders(unescape(text))),
+        PLACEHOLDER_EMPTY: _has_empty_placeholder(page),
         DESCRIPTION_MISSING: not (page.search_description or "").strip(),
         DESCRIPTION_LONG: len(page.search_description or "") > LONGEST_DESCRIPTION,
         TITLE_LONG: len(page.seo_title or page.title or "") > LONGEST_TITLE,
@@ -97,6 +98,11 @@ FINDINGS = (
     *(BROKEN_LINK, PLACEHOLDER_EMPTY, DESCRIPTION_MISSING),
     *(DESCRIPTION_LONG, TITLE_LONG, STRAIGHT_QUOTES),
 )
+
+
+def _has_empty_placeholder(page: Page) -> bool:
+    unresolved = (mark for text in _texts(page) for mark in unresolved_placeholders(unescape(text)))
+    return any(unresolved) or any(has_unfilled_placeholder(html) for html in _rich_texts(page))
 
 
 def has_broken_link(page: Page) -> bool:
@@ -116,10 +122,15 @@ def _rich_texts(page: Page) -> Iterator[str]:
 def _texts(page: Page) -> Iterator[str]:
     """Yield every text of the page, without tags."""
     yield from (strip_tags(html) for html in _rich_texts(page))
-    yield from (getattr(page, name, "") or "" for name in ("title", "seo_title", "search_description", "hero_caption"))
+    yield from (getattr(page, field.name) or "" for field in page._meta.get_fields() if _is_plain_text(field))
     for block, value in _values(page):
         if isinstance(block, blocks.CharBlock | blocks.TextBlock):
             yield value
+
+
+def _is_plain_text(field: Any) -> bool:
+    is_text = isinstance(field, models.CharField | models.TextField)
+    return is_text and field.editable and not field.choices and not isinstance(field, RichTextField | models.SlugField)
 
 
 def _values(page: Page) -> Iterator[tuple[blocks.Block, Any]]:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,7 @@ from home.remembered import remembered
 from home.typography import finnish_html, finnish_text
 
 # The lookbehind makes a match begin at a word: without it every letter of a long word would be tried.
-_ADDRESS = re.compile(r"(?<![A-Za-z0-9._%+-])(?:mailto:)?[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_ADDRESS = re.compile(r"(?<![\w.%+-])(?:mailto:)?[\w.%+-]+@[\w-]+(?:\.[\w-]+)+")
 _INNER_AT = re.compile(r'(?<!")@')
 # A placeholder such as {puhelin}. Unknown ones are left as typed.
 _PLACEHOLDER = re.compile(r"\{\s*([^{}<>]{1,30}?)\s*\}")
@@ -31,6 +31,8 @@ _FACTS = {
 _TAGS = re.compile(r"(<a\b[^>]*>.*?</a\s*>|<[^>]*>)", re.IGNORECASE | re.DOTALL)
 _IS_LINK = re.compile(r"<a\b", re.IGNORECASE)
 _TAG = re.compile(r"(<[^>]*>)")
+# A placeholder that was made bold or italic inside its braces: in a text, {<b>puhelin</b>}.
+_BRACES = re.compile(r"\{((?:[^{}<>]|</?(?:b|strong|i|em)\b[^<>]*>){1,200})\}", re.IGNORECASE)
 
 
 def as_references(text: str) -> SafeString:
@@ -83,12 +85,27 @@ def unresolved_placeholders(text: str) -> Iterator[str]:
             yield match.group()
 
 
+def has_unfilled_placeholder(html: str) -> bool:
+    """Return whether rendered rich text would still show braces around a word, as where a tag stands between them."""
+    return "{" in html and _PLACEHOLDER.search(strip_tags(_with_facts(html))) is not None
+
+
 def _with_facts(html: str) -> str:
-    parts = _TAGS.split(html)
+    parts = _TAGS.split(_BRACES.sub(_tags_outside, html))
     # Odd indexes hold the tags and links.
     parts[::2] = [_PLACEHOLDER.sub(_linked, text) for text in parts[::2]]
     parts[1::2] = [_in_link(part) if _IS_LINK.match(part) else part for part in parts[1::2]]
     return "".join(parts)
+
+
+def _tags_outside(match: re.Match[str]) -> str:
+    """Return the placeholder with the tags inside its braces before and after it: <b>{puhelin}</b>."""
+    parts = _TAG.split(match[1])
+    if len(parts) == 1:
+        return match[0]
+    first = next((number for number, part in enumerate(parts) if not number % 2 and part.strip()), 0)
+    before, after = "".join(parts[1:first:2]), "".join(parts[first + 1 :][::2])
+    return f"{before}{{{''.join(parts[::2])}}}{after}"
 
 
 def _in_link(html: str) -> str:

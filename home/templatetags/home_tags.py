@@ -103,6 +103,9 @@ def content_findings(context: dict[str, Any]) -> SafeString:
 @register.filter
 def soft_hyphens(text: str | None) -> str:
     """`{{ page.title|typeset|soft_hyphens }}` for the plain text of a heading. The result is not marked safe."""
+    if isinstance(text, SafeString):
+        # Character references of a hidden address: no words.
+        return text
     return with_soft_hyphens(str(text)) if text else ""
 
 
@@ -184,7 +187,15 @@ def choice_row(choice: BoundWidget) -> SafeString:
 
 @register.filter
 def typeset(text: str | None) -> str:
-    """`{{ value.heading|typeset }}` for an editor's plain text, never a visitor's. The result is not marked safe."""
+    """`{{ value.heading|typeset }}` for an editor's plain text, never a visitor's. With e-mail addresses hidden in it,
+    the result is marked safe."""
+    shown = typeset_plain(text)
+    return hide_emails(shown) if "@" in shown else shown
+
+
+@register.filter
+def typeset_plain(text: str | None) -> str:
+    """The same for the plain text of a mail."""
     return unbroken_text(editors_text(str(text))) if text else ""
 
 

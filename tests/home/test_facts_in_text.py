@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from django.test import Client
 
 from home.editing_checks import page_findings
-from home.editors_text import editors_html, editors_text
+from home.editors_text import editors_html, editors_text, hide_emails
 from home.models import ContactDetails, ContentPage, HomePage, PauseNotice
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +62,17 @@ def test_a_link_holds_words_only() -> None:
     assert html.replace("\u00a0", " ") == (
         '<p><a href="tel:112" title="{puhelin}">Soita <b>040 123 4567</b></a> Kati &lt;K&gt; &amp; Co</p>'
     )
+
+
+@pytest.mark.parametrize(
+    "html",
+    ["{<b>puhelin</b>}", "<b>{puhelin</b>}", "{<b>puhelin}</b>", "{<i><b>puhelin</b></i>}", "{puh<b>elin</b>}"],
+)
+def test_bold_inside_the_braces_is_no_mistake(html: str) -> None:
+    shown = BeautifulSoup(editors_html(f"<p>Soita {html}.</p>"), "html.parser")
+    assert shown.get_text().replace("\u00a0", " ") == "Soita 040 123 4567."
+    assert shown.a is not None
+    assert shown.a["href"] == "tel:+358401234567"
 
 
 @pytest.mark.parametrize("text", ["{}", "{ }", "{muu}", "{puhelin", "puhelin}", "{0}", "{{x}}", "{puhe lin}", "{ä}"])
@@ -128,7 +139,36 @@ def test_editor_is_told_of_what_stands_for_nothing(front_page: HomePage, details
         return "home-fact-missing" in [finding.key for finding in page_findings(page)]
 
     assert not told("<p>{puhelin} {sähköposti} {nimi}</p>")
+    assert not told("<p>{<b>puhelin</b>}</p>")
     assert told("<p>{puhlein}</p>")
+    assert told('<p>{<a href="/x/">puhelin</a>}</p>')
     ContactDetails.objects.update(phone="")
     assert told("<p>{puhelin}</p>")
     assert not told("<p>{sähköposti}</p>")
+
+
+@pytest.mark.parametrize("field", ["heading", "hero_caption", "hero_credit"])
+def test_editor_is_told_of_it_in_every_field(field: str, front_page: HomePage) -> None:
+    front_page.search_description = "x"
+    setattr(front_page, field, "Soita {puhelim}")
+    assert "home-fact-missing" in [finding.key for finding in page_findings(front_page)]
+
+
+def test_address_in_plain_text_is_hidden(client: Client, front_page: HomePage) -> None:
+    body = [("contact_card", {"heading": "Kirjoita {sähköposti}", "text": "<K> {sähköposti}"})]
+    front_page.add_child(instance=ContentPage(title="Koe", slug="koe", body=body))
+    page = client.get("/koe/").text
+    assert "uusi@" not in page
+    card = BeautifulSoup(page, "html.parser").select_one("main")
+    assert card is not None
+    assert "Kirjoita uusi@example.fi" in card.get_text()
+    assert "<K> uusi@example.fi" in card.get_text()
+
+
+def test_address_of_a_finnish_domain_is_hidden() -> None:
+    assert "@" not in hide_emails("<p>Kirjoita kati@työnohjaus.fi.</p>")
+
+
+def test_address_in_the_pause_notice_is_hidden(client: Client, front_page: HomePage) -> None:
+    PauseNotice.objects.update_or_create(defaults={"active": True, "message": "<p>Kirjoita {sähköposti}.</p>"})
+    assert "uusi@" not in client.get("/").text
