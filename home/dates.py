@@ -136,6 +136,21 @@ def find_days(text: str) -> Iterator[tuple[str, date]]:
             continue
 
 
+def names_day(text: str, day: date) -> bool:
+    """Return whether `text` names `day` without its year or with two digits of it: "1.2.", "1. helmikuuta", "1.2.27".
+
+    Another year after it makes it another day.
+    """
+    number, month, name = rf"0?{day.day}", rf"0?{day.month}", rf"{_MONTHS[day.month - 1]}kuu"
+    other_year = rf"(?!\s?\d)(?!{_DOT}\d)"
+    forms = (
+        rf"{number}{_DOT}{month}(?:\s?\.(?:\s?{day.year % 100:02}(?!\d)|{other_year})|(?![\d.]))",
+        rf"{number}(?:{_DOT}|\s)(?:päivä(?:nä)?\s)?{name}(?:ta)?(?![^\W\d_]){other_year}",
+        rf"{name}n\s{number}(?!\d)\.?{other_year}",
+    )
+    return any(re.search(rf"(?<![\w.]){form}", text, re.IGNORECASE) for form in forms)
+
+
 def _day(found: re.Match[str]) -> date:
     year, month = found["year"], found["month"]
     number = int(month) if month.isdecimal() else _MONTHS.index(month.lower().partition("kuu")[0]) + 1

@@ -2,9 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 
+from django.utils.html import strip_tags
 from wagtail.rich_text import expand_db_html
 from wagtail.rich_text.rewriters import FIND_A_TAG, FIND_EMBED_TAG, extract_attrs
+
+from home.invisible_characters import strip_invisible
 
 # h2 is the heading field of a block, so that the outline of a page has no gaps (WCAG 1.3.1).
 PROSE_FEATURES = ["h3", "h4", "bold", "italic", "link", "ol", "ul"]
@@ -29,6 +33,11 @@ def linked_page_ids(html: str) -> Iterator[int | None]:
         attrs = extract_attrs(match[1])
         if attrs.get("linktype") == "page":
             yield valid_id(attrs.get("id"))
+
+
+def has_visible_text(html: str) -> bool:
+    """Return whether rich text shows a letter: an editor leaves empty paragraphs and invisible characters behind."""
+    return bool(strip_invisible(unescape(strip_tags(html))).strip())
 
 
 def expanded(rich_text: str) -> str:

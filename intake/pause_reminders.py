@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from home.contact_details import ContactDetails
 from home.dates import finnish_day
 from home.pause.models import PauseAction, PauseChange, PauseNotice
-from home.pause.rules import ReminderKind, due_reminder
+from home.pause.rules import PauseState, ReminderKind, due_reminder, pause_state
 from intake.choices import MailPurpose, MailState
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
@@ -89,6 +89,8 @@ def _queue_once(kind: str, day: date, deduplication_key: str, now: datetime) -> 
         "subject": subject,
         "kind": kind,
         "day": day,
+        # No notice of the return is shown where none was wished for.
+        "is_told": pause_state(PauseNotice.load().settings, now) is PauseState.RESUMED,
         "admin_url": settings.SITE_URL + reverse("wagtailadmin_home"),
     }
     queue_mail(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
+from html import unescape
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -55,6 +56,7 @@ from home.pause.services import (
     undoable,
 )
 from home.pause.settings_page import PausePreview, PauseSettingsView, may_change, may_preview, message_with_undo
+from home.pause.wording import past_days
 
 _CONTACT_PAGE: dict[FormMode, str | Promise] = {
     FormMode.AS_USUAL: gettext_lazy("The contact page takes messages as usual."),
@@ -100,6 +102,10 @@ class PauseCard(Component):
             "notice": notice,
             "pause": status,
             "sentences": state_sentences(notice.settings, since, now),
+            # A pause is said to have begun on a day, a return to have been on one.
+            "past_days": ", ".join(past_days(status.html, now=now, since=since))
+            if status.state is not PauseState.RESUMED
+            else "",
             "overdue_day": finnish_day(settings.returns_on) if status.state is PauseState.OVERDUE else "",
             "contact_page": _CONTACT_PAGE[status.form_mode],
             "buttons": buttons(notice.settings, now),
@@ -211,6 +217,7 @@ def _run(
         raise PermissionDenied
     now = timezone.now()
     try:
+        _refuse_another_state(request, now)
         service(version=_version(request), by=user, now=now)
     except PauseChangedMeanwhile:
         # A button pressed twice is no conflict between two tabs.
@@ -225,6 +232,13 @@ def _run(
     if request.POST.get("from") == "settings":
         return redirect("wagtailsettings:edit", "home", "pausenotice")
     return redirect("wagtailadmin_home")
+
+
+def _refuse_another_state(request: HttpRequest, now: datetime) -> None:
+    """Raise PauseChangedMeanwhile where a day has changed the state since the page with the button was shown."""
+    shown = request.POST.get("state")
+    if shown and shown != pause_state(PauseNotice.load().settings, now):
+        raise PauseChangedMeanwhile
 
 
 def _version(request: HttpRequest) -> int:
@@ -291,7 +305,7 @@ def _in_words(name: str, value: Any) -> str:
 
 
 def _plain(html: str) -> str:
-    return " ".join(strip_tags(html.replace("</p>", " ").replace("<br/>", " ")).split())
+    return " ".join(unescape(strip_tags(html.replace("</p>", " ").replace("<br/>", " "))).split())
 
 
 # Before Wagtail's own view for any setting, which has the same address.

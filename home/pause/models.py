@@ -11,7 +11,6 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.html import strip_tags
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, Panel
 from wagtail.contrib.settings.models import register_setting
@@ -20,10 +19,10 @@ from wagtail.models import Page, PreviewableMixin, Site
 
 from home.contact_details import ContactDetails
 from home.dates import DayField, finnish_day
-from home.editors_text import editors_html
+from home.editors_text import editors_html, hide_emails
 from home.pause.rules import FormMode, PauseSettings, PauseState, pause_state, settings_for_state, validation_errors
 from home.pause.wording import PauseStatus, PauseWords, next_change, past_days, pause_status
-from home.rich_text import SHORT_FEATURES, expanded
+from home.rich_text import SHORT_FEATURES, expanded, has_visible_text
 from home.settings_rows import QuickSetting
 
 
@@ -284,7 +283,7 @@ TEXT_FIELDS = tuple(field.name for field in SNAPSHOT_FIELDS if isinstance(field,
 
 def _rendered(rich_text: str) -> str:
     """Return the HTML of a rich text; "" where it has no text."""
-    return editors_html(expanded(rich_text)) if strip_tags(rich_text).strip() else ""
+    return hide_emails(editors_html(expanded(rich_text))) if has_visible_text(rich_text) else ""
 
 
 class PauseAction(models.TextChoices):

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.utils.html import strip_tags
 
 from home.pause.models import EDITABLE, SNAPSHOT_FIELDS, TEXT_FIELDS, PauseAction, PauseChange, PauseNotice
 from home.pause.rules import (
@@ -18,6 +17,7 @@ from home.pause.rules import (
     calendar_day,
     pause_state,
 )
+from home.rich_text import has_visible_text
 
 # After this, undoing a change would surprise: other decisions may rest on it.
 UNDO_FOR = timedelta(hours=24)
@@ -44,7 +44,7 @@ def change_pause(*, values: Mapping[str, Any], version: int, by: AbstractBaseUse
         before = _snapshot(notice)
         for name, value in values.items():
             # An empty editor sends an empty paragraph with a new key each time.
-            setattr(notice, name, "" if name in TEXT_FIELDS and not strip_tags(value).strip() else value)
+            setattr(notice, name, "" if name in TEXT_FIELDS and not has_visible_text(value) else value)
         notice.full_clean()
         if not notice.active:
             _set(notice, NO_DAYS)

@@ -8,7 +8,7 @@ from django.utils.html import conditional_escape, escape, format_html, strip_tag
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from home.dates import find_days, finnish_day
+from home.dates import find_days, finnish_day, names_day
 from home.pause.rules import (
     CALENDAR,
     FormMode,
@@ -22,17 +22,21 @@ from home.pause.rules import (
 )
 
 
-def past_days(html: str, *, now: datetime) -> list[str]:
-    """Return the dates in `html` that lie before `now` (aware), as they are written.
+def past_days(html: str, *, now: datetime, since: date | None = None) -> list[str]:
+    """Return the dates in `html` that lie before `now` (aware) and after `since`, as they are written.
 
     Only dates with a year: 1.2. may mean the next one.
     """
     today = calendar_day(now)
-    return [written for written, day in _days_in(html) if day < today]
+    return [written for written, day in _days_in(html) if (since or date.min) < day < today]
 
 
 def _days_in(html: str) -> list[tuple[str, date]]:
-    return list(find_days(unescape(strip_tags(html))))
+    return list(find_days(_words(html)))
+
+
+def _words(html: str) -> str:
+    return unescape(strip_tags(html))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +52,14 @@ class PauseWords:
 
 @dataclass(frozen=True, slots=True)
 class PauseStatus:
-    """The state, the notice as safe HTML and as plain text ("" for none), and the mode of the contact page."""
+    """The state, the notice as safe HTML and as plain text ("" for none), the mode of the contact page, and the day on
+    which an announced pause begins."""
 
     state: PauseState
     html: SafeString
     text: str
     form_mode: FormMode = FormMode.AS_USUAL
+    announced_for: date | None = None
 
     @property
     def is_paused(self) -> bool:
@@ -64,6 +70,17 @@ class PauseStatus:
     def takes_new_clients(self) -> bool:
         """Whether new supervision is started: not in a pause, nor while Aijuu is full."""
         return self.state.takes_new_clients
+
+    @property
+    def answer_note(self) -> str:
+        """What belongs beside a promise of an answer: a pause that makes it late, or one that is announced; else ""."""
+        if self.is_paused:
+            return _("Aijuu is on a break, so the answer may take longer.")
+        if self.announced_for:
+            return _("From %(day)s Aijuu is on a break, and an answer may take longer then.") % {
+                "day": finnish_day(self.announced_for)
+            }
+        return ""
 
     @property
     def label(self) -> str:
@@ -157,7 +174,13 @@ def pause_status(
     """Return the state at `now` (aware) with its wording."""
     state = pause_state(settings, now)
     html = _notice(state, settings, words or PauseWords(), facebook_url, now)
-    return PauseStatus(state=state, html=html, text=_plain_text(html), form_mode=form_mode(settings, now))
+    return PauseStatus(
+        state=state,
+        html=html,
+        text=_plain_text(html),
+        form_mode=form_mode(settings, now),
+        announced_for=announced_pause(settings, now),
+    )
 
 
 def next_change(settings: PauseSettings, *, words: PauseWords, now: datetime) -> datetime | None:
@@ -186,11 +209,16 @@ def _notice(
         days = [_return_sentence(returns_on)]
         return _worded(words.paused, days, facebook_url, default=_paused_sentences(returns_on, facebook_url))
     if state is PauseState.OVERDUE:
-        own = words.overdue or (words.paused if not past_days(words.paused, now=now) else "")
+        own = words.overdue or ("" if _promises_past(words.paused, returns_on, now) else words.paused)
         return _worded(own, [], facebook_url, default=_paused_sentences(None, facebook_url))
     if state is PauseState.RESUMED:
         return _worded(words.resumed, [], "", default=[_("Aijuu has returned from its break.")])
     return mark_safe("")
+
+
+def _promises_past(html: str, returns_on: date | None, now: datetime) -> bool:
+    """Whether her words for the pause name a day that has passed; without a year, that of the return is meant."""
+    return bool(past_days(html, now=now)) or (returns_on is not None and names_day(_words(html), returns_on))
 
 
 def _paused_sentences(announced: date | None, facebook_url: str) -> list[str]:

@@ -81,7 +81,7 @@ def render_mails(
     mapping_url = next((url for offer in _next_steps if (url := offer(enquiry, pause))), "")
     # All that the templates see, apart from what stands for later.
     facts = (
-        *(finnish_moment(enquiry.received_at), enquiry.kind, enquiry.verdict, pause.is_paused, mapping_url),
+        *(finnish_moment(enquiry.received_at), enquiry.kind, enquiry.verdict, pause.answer_note, mapping_url),
         *(getattr(details, field.attname) for field in details._meta.concrete_fields),
     )
     ready = _rendered(notification, facts, enquiry, now)
@@ -96,7 +96,7 @@ def render_mails(
             if enquiry.kind == Kind.MAPPING
             else _("Your message has arrived (reference %(reference)s)")
         ),
-        context={"is_paused": pause.is_paused, "mapping_url": mapping_url},
+        context={"answer_note": pause.answer_note, "mapping_url": mapping_url},
     )
     facts = (*facts, confirmation.context["privacy_url"])
     return ReadyMails(notification=ready, confirmation=_rendered(confirmation, facts, enquiry, now))

@@ -216,6 +216,26 @@ def test_old_version_changes_nothing(kati: Client) -> None:
     assert state() is PauseState.PAUSED
 
 
+def test_state_changed_at_midnight_refuses_the_button(kati: Client, time_machine: Any) -> None:
+    stored(active=True, begins_on=TODAY + timedelta(days=1))
+    evening = kati.get(HOME).text
+    time_machine.shift(timedelta(hours=11, minutes=45))
+    for button in (FULL, '.pause-card__buttons form[action$="avaa/"]'):
+        assert "Taukoa on muutettu" in press(kati, button, evening)
+    notice = PauseNotice.objects.get()
+    assert (notice.active, notice.full) == (True, False)
+    assert "Aijuu on avoinna." in press(kati, BUTTON)
+
+
+@pytest.mark.parametrize("field", ["active", "full"])
+def test_card_tells_past_day_in_own_wording(kati: Client, field: str) -> None:
+    words = "<p>Otan uusia taas 9.1.2027.</p>"
+    stored(**{field: True}, message=words, full_message=words)
+    assert "mennyt päivä: 9.1.2027." in card(kati)
+    stored(**{field: True}, message=words.replace("9.1.", "10.1."), full_message=words.replace("9.1.", "10.1."))
+    assert "mennyt päivä" not in card(kati)
+
+
 @pytest.mark.parametrize("version", ["", "x", "-1", "99999999999999999999", "²"])
 def test_a_forged_version_changes_nothing(kati: Client, version: str) -> None:
     stored()

@@ -116,6 +116,25 @@ def test_own_wording_when_overdue_unless_past_day() -> None:
     assert status(PAUSED_UNTIL, now=ON_THE_DAY, paused=named, overdue=later).html == later
 
 
+@pytest.mark.parametrize("day", ["1.2.", "1.2", "01.02.", "1. helmikuuta", "helmikuun 1. päivä", "1.2.27"])
+def test_own_wording_names_return_day_without_year(day: str) -> None:
+    named = f"<p>Palaan <b>{day}</b></p>"
+    assert status(PAUSED_UNTIL, paused=named).text.startswith(f"Palaan {day}")
+    assert status(PAUSED_UNTIL, now=ON_THE_DAY, paused=named).text == UNDATED
+
+
+@pytest.mark.parametrize("day", ["11.2.", "1.12.", "1. maaliskuuta", "1.2.2028", "1. helmikuuta 2028", "1.20"])
+def test_own_wording_names_another_day(day: str) -> None:
+    assert status(PAUSED_UNTIL, now=ON_THE_DAY, paused=f"<p>Palaan {day}</p>").text == f"Palaan {day}"
+
+
+def test_an_answer_is_late_in_a_pause_and_from_an_announced_one() -> None:
+    announced = "Aijuu on tauolla 20.1.2027 alkaen, ja silloin vastaus voi viipyä."
+    assert status(PAUSED).answer_note == "Aijuu on tauolla, joten vastaus voi viipyä."
+    assert [status(replace(UPCOMING, full=full)).answer_note for full in (False, True)] == [announced, announced]
+    assert [status(settings).answer_note for settings in (OPEN, FULL, RESUMED)] == ["", "", ""]
+
+
 def test_own_wording_with_facebook_gets_no_second_link() -> None:
     own = '<p>Katso <a href="https://www.facebook.com/aijuu?a=1&amp;b=2">Facebook</a>.</p>'
     assert status(PAUSED, facebook_url=FACEBOOK, paused=own).html == own

@@ -330,3 +330,11 @@ def test_new_pause_follows_unrecorded_elapsed_return() -> None:
     assert actions() == [PauseAction.OPENED_BY_ITSELF, PauseAction.BEGUN]
     undo()
     assert state() is PauseState.RESUMED
+
+
+@pytest.mark.parametrize("seen_as_nothing", ["\u200b", "&nbsp;", "\u00ad \u2060", "<br/>"])
+def test_wording_that_nobody_sees_is_none(seen_as_nothing: str) -> None:
+    html = f'<p data-block-key="a">{seen_as_nothing}</p>'
+    assert "tauolla" in PauseNotice(active=True, message=html).status(now=NOW).text
+    notice = change_pause(values={"active": True, "message": html}, version=stored().version, by=None, now=NOW)
+    assert notice.message == ""

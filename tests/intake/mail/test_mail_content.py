@@ -3,6 +3,7 @@
 import email
 import email.policy
 import random
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from home.dates import finnish_day
 from home.models import ContactDetails, HomePage, PauseNotice
 from intake.mail.delivery import build_message
 from intake.models import Enquiry, IntakeSettings, OutgoingMail
@@ -104,9 +106,19 @@ def test_a_pause_is_told_only_in_a_pause(visitor: Visitor) -> None:
     PauseNotice.objects.update_or_create(defaults={"active": True})
     visitor.sends()
     for kind in ("plain", "html"):
-        assert "Aijuu on nyt tauolla, joten vastaus voi viipyä." in _body(_sent("confirmation"), kind)
+        assert "Aijuu on tauolla, joten vastaus voi viipyä." in _body(_sent("confirmation"), kind)
         assert "tauolla" not in _body(_sent("notification"), kind)
     assert "toistaiseksi tauolla" in Enquiry.objects.get().shown_texts["pause"]
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_an_announced_pause_is_told_with_the_promise(visitor: Visitor, full: bool) -> None:
+    begins_on = timezone.localdate() + timedelta(days=1)
+    PauseNotice.objects.update_or_create(defaults={"active": True, "full": full, "begins_on": begins_on})
+    thanks = visitor.client.get(visitor.sends()["Location"]).content.decode()
+    told = f"Aijuu on tauolla {finnish_day(begins_on)} alkaen, ja silloin vastaus voi viipyä."
+    for words in (_body(_sent("confirmation"), "plain"), _body(_sent("confirmation"), "html"), thanks):
+        assert told in words
 
 
 def test_full_is_no_reason_for_a_late_answer(visitor: Visitor) -> None:

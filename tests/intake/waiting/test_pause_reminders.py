@@ -56,6 +56,17 @@ def test_automatic_reopening_is_notified_once(server: PostOffice) -> None:
 
 
 @pytest.mark.usefixtures("details")
+@pytest.mark.parametrize(("welcome_days", "is_told"), [(30, True), (0, False)])
+def test_automatic_reopening_says_what_the_site_says(server: PostOffice, welcome_days: int, is_told: bool) -> None:
+    pause(active=True, returns_on=DAY_OF_RETURN, opens_by_itself=True, welcome_days=welcome_days)
+    round_at(NOON)
+    mail = OutgoingMail.objects.get()
+    for words in (mail.text, mail.html):
+        assert ("Sivusto kertoo nyt, että Aijuu on palannut." in words) is is_told
+        assert "Jos odotuslistalla on ihmisiä" in words
+
+
+@pytest.mark.usefixtures("details")
 def test_no_reminder_without_a_pause_day() -> None:
     for active in (True, False):
         pause(active=active)
