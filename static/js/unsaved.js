@@ -143,7 +143,7 @@
     // Nor is the next one begun.
     form.dataset.wAutosaveActiveValue = "false";
     const longEnough = new Promise((ended) => { setTimeout(ended, LONGEST_SAVE); });
-    Promise.race([saving, longEnough]).then(() => {
+    Promise.race([saving, longEnough]).finally(() => {
       waiting.delete(form);
       form.dataset.wAutosaveActiveValue = "true";
       // Wagtail has disabled the button meanwhile, and a form does not send a disabled one along.
