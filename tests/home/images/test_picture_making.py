@@ -67,6 +67,7 @@ class TestReadingAPage:
         assert not image.renditions.exists()
         assert not public_files()
 
+    @pytest.mark.once
     @pytest.mark.parametrize("kind", ["nothing made", "plain files", "all files", "drawing"])
     def test_reading_a_picture_writes_nothing(self, kind: str, client: Client, db: None) -> None:
         if kind == "drawing":
@@ -114,6 +115,7 @@ class TestMaking:
         assert set(image.renditions.values_list("filter_spec", flat=True)) == set(plain_specs(image))
         assert handed == [image.pk]
 
+    @pytest.mark.once
     def test_a_drawing_is_ready_at_once(
         self, client: Client, db: None, django_capture_on_commit_callbacks: Any
     ) -> None:
@@ -239,6 +241,7 @@ class TestUpkeep:
         soup = BeautifulSoup(client.get(show(image)).content, "html.parser")
         assert client.get(str(soup.select("main img")[0]["src"])).status_code == 200
 
+    @pytest.mark.once
     def test_a_moved_focal_point_gets_its_crops(self, db: None) -> None:
         image = picture((1000, 3000))
         make_files(image)

@@ -49,6 +49,7 @@ def picture_in_database(size: tuple[int, int], name: str = "k.jpg", **fields: An
     return image
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_nothing_of_where_and_when_is_kept(kind: str, kati: Client) -> None:
     file = upload(drawn(), kind, exif=photo_exif().tobytes())
@@ -100,6 +101,7 @@ def test_large_photo_is_resized_and_animation_stilled() -> None:
     assert getattr(Image.open(normalized_picture(moving)), "n_frames", 1) == 1
 
 
+@pytest.mark.once
 def test_a_transparent_picture_stays_transparent(kati: Client, front_page: HomePage) -> None:
     image = stored(kati, upload(Image.new("RGBA", (60, 40), (0, 0, 0, 0)), "PNG"))
     make_files(image)
@@ -111,6 +113,7 @@ def test_a_transparent_picture_stays_transparent(kati: Client, front_page: HomeP
             assert opened.convert("RGBA").getpixel((5, 5))[3] == 0, rendition.filter_spec  # type: ignore[index]
 
 
+@pytest.mark.once
 def test_a_drawing_is_left_alone(kati: Client) -> None:
     image = stored(kati, SimpleUploadedFile("a.svg", DRAWING, content_type="image/svg+xml"))
     assert image.file.open("rb").read() == DRAWING
@@ -123,6 +126,7 @@ def refusal(client: Client, file: SimpleUploadedFile) -> str:
     return str(answer.context["form"].errors["file"])
 
 
+@pytest.mark.once
 def test_broken_or_large_image_refused_in_finnish(kati: Client, settings: Any) -> None:
     whole = upload(drawn((400, 300))).read()
     broken = SimpleUploadedFile("kuva.jpg", whole[: len(whole) // 2], content_type="image/jpeg")
@@ -157,6 +161,7 @@ def show(client: Client, front_page: HomePage, image: AbstractImage, slug: str =
     return BeautifulSoup(client.get(f"/{slug}/").content, "html.parser")
 
 
+@pytest.mark.once
 def test_picture_sources_prefer_avif_without_repeated_widths(client: Client, front_page: HomePage) -> None:
     image = picture_in_database((1200, 800))
     make_files(image)
@@ -173,6 +178,7 @@ def test_picture_sources_prefer_avif_without_repeated_widths(client: Client, fro
         assert client.get(address).status_code == 200
 
 
+@pytest.mark.once
 def test_tall_photo_phone_crop_keeps_focal_point(client: Client, front_page: HomePage) -> None:
     point: dict[str, Any] = {"focal_point_x": 500, "focal_point_y": 100}
     image = picture_in_database((1000, 3000), **point, focal_point_width=50, focal_point_height=50)
@@ -188,6 +194,7 @@ def test_tall_photo_phone_crop_keeps_focal_point(client: Client, front_page: Hom
         assert is_near(opened.getpixel((480, 1150)), RED)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("size", [(500, 750), (500, 1500), (400, 600)])
 def test_a_portrait_keeps_its_head(client: Client, front_page: HomePage, size: tuple[int, int]) -> None:
     photo = Image.new("RGB", size, BLUE)
@@ -203,6 +210,7 @@ def test_a_portrait_keeps_its_head(client: Client, front_page: HomePage, size: t
     assert hero["class"] == ["kept-top"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("y", "kept"), [(50, "kept-top"), (375, None), (700, "kept-bottom")])
 def test_a_focal_point_decides_what_is_kept(client: Client, front_page: HomePage, y: int, kept: str | None) -> None:
     point = {"focal_point_x": 250, "focal_point_y": y, "focal_point_width": 25, "focal_point_height": 25}
@@ -214,6 +222,7 @@ def test_a_focal_point_decides_what_is_kept(client: Client, front_page: HomePage
     assert hero.get("class") == ([kept] if kept else None)
 
 
+@pytest.mark.once
 def test_a_landscape_photo_keeps_its_middle(client: Client, front_page: HomePage) -> None:
     image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((750, 500))))
     make_files(image)
@@ -235,6 +244,7 @@ def test_a_page_with_ready_files_writes_nothing(
     assert len([query for query in queries.captured_queries if "rendition" in query["sql"]]) <= 2
 
 
+@pytest.mark.once
 def test_first_body_image_is_not_lazy_loaded(client: Client, front_page: HomePage) -> None:
     image = picture_in_database((1200, 800))
     value = {"image": image.pk, "caption": "", "credit": ""}

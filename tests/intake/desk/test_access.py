@@ -36,6 +36,7 @@ def every_address(enquiry: Enquiry) -> list[str]:
     ]
 
 
+@pytest.mark.once
 def test_editor_gets_403_on_enquiry_views(editor: Client, enquiry: Enquiry) -> None:
     before = Enquiry.objects.values().get()
     for path in every_address(enquiry):
@@ -75,6 +76,7 @@ def test_supervisor_edits_pages_and_sees_the_enquiries_menu(kati: Client, loaded
     assert "/admin/yhteydenotot/" in edit.content.decode()
 
 
+@pytest.mark.once
 def test_anonymous_is_redirected_to_login_everywhere(enquiry: Enquiry) -> None:
     for path in every_address(enquiry):
         for response in (Client().get(path), Client().post(path, {"version": 1, "status": "in_review"})):
@@ -84,6 +86,7 @@ def test_anonymous_is_redirected_to_login_everywhere(enquiry: Enquiry) -> None:
     assert enquiry.version == 1
 
 
+@pytest.mark.once
 def test_account_without_admin_access_stays_at_login(stranger: Client, enquiry: Enquiry) -> None:
     for path in every_address(enquiry):
         for response in (stranger.get(path), stranger.post(path, {"version": 1, "status": "in_review"})):
@@ -113,6 +116,7 @@ def test_read_only_user_cannot_change_or_export(reader: Client, enquiry: Enquiry
     assert Enquiry.objects.get().version == 1
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("permission", ["change", "delete", "export"])
 def test_action_permission_without_view_permission_is_403(enquiry: Enquiry, permission: str) -> None:
     client = signed_in(user_with("wagtailadmin.access_admin", f"intake.{permission}_enquiry"))

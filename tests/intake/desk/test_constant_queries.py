@@ -25,6 +25,7 @@ FILTERS = [
 SEARCHES = ["q=korhonen", "q=050", "q=e", "q=zzzzzz", "q=K7P-4XC", "o=0", "o=-2", "p=2"]
 
 
+@pytest.mark.once
 def test_more_enquiries_need_no_more_queries(kati: Client) -> None:
     addresses = ["/admin/", LIST, *(f"{LIST}?{query}" for query in (*FILTERS, *SEARCHES))]
 
