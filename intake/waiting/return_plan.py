@@ -16,7 +16,7 @@ from intake.enquiry.removal import before_removal
 from intake.enquiry.services import ChangedMeanwhile
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import Handling, register
+from intake.mail.queue import Addresses, Handling, handling_of, register
 from intake.waiting.mails import LIST_PURPOSES, plan_key, queue_return_notice
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import Mailbox, lock_places, mailable_places, record_steps, takes_new_clients
@@ -171,7 +171,7 @@ def withdraw_list_mail(mail: OutgoingMail, _now: datetime) -> None:
 def reassign_mails(*, enquiry: Enquiry, now: datetime, **_signal: object) -> None:
     """Before an enquiry is removed, reassign its list mails to another place of the mailbox.
 
-    The mails record what the mailbox was asked and notified of. An unsent notice is withdrawn if it applies to no other
+    The mails record what the mailbox was asked and notified of. An unsent one is withdrawn if it may go to no other
     place. In the caller's transaction, which holds lock_receiving().
     """
     place = WaitingPlace.objects.filter(enquiry=enquiry).first()
@@ -179,18 +179,16 @@ def reassign_mails(*, enquiry: Enquiry, now: datetime, **_signal: object) -> Non
         return
     mailbox = Mailbox(place.mailbox_key)
     mailbox.lock()
-    others = mailbox.places.exclude(pk=place.pk).order_by("rank")
     mails = OutgoingMail.objects.filter(enquiry=enquiry, purpose__in=LIST_PURPOSES)
     for mail in mails.defer("subject", "text", "html"):
-        is_unsent_notice = mail.purpose == MailPurpose.RETURN_NOTICE and mail.state != MailState.SENT
-        same_plan = others.exclude(notified_at=None).filter(plan=place.plan)
-        successor = (same_plan if is_unsent_notice else others).first()
-        same = OutgoingMail.objects.filter(purpose=mail.purpose, deduplication_key=mail.deduplication_key)
-        if successor is not None and not same.filter(enquiry=successor.enquiry_id).exists():
+        is_sent = mail.state == MailState.SENT
+        places = _without_same_mail(mailbox.places.order_by("rank"), mail) if is_sent else _receivers(mail)
+        successor = next((other for other in places if other.pk != place.pk), None)
+        if successor is not None:
             mail.enquiry_id = successor.enquiry_id
             mail.save(update_fields=["enquiry"])
-        elif successor is None and is_unsent_notice:
-            withdraw_notice(mail, now)
+        elif not is_sent:
+            handling_of(mail).withdraw(mail, now)
 
 
 def list_is_being_notified(now: datetime) -> bool:
@@ -285,22 +283,46 @@ def _withdraw_failed(mailbox: Mailbox, now: datetime) -> None:
             withdraw_list_mail(mail, now)
 
 
-def _mailbox_places(mail: OutgoingMail) -> list[WaitingPlace]:
-    """Return the mailable places of the mail's mailbox."""
+def _receivers(mail: OutgoingMail) -> list[WaitingPlace]:
+    """Return the mailable places of the mailbox that an unsent mail may go to, the one that it belongs to first.
+
+    A notice or reminder goes only to those that its plan has notified.
+    """
     own = WaitingPlace.objects.filter(enquiry=mail.enquiry_id)
-    return list(mailable_places().filter(mailbox_key__in=own.values("mailbox_key")))
+    mailable = mailable_places().select_related("enquiry", "plan").filter(mailbox_key__in=own.values("mailbox_key"))
+    places = _without_same_mail(mailable, mail)
+    if mail.purpose in (MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER):
+        places = [place for place in places if place.notified_at is not None and _is_of_plan(mail, place.plan)]
+    return sorted(places, key=lambda place: (place.enquiry_id != mail.enquiry_id, place.rank))
+
+
+def _without_same_mail(places: QuerySet[WaitingPlace], mail: OutgoingMail) -> list[WaitingPlace]:
+    """Return these places without those that have such a mail already: the database allows one."""
+    same = OutgoingMail.objects.filter(purpose=mail.purpose, deduplication_key=mail.deduplication_key)
+    taken = set(same.exclude(pk=mail.pk).filter(enquiry__waiting__in=places).values_list("enquiry", flat=True))
+    return [place for place in places if place.enquiry_id not in taken]
+
+
+def _is_of_plan(mail: OutgoingMail, plan: ReturnPlan | None) -> bool:
+    return plan is not None and mail.deduplication_key == plan_key(plan.pk)
+
+
+def _to_receiver(mail: OutgoingMail) -> Addresses:
+    """Return the address of the place that the mail goes to, and reassign the mail to it.
+
+    The place for which it was queued may have left the list meanwhile, or have been taken up by the supervisor.
+    """
+    receiver = _receivers(mail)[0]
+    if receiver.enquiry_id != mail.enquiry_id:
+        mail.enquiry = receiver.enquiry
+        mail.save(update_fields=["enquiry"])
+    return to_sender(mail)
 
 
 def _plan_of(mail: OutgoingMail) -> ReturnPlan | None:
     """Return the plan of this mail if it is the plan that notified the mailbox, else None."""
-    for place in _mailbox_places(mail):
-        if (
-            place.notified_at is not None
-            and place.plan is not None
-            and mail.deduplication_key == plan_key(place.plan.pk)
-        ):
-            return place.plan
-    return None
+    receivers = _receivers(mail)
+    return receivers[0].plan if receivers else None
 
 
 def _is_notice_valid(mail: OutgoingMail, now: datetime) -> bool:
@@ -319,7 +341,7 @@ def _is_reminder_valid(mail: OutgoingMail, now: datetime) -> bool:
 
 def _is_question_valid(mail: OutgoingMail, now: datetime) -> bool:
     """Not if somebody of the mailbox has joined or answered since, or while the list is being notified."""
-    places = _mailbox_places(mail)
+    places = _receivers(mail)
     return (
         bool(places)
         and all(place.notified_at is None and place.confirmed_at < mail.created_at for place in places)
@@ -329,14 +351,14 @@ def _is_question_valid(mail: OutgoingMail, now: datetime) -> bool:
 
 register(
     MailPurpose.RETURN_NOTICE,
-    handling=Handling(addresses=to_sender, is_still_valid=_is_notice_valid, withdraw=withdraw_notice),
+    handling=Handling(addresses=_to_receiver, is_still_valid=_is_notice_valid, withdraw=withdraw_notice),
 )
 register(
     MailPurpose.RETURN_REMINDER,
-    handling=Handling(addresses=to_sender, is_still_valid=_is_reminder_valid, withdraw=withdraw_list_mail),
+    handling=Handling(addresses=_to_receiver, is_still_valid=_is_reminder_valid, withdraw=withdraw_list_mail),
 )
 register(
     MailPurpose.STILL_WAITING,
     MailPurpose.REMOVAL_NOTICE,
-    handling=Handling(addresses=to_sender, is_still_valid=_is_question_valid, withdraw=withdraw_list_mail),
+    handling=Handling(addresses=_to_receiver, is_still_valid=_is_question_valid, withdraw=withdraw_list_mail),
 )

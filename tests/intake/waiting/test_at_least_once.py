@@ -8,17 +8,19 @@ import time_machine
 from django.utils import timezone
 
 from intake.choices import Kind, MailPurpose, MailState, Status
+from intake.enquiry.removal import remove_enquiry
 from intake.mail import delivery
 from intake.mail.delivery import deliver_next, requeue
 from intake.mail.models import CLAIM_LIFETIME, WAITS
-from intake.models import Enquiry, OutgoingMail, WaitingLink, WaitingPlace
-from intake.waiting.mails import WAITING_LINK
+from intake.models import ContactPage, Enquiry, OutgoingMail, WaitingLink, WaitingPlace
+from intake.waiting.mails import LIST_PURPOSES, WAITING_LINK
 from intake.waiting.places import find_place
 from intake.waiting.return_plan import queue_due_return_notices, start_plan
 from intake.waiting.upkeep import ask_or_remove_silent_waiters
 from tests.intake.enquiries import received
 from tests.intake.waiting.list_people import deliver, pause, round_at, waiter, work
 from tests.intake.waiting.post_office import Behaviour, Killed, PostOffice
+from tests.intake.waiting.visitors import presses, private_address
 from tests.tools.smtp_server import Behaviour as Smtp
 from tests.tools.smtp_server import SmtpServer
 
@@ -207,14 +209,59 @@ def test_who_has_left_the_list_is_not_asked(server: PostOffice, status: Status, 
     assert not OutgoingMail.objects.filter(purpose=purpose).exists()
 
 
-def test_a_second_place_keeps_the_mailbox_asked(server: PostOffice) -> None:
-    """The question hangs from one place; another of the mailbox still waits."""
+def _queued(purpose: str) -> tuple[WaitingPlace, WaitingPlace]:
+    """Two places of one mailbox, and an unsent mail of this purpose to the first of them."""
     first = waiter(now=JOINED, email="maija@esimerkki.fi")
-    waiter(now=JOINED, email="maija+2@esimerkki.fi")
-    assert ask_or_remove_silent_waiters(now=FIRST) == 1
-    Enquiry.objects.filter(pk=first.enquiry_id).update(status=Status.OFFER_SENT)
-    deliver(FIRST)
-    assert server.of(MailPurpose.STILL_WAITING) == ["maija@esimerkki.fi"]
+    waiter(now=JOINED, email="maija+ei@esimerkki.fi", wants_mail=False, is_reached=False)
+    second = waiter(now=JOINED, email="maija+2@esimerkki.fi")
+    if purpose in (MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER):
+        start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=NOW)
+    moments = {
+        MailPurpose.RETURN_NOTICE: [NOW],
+        MailPurpose.RETURN_REMINDER: [NOW, NOW + 14 * DAY],
+        MailPurpose.STILL_WAITING: [FIRST],
+        MailPurpose.REMOVAL_NOTICE: [FIRST, SECOND, LAST],
+    }[MailPurpose(purpose)]
+    for moment in moments[:-1]:
+        round_at(moment)
+    work(moments[-1])
+    assert OutgoingMail.objects.get(purpose=purpose, state=MailState.QUEUED).enquiry == first.enquiry
+    return first, second
+
+
+@pytest.mark.parametrize("answer", ["no", "remove"])
+@pytest.mark.parametrize("purpose", LIST_PURPOSES)
+def test_unsent_mail_goes_to_place_that_still_waits(
+    server: PostOffice, contact_page: ContactPage, purpose: str, answer: str
+) -> None:
+    first, second = _queued(purpose)
+    now = OutgoingMail.objects.get(purpose=purpose).created_at + timedelta(seconds=20)
+    with time_machine.travel(now, tick=False):
+        assert presses(private_address(first.enquiry), answer).status_code == 303
+    deliver(now + timedelta(seconds=40))
+    assert server.of(purpose) == [second.enquiry.email]
+    mail = OutgoingMail.objects.get(purpose=purpose)
+    assert (mail.enquiry, mail.recipient) == (second.enquiry, second.enquiry.email)
+    if purpose != MailPurpose.REMOVAL_NOTICE:
+        # The latest of the links is that of the mail.
+        assert WaitingLink.objects.order_by("pk").last().place == second  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("purpose", LIST_PURPOSES)
+def test_unsent_mail_is_withdrawn_with_the_last_place(server: PostOffice, purpose: str) -> None:
+    first, second = _queued(purpose)
+    now = OutgoingMail.objects.get(purpose=purpose).created_at + timedelta(seconds=20)
+    Enquiry.objects.filter(pk=second.enquiry_id).update(status=Status.OFFER_SENT)
+    remove_enquiry(enquiry_id=first.enquiry_id, now=now)
+    assert not OutgoingMail.objects.filter(purpose=purpose).exists()
+    second.refresh_from_db()
+    assert {
+        MailPurpose.RETURN_NOTICE: second.notified_at,
+        MailPurpose.RETURN_REMINDER: second.reminded_at,
+        MailPurpose.REMOVAL_NOTICE: second.removal_notice_at,
+    }.get(MailPurpose(purpose)) is None
+    deliver(now + timedelta(seconds=40))
+    assert server.of(purpose) == []
 
 
 def test_a_late_resend_is_checked_too(notice: OutgoingMail, server: PostOffice) -> None:
