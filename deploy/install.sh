@@ -2,6 +2,8 @@
 # Install the site on a plain Debian server (12 or newer), or upgrade it to this checkout.
 # What it does, step by step, and what to do afterwards: docs/production.md.
 set -euo pipefail
+# Caddy and the site read what is written here, whatever root's own mask is. What is secret has a mode of its own.
+umask 022
 
 usage() {
     cat <<'TEXT'

@@ -234,7 +234,8 @@ old=$(running)
 old_style=$(style_sheet)
 visitor seconds 75 >"$place/load" & load=$!
 sleep 5
-inside /root/new/deploy/install.sh >"$place/upgrade.log" 2>&1 || { cat "$place/upgrade.log" >&2; fail "the upgrade"; }
+# With the mask of a hardened root.
+inside sh -c 'umask 077 && exec /root/new/deploy/install.sh' >"$place/upgrade.log" 2>&1 || { cat "$place/upgrade.log" >&2; fail "the upgrade"; }
 [ "$(running)" != "$old" ] || fail "the old release still runs"
 wait $load || { cat "$place/load" >&2; fail "requests failed during the upgrade"; }
 tail -n 1 "$place/load"

@@ -1,7 +1,9 @@
 """Parts of deploy/install.sh that need no server; deploy/try.sh proves the whole."""
 
 import re
+import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -24,6 +26,26 @@ def test_service_starts_without_the_folder_of_backups(folder: str, written: str)
     script = f'{function[0]}\nbackups_drop_in "$1"'
     made = subprocess.run(["bash", "-euc", script, "-", folder], capture_output=True, text=True, check=True)
     assert made.stdout == f"[Service]\nReadWritePaths={written}\n"
+
+
+@pytest.mark.parametrize("mask", ["022", "027", "077"])
+def test_caddy_may_read_its_files_whatever_the_umask(tmp_path: Path, mask: str) -> None:
+    text = INSTALL.read_text()
+    head = text.split("\nusage() {")[0]
+    writing = re.findall(r'^ +(sed "s/DOMAIN.*|mv /etc/caddy/.*|manage .* maintenance_page.*)', text, re.MULTILINE)
+    assert len(writing) == 3
+    script = "\n".join(
+        [
+            f"umask {mask}",
+            *(head, "site_domain() { echo aijuu.fi; }", "manage() { echo page; }"),
+            f"PAGES={tmp_path} ROOT={tmp_path}",
+            *(line.replace("/etc/caddy", str(tmp_path)) for line in writing),
+        ]
+    )
+    (tmp_path / "current").symlink_to(settings.BASE_DIR)
+    subprocess.run(["bash", "-c", script], check=True)
+    for name in ("Caddyfile", "huolto.html"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o644
 
 
 @pytest.mark.parametrize(
