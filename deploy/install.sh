@@ -130,6 +130,9 @@ build_release() {
     ln -s "$SETTINGS" "$release/.env"
     # A mistake in the settings, or a database that does not answer, ends it here, while the old release still runs.
     manage "$release" prepare --dry-run
+    # The address is that of aijuu.socket and of Caddyfile.
+    [[ "$(setting HOST):$(setting PORT)" =~ ^(127\.0\.0\.1)?:(8000)?$ ]] ||
+        fail "remove PORT and HOST from $SETTINGS: here the site listens on 127.0.0.1:8000, behind Caddy."
     [ -z "$domain" ] || [ "$domain" = "$(site_domain)" ] ||
         fail "the site is installed for $(site_domain). To move it to $domain, change SITE_URL in $SETTINGS, then: deploy/install.sh"
     trap - EXIT

@@ -23,6 +23,15 @@ def passed_socket() -> socket.socket | None:
     return socket.socket(fileno=_FIRST_PASSED)
 
 
+def is_reached_at(listener: socket.socket, host: str, port: int) -> bool:
+    """Return whether who connects to `host`:`port` reaches the listening socket."""
+    if listener.family not in (socket.AF_INET, socket.AF_INET6):
+        return False
+    own_host, own_port, *_rest = listener.getsockname()
+    named = {address[0] for *_kind, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    return own_port == port and own_host in {*named, "0.0.0.0", "::"}  # noqa: S104
+
+
 def port_is_free(host: str, port: int) -> bool:
     """Return False where another process listens on `host`:`port`.
 

@@ -49,6 +49,48 @@ def test_caddy_may_read_its_files_whatever_the_umask(tmp_path: Path, mask: str) 
 
 
 @pytest.mark.parametrize(
+    ("host", "port", "is_taken"),
+    [
+        ("", "", True),
+        ("127.0.0.1", "8000", True),
+        ("", "8080", False),
+        ("0.0.0.0", "", False),  # noqa: S104
+        ("127.0.0.1", "80001", False),
+    ],
+)
+def test_installs_at_the_address_of_its_socket_alone(host: str, port: str, is_taken: bool) -> None:
+    rule = re.search(r'^ +\[\[ "\$\(setting HOST\).*\n.*', INSTALL.read_text(), re.MULTILINE)
+    assert rule
+    script = (
+        f'set -eu; fail() {{ echo "$*"; exit 1; }}; setting() {{ [ "$1" = HOST ] && echo "{host}" || echo "{port}"; }}'
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"{script}\nSETTINGS=site.env\n{rule[0]}"], capture_output=True, text=True, check=False
+    )
+    told = (
+        ""
+        if is_taken
+        else "remove PORT and HOST from site.env: here the site listens on 127.0.0.1:8000, behind Caddy.\n"
+    )
+    assert (done.stdout, done.stderr) == (told, "")
+
+
+def test_all_who_ask_the_site_name_the_same_port() -> None:
+    texts = {
+        name: (INSTALL.parent / name).read_text()
+        for name in ("aijuu.socket", "Caddyfile", "Dockerfile", "compose.yaml")
+    }
+    ports = {
+        *re.findall(r"(?:127\.0\.0\.1|site):(\d+)", "".join((INSTALL.read_text(), *texts.values()))),
+        *re.findall(r"^    PORT: (\d+)$", texts["compose.yaml"], re.MULTILINE),
+        *re.findall(r"^EXPOSE (\d+)$", texts["Dockerfile"], re.MULTILINE),
+    }
+    assert ports == {"8000"}
+    # Over the one of .env.
+    assert "    PORT: 8000\n" in texts["compose.yaml"].split("\nservices:")[0].split("environment:")[1]
+
+
+@pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("--admin-email",), "--admin-email needs an e-mail address"),

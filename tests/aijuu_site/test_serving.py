@@ -23,7 +23,7 @@ from aijuu_site.accounts.models import User
 from aijuu_site.management.commands import serve
 from aijuu_site.serving.checks import AlreadyRunningError, exclusive_start, require_database
 from aijuu_site.serving.preparation import newer_migrations, sync_site_address
-from aijuu_site.serving.sockets import port_is_free
+from aijuu_site.serving.sockets import is_reached_at, port_is_free
 from tests.aijuu_site.environments import NEUTRAL, ROOT
 from tests.tools.running_site import free_port
 
@@ -71,6 +71,44 @@ def test_systemd_socket_is_taken_by_its_process_alone(listener: int, pid: str, i
             check=True,
         )
         assert done.stdout.strip() == (str(passed.getsockname()[1]) if is_taken else "None")
+
+
+@pytest.mark.parametrize(
+    ("bound", "host", "other_port", "is_reached"),
+    [
+        ("127.0.0.1", "127.0.0.1", 0, True),
+        ("127.0.0.1", "localhost", 0, True),
+        ("0.0.0.0", "127.0.0.1", 0, True),  # noqa: S104
+        ("127.0.0.1", "127.0.0.1", 1, False),
+        ("127.0.0.2", "127.0.0.1", 0, False),
+    ],
+)
+def test_systemd_socket_elsewhere_than_port_and_host_is_refused(
+    monkeypatch: pytest.MonkeyPatch, bound: str, host: str, other_port: int, is_reached: bool
+) -> None:
+    """Start and proof of the form ask PORT; where nobody listens there, systemd began anew each minute."""
+    with socket.socket() as passed:
+        passed.bind((bound, 0))
+        passed.listen()
+        port = passed.getsockname()[1] + other_port
+        monkeypatch.setattr(serve, "passed_socket", lambda: passed)
+        monkeypatch.setattr(serve, "check_program", raising(CommandError("Everything before was taken.")))
+        told = (
+            "Everything before"
+            if is_reached
+            else rf"PORT, HOST: they say {host}:{port}, but .*{passed.getsockname()[1]}"
+        )
+        with (
+            override_settings(HOST=host, PORT=port, LOCAL_ADDRESS=(host, port)),
+            pytest.raises(CommandError, match=told),
+        ):
+            call_command("serve")
+
+
+def test_unix_socket_of_systemd_is_refused(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as passed:
+        passed.bind(str(tmp_path / "site.sock"))
+        assert not is_reached_at(passed, "127.0.0.1", 8000)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from aijuu_site.serving.checks import (
 )
 from aijuu_site.serving.preparation import Say, prepare_data, prepare_static_files, read_static_manifest
 from aijuu_site.serving.processes import Forked
-from aijuu_site.serving.sockets import passed_socket, port_is_free
+from aijuu_site.serving.sockets import is_reached_at, passed_socket, port_is_free
 
 _TICK = 0.1
 
@@ -37,6 +37,13 @@ class Command(BaseCommand):
         listener = passed_socket()
         if listener is None:
             self._require_free_port(settings.HOST, settings.PORT)
+        elif not is_reached_at(listener, *settings.LOCAL_ADDRESS):
+            # The start, the proof of the form and the proxy would ask where nobody listens.
+            raise CommandError(
+                f"PORT, HOST: they say {settings.HOST}:{settings.PORT}, but the socket that systemd holds "
+                f"(ListenStream= in aijuu.socket) is {listener.getsockname()}. Remove both settings, or make them "
+                "the same."
+            )
         check_program()
         try:
             with exclusive_start(settings.DATA_DIR):
