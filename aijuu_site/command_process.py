@@ -59,17 +59,25 @@ class CommandProcess:
 
 
 @contextmanager
-def exit_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM raise SystemExit inside, so that everything is cleaned up on the way out. Main thread only."""
+def exit_on_signal() -> Iterator[None]:
+    """Let SIGTERM, and SIGHUP of a terminal that is gone, raise SystemExit inside, so that everything is cleaned up.
+
+    Main thread only.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # Of nohup.
+    before = {number: handler for number, handler in before.items() if handler != signal.SIG_IGN}
     stopped: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
         # The way out must not be interrupted by a second one.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
         stopped.append(number)
         sys.exit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield
     except Exception as error:
@@ -78,7 +86,8 @@ def exit_on_sigterm() -> Iterator[None]:
             raise SystemExit(128 + stopped[0]) from error
         raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def described(error: OSError, *, with_path: bool = True) -> str:

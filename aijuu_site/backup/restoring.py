@@ -23,9 +23,10 @@ from django.utils import timezone
 
 from aijuu_site.backup import database, uploads
 from aijuu_site.backup.archive import BLOCK, BackupError, Checksum, checksum, read_archive
+from aijuu_site.backup.interrupted import mark, unmark, was_interrupted
 from aijuu_site.backup.making import FORMAT, MANIFEST, fingerprint
 from aijuu_site.backup.removals import Removed, repeat_removals
-from aijuu_site.backup.work_folder import private_folder, unfinished_restore
+from aijuu_site.backup.work_folder import private_folder
 from aijuu_site.serving.checks import close_connections
 from aijuu_site.serving.preparation import prepare_static_files
 from intake.enquiry.models import Enquiry
@@ -69,22 +70,28 @@ class Manifest:
 def restore(chunks: Iterator[bytes], identities: list[Any], removals: set[Removed], say: Say) -> None:
     """Restore into the empty database and storage, and `say` what was proven. Raises BackupError or OSError.
 
-    The caller holds the lock of a start. A restore that was killed left a marker: what it wrote is removed first.
+    The caller holds the lock of a start. What a restore that was killed left here is removed once the file is known to
+    be whole.
     """
-    if unfinished_restore().exists():
-        say("A restore was interrupted here. What it left is removed.")
-        _empty()
-    require_empty()
-    with private_folder() as work, _empty_after_failure():
+    interrupted = was_interrupted()
+    if not interrupted:
+        require_empty()
+    with private_folder() as work:
         manifest = _unpack(chunks, identities, work)
         say(f"The file is whole: {len(manifest.files)} files with the right checksums, of {_day(manifest.begun_at)}.")
         _require_known(manifest)
-        _restore_database(work, manifest, say)
-        _restore_uploads(work, manifest, say)
-        _migrate(manifest, say)
-        _remove_again(manifest, removals, say)
-        _end_sessions(say)
-        _prove(say)
+        if interrupted:
+            say("A restore was interrupted here. What it left is removed.")
+            _empty()
+        # Again, for reading the file may have taken long: what is there now would be emptied after a failure.
+        require_empty()
+        with _empty_after_failure():
+            _restore_database(work, manifest, say)
+            _restore_uploads(work, manifest, say)
+            _migrate(manifest, say)
+            _remove_again(manifest, removals, say)
+            _end_sessions(say)
+            _prove(say)
     if fingerprint(settings.SECRET_KEY) != manifest.secret_key:
         say(
             "SECRET_KEY is not that of the backup: codes of apps and recovery codes no longer fit. For each account: "
@@ -107,7 +114,7 @@ def require_empty() -> None:
 @contextmanager
 def _empty_after_failure() -> Iterator[None]:
     had_static_files = Path(settings.STATIC_ROOT).exists()
-    unfinished_restore().touch(mode=0o600)
+    mark()
     try:
         yield
     except BaseException:
@@ -116,7 +123,7 @@ def _empty_after_failure() -> Iterator[None]:
             shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
             (Path(settings.DATA_DIR) / "static.stamp").unlink(missing_ok=True)
         raise
-    unfinished_restore().unlink()
+    unmark()
 
 
 def _empty() -> None:
@@ -124,7 +131,7 @@ def _empty() -> None:
     database.drop_database()
     for name in list(uploads.stored_names(default_storage)):
         default_storage.delete(name)
-    unfinished_restore().unlink(missing_ok=True)
+    unmark()
 
 
 def _unpack(chunks: Iterator[bytes], identities: list[Any], work: Path) -> Manifest:

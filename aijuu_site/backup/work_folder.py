@@ -21,11 +21,6 @@ def work_folder() -> Path:
     return Path(settings.DATA_DIR) / "backup-work"
 
 
-def unfinished_restore() -> Path:
-    """Return the path of the file that is there while a restore is under way, and after one that was killed."""
-    return Path(settings.DATA_DIR) / "restore.unfinished"
-
-
 @contextmanager
 def private_folder() -> Iterator[Path]:
     """Make the folder and remove it afterwards, with what an earlier run left.

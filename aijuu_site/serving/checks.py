@@ -15,7 +15,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.db.utils import Error, OperationalError
 
-from aijuu_site.backup.work_folder import FULL_DISK, remove_leftovers, unfinished_restore
+from aijuu_site.backup.archive import BackupError
+from aijuu_site.backup.interrupted import was_interrupted
+from aijuu_site.backup.work_folder import FULL_DISK, remove_leftovers
 from aijuu_site.serving.preparation import require_strong_first_password
 from aijuu_site.settings.databases import POSTGRESQL, SQLITE
 from aijuu_site.settings.files import BUCKET
@@ -82,7 +84,11 @@ def require_storage() -> None:
 
 def check_resources() -> None:
     """Check the database and the storages before anything is written. Raises SystemCheckError or CommandError."""
-    if unfinished_restore().exists():
+    try:
+        interrupted = was_interrupted()
+    except BackupError as error:
+        raise CommandError(f"Not started: {error}.") from error
+    if interrupted:
         raise CommandError(
             "A restore was interrupted here, so the data is not whole. Run `manage.py restore` again: it begins anew."
         )

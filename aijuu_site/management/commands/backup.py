@@ -10,7 +10,7 @@ from django.utils import timezone
 from aijuu_site.backup.archive import BackupError
 from aijuu_site.backup.destination import Destination, Folder, backup_name, configured_destination
 from aijuu_site.backup.making import make_backup, make_recorded_backup
-from aijuu_site.command_process import described, exit_on_sigterm
+from aijuu_site.command_process import described, exit_on_signal
 from aijuu_site.serving.checks import disk_full_as_command_error
 from aijuu_site.settings.backup import backup_folder
 from aijuu_site.settings.environment import SettingError
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             os.nice(_NICE)
         now = timezone.now()
         try:
-            with exit_on_sigterm(), disk_full_as_command_error():
+            with exit_on_signal(), disk_full_as_command_error():
                 if to is not None:
                     made = make_backup(_folder(to), name=backup_name(now), now=now)
                 else:

@@ -15,7 +15,7 @@ from aijuu_site.backup.archive import BackupError, file_chunks, read_identities
 from aijuu_site.backup.destination import Folder, configured_destination, is_backup
 from aijuu_site.backup.removals import Removed, parse_removals, read_removals
 from aijuu_site.backup.restoring import restore
-from aijuu_site.command_process import described, exit_on_sigterm
+from aijuu_site.command_process import described, exit_on_signal
 from aijuu_site.serving.checks import AlreadyRunningError, disk_full_as_command_error, exclusive_start, require_database
 
 
@@ -46,7 +46,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: str, key: str, removals: list[str], **options: Any) -> None:
         try:
             with (
-                exit_on_sigterm(),
+                exit_on_signal(),
                 exclusive_start(settings.DATA_DIR),
                 disk_full_as_command_error(),
                 _files_of_the_owner(),

@@ -154,20 +154,22 @@ def test_disk_full_leaves_no_backup(folder: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.usefixtures("identity")
-@pytest.mark.parametrize("calls", [1, 3])
-def test_sigterm_leaves_nothing_unencrypted(folder: Path, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+@pytest.mark.parametrize(("number", "calls"), [(signal.SIGTERM, 1), (signal.SIGTERM, 3), (signal.SIGHUP, 1)])
+def test_signal_leaves_nothing_unencrypted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, calls: int
+) -> None:
     write, done = archive._Writer.write, []
 
     def stopped(self: Any, data: bytes) -> int:
         done.append(data)
         if len(done) == calls:
-            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(number)
         return write(self, data)
 
     monkeypatch.setattr(archive._Writer, "write", stopped)
     with pytest.raises(SystemExit) as caught:
         call_command("backup")
-    assert caught.value.code == 143
+    assert caught.value.code == 128 + number
     assert list(folder.iterdir()) == []
     assert not work_folder().exists()
     assert Backup.objects.get().checked_at is None

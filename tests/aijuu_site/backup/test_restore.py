@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import tarfile
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,16 +19,18 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from aijuu_site.backup import database, restoring
 from aijuu_site.backup.archive import Member, checksum, file_chunks, read_archive, write_archive
 from aijuu_site.backup.destination import backup_name
+from aijuu_site.backup.interrupted import mark, mark_path, unmark
 from aijuu_site.backup.removals import export_removals
 from aijuu_site.backup.uploads import stored_names
-from aijuu_site.backup.work_folder import unfinished_restore, work_folder
+from aijuu_site.backup.work_folder import work_folder
 from aijuu_site.serving.checks import check_resources, close_connections, exclusive_start
+from aijuu_site.settings.files import file_storages
 from intake.choices import Outcome
 from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry, OutgoingMail
@@ -38,6 +41,7 @@ from tests.loaded_rows import LoadedContent
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DAY = timedelta(days=1)
+URL = "s3://key:sala@s3.example.fi/aijuu-files"
 PICTURE = "original_images/" + "ab" * 16 + ".png"
 collected: list[Any] = []
 WORDS = "Hei Kati, rivi\nja toinen: ääkköset, 'lainaus', \\ ja 😀."
@@ -48,7 +52,7 @@ def _no_uploads_left() -> Iterator[None]:
     yield
     for name in list(stored_names(default_storage)):
         default_storage.delete(name)
-    unfinished_restore().unlink(missing_ok=True)
+    unmark()
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +97,7 @@ def restore(path: Path | str, key_file: Path, **options: Any) -> str:
 def is_empty() -> bool:
     close_connections()
     left = [*stored_names(default_storage), *work_folder().parent.glob("backup-work/*")]
-    return database.is_empty() and not left and not unfinished_restore().exists()
+    return database.is_empty() and not left and not mark_path().exists()
 
 
 @pytest.mark.usefixtures("folder")
@@ -235,7 +239,7 @@ def test_failure_at_the_end_leaves_the_place_empty(key_file: Path, monkeypatch: 
 def test_killed_restore_begins_anew(site: Enquiry, key_file: Path) -> None:
     path = backup()
     # As a SIGKILL leaves it: with the database and an upload there, and unencrypted files in the private folder.
-    unfinished_restore().touch()
+    mark()
     work_folder().mkdir()
     (work_folder() / "database.dump").write_text("half")
     with pytest.raises(CommandError, match="A restore was interrupted here"):
@@ -243,8 +247,92 @@ def test_killed_restore_begins_anew(site: Enquiry, key_file: Path) -> None:
     said = restore(path, key_file)
     assert "was interrupted" in said
     assert Enquiry.objects.filter(pk=site.pk).exists()
-    assert not unfinished_restore().exists()
+    assert not mark_path().exists()
     check_resources()
+
+
+@pytest.fixture(params=["database", "bucket", "schema", "folder of uploads", "nothing"])
+def elsewhere(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restore was interrupted while DATABASE_URL or STORAGE_URL named another place."""
+    other = request.param
+    if other == "schema" and connection.vendor != "postgresql":
+        pytest.skip("SQLite has none")
+    url = URL if other == "bucket" else ""
+    place = tmp_path if other == "folder of uploads" else settings.DATA_DIR
+    chosen = file_storages(url, data_dir=place, uploads_url="/admin/uploads/", media_url="/media/")
+    with monkeypatch.context() as before, override_settings(STORAGES=settings.STORAGES | chosen):
+        if other == "database":
+            before.setitem(connection.settings_dict, "NAME", "/another")
+        if other == "schema":
+            before.setitem(connection.settings_dict["OPTIONS"], "options", "-c search_path=other")
+        mark()
+    if other == "nothing":
+        mark_path().write_text("")
+
+
+@pytest.mark.usefixtures("folder", "elsewhere")
+def test_restore_interrupted_elsewhere_empties_nothing_here(site: Enquiry, key_file: Path) -> None:
+    path = backup()
+    says = r"a restore was interrupted that wrote into .*\S and .*names another place now; set them as they were"
+    with pytest.raises(CommandError, match=f"^Not restored: {says}") as caught:
+        restore(path, key_file)
+    assert "sala" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(CommandError, match=f"^Not started: {says}"):
+        check_resources()
+    assert Enquiry.objects.filter(pk=site.pk).exists()
+    assert default_storage.exists(PICTURE)
+    assert mark_path().exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_killed_restore_is_emptied_only_for_a_whole_backup(site: Enquiry, key_file: Path, tmp_path: Path) -> None:
+    mark()
+    none = tmp_path / "none.age"
+    none.write_bytes(b"no backup" * 100)
+    with pytest.raises(CommandError, match="can't be decrypted"):
+        restore(none, key_file)
+    assert Enquiry.objects.filter(pk=site.pk).exists()
+    assert default_storage.exists(PICTURE)
+    assert mark_path().exists()
+
+
+@pytest.mark.usefixtures("site", "folder")
+def test_upload_that_came_while_the_file_was_read_stays(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = backup()
+    destroy()
+    monkeypatch.setattr(
+        restoring,
+        "_require_known",
+        lambda _manifest: default_storage._save(PICTURE, ContentFile(b"new")),  # type: ignore[attr-defined]
+    )
+    with pytest.raises(CommandError, match="place of the uploads is not empty"):
+        restore(path, key_file)
+    assert default_storage.open(PICTURE).read() == b"new"
+
+
+@pytest.mark.usefixtures("site", "folder")
+def test_restore_of_a_lost_terminal_leaves_the_place_empty(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = backup()
+    destroy()
+    monkeypatch.setattr(restoring, "_prove", lambda _say: signal.raise_signal(signal.SIGHUP))
+    with pytest.raises(SystemExit) as caught:
+        restore(path, key_file)
+    assert caught.value.code == 129
+    assert is_empty()
+
+
+@pytest.mark.usefixtures("site", "folder")
+def test_restore_under_nohup_goes_on(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = backup()
+    destroy()
+    monkeypatch.setattr(restoring, "_prove", lambda _say: signal.raise_signal(signal.SIGHUP))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert "Restored and proven" in restore(path, key_file)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.usefixtures("folder")
