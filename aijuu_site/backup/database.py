@@ -66,7 +66,7 @@ def restore_database(path: Path) -> None:
         return
     target = _sqlite_path()
     _drop_sqlite()
-    draft = target.with_name(f".{target.name}.restored")
+    draft = _draft(target)
     shutil.copyfile(path, draft)
     os.chmod(draft, 0o600)
     with draft.open("rb") as file:
@@ -122,8 +122,14 @@ def _sqlite_path() -> Path:
     return Path(connection.settings_dict["NAME"])
 
 
+def _draft(path: Path) -> Path:
+    """Return where a database is written before it gets its name."""
+    return path.with_name(f".{path.name}.restored")
+
+
 def _drop_sqlite() -> None:
     path = _sqlite_path()
+    _draft(path).unlink(missing_ok=True)
     for ending in ("", "-wal", "-shm", "-journal", "-queue"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
 

@@ -235,6 +235,25 @@ def test_failure_at_the_end_leaves_the_place_empty(key_file: Path, monkeypatch: 
     assert is_empty()
 
 
+@pytest.mark.once
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a file of SQLite")
+@pytest.mark.usefixtures("site", "folder")
+def test_disk_full_leaves_no_part_of_the_database(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = backup()
+    destroy()
+    place = Path(connection.settings_dict["NAME"]).parent
+    before = set(place.iterdir())
+
+    def full(_source: Path, target: Path) -> None:
+        target.write_bytes(b"half a database")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("aijuu_site.backup.database.shutil.copyfile", full)
+    with pytest.raises(CommandError, match="is full"):
+        restore(path, key_file)
+    assert {file.name for file in set(place.iterdir()) - before} <= {"backup.lock", "serve.lock"}
+
+
 @pytest.mark.usefixtures("folder")
 def test_killed_restore_begins_anew(site: Enquiry, key_file: Path) -> None:
     path = backup()
