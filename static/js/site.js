@@ -27,7 +27,14 @@ function closeMenu(event) {
   menu.open = false;
 }
 
+// A link to the question that the address names already changes no address.
+function openNamedAgain(event) {
+  const link = event.target.closest("a");
+  if (link?.hash && link.href === location.href) openNamed();
+}
+
 openNamed();
 addEventListener("hashchange", openNamed);
+addEventListener("click", openNamedAgain);
 addEventListener("keydown", closeMenu);
 addEventListener("click", closeMenu);

@@ -50,6 +50,17 @@ def test_hash_link_opens_faq_on_same_page(page: Page) -> None:
     expect(page.locator(f"#{anchor} summary")).to_be_in_viewport()
 
 
+def test_link_opens_a_question_that_was_closed_again(page: Page) -> None:
+    anchor = "kenelle-tyonohjaus-sopii"
+    page.goto(f"/#{anchor}")
+    page.locator(f"#{anchor} summary").click()
+    expect(answer_of(page, anchor)).to_be_hidden()
+    add = "(name) => document.body.insertAdjacentHTML('afterbegin', `<a href='#${name}'>Kysymys</a>`)"
+    page.evaluate(add, anchor)
+    page.get_by_role("link", name="Kysymys").click()
+    expect(answer_of(page, anchor)).to_be_visible()
+
+
 def test_faq_anchor_scrolls_to_question_without_javascript(new_page: NewPage) -> None:
     page = new_page(java_script_enabled=False)
     page.goto("/#mita-tyonohjauksessa-kaytannossa-tapahtuu")
