@@ -1,14 +1,14 @@
 """The values that a valid form passes to the services, and its one-time submission id."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from django.core import signing
 
 from intake.choices import Kind
 
-CONTACT_FORM, MAPPING_FORM = "intake.form-token", "intake.mapping-start"
+CONTACT_FORM, MAPPING_FORM, MAPPING_CHECK = "intake.form-token", "intake.mapping-start", "intake.mapping-check"
 # The field of a post that the site sends to itself (intake.proof).
 PROOF_FIELD = "proof_mark"
 _PROOF, _PROOF_SECONDS = "intake.proof-mark", 600
@@ -51,25 +51,46 @@ class SpamSigns:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShownTerms:
+    """What a page said beside its form: how long details are kept at most, and the pause ("" for none)."""
+
+    retention_months: int
+    spam_days: int
+    waiting_months: int
+    pause: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FormOpening:
-    """One opening of a form."""
+    """One opening of a form. `terms`: what its page said; None if its token does not tell."""
 
     submission_id: uuid.UUID
     opened_at: datetime
+    terms: ShownTerms | None = None
 
 
-def new_form_token(now: datetime, *, form: str = CONTACT_FORM) -> str:
-    """Return a token for a form opened at `now` (aware). `form`: CONTACT_FORM or MAPPING_FORM."""
-    return signing.dumps([uuid.uuid4().hex, int(now.timestamp())], salt=form)
+def new_form_token(now: datetime, *, form: str = CONTACT_FORM, terms: ShownTerms | None = None) -> str:
+    """Return a token for a form opened at `now` (aware). `form`: CONTACT_FORM, MAPPING_FORM or MAPPING_CHECK."""
+    return form_token(FormOpening(submission_id=uuid.uuid4(), opened_at=now, terms=terms), form=form)
+
+
+def form_token(opening: FormOpening, *, form: str = CONTACT_FORM) -> str:
+    """Return a token that read_form_token() reads."""
+    terms = [asdict(opening.terms)] if opening.terms else []
+    return signing.dumps([opening.submission_id.hex, int(opening.opened_at.timestamp()), *terms], salt=form)
 
 
 def read_form_token(token: str, *, form: str = CONTACT_FORM) -> FormOpening | None:
     """Return the content of a token of any age; None if this site did not sign it for this form."""
     try:
-        submission_id, opened_at = signing.loads(token, salt=form)
+        submission_id, opened_at, *terms = signing.loads(token, salt=form)
     except signing.BadSignature:
         return None
-    return FormOpening(submission_id=uuid.UUID(submission_id), opened_at=datetime.fromtimestamp(opened_at, UTC))
+    return FormOpening(
+        submission_id=uuid.UUID(submission_id),
+        opened_at=datetime.fromtimestamp(opened_at, UTC),
+        terms=ShownTerms(**terms[0]) if terms else None,
+    )
 
 
 def new_proof_mark(opening: FormOpening) -> str:

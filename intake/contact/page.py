@@ -31,7 +31,7 @@ from intake.choices import Kind
 from intake.enquiry.forms import ConfirmAddressForm, ContactForm
 from intake.enquiry.mails import promised_mails
 from intake.enquiry.models import Enquiry
-from intake.enquiry.notices import FormNotices, form_notices
+from intake.enquiry.notices import FormNotices, at_most, form_notices, terms_now
 from intake.enquiry.responses import (
     FormPost,
     PostRefused,
@@ -136,7 +136,8 @@ def _store(page: Any, request: HttpRequest, which: FormKind, form: _AnyForm, now
             409, _("The waiting list is not open now, so this form was not taken. Your words are still here.")
         )
     entry = form.entry(source_known=source_known)
-    details, pause, chosen = ContactDetails.load(request), current_pause(request), IntakeSettings.load(request)
+    details, pause, terms = ContactDetails.load(request), current_pause(request), entry.opening.terms
+    chosen = at_most(terms, chosen=IntakeSettings.load(request))
     wants_mail = bool(form.cleaned_data.get("wants_mail"))
     enquiry = receive_enquiry(
         submission=Submission(
@@ -147,7 +148,9 @@ def _store(page: Any, request: HttpRequest, which: FormKind, form: _AnyForm, now
             wants_mail=wants_mail,
             opening=entry.opening,
             signs=entry.signs,
-            shown=which.notices(details=details, pause=pause, chosen=chosen).as_shown(consented=wants_mail),
+            shown=which.notices(details=details, pause=pause, chosen=chosen).as_shown(
+                consented=wants_mail, terms=terms
+            ),
             address_key=address_key(request),
             is_proof=is_proof_mark(request.POST.get(PROOF_FIELD, ""), entry.opening),
         ),
@@ -164,7 +167,9 @@ def _form_page(
     page: Any, request: HttpRequest, which: FormKind, form: _AnyForm, *, status: int = 200, notice: str = ""
 ) -> HttpResponse:
     pause: PauseStatus = current_pause(request)
-    notices = which.notices(details=ContactDetails.load(request), pause=pause)
+    chosen = at_most(form.opening.terms if form.opening else None, chosen=IntakeSettings.load(request))
+    notices = which.notices(details=ContactDetails.load(request), pause=pause, chosen=chosen)
+    form.carry(terms_now(chosen=chosen, pause=pause))
     below = tuple(f"/{page.reverse_subpage(name)}" for name in ("message", "waiting_list"))
     context = page.get_context(request) | page.addresses(request)
     context |= {

@@ -1,6 +1,7 @@
 """The form fields and forms of an enquiry."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,9 @@ from intake.submission import (
     ContactFacts,
     FormEntry,
     FormOpening,
+    ShownTerms,
     SpamSigns,
+    form_token,
     new_form_token,
     read_form_token,
 )
@@ -217,6 +220,13 @@ class ContactFactsForm(forms.Form):
                 opened_at = posted_at - timedelta(seconds=MIN_SECONDS)
                 words["form_token"] = new_form_token(opened_at, form=self.token_form)
         super().__init__(data=words, **kwargs)
+
+    def carry(self, terms: ShownTerms) -> None:
+        """Put what the page of the form says into its token."""
+        values: dict[str, Any] = self.data if self.is_bound else self.initial  # type: ignore[assignment]
+        opening = read_form_token(values.get("form_token", ""), form=self.token_form)
+        if opening is not None:
+            values["form_token"] = form_token(replace(opening, terms=terms), form=self.token_form)
 
     def clean_supervision_form(self) -> str:
         # Whoever does not answer does not know yet, or leaves it to the conversation.

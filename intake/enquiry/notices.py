@@ -1,5 +1,6 @@
 """The notices of a form: the warning, the note on emergencies, and the privacy notice."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.utils.translation import ngettext
 from home.contact_details import ContactDetails
 from home.pause.wording import PauseStatus
 from intake.settings import IntakeSettings
-from intake.submission import ShownTexts
+from intake.submission import ShownTerms, ShownTexts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +39,40 @@ class FormNotices:
             "privacy_notice": self.privacy,
         }
 
-    def as_shown(self, *, consented: bool = False) -> ShownTexts:
-        """Return the texts to store; the label of the checkbox only if it was ticked."""
+    def as_shown(self, *, consented: bool = False, terms: ShownTerms | None = None) -> ShownTexts:
+        """Return the texts to store; the label of the checkbox only if it was ticked.
+
+        `terms`: what the page of the form said, from which the pause is taken.
+        """
         return ShownTexts(
             waiting=" ".join([self.waiting_lead, *self.waiting_points]).strip(),
             consent=self.consent if consented else "",
             warning=f"{self.warning_heading}. {self.warning_body}",
             crisis_note=self.crisis_note,
             privacy=strip_tags(self.privacy),
-            pause=self.pause,
+            pause=self.pause if terms is None else terms.pause,
         )
+
+
+def terms_now(*, chosen: IntakeSettings, pause: PauseStatus) -> ShownTerms:
+    """Return what a page with these settings says."""
+    return ShownTerms(
+        retention_months=chosen.retention_months,
+        spam_days=chosen.spam_days,
+        waiting_months=chosen.waiting_months,
+        pause=pause.text,
+    )
+
+
+def at_most(terms: ShownTerms | None, *, chosen: IntakeSettings) -> IntakeSettings:
+    """Return the settings, not to be saved, with no time that is longer than the page of a form said."""
+    if terms is None:
+        return chosen
+    limited = copy(chosen)
+    limited.retention_months = min(chosen.retention_months, terms.retention_months)
+    limited.spam_days = min(chosen.spam_days, terms.spam_days)
+    limited.waiting_months = min(chosen.waiting_months, terms.waiting_months)
+    return limited
 
 
 def form_notices(*, details: ContactDetails, pause: PauseStatus, chosen: IntakeSettings | None = None) -> FormNotices:

@@ -30,7 +30,8 @@ from intake.submission import ContactFacts, FormOpening, Submission
 from intake.typed_text import clean_lines
 
 # All are sent with a locked `enquiry` and `now`, in a transaction that holds lock_receiving().
-# An enquiry was put on the waiting list. `wants_mail`: its sender asked for mail on the return.
+# An enquiry was put on the waiting list. `wants_mail`: its sender asked for mail on the return. `months`, if the sender
+# was told: between the questions whether somebody is still waiting.
 listed = Signal()
 # A test letter would have been put there. It gets no place, only the mail about one, by whoever is connected.
 test_letter_listed = Signal()
@@ -70,18 +71,18 @@ def day_after(now: datetime) -> date:
     return timezone.localdate(now) + timedelta(days=2)
 
 
-def retention_times_for(enquiry: Enquiry) -> RetentionTimes:
+def retention_times_for(enquiry: Enquiry, *, chosen: IntakeSettings | None = None) -> RetentionTimes:
     """Return the retention times for an enquiry closed now: as set, but not longer than the sender was shown."""
-    chosen = retention_times()
+    times = retention_times(chosen)
     return RetentionTimes(
-        months=min(chosen.months, enquiry.shown_retention_months or chosen.months),
-        spam_days=min(chosen.spam_days, enquiry.shown_spam_days or chosen.spam_days),
+        months=min(times.months, enquiry.shown_retention_months or times.months),
+        spam_days=min(times.spam_days, enquiry.shown_spam_days or times.spam_days),
     )
 
 
-def retention_times() -> RetentionTimes:
-    """Return the retention times in the settings."""
-    chosen = IntakeSettings.load()
+def retention_times(chosen: IntakeSettings | None = None) -> RetentionTimes:
+    """Return the retention times in the settings. `chosen`: the settings, if the caller has read them."""
+    chosen = chosen or IntakeSettings.load()
     return RetentionTimes(months=chosen.retention_months, spam_days=chosen.spam_days)
 
 
@@ -211,8 +212,9 @@ def receive_enquiry(
     An enquiry of the kind WAITING gets the last place on the waiting list. A test letter gets none, counts towards no
     limit, and is a repeat only of itself.
 
-    `details`, `chosen`: the settings, if the caller has read them. Raises TooManyPosts over FORM_RATE_LIMIT, and
-    django.db.DatabaseError if nothing could be stored.
+    `details`, `chosen`: the settings, if the caller has read them, with no longer times than the sender was told
+    (intake.enquiry.notices.at_most). Raises TooManyPosts over FORM_RATE_LIMIT, and django.db.DatabaseError if nothing
+    could be stored.
     """
     details, chosen = details or ContactDetails.load(), chosen or IntakeSettings.load()
     while True:
@@ -235,6 +237,7 @@ class _Arrival:
     address_key: str
     mailbox_key: str
     wants_mail: bool
+    waiting_months: int
 
     @classmethod
     def of(
@@ -273,6 +276,7 @@ class _Arrival:
             address_key=submission.address_key,
             mailbox_key=mailbox_key(facts.email, key=key),
             wants_mail=submission.wants_mail,
+            waiting_months=chosen.waiting_months,
         )
 
 
@@ -306,7 +310,7 @@ def _store(arrival: _Arrival, now: datetime) -> Enquiry:
         if enquiry.kind == Kind.WAITING and enquiry.is_proof:
             test_letter_listed.send(Enquiry, enquiry=enquiry, now=now)
         elif enquiry.kind == Kind.WAITING:
-            listed.send(Enquiry, enquiry=enquiry, wants_mail=arrival.wants_mail, now=now)
+            listed.send(Enquiry, enquiry=enquiry, wants_mail=arrival.wants_mail, months=arrival.waiting_months, now=now)
         queue_mails(arrival.mails, enquiry=enquiry, mailbox_key=arrival.mailbox_key, now=now)
     return enquiry
 

@@ -51,6 +51,7 @@ class InitialMapping(models.Model):
     question_set = models.JSONField(default=dict, blank=True)
     # intake.mapping.answers.Answers.
     answers = models.JSONField(default=dict, blank=True)
+    # The notices of the page on which it was sent.
     shown_texts = models.JSONField(default=dict, blank=True)
     # {"hidden_field": bool, "source_known": bool}: the spam signs of the first step.
     signs = models.JSONField(default=dict, blank=True)

@@ -162,8 +162,7 @@ def start_or_show(page: Any, request: HttpRequest) -> HttpResponse:
 
     def store() -> str:
         entry = form.entry(source_known=require_own_source(request))
-        notices, _pause, _details = current_notices(request)
-        start = MappingStart(entry=entry, question_set=page.question_set(), shown=notices.as_shown())
+        start = MappingStart(entry=entry, question_set=page.question_set())
         secret = derived_secret("intake.mapping-start", entry.opening.submission_id)
         ending = ending_of(start.question_set, condition_facts_of(entry.facts), {})
         if ending:

@@ -10,9 +10,11 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F, Q
 
+from home.contact_details import ContactDetails
 from home.pause.wording import PauseStatus
 from intake.choices import Kind, Status, StepKind
 from intake.enquiry.models import Enquiry
+from intake.enquiry.notices import at_most, form_notices
 from intake.enquiry.services import (
     STATUS_FIELDS,
     lock_enquiry,
@@ -36,8 +38,9 @@ from intake.mapping.mails import queue_mapping_notification, resume_mails
 from intake.mapping.models import InitialMapping, MappingLink
 from intake.mapping.questions import QuestionSet
 from intake.mapping.resume_mail import mail_first_link
+from intake.settings import IntakeSettings
 from intake.spam.limit import enforce_rate_limit
-from intake.submission import ContactFacts, FormEntry, FormOpening, ShownTexts, Submission
+from intake.submission import ContactFacts, FormEntry, FormOpening, ShownTerms, ShownTexts, Submission
 from intake.typed_text import clean_lines
 
 _FACTS = tuple(field.name for field in fields(ContactFacts))
@@ -57,7 +60,6 @@ class MappingStart:
 
     entry: FormEntry
     question_set: QuestionSet
-    shown: ShownTexts
 
 
 def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: datetime) -> InitialMapping:
@@ -82,7 +84,6 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
                 facts=_as_json(facts),
                 first_facts=digests(_as_json(facts), _FACTS),
                 question_set=start.question_set.as_json(),
-                shown_texts=asdict(start.shown),
                 signs={"hidden_field": bool(signs.hidden_field.strip()), "source_known": signs.source_known},
             )
             _add_link(mapping, secret, now)
@@ -113,7 +114,6 @@ def store_answers(
     question_set: QuestionSet,
     step_keys: list[str],
     answers: dict[str, Any],
-    shown: ShownTexts,
     now: datetime,
 ) -> InitialMapping:
     """Replace the answers of one step (`step_keys` are the keys of its questions). Raises AlreadySent.
@@ -128,14 +128,11 @@ def store_answers(
             raise InitialMapping.DoesNotExist
         if not mapping.question_set:
             mapping.question_set = question_set.as_json()
-            mapping.shown_texts = asdict(shown)
         if mapping.started_at is None:
             record_beginning(mapping, by_mail=by_mail, now=now)
         kept = {key: value for key, value in mapping.answers.items() if key not in step_keys}
         mapping.answers = {**kept, **answers}
-        mapping.save(
-            update_fields=["question_set", "shown_texts", "started_at", "begun_by_mail", "expires_at", "answers"]
-        )
+        mapping.save(update_fields=["question_set", "started_at", "begun_by_mail", "expires_at", "answers"])
     return mapping
 
 
@@ -149,11 +146,16 @@ def discard_mapping(*, mapping_id: int) -> None:
             remove_unsent(mapping)
 
 
-def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: datetime) -> Enquiry:
+def send_mapping(
+    *, mapping_id: int, address_key: str, pause: PauseStatus, terms: ShownTerms | None = None, now: datetime
+) -> Enquiry:
     """Send a mapping: create its enquiry, or add it to the existing one, and queue the mails. A repeat does nothing.
 
-    Raises Incomplete, TooManyPosts, and django.db.DatabaseError; then nothing is stored.
+    `terms`: what the page said on which it was sent, so that it is kept no longer; None if that is not known. Raises
+    Incomplete, TooManyPosts, and django.db.DatabaseError; then nothing is stored.
     """
+    details, chosen = ContactDetails.load(), at_most(terms, chosen=IntakeSettings.load())
+    shown = form_notices(details=details, pause=pause, chosen=chosen).as_shown(terms=terms)
     with transaction.atomic():
         lock_receiving()
         # The enquiry is locked before its mapping, as in its removal.
@@ -167,8 +169,10 @@ def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: 
         if mapping.parallel_to is not None:
             _make_primary(mapping, mapping.parallel_to)
         enquiry = mapping.enquiry
+        mapping.shown_texts = asdict(shown)
         if enquiry is None:
-            enquiry = _receive(mapping, address_key, pause, now)
+            submission = _submission(mapping, address_key, now)
+            enquiry = receive_enquiry(submission=submission, pause=pause, details=details, chosen=chosen, now=now)
             earlier = InitialMapping.objects.filter(enquiry=enquiry).first()
             if earlier:
                 # The same answers were already sent from another mapping: point the links to that one.
@@ -180,7 +184,14 @@ def send_mapping(*, mapping_id: int, address_key: str, pause: PauseStatus, now: 
             _reopen(enquiry, now)
             queue_mapping_notification(enquiry=enquiry, now=now)
         found = typed_facts(mapping.questions, mapping.condition_facts, mapping.answers)
-        Enquiry.objects.filter(pk=enquiry.pk).update(**asdict(found), version=F("version") + 1)
+        Enquiry.objects.filter(pk=enquiry.pk).update(
+            **asdict(found),
+            shown_retention_months=min(
+                chosen.retention_months, enquiry.shown_retention_months or chosen.retention_months
+            ),
+            shown_spam_days=min(chosen.spam_days, enquiry.shown_spam_days or chosen.spam_days),
+            version=F("version") + 1,
+        )
         mapping.enquiry = enquiry
         mapping.answers = mapping.counted_answers
         mapping.sent_at = now
@@ -214,20 +225,16 @@ def _make_primary(mapping: InitialMapping, enquiry: Enquiry) -> None:
     mapping.save(update_fields=["enquiry"])
 
 
-def _receive(mapping: InitialMapping, address_key: str, pause: PauseStatus, now: datetime) -> Enquiry:
-    return receive_enquiry(
-        submission=Submission(
-            kind=Kind.MAPPING,
-            facts=mapping.contact_facts,
-            other_text=mapping.free_text,
-            repeat_text=json.dumps([mapping.questions.version, mapping.counted_answers], sort_keys=True),
-            opening=FormOpening(submission_id=mapping.submission_id, opened_at=mapping.created_at),
-            signs=mapping.signs_at(now),
-            shown=ShownTexts(**mapping.shown_texts),
-            address_key=address_key,
-        ),
-        pause=pause,
-        now=now,
+def _submission(mapping: InitialMapping, address_key: str, now: datetime) -> Submission:
+    return Submission(
+        kind=Kind.MAPPING,
+        facts=mapping.contact_facts,
+        other_text=mapping.free_text,
+        repeat_text=json.dumps([mapping.questions.version, mapping.counted_answers], sort_keys=True),
+        opening=FormOpening(submission_id=mapping.submission_id, opened_at=mapping.created_at),
+        signs=mapping.signs_at(now),
+        shown=ShownTexts(**mapping.shown_texts),
+        address_key=address_key,
     )
 
 

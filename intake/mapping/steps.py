@@ -16,12 +16,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
+from home.contact_details import ContactDetails
 from home.email_address import readable_address
 from home.pause.selectors import current_pause
 from home.site_pages import visitor_urls
 from intake.choices import Kind
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
+from intake.enquiry.notices import at_most, form_notices, terms_now
 from intake.enquiry.responses import FormPost, PostRefused, read_post, see_other, too_long_response
 from intake.mapping.answers import ending_of, missing, recommended
 from intake.mapping.context import (
@@ -45,12 +47,16 @@ from intake.mapping.resume_mail import link_mail_of, mail_link_again
 from intake.mapping.returned_text import TypedAnswer, answers_to, typed_answers
 from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, store_answers, store_facts
 from intake.mapping.step_form import StepForm, data_with, has_free_text, seen_text
+from intake.settings import IntakeSettings
 from intake.spam.limit import address_key
+from intake.submission import MAPPING_CHECK, ShownTerms, new_form_token, read_form_token
 
 # Query parameter of a link from the check page: return there after the change.
 TO_CHECK = "tarkista"
 # The button that stores the step and mails the private link.
 LATER = "later"
+# The hidden field of the check page with what its notices say.
+SHOWN = "shown"
 LATER_TEMPLATE = "intake/mapping/later_page.html"
 _LINK = FormPost(
     content="a link to a mapping",
@@ -187,7 +193,7 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
             ending = ending_of(path.question_set, path.mapping.condition_facts, {**known, **form.answers})
             if ending:
                 return _end(path, ending)
-        _store_answers(request, path, form)
+        _store_answers(path, form)
         path.mapping.refresh_from_db()
         if goes_on_later:
             return _mail_link(path)
@@ -231,16 +237,14 @@ def _later_response(request: HttpRequest, path: MappingPath, *, status: int = 20
     return TemplateResponse(request, LATER_TEMPLATE, context, status=status)
 
 
-def _store_answers(request: HttpRequest, path: MappingPath, form: StepForm | None) -> None:
+def _store_answers(path: MappingPath, form: StepForm | None) -> None:
     """Store the answers of a step; without `form` only the questions, where none was asked of this visitor."""
-    notices, _pause, _details = current_notices(request)
     store_answers(
         mapping_id=path.mapping.pk,
         by_mail=path.by_mail,
         question_set=path.question_set,
         step_keys=form.keys if form else [],
         answers=form.answers if form else {},
-        shown=notices.as_shown(),
         now=timezone.now(),
     )
 
@@ -352,9 +356,14 @@ def check(request: HttpRequest, path: MappingPath) -> HttpResponse:
         if not path.mapping.question_set and not _lacking(path):
             # A double click may have sent it just now; then send_mapping() does nothing.
             with suppress(AlreadySent):
-                _store_answers(request, path, None)
-        pause = current_pause(request)
-        send_mapping(mapping_id=path.mapping.pk, address_key=address_key(request), pause=pause, now=timezone.now())
+                _store_answers(path, None)
+        send_mapping(
+            mapping_id=path.mapping.pk,
+            address_key=address_key(request),
+            pause=current_pause(request),
+            terms=_terms(request),
+            now=timezone.now(),
+        )
         return path.done_url()
 
     return ANSWERS.answer(request, store=store, show_again=lambda **shown: _response(request, path, **shown))
@@ -395,12 +404,21 @@ def ended(request: HttpRequest, key: str) -> HttpResponse:
     return TemplateResponse(request, ENDED_TEMPLATE, {"ending": ending}, status=200 if ending else 404)
 
 
+def _terms(request: HttpRequest) -> ShownTerms | None:
+    """Return what the check page said that was posted; None if it does not tell, or for a GET."""
+    token = request.POST.get(SHOWN, "") if read_post(request) else ""
+    opening = read_form_token(token, form=MAPPING_CHECK)
+    return opening.terms if opening else None
+
+
 def _lacking(path: MappingPath) -> int:
     return len(missing(path.question_set, path.mapping.condition_facts, path.mapping.answers))
 
 
 def _response(request: HttpRequest, path: MappingPath, *, status: int = 200, notice: str = "") -> HttpResponse:
-    notices, _pause, _details = current_notices(request)
+    pause = current_pause(request)
+    chosen = at_most(_terms(request), chosen=IntakeSettings.load(request))
+    notices = form_notices(details=ContactDetails.load(request), pause=pause, chosen=chosen)
     lacking = _lacking(path)
     shown = path.shown
     context = {
@@ -409,6 +427,7 @@ def _response(request: HttpRequest, path: MappingPath, *, status: int = 200, not
         "recommended": recommended(path.question_set, path.mapping.condition_facts, path.mapping.answers),
         "tried": request.method == "POST" and lacking > 0,
         "notice": notice,
+        "shown": new_form_token(timezone.now(), form=MAPPING_CHECK, terms=terms_now(chosen=chosen, pause=pause)),
         # Sending deletes the input that the tab kept for the steps.
         "draft": reverse("mapping_resume", args=[path.secret]),
         "back_url": path.step_url(shown[-1]) if shown else path.facts_url(),

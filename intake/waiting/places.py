@@ -135,7 +135,9 @@ def find_place(secret: str) -> WaitingPlace | None:
 
 
 @receiver(listed)
-def join(*, enquiry: Enquiry, wants_mail: bool, now: datetime, **_signal: object) -> WaitingPlace:
+def join(
+    *, enquiry: Enquiry, wants_mail: bool, months: int | None = None, now: datetime, **_signal: object
+) -> WaitingPlace:
     """Return the place of the enquiry: a new one at the end of the list, or the one it had before.
 
     Who returns to the list keeps the old rank and the wish for mail; questions and notices start over. The confirmation
@@ -160,7 +162,7 @@ def join(*, enquiry: Enquiry, wants_mail: bool, now: datetime, **_signal: object
             mailbox_key=mailbox_key(enquiry.email),
             confirmed_at=now,
             reached_at=reached.values_list("reached_at", flat=True).first(),
-            months=IntakeSettings.load().waiting_months,
+            months=months or IntakeSettings.load().waiting_months,
         )
         queue_joining_confirmation(enquiry=enquiry, now=now)
     return place

@@ -13,7 +13,7 @@ from intake.mapping.models import InitialMapping
 from intake.mapping.questions import NO, YES, Choice, Condition, Question, QuestionSet, QuestionType, Role, Step
 from intake.mapping.services import MappingStart, begin_mapping, send_mapping, store_answers
 from intake.models import Enquiry
-from intake.submission import FormEntry, FormOpening, ShownTexts, SpamSigns
+from intake.submission import FormEntry, FormOpening, SpamSigns
 from tests.intake.enquiries import facts, received
 
 QUESTIONS = QuestionSet(
@@ -148,7 +148,6 @@ def begun_alone(
                 signs=SpamSigns(seconds_open=300),
             ),
             question_set=QUESTIONS,
-            shown=ShownTexts(),
         ),
         secret=new_secret(),
         address_key=uuid.uuid4().hex,
@@ -172,7 +171,6 @@ def _answered(mapping: InitialMapping, answers: dict[str, Any], now: datetime) -
         question_set=QUESTIONS,
         step_keys=[],
         answers=answers,
-        shown=ShownTexts(),
         now=now,
     )
 

@@ -4,9 +4,9 @@ import pytest
 from django.utils import timezone
 
 from intake.choices import SupervisionForm
-from intake.models import Enquiry, InitialMapping, OutgoingMail
+from intake.models import Enquiry, InitialMapping, IntakeSettings, OutgoingMail
 from tests.intake.mapping.answering import ANSWERS, BEGIN, START, Answerer, contact_facts
-from tests.intake.visiting import ShownForm, page_text
+from tests.intake.visiting import ShownForm, Visitor, letter, page_text
 
 STORED = {
     "kuka": "kuka-2",
@@ -196,3 +196,49 @@ def test_unknown_step_redirects_to_existing_step(begun: Answerer, number: int) -
     for answer in (begun.opens(f"vaihe/{number}"), begun.posts(begun.address(f"vaihe/{number}"), {"q_kuka": "x"})):
         assert answer.status_code == 303
         assert answer["Location"] == begun.address("vaihe/1")
+
+
+def set_retention(months: int) -> None:
+    IntakeSettings.load()
+    IntakeSettings.objects.update(retention_months=months)
+
+
+def sends_what_was_shown(answerer: Answerer, months: int) -> None:
+    """Open the check page, change the setting to `months`, and send what the page showed."""
+    shown = answerer.reads("tarkista").values
+    set_retention(months)
+    assert answerer.posts(answerer.address("tarkista"), shown).status_code == 303
+
+
+@pytest.mark.parametrize(("begun", "shown", "sent", "kept"), [(6, 12, 12, 12), (12, 6, 12, 6), (12, 12, 6, 6)])
+def test_retention_shown_on_check_page_is_stored(
+    answerer: Answerer, begun: int, shown: int, sent: int, kept: int
+) -> None:
+    set_retention(begun)
+    answerer.begins()
+    answerer.answers_all()
+    set_retention(shown)
+    sends_what_was_shown(answerer, sent)
+    enquiry = Enquiry.objects.get()
+    assert enquiry.shown_retention_months == kept
+    assert f"viimeistään {kept} kuukauden" in enquiry.shown_texts["privacy"]
+    assert enquiry.shown_texts == enquiry.mapping.shown_texts
+
+
+def test_check_page_with_missing_answers_shows_the_same_retention_again(begun: Answerer) -> None:
+    shown = begun.reads("tarkista").values
+    set_retention(12)
+    again = begun.posts(begun.address("tarkista"), shown)
+    assert again.status_code == 422
+    assert "viimeistään 6 kuukauden" in page_text(again)
+
+
+def test_mapping_after_a_message_is_kept_no_longer_than_shown(visitor: Visitor, answerer: Answerer) -> None:
+    set_retention(12)
+    answerer.follows(visitor.client.post(visitor.sends(letter(delivery_modes=["online"]))["Location"]))
+    answerer.answers_all()
+    set_retention(6)
+    sends_what_was_shown(answerer, 12)
+    enquiry = Enquiry.objects.get()
+    assert enquiry.shown_retention_months == 6
+    assert "viimeistään 6 kuukauden" in enquiry.mapping.shown_texts["privacy"]

@@ -1,0 +1,95 @@
+"""Details are kept no longer than the page of the form said, whatever is set until the form is sent."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from home.models import PauseNotice
+from home.pause.services import end_pause
+from intake.models import Enquiry, IntakeSettings, WaitingPlace
+from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, token
+from tests.intake.waiting.visitors import joins, set_pause, wish
+
+pytestmark = pytest.mark.usefixtures("contact_page")
+
+
+def set_times(**times: int) -> None:
+    IntakeSettings.load()
+    IntakeSettings.objects.update(**times)
+
+
+def sent(visitor: Visitor, shown: ShownForm, **changes: str) -> Any:
+    return visitor.sends({**shown.values, **letter(**changes), "form_token": shown.values["form_token"]})
+
+
+def kept() -> tuple[int | None, int | None]:
+    """For how many months and, as spam, days the enquiry is kept at most."""
+    enquiry = Enquiry.objects.get()
+    assert f"viimeistään {enquiry.shown_retention_months} kuukauden" in enquiry.shown_texts["privacy"]
+    return enquiry.shown_retention_months, enquiry.shown_spam_days
+
+
+def test_longer_retention_does_not_hold_for_an_open_form(visitor: Visitor) -> None:
+    shown = visitor.opens()
+    assert "viimeistään 6 kuukauden" in shown.soup.get_text(" ")
+    set_times(retention_months=12, spam_days=30)
+    sent(visitor, shown)
+    assert kept() == (6, 14)
+
+
+def test_shorter_retention_holds_for_an_open_form(visitor: Visitor) -> None:
+    shown = visitor.opens()
+    set_times(retention_months=3, spam_days=7)
+    sent(visitor, shown)
+    assert kept() == (3, 7)
+
+
+def test_mistake_shows_the_retention_that_will_be_stored(visitor: Visitor) -> None:
+    shown = visitor.opens()
+    set_times(retention_months=12)
+    again = ShownForm.of(sent(visitor, shown, name=""))
+    assert "viimeistään 6 kuukauden" in again.soup.get_text(" ")
+    sent(visitor, again)
+    assert kept() == (6, 14)
+
+
+def test_retention_shown_with_a_mistake_holds(visitor: Visitor) -> None:
+    set_times(retention_months=12)
+    shown = visitor.opens()
+    set_times(retention_months=6)
+    again = ShownForm.of(sent(visitor, shown, name=""))
+    assert "viimeistään 6 kuukauden" in again.soup.get_text(" ")
+    set_times(retention_months=12)
+    sent(visitor, again)
+    assert kept() == (6, 14)
+
+
+def test_retention_shown_with_an_expired_form_holds(visitor: Visitor) -> None:
+    again = ShownForm.of(visitor.sends(letter(form_token="")))
+    set_times(retention_months=12)
+    sent(visitor, again)
+    assert kept() == (6, 14)
+
+
+def test_token_that_tells_no_terms_gets_the_settings(visitor: Visitor) -> None:
+    set_times(retention_months=12)
+    assert visitor.sends(letter(form_token=token(opened=timedelta(days=2)))).status_code == 303
+    assert kept() == (12, 14)
+
+
+def test_waiting_list_keeps_the_terms_that_it_showed(visitor: Visitor) -> None:
+    set_pause()
+    shown = ShownForm.of(visitor.client.get(ADDRESS))
+    assert "noin 12 kuukauden" in shown.soup.get_text(" ")
+    end_pause(version=PauseNotice.load().version, by=None, now=timezone.now())
+    set_times(waiting_months=12)
+    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
+        thanks = joins(visitor, wish(form_token=shown.values["form_token"]))
+    texts = Enquiry.objects.get().shown_texts
+    assert "noin 12 kuukauden" in texts["privacy"]
+    assert "tauolla" in texts["pause"]
+    assert WaitingPlace.objects.get().months == 4
+    assert "noin 12 kuukauden" in visitor.client.get(thanks["Location"]).content.decode()
