@@ -1,11 +1,12 @@
 """Private page of a waiting-list place: what can be answered, and what each answer does."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -16,13 +17,14 @@ from django.views.decorators.http import require_http_methods
 
 from home.pause.rules import CALENDAR, calendar_day
 from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
+from intake.enquiry.mails import enquiry_of
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.enquiry.removal import remove_enquiry
 from intake.enquiry.responses import FormPost, read_post, see_other
 from intake.enquiry.services import STATUS_FIELDS, save_change, set_status
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
-from intake.mailbox import is_same_address
+from intake.mailbox import is_same_address, same_address
 from intake.waiting.mails import queue_waiting_answer
 from intake.waiting.models import WaitingPlace
 from intake.waiting.places import Mailbox, find_place, reset_waiting
@@ -36,18 +38,20 @@ _POST = FormPost(
 _ANSWERS = (StepKind.ANSWERED_YES, StepKind.ANSWERED_STAY, StepKind.ANSWERED_NO)
 
 
-def notify_of_answer(*, place: WaitingPlace, answer: Answer, now: datetime) -> None:
+def notify_of_answer(*, places: Sequence[WaitingPlace], answer: Answer, now: datetime) -> None:
     """Queue a notification to the supervisor if the latest answer, YES or NO, differs from what she knows.
 
-    She knows the content of the last sent notification; before the first one since the notice of the return, she
-    assumes NO. An unsent notification is replaced. If one was sent today, the next one waits until tomorrow, so that
-    the holder of the link can't flood her mailbox. In the caller's transaction.
+    `places`: those that the answer applies to, the shown one first. She knows the content of the last sent notification
+    about them; before the first one since the notice of the return, she assumes NO. An unsent notification is replaced.
+    If one was sent today, the next one waits until tomorrow, so that the holder of the link can't flood her mailbox. A
+    NO is about the enquiry whose YES she was told. In the caller's transaction, before it records the answer.
     """
-    mails = OutgoingMail.objects.filter(enquiry=place.enquiry_id, purpose=MailPurpose.WAITING_ANSWER)
+    mails = _answer_mails(places)
     mails.filter(state__in=(MailState.QUEUED, MailState.FAILED)).delete()
     latest = mails.order_by("pk").last()
     notified_on, notified = _read_key(latest.deduplication_key) if latest else (None, Answer.NO)
-    if latest and place.notified_at and latest.created_at < place.notified_at:
+    told_at = max((place.notified_at for place in places if place.notified_at), default=None)
+    if latest and told_at and latest.created_at < told_at:
         notified = Answer.NO
     if answer == notified:
         return
@@ -55,12 +59,31 @@ def notify_of_answer(*, place: WaitingPlace, answer: Answer, now: datetime) -> N
     if notified_on is not None and notified_on >= calendar_day(now):
         goes_at = datetime.combine(notified_on + timedelta(days=1), DAY_BEGINS, CALENDAR)
     queue_waiting_answer(
-        enquiry=place.enquiry,
+        enquiry=enquiry_of(latest) if latest and answer is Answer.NO else places[0].enquiry,
         is_interested=answer is Answer.YES,
         deduplication_key=_key(calendar_day(goes_at), answer),
         goes_at=goes_at,
         now=now,
     )
+
+
+def _answer_mails(places: Sequence[WaitingPlace]) -> QuerySet[OutgoingMail]:
+    """Return the notifications about these places, and about those that were answered together with the first.
+
+    One mail tells of all places of an address; the supervisor may have taken up the one that it is about.
+    """
+    first = places[0]
+    about = Q(enquiry__in=[place.enquiry_id for place in places])
+    answered = _latest_answer(first)
+    if answered is not None:
+        steps = EnquiryStep.objects.filter(
+            same_address("enquiry__email", first.enquiry.email),
+            enquiry__waiting__mailbox_key=first.mailbox_key,
+            kind=answered.kind,
+            changed_at=answered.changed_at,
+        )
+        about |= Q(enquiry__in=steps.values("enquiry"))
+    return OutgoingMail.objects.filter(about, purpose=MailPurpose.WAITING_ANSWER)
 
 
 def _key(day: date, answer: Answer) -> str:
@@ -76,9 +99,10 @@ def _read_key(deduplication_key: str) -> tuple[date, Answer]:
 class PlaceView:
     """What the private page shows: the state of the address, and the possible answers.
 
-    `places`: the places that an answer applies to, the shown one first: those of the address on the list, or the link's
-    own if there are none. `other_tags`: places on the list of the same mailbox with another +tag; YES and STAY apply to
-    them too, because the mailbox is notified once. `answered`: the latest answer, unless there was a question since.
+    `places`: the places that an answer applies to, the shown one first: those of the address on the list; if there are
+    none, the link's own, and those that left the list together with it. `other_tags`: such places of the same mailbox
+    with another +tag; YES and STAY apply to them too, because the mailbox is notified once. `answered`: the latest
+    answer, unless there was a question since.
     `removable`: the places that can be removed: the link's own first, then the others of the address on the list.
     """
 
@@ -104,13 +128,13 @@ def answer_yes(*, place_id: int, now: datetime) -> bool:
     """
     with transaction.atomic():
         places = _open_to(Answer.YES, place_id)
+        if places:
+            notify_of_answer(places=places, answer=Answer.YES, now=now)
         for place in places:
             enquiry = place.enquiry
             if enquiry.status in (Status.WAITING_LIST, Status.CLOSED):
                 set_status(enquiry, status=Status.NEW, now=now)
             _record(enquiry, StepKind.ANSWERED_YES, now)
-        if places:
-            notify_of_answer(place=places[0], answer=Answer.YES, now=now)
     return bool(places)
 
 
@@ -130,11 +154,12 @@ def answer_no(*, place_id: int, now: datetime) -> bool:
     """Answer NO: close the enquiry as declined by the client. Otherwise like answer_yes()."""
     with transaction.atomic():
         places = _open_to(Answer.NO, place_id)
+        if places:
+            notify_of_answer(places=places, answer=Answer.NO, now=now)
         for place in places:
             enquiry = place.enquiry
             set_status(enquiry, status=Status.CLOSED, outcome=Outcome.CLIENT_DECLINED, now=now)
             _record(enquiry, StepKind.ANSWERED_NO, now)
-            notify_of_answer(place=place, answer=Answer.NO, now=now)
     return bool(places)
 
 
@@ -175,8 +200,10 @@ def _view_of(place_id: int, mailbox: Mailbox) -> PlaceView:
         raise WaitingPlace.DoesNotExist
     waiting = [place for place in of_mailbox if place.enquiry.status == Status.WAITING_LIST]
     on_list = [place for place in waiting if is_same_address(place.enquiry.email, own.enquiry.email)]
-    other_tags = [place for place in waiting if place not in on_list] if on_list else []
-    places = sorted(on_list, key=lambda place: (place.pk != place_id, place.rank)) or [own]
+    together = waiting if on_list else _left_together(own, of_mailbox)
+    of_address = [place for place in together if is_same_address(place.enquiry.email, own.enquiry.email)]
+    other_tags = [place for place in together if place not in of_address]
+    places = sorted(of_address, key=lambda place: (place.pk != place_id, place.rank))
     # A notice can be answered late, as long as the enquiry exists.
     notified = any(place.notified_at for place in [*places, *other_tags]) or bool(
         own.notified_at and own.enquiry.outcome == Outcome.NO_RESPONSE
@@ -195,6 +222,25 @@ def _view_of(place_id: int, mailbox: Mailbox) -> PlaceView:
         answered=answered,
         removable=[own, *sorted((place for place in on_list if place.pk != place_id), key=lambda place: place.rank)],
     )
+
+
+def _left_together(own: WaitingPlace, of_mailbox: list[WaitingPlace]) -> list[WaitingPlace]:
+    """Return the link's own place, and those that left the list by the same answer or by the same silence.
+
+    So what takes an answer back applies to all that it applied to.
+    """
+    left_at = _left_at(own)
+    return [place for place in of_mailbox if place.pk == own.pk or (left_at is not None and _left_at(place) == left_at)]
+
+
+def _left_at(place: WaitingPlace) -> datetime | None:
+    """Return when an answer, or none, took a place off the list; None if the supervisor did, or has taken it up."""
+    enquiry = place.enquiry
+    if enquiry.is_closed:
+        return enquiry.closed_at if enquiry.outcome in (Outcome.CLIENT_DECLINED, Outcome.NO_RESPONSE) else None
+    answered = _latest_answer(place)
+    is_interested = answered is not None and answered.kind == StepKind.ANSWERED_YES
+    return answered.changed_at if answered and is_interested and enquiry.status == Status.NEW else None
 
 
 def _latest_answer(place: WaitingPlace) -> EnquiryStep | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from intake.choices import Kind, Outcome, Status, StepKind
+from intake.choices import Kind, MailState, Outcome, Status, StepKind
 from intake.enquiry.models import RemovedEnquiry
 from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail
@@ -195,6 +195,96 @@ def test_yes_and_no_answers_can_be_reversed() -> None:
     assert steps(place) == ["answered_no", "answered_yes"]
     # No mail had gone out: one is enough, with the latest answer.
     assert len(told_kati()) == 1
+
+
+LATER = NOW + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("reversing_link", [0, 1])
+@pytest.mark.parametrize(
+    ("notified", "answering", "reversing", "expected"),
+    [
+        (False, answer_no, answer_stay, "waiting_list"),
+        (True, answer_no, answer_yes, "new"),
+        (True, answer_yes, answer_no, "closed"),
+    ],
+)
+def test_reversed_answer_applies_to_the_same_places(
+    notified: bool, answering: Answering, reversing: Answering, expected: str, reversing_link: int
+) -> None:
+    places = [
+        waiter(email="maija@esimerkki.fi", notified=notified),
+        waiter(email="Maija@esimerkki.fi", message="Toinen.", notified=notified),
+    ]
+    assert answering(place_id=places[0].pk, now=NOW)
+    assert reversing(place_id=places[reversing_link].pk, now=LATER)
+    assert [state(place)[0] for place in places] == [expected, expected]
+    assert list(WaitingPlace.objects.order_by("pk").values_list("rank", flat=True)) == [1, 2]
+
+
+def test_late_yes_reopens_all_that_silence_closed() -> None:
+    places = [
+        waiter(email="maija@esimerkki.fi", notified=True),
+        waiter(email="maija@esimerkki.fi", message="Toinen.", notified=True),
+        waiter(email="maija+tyo@esimerkki.fi", notified=True),
+    ]
+    earlier = waiter(email="maija@esimerkki.fi", message="Aiempi.", notified=True)
+    kati_sets(earlier, Status.CLOSED, Outcome.NO_RESPONSE, at=NOW - timedelta(hours=1))
+    for place in places:
+        kati_sets(place, Status.CLOSED, Outcome.NO_RESPONSE)
+    assert answer_yes(place_id=places[1].pk, now=LATER)
+    assert [state(place)[0] for place in (*places, earlier)] == ["new", "new", "new", "closed"]
+    assert [mail.enquiry_id for mail in told_kati()] == [places[1].enquiry_id]
+
+
+@pytest.mark.parametrize("status", [Status.IN_REVIEW, Status.CLOSED])
+def test_reversed_answer_leaves_what_kati_has_handled(status: Status) -> None:
+    handled, other = (waiter(email="maija@esimerkki.fi", message=words, notified=True) for words in ("Yksi.", "Kaksi."))
+    answer_yes(place_id=handled.pk, now=NOW)
+    OutgoingMail.objects.update(state=MailState.SENT)
+    kati_sets(handled, status, Outcome.AGREEMENT, at=LATER)
+    assert answer_no(place_id=other.pk, now=LATER + timedelta(days=1))
+    assert [state(place)[0] for place in (handled, other)] == [status, "closed"]
+    # She was told of the YES about the first: what takes it back names the same one.
+    yes, no = told_kati()
+    assert (yes.enquiry_id, no.enquiry_id) == (handled.enquiry_id, handled.enquiry_id)
+    assert no.subject.startswith("Ei odota enää")
+
+
+def test_answers_given_separately_are_reversed_separately() -> None:
+    first = waiter(email="maija@esimerkki.fi", notified=True)
+    answer_yes(place_id=first.pk, now=NOW)
+    second = waiter(email="maija@esimerkki.fi", message="Toinen.")
+    WaitingPlace.objects.filter(pk=second.pk).update(notified_at=LATER)
+    answer_yes(place_id=second.pk, now=LATER + timedelta(minutes=1))
+    OutgoingMail.objects.update(state=MailState.SENT)
+    assert answer_no(place_id=first.pk, now=LATER + timedelta(minutes=2))
+    assert [state(place)[0] for place in (first, second)] == ["closed", "new"]
+    assert answer_no(place_id=second.pk, now=LATER + timedelta(minutes=3))
+    # Of each YES and of each NO she hears.
+    assert [mail.enquiry_id for mail in told_kati()] == [place.enquiry_id for place in (first, second)] * 2
+
+
+def test_no_of_another_tag_takes_back_no_yes_of_the_address() -> None:
+    first = waiter(email="maija@esimerkki.fi", notified=True)
+    tagged = waiter(email="maija+tyo@esimerkki.fi", notified=True)
+    answer_yes(place_id=first.pk, now=NOW)
+    OutgoingMail.objects.update(state=MailState.SENT)
+    assert answer_no(place_id=tagged.pk, now=LATER)
+    assert [state(place)[0] for place in (first, tagged)] == ["new", "closed"]
+    assert [mail.enquiry_id for mail in told_kati()] == [first.enquiry_id]
+
+
+@pytest.mark.parametrize("link", [0, 1])
+def test_kati_hears_of_a_reversal_by_any_link_of_the_address(link: int) -> None:
+    places = [waiter(email="maija@esimerkki.fi", message=words, notified=True) for words in ("Yksi.", "Kaksi.")]
+    answer_yes(place_id=places[0].pk, now=NOW)
+    OutgoingMail.objects.update(state=MailState.SENT)
+    for day in range(1, 5):
+        (answer_no, answer_yes)[(day + 1) % 2](place_id=places[link].pk, now=NOW + timedelta(days=day))
+        OutgoingMail.objects.update(state=MailState.SENT)
+    subjects = [mail.subject.partition(":")[0] for mail in told_kati()]
+    assert subjects == ["Yhä kiinnostunut", "Ei odota enää"] * 2 + ["Yhä kiinnostunut"]
 
 
 def test_left_waiter_returns_to_the_same_rank() -> None:
