@@ -18,9 +18,9 @@ LATE_AFTER = timedelta(minutes=15)
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
 # While the server is unavailable, due mails are postponed by this; it does not count as a failure of theirs.
 SERVER_UNAVAILABLE_WAIT = timedelta(minutes=1)
-# Mails that may be queued for a later time, for a day at most (NewMail.goes_at).
+# Mails that may be queued for a later time (NewMail.goes_at): until the end of tomorrow, one day of 25 hours, at most.
 HELD = (MailPurpose.WAITING_ANSWER,)
-LONGEST_HOLD = timedelta(days=1) + CLOCK_TOLERANCE
+LONGEST_HOLD = timedelta(days=2, hours=1) + CLOCK_TOLERANCE
 # The error of an attempt whose result is unknown because the worker died.
 INTERRUPTED = "interrupted"
 # The prefix of an error of the site itself, not of the mail server.

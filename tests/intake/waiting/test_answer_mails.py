@@ -8,6 +8,7 @@ import time_machine
 from django.utils import timezone
 
 from intake.choices import MailPurpose, StepKind
+from intake.mail.models import late
 from intake.models import EnquiryStep, OutgoingMail, WaitingPlace
 from intake.waiting.return_plan import start_plan
 from tests.intake.waiting.list_people import deliver, pause, round_at, waiter
@@ -73,6 +74,32 @@ def test_alternating_answers_send_one_mail_a_day(notified: WaitingPlace, server:
     deliver(NOW + timedelta(hours=22))
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
     deliver(NOW + timedelta(hours=23))
+    assert len(server.of(MailPurpose.WAITING_ANSWER)) == 2
+
+
+@pytest.mark.parametrize(
+    "night",
+    [
+        NOW.replace(day=3, hour=0, minute=1),
+        # The next day has 25 hours.
+        NOW.replace(month=10, day=30, hour=0, minute=1),
+    ],
+)
+def test_answers_after_midnight_send_one_mail_a_day(
+    notified: WaitingPlace, server: PostOffice, night: datetime
+) -> None:
+    for number in range(10):
+        moment = night + timedelta(minutes=5 * number)
+        answers(notified, ("yes", "no")[number % 2], at=moment)
+        deliver(moment)
+    assert subjects() == [YES, NO]
+    tomorrow = (night + timedelta(days=1)).replace(hour=9, minute=0)
+    deliver(tomorrow - timedelta(minutes=1))
+    assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
+    with time_machine.travel(night + HOUR, tick=False):
+        assert not any(mail.is_late for mail in OutgoingMail.objects.all())
+        assert not OutgoingMail.objects.filter(late(timezone.now())).exists()
+    deliver(tomorrow)
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 2
 
 
