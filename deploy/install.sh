@@ -15,7 +15,7 @@ As root, on Debian 12 or newer. Can be repeated. Settings are in /etc/aijuu/site
 /opt/aijuu/releases. Options, for somebody who can't be asked (otherwise the first installation asks):
   --email-url-file FILE    EMAIL_URL is the first line of this file: smtp+tls://user:password@server:587
   --admin-email ADDRESS    ADMIN_EMAIL, the first account
-Exit status 0 only where the site answers over https afterwards (on this machine; the domain may still point elsewhere).
+Exit status 0 only where the site answers afterwards, on this machine. Whether the domain leads here over https: aijuu check_domain.
 TEXT
 }
 
@@ -31,7 +31,7 @@ READY_SECONDS=${READY_SECONDS:-120}
 say() { printf '%s\n' "$*"; }
 fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
 
-domain='' email_url='' admin_email='' rollback='' release=''
+domain='' email_url='' admin_email='' rollback='' release='' backup=''
 while [ $# -gt 0 ]; do
     case $1 in
         --help | -h) usage; exit 0 ;;
@@ -145,7 +145,8 @@ back_up() {
         return 0
     fi
     say "Backing up …"
-    manage "$ROOT/current" backup || fail "the backup failed, so nothing was changed."
+    backup=$(manage "$ROOT/current" backup) || fail "the backup failed, so nothing was changed."
+    say "$backup"
 }
 
 use_release() {
@@ -246,6 +247,15 @@ switch_to() {
     if ! start; then
         journalctl --unit aijuu --lines 20 --no-pager --output cat >&2 || true
         if [ -n "$old" ] && [ "$old" != "$1" ]; then
+            # It may be changing the database still.
+            systemctl stop aijuu.socket aijuu
+            if ! manage "$old" prepare --dry-run; then
+                ln -sfn "$old" "$ROOT/previous"
+                systemctl start aijuu.socket aijuu || true
+                fail "the new release did not answer within $READY_SECONDS s, and $(basename "$old") can't run with the database as it is now:" \
+                    "the reason of each stands above. The new one is tried again for ever. To go back: docs/production.md," \
+                    "\"Back over a change of the database\", with ${backup:-an older backup, since none was made now}"
+            fi
             use_release "$old"
             put_system_files
             start || fail "neither the new release nor the old one starts: journalctl -u aijuu"
@@ -263,7 +273,7 @@ if [ -n "$rollback" ]; then
     [ -e "$ROOT/previous" ] || fail "there is no earlier release."
     previous=$(readlink -f "$ROOT/previous")
     # The database stays as it is.
-    manage "$previous" prepare --dry-run || fail "it can't go back; restore the backup made before the upgrade (docs/backup.md)."
+    manage "$previous" prepare --dry-run || fail "it can't go back like this: docs/production.md, \"Back over a change of the database\"."
     switch_to "$previous"
     say "Running: $(basename "$previous")"
     exit 0

@@ -8,7 +8,7 @@ Usage: deploy/try.sh [--suite NAME] [--from REF] [--keep]
 
 As root, with debootstrap and systemd-container installed. Makes a Debian tree in /var/tmp, boots it with systemd-nspawn and
 proves there, with the last commit of this checkout: installation, TLS, hardening, kill -9 of each process, an upgrade and a
-rollback under load, an upgrade that fails, backup, loss and restore, a restart of the machine. Takes about 15 minutes.
+rollback under load, upgrades that fail, backup, loss and restore, a restart of the machine. Takes about 15 minutes.
 
   --suite NAME   Debian's release: trixie (13), bookworm (12)
   --from REF     the release to upgrade from: the last tag, or where there is none the same commit
@@ -305,6 +305,34 @@ ok "the site answers after $seconds s"
 expect_letters
 write_letter
 expect_letters
+
+step "An upgrade that changes the database and does not start"
+cp -a "$tree/root/broken" "$tree/root/changed"
+last=$(cd "$tree/root/changed/home/migrations" && printf '%s\n' [0-9]*.py | tail -n 1)
+cat >"$tree/root/changed/home/migrations/9999_try.py" <<TEXT
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("home", "${last%.py}")]
+TEXT
+before=$(running)
+! inside env READY_SECONDS=20 /root/changed/deploy/install.sh >"$place/changed.log" 2>&1 || fail "a broken release was taken"
+backup=$(sed -n 's/.*"Back over a change of the database", with //p' "$place/changed.log")
+[ -n "$backup" ] && [ -f "$tree$backup" ] || { cat "$place/changed.log" >&2; fail "no backup is named"; }
+[ "$(running)" != "$before" ] || fail "the old release was taken, which refuses the database"
+[ "$(inside readlink -e /opt/aijuu/previous)" = "$before" ] || fail "the release before is lost"
+# As docs/production.md says.
+inside systemctl stop aijuu.socket aijuu
+inside ln -sfn "$before" /opt/aijuu/current
+inside mv /var/lib/aijuu /var/lib/aijuu.before
+inside install -d -m 0700 -o aijuu -g aijuu /var/lib/aijuu
+inside cp -p /var/lib/aijuu.before/secret_key /var/lib/aijuu/
+inside aijuu restore "$backup" --key - <"$place/key" || fail "the restore"
+inside systemctl start aijuu
+seconds=$(wait_for_site)
+ok "the site answers after $seconds s"
+expect_letters
+write_letter
 
 step "The machine restarts"
 shut_down

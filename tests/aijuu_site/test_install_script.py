@@ -11,6 +11,12 @@ from django.conf import settings
 INSTALL = settings.BASE_DIR / "deploy" / "install.sh"
 
 
+def function(name: str) -> str:
+    found = re.search(rf"^{name}\(\) \{{.*?^\}}", INSTALL.read_text(), re.DOTALL | re.MULTILINE)
+    assert found
+    return found[0]
+
+
 @pytest.mark.parametrize(
     ("folder", "written"),
     [
@@ -21,9 +27,7 @@ INSTALL = settings.BASE_DIR / "deploy" / "install.sh"
 )
 def test_service_starts_without_the_folder_of_backups(folder: str, written: str) -> None:
     """systemd starts no service whose ReadWritePaths= names an absent folder, except behind "-"."""
-    function = re.search(r"^backups_drop_in\(\) \{.*?^\}", INSTALL.read_text(), re.DOTALL | re.MULTILINE)
-    assert function
-    script = f'{function[0]}\nbackups_drop_in "$1"'
+    script = f'{function("backups_drop_in")}\nbackups_drop_in "$1"'
     made = subprocess.run(["bash", "-euc", script, "-", folder], capture_output=True, text=True, check=True)
     assert made.stdout == f"[Service]\nReadWritePaths={written}\n"
 
@@ -88,6 +92,39 @@ def test_all_who_ask_the_site_name_the_same_port() -> None:
     assert ports == {"8000"}
     # Over the one of .env.
     assert "    PORT: 8000\n" in texts["compose.yaml"].split("\nservices:")[0].split("environment:")[1]
+
+
+@pytest.mark.parametrize("backup", ["/mnt/backups/aijuu-1.age", ""])
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_no_way_back_to_a_release_that_refuses_the_changed_database(
+    tmp_path: Path, is_refused: bool, backup: str
+) -> None:
+    old, new = (tmp_path / "releases" / name for name in ("1-old", "2-new"))
+    for release in (old, new):
+        release.mkdir(parents=True)
+    (tmp_path / "current").symlink_to(old)
+    stubs = f"""
+        ROOT={tmp_path} READY_SECONDS=1 rollback= backup={backup}
+        say() {{ echo "$*"; }}; fail() {{ echo "$*" >&2; exit 1; }}
+        take_static_files_of_others() {{ :; }}; put_system_files() {{ :; }}; journalctl() {{ :; }}
+        systemctl() {{ echo "systemctl $*"; }}
+        manage() {{ echo "manage ${{1##*/}} ${{*:2}}"; {"false" if is_refused else "true"}; }}
+        start() {{ echo "start $(basename "$(readlink $ROOT/current)")"; [ "$(readlink $ROOT/current)" != {new} ]; }}
+    """
+    script = "\n".join(["set -euo pipefail", stubs, function("use_release"), function("switch_to"), f"switch_to {new}"])
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    asked = ["start 2-new", "systemctl stop aijuu.socket aijuu", "manage 1-old prepare --dry-run"]
+    assert done.returncode == 1
+    if is_refused:
+        assert done.stdout.splitlines() == [*asked, "systemctl start aijuu.socket aijuu"]
+        assert "1-old can't run with the database as it is now" in done.stderr
+        assert done.stderr.rstrip().endswith(backup or "an older backup, since none was made now")
+        assert ((tmp_path / "current").resolve(), (tmp_path / "previous").resolve()) == (new, old)
+    else:
+        assert done.stdout.splitlines() == [*asked, "start 1-old"]
+        assert "so 1-old runs again" in done.stderr
+        assert (tmp_path / "current").resolve() == old
+        assert not new.exists()
 
 
 @pytest.mark.parametrize(
