@@ -5,7 +5,6 @@ the signals of models, because update(), bulk_create() and the raw SQL of page t
 """
 
 import logging
-import mmap
 import os
 import re
 import secrets
@@ -26,6 +25,7 @@ from wagtail.contrib.settings.models import AbstractSetting
 from wagtail.models import Page
 
 from aijuu_site.kept_pages.models import PageChange
+from aijuu_site.mapped_file import map_file
 
 # What kept pages show lies in these apps, in pages and in settings. tests/aijuu_site/kept_pages/test_generation.py
 # compares it with the tables that the views read.
@@ -79,9 +79,7 @@ class SharedGeneration:
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            if os.fstat(descriptor).st_size < _LAYOUT.size:
-                os.ftruncate(descriptor, _LAYOUT.size)
-            self._memory = mmap.mmap(descriptor, _LAYOUT.size)
+            self._memory = map_file(descriptor, _LAYOUT.size)
         finally:
             os.close(descriptor)
 

@@ -5,7 +5,7 @@ with the process. The next process goes on in the same file, so no count ever fa
 """
 
 import fcntl
-import mmap
+import logging
 import os
 import struct
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from aijuu_site.mapped_file import map_file
 from aijuu_site.middleware import MACHINE_PATHS
 from aijuu_site.private_addresses import PRIVATE_PREFIX
 
@@ -33,6 +34,7 @@ _MOST_PROCESSES = 128
 _OF_A_CLASS = len(STATUSES) + len(BOUNDS) + 2
 _NUMBERS = struct.Struct(f"={len(CLASSES) * _OF_A_CLASS}d")
 _NUMBER = struct.Struct("=d")
+_logger = logging.getLogger(__name__)
 
 
 def class_of(method: str, path: str) -> str:
@@ -54,10 +56,15 @@ class Counters:
     """The counters of this process. Only one thread may count."""
 
     def __init__(self, folder: Path) -> None:
-        self._descriptor, size = _own_file(folder), _NUMBERS.size
-        if os.fstat(self._descriptor).st_size != size:
-            os.ftruncate(self._descriptor, size)
-        self._memory = mmap.mmap(self._descriptor, size)
+        self._descriptor = _own_file(folder)
+        try:
+            if os.fstat(self._descriptor).st_size != _NUMBERS.size:
+                # Of a release with other columns.
+                os.ftruncate(self._descriptor, 0)
+            self._memory = map_file(self._descriptor, _NUMBERS.size)
+        except OSError:
+            os.close(self._descriptor)
+            raise
 
     def count(self, class_name: str, status: int, seconds: float) -> None:
         first = CLASSES.index(class_name) * _OF_A_CLASS
@@ -97,8 +104,17 @@ def metrics_folder() -> Path:
 
 @cache
 def own_counters() -> Counters | None:
-    """Return the counters of this process; None where nobody may see them. Call it in the process that counts."""
-    return Counters(metrics_folder()) if settings.MONITORING_TOKEN else None
+    """Return the counters of this process; None where nobody may see them, or the disk takes none.
+
+    Call it in the process that counts.
+    """
+    if not settings.MONITORING_TOKEN:
+        return None
+    try:
+        return Counters(metrics_folder())
+    except OSError as error:
+        _logger.warning("This process counts no requests: %s", error.strerror or error)
+        return None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """/metrics: who may see it, what it counts over processes and restarts, and that a program can read it."""
 
 import asyncio
+import errno
 import os
 import re
 from collections.abc import Callable
@@ -130,6 +131,52 @@ def test_processes_are_added_up_and_restarts_go_on(tmp_path: Path) -> None:
     assert sorted(file.name for file in folder.iterdir()) == ["0", "1"]
     assert (folder / "0").stat().st_mode & 0o777 == 0o600
     first.close()
+
+
+def test_counters_have_their_place_on_the_disk(tmp_path: Path) -> None:
+    """A count into a hole of the file would kill the process on a full disk."""
+    counters = Counters(tmp_path)
+    assert (tmp_path / "0").stat().st_blocks > 0
+    counters.close()
+
+
+def test_counters_of_other_columns_begin_anew(tmp_path: Path) -> None:
+    (tmp_path / "0").write_bytes(b"\x40" * 800)
+    counters = Counters(tmp_path)
+    assert list(totals(tmp_path)) == []
+    counters.close()
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS])
+@pytest.mark.parametrize("failing", ["os.open", "os.posix_fallocate"])
+def test_disk_that_takes_no_counters_is_no_reason_to_end(
+    tmp_path: Path,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    failing: str,
+    reason: int,
+) -> None:
+    settings.MONITORING_TOKEN, settings.DATA_DIR, settings.SITE_URL = TOKEN, tmp_path, f"http://{HOST}"
+    keeper = Keeper()
+
+    def fail(*_arguments: object) -> None:
+        raise OSError(reason, os.strerror(reason))
+
+    own_counters.cache_clear()
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(failing, fail)
+            shell = Shell(Application(keeps=True), keeper)
+            assert own_counters() is None
+        protocol = Protocol()
+        asyncio.run(shell.__rsgi__(Scope(), protocol))  # type: ignore[arg-type]
+    finally:
+        own_counters.cache_clear()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"This process counts no requests: {os.strerror(reason)}"
+    ]
+    assert protocol.status == 200
 
 
 @pytest.mark.parametrize(

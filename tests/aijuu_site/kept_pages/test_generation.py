@@ -301,6 +301,12 @@ def test_every_process_sees_it_at_once(path: Path) -> None:
     assert SharedGeneration(path).current() == mine.current()
 
 
+def test_it_has_its_place_on_the_disk(path: Path) -> None:
+    """A change in a hole of the file would kill the process on a full disk."""
+    SharedGeneration(path)
+    assert path.stat().st_blocks > 0
+
+
 def test_included_changes_leave_the_generation(path: Path) -> None:
     shared = SharedGeneration(path)
     shared.change()
