@@ -208,6 +208,12 @@ class ContactDetails(QuickSetting):
         verbose_name = _("contact details")
         verbose_name_plural = _("contact details")
 
+    def clean(self) -> None:
+        """Refuse a contact page that takes no messages: every button would lead to a page without a form."""
+        super().clean()
+        if self.contact_page and not getattr(self.contact_page.specific_class, "takes_messages", False):
+            raise ValidationError({"contact_page": _("Choose the page that has the form for messages.")})
+
     @property
     def phone_uri(self) -> str:
         """`tel:+358505348567`; "" where there is no number, or the stored one is invalid."""

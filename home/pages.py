@@ -169,6 +169,9 @@ class BasePage(Page):
     # Whether visitors apply on this page. During a pause, calls to action lead elsewhere (home.blocks).
     accepts_applications: ClassVar[bool] = False
 
+    # Whether visitors write to the supervisor on this page, so that it can be the contact page.
+    takes_messages: ClassVar[bool] = False
+
     # Whether the title and description for search engines follow the state of the pause (home.seo).
     head_follows_pause: ClassVar[bool] = False
 

@@ -327,6 +327,7 @@ class ContactPage(AlwaysPublic, RoutablePageMixin, BasePage):
     subpage_types: ClassVar[list[str]] = []
     allowed_http_methods: ClassVar[list[HTTPMethod]] = [*BasePage.allowed_http_methods, HTTPMethod.POST]
     max_count = 1
+    takes_messages: ClassVar[bool] = True
     head_follows_pause: ClassVar[bool] = True
     content_panels: ClassVar[list[Any]] = [
         *BasePage.title_panels,

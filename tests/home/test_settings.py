@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
-from home.models import ContactDetails, PauseNotice
+from home.models import ContactDetails, HomePage, PauseNotice
 from home.phone_numbers import parse_phone, phone_display, phone_uri
 from tests.accounts import make_user
 
@@ -104,3 +104,13 @@ def test_the_settings_open_in_finnish_for_editing(
     assert page.status_code == 200
     expected = "Ilmoitus näkyy jokaisella sivulla. Jätä päivä tyhjäksi, jos paluusta ei ole tietoa."
     assert (expected if model is PauseNotice else "Facebook-sivun osoite") in page.text
+
+
+def test_contact_page_has_the_form(loaded_site: None) -> None:
+    details = ContactDetails.load()
+    assert details.contact_page is not None
+    details.full_clean()
+    details.contact_page = HomePage.objects.get()
+    with pytest.raises(ValidationError) as refused:
+        details.full_clean()
+    assert list(refused.value.message_dict) == ["contact_page"]
