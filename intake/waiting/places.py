@@ -1,8 +1,9 @@
 """Services that write places: joining, order, links."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from home.pause.models import PauseNotice
 from home.pause.rules import pause_state
-from intake.choices import Kind, MailPurpose, Status, StepKind, Verdict
+from intake.choices import Kind, MailPurpose, Outcome, Status, StepKind, Verdict
 from intake.enquiry.mails import enquiry_of, to_sender
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.enquiry.services import (
@@ -37,6 +38,8 @@ from intake.waiting.models import WaitingLink, WaitingPlace
 # The mails with the private link; once one is sent, its address may get other mails.
 LINK_PURPOSES = (MailPurpose.WAITING_CONFIRMATION, MailPurpose.WAITING_LINK)
 REASON_LIMIT = 200
+# Who comes back to the list within this after the supervisor took them off it waits on as before.
+TIME_TO_PUT_BACK = timedelta(days=1)
 
 
 def mailable_places() -> QuerySet[WaitingPlace]:
@@ -140,15 +143,16 @@ def join(
 ) -> WaitingPlace:
     """Return the place of the enquiry: a new one at the end of the list, or the one it had before.
 
-    Who returns to the list keeps the old rank and the wish for mail; questions and notices start over. The confirmation
-    is queued, once for each enquiry, for people who joined themselves or want mail. The caller has called
-    lock_receiving() before locking the enquiry.
+    Who returns to the list keeps the old rank and the wish for mail; questions and notices start over, unless the
+    supervisor has put right a mistake (_is_put_back). The confirmation is queued, once for each enquiry, for people who
+    joined themselves or want mail. The caller has called lock_receiving() before locking the enquiry.
     """
     with transaction.atomic():
         lock_receiving()
         earlier = WaitingPlace.objects.select_for_update().filter(enquiry=enquiry).first()
         if earlier:
-            reset_waiting(earlier, now)
+            if not _is_put_back(earlier, now):
+                reset_waiting(earlier, now)
             queue_joining_confirmation(enquiry=enquiry, now=now)
             return earlier
         last = WaitingPlace.objects.aggregate(last=Max("rank"))["last"] or 0
@@ -166,6 +170,27 @@ def join(
         )
         queue_joining_confirmation(enquiry=enquiry, now=now)
     return place
+
+
+def _is_put_back(place: WaitingPlace, now: datetime) -> bool:
+    """Return whether the supervisor took the place off the list within TIME_TO_PUT_BACK, and it was not answered since.
+
+    Then the person has been told and asked what they were before, and must not be told again. Not if it left by the
+    person's silence, or after the removal notice: it would leave again at once. The step of its return is recorded.
+    """
+    steps = EnquiryStep.objects.filter(enquiry=place.enquiry_id)
+    ended = steps.filter(kind__in=(StepKind.ANSWERED_YES, StepKind.ANSWERED_NO), changed_at__gt=place.confirmed_at)
+    if place.removal_notice_at or ended.exists():
+        return False
+    off_list = list(
+        itertools.takewhile(
+            lambda step: step.kind == StepKind.STATUS and step.status != Status.WAITING_LIST,
+            steps.filter(kind__in=(StepKind.STATUS, StepKind.ANSWERED_STAY)).order_by("-pk")[1:],
+        )
+    )
+    if not off_list or any(step.outcome == Outcome.NO_RESPONSE and step.changed_by_id is None for step in off_list):
+        return False
+    return timedelta() <= now - off_list[-1].changed_at < TIME_TO_PUT_BACK
 
 
 @receiver(accepted)

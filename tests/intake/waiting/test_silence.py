@@ -7,9 +7,11 @@ import pytest
 
 from intake.choices import MailPurpose, Outcome, Status, StepKind
 from intake.enquiry.removal import remove_enquiry
+from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail, WaitingPlace
-from intake.waiting.private_page import answer_no, answer_yes
+from intake.waiting.private_page import answer_no, answer_yes, view_of_place
 from intake.waiting.return_plan import start_plan
+from intake.waiting.rules import Answer
 from intake.waiting.upkeep import RETRY_AFTER, remind_and_close
 from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter, work
 from tests.intake.waiting.post_office import PostOffice
@@ -60,6 +62,34 @@ def test_one_reminder_and_then_the_end(notified: WaitingPlace, server: PostOffic
     assert [step.kind for step in closed.steps.all()] == [StepKind.NOTIFIED, StepKind.REMINDED, StepKind.STATUS]
     round_at(NOW + 60 * DAY)
     assert len(server.taken) == 2
+
+
+def _set(place: WaitingPlace, status: Status, now: datetime, outcome: str = "") -> None:
+    enquiry = _enquiry(place)
+    change_status(enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=now)
+
+
+def test_mistaken_status_put_right_changes_nothing(notified: WaitingPlace, server: PostOffice) -> None:
+    _set(notified, Status.CLOSED, NOW + DAY, Outcome.NOT_RELEVANT)
+    _set(notified, Status.WAITING_LIST, NOW + DAY + timedelta(minutes=1))
+    assert Answer.YES in view_of_place(notified).answers
+    waiter(now=NOW)
+    _start(NOW + 2 * DAY)
+    for day in range(2, 28):
+        round_at(NOW + day * DAY)
+    assert server.of(NOTICE).count(notified.enquiry.email) == 1
+    assert server.of(REMINDER)[0] == notified.enquiry.email
+    round_at(NOW + 28 * DAY)
+    assert _enquiry(notified).outcome == Outcome.NO_RESPONSE
+
+
+def test_silent_place_put_back_is_not_closed_again_at_once(notified: WaitingPlace, server: PostOffice) -> None:
+    for day in (14, 28):
+        round_at(NOW + day * DAY)
+    assert _enquiry(notified).outcome == Outcome.NO_RESPONSE
+    _set(notified, Status.WAITING_LIST, NOW + 28 * DAY + timedelta(minutes=1))
+    round_at(NOW + 29 * DAY)
+    assert _enquiry(notified).status == Status.WAITING_LIST
 
 
 def test_neither_happens_by_night(notified: WaitingPlace) -> None:

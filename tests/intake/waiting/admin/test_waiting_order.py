@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 
 from intake.choices import Outcome, Status, StepKind
 from intake.enquiry.services import ChangedMeanwhile, change_status, save_handling
-from intake.models import Enquiry
+from intake.models import ContactPage, Enquiry
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import NotWaiting, move_ahead, move_back
+from intake.waiting.private_page import answer_no, answer_yes
 from tests.examples import examples
 from tests.intake.desk.pages import words
 from tests.intake.enquiries import closed, received
 from tests.intake.waiting.admin.waiters import WAITING, ahead, back, listed, names, put_on_list, waiting
 
 NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
 
 pytestmark = pytest.mark.django_db
 
@@ -248,3 +250,64 @@ def test_relisted_enquiry_keeps_rank_and_restarts_waiting(kati: Client) -> None:
     # The plan remembers that it has told her: nobody is told twice of one return.
     assert place.plan == plan
     assert timezone.localdate(place.joined_at) == timezone.localdate()
+
+
+@pytest.mark.parametrize("between", [[], [Status.NEW, Status.IN_REVIEW]])
+def test_mistaken_status_put_right_keeps_what_was_told_and_asked(between: list[Status]) -> None:
+    aino = three()[0]
+    told = {"confirmed_at": NOW, "notified_at": NOW + DAY, "reminded_at": NOW + 9 * DAY, "asked_at": NOW}
+    WaitingPlace.objects.filter(enquiry=aino).update(**told, asked_times=1)
+    before = WaitingPlace.objects.filter(enquiry=aino).values().get()
+    # Twice, weeks apart: each mistake is its own.
+    for now in (NOW + 10 * DAY, NOW + 30 * DAY):
+        _close(aino, now)
+        for status in between:
+            _set(aino, status, now + timedelta(hours=1))
+        _set(aino, Status.WAITING_LIST, now + timedelta(hours=23))
+        assert WaitingPlace.objects.filter(enquiry=aino).values().get() == before
+
+
+def test_place_put_back_a_day_later_waits_anew() -> None:
+    aino = three()[0]
+    WaitingPlace.objects.filter(enquiry=aino).update(confirmed_at=NOW, notified_at=NOW)
+    now = NOW + 10 * DAY
+    _close(aino, now)
+    # A later step is not the one that took her off the list.
+    _set(aino, Status.IN_REVIEW, now + timedelta(hours=23))
+    _set(aino, Status.WAITING_LIST, now + DAY)
+    place = WaitingPlace.objects.get(enquiry=aino)
+    assert (place.notified_at, place.confirmed_at) == (None, now + DAY)
+
+
+@pytest.mark.parametrize("answer", [answer_yes, answer_no])
+def test_place_put_back_after_an_answer_waits_anew(answer: Any, contact_page: ContactPage) -> None:
+    aino = three()[0]
+    now = NOW + 10 * DAY
+    WaitingPlace.objects.filter(enquiry=aino).update(confirmed_at=NOW, notified_at=NOW, joined_at=NOW)
+    assert answer(place_id=WaitingPlace.objects.get(enquiry=aino).pk, now=now)
+    _set(aino, Status.OFFER_SENT, now + timedelta(minutes=1))
+    _set(aino, Status.WAITING_LIST, now + timedelta(minutes=2))
+    assert WaitingPlace.objects.get(enquiry=aino).notified_at is None
+    # What was answered before she waits anew does not count for the next mistake.
+    later = now + 20 * DAY
+    WaitingPlace.objects.filter(enquiry=aino).update(notified_at=later)
+    _close(aino, later + DAY)
+    _set(aino, Status.WAITING_LIST, later + DAY + timedelta(minutes=1))
+    assert WaitingPlace.objects.get(enquiry=aino).notified_at == later
+
+
+def test_place_put_back_after_the_removal_notice_is_not_removed_at_once() -> None:
+    aino = three()[0]
+    WaitingPlace.objects.filter(enquiry=aino).update(confirmed_at=NOW, removal_notice_at=NOW + DAY)
+    _close(aino, NOW + DAY)
+    _set(aino, Status.WAITING_LIST, NOW + DAY + timedelta(minutes=1))
+    assert WaitingPlace.objects.get(enquiry=aino).removal_notice_at is None
+
+
+def _close(enquiry: Enquiry, now: datetime) -> None:
+    _set(enquiry, Status.CLOSED, now, Outcome.NOT_RELEVANT)
+
+
+def _set(enquiry: Enquiry, status: Status, now: datetime, outcome: str = "") -> None:
+    enquiry.refresh_from_db()
+    change_status(enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=now)
