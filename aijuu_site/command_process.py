@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -11,6 +11,7 @@ from types import FrameType
 from django.conf import settings
 
 from aijuu_site.storages import StorageUnreachable
+from intake.jobs.runner import JobContext
 
 COMMAND_STOP_SECONDS = 20
 
@@ -25,15 +26,18 @@ class CommandProcess:
 
     arguments: tuple[str, ...]
     process: subprocess.Popen[bytes] | None = None
-    is_stopping: Callable[[], bool] = lambda: False
 
-    def start(self, is_stopping: Callable[[], bool]) -> None:
-        self.is_stopping = is_stopping
+    def start(self) -> None:
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), *self.arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
-    def is_running(self) -> bool:
-        """Return whether it runs. Raises CommandFailed, once, where it has ended with an error."""
+    def is_running(self, context: JobContext) -> bool:
+        """Return whether it runs. Raises CommandFailed, once, where it has ended with an error.
+
+        Only the run that sees that it has ended well is a success of the job: not the one that starts it, which would
+        forget the failures before.
+        """
+        context.undecided = True
         if self.process is None:
             return False
         code = self.process.poll()
@@ -42,14 +46,18 @@ class CommandProcess:
         self.process = None
         if code:
             raise CommandFailed
+        context.undecided = False
         return False
 
-    def end(self) -> None:
-        """Stop it with the worker, and wait for what it does on its way out. `work --once` waits for its end."""
-        if self.process is None:
-            return
-        if not self.is_stopping():
+    def wait(self, context: JobContext) -> None:
+        """Wait for its end. Otherwise like is_running()."""
+        if self.process is not None:
             self.process.wait()
+        self.is_running(context)
+
+    def stop(self) -> None:
+        """Stop it with the worker, and wait for what it does on its way out."""
+        if self.process is None:
             return
         self.process.terminate()
         try:

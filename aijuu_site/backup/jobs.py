@@ -17,15 +17,17 @@ _running = CommandProcess(("backup", "--nightly"))
 
 def back_up(context: JobContext) -> None:
     """Start the nightly backup when it is due, and look how it went. Raises CommandFailed."""
-    if _running.is_running():
-        return
+    # Before a failure of the last one is raised: a killed one has left an unencrypted copy.
     remove_leftovers()
+    if _running.is_running(context):
+        return
     if not settings.BACKUP_KEYS:
+        context.undecided = False
         return
     good = last_backup(now=context.now)
     begun = Backup.objects.order_by("-begun_at").first()
     if is_due(good_at=good.begun_at if good else None, begun_at=begun.begun_at if begun else None, now=context.now):
-        _running.start(context.is_stopping)
+        _running.start()
 
 
 BACKUP_JOBS = (
@@ -34,7 +36,8 @@ BACKUP_JOBS = (
         title=_("Making a backup each night"),
         every=timedelta(seconds=30),
         run=back_up,
-        at_stop=_running.end,
+        wait=_running.wait,
+        at_stop=_running.stop,
     ),
     Job(
         name="removal_records",

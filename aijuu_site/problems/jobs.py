@@ -12,9 +12,12 @@ _running = CommandProcess(("tell_problems",))
 
 def look_for_problems(context: JobContext) -> None:
     """Start the command when it is due, and see how the last one went. Raises CommandFailed."""
-    if _running.is_running() or not settings.ALERT_EMAIL:
+    if _running.is_running(context):
         return
-    _running.start(context.is_stopping)
+    if not settings.ALERT_EMAIL:
+        context.undecided = False
+        return
+    _running.start()
 
 
 PROBLEM_JOBS = (
@@ -23,6 +26,7 @@ PROBLEM_JOBS = (
         title=_("Telling problems of the site by mail"),
         every=CHECKED_EVERY,
         run=look_for_problems,
-        at_stop=_running.end,
+        wait=_running.wait,
+        at_stop=_running.stop,
     ),
 )

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -94,6 +94,8 @@ class JobContext:
     failing: dict[Hashable, ItemFailure] = field(default_factory=dict)
     # Whether items were left over; the next run then starts at once.
     cut_short: bool = False
+    # Whether the run is neither a success nor a failure: what it has begun goes on, or has failed and waits.
+    undecided: bool = False
     _started: float = field(default_factory=lambda: time.monotonic())
 
     def seconds_left(self) -> float:
@@ -150,8 +152,9 @@ class JobContext:
 class Job:
     """A periodic job. The dashboard shows `title` when the job fails.
 
-    `item_name` returns the name of an item to show; None where a name would identify a visitor. `at_stop` is called
-    when the worker ends.
+    `item_name` returns the name of an item to show; None where a name would identify a visitor. A job that begins what
+    goes on after its run has `wait`, which waits for its end and raises where it failed, and `at_stop`, which ends it
+    with the worker.
     """
 
     name: str
@@ -160,6 +163,7 @@ class Job:
     run: Callable[[JobContext], object]
     budget: timedelta = BUDGET
     item_name: Callable[[Any], str] | None = None
+    wait: Callable[[JobContext], object] | None = None
     at_stop: Callable[[], object] | None = None
 
 
@@ -183,6 +187,7 @@ class _State:
 
     started_at: datetime | None = None
     failures: int = 0
+    undecided: bool = False
     written_at: datetime | None = None
     failing: dict[Hashable, ItemFailure] = field(default_factory=dict)
 
@@ -212,8 +217,9 @@ class JobRunner:
             self.run(job)
 
     def run_all(self) -> list[Job]:
-        """Run each job once, due or not, and return the failed ones. Raises DatabaseUnavailable."""
-        return [job for job in self._jobs if not self._is_stopping() and not self.run(job)]
+        """Run each job once, due or not, to its end, and return the failed ones. Raises DatabaseUnavailable."""
+        waits = [replace(job, run=job.wait) for job in self._jobs if job.wait is not None]
+        return [job for job in [*self._jobs, *waits] if not self._is_stopping() and not self.run(job)]
 
     def stop(self) -> None:
         """Call what jobs want to be called when the worker ends."""
@@ -225,7 +231,7 @@ class JobRunner:
         """Run one job now and record the result. Returns whether it succeeded. Raises DatabaseUnavailable."""
         state = self._state(job)
         previous, now = state.started_at, timezone.now()
-        state.started_at = now
+        state.started_at, state.undecided = now, False
         # Recorded before it starts: a job that kills the process must not be the first to run after a restart.
         self._record(job, started_at=now)
         context = JobContext(
@@ -251,6 +257,9 @@ class JobRunner:
             logger.error("%s failed (%d in a row): %s", job.name, state.failures, describe(error))
             self._record(job, force=True, failures=state.failures, error=type(error).__name__[:100])
             return False
+        if context.undecided:
+            state.undecided = True
+            return True
         recovered, state.failures = state.failures > 0, 0
         if context.cut_short:
             # Due again at once; jobs that have been due for longer run first.
@@ -272,7 +281,8 @@ class JobRunner:
         waiting = []
         for job in self._jobs:
             state = self._state(job)
-            due = due_at(started_at=state.started_at, failures=state.failures, every=job.every, now=now)
+            failures = 0 if state.undecided else state.failures
+            due = due_at(started_at=state.started_at, failures=failures, every=job.every, now=now)
             if due <= now:
                 waiting.append((due, job))
         return min(waiting, key=lambda pair: pair[0])[1] if waiting else None

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from aijuu_site import command_process
 from aijuu_site.backup import jobs
 from aijuu_site.backup.jobs import back_up
 from aijuu_site.backup.models import Backup
+from aijuu_site.backup.work_folder import work_folder
 from aijuu_site.command_process import CommandFailed
 from intake.jobs.runner import JobContext, JobRunner, registered_jobs
 
@@ -50,6 +52,12 @@ def end(code: int) -> None:
     process = jobs._running.process
     assert process is not None
     process.communicate(b"\n" if code == 0 else b"")
+
+
+def end_when_started(started: list[list[str]]) -> None:
+    while not (started and jobs._running.process):
+        time.sleep(0.01)
+    end(0)
 
 
 def test_the_worker_knows_the_jobs() -> None:
@@ -87,8 +95,11 @@ def test_failed_backup_fails_the_job(started: list[list[str]]) -> None:
     back_up(context())
     Backup.objects.create(name="a", begun_at=timezone.now())
     end(1)
+    # As a kill leaves it.
+    work_folder().mkdir()
     with pytest.raises(CommandFailed):
         back_up(context())
+    assert not work_folder().exists()
     # Again only after an hour.
     back_up(context())
     assert len(started) == 1
@@ -97,12 +108,10 @@ def test_failed_backup_fails_the_job(started: list[list[str]]) -> None:
 @pytest.mark.usefixtures("identity")
 def test_work_once_waits_for_the_backup(started: list[list[str]]) -> None:
     runner = JobRunner([job for job in registered_jobs() if job.name == "backup"], lambda: False)
+    threading.Thread(target=end_when_started, args=[started]).start()
     assert runner.run_all() == []
-    process = jobs._running.process
-    assert process is not None
-    threading.Timer(0.2, end, args=[0]).start()
-    runner.stop()
-    assert process.returncode == 0
+    assert jobs._running.process is None
+    assert len(started) == 1
 
 
 @pytest.mark.usefixtures("identity")

@@ -1,0 +1,114 @@
+"""A job whose command runs in a process of its own succeeds when that process has ended well, and not before."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from aijuu_site import command_process
+from aijuu_site.backup import jobs as backup_jobs
+from aijuu_site.backup.models import Backup
+from aijuu_site.problems import jobs as problem_jobs
+from intake.health import read_health
+from intake.jobs.models import JobRun
+from intake.jobs.runner import Job, JobRunner, registered_jobs
+
+pytestmark = pytest.mark.django_db
+
+MIDNIGHT = datetime(2026, 11, 2, tzinfo=UTC)
+STEP = timedelta(seconds=30)
+
+
+class Commands:
+    """Stands in for the processes: each ends at once with `code`, and a backup leaves its record."""
+
+    def __init__(self) -> None:
+        self.code = 1
+        self.at: list[datetime] = []
+
+    def __call__(self, command: list[str], **_options: Any) -> Any:
+        now = timezone.now()
+        self.at.append(now)
+        if "backup" in command:
+            good = {"checked_at": now} if self.code == 0 else {"error": "OSError"}
+            Backup.objects.create(name=f"backup {len(self.at)}", begun_at=now, **good)
+        code = self.code
+        return SimpleNamespace(poll=lambda: code)
+
+
+@pytest.fixture(params=["backup", "problems"])
+def job(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Job]:
+    settings.ALERT_EMAIL = ["yllapito@example.fi"]
+    settings.BACKUP_KEYS = ["age1example"]
+    (found,) = (each for each in registered_jobs() if each.name == request.param)
+    monkeypatch.setattr("intake.management.commands.work.registered_jobs", lambda: [found])
+    yield found
+    backup_jobs._running.process = problem_jobs._running.process = None
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
+    commands = Commands()
+    monkeypatch.setattr(command_process.subprocess, "Popen", commands)
+    return commands
+
+
+def failing_after(runner: JobRunner, start: datetime, hours: float) -> set[str]:
+    """Let the worker go on for so long; return the jobs that the dashboard then names."""
+    with time_machine.travel(start, tick=False) as clock:
+        while timezone.now() < start + timedelta(hours=hours):
+            runner.run_due()
+            clock.shift(STEP)
+        return {each.name for each in read_health(now=timezone.now()).failing}
+
+
+def test_command_that_always_fails_is_named(job: Job, commands: Commands) -> None:
+    # One failure may be chance.
+    assert failing_after(JobRunner([job], lambda: False), MIDNIGHT, 0.5) == set()
+    # A worker that starts anew knows of it.
+    worker = JobRunner([job], lambda: False)
+    assert failing_after(worker, MIDNIGHT + timedelta(hours=0.5), 4) == {job.name}
+    assert 3 <= len(commands.at) <= 5
+    # At each moment, not only in between.
+    for hour in range(5, 10):
+        start = MIDNIGHT + timedelta(hours=hour)
+        assert failing_after(worker, start, 1.1) == {job.name}
+    assert JobRun.objects.get().failures > 3
+
+
+def test_command_that_recovers_is_no_longer_named(job: Job, commands: Commands) -> None:
+    worker = JobRunner([job], lambda: False)
+    assert failing_after(worker, MIDNIGHT, 5) == {job.name}
+    commands.code = 0
+    assert failing_after(worker, MIDNIGHT + timedelta(hours=5), 3) == set()
+    assert JobRun.objects.get().failures == 0
+
+
+def test_job_without_its_setting_fails_no_longer(job: Job, commands: Commands, settings: Any) -> None:
+    worker = JobRunner([job], lambda: False)
+    assert failing_after(worker, MIDNIGHT, 5) == {job.name}
+    settings.BACKUP_KEYS, settings.ALERT_EMAIL = [], []
+    assert failing_after(worker, MIDNIGHT + timedelta(hours=5), 3) == set()
+
+
+def test_work_once_names_the_command_that_failed(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    popen = subprocess.Popen
+
+    def start(_command: list[str], **_options: Any) -> Any:
+        return popen([sys.executable, "-c", f"raise SystemExit({code})"])
+
+    monkeypatch.setattr(command_process.subprocess, "Popen", start)
+    code = 1
+    with pytest.raises(CommandError, match=f"^failed: {job.name}$"):
+        call_command("work", once=True)
+    assert JobRun.objects.get().failures == 1
+    code = 0
+    call_command("work", once=True)
+    assert JobRun.objects.get().failures == 0
