@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = (
         "Look for problems (mail, backup, pages, links, disk, domain), print them, and write to ALERT_EMAIL about "
         "those that last: half an hour after they were first seen, then weekly. The worker runs it each hour. "
-        "Exit status 0 only where nothing is wrong or it was told."
+        "Exit status 0 only where nothing is wrong, or ALERT_EMAIL could be told of it."
     )
     requires_system_checks: list[str] = []
 
@@ -31,3 +31,5 @@ class Command(BaseCommand):
                 tell_problems(problems, now=now)
             except (OSError, smtplib.SMTPException) as error:
                 raise CommandError(f"The problems could not be told by mail ({type(error).__name__}).") from error
+            if problems and not settings.ALERT_EMAIL:
+                raise CommandError("ALERT_EMAIL is not set, so nobody is told.")

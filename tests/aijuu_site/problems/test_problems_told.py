@@ -143,6 +143,26 @@ def test_unreachable_server_is_tried_again(settings: Any, monkeypatch: pytest.Mo
     assert len(mail.outbox) == 1
 
 
+@pytest.mark.django_db
+def test_command_fails_where_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [DISK]
+    monkeypatch.setattr(command, "all_problems", lambda _network, now: found)
+    out = StringIO()
+    with pytest.raises(CommandError, match="ALERT_EMAIL is not set"):
+        call_command("tell_problems", stdout=out)
+    assert DISK.words in out.getvalue()
+    found.clear()
+    call_command("tell_problems", stdout=out)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("alerted")
+def test_command_holds_where_a_problem_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "all_problems", lambda _network, now: [DISK])
+    call_command("tell_problems", stdout=StringIO())
+    assert mail.outbox == []
+
+
 def keys() -> set[str]:
     return {problem.key for problem in problems_of_site(now=timezone.now())}
 
