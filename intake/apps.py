@@ -20,6 +20,6 @@ class IntakeConfig(AppConfig):
         from intake.jobs.runner import register
         from intake.mapping import links, page  # noqa: F401
         from intake.periodic_jobs import INTAKE_JOBS
-        from intake.waiting import places, return_plan  # noqa: F401
+        from intake.waiting import places, private_page, return_plan  # noqa: F401
 
         register(*INTAKE_JOBS)

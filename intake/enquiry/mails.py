@@ -218,5 +218,5 @@ def _notified(mail: OutgoingMail) -> Addresses:
 
 
 register(MailPurpose.NOTIFICATION, handling=Handling(addresses=_notified))
-register(MailPurpose.MAPPING_NOTIFICATION, MailPurpose.WAITING_ANSWER, handling=Handling(addresses=to_supervisor))
+register(MailPurpose.MAPPING_NOTIFICATION, handling=Handling(addresses=to_supervisor))
 register(MailPurpose.CONFIRMATION, MailPurpose.MAPPING_LINK, handling=Handling(addresses=to_sender))

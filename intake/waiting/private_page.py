@@ -24,6 +24,7 @@ from intake.enquiry.responses import FormPost, read_post, see_other
 from intake.enquiry.services import STATUS_FIELDS, save_change, set_status
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
+from intake.mail.queue import Handling, register, to_supervisor
 from intake.mailbox import is_same_address, same_address
 from intake.waiting.mails import queue_waiting_answer
 from intake.waiting.models import WaitingPlace
@@ -43,8 +44,8 @@ def notify_of_answer(*, places: Sequence[WaitingPlace], answer: Answer, now: dat
 
     `places`: those that the answer applies to, the shown one first. She knows the content of the last sent notification
     about them; before the first one since the notice of the return, she assumes NO. An unsent notification is replaced.
-    If one was sent today, the next one waits until tomorrow, so that the holder of the link can't flood her mailbox. A
-    NO is about the enquiry whose YES she was told. In the caller's transaction, before it records the answer.
+    If one was sent today, the next one waits until tomorrow, so that the holder of the link can't flood her mailbox. It
+    is about the same enquiry as the one before. In the caller's transaction, before it records the answer.
     """
     mails = _answer_mails(places)
     mails.filter(state__in=(MailState.QUEUED, MailState.FAILED)).delete()
@@ -58,8 +59,11 @@ def notify_of_answer(*, places: Sequence[WaitingPlace], answer: Answer, now: dat
     goes_at = now
     if notified_on is not None and notified_on >= calendar_day(now):
         goes_at = datetime.combine(notified_on + timedelta(days=1), DAY_BEGINS, CALENDAR)
+    about = places[0].enquiry
+    if latest and (answer is Answer.NO or latest.enquiry_id in [place.enquiry_id for place in places]):
+        about = enquiry_of(latest)
     queue_waiting_answer(
-        enquiry=enquiry_of(latest) if latest and answer is Answer.NO else places[0].enquiry,
+        enquiry=about,
         is_interested=answer is Answer.YES,
         deduplication_key=_key(calendar_day(goes_at), answer),
         goes_at=goes_at,
@@ -84,6 +88,15 @@ def _answer_mails(places: Sequence[WaitingPlace]) -> QuerySet[OutgoingMail]:
         )
         about |= Q(enquiry__in=steps.values("enquiry"))
     return OutgoingMail.objects.filter(about, purpose=MailPurpose.WAITING_ANSWER)
+
+
+def _is_latest_notification(mail: OutgoingMail, _now: datetime) -> bool:
+    """Not if a newer answer was queued while this one was being sent, and the server did not take it."""
+    newer = OutgoingMail.objects.filter(enquiry=mail.enquiry_id, purpose=mail.purpose, pk__gt=mail.pk)
+    return not newer.exists()
+
+
+register(MailPurpose.WAITING_ANSWER, handling=Handling(addresses=to_supervisor, is_still_valid=_is_latest_notification))
 
 
 def _key(day: date, answer: Answer) -> str:

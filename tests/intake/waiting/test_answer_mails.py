@@ -12,7 +12,7 @@ from intake.mail.models import late
 from intake.models import EnquiryStep, OutgoingMail, WaitingPlace
 from intake.waiting.return_plan import start_plan
 from tests.intake.waiting.list_people import deliver, pause, round_at, waiter
-from tests.intake.waiting.post_office import PostOffice
+from tests.intake.waiting.post_office import Behaviour, Killed, PostOffice
 from tests.intake.waiting.visitors import presses, private_address
 
 pytestmark = pytest.mark.usefixtures("contact_page")
@@ -109,6 +109,20 @@ def test_reverted_answer_sends_no_second_mail(notified: WaitingPlace, server: Po
     answers(notified, "no", "yes", at=NOW + 2 * HOUR)
     deliver(NOW + timedelta(days=3))
     assert subjects() == [YES]
+    assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
+
+
+def test_notification_being_sent_does_not_go_after_a_newer_one(notified: WaitingPlace, server: PostOffice) -> None:
+    answers(notified, "yes", at=NOW + HOUR)
+    server.behaviour = Behaviour.KILLS_BEFORE
+    with pytest.raises(Killed):
+        deliver(NOW + HOUR)
+    # The worker is still sending it, for all that is known.
+    answers(notified, "no", at=NOW + HOUR + timedelta(seconds=5))
+    assert subjects() == [YES, NO]
+    deliver(NOW + 2 * HOUR)
+    assert subjects() == [NO]
+    deliver(NOW + timedelta(days=1))
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
 
 
