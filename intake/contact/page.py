@@ -234,10 +234,8 @@ def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResp
     may_go_on = is_first_sender and _may_go_on(enquiry, current_pause(request), now)
     if request.method != "POST":
         return _thanks_page(page, request, enquiry, is_first_sender=is_first_sender, may_go_on=may_go_on)
-    if not mapping_is_offered():
-        return HttpResponseNotAllowed(["GET", "HEAD"])
     if not may_go_on or not read_post(request):
-        # A button of an outdated tab, or none of ours.
+        # A button of an outdated tab (the mapping may have been unpublished since), or none of ours.
         return see_other(request.path)
     try:
         if "email" in request.POST:

@@ -122,8 +122,19 @@ def test_unpublished_mapping_page_is_not_offered(visitor: Visitor) -> None:
     MappingPage.objects.get().unpublish()
     thanks = str(visitor.sends()["Location"])
     assert not offers(visitor, thanks)
-    assert visitor.client.post(thanks).status_code == 405
     assert "/jatka/" not in OutgoingMail.objects.get(purpose="confirmation").text
+
+
+@pytest.mark.parametrize("fields", [{}, {"email": "maija.meikalainen@esimerkki.fi"}], ids=["button", "address"])
+def test_button_of_a_mapping_unpublished_since_leads_back_to_the_thanks(
+    visitor: Visitor, thanks: str, fields: dict[str, str]
+) -> None:
+    assert offers(visitor, thanks)
+    MappingPage.objects.get().unpublish()
+    answer = visitor.client.post(thanks, fields)
+    assert (answer.status_code, answer["Location"]) == (303, thanks)
+    assert not offers(visitor, thanks)
+    assert not InitialMapping.objects.exists()
 
 
 def test_suspicious_message_may_continue_without_mail(visitor: Visitor, thanks: str) -> None:

@@ -94,7 +94,9 @@ def test_a_page_for_reading_takes_no_post(contact_page: ContactPage, method: str
     assert getattr(Client(enforce_csrf_checks=True), method)("/").status_code == 405
 
 
-def test_the_thanks_page_takes_no_post(visitor: Visitor) -> None:
+def test_the_thanks_page_stores_no_post_without_a_mapping(visitor: Visitor) -> None:
     thanks = visitor.sends()["Location"]
-    assert visitor.client.post(thanks, letter(), headers=visitor.headers).status_code == 405
+    answer = visitor.client.post(thanks, letter(), headers=visitor.headers)
+    assert (answer.status_code, answer["Location"]) == (303, thanks)
+    assert Enquiry.objects.get().address_confirmed_at is None
     assert visitor.client.get(thanks).status_code == 200
