@@ -11,6 +11,7 @@ from wagtail.admin import messages
 from wagtail.models import Page, Site
 
 from home.important_pages import DEFAULT_SITE_PROTECTED, FRONT_PAGE_PROTECTED, contains_front_page
+from home.rich_text import valid_id
 
 View = Callable[..., HttpResponseBase]
 
@@ -48,14 +49,15 @@ def _refused(request: HttpRequest) -> tuple[Promise, tuple[Any, ...]] | None:
         return _refused_page([match.kwargs[_PAGE_VIEWS[match.view_name]]])
     if match.url_name == "wagtail_bulk_action" and match.kwargs.get("action") in _BULK_ACTIONS:
         is_of_pages = (match.kwargs["app_label"], match.kwargs["model_name"]) == ("wagtailcore", "page")
-        return _refused_page([pk for pk in request.GET.getlist("id") if pk.isdecimal()]) if is_of_pages else None
+        return _refused_page(request.GET.getlist("id")) if is_of_pages else None
     if match.view_name in ("wagtailsites:delete", "wagtailsites:edit"):
         return _refused_site(request, str(match.kwargs["pk"]), deletes=match.view_name == "wagtailsites:delete")
     return None
 
 
 def _refused_page(pks: list[Any]) -> tuple[Promise, tuple[Any, ...]] | None:
-    for page in Page.objects.filter(pk__in=pks):
+    # The database can't compare with a number that is no primary key.
+    for page in Page.objects.filter(pk__in=[pk for pk in map(valid_id, pks) if pk]):
         if page.depth > 1 and contains_front_page(page):
             return FRONT_PAGE_PROTECTED, ("wagtailadmin_pages:edit", page.pk)
     return None
@@ -63,7 +65,7 @@ def _refused_page(pks: list[Any]) -> tuple[Promise, tuple[Any, ...]] | None:
 
 def _refused_site(request: HttpRequest, pk: str, *, deletes: bool) -> tuple[Promise, tuple[Any, ...]] | None:
     """Refuse to delete the default site, to make it non-default, or to change its root page."""
-    site = Site.objects.filter(pk=pk, is_default_site=True).first() if pk.isdecimal() else None
+    site = Site.objects.filter(pk=valid_id(pk), is_default_site=True).first()
     if site is None or not (deletes or request.method == "POST"):
         return None
     is_unchanged = "is_default_site" in request.POST and request.POST.get("root_page") == str(site.root_page_id)

@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from home.rich_text import valid_id
 from intake.enquiry.forms import MappingFactsForm
 from intake.mapping.answers import counted_answers, ending_of, missing, recommended, steps_to_show
 from intake.mapping.context import (
@@ -36,7 +37,7 @@ _SALT = "intake.mapping-tryout"
 @require_http_methods(["GET", "HEAD", "POST"])
 def try_mapping(request: HttpRequest, page_id: int) -> HttpResponse:
     """Show the first step of the latest draft; each post shows the next step, or the same one with its errors."""
-    page = get_object_or_404(MappingPage, pk=page_id)
+    page = get_object_or_404(MappingPage, pk=valid_id(page_id))
     if not page.permissions_for_user(request.user).can_edit():
         raise PermissionDenied
     tryout = _DraftTryout(request, page.get_latest_revision_as_object().question_set())

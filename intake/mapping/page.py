@@ -97,17 +97,15 @@ def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | N
     if mode == "facts":
         context = step_context(request, facts_page(MappingFactsForm(), steps=steps))
         return TemplateResponse(request, STEP_TEMPLATE, page.get_context(request) | context | common)
-    if mode.startswith(_ENDING):
-        number = mode.removeprefix(_ENDING)
-        if not number.isdecimal() or not 1 <= int(number) <= len(question_set.endings):
-            return None
-        context = {"ending": question_set.endings[int(number) - 1], **common}
+    endings = {f"{_ENDING}{number}": ending for number, ending in enumerate(question_set.endings, 1)}
+    if mode in endings:
+        context = {"ending": endings[mode], **common}
         return TemplateResponse(request, ENDED_TEMPLATE, page.get_context(request) | context)
-    number = mode.removeprefix(_STEP)
-    if not number.isdecimal() or not 1 <= int(number) < steps:
+    number = {f"{_STEP}{number}": number for number in range(1, steps)}.get(mode)
+    if number is None:
         return None
-    step = question_set.steps[int(number) - 1]
-    is_warned = has_free_text(question_set.steps[: int(number) - 1], {})
+    step = question_set.steps[number - 1]
+    is_warned = has_free_text(question_set.steps[: number - 1], {})
     form = StepForm(step=step, known={}, initial_answers={}, everything=True, is_warned=is_warned)
     context = step_context(
         request,
@@ -115,7 +113,7 @@ def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | N
             form=form,
             title=step.title,
             introduction=step.introduction,
-            step=int(number) + 1,
+            step=number + 1,
             steps=steps,
             back=False,
         ),

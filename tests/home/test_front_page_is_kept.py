@@ -67,6 +67,12 @@ def test_front_page_stays_and_it_is_said_why(address: str, editor: Client, front
     assert ContentPage.objects.filter(pk=page.pk, live=True).exists()
 
 
+@pytest.mark.parametrize("address", [address for address in ADDRESSES if "bulk" not in address])
+def test_number_that_is_no_page_is_not_found(address: str, editor: Client) -> None:
+    for method in (editor.get, editor.post):
+        assert method(address.format(front="9" * 23)).status_code == 404
+
+
 def test_all_of_a_listing_leaves_the_front_page(editor: Client, front: HomePage) -> None:
     for action in ("delete", "unpublish"):
         editor.post(f"/admin/bulk/wagtailcore/page/{action}/?next=/admin/&id=all&childOf=1", {"type": "x"})

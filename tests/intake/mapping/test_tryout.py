@@ -33,6 +33,11 @@ def test_tryout_accepts_only_its_signed_answers(kati: Client, tryout: str) -> No
     assert kati.post(tryout, {"place": "check", "carried": forged}).status_code == 200
 
 
+@pytest.mark.parametrize("number", ["0", "9" * 18, "9" * 23, "9" * 5000])
+def test_tryout_of_no_page_is_not_found(kati: Client, mapping_page: MappingPage, number: str) -> None:
+    assert kati.get(f"/admin/alkukartoitus/kokeile/{number}/").status_code == 404
+
+
 @pytest.mark.parametrize("name", ["carried", "place", "name", "q_muutos"])
 def test_tryout_answers_hostile_text(kati: Client, tryout: str, name: str) -> None:
     for text in HOSTILE:
