@@ -69,7 +69,7 @@ class StepKind(TextChoices):
     MOVED_BACK = "moved_back", _("Moved back to the own place in the waiting list")
     NOTIFIED = "notified", _("The notice of the return was put in the mail")
     REMINDED = "reminded", _("The reminder was put in the mail")
-    NOTICE_WITHDRAWN = "notice_withdrawn", _("The notice of the return was taken back before it went out")
+    MAIL_WITHDRAWN = "mail_withdrawn", _("A mail of the waiting list was taken back before it went out")
     STILL_ASKED = "still_asked", _("Asked by mail whether they are still waiting")
     ANSWERED_YES = "answered_yes", _("Answered: still interested")
     ANSWERED_STAY = "answered_stay", _("Answered: stays on the waiting list")

@@ -146,7 +146,7 @@ def withdraw_notice(mail: OutgoingMail, now: datetime, *, by: AbstractBaseUser |
         # Another plan has notified the mailbox since.
         return
     places = Mailbox(own.mailbox_key).places.filter(plan=own.plan)
-    record_steps([place.enquiry_id for place in places], StepKind.NOTICE_WITHDRAWN, by=by, now=now)
+    record_steps([place.enquiry_id for place in places], StepKind.MAIL_WITHDRAWN, by=by, now=now)
     notified_on = own.notified_at and timezone.localdate(own.notified_at)
     places.update(plan=None, notified_at=None, reminded_at=None)
     ReturnPlan.objects.filter(pk=own.plan.pk, notified__gt=0).update(notified=F("notified") - 1)
@@ -154,17 +154,25 @@ def withdraw_notice(mail: OutgoingMail, now: datetime, *, by: AbstractBaseUser |
     same_day.update(notified_that_day=F("notified_that_day") - 1)
 
 
-def withdraw_list_mail(mail: OutgoingMail, _now: datetime) -> None:
+def withdraw_list_mail(mail: OutgoingMail, now: datetime) -> None:
     """Delete an unsent reminder, question or removal notice and undo its record, in the caller's transaction."""
-    place = WaitingPlace.objects.filter(enquiry=mail.enquiry_id).first()
+    own = WaitingPlace.objects.filter(enquiry=mail.enquiry_id).first()
     mail.delete()
-    if place is None:
+    if own is None:
         return
-    of_mailbox = Mailbox(place.mailbox_key).places
-    if mail.purpose == MailPurpose.REMOVAL_NOTICE:
-        of_mailbox.update(removal_notice_at=None)
-    elif mail.purpose == MailPurpose.RETURN_REMINDER:
-        of_mailbox.update(reminded_at=None)
+    mailbox = Mailbox(own.mailbox_key)
+    if mail.purpose == MailPurpose.STILL_WAITING:
+        places = list(mailbox.places.filter(asked_at=mail.created_at))
+        questions = mailbox.mails(MailPurpose.STILL_WAITING).values_list("created_at", flat=True)
+        for place in places:
+            earlier = [asked_at for asked_at in questions if asked_at > place.confirmed_at]
+            place.asked_at, place.asked_times = max(earlier, default=None), len(earlier)
+            place.save(update_fields=["asked_at", "asked_times"])
+    else:
+        queued_at = "removal_notice_at" if mail.purpose == MailPurpose.REMOVAL_NOTICE else "reminded_at"
+        places = list(mailbox.places.exclude(**{queued_at: None}))
+        WaitingPlace.objects.filter(pk__in=[place.pk for place in places]).update(**{queued_at: None})
+    record_steps([place.enquiry_id for place in places], StepKind.MAIL_WITHDRAWN, now=now)
 
 
 @receiver(before_removal)

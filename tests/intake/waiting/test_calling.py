@@ -177,7 +177,7 @@ def test_stopping_withdraws_unsent_notices(server: PostOffice) -> None:
         place.refresh_from_db()
         assert (place.notified_at, place.plan) == (None, None)
     kinds = [step.kind for step in places[2].enquiry.steps.all()]
-    assert kinds == [StepKind.NOTIFIED, StepKind.NOTICE_WITHDRAWN]
+    assert kinds == [StepKind.NOTIFIED, StepKind.MAIL_WITHDRAWN]
 
     # The next plan goes on where this one ended.
     _start(per_day=10, now=MONDAY + DAY)

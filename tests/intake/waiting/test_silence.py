@@ -188,6 +188,8 @@ def test_answer_withdraws_a_queued_reminder(notified: WaitingPlace, server: Post
     round_at(NOW + 14 * DAY)
     assert server.of(REMINDER) == []
     assert not OutgoingMail.objects.filter(purpose=REMINDER).exists()
+    kinds = [step.kind for step in notified.enquiry.steps.all()]
+    assert kinds == [StepKind.NOTIFIED, StepKind.REMINDED, StepKind.MAIL_WITHDRAWN]
 
 
 def test_shared_mailbox_is_reminded_once_and_closed(server: PostOffice) -> None:

@@ -8,6 +8,7 @@ import pytest
 from intake.choices import Kind, MailPurpose, MailState, Status, StepKind, Verdict
 from intake.models import Enquiry, IntakeSettings, OutgoingMail, RemovedEnquiry, WaitingPlace
 from intake.waiting.private_page import answer_stay
+from intake.waiting.reading import read_list
 from intake.waiting.return_plan import queue_due_return_notices, start_plan, stop_plan
 from intake.waiting.upkeep import RETRY_AFTER, ask_or_remove_silent_waiters
 from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter, work
@@ -254,6 +255,46 @@ def test_plan_withdraws_unsent_questions_and_removal_notices(server: PostOffice)
     assert server.of(NOTE) == []
     assert server.of(NOTICE) == [place.enquiry.email]
     assert Enquiry.objects.get().status == Status.WAITING_LIST
+
+
+@pytest.mark.parametrize("joins", [False, True])
+def test_withdrawn_question_was_not_asked(server: PostOffice, joins: bool) -> None:
+    pause(active=False)
+    place = waiter(now=JOINED, email="maija@esimerkki.fi")
+    round_at(FIRST)
+    work(SECOND)
+    if joins:
+        waiter(now=SECOND + timedelta(minutes=1), email="maija@esimerkki.fi")
+        deliver(SECOND + timedelta(minutes=2))
+    else:
+        stop_plan(plan_id=_plan(SECOND), version=1, by=None, now=SECOND)
+    assert len(server.of(STILL)) == OutgoingMail.objects.count() == 1
+    seen = read_list()
+    assert [event.words for event in seen[0].events] == ["Kysytty 31.5.2027, odottaako yhä"]
+    assert not any(other.events for other in seen[1:])
+    place.refresh_from_db()
+    assert (place.asked_at, place.asked_times) == (FIRST, 1)
+    asked = [StepKind.STILL_ASKED, StepKind.STILL_ASKED]
+    assert [step.kind for step in place.enquiry.steps.all()] == [*asked, StepKind.MAIL_WITHDRAWN]
+
+
+def test_withdrawn_first_question_leaves_nothing_asked(server: PostOffice) -> None:
+    pause(active=False)
+    place = waiter(now=JOINED)
+    work(FIRST)
+    stop_plan(plan_id=_plan(FIRST), version=1, by=None, now=FIRST)
+    place.refresh_from_db()
+    assert (place.asked_at, place.asked_times) == (None, 0)
+    assert read_list()[0].events == ()
+
+
+def test_withdrawn_removal_notice_is_in_the_history(server: PostOffice) -> None:
+    place = waiter(now=JOINED)
+    for moment in (FIRST, SECOND):
+        round_at(moment)
+    work(LAST)
+    stop_plan(plan_id=_plan(LAST), version=1, by=None, now=LAST)
+    assert [step.kind for step in place.enquiry.steps.all()][2:] == [StepKind.REMOVAL_NOTICE, StepKind.MAIL_WITHDRAWN]
 
 
 def test_mailbox_with_removal_notice_is_not_notified(server: PostOffice) -> None:
