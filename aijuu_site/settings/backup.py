@@ -4,14 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from aijuu_site.settings.data_folder import overlaps_sources
+from aijuu_site.settings.data_folder import is_in_own_folder, overlaps_sources
 from aijuu_site.settings.environment import SettingError
 from aijuu_site.settings.files import bucket_options
 
 _BACKUP_KEY = "write a public key of age, as in BACKUP_KEY=age1…; `manage.py backup_key` makes a pair"
 _BACKUP_TO = "write a folder as in BACKUP_TO=/mnt/backups, or BACKUP_TO=s3://key:secret@s3.example.fi/bucket"
-# Folders of DATA_DIR that are emptied, served, or part of a backup.
-_TAKEN = ("static", "media", "uploads", "mail")
 
 
 def backup_keys(text: str) -> list[str]:
@@ -56,7 +54,7 @@ def backup_folder(name: str, text: str, *, data_dir: Path, sources: Path) -> Pat
             raise SettingError(name, f"{folder} is, holds, or lies in the folder of the program; {_BACKUP_TO}")
     except (OSError, ValueError, RuntimeError) as error:
         raise SettingError(name, f"it names no folder; {_BACKUP_TO}") from error
-    if folder == data_dir or any(folder.is_relative_to((data_dir / taken).resolve()) for taken in _TAKEN):
+    if folder == data_dir or is_in_own_folder(folder, data_dir=data_dir):
         raise SettingError(name, f"{folder} has other files of the site; {_BACKUP_TO}")
     # A folder that is not there may be on a disk that is away; where a file stands, there will never be one.
     there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))

@@ -10,6 +10,8 @@ from aijuu_site.settings.environment import SettingError
 
 # Ignored by git.
 _DEFAULT_FOLDER = "var"
+# What the program makes in DATA_DIR, and empties, serves or backs up.
+OWN_FOLDERS = ("static", "static.earlier", "media", "uploads", "mail", "metrics", "backup-work")
 
 
 def load_or_create_secret(path: Path) -> str:
@@ -63,6 +65,11 @@ def overlaps_sources(path: Path, *, sources: Path) -> bool:
     if own.resolve() == own and _is_within(real, own):
         return False
     return _is_within(real, home) or _is_within(home, real)
+
+
+def is_in_own_folder(path: Path, *, data_dir: Path) -> bool:
+    """Return whether `path` is one of OWN_FOLDERS or below it: nothing else may be kept there."""
+    return any(_is_within(path.resolve(), (data_dir / name).resolve()) for name in OWN_FOLDERS)
 
 
 def _is_within(path: Path, folder: Path) -> bool:

@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from aijuu_site.settings.data_folder import overlaps_sources
+from aijuu_site.settings.data_folder import OWN_FOLDERS, is_in_own_folder, overlaps_sources
 from aijuu_site.settings.environment import ServerUrl, SettingError
 
 SQLITE = "aijuu_site.queued_sqlite"
 POSTGRESQL = "django.db.backends.postgresql"
 _SOURCES = Path(__file__).resolve().parent.parent.parent
-# Subfolders of the data folder: STATIC_ROOT, MEDIA_ROOT, uploads.
-_EMPTIED_OR_SERVED = ("static", "media", "uploads")
 # A visitor waits no longer for the database: ten seconds in all, with the wait for a thread (serving.shell).
 WAIT_SECONDS = 5
 _DATABASE_URL = (
@@ -61,11 +59,11 @@ def _read(url: str, data_dir: Path) -> dict[str, Any]:
             raise SettingError(
                 "DATABASE_URL", f"the database may not lie in the folder of the program; {_DATABASE_URL}"
             )
-        if any(path.resolve().is_relative_to((data_dir / name).resolve()) for name in _EMPTIED_OR_SERVED):
+        if is_in_own_folder(path, data_dir=data_dir):
             raise SettingError(
                 "DATABASE_URL",
-                f"the database may not lie in a folder that is emptied or served "
-                f"({', '.join(f'{data_dir / name}' for name in _EMPTIED_OR_SERVED)}); {_DATABASE_URL}",
+                f"the database may not lie in a folder of {data_dir} that has other files of the site "
+                f"({', '.join(OWN_FOLDERS)}); {_DATABASE_URL}",
             )
         return _sqlite(path)
     if server.scheme not in ("postgres", "postgresql"):

@@ -17,6 +17,7 @@ from aijuu_site.backup.removals import Removed, parse_removals, read_removals
 from aijuu_site.backup.restoring import restore
 from aijuu_site.command_process import described, exit_on_signal
 from aijuu_site.serving.checks import AlreadyRunningError, disk_full_as_command_error, exclusive_start, require_database
+from aijuu_site.settings.data_folder import is_in_own_folder
 
 
 class Command(BaseCommand):
@@ -67,6 +68,8 @@ class Command(BaseCommand):
         """Return the content of the backup, and the folder that it lies in; None for one at BACKUP_TO."""
         path = Path(file)
         if _is_file(path):
+            if is_in_own_folder(path, data_dir=settings.DATA_DIR):
+                raise BackupError(f"{path} lies in a folder that is emptied first; move it out of {settings.DATA_DIR}")
             return file_chunks(path), Folder(path.resolve().parent)
         destination = configured_destination()
         names = [name for name in destination.names() if is_backup(name)]

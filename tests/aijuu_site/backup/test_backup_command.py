@@ -107,7 +107,7 @@ def test_folder_that_cannot_be_made_is_named_by_hand_alone(monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("identity")
-@pytest.mark.parametrize("name", ["", "static", "media/x", "uploads"])
+@pytest.mark.parametrize("name", ["", "static", "media/x", "uploads", "backup-work", "backup-work/x"])
 def test_backup_into_served_folders_is_refused(name: str) -> None:
     with pytest.raises(CommandError, match="other files of the site"):
         call_command("backup", "--to", str(django_settings.DATA_DIR / name))

@@ -1,10 +1,14 @@
 """BACKUP_KEY, BACKUP_TO and the settings of alerts: taken as written, or refused in one line without their value."""
 
 from pathlib import Path
+from typing import Any
 
 import pyrage
 import pytest
 
+from aijuu_site.backup.work_folder import work_folder
+from aijuu_site.metrics.counters import metrics_folder
+from aijuu_site.settings.data_folder import OWN_FOLDERS
 from aijuu_site.settings.environment import SettingError
 from tests.aijuu_site.environments import ROOT, settings_with
 
@@ -57,7 +61,16 @@ def test_backup_destination_that_is_a_file_is_refused(tmp_path: Path, behind: st
         settings_with(tmp_path / "data", BACKUP_TO=f"{file}{behind}")
 
 
-@pytest.mark.parametrize("name", ["", "static", "media", "uploads", "mail"])
+def test_own_folders_are_those_of_the_program(tmp_path: Path, settings: Any) -> None:
+    found = settings_with(tmp_path)
+    of_settings = {found["STATIC_ROOT"], found["MEDIA_ROOT"], found["MAIL_DIR"]}
+    of_settings.add(Path(found["STORAGES"]["default"]["OPTIONS"]["location"]))
+    settings.DATA_DIR = tmp_path
+    own = {*of_settings, work_folder(), metrics_folder(), tmp_path / "static.earlier"}
+    assert own == {tmp_path / name for name in OWN_FOLDERS}
+
+
+@pytest.mark.parametrize("name", ["", *OWN_FOLDERS, "backup-work/x", "mail/../metrics"])
 def test_backup_destination_of_other_files_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingError, match=r"^BACKUP_TO: "):
         settings_with(tmp_path, BACKUP_TO=str(tmp_path / name))

@@ -28,7 +28,7 @@ from aijuu_site.backup.destination import backup_name
 from aijuu_site.backup.interrupted import mark, mark_path, unmark
 from aijuu_site.backup.removals import export_removals
 from aijuu_site.backup.uploads import stored_names
-from aijuu_site.backup.work_folder import work_folder
+from aijuu_site.backup.work_folder import remove_leftovers, work_folder
 from aijuu_site.serving.checks import check_resources, close_connections, exclusive_start
 from aijuu_site.settings.files import file_storages
 from intake.choices import Outcome
@@ -195,6 +195,19 @@ def test_restore_refuses_a_running_site(key_file: Path) -> None:
     destroy()
     with exclusive_start(django_settings.DATA_DIR), pytest.raises(CommandError, match="Stop it first"):
         restore(path, key_file)
+
+
+@pytest.mark.usefixtures("site", "folder")
+def test_backup_in_the_folder_that_is_emptied_first_is_refused(key_file: Path) -> None:
+    path = backup()
+    destroy()
+    work_folder().mkdir()
+    moved = path.rename(work_folder() / path.name)
+    content = moved.read_bytes()
+    with pytest.raises(CommandError, match=r"lies in a folder that is emptied first"):
+        restore(moved, key_file)
+    assert moved.read_bytes() == content
+    remove_leftovers()
 
 
 @pytest.mark.usefixtures("site", "folder")
