@@ -5,9 +5,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from aijuu_site.backup.models import Backup
 from aijuu_site.backup.removals import export_removals, forget_old_removals
-from aijuu_site.backup.status import is_due, last_backup
+from aijuu_site.backup.status import is_due, last_attempt, last_backup
 from aijuu_site.backup.work_folder import remove_leftovers
 from aijuu_site.command_process import CommandProcess
 from intake.jobs.runner import Job, JobContext
@@ -24,8 +23,7 @@ def back_up(context: JobContext) -> None:
     if not settings.BACKUP_KEYS:
         context.undecided = False
         return
-    good = last_backup(now=context.now)
-    begun = Backup.objects.order_by("-begun_at").first()
+    good, begun = last_backup(now=context.now), last_attempt(now=context.now)
     if is_due(good_at=good.begun_at if good else None, begun_at=begun.begun_at if begun else None, now=context.now):
         _running.start()
 

@@ -27,9 +27,15 @@ class BackupStatus:
     is_late: bool
 
 
+def last_attempt(*, now: datetime) -> Backup | None:
+    """Return the backup that was begun last, good or not; None where there is none. Ignores those from the future."""
+    return Backup.objects.filter(begun_at__lte=now + CLOCK_TOLERANCE).order_by("-begun_at").first()
+
+
 def last_backup(*, now: datetime) -> Backup | None:
     """Return the newest backup that was made and checked; None where there is none. Ignores those from the future."""
-    return Backup.objects.filter(checked_at__lte=now + CLOCK_TOLERANCE).order_by("-begun_at").first()
+    latest = now + CLOCK_TOLERANCE
+    return Backup.objects.filter(begun_at__lte=latest, checked_at__lte=latest).order_by("-begun_at").first()
 
 
 def backup_status(*, now: datetime) -> BackupStatus:

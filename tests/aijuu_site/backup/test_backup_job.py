@@ -106,6 +106,18 @@ def test_failed_backup_fails_the_job(started: list[list[str]]) -> None:
 
 
 @pytest.mark.usefixtures("identity")
+def test_failure_of_a_clock_that_was_ahead_does_not_count(started: list[list[str]]) -> None:
+    now = timezone.now()
+    Backup.objects.create(name="ahead", begun_at=now + timedelta(days=200))
+    failed = Backup.objects.create(name="a", begun_at=now - timedelta(minutes=50))
+    back_up(context())
+    assert started == []
+    failed.delete()
+    back_up(context())
+    assert len(started) == 1
+
+
+@pytest.mark.usefixtures("identity")
 def test_work_once_waits_for_the_backup(started: list[list[str]]) -> None:
     runner = JobRunner([job for job in registered_jobs() if job.name == "backup"], lambda: False)
     threading.Thread(target=end_when_started, args=[started]).start()
