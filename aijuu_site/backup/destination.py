@@ -81,7 +81,7 @@ class Folder(Destination):
     def draft(self, name: str, work: Path) -> Path:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left in self.path.glob(".*.part"):
-            if time.time() - left.stat().st_mtime > _DRAFT_SECONDS:
+            if made_at(left.name[1:-5]) and time.time() - left.stat().st_mtime > _DRAFT_SECONDS:
                 left.unlink(missing_ok=True)
         return self.path / f".{name}.part"
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from aijuu_site.backup import archive, making
 from aijuu_site.backup.archive import BackupError, file_chunks, read_archive
-from aijuu_site.backup.destination import Folder, backup_name
+from aijuu_site.backup.destination import Folder, backup_name, removals_name
 from aijuu_site.backup.making import make_recorded_backup
 from aijuu_site.backup.models import Backup
 from aijuu_site.backup.work_folder import private_folder, remove_leftovers, work_folder
@@ -191,6 +191,18 @@ def test_killed_backup_leaves_no_plain_copy(identity: Any, folder: Path) -> None
     assert Folder(folder).names() == []
     backed_up()
     assert len(Folder(folder).names()) == 1
+
+
+def test_only_its_own_drafts_are_deleted(folder: Path) -> None:
+    folder.mkdir()
+    now = timezone.now()
+    own = {f".{backup_name(now)}.part", f".{removals_name(now)}.part"}
+    others = {".kesäloma.mp4.part", ".aijuu-kuvat.age.part", f".x{backup_name(now)}.part", ".part"}
+    for name in own | others:
+        (folder / name).touch()
+        os.utime(folder / name, (0, 0))
+    Folder(folder).draft(backup_name(now), folder)
+    assert {path.name for path in folder.iterdir()} == others
 
 
 def test_leftovers_of_a_running_backup_stay(identity: Any) -> None:
