@@ -47,7 +47,15 @@ def copy_name() -> str:
 def copy_database(folder: Path) -> Copy:
     """Copy the database into `folder` and check the copy. Raises BackupError."""
     path = folder / copy_name()
-    return _dump_postgresql(path) if kind() == "postgresql" else _copy_sqlite(path)
+    if kind() == "postgresql":
+        return _dump_postgresql(path)
+    try:
+        return _copy_sqlite(path)
+    except sqlite3.Error as error:
+        # Not one of Django's, which the commands know.
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise BackupError(f"the disk of {folder} is full") from error
+        raise BackupError(f"the database can't be copied ({error.sqlite_errorname})") from error
 
 
 def is_empty() -> bool:

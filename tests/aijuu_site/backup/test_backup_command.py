@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -300,6 +301,32 @@ def test_failing_pg_dump_says_one_line(program: Program) -> None:
     with pytest.raises(CommandError) as caught:
         call_command("backup")
     assert str(caught.value) == "No backup: pg_dump failed: pg_dump: error: connection failed."
+
+
+@of_sqlite
+@pytest.mark.usefixtures("identity")
+def test_disk_without_room_for_the_copy_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+
+    def small(database: Any, **options: Any) -> sqlite3.Connection:
+        opened = connect(database, **options)
+        if database == work_folder() / "database.sqlite3":
+            opened.execute("PRAGMA max_page_count = 20")
+        return opened
+
+    monkeypatch.setattr("aijuu_site.backup.database.sqlite3.connect", small)
+    with pytest.raises(CommandError, match=rf"^No backup: the disk of {work_folder()} is full\.$"):
+        call_command("backup")
+    assert not work_folder().exists()
+    assert Backup.objects.get().error == "BackupError"
+
+
+@of_sqlite
+@pytest.mark.usefixtures("identity", "folder")
+def test_database_that_cannot_be_opened_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aijuu_site.backup.database._sqlite_path", lambda: Path("/proc/none/db.sqlite3"))
+    with pytest.raises(CommandError, match=r"^No backup: the database can't be copied \(SQLITE_CANTOPEN\)\.$"):
+        call_command("backup")
 
 
 @of_sqlite
