@@ -3,7 +3,7 @@
 A forgotten one is requested by anybody and answered by the worker through the mail queue.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
@@ -45,6 +45,10 @@ def is_invited(user: User) -> bool:
 
 class ResetTokens(PasswordResetTokenGenerator):
     """Django's, with our times, and without those that a clock which was ahead has made: they would work for years."""
+
+    def _now(self) -> datetime:
+        # Not in local time, in which an hour comes twice when summer time ends: the second is before the first.
+        return datetime.now(UTC).replace(tzinfo=None)
 
     def check_token(self, user: User | None, token: str | None) -> bool:
         if user is None or not token or not super().check_token(user, token):

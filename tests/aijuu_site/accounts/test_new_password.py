@@ -1,7 +1,7 @@
 """A new password by mail: through the queue, few an hour, and telling nobody who has an account."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -195,6 +195,23 @@ def test_mails_about_accounts_are_kept_a_month(kati: User) -> None:
         with time_machine.travel(timezone.now() + timedelta(days=days), tick=False):
             run_jobs("account_mails")
         assert OutgoingMail.objects.filter(purpose=MailPurpose.PASSWORD_RESET).count() == left
+
+
+@pytest.mark.parametrize(
+    "made",
+    # 3.55 in Finland, before the hour between 3 and 4 comes once more, and before it is left out.
+    [datetime(2026, 10, 25, 0, 55, tzinfo=UTC), datetime(2026, 3, 29, 0, 55, tzinfo=UTC)],
+    ids=["summer time ends", "summer time begins"],
+)
+def test_reset_link_holds_for_a_day_when_clocks_change(kati: User, made: datetime) -> None:
+    # Timestamps: with a zone of its own, time_machine would put that in the place of ours.
+    with time_machine.travel(made.timestamp(), tick=False):
+        token = reset_tokens.make_token(kati)
+    held = []
+    for minutes in (0, 1, 6, 30, 59, 66, 24 * 60, 24 * 60 + 1):
+        with time_machine.travel((made + timedelta(minutes=minutes)).timestamp(), tick=False):
+            held.append(reset_tokens.check_token(kati, token))
+    assert held == [True] * 7 + [False]
 
 
 def test_future_dated_reset_link_is_invalid(kati: User) -> None:
