@@ -304,8 +304,9 @@ def _store(arrival: _Arrival, now: datetime) -> Enquiry:
             if _takes_repeats(one, now) and (enquiry.is_quarantined or not one.is_quarantined):
                 return one
             Enquiry.objects.filter(pk=one.pk).update(repeat_key=None)
-        if same_form:
-            enquiry.submission_id = uuid.uuid4()
+        for one in same_form:
+            # From now on the form stands for the new enquiry, however often it is sent.
+            Enquiry.with_proofs.filter(pk=one.pk).update(submission_id=uuid.uuid4())
         enquiry.save(force_insert=True)
         if enquiry.kind == Kind.WAITING and enquiry.is_proof:
             test_letter_listed.send(Enquiry, enquiry=enquiry, now=now)

@@ -1,5 +1,6 @@
 """Joining the waiting list: one enquiry, one place at the end of the order, and whatever fails costs no word."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -85,6 +86,25 @@ def test_the_same_form_joins_again_after_leaving(visitor: Visitor) -> None:
     again = WaitingPlace.objects.exclude(pk=left.pk).get()
     assert (again.enquiry.status, again.rank, again.wants_mail) == (Status.WAITING_LIST, left.rank + 1, True)
     assert again.enquiry.reference in page_text(visitor.client.get(addresses.pop()))
+
+
+def test_form_that_joined_again_stays_the_form_of_that_joining(visitor: Visitor) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        words = wish(form_token=token())
+        first = joins(visitor, words)["Location"]
+        answer_no(place_id=WaitingPlace.objects.get().pk, now=timezone.now())
+        clock.shift(timedelta(hours=1))
+        again = joins(visitor, words)["Location"]
+        assert again != first
+        assert "kopio" in visitor.client.get(again).content.decode()
+        clock.shift(timedelta(days=2))
+        assert joins(visitor, words)["Location"] == again
+        assert Enquiry.objects.count() == 2
+        assert visitor.client.get(first).status_code == 200
+        # Who leaves again, and sends it again, is there once more.
+        answer_no(place_id=WaitingPlace.objects.latest("pk").pk, now=timezone.now())
+        assert joins(visitor, words)["Location"] not in (first, again)
+        assert Enquiry.objects.count() == 3
 
 
 def test_changed_mail_consent_is_new_enquiry(visitor: Visitor) -> None:
