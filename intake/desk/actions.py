@@ -32,10 +32,11 @@ LIST = "waiting_list"
 
 
 def save_preparation(request: HttpRequest, instance_pk: str) -> HttpResponse:
-    """Save the supervisor's notes for the first meeting."""
+    """Save the supervisor's notes for the first meeting. Notes that are not in the post are kept."""
     enquiry = found(instance_pk)
-    form = PreparationForm(request.POST)
-    _sent(enquiry)
+    words = request.POST.copy()
+    words.setdefault("preparation_notes", _sent(enquiry).preparation_notes)
+    form = PreparationForm(words)
     if not form.is_valid():
         show_form_errors(request, form)
         return page(request, enquiry, preparation_form=form, status=422)

@@ -211,7 +211,9 @@ def read(request: HttpRequest, instance_pk: str) -> HttpResponse:
 def save(request: HttpRequest, instance_pk: str) -> HttpResponse:
     """Save status, outcome and note together. A note that is not in the post is kept."""
     enquiry = found(instance_pk)
-    form = HandlingForm(request.POST, stored_outcome=enquiry.outcome)
+    words = request.POST.copy()
+    words.setdefault("note", enquiry.note)
+    form = HandlingForm(words, stored_outcome=enquiry.outcome)
     if not form.is_valid():
         show_form_errors(request, form)
         return page(request, enquiry, handling_form=form, status=422)
@@ -222,7 +224,7 @@ def save(request: HttpRequest, instance_pk: str) -> HttpResponse:
             version=wanted["version"],
             status=Status(wanted["status"]),
             outcome=wanted["outcome"],
-            note=wanted["note"] if "note" in form.data else None,
+            note=wanted["note"],
             by=request.user,  # type: ignore[arg-type]
             now=timezone.now(),
         )

@@ -48,9 +48,16 @@ def test_all_three_or_none(kati: Client, enquiry: Enquiry, fields: dict[str, Any
 
 def test_a_note_survives_a_post_without_one(kati: Client, enquiry: Enquiry) -> None:
     save(kati, enquiry, note="Tärkeä")
-    kati.post(address("status", enquiry), {"version": 2, "status": "in_review"})
+    posted = {"version": 2, "status": "in_review"}
+    kati.post(address("status", enquiry), posted)
     enquiry.refresh_from_db()
     assert (enquiry.status, enquiry.note) == (Status.IN_REVIEW, "Tärkeä")
+    assert list(enquiry.steps.values_list("kind", flat=True)) == ["note_saved", "status"]
+    # A refused one is shown with it, so that saving it again empties nothing.
+    for changes, status_code in (({"status": "offer_sent"}, 409), ({"version": 3, "status": "closed"}, 422)):
+        refused = kati.post(address("status", enquiry), {**posted, **changes})
+        assert refused.status_code == status_code
+        assert refused.context["handling_form"]["note"].value() == "Tärkeä"
 
 
 @pytest.mark.parametrize("status", ["new", "in_review", "waiting_list", "offer_sent"])

@@ -186,6 +186,18 @@ def test_stale_tab_notes_return_without_overwriting(kati: Client, enquiry: Enqui
     assert mapping.preparation_notes == "Ensimmäinen"
 
 
+def test_preparation_notes_survive_a_post_without_them(kati: Client, enquiry: Enquiry) -> None:
+    mapping = sent_after(enquiry)
+    InitialMapping.objects.update(preparation_notes="Kysy rajoista")
+    enquiry.refresh_from_db()
+    assert kati.post(address("preparation", enquiry), {"version": enquiry.version}).status_code == 302
+    mapping.refresh_from_db()
+    assert mapping.preparation_notes == "Kysy rajoista"
+    refused = kati.post(address("preparation", enquiry), {})
+    assert refused.status_code == 422
+    assert refused.context["preparation_form"]["preparation_notes"].value() == "Kysy rajoista"
+
+
 def test_notes_that_are_too_long_come_back_whole(kati: Client, enquiry: Enquiry) -> None:
     sent_after(enquiry)
     long = "Ä" * 5001
