@@ -6,6 +6,7 @@ import secrets
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -135,12 +136,14 @@ class Bucket(Destination):
         return work / name
 
     def publish(self, draft: Path, name: str, written: Checksum) -> str:
-        with draft.open("rb") as file:
-            self._storage.save_exactly(name, File(file))
         try:
+            with draft.open("rb") as file:
+                self._storage.save_exactly(name, File(file))
             _require(_read_again(self._storage.chunks(name)), written)
-        except BackupError:
-            self._storage.delete(name)
+        except BaseException:
+            # It has its name already. Where it can't be deleted, a restore finds out whether it is whole.
+            with suppress(OSError):
+                self._storage.delete(name)
             raise
         draft.unlink()
         return f"s3://{self._storage.bucket_name}/backups/{name}"

@@ -19,6 +19,7 @@ from aijuu_site.backup.removals import export_removals
 from aijuu_site.backup.uploads import stored_names
 from aijuu_site.backup.work_folder import work_folder
 from aijuu_site.settings.backup import backup_destination
+from aijuu_site.storages import StorageUnreachable
 from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry
 from tests.aijuu_site.backup.test_restore import destroy, restore
@@ -80,6 +81,26 @@ def test_unreachable_bucket_is_one_line(buckets: Any, settings: Any) -> None:
         call_command("backup")
     assert not work_folder().exists()
     assert Backup.objects.get().checked_at is None
+
+
+@pytest.mark.parametrize(("error", "raised"), [(StorageUnreachable("x"), CommandError), (SystemExit(143), SystemExit)])
+def test_backup_that_was_not_read_again_is_deleted(
+    buckets: Any, monkeypatch: pytest.MonkeyPatch, error: BaseException, raised: type[BaseException]
+) -> None:
+    from aijuu_site.bucket import BucketStorage
+
+    seen: list[str] = []
+
+    def cut_off(self: Any, name: str, size: int = 0) -> Iterator[bytes]:
+        seen.extend(names(buckets))
+        yield b"the beginning"
+        raise error
+
+    monkeypatch.setattr(BucketStorage, "chunks", cut_off)
+    with pytest.raises(raised):
+        call_command("backup")
+    assert len(seen) == 1
+    assert names(buckets) == []
 
 
 def test_damage_in_the_bucket_is_found(buckets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
