@@ -27,8 +27,7 @@ from intake.rights import may_act
 from intake.waiting.forms import ReturnPlanForm, StopForm
 from intake.waiting.mails import plan_key, return_notice_preview
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.places import is_mailable
-from intake.waiting.reading import places_on_the_list
+from intake.waiting.reading import read_list
 from intake.waiting.return_plan import (
     NobodyToNotify,
     PlanAlreadyRunning,
@@ -56,7 +55,7 @@ class MailboxToNotify:
 class PlanForecast:
     """What a plan will do if nothing changes.
 
-    `by_hand`: places that the site does not send mail to. `pause_begins_on`: the first day of an announced pause.
+    `by_hand`: places that the supervisor contacts herself. `pause_begins_on`: the first day of an announced pause.
     `shown_digest`: a digest of all that the page shows of the forecast: who is notified when, and the text.
     """
 
@@ -76,7 +75,8 @@ class PlanForecast:
 
 def forecast(plan: ReturnPlan, *, now: datetime) -> PlanForecast:
     """Return what the plan, which may be unsaved, will do from `now` on. Changes nothing."""
-    places = {place.pk: place for place in places_on_the_list()}
+    waiters = read_list()
+    places = {waiter.place.pk: waiter.place for waiter in waiters}
     queue = []
     for mailbox in next_mailboxes(plan):
         still = [places[waiter.place_id] for waiter in mailbox if waiter.place_id in places]
@@ -99,7 +99,7 @@ def forecast(plan: ReturnPlan, *, now: datetime) -> PlanForecast:
     notice = return_notice_preview(plan)
     return PlanForecast(
         schedule=planned,
-        by_hand=tuple(place for place in places.values() if not is_mailable(place)),
+        by_hand=tuple(waiter.place for waiter in waiters if waiter.is_contacted_by_hand),
         pause_begins_on=pause_begins_on,
         subject=notice.subject,
         text=notice.text,

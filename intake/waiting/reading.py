@@ -59,6 +59,11 @@ class Waiter:
         """Whether the first mail with the link is still being sent; after that the site will notify them."""
         return self.place.wants_mail and self.place.reached_at is None and self.link_mail_is_due
 
+    @property
+    def is_contacted_by_hand(self) -> bool:
+        """Whether the supervisor contacts this one, because the site sends them no mail and is not about to."""
+        return not self.gets_mail and not self.is_being_reached
+
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
@@ -230,7 +235,7 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "waiters": [waiter for waiter in waiters if not chosen or waiter.enquiry.supervision_form == chosen],
         "total": len(waiters),
-        "by_hand": sum(1 for waiter in waiters if not waiter.gets_mail and not waiter.is_being_reached),
+        "by_hand": sum(waiter.is_contacted_by_hand for waiter in waiters),
         "forms": shares_by_form(waiters),
         "places": shares_by_place(waiters),
         "chosen": chosen,

@@ -9,7 +9,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from intake.choices import MailPurpose, Outcome, PlanState, Status, StepKind
+from intake.choices import Kind, MailPurpose, Outcome, PlanState, Status, StepKind
 from intake.enquiry.removal import remove_enquiry
 from intake.enquiry.services import change_status
 from intake.models import Enquiry, EnquiryStep, OutgoingMail
@@ -17,9 +17,11 @@ from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import move_ahead
 from intake.waiting.return_plan import queue_due_return_notices
 from tests.intake.desk.pages import HasContent, failed_once, words
+from tests.intake.enquiries import received
 from tests.intake.waiting.admin.return_page import MORNING, choices, days, shown_digest, start
-from tests.intake.waiting.admin.waiters import RETURN, STOP, waiting
-from tests.intake.waiting.list_people import pause
+from tests.intake.waiting.admin.waiters import RETURN, STOP, WAITING, rows, waiting
+from tests.intake.waiting.list_people import give_up, pause
+from tests.intake.waiting.post_office import PostOffice
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("an_open_day")]
 
@@ -78,6 +80,19 @@ def test_plan_lists_shared_mailboxes_and_manual_contacts(kati: Client, seven: li
     assert "Ota itse yhteyttä Näille sivusto ei kirjoita" in page
     assert f"Cilla {seven[2].reference}" in page
     assert "5 ihmistä saa sähköpostin." in page
+
+
+def test_plan_and_list_agree_on_manual_contacts(kati: Client, server: PostOffice) -> None:
+    waiting("Aino", wants_mail=False)
+    joining = received(kind=Kind.WAITING, wants_mail=True, name="Bertta")
+    manual = f"Bertta {joining.reference}"
+    assert "Sähköpostilla, kun vahvistus on lähtenyt" in words(kati.get(WAITING))
+    assert manual not in words(kati.get(RETURN)).partition("Ota itse yhteyttä")[2]
+    give_up(timezone.now(), server)
+    assert rows(kati.get(WAITING))[1]["Vapaista ajoista kerrotaan"] == "Ota itse yhteyttä"
+    page = words(kati.get(RETURN)).partition("Ota itse yhteyttä")[2]
+    assert manual in page
+    assert "tai vahvistus ei ole lähtenyt heidän osoitteeseensa" in page
 
 
 @pytest.mark.parametrize(
