@@ -16,7 +16,7 @@ from django.db import connection, connections
 from django.db.utils import Error, OperationalError
 
 from aijuu_site.backup.archive import BackupError
-from aijuu_site.backup.interrupted import was_interrupted
+from aijuu_site.backup.interrupted import mark_path, was_interrupted
 from aijuu_site.backup.work_folder import FULL_DISK, remove_leftovers
 from aijuu_site.serving.preparation import require_strong_first_password
 from aijuu_site.settings.databases import POSTGRESQL, SQLITE
@@ -90,7 +90,9 @@ def check_resources() -> None:
         raise CommandError(f"Not started: {error}.") from error
     if interrupted:
         raise CommandError(
-            "A restore was interrupted here, so the data is not whole. Run `manage.py restore` again: it begins anew."
+            "A restore was interrupted here, so the data is not whole. Run `manage.py restore` again: it removes the "
+            "database and the uploads that are here, and begins anew. If you have put back whole ones meanwhile, "
+            f"delete {mark_path()} instead."
         )
     remove_leftovers()
     require_database()
