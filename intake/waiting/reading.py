@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
@@ -19,7 +19,7 @@ from intake.waiting.mails import LIST_PURPOSES
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import LINK_PURPOSES, is_mailable, takes_new_clients
 from intake.waiting.return_plan import next_mailboxes
-from intake.waiting.rules import by_mailbox, last_day_without_mail, removal_day
+from intake.waiting.rules import by_mailbox, last_day_unreached, last_day_without_mail, removal_day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +88,10 @@ def read_list() -> list[Waiter]:
 
 def _waiters(rows: QuerySet[WaitingPlace]) -> list[Waiter]:
     """Return places on the list, among them all places of their mailboxes, numbered in the order of `rows`."""
-    mails = OutgoingMail.objects.filter(purpose__in=(*LIST_PURPOSES, *LINK_PURPOSES))
     stays = EnquiryStep.objects.filter(kind=StepKind.ANSWERED_STAY)
-    places = rows.prefetch_related(
-        Prefetch("enquiry__mails", mails, to_attr="list_mails"), Prefetch("enquiry__steps", stays, to_attr="stays")
-    )
+    places = list(rows.prefetch_related(Prefetch("enquiry__steps", stays, to_attr="stays")))
     mailboxes = by_mailbox(places)
+    mails = _mails(set(mailboxes))
     return [
         Waiter(
             number=number,
@@ -101,15 +99,31 @@ def _waiters(rows: QuerySet[WaitingPlace]) -> list[Waiter]:
             same_mailbox=tuple(
                 other.enquiry.reference for other in mailboxes[place.mailbox_key] if other.pk != place.pk
             ),
-            removed_on=_removed_on(place, mailboxes[place.mailbox_key]),
-            events=_events(place, _mails(mailboxes[place.mailbox_key])),
+            removed_on=_removed_on(place, mailboxes[place.mailbox_key], mails[place.mailbox_key]),
+            events=_events(place, mails[place.mailbox_key]),
             link_mail_is_due=any(
-                mail.purpose in LINK_PURPOSES and mail.state in (MailState.QUEUED, MailState.SENDING)
-                for mail in place.enquiry.list_mails  # type: ignore[attr-defined]
+                mail.state in (MailState.QUEUED, MailState.SENDING)
+                for mail in _link_mails(place, mails[place.mailbox_key])
             ),
         )
         for number, place in enumerate(places, start=1)
     ]
+
+
+def _mails(mailboxes: set[str]) -> dict[str, list[OutgoingMail]]:
+    """Return the mails of the list to each of these mailboxes, of its enquiries that have left the list too."""
+    mails = OutgoingMail.objects.filter(
+        purpose__in=(*LIST_PURPOSES, *LINK_PURPOSES), enquiry__waiting__mailbox_key__in=mailboxes
+    )
+    found: dict[str, list[OutgoingMail]] = {key: [] for key in mailboxes}
+    for mail in mails.annotate(mailbox_key=F("enquiry__waiting__mailbox_key")).defer("subject", "text", "html"):
+        found[mail.mailbox_key].append(mail)
+    return found
+
+
+def _link_mails(place: WaitingPlace, mails: list[OutgoingMail]) -> list[OutgoingMail]:
+    """Return those of the mails to its mailbox with the link to this place."""
+    return [mail for mail in mails if mail.purpose in LINK_PURPOSES and mail.enquiry_id == place.enquiry_id]
 
 
 def read_place(enquiry: Enquiry) -> Waiter | None:
@@ -137,19 +151,25 @@ def shares_by_place(waiters: Iterable[Waiter]) -> list[Share]:
     return [Share(value=mode, label=str(mode.label), count=counts[mode]) for mode in DeliveryMode if counts[mode]]
 
 
-def _mails(mailbox: list[WaitingPlace]) -> list[OutgoingMail]:
-    """Return the mails to a mailbox, whose places were loaded by read_list()."""
-    return [mail for place in mailbox for mail in place.enquiry.list_mails]  # type: ignore[attr-defined]
+def _removed_on(place: WaitingPlace, mailbox: list[WaitingPlace], mails: list[OutgoingMail]) -> date | None:
+    """Return when the place is removed automatically (intake.waiting.upkeep); None if it is not.
 
-
-def _removed_on(place: WaitingPlace, mailbox: list[WaitingPlace]) -> date | None:
-    """Return when the place is removed automatically; None if it is suspicious or notified of the return."""
-    if place.enquiry.is_quarantined or any(other.notified_at for other in mailbox):
+    `mailbox`: the places of its mailbox on the list; `mails`: the mails to it. A suspicious place is not removed, nor
+    one that was told of the return, unless a mail failed.
+    """
+    if place.enquiry.is_quarantined:
         return None
     if not is_mailable(place):
         return last_day_without_mail(confirmed_at=place.confirmed_at, months=place.months)
-    asked = [mail.sent_at or mail.created_at for mail in _mails(mailbox) if mail.purpose == MailPurpose.STILL_WAITING]
-    latest = max((other for other in mailbox if is_mailable(other)), key=lambda other: other.confirmed_at)
+    mailable = [other for other in mailbox if is_mailable(other)]
+    latest = max(mailable, key=lambda other: other.confirmed_at)
+    of_list = [mail for mail in mails if mail.purpose in LIST_PURPOSES]
+    if any(mail.state == MailState.FAILED for mail in of_list):
+        sent_at = [mail.sent_at for mail in of_list if mail.state == MailState.SENT and mail.sent_at]
+        return last_day_unreached(confirmed_at=latest.confirmed_at, sent_at=sent_at, months=latest.months)
+    if any(other.notified_at for other in mailable):
+        return None
+    asked = [mail.sent_at or mail.created_at for mail in of_list if mail.purpose == MailPurpose.STILL_WAITING]
     return removal_day(confirmed_at=latest.confirmed_at, asked_at=asked, months=latest.months)
 
 
@@ -157,7 +177,7 @@ def _events(place: WaitingPlace, mails: list[OutgoingMail]) -> tuple[Event, ...]
     """Return the events of a place in order. The mail may be about another place of the mailbox."""
     events = []
     if place.wants_mail and place.reached_at is None and not place.enquiry.is_quarantined:
-        events.append(_not_reached(place))
+        events.append(_not_reached(_link_mails(place, mails)))
     stays = place.enquiry.stays  # type: ignore[attr-defined]
     if stays:
         events.append(Event(words=_("Answered %(day)s: still waiting") % {"day": finnish_day(stays[-1].changed_at)}))
@@ -173,9 +193,8 @@ def _events(place: WaitingPlace, mails: list[OutgoingMail]) -> tuple[Event, ...]
     return tuple(events)
 
 
-def _not_reached(place: WaitingPlace) -> Event:
+def _not_reached(mails: list[OutgoingMail]) -> Event:
     """Return the state of the mail with the link; no other mail is sent before it."""
-    mails = [mail for mail in place.enquiry.list_mails if mail.purpose in LINK_PURPOSES]  # type: ignore[attr-defined]
     if not mails:
         return Event(words=_("No confirmation was sent: send the link, or contact them yourself"), is_wrong=True)
     mail = mails[-1]

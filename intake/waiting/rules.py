@@ -174,6 +174,14 @@ def last_day_without_mail(*, confirmed_at: datetime, months: int) -> date:
     return months_later(timezone.localdate(confirmed_at), (QUESTIONS + 1) * months)
 
 
+def last_day_unreached(*, confirmed_at: datetime, sent_at: Iterable[datetime], months: int) -> date:
+    """Return the day on which somebody is removed to whom a mail failed: as long after the last contact.
+
+    `sent_at`: when mails to the list were sent to them.
+    """
+    return last_day_without_mail(confirmed_at=max([confirmed_at, *sent_at]), months=months)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeDay(Generic[Item]):
     """Who is notified on one day. `number`: the position of the day, starting at 1."""

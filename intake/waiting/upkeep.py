@@ -38,6 +38,7 @@ from intake.waiting.rules import (
     WaitingAction,
     by_mailbox,
     is_mail_hour,
+    last_day_unreached,
     last_day_without_mail,
     open_since,
     return_action,
@@ -346,9 +347,10 @@ def _remove_if_unreachable(mailbox: str, now: datetime) -> int:
         if not places or not mails.filter(state=MailState.FAILED).exists():
             return 0
         latest = max(places, key=lambda place: place.confirmed_at)
-        reached = mails.filter(state=MailState.SENT).aggregate(latest=Max("sent_at"))["latest"]
-        heard = max(latest.confirmed_at, reached or latest.confirmed_at)
-        if timezone.localdate(now) < last_day_without_mail(confirmed_at=heard, months=latest.months):
+        sent = mails.filter(state=MailState.SENT).values_list("sent_at", flat=True)
+        sent_at = [moment for moment in sent if moment]
+        last_day = last_day_unreached(confirmed_at=latest.confirmed_at, sent_at=sent_at, months=latest.months)
+        if timezone.localdate(now) < last_day:
             return 0
         for place in places:
             remove_enquiry(enquiry_id=place.enquiry_id, now=now)

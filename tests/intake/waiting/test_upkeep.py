@@ -159,6 +159,58 @@ def test_a_sent_mail_begins_the_year_anew(server: PostOffice) -> None:
     assert not Enquiry.objects.exists()
 
 
+def _day_in_list(place: WaitingPlace, now: datetime) -> datetime:
+    """The first hours of the day on which the list says that the place leaves by itself."""
+    (day,) = [
+        waiter.removed_on
+        for waiter in read_list()
+        if waiter.place.pk == place.pk and waiter.removed_on and waiter.removed_on > now.date()
+    ]
+    return datetime.combine(day, now.time(), HELSINKI).replace(hour=3)
+
+
+@pytest.mark.parametrize("is_notice", [False, True])
+def test_list_shows_the_day_on_which_an_unreached_mailbox_is_removed(server: PostOffice, is_notice: bool) -> None:
+    pause(active=False)
+    place = waiter(now=JOINED)
+    round_at(FIRST)
+    if is_notice:
+        _plan(SECOND)
+    work(SECOND)
+    now = give_up(SECOND, server)
+    day = _day_in_list(place, now)
+    assert day.date() == datetime(2028, 5, 31, tzinfo=HELSINKI).date()
+    work(day - DAY)
+    assert Enquiry.objects.exists()
+    work(day)
+    assert not Enquiry.objects.exists()
+
+
+def test_list_shows_the_day_of_a_place_without_mail_beside_one_that_was_told(server: PostOffice) -> None:
+    pause(active=False)
+    told = waiter(now=FIRST, email="maija@esimerkki.fi")
+    place = waiter(now=JOINED, email="maija@esimerkki.fi", wants_mail=False)
+    _plan(FIRST)
+    round_at(FIRST)
+    assert [waiter.removed_on for waiter in read_list() if waiter.place.pk == told.pk] == [None]
+    day = _day_in_list(place, FIRST)
+    pause(active=True)
+    work(day - DAY)
+    assert WaitingPlace.objects.filter(pk=place.pk).exists()
+    work(day)
+    assert not WaitingPlace.objects.filter(pk=place.pk).exists()
+
+
+def test_list_counts_what_was_asked_through_an_enquiry_that_has_left(server: PostOffice) -> None:
+    pause(active=True)
+    first = waiter(now=JOINED, email="maija@esimerkki.fi")
+    second = waiter(now=JOINED, email="maija@esimerkki.fi")
+    round_at(FIRST + 30 * DAY)
+    Enquiry.objects.filter(pk=first.enquiry_id).update(status=Status.OFFER_SENT)
+    day = _day_in_list(second, FIRST + 30 * DAY)
+    assert day.date() == datetime(2028, 2, 29, tzinfo=HELSINKI).date()
+
+
 def test_an_answer_begins_it_all_anew(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     round_at(FIRST)
