@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from intake.choices import MailPurpose, Outcome, Status
+from intake.choices import MailPurpose, Outcome, Status, StepKind
 from intake.desk.invitations import can_be_invited, can_get_waiting_link
 from intake.enquiry.forms import HandlingForm, PreparationForm, VersionForm, posted_version
 from intake.enquiry.mails import promised_mails
@@ -160,6 +160,7 @@ def page(
     mails = list(enquiry.mails.all())
     mapping = read_mapping(enquiry, now=now)
     user_can_review = request.user.has_perm("intake.change_enquiry")
+    no_confirmation = not any(mail.purpose in _CONFIRMATIONS for mail in mails)
     context: dict[str, Any] = {
         "enquiry": enquiry,
         "sent_mapping": mapping if isinstance(mapping, SentMapping) else None,
@@ -174,7 +175,8 @@ def page(
         "stored_note": enquiry.note if handling_form and handling_form["note"].value() != enquiry.note else "",
         "version_form": VersionForm(initial=version, auto_id=False),
         "mails": mails,
-        "no_confirmation": not any(mail.purpose in _CONFIRMATIONS for mail in mails),
+        "no_confirmation": no_confirmation,
+        "mail_was_withdrawn": no_confirmation and enquiry.steps.filter(kind=StepKind.MAIL_WITHDRAWN).exists(),
         "removed_on": enquiry.remove_on,
         "events": _events(enquiry, mapping),
         "waiter": read_place(enquiry),

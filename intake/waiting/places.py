@@ -228,7 +228,17 @@ def _is_on_list(mail: OutgoingMail, _now: datetime) -> bool:
     return enquiry_of(mail).status == Status.WAITING_LIST
 
 
-register(*LINK_PURPOSES, handling=Handling(addresses=to_sender, is_still_valid=_is_on_list, delivered=_mark_reached))
+def _withdraw_link_mail(mail: OutgoingMail, now: datetime) -> None:
+    record_steps([enquiry_of(mail).pk], StepKind.MAIL_WITHDRAWN, now=now)
+    mail.delete()
+
+
+register(
+    *LINK_PURPOSES,
+    handling=Handling(
+        addresses=to_sender, is_still_valid=_is_on_list, withdraw=_withdraw_link_mail, delivered=_mark_reached
+    ),
+)
 
 
 def reset_waiting(place: WaitingPlace, now: datetime) -> None:

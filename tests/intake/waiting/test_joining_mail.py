@@ -228,6 +228,23 @@ def test_a_failed_one_sent_again_reaches(server: PostOffice) -> None:
     assert WaitingLink.objects.count() >= 1
 
 
+@pytest.mark.parametrize("is_withdrawn", [True, False])
+def test_missing_confirmation_is_explained_by_its_reason(kati: Client, server: PostOffice, is_withdrawn: bool) -> None:
+    for number in range(1 if is_withdrawn else MAILS_A_DAY[MailPurpose.WAITING_CONFIRMATION] + 1):
+        enquiry = received(kind=Kind.WAITING, wants_mail=True, email="maija@esimerkki.fi", message=f"{number}.")
+    if is_withdrawn:
+        change_status(
+            enquiry_id=enquiry.pk, version=1, status=Status.IN_REVIEW, outcome="", by=None, now=timezone.now()
+        )
+    deliver_due(timezone.now() + timedelta(seconds=1))
+    assert confirmations(enquiry=enquiry) == 0
+    page = page_text(kati.get(f"/admin/yhteydenotot/inspect/{enquiry.pk}/"))
+    assert ("se otettiin takaisin ennen kuin se lähti, koska yhteydenotto" in page) is is_withdrawn
+    assert ("samaan osoitteeseen oli jo lähtenyt kuittaus" in page) is not is_withdrawn
+    # It is in the history too.
+    assert ("Odotuslistan viesti otettiin takaisin ennen kuin se lähti" in page) is is_withdrawn
+
+
 def test_who_joins_again_is_known_at_once(server: PostOffice) -> None:
     received(kind=Kind.WAITING, wants_mail=True, email="maija@esimerkki.fi")
     deliver_due(timezone.now() + timedelta(seconds=1))
