@@ -53,6 +53,9 @@ class Command(BaseCommand):
                 _files_of_the_owner(),
             ):
                 require_database()
+                for path in map(Path, (file, key, *removals)):
+                    if is_in_own_folder(path, data_dir=settings.DATA_DIR):
+                        raise BackupError(f"{path} lies in a folder that the site empties; move it elsewhere")
                 identities = read_identities(_key_text(key))
                 chunks, beside = self._chunks(file)
                 restore(chunks, identities, _removals(removals, beside), self._say)
@@ -68,8 +71,6 @@ class Command(BaseCommand):
         """Return the content of the backup, and the folder that it lies in; None for one at BACKUP_TO."""
         path = Path(file)
         if _is_file(path):
-            if is_in_own_folder(path, data_dir=settings.DATA_DIR):
-                raise BackupError(f"{path} lies in a folder that is emptied first; move it out of {settings.DATA_DIR}")
             return file_chunks(path), Folder(path.resolve().parent)
         destination = configured_destination()
         names = [name for name in destination.names() if is_backup(name)]

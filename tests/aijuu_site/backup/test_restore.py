@@ -198,15 +198,20 @@ def test_restore_refuses_a_running_site(key_file: Path) -> None:
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_backup_in_the_folder_that_is_emptied_first_is_refused(key_file: Path) -> None:
+@pytest.mark.parametrize("which", ["backup", "key", "list of removals"])
+def test_file_in_the_folder_that_is_emptied_first_is_refused(key_file: Path, folder: Path, which: str) -> None:
     path = backup()
+    removals = folder / "removals.txt"
+    removals.touch()
     destroy()
     work_folder().mkdir()
-    moved = path.rename(work_folder() / path.name)
-    content = moved.read_bytes()
-    with pytest.raises(CommandError, match=r"lies in a folder that is emptied first"):
-        restore(moved, key_file)
-    assert moved.read_bytes() == content
+    moved = {"backup": path, "key": key_file, "list of removals": removals}[which]
+    moved.rename(work_folder() / "moved")
+    content = (work_folder() / "moved").read_bytes()
+    given = {name: work_folder() / "moved" if name == moved else name for name in (path, key_file, removals)}
+    with pytest.raises(CommandError, match=r"lies in a folder that the site empties; move it elsewhere"):
+        restore(given[path], given[key_file], removals=[str(given[removals])])
+    assert (work_folder() / "moved").read_bytes() == content
     remove_leftovers()
 
 
