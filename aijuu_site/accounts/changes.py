@@ -101,8 +101,8 @@ class Account:
     second_step: frozenset[int]
 
 
-# After a change of these, whoever was signed in with the old ones is signed out.
-_KEYS = frozenset({"email", "password"})
+# After a change of these, whoever was signed in before is signed out; a login that was switched off does not come back.
+_KEYS = frozenset({"email", "password", "is_active"})
 
 
 @contextmanager

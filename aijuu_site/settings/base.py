@@ -207,6 +207,8 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 ]
 AUTHENTICATION_BACKENDS = ["aijuu_site.accounts.passwords.CountingBackend"]
 LOGIN_URL = "wagtailadmin_login"
+# Where a step of the login leads whoever is signed in already, as by the Back button.
+LOGIN_REDIRECT_URL = "wagtailadmin_home"
 # Of django-allauth the second step at login and the list of logins are used; its forms for passwords have no address.
 ACCOUNT_ADAPTER = "aijuu_site.accounts.second_step.adapters.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

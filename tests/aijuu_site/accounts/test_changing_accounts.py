@@ -13,7 +13,7 @@ from django.utils import timezone
 from aijuu_site.accounts.models import User
 from intake.choices import MailPurpose
 from intake.mail.models import OutgoingMail
-from tests.accounts import make_user
+from tests.accounts import confirmed, make_user
 
 PASSWORD, NEW = "oikea-salasana-1", "uudempi-salasana-2"
 ACCOUNT = "/admin/account/"
@@ -289,6 +289,18 @@ def test_changed_password_and_address_end_other_sessions(client: Client, kati: U
     client.post(ACCOUNT, own_account(**values))
     assert elsewhere.get(ACCOUNT).status_code == 302
     assert client.get(ACCOUNT).status_code == 200
+
+
+def test_login_switched_off_and_on_is_signed_out(client: Client, maija: User) -> None:
+    elsewhere = Client()
+    elsewhere.force_login(maija)
+    assert elsewhere.get("/admin/").status_code == 200
+    assert confirmed(client).get("/admin/").status_code == 200
+    edit = f"/admin/users/edit/{maija.pk}/"
+    for form in (user_form(maija, is_active=""), user_form(maija)):
+        client.post(edit, {name: value for name, value in form.items() if value})
+    assert User.objects.get(pk=maija.pk).is_active
+    assert elsewhere.get("/admin/").status_code == 302
 
 
 def test_password_with_spaces_at_its_ends_confirms(client: Client, kati: User, maija: User) -> None:

@@ -134,3 +134,32 @@ def test_secret_of_invitation_is_in_no_table(client: Client) -> None:
     path = invite(client)
     stored = OutgoingMail.objects.get(purpose=MailPurpose.INVITATION)
     assert path.rstrip("/").rpartition("/")[2] not in stored.text + stored.html
+
+
+EDIT = "/admin/users/edit/{pk}/"
+
+
+@pytest.mark.parametrize("way", ["address corrected", "switched off and on"])
+def test_changed_account_of_invited_gets_a_new_link(client: Client, way: str) -> None:
+    wrong = FORM if way == "switched off and on" else {**FORM, "email": "maija@exmaple.fi"}
+    assert client.post(CREATE, wrong).status_code == 302
+    work()
+    edit = EDIT.format(pk=User.objects.get(email=wrong["email"]).pk)
+    if way == "switched off and on":
+        assert client.post(edit, FORM).status_code == 302
+        work()
+    mail.outbox.clear()
+    assert client.post(edit, {**FORM, "is_active": "on"}).status_code == 302
+    work()
+    (invitation,) = [message for message in mail.outbox if message.to == [FORM["email"]] and "Kutsu" in message.subject]
+    assert choose_password(link_in(invitation)).status_code == 302
+    assert can_sign_in(NEW)
+
+
+def test_changed_name_of_invited_sends_no_second_link(client: Client) -> None:
+    invite(client)
+    mail.outbox.clear()
+    edit = EDIT.format(pk=User.objects.get(email=FORM["email"]).pk)
+    assert client.post(edit, {**FORM, "name": "Maija Uusi", "is_active": "on"}).status_code == 302
+    work()
+    assert [message.subject for message in mail.outbox] == []

@@ -78,6 +78,15 @@ OPEN = re.compile(r"/admin/(login/|logout/|password_reset/|jsi18n/|sprite|icon-s
 
 
 @pytest.mark.usefixtures("https")
+@pytest.mark.parametrize("page", [STEP, ENROL])
+def test_back_to_the_login_s_steps_leads_to_the_admin(page: str, kati: User) -> None:
+    secret = with_app(kati)
+    browser = signed_in(kati, secret)
+    for answer in (browser.get(page, follow=True), browser.post(page, {"code": code_of(secret)}, follow=True)):
+        assert (answer.status_code, answer.redirect_chain[-1][0]) == (200, "/admin/")
+
+
+@pytest.mark.usefixtures("https")
 def test_password_alone_opens_no_admin_url(kati: User, loaded_site: None) -> None:
     old, fresh = Browser(), Browser()
     # From before the site had https, and one that waits for its second step.
