@@ -85,7 +85,8 @@ class PageRights(PagePermissionTester):
         return super().can_unpublish() and not contains_front_page(self.page)
 
     def can_copy(self) -> bool:
-        return super().can_copy() and not _is_only_one(self.page)
+        # A copy would be published under another address, beside the page that the site leads to.
+        return super().can_copy() and not _is_only_one(self.page) and not consequences_without(self.page)
 
     def can_set_view_restrictions(self) -> bool:
         # A password would hide an important page from visitors.

@@ -236,6 +236,14 @@ def test_the_only_one_is_not_copied(kind: type[Page], editor: Client) -> None:
     assert kind.objects.count() == 1
 
 
+def test_privacy_page_is_not_copied(editor: Client) -> None:
+    page = at("/tietosuoja/")
+    assert f"/admin/pages/{page.pk}/copy/" not in editor.get(f"/admin/pages/{page.pk}/edit/").content.decode()
+    form = {"new_title": "x", "new_slug": "x", "new_parent_page": HomePage.objects.get().pk, "publish_copies": "on"}
+    editor.post(f"/admin/pages/{page.pk}/copy/", form)
+    assert not Page.objects.filter(slug="x").exists()
+
+
 def test_other_pages_are_copied(editor: Client) -> None:
     page = at("/yksilotyonohjaus/")
     assert f"/admin/pages/{page.pk}/copy/" in editor.get(f"/admin/pages/{page.pk}/edit/").content.decode()
