@@ -8,7 +8,7 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import Q, QuerySet, TextChoices
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.middleware.csrf import get_token
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -116,8 +116,9 @@ def resend(request: HttpRequest, mail_id: int) -> HttpResponse:
     """Queue an unsent mail without an enquiry for an immediate attempt."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    mail = get_object_or_404(unsent_without_enquiry(), pk=mail_id)
-    if requeue(mail=mail, now=timezone.now()):
+    # It may have gone out, or been withdrawn, since the dashboard was shown.
+    mail = unsent_without_enquiry().filter(pk=mail_id).first()
+    if mail is not None and requeue(mail=mail, now=timezone.now()):
         messages.success(request, _("The mail is being sent again. Load the page in a moment to see how it went."))
     else:
         messages.info(request, _("The mail has been sent already, or is being sent just now."))

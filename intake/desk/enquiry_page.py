@@ -8,14 +8,14 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.messages.storage.base import BaseStorage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from intake.choices import MailPurpose, Outcome, Status, StepKind
+from intake.choices import Kind, MailPurpose, MailState, Outcome, Status, StepKind
 from intake.desk.invitations import can_be_invited, can_get_waiting_link
 from intake.enquiry.forms import HandlingForm, PreparationForm, VersionForm, posted_version
 from intake.enquiry.mails import promised_mails
@@ -146,6 +146,12 @@ def conflict(
     )
 
 
+def _another_was_confirmed(enquiry: Enquiry) -> bool:
+    """Return whether another enquiry of the mailbox has a confirmation that went out: the reason for no second one."""
+    others = OutgoingMail.objects.filter(enquiry__mailbox_key=enquiry.mailbox_key).exclude(enquiry=enquiry)
+    return others.filter(purpose__in=_CONFIRMATIONS, state=MailState.SENT).exists()
+
+
 def page(
     request: HttpRequest,
     enquiry: Enquiry,
@@ -176,6 +182,7 @@ def page(
         "version_form": VersionForm(initial=version, auto_id=False),
         "mails": mails,
         "no_confirmation": no_confirmation,
+        "another_was_confirmed": no_confirmation and _another_was_confirmed(enquiry),
         "mail_was_withdrawn": no_confirmation and enquiry.steps.filter(kind=StepKind.MAIL_WITHDRAWN).exists(),
         "removed_on": enquiry.remove_on,
         "events": _events(enquiry, mapping),
@@ -265,7 +272,10 @@ def accept(request: HttpRequest, instance_pk: str) -> HttpResponse:
         )
     except ChangedMeanwhile:
         return conflict(request, enquiry)
-    if "waiting_link" in promised_mails(enquiry).links:
+    accepted = found(instance_pk)
+    if accepted.kind == Kind.WAITING and accepted.status != Status.WAITING_LIST:
+        words = _("The enquiry is now an ordinary one, but no longer on the waiting list: set that status if it belongs there.")
+    elif "waiting_link" in promised_mails(accepted).links:
         words = _("The enquiry is now an ordinary one. The confirmation of the waiting list was put in the mail.")
     else:
         words = _("The enquiry is now an ordinary one. No automatic confirmation was sent; answer it yourself.")
@@ -275,8 +285,9 @@ def accept(request: HttpRequest, instance_pk: str) -> HttpResponse:
 def resend(request: HttpRequest, instance_pk: str, mail_pk: str) -> HttpResponse:
     """Queue one of the enquiry's mails for an immediate attempt."""
     enquiry = found(instance_pk)
-    mail = get_object_or_404(OutgoingMail, pk=mail_pk, enquiry=enquiry)
-    if requeue(mail=mail, now=timezone.now()):
+    # It may have been withdrawn since the page was shown.
+    mail = enquiry.mails.filter(pk=mail_pk).first()
+    if mail is not None and requeue(mail=mail, now=timezone.now()):
         messages.success(request, _("The mail is being sent again. Load the page in a moment to see how it went."))
     else:
         messages.info(request, _("The mail has been sent already, or is being sent just now."))

@@ -233,10 +233,12 @@ def test_sent_mail_is_not_resent(kati: Client, enquiry: Enquiry) -> None:
     assert mail.state == MailState.SENT
 
 
-def test_mail_of_another_enquiry_is_404(kati: Client, enquiry: Enquiry) -> None:
+def test_mail_withdrawn_meanwhile_or_of_another_enquiry_is_not_resent(kati: Client, enquiry: Enquiry) -> None:
     other = suspicious()
-    mail = other.mails.get()
-    assert kati.post(address("mail", enquiry, mail.pk)).status_code == 404
+    other.mails.update(state=MailState.FAILED, next_attempt_at=None)
+    for pk in (other.mails.get().pk, 999):
+        assert "Viesti on jo lähetetty" in words(kati.post(address("mail", enquiry, pk), follow=True))
+    assert other.mails.get().state == MailState.FAILED
 
 
 @pytest.mark.parametrize("action", ["status", "spam", "accept", "preparation"])

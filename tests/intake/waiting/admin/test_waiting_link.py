@@ -130,6 +130,22 @@ def test_accepting_a_suspicious_one_tells_what_was_sent(kati: Client, visitor: V
     assert "Vahvistus odotuslistasta laitettiin lähtemään." in words(answer)
 
 
+def test_accepting_what_was_closed_as_spam_says_it_left_the_list(kati: Client, waiting: Enquiry) -> None:
+    spam = {"version": waiting.version, "status": "closed", "outcome": "spam"}
+    kati.post(address("status", waiting), spam)
+    waiting.refresh_from_db()
+    said = words(kati.post(address("accept", waiting), {"version": waiting.version}, follow=True))
+    assert "Vahvistus odotuslistasta laitettiin lähtemään." not in said
+    assert "ei enää odotuslistalla" in said
+
+
+def test_it_shows_a_readable_address(kati: Client, waiting: Enquiry) -> None:
+    Enquiry.objects.update(email="pekka@xn--pivkoti-5wac.fi")
+    said = words(kati.get(address("waiting-link", waiting)))
+    assert "xn--" not in said
+    assert "pekka@päiväkoti.fi" in said
+
+
 def test_the_list_says_whom_no_mail_has_reached(kati: Client) -> None:
     received(kind=Kind.WAITING, wants_mail=True)
     waiter(now=timezone.now(), is_reached=False)
