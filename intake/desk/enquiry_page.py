@@ -148,8 +148,8 @@ def conflict(
 
 def _another_was_confirmed(enquiry: Enquiry) -> bool:
     """Return whether another enquiry of the mailbox has a confirmation that went out: the reason for no second one."""
-    others = OutgoingMail.objects.filter(enquiry__mailbox_key=enquiry.mailbox_key).exclude(enquiry=enquiry)
-    return others.filter(purpose__in=_CONFIRMATIONS, state=MailState.SENT).exists()
+    mails = OutgoingMail.objects.filter(enquiry__in=[other.pk for other in others_of_mailbox(enquiry)])
+    return mails.filter(purpose__in=_CONFIRMATIONS, state=MailState.SENT).exists()
 
 
 def page(
@@ -274,7 +274,9 @@ def accept(request: HttpRequest, instance_pk: str) -> HttpResponse:
         return conflict(request, enquiry)
     accepted = found(instance_pk)
     if accepted.kind == Kind.WAITING and accepted.status != Status.WAITING_LIST:
-        words = _("The enquiry is now an ordinary one, but no longer on the waiting list: set that status if it belongs there.")
+        words = _(
+            "The enquiry is now an ordinary one, but not on the waiting list: set that status if it belongs there."
+        )
     elif "waiting_link" in promised_mails(accepted).links:
         words = _("The enquiry is now an ordinary one. The confirmation of the waiting list was put in the mail.")
     else:

@@ -245,6 +245,16 @@ def test_missing_confirmation_is_explained_by_its_reason(kati: Client, server: P
     assert ("Odotuslistan viesti otettiin takaisin ennen kuin se lähti" in page) is is_withdrawn
 
 
+@pytest.mark.parametrize("state", [MailState.SENT, MailState.FAILED])
+def test_earlier_confirmation_is_named_only_where_it_went_out(kati: Client, server: PostOffice, state: str) -> None:
+    first = received(email="maija@esimerkki.fi", message="1.")
+    first.mails.update(state=state, next_attempt_at=None)
+    second = received(email="maija+toinen@esimerkki.fi", message="2.")
+    page = page_text(kati.get(f"/admin/yhteydenotot/inspect/{second.pk}/"))
+    assert "Lähettäjä ei saanut automaattista kuittausta" in page
+    assert ("samaan osoitteeseen oli jo lähtenyt kuittaus" in page) is (state == MailState.SENT)
+
+
 def test_who_joins_again_is_known_at_once(server: PostOffice) -> None:
     received(kind=Kind.WAITING, wants_mail=True, email="maija@esimerkki.fi")
     deliver_due(timezone.now() + timedelta(seconds=1))
