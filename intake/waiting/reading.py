@@ -14,6 +14,7 @@ from home.dates import finnish_day
 from intake.choices import DeliveryMode, MailPurpose, MailState, PlanState, Status, StepKind, SupervisionForm
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.mail.models import OutgoingMail
+from intake.mailbox import is_same_address
 from intake.rights import may_act
 from intake.waiting.mails import LIST_PURPOSES
 from intake.waiting.models import ReturnPlan, WaitingPlace
@@ -122,8 +123,12 @@ def _mails(mailboxes: set[str]) -> dict[str, list[OutgoingMail]]:
 
 
 def _link_mails(place: WaitingPlace, mails: list[OutgoingMail]) -> list[OutgoingMail]:
-    """Return those of the mails to its mailbox with the link to this place."""
-    return [mail for mail in mails if mail.purpose in LINK_PURPOSES and mail.enquiry_id == place.enquiry_id]
+    """Return the mails with a private link to the address of this place, among those to its mailbox.
+
+    Once one is sent, the address is reached, whichever of its places the link is for (intake.waiting.places).
+    """
+    of_address = [mail for mail in mails if is_same_address(mail.recipient, place.enquiry.email)]
+    return [mail for mail in of_address if mail.purpose in LINK_PURPOSES]
 
 
 def read_place(enquiry: Enquiry) -> Waiter | None:

@@ -15,6 +15,7 @@ from intake.enquiry.services import accept_quarantined, change_status
 from intake.mail.queue import MAILS_A_DAY, counted
 from intake.models import AutomaticReplyTrace, Enquiry, OutgoingMail, WaitingLink, WaitingPlace
 from intake.waiting.places import is_mailable, mailable_places
+from intake.waiting.reading import read_list
 from intake.waiting.return_plan import NobodyToNotify, start_plan
 from tests.intake.enquiries import received
 from tests.intake.mail.delivering import deliver_due
@@ -253,6 +254,18 @@ def test_earlier_confirmation_is_named_only_where_it_went_out(kati: Client, serv
     page = page_text(kati.get(f"/admin/yhteydenotot/inspect/{second.pk}/"))
     assert "Lähettäjä ei saanut automaattista kuittausta" in page
     assert ("samaan osoitteeseen oli jo lähtenyt kuittaus" in page) is (state == MailState.SENT)
+
+
+def test_list_knows_that_another_confirmation_reaches_the_address(server: PostOffice) -> None:
+    for number in range(MAILS_A_DAY[MailPurpose.WAITING_CONFIRMATION] + 1):
+        received(kind=Kind.WAITING, wants_mail=True, email="maija@esimerkki.fi", message=f"{number}.")
+    received(kind=Kind.WAITING, wants_mail=True, email="maija+toinen@esimerkki.fi")
+    *places, other = read_list()
+    assert [place.is_contacted_by_hand for place in places] == [False] * len(places)
+    # Over the limit, and no mail is on its way to this address.
+    assert other.is_contacted_by_hand
+    deliver_due(timezone.now() + timedelta(seconds=1))
+    assert [place.gets_mail for place in read_list()] == [True] * len(places) + [False]
 
 
 def test_who_joins_again_is_known_at_once(server: PostOffice) -> None:
