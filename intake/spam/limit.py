@@ -2,6 +2,7 @@
 
 import enum
 import ipaddress
+import re
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from home.compiled_rows import changed_rows
 from intake.jobs.schedule import CLOCK_TOLERANCE
 
 LIMIT_WINDOW = timedelta(hours=1)
+_WITH_PORT = re.compile(r"\[(?P<six>[^\[\]]+)\](?::\d+)?|(?P<four>[\d.]+):\d+")
 # The post that fills the limit, of those that counted() counts. Written as SQL: building such a query takes Django ten
 # times as long as running it, while others wait.
 _FILLS_THE_LIMIT = """
@@ -82,8 +84,14 @@ def client_address(request: HttpRequest) -> str:
     trusted = settings.TRUSTED_PROXIES
     forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     if trusted and len(forwarded) >= trusted:
-        return forwarded[-trusted]
+        return _without_port(forwarded[-trusted])
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _without_port(address: str) -> str:
+    """Some load balancers add the port, which is another one for each connection: 192.0.2.1:567, [2001:db8::1]:567."""
+    found = _WITH_PORT.fullmatch(address)
+    return found["six"] or found["four"] if found else address
 
 
 def _network(address: str) -> str:

@@ -129,6 +129,15 @@ def test_behind_our_own_proxy_the_visitors_address_counts(visitor: Visitor, sett
     assert _through_proxy(visitor, "203.0.113.2") == 303
 
 
+@pytest.mark.parametrize("address", ["203.0.113.1:{}", "[2001:db8::1]:{}"])
+def test_port_of_forwarded_address_does_not_evade_rate_limit(visitor: Visitor, settings: Any, address: str) -> None:
+    settings.TRUSTED_PROXIES = 1
+    statuses = [_through_proxy(visitor, address.format(50_000 + number)) for number in range(4)]
+    assert statuses == [303, 303, 303, 429]
+    assert _through_proxy(visitor, address.partition(":{}")[0]) == 429
+    assert _through_proxy(visitor, address.format(50_000).replace("db8::", "db8:7::").replace("113.1", "113.2")) == 303
+
+
 def test_two_trusted_proxies_use_second_forwarded_address(visitor: Visitor, settings: Any) -> None:
     settings.TRUSTED_PROXIES = 2
     assert [_through_proxy(visitor, f"203.0.113.1, 10.0.0.{number}") for number in range(4)] == [303, 303, 303, 429]
