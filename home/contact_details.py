@@ -7,12 +7,14 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, PageChooserPanel
 from wagtail.contrib.settings.models import register_setting
 
 from home.email_address import EmailAddressField
 from home.phone_numbers import parse_phone, phone_display, phone_uri
 from home.remembered import remembered
+from home.seen_values import SeenValues
 from home.settings_rows import QuickSetting
 from home.site_pages import visitor_urls
 from home.typography import in_sentence
@@ -65,6 +67,10 @@ def _phone(text: str) -> tuple[str, str]:
     except ValueError:
         return "", text
     return phone_uri(number), phone_display(number)
+
+
+class _ContactDetailsForm(SeenValues, WagtailAdminModelForm):  # type: ignore[misc]
+    """Every task of the checklist leads to it, so it may be open in two windows."""
 
 
 @register_setting(icon="mail")
@@ -203,6 +209,8 @@ class ContactDetails(QuickSetting):
             heading=_("Important pages"),
         ),
     ]
+
+    base_form_class = _ContactDetailsForm
 
     class Meta:
         verbose_name = _("contact details")

@@ -18,6 +18,7 @@ from aijuu_site.accounts.models import User
 from aijuu_site.accounts.password_reset import request_password_reset
 from aijuu_site.accounts.passwords import Busy, TooManyAttempts, is_own_password, refusal_words
 from home.email_address import AddressFormField
+from home.seen_values import SeenValues
 from intake.spam.limit import address_key
 
 
@@ -97,7 +98,7 @@ class UserCreationForm(_OneAccount, WagtailUserCreationForm):
         fields = ("email", "name", "is_superuser", "groups")
 
 
-class UserEditForm(_OneAccount, WagtailUserEditForm):
+class UserEditForm(SeenValues, _OneAccount, WagtailUserEditForm):
     first_name = last_name = None
 
     class Meta(WagtailUserEditForm.Meta):

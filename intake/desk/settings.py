@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from wagtail.admin.forms import WagtailAdminModelForm
 
+from home.seen_values import SeenValues
 from intake.choices import Status
 from intake.enquiry.models import Enquiry
 from intake.enquiry.rules import RetentionTimes, removal_date
@@ -78,10 +79,9 @@ def apply_shortened_times(*, now: datetime) -> int:
     return changed
 
 
-class IntakeSettingsForm(WagtailAdminModelForm):
+class IntakeSettingsForm(SeenValues, WagtailAdminModelForm):
     """Requires a checkbox if a shorter time would remove stored enquiries. It confirms the number that was shown."""
 
-    data: Any
     removes_at_most = forms.IntegerField(required=False, widget=forms.HiddenInput)
     removal_confirmed = forms.BooleanField(
         required=False,
@@ -96,7 +96,8 @@ class IntakeSettingsForm(WagtailAdminModelForm):
     asks_to_confirm = False
 
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean()
+        # After what was changed in another window is in its place: shorter than what is stored, or not.
+        cleaned = super().clean()
         new = self._times(cleaned)
         if new is None or not is_shorter(new, self._stored_times()):
             return cleaned

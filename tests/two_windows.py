@@ -1,0 +1,37 @@
+"""A form of the admin that is open in two windows: what its page would send, and which mistakes it shows."""
+
+from typing import Any
+
+from bs4 import BeautifulSoup, Tag
+
+
+def shown(page: Any) -> dict[str, Any]:
+    """What the form of the page sends if nothing on it is touched."""
+    found: dict[str, Any] = {}
+    for field in _form(page).select("[name]:not([name=csrfmiddlewaretoken])"):
+        name, kind = str(field["name"]), field.get("type")
+        if field.name == "textarea":
+            found[name] = field.get_text().removeprefix("\n")
+        elif kind == "checkbox":
+            if field.has_attr("checked"):
+                found.setdefault(name, []).append(field.get("value", "on"))
+        elif field.name == "input" and kind not in ("submit", "password"):
+            found[name] = str(field.get("value", ""))
+    return found
+
+
+def errors(page: Any) -> dict[str, str]:
+    """The mistakes that stand beside fields: the name of the field -> what it says."""
+    found = {}
+    for said in _form(page).select(".w-field__errors .error-message"):
+        whole = said.find_parent(class_="w-field__wrapper")
+        assert whole is not None
+        field = whole.select_one("[name]")
+        assert field is not None
+        found[str(field["name"])] = said.get_text(" ", strip=True)
+    return found
+
+
+def _form(page: Any) -> Tag:
+    forms = BeautifulSoup(page.content, "html.parser").select("form[method=post], form[method=POST]")
+    return next(form for form in forms if form.select_one("[name=seen]"))
