@@ -33,5 +33,5 @@ def errors(page: Any) -> dict[str, str]:
 
 
 def _form(page: Any) -> Tag:
-    forms = BeautifulSoup(page.content, "html.parser").select("form[method=post], form[method=POST]")
+    forms = BeautifulSoup(page.content.decode(), "html.parser").select("form[method=post], form[method=POST]")
     return next(form for form in forms if form.select_one("[name=seen]"))
