@@ -53,7 +53,8 @@ def test_what_both_changed_is_refused_and_then_replaced(kati: Client, page: str)
     assert refused.status_code == 200
     assert errors(refused) == {
         "postal_address": (
-            f"Tätä on muutettu toisessa ikkunassa. Nyt siinä on: ”{ADDRESS}”. Tallenna uudelleen, jos haluat korvata sen."
+            f"Tätä on muutettu toisessa ikkunassa. Nyt siinä on: ”{ADDRESS}”. "
+            "Tallenna uudelleen, jos haluat korvata sen."
         )
     }
     assert (stored().postal_address, stored().areas) == (ADDRESS, second["areas"])
@@ -87,7 +88,8 @@ def test_a_field_emptied_elsewhere_says_that_it_is_empty(kati: Client, page: str
 
 def test_another_page_chosen_elsewhere_is_named(kati: Client, page: str) -> None:
     details = stored()
-    assert details.privacy_page and details.accessibility_page
+    assert details.privacy_page
+    assert details.accessibility_page
     ContactDetails.objects.update(privacy_page=None)
     first, second = shown(kati.get(page)), shown(kati.get(page))
     kati.post(page, {**first, "privacy_page": str(details.privacy_page.pk)})
