@@ -57,15 +57,17 @@ def link_mail_of(mapping: InitialMapping, *, now: datetime) -> LinkMail | None:
     )
 
 
-def mail_first_link(mapping: InitialMapping, *, signs: SpamSigns, by_mail: bool = False, now: datetime) -> None:
+def mail_first_link(
+    mapping: InitialMapping, *, before: str, signs: SpamSigns, by_mail: bool = False, now: datetime
+) -> None:
     """Queue the link to a newly stored address; nothing if the mailbox is the one that it went to.
 
-    If the address was corrected, every link that went to another mailbox stops working: a stranger may have got it. Not
-    if the correction came by such a link itself (`by_mail`). In the caller's transaction, which holds lock_receiving()
-    and the row.
+    `before`: the address until now, "" at the beginning. If it was corrected, every link that went to another mailbox
+    stops working: a stranger may have got it. Not if the correction came by such a link itself (`by_mail`). In the
+    caller's transaction, which holds lock_receiving() and the row.
     """
     key = mailbox_key(mapping.facts["email"])
-    if not by_mail:
+    if before and mailbox_key(before) != key and not by_mail:
         mapping.links.filter(by_mail=True).exclude(mailbox_key=key).delete()
     if key == mapping.link_mailed_key:
         return

@@ -74,6 +74,8 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
         lock_receiving()
         remove_expired(InitialMapping.objects.filter(links__secret_digest=secret_digest(secret)), now)
         mapping = _locked(secret=secret)
+        # A sent one has no facts any more.
+        before = mapping.facts.get("email", "") if mapping else ""
         if mapping is None:
             enforce_rate_limit(f"{address_key[:58]}:begin", now)
             mapping = InitialMapping.objects.create(
@@ -90,7 +92,7 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
         else:
             _require_unsent(mapping)
             _repeat_first_step(mapping, facts)
-        mail_first_link(mapping, signs=signs, now=now)
+        mail_first_link(mapping, before=before, signs=signs, now=now)
     return mapping
 
 
@@ -102,9 +104,10 @@ def store_facts(*, mapping_id: int, by_mail: bool = False, facts: ContactFacts, 
     with transaction.atomic():
         lock_receiving()
         mapping = _locked_by_id(mapping_id)
+        before = mapping.facts["email"]
         mapping.facts = _as_json(facts)
         mapping.save(update_fields=["facts"])
-        mail_first_link(mapping, signs=mapping.signs_at(now), by_mail=by_mail, now=now)
+        mail_first_link(mapping, before=before, signs=mapping.signs_at(now), by_mail=by_mail, now=now)
 
 
 def store_answers(

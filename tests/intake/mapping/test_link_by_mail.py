@@ -399,3 +399,27 @@ def test_page_of_sent_mapping_leads_to_thanks(answerer: Answerer) -> None:
     answerer.sends_all()
     answer = answerer.opens("myohemmin")
     assert (answer.status_code, answer["Location"]) == (303, answerer.address("perilla"))
+
+
+def test_unchanged_address_kills_no_link(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    begins(answerer, clock)
+    phone = mailed_to(answerer, smtp)
+    corrects(phone, clock, "maija@toinen.fi")
+    assert phone.opens("vaihe/1").status_code == 200
+    # The first device saves the facts step anew, with the address as it is shown now.
+    form = ShownForm.of(answerer.opens("yhteystiedot"))
+    answer = answerer.posts(answerer.address("yhteystiedot"), form.values)
+    assert answer.status_code == 303
+    assert phone.opens("vaihe/1").status_code == 200
+
+
+def test_first_step_sent_again_kills_no_link(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    form = ShownForm.of(answerer.client.get(BEGIN))
+    clock.shift(timedelta(minutes=1))
+    answer = answerer.posts(BEGIN, {**form.values, **contact_facts()})
+    answerer.follows(answer)
+    phone = mailed_to(answerer, smtp)
+    corrects(phone, clock, "maija@toinen.fi")
+    assert answerer.posts(BEGIN, {**form.values, **contact_facts()}).status_code == 303
+    assert InitialMapping.objects.get().facts["email"] == "maija@toinen.fi"
+    assert phone.opens("vaihe/1").status_code == 200
