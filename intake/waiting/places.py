@@ -39,7 +39,7 @@ from intake.waiting.models import WaitingLink, WaitingPlace
 LINK_PURPOSES = (MailPurpose.WAITING_CONFIRMATION, MailPurpose.WAITING_LINK)
 REASON_LIMIT = 200
 # Who comes back to the list within this after the supervisor took them off it waits on as before.
-TIME_TO_PUT_BACK = timedelta(days=1)
+TIME_TO_PUT_BACK = timedelta(hours=1)
 
 
 def mailable_places() -> QuerySet[WaitingPlace]:

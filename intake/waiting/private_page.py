@@ -48,12 +48,17 @@ def notify_of_answer(*, places: Sequence[WaitingPlace], answer: Answer, now: dat
     is about the same enquiry as the one before. In the caller's transaction, before it records the answer.
     """
     mails = _answer_mails(places)
-    mails.filter(state__in=(MailState.QUEUED, MailState.FAILED)).delete()
+    unsent = mails.filter(state__in=(MailState.QUEUED, MailState.FAILED))
+    # About an enquiry that she has taken up meanwhile, to which this answer does not apply: she is told of it there.
+    taken_up = unsent.exclude(enquiry__in=[place.enquiry_id for place in places]).order_by("pk").last()
+    unsent.delete()
     latest = mails.order_by("pk").last()
     notified_on, notified = _read_key(latest.deduplication_key) if latest else (None, Answer.NO)
     told_at = max((place.notified_at for place in places if place.notified_at), default=None)
     if latest and told_at and latest.created_at < told_at:
         notified = Answer.NO
+    if taken_up:
+        notified = _read_key(taken_up.deduplication_key)[1]
     if answer == notified:
         return
     goes_at = now
@@ -62,6 +67,8 @@ def notify_of_answer(*, places: Sequence[WaitingPlace], answer: Answer, now: dat
     about = places[0].enquiry
     if latest and (answer is Answer.NO or latest.enquiry_id in [place.enquiry_id for place in places]):
         about = enquiry_of(latest)
+    elif taken_up and answer is Answer.NO:
+        about = enquiry_of(taken_up)
     queue_waiting_answer(
         enquiry=about,
         is_interested=answer is Answer.YES,

@@ -415,3 +415,13 @@ def test_listed_message_can_be_answered() -> None:
     kati_sets(place, Status.WAITING_LIST)
     assert answer_no(place_id=place.pk, now=NOW)
     assert state(place) == ("closed", "client_declined")
+
+
+def test_unsent_yes_is_answered_for_the_enquiry_taken_up() -> None:
+    a, b = [waiter(email="maija@esimerkki.fi", message=words, notified=True) for words in ("Yksi.", "Kaksi.")]
+    answer_yes(place_id=a.pk, now=NOW)
+    kati_sets(a, Status.IN_REVIEW, at=NOW + timedelta(minutes=1))
+    assert answer_no(place_id=b.pk, now=LATER)
+    (mail,) = told_kati()
+    assert (mail.subject.partition(":")[0], mail.enquiry_id) == ("Ei odota enää", a.enquiry_id)
+    assert (state(a)[0], state(b)[0]) == ("in_review", "closed")

@@ -232,3 +232,13 @@ def test_crash_while_closing_is_retried_next_round(notified: WaitingPlace, monke
     assert _enquiry(notified).status == Status.WAITING_LIST
     assert remind_and_close(now=NOW + 28 * DAY) == 1
     assert _enquiry(notified).outcome == Outcome.NO_RESPONSE
+
+
+def test_who_is_put_back_after_hours_is_not_closed_at_once(notified: WaitingPlace, server: PostOffice) -> None:
+    for day in range(1, 28):
+        round_at(NOW + day * DAY)
+    # On the last day she calls; Kati takes her up, and puts her back on the list in the evening.
+    _set(notified, Status.IN_REVIEW, NOW + 27 * DAY + timedelta(hours=1))
+    _set(notified, Status.WAITING_LIST, NOW + 27 * DAY + timedelta(hours=5))
+    round_at(NOW + 28 * DAY)
+    assert _enquiry(notified).status == Status.WAITING_LIST

@@ -262,21 +262,21 @@ def test_mistaken_status_put_right_keeps_what_was_told_and_asked(between: list[S
     for now in (NOW + 10 * DAY, NOW + 30 * DAY):
         _close(aino, now)
         for status in between:
-            _set(aino, status, now + timedelta(hours=1))
-        _set(aino, Status.WAITING_LIST, now + timedelta(hours=23))
+            _set(aino, status, now + timedelta(minutes=2))
+        _set(aino, Status.WAITING_LIST, now + timedelta(minutes=59))
         assert WaitingPlace.objects.filter(enquiry=aino).values().get() == before
 
 
-def test_place_put_back_a_day_later_waits_anew() -> None:
+def test_place_put_back_an_hour_later_waits_anew() -> None:
     aino = three()[0]
     WaitingPlace.objects.filter(enquiry=aino).update(confirmed_at=NOW, notified_at=NOW)
     now = NOW + 10 * DAY
     _close(aino, now)
     # A later step is not the one that took her off the list.
-    _set(aino, Status.IN_REVIEW, now + timedelta(hours=23))
-    _set(aino, Status.WAITING_LIST, now + DAY)
+    _set(aino, Status.IN_REVIEW, now + timedelta(minutes=59))
+    _set(aino, Status.WAITING_LIST, now + timedelta(hours=1))
     place = WaitingPlace.objects.get(enquiry=aino)
-    assert (place.notified_at, place.confirmed_at) == (None, now + DAY)
+    assert (place.notified_at, place.confirmed_at) == (None, now + timedelta(hours=1))
 
 
 @pytest.mark.parametrize("answer", [answer_yes, answer_no])
