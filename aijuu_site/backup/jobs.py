@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from aijuu_site.backup.removals import export_removals, forget_old_removals
-from aijuu_site.backup.status import is_due, last_attempt, last_backup
+from aijuu_site.backup.status import is_due, last_attempt, last_backup, latest_night
 from aijuu_site.backup.work_folder import remove_leftovers
 from aijuu_site.command_process import CommandProcess
 from intake.jobs.runner import Job, JobContext
@@ -26,6 +26,9 @@ def back_up(context: JobContext) -> None:
     good, begun = last_backup(now=context.now), last_attempt(now=context.now)
     if is_due(good_at=good.begun_at if good else None, begun_at=begun.begun_at if begun else None, now=context.now):
         _running.start()
+    elif good is not None and good.begun_at >= latest_night(context.now):
+        # Perhaps made by hand, after some that failed.
+        context.undecided = False
 
 
 BACKUP_JOBS = (

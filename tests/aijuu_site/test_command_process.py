@@ -112,3 +112,17 @@ def test_work_once_names_the_command_that_failed(job: Job, monkeypatch: pytest.M
     code = 0
     call_command("work", once=True)
     assert JobRun.objects.get().failures == 0
+
+
+def test_backup_made_by_hand_ends_the_alarm(commands: Commands, settings: Any) -> None:
+    settings.BACKUP_KEYS = ["age1example"]
+    (job,) = (each for each in registered_jobs() if each.name == "backup")
+    worker = JobRunner([job], lambda: False)
+    try:
+        assert failing_after(worker, MIDNIGHT, 5) == {"backup"}
+        at = MIDNIGHT + timedelta(hours=5)
+        # As docs/monitoring.md says: run `manage.py backup`.
+        Backup.objects.create(name="by hand", begun_at=at, checked_at=at)
+        assert failing_after(worker, at + timedelta(minutes=1), 3) == set()
+    finally:
+        backup_jobs._running.process = None
