@@ -142,7 +142,8 @@ def names_day(text: str, day: date) -> bool:
     Another year after it makes it another day.
     """
     number, month, name = rf"0?{day.day}", rf"0?{day.month}", rf"{_MONTHS[day.month - 1]}kuu"
-    other_year = rf"(?!\s?\d)(?!{_DOT}\d)"
+    # A time of day, hours or a telephone number may follow.
+    other_year = r"(?!\s?(?:\d{4}|\d\d)(?![\d.:–-]))(?!\s?\.\s?\d)"
     forms = (
         rf"{number}{_DOT}{month}(?:\s?\.(?:\s?{day.year % 100:02}(?!\d)|{other_year})|(?![\d.]))",
         rf"{number}(?:{_DOT}|\s)(?:päivä(?:nä)?\s)?{name}(?:ta)?(?![^\W\d_]){other_year}",

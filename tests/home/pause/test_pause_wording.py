@@ -116,7 +116,21 @@ def test_own_wording_when_overdue_unless_past_day() -> None:
     assert status(PAUSED_UNTIL, now=ON_THE_DAY, paused=named, overdue=later).html == later
 
 
-@pytest.mark.parametrize("day", ["1.2.", "1.2", "01.02.", "1. helmikuuta", "helmikuun 1. päivä", "1.2.27"])
+@pytest.mark.parametrize(
+    "day",
+    [
+        "1.2.",
+        "1.2",
+        "01.02.",
+        "1. helmikuuta",
+        "helmikuun 1. päivä",
+        "1.2.27",
+        "1.2. 9.00",
+        "1.2. 8–16",
+        "1. helmikuuta 10.30",
+        "1.2. 050 1234567",
+    ],
+)
 def test_own_wording_names_return_day_without_year(day: str) -> None:
     named = f"<p>Palaan <b>{day}</b></p>"
     assert status(PAUSED_UNTIL, paused=named).text.startswith(f"Palaan {day}")
