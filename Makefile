@@ -3,9 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-# Two runs stand beside each other, and some tests wait: two in each keep two cores busy. `make test WORKERS=4` is quicker
-# on a larger machine.
-WORKERS ?= 2
+# Three at a time keep two cores busy, since some tests wait; `make test WORKERS=6` is quicker on a larger machine.
+WORKERS ?= 3
 # The random order of the tests. One for everybody, so that a failure can be repeated; `make test SEED=2` is another.
 SEED ?= 1
 # To rewrite the asserts of all tests takes each process six seconds: what was compiled is kept, whatever the environment says.
@@ -27,7 +26,7 @@ SCANNER := $(VENV)/scanner
 SCANNER_STAMP := $(SCANNER)/installed-requirements-scanner.txt
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 
-.PHONY: help run dev test tests database-tests browser-tests check bench chaos format catalogues screenshots guide-pictures browsers audit structure sbom vulnerabilities test-next try release lock environment dev-environment audit-environment browsers-environment scanner-environment browser
+.PHONY: help run dev test tests check bench chaos format catalogues screenshots guide-pictures browsers audit structure sbom vulnerabilities test-next try release lock environment dev-environment audit-environment browsers-environment scanner-environment browser
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -44,18 +43,13 @@ dev: dev-environment ## Start the site for working on it: reload on every change
 test: check tests ## Run everything: the checks, the tests on SQLite and on PostgreSQL, and in a real browser
 	@echo "make test: all of it passed."
 
-tests: browser # … without the checks. Each of the two keeps one core busy; a failure stops neither.
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 database-tests browser-tests
-
-database-tests: # … on SQLite and on PostgreSQL.
-	@echo "== Tests on SQLite (those in a browser run beside them, and are told when they are over)"; \
-	failed=; $(PYTEST) tests --ignore tests/browser || failed=1; \
-	echo "== Tests on PostgreSQL"; \
-	$(PY) -m tests.tools.postgres $(PYTEST) -m "not once" tests --ignore tests/browser && test -z "$$failed"
-
-browser-tests: # … in a browser.
-	@mkdir -p var; $(PYTEST) tests/browser >var/browser-tests.log 2>&1; ended=$$?; \
-	echo "== Tests in a browser"; cat var/browser-tests.log; exit $$ended
+tests: browser # … without the checks.
+	@echo "== Tests on SQLite"
+	@$(PYTEST) tests --ignore tests/browser
+	@echo "== Tests on PostgreSQL"
+	@$(PY) -m tests.tools.postgres $(PYTEST) -m "not once" tests --ignore tests/browser
+	@echo "== Tests in a browser"
+	@$(PYTEST) tests/browser
 
 check: dev-environment ## Quick checks: lint, format, templates, types, import rules, migrations, catalogues
 	@failed=; $(PY) -m mypy --no-error-summary & types=$$!; \
