@@ -236,6 +236,14 @@ def test_card_tells_past_day_in_own_wording(kati: Client, field: str) -> None:
     assert "mennyt päivä" not in card(kati)
 
 
+def test_card_asks_nothing_of_days_when_a_pause_began_or_ended(kati: Client) -> None:
+    stored(active=True, begins_on=date(2027, 1, 5), message="<p>Olen tauolla 5.1.2027 alkaen.</p>")
+    assert "mennyt päivä" not in card(kati)
+    stored(ended_on=TODAY, resumed_message="<p>Palasin 9.1.2027.</p>")
+    assert "Palasin 9.1.2027." in card(kati)
+    assert "mennyt päivä" not in card(kati)
+
+
 @pytest.mark.parametrize("version", ["", "x", "-1", "99999999999999999999", "²"])
 def test_a_forged_version_changes_nothing(kati: Client, version: str) -> None:
     stored()
