@@ -141,13 +141,19 @@ def test_corrected_address_gets_link_and_first_dies(answerer: Answerer, smtp: Sm
     assert answerer.opens("vaihe/1").status_code == 200
 
 
-def test_corrected_address_kills_link_though_a_later_mail_was_undeliverable(
-    answerer: Answerer, smtp: SmtpServer, clock: Any
-) -> None:
+def mailed_to_mistyped_address(answerer: Answerer, smtp: SmtpServer, clock: Any) -> Answerer:
+    """The stranger who got the link; the visitor has asked for it again."""
     begins(answerer, clock, email="maja@esimerkki.fi")
     stranger = mailed_to(answerer, smtp)
     clock.shift(MAIL_INTERVAL)
     answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
+    return stranger
+
+
+def test_corrected_address_kills_link_though_a_later_mail_was_undeliverable(
+    answerer: Answerer, smtp: SmtpServer, clock: Any
+) -> None:
+    stranger = mailed_to_mistyped_address(answerer, smtp, clock)
     assert waiting() == ["maja@esimerkki.fi"]
     smtp.behaviour = Behaviour.REJECT
     delivers_until_withdrawn(clock)
@@ -161,10 +167,7 @@ def test_corrected_address_kills_link_though_a_later_mail_was_undeliverable(
 def test_corrected_address_kills_link_though_answers_withdrew_a_later_mail(
     answerer: Answerer, smtp: SmtpServer, clock: Any
 ) -> None:
-    begins(answerer, clock, email="maja@esimerkki.fi")
-    stranger = mailed_to(answerer, smtp)
-    clock.shift(MAIL_INTERVAL)
-    answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
+    stranger = mailed_to_mistyped_address(answerer, smtp, clock)
     answerer.sends_step(1, ANSWERS[0])
     answerer.sends_step(2, {**ANSWERS[1], "q_muutos": "<a href=x>casino</a> https://a.example https://b.example"})
     deliver_due()
