@@ -8,7 +8,9 @@ from django.core import signing
 
 from intake.choices import Kind
 
-CONTACT_FORM, MAPPING_FORM, MAPPING_CHECK = "intake.form-token", "intake.mapping-start", "intake.mapping-check"
+CONTACT_FORM, MAPPING_FORM = "intake.form-token", "intake.mapping-start"
+# The field of the terms that a page showed. The forms' script keeps a form's token over a reload, but not this.
+SHOWN_FIELD, _SHOWN = "shown", "intake.shown-terms"
 # The field of a post that the site sends to itself (intake.proof).
 PROOF_FIELD = "proof_mark"
 _PROOF, _PROOF_SECONDS = "intake.proof-mark", 600
@@ -62,35 +64,37 @@ class ShownTerms:
 
 @dataclass(frozen=True, kw_only=True)
 class FormOpening:
-    """One opening of a form. `terms`: what its page said; None if its token does not tell."""
+    """One opening of a form."""
 
     submission_id: uuid.UUID
     opened_at: datetime
-    terms: ShownTerms | None = None
 
 
-def new_form_token(now: datetime, *, form: str = CONTACT_FORM, terms: ShownTerms | None = None) -> str:
-    """Return a token for a form opened at `now` (aware). `form`: CONTACT_FORM, MAPPING_FORM or MAPPING_CHECK."""
-    return form_token(FormOpening(submission_id=uuid.uuid4(), opened_at=now, terms=terms), form=form)
-
-
-def form_token(opening: FormOpening, *, form: str = CONTACT_FORM) -> str:
-    """Return a token that read_form_token() reads."""
-    terms = [asdict(opening.terms)] if opening.terms else []
-    return signing.dumps([opening.submission_id.hex, int(opening.opened_at.timestamp()), *terms], salt=form)
+def new_form_token(now: datetime, *, form: str = CONTACT_FORM) -> str:
+    """Return a token for a form opened at `now` (aware). `form`: CONTACT_FORM or MAPPING_FORM."""
+    return signing.dumps([uuid.uuid4().hex, int(now.timestamp())], salt=form)
 
 
 def read_form_token(token: str, *, form: str = CONTACT_FORM) -> FormOpening | None:
     """Return the content of a token of any age; None if this site did not sign it for this form."""
     try:
-        submission_id, opened_at, *terms = signing.loads(token, salt=form)
+        submission_id, opened_at = signing.loads(token, salt=form)
     except signing.BadSignature:
         return None
-    return FormOpening(
-        submission_id=uuid.UUID(submission_id),
-        opened_at=datetime.fromtimestamp(opened_at, UTC),
-        terms=ShownTerms(**terms[0]) if terms else None,
-    )
+    return FormOpening(submission_id=uuid.UUID(submission_id), opened_at=datetime.fromtimestamp(opened_at, UTC))
+
+
+def signed_terms(terms: ShownTerms) -> str:
+    """Return the value of SHOWN_FIELD, which read_terms() reads."""
+    return signing.dumps(asdict(terms), salt=_SHOWN)
+
+
+def read_terms(text: str) -> ShownTerms | None:
+    """Return what the page of a form said; None if this site did not sign it."""
+    try:
+        return ShownTerms(**signing.loads(text, salt=_SHOWN))
+    except signing.BadSignature:
+        return None
 
 
 def new_proof_mark(opening: FormOpening) -> str:

@@ -136,7 +136,7 @@ def _store(page: Any, request: HttpRequest, which: FormKind, form: _AnyForm, now
             409, _("The waiting list is not open now, so this form was not taken. Your words are still here.")
         )
     entry = form.entry(source_known=source_known)
-    details, pause, terms = ContactDetails.load(request), current_pause(request), entry.opening.terms
+    details, pause, terms = ContactDetails.load(request), current_pause(request), form.terms
     chosen = at_most(terms, chosen=IntakeSettings.load(request))
     wants_mail = bool(form.cleaned_data.get("wants_mail"))
     enquiry = receive_enquiry(
@@ -167,7 +167,7 @@ def _form_page(
     page: Any, request: HttpRequest, which: FormKind, form: _AnyForm, *, status: int = 200, notice: str = ""
 ) -> HttpResponse:
     pause: PauseStatus = current_pause(request)
-    chosen = at_most(form.opening.terms if form.opening else None, chosen=IntakeSettings.load(request))
+    chosen = at_most(form.terms, chosen=IntakeSettings.load(request))
     notices = which.notices(details=ContactDetails.load(request), pause=pause, chosen=chosen)
     form.carry(terms_now(chosen=chosen, pause=pause))
     below = tuple(f"/{page.reverse_subpage(name)}" for name in ("message", "waiting_list"))

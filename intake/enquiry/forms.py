@@ -1,7 +1,6 @@
 """The form fields and forms of an enquiry."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,14 +20,16 @@ from intake.spam.rules import MIN_SECONDS
 from intake.submission import (
     CONTACT_FORM,
     MAPPING_FORM,
+    SHOWN_FIELD,
     ContactFacts,
     FormEntry,
     FormOpening,
     ShownTerms,
     SpamSigns,
-    form_token,
     new_form_token,
     read_form_token,
+    read_terms,
+    signed_terms,
 )
 from intake.typed_text import HasHenkilotunnus, TooLong, clean_lines, e164_phone, read_typed, without_invisible
 
@@ -201,6 +202,8 @@ class ContactFactsForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
     )
     form_token = forms.Field(required=False, widget=forms.HiddenInput)
+    # Firefox puts back the values of hidden fields on a reload, unless it may not.
+    shown = forms.Field(required=False, widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
 
     # The longest message that the form accepts; 0 for a form without one.
     message_limit = 0
@@ -212,9 +215,11 @@ class ContactFactsForm(forms.Form):
         words = without_invisible(data) if data is not None else None
         self.posted_at = posted_at
         self.opening: FormOpening | None = None
+        self.terms: ShownTerms | None = None
         if data is not None and words is not None and posted_at is not None:
             # As it was sent: a changed token is none of this site's.
             self.opening = read_form_token(data.get("form_token", ""), form=self.token_form)
+            self.terms = read_terms(data.get(SHOWN_FIELD, ""))
             if self.opening is None:
                 # Backdated, so that sending it again at once is not suspicious.
                 opened_at = posted_at - timedelta(seconds=MIN_SECONDS)
@@ -222,11 +227,9 @@ class ContactFactsForm(forms.Form):
         super().__init__(data=words, **kwargs)
 
     def carry(self, terms: ShownTerms) -> None:
-        """Put what the page of the form says into its token."""
+        """Put into the form what its page says. A post then tells it by `terms`."""
         values: dict[str, Any] = self.data if self.is_bound else self.initial  # type: ignore[assignment]
-        opening = read_form_token(values.get("form_token", ""), form=self.token_form)
-        if opening is not None:
-            values["form_token"] = form_token(replace(opening, terms=terms), form=self.token_form)
+        values[SHOWN_FIELD] = signed_terms(terms)
 
     def clean_supervision_form(self) -> str:
         # Whoever does not answer does not know yet, or leaves it to the conversation.

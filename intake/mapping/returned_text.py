@@ -22,9 +22,10 @@ from intake.enquiry.responses import read_post, too_long_response
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import Question, QuestionSet
 from intake.mapping.step_form import field_names
+from intake.submission import SHOWN_FIELD
 from intake.typed_text import without_invisible
 
-_HIDDEN_FIELDS = ("extra_line", "form_token")
+_HIDDEN_FIELDS = ("extra_line", "form_token", SHOWN_FIELD)
 # The value of a choice of a removed question: the id of a block, yes or no, or "no answer".
 _KEY_OF_CHOICE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|yes|no|-")
 # A path of a private link, with other characters before or after it.

@@ -49,14 +49,13 @@ from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, 
 from intake.mapping.step_form import StepForm, data_with, has_free_text, seen_text
 from intake.settings import IntakeSettings
 from intake.spam.limit import address_key
-from intake.submission import MAPPING_CHECK, ShownTerms, new_form_token, read_form_token
+from intake.submission import SHOWN_FIELD, ShownTerms, read_terms, signed_terms
 
 # Query parameter of a link from the check page: return there after the change.
 TO_CHECK = "tarkista"
 # The button that stores the step and mails the private link.
 LATER = "later"
 # The hidden field of the check page with what its notices say.
-SHOWN = "shown"
 LATER_TEMPLATE = "intake/mapping/later_page.html"
 _LINK = FormPost(
     content="a link to a mapping",
@@ -406,9 +405,7 @@ def ended(request: HttpRequest, key: str) -> HttpResponse:
 
 def _terms(request: HttpRequest) -> ShownTerms | None:
     """Return what the check page said that was posted; None if it does not tell, or for a GET."""
-    token = request.POST.get(SHOWN, "") if read_post(request) else ""
-    opening = read_form_token(token, form=MAPPING_CHECK)
-    return opening.terms if opening else None
+    return read_terms(request.POST.get(SHOWN_FIELD, "")) if read_post(request) else None
 
 
 def _lacking(path: MappingPath) -> int:
@@ -427,7 +424,7 @@ def _response(request: HttpRequest, path: MappingPath, *, status: int = 200, not
         "recommended": recommended(path.question_set, path.mapping.condition_facts, path.mapping.answers),
         "tried": request.method == "POST" and lacking > 0,
         "notice": notice,
-        "shown": new_form_token(timezone.now(), form=MAPPING_CHECK, terms=terms_now(chosen=chosen, pause=pause)),
+        "shown": signed_terms(terms_now(chosen=chosen, pause=pause)),
         # Sending deletes the input that the tab kept for the steps.
         "draft": reverse("mapping_resume", args=[path.secret]),
         "back_url": path.step_url(shown[-1]) if shown else path.facts_url(),

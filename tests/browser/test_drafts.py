@@ -53,10 +53,16 @@ def test_a_reload_brings_the_letter_back(page: Page) -> None:
     visitor.write(letter)
     expect(line).to_be_visible()
     assert_accessible(page)
+    token, shown = page.locator("[name=form_token]"), page.locator("[name=shown]")
+    opened = token.input_value()
+    shown.evaluate("field => { field.value = 'before'; }")
     page.reload()
     visitor.expect_words_kept(letter)
     expect(visitor.box("Puhelinnumero")).to_have_value(letter.phone)
     expect(line).to_be_visible()
+    # It is the same form on a page that may say something else.
+    expect(token).to_have_value(opened)
+    expect(shown).not_to_have_value("before")
 
 
 def test_a_tab_opened_again_brings_the_letter_back(new_page: NewPage) -> None:

@@ -82,8 +82,8 @@ class ShownForm:
 
     @property
     def words(self) -> Letter:
-        """The values without the token."""
-        return {name: value for name, value in self.values.items() if name != "form_token"}
+        """The values without what the site signed."""
+        return {name: value for name, value in self.values.items() if name not in ("form_token", "shown")}
 
     @property
     def notice(self) -> str:

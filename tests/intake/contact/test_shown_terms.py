@@ -21,7 +21,7 @@ def set_times(**times: int) -> None:
     IntakeSettings.objects.update(**times)
 
 
-def sent(visitor: Visitor, shown: ShownForm, **changes: str) -> Any:
+def sent(visitor: Visitor, shown: ShownForm, /, **changes: str) -> Any:
     return visitor.sends({**shown.values, **letter(**changes), "form_token": shown.values["form_token"]})
 
 
@@ -74,9 +74,17 @@ def test_retention_shown_with_an_expired_form_holds(visitor: Visitor) -> None:
     assert kept() == (6, 14)
 
 
-def test_token_that_tells_no_terms_gets_the_settings(visitor: Visitor) -> None:
+def test_form_that_tells_no_terms_gets_the_settings(visitor: Visitor) -> None:
     set_times(retention_months=12)
     assert visitor.sends(letter(form_token=token(opened=timedelta(days=2)))).status_code == 303
+    assert kept() == (12, 14)
+
+
+@pytest.mark.parametrize("made_up", ["x", "", "\0", token()])
+def test_made_up_terms_get_the_settings(visitor: Visitor, made_up: str) -> None:
+    shown = visitor.opens()
+    set_times(retention_months=12)
+    assert sent(visitor, shown, shown=made_up).status_code == 303
     assert kept() == (12, 14)
 
 
@@ -87,7 +95,7 @@ def test_waiting_list_keeps_the_terms_that_it_showed(visitor: Visitor) -> None:
     end_pause(version=PauseNotice.load().version, by=None, now=timezone.now())
     set_times(waiting_months=12)
     with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
-        thanks = joins(visitor, wish(form_token=shown.values["form_token"]))
+        thanks = joins(visitor, wish(**{name: str(shown.values[name]) for name in ("form_token", "shown")}))
     texts = Enquiry.objects.get().shown_texts
     assert "noin 12 kuukauden" in texts["privacy"]
     assert "tauolla" in texts["pause"]
