@@ -11,12 +11,11 @@ from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, PageChooserPanel
 from wagtail.contrib.settings.models import register_setting
 
-from home.email_address import EmailAddressField
-from home.phone_numbers import parse_phone, phone_display, phone_uri
 from home.remembered import remembered
 from home.seen_values import SeenValues
 from home.settings_rows import QuickSetting
 from home.site_pages import visitor_urls
+from home.text_input import EmailAddressField, parse_phone, phone_display, phone_uri
 from home.typography import in_sentence
 
 _FORM = re.compile(r"(\d{7})-(\d)", re.ASCII)

@@ -8,7 +8,7 @@ from django.utils.html import strip_tags
 from wagtail.rich_text import expand_db_html
 from wagtail.rich_text.rewriters import FIND_A_TAG, FIND_EMBED_TAG, extract_attrs
 
-from home.invisible_characters import strip_invisible
+from home.text_input import strip_invisible
 
 # h2 is the heading field of a block, so that the outline of a page has no gaps (WCAG 1.3.1).
 PROSE_FEATURES = ["h3", "h4", "bold", "italic", "link", "ol", "ul"]

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
 from home.compiled_rows import row_by_pk
-from home.email_address import address_as_sent
+from home.text_input import address_as_sent
 
 _SINGLE_ROW_ID = 1
 PURPOSE = "intake.recipient"

@@ -6,8 +6,7 @@ import unicodedata
 import phonenumbers
 from django.http import QueryDict
 
-from home.invisible_characters import strip_invisible
-from home.phone_numbers import HOME_REGION, phone_display, read_phone
+from home.text_input import HOME_REGION, phone_display, read_phone, strip_invisible
 
 # Control characters except tab and line feed; invisible characters that reorder text (UAX #9) or hide in it.
 _INVISIBLE = re.compile(

@@ -17,8 +17,8 @@ from wagtail.users.forms import UserEditForm as WagtailUserEditForm
 from aijuu_site.accounts.models import User
 from aijuu_site.accounts.password_reset import request_password_reset
 from aijuu_site.accounts.passwords import Busy, TooManyAttempts, is_own_password, refusal_words
-from home.email_address import AddressFormField
 from home.seen_values import SeenValues
+from home.text_input import AddressFormField
 from intake.spam.limit import address_key
 
 
@@ -56,7 +56,7 @@ class LoginForm(WagtailLoginForm):
 
 
 class _AddressByOurRule:
-    """A form of Wagtail's whose e-mail address is one that our mails reach (home.email_address)."""
+    """A form of Wagtail's whose e-mail address is one that our mails reach (home.text_input)."""
 
     fields: dict[str, forms.Field]
     # What a browser may fill in (WCAG 1.3.5); "off" where the address is somebody else's.

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from home.email_address import LONGEST_ADDRESS, EmailAddressField, address_as_sent, readable_address
+from home.text_input import LONGEST_ADDRESS, EmailAddressField, address_as_sent, readable_address
 
 
 class UserManager(BaseUserManager["User"]):

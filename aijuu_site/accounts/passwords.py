@@ -20,8 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from aijuu_site.accounts.models import AttemptTrace, User
-from home.email_address import address_as_sent
-from home.invisible_characters import strip_invisible
+from home.text_input import address_as_sent, strip_invisible
 from intake.locks import lock_attempts
 from intake.spam.limit import address_key
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from aijuu_site.settings.environment import ServerUrl, SettingError
 from aijuu_site.settings.hosts import server_name
-from home.email_address import address_as_sent, readable_address
+from home.text_input import address_as_sent, readable_address
 
 # The word by which there is no nightly proof.
 NO_PROOF = "off"
@@ -136,7 +136,7 @@ def proof_email(text: str) -> str:
 
 
 def _as_sent(text: str) -> str:
-    """Return a bare address as SMTP takes it (home.email_address); "" for an invalid one."""
+    """Return a bare address as SMTP takes it (home.text_input); "" for an invalid one."""
     try:
         sent = address_as_sent(text)
     except ValueError:

@@ -25,7 +25,7 @@ from wagtail.images.models import AbstractImage, Filter
 from wagtail.models import UploadedFile
 
 from home.images.photos import ORIGINAL
-from home.invisible_characters import strip_invisible
+from home.text_input import strip_invisible
 
 logger = logging.getLogger(__name__)
 # The photos of iPhones.

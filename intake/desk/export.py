@@ -22,7 +22,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.datetime import to_excel
 
 from home.dates import finnish_day, finnish_time
-from home.email_address import readable_address
+from home.text_input import readable_address
 from intake.choices import Area, ContactPreference, Kind, Outcome, Status, SupervisionForm, Verdict
 from intake.enquiry.models import Enquiry
 from intake.mapping.reading import SentMapping, sent_mapping

@@ -10,8 +10,7 @@ from django.forms import BoundField
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from home.email_address import LONGEST_ADDRESS, NOT_AN_ADDRESS, address_as_sent
-from home.phone_numbers import MoreThanANumber
+from home.text_input import LONGEST_ADDRESS, NOT_AN_ADDRESS, MoreThanANumber, address_as_sent
 from intake.choices import ContactPreference, DeliveryMode, Outcome, Status, SupervisionForm
 from intake.enquiry.form_renderer import FORM_RENDERER
 from intake.enquiry.responses import PostRefused
@@ -73,7 +72,7 @@ class SupervisorTextField(forms.CharField):
 
 
 class TypedEmailField(TypedTextField):
-    """An e-mail address that mail can be sent to, stored in its encoded form (home.email_address)."""
+    """An e-mail address that mail can be sent to, stored in its encoded form (home.text_input)."""
 
     widget = forms.EmailInput
     default_error_messages = {"invalid": NOT_AN_ADDRESS}

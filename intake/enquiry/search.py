@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet
 
-from home.email_address import readable_address
+from home.text_input import readable_address
 from intake.enquiry.models import SIGNATURE_FIELDS, Enquiry
 from intake.enquiry.rules import references_in
 from intake.mailbox import mailbox_of

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from home.email_address import address_as_sent
+from home.text_input import address_as_sent
 from intake.choices import MailPurpose, MailState
 from intake.locks import lock_receiving
 from intake.mail.links import fill_in_secrets

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from home.contact_details import ContactDetails
-from home.email_address import readable_address
 from home.pause.selectors import current_pause
 from home.pause.wording import PauseStatus
+from home.text_input import readable_address
 from intake.choices import ContactPreference, DeliveryMode, SupervisionForm
 from intake.enquiry.forms import ContactFactsForm, MappingFactsForm
 from intake.enquiry.models import Enquiry

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from home.email_address import readable_address
+from home.text_input import readable_address
 from intake.choices import MailPurpose
 from intake.jobs.schedule import is_from_future
 from intake.locks import lock_receiving

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from home.invisible_characters import strip_invisible
+from home.text_input import strip_invisible
 from intake.enquiry.forms import MESSAGE_LIMIT, ContactForm
 from intake.enquiry.responses import read_post, too_long_response
 from intake.mapping.page import MappingPage

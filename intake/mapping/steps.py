@@ -17,9 +17,9 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_safe
 
 from home.contact_details import ContactDetails
-from home.email_address import readable_address
 from home.pause.selectors import current_pause
 from home.site_pages import visitor_urls
+from home.text_input import readable_address
 from intake.choices import Kind
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails

@@ -4,7 +4,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from home.dates import finnish_moment
-from home.email_address import readable_address
+from home.text_input import readable_address
 from intake import typed_text
 from intake.choices import MailState
 from intake.enquiry.models import Enquiry

@@ -5,8 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from home.editors_text import email_link
-from home.email_address import address_as_sent, readable_address
 from home.models import ContactDetails
+from home.text_input import address_as_sent, readable_address
 
 pytestmark = pytest.mark.once
 

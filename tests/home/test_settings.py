@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from home.models import ContactDetails, HomePage, PauseNotice
-from home.phone_numbers import parse_phone, phone_display, phone_uri
+from home.text_input import parse_phone, phone_display, phone_uri
 from tests.accounts import make_user
 
 pytestmark = pytest.mark.django_db

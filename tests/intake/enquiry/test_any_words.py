@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from home.email_address import address_as_sent
+from home.text_input import address_as_sent
 from intake.choices import ContactPreference, DeliveryMode, SupervisionForm
 from intake.mail.delivery import build_message
 from intake.models import ContactPage, Enquiry, OutgoingMail
