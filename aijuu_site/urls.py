@@ -45,7 +45,7 @@ _admin = decorate_urlpatterns(
 _second_login = path("_util/login/", RedirectView.as_view(pattern_name="wagtailadmin_login", query_string=True))
 
 # Pages set no cookie, so they can't use Django's CSRF token: a page answers 405 to POST (home.pages.BasePage) unless it
-# accepts one and checks its origin (intake.spam.limit).
+# accepts one and checks its origin (intake.rate_limit).
 *_wagtail_views, _ = wagtail_urls.urlpatterns
 _pages = re_path(wagtail_urls.serve_pattern, csrf_exempt(serve), name="wagtail_serve")
 

@@ -8,8 +8,8 @@ from intake.mailbox import HashKey
 from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping
 from intake.mapping.page import MappingPage
 from intake.proof.models import FormProof
+from intake.rate_limit import PostingTrace
 from intake.settings import IntakeSettings
-from intake.spam.limit import PostingTrace
 from intake.waiting.models import ReturnPlan, WaitingLink, WaitingPlace
 
 __all__ = [

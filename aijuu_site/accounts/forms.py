@@ -19,7 +19,7 @@ from aijuu_site.accounts.password_reset import request_password_reset
 from aijuu_site.accounts.passwords import Busy, TooManyAttempts, is_own_password, refusal_words
 from home.seen_values import SeenValues
 from home.text_input import AddressFormField
-from intake.spam.limit import address_key
+from intake.rate_limit import address_key
 
 
 class LoginForm(WagtailLoginForm):

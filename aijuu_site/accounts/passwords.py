@@ -22,7 +22,7 @@ from django.utils.translation import ngettext
 from aijuu_site.accounts.models import AttemptTrace, User
 from home.text_input import address_as_sent, strip_invisible
 from intake.locks import lock_attempts
-from intake.spam.limit import address_key
+from intake.rate_limit import address_key
 
 # Requests read the clock before they wait for the lock. What lies further ahead was written by a clock that was wrong.
 _CLOCK_TOLERANCE = timedelta(minutes=1)

@@ -46,8 +46,8 @@ from intake.enquiry.services import receipt_of, receive_enquiry
 from intake.mailbox import is_same_address
 from intake.mapping.links import confirm_address, page_link_for_enquiry
 from intake.mapping.page import mapping_is_offered
+from intake.rate_limit import address_key, enforce_rate_limit
 from intake.settings import IntakeSettings
-from intake.spam.limit import address_key, enforce_rate_limit
 from intake.submission import PROOF_FIELD, Submission, is_proof_mark, new_form_token
 from intake.waiting.forms import WaitingForm, waiting_notices
 from intake.waiting.models import WaitingPlace

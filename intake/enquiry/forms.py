@@ -15,11 +15,11 @@ from intake.choices import ContactPreference, DeliveryMode, Outcome, Status, Sup
 from intake.enquiry.form_renderer import FORM_RENDERER
 from intake.enquiry.responses import PostRefused
 from intake.enquiry.services import ChangedMeanwhile
-from intake.spam.rules import MIN_SECONDS
 from intake.submission import (
     CONTACT_FORM,
     MAPPING_FORM,
     SHOWN_FIELD,
+    MIN_SECONDS,
     ContactFacts,
     FormEntry,
     FormOpening,

@@ -7,6 +7,7 @@ from django.db.models import F, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
+from intake import rate_limit
 from intake.enquiry.models import Enquiry, RemovedEnquiry
 from intake.enquiry.services import ChangedMeanwhile, require_version
 from intake.jobs.runner import Each, each_or_raise
@@ -14,8 +15,7 @@ from intake.jobs.schedule import in_batches
 from intake.locks import lock_receiving
 from intake.mail import queue
 from intake.mail.models import AutomaticReplyTrace, OutgoingMail
-from intake.spam import limit
-from intake.spam.limit import PostingTrace
+from intake.rate_limit import PostingTrace
 
 _LOG_WAIT_MS = 200
 
@@ -62,7 +62,7 @@ def remove_due(*, now: datetime, each: Each = each_or_raise) -> int:
 
 def delete_expired_traces(*, now: datetime) -> None:
     """Delete the traces of posts and automatic mails that have expired or lie in the future (wrong clock)."""
-    PostingTrace.objects.exclude(limit.counted(now)).delete()
+    PostingTrace.objects.exclude(rate_limit.counted(now)).delete()
     AutomaticReplyTrace.objects.exclude(queue.counted(now)).delete()
 
 

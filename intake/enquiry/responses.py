@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from home.contact_details import ContactDetails
-from intake.spam.limit import Source, TooManyPosts, source_of
+from intake.rate_limit import Source, TooManyPosts, source_of
 
 logger = logging.getLogger(__name__)
 

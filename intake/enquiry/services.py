@@ -23,10 +23,9 @@ from intake.enquiry.search import search_values
 from intake.jobs.schedule import is_from_future
 from intake.locks import lock_letter, lock_receiving
 from intake.mailbox import database_key, hash_with, mailbox_key
+from intake.rate_limit import enforce_rate_limit
 from intake.settings import IntakeSettings
-from intake.spam.limit import enforce_rate_limit
-from intake.spam.rules import reasons_to_suspect
-from intake.submission import ContactFacts, FormOpening, Submission
+from intake.submission import ContactFacts, FormOpening, Submission, reasons_to_suspect
 from intake.typed_text import clean_lines
 
 # All are sent with a locked `enquiry` and `now`, in a transaction that holds lock_receiving().

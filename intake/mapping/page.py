@@ -47,7 +47,7 @@ from intake.mapping.question_stream import QuestionStreamBlock, read_question_se
 from intake.mapping.questions import QuestionSet
 from intake.mapping.services import MappingStart, begin_mapping, discard_mapping
 from intake.mapping.step_form import StepForm, has_free_text
-from intake.spam.limit import address_key
+from intake.rate_limit import address_key
 from intake.submission import MAPPING_FORM, new_form_token
 
 _STEP, _ENDING = "step-", "ending-"

@@ -17,8 +17,7 @@ from intake.mail.queue import Addresses, Handling, claim_automatic_mail, is_dail
 from intake.mailbox import mailbox_key
 from intake.mapping.mails import draft_of, queue_resume_link, resume_mails
 from intake.mapping.models import InitialMapping
-from intake.spam.rules import MIN_SECONDS, reasons_to_suspect
-from intake.submission import SpamSigns
+from intake.submission import MIN_SECONDS, SpamSigns, reasons_to_suspect
 
 # How soon the link may be asked for again. A mailbox has its own daily limit (intake.mail.queue.MAILS_A_DAY).
 MAIL_INTERVAL = timedelta(hours=1)

@@ -38,8 +38,8 @@ from intake.mapping.mails import queue_mapping_notification, resume_mails
 from intake.mapping.models import InitialMapping, MappingLink
 from intake.mapping.questions import QuestionSet
 from intake.mapping.resume_mail import mail_first_link
+from intake.rate_limit import enforce_rate_limit
 from intake.settings import IntakeSettings
-from intake.spam.limit import enforce_rate_limit
 from intake.submission import ContactFacts, FormEntry, FormOpening, ShownTerms, ShownTexts, Submission
 from intake.typed_text import clean_lines
 
@@ -67,7 +67,7 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
 
     A fact that it sends as it did before, and that was changed on the mapping's own page since, stays as it is.
     `secret`: that of its private link, the same for the same form. Raises AlreadySent,
-    intake.spam.limit.TooManyPosts, and django.db.DatabaseError.
+    intake.rate_limit.TooManyPosts, and django.db.DatabaseError.
     """
     facts, signs = start.entry.facts, start.entry.signs
     with transaction.atomic():

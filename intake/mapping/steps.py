@@ -47,8 +47,8 @@ from intake.mapping.resume_mail import link_mail_of, mail_link_again
 from intake.mapping.returned_text import TypedAnswer, answers_to, typed_answers
 from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, store_answers, store_facts
 from intake.mapping.step_form import StepForm, data_with, has_free_text, seen_text
+from intake.rate_limit import address_key
 from intake.settings import IntakeSettings
-from intake.spam.limit import address_key
 from intake.submission import SHOWN_FIELD, ShownTerms, read_terms, signed_terms
 
 # Query parameter of a link from the check page: return there after the change.

@@ -22,8 +22,7 @@ from intake.proof.browser import Answer, FoundForm, NoAnswer, NoForm, ask, fill_
 from intake.proof.models import FormProof, ProofResult
 from intake.proof.rules import KEPT, OFF, is_due, is_overdue
 from intake.settings import IntakeSettings
-from intake.spam.rules import MIN_SECONDS
-from intake.submission import PROOF_FIELD, new_proof_mark, read_form_token
+from intake.submission import MIN_SECONDS, PROOF_FIELD, new_proof_mark, read_form_token
 
 # A form that is sent sooner is suspicious.
 _READING_SECONDS = MIN_SECONDS + 1

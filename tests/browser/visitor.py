@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from playwright.sync_api import Locator, Page, expect
 
 from intake.enquiry.rules import ALPHABET
-from intake.spam.rules import MIN_SECONDS
+from intake.submission import MIN_SECONDS
 from tests.browser.waits import next_document
 
 CONTACT_PAGE = "/ota-yhteytta/"

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from aijuu_site.accounts.login_notices import remember_device
 from aijuu_site.accounts.models import User
 from aijuu_site.accounts.second_step.rules import STEPS, may_remove, passkey_host
-from intake.spam.limit import client_address
+from intake.rate_limit import client_address
 
 
 class AccountAdapter(DefaultAccountAdapter):

@@ -13,7 +13,7 @@ from intake.contact import page
 from intake.enquiry.removal import remove_due
 from intake.mail.delivery import deliver_next
 from intake.models import Enquiry
-from intake.spam.limit import TooManyPosts
+from intake.rate_limit import TooManyPosts
 from tests.intake.enquiries import closed
 from tests.intake.visiting import ADDRESS, Visitor, letter, page_text
 

@@ -23,7 +23,7 @@ from intake.models import (
     PostingTrace,
 )
 from intake.periodic_jobs import reset_future_moments
-from intake.spam.limit import TooManyPosts, enforce_rate_limit
+from intake.rate_limit import TooManyPosts, enforce_rate_limit
 from intake.waiting.rules import open_since, was_closed_since
 from intake.waiting.upkeep import ask_or_remove_silent_waiters
 from tests.intake.enquiries import closed, received

@@ -52,7 +52,7 @@ class Answerer:
         answer = self.posts(BEGIN, {**form.values, **(contact_facts() if facts is None else facts)}, **extra)
         if answer.status_code == 303:
             self.follows(answer)
-            # Nobody answers in two seconds (intake.spam.rules).
+            # Nobody answers in two seconds (intake.submission).
             InitialMapping.objects.filter(enquiry=None).update(created_at=F("created_at") - timedelta(minutes=4))
         return answer
 

@@ -20,8 +20,7 @@ from home.editors_text import hide_emails
 from home.pause.wording import past_days
 from home.typography import finnish_html, finnish_text, soft_hyphens, unbroken_html
 from intake.models import Enquiry, InitialMapping, MappingPage
-from intake.spam.rules import reasons_to_suspect
-from intake.submission import ContactFacts, SpamSigns, read_form_token
+from intake.submission import ContactFacts, SpamSigns, read_form_token, reasons_to_suspect
 from intake.typed_text import clean_line, clean_lines
 from tests.accounts import make_user
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from intake.spam.rules import MIN_SECONDS
+from intake.submission import MIN_SECONDS
 from tests.browser.katis_desk import LIST
 from tests.browser.mapping_visitor import BEGIN, EXPERIENCE, GOAL, RHYTHM, SIGN
 from tests.browser.people import MAKE_PEOPLE, SUPERVISOR

@@ -4,7 +4,7 @@ from html import escape
 
 from playwright.sync_api import Page, Response, expect
 
-from intake.spam.rules import MIN_SECONDS
+from intake.submission import MIN_SECONDS
 from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
 from tests.browser.waits import next_document
 from tests.tools.public_views.stage import Sent, Stage

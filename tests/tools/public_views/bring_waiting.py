@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, Response, expect
 
-from intake.spam.rules import MIN_SECONDS
+from intake.submission import MIN_SECONDS
 from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
 from tests.browser.waiting_visitor import WaitingVisitor
 from tests.tools.public_views.stage import Sent, Stage

@@ -57,8 +57,8 @@ from django.test import RequestFactory
 from django.utils import timezone
 from home.models import PauseNotice
 from home.pause.rules import calendar_day
-from intake.spam.limit import PostingTrace
-from intake.spam.limit import address_key
+from intake.rate_limit import PostingTrace
+from intake.rate_limit import address_key
 now = timezone.now()
 today = calendar_day(now)
 usual = dict(full=False, begins_on=None, ended_on=None, opens_by_itself=False, form_mode={form_mode!r})

@@ -10,10 +10,10 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
+from intake import rate_limit
 from intake.enquiry.removal import delete_expired_traces
 from intake.models import Enquiry, PostingTrace
-from intake.spam import limit
-from intake.spam.limit import TooManyPosts, enforce_rate_limit
+from intake.rate_limit import TooManyPosts, enforce_rate_limit
 from tests.intake.visiting import ShownForm, Visitor, letter, page_text, token
 
 START = "2026-11-22 10:00+02:00"
@@ -201,7 +201,7 @@ def test_lowered_rate_limit_gives_a_sufficient_retry_after(visitor: Visitor, set
 @pytest.mark.django_db
 def test_trace_removed_between_both_statements_counts_no_more(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.FORM_RATE_LIMIT = 1
-    now, count = timezone.now(), limit.changed_rows
+    now, count = timezone.now(), rate_limit.changed_rows
     enforce_rate_limit("k", now)
 
     def count_as_the_job_deletes(sql: str, parameters: Iterable[Any]) -> int:
@@ -211,7 +211,7 @@ def test_trace_removed_between_both_statements_counts_no_more(monkeypatch: pytes
         return changed
 
     with monkeypatch.context() as patch:
-        patch.setattr(limit, "changed_rows", count_as_the_job_deletes)
+        patch.setattr(rate_limit, "changed_rows", count_as_the_job_deletes)
         enforce_rate_limit("k", now)
     with pytest.raises(TooManyPosts):
         enforce_rate_limit("k", now)

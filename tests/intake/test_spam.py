@@ -7,8 +7,7 @@ from django.utils import translation
 
 from intake.choices import Reason
 from intake.models import Enquiry, OutgoingMail
-from intake.spam.rules import reasons_to_suspect
-from intake.submission import ContactFacts, SpamSigns
+from intake.submission import ContactFacts, SpamSigns, reasons_to_suspect
 from tests.intake.visiting import Letter, Visitor, letter, page_text, token
 
 LONG_LETTER = (
