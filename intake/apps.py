@@ -15,7 +15,6 @@ class IntakeConfig(AppConfig):
         post_migrate.connect(create_settings_rows, sender=self)
         # Imported here because they need the models. Each module registers on import how its mails are handled, and its
         # receivers of the signals of an enquiry.
-        from intake import pause_reminders  # noqa: F401
         from intake.enquiry import mails  # noqa: F401
         from intake.jobs.runner import register
         from intake.mapping import links, page  # noqa: F401

@@ -7,8 +7,7 @@ from django.db.models import Min
 from django.utils.functional import Promise
 
 from intake.choices import MailState
-from intake.jobs.models import JobRun, WorkerHeartbeat
-from intake.jobs.runner import registered_jobs
+from intake.jobs.runner import JobRun, WorkerHeartbeat, registered_jobs
 from intake.jobs.schedule import worker_is_silent
 from intake.mail.models import LATE_AFTER, MailAttempt, OutgoingMail, untouched
 

@@ -2,12 +2,12 @@
 
 from intake.contact.page import ContactPage
 from intake.enquiry.models import Enquiry, EnquiryStep, RemovedEnquiry
-from intake.jobs.models import ClockSlip, JobRun, WorkerHeartbeat
+from intake.jobs.runner import ClockSlip, JobRun, WorkerHeartbeat
 from intake.mail.models import AutomaticReplyTrace, MailAttempt, OutgoingMail
 from intake.mailbox import HashKey
 from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping
 from intake.mapping.page import MappingPage
-from intake.proof.models import FormProof
+from intake.proof import FormProof
 from intake.rate_limit import PostingTrace
 from intake.settings import IntakeSettings
 from intake.waiting.models import ReturnPlan, WaitingLink, WaitingPlace

@@ -20,9 +20,8 @@ from aijuu_site.accounts.passwords import Limit, TooManyAttempts, attempt_key, c
 from intake.choices import MailPurpose
 from intake.jobs.runner import Each, Job, JobContext, each_or_raise
 from intake.jobs.schedule import CLOCK_TOLERANCE
-from intake.mail.links import PrivateLink, register_link
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import Addresses, Handling, NewMail, queue_mail, register
+from intake.mail.queue import Addresses, Handling, NewMail, PrivateLink, queue_mail, register, register_link
 
 RESET_LINK = PrivateLink(
     name="password_reset",

@@ -14,9 +14,9 @@ from aijuu_site.backup.status import last_backup
 from aijuu_site.metrics.counters import BOUNDS, metrics_folder, totals
 from intake.choices import MailState
 from intake.enquiry.models import Enquiry
-from intake.jobs.models import JobRun, WorkerHeartbeat
+from intake.jobs.runner import JobRun, WorkerHeartbeat
 from intake.mail.models import OutgoingMail
-from intake.proof.selectors import last_proof
+from intake.proof import last_proof
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _WAITING = (MailState.QUEUED, MailState.SENDING)

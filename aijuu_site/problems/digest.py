@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from aijuu_site.problems.find import Problem
 from aijuu_site.problems.models import SeenProblem
 from aijuu_site.problems.rules import is_forgotten, must_tell
-from intake.mail.plain_text import plain_text
+from intake.mail.queue import plain_text
 
 
 def tell_problems(problems: Sequence[Problem], *, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from aijuu_site.problems.links import dead_links
 from home.dates import finnish_moment
 from home.page_alarm import page_alarms
 from intake.health import read_health
-from intake.proof.selectors import proof_status
+from intake.proof import proof_status
 
 # Long before the site can't store anything (aijuu_site.readiness).
 LITTLE_DISK = 1024 * 1024 * 1024

@@ -30,7 +30,7 @@ from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail, late
 from intake.mail.queue import unsent_without_enquiry
 from intake.mapping.page import MappingPage
-from intake.proof.selectors import proof_status
+from intake.proof import proof_status
 from intake.rights import enquiry_url, guarded, may_act
 from intake.settings import IntakeSettings
 from intake.waiting.reading import waiting_summary

@@ -16,13 +16,13 @@ from home.dates import finnish_moment
 from home.pause.wording import PauseStatus
 from intake.choices import Kind, MailPurpose, MailState
 from intake.enquiry.models import Enquiry
-from intake.mail.links import links_in
 from intake.mail.models import OutgoingMail
 from intake.mail.queue import (
     Addresses,
     Handling,
     NewMail,
     claim_automatic_mail,
+    links_in,
     mail_row,
     register,
     supervisor_address,

@@ -22,7 +22,6 @@ from django.utils import timezone
 from home.text_input import address_as_sent
 from intake.choices import MailPurpose, MailState
 from intake.locks import lock_receiving
-from intake.mail.links import fill_in_secrets
 from intake.mail.models import (
     INTERNAL_ERROR,
     INTERRUPTED,
@@ -33,7 +32,7 @@ from intake.mail.models import (
     abandoned,
     due,
 )
-from intake.mail.queue import do_nothing, handling_of
+from intake.mail.queue import do_nothing, fill_in_secrets, handling_of
 
 logger = logging.getLogger(__name__)
 # RFC 5321: "service not available, closing transmission channel".

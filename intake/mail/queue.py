@@ -1,22 +1,32 @@
-"""Queueing mail, and the registry of how the mails of each purpose are handled."""
+"""Queueing mail, how the mails of each purpose are handled, and the private links in mails.
 
+The secret of a link is generated when its mail is sent; only its digest is stored.
+"""
+
+import hashlib
+import re
+import secrets
+import uuid
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
-from secrets import token_hex
 
 from django.conf import settings
 from django.core.mail.utils import DNS_NAME
+from django.db import models
 from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.crypto import salted_hmac
 
 from home.compiled_rows import changed_rows
 from home.contact_details import ContactDetails
+from home.typography import WORD_JOINER
 from intake.choices import MailPurpose, MailState
 from intake.jobs.schedule import CLOCK_TOLERANCE
 from intake.mail.models import HELD, AutomaticReplyTrace, OutgoingMail
-from intake.mail.plain_text import plain_text
 from intake.settings import IntakeSettings
 
 REPLY_WINDOW = timedelta(days=1)
@@ -38,6 +48,8 @@ _CLAIM_MAIL = f"""
     INSERT INTO intake_automaticreplytrace (recipient_key, purpose, replied_at)
     SELECT %s, %s, %s WHERE (SELECT count(*) FROM ({_MAILS_OF_TODAY}) AS of_today) < %s
 """  # noqa: S608 (a constant)
+_BLANK_LINES = re.compile(r"\n{3,}")
+_SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +110,16 @@ def unsent_without_enquiry() -> QuerySet[OutgoingMail]:
     return mails.exclude(state=MailState.SENT)
 
 
+def plain_text(rendered: str) -> str:
+    """Return what a template rendered, without trailing spaces and with at most one blank line in a row.
+
+    The tags of a template leave empty lines behind, and typography for HTML a character that some programs show.
+    """
+    rendered = rendered.replace(WORD_JOINER, "")
+    lines = (line.rstrip() for line in rendered.strip().split("\n"))
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)) + "\n"
+
+
 @dataclass(frozen=True, kw_only=True)
 class NewMail:
     """A mail to queue, with or without an enquiry.
@@ -142,7 +164,7 @@ def _new_message_id() -> str:
     That of email.utils.make_msgid() is the clock and `random`: whoever seeds that gets the same one again.
     """
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or DNS_NAME.get_fqdn()
-    return f"<{token_hex(16)}@{domain}>"
+    return f"<{secrets.token_hex(16)}@{domain}>"
 
 
 def mail_row(mail: NewMail, *, text: str, html: str, now: datetime) -> OutgoingMail:
@@ -196,3 +218,71 @@ def claim_automatic_mail(recipient_key: str, purpose: MailPurpose, now: datetime
     """Record an automatic mail to this mailbox and return True; return False if its daily limit is reached."""
     of_today = _of_today(recipient_key, purpose, now)
     return bool(changed_rows(_CLAIM_MAIL, [recipient_key, str(purpose), now, *of_today, MAILS_A_DAY[purpose]]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateLink:
+    """A kind of private link. `placeholder` stands in for the secret in a queued mail.
+
+    A mail with a placeholder never contains text that a visitor wrote: it could contain the placeholder.
+    """
+
+    name: str
+    placeholder: str
+    view_name: str
+
+    def url(self, *args: str) -> str:
+        """Return the URL for a queued mail, with the placeholder in place of the secret."""
+        return settings.SITE_URL + reverse(self.view_name, args=[*args, self.placeholder])
+
+
+MakeSecret = Callable[[OutgoingMail, datetime], str]
+_registered: dict[PrivateLink, MakeSecret] = {}
+
+
+def register_link(link: PrivateLink, make_secret: MakeSecret) -> None:
+    """Register a kind of link. `make_secret` is called for each delivery attempt and returns a new secret."""
+    _registered[link] = make_secret
+
+
+def links_in(text: str) -> frozenset[str]:
+    """Return the names of the private links in the text of a queued mail."""
+    return frozenset(link.name for link in _registered if link.placeholder in text)
+
+
+def fill_in_secrets(mail: OutgoingMail, now: datetime) -> None:
+    """Replace the placeholders in this instance, which is sent but not saved, with new secrets."""
+    for link, make_secret in _registered.items():
+        if link.placeholder in mail.text:
+            secret = make_secret(mail, now)
+            mail.text, mail.html = (part.replace(link.placeholder, secret) for part in (mail.text, mail.html))
+
+
+class StoredLink(models.Model):
+    """A private link that leads somewhere. Only the digest of its secret is stored."""
+
+    secret_digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+def new_secret() -> str:
+    """Return a URL-safe secret of 256 random bits."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def derived_secret(purpose: str, identifier: uuid.UUID) -> str:
+    """Return a secret of 256 bits that only this site can compute, the same each time, so it need not be stored."""
+    digest = salted_hmac(purpose, identifier.hex, algorithm="sha256").digest()
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def secret_digest(secret: str) -> str:
+    """Return the digest to store. The secret is long and random, so an unsalted hash is enough."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

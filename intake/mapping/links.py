@@ -15,8 +15,8 @@ from intake.enquiry.rules import receipt_is_fresh
 from intake.jobs.runner import Each, each_or_raise
 from intake.jobs.schedule import in_batches
 from intake.locks import lock_receiving
-from intake.mail.links import derived_secret, new_secret, register_link, secret_digest
 from intake.mail.models import OutgoingMail
+from intake.mail.queue import derived_secret, new_secret, register_link, secret_digest
 from intake.mailbox import mailbox_key
 from intake.mapping.mails import MAPPING_LINK, draft_of, resume_mails
 from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping

@@ -9,9 +9,8 @@ from home.contact_details import ContactDetails
 from intake.choices import MailPurpose
 from intake.enquiry.mails import facts_of_practice, mail_to_sender, mail_to_supervisor
 from intake.enquiry.models import Enquiry
-from intake.mail.links import PrivateLink
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import NewMail, queue_mail
+from intake.mail.queue import NewMail, PrivateLink, queue_mail
 from intake.mapping.models import InitialMapping
 
 MAPPING_LINK = PrivateLink(

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from intake.enquiry.models import Enquiry
-from intake.mail.links import StoredLink
+from intake.mail.queue import StoredLink
 from intake.mapping.answers import Progress, answer_text, counted_answers, progress
 from intake.mapping.questions import QuestionSet, question_set_from_json
 from intake.submission import ContactFacts, SpamSigns

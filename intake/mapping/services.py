@@ -24,7 +24,7 @@ from intake.enquiry.services import (
     set_status,
 )
 from intake.locks import lock_receiving
-from intake.mail.links import secret_digest
+from intake.mail.queue import secret_digest
 from intake.mapping.answers import changed_elsewhere, digests, missing, typed_facts
 from intake.mapping.links import (
     LIFETIME,

@@ -11,9 +11,8 @@ from home.contact_details import ContactDetails
 from intake.choices import MailPurpose
 from intake.enquiry.mails import as_test, facts_of_practice, mail_to_sender, mail_to_supervisor
 from intake.enquiry.models import Enquiry
-from intake.mail.links import PrivateLink
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import NewMail, claim_automatic_mail, queue_mail
+from intake.mail.queue import NewMail, PrivateLink, claim_automatic_mail, queue_mail
 from intake.mailbox import mailbox_key
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.rules import kept_while_waiting

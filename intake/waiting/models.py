@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from intake.choices import PlanState, SupervisionForm
 from intake.enquiry.models import Enquiry
-from intake.mail.links import StoredLink
+from intake.mail.queue import StoredLink
 
 
 class WaitingPlace(models.Model):

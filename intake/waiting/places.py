@@ -26,9 +26,8 @@ from intake.enquiry.services import (
     test_letter_listed,
 )
 from intake.locks import lock_receiving
-from intake.mail.links import new_secret, register_link, secret_digest
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import Handling, register
+from intake.mail.queue import Handling, new_secret, register, register_link, secret_digest
 from intake.mailbox import mailbox_key, same_address
 from intake.settings import IntakeSettings
 from intake.typed_text import clean_line

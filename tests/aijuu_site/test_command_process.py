@@ -17,8 +17,7 @@ from aijuu_site.backup import jobs as backup_jobs
 from aijuu_site.backup.models import Backup
 from aijuu_site.problems import jobs as problem_jobs
 from intake.health import read_health
-from intake.jobs.models import JobRun
-from intake.jobs.runner import Job, JobRunner, registered_jobs
+from intake.jobs.runner import Job, JobRun, JobRunner, registered_jobs
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from aijuu_site.metrics.counters import BOUNDS, CLASSES, Counters, class_of, own
 from aijuu_site.serving.shell import Shell
 from intake.choices import MailState
 from intake.models import FormProof, JobRun, OutgoingMail, WorkerHeartbeat
-from intake.proof.models import ProofResult
+from intake.proof import ProofResult
 from tests.aijuu_site.test_shell import HOST, Application, Protocol, Scope
 from tests.intake.enquiries import received
 

@@ -7,8 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone, translation
 
-from intake.proof.models import ProofResult
-from intake.proof.services import AlreadyRunning, begin, follow_up
+from intake.proof import AlreadyRunning, ProofResult, begin, follow_up
 
 _LOOK_SECONDS = 1.0
 

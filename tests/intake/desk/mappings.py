@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from home.models import PauseNotice
-from intake.mail.links import new_secret
+from intake.mail.queue import new_secret
 from intake.mapping.links import find_link, mail_link_for_enquiry
 from intake.mapping.models import InitialMapping
 from intake.mapping.questions import NO, YES, Choice, Condition, Question, QuestionSet, QuestionType, Role, Step

@@ -8,7 +8,7 @@ from django.test import Client
 
 from intake.choices import MailPurpose, MailState
 from intake.models import IntakeSettings, OutgoingMail
-from intake.pause_reminders import remind_of_pause
+from intake.periodic_jobs import remind_of_pause
 from tests.intake.desk.pages import address, words
 from tests.intake.enquiries import received
 from tests.intake.mail.stored import queued

@@ -15,7 +15,7 @@ from intake.enquiry.mails import mail_to_sender, mail_to_supervisor
 from intake.mail.queue import queue_mail
 from intake.mapping.mails import MAPPING_LINK, queue_mapping_link, queue_mapping_notification
 from intake.models import OutgoingMail, ReturnPlan
-from intake.pause_reminders import _queue_once
+from intake.periodic_jobs import _queue_once
 from intake.waiting.mails import (
     queue_removal_notice,
     queue_return_notice,

@@ -13,8 +13,7 @@ from bs4 import BeautifulSoup
 from django.conf import settings
 
 from home.models import ContactDetails, HomePage
-from intake.mail.plain_text import plain_text
-from intake.mail.queue import _handling_by_purpose
+from intake.mail.queue import _handling_by_purpose, plain_text
 from intake.models import ContactPage, OutgoingMail
 from tests.intake.mail.every_mail import EveryMail, every_mail
 from tests.tools.accessibility.contrast import Colour, contrast

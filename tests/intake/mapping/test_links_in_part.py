@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from aijuu_site.logs import message_of
-from intake.mail.links import new_secret
+from intake.mail.queue import new_secret
 from intake.models import Enquiry, InitialMapping
 from tests.intake.mapping.answering import ANSWERS, Answerer
 from tests.intake.visiting import Visitor, page_text

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from intake.choices import Kind
-from intake.mail.links import secret_digest
+from intake.mail.queue import secret_digest
 from intake.mapping.links import find_link, mail_link_for_enquiry, remove_unfinished
 from intake.models import Enquiry, InitialMapping, MappingLink
 from tests.intake.mapping.answering import ANSWERS, Answerer

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from intake.enquiry.removal import remove_enquiry
-from intake.mail.links import new_secret
+from intake.mail.queue import new_secret
 from intake.models import Enquiry, InitialMapping
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.mapping.kept_words import facts, kept

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.debug import SafeExceptionReporterFilter
 
 from home.models import ContactDetails
-from intake.mail.links import new_secret
+from intake.mail.queue import new_secret
 from intake.mapping import path
 from intake.mapping.mails import MAPPING_LINK
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail

@@ -16,7 +16,7 @@ from intake.mail.delivery import deliver_next
 from intake.mail.models import WAITS
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, IntakeSettings, WaitingPlace
-from intake.pause_reminders import remind_of_pause
+from intake.periodic_jobs import remind_of_pause
 from intake.waiting.return_plan import queue_due_return_notices
 from intake.waiting.upkeep import ask_or_remove_silent_waiters, remind_and_close
 from tests.intake.waiting.post_office import Behaviour, PostOffice

@@ -7,7 +7,7 @@ import pytest
 
 from intake.choices import MailPurpose
 from intake.models import ContactPage, OutgoingMail
-from intake.pause_reminders import remind_of_pause
+from intake.periodic_jobs import remind_of_pause
 from tests.intake.waiting.list_people import deliver, pause, round_at
 from tests.intake.waiting.post_office import PostOffice
 

@@ -6,7 +6,7 @@ from http.cookiejar import CookieJar
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
-from intake.proof.browser import Answer, fill_in, find_form
+from intake.proof import Answer, fill_in, find_form
 from tests.browser.mapping_visitor import BEGIN
 from tests.browser.visitor import CONTACT_PAGE
 from tests.tools.public_views.conditions import Condition

@@ -14,6 +14,7 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from home.pause.rules import FormMode
+from intake import proof as form_proof
 from intake.choices import Kind, MailPurpose, MailState
 from intake.enquiry.forms import ContactFactsForm
 from intake.mail.delivery import deliver_due
@@ -30,10 +31,7 @@ from intake.models import (
     WaitingLink,
     WaitingPlace,
 )
-from intake.proof import services
-from intake.proof.models import ProofResult
-from intake.proof.selectors import last_proof
-from intake.proof.services import AlreadyRunning, begin, follow_up, prove_by_night
+from intake.proof import AlreadyRunning, ProofResult, begin, follow_up, last_proof, prove_by_night
 from tests.intake.enquiries import received
 from tests.intake.waiting.list_people import waiter
 from tests.intake.waiting.visitors import set_pause
@@ -62,7 +60,7 @@ def running_site(live_server: Any, settings: Any) -> None:
 def _read_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The clock of the test goes on by the time in which a person reads the form; nothing waits for it."""
     with time_machine.travel(timezone.now(), tick=True) as clock:
-        monkeypatch.setattr(services, "sleep", clock.shift)
+        monkeypatch.setattr(form_proof, "sleep", clock.shift)
         yield
 
 
@@ -186,7 +184,7 @@ def _other_facts(form: Any) -> Any:
 
 
 def spam(monkeypatch: pytest.MonkeyPatch, _settings: Any) -> None:
-    monkeypatch.setattr(services, "_WORDS", {**services._WORDS, "message": "Cheap SEO backlinks"})
+    monkeypatch.setattr(form_proof, "_WORDS", {**form_proof._WORDS, "message": "Cheap SEO backlinks"})
 
 
 def mail_is_not_made(monkeypatch: pytest.MonkeyPatch, _settings: Any) -> None:
@@ -237,14 +235,14 @@ class Killed(BaseException):
 @pytest.mark.parametrize("at", ["new_proof_mark", "find_form", "_opened", "ask"])
 def test_next_run_cleans_up_after_a_killed_one(at: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(services, at, kill)
+        patch.setattr(form_proof, at, kill)
         with pytest.raises(Killed):
             begin(now=timezone.now())
     assert_cleaned_up()
 
 
 def test_letter_of_a_killed_run_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
-    ask = services.ask
+    ask = form_proof.ask
 
     def die_after_post(path: str, **fields: Any) -> Any:
         answer = ask(path, **fields)
@@ -253,7 +251,7 @@ def test_letter_of_a_killed_run_is_removed(monkeypatch: pytest.MonkeyPatch) -> N
         return answer
 
     with monkeypatch.context() as patch:
-        patch.setattr(services, "ask", die_after_post)
+        patch.setattr(form_proof, "ask", die_after_post)
         with pytest.raises(Killed):
             begin(now=timezone.now())
     assert Enquiry.with_proofs.count() == 1

@@ -16,8 +16,7 @@ from intake.choices import Kind, MailState
 from intake.desk.dashboard import Part, count_parts
 from intake.enquiry.services import receive_enquiry
 from intake.models import AutomaticReplyTrace, Enquiry, FormProof, OutgoingMail, PostingTrace, WaitingPlace
-from intake.proof.models import ProofResult
-from intake.proof.rules import is_due
+from intake.proof import ProofResult, is_due
 from intake.submission import (
     PROOF_FIELD,
     FormOpening,
