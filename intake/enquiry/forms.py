@@ -18,8 +18,8 @@ from intake.enquiry.services import ChangedMeanwhile
 from intake.submission import (
     CONTACT_FORM,
     MAPPING_FORM,
-    SHOWN_FIELD,
     MIN_SECONDS,
+    SHOWN_FIELD,
     ContactFacts,
     FormEntry,
     FormOpening,
