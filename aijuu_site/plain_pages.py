@@ -1,7 +1,7 @@
 """Self-contained error pages: 400, 413, 500, and 503 during maintenance.
 
 They use an inline style and need no database, context processor or static file. The contact details come from
-home.contact_cache. Their policy allows that one style by its digest (CSP Level 3, section 8.2).
+home.contact_details. Their policy allows that one style by its digest (CSP Level 3, section 8.2).
 """
 
 import base64
@@ -19,7 +19,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.utils.module_loading import import_string
 
-from home.contact_cache import cached_contact
+from home.contact_details import cached_contact
 from intake.enquiry.responses import read_post
 from intake.mapping.questions import QuestionSet
 from intake.mapping.returned_text import TypedAnswer, typed_answers

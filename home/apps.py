@@ -10,10 +10,8 @@ class HomeConfig(AppConfig):
     verbose_name = _("Pages")
 
     def ready(self) -> None:
-        from home.contact_cache import connect_contact_cache
+        from home.compiled_rows import create_settings_rows
         from home.images.preparation import connect_image_signals
-        from home.settings_rows import create_settings_rows
 
         connect_image_signals()
-        connect_contact_cache()
         post_migrate.connect(create_settings_rows, sender=self)

@@ -1,14 +1,17 @@
 """Single rows that every page or every step of a form reads, by SQL that Django builds once for each connection.
 
-Building the query of a page takes Django ten times as long as running it. So some statements are written as SQL.
+Building the query of a page takes Django ten times as long as running it. So some statements are written as SQL. The
+one row of each setting is read in this way, and created after migrating.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django.apps import AppConfig, apps
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, QuerySet
+from wagtail.contrib.settings.models import BaseGenericSetting
 
 Row = TypeVar("Row", bound=Model)
 _ON_CONNECTION = "_compiled_rows"
@@ -114,3 +117,33 @@ def _joined(parts: list[_Part], values: list[Any]) -> Any:
         if parent is not None and not is_missing:
             setattr(parent, key, objects[part.path])
     return objects[""]
+
+
+class QuickSetting(BaseGenericSetting):  # type: ignore[misc]
+    """A setting that is read without building a query."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _get_or_create(cls) -> Any:
+        # Wagtail's load() calls this and keeps the row on the request.
+        return first_row(cls) or super()._get_or_create()
+
+
+def create_settings_rows(*, app_config: AppConfig, using: str, **signal: Any) -> None:
+    """Receiver of post_migrate: create the missing row of each setting of `app_config`.
+
+    Wagtail would create it during a visitor's GET request.
+    """
+    # The models of the migration that was reached, which need not be the latest.
+    reached = signal.get("apps", apps)
+    for model in app_config.get_models():
+        if not issubclass(model, BaseGenericSetting):
+            continue
+        try:
+            rows = reached.get_model(app_config.label, model.__name__).objects.using(using)
+        except LookupError:
+            continue
+        if not rows.exists():
+            rows.create()

@@ -1,22 +1,25 @@
-"""The contact details of the practice: a setting that every page uses."""
+"""The contact details of the practice: a setting that every page uses, and what error pages know of it."""
 
 import re
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import DatabaseError, models
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, PageChooserPanel
 from wagtail.contrib.settings.models import register_setting
 
-from home.remembered import remembered
+from home.compiled_rows import QuickSetting
 from home.seen_values import SeenValues
-from home.settings_rows import QuickSetting
 from home.site_pages import visitor_urls
 from home.text_input import EmailAddressField, parse_phone, phone_display, phone_uri
-from home.typography import in_sentence
+from home.typography import in_sentence, remembered
 
 _FORM = re.compile(r"(\d{7})-(\d)", re.ASCII)
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2)
@@ -251,3 +254,39 @@ class ContactDetails(QuickSetting):
     def privacy_url(self) -> str:
         """The URL of the privacy page; "" where there is none or it is not published."""
         return visitor_urls([self.privacy_page_id])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class CachedContact:
+    """The details last read in this process, for error pages, which must not query the database.
+
+    "" for what is not known.
+    """
+
+    phone_uri: str = ""
+    phone_display: str = ""
+    email: str = ""
+
+
+# One per process. Every page shows the details in its footer, so they are as recent as the last page.
+_cached = CachedContact()
+
+
+def cached_contact() -> CachedContact:
+    return _cached
+
+
+def cache_contact(details: ContactDetails) -> None:
+    global _cached
+    _cached = CachedContact(details.phone_uri, details.phone_display if details.phone_uri else "", details.email)
+
+
+def fill_contact_cache() -> None:
+    """Read the details once, when a process starts. The cache stays empty while the database can't be reached."""
+    with suppress(DatabaseError):
+        cache_contact(ContactDetails.load())
+
+
+@receiver(post_save, sender=ContactDetails)
+def _update_cache(instance: ContactDetails, **_kwargs: Any) -> None:
+    cache_contact(instance)

@@ -6,8 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from home.contact_cache import cache_contact
-from home.contact_details import ContactDetails
+from home.contact_details import ContactDetails, cache_contact
 from home.menus import Menus, build_menus, front_page_address
 from home.pause.selectors import current_pause
 from home.pause.wording import next_step

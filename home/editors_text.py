@@ -10,9 +10,8 @@ from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
 from home.current_request import current_request
-from home.remembered import remembered
 from home.text_input import address_as_sent
-from home.typography import finnish_html, finnish_text
+from home.typography import finnish_html, finnish_text, remembered
 
 # The lookbehind makes a match begin at a word: without it every letter of a long word would be tried.
 _ADDRESS = re.compile(r"(?<![\w.%+-])(?:mailto:)?[\w.%+-]+@[\w-]+(?:\.[\w-]+)+")

@@ -24,7 +24,7 @@ from home.contact_details import ContactDetails
 from home.editors_text import editors_html, editors_text, hide_emails_in_json
 from home.pages import BasePage, ServicePage
 from home.pause.wording import PauseStatus
-from home.remembered import remembered
+from home.typography import remembered
 
 LONGEST_DESCRIPTION = 155
 # The fields in which the page types keep their introduction.

@@ -1,10 +1,18 @@
-"""Finnish typography for text typed with a plain keyboard: quotes, ranges, dashes, no-break spaces, soft hyphens."""
+"""Finnish typography for text typed with a plain keyboard: quotes, ranges, dashes, no-break spaces, soft hyphens.
+
+Results for editors' texts are kept in the process (`remembered`).
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache, wraps
 from itertools import pairwise
+from typing import TypeVar
 
-from home.remembered import remembered
+Result = TypeVar("Result")
+# For `remembered`. Some thousand texts stand on the whole site. Longer ones are rare, and would fill the memory.
+_TEXTS = 2048
+_LONGEST = 5000
 
 NBSP = "\u00a0"
 EN_DASH = "–"
@@ -111,6 +119,25 @@ def _protected(also: str = "") -> dict[bool, re.Pattern[str]]:
 
 
 _PROTECTED = _protected()
+
+
+def remembered(function: Callable[[str], Result]) -> Callable[[str], Result]:
+    """Decorate a function whose result depends on its text alone and can't be changed. Results stay in the process.
+
+    For editors' texts. Never for what a visitor has typed.
+    """
+    # Typed: a text that is marked as safe has a result of its own.
+    known = lru_cache(maxsize=_TEXTS, typed=True)(function)
+
+    @wraps(function)
+    def answer(text: str) -> Result:
+        return known(text) if _is_kept(text) else function(text)
+
+    return answer
+
+
+def _is_kept(text: str) -> bool:
+    return len(text) <= _LONGEST
 
 
 @remembered

@@ -10,7 +10,7 @@ class IntakeConfig(AppConfig):
     verbose_name = _("Enquiries")
 
     def ready(self) -> None:
-        from home.settings_rows import create_settings_rows
+        from home.compiled_rows import create_settings_rows
 
         post_migrate.connect(create_settings_rows, sender=self)
         # Imported here because they need the models. Each module registers on import how its mails are handled, and its

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel
 from wagtail.contrib.settings.models import register_setting
 
-from home.settings_rows import QuickSetting
+from home.compiled_rows import QuickSetting
 from home.text_input import EmailAddressField
 
 LONGEST_WAITING_MONTHS = 12

@@ -23,7 +23,7 @@ from aijuu_site.serving.web import serve
 from aijuu_site.serving.wsgi_call import base_environ, call
 from aijuu_site.settings.mail import MAIL_FILES
 from aijuu_site.wsgi import application
-from home.contact_cache import fill_contact_cache
+from home.contact_details import fill_contact_cache
 from home.site_pages import SitePages
 from intake.mail.delivery import attempt_seconds
 

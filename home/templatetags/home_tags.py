@@ -24,11 +24,10 @@ from home.images.photos import PageImage, page_image
 from home.important_pages import consequences_without
 from home.menus import build_breadcrumbs
 from home.pages import BasePage
-from home.remembered import remembered
 from home.rich_text import without_empty_links
 from home.seo import page_head as head_of
+from home.typography import remembered, unbroken_html, unbroken_text
 from home.typography import soft_hyphens as with_soft_hyphens
-from home.typography import unbroken_html, unbroken_text
 
 register = template.Library()
 _BARE_LINK = re.compile(r'<a href="(https?://[^"]+)">\1</a>')

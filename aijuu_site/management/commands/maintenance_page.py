@@ -5,8 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from aijuu_site.plain_pages import plain_page, style_sources
-from home.contact_cache import cache_contact
-from home.contact_details import ContactDetails
+from home.contact_details import ContactDetails, cache_contact
 
 
 class Command(BaseCommand):
