@@ -22,7 +22,7 @@ from aijuu_site.front_page_protection import protect_front_page
 from aijuu_site.middleware import LIVE_PATH, METRICS_PATH, READY_PATH
 from aijuu_site.private_addresses import ANY_PRIVATE_PREFIX, PRIVATE_PREFIX
 from home.seo import PageSitemap
-from home.serving import serve
+from home.site_pages import serve
 from intake.mapping import returned_text as private_links
 
 # The first match wins: these views replace Wagtail's at the same paths, and Wagtail's URL names stay valid.

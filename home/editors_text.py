@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
-from home.current_request import current_request
+from home.site_pages import current_request
 from home.text_input import address_as_sent
 from home.typography import finnish_html, finnish_text, remembered
 

@@ -25,11 +25,10 @@ from wagtail.search import index
 
 from home.blocks import BodyStreamBlock
 from home.compiled_rows import row_by_pk
-from home.current_request import current_request
 from home.important_pages import PageRights, refuse_expiry
 from home.moments import SchedulePanel
 from home.rich_text import SHORT_FEATURES, linked_page_ids, valid_id
-from home.site_pages import site_pages
+from home.site_pages import current_request, site_pages
 
 # Element ids that the page template uses.
 RESERVED = frozenset({"sisalto"})

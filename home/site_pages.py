@@ -1,20 +1,51 @@
-"""What every page needs to know of other pages, read in one query for each request.
+"""The request for a public page: what it needs to know of other pages, and the view that answers it.
 
-These are the front page with its site, the pages of the menus and of the contact details, the private ones, and the one
-that is asked for. Links to further pages are looked up together.
+One query for each request reads what every page needs: the front page with its site, the pages of the menus and of the
+contact details, the private ones, and the one that is asked for. Links to further pages are looked up together.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from wagtail.models import Page, Site
+from wagtail.url_routing import RouteResult
+from wagtail.views import serve as wagtail_serve
 
-from home.current_request import current_request
+from home.compiled_rows import row_by_pk
+
+_request: ContextVar[HttpRequest | None] = ContextVar("public_request", default=None)
+
+
+def current_request() -> HttpRequest | None:
+    """Return the request for a public page; None outside of one, as in the admin, in the worker and in commands.
+
+    For code that templates call without it: filters, rich text.
+    """
+    return _request.get()
+
+
+class CurrentRequestMiddleware:
+    """Set current_request(). Not in the admin, where a request may change what it has read."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # The admin answers a preview by a request for the page within its own.
+        token = _request.set(None if request.path.startswith(settings.ADMIN_PATH) else request)
+        try:
+            return self.get_response(request)
+        finally:
+            _request.reset(token)
+
 
 _ON_REQUEST = "_site_pages"
 _SITE = tuple(field.attname for field in Site._meta.concrete_fields)
@@ -208,3 +239,39 @@ def visitor_urls(pks: Sequence[int | None]) -> list[str]:
 
 def visitor_url(page: Page | None) -> str:
     return visitor_urls([page.pk])[0] if page is not None else ""
+
+
+def serve(request: HttpRequest, path: str) -> HttpResponse:
+    """Return the page at `path`. Raises Http404."""
+    pages = site_pages(request)
+    # Where Wagtail keeps what it has found for a request.
+    request._wagtail_site = pages.site  # type: ignore[attr-defined]
+    if not hasattr(request, "_wagtail_route_for_request") and pages.front_page is not None:
+        front_class = _class_of(pages.front_page)
+        # Other front pages may find the pages below them in their own way.
+        if front_class is not None and front_class.route is Page.route:
+            request._wagtail_route_for_request = _route(request, path, pages)  # type: ignore[attr-defined]
+    response: HttpResponse = wagtail_serve(request, path)
+    return response
+
+
+def _route(request: HttpRequest, path: str, pages: SitePages) -> RouteResult | None:
+    """Return what Page.route() of the front page does, without reading the front page for a page below it."""
+    first, *rest = [part for part in path.split("/") if part] or [""]
+    found = pages.child(first) if first else pages.front_page
+    page = _load(found) if found else None
+    try:
+        return page.route(request, rest) if page else None
+    except Http404:
+        return None
+
+
+def _class_of(page: SitePage) -> type[Page] | None:
+    model: type[Page] | None = ContentType.objects.get_for_id(page.content_type_id).model_class()
+    return model
+
+
+def _load(found: SitePage) -> Page | None:
+    """Return the page as an object of its own class."""
+    page: Page | None = row_by_pk(_class_of(found) or Page, found.id)
+    return page

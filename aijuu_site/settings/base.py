@@ -159,7 +159,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "home.current_request.CurrentRequestMiddleware",
+    "home.site_pages.CurrentRequestMiddleware",
     "aijuu_site.middleware.StorageUnreachableMiddleware",
     # Innermost: a form sent to an old URL is handled within the same request, after all other middleware.
     "aijuu_site.old_addresses.OldAddressesMiddleware",

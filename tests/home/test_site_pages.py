@@ -13,8 +13,7 @@ from wagtail.models import Page, PageViewRestriction, Site
 
 from home.compiled_rows import first_row, row_by_pk
 from home.models import ContactDetails, ContentPage, FooterMenu, HomePage, PauseNotice, ServicePage
-from home.serving import serve
-from home.site_pages import SitePages
+from home.site_pages import SitePages, serve
 from intake.models import ContactPage, IntakeSettings, MappingPage
 
 pytestmark = pytest.mark.usefixtures("loaded_site")
