@@ -20,7 +20,7 @@ from django.template.loader import render_to_string
 from django.utils.module_loading import import_string
 
 from home.contact_details import cached_contact
-from intake.enquiry.responses import read_post
+from intake.enquiry.form_pages import read_post
 from intake.mapping.questions import QuestionSet
 from intake.mapping.returned_text import TypedAnswer, typed_answers
 

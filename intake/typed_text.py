@@ -1,12 +1,25 @@
-"""Cleaning typed text, parsing phone numbers, and detecting a Finnish personal identity code."""
+"""Typed text: cleaning it, parsing phone numbers, finding a Finnish personal identity code, and form fields for it."""
 
 import re
 import unicodedata
+from typing import Any
 
 import phonenumbers
+from django import forms
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
-from home.text_input import HOME_REGION, phone_display, read_phone, strip_invisible
+from home.text_input import (
+    HOME_REGION,
+    LONGEST_ADDRESS,
+    NOT_AN_ADDRESS,
+    MoreThanANumber,
+    address_as_sent,
+    phone_display,
+    read_phone,
+    strip_invisible,
+)
 
 # Control characters except tab and line feed; invisible characters that reorder text (UAX #9) or hide in it.
 _INVISIBLE = re.compile(
@@ -172,3 +185,80 @@ def dialled_phone(e164: str) -> str:
     A leading plus sign would start a formula in a spreadsheet.
     """
     return readable_phone(e164).replace("+", "00 ", 1)
+
+
+class TypedTextField(forms.Field):
+    """Free text of at most `limit` characters, counted after cleaning; a line break counts as one.
+
+    A far too long text is rejected before cleaning, which is slow.
+    """
+
+    widget: Any = forms.TextInput
+    default_error_messages = {
+        "too_long": _("Shorten the text: now %(length)d characters, at most %(limit)d."),
+        "henkilotunnus": _("There seems to be a personal identity code in the text. Remove it before sending."),
+    }
+
+    def __init__(self, *, limit: int, several_lines: bool = False, **kwargs: Any) -> None:
+        self.limit, self.several_lines = limit, several_lines
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> str:
+        try:
+            return "" if value is None else read_typed(str(value), limit=self.limit, several_lines=self.several_lines)
+        except TooLong as error:
+            params = {"length": error.length, "limit": self.limit}
+            raise ValidationError(self.error_messages["too_long"], code="too_long", params=params) from error
+        except HasHenkilotunnus as error:
+            raise ValidationError(self.error_messages["henkilotunnus"], code="henkilotunnus") from error
+
+
+class SupervisorTextField(forms.CharField):
+    """Text by the supervisor: cleaned before it is counted, so that a line break counts as one character."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> str:
+        return clean_lines(super().to_python(value) or "")
+
+
+class TypedEmailField(TypedTextField):
+    """An e-mail address that mail can be sent to, stored in its encoded form (home.text_input)."""
+
+    widget = forms.EmailInput
+    default_error_messages = {"invalid": NOT_AN_ADDRESS}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(limit=LONGEST_ADDRESS, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        try:
+            return address_as_sent(text)
+        except ValueError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class TypedPhoneField(TypedTextField):
+    """A phone number, stored in E.164."""
+
+    default_error_messages = {
+        "invalid": _("Check the phone number. The right form is for example 050 123 4567."),
+        "more": _("Write one phone number here, with no other words: for example 050 123 4567."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(limit=40, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        try:
+            return e164_phone(text)
+        except MoreThanANumber as error:
+            raise ValidationError(self.error_messages["more"], code="more") from error
+        except ValueError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error

@@ -28,19 +28,22 @@ from home.pause.rules import FormMode
 from home.pause.selectors import current_pause, offered_recently
 from home.pause.wording import PauseStatus
 from intake.choices import Kind
-from intake.enquiry.forms import ConfirmAddressForm, ContactForm
-from intake.enquiry.mails import promised_mails
-from intake.enquiry.models import Enquiry
-from intake.enquiry.notices import FormNotices, at_most, form_notices, terms_now
-from intake.enquiry.responses import (
+from intake.enquiry.form_pages import (
+    FormNotices,
     FormPost,
     PostRefused,
+    at_most,
     cache_only_empty_form,
+    form_notices,
     read_post,
     require_own_source,
     see_other,
+    terms_now,
     too_long_response,
 )
+from intake.enquiry.forms import ConfirmAddressForm, ContactForm
+from intake.enquiry.mails import promised_mails
+from intake.enquiry.models import Enquiry
 from intake.enquiry.rules import receipt_is_fresh
 from intake.enquiry.services import receipt_of, receive_enquiry
 from intake.mailbox import is_same_address

@@ -1,19 +1,19 @@
-"""The form fields and forms of an enquiry."""
+"""The forms of an enquiry, and the HTML of the fields that visitors type in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.forms import BoundField
-from django.http import QueryDict
+from django.forms.renderers import DjangoTemplates
+from django.http import HttpRequest, QueryDict
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
-from home.text_input import LONGEST_ADDRESS, NOT_AN_ADDRESS, MoreThanANumber, address_as_sent
 from intake.choices import ContactPreference, DeliveryMode, Outcome, Status, SupervisionForm
-from intake.enquiry.form_renderer import FORM_RENDERER
-from intake.enquiry.responses import PostRefused
+from intake.enquiry.form_pages import PostRefused
 from intake.enquiry.services import ChangedMeanwhile
 from intake.submission import (
     CONTACT_FORM,
@@ -30,87 +30,49 @@ from intake.submission import (
     read_terms,
     signed_terms,
 )
-from intake.typed_text import HasHenkilotunnus, TooLong, clean_lines, e164_phone, read_typed, without_invisible
+from intake.typed_text import SupervisorTextField, TypedEmailField, TypedPhoneField, TypedTextField, without_invisible
 
 MESSAGE_LIMIT = 5000
 NOTE_LIMIT = 5000
+_INPUTS = frozenset(f"django/forms/widgets/{name}.html" for name in ("text", "email", "hidden", "input"))
+_TEXTAREA = "django/forms/widgets/textarea.html"
 
 
-class TypedTextField(forms.Field):
-    """Free text of at most `limit` characters, counted after cleaning; a line break counts as one.
+class FormRenderer(DjangoTemplates):
+    """Renders inputs and text areas as their templates do, and everything else by its template.
 
-    A far too long text is rejected before cleaning, which is slow.
+    Django's templates for them cost ten times as much.
     """
 
-    widget: Any = forms.TextInput
-    default_error_messages = {
-        "too_long": _("Shorten the text: now %(length)d characters, at most %(limit)d."),
-        "henkilotunnus": _("There seems to be a personal identity code in the text. Remove it before sending."),
-    }
-
-    def __init__(self, *, limit: int, several_lines: bool = False, **kwargs: Any) -> None:
-        self.limit, self.several_lines = limit, several_lines
-        super().__init__(**kwargs)
-
-    def to_python(self, value: Any) -> str:
-        try:
-            return "" if value is None else read_typed(str(value), limit=self.limit, several_lines=self.several_lines)
-        except TooLong as error:
-            params = {"length": error.length, "limit": self.limit}
-            raise ValidationError(self.error_messages["too_long"], code="too_long", params=params) from error
-        except HasHenkilotunnus as error:
-            raise ValidationError(self.error_messages["henkilotunnus"], code="henkilotunnus") from error
+    def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
+        widget = context.get("widget", {})
+        if template_name in _INPUTS:
+            value = {} if widget["value"] is None else {"value": widget["value"]}
+            start = {"type": widget["type"], "name": widget["name"], **value}
+            return format_html("<input{}{}>", _attributes(start), _attributes(widget["attrs"]))
+        if template_name == _TEXTAREA:
+            # A browser drops the first line break.
+            return format_html(
+                "<textarea{}{}>\n{}</textarea>",
+                _attributes({"name": widget["name"]}),
+                _attributes(widget["attrs"]),
+                widget["value"] or "",
+            )
+        rendered: str = super().render(template_name, context, request)
+        return rendered
 
 
-class SupervisorTextField(forms.CharField):
-    """Text by the supervisor: cleaned before it is counted, so that a line break counts as one character."""
-
-    widget = forms.Textarea
-
-    def to_python(self, value: Any) -> str:
-        return clean_lines(super().to_python(value) or "")
-
-
-class TypedEmailField(TypedTextField):
-    """An e-mail address that mail can be sent to, stored in its encoded form (home.text_input)."""
-
-    widget = forms.EmailInput
-    default_error_messages = {"invalid": NOT_AN_ADDRESS}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(limit=LONGEST_ADDRESS, **kwargs)
-
-    def clean(self, value: Any) -> str:
-        text = super().clean(value)
-        if not text:
-            return ""
-        try:
-            return address_as_sent(text)
-        except ValueError as error:
-            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+def _attributes(values: Mapping[str, Any]) -> SafeString:
+    """Return attributes with a space before each; True is one without a value, and False is none."""
+    parts = (
+        f" {conditional_escape(name)}" + ("" if value is True else f'="{conditional_escape(value)}"')
+        for name, value in values.items()
+        if value is not False
+    )
+    return mark_safe("".join(parts))  # noqa: S308  (each part is escaped)
 
 
-class TypedPhoneField(TypedTextField):
-    """A phone number, stored in E.164."""
-
-    default_error_messages = {
-        "invalid": _("Check the phone number. The right form is for example 050 123 4567."),
-        "more": _("Write one phone number here, with no other words: for example 050 123 4567."),
-    }
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(limit=40, **kwargs)
-
-    def clean(self, value: Any) -> str:
-        text = super().clean(value)
-        if not text:
-            return ""
-        try:
-            return e164_phone(text)
-        except MoreThanANumber as error:
-            raise ValidationError(self.error_messages["more"], code="more") from error
-        except ValueError as error:
-            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+FORM_RENDERER = FormRenderer()
 
 
 def summary_entries(bound: BoundField, *, words: Callable[[str], str] = str) -> list[dict[str, str]]:

@@ -212,8 +212,8 @@ def receive_enquiry(
     limit, and is a repeat only of itself.
 
     `details`, `chosen`: the settings, if the caller has read them, with no longer times than the sender was told
-    (intake.enquiry.notices.at_most). Raises TooManyPosts over FORM_RATE_LIMIT, and django.db.DatabaseError if nothing
-    could be stored.
+    (intake.enquiry.form_pages.at_most). Raises TooManyPosts over FORM_RATE_LIMIT, and django.db.DatabaseError if
+    nothing could be stored.
     """
     details, chosen = details or ContactDetails.load(), chosen or IntakeSettings.load()
     while True:

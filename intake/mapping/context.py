@@ -13,16 +13,15 @@ from home.pause.selectors import current_pause
 from home.pause.wording import PauseStatus
 from home.text_input import readable_address
 from intake.choices import ContactPreference, DeliveryMode, SupervisionForm
+from intake.enquiry.form_pages import FormNotices, FormPost, form_notices
 from intake.enquiry.forms import ContactFactsForm, MappingFactsForm
 from intake.enquiry.models import Enquiry
-from intake.enquiry.notices import FormNotices, form_notices
-from intake.enquiry.responses import FormPost
 from intake.mapping.answers import answer_text, applicable, is_answered, is_far
 from intake.mapping.links import LIFETIME
+from intake.mapping.mails import LinkMail
 from intake.mapping.models import InitialMapping
 from intake.mapping.questions import Ending, Question, QuestionSet, Role
 from intake.mapping.reading import AnswerState, SentMapping
-from intake.mapping.resume_mail import LinkMail
 from intake.mapping.services import AlreadySent, Incomplete
 from intake.mapping.step_form import StepForm, field_names, required_message
 from intake.submission import ContactFacts

@@ -21,10 +21,10 @@ from home.pause.rules import FormMode
 from home.pause.wording import PauseStatus
 from home.rich_text import PROSE_FEATURES
 from intake.choices import Kind
+from intake.enquiry.form_pages import cache_only_empty_form, read_post, require_own_source, too_long_response
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import offer_next_step
 from intake.enquiry.models import Enquiry
-from intake.enquiry.responses import cache_only_empty_form, read_post, require_own_source, too_long_response
 from intake.mail.queue import derived_secret
 from intake.mapping.answers import ending_of, recommended
 from intake.mapping.blocks import register_draft_reader

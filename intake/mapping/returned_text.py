@@ -17,8 +17,8 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from home.text_input import strip_invisible
+from intake.enquiry.form_pages import read_post, too_long_response
 from intake.enquiry.forms import MESSAGE_LIMIT, ContactForm
-from intake.enquiry.responses import read_post, too_long_response
 from intake.mapping.page import MappingPage
 from intake.mapping.questions import Question, QuestionSet
 from intake.mapping.step_form import field_names

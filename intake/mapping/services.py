@@ -13,8 +13,8 @@ from django.db.models import F, Q
 from home.contact_details import ContactDetails
 from home.pause.wording import PauseStatus
 from intake.choices import Kind, Status, StepKind
+from intake.enquiry.form_pages import at_most, form_notices
 from intake.enquiry.models import Enquiry
-from intake.enquiry.notices import at_most, form_notices
 from intake.enquiry.services import (
     STATUS_FIELDS,
     lock_enquiry,
@@ -34,10 +34,9 @@ from intake.mapping.links import (
     remove_expired,
     remove_unsent,
 )
-from intake.mapping.mails import queue_mapping_notification, resume_mails
+from intake.mapping.mails import mail_first_link, queue_mapping_notification, resume_mails
 from intake.mapping.models import InitialMapping, MappingLink
 from intake.mapping.questions import QuestionSet
-from intake.mapping.resume_mail import mail_first_link
 from intake.rate_limit import enforce_rate_limit
 from intake.settings import IntakeSettings
 from intake.submission import ContactFacts, FormEntry, FormOpening, ShownTerms, ShownTexts, Submission

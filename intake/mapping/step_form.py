@@ -18,11 +18,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from home.dates import day_error_message, finnish_day, parse_day
-from intake.enquiry.form_renderer import FORM_RENDERER
-from intake.enquiry.forms import TypedTextField, summary_entries
+from intake.enquiry.forms import FORM_RENDERER, summary_entries
 from intake.mapping.answers import Answers, changed_elsewhere, condition_holds, digests, is_answered, questions_to_show
 from intake.mapping.questions import Question, QuestionType, Role, Step
-from intake.typed_text import without_invisible
+from intake.typed_text import TypedTextField, without_invisible
 
 _NUMBER = re.compile(r"\d{1,9}")
 _DATE_LENGTH = 40

@@ -21,10 +21,18 @@ from home.pause.selectors import current_pause
 from home.site_pages import visitor_urls
 from home.text_input import readable_address
 from intake.choices import Kind
+from intake.enquiry.form_pages import (
+    FormPost,
+    PostRefused,
+    at_most,
+    form_notices,
+    read_post,
+    see_other,
+    terms_now,
+    too_long_response,
+)
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
-from intake.enquiry.notices import at_most, form_notices, terms_now
-from intake.enquiry.responses import FormPost, PostRefused, read_post, see_other, too_long_response
 from intake.mapping.answers import ending_of, missing, recommended
 from intake.mapping.context import (
     ANSWERS,
@@ -39,11 +47,11 @@ from intake.mapping.context import (
     step_context,
 )
 from intake.mapping.links import find_link, may_copy
+from intake.mapping.mails import link_mail_of, mail_link_again
 from intake.mapping.models import InitialMapping, condition_facts_of
 from intake.mapping.page import MappingPage
 from intake.mapping.path import FACTS, MappingPath
 from intake.mapping.questions import Ending, QuestionSet
-from intake.mapping.resume_mail import link_mail_of, mail_link_again
 from intake.mapping.returned_text import TypedAnswer, answers_to, typed_answers
 from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, store_answers, store_facts
 from intake.mapping.step_form import StepForm, data_with, has_free_text, seen_text

@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from home.contact_details import ContactDetails
 from home.pause.wording import PauseStatus
 from intake.choices import SupervisionForm
-from intake.enquiry.forms import ContactFactsForm, TypedTextField, version_field
-from intake.enquiry.notices import FormNotices, form_notices, with_privacy_link
+from intake.enquiry.form_pages import FormNotices, form_notices, with_privacy_link
+from intake.enquiry.forms import ContactFactsForm, version_field
 from intake.settings import IntakeSettings
-from intake.typed_text import clean_lines
+from intake.typed_text import TypedTextField, clean_lines
 from intake.waiting.models import ReturnPlan
 from intake.waiting.places import REASON_LIMIT, clean_reason
 from intake.waiting.rules import kept_while_waiting

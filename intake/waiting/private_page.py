@@ -17,10 +17,10 @@ from django.views.decorators.http import require_http_methods
 
 from home.pause.rules import CALENDAR, calendar_day
 from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
+from intake.enquiry.form_pages import FormPost, read_post, see_other
 from intake.enquiry.mails import enquiry_of
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.enquiry.removal import remove_enquiry
-from intake.enquiry.responses import FormPost, read_post, see_other
 from intake.enquiry.services import STATUS_FIELDS, save_change, set_status
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail

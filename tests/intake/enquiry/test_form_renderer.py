@@ -9,8 +9,7 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.enquiry.form_renderer import FORM_RENDERER
-from intake.enquiry.forms import ContactForm, MappingFactsForm
+from intake.enquiry.forms import FORM_RENDERER, ContactForm, MappingFactsForm
 from intake.waiting.forms import WaitingForm
 
 DJANGO = DjangoTemplates()

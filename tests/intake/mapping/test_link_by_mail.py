@@ -14,7 +14,7 @@ from django.utils import timezone
 from intake.mail.delivery import deliver_due
 from intake.mail.models import WAITS
 from intake.mapping.links import LIFETIME, remove_unfinished
-from intake.mapping.resume_mail import MAIL_INTERVAL, MAIL_LIFETIME, MOST_MAILS
+from intake.mapping.mails import MAIL_INTERVAL, MAIL_LIFETIME, MOST_MAILS
 from intake.models import AutomaticReplyTrace, Enquiry, InitialMapping, MappingLink, OutgoingMail
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.mapping.mailed_links import secrets_in_mails
