@@ -14,8 +14,8 @@ from intake.desk.actions import waiting_addresses
 from intake.desk.dashboard import EnquiryPanel, checklist_items, form_pages, own_mail_addresses
 from intake.desk.list import EnquiryGroup
 from intake.desk.settings import IntakeSettingsForm
+from intake.enquiry.models import enquiry_url
 from intake.mapping.draft_tryout import try_mapping
-from intake.rights import enquiry_url
 from intake.settings import IntakeSettings
 
 modeladmin_register(EnquiryGroup)

@@ -8,7 +8,7 @@ from wagtail import hooks
 from wagtail.admin.ui.components import Component
 
 from aijuu_site.backup.status import backup_status
-from intake.rights import may_see
+from intake.enquiry.models import may_see
 
 
 class BackupPanel(Component):

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -13,16 +16,29 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from intake.desk.enquiry_page import conflict, found, page, saved, show_form_errors, told_if_gone
-from intake.desk.invitations import can_be_invited, can_get_waiting_link, send_mapping_link, send_waiting_link
+from intake.choices import MailPurpose, MailState, StepKind
+from intake.desk.enquiry_page import (
+    can_be_invited,
+    can_get_waiting_link,
+    conflict,
+    found,
+    guarded,
+    page,
+    saved,
+    show_form_errors,
+    told_if_gone,
+)
 from intake.enquiry.forms import PreparationForm, VersionForm, posted_version
-from intake.enquiry.models import Enquiry
-from intake.enquiry.services import ChangedMeanwhile
+from intake.enquiry.models import Enquiry, enquiry_url, may_act, may_see
+from intake.enquiry.services import ChangedMeanwhile, lock_enquiry, require_version, save_change
+from intake.mail.models import OutgoingMail
 from intake.mapping.context import facts_group, sent_facts, sent_groups
+from intake.mapping.links import LIFETIME, mapping_to_link
+from intake.mapping.mails import queue_mapping_link
 from intake.mapping.reading import SentMapping, read_mapping
 from intake.mapping.services import save_preparation_notes
-from intake.rights import enquiry_url, guarded, may_act, may_see
 from intake.waiting.forms import MoveAheadForm
+from intake.waiting.mails import queue_waiting_link
 from intake.waiting.places import NotWaiting, move_ahead, move_back
 from intake.waiting.plan_page import show_or_start, stop
 from intake.waiting.reading import read_place, show
@@ -109,17 +125,66 @@ _PLACE = _Question(
 )
 
 
+def _send(
+    enquiry_id: int,
+    version: int,
+    purpose: MailPurpose,
+    step: StepKind,
+    queue: Callable[[Enquiry], None],
+    by: AbstractBaseUser | None,
+    now: datetime,
+) -> bool:
+    with transaction.atomic():
+        enquiry = lock_enquiry(enquiry_id)
+        require_version(enquiry, version)
+        earlier = OutgoingMail.objects.filter(enquiry=enquiry, purpose=purpose)
+        if earlier.filter(state__in=(MailState.QUEUED, MailState.SENDING)).exists():
+            return False
+        # The new mail needs its own Message-ID: mail programs hide duplicates.
+        earlier.delete()
+        queue(enquiry)
+        save_change(enquiry, step, by=by, now=now)
+    return True
+
+
+def _works_until(enquiry: Enquiry, now: datetime) -> datetime:
+    """Return until when the link is valid at least, however late the mail is sent."""
+    mapping = mapping_to_link(enquiry, by_mail=True)
+    return mapping.expires_at if mapping and mapping.started_at else now + LIFETIME
+
+
+def _send_mapping_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> bool:
+    """Queue a mail with a private link to the mapping, replacing an earlier one. Returns False if one is unsent.
+
+    The secret is generated on delivery. Raises ChangedMeanwhile for an old `version`; a double click sends one mail.
+    """
+
+    def queue(enquiry: Enquiry) -> None:
+        queue_mapping_link(enquiry=enquiry, works_until=_works_until(enquiry, now), now=now)
+
+    return _send(enquiry_id, version, MailPurpose.MAPPING_LINK, StepKind.LINK_SENT, queue, by, now)
+
+
 def send_mapping(request: HttpRequest, instance_pk: str) -> HttpResponse:
     """Ask for confirmation; a post queues a mail with a new private link to the enquiry's mapping."""
     enquiry = found(instance_pk)
     may_go = can_be_invited(enquiry, now=timezone.now())
-    return _ask_or_send(request, enquiry, _MAPPING, may_go=may_go, send=send_mapping_link)
+    return _ask_or_send(request, enquiry, _MAPPING, may_go=may_go, send=_send_mapping_link)
+
+
+def _send_waiting_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> bool:
+    """Queue a mail with a private link to the place on the waiting list; otherwise like _send_mapping_link()."""
+
+    def queue(enquiry: Enquiry) -> None:
+        queue_waiting_link(place=enquiry.waiting, now=now)
+
+    return _send(enquiry_id, version, MailPurpose.WAITING_LINK, StepKind.WAITING_LINK_SENT, queue, by, now)
 
 
 def send_place(request: HttpRequest, instance_pk: str) -> HttpResponse:
     """Ask for confirmation; a post queues a mail with a new private link to the place on the waiting list."""
     enquiry = found(instance_pk)
-    return _ask_or_send(request, enquiry, _PLACE, may_go=can_get_waiting_link(enquiry), send=send_waiting_link)
+    return _ask_or_send(request, enquiry, _PLACE, may_go=can_get_waiting_link(enquiry), send=_send_waiting_link)
 
 
 def _ask_or_send(

@@ -24,14 +24,14 @@ from home.pause.models import PauseNotice
 from home.pause.rules import FormMode
 from intake.choices import Status, Verdict
 from intake.contact.page import ContactPage
-from intake.enquiry.models import Enquiry
+from intake.desk.enquiry_page import guarded
+from intake.enquiry.models import Enquiry, enquiry_url, may_act
 from intake.health import read_health
 from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail, late
 from intake.mail.queue import unsent_without_enquiry
 from intake.mapping.page import MappingPage
 from intake.proof import proof_status
-from intake.rights import enquiry_url, guarded, may_act
 from intake.settings import IntakeSettings
 from intake.waiting.reading import waiting_summary
 

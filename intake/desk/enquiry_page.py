@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.messages.storage.base import BaseStorage
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -16,17 +17,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from intake.choices import Kind, MailPurpose, MailState, Outcome, Status, StepKind
-from intake.desk.invitations import can_be_invited, can_get_waiting_link
 from intake.enquiry.forms import HandlingForm, PreparationForm, VersionForm, posted_version
 from intake.enquiry.mails import promised_mails
-from intake.enquiry.models import Enquiry
+from intake.enquiry.models import Enquiry, enquiry_url
 from intake.enquiry.removal import remove_if_unchanged
 from intake.enquiry.search import others_of_mailbox
 from intake.enquiry.services import ChangedMeanwhile, accept_quarantined, change_status, save_handling
 from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail
+from intake.mapping.page import mapping_is_offered
 from intake.mapping.reading import MappingInProgress, SentMapping, read_mapping
-from intake.rights import enquiry_url
 from intake.waiting.reading import read_place
 
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
@@ -47,6 +47,20 @@ class Event:
 
 class EnquiryGone(Http404):
     """The enquiry was removed, or there never was one."""
+
+
+def guarded(view: Callable[..., HttpResponseBase], allowed: Callable[..., bool]) -> Callable[..., HttpResponseBase]:
+    """Respond with 403 to users without the right; Wagtail would redirect them to its front page instead."""
+
+    def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if allowed(request.user):
+            try:
+                return view(request, *args, **kwargs)
+            except PermissionDenied:
+                pass
+        return TemplateResponse(request, "403.html", status=403)
+
+    return guard
 
 
 def found(pk: str) -> Enquiry:
@@ -150,6 +164,25 @@ def _another_was_confirmed(enquiry: Enquiry) -> bool:
     """Return whether another enquiry of the mailbox has a confirmation that went out: the reason for no second one."""
     mails = OutgoingMail.objects.filter(enquiry__in=[other.pk for other in others_of_mailbox(enquiry)])
     return mails.filter(purpose__in=_CONFIRMATIONS, state=MailState.SENT).exists()
+
+
+def can_be_invited(enquiry: Enquiry, *, now: datetime) -> bool:
+    """Return whether a link to the mapping may be sent: to an open, ordinary message without a sent or expired mapping.
+
+    An expired mapping is removed within the hour; after that another one can be started.
+    """
+    if enquiry.kind != Kind.CONTACT or enquiry.is_closed or enquiry.is_quarantined or not mapping_is_offered():
+        return False
+    mapping = getattr(enquiry, "mapping", None)
+    if mapping is None:
+        return True
+    return not mapping.is_sent and (mapping.started_at is None or mapping.expires_at > now)
+
+
+def can_get_waiting_link(enquiry: Enquiry) -> bool:
+    """Return whether a link to the place on the waiting list may be sent; not for a suspicious enquiry."""
+    on_list = enquiry.status == Status.WAITING_LIST and hasattr(enquiry, "waiting")
+    return on_list and not enquiry.is_quarantined
 
 
 def page(

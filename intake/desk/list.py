@@ -31,6 +31,7 @@ from intake.desk.enquiry_page import (
     action,
     close_as_spam,
     delete,
+    guarded,
     nothing_here,
     read,
     resend,
@@ -41,7 +42,6 @@ from intake.desk.export import spreadsheet_response
 from intake.enquiry.models import NO_PROOF, Enquiry
 from intake.enquiry.search import search
 from intake.mail.models import OutgoingMail
-from intake.rights import guarded
 
 
 class _OfferedFilter(SimpleListFilter):

@@ -15,7 +15,7 @@ from home.contact_details import ContactDetails
 from home.dates import finnish_moment
 from home.pause.wording import PauseStatus
 from intake.choices import Kind, MailPurpose, MailState
-from intake.enquiry.models import Enquiry
+from intake.enquiry.models import Enquiry, enquiry_url
 from intake.mail.models import OutgoingMail
 from intake.mail.queue import (
     Addresses,
@@ -28,7 +28,6 @@ from intake.mail.queue import (
     supervisor_address,
     to_supervisor,
 )
-from intake.rights import enquiry_url
 from intake.settings import IntakeSettings
 
 # Stands in a rendered mail for the primary key of an enquiry that is not stored yet. Such a mail never contains text

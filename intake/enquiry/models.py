@@ -4,8 +4,10 @@ import uuid
 from datetime import date
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +27,21 @@ from intake.choices import (
 
 # The fields of an enquiry's signature (intake.enquiry.search).
 SIGNATURE_FIELDS = ("search_bits_0", "search_bits_1", "search_bits_2", "search_bits_3")
+
+
+def may_see(user: PermissionsMixin | AnonymousUser) -> bool:
+    """Whether this user may read enquiries."""
+    return user.has_perm("intake.view_enquiry")
+
+
+def may_act(user: PermissionsMixin | AnonymousUser) -> bool:
+    """Whether this user may change enquiries. Changing requires the right to read them."""
+    return may_see(user) and user.has_perm("intake.change_enquiry")
+
+
+def enquiry_url(action: str, *args: object) -> str:
+    """Return the address of a view of intake.desk.list. No other place knows how wagtail-modeladmin names them."""
+    return reverse(f"yhteydenotot_modeladmin_{action}", args=args)
 
 
 # Every list, count and export leaves out the test letters of the nightly proof: the default manager does.

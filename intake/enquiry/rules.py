@@ -1,8 +1,6 @@
-"""Rules for references and retention. All but new_reference() are pure functions."""
+"""How long an enquiry is kept, and how long its receipt leads to it: pure functions."""
 
 import calendar
-import re
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,27 +8,6 @@ from django.utils import timezone
 
 from intake.choices import Outcome
 from intake.jobs.schedule import is_from_future
-from intake.typed_text import clean_line
-
-# No characters that look or sound alike (0/O, 1/I/L, 2/Z, 5/S, 8/B, D/T, M/N, G/K, U/V/W), no vowels: no words.
-ALPHABET = "34679CFHJKNPRTXY"
-_LENGTH = 6
-# As people write a reference: in either case, with or without a separator.
-_WRITTEN = re.compile(
-    rf"(?<![^\W_])([{ALPHABET}]{{3}})[\s\u2010-\u2015\u2212_-]*([{ALPHABET}]{{3}})(?![^\W_])", re.IGNORECASE
-)
-
-
-def new_reference() -> str:
-    """Return a random reference such as "K7P-4XC", one of 16**6 (about 17 million)."""
-    symbols = "".join(secrets.choice(ALPHABET) for _ in range(_LENGTH))
-    return f"{symbols[:3]}-{symbols[3:]}"
-
-
-def references_in(text: str) -> set[str]:
-    """Return possible references in `text`, in their stored form ("re: k7p 4xc" -> {"K7P-4XC"})."""
-    return {f"{match[1]}-{match[2]}".upper() for match in _WRITTEN.finditer(clean_line(text))}
-
 
 # The URL of a thank-you page stays in the browser's history: after this it leads to nothing that was sent.
 RECEIPT_WINDOW = timedelta(days=1)

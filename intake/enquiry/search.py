@@ -1,10 +1,11 @@
-"""Searching enquiries by parts of words, alike on both databases.
+"""References of enquiries, and searching enquiries by parts of words, alike on both databases.
 
 Each enquiry has a signature, a Bloom filter of the letter pairs and triples in its words. An index over the signatures
 leaves only few rows whose text is compared. Everything is in the enquiry's own row, so nothing outlives its removal.
 """
 
 import re
+import secrets
 import zlib
 from collections.abc import Iterable, Mapping
 from functools import reduce
@@ -15,10 +16,9 @@ from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet
 
 from home.text_input import readable_address
 from intake.enquiry.models import SIGNATURE_FIELDS, Enquiry
-from intake.enquiry.rules import references_in
 from intake.mailbox import mailbox_of
 from intake.submission import ContactFacts
-from intake.typed_text import phone_parts
+from intake.typed_text import clean_line, phone_parts
 
 # A bigint without its sign.
 _BITS_EACH = 63
@@ -26,6 +26,24 @@ _ALL = 1_000_000_000
 # Around the words of what is pasted from a mail program or a list: 'Pieni, Pekka <pekka@esimerkki.fi>'.
 _BETWEEN_WORDS = re.compile(r"""[\s<>()\[\]{}"“”„«»,;]+(?:mailto:)?|^mailto:""")
 _AT_THE_ENDS = ".:!?'’‘"
+# No characters that look or sound alike (0/O, 1/I/L, 2/Z, 5/S, 8/B, D/T, M/N, G/K, U/V/W), no vowels: no words.
+ALPHABET = "34679CFHJKNPRTXY"
+_LENGTH = 6
+# As people write a reference: in either case, with or without a separator.
+_WRITTEN = re.compile(
+    rf"(?<![^\W_])([{ALPHABET}]{{3}})[\s\u2010-\u2015\u2212_-]*([{ALPHABET}]{{3}})(?![^\W_])", re.IGNORECASE
+)
+
+
+def new_reference() -> str:
+    """Return a random reference such as "K7P-4XC", one of 16**6 (about 17 million)."""
+    symbols = "".join(secrets.choice(ALPHABET) for _ in range(_LENGTH))
+    return f"{symbols[:3]}-{symbols[3:]}"
+
+
+def references_in(text: str) -> set[str]:
+    """Return possible references in `text`, in their stored form ("re: k7p 4xc" -> {"K7P-4XC"})."""
+    return {f"{match[1]}-{match[2]}".upper() for match in _WRITTEN.finditer(clean_line(text))}
 
 
 def search_values(reference: str, facts: ContactFacts) -> dict[str, str | int]:

@@ -18,8 +18,8 @@ from home.pause.wording import PauseStatus
 from intake.choices import Kind, Outcome, Status, StepKind, Verdict
 from intake.enquiry.mails import ReadyMails, queue_mails, render_mails
 from intake.enquiry.models import Enquiry, EnquiryStep
-from intake.enquiry.rules import RetentionTimes, new_reference, removal_date
-from intake.enquiry.search import search_values
+from intake.enquiry.rules import RetentionTimes, removal_date
+from intake.enquiry.search import new_reference, search_values
 from intake.jobs.schedule import is_from_future
 from intake.locks import lock_letter, lock_receiving
 from intake.mailbox import database_key, hash_with, mailbox_key

@@ -7,9 +7,8 @@ from home.dates import finnish_moment
 from home.text_input import readable_address
 from intake import typed_text
 from intake.choices import MailState
-from intake.enquiry.models import Enquiry
+from intake.enquiry.models import Enquiry, enquiry_url
 from intake.mail.models import OutgoingMail
-from intake.rights import enquiry_url
 
 register = template.Library()
 

@@ -20,10 +20,9 @@ from django.utils.translation import ngettext
 from home.pause.models import PauseNotice
 from home.pause.rules import PauseState, announced_pause, calendar_day, pause_state
 from intake.choices import MailPurpose, MailState, Outcome, PlanState, Status, StepKind
-from intake.enquiry.models import Enquiry, EnquiryStep
+from intake.enquiry.models import Enquiry, EnquiryStep, may_act
 from intake.enquiry.services import ChangedMeanwhile
 from intake.mail.models import OutgoingMail
-from intake.rights import may_act
 from intake.waiting.forms import ReturnPlanForm, StopForm
 from intake.waiting.mails import plan_key, return_notice_preview
 from intake.waiting.models import ReturnPlan, WaitingPlace

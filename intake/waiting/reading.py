@@ -12,10 +12,9 @@ from django.utils.translation import gettext as _
 
 from home.dates import finnish_day
 from intake.choices import DeliveryMode, MailPurpose, MailState, PlanState, Status, StepKind, SupervisionForm
-from intake.enquiry.models import Enquiry, EnquiryStep
+from intake.enquiry.models import Enquiry, EnquiryStep, may_act
 from intake.mail.models import OutgoingMail
 from intake.mailbox import is_same_address
-from intake.rights import may_act
 from intake.waiting.mails import LIST_PURPOSES
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import LINK_PURPOSES, is_mailable, takes_new_clients

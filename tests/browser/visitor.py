@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Locator, Page, expect
 
-from intake.enquiry.rules import ALPHABET
+from intake.enquiry.search import ALPHABET
 from intake.submission import MIN_SECONDS
 from tests.browser.waits import next_document
 

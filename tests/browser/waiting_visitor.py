@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from intake.enquiry.rules import ALPHABET
+from intake.enquiry.search import ALPHABET
 from tests.browser.visitor import Letter, Visitor
 
 JOIN = "Ilmoittaudu odotuslistalle"

@@ -22,8 +22,7 @@ from intake.choices import (
     SupervisionForm,
     Verdict,
 )
-from intake.enquiry.rules import ALPHABET
-from intake.enquiry.search import search_values
+from intake.enquiry.search import ALPHABET, search_values
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, EnquiryStep, InitialMapping, MailAttempt, OutgoingMail, WaitingPlace
 from intake.submission import ContactFacts

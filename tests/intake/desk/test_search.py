@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.enquiry.removal import remove_enquiry
-from intake.enquiry.rules import references_in
-from intake.enquiry.search import search, searched_words, signature
+from intake.enquiry.search import references_in, search, searched_words, signature
 from intake.models import Enquiry
 from intake.typed_text import phone_parts
 from tests.examples import examples

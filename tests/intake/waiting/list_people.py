@@ -10,8 +10,7 @@ from django.utils import timezone
 from home.models import PauseNotice
 from home.pause.services import record_elapsed_return
 from intake.choices import Kind, Status, Verdict
-from intake.enquiry.rules import ALPHABET
-from intake.enquiry.search import signature
+from intake.enquiry.search import ALPHABET, signature
 from intake.mail.delivery import deliver_next
 from intake.mail.models import WAITS
 from intake.mailbox import mailbox_key
