@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from wagtail.admin import messages
 from wagtail.models import Page, Site
 
+from home.editors_text import valid_id
 from home.important_pages import DEFAULT_SITE_PROTECTED, FRONT_PAGE_PROTECTED, contains_front_page
-from home.rich_text import valid_id
 
 View = Callable[..., HttpResponseBase]
 

@@ -10,8 +10,8 @@ from wagtail.images import get_image_model
 from wagtail.images.blocks import ImageChooserBlock
 from wagtail.models import Page
 
+from home.editors_text import PROSE_FEATURES, valid_id
 from home.pause.rules import FormMode
-from home.rich_text import PROSE_FEATURES, valid_id
 from home.site_pages import current_request, site_pages, visitor_url
 
 

@@ -16,8 +16,7 @@ from wagtail.admin.userbar import ContentCheckerItem
 from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page
 
-from home.editors_text import has_unfilled_placeholder, unresolved_placeholders
-from home.rich_text import linked_page_ids
+from home.editors_text import has_unfilled_placeholder, linked_page_ids, unresolved_placeholders
 from home.seo import LONGEST_DESCRIPTION
 from home.site_pages import visitor_urls
 

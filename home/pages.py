@@ -25,9 +25,9 @@ from wagtail.search import index
 
 from home.blocks import BodyStreamBlock
 from home.compiled_rows import row_by_pk
+from home.editors_text import SHORT_FEATURES, linked_page_ids, valid_id
 from home.important_pages import PageRights, refuse_expiry
 from home.moments import SchedulePanel
-from home.rich_text import SHORT_FEATURES, linked_page_ids, valid_id
 from home.site_pages import current_request, site_pages
 
 # Element ids that the page template uses.

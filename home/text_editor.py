@@ -1,6 +1,6 @@
 """The editor of rich text, and what becomes of the links in stored text.
 
-Apart from home.rich_text, which the models need: from Wagtail 8 on, these can be imported only after all models.
+Apart from home.editors_text, which the models need: from Wagtail 8 on, these can be imported only after all models.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from wagtail.documents.rich_text import DocumentLinkHandler
 from wagtail.rich_text import EmbedHandler
 from wagtail.rich_text.pages import PageLinkHandler
 
-from home.rich_text import Attributes, valid_id, without_invalid_references
+from home.editors_text import Attributes, valid_id, without_invalid_references
 from home.site_pages import visitor_urls
 
 # What Wagtail's converter and exporter raise for input that the editor can't have sent.

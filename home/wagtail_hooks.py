@@ -11,9 +11,9 @@ from wagtail.rich_text.feature_registry import FeatureRegistry
 from home import page_alarm as _page_alarm  # noqa: F401  (registers its hooks)
 from home.checklist import admin as _checklist  # noqa: F401  (registers its hooks)
 from home.editing_checks import SiteContentChecker
+from home.editors_text import PROSE_FEATURES
 from home.images.models import FillFromTop
 from home.pause import admin as _pause  # noqa: F401  (registers its hooks)
-from home.rich_text import PROSE_FEATURES
 from home.text_editor import DocumentLink, PageLink, RemovedEmbed
 
 

@@ -20,10 +20,9 @@ from wagtail.models import Page, PreviewableMixin, Site
 from home.compiled_rows import QuickSetting
 from home.contact_details import ContactDetails
 from home.dates import DayField, finnish_day
-from home.editors_text import editors_html, hide_emails
+from home.editors_text import SHORT_FEATURES, editors_html, expanded, has_visible_text, hide_emails
 from home.pause.rules import FormMode, PauseSettings, PauseState, pause_state, settings_for_state, validation_errors
 from home.pause.wording import PauseStatus, PauseWords, next_change, past_days, pause_status
-from home.rich_text import SHORT_FEATURES, expanded, has_visible_text
 
 
 class PastDayWarningPanel(Panel):

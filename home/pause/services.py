@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
+from home.editors_text import has_visible_text
 from home.pause.models import EDITABLE, SNAPSHOT_FIELDS, TEXT_FIELDS, PauseAction, PauseChange, PauseNotice
 from home.pause.rules import (
     NO_DAYS,
@@ -17,7 +18,6 @@ from home.pause.rules import (
     calendar_day,
     pause_state,
 )
-from home.rich_text import has_visible_text
 
 # After this, undoing a change would surprise: other decisions may rest on it.
 UNDO_FOR = timedelta(hours=24)

@@ -19,12 +19,11 @@ from wagtail.rich_text import RichText, expand_db_html
 from home import editors_text as email_obfuscation
 from home import seo as addresses
 from home.editing_checks import ATTRIBUTE, page_findings
-from home.editors_text import editors_html, editors_text
+from home.editors_text import editors_html, editors_text, without_empty_links
 from home.images.photos import PageImage, page_image
 from home.important_pages import consequences_without
 from home.menus import build_breadcrumbs
 from home.pages import BasePage
-from home.rich_text import without_empty_links
 from home.seo import page_head as head_of
 from home.typography import remembered, unbroken_html, unbroken_text
 from home.typography import soft_hyphens as with_soft_hyphens

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from home.rich_text import valid_id
+from home.editors_text import valid_id
 from intake.enquiry.forms import MappingFactsForm
 from intake.mapping.answers import counted_answers, ending_of, missing, recommended, steps_to_show
 from intake.mapping.context import (

@@ -15,11 +15,10 @@ from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel
 from wagtail.contrib.routable_page.models import RoutablePageMixin, path
 from wagtail.fields import RichTextField, StreamField
 
-from home.editors_text import editors_text
+from home.editors_text import PROSE_FEATURES, editors_text
 from home.pages import AlwaysPublic, BasePage
 from home.pause.rules import FormMode
 from home.pause.wording import PauseStatus
-from home.rich_text import PROSE_FEATURES
 from intake.choices import Kind
 from intake.enquiry.form_pages import cache_only_empty_form, read_post, require_own_source, too_long_response
 from intake.enquiry.forms import MappingFactsForm

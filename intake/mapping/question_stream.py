@@ -16,8 +16,7 @@ from wagtail.blocks.list_block import ListBlockValidationError
 from wagtail.blocks.stream_block import StreamBlockValidationError, StreamValue
 from wagtail.blocks.struct_block import StructBlockValidationError
 
-from home.editors_text import editors_html, editors_text, hide_emails
-from home.rich_text import expanded
+from home.editors_text import editors_html, editors_text, expanded, hide_emails
 from intake.mapping import blocks as question_blocks
 from intake.mapping.questions import (
     CHOICE_TYPES,

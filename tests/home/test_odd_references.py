@@ -14,8 +14,8 @@ from wagtail.images import get_image_model
 from wagtail.models import Page
 from wagtail.rich_text import expand_db_html
 
+from home.editors_text import valid_id, without_invalid_references
 from home.models import ContentPage, HomePage
-from home.rich_text import valid_id, without_invalid_references
 from tests.accounts import make_user
 from tests.uploading import drawn, upload
 
