@@ -10,11 +10,10 @@ from wagtail.rich_text.feature_registry import FeatureRegistry
 
 from home import page_alarm as _page_alarm  # noqa: F401  (registers its hooks)
 from home.checklist import admin as _checklist  # noqa: F401  (registers its hooks)
-from home.editing_checks import SiteContentChecker
+from home.editing import DocumentLink, PageLink, RemovedEmbed, SiteContentChecker
 from home.editors_text import PROSE_FEATURES
 from home.images.models import FillFromTop
 from home.pause import admin as _pause  # noqa: F401  (registers its hooks)
-from home.text_editor import DocumentLink, PageLink, RemovedEmbed
 
 
 # After Wagtail's own apps, which add to the same list.

@@ -278,7 +278,7 @@ WAGTAILIMAGES_EXTENSIONS = [
 WAGTAILDOCS_EXTENSIONS = ["pdf"]
 # Through a view, which checks whether the collection is private.
 WAGTAILDOCS_SERVE_METHOD = "serve_view"
-WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "home.text_editor.TextEditor"}}
+WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "home.editing.TextEditor"}}
 WAGTAIL_ALLOW_UNICODE_SLUGS = False
 WAGTAIL_WORKFLOW_ENABLED = False
 WAGTAIL_PASSWORD_REQUIRED_TEMPLATE = "home/password_required.html"  # noqa: S105 (a file)

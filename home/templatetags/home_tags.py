@@ -18,7 +18,7 @@ from wagtail.rich_text import RichText, expand_db_html
 
 from home import editors_text as email_obfuscation
 from home import seo as addresses
-from home.editing_checks import ATTRIBUTE, page_findings
+from home.editing import ATTRIBUTE, page_findings
 from home.editors_text import editors_html, editors_text, without_empty_links
 from home.images.photos import PageImage, page_image
 from home.important_pages import consequences_without

@@ -10,8 +10,8 @@ from django.urls import reverse
 from wagtail.admin.userbar import AdminItem, ContentCheckerItem
 from wagtail.models import Page
 
-from home import editing_checks as checks
-from home.editing_checks import SiteContentChecker, page_findings
+from home import editing as checks
+from home.editing import SiteContentChecker, page_findings
 from home.models import ContentPage, HomePage, PauseNotice
 from home.pause.wording import past_days
 from home.wagtail_hooks import use_site_content_checker

@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
 
-from home.editing_checks import page_findings
+from home.editing import page_findings
 from home.editors_text import editors_html, editors_text, hide_emails
 from home.models import ContactDetails, ContentPage, HomePage, PauseNotice
 

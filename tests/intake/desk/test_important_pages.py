@@ -14,7 +14,7 @@ from wagtail.models import Page, PageViewRestriction, Site
 from wagtail.rich_text import RichText
 
 from aijuu_site.accounts.models import User
-from home.editing_checks import page_findings
+from home.editing import page_findings
 from home.important_pages import important_pages
 from home.models import ContactDetails, ContentPage, HomePage, ServicePage
 from intake.models import ContactPage, MappingPage

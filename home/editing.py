@@ -1,4 +1,7 @@
-"""Content checks of a page, shown in Wagtail's content checker."""
+"""What an editor of pages works with: the editor of rich text with its links, and the content checks of a page.
+
+To be imported after all models only: Wagtail 8 requires it for the handlers of links.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,19 +9,98 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.functional import Promise
-from django.utils.html import strip_tags
+from django.utils.html import escape, strip_tags
 from django.utils.translation import gettext_lazy as _
+from draftjs_exporter.error import ExporterException
 from wagtail import blocks
+from wagtail.admin.rich_text import DraftailRichTextArea
 from wagtail.admin.userbar import ContentCheckerItem
+from wagtail.documents.rich_text import DocumentLinkHandler
 from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page
+from wagtail.rich_text import EmbedHandler
+from wagtail.rich_text.pages import PageLinkHandler
 
-from home.editors_text import has_unfilled_placeholder, linked_page_ids, unresolved_placeholders
+from home.editors_text import (
+    Attributes,
+    has_unfilled_placeholder,
+    linked_page_ids,
+    unresolved_placeholders,
+    valid_id,
+    without_invalid_references,
+)
 from home.seo import LONGEST_DESCRIPTION
 from home.site_pages import visitor_urls
+
+# What Wagtail's converter and exporter raise for input that the editor can't have sent.
+_NO_TEXT = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError, ExporterException)
+
+
+def _with_known_ids(attrs_list: list[Attributes]) -> list[dict[str, int | None]]:
+    return [{"id": valid_id(attrs.get("id"))} for attrs in attrs_list]
+
+
+class PageLink(PageLinkHandler):  # type: ignore[misc]
+    """Page links in rich text. A link to a missing or unpublished page becomes its text."""
+
+    @classmethod
+    def expand_db_attributes_many(cls, attrs_list: list[Attributes]) -> list[str]:
+        urls = visitor_urls([valid_id(attrs.get("id")) for attrs in attrs_list])
+        return [f'<a href="{escape(url)}">' if url else "<a>" for url in urls]
+
+    @classmethod
+    def extract_references(cls, attrs: Attributes) -> Iterator[tuple[Any, ...]]:
+        if valid_id(attrs.get("id")) is not None:
+            yield from super().extract_references(attrs)
+
+
+class DocumentLink(DocumentLinkHandler):  # type: ignore[misc]
+    """Document links in rich text. A link to a missing document becomes its text."""
+
+    @classmethod
+    def get_many(cls, attrs_list: list[Attributes]) -> list[models.Model | None]:
+        documents: list[models.Model | None] = super().get_many(_with_known_ids(attrs_list))
+        return documents
+
+    @classmethod
+    def extract_references(cls, attrs: Attributes) -> Iterator[tuple[Any, ...]]:
+        if valid_id(attrs.get("id")) is not None:
+            yield from super().extract_references(attrs)
+
+
+class RemovedEmbed(EmbedHandler):  # type: ignore[misc]
+    """Images inside rich text are removed: images belong in blocks, which have alternative text and renditions."""
+
+    identifier = "image"
+
+    @staticmethod
+    def expand_db_attributes(attrs: Attributes) -> str:
+        return ""
+
+
+class TextEditor(DraftailRichTextArea):  # type: ignore[misc]
+    """Wagtail's editor. It can't open a text with an invalid reference, so these are removed on the way in and out."""
+
+    def format_value(self, value: str | None) -> str:
+        shown: str = super().format_value(without_invalid_references(value or ""))
+        return shown
+
+    def value_from_datadict(self, data: QueryDict, files: Any, name: str) -> str | None:
+        html: str | None = self._as_html(data, files, name)
+        return html if html is None else without_invalid_references(html)
+
+    def _as_html(self, data: QueryDict, files: Any, name: str) -> str | None:
+        try:
+            html: str | None = super().value_from_datadict(data, files, name)
+        except _NO_TEXT as error:
+            # Wagtail's converter does not validate its input. The editor never sends this.
+            raise BadRequest("no text of the editor's") from error
+        return html
+
 
 # Search engines truncate a title at about this many characters, including the name of the site.
 LONGEST_TITLE = 60
