@@ -1,10 +1,12 @@
-"""The main menu, the footer menu, and breadcrumbs."""
+"""What stands around every page: the main menu, the footer menu, breadcrumbs, and the context of every template."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from modelcluster.fields import ParentalKey
@@ -13,8 +15,10 @@ from wagtail.admin.panels import InlinePanel, PageChooserPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.models import Orderable, Page
 
-from home.contact_details import ContactDetails
+from home.contact_details import ContactDetails, cache_contact
 from home.editors_text import editors_text
+from home.pause.selectors import current_pause
+from home.pause.wording import next_step
 from home.site_pages import SitePage, site_pages
 
 
@@ -99,12 +103,6 @@ def _footer_page_ids(request: HttpRequest) -> list[int]:
     return list(dict.fromkeys([*site_pages(request).footer_ids, *(pk for pk in always if pk is not None)]))
 
 
-def front_page_address(request: HttpRequest) -> str:
-    """Return the URL of the front page; "" where it is missing or unpublished."""
-    pages = site_pages(request)
-    return pages.url(pages.front_page)
-
-
 def build_breadcrumbs(request: HttpRequest, page: Page, here: str = "") -> list[MenuItem]:
     """Return the breadcrumbs from the front page to `page`, or to the view titled `here` below it.
 
@@ -119,3 +117,34 @@ def build_breadcrumbs(request: HttpRequest, page: Page, here: str = "") -> list[
         MenuItem(editors_text(one.title), pages.url(one), is_current=False) for one in above if pages.is_visible(one)
     ]
     return [*items, MenuItem(here or editors_text(page.title), request.path, is_current=True)]
+
+
+def site_context(request: HttpRequest) -> dict[str, Any]:
+    """Return what the base template needs, each fetched at most once per request, when it is used."""
+
+    def front_url() -> str:
+        pages = site_pages(request)
+        return pages.url(pages.front_page)
+
+    def details() -> ContactDetails:
+        loaded = ContactDetails.load(request)
+        cache_contact(loaded)
+        return loaded
+
+    def step() -> str:
+        url = details().contact_url
+        # No link to the contact page on the contact page itself and below it.
+        return next_step(current_pause(request), "" if url and request.path.startswith(url) else url)
+
+    menus: Menus = SimpleLazyObject(lambda: build_menus(request))  # type: ignore[assignment]
+    return {
+        "front_url": SimpleLazyObject(front_url),
+        "contact_details": SimpleLazyObject(details),
+        "contact_url": SimpleLazyObject(lambda: details().contact_url),
+        "pause": SimpleLazyObject(lambda: current_pause(request)),
+        "pause_next_step": SimpleLazyObject(step),
+        "main_menu": SimpleLazyObject(lambda: menus.main),
+        "footer_menu": SimpleLazyObject(lambda: menus.footer),
+        # In bytes: Django refuses a longer POST before a view sees it.
+        "largest_post": settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    }

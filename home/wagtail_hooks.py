@@ -8,11 +8,11 @@ from wagtail.admin.userbar import ContentCheckerItem
 from wagtail.models import Page
 from wagtail.rich_text.feature_registry import FeatureRegistry
 
-from home import page_alarm as _page_alarm  # noqa: F401  (registers its hooks)
-from home.checklist import admin as _checklist  # noqa: F401  (registers its hooks)
+from home import checklist as _checklist  # noqa: F401  (registers its hooks)
 from home.editing import DocumentLink, PageLink, RemovedEmbed, SiteContentChecker
 from home.editors_text import PROSE_FEATURES
 from home.images.models import FillFromTop
+from home.important_pages import IMPORTANT_PAGES_HOOK, PageAlarmPanel, site_important_pages
 from home.pause import admin as _pause  # noqa: F401  (registers its hooks)
 
 
@@ -30,6 +30,14 @@ def limit_rich_text_features(features: FeatureRegistry) -> None:
 @hooks.register("register_image_operations", order=100)
 def register_fill_from_top() -> list[tuple[str, type[FillFromTop]]]:
     return [("fill", FillFromTop)]
+
+
+hooks.register(IMPORTANT_PAGES_HOOK, site_important_pages)
+
+
+@hooks.register("construct_homepage_panels", order=200)
+def add_page_alarm(request: HttpRequest, panels: list[Any]) -> None:
+    panels.insert(0, PageAlarmPanel())
 
 
 @hooks.register("construct_wagtail_userbar")

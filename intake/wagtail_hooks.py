@@ -8,7 +8,7 @@ from wagtail import hooks
 from wagtail.admin.search import SearchArea
 from wagtail_modeladmin.options import modeladmin_register
 
-from home.checklist.points import ITEMS_HOOK
+from home.checklist import ITEMS_HOOK
 from home.important_pages import IMPORTANT_PAGES_HOOK
 from intake.desk.actions import waiting_addresses
 from intake.desk.dashboard import EnquiryPanel, checklist_items, form_pages, own_mail_addresses

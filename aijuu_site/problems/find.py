@@ -12,7 +12,7 @@ from aijuu_site.backup.status import backup_status
 from aijuu_site.problems.domain import Network, check_domain, is_public_site
 from aijuu_site.problems.links import dead_links
 from home.dates import finnish_moment
-from home.page_alarm import page_alarms
+from home.important_pages import page_alarms
 from intake.health import read_health
 from intake.proof import proof_status
 

@@ -179,7 +179,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
-                "home.context_processors.site",
+                "home.menus.site_context",
             ],
             "builtins": ["home.templatetags.finnish_dates"],
         },

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from wagtail.admin.ui.components import Component
 from wagtail.models import Page, Site
 
-from home.checklist.points import ChecklistItem
+from home.checklist import ChecklistItem
 from home.contact_details import ContactDetails
 from home.important_pages import ImportantPage
 from home.pause.models import PauseNotice

@@ -31,7 +31,7 @@ def as_it_was(site: RunningSite) -> Iterator[None]:
 # For `manage.py shell -c`.
 SET_ASIDE_ALL_BUT_TWO = (
     "from aijuu_site.accounts.models import User\n"
-    "from home.checklist.points import checklist_for, mark_point\n"
+    "from home.checklist import checklist_for, mark_point\n"
     f"user = User.objects.get(email={SUPERVISOR.email!r})\n"
     "for point in checklist_for(user).open[2:]:\n"
     "    mark_point(item=point.item, state='set_aside')\n"

@@ -11,7 +11,7 @@ from wagtail.models import Page
 from wagtail_factories import ImageFactory
 
 from aijuu_site.accounts.models import User
-from home.checklist.points import Checklist, all_items, checklist_for, mark_point
+from home.checklist import Checklist, all_items, checklist_for, mark_point
 from home.contact_details import is_business_id
 from home.models import ChecklistMark, ContactDetails, HomePage, PauseNotice
 from home.pause.rules import FormMode
