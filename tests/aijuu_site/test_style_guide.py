@@ -10,8 +10,8 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 
-from aijuu_site.style_guide import examples as guide_blocks
-from aijuu_site.style_guide.colours import PAIRS, contrast, schemes
+from aijuu_site import style_guide_examples as guide_blocks
+from aijuu_site.style_guide import PAIRS, contrast, schemes
 from home.blocks import BodyStreamBlock
 from home.models import PauseNotice
 from home.pause.rules import PauseState

@@ -18,7 +18,7 @@ from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 
 from aijuu_site.queued_sqlite import queue as queue_module
-from aijuu_site.queued_sqlite.queue import QueueTimeout, WriterQueue, _threads_of
+from aijuu_site.queued_sqlite.base import QueueTimeout, WriterQueue, _threads_of
 from intake.models import PostingTrace
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _WRITER = """
 import sys
 from pathlib import Path
-from aijuu_site.queued_sqlite.queue import WriterQueue
+from aijuu_site.queued_sqlite.base import WriterQueue
 queue = WriterQueue(Path(sys.argv[1]))
 queue.acquire(60)
 with open(sys.argv[2], "a") as turns:
