@@ -7,42 +7,27 @@ stranger likes) and network addresses. An error is its kinds and its places in t
 import json
 import logging
 import re
-import secrets
-from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from http.client import responses
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 
-from aijuu_site.private_addresses import redact_secrets
 from intake.jobs.errors import describe
 
-REQUEST_ID = "X-Request-ID"
-_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_current_request: ContextVar[str] = ContextVar("request_id", default="")
+# PRIVATE_PATH, and what mail programs and people make of it: extra slashes before it, capital letters. Not "(?i:…)",
+# which reverse() can't read, and without a leading slash, which Django's checks warn of.
+ANY_PRIVATE_PATH = "[/]*" + "".join(f"[{letter}{letter.upper()}]" for letter in settings.PRIVATE_PATH.strip("/")) + "/"
+# The secret part of a private link, a password reset link or a thank-you page: everything up to the next slash.
+_SECRET = re.compile(rf"(/{ANY_PRIVATE_PATH}|/password_reset/confirm/[\w%-]+/|/kiitos/)/*[^/\n]+")
+# Set by aijuu_site.middleware.RequestIdMiddleware.
+current_request: ContextVar[str] = ContextVar("request_id", default="")
 
 
-class RequestIdMiddleware:
-    """Give each request an id, the proxy's where there is one, and return it in a header. Outermost."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        token = _current_request.set(_request_id(request))
-        try:
-            response = self.get_response(request)
-            response.headers[REQUEST_ID] = _current_request.get()
-            return response
-        finally:
-            _current_request.reset(token)
-
-
-def _request_id(request: HttpRequest) -> str:
-    sent = request.headers.get(REQUEST_ID, "") if settings.TRUSTED_PROXIES else ""
-    return sent if _WELL_FORMED.fullmatch(sent) else secrets.token_hex(8)
+def redact_secrets(text: str) -> str:
+    """Return the text without the secrets of private addresses."""
+    return _SECRET.sub(r"\1…", text)
 
 
 def message_of(record: logging.LogRecord) -> str:
@@ -70,7 +55,7 @@ class LineFormatter(logging.Formatter):
     """For a person, or a service manager that adds nothing."""
 
     def format(self, record: logging.LogRecord) -> str:
-        request = _current_request.get()
+        request = current_request.get()
         parts = [
             f"{self.formatTime(record)} {record.levelname} {record.name}: {message_of(record)}",
             error_of(record),
@@ -89,6 +74,6 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": message_of(record),
             "error": error_of(record),
-            "request_id": _current_request.get(),
+            "request_id": current_request.get(),
         }
         return json.dumps({name: value for name, value in values.items() if value}, ensure_ascii=False)

@@ -1,17 +1,27 @@
-"""Middleware: security headers, refusal of NUL bytes, cache headers, storage errors, canonical host."""
+"""Middleware: request ids, headers, refusals, storage errors, the site's one host, and old addresses of pages."""
 
 import logging
+import re
+import secrets
+import unicodedata
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.http.request import split_domain_port
+from django.urls import is_valid_path
+from django.utils.encoding import escape_uri_path
 from django.utils.log import log_response
+from wagtail.contrib.redirects.middleware import RedirectMiddleware
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.models import Site
 
+from aijuu_site.logs import ANY_PRIVATE_PATH, current_request
 from aijuu_site.plain_pages import plain_response
 from aijuu_site.settings.hosts import site_host, www_variant
 from aijuu_site.storages import StorageUnreachable
+from intake.mapping.returned_text import return_typed_text
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +59,55 @@ PUBLIC_CACHE_CONTROL = "no-cache"
 LIVE_PATH, READY_PATH, METRICS_PATH = "/health/live", "/health/ready", "/metrics"
 # Asked by programs of the same network: under any host name, and over http, too.
 MACHINE_PATHS = (LIVE_PATH, READY_PATH, METRICS_PATH)
+REQUEST_ID = "X-Request-ID"
+_WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_IS_PRIVATE = re.compile(ANY_PRIVATE_PATH)
+_PRIVATE_HEADERS = {
+    "Cache-Control": "no-store, private",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Referrer-Policy": "no-referrer",
+}
+_LONGEST_OLD_PATH = Redirect._meta.get_field("old_path").max_length or 255
+_NOTHING_HERE = (404, 405)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class RequestIdMiddleware:
+    """Give each request an id, the proxy's where there is one, and return it in a header. Outermost."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        token = current_request.set(_request_id(request))
+        try:
+            response = self.get_response(request)
+            response.headers[REQUEST_ID] = current_request.get()
+            return response
+        finally:
+            current_request.reset(token)
+
+
+def _request_id(request: HttpRequest) -> str:
+    sent = request.headers.get(REQUEST_ID, "") if settings.TRUSTED_PROXIES else ""
+    return sent if _WELL_FORMED_ID.fullmatch(sent) else secrets.token_hex(8)
+
+
+class PrivateAddressesMiddleware:
+    """Keep secret URLs (intake.urls) out of caches, Referer headers and search engines, in any spelling.
+
+    Sets the headers on every response under PRIVATE_PATH: pages, redirects and errors.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if _IS_PRIVATE.match(request.path):
+            for name, value in _PRIVATE_HEADERS.items():
+                response[name] = value
+        return response
 
 
 class SecurityHeadersMiddleware:
@@ -141,7 +199,7 @@ class SiteAddressMiddleware:
     Placed before everything that reads the host.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -181,3 +239,111 @@ def _redirect(request: HttpRequest, origin: str) -> HttpResponseBase:
     # Not cached: after a change of SITE_URL two cached redirects could form a loop.
     response["Cache-Control"] = "no-cache"
     return response
+
+
+def current_address(request: HttpRequest) -> str:
+    """Return the current path for an old path, in the form of `path_info`; "" where no redirect matches.
+
+    Wagtail creates redirects for a renamed page and its children. Here they also apply to the routes below such a page:
+    `/old/viesti/` becomes `/new/viesti/`. The longest matching redirect wins.
+    """
+    site = Site.find_for_request(request)
+    parts = [part for part in request.path_info.split("/") if part]
+    beginnings = {f"/{'/'.join(parts[:count])}": count for count in range(1, len(parts) + 1)}
+    known = [path for path in beginnings if len(path) <= _LONGEST_OLD_PATH]
+    redirects = Redirect.get_for_site(site).filter(old_path__in=known, redirect_page__live=True)
+    # A redirect for this site takes precedence over one for all sites.
+    for redirect in sorted(redirects, key=lambda one: (len(one.old_path), one.site_id or 0), reverse=True):
+        page = redirect.redirect_page.specific
+        routes = redirect.redirect_page_route_path.split("/") + parts[beginnings[redirect.old_path] :]
+        below = [part for part in routes if part]
+        try:
+            page.route(request, below)
+        except Http404:
+            continue
+        # A page of another site has an absolute URL.
+        address = "".join([unquote(page.get_url(request) or ""), *(f"{part}/" for part in below)])
+        if address.startswith("/") and address != request.path_info:
+            return address
+    return ""
+
+
+def address_meant(request: HttpRequest) -> str:
+    """Return the path of the page that a misspelt path means; "" if there is none.
+
+    As people type what they heard or read (`/Ota-yhteyttä/`, `/ota_yhteytta`), and as programs that make links of text
+    take the sign after it along (`/ota-yhteytta/).`).
+    """
+    letters = unicodedata.normalize("NFKD", request.path_info).lower()
+    plain = re.sub(r"[\s_]+", "-", "".join(one for one in letters if not unicodedata.combining(one)).strip())
+    parts = [part for part in re.sub(r"[^a-z0-9]+$", "", plain).split("/") if part]
+    address = "".join(f"/{part}" for part in parts) + "/"
+    site = Site.find_for_request(request)
+    if site is None or address == request.path_info:
+        return ""
+    try:
+        site.root_page.specific.route(request, parts)
+    except Http404:
+        return ""
+    return address
+
+
+class OldAddressesMiddleware(RedirectMiddleware):
+    """Lead an old or misspelt URL of a page to the page, in the place of Wagtail's RedirectMiddleware.
+
+    That one redirects a POST to a GET and so loses the form. Here a POST is handled at the new URL within the same
+    request. Not by 307 or 308: the forms' script follows no redirects (static/js/form.js), because the target could be
+    anywhere. If the form no longer exists, the response is a page with the text that was sent.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.method == "POST" and _lacks_last_slash(request):
+            _move(request, f"{request.path_info}/")
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.status_code not in _NOTHING_HERE or not _is_for_pages(request):
+            return response
+        if request.method == "POST":
+            return self._handle_post(request, response)
+        # Django appends the slash first: with it the path may be that of another page.
+        if response.status_code != 404 or _lacks_last_slash(request):
+            return response
+        return self._redirect(request, response)
+
+    def _handle_post(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        address = current_address(request)
+        if address:
+            _move(request, address)
+            response = self.get_response(request)
+            if response.status_code not in _NOTHING_HERE:
+                return response
+        return return_typed_text(request, status=response.status_code) or response
+
+    def _redirect(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        redirected: HttpResponse = super().process_response(request, response)
+        if redirected.status_code != 404:
+            return redirected
+        address = current_address(request) or address_meant(request)
+        if not address:
+            return response
+        query = request.META.get("QUERY_STRING", "")
+        encoded = escape_uri_path(address)
+        return HttpResponsePermanentRedirect(f"{encoded}?{query}" if query else encoded)
+
+
+def _is_for_pages(request: HttpRequest) -> bool:
+    """Return whether the request was routed to Wagtail's page view, or to none."""
+    match = request.resolver_match
+    return match is None or match.url_name == "wagtail_serve"
+
+
+def _lacks_last_slash(request: HttpRequest) -> bool:
+    path = request.path_info
+    return not path.endswith("/") and not is_valid_path(path) and bool(is_valid_path(f"{path}/"))
+
+
+def _move(request: HttpRequest, path: str) -> None:
+    """Change the path of the request."""
+    request.path = request.path_info = path
+    # Wagtail caches the page that it found on the request.
+    request.__dict__.pop("_wagtail_route_for_request", None)

@@ -19,8 +19,8 @@ from aijuu_site.accounts.confirmation import requires_confirmation
 from aijuu_site.accounts.second_step import urls as second_step_urls
 from aijuu_site.accounts.views import LoginView, PasswordResetConfirmView, own_account
 from aijuu_site.front_page_protection import protect_front_page
+from aijuu_site.logs import ANY_PRIVATE_PATH
 from aijuu_site.middleware import LIVE_PATH, METRICS_PATH, READY_PATH
-from aijuu_site.private_addresses import ANY_PRIVATE_PREFIX, PRIVATE_PREFIX
 from home.seo import PageSitemap
 from home.site_pages import serve
 from intake.mapping import returned_text as private_links
@@ -61,8 +61,8 @@ urlpatterns = [
     path("favicon.ico", well_known.favicon, name="favicon"),
     path("manifest.webmanifest", well_known.manifest, name="manifest"),
     path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
-    path(PRIVATE_PREFIX.lstrip("/"), include("intake.urls")),
-    re_path(rf"^{ANY_PRIVATE_PREFIX}(?P<damaged>[\s\S]*)$", private_links.repair_link, name="damaged_private_link"),
+    path(settings.PRIVATE_PATH.lstrip("/"), include("intake.urls")),
+    re_path(rf"^{ANY_PRIVATE_PATH}(?P<damaged>[\s\S]*)$", private_links.repair_link, name="damaged_private_link"),
     path("", include([_second_login, *_wagtail_views, _pages])),
 ]
 

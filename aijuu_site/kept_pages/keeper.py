@@ -23,7 +23,6 @@ from aijuu_site.kept_pages.store import (
     page_entry,
 )
 from aijuu_site.middleware import MACHINE_PATHS
-from aijuu_site.private_addresses import PRIVATE_PREFIX
 
 # How soon the thread notices a change of this machine, and how often it asks the database about other machines.
 _LOOK_SECONDS = 0.1
@@ -81,7 +80,7 @@ class Keeper:
         self._host = urlsplit(settings.SITE_URL).netloc
         self._https = bool(settings.SECURE_SSL_REDIRECT)
         self._static = settings.STATIC_URL
-        self._never = (settings.ADMIN_PATH, PRIVATE_PREFIX, *MACHINE_PATHS)
+        self._never = (settings.ADMIN_PATH, settings.PRIVATE_PATH, *MACHINE_PATHS)
         self._has_proxies = bool(settings.TRUSTED_PROXIES)
         self._unkept: dict[str, bytes] = {}
         self._stopping = threading.Event()

@@ -17,7 +17,6 @@ from django.conf import settings
 
 from aijuu_site.mapped_file import map_file
 from aijuu_site.middleware import MACHINE_PATHS
-from aijuu_site.private_addresses import PRIVATE_PREFIX
 
 KEPT = "kept"
 CLASSES = (KEPT, "page", "post", "admin", "static", "media", "private", "machine")
@@ -45,7 +44,7 @@ def class_of(method: str, path: str) -> str:
         ("admin", settings.ADMIN_PATH),
         ("static", settings.STATIC_URL),
         ("media", settings.MEDIA_URL),
-        ("private", PRIVATE_PREFIX),
+        ("private", settings.PRIVATE_PATH),
     ):
         if path.startswith(prefix):
             return name

@@ -75,6 +75,8 @@ DEFAULT_FROM_EMAIL = sender(env.text("DEFAULT_FROM_EMAIL") or "Aijuu työnohjaus
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 ADMIN_PATH = "/admin/"
+# Of the private links (intake.urls): what stands behind it is a secret.
+PRIVATE_PATH = "/jatka/"
 STORAGES = {
     **file_storages(
         env.text("STORAGE_URL"), data_dir=DATA_DIR, uploads_url=f"{ADMIN_PATH}uploads/", media_url=MEDIA_URL
@@ -137,9 +139,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "aijuu_site.logs.RequestIdMiddleware",
+    "aijuu_site.middleware.RequestIdMiddleware",
     # Outermost of those that set headers: these are on every response, including static files and errors.
-    "aijuu_site.private_addresses.PrivateAddressesMiddleware",
+    "aijuu_site.middleware.PrivateAddressesMiddleware",
     "aijuu_site.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -162,7 +164,7 @@ MIDDLEWARE = [
     "home.site_pages.CurrentRequestMiddleware",
     "aijuu_site.middleware.StorageUnreachableMiddleware",
     # Innermost: a form sent to an old URL is handled within the same request, after all other middleware.
-    "aijuu_site.old_addresses.OldAddressesMiddleware",
+    "aijuu_site.middleware.OldAddressesMiddleware",
 ]
 
 ROOT_URLCONF = "aijuu_site.urls"

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.conf import settings
 
-from aijuu_site.private_addresses import redact_secrets
+from aijuu_site.logs import redact_secrets
 
 DEPLOY = settings.BASE_DIR / "deploy"
 SECRET = "hR3-kX_9"

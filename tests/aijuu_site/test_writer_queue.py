@@ -17,7 +17,7 @@ from django.db import OperationalError, close_old_connections, connection, conne
 from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 
-from aijuu_site.queued_sqlite import queue as queue_module
+from aijuu_site.queued_sqlite import base as queue_module
 from aijuu_site.queued_sqlite.base import QueueTimeout, WriterQueue, _threads_of
 from intake.models import PostingTrace
 

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 from django.test import Client
 from django.utils import timezone
 
-from aijuu_site.private_addresses import redact_secrets
+from aijuu_site.logs import redact_secrets
 from home.pause.rules import FormMode
 from intake.choices import Outcome, Status
 from intake.enquiry.removal import remove_enquiry
