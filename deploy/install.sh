@@ -217,7 +217,7 @@ take_static_files_of_others() {
     local other
     for other in "$ROOT/releases"/*/; do
         [ "$other" -ef "$1" ] ||
-            (cd "$1" && PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m aijuu_site.static_of_pages "$other/built_static" built_static)
+            (cd "$1" && PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m aijuu_site.static_files "$other/built_static" built_static)
     done
 }
 

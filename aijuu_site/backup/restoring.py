@@ -28,7 +28,7 @@ from aijuu_site.backup.making import FORMAT, MANIFEST, fingerprint
 from aijuu_site.backup.removals import Removed, repeat_removals
 from aijuu_site.backup.work_folder import private_folder
 from aijuu_site.serving.checks import close_connections
-from aijuu_site.serving.preparation import prepare_static_files
+from aijuu_site.static_files import prepare_static_files
 from intake.enquiry.models import Enquiry
 from intake.enquiry.removal import remove_due
 from intake.mapping.links import remove_unfinished

@@ -1,23 +1,16 @@
-"""Prepare the data for the web server: migrations, content, account, static files. Idempotent."""
+"""Prepare the data for the web server: migrations, content, account. Idempotent."""
 
-import hashlib
 import io
-import json
 import logging
-import os
 import secrets
-import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
-from django.contrib.staticfiles.finders import get_finders
-from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
@@ -28,14 +21,13 @@ from wagtail.models import GroupPagePermission, Page, Site
 
 from aijuu_site.accounts.models import User
 from aijuu_site.accounts.passwords import normalised
-from aijuu_site.settings.data_folder import overlaps_sources
 from aijuu_site.settings.databases import SQLITE
 from aijuu_site.settings.hosts import site_host
-from aijuu_site.static_of_pages import keep_files_of_pages
 from home.contact_details import ContactDetails
 from home.content.loader import link_settings_to_pages, unmark_missing_pages
 from home.pages import HomePage
 
+Say = Callable[[str], None]
 SUPERVISORS_GROUP = "Työnohjaaja"
 _FRONT_PAGE_SLUG = "etusivu"
 # Characters of a tree path for each level.
@@ -43,8 +35,6 @@ _STEP = Page.steplen
 # As in a new database (intake.migrations.0002_groups).
 _GROUPS = ("Työnohjaaja", "Sisällöntuottaja")
 _PERMISSIONS = ("add_page", "change_page", "publish_page", "bulk_delete_page", "lock_page", "unlock_page")
-# Their versions affect the collected files.
-_PACKAGES = ("django", "whitenoise", "brotli")
 
 
 @dataclass(frozen=True)
@@ -191,71 +181,6 @@ def sync_site_address(site_url: str) -> bool:
     return True
 
 
-def static_fingerprint() -> str:
-    """Return a hash of all static source files and of what processes them."""
-    digest = hashlib.sha256()
-    recipe = [settings.STATIC_URL, settings.STORAGES["staticfiles"], [version(package) for package in _PACKAGES]]
-    digest.update(json.dumps(recipe, sort_keys=True, default=str).encode())
-    for finder in get_finders():
-        for path, storage in sorted(finder.list([]), key=lambda item: str(item[0])):
-            prefix = getattr(storage, "prefix", None) or ""
-            with storage.open(path) as source:
-                content = hashlib.sha256(source.read()).hexdigest()
-            digest.update(f"{prefix}/{path}\0{content}\n".encode())
-    return digest.hexdigest()
-
-
-def static_files_are_current(stamp: Path, fingerprint: str) -> bool:
-    """Return whether STATIC_ROOT was collected from the sources with this fingerprint."""
-    if not _manifest().is_file():
-        return False
-    try:
-        return stamp.read_text(encoding="ascii") == fingerprint
-    except FileNotFoundError:
-        return False
-
-
-def _manifest() -> Path:
-    return Path(settings.STATIC_ROOT) / "staticfiles.json"
-
-
-def collect_static_files(stamp: Path, fingerprint: str) -> None:
-    """Empty and fill STATIC_ROOT, then write `fingerprint` into `stamp`. An interrupted run leaves the stamp empty.
-
-    The files that open pages may still ask for stay until the next time.
-
-    Raises CommandError for a folder that was not created here (no stamp), or that overlaps the sources.
-    """
-    folder = Path(settings.STATIC_ROOT)
-    sources = [settings.BASE_DIR, *(Path(source) for source in settings.STATICFILES_DIRS)]
-    # The folder may have become a symbolic link to another one.
-    is_ours = stamp.exists() and (not folder.is_symlink() or _manifest().is_file())
-    is_foreign = folder.is_dir() and any(folder.iterdir()) and not is_ours
-    if is_foreign or any(overlaps_sources(folder, sources=source) for source in sources):
-        raise CommandError(f"{folder} holds files that were not made here. Move them away, or set another DATA_DIR.")
-    stamp.write_text("", encoding="ascii")
-    earlier = folder.with_name(f"{folder.name}.earlier")
-    if _manifest().is_file():
-        shutil.rmtree(earlier, ignore_errors=True)
-        keep_files_of_pages(folder, earlier)
-        shutil.copy2(_manifest(), earlier)
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    keep_files_of_pages(earlier, folder)
-    shutil.rmtree(earlier, ignore_errors=True)
-    draft = stamp.with_name(f".{stamp.name}.new")
-    draft.write_text(fingerprint, encoding="ascii")
-    os.replace(draft, stamp)
-
-
-def read_static_manifest() -> None:
-    """Let this process know the collected files; its storage was made before another process collected them."""
-    if isinstance(staticfiles_storage, ManifestFilesMixin):
-        staticfiles_storage.hashed_files, staticfiles_storage.manifest_hash = staticfiles_storage.load_manifest()
-
-
-Say = Callable[[str], None]
-
-
 def prepare_data(say: Say) -> None:
     """Migrate, load the first content, set the address of the site, and create the first account.
 
@@ -269,19 +194,6 @@ def prepare_data(say: Say) -> None:
     if sync_site_address(settings.SITE_URL):
         say(f"The site's address is now {settings.SITE_URL}.")
     _make_account(say)
-
-
-def prepare_static_files(say: Say) -> None:
-    """Collect static files if they are outdated. A release contains them already (deploy/build.sh)."""
-    if settings.STATIC_ROOT == settings.BUILT_STATIC:
-        if not _manifest().is_file():
-            raise CommandError(f"{settings.STATIC_ROOT} holds no static files: this release was not built to its end.")
-        return
-    stamp = settings.DATA_DIR / "static.stamp"
-    fingerprint = static_fingerprint()
-    if not static_files_are_current(stamp, fingerprint):
-        say("Collecting and compressing static files (half a minute) …")
-        collect_static_files(stamp, fingerprint)
 
 
 def pending_migrations() -> list[str]:

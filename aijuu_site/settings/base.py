@@ -81,7 +81,7 @@ STORAGES = {
     **file_storages(
         env.text("STORAGE_URL"), data_dir=DATA_DIR, uploads_url=f"{ADMIN_PATH}uploads/", media_url=MEDIA_URL
     ),
-    "staticfiles": {"BACKEND": "aijuu_site.static_storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "aijuu_site.static_files.StaticFilesStorage"},
 }
 
 # Who is told of problems of the site, and by which server; the site's own for an empty one.

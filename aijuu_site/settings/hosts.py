@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+from functools import cache
 from urllib.parse import urlsplit
 
 import idna
@@ -64,6 +65,8 @@ def site_url(text: str, *, port: int) -> str:
     return f"{scheme}://{name}" + ("" if chosen in (None, _DEFAULT_PORTS[scheme]) else f":{chosen}")
 
 
+# Asked with every request, of SITE_URL.
+@cache
 def site_host(url: str) -> str:
     """Return the host name of `url` as in a Host header, without the port."""
     name = urlsplit(url).hostname or ""
@@ -79,6 +82,7 @@ def has_host_name(url: str) -> bool:
     return False
 
 
+@cache
 def www_variant(host: str) -> str | None:
     """Return the host with www. added or removed; None for a host without such a variant."""
     if host in LOOPBACK or host.startswith("[") or "." not in host or host.rpartition(".")[2].isdigit():

@@ -15,7 +15,7 @@ from django.core.management import CommandError
 from django.test import override_settings
 from whitenoise.compress import Compressor
 
-from aijuu_site.serving.preparation import (
+from aijuu_site.static_files import (
     collect_static_files,
     prepare_static_files,
     static_files_are_current,
@@ -30,7 +30,7 @@ def static_source(tmp_path: Path) -> Iterator[Path]:
     (source / "site.css").write_text("body{color:red}")
     storages = {
         **settings.STORAGES,
-        "staticfiles": {"BACKEND": "aijuu_site.static_storage.StaticFilesStorage"},
+        "staticfiles": {"BACKEND": "aijuu_site.static_files.StaticFilesStorage"},
     }
     with override_settings(
         STATICFILES_DIRS=[source],
@@ -66,7 +66,7 @@ def test_a_collection_that_was_cut_off_is_repeated(tmp_path: Path, monkeypatch: 
     def cut_off(*_arguments: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("aijuu_site.serving.preparation.call_command", cut_off)
+    monkeypatch.setattr("aijuu_site.static_files.call_command", cut_off)
     with pytest.raises(KeyboardInterrupt):
         collect_static_files(stamp, fingerprint)
     assert not static_files_are_current(stamp, fingerprint)
@@ -117,7 +117,7 @@ def test_pages_of_the_release_before_still_get_their_files(
         before = names_of(folder)
         if is_cut_off and before:
             with monkeypatch.context() as patch:
-                patch.setattr("aijuu_site.serving.preparation.call_command", cut_off)
+                patch.setattr("aijuu_site.static_files.call_command", cut_off)
                 with pytest.raises(KeyboardInterrupt):
                     collect_static_files(stamp, static_fingerprint())
         collect_static_files(stamp, static_fingerprint())
@@ -143,7 +143,7 @@ def test_a_release_gets_the_files_of_another_and_keeps_its_own(tmp_path: Path) -
     (other / "kept.0.css").touch()
     (broken / "staticfiles.json").unlink()
     for source in (other, broken):
-        command = [sys.executable, "-m", "aijuu_site.static_of_pages", str(source), str(release)]
+        command = [sys.executable, "-m", "aijuu_site.static_files", str(source), str(release)]
         subprocess.run(command, cwd=settings.BASE_DIR, check=True)
     assert (release / "a.1.css").read_text() == "release"
     assert names_of(release, "**/*.*") == {"a.1.css", "b.1.css", "b.1.css.br", "b.2.css", "d.1.js", "staticfiles.json"}

@@ -21,9 +21,10 @@ from aijuu_site.serving.checks import (
     disk_full_as_command_error,
     exclusive_start,
 )
-from aijuu_site.serving.preparation import Say, prepare_data, prepare_static_files, read_static_manifest
+from aijuu_site.serving.preparation import Say, prepare_data
 from aijuu_site.serving.processes import Forked
 from aijuu_site.serving.sockets import is_reached_at, passed_socket, port_is_free
+from aijuu_site.static_files import prepare_static_files, read_static_manifest
 
 _TICK = 0.1
 
