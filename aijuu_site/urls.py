@@ -13,8 +13,7 @@ from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 from wagtail.utils.urlpatterns import decorate_urlpatterns
 
-from aijuu_site import views
-from aijuu_site import views as well_known
+from aijuu_site import health, views
 from aijuu_site.accounts.confirmation import requires_confirmation
 from aijuu_site.accounts.second_step import urls as second_step_urls
 from aijuu_site.accounts.views import LoginView, PasswordResetConfirmView, own_account
@@ -53,14 +52,14 @@ urlpatterns = [
     path(settings.ADMIN_PATH.lstrip("/"), include(_admin)),
     re_path(r"^media/(?P<path>.+)$", views.media_file, name="media_file"),
     path("documents/", include(wagtaildocs_urls)),
-    path(LIVE_PATH.lstrip("/"), views.live, name="live"),
-    path(READY_PATH.lstrip("/"), views.ready, name="ready"),
-    path(METRICS_PATH.lstrip("/"), views.metrics, name="metrics"),
+    path(LIVE_PATH.lstrip("/"), health.live, name="live"),
+    path(READY_PATH.lstrip("/"), health.ready, name="ready"),
+    path(METRICS_PATH.lstrip("/"), health.metrics, name="metrics"),
     path("sitemap.xml", require_safe(sitemap), {"sitemaps": {"pages": PageSitemap}}, name="sitemap"),
-    path("robots.txt", well_known.robots, name="robots"),
-    path("favicon.ico", well_known.favicon, name="favicon"),
-    path("manifest.webmanifest", well_known.manifest, name="manifest"),
-    path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
+    path("robots.txt", views.robots, name="robots"),
+    path("favicon.ico", views.favicon, name="favicon"),
+    path("manifest.webmanifest", views.manifest, name="manifest"),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path(settings.PRIVATE_PATH.lstrip("/"), include("intake.urls")),
     re_path(rf"^{ANY_PRIVATE_PATH}(?P<damaged>[\s\S]*)$", private_links.repair_link, name="damaged_private_link"),
     path("", include([_second_login, *_wagtail_views, _pages])),

@@ -1,4 +1,4 @@
-"""Views outside the page tree: files, health checks, robots.txt, favicon, manifest, security.txt."""
+"""Views outside the page tree: files, robots.txt, favicon, manifest, security.txt."""
 
 import mimetypes
 from datetime import UTC, timedelta
@@ -19,13 +19,9 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import http_date
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.static import was_modified_since
 
-from aijuu_site.content_security import MEDIA_POLICY
-from aijuu_site.metrics.text import CONTENT_TYPE, metrics_text
-from aijuu_site.readiness import find_problems, may_see_details
 from aijuu_site.storages import is_stored_name
 from home.contact_details import ContactDetails
 from home.seo import absolute
@@ -36,6 +32,8 @@ MEDIA_MAX_AGE = 60 * 60 * 24 * 30
 _SHOWN_IN_ADMIN = ("original_images/", "avatar_images/")
 # RFC 9116, 2.5.5: recommended to be less than a year ahead.
 SECURITY_TXT_HOLDS = timedelta(days=180)
+# An uploaded SVG may contain a script: opened on its own, it must run and load nothing.
+MEDIA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _TEXT = "text/plain; charset=utf-8"
 # The background of the light scheme (static/css/site.css). A manifest can't hold the dark one.
 _PAPER = "#fbf7f0"
@@ -77,36 +75,6 @@ def _file_response(request: HttpRequest, name: str, storage: Storage) -> HttpRes
     content_type, encoding = mimetypes.guess_type(name)
     headers = {"Last-Modified": http_date(modified)} | ({"Content-Encoding": encoding} if encoding else {})
     return FileResponse(storage.open(name), content_type=content_type or "application/octet-stream", headers=headers)
-
-
-@never_cache
-@require_safe
-def ready(request: HttpRequest) -> HttpResponse:
-    """Answer 200, or 503 where something is wrong: what, is told only to those who bear MONITORING_TOKEN."""
-    found = find_problems()
-    status = 503 if any(found.values()) else 200
-    lines = ["ready" if status == 200 else "unavailable"]
-    if may_see_details(request):
-        lines += [f"{name}: {problem or 'ok'}" for name, problem in found.items()]
-    return HttpResponse("\n".join(lines) + "\n", status=status, content_type=_TEXT)
-
-
-@never_cache
-@require_safe
-def live(request: HttpRequest) -> HttpResponse:
-    """Answer 200 always: a liveness probe, which neither a silent worker nor a lost database may fail."""
-    return HttpResponse("live\n", content_type=_TEXT)
-
-
-@never_cache
-@require_safe
-def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the figures to those who bear MONITORING_TOKEN; 404 where none is set."""
-    if not settings.MONITORING_TOKEN:
-        raise Http404
-    if not may_see_details(request):
-        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"}, content_type=_TEXT)
-    return HttpResponse(metrics_text(now=timezone.now()), content_type=CONTENT_TYPE)
 
 
 @require_safe

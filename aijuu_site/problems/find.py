@@ -16,7 +16,7 @@ from home.important_pages import page_alarms
 from intake.health import read_health
 from intake.proof import proof_status
 
-# Long before the site can't store anything (aijuu_site.readiness).
+# Long before the site can't store anything (aijuu_site.health).
 LITTLE_DISK = 1024 * 1024 * 1024
 
 

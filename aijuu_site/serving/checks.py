@@ -1,4 +1,4 @@
-"""Checks before start-up writes anything, and the readiness check of the server."""
+"""Checks before start-up writes anything."""
 
 import fcntl
 import io

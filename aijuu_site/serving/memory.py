@@ -1,6 +1,11 @@
-"""What keeps the memory of all processes together small. With another C library than glibc, nothing."""
+"""What keeps the memory of all processes together small, and small files that they share by mapping them into memory.
+
+With another C library than glibc nothing keeps it small.
+"""
 
 import ctypes
+import mmap
+import os
 import re
 import sys
 import threading
@@ -73,3 +78,15 @@ def _unchanged_files(smaps: str) -> Iterator[tuple[int, int]]:
             if line.split()[1] == "0":
                 yield start, length
             length = 0
+
+
+def map_file(descriptor: int, size: int) -> mmap.mmap:
+    """Map the first `size` bytes of an open file, with their place on the disk. Raises OSError where there is none.
+
+    Without its place, the first write into the memory would kill the process on a full disk (SIGBUS).
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+    elif os.fstat(descriptor).st_size < size:
+        os.ftruncate(descriptor, size)
+    return mmap.mmap(descriptor, size)

@@ -20,7 +20,7 @@ from granian.rsgi import HTTPProtocol, ProtocolClosed, ProtocolError, Scope
 from aijuu_site.kept_pages.keeper import Keeper
 from aijuu_site.kept_pages.middleware import OFFER, KeptContent
 from aijuu_site.kept_pages.store import Entry
-from aijuu_site.metrics.counters import CLIENT_GONE, KEPT, class_of, own_counters
+from aijuu_site.metrics import CLIENT_GONE, KEPT, class_of, own_counters
 from aijuu_site.middleware import MACHINE_PATHS
 from aijuu_site.plain_pages import overloaded_page, refused_request_page
 from aijuu_site.serving.sockets import cut_connection

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from aijuu_site.content_security import ADMIN_POLICY, PUBLIC_POLICY
+from csp.constants import NONCE, NONE, SELF, UNSAFE_INLINE
+
 from aijuu_site.settings.backup import backup_destination, backup_keys
 from aijuu_site.settings.data_folder import configured_secret_key, data_folder, make_data_folder, stored_secret_key
 from aijuu_site.settings.databases import database_from_url
@@ -314,8 +315,34 @@ SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-CONTENT_SECURITY_POLICY = {"DIRECTIVES": PUBLIC_POLICY}
-ADMIN_CONTENT_SECURITY_POLICY = ADMIN_POLICY
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "base-uri": [NONE],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "img-src": [SELF],
+        "manifest-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+    }
+}
+# Wagtail's admin sets styles from scripts and its templates, shows previews in frames, and uploads from blobs.
+ADMIN_CONTENT_SECURITY_POLICY = {
+    "default-src": [NONE],
+    "base-uri": [NONE],
+    "connect-src": [SELF],
+    "font-src": [SELF],
+    "form-action": [SELF],
+    "frame-ancestors": [SELF],
+    "frame-src": [SELF],
+    "img-src": [SELF, "blob:", "data:"],
+    "manifest-src": [SELF],
+    "script-src": [SELF, UNSAFE_INLINE],
+    "style-src": [SELF, UNSAFE_INLINE],
+}
 
 # Far above the longest message (100 kB), which gets a validation error. Beyond this the whole request is refused.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

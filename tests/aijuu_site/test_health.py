@@ -13,8 +13,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from aijuu_site import readiness
-from aijuu_site.readiness import Findings, Probe, find_problems, probes
+from aijuu_site import health
+from aijuu_site.health import Findings, Probe, find_problems, probes
 from intake.models import OutgoingMail, WorkerHeartbeat
 from tests.intake.enquiries import received
 
@@ -73,7 +73,7 @@ def test_missing_migration_is_not_ready(settings: Any) -> None:
 @with_real_rows
 def test_full_disk_is_not_ready(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(readiness.shutil, "disk_usage", lambda _path: usage(10**9, 10**9 - 10**8, 10**8))
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda _path: usage(10**9, 10**9 - 10**8, 10**8))
     status, found = details(settings)
     assert (status, found["disk"]) == (503, "95 MB free")
 
@@ -110,8 +110,8 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, 
         answers.wait(60)
         return {"database": ""}
 
-    hanging_probes = (Probe("database", hang, kept_seconds=0), Probe("storage", readiness.check_storage))
-    monkeypatch.setattr(readiness, "probes", lambda: hanging_probes)
+    hanging_probes = (Probe("database", hang, kept_seconds=0), Probe("storage", health.check_storage))
+    monkeypatch.setattr(health, "probes", lambda: hanging_probes)
     yield answers, asked
     answers.set()
 

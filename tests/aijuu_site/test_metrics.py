@@ -15,7 +15,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from aijuu_site.kept_pages.keeper import Keeper
-from aijuu_site.metrics.counters import BOUNDS, CLASSES, Counters, class_of, own_counters, totals
+from aijuu_site.metrics import BOUNDS, CLASSES, Counters, class_of, own_counters, totals
 from aijuu_site.serving.shell import Shell
 from intake.choices import MailState
 from intake.models import FormProof, JobRun, OutgoingMail, WorkerHeartbeat

@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from aijuu_site.readiness import check_database
+from aijuu_site.health import check_database
 from intake.choices import MailState
 from intake.desk.dashboard import Part, part_of
 from intake.mail.delivery import deliver_due

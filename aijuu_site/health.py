@@ -1,4 +1,7 @@
-"""Whether the site can serve: each check in a thread of its own, which is left behind where it takes too long."""
+"""What monitors ask: whether the site lives, whether it can serve, and its figures.
+
+Each check runs in a thread of its own, which is left behind where it takes too long.
+"""
 
 import hmac
 import os
@@ -15,10 +18,13 @@ from django.core.files.storage import storages
 from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from aijuu_site.backup.status import backup_status
+from aijuu_site.metrics import CONTENT_TYPE, metrics_text
 from aijuu_site.settings.files import BUCKET
 from intake.health import read_health
 from intake.jobs.errors import describe
@@ -31,6 +37,7 @@ LEAST_FREE_BYTES = 200 * 1024 * 1024
 _KEPT_SECONDS = 1.0
 # A bucket is a server of somebody else, who counts requests.
 _BUCKET_SECONDS = 60.0
+_TEXT = "text/plain; charset=utf-8"
 # What is wrong by name; "" where nothing is.
 Findings = dict[str, str]
 Check = Callable[[], Findings]
@@ -158,3 +165,33 @@ def may_see_details(request: HttpRequest) -> bool:
     return (
         bool(expected) and scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), expected.encode())
     )
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """Answer 200, or 503 where something is wrong: what, is told only to those who bear MONITORING_TOKEN."""
+    found = find_problems()
+    status = 503 if any(found.values()) else 200
+    lines = ["ready" if status == 200 else "unavailable"]
+    if may_see_details(request):
+        lines += [f"{name}: {problem or 'ok'}" for name, problem in found.items()]
+    return HttpResponse("\n".join(lines) + "\n", status=status, content_type=_TEXT)
+
+
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> HttpResponse:
+    """Answer 200 always: a liveness probe, which neither a silent worker nor a lost database may fail."""
+    return HttpResponse("live\n", content_type=_TEXT)
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Return the figures to those who bear MONITORING_TOKEN; 404 where none is set."""
+    if not settings.MONITORING_TOKEN:
+        raise Http404
+    if not may_see_details(request):
+        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"}, content_type=_TEXT)
+    return HttpResponse(metrics_text(now=timezone.now()), content_type=CONTENT_TYPE)

@@ -1,1 +1,0 @@
-"""Figures about requests, mail and jobs, in the text format of Prometheus, for who bears MONITORING_TOKEN."""
