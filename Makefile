@@ -14,7 +14,7 @@ NEXT := var/next
 NEXT_PYTHON ?= python3
 DEV := DJANGO_SETTINGS_MODULE=aijuu_site.settings.dev
 # HOST and PORT as the settings read them.
-ADDRESS := from aijuu_site.settings.base import HOST, PORT; print(f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}")
+ADDRESS := from aijuu_site.settings.production import HOST, PORT; print(f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}")
 TEST := DJANGO_SETTINGS_MODULE=aijuu_site.settings.test
 # What is installed, kept beside it, so that a changed lock is noticed.
 RUN_STAMP := $(VENV)/installed-requirements.txt

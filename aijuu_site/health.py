@@ -25,7 +25,7 @@ from django.views.decorators.http import require_safe
 
 from aijuu_site.backup.status import backup_status
 from aijuu_site.metrics import CONTENT_TYPE, metrics_text
-from aijuu_site.settings.files import BUCKET
+from aijuu_site.settings.data import BUCKET
 from intake.health import read_health
 from intake.jobs.errors import describe
 

@@ -24,7 +24,7 @@ from django.core.management import CommandError, call_command
 from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from aijuu_site.settings.data_folder import overlaps_sources
+from aijuu_site.settings.data import overlaps_sources
 
 Say = Callable[[str], None]
 # Their versions affect the collected files.

@@ -8,7 +8,7 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage, default_storage
 
 from aijuu_site.backup.archive import BLOCK, BackupError, Member
-from aijuu_site.settings.files import BUCKET
+from aijuu_site.settings.data import BUCKET
 
 FOLDER = "uploads/"
 

@@ -19,8 +19,7 @@ from aijuu_site.backup.archive import BackupError
 from aijuu_site.backup.interrupted import mark_path, was_interrupted
 from aijuu_site.backup.work_folder import FULL_DISK, remove_leftovers
 from aijuu_site.serving.preparation import require_strong_first_password
-from aijuu_site.settings.databases import POSTGRESQL, SQLITE
-from aijuu_site.settings.files import BUCKET
+from aijuu_site.settings.data import BUCKET, POSTGRESQL, SQLITE
 
 _CONNECT_SECONDS = 10
 _MAKE_IN_UTF8 = "Make it anew: createdb --template template0 --encoding UTF8"

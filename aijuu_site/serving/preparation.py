@@ -21,7 +21,7 @@ from wagtail.models import GroupPagePermission, Page, Site
 
 from aijuu_site.accounts.models import User
 from aijuu_site.accounts.passwords import normalised
-from aijuu_site.settings.databases import SQLITE
+from aijuu_site.settings.data import SQLITE
 from aijuu_site.settings.hosts import site_host
 from home.contact_details import ContactDetails
 from home.content.loader import link_settings_to_pages, unmark_missing_pages

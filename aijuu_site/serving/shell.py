@@ -48,7 +48,7 @@ SEND_SECONDS = 300.0
 # More threads than this would only wait for the database.
 THREADS = 6
 HEALTH_THREADS = 2
-# So long a request waits for a thread, before it waits for the database (settings.databases.WAIT_SECONDS).
+# So long a request waits for a thread, before it waits for the database (settings.data.WAIT_SECONDS).
 THREAD_SECONDS = 3.0
 _LEAST_WAIT = 0.05
 # A larger body is buffered in a temporary file.

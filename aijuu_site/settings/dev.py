@@ -1,8 +1,8 @@
 """Settings for development: DEBUG, autoreload, debug toolbar."""
 
-from aijuu_site.settings.base import *  # noqa: F403
-from aijuu_site.settings.base import HTTPS, INSTALLED_APPS, LOGGING, MIDDLEWARE, STORAGES
 from aijuu_site.settings.environment import SettingError
+from aijuu_site.settings.production import *  # noqa: F403
+from aijuu_site.settings.production import HTTPS, INSTALLED_APPS, LOGGING, MIDDLEWARE, STORAGES
 
 if HTTPS:
     raise SettingError("SITE_URL", "the settings for development show errors to everybody, so they take no https.")

@@ -1,4 +1,4 @@
-"""Validation of SITE_URL, ALLOWED_HOSTS and HOST, and the host names of the site."""
+"""Validation of SITE_URL, ALLOWED_HOSTS, HOST and MONITORING_TOKEN, and the host names of the site."""
 
 import ipaddress
 import os
@@ -13,6 +13,7 @@ from aijuu_site.settings.environment import SettingError
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{24,200}")
 _SITE_URL = "write scheme and host name, no more, as in SITE_URL=https://www.example.fi"
 
 
@@ -127,3 +128,18 @@ def reachable_host(host: str) -> str:
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cookie_name(name: str, *, https: bool) -> str:
+    """Return the name with the prefix by which browsers take a cookie from this host over https alone.
+
+    Over http they would refuse it (RFC 6265bis, 4.1.3.2).
+    """
+    return f"__Host-{name}" if https else name
+
+
+def monitoring_token(text: str) -> str:
+    """Return the token of monitoring, or "". Raises SettingError for one that could be guessed or not be sent."""
+    if text and not _TOKEN.fullmatch(text):
+        raise SettingError("MONITORING_TOKEN", "it needs 24 random letters and digits or more, or nothing.")
+    return text

@@ -1,10 +1,11 @@
-"""Validation of EMAIL_URL, DEFAULT_FROM_EMAIL and ADMIN_EMAIL."""
+"""Validation of EMAIL_URL and of the addresses in other settings, and what a site that people visit needs for mail."""
 
 import re
+from collections.abc import Mapping
 from email.utils import getaddresses
 from typing import Any
 
-from aijuu_site.settings.environment import ServerUrl, SettingError
+from aijuu_site.settings.environment import ServerUrl, SettingError, SettingErrors
 from aijuu_site.settings.hosts import server_name
 from home.text_input import address_as_sent, readable_address
 
@@ -55,6 +56,27 @@ def alert_server(url: str) -> dict[str, Any]:
 def sends_password_openly(*, host: str, password: str, use_tls: bool, use_ssl: bool, **_more: Any) -> bool:
     """Return whether anybody between site and mail server reads the password. A name without a dot is near."""
     return bool(password) and not (use_tls or use_ssl) and "." in host and not host.startswith("127.")
+
+
+def require_for_visitors(*, trusted_proxies: int, email_url: str, email: Mapping[str, Any]) -> None:
+    """Raise SettingErrors, one line each, for what would go wrong without anybody noticing."""
+    problems = {}
+    if not trusted_proxies:
+        problems["TRUSTED_PROXIES"] = "with https in SITE_URL a proxy stands in front; write 1 or more, or nothing."
+    if not email_url:
+        problems["EMAIL_URL"] = (
+            "without a mail server nobody would get mail; write one as in "
+            "EMAIL_URL=smtp+tls://user:password@mail.example.fi:587 (to try the site out, EMAIL_URL=files: makes files)"
+        )
+    elif "EMAIL_HOST" in email and sends_password_openly(
+        host=email["EMAIL_HOST"],
+        password=email["EMAIL_HOST_PASSWORD"],
+        use_tls=email["EMAIL_USE_TLS"],
+        use_ssl=email["EMAIL_USE_SSL"],
+    ):
+        problems["EMAIL_URL"] = PASSWORD_IN_THE_OPEN
+    if problems:
+        raise SettingErrors(problems)
 
 
 def alert_addresses(text: str) -> list[str]:

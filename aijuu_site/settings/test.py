@@ -30,9 +30,9 @@ os.environ |= {
     "TRUSTED_PROXIES": "0",
 }
 
-from aijuu_site.settings.base import *  # noqa: F403
-from aijuu_site.settings.base import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES
-from aijuu_site.settings.databases import SQLITE
+from aijuu_site.settings.data import SQLITE
+from aijuu_site.settings.production import *  # noqa: F403
+from aijuu_site.settings.production import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES
 
 # WhiteNoise warns of a missing folder.
 STATIC_ROOT.mkdir()

@@ -20,7 +20,7 @@ SECRET = "salaisuus"
 def settings_with(data_dir: Path | str, **environment: str) -> dict[str, Any]:
     """Run the settings anew, beside those that are in force here, and return them."""
     with mock.patch.dict(os.environ, {**NEUTRAL, "DATA_DIR": str(data_dir), **environment}):
-        return runpy.run_path(str(ROOT / "aijuu_site" / "settings" / "base.py"))
+        return runpy.run_path(str(ROOT / "aijuu_site" / "settings" / "production.py"))
 
 
 # Settings of these beginnings differ between http and https.

@@ -28,7 +28,7 @@ from wagtail.models import UploadedFile
 from aijuu_site import bucket as bucket_module
 from aijuu_site.bucket import BucketStorage
 from aijuu_site.serving.checks import require_storage
-from aijuu_site.settings.files import file_storages
+from aijuu_site.settings.data import file_storages
 from aijuu_site.storages import StorageUnreachable
 from home.images import preparation
 from home.images.photos import wanted_specs

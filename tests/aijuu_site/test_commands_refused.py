@@ -13,7 +13,7 @@ from django.db.utils import ConnectionHandler
 from pytest_django import DjangoDbBlocker
 
 from aijuu_site.serving import checks
-from aijuu_site.settings.databases import database_from_url
+from aijuu_site.settings.data import database_from_url
 from tests.aijuu_site.environments import HTTPS, NEUTRAL, ROOT, SECRET
 
 pytestmark = pytest.mark.once

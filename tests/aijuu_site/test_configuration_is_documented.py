@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def test_every_known_name_is_read_in_one_place() -> None:
-    code = (ROOT / "aijuu_site" / "settings" / "base.py").read_text(encoding="utf-8")
+    code = (ROOT / "aijuu_site" / "settings" / "production.py").read_text(encoding="utf-8")
     assert sorted(re.findall(r"""\benv\.\w+\(\s*"([A-Z_]+)\"""", code)) == sorted(NAMES)
 
 

@@ -17,7 +17,7 @@ from pytest_django import DjangoDbBlocker
 from aijuu_site.kept_pages import keeper as keeper_module
 from aijuu_site.queued_sqlite import base
 from aijuu_site.serving.processes import Forked
-from aijuu_site.settings.databases import database_from_url
+from aijuu_site.settings.data import database_from_url
 
 # Whom the mode of a file keeps from writing, unlike root.
 _NOBODY = 65534

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aijuu_site.settings.data_folder import load_or_create_secret
+from aijuu_site.settings.data import load_or_create_secret
 from tests.aijuu_site.environments import NEUTRAL, ROOT
 
 pytestmark = pytest.mark.once

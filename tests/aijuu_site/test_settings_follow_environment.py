@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aijuu_site.settings.data_folder import data_folder
-from aijuu_site.settings.databases import database_from_url
+from aijuu_site.settings.data import data_folder, database_from_url
 from aijuu_site.settings.environment import SettingError
 from tests.aijuu_site.environments import settings_with
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aijuu_site.settings.data_folder import data_folder, make_data_folder
+from aijuu_site.settings.data import data_folder, make_data_folder
 from aijuu_site.settings.environment import Environment, SettingError
 from tests.aijuu_site.environments import HTTPS, ROOT, SECRET, settings_with
 

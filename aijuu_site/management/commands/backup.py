@@ -12,7 +12,7 @@ from aijuu_site.backup.destination import Destination, Folder, backup_name, conf
 from aijuu_site.backup.making import make_backup, make_recorded_backup
 from aijuu_site.command_process import described, exit_on_signal
 from aijuu_site.serving.checks import disk_full_as_command_error
-from aijuu_site.settings.backup import backup_folder
+from aijuu_site.settings.data import backup_folder
 from aijuu_site.settings.environment import SettingError
 
 _NICE = 10

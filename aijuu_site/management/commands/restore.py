@@ -17,7 +17,7 @@ from aijuu_site.backup.removals import Removed, parse_removals, read_removals
 from aijuu_site.backup.restoring import restore
 from aijuu_site.command_process import described, exit_on_signal
 from aijuu_site.serving.checks import AlreadyRunningError, disk_full_as_command_error, exclusive_start, require_database
-from aijuu_site.settings.data_folder import is_in_own_folder
+from aijuu_site.settings.data import is_in_own_folder
 
 
 class Command(BaseCommand):

@@ -18,7 +18,7 @@ from aijuu_site.backup.models import Backup
 from aijuu_site.backup.removals import export_removals
 from aijuu_site.backup.uploads import stored_names
 from aijuu_site.backup.work_folder import work_folder
-from aijuu_site.settings.backup import backup_destination
+from aijuu_site.settings.data import backup_destination
 from aijuu_site.storages import StorageUnreachable
 from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry

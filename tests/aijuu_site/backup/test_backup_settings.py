@@ -8,7 +8,7 @@ import pytest
 
 from aijuu_site.backup.work_folder import work_folder
 from aijuu_site.metrics import metrics_folder
-from aijuu_site.settings.data_folder import OWN_FOLDERS
+from aijuu_site.settings.data import OWN_FOLDERS
 from aijuu_site.settings.environment import SettingError
 from tests.aijuu_site.environments import ROOT, settings_with
 

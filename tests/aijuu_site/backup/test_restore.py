@@ -30,7 +30,7 @@ from aijuu_site.backup.removals import export_removals
 from aijuu_site.backup.uploads import stored_names
 from aijuu_site.backup.work_folder import remove_leftovers, work_folder
 from aijuu_site.serving.checks import check_resources, close_connections, exclusive_start
-from aijuu_site.settings.files import file_storages
+from aijuu_site.settings.data import file_storages
 from intake.choices import Outcome
 from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry, OutgoingMail

@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection
 from django.template import TemplateSyntaxError
 
-from aijuu_site.settings.databases import WAIT_SECONDS
+from aijuu_site.settings.data import WAIT_SECONDS
 from home.models import ContactDetails
 from intake.mail import queue
 from intake.models import AutomaticReplyTrace, Enquiry, OutgoingMail, PostingTrace
