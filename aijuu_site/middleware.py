@@ -21,7 +21,7 @@ from aijuu_site.logs import ANY_PRIVATE_PATH, current_request
 from aijuu_site.plain_pages import plain_response
 from aijuu_site.settings.hosts import site_host, www_variant
 from aijuu_site.storages import StorageUnreachable
-from intake.mapping.returned_text import return_typed_text
+from intake.mapping.private_pages import return_typed_text
 
 logger = logging.getLogger(__name__)
 

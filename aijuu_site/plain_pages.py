@@ -21,8 +21,8 @@ from django.utils.module_loading import import_string
 
 from home.contact_details import cached_contact
 from intake.enquiry.form_pages import read_post
+from intake.mapping.private_pages import TypedAnswer, typed_answers
 from intake.mapping.questions import QuestionSet
-from intake.mapping.returned_text import TypedAnswer, typed_answers
 
 # Innermost first. By name, since aijuu_site.middleware imports this module.
 _HEADER_MIDDLEWARE = (

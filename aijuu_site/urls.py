@@ -22,7 +22,7 @@ from aijuu_site.logs import ANY_PRIVATE_PATH
 from aijuu_site.middleware import LIVE_PATH, METRICS_PATH, READY_PATH
 from home.seo import PageSitemap
 from home.site_pages import serve
-from intake.mapping import returned_text as private_links
+from intake.mapping.private_pages import repair_link
 
 # The first match wins: these views replace Wagtail's at the same paths, and Wagtail's URL names stay valid.
 _admin = decorate_urlpatterns(
@@ -61,7 +61,7 @@ urlpatterns = [
     path("manifest.webmanifest", views.manifest, name="manifest"),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path(settings.PRIVATE_PATH.lstrip("/"), include("intake.urls")),
-    re_path(rf"^{ANY_PRIVATE_PATH}(?P<damaged>[\s\S]*)$", private_links.repair_link, name="damaged_private_link"),
+    re_path(rf"^{ANY_PRIVATE_PATH}(?P<damaged>[\s\S]*)$", repair_link, name="damaged_private_link"),
     path("", include([_second_login, *_wagtail_views, _pages])),
 ]
 

@@ -6,7 +6,7 @@ They are not below a Wagtail page, so that moving or removing a page breaks no l
 from django.urls import path, re_path
 
 from intake.contact.own_copy import save_copy, show_copy
-from intake.mapping.returned_text import repair_link
+from intake.mapping.private_pages import repair_link
 from intake.mapping.steps import check, done, ended, facts_step, later, question_step, resume
 from intake.waiting.private_page import show_or_answer
 

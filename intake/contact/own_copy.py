@@ -21,10 +21,9 @@ from intake.choices import Kind
 from intake.enquiry.forms import ContactForm
 from intake.enquiry.models import Enquiry
 from intake.enquiry.rules import receipt_is_fresh
-from intake.mapping.context import facts_group, sent_facts, sent_groups
 from intake.mapping.links import find_link, may_copy, may_open_answers, may_show_letter
 from intake.mapping.models import InitialMapping
-from intake.mapping.reading import sent_mapping
+from intake.mapping.presentation import facts_group, sent_facts, sent_groups, sent_mapping
 from intake.waiting.forms import WaitingForm
 
 

@@ -32,10 +32,9 @@ from intake.enquiry.forms import PreparationForm, VersionForm, posted_version
 from intake.enquiry.models import Enquiry, enquiry_url, may_act, may_see
 from intake.enquiry.services import ChangedMeanwhile, lock_enquiry, require_version, save_change
 from intake.mail.models import OutgoingMail
-from intake.mapping.context import facts_group, sent_facts, sent_groups
 from intake.mapping.links import LIFETIME, mapping_to_link
 from intake.mapping.mails import queue_mapping_link
-from intake.mapping.reading import SentMapping, read_mapping
+from intake.mapping.presentation import SentMapping, facts_group, read_mapping, sent_facts, sent_groups
 from intake.mapping.services import save_preparation_notes
 from intake.waiting.forms import MoveAheadForm
 from intake.waiting.mails import queue_waiting_link

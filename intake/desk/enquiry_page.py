@@ -26,7 +26,7 @@ from intake.enquiry.services import ChangedMeanwhile, accept_quarantined, change
 from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail
 from intake.mapping.page import mapping_is_offered
-from intake.mapping.reading import MappingInProgress, SentMapping, read_mapping
+from intake.mapping.presentation import MappingInProgress, SentMapping, read_mapping
 from intake.waiting.reading import read_place
 
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)

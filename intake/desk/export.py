@@ -25,7 +25,7 @@ from home.dates import finnish_day, finnish_time
 from home.text_input import readable_address
 from intake.choices import Area, ContactPreference, Kind, Outcome, Status, SupervisionForm, Verdict
 from intake.enquiry.models import Enquiry
-from intake.mapping.reading import SentMapping, sent_mapping
+from intake.mapping.presentation import SentMapping, sent_mapping
 from intake.typed_text import dialled_phone
 from intake.waiting.models import WaitingPlace
 from intake.waiting.reading import places_on_the_list

@@ -13,7 +13,9 @@ from django.views.decorators.http import require_http_methods
 from home.editors_text import valid_id
 from intake.enquiry.forms import MappingFactsForm
 from intake.mapping.answers import counted_answers, ending_of, missing, recommended, steps_to_show
-from intake.mapping.context import (
+from intake.mapping.models import FACT_NAMES
+from intake.mapping.page import MappingPage
+from intake.mapping.presentation import (
     CHECK_TEMPLATE,
     ENDED_TEMPLATE,
     STEP_TEMPLATE,
@@ -23,8 +25,6 @@ from intake.mapping.context import (
     facts_page,
     step_context,
 )
-from intake.mapping.models import FACT_NAMES
-from intake.mapping.page import MappingPage
 from intake.mapping.questions import QuestionSet
 from intake.mapping.step_form import StepForm, has_free_text
 

@@ -27,7 +27,10 @@ from intake.enquiry.models import Enquiry
 from intake.mail.queue import derived_secret
 from intake.mapping.answers import ending_of, recommended
 from intake.mapping.blocks import register_draft_reader
-from intake.mapping.context import (
+from intake.mapping.links import find_link
+from intake.mapping.mails import MAPPING_LINK
+from intake.mapping.models import condition_facts_of
+from intake.mapping.presentation import (
     ANSWERS,
     CHECK_TEMPLATE,
     ENDED_TEMPLATE,
@@ -39,9 +42,6 @@ from intake.mapping.context import (
     facts_page,
     step_context,
 )
-from intake.mapping.links import find_link
-from intake.mapping.mails import MAPPING_LINK
-from intake.mapping.models import condition_facts_of
 from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
 from intake.mapping.questions import QuestionSet
 from intake.mapping.services import MappingStart, begin_mapping, discard_mapping

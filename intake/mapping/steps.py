@@ -1,8 +1,7 @@
 """The steps of a mapping at its private URL. Only posts change anything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import wraps
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -12,13 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from home.contact_details import ContactDetails
 from home.pause.selectors import current_pause
-from home.site_pages import visitor_urls
 from home.text_input import readable_address
 from intake.choices import Kind
 from intake.enquiry.form_pages import (
@@ -29,12 +25,14 @@ from intake.enquiry.form_pages import (
     read_post,
     see_other,
     terms_now,
-    too_long_response,
 )
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
 from intake.mapping.answers import ending_of, missing, recommended
-from intake.mapping.context import (
+from intake.mapping.links import may_copy
+from intake.mapping.mails import link_mail_of, mail_link_again
+from intake.mapping.models import condition_facts_of
+from intake.mapping.presentation import (
     ANSWERS,
     CHECK_TEMPLATE,
     ENDED_TEMPLATE,
@@ -46,13 +44,16 @@ from intake.mapping.context import (
     facts_page,
     step_context,
 )
-from intake.mapping.links import find_link, may_copy
-from intake.mapping.mails import link_mail_of, mail_link_again
-from intake.mapping.models import InitialMapping, condition_facts_of
-from intake.mapping.page import MappingPage
-from intake.mapping.path import FACTS, MappingPath
-from intake.mapping.questions import Ending, QuestionSet
-from intake.mapping.returned_text import TypedAnswer, answers_to, typed_answers
+from intake.mapping.private_pages import (
+    FACTS,
+    MappingPath,
+    TypedAnswer,
+    answers_to,
+    private,
+    published_questions,
+    typed_answers,
+)
+from intake.mapping.questions import Ending
 from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, store_answers, store_facts
 from intake.mapping.step_form import StepForm, data_with, has_free_text, seen_text
 from intake.rate_limit import address_key
@@ -72,63 +73,6 @@ _LINK = FormPost(
         "The link could not be sent. Try again in a moment, keep the address yourself, or call %(phone)s."
     ),
 )
-
-
-PathView = Callable[..., HttpResponse]
-
-
-def private(*, reads_post: bool = True) -> Callable[[PathView], PathView]:
-    """Call `view(request, path, …)` with the mapping of the secret in the URL; respond with 404 if there is none.
-
-    No CSRF token is needed: a forger does not know the secret in the URL. Middleware keeps the responses out of caches
-    and the URL out of logs.
-    """
-
-    def decorate(view: PathView) -> PathView:
-        @wraps(view)
-        @sensitive_variables()
-        def find_and_show(request: HttpRequest, secret: str, **kwargs: Any) -> HttpResponse:
-            if reads_post and request.method == "POST" and not read_post(request):
-                return too_long_response(request)
-            try:
-                path = _find_path(secret)
-                return view(request, path, **kwargs) if path else _closed(request)
-            except InitialMapping.DoesNotExist:
-                # It expired or was removed after it was found.
-                return _closed(request)
-
-        return sensitive_post_parameters()(csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(find_and_show)))
-
-    return decorate
-
-
-def _find_path(secret: str) -> MappingPath | None:
-    link = find_link(secret, now=timezone.now())
-    if link is None:
-        return None
-    mapping = link.mapping
-    question_set = mapping.questions if mapping.question_set else _published()
-    return (
-        MappingPath(secret=secret, by_mail=link.by_mail, mapping=mapping, question_set=question_set)
-        if question_set
-        else None
-    )
-
-
-def _published() -> QuestionSet | None:
-    page = MappingPage.objects.live().first()
-    return page.question_set() if page else None
-
-
-def _closed(request: HttpRequest) -> HttpResponse:
-    """Return a 404 page for an expired link, with the typed text so that it can be copied."""
-    if request.method == "POST" and not read_post(request):
-        return too_long_response(request)
-    typed = typed_answers(request.POST) if request.method == "POST" else []
-    # Its primary key is all that a link needs.
-    published = MappingPage.objects.live().values_list("pk", flat=True)[:1]
-    context = {"typed": typed, "begin_url": "".join(visitor_urls(list(published)))}
-    return TemplateResponse(request, "intake/mapping/closed_page.html", context, status=404)
 
 
 @private()
@@ -405,7 +349,7 @@ def ended(request: HttpRequest, key: str) -> HttpResponse:
 
     Its URL is private, since it tells of an answer; the mapping itself is gone.
     """
-    question_set = _published()
+    question_set = published_questions()
     endings = question_set.endings if question_set else ()
     ending = next((one for one in endings if one.key == key), None)
     return TemplateResponse(request, ENDED_TEMPLATE, {"ending": ending}, status=200 if ending else 404)

@@ -16,7 +16,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 from home.models import ContactDetails
 from intake.mail.queue import new_secret
-from intake.mapping import path
+from intake.mapping import private_pages
 from intake.mapping.mails import MAPPING_LINK
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail
 from tests.intake.mail.delivering import deliver_due
@@ -71,7 +71,7 @@ def test_logs_contain_no_secret_or_typed_text(
         statuses.append(answerer.posts(answerer.address("vaihe/2"), words).status_code)
         statuses.append(answerer.sends().status_code)
     with monkeypatch.context() as broken:
-        broken.setattr(path, "steps_to_show", failing)
+        broken.setattr(private_pages, "steps_to_show", failing)
         statuses.append(answerer.opens("vaihe/2").status_code)
         statuses.append(answerer.posts(answerer.address("vaihe/2"), words).status_code)
     answerer.sends()
@@ -123,7 +123,7 @@ def test_every_private_response_has_privacy_headers(
     elif stage == "unknown":
         begun.secret = new_secret()
     elif stage == "failing":
-        monkeypatch.setattr(path, "steps_to_show", failing)
+        monkeypatch.setattr(private_pages, "steps_to_show", failing)
     begun.client.raise_request_exception = False
     statuses = set()
     for answer in _answers_everywhere(begun):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from intake.mapping.context import all_groups
+from intake.mapping.presentation import all_groups
 from intake.models import Enquiry, InitialMapping, MappingPage
 from tests.intake.mapping.answering import ANSWERS, BEGIN, START, Answerer
 from tests.intake.mapping.asking import EVERY_TYPE, as_set, row, step, stream

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from intake.mapping.path import MappingPath
+from intake.mapping.private_pages import MappingPath
 from intake.models import InitialMapping, MappingPage
 from tests.intake.mapping.answering import ANSWERS, Answerer, contact_facts
 from tests.intake.mapping.asking import row, step, stream

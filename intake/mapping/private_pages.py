@@ -1,0 +1,309 @@
+"""The private pages of a mapping: finding it by its link, its pages in order, and what is shown where there is none.
+
+Where no form can take what was posted, its words are shown again.
+"""
+
+import html
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from urllib.parse import unquote
+
+from django.forms import ChoiceField, MultipleChoiceField
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import ResolverMatch, resolve, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from home.site_pages import visitor_urls
+from home.text_input import strip_invisible
+from intake.choices import Kind
+from intake.enquiry.form_pages import read_post, too_long_response
+from intake.enquiry.forms import MESSAGE_LIMIT, ContactForm
+from intake.mapping.answers import ending_of, is_answered, missing, steps_to_show
+from intake.mapping.links import find_link
+from intake.mapping.models import InitialMapping
+from intake.mapping.page import MappingPage
+from intake.mapping.presentation import ended_url
+from intake.mapping.questions import Ending, Question, QuestionSet
+from intake.mapping.step_form import field_names
+from intake.submission import SHOWN_FIELD
+from intake.typed_text import without_invisible
+
+# The index of the contact facts, before those of the question steps.
+FACTS = -1
+_HIDDEN_FIELDS = ("extra_line", "form_token", SHOWN_FIELD)
+# The value of a choice of a removed question: the id of a block, yes or no, or "no answer".
+_KEY_OF_CHOICE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|yes|no|-")
+# A path of a private link, with other characters before or after it.
+_DAMAGED = re.compile(r"[^\w-]*([\w-]+(?:/[\w-]+)*)[^\w-]*", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingPath:
+    """The pages of one mapping for one visitor, in order, and their URLs.
+
+    `by_mail`: the secret came by mail. `asks_facts`: the contact facts are the first step; a mapping that was started
+    after a message already has them.
+    """
+
+    secret: str
+    by_mail: bool
+    mapping: InitialMapping
+    question_set: QuestionSet
+
+    @property
+    def asks_facts(self) -> bool:
+        return self.mapping.source_enquiry is None or self.mapping.source_enquiry.kind == Kind.MAPPING
+
+    @property
+    def shown(self) -> list[int]:
+        """The indexes of the question steps to show."""
+        return steps_to_show(self.question_set, self.mapping.condition_facts, self.mapping.answers)
+
+    @property
+    def steps(self) -> int:
+        """The number of pages, including the contact facts."""
+        return len(self.shown) + self.asks_facts
+
+    def place(self, index: int) -> int:
+        """Return the page number of a question step, starting at 1."""
+        return self.shown.index(index) + 1 + self.asks_facts
+
+    def facts_url(self) -> str:
+        return reverse("mapping_facts", args=[self.secret])
+
+    def step_url(self, index: int) -> str:
+        return reverse("mapping_step", args=[self.secret, index + 1])
+
+    def check_url(self) -> str:
+        return reverse("mapping_check", args=[self.secret])
+
+    def done_url(self) -> str:
+        return reverse("mapping_done", args=[self.secret])
+
+    def later_url(self) -> str:
+        return reverse("mapping_later", args=[self.secret])
+
+    def copy_url(self) -> str:
+        return reverse("own_copy", args=[self.secret])
+
+    def after(self, index: int) -> str:
+        """Return the URL after a question step (-1: the contact facts)."""
+        following = [other for other in self.shown if other > index]
+        return self.step_url(following[0]) if following else self.check_url()
+
+    def before(self, index: int) -> str:
+        """Return the URL before a question step; "" for the first page."""
+        earlier = [other for other in self.shown if other < index]
+        if earlier:
+            return self.step_url(earlier[-1])
+        return self.facts_url() if self.asks_facts else ""
+
+    @property
+    def ending(self) -> Ending | None:
+        """The ending to which a stored answer leads; it was stored on the way back or to go on later."""
+        if self.mapping.is_sent:
+            return None
+        return ending_of(self.question_set, self.mapping.condition_facts, self.mapping.answers)
+
+    @property
+    def last(self) -> int:
+        """The index of the last step that is asked: the one whose stored answer ends the mapping, if there is one.
+
+        FACTS if a contact fact of the message ends it: then nothing is asked.
+        """
+        ending = self.ending
+        keys = [{question.key for question in step.questions} for step in self.question_set.steps]
+        if ending is None:
+            return len(keys)
+        return next((index for index, own in enumerate(keys) if ending.condition.source in own), FACTS)
+
+    def resume_url(self) -> str:
+        """Return the URL to continue at: the first step that lacks a required answer or has no answers.
+
+        Where a stored answer ends the mapping, it is the step of that answer, which can still be changed.
+        """
+        if self.mapping.is_sent:
+            return self.done_url()
+        if self.ending:
+            return ended_url(self.ending) if self.last == FACTS else self.step_url(self.last)
+        asked_for = {
+            step.key
+            for step, _question in missing(self.question_set, self.mapping.condition_facts, self.mapping.answers)
+        }
+        for index in self.shown:
+            step = self.question_set.steps[index]
+            untouched = not any(is_answered(self.mapping.answers.get(question.key)) for question in step.questions)
+            if step.key in asked_for or untouched:
+                return self.step_url(index)
+        return self.check_url()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypedAnswer:
+    """One typed or chosen answer. `label` is "" for a removed question."""
+
+    label: str
+    text: str
+
+
+def typed_answers(data: QueryDict, question_set: QuestionSet | None = None) -> list[TypedAnswer]:
+    """Return the answers in a post of any public form as text; [] if nothing was typed.
+
+    `question_set`: the questions of the mapping; by default those of the mapping page.
+    """
+    words = without_invisible(data)
+    page = None if question_set else MappingPage.objects.live().first() or MappingPage.objects.first()
+    asked = question_set or (page.question_set() if page else None)
+    questions = list(asked.questions()) if asked else []
+    known = {name for question in questions for name in field_names(question)}
+    typed = [*_facts(words), *answers_to(questions, words)]
+    for name in words:
+        if name.startswith("q_") and name not in known:
+            texts = [text for text in words.getlist(name) if not _KEY_OF_CHOICE.fullmatch(text)]
+            typed += _typed("", texts)
+    return typed
+
+
+def answers_to(questions: Iterable[Question], data: QueryDict) -> list[TypedAnswer]:
+    """Return the answers to these questions in a post, choices by their labels."""
+    words = without_invisible(data)
+    typed: list[TypedAnswer] = []
+    for question in questions:
+        labels = {choice.key: choice.label for choice in question.choices}
+        for name in field_names(question) if question.is_asked else ():
+            values = words.getlist(name)
+            texts = [labels[value] for value in values if value in labels] if labels else values
+            typed += _typed(question.label, texts)
+    return typed
+
+
+def return_typed_text(request: HttpRequest, *, status: int) -> HttpResponse | None:
+    """Return a page with the typed text of a post to a URL without a form; None if nothing was typed.
+
+    The form's page was removed or unpublished while somebody was writing.
+    """
+    if not read_post(request):
+        return too_long_response(request, {"limit": MESSAGE_LIMIT})
+    typed = typed_answers(request.POST)
+    if not typed:
+        return None
+    context = {"title": _("What you wrote was not sent"), "typed": typed}
+    response = render(request, "intake/mapping/return_typed_text.html", context, status=status)
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+def _facts(words: QueryDict) -> list[TypedAnswer]:
+    typed: list[TypedAnswer] = []
+    for name, field in ContactForm.base_fields.items():
+        if name in _HIDDEN_FIELDS:
+            continue
+        values = words.getlist(name)
+        if isinstance(field, ChoiceField | MultipleChoiceField):
+            labels = {str(key): str(label) for key, label in field.choices}  # type: ignore[misc, union-attr, str-unpack]
+            values = [labels[value] for value in values if value in labels]
+        typed += _typed(str(field.label), values)
+    return typed
+
+
+def _typed(label: str, texts: list[str]) -> list[TypedAnswer]:
+    text = "\n".join(text for text in texts if text.strip())
+    return [TypedAnswer(label=label, text=text)] if text else []
+
+
+PathView = Callable[..., HttpResponse]
+
+
+def private(*, reads_post: bool = True) -> Callable[[PathView], PathView]:
+    """Call `view(request, path, …)` with the mapping of the secret in the URL; respond with 404 if there is none.
+
+    No CSRF token is needed: a forger does not know the secret in the URL. Middleware keeps the responses out of caches
+    and the URL out of logs.
+    """
+
+    def decorate(view: PathView) -> PathView:
+        @wraps(view)
+        @sensitive_variables()
+        def find_and_show(request: HttpRequest, secret: str, **kwargs: Any) -> HttpResponse:
+            if reads_post and request.method == "POST" and not read_post(request):
+                return too_long_response(request)
+            try:
+                path = _find_path(secret)
+                return view(request, path, **kwargs) if path else _closed(request)
+            except InitialMapping.DoesNotExist:
+                # It expired or was removed after it was found.
+                return _closed(request)
+
+        return sensitive_post_parameters()(csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(find_and_show)))
+
+    return decorate
+
+
+def _find_path(secret: str) -> MappingPath | None:
+    link = find_link(secret, now=timezone.now())
+    if link is None:
+        return None
+    mapping = link.mapping
+    question_set = mapping.questions if mapping.question_set else published_questions()
+    return (
+        MappingPath(secret=secret, by_mail=link.by_mail, mapping=mapping, question_set=question_set)
+        if question_set
+        else None
+    )
+
+
+def published_questions() -> QuestionSet | None:
+    """Return the questions of the mapping page; None if it is not published."""
+    page = MappingPage.objects.live().first()
+    return page.question_set() if page else None
+
+
+def _closed(request: HttpRequest) -> HttpResponse:
+    """Return a 404 page for an expired link, with the typed text so that it can be copied."""
+    if request.method == "POST" and not read_post(request):
+        return too_long_response(request)
+    typed = typed_answers(request.POST) if request.method == "POST" else []
+    # Its primary key is all that a link needs.
+    published = MappingPage.objects.live().values_list("pk", flat=True)[:1]
+    context = {"typed": typed, "begin_url": "".join(visitor_urls(list(published)))}
+    return TemplateResponse(request, "intake/mapping/closed_page.html", context, status=404)
+
+
+# Exempt like the pages themselves: the secret in the URL protects against forged posts.
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables()
+def repair_link(request: HttpRequest, damaged: str) -> HttpResponseBase:
+    """Redirect to the page of a damaged link, or pass a post on to it; 404 with advice if there is none."""
+    address = _repaired(damaged)
+    page = _page_at(address)
+    if page is None:
+        given_back = return_typed_text(request, status=404) if request.method == "POST" else None
+        return given_back or TemplateResponse(request, "intake/mapping/private_link_in_part.html", status=404)
+    if request.method == "POST":
+        return page.func(request, *page.args, **page.kwargs)
+    query = request.META.get("QUERY_STRING", "")
+    return HttpResponseRedirect(f"{address}?{query}" if query else address)
+
+
+def _repaired(damaged: str) -> str:
+    """Return the repaired path; "" if it can't be determined."""
+    seen = strip_invisible("".join(html.unescape(unquote(damaged)).split()))
+    match = _DAMAGED.fullmatch(re.sub("/+", "/", seen))
+    return f"{reverse('private_link', args=[''])}{match[1]}/" if match else ""
+
+
+def _page_at(address: str) -> ResolverMatch | None:
+    # The pattern of `repair_link` takes every address below the prefix; another prefix can't come out of _repaired().
+    page = resolve(address) if address else None
+    return page if page and page.url_name != "private_link" else None
