@@ -359,6 +359,7 @@ class Migration(migrations.Migration):
                 ('removal_notice_at', models.DateTimeField(blank=True, null=True)),
                 ('notified_at', models.DateTimeField(blank=True, null=True, verbose_name='told of the return')),
                 ('reminded_at', models.DateTimeField(blank=True, null=True, verbose_name='reminded')),
+                ('answer_days', models.PositiveSmallIntegerField(default=14, editable=False)),
                 ('enquiry', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='waiting', to='intake.enquiry')),
                 ('plan', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='places', to='intake.returnplan')),
             ],

@@ -30,7 +30,8 @@ LIST_PURPOSES = (
 
 def return_notice_preview(plan: ReturnPlan) -> NewMail:
     """Return the notice as it would be queued, without a recipient; the plan may be unsaved."""
-    return _list_mail(MailPurpose.RETURN_NOTICE, _return_words(plan))
+    words = {"answer_url": WAITING_LINK.url(), "greeting": plan.greeting.strip(), "answer_days": plan.answer_days}
+    return _list_mail(MailPurpose.RETURN_NOTICE, words)
 
 
 def queue_return_notice(*, plan: ReturnPlan, place: WaitingPlace, now: datetime) -> None:
@@ -39,8 +40,9 @@ def queue_return_notice(*, plan: ReturnPlan, place: WaitingPlace, now: datetime)
 
 
 def queue_return_reminder(*, plan: ReturnPlan, place: WaitingPlace, now: datetime) -> None:
-    """Queue the reminder of the notice."""
-    _queue_to_place(_list_mail(MailPurpose.RETURN_REMINDER, _return_words(plan)), place, plan_key(plan.pk), now)
+    """Queue the reminder of the notice. It gives as many days as the notice did."""
+    words = {"answer_url": WAITING_LINK.url(), "answer_days": place.answer_days}
+    _queue_to_place(_list_mail(MailPurpose.RETURN_REMINDER, words), place, plan_key(plan.pk), now)
 
 
 def queue_still_waiting(*, place: WaitingPlace, is_last: bool, now: datetime) -> None:
@@ -62,10 +64,6 @@ def plan_key(plan_id: int) -> str:
 
 def _day_key(now: datetime) -> str:
     return timezone.localdate(now).isoformat()
-
-
-def _return_words(plan: ReturnPlan) -> dict[str, object]:
-    return {"answer_url": WAITING_LINK.url(), "greeting": plan.greeting.strip(), "answer_days": plan.answer_days}
 
 
 def _list_mail(purpose: MailPurpose, words: dict[str, object]) -> NewMail:

@@ -46,6 +46,8 @@ class WaitingPlace(models.Model):
     plan = models.ForeignKey("ReturnPlan", on_delete=models.SET_NULL, null=True, blank=True, related_name="places")
     notified_at = models.DateTimeField(_("told of the return"), null=True, blank=True)
     reminded_at = models.DateTimeField(_("reminded"), null=True, blank=True)
+    # The days to answer that the notice named; the plan's own may be changed when it is resumed.
+    answer_days = models.PositiveSmallIntegerField(default=14, editable=False)
 
     class Meta:
         ordering = ["rank"]

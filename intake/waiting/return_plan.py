@@ -274,7 +274,7 @@ def _queue_notices(plan: ReturnPlan, mailboxes: list[list[Waiter]], now: datetim
         _withdraw_failed(Mailbox(mailbox[0].mailbox_key), now)
         queue_return_notice(plan=plan, place=still[0], now=now)
         WaitingPlace.objects.filter(pk__in=[place.pk for place in still]).update(
-            plan=plan, notified_at=now, reminded_at=None
+            plan=plan, notified_at=now, reminded_at=None, answer_days=plan.answer_days
         )
         record_steps([place.enquiry_id for place in still], StepKind.NOTIFIED, now=now)
         notified += 1

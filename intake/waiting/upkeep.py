@@ -67,14 +67,14 @@ class _NotifiedMailbox:
             notice_sent_at=self.notice_sent_at,
             reminded=self.reminded,
             reminder_sent_at=self.reminder_sent_at,
-            answer_days=self.plan.answer_days,
+            answer_days=self.places[0].answer_days,
             opened_on=opened_on,
             now=now,
         )
 
 
 def remind_and_close(*, now: datetime, each: Each = each_or_raise) -> int:
-    """Remind mailboxes after the plan's days without an answer, and close their enquiries after as many again.
+    """Remind mailboxes after the days that their notice named, and close their enquiries after as many again.
 
     Not at night, during a pause or while Aijuu is full. Each mailbox has its own transaction. Returns how many were
     reminded or closed.

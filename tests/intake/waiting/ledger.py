@@ -1,5 +1,6 @@
 """What the simulation has seen happen, and the promises that must hold whatever happened."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -52,6 +53,15 @@ class Before:
     turns: list[str]
     running: int | None
 
+    def mailbox_of(self, mail: OutgoingMail) -> str:
+        return self.places[mail.enquiry_id].mailbox_key if mail.enquiry_id in self.places else ""
+
+
+def _days_named(mails: list[OutgoingMail]) -> dict[str, timedelta]:
+    """The days to answer that each of these mails names, by its purpose."""
+    found = {mail.purpose: re.search(r"(\d+)\s+päivän\s+kuluessa", mail.text) for mail in mails}
+    return {purpose: timedelta(days=int(days[1])) for purpose, days in found.items() if days}
+
 
 class Ledger:
     """Arrivals by (purpose, deduplication_key, mailbox), and what has happened so far."""
@@ -103,7 +113,7 @@ class Ledger:
                 self.happened["removed"] += 1
             elif status == Status.WAITING_LIST and after[pk][0] == Status.CLOSED:
                 assert after[pk][1] == Outcome.NO_RESPONSE
-                self._check_closing(before.places[pk], now)
+                self._check_closing(before, before.places[pk], now)
                 self.happened["closed"] += 1
             else:
                 assert after[pk][0] == status
@@ -130,7 +140,7 @@ class Ledger:
             assert takes_new_clients(now)
             assert 9 <= now.hour < 20
 
-    def _check_closing(self, place: WaitingPlace, now: datetime) -> None:
+    def _check_closing(self, before: Before, place: WaitingPlace, now: datetime) -> None:
         plan = place.plan
         assert plan is not None
         deduplication_key = f"plan-{plan.pk}"
@@ -138,8 +148,10 @@ class Ledger:
         reminders = self.arrivals.get((MailPurpose.RETURN_REMINDER, deduplication_key, place.mailbox_key), [])
         assert notices, "closed without a notice"
         assert reminders, "closed without a reminder"
-        assert reminders[0] - notices[0] >= timedelta(days=plan.answer_days)
-        assert calendar_day(now) - reminders[0] >= timedelta(days=plan.answer_days)
+        own = [mail for mail in before.mails if mail.deduplication_key == deduplication_key]
+        days = _days_named([mail for mail in own if before.mailbox_of(mail) == place.mailbox_key])
+        assert reminders[0] - notices[0] >= days[MailPurpose.RETURN_NOTICE]
+        assert calendar_day(now) - reminders[0] >= days[MailPurpose.RETURN_REMINDER]
 
     def _check_removal(self, before: Before, pk: int, now: datetime) -> None:
         place = before.places[pk]

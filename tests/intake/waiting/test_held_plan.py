@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from intake.choices import MailPurpose, MailState, PlanState
+from intake.choices import MailPurpose, MailState, Outcome, PlanState, Status
 from intake.enquiry.services import ChangedMeanwhile
-from intake.models import OutgoingMail, ReturnPlan, WaitingPlace
+from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
 from intake.waiting.return_plan import (
     PlanAlreadyRunning,
     TakesNoNewClients,
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2027, 8, 2, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
 AFTER = datetime(2028, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
 DAY = timedelta(days=1)
-NOTICE = MailPurpose.RETURN_NOTICE
+NOTICE, REMINDER = MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER
 OLD, NEW = "Syyskuussa 2027 on tilaa kahdelle ryhmälle.", "Maaliskuussa 2028 on tilaa."
 
 
@@ -39,7 +39,7 @@ def plan(server: PostOffice) -> ReturnPlan:
     return ReturnPlan.objects.get()
 
 
-def _resume(plan: ReturnPlan, *, now: datetime, greeting: str = NEW, per_day: int = 5) -> None:
+def _resume(plan: ReturnPlan, *, now: datetime, greeting: str = NEW, per_day: int = 5, answer_days: int = 14) -> None:
     plan.refresh_from_db()
     resume_plan(
         plan_id=plan.pk,
@@ -47,7 +47,7 @@ def _resume(plan: ReturnPlan, *, now: datetime, greeting: str = NEW, per_day: in
         per_day=per_day,
         first_form="",
         greeting=greeting,
-        answer_days=14,
+        answer_days=answer_days,
         now=now,
     )
 
@@ -164,3 +164,26 @@ def test_a_held_plan_can_be_stopped(plan: ReturnPlan) -> None:
     plan.refresh_from_db()
     assert (plan.state, plan.held_at) == (PlanState.STOPPED, None)
     assert WaitingPlace.objects.filter(notified_at=None).count() == 2
+
+
+@pytest.mark.parametrize("days", [3, 30])
+def test_days_to_answer_are_those_the_notice_named(plan: ReturnPlan, server: PostOffice, days: int) -> None:
+    pause(active=True)
+    round_at(NOW + timedelta(hours=5))
+    pause(active=False, ended_on=(NOW + DAY).date())
+    _resume(plan, now=NOW + DAY, answer_days=days)
+    for day in range(1, 15):
+        round_at(NOW + day * DAY)
+    assert "odottaja0@lista.fi" not in server.of(REMINDER)
+    assert server.of(REMINDER) == ["odottaja1@lista.fi", "odottaja2@lista.fi"] * (days == 3)
+    round_at(NOW + 15 * DAY)
+    assert "odottaja0@lista.fi" in server.of(REMINDER)
+    reminder = OutgoingMail.objects.get(purpose=REMINDER, recipient="odottaja0@lista.fi")
+    assert "14 päivän kuluessa" in " ".join(reminder.text.split())
+    for day in range(16, 29):
+        round_at(NOW + day * DAY)
+    first = Enquiry.objects.get(email="odottaja0@lista.fi")
+    assert first.status == Status.WAITING_LIST
+    round_at(NOW + 29 * DAY)
+    first.refresh_from_db()
+    assert first.outcome == Outcome.NO_RESPONSE

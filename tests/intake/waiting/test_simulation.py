@@ -178,8 +178,8 @@ class WaitingList(RuleBasedStateMachine):
         self.plan(per_day=per_day, first_form="", answer_days=answer_days)
 
     @precondition(lambda self: ReturnPlan.objects.exclude(held_at=None).exists())
-    @rule(per_day=st.integers(2, 9), open_first=st.booleans())
-    def kati_lets_a_held_plan_go_on(self, per_day: int, open_first: bool) -> None:
+    @rule(per_day=st.integers(2, 9), open_first=st.booleans(), answer_days=st.integers(3, 14))
+    def kati_lets_a_held_plan_go_on(self, per_day: int, open_first: bool, answer_days: int = 14) -> None:
         if open_first:
             self.open()
         plan = ReturnPlan.objects.exclude(held_at=None).get()
@@ -190,7 +190,7 @@ class WaitingList(RuleBasedStateMachine):
                 per_day=per_day,
                 first_form=plan.first_form,
                 greeting="",
-                answer_days=plan.answer_days,
+                answer_days=answer_days,
                 now=self.now,
             )
             self.ledger.happened["resumed"] += 1
