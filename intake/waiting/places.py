@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from home.pause.models import PauseNotice
 from home.pause.rules import pause_state
-from intake.choices import Kind, MailPurpose, Outcome, Status, StepKind, Verdict
+from intake.choices import Kind, MailPurpose, MailState, Outcome, PlanState, Status, StepKind, Verdict
 from intake.enquiry.mails import enquiry_of, to_sender
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.enquiry.services import (
@@ -31,8 +31,8 @@ from intake.mail.queue import Handling, new_secret, register, register_link, sec
 from intake.mailbox import mailbox_key, same_address
 from intake.settings import IntakeSettings
 from intake.typed_text import clean_line
-from intake.waiting.mails import WAITING_LINK, queue_test_confirmation, queue_waiting_confirmation
-from intake.waiting.models import WaitingLink, WaitingPlace
+from intake.waiting.mails import WAITING_LINK, plan_key, queue_test_confirmation, queue_waiting_confirmation
+from intake.waiting.models import ReturnPlan, WaitingLink, WaitingPlace
 
 # The mails with the private link; once one is sent, its address may get other mails.
 LINK_PURPOSES = (MailPurpose.WAITING_CONFIRMATION, MailPurpose.WAITING_LINK)
@@ -175,8 +175,11 @@ def _is_put_back(place: WaitingPlace, now: datetime) -> bool:
     """Return whether the supervisor took the place off the list within TIME_TO_PUT_BACK, and it was not answered since.
 
     Then the person has been told and asked what they were before, and must not be told again. Not if it left by the
-    person's silence, or after the removal notice: it would leave again at once. The step of its return is recorded.
+    person's silence, or after the removal notice: it would leave again at once. Not if it counts as told by a mail that
+    counts no more (_forget_running_plan). The step of its return is recorded.
     """
+    if place.notified_at and not _has_notice(place):
+        return False
     steps = EnquiryStep.objects.filter(enquiry=place.enquiry_id)
     ended = steps.filter(kind__in=(StepKind.ANSWERED_YES, StepKind.ANSWERED_NO), changed_at__gt=place.confirmed_at)
     if place.removal_notice_at or ended.exists():
@@ -190,6 +193,11 @@ def _is_put_back(place: WaitingPlace, now: datetime) -> bool:
     if not off_list or any(step.outcome == Outcome.NO_RESPONSE and step.changed_by_id is None for step in off_list):
         return False
     return timedelta() <= now - off_list[-1].changed_at < TIME_TO_PUT_BACK
+
+
+def _has_notice(place: WaitingPlace) -> bool:
+    notices = Mailbox(place.mailbox_key).mails(MailPurpose.RETURN_NOTICE)
+    return place.plan_id is not None and notices.filter(deduplication_key=plan_key(place.plan_id)).exists()
 
 
 @receiver(accepted)
@@ -242,6 +250,7 @@ register(
 
 def reset_waiting(place: WaitingPlace, now: datetime) -> None:
     """Record that the person is waiting as of now, and reset earlier questions and notices."""
+    _forget_running_plan(place, now)
     place.confirmed_at = now
     place.months = IntakeSettings.load().waiting_months
     place.asked_at = None
@@ -256,10 +265,35 @@ def reset_waiting(place: WaitingPlace, now: datetime) -> None:
             "asked_at",
             "asked_times",
             "removal_notice_at",
+            "plan",
             "notified_at",
             "reminded_at",
         ]
     )
+
+
+def _forget_running_plan(place: WaitingPlace, now: datetime) -> None:
+    """Let the running plan tell this mailbox again, unless another of its places on the list still counts as told.
+
+    A plan tells no mailbox that has a mail with its key (intake.waiting.return_plan): the mails lose the key.
+    """
+    plan = place.plan
+    if plan is None or plan.state != PlanState.RUNNING:
+        return
+    place.plan = None
+    mailbox = Mailbox(place.mailbox_key)
+    others = mailbox.places.filter(plan=plan, enquiry__status=Status.WAITING_LIST).exclude(pk=place.pk)
+    if others.exclude(notified_at=None).exists():
+        return
+    mails = mailbox.mails(MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER)
+    for mail in mails.filter(deduplication_key=plan_key(plan.pk)).only("state", "deduplication_key"):
+        if mail.state in (MailState.QUEUED, MailState.FAILED):
+            mail.delete()
+            record_steps([place.enquiry_id], StepKind.MAIL_WITHDRAWN, now=now)
+        else:
+            mail.deduplication_key = f"{mail.deduplication_key} {mail.pk}"
+            mail.save(update_fields=["deduplication_key"])
+    ReturnPlan.objects.filter(pk=plan.pk, notified__gt=0).update(notified=F("notified") - 1)
 
 
 class NotWaiting(Exception):

@@ -140,17 +140,22 @@ def _lock_unsent(*purposes: MailPurpose) -> QuerySet[OutgoingMail]:
 
 def withdraw_notice(mail: OutgoingMail, now: datetime, *, by: AbstractBaseUser | None = None) -> None:
     """Delete an unsent notice and mark its mailbox as not notified, in the caller's transaction."""
-    own = WaitingPlace.objects.filter(enquiry=mail.enquiry_id).select_related("plan").first()
+    own = WaitingPlace.objects.filter(enquiry=mail.enquiry_id).first()
     mail.delete()
-    if own is None or own.plan is None or mail.deduplication_key != plan_key(own.plan.pk):
+    of_mailbox = Mailbox(own.mailbox_key).places.select_related("plan").order_by("rank") if own else ()
+    places = [place for place in of_mailbox if _is_of_plan(mail, place.plan)]
+    plan_id = next((place.plan_id for place in places), None)
+    if plan_id is None:
         # Another plan has notified the mailbox since.
         return
-    places = Mailbox(own.mailbox_key).places.filter(plan=own.plan)
     record_steps([place.enquiry_id for place in places], StepKind.MAIL_WITHDRAWN, by=by, now=now)
-    notified_on = own.notified_at and timezone.localdate(own.notified_at)
-    places.update(plan=None, notified_at=None, reminded_at=None)
-    ReturnPlan.objects.filter(pk=own.plan.pk, notified__gt=0).update(notified=F("notified") - 1)
-    same_day = ReturnPlan.objects.filter(pk=own.plan.pk, notified_on=notified_on, notified_that_day__gt=0)
+    notified_at = next((place.notified_at for place in places if place.notified_at), None)
+    WaitingPlace.objects.filter(pk__in=[place.pk for place in places]).update(
+        plan=None, notified_at=None, reminded_at=None
+    )
+    plan = ReturnPlan.objects.filter(pk=plan_id)
+    plan.filter(notified__gt=0).update(notified=F("notified") - 1)
+    same_day = plan.filter(notified_on=notified_at and timezone.localdate(notified_at), notified_that_day__gt=0)
     same_day.update(notified_that_day=F("notified_that_day") - 1)
 
 

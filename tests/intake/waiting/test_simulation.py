@@ -357,10 +357,11 @@ class WaitingList(RuleBasedStateMachine):
             self.ledger.check_always()
 
     def _nobody_is_forgotten(self) -> None:
-        """Whoever was told long ago and is still on the list has a mail that failed, and that is tried again."""
+        """Whoever was told long ago and is still on the list has a mail that failed, or went out by a late try."""
         for place in mailable_places().filter(notified_at__lt=self.now - 40 * DAY):
             mails = OutgoingMail.objects.filter(enquiry__waiting__mailbox_key=place.mailbox_key)
-            assert mails.filter(deduplication_key=f"plan-{place.plan_id}").exclude(state=MailState.SENT).exists()
+            of_plan = mails.filter(deduplication_key=f"plan-{place.plan_id}")
+            assert of_plan.exclude(sent_at__lt=self.now - 30 * DAY).exists()
 
     def _place(self, who: int) -> WaitingPlace | None:
         places = list(WaitingPlace.objects.order_by("pk"))
