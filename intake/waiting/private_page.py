@@ -123,7 +123,7 @@ class PlaceView:
     none, the link's own, and those that left the list together with it. `other_tags`: such places of the same mailbox
     with another +tag; YES and STAY apply to them too, because the mailbox is notified once. `answered`: the latest
     answer, unless there was a question since.
-    `removable`: the places that can be removed: the link's own first, then the others of the address on the list.
+    `removable`: the places that can be removed: the link's own first, then the others in `places`.
     """
 
     places: list[WaitingPlace]
@@ -184,7 +184,7 @@ def answer_no(*, place_id: int, now: datetime) -> bool:
 
 
 def remove_places(*, place_id: int, references: Collection[str] = (), now: datetime) -> bool:
-    """Remove the link's own enquiry, and those with these references among the others of the address on the list.
+    """Remove the link's own enquiry, and those with these references among the others that the page names.
 
     `references`: the enquiries that the page showed and the person selected; several people may share a mailbox.
     Otherwise like answer_yes().
@@ -240,7 +240,7 @@ def _view_of(place_id: int, mailbox: Mailbox) -> PlaceView:
         state=state,
         answers=available_answers(state, notified=notified, answered_yes=answered_yes),
         answered=answered,
-        removable=[own, *sorted((place for place in on_list if place.pk != place_id), key=lambda place: place.rank)],
+        removable=[own, *(place for place in places if place.pk != place_id)],
     )
 
 

@@ -53,6 +53,21 @@ def test_asked_for_all_of_the_address_go() -> None:
     assert left() == []
 
 
+@pytest.mark.parametrize(("answer", "notified"), [("no", False), ("no", True), ("yes", True)])
+def test_places_that_left_together_are_removable_together(answer: str, notified: bool) -> None:
+    own, other = joined("toimisto@yhdistys.fi"), joined("toimisto@yhdistys.fi", days=1)
+    tagged = joined("toimisto+2@yhdistys.fi")
+    if notified:
+        WaitingPlace.objects.update(notified_at=JOINED + timedelta(days=2))
+    address = private_address(own.enquiry)
+    presses(address, answer)
+    words = page_text(Client().get(address))
+    assert f"{other.enquiry.reference}, ilmoittautunut 21.11.2026" in words
+    assert tagged.enquiry.reference not in words
+    Client().post(address, {"answer": "remove", "also": [other.enquiry.reference, tagged.enquiry.reference]})
+    assert left() == ["toimisto+2@yhdistys.fi"]
+
+
 def test_what_arrived_after_the_page_was_shown_stays() -> None:
     own, shown = joined("toimisto@yhdistys.fi"), joined("toimisto@yhdistys.fi")
     arrived = joined("toimisto@yhdistys.fi")
