@@ -17,7 +17,7 @@ from wagtail.models import Orderable, Page
 
 from home.contact_details import ContactDetails, cache_contact
 from home.editors_text import editors_text
-from home.pause.selectors import current_pause
+from home.pause.models import current_pause
 from home.pause.wording import next_step
 from home.site_pages import SitePage, site_pages
 

@@ -1,6 +1,6 @@
 """The pause in the admin: card, buttons, history."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -32,19 +32,18 @@ from wagtail.fields import RichTextField
 
 from home.contact_details import ContactDetails
 from home.dates import finnish_day
-from home.pause.models import EDITABLE, PauseChange, PauseNotice
-from home.pause.preview import preview
+from home.pause.models import EDITABLE, PauseAction, PauseChange, PauseNotice, settings_from_snapshot
 from home.pause.rules import (
     FormMode,
     PauseSettings,
     PauseState,
+    TimelineEntry,
     announced_pause,
     calendar_day,
     last_welcome_day,
     pause_state,
     periods,
 )
-from home.pause.selectors import timeline
 from home.pause.services import (
     NothingToUndo,
     PauseChangedMeanwhile,
@@ -55,7 +54,14 @@ from home.pause.services import (
     undo_last,
     undoable,
 )
-from home.pause.settings_page import PausePreview, PauseSettingsView, may_change, may_preview, message_with_undo
+from home.pause.settings_page import (
+    PausePreview,
+    PauseSettingsView,
+    may_change,
+    may_preview,
+    message_with_undo,
+    preview,
+)
 from home.pause.wording import past_days
 
 _CONTACT_PAGE: dict[FormMode, str | Promise] = {
@@ -70,6 +76,26 @@ _SETTING = {"app_name": "home", "model_name": "pausenotice"}
 # A writer of home.pause.services.
 PauseService = Callable[..., PauseNotice]
 IsDone = Callable[[PauseSettings, datetime], bool]
+
+
+def _timeline(notice: PauseNotice, changes: Iterable[PauseChange]) -> list[TimelineEntry]:
+    """Return the settings over time, oldest first. `changes` come in any order; undone ones are left out."""
+    ordered = sorted(changes, key=lambda change: change.version)
+    if not ordered:
+        return [TimelineEntry(notice.settings, None)]
+    entries = [TimelineEntry(settings_from_snapshot(ordered[0].before), None)]
+    undone: TimelineEntry | None = None
+    for change in ordered:
+        if change.action != PauseAction.UNDONE:
+            entries.append(TimelineEntry(settings_from_snapshot(change.after), change.changed_at))
+            undone = None
+        elif undone is not None:
+            # Undoing an undo redoes the change.
+            entries.append(undone)
+            undone = None
+        elif len(entries) > 1:
+            undone = entries.pop()
+    return entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +121,7 @@ class PauseCard(Component):
         changes = list(PauseChange.objects.all())
         status = notice.status(now=now, facebook_url=ContactDetails.load().facebook_url)
         settings = notice.settings
-        since = next((period.begins_on for period in periods(timeline(notice, changes), now)[-1:]), None)
+        since = next((period.begins_on for period in periods(_timeline(notice, changes), now)[-1:]), None)
         change = undoable(notice, now=now)
         apply_elapsed_return(notice, now=now)
         return {
@@ -269,7 +295,7 @@ def history(request: HttpRequest) -> TemplateResponse:
     if not may_change(request.user):
         raise PermissionDenied
     changes = list(PauseChange.objects.select_related("changed_by"))
-    pauses = periods(timeline(PauseNotice.load(), changes), timezone.now())
+    pauses = periods(_timeline(PauseNotice.load(), changes), timezone.now())
     context = {
         "lines": [Line(change, differences(change.before, change.after)) for change in changes],
         "pauses": pauses[::-1],

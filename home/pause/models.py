@@ -1,7 +1,8 @@
-"""The pause settings, and their history."""
+"""The pause settings, their history, and the state of the pause for a request."""
 
 import dataclasses
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -21,7 +22,16 @@ from home.compiled_rows import QuickSetting
 from home.contact_details import ContactDetails
 from home.dates import DayField, finnish_day
 from home.editors_text import SHORT_FEATURES, editors_html, expanded, has_visible_text, hide_emails
-from home.pause.rules import FormMode, PauseSettings, PauseState, pause_state, settings_for_state, validation_errors
+from home.pause.rules import (
+    FormMode,
+    PauseSettings,
+    PauseState,
+    TimelineEntry,
+    form_modes,
+    pause_state,
+    settings_for_state,
+    validation_errors,
+)
 from home.pause.wording import PauseStatus, PauseWords, next_change, past_days, pause_status
 
 
@@ -282,7 +292,7 @@ TEXT_FIELDS = tuple(field.name for field in SNAPSHOT_FIELDS if isinstance(field,
 
 def _rendered(rich_text: str) -> str:
     """Return the HTML of a rich text; "" where it has no text."""
-    return hide_emails(editors_html(expanded(rich_text))) if has_visible_text(rich_text) else ""
+    return hide_emails(editors_html(expanded(rich_text))) if rich_text and has_visible_text(rich_text) else ""
 
 
 class PauseAction(models.TextChoices):
@@ -321,3 +331,44 @@ class PauseChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version}: {self.action}"
+
+
+def snapshot_values(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of SNAPSHOT_FIELDS in `before` or `after` of a PauseChange."""
+    return {field.name: field.to_python(snapshot[field.name]) for field in SNAPSHOT_FIELDS}
+
+
+def settings_from_snapshot(snapshot: Mapping[str, Any]) -> PauseSettings:
+    """Return the settings in `before` or `after` of a PauseChange."""
+    return PauseNotice(**snapshot_values(snapshot)).settings
+
+
+_STATUS_ON_REQUEST = "_pause_status"
+
+
+def current_pause(request: HttpRequest) -> PauseStatus:
+    """Return the state and wording, the same throughout a request, also across midnight.
+
+    Read from the database once per request: a change is visible on the next page view in every process.
+    """
+    status = getattr(request, _STATUS_ON_REQUEST, None)
+    if not isinstance(status, PauseStatus):
+        details = ContactDetails.load(request)
+        status = PauseNotice.load(request).status(now=timezone.now(), facebook_url=details.facebook_url)
+        setattr(request, _STATUS_ON_REQUEST, status)
+    return status
+
+
+def preview_attributes(status: PauseStatus) -> dict[str, PauseStatus]:
+    """Return request attributes that make current_pause() return `status`, for a preview of another state."""
+    return {_STATUS_ON_REQUEST: status}
+
+
+def offered_recently(mode: FormMode, *, within: timedelta, now: datetime) -> bool:
+    """Return whether the contact page has this mode now, or had it at some time `within` that long before."""
+    changes = list(PauseChange.objects.filter(changed_at__gte=now - within).order_by("version"))
+    entries = [TimelineEntry(settings_from_snapshot(change.before), None) for change in changes[:1]]
+    entries += [TimelineEntry(settings_from_snapshot(change.after), change.changed_at) for change in changes[:-1]]
+    # The notice itself holds what the latest change made.
+    entries.append(TimelineEntry(PauseNotice.load().settings, changes[-1].changed_at if changes else None))
+    return mode in form_modes(entries, now - within, now)

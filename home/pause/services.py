@@ -8,7 +8,16 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from home.editors_text import has_visible_text
-from home.pause.models import EDITABLE, SNAPSHOT_FIELDS, TEXT_FIELDS, PauseAction, PauseChange, PauseNotice
+from home.pause.models import (
+    EDITABLE,
+    SNAPSHOT_FIELDS,
+    TEXT_FIELDS,
+    PauseAction,
+    PauseChange,
+    PauseNotice,
+    settings_from_snapshot,
+    snapshot_values,
+)
 from home.pause.rules import (
     NO_DAYS,
     PauseSettings,
@@ -94,7 +103,7 @@ def undo_last(*, version: int, by: AbstractBaseUser | None, now: datetime) -> Pa
         if change is None:
             raise NothingToUndo
         before = _snapshot(notice)
-        _set(notice, _snapshot_values(change.before))
+        _set(notice, snapshot_values(change.before))
         return _store(notice, before, by=by, now=now, action=PauseAction.UNDONE)
 
 
@@ -122,11 +131,6 @@ def record_elapsed_return(*, now: datetime) -> bool:
         return False
     with transaction.atomic():
         return _record_elapsed_return(PauseNotice.objects.select_for_update().get(pk=notice.pk), now)
-
-
-def settings_from_snapshot(snapshot: Mapping[str, Any]) -> PauseSettings:
-    """Return the settings in `before` or `after` of a PauseChange."""
-    return PauseNotice(**_snapshot_values(snapshot)).settings
 
 
 def _locked(version: int, now: datetime) -> PauseNotice:
@@ -206,10 +210,6 @@ def _snapshot(notice: PauseNotice) -> dict[str, Any]:
     """Return SNAPSHOT_FIELDS for a JSON field: days as ISO 8601."""
     values = {field.name: getattr(notice, field.name) for field in SNAPSHOT_FIELDS}
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
-
-
-def _snapshot_values(snapshot: Mapping[str, Any]) -> dict[str, Any]:
-    return {field.name: field.to_python(snapshot[field.name]) for field in SNAPSHOT_FIELDS}
 
 
 def _set(notice: PauseNotice, values: Mapping[str, Any]) -> None:

@@ -24,8 +24,8 @@ from wagtail.fields import RichTextField
 
 from home.contact_details import ContactDetails
 from home.pages import AlwaysPublic, BasePage
+from home.pause.models import current_pause, offered_recently
 from home.pause.rules import FormMode
-from home.pause.selectors import current_pause, offered_recently
 from home.pause.wording import PauseStatus
 from intake.choices import Kind
 from intake.enquiry.form_pages import (

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from home.contact_details import ContactDetails
-from home.pause.selectors import current_pause
+from home.pause.models import current_pause
 from home.pause.wording import PauseStatus
 from home.text_input import readable_address
 from intake.choices import ContactPreference, DeliveryMode, SupervisionForm

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from home.contact_details import ContactDetails
-from home.pause.selectors import current_pause
+from home.pause.models import current_pause
 from home.text_input import readable_address
 from intake.choices import Kind
 from intake.enquiry.form_pages import (

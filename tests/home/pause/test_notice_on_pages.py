@@ -12,8 +12,8 @@ from django.test import Client, RequestFactory
 from wagtail.models import Page
 
 from home.models import ContactDetails, ContentPage, HomePage, PauseNotice
+from home.pause.models import current_pause
 from home.pause.rules import FormMode, PauseState
-from home.pause.selectors import current_pause
 
 pytestmark = pytest.mark.django_db
 UNDATED = "Aijuun palvelut ovat toistaiseksi tauolla."

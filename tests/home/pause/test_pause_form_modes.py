@@ -8,8 +8,8 @@ import time_machine
 from django.utils import timezone
 
 from home.models import PauseNotice
+from home.pause.models import offered_recently
 from home.pause.rules import FormMode, PauseSettings, TimelineEntry, form_modes
-from home.pause.selectors import offered_recently
 from home.pause.services import begin_pause, change_pause, end_pause, record_elapsed_return, set_full, undo_last
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
