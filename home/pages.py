@@ -23,11 +23,11 @@ from wagtail.images.models import AbstractImage
 from wagtail.models import Page, PageViewRestriction
 from wagtail.search import index
 
+from home.admin_forms import SchedulePanel
 from home.blocks import BodyStreamBlock
 from home.compiled_rows import row_by_pk
 from home.editors_text import SHORT_FEATURES, linked_page_ids, valid_id
 from home.important_pages import PageRights, refuse_expiry
-from home.moments import SchedulePanel
 from home.site_pages import current_request, site_pages
 
 # Element ids that the page template uses.

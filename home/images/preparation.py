@@ -19,7 +19,7 @@ from wagtail.images.models import AbstractImage, Filter
 from wagtail.models import UploadedFile
 from wagtail.users.models import UserProfile
 
-from home.images.photos import is_stored, is_usable, log_name, missing_specs, plain_specs
+from home.images.models import is_stored, is_usable, log_name, missing_specs, plain_specs
 from home.images.upload import normalize_pending_upload
 
 logger = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from wagtail.images.forms import BaseImageForm
 from wagtail.images.models import AbstractImage, Filter
 from wagtail.models import UploadedFile
 
-from home.images.photos import ORIGINAL
+from home.images.models import ORIGINAL
 from home.text_input import strip_invisible
 
 logger = logging.getLogger(__name__)

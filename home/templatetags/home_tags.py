@@ -20,7 +20,7 @@ from home import editors_text as email_obfuscation
 from home import seo as addresses
 from home.editing import ATTRIBUTE, page_findings
 from home.editors_text import editors_html, editors_text, without_empty_links
-from home.images.photos import PageImage, page_image
+from home.images.models import PageImage, page_image
 from home.important_pages import consequences_without
 from home.menus import build_breadcrumbs
 from home.pages import BasePage

@@ -31,7 +31,7 @@ from aijuu_site.serving.checks import require_storage
 from aijuu_site.settings.data import file_storages
 from aijuu_site.storages import StorageUnreachable
 from home.images import preparation
-from home.images.photos import wanted_specs
+from home.images.models import wanted_specs
 from home.images.preparation import make_files
 from home.models import HomePage, ServicePage
 from tests.accounts import make_user

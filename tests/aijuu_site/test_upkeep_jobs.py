@@ -20,7 +20,7 @@ from wagtail.models import Page, Revision, UploadedFile
 from aijuu_site.accounts.models import User
 from aijuu_site.kept_pages.models import PageChange
 from aijuu_site.upkeep_jobs import UPKEEP_JOBS
-from home.images.photos import missing_specs
+from home.images.models import missing_specs
 from home.images.preparation import make_files
 from home.models import ContentPage, HomePage
 from intake.jobs.runner import JobRunner, registered_jobs

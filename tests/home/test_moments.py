@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import Page
 
+from home.admin_forms import MomentFormField
 from home.dates import ImplausibleYear, OtherWeekday, parse_moment
 from home.models import HomePage
-from home.moments import MomentFormField
 from tests.accounts import make_user
 
 pytestmark = pytest.mark.once

@@ -20,7 +20,7 @@ from wagtail.models import Page, Site
 
 from home.images import preparation
 from home.images import preparation as upkeep
-from home.images.photos import missing_specs, plain_specs, wanted_specs
+from home.images.models import missing_specs, plain_specs, wanted_specs
 from home.images.preparation import make_files
 from home.models import HomePage, ServicePage
 from tests.accounts import make_user

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage
 
-from home.images.photos import photo, plain_specs
+from home.images.models import photo, plain_specs
 from home.images.preparation import make_files
 from home.images.upload import LONGEST_SIDE, PictureForm, normalized_picture
 from home.models import ContentPage, HomePage, ServicePage
