@@ -152,7 +152,7 @@ def _works_until(enquiry: Enquiry, now: datetime) -> datetime:
     return mapping.expires_at if mapping and mapping.started_at else now + LIFETIME
 
 
-def _send_mapping_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> bool:
+def send_mapping_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> bool:
     """Queue a mail with a private link to the mapping, replacing an earlier one. Returns False if one is unsent.
 
     The secret is generated on delivery. Raises ChangedMeanwhile for an old `version`; a double click sends one mail.
@@ -168,11 +168,11 @@ def send_mapping(request: HttpRequest, instance_pk: str) -> HttpResponse:
     """Ask for confirmation; a post queues a mail with a new private link to the enquiry's mapping."""
     enquiry = found(instance_pk)
     may_go = can_be_invited(enquiry, now=timezone.now())
-    return _ask_or_send(request, enquiry, _MAPPING, may_go=may_go, send=_send_mapping_link)
+    return _ask_or_send(request, enquiry, _MAPPING, may_go=may_go, send=send_mapping_link)
 
 
-def _send_waiting_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> bool:
-    """Queue a mail with a private link to the place on the waiting list; otherwise like _send_mapping_link()."""
+def send_waiting_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> bool:
+    """Queue a mail with a private link to the place on the waiting list; otherwise like send_mapping_link()."""
 
     def queue(enquiry: Enquiry) -> None:
         queue_waiting_link(place=enquiry.waiting, now=now)
@@ -183,7 +183,7 @@ def _send_waiting_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | 
 def send_place(request: HttpRequest, instance_pk: str) -> HttpResponse:
     """Ask for confirmation; a post queues a mail with a new private link to the place on the waiting list."""
     enquiry = found(instance_pk)
-    return _ask_or_send(request, enquiry, _PLACE, may_go=can_get_waiting_link(enquiry), send=_send_waiting_link)
+    return _ask_or_send(request, enquiry, _PLACE, may_go=can_get_waiting_link(enquiry), send=send_waiting_link)
 
 
 def _ask_or_send(
