@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.dispatch import receiver
 from django.utils import timezone
 
@@ -21,6 +21,8 @@ from intake.waiting.mails import LIST_PURPOSES, plan_key, queue_return_notice
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import Mailbox, lock_places, mailable_places, record_steps, takes_new_clients
 from intake.waiting.rules import Waiter, counts_for_today, is_mail_hour, notice_order, remaining_today, was_closed_since
+
+_UNSENT = (MailState.QUEUED, MailState.FAILED)
 
 
 class PlanAlreadyRunning(Exception):
@@ -133,7 +135,7 @@ def _withdraw_questions(now: datetime) -> None:
 
 def _lock_unsent(*purposes: MailPurpose) -> QuerySet[OutgoingMail]:
     """Return the mails that are not sent or being sent, locked after their enquiries."""
-    unsent = OutgoingMail.objects.filter(purpose__in=purposes, state__in=(MailState.QUEUED, MailState.FAILED))
+    unsent = OutgoingMail.objects.filter(purpose__in=purposes, state__in=_UNSENT)
     list(Enquiry.objects.select_for_update(of=("self",)).filter(mails__in=unsent.values("pk")).order_by("pk"))
     return unsent.select_for_update()
 
@@ -212,7 +214,8 @@ def list_is_being_notified(now: datetime) -> bool:
 def next_mailboxes(plan: ReturnPlan) -> list[list[Waiter]]:
     """Return the mailboxes that the plan still has to notify, in order (intake.waiting.rules.notice_order).
 
-    A mailbox whose notice by an earlier plan failed counts as not notified.
+    A mailbox whose notice by an earlier plan failed counts as not notified. One that is about to be removed is left out
+    once its removal notice has gone out or is being sent; an unsent one is withdrawn.
     """
     notices = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE)
     own = notices.filter(deduplication_key=plan_key(plan.pk)) if plan.pk else notices.none()
@@ -220,7 +223,12 @@ def next_mailboxes(plan: ReturnPlan) -> list[list[Waiter]]:
     # Each has a key; naming it, the notices are looked through and not all mails that failed.
     refused = notices.filter(state=MailState.FAILED, deduplication_key__gt="").order_by()
     failed = set(refused.values_list("enquiry__waiting__mailbox_key", "deduplication_key"))
-    rows = mailable_places().filter(removal_notice_at=None)
+    parted = OutgoingMail.objects.filter(
+        purpose=MailPurpose.REMOVAL_NOTICE,
+        enquiry__waiting__mailbox_key=OuterRef("mailbox_key"),
+        created_at=OuterRef("removal_notice_at"),
+    ).exclude(state__in=_UNSENT)
+    rows = mailable_places().filter(Q(removal_notice_at=None) | ~Exists(parted))
     waiters = [
         Waiter(place_id=pk, mailbox_key=key, rank=rank, form=form)
         for pk, key, rank, form, notified_at, plan_id in rows.values_list(
@@ -276,7 +284,7 @@ def _queue_notices(plan: ReturnPlan, mailboxes: list[list[Waiter]], now: datetim
         if not still:
             # The supervisor has just taken them off the list.
             continue
-        _withdraw_failed(Mailbox(mailbox[0].mailbox_key), now)
+        _withdraw_earlier(Mailbox(mailbox[0].mailbox_key), now)
         queue_return_notice(plan=plan, place=still[0], now=now)
         WaitingPlace.objects.filter(pk__in=[place.pk for place in still]).update(
             plan=plan, notified_at=now, reminded_at=None, answer_days=plan.answer_days
@@ -286,10 +294,11 @@ def _queue_notices(plan: ReturnPlan, mailboxes: list[list[Waiter]], now: datetim
     return notified
 
 
-def _withdraw_failed(mailbox: Mailbox, now: datetime) -> None:
-    """Withdraw the failed notices and reminders of earlier plans to this mailbox, which is notified again."""
-    mails = mailbox.mails(MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER)
-    for mail in mails.filter(state=MailState.FAILED):
+def _withdraw_earlier(mailbox: Mailbox, now: datetime) -> None:
+    """Withdraw what failed of earlier plans to this mailbox, which is notified now, and its unsent removal notice."""
+    unsent = mailbox.mails(MailPurpose.REMOVAL_NOTICE).filter(state__in=_UNSENT)
+    failed = mailbox.mails(MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER).filter(state=MailState.FAILED)
+    for mail in [*unsent, *failed]:
         if mail.purpose == MailPurpose.RETURN_NOTICE:
             withdraw_notice(mail, now)
         else:

@@ -43,6 +43,15 @@ def _is_untold(place: WaitingPlace) -> bool:
     return place.mailbox_key in _notices(place.plan, state=MailState.FAILED)
 
 
+def _is_leaving(place: WaitingPlace) -> bool:
+    """Whether the removal notice has gone out, or is just going."""
+    notices = OutgoingMail.objects.filter(
+        purpose=MailPurpose.REMOVAL_NOTICE, enquiry__waiting__mailbox_key=place.mailbox_key
+    )
+    gone = notices.filter(state__in=(MailState.SENT, MailState.SENDING), created_at__gt=place.confirmed_at)
+    return place.removal_notice_at is not None and gone.exists()
+
+
 @dataclass(frozen=True)
 class Before:
     """How things stood before the worker's round."""
@@ -92,7 +101,7 @@ class Ledger:
         if plan is None:
             return []
         notified = _notices(plan)
-        waiting = [place for place in _may_be_told() if place.removal_notice_at is None and _is_untold(place)]
+        waiting = [place for place in _may_be_told() if not _is_leaving(place) and _is_untold(place)]
         first = [place for place in waiting if place.enquiry.supervision_form == plan.first_form]
         rest = [place for place in waiting if place not in first]
         turns: list[str] = []
@@ -123,7 +132,7 @@ class Ledger:
             skipped = [
                 place
                 for place in _may_be_told()
-                if place.removal_notice_at is None and _is_untold(place) and place.mailbox_key not in notified
+                if not _is_leaving(place) and _is_untold(place) and place.mailbox_key not in notified
             ]
             assert skipped == []
 

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from intake.choices import Kind, MailPurpose, MailState, Status, StepKind, Verdict
-from intake.models import Enquiry, IntakeSettings, OutgoingMail, RemovedEnquiry, WaitingPlace
+from intake.models import Enquiry, IntakeSettings, OutgoingMail, RemovedEnquiry, ReturnPlan, WaitingPlace
+from intake.waiting.plan_page import forecast
 from intake.waiting.private_page import answer_stay
-from intake.waiting.reading import read_list
+from intake.waiting.reading import read_list, waiting_summary
 from intake.waiting.return_plan import queue_due_return_notices, start_plan, stop_plan
 from intake.waiting.upkeep import RETRY_AFTER, ask_or_remove_silent_waiters
 from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter, work
@@ -360,6 +361,52 @@ def test_mailbox_with_removal_notice_is_not_notified(server: PostOffice) -> None
     round_at(LAST + timedelta(minutes=2))
     assert server.of(NOTICE) == ["toinen@esimerkki.fi"]
     assert Enquiry.objects.get().email == "toinen@esimerkki.fi"
+
+
+@pytest.mark.parametrize("given_up", [True, False])
+@pytest.mark.parametrize("was_kept", [True, False])
+def test_unsent_removal_notice_leaves_one_to_be_told(server: PostOffice, given_up: bool, was_kept: bool) -> None:
+    """As the start does, which withdraws it. An earlier one that went out and was answered changes nothing."""
+    place = waiter(now=JOINED)
+    for moment in (FIRST, SECOND):
+        round_at(moment)
+    ask_or_remove_silent_waiters(now=LAST)
+    now = LAST
+    if was_kept:
+        deliver(LAST)
+        answer_stay(place_id=place.pk, now=LAST + timedelta(seconds=30))
+        for months in (4, 8):
+            round_at(LAST + months * 31 * DAY)
+        now = LAST + 13 * 31 * DAY
+        ask_or_remove_silent_waiters(now=now)
+    if given_up:
+        give_up(now, server)
+    place.refresh_from_db()
+    assert place.removal_notice_at == now
+    planned = forecast(ReturnPlan(created_at=now), now=now)
+    assert (planned.total, waiting_summary(now=now).to_notify) == (1, 1)
+    _plan(now)
+    round_at(now)
+    assert server.of(NOTICE) == [place.enquiry.email]
+
+
+def test_removal_notice_that_comes_back_lets_the_plan_tell(server: PostOffice) -> None:
+    """It was being sent when the plan was started."""
+    place = waiter(now=JOINED)
+    for moment in (FIRST, SECOND):
+        round_at(moment)
+    ask_or_remove_silent_waiters(now=LAST)
+    OutgoingMail.objects.filter(purpose=NOTE).update(state=MailState.SENDING, claimed_at=LAST)
+    waiter(now=LAST - DAY)
+    waiter(now=LAST - DAY)
+    start_plan(per_day=1, first_form="", greeting="", answer_days=14, by=None, now=LAST)
+    queue_due_return_notices(now=LAST)
+    OutgoingMail.objects.filter(purpose=NOTE).update(state=MailState.QUEUED, claimed_at=None)
+    queue_due_return_notices(now=LAST + DAY)
+    place.refresh_from_db()
+    assert (place.notified_at, place.removal_notice_at) == (LAST + DAY, None)
+    deliver(LAST + DAY)
+    assert (server.of(NOTE), server.of(NOTICE)[-1]) == ([], place.enquiry.email)
 
 
 def test_who_was_told_is_not_asked(server: PostOffice) -> None:
