@@ -151,7 +151,7 @@ def join(
         earlier = WaitingPlace.objects.select_for_update().filter(enquiry=enquiry).first()
         if earlier:
             if not _is_put_back(earlier, now):
-                reset_waiting(earlier, now)
+                reset_waiting(earlier, months=min(earlier.months, IntakeSettings.load().waiting_months), now=now)
             queue_joining_confirmation(enquiry=enquiry, now=now)
             return earlier
         last = WaitingPlace.objects.aggregate(last=Max("rank"))["last"] or 0
@@ -248,11 +248,14 @@ register(
 )
 
 
-def reset_waiting(place: WaitingPlace, now: datetime) -> None:
-    """Record that the person is waiting as of now, and reset earlier questions and notices."""
+def reset_waiting(place: WaitingPlace, *, months: int, now: datetime) -> None:
+    """Record that the person is waiting as of now, and reset earlier questions and notices.
+
+    `months`: between the questions from now on; more than before only if the person has confirmed it.
+    """
     _forget_running_plan(place, now)
     place.confirmed_at = now
-    place.months = IntakeSettings.load().waiting_months
+    place.months = months
     place.asked_at = None
     place.asked_times = 0
     place.removal_notice_at = None

@@ -26,6 +26,7 @@ from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
 from intake.mail.queue import Handling, register, to_supervisor
 from intake.mailbox import is_same_address, same_address
+from intake.settings import IntakeSettings
 from intake.waiting.mails import queue_waiting_answer
 from intake.waiting.models import WaitingPlace
 from intake.waiting.places import Mailbox, find_place, reset_waiting
@@ -162,10 +163,11 @@ def answer_stay(*, place_id: int, now: datetime) -> bool:
     """Answer STAY: keep waiting at the same rank; who had left the list returns to it. Otherwise like answer_yes()."""
     with transaction.atomic():
         places = [place for place in _open_to(Answer.STAY, place_id) if not _answered_stay(place)]
+        months = IntakeSettings.load().waiting_months
         for place in places:
             enquiry = place.enquiry
             set_status(enquiry, status=Status.WAITING_LIST, now=now)
-            reset_waiting(place, now)
+            reset_waiting(place, months=months, now=now)
             _record(enquiry, StepKind.ANSWERED_STAY, now)
     return bool(places)
 

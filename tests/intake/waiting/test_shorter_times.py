@@ -221,6 +221,24 @@ def test_confirming_place_applies_current_waiting_months() -> None:
     assert WaitingPlace.objects.get().months == 2
 
 
+@pytest.mark.parametrize(("set_to", "kept"), [(12, 4), (2, 2)])
+def test_supervisor_putting_back_lengthens_no_time(set_to: int, kept: int) -> None:
+    place = waiter(now=NOW - 30 * DAY)
+    IntakeSettings.objects.update(waiting_months=set_to)
+    enquiry = Enquiry.objects.get()
+    for status, hour in ((Status.IN_REVIEW, 0), (Status.WAITING_LIST, 5)):
+        enquiry = change_status(
+            enquiry_id=enquiry.pk,
+            version=enquiry.version,
+            status=status,
+            outcome="",
+            by=None,
+            now=NOW + timedelta(hours=hour),
+        )
+    place.refresh_from_db()
+    assert (place.confirmed_at, place.months) == (NOW + timedelta(hours=5), kept)
+
+
 def test_marking_as_spam_removes_nothing_the_same_day(kati: Client) -> None:
     enquiry = closed(at=NOW - 100 * DAY)
     enquiry = change_status(
