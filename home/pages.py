@@ -75,6 +75,9 @@ def _free_anchor(name: str, taken: set[str]) -> str:
 
 def is_taken_address(slug: str) -> bool:
     """Return whether visitors would find something else of the site at the address of a page with this slug."""
+    # Their files are served in front of all pages, and kept for ever.
+    if f"/{slug}/" in (settings.STATIC_URL, settings.MEDIA_URL):
+        return True
     try:
         return resolve(f"/{slug}/").url_name != "wagtail_serve"
     except Resolver404:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from home.site_pages import visitor_url, visitor_urls
 
 # Files have names that are made for them, and the admin is not for visitors.
 _UNCHECKED = (settings.STATIC_URL, settings.MEDIA_URL, settings.ADMIN_PATH)
+_MOST_REDIRECTS = 5
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,13 @@ def dead_links() -> Iterator[DeadLink]:
         if not all(visitor_urls(list(linked_pages(page)))):
             yield DeadLink(page.title, address, "")
         links = _Links()
-        links.feed(_get(client, address)[1])
+        shown = _get(client, address)
+        links.feed("" if shown.streaming else shown.content.decode("utf-8", errors="replace"))
         for target in dict.fromkeys(_inside(link, address) for link in links.found):
             if not target:
                 continue
             if target not in alive:
-                alive[target] = _get(client, target)[0] < 400
+                alive[target] = _leads_somewhere(client, target)
             if not alive[target]:
                 yield DeadLink(page.title, address, target)
 
@@ -68,8 +71,19 @@ def _inside(link: str, page: str) -> str:
     return parts.path
 
 
-def _get(client: Client, path: str) -> tuple[int, str]:
+def _leads_somewhere(client: Client, target: str) -> bool:
+    """Return whether a visitor gets a page at the end of the redirects, or is led out of the site."""
+    for _ in range(_MOST_REDIRECTS):
+        answer = _get(client, target)
+        if not 300 <= answer.status_code < 400:
+            return answer.status_code < 400
+        target = _inside(answer.headers.get("Location", ""), target)
+        if not target:
+            return True
+    return False
+
+
+def _get(client: Client, path: str) -> Any:
     own = urlsplit(settings.SITE_URL)
     headers = {"host": own.netloc, "x-forwarded-proto": own.scheme}
-    answer = client.get(path, headers=headers, secure=settings.HTTPS)
-    return answer.status_code, "" if answer.streaming else answer.content.decode("utf-8", errors="replace")
+    return client.get(path, headers=headers, secure=settings.HTTPS)

@@ -9,6 +9,7 @@ import time_machine
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Page
 
 from aijuu_site.backup.models import Backup
@@ -220,6 +221,16 @@ def published(body: str) -> ContentPage:
 def test_dead_link_names_page_and_target(link: str, target: str) -> None:
     published(f"<p>Lue {link}.</p>")
     assert [(found.address, found.target) for found in dead_links()] == [("/uusi/", target)]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("loaded_site")
+def test_dead_link_behind_redirects() -> None:
+    for old, new in (("/kesalla", "/ei-ole/"), ("/a", "/b/"), ("/b", "/a/"), ("/hyva", "/tietosuoja/")):
+        Redirect.objects.create(old_path=old, redirect_link=new)
+    Redirect.objects.create(old_path="/pois", redirect_link="https://nowhere.example/x")
+    published("".join(f'<p><a href="/{old}/">x</a></p>' for old in ("kesalla", "a", "hyva", "pois")))
+    assert [found.target for found in dead_links()] == ["/kesalla/", "/a/"]
 
 
 @pytest.mark.django_db
