@@ -8,12 +8,19 @@ from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+)
 from django.http.request import split_domain_port
 from django.urls import is_valid_path
 from django.utils.encoding import escape_uri_path
 from django.utils.log import log_response
-from wagtail.contrib.redirects.middleware import RedirectMiddleware
+from wagtail.contrib.redirects.middleware import RedirectMiddleware, get_redirect
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Site
 
@@ -320,15 +327,29 @@ class OldAddressesMiddleware(RedirectMiddleware):
         return return_typed_text(request, status=response.status_code) or response
 
     def _redirect(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        redirected: HttpResponse = super().process_response(request, response)
-        if redirected.status_code != 404:
-            return redirected
+        stored = _stored_redirect(request)
+        if stored is not None:
+            redirect_class = HttpResponsePermanentRedirect if stored.is_permanent else HttpResponseRedirect
+            return redirect_class(stored.link)
         address = current_address(request) or address_meant(request)
         if not address:
             return response
         query = request.META.get("QUERY_STRING", "")
         encoded = escape_uri_path(address)
         return HttpResponsePermanentRedirect(f"{encoded}?{query}" if query else encoded)
+
+
+def _stored_redirect(request: HttpRequest) -> Redirect | None:
+    """Return the redirect of the requested address, if it leads to a page that is shown, or out of the site.
+
+    A page that got an earlier address back has a redirect from that address to itself.
+    """
+    path = Redirect.normalise_path(request.get_full_path(), decode_unicode=False)
+    found = get_redirect(request, path) or get_redirect(request, urlsplit(path).path)
+    if found is None or not found.link or (found.redirect_page and not found.redirect_page.live):
+        return None
+    asked, target = (urlsplit(request.build_absolute_uri(one)) for one in (request.path, found.link))
+    return None if (asked.netloc, unquote(asked.path)) == (target.netloc, unquote(target.path)) else found
 
 
 def _is_for_pages(request: HttpRequest) -> bool:

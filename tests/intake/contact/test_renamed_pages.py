@@ -76,6 +76,28 @@ def test_page_renamed_back_accepts_both_addresses(contact_page: ContactPage, ren
     assert Client().get(ADDRESS).status_code == 200
 
 
+def test_hidden_page_is_not_found_at_any_address(contact_page: ContactPage, rename: Rename) -> None:
+    for slug in ("uusi", "ota-yhteytta"):
+        rename(contact_page, slug)
+    contact_page.refresh_from_db()
+    contact_page.unpublish()
+    for address in (ADDRESS, f"{ADDRESS}?lahde=lehti", "/uusi/", "/uusi/viesti/"):
+        assert Client().get(address).status_code == 404
+
+
+@pytest.mark.parametrize("target", ["/oma/", "http://testserver/oma/", "/oma/?a=1"])
+def test_redirect_to_itself_leads_nobody(contact_page: ContactPage, target: str) -> None:
+    Redirect.objects.create(old_path="/oma", redirect_link=target)
+    assert Client().get("/oma/").status_code == 404
+
+
+@pytest.mark.parametrize(("permanent", "status"), [(True, 301), (False, 302)])
+def test_redirect_out_of_the_site_is_followed(contact_page: ContactPage, permanent: bool, status: int) -> None:
+    Redirect.objects.create(old_path="/lehti", redirect_link="https://esimerkki.fi/lehti/", is_permanent=permanent)
+    answer = Client().get("/lehti/?utm_source=a")
+    assert (answer.status_code, answer["Location"]) == (status, "https://esimerkki.fi/lehti/")
+
+
 @pytest.mark.parametrize("below", FORMS)
 def test_old_address_post_works_despite_slug_reuse(contact_page: ContactPage, rename: Rename, below: str) -> None:
     rename(contact_page, "yhteys")
