@@ -137,12 +137,22 @@ def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, now: datetim
 def queue_waiting_answer(
     *, enquiry: Enquiry, is_interested: bool, deduplication_key: str, goes_at: datetime, now: datetime
 ) -> None:
-    """Queue the notification of an answer to the supervisor. Only one for each key."""
-    subject = _("Still interested: %(reference)s") if is_interested else _("Not interested any more: %(reference)s")
-    mail = mail_to_supervisor(
+    """Queue the notification of an answer, given `now`, to the supervisor. Only one for each key."""
+    mail = _answer_mail(enquiry, is_interested=is_interested, answered_at=now)
+    queue_mail(replace(mail, deduplication_key=deduplication_key, goes_at=goes_at), now=now)
+
+
+def reassign_sent_answer(*, mail: OutgoingMail, enquiry: Enquiry, is_interested: bool) -> None:
+    """Let a sent notification be about another enquiry to which the answer applied too, and name it."""
+    about = _answer_mail(enquiry, is_interested=is_interested, answered_at=mail.created_at)
+    mail.enquiry_id, mail.subject, mail.text, mail.html = enquiry.pk, about.subject, about.text, about.html
+    mail.save(update_fields=["enquiry", "subject", "text", "html"])
+
+
+def _answer_mail(enquiry: Enquiry, *, is_interested: bool, answered_at: datetime) -> NewMail:
+    return mail_to_supervisor(
         enquiry,
         MailPurpose.WAITING_ANSWER,
-        subject=subject,
-        context={"is_interested": is_interested, "answered_at": now},
+        subject=_("Still interested: %(reference)s") if is_interested else _("Not interested any more: %(reference)s"),
+        context={"is_interested": is_interested, "answered_at": answered_at},
     )
-    queue_mail(replace(mail, deduplication_key=deduplication_key, goes_at=goes_at), now=now)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -20,14 +21,14 @@ from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
 from intake.enquiry.form_pages import FormPost, read_post, see_other
 from intake.enquiry.mails import enquiry_of
 from intake.enquiry.models import Enquiry, EnquiryStep
-from intake.enquiry.removal import remove_enquiry
+from intake.enquiry.removal import before_removal, remove_enquiry
 from intake.enquiry.services import STATUS_FIELDS, save_change, set_status
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
 from intake.mail.queue import Handling, register, to_supervisor
 from intake.mailbox import is_same_address, same_address
 from intake.settings import IntakeSettings
-from intake.waiting.mails import queue_waiting_answer
+from intake.waiting.mails import queue_waiting_answer, reassign_sent_answer
 from intake.waiting.models import WaitingPlace
 from intake.waiting.places import Mailbox, find_place, reset_waiting
 from intake.waiting.rules import DAY_BEGINS, Answer, PlaceState, available_answers, kept_while_waiting, place_state
@@ -100,11 +101,47 @@ def _answer_mails(places: Sequence[WaitingPlace]) -> QuerySet[OutgoingMail]:
 
 def _is_latest_notification(mail: OutgoingMail, _now: datetime) -> bool:
     """Not if a newer answer was queued while this one was being sent, and the server did not take it."""
-    newer = OutgoingMail.objects.filter(enquiry=mail.enquiry_id, purpose=mail.purpose, pk__gt=mail.pk)
-    return not newer.exists()
+    newer = OutgoingMail.objects.filter(purpose=mail.purpose, pk__gt=mail.pk)
+    return not newer.filter(Q(enquiry=mail.enquiry_id) | Q(enquiry__in=_answered_by(mail))).exists()
 
 
 register(MailPurpose.WAITING_ANSWER, handling=Handling(addresses=to_supervisor, is_still_valid=_is_latest_notification))
+
+
+def _answered_by(mail: OutgoingMail) -> QuerySet[Enquiry]:
+    """Return the enquiries to which the answer of a notification applied, in the order of the list."""
+    answer = _read_key(mail.deduplication_key)[1]
+    own = WaitingPlace.objects.filter(enquiry=mail.enquiry_id)
+    return Enquiry.objects.filter(
+        waiting__mailbox_key__in=own.values("mailbox_key"),
+        steps__kind=StepKind.ANSWERED_YES if answer is Answer.YES else StepKind.ANSWERED_NO,
+        steps__changed_at=mail.created_at,
+    ).order_by("waiting__rank")
+
+
+@receiver(before_removal)
+def reassign_notifications(*, enquiry: Enquiry, now: datetime, **_signal: object) -> None:
+    """Before an enquiry is removed, let the notifications about it be about another one that the answer applied to.
+
+    An unsent one is queued anew: it names the enquiry. In the caller's transaction, which holds lock_receiving().
+    """
+    mails = OutgoingMail.objects.filter(enquiry=enquiry, purpose=MailPurpose.WAITING_ANSWER).order_by("pk")
+    for mail in mails.defer("subject", "text", "html"):
+        other = _answered_by(mail).exclude(pk=enquiry.pk).first()
+        same = OutgoingMail.objects.filter(purpose=mail.purpose, deduplication_key=mail.deduplication_key)
+        if other is None or same.filter(enquiry=other).exists():
+            continue
+        is_interested = _read_key(mail.deduplication_key)[1] is Answer.YES
+        if mail.state == MailState.SENT:
+            reassign_sent_answer(mail=mail, enquiry=other, is_interested=is_interested)
+        elif _is_latest_notification(mail, now):
+            queue_waiting_answer(
+                enquiry=other,
+                is_interested=is_interested,
+                deduplication_key=mail.deduplication_key,
+                goes_at=max(now, mail.next_attempt_at or now),
+                now=mail.created_at,
+            )
 
 
 def _key(day: date, answer: Answer) -> str:

@@ -7,11 +7,12 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from intake.choices import MailPurpose, StepKind
+from intake.choices import MailPurpose, Status, StepKind
+from intake.enquiry.services import change_status
 from intake.mail.models import late
-from intake.models import EnquiryStep, OutgoingMail, WaitingPlace
+from intake.models import Enquiry, EnquiryStep, OutgoingMail, WaitingPlace
 from intake.waiting.return_plan import start_plan
-from tests.intake.waiting.list_people import deliver, pause, round_at, waiter
+from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter
 from tests.intake.waiting.post_office import Behaviour, Killed, PostOffice
 from tests.intake.waiting.visitors import presses, private_address
 
@@ -160,3 +161,80 @@ def test_a_new_return_is_answered_anew(notified: WaitingPlace, server: PostOffic
     notified.enquiry.save()
     answers(notified, "yes", at=later + HOUR)
     assert subjects() == [YES, YES]
+
+
+@pytest.fixture
+def pair(server: PostOffice) -> tuple[WaitingPlace, WaitingPlace]:
+    """Two places of one address, told of the return."""
+    joined = [waiter(now=NOW - timedelta(days=60), email="maija@esimerkki.fi") for _ in range(2)]
+    WaitingPlace.objects.update(notified_at=NOW)
+    return joined[0], joined[1]
+
+
+@pytest.mark.parametrize("behaviour", [Behaviour.AWAY, Behaviour.REFUSES, Behaviour.KILLS_BEFORE])
+def test_answer_mail_of_a_removed_enquiry_is_about_another(
+    pair: tuple[WaitingPlace, WaitingPlace], server: PostOffice, behaviour: Behaviour
+) -> None:
+    one, two = pair
+    answers(one, "yes", at=NOW + HOUR)
+    if behaviour is Behaviour.KILLS_BEFORE:
+        server.behaviour = behaviour
+        with pytest.raises(Killed):
+            deliver(NOW + HOUR)
+    else:
+        give_up(NOW + HOUR, server, behaviour)
+    answers(one, "remove", at=NOW + timedelta(days=9))
+    mail = OutgoingMail.objects.get(purpose=MailPurpose.WAITING_ANSWER)
+    assert mail.subject == f"{YES}: {two.enquiry.reference}"
+    assert one.enquiry.reference not in mail.subject + mail.text + mail.html
+    assert "2.8.2027" in mail.text
+    deliver(NOW + timedelta(days=9))
+    assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
+
+
+@pytest.mark.parametrize("first", ["no", "remove"])
+def test_no_is_told_though_the_yes_was_about_a_removed_one(
+    pair: tuple[WaitingPlace, WaitingPlace], server: PostOffice, first: str
+) -> None:
+    one, two = pair
+    answers(one, "yes", at=NOW + HOUR)
+    deliver(NOW + HOUR)
+    for word in (first, "remove" if first == "no" else "no"):
+        answers(one if word == "remove" or first == "no" else two, word, at=NOW + 2 * HOUR)
+    assert subjects() == [YES, NO]
+    deliver(NOW + timedelta(days=2))
+    assert len(server.of(MailPurpose.WAITING_ANSWER)) == 2
+    assert not OutgoingMail.objects.filter(text__contains=one.enquiry.reference).exists()
+
+
+def test_answer_mail_goes_with_the_last_place_of_its_answer(
+    pair: tuple[WaitingPlace, WaitingPlace], server: PostOffice
+) -> None:
+    """The other one has answered nothing."""
+    one, two = pair
+    Enquiry.objects.filter(pk=two.enquiry_id).update(status=Status.IN_REVIEW)
+    answers(one, "yes", at=NOW + HOUR)
+    answers(one, "remove", at=NOW + 2 * HOUR)
+    assert subjects() == []
+
+
+def test_older_answer_is_not_told_after_one_about_another_enquiry(
+    pair: tuple[WaitingPlace, WaitingPlace], server: PostOffice
+) -> None:
+    """NO for both is being sent, about the first; Kati takes that one up, and the second is interested again."""
+    one, two = pair
+    answers(one, "yes", at=NOW + HOUR)
+    deliver(NOW + HOUR)
+    answers(one, "no", at=NOW + 2 * HOUR)
+    tomorrow = NOW + timedelta(days=1)
+    server.behaviour = Behaviour.KILLS_BEFORE
+    with pytest.raises(Killed):
+        deliver(tomorrow)
+    enquiry = Enquiry.objects.get(pk=one.enquiry_id)
+    change_status(
+        enquiry_id=enquiry.pk, version=enquiry.version, status=Status.IN_REVIEW, outcome="", by=None, now=tomorrow
+    )
+    answers(two, "yes", at=tomorrow + timedelta(seconds=5))
+    deliver(tomorrow + timedelta(days=2))
+    told = [mail.subject for mail in OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_ANSWER).order_by("pk")]
+    assert told == [f"{YES}: {one.enquiry.reference}", f"{YES}: {two.enquiry.reference}"]
