@@ -35,8 +35,8 @@ from intake.mail.queue import (
     to_supervisor,
     unsent_without_enquiry,
 )
-from intake.mapping.links import LIFETIME, remove_unfinished
-from intake.mapping.models import InitialMapping, MappingLink
+from intake.mapping.links import remove_unfinished
+from intake.mapping.models import InitialMapping, MappingLink, expiry
 from intake.proof import prove_by_night
 from intake.settings import IntakeSettings
 from intake.waiting.models import ReturnPlan, WaitingPlace
@@ -171,7 +171,7 @@ def reset_future_moments(*, now: datetime) -> int:
             for name in names
         )
         changed += _reset_future_closing(now)
-        changed += InitialMapping.objects.filter(_expires_too_late(now)).update(expires_at=now + LIFETIME)
+        changed += InitialMapping.objects.filter(_expires_too_late(now)).update(expires_at=expiry(now))
         slip.delete()
         return changed
 
@@ -191,8 +191,8 @@ def _is_in_future(name: str, now: datetime) -> Q:
 
 
 def _expires_too_late(now: datetime) -> Q:
-    """Return the condition that a mapping expires later than LIFETIME from now."""
-    return Q(expires_at__gt=now + LIFETIME + CLOCK_TOLERANCE)
+    """Return the condition that a mapping expires later than one that begins now."""
+    return Q(expires_at__gt=expiry(now + CLOCK_TOLERANCE))
 
 
 def _reset_future_closing(now: datetime) -> int:

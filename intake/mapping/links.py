@@ -1,7 +1,7 @@
 """Private links to a mapping: which mapping a link opens, and how long."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -19,9 +19,8 @@ from intake.mail.models import OutgoingMail
 from intake.mail.queue import derived_secret, new_secret, register_link, secret_digest
 from intake.mailbox import mailbox_key
 from intake.mapping.mails import MAPPING_LINK, draft_of, resume_mails
-from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping
+from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping, expiry
 
-LIFETIME = timedelta(days=30)
 _WITH_LINK = ("mapping", "mapping__enquiry", "mapping__parallel_to")
 
 
@@ -46,7 +45,7 @@ def mail_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
 
     The link opens existing answers only if they were started by mail too, or if the sender has confirmed the e-mail
     address; otherwise an empty mapping. Earlier links stay valid. A link to a mapping that was not started is valid for
-    LIFETIME from now. Raises Enquiry.DoesNotExist if the enquiry was removed.
+    a whole lifetime from now (intake.mapping.models.expiry). Raises Enquiry.DoesNotExist if the enquiry was removed.
     """
     secret = new_secret()
     _link_to_enquiry(enquiry, secret, by_mail=True, now=now)
@@ -133,9 +132,9 @@ def _link_to_enquiry(enquiry: Enquiry, secret: str, *, by_mail: bool, now: datet
         mapping = _to_link(enquiry, mappings, by_mail=by_mail)
         if mapping is None:
             has_first = any(one.enquiry_id == enquiry.pk for one in mappings)
-            mapping = _make_empty(enquiry, is_parallel=has_first, expires_at=now + LIFETIME, now=now)
+            mapping = _make_empty(enquiry, is_parallel=has_first, expires_at=expiry(now), now=now)
         elif mapping.started_at is None:
-            InitialMapping.objects.filter(pk=mapping.pk, started_at=None).update(expires_at=now + LIFETIME)
+            InitialMapping.objects.filter(pk=mapping.pk, started_at=None).update(expires_at=expiry(now))
         MappingLink.objects.update_or_create(
             secret_digest=secret_digest(secret),
             defaults={"mapping": mapping},
@@ -163,7 +162,7 @@ def record_beginning(mapping: InitialMapping, *, by_mail: bool, now: datetime) -
             empty = InitialMapping.objects.filter(parallel_to=enquiry).first()
             empty = empty or _make_empty(enquiry, is_parallel=True, expires_at=mapping.expires_at, now=now)
             others.update(mapping=empty)
-    mapping.started_at, mapping.expires_at = now, now + LIFETIME
+    mapping.started_at, mapping.expires_at = now, expiry(now)
 
 
 def confirm_address(*, enquiry_id: int, now: datetime) -> None:

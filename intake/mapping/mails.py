@@ -5,7 +5,7 @@ for it.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -66,7 +66,7 @@ def queue_resume_link(*, mapping: InitialMapping, now: datetime) -> None:
         subject=_("Go on with the initial mapping by this link"),
         context={
             "mapping_url": MAPPING_LINK.url(),
-            "works_until": mapping.expires_at,
+            "last_day": mapping.last_day,
             **facts_of_practice(details),
         },
         deduplication_key=str(mapping.pk),
@@ -85,13 +85,13 @@ def queue_mapping_notification(*, enquiry: Enquiry, now: datetime) -> None:
     queue_mail(mail, now=now)
 
 
-def queue_mapping_link(*, enquiry: Enquiry, works_until: datetime, now: datetime) -> None:
+def queue_mapping_link(*, enquiry: Enquiry, last_day: date, now: datetime) -> None:
     """Queue a mail to the sender with a private link to the mapping. Contains no text that the sender wrote."""
     mail = mail_to_sender(
         enquiry,
         MailPurpose.MAPPING_LINK,
         subject=_("Link to the initial mapping (reference %(reference)s)"),
-        context={"mapping_url": MAPPING_LINK.url(), "works_until": works_until},
+        context={"mapping_url": MAPPING_LINK.url(), "last_day": last_day},
     )
     queue_mail(mail, now=now)
 

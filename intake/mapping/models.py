@@ -1,9 +1,10 @@
 """A visitor's answers, with a copy of the questions."""
 
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from intake.enquiry.models import Enquiry
@@ -12,7 +13,20 @@ from intake.mapping.answers import Progress, answer_text, counted_answers, progr
 from intake.mapping.questions import QuestionSet, question_set_from_json
 from intake.submission import ContactFacts, SpamSigns
 
+# An unsent mapping is kept to the end of the day, in Finland, that is so long after its beginning.
+LIFETIME = timedelta(days=30)
 FACT_NAMES = ("supervision_form", "delivery_modes")
+
+
+def expiry(begun_at: datetime) -> datetime:
+    """Return when a mapping that begins at this moment expires: where its last day ends (last_day)."""
+    after_last = timezone.localdate(begun_at) + LIFETIME + timedelta(days=1)
+    return timezone.make_aware(datetime.combine(after_last, time.min))
+
+
+def last_day(expires_at: datetime) -> date:
+    """Return the last day on which a mapping is kept and its links work: the one that people are told."""
+    return timezone.localdate(expires_at - timedelta.resolution)
 
 
 def condition_facts_of(facts: ContactFacts) -> dict[str, object]:
@@ -81,6 +95,10 @@ class InitialMapping(models.Model):
     @property
     def is_sent(self) -> bool:
         return self.sent_at is not None
+
+    @property
+    def last_day(self) -> date:
+        return last_day(self.expires_at)
 
     @property
     def questions(self) -> QuestionSet:

@@ -29,9 +29,8 @@ from intake.mapping.answers import (
     is_far,
     progress,
 )
-from intake.mapping.links import LIFETIME
 from intake.mapping.mails import LinkMail
-from intake.mapping.models import InitialMapping
+from intake.mapping.models import LIFETIME, InitialMapping
 from intake.mapping.questions import Ending, Question, QuestionSet, QuestionType, Role, stored_version
 from intake.mapping.services import AlreadySent, Incomplete
 from intake.mapping.step_form import StepForm, field_names, required_message
@@ -269,7 +268,7 @@ class MappingInProgress:
     is_begun: bool
     answered: int
     asked: int
-    expires_at: datetime
+    last_day: date
     is_expired: bool
 
 
@@ -284,7 +283,7 @@ def read_mapping(enquiry: Enquiry, *, now: datetime) -> SentMapping | MappingInP
             is_begun=mapping.started_at is not None,
             answered=done.answered,
             asked=done.asked,
-            expires_at=mapping.expires_at,
+            last_day=mapping.last_day,
             is_expired=mapping.expires_at <= now,
         )
     return sent_mapping(mapping)

@@ -27,7 +27,6 @@ from intake.locks import lock_receiving
 from intake.mail.queue import secret_digest
 from intake.mapping.answers import changed_elsewhere, digests, missing, typed_facts
 from intake.mapping.links import (
-    LIFETIME,
     may_open_answers,
     merge_empty_parallel,
     record_beginning,
@@ -35,7 +34,7 @@ from intake.mapping.links import (
     remove_unsent,
 )
 from intake.mapping.mails import mail_first_link, queue_mapping_notification, resume_mails
-from intake.mapping.models import InitialMapping, MappingLink
+from intake.mapping.models import InitialMapping, MappingLink, expiry
 from intake.mapping.questions import QuestionSet
 from intake.rate_limit import enforce_rate_limit
 from intake.settings import IntakeSettings
@@ -81,7 +80,7 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
                 submission_id=uuid.uuid4(),
                 created_at=now,
                 started_at=now,
-                expires_at=now + LIFETIME,
+                expires_at=expiry(now),
                 facts=_as_json(facts),
                 first_facts=digests(_as_json(facts), _FACTS),
                 question_set=start.question_set.as_json(),

@@ -181,7 +181,7 @@ def _later_response(request: HttpRequest, path: MappingPath, *, status: int = 20
     context = {
         "continue_url": request.build_absolute_uri(reverse("mapping_resume", args=[path.secret])),
         "link_mail": link_mail_of(path.mapping, now=timezone.now()),
-        "works_until": path.mapping.expires_at,
+        "last_day": path.mapping.last_day,
         "resume_url": path.resume_url(),
         "notice": notice,
     }

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from intake.enquiry.rules import RECEIPT_WINDOW
-from intake.mapping.links import LIFETIME
+from intake.mapping.models import LIFETIME
 from intake.models import IntakeSettings
 from tests.intake.visiting import page_text
 

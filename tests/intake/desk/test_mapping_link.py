@@ -16,7 +16,7 @@ from intake.enquiry.services import change_status
 from intake.mail.delivery import deliver_next
 from intake.mapping.links import find_link, mail_link_for_enquiry
 from intake.mapping.mails import MAPPING_LINK
-from intake.mapping.models import InitialMapping
+from intake.mapping.models import InitialMapping, expiry
 from intake.mapping.page import MappingPage
 from intake.models import Enquiry, EnquiryStep, OutgoingMail
 from tests.intake.desk.mappings import sent_after, sent_alone, under_way
@@ -145,8 +145,8 @@ def test_link_mail_states_expiry_date(kati: Client, is_begun: bool, day: str) ->
         kati.force_login(User.objects.get(email="kati@example.fi"))
         press(kati, enquiry)
         message = delivered()[-1]
-    assert f"Se toimii {day} asti." in message.body
+    assert f"Viimeinen päivä, jona se toimii, on {day}." in message.body
     secret = secret_in(message.body)
-    last = NOW + timedelta(days=10 if is_begun else 30)
-    assert find_link(secret, now=last - timedelta(minutes=1)) is not None
-    assert find_link(secret, now=last + timedelta(minutes=1)) is None
+    day_after = expiry(NOW - timedelta(days=20) if is_begun else NOW)
+    assert find_link(secret, now=day_after - timedelta(minutes=1)) is not None
+    assert find_link(secret, now=day_after + timedelta(minutes=1)) is None

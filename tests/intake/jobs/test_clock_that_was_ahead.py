@@ -12,7 +12,8 @@ from intake.enquiry.removal import delete_expired_traces, remove_due
 from intake.mail.delivery import _postpone_due, _record_failure
 from intake.mail.models import WAITS, due
 from intake.mail.queue import NewMail, mail_row
-from intake.mapping.links import LIFETIME, mail_link_for_enquiry, remove_unfinished
+from intake.mapping.links import mail_link_for_enquiry, remove_unfinished
+from intake.mapping.models import expiry
 from intake.models import (
     AutomaticReplyTrace,
     ClockSlip,
@@ -125,7 +126,7 @@ def test_an_unsent_mapping_has_its_thirty_days() -> None:
     mail_link_for_enquiry(enquiry=received(now=AHEAD), now=AHEAD)
     heal(NOW)
     expires = InitialMapping.objects.get().expires_at
-    assert NOW + LIFETIME < expires <= LATER + LIFETIME
+    assert expiry(NOW) < expires <= expiry(LATER)
     assert remove_unfinished(now=expires) == 0
     assert not InitialMapping.objects.exists()
 

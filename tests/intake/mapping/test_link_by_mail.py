@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from intake.mail.delivery import deliver_due
 from intake.mail.models import WAITS
-from intake.mapping.links import LIFETIME, remove_unfinished
+from intake.mapping.links import remove_unfinished
 from intake.mapping.mails import MAIL_INTERVAL, MAIL_LIFETIME, MOST_MAILS
+from intake.mapping.models import expiry
 from intake.models import AutomaticReplyTrace, Enquiry, InitialMapping, MappingLink, OutgoingMail
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.mapping.mailed_links import secrets_in_mails
@@ -309,7 +310,7 @@ def test_going_on_later_stores_the_step_first(answerer: Answerer, clock: Any) ->
     shown = soup.select_one(".later__address")
     assert shown is not None
     assert shown.get_text(strip=True) == f"http://testserver{answerer.address()}"
-    assert "26.12.2026 asti" in page_text(page)
+    assert "Viimeinen päivä on 26.12.2026." in page_text(page)
     onwards = soup.find("a", string="Jatka vastaamista nyt")
     assert onwards is not None
     assert onwards["href"] == answerer.address("vaihe/2")
@@ -359,7 +360,7 @@ def test_undeliverable_link_is_given_up_and_offered_again(answerer: Answerer, sm
 def test_mailed_link_expires_with_the_mapping(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     begins(answerer, clock)
     phone = mailed_to(answerer, smtp)
-    clock.shift(LIFETIME)
+    clock.move_to(expiry(timezone.now()))
     assert phone.opens("vaihe/1").status_code == 404
     remove_unfinished(now=timezone.now())
     assert not InitialMapping.objects.exists()
@@ -369,7 +370,7 @@ def test_mailed_link_expires_with_the_mapping(answerer: Answerer, smtp: SmtpServ
 def test_link_to_expired_draft_is_not_mailed(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     begins(answerer, clock)
     deliver_due()
-    clock.shift(LIFETIME - timedelta(hours=1))
+    clock.move_to(expiry(timezone.now()) - timedelta(hours=1))
     answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
     assert waiting() == [ADDRESS]
     # The draft is removed within a day of its end; meanwhile the link would open nothing.
@@ -382,7 +383,7 @@ def test_link_to_expired_draft_is_not_mailed(answerer: Answerer, smtp: SmtpServe
 
 def test_removed_draft_leaves_no_mail(answerer: Answerer, clock: Any) -> None:
     begins(answerer, clock)
-    clock.shift(LIFETIME)
+    clock.move_to(expiry(timezone.now()))
     remove_unfinished(now=timezone.now())
     assert not OutgoingMail.objects.exists()
 
