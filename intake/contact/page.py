@@ -48,7 +48,7 @@ from intake.enquiry.rules import receipt_is_fresh
 from intake.enquiry.services import receipt_of, receive_enquiry
 from intake.mailbox import is_same_address
 from intake.mapping.links import confirm_address, page_link_for_enquiry
-from intake.mapping.page import mapping_is_offered
+from intake.mapping.page import is_offered_to
 from intake.rate_limit import address_key, enforce_rate_limit
 from intake.settings import IntakeSettings
 from intake.submission import PROOF_FIELD, Submission, is_proof_mark, new_form_token
@@ -305,10 +305,7 @@ def _may_go_on(enquiry: Enquiry, pause: PauseStatus, now: datetime) -> bool:
     """Return whether the page links to the mapping; not during a pause that replaces the message form."""
     if pause.form_mode != FormMode.AS_USUAL:
         return False
-    mapping = getattr(enquiry, "mapping", None)
-    is_sent = mapping is not None and mapping.is_sent
-    fresh = receipt_is_fresh(enquiry.received_at, now)
-    return enquiry.kind == Kind.CONTACT and fresh and not is_sent and mapping_is_offered()
+    return receipt_is_fresh(enquiry.received_at, now) and is_offered_to(enquiry)
 
 
 class ContactPage(AlwaysPublic, RoutablePageMixin, BasePage):

@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy
 
 from intake.choices import MailPurpose, MailState, StepKind
 from intake.desk.enquiry_page import (
-    can_be_invited,
     can_get_waiting_link,
     conflict,
     found,
@@ -35,6 +34,7 @@ from intake.mail.models import OutgoingMail
 from intake.mapping.links import mapping_to_link
 from intake.mapping.mails import queue_mapping_link
 from intake.mapping.models import expiry, last_day
+from intake.mapping.page import can_be_invited
 from intake.mapping.presentation import SentMapping, facts_group, read_mapping, sent_facts, sent_groups
 from intake.mapping.services import save_preparation_notes
 from intake.waiting.forms import MoveAheadForm

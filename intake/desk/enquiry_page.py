@@ -25,7 +25,7 @@ from intake.enquiry.search import others_of_mailbox
 from intake.enquiry.services import ChangedMeanwhile, accept_quarantined, change_status, save_handling
 from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail
-from intake.mapping.page import mapping_is_offered
+from intake.mapping.page import can_be_invited
 from intake.mapping.presentation import MappingInProgress, SentMapping, read_mapping
 from intake.waiting.reading import read_place
 
@@ -164,19 +164,6 @@ def _another_was_confirmed(enquiry: Enquiry) -> bool:
     """Return whether another enquiry of the mailbox has a confirmation that went out: the reason for no second one."""
     mails = OutgoingMail.objects.filter(enquiry__in=[other.pk for other in others_of_mailbox(enquiry)])
     return mails.filter(purpose__in=_CONFIRMATIONS, state=MailState.SENT).exists()
-
-
-def can_be_invited(enquiry: Enquiry, *, now: datetime) -> bool:
-    """Return whether a link to the mapping may be sent: to an open, ordinary message without a sent or expired mapping.
-
-    An expired mapping is removed within the hour; after that another one can be started.
-    """
-    if enquiry.kind != Kind.CONTACT or enquiry.is_closed or enquiry.is_quarantined or not mapping_is_offered():
-        return False
-    mapping = getattr(enquiry, "mapping", None)
-    if mapping is None:
-        return True
-    return not mapping.is_sent and (mapping.started_at is None or mapping.expires_at > now)
 
 
 def can_get_waiting_link(enquiry: Enquiry) -> bool:

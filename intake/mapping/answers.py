@@ -118,10 +118,19 @@ def _unanswered(question_set: QuestionSet, facts: Answers, answers: Answers) -> 
     return [(step, question) for step, question in asked if not is_answered(answers.get(question.key))]
 
 
-def ending_of(question_set: QuestionSet, facts: Answers, answers: Answers) -> Ending | None:
-    """Return the first ending to which an answer leads; None if the mapping goes on."""
+def endings_of(
+    question_set: QuestionSet, facts: Answers, answers: Answers, *, published: QuestionSet | None = None
+) -> list[Ending]:
+    """Return the endings to which an answer leads, in order; [] if the mapping goes on.
+
+    `published`: only those that this set has too, and leads to by the same answers, in its words.
+    """
     known = {**facts, **counted_answers(question_set, facts, answers)}
-    return next((ending for ending in question_set.endings if condition_holds(ending.condition, known)), None)
+    found = [ending for ending in question_set.endings if condition_holds(ending.condition, known)]
+    if published is None:
+        return found
+    keys = {ending.key for ending in found}
+    return [one for one in published.endings if one.key in keys and condition_holds(one.condition, known)]
 
 
 def steps_to_show(question_set: QuestionSet, facts: Answers, answers: Answers) -> list[int]:

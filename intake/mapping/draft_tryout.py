@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from home.editors_text import valid_id
 from intake.enquiry.forms import MappingFactsForm
-from intake.mapping.answers import counted_answers, ending_of, missing, recommended, steps_to_show
+from intake.mapping.answers import counted_answers, endings_of, missing, recommended, steps_to_show
 from intake.mapping.models import FACT_NAMES
 from intake.mapping.page import MappingPage
 from intake.mapping.presentation import (
@@ -116,9 +116,9 @@ class _DraftTryout:
 
     def _ended(self) -> HttpResponse | None:
         """Return the page of an early end, if an answer leads to one."""
-        ending = ending_of(self.question_set, self.facts, self.answers)
-        context = {"ending": ending, "tryout": True}
-        return TemplateResponse(self.request, ENDED_TEMPLATE, context) if ending else None
+        for ending in endings_of(self.question_set, self.facts, self.answers):
+            return TemplateResponse(self.request, ENDED_TEMPLATE, {"ending": ending, "tryout": True})
+        return None
 
     def _step_form(self, index: int, data: Any) -> StepForm:
         known = {**self.facts, **counted_answers(self.question_set, self.facts, self.answers)}

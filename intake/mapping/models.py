@@ -1,5 +1,6 @@
 """A visitor's answers, with a copy of the questions."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
 from django.db import models
@@ -29,8 +30,10 @@ def last_day(expires_at: datetime) -> date:
     return timezone.localdate(expires_at - timedelta.resolution)
 
 
-def condition_facts_of(facts: ContactFacts) -> dict[str, object]:
+def condition_facts_of(facts: Mapping[str, object] | ContactFacts | Enquiry) -> dict[str, object]:
     """Return the contact facts that questions may depend on."""
+    if isinstance(facts, Mapping):
+        return {name: facts.get(name) for name in FACT_NAMES}
     return {name: getattr(facts, name) for name in FACT_NAMES}
 
 
@@ -126,10 +129,8 @@ class InitialMapping(models.Model):
     def condition_facts(self) -> dict[str, object]:
         """The facts that questions may depend on."""
         if self.facts:
-            return {name: self.facts.get(name) for name in FACT_NAMES}
-        if self.source_enquiry is None:
-            return {}
-        return {name: getattr(self.source_enquiry, name) for name in FACT_NAMES}
+            return condition_facts_of(self.facts)
+        return condition_facts_of(self.source_enquiry) if self.source_enquiry else {}
 
     @property
     def progress(self) -> Progress:

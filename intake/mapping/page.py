@@ -1,5 +1,6 @@
 """The Wagtail page on which a mapping starts, and its previews."""
 
+from datetime import datetime
 from http import HTTPMethod
 from typing import Any, ClassVar
 
@@ -25,16 +26,17 @@ from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import offer_next_step
 from intake.enquiry.models import Enquiry
 from intake.mail.queue import derived_secret
-from intake.mapping.answers import ending_of, recommended
+from intake.mapping.answers import Answers, endings_of, recommended
 from intake.mapping.blocks import register_draft_reader
 from intake.mapping.links import find_link
 from intake.mapping.mails import MAPPING_LINK
-from intake.mapping.models import condition_facts_of
+from intake.mapping.models import InitialMapping, condition_facts_of
 from intake.mapping.presentation import (
     ANSWERS,
     CHECK_TEMPLATE,
     ENDED_TEMPLATE,
     STEP_TEMPLATE,
+    Lost,
     StepPage,
     answer_groups,
     current_notices,
@@ -42,17 +44,18 @@ from intake.mapping.presentation import (
     facts_page,
     step_context,
 )
-from intake.mapping.question_stream import QuestionStreamBlock, read_question_set
-from intake.mapping.questions import QuestionSet
-from intake.mapping.services import MappingStart, begin_mapping, discard_mapping
+from intake.mapping.question_stream import ENDING, QuestionStreamBlock, read_question_set
+from intake.mapping.questions import Ending, QuestionSet
+from intake.mapping.services import MappingStart, begin_mapping, discard_mapping, repeated_facts
 from intake.mapping.step_form import StepForm, has_free_text
 from intake.rate_limit import address_key
 from intake.submission import MAPPING_FORM, new_form_token
 
 _STEP, _ENDING = "step-", "ending-"
 # Asked with every letter. Building this query takes Django ten times as long as running it.
-_IS_OFFERED = """
-    SELECT 1 FROM intake_mappingpage JOIN wagtailcore_page ON wagtailcore_page.id = page_ptr_id WHERE live LIMIT 1
+_PUBLISHED = """
+    SELECT CAST(questions AS text) FROM intake_mappingpage
+    JOIN wagtailcore_page ON wagtailcore_page.id = page_ptr_id WHERE live LIMIT 1
 """
 
 
@@ -161,17 +164,26 @@ def start_or_show(page: Any, request: HttpRequest) -> HttpResponse:
         entry = form.entry(source_known=require_own_source(request))
         start = MappingStart(entry=entry, question_set=page.question_set())
         secret = derived_secret("intake.mapping-start", entry.opening.submission_id)
-        ending = ending_of(start.question_set, condition_facts_of(entry.facts), {})
+        # The same form may have begun a mapping before.
+        link = find_link(secret, now=now)
+        ending = _ending_at_start(start, link.mapping if link else None)
         if ending:
-            # The same form may have begun a mapping before.
-            begun = find_link(secret, now=now)
-            if begun:
-                discard_mapping(mapping_id=begun.mapping_id)
-            return ended_url(ending)
+            if link:
+                discard_mapping(mapping_id=link.mapping_id)
+            return ended_url(ending, lost=Lost.ALL if link else Lost.SENT)
         begin_mapping(secret=secret, start=start, address_key=address_key(request), now=now)
         return reverse("mapping_resume", args=[secret])
 
     return ANSWERS.answer(request, store=store, show_again=lambda **shown: _response(page, request, form, **shown))
+
+
+def _ending_at_start(start: MappingStart, begun: InitialMapping | None) -> Ending | None:
+    """Return the early end to which the first step leads; if a mapping has begun, by its own questions and facts."""
+    if begun is None:
+        return ending_for(start.question_set, condition_facts_of(start.entry.facts), {})
+    if begun.is_sent:
+        return None
+    return ending_for(begun.questions, condition_facts_of(repeated_facts(begun, start.entry.facts)), {})
 
 
 def _response(
@@ -287,18 +299,53 @@ class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
         return show_elsewhere(self, request)
 
 
-def mapping_is_offered() -> bool:
-    """Return whether the mapping page is published."""
+def published_questions() -> QuestionSet | None:
+    """Return the questions of the mapping page; None if it is not published."""
+    page = MappingPage.objects.live().first()
+    return page.question_set() if page else None
+
+
+def ending_for(question_set: QuestionSet, facts: Answers, answers: Answers) -> Ending | None:
+    """Return the early end of a mapping with these questions; None if it goes on.
+
+    One that is not published any more, or not for these answers, ends nothing: its page has no words.
+    """
+    if not endings_of(question_set, facts, answers):
+        return None
+    found = endings_of(question_set, facts, answers, published=published_questions() or QuestionSet())
+    return found[0] if found else None
+
+
+def is_offered_to(enquiry: Enquiry) -> bool:
+    """Return whether this enquiry can go on with a mapping: a message without a sent one that its facts do not end."""
+    mapping = getattr(enquiry, "mapping", None)
+    if enquiry.kind != Kind.CONTACT or (mapping is not None and mapping.is_sent):
+        return False
     with connection.cursor() as cursor:
-        cursor.execute(_IS_OFFERED)
-        return cursor.fetchone() is not None
+        cursor.execute(_PUBLISHED)
+        published = cursor.fetchone()
+    if published is None or f'"{ENDING}"' not in published[0]:
+        # Most have no early end: their questions need not be read.
+        return published is not None
+    question_set = mapping.questions if mapping is not None and mapping.question_set else published_questions()
+    return question_set is not None and ending_for(question_set, condition_facts_of(enquiry), {}) is None
+
+
+def can_be_invited(enquiry: Enquiry, *, now: datetime) -> bool:
+    """Return whether a link to the mapping may be sent: to an open, ordinary enquiry that may go on with it.
+
+    Not while the mapping is expired: it is removed within the hour; after that another one can be started.
+    """
+    if enquiry.is_closed or enquiry.is_quarantined or not is_offered_to(enquiry):
+        return False
+    mapping = getattr(enquiry, "mapping", None)
+    return mapping is None or mapping.started_at is None or mapping.expires_at > now
 
 
 @offer_next_step
 def _mapping_after_message(enquiry: Enquiry, pause: PauseStatus) -> str:
     """Return the private link for the confirmation of a message; "" in a pause, when no mapping is asked for."""
-    is_offered = enquiry.kind == Kind.CONTACT and pause.form_mode == FormMode.AS_USUAL and mapping_is_offered()
-    return MAPPING_LINK.url() if is_offered else ""
+    return MAPPING_LINK.url() if pause.form_mode == FormMode.AS_USUAL and is_offered_to(enquiry) else ""
 
 
 @register_draft_reader

@@ -40,6 +40,8 @@ from intake.typed_text import readable_phone
 STEP_TEMPLATE = "intake/mapping/step_page.html"
 CHECK_TEMPLATE = "intake/mapping/check_page.html"
 ENDED_TEMPLATE = "intake/mapping/ended_page.html"
+# Query parameter of ENDED_TEMPLATE with a value of Lost.
+LOST = "poistui"
 ANSWERS = FormPost(
     content="a mapping",
     not_stored=gettext_lazy("The answers could not be stored. Your words are still on the form – try again."),
@@ -60,9 +62,18 @@ ANSWERS = FormPost(
 )
 
 
-def ended_url(ending: Ending) -> str:
+class Lost(StrEnum):
+    """What an early end took along, for its page: nothing, what was just sent, or what had been stored, too."""
+
+    NOTHING = ""
+    SENT = "vastaus"
+    ALL = "kaikki"
+
+
+def ended_url(ending: Ending, *, lost: Lost) -> str:
     """Return the URL of the page of an early end."""
-    return reverse("mapping_ended", args=[ending.key])
+    url = reverse("mapping_ended", args=[ending.key])
+    return f"{url}?{LOST}={lost}" if lost else url
 
 
 def current_notices(request: HttpRequest) -> tuple[FormNotices, PauseStatus, ContactDetails]:

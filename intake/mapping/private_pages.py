@@ -25,18 +25,20 @@ from django.views.decorators.http import require_http_methods
 from home.site_pages import visitor_urls
 from home.text_input import strip_invisible
 from intake.choices import Kind
-from intake.enquiry.form_pages import read_post, too_long_response
+from intake.enquiry.form_pages import read_post, stored_response, too_long_response
 from intake.enquiry.forms import MESSAGE_LIMIT, ContactForm
-from intake.mapping.answers import ending_of, is_answered, missing, steps_to_show
+from intake.mapping.answers import condition_holds, is_answered, missing, steps_to_show
 from intake.mapping.links import find_link
 from intake.mapping.models import InitialMapping
-from intake.mapping.page import MappingPage
-from intake.mapping.presentation import ended_url
+from intake.mapping.page import MappingPage, ending_for, published_questions
+from intake.mapping.presentation import Lost, ended_url
 from intake.mapping.questions import Ending, Question, QuestionSet
 from intake.mapping.step_form import field_names
 from intake.submission import SHOWN_FIELD
 from intake.typed_text import without_invisible
 
+# The button that stores the step and mails the private link.
+LATER = "later"
 # The index of the contact facts, before those of the question steps.
 FACTS = -1
 _HIDDEN_FIELDS = ("extra_line", "form_token", SHOWN_FIELD)
@@ -112,7 +114,7 @@ class MappingPath:
         """The ending to which a stored answer leads; it was stored on the way back or to go on later."""
         if self.mapping.is_sent:
             return None
-        return ending_of(self.question_set, self.mapping.condition_facts, self.mapping.answers)
+        return ending_for(self.question_set, self.mapping.condition_facts, self.mapping.answers)
 
     @property
     def last(self) -> int:
@@ -134,7 +136,7 @@ class MappingPath:
         if self.mapping.is_sent:
             return self.done_url()
         if self.ending:
-            return ended_url(self.ending) if self.last == FACTS else self.step_url(self.last)
+            return ended_url(self.ending, lost=Lost.NOTHING) if self.last == FACTS else self.step_url(self.last)
         asked_for = {
             step.key
             for step, _question in missing(self.question_set, self.mapping.condition_facts, self.mapping.answers)
@@ -261,21 +263,30 @@ def _find_path(secret: str) -> MappingPath | None:
     )
 
 
-def published_questions() -> QuestionSet | None:
-    """Return the questions of the mapping page; None if it is not published."""
-    page = MappingPage.objects.live().first()
-    return page.question_set() if page else None
-
-
 def _closed(request: HttpRequest) -> HttpResponse:
-    """Return a 404 page for an expired link, with the typed text so that it can be copied."""
+    """Return a 404 page for an expired link, with the typed text so that it can be copied.
+
+    A second press of the button that ended the mapping leads to the page of the early end, as the first one.
+    """
     if request.method == "POST" and not read_post(request):
         return too_long_response(request)
+    ending = _ending_posted(request.POST) if request.method == "POST" else None
+    if ending:
+        return stored_response(request, ended_url(ending, lost=Lost.ALL))
     typed = typed_answers(request.POST) if request.method == "POST" else []
     # Its primary key is all that a link needs.
     published = MappingPage.objects.live().values_list("pk", flat=True)[:1]
     context = {"typed": typed, "begin_url": "".join(visitor_urls(list(published)))}
     return TemplateResponse(request, "intake/mapping/closed_page.html", context, status=404)
+
+
+def _ending_posted(data: QueryDict) -> Ending | None:
+    """Return the published early end to which an answer in this post leads by itself."""
+    goes_on = "back" not in data and LATER not in data
+    published = published_questions() if goes_on else None
+    posted = {name.removeprefix("q_"): data.getlist(name) for name in data}
+    endings = published.endings if published else ()
+    return next((ending for ending in endings if condition_holds(ending.condition, posted)), None)
 
 
 # Exempt like the pages themselves: the secret in the URL protects against forged posts.

@@ -63,8 +63,7 @@ class MappingStart:
 def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: datetime) -> InitialMapping:
     """Store the first step of a mapping without an enquiry; the same form sent again only changes its facts.
 
-    A fact that it sends as it did before, and that was changed on the mapping's own page since, stays as it is.
-    `secret`: that of its private link, the same for the same form. Raises AlreadySent,
+    They become repeated_facts(). `secret`: that of its private link, the same for the same form. Raises AlreadySent,
     intake.rate_limit.TooManyPosts, and django.db.DatabaseError.
     """
     facts, signs = start.entry.facts, start.entry.signs
@@ -89,7 +88,8 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
             _add_link(mapping, secret, now)
         else:
             _require_unsent(mapping)
-            _repeat_first_step(mapping, facts)
+            mapping.facts, mapping.first_facts = repeated_facts(mapping, facts), digests(_as_json(facts), _FACTS)
+            mapping.save(update_fields=["facts", "first_facts"])
         mail_first_link(mapping, before=before, signs=signs, now=now)
     return mapping
 
@@ -267,14 +267,15 @@ def _require_unsent(mapping: InitialMapping) -> None:
         raise AlreadySent
 
 
-def _repeat_first_step(mapping: InitialMapping, facts: ContactFacts) -> None:
+def repeated_facts(mapping: InitialMapping, facts: ContactFacts) -> dict[str, Any]:
+    """Return the facts of an unsent mapping once its first step is sent again.
+
+    A fact that it sends as it did before, and that was changed on the mapping's own page since, stays as it is.
+    """
     posted = _as_json(facts)
-    sent = digests(posted, _FACTS)
     stored = digests(mapping.facts, _FACTS)
-    kept = changed_elsewhere(seen=mapping.first_facts, posted=sent, stored=stored)
-    mapping.facts = {name: mapping.facts[name] if name in kept else value for name, value in posted.items()}
-    mapping.first_facts = sent
-    mapping.save(update_fields=["facts", "first_facts"])
+    kept = changed_elsewhere(seen=mapping.first_facts, posted=digests(posted, _FACTS), stored=stored)
+    return {name: mapping.facts[name] if name in kept else value for name, value in posted.items()}
 
 
 def _as_json(facts: ContactFacts) -> dict[str, Any]:

@@ -28,15 +28,18 @@ from intake.enquiry.form_pages import (
 )
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
-from intake.mapping.answers import ending_of, missing, recommended
+from intake.mapping.answers import missing, recommended
 from intake.mapping.links import may_copy
 from intake.mapping.mails import link_mail_of, mail_link_again
 from intake.mapping.models import condition_facts_of
+from intake.mapping.page import ending_for, published_questions
 from intake.mapping.presentation import (
     ANSWERS,
     CHECK_TEMPLATE,
     ENDED_TEMPLATE,
+    LOST,
     STEP_TEMPLATE,
+    Lost,
     StepPage,
     all_groups,
     current_notices,
@@ -46,11 +49,11 @@ from intake.mapping.presentation import (
 )
 from intake.mapping.private_pages import (
     FACTS,
+    LATER,
     MappingPath,
     TypedAnswer,
     answers_to,
     private,
-    published_questions,
     typed_answers,
 )
 from intake.mapping.questions import Ending
@@ -62,8 +65,6 @@ from intake.submission import SHOWN_FIELD, ShownTerms, read_terms, signed_terms
 
 # Query parameter of a link from the check page: return there after the change.
 TO_CHECK = "tarkista"
-# The button that stores the step and mails the private link.
-LATER = "later"
 # The hidden field of the check page with what its notices say.
 LATER_TEMPLATE = "intake/mapping/later_page.html"
 _LINK = FormPost(
@@ -99,7 +100,7 @@ def facts_step(request: HttpRequest, path: MappingPath) -> HttpResponse:
         if not form.is_valid():
             raise PostRefused(422)
         facts = form.facts()
-        ending = ending_of(path.question_set, condition_facts_of(facts), {})
+        ending = ending_for(path.question_set, condition_facts_of(facts), {})
         if ending:
             return _end(path, ending)
         store_facts(mapping_id=path.mapping.pk, by_mail=path.by_mail, facts=facts, now=timezone.now())
@@ -141,7 +142,7 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
             # An answer of a later step ends the mapping there, where it is shown.
             earlier = {question.key for step in path.question_set.steps[:index] for question in step.questions}
             known = {key: value for key, value in path.mapping.answers.items() if key in earlier}
-            ending = ending_of(path.question_set, path.mapping.condition_facts, {**known, **form.answers})
+            ending = ending_for(path.question_set, path.mapping.condition_facts, {**known, **form.answers})
             if ending:
                 return _end(path, ending)
         _store_answers(path, form)
@@ -340,7 +341,7 @@ def done(request: HttpRequest, path: MappingPath) -> HttpResponse:
 def _end(path: MappingPath, ending: Ending) -> str:
     """Remove the mapping, and return the URL of the page that stands in place of the next step."""
     discard_mapping(mapping_id=path.mapping.pk)
-    return ended_url(ending)
+    return ended_url(ending, lost=Lost.ALL if path.mapping.started_at else Lost.SENT)
 
 
 @require_safe
@@ -352,7 +353,8 @@ def ended(request: HttpRequest, key: str) -> HttpResponse:
     question_set = published_questions()
     endings = question_set.endings if question_set else ()
     ending = next((one for one in endings if one.key == key), None)
-    return TemplateResponse(request, ENDED_TEMPLATE, {"ending": ending}, status=200 if ending else 404)
+    context = {"ending": ending, "lost": request.GET.get(LOST, "")}
+    return TemplateResponse(request, ENDED_TEMPLATE, context, status=200 if ending else 404)
 
 
 def _terms(request: HttpRequest) -> ShownTerms | None:

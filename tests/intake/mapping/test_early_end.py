@@ -6,10 +6,12 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from wagtail.blocks.stream_block import StreamBlockValidationError
 
 from intake.choices import Kind
-from intake.mapping.answers import ending_of
+from intake.mapping.answers import endings_of
+from intake.mapping.page import can_be_invited
 from intake.mapping.question_stream import QuestionStreamBlock
 from intake.mapping.questions import QuestionSet, question_set_from_json
 from intake.models import Enquiry, InitialMapping, MappingLink, MappingPage, OutgoingMail
@@ -19,6 +21,7 @@ from tests.intake.mapping.asking import Row, as_set, row, step, stream
 from tests.intake.visiting import ShownForm, Visitor, letter, page_text
 
 TITLE, TEXT = "Työnohjaus ei ole nyt oikea apu", "Soita kriisipuhelimeen."
+UNSTORED = "Vastauksiasi ei tallennettu."
 GONE = "Viimeisimpiä vastauksiasi ei tallennettu, ja alkukartoitukseen aiemmin antamasi tiedot on poistettu."
 
 
@@ -52,7 +55,7 @@ def asked(published: MappingPage) -> Answerer:
     return answerer
 
 
-def shows_ending(answerer: Answerer, answer: Any, title: str = TITLE) -> None:
+def shows_ending(answerer: Answerer, answer: Any, title: str = TITLE, gone: str = GONE) -> None:
     """The answer to a post leads to the page of an early end, and nothing of the mapping is left."""
     assert answer.status_code == 303
     page = answerer.client.get(answer["Location"])
@@ -62,7 +65,7 @@ def shows_ending(answerer: Answerer, answer: Any, title: str = TITLE) -> None:
     assert soup.h1 is not None
     assert soup.h1.get_text(strip=True) == title
     text = page_text(page)
-    for words in (TEXT, GONE, "050 534 8567"):
+    for words in (TEXT, gone, "050 534 8567"):
         assert words in text
     assert not answerer.secret or answerer.secret not in answer["Location"]
     assert not InitialMapping.objects.exists()
@@ -94,7 +97,7 @@ def test_contact_fact_ends_mapping_before_it_begins(published: MappingPage) -> N
     answerer = Answerer()
     form = ShownForm.of(answerer.client.get(BEGIN))
     words = {**form.values, **contact_facts(supervision_form="individual")}
-    shows_ending(answerer, answerer.posts(BEGIN, words), "Vain ryhmille")
+    shows_ending(answerer, answerer.posts(BEGIN, words), "Vain ryhmille", UNSTORED)
 
 
 def test_same_start_resent_with_an_ending_removes_it(published: MappingPage) -> None:
@@ -103,6 +106,54 @@ def test_same_start_resent_with_an_ending_removes_it(published: MappingPage) -> 
     assert answerer.posts(BEGIN, {**form.values, **contact_facts()}).status_code == 303
     words = {**form.values, **contact_facts(supervision_form="individual")}
     shows_ending(answerer, answerer.posts(BEGIN, words), "Vain ryhmille")
+
+
+def test_start_sent_again_goes_on_despite_a_new_ending(mapping_page: MappingPage) -> None:
+    """What was begun goes on with its own questions."""
+    answerer = Answerer()
+    form = ShownForm.of(answerer.client.get(BEGIN))
+    words = {**form.values, **contact_facts()}
+    answerer.follows(answerer.posts(BEGIN, words))
+    answerer.answers_all()
+    mapping_page.questions = stream([*ROWS[:3], ending("ryhmat", "supervision_form:group")])
+    mapping_page.save()
+    assert answerer.posts(BEGIN, words)["Location"] == answerer.address()
+    assert InitialMapping.objects.get().answers["koko"] == 12
+
+
+def test_corrected_fact_counts_where_the_start_is_sent_again(published: MappingPage) -> None:
+    """The first step says again what was corrected meanwhile on the mapping's own page."""
+    published.questions = stream([*ROWS[:-1], ending("ryhmat", "supervision_form:group", title="Vain yksin")])
+    published.save()
+    answerer = Answerer()
+    form = ShownForm.of(answerer.client.get(BEGIN))
+    words = {**form.values, **contact_facts(supervision_form="work_community")}
+    answerer.follows(answerer.posts(BEGIN, words))
+    corrected = contact_facts(supervision_form="individual")
+    assert answerer.posts(answerer.address("yhteystiedot"), corrected).status_code == 303
+    published.questions = stream([*ROWS, ending("tyo", "supervision_form:work_community")])
+    published.save()
+    assert answerer.posts(BEGIN, words)["Location"] == answerer.address()
+    assert InitialMapping.objects.get().facts["supervision_form"] == "individual"
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Requested-With": "fetch"}])
+def test_second_press_leads_to_the_ending_too(asked: Answerer, headers: dict[str, str]) -> None:
+    words = {"version": asked.version(1), "q_kriisi": "yes", "q_koti": "Salakylä"}
+    first, second = (asked.posts(asked.address("vaihe/1"), words, headers=headers) for _press in range(2))
+    assert (second.status_code, second["Location"]) == (first.status_code, first["Location"])
+    assert TEXT in page_text(asked.client.get(second["Location"]))
+    facts = contact_facts(supervision_form="individual")
+    again = asked.posts(asked.address("yhteystiedot"), facts)
+    assert "Vain ryhmille" in page_text(asked.client.get(again["Location"]))
+
+
+@pytest.mark.parametrize("words", [{"q_kriisi": "no"}, {"q_kriisi": "yes", "back": "1"}])
+def test_other_post_to_a_dead_link_is_not_found(asked: Answerer, words: dict[str, str]) -> None:
+    asked.sends_step(1, {"q_kriisi": "yes"})
+    answer = asked.posts(asked.address("vaihe/1"), {**words, "q_koti": "Salakylä"})
+    assert answer.status_code == 404
+    assert "Salakylä" in page_text(answer)
 
 
 def test_changed_contact_fact_ends_mapping(asked: Answerer) -> None:
@@ -141,22 +192,37 @@ def test_later_answer_ends_no_earlier_step(asked: Answerer) -> None:
     shows_ending(asked, asked.sends_step(2, {"q_mika": "mika-2"}), "Terapiaa muualta")
 
 
-def test_contact_fact_of_message_ends_mapping_at_once(visitor: Visitor, published: MappingPage) -> None:
+def test_message_is_not_invited_to_what_ends_at_once(visitor: Visitor, published: MappingPage) -> None:
     thanks = visitor.sends(letter(supervision_form="individual"))["Location"]
+    assert "Jatka alkukartoitukseen" not in page_text(visitor.client.get(thanks))
+    assert "alkukartoitukseen" not in OutgoingMail.objects.get(purpose="confirmation").text
+    assert visitor.client.post(thanks)["Location"] == thanks
+    assert not InitialMapping.objects.exists()
+    assert not can_be_invited(Enquiry.objects.get(), now=timezone.now())
+
+
+def test_contact_fact_of_message_ends_mapping_at_once(visitor: Visitor, published: MappingPage) -> None:
+    thanks = visitor.sends(letter(delivery_modes=["online"]))["Location"]
     answerer = Answerer()
     answerer.follows(visitor.client.post(thanks))
+    published.questions = stream([*ROWS[:-1], ending("ryhmat", "supervision_form:group", title="Vain ryhmille")])
+    published.save()
     for place in ("", "vaihe/1", "tarkista"):
         answer = answerer.opens(place)
         assert answer.status_code // 100 == 3, place
         page = answerer.client.get(answer["Location"], follow=True)
         assert "Vain ryhmille" in page_text(page), place
+        # Nothing was answered, and the message is kept.
+        assert GONE not in page_text(page), place
+        assert UNSTORED not in page_text(page), place
+    assert Enquiry.objects.exists()
 
 
 def test_ending_keeps_the_message_before_it(visitor: Visitor, published: MappingPage) -> None:
     thanks = visitor.sends(letter(delivery_modes=["online"]))["Location"]
     answerer = Answerer()
     answerer.follows(visitor.client.post(thanks))
-    shows_ending(answerer, answerer.sends_step(1, {"q_kriisi": "yes"}))
+    shows_ending(answerer, answerer.sends_step(1, {"q_kriisi": "yes"}), gone=UNSTORED)
     assert Enquiry.objects.get().kind == Kind.CONTACT
     assert visitor.client.get(thanks).status_code == 200
 
@@ -187,12 +253,22 @@ def test_ending_removed_meanwhile_says_the_same(asked: Answerer) -> None:
     assert asked.client.post(address).status_code in (403, 405)
 
 
-def test_endings_are_stored_with_the_questions(asked: Answerer, published: MappingPage) -> None:
-    """A later edit changes nothing for somebody who has begun."""
-    published.questions = stream(ROWS[:3])
+@pytest.mark.parametrize("unpublish", [False, True])
+def test_withdrawn_ending_ends_nothing(asked: Answerer, published: MappingPage, unpublish: bool) -> None:
+    """Nobody could read its words any more."""
+    published.questions = stream([*ROWS[:3], *ROWS[4:]])
+    published.live = not unpublish
     published.save()
-    assert asked.sends_step(1, {"q_kriisi": "yes"})["Location"].endswith("/loppu/")
-    assert not InitialMapping.objects.exists()
+    assert asked.sends_step(1, {"q_kriisi": "yes"})["Location"] == asked.address("vaihe/2")
+    assert asked.opens()["Location"] == asked.address("vaihe/2")
+
+
+def test_ending_of_another_answer_now_ends_nothing(asked: Answerer, published: MappingPage) -> None:
+    """Its words are for those who answer otherwise."""
+    published.questions = stream([*ROWS[:3], ending("apu", "kriisi:no", title="Toinen"), *ROWS[4:]])
+    published.save()
+    for answer in ("yes", "no"):
+        assert asked.sends_step(1, {"q_kriisi": answer})["Location"] == asked.address("vaihe/2")
 
 
 def test_question_set_with_endings_survives_json() -> None:
@@ -207,10 +283,8 @@ def test_question_set_with_endings_survives_json() -> None:
 def test_answer_to_unasked_question_ends_nothing() -> None:
     rows = [step("Alku"), row("yes_no", "a"), row("yes_no", "b", when=["a:yes"]), ending("e", "b:yes")]
     question_set = as_set(rows)
-    assert ending_of(question_set, {}, {"a": "no", "b": "yes"}) is None
-    found = ending_of(question_set, {}, {"a": "yes", "b": "yes"})
-    assert found is not None
-    assert found.key == "e"
+    assert endings_of(question_set, {}, {"a": "no", "b": "yes"}) == []
+    assert [found.key for found in endings_of(question_set, {}, {"a": "yes", "b": "yes"})] == ["e"]
 
 
 def test_editor_takes_endings_without_contradiction() -> None:
