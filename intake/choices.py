@@ -70,6 +70,8 @@ class StepKind(TextChoices):
     NOTIFIED = "notified", _("The notice of the return was put in the mail")
     REMINDED = "reminded", _("The reminder was put in the mail")
     MAIL_WITHDRAWN = "mail_withdrawn", _("A mail of the waiting list was taken back before it went out")
+    LINK_WITHDRAWN = "link_withdrawn", _("The link to the initial mapping was taken back before it went out")
+    REPLY_WITHDRAWN = "reply_withdrawn", _("The confirmation was taken back before it went out")
     STILL_ASKED = "still_asked", _("Asked by mail whether they are still waiting")
     ANSWERED_YES = "answered_yes", _("Answered: still interested")
     ANSWERED_STAY = "answered_stay", _("Answered: stays on the waiting list")

@@ -21,7 +21,7 @@ from intake.choices import MailPurpose
 from intake.jobs.runner import Each, Job, JobContext, each_or_raise
 from intake.jobs.schedule import CLOCK_TOLERANCE
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import Addresses, Handling, NewMail, PrivateLink, queue_mail, register, register_link
+from intake.mail.queue import Addresses, Handling, MadeLink, NewMail, PrivateLink, queue_mail, register, register_link
 
 RESET_LINK = PrivateLink(
     name="password_reset",
@@ -115,11 +115,11 @@ def _is_still_valid(mail: OutgoingMail, _now: datetime) -> bool:
     return _account_of(mail) is not None
 
 
-def _secret_for(mail: OutgoingMail, _now: datetime) -> str:
+def _link_for(mail: OutgoingMail, _now: datetime) -> MadeLink:
     user = _account_of(mail)
     if user is None:
         raise ValueError(f"mail {mail.pk} is for no account")
-    return reset_tokens.make_token(user)
+    return MadeLink(secret=reset_tokens.make_token(user))
 
 
 register(
@@ -127,7 +127,7 @@ register(
     MailPurpose.INVITATION,
     handling=Handling(addresses=lambda mail: Addresses(recipient=mail.recipient), is_still_valid=_is_still_valid),
 )
-register_link(RESET_LINK, _secret_for)
+register_link(RESET_LINK, _link_for)
 
 
 def _link_of(user: User) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -31,9 +31,7 @@ from intake.enquiry.forms import PreparationForm, VersionForm, posted_version
 from intake.enquiry.models import Enquiry, enquiry_url, may_act, may_see
 from intake.enquiry.services import ChangedMeanwhile, lock_enquiry, require_version, save_change
 from intake.mail.models import OutgoingMail
-from intake.mapping.links import mapping_to_link
 from intake.mapping.mails import queue_mapping_link
-from intake.mapping.models import expiry, last_day
 from intake.mapping.page import can_be_invited
 from intake.mapping.presentation import SentMapping, facts_group, read_mapping, sent_facts, sent_groups
 from intake.mapping.services import save_preparation_notes
@@ -147,12 +145,6 @@ def _send(
     return True
 
 
-def _last_day(enquiry: Enquiry, now: datetime) -> date:
-    """Return until when the link is valid at least, however late the mail is sent."""
-    mapping = mapping_to_link(enquiry, by_mail=True)
-    return last_day(mapping.expires_at if mapping and mapping.started_at else expiry(now))
-
-
 def send_mapping_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | None, now: datetime) -> bool:
     """Queue a mail with a private link to the mapping, replacing an earlier one. Returns False if one is unsent.
 
@@ -160,7 +152,7 @@ def send_mapping_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | N
     """
 
     def queue(enquiry: Enquiry) -> None:
-        queue_mapping_link(enquiry=enquiry, last_day=_last_day(enquiry, now), now=now)
+        queue_mapping_link(enquiry=enquiry, now=now)
 
     return _send(enquiry_id, version, MailPurpose.MAPPING_LINK, StepKind.LINK_SENT, queue, by, now)
 

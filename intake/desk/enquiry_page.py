@@ -204,6 +204,7 @@ def page(
         "no_confirmation": no_confirmation,
         "another_was_confirmed": no_confirmation and _another_was_confirmed(enquiry),
         "mail_was_withdrawn": no_confirmation and enquiry.steps.filter(kind=StepKind.MAIL_WITHDRAWN).exists(),
+        "confirmation_was_withdrawn": no_confirmation and enquiry.steps.filter(kind=StepKind.REPLY_WITHDRAWN).exists(),
         "removed_on": enquiry.remove_on,
         "events": _events(enquiry, mapping),
         "waiter": read_place(enquiry),

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
 from home.dates import finnish_moment
+from home.pause.models import PauseNotice
 from home.pause.wording import PauseStatus
-from intake.choices import Kind, MailPurpose, MailState
-from intake.enquiry.models import Enquiry, enquiry_url
+from intake.choices import Kind, MailPurpose, MailState, StepKind
+from intake.enquiry.models import Enquiry, EnquiryStep, enquiry_url
 from intake.mail.models import OutgoingMail
 from intake.mail.queue import (
     Addresses,
@@ -77,7 +78,7 @@ def render_mails(
         subject=_("New enquiry %(reference)s"),
         context={},
     )
-    mapping_url = next((url for offer in _next_steps if (url := offer(enquiry, pause))), "")
+    mapping_url = _next_step_url(enquiry, pause)
     # All that the templates see, apart from what stands for later.
     facts = (
         *(finnish_moment(enquiry.received_at), enquiry.kind, enquiry.verdict, pause.answer_note, mapping_url),
@@ -86,8 +87,18 @@ def render_mails(
     ready = _rendered(notification, facts, enquiry, now)
     if enquiry.kind == Kind.WAITING or enquiry.is_quarantined:
         return ReadyMails(notification=ready, confirmation=None)
-    confirmation = mail_to_sender(
-        any_enquiry,
+    confirmation = _confirmation(any_enquiry, details=details, pause=pause, mapping_url=mapping_url)
+    facts = (*facts, confirmation.context["privacy_url"])
+    return ReadyMails(notification=ready, confirmation=_rendered(confirmation, facts, enquiry, now))
+
+
+def _next_step_url(enquiry: Enquiry, pause: PauseStatus) -> str:
+    return next((url for offer in _next_steps if (url := offer(enquiry, pause))), "")
+
+
+def _confirmation(enquiry: Enquiry, *, details: ContactDetails, pause: PauseStatus, mapping_url: str) -> NewMail:
+    return mail_to_sender(
+        enquiry,
         MailPurpose.CONFIRMATION,
         details=details,
         subject=(
@@ -97,8 +108,6 @@ def render_mails(
         ),
         context={"answer_note": pause.answer_note, "mapping_url": mapping_url},
     )
-    facts = (*facts, confirmation.context["privacy_url"])
-    return ReadyMails(notification=ready, confirmation=_rendered(confirmation, facts, enquiry, now))
 
 
 def _rendered(mail: NewMail, facts: tuple[object, ...], enquiry: Enquiry, now: datetime) -> OutgoingMail:
@@ -218,4 +227,40 @@ def _notified(mail: OutgoingMail) -> Addresses:
 
 register(MailPurpose.NOTIFICATION, handling=Handling(addresses=_notified))
 register(MailPurpose.MAPPING_NOTIFICATION, handling=Handling(addresses=to_supervisor))
-register(MailPurpose.CONFIRMATION, MailPurpose.MAPPING_LINK, handling=Handling(addresses=to_sender))
+
+
+def _confirmation_texts(mail: OutgoingMail, now: datetime) -> tuple[str, str]:
+    """Return the texts by the pause, the contact details and the next step of now.
+
+    No next step is added: the thank-you page has not promised it.
+    """
+    enquiry, details = enquiry_of(mail), ContactDetails.load()
+    pause = PauseNotice.load().status(now=now, facebook_url=details.facebook_url)
+    next_step = _next_step_url(enquiry, pause) if links_in(mail.text) else ""
+    confirmation = _confirmation(enquiry, details=details, pause=pause, mapping_url=next_step)
+    return confirmation.text, confirmation.html
+
+
+def _is_no_spam(mail: OutgoingMail, _now: datetime) -> bool:
+    return not enquiry_of(mail).is_closed_as_spam
+
+
+def withdraw_as(kind: StepKind) -> Callable[[OutgoingMail, datetime], None]:
+    """Return a Handling.withdraw that notes it in the history of the enquiry."""
+
+    def withdraw(mail: OutgoingMail, now: datetime) -> None:
+        EnquiryStep.objects.create(enquiry=enquiry_of(mail), kind=kind, changed_at=now)
+        mail.delete()
+
+    return withdraw
+
+
+register(
+    MailPurpose.CONFIRMATION,
+    handling=Handling(
+        addresses=to_sender,
+        texts=_confirmation_texts,
+        is_still_valid=_is_no_spam,
+        withdraw=withdraw_as(StepKind.REPLY_WITHDRAWN),
+    ),
+)

@@ -32,7 +32,7 @@ from intake.mail.models import (
     abandoned,
     due,
 )
-from intake.mail.queue import do_nothing, fill_in_secrets, handling_of
+from intake.mail.queue import do_nothing, fill_in_links, handling_of
 
 logger = logging.getLogger(__name__)
 # RFC 5321: "service not available, closing transmission channel".
@@ -321,10 +321,11 @@ def _prepare_message(mail: OutgoingMail, now: datetime) -> EmailMultiAlternative
             handling.withdraw(ours, now)
             return None
         addresses = handling.addresses(ours)
-        if (ours.recipient, ours.reply_to) != (addresses.recipient, addresses.reply_to):
-            ours.recipient, ours.reply_to = addresses.recipient, addresses.reply_to
-            ours.save(update_fields=["recipient", "reply_to"])
-        fill_in_secrets(ours, now)
+        current = (addresses.recipient, addresses.reply_to, *handling.texts(ours, now))
+        if (ours.recipient, ours.reply_to, ours.text, ours.html) != current:
+            ours.recipient, ours.reply_to, ours.text, ours.html = current
+            ours.save(update_fields=["recipient", "reply_to", "text", "html"])
+        fill_in_links(ours, now)
     return build_message(ours, now=now)
 
 

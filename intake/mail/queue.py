@@ -10,7 +10,7 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.utils import parseaddr
 
 from django.conf import settings
@@ -23,6 +23,7 @@ from django.utils.crypto import salted_hmac
 
 from home.compiled_rows import changed_rows
 from home.contact_details import ContactDetails
+from home.dates import finnish_day
 from home.typography import WORD_JOINER
 from intake.choices import MailPurpose, MailState
 from intake.jobs.schedule import CLOCK_TOLERANCE
@@ -64,6 +65,10 @@ def _always(_mail: OutgoingMail, _now: datetime) -> bool:
     return True
 
 
+def _as_queued(mail: OutgoingMail, _now: datetime) -> tuple[str, str]:
+    return mail.text, mail.html
+
+
 def do_nothing(_mail: OutgoingMail, _now: datetime) -> None:
     pass
 
@@ -76,13 +81,15 @@ def _delete(mail: OutgoingMail, _now: datetime) -> None:
 class Handling:
     """How the mails of one purpose are handled.
 
-    `addresses` is called before each attempt, so that a corrected address is used. `is_still_valid` returns, before
+    `addresses` is called before each attempt, so that a corrected address is used, and `texts` (plain text and HTML),
+    so that a mail that has waited says what is true now. `is_still_valid` returns, before
     each attempt, whether the content is still true. If not, `withdraw` deletes the mail and undoes what queueing it
-    recorded. Both are called in a transaction that holds lock_receiving(). `delivered` is called after a server has
+    recorded. All are called in a transaction that holds lock_receiving(). `delivered` is called after a server has
     accepted the mail, in the transaction that records this.
     """
 
     addresses: Callable[[OutgoingMail], Addresses]
+    texts: Callable[[OutgoingMail, datetime], tuple[str, str]] = _as_queued
     is_still_valid: Callable[[OutgoingMail, datetime], bool] = _always
     withdraw: Callable[[OutgoingMail, datetime], None] = _delete
     delivered: Callable[[OutgoingMail, datetime], None] = do_nothing
@@ -224,25 +231,35 @@ def claim_automatic_mail(recipient_key: str, purpose: MailPurpose, now: datetime
 class PrivateLink:
     """A kind of private link. `placeholder` stands in for the secret in a queued mail.
 
-    A mail with a placeholder never contains text that a visitor wrote: it could contain the placeholder.
+    `last_day`: the placeholder of the last day on which it works, for a mail that names it. A mail with a placeholder
+    never contains text that a visitor wrote: it could contain the placeholder.
     """
 
     name: str
     placeholder: str
     view_name: str
+    last_day: str = ""
 
     def url(self, *args: str) -> str:
         """Return the URL for a queued mail, with the placeholder in place of the secret."""
         return settings.SITE_URL + reverse(self.view_name, args=[*args, self.placeholder])
 
 
-MakeSecret = Callable[[OutgoingMail, datetime], str]
-_registered: dict[PrivateLink, MakeSecret] = {}
+@dataclass(frozen=True, kw_only=True)
+class MadeLink:
+    """What is filled in for the placeholders of a link."""
+
+    secret: str
+    last_day: date | None = None
 
 
-def register_link(link: PrivateLink, make_secret: MakeSecret) -> None:
-    """Register a kind of link. `make_secret` is called for each delivery attempt and returns a new secret."""
-    _registered[link] = make_secret
+MakeLink = Callable[[OutgoingMail, datetime], MadeLink]
+_registered: dict[PrivateLink, MakeLink] = {}
+
+
+def register_link(link: PrivateLink, make_link: MakeLink) -> None:
+    """Register a kind of link. `make_link` is called for each delivery attempt and makes a new one."""
+    _registered[link] = make_link
 
 
 def links_in(text: str) -> frozenset[str]:
@@ -250,12 +267,17 @@ def links_in(text: str) -> frozenset[str]:
     return frozenset(link.name for link in _registered if link.placeholder in text)
 
 
-def fill_in_secrets(mail: OutgoingMail, now: datetime) -> None:
-    """Replace the placeholders in this instance, which is sent but not saved, with new secrets."""
-    for link, make_secret in _registered.items():
-        if link.placeholder in mail.text:
-            secret = make_secret(mail, now)
-            mail.text, mail.html = (part.replace(link.placeholder, secret) for part in (mail.text, mail.html))
+def fill_in_links(mail: OutgoingMail, now: datetime) -> None:
+    """Replace the placeholders in this instance, which is sent but not saved, with new links and their last days."""
+    for link, make_link in _registered.items():
+        if link.placeholder not in mail.text:
+            continue
+        made = make_link(mail, now)
+        filled = {link.placeholder: made.secret}
+        if link.last_day:
+            filled[link.last_day] = finnish_day(made.last_day)
+        for placeholder, words in filled.items():
+            mail.text, mail.html = (part.replace(placeholder, words) for part in (mail.text, mail.html))
 
 
 class StoredLink(models.Model):

@@ -16,7 +16,7 @@ from intake.jobs.runner import Each, each_or_raise
 from intake.jobs.schedule import in_batches
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import derived_secret, new_secret, register_link, secret_digest
+from intake.mail.queue import MadeLink, derived_secret, new_secret, register_link, secret_digest
 from intake.mailbox import mailbox_key
 from intake.mapping.mails import MAPPING_LINK, draft_of, resume_mails
 from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping, expiry
@@ -52,13 +52,14 @@ def mail_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
     return secret
 
 
-def _secret_for(mail: OutgoingMail, now: datetime) -> str:
+def _link_for(mail: OutgoingMail, now: datetime) -> MadeLink:
+    secret = new_secret()
     if mail.purpose != MailPurpose.MAPPING_RESUME:
-        return mail_link_for_enquiry(enquiry=enquiry_of(mail), now=now)
+        mapping = _link_to_enquiry(enquiry_of(mail), secret, by_mail=True, now=now)
+        return MadeLink(secret=secret, last_day=mapping.last_day)
     draft = draft_of(mail)
     if draft is None:
         raise InitialMapping.DoesNotExist
-    secret = new_secret()
     MappingLink.objects.create(
         mapping=draft,
         by_mail=True,
@@ -66,10 +67,10 @@ def _secret_for(mail: OutgoingMail, now: datetime) -> str:
         secret_digest=secret_digest(secret),
         created_at=now,
     )
-    return secret
+    return MadeLink(secret=secret, last_day=draft.last_day)
 
 
-register_link(MAPPING_LINK, _secret_for)
+register_link(MAPPING_LINK, _link_for)
 
 
 def mapping_to_link(enquiry: Enquiry, *, by_mail: bool) -> InitialMapping | None:
@@ -122,7 +123,7 @@ def _to_link(enquiry: Enquiry, mappings: list[InitialMapping], *, by_mail: bool)
     return other
 
 
-def _link_to_enquiry(enquiry: Enquiry, secret: str, *, by_mail: bool, now: datetime) -> None:
+def _link_to_enquiry(enquiry: Enquiry, secret: str, *, by_mail: bool, now: datetime) -> InitialMapping:
     with transaction.atomic():
         # In the same order as on sending.
         lock_receiving()
@@ -135,11 +136,13 @@ def _link_to_enquiry(enquiry: Enquiry, secret: str, *, by_mail: bool, now: datet
             mapping = _make_empty(enquiry, is_parallel=has_first, expires_at=expiry(now), now=now)
         elif mapping.started_at is None:
             InitialMapping.objects.filter(pk=mapping.pk, started_at=None).update(expires_at=expiry(now))
+            mapping.refresh_from_db(fields=["expires_at"])
         MappingLink.objects.update_or_create(
             secret_digest=secret_digest(secret),
             defaults={"mapping": mapping},
             create_defaults={"mapping": mapping, "by_mail": by_mail, "created_at": now},
         )
+    return mapping
 
 
 def _make_empty(enquiry: Enquiry, *, is_parallel: bool, expires_at: datetime, now: datetime) -> InitialMapping:

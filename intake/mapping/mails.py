@@ -5,7 +5,7 @@ for it.
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -34,7 +34,10 @@ from intake.mapping.models import InitialMapping
 from intake.submission import MIN_SECONDS, SpamSigns, reasons_to_suspect
 
 MAPPING_LINK = PrivateLink(
-    name="mapping_link", placeholder="alkukartoituksen-salainen-osoite", view_name="mapping_resume"
+    name="mapping_link",
+    placeholder="alkukartoituksen-salainen-osoite",
+    view_name="mapping_resume",
+    last_day="alkukartoituksen-viimeinen-paiva",
 )
 # How soon the link may be asked for again. A mailbox has its own daily limit (intake.mail.queue.MAILS_A_DAY).
 MAIL_INTERVAL = timedelta(hours=1)
@@ -66,7 +69,7 @@ def queue_resume_link(*, mapping: InitialMapping, now: datetime) -> None:
         subject=_("Go on with the initial mapping by this link"),
         context={
             "mapping_url": MAPPING_LINK.url(),
-            "last_day": mapping.last_day,
+            "last_day": MAPPING_LINK.last_day,
             **facts_of_practice(details),
         },
         deduplication_key=str(mapping.pk),
@@ -85,13 +88,13 @@ def queue_mapping_notification(*, enquiry: Enquiry, now: datetime) -> None:
     queue_mail(mail, now=now)
 
 
-def queue_mapping_link(*, enquiry: Enquiry, last_day: date, now: datetime) -> None:
+def queue_mapping_link(*, enquiry: Enquiry, now: datetime) -> None:
     """Queue a mail to the sender with a private link to the mapping. Contains no text that the sender wrote."""
     mail = mail_to_sender(
         enquiry,
         MailPurpose.MAPPING_LINK,
         subject=_("Link to the initial mapping (reference %(reference)s)"),
-        context={"mapping_url": MAPPING_LINK.url(), "last_day": last_day},
+        context={"mapping_url": MAPPING_LINK.url(), "last_day": MAPPING_LINK.last_day},
     )
     queue_mail(mail, now=now)
 

@@ -20,12 +20,13 @@ from home.editors_text import PROSE_FEATURES, editors_text
 from home.pages import AlwaysPublic, BasePage
 from home.pause.rules import FormMode
 from home.pause.wording import PauseStatus
-from intake.choices import Kind
+from intake.choices import Kind, MailPurpose, StepKind
 from intake.enquiry.form_pages import cache_only_empty_form, read_post, require_own_source, too_long_response
 from intake.enquiry.forms import MappingFactsForm
-from intake.enquiry.mails import offer_next_step
+from intake.enquiry.mails import enquiry_of, offer_next_step, to_sender, withdraw_as
 from intake.enquiry.models import Enquiry
-from intake.mail.queue import derived_secret
+from intake.mail.models import OutgoingMail
+from intake.mail.queue import Handling, derived_secret, register
 from intake.mapping.answers import Answers, endings_of, recommended
 from intake.mapping.blocks import register_draft_reader
 from intake.mapping.links import find_link
@@ -344,8 +345,23 @@ def can_be_invited(enquiry: Enquiry, *, now: datetime) -> bool:
 
 @offer_next_step
 def _mapping_after_message(enquiry: Enquiry, pause: PauseStatus) -> str:
-    """Return the private link for the confirmation of a message; "" in a pause, when no mapping is asked for."""
-    return MAPPING_LINK.url() if pause.form_mode == FormMode.AS_USUAL and is_offered_to(enquiry) else ""
+    """Return the private link for the confirmation of a message; "" in a pause, unless the mapping has been begun."""
+    mapping = getattr(enquiry, "mapping", None)
+    is_begun = mapping is not None and mapping.started_at is not None
+    is_asked_for = (is_begun or pause.form_mode == FormMode.AS_USUAL) and not enquiry.is_closed
+    return MAPPING_LINK.url() if is_asked_for and is_offered_to(enquiry) else ""
+
+
+def _is_link_valid(mail: OutgoingMail, now: datetime) -> bool:
+    return can_be_invited(enquiry_of(mail), now=now)
+
+
+register(
+    MailPurpose.MAPPING_LINK,
+    handling=Handling(
+        addresses=to_sender, is_still_valid=_is_link_valid, withdraw=withdraw_as(StepKind.LINK_WITHDRAWN)
+    ),
+)
 
 
 @register_draft_reader

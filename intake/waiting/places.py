@@ -27,7 +27,7 @@ from intake.enquiry.services import (
 )
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import Handling, new_secret, register, register_link, secret_digest
+from intake.mail.queue import Handling, MadeLink, new_secret, register, register_link, secret_digest
 from intake.mailbox import mailbox_key, same_address
 from intake.settings import IntakeSettings
 from intake.typed_text import clean_line
@@ -121,13 +121,13 @@ def link_for_place(*, enquiry: Enquiry, now: datetime) -> str:
     return secret
 
 
-def _secret_for(mail: OutgoingMail, now: datetime) -> str:
+def _link_for(mail: OutgoingMail, now: datetime) -> MadeLink:
     enquiry = enquiry_of(mail)
     # That of a test letter opens nothing.
-    return new_secret() if enquiry.is_proof else link_for_place(enquiry=enquiry, now=now)
+    return MadeLink(secret=new_secret() if enquiry.is_proof else link_for_place(enquiry=enquiry, now=now))
 
 
-register_link(WAITING_LINK, _secret_for)
+register_link(WAITING_LINK, _link_for)
 
 
 def find_place(secret: str) -> WaitingPlace | None:

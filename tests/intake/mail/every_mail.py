@@ -14,7 +14,6 @@ from intake.choices import Kind, MailPurpose, Verdict
 from intake.enquiry.mails import mail_to_sender, mail_to_supervisor
 from intake.mail.queue import queue_mail
 from intake.mapping.mails import MAPPING_LINK, queue_mapping_link, queue_mapping_notification
-from intake.mapping.models import expiry, last_day
 from intake.models import OutgoingMail, ReturnPlan
 from intake.periodic_jobs import _queue_once
 from intake.waiting.mails import (
@@ -78,7 +77,7 @@ def _queue_about_enquiries(mails: EveryMail, now: datetime) -> None:
         subject = "Viestisi on perillä (viite %(reference)s)"
         queue_mail(mail_to_sender(other, MailPurpose.CONFIRMATION, subject=subject, context=context), now=now)
     with mails.form():
-        queue_mapping_link(enquiry=enquiry, last_day=last_day(expiry(now)), now=now)
+        queue_mapping_link(enquiry=enquiry, now=now)
     with mails.form():
         begun_alone(now=now)
     with mails.form():

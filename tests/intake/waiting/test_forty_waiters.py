@@ -28,7 +28,7 @@ def _day(day: int, server: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
     deaths: list[tuple[object, str | Behaviour]] = [
         (return_plan, "queue_return_notice"),
         (return_plan, "record_steps"),
-        (delivery, "fill_in_secrets"),
+        (delivery, "fill_in_links"),
         (delivery, "_record_success"),
         (server, Behaviour.KILLS_BEFORE),
         (server, Behaviour.KILLS_AFTER),

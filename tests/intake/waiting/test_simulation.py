@@ -66,7 +66,7 @@ DEATHS = [
     "intake.waiting.upkeep.remove_enquiry",
     "intake.mail.delivery._claim",
     "intake.mail.delivery._prepare_message",
-    "intake.mail.delivery.fill_in_secrets",
+    "intake.mail.delivery.fill_in_links",
     "intake.mail.delivery.build_message",
     "intake.mail.delivery._record_success",
     "intake.mail.delivery._record_failure",
@@ -77,7 +77,7 @@ LAST_DEATHS = [
     "intake.mail.delivery._record_success",
     "intake.waiting.return_plan.queue_return_notice",
     "intake.mail.delivery._prepare_message",
-    "intake.mail.delivery.fill_in_secrets",
+    "intake.mail.delivery.fill_in_links",
 ]
 _anybody = st.integers(0, 10_000)
 # What a day brings beside its round: nothing, another mood of the mail server, or the worker's death somewhere.

@@ -1,0 +1,162 @@
+"""Mails to a sender that waited for an absent server say what is true when they go out, or don't go."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from home.models import ContactDetails
+from intake.choices import MailState, Outcome, Status
+from intake.desk.actions import send_mapping_link
+from intake.enquiry.services import change_status
+from intake.mail.delivery import requeue
+from intake.mail.queue import fill_in_links
+from intake.mapping.mails import MAPPING_LINK
+from intake.models import Enquiry, InitialMapping, MappingPage, OutgoingMail
+from tests.intake.desk.pages import address, words
+from tests.intake.enquiries import received
+from tests.intake.waiting.list_people import deliver, give_up, pause
+from tests.intake.waiting.post_office import Behaviour, PostOffice
+
+pytestmark = pytest.mark.usefixtures("mapping_page")
+NOW = datetime(2026, 11, 26, 10, tzinfo=ZoneInfo("Europe/Helsinki"))
+LATER = NOW + timedelta(hours=2)
+
+
+def invited(server: PostOffice) -> Enquiry:
+    """An enquiry whose link waits for the server."""
+    enquiry = received(now=NOW)
+    deliver(NOW)
+    server.taken.clear()
+    server.behaviour = Behaviour.AWAY
+    with time_machine.travel(NOW, tick=False):
+        send_mapping_link(enquiry_id=enquiry.pk, version=enquiry.version, by=None, now=timezone.now())
+    enquiry.refresh_from_db()
+    return enquiry
+
+
+def close(enquiry: Enquiry, outcome: Outcome = Outcome.SUPERVISOR_DECLINED) -> None:
+    change_status(
+        enquiry_id=enquiry.pk, version=enquiry.version, status=Status.CLOSED, outcome=outcome, by=None, now=NOW
+    )
+
+
+def send_mapping(enquiry: Enquiry) -> None:
+    InitialMapping.objects.filter(enquiry=enquiry).update(sent_at=NOW, started_at=NOW)
+
+
+def unpublish(_enquiry: Enquiry) -> None:
+    MappingPage.objects.update(live=False)
+
+
+@pytest.mark.parametrize("change", [close, send_mapping, unpublish])
+def test_link_to_a_mapping_that_is_over_is_withdrawn(
+    server: PostOffice, kati: Client, change: Callable[[Enquiry], None]
+) -> None:
+    enquiry = invited(server)
+    change(enquiry)
+    server.behaviour = Behaviour.TAKES
+    deliver(LATER)
+    assert server.of("mapping_link") == []
+    assert not OutgoingMail.objects.filter(purpose="mapping_link").exists()
+    assert "Linkki alkukartoitukseen otettiin takaisin" in words(kati.get(address("inspect", enquiry)))
+
+
+def test_link_that_is_still_true_goes_out(server: PostOffice) -> None:
+    invited(server)
+    server.behaviour = Behaviour.TAKES
+    deliver(LATER)
+    assert len(server.of("mapping_link")) == 1
+
+
+def test_link_sent_again_names_the_day_of_its_mapping(server: PostOffice) -> None:
+    enquiry = invited(server)
+    give_up(NOW + timedelta(minutes=6), server)
+    mail = OutgoingMail.objects.get(purpose="mapping_link")
+    assert mail.state == MailState.FAILED
+    later = NOW + timedelta(days=40)
+    requeue(mail=mail, now=later)
+    deliver(later)
+    mail.refresh_from_db()
+    assert mail.state == MailState.SENT
+    assert InitialMapping.objects.get(enquiry=enquiry).expires_at > later
+    assert MAPPING_LINK.last_day in mail.text
+    fill_in_links(mail, later)
+    for text in (mail.text, mail.html):
+        assert "Viimeinen päivä, jona se toimii, on 4.2.2027." in text.replace("\xa0", " ").replace("&nbsp;", " ")
+
+
+def test_confirmation_of_spam_is_withdrawn(server: PostOffice, kati: Client) -> None:
+    server.behaviour = Behaviour.AWAY
+    enquiry = received(now=NOW)
+    close(enquiry, Outcome.SPAM)
+    server.behaviour = Behaviour.TAKES
+    deliver(LATER)
+    assert server.of("confirmation") == []
+    page = words(kati.get(address("inspect", enquiry)))
+    assert "se otettiin takaisin ennen kuin se lähti, koska yhteydenotto merkittiin roskapostiksi" in page
+
+
+def test_unchanged_confirmation_goes_as_it_was_queued(server: PostOffice) -> None:
+    received(now=NOW)
+    queued = OutgoingMail.objects.get(purpose="confirmation")
+    deliver(LATER)
+    sent = OutgoingMail.objects.get(purpose="confirmation")
+    assert sent.state == MailState.SENT
+    assert (sent.text, sent.html, sent.message_id) == (queued.text, queued.html, queued.message_id)
+
+
+def test_confirmation_tells_of_the_pause_and_times_of_now(server: PostOffice) -> None:
+    details = ContactDetails.load()
+    details.response_time = "Kahden arkipäivän kuluessa"
+    details.save()
+    pause(active=False)
+    server.behaviour = Behaviour.AWAY
+    received(now=NOW)
+    deliver(NOW)
+    queued = OutgoingMail.objects.get(purpose="confirmation")
+    assert MAPPING_LINK.placeholder in queued.text
+    pause(active=True, form_mode="waiting_list")
+    details.response_time = "Viikon kuluessa"
+    details.save()
+    server.behaviour = Behaviour.TAKES
+    deliver(LATER)
+    [_message] = server.of("confirmation")
+    sent = OutgoingMail.objects.get(purpose="confirmation")
+    for text in (sent.text, sent.html):
+        plain = text.replace("\xa0", " ").replace("&nbsp;", " ")
+        assert "kahden arkipäivän kuluessa" not in plain
+        assert "viikon kuluessa" in plain
+        assert "tauolla" in plain
+        assert MAPPING_LINK.placeholder not in plain
+    assert sent.message_id == queued.message_id
+    assert not InitialMapping.objects.exists()
+
+
+def test_confirmation_gets_no_link_that_was_not_promised(server: PostOffice) -> None:
+    pause(active=True, form_mode="waiting_list")
+    server.behaviour = Behaviour.AWAY
+    received(now=NOW)
+    pause(active=False)
+    server.behaviour = Behaviour.TAKES
+    deliver(LATER)
+    [_message] = server.of("confirmation")
+    assert MAPPING_LINK.placeholder not in OutgoingMail.objects.get(purpose="confirmation").text
+
+
+@pytest.mark.parametrize("change", [close, send_mapping, unpublish])
+def test_confirmation_leads_to_no_mapping_that_is_over(server: PostOffice, change: Callable[[Enquiry], None]) -> None:
+    server.behaviour = Behaviour.AWAY
+    enquiry = received(now=NOW)
+    InitialMapping.objects.create(
+        enquiry=enquiry, submission_id=enquiry.submission_id, created_at=NOW, expires_at=NOW + timedelta(days=30)
+    )
+    change(enquiry)
+    server.behaviour = Behaviour.TAKES
+    deliver(LATER)
+    [_message] = server.of("confirmation")
+    assert MAPPING_LINK.placeholder not in OutgoingMail.objects.get(purpose="confirmation").text
