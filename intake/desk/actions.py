@@ -168,7 +168,8 @@ def send_waiting_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | N
     """Queue a mail with a private link to the place on the waiting list; otherwise like send_mapping_link()."""
 
     def queue(enquiry: Enquiry) -> None:
-        queue_waiting_link(place=enquiry.waiting, now=now)
+        waiter = read_place(enquiry)
+        queue_waiting_link(place=enquiry.waiting, removed_on=waiter and waiter.removed_on, now=now)
 
     return _send(enquiry_id, version, MailPurpose.WAITING_LINK, StepKind.WAITING_LINK_SENT, queue, by, now)
 

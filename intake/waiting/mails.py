@@ -1,7 +1,7 @@
 """The mails to and about people on the waiting list."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
 from django.utils import timezone
@@ -15,7 +15,7 @@ from intake.mail.models import OutgoingMail
 from intake.mail.queue import NewMail, PrivateLink, claim_automatic_mail, queue_mail
 from intake.mailbox import mailbox_key
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.rules import kept_while_waiting
+from intake.waiting.rules import kept_while_waiting, removed_unless_confirmed
 
 WAITING_LINK = PrivateLink(name="waiting_link", placeholder="odotuslistan-salainen-osoite", view_name="waiting_answer")
 
@@ -105,29 +105,32 @@ def queue_waiting_confirmation(*, place: WaitingPlace, now: datetime) -> bool:
         return False
     if not claim_automatic_mail(mailbox_key(enquiry.email), purpose, now):
         return False
-    _queue_link_to_place(place, purpose, now)
+    _queue_link_to_place(place, purpose, kept_while_waiting(place.months), now)
     return True
 
 
 def queue_test_confirmation(*, enquiry: Enquiry, months: int, now: datetime) -> None:
     """Queue the confirmation that the place of a test letter would get. There is no such place, and none is stored."""
     place = WaitingPlace(enquiry=enquiry, months=months)
-    _queue_link_to_place(place, MailPurpose.WAITING_CONFIRMATION, now)
+    _queue_link_to_place(place, MailPurpose.WAITING_CONFIRMATION, kept_while_waiting(months), now)
 
 
-def queue_waiting_link(*, place: WaitingPlace, now: datetime) -> None:
-    """Queue a mail with a new private link to a place, at the supervisor's request."""
-    _queue_link_to_place(place, MailPurpose.WAITING_LINK, now)
+def queue_waiting_link(*, place: WaitingPlace, removed_on: date | None, now: datetime) -> None:
+    """Queue a mail with a new private link to a place, at the supervisor's request.
+
+    `removed_on`: when the place is removed without an answer (intake.waiting.reading); None if it is not.
+    """
+    _queue_link_to_place(place, MailPurpose.WAITING_LINK, removed_unless_confirmed(removed_on), now)
 
 
-def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, now: datetime) -> None:
+def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, kept: str, now: datetime) -> None:
     mail = mail_to_sender(
         place.enquiry,
         purpose,
         subject=_("You are on the waiting list (reference %(reference)s)"),
         context={
             "wants_mail": place.wants_mail,
-            "kept_while_waiting": kept_while_waiting(place.months),
+            "kept_while_waiting": kept,
             "answer_url": WAITING_LINK.url(),
         },
     )

@@ -31,7 +31,15 @@ from intake.settings import IntakeSettings
 from intake.waiting.mails import queue_waiting_answer, reassign_sent_answer
 from intake.waiting.models import WaitingPlace
 from intake.waiting.places import Mailbox, find_place, reset_waiting
-from intake.waiting.rules import DAY_BEGINS, Answer, PlaceState, available_answers, kept_while_waiting, place_state
+from intake.waiting.reading import read_place
+from intake.waiting.rules import (
+    DAY_BEGINS,
+    Answer,
+    PlaceState,
+    available_answers,
+    place_state,
+    removed_unless_confirmed,
+)
 
 _POST = FormPost(
     content="an answer to the waiting list",
@@ -382,6 +390,7 @@ def _answer(request: HttpRequest, place: WaitingPlace) -> HttpResponse:
 def _show(request: HttpRequest, place: WaitingPlace, *, status: int = 200, notice: str = "") -> HttpResponse:
     view: PlaceView = view_of_place(place)
     enquiry = view.places[0].enquiry
+    waiter = read_place(enquiry)
     context = {
         "enquiry": enquiry,
         "place": view.places[0],
@@ -391,7 +400,7 @@ def _show(request: HttpRequest, place: WaitingPlace, *, status: int = 200, notic
         "own": view.removable[0],
         "others": view.removable[1:],
         "removed_on": enquiry.remove_on,
-        "kept_while_waiting": kept_while_waiting(view.places[0].months),
+        "kept_while_waiting": removed_unless_confirmed(waiter.removed_on if waiter else None),
         "notice": notice,
     }
     return TemplateResponse(request, "intake/waiting/answer_page.html", context, status=status)

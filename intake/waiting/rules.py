@@ -7,8 +7,10 @@ from enum import Enum, StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from home.dates import finnish_day
 from home.pause.rules import CALENDAR, PauseSettings, calendar_day, pause_state
 from intake.choices import Outcome, Status
 from intake.enquiry.rules import months_later
@@ -282,8 +284,18 @@ def removal_day(*, confirmed_at: datetime, asked_at: Sequence[datetime], months:
     return months_later(calendar_day(max([confirmed_at, *asked])), waits * months)
 
 
+def removed_unless_confirmed(day: date | None) -> str:
+    """Return, as a sentence, the day on which somebody who does not answer leaves the list; "" if there is none."""
+    if day is None:
+        return ""
+    return _(
+        "Your details are removed from the waiting list on %(day)s, unless you confirm by then that you are still "
+        "waiting."
+    ) % {"day": finnish_day(day)}
+
+
 def kept_while_waiting(months_between: int) -> str:
-    """Return, as a sentence, how long somebody who does not answer stays on the list."""
+    """Return, as a sentence, how long somebody who joins and does not answer stays on the list."""
     months = months_between * 3
     return ngettext(
         "Your details are removed from the waiting list after about %(months)d month, unless you confirm that you are "

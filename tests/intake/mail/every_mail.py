@@ -91,7 +91,7 @@ def _queue_about_waiting_list(mails: EveryMail, now: datetime) -> None:
     with mails.form():
         queue_waiting_confirmation(place=place, now=now)
     with mails.form():
-        queue_waiting_link(place=place, now=now)
+        queue_waiting_link(place=place, removed_on=date(2027, 1, 20), now=now)
     plan = ReturnPlan.objects.create(created_at=now, per_day=5, greeting=GREETING, answer_days=14)
     with mails.form():
         queue_return_notice(plan=plan, place=place, now=now)

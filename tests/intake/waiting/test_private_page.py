@@ -3,9 +3,12 @@
 import io
 import logging
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
@@ -13,12 +16,14 @@ from django.utils import timezone
 from intake.choices import Kind, Outcome, Status
 from intake.enquiry.services import change_status
 from intake.mail.delivery import deliver_next
-from intake.models import Enquiry, OutgoingMail
-from intake.waiting.mails import WAITING_LINK
+from intake.models import Enquiry, IntakeSettings, OutgoingMail
+from intake.waiting.mails import WAITING_LINK, queue_waiting_link
 from intake.waiting.models import WaitingLink, WaitingPlace
+from intake.waiting.reading import read_place
 from tests.intake.enquiries import received
 from tests.intake.mapping.mailed_links import secrets_in_mails
 from tests.intake.visiting import ShownForm, Visitor, page_text
+from tests.intake.waiting.list_people import waiter
 from tests.intake.waiting.visitors import joins, presses, private_address, set_pause, wish
 from tests.tools.smtp_server import SmtpServer
 
@@ -300,3 +305,23 @@ def test_confirmation_describes_the_list_with_a_link(
     notification = OutgoingMail.objects.get(purpose="notification")
     assert "Tyyppi: Odotuslista" in notification.text
     assert WAITING_LINK.placeholder not in notification.text
+
+
+def test_page_and_link_mail_name_the_day_of_removal() -> None:
+    """Those who join are told about how many months; later the day is known, and it is that of Kati's list."""
+    set_pause()
+    joined = datetime(2026, 1, 12, 10, tzinfo=ZoneInfo("Europe/Helsinki"))
+    place = waiter(now=joined, email="maija@esimerkki.fi", wants_mail=False)
+    IntakeSettings.objects.update(waiting_months=1)
+    waiter(now=joined, email="maija@esimerkki.fi", wants_mail=True)
+    for days in (1, 340):
+        now = joined + timedelta(days=days)
+        with time_machine.travel(now, tick=False):
+            page = page_text(Client().get(private_address(place.enquiry)))
+        assert "Tietosi poistetaan odotuslistalta 12.1.2027, ellet vahvista sitä ennen odottavasi yhä." in page
+        assert "kuukauden kuluttua" not in page
+    queue_waiting_link(place=place, removed_on=read_place(place.enquiry).removed_on, now=now)  # type: ignore[union-attr]
+    mail = OutgoingMail.objects.get(purpose="waiting_link")
+    for part in (mail.text, mail.html):
+        assert "12.1.2027, ellet vahvista sitä ennen odottavasi yhä." in " ".join(part.split())
+        assert "kuukauden kuluttua" not in part
