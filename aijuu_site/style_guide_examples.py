@@ -15,6 +15,7 @@ from wagtail.images import get_image_model
 from home.blocks import BodyStreamBlock
 from home.contact_details import ContactDetails
 from intake.enquiry.forms import ContactForm
+from intake.submission import ShownTerms
 from intake.waiting.forms import WaitingForm
 
 LONG_WORD = "Työterveyshuoltohenkilökuntatyönohjaus"
@@ -277,4 +278,6 @@ def contact_form_with_errors() -> ContactForm:
 
 def waiting_form() -> WaitingForm:
     """Return the empty form of the waiting list, with ids that differ from those of the contact form."""
-    return WaitingForm(auto_id="waiting_%s")
+    form = WaitingForm(auto_id="waiting_%s")
+    form.carry(ShownTerms(retention_months=6, spam_days=14, waiting_months=4, pause=""))
+    return form

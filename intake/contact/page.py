@@ -292,7 +292,7 @@ def _thanks_page(
         place = WaitingPlace.objects.filter(enquiry=enquiry).first()
         context["wants_mail"] = place is not None and place.wants_mail
         months = place.months if place else IntakeSettings.load(request).waiting_months
-        context["kept_while_waiting"] = kept_while_waiting(months)
+        context |= {"months": months, "kept_while_waiting": kept_while_waiting(months)}
         return TemplateResponse(request, page.joined_template, context)
     context["offers_mapping"] = may_go_on
     context["address_is_confirmed"] = enquiry.address_confirmed_at is not None

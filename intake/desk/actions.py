@@ -169,7 +169,7 @@ def send_waiting_link(*, enquiry_id: int, version: int, by: AbstractBaseUser | N
 
     def queue(enquiry: Enquiry) -> None:
         waiter = read_place(enquiry)
-        queue_waiting_link(place=enquiry.waiting, removed_on=waiter and waiter.removed_on, now=now)
+        queue_waiting_link(place=enquiry.waiting, removed_on=waiter.removed_on if waiter else None, now=now)
 
     return _send(enquiry_id, version, MailPurpose.WAITING_LINK, StepKind.WAITING_LINK_SENT, queue, by, now)
 

@@ -13,6 +13,7 @@ from intake.choices import SupervisionForm
 from intake.enquiry.form_pages import FormNotices, form_notices, with_privacy_link
 from intake.enquiry.forms import ContactFactsForm, version_field
 from intake.settings import IntakeSettings
+from intake.submission import ShownTerms
 from intake.typed_text import TypedTextField, clean_lines
 from intake.waiting.models import ReturnPlan
 from intake.waiting.places import REASON_LIMIT, clean_reason
@@ -44,13 +45,13 @@ class WaitingForm(ContactFactsForm):
     wants_mail = forms.BooleanField(
         label=gettext_lazy("I want e-mail when Aijuu has free times."),
         required=False,
-        help_text=gettext_lazy(
-            "You are then also asked by e-mail every few months whether you are still waiting. Without e-mail Kati "
-            "gets in touch with you herself when there are free times."
-        ),
     )
 
     message_limit = WISH_LIMIT
+
+    def carry(self, terms: ShownTerms) -> None:
+        super().carry(terms)
+        self.fields["wants_mail"].help_text = _mail_help(terms.waiting_months)
 
 
 class ReturnPlanForm(forms.ModelForm):
@@ -127,7 +128,6 @@ def waiting_notices(
 ) -> FormNotices:
     """Return the current notices of the waiting list's form."""
     chosen = chosen or IntakeSettings.load()
-    box = WaitingForm.base_fields["wants_mail"]
     return replace(
         form_notices(details=details, pause=pause, chosen=chosen),
         privacy=with_privacy_link(_waiting_privacy(chosen), details.privacy_url),
@@ -139,8 +139,18 @@ def waiting_notices(
             _("When there are free times, those on the list are contacted, mostly in the order in which they joined."),
             _("You can leave the list whenever you like: by the link in the confirmation, or by telling Kati."),
         ),
-        consent=f"{box.label} {box.help_text}",
+        consent=f"{WaitingForm.base_fields['wants_mail'].label} {_mail_help(chosen.waiting_months)}",
     )
+
+
+def _mail_help(months: int) -> str:
+    asked = ngettext(
+        "You are then also asked by e-mail about once a month whether you are still waiting.",
+        "You are then also asked by e-mail about every %(months)d months whether you are still waiting.",
+        months,
+    ) % {"months": months}
+    herself = _("Without e-mail Kati gets in touch with you herself when there are free times.")
+    return f"{asked} {herself}"
 
 
 def _waiting_privacy(chosen: IntakeSettings) -> str:

@@ -45,9 +45,13 @@ def queue_return_reminder(*, plan: ReturnPlan, place: WaitingPlace, now: datetim
     _queue_to_place(_list_mail(MailPurpose.RETURN_REMINDER, words), place, plan_key(plan.pk), now)
 
 
-def queue_still_waiting(*, place: WaitingPlace, is_last: bool, now: datetime) -> None:
-    """Queue the question whether somebody is still waiting. `is_last`: the mail says what follows without an answer."""
-    mail = _list_mail(MailPurpose.STILL_WAITING, {"answer_url": WAITING_LINK.url(), "is_last": is_last})
+def queue_still_waiting(*, place: WaitingPlace, is_last: bool, months: int, now: datetime) -> None:
+    """Queue the question whether somebody is still waiting.
+
+    `is_last`: the mail says what follows without an answer. `months`: until that, or the next question.
+    """
+    words = {"answer_url": WAITING_LINK.url(), "is_last": is_last, "months": months}
+    mail = _list_mail(MailPurpose.STILL_WAITING, words)
     _queue_to_place(mail, place, _day_key(now), now)
 
 
@@ -130,6 +134,7 @@ def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, kept: str, n
         subject=_("You are on the waiting list (reference %(reference)s)"),
         context={
             "wants_mail": place.wants_mail,
+            "months": place.months,
             "kept_while_waiting": kept,
             "answer_url": WAITING_LINK.url(),
         },

@@ -267,7 +267,7 @@ def _write(waiting: _WaitingMailbox, action: WaitingAction, now: datetime) -> No
     enquiries = [place.enquiry_id for place in waiting.places]
     if action is WaitingAction.ASK:
         asked = waiting.asked + 1
-        queue_still_waiting(place=waiting.places[0], is_last=asked == QUESTIONS, now=now)
+        queue_still_waiting(place=waiting.places[0], is_last=asked == QUESTIONS, months=waiting.months, now=now)
         places.update(asked_at=now, asked_times=asked)
         record_steps(enquiries, StepKind.STILL_ASKED, now=now)
     else:

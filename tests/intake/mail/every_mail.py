@@ -99,7 +99,7 @@ def _queue_about_waiting_list(mails: EveryMail, now: datetime) -> None:
         queue_removal_notice(place=place, now=now)
     for is_last in (False, True):
         with mails.form("for the last time" if is_last else ""):
-            queue_still_waiting(place=place, is_last=is_last, now=now + timedelta(days=is_last))
+            queue_still_waiting(place=place, is_last=is_last, months=place.months, now=now + timedelta(days=is_last))
     for is_interested in (True, False):
         with mails.form("yes" if is_interested else "no"):
             queue_waiting_answer(

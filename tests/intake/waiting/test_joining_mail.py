@@ -13,7 +13,8 @@ from django.utils import timezone
 from intake.choices import Kind, MailPurpose, MailState, Outcome, Status
 from intake.enquiry.services import accept_quarantined, change_status
 from intake.mail.queue import MAILS_A_DAY, counted
-from intake.models import AutomaticReplyTrace, Enquiry, OutgoingMail, WaitingLink, WaitingPlace
+from intake.models import AutomaticReplyTrace, Enquiry, IntakeSettings, OutgoingMail, WaitingLink, WaitingPlace
+from intake.waiting.mails import queue_still_waiting
 from intake.waiting.places import is_mailable, mailable_places
 from intake.waiting.reading import read_list
 from intake.waiting.return_plan import NobodyToNotify, start_plan
@@ -296,3 +297,25 @@ def test_joining_inherits_reached_state_of_exact_address(visitor: Visitor) -> No
     assert confirmations() == 3
     reached = WaitingPlace.objects.filter(wants_mail=True).order_by("pk").values_list("reached_at", flat=True)
     assert [moment is not None for moment in reached] == [True, False]
+
+
+@pytest.mark.parametrize(("months", "words"), [(1, "noin kuukauden välein"), (3, "noin 3 kuukauden välein")])
+def test_months_between_questions_are_those_set(visitor: Visitor, months: int, words: str) -> None:
+    set_pause()
+    chosen = IntakeSettings.load()
+    chosen.waiting_months = months
+    chosen.save()
+    page = page_text(visitor.client.get("/ota-yhteytta/odotuslista/"))
+    thanks = joins(visitor, wish(wants_mail="1"))
+    consent = Enquiry.objects.get().shown_texts["consent"]
+    assert consent.removeprefix("Haluan sähköpostia, kun Aijuussa vapautuu aikoja. ") in page
+    mail = OutgoingMail.objects.get(purpose="waiting_confirmation")
+    place = WaitingPlace.objects.get()
+    for is_last in (False, True):
+        queue_still_waiting(place=place, is_last=is_last, months=months, now=timezone.now() + timedelta(days=is_last))
+    told = page_text(visitor.client.get(thanks["Location"]))
+    for text in (consent, mail.text, mail.html, told):
+        assert words in " ".join(text.lower().split())
+    for question in OutgoingMail.objects.filter(purpose="still_waiting"):
+        for part in (question.text, question.html):
+            assert words.replace("välein", "kuluttua") in " ".join(part.split())

@@ -41,7 +41,7 @@ def mails(contact_page: ContactPage) -> dict[str, OutgoingMail]:
     plan.save()
     queue_return_notice(plan=plan, place=place, now=NOW)
     queue_return_reminder(plan=plan, place=place, now=NOW)
-    queue_still_waiting(place=place, is_last=False, now=NOW)
+    queue_still_waiting(place=place, is_last=False, months=4, now=NOW)
     queue_removal_notice(place=place, now=NOW)
     return {mail.purpose: mail for mail in OutgoingMail.objects.all()}
 
