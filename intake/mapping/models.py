@@ -1,7 +1,9 @@
 """A visitor's answers, with a copy of the questions."""
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from hashlib import sha256
 
 from django.db import models
 from django.db.models import Q
@@ -139,6 +141,12 @@ class InitialMapping(models.Model):
     @property
     def counted_answers(self) -> dict[str, object]:
         return counted_answers(self.questions, self.condition_facts, self.answers)
+
+    @property
+    def checked_digest(self) -> str:
+        """A digest of what is sent, by which the page on which it was checked is known to show the same."""
+        words = json.dumps([self.facts, self.counted_answers], sort_keys=True)
+        return sha256(words.encode()).hexdigest()[:16]
 
     @property
     def free_text(self) -> str:

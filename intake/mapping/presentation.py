@@ -32,7 +32,7 @@ from intake.mapping.answers import (
 from intake.mapping.mails import LinkMail
 from intake.mapping.models import LIFETIME, InitialMapping
 from intake.mapping.questions import Ending, Question, QuestionSet, QuestionType, Role, stored_version
-from intake.mapping.services import AlreadySent, Incomplete
+from intake.mapping.services import AlreadySent, ChangedSinceChecked, Incomplete
 from intake.mapping.step_form import StepForm, field_names, required_message
 from intake.submission import ContactFacts
 from intake.typed_text import readable_phone
@@ -58,6 +58,13 @@ ANSWERS = FormPost(
             ),
         ),
         Incomplete: (422, ""),
+        ChangedSinceChecked: (
+            409,
+            gettext_lazy(
+                "Your answers were changed meanwhile, in another tab or on another device, so nothing was sent. Here "
+                "they are as they are stored now: read them through and send again."
+            ),
+        ),
     },
 )
 

@@ -52,6 +52,10 @@ class Incomplete(Exception):
     """A required answer is missing (intake.mapping.answers.missing)."""
 
 
+class ChangedSinceChecked(Exception):
+    """The facts or answers were changed elsewhere since the page was shown on which they were checked."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MappingStart:
     """The first step of a mapping. The spam rules are applied when it is sent."""
@@ -148,11 +152,18 @@ def discard_mapping(*, mapping_id: int) -> None:
 
 
 def send_mapping(
-    *, mapping_id: int, address_key: str, pause: PauseStatus, terms: ShownTerms | None = None, now: datetime
+    *,
+    mapping_id: int,
+    address_key: str,
+    pause: PauseStatus,
+    terms: ShownTerms | None = None,
+    checked: str = "",
+    now: datetime,
 ) -> Enquiry:
     """Send a mapping: create its enquiry, or add it to the existing one, and queue the mails. A repeat does nothing.
 
-    `terms`: what the page said on which it was sent, so that it is kept no longer; None if that is not known. Raises
+    `terms`: what the page said on which it was sent, so that it is kept no longer; None if that is not known.
+    `checked`: the InitialMapping.checked_digest of that page; "" if it does not tell. Raises ChangedSinceChecked,
     Incomplete, TooManyPosts, and django.db.DatabaseError; then nothing is stored.
     """
     details, chosen = ContactDetails.load(), at_most(terms, chosen=IntakeSettings.load())
@@ -165,6 +176,8 @@ def send_mapping(
         mapping = InitialMapping.objects.select_for_update().get(pk=mapping_id)
         if mapping.is_sent and mapping.enquiry:
             return mapping.enquiry
+        if checked and checked != mapping.checked_digest:
+            raise ChangedSinceChecked
         if not mapping.question_set or missing(mapping.questions, mapping.condition_facts, mapping.answers):
             raise Incomplete
         if mapping.parallel_to is not None:

@@ -58,7 +58,7 @@ from intake.mapping.private_pages import (
 )
 from intake.mapping.questions import Ending
 from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, store_answers, store_facts
-from intake.mapping.step_form import StepForm, data_with, has_free_text, seen_text
+from intake.mapping.step_form import SEEN, StepForm, data_with, has_free_text, seen_text
 from intake.rate_limit import address_key
 from intake.settings import IntakeSettings
 from intake.submission import SHOWN_FIELD, ShownTerms, read_terms, signed_terms
@@ -314,11 +314,18 @@ def check(request: HttpRequest, path: MappingPath) -> HttpResponse:
             address_key=address_key(request),
             pause=current_pause(request),
             terms=_terms(request),
+            checked=request.POST.get(SEEN, "") if read_post(request) else "",
             now=timezone.now(),
         )
         return path.done_url()
 
-    return ANSWERS.answer(request, store=store, show_again=lambda **shown: _response(request, path, **shown))
+    def show_again(*, status: int, notice: str) -> HttpResponse:
+        if status == 409:
+            # Another device has changed it since.
+            path.mapping.refresh_from_db()
+        return _response(request, path, status=status, notice=notice)
+
+    return ANSWERS.answer(request, store=store, show_again=show_again)
 
 
 @private(reads_post=False)
@@ -378,6 +385,7 @@ def _response(request: HttpRequest, path: MappingPath, *, status: int = 200, not
         "recommended": recommended(path.question_set, path.mapping.condition_facts, path.mapping.answers),
         "tried": request.method == "POST" and lacking > 0,
         "notice": notice,
+        "seen": path.mapping.checked_digest,
         "shown": signed_terms(terms_now(chosen=chosen, pause=pause)),
         # Sending deletes the input that the tab kept for the steps.
         "draft": reverse("mapping_resume", args=[path.secret]),

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from intake.models import InitialMapping
+from intake.models import Enquiry, InitialMapping
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
-from tests.intake.visiting import Letter, ShownForm
+from tests.intake.visiting import Letter, ShownForm, page_text
 
 WISHES, PRACTICALITIES = 2, 3
 
@@ -168,3 +168,25 @@ def test_first_step_sent_again_keeps_corrected_address(answerer: Answerer) -> No
     assert facts() == {**changed, "phone": "+358501112222"}
     answerer.posts(BEGIN, {**first, "email": "kolmas@esimerkki.fi"})
     assert facts()["email"] == "kolmas@esimerkki.fi"
+
+
+@pytest.mark.parametrize("change", ["answer", "fact"])
+def test_only_what_the_check_page_showed_is_sent(begun: Answerer, change: str) -> None:
+    begun.answers_all()
+    page = begun.reads("tarkista")
+    other = Answerer(secret=begun.secret)
+    if change == "answer":
+        assert other.sends_step(2, {**ANSWERS[1], "q_muutos": "Aivan muuta."}).status_code == 303
+    else:
+        facts = contact_facts(name="Toinen Nimi")
+        assert other.posts(other.address("yhteystiedot"), facts).status_code == 303
+    answer = begun.posts(begun.address("tarkista"), page.values)
+    assert answer.status_code == 409
+    assert "Vastauksiasi muutettiin" in page_text(answer)
+    assert ("Aivan muuta." if change == "answer" else "Toinen Nimi") in page_text(answer)
+    assert not Enquiry.objects.exists()
+    again = ShownForm.of(answer).values
+    assert begun.posts(begun.address("tarkista"), again).status_code == 303
+    # A repeat of the first page finds it sent.
+    assert begun.posts(begun.address("tarkista"), page.values).status_code == 303
+    assert Enquiry.objects.count() == 1
