@@ -2,49 +2,76 @@
 process with nothing in its cache, which is two thirds of what a page costs."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, StorageState, ViewportSize
 
 from tests.browser.waits import SECONDS
 
-# What outlasts a document, beside what is put back here. `context` and `clock` lead to more of it.
-_LASTING_METHODS = (
-    "add_init_script",
-    "add_locator_handler",
-    "expose_binding",
-    "expose_function",
-    "on",
-    "once",
-    "route",
-    "route_from_har",
-    "route_web_socket",
-    "set_default_navigation_timeout",
-    "set_default_timeout",
-    "set_extra_http_headers",
-)
-_LASTING_PROPERTIES = ("clock", "context")
+# What outlasts a document and can't be taken back; listeners, routes and being offline can.
+_LASTING_METHODS = {
+    Page: (
+        "add_init_script",
+        "add_locator_handler",
+        "expose_binding",
+        "expose_function",
+        "once",
+        "route_from_har",
+        "route_web_socket",
+        "set_default_navigation_timeout",
+        "set_default_timeout",
+        "set_extra_http_headers",
+    ),
+    BrowserContext: (
+        "add_init_script",
+        "expose_binding",
+        "expose_function",
+        "grant_permissions",
+        "new_cdp_session",
+        "on",
+        "once",
+        "route",
+        "route_from_har",
+        "route_web_socket",
+        "set_default_navigation_timeout",
+        "set_default_timeout",
+        "set_extra_http_headers",
+        "set_geolocation",
+    ),
+}
 _USUAL: dict[str, Any] = {"locale": "fi-FI", "reduced_motion": "reduce"}
 # A short answer of the site itself: what a tab keeps belongs to the site's address.
 _RESTING_PLACE = "/robots.txt"
 _KEEP = "entries => entries.forEach(({ name, value }) => localStorage.setItem(name, value))"
 
-_changed: WeakSet[Page] = WeakSet()
+_changed: WeakSet[Page | BrowserContext] = WeakSet()
+_listeners: WeakKeyDictionary[Page, list[tuple[str, Callable[..., Any]]]] = WeakKeyDictionary()
 
 
 def _noting(real: Callable[..., Any]) -> Callable[..., Any]:
-    def note(page: Page, *args: object, **options: object) -> Any:
-        _changed.add(page)
-        return real(page, *args, **options)
+    def note(changed: Page | BrowserContext, *args: object, **options: object) -> Any:
+        _changed.add(changed)
+        return real(changed, *args, **options)
 
     return note
 
 
-for _name in _LASTING_METHODS:
-    setattr(Page, _name, _noting(getattr(Page, _name)))
-for _name in _LASTING_PROPERTIES:
-    setattr(Page, _name, property(_noting(getattr(Page, _name).fget)))
+def _noting_listeners(real: Callable[..., Any]) -> Callable[..., Any]:
+    def note(page: Page, event: str, f: Callable[..., Any]) -> Any:
+        _listeners.setdefault(page, []).append((event, f))
+        return real(page, event, f)
+
+    return note
+
+
+for _kind, _names in _LASTING_METHODS.items():
+    for _name in _names:
+        setattr(_kind, _name, _noting(getattr(_kind, _name)))
+    # The clock of a page is that of its context.
+    _kind.clock = property(_noting(_kind.clock.fget))  # type: ignore[attr-defined,method-assign]
+Page.on = _noting_listeners(Page.on)  # type: ignore[method-assign]
 
 
 class Tab:
@@ -54,13 +81,13 @@ class Tab:
         self.context: BrowserContext = browser.new_context(**_USUAL, **options)
         self.context.set_default_timeout(SECONDS * 1000)
         self.page = self.context.new_page()
-        _changed.discard(self.page)
+        _changed.discard(self.context)
 
     def attach(self, events: dict[str, Callable[..., None]]) -> None:
         self._events = events
+        _listeners.pop(self.page, None)
         for name, handle in events.items():
             self.page.on(name, handle)  # type: ignore[call-overload]
-        _changed.discard(self.page)
 
     def prepare(self, size: ViewportSize, scheme: Literal["light", "dark"], state: StorageState | None) -> None:
         """Make a tab that was used before look like a new one."""
@@ -75,12 +102,16 @@ class Tab:
 
     def rest(self) -> bool:
         """Forget all that the test left; False where the tab can't be used again."""
-        if self.page in _changed or self.page.is_closed():
+        if self.page in _changed or self.context in _changed or self.page.is_closed():
             return False
         try:
             for other in self.context.pages:
                 if other is not self.page:
                     other.close()
+            self.context.set_offline(False)
+            self.page.unroute_all(behavior="ignoreErrors")
+            # One that answers dialogs would answer that of a page with unsaved words; without any, it is left.
+            self._silence(lambda handle: handle not in self._events.values())
             # Where it is in a new tab.
             self.page.mouse.move(0, 0)
             self.page.goto(_RESTING_PLACE)
@@ -88,9 +119,15 @@ class Tab:
             self.context.clear_cookies()
         except Error:
             return False
-        for name, handle in self._events.items():
-            self.page.remove_listener(name, handle)
+        self._silence(lambda _handle: True)
         return True
+
+    def _silence(self, is_meant: Callable[[Callable[..., Any]], bool]) -> None:
+        for event, handle in _listeners.get(self.page, []):
+            if is_meant(handle):
+                # A test may have removed its own.
+                with suppress(KeyError):
+                    self.page.remove_listener(event, handle)
 
     def close(self) -> None:
         self.context.close()

@@ -41,10 +41,37 @@ def test_tab_taken_again_is_like_a_new_one(tabs: Tabs) -> None:
     assert told == []
 
 
-@pytest.mark.parametrize("method", ["on", "route"])
-def test_tab_changed_for_good_is_not_taken_again(tabs: Tabs, method: str) -> None:
+def test_what_a_test_listens_to_and_answers_is_over(tabs: Tabs) -> None:
+    asked: list[object] = []
     page = tabs.take({"viewport": PHONE}, {})
-    getattr(page, method)("request", lambda *_: None)
+    page.on("request", lambda request: asked.append(request))
+    page.on("dialog", lambda dialog: dialog.dismiss())
+    page.route("**/*", lambda route: route.fallback())
+    page.goto("/ota-yhteytta/")
+    page.get_by_role("textbox", name="Nimesi").click()
+    page.evaluate("() => addEventListener('beforeunload', (event) => event.preventDefault())")
+    page.keyboard.type("Maija")
+    page.route("**/*", lambda route: route.abort())
+    page.context.set_offline(True)
+    tabs.give_back()
+    again = tabs.take({"viewport": PHONE}, {})
+    assert again is page
+    asked.clear()
+    answer = again.goto("/")
+    assert answer
+    assert answer.ok
+    assert asked == []
+
+
+@pytest.mark.parametrize("lasting", ["a script", "a clock", "a route of all tabs"])
+def test_tab_changed_for_good_is_not_taken_again(tabs: Tabs, lasting: str) -> None:
+    page = tabs.take({"viewport": PHONE}, {})
+    if lasting == "a script":
+        page.add_init_script("window.of_a_test = 1")
+    elif lasting == "a clock":
+        page.clock.install()
+    else:
+        page.context.route("**/*", lambda route: route.abort())
     tabs.give_back()
     assert page.is_closed()
     assert tabs.take({"viewport": PHONE}, {}) is not page
