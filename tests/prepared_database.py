@@ -1,6 +1,7 @@
 """A migrated database, made once for each state of the migrations and copied from then on.
 
-SQLite's is a file in pytest's cache, PostgreSQL's a template beside the tests' databases.
+SQLite's is a file in pytest's cache, PostgreSQL's a template beside the tests' databases. For a site with a PostgreSQL
+of its own there is a dump in the cache.
 """
 
 import fcntl
@@ -9,8 +10,9 @@ import importlib.metadata
 import inspect
 import os
 import sqlite3
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -53,6 +55,24 @@ def copy_database(folder: Path, path: Path) -> None:
     """Put a copy of the prepared one where a site will look for its own. With SQLite only."""
     with closing(sqlite3.connect(_file(folder))) as prepared, closing(sqlite3.connect(path)) as database:
         prepared.backup(database)
+
+
+def fill_with_migrated(url: str, folder: Path, environment: Mapping[str, str]) -> None:
+    """Migrate the empty database of a site with this environment, or fill it with the dump of that in `folder`.
+    pg_dump and psql are those in PATH."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = folder / f"{_key()}.sql"
+        if kept.exists():
+            subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, "-f", kept, url], check=True)
+            return
+        for of_before in folder.glob("*.sql*"):
+            of_before.unlink()
+        migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--no-input"]
+        subprocess.run(migrate, cwd=_ROOT, env=environment, check=True)
+        unfinished = kept.with_suffix(".sql-unfinished")
+        subprocess.run(["pg_dump", "-O", "-f", unfinished, url], check=True)
+        os.replace(unfinished, kept)
 
 
 def template_name() -> str:

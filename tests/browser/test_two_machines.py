@@ -16,6 +16,7 @@ from bs4 import BeautifulSoup
 from tests.browser.test_kept_pages import NOTICE, PAUSE, RENAME, ask
 from tests.browser.waits import SECONDS
 from tests.intake.visiting import Letter, letter
+from tests.prepared_database import fill_with_migrated
 from tests.tools.postgres import temporary_postgres
 from tests.tools.running_site import RunningSite
 from tests.tools.smtp_server import SmtpServer
@@ -26,7 +27,9 @@ COUNT = "from intake.models import Enquiry\nprint(Enquiry.objects.filter(name={n
 
 
 @pytest.fixture(scope="module")
-def machines(started_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningSite, RunningSite]]:
+def machines(
+    request: pytest.FixtureRequest, started_once: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RunningSite, RunningSite]]:
     folder = tmp_path_factory.mktemp("machines")
     with temporary_postgres() as url, SmtpServer() as smtp:
         shared = {
@@ -37,6 +40,7 @@ def machines(started_once: Path, tmp_path_factory: pytest.TempPathFactory) -> It
             "TRUSTED_PROXIES": "1",
         }
         sites = tuple(_site(folder / name, smtp, shared, started_once) for name in ("one", "two"))
+        fill_with_migrated(url, request.config.cache.mkdir("postgres"), sites[0].environment)
         for site in sites:
             # The address that visitors know is that of the load balancer.
             site.overrides["SITE_URL"] = sites[0].url
