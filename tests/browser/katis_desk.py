@@ -5,6 +5,7 @@ from urllib.parse import quote
 from playwright.sync_api import Locator, Page
 
 from tests.browser.waits import eventually, next_document
+from tests.tools.running_site import RunningSite
 
 LIST = "/admin/yhteydenotot/"
 # As the site removes them, since its worker writes meanwhile.
@@ -22,6 +23,11 @@ class KatisDesk:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+
+    def open_editor(self, site: RunningSite, title: str) -> None:
+        """Go to the editor of the page called `title`, not by the list of pages, which costs half as much again."""
+        number = site.run(f"from wagtail.models import Page; print(Page.objects.get(title={title!r}).pk)")
+        self.page.goto(f"/admin/pages/{number.strip()}/edit/")
 
     def search(self, words: str) -> Locator:
         """Look `words` up in the list; return the rows found."""

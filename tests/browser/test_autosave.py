@@ -73,14 +73,6 @@ _DRAFT = "from wagtail.models import Page; print(Page.objects.get(title={title!r
 _REVISIONS = "from wagtail.models import Page; print(Page.objects.get(title={title!r}).revisions.count())"
 
 
-def open_editor(desk: KatisDesk, title: str) -> Page:
-    page = desk.page
-    page.goto("/admin/pages/")
-    with next_document(page):
-        page.get_by_role("link", name=title, exact=True).first.click()
-    return page
-
-
 def asked_on_leaving(page: Page) -> list[str]:
     asked: list[str] = []
 
@@ -101,7 +93,8 @@ def put_back(site: RunningSite) -> Iterator[None]:
 
 @pytest.mark.usefixtures("put_back")
 def test_what_came_while_saving_is_saved(desk: KatisDesk, site: RunningSite) -> None:
-    page = open_editor(desk, TITLE)
+    page = desk.page
+    desk.open_editor(site, TITLE)
     page.evaluate(_TYPE_MEANWHILE)
     page.locator("#id_title").fill("Yksi")
     expect(page.locator("body")).to_have_attribute("data-saves", "2")
@@ -112,8 +105,9 @@ def test_what_came_while_saving_is_saved(desk: KatisDesk, site: RunningSite) -> 
 
 
 @pytest.mark.usefixtures("put_back")
-def test_what_is_not_saved_is_asked_about(desk: KatisDesk) -> None:
-    page = open_editor(desk, TITLE)
+def test_what_is_not_saved_is_asked_about(desk: KatisDesk, site: RunningSite) -> None:
+    page = desk.page
+    desk.open_editor(site, TITLE)
     page.evaluate(_TYPE_MEANWHILE)
     saves: list[Route] = []
 
@@ -137,7 +131,8 @@ def test_what_is_not_saved_is_asked_about(desk: KatisDesk) -> None:
 def unfinished(desk: KatisDesk, site: RunningSite) -> Iterator[Page]:
     """The questions in her editor, with a mistake that shows when they are published."""
     site.run(_UNFINISHED)
-    yield open_editor(desk, QUESTIONS)
+    desk.open_editor(site, QUESTIONS)
+    yield desk.page
     site.run(_PUT_BACK.format(title=QUESTIONS))
 
 
@@ -237,7 +232,8 @@ def test_what_is_sent_by_hand_waits_no_longer_than_ten_seconds(desk: KatisDesk, 
 @pytest.mark.usefixtures("put_back")
 def test_saving_by_itself_goes_on_where_nothing_answers(desk: KatisDesk, site: RunningSite) -> None:
     desk.page.clock.install()
-    page = open_editor(desk, TITLE)
+    page = desk.page
+    desk.open_editor(site, TITLE)
     stopped: list[Route] = []
 
     def stop(route: Route) -> None:
@@ -278,7 +274,7 @@ def test_an_untouched_editor_makes_no_draft(desk: KatisDesk, site: RunningSite, 
     before = site.run(revisions)
     if is_slow:
         desk.page.add_init_script(_DRAW_LATE)
-    open_editor(desk, title)
+    desk.open_editor(site, title)
     desk.page.locator(".public-DraftEditor-content:visible").first.click()
     # As long again as the drawing takes, where it is late.
     desk.page.wait_for_timeout(6000 if is_slow else 3000)
@@ -289,14 +285,16 @@ def test_an_untouched_editor_makes_no_draft(desk: KatisDesk, site: RunningSite, 
 
 @pytest.mark.usefixtures("put_back")
 def test_what_was_written_at_once_is_saved(desk: KatisDesk, site: RunningSite) -> None:
-    page = open_editor(desk, TITLE)
+    page = desk.page
+    desk.open_editor(site, TITLE)
     page.locator("#id_title").fill("Heti")
     eventually(lambda: site.run(_DRAFT.format(title=TITLE)).strip(), lambda title: title == "Heti")
 
 
 @pytest.mark.usefixtures("put_back")
 def test_what_the_editor_itself_writes_is_no_change(desk: KatisDesk, site: RunningSite) -> None:
-    page = open_editor(desk, TITLE)
+    page = desk.page
+    desk.open_editor(site, TITLE)
     revisions = _REVISIONS.format(title=TITLE)
     before = site.run(revisions)
     page.evaluate("() => { document.querySelector('[name=intro]').value += ' '; }")
@@ -308,6 +306,7 @@ def test_what_the_editor_itself_writes_is_no_change(desk: KatisDesk, site: Runni
 
 @pytest.mark.usefixtures("put_back")
 def test_what_a_program_fills_in_at_once_is_saved(desk: KatisDesk, site: RunningSite) -> None:
-    page = open_editor(desk, TITLE)
+    page = desk.page
+    desk.open_editor(site, TITLE)
     page.evaluate(_FILL_IN)
     eventually(lambda: site.run(_DRAFT.format(title=TITLE)).strip(), lambda title: title == "Täytetty")

@@ -202,9 +202,9 @@ def test_each_step_of_the_mapping_keeps_its_own(page: Page) -> None:
     assert kept(page) == {}
 
 
-def test_clearing_reopened_step_restores_sent_answer(page: Page) -> None:
+def test_clearing_reopened_step_restores_sent_answer(page: Page, site: RunningSite) -> None:
     visitor, matter = MappingVisitor(page), Matter()
-    visitor.go_to_step(4, matter)
+    visitor.begin_at_step(site, 4, matter)
     visitor.press(visitor.back, "Toiveesi")
     goal = visitor.box("Mihin toivot muutosta?")
     goal.fill("Muuta.")
@@ -288,9 +288,9 @@ def test_without_a_script_nothing_is_said_of_it(new_page: NewPage, address: str)
     expect(page.get_by_role("button", name="Tyhjennä lomake")).to_be_hidden()
 
 
-def test_what_another_device_answered_is_not_wiped_out(new_page: NewPage, page: Page) -> None:
+def test_what_another_device_answered_is_not_wiped_out(new_page: NewPage, page: Page, site: RunningSite) -> None:
     visitor, phone = MappingVisitor(page), MappingVisitor(new_page())
-    visitor.go_to_step(3, Matter())
+    visitor.begin_at_step(site, 3, Matter())
     phone.page.goto(page.url)
     visitor.box("Mistä huomaisit").fill(SIGN)
     phone.box("Mihin toivot muutosta?").fill(GOAL)

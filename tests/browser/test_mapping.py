@@ -115,18 +115,18 @@ def test_mapping_completed_and_sent_by_keyboard_alone(
     assert counts(site) == tuple(number + 1 for number in before)
 
 
-def test_inapplicable_questions_are_hidden(page: Page) -> None:
+def test_inapplicable_questions_are_hidden(page: Page, site: RunningSite) -> None:
     visitor = MappingVisitor(page)
-    visitor.go_to_step(2, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
+    visitor.begin_at_step(site, 2, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
     expect(visitor.group("Missä roolissa otat yhteyttä?")).to_be_visible()
     for question in ("Ryhmän koko", "Ryhmän kokoonpano", "Paikkakunta"):
         expect(page.get_by_text(question, exact=True)).to_have_count(0)
 
 
-def test_going_back_loses_nothing(new_page: NewPage, javascript_enabled: bool) -> None:
+def test_going_back_loses_nothing(new_page: NewPage, javascript_enabled: bool, site: RunningSite) -> None:
     page = new_page(java_script_enabled=javascript_enabled)
     visitor, matter = MappingVisitor(page), Matter()
-    visitor.go_to_step(3, matter)
+    visitor.begin_at_step(site, 3, matter)
     visitor.box("Mistä huomaisit").fill(SIGN)
     # The required answer above is still missing, and going back asks for nothing.
     visitor.press(visitor.back, "Tilanteesi")
@@ -139,10 +139,10 @@ def test_going_back_loses_nothing(new_page: NewPage, javascript_enabled: bool) -
     expect(visitor.box("Mistä huomaisit")).to_have_value(SIGN)
 
 
-def test_check_page_edit_returns_to_check_page(new_page: NewPage, javascript_enabled: bool) -> None:
+def test_check_page_edit_returns_to_check_page(new_page: NewPage, javascript_enabled: bool, site: RunningSite) -> None:
     page = new_page(java_script_enabled=javascript_enabled)
     visitor = MappingVisitor(page)
-    visitor.go_to_step(5, Matter())
+    visitor.begin_at_step(site, 5, Matter())
     visitor.press(page.get_by_role("link", name=re.compile("^Muuta ?: Paikkakunta$")), "Tilanteesi")
     expect(visitor.box("Paikkakunta")).to_be_in_viewport()
     visitor.box("Paikkakunta").fill("")
@@ -159,10 +159,10 @@ def test_check_page_edit_returns_to_check_page(new_page: NewPage, javascript_ena
     expect(page.get_by_text("Ryhmän koko", exact=True)).to_have_count(0)
 
 
-def test_private_link_continues_mapping_on_another_device(new_page: NewPage) -> None:
+def test_private_link_continues_mapping_on_another_device(new_page: NewPage, site: RunningSite) -> None:
     phone, desk = MappingVisitor(new_page()), MappingVisitor(new_page(viewport={"width": 1280, "height": 900}))
     matter = Matter()
-    phone.go_to_step(3, matter)
+    phone.begin_at_step(site, 3, matter)
     phone.page.get_by_text("Jatka myöhemmin tai toisella laitteella").click()
     address = phone.page.locator(".later__address").inner_text()
     phone.write_wishes()
@@ -182,9 +182,9 @@ def test_private_link_continues_mapping_on_another_device(new_page: NewPage) -> 
     expect(phone.box("Milloin haluaisit aloittaa ja miten usein tavata?")).to_have_value(RHYTHM)
 
 
-def test_a_broken_connection_costs_no_words(page: Page, watch: Watch) -> None:
+def test_a_broken_connection_costs_no_words(page: Page, watch: Watch, site: RunningSite) -> None:
     visitor = MappingVisitor(page)
-    visitor.go_to_step(3, Matter())
+    visitor.begin_at_step(site, 3, Matter())
     visitor.write_wishes()
     page.route("**/jatka/**", lambda route: route.abort("connectionreset"), times=1)
     visitor.onwards.click()
@@ -195,10 +195,12 @@ def test_a_broken_connection_costs_no_words(page: Page, watch: Watch) -> None:
     watch.problems.clear()
 
 
-def test_error_summary_takes_focus_and_links_questions(new_page: NewPage, javascript_enabled: bool) -> None:
+def test_error_summary_takes_focus_and_links_questions(
+    new_page: NewPage, javascript_enabled: bool, site: RunningSite
+) -> None:
     page = new_page(java_script_enabled=javascript_enabled)
     visitor = MappingVisitor(page)
-    visitor.go_to_step(2, Matter())
+    visitor.begin_at_step(site, 2, Matter())
     visitor.box("Ryhmän koko").fill("monta")
     visitor.onwards.click()
     expect(visitor.summary).to_be_focused()
@@ -217,9 +219,9 @@ def test_error_summary_takes_focus_and_links_questions(new_page: NewPage, javasc
     expect(visitor.box("Ryhmän koko")).to_have_accessible_description(re.compile("Vastaa numerolla"))
 
 
-def test_check_page_blocks_sending_until_answers_complete(page: Page) -> None:
+def test_check_page_blocks_sending_until_answers_complete(page: Page, site: RunningSite) -> None:
     visitor = MappingVisitor(page)
-    visitor.go_to_step(3, Matter())
+    visitor.begin_at_step(site, 3, Matter())
     page.goto(f"/jatka/{visitor.secret}/tarkista/")
     expect(visitor.summary).to_contain_text("Yksi vastaus puuttuu vielä")
     visitor.onwards.click()
@@ -265,7 +267,7 @@ def test_the_way_out_keeps_nothing(page: Page, site: RunningSite) -> None:
 def step_address(page: Page, site: RunningSite) -> str:
     """The whole address of a step under way."""
     visitor = MappingVisitor(page)
-    visitor.go_to_step(3, Matter())
+    visitor.begin_at_step(site, 3, Matter())
     return f"{site.url}/jatka/{visitor.secret}/vaihe/2/"
 
 
@@ -275,23 +277,23 @@ def test_mapping_step_within_first_view_budget(chromium: Browser, step_address: 
         assert over_budget(weigh(chromium, address, SIZES["phone"])) == []
 
 
-def open_later(page: Page) -> Locator:
+def open_later(page: Page, site: RunningSite) -> Locator:
     """Go to a step, and unfold what it says of going on later; returns the button that copies the address."""
-    MappingVisitor(page).go_to_step(2, Matter())
+    MappingVisitor(page).begin_at_step(site, 2, Matter())
     page.get_by_text("Jatka myöhemmin tai toisella laitteella", exact=True).click()
     return page.get_by_role("button", name="Kopioi osoite")
 
 
-def test_private_address_is_copied_by_button(new_page: NewPage) -> None:
+def test_private_address_is_copied_by_button(new_page: NewPage, site: RunningSite) -> None:
     page = new_page(permissions=["clipboard-read", "clipboard-write"])
-    open_later(page).click()
+    open_later(page, site).click()
     expect(page.get_by_role("status").filter(has_text="Kopioitu")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == page.url
 
 
-def test_no_copy_button_without_javascript(new_page: NewPage) -> None:
+def test_no_copy_button_without_javascript(new_page: NewPage, site: RunningSite) -> None:
     page = new_page(java_script_enabled=False)
-    expect(open_later(page)).to_have_count(0)
+    expect(open_later(page, site)).to_have_count(0)
     expect(page.locator(".later__address")).to_have_text(page.url)
 
 

@@ -67,9 +67,10 @@ def questions(desk: KatisDesk, site: RunningSite) -> Iterator[QuestionEditor]:
 
 
 @pytest.fixture
-def editor(questions: QuestionEditor) -> QuestionEditor:
+def editor(questions: QuestionEditor, desk: KatisDesk, site: RunningSite) -> QuestionEditor:
     """The questions in Kati's editor."""
-    questions.open()
+    desk.open_editor(site, "Alkukartoitus")
+    questions.wait_until_drawn()
     return questions
 
 
@@ -93,10 +94,13 @@ def add_background_step(editor: QuestionEditor) -> None:
 
 
 def test_added_step_is_previewed_published_and_asked(
-    editor: QuestionEditor, new_page: NewPage, site: RunningSite
+    questions: QuestionEditor, new_page: NewPage, site: RunningSite
 ) -> None:
+    editor = questions
+    # By the way she goes: the list of pages.
+    editor.open()
     earlier = MappingVisitor(new_page())
-    earlier.go_to_step(4, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
+    earlier.begin_at_step(site, 4, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
     add_background_step(editor)
     editor.save_draft()
     before = counts(site)
@@ -140,7 +144,7 @@ def test_added_step_is_previewed_published_and_asked(
     expect(page.locator(".messages")).to_contain_text("julkaistu")
     for scripts in (True, False):
         visitor = MappingVisitor(new_page(java_script_enabled=scripts))
-        visitor.go_to_step(4, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
+        visitor.begin_at_step(site, 4, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
         visitor.expect_step("Käytännön asiat", 4, 5)
         visitor.go_on("Taustaa")
         expect(visitor.box(WHO)).to_be_visible(visible=not scripts)
@@ -158,7 +162,7 @@ def test_added_step_is_previewed_published_and_asked(
     earlier.go_on("Tarkista vastauksesi")
 
 
-def test_every_question_type_is_saved_and_shown(editor: QuestionEditor, page: Page) -> None:
+def test_every_question_type_is_saved_and_shown(editor: QuestionEditor, page: Page, site: RunningSite) -> None:
     editor.add("Vaihe", title="Kaikenlaista")
     for kind, fields in OTHER_KINDS.items():
         editor.add(kind, label=f"Koe: {kind}", **fields)
@@ -167,7 +171,7 @@ def test_every_question_type_is_saved_and_shown(editor: QuestionEditor, page: Pa
     editor.publish()
     expect(editor.page.locator(".messages")).to_contain_text("julkaistu")
     visitor = MappingVisitor(page)
-    visitor.go_to_step(4, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
+    visitor.begin_at_step(site, 4, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
     visitor.go_on("Kaikenlaista")
     for kind in OTHER_KINDS:
         expect(page.get_by_text(f"Koe: {kind}", exact=True)).to_be_visible()

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import NewPage
 from tests.browser.mapping_visitor import MappingVisitor, Matter
 from tests.browser.visitor import Letter, Visitor
+from tests.tools.running_site import RunningSite
 
 # iOS 15.5 to 16.3; the whole of Chrome 85 to 102.
 _SAFARI_15 = """
@@ -29,8 +30,8 @@ def test_a_letter_is_sent(old_page: Page) -> None:
     assert Visitor(old_page).send_letter(Letter())
 
 
-def test_back_goes_back(old_page: Page) -> None:
+def test_back_goes_back(old_page: Page, site: RunningSite) -> None:
     visitor, matter = MappingVisitor(old_page), Matter()
-    visitor.go_to_step(3, matter)
+    visitor.begin_at_step(site, 3, matter)
     visitor.press(visitor.back, "Tilanteesi")
     expect(visitor.box("Paikkakunta")).to_have_value(matter.place)

@@ -7,6 +7,7 @@ from tests.browser.accessibility import assert_accessible, assert_fits
 from tests.browser.conftest import NewPage
 from tests.browser.mapping_visitor import SIGN, MappingVisitor, Matter
 from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
+from tests.tools.running_site import RunningSite
 
 # 25 bytes on the wire: the less a browser has to lay out for a post of a size, the less it works.
 WORD = "Ääää "
@@ -70,11 +71,13 @@ def test_oversized_text_is_not_sent_with_javascript(new_page: NewPage) -> None:
     visitor.wait_for_thanks()
 
 
-def test_oversized_mapping_step_keeps_typed_text(new_page: NewPage, javascript_enabled: bool) -> None:
+def test_oversized_mapping_step_keeps_typed_text(
+    new_page: NewPage, javascript_enabled: bool, site: RunningSite
+) -> None:
     """The step is kept by no cache, and Back shows the words all the same."""
     page = new_page(java_script_enabled=javascript_enabled)
     visitor = MappingVisitor(page)
-    visitor.go_to_step(3, Matter())
+    visitor.begin_at_step(site, 3, Matter())
     visitor.write_wishes()
     goal = visitor.box("Mihin toivot muutosta?")
     far_too_long = WORD * 144_000
