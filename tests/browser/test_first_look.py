@@ -1,17 +1,15 @@
 """What anybody sees first."""
 
 import pytest
-from playwright.sync_api import ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESK, PHONE, NewPage
-from tests.browser.people import Account, sign_in
-from tests.tools.running_site import RunningSite
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone, light", "desk, dark"])
 def test_home_page_shows_pause_and_is_accessible(new_page: NewPage, viewport: ViewportSize, scheme: str) -> None:
+    """The other two are in test_every_view.py."""
     page = new_page(viewport=viewport, color_scheme=scheme)
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("lang", "fi")
@@ -36,20 +34,10 @@ def test_reading_leaves_no_cookie(new_page: NewPage) -> None:
     assert page.context.cookies() == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_missing_page_is_accessible_404_with_links(new_page: NewPage, scheme: str) -> None:
-    page = new_page(color_scheme=scheme)
+def test_missing_page_is_404_with_links(page: Page) -> None:
+    """That it is accessible is in test_every_view.py."""
     answer = page.goto("/tata-ei-ole/")
     assert answer is not None
     assert answer.status == 404
     expect(page.get_by_role("heading", level=1)).to_have_text("Sivua ei löytynyt")
     expect(page.get_by_role("main").get_by_role("link").first).to_be_visible()
-    assert_accessible(page)
-
-
-def test_first_start_account_can_sign_in(new_page: NewPage, site: RunningSite) -> None:
-    page = new_page(viewport=DESK)
-    page.goto("/admin/")
-    sign_in(page, Account(site.admin_email, "", site.admin_password))
-    expect(page).to_have_url(site.admin_url)
-    expect(page.get_by_role("heading", level=1).first).to_be_visible()
