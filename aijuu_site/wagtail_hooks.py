@@ -17,7 +17,7 @@ from wagtail.admin.viewsets.chooser import ChooserViewSet
 from aijuu_site import editors_guide as _editors_guide  # noqa: F401  (registers its hooks)
 from aijuu_site import style_guide as _style_guide  # noqa: F401  (registers its hooks)
 from aijuu_site.accounts.views import signed_in
-from aijuu_site.backup import dashboard as _backup_dashboard  # noqa: F401  (registers its hook)
+from aijuu_site.backup import status as _backup_status  # noqa: F401  (registers its hook)
 
 # The documents app stays installed, because the admin needs it, but the site offers no downloads.
 _UNUSED = frozenset({"documents"})

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 
 from aijuu_site.backup.archive import HEADER, BackupError, Checksum, checksum, file_chunks
+from aijuu_site.storages import StorageUnreachable
 
 _BACKUP = re.compile(r"aijuu-(\d{8}T\d{6}Z)-[0-9a-f]{4}\.age")
 _REMOVALS = re.compile(r"removals-(\d{8}T\d{6}Z)-[0-9a-f]{8}\.txt")
@@ -192,3 +193,9 @@ def _forget_cached(path: Path) -> None:
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def described(error: OSError, *, with_path: bool = True) -> str:
+    """Return what failed as part of one line. The path names which of several files it was; no log may have it."""
+    place = error.place if isinstance(error, StorageUnreachable) else error.filename if with_path else ""
+    return f"{f'{place}: ' if place else ''}{error.strerror or error} ({type(error).__name__})"

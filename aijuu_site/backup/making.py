@@ -13,11 +13,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from aijuu_site.backup.archive import BackupError, Checksum, Member, file_chunks, write_archive
-from aijuu_site.backup.database import Copy, copy_database, kind
+from aijuu_site.backup.contents import Copy, copy_database, database_kind, upload_members
 from aijuu_site.backup.destination import Destination, backup_name, is_backup, made_at
 from aijuu_site.backup.models import Backup
 from aijuu_site.backup.status import KEPT, REMOVALS_KEPT, last_backup, may_delete_old
-from aijuu_site.backup.uploads import upload_members
 from aijuu_site.backup.work_folder import FULL_DISK, private_folder
 
 FORMAT = 1
@@ -126,7 +125,7 @@ def _manifest(copy: Copy, checksums: dict[str, Checksum], now: datetime) -> dict
     return {
         "format": FORMAT,
         "begun_at": now.isoformat(),
-        "database": kind(),
+        "database": database_kind(),
         "tables": copy.tables,
         "migrations": copy.migrations,
         "files": {name: asdict(found) for name, found in checksums.items()},

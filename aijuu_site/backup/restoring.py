@@ -21,12 +21,11 @@ from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 from django.utils import timezone
 
-from aijuu_site.backup import database, uploads
+from aijuu_site.backup import contents
 from aijuu_site.backup.archive import BLOCK, BackupError, Checksum, checksum, read_archive
-from aijuu_site.backup.interrupted import mark, unmark, was_interrupted
 from aijuu_site.backup.making import FORMAT, MANIFEST, fingerprint
 from aijuu_site.backup.removals import Removed, repeat_removals
-from aijuu_site.backup.work_folder import private_folder
+from aijuu_site.backup.work_folder import mark, private_folder, unmark, was_interrupted
 from aijuu_site.serving.checks import close_connections
 from aijuu_site.static_files import prepare_static_files
 from intake.enquiry.models import Enquiry
@@ -101,11 +100,11 @@ def restore(chunks: Iterator[bytes], identities: list[Any], removals: set[Remove
 
 def require_empty() -> None:
     """Raise BackupError where there is a database or an upload."""
-    if not database.is_empty():
+    if not contents.is_database_empty():
         raise BackupError(
             "the database is not empty; restore into an empty DATA_DIR or an empty DATABASE_URL, and delete nothing yet"
         )
-    if next(uploads.stored_names(default_storage), None) is not None:
+    if next(contents.stored_names(default_storage), None) is not None:
         raise BackupError(
             "the place of the uploads is not empty; restore into an empty one (DATA_DIR/uploads, or STORAGE_URL)"
         )
@@ -128,8 +127,8 @@ def _empty_after_failure() -> Iterator[None]:
 
 def _empty() -> None:
     close_connections()
-    database.drop_database()
-    for name in list(uploads.stored_names(default_storage)):
+    contents.drop_database()
+    for name in list(contents.stored_names(default_storage)):
         default_storage.delete(name)
     unmark()
 
@@ -167,9 +166,9 @@ def _copied(content: IO[bytes], file: IO[bytes]) -> Iterator[bytes]:
 
 def _require_known(manifest: Manifest) -> None:
     """Raise BackupError for a backup of the other kind of database, or of a newer program."""
-    if manifest.database != database.kind():
+    if manifest.database != contents.database_kind():
         raise BackupError(
-            f"the backup is of {_title(manifest.database)} and this site uses {_title(database.kind())}; "
+            f"the backup is of {_title(manifest.database)} and this site uses {_title(contents.database_kind())}; "
             "set DATABASE_URL to the same kind"
         )
     loader = MigrationLoader(None, ignore_no_migrations=True)
@@ -185,13 +184,13 @@ def _require_known(manifest: Manifest) -> None:
 
 
 def _restore_database(work: Path, manifest: Manifest, say: Say) -> None:
-    copy = work / database.copy_name()
+    copy = work / contents.copy_name()
     if copy.name not in manifest.files:
         raise BackupError("the backup has no database")
-    if database.kind() == "sqlite":
-        database.check_copy(copy)
-    database.restore_database(copy)
-    counts = database.count_rows()
+    if contents.database_kind() == "sqlite":
+        contents.check_copy(copy)
+    contents.restore_database(copy)
+    counts = contents.count_rows()
     # SQLite's table of counters is no table of ours.
     counts.pop("sqlite_sequence", None)
     wrong = sorted(name for name in counts.keys() | manifest.tables if counts.get(name) != manifest.tables.get(name))
@@ -201,12 +200,12 @@ def _restore_database(work: Path, manifest: Manifest, say: Say) -> None:
 
 
 def _restore_uploads(work: Path, manifest: Manifest, say: Say) -> None:
-    names = [name.removeprefix(uploads.FOLDER) for name in manifest.files if name.startswith(uploads.FOLDER)]
+    names = [name.removeprefix(contents.UPLOADS) for name in manifest.files if name.startswith(contents.UPLOADS)]
     for name in names:
-        uploads.save_upload(name, work / uploads.FOLDER / name)
-        if checksum(uploads.stored_chunks(name)) != manifest.files[uploads.FOLDER + name]:
+        contents.save_upload(name, work / contents.UPLOADS / name)
+        if checksum(contents.stored_chunks(name)) != manifest.files[contents.UPLOADS + name]:
             raise BackupError("an upload was stored, read again, and is another")
-        (work / uploads.FOLDER / name).unlink()
+        (work / contents.UPLOADS / name).unlink()
     say(f"The uploads are restored: {len(names)} files, read again with the right checksums.")
 
 

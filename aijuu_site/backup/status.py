@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from wagtail import hooks
+from wagtail.admin.ui.components import Component
 
 from aijuu_site.backup.models import Backup
+from intake.enquiry.models import may_see
 from intake.jobs.schedule import CLOCK_TOLERANCE, is_from_future
 
 # How long a backup is kept. The removals are kept longer, so that any kept backup can be restored.
@@ -72,3 +78,21 @@ def may_delete_old(*, previous: datetime | None, now: datetime) -> bool:
     The clock may have jumped ahead; then every backup would count as old.
     """
     return previous is not None and now - previous < timedelta(days=10)
+
+
+class BackupPanel(Component):
+    """One sentence for those who may see enquiries; where backups are not set up, for superusers only."""
+
+    name = "backup"
+    template_name = "backup/dashboard.html"
+    order = 60
+
+    def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
+        return {"status": backup_status(now=timezone.now())}
+
+
+@hooks.register("construct_homepage_panels")
+def add_backup_panel(request: HttpRequest, panels: list[Component]) -> None:
+    user = request.user
+    if user.is_superuser or (may_see(user) and backup_status(now=timezone.now()).is_set_up):  # type: ignore[union-attr]
+        panels.append(BackupPanel())

@@ -16,8 +16,7 @@ from django.db import connection, connections
 from django.db.utils import Error, OperationalError
 
 from aijuu_site.backup.archive import BackupError
-from aijuu_site.backup.interrupted import mark_path, was_interrupted
-from aijuu_site.backup.work_folder import FULL_DISK, remove_leftovers
+from aijuu_site.backup.work_folder import FULL_DISK, mark_path, remove_leftovers, was_interrupted
 from aijuu_site.serving.preparation import require_strong_first_password
 from aijuu_site.settings.data import BUCKET, POSTGRESQL, SQLITE
 

@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from aijuu_site.backup.archive import BackupError
-from aijuu_site.backup.destination import Destination, Folder, backup_name, configured_destination
+from aijuu_site.backup.destination import Destination, Folder, backup_name, configured_destination, described
 from aijuu_site.backup.making import make_backup, make_recorded_backup
-from aijuu_site.command_process import described, exit_on_signal
+from aijuu_site.backup.work_folder import exit_on_signal
 from aijuu_site.serving.checks import disk_full_as_command_error
 from aijuu_site.settings.data import backup_folder
 from aijuu_site.settings.environment import SettingError

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from aijuu_site.backup.archive import BackupError, file_chunks, read_identities
-from aijuu_site.backup.destination import Folder, configured_destination, is_backup
+from aijuu_site.backup.destination import Folder, configured_destination, described, is_backup
 from aijuu_site.backup.removals import Removed, parse_removals, read_removals
 from aijuu_site.backup.restoring import restore
-from aijuu_site.command_process import described, exit_on_signal
+from aijuu_site.backup.work_folder import exit_on_signal
 from aijuu_site.serving.checks import AlreadyRunningError, disk_full_as_command_error, exclusive_start, require_database
 from aijuu_site.settings.data import is_in_own_folder
 

@@ -314,7 +314,7 @@ def test_disk_without_room_for_the_copy_is_one_line(folder: Path, monkeypatch: p
             opened.execute("PRAGMA max_page_count = 20")
         return opened
 
-    monkeypatch.setattr("aijuu_site.backup.database.sqlite3.connect", small)
+    monkeypatch.setattr("aijuu_site.backup.contents.sqlite3.connect", small)
     with pytest.raises(CommandError, match=rf"^No backup: the disk of {work_folder()} is full\.$"):
         call_command("backup")
     assert not work_folder().exists()
@@ -324,7 +324,7 @@ def test_disk_without_room_for_the_copy_is_one_line(folder: Path, monkeypatch: p
 @of_sqlite
 @pytest.mark.usefixtures("identity", "folder")
 def test_database_that_cannot_be_opened_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aijuu_site.backup.database._sqlite_path", lambda: Path("/proc/none/db.sqlite3"))
+    monkeypatch.setattr("aijuu_site.backup.contents._sqlite_path", lambda: Path("/proc/none/db.sqlite3"))
     with pytest.raises(CommandError, match=r"^No backup: the database can't be copied \(SQLITE_CANTOPEN\)\.$"):
         call_command("backup")
 
@@ -334,7 +334,7 @@ def test_failed_check_of_the_copy_is_no_backup(identity: Any, folder: Path, monk
     def damaged(_path: Path) -> Any:
         raise BackupError("the copy of the database is damaged (PRAGMA integrity_check)")
 
-    monkeypatch.setattr("aijuu_site.backup.database.check_copy", damaged)
+    monkeypatch.setattr("aijuu_site.backup.contents.check_copy", damaged)
     with pytest.raises(CommandError, match="integrity_check"):
         call_command("backup")
     assert not folder.exists()

@@ -22,13 +22,12 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from aijuu_site.backup import database, restoring
+from aijuu_site.backup import contents, restoring
 from aijuu_site.backup.archive import Member, checksum, file_chunks, read_archive, write_archive
+from aijuu_site.backup.contents import stored_names
 from aijuu_site.backup.destination import backup_name
-from aijuu_site.backup.interrupted import mark, mark_path, unmark
 from aijuu_site.backup.removals import export_removals
-from aijuu_site.backup.uploads import stored_names
-from aijuu_site.backup.work_folder import remove_leftovers, work_folder
+from aijuu_site.backup.work_folder import mark, mark_path, remove_leftovers, unmark, work_folder
 from aijuu_site.serving.checks import check_resources, close_connections, exclusive_start
 from aijuu_site.settings.data import file_storages
 from intake.choices import Outcome
@@ -83,7 +82,7 @@ def backup(*arguments: str) -> Path:
 
 def destroy() -> None:
     close_connections()
-    database.drop_database()
+    contents.drop_database()
     for name in list(stored_names(default_storage)):
         default_storage.delete(name)
 
@@ -97,12 +96,12 @@ def restore(path: Path | str, key_file: Path, **options: Any) -> str:
 def is_empty() -> bool:
     close_connections()
     left = [*stored_names(default_storage), *work_folder().parent.glob("backup-work/*")]
-    return database.is_empty() and not left and not mark_path().exists()
+    return contents.is_database_empty() and not left and not mark_path().exists()
 
 
 @pytest.mark.usefixtures("folder")
 def test_backup_and_restore_round_trip(site: Enquiry, key_file: Path) -> None:
-    counts = database.count_rows()
+    counts = contents.count_rows()
     everything = Enquiry.objects.values().get(pk=site.pk)
     mails = list(OutgoingMail.objects.values())
     path = backup()
@@ -112,7 +111,7 @@ def test_backup_and_restore_round_trip(site: Enquiry, key_file: Path) -> None:
     assert Enquiry.objects.values().get(pk=site.pk) == everything
     assert list(OutgoingMail.objects.values()) == mails
     # The record of the backup is made before the database is copied.
-    assert database.count_rows() == counts | {"backup_backup": 1}
+    assert contents.count_rows() == counts | {"backup_backup": 1}
     assert default_storage.open(PICTURE).read() == b"a picture" * 100_000
     assert len(collected) == 1
     for words in (
@@ -183,7 +182,7 @@ def test_restore_refuses_a_database_in_use(site: Enquiry, key_file: Path) -> Non
 def test_restore_refuses_existing_uploads(key_file: Path) -> None:
     path = backup()
     close_connections()
-    database.drop_database()
+    contents.drop_database()
     with pytest.raises(CommandError, match="place of the uploads is not empty"):
         restore(path, key_file)
     assert default_storage.exists(PICTURE)
@@ -266,7 +265,7 @@ def test_disk_full_leaves_no_part_of_the_database(key_file: Path, monkeypatch: p
         target.write_bytes(b"half a database")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("aijuu_site.backup.database.shutil.copyfile", full)
+    monkeypatch.setattr("aijuu_site.backup.contents.shutil.copyfile", full)
     with pytest.raises(CommandError, match="is full"):
         restore(path, key_file)
     assert {file.name for file in set(place.iterdir()) - before} <= {"backup.lock", "serve.lock"}
@@ -458,7 +457,7 @@ def changed_upload(content: dict[str, bytes]) -> None:
 
 
 def damaged_database(content: dict[str, bytes]) -> None:
-    name = database.copy_name()
+    name = contents.copy_name()
     content[name] = content[name][:5000] + b"\xff" * 20_000 + content[name][25_000:]
     manifest_with(files=lambda files: files | {name: vars(checksum([content[name]]))})(content)
 

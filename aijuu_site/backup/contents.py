@@ -1,4 +1,4 @@
-"""A consistent copy of the database while others write to it, and the way back into an empty one."""
+"""What a backup holds, a consistent copy of the database in use and the uploads; and the way back of both."""
 
 import os
 import re
@@ -11,17 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, Storage, default_storage
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.conninfo import make_conninfo
 
-from aijuu_site.backup.archive import BackupError
+from aijuu_site.backup.archive import BLOCK, BackupError, Member
 
 SQLITE_COPY, POSTGRESQL_DUMP = "database.sqlite3", "database.dump"
 # Parameters of the connection that are Python's own.
 _OF_PSYCOPG = ("client_encoding", "cursor_factory", "prepare_threshold")
 # Pages copied at a time; between two, a signal is heeded.
 _PAGES = 2000
+UPLOADS = "uploads/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,20 +37,20 @@ class Copy:
     server: str
 
 
-def kind() -> str:
+def database_kind() -> str:
     """Return "sqlite" or "postgresql"."""
     return connection.vendor
 
 
 def copy_name() -> str:
     """Return the name of the copy in an archive."""
-    return POSTGRESQL_DUMP if kind() == "postgresql" else SQLITE_COPY
+    return POSTGRESQL_DUMP if database_kind() == "postgresql" else SQLITE_COPY
 
 
 def copy_database(folder: Path) -> Copy:
     """Copy the database into `folder` and check the copy. Raises BackupError."""
     path = folder / copy_name()
-    if kind() == "postgresql":
+    if database_kind() == "postgresql":
         return _dump_postgresql(path)
     try:
         return _copy_sqlite(path)
@@ -58,9 +61,9 @@ def copy_database(folder: Path) -> Copy:
         raise BackupError(f"the database can't be copied ({error.sqlite_errorname})") from error
 
 
-def is_empty() -> bool:
+def is_database_empty() -> bool:
     """Return whether there is no table (PostgreSQL), or no file with anything in it (SQLite)."""
-    if kind() == "postgresql":
+    if database_kind() == "postgresql":
         return not _tables_of_postgresql()
     path = _sqlite_path()
     return not path.exists() or path.stat().st_size == 0
@@ -69,7 +72,7 @@ def is_empty() -> bool:
 def restore_database(path: Path) -> None:
     """Put the copy into the empty database. Raises BackupError."""
     connection.close()
-    if kind() == "postgresql":
+    if database_kind() == "postgresql":
         _restore_postgresql(path)
         return
     target = _sqlite_path()
@@ -107,7 +110,7 @@ def count_rows() -> dict[str, int]:
 def drop_database() -> None:
     """Empty the database again, after a restore that failed."""
     connection.close()
-    if kind() == "postgresql":
+    if database_kind() == "postgresql":
         with _plain_connection() as plain, plain.cursor() as cursor:
             for name in plain.introspection.table_names(cursor):
                 cursor.execute(f"DROP TABLE IF EXISTS {plain.ops.quote_name(name)} CASCADE")
@@ -256,3 +259,55 @@ def _run_program(name: str, *arguments: str) -> str:
         # Behind the first line it may quote a row.
         raise BackupError(f"{name} failed: {(lines or [f'exit code {error.returncode}'])[0][:300]}") from error
     return done.stdout
+
+
+def upload_members() -> Iterator[Member]:
+    """Yield all stored files. One that was deleted meanwhile is left out."""
+    for name in stored_names(default_storage):
+        try:
+            with default_storage.open(name) as file:
+                yield Member(name=UPLOADS + name, size=file.size, chunks=_exactly(file, file.size))
+        except FileNotFoundError:
+            continue
+
+
+def stored_names(storage: Storage, folder: str = "") -> Iterator[str]:
+    """Yield the names of all files of a storage, but no symbolic links."""
+    try:
+        folders, names = storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    for name in sorted(names):
+        path = f"{folder}{name}"
+        # A bucket lists a folder itself as a file without a name.
+        if name and not _is_link(storage, path):
+            yield path
+    for name in sorted(folders):
+        if not _is_link(storage, f"{folder}{name}"):
+            yield from stored_names(storage, f"{folder}{name}/")
+
+
+def save_upload(name: str, path: Path) -> None:
+    """Store a file under its own name. Raises BackupError where that is taken."""
+    with path.open("rb") as file:
+        # save() would make up another name.
+        saved = default_storage._save(name, File(file))  # type: ignore[attr-defined]
+    if saved != name:
+        default_storage.delete(saved)
+        raise BackupError(f"the upload {name} could not be stored under its own name")
+
+
+def stored_chunks(name: str) -> Iterator[bytes]:
+    with default_storage.open(name) as file:
+        yield from _exactly(file, file.size)
+
+
+def _exactly(file: File, size: int) -> Iterator[bytes]:
+    left = size
+    while left > 0 and (chunk := file.read(min(BLOCK, left))):
+        left -= len(chunk)
+        yield chunk
+
+
+def _is_link(storage: Storage, name: str) -> bool:
+    return isinstance(storage, FileSystemStorage) and Path(storage.path(name)).is_symlink()
