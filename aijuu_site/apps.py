@@ -9,7 +9,11 @@ class AijuuSiteConfig(AppConfig):
 
     def ready(self) -> None:
         # These import models, which are loaded only now.
-        from aijuu_site.upkeep_jobs import UPKEEP_JOBS
+        from aijuu_site.backup.removals import record_removals
+        from aijuu_site.kept_pages.generation import watch_writes
+        from aijuu_site.periodic_jobs import PERIODIC_JOBS
         from intake.jobs.runner import register
 
-        register(*UPKEEP_JOBS)
+        watch_writes()
+        record_removals()
+        register(*PERIODIC_JOBS)

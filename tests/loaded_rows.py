@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 from wagtail.images import get_image_model
 
-from aijuu_site.kept_pages.models import PageChange
+from aijuu_site.models import PageChange
 from home.images.preparation import make_files
 
 _STORED = (("default", get_image_model()), ("pictures", get_image_model().get_rendition_model()))

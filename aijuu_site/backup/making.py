@@ -15,9 +15,9 @@ from django.utils import timezone
 from aijuu_site.backup.archive import BackupError, Checksum, Member, file_chunks, write_archive
 from aijuu_site.backup.contents import Copy, copy_database, database_kind, upload_members
 from aijuu_site.backup.destination import Destination, backup_name, is_backup, made_at
-from aijuu_site.backup.models import Backup
 from aijuu_site.backup.status import KEPT, REMOVALS_KEPT, last_backup, may_delete_old
 from aijuu_site.backup.work_folder import FULL_DISK, private_folder
+from aijuu_site.models import Backup
 
 FORMAT = 1
 MANIFEST = "manifest.json"

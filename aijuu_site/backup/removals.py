@@ -20,8 +20,8 @@ from wagtail.images import get_image_model
 from aijuu_site.accounts.models import User
 from aijuu_site.backup.archive import BackupError
 from aijuu_site.backup.destination import Destination, configured_destination, is_removals, removals_name
-from aijuu_site.backup.models import Removal
 from aijuu_site.backup.status import REMOVALS_KEPT
+from aijuu_site.models import Removal
 from intake.enquiry.models import Enquiry
 from intake.enquiry.removal import remove_enquiry
 from intake.mailbox import database_key, hash_with

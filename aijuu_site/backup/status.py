@@ -11,7 +11,7 @@ from django.utils import timezone
 from wagtail import hooks
 from wagtail.admin.ui.components import Component
 
-from aijuu_site.backup.models import Backup
+from aijuu_site.models import Backup
 from intake.enquiry.models import may_see
 from intake.jobs.schedule import CLOCK_TOLERANCE, is_from_future
 

@@ -24,7 +24,7 @@ from django.db.models import Count, Max
 from wagtail.contrib.settings.models import AbstractSetting
 from wagtail.models import Page
 
-from aijuu_site.kept_pages.models import PageChange
+from aijuu_site.models import PageChange
 from aijuu_site.serving.memory import map_file
 
 # What kept pages show lies in these apps, in pages and in settings. tests/aijuu_site/kept_pages/test_generation.py

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError
 
-from aijuu_site.command_process import COMMAND_STOP_SECONDS
+from aijuu_site.periodic_jobs import COMMAND_STOP_SECONDS
 from aijuu_site.serving.checks import close_connections
 from aijuu_site.serving.memory import forget_files, keep_heap_small, trim_regularly
 from aijuu_site.serving.processes import STOP_SECONDS, Child, Supervisor, site_answers

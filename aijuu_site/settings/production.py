@@ -96,7 +96,7 @@ STORAGES = {
 # Who is told of problems of the site, and by which server; the site's own for an empty one.
 ALERT_EMAIL = alert_addresses(env.text("ALERT_EMAIL"))
 ALERT_EMAIL_SERVER = alert_server(env.text("ALERT_EMAIL_URL"))
-# The name of the key by which the mail server signs (aijuu_site.problems.domain).
+# The name of the key by which the mail server signs (aijuu_site.domain_check).
 DKIM_SELECTOR = dkim_selector(env.text("DKIM_SELECTOR"))
 
 # Backups are encrypted to these public keys. Without one there are none.
@@ -112,9 +112,6 @@ DEBUG = False
 INSTALLED_APPS = [
     "aijuu_site",
     "aijuu_site.accounts",
-    "aijuu_site.backup",
-    "aijuu_site.kept_pages",
-    "aijuu_site.problems",
     "intake",
     "home",
     "wagtail_modeladmin",

@@ -12,10 +12,8 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from aijuu_site import command_process
-from aijuu_site.backup import jobs as backup_jobs
-from aijuu_site.backup.models import Backup
-from aijuu_site.problems import jobs as problem_jobs
+from aijuu_site import periodic_jobs
+from aijuu_site.models import Backup
 from intake.health import read_health
 from intake.jobs.runner import Job, JobRun, JobRunner, registered_jobs
 
@@ -49,13 +47,13 @@ def job(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.Monke
     (found,) = (each for each in registered_jobs() if each.name == request.param)
     monkeypatch.setattr("intake.management.commands.work.registered_jobs", lambda: [found])
     yield found
-    backup_jobs._running.process = problem_jobs._running.process = None
+    periodic_jobs._backup.process = periodic_jobs._look.process = None
 
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
     commands = Commands()
-    monkeypatch.setattr(command_process.subprocess, "Popen", commands)
+    monkeypatch.setattr(periodic_jobs.subprocess, "Popen", commands)
     return commands
 
 
@@ -103,7 +101,7 @@ def test_work_once_names_the_command_that_failed(job: Job, monkeypatch: pytest.M
     def start(_command: list[str], **_options: Any) -> Any:
         return popen([sys.executable, "-c", f"raise SystemExit({code})"])
 
-    monkeypatch.setattr(command_process.subprocess, "Popen", start)
+    monkeypatch.setattr(periodic_jobs.subprocess, "Popen", start)
     code = 1
     with pytest.raises(CommandError, match=f"^failed: {job.name}$"):
         call_command("work", once=True)
@@ -124,4 +122,4 @@ def test_backup_made_by_hand_ends_the_alarm(commands: Commands, settings: Any) -
         Backup.objects.create(name="by hand", begun_at=at, checked_at=at)
         assert failing_after(worker, at + timedelta(minutes=1), 3) == set()
     finally:
-        backup_jobs._running.process = None
+        periodic_jobs._backup.process = None

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from aijuu_site.command_process import COMMAND_STOP_SECONDS
+from aijuu_site.periodic_jobs import COMMAND_STOP_SECONDS
 from aijuu_site.serving import start
 from aijuu_site.serving.processes import Child, Forked, Supervisor, site_answers
 from intake.mail.delivery import attempt_seconds

@@ -18,7 +18,7 @@ _MIGRATION = """
 from django.db import migrations, models
 
 class Migration(migrations.Migration):
-    dependencies = [("kept_pages", "{after}")]
+    dependencies = [("aijuu_site", "{after}")]
     operations = [migrations.{operation}]
 """
 # Whoever commits here, a machine without a name of its own included.
@@ -79,7 +79,7 @@ def test_migrations_are_held_to_the_last_release(checkout: Path, git: Git) -> No
     assert release(checkout).returncode == 0
     git("tag", "v0.9.0")
     assert release(checkout).returncode == 0
-    folder = checkout / "aijuu_site" / "kept_pages" / "migrations"
+    folder = checkout / "aijuu_site" / "migrations"
 
     def add(name: str, *, after: str, operation: str) -> None:
         (folder / f"{name}.py").write_text(_MIGRATION.format(after=after, operation=operation))
@@ -97,7 +97,7 @@ def test_migrations_are_held_to_the_last_release(checkout: Path, git: Git) -> No
     first.write_text(f"{first.read_text()}# Edited.\n")
     edited = release(checkout)
     assert edited.returncode == 1
-    assert "kept_pages/migrations/0001_initial.py" in edited.stderr
+    assert "aijuu_site/migrations/0001_initial.py" in edited.stderr
     assert "never edit it" in edited.stderr
 
 

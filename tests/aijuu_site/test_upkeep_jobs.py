@@ -18,8 +18,8 @@ from wagtail.images import get_image_model
 from wagtail.models import Page, Revision, UploadedFile
 
 from aijuu_site.accounts.models import User
-from aijuu_site.kept_pages.models import PageChange
-from aijuu_site.upkeep_jobs import UPKEEP_JOBS
+from aijuu_site.models import PageChange
+from aijuu_site.periodic_jobs import UPKEEP_JOBS
 from home.images.models import missing_specs
 from home.images.preparation import make_files
 from home.models import ContentPage, HomePage

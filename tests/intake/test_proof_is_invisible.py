@@ -10,7 +10,7 @@ from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
-from aijuu_site.problems.find import problems_of_site
+from aijuu_site.problems import problems_of_site
 from home.models import PauseNotice
 from intake.choices import Kind, MailState
 from intake.desk.dashboard import Part, count_parts

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone, translation
 
-from aijuu_site.problems.domain import Network, check_domain, is_public_site, mail_domain
+from aijuu_site.domain_check import Network, check_domain, is_public_site, mail_domain
 
 
 class Command(BaseCommand):

@@ -7,9 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone, translation
 
-from aijuu_site.problems.digest import tell_problems
-from aijuu_site.problems.domain import Network
-from aijuu_site.problems.find import all_problems
+from aijuu_site.domain_check import Network
+from aijuu_site.problems import all_problems, tell_problems
 
 
 class Command(BaseCommand):

@@ -15,9 +15,9 @@ from moto import mock_aws
 
 from aijuu_site.backup import restoring
 from aijuu_site.backup.contents import stored_names
-from aijuu_site.backup.models import Backup
 from aijuu_site.backup.removals import export_removals
 from aijuu_site.backup.work_folder import work_folder
+from aijuu_site.models import Backup
 from aijuu_site.settings.data import backup_destination
 from aijuu_site.storages import StorageUnreachable
 from intake.enquiry.removal import remove_enquiry

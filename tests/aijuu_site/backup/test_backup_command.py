@@ -21,8 +21,8 @@ from aijuu_site.backup import archive, making
 from aijuu_site.backup.archive import BackupError, file_chunks, read_archive
 from aijuu_site.backup.destination import Folder, backup_name, removals_name
 from aijuu_site.backup.making import make_recorded_backup
-from aijuu_site.backup.models import Backup
 from aijuu_site.backup.work_folder import private_folder, remove_leftovers, work_folder
+from aijuu_site.models import Backup
 from tests.intake.enquiries import received
 
 pytestmark = pytest.mark.django_db(transaction=True)

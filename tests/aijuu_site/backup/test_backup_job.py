@@ -13,12 +13,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from aijuu_site import command_process
-from aijuu_site.backup import jobs
-from aijuu_site.backup.jobs import back_up
-from aijuu_site.backup.models import Backup
+from aijuu_site import periodic_jobs
 from aijuu_site.backup.work_folder import work_folder
-from aijuu_site.command_process import CommandFailed
+from aijuu_site.models import Backup
+from aijuu_site.periodic_jobs import CommandFailed, back_up
 from intake.jobs.runner import JobContext, JobRunner, registered_jobs
 
 pytestmark = pytest.mark.django_db
@@ -38,10 +36,10 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
         commands.append(command)
         return popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 
-    monkeypatch.setattr(command_process.subprocess, "Popen", start)
+    monkeypatch.setattr(periodic_jobs.subprocess, "Popen", start)
     yield commands
-    process = jobs._running.process
-    jobs._running.process = None
+    process = periodic_jobs._backup.process
+    periodic_jobs._backup.process = None
     if process is not None:
         process.kill()
         process.wait()
@@ -49,13 +47,13 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
 
 def end(code: int) -> None:
     """Let the process end: with an empty line it succeeds, without any input it fails."""
-    process = jobs._running.process
+    process = periodic_jobs._backup.process
     assert process is not None
     process.communicate(b"\n" if code == 0 else b"")
 
 
 def end_when_started(started: list[list[str]]) -> None:
-    while not (started and jobs._running.process):
+    while not (started and periodic_jobs._backup.process):
         time.sleep(0.01)
     end(0)
 
@@ -76,8 +74,8 @@ def test_due_backup_is_started_once(started: list[list[str]]) -> None:
     assert [command[-2:] for command in started] == [["backup", "--nightly"]]
     assert Path(started[0][1]).name == "manage.py"
     # It does not wait for the process, which runs until the end of this test.
-    assert jobs._running.process is not None
-    assert jobs._running.process.poll() is None
+    assert periodic_jobs._backup.process is not None
+    assert periodic_jobs._backup.process.poll() is None
 
 
 @pytest.mark.usefixtures("identity")
@@ -122,14 +120,14 @@ def test_work_once_waits_for_the_backup(started: list[list[str]]) -> None:
     runner = JobRunner([job for job in registered_jobs() if job.name == "backup"], lambda: False)
     threading.Thread(target=end_when_started, args=[started]).start()
     assert runner.run_all() == []
-    assert jobs._running.process is None
+    assert periodic_jobs._backup.process is None
     assert len(started) == 1
 
 
 @pytest.mark.usefixtures("identity")
 def test_stopping_worker_stops_the_backup(started: list[list[str]]) -> None:
     back_up(context(stopping=True))
-    process = jobs._running.process
+    process = periodic_jobs._backup.process
     assert process is not None
     JobRunner(registered_jobs(), lambda: True).stop()
     assert process.returncode == -signal.SIGTERM

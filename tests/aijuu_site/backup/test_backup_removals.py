@@ -11,7 +11,6 @@ from wagtail.images import get_image_model
 from aijuu_site.accounts.models import User
 from aijuu_site.backup.archive import BackupError
 from aijuu_site.backup.destination import Folder
-from aijuu_site.backup.models import Removal
 from aijuu_site.backup.removals import (
     export_removals,
     forget_old_removals,
@@ -19,6 +18,7 @@ from aijuu_site.backup.removals import (
     read_removals,
     repeat_removals,
 )
+from aijuu_site.models import Removal
 from intake.choices import Kind, Outcome
 from intake.enquiry.removal import remove_due, remove_enquiry, remove_if_unchanged
 from intake.models import Enquiry

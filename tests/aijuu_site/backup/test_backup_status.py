@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
-from aijuu_site.backup.models import Backup
 from aijuu_site.backup.status import backup_status, is_due, last_backup, latest_night, may_delete_old
+from aijuu_site.models import Backup
 from tests.accounts import make_user
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

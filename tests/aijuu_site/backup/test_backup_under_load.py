@@ -60,7 +60,7 @@ def test_confirmed_letters_survive_the_loss_of_the_machine(site: RunningSite, id
     # The worker makes the first backup by itself.
     database = SqliteFile(site.data_dir / "db.sqlite3")
     wait_until(
-        lambda: bool(database.rows("SELECT 1 FROM backup_backup WHERE checked_at IS NOT NULL")), "nightly backup"
+        lambda: bool(database.rows("SELECT 1 FROM aijuu_site_backup WHERE checked_at IS NOT NULL")), "nightly backup"
     )
     assert len(list((tmp_path / "backups").glob("aijuu-*.age"))) == 1
 

@@ -25,7 +25,7 @@ from aijuu_site.kept_pages.generation import (
     shared_generation,
     watched_tables,
 )
-from aijuu_site.kept_pages.models import PageChange
+from aijuu_site.models import PageChange
 from home.contact_details import ContactDetails
 from home.pages import ContentPage, HomePage
 from home.pause.models import PauseNotice

@@ -1,4 +1,4 @@
-"""What the site knows of its backups, and the removals that a restored backup must repeat."""
+"""The records of the site itself: backups and the removals that a restored one repeats, problems, changes of pages."""
 
 from django.db import models
 
@@ -39,3 +39,25 @@ class Removal(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class SeenProblem(models.Model):
+    """A problem that a check has found, and when it was told by mail. Its words are not stored."""
+
+    key = models.CharField(max_length=200, unique=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class PageChange(models.Model):
+    """A committed change of what public pages show (aijuu_site.kept_pages.generation), without what it was."""
+
+    def __str__(self) -> str:
+        return f"change {self.pk}"

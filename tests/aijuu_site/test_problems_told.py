@@ -12,15 +12,11 @@ from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Page
 
-from aijuu_site.backup.models import Backup
+from aijuu_site import problems
+from aijuu_site.domain_check import Finding
 from aijuu_site.management.commands import tell_problems as command
-from aijuu_site.problems import find
-from aijuu_site.problems.digest import tell_problems
-from aijuu_site.problems.domain import Finding
-from aijuu_site.problems.find import Problem, all_problems, problems_of_site
-from aijuu_site.problems.links import dead_links
-from aijuu_site.problems.models import SeenProblem
-from aijuu_site.problems.rules import must_tell
+from aijuu_site.models import Backup, SeenProblem
+from aijuu_site.problems import Problem, all_problems, dead_links, must_tell, problems_of_site, tell_problems
 from home.models import ContentPage, HomePage
 from intake.choices import MailState
 from intake.models import JobRun, OutgoingMail, WorkerHeartbeat
@@ -187,7 +183,7 @@ def test_each_problem_of_the_site_is_found(settings: Any, monkeypatch: pytest.Mo
         received()
     assert OutgoingMail.objects.filter(state=MailState.QUEUED).exists()
     JobRun.objects.create(name="revisions", failures=2)
-    monkeypatch.setattr(find, "LITTLE_DISK", 10**18)
+    monkeypatch.setattr(problems, "LITTLE_DISK", 10**18)
     assert keys() == {"backup", "worker", "mail", "job revisions", "disk"}
 
 
@@ -251,7 +247,7 @@ def test_domain_is_asked_only_for_a_public_site(settings: Any, monkeypatch: pyte
         asked.append(selector)
         return [Finding("SPF", False, "no record"), Finding("DKIM", False, "not checked"), Finding("MX", True, "")]
 
-    monkeypatch.setattr(find, "check_domain", check)
+    monkeypatch.setattr(problems, "check_domain", check)
     network: Any = None
     assert all_problems(network, now=timezone.now()) == []
     assert asked == []

@@ -1,5 +1,11 @@
-"""Periodic maintenance jobs of Wagtail and Django."""
+"""The periodic jobs of the site itself: upkeep of Wagtail and Django, the nightly backup, the look for problems.
 
+Two of them run a management command in a process of its own, so that the other jobs don't wait.
+"""
+
+import subprocess
+import sys
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +19,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.models import DraftStateMixin, Page, Revision
 
+from aijuu_site.backup.removals import export_removals, forget_old_removals
+from aijuu_site.backup.status import is_due, last_attempt, last_backup, latest_night
+from aijuu_site.backup.work_folder import remove_leftovers
 from aijuu_site.kept_pages.generation import forget_old_changes
 from home.images.preparation import (
     make_missing_file,
@@ -26,6 +35,7 @@ from home.images.preparation import (
 from intake.jobs.runner import Job, JobContext
 from intake.jobs.schedule import CLOCK_TOLERANCE
 
+COMMAND_STOP_SECONDS = 20
 # Revisions are for going back to an earlier version, which nobody does after a year.
 REVISIONS_KEPT = timedelta(days=365)
 
@@ -108,6 +118,87 @@ def _forget_old_changes(_context: JobContext) -> None:
     forget_old_changes()
 
 
+class CommandFailed(Exception):
+    """The command ended with an error, which its own lines in the log explain."""
+
+
+@dataclass
+class CommandProcess:
+    """The process of one command, where one runs."""
+
+    arguments: tuple[str, ...]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), *self.arguments]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def is_running(self, context: JobContext) -> bool:
+        """Return whether it runs. Raises CommandFailed, once, where it has ended with an error.
+
+        Only the run that sees that it has ended well is a success of the job: not the one that starts it, which would
+        forget the failures before.
+        """
+        context.undecided = True
+        if self.process is None:
+            return False
+        code = self.process.poll()
+        if code is None:
+            return True
+        self.process = None
+        if code:
+            raise CommandFailed
+        context.undecided = False
+        return False
+
+    def wait(self, context: JobContext) -> None:
+        """Wait for its end. Otherwise like is_running()."""
+        if self.process is not None:
+            self.process.wait()
+        self.is_running(context)
+
+    def stop(self) -> None:
+        """Stop it with the worker, and wait for what it does on its way out."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(COMMAND_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+_backup = CommandProcess(("backup", "--nightly"))
+_look = CommandProcess(("tell_problems",))
+
+
+def back_up(context: JobContext) -> None:
+    """Start the nightly backup when it is due, and look how it went. Raises CommandFailed."""
+    # Before a failure of the last one is raised: a killed one has left an unencrypted copy.
+    remove_leftovers()
+    if _backup.is_backup(context):
+        return
+    if not settings.BACKUP_KEYS:
+        context.undecided = False
+        return
+    good, begun = last_backup(now=context.now), last_attempt(now=context.now)
+    if is_due(good_at=good.begun_at if good else None, begun_at=begun.begun_at if begun else None, now=context.now):
+        _backup.start()
+    elif good is not None and good.begun_at >= latest_night(context.now):
+        # Perhaps made by hand, after some that failed.
+        context.undecided = False
+
+
+def look_for_problems(context: JobContext) -> None:
+    """Start the command when it is due, and see how the last one went. Raises CommandFailed."""
+    if _look.is_look(context):
+        return
+    if not settings.ALERT_EMAIL:
+        context.undecided = False
+        return
+    _look.start()
+
+
 UPKEEP_JOBS = (
     Job(
         name="publishing",
@@ -147,5 +238,36 @@ UPKEEP_JOBS = (
         title=_("Removing the records of old changes of pages"),
         every=timedelta(days=1),
         run=_forget_old_changes,
+    ),
+)
+PERIODIC_JOBS = (
+    *UPKEEP_JOBS,
+    Job(
+        name="backup",
+        title=_("Making a backup each night"),
+        every=timedelta(seconds=30),
+        run=back_up,
+        wait=_backup.wait,
+        at_stop=_backup.stop,
+    ),
+    Job(
+        name="removal_records",
+        title=_("Recording removals beside the backups"),
+        every=timedelta(seconds=10),
+        run=lambda context: export_removals(now=context.now),
+    ),
+    Job(
+        name="old_removal_records",
+        title=_("Forgetting old records of removals"),
+        every=timedelta(days=1),
+        run=lambda context: forget_old_removals(now=context.now),
+    ),
+    Job(
+        name="problems",
+        title=_("Telling problems of the site by mail"),
+        every=timedelta(hours=1),
+        run=look_for_problems,
+        wait=_look.wait,
+        at_stop=_look.stop,
     ),
 )

@@ -20,9 +20,9 @@ from cryptography.x509.oid import NameOID
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from aijuu_site import domain_check, problems
+from aijuu_site.domain_check import DnsSilent, Network, check_domain
 from aijuu_site.management.commands import check_domain as command
-from aijuu_site.problems import domain, find
-from aijuu_site.problems.domain import DnsSilent, Network, check_domain
 from tests.tools.dns_server import Records, dns_server
 
 pytestmark = pytest.mark.once
@@ -113,9 +113,11 @@ def checked(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> A
         context = ssl.create_default_context(cafile=str(pem) if trusted else None)
         handler = type("Handler", (_Redirect,), {"target": f"{target}{host}/" if target else ""})
         # The servers are here, whatever the name.
-        connect = domain.socket.create_connection
+        connect = domain_check.socket.create_connection
         monkeypatch.setattr(
-            domain.socket, "create_connection", lambda address, *a, **k: connect(("127.0.0.1", address[1]), *a, **k)
+            domain_check.socket,
+            "create_connection",
+            lambda address, *a, **k: connect(("127.0.0.1", address[1]), *a, **k),
         )
         with web_server(_Redirect, pem) as tls_port, web_server(handler) as http_port, dns_server(records) as resolver:
             settings.SITE_URL, settings.HTTPS = f"https://{host}:{tls_port}", True
@@ -227,7 +229,7 @@ def silent_dns(monkeypatch: pytest.MonkeyPatch, settings: Any, name: str) -> Net
     def nobody(*_args: Any, **_options: Any) -> None:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
-    monkeypatch.setattr(domain.socket, "create_connection", nobody)
+    monkeypatch.setattr(domain_check.socket, "create_connection", nobody)
     settings.SITE_URL, settings.HTTPS = f"https://www.{name}", True
     settings.DEFAULT_FROM_EMAIL = f"kati@{name}"
     settings.DKIM_SELECTOR = "mail"
@@ -248,7 +250,7 @@ def test_silent_dns_does_not_say_that_records_are_missing(
 
 def test_silent_dns_is_told_as_one_problem(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     network = silent_dns(monkeypatch, settings, "silent3.fi")
-    (problem,) = find._of_domain(network, timezone.now())
+    (problem,) = problems._of_domain(network, timezone.now())
     assert problem.key == "dns"
     assert all(name in problem.words for name in NAMES)
 
