@@ -22,7 +22,7 @@ from aijuu_site.settings.data import backup_destination
 from aijuu_site.storages import StorageUnreachable
 from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry
-from tests.aijuu_site.backup.test_restore import destroy, restore
+from tests.aijuu_site.backup.restored_site import PICTURE, destroy, restore
 from tests.aijuu_site.test_bucket import store_at
 from tests.intake.enquiries import received
 
@@ -30,7 +30,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 URL = "s3://key:sala@s3.eu-north-1.amazonaws.com/{}?region=eu-north-1"
 AWAY = "s3+http://key:sala@127.0.0.1:1/aijuu-backups"
-PICTURE = "original_images/" + "ab" * 16 + ".png"
 
 
 @pytest.fixture
