@@ -176,7 +176,7 @@ def back_up(context: JobContext) -> None:
     """Start the nightly backup when it is due, and look how it went. Raises CommandFailed."""
     # Before a failure of the last one is raised: a killed one has left an unencrypted copy.
     remove_leftovers()
-    if _backup.is_backup(context):
+    if _backup.is_running(context):
         return
     if not settings.BACKUP_KEYS:
         context.undecided = False
@@ -191,7 +191,7 @@ def back_up(context: JobContext) -> None:
 
 def look_for_problems(context: JobContext) -> None:
     """Start the command when it is due, and see how the last one went. Raises CommandFailed."""
-    if _look.is_look(context):
+    if _look.is_running(context):
         return
     if not settings.ALERT_EMAIL:
         context.undecided = False

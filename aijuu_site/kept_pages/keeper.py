@@ -1,22 +1,21 @@
-"""Which responses are kept for other visitors and until when, which requests they answer, and the thread that keeps them ready."""
+"""Kept responses: which may be kept and until when, which requests they answer, and what keeps them ready."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils import timezone
-from wagtail.images import get_image_model
-from aijuu_site.middleware import PUBLIC_CACHE_CONTROL
-from home.pause.models import PauseNotice
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+from wagtail.images import get_image_model
+
 from aijuu_site.kept_pages.generation import follow_database, shared_generation
 from aijuu_site.kept_pages.store import (
     LONGEST_REMEMBERED,
@@ -27,7 +26,8 @@ from aijuu_site.kept_pages.store import (
     file_entry,
     page_entry,
 )
-from aijuu_site.middleware import MACHINE_PATHS
+from aijuu_site.middleware import MACHINE_PATHS, PUBLIC_CACHE_CONTROL
+from home.pause.models import PauseNotice
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # The server puts an empty list there (aijuu_site.serving.shell) and finds in it what may be kept.
@@ -47,9 +47,7 @@ _UNKEPT = 1000
 # What links from campaigns and social media add to an address. No page reads them.
 _TRACKING = ("utm_", "mc_")
 _TRACKING_NAMES = frozenset(("fbclid", "gclid", "gbraid", "wbraid", "msclkid", "igshid", "srsltid", "yclid", "ttclid"))
-
 _OF_ONE_REQUEST = ("x-request-id",)
-
 _logger = logging.getLogger(__name__)
 
 

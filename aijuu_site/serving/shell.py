@@ -17,8 +17,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from granian.rsgi import HTTPProtocol, ProtocolClosed, ProtocolError, Scope
 
-from aijuu_site.kept_pages.keeper import Keeper
-from aijuu_site.kept_pages.middleware import OFFER, KeptContent
+from aijuu_site.kept_pages.keeper import OFFER, Keeper, KeptContent
 from aijuu_site.kept_pages.store import Entry
 from aijuu_site.metrics import CLIENT_GONE, KEPT, class_of, own_counters
 from aijuu_site.middleware import MACHINE_PATHS

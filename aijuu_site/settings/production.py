@@ -157,7 +157,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     # Sees the body before compression, and the Cache-Control that the page got.
-    "aijuu_site.kept_pages.middleware.KeptPagesMiddleware",
+    "aijuu_site.kept_pages.keeper.KeptPagesMiddleware",
     "aijuu_site.middleware.PublicCacheMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

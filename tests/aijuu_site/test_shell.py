@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from aijuu_site.kept_pages.keeper import Keeper
-from aijuu_site.kept_pages.middleware import OFFER, KeptContent
+from aijuu_site.kept_pages.keeper import OFFER, Keeper, KeptContent
 from aijuu_site.serving import shell as shell_module
 from aijuu_site.serving.shell import Shell
 from tests.tools.sent_headers import SentHeaders

@@ -10,8 +10,7 @@ import django
 # The modules below import models.
 django.setup()
 
-from aijuu_site.kept_pages.keeper import Keeper, RequestHead  # noqa: E402
-from aijuu_site.kept_pages.middleware import OFFER, KeptContent  # noqa: E402
+from aijuu_site.kept_pages.keeper import OFFER, Keeper, KeptContent, RequestHead  # noqa: E402
 from aijuu_site.serving import shell, sockets, web  # noqa: E402
 
 MIB = 1024 * 1024

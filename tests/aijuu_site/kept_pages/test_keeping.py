@@ -18,8 +18,7 @@ from django.utils import timezone
 from wagtail.models import PageViewRestriction
 
 from aijuu_site.kept_pages.generation import shared_generation, watched_tables
-from aijuu_site.kept_pages.keeper import Keeper
-from aijuu_site.kept_pages.middleware import LONGEST, KeptContent, may_be_kept
+from aijuu_site.kept_pages.keeper import LONGEST, Keeper, KeptContent, may_be_kept
 from aijuu_site.kept_pages.store import Entry
 from aijuu_site.serving.shell import Shell
 from aijuu_site.serving.wsgi_call import Response, base_environ
