@@ -14,8 +14,8 @@ from wagtail.documents import urls as wagtaildocs_urls
 from wagtail.utils.urlpatterns import decorate_urlpatterns
 
 from aijuu_site import health, views
+from aijuu_site.accounts import second_step_views
 from aijuu_site.accounts.confirmation import requires_confirmation
-from aijuu_site.accounts.second_step import urls as second_step_urls
 from aijuu_site.accounts.views import LoginView, PasswordResetConfirmView, own_account
 from aijuu_site.front_page_protection import protect_front_page
 from aijuu_site.logs import ANY_PRIVATE_PATH
@@ -30,7 +30,7 @@ _admin = decorate_urlpatterns(
         [
             path("login/", never_cache(LoginView.as_view()), name="account_login"),
             path("account/", own_account),
-            *second_step_urls.urlpatterns,
+            *second_step_views.urlpatterns,
             path("uploads/<path:path>", views.uploaded_file, name="uploaded_file"),
             path("password_reset/confirm/<uidb64>/<token>/", never_cache(PasswordResetConfirmView.as_view())),
             *wagtailadmin_urls.urlpatterns,

@@ -13,7 +13,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # They need the models, which are there only now. The worker must know of every mail, too.
-        from aijuu_site.accounts import changes, login_notices  # noqa: F401
+        from aijuu_site.accounts import notices  # noqa: F401
         from aijuu_site.accounts.password_reset import ACCOUNT_JOBS
         from intake.jobs.runner import register
 

@@ -20,9 +20,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from wagtail.admin.views.mixins import SpreadsheetExportMixin
 
-from aijuu_site.accounts.changes import changes_addresses, changes_told
 from aijuu_site.accounts.models import User
-from aijuu_site.accounts.second_step.forms import FIELDS, Answers
+from aijuu_site.accounts.notices import changes_addresses, changes_told
+from aijuu_site.accounts.second_step import FIELDS, Answers
 from aijuu_site.middleware import PASSKEY_PERMISSIONS_POLICY
 from intake.desk.list import EnquiryAdmin
 

@@ -1,5 +1,6 @@
-"""Checking passwords: attempts are limited in the database, and one is hashed at a time."""
+"""Checking passwords: guesses are counted in the database, one is hashed at a time, and common ones are refused."""
 
+import string
 import threading
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,8 @@ from typing import Any, TypeVar, cast
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.password_validation import CommonPasswordValidator as DjangoValidator
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
@@ -24,8 +26,33 @@ from home.text_input import address_as_sent, strip_invisible
 from intake.locks import lock_attempts
 from intake.rate_limit import address_key
 
+_ENDS = string.digits + string.punctuation + string.whitespace
+# As common_core() leaves them. Months and seasons are what people take who must change a password often.
+_FINNISH = {
+    "aijuu", "tyonohjaus", "tyonohjaaja", "katilevola", "kati", "levola", "pori", "satakunta", "suomi", "finland",
+    "helsinki", "sauna", "juhannus", "joulu", "salasana", "salainen", "kayttaja", "yllapito", "yllapitaja",
+    "tervetuloa", "kirjaudu", "rakkaus", "rakas", "kulta", "aurinko", "kissa", "koira", "hevonen", "perhe", "mummo",
+    "lapset", "kukka", "mansikka", "mustikka", "metsa", "jarvi", "kesa", "talvi", "syksy", "kevat", "tammikuu",
+    "helmikuu", "maaliskuu", "huhtikuu", "toukokuu", "kesakuu", "heinakuu", "elokuu", "syyskuu", "lokakuu",
+    "marraskuu", "joulukuu", "maanantai", "perjantai", "lauantai", "perkele", "saatana", "vittu", "paska", "lumiukko",
+    "jaakiekko",
+}  # fmt: skip
 # Requests read the clock before they wait for the lock. What lies further ahead was written by a clock that was wrong.
 _CLOCK_TOLERANCE = timedelta(minutes=1)
+
+
+def common_core(password: str) -> str:
+    """Return a password without the digits and signs at its ends, in lower case, with a for ä."""
+    folded = unicodedata.normalize("NFKD", password).casefold()
+    return "".join(sign for sign in folded if not unicodedata.combining(sign)).strip(_ENDS)
+
+
+class CommonPasswordValidator(DjangoValidator):
+    def validate(self, password: str, user: object = None) -> None:
+        super().validate(password, user)  # type: ignore[arg-type]
+        core = common_core(password)
+        if core in _FINNISH or core in self.passwords:
+            raise ValidationError(self.get_error_message(), code="password_too_common")
 
 
 @dataclass(frozen=True)

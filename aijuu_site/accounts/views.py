@@ -28,9 +28,9 @@ from wagtail.admin.views.account import (
 from wagtail.users.views.users import CreateView, EditView, IndexView
 from wagtail.users.views.users import UserViewSet as WagtailUserViewSet
 
-from aijuu_site.accounts.changes import changes_told
 from aijuu_site.accounts.forms import LoginForm, OwnNameEmailForm, OwnPasswordForm, UserCreationForm, UserEditForm
 from aijuu_site.accounts.models import User
+from aijuu_site.accounts.notices import changes_told
 from aijuu_site.accounts.password_reset import is_invited, queue_invitation, reset_tokens
 from aijuu_site.accounts.passwords import trust_address
 from home.images.upload import AvatarForm

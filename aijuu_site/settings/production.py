@@ -163,7 +163,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "aijuu_site.accounts.second_step.rules.SecondStepMiddleware",
+    "aijuu_site.accounts.second_step.SecondStepMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -210,7 +210,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
         "OPTIONS": {"user_attributes": ["name", "email"]},
     },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "aijuu_site.accounts.common_passwords.CommonPasswordValidator"},
+    {"NAME": "aijuu_site.accounts.passwords.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 AUTHENTICATION_BACKENDS = ["aijuu_site.accounts.passwords.CountingBackend"]
@@ -218,7 +218,7 @@ LOGIN_URL = "wagtailadmin_login"
 # Where a step of the login leads whoever is signed in already, as by the Back button.
 LOGIN_REDIRECT_URL = "wagtailadmin_home"
 # Of django-allauth the second step at login and the list of logins are used; its forms for passwords have no address.
-ACCOUNT_ADAPTER = "aijuu_site.accounts.second_step.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "aijuu_site.accounts.second_step.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -226,10 +226,10 @@ ACCOUNT_SIGNUP_ENABLED = False
 ACCOUNT_EMAIL_VERIFICATION = "none"
 # It counts in the cache, which each process has for itself. Ours: aijuu_site.accounts.passwords.
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
-MFA_ADAPTER = "aijuu_site.accounts.second_step.adapters.MFAAdapter"
+MFA_ADAPTER = "aijuu_site.accounts.second_step.MFAAdapter"
 MFA_FORMS = {
-    "authenticate": "aijuu_site.accounts.second_step.forms.AuthenticateForm",
-    "activate_totp": "aijuu_site.accounts.second_step.forms.ActivateTOTPForm",
+    "authenticate": "aijuu_site.accounts.second_step.AuthenticateForm",
+    "activate_totp": "aijuu_site.accounts.second_step.ActivateTOTPForm",
 }
 # Passkeys are bound to a host name; an address of the network is none.
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", *(["webauthn"] if has_host_name(SITE_URL) else [])]
@@ -297,7 +297,7 @@ WAGTAILADMIN_COMMENTS_ENABLED = False
 # Only the admin and pages with a password set cookies. Messages are kept in the session and need none.
 SESSION_COOKIE_NAME = cookie_name("sessionid", https=HTTPS)
 CSRF_COOKIE_NAME = cookie_name("csrftoken", https=HTTPS)
-# Tells a known browser from a new one, for a year (aijuu_site.accounts.login_notices). Sent to the admin alone.
+# Tells a known browser from a new one, for a year (aijuu_site.accounts.notices). Sent to the admin alone.
 DEVICE_COOKIE_NAME = "__Secure-device" if HTTPS else "device"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from aijuu_site.accounts.common_passwords import common_core
+from aijuu_site.accounts.passwords import common_core
 
 
 @pytest.mark.parametrize(

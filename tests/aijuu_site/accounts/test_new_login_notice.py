@@ -7,8 +7,8 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from aijuu_site.accounts.login_notices import device_words, is_new_device
 from aijuu_site.accounts.models import User
+from aijuu_site.accounts.notices import device_words, is_new_device
 from intake.choices import MailPurpose
 from intake.models import OutgoingMail
 from tests.accounts import make_user

@@ -6,8 +6,7 @@ from datetime import date, datetime, timedelta
 
 from django.test import RequestFactory
 
-from aijuu_site.accounts.changes import queue_account_changed, tell_old_addresses
-from aijuu_site.accounts.login_notices import queue_login_notice
+from aijuu_site.accounts.notices import queue_account_changed, queue_login_notice, tell_old_addresses
 from aijuu_site.accounts.password_reset import answer_reset_requests, queue_invitation, request_password_reset
 from home.pause.rules import ReminderKind
 from intake.choices import Kind, MailPurpose, Verdict

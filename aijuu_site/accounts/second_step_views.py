@@ -1,4 +1,7 @@
-"""The second step at login, getting one, and managing one's own: allauth's views with our templates and rules."""
+"""The second step at login, getting one, and managing one's own: allauth's views with our templates and rules.
+
+Allauth looks for the names of the addresses, which lie below the admin's; of its other pages there is none.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,29 +17,32 @@ from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.recovery_codes.views import download_recovery_codes, generate_recovery_codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.totp.internal.auth import TOTP, clear_totp_secret
+from allauth.mfa.totp.views import deactivate_totp
 from allauth.mfa.webauthn import views as webauthn
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from allauth.mfa.webauthn.internal.auth import WebAuthn, begin_registration
+from allauth.mfa.webauthn.views import add_webauthn
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse, reverse_lazy
+from django.urls import path, reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.generic import View
+from wagtail.admin.auth import require_admin_access
 
-from aijuu_site.accounts.changes import changes_told, end_other_sessions
 from aijuu_site.accounts.confirmation import confirm_session
-from aijuu_site.accounts.login_notices import device_words
 from aijuu_site.accounts.models import User
-from aijuu_site.accounts.second_step.forms import ActivateTOTPForm
-from aijuu_site.accounts.second_step.rules import has_step, is_required, may_remove, passkeys_work
+from aijuu_site.accounts.notices import changes_told, device_words, end_other_sessions
+from aijuu_site.accounts.second_step import ActivateTOTPForm, has_step, is_required, may_remove, passkeys_work
 from aijuu_site.middleware import PASSKEY_PERMISSIONS_POLICY
 
 
@@ -251,3 +257,28 @@ class SessionsView(ListUserSessionsView):
         logout(self.request)
         messages.success(self.request, _("You are signed out everywhere."))
         return HttpResponseRedirect(reverse("wagtailadmin_login"))
+
+
+_own = [
+    path("", OwnStepsView.as_view(), name="mfa_index"),
+    path("app/", ActivateAppView.as_view(), name="mfa_activate_totp"),
+    path("app/remove/", deactivate_totp, name="mfa_deactivate_totp"),
+    path("recovery-codes/", RecoveryCodesView.as_view(), name="mfa_view_recovery_codes"),
+    path("recovery-codes/new/", generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("recovery-codes/download/", download_recovery_codes, name="mfa_download_recovery_codes"),
+    path("passkeys/add/", if_passkeys_work(add_webauthn), name="mfa_add_webauthn"),
+    path(
+        "passkeys/<int:pk>/remove/",
+        if_passkeys_work(RemovePasskeyView.as_view()),
+        name="mfa_remove_webauthn",
+    ),
+    path("sessions/", SessionsView.as_view(), name="usersessions_list"),
+]
+urlpatterns = [
+    path("login/second-step/", second_step, name="mfa_authenticate"),
+    path("login/enrol/", enrol, name="second_step_enrol"),
+    *(
+        path(f"account/login/{pattern.pattern}", never_cache(require_admin_access(pattern.callback)), name=pattern.name)
+        for pattern in _own
+    ),
+]

@@ -7,8 +7,8 @@ from django.core.management import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from aijuu_site.accounts.changes import reset_second_step
 from aijuu_site.accounts.models import User
+from aijuu_site.accounts.notices import reset_second_step
 
 
 class Command(BaseCommand):
