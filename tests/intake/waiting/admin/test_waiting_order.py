@@ -11,9 +11,10 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.choices import Outcome, Status, StepKind
+from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
 from intake.enquiry.services import ChangedMeanwhile, change_status, save_handling
-from intake.models import ContactPage, Enquiry
+from intake.models import ContactPage, Enquiry, OutgoingMail
+from intake.waiting.mails import plan_key
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import NotWaiting, move_ahead, move_back
 from intake.waiting.private_page import answer_no, answer_yes
@@ -247,8 +248,8 @@ def test_relisted_enquiry_keeps_rank_and_restarts_waiting(kati: Client) -> None:
     assert place.confirmed_at == later
     assert (place.notified_at, place.reminded_at, place.asked_at, place.removal_notice_at) == (None, None, None, None)
     assert place.asked_times == 0
-    # The plan remembers that it has told her: nobody is told twice of one return.
-    assert place.plan == plan
+    # A plan that is running tells her in her turn.
+    assert place.plan is None
     assert timezone.localdate(place.joined_at) == timezone.localdate()
 
 
@@ -256,7 +257,7 @@ def test_relisted_enquiry_keeps_rank_and_restarts_waiting(kati: Client) -> None:
 def test_mistaken_status_put_right_keeps_what_was_told_and_asked(between: list[Status]) -> None:
     aino = three()[0]
     told = {"confirmed_at": NOW, "notified_at": NOW + DAY, "reminded_at": NOW + 9 * DAY, "asked_at": NOW}
-    WaitingPlace.objects.filter(enquiry=aino).update(**told, asked_times=1)
+    _tell(aino, **told, asked_times=1)
     before = WaitingPlace.objects.filter(enquiry=aino).values().get()
     # Twice, weeks apart: each mistake is its own.
     for now in (NOW + 10 * DAY, NOW + 30 * DAY):
@@ -290,7 +291,7 @@ def test_place_put_back_after_an_answer_waits_anew(answer: Any, contact_page: Co
     assert WaitingPlace.objects.get(enquiry=aino).notified_at is None
     # What was answered before she waits anew does not count for the next mistake.
     later = now + 20 * DAY
-    WaitingPlace.objects.filter(enquiry=aino).update(notified_at=later)
+    _tell(aino, notified_at=later)
     _close(aino, later + DAY)
     _set(aino, Status.WAITING_LIST, later + DAY + timedelta(minutes=1))
     assert WaitingPlace.objects.get(enquiry=aino).notified_at == later
@@ -302,6 +303,20 @@ def test_place_put_back_after_the_removal_notice_is_not_removed_at_once() -> Non
     _close(aino, NOW + DAY)
     _set(aino, Status.WAITING_LIST, NOW + DAY + timedelta(minutes=1))
     assert WaitingPlace.objects.get(enquiry=aino).removal_notice_at is None
+
+
+def _tell(enquiry: Enquiry, **told: Any) -> None:
+    """Let a plan have told her of the return."""
+    plan = ReturnPlan.objects.create(created_at=NOW)
+    WaitingPlace.objects.filter(enquiry=enquiry).update(plan=plan, **told)
+    OutgoingMail.objects.create(
+        enquiry=enquiry,
+        purpose=MailPurpose.RETURN_NOTICE,
+        deduplication_key=plan_key(plan.pk),
+        state=MailState.SENT,
+        created_at=NOW,
+        message_id="<return@example.fi>",
+    )
 
 
 def _close(enquiry: Enquiry, now: datetime) -> None:
