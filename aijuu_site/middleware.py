@@ -345,7 +345,8 @@ def _stored_redirect(request: HttpRequest) -> Redirect | None:
     A page that got an earlier address back has a redirect from that address to itself.
     """
     path = Redirect.normalise_path(request.get_full_path(), decode_unicode=False)
-    found = get_redirect(request, path) or get_redirect(request, urlsplit(path).path)
+    paths = dict.fromkeys((path, urlsplit(path).path))
+    found = next((one for each in paths if (one := get_redirect(request, each))), None)
     if found is None or not found.link or (found.redirect_page and not found.redirect_page.live):
         return None
     asked, target = (urlsplit(request.build_absolute_uri(one)) for one in (request.path, found.link))

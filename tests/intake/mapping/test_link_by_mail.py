@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from intake.mail.delivery import deliver_due
 from intake.mail.models import WAITS
+from intake.mail.queue import fill_in_links
 from intake.mapping.links import remove_unfinished
 from intake.mapping.mails import MAIL_INTERVAL, MAIL_LIFETIME, MOST_MAILS
 from intake.mapping.models import expiry
@@ -111,6 +112,7 @@ def test_link_mail_quotes_no_typed_text(answerer: Answerer, clock: Any) -> None:
     mail = OutgoingMail.objects.get(purpose="mapping_resume")
     for word in ("Salamaija", "Salayhtiö", ADDRESS, answerer.secret):
         assert word not in mail.text + mail.html + mail.subject
+    fill_in_links(mail, timezone.now())
     assert "26.12.2026" in mail.text
     assert mail.reply_to == "kati.levola@aijuu.fi"
 

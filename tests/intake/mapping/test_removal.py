@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from intake.enquiry.removal import remove_enquiry
 from intake.jobs.runner import Item
+from intake.mail.queue import fill_in_links
 from intake.mapping.links import mail_link_for_enquiry, remove_unfinished
 from intake.mapping.models import expiry, last_day
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, RemovedEnquiry, UnfinishedMapping
@@ -68,7 +69,8 @@ def test_draft_goes_on_all_the_named_day(answerer: Answerer) -> None:
         clock.shift(timedelta(minutes=1))
         answerer.follows(answerer.posts(BEGIN, {**form.values, **contact_facts()}))
         answerer.sends_step(1, ANSWERS[0])
-        assert "Viimeinen päivä, jona se toimii, on 22.12.2026." in OutgoingMail.objects.get().text.replace("\n", " ")
+        fill_in_links(mail := OutgoingMail.objects.get(), timezone.now())
+        assert "Viimeinen päivä, jona se toimii, on 22.12.2026." in mail.text.replace("\n", " ")
         assert "Viimeinen päivä on 22.12.2026." in page_text(answerer.opens("myohemmin"))
         clock.move_to(datetime(2026, 12, 22, 23, 59, 59, tzinfo=HELSINKI))
         assert remove_unfinished(now=timezone.now()) == 0
