@@ -31,7 +31,7 @@ from intake.settings import IntakeSettings
 from intake.waiting.mails import queue_waiting_answer, reassign_sent_answer
 from intake.waiting.models import WaitingPlace
 from intake.waiting.places import Mailbox, find_place, reset_waiting
-from intake.waiting.reading import read_place
+from intake.waiting.reading import removed_on
 from intake.waiting.rules import (
     DAY_BEGINS,
     Answer,
@@ -390,7 +390,8 @@ def _answer(request: HttpRequest, place: WaitingPlace) -> HttpResponse:
 def _show(request: HttpRequest, place: WaitingPlace, *, status: int = 200, notice: str = "") -> HttpResponse:
     view: PlaceView = view_of_place(place)
     enquiry = view.places[0].enquiry
-    waiter = read_place(enquiry)
+    is_on_list = enquiry.status == Status.WAITING_LIST
+    leaves_on = removed_on(view.places[0], [*view.places, *view.other_tags]) if is_on_list else None
     context = {
         "enquiry": enquiry,
         "place": view.places[0],
@@ -400,7 +401,7 @@ def _show(request: HttpRequest, place: WaitingPlace, *, status: int = 200, notic
         "own": view.removable[0],
         "others": view.removable[1:],
         "removed_on": enquiry.remove_on,
-        "kept_while_waiting": removed_unless_confirmed(waiter.removed_on if waiter else None),
+        "kept_while_waiting": removed_unless_confirmed(leaves_on),
         "notice": notice,
     }
     return TemplateResponse(request, "intake/waiting/answer_page.html", context, status=status)

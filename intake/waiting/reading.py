@@ -155,6 +155,11 @@ def shares_by_place(waiters: Iterable[Waiter]) -> list[Share]:
     return [Share(value=mode, label=str(mode.label), count=counts[mode]) for mode in DeliveryMode if counts[mode]]
 
 
+def removed_on(place: WaitingPlace, mailbox: list[WaitingPlace]) -> date | None:
+    """Return Waiter.removed_on of a place. `mailbox`: the places of its mailbox on the list, with their enquiries."""
+    return _removed_on(place, mailbox, _mails({place.mailbox_key})[place.mailbox_key])
+
+
 def _removed_on(place: WaitingPlace, mailbox: list[WaitingPlace], mails: list[OutgoingMail]) -> date | None:
     """Return when the place is removed automatically (intake.waiting.upkeep); None if it is not.
 
