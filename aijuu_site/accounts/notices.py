@@ -28,6 +28,7 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
 from aijuu_site.accounts.models import AttemptTrace, User
+from aijuu_site.accounts.password_reset import is_invited, queue_invitation
 from aijuu_site.accounts.passwords import CODES, Limit, TooManyAttempts, attempt_key, count_attempt
 from home.contact_details import ContactDetails
 from intake.choices import MailPurpose
@@ -122,6 +123,8 @@ class Account:
 
 # After a change of these, whoever was signed in before is signed out; a login that was switched off does not come back.
 _KEYS = frozenset({"email", "password", "is_active"})
+# The link of an invitation that went to another address, or to an account that was off, works no more.
+_LINK_NEEDS = frozenset({"email", "is_active"})
 
 
 @contextmanager
@@ -144,6 +147,14 @@ def changes_told(request: HttpRequest, by: str | None = None) -> Iterator[None]:
                 end_other_sessions(pk, request)
             if changed and account.email:
                 queue_account_changed(email=account.email, changed=changed, by=by, now=timezone.now())
+            if _LINK_NEEDS.intersection(changed):
+                _invite_again(pk, by)
+
+
+def _invite_again(user_pk: int, by: str) -> None:
+    user = User.objects.filter(pk=user_pk, is_active=True).first()
+    if user is not None and is_invited(user):
+        queue_invitation(user, by=by, now=timezone.now())
 
 
 def _accounts() -> dict[int, Account]:

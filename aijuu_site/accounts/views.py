@@ -25,13 +25,13 @@ from wagtail.admin.views.account import (
     ChangePasswordPanel,
     NameEmailSettingsPanel,
 )
-from wagtail.users.views.users import CreateView, EditView, IndexView
+from wagtail.users.views.users import CreateView, IndexView
 from wagtail.users.views.users import UserViewSet as WagtailUserViewSet
 
 from aijuu_site.accounts.forms import LoginForm, OwnNameEmailForm, OwnPasswordForm, UserCreationForm, UserEditForm
 from aijuu_site.accounts.models import User
 from aijuu_site.accounts.notices import changes_told
-from aijuu_site.accounts.password_reset import is_invited, queue_invitation, reset_tokens
+from aijuu_site.accounts.password_reset import queue_invitation, reset_tokens
 from aijuu_site.accounts.passwords import trust_address
 from home.images.upload import AvatarForm
 
@@ -97,21 +97,10 @@ class UserCreateView(CreateView):
         return user
 
 
-class UserEditView(EditView):
-    def save_instance(self) -> User:
-        before = User.objects.get(pk=self.object.pk)
-        user: User = super().save_instance()
-        # The link that went to another address, or to an account that was off, works no more.
-        if is_invited(user) and user.is_active and (before.email, before.is_active) != (user.email, True):
-            queue_invitation(user, by=str(self.request.user), now=timezone.now())
-        return user
-
-
 class UserViewSet(WagtailUserViewSet):
     ordering = "name"
     index_view_class = UserIndexView
     add_view_class = UserCreateView
-    edit_view_class = UserEditView
 
     def get_form_class(self, for_update: bool = False) -> type[forms.ModelForm]:
         return UserEditForm if for_update else UserCreationForm

@@ -137,19 +137,23 @@ def test_secret_of_invitation_is_in_no_table(client: Client) -> None:
 
 
 EDIT = "/admin/users/edit/{pk}/"
+SWITCH = "/admin/bulk/accounts/user/set_active_state/"
 
 
-@pytest.mark.parametrize("way", ["address corrected", "switched off and on"])
+@pytest.mark.parametrize("way", ["address corrected", "switched off and on", "switched off and on among others"])
 def test_changed_account_of_invited_gets_a_new_link(client: Client, way: str) -> None:
-    wrong = FORM if way == "switched off and on" else {**FORM, "email": "maija@exmaple.fi"}
+    wrong = {**FORM, "email": "maija@exmaple.fi"} if way == "address corrected" else FORM
     assert client.post(CREATE, wrong).status_code == 302
     work()
-    edit = EDIT.format(pk=User.objects.get(email=wrong["email"]).pk)
-    if way == "switched off and on":
-        assert client.post(edit, FORM).status_code == 302
+    pk = User.objects.get(email=wrong["email"]).pk
+    edit, off, on = EDIT.format(pk=pk), FORM, {**FORM, "is_active": "on"}
+    if way == "switched off and on among others":
+        edit, off, on = f"{SWITCH}?id={pk}", {"mark_as_active": "False"}, {"mark_as_active": "True"}
+    if way != "address corrected":
+        assert client.post(edit, off).status_code == 302
         work()
     mail.outbox.clear()
-    assert client.post(edit, {**FORM, "is_active": "on"}).status_code == 302
+    assert client.post(edit, on).status_code == 302
     work()
     (invitation,) = [message for message in mail.outbox if message.to == [FORM["email"]] and "Kutsu" in message.subject]
     assert choose_password(link_in(invitation)).status_code == 302
