@@ -73,6 +73,13 @@ def _publish_or_expire(item: tuple[Any, object]) -> int:
     return 1
 
 
+def _scheduled_name(item: tuple[Any, object]) -> str:
+    """Return the title of the page, or the name of the setting, of an item of publish_scheduled()."""
+    model, pk = item
+    found = model._default_manager.filter(pk=pk).first()
+    return str(getattr(found, "content_object", found) or f"#{pk}")
+
+
 def purge_revisions(context: JobContext) -> None:
     """Delete revisions older than REVISIONS_KEPT, except the latest, live and scheduled ones."""
     old = Revision.objects.filter(created_at__lt=context.now - REVISIONS_KEPT, approved_go_live_at=None)
@@ -205,6 +212,7 @@ UPKEEP_JOBS = (
         title=_("Publishing and unpublishing pages at their time"),
         every=timedelta(minutes=1),
         run=publish_scheduled,
+        item_name=_scheduled_name,
     ),
     Job(name="sessions", title=_("Forgetting old logins"), every=timedelta(days=1), run=clear_sessions),
     Job(name="revisions", title=_("Removing old versions of pages"), every=timedelta(days=1), run=purge_revisions),

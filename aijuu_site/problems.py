@@ -153,7 +153,8 @@ def _of_mail(now: datetime) -> Iterator[Problem]:
         words = _("Mail does not go out: the oldest one has waited since %(moment)s.")
         yield Problem("mail", words % {"moment": finnish_moment(health.mail_since)})
     for job in health.failing:
-        yield Problem(f"job {job.name}", _("This does not succeed: %(title)s") % {"title": job.title})
+        words = _("This does not succeed: %(title)s") % {"title": job.title}
+        yield Problem(f"job {job.name}", f"{words}. {job.about}" if job.about else words)
 
 
 def _of_backup(now: datetime) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Min
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from intake.choices import MailState
 from intake.jobs.runner import JobRun, WorkerHeartbeat, registered_jobs
@@ -22,6 +23,11 @@ class FailingJob:
     name: str
     title: str | Promise
     item_names: str
+
+    @property
+    def about(self) -> str:
+        """Return which items fail, as a sentence; "" where no name may be shown."""
+        return _("It is about: %(names)s") % {"names": self.item_names} if self.item_names else ""
 
 
 @dataclass(frozen=True, kw_only=True)

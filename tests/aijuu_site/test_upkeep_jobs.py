@@ -20,6 +20,7 @@ from wagtail.models import Page, Revision, UploadedFile
 from aijuu_site.accounts.models import User
 from aijuu_site.models import PageChange
 from aijuu_site.periodic_jobs import UPKEEP_JOBS
+from aijuu_site.problems import problems_of_site
 from home.images.models import missing_specs
 from home.images.preparation import make_files
 from home.models import ContentPage, HomePage
@@ -97,6 +98,8 @@ def test_failing_scheduled_page_does_not_block_others(front: HomePage, monkeypat
     work(now + timedelta(hours=3))
     assert Client().get("/rikki/").status_code == 404
     assert Client().get("/ehja/").status_code == 200
+    [problem] = [problem for problem in problems_of_site(now=now + timedelta(hours=3)) if "publishing" in problem.key]
+    assert problem.words.endswith(". Vika on tässä: Rikki")
 
 
 def test_old_logins_are_forgotten(db: None) -> None:
