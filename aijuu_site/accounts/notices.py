@@ -89,24 +89,8 @@ def _is_of(model: type[Model], app_label: object, model_name: object) -> bool:
 
 
 def _queue_address_changed(address: str, changed: list[str], by: str, now: datetime) -> None:
-    context = {
-        "changed": changed,
-        "by": by,
-        "changed_at": now,
-        "reset_url": settings.SITE_URL + reverse("wagtailadmin_password_reset"),
-    }
-    queue_mail(
-        NewMail(
-            # Like any change of an account: it goes to the address of then, whatever has been set since.
-            purpose=MailPurpose.ACCOUNT_CHANGED,
-            deduplication_key=get_random_string(40),
-            recipient=address,
-            subject=_("Mail of %(site)s goes to another address now") % {"site": settings.WAGTAIL_SITE_NAME},
-            context=context,
-            template="address_changed",
-        ),
-        now=now,
-    )
+    subject = _("Mail of %(site)s goes to another address now") % {"site": settings.WAGTAIL_SITE_NAME}
+    _queue_notice(address, subject, "address_changed", {"changed": changed, "by": by}, now)
 
 
 @dataclass(frozen=True)
@@ -196,21 +180,20 @@ def end_sessions(user_pk: int, *, but: str | None = None) -> None:
 def queue_account_changed(*, email: str, changed: list[str], by: str, now: datetime) -> None:
     """Queue the notice to the account, in the caller's transaction. What each name in `changed` means to a person:
     templates/emails/account_change.txt."""
-    context = {
-        "account": email,
-        "changed": changed,
-        "by": by,
-        "changed_at": now,
-        "reset_url": settings.SITE_URL + reverse("wagtailadmin_password_reset"),
-    }
+    subject = _("Your account in the admin of %(site)s was changed") % {"site": settings.WAGTAIL_SITE_NAME}
+    _queue_notice(email, subject, "account_changed", {"account": email, "changed": changed, "by": by}, now)
+
+
+def _queue_notice(recipient: str, subject: str, template: str, context: dict[str, Any], now: datetime) -> None:
+    more = {"changed_at": now, "reset_url": settings.SITE_URL + reverse("wagtailadmin_password_reset")}
     queue_mail(
         NewMail(
             purpose=MailPurpose.ACCOUNT_CHANGED,
             deduplication_key=get_random_string(40),
-            recipient=email,
-            subject=_("Your account in the admin of %(site)s was changed") % {"site": settings.WAGTAIL_SITE_NAME},
-            context=context,
-            template="account_changed",
+            recipient=recipient,
+            subject=subject,
+            context=context | more,
+            template=template,
         ),
         now=now,
     )
