@@ -167,3 +167,15 @@ def test_changed_name_of_invited_sends_no_second_link(client: Client) -> None:
     assert client.post(edit, {**FORM, "name": "Maija Uusi", "is_active": "on"}).status_code == 302
     work()
     assert [message.subject for message in mail.outbox] == []
+
+
+def test_account_with_a_password_is_not_invited_again(client: Client) -> None:
+    invite(client)
+    user = User.objects.get(email=FORM["email"])
+    user.set_password(NEW)
+    user.save()
+    invitations = OutgoingMail.objects.filter(purpose=MailPurpose.INVITATION)
+    before = invitations.count()
+    for fields in (FORM, {**FORM, "is_active": "on"}):
+        assert client.post(EDIT.format(pk=user.pk), fields).status_code == 302
+        assert invitations.count() == before

@@ -13,13 +13,14 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
+from home.dates import finnish_day
 from intake.choices import Kind, Outcome, Status
 from intake.enquiry.services import change_status
 from intake.mail.delivery import deliver_next
 from intake.models import Enquiry, IntakeSettings, OutgoingMail
 from intake.waiting.mails import WAITING_LINK, queue_waiting_link
 from intake.waiting.models import WaitingLink, WaitingPlace
-from intake.waiting.reading import read_place
+from intake.waiting.reading import read_list, read_place
 from tests.intake.enquiries import received
 from tests.intake.mapping.mailed_links import secrets_in_mails
 from tests.intake.visiting import ShownForm, Visitor, page_text
@@ -325,3 +326,14 @@ def test_page_and_link_mail_name_the_day_of_removal() -> None:
     for part in (mail.text, mail.html):
         assert "12.1.2027, ellet vahvista sitä ennen odottavasi yhä." in " ".join(part.split())
         assert "kuukauden kuluttua" not in part
+
+
+def test_page_names_the_day_that_the_later_place_gives() -> None:
+    set_pause()
+    joined = datetime(2026, 1, 12, 10, tzinfo=ZoneInfo("Europe/Helsinki"))
+    first, second = (waiter(now=joined + timedelta(days=days), email="maija@esimerkki.fi") for days in (0, 40))
+    [day] = {each.removed_on for each in read_list()}
+    with time_machine.travel(joined + timedelta(days=41), tick=False):
+        for place in (first, second):
+            page = page_text(Client().get(private_address(place.enquiry)))
+            assert f"odotuslistalta {finnish_day(day)}, ellet" in page
