@@ -1,6 +1,5 @@
 """The search of the admin: Wagtail's own, whatever is typed."""
 
-from functools import cache
 from typing import Any
 
 from modelsearch.backends import database
@@ -11,17 +10,15 @@ _MOST_WORDS = 20
 _LONGEST_WORD = 100
 
 
+class _HarmlessTerms:
+    def _search(self, query_compiler_class: Any, query: str | SearchQuery, *args: Any, **kwargs: Any) -> Any:
+        return super()._search(query_compiler_class, _harmless(query), *args, **kwargs)  # type: ignore[misc]
+
+
 def SearchBackend(params: dict[str, Any]) -> Any:
-    return _backend_class(type(database.SearchBackend(params)))(params)
-
-
-@cache
-def _backend_class(base: type[Any]) -> type[Any]:
-    class HarmlessTerms(base):  # type: ignore[misc]
-        def _search(self, query_compiler_class: Any, query: str | SearchQuery, *args: Any, **kwargs: Any) -> Any:
-            return super()._search(query_compiler_class, _harmless(query), *args, **kwargs)
-
-    return HarmlessTerms
+    """Return Wagtail's backend for the site's database, with terms that it can take."""
+    own = type(database.SearchBackend(params))
+    return type("SearchBackend", (_HarmlessTerms, own), {})(params)
 
 
 def _harmless(query: str | SearchQuery) -> str | SearchQuery:
