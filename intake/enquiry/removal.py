@@ -19,7 +19,7 @@ from intake.rate_limit import PostingTrace
 
 _LOG_WAIT_MS = 200
 
-# Sent with `enquiry` (locked) and `now`, in the removing transaction, which holds lock_receiving().
+# Sent with `enquiry` (locked), the `purposes` of its mails and `now`, in the removing transaction, which holds lock_receiving().
 before_removal = Signal()
 
 
@@ -85,8 +85,9 @@ def _locked(enquiry_id: int) -> Enquiry | None:
 
 def _remove(enquiry: Enquiry, now: datetime) -> None:
     # A worker that is recording an attempt finishes first, or finds its mail removed.
-    list(OutgoingMail.objects.select_for_update().filter(enquiry=enquiry).values_list("pk"))
-    before_removal.send(Enquiry, enquiry=enquiry, now=now)
+    mails = OutgoingMail.objects.select_for_update().filter(enquiry=enquiry)
+    purposes = frozenset(mails.values_list("purpose", flat=True))
+    before_removal.send(Enquiry, enquiry=enquiry, purposes=purposes, now=now)
     if not enquiry.is_proof:
         tally, _created = RemovedEnquiry.objects.get_or_create(
             removed_on=timezone.localdate(now), kind=enquiry.kind, outcome=enquiry.outcome

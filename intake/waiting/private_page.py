@@ -128,11 +128,13 @@ def _answered_by(mail: OutgoingMail) -> QuerySet[Enquiry]:
 
 
 @receiver(before_removal)
-def reassign_notifications(*, enquiry: Enquiry, now: datetime, **_signal: object) -> None:
+def reassign_notifications(*, enquiry: Enquiry, purposes: Collection[str], now: datetime, **_signal: object) -> None:
     """Before an enquiry is removed, let the notifications about it be about another one that the answer applied to.
 
     An unsent one is queued anew: it names the enquiry. In the caller's transaction, which holds lock_receiving().
     """
+    if MailPurpose.WAITING_ANSWER not in purposes:
+        return
     mails = OutgoingMail.objects.filter(enquiry=enquiry, purpose=MailPurpose.WAITING_ANSWER).order_by("pk")
     for mail in mails.defer("subject", "text", "html"):
         other = _answered_by(mail).exclude(pk=enquiry.pk).first()
