@@ -19,7 +19,8 @@ from intake.rate_limit import PostingTrace
 
 _LOG_WAIT_MS = 200
 
-# Sent with `enquiry` (locked), the `purposes` of its mails and `now`, in the removing transaction, which holds lock_receiving().
+# Sent with `enquiry` (locked), the `purposes` of its mails and `now`, in the removing transaction, which holds
+# lock_receiving().
 before_removal = Signal()
 
 
