@@ -25,6 +25,8 @@ from aijuu_site.models import Removal
 from intake.enquiry.models import Enquiry
 from intake.enquiry.removal import remove_enquiry
 from intake.mailbox import database_key, hash_with
+from intake.mapping.links import remove_unsent
+from intake.mapping.models import InitialMapping
 
 _PURPOSE = "aijuu_site.backup.removal"
 _BATCH = 500
@@ -37,8 +39,7 @@ class _Kind:
     """What is removed: its model, its id, and how it is removed again.
 
     `id_of` names something that is never given again. Where `is_reused`, only removals since the backup are repeated.
-
-    Mappings that were never sent are missing: they hold the day of their removal, so the usual job removes them.
+    Rows for which `holds_data` is false are left out.
     """
 
     model: type[Model]
@@ -46,6 +47,7 @@ class _Kind:
     id_of: Callable[[Any], str]
     remove: Callable[[Any], object]
     is_reused: bool = False
+    holds_data: Callable[[Any], bool] = lambda _row: True
 
 
 def _delete(row: Model) -> None:
@@ -56,8 +58,24 @@ def _remove_enquiry(enquiry: Enquiry) -> None:
     remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())
 
 
+def _remove_mapping(mapping: InitialMapping) -> None:
+    # One that was sent goes with its enquiry.
+    if not mapping.is_sent:
+        remove_unsent(mapping)
+
+
 _KINDS = {
     "enquiry": _Kind(Enquiry, ("receipt",), lambda row: str(row.receipt), _remove_enquiry),
+    # Gone with its enquiry too: the backup may have it as it was before it was sent. A later mapping of the same
+    # enquiry has the same id.
+    "mapping": _Kind(
+        InitialMapping,
+        ("submission_id", "enquiry", "sent_at"),
+        lambda row: str(row.submission_id),
+        _remove_mapping,
+        is_reused=True,
+        holds_data=lambda row: row.started_at is not None,
+    ),
     # After a restore, the numbers since the backup are given again.
     "account": _Kind(User, (), lambda row: str(row.pk), _delete, is_reused=True),
     # Their files have random names.
@@ -95,7 +113,8 @@ def record_removals() -> None:
 
 def _recorder(name: str) -> Callable[..., None]:
     def record(sender: type[Model], instance: Any, **_more: Any) -> None:
-        Removal.objects.create(kind=name, digest=_digest(name, instance, database_key()), removed_at=timezone.now())
+        if _KINDS[name].holds_data(instance):
+            Removal.objects.create(kind=name, digest=_digest(name, instance, database_key()), removed_at=timezone.now())
 
     return record
 

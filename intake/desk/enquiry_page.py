@@ -8,13 +8,14 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.messages.storage.base import BaseStorage
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from intake.choices import Kind, MailPurpose, MailState, Outcome, Status, StepKind
 from intake.enquiry.forms import HandlingForm, PreparationForm, VersionForm, posted_version
@@ -25,10 +26,13 @@ from intake.enquiry.search import others_of_mailbox
 from intake.enquiry.services import ChangedMeanwhile, accept_quarantined, change_status, save_handling
 from intake.mail.delivery import requeue
 from intake.mail.models import OutgoingMail
+from intake.mapping.links import remove_unsent_of_mailbox, unsent_of_mailbox
 from intake.mapping.page import can_be_invited
 from intake.mapping.presentation import MappingInProgress, SentMapping, read_mapping
 from intake.waiting.reading import read_place
 
+# The checkbox of the page of removal: whether what the mailbox has under way goes, too.
+_UNSENT = "unsent"
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
 _NOT_REMOVED = gettext_lazy(
     "The enquiry was changed elsewhere after you opened the page of removal, so nothing was removed. Read it first; "
@@ -321,14 +325,32 @@ def delete(request: HttpRequest, instance_pk: str) -> HttpResponse:
     """Ask for confirmation; a post removes the enquiry and everything that belongs to it, without logging it."""
     enquiry = found(instance_pk)
     if request.method != "POST":
-        version_form = VersionForm(initial={"version": enquiry.version}, auto_id=False)
-        context = {"enquiry": enquiry, "version_form": version_form, "others": others_of_mailbox(enquiry)}
+        unsent = unsent_of_mailbox(enquiry.email)
+        context = {
+            "enquiry": enquiry,
+            "version_form": VersionForm(initial={"version": enquiry.version}, auto_id=False),
+            "others": others_of_mailbox(enquiry),
+            "unsent": len(unsent),
+            "unsent_until": max((mapping.last_day for mapping in unsent), default=None),
+        }
         return TemplateResponse(request, "modeladmin/intake/enquiry/delete.html", context)
+    removed = 0
     try:
-        remove_if_unchanged(enquiry_id=enquiry.pk, version=posted_version(request.POST), now=timezone.now())
+        with transaction.atomic():
+            remove_if_unchanged(enquiry_id=enquiry.pk, version=posted_version(request.POST), now=timezone.now())
+            if _UNSENT in request.POST:
+                removed = remove_unsent_of_mailbox(enquiry.email)
     except ChangedMeanwhile:
         return conflict(request, enquiry, words=_NOT_REMOVED)
     messages.success(request, _("Enquiry %(reference)s was removed.") % {"reference": enquiry.reference})
+    if _UNSENT in request.POST:
+        # One of them may have been sent or begun since the page was shown.
+        words = ngettext(
+            "%(count)d initial mapping under way was removed, too.",
+            "%(count)d initial mappings under way were removed, too.",
+            removed,
+        )
+        messages.success(request, words % {"count": removed})
     return redirect(enquiry_url("index"))
 
 

@@ -17,7 +17,7 @@ from intake.jobs.schedule import in_batches
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
 from intake.mail.queue import MadeLink, derived_secret, new_secret, register_link, secret_digest
-from intake.mailbox import mailbox_key
+from intake.mailbox import mailbox_key, mailbox_of
 from intake.mapping.mails import MAPPING_LINK, draft_of, resume_mails
 from intake.mapping.models import InitialMapping, MappingLink, UnfinishedMapping, expiry
 
@@ -220,6 +220,26 @@ def remove_expired(mappings: QuerySet[InitialMapping], now: datetime) -> int:
     for mapping in expired:
         remove_unsent(mapping)
     return begun
+
+
+def unsent_of_mailbox(address: str) -> list[InitialMapping]:
+    """Return the unsent mappings without an enquiry whose contact facts have this mailbox, also with another +tag."""
+    mailbox = mailbox_of(address)
+    unsent = InitialMapping.objects.filter(enquiry=None, parallel_to=None, sent_at=None)
+    found = unsent.order_by("expires_at").only("facts", "expires_at", "enquiry")
+    return [mapping for mapping in found.iterator() if mailbox_of(mapping.facts["email"]) == mailbox]
+
+
+def remove_unsent_of_mailbox(address: str) -> int:
+    """Remove what unsent_of_mailbox() returns, with links and mails. Returns how many there were."""
+    with transaction.atomic():
+        # Nobody changes an address meanwhile, or sends one of them.
+        lock_receiving()
+        unsent = unsent_of_mailbox(address)
+        list(InitialMapping.objects.select_for_update().filter(pk__in=[mapping.pk for mapping in unsent]))
+        for mapping in unsent:
+            remove_unsent(mapping)
+    return len(unsent)
 
 
 def remove_unsent(mapping: InitialMapping) -> None:

@@ -12,6 +12,7 @@ from aijuu_site.accounts.models import User
 from aijuu_site.backup.archive import BackupError
 from aijuu_site.backup.destination import Folder
 from aijuu_site.backup.removals import (
+    Removed,
     export_removals,
     forget_old_removals,
     parse_removals,
@@ -19,10 +20,15 @@ from aijuu_site.backup.removals import (
     repeat_removals,
 )
 from aijuu_site.models import Removal
+from home.models import PauseNotice
 from intake.choices import Kind, Outcome
 from intake.enquiry.removal import remove_due, remove_enquiry, remove_if_unchanged
-from intake.models import Enquiry
+from intake.mapping.links import mail_link_for_enquiry, remove_unfinished, remove_unsent_of_mailbox
+from intake.mapping.mails import queue_resume_link, resume_mails
+from intake.mapping.services import send_mapping
+from intake.models import Enquiry, InitialMapping
 from tests.accounts import make_user
+from tests.intake.desk.mappings import ANSWERS, begun_alone, under_way
 from tests.intake.enquiries import closed, received
 from tests.uploading import drawn, upload
 
@@ -48,6 +54,44 @@ def test_every_way_of_removing_is_recorded() -> None:
     make_user("lähtevä").delete()
     User.objects.filter(pk=make_user("toinen").pk).delete()
     assert kinds()[5:] == ["account"] * 2
+
+
+def test_removed_mapping_stays_removed_after_a_restore() -> None:
+    """Under way in the backup; removed since, alone or sent and with its enquiry."""
+    email = "aino@esimerkki.fi"
+    removed, sent = begun_alone(email=email), begun_alone(email="eino@esimerkki.fi", answers=ANSWERS)
+    rows = list(InitialMapping.objects.order_by("pk"))
+    backup_at = timezone.now()
+    assert remove_unsent_of_mailbox(email) == 1
+    pause = PauseNotice.load().status(now=backup_at)
+    enquiry = send_mapping(mapping_id=sent.pk, address_key="", pause=pause, now=backup_at)
+    remove_enquiry(enquiry_id=enquiry.pk, now=backup_at)
+    assert sorted(kinds()) == ["enquiry", "mapping", "mapping"]
+    recorded = {Removed(row.removed_at, row.kind, row.digest) for row in Removal.objects.all()}
+    InitialMapping.objects.bulk_create(rows)
+    queue_resume_link(mapping=rows[0], now=backup_at)
+    assert repeat_removals(recorded, backup_at=backup_at) == 2
+    assert not InitialMapping.objects.exists()
+    assert not resume_mails(removed.pk).exists()
+
+
+def test_later_mapping_of_the_same_enquiry_survives_a_restore() -> None:
+    enquiry, now = received(), timezone.now()
+    under_way(enquiry, now=now - 40 * DAY)
+    remove_unfinished(now=now)
+    later = under_way(enquiry, now=now)
+    recorded = {Removed(row.removed_at, row.kind, row.digest) for row in Removal.objects.all()}
+    assert len(recorded) == 1
+    assert repeat_removals(recorded, backup_at=now + timedelta(minutes=10)) == 0
+    assert InitialMapping.objects.get() == later
+
+
+def test_link_that_nobody_opened_is_not_recorded() -> None:
+    now = timezone.now()
+    mail_link_for_enquiry(enquiry=received(), now=now - 40 * DAY)
+    remove_unfinished(now=now)
+    assert not InitialMapping.objects.exists()
+    assert kinds() == []
 
 
 def test_rolled_back_removal_is_not_recorded() -> None:

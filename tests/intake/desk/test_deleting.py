@@ -8,10 +8,13 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from home.dates import finnish_day
 from intake.choices import Status
 from intake.enquiry.removal import remove_due
-from intake.models import Enquiry, RemovedEnquiry
+from intake.mapping.mails import resume_mails
+from intake.models import Enquiry, InitialMapping, RemovedEnquiry
 from intake.waiting.private_page import answer_no
+from tests.intake.desk.mappings import begun_alone, sent_alone
 from tests.intake.desk.pages import LIST, address, failed_once, words
 from tests.intake.desk.test_desk import move
 from tests.intake.enquiries import closed, received
@@ -91,6 +94,57 @@ def test_she_is_told_what_else_came_from_the_mailbox(
     assert "Samasta" not in words(kati.get(address("delete", stranger)))
     delete(kati, asked)
     assert set(Enquiry.objects.all()) == {other, stranger}
+
+
+def delete_with_tick(kati: Client, enquiry: Enquiry) -> str:
+    """Tick the box of the page that asks, which must be there, and press its button. Returns what she is told."""
+    assert 'type="checkbox" name="unsent"' in kati.get(address("delete", enquiry)).content.decode()
+    form = {"version": enquiry.version, "unsent": "on"}
+    return words(kati.post(address("delete", enquiry), form, follow=True))
+
+
+@pytest.mark.parametrize("same", ["pirkko@salaisuus.fi", "Pirkko+tyo@Salaisuus.fi"])
+def test_mapping_under_way_is_named_and_removed(kati: Client, db: None, same: str) -> None:
+    enquiry, other = received(email="pirkko@salaisuus.fi"), received(email="toinen@salaisuus.fi")
+    mapping, stranger = begun_alone(email=same), begun_alone(email="apirkko@salaisuus.fi")
+    page = words(kati.get(address("delete", enquiry)))
+    assert "Samasta sähköpostiosoitteesta on kesken myös alkukartoitus." in page
+    assert f"poistuu itsestään {finnish_day(mapping.last_day)} jälkeen" in page
+    assert "on kesken" not in words(kati.get(address("delete", other)))
+    assert "Poistettiin myös 1 keskeneräinen alkukartoitus." in delete_with_tick(kati, enquiry)
+    assert list(InitialMapping.objects.all()) == [stranger]
+    # The mail with its link went, too.
+    assert not resume_mails(mapping.pk).exists()
+    assert resume_mails(stranger.pk).exists()
+
+
+def test_mapping_under_way_stays_without_the_tick(kati: Client, enquiry: Enquiry) -> None:
+    mapping = begun_alone(email=enquiry.email)
+    page = words(delete(kati, enquiry))
+    assert "keskenerä" not in page
+    assert resume_mails(mapping.pk).exists()
+
+
+def test_all_mappings_under_way_go_with_one_tick(kati: Client, enquiry: Enquiry) -> None:
+    for _number in range(2):
+        begun_alone(email=enquiry.email)
+    assert "on kesken myös 2 alkukartoitusta" in words(kati.get(address("delete", enquiry)))
+    assert "Poistettiin myös 2 keskeneräistä alkukartoitusta." in delete_with_tick(kati, enquiry)
+    assert not InitialMapping.objects.exists()
+
+
+def test_mapping_sent_meanwhile_is_not_removed_untold(kati: Client, enquiry: Enquiry) -> None:
+    sent_alone(email=enquiry.email)
+    response = kati.post(address("delete", enquiry), {"version": enquiry.version, "unsent": "on"}, follow=True)
+    assert "Poistettiin myös 0 keskeneräistä alkukartoitusta." in words(response)
+    assert InitialMapping.objects.get().is_sent
+
+
+def test_refused_removal_keeps_the_mapping_under_way(kati: Client, enquiry: Enquiry) -> None:
+    begun_alone(email=enquiry.email)
+    response = kati.post(address("delete", enquiry), {"version": enquiry.version + 1, "unsent": "on"})
+    assert response.status_code == 409
+    assert InitialMapping.objects.count() == 1
 
 
 def test_deletion_removes_personal_data_from_all_tables(kati: Client) -> None:
