@@ -98,18 +98,18 @@ class SeenValues(forms.ModelForm):
         super().__init__(*args, **kwargs)
         # Only fields of the model have a stored value. self.instance has the posted ones after validation.
         self._stored = {name: value for name, value in self.initial.items() if name in self.fields}
-        self.initial[SEEN] = _text({name: _digest(value) for name, value in self._stored.items()})
+        self.initial[SEEN] = digests_text({name: digest(value) for name, value in self._stored.items()})
 
     def clean(self) -> dict[str, Any]:
         super().clean()
-        seen = _read(self.cleaned_data.get(SEEN, ""))
+        seen = read_digests(self.cleaned_data.get(SEEN, ""))
         if not seen:
             return self.cleaned_data
         self.data = self.data.copy()
         shown = dict(seen)
         # A faulty field keeps its digest: it is judged when it has been mended.
         for name in self._stored.keys() & seen.keys() & self.cleaned_data.keys():
-            stored, posted = _digest(self._stored[name]), _digest(self.cleaned_data[name])
+            stored, posted = digest(self._stored[name]), digest(self.cleaned_data[name])
             if stored not in (seen[name], posted):
                 if posted == seen[name]:
                     self._keep(name)
@@ -117,7 +117,7 @@ class SeenValues(forms.ModelForm):
                     self.add_error(name, ValidationError(self._refusal(name), code="changed_elsewhere"))
             shown[name] = stored
         # If the form comes back, for this or for another mistake, it has shown what is stored now.
-        self.data[self.add_prefix(SEEN)] = _text(shown)
+        self.data[self.add_prefix(SEEN)] = digests_text(shown)
         return self.cleaned_data
 
     def _keep(self, name: str) -> None:
@@ -157,7 +157,7 @@ class SeenValues(forms.ModelForm):
         return "" if shown is None else str(shown)
 
 
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
     """Return a digest by which a stored value and a cleaned one are found to be the same."""
     return sha256(json.dumps(_plain(value), default=str).encode()).hexdigest()[:16]
 
@@ -170,11 +170,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _text(digests: Mapping[str, str]) -> str:
+def digests_text(digests: Mapping[str, str]) -> str:
     return " ".join(f"{name}={digest}" for name, digest in digests.items())
 
 
-def _read(text: str) -> dict[str, str]:
-    """Return the digests of _text(); whatever else was posted is of no field."""
+def read_digests(text: str) -> dict[str, str]:
+    """Return the digests of digests_text(); whatever else was posted is of no field."""
     parts = (part.partition("=") for part in text.split())
     return {name: digest for name, _sign, digest in parts}

@@ -1,25 +1,124 @@
 """What stands around every page: the main menu, the footer menu, breadcrumbs, and the context of every template."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import models
-from django.http import HttpRequest
+from django.db import models, transaction
+from django.http import HttpRequest, QueryDict
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from modelcluster.fields import ParentalKey
 from modelcluster.models import ClusterableModel
+from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import InlinePanel, PageChooserPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.models import Orderable, Page
 
+from home.admin_forms import SEEN, SeenValues, digest, digests_text, read_digests
 from home.contact_details import ContactDetails, cache_contact
-from home.editors_text import editors_text
+from home.editors_text import editors_text, valid_id
 from home.pause.models import current_pause
 from home.pause.wording import next_step
 from home.site_pages import SitePage, site_pages
+
+_LINKS = "links"
+_ROW = re.compile(rf"{_LINKS}-(\d{{1,9}})-page", re.ASCII)
+
+
+class _FooterMenuForm(SeenValues, WagtailAdminModelForm):  # type: ignore[misc]
+    """Takes the links as one value, the pages in their order, as SeenValues takes a field.
+
+    The rows of Wagtail's form name stored links, which another window may have removed: such a form could never be saved.
+    Here all rows of a post are new ones in their order, and take the place of what is stored.
+    """
+
+    instance: "FooterMenu"
+
+    def __init__(self, data: QueryDict | None = None, *args: Any, **kwargs: Any) -> None:
+        menu = kwargs["instance"]
+        links = FooterLink.objects.filter(menu=menu).select_related("page").order_by("sort_order")
+        self._stored_pages = [link.page for link in links]
+        self._changed_elsewhere = False
+        if data is not None:
+            data = self._merged(data)
+        super().__init__(data, *args, **kwargs)
+        self.initial[SEEN] = self._digests()
+
+    def _merged(self, data: QueryDict) -> QueryDict:
+        """Return the post with what is stored now in the place of links that were left as they were shown."""
+        merged = data.copy()
+        for name in data:
+            if name.startswith(f"{_LINKS}-"):
+                del merged[name]
+        if not _has_all_rows(data):
+            # Not sent by this form: Django refuses it.
+            return merged
+        rows = _posted_rows(data)
+        stored = [str(page.pk) for page in self._stored_pages]
+        seen = read_digests(data.get(SEEN, "")).get(_LINKS, _digest(stored))
+        if seen != _digest(stored) and rows != stored:
+            self._changed_elsewhere = _digest(rows) != seen
+            rows = _without_deleted_pages(rows) if self._changed_elsewhere else stored
+        merged[f"{_LINKS}-TOTAL_FORMS"], merged[f"{_LINKS}-INITIAL_FORMS"] = str(len(rows)), "0"
+        for number, page in enumerate(rows):
+            merged[f"{_LINKS}-{number}-page"] = page
+            merged[f"{_LINKS}-{number}-ORDER"] = str(number + 1)
+        # A form that comes back has told what is stored now.
+        merged[SEEN] = self._digests()
+        return merged
+
+    def _digests(self) -> str:
+        return digests_text({_LINKS: _digest([str(page.pk) for page in self._stored_pages])})
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if self._changed_elsewhere:
+            self.formsets[_LINKS].non_form_errors().append(self._refusal_of_links())
+        return cleaned
+
+    def _refusal_of_links(self) -> str:
+        if not self._stored_pages:
+            return _(
+                "The links were changed in another window. Now there are none. Save again if you want yours in their "
+                "place."
+            )
+        return _(
+            "The links were changed in another window. Now they are: %(links)s. Save again to replace them by yours."
+        ) % {"links": ", ".join(page.title for page in self._stored_pages)}
+
+    def save(self, commit: bool = True) -> "FooterMenu":
+        with transaction.atomic():
+            # One save at a time: two could store the same link.
+            FooterMenu.objects.select_for_update().get(pk=self.instance.pk)
+            self.instance.links.clear()
+            saved: FooterMenu = super().save(commit=commit)
+        return saved
+
+
+def _digest(rows: list[str]) -> str:
+    return digest(" ".join(rows))
+
+
+def _has_all_rows(data: QueryDict) -> bool:
+    return str(sum(_ROW.fullmatch(name) is not None for name in data)) == data.get(f"{_LINKS}-TOTAL_FORMS")
+
+
+def _posted_rows(data: QueryDict) -> list[str]:
+    """Return the page of each row that was not deleted, in the order of the rows; "" where there is none."""
+    rows = []
+    for name, page in data.items():
+        if (match := _ROW.fullmatch(name)) and not data.get(f"{_LINKS}-{match[1]}-DELETE"):
+            order = valid_id(data.get(f"{_LINKS}-{match[1]}-ORDER"))
+            rows.append((order is None, order or 0, int(match[1]), str(valid_id(page) or "")))
+    return [page for *_place, page in sorted(rows)]
+
+
+def _without_deleted_pages(rows: list[str]) -> list[str]:
+    known = {str(pk) for pk in Page.objects.filter(pk__in=filter(None, rows)).values_list("pk", flat=True)}
+    return [row for row in rows if not row or row in known]
 
 
 @register_setting(icon="link", order=200)
@@ -28,7 +127,7 @@ class FooterMenu(ClusterableModel, BaseGenericSetting):  # type: ignore[misc]
 
     panels: ClassVar[list[Any]] = [
         InlinePanel(
-            "links",
+            _LINKS,
             heading=gettext_lazy("Links"),
             label=gettext_lazy("Link"),
             help_text=gettext_lazy(
@@ -38,6 +137,8 @@ class FooterMenu(ClusterableModel, BaseGenericSetting):  # type: ignore[misc]
             ),
         )
     ]
+
+    base_form_class = _FooterMenuForm
 
     class Meta:
         verbose_name = gettext_lazy("links of the footer")

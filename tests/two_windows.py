@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup, Tag
 def shown(page: Any) -> dict[str, Any]:
     """What the form of the page sends if nothing on it is touched."""
     found: dict[str, Any] = {}
-    for field in _form(page).select("[name]:not([name=csrfmiddlewaretoken])"):
+    for field in _form(page).select("[name]:not([name=csrfmiddlewaretoken]):not(template [name])"):
         name, kind = str(field["name"]), field.get("type")
         if field.name == "textarea":
             found[name] = field.get_text().removeprefix("\n")

@@ -15,6 +15,7 @@ from home.content.loader import link_settings_to_pages
 from home.menus import FooterLink, FooterMenu, build_menus
 from home.models import ContactDetails, HomePage, ServicePage
 from tests.accounts import make_user
+from tests.two_windows import shown
 
 pytestmark = pytest.mark.usefixtures("loaded_site")
 
@@ -34,6 +35,25 @@ def footer() -> list[str]:
     return [link.get_text().replace("\u00ad", "") for link in links]
 
 
+def address() -> str:
+    return f"/admin/settings/home/footermenu/{FooterMenu.load().pk}/"
+
+
+def row(title: str, number: int) -> dict[str, str]:
+    """What the form sends for a link that was added to it."""
+    return {
+        f"links-{number}-id": "",
+        f"links-{number}-page": str(page(title).pk),
+        f"links-{number}-ORDER": str(number + 1),
+        f"links-{number}-DELETE": "",
+        "links-TOTAL_FORMS": str(number + 1),
+    }
+
+
+def said(answer: Any) -> str:
+    return " ".join(answer.context["form"].formsets["links"].non_form_errors())
+
+
 def page(title: str) -> Page:
     return Page.objects.get(title=title, depth__gt=1)
 
@@ -49,8 +69,7 @@ def save(client: Client, *titles: str) -> Any:
     rows += [
         {"id": "", "page": page(title).pk, "ORDER": len(stored) + number} for number, title in enumerate(titles, 1)
     ][::-1]
-    address = f"/admin/settings/home/footermenu/{FooterMenu.load().pk}/"
-    return client.post(address, nested_form_data({"links": inline_formset(rows, initial=len(stored))}))
+    return client.post(address(), nested_form_data({"links": inline_formset(rows, initial=len(stored))}))
 
 
 def test_first_start_shows_four_links() -> None:
@@ -153,3 +172,65 @@ def test_links_of_the_editor_are_not_replaced(kati: Client) -> None:
     save(kati, "Ryhmätyönohjaus")
     link_settings_to_pages()
     assert [link.page.title for link in FooterLink.objects.all()] == ["Ryhmätyönohjaus"]
+
+
+def test_links_left_alone_keep_another_windows(kati: Client) -> None:
+    first, second = shown(kati.get(address())), shown(kati.get(address()))
+    assert kati.post(address(), {**first, "links-0-DELETE": "1"}).status_code == 302
+    assert kati.post(address(), second).status_code == 302
+    assert footer() == FIRST[1:]
+
+
+def test_links_that_both_windows_changed_are_refused_once(kati: Client) -> None:
+    first, second = shown(kati.get(address())), shown(kati.get(address()))
+    assert kati.post(address(), {**first, "links-0-DELETE": "1"}).status_code == 302
+    # The first two change places, and one is added.
+    moved = {**second, "links-0-ORDER": "2", "links-1-ORDER": "1", **row("Ryhmätyönohjaus", 4)}
+    refused = kati.post(address(), moved)
+    assert refused.status_code == 200
+    assert said(refused) == (
+        "Linkkejä on muutettu toisessa ikkunassa. Nyt ne ovat: Ota yhteyttä, Tietosuoja, Saavutettavuus. "
+        "Tallenna uudelleen, jos haluat näiden korvaavan ne."
+    )
+    assert said(refused) in refused.text
+    assert footer() == FIRST[1:]
+    assert kati.post(address(), shown(refused)).status_code == 302
+    assert footer() == ["Ota yhteyttä", "Alkukartoitus", "Tietosuoja", "Saavutettavuus", "Ryhmätyönohjaus"]
+
+
+def test_links_are_refused_again_after_a_third_window(kati: Client) -> None:
+    windows = [shown(kati.get(address())) for _ in range(2)]
+    save(kati, "Ota yhteyttä")
+    refused = kati.post(address(), {**windows[0], "links-3-DELETE": "1"})
+    save(kati)
+    again = kati.post(address(), shown(refused))
+    assert "Nyt niitä ei ole yhtään." in said(again)
+    assert kati.post(address(), shown(again)).status_code == 302
+    assert footer() == FIRST
+    assert kati.post(address(), windows[1]).status_code == 302
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_link_of_a_page_deleted_meanwhile_is_dropped(kati: Client, is_changed: bool) -> None:
+    form = shown(kati.get(address()))
+    page("Alkukartoitus").specific.delete()
+    answer = kati.post(address(), {**form, **(row("Ryhmätyönohjaus", 4) if is_changed else {})})
+    if is_changed:
+        assert "Nyt ne ovat: Ota yhteyttä" in said(answer)
+        answer = kati.post(address(), shown(answer))
+    assert answer.status_code == 302
+    assert footer() == [*FIRST[1:], *(["Ryhmätyönohjaus"] if is_changed else [])]
+
+
+@pytest.mark.parametrize("number", ["x", "", "-1", "0", "9" * 30, "4711"])
+def test_link_to_no_page_is_refused_beside_it(kati: Client, number: str) -> None:
+    refused = kati.post(address(), {**shown(kati.get(address())), "links-1-page": number})
+    assert refused.status_code == 200
+    assert refused.context["form"].formsets["links"].errors[1].keys() == {"page"}
+    assert footer() == FIRST
+
+
+def test_post_without_links_removes_none(kati: Client) -> None:
+    for sent in ({}, {"links-TOTAL_FORMS": "x"}, {"links-TOTAL_FORMS": "4", "links-INITIAL_FORMS": "4"}):
+        kati.post(address(), sent)
+    assert footer() == FIRST
