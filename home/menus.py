@@ -31,8 +31,8 @@ _ROW = re.compile(rf"{_LINKS}-(\d{{1,9}})-page", re.ASCII)
 class _FooterMenuForm(SeenValues, WagtailAdminModelForm):  # type: ignore[misc]
     """Takes the links as one value, the pages in their order, as SeenValues takes a field.
 
-    The rows of Wagtail's form name stored links, which another window may have removed: such a form could never be saved.
-    Here all rows of a post are new ones in their order, and take the place of what is stored.
+    The rows of Wagtail's form name stored links, which another window may have removed: such a form could never be
+    saved. Here all rows of a post are new ones in their order, and take the place of what is stored.
     """
 
     instance: "FooterMenu"

@@ -18,7 +18,6 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +25,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
+from wagtail.contrib.settings.views import get_setting_edit_handler
 
 from aijuu_site.accounts.models import AttemptTrace, User
 from aijuu_site.accounts.password_reset import is_invited, queue_invitation
@@ -54,7 +54,10 @@ _AT_MOST_EVERY = timedelta(hours=1)
 
 
 def changes_addresses(request: HttpRequest) -> bool:
-    """Whether this post is a form that would change where mail to the practice goes. A mistyped one changes nothing."""
+    """Whether this post is a form that would change where mail to the practice goes.
+
+    A form that comes back changes nothing, nor does an address that was left alone while another window stored one.
+    """
     match = request.resolver_match
     if match is None or match.view_name != _EDITED_AT:
         return False
@@ -63,11 +66,12 @@ def changes_addresses(request: HttpRequest) -> bool:
             if not request.user.has_perm(f"{model._meta.app_label}.change_{model._meta.model_name}"):
                 # Wagtail's own view turns them away.
                 return False
-            try:
-                typed = model._meta.get_field(name).to_python(request.POST.get(name, "").strip())
-            except ValidationError:
-                return False
-            return bool(typed != getattr(model.load(), name))
+            stored = model.load()
+            before = getattr(stored, name)
+            form_class = get_setting_edit_handler(model).get_form_class()
+            form = form_class(data=request.POST, instance=stored, for_user=request.user)
+            # A valid form has put into the object what it would store.
+            return form.is_valid() and bool(getattr(stored, name) != before)
     return False
 
 

@@ -10,6 +10,7 @@ from intake.choices import MailPurpose
 from intake.models import IntakeSettings, OutgoingMail
 from tests.accounts import make_user
 from tests.aijuu_site.accounts.test_changing_accounts import PASSWORD, QUESTION, confirm
+from tests.two_windows import errors, shown
 
 pytestmark = pytest.mark.usefixtures("loaded_site")
 OLD, NEW = "vanha@aijuu.fi", "uusi@aijuu.fi"
@@ -110,3 +111,44 @@ def test_invalid_notification_email_shows_validation_error(client: Client) -> No
 def test_emptied_contact_details_ask_too(client: Client) -> None:
     """Notices would go to the sender's address."""
     assert QUESTION in saves(client, CONTACT, email="").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("setting", "field", "other"),
+    [
+        (INTAKE, "notification_email", {"waiting_months": "9"}),
+        (CONTACT, "email", {"response_time": "viikon kuluessa"}),
+    ],
+)
+def test_address_saved_by_another_window_asks_nothing(
+    client: Client, setting: str, field: str, other: dict[str, str]
+) -> None:
+    page = client.get(f"/admin/settings/{setting}/", follow=True)
+    address, form = page.request["PATH_INFO"], shown(page)
+    (IntakeSettings if setting == INTAKE else ContactDetails).objects.update(**{field: NEW})
+    assert client.post(address, {**form, **other}).status_code == 302
+    assert NEW in addresses()
+    assert told() == []
+
+
+@pytest.mark.parametrize("seen", ["left", "email=0123456789abcdef", "", "email="])
+def test_no_digest_moves_an_address_without_password(client: Client, seen: str) -> None:
+    page = client.get(f"/admin/settings/{CONTACT}/", follow=True)
+    address, form = page.request["PATH_INFO"], shown(page)
+    # Digests of a form that showed the new address.
+    ContactDetails.objects.update(email=NEW)
+    left = shown(client.get(address))["seen"]
+    ContactDetails.objects.update(email=OLD)
+    client.post(address, {**form, "email": NEW, "seen": left if seen == "left" else seen})
+    assert addresses() == ("", OLD)
+
+
+def test_address_changed_in_both_windows_asks_after_the_refusal(client: Client) -> None:
+    page = client.get(f"/admin/settings/{CONTACT}/", follow=True)
+    address, form = page.request["PATH_INFO"], shown(page)
+    ContactDetails.objects.update(email="muu@aijuu.fi")
+    refused = client.post(address, {**form, "email": NEW})
+    assert refused.status_code == 200
+    assert errors(refused).keys() == {"email"}
+    assert QUESTION in client.post(address, shown(refused)).content.decode()
+    assert addresses() == ("", "muu@aijuu.fi")
