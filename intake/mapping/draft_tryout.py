@@ -75,7 +75,7 @@ class _DraftTryout:
         goes_back = "back" in self.request.POST
         if not step_form.is_valid() and not (goes_back and step_form.only_lacks_answers):
             return self.show(str(index), step_form)
-        kept = {key: value for key, value in self.answers.items() if key not in step_form.keys}
+        kept = {key: value for key, value in self.answers.items() if key not in step_form.shown_keys}
         self.answers = {**kept, **step_form.answers}
         if goes_back:
             return self.show(self._before(index))

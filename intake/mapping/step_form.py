@@ -31,6 +31,17 @@ ANSWER_ERRORS = {"too_long": gettext_lazy("Shorten the answer: now %(length)d ch
 NO_ANSWER = "-"
 # The hidden field of a step with what it showed of the stored answers.
 SEEN = "seen"
+# The hidden field with the digests of words that were shown once as not to be stored (StepForm.unmet_words), or HIDDEN
+# by the script, which hides each question that does not apply.
+UNMET = "unmet"
+HIDDEN = "hidden"
+_TYPED = (
+    QuestionType.SHORT_TEXT,
+    QuestionType.LONG_TEXT,
+    QuestionType.NUMBER,
+    QuestionType.DATE,
+    QuestionType.PERIOD,
+)
 
 
 class NumberField(TypedTextField):
@@ -139,6 +150,8 @@ class StepForm(forms.Form):
         self.everything = everything
         self.shown = list(step.questions) if everything else questions_to_show(step, self.known)
         self.answers: dict[str, Any] = {}
+        # Those that do not apply by the answers of the post.
+        self.unmet: list[Question] = []
         self._lacking: set[str] = set()
         super().__init__(
             data=without_invisible(data) if data is not None else None, initial=_initial(initial_answers), **kwargs
@@ -161,6 +174,7 @@ class StepForm(forms.Form):
                 continue
             names = field_names(question)
             if not condition_holds(question.condition, {**self.known, **self.answers}):
+                self.unmet.append(question)
                 for name in names:
                     cleaned.pop(name, None)
                     self.errors.pop(name, None)
@@ -191,6 +205,13 @@ class StepForm(forms.Form):
         return set(self.errors) <= self._lacking
 
     @property
+    def unmet_words(self) -> dict[str, str]:
+        """What was typed for questions that do not apply by the answers of the post: field name -> digest."""
+        self.is_valid()
+        names = [name for question in self.unmet if question.type in _TYPED for name in field_names(question)]
+        return digests({name: " ".join(str(self.data.get(name, "")).split()) for name in names}, names)
+
+    @property
     def not_asked(self) -> list[Question]:
         """The questions of the step that do not apply; an outdated page may have asked them."""
         return [question for question in self.step.questions if question not in self.shown]
@@ -199,6 +220,11 @@ class StepForm(forms.Form):
     def keys(self) -> list[str]:
         """The keys of all questions of the step."""
         return [question.key for question in self.step.questions]
+
+    @property
+    def shown_keys(self) -> list[str]:
+        """The keys of the questions on the page. What is stored for others applies again if an earlier answer does."""
+        return [question.key for question in self.shown]
 
     def data_with(self, stored: Answers, *, data: QueryDict) -> QueryDict | None:
         """Return the post (`data`) with what was answered elsewhere meanwhile; None if there is nothing (data_with)."""
@@ -251,7 +277,7 @@ class StepForm(forms.Form):
 
 def seen_text(answers: Answers, keys: Iterable[str]) -> str:
     """Return the digests of the answers that a page shows, for its hidden field."""
-    return " ".join(f"{key}={digest}" for key, digest in digests(answers, keys).items())
+    return told_text(digests(answers, keys))
 
 
 def data_with(
@@ -285,6 +311,16 @@ def data_with(
                 value = initial.get(name, [])
                 merged.setlist(name, [str(one) for one in (value if isinstance(value, list) else [value])])
     return merged if changed else None
+
+
+def is_told(words: Mapping[str, str], *, told: str) -> bool:
+    """Return whether the page has shown that these are not stored (`told`: its field UNMET), or hides what they say."""
+    return told == HIDDEN or words.items() <= _read_seen(told).items()
+
+
+def told_text(words: Mapping[str, str]) -> str:
+    """Return StepForm.unmet_words for the hidden field of the page that shows them."""
+    return " ".join(f"{name}={digest}" for name, digest in words.items())
 
 
 def _read_seen(text: str) -> dict[str, str]:

@@ -58,7 +58,16 @@ from intake.mapping.private_pages import (
 )
 from intake.mapping.questions import Ending
 from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, store_answers, store_facts
-from intake.mapping.step_form import SEEN, StepForm, data_with, has_free_text, seen_text
+from intake.mapping.step_form import (
+    SEEN,
+    UNMET,
+    StepForm,
+    data_with,
+    has_free_text,
+    is_told,
+    seen_text,
+    told_text,
+)
 from intake.rate_limit import address_key
 from intake.settings import IntakeSettings
 from intake.submission import SHOWN_FIELD, ShownTerms, read_terms, signed_terms
@@ -127,11 +136,15 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
     form = _posted_form(path, index, request.POST)
     # Not empty if another tab or device has changed an answer on which these questions depend.
     left_out = answers_to(form.not_asked, request.POST)
+    unmet, told = form.unmet_words, request.POST.get(UNMET, "")
+    tells = not left_out and not is_told(unmet, told=told)
     goes_back, goes_on_later = "back" in request.POST, LATER in request.POST
 
     def store() -> str:
         if left_out:
             raise PostRefused(422, _not_asked_message())
+        if tells:
+            raise PostRefused(422, _unmet_message())
         if not form.is_valid() and not ((goes_back or goes_on_later) and form.only_lacks_answers):
             raise PostRefused(422)
         if not path.mapping.question_set and request.POST.get("version") != path.question_set.version:
@@ -153,11 +166,17 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
             return path.before(index) or path.step_url(index)
         return path.check_url() if TO_CHECK in request.GET else path.after(index)
 
-    return ANSWERS.answer(
-        request,
-        store=store,
-        show_again=lambda **shown: _step_response(request, path, index, form, left_out=left_out, **shown),
-    )
+    def show_again(*, status: int, notice: str) -> HttpResponse:
+        if not tells or status != 422:
+            return _step_response(
+                request, path, index, form, left_out=left_out, told=told, status=status, notice=notice
+            )
+        words = answers_to(form.unmet, request.POST)
+        return _step_response(
+            request, path, index, form, left_out=words, told=told_text(unmet), status=status, notice=notice
+        )
+
+    return ANSWERS.answer(request, store=store, show_again=show_again)
 
 
 @private(reads_post=False)
@@ -195,7 +214,7 @@ def _store_answers(path: MappingPath, form: StepForm | None) -> None:
         mapping_id=path.mapping.pk,
         by_mail=path.by_mail,
         question_set=path.question_set,
-        step_keys=form.keys if form else [],
+        step_keys=form.shown_keys if form else [],
         answers=form.answers if form else {},
         now=timezone.now(),
     )
@@ -236,6 +255,14 @@ def _not_asked_message() -> str:
     )
 
 
+def _unmet_message() -> str:
+    return _(
+        "You wrote to a question that is asked only beside another choice, so these words are not stored. If they "
+        "matter, change the choice, or move them to another question. Otherwise press the button again: they are left "
+        "out then."
+    )
+
+
 def _step_response(
     request: HttpRequest,
     path: MappingPath,
@@ -245,6 +272,7 @@ def _step_response(
     status: int = 200,
     notice: str = "",
     left_out: Sequence[TypedAnswer] = (),
+    told: str = "",
 ) -> HttpResponse:
     step = path.question_set.steps[index]
     context = step_context(
@@ -263,7 +291,7 @@ def _step_response(
         ),
     )
     seen = seen_text(path.mapping.answers, form.keys)
-    context |= {"version": path.question_set.version, "seen": seen, "left_out": left_out}
+    context |= {"version": path.question_set.version, "seen": seen, "left_out": left_out, "unmet": told}
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
 
 

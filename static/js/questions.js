@@ -17,6 +17,8 @@ function begin() {
   for (const form of document.querySelectorAll(".form--mapping")) {
     if (form.dataset.decides) continue;
     form.dataset.decides = "yes";
+    // What is typed in a hidden question is left out untold.
+    if (form.elements.unmet) form.elements.unmet.value = "hidden";
     form.querySelectorAll("[data-condition]").forEach((words) => {
       const help = words.parentElement;
       words.remove();

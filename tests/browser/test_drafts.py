@@ -232,6 +232,24 @@ def test_autosave_restores_answer_of_conditional_question(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("questions")
+def test_words_of_a_hidden_question_stop_nobody(new_page: NewPage, javascript_enabled: bool) -> None:
+    """Who sees the question hidden by her own choice goes on; without the script its words come back once."""
+    page = new_page(java_script_enabled=javascript_enabled)
+    visitor = MappingVisitor(page)
+    visitor.open_first_step()
+    visitor.write_facts(Matter())
+    visitor.go_on("Yksi")
+    visitor.choose("Kuka?", "Muu")
+    visitor.box("Mikä muu?").fill("Kuoro.")
+    visitor.choose("Kuka?", "Ryhmä")
+    if not javascript_enabled:
+        visitor.onwards.click()
+        expect(visitor.summary).to_contain_text("Kuoro.")
+        expect(visitor.box("Mikä muu?")).to_have_value("Kuoro.")
+    visitor.go_on("Kaksi")
+
+
+@pytest.mark.usefixtures("questions")
 def test_early_end_leaves_nothing_of_any_step(page: Page) -> None:
     visitor = MappingVisitor(page)
     visitor.open_first_step()

@@ -92,6 +92,12 @@ class ShownForm:
         return notice.get_text(" ", strip=True) if notice else ""
 
     @property
+    def notice_words(self) -> str:
+        """The same with the words that it gives back."""
+        notice = self.soup.select_one("[aria-labelledby=summary-notice]")
+        return " ".join(notice.get_text(" ").split()) if notice else ""
+
+    @property
     def summary(self) -> list[tuple[str, str]]:
         """The links of the summary: (address, words)."""
         links = self.soup.select("[data-summary] a")

@@ -98,9 +98,73 @@ def test_text_of_ruled_out_question_is_returned(ruled_out: Answerer) -> None:
     assert InitialMapping.objects.get().answers["loppu"] == "Loppu tästä."
 
 
-def test_same_page_ruled_out_answer_is_dropped(begun: Answerer) -> None:
-    assert begun.sends_step(2, {**ANSWERS[1], "q_teemat": ["teemat-1"], "q_muu": "Ei tätä."}).status_code == 303
+UNMET = {**ANSWERS[1], "q_teemat": ["teemat-1"], "q_muu": "Tärkeä asia."}
+
+
+@pytest.mark.parametrize("button", [{}, {"back": "1"}, {"later": "1"}])
+def test_words_without_their_choice_come_back_once(begun: Answerer, button: dict[str, str]) -> None:
+    """Without the script, which would hide the question."""
+    answer = begun.sends_step(2, {**UNMET, **button})
+    assert answer.status_code == 422
+    form = ShownForm.of(answer)
+    assert form.notice.startswith("Kirjoitit kohtaan, jota kysytään vain toisen valinnan yhteydessä")
+    assert "Mikä muu? Tärkeä asia." in form.notice_words
+    assert form.words["q_muu"] == "Tärkeä asia."
+    assert form.words["q_muutos"] == ANSWERS[1]["q_muutos"]
+    assert InitialMapping.objects.get().answers == {}
+    # Sent again as it is, it goes on without them.
+    assert begun.posts(begun.address("vaihe/2"), {**form.values, **button}).status_code == 303
+    answers = InitialMapping.objects.get().answers
+    assert "muu" not in answers
+    assert answers["muutos"] == ANSWERS[1]["q_muutos"]
+
+
+def test_choice_made_afterwards_takes_the_words(begun: Answerer) -> None:
+    form = ShownForm.of(begun.sends_step(2, UNMET))
+    form_with_choice = {**form.values, "q_teemat": ["teemat-1", "teemat-3"]}
+    assert begun.posts(begun.address("vaihe/2"), form_with_choice).status_code == 303
+    assert InitialMapping.objects.get().answers["muu"] == "Tärkeä asia."
+
+
+def test_other_words_without_their_choice_come_back_too(begun: Answerer) -> None:
+    form = ShownForm.of(begun.sends_step(2, UNMET))
+    answer = begun.posts(begun.address("vaihe/2"), {**form.values, "q_muu": "Toinen asia."})
+    assert answer.status_code == 422
+    assert "Toinen asia." in ShownForm.of(answer).notice_words
+
+
+def test_mistake_and_unmet_words_come_back_together(begun: Answerer) -> None:
+    form = ShownForm.of(begun.sends_step(2, {**UNMET, "q_muutos": ""}))
+    assert "Tärkeä asia." in form.notice_words
+    assert form.errors("q_muutos")
+    answer = begun.posts(begun.address("vaihe/2"), form.values)
+    assert answer.status_code == 422
+    # They have been shown.
+    again = ShownForm.of(answer)
+    assert again.notice == ""
+    assert begun.posts(begun.address("vaihe/2"), {**again.values, "q_muutos": "Tilaa."}).status_code == 303
+
+
+@pytest.mark.parametrize("words", ["", "  \n", "\N{ZERO WIDTH SPACE}"])
+def test_blank_field_of_an_unmet_question_stops_nobody(begun: Answerer, words: str) -> None:
+    assert begun.sends_step(2, {**UNMET, "q_muu": words}).status_code == 303
+
+
+def test_script_that_hides_the_question_is_believed(begun: Answerer) -> None:
+    assert begun.sends_step(2, {**UNMET, "unmet": "hidden"}).status_code == 303
     assert "muu" not in InitialMapping.objects.get().answers
+
+
+def test_answer_ruled_out_by_an_earlier_step_is_kept(ruled_out: Answerer) -> None:
+    """She chooses otherwise, goes through the later steps, and chooses as before: her words are there again."""
+    send(ruled_out, "vaihe/1", {"q_kuka": "kuka-1"})
+    assert send(ruled_out, "vaihe/3", {"q_loppu": "Loppu.", "q_lisa": WORDS}).status_code == 303
+    send(ruled_out, "vaihe/1", {"q_kuka": "kuka-2"})
+    assert "q_lisa" not in ruled_out.reads("vaihe/3").words
+    assert send(ruled_out, "vaihe/3", {"q_loppu": "Loppu tästä."}).status_code == 303
+    assert "lisa" not in InitialMapping.objects.get().counted_answers
+    send(ruled_out, "vaihe/1", {"q_kuka": "kuka-1"})
+    assert str(ruled_out.reads("vaihe/3").words["q_lisa"]).split() == WORDS.split()
 
 
 def test_changed_meeting_place_rules_out_question(answerer: Answerer) -> None:

@@ -126,10 +126,10 @@ def test_required_choice_cannot_be_skipped(begun: Answerer) -> None:
 
 
 def test_hidden_answer_is_neither_validated_nor_stored(begun: Answerer) -> None:
-    hidden = {"q_muu": "x" * 99, "q_teemat": ["teemat-1"]}
+    hidden = {"q_muu": "x" * 99, "q_teemat": ["teemat-1"], "unmet": "hidden"}
     assert begun.sends_step(2, {**ANSWERS[1], **hidden}).status_code == 303
     assert "muu" not in InitialMapping.objects.get().answers
-    assert begun.sends_step(3, {"q_tuttu": "no", "q_mista": HENKILOTUNNUS}).status_code == 303
+    assert begun.sends_step(3, {"q_tuttu": "no", "q_mista": HENKILOTUNNUS, "unmet": "hidden"}).status_code == 303
     mapping = InitialMapping.objects.get()
     assert "mista" not in mapping.answers
     assert HENKILOTUNNUS not in str(mapping.answers)
