@@ -7,8 +7,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
+from wagtail.images import get_image_model
+from wagtail.images.models import AbstractImage
 from wagtail.models import Page
-from wagtail_factories import ImageFactory
 
 from aijuu_site.accounts.models import User
 from home.checklist import Checklist, all_items, checklist_for, mark_point
@@ -17,6 +18,7 @@ from home.models import ChecklistMark, ContactDetails, HomePage, PauseNotice
 from home.pause.rules import FormMode
 from intake.models import IntakeSettings
 from tests.accounts import make_user
+from tests.uploading import drawn, upload
 
 pytestmark = pytest.mark.django_db
 FRONT = "/admin/"
@@ -65,9 +67,14 @@ def fill_everything() -> None:
         mark_point(item=item(key), state="done")
 
 
+def own_picture() -> AbstractImage:
+    image: AbstractImage = get_image_model().objects.create(description="Kati", title="Kati", file=upload(drawn()))
+    return image
+
+
 def use_own_picture() -> None:
     page = HomePage.objects.get(slug="etusivu")
-    page.image = ImageFactory(description="Kati")
+    page.image = own_picture()
     page.save()
 
 
@@ -114,7 +121,7 @@ def test_a_field_of_blanks_is_not_filled(key: str, kati: User) -> None:
 
 
 def test_a_picture_counts_when_a_page_shows_it(kati: User) -> None:
-    ImageFactory(description="Kati")
+    own_picture()
     assert "own-picture" in open_keys(kati)
     use_own_picture()
     assert "own-picture" not in open_keys(kati)
