@@ -21,6 +21,8 @@ from tests.loaded_rows import LoadedContent
 from tests.prepared_database import make_prepared_database, restore_database, template_name
 
 use_few_examples()
+# Python's own number makes it look for garbage twenty to thirty times a test.
+gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
