@@ -20,7 +20,7 @@ from intake.jobs.runner import Job, JobRun, JobRunner, registered_jobs
 pytestmark = pytest.mark.django_db
 
 MIDNIGHT = datetime(2026, 11, 2, tzinfo=UTC)
-STEP = timedelta(seconds=30)
+STEP = timedelta(minutes=2)
 
 
 class Commands:
