@@ -51,19 +51,19 @@ YES, NO = "Yhä kiinnostunut", "Ei odota enää"
 
 
 def test_undelivered_answer_pairs_queue_no_mail(notified: WaitingPlace) -> None:
-    answers(notified, *["yes", "no"] * 30, at=NOW + HOUR)
+    answers(notified, *["yes", "no"] * 6, at=NOW + HOUR)
     assert subjects() == []
 
 
 def test_the_last_yes_is_told(notified: WaitingPlace, server: PostOffice) -> None:
-    answers(notified, *["yes", "no"] * 30, "yes", at=NOW + HOUR)
+    answers(notified, *["yes", "no"] * 6, "yes", at=NOW + HOUR)
     assert subjects() == [YES]
     deliver(NOW + HOUR)
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
 
 
 def test_alternating_answers_send_one_mail_a_day(notified: WaitingPlace, server: PostOffice) -> None:
-    for number in range(30):
+    for number in range(6):
         moment = NOW + HOUR + timedelta(minutes=10 * number)
         answers(notified, "yes", at=moment)
         deliver(moment)
@@ -136,7 +136,7 @@ def test_ten_days_of_changing_are_ten_mails(notified: WaitingPlace, server: Post
 
 
 def test_the_history_keeps_each_answer_once_a_day(notified: WaitingPlace) -> None:
-    answers(notified, *["yes", "no"] * 30, at=NOW + HOUR)
+    answers(notified, *["yes", "no"] * 6, at=NOW + HOUR)
     answers(notified, "yes", at=NOW + timedelta(days=1))
     steps = EnquiryStep.objects.filter(enquiry=notified.enquiry, kind__startswith="answered").order_by("pk")
     assert list(steps.values_list("kind", flat=True)) == [

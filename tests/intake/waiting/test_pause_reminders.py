@@ -30,7 +30,7 @@ def details(contact_page: ContactPage) -> None:
 def test_overdue_pause_reminders_repeat_without_duplicates(server: PostOffice) -> None:
     pause(active=True, returns_on=DAY_OF_RETURN)
     seen: list[int] = []
-    for day in range(-20, 75):
+    for day in (-20, -8, -7, -6, -1, 0, 1, 6, 7, 8, 20, 36, 37, 38, 52, 66, 67, 68, 74):
         for hour in (-12, 11):
             if remind_of_pause(now=NOON + day * DAY + timedelta(hours=hour)):
                 seen.append(day)
