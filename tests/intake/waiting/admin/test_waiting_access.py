@@ -1,6 +1,5 @@
 """Who may come to the waiting list and the return, and that no input breaks them."""
 
-import itertools
 import logging
 
 import pytest
@@ -122,23 +121,18 @@ def test_unknown_waiting_enquiry_is_not_found(kati: Client, second: Enquiry, tar
 
 def test_no_input_breaks_a_page(kati: Client, second: Enquiry) -> None:
     before = everything()
-    for name, value in itertools.product(("form", "p", "version"), NONSENSE):
-        assert kati.get(WAITING, {name: value}).status_code == 200, (name, value)
-        assert kati.get(RETURN, {name: value}).status_code == 200, (name, value)
     for value in NONSENSE:
+        asked = dict.fromkeys(("form", "p", "version"), value)
+        assert kati.get(WAITING, asked).status_code == 200, value
+        assert kati.get(RETURN, asked).status_code == 200, value
         assert kati.post(ahead(second), {"version": value, "reason": "Kiire"}).status_code in (409, 422), value
         assert kati.post(back(second), {"version": value}).status_code == 302, value
         assert kati.post(STOP, {"plan": value, "version": value}).status_code == 302, value
-        for name in ("per_day", "answer_days", "first_form", "shown_digest", "action"):
-            sent = {
-                "per_day": "5",
-                "answer_days": "14",
-                "greeting": "",
-                "action": "start",
-                "shown_digest": "",
-                name: value,
-            }
-            assert kati.post(RETURN, sent).status_code in (200, 409, 422), (name, value)
+        # Fields are checked each by itself; what was shown and is to be done, only where they are right.
+        for names in (("per_day", "answer_days", "first_form"), ("shown_digest",), ("action",)):
+            plan = {"per_day": "5", "answer_days": "14", "greeting": "", "action": "start", "shown_digest": ""}
+            sent = plan | dict.fromkeys(names, value)
+            assert kati.post(RETURN, sent).status_code in (200, 409, 422), (names, value)
     assert everything() == before
     # A null character is no text at all; the site refuses it before any page.
     assert kati.post(ahead(second), {"version": second.version, "reason": "x\x00"}).status_code in (302, 400)
