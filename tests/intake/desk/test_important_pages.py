@@ -28,13 +28,16 @@ STOPS = {
     "/tietosuoja/": "ei pääse tietosuojaselosteeseen",
 }
 FINAL = "Poistaminen on lopullista"
+RIGHTS = ["Sisällöntuottaja", "Työnohjaaja", "superuser"]
+# What is said depends on the page, and who hears it on the rights: each of both comes once.
+EACH = pytest.mark.parametrize(("address", "editor"), list(zip(STOPS, RIGHTS, strict=True)), indirect=["editor"])
 
 
 def at(address: str) -> Any:
     return next(page for page in Page.objects.filter(depth__gt=1).specific() if page.url == address)
 
 
-@pytest.fixture(params=["Sisällöntuottaja", "Työnohjaaja", "superuser"])
+@pytest.fixture(params=RIGHTS)
 def editor(request: Any) -> Client:
     return signed_in(request.param)
 
@@ -72,7 +75,7 @@ def dead_links(client: Client, *addresses: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("address", STOPS)
+@EACH
 def test_who_takes_it_away_is_warned_first(address: str, editor: Client) -> None:
     page = at(address)
     bulk = "/admin/bulk/wagtailcore/page/{deed}/?next=/admin/&id={other}&id={page}"
@@ -105,7 +108,7 @@ def test_it_never_disappears_by_the_clock(address: str) -> None:
     ordinary.full_clean()
 
 
-@pytest.mark.parametrize("address", STOPS)
+@EACH
 def test_dashboard_tells_while_it_is_hidden(address: str, editor: Client) -> None:
     assert dashboard(editor) == ""
     page = at(address)
@@ -118,7 +121,7 @@ def test_dashboard_tells_while_it_is_hidden(address: str, editor: Client) -> Non
     assert dashboard(editor) == ""
 
 
-@pytest.mark.parametrize("address", STOPS)
+@EACH
 def test_dashboard_tells_while_it_is_missing(address: str, editor: Client) -> None:
     at(address).delete()
     assert STOPS[address] in dashboard(editor)
@@ -226,7 +229,9 @@ def test_editor_hears_of_a_dead_link() -> None:
     assert "home-dead-link" in [finding.key for finding in page_findings(front)]
 
 
-@pytest.mark.parametrize("kind", [ContactPage, MappingPage, HomePage])
+@pytest.mark.parametrize(
+    ("kind", "editor"), list(zip([ContactPage, MappingPage, HomePage], RIGHTS, strict=True)), indirect=["editor"]
+)
 def test_the_only_one_is_not_copied(kind: type[Page], editor: Client) -> None:
     page = kind.objects.get()
     for address in (f"/admin/pages/{page.pk}/edit/", f"/admin/pages/{page.get_parent().pk}/"):

@@ -38,22 +38,32 @@ def draft(page: MappingPage, rows: Any) -> MappingPage:
     return MappingPage.objects.get(pk=page.pk)
 
 
-def opened(client: Client, page: MappingPage) -> dict[str, int]:
-    """What each screen that shows the draft answers."""
+def of_the_draft(page: MappingPage) -> dict[str, str]:
+    """The screens that read what the draft asks."""
     newest = page.latest_revision
     oldest = page.revisions.order_by("pk").first()
-    addresses = {
+    return {
         "editor": reverse("wagtailadmin_pages:edit", args=[page.pk]),
-        "history": reverse("wagtailadmin_pages:history", args=[page.pk]),
-        "revert": reverse("wagtailadmin_pages:revisions_revert", args=[page.pk, newest.pk]),
         "view": reverse("wagtailadmin_pages:revisions_view", args=[page.pk, newest.pk]),
         "compare": reverse("wagtailadmin_pages:revisions_compare", args=[page.pk, oldest.pk, "latest"]),
         "draft": reverse("wagtailadmin_pages:view_draft", args=[page.pk]),
         "tryout": reverse("mapping_tryout", args=[page.pk]),
+    }
+
+
+def of_the_page(page: MappingPage) -> dict[str, str]:
+    """Those beside them. To revert opens the editor of the same draft."""
+    return {
+        "history": reverse("wagtailadmin_pages:history", args=[page.pk]),
+        "revert": reverse("wagtailadmin_pages:revisions_revert", args=[page.pk, page.latest_revision.pk]),
         "list": reverse("wagtailadmin_explore", args=[page.get_parent().pk]),
         "public page": "/alkukartoitus/",
         "first step": "/alkukartoitus/aloita/",
     }
+
+
+def opened(client: Client, addresses: dict[str, str]) -> dict[str, int]:
+    """What each screen answers."""
     return {name: client.get(address).status_code for name, address in addresses.items()}
 
 
@@ -97,7 +107,14 @@ def test_every_screen_opens(kati: Client, mapping_page: MappingPage, name: str) 
     mapping_page.save_revision().publish()
     page = draft(mapping_page, HALF_DONE[name])
     previews(page)
-    answers = opened(kati, page)
+    answers = opened(kati, of_the_draft(page))
+    assert set(answers.values()) == {200}, answers
+
+
+@pytest.mark.parametrize("name", ["values of another type", "no list"])
+def test_screens_beside_them_open(kati: Client, mapping_page: MappingPage, name: str) -> None:
+    mapping_page.save_revision().publish()
+    answers = opened(kati, of_the_page(draft(mapping_page, HALF_DONE[name])))
     assert set(answers.values()) == {200}, answers
 
 
@@ -105,7 +122,8 @@ def test_every_screen_opens(kati: Client, mapping_page: MappingPage, name: str) 
 def test_a_public_page_shows_what_is_left(kati: Client, mapping_page: MappingPage, name: str) -> None:
     MappingPage.objects.filter(pk=mapping_page.pk).update(questions=HALF_DONE[name])
     page = draft(mapping_page, EVERY_TYPE)
-    assert set(opened(kati, page).values()) == {200}
+    answers = opened(kati, of_the_draft(page) | of_the_page(page))
+    assert set(answers.values()) == {200}, answers
 
 
 def test_what_can_be_read_is_shown() -> None:
