@@ -15,7 +15,7 @@ from intake.mail.models import OutgoingMail
 from intake.mail.queue import NewMail, PrivateLink, claim_automatic_mail, queue_mail
 from intake.mailbox import mailbox_key
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.rules import kept_while_waiting, removed_unless_confirmed
+from intake.waiting.rules import last_day_without_mail, removed_unless_confirmed
 
 WAITING_LINK = PrivateLink(name="waiting_link", placeholder="odotuslistan-salainen-osoite", view_name="waiting_answer")
 
@@ -109,14 +109,16 @@ def queue_waiting_confirmation(*, place: WaitingPlace, now: datetime) -> bool:
         return False
     if not claim_automatic_mail(mailbox_key(enquiry.email), purpose, now):
         return False
-    _queue_link_to_place(place, purpose, kept_while_waiting(place.months), now)
+    day = last_day_without_mail(confirmed_at=place.confirmed_at, months=place.months)
+    _queue_link_to_place(place, purpose, day, now)
     return True
 
 
 def queue_test_confirmation(*, enquiry: Enquiry, months: int, now: datetime) -> None:
     """Queue the confirmation that the place of a test letter would get. There is no such place, and none is stored."""
     place = WaitingPlace(enquiry=enquiry, months=months)
-    _queue_link_to_place(place, MailPurpose.WAITING_CONFIRMATION, kept_while_waiting(months), now)
+    day = last_day_without_mail(confirmed_at=now, months=months)
+    _queue_link_to_place(place, MailPurpose.WAITING_CONFIRMATION, day, now)
 
 
 def queue_waiting_link(*, place: WaitingPlace, removed_on: date | None, now: datetime) -> None:
@@ -124,22 +126,27 @@ def queue_waiting_link(*, place: WaitingPlace, removed_on: date | None, now: dat
 
     `removed_on`: when the place is removed without an answer (intake.waiting.reading); None if it is not.
     """
-    _queue_link_to_place(place, MailPurpose.WAITING_LINK, removed_unless_confirmed(removed_on), now)
+    _queue_link_to_place(place, MailPurpose.WAITING_LINK, removed_on, now)
 
 
-def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, kept: str, now: datetime) -> None:
-    mail = mail_to_sender(
+def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, removed_on: date | None, now: datetime) -> None:
+    mail = link_mail(place=place, purpose=purpose, removed_on=removed_on)
+    queue_mail(replace(mail, subject=as_test(mail.subject)) if place.enquiry.is_proof else mail, now=now)
+
+
+def link_mail(*, place: WaitingPlace, purpose: MailPurpose, removed_on: date | None) -> NewMail:
+    """Return a mail with the private link. It is rendered anew before each attempt (intake.waiting.reading)."""
+    return mail_to_sender(
         place.enquiry,
         purpose,
         subject=_("You are on the waiting list (reference %(reference)s)"),
         context={
             "wants_mail": place.wants_mail,
             "months": place.months,
-            "kept_while_waiting": kept,
+            "kept_while_waiting": removed_unless_confirmed(removed_on),
             "answer_url": WAITING_LINK.url(),
         },
     )
-    queue_mail(replace(mail, subject=as_test(mail.subject)) if place.enquiry.is_proof else mail, now=now)
 
 
 def queue_waiting_answer(

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from home.pause.models import PauseNotice
 from home.pause.rules import pause_state
 from intake.choices import Kind, MailPurpose, MailState, Outcome, PlanState, Status, StepKind, Verdict
-from intake.enquiry.mails import enquiry_of, to_sender
+from intake.enquiry.mails import enquiry_of
 from intake.enquiry.models import Enquiry, EnquiryStep
 from intake.enquiry.services import (
     accepted,
@@ -27,7 +27,7 @@ from intake.enquiry.services import (
 )
 from intake.locks import lock_receiving
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import Handling, MadeLink, new_secret, register, register_link, secret_digest
+from intake.mail.queue import MadeLink, new_secret, register_link, secret_digest
 from intake.mailbox import mailbox_key, same_address
 from intake.settings import IntakeSettings
 from intake.typed_text import clean_line
@@ -221,31 +221,6 @@ def confirm_test_letter(*, enquiry: Enquiry, now: datetime, **_signal: object) -
     """Queue the mail of joining the list for a letter that does not join it."""
     if not enquiry.is_quarantined:
         queue_test_confirmation(enquiry=enquiry, months=IntakeSettings.load().waiting_months, now=now)
-
-
-def _mark_reached(mail: OutgoingMail, now: datetime) -> None:
-    """Record, for each place with this address, that a mail with the link to leave the list was sent to it."""
-    if enquiry_of(mail).is_proof:
-        return
-    places = WaitingPlace.objects.filter(same_address("enquiry__email", mail.recipient), reached_at=None)
-    places.update(reached_at=now)
-
-
-def _is_on_list(mail: OutgoingMail, _now: datetime) -> bool:
-    return enquiry_of(mail).status == Status.WAITING_LIST
-
-
-def _withdraw_link_mail(mail: OutgoingMail, now: datetime) -> None:
-    record_steps([enquiry_of(mail).pk], StepKind.MAIL_WITHDRAWN, now=now)
-    mail.delete()
-
-
-register(
-    *LINK_PURPOSES,
-    handling=Handling(
-        addresses=to_sender, is_still_valid=_is_on_list, withdraw=_withdraw_link_mail, delivered=_mark_reached
-    ),
-)
 
 
 def reset_waiting(place: WaitingPlace, *, months: int, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The waiting list in the admin."""
+"""The waiting list in the admin, and the day of removal that mails with a private link name."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 
 from home.dates import finnish_day
 from intake.choices import DeliveryMode, MailPurpose, MailState, PlanState, Status, StepKind, SupervisionForm
+from intake.enquiry.mails import enquiry_of, to_sender
 from intake.enquiry.models import Enquiry, EnquiryStep, may_act
 from intake.mail.models import OutgoingMail
-from intake.mailbox import is_same_address
-from intake.waiting.mails import LIST_PURPOSES
+from intake.mail.queue import Handling, register
+from intake.mailbox import is_same_address, same_address
+from intake.waiting.mails import LIST_PURPOSES, link_mail
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.places import LINK_PURPOSES, is_mailable, takes_new_clients
+from intake.waiting.places import LINK_PURPOSES, is_mailable, record_steps, takes_new_clients
 from intake.waiting.return_plan import next_mailboxes
 from intake.waiting.rules import by_mailbox, last_day_unreached, last_day_without_mail, removal_day
 
@@ -180,6 +182,46 @@ def _removed_on(place: WaitingPlace, mailbox: list[WaitingPlace], mails: list[Ou
         return None
     asked = [mail.sent_at or mail.created_at for mail in of_list if mail.purpose == MailPurpose.STILL_WAITING]
     return removal_day(confirmed_at=latest.confirmed_at, asked_at=asked, months=latest.months)
+
+
+def _mark_reached(mail: OutgoingMail, now: datetime) -> None:
+    """Record, for each place with this address, that a mail with the link to leave the list was sent to it."""
+    if enquiry_of(mail).is_proof:
+        return
+    places = WaitingPlace.objects.filter(same_address("enquiry__email", mail.recipient), reached_at=None)
+    places.update(reached_at=now)
+
+
+def _link_mail_texts(mail: OutgoingMail, _now: datetime) -> tuple[str, str]:
+    """Return the texts with the day of removal as it is now: the mail may go out weeks after the person joined."""
+    enquiry = enquiry_of(mail)
+    if enquiry.is_proof:
+        return mail.text, mail.html
+    place = WaitingPlace.objects.select_related("enquiry").get(enquiry=enquiry)
+    mailbox = list(places_on_the_list().filter(mailbox_key=place.mailbox_key))
+    texts = link_mail(place=place, purpose=MailPurpose(mail.purpose), removed_on=removed_on(place, mailbox))
+    return texts.text, texts.html
+
+
+def _is_on_list(mail: OutgoingMail, _now: datetime) -> bool:
+    return enquiry_of(mail).status == Status.WAITING_LIST
+
+
+def _withdraw_link_mail(mail: OutgoingMail, now: datetime) -> None:
+    record_steps([enquiry_of(mail).pk], StepKind.MAIL_WITHDRAWN, now=now)
+    mail.delete()
+
+
+register(
+    *LINK_PURPOSES,
+    handling=Handling(
+        addresses=to_sender,
+        texts=_link_mail_texts,
+        is_still_valid=_is_on_list,
+        withdraw=_withdraw_link_mail,
+        delivered=_mark_reached,
+    ),
+)
 
 
 def _events(place: WaitingPlace, mails: list[OutgoingMail]) -> tuple[Event, ...]:

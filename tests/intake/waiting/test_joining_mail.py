@@ -1,7 +1,7 @@
 """The mail that says that somebody is on the list: it always goes, and nothing else goes before it."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from intake.mail.queue import MAILS_A_DAY, counted
 from intake.models import AutomaticReplyTrace, Enquiry, IntakeSettings, OutgoingMail, WaitingLink, WaitingPlace
 from intake.waiting.mails import queue_still_waiting
 from intake.waiting.places import is_mailable, mailable_places
+from intake.waiting.private_page import answer_stay
 from intake.waiting.reading import read_list
 from intake.waiting.return_plan import NobodyToNotify, start_plan
 from tests.intake.enquiries import received
@@ -66,6 +67,45 @@ def test_a_message_after_joining_is_confirmed_too(visitor: Visitor) -> None:
     sends_message(visitor, email="maija@esimerkki.fi")
     assert confirmations() == 1
     assert OutgoingMail.objects.filter(purpose=MailPurpose.CONFIRMATION).count() == 1
+
+
+def removal_days_named() -> list[str]:
+    """The day that each confirmation named as it went out, in the page of its link too."""
+    named = []
+    for text in (str(mail.body) for mail in sent_mails.outbox):
+        for secret in re.findall(r"/jatka/([\w-]+)/odotuslista/", text):
+            page = page_text(Client().get(f"/jatka/{secret}/odotuslista/"))
+            for words in (" ".join(text.split()), page):
+                named += re.findall(r"Tietosi poistetaan odotuslistalta ([\d.]+), ellet vahvista sitä ennen", words)
+    return named
+
+
+def test_confirmation_sent_late_names_the_true_day(visitor: Visitor) -> None:
+    """Accepted weeks after joining, and put off by the server for days."""
+    joined = datetime(2026, 1, 12, 10, tzinfo=UTC)
+    with time_machine.travel(joined, tick=False) as clock:
+        joins(visitor, wish(wants_mail="on", extra_line="x"))
+        clock.shift(timedelta(weeks=5))
+        accept(Enquiry.objects.get())
+        clock.shift(timedelta(days=2))
+        sent_mails.outbox.clear()
+        deliver_due(timezone.now())
+        assert removal_days_named() == ["12.1.2027", "12.1.2027"]
+
+
+def test_day_in_the_confirmation_follows_a_later_answer(visitor: Visitor) -> None:
+    """Joined twice; the first link confirmed the mailbox before the second confirmation went out."""
+    joined = datetime(2026, 1, 12, 10, tzinfo=UTC)
+    with time_machine.travel(joined, tick=False) as clock:
+        joins(visitor, wish(wants_mail="on"))
+        deliver_due(timezone.now())
+        clock.shift(timedelta(days=40))
+        joins(visitor, wish(wants_mail="on", message="Vielä tämä."))
+        clock.shift(timedelta(days=1))
+        answer_stay(place_id=WaitingPlace.objects.earliest("pk").pk, now=timezone.now())
+        sent_mails.outbox.clear()
+        deliver_due(timezone.now())
+        assert removal_days_named() == ["22.2.2027", "22.2.2027"]
 
 
 @pytest.mark.parametrize("ticked", [True, False])

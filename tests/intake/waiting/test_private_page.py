@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from home.dates import finnish_day
 from intake.choices import Kind, Outcome, Status
+from intake.enquiry.rules import months_later
 from intake.enquiry.services import change_status
 from intake.mail.delivery import deliver_next
 from intake.models import Enquiry, IntakeSettings, OutgoingMail
@@ -294,7 +295,10 @@ def test_confirmation_describes_the_list_with_a_link(
     assert (WAITING_LINK.placeholder in mail.text, WAITING_LINK.placeholder in mail.html) == (True, True)
     for part in (mail.text, mail.html):
         assert "Odotuslista ei sido sinua mihinkään, eikä se takaa aikaa." in part
-        assert "Tietosi poistetaan odotuslistalta noin 12 kuukauden kuluttua" in part
+        day = finnish_day(months_later(timezone.localdate(), 12))
+        assert f"Tietosi poistetaan odotuslistalta {day}, ellet vahvista sitä ennen odottavasi yhä." in " ".join(
+            part.split()
+        )
         assert ("kysyn, odotatko yhä" in part) == bool(ticked)
         assert ("otan sinuun itse yhteyttä" in part) != bool(ticked)
         assert "merkki" not in part.replace("esimerkki", "")
