@@ -27,7 +27,7 @@ from home.pages import AlwaysPublic, BasePage
 from home.pause.models import current_pause, offered_recently
 from home.pause.rules import FormMode
 from home.pause.wording import PauseStatus
-from intake.choices import Kind
+from intake.choices import Kind, Status
 from intake.enquiry.form_pages import (
     FormNotices,
     FormPost,
@@ -291,6 +291,9 @@ def _thanks_page(
         # A test letter has none.
         place = WaitingPlace.objects.filter(enquiry=enquiry).first()
         context["wants_mail"] = place is not None and place.wants_mail
+        # Of a suspicious one the page tells no more than of any other.
+        no_place = enquiry.is_proof or enquiry.is_quarantined
+        context["is_waiting"] = no_place or enquiry.status == Status.WAITING_LIST
         months = place.months if place else IntakeSettings.load(request).waiting_months
         context |= {"months": months, "kept_while_waiting": kept_while_waiting(months)}
         return TemplateResponse(request, page.joined_template, context)

@@ -123,6 +123,10 @@ def test_the_list_is_as_it_was_left(reading: KatisDesk, site: RunningSite) -> No
     with next_document(page):
         back.click()
     assert page.url == searched
+    # Also from where an enquiry was, that was removed meanwhile.
+    page.evaluate("link => location.assign(link)", f"{LIST}inspect/999999/")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Yhteydenottoa ei enää ole")
+    expect(back).to_have_attribute("href", searched)
     # By a link in a mail she has left no list.
     page.goto(f"{LIST}inspect/{pk}/")
     expect(back).to_have_attribute("href", f"{site.url}{LIST}")

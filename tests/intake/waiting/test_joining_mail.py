@@ -16,7 +16,7 @@ from intake.mail.queue import MAILS_A_DAY, counted
 from intake.models import AutomaticReplyTrace, Enquiry, IntakeSettings, OutgoingMail, WaitingLink, WaitingPlace
 from intake.waiting.mails import queue_still_waiting
 from intake.waiting.places import is_mailable, mailable_places
-from intake.waiting.private_page import answer_stay
+from intake.waiting.private_page import answer_no, answer_stay
 from intake.waiting.reading import read_list
 from intake.waiting.return_plan import NobodyToNotify, start_plan
 from tests.intake.enquiries import received
@@ -67,6 +67,37 @@ def test_a_message_after_joining_is_confirmed_too(visitor: Visitor) -> None:
     sends_message(visitor, email="maija@esimerkki.fi")
     assert confirmations() == 1
     assert OutgoingMail.objects.filter(purpose=MailPurpose.CONFIRMATION).count() == 1
+
+
+JOINED, NOT_WAITING = "Kiitos, ilmoittautumisesi on perillä", "Et ole enää odotuslistalla"
+
+
+def test_joined_page_follows_who_leaves_and_comes_back(visitor: Visitor) -> None:
+    thanks = joins(visitor, wish(wants_mail="on"))["Location"]
+    place = WaitingPlace.objects.get()
+    for answer, there, gone in ((answer_no, NOT_WAITING, JOINED), (answer_stay, JOINED, NOT_WAITING)):
+        answer(place_id=place.pk, now=timezone.now())
+        page = page_text(visitor.client.get(thanks))
+        assert there in page
+        assert gone not in page
+        assert ("Kun aikoja vapautuu, listalla oleviin otetaan yhteyttä" in page) is (there == JOINED)
+        assert place.enquiry.reference in page
+
+
+def test_joined_page_of_a_suspicious_one_tells_nothing(visitor: Visitor) -> None:
+    """Whoever sent it sees what everybody else does, whatever Kati makes of it."""
+    thanks = joins(visitor, wish(extra_line="x"))["Location"]
+    enquiry = Enquiry.objects.get()
+    assert enquiry.is_quarantined
+    change_status(
+        enquiry_id=enquiry.pk,
+        version=enquiry.version,
+        status=Status.CLOSED,
+        outcome=Outcome.SPAM,
+        by=None,
+        now=timezone.now(),
+    )
+    assert NOT_WAITING not in page_text(visitor.client.get(thanks))
 
 
 def removal_days_named() -> list[str]:

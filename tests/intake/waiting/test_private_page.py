@@ -140,6 +140,16 @@ def test_who_leaves_is_told_when_the_details_go(enquiry: Enquiry) -> None:
     assert buttons(Client().get(address))["stay"] == "Haluan takaisin odotuslistalle"
 
 
+def test_gone_page_says_that_other_places_stay(enquiry: Enquiry) -> None:
+    other = received(kind=Kind.WAITING, wants_mail=True, email=enquiry.email, message="Toinen viesti")
+    address = private_address(enquiry)
+    presses(address, "remove")
+    page = page_text(Client().get(address))
+    assert WaitingPlace.objects.get().enquiry == other
+    assert "eikä niistä tule enää sähköpostia. Jos olet liittynyt listalle useammin kuin kerran" in page
+    assert "paikka, jota et poistanut, on yhä voimassa" in page
+
+
 def test_link_after_removal_is_404_with_advice(enquiry: Enquiry) -> None:
     address, other = private_address(enquiry), private_address(enquiry)
     assert presses(address, "remove").status_code == 303
