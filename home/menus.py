@@ -39,7 +39,7 @@ class _FooterMenuForm(SeenValues, WagtailAdminModelForm):  # type: ignore[misc]
 
     def __init__(self, data: QueryDict | None = None, *args: Any, **kwargs: Any) -> None:
         menu = kwargs["instance"]
-        links = FooterLink.objects.filter(menu=menu).select_related("page").order_by("sort_order")
+        links = FooterLink.objects.filter(menu=menu.pk).select_related("page").order_by("sort_order")
         self._stored_pages = [link.page for link in links]
         self._changed_elsewhere = False
         if data is not None:
