@@ -88,7 +88,7 @@ def test_the_editor_has_no_way_to_enquiries(editor: Page) -> None:
 
 
 # A page of its own for each line: what is wrong with it, and what the editor is told. Two kinds can't be on one page.
-_FAULTS = [
+_ERRORS = [
     ({}, []),
     ({"search_description": "a" * 156}, ["Kuvaus hakukoneille on pitkä"]),
     (
@@ -106,16 +106,16 @@ _FAULTS = [
         ],
     ),
 ]
-_MAKE_FAULTY = """
+_MAKE_INVALID = """
 from home.models import HomePage, ServicePage
 
-for number, changed in enumerate({faults!r}):
+for number, changed in enumerate({errors!r}):
     html = "<h4>Liian alas</h4>" if changed.pop("skips", False) else ""
     body = [dict(type="text", value=dict(heading="Alku", text=html + "<p>Teksti.</p>"))]
     values = dict(title="Koe", slug=f"tarkistus-{{number}}", search_description="Lyhyt kuvaus.", body=body)
     print(HomePage.objects.get().add_child(instance=ServicePage(**(values | changed))).pk)
 """
-_REMOVE_FAULTY = """
+_REMOVE_INVALID = """
 from home.models import ServicePage
 
 for page in ServicePage.objects.filter(slug__startswith="tarkistus-"):
@@ -124,11 +124,11 @@ for page in ServicePage.objects.filter(slug__startswith="tarkistus-"):
 
 
 @pytest.fixture
-def faulty_pages(site: RunningSite) -> Iterator[list[str]]:
-    """The numbers of the pages of _FAULTS."""
-    made = site.run(_MAKE_FAULTY.format(faults=[changed for changed, _told in _FAULTS]))
+def invalid_pages(site: RunningSite) -> Iterator[list[str]]:
+    """The numbers of the pages of _ERRORS."""
+    made = site.run(_MAKE_INVALID.format(errors=[changed for changed, _told in _ERRORS]))
     yield made.split()
-    site.run(_REMOVE_FAULTY)
+    site.run(_REMOVE_INVALID)
 
 
 def test_image_list_title_is_readable(editor: Page) -> None:
@@ -141,10 +141,10 @@ def test_image_list_title_is_readable(editor: Page) -> None:
     assert title.evaluate(shown_at_its_end)
 
 
-def test_editor_checks_panel_shows_each_finding(editor: Page, faulty_pages: list[str], watch: Watch) -> None:
-    for number, (_changed, told) in zip(faulty_pages, _FAULTS, strict=True):
+def test_editor_checks_panel_shows_each_finding(editor: Page, invalid_pages: list[str], watch: Watch) -> None:
+    for number, (_changed, told) in zip(invalid_pages, _ERRORS, strict=True):
         editor.goto(f"/admin/pages/{number}/edit/")
-        if number == faulty_pages[0]:
+        if number == invalid_pages[0]:
             # Wagtail keeps it open from then on.
             editor.get_by_role("button", name="Tarkistukset päälle/pois").click()
         # The words are counted in the same run.

@@ -70,17 +70,17 @@ def group_headings(model: type[models.Model], language: str) -> list[str]:
 
 def faults_of(finnish: list[Field], english: list[Field]) -> dict[str, str]:
     """What is wrong with the labels and help of a form, by field; `english` is the same form untranslated."""
-    faults = {}
+    errors = {}
     for field, untranslated in zip(finnish, english, strict=True):
         if not field.label or field.label == untranslated.label:
-            faults[field.name] = "no Finnish label"
+            errors[field.name] = "no Finnish label"
         elif not field.help:
-            faults[field.name] = "no help"
+            errors[field.name] = "no help"
         elif field.help == untranslated.help:
-            faults[field.name] = "help is not Finnish"
+            errors[field.name] = "help is not Finnish"
         elif JARGON.search(field.label + field.help):
-            faults[field.name] = "jargon"
-    return faults
+            errors[field.name] = "jargon"
+    return errors
 
 
 @pytest.mark.parametrize("model", [*PAGES, *SETTINGS], ids=lambda model: model.__name__)
@@ -212,7 +212,7 @@ def test_unsaved_page_can_be_previewed(model: type[Page], kati: Client) -> None:
 
 def without_a_true_preview(stream: blocks.StreamBlock) -> dict[str, list[str]]:
     """What each block of `stream` lacks of what the editor sees when she chooses one."""
-    faults = {}
+    errors = {}
     for name, block in stream.child_blocks.items():
         own_example = hasattr(block.meta, "preview_value") or (
             type(block).get_preview_value is not blocks.Block.get_preview_value
@@ -223,8 +223,8 @@ def without_a_true_preview(stream: blocks.StreamBlock) -> dict[str, list[str]]:
             "description": bool(block.get_description()),
         }
         if lacking := [what for what, is_there in there.items() if not is_there]:
-            faults[name] = lacking
-    return faults
+            errors[name] = lacking
+    return errors
 
 
 def test_every_block_has_styled_preview_and_description() -> None:

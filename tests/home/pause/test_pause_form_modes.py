@@ -118,8 +118,8 @@ def test_undone_form_mode_still_counts_as_offered() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("settled", [True, False])
-def test_elapsed_return_counts_before_worker_records_it(settled: bool) -> None:
+@pytest.mark.parametrize("worker_saw_it", [True, False])
+def test_elapsed_return_counts_before_worker_records_it(worker_saw_it: bool) -> None:
     notice = PauseNotice.load()
     change_pause(
         values={
@@ -133,7 +133,7 @@ def test_elapsed_return_counts_before_worker_records_it(settled: bool) -> None:
         now=NOW,
     )
     opened = datetime(2027, 3, 15, tzinfo=HELSINKI)
-    if settled:
+    if worker_saw_it:
         assert record_elapsed_return(now=opened + timedelta(minutes=1))
     for hours, offered in ((1, True), (47, True), (49, False)):
         moment = (opened + timedelta(hours=hours)).astimezone(UTC)

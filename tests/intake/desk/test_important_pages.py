@@ -78,13 +78,13 @@ def dead_links(client: Client, *addresses: str) -> dict[str, list[str]]:
 @EACH
 def test_who_takes_it_away_is_warned_first(address: str, editor: Client) -> None:
     page = at(address)
-    bulk = "/admin/bulk/wagtailcore/page/{deed}/?next=/admin/&id={other}&id={page}"
+    bulk = "/admin/bulk/wagtailcore/page/{action}/?next=/admin/&id={other}&id={page}"
     other = at("/saavutettavuus/")
-    for deed in ("delete", "unpublish"):
-        for asked in (f"/admin/pages/{page.pk}/{deed}/", bulk.format(deed=deed, page=page.pk, other=other.pk)):
+    for action in ("delete", "unpublish"):
+        for asked in (f"/admin/pages/{page.pk}/{action}/", bulk.format(action=action, page=page.pk, other=other.pk)):
             text = editor.get(asked).content.decode()
             assert STOPS[address] in text, asked
-            assert (FINAL in text) == (deed == "delete"), asked
+            assert (FINAL in text) == (action == "delete"), asked
     page.refresh_from_db()
     assert page.live
 
@@ -162,9 +162,9 @@ def test_privacy_page_can_get_no_password(editor: Client) -> None:
 
 
 @pytest.mark.parametrize("address", [*STOPS, "/yksilotyonohjaus/"])
-@pytest.mark.parametrize("deed", ["unpublish", "delete"])
-def test_no_link_is_left_dead(deed: str, address: str) -> None:
-    getattr(at(address), deed)()
+@pytest.mark.parametrize("action", ["unpublish", "delete"])
+def test_no_link_is_left_dead(action: str, address: str) -> None:
+    getattr(at(address), action)()
     client = Client()
     others = [page.url for page in Page.objects.filter(depth__gt=1, live=True).specific()]
     assert others
@@ -184,32 +184,32 @@ def test_without_front_page_no_link_leads_to_it() -> None:
     assert lost.select("main a[href^='tel:']")
 
 
-@pytest.mark.parametrize("deed", ["unpublish", "delete"])
-def test_words_of_a_link_stay(deed: str) -> None:
+@pytest.mark.parametrize("action", ["unpublish", "delete"])
+def test_words_of_a_link_stay(action: str) -> None:
     service, target = at("/yksilotyonohjaus/"), at("/ryhmatyonohjaus/")
     link = f'<a linktype="page" id="{target.pk}">Ryhmätyönohjaus</a>'
     service.body = [("text", {"heading": "", "text": RichText(f"<p>Katso myös {link}.</p>")})]
     service.save_revision().publish()
-    getattr(target, deed)()
+    getattr(target, action)()
     main = BeautifulSoup(Client().get(service.url).content, "html.parser").select_one("main")
     assert main is not None
     assert "Ryhmätyönohjaus" in main.text
     assert not main.select("a[href*='ryhma']")
 
 
-@pytest.mark.parametrize("deed", ["unpublish", "delete"])
-def test_list_of_pages_leaves_a_hidden_page_out(deed: str) -> None:
-    getattr(at("/ryhmatyonohjaus/"), deed)()
+@pytest.mark.parametrize("action", ["unpublish", "delete"])
+def test_list_of_pages_leaves_a_hidden_page_out(action: str) -> None:
+    getattr(at("/ryhmatyonohjaus/"), action)()
     rows = BeautifulSoup(Client().get("/").content, "html.parser").select(".ways__link")
     assert [str(row["href"]) for row in rows] == ["/yksilotyonohjaus/", "/tyoyhteison-tyonohjaus/"]
 
 
-@pytest.mark.parametrize("deed", ["unpublish", "delete"])
-def test_call_to_action_keeps_its_words(deed: str) -> None:
+@pytest.mark.parametrize("action", ["unpublish", "delete"])
+def test_call_to_action_keeps_its_words(action: str) -> None:
     service, target = at("/yksilotyonohjaus/"), at("/alkukartoitus/")
     service.body = [("call_to_action", {"text": "Kerro lisää", "label": "Aloita tästä", "page": target})]
     service.save_revision().publish()
-    getattr(target, deed)()
+    getattr(target, action)()
     calls = BeautifulSoup(Client().get(service.url).content, "html.parser").select(".cta")
     assert [(call.p.text, call.a["href"]) for call in calls] == [("Kerro lisää", "/ota-yhteytta/")]  # type: ignore[union-attr]
 

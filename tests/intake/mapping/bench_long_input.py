@@ -47,25 +47,25 @@ FEW = ("marks", "ligatures", "days", "codes")
 TIMES, STRAY = 8, 0.15
 
 
-def cost(deed: Callable[[], Any]) -> float:
-    """Seconds of this thread's processor time that `deed` takes."""
+def cost(action: Callable[[], Any]) -> float:
+    """Seconds of this thread's processor time that `action` takes."""
     start = time.thread_time()
-    deed()
+    action()
     return time.thread_time() - start
 
 
-def costs_more_than(limit: float, deed: Callable[[], Any]) -> bool:
-    """Whether `deed` costs more each time: collecting garbage may fall into one measurement, not into all."""
-    return all(cost(deed) >= limit for _ in range(4))
+def costs_more_than(limit: float, action: Callable[[], Any]) -> bool:
+    """Whether `action` costs more each time: collecting garbage may fall into one measurement, not into all."""
+    return all(cost(action) >= limit for _ in range(4))
 
 
-def bounded(deed: Callable[[str], Any], *, names: Sequence[str] = tuple(WORST)) -> None:
-    """Fail where `deed` with one of the worst texts costs far more than with as many plain letters."""
-    deed("x")
-    plain = cost(lambda: deed("x" * LENGTH))
+def bounded(action: Callable[[str], Any], *, names: Sequence[str] = tuple(WORST)) -> None:
+    """Fail where `action` with one of the worst texts costs far more than with as many plain letters."""
+    action("x")
+    plain = cost(lambda: action("x" * LENGTH))
     for name in names:
         text = WORST[name]
-        assert not costs_more_than(TIMES * plain + STRAY, lambda text=text: deed(text)), name  # type: ignore[misc]
+        assert not costs_more_than(TIMES * plain + STRAY, lambda text=text: action(text)), name  # type: ignore[misc]
 
 
 def fields_of(response: Any) -> list[str]:

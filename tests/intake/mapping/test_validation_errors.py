@@ -25,7 +25,7 @@ CHOICE = "This choice is there already."
 BOUNDS = "The largest can't be smaller than the smallest."
 
 
-def faults(rows: list[Row]) -> dict[Any, Any]:
+def errors(rows: list[Row]) -> dict[Any, Any]:
     """{place in the row: the error there}, {} for what can be saved."""
     try:
         QuestionStreamBlock().clean(stream(rows))
@@ -55,7 +55,7 @@ def when(*pairs: str) -> Row:
     return row("short_text", "muu", when=list(pairs))
 
 
-FAULTS = {
+ERRORS = {
     "a condition on a later question": ([step("S"), when("kuka:kuka-1"), WHO], 1, "when", LATER),
     "a condition on itself": (
         [step("S"), row("single_choice", "x", choices=["A", "B"], when=["x:x-1"])], 1, "when", LATER,
@@ -95,10 +95,10 @@ FAULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", ERRORS)
 def test_the_fault_is_told_where_it_is(name: str) -> None:
-    rows, place, field, words = FAULTS[name]
-    found = faults(rows)
+    rows, place, field, words = ERRORS[name]
+    found = errors(rows)
     assert place in found, found
     error = found[place]
     if field is not None:
@@ -110,7 +110,7 @@ def test_the_fault_is_told_where_it_is(name: str) -> None:
 
 def test_all_invalid_blocks_are_reported_at_once() -> None:
     rows = [step("S"), when("poistettu:x"), row("short_text", "b", when=["kuka:kuka-1"]), WHO, step("T")]
-    assert sorted(faults(rows)) == [1, 2, 4]
+    assert sorted(errors(rows)) == [1, 2, 4]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_all_invalid_blocks_are_reported_at_once() -> None:
     ],
 )
 def test_block_validation_error_is_shown_in_place(row_: Row) -> None:
-    found = faults([step("S"), row_])
+    found = errors([step("S"), row_])
     assert list(found) == [1]
     assert all("This field" not in words for words in words_of(found[1]))
 
@@ -142,8 +142,8 @@ def test_question_removable_unless_another_depends_on_it(place: int) -> None:
     rows = [one for index, one in enumerate(EVERY_TYPE) if index != place]
     leaned_on = {"teemat", "tuttu"}
     if EVERY_TYPE[place]["id"] in leaned_on:
-        assert set(words_of(faults(rows))) == {gettext(REMOVED)}
+        assert set(words_of(errors(rows))) == {gettext(REMOVED)}
     elif place == 0:
-        assert words_of(faults(rows)) == [gettext(BEGIN)]
+        assert words_of(errors(rows)) == [gettext(BEGIN)]
     else:
-        assert faults(rows) == {}
+        assert errors(rows) == {}

@@ -46,12 +46,12 @@ opening=FormOpening(submission_id=uuid.uuid4(), opened_at=now),
 signs=SpamSigns(seconds_open=300),
 shown=ShownTexts(),
 address_key=uuid.uuid4().hex,), pause=PauseNotice.load().status(now=now), now=now,)
-for name, deeds in {standings!r}.items():
+for name, actions in {standings!r}.items():
     enquiry = join(f"maija.{{uuid.uuid4().hex}}@esimerkki.fi")
     place = WaitingPlace.objects.get(enquiry=enquiry)
     print("SECRET", name, link_for_place(enquiry=enquiry, now=now))
-    for deed in deeds:
-        exec(deed)
+    for action in actions:
+        exec(action)
 """
 _secrets: dict[str, dict[str, str]] = {}
 
