@@ -64,7 +64,9 @@ def absolute(path: str) -> str:
 
 
 def page_address(page: Page, request: HttpRequest | None = None) -> str:
-    """Return the canonical URL of a page; "" for a page outside every site."""
+    """Return the canonical URL of a page; "" for a page outside every site. An alias has that of its source."""
+    if page.alias_of_id is not None and (address := page_address(page.alias_of, request)):
+        return address
     parts = page.get_url_parts(request)
     if parts is None:
         return ""
@@ -289,13 +291,14 @@ def page_head(page: Page, request: HttpRequest, *, details: ContactDetails, paus
 
 
 class PageSitemap(Sitemap[Page]):
-    """All published, public pages, with URLs under SITE_URL."""
+    """All published, public pages, with URLs under SITE_URL. Without aliases, whose canonical URL is their source's."""
 
     def items(self) -> QuerySet[Page]:
         site = Site.objects.filter(is_default_site=True).select_related("root_page").first()
         if site is None:
             return Page.objects.none()
-        pages: QuerySet[Page] = site.root_page.get_descendants(inclusive=True).live().public().order_by("path")
+        below = site.root_page.get_descendants(inclusive=True)
+        pages: QuerySet[Page] = below.live().public().filter(alias_of=None).order_by("path")
         return pages
 
     def location(self, item: Page) -> str:

@@ -54,6 +54,7 @@ _ALWAYS = (
     Q(live=True, show_in_menus=True)
     | Q(sites_rooted_here__isnull=False)
     | Q(view_restrictions__isnull=False)
+    | Q(alias_of__isnull=False)
     | Q(footer_links__isnull=False)
     | Q(contact_page_of__isnull=False)
     | Q(privacy_page_of__isnull=False)
@@ -76,6 +77,7 @@ class SitePage:
     live: bool
     show_in_menus: bool
     content_type_id: int
+    alias_of_id: int | None
 
 
 # In the order of the model, as Page.from_db() takes them.
@@ -90,7 +92,7 @@ class SitePages:
         self._slug, self._request = slug, request
         self._pages: dict[int, SitePage | None] = {}
         self._linked: Callable[[], Iterable[int | None]] | None = None
-        self._private: list[str] = []
+        restricted: set[int] = set()
         sites: dict[int, Site] = {}
         footer: dict[tuple[Any, ...], int] = {}
         for row in _rows(slug):
@@ -103,7 +105,8 @@ class SitePages:
             if place[1] is not None:
                 footer[place] = page.id
             if next(columns) is not None:
-                self._private.append(page.path)
+                restricted.add(page.id)
+        self._private = [page.path for page in self._pages.values() if page and self._source_id(page) in restricted]
         self.footer_ids = [footer[place] for place in sorted(footer)]
         self.site = self._find_site(list(sites.values()))
         self.front_page = self._pages.get(self.site.root_page_id) if self.site else None
@@ -115,6 +118,16 @@ class SitePages:
         # Wagtail compares host and port.
         found: Site | None = Site.find_for_request(self._request)
         return found or next((site for site in sites if site.is_default_site), None)
+
+    def _source_id(self, page: SitePage) -> int:
+        """Return the id of the page whose restrictions hold for `page`: as in Wagtail, an alias has its source's."""
+        found = page
+        while found.alias_of_id is not None:
+            source = self._pages.get(found.alias_of_id)
+            if source is None:
+                return found.alias_of_id
+            found = source
+        return found.id
 
     @property
     def any_is_private(self) -> bool:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
+from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.http import Http404, HttpRequest
 from django.test import Client, RequestFactory
 from wagtail.models import Page, PageViewRestriction, Site
 
 from home.compiled_rows import first_row, row_by_pk
-from home.models import ContactDetails, ContentPage, FooterMenu, HomePage, PauseNotice, ServicePage
+from home.models import ContactDetails, ContentPage, FooterLink, FooterMenu, HomePage, PauseNotice, ServicePage
 from home.site_pages import SitePages, serve
 from intake.models import ContactPage, IntakeSettings, MappingPage
 
@@ -92,9 +93,9 @@ def test_first_row_equals_the_setting_of_the_orm(model: Any) -> None:
     assert model.load().pk
 
 
-def links(path: str) -> list[str]:
+def links(path: str, within: str = "main") -> list[str]:
     soup = BeautifulSoup(Client().get(path).content, "html.parser")
-    return [str(link["href"]) for link in soup.select("main a[href]")]
+    return [str(link["href"]) for link in soup.select(f"{within} a[href]")]
 
 
 def test_link_follows_its_page_at_the_next_view() -> None:
@@ -152,3 +153,50 @@ def test_site_without_a_default_has_no_front_page() -> None:
     pages = SitePages(request=get("/"))
     assert (pages.site, pages.front_page, pages.menu_pages()) == (None, None, [])
     assert Client().get("/").status_code == 404
+
+
+def footer_links() -> list[str]:
+    return links("/yksilotyonohjaus/", "footer")
+
+
+@pytest.mark.parametrize("is_chain", [False, True])
+def test_alias_is_as_private_as_its_source(is_chain: bool) -> None:
+    source = add(at("/"), "salainen", show_in_menus=True)
+    alias = source.create_alias(update_slug="kopio")
+    if is_chain:
+        alias = alias.create_alias(update_slug="kopion-kopio")
+    below = add(alias, "alla")
+    FooterLink.objects.create(menu=FooterMenu.load(), page=alias, sort_order=-1)
+    path = f"/{alias.slug}/"
+    assert path in footer_links()
+    restriction = PageViewRestriction.objects.create(page=source, restriction_type="password", password="x")
+    for one in (alias, below):
+        page = SitePages().get(one.pk)
+        assert page
+        assert not SitePages().is_visible(page)
+    assert path not in footer_links()
+    assert 'type="password"' in Client().get(path).text
+    restriction.delete()
+    assert path in footer_links()
+
+
+def test_alias_of_an_unpublished_page_leaves_the_menu() -> None:
+    source = add(at("/"), "salainen", show_in_menus=True)
+    source.create_alias(update_slug="kopio")
+    assert "/kopio/" in links("/yksilotyonohjaus/", "header")
+    source.unpublish()
+    assert "/kopio/" not in links("/yksilotyonohjaus/", "header")
+    assert Client().get("/kopio/").status_code == 404
+
+
+def test_alias_names_its_source_as_canonical() -> None:
+    source = add(at("/"), "alku")
+    source.create_alias(update_slug="kopio").create_alias(update_slug="kopion-kopio")
+    outside = Page.get_first_root_node().add_child(instance=ContentPage(title="Muu", slug="muu"))
+    outside.create_alias(parent=at("/"), update_slug="omansa")
+    for path, named in (("/alku/", "/alku/"), ("/kopion-kopio/", "/alku/"), ("/omansa/", "/omansa/")):
+        head = BeautifulSoup(Client().get(path).content, "html.parser")
+        assert [str(link["href"]) for link in head.select("link[rel=canonical]")] == [f"{settings.SITE_URL}{named}"]
+    listed = Client().get("/sitemap.xml").text
+    assert "/alku/" in listed
+    assert "kopio" not in listed
