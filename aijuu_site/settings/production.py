@@ -169,6 +169,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "home.site_pages.CurrentRequestMiddleware",
     "aijuu_site.middleware.StorageUnreachableMiddleware",
+    "aijuu_site.invalid_ids.InvalidIdMiddleware",
     # Innermost: a form sent to an old URL is handled within the same request, after all other middleware.
     "aijuu_site.middleware.OldAddressesMiddleware",
 ]

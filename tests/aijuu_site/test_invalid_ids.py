@@ -1,0 +1,170 @@
+"""An address of the admin that names a row by something that is no id is answered with 404; other errors are told."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DataError, IntegrityError
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
+from django.urls import NoReverseMatch, resolve, reverse
+from wagtail.models import Page
+
+from aijuu_site.accounts.models import User
+from aijuu_site.invalid_ids import InvalidIdMiddleware
+from home.models import ContentPage
+from tests.accounts import confirmed, make_user
+
+pytestmark = pytest.mark.usefixtures("loaded_site")
+
+HUGE = "9" * 20
+ADDRESSES = [
+    "/admin/pages/{}/",
+    "/admin/pages/{}/edit/",
+    "/admin/pages/{}/delete/",
+    "/admin/pages/{}/move/",
+    "/admin/pages/{}/history/",
+    "/admin/pages/4/revisions/{}/revert/",
+    "/admin/pages/4/revisions/compare/{}...live/",
+    "/admin/choose-page/{}/",
+    "/admin/images/{}/",
+    "/admin/images/usage/{}/",
+    "/admin/images/chooser/chosen/{}/",
+    "/admin/documents/edit/{}/",
+    "/admin/documents/chooser/chosen/{}/",
+    "/admin/users/edit/{}/",
+    "/admin/users/history/{}/",
+    "/admin/groups/edit/{}/",
+    "/admin/sites/edit/{}/",
+    "/admin/redirects/{}/",
+    "/admin/collections/{}/",
+    "/admin/settings/home/contactdetails/{}/",
+    "/admin/yhteydenotot/inspect/{}/",
+    "/admin/editing-sessions/release/{}/",
+    "/admin/pages/?owner={}",
+    "/admin/pages/?content_type={}",
+    "/admin/pages/?edited_by={}",
+    "/admin/pages/?site={}",
+    "/admin/pages/?p={}",
+    "/admin/pages/?ordering={}",
+    "/admin/pages/3/?owner={}",
+    "/admin/pages/4/history/?user={}",
+    "/admin/images/?collection_id={}",
+    "/admin/images/?p={}",
+    "/admin/images/chooser/?collection_id={}",
+    "/admin/images/chooser/results/?collection_id={}",
+    "/admin/images/chooser/chosen-multiple/?id={}",
+    "/admin/documents/?collection_id={}",
+    "/admin/documents/chooser/chosen-multiple/?id={}",
+    "/admin/choose-page/?page_type={}",
+    "/admin/choose-page/?target_pages[]={}",
+    "/admin/choose-page/chosen-multiple/?id={}",
+    "/admin/choose-external-link/?parent_page_id={}",
+    "/admin/users/?group={}",
+    "/admin/reports/site-history/?user={}",
+    "/admin/reports/site-history/?object_type={}",
+    "/admin/reports/aging-pages/?last_published_by={}",
+    "/admin/reports/locked/?locked_by={}",
+    "/admin/reports/workflow/?requested_by={}",
+    "/admin/reports/page-types-usage/?page_locale={}",
+    "/admin/redirects/?site={}",
+    "/admin/yhteydenotot/?status={}",
+]
+BULK = [
+    ("wagtailcore", "page", "publish"),
+    ("wagtailcore", "page", "delete"),
+    ("home", "picture", "delete"),
+    ("home", "picture", "add_to_collection"),
+    ("accounts", "user", "delete"),
+]
+NO_IDS = ["x", HUGE, str(2**63), "0", "-1", "", "1.5", "1,x", "4711"]
+
+
+@pytest.fixture
+def boss(loaded_site: None) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(make_user("Ylla", is_superuser=True, group="Työnohjaaja"))
+    return confirmed(client)
+
+
+@pytest.mark.parametrize("value", NO_IDS)
+def test_no_address_with_an_invalid_id_fails(boss: Client, value: str) -> None:
+    answers = {address: boss.get(address.format(quote(value))).status_code for address in ADDRESSES}
+    assert not {address: status for address, status in answers.items() if status >= 500}
+
+
+@pytest.mark.parametrize("value", NO_IDS)
+@pytest.mark.parametrize("action", BULK, ids=".".join)
+def test_bulk_action_on_no_row_is_not_found(boss: Client, action: tuple[str, str, str], value: str) -> None:
+    address = reverse("wagtail_bulk_action", args=action)
+    for method in (boss.get, boss.post):
+        assert method(f"{address}?id={quote(value)}").status_code == 404
+    if action[1] == "page":
+        for more in ("", "&q=tauko"):
+            assert boss.get(f"{address}?id=all&childOf={quote(value)}{more}").status_code == 404
+    assert Page.objects.filter(title="Saavutettavuus").exists()
+
+
+def test_chooser_of_the_gone_page_shows_own_404(boss: Client) -> None:
+    answer = boss.get(f"/admin/bulk/wagtailcore/page/publish/?id={HUGE}")
+    assert answer.status_code == 404
+    assert "wagtailadmin/404.html" in [template.name for template in answer.templates]
+
+
+def test_who_is_not_signed_in_is_asked_to(loaded_site: None) -> None:
+    assert Client().get(f"/admin/pages/{HUGE}/edit/").status_code == 302
+    assert Client().get(f"/admin/bulk/wagtailcore/page/publish/?id={HUGE}").status_code == 302
+
+
+def asked(address: str) -> HttpRequest:
+    request = RequestFactory().get(address)
+    request.user = User(is_superuser=True)
+    request.resolver_match = resolve(request.path)
+    return request
+
+
+def looked_up(value: Any) -> ObjectDoesNotExist:
+    try:
+        Page.objects.get(pk=value)
+    except ContentPage.DoesNotExist as error:
+        return error
+    except Page.DoesNotExist as error:
+        return error
+    raise AssertionError(value)
+
+
+NUMBER = "Field 'id' expected a number but got {}."
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        # A valid number in the address, or none at all.
+        ("/admin/pages/4/edit/?id=4", OverflowError("Python int too large to convert to SQLite INTEGER")),
+        ("/admin/pages/4/edit/?id=x", OverflowError("Python int too large to convert to SQLite INTEGER")),
+        ("/admin/pages/4/edit/?id=x", DataError("value too long for type character varying(255)")),
+        (f"/admin/pages/?id={HUGE}", IntegrityError("UNIQUE constraint failed")),
+        # About another value.
+        ("/admin/pages/?id=x", ValueError(NUMBER.format("'y'"))),
+        ("/admin/pages/?id=4", ValueError(NUMBER.format("'4'"))),
+        ("/admin/pages/?id=x", ValueError(NUMBER.format("<ContentPage: x>"))),
+        ("/admin/pages/?id=x", ValueError("'x'")),
+        ("/admin/pages/?id=x", KeyError("x")),
+        ("/admin/pages/?id=x", NoReverseMatch("Reverse for 'x' not found. 'x' is not a valid view function.")),
+        ("/admin/pages/?id=4", NoReverseMatch("Reverse for 'edit' with arguments '('4',)' not found.")),
+        ("/admin/pages/?id=", NoReverseMatch("Reverse for 'edit' with arguments '('',)' not found.")),
+        ("/admin/pages/?id=4", ContentPage.DoesNotExist()),
+        ("/yksilotyonohjaus/?id=x", ValueError(NUMBER.format("'x'"))),
+    ],
+    ids=repr,
+)
+def test_error_about_something_else_stays_an_error(address: str, error: Exception) -> None:
+    middleware = InvalidIdMiddleware(lambda request: pytest.fail("not called"))
+    assert middleware.process_exception(asked(address), error) is None
+
+
+def test_row_that_is_gone_is_the_addresses_only_if_it_names_it() -> None:
+    middleware = InvalidIdMiddleware(lambda request: pytest.fail("not called"))
+    assert middleware.process_exception(asked("/admin/pages/?childOf=4711"), looked_up(4712)) is None
+    assert middleware.process_exception(asked("/admin/pages/?childOf=4711"), looked_up("4711")) is not None
