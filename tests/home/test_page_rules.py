@@ -1,16 +1,20 @@
 """Which page may stand where, and that the front page replaces Wagtail's welcome page and back."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
+from bs4 import BeautifulSoup
 from django.core.exceptions import ValidationError
+from django.test import Client
 from django.urls import reverse
-from wagtail.models import Page, Site
+from wagtail.models import Page, Revision, Site
 from wagtail.test.utils import WagtailPageTestCase
 from wagtail.test.utils.form_data import nested_form_data, rich_text, streamfield
 
 from home.models import ContentPage, HomePage, ServicePage
-from home.pages import is_taken_address
+from home.pages import is_taken_address, refuse_scheduled_address
 from tests.accounts import make_user
 
 
@@ -70,3 +74,76 @@ class PageRules(WagtailPageTestCase):
         self.assertContains(answer, "Sivusto tarvitsee tämän osoitteen itse.")
         assert not ContentPage.objects.filter(slug="jatka").exists()
         assert not is_taken_address("yksilotyonohjaus")
+
+
+@pytest.fixture
+def kati(loaded_site: None) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(make_user("Kati", group="Työnohjaaja"))
+    return client
+
+
+def scheduled_to_become(slug: str) -> ContentPage:
+    """A published page of which a version with this slug is scheduled."""
+    return schedule("Syksy", slug, day=1)
+
+
+def schedule(title: str, slug: str, *, day: int) -> ContentPage:
+    page = HomePage.objects.get().add_child(instance=ContentPage(title=title, slug=title.lower()))
+    page.save_revision().publish()
+    page = ContentPage.objects.get(pk=page.pk)
+    page.slug, page.go_live_at = slug, datetime(2090, 12, day, 6, 0, tzinfo=UTC)
+    page.save_revision().publish()
+    return ContentPage.objects.get(pk=page.pk)
+
+
+def refusals(answer: Any) -> str:
+    assert answer.status_code == 200
+    soup = BeautifulSoup(answer.content, "html.parser")
+    return " ".join(one.get_text(" ", strip=True) for one in soup.select(".w-field__errors"))
+
+
+SCHEDULED = "Sivu ”Syksy” saa tämän osoitteen 1.12.2090 klo 8.00. Valitse toinen osoite."
+
+
+@pytest.mark.parametrize("action", ["", "action-publish"])
+def test_address_of_a_scheduled_version_is_refused(kati: Client, action: str) -> None:
+    page = scheduled_to_become("uutta")
+    other = HomePage.objects.get().add_child(instance=ContentPage(title="Muu", slug="muu"))
+    address = reverse("wagtailadmin_pages:edit", args=[other.pk])
+    sent = {**form_data(other), "slug": "uutta", **({action: "1"} if action else {})}
+    assert SCHEDULED in refusals(kati.post(address, sent))
+    front = HomePage.objects.get()
+    # Free to the page itself, below another parent, and for all once nothing is scheduled.
+    refuse_scheduled_address("uutta", parent=front, page=page)
+    refuse_scheduled_address("uutta", parent=page)
+    refuse_scheduled_address("muuta", parent=front)
+    Revision.objects.update(approved_go_live_at=None)
+    assert kati.post(address, sent).status_code == 302
+
+
+def test_new_page_and_copy_take_no_scheduled_address(kati: Client) -> None:
+    page, front = scheduled_to_become("uutta"), HomePage.objects.get()
+    new = reverse("wagtailadmin_pages:add", args=["home", "contentpage", front.pk])
+    sent = {**form_data(page), "title": "Uutta", "slug": "uutta"}
+    assert SCHEDULED in refusals(kati.post(new, sent))
+    copy = {"new_title": "Uutta", "new_slug": "uutta", "new_parent_page": front.pk}
+    source = front.add_child(instance=ContentPage(title="Muu", slug="muu"))
+    assert SCHEDULED in refusals(kati.post(reverse("wagtailadmin_pages:copy", args=[source.pk]), copy))
+    assert not Page.objects.filter(slug="uutta").exists()
+
+
+def test_second_version_with_a_scheduled_address_is_refused(kati: Client) -> None:
+    scheduled_to_become("uutta")
+    other = HomePage.objects.get().add_child(instance=ContentPage(title="Muu", slug="muu"))
+    sent = {**form_data(other), "slug": "uutta", "go_live_at": "2.12.2090 klo 8.00", "action-publish": "1"}
+    assert SCHEDULED in refusals(kati.post(reverse("wagtailadmin_pages:edit", args=[other.pk]), sent))
+
+
+def test_scheduled_version_is_published_though_another_has_its_address(loaded_site: None) -> None:
+    """Stored before this rule, or by a program: the earlier one is not refused for the later."""
+    page = scheduled_to_become("uutta")
+    schedule("Muu", "uutta", day=2)
+    with time_machine.travel(datetime(2090, 12, 1, 7, 0, tzinfo=UTC)):
+        page.scheduled_revision.publish()
+    assert Page.objects.get(slug="uutta").pk == page.pk
