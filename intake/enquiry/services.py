@@ -296,12 +296,12 @@ def _store(arrival: _Arrival, now: datetime) -> Enquiry:
         ]
         for one in same_form:
             if not _has_left_list(one):
-                return one
+                return _told_at_most(one, enquiry)
         if not enquiry.is_proof:
             enforce_rate_limit(arrival.address_key, now)
         for one in earlier:
             if _takes_repeats(one, now) and (enquiry.is_quarantined or not one.is_quarantined):
-                return one
+                return _told_at_most(one, enquiry)
             Enquiry.objects.filter(pk=one.pk).update(repeat_key=None)
         for one in same_form:
             # From now on the form stands for the new enquiry, however often it is sent.
@@ -327,6 +327,16 @@ def receipt_of(*, enquiry: Enquiry, opening: FormOpening) -> uuid.UUID:
     enquiry.refresh_from_db(fields=["repeat_receipt"])
     # If the enquiry was just removed, either URL leads to a 404.
     return enquiry.repeat_receipt or enquiry.receipt
+
+
+def _told_at_most(earlier: Enquiry, repeat: Enquiry) -> Enquiry:
+    """Keep the earlier enquiry no longer than the page of its repeat said. Returns it."""
+    for name in ("shown_retention_months", "shown_spam_days"):
+        told, shown = getattr(repeat, name), getattr(earlier, name)
+        if told is not None and (shown is None or told < shown):
+            setattr(earlier, name, told)
+            Enquiry.with_proofs.filter(pk=earlier.pk).update(**{name: told})
+    return earlier
 
 
 def _has_left_list(enquiry: Enquiry) -> bool:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from home.models import PauseNotice
 from home.pause.services import end_pause
+from intake.enquiry.services import retention_times_for
 from intake.models import Enquiry, IntakeSettings, WaitingPlace
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, token
 from tests.intake.waiting.visitors import joins, set_pause, wish
@@ -45,6 +46,22 @@ def test_shorter_retention_holds_for_an_open_form(visitor: Visitor) -> None:
     set_times(retention_months=3, spam_days=7)
     sent(visitor, shown)
     assert kept() == (3, 7)
+
+
+@pytest.mark.parametrize(
+    ("told", "kept_for"), [((3, 7), (3, 7)), ((3, 30), (3, 14)), ((12, 7), (6, 7)), ((12, 30), (6, 14))]
+)
+def test_repeat_that_was_told_a_shorter_time_holds(
+    visitor: Visitor, told: tuple[int, int], kept_for: tuple[int, int]
+) -> None:
+    """The times are set back after that; both pages were about the same words."""
+    sent(visitor, visitor.opens())
+    set_times(retention_months=told[0], spam_days=told[1])
+    sent(visitor, visitor.opens())
+    set_times(retention_months=6, spam_days=14)
+    enquiry = Enquiry.objects.get()
+    times = retention_times_for(enquiry)
+    assert (times.months, times.spam_days) == kept_for
 
 
 def test_mistake_shows_the_retention_that_will_be_stored(visitor: Visitor) -> None:
