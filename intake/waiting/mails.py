@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from home.contact_details import ContactDetails
+from home.pause.models import PauseNotice
 from intake.choices import MailPurpose
 from intake.enquiry.mails import as_test, facts_of_practice, mail_to_sender, mail_to_supervisor
 from intake.enquiry.models import Enquiry
@@ -28,15 +29,24 @@ LIST_PURPOSES = (
 )
 
 
-def return_notice_preview(plan: ReturnPlan) -> NewMail:
-    """Return the notice as it would be queued, without a recipient; the plan may be unsaved."""
-    words = {"answer_url": WAITING_LINK.url(), "greeting": plan.greeting.strip(), "answer_days": plan.answer_days}
+def return_notice_preview(plan: ReturnPlan, *, now: datetime) -> NewMail:
+    """Return the notice as it would be queued, without a recipient; the plan may be unsaved.
+
+    It names a pause that is announced. None goes out during one.
+    """
+    pause = PauseNotice.load().status(now=now)
+    words = {
+        "answer_url": WAITING_LINK.url(),
+        "greeting": plan.greeting.strip(),
+        "answer_days": plan.answer_days,
+        "pause_note": "" if pause.is_paused else pause.answer_note,
+    }
     return _list_mail(MailPurpose.RETURN_NOTICE, words)
 
 
 def queue_return_notice(*, plan: ReturnPlan, place: WaitingPlace, now: datetime) -> None:
     """Queue the notice of the return. Only one for each enquiry and plan."""
-    _queue_to_place(return_notice_preview(plan), place, plan_key(plan.pk), now)
+    _queue_to_place(return_notice_preview(plan, now=now), place, plan_key(plan.pk), now)
 
 
 def queue_return_reminder(*, plan: ReturnPlan, place: WaitingPlace, now: datetime) -> None:

@@ -95,7 +95,7 @@ def forecast(plan: ReturnPlan, *, now: datetime) -> PlanForecast:
         first_day=first_day,
         pause_begins_on=pause_begins_on,
     )
-    notice = return_notice_preview(plan)
+    notice = return_notice_preview(plan, now=now)
     return PlanForecast(
         schedule=planned,
         by_hand=tuple(waiter.place for waiter in waiters if waiter.is_contacted_by_hand),

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
+from home.dates import finnish_day
 from intake.choices import MailPurpose
 from intake.mail.delivery import build_message
 from intake.models import ContactPage, OutgoingMail, ReturnPlan
@@ -17,7 +19,7 @@ from intake.waiting.mails import (
     queue_still_waiting,
     return_notice_preview,
 )
-from tests.intake.waiting.list_people import waiter
+from tests.intake.waiting.list_people import pause, waiter
 
 NOW = datetime(2027, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
 LIST = (
@@ -100,13 +102,27 @@ def test_return_notice_states_question_and_deadline(
 
 def test_preview_equals_queued_mail(mails: dict[str, OutgoingMail]) -> None:
     notice = mails[MailPurpose.RETURN_NOTICE]
-    preview = return_notice_preview(_plan())
+    preview = return_notice_preview(_plan(), now=timezone.now())
     assert (preview.subject, preview.text, preview.html) == (notice.subject, notice.text, notice.html)
+
+
+@pytest.mark.parametrize(
+    ("begins_in", "named"), [(None, False), (1, True), (30, True), (0, False)], ids=["none", "tomorrow", "later", "now"]
+)
+def test_notice_names_an_announced_pause(contact_page: ContactPage, begins_in: int | None, named: bool) -> None:
+    """Who says yes the day before hears from Kati only after the pause."""
+    now = timezone.now()
+    begins_on = None if begins_in is None else timezone.localdate(now) + timedelta(days=begins_in)
+    pause(active=begins_on is not None, begins_on=begins_on)
+    mail = return_notice_preview(_plan(), now=now)
+    for words in (mail.text, mail.html):
+        assert ("ja silloin vastaus voi viipyä" in words) is named
+        assert (begins_on is not None and finnish_day(begins_on) in words) is named
 
 
 def test_greeting_keeps_paragraphs_and_is_escaped(contact_page: ContactPage) -> None:
     greeting = 'Kevät on "täällä" & <b>valo</b>.\r\n\r\nToinen kappale.\nUusi rivi.'
-    preview = return_notice_preview(_plan(greeting=greeting))
+    preview = return_notice_preview(_plan(greeting=greeting), now=timezone.now())
     text, html = preview.text, preview.html
     assert "Kevät on ”täällä” & <b>valo</b>." in text
     assert "<b>" not in html
