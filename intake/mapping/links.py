@@ -162,9 +162,8 @@ def record_beginning(mapping: InitialMapping, *, by_mail: bool, now: datetime) -
         mapping.begun_by_mail = by_mail
         others = mapping.links.filter(by_mail=not by_mail)
         if mapping.enquiry and enquiry.address_confirmed_at is None and others.exists():
-            empty = InitialMapping.objects.filter(parallel_to=enquiry).first()
-            empty = empty or _make_empty(enquiry, is_parallel=True, expires_at=mapping.expires_at, now=now)
-            others.update(mapping=empty)
+            # There is no parallel one yet: it is made only beside one that was begun (_link_to_enquiry).
+            others.update(mapping=_make_empty(enquiry, is_parallel=True, expires_at=mapping.expires_at, now=now))
     mapping.started_at, mapping.expires_at = now, expiry(now)
 
 

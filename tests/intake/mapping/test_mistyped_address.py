@@ -1,5 +1,7 @@
 """An address may be mistyped: whoever reads its mail sees no answers that were begun by the thank-you page's link."""
 
+import random
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +12,15 @@ from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from home.models import PauseNotice
 from intake.choices import Kind
 from intake.mail.queue import secret_digest
-from intake.mapping.links import find_link, mail_link_for_enquiry, remove_unfinished
+from intake.mapping.links import find_link, mail_link_for_enquiry, page_link_for_enquiry, remove_unfinished
+from intake.mapping.services import AlreadySent, Incomplete, discard_mapping, send_mapping, store_answers
 from intake.models import Enquiry, InitialMapping, MappingLink
+from tests.intake.desk.mappings import ANSWERS as EVERY_ANSWER
+from tests.intake.desk.mappings import QUESTIONS
+from tests.intake.enquiries import received
 from tests.intake.mapping.answering import ANSWERS, Answerer
 from tests.intake.mapping.test_sending import STORED
 from tests.intake.visiting import Visitor, letter, page_text
@@ -290,3 +297,42 @@ def test_link_is_read_with_its_mapping_and_message(
     assert find_link(writer.secret, now=expires_at - timedelta(seconds=1))
     assert find_link(writer.secret, now=expires_at) is None
     assert find_link("tuntematon", now=now) is None
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_parallel_mapping_stands_only_beside_a_begun_one(contact_page: object, seed: int) -> None:
+    """Whatever came before: links of both kinds, answers, early ends, sendings, and days that removed some of it."""
+    chance, now = random.Random(seed), timezone.now()
+    secrets: list[tuple[str, bool]] = []
+    pause = PauseNotice.load()
+    enquiry = received(now=now)
+    for _step in range(20):
+        secret, by_mail = chance.choice(secrets) if secrets else ("", False)
+        link = find_link(secret, now=now)
+        match chance.choice(["page", "mail", "answer", "answer", "answer", "wait", "clock", "end", "send"]):
+            case "page":
+                secrets.append((page_link_for_enquiry(enquiry=enquiry, now=now), False))
+            case "mail":
+                secrets.append((mail_link_for_enquiry(enquiry=enquiry, now=now), True))
+            case "wait":
+                now += timedelta(days=chance.choice([1, 10, 20, 31]))
+            case "clock":
+                remove_unfinished(now=now)
+            case act if link:
+                with suppress(AlreadySent, Incomplete, InitialMapping.DoesNotExist):
+                    if act == "answer":
+                        store_answers(
+                            mapping_id=link.mapping_id,
+                            by_mail=by_mail,
+                            question_set=QUESTIONS,
+                            step_keys=[],
+                            answers=EVERY_ANSWER,
+                            now=now,
+                        )
+                    elif act == "end":
+                        discard_mapping(mapping_id=link.mapping_id)
+                    else:
+                        status = pause.status(now=now)
+                        send_mapping(mapping_id=link.mapping_id, address_key=str(seed), pause=status, now=now)
+        if InitialMapping.objects.filter(parallel_to=enquiry).exists():
+            assert InitialMapping.objects.get(enquiry=enquiry).started_at is not None
