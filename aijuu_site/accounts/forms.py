@@ -4,10 +4,12 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.forms.models import model_to_dict
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from wagtail.admin.forms.account import NameEmailForm
+from wagtail.admin.forms.account import LocalePreferencesForm, NameEmailForm, ThemePreferencesForm
 from wagtail.admin.forms.auth import LoginForm as WagtailLoginForm
 from wagtail.admin.forms.auth import PasswordChangeForm as WagtailPasswordChangeForm
 from wagtail.admin.forms.auth import PasswordResetForm as WagtailPasswordResetForm
@@ -143,7 +145,26 @@ class ConfirmationForm(forms.Form):
         return password
 
 
-class OwnNameEmailForm(_OneAccount, NameEmailForm):
+class _OwnSettings(SeenValues):
+    """A part of one's own account, whose parts are saved together, whichever was changed in this window."""
+
+    def __init__(self, *args: Any, instance: Model, **kwargs: Any) -> None:
+        # Asked of the database: Wagtail validates twice to show errors, then with what was typed on the instance.
+        stored = model_to_dict(self._meta.model._default_manager.get(pk=instance.pk), fields=self._meta.fields)
+        super().__init__(*args, instance=instance, initial=stored, **kwargs)
+
+
+class OwnLocaleForm(_OwnSettings, LocalePreferencesForm):
+    class Meta(LocalePreferencesForm.Meta):
+        pass
+
+
+class OwnThemeForm(_OwnSettings, ThemePreferencesForm):
+    class Meta(ThemePreferencesForm.Meta):
+        pass
+
+
+class OwnNameEmailForm(_OwnSettings, _OneAccount, NameEmailForm):
     """One's own name, and the address: who changes that could have a new password sent, so it asks for the password."""
 
     current_password = forms.CharField(
@@ -165,9 +186,7 @@ class OwnNameEmailForm(_OneAccount, NameEmailForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        # Asked of the database: Wagtail validates twice to show errors, then with what was typed on the user.
-        stored = User.objects.values_list("email", flat=True).get(pk=self.instance.pk)
-        if self.errors or cleaned["email"] == stored:
+        if self.errors or cleaned["email"] == self.initial["email"]:
             return cleaned
         password = cleaned.get("current_password", "")
         try:

@@ -23,12 +23,22 @@ from wagtail.admin.views.account import (
     AvatarSettingsPanel,
     BaseSettingsPanel,
     ChangePasswordPanel,
+    LocaleSettingsPanel,
     NameEmailSettingsPanel,
+    ThemeSettingsPanel,
 )
 from wagtail.users.views.users import CreateView, IndexView
 from wagtail.users.views.users import UserViewSet as WagtailUserViewSet
 
-from aijuu_site.accounts.forms import LoginForm, OwnNameEmailForm, OwnPasswordForm, UserCreationForm, UserEditForm
+from aijuu_site.accounts.forms import (
+    LoginForm,
+    OwnLocaleForm,
+    OwnNameEmailForm,
+    OwnPasswordForm,
+    OwnThemeForm,
+    UserCreationForm,
+    UserEditForm,
+)
 from aijuu_site.accounts.models import User
 from aijuu_site.accounts.notices import changes_told
 from aijuu_site.accounts.password_reset import queue_invitation, reset_tokens
@@ -117,7 +127,28 @@ class PicturePanel(AvatarSettingsPanel):
     template_name = "admin/own_picture.html"
 
 
-class OwnNameEmailPanel(NameEmailSettingsPanel):
+class _SeenValuesPanel(BaseSettingsPanel):
+    """A panel whose form is a SeenValues."""
+
+    # Wagtail's own shows a label for a hidden field too.
+    template_name = "admin/own_settings.html"
+
+    def get_context_data(self) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data()
+        # A form that comes back says what is stored now only after it was validated.
+        context["form"].is_valid()
+        return context
+
+
+class OwnLocalePanel(_SeenValuesPanel, LocaleSettingsPanel):
+    form_class = OwnLocaleForm
+
+
+class OwnThemePanel(_SeenValuesPanel, ThemeSettingsPanel):
+    form_class = OwnThemeForm
+
+
+class OwnNameEmailPanel(_SeenValuesPanel, NameEmailSettingsPanel):
     def get_form(self) -> OwnNameEmailForm:
         self.form_class = partial(OwnNameEmailForm, request=self.request)
         return super().get_form()
@@ -143,7 +174,9 @@ class SecondStepPanel(BaseSettingsPanel):
 
 
 # In the places of Wagtail's own.
-_OURS: dict[str, Any] = {panel.name: panel for panel in (PicturePanel, OwnNameEmailPanel, OwnPasswordPanel)}
+_OURS: dict[str, Any] = {
+    panel.name: panel for panel in (PicturePanel, OwnLocalePanel, OwnThemePanel, OwnNameEmailPanel, OwnPasswordPanel)
+}
 
 
 class OwnAccountView(AccountView):
