@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
+from wagtail.contrib.redirects.models import Redirect
 from wagtail.images import get_image_model
 
 from aijuu_site.kept_pages.generation import follow_database, shared_generation
@@ -95,7 +96,14 @@ def may_be_kept(request: HttpRequest, response: HttpResponseBase) -> bool:
     if match and name in _FILES:
         is_public = response.status_code == 200 and cache_control.startswith("public")
         return is_public and _is_named_by_a_row(match.kwargs["path"])
-    return name in _PAGES and response.status_code in (200, 404) and cache_control == PUBLIC_CACHE_CONTROL
+    if name not in _PAGES or cache_control != PUBLIC_CACHE_CONTROL:
+        return False
+    return response.status_code == 200 or (response.status_code == 404 and not _is_redirected_by_query(request.path))
+
+
+def _is_redirected_by_query(path: str) -> bool:
+    """Return whether this path is redirected with some query, which may be a campaign's: a key has no query."""
+    return bool(Redirect.objects.filter(old_path__istartswith=f"{Redirect.normalise_path(path)}?").exists())
 
 
 def _is_named_by_a_row(file: str) -> bool:

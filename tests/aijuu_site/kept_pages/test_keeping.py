@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.test import RequestFactory, override_settings
 from django.urls import resolve
 from django.utils import timezone
+from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import PageViewRestriction
 
 from aijuu_site.kept_pages.generation import shared_generation, watched_tables
@@ -199,6 +200,16 @@ def test_private_page_is_not_kept(visit: Visit) -> None:
         response, entry = visit("/ryhmalle/")
         assert entry is None
         assert b"Ryhm\xc3\xa4lle" not in (response.body or b"").replace(b"<title>Ryhm\xc3\xa4lle", b"")
+
+
+def test_missing_page_is_not_kept_where_a_campaign_is_redirected(visit: Visit, keeper: Keeper) -> None:
+    """A campaign's query does not tell kept responses apart, but an address that is redirected may have one."""
+    Redirect.add_redirect("/kampanja/?utm_source=kirje", "https://example.fi/")
+    Redirect.add_redirect("/kampanja-muu/?utm_source=kirje", "https://example.fi/")
+    for path in ("/kampanja/", "/Kampanja/", "/kampanja-muu/"):
+        response, entry = visit(path)
+        assert (response.status, entry) == (404, None), path
+    assert visit("/kampanj/")[1] is not None
 
 
 def test_response_to_a_cookie_is_not_kept(visit: Visit) -> None:
