@@ -3,6 +3,7 @@
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -10,13 +11,17 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, models
 from django.db.models.signals import post_save
 from django.dispatch import receiver
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, PageChooserPanel
 from wagtail.contrib.settings.models import register_setting
+from wagtail.models import Page
 
 from home.admin_forms import SeenValues
 from home.compiled_rows import QuickSetting
+from home.dates import finnish_moment
 from home.site_pages import visitor_urls
 from home.text_input import EmailAddressField, parse_phone, phone_display, phone_uri
 from home.typography import in_sentence, remembered
@@ -71,8 +76,31 @@ def _phone(text: str) -> tuple[str, str]:
     return phone_uri(number), phone_display(number)
 
 
+def _disappears_at(page: Page) -> datetime | None:
+    """Return when the page, or a version of it that is scheduled, is to disappear."""
+    scheduled = page.scheduled_revision
+    stored = parse_datetime(scheduled.content.get("expire_at") or "") if scheduled else None
+    return page.expire_at or stored
+
+
 class _ContactDetailsForm(SeenValues, WagtailAdminModelForm):  # type: ignore[misc]
     """Every task of the checklist leads to it, so it may be open in two windows."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        for name in ("contact_page", "privacy_page", "accessibility_page"):
+            page = cleaned.get(name)
+            # Of a page that was chosen already, the dashboard warns.
+            if page is None or page.pk == self._stored.get(name):
+                continue
+            # A version that lets an important page disappear could not be published at its time.
+            if moment := _disappears_at(page):
+                refusal = gettext(
+                    "The page “%(title)s” is timed to disappear on %(moment)s. Take the time away from the page first, "
+                    "or choose another one."
+                ) % {"title": page.title, "moment": finnish_moment(moment)}
+                self.add_error(name, ValidationError(refusal, code="disappears"))
+        return cleaned
 
 
 @register_setting(icon="mail")

@@ -140,6 +140,15 @@ def site_important_pages() -> list[ImportantPage]:
             missing=gettext_lazy("No privacy page has been chosen in the contact details."),
             address=_field("privacy_page"),
         ),
+        ImportantPage(
+            key="accessibility",
+            page=lambda: ContactDetails.load().accessibility_page,
+            stops=gettext_lazy(
+                "The footer no longer leads to the accessibility statement, although people have a right to find it."
+            ),
+            missing=gettext_lazy("No accessibility page has been chosen in the contact details."),
+            address=_field("accessibility_page"),
+        ),
     ]
 
 
