@@ -15,6 +15,8 @@
   let touched = false;
   const watched = new WeakSet();
   const returned = new WeakSet();
+  // Those that something else than her has changed first.
+  const filledIn = new WeakSet();
   // By form: the words that are saved and the fields that were not compared; the newest save.
   const saved = new WeakMap();
   const saves = new WeakMap();
@@ -69,7 +71,9 @@
     if (touched || (event.type !== "input" && !event.isTrusted)) return;
     touched = true;
     const form = event.target.form;
-    if (form?.matches(FORMS) && !watched.has(form)) markUnsaved(form);
+    if (!form?.matches(FORMS)) return;
+    filledIn.add(form);
+    if (!watched.has(form)) markUnsaved(form);
   }
   addEventListener("input", changedBySomethingElse, true);
   addEventListener("change", changedBySomethingElse, true);
@@ -108,7 +112,8 @@
     // When Wagtail is done, and the answer is noted.
     setTimeout(() => {
       const then = saved.get(form);
-      if (then && words(new FormData(form), then.written) !== then.words) markUnsaved(form);
+      // Wagtail begins twice with some forms: what was filled in between would count as saved.
+      if (then ? words(new FormData(form), then.written) !== then.words : filledIn.has(form)) markUnsaved(form);
     });
   });
 

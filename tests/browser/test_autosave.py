@@ -310,3 +310,12 @@ def test_what_a_program_fills_in_at_once_is_saved(desk: KatisDesk, site: Running
     desk.open_editor(site, TITLE)
     page.evaluate(_FILL_IN)
     eventually(lambda: site.run(_DRAFT.format(title=TITLE)).strip(), lambda title: title == "Täytetty")
+
+
+@pytest.mark.usefixtures("put_back")
+def test_what_a_program_fills_in_as_watching_begins_is_saved(desk: KatisDesk, site: RunningSite) -> None:
+    """Wagtail begins twice to look for changes in the form of a page; the second time it took this for saved."""
+    page = desk.page
+    page.add_init_script(f"addEventListener('w-unsaved:watch-edits', () => setTimeout({_FILL_IN}), {{ once: true }})")
+    desk.open_editor(site, TITLE)
+    eventually(lambda: site.run(_DRAFT.format(title=TITLE)).strip(), lambda title: title == "Täytetty")
