@@ -19,9 +19,9 @@ from wagtail.admin.panels import FieldPanel, MultiFieldPanel, PageChooserPanel
 from wagtail.contrib.settings.models import register_setting
 from wagtail.models import Page
 
-from home.admin_forms import SeenValues
 from home.compiled_rows import QuickSetting
 from home.dates import finnish_moment
+from home.shown_values import SeenValues
 from home.site_pages import visitor_urls
 from home.text_input import EmailAddressField, parse_phone, phone_display, phone_uri
 from home.typography import in_sentence, remembered

@@ -17,11 +17,11 @@ from wagtail.admin.panels import InlinePanel, PageChooserPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.models import Orderable, Page
 
-from home.admin_forms import SEEN, SeenValues, digest, digests_text, read_digests
 from home.contact_details import ContactDetails, cache_contact
 from home.editors_text import editors_text, valid_id
 from home.pause.models import current_pause
 from home.pause.wording import next_step
+from home.shown_values import SEEN, SeenValues, digest, digests_text, read_digests
 from home.site_pages import SitePage, site_pages
 
 _LINKS = "links"

@@ -19,7 +19,7 @@ from wagtail.users.forms import UserEditForm as WagtailUserEditForm
 from aijuu_site.accounts.models import User
 from aijuu_site.accounts.password_reset import request_password_reset
 from aijuu_site.accounts.passwords import Busy, TooManyAttempts, is_own_password, refusal_words
-from home.admin_forms import SeenValues
+from home.shown_values import SeenValues
 from home.text_input import AddressFormField
 from intake.rate_limit import address_key
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from wagtail.admin.forms import WagtailAdminModelForm
 
-from home.admin_forms import SeenValues
+from home.shown_values import SeenValues
 from intake.choices import Status
 from intake.enquiry.models import Enquiry
 from intake.enquiry.rules import RetentionTimes, removal_date

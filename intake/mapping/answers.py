@@ -53,14 +53,6 @@ def digests(answers: Answers, keys: Iterable[str]) -> dict[str, str]:
     return {key: sha256(words.encode()).hexdigest()[:16] for key, words in answered.items()}
 
 
-def changed_elsewhere(*, seen: Mapping[str, str], posted: Mapping[str, str], stored: Mapping[str, str]) -> set[str]:
-    """Return the keys that a post left as its page showed them (`seen`), though another answer is stored by now.
-
-    All three are digests(). The stored answer then counts, not the posted one.
-    """
-    return {key for key in {*seen, *stored} if posted.get(key) == seen.get(key) != stored.get(key)}
-
-
 def condition_holds(condition: Condition | None, answers: Answers) -> bool:
     """Return whether a question with this condition is asked, given the facts and answers."""
     if condition is None:

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 
 from home.contact_details import ContactDetails
 from home.pause.wording import PauseStatus
+from home.shown_values import changed_elsewhere
 from intake.choices import Kind, Status, StepKind
 from intake.enquiry.form_pages import at_most, form_notices
 from intake.enquiry.models import Enquiry
@@ -25,7 +26,7 @@ from intake.enquiry.services import (
 )
 from intake.locks import lock_receiving
 from intake.mail.queue import secret_digest
-from intake.mapping.answers import changed_elsewhere, digests, missing, typed_facts
+from intake.mapping.answers import digests, missing, typed_facts
 from intake.mapping.links import (
     may_open_answers,
     merge_empty_parallel,

@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from home.dates import day_error_message, finnish_day, parse_day
+from home.shown_values import SEEN, changed_elsewhere, read_digests
 from intake.enquiry.forms import FORM_RENDERER, summary_entries
-from intake.mapping.answers import Answers, changed_elsewhere, condition_holds, digests, is_answered, questions_to_show
+from intake.mapping.answers import Answers, condition_holds, digests, is_answered, questions_to_show
 from intake.mapping.questions import Question, QuestionType, Role, Step
 from intake.typed_text import TypedTextField, without_invisible
 
@@ -29,8 +30,6 @@ SCALE = range(11)
 ANSWER_ERRORS = {"too_long": gettext_lazy("Shorten the answer: now %(length)d characters, at most %(limit)d.")}
 # Shorter than any key of a choice. An empty value would be selected initially.
 NO_ANSWER = "-"
-# The hidden field of a step with what it showed of the stored answers.
-SEEN = "seen"
 # The hidden field with the digests of words that were shown once as not to be stored (StepForm.unmet_words), or HIDDEN
 # by the script, which hides each question that does not apply.
 UNMET = "unmet"
@@ -275,11 +274,6 @@ class StepForm(forms.Form):
         return condition is not None and any(other.key == condition.source for other in self.shown)
 
 
-def seen_text(answers: Answers, keys: Iterable[str]) -> str:
-    """Return the digests of the answers that a page shows, for its hidden field."""
-    return told_text(digests(answers, keys))
-
-
 def data_with(
     stored: Answers,
     *,
@@ -299,7 +293,7 @@ def data_with(
     valid = digests(posted, names)
     merged = data.copy()
     changed = False
-    for key in changed_elsewhere(seen=_read_seen(str(data[SEEN])), posted=valid, stored=digests(stored, names)):
+    for key in changed_elsewhere(seen=read_digests(str(data[SEEN])), posted=valid, stored=digests(stored, names)):
         own = names.get(key, ())
         # Faulty, or asked only beside an answer that is none of this post.
         typed = key not in valid and any(
@@ -315,18 +309,7 @@ def data_with(
 
 def is_told(words: Mapping[str, str], *, told: str) -> bool:
     """Return whether the page has shown that these are not stored (`told`: its field UNMET), or hides what they say."""
-    return told == HIDDEN or words.items() <= _read_seen(told).items()
-
-
-def told_text(words: Mapping[str, str]) -> str:
-    """Return StepForm.unmet_words for the hidden field of the page that shows them."""
-    return " ".join(f"{name}={digest}" for name, digest in words.items())
-
-
-def _read_seen(text: str) -> dict[str, str]:
-    """Return the digests of seen_text(); whatever else was posted matches no answer."""
-    parts = (part.rpartition("=") for part in text.split())
-    return {key: digest for key, _sign, digest in parts}
+    return told == HIDDEN or words.items() <= read_digests(told).items()
 
 
 def field_names(question: Question) -> tuple[str, ...]:

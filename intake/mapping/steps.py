@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from home.contact_details import ContactDetails
 from home.pause.models import current_pause
+from home.shown_values import SEEN, digests_text
 from home.text_input import readable_address
 from intake.choices import Kind
 from intake.enquiry.form_pages import (
@@ -28,7 +29,7 @@ from intake.enquiry.form_pages import (
 )
 from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import promised_mails
-from intake.mapping.answers import missing, recommended
+from intake.mapping.answers import digests, missing, recommended
 from intake.mapping.links import may_copy
 from intake.mapping.mails import link_mail_of, mail_link_again
 from intake.mapping.models import condition_facts_of
@@ -59,14 +60,11 @@ from intake.mapping.private_pages import (
 from intake.mapping.questions import Ending
 from intake.mapping.services import AlreadySent, discard_mapping, send_mapping, store_answers, store_facts
 from intake.mapping.step_form import (
-    SEEN,
     UNMET,
     StepForm,
     data_with,
     has_free_text,
     is_told,
-    seen_text,
-    told_text,
 )
 from intake.rate_limit import address_key
 from intake.settings import IntakeSettings
@@ -173,7 +171,7 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
             )
         words = answers_to(form.unmet, request.POST)
         return _step_response(
-            request, path, index, form, left_out=words, told=told_text(unmet), status=status, notice=notice
+            request, path, index, form, left_out=words, told=digests_text(unmet), status=status, notice=notice
         )
 
     return ANSWERS.answer(request, store=store, show_again=show_again)
@@ -290,7 +288,7 @@ def _step_response(
             draft=path.step_url(index),
         ),
     )
-    seen = seen_text(path.mapping.answers, form.keys)
+    seen = digests_text(digests(path.mapping.answers, form.keys))
     context |= {"version": path.question_set.version, "seen": seen, "left_out": left_out, "unmet": told}
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
 
@@ -319,7 +317,7 @@ def _facts_response(
     own = path.facts_url()
     link_mail = link_mail_of(path.mapping, now=timezone.now())
     page = facts_page(form, steps=path.steps, notice=notice, continue_url=own, link_mail=link_mail, draft=own)
-    context = step_context(request, page) | {"seen": seen_text(path.mapping.facts, path.mapping.facts)}
+    context = step_context(request, page) | {"seen": digests_text(digests(path.mapping.facts, path.mapping.facts))}
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
 
 
