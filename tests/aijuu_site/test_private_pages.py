@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from wagtail.models import Page, PageViewRestriction
 
-from home.models import ContentPage, HomePage
+from home.models import ContentPage, HomePage, ServicePage
 from intake.models import ContactPage, Enquiry, MappingPage
 from tests.accounts import make_user
 from tests.intake.visiting import Visitor, letter, token
@@ -79,7 +79,7 @@ def test_form_pages_offer_no_privacy(superuser: Client, type_: type[Page]) -> No
 
 
 def test_other_pages_offer_a_password_and_nothing_else(superuser: Client) -> None:
-    page = ContentPage.objects.get(slug="saavutettavuus")
+    page = ServicePage.objects.get(slug="ryhmatyonohjaus")
     assert offers_privacy(superuser, page)
     address = reverse("wagtailadmin_pages:set_privacy", args=[page.pk])
     offered = BeautifulSoup(superuser.get(address).json()["html"], "html.parser")
