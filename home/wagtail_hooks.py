@@ -9,7 +9,7 @@ from wagtail.models import Page
 from wagtail.rich_text.feature_registry import FeatureRegistry
 
 from home import checklist as _checklist  # noqa: F401  (registers its hooks)
-from home.editing import DocumentLink, PageLink, RemovedEmbed, SiteContentChecker
+from home.editing import DocumentLink, PageLink, PublishSeveral, RemovedEmbed, SiteContentChecker
 from home.editors_text import PROSE_FEATURES
 from home.images.models import FillFromTop
 from home.important_pages import IMPORTANT_PAGES_HOOK, PageAlarmPanel, site_important_pages
@@ -33,6 +33,8 @@ def register_fill_from_top() -> list[tuple[str, type[FillFromTop]]]:
 
 
 hooks.register(IMPORTANT_PAGES_HOOK, site_important_pages)
+# After Wagtail's own, whose place it takes.
+hooks.register("register_bulk_action", PublishSeveral, order=100)
 
 
 @hooks.register("construct_homepage_panels", order=200)

@@ -147,3 +147,40 @@ def test_scheduled_version_is_published_though_another_has_its_address(loaded_si
     with time_machine.travel(datetime(2090, 12, 1, 7, 0, tzinfo=UTC)):
         page.scheduled_revision.publish()
     assert Page.objects.get(slug="uutta").pk == page.pk
+
+
+def draft_with(title: str, slug: str) -> ContentPage:
+    """A page that is not published, whose draft has this slug."""
+    page: ContentPage = HomePage.objects.get().add_child(
+        instance=ContentPage(title=title, slug=title.lower(), live=False)
+    )
+    page.slug = slug
+    page.save_revision()
+    return page
+
+
+def publish_together(client: Client, *pages: Page) -> str:
+    """Publish these in the listing, and return what the page says then."""
+    chosen = "&".join(f"id={page.pk}" for page in pages)
+    address = f"/admin/bulk/wagtailcore/page/publish/?next=/admin/&{chosen}"
+    answer = client.post(address, {"include_descendants": "on"}, follow=True)
+    assert answer.status_code == 200
+    return " ".join(
+        one.get_text(" ", strip=True) for one in BeautifulSoup(answer.content, "html.parser").select(".messages li")
+    )
+
+
+def test_drafts_of_one_address_are_not_published_together(kati: Client) -> None:
+    drafts = [draft_with("Yksi", "uutta"), draft_with("Kaksi", "uutta"), draft_with("Kolme", "kolmas")]
+    said = publish_together(kati, *drafts)
+    assert "Mitään ei julkaistu." in said
+    assert "uutta" in said
+    assert not Page.objects.filter(pk__in=[page.pk for page in drafts], live=True).exists()
+    assert "julkaistu" in publish_together(kati, drafts[0], drafts[2])
+    assert "Sivu ”Kaksi”:" in publish_together(kati, drafts[1])
+
+
+def test_published_together_takes_no_scheduled_address(kati: Client) -> None:
+    scheduled_to_become("uutta")
+    said = publish_together(kati, HomePage.objects.get(), draft_with("Muu", "uutta"))
+    assert f"Mitään ei julkaistu. Sivu ”Muu”: {SCHEDULED}" in said
