@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Max, Min, QuerySet
 from django.dispatch import receiver
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from home.pause.models import PauseNotice
@@ -264,14 +265,29 @@ def _forget_running_plan(place: WaitingPlace, now: datetime) -> None:
     if others.exclude(notified_at=None).exists():
         return
     mails = mailbox.mails(MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER)
-    for mail in mails.filter(deduplication_key=plan_key(plan.pk)).only("state", "deduplication_key"):
-        if mail.state in (MailState.QUEUED, MailState.FAILED):
+    for mail in mails.filter(deduplication_key=plan_key(plan.pk)).only("purpose", "state", "deduplication_key"):
+        is_unsent = mail.state in (MailState.QUEUED, MailState.FAILED)
+        # Another place of the mailbox that came back has none any more: its notice is counted out once.
+        if mail.purpose == MailPurpose.RETURN_NOTICE:
+            count_out_notice(plan_id=plan.pk, unsent_since=place.notified_at if is_unsent else None)
+        if is_unsent:
             mail.delete()
             record_steps([place.enquiry_id], StepKind.MAIL_WITHDRAWN, now=now)
         else:
             mail.deduplication_key = f"{mail.deduplication_key} {mail.pk}"
             mail.save(update_fields=["deduplication_key"])
-    ReturnPlan.objects.filter(pk=plan.pk, notified__gt=0).update(notified=F("notified") - 1)
+
+
+def count_out_notice(*, plan_id: int, unsent_since: datetime | None) -> None:
+    """Count one mailbox less as told by the plan. `unsent_since`: when its notice was queued, if it was not sent.
+
+    A notice that was sent still counts for its day: no more answers come than the supervisor has asked for.
+    """
+    plan = ReturnPlan.objects.filter(pk=plan_id)
+    plan.filter(notified__gt=0).update(notified=F("notified") - 1)
+    if unsent_since is not None:
+        same_day = plan.filter(notified_on=timezone.localdate(unsent_since), notified_that_day__gt=0)
+        same_day.update(notified_that_day=F("notified_that_day") - 1)
 
 
 class NotWaiting(Exception):

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.dispatch import receiver
 from django.utils import timezone
 
@@ -19,7 +19,14 @@ from intake.mail.models import OutgoingMail
 from intake.mail.queue import Addresses, Handling, handling_of, register
 from intake.waiting.mails import LIST_PURPOSES, plan_key, queue_return_notice
 from intake.waiting.models import ReturnPlan, WaitingPlace
-from intake.waiting.places import Mailbox, lock_places, mailable_places, record_steps, takes_new_clients
+from intake.waiting.places import (
+    Mailbox,
+    count_out_notice,
+    lock_places,
+    mailable_places,
+    record_steps,
+    takes_new_clients,
+)
 from intake.waiting.rules import Waiter, counts_for_today, is_mail_hour, notice_order, remaining_today, was_closed_since
 
 _UNSENT = (MailState.QUEUED, MailState.FAILED)
@@ -155,10 +162,7 @@ def withdraw_notice(mail: OutgoingMail, now: datetime, *, by: AbstractBaseUser |
     WaitingPlace.objects.filter(pk__in=[place.pk for place in places]).update(
         plan=None, notified_at=None, reminded_at=None
     )
-    plan = ReturnPlan.objects.filter(pk=plan_id)
-    plan.filter(notified__gt=0).update(notified=F("notified") - 1)
-    same_day = plan.filter(notified_on=notified_at and timezone.localdate(notified_at), notified_that_day__gt=0)
-    same_day.update(notified_that_day=F("notified_that_day") - 1)
+    count_out_notice(plan_id=plan_id, unsent_since=notified_at)
 
 
 def withdraw_list_mail(mail: OutgoingMail, now: datetime) -> None:

@@ -8,10 +8,9 @@ from django.core.exceptions import ValidationError
 
 from intake.choices import MailPurpose, MailState, PlanState, Status, StepKind, Verdict
 from intake.enquiry.removal import remove_enquiry
-from intake.enquiry.services import ChangedMeanwhile, change_status
+from intake.enquiry.services import ChangedMeanwhile
 from intake.mail.delivery import deliver_next, requeue
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
-from intake.waiting.plan_page import forecast, progress
 from intake.waiting.return_plan import (
     NobodyToNotify,
     PlanAlreadyRunning,
@@ -357,69 +356,3 @@ def test_a_stop_frees_those_it_could_not_reach(server: PostOffice) -> None:
     assert stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=MONDAY + 5 * DAY) == 1
     place.refresh_from_db()
     assert (place.notified_at, place.plan) == (None, None)
-
-
-def _set(place: WaitingPlace, status: Status, now: datetime) -> None:
-    enquiry = Enquiry.objects.get(pk=place.enquiry_id)
-    change_status(enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome="", by=None, now=now)
-
-
-@pytest.mark.parametrize("sent", [True, False])
-def test_running_plan_tells_again_who_was_put_back(server: PostOffice, sent: bool) -> None:
-    first, second = waiter(now=JOINED), waiter(now=JOINED)
-    plan = _start(per_day=1)
-    queue_due_return_notices(now=MONDAY)
-    if sent:
-        deliver(MONDAY)
-    _set(first, Status.IN_REVIEW, MONDAY + timedelta(hours=1))
-    _set(first, Status.WAITING_LIST, MONDAY + timedelta(hours=4))
-    plan.refresh_from_db()
-    assert plan.notified == 0
-    ahead = [one.place.pk for day in forecast(plan, now=MONDAY + DAY).schedule.days for one in day.notified]
-    assert ahead == [first.pk, second.pk]
-    for day in range(1, 4):
-        queue_due_return_notices(now=MONDAY + day * DAY)
-        deliver(MONDAY + day * DAY)
-    assert server.of(MailPurpose.RETURN_NOTICE).count(first.enquiry.email) == 1 + sent
-    first.refresh_from_db()
-    plan.refresh_from_db()
-    assert (first.plan, first.notified_at) == (plan, MONDAY + DAY)
-    assert (plan.state, plan.notified, progress(plan).removed) == (PlanState.FINISHED, 2, 0)
-
-
-@pytest.mark.parametrize("returns", [timedelta(minutes=5), timedelta(hours=4)])
-def test_put_back_mailbox_is_told_once_for_its_places(server: PostOffice, returns: timedelta) -> None:
-    """Both are put back: the mail belongs to the first, and both come back to what is told once more, or to nothing."""
-    both = [waiter(now=JOINED, email="maija@esimerkki.fi") for _ in range(2)]
-    waiter(now=JOINED)
-    _start(per_day=1)
-    queue_due_return_notices(now=MONDAY)
-    deliver(MONDAY)
-    for place in both:
-        _set(place, Status.IN_REVIEW, MONDAY + timedelta(hours=1))
-    _set(both[0], Status.WAITING_LIST, MONDAY + timedelta(hours=4))
-    _set(both[1], Status.WAITING_LIST, MONDAY + timedelta(hours=1) + returns)
-    for day in range(1, 4):
-        queue_due_return_notices(now=MONDAY + day * DAY)
-        deliver(MONDAY + day * DAY)
-    assert server.of(MailPurpose.RETURN_NOTICE).count("maija@esimerkki.fi") == 2
-    assert set(WaitingPlace.objects.filter(pk__in=[place.pk for place in both]).values_list("notified_at")) == {
-        (MONDAY + DAY,)
-    }
-
-
-def test_place_put_back_beside_a_told_one_waits(server: PostOffice) -> None:
-    """The mailbox has been told, and the other place is reminded; a hold takes nothing from it."""
-    first, other = [waiter(now=JOINED, email="maija@esimerkki.fi") for _ in range(2)]
-    waiter(now=JOINED)
-    plan = _start(per_day=1)
-    queue_due_return_notices(now=MONDAY)
-    _set(first, Status.IN_REVIEW, MONDAY + timedelta(hours=1))
-    _set(first, Status.WAITING_LIST, MONDAY + timedelta(hours=4))
-    stop_plan(plan_id=plan.pk, version=plan.version, by=None, now=MONDAY + timedelta(hours=5))
-    assert not OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE).exists()
-    assert list(WaitingPlace.objects.exclude(notified_at=None)) == []
-    plan.refresh_from_db()
-    assert plan.notified == 0
-    other.refresh_from_db()
-    assert other.plan is None
