@@ -152,6 +152,7 @@ def link_mail(*, place: WaitingPlace, purpose: MailPurpose, removed_on: date | N
         subject=_("You are on the waiting list (reference %(reference)s)"),
         context={
             "wants_mail": place.wants_mail,
+            "is_told": place.notified_at is not None,
             "months": place.months,
             "kept_while_waiting": removed_unless_confirmed(removed_on),
             "answer_url": WAITING_LINK.url(),

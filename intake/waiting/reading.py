@@ -8,6 +8,7 @@ from datetime import date, datetime
 from django.db.models import F, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from home.dates import finnish_day
@@ -20,7 +21,7 @@ from intake.mailbox import is_same_address, same_address
 from intake.waiting.mails import LIST_PURPOSES, link_mail
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import LINK_PURPOSES, is_mailable, record_steps, takes_new_clients
-from intake.waiting.return_plan import next_mailboxes
+from intake.waiting.return_plan import list_is_being_notified, next_mailboxes
 from intake.waiting.rules import by_mailbox, last_day_unreached, last_day_without_mail, removal_day
 
 
@@ -166,22 +167,35 @@ def _removed_on(place: WaitingPlace, mailbox: list[WaitingPlace], mails: list[Ou
     """Return when the place is removed automatically (intake.waiting.upkeep); None if it is not.
 
     `mailbox`: the places of its mailbox on the list; `mails`: the mails to it. A suspicious place is not removed, nor
-    one that was told of the return, unless a mail failed.
+    one that was told of the return, unless a mail failed. What is overdue comes when no plan tells the list any more.
     """
+    day = _day_of_removal(place, mailbox, mails)
+    today = timezone.localdate()
+    if day is None or day >= today:
+        return day
+    return None if list_is_being_notified(timezone.now()) else today
+
+
+def _day_of_removal(place: WaitingPlace, mailbox: list[WaitingPlace], mails: list[OutgoingMail]) -> date | None:
     if place.enquiry.is_quarantined:
         return None
     if not is_mailable(place):
         return last_day_without_mail(confirmed_at=place.confirmed_at, months=place.months)
-    mailable = [other for other in mailbox if is_mailable(other)]
-    latest = max(mailable, key=lambda other: other.confirmed_at)
+    latest = _latest(mailbox)
     of_list = [mail for mail in mails if mail.purpose in LIST_PURPOSES]
     if any(mail.state == MailState.FAILED for mail in of_list):
         sent_at = [mail.sent_at for mail in of_list if mail.state == MailState.SENT and mail.sent_at]
         return last_day_unreached(confirmed_at=latest.confirmed_at, sent_at=sent_at, months=latest.months)
-    if any(other.notified_at for other in mailable):
+    if any(other.notified_at for other in mailbox if is_mailable(other)):
         return None
     asked = [mail.sent_at or mail.created_at for mail in of_list if mail.purpose == MailPurpose.STILL_WAITING]
-    return removal_day(confirmed_at=latest.confirmed_at, asked_at=asked, months=latest.months)
+    today = timezone.localdate()
+    return removal_day(confirmed_at=latest.confirmed_at, asked_at=asked, months=latest.months, today=today)
+
+
+def _latest(mailbox: list[WaitingPlace]) -> WaitingPlace:
+    """Return the place that gets mail and was confirmed last. Upkeep goes by its months."""
+    return max(filter(is_mailable, mailbox), key=lambda other: other.confirmed_at)
 
 
 def _mark_reached(mail: OutgoingMail, now: datetime) -> None:
@@ -192,14 +206,21 @@ def _mark_reached(mail: OutgoingMail, now: datetime) -> None:
     places.update(reached_at=now)
 
 
-def _link_mail_texts(mail: OutgoingMail, _now: datetime) -> tuple[str, str]:
+def _link_mail_texts(mail: OutgoingMail, now: datetime) -> tuple[str, str]:
     """Return the texts with the day of removal as it is now: the mail may go out weeks after the person joined."""
     enquiry = enquiry_of(mail)
     if enquiry.is_proof:
         return mail.text, mail.html
     place = WaitingPlace.objects.select_related("enquiry").get(enquiry=enquiry)
     mailbox = list(places_on_the_list().filter(mailbox_key=place.mailbox_key))
-    texts = link_mail(place=place, purpose=MailPurpose(mail.purpose), removed_on=removed_on(place, mailbox))
+    # It is read once it has arrived: from then on the places of this address get mail (_mark_reached).
+    for other in (place, *mailbox):
+        if is_same_address(other.enquiry.email, enquiry.email):
+            other.reached_at = other.reached_at or now
+    day = removed_on(place, mailbox)
+    # As often as the latest of those that get mail is asked: it is one mail to the mailbox.
+    place.months = _latest(mailbox).months if is_mailable(place) else place.months
+    texts = link_mail(place=place, purpose=MailPurpose(mail.purpose), removed_on=day)
     return texts.text, texts.html
 
 

@@ -274,14 +274,18 @@ def available_answers(state: PlaceState, *, notified: bool, answered_yes: bool) 
     return (Answer.REMOVE,)
 
 
-def removal_day(*, confirmed_at: datetime, asked_at: Sequence[datetime], months: int) -> date:
+def removal_day(*, confirmed_at: datetime, asked_at: Sequence[datetime], months: int, today: date) -> date:
     """Return the day (Europe/Helsinki) on which somebody who gets mail but does not answer is removed.
 
-    `asked_at`: when questions were sent; those before `confirmed_at` are ignored. See waiting_action().
+    `asked_at`: when questions were sent; those before `confirmed_at` are ignored. See waiting_action(). What is overdue
+    `today`, because a plan or a mail server kept it up, comes today at the earliest.
     """
     asked = [moment for moment in asked_at if moment > confirmed_at]
     waits = QUESTIONS + 1 - min(len(asked), QUESTIONS)
-    return months_later(calendar_day(max([confirmed_at, *asked])), waits * months)
+    since = calendar_day(max([confirmed_at, *asked]))
+    if months_later(since, months) < today:
+        return months_later(today, (waits - 1) * months)
+    return months_later(since, waits * months)
 
 
 def removed_unless_confirmed(day: date | None) -> str:

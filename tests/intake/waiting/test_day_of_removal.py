@@ -1,17 +1,23 @@
 """When somebody leaves the waiting list whom no mail reaches, and that the list shows that day."""
 
-from datetime import datetime, timedelta
+import re
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
+from django.test import Client
 
 from intake.choices import MailPurpose, MailState, Status
 from intake.models import Enquiry, OutgoingMail, RemovedEnquiry, WaitingPlace
+from intake.waiting.mails import queue_waiting_link
 from intake.waiting.reading import read_list
-from intake.waiting.return_plan import start_plan
+from intake.waiting.return_plan import queue_due_return_notices, start_plan
 from intake.waiting.upkeep import RETRY_AFTER
-from tests.intake.waiting.list_people import give_up, pause, round_at, waiter, work
+from tests.intake.visiting import page_text
+from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter, work
 from tests.intake.waiting.post_office import Behaviour, PostOffice
+from tests.intake.waiting.visitors import private_address
 
 pytestmark = pytest.mark.django_db
 HELSINKI = ZoneInfo("Europe/Helsinki")
@@ -127,3 +133,85 @@ def test_list_counts_what_was_asked_through_an_enquiry_that_has_left(server: Pos
     Enquiry.objects.filter(pk=first.enquiry_id).update(status=Status.OFFER_SENT)
     day = _day_in_list(second, FIRST + 30 * DAY)
     assert day.date() == datetime(2028, 2, 29, tzinfo=HELSINKI).date()
+
+
+def _named_days(words: str) -> list[date]:
+    found = re.findall(r"poistetaan odotuslistalta (\d+)\.(\d+)\.(\d+), ellet", " ".join(words.split()))
+    return [date(int(year), int(month), int(day)) for day, month, year in found]
+
+
+def _days_said(place: WaitingPlace, now: datetime) -> list[date]:
+    """The days of removal that the private page and the list name now; the list names one or none."""
+    with time_machine.travel(now, tick=False):
+        on_page = _named_days(page_text(Client().get(private_address(place.enquiry))))
+        in_list = [waiter.removed_on for waiter in read_list() if waiter.place.pk == place.pk and waiter.removed_on]
+    assert on_page == in_list
+    return in_list
+
+
+@pytest.mark.usefixtures("contact_page")
+@pytest.mark.parametrize("wants_mail", [True, False])
+def test_no_past_day_is_named_while_a_plan_tells_others(server: PostOffice, wants_mail: bool) -> None:
+    pause(active=False)
+    for _ in range(30):
+        waiter(now=JOINED)
+    last = waiter(now=JOINED, wants_mail=wants_mail)
+    start_plan(per_day=1, first_form="", greeting="", answer_days=14, by=None, now=FIRST)
+    WaitingPlace.objects.update(months=1)
+    for day in range(20):
+        queue_due_return_notices(now=FIRST + day * DAY)
+    last.refresh_from_db()
+    assert last.notified_at is None
+    now = FIRST + 20 * DAY
+    # Two more questions follow, a month apart, where the site writes; else nothing before the plan has ended.
+    assert _days_said(last, now) == ([date(2027, 8, 20)] if wants_mail else [])
+
+
+@pytest.mark.usefixtures("contact_page")
+def test_removal_notice_on_its_way_names_today(server: PostOffice) -> None:
+    place = waiter(now=JOINED)
+    round_at(FIRST)
+    round_at(SECOND)
+    last = datetime(2028, 1, 30, 10, 0, tzinfo=HELSINKI)
+    server.behaviour = Behaviour.AWAY
+    work(last)
+    now = last + DAY
+    deliver(now)
+    assert server.of(MailPurpose.REMOVAL_NOTICE) == []
+    assert _days_said(place, now) == [now.date()]
+
+
+@pytest.mark.parametrize(("own", "later"), [(12, 1), (1, 4)])
+def test_confirmation_names_the_day_that_counts_once_it_has_arrived(server: PostOffice, own: int, later: int) -> None:
+    """It is what lets the place get mail: from then on the mailbox's last place decides."""
+    place = waiter(now=JOINED, email="maija+tyo@esimerkki.fi", is_reached=False)
+    WaitingPlace.objects.update(months=own)
+    waiter(now=JOINED + 20 * DAY, email="maija@esimerkki.fi")
+    WaitingPlace.objects.exclude(pk=place.pk).update(months=later)
+    now = JOINED + 22 * DAY
+    with time_machine.travel(now, tick=False):
+        queue_waiting_link(place=place, removed_on=None, now=now)
+    deliver(now)
+    (mail,) = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_LINK, state=MailState.SENT)
+    said = _named_days(mail.text)
+    assert said == _days_said(place, now)
+    assert len(said) == 1
+    often = "noin kuukauden välein" if later == 1 else f"noin {later} kuukauden välein"
+    assert often in " ".join(mail.text.split())
+
+
+@pytest.mark.usefixtures("contact_page")
+def test_link_mail_to_who_was_told_asks_for_the_answer(server: PostOffice) -> None:
+    pause(active=False)
+    place = waiter(now=JOINED)
+    _plan(FIRST)
+    round_at(FIRST)
+    with time_machine.travel(FIRST + DAY, tick=False):
+        place.refresh_from_db()
+        queue_waiting_link(place=place, removed_on=None, now=FIRST + DAY)
+    deliver(FIRST + DAY)
+    (mail,) = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_LINK, state=MailState.SENT)
+    words = " ".join(mail.text.split())
+    assert "ilman vastausta paikkasi listalla päättyy" in words
+    assert "Kun aikoja vapautuu" not in words
+    assert _named_days(words) == []

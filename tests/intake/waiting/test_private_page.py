@@ -346,8 +346,8 @@ def test_page_names_the_day_that_the_later_place_gives() -> None:
     set_pause()
     joined = datetime(2026, 1, 12, 10, tzinfo=ZoneInfo("Europe/Helsinki"))
     first, second = (waiter(now=joined + timedelta(days=days), email="maija@esimerkki.fi") for days in (0, 40))
-    [day] = {each.removed_on for each in read_list()}
     with time_machine.travel(joined + timedelta(days=41), tick=False):
+        [day] = {each.removed_on for each in read_list()}
         for place in (first, second):
             page = page_text(Client().get(private_address(place.enquiry)))
             assert f"odotuslistalta {finnish_day(day)}, ellet" in page

@@ -85,19 +85,28 @@ def test_removal_day_matches_waiting_action(confirmed: datetime, months: int) ->
             now=now,
         )
     ) is not WaitingAction.SEND_REMOVAL_NOTICE:
-        notified = removal_day(confirmed_at=confirmed, asked_at=asked, months=months)
+        notified = removal_day(confirmed_at=confirmed, asked_at=asked, months=months, today=calendar_day(now))
         if need is WaitingAction.ASK:
             asked.append(now)
         now += timedelta(days=1)
     assert len(asked) == 2
     # A step of 24 hours may leap over a day when the clocks go forward.
     assert notified <= calendar_day(now) <= notified + timedelta(days=1)
-    assert removal_day(confirmed_at=confirmed, asked_at=[], months=months) == last_day_without_mail(
-        confirmed_at=confirmed, months=months
-    )
+    assert removal_day(
+        confirmed_at=confirmed, asked_at=[], months=months, today=confirmed.date()
+    ) == last_day_without_mail(confirmed_at=confirmed, months=months)
 
 
 def test_questions_before_the_last_answer_do_not_count() -> None:
     confirmed = datetime(2027, 1, 10, 12, tzinfo=UTC)
     asked = [confirmed - timedelta(days=30), confirmed + timedelta(days=120)]
-    assert removal_day(confirmed_at=confirmed, asked_at=asked, months=4) == date(2028, 1, 10)
+    assert removal_day(confirmed_at=confirmed, asked_at=asked, months=4, today=confirmed.date()) == date(2028, 1, 10)
+
+
+@pytest.mark.parametrize(("asked", "day"), [(0, date(2028, 2, 1)), (1, date(2027, 10, 1)), (2, date(2027, 6, 1))])
+def test_what_is_overdue_counts_from_today(asked: int, day: date) -> None:
+    """A plan that tells the list for months, or a mail server that refuses, keeps up the question that was due."""
+    confirmed = datetime(2027, 1, 10, 12, tzinfo=UTC)
+    questions = [confirmed + timedelta(days=number + 1) for number in range(asked)]
+    today = date(2027, 6, 1)
+    assert removal_day(confirmed_at=confirmed, asked_at=questions, months=4, today=today) == day
