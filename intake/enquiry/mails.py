@@ -232,7 +232,8 @@ register(MailPurpose.MAPPING_NOTIFICATION, handling=Handling(addresses=to_superv
 def _confirmation_texts(mail: OutgoingMail, now: datetime) -> tuple[str, str]:
     """Return the texts by the pause, the contact details and the next step of now.
 
-    No next step is added: the thank-you page has not promised it.
+    No next step is added: the thank-you page has not promised it. One that was promised is left out while it does not
+    apply, and is there again in a later attempt.
     """
     enquiry, details = enquiry_of(mail), ContactDetails.load()
     pause = PauseNotice.load().status(now=now, facebook_url=details.facebook_url)

@@ -5,8 +5,9 @@ import smtplib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import formatdate
 from typing import Any
@@ -250,10 +251,10 @@ def deliver_next(*, now: datetime, server: MailServer | None = None) -> bool:
         return False
     try:
         server.connect()
-        message = _prepare_message(mail, now)
-        if message is not None:
-            server.send(message)
-            _record_success(mail, timezone.now())
+        prepared = _prepare_message(mail, now)
+        if prepared is not None:
+            server.send(prepared.message)
+            _record_success(mail, timezone.now(), rewritten=prepared.rewritten)
     except MailServerUnavailable as unavailable:
         if unavailable.was_used:
             _release(mail)
@@ -303,7 +304,15 @@ def build_message(mail: OutgoingMail, *, now: datetime) -> EmailMultiAlternative
     return message
 
 
-def _prepare_message(mail: OutgoingMail, now: datetime) -> EmailMultiAlternatives | None:
+@dataclass(frozen=True, kw_only=True)
+class _Prepared:
+    """The message of one attempt. `rewritten`: its texts without secrets, if they are other than those queued."""
+
+    message: EmailMultiAlternatives
+    rewritten: Mapping[str, str]
+
+
+def _prepare_message(mail: OutgoingMail, now: datetime) -> _Prepared | None:
     """Return the message for this attempt; None if the mail was withdrawn, removed, or is no longer valid."""
     with transaction.atomic():
         lock_receiving()
@@ -321,12 +330,15 @@ def _prepare_message(mail: OutgoingMail, now: datetime) -> EmailMultiAlternative
             handling.withdraw(ours, now)
             return None
         addresses = handling.addresses(ours)
-        current = (addresses.recipient, addresses.reply_to, *handling.texts(ours, now))
-        if (ours.recipient, ours.reply_to, ours.text, ours.html) != current:
-            ours.recipient, ours.reply_to, ours.text, ours.html = current
-            ours.save(update_fields=["recipient", "reply_to", "text", "html"])
+        if (ours.recipient, ours.reply_to) != (addresses.recipient, addresses.reply_to):
+            ours.recipient, ours.reply_to = addresses.recipient, addresses.reply_to
+            ours.save(update_fields=["recipient", "reply_to"])
+        queued = (ours.text, ours.html)
+        ours.text, ours.html = current = handling.texts(ours, now)
+        # Not saved before they are sent: the next attempt must know what was promised when the mail was queued.
+        rewritten = {} if current == queued else {"text": ours.text, "html": ours.html}
         fill_in_links(ours, now)
-    return build_message(ours, now=now)
+    return _Prepared(message=build_message(ours, now=now), rewritten=rewritten)
 
 
 def _claim(now: datetime) -> OutgoingMail | None:
@@ -357,10 +369,11 @@ def _requeue_abandoned(now: datetime) -> None:
         _record_failure(mail, now, error=INTERRUPTED, wait=timedelta())
 
 
-def _record_success(mail: OutgoingMail, now: datetime) -> None:
+def _record_success(mail: OutgoingMail, now: datetime, *, rewritten: Mapping[str, str]) -> None:
     with transaction.atomic():
         # No row: the mail was removed with its enquiry while it was being sent.
-        if OutgoingMail.objects.filter(pk=mail.pk).update(state=MailState.SENT, sent_at=now, failures=0):
+        ours = OutgoingMail.objects.filter(pk=mail.pk)
+        if ours.update(state=MailState.SENT, sent_at=now, failures=0, **rewritten):
             MailAttempt.objects.create(mail=mail, attempted_at=now, succeeded=True)
             handling = handling_of(mail)
             if handling.delivered is not do_nothing:

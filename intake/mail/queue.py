@@ -82,10 +82,10 @@ class Handling:
     """How the mails of one purpose are handled.
 
     `addresses` is called before each attempt, so that a corrected address is used, and `texts` (plain text and HTML),
-    so that a mail that has waited says what is true now. `is_still_valid` returns, before
-    each attempt, whether the content is still true. If not, `withdraw` deletes the mail and undoes what queueing it
-    recorded. All are called in a transaction that holds lock_receiving(). `delivered` is called after a server has
-    accepted the mail, in the transaction that records this.
+    so that a mail that has waited says what is true now. `texts` reads those that were queued; what it returns is
+    stored once it was sent. `is_still_valid` returns, before each attempt, whether the content is still true. If not,
+    `withdraw` deletes the mail and undoes what queueing it recorded. All are called in a transaction that holds
+    lock_receiving(). `delivered` is called after a server has accepted the mail, in the transaction that records this.
     """
 
     addresses: Callable[[OutgoingMail], Addresses]

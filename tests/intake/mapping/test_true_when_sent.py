@@ -160,3 +160,39 @@ def test_confirmation_leads_to_no_mapping_that_is_over(server: PostOffice, chang
     deliver(LATER)
     [_message] = server.of("confirmation")
     assert MAPPING_LINK.placeholder not in OutgoingMail.objects.get(purpose="confirmation").text
+
+
+def reopen(enquiry: Enquiry) -> None:
+    enquiry.refresh_from_db()
+    change_status(enquiry_id=enquiry.pk, version=enquiry.version, status=Status.NEW, outcome="", by=None, now=LATER)
+
+
+def begin_pause(_enquiry: Enquiry) -> None:
+    pause(active=True, form_mode="waiting_list")
+
+
+def end_pause(_enquiry: Enquiry) -> None:
+    pause(active=False)
+
+
+@pytest.mark.parametrize(("change", "undo"), [(begin_pause, end_pause), (close, reopen)])
+def test_confirmation_refused_meanwhile_has_its_promised_link_again(
+    server: PostOffice, change: Callable[[Enquiry], None], undo: Callable[[Enquiry], None]
+) -> None:
+    pause(active=False)
+    server.behaviour = Behaviour.REFUSES
+    enquiry = received(now=NOW)
+    mails = OutgoingMail.objects.filter(purpose="confirmation")
+    queued = mails.values("text", "html").get()
+    change(enquiry)
+    deliver(NOW)
+    assert mails.values("text", "html").get() == queued
+    assert not InitialMapping.objects.exists()
+    undo(enquiry)
+    server.behaviour = Behaviour.TAKES
+    deliver(LATER)
+    sent = mails.get()
+    assert sent.state == MailState.SENT
+    assert {"text": sent.text, "html": sent.html} == queued
+    assert MAPPING_LINK.placeholder in sent.text
+    assert InitialMapping.objects.get().links.count() == 1
