@@ -269,6 +269,8 @@ def _forget_running_plan(place: WaitingPlace, now: datetime) -> None:
         is_unsent = mail.state in (MailState.QUEUED, MailState.FAILED)
         # Another place of the mailbox that came back has none any more: its notice is counted out once.
         if mail.purpose == MailPurpose.RETURN_NOTICE:
+            # Those that are not on the list were told by the same notice.
+            mailbox.places.filter(plan=plan).update(plan=None, notified_at=None, reminded_at=None)
             count_out_notice(plan_id=plan.pk, unsent_since=place.notified_at if is_unsent else None)
         if is_unsent:
             mail.delete()

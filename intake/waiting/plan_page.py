@@ -169,8 +169,14 @@ def progress(plan: ReturnPlan) -> Progress:
 
 
 def _result_of(places: list[WaitingPlace]) -> str:
-    """Return the result for one mailbox: its latest answer, else the state of its enquiries."""
-    answers = [step for place in places for step in place.enquiry.answers]  # type: ignore[attr-defined]
+    """Return the result for one mailbox: its latest answer to the notice, else the state of its enquiries."""
+    answers = [
+        step
+        for place in places
+        for step in place.enquiry.answers  # type: ignore[attr-defined]
+        # Who was put back has been told again: what was answered before counts no more.
+        if place.notified_at is None or step.changed_at >= place.notified_at
+    ]
     if answers:
         latest = max(answers, key=attrgetter("changed_at", "pk"))
         return "yes" if latest.kind == StepKind.ANSWERED_YES else "no"

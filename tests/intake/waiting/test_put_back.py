@@ -9,8 +9,9 @@ from intake.choices import MailPurpose, PlanState, Status
 from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
 from intake.waiting.plan_page import forecast, progress
-from intake.waiting.private_page import answer_no
+from intake.waiting.private_page import answer_no, view_of_place
 from intake.waiting.return_plan import queue_due_return_notices, start_plan, stop_plan
+from intake.waiting.rules import PlaceState
 from tests.intake.waiting.list_people import deliver, round_at, waiter, work
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
@@ -125,3 +126,26 @@ def test_only_a_sent_notice_counts_for_its_day(server: PostOffice, behaviour: Be
     round_at(MONDAY + DAY + HOUR)
     round_at(MONDAY + 2 * DAY + HOUR)
     assert sorted(server.of(NOTICE)) == sorted([first.enquiry.email, second.enquiry.email])
+
+
+@pytest.mark.parametrize("places", [1, 2])
+def test_old_no_of_who_is_told_again_is_not_counted(server: PostOffice, places: int) -> None:
+    first, *_rest = [waiter(now=JOINED, email="maija@esimerkki.fi") for _ in range(places)]
+    for _ in range(5):
+        waiter(now=JOINED)
+    plan = _start(per_day=1)
+    round_at(MONDAY)
+    answer_no(place_id=first.pk, now=MONDAY + HOUR)
+    _set(first, Status.WAITING_LIST, MONDAY + 4 * HOUR)
+    plan.refresh_from_db()
+    shown = progress(plan)
+    assert (shown.notified, shown.no, shown.removed) == (0, 0, 0)
+    round_at(MONDAY + DAY)
+    assert server.of(NOTICE) == ["maija@esimerkki.fi"] * 2
+    plan.refresh_from_db()
+    shown = progress(plan)
+    assert (shown.notified, shown.no, shown.unanswered) == (1, 0, 1)
+    first.refresh_from_db()
+    assert view_of_place(first).state == PlaceState.NOTIFIED
+    answer_no(place_id=first.pk, now=MONDAY + DAY + HOUR)
+    assert progress(plan).no == 1
