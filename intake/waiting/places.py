@@ -14,10 +14,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from home.pause.models import PauseNotice
-from home.pause.rules import pause_state
+from home.pause.rules import calendar_day, pause_state
 from intake.choices import Kind, MailPurpose, MailState, Outcome, PlanState, Status, StepKind, Verdict
 from intake.enquiry.mails import enquiry_of
 from intake.enquiry.models import Enquiry, EnquiryStep
+from intake.enquiry.rules import months_later
 from intake.enquiry.services import (
     accepted,
     listed,
@@ -202,7 +203,17 @@ def _has_notice(place: WaitingPlace) -> bool:
 
 
 @receiver(accepted)
-def queue_joining_confirmation(*, enquiry: Enquiry, now: datetime, **_signal: object) -> bool:
+def begin_waiting(*, enquiry: Enquiry, now: datetime, **_signal: object) -> None:
+    """Confirm a place that the supervisor has accepted. Its time begins now if it would be over or asked about at once:
+    while the enquiry was suspicious, the person heard nothing. In the caller's transaction, as below."""
+    place = WaitingPlace.objects.filter(enquiry=enquiry).first()
+    if place and months_later(calendar_day(place.confirmed_at), place.months) <= calendar_day(now):
+        place.confirmed_at = now
+        place.save(update_fields=["confirmed_at"])
+    queue_joining_confirmation(enquiry=enquiry, now=now)
+
+
+def queue_joining_confirmation(*, enquiry: Enquiry, now: datetime) -> bool:
     """Queue the confirmation of a place unless it was queued before. Returns whether it was queued.
 
     Not for people whom the supervisor put on the list without a wish for mail, and not while the enquiry is suspicious:

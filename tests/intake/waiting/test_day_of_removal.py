@@ -8,7 +8,8 @@ import pytest
 import time_machine
 from django.test import Client
 
-from intake.choices import MailPurpose, MailState, Status
+from intake.choices import MailPurpose, MailState, Status, Verdict
+from intake.enquiry.services import accept_quarantined
 from intake.models import Enquiry, OutgoingMail, RemovedEnquiry, WaitingPlace
 from intake.waiting.mails import queue_waiting_link
 from intake.waiting.reading import read_list
@@ -215,3 +216,18 @@ def test_link_mail_to_who_was_told_asks_for_the_answer(server: PostOffice) -> No
     assert "ilman vastausta paikkasi listalla päättyy" in words
     assert "Kun aikoja vapautuu" not in words
     assert _named_days(words) == []
+
+
+@pytest.mark.parametrize("wants_mail", [True, False])
+def test_place_accepted_late_is_not_removed_at_once(server: PostOffice, wants_mail: bool) -> None:
+    """While it was taken for spam nobody was told that the place would end."""
+    place = waiter(now=JOINED, wants_mail=wants_mail, verdict=Verdict.QUARANTINED, is_reached=False)
+    now = JOINED + 400 * DAY
+    accept_quarantined(enquiry_id=place.enquiry_id, version=place.enquiry.version, by=None, now=now)
+    for day in range(3):
+        round_at(now + day * DAY)
+    assert server.of(STILL) == []
+    (mail,) = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_CONFIRMATION)
+    assert _named_days(mail.text) == [date(2029, 3, 6)]
+    place.refresh_from_db()
+    assert _days_said(place, now + 2 * DAY) == [date(2029, 3, 6)]
