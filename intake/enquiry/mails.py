@@ -22,6 +22,7 @@ from intake.mail.queue import (
     Addresses,
     Handling,
     NewMail,
+    PrivateLink,
     claim_automatic_mail,
     links_in,
     mail_row,
@@ -40,12 +41,12 @@ _REFERENCE_LATER = "viitenumeron-paikka"
 _TEXTS_KEPT = timedelta(minutes=1)
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
 
-NextStep = Callable[[Enquiry, PauseStatus], str]
+NextStep = Callable[[Enquiry, PauseStatus], PrivateLink | None]
 _next_steps: list[NextStep] = []
 
 
 def offer_next_step(offer: NextStep) -> NextStep:
-    """Register a next step for the confirmation: a function that returns its URL, or "" if it does not apply."""
+    """Register a next step for the confirmation: a function that returns its link, or None if it does not apply."""
     _next_steps.append(offer)
     return offer
 
@@ -78,25 +79,27 @@ def render_mails(
         subject=_("New enquiry %(reference)s"),
         context={},
     )
-    mapping_url = _next_step_url(enquiry, pause)
+    next_step = _next_step(enquiry, pause)
     # All that the templates see, apart from what stands for later.
     facts = (
-        *(finnish_moment(enquiry.received_at), enquiry.kind, enquiry.verdict, pause.answer_note, mapping_url),
+        *(finnish_moment(enquiry.received_at), enquiry.kind, enquiry.verdict, pause.answer_note, next_step),
         *(getattr(details, field.attname) for field in details._meta.concrete_fields),
     )
     ready = _rendered(notification, facts, enquiry, now)
     if enquiry.kind == Kind.WAITING or enquiry.is_quarantined:
         return ReadyMails(notification=ready, confirmation=None)
-    confirmation = _confirmation(any_enquiry, details=details, pause=pause, mapping_url=mapping_url)
+    confirmation = _confirmation(any_enquiry, details=details, pause=pause, next_step=next_step)
     facts = (*facts, confirmation.context["privacy_url"])
     return ReadyMails(notification=ready, confirmation=_rendered(confirmation, facts, enquiry, now))
 
 
-def _next_step_url(enquiry: Enquiry, pause: PauseStatus) -> str:
-    return next((url for offer in _next_steps if (url := offer(enquiry, pause))), "")
+def _next_step(enquiry: Enquiry, pause: PauseStatus) -> PrivateLink | None:
+    return next((link for offer in _next_steps if (link := offer(enquiry, pause))), None)
 
 
-def _confirmation(enquiry: Enquiry, *, details: ContactDetails, pause: PauseStatus, mapping_url: str) -> NewMail:
+def _confirmation(
+    enquiry: Enquiry, *, details: ContactDetails, pause: PauseStatus, next_step: PrivateLink | None
+) -> NewMail:
     return mail_to_sender(
         enquiry,
         MailPurpose.CONFIRMATION,
@@ -106,7 +109,12 @@ def _confirmation(enquiry: Enquiry, *, details: ContactDetails, pause: PauseStat
             if enquiry.kind == Kind.MAPPING
             else _("Your message has arrived (reference %(reference)s)")
         ),
-        context={"answer_note": pause.answer_note, "mapping_url": mapping_url},
+        context={
+            "answer_note": pause.answer_note,
+            "mapping_url": next_step.url() if next_step else "",
+            # As its secret it is filled in when the mail goes out: that of another enquiry is another day.
+            "last_day": next_step.last_day if next_step else "",
+        },
     )
 
 
@@ -237,8 +245,8 @@ def _confirmation_texts(mail: OutgoingMail, now: datetime) -> tuple[str, str]:
     """
     enquiry, details = enquiry_of(mail), ContactDetails.load()
     pause = PauseNotice.load().status(now=now, facebook_url=details.facebook_url)
-    next_step = _next_step_url(enquiry, pause) if links_in(mail.text) else ""
-    confirmation = _confirmation(enquiry, details=details, pause=pause, mapping_url=next_step)
+    next_step = _next_step(enquiry, pause) if links_in(mail.text) else None
+    confirmation = _confirmation(enquiry, details=details, pause=pause, next_step=next_step)
     return confirmation.text, confirmation.html
 
 

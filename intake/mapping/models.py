@@ -105,6 +105,10 @@ class InitialMapping(models.Model):
     def last_day(self) -> date:
         return last_day(self.expires_at)
 
+    def last_day_once_stored(self, now: datetime) -> date:
+        """Return the last day once another step is stored now: one that was not started begins with it."""
+        return self.last_day if self.started_at else last_day(expiry(now))
+
     @property
     def questions(self) -> QuestionSet:
         return question_set_from_json(self.question_set)

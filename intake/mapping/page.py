@@ -26,7 +26,7 @@ from intake.enquiry.forms import MappingFactsForm
 from intake.enquiry.mails import enquiry_of, offer_next_step, to_sender, withdraw_as
 from intake.enquiry.models import Enquiry
 from intake.mail.models import OutgoingMail
-from intake.mail.queue import Handling, derived_secret, register
+from intake.mail.queue import Handling, PrivateLink, derived_secret, register
 from intake.mapping.answers import Answers, endings_of, recommended
 from intake.mapping.blocks import register_draft_reader
 from intake.mapping.links import find_link
@@ -344,12 +344,12 @@ def can_be_invited(enquiry: Enquiry, *, now: datetime) -> bool:
 
 
 @offer_next_step
-def _mapping_after_message(enquiry: Enquiry, pause: PauseStatus) -> str:
-    """Return the private link for the confirmation of a message; "" in a pause, unless the mapping has been begun."""
+def _mapping_after_message(enquiry: Enquiry, pause: PauseStatus) -> PrivateLink | None:
+    """Return the private link for the confirmation of a message; None in a pause, unless the mapping has been begun."""
     mapping = getattr(enquiry, "mapping", None)
     is_begun = mapping is not None and mapping.started_at is not None
     is_asked_for = (is_begun or pause.form_mode == FormMode.AS_USUAL) and not enquiry.is_closed
-    return MAPPING_LINK.url() if is_asked_for and is_offered_to(enquiry) else ""
+    return MAPPING_LINK if is_asked_for and is_offered_to(enquiry) else None
 
 
 def _is_link_valid(mail: OutgoingMail, now: datetime) -> bool:

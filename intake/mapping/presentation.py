@@ -94,6 +94,7 @@ def current_notices(request: HttpRequest) -> tuple[FormNotices, PauseStatus, Con
 class StepPage:
     """One step as shown on a page. `continue_url`: the URL to continue on another device; `link_mail`: by mail.
 
+    `last_day`: until when, once this step is stored; None before the mapping begins.
     `draft`: the key under which the script keeps unsent input in the tab (static/js/form.js); "" for none.
     """
 
@@ -106,6 +107,7 @@ class StepPage:
     notice: str = ""
     continue_url: str = ""
     link_mail: LinkMail | None = None
+    last_day: date | None = None
     draft: str = ""
 
 
@@ -116,6 +118,7 @@ def facts_page(
     notice: str = "",
     continue_url: str = "",
     link_mail: LinkMail | None = None,
+    last_day: date | None = None,
     draft: str = "",
 ) -> StepPage:
     """Return the first step, in which the contact facts are asked."""
@@ -129,6 +132,7 @@ def facts_page(
         notice=notice,
         continue_url=continue_url,
         link_mail=link_mail,
+        last_day=last_day,
         draft=draft,
     )
 
@@ -148,6 +152,7 @@ def step_context(request: HttpRequest, page: StepPage) -> dict[str, Any]:
         "notice": page.notice,
         "continue_url": request.build_absolute_uri(page.continue_url) if page.continue_url else "",
         "link_mail": page.link_mail,
+        "last_day": page.last_day,
         "kept_days": LIFETIME.days,
         "draft": page.draft,
         **notices.as_context(),

@@ -272,7 +272,7 @@ def _step_response(
     left_out: Sequence[TypedAnswer] = (),
     told: str = "",
 ) -> HttpResponse:
-    step = path.question_set.steps[index]
+    step, now = path.question_set.steps[index], timezone.now()
     context = step_context(
         request,
         StepPage(
@@ -284,7 +284,8 @@ def _step_response(
             back=bool(path.before(index)),
             notice=notice,
             continue_url=path.step_url(index),
-            link_mail=link_mail_of(path.mapping, now=timezone.now()),
+            link_mail=link_mail_of(path.mapping, now=now),
+            last_day=path.mapping.last_day_once_stored(now),
             draft=path.step_url(index),
         ),
     )
@@ -314,9 +315,16 @@ def _posted_facts(path: MappingPath, data: QueryDict) -> MappingFactsForm:
 def _facts_response(
     request: HttpRequest, path: MappingPath, form: MappingFactsForm, *, status: int = 200, notice: str = ""
 ) -> HttpResponse:
-    own = path.facts_url()
-    link_mail = link_mail_of(path.mapping, now=timezone.now())
-    page = facts_page(form, steps=path.steps, notice=notice, continue_url=own, link_mail=link_mail, draft=own)
+    own, now = path.facts_url(), timezone.now()
+    page = facts_page(
+        form,
+        steps=path.steps,
+        notice=notice,
+        continue_url=own,
+        link_mail=link_mail_of(path.mapping, now=now),
+        last_day=path.mapping.last_day_once_stored(now),
+        draft=own,
+    )
     context = step_context(request, page) | {"seen": digests_text(digests(path.mapping.facts, path.mapping.facts))}
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
 

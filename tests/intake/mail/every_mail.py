@@ -72,7 +72,7 @@ def _queue_about_enquiries(mails: EveryMail, now: datetime) -> None:
         subject = "Uusi yhteydenotto %(reference)s"
         queue_mail(mail_to_supervisor(other, MailPurpose.NOTIFICATION, subject=subject, context={}), now=now)
     with mails.form("in a pause"):
-        context = {"is_paused": True, "mapping_url": MAPPING_LINK.url()}
+        context = {"is_paused": True, "mapping_url": MAPPING_LINK.url(), "last_day": MAPPING_LINK.last_day}
         subject = "Viestisi on perillä (viite %(reference)s)"
         queue_mail(mail_to_sender(other, MailPurpose.CONFIRMATION, subject=subject, context=context), now=now)
     with mails.form():
