@@ -18,6 +18,7 @@ import dns.exception
 import dns.resolver
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from aijuu_site.settings.hosts import LOOPBACK, www_variant
 
@@ -160,8 +161,10 @@ def _check_certificate(network: Network, host: str, port: int, now: datetime) ->
         yield Finding("TLS", False, words % {"host": host, "reason": error.verify_message})
         return
     days = (ends - now).days
-    words = _("the certificate of %(host)s ends in %(days)d days") % {"host": host, "days": days}
-    yield Finding("TLS", days >= TLS_DAYS, words)
+    words = ngettext(
+        "the certificate of %(host)s ends in %(days)d day", "the certificate of %(host)s ends in %(days)d days", days
+    )
+    yield Finding("TLS", days >= TLS_DAYS, words % {"host": host, "days": days})
 
 
 def _check_redirect(network: Network, host: str) -> Iterator[Finding]:

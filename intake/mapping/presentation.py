@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from home.contact_details import ContactDetails
 from home.pause.models import current_pause
@@ -378,7 +378,8 @@ def _rules(question: Question) -> Iterator[str]:
         yield _("An answer was recommended.")
     match question.type:
         case QuestionType.SHORT_TEXT | QuestionType.LONG_TEXT:
-            yield _("At most %(limit)d characters.") % {"limit": question.limit}
+            words = ngettext("At most %(limit)d character.", "At most %(limit)d characters.", question.limit)
+            yield words % {"limit": question.limit}
         case QuestionType.NUMBER:
             yield _("A number, %(minimum)d–%(maximum)d.") % {"minimum": question.minimum, "maximum": question.maximum}
         case QuestionType.SCALE:
