@@ -337,10 +337,13 @@ def can_be_invited(enquiry: Enquiry, *, now: datetime) -> bool:
 
     Not while the mapping is expired: it is removed within the hour; after that another one can be started.
     """
-    if enquiry.is_closed or enquiry.is_quarantined or not is_offered_to(enquiry):
-        return False
     mapping = getattr(enquiry, "mapping", None)
-    return mapping is None or mapping.started_at is None or mapping.expires_at > now
+    is_expired = mapping is not None and mapping.started_at is not None and mapping.expires_at <= now
+    return not is_expired and _may_go_on(enquiry)
+
+
+def _may_go_on(enquiry: Enquiry) -> bool:
+    return not enquiry.is_closed and not enquiry.is_quarantined and is_offered_to(enquiry)
 
 
 @offer_next_step
@@ -352,8 +355,9 @@ def _mapping_after_message(enquiry: Enquiry, pause: PauseStatus) -> PrivateLink 
     return MAPPING_LINK if is_asked_for and is_offered_to(enquiry) else None
 
 
-def _is_link_valid(mail: OutgoingMail, now: datetime) -> bool:
-    return can_be_invited(enquiry_of(mail), now=now)
+def _is_link_valid(mail: OutgoingMail, _now: datetime) -> bool:
+    """Also while the mapping is expired: making the link removes it and begins another one (intake.mapping.links)."""
+    return _may_go_on(enquiry_of(mail))
 
 
 register(

@@ -90,6 +90,20 @@ def test_link_sent_again_names_the_day_of_its_mapping(server: PostOffice) -> Non
         assert "Viimeinen päivä, jona se toimii, on 4.2.2027." in text.replace("\xa0", " ").replace("&nbsp;", " ")
 
 
+def test_link_to_a_mapping_expired_meanwhile_begins_another(server: PostOffice) -> None:
+    enquiry = invited(server)
+    expired = InitialMapping.objects.get(enquiry=enquiry)
+    begun = {"started_at": NOW - timedelta(days=30), "begun_by_mail": True, "expires_at": NOW + timedelta(hours=1)}
+    InitialMapping.objects.update(**begun)
+    server.behaviour = Behaviour.TAKES
+    deliver(LATER)
+    assert len(server.of("mapping_link")) == 1
+    mapping = InitialMapping.objects.get(enquiry=enquiry)
+    assert mapping.pk != expired.pk
+    assert mapping.started_at is None
+    assert mapping.expires_at > LATER + timedelta(days=29)
+
+
 def test_confirmation_of_spam_is_withdrawn(server: PostOffice, kati: Client) -> None:
     server.behaviour = Behaviour.AWAY
     enquiry = received(now=NOW)
