@@ -285,8 +285,16 @@ def _ending_posted(data: QueryDict) -> Ending | None:
     goes_on = "back" not in data and LATER not in data
     published = published_questions() if goes_on else None
     posted = {name.removeprefix("q_"): data.getlist(name) for name in data}
-    endings = published.endings if published else ()
-    return next((ending for ending in endings if condition_holds(ending.condition, posted)), None)
+    if published is None:
+        return None
+    # Without JavaScript a page also asks what its own answers rule out; answers of other pages are gone.
+    for step in published.steps:
+        own = {question.key for question in step.questions}
+        for question in step.questions:
+            condition = question.condition
+            if condition and condition.source in own and not condition_holds(condition, posted):
+                posted.pop(question.key, None)
+    return next((ending for ending in published.endings if condition_holds(ending.condition, posted)), None)
 
 
 # Exempt like the pages themselves: the secret in the URL protects against forged posts.

@@ -352,3 +352,21 @@ def test_tryout_ends_early_too(published: MappingPage) -> None:
     assert TITLE in page_text(page)
     assert GONE not in page_text(page)
     assert not InitialMapping.objects.exists()
+
+
+@pytest.mark.parametrize(("crisis", "ends"), [("yes", True), ("no", False)])
+def test_unmet_choice_at_a_closed_link_ends_nothing(published: MappingPage, crisis: str, ends: bool) -> None:
+    published.questions = stream(
+        [
+            step("Tilanteesi"),
+            row("yes_no", "kriisi", label="Onko kyse kriisistä?"),
+            row("yes_no", "heti", label="Tarvitsetko apua heti?", when=["kriisi:yes"]),
+            row("short_text", "koti", label="Missä asut?"),
+            ending("apu", "heti:yes"),
+        ]
+    )
+    published.save()
+    words = {"q_kriisi": crisis, "q_heti": "yes", "q_koti": "Salakylä"}
+    answer = Client().post("/jatka/poistunut-osoite/vaihe/1/", words)
+    assert answer.status_code == (303 if ends else 404)
+    assert ends or "Salakylä" in page_text(answer)
