@@ -1,4 +1,4 @@
-"""What an editor of pages works with: the editor of rich text with its links, content checks, and publishing several.
+"""What an editor of pages works with: the editor of rich text with its links, and the content checks of a page.
 
 To be imported after all models only: Wagtail 8 requires it for the handlers of links.
 """
@@ -9,20 +9,16 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import BadRequest
 from django.db import models
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect
+from django.http import HttpRequest, QueryDict
 from django.utils.functional import Promise
 from django.utils.html import escape, strip_tags
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from draftjs_exporter.error import ExporterException
 from wagtail import blocks
-from wagtail.admin import messages
 from wagtail.admin.rich_text import DraftailRichTextArea
 from wagtail.admin.userbar import ContentCheckerItem
-from wagtail.admin.views.pages.bulk_actions import PublishBulkAction
 from wagtail.documents.rich_text import DocumentLinkHandler
 from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page
@@ -37,7 +33,6 @@ from home.editors_text import (
     valid_id,
     without_invalid_references,
 )
-from home.pages import refuse_scheduled_address
 from home.seo import LONGEST_DESCRIPTION
 from home.site_pages import visitor_urls
 
@@ -265,38 +260,3 @@ class SiteContentChecker(ContentCheckerItem):
     def get_axe_messages(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
         ours = {finding.key: {"error_name": finding.name, "help_text": finding.help_text} for finding in FINDINGS}
         return {**super().get_axe_messages(request), **ours}
-
-
-class PublishSeveral(PublishBulkAction):  # type: ignore[misc]
-    """Publishes all or none. Wagtail answers 500 where a draft is not valid, as when its address is taken by now."""
-
-    @classmethod
-    def execute_action(cls, objects: list[Page], include_descendants: bool = False, **kwargs: Any) -> tuple[int, int]:
-        for page in objects:
-            _refuse_draft(page)
-            for below in page.get_descendants().not_live() if include_descendants else ():
-                _refuse_draft(below)
-        published: tuple[int, int] = super().execute_action(objects, include_descendants=include_descendants, **kwargs)
-        return published
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        try:
-            return super().form_valid(form)
-        except ValidationError as refusal:
-            reason = " ".join(refusal.messages)
-            messages.error(self.request, gettext("Nothing was published. %(reason)s") % {"reason": reason})
-            return redirect(self.next_url)
-
-
-def _refuse_draft(page: Page) -> None:
-    """Raise ValidationError, which names the page, where its latest version can't be published."""
-    draft = page.get_latest_revision_as_object()
-    try:
-        draft.full_clean()
-        if not draft.is_root():
-            refuse_scheduled_address(draft.slug, parent=draft.get_parent(), page=draft)
-    except ValidationError as refusal:
-        reason = " ".join(refusal.messages)
-        raise ValidationError(
-            gettext("The page “%(title)s”: %(reason)s") % {"title": draft.title, "reason": reason}
-        ) from refusal

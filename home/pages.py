@@ -10,26 +10,23 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, resolve
 from django.utils.functional import cached_property
 from django.utils.text import slugify
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from wagtail.admin.forms.pages import CopyForm, WagtailAdminPageForm
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, TitleFieldPanel
 from wagtail.blocks import StreamValue, StructValue
 from wagtail.fields import RichTextField, StreamField
 from wagtail.images import get_image_model
 from wagtail.images.models import AbstractImage
-from wagtail.models import Page, PageViewRestriction, Revision
+from wagtail.models import Page, PageViewRestriction
 from wagtail.search import index
 
 from home.admin_forms import SchedulePanel
 from home.blocks import BodyStreamBlock
 from home.compiled_rows import row_by_pk
-from home.dates import finnish_moment
 from home.editors_text import SHORT_FEATURES, linked_page_ids, valid_id
 from home.important_pages import PageRights, refuse_expiry
+from home.page_addresses import TAKEN_ADDRESS, PageCopyForm, PageForm, is_taken_address
 from home.site_pages import current_request, site_pages
 
 # Element ids that the page template uses.
@@ -73,65 +70,6 @@ def _free_anchor(name: str, taken: set[str]) -> str:
         number += 1
         candidate = f"{stem}-{number}"
     return candidate
-
-
-def is_taken_address(slug: str) -> bool:
-    """Return whether visitors would find something else of the site at the address of a page with this slug."""
-    # Their files are served in front of all pages, and kept for ever.
-    if f"/{slug}/" in (settings.STATIC_URL, settings.MEDIA_URL):
-        return True
-    try:
-        return resolve(f"/{slug}/").url_name != "wagtail_serve"
-    except Resolver404:
-        return False
-
-
-TAKEN_ADDRESS = _("The site itself needs this address. Choose another one.")
-
-
-def refuse_scheduled_address(slug: str, *, parent: Page, page: Page | None = None) -> None:
-    """Raise ValidationError if a version of another page below `parent` is scheduled with this slug.
-
-    Wagtail compares with stored pages alone, and the scheduled version could not be published at its time. Only forms
-    ask: a version that is being published is the one that the others were refused for.
-    """
-    scheduled = Revision.page_revisions.filter(approved_go_live_at__isnull=False, content__slug=slug)
-    for revision in scheduled.order_by("approved_go_live_at"):
-        other = Page.objects.filter(pk=valid_id(revision.object_id)).first()
-        if other is not None and (page is None or other.pk != page.pk) and other.is_child_of(parent):
-            raise ValidationError(
-                gettext("The page “%(title)s” gets this address on %(moment)s. Choose another one.")
-                % {"title": other.title, "moment": finnish_moment(revision.approved_go_live_at)},
-                code="scheduled",
-            )
-
-
-class PageForm(WagtailAdminPageForm):  # type: ignore[misc]
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean()
-        if self.parent_page is not None and cleaned.get("slug"):
-            try:
-                refuse_scheduled_address(cleaned["slug"], parent=self.parent_page, page=self.instance)
-            except ValidationError as refusal:
-                self.add_error("slug", refusal)
-        return cleaned
-
-
-class PageCopyForm(CopyForm):  # type: ignore[misc]
-    def clean_new_slug(self) -> str:
-        slug: str = self.cleaned_data["new_slug"]
-        if is_taken_address(slug):
-            raise ValidationError(TAKEN_ADDRESS, code="taken")
-        return slug
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean()
-        if slug := cleaned.get("new_slug"):
-            try:
-                refuse_scheduled_address(slug, parent=cleaned.get("new_parent_page") or self.page.get_parent())
-            except ValidationError as refusal:
-                self.add_error("new_slug", refusal)
-        return cleaned
 
 
 def linked_pages(page: Page) -> Iterator[int | None]:

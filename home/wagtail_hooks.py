@@ -9,10 +9,11 @@ from wagtail.models import Page
 from wagtail.rich_text.feature_registry import FeatureRegistry
 
 from home import checklist as _checklist  # noqa: F401  (registers its hooks)
-from home.editing import DocumentLink, PageLink, PublishSeveral, RemovedEmbed, SiteContentChecker
+from home.editing import DocumentLink, PageLink, RemovedEmbed, SiteContentChecker
 from home.editors_text import PROSE_FEATURES
 from home.images.models import FillFromTop
 from home.important_pages import IMPORTANT_PAGES_HOOK, PageAlarmPanel, site_important_pages
+from home.page_addresses import PublishSeveral
 from home.pause import admin as _pause  # noqa: F401  (registers its hooks)
 
 

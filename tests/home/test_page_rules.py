@@ -14,7 +14,7 @@ from wagtail.test.utils import WagtailPageTestCase
 from wagtail.test.utils.form_data import nested_form_data, rich_text, streamfield
 
 from home.models import ContentPage, HomePage, ServicePage
-from home.pages import is_taken_address, refuse_scheduled_address
+from home.page_addresses import is_taken_address, refuse_scheduled_address
 from tests.accounts import make_user
 
 

@@ -1,0 +1,111 @@
+"""The addresses of pages: whether one is free, where an editor writes it, copies a page or publishes drafts."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import Resolver404, resolve
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin import messages
+from wagtail.admin.forms.pages import CopyForm, WagtailAdminPageForm
+from wagtail.admin.views.pages.bulk_actions import PublishBulkAction
+from wagtail.models import Page, Revision
+
+from home.dates import finnish_moment
+from home.editors_text import valid_id
+
+TAKEN_ADDRESS = _("The site itself needs this address. Choose another one.")
+
+
+def is_taken_address(slug: str) -> bool:
+    """Return whether visitors would find something else of the site at the address of a page with this slug."""
+    # Their files are served in front of all pages, and kept for ever.
+    if f"/{slug}/" in (settings.STATIC_URL, settings.MEDIA_URL):
+        return True
+    try:
+        return resolve(f"/{slug}/").url_name != "wagtail_serve"
+    except Resolver404:
+        return False
+
+
+def refuse_scheduled_address(slug: str, *, parent: Page, page: Page | None = None) -> None:
+    """Raise ValidationError if a version of another page below `parent` is scheduled with this slug.
+
+    Wagtail compares with stored pages alone, and the scheduled version could not be published at its time. Only what
+    an editor sends asks: a version that is published at its time is the one that the others were refused for.
+    """
+    scheduled = Revision.page_revisions.filter(approved_go_live_at__isnull=False, content__slug=slug)
+    for revision in scheduled.order_by("approved_go_live_at"):
+        other = Page.objects.filter(pk=valid_id(revision.object_id)).first()
+        if other is not None and (page is None or other.pk != page.pk) and other.is_child_of(parent):
+            raise ValidationError(
+                gettext("The page “%(title)s” gets this address on %(moment)s. Choose another one.")
+                % {"title": other.title, "moment": finnish_moment(revision.approved_go_live_at)},
+                code="scheduled",
+            )
+
+
+class PageForm(WagtailAdminPageForm):  # type: ignore[misc]
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        if self.parent_page is not None and cleaned.get("slug"):
+            try:
+                refuse_scheduled_address(cleaned["slug"], parent=self.parent_page, page=self.instance)
+            except ValidationError as refusal:
+                self.add_error("slug", refusal)
+        return cleaned
+
+
+class PageCopyForm(CopyForm):  # type: ignore[misc]
+    def clean_new_slug(self) -> str:
+        slug: str = self.cleaned_data["new_slug"]
+        if is_taken_address(slug):
+            raise ValidationError(TAKEN_ADDRESS, code="taken")
+        return slug
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        if slug := cleaned.get("new_slug"):
+            try:
+                refuse_scheduled_address(slug, parent=cleaned.get("new_parent_page") or self.page.get_parent())
+            except ValidationError as refusal:
+                self.add_error("new_slug", refusal)
+        return cleaned
+
+
+class PublishSeveral(PublishBulkAction):  # type: ignore[misc]
+    """Publishes all or none. Wagtail answers 500 where a draft is not valid, as when its address is taken by now."""
+
+    @classmethod
+    def execute_action(cls, objects: list[Page], include_descendants: bool = False, **kwargs: Any) -> tuple[int, int]:
+        for page in objects:
+            _refuse_draft(page)
+            for below in page.get_descendants().not_live() if include_descendants else ():
+                _refuse_draft(below)
+        published: tuple[int, int] = super().execute_action(objects, include_descendants=include_descendants, **kwargs)
+        return published
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            return super().form_valid(form)
+        except ValidationError as refusal:
+            reason = " ".join(refusal.messages)
+            messages.error(self.request, gettext("Nothing was published. %(reason)s") % {"reason": reason})
+            return redirect(self.next_url)
+
+
+def _refuse_draft(page: Page) -> None:
+    """Raise ValidationError, which names the page, where its latest version can't be published."""
+    draft = page.get_latest_revision_as_object()
+    try:
+        draft.full_clean()
+        if not draft.is_root():
+            refuse_scheduled_address(draft.slug, parent=draft.get_parent(), page=draft)
+    except ValidationError as refusal:
+        reason = " ".join(refusal.messages)
+        raise ValidationError(
+            gettext("The page “%(title)s”: %(reason)s") % {"title": draft.title, "reason": reason}
+        ) from refusal
