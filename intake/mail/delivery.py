@@ -254,7 +254,7 @@ def deliver_next(*, now: datetime, server: MailServer | None = None) -> bool:
         prepared = _prepare_message(mail, now)
         if prepared is not None:
             server.send(prepared.message)
-            _record_success(mail, timezone.now(), rewritten=prepared.rewritten)
+            _record_success(mail, timezone.now(), texts=prepared.texts)
     except MailServerUnavailable as unavailable:
         if unavailable.was_used:
             _release(mail)
@@ -306,10 +306,10 @@ def build_message(mail: OutgoingMail, *, now: datetime) -> EmailMultiAlternative
 
 @dataclass(frozen=True, kw_only=True)
 class _Prepared:
-    """The message of one attempt. `rewritten`: its texts without secrets, if they are other than those queued."""
+    """The message of one attempt, and its texts without secrets."""
 
     message: EmailMultiAlternatives
-    rewritten: Mapping[str, str]
+    texts: Mapping[str, str]
 
 
 def _prepare_message(mail: OutgoingMail, now: datetime) -> _Prepared | None:
@@ -333,12 +333,11 @@ def _prepare_message(mail: OutgoingMail, now: datetime) -> _Prepared | None:
         if (ours.recipient, ours.reply_to) != (addresses.recipient, addresses.reply_to):
             ours.recipient, ours.reply_to = addresses.recipient, addresses.reply_to
             ours.save(update_fields=["recipient", "reply_to"])
-        queued = (ours.text, ours.html)
-        ours.text, ours.html = current = handling.texts(ours, now)
+        ours.text, ours.html = handling.texts(ours, now)
         # Not saved before they are sent: the next attempt must know what was promised when the mail was queued.
-        rewritten = {} if current == queued else {"text": ours.text, "html": ours.html}
+        texts = {"text": ours.text, "html": ours.html}
         fill_in_links(ours, now)
-    return _Prepared(message=build_message(ours, now=now), rewritten=rewritten)
+    return _Prepared(message=build_message(ours, now=now), texts=texts)
 
 
 def _claim(now: datetime) -> OutgoingMail | None:
@@ -369,11 +368,11 @@ def _requeue_abandoned(now: datetime) -> None:
         _record_failure(mail, now, error=INTERRUPTED, wait=timedelta())
 
 
-def _record_success(mail: OutgoingMail, now: datetime, *, rewritten: Mapping[str, str]) -> None:
+def _record_success(mail: OutgoingMail, now: datetime, *, texts: Mapping[str, str]) -> None:
     with transaction.atomic():
         # No row: the mail was removed with its enquiry while it was being sent.
         ours = OutgoingMail.objects.filter(pk=mail.pk)
-        if ours.update(state=MailState.SENT, sent_at=now, failures=0, **rewritten):
+        if ours.update(state=MailState.SENT, sent_at=now, failures=0, **texts):
             MailAttempt.objects.create(mail=mail, attempted_at=now, succeeded=True)
             handling = handling_of(mail)
             if handling.delivered is not do_nothing:

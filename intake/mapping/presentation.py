@@ -33,7 +33,8 @@ from intake.mapping.mails import LinkMail
 from intake.mapping.models import LIFETIME, InitialMapping
 from intake.mapping.questions import Ending, Question, QuestionSet, QuestionType, Role, stored_version
 from intake.mapping.services import AlreadySent, ChangedSinceChecked, Incomplete
-from intake.mapping.step_form import StepForm, field_names, required_message
+from intake.mapping.step_fields import field_names
+from intake.mapping.step_form import StepForm, required_message
 from intake.submission import ContactFacts
 from intake.typed_text import readable_phone
 

@@ -33,7 +33,7 @@ from intake.mapping.models import InitialMapping
 from intake.mapping.page import MappingPage, ending_for, published_questions
 from intake.mapping.presentation import Lost, ended_url
 from intake.mapping.questions import Ending, Question, QuestionSet
-from intake.mapping.step_form import field_names
+from intake.mapping.step_fields import field_names
 from intake.submission import SHOWN_FIELD
 from intake.typed_text import without_invisible
 
