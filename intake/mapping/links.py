@@ -25,9 +25,16 @@ _WITH_LINK = ("mapping", "mapping__enquiry", "mapping__parallel_to")
 
 
 def find_link(secret: str, *, now: datetime) -> MappingLink | None:
-    """Return the link with its mapping; None if it does not exist or has expired."""
+    """Return the link with the mapping that it opens; None if it does not exist or has expired."""
     link = row_by(MappingLink, "secret_digest", secret_digest(secret), related=_WITH_LINK)
-    return link if link and link.mapping.expires_at > now else None
+    if link is None:
+        return None
+    enquiry = link.mapping.parallel_to
+    if enquiry is not None and link.mapping.started_at is None and enquiry.address_confirmed_at is not None:
+        # It was not merged (merge_empty_parallel).
+        first = InitialMapping.objects.filter(enquiry=enquiry, expires_at__gt=now)
+        link.mapping = first.select_related("enquiry", "parallel_to").first() or link.mapping
+    return link if link.mapping.expires_at > now else None
 
 
 def page_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
@@ -181,10 +188,14 @@ def confirm_address(*, enquiry_id: int, now: datetime) -> None:
 
 
 def merge_empty_parallel(enquiry: Enquiry) -> None:
-    """Delete an empty parallel mapping and point its links to the enquiry's own."""
+    """Delete an empty parallel mapping and point its links to the enquiry's own.
+
+    One that is kept longer stays while the other is unsent: its mails have named its last day. Until the other one is
+    removed its links open that (find_link), and then a mapping to begin anew.
+    """
     first = InitialMapping.objects.select_for_update().filter(enquiry=enquiry).first()
     empty = InitialMapping.objects.select_for_update().filter(parallel_to=enquiry, started_at=None).first()
-    if first and empty:
+    if first and empty and (first.is_sent or empty.expires_at <= first.expires_at):
         MappingLink.objects.filter(mapping=empty).update(mapping=first)
         empty.delete()
 

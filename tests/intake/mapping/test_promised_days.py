@@ -14,6 +14,7 @@ from django.utils import timezone
 from home.dates import finnish_day
 from intake.choices import MailPurpose
 from intake.mail.delivery import deliver_due
+from intake.mapping.links import mail_link_for_enquiry, remove_unfinished
 from intake.models import Enquiry, InitialMapping, MappingPage, OutgoingMail
 from tests.intake.mapping.answering import ANSWERS, Answerer
 from tests.intake.visiting import OWN_PAGE, Visitor, page_text
@@ -83,3 +84,57 @@ def test_step_after_a_message_names_day_from_its_beginning(mapping_page: Mapping
         last = InitialMapping.objects.get().last_day
         assert last == timezone.localdate() + timedelta(days=30)
         assert f"Viimeinen päivä on {finnish_day(last)}." in page
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_address_confirmed_later_shortens_no_mailed_day(
+    mapping_page: MappingPage, visitor: Visitor, is_removed: bool
+) -> None:
+    """The mail led to a mapping of its own; then it opens the answers, and once they are gone it begins anew."""
+    with time_machine.travel(DAY, tick=False) as clock:
+        thanks = str(visitor.sends()["Location"])
+        answerer = Answerer()
+        answerer.follows(visitor.client.post(thanks))
+        answerer.sends_step(1, ANSWERS[0])
+        OutgoingMail.objects.update(next_attempt_at=DAY + timedelta(hours=23))
+        clock.shift(timedelta(hours=23))
+        deliver_due()
+        enquiry = Enquiry.objects.get()
+        [sent] = [one for one in mailbox.outbox if one.to == [enquiry.email]]
+        assert "Viimeinen päivä, jona se toimii, on 4.3.2027." in " ".join(str(sent.body).replace("\xa0", " ").split())
+        by_mail = Answerer(secret=re.findall(r"/jatka/([\w-]+)/", str(sent.body))[0])
+        assert by_mail.opens()["Location"] == by_mail.address("vaihe/1")
+        assert visitor.client.post(thanks, {"email": enquiry.email}, headers=OWN_PAGE).status_code == 303
+        assert by_mail.opens()["Location"] == by_mail.address("vaihe/2")
+        clock.move_to(datetime(2027, 3, 3, 23, 59, tzinfo=DAY.tzinfo))
+        assert by_mail.reads("vaihe/1").words["q_koko"] == "12"
+        clock.shift(timedelta(minutes=1))
+        if is_removed:
+            remove_unfinished(now=timezone.now())
+        assert answerer.opens().status_code == 404
+        assert by_mail.reads("vaihe/1").words["q_koko"] == ""
+        assert by_mail.sends_step(1, ANSWERS[0]).status_code == 303
+        remove_unfinished(now=timezone.now())
+        assert InitialMapping.objects.get(enquiry=enquiry).last_day == timezone.localdate() + timedelta(days=30)
+        by_mail.answers_all()
+        assert by_mail.sends().status_code == 303
+        assert Enquiry.objects.get().mapping.is_sent
+
+
+def test_link_to_an_unused_mapping_works_until_its_day(mapping_page: MappingPage, visitor: Visitor) -> None:
+    """Also where the other one is gone, and on no day after."""
+    with time_machine.travel(DAY, tick=False) as clock:
+        thanks = str(visitor.sends()["Location"])
+        answerer = Answerer()
+        answerer.follows(visitor.client.post(thanks))
+        answerer.sends_step(1, ANSWERS[0])
+        clock.shift(timedelta(hours=23))
+        secret = mail_link_for_enquiry(enquiry=Enquiry.objects.get(), now=timezone.now())
+        assert visitor.client.post(thanks, {"email": Enquiry.objects.get().email}, headers=OWN_PAGE).status_code == 303
+        clock.move_to(datetime(2027, 3, 4, 23, 59, tzinfo=DAY.tzinfo))
+        remove_unfinished(now=timezone.now())
+        assert status_of_link(secret) == 302
+        clock.shift(timedelta(minutes=1))
+        assert status_of_link(secret) == 404
+        remove_unfinished(now=timezone.now())
+        assert not InitialMapping.objects.exists()
