@@ -77,8 +77,9 @@ class StepForm(forms.Form):
         self.everything = everything
         self.shown = list(step.questions) if everything else questions_to_show(step, self.known)
         self.answers: dict[str, Any] = {}
-        # Those that do not apply by the answers of the post.
+        # Those that do not apply by the answers of the post, and the valid answers to them.
         self.unmet: list[Question] = []
+        self._unmet_answers: dict[str, Any] = {}
         self._lacking: set[str] = set()
         super().__init__(
             data=without_invisible(data) if data is not None else None, initial=_initial(initial_answers), **kwargs
@@ -102,6 +103,8 @@ class StepForm(forms.Form):
             names = field_names(question)
             if not condition_holds(question.condition, {**self.known, **self.answers}):
                 self.unmet.append(question)
+                if not any(name in self.errors for name in names):
+                    self._unmet_answers[question.key] = self._value(question, cleaned)
                 for name in names:
                     cleaned.pop(name, None)
                     self.errors.pop(name, None)
@@ -159,7 +162,14 @@ class StepForm(forms.Form):
             return None
         self.is_valid()
         names = {question.key: field_names(question) for question in self.step.questions}
-        return data_with(stored, data=data, posted=self.answers, names=names, initial=_initial(stored))
+        # Words that are not stored stand in the form too: they are those of the other page, if they were not touched.
+        posted = {**self._unmet_answers, **self.answers}
+        initial = _initial(stored)
+        # As the page shows them: the words that come back are those that are posted then.
+        initial |= {
+            name: self.fields[name].prepare_value(initial[name]) for name in initial.keys() & self.fields.keys()
+        }
+        return data_with(stored, data=data, posted=posted, names=names, initial=initial)
 
     @property
     def error_summary(self) -> list[dict[str, str]]:

@@ -131,7 +131,7 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
         return redirect(path.done_url())
     if request.method != "POST":
         return _step_response(request, path, index, _step_form(path, index, None))
-    form = _posted_form(path, index, request.POST)
+    form, data = _posted_form(path, index, request.POST)
     # Not empty if another tab or device has changed an answer on which these questions depend.
     left_out = answers_to(form.not_asked, request.POST)
     unmet, told = form.unmet_words, request.POST.get(UNMET, "")
@@ -169,7 +169,8 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
             return _step_response(
                 request, path, index, form, left_out=left_out, told=told, status=status, notice=notice
             )
-        words = answers_to(form.unmet, request.POST)
+        # Those of the form: another page may have stored other words than this one showed.
+        words = answers_to(form.unmet, data)
         return _step_response(
             request, path, index, form, left_out=words, told=digests_text(unmet), status=status, notice=notice
         )
@@ -230,11 +231,14 @@ def _step_form(path: MappingPath, index: int, data: Any) -> StepForm:
     )
 
 
-def _posted_form(path: MappingPath, index: int, data: QueryDict) -> StepForm:
-    """Return the form of a post. What was answered elsewhere while its page was open, and not touched there, stays."""
+def _posted_form(path: MappingPath, index: int, data: QueryDict) -> tuple[StepForm, QueryDict]:
+    """Return the form of a post, and what it holds.
+
+    What was answered elsewhere while its page was open, and not touched there, stays.
+    """
     form = _step_form(path, index, data)
     merged = form.data_with(path.mapping.answers, data=data)
-    return _step_form(path, index, merged) if merged else form
+    return (_step_form(path, index, merged), merged) if merged else (form, data)
 
 
 def _not_asked(request: HttpRequest, path: MappingPath, *, reason: str = "") -> HttpResponse:

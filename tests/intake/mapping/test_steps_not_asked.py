@@ -133,6 +133,78 @@ def test_other_words_without_their_choice_come_back_too(begun: Answerer) -> None
     assert "Toinen asia." in ShownForm.of(answer).notice_words
 
 
+UNMET_OF_EVERY_TYPE = [
+    {"q_maara": "12"},
+    {"q_maara": "paljon"},
+    {"q_paiva": "32.13."},
+    {"q_aika_from": "1.3.2027"},
+    {"q_aika_from": "", "q_aika_to": "huomenna"},
+    # The last day before the first.
+    {"q_aika_from": "2.3.2027", "q_aika_to": "1.3.2027"},
+    {"q_pitka": "Kaksi\r\n\r\nriviä."},
+    {"q_pitka": "x" * 300},
+    # Asked beside a choice that itself is asked only beside another one.
+    {"q_jatko": "yes", "q_ketju": "sana"},
+    {"q_pitka": "sama", "q_ketju": "sama", "q_maara": "7", "q_paiva": "1.1.2028"},
+]
+
+
+@pytest.fixture
+def of_every_type(answerer: Answerer) -> Answerer:
+    """Somebody with a step open on which questions of every type depend on its first one."""
+    page = MappingPage.objects.get()
+    only = ["kuka:kuka-1"]
+    page.questions = stream(
+        [
+            step("Yksi"),
+            row("single_choice", "kuka", label="Kuka?", choices=["Ryhmä", "Minä"]),
+            row("yes_no", "jatko", label="Jatkuuko?", when=only),
+            row("short_text", "ketju", label="Miten?", limit=50, when=["jatko:yes"]),
+            row("number", "maara", label="Montako?", minimum=2, maximum=30, when=only),
+            row("date", "paiva", label="Milloin?", when=only),
+            row("period", "aika", label="Millä välillä?", when=only),
+            row("long_text", "pitka", label="Kerro", limit=200, when=only),
+        ]
+    )
+    page.save()
+    answerer.begins()
+    return answerer
+
+
+@pytest.mark.parametrize("words", UNMET_OF_EVERY_TYPE)
+def test_whatever_was_typed_comes_back_once(of_every_type: Answerer, words: dict[str, str]) -> None:
+    address = of_every_type.address("vaihe/1")
+    shown = of_every_type.reads("vaihe/1").values
+    answer = of_every_type.posts(address, {**shown, "q_kuka": "kuka-2", **words})
+    assert answer.status_code == 422
+    form = ShownForm.of(answer)
+    assert form.summary == []
+    for name, typed in words.items():
+        assert str(form.values[name]).split() == typed.split()
+        assert name == "q_jatko" or " ".join(typed.split()) in form.notice_words
+    assert of_every_type.posts(address, form.values).status_code == 303
+    assert InitialMapping.objects.get().answers == {"kuka": "kuka-2"}
+
+
+def test_words_stored_in_another_tab_come_back(of_every_type: Answerer) -> None:
+    """This tab takes the choice away, and still shows the words that the other one has replaced."""
+    address = of_every_type.address("vaihe/1")
+    first = {"q_kuka": "kuka-1", "q_pitka": "Ensin näin.", "q_aika_from": "2.3.2027", "q_aika_to": "3.3.2027"}
+    assert of_every_type.posts(address, {**of_every_type.reads("vaihe/1").values, **first}).status_code == 303
+    here, there = (of_every_type.reads("vaihe/1").values for _ in range(2))
+    there |= {"q_pitka": "Sitten toisin.", "q_aika_to": "4.3.2027"}
+    assert of_every_type.posts(address, there).status_code == 303
+    answer = of_every_type.posts(address, {**here, "q_kuka": "kuka-2"})
+    assert answer.status_code == 422
+    form = ShownForm.of(answer)
+    assert form.values["q_pitka"] == "Sitten toisin."
+    for words in ("Sitten toisin.", "2.3.2027", "4.3.2027"):
+        assert words in form.notice_words
+    assert "Ensin" not in form.notice_words
+    assert of_every_type.posts(address, form.values).status_code == 303
+    assert InitialMapping.objects.get().answers == {"kuka": "kuka-2"}
+
+
 def test_mistake_and_unmet_words_come_back_together(begun: Answerer) -> None:
     form = ShownForm.of(begun.sends_step(2, {**UNMET, "q_muutos": ""}))
     assert "Tärkeä asia." in form.notice_words
