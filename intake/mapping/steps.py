@@ -104,6 +104,8 @@ def facts_step(request: HttpRequest, path: MappingPath) -> HttpResponse:
     form = _posted_facts(path, request.POST)
 
     def store() -> str:
+        if path.mapping.is_sent:
+            raise AlreadySent
         if not form.is_valid():
             raise PostRefused(422)
         facts = form.facts()
@@ -139,6 +141,9 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
     goes_back, goes_on_later = "back" in request.POST, LATER in request.POST
 
     def store() -> str:
+        if path.mapping.is_sent:
+            # Nothing that could be mended here would be stored.
+            raise AlreadySent
         if left_out:
             raise PostRefused(422, _not_asked_message())
         if tells:

@@ -205,6 +205,17 @@ def test_words_stored_in_another_tab_come_back(of_every_type: Answerer) -> None:
     assert InitialMapping.objects.get().answers == {"kuka": "kuka-2"}
 
 
+def test_sent_mapping_says_so_before_any_mistake(begun: Answerer) -> None:
+    begun.answers_all()
+    facts, page = begun.reads("yhteystiedot").values, begun.reads("vaihe/2").values
+    assert begun.sends().status_code == 303
+    posts = (("vaihe/2", {**page, "q_teemat": ["teemat-1"]}), ("vaihe/2", {**page, "q_muutos": ""}))
+    for place, words in (*posts, ("yhteystiedot", {**facts, "name": ""})):
+        answer = begun.posts(begun.address(place), words)
+        assert answer.status_code == 409
+        assert ShownForm.of(answer).notice.startswith("Alkukartoitus on jo lähetetty")
+
+
 def test_mistake_and_unmet_words_come_back_together(begun: Answerer) -> None:
     form = ShownForm.of(begun.sends_step(2, {**UNMET, "q_muutos": ""}))
     assert "Tärkeä asia." in form.notice_words
