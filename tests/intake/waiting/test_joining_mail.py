@@ -16,7 +16,7 @@ from intake.mail.queue import MAILS_A_DAY, counted
 from intake.models import AutomaticReplyTrace, Enquiry, IntakeSettings, OutgoingMail, WaitingLink, WaitingPlace
 from intake.waiting.mails import queue_still_waiting
 from intake.waiting.places import is_mailable, mailable_places
-from intake.waiting.private_page import answer_no, answer_stay
+from intake.waiting.private_page import answer_no, answer_stay, answer_yes
 from intake.waiting.reading import read_list
 from intake.waiting.return_plan import NobodyToNotify, start_plan
 from tests.intake.enquiries import received
@@ -82,6 +82,15 @@ def test_joined_page_follows_who_leaves_and_comes_back(visitor: Visitor) -> None
         assert gone not in page
         assert ("Kun aikoja vapautuu, listalla oleviin otetaan yhteyttä" in page) is (there == JOINED)
         assert place.enquiry.reference in page
+
+
+def test_joined_page_is_true_for_who_said_yes(visitor: Visitor) -> None:
+    thanks = joins(visitor, wish(wants_mail="on"))["Location"]
+    WaitingPlace.objects.update(notified_at=timezone.now())
+    assert answer_yes(place_id=WaitingPlace.objects.get().pk, now=timezone.now())
+    page = page_text(visitor.client.get(thanks))
+    assert NOT_WAITING in page
+    assert "et enää odota listalla: olet kertonut olevasi yhä kiinnostunut" in page
 
 
 def test_joined_page_of_a_suspicious_one_tells_nothing(visitor: Visitor) -> None:
