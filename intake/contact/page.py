@@ -292,8 +292,7 @@ def _thanks_page(
         place = WaitingPlace.objects.filter(enquiry=enquiry).first()
         context["wants_mail"] = place is not None and place.wants_mail
         # Of a suspicious one the page tells no more than of any other.
-        no_place = enquiry.is_proof or enquiry.is_quarantined
-        context["is_waiting"] = no_place or enquiry.status == Status.WAITING_LIST
+        context["is_waiting"] = enquiry.is_quarantined or enquiry.status == Status.WAITING_LIST
         months = place.months if place else IntakeSettings.load(request).waiting_months
         context |= {"months": months, "kept_while_waiting": kept_while_waiting(months)}
         return TemplateResponse(request, page.joined_template, context)
