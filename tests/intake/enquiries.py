@@ -53,9 +53,19 @@ def received(
     )
 
 
+def give_status(enquiry: Enquiry, status: Status, outcome: str = "", *, at: datetime | None = None) -> Enquiry:
+    """Let Kati give an enquiry, in the version that the test holds, a status now or at a moment."""
+    return change_status(
+        enquiry_id=enquiry.pk,
+        version=enquiry.version,
+        status=status,
+        outcome=outcome,
+        by=None,
+        now=at or timezone.now(),
+    )
+
+
 def closed(*, at: datetime, outcome: Outcome = Outcome.AGREEMENT, **changes: Any) -> Enquiry:
     """An enquiry that was closed at a moment."""
     enquiry = received(now=at - timedelta(days=3), **changes)
-    return change_status(
-        enquiry_id=enquiry.pk, version=enquiry.version, status=Status.CLOSED, outcome=outcome, by=None, now=at
-    )
+    return give_status(enquiry, Status.CLOSED, outcome, at=at)

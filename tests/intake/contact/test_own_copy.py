@@ -17,10 +17,10 @@ from home.pause.rules import FormMode
 from intake.choices import Outcome, Status
 from intake.enquiry.removal import remove_enquiry
 from intake.enquiry.rules import RECEIPT_WINDOW, receipt_is_fresh
-from intake.enquiry.services import change_status
 from intake.mapping.links import mail_link_for_enquiry
 from intake.models import Enquiry
 from tests.intake.contact.copies import asked_and_answered, copy_link
+from tests.intake.enquiries import give_status
 from tests.intake.visiting import Visitor, letter, page_text, token
 from tests.intake.waiting.visitors import joins, set_pause, wish
 
@@ -180,14 +180,7 @@ def test_own_copy_has_nothing_of_the_desk(visitor: Visitor) -> None:
     address = copy_of(visitor)
     enquiry = Enquiry.objects.get()
     Enquiry.objects.update(note="Katin muistiinpano")
-    change_status(
-        enquiry_id=enquiry.pk,
-        version=enquiry.version,
-        status=Status.CLOSED,
-        outcome=Outcome.SPAM,
-        by=None,
-        now=timezone.now(),
-    )
+    give_status(enquiry, Status.CLOSED, Outcome.SPAM)
     for end in ("kopio/", "kopio/tiedosto/"):
         text = visitor.client.get(address.replace("kopio/", end)).content.decode()
         assert "työryhmämme kaipaa" in text

@@ -8,19 +8,17 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.choices import MailState, Outcome, Status
-from intake.enquiry.services import accept_quarantined, change_status
+from intake.enquiry.services import accept_quarantined
 from intake.models import Enquiry, OutgoingMail
 from tests.intake.desk.pages import LIST, failed_once, names, suspicious
-from tests.intake.enquiries import closed, received
+from tests.intake.enquiries import closed, give_status, received
 from tests.intake.waiting.admin import waiters
 
 FRONT = "/admin/"
 
 
 def move(enquiry: Enquiry, status: Status, outcome: str = "") -> Enquiry:
-    return change_status(
-        enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=timezone.now()
-    )
+    return give_status(enquiry, status, outcome)
 
 
 def counts(client: Client) -> dict[str, tuple[int, str]]:

@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from intake.choices import Outcome, Status
 from intake.enquiry.removal import remove_enquiry
-from intake.enquiry.services import REPEAT_WINDOW, change_status
+from intake.enquiry.services import REPEAT_WINDOW
 from intake.models import Enquiry, HashKey, OutgoingMail
+from tests.intake.enquiries import give_status
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, page_text, token
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
@@ -29,14 +30,7 @@ def reference_on(visitor: Visitor, sent: Any) -> str:
 
 
 def close(enquiry: Enquiry) -> Enquiry:
-    return change_status(
-        enquiry_id=enquiry.pk,
-        version=enquiry.version,
-        status=Status.CLOSED,
-        outcome=Outcome.NO_RESPONSE,
-        by=None,
-        now=timezone.now(),
-    )
+    return give_status(enquiry, Status.CLOSED, Outcome.NO_RESPONSE)
 
 
 def test_enquiry_redirects_to_thanks_page_with_reference(visitor: Visitor) -> None:
@@ -151,9 +145,7 @@ def test_repeat_goes_to_newer_not_reopened_enquiry(visitor: Visitor) -> None:
     visitor.sends()
     enquiry = close(Enquiry.objects.get())
     second = reference_on(visitor, visitor.sends())
-    change_status(
-        enquiry_id=enquiry.pk, version=enquiry.version, status=Status.NEW, outcome="", by=None, now=timezone.now()
-    )
+    give_status(enquiry, Status.NEW)
     assert reference_on(visitor, visitor.sends()) == second
     assert Enquiry.objects.count() == 2
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from django.db import connections
-from django.utils import timezone
 
 from intake.choices import Outcome, Status
-from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail, PostingTrace
+from tests.intake.enquiries import give_status
 from tests.intake.visiting import Visitor, letter, token
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,14 +78,7 @@ def test_parallel_repeats_of_a_closed_enquiry_are_one(settings: Any) -> None:
     settings.FORM_RATE_LIMIT = MANY + 1
     Visitor().sends()
     first = Enquiry.objects.get()
-    change_status(
-        enquiry_id=first.pk,
-        version=first.version,
-        status=Status.CLOSED,
-        outcome=Outcome.NO_RESPONSE,
-        by=None,
-        now=timezone.now(),
-    )
+    give_status(first, Status.CLOSED, Outcome.NO_RESPONSE)
 
     answers = at_once(MANY, lambda _number: Visitor().sends())
 

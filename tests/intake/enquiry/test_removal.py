@@ -16,12 +16,11 @@ from django.test.utils import CaptureQueriesContext
 
 from intake.choices import Outcome, Status
 from intake.enquiry.removal import before_removal, due_for_removal, remove_due, remove_enquiry
-from intake.enquiry.services import change_status
 from intake.jobs import schedule
 from intake.mail.delivery import deliver_next
 from intake.models import Enquiry, EnquiryStep, IntakeSettings, MailAttempt, OutgoingMail, RemovedEnquiry
 from intake.waiting.private_page import answer_no, answer_stay
-from tests.intake.enquiries import closed, received
+from tests.intake.enquiries import closed, give_status, received
 from tests.intake.visiting import Visitor, letter
 from tests.intake.waiting.list_people import waiter
 
@@ -248,6 +247,4 @@ def test_the_command_lists_references_alone() -> None:
 
 
 def move(enquiry: Enquiry, status: Status, outcome: str = "", *, now: datetime = CLOSED) -> Enquiry:
-    return change_status(
-        enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=now
-    )
+    return give_status(enquiry, status, outcome, at=now)

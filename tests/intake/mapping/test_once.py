@@ -4,11 +4,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from intake.choices import Outcome, Status
-from intake.enquiry.services import change_status
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, PostingTrace
+from tests.intake.enquiries import give_status
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.visiting import ShownForm
 
@@ -78,14 +77,7 @@ def test_same_answers_from_another_start_are_a_repeat(
 def test_same_mapping_after_closing_is_a_new_enquiry(answerer: Answerer) -> None:
     answerer.sends_all()
     enquiry = Enquiry.objects.get()
-    change_status(
-        enquiry_id=enquiry.pk,
-        version=enquiry.version,
-        status=Status.CLOSED,
-        outcome=Outcome.AGREEMENT,
-        by=None,
-        now=timezone.now(),
-    )
+    give_status(enquiry, Status.CLOSED, Outcome.AGREEMENT)
     Answerer().sends_all()
     assert Enquiry.objects.count() == InitialMapping.objects.filter(sent_at__isnull=False).count() == 2
 

@@ -12,13 +12,12 @@ from django.utils import timezone
 from home.models import ContactDetails
 from intake.choices import MailState, Outcome, Status
 from intake.desk.actions import send_mapping_link
-from intake.enquiry.services import change_status
 from intake.mail.delivery import requeue
 from intake.mail.queue import fill_in_links
 from intake.mapping.mails import MAPPING_LINK
 from intake.models import Enquiry, InitialMapping, MappingPage, OutgoingMail
 from tests.intake.desk.pages import address, words
-from tests.intake.enquiries import received
+from tests.intake.enquiries import give_status, received
 from tests.intake.waiting.list_people import deliver, give_up, pause
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
@@ -40,9 +39,7 @@ def invited(server: PostOffice) -> Enquiry:
 
 
 def close(enquiry: Enquiry, outcome: Outcome = Outcome.SUPERVISOR_DECLINED) -> None:
-    change_status(
-        enquiry_id=enquiry.pk, version=enquiry.version, status=Status.CLOSED, outcome=outcome, by=None, now=NOW
-    )
+    give_status(enquiry, Status.CLOSED, outcome, at=NOW)
 
 
 def send_mapping(enquiry: Enquiry) -> None:
@@ -178,7 +175,7 @@ def test_confirmation_leads_to_no_mapping_that_is_over(server: PostOffice, chang
 
 def reopen(enquiry: Enquiry) -> None:
     enquiry.refresh_from_db()
-    change_status(enquiry_id=enquiry.pk, version=enquiry.version, status=Status.NEW, outcome="", by=None, now=LATER)
+    give_status(enquiry, Status.NEW, at=LATER)
 
 
 def begin_pause(_enquiry: Enquiry) -> None:

@@ -8,10 +8,10 @@ import time_machine
 from django.utils import timezone
 
 from intake.choices import MailPurpose, Status, StepKind
-from intake.enquiry.services import change_status
 from intake.mail.models import late
 from intake.models import Enquiry, EnquiryStep, OutgoingMail, WaitingPlace
 from intake.waiting.return_plan import start_plan
+from tests.intake.enquiries import give_status
 from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter
 from tests.intake.waiting.post_office import Behaviour, Killed, PostOffice
 from tests.intake.waiting.visitors import presses, private_address
@@ -231,9 +231,7 @@ def test_older_answer_is_not_told_after_one_about_another_enquiry(
     with pytest.raises(Killed):
         deliver(tomorrow)
     enquiry = Enquiry.objects.get(pk=one.enquiry_id)
-    change_status(
-        enquiry_id=enquiry.pk, version=enquiry.version, status=Status.IN_REVIEW, outcome="", by=None, now=tomorrow
-    )
+    give_status(enquiry, Status.IN_REVIEW, at=tomorrow)
     answers(two, "yes", at=tomorrow + timedelta(seconds=5))
     deliver(tomorrow + timedelta(days=2))
     told = [mail.subject for mail in OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_ANSWER).order_by("pk")]

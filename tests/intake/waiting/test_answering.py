@@ -8,13 +8,12 @@ import pytest
 
 from intake.choices import Kind, MailState, Outcome, Status, StepKind
 from intake.enquiry.models import RemovedEnquiry
-from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail
 from intake.waiting.models import WaitingPlace
 from intake.waiting.places import join
 from intake.waiting.private_page import answer_no, answer_stay, answer_yes, remove_places, view_of_place
 from intake.waiting.rules import Answer, PlaceState
-from tests.intake.enquiries import received
+from tests.intake.enquiries import give_status, received
 
 JOINED = datetime.fromisoformat("2027-01-10 12:00+02:00")
 NOW = datetime.fromisoformat("2027-06-01 12:00+03:00")
@@ -49,7 +48,7 @@ def told_kati() -> list[OutgoingMail]:
 
 def kati_sets(place: WaitingPlace, status: Status, outcome: str = "", at: datetime = NOW) -> None:
     enquiry = Enquiry.objects.get(pk=place.enquiry_id)
-    change_status(enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=at)
+    give_status(enquiry, status, outcome, at=at)
 
 
 pytestmark = pytest.mark.usefixtures("contact_page")

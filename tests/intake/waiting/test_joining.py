@@ -9,13 +9,12 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from intake.choices import Status
-from intake.enquiry.services import change_status
 from intake.mailbox import mailbox_key
 from intake.models import Enquiry, IntakeSettings, OutgoingMail
 from intake.waiting.models import WaitingPlace
 from intake.waiting.places import join
 from intake.waiting.private_page import answer_no
-from tests.intake.enquiries import received
+from tests.intake.enquiries import give_status, received
 from tests.intake.visiting import ADDRESS, ShownForm, Visitor, page_text, token
 from tests.intake.waiting.visitors import joins, set_pause, wish
 
@@ -245,9 +244,7 @@ def test_relisted_enquiry_keeps_rank_and_restarts_waiting(visitor: Visitor) -> N
     received(email="muu@esimerkki.fi")
     for status in (Status.IN_REVIEW, Status.WAITING_LIST):
         enquiry.refresh_from_db()
-        change_status(
-            enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome="", by=None, now=timezone.now()
-        )
+        give_status(enquiry, status)
     place = WaitingPlace.objects.get()
     assert (place.rank, place.wants_mail) == (1, True)
     assert (place.notified_at, place.asked_times, place.removal_notice_at) == (None, 0, None)

@@ -19,7 +19,7 @@ from intake.waiting.places import is_mailable, mailable_places
 from intake.waiting.private_page import answer_no, answer_stay, answer_yes
 from intake.waiting.reading import read_list
 from intake.waiting.return_plan import NobodyToNotify, start_plan
-from tests.intake.enquiries import received
+from tests.intake.enquiries import give_status, received
 from tests.intake.mail.delivering import deliver_due
 from tests.intake.visiting import OWN_PAGE, Visitor, letter, page_text, token
 from tests.intake.waiting.admin.waiters import put_on_list
@@ -98,14 +98,7 @@ def test_joined_page_of_a_suspicious_one_tells_nothing(visitor: Visitor) -> None
     thanks = joins(visitor, wish(extra_line="x"))["Location"]
     enquiry = Enquiry.objects.get()
     assert enquiry.is_quarantined
-    change_status(
-        enquiry_id=enquiry.pk,
-        version=enquiry.version,
-        status=Status.CLOSED,
-        outcome=Outcome.SPAM,
-        by=None,
-        now=timezone.now(),
-    )
+    give_status(enquiry, Status.CLOSED, Outcome.SPAM)
     assert NOT_WAITING not in page_text(visitor.client.get(thanks))
 
 
@@ -251,9 +244,7 @@ def test_accepted_after_leaving_the_list_gets_nothing(visitor: Visitor) -> None:
             accept(enquiry)
             assert confirmations() == 0
             enquiry.refresh_from_db()
-        enquiry = change_status(
-            enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=timezone.now()
-        )
+        enquiry = give_status(enquiry, status, outcome)
     # Back on the list, with the wish for mail: now it goes.
     assert confirmations(enquiry=enquiry) == 1
 

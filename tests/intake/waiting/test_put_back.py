@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from intake.choices import MailPurpose, PlanState, Status
-from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail, ReturnPlan, WaitingPlace
 from intake.waiting.plan_page import forecast, progress
 from intake.waiting.private_page import answer_no, view_of_place
 from intake.waiting.return_plan import queue_due_return_notices, start_plan, stop_plan
 from intake.waiting.rules import PlaceState
+from tests.intake.enquiries import give_status
 from tests.intake.waiting.list_people import deliver, round_at, waiter, work
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
@@ -30,7 +30,7 @@ def _start(*, per_day: int = 5, now: datetime = MONDAY) -> ReturnPlan:
 
 def _set(place: WaitingPlace, status: Status, now: datetime) -> None:
     enquiry = Enquiry.objects.get(pk=place.enquiry_id)
-    change_status(enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome="", by=None, now=now)
+    give_status(enquiry, status, at=now)
 
 
 @pytest.mark.parametrize("sent", [True, False])

@@ -19,7 +19,7 @@ from intake.waiting.private_page import answer_no, answer_stay
 from intake.waiting.upkeep import ask_or_remove_silent_waiters
 from tests.accounts import make_user
 from tests.intake.desk.pages import address, words
-from tests.intake.enquiries import closed, received
+from tests.intake.enquiries import closed, give_status, received
 from tests.intake.waiting.list_people import pause, round_at, waiter
 from tests.intake.waiting.post_office import PostOffice
 
@@ -227,23 +227,14 @@ def test_supervisor_putting_back_lengthens_no_time(set_to: int, kept: int) -> No
     IntakeSettings.objects.update(waiting_months=set_to)
     enquiry = Enquiry.objects.get()
     for status, hour in ((Status.IN_REVIEW, 0), (Status.WAITING_LIST, 5)):
-        enquiry = change_status(
-            enquiry_id=enquiry.pk,
-            version=enquiry.version,
-            status=status,
-            outcome="",
-            by=None,
-            now=NOW + timedelta(hours=hour),
-        )
+        enquiry = give_status(enquiry, status, at=NOW + timedelta(hours=hour))
     place.refresh_from_db()
     assert (place.confirmed_at, place.months) == (NOW + timedelta(hours=5), kept)
 
 
 def test_marking_as_spam_removes_nothing_the_same_day(kati: Client) -> None:
     enquiry = closed(at=NOW - 100 * DAY)
-    enquiry = change_status(
-        enquiry_id=enquiry.pk, version=enquiry.version, status=Status.CLOSED, outcome=Outcome.SPAM, by=None, now=NOW
-    )
+    enquiry = give_status(enquiry, Status.CLOSED, Outcome.SPAM, at=NOW)
     assert enquiry.remove_on == date(2027, 6, 3)
     assert remove_due(now=NOW + DAY) == 0
     with time_machine.travel(NOW, tick=False):
@@ -256,9 +247,7 @@ def test_another_outcome_keeps_the_day() -> None:
     day = enquiry.remove_on
     IntakeSettings.load()
     IntakeSettings.objects.update(retention_months=1)
-    again = change_status(
-        enquiry_id=enquiry.pk, version=enquiry.version, status=Status.CLOSED, outcome=Outcome.REFERRED, by=None, now=NOW
-    )
+    again = give_status(enquiry, Status.CLOSED, Outcome.REFERRED, at=NOW)
     assert again.remove_on == day
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from intake.choices import MailPurpose, Outcome, Status, StepKind
 from intake.enquiry.removal import remove_enquiry
-from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail, WaitingPlace
 from intake.waiting.private_page import answer_no, answer_yes, view_of_place
 from intake.waiting.return_plan import start_plan
 from intake.waiting.rules import Answer
 from intake.waiting.upkeep import RETRY_AFTER, remind_and_close
+from tests.intake.enquiries import give_status
 from tests.intake.waiting.list_people import deliver, give_up, pause, round_at, waiter, work
 from tests.intake.waiting.post_office import PostOffice
 
@@ -66,7 +66,7 @@ def test_one_reminder_and_then_the_end(notified: WaitingPlace, server: PostOffic
 
 def _set(place: WaitingPlace, status: Status, now: datetime, outcome: str = "") -> None:
     enquiry = _enquiry(place)
-    change_status(enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=now)
+    give_status(enquiry, status, outcome, at=now)
 
 
 def test_mistaken_status_put_right_changes_nothing(notified: WaitingPlace, server: PostOffice) -> None:

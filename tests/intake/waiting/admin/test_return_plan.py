@@ -11,13 +11,12 @@ from django.utils import timezone
 
 from intake.choices import Kind, MailPurpose, Outcome, PlanState, Status, StepKind
 from intake.enquiry.removal import remove_enquiry
-from intake.enquiry.services import change_status
 from intake.models import Enquiry, EnquiryStep, OutgoingMail
 from intake.waiting.models import ReturnPlan, WaitingPlace
 from intake.waiting.places import move_ahead
 from intake.waiting.return_plan import queue_due_return_notices
 from tests.intake.desk.pages import HasContent, failed_once, words
-from tests.intake.enquiries import received
+from tests.intake.enquiries import give_status, received
 from tests.intake.waiting.admin.return_page import MORNING, choices, days, shown_digest, start
 from tests.intake.waiting.admin.waiters import RETURN, STOP, WAITING, rows, waiting
 from tests.intake.waiting.list_people import give_up, pause
@@ -303,9 +302,7 @@ def counts(page: HasContent) -> dict[str, str]:
 
 def answered(enquiry: Enquiry, kind: StepKind, status: Status, outcome: str = "") -> None:
     enquiry.refresh_from_db()
-    change_status(
-        enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=timezone.now()
-    )
+    give_status(enquiry, status, outcome)
     EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=timezone.now())
 
 
@@ -328,9 +325,7 @@ def test_she_follows_what_was_answered(kati: Client) -> None:
         for number, status, outcome in ((2, Status.CLOSED, Outcome.NO_RESPONSE), (3, Status.IN_REVIEW, "")):
             one = people[number]
             one.refresh_from_db()
-            change_status(
-                enquiry_id=one.pk, version=one.version, status=status, outcome=outcome, by=None, now=timezone.now()
-            )
+            give_status(one, status, outcome)
         remove_enquiry(enquiry_id=people[4].pk, now=timezone.now())
         ReturnPlan.objects.update(state=PlanState.RUNNING, ended_at=None)
         page = kati.get(RETURN)

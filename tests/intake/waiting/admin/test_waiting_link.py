@@ -11,11 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.choices import Kind, MailPurpose, Status
-from intake.enquiry.services import change_status
 from intake.models import Enquiry, OutgoingMail, WaitingPlace
 from intake.waiting.places import find_place, mailable_places
 from tests.intake.desk.pages import address, words
-from tests.intake.enquiries import received
+from tests.intake.enquiries import give_status, received
 from tests.intake.mail.delivering import deliver_due
 from tests.intake.visiting import Visitor
 from tests.intake.waiting.admin.waiters import WAITING, put_on_list, rows
@@ -90,9 +89,7 @@ def test_manually_listed_enquiry_can_get_link(kati: Client) -> None:
 @pytest.mark.parametrize("status", [Status.NEW, Status.CLOSED])
 def test_only_who_is_on_the_list(kati: Client, waiting: Enquiry, status: Status) -> None:
     outcome = "agreement" if status == Status.CLOSED else ""
-    enquiry = change_status(
-        enquiry_id=waiting.pk, version=waiting.version, status=status, outcome=outcome, by=None, now=timezone.now()
-    )
+    enquiry = give_status(waiting, status, outcome)
     assert BUTTON not in words(kati.get(address("inspect", enquiry)))
     for answer in (press(kati, enquiry), kati.get(address("waiting-link", enquiry))):
         assert answer.status_code == 302

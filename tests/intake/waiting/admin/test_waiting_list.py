@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from aijuu_site.accounts.models import User
 from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
-from intake.enquiry.services import accept_quarantined, change_status
+from intake.enquiry.services import accept_quarantined
 from intake.models import Enquiry, EnquiryStep, IntakeSettings, OutgoingMail
 from intake.waiting.models import WaitingPlace
 from intake.waiting.places import move_ahead
 from tests.intake.desk.pages import address, suspicious, words
-from tests.intake.enquiries import received
+from tests.intake.enquiries import give_status, received
 from tests.intake.mail.delivering import deliver_due
 from tests.intake.mail.stored import queued
 from tests.intake.waiting.admin.waiters import WAITING, names, put_on_list, rows, waiting
@@ -51,14 +51,7 @@ def test_waiting_list_is_numbered_in_order(kati: Client) -> None:
         waiting(name)
     received(name="Dora Ei-listalla")
     left = waiting("Eevi Lähtenyt")
-    change_status(
-        enquiry_id=left.pk,
-        version=left.version,
-        status=Status.CLOSED,
-        outcome=Outcome.CLIENT_DECLINED,
-        by=None,
-        now=NOW,
-    )
+    give_status(left, Status.CLOSED, Outcome.CLIENT_DECLINED, at=NOW)
     last = waiting("Fanni")
     page = kati.get(WAITING)
     assert names(page) == ["Aino", "Bertta", "Cilla", "Fanni"]

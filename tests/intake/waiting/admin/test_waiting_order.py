@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.choices import MailPurpose, MailState, Outcome, Status, StepKind
-from intake.enquiry.services import ChangedMeanwhile, change_status, save_handling
+from intake.enquiry.services import ChangedMeanwhile, save_handling
 from intake.models import ContactPage, Enquiry, OutgoingMail
 from intake.waiting.mails import plan_key
 from intake.waiting.models import ReturnPlan, WaitingPlace
@@ -20,7 +20,7 @@ from intake.waiting.places import NotWaiting, move_ahead, move_back
 from intake.waiting.private_page import answer_no, answer_yes
 from tests.examples import examples
 from tests.intake.desk.pages import words
-from tests.intake.enquiries import closed, received
+from tests.intake.enquiries import closed, give_status, received
 from tests.intake.waiting.admin.waiters import WAITING, ahead, back, listed, names, put_on_list, waiting
 
 NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
@@ -136,9 +136,7 @@ def test_stale_tab_move_is_409_keeping_reason(kati: Client) -> None:
 def test_who_has_left_the_list_is_moved_nowhere(kati: Client) -> None:
     aino, bertta, _cilla = three()
     for enquiry in (aino, bertta):
-        change_status(
-            enquiry_id=enquiry.pk, version=enquiry.version, status=Status.IN_REVIEW, outcome="", by=None, now=NOW
-        )
+        give_status(enquiry, Status.IN_REVIEW, at=NOW)
         enquiry.refresh_from_db()
     before = list(WaitingPlace.objects.values())
     for path in (ahead(bertta), back(bertta)):
@@ -188,9 +186,7 @@ def test_whatever_is_moved_the_others_keep_their_order(actions: list[tuple[str, 
             to_own_place(enquiry)
             jumped = [name for name in jumped if name != enquiry.name]
         elif action == "leave" and on_list:
-            change_status(
-                enquiry_id=enquiry.pk, version=enquiry.version, status=Status.NEW, outcome="", by=None, now=NOW
-            )
+            give_status(enquiry, Status.NEW, at=NOW)
         elif action == "return" and not on_list:
             put_on_list(enquiry, now=NOW)
         there = {one.name for one in Enquiry.objects.filter(status=Status.WAITING_LIST)}
@@ -238,7 +234,7 @@ def test_relisted_enquiry_keeps_rank_and_restarts_waiting(kati: Client) -> None:
         "removal_notice_at": NOW,
     }
     WaitingPlace.objects.filter(enquiry=aino).update(**notified, plan=plan, wants_mail=True)
-    change_status(enquiry_id=aino.pk, version=aino.version, status=Status.IN_REVIEW, outcome="", by=None, now=NOW)
+    give_status(aino, Status.IN_REVIEW, at=NOW)
     aino.refresh_from_db()
     later = NOW + timedelta(days=400)
     put_on_list(aino, now=later)
@@ -325,4 +321,4 @@ def _close(enquiry: Enquiry, now: datetime) -> None:
 
 def _set(enquiry: Enquiry, status: Status, now: datetime, outcome: str = "") -> None:
     enquiry.refresh_from_db()
-    change_status(enquiry_id=enquiry.pk, version=enquiry.version, status=status, outcome=outcome, by=None, now=now)
+    give_status(enquiry, status, outcome, at=now)
