@@ -2,20 +2,28 @@
 
 Its bulk actions, choosers, listings and filters take ids from the address as they stand. What they raise is turned into
 404 only where it is about a value of the address itself; every other error stays a 500, and is told.
+
+So are posts that no page of the admin sends, with 400: without a field that Wagtail reads, or with an id that is none.
+Where our own code has read what was posted, it stays a 500: a form of ours has not validated it.
 """
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import takewhile
+from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DataError, IntegrityError
 from django.db.models import query
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.forms import ModelMultipleChoiceField
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.urls import NoReverseMatch
+from django.utils.datastructures import MultiValueDict, MultiValueDictKeyError
 from django.views.defaults import page_not_found
 
+from aijuu_site.plain_pages import bad_request
 from home.editors_text import valid_id
 
 # What Django and Python say of text that is to be a number.
@@ -26,6 +34,9 @@ _DIGITS = re.compile(r"\s*[-+]?(\d+)\s*")
 _LARGEST = 2**63 - 1
 # SQLite says so of an OFFSET that it can't hold.
 _SQLITE_OFFSET = "datatype mismatch"
+_OURS = frozenset(("aijuu_site", "home", "intake"))
+# What looks up rows by ids: one, and those of a form.
+_GET, _CHECK_VALUES = query.QuerySet.get.__code__, ModelMultipleChoiceField._check_values.__code__  # type: ignore[attr-defined]
 
 
 class InvalidIdMiddleware:
@@ -43,7 +54,11 @@ class InvalidIdMiddleware:
         return _not_found(request) if _is_in_admin(request) and not all(map(valid_id, numbers)) else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return _not_found(request) if _is_in_admin(request) and _is_about_address(exception, request) else None
+        if not _is_in_admin(request):
+            return None
+        if _is_about_address(exception, request):
+            return _not_found(request)
+        return bad_request(request, exception) if _is_about_post(exception, request) else None
 
 
 def _is_in_admin(request: HttpRequest) -> bool:
@@ -66,10 +81,37 @@ def _is_about_address(error: Exception, request: HttpRequest) -> bool:
     no_ids = {repr(value) for value in values if valid_id(value) is None}
     if isinstance(error, NoReverseMatch):
         return " arguments " in str(error) and any(one in str(error) for one in no_ids - {repr("")})
-    if isinstance(error, ValueError):
-        match = _NO_NUMBER.fullmatch(str(error))
-        return (match[1] or match[2]) in no_ids if match else _has_too_many_digits(error, values)
-    return False
+    return isinstance(error, ValueError) and _is_no_number(error, values)
+
+
+def _is_about_post(error: Exception, request: HttpRequest) -> bool:
+    """Return whether Wagtail or Django was sent a form without a field that it reads, or with an id of no row."""
+    if _is_read_by_us(error):
+        return False
+    if isinstance(error, MultiValueDictKeyError):
+        # Not any dictionary: the request's.
+        *_others, frame = _frames(error)
+        is_reading = frame.f_code is MultiValueDict.__getitem__.__code__
+        return is_reading and isinstance(frame.f_locals["self"], QueryDict)
+    values = {value for _name, values in request.POST.lists() for value in values}
+    if isinstance(error, ObjectDoesNotExist | OverflowError | DataError):
+        return not values.isdisjoint(_looked_up(error))
+    return isinstance(error, ValueError) and _is_no_number(error, values)
+
+
+def _is_read_by_us(error: Exception) -> bool:
+    """Return whether our own code is the last that ran before Django's, or before none."""
+    # What runs within a query is not asking.
+    asking = takewhile(lambda frame: frame.f_code not in (_GET, _CHECK_VALUES), _frames(error))
+    packages = [str(frame.f_globals.get("__name__")).partition(".")[0] for frame in asking]
+    return next((name in _OURS for name in reversed(packages) if name != "django"), True)
+
+
+def _frames(error: Exception) -> Iterator[FrameType]:
+    traceback = error.__traceback__
+    while traceback is not None:
+        yield traceback.tb_frame
+        traceback = traceback.tb_next
 
 
 def _values(request: HttpRequest) -> Iterator[str]:
@@ -80,21 +122,24 @@ def _values(request: HttpRequest) -> Iterator[str]:
         yield from values
 
 
-def _looked_up(error: ObjectDoesNotExist) -> Iterator[str]:
-    """Yield the values by which the row was looked up."""
-    traceback = error.__traceback__
-    while traceback is not None:
-        frame = traceback.tb_frame
-        if frame.f_code is query.QuerySet.get.__code__:
+def _looked_up(error: Exception) -> Iterator[str]:
+    """Yield the values by which rows were looked up."""
+    for frame in _frames(error):
+        if frame.f_code is _GET:
             yield from map(str, frame.f_locals["kwargs"].values())
-        traceback = traceback.tb_next
+        elif frame.f_code is _CHECK_VALUES:
+            yield from map(str, frame.f_locals["value"])
+
+
+def _is_no_number(error: ValueError, values: set[str]) -> bool:
+    """Return whether `error` says that one of the values is no number."""
+    match = _NO_NUMBER.fullmatch(str(error))
+    if match is None:
+        return str(error).startswith("Exceeds the limit") and any(map(_is_too_large, values))
+    return (match[1] or match[2]) in {repr(value) for value in values if valid_id(value) is None}
 
 
 def _is_too_large(value: str) -> bool:
     match = _DIGITS.fullmatch(value)
     # Python reads no number of thousands of digits.
     return match is not None and (len(match[1]) > len(str(_LARGEST)) or int(match[1]) > _LARGEST)
-
-
-def _has_too_many_digits(error: ValueError, values: set[str]) -> bool:
-    return str(error).startswith("Exceeds the limit") and any(map(_is_too_large, values))

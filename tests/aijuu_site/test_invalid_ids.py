@@ -4,16 +4,18 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DataError, IntegrityError
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, resolve, reverse
+from django.utils.datastructures import MultiValueDict
 from wagtail.models import Page
 
 from aijuu_site.accounts.models import User
 from aijuu_site.invalid_ids import InvalidIdMiddleware
-from home.models import ContentPage
+from home.models import ContactDetails, ContentPage
 from tests.accounts import confirmed, make_user
 
 pytestmark = pytest.mark.usefixtures("loaded_site")
@@ -115,6 +117,106 @@ def test_chooser_of_the_gone_page_shows_own_404(boss: Client) -> None:
 def test_who_is_not_signed_in_is_asked_to(loaded_site: None) -> None:
     assert Client().get(f"/admin/pages/{HUGE}/edit/").status_code == 302
     assert Client().get(f"/admin/bulk/wagtailcore/page/publish/?id={HUGE}").status_code == 302
+
+
+# What no page of the admin sends: an id that is none, and a form without what Wagtail reads.
+NO_ID_POSTED = [
+    ("/admin/settings/home/contactdetails/{contact}/", {"email": "x", "privacy_page": "{no_id}"}),
+    ("/admin/pages/4/edit/", {"body-count": "0", "image": "{no_id}"}),
+    ("/admin/pages/4/copy/", {"new_parent_page": "{no_id}"}),
+    ("/admin/redirects/add/", {"redirect_page": "{no_id}"}),
+    ("/admin/sites/new/", {"root_page": "{no_id}"}),
+    ("/admin/users/new/", {"groups": "{no_id}"}),
+    ("/admin/pages/4/privacy/", {"restriction_type": "groups", "groups": "{no_id}"}),
+    ("/admin/editing-sessions/ping/wagtailcore/page/4/1/", {"revision_id": "{no_id}"}),
+]
+INCOMPLETE = [
+    ("/admin/pages/4/edit/", {}),
+    ("/admin/pages/4/edit/", {"body-count": "x"}),
+    ("/admin/pages/4/edit/", {"body-count": "9" * 5000}),
+    ("/admin/pages/4/edit/", {"body-count": "1"}),
+    ("/admin/pages/4/copy/", {"new_title": "Kopio", "new_slug": "kopio"}),
+    ("/admin/pages/add/home/contentpage/3/", {"title": "Uusi"}),
+]
+
+
+@pytest.mark.parametrize("value", ["x", "1.5", "0", str(2**63), HUGE, "9" * 5000, "4711"])
+def test_no_form_with_an_invalid_id_fails(boss: Client, value: str) -> None:
+    contact = ContactDetails.load().pk
+    answers = {}
+    for address, sent in NO_ID_POSTED:
+        data = {name: text.format(no_id=value) for name, text in sent.items()}
+        answers[address] = boss.post(address.format(contact=contact), data).status_code
+    assert not {address: status for address, status in answers.items() if status not in (200, 400, 404)}
+
+
+@pytest.mark.parametrize(("address", "sent"), INCOMPLETE)
+def test_form_without_what_wagtail_reads_is_refused(boss: Client, address: str, sent: dict[str, str]) -> None:
+    answer = boss.post(address, sent)
+    assert answer.status_code == 400
+    assert "Pyyntöä ei ymmärretty" in answer.text
+    assert not Page.objects.filter(title__in=["Uusi", "Kopio"]).exists()
+
+
+def raised_by(code: str, module: str, request: HttpRequest) -> Exception:
+    """The error of this line, run as a line of a view of this module."""
+    names = {
+        "__name__": module,
+        "request": request,
+        "Page": Page,
+        "QueryDict": QueryDict,
+        "MultiValueDict": MultiValueDict,
+    }
+    try:
+        exec(code, names)  # noqa: S102 - only the module's name makes the difference.
+    except (LookupError, ValueError, OverflowError, ObjectDoesNotExist) as error:
+        return error
+    raise AssertionError(code)
+
+
+READS = [
+    'request.POST["y"]',
+    'int(request.POST["id"])',
+    'Page.objects.get(pk=request.POST["id"])',
+    'Page.objects.get(pk=request.POST["gone"])',
+]
+
+
+def posted() -> HttpRequest:
+    request = RequestFactory().post("/admin/pages/", {"id": "x", "gone": "4711", "valid": "4"})
+    request.user = User(is_superuser=True)
+    request.resolver_match = resolve(request.path)
+    return request
+
+
+@pytest.mark.parametrize("code", READS)
+def test_what_wagtail_reads_of_a_post_may_be_refused(code: str) -> None:
+    middleware, request = InvalidIdMiddleware(lambda request: pytest.fail("not called")), posted()
+    answer = middleware.process_exception(request, raised_by(code, "wagtail.admin.views.some", request))
+    assert answer is not None
+    assert answer.status_code == 400
+    request.user = AnonymousUser()
+    assert middleware.process_exception(request, raised_by(code, "wagtail.admin.views.some", request)) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "module"),
+    [
+        *((code, f"{package}.views") for code in READS for package in ("aijuu_site", "home", "intake")),
+        # About something that was not posted.
+        ('MultiValueDict()["y"]', "wagtail.admin.views.some"),
+        ('{}["y"]', "wagtail.admin.views.some"),
+        ('int("y")', "wagtail.admin.views.some"),
+        ('Page.objects.get(pk="y")', "wagtail.admin.views.some"),
+        ("Page.objects.get(pk=4712)", "wagtail.admin.views.some"),
+        ('raise OverflowError("x")', "wagtail.admin.views.some"),
+        ('raise ValueError("x")', "wagtail.admin.views.some"),
+        ('raise __import__("django").utils.datastructures.MultiValueDictKeyError("y")', "wagtail.admin.views.some"),
+    ],
+)
+def test_error_of_ours_or_about_no_post_stays(code: str, module: str) -> None:
+    middleware, request = InvalidIdMiddleware(lambda request: pytest.fail("not called")), posted()
+    assert middleware.process_exception(request, raised_by(code, module, request)) is None
 
 
 def asked(address: str) -> HttpRequest:
