@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
@@ -79,14 +80,27 @@ class PageCopyForm(CopyForm):  # type: ignore[misc]
 class PublishSeveral(PublishBulkAction):  # type: ignore[misc]
     """Publishes all or none. Wagtail answers 500 where a draft is not valid, as when its address is taken by now."""
 
+    def check_perm(self, page: Page) -> bool:
+        """An alias has no versions: it is published with its source."""
+        return page.alias_of_id is None and bool(super().check_perm(page))
+
     @classmethod
-    def execute_action(cls, objects: list[Page], include_descendants: bool = False, **kwargs: Any) -> tuple[int, int]:
-        for page in objects:
-            _refuse_draft(page)
-            for below in page.get_descendants().not_live() if include_descendants else ():
-                _refuse_draft(below)
-        published: tuple[int, int] = super().execute_action(objects, include_descendants=include_descendants, **kwargs)
-        return published
+    def execute_action(
+        cls, objects: list[Page], include_descendants: bool = False, user: Any = None, **kwargs: Any
+    ) -> tuple[int, int]:
+        chosen = {page.pk: page for page in objects}
+        below = {
+            draft.pk: draft
+            for page in (chosen.values() if include_descendants else ())
+            for draft in page.get_descendants().not_live().filter(alias_of=None)
+            if draft.pk not in chosen and (user is None or draft.permissions_for_user(user).can_publish())
+        }
+        with transaction.atomic():
+            # In turn: two of these may take, or be scheduled to take, the same address.
+            for page in (*chosen.values(), *below.values()):
+                _refuse_draft(page)
+                super().execute_action([page], user=user, **kwargs)
+        return len(chosen), len(below)
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:

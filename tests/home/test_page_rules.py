@@ -184,3 +184,45 @@ def test_published_together_takes_no_scheduled_address(kati: Client) -> None:
     scheduled_to_become("uutta")
     said = publish_together(kati, HomePage.objects.get(), draft_with("Muu", "uutta"))
     assert f"Mitään ei julkaistu. Sivu ”Muu”: {SCHEDULED}" in said
+
+
+def test_live_pages_are_not_scheduled_together_for_one_address(kati: Client) -> None:
+    """Nothing is stored under the address until then."""
+    for name in "AB":
+        draft_with(name, name.lower()).get_latest_revision().publish()
+    pages = list(ContentPage.objects.filter(slug__in="ab"))
+    for page in pages:
+        page.slug, page.go_live_at = "uutta", datetime(2090, 12, 1, 6, 0, tzinfo=UTC)
+        page.save_revision()
+    said = publish_together(kati, *pages)
+    assert "Mitään ei julkaistu. Sivu ”B”: Sivu ”A” saa tämän osoitteen 1.12.2090 klo 8.00." in said
+    assert not Revision.objects.filter(approved_go_live_at__isnull=False).exists()
+    publish_together(kati, pages[0])
+    assert Revision.objects.get(approved_go_live_at__isnull=False).object_id == str(pages[0].pk)
+
+
+def test_alias_is_published_with_its_source_alone(kati: Client) -> None:
+    above, source = draft_with("Ylla", "ylla"), draft_with("Muu", "muu")
+    alias = source.create_alias(parent=above, update_slug="kopio")
+    assert "1 sivu on julkaistu" in publish_together(kati, above)
+    publish_together(kati, alias)
+    alias.refresh_from_db()
+    assert not alias.live
+    publish_together(kati, source, alias)
+    alias.refresh_from_db()
+    assert alias.live
+
+
+def test_drafts_below_are_published_if_all_are_valid(kati: Client) -> None:
+    above = draft_with("Ylla", "ylla")
+    for title, slug in (("Yksi", "yksi"), ("Kaksi", "Kaksi tuota")):
+        below = above.add_child(instance=ContentPage(title=title, slug=title.lower(), live=False))
+        below.slug = slug
+        below.save_revision(clean=False)
+    assert "Mitään ei julkaistu. Sivu ”Kaksi”:" in publish_together(kati, above)
+    assert not Page.objects.filter(slug__in=["ylla", "yksi"], live=True).exists()
+    below.slug = "kaksi"
+    below.save_revision()
+    assert "1 sivu ja 2 alasivua on julkaistu" in publish_together(kati, above, above)
+    below.refresh_from_db()
+    assert below.live
