@@ -64,6 +64,19 @@ def test_repeat_that_was_told_a_shorter_time_holds(
     assert (times.months, times.spam_days) == kept_for
 
 
+def test_form_sent_twice_holds_the_shorter_time_it_showed(visitor: Visitor) -> None:
+    """Sent, opened again by Back, and sent with a mistake in between: its page came back with a shorter time."""
+    shown = visitor.opens()
+    sent(visitor, shown)
+    set_times(retention_months=3, spam_days=7)
+    mistaken = ShownForm.of(sent(visitor, shown, email=""))
+    assert mistaken.errors("email")
+    assert sent(visitor, mistaken).status_code == 303
+    set_times(retention_months=6, spam_days=14)
+    times = retention_times_for(Enquiry.objects.get())
+    assert (times.months, times.spam_days) == (3, 7)
+
+
 def test_mistake_shows_the_retention_that_will_be_stored(visitor: Visitor) -> None:
     shown = visitor.opens()
     set_times(retention_months=12)

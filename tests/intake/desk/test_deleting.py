@@ -1,20 +1,23 @@
 """Removing an enquiry by hand: she is asked, and nothing of the person stays anywhere."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
 
 from home.dates import finnish_day
 from intake.choices import Status
 from intake.enquiry.removal import remove_due
+from intake.mapping import links
+from intake.mapping.links import mail_link_for_enquiry, page_link_for_enquiry
 from intake.mapping.mails import resume_mails
+from intake.mapping.models import last_day
 from intake.models import Enquiry, InitialMapping, RemovedEnquiry
 from intake.waiting.private_page import answer_no
-from tests.intake.desk.mappings import begun_alone, sent_alone
+from tests.intake.desk.mappings import begun_alone, sent_alone, under_way
 from tests.intake.desk.pages import LIST, address, failed_once, words
 from tests.intake.desk.test_desk import move
 from tests.intake.enquiries import closed, received
@@ -126,9 +129,13 @@ def test_mapping_under_way_stays_without_the_tick(kati: Client, enquiry: Enquiry
 
 
 def test_all_mappings_under_way_go_with_one_tick(kati: Client, enquiry: Enquiry) -> None:
-    for _number in range(2):
-        begun_alone(email=enquiry.email)
-    assert "on kesken myös 2 alkukartoitusta" in words(kati.get(address("delete", enquiry)))
+    mappings = [begun_alone(email=enquiry.email) for _number in range(2)]
+    last = mappings[1].expires_at + timedelta(days=3)
+    InitialMapping.objects.filter(pk=mappings[1].pk).update(expires_at=last)
+    page = words(kati.get(address("delete", enquiry)))
+    assert "on kesken myös 2 alkukartoitusta" in page
+    assert finnish_day(last_day(last)) in page
+    assert finnish_day(mappings[0].last_day) not in page
     assert "Poistettiin myös 2 keskeneräistä alkukartoitusta." in delete_with_tick(kati, enquiry)
     assert not InitialMapping.objects.exists()
 
@@ -145,6 +152,36 @@ def test_refused_removal_keeps_the_mapping_under_way(kati: Client, enquiry: Enqu
     response = kati.post(address("delete", enquiry), {"version": enquiry.version + 1, "unsent": "on"})
     assert response.status_code == 409
     assert InitialMapping.objects.count() == 1
+
+
+def test_mappings_beside_messages_are_no_mailbox_of_their_own(kati: Client, enquiry: Enquiry) -> None:
+    """They are empty, or their enquiry is named; they have no contact facts."""
+    message = received(email="toinen@salaisuus.fi")
+    begun = under_way(message)
+    # Whichever link it was begun by, the other kind leads to an empty one.
+    page_link_for_enquiry(enquiry=message, now=timezone.now())
+    mail_link_for_enquiry(enquiry=message, now=timezone.now())
+    assert InitialMapping.objects.filter(parallel_to=message).exists()
+    assert "on kesken" not in words(kati.get(address("delete", enquiry)))
+    assert "Poistettiin myös 0" in words(
+        kati.post(address("delete", enquiry), {"version": enquiry.version, "unsent": "on"}, follow=True)
+    )
+    assert InitialMapping.objects.filter(pk=begun.pk).exists()
+
+
+def test_enquiry_stays_if_its_mapping_cannot_be_removed(
+    kati: Client, enquiry: Enquiry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun_alone(email=enquiry.email)
+
+    def fails(_mapping: InitialMapping) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(links, "remove_unsent", fails)
+    with pytest.raises(DatabaseError):
+        delete_with_tick(kati, enquiry)
+    assert Enquiry.objects.filter(pk=enquiry.pk).exists()
+    assert InitialMapping.objects.exists()
 
 
 def test_deletion_removes_personal_data_from_all_tables(kati: Client) -> None:

@@ -354,6 +354,25 @@ def test_tryout_ends_early_too(published: MappingPage) -> None:
     assert not InitialMapping.objects.exists()
 
 
+@pytest.mark.parametrize(("button", "ends"), [({}, True), ({"back": "1"}, False), ({"later": "1"}, False)])
+def test_answer_at_a_closed_link_ends_beside_other_pages(
+    published: MappingPage, button: dict[str, str], ends: bool
+) -> None:
+    """What an earlier page answered is gone; the way back and to later end nothing."""
+    published.questions = stream(
+        [
+            step("Yksi"),
+            row("yes_no", "kriisi", label="Onko kyse kriisistä?"),
+            step("Kaksi"),
+            row("yes_no", "heti", label="Tarvitsetko apua heti?", when=["kriisi:yes"]),
+            ending("apu", "heti:yes"),
+        ]
+    )
+    published.save()
+    answer = Client().post("/jatka/poistunut-osoite/vaihe/2/", {"q_heti": "yes", **button})
+    assert answer.status_code == (303 if ends else 404)
+
+
 @pytest.mark.parametrize(("crisis", "ends"), [("yes", True), ("no", False)])
 def test_unmet_choice_at_a_closed_link_ends_nothing(published: MappingPage, crisis: str, ends: bool) -> None:
     published.questions = stream(

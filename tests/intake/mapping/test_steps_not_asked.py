@@ -205,6 +205,34 @@ def test_words_stored_in_another_tab_come_back(of_every_type: Answerer) -> None:
     assert InitialMapping.objects.get().answers == {"kuka": "kuka-2"}
 
 
+def test_ruled_out_words_are_told_before_unmet_ones(answerer: Answerer) -> None:
+    """Those of a question that is not on the page any more can only be copied now; the others are still in the form."""
+    page = MappingPage.objects.get()
+    page.questions = stream(
+        [
+            step("Yksi"),
+            row("single_choice", "kuka", label="Kuka?", choices=["Ryhmä", "Minä"]),
+            step("Kaksi"),
+            row("short_text", "lisa", label="Lisää", limit=50, when=["kuka:kuka-1"]),
+            row("yes_no", "jatko", label="Jatkuuko?"),
+            row("short_text", "miten", label="Miten?", limit=50, when=["jatko:yes"]),
+        ]
+    )
+    page.save()
+    answerer.begins()
+    assert answerer.sends_step(1, {"q_kuka": "kuka-1"}).status_code == 303
+    here = answerer.reads("vaihe/2").values
+    assert send(answerer, "vaihe/1", {"q_kuka": "kuka-2"}).status_code == 303
+    words = {"q_lisa": "Poissa.", "q_jatko": "no", "q_miten": "Näin."}
+    form = ShownForm.of(answerer.posts(answerer.address("vaihe/2"), {**here, **words}))
+    assert form.notice.startswith(REASON)
+    assert "Poissa." in form.notice_words
+    assert "Näin." not in form.notice_words
+    again = ShownForm.of(answerer.posts(answerer.address("vaihe/2"), form.values))
+    assert "Näin." in again.notice_words
+    assert answerer.posts(answerer.address("vaihe/2"), again.values).status_code == 303
+
+
 def test_sent_mapping_says_so_before_any_mistake(begun: Answerer) -> None:
     begun.answers_all()
     facts, page = begun.reads("yhteystiedot").values, begun.reads("vaihe/2").values
@@ -213,7 +241,10 @@ def test_sent_mapping_says_so_before_any_mistake(begun: Answerer) -> None:
     for place, words in (*posts, ("yhteystiedot", {**facts, "name": ""})):
         answer = begun.posts(begun.address(place), words)
         assert answer.status_code == 409
-        assert ShownForm.of(answer).notice.startswith("Alkukartoitus on jo lähetetty")
+        form = ShownForm.of(answer)
+        assert form.notice.startswith("Alkukartoitus on jo lähetetty")
+        assert form.notice_words.startswith(form.notice)
+        assert "Työnjako" not in form.notice_words
 
 
 def test_mistake_and_unmet_words_come_back_together(begun: Answerer) -> None:

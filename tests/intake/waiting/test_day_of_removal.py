@@ -201,6 +201,29 @@ def test_confirmation_names_the_day_that_counts_once_it_has_arrived(server: Post
     assert often in " ".join(mail.text.split())
 
 
+def test_confirmation_goes_by_no_place_that_is_still_unreached(server: PostOffice) -> None:
+    """Another tag of the mailbox has had no mail yet, and does not decide."""
+    place = waiter(now=JOINED, email="maija@esimerkki.fi", is_reached=False)
+    waiter(now=JOINED + 20 * DAY, email="maija+tyo@esimerkki.fi", is_reached=False)
+    now = JOINED + 22 * DAY
+    with time_machine.travel(now, tick=False):
+        queue_waiting_link(place=place, removed_on=None, now=now)
+    deliver(now)
+    (mail,) = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_LINK, state=MailState.SENT)
+    assert _named_days(mail.text) == [date(2028, 1, 31)]
+    assert _days_said(place, now) == [date(2028, 1, 31)]
+
+
+@pytest.mark.usefixtures("contact_page")
+def test_removal_that_is_overdue_comes_today(server: PostOffice) -> None:
+    """The worker has not come to it yet, and no plan keeps it up."""
+    place = waiter(now=JOINED, wants_mail=False)
+    now = YEAR_AFTER_JOINING + 5 * DAY
+    assert _days_said(place, now) == [now.date()]
+    work(now)
+    assert not Enquiry.objects.exists()
+
+
 @pytest.mark.usefixtures("contact_page")
 def test_link_mail_to_who_was_told_asks_for_the_answer(server: PostOffice) -> None:
     pause(active=False)
@@ -212,10 +235,22 @@ def test_link_mail_to_who_was_told_asks_for_the_answer(server: PostOffice) -> No
         queue_waiting_link(place=place, removed_on=None, now=FIRST + DAY)
     deliver(FIRST + DAY)
     (mail,) = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_LINK, state=MailState.SENT)
-    words = " ".join(mail.text.split())
-    assert "ilman vastausta paikkasi listalla päättyy" in words
-    assert "Kun aikoja vapautuu" not in words
-    assert _named_days(words) == []
+    for part in (mail.text, mail.html):
+        words = " ".join(part.split())
+        assert "ilman vastausta paikkasi listalla päättyy" in words
+        assert "Kun aikoja vapautuu" not in words
+        assert _named_days(words) == []
+
+
+@pytest.mark.parametrize(
+    ("accepted", "begins_anew"),
+    [(FIRST.replace(day=30, hour=23), False), (FIRST.replace(hour=0), True), (FIRST + 30 * DAY, True)],
+)
+def test_time_begins_anew_from_the_day_it_would_be_asked(accepted: datetime, begins_anew: bool) -> None:
+    place = waiter(now=JOINED, verdict=Verdict.QUARANTINED, is_reached=False)
+    accept_quarantined(enquiry_id=place.enquiry_id, version=place.enquiry.version, by=None, now=accepted)
+    place.refresh_from_db()
+    assert place.confirmed_at == (accepted if begins_anew else JOINED)
 
 
 @pytest.mark.parametrize("wants_mail", [True, False])
@@ -227,7 +262,7 @@ def test_place_accepted_late_is_not_removed_at_once(server: PostOffice, wants_ma
     for day in range(3):
         round_at(now + day * DAY)
     assert server.of(STILL) == []
-    (mail,) = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_CONFIRMATION)
+    (mail,) = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_CONFIRMATION, state=MailState.SENT)
     assert _named_days(mail.text) == [date(2029, 3, 6)]
     place.refresh_from_db()
     assert _days_said(place, now + 2 * DAY) == [date(2029, 3, 6)]

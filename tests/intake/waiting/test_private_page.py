@@ -297,9 +297,11 @@ def test_confirmation_describes_the_list_with_a_link(
 ) -> None:
     set_pause()
     joins(visitor, wish(name="Nimimerkki", message="Viestimerkki", **ticked))
+    queued = OutgoingMail.objects.get(purpose="waiting_confirmation")
     while deliver_next(now=timezone.now()):
         pass
     mail = OutgoingMail.objects.get(purpose="waiting_confirmation")
+    assert (mail.text, mail.html) == (queued.text, queued.html)
     reference = Enquiry.objects.get().reference
     assert mail.subject == f"Olet odotuslistalla (viite {reference})"
     assert (WAITING_LINK.placeholder in mail.text, WAITING_LINK.placeholder in mail.html) == (True, True)

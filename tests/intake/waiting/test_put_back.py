@@ -110,6 +110,35 @@ def test_mailbox_put_back_twice_is_counted_out_once(server: PostOffice, other: s
     assert plan.notified + forecast(plan, now=MONDAY + 5 * HOUR).total == 6
 
 
+def test_notice_of_another_day_frees_none_of_today(server: PostOffice) -> None:
+    """It was queued yesterday and has not gone out; today's one has been told."""
+    server.behaviour = Behaviour.AWAY
+    first, *_rest = [waiter(now=JOINED) for _ in range(4)]
+    plan = _start(per_day=1)
+    work(MONDAY)
+    work(MONDAY + DAY)
+    _set(first, Status.IN_REVIEW, MONDAY + DAY + HOUR)
+    _set(first, Status.WAITING_LIST, MONDAY + DAY + 4 * HOUR)
+    work(MONDAY + DAY + 5 * HOUR)
+    plan.refresh_from_db()
+    assert (plan.notified, plan.notified_that_day) == (1, 1)
+    assert OutgoingMail.objects.filter(purpose=NOTICE).count() == 1
+
+
+def test_who_was_reminded_too_is_counted_out_once(server: PostOffice) -> None:
+    first, *_rest = [waiter(now=JOINED) for _ in range(30)]
+    plan = _start(per_day=1)
+    for day in range(16):
+        round_at(MONDAY + day * DAY)
+    assert server.of(MailPurpose.RETURN_REMINDER).count(first.enquiry.email) == 1
+    plan.refresh_from_db()
+    told = plan.notified
+    _set(first, Status.IN_REVIEW, MONDAY + 15 * DAY + HOUR)
+    _set(first, Status.WAITING_LIST, MONDAY + 15 * DAY + 4 * HOUR)
+    plan.refresh_from_db()
+    assert plan.notified == told - 1
+
+
 @pytest.mark.parametrize("behaviour", [Behaviour.AWAY, Behaviour.TAKES])
 def test_only_a_sent_notice_counts_for_its_day(server: PostOffice, behaviour: Behaviour) -> None:
     """Where nothing went out, another one may be told on the same day."""

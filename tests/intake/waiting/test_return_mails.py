@@ -118,6 +118,8 @@ def test_notice_names_an_announced_pause(contact_page: ContactPage, begins_in: i
     for words in (mail.text, mail.html):
         assert ("ja silloin vastaus voi viipyä" in words) is named
         assert (begins_on is not None and finnish_day(begins_on) in words) is named
+    pause(active=False)
+    assert (return_notice_preview(_plan(), now=now).text == mail.text) is not named
 
 
 def test_greeting_keeps_paragraphs_and_is_escaped(contact_page: ContactPage) -> None:
