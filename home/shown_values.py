@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
-from django.template.defaultfilters import yesno
 from django.utils.translation import gettext as _
 
 # The hidden field with the digests.
@@ -77,10 +76,11 @@ class SeenValues(forms.ModelForm):
         }
 
     def _words(self, name: str) -> str:
-        """Return what is stored as the form shows it; "" for nothing."""
+        """Return what is stored as the form shows it; "" for nothing.
+
+        A tick never comes here: where both windows have changed it, it is the same in both.
+        """
         field, value = self.fields[name], self._stored_value(name)
-        if isinstance(value, bool):
-            return str(yesno(value))
         if isinstance(field, forms.ModelChoiceField):
             objects = value if isinstance(value, list) else [value]
             return ", ".join(field.label_from_instance(one) for one in objects if one is not None)

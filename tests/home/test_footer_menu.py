@@ -234,3 +234,24 @@ def test_post_without_links_removes_none(kati: Client) -> None:
     for sent in ({}, {"links-TOTAL_FORMS": "x"}, {"links-TOTAL_FORMS": "4", "links-INITIAL_FORMS": "4"}):
         kati.post(address(), sent)
     assert footer() == FIRST
+
+
+def test_row_without_a_place_stands_last(kati: Client) -> None:
+    form = shown(kati.get(address()))
+    assert kati.post(address(), {**form, "links-0-ORDER": ""}).status_code == 302
+    assert footer() == [*FIRST[1:], FIRST[0]]
+
+
+def test_same_change_in_both_windows_is_saved(kati: Client) -> None:
+    windows = [shown(kati.get(address())) for _ in range(2)]
+    for form in windows:
+        assert kati.post(address(), {**form, "links-0-DELETE": "1"}).status_code == 302
+    assert footer() == FIRST[1:]
+
+
+def test_row_without_a_page_comes_back_beside_the_refusal(kati: Client) -> None:
+    first, second = shown(kati.get(address())), shown(kati.get(address()))
+    kati.post(address(), {**first, "links-0-DELETE": "1"})
+    refused = kati.post(address(), {**second, "links-1-page": ""})
+    assert "Nyt ne ovat: Ota yhteyttä" in said(refused)
+    assert [list(row) for row in refused.context["form"].formsets["links"].errors] == [[], ["page"], [], []]

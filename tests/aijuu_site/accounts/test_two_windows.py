@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from aijuu_site.accounts.models import User
+from home.shown_values import digest
 from tests.accounts import confirmed, make_user
 from tests.two_windows import errors, shown
 
@@ -93,3 +94,9 @@ def test_a_post_without_digests_is_taken(client: Client, page: str, maija: User)
     assert client.post(page, without({**form, "name": "Maija Muutos"}, "seen")).status_code == 302
     maija.refresh_from_db()
     assert (maija.name, maija.is_active) == ("Maija Muutos", True)
+
+
+def test_groups_in_another_order_are_the_same(db: None) -> None:
+    groups = list(Group.objects.order_by("pk"))
+    assert len(groups) > 1
+    assert digest(groups) == digest(groups[::-1]) == digest(Group.objects.order_by("-pk")) != digest(groups[1:])
