@@ -4,7 +4,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
@@ -95,11 +94,10 @@ class PublishSeveral(PublishBulkAction):  # type: ignore[misc]
             for draft in page.get_descendants().not_live().filter(alias_of=None)
             if draft.pk not in chosen and (user is None or draft.permissions_for_user(user).can_publish())
         }
-        with transaction.atomic():
-            # In turn: two of these may take, or be scheduled to take, the same address.
-            for page in (*chosen.values(), *below.values()):
-                _refuse_draft(page)
-                super().execute_action([page], user=user, **kwargs)
+        # In turn: two of these may take, or be scheduled to take, the same address. The view does it all or nothing.
+        for page in (*chosen.values(), *below.values()):
+            _refuse_draft(page)
+            super().execute_action([page], user=user, **kwargs)
         return len(chosen), len(below)
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -116,8 +114,7 @@ def _refuse_draft(page: Page) -> None:
     draft = page.get_latest_revision_as_object()
     try:
         draft.full_clean()
-        if not draft.is_root():
-            refuse_scheduled_address(draft.slug, parent=draft.get_parent(), page=draft)
+        refuse_scheduled_address(draft.slug, parent=draft.get_parent(), page=draft)
     except ValidationError as refusal:
         reason = " ".join(refusal.messages)
         raise ValidationError(

@@ -133,6 +133,24 @@ def test_new_page_and_copy_take_no_scheduled_address(kati: Client) -> None:
     assert not Page.objects.filter(slug="uutta").exists()
 
 
+def test_address_is_looked_for_where_the_copy_goes(kati: Client) -> None:
+    scheduled_to_become("uutta")
+    front = HomePage.objects.get()
+    above = front.add_child(instance=ContentPage(title="Muu", slug="muu"))
+    source = above.add_child(instance=ContentPage(title="Alla", slug="alla"))
+    address = reverse("wagtailadmin_pages:copy", args=[source.pk])
+    sent = {"new_title": "Uutta", "new_slug": "uutta"}
+    assert SCHEDULED in refusals(kati.post(address, {**sent, "new_parent_page": front.pk}))
+    assert SCHEDULED not in refusals(kati.post(address, {**sent, "new_parent_page": above.pk}))
+
+
+def test_refusal_names_the_first_scheduled_page(loaded_site: None) -> None:
+    schedule("Talvi", "uutta", day=2)
+    scheduled_to_become("uutta")
+    with pytest.raises(ValidationError, match="Sivu ”Syksy” saa tämän osoitteen"):
+        refuse_scheduled_address("uutta", parent=HomePage.objects.get())
+
+
 def test_second_version_with_a_scheduled_address_is_refused(kati: Client) -> None:
     scheduled_to_become("uutta")
     other = HomePage.objects.get().add_child(instance=ContentPage(title="Muu", slug="muu"))
@@ -165,6 +183,7 @@ def publish_together(client: Client, *pages: Page) -> str:
     address = f"/admin/bulk/wagtailcore/page/publish/?next=/admin/&{chosen}"
     answer = client.post(address, {"include_descendants": "on"}, follow=True)
     assert answer.status_code == 200
+    assert answer.redirect_chain == [("/admin/", 302)]
     return " ".join(
         one.get_text(" ", strip=True) for one in BeautifulSoup(answer.content, "html.parser").select(".messages li")
     )
@@ -223,6 +242,10 @@ def test_drafts_below_are_published_if_all_are_valid(kati: Client) -> None:
     assert not Page.objects.filter(slug__in=["ylla", "yksi"], live=True).exists()
     below.slug = "kaksi"
     below.save_revision()
+    visible = above.add_child(instance=ContentPage(title="Nyt", slug="nyt"))
+    visible.title = "Myöhemmin"
+    visible.save_revision()
     assert "1 sivu ja 2 alasivua on julkaistu" in publish_together(kati, above, above)
     below.refresh_from_db()
     assert below.live
+    assert Page.objects.get(slug="nyt").title == "Nyt"
