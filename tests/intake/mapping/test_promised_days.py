@@ -138,3 +138,30 @@ def test_link_to_an_unused_mapping_works_until_its_day(mapping_page: MappingPage
         assert status_of_link(secret) == 404
         remove_unfinished(now=timezone.now())
         assert not InitialMapping.objects.exists()
+
+
+def mailed_a_day_later(visitor: Visitor, clock: time_machine.Traveller) -> tuple[str, Answerer, Answerer]:
+    """The thank-you page, who began by it, and who holds the link of the mail that went out the next day."""
+    thanks = str(visitor.sends()["Location"])
+    answerer = Answerer()
+    answerer.follows(visitor.client.post(thanks))
+    answerer.sends_step(1, ANSWERS[0])
+    clock.shift(timedelta(hours=23))
+    return thanks, answerer, Answerer(secret=mail_link_for_enquiry(enquiry=Enquiry.objects.get(), now=timezone.now()))
+
+
+def test_sending_merges_also_what_is_kept_longer(mapping_page: MappingPage, visitor: Visitor) -> None:
+    with time_machine.travel(DAY, tick=False) as clock:
+        _thanks, answerer, by_mail = mailed_a_day_later(visitor, clock)
+        answerer.answers_all()
+        assert answerer.sends().status_code == 303
+        assert by_mail.opens()["Location"] == by_mail.address("perilla")
+        assert InitialMapping.objects.get().is_sent
+
+
+def test_two_begun_mappings_stay_apart_once_confirmed(mapping_page: MappingPage, visitor: Visitor) -> None:
+    with time_machine.travel(DAY, tick=False) as clock:
+        thanks, answerer, by_mail = mailed_a_day_later(visitor, clock)
+        assert by_mail.sends_step(1, {**ANSWERS[0], "q_koko": "9"}).status_code == 303
+        assert visitor.client.post(thanks, {"email": Enquiry.objects.get().email}, headers=OWN_PAGE).status_code == 303
+        assert [one.reads("vaihe/1").words["q_koko"] for one in (answerer, by_mail)] == ["12", "9"]
