@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from home.models import ContactDetails
-from intake.choices import MailState, Outcome, Status
+from intake.choices import MailState, Outcome, Status, Verdict
 from intake.desk.actions import send_mapping_link
 from intake.mail.delivery import requeue
 from intake.mail.queue import fill_in_links
@@ -50,7 +50,11 @@ def unpublish(_enquiry: Enquiry) -> None:
     MappingPage.objects.update(live=False)
 
 
-@pytest.mark.parametrize("change", [close, send_mapping, unpublish])
+def quarantine(enquiry: Enquiry) -> None:
+    Enquiry.objects.filter(pk=enquiry.pk).update(verdict=Verdict.QUARANTINED)
+
+
+@pytest.mark.parametrize("change", [close, quarantine, send_mapping, unpublish])
 def test_link_to_a_mapping_that_is_over_is_withdrawn(
     server: PostOffice, kati: Client, change: Callable[[Enquiry], None]
 ) -> None:
