@@ -161,7 +161,8 @@ def footer_links() -> list[str]:
 
 @pytest.mark.parametrize("is_chain", [False, True])
 def test_alias_is_as_private_as_its_source(is_chain: bool) -> None:
-    source = add(at("/"), "salainen", show_in_menus=True)
+    # The alias between two others is read though no menu shows it.
+    source = add(at("/"), "salainen", show_in_menus=not is_chain)
     alias = source.create_alias(update_slug="kopio")
     if is_chain:
         alias = alias.create_alias(update_slug="kopion-kopio")

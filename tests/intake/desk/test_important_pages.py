@@ -172,6 +172,12 @@ def test_page_timed_to_disappear_is_not_chosen(kati: Client) -> None:
             said = errors(refused)[name]
             assert f"Sivu ”Uusi seloste” on ajastettu katoamaan {finnish_moment(gone_at)}." in said
             assert shown(refused)[name] == str(page.pk)
+    # One that was chosen before stops no other change.
+    ContactDetails.objects.update(privacy_page=page.pk)
+    chosen = shown(kati.get(address))
+    saved = kati.post(address, {**chosen, "response_time": "viikossa"})
+    assert saved.status_code == 302, errors(saved)
+    ContactDetails.objects.update(privacy_page=form["privacy_page"])
     page.expire_at = None
     page.save_revision().publish()
     assert kati.post(address, {**form, "privacy_page": str(page.pk)}).status_code == 302
