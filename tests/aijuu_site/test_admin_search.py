@@ -4,14 +4,22 @@ from urllib.parse import quote
 
 import pytest
 from django.test import Client
+from wagtail.images import get_image_model
 from wagtail.models import Page
+from wagtail.search.utils import parse_query_string
 
 from home.models import ContentPage, HomePage
 from tests.accounts import make_user
 
 pytestmark = pytest.mark.usefixtures("loaded_site")
 
-_PLACES = ("/admin/pages/3/", "/admin/pages/search/", "/admin/images/", "/admin/choose-page/search/")
+_PLACES = (
+    "/admin/pages/3/",
+    "/admin/pages/search/",
+    "/admin/images/",
+    "/admin/choose-page/search/",
+    "/admin/images/chooser/results/",
+)
 _TYPED = (
     '"',
     "'",
@@ -33,10 +41,23 @@ _TYPED = (
 )
 
 
-@pytest.mark.parametrize("typed", [*_TYPED, "x" * 3000, "a " * 2000, 'a "b c" ' * 500], ids=lambda typed: typed[:10])
-def test_whatever_is_searched_in_admin_is_answered(client: Client, typed: str) -> None:
+_LONG = ("x" * 3000, "a " * 2000, 'a "b c" ' * 500)
+
+
+@pytest.mark.parametrize("typed", [*_TYPED, *_LONG], ids=lambda typed: typed[:10])
+def test_every_search_takes_whatever_is_typed(typed: str) -> None:
+    # As the views ask: the search of pages parses what was typed, the lists and choosers complete it.
+    _filters, parsed = parse_query_string(typed, operator="and")
+    list(Page.objects.all().search(parsed))
+    for model in (Page, get_image_model()):
+        list(model.objects.all().search(typed))
+        list(model.objects.all().autocomplete(typed))
+
+
+@pytest.mark.parametrize("place", _PLACES)
+def test_whatever_is_searched_in_admin_is_answered(client: Client, place: str) -> None:
     client.force_login(make_user("Kati", group="Työnohjaaja"))
-    for place in (*_PLACES, "/admin/images/chooser/results/"):
+    for typed in ("\"'(*", 'ryhmä"', _LONG[0]):
         assert client.get(f"{place}?q={quote(typed)}").status_code == 200
 
 

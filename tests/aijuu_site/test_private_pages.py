@@ -38,9 +38,13 @@ def restrict(page: Page, kind: str) -> PageViewRestriction:
     return PageViewRestriction.objects.create(page=page, restriction_type=kind, password=PASSWORD)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("above", ["itself", "front page", "root"])
-@pytest.mark.parametrize("type_", [ContactPage, MappingPage, HomePage])
+@pytest.mark.parametrize(
+    ("type_", "above", "kind"),
+    [
+        *((ContactPage, above, kind) for above in ("itself", "front page", "root") for kind in KINDS),
+        *((type_, above, "password") for type_ in (MappingPage, HomePage) for above in ("itself", "root")),
+    ],
+)
 def test_nothing_makes_a_form_page_private(type_: type[Page], above: str, kind: str) -> None:
     page = type_.objects.get()
     over = {"itself": page, "front page": HomePage.objects.get(), "root": Page.objects.get(depth=1)}
