@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
-import manage
 import pytest
 from django.conf import settings
 from django.core.management import CommandError
@@ -17,6 +16,7 @@ from django.db import connections
 from django.db.utils import ConnectionHandler
 from pytest_django import DjangoDbBlocker
 
+import manage
 from aijuu_site.serving import checks
 from aijuu_site.settings.data import database_from_url
 from tests.aijuu_site.environments import HTTPS, NEUTRAL, ROOT, SECRET
@@ -124,9 +124,9 @@ def ended(
 
     def run_here(command: str, url: str) -> str:
         monkeypatch.setattr(sys, "argv", ["manage.py", *command.split()])
-        with django_db_blocker.unblock(), another_database(url, tmp_path, monkeypatch):
-            with pytest.raises(SystemExit) as end:
-                manage.main()
+        another = another_database(url, tmp_path, monkeypatch)
+        with django_db_blocker.unblock(), another, pytest.raises(SystemExit) as end:
+            manage.main()
         return str(end.value)
 
     return run_here
