@@ -73,7 +73,7 @@ class TestReadingAPage:
         if kind == "drawing":
             image = get_image_model().objects.create(description="Kati", title="k", file=ContentFile(DRAWING, "a.svg"))
         else:
-            image = picture((1200, 1800))
+            image = picture((500, 750))
         specs = {"nothing made": [], "plain files": plain_specs(image)}.get(kind, wanted_specs(image))
         make_files(image, specs)
         address, before, threads = show(image), public_files(), set(threading.enumerate())
@@ -211,7 +211,7 @@ class TestMaking:
 
 class TestUpkeep:
     def test_what_a_stop_left_out_is_made(self, db: None) -> None:
-        image = picture((1000, 1500))
+        image = picture((500, 750))
         make_files(image, wanted_specs(image)[:2])
         missing = upkeep.missing_files(now=NOW)
         assert missing == [(image.pk, spec) for spec in wanted_specs(image)[2:]]
@@ -243,7 +243,7 @@ class TestUpkeep:
 
     @pytest.mark.once
     def test_a_moved_focal_point_gets_its_crops(self, db: None) -> None:
-        image = picture((1000, 3000))
+        image = picture((480, 620))
         make_files(image)
         image.focal_point_x = image.focal_point_y = image.focal_point_width = image.focal_point_height = 100
         image.save()
@@ -285,7 +285,7 @@ def thread(transactional_db: None, settings: Any) -> Iterator[Callable[[], None]
 
 class TestInAThread:
     def test_pages_answer_while_a_photo_is_made(self, thread: Callable[[], None]) -> None:
-        image = picture((1200, 1800))
+        image = picture((600, 900))
         address = show(image)
         answers: list[int] = []
         failures: list[BaseException] = []
@@ -293,7 +293,7 @@ class TestInAThread:
         def read() -> None:
             client = Client(raise_request_exception=False)
             try:
-                for _view in range(8):
+                for _view in range(4):
                     answers.append(client.get(address).status_code)
             except BaseException as error:
                 failures.append(error)
@@ -311,7 +311,7 @@ class TestInAThread:
             one.join(60)
         thread()
         assert not failures
-        assert answers == [200] * 32
+        assert answers == [200] * 16
         assert not missing_specs(get_image_model().objects.get(pk=image.pk))
         assert public_files() == known_files()
 
@@ -357,10 +357,10 @@ class TestInAThread:
         assert not public_files()
         assert not path.exists()
 
-    def test_twenty_removals_beside_the_making_all_succeed(self, thread: Callable[[], None]) -> None:
-        for number in range(20):
+    def test_removals_beside_the_making_all_succeed(self, thread: Callable[[], None]) -> None:
+        for number in range(8):
             image = picture((300, 200))
-            threading.Event().wait(number / 200)
+            threading.Event().wait(number / 80)
             try:
                 image.delete()
             except IntegrityError:
