@@ -68,7 +68,7 @@ def test_nothing_wrong_sends_nothing() -> None:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("alerted")
 def test_same_problem_is_told_weekly() -> None:
-    assert sent_hours(lambda _hour: [DISK], 24 * 15) == [1, 1 + 24 * 7, 1 + 24 * 14]
+    assert sent_hours(lambda _hour: [DISK], 24 * 8) == [1, 1 + 24 * 7]
     assert mail.outbox[0].to == ["yllapito@example.fi", "kati@example.fi"]
     assert mail.outbox[0].subject == "Aijuun sivusto: 1 ongelma"
     assert DISK.words in mail.outbox[0].body
@@ -206,17 +206,15 @@ def published(body: str) -> ContentPage:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("loaded_site")
-@pytest.mark.parametrize(
-    ("link", "target"),
-    [
-        ('<a href="/ei-ole/">x</a>', "/ei-ole/"),
-        ('<a href="http://127.0.0.1:8000/ei-ole/">x</a>', "/ei-ole/"),
-        ('<a linktype="page" id="9999">x</a>', ""),
-    ],
-)
-def test_dead_link_names_page_and_target(link: str, target: str) -> None:
-    published(f"<p>Lue {link}.</p>")
-    assert [(found.address, found.target) for found in dead_links()] == [("/uusi/", target)]
+def test_dead_link_names_page_and_target() -> None:
+    links = {
+        '<a href="/ei-ole/">x</a>': "/ei-ole/",
+        '<a href="http://127.0.0.1:8000/ei-ole-taalla/">x</a>': "/ei-ole-taalla/",
+        '<a linktype="page" id="9999">x</a>': "",
+    }
+    published("".join(f"<p>Lue {link}.</p>" for link in links))
+    found = [(link.address, link.target) for link in dead_links()]
+    assert sorted(found) == sorted(("/uusi/", target) for target in links.values())
 
 
 @pytest.mark.django_db

