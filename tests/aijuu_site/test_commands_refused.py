@@ -4,21 +4,19 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError
-from django.db import connections
 from django.db.utils import ConnectionHandler
 from pytest_django import DjangoDbBlocker
 
 import manage
 from aijuu_site.serving import checks
 from aijuu_site.settings.data import database_from_url
+from tests.aijuu_site.another_database import another_database
 from tests.aijuu_site.environments import HTTPS, NEUTRAL, ROOT, SECRET
 
 pytestmark = pytest.mark.once
@@ -101,21 +99,6 @@ def test_the_start_says_it(tmp_path: Path) -> None:
     assert SECRET[:3] not in finished.stderr
 
 
-@contextmanager
-def another_database(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    databases = {"default": database_from_url(url, folder)}
-    ours = connections["default"]
-    connections["default"] = ConnectionHandler(databases)["default"]
-    try:
-        with monkeypatch.context() as patch:
-            patch.setattr(settings, "DATABASES", databases)
-            patch.setattr(settings, "DATA_DIR", folder)
-            yield
-    finally:
-        connections["default"].close()
-        connections["default"] = ours
-
-
 @pytest.fixture
 def ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
@@ -124,8 +107,7 @@ def ended(
 
     def run_here(command: str, url: str) -> str:
         monkeypatch.setattr(sys, "argv", ["manage.py", *command.split()])
-        another = another_database(url, tmp_path, monkeypatch)
-        with django_db_blocker.unblock(), another, pytest.raises(SystemExit) as end:
+        with django_db_blocker.unblock(), another_database(tmp_path, url), pytest.raises(SystemExit) as end:
             manage.main()
         return str(end.value)
 

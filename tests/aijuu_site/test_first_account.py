@@ -1,15 +1,14 @@
 """The account that the first start makes."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
+from pytest_django import DjangoDbBlocker
 
 from aijuu_site.serving.checks import check_resources
 from aijuu_site.serving.preparation import (
@@ -19,7 +18,7 @@ from aijuu_site.serving.preparation import (
 )
 from home.models import ContactDetails
 from tests.accounts import make_user
-from tests.aijuu_site.environments import NEUTRAL, ROOT
+from tests.aijuu_site.another_database import another_database
 
 
 @pytest.mark.django_db
@@ -88,18 +87,17 @@ def test_weak_first_password_troubles_no_site_that_has_an_account() -> None:
 
 
 @pytest.mark.once
-def test_weak_first_password_ends_the_first_start_with_nothing_made(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "manage.py", "prepare"],
-        cwd=ROOT,
-        env={**NEUTRAL, **WEAK, "DATA_DIR": str(tmp_path), "SITE_URL": "https://www.example.fi", "EMAIL_URL": "files:"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (ended.returncode, ended.stdout) == (1, "")
-    (line,) = ended.stderr.splitlines()
-    assert line.startswith("CommandError: ADMIN_PASSWORD: ")
+def test_weak_first_password_ends_the_first_start_with_nothing_made(
+    tmp_path: Path, django_db_blocker: DjangoDbBlocker
+) -> None:
+    with (
+        django_db_blocker.unblock(),
+        another_database(tmp_path),
+        override_settings(HTTPS=True, **WEAK),
+        pytest.raises(CommandError) as caught,
+    ):
+        call_command("prepare")
+    assert str(caught.value).startswith("ADMIN_PASSWORD: ")
     assert not (tmp_path / "db.sqlite3").exists()
 
 
@@ -128,6 +126,7 @@ def test_start_grants_no_rights_to_existing_account() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("rights", ["inactive", "none"])
+@pytest.mark.usefixtures("loaded_site")
 def test_site_starts_though_nobody_can_sign_in(rights: str) -> None:
     user = make_user(is_superuser=rights == "inactive")
     user.is_active = rights == "none"

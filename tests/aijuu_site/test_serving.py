@@ -17,14 +17,16 @@ from django.core.management.base import SystemCheckError
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
+from pytest_django import DjangoDbBlocker
 from wagtail.models import Site
 
 from aijuu_site.accounts.models import User
 from aijuu_site.management.commands import serve
-from aijuu_site.serving.checks import AlreadyRunningError, exclusive_start, require_database
+from aijuu_site.serving.checks import AlreadyRunningError, check_program, exclusive_start, require_database
 from aijuu_site.serving.preparation import newer_migrations, sync_site_address
 from aijuu_site.serving.sockets import is_reached_at, port_is_free
-from tests.aijuu_site.environments import NEUTRAL, ROOT
+from tests.aijuu_site.another_database import another_database
+from tests.aijuu_site.environments import ROOT
 from tests.tools.running_site import free_port
 
 
@@ -246,19 +248,11 @@ def raising(error: Exception) -> Callable[..., None]:
 
 
 @pytest.mark.usefixtures("_own_umask")
-def test_a_new_database_is_made_after_the_checks(tmp_path: Path) -> None:
-    script = (
-        "import django, os; django.setup();"
-        "from aijuu_site.serving import checks;"
-        "checks.check_program(); checks.require_database(); print(sorted(os.listdir(os.environ['DATA_DIR'])))"
-    )
-    environment = {**os.environ, **NEUTRAL, "DATA_DIR": str(tmp_path), "SITE_URL": "https://www.example.fi"}
-    environment["EMAIL_URL"] = "files:"
-    environment["DJANGO_SETTINGS_MODULE"] = "aijuu_site.settings.production"
-    finished = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )
-    assert (finished.stdout.strip(), finished.stderr) == ("['secret_key']", "")
+def test_a_new_database_is_made_after_the_checks(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock(), another_database(tmp_path), override_settings(HTTPS=True):
+        check_program()
+        require_database()
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is always in UTF-8")

@@ -154,7 +154,7 @@ def test_weekly_reindex_finds_direct_database_changes(front: HomePage) -> None:
 
 
 def test_missing_renditions_are_made_after_interruption() -> None:
-    image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((1000, 1500))))
+    image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((480, 720))))
     # The process that took the upload has ended: nothing of it is made.
     assert len(missing_specs(image)) == 15
     work(timezone.now() + timedelta(minutes=6))

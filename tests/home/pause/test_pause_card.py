@@ -4,12 +4,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from bs4 import BeautifulSoup
 from django.test import Client
 
 from home.models import PauseNotice
 from home.pause.rules import CALENDAR, FormMode, PauseState, pause_state
-from tests.home.pause.pausing import HOME, client_with, form_values, stored, text_of
+from tests.home.pause.pausing import HOME, client_with, form_values, parsed, stored, text_of
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2027, 1, 10, 12, 30, tzinfo=CALENDAR)
@@ -36,9 +35,9 @@ def card(client: Client) -> str:
 def press(client: Client, selector: str, html: str = "", **changes: str) -> str:
     """Submit the form `selector` of the dashboard (or of `html`) and return the HTML of the next page."""
     html = html or client.get(HOME).text
-    form = BeautifulSoup(html, "html.parser").select_one(selector)
+    form = parsed(html).select_one(selector)
     assert form is not None
-    response = client.post(form["action"], {**form_values(html, selector), **changes}, follow=True)
+    response = client.post(str(form["action"]), {**form_values(html, selector), **changes}, follow=True)
     assert response.status_code == 200
     return response.text
 
@@ -142,7 +141,7 @@ def test_card_button_begins_pause_and_undo_reverts(kati: Client) -> None:
     assert state() is PauseState.PAUSED
     assert "Aijuu on tauolla. Kävijät näkevät ilmoituksen" in html
     # The message's button belongs to the form in the card: no form in a message, no script.
-    assert BeautifulSoup(html, "html.parser").select_one('.messages button[form="pause-undo"]')
+    assert parsed(html).select_one('.messages button[form="pause-undo"]')
     assert "Viimeisin muutos: Tauko alkoi 10.1.2027 klo 12.30." in text_of(html, UNDO)
     html = press(kati, UNDO, html)
     assert state() is PauseState.OPEN
@@ -244,11 +243,12 @@ def test_card_asks_nothing_of_days_when_a_pause_began_or_ended(kati: Client) -> 
     assert "mennyt päivä" not in card(kati)
 
 
-@pytest.mark.parametrize("version", ["", "x", "-1", "99999999999999999999", "²"])
-def test_a_forged_version_changes_nothing(kati: Client, version: str) -> None:
+def test_a_forged_version_changes_nothing(kati: Client) -> None:
     stored()
-    press(kati, BUTTON, version=version)
-    assert state() is PauseState.OPEN
+    html = kati.get(HOME).text
+    for version in ("", "x", "-1", "99999999999999999999", "²"):
+        press(kati, BUTTON, html, version=version)
+        assert state() is PauseState.OPEN, version
 
 
 def test_expired_undo_is_not_offered_and_refused(kati: Client, time_machine: Any) -> None:
@@ -264,8 +264,7 @@ def test_expired_undo_is_not_offered_and_refused(kati: Client, time_machine: Any
 
 def test_the_card_leads_on(kati: Client) -> None:
     notice = stored()
-    soup = BeautifulSoup(kati.get(HOME).text, "html.parser")
-    links = {link["href"] for link in soup.select(f"{CARD} a")}
+    links = {str(link["href"]) for link in parsed(kati.get(HOME).text).select(f"{CARD} a")}
     assert links == {
         f"/admin/settings/home/pausenotice/{notice.pk}/", "/admin/tauko/esikatselu/", "/admin/tauko/historia/",
     }  # fmt: skip

@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from bs4 import BeautifulSoup
 from django.http import HttpResponse
 from django.test import Client
 
@@ -14,7 +13,7 @@ from home.models import PauseAction, PauseChange, PauseNotice
 from home.pause import settings_page as form_module
 from home.pause.rules import CALENDAR, FormMode
 from home.pause.services import PauseChangedMeanwhile
-from tests.home.pause.pausing import client_with, form_values, stored, text_of
+from tests.home.pause.pausing import client_with, form_values, parsed, stored, text_of
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2027, 1, 10, 12, 30, tzinfo=CALENDAR)
@@ -60,7 +59,7 @@ def own_words(html: str) -> str:
 
 def errors(html: str) -> dict[str, str]:
     """Return the error messages by field."""
-    fields = BeautifulSoup(html, "html.parser").select("[data-field]")
+    fields = parsed(html).select("[data-field]")
     found = {}
     for field in fields:
         control, expected = field.select_one("[name]"), field.select_one(".w-field__errors")
@@ -97,11 +96,11 @@ def test_after_saving_she_can_undo_it_at_once(kati: Client) -> None:
     saved(kati, opened(kati), active="on")
     html = opened(kati)
     assert "Asetukset on tallennettu." in html
-    assert BeautifulSoup(html, "html.parser").select_one('.messages button[form="pause-undo"]')
+    assert parsed(html).select_one('.messages button[form="pause-undo"]')
     response = kati.post("/admin/tauko/kumoa/", form_values(html, "#pause-undo"), follow=True)
     assert response.request["PATH_INFO"] == address()
     assert not PauseNotice.objects.get().active
-    assert "checked" not in str(BeautifulSoup(response.text, "html.parser").select_one("#id_active"))
+    assert "checked" not in str(parsed(response.text).select_one("#id_active"))
 
 
 def test_full_is_ticked_with_own_words_and_undone(kati: Client) -> None:
@@ -250,7 +249,7 @@ def test_no_day_comes_back_as_typed(kati: Client, typed: str) -> None:
 @pytest.mark.parametrize("field", ["begins_on", "returns_on"])
 def test_the_browser_leaves_a_day_as_typed(kati: Client, field: str) -> None:
     stored()
-    scripts = BeautifulSoup(opened(kati), "html.parser").find_all("script")
+    scripts = parsed(opened(kati)).find_all("script")
     own = [script.get_text() for script in scripts if f'initDateChooser("id_{field}"' in script.get_text()]
     assert len(own) == 1
     assert '"validateOnBlur": false' in own[0]
