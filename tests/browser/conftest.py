@@ -1,11 +1,9 @@
 """A real Chromium and the real site. Each xdist worker has a site of its own, copied from one that was started once."""
 
 import fcntl
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partialmethod
 from pathlib import Path
 from typing import Literal
@@ -33,7 +31,8 @@ from tests.browser.tabs import Tabs
 from tests.browser.waits import SECONDS
 from tests.prepared_database import copy_database
 from tests.tools.chromium import ADVICE, must_have_browser, quick_chromium_path
-from tests.tools.running_site import ROOT, RunningSite
+from tests.tools.kept_static import static_files_kept
+from tests.tools.running_site import RunningSite
 from tests.tools.smtp_server import Behaviour, SmtpServer
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -84,29 +83,6 @@ def chromium(_prepared: Path) -> Iterator[Browser]:
         browser.close()
 
 
-@contextmanager
-def _static_files_kept(folder: Path, data_dir: Path) -> Iterator[None]:
-    """Give a new site the static files that an earlier run collected with the same program, and keep those it has
-    afterwards for the next. It collects them anew itself where their sources are others."""
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "aijuu_site").rglob("*.py")):
-        digest.update(path.read_bytes())
-    kept = folder / digest.hexdigest()[:16]
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if kept.exists():
-            shutil.copytree(kept, data_dir, dirs_exist_ok=True)
-        yield
-        stamp = kept / "static.stamp"
-        if not (stamp.exists() and stamp.read_bytes() == (data_dir / stamp.name).read_bytes()):
-            for of_before in folder.iterdir():
-                shutil.rmtree(of_before, ignore_errors=True)
-            draft = folder / "unfinished"
-            shutil.copytree(data_dir / "static", draft / "static")
-            shutil.copy(data_dir / stamp.name, draft)
-            draft.rename(kept)
-
-
 @pytest.fixture(scope="session")
 def started_once(
     request: pytest.FixtureRequest,
@@ -117,8 +93,8 @@ def started_once(
 ) -> Path:
     """A data folder in which the site was started and stopped: the slow first start happens once for all workers.
 
-    It begins with a migrated database and collected static files, where an earlier run left them. That a site starts in
-    an empty folder is in test_backup_under_load.py.
+    It begins with a migrated database and collected static files, where an earlier run left them. What a first start
+    does is in test_backup_under_load.py and test_serving.py.
     """
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
@@ -131,7 +107,7 @@ def started_once(
             data_dir.mkdir()
             if connection.vendor == "sqlite":
                 copy_database(_prepared, data_dir / "db.sqlite3")
-            with _static_files_kept(request.config.cache.mkdir("static"), data_dir):
+            with static_files_kept(request.config.cache.mkdir("static"), data_dir):
                 first = RunningSite(data_dir)
                 first.start()
                 first.run(MAKE_PEOPLE)
