@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from aijuu_site.accounts.models import User
 from intake.choices import MailState, Status, Verdict
-from intake.enquiry.search import signature
+from intake.enquiry.search import search, signature
 from intake.enquiry.services import change_status
 from intake.models import Enquiry
 from tests.examples import examples
-from tests.intake.desk.pages import LIST, failed_once, names, rows, suspicious
+from tests.intake.desk.pages import LIST, failed_once, listed, names, rows, suspicious
 from tests.intake.enquiries import closed, received
 
 
@@ -40,18 +40,16 @@ def test_list_row_shows_all_columns(kati: Client, enquiry: Enquiry) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("moment", "shown"),
-    [
-        (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "25.10.2026 klo 3.30"),  # the last hour of summer time
-        (datetime(2026, 10, 25, 1, 30, tzinfo=UTC), "25.10.2026 klo 3.30"),  # the same hour by the clock again
-        (datetime(2026, 3, 29, 1, 5, tzinfo=UTC), "29.3.2026 klo 4.05"),
-        (datetime(2026, 12, 31, 22, 0, tzinfo=UTC), "1.1.2027 klo 0.00"),
-    ],
-)
-def test_received_time_is_in_finnish_time_zone(kati: Client, moment: datetime, shown: str) -> None:
-    received(now=moment)
-    assert rows(kati.get(LIST))[0]["Saapunut"] == shown
+def test_received_time_is_in_finnish_time_zone(kati: Client) -> None:
+    moments = {
+        datetime(2026, 3, 29, 1, 5, tzinfo=UTC): "29.3.2026 klo 4.05",
+        datetime(2026, 10, 25, 0, 30, tzinfo=UTC): "25.10.2026 klo 3.30",  # the last hour of summer time
+        datetime(2026, 10, 25, 1, 30, tzinfo=UTC): "25.10.2026 klo 3.30",  # the same hour by the clock again
+        datetime(2026, 12, 31, 22, 0, tzinfo=UTC): "1.1.2027 klo 0.00",
+    }
+    for moment in moments:
+        received(now=moment)
+    assert [row["Saapunut"] for row in rows(kati.get(LIST))] == list(moments.values())[::-1]
 
 
 def test_age_counts_midnights_in_pori_not_full_days(kati: Client) -> None:
@@ -60,7 +58,6 @@ def test_age_counts_midnights_in_pori_not_full_days(kati: Client) -> None:
     ages = {
         datetime(2026, 11, 21, 21, 59, tzinfo=UTC): "tänään",
         datetime(2026, 11, 21, 22, 10, tzinfo=UTC): "1 päivä",
-        datetime(2026, 11, 22, 22, 10, tzinfo=UTC): "2 päivää",
         datetime(2027, 1, 1, 12, 0, tzinfo=UTC): "41 päivää",
     }
     for now, age in ages.items():
@@ -115,9 +112,9 @@ def test_more_rows_cost_no_more_queries(kati: Client) -> None:
     received()
     kati.get(LIST)
     of_one = queries()
-    for _number in range(29):
+    for _number in range(9):
         received()
-    assert len(rows(kati.get(LIST))) == 30
+    assert len(rows(kati.get(LIST))) == 10
     assert queries() == of_one
 
 
@@ -148,27 +145,28 @@ def three(db: None) -> dict[str, Enquiry]:
     }
 
 
-@pytest.mark.parametrize(
-    ("term", "found"),
-    [
-        ("åke", ["Åke Öhman-ÄIJÄ"]),
-        ("ÖHMAN", ["Åke Öhman-ÄIJÄ"]),
-        ("äijä", ["Åke Öhman-ÄIJÄ"]),
-        ("a\u0308ija\u0308", ["Åke Öhman-ÄIJÄ"]),
-        ("öhman åke", ["Åke Öhman-ÄIJÄ"]),
-        ("Pyry ry", ["Åke Öhman-ÄIJÄ"]),  # six signs that a reference could have
-        ("AKE@ESIMERKKI.FI", ["Åke Öhman-ÄIJÄ"]),
-        ("100 %", ["Sata Prosenttia"]),
-        ("sata_p", ["Sata Prosenttia"]),
-        ("%", ["Sata Prosenttia"]),
-        ("_", ["Sata Prosenttia"]),
-        ("\\", []),
-        ("'", []),
-        ("työryhmämme kaipaa", []),  # the message is not searched
+def found(term: str) -> list[str]:
+    return [enquiry.name for enquiry in search(Enquiry.objects.all(), term)]
+
+
+def test_search_matches_name_organisation_and_email(three: dict[str, Enquiry]) -> None:
+    wanted = {
+        "åke": ["Åke Öhman-ÄIJÄ"],
+        "ÖHMAN": ["Åke Öhman-ÄIJÄ"],
+        "äijä": ["Åke Öhman-ÄIJÄ"],
+        "öhman åke": ["Åke Öhman-ÄIJÄ"],
+        "Pyry ry": ["Åke Öhman-ÄIJÄ"],  # six signs that a reference could have
+        "AKE@ESIMERKKI.FI": ["Åke Öhman-ÄIJÄ"],
+        "100 %": ["Sata Prosenttia"],
+        "sata_p": ["Sata Prosenttia"],
+        "%": ["Sata Prosenttia"],
+        "_": ["Sata Prosenttia"],
+        "\\": [],
+        "'": [],
+        "työryhmämme kaipaa": [],  # the message is not searched
         # As mail programs and lists write a person.
-        *(
-            (term, ["Åke Öhman-ÄIJÄ"])
-            for term in (
+        **dict.fromkeys(
+            (
                 "Åke Öhman-Äijä <ake@esimerkki.fi>",
                 '"Öhman-Äijä, Åke" <ake@esimerkki.fi>',
                 "<ake@esimerkki.fi>",
@@ -180,15 +178,17 @@ def three(db: None) -> dict[str, Enquiry]:
                 "[mailto:ake@esimerkki.fi]",
                 "Öhman: Åke?",
                 "'Åke Öhman'",
-            )
+            ),
+            ["Åke Öhman-ÄIJÄ"],
         ),
-        ("100 % Oy <sata_prosenttia@esimerkki.fi>,", ["Sata Prosenttia"]),
-    ],
-)
-def test_search_matches_name_organisation_and_email(
-    kati: Client, three: dict[str, Enquiry], term: str, found: list[str]
-) -> None:
-    assert names(kati.get(LIST, {"q": term})) == found
+        "100 % Oy <sata_prosenttia@esimerkki.fi>,": ["Sata Prosenttia"],
+    }
+    assert {term: found(term) for term in wanted} == wanted
+
+
+def test_list_is_searched_by_composed_letters(kati: Client, three: dict[str, Enquiry]) -> None:
+    assert names(kati.get(LIST, {"q": "a\u0308ija\u0308"})) == ["Åke Öhman-ÄIJÄ"]
+    assert names(kati.get(LIST, {"q": "sata_p"})) == ["Sata Prosenttia"]
 
 
 def give_reference(enquiry: Enquiry, reference: str) -> None:
@@ -198,52 +198,42 @@ def give_reference(enquiry: Enquiry, reference: str) -> None:
     Enquiry.objects.filter(pk=enquiry.pk).update(reference=reference, search_text=text, **bits)
 
 
-@pytest.mark.parametrize("term", ["K7P-4XC", "k7p4xc", "k7p 4xc", "K7P–4XC", " k7p-4xc ", "K7P"])
-def test_search_finds_reference_in_any_format(kati: Client, three: dict[str, Enquiry], term: str) -> None:
+REFERENCES = [
+    "K7P-4XC", "k7p4xc", "k7p 4xc", "K7P–4XC", " k7p-4xc ", "K7P",
+    # Pasted subjects of mails.
+    "Viestisi on perillä (viite K7P-4XC)", "Re: Uusi yhteydenotto K7P-4XC", "VS: Re: viite k7p-4xc", "viite:K7P4XC",
+    "re: uusi yhteydenotto k7p 4xc", "”Uusi yhteydenotto K7P–4XC”", "K7P\u20114XC.",
+    "Uusi yhteydenotto K7P\u2060-4XC",
+    "#k7p4xc", "[K7P-4XC] vastaus", "k7p_4xc", "Lainaus\tK7P-4XC\tloppu",
+]  # fmt: skip
+NO_REFERENCES = ["xk7p-4xc", "k7p-4xcx", "Uusi yhteydenotto K7P-4X", "éK7P-4XC"]
+
+
+def test_search_finds_reference_in_any_format(three: dict[str, Enquiry]) -> None:
     give_reference(three["muu"], "K7P-4XC")
-    assert names(kati.get(LIST, {"q": term})) == ["Muu Henkilö"]
+    wanted = {**dict.fromkeys(REFERENCES, ["Muu Henkilö"]), **dict.fromkeys(NO_REFERENCES, [])}
+    assert {term: found(term) for term in wanted} == wanted
 
 
-@pytest.mark.parametrize(
-    "term",
-    [
-        "Viestisi on perillä (viite K7P-4XC)", "Re: Uusi yhteydenotto K7P-4XC", "VS: Re: viite k7p-4xc", "viite:K7P4XC",
-        "re: uusi yhteydenotto k7p 4xc", "”Uusi yhteydenotto K7P–4XC”", "K7P\u20114XC.",
-        "Uusi yhteydenotto K7P\u2060-4XC",
-        "#k7p4xc", "[K7P-4XC] vastaus", "k7p_4xc", "Lainaus\tK7P-4XC\tloppu",
-    ],
-)  # fmt: skip
-def test_search_finds_a_pasted_subject(kati: Client, three: dict[str, Enquiry], term: str) -> None:
-    give_reference(three["muu"], "K7P-4XC")
-    assert names(kati.get(LIST, {"q": term})) == ["Muu Henkilö"]
+PHONE_NUMBERS = [
+    "050 534 8567", "0505348567", "+358505348567", "050-534 8567", "050-5348567", "534-8567", "8567", "050 534",
+    "+358 50 534 8567", "+358 (0)50 534 8567", "00358 50 5348567", "358505348567", "(050) 534 8567", "050.534.8567",
+    "050\xa0534\xa08567", "puh. 050 534 8567", "tel:+358505348567", "050–534–8567", "050/5348567", " 348 ",
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("term", ["xk7p-4xc", "k7p-4xcx", "Uusi yhteydenotto K7P-4X", "éK7P-4XC"])
-def test_part_of_another_word_is_no_reference(kati: Client, three: dict[str, Enquiry], term: str) -> None:
-    give_reference(three["muu"], "K7P-4XC")
-    assert names(kati.get(LIST, {"q": term})) == []
-
-
-@pytest.mark.parametrize(
-    "term",
-    [
-        "050 534 8567", "0505348567", "+358505348567", "050-534 8567", "050-5348567", "534-8567", "8567", "050 534",
-        "+358 50 534 8567", "+358 (0)50 534 8567", "00358 50 5348567", "358505348567", "(050) 534 8567", "050.534.8567",
-        "050\xa0534\xa08567", "puh. 050 534 8567", "tel:+358505348567", "050–534–8567", "050/5348567", " 348 ",
-    ],
-)  # fmt: skip
-def test_search_finds_a_phone_number_however_written(kati: Client, three: dict[str, Enquiry], term: str) -> None:
+def test_search_finds_a_phone_number_however_written(three: dict[str, Enquiry]) -> None:
     received(name="Soita Minulle", phone="+358505348567")
-    assert names(kati.get(LIST, {"q": term})) == ["Soita Minulle"]
+    assert {term: found(term) for term in PHONE_NUMBERS} == dict.fromkeys(PHONE_NUMBERS, ["Soita Minulle"])
 
 
-def test_search_finds_a_number_from_abroad(kati: Client, three: dict[str, Enquiry]) -> None:
+def test_search_finds_a_number_from_abroad(three: dict[str, Enquiry]) -> None:
     received(name="Sven", phone="+46701234599")
     for term in ("+46 70 123 45 99", "070-123 45 99", "0046701234599", "+46 (0)70-123 45 99"):
-        assert names(kati.get(LIST, {"q": term})) == ["Sven"], term
+        assert found(term) == ["Sven"], term
 
 
-def test_other_numbers_find_nobody_by_phone(kati: Client, db: None) -> None:
+def test_other_numbers_find_nobody_by_phone(db: None) -> None:
     enquiry = received(name="Soita Minulle", email="soita@esimerkki.fi", phone="+358505348567")
     Enquiry.objects.filter(pk=enquiry.pk).update(search_text="soita minulle soita@esimerkki.fi")
     for term in (
@@ -259,7 +249,7 @@ def test_other_numbers_find_nobody_by_phone(kati: Client, db: None) -> None:
         "8567f",
         "8567@posti.fi",
     ):
-        assert names(kati.get(LIST, {"q": term})) == [], term
+        assert found(term) == [], term
 
 
 def test_part_of_the_menu_is_named_and_folded(kati: Client, enquiry: Enquiry) -> None:
@@ -312,32 +302,37 @@ NOT_OFFERED = [
 
 
 @pytest.mark.every_case
-@pytest.mark.parametrize("parameter", NOT_OFFERED)
-def test_a_filter_that_is_not_offered_filters_nothing(kati: Client, enquiry: Enquiry, parameter: str) -> None:
+def test_a_filter_that_is_not_offered_filters_nothing(kati: Client, enquiry: Enquiry) -> None:
+    # A single one that filters, or that the database refuses, is seen among all of them.
     for value in ("zzzzzz", "0", "", "Kukaan"):
-        response = kati.get(LIST, {parameter: value})
-        assert response.status_code == 200, (parameter, value)
-        assert names(response) == ["Pirkko Salaisuus"], (parameter, value)
+        response = kati.get(LIST, dict.fromkeys(NOT_OFFERED, value))
+        assert response.status_code == 200, value
+        assert names(response) == ["Pirkko Salaisuus"], value
+
+
+PAGES = ["-1", "0", "99999999999", "99", "x", "1.5", "%D9%A3", ""]
+ORDERS = ["--1.99.x", "99", "-", "", "0." * 3000, "9" + "9" * 6000, "-0", "5"]
+HOSTILE = [
+    "ot=desc", "ot=x", "q=" + "a%20" * 4000, "q=" + "%25" * 60000,
+    "q=%25", "q=%27%22", "q=%F0%9F%98%80", "q=%ED%A0%80", "q=%FF%FE", "status__exact=%27", "status__exact=",
+    "status__exact=new&status__exact=closed", "status__exact=" + "x" * 60000, "export=", "export=json",
+    "export=../../x", "%F0%9F%98%80=1", "p[]=1", "&&&=;=",
+]  # fmt: skip
 
 
 @pytest.mark.every_case
-@pytest.mark.parametrize(
-    "query",
-    [
-        "p=-1", "p=0", "p=99999999999", "p=99", "p=x", "p=1.5", "p=%D9%A3", "p=", "o=--1.99.x", "o=99", "o=-", "o=",
-        "o=" + "0." * 3000, "o=9" + "9" * 6000, "ot=desc", "ot=x", "q=" + "a%20" * 4000, "q=" + "%25" * 60000,
-        "q=%25", "q=%27%22", "q=%F0%9F%98%80", "q=%ED%A0%80", "q=%FF%FE", "status__exact=%27", "status__exact=",
-        "status__exact=new&status__exact=closed", "status__exact=" + "x" * 60000, "export=", "export=json",
-        "export=../../x", "%F0%9F%98%80=1", "p[]=1", "&&&=;=",
-    ],
-)  # fmt: skip
-def test_a_hostile_address_gets_the_list(kati: Client, enquiry: Enquiry, query: str) -> None:
-    assert kati.get(f"{LIST}?{query}").status_code == 200, query[:80]
+def test_a_hostile_address_gets_the_list(kati: Client, enquiry: Enquiry) -> None:
+    for page, order in zip(PAGES, ORDERS, strict=True):
+        assert names(kati.get(f"{LIST}?p={page}&o={order}")) == ["Pirkko Salaisuus"], (page, order[:20])
+    for query in HOSTILE[2:4]:
+        assert kati.get(f"{LIST}?{query}").status_code == 200, query[:80]
+    for query in HOSTILE:
+        listed(User.objects.get(), query)
 
 
-@pytest.mark.parametrize("query", ["q=%00", "status__exact=%00", "%00=1", "p=1%00"])
-def test_a_nul_is_refused(kati: Client, enquiry: Enquiry, query: str) -> None:
-    assert kati.get(f"{LIST}?{query}").status_code == 400
+def test_a_nul_is_refused(kati: Client) -> None:
+    for query in ("q=%00", "status__exact=%00", "%00=1", "p=1%00"):
+        assert kati.get(f"{LIST}?{query}").status_code == 400, query
 
 
 PARAMETERS = st.sampled_from(["q", "p", "o", "ot", "export_", "status__exact", "kind__exact", "verdict__exact",
@@ -347,7 +342,7 @@ VALUES = st.text(st.characters(exclude_characters="\x00", exclude_categories=["C
 )
 
 
-@examples(20, derandomize=True)
+@examples(8, derandomize=True)
 @given(st.lists(st.tuples(PARAMETERS | st.text("abc_%[]\U0001f600", max_size=8), VALUES), max_size=5))
 @example([("o", "0.0.0.0.0.0.0.0.0.0")])
 @example([("p", "1"), ("p", "x")])
