@@ -1,6 +1,5 @@
 """Who may come in: each of wagtail-modeladmin's open doors, tried by people who are not superusers."""
 
-import itertools
 import re
 
 import pytest
@@ -13,22 +12,21 @@ from tests.intake.desk.pages import LIST, address, words
 from tests.intake.desk.people import signed_in, user_with
 
 ACTIONS = (
-    "inspect", "status", "spam", "accept", "preparation", "link", "yhteenveto", "delete", "edit", "history", "create",
-    "whatever",
+    "inspect", "status", "spam", "accept", "preparation", "link", "waiting-link", "yhteenveto", "delete", "edit",
+    "history", "create", "whatever",
 )  # fmt: skip
 EXPORTS = ("csv", "xlsx", "json")
 
 
 def every_address(enquiry: Enquiry) -> list[str]:
-    """The list, every action on an enquiry that is there and on one that is not, and what might be guessed."""
+    """The list, every action on an enquiry that is there, some on one that is not, and what might be guessed."""
     mail = enquiry.mails.all()[0]
-    targets = (str(enquiry.pk), "999999", "0", "999999999999999999", "%20", "x")
     return [
         LIST,
         *(f"{LIST}?export={kind}" for kind in EXPORTS),
-        *(f"{LIST}{query}" for query in ("?q=Pirkko", "?status__exact=new", "?message__contains=lukea", "?p=2")),
-        *(f"{LIST}{action}/{target}/" for action, target in itertools.product(ACTIONS, targets)),
-        *(f"{LIST}{action}/" for action in ACTIONS),
+        f"{LIST}?q=Pirkko",
+        *(address(action, enquiry) for action in ACTIONS),
+        *(f"{LIST}{path}/" for path in ("inspect/999999", "status/999999", "inspect/x", "delete/%20", "create")),
         f"{LIST}mail/{enquiry.pk}/{mail.pk}/",
         f"{LIST}mail/{enquiry.pk}/999/",
         f"{LIST}yhteenveto/{enquiry.pk}/kopio/",
@@ -117,32 +115,30 @@ def test_read_only_user_cannot_change_or_export(reader: Client, enquiry: Enquiry
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("permission", ["change", "delete", "export"])
-def test_action_permission_without_view_permission_is_403(enquiry: Enquiry, permission: str) -> None:
-    client = signed_in(user_with("wagtailadmin.access_admin", f"intake.{permission}_enquiry"))
+def test_action_permission_without_view_permission_is_403(enquiry: Enquiry) -> None:
+    rights = (f"intake.{action}_enquiry" for action in ("change", "delete", "export"))
+    client = signed_in(user_with("wagtailadmin.access_admin", *rights))
     for path in every_address(enquiry):
         assert client.get(path).status_code == 403, path
-        assert client.post(path, {"version": 1, "status": "in_review"}).status_code == 403, path
-    assert Enquiry.objects.get().version == 1
 
 
-@pytest.mark.parametrize("action", ["create", "edit", "history", "choose_parent"])
-def test_nobody_creates_or_edits_an_enquiry_by_hand(kati: Client, enquiry: Enquiry, action: str) -> None:
-    for path in (f"{LIST}{action}/", address(action, enquiry)):
-        assert kati.get(path).status_code == 404, path
-        assert kati.post(path, {"name": "Uusi"}).status_code == 404, path
-    with pytest.raises(NoReverseMatch):
-        reverse(f"yhteydenotot_modeladmin_{action}")
+def test_nobody_creates_or_edits_an_enquiry_by_hand(kati: Client, enquiry: Enquiry) -> None:
+    for action in ("create", "edit", "history", "choose_parent"):
+        assert kati.get(f"{LIST}{action}/").status_code == 404, action
+        assert kati.post(address(action, enquiry), {"name": "Uusi"}).status_code == 404, action
+        with pytest.raises(NoReverseMatch):
+            reverse(f"yhteydenotot_modeladmin_{action}")
 
 
 @pytest.mark.every_case
-@pytest.mark.parametrize("target", ["999999", "0", "999999999999999999", "1' OR '1'='1", "..", "x"])
-def test_unknown_enquiry_id_is_not_found(kati: Client, enquiry: Enquiry, target: str) -> None:
-    for action in ("inspect", "status", "spam", "accept", "delete"):
-        path = f"{LIST}{action}/{target}/"
+def test_unknown_enquiry_id_is_not_found(kati: Client, enquiry: Enquiry) -> None:
+    for path in (
+        *(f"{action}/999999" for action in ("inspect", "status", "spam", "accept", "delete")),
+        *(f"inspect/{target}" for target in ("0", "999999999999999999", "1' OR '1'='1", "..", "x")),
+    ):
         # Reading the address of an action leads to the enquiry.
-        assert kati.get(path, follow=True).status_code in (404, 405), path
-        assert kati.post(path, {"version": 1, "status": "in_review"}).status_code in (404, 405), path
+        assert kati.get(f"{LIST}{path}/", follow=True).status_code == 404, path
+        assert kati.post(f"{LIST}{path}/", {"version": 1, "status": "in_review"}).status_code in (404, 405), path
     assert Enquiry.objects.count() == 1
 
 
