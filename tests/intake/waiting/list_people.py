@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from home.models import PauseNotice
 from home.pause.services import record_elapsed_return
-from intake.choices import Kind, Status, Verdict
+from intake.choices import Kind, MailState, Status, Verdict
 from intake.enquiry.search import ALPHABET, signature
 from intake.mail.delivery import deliver_next
 from intake.mail.models import WAITS
 from intake.mailbox import mailbox_key
-from intake.models import Enquiry, IntakeSettings, WaitingPlace
+from intake.models import Enquiry, IntakeSettings, OutgoingMail, WaitingPlace
 from intake.periodic_jobs import remind_of_pause
 from intake.waiting.return_plan import queue_due_return_notices
 from intake.waiting.upkeep import ask_or_remove_silent_waiters, remind_and_close
@@ -86,8 +86,10 @@ def work(moment: datetime) -> None:
 
 def deliver(moment: datetime) -> None:
     """Try every mail that is due at the moment."""
+    unsent = OutgoingMail.objects.filter(state__in=(MailState.QUEUED, MailState.SENDING))
     with time_machine.travel(moment, tick=False):
-        while deliver_next(now=timezone.now()):
+        # To look for a due one costs ten times as much as to see that there is none.
+        while unsent.exists() and deliver_next(now=timezone.now()):
             pass
 
 

@@ -261,8 +261,7 @@ def test_mailbox_with_removal_notice_is_not_notified(server: PostOffice) -> None
     assert Enquiry.objects.get().email == "toinen@esimerkki.fi"
 
 
-@pytest.mark.parametrize("given_up", [True, False])
-@pytest.mark.parametrize("was_kept", [True, False])
+@pytest.mark.parametrize(("given_up", "was_kept"), [(True, False), (False, True)])
 def test_unsent_removal_notice_leaves_one_to_be_told(server: PostOffice, given_up: bool, was_kept: bool) -> None:
     """As the start does, which withdraws it. An earlier one that went out and was answered changes nothing."""
     place = waiter(now=JOINED)
