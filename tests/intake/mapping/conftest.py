@@ -46,8 +46,27 @@ def answerer(mapping_page: MappingPage) -> Answerer:
     return Answerer()
 
 
+@pytest.fixture(scope="session")
+def _begun_rows(
+    _contact_page_rows: KeptRows, _mapping_page_rows: KeptRows, django_db_blocker: DjangoDbBlocker
+) -> tuple[KeptRows, str]:
+    answerer = Answerer()
+
+    def begin() -> None:
+        assert answerer.begins().status_code == 303
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        for rows in (_contact_page_rows, _mapping_page_rows):
+            rows.put_back()
+        MappingPage.objects.update(last_published_at=timezone.now())
+        begun_rows = KeptRows(begin)
+        transaction.set_rollback(True)
+    return begun_rows, answerer.secret
+
+
 @pytest.fixture
-def begun(answerer: Answerer) -> Answerer:
+def begun(mapping_page: MappingPage, _begun_rows: tuple[KeptRows, str]) -> Answerer:
     """Somebody who has sent the contact facts."""
-    assert answerer.begins().status_code == 303
-    return answerer
+    rows, secret = _begun_rows
+    rows.put_back()
+    return Answerer(secret=secret)

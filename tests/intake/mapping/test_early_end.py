@@ -139,7 +139,7 @@ def test_corrected_fact_counts_where_the_start_is_sent_again(published: MappingP
 
 @pytest.mark.parametrize("headers", [{}, {"X-Requested-With": "fetch"}])
 def test_second_press_leads_to_the_ending_too(asked: Answerer, headers: dict[str, str]) -> None:
-    words = {"version": asked.version(1), "q_kriisi": "yes", "q_koti": "Salakylä"}
+    words = {"version": asked.version(), "q_kriisi": "yes", "q_koti": "Salakylä"}
     first, second = (asked.posts(asked.address("vaihe/1"), words, headers=headers) for _press in range(2))
     assert (second.status_code, second["Location"]) == (first.status_code, first["Location"])
     assert TEXT in page_text(asked.client.get(second["Location"]))
@@ -229,7 +229,7 @@ def test_ending_keeps_the_message_before_it(visitor: Visitor, published: Mapping
 
 def test_sent_mapping_is_not_ended(asked: Answerer) -> None:
     asked.sends_step(1, {"q_kriisi": "no"})
-    version = asked.version(1)
+    version = asked.version()
     asked.sends()
     answer = asked.posts(asked.address("vaihe/1"), {"version": version, "q_kriisi": "yes"})
     assert answer.status_code == 409

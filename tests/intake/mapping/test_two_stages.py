@@ -250,7 +250,7 @@ def test_facts_of_a_message_are_not_editable(visitor: Visitor, thanks: str) -> N
 
 def test_changed_questions_keep_the_first_input(visitor: Visitor, thanks: str, mapping_page: MappingPage) -> None:
     answerer = goes_on(visitor, thanks)
-    read = answerer.version(1)
+    read = answerer.version()
     raw = list(mapping_page.questions.raw_data)
     raw[1]["value"]["label"] = "Kuka olet tässä?"
     mapping_page.questions = mapping_page.questions.stream_block.to_python(raw)
