@@ -86,7 +86,7 @@ def is_asked(question: Question, known: dict[str, Any]) -> bool:
     return bool(set(question.condition.choices) & {one for one in given_ if one is not None})
 
 
-@examples(8)
+@examples(5)
 @given(rows=saved_rows(), chosen=facts, draw=st.data())
 def test_any_question_set_is_rendered_and_stored(
     mapping_page: MappingPage, rows: list[Row], chosen: dict[str, Any], draw: st.DataObject
@@ -142,7 +142,7 @@ def question_type(asked: Any, name: str) -> str:
     return next((question.type for question in asked.questions() if f"q_{question.key}" == name), "")
 
 
-@examples(8)
+@examples(5)
 @given(rows=saved_rows(), chosen=facts, draw=st.data())
 def test_arbitrary_answers_store_only_valid_data(
     mapping_page: MappingPage, rows: list[Row], chosen: dict[str, Any], draw: st.DataObject
@@ -188,7 +188,7 @@ def _check_stored(mapping: InitialMapping) -> None:
                 assert not contains_henkilotunnus(value)
 
 
-@examples(8)
+@examples(5)
 @given(posted=st.dictionaries(
     st.sampled_from(["name", "email", "phone", "supervision_form", "delivery_modes", "form_token", "q_x", "\x00"]),
     hostile_values,
@@ -202,12 +202,11 @@ def test_any_first_form_is_answered(mapping_page: MappingPage, posted: dict[str,
         assert answerer.posts(answerer.address("yhteystiedot"), posted).status_code in (303, 422)
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["x", "ä", "%00", "x/vaihe/1", "x/vaihe/-1", "x/vaihe/" + "9" * 400, "x" * 5000, "%F0%9F", "x/../y", "%2e%2e"],
-)
-def test_any_address_is_answered(mapping_page: MappingPage, path: str) -> None:
+def test_any_address_is_answered(mapping_page: MappingPage) -> None:
     answerer = Answerer()
-    for method in ("get", "post"):
-        answer = getattr(answerer.client, method)(f"/jatka/{path}/")
-        assert answer.status_code in (400, 404)
+    for path in (
+        "x", "ä", "%00", "x/vaihe/1", "x/vaihe/-1", "x/vaihe/" + "9" * 400, "x" * 5000, "%F0%9F", "x/../y", "%2e%2e",
+    ):  # fmt: skip
+        for method in ("get", "post"):
+            answer = getattr(answerer.client, method)(f"/jatka/{path}/")
+            assert answer.status_code in (400, 404), (method, path[:30])

@@ -117,8 +117,9 @@ def test_mapping_begun_by_mail_continues_by_mail(visitor: Visitor, thanks: str) 
     assert InitialMapping.objects.count() == 1
 
 
-@pytest.mark.parametrize("email", ["maija.meikalainen@esimerkki.fi", " Maija.Meikalainen@Esimerkki.fi "])
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("email", "when"), [("maija.meikalainen@esimerkki.fi", "before"), (" Maija.Meikalainen@Esimerkki.fi ", "after")]
+)
 def test_a_confirmed_address_opens_them(visitor: Visitor, thanks: str, email: str, when: str) -> None:
     reader, writer = by_mail(), by_page(visitor, thanks)
     if when == "before":
@@ -137,27 +138,24 @@ def test_a_confirmed_address_opens_them(visitor: Visitor, thanks: str, email: st
     assert "Olet vahvistanut sähköpostiosoitteesi" in told.get_text()
 
 
-@pytest.mark.parametrize(
-    "email",
-    [
+def test_another_address_confirms_nothing(visitor: Visitor, thanks: str) -> None:
+    for email in (
         "maija.meikalainen@esimerki.fi",
         "maija.meikalaine@esimerkki.fi",
         "maija.meikalainen+a@esimerkki.fi",
         "maija",
         "",
         "x" * 300 + "@esimerkki.fi",
-    ],
-)
-def test_another_address_confirms_nothing(visitor: Visitor, thanks: str, email: str) -> None:
-    answer = confirm(visitor, thanks, email)
-    assert answer.status_code == 422
-    page = BeautifulSoup(answer.content.decode(), "html.parser")
-    assert page.title is not None
-    assert page.title.get_text().startswith("Virhe: ")
-    # A page of thanks says nothing of it where it begins.
-    assert [field["name"] for field in page.select("[autofocus]")] == ["email"]
-    assert "maija.meikalainen@esimerkki.fi" not in answer.content.decode()
-    assert Enquiry.objects.get().address_confirmed_at is None
+    ):
+        answer = confirm(visitor, thanks, email)
+        assert answer.status_code == 422, email
+        page = BeautifulSoup(answer.content.decode(), "html.parser")
+        assert page.title is not None
+        assert page.title.get_text().startswith("Virhe: ")
+        # A page of thanks says nothing of it where it begins.
+        assert [field["name"] for field in page.select("[autofocus]")] == ["email"]
+        assert "maija.meikalainen@esimerkki.fi" not in answer.content.decode()
+        assert Enquiry.objects.get().address_confirmed_at is None
     writer = by_page(visitor, thanks)
     writer.sends_step(1, ANSWERS[0])
     assert not shows_answers(by_mail())
@@ -235,8 +233,8 @@ def test_removing_the_enquiry_removes_both(visitor: Visitor, thanks: str) -> Non
     assert not InitialMapping.objects.exists()
 
 
-def test_sixty_presses_make_one_link(visitor: Visitor, thanks: str) -> None:
-    addresses = {visitor.client.post(thanks)["Location"] for _ in range(60)}
+def test_many_presses_make_one_link(visitor: Visitor, thanks: str) -> None:
+    addresses = {visitor.client.post(thanks)["Location"] for _ in range(12)}
     assert len(addresses) == 1
     assert MappingLink.objects.count() == 1
 
@@ -299,7 +297,7 @@ def test_link_is_read_with_its_mapping_and_message(
     assert find_link("tuntematon", now=now) is None
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_parallel_mapping_stands_only_beside_a_begun_one(contact_page: object, seed: int) -> None:
     """Whatever came before: links of both kinds, answers, early ends, sendings, and days that removed some of it."""
     chance, now = random.Random(seed), timezone.now()

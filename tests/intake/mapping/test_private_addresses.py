@@ -107,7 +107,7 @@ def test_unreadable_private_request_has_privacy_headers(begun: Answerer, log: io
 
 def _answers_everywhere(answerer: Answerer) -> Iterator[Any]:
     for place in PLACES:
-        for method in ("get", "head", "post", "put", "options"):
+        for method in ("get", "head", "post", "put", "options") if place == "vaihe/1" else ("get", "post"):
             yield getattr(answerer.client, method)(answerer.address(place))
     yield answerer.client.get(answerer.address().rstrip("/"))
     yield answerer.client.get("/jatka/")
@@ -141,26 +141,35 @@ def test_other_pages_keep_their_own_headers(answerer: Answerer) -> None:
     assert "X-Robots-Tag" not in answerer.client.get("/alkukartoitus/")
 
 
-@pytest.mark.parametrize("stage", ["begun", "answered", "sent", "two stages", "over"])
-def test_reading_changes_no_row(begun: Answerer, visitor: Visitor, stage: str) -> None:
-    if stage != "begun":
-        begun.answers_all()
-    if stage == "sent":
-        begun.sends()
-    if stage == "two stages":
-        thanks = visitor.sends()["Location"]
-        begun.follows(visitor.client.post(thanks))
-    if stage == "over":
-        InitialMapping.objects.update(expires_at=timezone.now())
+def reads_everything(answerer: Answerer) -> None:
+    """Open every page; not one row changes."""
     before = database_dump()
     for place in PLACES:
-        for method in ("get", "head"):
-            getattr(begun.client, method)(begun.address(place))
-            getattr(begun.client, method)(begun.address(place) + "?tarkista&back=1&q_kuka=kuka-1")
+        answerer.client.get(answerer.address(place))
+        answerer.client.head(answerer.address(place) + "?tarkista&back=1&q_kuka=kuka-1")
+    assert database_dump() == before
+    assert sum(rows.count("\n") + bool(rows) for rows in before.values()) > 10
+
+
+def test_reading_changes_no_row(begun: Answerer) -> None:
+    begun.answers_all()
+    reads_everything(begun)
+    before = database_dump()
     for address in ("/alkukartoitus/", "/alkukartoitus/aloita/", "/alkukartoitus/muualle/"):
         begun.client.get(address)
     assert database_dump() == before
-    assert sum(rows.count("\n") + bool(rows) for rows in before.values()) > 10
+    begun.sends()
+    reads_everything(begun)
+
+
+def test_reading_a_page_that_is_over_changes_no_row(begun: Answerer) -> None:
+    InitialMapping.objects.update(expires_at=timezone.now())
+    reads_everything(begun)
+
+
+def test_reading_the_second_stage_changes_no_row(answerer: Answerer, visitor: Visitor) -> None:
+    answerer.follows(visitor.client.post(visitor.sends()["Location"]))
+    reads_everything(answerer)
 
 
 def test_reading_the_thanks_page_changes_no_row(visitor: Visitor, mapping_page: object) -> None:
