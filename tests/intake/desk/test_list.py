@@ -165,8 +165,9 @@ def test_search_matches_name_organisation_and_email(three: dict[str, Enquiry]) -
         "'": [],
         "työryhmämme kaipaa": [],  # the message is not searched
         # As mail programs and lists write a person.
-        **dict.fromkeys(
-            (
+        **{
+            term: ["Åke Öhman-ÄIJÄ"]
+            for term in (
                 "Åke Öhman-Äijä <ake@esimerkki.fi>",
                 '"Öhman-Äijä, Åke" <ake@esimerkki.fi>',
                 "<ake@esimerkki.fi>",
@@ -178,9 +179,8 @@ def test_search_matches_name_organisation_and_email(three: dict[str, Enquiry]) -
                 "[mailto:ake@esimerkki.fi]",
                 "Öhman: Åke?",
                 "'Åke Öhman'",
-            ),
-            ["Åke Öhman-ÄIJÄ"],
-        ),
+            )
+        },
         "100 % Oy <sata_prosenttia@esimerkki.fi>,": ["Sata Prosenttia"],
     }
     assert {term: found(term) for term in wanted} == wanted
@@ -211,8 +211,8 @@ NO_REFERENCES = ["xk7p-4xc", "k7p-4xcx", "Uusi yhteydenotto K7P-4X", "éK7P-4XC"
 
 def test_search_finds_reference_in_any_format(three: dict[str, Enquiry]) -> None:
     give_reference(three["muu"], "K7P-4XC")
-    wanted = {**dict.fromkeys(REFERENCES, ["Muu Henkilö"]), **dict.fromkeys(NO_REFERENCES, [])}
-    assert {term: found(term) for term in wanted} == wanted
+    assert [term for term in REFERENCES if found(term) != ["Muu Henkilö"]] == []
+    assert [term for term in NO_REFERENCES if found(term) != []] == []
 
 
 PHONE_NUMBERS = [
@@ -224,7 +224,7 @@ PHONE_NUMBERS = [
 
 def test_search_finds_a_phone_number_however_written(three: dict[str, Enquiry]) -> None:
     received(name="Soita Minulle", phone="+358505348567")
-    assert {term: found(term) for term in PHONE_NUMBERS} == dict.fromkeys(PHONE_NUMBERS, ["Soita Minulle"])
+    assert [term for term in PHONE_NUMBERS if found(term) != ["Soita Minulle"]] == []
 
 
 def test_search_finds_a_number_from_abroad(three: dict[str, Enquiry]) -> None:

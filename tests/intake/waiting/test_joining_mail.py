@@ -182,16 +182,16 @@ def test_one_press_of_its_link_leaves_the_list(visitor: Visitor) -> None:
     assert Enquiry.objects.get().outcome == Outcome.CLIENT_DECLINED
 
 
-def test_fifty_joinings_are_three_mails_a_day(visitor: Visitor, settings: Any) -> None:
+def test_many_joinings_are_three_mails_a_day(visitor: Visitor, settings: Any) -> None:
     settings.FORM_RATE_LIMIT = 100
     start = timezone.now()
     with time_machine.travel(start, tick=False) as clock:
-        pages = [joins(visitor, wish(email="uhri@esimerkki.fi", message=f"Toive {n}"))["Location"] for n in range(50)]
+        pages = [joins(visitor, wish(email="uhri@esimerkki.fi", message=f"Toive {n}"))["Location"] for n in range(7)]
         assert confirmations() == MAILS_A_DAY[MailPurpose.WAITING_CONFIRMATION] == 3
         # Who gets none is promised none.
         for number in (0, 2):
             assert LINK_PROMISED in page_text(visitor.client.get(pages[number]))
-        for number in (3, 49):
+        for number in (3, 6):
             words = page_text(visitor.client.get(pages[number]))
             assert LINK_PROMISED not in words
             assert NO_MAIL in words
@@ -200,11 +200,11 @@ def test_fifty_joinings_are_three_mails_a_day(visitor: Visitor, settings: Any) -
         assert confirmations() == 4
 
 
-@pytest.mark.parametrize("email", ["UHRI@esimerkki.fi", "uhri+a@esimerkki.fi", "Uhri+B@Esimerkki.fi"])
-def test_tags_and_letter_case_do_not_pass_it(visitor: Visitor, email: str) -> None:
+def test_tags_and_letter_case_do_not_pass_it(visitor: Visitor) -> None:
     for number in range(3):
         joins(visitor, wish(email="uhri@esimerkki.fi", message=f"Toive {number}"))
-    joins(visitor, wish(email=email))
+    for email in ("UHRI@esimerkki.fi", "uhri+a@esimerkki.fi", "Uhri+B@Esimerkki.fi"):
+        joins(visitor, wish(email=email))
     assert confirmations() == 3
     joins(visitor, wish(email="joku.muu@esimerkki.fi"))
     assert confirmations() == 4
@@ -278,7 +278,7 @@ def test_an_address_never_reached_gets_nothing(server: PostOffice) -> None:
     now = timezone.now().replace(hour=10)
     waiter(now=now, is_reached=False)
     pause(active=True)
-    for month in range(1, 12):
+    for month in (1, 4, 8, 11):
         round_at(now + timedelta(days=31 * month))
     assert server.taken == []
     pause(active=False)
