@@ -3,9 +3,11 @@
 from datetime import date
 
 import pytest
+from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
+from intake.enquiry.forms import ContactForm
 from intake.models import Enquiry
 from intake.typed_text import contains_henkilotunnus
 from tests.intake.visiting import ShownForm, Visitor, letter
@@ -15,18 +17,32 @@ REFUSAL = "Tekstissä näyttää olevan henkilötunnus. Poista se ennen lähett�
 EXAMPLE = "131052-308T"
 
 
-@pytest.mark.parametrize("field", ["name", "organisation", "message", "email", "phone"])
-@pytest.mark.parametrize(
-    "written", [EXAMPLE, "131052-308t", "131052–308T", "131052\u2011308T", "131052-\u200b308T", "１３１０５２-308T"]
-)
-def test_henkilotunnus_is_refused_in_every_field(visitor: Visitor, field: str, written: str) -> None:
-    words = f"{written}@esimerkki.fi" if field == "email" else f"Hei, {written}." if field != "phone" else written
-    answer = visitor.sends(letter(**{field: words}))
-    shown = ShownForm.of(answer)
-    assert answer.status_code == 422
-    assert shown.errors(field) == [REFUSAL]
-    assert shown.words[field] == words.replace("\u200b", "")
+def test_henkilotunnus_is_refused_in_every_field(visitor: Visitor) -> None:
+    for written in (
+        EXAMPLE,
+        "131052-308t",
+        "131052–308T",
+        "131052\u2011308T",
+        "131052-\u200b308T",
+        "１３１０５２-308T",
+    ):
+        words = dict.fromkeys(("name", "organisation", "message"), f"Hei, {written}.")
+        words |= {"email": f"{written}@esimerkki.fi", "phone": written}
+        answer = visitor.sends(letter(**words))
+        shown = ShownForm.of(answer)
+        assert answer.status_code == 422
+        for field, typed in words.items():
+            assert shown.errors(field) == [REFUSAL]
+            assert shown.words[field] == typed.replace("\u200b", "")
     assert not Enquiry.objects.exists()
+
+
+def errors_of(message: str) -> list[str]:
+    """What the contact form says of a message."""
+    data = QueryDict(mutable=True)
+    data["message"] = message
+    found = ContactForm(data).errors.get_json_data()
+    return [str(error["message"]) for error in found.get("message", [])]
 
 
 @pytest.mark.parametrize(
@@ -41,10 +57,8 @@ def test_henkilotunnus_is_refused_in_every_field(visitor: Visitor, field: str, w
         *("hetu131052-308T", "131052-308Tampere", "131052-308T131052-308T"),
     ],
 )
-def test_a_code_in_pieces_is_found(visitor: Visitor, written: str) -> None:
-    answer = visitor.sends(letter(message=f"Tunnukseni on {written}."))
-    assert answer.status_code == 422
-    assert ShownForm.of(answer).errors("message") == [REFUSAL]
+def test_a_code_in_pieces_is_found(written: str) -> None:
+    assert errors_of(f"Tunnukseni on {written}.") == [REFUSAL]
 
 
 @pytest.mark.parametrize("grouping", ["{} {} {}", "{}-{}{}", "{} {}-{}", "{}{}{}", "{} {}{}"])
@@ -57,8 +71,8 @@ def test_a_telephone_number_is_no_code(grouping: str, number: int, area: str) ->
 @pytest.mark.parametrize(
     "words", ["131052-308U", "131052-308", "tilaus 131052-3081", "321352-308T", "050-1234567", "1131052-308T"]
 )
-def test_similar_number_is_not_henkilotunnus(visitor: Visitor, words: str) -> None:
-    assert visitor.sends(letter(message=words)).status_code == 303
+def test_similar_number_is_not_henkilotunnus(words: str) -> None:
+    assert errors_of(words) == []
 
 
 @given(

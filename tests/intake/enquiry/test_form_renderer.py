@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from intake.enquiry.forms import FORM_RENDERER, ContactForm, MappingFactsForm
 from intake.waiting.forms import WaitingForm
+from tests.examples import examples
 
 DJANGO = DjangoTemplates()
 TYPED = st.text(max_size=40) | st.sampled_from(['"><script>alert(1)</script>', "\n\nrivi", "{{ 1 }}", "&amp; '"])
@@ -27,6 +28,7 @@ def test_empty_form_is_written_as_by_django(form_class: type[forms.Form]) -> Non
 
 
 @pytest.mark.parametrize("form_class", [ContactForm, MappingFactsForm, WaitingForm])
+@examples(20)
 @given(name=TYPED, email=TYPED, message=TYPED)
 def test_typed_words_are_escaped_as_by_django(
     form_class: type[forms.Form], name: str, email: str, message: str

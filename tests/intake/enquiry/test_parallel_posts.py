@@ -14,7 +14,7 @@ from tests.intake.enquiries import give_status
 from tests.intake.visiting import Visitor, letter, token
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MANY = 20
+MANY = 10
 
 
 def at_once(count: int, job: Callable[[int], Any]) -> list[Any]:

@@ -19,7 +19,7 @@ from tests.intake.mapping.asking import row, step, stream
 from tests.intake.visiting import ShownForm
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MANY = 20
+MANY = 8
 
 
 def another(answerer: Answerer, number: int = 7) -> Answerer:
@@ -89,17 +89,17 @@ def test_concurrent_step_is_included_or_rejected(begun: Answerer) -> None:
 
 
 def test_removers_at_once_count_each_unfinished_mapping_once(answerer: Answerer) -> None:
-    for _ in range(5):
+    for _ in range(3):
         answerer.begins()
     now = timezone.now()
     InitialMapping.objects.update(expires_at=now)
     removed = at_once(4, lambda _number: remove_unfinished(now=now))
-    assert sum(removed) == 5
-    assert UnfinishedMapping.objects.get().count == 5
+    assert sum(removed) == 3
+    assert UnfinishedMapping.objects.get().count == 3
 
 
 def test_removal_during_sending_does_not_deadlock(answerer: Answerer) -> None:
-    for _round in range(5):
+    for _round in range(2):
         enquiry = received()
         answerer.secret = mail_link_for_enquiry(enquiry=enquiry, now=timezone.now())
         answerer.answers_all()

@@ -1,6 +1,7 @@
 """Mails to the list go at least once, as one message to a mail program, and only while they are true of the mailbox."""
 
 from datetime import datetime, timedelta
+from itertools import cycle
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -194,8 +195,14 @@ def test_removal_notice_spares_who_has_rejoined(server: PostOffice) -> None:
     assert Enquiry.objects.filter(status=Status.WAITING_LIST).count() == 2
 
 
-@pytest.mark.parametrize("status", [Status.NEW, Status.OFFER_SENT, Status.CLOSED])
-@pytest.mark.parametrize("purpose", [MailPurpose.STILL_WAITING, MailPurpose.REMOVAL_NOTICE])
+@pytest.mark.parametrize(
+    ("status", "purpose"),
+    [
+        (Status.NEW, MailPurpose.STILL_WAITING),
+        (Status.OFFER_SENT, MailPurpose.REMOVAL_NOTICE),
+        (Status.CLOSED, MailPurpose.STILL_WAITING),
+    ],
+)
 def test_who_has_left_the_list_is_not_asked(server: PostOffice, status: Status, purpose: MailPurpose) -> None:
     place = waiter(now=JOINED)
     asked = (FIRST,) if purpose == MailPurpose.STILL_WAITING else (FIRST, SECOND, LAST)
@@ -229,8 +236,7 @@ def _queued(purpose: str) -> tuple[WaitingPlace, WaitingPlace]:
     return first, second
 
 
-@pytest.mark.parametrize("answer", ["no", "remove"])
-@pytest.mark.parametrize("purpose", LIST_PURPOSES)
+@pytest.mark.parametrize(("purpose", "answer"), list(zip(LIST_PURPOSES, cycle(["no", "remove"]))))
 def test_unsent_mail_goes_to_place_that_still_waits(
     server: PostOffice, contact_page: ContactPage, purpose: str, answer: str
 ) -> None:

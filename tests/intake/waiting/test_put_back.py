@@ -126,9 +126,9 @@ def test_notice_of_another_day_frees_none_of_today(server: PostOffice) -> None:
 
 
 def test_who_was_reminded_too_is_counted_out_once(server: PostOffice) -> None:
-    first, *_rest = [waiter(now=JOINED) for _ in range(30)]
+    first, *_rest = [waiter(now=JOINED) for _ in range(6)]
     plan = _start(per_day=1)
-    for day in range(16):
+    for day in (0, 1, 14, 15):
         round_at(MONDAY + day * DAY)
     assert server.of(MailPurpose.RETURN_REMINDER).count(first.enquiry.email) == 1
     plan.refresh_from_db()
