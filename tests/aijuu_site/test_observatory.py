@@ -32,22 +32,28 @@ def ask(tmp_path: Path) -> Ask:
     return get
 
 
-def scored(response: HttpResponseBase, ask: Ask) -> int:
+@pytest.fixture
+def redirected_to(ask: Ask) -> str:
+    """Where a browser is led that asks by http."""
+    return ask("/", scheme="http")["Location"]
+
+
+def scored(response: HttpResponseBase, redirected_to: str) -> int:
     return score(
         headers={name.lower(): value for name, value in response.items()},
         cookies=SimpleCookie(response.cookies.output(header="")),
         html=response.content.decode(),  # type: ignore[attr-defined]
         host=HOST,
-        redirected_to=ask("/", scheme="http")["Location"],
+        redirected_to=redirected_to,
     )
 
 
-def test_every_public_page_gets_130_points(ask: Ask) -> None:
+def test_every_public_page_gets_130_points(ask: Ask, redirected_to: str) -> None:
     scores = {}
     for visit in visits():
         response = ask(visit.path)
         assert response.status_code == visit.status, visit.name
-        scores[visit.name] = scored(response, ask)
+        scores[visit.name] = scored(response, redirected_to)
     assert len(scores) > 30
     assert set(scores.values()) == {MOST}
 
@@ -65,11 +71,11 @@ def test_every_public_page_gets_130_points(ask: Ask) -> None:
         ("cross-origin-resource-policy", "cross-origin", 120),
     ],
 )
-def test_weak_header_costs_points(ask: Ask, name: str, value: str, points: int) -> None:
+def test_weak_header_costs_points(ask: Ask, redirected_to: str, name: str, value: str, points: int) -> None:
     response = ask("/")
     assert response[name] != value
     response[name] = value
-    assert scored(response, ask) == points
+    assert scored(response, redirected_to) == points
 
 
 @pytest.mark.parametrize(
@@ -81,7 +87,7 @@ def test_weak_header_costs_points(ask: Ask, name: str, value: str, points: int) 
         ("csrftoken=x; Secure", 80),
     ],
 )
-def test_weak_cookie_costs_points(ask: Ask, cookie: str, points: int) -> None:
+def test_weak_cookie_costs_points(ask: Ask, redirected_to: str, cookie: str, points: int) -> None:
     response = ask("/")
     response.cookies.load(cookie)
-    assert scored(response, ask) == points
+    assert scored(response, redirected_to) == points

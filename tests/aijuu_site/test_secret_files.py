@@ -2,14 +2,13 @@
 
 import multiprocessing
 import os
-import subprocess
-import sys
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+import manage
 from aijuu_site.settings.data import load_or_create_secret
-from tests.aijuu_site.environments import NEUTRAL, ROOT
 
 pytestmark = pytest.mark.once
 
@@ -50,12 +49,19 @@ def test_secret_file_in_unwritable_folder_raises_oserror(tmp_path: Path) -> None
         load_or_create_secret(tmp_path / "file" / "secret_key")
 
 
-def test_real_commands_write_for_owner_alone(tmp_path: Path) -> None:
+def test_real_commands_write_for_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where somebody runs them by hand, with the umask of a login."""
-    environment = {**os.environ, **NEUTRAL, "DATA_DIR": str(tmp_path / "data")}
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
-    command = [sys.executable, "manage.py", "showmigrations", "accounts"]
-    subprocess.run(command, cwd=ROOT, env=environment, umask=0o022, check=True, capture_output=True)
-    made = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "data").iterdir()}
-    assert made["db.sqlite3"] == 0
-    assert set(made.values()) == {0}
+
+    def write(_arguments: list[str]) -> None:
+        sqlite3.connect(tmp_path / "db.sqlite3").execute("CREATE TABLE a (b)").connection.close()
+        (tmp_path / "upload").touch()
+
+    monkeypatch.setattr("django.core.management.execute_from_command_line", write)
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE")
+    before = os.umask(0o022)
+    try:
+        manage.main()
+    finally:
+        os.umask(before)
+    made = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
+    assert made == {"db.sqlite3": 0, "upload": 0}

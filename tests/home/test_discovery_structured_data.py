@@ -125,8 +125,9 @@ def end_the_pause() -> None:
     notice.save()
 
 
-@pytest.mark.parametrize("filled", [False, True], ids=["as loaded", "all facts"])
-@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize(
+    ("address", "filled"), [*((address, True) for address in ADDRESSES), ("/", False), ("/ota-yhteytta/", False)]
+)
 def test_structured_data_states_only_visible_facts(visitor: Client, settings: Any, address: str, filled: bool) -> None:
     end_the_pause()
     if filled:
