@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup, Tag
 
 
 def shown(page: Any) -> dict[str, Any]:
-    """What the form of the page sends if nothing on it is touched."""
+    """What the form of the page sends if nothing on it is touched; the same for each window opened meanwhile."""
     found: dict[str, Any] = {}
     for field in _form(page).select("[name]:not([name=csrfmiddlewaretoken]):not(template [name])"):
         name, kind = str(field["name"]), field.get("type")

@@ -31,7 +31,7 @@ from aijuu_site.serving.checks import require_storage
 from aijuu_site.settings.data import file_storages
 from aijuu_site.storages import StorageUnreachable
 from home.images import preparation
-from home.images.models import wanted_specs
+from home.images.models import plain_specs, wanted_specs
 from home.images.preparation import make_files
 from home.models import HomePage, ServicePage
 from tests.accounts import make_user
@@ -87,7 +87,7 @@ def kati() -> Client:
 @pytest.fixture
 def image(bucket: Any, kati: Client) -> AbstractImage:
     picture = stored(kati, upload(drawn(), name="matti-meikalainen.jpeg", exif=photo_exif().tobytes()))
-    make_files(picture)
+    make_files(picture, plain_specs(picture))
     return picture
 
 
@@ -121,6 +121,7 @@ def content(answer: Any) -> bytes:
 
 
 def test_uploads_and_renditions_are_in_the_bucket(bucket: Any, image: AbstractImage) -> None:
+    make_files(image)
     found = keys(bucket)
     assert f"uploads/{image.file.name}" in found
     assert len(found) == 1 + len(wanted_specs(image))
@@ -218,6 +219,7 @@ def test_orphaned_object_is_removed_when_old(bucket: Any, image: AbstractImage) 
 
 
 def test_lost_objects_are_made_again(bucket: Any, image: AbstractImage) -> None:
+    make_files(image)
     later = timezone.now() + timedelta(hours=1)
     assert preparation.missing_files(now=later) == []
     for key in keys(bucket):

@@ -98,7 +98,7 @@ OF_EACH_KIND = [
 ASKED = {
     "x": [*(address for address in IN_PATH if any(f"/{kind}/" in address for kind in OF_TEXT)), *IN_QUERY],
     TOO_LARGE: [*IN_PATH, *IN_QUERY],
-    "4711": [*IN_PATH, *IN_QUERY],
+    "4711": [*IN_PATH, *(address for address in IN_QUERY if "choose" in address), *OF_EACH_KIND],
     "0": [*IN_PATH, *OF_EACH_KIND],
     **dict.fromkeys([HUGE, "-1", "", "1.5", "1,x"], OF_EACH_KIND),
 }

@@ -179,14 +179,14 @@ def test_links_of_the_editor_are_not_replaced(kati: Client) -> None:
 
 
 def test_links_left_alone_keep_another_windows(kati: Client) -> None:
-    first, second = shown(kati.get(address())), shown(kati.get(address()))
+    first = second = shown(kati.get(address()))
     assert kati.post(address(), {**first, "links-0-DELETE": "1"}).status_code == 302
     assert kati.post(address(), second).status_code == 302
     assert footer() == FIRST[1:]
 
 
 def test_links_that_both_windows_changed_are_refused_once(kati: Client) -> None:
-    first, second = shown(kati.get(address())), shown(kati.get(address()))
+    first = second = shown(kati.get(address()))
     assert kati.post(address(), {**first, "links-0-DELETE": "1"}).status_code == 302
     # The first two change places, and one is added.
     moved = {**second, "links-0-ORDER": "2", "links-1-ORDER": "1", **row("Ryhmätyönohjaus", 4)}
@@ -203,7 +203,7 @@ def test_links_that_both_windows_changed_are_refused_once(kati: Client) -> None:
 
 
 def test_links_are_refused_again_after_a_third_window(kati: Client) -> None:
-    windows = [shown(kati.get(address())) for _ in range(2)]
+    windows = [shown(kati.get(address()))] * 2
     save(kati, "Ota yhteyttä")
     refused = kati.post(address(), {**windows[0], "links-3-DELETE": "1"})
     save(kati)
@@ -248,14 +248,14 @@ def test_row_without_a_place_stands_last(kati: Client) -> None:
 
 
 def test_same_change_in_both_windows_is_saved(kati: Client) -> None:
-    windows = [shown(kati.get(address())) for _ in range(2)]
+    windows = [shown(kati.get(address()))] * 2
     for form in windows:
         assert kati.post(address(), {**form, "links-0-DELETE": "1"}).status_code == 302
     assert footer() == FIRST[1:]
 
 
 def test_row_without_a_page_comes_back_beside_the_refusal(kati: Client) -> None:
-    first, second = shown(kati.get(address())), shown(kati.get(address()))
+    first = second = shown(kati.get(address()))
     kati.post(address(), {**first, "links-0-DELETE": "1"})
     refused = kati.post(address(), {**second, "links-1-page": ""})
     assert "Nyt ne ovat: Ota yhteyttä" in said(refused)

@@ -31,14 +31,14 @@ def stored() -> ContactDetails:
 
 
 def test_a_field_left_alone_keeps_what_another_window_saved(kati: Client, page: str) -> None:
-    first, second = shown(kati.get(page)), shown(kati.get(page))
+    first = second = shown(kati.get(page))
     assert kati.post(page, {**first, "business_id": BUSINESS_ID}).status_code == 302
     assert kati.post(page, {**second, "postal_address": ADDRESS}).status_code == 302
     assert (stored().business_id, stored().postal_address) == (BUSINESS_ID, ADDRESS)
 
 
 def test_a_page_chosen_in_another_window_is_kept(kati: Client, page: str) -> None:
-    first, second = shown(kati.get(page)), shown(kati.get(page))
+    first = second = shown(kati.get(page))
     other = stored().accessibility_page_id
     kati.post(page, {**first, "privacy_page": str(other), "accessibility_page": ""})
     kati.post(page, {**second, "postal_address": ADDRESS})
@@ -47,7 +47,7 @@ def test_a_page_chosen_in_another_window_is_kept(kati: Client, page: str) -> Non
 
 
 def test_what_both_changed_is_refused_and_then_replaced(kati: Client, page: str) -> None:
-    first, second = shown(kati.get(page)), shown(kati.get(page))
+    first = second = shown(kati.get(page))
     kati.post(page, {**first, "postal_address": ADDRESS, "response_time": "heti"})
     refused = kati.post(page, {**second, "postal_address": "Kuja 2", "areas": "Lappi"})
     assert refused.status_code == 200
@@ -66,7 +66,7 @@ def test_what_both_changed_is_refused_and_then_replaced(kati: Client, page: str)
 
 
 def test_a_change_while_the_refusal_is_open_is_refused_again(kati: Client, page: str) -> None:
-    forms = [shown(kati.get(page)) for _ in range(2)]
+    forms = [shown(kati.get(page))] * 2
     kati.post(page, {**forms[0], "postal_address": ADDRESS})
     again = shown(kati.post(page, {**forms[1], "postal_address": "Kuja 2"}))
     kati.post(page, {**shown(kati.get(page)), "postal_address": "Polku 3"})
@@ -76,7 +76,7 @@ def test_a_change_while_the_refusal_is_open_is_refused_again(kati: Client, page:
 
 def test_a_field_emptied_elsewhere_says_that_it_is_empty(kati: Client, page: str) -> None:
     ContactDetails.objects.update(postal_address=ADDRESS)
-    first, second = shown(kati.get(page)), shown(kati.get(page))
+    first = second = shown(kati.get(page))
     kati.post(page, {**first, "postal_address": "", "privacy_page": ""})
     other = str(stored().accessibility_page_id)
     refused = errors(kati.post(page, {**second, "postal_address": "Kuja 2", "privacy_page": other}))
@@ -91,21 +91,21 @@ def test_another_page_chosen_elsewhere_is_named(kati: Client, page: str) -> None
     assert details.privacy_page
     assert details.accessibility_page
     ContactDetails.objects.update(privacy_page=None)
-    first, second = shown(kati.get(page)), shown(kati.get(page))
+    first = second = shown(kati.get(page))
     kati.post(page, {**first, "privacy_page": str(details.privacy_page.pk)})
     refused = kati.post(page, {**second, "privacy_page": str(details.accessibility_page.pk)})
     assert f"”{details.privacy_page.title}”" in errors(refused)["privacy_page"]
 
 
 def test_the_same_words_in_both_windows_are_saved(kati: Client, page: str) -> None:
-    first, second = shown(kati.get(page)), shown(kati.get(page))
+    first = second = shown(kati.get(page))
     kati.post(page, {**first, "postal_address": ADDRESS})
     assert kati.post(page, {**second, "postal_address": ADDRESS}).status_code == 302
 
 
 def test_another_mistake_undoes_nothing_either(kati: Client, page: str) -> None:
     """The form that comes back shows what is stored: it would be saved as a change of this window."""
-    first, second = shown(kati.get(page)), shown(kati.get(page))
+    first = second = shown(kati.get(page))
     kati.post(page, {**first, "business_id": BUSINESS_ID})
     refused = kati.post(page, {**second, "phone": "050"})
     assert errors(refused).keys() == {"phone"}

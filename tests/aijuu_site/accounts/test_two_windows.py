@@ -43,7 +43,7 @@ def test_the_form_shows_no_digests(client: Client, page: str) -> None:
 
 
 def test_a_deactivated_account_stays_so(client: Client, page: str, maija: User) -> None:
-    first, second = shown(client.get(page)), shown(client.get(page))
+    first = second = shown(client.get(page))
     assert client.post(page, without(first, "is_active", "groups")).status_code == 302
     assert client.post(page, {**second, "name": "Maija Muutos"}).status_code == 302
     maija.refresh_from_db()
@@ -52,14 +52,14 @@ def test_a_deactivated_account_stays_so(client: Client, page: str, maija: User) 
 
 def test_groups_given_in_another_window_stay(client: Client, page: str, maija: User) -> None:
     both = [str(pk) for pk in Group.objects.order_by("-pk").values_list("pk", flat=True)]
-    first, second = shown(client.get(page)), shown(client.get(page))
+    first = second = shown(client.get(page))
     client.post(page, {**first, "groups": both})
     client.post(page, {**second, "name": "Maija Muutos"})
     assert sorted(str(group.pk) for group in maija.groups.all()) == sorted(both)
 
 
 def test_another_mistake_gives_nothing_back_either(client: Client, page: str, maija: User) -> None:
-    first, second = shown(client.get(page)), shown(client.get(page))
+    first = second = shown(client.get(page))
     client.post(page, without(first, "is_active", "groups"))
     refused = client.post(page, {**second, "name": ""})
     assert errors(refused).keys() == {"name"}
@@ -73,7 +73,7 @@ def test_another_mistake_gives_nothing_back_either(client: Client, page: str, ma
 
 def test_what_both_changed_is_refused_and_then_replaced(client: Client, page: str, maija: User) -> None:
     editor = Group.objects.get(name="Sisällöntuottaja")
-    first, second = shown(client.get(page)), shown(client.get(page))
+    first = second = shown(client.get(page))
     client.post(page, {**first, "name": "Maija Muutos", "groups": [str(editor.pk)]})
     refused = client.post(page, without({**second, "name": "Maija Toinen"}, "groups"))
     said = "Tätä on muutettu toisessa ikkunassa. Nyt siinä on: ”{}”. Tallenna uudelleen, jos haluat korvata sen."
