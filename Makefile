@@ -45,9 +45,9 @@ test: check tests ## Run everything: the checks, the tests on SQLite and on Post
 
 tests: browser # … without the checks.
 	@echo "== Tests on SQLite"
-	@$(PYTEST) tests --ignore tests/browser
+	@$(PYTEST) --statements=record tests --ignore tests/browser
 	@echo "== Tests on PostgreSQL"
-	@$(PY) -m tests.tools.postgres $(PYTEST) -m "not once" tests --ignore tests/browser
+	@$(PY) -m tests.tools.postgres $(PYTEST) --statements=cover tests --ignore tests/browser
 	@echo "== Tests in a browser"
 	@$(PYTEST) tests/browser
 

@@ -5,7 +5,7 @@ import gc
 import os
 import pickle
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import django.test
@@ -19,26 +19,56 @@ from pytest_django import DjangoDbBlocker
 from tests.examples import use_few_examples
 from tests.loaded_rows import LoadedContent
 from tests.prepared_database import make_prepared_database, restore_database, template_name
+from tests.statements import chosen_tests, recorded
 
 use_few_examples()
 # Python's own number makes it look for garbage twenty to thirty times a test.
 gc.set_threshold(50_000, 20, 20)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark `once` what the second database can't answer differently.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--statements",
+        choices=("record", "cover"),
+        help="record: write down the SQL of each test; cover: run the tests that make all of it (tests/statements.py)",
+    )
 
-    That is a test without a database, one that reads the finished site, and all cases of a parametrised test but one:
-    they ask the same with other values. The order is random, so it is another case each time. Tests with real
-    transactions keep all their cases.
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin the record anew, once for all test processes."""
+    if config.getoption("--statements") == "record" and not hasattr(config, "workerinput"):
+        for path in _record(config).iterdir():
+            path.unlink()
+
+
+def _record(config: pytest.Config) -> Path:
+    return config.cache.mkdir("statements")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    if item.config.getoption("--statements") != "record":
+        return (yield)
+    with recorded(_record(item.config), os.environ.get("PYTEST_XDIST_WORKER", "main"), item.nodeid):
+        return (yield)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark `once` what the second database can't answer differently, and leave out there what another test asks.
+
+    The former is a test without a database, or one that reads the finished site. Tests with real transactions and
+    those marked `every_case` are never left out.
     """
-    asked = set()
     for item in items:
-        function = item.nodeid.split("[")[0]
-        another_case = function in asked and not item.get_closest_marker("every_case") and not _commits(item)
-        if not _uses_database(item) or another_case or "loaded_site" in getattr(item, "fixturenames", ()):
+        if not _uses_database(item) or "loaded_site" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.once)
-        asked.add(function)
+    if config.getoption("--statements") != "cover":
+        return
+    both = [item for item in items if not item.get_closest_marker("once")]
+    asked = {item.nodeid for item in both if _commits(item) or item.get_closest_marker("every_case")}
+    asked |= chosen_tests(_record(config), asked, {item.nodeid for item in both} - asked)
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in asked])
+    items[:] = [item for item in items if item.nodeid in asked]
 
 
 def pytest_collection_finish() -> None:

@@ -1,0 +1,70 @@
+"""Which tests PostgreSQL is asked: all kinds of SQL statements that the tests made on SQLite, in few tests.
+
+The run with `--statements=record` writes down what each test asks, the one with `--statements=cover` chooses by that.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+# What differs between two statements of one kind: values, and how many of them.
+_VALUES = re.compile(r"(?:\((?:%s|\?)(?:, (?:%s|\?))*\)(?:, )?)+")
+_NUMBERS_AND_TEXT = re.compile(r"\b\d+\b|'[^']*'")
+# Named by Django after the thread.
+_NOT_OURS = ("SAVEPOINT", "RELEASE", "ROLLBACK")
+
+
+@cache
+def _kind(statement: str) -> str:
+    shape = _NUMBERS_AND_TEXT.sub("?", _VALUES.sub("(?)", statement))
+    return blake2b(shape.encode(), digest_size=8).hexdigest()
+
+
+@contextmanager
+def recorded(folder: Path, process: str, test: str) -> Iterator[None]:
+    """Write down which kinds of statements run meanwhile in this thread."""
+    kinds = set()
+
+    def look(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.startswith(_NOT_OURS):
+            kinds.add(_kind(sql))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        yield
+    with (folder / f"{process}.jsonl").open("a") as file:
+        file.write(json.dumps([test, sorted(kinds)]) + "\n")
+
+
+def chosen_tests(folder: Path, asked: Set[str], others: Set[str]) -> set[str]:
+    """Return those of `others` that make, with `asked`, all kinds of statements of both, and those not recorded."""
+    kinds = dict(_read(folder))
+    left = {kind for test in others for kind in kinds.get(test, ())}
+    left -= {kind for test in asked for kind in kinds.get(test, ())}
+    asking = defaultdict(list)
+    for test in sorted(others & kinds.keys()):
+        for kind in left.intersection(kinds[test]):
+            asking[kind].append(test)
+    chosen = set(others - kinds.keys())
+    # The rarest first; of its tests, that with the fewest statements costs least.
+    for kind in sorted(left, key=lambda kind: (len(asking[kind]), kind)):
+        if kind in left:
+            test = min(asking[kind], key=lambda test: len(kinds[test]))
+            chosen.add(test)
+            left.difference_update(kinds[test])
+    return chosen
+
+
+def _read(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in path.read_text().splitlines():
+            test, kinds = json.loads(line)
+            yield test, kinds
