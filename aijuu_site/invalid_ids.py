@@ -51,7 +51,8 @@ class InvalidIdMiddleware:
     def process_view(self, request: HttpRequest, _view: Any, _args: Any, kwargs: dict[str, Any]) -> HttpResponse | None:
         """Refuse 0 and numbers that the database can't hold: the numbers in the admin's paths are all primary keys."""
         numbers = [value for value in kwargs.values() if isinstance(value, int)]
-        return _not_found(request) if _is_in_admin(request) and not all(map(valid_id, numbers)) else None
+        # Rights are looked up only for what is refused.
+        return _not_found(request) if not all(map(valid_id, numbers)) and _is_in_admin(request) else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not _is_in_admin(request):
