@@ -47,17 +47,18 @@ def assert_public_policy(response: HttpResponseBase) -> None:
 
 @pytest.mark.usefixtures("loaded_site")
 @pytest.mark.parametrize("address", PUBLIC)
-def test_a_visitors_page_allows_only_our_own_files(client: Client, address: str) -> None:
+def test_a_visitors_page_allows_and_loads_only_our_own_files(client: Client, address: str) -> None:
     response = client.get(address)
     assert response.status_code == (404 if address == "/tata-ei-ole/" else 200)
     assert_common_headers(response)
     assert_public_policy(response)
+    assert not response.cookies
+    html = response.content.decode()
+    assert_no_inline_code(html)
+    assert_no_third_party_files(html)
 
 
-@pytest.mark.usefixtures("loaded_site")
-@pytest.mark.parametrize("address", PUBLIC)
-def test_public_page_has_no_inline_code(client: Client, address: str) -> None:
-    html = client.get(address).content.decode()
+def assert_no_inline_code(html: str) -> None:
     assert not re.search(r"<[a-z][^>]*\sstyle\s*=", html)
     assert not re.search(r"<[a-z][^>]*\son[a-z]+\s*=", html)
     assert not re.search(r"<style(?![^>]*\bnonce=)", html)
@@ -65,16 +66,7 @@ def test_public_page_has_no_inline_code(client: Client, address: str) -> None:
     assert not re.search(r"<script(?! type=\"application/ld\+json\">)(?![^>]*\b(?:nonce|src)=)", html)
 
 
-@pytest.mark.usefixtures("loaded_site")
-@pytest.mark.parametrize("address", PUBLIC)
-def test_reading_sets_no_cookie(client: Client, address: str) -> None:
-    assert not client.get(address).cookies
-
-
-@pytest.mark.usefixtures("loaded_site")
-@pytest.mark.parametrize("address", PUBLIC)
-def test_public_page_loads_no_third_party_files(client: Client, address: str) -> None:
-    html = client.get(address).content.decode()
+def assert_no_third_party_files(html: str) -> None:
     loaded = re.findall(r"""<(?:script|img|iframe|source|video|audio)[^>]*?\ssrc(?:set)?=["']([^"']*)""", html)
     loaded += re.findall(r"""<link[^>]*rel=["'](?:stylesheet|icon|preload|manifest)[^>]*""", html)
     assert not [source for source in loaded if "//" in source]
