@@ -25,15 +25,13 @@ from aijuu_site.management.commands import serve
 from aijuu_site.serving.checks import (
     AlreadyRunningError,
     check_program,
-    check_resources,
     exclusive_start,
     require_database,
 )
-from aijuu_site.serving.preparation import newer_migrations, prepare_data, sync_site_address
+from aijuu_site.serving.preparation import newer_migrations, sync_site_address
 from aijuu_site.serving.sockets import is_reached_at, port_is_free
 from tests.aijuu_site.another_database import another_database
 from tests.aijuu_site.environments import ROOT
-from tests.prepared_database import copy_database
 from tests.tools.running_site import free_port
 
 
@@ -260,36 +258,6 @@ def test_a_new_database_is_made_after_the_checks(tmp_path: Path, django_db_block
         check_program()
         require_database()
         assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def migrated(_prepared: Path) -> Path:
-    """The folder of the migrated database."""
-    return _prepared
-
-
-@pytest.mark.usefixtures("_own_umask")
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="a file is put in its place")
-def test_first_start_prepares_a_folder_without_a_database(
-    tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
-) -> None:
-    """Migrating takes half a minute: a migrated database is put there instead, and content is not loaded."""
-    called: list[str] = []
-
-    def call(command: str, **_options: object) -> None:
-        called.append(command)
-        if command == "migrate":
-            copy_database(migrated, tmp_path / "db.sqlite3")
-
-    said: list[str] = []
-    account = {"ADMIN_EMAIL": "kati@example.fi", "ADMIN_PASSWORD": "kuusen-alla-istuu-7-lasta"}
-    with django_db_blocker.unblock(), another_database(tmp_path), override_settings(**account):
-        check_resources()
-        monkeypatch.setattr("aijuu_site.serving.preparation.call_command", call)
-        prepare_data(said.append)
-        assert User.objects.get().email == "kati@example.fi"
-    assert called == ["migrate", "load_content"]
-    assert "Bringing the database up to date" in said[0]
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is always in UTF-8")

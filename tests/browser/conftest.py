@@ -10,7 +10,6 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
@@ -29,7 +28,6 @@ from tests.browser.katis_desk import KatisDesk
 from tests.browser.people import EDITOR, MAKE_PEOPLE, SUPERVISOR, Account, sign_in
 from tests.browser.tabs import Tabs
 from tests.browser.waits import SECONDS
-from tests.prepared_database import copy_database
 from tests.tools.chromium import ADVICE, must_have_browser, quick_chromium_path
 from tests.tools.kept_static import static_files_kept
 from tests.tools.running_site import RunningSite
@@ -87,14 +85,12 @@ def chromium(_prepared: Path) -> Iterator[Browser]:
 def started_once(
     request: pytest.FixtureRequest,
     chromium: Browser,
-    _prepared: Path,
     tmp_path_factory: pytest.TempPathFactory,
     worker_id: str,
 ) -> Path:
     """A data folder in which the site was started and stopped: the slow first start happens once for all workers.
 
-    It begins with a migrated database and collected static files, where an earlier run left them. What a first start
-    does is in test_backup_under_load.py and test_serving.py.
+    It starts in a folder that is empty but for collected static files, where an earlier run left them.
     """
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
@@ -105,8 +101,6 @@ def started_once(
         if not (shared / "started-once.done").exists():
             shutil.rmtree(data_dir, ignore_errors=True)
             data_dir.mkdir()
-            if connection.vendor == "sqlite":
-                copy_database(_prepared, data_dir / "db.sqlite3")
             with static_files_kept(request.config.cache.mkdir("static"), data_dir):
                 first = RunningSite(data_dir)
                 first.start()
