@@ -18,7 +18,6 @@ def _post(visitor: Visitor, body: bytes, content_type: str, address: str = ADDRE
     return answer.status_code
 
 
-@pytest.mark.parametrize("below", ["", "viesti/", "odotuslista/"])
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [
@@ -35,10 +34,11 @@ def _post(visitor: Visitor, body: bytes, content_type: str, address: str = ADDRE
         (b"name=Maija", "text/plain"),
     ],
 )
-def test_a_malformed_post_is_answered(visitor: Visitor, body: bytes, content_type: str, below: str) -> None:
-    # 409: the list takes nobody just now.
-    expected = (400, 409) if below == "odotuslista/" else (400, 422)
-    assert _post(visitor, body, content_type, ADDRESS + below) in expected
+def test_a_malformed_post_is_answered(visitor: Visitor, body: bytes, content_type: str) -> None:
+    for below in ("", "viesti/", "odotuslista/"):
+        # 409: the list takes nobody just now.
+        expected = (400, 409) if below == "odotuslista/" else (400, 422)
+        assert _post(visitor, body, content_type, ADDRESS + below) in expected, below
 
 
 @pytest.mark.parametrize("charset", ["utf-7", "hex", "rot13", "idna", "utf-16", "undefined"])

@@ -135,7 +135,7 @@ def test_dashboard_tells_while_they_are_hidden(kati: Client) -> None:
 def test_dashboard_tells_while_they_are_missing() -> None:
     for address in STOPS:
         at(address).delete()
-    for editor in map(signed_in, RIGHTS):
+    for editor in map(signed_in, RIGHTS[:2]):
         alarms = BeautifulSoup(editor.get("/admin/").content, "html.parser").select(".enquiry-alert[role=alert]")
         told = " ".join(alarm.get_text(" ", strip=True) for alarm in alarms)
         assert [stops for stops in STOPS.values() if stops not in told] == []

@@ -1,4 +1,7 @@
-"""Workers beside each other, beside the supervisor, and killed: with real transactions, and real processes."""
+"""Workers beside each other and beside the supervisor: with real transactions, and real processes.
+
+One that is killed: tests/intake/waiting/test_killed_worker.py.
+"""
 
 import signal
 import threading
@@ -23,12 +26,11 @@ from intake.jobs.runner import DatabaseUnavailable
 from intake.mail import delivery
 from intake.mail.delivery import deliver_due as deliver_due_mail
 from intake.mail.delivery import deliver_next
-from intake.mail.models import CLAIM_LIFETIME
 from intake.management.commands import work
 from intake.models import Enquiry, JobRun, MailAttempt, OutgoingMail, PostingTrace
 from tests.intake.enquiries import closed, received
 from tests.intake.enquiry.test_parallel_posts import at_once
-from tests.intake.mail.delivering import START, deliver_due, use_server
+from tests.intake.mail.delivering import START
 from tests.intake.mail.worker_process import worker_process
 from tests.tools.smtp_server import Behaviour, SmtpServer
 
@@ -125,26 +127,6 @@ def test_the_worker_delivers_and_stops_soon_when_asked(smtp: SmtpServer, tmp_pat
         assert process.wait(10) == 0
         assert time.monotonic() - asked < 5
     assert set(OutgoingMail.objects.values_list("state", flat=True)) == {MailState.SENT}
-
-
-def test_killed_worker_loses_no_mail(smtp: SmtpServer, tmp_path: Path, settings: Any) -> None:
-    received()
-    smtp.behaviour = Behaviour.HANG
-    with worker_process(smtp, tmp_path) as process:
-        smtp.wait_for_attempts(1, seconds=60)
-        process.kill()
-        process.wait(10)
-    claimed = OutgoingMail.objects.get(state=MailState.SENDING)
-    assert claimed.claimed_at is not None
-
-    smtp.behaviour = Behaviour.ACCEPT
-    use_server(settings, smtp.port, timeout=10)
-    # The mail that was not claimed goes at once, the other when its claim has run out.
-    assert deliver_due(timezone.now()) == 1
-    assert deliver_due(claimed.claimed_at + CLAIM_LIFETIME) == 1
-    assert set(OutgoingMail.objects.values_list("state", flat=True)) == {MailState.SENT}
-    assert [attempt.error for attempt in claimed.attempts.all()] == ["interrupted", ""]
-    assert len(smtp.messages) == 2
 
 
 def test_work_once_runs_each_job_and_returns(smtp: SmtpServer) -> None:
