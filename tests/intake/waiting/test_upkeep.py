@@ -1,11 +1,13 @@
 """Still waiting? Two questions, a last note, and then nothing of the person is left but a count."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from intake.choices import Kind, MailPurpose, MailState, Status, StepKind, Verdict
+from intake.jobs.runner import Item, each_or_raise
 from intake.models import Enquiry, IntakeSettings, OutgoingMail, RemovedEnquiry, ReturnPlan, WaitingPlace
 from intake.waiting.plan_page import forecast
 from intake.waiting.private_page import answer_stay
@@ -182,6 +184,19 @@ def test_running_plan_suspends_waiting_questions(server: PostOffice) -> None:
     assert stop_plan(plan_id=plan, version=1, by=None, now=LAST) == 0
     assert ask_or_remove_silent_waiters(now=LAST + 2 * DAY) == 2
     assert not Enquiry.objects.filter(pk=late.enquiry_id).exists()
+
+
+def test_nobody_is_asked_once_a_plan_has_begun_meanwhile(server: PostOffice) -> None:
+    waiter(now=JOINED)
+
+    def begin_plan_first(due: Iterable[Item], act: Callable[[Item], int], /) -> int:
+        keys = list(due)
+        assert len(keys) == 1
+        _plan(FIRST)
+        return each_or_raise(keys, act)
+
+    assert ask_or_remove_silent_waiters(now=FIRST, each=begin_plan_first) == 0
+    assert not OutgoingMail.objects.filter(purpose=STILL).exists()
 
 
 def test_plan_on_hold_does_not_delay_removal(server: PostOffice) -> None:
