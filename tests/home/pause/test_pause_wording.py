@@ -223,5 +223,7 @@ def test_status_is_the_same_until_the_next_change(
     until = change or datetime(2043, 1, 1, tzinfo=CALENDAR)
     shown = pause_status(settings, words=words, now=now)
     assert change is None or (change > now and pause_status(settings, words=words, now=change) != shown)
-    for moment in (now + (until - now) * share, max(now, until - timedelta(seconds=1))):
+    # A share that is almost all may be rounded to all of it.
+    between = min(now + (until - now) * share, until - timedelta.resolution)
+    for moment in (between, max(now, until - timedelta(seconds=1))):
         assert pause_status(settings, words=words, now=moment) == shown
