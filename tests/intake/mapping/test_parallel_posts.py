@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from home.models import PauseNotice
 from intake.enquiry.removal import remove_enquiry
-from intake.mapping.links import mail_link_for_enquiry, remove_unfinished
+from intake.mapping.links import confirm_address, mail_link_for_enquiry, page_link_for_enquiry, remove_unfinished
 from intake.mapping.services import send_mapping
 from intake.models import Enquiry, InitialMapping, MappingLink, MappingPage, OutgoingMail, UnfinishedMapping
 from tests.intake.enquiries import received
@@ -139,6 +139,32 @@ def test_expiring_mapping_is_not_removed_while_sent(
 
     assert at_once(2, job) == [303, 0]
     assert Enquiry.objects.get().mapping.is_sent
+
+
+def test_mapping_that_begins_during_confirmation_is_kept(answerer: Answerer, monkeypatch: pytest.MonkeyPatch) -> None:
+    enquiry, now = received(), timezone.now()
+    answerer.secret = page_link_for_enquiry(enquiry=enquiry, now=now)
+    by_mail = Answerer(secret=mail_link_for_enquiry(enquiry=enquiry, now=now))
+    answerer.sends_step(1, ANSWERS[0])
+    stored, go_on = threading.Event(), threading.Event()
+    save = InitialMapping.save
+
+    def slowly(mapping: InitialMapping, **options: Any) -> None:
+        save(mapping, **options)
+        stored.set()
+        go_on.wait(10)
+
+    monkeypatch.setattr(InitialMapping, "save", slowly)
+
+    def job(number: int) -> Any:
+        if number == 0:
+            return by_mail.sends_step(2, ANSWERS[1]).status_code
+        assert stored.wait(10)
+        threading.Timer(0.3, go_on.set).start()
+        return confirm_address(enquiry_id=enquiry.pk, now=timezone.now())
+
+    assert at_once(2, job) == [303, None]
+    assert InitialMapping.objects.get(parallel_to=enquiry).answers["muutos"] == ANSWERS[1]["q_muutos"]
 
 
 def test_send_mapping_service_is_idempotent(begun: Answerer, mapping_page: Any) -> None:
