@@ -5,8 +5,11 @@ from collections.abc import Callable
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
+from django.utils import timezone
 
+from intake.enquiry.removal import remove_enquiry
 from intake.locks import lock_letter, lock_receiving
+from tests.intake.enquiries import received
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -59,3 +62,12 @@ def test_other_receivers_and_letters_wait() -> None:
         assert waits(lock_receiving)
     with transaction.atomic():
         assert not waits(lock_receiving)
+
+
+def test_removal_waits_for_who_is_receiving() -> None:
+    """A repeat is answered with the enquiry that is there, which may not go before the answer is stored."""
+    enquiry = received()
+    with transaction.atomic():
+        lock_letter("address a")
+        assert waits(lambda: remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now()))
+    assert not waits(lambda: remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now()))
