@@ -187,3 +187,11 @@ def test_days_to_answer_are_those_the_notice_named(plan: ReturnPlan, server: Pos
     round_at(NOW + 29 * DAY)
     first.refresh_from_db()
     assert first.outcome == Outcome.NO_RESPONSE
+
+
+def test_a_plan_stopped_before_the_lock_queues_none(plan: ReturnPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "intake.waiting.return_plan.lock_receiving", lambda: ReturnPlan.objects.update(state=PlanState.STOPPED)
+    )
+    assert queue_due_return_notices(now=NOW + DAY) == 0
+    assert OutgoingMail.objects.filter(purpose=NOTICE).count() == 1
