@@ -171,6 +171,10 @@ def broken_thanks(monkeypatch: pytest.MonkeyPatch, _settings: Any) -> None:
     monkeypatch.setattr("intake.contact.page.show_thanks", lambda *_: HttpResponse("", status=500))
 
 
+def thanks_of_another_enquiry(monkeypatch: pytest.MonkeyPatch, _settings: Any) -> None:
+    monkeypatch.setattr("intake.contact.page.show_thanks", lambda *_: HttpResponse("Kiitos! Viitenumero: AAAA-AAAA"))
+
+
 def said_but_not_stored(monkeypatch: pytest.MonkeyPatch, _settings: Any) -> None:
     monkeypatch.setattr("intake.contact.page._store", lambda *_: "/")
 
@@ -202,6 +206,7 @@ def mail_is_not_made(monkeypatch: pytest.MonkeyPatch, _settings: Any) -> None:
         (said_but_not_stored, ProofResult.NOT_STORED),
         (other_words, ProofResult.NOT_STORED),
         (broken_thanks, ProofResult.NO_THANKS),
+        (thanks_of_another_enquiry, ProofResult.NO_THANKS),
         (spam, ProofResult.SUSPECTED),
         (mail_is_not_made, ProofResult.NO_MAIL),
     ],
