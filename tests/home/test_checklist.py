@@ -95,6 +95,7 @@ def test_training_and_price_are_written_on_front_page(kati: User, desk: Client) 
         assert point.address == front_page
         assert point.is_marked_by_hand
         assert press(desk, key, "done") == FRONT
+        assert "on merkitty tehdyksi." in desk.get(FRONT).content.decode()
         assert key not in open_keys(kati)
 
 
@@ -182,9 +183,11 @@ def test_checklist_item_is_set_aside_and_reopened(kati: User, desk: Client) -> N
     assert "Facebook-sivun osoite" in desk.get(FRONT).content.decode()
     assert press(desk, "facebook", "set_aside") == FRONT
     page = desk.get(FRONT).content.decode()
+    assert "poistui listalta. Löydät sen uudelleen kohdasta Ohjeet, Aloituslista." in page
     assert "2/14 kunnossa" in page
     assert "Facebook-sivun osoite</a>" not in page
     assert press(desk, "facebook", "open", **{"from": "list"}) == reverse("checklist")
+    assert "on taas listalla." in desk.get(reverse("checklist")).content.decode()
     assert "facebook" in open_keys(kati)
 
 
