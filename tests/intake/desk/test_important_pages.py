@@ -160,6 +160,8 @@ def test_dashboard_tells_of_other_ways_to_hide(kati: Client) -> None:
     Page.objects.filter(pk=privacy.pk).update(expire_at=timezone.now() + timedelta(days=3))
     assert re.search(r"katoaa sivustolta \d+\.\d+\.\d{4} klo \d+\.\d\d\. Sen jälkeen", dashboard(kati))
     Page.objects.filter(pk=privacy.pk).update(expire_at=None)
+    privacy.move(Page.objects.get(depth=1), pos="last-child")
+    assert "on sivuston ulkopuolella" in dashboard(kati)
     ContactDetails.objects.update(privacy_page=None)
     assert "ei ole valittu tietosuojasivua" in dashboard(kati)
 
