@@ -119,6 +119,14 @@ def test_a_page_that_an_editor_deleted_stays_deleted(site: None) -> None:
     assert LoadedContent.objects.count() == marks
 
 
+def test_start_loads_content_that_was_never_loaded(site: None) -> None:
+    """As after an upgrade to a release with a page more."""
+    ContentPage.objects.get(slug="saavutettavuus").delete()
+    LoadedContent.objects.get(key="page:/saavutettavuus/").delete()
+    start()
+    assert Client().get("/saavutettavuus/").status_code == 200
+
+
 def test_hidden_front_page_is_told_at_start(site: None) -> None:
     home = HomePage.objects.get()
     home.unpublish()
