@@ -40,26 +40,21 @@ def find_link(secret: str, *, now: datetime) -> MappingLink | None:
 def page_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
     """Return the secret of the private link on the thank-you page; it is the same each time.
 
-    It is derived from the receipt in the URL of that page. Otherwise like mail_link_for_enquiry().
+    It is derived from the receipt in the URL of that page. Otherwise like a link in a mail (_link_for).
     """
     secret = derived_secret("intake.mapping-page-link", enquiry.receipt)
     _link_to_enquiry(enquiry, secret, by_mail=False, now=now)
     return secret
 
 
-def mail_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
-    """Return the secret of a new private link for a mail, to the enquiry's mapping, which is created if needed.
+def _link_for(mail: OutgoingMail, now: datetime) -> MadeLink:
+    """Make a new private link for a mail, to its enquiry's mapping, which is created if needed.
 
     The link opens existing answers only if they were started by mail too, or if the sender has confirmed the e-mail
     address; otherwise an empty mapping. Earlier links stay valid. A link to a mapping that was not started is valid for
-    a whole lifetime from now (intake.mapping.models.expiry). Raises Enquiry.DoesNotExist if the enquiry was removed.
+    a whole lifetime from now (intake.mapping.models.expiry). The mail of an unfinished draft has a link to that draft.
+    Raises Enquiry.DoesNotExist or InitialMapping.DoesNotExist if what it leads to was removed.
     """
-    secret = new_secret()
-    _link_to_enquiry(enquiry, secret, by_mail=True, now=now)
-    return secret
-
-
-def _link_for(mail: OutgoingMail, now: datetime) -> MadeLink:
     secret = new_secret()
     if mail.purpose != MailPurpose.MAPPING_RESUME:
         mapping = _link_to_enquiry(enquiry_of(mail), secret, by_mail=True, now=now)

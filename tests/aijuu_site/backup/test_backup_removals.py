@@ -23,13 +23,14 @@ from aijuu_site.models import Removal
 from home.models import PauseNotice
 from intake.choices import Kind, Outcome
 from intake.enquiry.removal import remove_due, remove_enquiry, remove_if_unchanged
-from intake.mapping.links import mail_link_for_enquiry, remove_unfinished, remove_unsent_of_mailbox
+from intake.mapping.links import remove_unfinished, remove_unsent_of_mailbox
 from intake.mapping.mails import queue_resume_link, resume_mails
 from intake.mapping.services import send_mapping
 from intake.models import Enquiry, InitialMapping
 from tests.accounts import make_user
 from tests.intake.desk.mappings import ANSWERS, begun_alone, under_way
 from tests.intake.enquiries import closed, received
+from tests.intake.mapping.mailed_links import mail_link_for_enquiry
 from tests.uploading import drawn, upload
 
 pytestmark = pytest.mark.django_db

@@ -17,10 +17,10 @@ from home.pause.rules import FormMode
 from intake.choices import Outcome, Status
 from intake.enquiry.removal import remove_enquiry
 from intake.enquiry.rules import RECEIPT_WINDOW, receipt_is_fresh
-from intake.mapping.links import mail_link_for_enquiry
 from intake.models import Enquiry
 from tests.intake.contact.copies import asked_and_answered, copy_link
 from tests.intake.enquiries import give_status
+from tests.intake.mapping.mailed_links import mail_link_for_enquiry
 from tests.intake.visiting import Visitor, letter, page_text, token
 from tests.intake.waiting.visitors import joins, set_pause, wish
 

@@ -8,13 +8,14 @@ from django.utils import timezone
 
 from home.models import PauseNotice
 from intake.mail.queue import new_secret
-from intake.mapping.links import find_link, mail_link_for_enquiry
+from intake.mapping.links import find_link
 from intake.mapping.models import InitialMapping
 from intake.mapping.questions import NO, YES, Choice, Condition, Question, QuestionSet, QuestionType, Role, Step
 from intake.mapping.services import MappingStart, begin_mapping, send_mapping, store_answers
 from intake.models import Enquiry
 from intake.submission import FormEntry, FormOpening, SpamSigns
 from tests.intake.enquiries import facts, received
+from tests.intake.mapping.mailed_links import mail_link_for_enquiry
 
 QUESTIONS = QuestionSet(
     published_on="2026-10-05",

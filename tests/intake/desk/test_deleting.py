@@ -13,7 +13,7 @@ from intake.choices import Status
 from intake.enquiry.removal import remove_due
 from intake.enquiry.search import others_of_mailbox
 from intake.mapping import links
-from intake.mapping.links import mail_link_for_enquiry, page_link_for_enquiry
+from intake.mapping.links import page_link_for_enquiry
 from intake.mapping.mails import resume_mails
 from intake.mapping.models import last_day
 from intake.models import Enquiry, InitialMapping, RemovedEnquiry
@@ -22,6 +22,7 @@ from tests.intake.desk.mappings import begun_alone, sent_alone, under_way
 from tests.intake.desk.pages import LIST, address, failed_once, words
 from tests.intake.desk.test_desk import move
 from tests.intake.enquiries import closed, received
+from tests.intake.mapping.mailed_links import mail_link_for_enquiry
 
 PERSONAL = ("salaisuus", "pirkko", "kukaan muu ei saa", "+358401112223", "salainen oy", "omani: ")
 

@@ -14,7 +14,7 @@ from aijuu_site.accounts.models import User
 from intake.choices import MailPurpose, MailState, Status
 from intake.enquiry.services import change_status
 from intake.mail.delivery import deliver_next
-from intake.mapping.links import find_link, mail_link_for_enquiry
+from intake.mapping.links import find_link
 from intake.mapping.mails import MAPPING_LINK
 from intake.mapping.models import InitialMapping, expiry
 from intake.mapping.page import MappingPage
@@ -22,6 +22,7 @@ from intake.models import Enquiry, EnquiryStep, OutgoingMail
 from tests.intake.desk.mappings import sent_after, sent_alone, under_way
 from tests.intake.desk.pages import address, suspicious, words
 from tests.intake.enquiries import received
+from tests.intake.mapping.mailed_links import mail_link_for_enquiry
 
 BUTTON = "Lähetä linkki alkukartoitukseen"
 

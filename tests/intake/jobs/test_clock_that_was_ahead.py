@@ -12,7 +12,7 @@ from intake.enquiry.removal import delete_expired_traces, remove_due
 from intake.mail.delivery import _postpone_due, _record_failure
 from intake.mail.models import WAITS, due
 from intake.mail.queue import NewMail, mail_row
-from intake.mapping.links import mail_link_for_enquiry, remove_unfinished
+from intake.mapping.links import remove_unfinished
 from intake.mapping.models import expiry
 from intake.models import (
     AutomaticReplyTrace,
@@ -28,6 +28,7 @@ from intake.rate_limit import TooManyPosts, enforce_rate_limit
 from intake.waiting.rules import open_since, was_closed_since
 from intake.waiting.upkeep import ask_or_remove_silent_waiters
 from tests.intake.enquiries import closed, received
+from tests.intake.mapping.mailed_links import mail_link_for_enquiry
 from tests.intake.waiting.list_people import waiter
 
 pytestmark = pytest.mark.django_db

@@ -1,7 +1,12 @@
-"""The private links in the mails that a server took."""
+"""The private links of mails: of those that a server took, and of one that is about to go."""
 
 import re
+from datetime import datetime
 
+from intake.choices import MailPurpose
+from intake.mail.queue import fill_in_links
+from intake.mapping.mails import MAPPING_LINK
+from intake.models import Enquiry, OutgoingMail
 from tests.tools.smtp_server import SmtpServer
 
 
@@ -13,3 +18,10 @@ def secrets_in_mails(server: SmtpServer) -> set[str]:
             if part.get_content_maintype() == "text":
                 found |= set(re.findall(r"/jatka/([\w-]+)/", part.get_content()))
     return found
+
+
+def mail_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
+    """The secret of the private link in a mail that goes now to who wrote this enquiry."""
+    mail = OutgoingMail(enquiry=enquiry, purpose=MailPurpose.MAPPING_LINK, text=MAPPING_LINK.placeholder)
+    fill_in_links(mail, now)
+    return mail.text

@@ -15,13 +15,14 @@ from pytest_django import DjangoAssertNumQueries
 from home.models import PauseNotice
 from intake.choices import Kind
 from intake.mail.queue import secret_digest
-from intake.mapping.links import find_link, mail_link_for_enquiry, page_link_for_enquiry, remove_unfinished
+from intake.mapping.links import find_link, page_link_for_enquiry, remove_unfinished
 from intake.mapping.services import AlreadySent, Incomplete, discard_mapping, send_mapping, store_answers
 from intake.models import Enquiry, InitialMapping, MappingLink
 from tests.intake.desk.mappings import ANSWERS as EVERY_ANSWER
 from tests.intake.desk.mappings import QUESTIONS
 from tests.intake.enquiries import received
 from tests.intake.mapping.answering import ANSWERS, Answerer
+from tests.intake.mapping.mailed_links import mail_link_for_enquiry
 from tests.intake.mapping.test_sending import STORED
 from tests.intake.visiting import Visitor, letter, page_text
 

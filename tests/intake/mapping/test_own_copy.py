@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from intake.choices import Kind
 from intake.enquiry.rules import RECEIPT_WINDOW
-from intake.mapping.links import mail_link_for_enquiry
 from intake.models import Enquiry, InitialMapping, MappingPage
 from tests.intake.contact.copies import asked_and_answered, copy_link
 from tests.intake.mapping.answering import Answerer
+from tests.intake.mapping.mailed_links import mail_link_for_enquiry
 from tests.intake.visiting import Visitor, letter, page_text
 
 HELSINKI = ZoneInfo("Europe/Helsinki")

@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from home.models import PauseNotice
 from intake.enquiry.removal import remove_enquiry
-from intake.mapping.links import confirm_address, mail_link_for_enquiry, page_link_for_enquiry, remove_unfinished
+from intake.mapping.links import confirm_address, page_link_for_enquiry, remove_unfinished
 from intake.mapping.services import send_mapping
 from intake.models import Enquiry, InitialMapping, MappingLink, MappingPage, OutgoingMail, UnfinishedMapping
 from tests.intake.enquiries import received
 from tests.intake.enquiry.test_parallel_posts import at_once
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.mapping.asking import row, step, stream
+from tests.intake.mapping.mailed_links import mail_link_for_enquiry
 from tests.intake.visiting import ShownForm
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,9 +14,10 @@ from django.utils import timezone
 from home.dates import finnish_day
 from intake.choices import MailPurpose
 from intake.mail.delivery import deliver_due
-from intake.mapping.links import mail_link_for_enquiry, remove_unfinished
+from intake.mapping.links import remove_unfinished
 from intake.models import Enquiry, InitialMapping, MappingPage, OutgoingMail
 from tests.intake.mapping.answering import ANSWERS, Answerer
+from tests.intake.mapping.mailed_links import mail_link_for_enquiry
 from tests.intake.visiting import OWN_PAGE, Visitor, page_text
 
 DAY = datetime(2027, 2, 1, 10, tzinfo=ZoneInfo("Europe/Helsinki"))

@@ -11,12 +11,13 @@ from django.utils import timezone
 from intake.enquiry.removal import remove_enquiry
 from intake.jobs.runner import Item
 from intake.mail.queue import fill_in_links
-from intake.mapping.links import mail_link_for_enquiry, remove_unfinished
+from intake.mapping.links import remove_unfinished
 from intake.mapping.models import expiry, last_day
 from intake.models import Enquiry, InitialMapping, MappingLink, OutgoingMail, RemovedEnquiry, UnfinishedMapping
 from tests.intake.enquiries import received
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.mapping.database_dump import database_dump
+from tests.intake.mapping.mailed_links import mail_link_for_enquiry
 from tests.intake.visiting import ShownForm, Visitor, page_text
 
 HELSINKI = ZoneInfo("Europe/Helsinki")

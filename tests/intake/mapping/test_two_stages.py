@@ -17,7 +17,7 @@ from intake.mapping.models import expiry
 from intake.models import Enquiry, EnquiryStep, InitialMapping, MappingLink, MappingPage, OutgoingMail
 from tests.intake.mail.delivering import deliver_due
 from tests.intake.mapping.answering import ANSWERS, Answerer
-from tests.intake.mapping.mailed_links import secrets_in_mails
+from tests.intake.mapping.mailed_links import mail_link_for_enquiry, secrets_in_mails
 from tests.intake.mapping.test_sending import STORED
 from tests.intake.visiting import ShownForm, Visitor, letter, page_text
 from tests.tools.smtp_server import SmtpServer
@@ -172,7 +172,7 @@ def test_empty_mapping_late_link_has_full_lifetime(visitor: Visitor, thanks: str
     enquiry = Enquiry.objects.get()
     goes_on(visitor, thanks)
     later = timezone.now() + timedelta(days=29)
-    secret = links.mail_link_for_enquiry(enquiry=enquiry, now=later)
+    secret = mail_link_for_enquiry(enquiry=enquiry, now=later)
     assert links.find_link(secret, now=later + timedelta(days=29)) is not None
 
 
@@ -182,7 +182,7 @@ def test_link_after_expiry_starts_a_new_mapping(visitor: Visitor, thanks: str, b
     if begun:
         answerer.sends_step(1, ANSWERS[0])
     later = timezone.now() + timedelta(days=31)
-    secret = links.mail_link_for_enquiry(enquiry=Enquiry.objects.get(), now=later)
+    secret = mail_link_for_enquiry(enquiry=Enquiry.objects.get(), now=later)
     link = links.find_link(secret, now=later + timedelta(days=29))
     assert link is not None
     assert link.mapping.answers == {}
