@@ -69,6 +69,11 @@ def words(answer: Any) -> str:
     return " ".join(BeautifulSoup(answer.content, "html.parser").get_text(" ").split())
 
 
+def focused(answer: Any) -> list[str]:
+    """The names of the fields that the browser puts the cursor in."""
+    return [str(field["name"]) for field in BeautifulSoup(answer.content, "html.parser").select("[autofocus]")]
+
+
 def is_in(browser: Client) -> bool:
     """Whether the admin is open to it: asked by the smallest page of it."""
     return browser.get("/admin/choose-email-link/").status_code == 200

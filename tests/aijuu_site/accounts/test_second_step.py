@@ -31,6 +31,7 @@ from tests.aijuu_site.accounts.second_step_visits import (
     STEP,
     Browser,
     code_of,
+    focused,
     give_password,
     is_in,
     recovery_codes,
@@ -136,12 +137,15 @@ def test_first_login_enrols_an_app(kati: User) -> None:
     page = browser.get(ENROL)
     assert "Suojaa kirjautumisesi" in words(page)
     assert "no-store" in page["Cache-Control"]
+    # The picture above the field is read first.
+    assert focused(page) == []
     secret = shown_secret(page)
     # Looking again changes nothing for the app that has read the picture.
     assert shown_secret(browser.get(ENROL)) == secret
     wrong = browser.post(ENROL, {"code": "000000"})
     assert "Koodi tai avain ei kelvannut." in words(wrong)
     assert shown_secret(wrong) == secret
+    assert focused(wrong) == ["code"]
     assert not is_in(browser)
     done = browser.post(ENROL, {"code": code_of(secret)})
     assert (done.status_code, done["Location"]) == (
@@ -168,6 +172,7 @@ def test_code_of_the_app_signs_in(kati: User, loaded_site: None) -> None:
     assert not is_in(browser)
     page = browser.get(STEP)
     assert "Vahvista kirjautuminen" in words(page)
+    assert focused(page) == ["code"]
     assert "publickey-credentials-get=(self)" in page["Permissions-Policy"]
     assert "camera=()" in page["Permissions-Policy"]
     wrong = browser.post(STEP, {"code": "12345"})
