@@ -23,6 +23,8 @@ from home.typography import WORD_JOINER, finnish_html, finnish_text, unbroken_ht
 MENDED = [
     ('"Ai juu"', "”Ai juu”"),
     ("'sisä' ja vaa'an rei'itys", "’sisä’ ja vaa’an rei’itys"),
+    ('"Talo 5" ja 5" putki', '”Talo 5” ja 5" putki'),
+    ("vaa'an leveys 5'", "vaa’an leveys 5'"),
     ("3-4 viikkoa", "3–4~viikkoa"),
     ("10 - 20 kpl", "10–20~kpl"),
     ("1-2/ ohjauskerta", "1–2/ ohjauskerta"),
