@@ -263,6 +263,18 @@ def test_withdrawn_removal_notice_is_in_the_history(server: PostOffice) -> None:
     assert [step.kind for step in place.enquiry.steps.all()][2:] == [StepKind.REMOVAL_NOTICE, StepKind.MAIL_WITHDRAWN]
 
 
+def test_withdrawn_removal_notice_leaves_other_mailboxes_alone(server: PostOffice) -> None:
+    silent, answering = waiter(now=JOINED), waiter(now=JOINED, email="toinen@esimerkki.fi")
+    for moment in (FIRST, SECOND):
+        round_at(moment)
+    ask_or_remove_silent_waiters(now=LAST)
+    WaitingPlace.objects.filter(pk=answering.pk).update(confirmed_at=LAST + timedelta(seconds=30))
+    deliver(LAST + timedelta(minutes=1))
+    assert server.of(NOTE) == [silent.enquiry.email]
+    told = dict(WaitingPlace.objects.values_list("pk", "removal_notice_at"))
+    assert told == {silent.pk: LAST, answering.pk: None}
+
+
 def test_mailbox_with_removal_notice_is_not_notified(server: PostOffice) -> None:
     waiter(now=JOINED)
     for moment in (FIRST, SECOND):
