@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
@@ -9,6 +11,9 @@ from django.utils import timezone
 
 from intake.enquiry.removal import remove_enquiry
 from intake.locks import lock_letter, lock_receiving
+from intake.mail import delivery
+from intake.mail.queue import Handling, handling_of
+from intake.models import OutgoingMail
 from tests.intake.enquiries import received
 
 pytestmark = [
@@ -71,3 +76,19 @@ def test_removal_waits_for_who_is_receiving() -> None:
         lock_letter("address a")
         assert waits(lambda: remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now()))
     assert not waits(lambda: remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now()))
+
+
+def test_subjects_check_mails_under_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = []
+
+    def is_still_valid(_mail: OutgoingMail, _now: datetime) -> bool:
+        held.append(waits(lock_receiving))
+        return True
+
+    def handling(mail: OutgoingMail) -> Handling:
+        return replace(handling_of(mail), is_still_valid=is_still_valid)
+
+    monkeypatch.setattr(delivery, "handling_of", handling)
+    received()
+    assert delivery.deliver_next(now=timezone.now())
+    assert held == [True]
