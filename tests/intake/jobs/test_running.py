@@ -46,6 +46,16 @@ def run_for(worker: JobRunner, minutes: int, *, start: datetime = NOON) -> None:
             worker.run_due()
 
 
+def test_running_all_once_returns_the_failed() -> None:
+    well, failing = Calls(), Calls()
+    failing.error = RuntimeError("fails")
+    jobs = [job("well", well), job("failing", failing)]
+    assert runner(*jobs).run_all() == jobs[1:]
+    assert len(well.at) == len(failing.at) == 1
+    assert JobRunner(jobs, lambda: True).run_all() == []
+    assert len(well.at) == len(failing.at) == 1
+
+
 def test_each_job_runs_on_its_own_schedule() -> None:
     often, seldom = Calls(), Calls()
     run_for(runner(job("often", often), job("seldom", seldom, timedelta(minutes=10))), 21)
