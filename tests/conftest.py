@@ -19,11 +19,12 @@ from pytest_django import DjangoDbBlocker
 from tests.examples import use_few_examples
 from tests.loaded_rows import LoadedContent
 from tests.prepared_database import make_prepared_database, restore_database, template_name
-from tests.statements import chosen_tests, recorded
+from tests.statements import chosen_tests, show_locks, watched_statements, write_down
 
 use_few_examples()
 # Python's own number makes it look for garbage twenty to thirty times a test.
 gc.set_threshold(50_000, 20, 20)
+_WAS_SKIPPED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,7 +37,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin the record anew, once for all test processes."""
-    if config.getoption("--statements") == "record" and not hasattr(config, "workerinput"):
+    if config.getoption("--statements") != "record":
+        return
+    show_locks()
+    if not hasattr(config, "workerinput"):
         for path in _record(config).iterdir():
             path.unlink()
 
@@ -49,8 +53,20 @@ def _record(config: pytest.Config) -> Path:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     if item.config.getoption("--statements") != "record":
         return (yield)
-    with recorded(_record(item.config), os.environ.get("PYTEST_XDIST_WORKER", "main"), item.nodeid):
-        return (yield)
+    with watched_statements() as kinds:
+        done = yield
+    # What SQLite skips asks nothing there, and is for the other database.
+    if not item.stash.get(_WAS_SKIPPED, False):
+        write_down(_record(item.config), os.environ.get("PYTEST_XDIST_WORKER", "main"), item.nodeid, kinds)
+    return done
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped:
+        item.stash[_WAS_SKIPPED] = True
+    return report
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
+from django.db.models.sql.compiler import SQLCompiler
 
 # What differs between two statements of one kind: values, and how many of them.
 _VALUES = re.compile(r"(?:\((?:%s|\?)(?:, (?:%s|\?))*\)(?:, )?)+")
@@ -29,8 +30,8 @@ def _kind(statement: str) -> str:
 
 
 @contextmanager
-def recorded(folder: Path, process: str, test: str) -> Iterator[None]:
-    """Write down which kinds of statements run meanwhile in this thread."""
+def watched_statements() -> Iterator[Set[str]]:
+    """Give a set that gets the kinds of the statements which run meanwhile in this thread."""
     kinds = set()
 
     def look(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -41,9 +42,24 @@ def recorded(folder: Path, process: str, test: str) -> Iterator[None]:
     # Not by execute_wrapper(): it takes out the last, which is the site's own where the connection opened meanwhile.
     connection.execute_wrappers.insert(0, look)
     try:
-        yield
+        yield kinds
     finally:
         connection.execute_wrappers.remove(look)
+
+
+def show_locks() -> None:
+    """Let SQLite's statements name the rows that PostgreSQL would lock, which it does not allow for every join."""
+    compile_query = SQLCompiler.as_sql
+
+    def as_sql(self: SQLCompiler, *args: Any, **options: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, params = compile_query(self, *args, **options)
+        query = self.query
+        return (f"{sql} /* FOR UPDATE OF {query.select_for_update_of} */" if query.select_for_update else sql), params
+
+    SQLCompiler.as_sql = as_sql  # type: ignore[method-assign]
+
+
+def write_down(folder: Path, process: str, test: str, kinds: Set[str]) -> None:
     with (folder / f"{process}.jsonl").open("a") as file:
         file.write(json.dumps([test, sorted(kinds)]) + "\n")
 
