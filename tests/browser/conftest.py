@@ -3,7 +3,7 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partialmethod
 from pathlib import Path
 from typing import Literal
@@ -62,6 +62,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failure what the open pages show and what the site said last: it may not fail again."""
+    report = yield
+    used = getattr(item, "funcargs", {})
+    if report.failed and call.when == "call" and "_tabs" in used:
+        report.sections += [(f"Page at {address}", shown) for address, shown in used["_tabs"].shown()]
+        report.sections.append(("The site said last", "\n".join(used["site"].output[-40:])))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The tabs that tests look through. One that is left as it was taken is taken again by a later test: a new one starts a
 process with nothing in its cache, which is two thirds of what a page costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Literal
 from weakref import WeakKeyDictionary, WeakSet
@@ -157,6 +157,16 @@ class Tabs:
         tab.attach(events)
         self._taken.append((tab, kind))
         return tab.page
+
+    def shown(self) -> Iterator[tuple[str, str]]:
+        """Return the address of each page that the test has open, and the beginning of what it shows."""
+        for tab, _kind in self._taken:
+            for page in tab.context.pages:
+                try:
+                    # A page that a script keeps busy answers nothing.
+                    yield page.url, page.locator("body").inner_text(timeout=5000)[:2000]
+                except Error as error:
+                    yield page.url, str(error)
 
     def give_back(self) -> None:
         """Call it after each test, while what the pages do is still watched."""
