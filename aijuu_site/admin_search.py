@@ -1,11 +1,12 @@
 """The search of the admin: Wagtail's own, whatever is typed."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from modelsearch.backends import database
 from modelsearch.query import And, Or, Phrase, PlainText, SearchQuery
 
-# Each word is a level of a nested expression; nobody looks for more.
+# Each word, and each phrase in quotation marks, is a level of a nested expression; nobody looks for more.
 _MOST_WORDS = 20
 _LONGEST_WORD = 100
 
@@ -32,9 +33,18 @@ def _harmless(query: str | SearchQuery) -> str | SearchQuery:
         text = _harmless_text(query.query_string)
         return Phrase(text) if text else ""
     if isinstance(query, And | Or):
-        parts = [part for part in map(_harmless, query.subqueries) if part]
-        return type(query)(parts) if parts else ""
+        parts = [part for part in map(_harmless, _operands(query)) if part]
+        return type(query)(parts[:_MOST_WORDS]) if parts else ""
     return query
+
+
+def _operands(query: And | Or) -> Iterator[SearchQuery]:
+    """Yield what the query combines, that of equal queries within it included."""
+    for one in query.subqueries:
+        if isinstance(one, type(query)):
+            yield from _operands(one)
+        else:
+            yield one
 
 
 def _harmless_text(text: str) -> str:

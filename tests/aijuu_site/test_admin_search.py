@@ -85,3 +85,12 @@ def test_search_for_signs_alone_finds_nothing() -> None:
     for typed in ('"', "- /", " "):
         assert not list(Page.objects.all().autocomplete(typed))
         assert not list(Page.objects.all().search(typed))
+
+
+def test_only_the_first_phrases_are_searched() -> None:
+    """Five hundred of them took seconds."""
+    page = HomePage.objects.get().add_child(instance=ContentPage(title="Kuikka ja lampi", slug="kuikka"))
+    for number, found in ((20, []), (21, [page.pk])):
+        typed = '"kuikka ja" ' * (number - 1) + '"jokin muu"'
+        _filters, parsed = parse_query_string(typed, operator="and")
+        assert [one.pk for one in Page.objects.all().search(parsed)] == found
