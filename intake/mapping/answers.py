@@ -48,7 +48,7 @@ def is_answered(value: Any) -> bool:
 
 
 def digests(answers: Answers, keys: Iterable[str]) -> dict[str, str]:
-    """Return a digest of each answer to these questions, by which another one is found to be the same or not."""
+    """Return a digest of each answer to these questions. Equal answers have equal digests."""
     answered = {key: json.dumps(answers[key], sort_keys=True) for key in keys if is_answered(answers.get(key))}
     return {key: sha256(words.encode()).hexdigest()[:16] for key, words in answered.items()}
 
@@ -115,7 +115,7 @@ def endings_of(
 ) -> list[Ending]:
     """Return the endings to which an answer leads, in order; [] if the mapping goes on.
 
-    `published`: only those that this set has too, and leads to by the same answers, in its words.
+    `published`: return only endings that this set has too and to which it leads by these answers, with its texts.
     """
     known = {**facts, **counted_answers(question_set, facts, answers)}
     found = [ending for ending in question_set.endings if condition_holds(ending.condition, known)]

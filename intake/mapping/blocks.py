@@ -64,7 +64,7 @@ class ConditionChoiceBlock(blocks.ChoiceBlock):
         return _ConditionField(**kwargs)
 
     def normalize_choice(self, value: Any) -> Any:
-        """Return the value unchanged. The choices come from the page that is being read, so they can't be used here."""
+        """Return the value unchanged: looking up the choices would read the page that is being loaded."""
         return value
 
 

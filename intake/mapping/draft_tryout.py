@@ -45,7 +45,7 @@ def try_mapping(request: HttpRequest, page_id: int) -> HttpResponse:
 
 
 class _DraftTryout:
-    """One request of a try-out. `facts` and `answers` are carried in the page; `place` is the page that was posted."""
+    """One request of a try-out. The page carries `facts` and `answers`. `place` names the page that was posted."""
 
     def __init__(self, request: HttpRequest, question_set: QuestionSet) -> None:
         self.request, self.question_set = request, question_set

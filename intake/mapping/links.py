@@ -31,7 +31,7 @@ def find_link(secret: str, *, now: datetime) -> MappingLink | None:
         return None
     enquiry = link.mapping.parallel_to
     if enquiry is not None and link.mapping.started_at is None and enquiry.address_confirmed_at is not None:
-        # It was not merged (merge_empty_parallel).
+        # merge_empty_parallel() has kept this empty mapping, but its link opens the enquiry's own mapping.
         first = InitialMapping.objects.filter(enquiry=enquiry, expires_at__gt=now)
         link.mapping = first.select_related("enquiry", "parallel_to").first() or link.mapping
     return link if link.mapping.expires_at > now else None
@@ -40,7 +40,7 @@ def find_link(secret: str, *, now: datetime) -> MappingLink | None:
 def page_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
     """Return the secret of the private link on the thank-you page; it is the same each time.
 
-    It is derived from the receipt in the URL of that page. Otherwise like a link in a mail (_link_for).
+    It is derived from the receipt in the URL of that page. Otherwise the link works like one in a mail (_link_for).
     """
     secret = derived_secret("intake.mapping-page-link", enquiry.receipt)
     _link_to_enquiry(enquiry, secret, by_mail=False, now=now)
@@ -53,7 +53,7 @@ def _link_for(mail: OutgoingMail, now: datetime) -> MadeLink:
     The link opens existing answers only if they were started by mail too, or if the sender has confirmed the e-mail
     address; otherwise an empty mapping. Earlier links stay valid. A link to a mapping that was not started is valid for
     a whole lifetime from now (intake.mapping.models.expiry). The mail of an unfinished draft has a link to that draft.
-    Raises Enquiry.DoesNotExist or InitialMapping.DoesNotExist if what it leads to was removed.
+    Raises Enquiry.DoesNotExist or InitialMapping.DoesNotExist if the enquiry or the draft was removed.
     """
     secret = new_secret()
     if mail.purpose != MailPurpose.MAPPING_RESUME:
@@ -97,7 +97,8 @@ def may_open_answers(mapping: InitialMapping, *, by_mail: bool) -> bool:
 def may_show_letter(mapping: InitialMapping, *, by_mail: bool) -> bool:
     """Return whether a link of this kind may show the contact facts, and the message if the mapping began from one.
 
-    One in a mail may only where they were given on the mapping's own first step, which the link opened before.
+    A link in a mail may show them in two cases only: they were given on the mapping's own first step, which this link
+    could open before the mapping was sent, or the sender has confirmed the address.
     """
     enquiry = mapping.source_enquiry
     are_own = enquiry is None or (enquiry.kind == Kind.MAPPING and mapping.begun_by_mail is None)
@@ -105,7 +106,7 @@ def may_show_letter(mapping: InitialMapping, *, by_mail: bool) -> bool:
 
 
 def may_copy(mapping: InitialMapping, *, by_mail: bool, now: datetime) -> bool:
-    """Return whether a link of this kind shows its reader an own copy of the answers now."""
+    """Return whether the sender can get a copy of the answers by a link of this kind now."""
     is_fresh = mapping.sent_at is not None and receipt_is_fresh(mapping.sent_at, now)
     return is_fresh and may_open_answers(mapping, by_mail=by_mail)
 
@@ -127,7 +128,7 @@ def _to_link(enquiry: Enquiry, mappings: list[InitialMapping], *, by_mail: bool)
 
 def _link_to_enquiry(enquiry: Enquiry, secret: str, *, by_mail: bool, now: datetime) -> InitialMapping:
     with transaction.atomic():
-        # In the same order as on sending.
+        # Lock in the same order as send_mapping().
         lock_receiving()
         enquiry = Enquiry.with_proofs.select_for_update().get(pk=enquiry.pk)
         remove_expired(InitialMapping.objects.filter(Q(enquiry=enquiry) | Q(parallel_to=enquiry)), now)
@@ -164,7 +165,7 @@ def record_beginning(mapping: InitialMapping, *, by_mail: bool, now: datetime) -
         mapping.begun_by_mail = by_mail
         others = mapping.links.filter(by_mail=not by_mail)
         if mapping.enquiry and enquiry.address_confirmed_at is None and others.exists():
-            # There is no parallel one yet: it is made only beside one that was begun (_link_to_enquiry).
+            # There is no parallel mapping yet: _link_to_enquiry() makes one only if the first one has begun.
             others.update(mapping=_make_empty(enquiry, is_parallel=True, expires_at=mapping.expires_at, now=now))
     mapping.started_at, mapping.expires_at = now, expiry(now)
 
@@ -185,8 +186,8 @@ def confirm_address(*, enquiry_id: int, now: datetime) -> None:
 def merge_empty_parallel(enquiry: Enquiry) -> None:
     """Delete an empty parallel mapping and point its links to the enquiry's own.
 
-    One that is kept longer stays while the other is unsent: its mails have named its last day. Until the other one is
-    removed its links open that (find_link), and then a mapping to begin anew.
+    If the empty mapping expires later, it is kept until the enquiry's own is sent, because mails have named its last
+    day. Its links open the enquiry's own mapping (find_link), and after the removal of that one the empty mapping.
     """
     first = InitialMapping.objects.select_for_update().filter(enquiry=enquiry).first()
     empty = InitialMapping.objects.select_for_update().filter(parallel_to=enquiry, started_at=None).first()
@@ -236,9 +237,9 @@ def unsent_of_mailbox(address: str) -> list[InitialMapping]:
 
 
 def remove_unsent_of_mailbox(address: str) -> int:
-    """Remove what unsent_of_mailbox() returns, with links and mails. Returns how many there were."""
+    """Remove the mappings of unsent_of_mailbox(), with their links and mails. Returns how many there were."""
     with transaction.atomic():
-        # Nobody changes an address meanwhile, or sends one of them.
+        # While this lock is held, no address is changed and no mapping is sent.
         lock_receiving()
         unsent = unsent_of_mailbox(address)
         list(InitialMapping.objects.select_for_update().filter(pk__in=[mapping.pk for mapping in unsent]))

@@ -1,7 +1,6 @@
 """The mails about a mapping, and the private link in them.
 
-The link of a mapping without a message goes out by itself once the address is stored, and again when its sender asks
-for it.
+For a mapping without a message, the link is mailed automatically once the address is stored, and again on request.
 """
 
 from dataclasses import dataclass, replace
@@ -39,11 +38,11 @@ MAPPING_LINK = PrivateLink(
     view_name="mapping_resume",
     last_day="alkukartoituksen-viimeinen-paiva",
 )
-# How soon the link may be asked for again. A mailbox has its own daily limit (intake.mail.queue.MAILS_A_DAY).
+# The shortest time between two mails with the link. A mailbox also has a daily limit (intake.mail.queue.MAILS_A_DAY).
 MAIL_INTERVAL = timedelta(hours=1)
-# Of one mapping, to any addresses, so that nobody can go through a list of strangers.
+# The most mails for one mapping, to all its addresses together, so that nobody can mail a list of strangers.
 MOST_MAILS = 3
-# A link that could not be delivered for so long is not waited for any more.
+# A mail with the link that could not be delivered within this time is withdrawn.
 MAIL_LIFETIME = timedelta(hours=12)
 
 
@@ -101,7 +100,10 @@ def queue_mapping_link(*, enquiry: Enquiry, now: datetime) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class LinkMail:
-    """What the sender is told: where the link goes, when it was queued last, whether it still waits to go out."""
+    """The state of the mail with the private link, as the sender sees it.
+
+    `mailed_at`: when it was queued last. `is_waiting`: it is queued and not sent yet. `can_be_sent`: it may be queued.
+    """
 
     address: str
     mailed_at: datetime | None
@@ -131,11 +133,11 @@ def link_mail_of(mapping: InitialMapping, *, now: datetime) -> LinkMail | None:
 def mail_first_link(
     mapping: InitialMapping, *, before: str, signs: SpamSigns, by_mail: bool = False, now: datetime
 ) -> None:
-    """Queue the link to a newly stored address; nothing if the mailbox is the one that it went to.
+    """Queue the link to a newly stored address, unless it was queued to the same mailbox last.
 
-    `before`: the address until now, "" at the beginning. If it was corrected, every link that went to another mailbox
-    stops working: a stranger may have got it. Not if the correction came by such a link itself (`by_mail`). In the
-    caller's transaction, which holds lock_receiving() and the row.
+    `before`: the previous address, "" for a new mapping. If the address was corrected, all links that were mailed to
+    another mailbox are deleted, because a stranger may have received them. They are kept if the correction was made by
+    a mailed link (`by_mail`). Runs in the caller's transaction, which holds lock_receiving() and has locked the row.
     """
     key = mailbox_key(mapping.facts["email"])
     if before and mailbox_key(before) != key and not by_mail:
@@ -161,12 +163,12 @@ def mail_link_again(*, mapping_id: int, now: datetime) -> None:
 
 
 def _is_allowed(mapping: InitialMapping, signs: SpamSigns) -> bool:
-    """Return whether the limits of the mapping allow a mail; never for one that will be held as suspicious."""
+    """Return whether the limit of the mapping allows another mail. A suspicious mapping gets none."""
     return mapping.link_mails < MOST_MAILS and not _is_suspicious(mapping, signs)
 
 
 def _is_suspicious(mapping: InitialMapping, signs: SpamSigns) -> bool:
-    """Return whether the mapping would be held as suspicious if it was sent as it is."""
+    """Return whether the spam rules would quarantine the mapping if it was sent now."""
     return bool(reasons_to_suspect(replace(mapping.contact_facts, message=mapping.free_text), signs))
 
 
@@ -188,7 +190,7 @@ def _save(mapping: InitialMapping) -> None:
 
 
 def _to_draft(mail: OutgoingMail) -> Addresses:
-    """Return the address of the contact facts as it is written now."""
+    """Return the address that the contact facts have now."""
     draft = draft_of(mail)
     return Addresses(recipient=draft.facts["email"] if draft else mail.recipient, reply_to=mail.reply_to)
 
@@ -200,13 +202,13 @@ def _is_still_valid(mail: OutgoingMail, now: datetime) -> bool:
         and draft.expires_at > now
         and now - mail.created_at < MAIL_LIFETIME
         and mailbox_key(mail.recipient) == mailbox_key(draft.facts["email"])
-        # How fast the first step was filled in was judged when the mail was queued.
+        # The time taken for the first step was already checked when the mail was queued.
         and not _is_suspicious(draft, replace(draft.signs_at(now), seconds_open=MIN_SECONDS))
     )
 
 
 def _withdraw(mail: OutgoingMail, _now: datetime) -> None:
-    """Delete the mail; the page then says that none went out."""
+    """Delete the mail; the page then says that none was sent."""
     draft = draft_of(mail)
     if draft is not None and draft.link_mailed_key == mailbox_key(mail.recipient):
         draft.link_mailed_key, draft.link_mailed_at = "", None
@@ -215,7 +217,7 @@ def _withdraw(mail: OutgoingMail, _now: datetime) -> None:
 
 
 def _forget(mail: OutgoingMail, _now: datetime) -> None:
-    """Delete the delivered mail: it holds an address of somebody who has sent nothing."""
+    """Delete the delivered mail: it contains the address of somebody who has not sent a mapping."""
     mail.delete()
 
 

@@ -16,19 +16,19 @@ from intake.mapping.answers import Progress, answer_text, counted_answers, progr
 from intake.mapping.questions import QuestionSet, question_set_from_json
 from intake.submission import ContactFacts, SpamSigns
 
-# An unsent mapping is kept to the end of the day, in Finland, that is so long after its beginning.
+# How long an unsent mapping is kept after the day on which it began. It expires at the end of its last day in Finland.
 LIFETIME = timedelta(days=30)
 FACT_NAMES = ("supervision_form", "delivery_modes")
 
 
 def expiry(begun_at: datetime) -> datetime:
-    """Return when a mapping that begins at this moment expires: where its last day ends (last_day)."""
+    """Return when a mapping that begins at this moment expires: at the end of its last day."""
     after_last = timezone.localdate(begun_at) + LIFETIME + timedelta(days=1)
     return timezone.make_aware(datetime.combine(after_last, time.min))
 
 
 def last_day(expires_at: datetime) -> date:
-    """Return the last day on which a mapping is kept and its links work: the one that people are told."""
+    """Return the last day on which a mapping is kept and its links work. Pages and mails name this day."""
     return timezone.localdate(expires_at - timedelta.resolution)
 
 
@@ -64,18 +64,19 @@ class InitialMapping(models.Model):
 
     # The contact facts of a mapping without an enquiry: names of intake.submission.ContactFacts -> values.
     facts = models.JSONField(default=dict, blank=True)
-    # Their digests (intake.mapping.answers) as the page on which the mapping began sent them last.
+    # Digests (intake.mapping.answers) of the facts that the start form posted last (intake.mapping.services).
     first_facts = models.JSONField(default=dict, blank=True, editable=False)
     # QuestionSet.as_json() (intake.mapping.questions) when the first answers were stored.
     question_set = models.JSONField(default=dict, blank=True)
     # intake.mapping.answers.Answers.
     answers = models.JSONField(default=dict, blank=True)
-    # The notices of the page on which it was sent.
+    # The notices that the check page showed when the mapping was sent.
     shown_texts = models.JSONField(default=dict, blank=True)
     # {"hidden_field": bool, "source_known": bool}: the spam signs of the first step.
     signs = models.JSONField(default=dict, blank=True)
-    # For the page that tells of the mail with the private link, and the mail's limits: the mailbox (intake.mailbox) to
-    # which it was queued last, when, and how often in all. The first two are empty if that mail was withdrawn.
+    # The mailbox (intake.mailbox) to which the mail with the private link was queued last, when, and how often in
+    # total: for the page that shows the state of this mail, and for its limits. The first two are empty if the mail
+    # was withdrawn.
     link_mailed_key = models.CharField(max_length=64, blank=True, editable=False)
     link_mailed_at = models.DateTimeField(null=True, blank=True, editable=False)
     link_mails = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -106,7 +107,7 @@ class InitialMapping(models.Model):
         return last_day(self.expires_at)
 
     def last_day_once_stored(self, now: datetime) -> date:
-        """Return the last day once another step is stored now: one that was not started begins with it."""
+        """Return the last day after a step has been stored now. Storing the first step starts the mapping."""
         return self.last_day if self.started_at else last_day(expiry(now))
 
     @property
@@ -124,7 +125,7 @@ class InitialMapping(models.Model):
         return ContactFacts(**{**self.facts, "delivery_modes": tuple(self.facts["delivery_modes"])})
 
     def signs_at(self, now: datetime) -> SpamSigns:
-        """Return the spam signs of the first step, as they count when something is sent now."""
+        """Return the spam signs of the first step, with the time since it was stored as the time of filling in."""
         return SpamSigns(
             hidden_field="x" if self.signs.get("hidden_field") else "",
             seconds_open=(now - self.created_at).total_seconds(),
@@ -148,7 +149,7 @@ class InitialMapping(models.Model):
 
     @property
     def checked_digest(self) -> str:
-        """A digest of what is sent, by which the page on which it was checked is known to show the same."""
+        """A digest of the facts and answers. The check page carries it, so that a change after that is detected."""
         words = json.dumps([self.facts, self.counted_answers], sort_keys=True)
         return sha256(words.encode()).hexdigest()[:16]
 

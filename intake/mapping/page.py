@@ -53,7 +53,7 @@ from intake.rate_limit import address_key
 from intake.submission import MAPPING_FORM, new_form_token
 
 _STEP, _ENDING = "step-", "ending-"
-# Asked with every letter. Building this query takes Django ten times as long as running it.
+# Raw SQL, because it runs for every message: Django takes ten times as long to build the query as to run it.
 _PUBLISHED = """
     SELECT CAST(questions AS text) FROM intake_mappingpage
     JOIN wagtailcore_page ON wagtailcore_page.id = page_ptr_id WHERE live LIMIT 1
@@ -61,8 +61,9 @@ _PUBLISHED = """
 
 
 def preview_modes(page: Any) -> list[tuple[str, Any]]:
-    """Return Wagtail's preview modes: the start, each step, the check, the early ends, and the page on where to
-    turn instead.
+    """Return Wagtail's preview modes, one for each page that visitors see.
+
+    These are the start page, each step, the check page, each early end, and the page on where to turn instead.
     """
     question_set = page.question_set()
     return [
@@ -76,10 +77,10 @@ def preview_modes(page: Any) -> list[tuple[str, Any]]:
 
 
 def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | None:
-    """Return the preview of one page. Shows every question, with its condition in words.
+    """Return the preview of one page. It shows every question, with its condition in words.
 
-    None for a step that does not exist (any more): the editor's list of modes may be outdated, and a 404 would stop
-    its preview for good.
+    Returns None for a step that does not exist: the editor's list of modes may be outdated, and a 404 would stop the
+    preview for good.
     """
     question_set: QuestionSet = page.question_set()
     common = {"preview_of_page": True, "tryout_url": reverse("mapping_tryout", args=[page.pk]) if page.pk else ""}
@@ -125,7 +126,7 @@ def show_preview(page: Any, request: HttpRequest, mode: str) -> HttpResponse | N
 
 
 def show_start(page: Any, request: HttpRequest) -> HttpResponse:
-    """Show what the mapping is, and whom it is not for."""
+    """Show the page that describes the mapping and leads to its first step."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     context = page.get_context(request)
@@ -149,9 +150,9 @@ def show_elsewhere(page: Any, request: HttpRequest) -> HttpResponse:
 
 
 def start_or_show(page: Any, request: HttpRequest) -> HttpResponse:
-    """Show the first step; a valid POST stores it and redirects (303), an invalid one shows the form as typed.
+    """Show the first step. A valid POST stores it and redirects (303); an invalid one shows the form as it was typed.
 
-    An invalid POST has the same status codes as that of the contact form (intake.contact.page).
+    The status codes of an invalid POST are those of the contact form (intake.contact.page).
     """
     now = timezone.now()
     if request.method != "POST":
@@ -165,7 +166,7 @@ def start_or_show(page: Any, request: HttpRequest) -> HttpResponse:
         entry = form.entry(source_known=require_own_source(request))
         start = MappingStart(entry=entry, question_set=page.question_set())
         secret = derived_secret("intake.mapping-start", entry.opening.submission_id)
-        # The same form may have begun a mapping before.
+        # The same form may have been posted before; then its mapping exists already.
         link = find_link(secret, now=now)
         ending = _ending_at_start(start, link.mapping if link else None)
         if ending:
@@ -179,7 +180,10 @@ def start_or_show(page: Any, request: HttpRequest) -> HttpResponse:
 
 
 def _ending_at_start(start: MappingStart, begun: InitialMapping | None) -> Ending | None:
-    """Return the early end to which the first step leads; if a mapping has begun, by its own questions and facts."""
+    """Return the early end to which the first step leads; None if the mapping goes on.
+
+    If the mapping exists already (`begun`), its own questions and its updated facts (repeated_facts) decide.
+    """
     if begun is None:
         return ending_for(start.question_set, condition_facts_of(start.entry.facts), {})
     if begun.is_sent:
@@ -217,7 +221,7 @@ class MappingPage(AlwaysPublic, RoutablePageMixin, BasePage):
     elsewhere_text = RichTextField(
         gettext_lazy("where to turn"),
         blank=True,
-        # Its headings stand right under the title of their page.
+        # The headings stand directly below the title of the page, so they begin with h2.
         features=["h2", *(name for name in PROSE_FEATURES if name != "h4")],
         help_text=gettext_lazy("Where to turn in a crisis, in a quarrel that needs a judge, or for therapy."),
     )
@@ -309,7 +313,7 @@ def published_questions() -> QuestionSet | None:
 def ending_for(question_set: QuestionSet, facts: Answers, answers: Answers) -> Ending | None:
     """Return the early end of a mapping with these questions; None if it goes on.
 
-    One that is not published any more, or not for these answers, ends nothing: its page has no words.
+    An early end counts only while it is published for these answers: otherwise its page would have no text.
     """
     if not endings_of(question_set, facts, answers):
         return None
@@ -318,7 +322,11 @@ def ending_for(question_set: QuestionSet, facts: Answers, answers: Answers) -> E
 
 
 def is_offered_to(enquiry: Enquiry) -> bool:
-    """Return whether this enquiry can go on with a mapping: a message without a sent one that its facts do not end."""
+    """Return whether the sender of this enquiry can go on with a mapping.
+
+    The mapping page must be published. The enquiry must be a message whose mapping was not sent yet and whose contact
+    facts do not lead to an early end.
+    """
     mapping = getattr(enquiry, "mapping", None)
     if enquiry.kind != Kind.CONTACT or (mapping is not None and mapping.is_sent):
         return False
@@ -326,16 +334,17 @@ def is_offered_to(enquiry: Enquiry) -> bool:
         cursor.execute(_PUBLISHED)
         published = cursor.fetchone()
     if published is None or f'"{ENDING}"' not in published[0]:
-        # Most have no early end: their questions need not be read.
+        # Without an early end, as in most cases, the questions need not be read.
         return published is not None
     question_set = mapping.questions if mapping is not None and mapping.question_set else published_questions()
     return question_set is not None and ending_for(question_set, condition_facts_of(enquiry), {}) is None
 
 
 def can_be_invited(enquiry: Enquiry, *, now: datetime) -> bool:
-    """Return whether a link to the mapping may be sent: to an open, ordinary enquiry that may go on with it.
+    """Return whether the supervisor may mail a link to the mapping to the sender of this enquiry.
 
-    Not while the mapping is expired: it is removed within the hour; after that another one can be started.
+    The enquiry must be open, not suspicious, and able to go on with a mapping (is_offered_to). While its mapping is
+    expired, no link is sent: the mapping is removed within the hour, and then another one can be started.
     """
     mapping = getattr(enquiry, "mapping", None)
     is_expired = mapping is not None and mapping.started_at is not None and mapping.expires_at <= now
@@ -348,7 +357,10 @@ def _may_go_on(enquiry: Enquiry) -> bool:
 
 @offer_next_step
 def _mapping_after_message(enquiry: Enquiry, pause: PauseStatus) -> PrivateLink | None:
-    """Return the private link for the confirmation of a message; None in a pause, unless the mapping has been begun."""
+    """Return the private link for the confirmation of a message; None if the confirmation offers no mapping.
+
+    A new mapping is offered only while the contact page takes messages as usual. One that has begun always is.
+    """
     mapping = getattr(enquiry, "mapping", None)
     is_begun = mapping is not None and mapping.started_at is not None
     is_asked_for = (is_begun or pause.form_mode == FormMode.AS_USUAL) and not enquiry.is_closed
@@ -356,7 +368,10 @@ def _mapping_after_message(enquiry: Enquiry, pause: PauseStatus) -> PrivateLink 
 
 
 def _is_link_valid(mail: OutgoingMail, _now: datetime) -> bool:
-    """Also while the mapping is expired: making the link removes it and begins another one (intake.mapping.links)."""
+    """Return whether the mail with the link may still be sent.
+
+    An expired mapping does not prevent it: making the link replaces that mapping by a new one (intake.mapping.links).
+    """
     return _may_go_on(enquiry_of(mail))
 
 

@@ -1,4 +1,4 @@
-"""How a mapping is shown: on its pages to the visitor, and once sent, as it was asked."""
+"""How a mapping is shown: to the visitor on its pages, and once it is sent, with the questions as they were asked."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -50,7 +50,7 @@ ANSWERS = FormPost(
         "The answers could not be stored. Your words are still on the form – try again or call %(phone)s."
     ),
     refusals={
-        # From an old tab or another device.
+        # The post comes from an old tab or another device.
         AlreadySent: (
             409,
             gettext_lazy(
@@ -71,7 +71,7 @@ ANSWERS = FormPost(
 
 
 class Lost(StrEnum):
-    """What an early end took along, for its page: nothing, what was just sent, or what had been stored, too."""
+    """What an early end has removed, for its page: nothing, the answers just sent, or all stored answers too."""
 
     NOTHING = ""
     SENT = "vastaus"
@@ -93,9 +93,10 @@ def current_notices(request: HttpRequest) -> tuple[FormNotices, PauseStatus, Con
 
 @dataclass(frozen=True, kw_only=True)
 class StepPage:
-    """One step as shown on a page. `continue_url`: the URL to continue on another device; `link_mail`: by mail.
+    """One step as shown on a page.
 
-    `last_day`: until when, once this step is stored; None before the mapping begins.
+    `continue_url`: the URL for continuing on another device. `link_mail`: the state of the mail with the link.
+    `last_day`: the last day for continuing once this step is stored; None before the mapping begins.
     `draft`: the key under which the script keeps unsent input in the tab (static/js/form.js); "" for none.
     """
 
@@ -297,7 +298,7 @@ class MappingInProgress:
 
 
 def read_mapping(enquiry: Enquiry, *, now: datetime) -> SentMapping | MappingInProgress | None:
-    """Return what may be shown of an enquiry's mapping; None if it has none."""
+    """Return the part of an enquiry's mapping that the supervisor may see; None if the enquiry has no mapping."""
     mapping = getattr(enquiry, "mapping", None)
     if mapping is None:
         return None
@@ -321,7 +322,7 @@ def sent_mapping(mapping: InitialMapping) -> SentMapping:
     done = progress(question_set, facts, answers)
     return SentMapping(
         sent_at=mapping.sent_at,
-        # As stored: the way to compute a version may have changed.
+        # The stored version: the way to compute a version may have changed since.
         version=stored_version(mapping.question_set),
         published_on=date.fromisoformat(question_set.published_on) if question_set.published_on else None,
         answered=done.answered,
@@ -391,7 +392,7 @@ def _rules(question: Question) -> Iterator[str]:
 
 
 def sent_groups(mapping: SentMapping) -> list[dict[str, Any]]:
-    """Return the answers of a sent mapping, without steps of which nothing was asked."""
+    """Return the answers of a sent mapping, without steps in which no question was asked."""
     groups = []
     for step in mapping.steps:
         answers = [

@@ -1,6 +1,6 @@
-"""The private pages of a mapping: finding it by its link, its pages in order, and what is shown where there is none.
+"""The private pages of a mapping: finding it by its link, the order of its pages, and the pages for invalid links.
 
-Where no form can take what was posted, its words are shown again.
+When no form can accept a post any more, the page shows the typed text, so that it can be copied.
 """
 
 import html
@@ -42,7 +42,7 @@ LATER = "later"
 # The index of the contact facts, before those of the question steps.
 FACTS = -1
 _HIDDEN_FIELDS = ("extra_line", "form_token", SHOWN_FIELD)
-# The value of a choice of a removed question: the id of a block, yes or no, or "no answer".
+# The posted value of a choice: a block id, yes or no, or "no answer". If its question was removed, it has no label.
 _KEY_OF_CHOICE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|yes|no|-")
 # A path of a private link, with other characters before or after it.
 _DAMAGED = re.compile(r"[^\w-]*([\w-]+(?:/[\w-]+)*)[^\w-]*", re.ASCII)
@@ -111,16 +111,16 @@ class MappingPath:
 
     @property
     def ending(self) -> Ending | None:
-        """The ending to which a stored answer leads; it was stored on the way back or to go on later."""
+        """The early end to which a stored answer leads. "Back" and "later" store answers without ending the mapping."""
         if self.mapping.is_sent:
             return None
         return ending_for(self.question_set, self.mapping.condition_facts, self.mapping.answers)
 
     @property
     def last(self) -> int:
-        """The index of the last step that is asked: the one whose stored answer ends the mapping, if there is one.
+        """The index of the last step that is asked; the number of steps if no stored answer ends the mapping.
 
-        FACTS if a contact fact of the message ends it: then nothing is asked.
+        If one does, it is the step of that answer. FACTS if a contact fact of the message does: nothing is asked then.
         """
         ending = self.ending
         keys = [{question.key for question in step.questions} for step in self.question_set.steps]
@@ -131,7 +131,8 @@ class MappingPath:
     def resume_url(self) -> str:
         """Return the URL to continue at: the first step that lacks a required answer or has no answers.
 
-        Where a stored answer ends the mapping, it is the step of that answer, which can still be changed.
+        If a stored answer ends the mapping, continue at the step of that answer, where it can be changed. If a contact
+        fact of the message does, continue at the page of the early end.
         """
         if self.mapping.is_sent:
             return self.done_url()
@@ -191,7 +192,7 @@ def answers_to(questions: Iterable[Question], data: QueryDict) -> list[TypedAnsw
 def return_typed_text(request: HttpRequest, *, status: int) -> HttpResponse | None:
     """Return a page with the typed text of a post to a URL without a form; None if nothing was typed.
 
-    The form's page was removed or unpublished while somebody was writing.
+    This happens if the page of the form was removed or unpublished while somebody was writing.
     """
     if not read_post(request):
         return too_long_response(request, {"limit": MESSAGE_LIMIT})
@@ -242,7 +243,7 @@ def private(*, reads_post: bool = True) -> Callable[[PathView], PathView]:
                 path = _find_path(secret)
                 return view(request, path, **kwargs) if path else _closed(request)
             except InitialMapping.DoesNotExist:
-                # It expired or was removed after it was found.
+                # The mapping expired or was removed after it was found.
                 return _closed(request)
 
         return sensitive_post_parameters()(csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(find_and_show)))
@@ -266,7 +267,8 @@ def _find_path(secret: str) -> MappingPath | None:
 def _closed(request: HttpRequest) -> HttpResponse:
     """Return a 404 page for an expired link, with the typed text so that it can be copied.
 
-    A second press of the button that ended the mapping leads to the page of the early end, as the first one.
+    A post with an answer that leads to an early end redirects to its page instead: after a double click, the first
+    post has already removed the mapping.
     """
     if request.method == "POST" and not read_post(request):
         return too_long_response(request)
@@ -274,20 +276,21 @@ def _closed(request: HttpRequest) -> HttpResponse:
     if ending:
         return stored_response(request, ended_url(ending, lost=Lost.ALL))
     typed = typed_answers(request.POST) if request.method == "POST" else []
-    # Its primary key is all that a link needs.
+    # visitor_urls() needs only the primary key.
     published = MappingPage.objects.live().values_list("pk", flat=True)[:1]
     context = {"typed": typed, "begin_url": "".join(visitor_urls(list(published)))}
     return TemplateResponse(request, "intake/mapping/closed_page.html", context, status=404)
 
 
 def _ending_posted(data: QueryDict) -> Ending | None:
-    """Return the published early end to which an answer in this post leads by itself."""
+    """Return the published early end to which an answer in this post alone leads; None if there is none."""
     goes_on = "back" not in data and LATER not in data
     published = published_questions() if goes_on else None
     posted = {name.removeprefix("q_"): data.getlist(name) for name in data}
     if published is None:
         return None
-    # Without JavaScript a page also asks what its own answers rule out; answers of other pages are gone.
+    # Without JavaScript a page also shows questions that its own answers rule out: their answers are ignored.
+    # Conditions on other pages can't be checked, because the answers of those pages were removed.
     for step in published.steps:
         own = {question.key for question in step.questions}
         for question in step.questions:
@@ -297,7 +300,7 @@ def _ending_posted(data: QueryDict) -> Ending | None:
     return next((ending for ending in published.endings if condition_holds(ending.condition, posted)), None)
 
 
-# Exempt like the pages themselves: the secret in the URL protects against forged posts.
+# Exempt from CSRF protection like the pages themselves: the secret in the URL protects against forged posts.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -323,6 +326,6 @@ def _repaired(damaged: str) -> str:
 
 
 def _page_at(address: str) -> ResolverMatch | None:
-    # The pattern of `repair_link` takes every address below the prefix; another prefix can't come out of _repaired().
+    # resolve() finds a view for every repaired path: the pattern of repair_link matches all paths below the prefix.
     page = resolve(address) if address else None
     return page if page and page.url_name != "private_link" else None

@@ -34,7 +34,7 @@ from intake.mapping.questions import (
 )
 
 STEP, ENDING = "step", "ending"
-# Larger than the limits of all blocks, which have error messages of their own.
+# Larger than the limits of all blocks, so that a number above its limit is read and gets the block's error message.
 _LARGEST_NUMBER = 10**9
 
 
@@ -72,7 +72,7 @@ class QuestionStreamBlock(blocks.StreamBlock):
     def clean(self, value: StreamValue) -> StreamValue:
         """Reject empty steps, conditions on later or removed questions, and duplicate roles.
 
-        Not in a draft, which is autosaved while it is incomplete.
+        A draft is not checked, because it is autosaved while it is incomplete.
         """
         cleaned = super().clean(value)
         if self.is_deferred_validation:
@@ -121,7 +121,7 @@ def _readable_id(row: dict[str, Any]) -> str | None:
 def read_question_set(value: StreamValue, *, published_on: str = "") -> QuestionSet:
     """Return the questions of the blocks as visitors read them (home.editors_text).
 
-    Those above the first step get a step without a title.
+    Questions above the first step are put into a step without a title.
     """
     steps: list[tuple[str, str, str, list[Question]]] = []
     endings: list[Ending] = []
@@ -217,7 +217,7 @@ def _question(child: Any, key: str, labels: _Labels) -> Question:
             Choice(key=NO, label=_text(value["no_label"])),
         )
     elif "choices" in value:
-        # Of a duplicate key the first choice is used. An empty choice is left out.
+        # If two choices have the same key, the first one is used. An empty choice is left out.
         by_key: dict[str, Choice] = {}
         for item in value["choices"].bound_blocks:
             if item.value:
@@ -288,7 +288,7 @@ def _empty_steps(children: list[Any]) -> list[int]:
 
 
 def _condition_error(child: Any, index: int, children: list[Any], places: dict[str, int]) -> str:
-    # All items are well-formed: the block has rejected others.
+    # All items are well-formed, because the block rejects malformed ones.
     pairs = [pair for item in child.value["when"] or () if (pair := read_option(item))]
     if not pairs:
         return ""
@@ -319,7 +319,7 @@ def _known_choices(source: str, children: list[Any], places: dict[str, int]) -> 
 
 
 def _ending_error(child: Any, index: int, children: list[Any], places: dict[str, int]) -> str:
-    """Return what contradicts an early end, for a block with a valid condition; "" if nothing does."""
+    """Return the error of a block whose valid condition conflicts with an early end; "" if there is none."""
     pairs = _pairs(child)
     if not pairs:
         return ""

@@ -44,7 +44,7 @@ class Role(StrEnum):
 
 
 class Need(TextChoices):
-    """How much an answer is needed. A recommended one is asked for once more before sending; nothing depends on it."""
+    """Whether an answer is needed. A recommended one is asked for again before sending, but it can be left out."""
 
     OPTIONAL = "optional", _("Optional")
     RECOMMENDED = "recommended", _("Recommended")
@@ -233,7 +233,7 @@ def _iso_day(text: Any) -> str:
 
 
 def option(source: str, choice: str) -> str:
-    """Return the value of a choice of a condition in the editor's form."""
+    """Return the form value by which the editor selects one choice as a condition."""
     return f"{source}:{choice}"
 
 

@@ -54,7 +54,7 @@ class Incomplete(Exception):
 
 
 class ChangedSinceChecked(Exception):
-    """The facts or answers were changed elsewhere since the page was shown on which they were checked."""
+    """The facts or answers were changed elsewhere after the check page was shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +66,10 @@ class MappingStart:
 
 
 def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: datetime) -> InitialMapping:
-    """Store the first step of a mapping without an enquiry; the same form sent again only changes its facts.
+    """Store the first step of a mapping without an enquiry.
 
-    They become repeated_facts(). `secret`: that of its private link, the same for the same form. Raises AlreadySent,
+    If the same form is sent again, only the facts of its mapping are updated, to repeated_facts(). `secret`: the secret
+    of the private link, which is derived from the form, so that a repeated post finds its mapping. Raises AlreadySent,
     intake.rate_limit.TooManyPosts, and django.db.DatabaseError.
     """
     facts, signs = start.entry.facts, start.entry.signs
@@ -76,7 +77,7 @@ def begin_mapping(*, secret: str, start: MappingStart, address_key: str, now: da
         lock_receiving()
         remove_expired(InitialMapping.objects.filter(links__secret_digest=secret_digest(secret)), now)
         mapping = _locked(secret=secret)
-        # A sent one has no facts any more.
+        # A sent mapping has no facts any more.
         before = mapping.facts.get("email", "") if mapping else ""
         if mapping is None:
             enforce_rate_limit(f"{address_key[:58]}:begin", now)
@@ -143,7 +144,7 @@ def store_answers(
 
 
 def discard_mapping(*, mapping_id: int) -> None:
-    """Remove a mapping that an answer has ended. Does nothing if it was removed. Raises AlreadySent."""
+    """Remove a mapping that an answer has ended. Does nothing if it is removed already. Raises AlreadySent."""
     with transaction.atomic():
         lock_receiving()
         mapping = InitialMapping.objects.select_for_update().filter(pk=mapping_id).first()
@@ -163,15 +164,15 @@ def send_mapping(
 ) -> Enquiry:
     """Send a mapping: create its enquiry, or add it to the existing one, and queue the mails. A repeat does nothing.
 
-    `terms`: what the page said on which it was sent, so that it is kept no longer; None if that is not known.
-    `checked`: the InitialMapping.checked_digest of that page; "" if it does not tell. Raises ChangedSinceChecked,
-    Incomplete, TooManyPosts, and django.db.DatabaseError; then nothing is stored.
+    `terms`: the retention times and the pause that the check page stated; the mapping is kept no longer than that. None
+    if they are unknown. `checked`: the InitialMapping.checked_digest that the check page carried; "" if it carried
+    none. Raises ChangedSinceChecked, Incomplete, TooManyPosts, and django.db.DatabaseError; then nothing is stored.
     """
     details, chosen = ContactDetails.load(), at_most(terms, chosen=IntakeSettings.load())
     shown = form_notices(details=details, pause=pause, chosen=chosen).as_shown(terms=terms)
     with transaction.atomic():
         lock_receiving()
-        # The enquiry is locked before its mapping, as in its removal.
+        # The enquiry is locked before its mapping, in the same order as when an enquiry is removed.
         of_mapping = Q(mapping=mapping_id) | Q(other_mapping=mapping_id)
         list(Enquiry.objects.select_for_update(of=("self",)).filter(of_mapping))
         mapping = InitialMapping.objects.select_for_update().get(pk=mapping_id)
@@ -210,11 +211,11 @@ def send_mapping(
         mapping.enquiry = enquiry
         mapping.answers = mapping.counted_answers
         mapping.sent_at = now
-        # From now on they are stored in the enquiry only.
+        # From now on the facts are stored in the enquiry only.
         mapping.facts = mapping.first_facts = {}
         resume_mails(mapping.pk).delete()
         mapping.save()
-        # The other link then shows that the mapping was received. A started parallel mapping is kept.
+        # Afterwards the link of an empty parallel mapping shows that the mapping was received. A started one is kept.
         merge_empty_parallel(enquiry)
     return enquiry
 
@@ -282,9 +283,9 @@ def _require_unsent(mapping: InitialMapping) -> None:
 
 
 def repeated_facts(mapping: InitialMapping, facts: ContactFacts) -> dict[str, Any]:
-    """Return the facts of an unsent mapping once its first step is sent again.
+    """Return the facts to store when the first step of an unsent mapping is sent again.
 
-    A fact that it sends as it did before, and that was changed on the mapping's own page since, stays as it is.
+    A fact that the visitor has changed on the mapping's own page since is kept if the first step repeats its old value.
     """
     posted = _as_json(facts)
     stored = digests(mapping.facts, _FACTS)

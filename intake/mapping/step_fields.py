@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"\d{1,9}")
 _DATE_LENGTH = 40
 SCALE = range(11)
 ANSWER_ERRORS = {"too_long": gettext_lazy("Shorten the answer: now %(length)d characters, at most %(limit)d.")}
-# Shorter than any key of a choice. An empty value would be selected initially.
+# Not empty, since the choice with an empty value would be selected initially. Every key of a choice is longer.
 NO_ANSWER = "-"
 
 

@@ -19,8 +19,8 @@ from intake.mapping.questions import Question, QuestionType, Role, Step
 from intake.mapping.step_fields import NO_ANSWER, field_names, question_fields, question_help
 from intake.typed_text import without_invisible
 
-# The hidden field with the digests of words that were shown once as not to be stored (StepForm.unmet_words), or HIDDEN
-# by the script, which hides each question that does not apply.
+# The hidden field with the digests of the text that the page showed as not stored (StepForm.unmet_words). The script,
+# which hides each question that does not apply, sets it to HIDDEN instead.
 UNMET = "unmet"
 HIDDEN = "hidden"
 _TYPED = (
@@ -77,7 +77,7 @@ class StepForm(forms.Form):
         self.everything = everything
         self.shown = list(step.questions) if everything else questions_to_show(step, self.known)
         self.answers: dict[str, Any] = {}
-        # Those that do not apply by the answers of the post, and the valid answers to them.
+        # The questions that do not apply given the posted answers, and the valid answers to them.
         self.unmet: list[Question] = []
         self._unmet_answers: dict[str, Any] = {}
         self._lacking: set[str] = set()
@@ -91,11 +91,11 @@ class StepForm(forms.Form):
                 fields = question_fields(question, conditional=self._says_condition(question))
                 self.fields.update(fields)
                 if question in free_texts and question is not self._warns_above:
-                    # The warning stands in full once; at further texts one line reminds of it.
+                    # The full warning is shown once; further free texts have a reminder of one line.
                     fields[field_names(question)[0]].help_text = _reminded(fields[field_names(question)[0]].help_text)
 
     def clean(self) -> dict[str, Any]:
-        """Drop answers, and their errors, to questions that do not apply; require the required ones that do."""
+        """Drop the answers and errors of questions that do not apply. Require answers to required ones that apply."""
         cleaned = super().clean() or self.cleaned_data
         for question in self.shown:
             if not question.is_asked:
@@ -136,7 +136,7 @@ class StepForm(forms.Form):
 
     @property
     def unmet_words(self) -> dict[str, str]:
-        """What was typed for questions that do not apply by the answers of the post: field name -> digest."""
+        """The text typed for questions that do not apply given the posted answers: field name -> digest."""
         self.is_valid()
         names = [name for question in self.unmet if question.type in _TYPED for name in field_names(question)]
         return digests({name: " ".join(str(self.data.get(name, "")).split()) for name in names}, names)
@@ -153,19 +153,22 @@ class StepForm(forms.Form):
 
     @property
     def shown_keys(self) -> list[str]:
-        """The keys of the questions on the page. What is stored for others applies again if an earlier answer does."""
+        """The keys of the questions on the page.
+
+        The stored answers to the other questions of the step are kept, for the case that these apply again.
+        """
         return [question.key for question in self.shown]
 
     def data_with(self, stored: Answers, *, data: QueryDict) -> QueryDict | None:
-        """Return the post (`data`) with what was answered elsewhere meanwhile; None if there is nothing (data_with)."""
+        """Return the post merged with answers that were stored elsewhere meanwhile (see data_with() below)."""
         if SEEN not in data:
             return None
         self.is_valid()
         names = {question.key: field_names(question) for question in self.step.questions}
-        # Words that are not stored stand in the form too: they are those of the other page, if they were not touched.
+        # The form also shows answers to questions that do not apply, so untouched ones are replaced, too.
         posted = {**self._unmet_answers, **self.answers}
         initial = _initial(stored)
-        # As the page shows them: the words that come back are those that are posted then.
+        # Stored values as the fields show them, for example dates in Finnish form: they replace posted ones.
         initial |= {
             name: self.fields[name].prepare_value(initial[name]) for name in initial.keys() & self.fields.keys()
         }
@@ -220,11 +223,11 @@ def data_with(
     names: Mapping[str, tuple[str, ...]],
     initial: Mapping[str, Any],
 ) -> QueryDict | None:
-    """Return the post (`data`) with what was answered elsewhere while its page was open; None if there is nothing.
+    """Return the post (`data`) merged with answers stored elsewhere while its page was open; None if there are none.
 
-    The page says what it showed of the stored answers. One that is as it was shown was not touched on the page, so the
-    one that is stored now counts. `posted`: the valid answers of the post; `names`: the form fields of each answer;
-    `initial`: what they show of the stored answers.
+    The page carries digests of the stored answers that it showed. A posted answer that equals the shown one was not
+    touched on the page, so the answer that is stored now replaces it. `posted`: the valid answers of the post; `names`:
+    the form fields of each answer; `initial`: the values of these fields for the stored answers.
     """
     if SEEN not in data:
         return None
@@ -233,7 +236,7 @@ def data_with(
     changed = False
     for key in changed_elsewhere(seen=read_digests(str(data[SEEN])), posted=valid, stored=digests(stored, names)):
         own = names.get(key, ())
-        # Faulty, or asked only beside an answer that is none of this post.
+        # Typed text that is no valid answer is kept: it has an error, or its question does not apply any more.
         typed = key not in valid and any(
             text.strip() not in ("", NO_ANSWER) for name in own for text in data.getlist(name)
         )
@@ -246,7 +249,10 @@ def data_with(
 
 
 def is_told(words: Mapping[str, str], *, told: str) -> bool:
-    """Return whether the page has shown that these are not stored (`told`: its field UNMET), or hides what they say."""
+    """Return whether the page has shown that these words are not stored, or has hidden their questions.
+
+    `told`: the value of its field UNMET.
+    """
     return told == HIDDEN or words.items() <= read_digests(told).items()
 
 

@@ -72,7 +72,6 @@ from intake.submission import SHOWN_FIELD, ShownTerms, read_terms, signed_terms
 
 # Query parameter of a link from the check page: return there after the change.
 TO_CHECK = "tarkista"
-# The hidden field of the check page with what its notices say.
 LATER_TEMPLATE = "intake/mapping/later_page.html"
 _LINK = FormPost(
     content="a link to a mapping",
@@ -91,7 +90,7 @@ def resume(request: HttpRequest, path: MappingPath) -> HttpResponse:
 
 @private()
 def facts_step(request: HttpRequest, path: MappingPath) -> HttpResponse:
-    """The step of the contact facts."""
+    """Show or store the step of the contact facts."""
     if not path.asks_facts and request.method == "POST":
         reason = _(
             "Your contact details came with your message and can’t be changed here. Tell Kati if they have changed."
@@ -125,7 +124,7 @@ def facts_step(request: HttpRequest, path: MappingPath) -> HttpResponse:
 
 @private()
 def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpResponse:
-    """One step of questions."""
+    """Show or store one step of questions."""
     index = number - 1
     if index not in path.shown or index > path.last:
         return _not_asked(request, path) if request.method == "POST" else see_other(path.resume_url())
@@ -136,17 +135,17 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
     form, data = _posted_form(path, index, request.POST)
     # Not empty if another tab or device has changed an answer on which these questions depend.
     left_out = answers_to(form.not_asked, request.POST)
-    unmet, told = form.unmet_words, request.POST.get(UNMET, "")
-    tells = not left_out and not is_told(unmet, told=told)
+    unmet, already_shown = form.unmet_words, request.POST.get(UNMET, "")
+    shows_unmet = not left_out and not is_told(unmet, told=already_shown)
     goes_back, goes_on_later = "back" in request.POST, LATER in request.POST
 
     def store() -> str:
         if path.mapping.is_sent:
-            # Nothing that could be mended here would be stored.
+            # Refused before validation: correcting the form would be useless, since nothing is stored any more.
             raise AlreadySent
         if left_out:
             raise PostRefused(422, _not_asked_message())
-        if tells:
+        if shows_unmet:
             raise PostRefused(422, _unmet_message())
         if not form.is_valid() and not ((goes_back or goes_on_later) and form.only_lacks_answers):
             raise PostRefused(422)
@@ -155,7 +154,7 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
                 422, _("The questions were changed just now. Your answers are still here: check them and go on.")
             )
         if not (goes_back or goes_on_later):
-            # An answer of a later step ends the mapping there, where it is shown.
+            # Answers of later steps are left out: they end the mapping when their own step is posted.
             earlier = {question.key for step in path.question_set.steps[:index] for question in step.questions}
             known = {key: value for key, value in path.mapping.answers.items() if key in earlier}
             ending = ending_for(path.question_set, path.mapping.condition_facts, {**known, **form.answers})
@@ -170,14 +169,14 @@ def question_step(request: HttpRequest, path: MappingPath, number: int) -> HttpR
         return path.check_url() if TO_CHECK in request.GET else path.after(index)
 
     def show_again(*, status: int, notice: str) -> HttpResponse:
-        if not tells or status != 422:
+        if not shows_unmet or status != 422:
             return _step_response(
-                request, path, index, form, left_out=left_out, told=told, status=status, notice=notice
+                request, path, index, form, left_out=left_out, unmet=already_shown, status=status, notice=notice
             )
-        # Those of the form: another page may have stored other words than this one showed.
+        # The merged data, which the form shows, and not the post: another page may have stored other words meanwhile.
         words = answers_to(form.unmet, data)
         return _step_response(
-            request, path, index, form, left_out=words, told=digests_text(unmet), status=status, notice=notice
+            request, path, index, form, left_out=words, unmet=digests_text(unmet), status=status, notice=notice
         )
 
     return ANSWERS.answer(request, store=store, show_again=show_again)
@@ -196,7 +195,7 @@ def later(request: HttpRequest, path: MappingPath) -> HttpResponse:
 
 
 def _mail_link(path: MappingPath) -> str:
-    """Mail the link, if it can be sent now, and return the URL of the page that says whether it went."""
+    """Mail the link, if it can be sent now, and return the URL of the page that shows whether it was sent."""
     mail_link_again(mapping_id=path.mapping.pk, now=timezone.now())
     return path.later_url()
 
@@ -213,7 +212,7 @@ def _later_response(request: HttpRequest, path: MappingPath, *, status: int = 20
 
 
 def _store_answers(path: MappingPath, form: StepForm | None) -> None:
-    """Store the answers of a step; without `form` only the questions, where none was asked of this visitor."""
+    """Store the answers of a step. Without `form`, store only the question set: no question applied to this visitor."""
     store_answers(
         mapping_id=path.mapping.pk,
         by_mail=path.by_mail,
@@ -237,10 +236,7 @@ def _step_form(path: MappingPath, index: int, data: Any) -> StepForm:
 
 
 def _posted_form(path: MappingPath, index: int, data: QueryDict) -> tuple[StepForm, QueryDict]:
-    """Return the form of a post, and what it holds.
-
-    What was answered elsewhere while its page was open, and not touched there, stays.
-    """
+    """Return the form of a post and its data, merged with answers stored elsewhere while its page was open."""
     form = _step_form(path, index, data)
     merged = form.data_with(path.mapping.answers, data=data)
     return (_step_form(path, index, merged), merged) if merged else (form, data)
@@ -279,7 +275,7 @@ def _step_response(
     status: int = 200,
     notice: str = "",
     left_out: Sequence[TypedAnswer] = (),
-    told: str = "",
+    unmet: str = "",
 ) -> HttpResponse:
     step, now = path.question_set.steps[index], timezone.now()
     context = step_context(
@@ -299,7 +295,7 @@ def _step_response(
         ),
     )
     seen = digests_text(digests(path.mapping.answers, form.keys))
-    context |= {"version": path.question_set.version, "seen": seen, "left_out": left_out, "unmet": told}
+    context |= {"version": path.question_set.version, "seen": seen, "left_out": left_out, "unmet": unmet}
     return TemplateResponse(request, STEP_TEMPLATE, context, status=status)
 
 
@@ -308,10 +304,10 @@ def _facts_as_typed(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _posted_facts(path: MappingPath, data: QueryDict) -> MappingFactsForm:
-    """Return the form of a post. What was changed elsewhere while its page was open, and not touched there, stays."""
+    """Return the form of a post, merged with facts that were changed elsewhere while its page was open."""
     form = MappingFactsForm(data)
     stored = path.mapping.facts
-    # Empty once they were sent.
+    # The facts are empty once the mapping was sent.
     if not stored:
         return form
     form.is_valid()
@@ -364,7 +360,7 @@ def check(request: HttpRequest, path: MappingPath) -> HttpResponse:
 
     def show_again(*, status: int, notice: str) -> HttpResponse:
         if status == 409:
-            # Another device has changed it since.
+            # The mapping was changed elsewhere since.
             path.mapping.refresh_from_db()
         return _response(request, path, status=status, notice=notice)
 
@@ -389,16 +385,16 @@ def done(request: HttpRequest, path: MappingPath) -> HttpResponse:
 
 
 def _end(path: MappingPath, ending: Ending) -> str:
-    """Remove the mapping, and return the URL of the page that stands in place of the next step."""
+    """Remove the mapping, and return the URL of the page of the early end."""
     discard_mapping(mapping_id=path.mapping.pk)
     return ended_url(ending, lost=Lost.ALL if path.mapping.started_at else Lost.SENT)
 
 
 @require_safe
 def ended(request: HttpRequest, key: str) -> HttpResponse:
-    """Show the text of an early end as it is published now; 404 with a text of the site's own if there is none.
+    """Show the text of an early end as it is published now; 404 with a fixed text if it is not published any more.
 
-    Its URL is private, since it tells of an answer; the mapping itself is gone.
+    The URL is private, because it reveals an answer.
     """
     question_set = published_questions()
     endings = question_set.endings if question_set else ()
@@ -408,7 +404,7 @@ def ended(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _terms(request: HttpRequest) -> ShownTerms | None:
-    """Return what the check page said that was posted; None if it does not tell, or for a GET."""
+    """Return the retention times and the pause that the posted check page stated; None if unknown, or for a GET."""
     return read_terms(request.POST.get(SHOWN_FIELD, "")) if read_post(request) else None
 
 
@@ -430,7 +426,7 @@ def _response(request: HttpRequest, path: MappingPath, *, status: int = 200, not
         "notice": notice,
         "seen": path.mapping.checked_digest,
         "shown": signed_terms(terms_now(chosen=chosen, pause=pause)),
-        # Sending deletes the input that the tab kept for the steps.
+        # The beginning of the keys of all steps: sending deletes the input that the tab kept for them.
         "draft": reverse("mapping_resume", args=[path.secret]),
         "back_url": path.step_url(shown[-1]) if shown else path.facts_url(),
         **notices.as_context(),
