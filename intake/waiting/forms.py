@@ -24,9 +24,9 @@ GREETING_LIMIT = 1000
 
 
 class WaitingForm(ContactFactsForm):
-    """Who waits, a wish, and a checkbox for mail on free times, which is not ticked initially."""
+    """Contact facts, a wish, and a checkbox for mail on free times, which is not ticked initially."""
 
-    # Not asked: the page says how people on the list are contacted, and the rest is talked about when it begins.
+    # Not asked: the page says how people on the list are contacted; the rest is discussed when supervision begins.
     preferred_contact = None  # type: ignore[assignment]
     organisation = None  # type: ignore[assignment]
     delivery_modes = None  # type: ignore[assignment]
@@ -57,7 +57,8 @@ class WaitingForm(ContactFactsForm):
 class ReturnPlanForm(forms.ModelForm):
     """The settings of a return plan.
 
-    `shown_digest` identifies the forecast that the page showed (intake.waiting.plan_page): only that can be started.
+    `shown_digest` identifies the forecast that the page showed. Only a plan with that forecast can be started
+    (intake.waiting.plan_page).
     """
 
     first_form = forms.ChoiceField(
@@ -98,14 +99,14 @@ class ReturnPlanForm(forms.ModelForm):
 
 
 class StopForm(forms.Form):
-    """The button that stops the plan; rejected if the plan has changed since."""
+    """The button that stops or resumes the plan; rejected if the plan has changed since."""
 
     plan = forms.IntegerField(min_value=1, widget=forms.HiddenInput(attrs={"id": False}))
     version = version_field()
 
 
 class MoveAheadForm(forms.Form):
-    """The reason for moving an enquiry to the head of the list. A too long reason is returned uncut."""
+    """The reason for moving an enquiry to the head of the list. A reason that is too long is shown again in full."""
 
     version = version_field()
     reason = forms.CharField(

@@ -32,7 +32,7 @@ LIST_PURPOSES = (
 def return_notice_preview(plan: ReturnPlan, *, now: datetime) -> NewMail:
     """Return the notice as it would be queued, without a recipient; the plan may be unsaved.
 
-    It names a pause that is announced. None goes out during one.
+    The notice names an announced pause. During a pause no notice is sent.
     """
     pause = PauseNotice.load().status(now=now)
     words = {
@@ -50,7 +50,7 @@ def queue_return_notice(*, plan: ReturnPlan, place: WaitingPlace, now: datetime)
 
 
 def queue_return_reminder(*, plan: ReturnPlan, place: WaitingPlace, now: datetime) -> None:
-    """Queue the reminder of the notice. It gives as many days as the notice did."""
+    """Queue the reminder of the notice. It names the same number of days to answer as the notice."""
     words = {"answer_url": WAITING_LINK.url(), "answer_days": place.answer_days}
     _queue_to_place(_list_mail(MailPurpose.RETURN_REMINDER, words), place, plan_key(plan.pk), now)
 
@@ -58,7 +58,7 @@ def queue_return_reminder(*, plan: ReturnPlan, place: WaitingPlace, now: datetim
 def queue_still_waiting(*, place: WaitingPlace, is_last: bool, months: int, now: datetime) -> None:
     """Queue the question whether somebody is still waiting.
 
-    `is_last`: the mail says what follows without an answer. `months`: until that, or the next question.
+    `is_last`: the mail announces the removal; otherwise it announces the next question. `months`: how long until then.
     """
     words = {"answer_url": WAITING_LINK.url(), "is_last": is_last, "months": months}
     mail = _list_mail(MailPurpose.STILL_WAITING, words)
@@ -125,7 +125,7 @@ def queue_waiting_confirmation(*, place: WaitingPlace, now: datetime) -> bool:
 
 
 def queue_test_confirmation(*, enquiry: Enquiry, months: int, now: datetime) -> None:
-    """Queue the confirmation that the place of a test letter would get. There is no such place, and none is stored."""
+    """Queue the confirmation for a test letter, which has no place on the list. The place made here is not stored."""
     place = WaitingPlace(enquiry=enquiry, months=months)
     day = last_day_without_mail(confirmed_at=now, months=months)
     _queue_link_to_place(place, MailPurpose.WAITING_CONFIRMATION, day, now)
@@ -134,7 +134,7 @@ def queue_test_confirmation(*, enquiry: Enquiry, months: int, now: datetime) -> 
 def queue_waiting_link(*, place: WaitingPlace, removed_on: date | None, now: datetime) -> None:
     """Queue a mail with a new private link to a place, at the supervisor's request.
 
-    `removed_on`: when the place is removed without an answer (intake.waiting.reading); None if it is not.
+    `removed_on`: when the place is removed if no answer comes (intake.waiting.reading); None if it is not removed.
     """
     _queue_link_to_place(place, MailPurpose.WAITING_LINK, removed_on, now)
 
@@ -145,7 +145,7 @@ def _queue_link_to_place(place: WaitingPlace, purpose: MailPurpose, removed_on: 
 
 
 def link_mail(*, place: WaitingPlace, purpose: MailPurpose, removed_on: date | None) -> NewMail:
-    """Return a mail with the private link. It is rendered anew before each attempt (intake.waiting.reading)."""
+    """Return a mail with the private link. It is rendered again before each attempt (intake.waiting.reading)."""
     return mail_to_sender(
         place.enquiry,
         purpose,
@@ -163,13 +163,13 @@ def link_mail(*, place: WaitingPlace, purpose: MailPurpose, removed_on: date | N
 def queue_waiting_answer(
     *, enquiry: Enquiry, is_interested: bool, deduplication_key: str, goes_at: datetime, now: datetime
 ) -> None:
-    """Queue the notification of an answer, given `now`, to the supervisor. Only one for each key."""
+    """Queue the notification of an answer that is given `now` to the supervisor. Only one is queued for each key."""
     mail = _answer_mail(enquiry, is_interested=is_interested, answered_at=now)
     queue_mail(replace(mail, deduplication_key=deduplication_key, goes_at=goes_at), now=now)
 
 
 def reassign_sent_answer(*, mail: OutgoingMail, enquiry: Enquiry, is_interested: bool) -> None:
-    """Let a sent notification be about another enquiry to which the answer applied too, and name it."""
+    """Reassign a sent notification to another enquiry to which the answer also applied, and render it for that one."""
     about = _answer_mail(enquiry, is_interested=is_interested, answered_at=mail.created_at)
     mail.enquiry_id, mail.subject, mail.text, mail.html = enquiry.pk, about.subject, about.text, about.html
     mail.save(update_fields=["enquiry", "subject", "text", "html"])

@@ -33,16 +33,17 @@ class WaitingPlace(models.Model):
     # When a mail with the private link was first sent to this address; before that no other mail is sent to it.
     reached_at = models.DateTimeField(null=True, blank=True)
 
-    # When the person last confirmed to be waiting, and the questions since then.
+    # When the person last confirmed that they are waiting.
     confirmed_at = models.DateTimeField()
     # The months between the questions, as set when the person joined or last confirmed.
     months = models.PositiveSmallIntegerField(default=4, editable=False)
+    # When the latest question since `confirmed_at` was queued, and how many there were.
     asked_at = models.DateTimeField(null=True, blank=True)
     asked_times = models.PositiveSmallIntegerField(default=0)
     # When the removal notice was queued; once it is sent, the enquiry is removed.
     removal_notice_at = models.DateTimeField(null=True, blank=True)
 
-    # The plan that notified of the return, when its notice was queued, and when the reminder was.
+    # The plan that notified of the return, and when its notice and the reminder were queued.
     plan = models.ForeignKey("ReturnPlan", on_delete=models.SET_NULL, null=True, blank=True, related_name="places")
     notified_at = models.DateTimeField(_("told of the return"), null=True, blank=True)
     reminded_at = models.DateTimeField(_("reminded"), null=True, blank=True)

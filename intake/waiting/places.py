@@ -39,15 +39,15 @@ from intake.waiting.models import ReturnPlan, WaitingLink, WaitingPlace
 # The mails with the private link; once one is sent, its address may get other mails.
 LINK_PURPOSES = (MailPurpose.WAITING_CONFIRMATION, MailPurpose.WAITING_LINK)
 REASON_LIMIT = 200
-# Who comes back to the list within this after the supervisor took them off it waits on as before.
+# If the supervisor puts a place back on the list within this time after taking it off, the place waits on as before.
 TIME_TO_PUT_BACK = timedelta(hours=1)
 
 
 def mailable_places() -> QuerySet[WaitingPlace]:
     """Return the places on the list that may get mails, notified or not: their people have asked for mail.
 
-    Not the suspicious ones, nor those whose address has not got a mail with the link to leave the list: somebody else
-    may have entered it, so the supervisor contacts them. is_mailable() is the same for one place.
+    Suspicious places are left out. So are places whose address was not sent a mail with the link to leave the list yet:
+    somebody else may have entered the address, so the supervisor contacts these people. is_mailable() checks one place.
     """
     return WaitingPlace.objects.filter(
         enquiry__status=Status.WAITING_LIST,
@@ -59,7 +59,7 @@ def mailable_places() -> QuerySet[WaitingPlace]:
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A mailbox with places on the list, or that had some: one person, however many enquiries."""
+    """A mailbox that has or had places on the list. It counts as one person, however many enquiries it has."""
 
     key: str
 
@@ -107,7 +107,7 @@ def record_steps(
 
 
 def takes_new_clients(now: datetime) -> bool:
-    """Return whether new supervision is started now, according to the database: only then the list may be told."""
+    """Return whether new supervision is started now, according to the database: only then is the list notified."""
     return pause_state(PauseNotice.load().settings, now).takes_new_clients
 
 
@@ -125,7 +125,7 @@ def link_for_place(*, enquiry: Enquiry, now: datetime) -> str:
 
 def _link_for(mail: OutgoingMail, now: datetime) -> MadeLink:
     enquiry = enquiry_of(mail)
-    # That of a test letter opens nothing.
+    # The link in the mail of a test letter opens nothing.
     return MadeLink(secret=new_secret() if enquiry.is_proof else link_for_place(enquiry=enquiry, now=now))
 
 
@@ -144,9 +144,9 @@ def join(
 ) -> WaitingPlace:
     """Return the place of the enquiry: a new one at the end of the list, or the one it had before.
 
-    Who returns to the list keeps the old rank and the wish for mail; questions and notices start over, unless the
-    supervisor has put right a mistake (_is_put_back). The confirmation is queued, once for each enquiry, for people who
-    joined themselves or want mail. The caller has called lock_receiving() before locking the enquiry.
+    An enquiry that returns to the list keeps its rank and the wish for mail. Questions and notices start over, unless
+    the supervisor has corrected a mistake (_is_put_back). The confirmation is queued, once for each enquiry, for people
+    who joined themselves or want mail. The caller has called lock_receiving() before locking the enquiry.
     """
     with transaction.atomic():
         lock_receiving()
@@ -174,11 +174,12 @@ def join(
 
 
 def _is_put_back(place: WaitingPlace, now: datetime) -> bool:
-    """Return whether the supervisor took the place off the list within TIME_TO_PUT_BACK, and it was not answered since.
+    """Return whether the supervisor took the place off the list less than TIME_TO_PUT_BACK ago.
 
-    Then the person has been told and asked what they were before, and must not be told again. Not if it left by the
-    person's silence, or after the removal notice: it would leave again at once. Not if it counts as told by a mail that
-    counts no more (_forget_running_plan). The step of its return is recorded.
+    Then earlier questions and notices still hold and must not be sent again. False if the person has answered YES or
+    NO. False if the place left the list without an answer, or after the removal notice: it would leave again at once.
+    False if its notice of the return does not count any more (_forget_running_plan). The history already contains the
+    step of its return.
     """
     if place.notified_at and not _has_notice(place):
         return False
@@ -204,8 +205,11 @@ def _has_notice(place: WaitingPlace) -> bool:
 
 @receiver(accepted)
 def begin_waiting(*, enquiry: Enquiry, now: datetime, **_signal: object) -> None:
-    """Confirm a place that the supervisor has accepted. Its time begins now if it would be over or asked about at once:
-    while the enquiry was suspicious, the person heard nothing. In the caller's transaction, as below."""
+    """Queue the confirmation of a place whose enquiry the supervisor has accepted.
+
+    If its first question or its removal is already due, its time starts now: while the enquiry was suspicious, no mail
+    was sent to the person. Runs in the caller's transaction, which holds lock_receiving().
+    """
     place = WaitingPlace.objects.filter(enquiry=enquiry).first()
     if place and months_later(calendar_day(place.confirmed_at), place.months) <= calendar_day(now):
         place.confirmed_at = now
@@ -216,8 +220,8 @@ def begin_waiting(*, enquiry: Enquiry, now: datetime, **_signal: object) -> None
 def queue_joining_confirmation(*, enquiry: Enquiry, now: datetime) -> bool:
     """Queue the confirmation of a place unless it was queued before. Returns whether it was queued.
 
-    Not for people whom the supervisor put on the list without a wish for mail, and not while the enquiry is suspicious:
-    then it is sent when she accepts it. In the caller's transaction, which holds lock_receiving().
+    Not for people whom the supervisor put on the list without a wish for mail. While the enquiry is suspicious, nothing
+    is queued until she accepts it. Runs in the caller's transaction, which holds lock_receiving().
     """
     place = WaitingPlace.objects.filter(enquiry=enquiry).first()
     if place is None or enquiry.status != Status.WAITING_LIST:
@@ -230,7 +234,7 @@ def queue_joining_confirmation(*, enquiry: Enquiry, now: datetime) -> bool:
 
 @receiver(test_letter_listed)
 def confirm_test_letter(*, enquiry: Enquiry, now: datetime, **_signal: object) -> None:
-    """Queue the mail of joining the list for a letter that does not join it."""
+    """Queue the confirmation of joining for a test letter, which does not join the list."""
     if not enquiry.is_quarantined:
         queue_test_confirmation(enquiry=enquiry, months=IntakeSettings.load().waiting_months, now=now)
 
@@ -238,7 +242,7 @@ def confirm_test_letter(*, enquiry: Enquiry, now: datetime, **_signal: object) -
 def reset_waiting(place: WaitingPlace, *, months: int, now: datetime) -> None:
     """Record that the person is waiting as of now, and reset earlier questions and notices.
 
-    `months`: between the questions from now on; more than before only if the person has confirmed it.
+    `months`: the months between the questions from now on. It may be raised only by the person's own answer.
     """
     _forget_running_plan(place, now)
     place.confirmed_at = now
@@ -263,9 +267,10 @@ def reset_waiting(place: WaitingPlace, *, months: int, now: datetime) -> None:
 
 
 def _forget_running_plan(place: WaitingPlace, now: datetime) -> None:
-    """Let the running plan tell this mailbox again, unless another of its places on the list still counts as told.
+    """Let the running plan notify this mailbox again, unless another of its places on the list counts as notified.
 
-    A plan tells no mailbox that has a mail with its key (intake.waiting.return_plan): the mails lose the key.
+    A plan skips mailboxes that have a mail with its key (intake.waiting.return_plan), so the keys of the sent mails are
+    changed. Unsent mails are deleted.
     """
     plan = place.plan
     if plan is None or plan.state != PlanState.RUNNING:
@@ -278,9 +283,9 @@ def _forget_running_plan(place: WaitingPlace, now: datetime) -> None:
     mails = mailbox.mails(MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER)
     for mail in mails.filter(deduplication_key=plan_key(plan.pk)).only("purpose", "state", "deduplication_key"):
         is_unsent = mail.state in (MailState.QUEUED, MailState.FAILED)
-        # Another place of the mailbox that came back has none any more: its notice is counted out once.
+        # If another place of the mailbox comes back later, no mail has the key: the notice is counted out only once.
         if mail.purpose == MailPurpose.RETURN_NOTICE:
-            # Those that are not on the list were told by the same notice.
+            # The same notice was also for the places of the mailbox that are not on the list.
             mailbox.places.filter(plan=plan).update(plan=None, notified_at=None, reminded_at=None)
             count_out_notice(plan_id=plan.pk, unsent_since=place.notified_at if is_unsent else None)
         if is_unsent:
@@ -292,9 +297,9 @@ def _forget_running_plan(place: WaitingPlace, now: datetime) -> None:
 
 
 def count_out_notice(*, plan_id: int, unsent_since: datetime | None) -> None:
-    """Count one mailbox less as told by the plan. `unsent_since`: when its notice was queued, if it was not sent.
+    """Count one mailbox less as notified by the plan. `unsent_since`: when its notice was queued, if it was not sent.
 
-    A notice that was sent still counts for its day: no more answers come than the supervisor has asked for.
+    A notice that was sent still counts for its day, so that no more answers come than the supervisor has asked for.
     """
     plan = ReturnPlan.objects.filter(pk=plan_id)
     plan.filter(notified__gt=0).update(notified=F("notified") - 1)
@@ -366,7 +371,7 @@ def _locked_place(enquiry_id: int, version: int) -> WaitingPlace:
 
 
 def _shift_ranks(rank: int) -> None:
-    """Increase `rank` and all higher ranks by one. In two updates, because ranks are unique after each row."""
+    """Increase `rank` and all higher ranks by one. Two updates, because the database checks uniqueness row by row."""
     reach = WaitingPlace.objects.aggregate(reach=Max("rank") - Min("rank"))["reach"] + 2
     WaitingPlace.objects.filter(rank__gte=rank).update(rank=F("rank") + reach)
     WaitingPlace.objects.filter(rank__gte=rank + reach).update(rank=F("rank") - reach + 1)

@@ -149,7 +149,7 @@ def progress(plan: ReturnPlan) -> Progress:
         .prefetch_related(Prefetch("enquiry__steps", answers, to_attr="answers"))
         .order_by("rank")
     )
-    fates = [_result_of(of_mailbox) for of_mailbox in by_mailbox(places).values()]
+    results = [_result_of(of_mailbox) for of_mailbox in by_mailbox(places).values()]
     notices = OutgoingMail.objects.filter(
         purpose=MailPurpose.RETURN_NOTICE, deduplication_key=plan_key(plan.pk)
     ).select_related("enquiry")
@@ -157,12 +157,12 @@ def progress(plan: ReturnPlan) -> Progress:
     under_way = [mail for mail in notices if mail.state in (MailState.QUEUED, MailState.SENDING)]
     return Progress(
         plan=plan,
-        yes=fates.count("yes"),
-        no=fates.count("no"),
-        silent=fates.count("silent"),
-        unanswered=fates.count("unanswered"),
-        handled=fates.count("handled"),
-        removed=max(0, plan.notified - len(fates)),
+        yes=results.count("yes"),
+        no=results.count("no"),
+        silent=results.count("silent"),
+        unanswered=results.count("unanswered"),
+        handled=results.count("handled"),
+        removed=max(0, plan.notified - len(results)),
         on_the_way=len([mail for mail in under_way if not mail.is_late]),
         unsent=tuple(mail.enquiry for mail in unsent if mail.enquiry),
     )
@@ -174,7 +174,7 @@ def _result_of(places: list[WaitingPlace]) -> str:
         step
         for place in places
         for step in place.enquiry.answers  # type: ignore[attr-defined]
-        # Who was put back has been told again: what was answered before counts no more.
+        # If a person was put back on the list and notified again, answers to the earlier notice do not count.
         if place.notified_at is None or step.changed_at >= place.notified_at
     ]
     if answers:
@@ -188,7 +188,7 @@ def _result_of(places: list[WaitingPlace]) -> str:
 
 
 def show_or_start(request: HttpRequest) -> HttpResponse:
-    """Show the forecast or progress. A post shows the forecast with other settings, or starts or resumes the plan."""
+    """Show the forecast or progress. A post shows the forecast with new settings, or starts or resumes the plan."""
     if request.method in ("GET", "HEAD"):
         return _page(request)
     if request.method != "POST":
@@ -241,7 +241,7 @@ def _start(request: HttpRequest, form: ReturnPlanForm) -> HttpResponse:
     try:
         start_plan(**values, by=request.user, now=now)  # type: ignore[arg-type]
     except TakesNoNewClients:
-        messages.error(request, _cannot_tell(now))
+        messages.error(request, _cannot_notify(now))
         return _page(request, form=form, status=409)
     except NobodyToNotify:
         messages.error(request, _("There is nobody on the list whom the site could tell."))
@@ -254,7 +254,7 @@ def _start(request: HttpRequest, form: ReturnPlanForm) -> HttpResponse:
 
 
 def _continue(request: HttpRequest, form: ReturnPlanForm, held: ReturnPlan | None) -> HttpResponse:
-    """Resume a plan on hold, with the forecast that the page showed."""
+    """Resume a plan on hold if its forecast is still the one that the page showed."""
     now = timezone.now()
     values = {name: form.cleaned_data[name] for name in form.Meta.fields}
     as_shown = StopForm(request.POST)
@@ -267,7 +267,7 @@ def _continue(request: HttpRequest, form: ReturnPlanForm, held: ReturnPlan | Non
     try:
         resume_plan(plan_id=as_shown.cleaned_data["plan"], version=as_shown.cleaned_data["version"], **values, now=now)
     except TakesNoNewClients:
-        messages.error(request, _cannot_tell(now))
+        messages.error(request, _cannot_notify(now))
         return _page(request, form=form, status=409)
     except ChangedMeanwhile:
         messages.error(request, _changed())
@@ -283,7 +283,7 @@ def _with(plan: ReturnPlan, values: dict[str, Any]) -> ReturnPlan:
     return plan
 
 
-def _cannot_tell(now: datetime) -> str:
+def _cannot_notify(now: datetime) -> str:
     if pause_state(PauseNotice.load().settings, now) is PauseState.FULL:
         return _("Aijuu is full, so those who wait can't be told yet.")
     return _("Aijuu is on a pause, so those who wait can't be told yet.")
@@ -302,7 +302,7 @@ def _page(request: HttpRequest, *, form: ReturnPlanForm | None = None, status: i
         "ended": [progress(plan) for plan in ended],
         "takes_new_clients": state.takes_new_clients,
         "is_full": state is PauseState.FULL,
-        "cannot_tell": _cannot_tell(now),
+        "cannot_tell": _cannot_notify(now),
         "user_can_act": may_act(request.user),
         "user_can_change_pause": request.user.has_perm("home.change_pausenotice"),  # type: ignore[union-attr]
     }

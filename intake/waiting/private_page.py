@@ -1,4 +1,4 @@
-"""Private page of a waiting-list place: what can be answered, and what each answer does."""
+"""The private page of a place on the waiting list: which answers are possible, and what each answer does."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -52,20 +52,22 @@ _ANSWERS = (StepKind.ANSWERED_YES, StepKind.ANSWERED_STAY, StepKind.ANSWERED_NO)
 def notify_of_answer(*, places: Sequence[WaitingPlace], answer: Answer, now: datetime) -> None:
     """Queue a notification to the supervisor if the latest answer, YES or NO, differs from what she knows.
 
-    `places`: those that the answer applies to, the shown one first. She knows the content of the last sent notification
-    about them; before the first one since the notice of the return, she assumes NO. An unsent notification is replaced.
-    If one was sent today, the next one waits until tomorrow, so that the holder of the link can't flood her mailbox. It
-    is about the same enquiry as the one before. In the caller's transaction, before it records the answer.
+    `places`: the places that the answer applies to, the shown one first. The supervisor knows the last sent
+    notification about them; if none was sent since the notice of the return, she assumes NO. An unsent notification is
+    replaced. If one was sent today, the next one is sent tomorrow, so that the holder of the link can't flood her
+    mailbox. If possible, it is about the same enquiry as the one before. Runs in the caller's transaction, before the
+    answer is recorded.
     """
     mails = _answer_mails(places)
     unsent = mails.filter(state__in=(MailState.QUEUED, MailState.FAILED))
-    # About an enquiry that she has taken up meanwhile, to which this answer does not apply: she is told of it there.
+    # An unsent notification about an enquiry to which this answer does not apply, because the supervisor has taken it
+    # up meanwhile: she sees its answer on the enquiry itself.
     taken_up = unsent.exclude(enquiry__in=[place.enquiry_id for place in places]).order_by("pk").last()
     unsent.delete()
     latest = mails.order_by("pk").last()
     notified_on, notified = _read_key(latest.deduplication_key) if latest else (None, Answer.NO)
-    told_at = max((place.notified_at for place in places if place.notified_at), default=None)
-    if latest and told_at and latest.created_at < told_at:
+    return_notice_at = max((place.notified_at for place in places if place.notified_at), default=None)
+    if latest and return_notice_at and latest.created_at < return_notice_at:
         notified = Answer.NO
     if taken_up:
         notified = _read_key(taken_up.deduplication_key)[1]
@@ -91,7 +93,7 @@ def notify_of_answer(*, places: Sequence[WaitingPlace], answer: Answer, now: dat
 def _answer_mails(places: Sequence[WaitingPlace]) -> QuerySet[OutgoingMail]:
     """Return the notifications about these places, and about those that were answered together with the first.
 
-    One mail tells of all places of an address; the supervisor may have taken up the one that it is about.
+    One notification covers all places of an address. The supervisor may have taken up the enquiry that it is about.
     """
     first = places[0]
     about = Q(enquiry__in=[place.enquiry_id for place in places])
@@ -108,7 +110,10 @@ def _answer_mails(places: Sequence[WaitingPlace]) -> QuerySet[OutgoingMail]:
 
 
 def _is_latest_notification(mail: OutgoingMail, _now: datetime) -> bool:
-    """Not if a newer answer was queued while this one was being sent, and the server did not take it."""
+    """Return whether no newer notification exists.
+
+    One may have been queued while an attempt to send this mail was failing.
+    """
     newer = OutgoingMail.objects.filter(purpose=mail.purpose, pk__gt=mail.pk)
     return not newer.filter(Q(enquiry=mail.enquiry_id) | Q(enquiry__in=_answered_by(mail))).exists()
 
@@ -129,9 +134,10 @@ def _answered_by(mail: OutgoingMail) -> QuerySet[Enquiry]:
 
 @receiver(before_removal)
 def reassign_notifications(*, enquiry: Enquiry, purposes: Collection[str], now: datetime, **_signal: object) -> None:
-    """Before an enquiry is removed, let the notifications about it be about another one that the answer applied to.
+    """Before an enquiry is removed, reassign its notifications to another enquiry that the answer applied to.
 
-    An unsent one is queued anew: it names the enquiry. In the caller's transaction, which holds lock_receiving().
+    An unsent notification names the enquiry, so a new one is queued instead. Runs in the caller's transaction, which
+    holds lock_receiving().
     """
     if MailPurpose.WAITING_ANSWER not in purposes:
         return
@@ -167,10 +173,10 @@ def _read_key(deduplication_key: str) -> tuple[date, Answer]:
 class PlaceView:
     """What the private page shows: the state of the address, and the possible answers.
 
-    `places`: the places that an answer applies to, the shown one first: those of the address on the list; if there are
-    none, the link's own, and those that left the list together with it. `other_tags`: such places of the same mailbox
-    with another +tag; YES and STAY apply to them too, because the mailbox is notified once. `answered`: the latest
-    answer, unless there was a question since.
+    `places`: the places that an answer applies to, the shown one first. They are the places of the address that are on
+    the list. If there are none, they are the link's own place and those that left the list together with it.
+    `other_tags`: such places of the same mailbox with another +tag; YES and STAY apply to them too, because the mailbox
+    is notified once. `answered`: the latest answer, unless there was a question since.
     `removable`: the places that can be removed: the link's own first, then the others in `places`.
     """
 
@@ -190,8 +196,8 @@ def view_of_place(place: WaitingPlace) -> PlaceView:
 def answer_yes(*, place_id: int, now: datetime) -> bool:
     """Answer YES: set the enquiries to new, and notify the supervisor once.
 
-    An enquiry that she has taken off the list keeps its status; she is notified all the same. Returns whether anything
-    changed: not for a repeated answer or one that is not available (intake.waiting.rules). Raises
+    An enquiry that she has taken off the list keeps its status, but she is notified. Returns whether anything changed;
+    a repeated answer, or one that is not available (intake.waiting.rules), changes nothing. Raises
     WaitingPlace.DoesNotExist if the place does not exist.
     """
     with transaction.atomic():
@@ -207,7 +213,7 @@ def answer_yes(*, place_id: int, now: datetime) -> bool:
 
 
 def answer_stay(*, place_id: int, now: datetime) -> bool:
-    """Answer STAY: keep waiting at the same rank; who had left the list returns to it. Otherwise like answer_yes()."""
+    """Answer STAY: wait at the same rank. Places that have left the list return to it. Otherwise like answer_yes()."""
     with transaction.atomic():
         places = [place for place in _open_to(Answer.STAY, place_id) if not _answered_stay(place)]
         months = IntakeSettings.load().waiting_months
@@ -233,10 +239,10 @@ def answer_no(*, place_id: int, now: datetime) -> bool:
 
 
 def remove_places(*, place_id: int, references: Collection[str] = (), now: datetime) -> bool:
-    """Remove the link's own enquiry, and those with these references among the others that the page names.
+    """Remove the link's own enquiry, and those other removable enquiries that the person selected on the page.
 
-    `references`: the enquiries that the page showed and the person selected; several people may share a mailbox.
-    Otherwise like answer_yes().
+    `references`: the references of the selected enquiries; several people may share a mailbox. Otherwise like
+    answer_yes().
     """
     with transaction.atomic():
         view = _locked(place_id)
@@ -294,16 +300,16 @@ def _view_of(place_id: int, mailbox: Mailbox) -> PlaceView:
 
 
 def _left_together(own: WaitingPlace, of_mailbox: list[WaitingPlace]) -> list[WaitingPlace]:
-    """Return the link's own place, and those that left the list by the same answer or by the same silence.
+    """Return the link's own place, and the places that left the list at the same moment, by an answer or without one.
 
-    So what takes an answer back applies to all that it applied to.
+    An answer that takes back an earlier one then applies to all places of the earlier one.
     """
     left_at = _left_at(own)
     return [place for place in of_mailbox if place.pk == own.pk or (left_at is not None and _left_at(place) == left_at)]
 
 
 def _left_at(place: WaitingPlace) -> datetime | None:
-    """Return when an answer, or none, took a place off the list; None if the supervisor did, or has taken it up."""
+    """Return when a place left the list by an answer or without one; None if the supervisor ended it or took it up."""
     enquiry = place.enquiry
     if enquiry.is_closed:
         return enquiry.closed_at if enquiry.outcome in (Outcome.CLIENT_DECLINED, Outcome.NO_RESPONSE) else None
@@ -331,9 +337,9 @@ def _answered_stay(place: WaitingPlace) -> bool:
 
 
 def _record(enquiry: Enquiry, kind: StepKind, now: datetime) -> None:
-    """Save the changed status, and add the answer to the history; of each kind only the latest of a day is kept.
+    """Save the changed status, and add the answer to the history, which keeps only the latest of each kind and day.
 
-    Queued mails that this makes untrue are withdrawn before they are sent (intake.mail.delivery).
+    Queued mails that are no longer true after the answer are withdrawn before they are sent (intake.mail.delivery).
     """
     today = datetime.combine(calendar_day(now), time.min, CALENDAR)
     EnquiryStep.objects.filter(enquiry=enquiry, kind=kind, changed_at__gte=today).delete()
@@ -358,8 +364,8 @@ _SERVICES: dict[Answer, _Service] = {
 def show_or_answer(request: HttpRequest, secret: str) -> HttpResponse:
     """Show the private page; a post answers and redirects back to it (303).
 
-    404 if the enquiry does not exist, with a text that also fits right after its removal. 503 if nothing could be
-    stored.
+    The status is 404 if the enquiry does not exist; this page is also shown right after the removal. It is 503 if
+    nothing could be stored.
     """
     try:
         place = find_place(secret)
@@ -367,7 +373,7 @@ def show_or_answer(request: HttpRequest, secret: str) -> HttpResponse:
             return _gone(request)
         return _answer(request, place) if request.method == "POST" else _show(request, place)
     except WaitingPlace.DoesNotExist:
-        # It was removed after it was found.
+        # The place was removed after it was found.
         return _gone(request)
 
 
@@ -375,7 +381,7 @@ def _answer(request: HttpRequest, place: WaitingPlace) -> HttpResponse:
     try:
         chosen = Answer(request.POST.get("answer", "") if read_post(request) else "")
     except ValueError:
-        # Not from one of our buttons: show the page again.
+        # The value is not from one of the page's buttons: show the page again.
         return see_other(request.path)
 
     def store() -> str:

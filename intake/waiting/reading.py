@@ -1,4 +1,4 @@
-"""The waiting list in the admin, and the day of removal that mails with a private link name."""
+"""The waiting list in the admin, and the mails with a private link, which name the day of removal."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ class Waiter:
     """One enquiry on the list. `number`: its position, starting at 1.
 
     `same_mailbox`: the references of other enquiries on the list from the same mailbox. `removed_on`: when it is
-    removed automatically without an answer; None if it is not.
+    removed automatically if no answer comes; None if it is not removed.
     """
 
     number: int
@@ -79,7 +79,7 @@ class Share:
 
 def places_on_the_list() -> QuerySet[WaitingPlace]:
     """Return the places on the list in order, with their enquiries."""
-    # What is not closed has an index of its own.
+    # `closed_at=None` makes the database use the index of open enquiries (enquiry_open).
     waiting = WaitingPlace.objects.filter(enquiry__status=Status.WAITING_LIST, enquiry__closed_at=None)
     return waiting.select_related("enquiry").order_by("rank")
 
@@ -90,7 +90,7 @@ def read_list() -> list[Waiter]:
 
 
 def _waiters(rows: QuerySet[WaitingPlace]) -> list[Waiter]:
-    """Return places on the list, among them all places of their mailboxes, numbered in the order of `rows`."""
+    """Return the waiters of `rows`, numbered in this order. `rows` must have all places on the list of each mailbox."""
     stays = EnquiryStep.objects.filter(kind=StepKind.ANSWERED_STAY)
     places = list(rows.prefetch_related(Prefetch("enquiry__steps", stays, to_attr="stays")))
     mailboxes = by_mailbox(places)
@@ -114,7 +114,7 @@ def _waiters(rows: QuerySet[WaitingPlace]) -> list[Waiter]:
 
 
 def _mails(mailboxes: set[str]) -> dict[str, list[OutgoingMail]]:
-    """Return the mails of the list to each of these mailboxes, of its enquiries that have left the list too."""
+    """Return the mails of the list to each of these mailboxes, also those about enquiries that have left the list."""
     mails = OutgoingMail.objects.filter(
         purpose__in=(*LIST_PURPOSES, *LINK_PURPOSES), enquiry__waiting__mailbox_key__in=mailboxes
     )
@@ -127,7 +127,7 @@ def _mails(mailboxes: set[str]) -> dict[str, list[OutgoingMail]]:
 def _link_mails(place: WaitingPlace, mails: list[OutgoingMail]) -> list[OutgoingMail]:
     """Return the mails with a private link to the address of this place, among those to its mailbox.
 
-    Once one is sent, the address is reached, whichever of its places the link is for (intake.waiting.places).
+    Once one of them is sent, the address counts as reached, whichever of its places the link is for (_mark_reached).
     """
     of_address = [mail for mail in mails if is_same_address(mail.recipient, place.enquiry.email)]
     return [mail for mail in of_address if mail.purpose in LINK_PURPOSES]
@@ -153,7 +153,7 @@ def shares_by_form(waiters: Iterable[Waiter]) -> list[Share]:
 
 
 def shares_by_place(waiters: Iterable[Waiter]) -> list[Share]:
-    """Return how many could meet in each place. Who chose several is counted in each."""
+    """Return how many could meet in each place. A person who chose several places is counted in each."""
     counts = Counter(mode for waiter in waiters for mode in set(waiter.enquiry.delivery_modes))
     return [Share(value=mode, label=str(mode.label), count=counts[mode]) for mode in DeliveryMode if counts[mode]]
 
@@ -166,8 +166,9 @@ def removed_on(place: WaitingPlace, mailbox: list[WaitingPlace]) -> date | None:
 def _removed_on(place: WaitingPlace, mailbox: list[WaitingPlace], mails: list[OutgoingMail]) -> date | None:
     """Return when the place is removed automatically (intake.waiting.upkeep); None if it is not.
 
-    `mailbox`: the places of its mailbox on the list; `mails`: the mails to it. A suspicious place is not removed, nor
-    one that was told of the return, unless a mail failed. What is overdue comes when no plan tells the list any more.
+    `mailbox`: the places of its mailbox on the list; `mails`: the mails to it. A suspicious place is not removed. A
+    place that was notified of the return is removed only if a mail failed. An overdue place is removed today, but
+    while a plan is notifying the list it is not removed.
     """
     day = _day_of_removal(place, mailbox, mails)
     today = timezone.localdate()
@@ -194,7 +195,7 @@ def _day_of_removal(place: WaitingPlace, mailbox: list[WaitingPlace], mails: lis
 
 
 def _latest(mailbox: list[WaitingPlace]) -> WaitingPlace:
-    """Return the place that gets mail and was confirmed last. Upkeep goes by its months."""
+    """Return the place that gets mail and was confirmed last. Its months apply to the mailbox, as in upkeep."""
     return max(filter(is_mailable, mailbox), key=lambda other: other.confirmed_at)
 
 
@@ -213,12 +214,12 @@ def _link_mail_texts(mail: OutgoingMail, now: datetime) -> tuple[str, str]:
         return mail.text, mail.html
     place = WaitingPlace.objects.select_related("enquiry").get(enquiry=enquiry)
     mailbox = list(places_on_the_list().filter(mailbox_key=place.mailbox_key))
-    # It is read once it has arrived: from then on the places of this address get mail (_mark_reached).
+    # The text must be true once the mail has arrived. Then the places of this address get mail (_mark_reached).
     for other in (place, *mailbox):
         if is_same_address(other.enquiry.email, enquiry.email):
             other.reached_at = other.reached_at or now
     day = removed_on(place, mailbox)
-    # As often as the latest of those that get mail is asked: it is one mail to the mailbox.
+    # A mailbox that gets mail is asked once for all its places, at the interval of the place confirmed last.
     place.months = _latest(mailbox).months if is_mailable(place) else place.months
     texts = link_mail(place=place, purpose=MailPurpose(mail.purpose), removed_on=day)
     return texts.text, texts.html
@@ -287,8 +288,10 @@ def _mailed(mails: list[OutgoingMail], purpose: MailPurpose, queued_at: datetime
 
 @dataclass(frozen=True, kw_only=True)
 class WaitingSummary:
-    """Counts of the list. `running`: the running plan. `to_notify`: how many it, or a plan started now, still has to
-    notify; 0 while no new supervision is started.
+    """Counts of the list.
+
+    `running`: the running plan. `to_notify`: how many mailboxes this plan still has to notify. Without a running plan,
+    how many a plan that is started now would notify; 0 while no new supervision is started.
     """
 
     total: int
@@ -306,12 +309,12 @@ def waiting_summary(*, now: datetime) -> WaitingSummary:
     """Return the summary of the list for the dashboard."""
     running = ReturnPlan.objects.filter(state=PlanState.RUNNING).first()
     is_open = takes_new_clients(now)
-    can_tell = running is not None or is_open
+    may_notify = running is not None or is_open
     return WaitingSummary(
         total=places_on_the_list().count(),
         running=running,
         takes_new_clients=is_open,
-        to_notify=len(next_mailboxes(running or ReturnPlan())) if can_tell else 0,
+        to_notify=len(next_mailboxes(running or ReturnPlan())) if may_notify else 0,
     )
 
 

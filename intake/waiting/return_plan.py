@@ -1,4 +1,4 @@
-"""The return plan: starting, notifying so many a day in order, stopping; and the validity of its mails."""
+"""The return plan: starting, resuming and stopping it, its daily notices, and the validity of the list's mails."""
 
 from datetime import datetime
 
@@ -119,7 +119,7 @@ def _locked_plan(plan_id: int, version: int) -> ReturnPlan:
 
 
 def _hold(plan: ReturnPlan, now: datetime) -> None:
-    """Put the plan on hold until the supervisor confirms it: its text was written before she stopped."""
+    """Put the plan on hold until the supervisor confirms it: its text was written before the pause or being full."""
     plan.held_at = now
     plan.version += 1
     plan.save(update_fields=["held_at", "version"])
@@ -135,13 +135,13 @@ def _withdraw_notices(plan: ReturnPlan, *, by: AbstractBaseUser | None, now: dat
 
 
 def _withdraw_questions(now: datetime) -> None:
-    """Withdraw unsent questions and removal notices: whoever is notified of the return is not asked."""
+    """Withdraw unsent questions and removal notices: people who are notified of the return are not asked."""
     for mail in _lock_unsent(MailPurpose.STILL_WAITING, MailPurpose.REMOVAL_NOTICE):
         withdraw_list_mail(mail, now)
 
 
 def _lock_unsent(*purposes: MailPurpose) -> QuerySet[OutgoingMail]:
-    """Return the mails that are not sent or being sent, locked after their enquiries."""
+    """Lock and return the mails of these purposes that are neither sent nor being sent. Locks their enquiries first."""
     unsent = OutgoingMail.objects.filter(purpose__in=purposes, state__in=_UNSENT)
     list(Enquiry.objects.select_for_update(of=("self",)).filter(mails__in=unsent.values("pk")).order_by("pk"))
     return unsent.select_for_update()
@@ -190,8 +190,8 @@ def withdraw_list_mail(mail: OutgoingMail, now: datetime) -> None:
 def reassign_mails(*, enquiry: Enquiry, now: datetime, **_signal: object) -> None:
     """Before an enquiry is removed, reassign its list mails to another place of the mailbox.
 
-    The mails record what the mailbox was asked and notified of. An unsent one is withdrawn if it may go to no other
-    place. In the caller's transaction, which holds lock_receiving().
+    The mails record what the mailbox was asked and notified of. An unsent mail is withdrawn if no other place may get
+    it. Runs in the caller's transaction, which holds lock_receiving().
     """
     place = WaitingPlace.objects.filter(enquiry=enquiry).first()
     if place is None:
@@ -218,21 +218,21 @@ def list_is_being_notified(now: datetime) -> bool:
 def next_mailboxes(plan: ReturnPlan) -> list[list[Waiter]]:
     """Return the mailboxes that the plan still has to notify, in order (intake.waiting.rules.notice_order).
 
-    A mailbox whose notice by an earlier plan failed counts as not notified. One that is about to be removed is left out
-    once its removal notice has gone out or is being sent; an unsent one is withdrawn.
+    A mailbox whose notice by an earlier plan failed counts as not notified. A mailbox is left out if its removal notice
+    was sent or is being sent. An unsent removal notice is withdrawn when the mailbox is notified.
     """
     notices = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE)
     own = notices.filter(deduplication_key=plan_key(plan.pk)) if plan.pk else notices.none()
     notified = set(own.values_list("enquiry__waiting__mailbox_key", flat=True))
-    # Each has a key; naming it, the notices are looked through and not all mails that failed.
+    # Every notice has a key. With this condition the database searches the notices, not all mails that failed.
     refused = notices.filter(state=MailState.FAILED, deduplication_key__gt="").order_by()
     failed = set(refused.values_list("enquiry__waiting__mailbox_key", "deduplication_key"))
-    parted = OutgoingMail.objects.filter(
+    removal_notices = OutgoingMail.objects.filter(
         purpose=MailPurpose.REMOVAL_NOTICE,
         enquiry__waiting__mailbox_key=OuterRef("mailbox_key"),
         created_at=OuterRef("removal_notice_at"),
     ).exclude(state__in=_UNSENT)
-    rows = mailable_places().filter(Q(removal_notice_at=None) | ~Exists(parted))
+    rows = mailable_places().filter(Q(removal_notice_at=None) | ~Exists(removal_notices))
     waiters = [
         Waiter(place_id=pk, mailbox_key=key, rank=rank, form=form)
         for pk, key, rank, form, notified_at, plan_id in rows.values_list(
@@ -246,15 +246,15 @@ def next_mailboxes(plan: ReturnPlan) -> list[list[Waiter]]:
 def queue_due_return_notices(*, now: datetime) -> int:
     """Queue the notices that the running plan may send now. Returns how many.
 
-    None at night. The plan ends when everybody has been notified. If a pause came, or Aijuu became full, it is put on
-    hold until the supervisor resumes it.
+    Nothing is queued at night. The plan ends when everybody has been notified. If a pause has begun, or Aijuu is full,
+    the plan is put on hold until the supervisor resumes it.
     """
-    telling = ReturnPlan.objects.filter(state=PlanState.RUNNING, held_at=None)
-    if not telling.exists():
+    active = ReturnPlan.objects.filter(state=PlanState.RUNNING, held_at=None)
+    if not active.exists():
         return 0
     with transaction.atomic():
         lock_receiving()
-        plan = telling.select_for_update().first()
+        plan = active.select_for_update().first()
         if plan is None:
             return 0
         if was_closed_since(PauseNotice.load().settings, since=plan.confirmed_at, now=now):
@@ -286,7 +286,7 @@ def _queue_notices(plan: ReturnPlan, mailboxes: list[list[Waiter]], now: datetim
     for mailbox in mailboxes:
         still = [places[waiter.place_id] for waiter in mailbox if waiter.place_id in places]
         if not still:
-            # The supervisor has just taken them off the list.
+            # All places of the mailbox have just left the list.
             continue
         _withdraw_earlier(Mailbox(mailbox[0].mailbox_key), now)
         queue_return_notice(plan=plan, place=still[0], now=now)
@@ -299,7 +299,7 @@ def _queue_notices(plan: ReturnPlan, mailboxes: list[list[Waiter]], now: datetim
 
 
 def _withdraw_earlier(mailbox: Mailbox, now: datetime) -> None:
-    """Withdraw what failed of earlier plans to this mailbox, which is notified now, and its unsent removal notice."""
+    """Withdraw the failed mails of earlier plans to this mailbox, and its unsent removal notice: it is notified now."""
     unsent = mailbox.mails(MailPurpose.REMOVAL_NOTICE).filter(state__in=_UNSENT)
     failed = mailbox.mails(MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER).filter(state=MailState.FAILED)
     for mail in [*unsent, *failed]:
@@ -323,7 +323,7 @@ def _receivers(mail: OutgoingMail) -> list[WaitingPlace]:
 
 
 def _without_same_mail(places: QuerySet[WaitingPlace], mail: OutgoingMail) -> list[WaitingPlace]:
-    """Return these places without those that have such a mail already: the database allows one."""
+    """Return those places that have no mail of the same purpose and key yet: the database allows only one."""
     same = OutgoingMail.objects.filter(purpose=mail.purpose, deduplication_key=mail.deduplication_key)
     taken = set(same.exclude(pk=mail.pk).filter(enquiry__waiting__in=places).values_list("enquiry", flat=True))
     return [place for place in places if place.enquiry_id not in taken]
@@ -352,7 +352,10 @@ def _plan_of(mail: OutgoingMail) -> ReturnPlan | None:
 
 
 def _is_notice_valid(mail: OutgoingMail, now: datetime) -> bool:
-    """Not if the plan was stopped or is on hold, or if Aijuu was closed or full since it was confirmed."""
+    """Return whether the notice may still be sent.
+
+    Not if its plan was stopped or is on hold, or if Aijuu was closed or full since the plan was confirmed.
+    """
     plan = _plan_of(mail)
     if plan is None or plan.state == PlanState.STOPPED or plan.held_at is not None:
         return False
@@ -360,13 +363,20 @@ def _is_notice_valid(mail: OutgoingMail, now: datetime) -> bool:
 
 
 def _is_reminder_valid(mail: OutgoingMail, now: datetime) -> bool:
-    """Also valid if the plan was stopped. Not if Aijuu was closed or full since: the days to answer start over."""
+    """Return whether the reminder may still be sent, also after its plan was stopped.
+
+    Not if Aijuu was closed or full since the reminder was queued: the days to answer then start over.
+    """
     settings = PauseNotice.load().settings
     return _plan_of(mail) is not None and not was_closed_since(settings, since=mail.created_at, now=now)
 
 
 def _is_question_valid(mail: OutgoingMail, now: datetime) -> bool:
-    """Not if somebody of the mailbox has joined or answered since, or while the list is being notified."""
+    """Return whether the question or removal notice may still be sent.
+
+    Not if somebody of the mailbox has joined or answered since, or was notified of the return; and not while the list
+    is being notified.
+    """
     places = _receivers(mail)
     return (
         bool(places)

@@ -32,7 +32,7 @@ OfMailbox = TypeVar("OfMailbox", bound=HasMailbox)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiter:
-    """A place on the list, as far as its turn depends on it. `form`: the wished form of supervision."""
+    """The facts of a place on the list that decide its turn. `form`: the wished form of supervision."""
 
     place_id: int
     mailbox_key: str
@@ -81,8 +81,8 @@ def by_mailbox(items: Iterable[OfMailbox]) -> dict[str, list[OfMailbox]]:
 def notice_order(waiters: Iterable[Waiter], *, first_form: str, notified: Collection[str] = ()) -> list[list[Waiter]]:
     """Return the mailboxes to notify in order, each with its places; the first place gets the mail.
 
-    Those who wish for `first_form` come first; within each group the order of the list. The foremost place of a mailbox
-    counts. Mailboxes in `notified` are left out.
+    Those who wish for `first_form` come first; each group keeps the order of the list. The foremost place of a mailbox
+    decides its turn. Mailboxes in `notified` are left out.
     """
     by_turn = sorted(waiters, key=lambda waiter: (bool(first_form) and waiter.form != first_form, waiter.rank))
     return [mailbox for key, mailbox in by_mailbox(by_turn).items() if key not in notified]
@@ -94,7 +94,7 @@ def remaining_today(*, per_day: int, notified_on: date | None, notified_that_day
 
 
 def counts_for_today(notified_on: date | None, today: date) -> bool:
-    """Return whether the count of `notified_on` applies to today. A day after tomorrow comes from a wrong clock."""
+    """Return whether the count of `notified_on` applies to today. A date later than tomorrow is from a wrong clock."""
     return notified_on is not None and today <= notified_on <= today + timedelta(days=1)
 
 
@@ -113,7 +113,7 @@ def open_since(settings: PauseSettings, now: datetime) -> date | None:
 
 
 def was_closed_since(settings: PauseSettings, *, since: datetime, now: datetime) -> bool:
-    """Return whether no new supervision is started now, or it was started again on a later day than that of `since`."""
+    """Return whether no new supervision is started now, or was started again only on a day after `since`."""
     opened_on = open_since(settings, now)
     if opened_on is None:
         return not pause_state(settings, now).takes_new_clients
@@ -154,9 +154,9 @@ def waiting_action(
 
     Mails before `confirmed_at` have been answered. While a mail is unsent, nothing else is done.
     """
-    parted = [mail for mail in removal_notices if mail.queued_at > confirmed_at]
-    if parted:
-        return WaitingAction.REMOVE if all(mail.sent_at for mail in parted) else WaitingAction.NOTHING
+    notices = [mail for mail in removal_notices if mail.queued_at > confirmed_at]
+    if notices:
+        return WaitingAction.REMOVE if all(mail.sent_at for mail in notices) else WaitingAction.NOTHING
     asked = [mail for mail in questions if mail.queued_at > confirmed_at]
     since = confirmed_at
     for mail in asked:
@@ -177,9 +177,9 @@ def last_day_without_mail(*, confirmed_at: datetime, months: int) -> date:
 
 
 def last_day_unreached(*, confirmed_at: datetime, sent_at: Iterable[datetime], months: int) -> date:
-    """Return the day on which somebody is removed to whom a mail failed: as long after the last contact.
+    """Return the day on which somebody whose mail failed is removed: three times `months` after the last contact.
 
-    `sent_at`: when mails to the list were sent to them.
+    `sent_at`: when mails to the list were sent to this person.
     """
     return last_day_without_mail(confirmed_at=max([confirmed_at, *sent_at]), months=months)
 
@@ -238,8 +238,8 @@ class PlaceState(StrEnum):
     """The state of a place, for its private page.
 
     WAITING: on the list. NOTIFIED: on the list and notified of the return, not answered. ANSWERED_YES: new again.
-    HANDLED: taken over by the supervisor. LEFT: ended by an answer or without one; can be undone. ENDED: ended by the
-    supervisor.
+    HANDLED: taken over by the supervisor. LEFT: ended by an answer, or because no answer came; can be undone. ENDED:
+    ended by the supervisor.
     """
 
     WAITING = "waiting"
@@ -277,8 +277,8 @@ def available_answers(state: PlaceState, *, notified: bool, answered_yes: bool) 
 def removal_day(*, confirmed_at: datetime, asked_at: Sequence[datetime], months: int, today: date) -> date:
     """Return the day (Europe/Helsinki) on which somebody who gets mail but does not answer is removed.
 
-    `asked_at`: when questions were sent; those before `confirmed_at` are ignored. See waiting_action(). What is overdue
-    `today`, because a plan or a mail server kept it up, comes today at the earliest.
+    `asked_at`: when questions were sent; those before `confirmed_at` are ignored. See waiting_action(). If a plan or a
+    mail server has delayed the next mail, it is assumed to be sent `today`.
     """
     asked = [moment for moment in asked_at if moment > confirmed_at]
     waits = QUESTIONS + 1 - min(len(asked), QUESTIONS)

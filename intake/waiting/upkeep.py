@@ -1,4 +1,4 @@
-"""What follows without an answer: reminding and closing after the return, asking and removing while waiting."""
+"""Jobs for people who do not answer: reminding and closing after the return, asking and removing while waiting."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -74,10 +74,10 @@ class _NotifiedMailbox:
 
 
 def remind_and_close(*, now: datetime, each: Each = each_or_raise) -> int:
-    """Remind mailboxes after the days that their notice named, and close their enquiries after as many again.
+    """Remind mailboxes after the days that their notice named. Close their enquiries after as many days again.
 
-    Not at night, during a pause or while Aijuu is full. Each mailbox has its own transaction. Returns how many were
-    reminded or closed.
+    Does nothing at night, during a pause or while Aijuu is full. Each mailbox has its own transaction. Returns how many
+    were reminded or closed.
     """
     if not is_mail_hour(now):
         return 0
@@ -114,7 +114,7 @@ def _follow_up(place: WaitingPlace, opened_on: date | None, now: datetime) -> bo
 
 def _notified_mailboxes(*, mailbox: str | None = None) -> list[_NotifiedMailbox]:
     """Return the notified mailboxes without an answer, of all plans: those of a stopped plan are followed up too."""
-    # Without the enquiries: their texts are not needed.
+    # The enquiries are not loaded, because their texts are not needed.
     places = mailable_places().exclude(notified_at=None).select_related("plan")
     if mailbox is not None:
         places = places.filter(mailbox_key=mailbox)
@@ -172,7 +172,7 @@ class _WaitingMailbox:
 
     @property
     def confirmed_at(self) -> datetime:
-        """When the person last confirmed to be waiting, or joined again."""
+        """When the person last confirmed that they are waiting, or joined again."""
         return max(place.confirmed_at for place in self.places)
 
     @property
@@ -185,7 +185,7 @@ class _WaitingMailbox:
         return max(self.places, key=lambda place: place.confirmed_at).months
 
     def action(self, now: datetime, *, at_most: int | None = None) -> WaitingAction:
-        """Return what to do; by `at_most` months if that is less than the person was shown."""
+        """Return what to do. `at_most` replaces the months that the person was shown if it is less."""
         months = self.months if at_most is None else min(self.months, at_most)
         return waiting_action(
             confirmed_at=self.confirmed_at,
@@ -197,9 +197,10 @@ class _WaitingMailbox:
 
 
 def ask_or_remove_silent_waiters(*, now: datetime, each: Each = each_or_raise) -> int:
-    """Ask, send removal notices and remove where it is due (intake.waiting.rules). Returns how many.
+    """Send the questions and removal notices that are due, and remove the enquiries that are (intake.waiting.rules).
 
-    Nobody is asked at night or while a plan notifies the list of the return. Each mailbox has its own transaction.
+    No mail is queued at night or while a plan notifies the list of the return. Each mailbox has its own transaction.
+    Returns how many were asked, notified or removed.
     """
     may_ask = is_mail_hour(now) and not list_is_being_notified(now)
     mailboxes = [
@@ -215,7 +216,7 @@ def ask_or_remove_silent_waiters(*, now: datetime, each: Each = each_or_raise) -
 
 
 def count_removed_sooner(*, months: int, at: datetime) -> int:
-    """Return how many enquiries would leave the list by `at` only because `months` are fewer than they were shown."""
+    """Return how many enquiries would leave the list by `at` only because `months` is less than they were shown."""
     leaves = (WaitingAction.SEND_REMOVAL_NOTICE, WaitingAction.REMOVE)
     asked = [
         len(waiting.places)
@@ -277,7 +278,10 @@ def _write(waiting: _WaitingMailbox, action: WaitingAction, now: datetime) -> No
 
 
 def _confirmed_long_ago(now: datetime, *, times: int, at_most: int | None = None) -> Q:
-    """Return the condition that a place was confirmed about `times` its months ago or longer."""
+    """Return the condition that a place was confirmed at least about `times` its months ago.
+
+    It also matches places that are due somewhat later; the callers then check the exact day.
+    """
     condition = Q()
     for months in range(1, LONGEST_WAITING_MONTHS + 1):
         counted = months if at_most is None else min(months, at_most)
@@ -295,7 +299,7 @@ def _last_day(place: WaitingPlace, *, at_most: int | None = None) -> date:
 def _waiting_mailboxes(
     now: datetime, *, mailbox: str | None = None, at_most: int | None = None
 ) -> list[_WaitingMailbox]:
-    """Return the mailboxes that may be due: confirmed long enough ago, and no place of theirs notified."""
+    """Return the mailboxes that may be due: confirmed long enough ago, and without a notified place."""
     long_ago = mailable_places().filter(_confirmed_long_ago(now, times=1, at_most=at_most))
     places = mailable_places().filter(mailbox_key__in=long_ago.values("mailbox_key"))
     if mailbox is not None:
@@ -335,9 +339,9 @@ def _unreachable_mailboxes(now: datetime) -> list[str]:
 
 
 def _remove_if_unreachable(mailbox: str, now: datetime) -> int:
-    """Remove a mailbox that no mail reaches, as long after the last contact as places without mail are kept.
+    """Remove the enquiries of a mailbox with a failed mail if their last day has come (last_day_unreached).
 
-    Checked again once its enquiries are locked. Returns how many enquiries were removed.
+    This is checked once the enquiries are locked. Returns how many were removed.
     """
     with transaction.atomic():
         lock_receiving()
@@ -358,9 +362,9 @@ def _remove_if_unreachable(mailbox: str, now: datetime) -> int:
 
 
 def _places_without_mail(now: datetime, *, at_most: int | None = None) -> QuerySet[WaitingPlace]:
-    """Return the places that get no mail and may be due for removal. Not the suspicious ones."""
+    """Return the places that get no mail and may be due for removal. Suspicious places are left out."""
     if list_is_being_notified(now):
-        # The supervisor is contacting them herself now.
+        # The supervisor is contacting these people herself now.
         return WaitingPlace.objects.none()
     return WaitingPlace.objects.filter(
         _confirmed_long_ago(now, times=QUESTIONS + 1, at_most=at_most),
