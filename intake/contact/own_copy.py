@@ -1,4 +1,4 @@
-"""A visitor's own copy of what was sent, as it was asked: a page to print, and a file to save. For a day."""
+"""A visitor's own copy of a sent message or mapping: a page to print and a file to save, available for a day."""
 
 import uuid
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from intake.waiting.forms import WaitingForm
 
 @dataclass(frozen=True, kw_only=True)
 class OwnCopy:
-    """What one receipt shows of an enquiry: the letter with its contact facts, the mapping, or both."""
+    """The parts of an enquiry that one receipt shows: the message with its contact facts, the mapping, or both."""
 
     enquiry: Enquiry
     letter: bool
@@ -37,13 +37,13 @@ class OwnCopy:
 
     @property
     def groups(self) -> list[dict[str, Any]]:
-        """What was sent, for components/answer_list.html."""
+        """The sent content, for components/answer_list.html."""
         letter = [_letter_group(self.enquiry)] if self.letter else []
         return [*letter, *(sent_groups(sent_mapping(self.mapping)) if self.mapping else [])]
 
     @property
     def arrivals(self) -> list[str]:
-        """What arrived when, in words."""
+        """Sentences that state what arrived and when."""
         alone = self.enquiry.kind == Kind.MAPPING
         words = []
         if self.letter and not alone:
@@ -62,7 +62,7 @@ def _letter_group(enquiry: Enquiry) -> dict[str, Any]:
     if enquiry.kind == Kind.CONTACT:
         return facts_group(facts, title=_("Message"), form=ContactForm)
     group = facts_group(facts, title=_("Waiting list"), form=WaitingForm)
-    # The words of the box are stored only if it was ticked.
+    # The label of the checkbox is stored only if it was ticked.
     consent = enquiry.shown_texts.get("consent", "")
     box = {
         "label": consent or str(WaitingForm.base_fields["wants_mail"].label),
@@ -74,8 +74,8 @@ def _letter_group(enquiry: Enquiry) -> dict[str, Any]:
 def find_copy(secret: str, *, now: datetime) -> OwnCopy | None:
     """Return what the receipt with this secret shows now; None if there is nothing (any more).
 
-    A receipt is the private link of a sent mapping, or the secret of a thank-you page's URL. That of a repeat
-    (Enquiry.repeat_receipt) shows nothing: it may belong to somebody else who sent the same words.
+    A receipt is the secret of a sent mapping's private link, or the secret in the URL of a thank-you page. The receipt
+    of a repeat (Enquiry.repeat_receipt) shows nothing: it may belong to somebody else who sent the same text.
     """
     link = find_link(secret, now=now)
     if link is not None:
@@ -99,7 +99,7 @@ def _copy_by_link(mapping: InitialMapping, *, by_mail: bool, now: datetime) -> O
     return OwnCopy(enquiry=enquiry, letter=may_show_letter(mapping, by_mail=by_mail), mapping=mapping)
 
 
-# A forger does not know the secret in the URL, and nothing is posted: 405 needs no token.
+# Without csrf_exempt a POST would get 403 instead of 405. No token is needed, because these views accept no POST.
 @csrf_exempt
 @require_safe
 @sensitive_variables()
@@ -116,12 +116,12 @@ def show_copy(request: HttpRequest, secret: str) -> HttpResponse:
 @require_safe
 @sensitive_variables()
 def save_copy(request: HttpRequest, secret: str) -> HttpResponse:
-    """Send the copy as one HTML file that needs no other; 410 as show_copy()."""
+    """Send the copy as one self-contained HTML file; 410 like show_copy()."""
     copy = find_copy(secret, now=timezone.now())
     if copy is None:
         return _gone(request)
     context = {"copy": copy, "contact_details": ContactDetails.load(request)}
-    # Without the request: the file has no menu, no address of this site and nothing of the page around it.
+    # Rendered without the request: the file has no menu, no URL of this site and nothing else of the surrounding page.
     response = HttpResponse(render_to_string("intake/contact/own_copy_file.html", context).lstrip())
     response["Content-Disposition"] = f'attachment; filename="aijuu-oma-kopio-{copy.enquiry.reference}.html"'
     return response

@@ -56,9 +56,9 @@ from intake.waiting.forms import WaitingForm, waiting_notices
 from intake.waiting.models import WaitingPlace
 from intake.waiting.rules import kept_while_waiting
 
-# A waiting-list form is still accepted for so long after it was last offered.
+# A waiting-list form is still accepted for this long after it was last offered.
 LIST_STAYS_OPEN = timedelta(days=2)
-# The id of what the thank-you page says of a confirmed address.
+# The HTML id of the sentence on the thank-you page that the address was confirmed.
 _CONFIRMED = "vahvistettu"
 _AnyForm = ContactForm | WaitingForm
 
@@ -115,10 +115,10 @@ def show_form(page: Any, request: HttpRequest, which: FormKind) -> HttpResponse:
 
 
 def receive_form(page: Any, request: HttpRequest, which: FormKind) -> HttpResponse:
-    """Redirect a stored post (303) to the thank-you page; show the form as typed otherwise.
+    """Redirect a stored post to the thank-you page (303, or 201 for the forms' script); else show the form as typed.
 
-    Status codes then: 422 invalid or expired, 403 sent from another site, 409 the waiting list is closed, 429 over the
-    rate limit, 503 not stored. 413 for a post that is too large to be shown again.
+    The status code of the form is 422 (invalid or expired), 403 (sent from another site), 409 (the waiting list is
+    closed), 429 (over the rate limit) or 503 (not stored). A post that is too large to be shown again gets 413.
     """
     if not read_post(request):
         return too_long_response(request, page.get_context(request) | {"limit": which.form_class.message_limit})
@@ -146,7 +146,7 @@ def _store(page: Any, request: HttpRequest, which: FormKind, form: _AnyForm, now
         submission=Submission(
             kind=which.kind,
             facts=entry.facts,
-            # The same text with the checkbox ticked is no repeat.
+            # The same text with the checkbox ticked is not a repeat.
             repeat_text="wants mail" if wants_mail else "",
             wants_mail=wants_mail,
             opening=entry.opening,
@@ -188,9 +188,9 @@ def _form_page(
 
 
 def show_or_receive(page: Any, request: HttpRequest) -> HttpResponse:
-    """Show what the pause requires; a post is always received as a message.
+    """Show the form or the contact details, depending on the pause. A post is always received as a message.
 
-    The visitor may have opened the form before the pause started, and must not lose the text.
+    Its sender may have opened the form before the pause started, and must not lose the text.
     """
     if request.method == "POST":
         return receive_form(page, request, MESSAGE)
@@ -238,7 +238,7 @@ def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResp
     if request.method != "POST":
         return _thanks_page(page, request, enquiry, is_first_sender=is_first_sender, may_go_on=may_go_on)
     if not may_go_on or not read_post(request):
-        # A button of an outdated tab (the mapping may have been unpublished since), or none of ours.
+        # Sent from an outdated tab (the mapping may have been unpublished since), or not by this page's forms.
         return see_other(request.path)
     try:
         if "email" in request.POST:
@@ -249,7 +249,7 @@ def show_thanks(page: Any, request: HttpRequest, receipt: uuid.UUID) -> HttpResp
 
 
 def _confirm_address(page: Any, request: HttpRequest, enquiry: Enquiry, now: datetime) -> HttpResponse:
-    """Compare the typed address with that of the message, which this page never shows."""
+    """Confirm the address of the message if the typed one is the same. The page never shows the address."""
     form = ConfirmAddressForm(request.POST)
 
     def store() -> str:
@@ -288,10 +288,10 @@ def _thanks_page(
     if is_first_sender and receipt_is_fresh(enquiry.received_at, timezone.now()):
         context["copy_url"] = reverse("own_copy", args=[enquiry.receipt])
     if enquiry.kind == Kind.WAITING:
-        # A test letter has none.
+        # A test letter has no place.
         place = WaitingPlace.objects.filter(enquiry=enquiry).first()
         context["wants_mail"] = place is not None and place.wants_mail
-        # Of a suspicious one the page tells no more than of any other.
+        # The page does not reveal that an enquiry is suspicious.
         context["is_waiting"] = enquiry.is_quarantined or enquiry.status == Status.WAITING_LIST
         months = place.months if place else IntakeSettings.load(request).waiting_months
         context |= {"months": months, "kept_while_waiting": kept_while_waiting(months)}
@@ -304,7 +304,7 @@ def _thanks_page(
 
 
 def _may_go_on(enquiry: Enquiry, pause: PauseStatus, now: datetime) -> bool:
-    """Return whether the page links to the mapping; not during a pause that replaces the message form."""
+    """Return whether the page links to the mapping. It does not during a pause that replaces the message form."""
     if pause.form_mode != FormMode.AS_USUAL:
         return False
     return receipt_is_fresh(enquiry.received_at, now) and is_offered_to(enquiry)
