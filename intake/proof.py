@@ -1,7 +1,7 @@
-"""The proof of the form: a test letter through the public form, by night or by hand, until its mails are taken.
+"""The proof of the form, nightly or by command: sends a test letter through the public form and checks its mails.
 
-First when a run is due, its record and what the last one says; then a browser for one form; then the run itself. The
-worker delivers mail in the same process, so a run does not wait: it is looked after once a minute.
+The file has three parts: when a run is due, and its record; a minimal browser for one form; the run itself. The worker
+delivers mail in the same process, so a run does not wait for its mails: a job checks them once a minute.
 """
 
 import http.client
@@ -30,21 +30,21 @@ from intake.mail.queue import supervisor_address
 from intake.settings import IntakeSettings
 from intake.submission import MIN_SECONDS, PROOF_FIELD, new_proof_mark, read_form_token
 
-# The setting PROOF_EMAIL where nothing is proven by night.
+# The value of PROOF_EMAIL that turns the nightly proof off.
 OFF = "off"
 _CALENDAR = ZoneInfo("Europe/Helsinki")
 _HOUR, _MINUTE = 3, 10
-# A machine that was off at night proves it in the morning, not in the middle of the day.
+# A machine that was off at night runs the proof in the morning, but not later in the day.
 _AT_THE_LATEST = timedelta(hours=6)
-# A mail server that greylists takes a mail at the second attempt.
+# How long to wait for the mails. A greylisting mail server refuses the first attempt, so it must suffice for several.
 PATIENCE = timedelta(minutes=30)
 KEPT = timedelta(days=60)
-# Two nights: one of them may have gone by without power.
+# Two nights, because a power cut may have prevented one proof.
 LATE_AFTER = timedelta(days=2)
 
 
 def is_due(*, last_started: datetime | None, now: datetime) -> bool:
-    """Return whether tonight's proof has to begin."""
+    """Return whether tonight's proof must begin."""
     local = now.astimezone(_CALENDAR)
     tonight = local.replace(hour=_HOUR, minute=_MINUTE, second=0, microsecond=0, fold=0)
     if not tonight <= local < tonight + _AT_THE_LATEST:
@@ -53,12 +53,12 @@ def is_due(*, last_started: datetime | None, now: datetime) -> bool:
 
 
 def is_overdue(started_at: datetime, now: datetime) -> bool:
-    """Return whether a run is waited for no longer."""
+    """Return whether a run has taken too long, or seems to have begun in the future (wrong clock)."""
     return is_from_future(started_at, now) or now - started_at > PATIENCE
 
 
 class ProofResult(models.TextChoices):
-    """How a proof ended; of a failure the first thing that was wrong, in words for the supervisor."""
+    """How a proof ended. For a failure: the first check that failed, in words for the supervisor."""
 
     RUNNING = "running", _("It is not over yet.")
     PASSED = "passed", _("The form works.")
@@ -78,9 +78,9 @@ class FormProof(models.Model):
     """One run. Its test letter is removed when it ends."""
 
     started_at = models.DateTimeField()
-    # The id of the form's token, so that the letter is found however the run ended.
+    # The submission id in the form token, by which the letter is found however the run ended.
     submission_id = models.UUIDField(null=True, blank=True)
-    # When all up to the thank-you page had been right; from then on only the mail is waited for.
+    # When all checks up to the thank-you page had passed. After that the run only waits for the mails.
     posted_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     result = models.CharField(max_length=20, choices=ProofResult, default=ProofResult.RUNNING)
@@ -103,14 +103,14 @@ class FormProof(models.Model):
 
 
 def last_proof(*, now: datetime) -> FormProof | None:
-    """Return the newest proof that is over; None where there is none. Ignores those from the future."""
+    """Return the newest finished proof; None if there is none. Ignores proofs from the future (wrong clock)."""
     over = FormProof.objects.exclude(result=ProofResult.RUNNING).filter(started_at__lte=now + CLOCK_TOLERANCE)
     return over.first()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProofStatus:
-    """`last`: the newest that is over. `is_nightly`: there should be one each night. `is_late`: none for days."""
+    """`last`: the newest finished proof. `is_nightly`: one should run each night. `is_late`: none has run for days."""
 
     last: FormProof | None
     is_nightly: bool
@@ -124,9 +124,9 @@ def proof_status(*, now: datetime) -> ProofStatus:
 
 
 _TIMEOUT_SECONDS = 10
-# A page of the site has less.
+# No more of a response is read. Every page of the site is smaller.
 _LARGEST_PAGE = 2 * 1024 * 1024
-# What a form of ours is recognised by (templates/components/form_attributes.html).
+# Selects a form for visitors (templates/components/form_attributes.html).
 _FORM = "form[data-enquiry-form]"
 
 
@@ -147,7 +147,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class FoundForm:
-    """A form of a page: where it is sent, and what a browser would send if nothing were typed."""
+    """A form on a page: its action URL, and the fields that a browser would send if nothing were typed."""
 
     action: str
     fields: tuple[tuple[str, str], ...]
@@ -157,7 +157,7 @@ class FoundForm:
 
 
 def ask(path: str, *, fields: Iterable[tuple[str, str]] | None = None) -> Answer:
-    """Get `path` of this site, or post `fields` to it, through the door by which the proxy comes. Raises NoAnswer."""
+    """Send a GET request for `path`, or a POST with `fields`, to the address that the proxy uses. Raises NoAnswer."""
     site = urlsplit(settings.SITE_URL)
     headers = {
         "Host": site.netloc,
@@ -165,7 +165,7 @@ def ask(path: str, *, fields: Iterable[tuple[str, str]] | None = None) -> Answer
         "Accept": "text/html",
         "Sec-Fetch-Site": "same-origin",
         "X-Forwarded-Proto": site.scheme,
-        # As many as there are proxies: the visitor is this machine.
+        # One entry for each trusted proxy, so that the site sees this machine as the visitor.
         "X-Forwarded-For": ", ".join(["127.0.0.1"] * max(1, settings.TRUSTED_PROXIES)),
     }
     body = None
@@ -185,7 +185,7 @@ def ask(path: str, *, fields: Iterable[tuple[str, str]] | None = None) -> Answer
 
 
 def find_form(page: Answer, path: str) -> FoundForm | None:
-    """Return the form of a page that was opened at `path`; None where it has none."""
+    """Return the form on a page that was opened at `path`; None if there is none."""
     form = BeautifulSoup(page.text, "html.parser").select_one(_FORM)
     if form is None:
         return None
@@ -193,19 +193,19 @@ def find_form(page: Answer, path: str) -> FoundForm | None:
 
 
 def links_of(page: Answer) -> set[str]:
-    """Return where the links of a page lead."""
+    """Return the URLs of the links on a page."""
     return {str(link["href"]) for link in BeautifulSoup(page.text, "html.parser").select("a[href]")}
 
 
 def fill_in(form: FoundForm, words: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the fields with `words` typed into them. Raises NoForm where the form has no such field."""
+    """Return the form's fields with the values of `words`. Raises NoForm if the form lacks one of these fields."""
     if not words.keys() <= {name for name, _value in form.fields}:
         raise NoForm
     return [(name, words.get(name, value)) for name, value in form.fields]
 
 
 def _filled_in(form: Tag) -> Iterator[tuple[str, str]]:
-    """Yield each field. Where one has to be chosen of several, it is the first."""
+    """Yield each field's name and value. In a group of options without a choice, the first option is chosen."""
     chosen = {str(one["name"]) for one in form.select("input[checked]")}
     for control in form.select("input[name], textarea[name]"):
         name, kind = str(control["name"]), str(control.get("type", "text"))
@@ -221,7 +221,8 @@ def _filled_in(form: Tag) -> Iterator[tuple[str, str]]:
 
 # A form that is sent sooner is suspicious.
 _READING_SECONDS = MIN_SECONDS + 1
-# The notice to Kati and the confirmation, on the waiting list too, though a test letter gets no place there.
+# The notification to Kati and the confirmation. The waiting list's form sends both too, although a test letter gets no
+# place on the list.
 _MAILS = 2
 _WORDS = {"name": "Sivuston koeviesti", "message": "Sivusto kokeilee itse lomaketta ja poistaa tämän viestin."}
 
@@ -237,7 +238,7 @@ class _Failed(Exception):
 
 
 def prove_by_night(*, now: datetime) -> None:
-    """Look after the running proof, or begin that of tonight."""
+    """Check the running proof, or begin tonight's if it is due."""
     running = FormProof.objects.filter(result=ProofResult.RUNNING).first()
     if running is not None:
         follow_up(running, now=now)
@@ -247,17 +248,17 @@ def prove_by_night(*, now: datetime) -> None:
         try:
             begin(now=now)
         except AlreadyRunning:
-            # On another machine, since a moment ago.
+            # Another machine has just begun it.
             return
 
 
 def begin(*, now: datetime) -> FormProof:
-    """Send a test letter and return the proof, which is over only where something was wrong.
+    """Send a test letter and return the proof. The proof is still running unless something failed.
 
-    What an earlier run has left is removed first. Raises AlreadyRunning.
+    First ends an overdue earlier run and removes all earlier test letters. Raises AlreadyRunning.
     """
-    for left in FormProof.objects.filter(result=ProofResult.RUNNING):
-        follow_up(left, now=now)
+    for earlier in FormProof.objects.filter(result=ProofResult.RUNNING):
+        follow_up(earlier, now=now)
     try:
         with transaction.atomic():
             proof = FormProof.objects.create(started_at=now)
@@ -276,7 +277,7 @@ def begin(*, now: datetime) -> FormProof:
 
 
 def follow_up(proof: FormProof, *, now: datetime) -> None:
-    """End the proof where its mails have gone out, or where it has taken too long."""
+    """End the proof if its mails were sent, if it has no mails any more, or if it is overdue."""
     if proof.posted_at is None:
         if is_overdue(proof.started_at, now):
             _finish(proof, ProofResult.INTERRUPTED)
@@ -290,15 +291,15 @@ def follow_up(proof: FormProof, *, now: datetime) -> None:
 
 
 def _send_letter(proof: FormProof) -> None:
-    """Send the letter and check all but its mails' delivery. Raises NoAnswer, NoForm and _Failed."""
+    """Send the letter and check everything except the delivery of its mails. Raises NoAnswer, NoForm and _Failed."""
     form = _open_form()
     opening = read_form_token(form.value("form_token"))
     if opening is None:
         raise NoForm
     proof.submission_id = opening.submission_id
-    # Before it is sent: whatever happens then, the letter is found.
+    # Saved before the letter is sent, so that the letter can be found whatever happens.
     proof.save(update_fields=["submission_id"])
-    words = {**_WORDS, "email": _sink()}
+    words = {**_WORDS, "email": _test_address()}
     fields = fill_in(form, words)
     sleep(_READING_SECONDS)
     posted = ask(form.action, fields=[*fields, (PROOF_FIELD, new_proof_mark(opening))])
@@ -306,7 +307,7 @@ def _send_letter(proof: FormProof) -> None:
         raise _Failed(ProofResult.REFUSED)
     enquiry = Enquiry.with_proofs.filter(submission_id=opening.submission_id).first()
     thanks = ask(posted.location)
-    if enquiry is None or not enquiry.is_proof or any(getattr(enquiry, name) != said for name, said in words.items()):
+    if enquiry is None or not enquiry.is_proof or any(getattr(enquiry, name) != sent for name, sent in words.items()):
         raise _Failed(ProofResult.NOT_STORED)
     if thanks.status != 200 or enquiry.reference not in thanks.text:
         raise _Failed(ProofResult.NO_THANKS)
@@ -319,7 +320,7 @@ def _send_letter(proof: FormProof) -> None:
 
 
 def _open_form() -> FoundForm:
-    """Return the form that visitors find now: during a pause it may be that of the waiting list, or one link away."""
+    """Return the form that visitors get now. During a pause it may be the waiting list's, or be on a linked page."""
     page = ContactPage.objects.live().first()
     path = page.get_url_parts()[2] if page is not None and page.get_url_parts() else ""
     if page is None or not path:
@@ -347,7 +348,7 @@ def _letters_of(proof: FormProof) -> QuerySet[Enquiry]:
     return Enquiry.with_proofs.filter(submission_id=proof.submission_id)
 
 
-def _sink() -> str:
+def _test_address() -> str:
     if settings.PROOF_EMAIL not in ("", OFF):
         return str(settings.PROOF_EMAIL)
     return supervisor_address(ContactDetails.load(), IntakeSettings.load())
@@ -355,7 +356,7 @@ def _sink() -> str:
 
 def _finish(proof: FormProof, result: ProofResult) -> None:
     now = timezone.now()
-    # Also where the site did not see that it was a test letter.
+    # remove_proofs() would miss a letter that the site did not recognise as a test letter.
     for pk in _letters_of(proof).values_list("pk", flat=True):
         remove_enquiry(enquiry_id=pk, now=now)
     remove_proofs(now=now)

@@ -1,4 +1,4 @@
-"""`manage.py prove_form`: the nightly proof of the form, by hand."""
+"""`manage.py prove_form`: run the nightly proof of the form by hand."""
 
 import time
 from argparse import ArgumentTypeError
@@ -13,7 +13,7 @@ _LOOK_SECONDS = 1.0
 
 
 def _seconds(text: str) -> int:
-    """Return the whole number from 0 up. Raises ArgumentTypeError."""
+    """Parse a whole number of at least 0. Raises ArgumentTypeError."""
     if not (text.isascii() and text.isdecimal()):
         raise ArgumentTypeError(f"'{text}' is no whole number from 0 up")
     return int(text)

@@ -44,7 +44,7 @@ class Command(BaseCommand):
             try:
                 runner.run_due()
             except DatabaseUnavailable as error:
-                # Wait for it: the mail queue is in the database, so nothing is lost.
+                # Wait for the database. The mail queue is stored in it, so nothing is lost.
                 wait = min(2 * wait, LONGEST_WAIT)
                 kind = type(error.__cause__).__name__
                 logger.error("the database did not answer (%s); trying again in %d s", kind, wait)
