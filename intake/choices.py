@@ -1,4 +1,4 @@
-"""The choices of all fields. Values are stored; labels are shown, in Finnish by the catalogue."""
+"""The choices of all fields. Values are stored. Labels are shown, translated to Finnish by the catalogue."""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _

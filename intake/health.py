@@ -26,7 +26,7 @@ class FailingJob:
 
     @property
     def about(self) -> str:
-        """Return which items fail, as a sentence; "" where no name may be shown."""
+        """Return a sentence that names the failing items; "" if no name may be shown."""
         return _("It is about: %(names)s") % {"names": self.item_names} if self.item_names else ""
 
 
@@ -66,16 +66,17 @@ def _is_failing(row: JobRun | None) -> bool:
 
 
 def _mail_since(now: datetime) -> datetime | None:
-    """Return when the oldest stuck mail was queued: one that no worker tries, or any while the server is unavailable.
+    """Return when the oldest stuck mail was queued; None if no mail is stuck.
 
-    A mail that the server refused does not count: a mistyped address is enough to cause that.
+    A mail is stuck if no worker tries it. While the mail server is unavailable, a failed mail older than LATE_AFTER is
+    stuck too. A mail that the server refused is not stuck for that reason alone: a mistyped address can cause that.
     """
     mails = OutgoingMail.objects.filter(untouched(now))
     latest = MailAttempt.objects.filter(attempted_at__lte=now).order_by("-attempted_at", "-pk").first()
     if latest is not None and latest.server_unavailable:
         waiting = OutgoingMail.objects.filter(state=MailState.QUEUED, failures__gt=0, created_at__lt=now - LATE_AFTER)
         mails = mails | waiting
-    # The states once more, before any of the alternatives, so that the index of the unsent ones is used.
+    # Repeats the states outside the alternatives, so that the database finds the unsent mails by the index.
     mails = mails.filter(state__in=(MailState.QUEUED, MailState.SENDING))
     since: datetime | None = mails.aggregate(since=Min("created_at"))["since"]
     return since

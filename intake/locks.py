@@ -18,14 +18,14 @@ def lock_receiving() -> None:
 
 
 def lock_letter(*names: str) -> None:
-    """Let those who call lock_receiving(), or this with one of the same names, wait until the current one ends.
+    """Make other transactions wait that call lock_receiving(), or this function with one of the same names.
 
-    For a letter, whose rules count only what has one of these names. Letters of different people don't wait for each
-    other.
+    They wait until the current transaction ends. Used to receive a message, whose rules count only rows with one of
+    these names. Messages of different people do not wait for each other.
     """
     if connection.vendor != "postgresql":
         return
-    # In one order, to avoid deadlocks.
+    # Sorted, to avoid deadlocks.
     numbers = sorted({int.from_bytes(sha256(name.encode()).digest()[:8], signed=True) for name in names})
     locks = ["pg_advisory_xact_lock_shared(%s)", *["pg_advisory_xact_lock(%s)"] * len(numbers)]
     with connection.cursor() as cursor:
@@ -33,7 +33,7 @@ def lock_letter(*names: str) -> None:
 
 
 def lock_attempts() -> None:
-    """The same for transactions that count password attempts."""
+    """Like lock_receiving(), for transactions that count password attempts."""
     _lock(_ATTEMPTS)
 
 

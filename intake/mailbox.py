@@ -29,7 +29,7 @@ class HashKey(models.Model):
 
 
 def database_key() -> str:
-    """Return this database's key, for several hashes by hash_with()."""
+    """Return this database's key, for callers that make several hashes with hash_with()."""
     key = row_by_pk(HashKey, _SINGLE_ROW_ID)
     if key is None:
         key, _created = HashKey.objects.get_or_create(pk=_SINGLE_ROW_ID, defaults={"secret": new_key()})
@@ -42,7 +42,7 @@ def keyed_hash(purpose: str, words: str) -> str:
 
 
 def hash_with(key: str, purpose: str, words: str) -> str:
-    """Return what keyed_hash() returns where the database's key is `key`."""
+    """Like keyed_hash(), with the database's key given as `key`."""
     return salted_hmac(purpose, words, secret=key, algorithm="sha256").hexdigest()
 
 
@@ -67,7 +67,7 @@ def mailbox_of(address: str) -> str:
 
 
 def mailbox_key(address: str, *, key: str = "") -> str:
-    """Return a keyed hash of the mailbox; stable within one database. `key`: the database's, if the caller has it."""
+    """Return a keyed hash of the mailbox; stable within one database. `key`: as of database_key(), if already read."""
     return hash_with(key or database_key(), PURPOSE, mailbox_of(address))
 
 

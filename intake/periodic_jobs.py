@@ -1,4 +1,4 @@
-"""The periodic jobs of this app, and those of no package: reminders of the pause, and what a wrong clock has left."""
+"""The periodic jobs of this app, with two that belong to no package: reminders of the pause, resetting future times."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -60,7 +60,7 @@ _TIME_FIELDS: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (InitialMapping, ("created_at", "started_at", "sent_at", "link_mailed_at")),
     (MappingLink, ("created_at",)),
 )
-# The supervisor is not told of an automatic opening that is older than this.
+# The supervisor gets no notice of an automatic opening that is older than this.
 _NEWS_LIFETIME = timedelta(days=7)
 _OPENED = "opened"
 
@@ -123,7 +123,7 @@ def _queue_once(kind: str, day: date, deduplication_key: str, now: datetime) -> 
         "subject": subject,
         "kind": kind,
         "day": day,
-        # No notice of the return is shown where none was wished for.
+        # Whether the site shows the notice of the return now. The supervisor may have chosen to show none.
         "is_told": pause_state(PauseNotice.load().settings, now) is PauseState.RESUMED,
         "admin_url": settings.SITE_URL + reverse("wagtailadmin_home"),
     }
@@ -150,7 +150,7 @@ def _subject(kind: str, day: date) -> str:
 
 
 def reset_future_moments(*, now: datetime) -> int:
-    """Set stored times that lie in the future to `now`, once there have been such times for CLOCK_TRUSTED_AFTER.
+    """Set stored times that lie in the future to `now`, when such times have existed for CLOCK_TRUSTED_AFTER.
 
     They were stored while the clock was wrong. Returns how many values changed.
     """

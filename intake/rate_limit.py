@@ -17,8 +17,8 @@ from intake.jobs.schedule import CLOCK_TOLERANCE
 
 LIMIT_WINDOW = timedelta(hours=1)
 _WITH_PORT = re.compile(r"\[(?P<six>[^\[\]]+)\](?::\d+)?|(?P<four>[\d.]+):\d+")
-# The post that fills the limit, of those that counted() counts. Written as SQL: building such a query takes Django ten
-# times as long as running it, while others wait.
+# The post that reaches the limit, among those that counted() selects; no row if the limit is not reached. Written as
+# SQL: Django takes ten times as long to build such a query as to run it, while other posts wait for a lock.
 _FILLS_THE_LIMIT = """
     SELECT id, posted_at FROM intake_postingtrace WHERE address_key = %s AND posted_at > %s AND posted_at <= %s
     ORDER BY posted_at DESC LIMIT 1 OFFSET %s
@@ -75,7 +75,7 @@ def _host(url: str) -> str:
 
 
 def address_key(request: HttpRequest) -> str:
-    """Return a keyed hash of the client's network address; of an IPv6 address its /64, which one household shares."""
+    """Return a keyed hash of the client's network address; for IPv6, of the /64 network that one household shares."""
     return salted_hmac("intake.address", _network(client_address(request)), algorithm="sha256").hexdigest()
 
 
@@ -89,7 +89,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def _without_port(address: str) -> str:
-    """Some load balancers add the port, which is another one for each connection: 192.0.2.1:567, [2001:db8::1]:567."""
+    """Remove the port that some load balancers add: "192.0.2.1:567", "[2001:db8::1]:567". It varies by connection."""
     found = _WITH_PORT.fullmatch(address)
     return found["six"] or found["four"] if found else address
 
@@ -127,10 +127,10 @@ def enforce_rate_limit(address_key: str, now: datetime) -> None:
     limit = settings.FORM_RATE_LIMIT
     if limit < 1:
         raise TooManyPosts(retry_after=LIMIT_WINDOW)
-    that_fills_it = [address_key, now - LIMIT_WINDOW, now + CLOCK_TOLERANCE, limit - 1]
-    if changed_rows(_COUNT_POST, [address_key, now, *that_fills_it]):
+    parameters = [address_key, now - LIMIT_WINDOW, now + CLOCK_TOLERANCE, limit - 1]
+    if changed_rows(_COUNT_POST, [address_key, now, *parameters]):
         return
-    for trace in PostingTrace.objects.raw(_FILLS_THE_LIMIT, that_fills_it):
+    for trace in PostingTrace.objects.raw(_FILLS_THE_LIMIT, parameters):
         raise TooManyPosts(retry_after=trace.posted_at + LIMIT_WINDOW - now)
-    # On PostgreSQL the job "traces" has just deleted it, so the limit is no longer reached.
+    # On PostgreSQL the job "traces" can delete that post between the two queries. The limit is then no longer reached.
     PostingTrace.objects.create(address_key=address_key, posted_at=now)

@@ -53,7 +53,7 @@ class IntakeSettings(QuickSetting):
         ),
     )
 
-    # When a retention time was last shortened. Stored enquiries follow a day later (intake.desk.settings).
+    # When a retention time was last shortened. A day later it applies to stored enquiries too (intake.desk.settings).
     shortened_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     panels = [

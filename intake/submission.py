@@ -1,6 +1,6 @@
 """One sent form: its one-time submission id, the values that it passes to the services, and the spam rules.
 
-No rule rejects a message: each gives a reason for the supervisor.
+No spam rule rejects a message. A rule gives a reason, which the supervisor sees.
 """
 
 import re
@@ -16,9 +16,10 @@ from intake.choices import Kind, Reason
 from intake.jobs.schedule import CLOCK_TOLERANCE
 
 CONTACT_FORM, MAPPING_FORM = "intake.form-token", "intake.mapping-start"
-# The field of the terms that a page showed. The forms' script keeps a form's token over a reload, but not this.
+# The field with the signed terms that the page showed. On a reload the forms' script restores the form token, but not
+# this field.
 SHOWN_FIELD, _SHOWN = "shown", "intake.shown-terms"
-# The field of a post that the site sends to itself (intake.proof).
+# The field that marks a test letter, which the site sends to itself (intake.proof).
 PROOF_FIELD = "proof_mark"
 _PROOF, _PROOF_SECONDS = "intake.proof-mark", 600
 
@@ -61,7 +62,7 @@ class SpamSigns:
 
 @dataclass(frozen=True, kw_only=True)
 class ShownTerms:
-    """What a page said beside its form: how long details are kept at most, and the pause ("" for none)."""
+    """The terms that a page showed beside its form: how long details are kept, and the pause notice ("" for none)."""
 
     retention_months: int
     spam_days: int
@@ -97,7 +98,7 @@ def signed_terms(terms: ShownTerms) -> str:
 
 
 def read_terms(text: str) -> ShownTerms | None:
-    """Return what the page of a form said; None if this site did not sign it."""
+    """Return the terms in the value of SHOWN_FIELD; None if this site did not sign it."""
     try:
         return ShownTerms(**signing.loads(text, salt=_SHOWN))
     except signing.BadSignature:
@@ -105,12 +106,12 @@ def read_terms(text: str) -> ShownTerms | None:
 
 
 def new_proof_mark(opening: FormOpening) -> str:
-    """Return the mark by which a post with the token of this opening is a test letter."""
+    """Return the mark that makes a post with the token of this opening a test letter."""
     return signing.dumps(opening.submission_id.hex, salt=_PROOF)
 
 
 def is_proof_mark(mark: str, opening: FormOpening) -> bool:
-    """Return whether this site made the mark for this opening, a few minutes ago. Any other post is a letter."""
+    """Return whether the post is a test letter: this site made the mark for this opening in the last ten minutes."""
     try:
         return bool(signing.loads(mark, salt=_PROOF, max_age=_PROOF_SECONDS) == opening.submission_id.hex)
     except signing.BadSignature:
@@ -119,7 +120,7 @@ def is_proof_mark(mark: str, opening: FormOpening) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class FormEntry:
-    """What a valid form with contact facts was filled in with, and how."""
+    """The content of a valid form with contact facts, its opening, and what the spam rules check besides."""
 
     facts: ContactFacts
     opening: FormOpening
@@ -130,9 +131,9 @@ class FormEntry:
 class Submission:
     """One sent form.
 
-    `other_text`: other texts for the spam rules. `repeat_text`: texts that, besides the facts, are the same in a
-    repeat. `wants_mail`: the sender joins the waiting list and wants mail on the return. `address_key`: the keyed hash
-    of the network address. `is_proof`: a test letter of the site's own.
+    `other_text`: the text that the spam rules check if there is no message. `repeat_text`: text that must be the same,
+    like the facts, for a later post to be a repeat. `wants_mail`: the sender joins the waiting list and wants mail on
+    the return. `address_key`: the keyed hash of the network address. `is_proof`: the site's own test letter.
     """
 
     kind: Kind = Kind.CONTACT
@@ -149,10 +150,10 @@ class Submission:
 
 # No person can fill in the form faster.
 MIN_SECONDS = 2
-# A form that was opened in the future was opened while the clock was wrong: that says nothing of its sender.
+# An opening time further in the future comes from a wrong clock, so it is no sign of spam.
 _WRONG_CLOCK_SECONDS = -CLOCK_TOLERANCE.total_seconds()
 MAX_LINKS = 2
-# Matches a whole URL, so that "https://www.esimerkki.com" is one link. The domain of an e-mail address is no link.
+# Matches a whole URL, so that "https://www.esimerkki.com" is one link. Does not match the domain of an e-mail address.
 _LINK = re.compile(
     r"(?:https?://|www\.)[^\s,;<>\[\]]*|(?<![@\w.-])[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|ru|xyz|top|shop|site|online|info|biz)\b"
     r"(?!@)(?:/\S*)?",

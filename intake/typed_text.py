@@ -26,15 +26,18 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb]"
 )
 _SURROGATES = re.compile("[\ud800-\udfff]")
-# UAX #15, section 13 (Stream-Safe Text Format).
+# The most combining marks in a row, and the character that breaks a longer run (UAX #15, section 13: Stream-Safe Text
+# Format).
 _MOST_MARKS = 30
 _JOINER = "\u034f"
-# The most characters that one becomes in NFD: a text longer than limit * this stays too long when composed.
+# One character decomposes into at most this many (NFD). So a text of more than limit * this many characters is still
+# longer than the limit after composition.
 _LONGEST_DECOMPOSITION = 4
 
 _CHECK_CHARACTERS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 _DASHES = str.maketrans(dict.fromkeys("\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212", "-"))
-# Form and check character: Digital and Population Data Services Agency, including the separators of 2023.
+# Format and check character as published by the Digital and Population Data Services Agency, including the separators
+# added in 2023.
 _DAY, _MONTH, _NUMBER = r"(?:0[1-9]|[12]\d|3[01])", r"(?:0[1-9]|1[0-2])", r"\d{3}"
 # As typed or copied: in groups, as a date, with a line break or an extra sign. At most a few characters.
 _GAP = r"[\s.,:;/\\|_*=~·•()-]{0,4}"
@@ -44,7 +47,7 @@ _CENTURY = r"(?:1[89]|20)?"
 # The check character is one of these letters or a digit.
 _LETTER = "A-FHJ-NPR-Y"
 _BEFORE, _AFTER = r"(?<![^\W_])", r"(?![^\W_])"
-# The day of birth and the number; the check character may be a letter.
+# Six digits of the date of birth and three of the individual number. The check character may be a letter.
 _FEWEST_DIGITS_OF_A_CODE = 9
 # Telephone numbers are written in groups of digits too. So gaps are accepted only between the parts of a code if its
 # check character is a digit; if it is a letter, gaps may be anywhere and the separator may be missing. The standard
@@ -60,10 +63,10 @@ _FORMS = tuple(
 _SIGNS = re.compile(r"[\W_]")
 _CODE = re.compile(rf"({_DAY}{_MONTH}){_CENTURY}(\d\d)[YXWVUABCDEF]?({_NUMBER})([0-9{_LETTER}])", re.IGNORECASE)
 
-# Fewer digits would match nearly every number.
+# A search for fewer digits would match nearly every phone number.
 _FEWEST_DIGITS = 3
-# A number in a text: groups of digits with spaces, hyphens, dots, slashes or brackets between. The digits
-# of a word or of an e-mail address are none.
+# A phone number in a text: groups of digits, separated by spaces, hyphens, dots, slashes or brackets. Digits inside a
+# word or an e-mail address do not match.
 _WRITTEN = re.compile(r"(?<!\w)\d(?:[\s()./\u2010-\u2015\u2212-]*\d){2,}(?![\w@])")
 
 
@@ -88,9 +91,10 @@ def without_invisible(data: QueryDict) -> QueryDict:
 
 
 def read_typed(text: str, *, limit: int, several_lines: bool) -> str:
-    """Return what a visitor typed as by clean_lines() or clean_line().
+    """Return a visitor's text, cleaned as by clean_lines() or clean_line().
 
-    Raises TooLong for more than `limit` characters, for far more before cleaning, which is slow; HasHenkilotunnus.
+    Raises TooLong for more than `limit` characters, and HasHenkilotunnus. A far too long text is rejected before its
+    normalisation, which is slow.
     """
     plain = _without_harm(text) if several_lines else _on_one_line(text)
     if len(plain) > limit * _LONGEST_DECOMPOSITION:
@@ -127,7 +131,7 @@ def _composed(text: str) -> str:
 
 
 def _stream_safe(text: str) -> str:
-    """Return `text` with runs of combining marks broken after 30: normalising a long run takes quadratic time."""
+    """Return `text` with each run of combining marks broken after 30: NFC takes quadratic time for a long run."""
     if text.isascii():
         return text
     safe, run = [], 0
@@ -190,7 +194,7 @@ def dialled_phone(e164: str) -> str:
 class TypedTextField(forms.Field):
     """Free text of at most `limit` characters, counted after cleaning; a line break counts as one.
 
-    A far too long text is rejected before cleaning, which is slow.
+    A far too long text is rejected before its normalisation, which is slow.
     """
 
     widget: Any = forms.TextInput

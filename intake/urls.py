@@ -10,7 +10,7 @@ from intake.mapping.private_pages import repair_link
 from intake.mapping.steps import check, done, ended, facts_step, later, question_step, resume
 from intake.waiting.private_page import show_or_answer
 
-# The slug converter accepts what secrets.token_urlsafe() makes: letters, digits, "-" and "_".
+# The slug converter accepts the characters of secrets.token_urlsafe(): letters, digits, "-" and "_".
 urlpatterns = [
     path("<slug:secret>/", resume, name="mapping_resume"),
     path("<slug:secret>/yhteystiedot/", facts_step, name="mapping_facts"),
@@ -22,6 +22,6 @@ urlpatterns = [
     path("<slug:secret>/kopio/", show_copy, name="own_copy"),
     path("<slug:secret>/kopio/tiedosto/", save_copy, name="own_copy_file"),
     path("<slug:secret>/odotuslista/", show_or_answer, name="waiting_answer"),
-    # Last: all other paths below the prefix.
+    # Last, because it matches all other paths below the prefix.
     re_path(r"^(?P<damaged>[\s\S]*)$", repair_link, name="private_link"),
 ]

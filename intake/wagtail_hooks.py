@@ -19,7 +19,7 @@ from intake.mapping.draft_tryout import try_mapping
 from intake.settings import IntakeSettings
 
 modeladmin_register(EnquiryGroup)
-# Set here because the form imports the services, which import the models.
+# Set here to avoid a circular import: the form imports the services, which import the models.
 IntakeSettings.base_form_class = IntakeSettingsForm
 hooks.register(ITEMS_HOOK, checklist_items, order=100)
 hooks.register(IMPORTANT_PAGES_HOOK, form_pages)
@@ -37,7 +37,7 @@ def admin_css() -> str:
 
 
 class EnquirySearchArea(SearchArea):  # type: ignore[misc]
-    """Leads from Wagtail's search of pages, which would say of each person that nothing was found, to the enquiries."""
+    """A link from Wagtail's page search to the list of enquiries. The page search does not find people."""
 
     def is_shown(self, request: HttpRequest) -> bool:
         return request.user.has_perm("intake.view_enquiry")
