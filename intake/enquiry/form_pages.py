@@ -48,8 +48,8 @@ class ShowAgain(Protocol):
 class FormPost:
     """How the posts of one form are answered.
 
-    `content`: what is posted, for the log. `not_stored` and `not_stored_call` (with the phone number): what a visitor
-    is told if the database fails. `refusals`: the status and notice for exceptions of the form's own services.
+    `content`: what is posted, for the log. `not_stored` and `not_stored_call` (with the phone number): the notice to
+    the visitor if the database fails. `refusals`: the status and notice for exceptions of the form's own services.
     """
 
     content: str
@@ -58,7 +58,7 @@ class FormPost:
     refusals: Mapping[type[Exception], tuple[int, str | Promise]] = field(default_factory=dict)
 
     def answer(self, request: HttpRequest, *, store: Callable[[], str], show_again: ShowAgain) -> HttpResponse:
-        """Call `store`, which returns the URL of the next page, and lead there; else show the form as typed.
+        """Call `store` and redirect to the URL that it returns; if it fails, show the form as typed.
 
         The status is then that of PostRefused or `refusals`, 429 over the rate limit, 503 if the database failed.
         """
@@ -84,7 +84,7 @@ class FormPost:
 
 
 def read_post(request: HttpRequest) -> bool:
-    """Read a post as UTF-8. Returns False if it is far past any letter, so that Django refuses to read it."""
+    """Read a post as UTF-8. Returns False if Django refuses to read it because it is far too large."""
     if request.encoding != "utf-8":
         # No browser sends another charset, which may not even be a text encoding ("hex").
         request.encoding = "utf-8"
@@ -95,7 +95,7 @@ def read_post(request: HttpRequest) -> bool:
 
 
 def too_long_response(request: HttpRequest, context: dict[str, Any] | None = None) -> HttpResponse:
-    """Return the page (413) on a post that read_post() could not read, so that its words can't be shown again."""
+    """Return the page (413) for a post that read_post() could not read. Its text can't be shown again."""
     return render(request, "intake/contact/too_long.html", context, status=413)
 
 
@@ -196,7 +196,7 @@ class FormNotices:
     def as_shown(self, *, consented: bool = False, terms: ShownTerms | None = None) -> ShownTexts:
         """Return the texts to store; the label of the checkbox only if it was ticked.
 
-        `terms`: what the page of the form said, from which the pause is taken.
+        `terms`: the terms that the form's page showed. The notice of the pause is taken from them.
         """
         return ShownTexts(
             waiting=" ".join([self.waiting_lead, *self.waiting_points]).strip(),
@@ -209,7 +209,7 @@ class FormNotices:
 
 
 def terms_now(*, chosen: IntakeSettings, pause: PauseStatus) -> ShownTerms:
-    """Return what a page with these settings says."""
+    """Return the terms that a page shows with these settings."""
     return ShownTerms(
         retention_months=chosen.retention_months,
         spam_days=chosen.spam_days,
@@ -219,7 +219,7 @@ def terms_now(*, chosen: IntakeSettings, pause: PauseStatus) -> ShownTerms:
 
 
 def at_most(terms: ShownTerms | None, *, chosen: IntakeSettings) -> IntakeSettings:
-    """Return the settings, not to be saved, with no time that is longer than the page of a form said."""
+    """Return the settings with no time longer than the form's page showed. The result must not be saved."""
     if terms is None:
         return chosen
     limited = copy(chosen)

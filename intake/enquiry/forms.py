@@ -39,9 +39,9 @@ _TEXTAREA = "django/forms/widgets/textarea.html"
 
 
 class FormRenderer(DjangoTemplates):
-    """Renders inputs and text areas as their templates do, and everything else by its template.
+    """Renders inputs and text areas in Python, and everything else by templates.
 
-    Django's templates for them cost ten times as much.
+    The HTML is that of Django's templates, which take ten times as long for inputs and text areas.
     """
 
     def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
@@ -51,7 +51,7 @@ class FormRenderer(DjangoTemplates):
             start = {"type": widget["type"], "name": widget["name"], **value}
             return format_html("<input{}{}>", _attributes(start), _attributes(widget["attrs"]))
         if template_name == _TEXTAREA:
-            # A browser drops the first line break.
+            # A browser drops a line break at the start of the content, so one is added.
             return format_html(
                 "<textarea{}{}>\n{}</textarea>",
                 _attributes({"name": widget["name"]}),
@@ -63,7 +63,7 @@ class FormRenderer(DjangoTemplates):
 
 
 def _attributes(values: Mapping[str, Any]) -> SafeString:
-    """Return attributes with a space before each; True is one without a value, and False is none."""
+    """Return HTML attributes, each after a space. True gives an attribute without a value, and False gives none."""
     parts = (
         f" {conditional_escape(name)}" + ("" if value is True else f'="{conditional_escape(value)}"')
         for name, value in values.items()
@@ -163,7 +163,7 @@ class ContactFactsForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
     )
     form_token = forms.Field(required=False, widget=forms.HiddenInput)
-    # Firefox puts back the values of hidden fields on a reload, unless it may not.
+    # Without autocomplete="off" Firefox restores the earlier value of a hidden field on a reload.
     shown = forms.Field(required=False, widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
 
     # The longest message that the form accepts; 0 for a form without one.
@@ -178,7 +178,7 @@ class ContactFactsForm(forms.Form):
         self.opening: FormOpening | None = None
         self.terms: ShownTerms | None = None
         if data is not None and words is not None and posted_at is not None:
-            # As it was sent: a changed token is none of this site's.
+            # Read from the post as it was sent: a token with added invisible characters must not count as valid.
             self.opening = read_form_token(data.get("form_token", ""), form=self.token_form)
             self.terms = read_terms(data.get(SHOWN_FIELD, ""))
             if self.opening is None:
@@ -188,12 +188,12 @@ class ContactFactsForm(forms.Form):
         super().__init__(data=words, **kwargs)
 
     def carry(self, terms: ShownTerms) -> None:
-        """Put into the form what its page says. A post then tells it by `terms`."""
+        """Put the terms that the page shows into the form. A form made from its post then has them as `terms`."""
         values: dict[str, Any] = self.data if self.is_bound else self.initial  # type: ignore[assignment]
         values[SHOWN_FIELD] = signed_terms(terms)
 
     def clean_supervision_form(self) -> str:
-        # Whoever does not answer does not know yet, or leaves it to the conversation.
+        # A sender who chose nothing does not know yet, or leaves it to the conversation.
         return self.cleaned_data["supervision_form"] or SupervisionForm.UNDECIDED
 
     def clean_delivery_modes(self) -> list[str]:
@@ -208,7 +208,7 @@ class ContactFactsForm(forms.Form):
         return cleaned
 
     def entry(self, *, source_known: bool) -> FormEntry:
-        """Return what the form was filled in with. Raises PostRefused for an invalid or expired one."""
+        """Return the content of the form. Raises PostRefused for an invalid or expired form."""
         if not self.is_valid():
             raise PostRefused(422)
         if self.opening is None or self.posted_at is None:
@@ -243,7 +243,7 @@ class ContactFactsForm(forms.Form):
 class ContactForm(ContactFactsForm):
     """The form of the contact page."""
 
-    # As people think: who I am, what it is about, and then what helps Kati to answer.
+    # In the order in which people think: who I am, what it is about, then details that help Kati to answer.
     field_order = ("name", "email", "message")
 
     message = TypedTextField(

@@ -32,12 +32,11 @@ from intake.mail.queue import (
 )
 from intake.settings import IntakeSettings
 
-# Stands in a rendered mail for the primary key of an enquiry that is not stored yet. Such a mail never contains text
-# that a visitor wrote.
-_ID_LATER = "9" * 18
-# The same for its reference.
-_REFERENCE_LATER = "viitenumeron-paikka"
-# How long a process keeps the texts that it has rendered: the time of arrival in them is that of a minute.
+# Placeholders in a rendered mail for the primary key and the reference of an enquiry that is not stored yet. Such a
+# mail contains no text that a visitor wrote, so nobody can type a placeholder into it.
+_ID_PLACEHOLDER = "9" * 18
+_REFERENCE_PLACEHOLDER = "viitenumeron-paikka"
+# How long a process caches rendered texts. They state the time of arrival to the minute.
 _TEXTS_KEPT = timedelta(minutes=1)
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
 
@@ -64,13 +63,13 @@ def render_mails(
 ) -> ReadyMails:
     """Render the notification to the supervisor, and the confirmation to the sender, of an unsaved enquiry.
 
-    Neither contains text that the sender wrote. There is no confirmation of a suspicious enquiry. The waiting list has
-    its own confirmation (intake.waiting.places).
+    Neither contains text that the sender wrote. A suspicious enquiry gets no confirmation. The waiting list has its own
+    confirmation (intake.waiting.places).
     """
-    # Apart from the reference many enquiries have the same mails. The templates see nothing that a sender typed, since
-    # another one may get the rendered text.
+    # Many enquiries have the same mails except for the reference, so rendered texts are cached. The templates get
+    # nothing that a sender typed, because another sender may get the same text.
     any_enquiry = Enquiry(
-        reference=_REFERENCE_LATER, kind=enquiry.kind, verdict=enquiry.verdict, received_at=enquiry.received_at
+        reference=_REFERENCE_PLACEHOLDER, kind=enquiry.kind, verdict=enquiry.verdict, received_at=enquiry.received_at
     )
     notification = mail_to_supervisor(
         any_enquiry,
@@ -80,7 +79,7 @@ def render_mails(
         context={},
     )
     next_step = _next_step(enquiry, pause)
-    # All that the templates see, apart from what stands for later.
+    # Everything that the rendered texts depend on, except what the placeholders stand for.
     facts = (
         *(finnish_moment(enquiry.received_at), enquiry.kind, enquiry.verdict, pause.answer_note, next_step),
         *(getattr(details, field.attname) for field in details._meta.concrete_fields),
@@ -112,17 +111,17 @@ def _confirmation(
         context={
             "answer_note": pause.answer_note,
             "mapping_url": next_step.url() if next_step else "",
-            # As its secret it is filled in when the mail goes out: that of another enquiry is another day.
+            # A placeholder, filled in on sending like the secret of the link: the day differs between enquiries.
             "last_day": next_step.last_day if next_step else "",
         },
     )
 
 
 def _rendered(mail: NewMail, facts: tuple[object, ...], enquiry: Enquiry, now: datetime) -> OutgoingMail:
-    """Return the rendered mail with the reference of this enquiry. `facts`: all else that its text depends on."""
+    """Return the rendered mail with this enquiry's reference. `facts`: everything else that its text depends on."""
     digest = sha256(repr((mail.purpose, mail.subject, get_language(), facts)).encode()).hexdigest()
     texts: Any = cache.get_or_set(f"mail:{digest}", lambda: (mail.text, mail.html), _TEXTS_KEPT.total_seconds())
-    subject, text, html = (part.replace(_REFERENCE_LATER, enquiry.reference) for part in (mail.subject, *texts))
+    subject, text, html = (part.replace(_REFERENCE_PLACEHOLDER, enquiry.reference) for part in (mail.subject, *texts))
     recipient = mail.recipient or enquiry.email
     if enquiry.is_proof:
         subject, recipient = as_test(subject), enquiry.email
@@ -131,22 +130,22 @@ def _rendered(mail: NewMail, facts: tuple[object, ...], enquiry: Enquiry, now: d
 
 
 def as_test(subject: str) -> str:
-    """Return the subject of a mail about a test letter of the site's own."""
+    """Return the subject, marked as that of a mail about a test letter."""
     return _("Test, needs nothing: %(subject)s") % {"subject": subject}
 
 
 def queue_mails(mails: ReadyMails, *, enquiry: Enquiry, mailbox_key: str, now: datetime) -> None:
     """Queue the rendered mails of an enquiry that was just stored. The caller holds a lock for this mailbox.
 
-    At most one confirmation a day goes to a mailbox, so that the form can't be used to flood somebody. That of a test
-    letter does not count.
+    At most one confirmation a day goes to a mailbox, so that the form can't be used to flood somebody's mailbox. The
+    confirmation of a test letter does not count.
     """
     rows = [mails.notification]
     if mails.confirmation and (enquiry.is_proof or claim_automatic_mail(mailbox_key, MailPurpose.CONFIRMATION, now)):
         rows.append(mails.confirmation)
     for row in rows:
         row.enquiry = enquiry
-        row.text, row.html = (part.replace(_ID_LATER, str(enquiry.pk)) for part in (row.text, row.html))
+        row.text, row.html = (part.replace(_ID_PLACEHOLDER, str(enquiry.pk)) for part in (row.text, row.html))
     OutgoingMail.objects.bulk_create(rows)
 
 
@@ -158,7 +157,7 @@ def mail_to_sender(
     subject: str,
     context: dict[str, object],
 ) -> NewMail:
-    """Return a mail to the sender of an enquiry. `subject` may have "%(reference)s"."""
+    """Return a mail to the sender of an enquiry. `subject` may contain "%(reference)s"."""
     details = details or ContactDetails.load()
     return NewMail(
         enquiry_id=enquiry.pk,
@@ -178,7 +177,7 @@ def mail_to_supervisor(
     subject: str,
     context: dict[str, object],
 ) -> NewMail:
-    """Return a mail to the supervisor about an enquiry. `subject` may have "%(reference)s"."""
+    """Return a mail to the supervisor about an enquiry. `subject` may contain "%(reference)s"."""
     return NewMail(
         enquiry_id=enquiry.pk,
         purpose=purpose,
@@ -186,14 +185,14 @@ def mail_to_supervisor(
         subject=subject % {"reference": enquiry.reference},
         context={
             "enquiry": enquiry,
-            "admin_url": settings.SITE_URL + enquiry_url("inspect", enquiry.pk or _ID_LATER),
+            "admin_url": settings.SITE_URL + enquiry_url("inspect", enquiry.pk or _ID_PLACEHOLDER),
             **context,
         },
     )
 
 
 def facts_of_practice(details: ContactDetails) -> dict[str, object]:
-    """Return what the foot of each mail to a visitor shows."""
+    """Return the context for the footer of each mail to a visitor."""
     return {
         "contact_details": details,
         "privacy_url": settings.SITE_URL + details.privacy_url if details.privacy_url else "",
@@ -202,14 +201,14 @@ def facts_of_practice(details: ContactDetails) -> dict[str, object]:
 
 @dataclass(frozen=True, kw_only=True)
 class PromisedMails:
-    """The confirmation mail of one enquiry, and the names of the private links in it."""
+    """Whether a page may promise the confirmation of an enquiry, and the names of the private links in that mail."""
 
     confirmation: bool = False
     links: frozenset[str] = frozenset()
 
 
 def promised_mails(enquiry: Enquiry) -> PromisedMails:
-    """Return which mails a page may promise: those that are queued or sent, not the failed ones."""
+    """Return which mails a page may promise: those that are queued, being sent or sent, but not the failed ones."""
     mails = OutgoingMail.objects.filter(enquiry=enquiry, purpose__in=_CONFIRMATIONS).exclude(state=MailState.FAILED)
     texts = list(mails.values_list("text", flat=True))
     return PromisedMails(confirmation=bool(texts), links=links_in("".join(texts)))
@@ -227,21 +226,21 @@ def to_sender(mail: OutgoingMail) -> Addresses:
     return Addresses(recipient=enquiry_of(mail).email, reply_to=ContactDetails.load().email)
 
 
-def _notified(mail: OutgoingMail) -> Addresses:
-    """Return the supervisor's address; of a test letter the address that the letter gives, as for all its mails."""
+def _to_supervisor_or_tester(mail: OutgoingMail) -> Addresses:
+    """Return the supervisor's address; for a test letter the address in the letter, which gets all its mails."""
     enquiry = enquiry_of(mail)
     return Addresses(recipient=enquiry.email) if enquiry.is_proof else to_supervisor(mail)
 
 
-register(MailPurpose.NOTIFICATION, handling=Handling(addresses=_notified))
+register(MailPurpose.NOTIFICATION, handling=Handling(addresses=_to_supervisor_or_tester))
 register(MailPurpose.MAPPING_NOTIFICATION, handling=Handling(addresses=to_supervisor))
 
 
 def _confirmation_texts(mail: OutgoingMail, now: datetime) -> tuple[str, str]:
-    """Return the texts by the pause, the contact details and the next step of now.
+    """Return the texts, rendered with the current pause, contact details and next step.
 
-    No next step is added: the thank-you page has not promised it. One that was promised is left out while it does not
-    apply, and is there again in a later attempt.
+    A mail that was queued without a next step gets none: the thank-you page did not promise it. A promised next step is
+    left out of an attempt if it does not apply at that time.
     """
     enquiry, details = enquiry_of(mail), ContactDetails.load()
     pause = PauseNotice.load().status(now=now, facebook_url=details.facebook_url)
@@ -255,7 +254,7 @@ def _is_no_spam(mail: OutgoingMail, _now: datetime) -> bool:
 
 
 def withdraw_as(kind: StepKind) -> Callable[[OutgoingMail, datetime], None]:
-    """Return a Handling.withdraw that notes it in the history of the enquiry."""
+    """Return a Handling.withdraw that deletes the mail and adds a step of this kind to the enquiry's history."""
 
     def withdraw(mail: OutgoingMail, now: datetime) -> None:
         EnquiryStep.objects.create(enquiry=enquiry_of(mail), kind=kind, changed_at=now)

@@ -40,34 +40,35 @@ def may_act(user: PermissionsMixin | AnonymousUser) -> bool:
 
 
 def enquiry_url(action: str, *args: object) -> str:
-    """Return the address of a view of intake.desk.list. No other place knows how wagtail-modeladmin names them."""
+    """Return the URL of a view of intake.desk.list. Callers need not know how wagtail-modeladmin names its views."""
     return reverse(f"yhteydenotot_modeladmin_{action}", args=args)
 
 
-# Every list, count and export leaves out the test letters of the nightly proof: the default manager does.
+# The default manager leaves out the test letters of the nightly proof, and so does every list, count and export.
 NO_PROOF = Q(is_proof=False)
 
 
 class VisitorsEnquiries(models.Manager["Enquiry"]):
-    """What visitors sent."""
+    """The enquiries of visitors, without test letters."""
 
     def get_queryset(self) -> models.QuerySet["Enquiry"]:
         return super().get_queryset().filter(NO_PROOF)
 
 
 class Enquiry(models.Model):
-    """What one visitor sent, and the state of its handling; or a test letter of the site's own (intake.proof).
+    """What one visitor sent, and the state of its handling; or a test letter (intake.proof).
 
-    Only the services write here. `str()` never shows what a person typed, because it ends up in logs.
+    Only the services create and change rows. `str()` never shows what a person typed, because it ends up in logs.
     """
 
     reference = models.CharField(_("reference"), max_length=7, unique=True, editable=False)
     # The secret part of the URL of the thank-you page.
     receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    # The same for a repeat from another form token: it may be from another person, so this URL shows nothing private.
-    # Generated when needed.
+    # The same for a repeat from another form token. The repeat may come from another person, so its page shows nothing
+    # private. Generated when needed.
     repeat_receipt = models.UUIDField(null=True, unique=True, editable=False)
-    # When the sender confirmed the e-mail address by typing it again; only then do mails to it link to the answers.
+    # When the sender confirmed the e-mail address by typing it again. Only after that may a mailed link open answers
+    # that were begun on the thank-you page.
     address_confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # The id of the form token; together with the digest of the content it identifies a repeated post.
     submission_id = models.UUIDField(editable=False)
@@ -120,7 +121,7 @@ class Enquiry(models.Model):
     version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = VisitorsEnquiries()
-    # Only for receiving, thanking, mailing and removing, which test letters go through like any other.
+    # With test letters. Only for receiving, the thank-you page, mails and removal, which treat them like any enquiry.
     with_proofs = models.Manager["Enquiry"]()
 
     class Meta:
@@ -130,8 +131,8 @@ class Enquiry(models.Model):
         default_permissions = ("view", "change", "delete")
         permissions = [("export_enquiry", "Can export enquiries")]
         indexes = [
-            # In the order of the list, with all that the list filters by: any filters together are counted, and a page
-            # of them is found, without the rows.
+            # In the order of the list, with all columns that its filters use. So the index alone is enough to count the
+            # enquiries for any filters, and to find those of one page.
             models.Index(
                 fields=[
                     "-received_at",
@@ -148,7 +149,8 @@ class Enquiry(models.Model):
                 ],
                 name="enquiry_list",
             ),
-            # The few open ones among many that are closed. By closed_at, since SQLite compares no values of conditions.
+            # For the few open enquiries among many closed ones. The condition is on closed_at, because SQLite does not
+            # conclude from a status in a query that the enquiry is not closed.
             models.Index(
                 fields=["status", "verdict", "-received_at", "-id", "is_proof"],
                 condition=Q(closed_at__isnull=True),
@@ -226,7 +228,7 @@ class EnquiryStep(models.Model):
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    # The new status, of a step of the kind "status" only.
+    # The new status and outcome; only in a step of the kind "status".
     status = models.CharField(_("status"), max_length=20, choices=Status, blank=True)
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, blank=True)
 

@@ -85,7 +85,7 @@ def _locked(enquiry_id: int) -> Enquiry | None:
 
 
 def _remove(enquiry: Enquiry, now: datetime) -> None:
-    # A worker that is recording an attempt finishes first, or finds its mail removed.
+    # Locked, so that a worker that is recording a mail attempt either finishes first, or finds that the mail is gone.
     mails = OutgoingMail.objects.select_for_update().filter(enquiry=enquiry)
     purposes = frozenset(mails.values_list("purpose", flat=True))
     before_removal.send(Enquiry, enquiry=enquiry, purposes=purposes, now=now)

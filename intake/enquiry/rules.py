@@ -9,13 +9,13 @@ from django.utils import timezone
 from intake.choices import Outcome
 from intake.jobs.schedule import is_from_future
 
-# The URL of a thank-you page stays in the browser's history: after this it leads to nothing that was sent.
+# The URL of a thank-you page stays in the browser's history. After this time it no longer opens what was sent.
 RECEIPT_WINDOW = timedelta(days=1)
 
 
 def receipt_is_fresh(sent_at: datetime, now: datetime) -> bool:
-    """Return whether the receipt of something sent at `sent_at` still leads to what was sent, and on to the mapping."""
-    # In UTC: two moments of one time zone are subtracted as the clock shows them, which is wrong over a change of time.
+    """Return whether a receipt still opens what was sent at `sent_at`, and still links to the mapping."""
+    # In UTC: Python subtracts two times of one zone by their clock readings, which is wrong across a change to DST.
     age = now.astimezone(UTC) - sent_at.astimezone(UTC)
     return age < RECEIPT_WINDOW and not is_from_future(sent_at, now)
 

@@ -1,7 +1,7 @@
-"""References of enquiries, and searching enquiries by parts of words, alike on both databases.
+"""References of enquiries, and searching enquiries by parts of words, in the same way on SQLite and PostgreSQL.
 
-Each enquiry has a signature, a Bloom filter of the letter pairs and triples in its words. An index over the signatures
-leaves only few rows whose text is compared. Everything is in the enquiry's own row, so nothing outlives its removal.
+Each enquiry has a signature: a Bloom filter of the letter pairs and triples in its words. The index over the signatures
+leaves only few rows whose text must be compared. All this is in the enquiry's own row, so nothing outlives its removal.
 """
 
 import re
@@ -20,13 +20,14 @@ from intake.mailbox import mailbox_of
 from intake.submission import ContactFacts
 from intake.typed_text import clean_line, phone_parts
 
-# A bigint without its sign.
+# The bits of a bigint without its sign bit.
 _BITS_EACH = 63
 _ALL = 1_000_000_000
-# Around the words of what is pasted from a mail program or a list: 'Pieni, Pekka <pekka@esimerkki.fi>'.
+# Separates the words of a text pasted from a mail program or a list: 'Pieni, Pekka <pekka@esimerkki.fi>'.
 _BETWEEN_WORDS = re.compile(r"""[\s<>()\[\]{}"“”„«»,;]+(?:mailto:)?|^mailto:""")
 _AT_THE_ENDS = ".:!?'’‘"
-# No characters that look or sound alike (0/O, 1/I/L, 2/Z, 5/S, 8/B, D/T, M/N, G/K, U/V/W), no vowels: no words.
+# No characters that look or sound alike (0/O, 1/I/L, 2/Z, 5/S, 8/B, D/T, M/N, G/K, U/V/W). No vowels, so that no
+# reference spells a word.
 ALPHABET = "34679CFHJKNPRTXY"
 _LENGTH = 6
 # As people write a reference: in either case, with or without a separator.
@@ -47,20 +48,20 @@ def references_in(text: str) -> set[str]:
 
 
 def search_values(reference: str, facts: ContactFacts) -> dict[str, str | int]:
-    """Return the fields that are searched, by name. The address is both readable and encoded: people copy either."""
+    """Return the searched fields, by name. They have the address both readable and encoded: people copy either."""
     words = [reference, facts.name, facts.organisation, readable_address(facts.email), facts.email]
     text = " ".join(dict.fromkeys(words)).casefold()
     return {"search_text": text, **signature([text, facts.phone])}
 
 
 def signature(texts: Iterable[str]) -> dict[str, int]:
-    """Return the signature of the words in `texts`: a field's name -> its bits.
+    """Return the signature of the words in `texts`: the name of each signature field -> its bits.
 
-    The signature of a part of a word has no bit that the signature of the word lacks.
+    The signature of a part of a word has only bits that the signature of the whole word has too.
     """
     found = dict.fromkeys(SIGNATURE_FIELDS, 0)
     for text in texts:
-        # PostgreSQL compares capital letters, of which some have two small ones ("i" and "ı").
+        # PostgreSQL's icontains compares in upper case, where two small letters can be the same one ("i" and "ı").
         for word in text.casefold().upper().casefold().split():
             for part in {word[start : start + length] for length in (2, 3) for start in range(len(word) - length + 1)}:
                 field, bit = divmod(zlib.crc32(part.encode()) % (len(SIGNATURE_FIELDS) * _BITS_EACH), _BITS_EACH)
@@ -69,9 +70,9 @@ def signature(texts: Iterable[str]) -> dict[str, int]:
 
 
 def search(enquiries: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
-    """Return those of `enquiries` with each word of `term` in their text, or with a reference or phone number in it.
+    """Return the enquiries whose text has each word of `term`, or whose reference or phone number is in `term`.
 
-    All of them for a blank term. "Pyry ry" may be a name or a reference.
+    Returns all `enquiries` for a blank term. All alternatives are tried: "Pyry ry" may be a name or a reference.
     """
     words = searched_words(term)
     by_text = Q()
@@ -81,19 +82,19 @@ def search(enquiries: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
     for digits in phone_parts(term):
         in_number = Q(phone__contains=digits)
         wanted |= in_number
-        # Numbers are compared in the index.
+        # The index has the phone number too, so this condition needs no signature.
         alternatives.append(([digits], in_number))
     for reference in references_in(term):
         wanted |= Q(reference=reference)
         alternatives.append(([reference], Q()))
     if max(map(len, words), default=0) > 1:
-        # With a limit that limits nothing: else PostgreSQL makes one query of the two, and reads every row.
+        # The LIMIT excludes no row. Without it PostgreSQL merges the subquery into the query, and reads every row.
         enquiries = enquiries.filter(pk__in=_with_signature(alternatives)[:_ALL])
     return enquiries.filter(wanted)
 
 
 def others_of_mailbox(enquiry: Enquiry) -> list[Enquiry]:
-    """Return the other enquiries from the mailbox of this one, also with another +tag: reference and address only."""
+    """Return the other enquiries from the same mailbox, with any +tag. Only reference and address are loaded."""
     mailbox = mailbox_of(enquiry.email)
     local, _at, domain = mailbox.rpartition("@")
     found = search(Enquiry.objects.exclude(pk=enquiry.pk), f"{local} @{domain}").only("reference", "email")
@@ -101,34 +102,38 @@ def others_of_mailbox(enquiry: Enquiry) -> list[Enquiry]:
 
 
 def searched_words(term: str) -> list[str]:
-    """Return the words of `term` without the marks around them, which the stored text need not have."""
+    """Return the words of `term` without the punctuation around them, which the stored text may not have."""
     bare = (word.strip(_AT_THE_ENDS) for word in _BETWEEN_WORDS.split(term.casefold()))
     return [word for word in bare if word] or term.casefold().split()
 
 
 def _with_signature(alternatives: Iterable[tuple[Iterable[str], Q]]) -> QuerySet[Enquiry, Any]:
-    """Return the keys of the enquiries of any alternative: its parts of words, and a condition on the index alone.
+    """Return the primary keys of the enquiries that match any of the alternatives.
 
-    The signature has all bits of the parts. One pass over the index answers all alternatives.
+    An alternative has parts of words and a condition that the index alone can check. An enquiry matches if its
+    signature has all bits of the parts, and the condition holds. One scan of the index checks all alternatives.
     """
     choices = [(signature(parts), condition) for parts, condition in alternatives]
-    # What all have in common first: it leaves out most rows by one comparison.
+    # The bits that all alternatives share are checked first: this one comparison excludes most rows.
     shared = {name: reduce(and_, (bits[name] for bits, _condition in choices)) for name in SIGNATURE_FIELDS}
     common: dict[str, ExpressionWrapper] = {}
     found = Q()
     for number, (bits, condition) in enumerate(choices):
         found |= _has_all(bits, str(number), common) & condition
     found = _has_all(shared, "shared", common) & found
-    # Whoever asks for these has left out the proofs already; to leave them out here costs PostgreSQL the right index.
+    # The caller's query leaves out test letters. If this one did too, PostgreSQL would not choose the right index.
     return Enquiry.with_proofs.order_by().alias(**common).filter(found).values("pk")
 
 
 def _has_all(bits: Mapping[str, int], label: str, common: dict[str, ExpressionWrapper]) -> Q:
-    """Return the condition that a signature has these bits; add what it compares to `common`, named with `label`."""
+    """Return the condition that a signature has these bits, on expressions that are added to `common`.
+
+    The names of the expressions end with `label`.
+    """
     condition = Q()
     for name, value in sorted(bits.items(), key=lambda one: -one[1].bit_count()):
         if value:
-            # Django takes the result for an integer of 32 bits, with which no large one can be equal.
+            # By default Django takes the result for a 32-bit integer, and a comparison with a larger one for false.
             common[f"{name}_{label}"] = ExpressionWrapper(F(name).bitand(value), output_field=BigIntegerField())
             condition &= Q(**{f"{name}_{label}": value})
     return condition

@@ -28,17 +28,17 @@ from intake.settings import IntakeSettings
 from intake.submission import ContactFacts, FormOpening, Submission, reasons_to_suspect
 from intake.typed_text import clean_lines
 
-# All are sent with a locked `enquiry` and `now`, in a transaction that holds lock_receiving().
-# An enquiry was put on the waiting list. `wants_mail`: its sender asked for mail on the return. `months`, if the sender
-# was told: between the questions whether somebody is still waiting.
+# These signals are sent with a locked `enquiry` and `now`, in a transaction that holds lock_receiving().
+# An enquiry was put on the waiting list. `wants_mail`: its sender asked for mail on the return. `months`, if it was
+# shown to the sender: the interval between the questions whether somebody is still waiting.
 listed = Signal()
-# A test letter would have been put there. It gets no place, only the mail about one, by whoever is connected.
+# A test letter for the waiting list was stored. It gets no place; the receiver only queues the mail about a place.
 test_letter_listed = Signal()
 # A suspicious enquiry was accepted.
 accepted = Signal()
 
 REPEAT_WINDOW = timedelta(days=1)
-# Written as SQL: building such a query takes Django ten times as long as running it, while others wait.
+# Written as SQL: Django takes ten times as long to build such a query as to run it, while other posts wait for a lock.
 _SAME_FORM_OR_WORDS = """
     SELECT id FROM intake_enquiry WHERE (submission_id = %s AND content_digest = %s) OR repeat_key = %s
 """
@@ -48,8 +48,8 @@ STATUS_FIELDS = ("status", "outcome", "closed_at", "remove_on")
 def set_status(enquiry: Enquiry, *, status: str, outcome: str = "", now: datetime) -> None:
     """Set the status of a locked enquiry; the caller saves STATUS_FIELDS.
 
-    Closing sets the removal date, by the current settings and never later than its sender was shown. Changing the
-    outcome of a closed enquiry moves the date only to or from spam, and never to earlier than a day from now.
+    Closing sets the removal date: by the current settings, but never later than the sender was shown. A changed outcome
+    of a closed enquiry moves the date only if it changes to or from spam, and never to less than a day from now.
     """
     was_closed, earlier = enquiry.is_closed, enquiry.outcome
     enquiry.status, enquiry.outcome = status, outcome if status == Status.CLOSED else ""
@@ -71,7 +71,7 @@ def day_after(now: datetime) -> date:
 
 
 def retention_times_for(enquiry: Enquiry, *, chosen: IntakeSettings | None = None) -> RetentionTimes:
-    """Return the retention times for an enquiry closed now: as set, but not longer than the sender was shown."""
+    """Return the retention times for an enquiry closed now: the current ones, but not longer than its sender saw."""
     times = retention_times(chosen)
     return RetentionTimes(
         months=min(times.months, enquiry.shown_retention_months or times.months),
@@ -205,26 +205,26 @@ def receive_enquiry(
     A repeat has the same content and either the same form token, at any time (for the waiting list: until the first
     enquiry is closed), or any form token within a day while the first enquiry is open: after going back, the
     browser may show a new form with the old text. The latter counts towards the rate limit, so that nobody can find
-    out by trying whether somebody else has sent this text. A repeat of a suspicious enquiry that is no longer
-    suspicious is a new enquiry.
+    out by trying whether somebody else has sent this text. If the first enquiry is suspicious, and the same content
+    from another form token is not, it is stored as a new enquiry.
 
     An enquiry of the kind WAITING gets the last place on the waiting list. A test letter gets none, counts towards no
     limit, and is a repeat only of itself.
 
-    `details`, `chosen`: the settings, if the caller has read them, with no longer times than the sender was told
+    `details`, `chosen`: the settings, if the caller has read them, with no times longer than the sender was shown
     (intake.enquiry.form_pages.at_most). Raises TooManyPosts over FORM_RATE_LIMIT, and django.db.DatabaseError if
     nothing could be stored.
     """
     details, chosen = details or ContactDetails.load(), chosen or IntakeSettings.load()
     while True:
-        # All that needs no lock is done before the transaction, so that others wait as briefly as possible.
+        # Everything that needs no lock is done before the transaction, so that other posts wait as briefly as possible.
         arrival = _Arrival.of(submission, details=details, chosen=chosen, pause=pause, now=now)
         try:
             return _store(arrival, now)
         except IntegrityError:
             if not Enquiry.with_proofs.filter(reference=arrival.enquiry.reference).exists():
                 raise
-            # Another enquiry has this reference. Once in millions, so it is not looked up each time.
+            # Another enquiry has this reference: try a new one. This is so rare that it is not checked beforehand.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,15 +296,15 @@ def _store(arrival: _Arrival, now: datetime) -> Enquiry:
         ]
         for one in same_form:
             if not _has_left_list(one):
-                return _told_at_most(one, enquiry)
+                return _limit_retention(one, enquiry)
         if not enquiry.is_proof:
             enforce_rate_limit(arrival.address_key, now)
         for one in earlier:
             if _takes_repeats(one, now) and (enquiry.is_quarantined or not one.is_quarantined):
-                return _told_at_most(one, enquiry)
+                return _limit_retention(one, enquiry)
             Enquiry.objects.filter(pk=one.pk).update(repeat_key=None)
         for one in same_form:
-            # From now on the form stands for the new enquiry, however often it is sent.
+            # From now on the form token identifies the new enquiry, however often the form is sent.
             Enquiry.with_proofs.filter(pk=one.pk).update(submission_id=uuid.uuid4())
         enquiry.save(force_insert=True)
         if enquiry.kind == Kind.WAITING and enquiry.is_proof:
@@ -316,7 +316,7 @@ def _store(arrival: _Arrival, now: datetime) -> Enquiry:
 
 
 def receipt_of(*, enquiry: Enquiry, opening: FormOpening) -> uuid.UUID:
-    """Return the secret of the thank-you page's URL for the sender of this form token.
+    """Return the secret in the URL of the thank-you page, for the sender of this form token.
 
     The same text with another form token may come from another person who knows it. That person gets `repeat_receipt`,
     whose page shows nothing that belongs to the first sender.
@@ -329,18 +329,18 @@ def receipt_of(*, enquiry: Enquiry, opening: FormOpening) -> uuid.UUID:
     return enquiry.repeat_receipt or enquiry.receipt
 
 
-def _told_at_most(earlier: Enquiry, repeat: Enquiry) -> Enquiry:
-    """Keep the earlier enquiry no longer than the page of its repeat said. Returns it."""
+def _limit_retention(earlier: Enquiry, repeat: Enquiry) -> Enquiry:
+    """Keep the earlier enquiry no longer than the page of its repeat showed. Returns the earlier enquiry."""
     for name in ("shown_retention_months", "shown_spam_days"):
-        told, shown = getattr(repeat, name), getattr(earlier, name)
-        if told is not None and (shown is None or told < shown):
-            setattr(earlier, name, told)
-            Enquiry.with_proofs.filter(pk=earlier.pk).update(**{name: told})
+        limit, current = getattr(repeat, name), getattr(earlier, name)
+        if limit is not None and (current is None or limit < current):
+            setattr(earlier, name, limit)
+            Enquiry.with_proofs.filter(pk=earlier.pk).update(**{name: limit})
     return earlier
 
 
 def _has_left_list(enquiry: Enquiry) -> bool:
-    """Return whether an enquiry of the waiting list is closed: whoever sends its form again means to be on the list."""
+    """Return whether a waiting-list enquiry is closed. Sending its form again then joins the list again."""
     return enquiry.kind == Kind.WAITING and enquiry.is_closed
 
 
