@@ -69,12 +69,12 @@ def save_preparation(request: HttpRequest, instance_pk: str) -> HttpResponse:
 
 
 def summary(request: HttpRequest, instance_pk: str) -> HttpResponse:
-    """Show the mapping for printing, with the supervisor's notes on a page of their own."""
+    """Show the mapping for printing, with the supervisor's notes on a separate sheet."""
     return _summary(request, instance_pk, is_copy=False)
 
 
 def senders_copy(request: HttpRequest, instance_pk: str) -> HttpResponse:
-    """Show the same for the sender, without anything by the supervisor."""
+    """Show the sender's copy of the mapping for printing, without the supervisor's notes."""
     return _summary(request, instance_pk, is_copy=True)
 
 

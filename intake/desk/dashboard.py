@@ -45,15 +45,15 @@ class Part(TextChoices):
     MAIL_UNSENT = "mail_unsent", gettext_lazy("Mail not sent")
 
 
-# The dashboard counts no further: beyond it the number changes nothing in what Kati does, and the list has it.
+# The dashboard counts no further: a larger number makes no difference to Kati, and the list counts further.
 MOST_COUNTED = 1000
 
-# Open ones have no such time, and an index of their own.
+# Open enquiries have no closing time. With this condition the database uses the index enquiry_open.
 _OPEN = Q(closed_at__isnull=True)
-# Which of the open ones belong to a part.
+# Which of the open enquiries belong to a part.
 _BELONGS = {
     Part.NEW: Q(status=Status.NEW, verdict=Verdict.ACCEPTED),
-    # Without the waiting list, which has a list of its own.
+    # Without those on the waiting list, which has its own page.
     Part.IN_PROGRESS: Q(status__in=[one for one in Status if one not in (Status.NEW, Status.WAITING_LIST)]),
     Part.SUSPICIOUS: Q(verdict=Verdict.QUARANTINED),
 }
@@ -75,7 +75,7 @@ def count_parts() -> dict[Part, int]:
 
 
 def in_words(count: int, *, most: int) -> str:
-    """Return a count as it is shown, where it was counted up to one more than `most`."""
+    """Return a count for display: "over …" for more than `most`, because the caller counted no further."""
     words = number_format(min(count, most), force_grouping=True)
     return words if count <= most else _("over %(count)s") % {"count": words}
 
@@ -170,19 +170,21 @@ def form_pages() -> list[ImportantPage]:
             page=lambda: ContactPage.objects.first(),
             stops=gettext_lazy("Nobody can write to you on the site, or join the waiting list."),
             missing=gettext_lazy("The site has no page with the contact form."),
-            address=_making(ContactPage),
+            address=_add_page_url(ContactPage),
         ),
         ImportantPage(
             key="mapping",
             page=lambda: MappingPage.objects.first(),
             stops=gettext_lazy("Nobody can begin the initial mapping. Those that have been begun can be finished."),
             missing=gettext_lazy("The site has no page for the initial mapping."),
-            address=_making(MappingPage),
+            address=_add_page_url(MappingPage),
         ),
     ]
 
 
-def _making(kind: type[Page]) -> Callable[[], str]:
+def _add_page_url(kind: type[Page]) -> Callable[[], str]:
+    """Return a function that returns the admin URL where a page of this type is added."""
+
     def address() -> str:
         site = Site.objects.filter(is_default_site=True, root_page__depth__gt=1).first()
         if site is None:

@@ -31,7 +31,7 @@ from intake.mapping.page import can_be_invited
 from intake.mapping.presentation import MappingInProgress, SentMapping, read_mapping
 from intake.waiting.reading import read_place
 
-# The checkbox of the page of removal: whether what the mailbox has under way goes, too.
+# The checkbox on the removal page: also remove the mappings of the same mailbox that were not sent yet.
 _UNSENT = "unsent"
 _CONFIRMATIONS = (MailPurpose.CONFIRMATION, MailPurpose.WAITING_CONFIRMATION)
 _NOT_REMOVED = gettext_lazy(
@@ -50,7 +50,7 @@ class Event:
 
 
 class EnquiryGone(Http404):
-    """The enquiry was removed, or there never was one."""
+    """The enquiry was removed, or never existed."""
 
 
 def guarded(view: Callable[..., HttpResponseBase], allowed: Callable[..., bool]) -> Callable[..., HttpResponseBase]:
@@ -68,7 +68,7 @@ def guarded(view: Callable[..., HttpResponseBase], allowed: Callable[..., bool])
 
 
 def found(pk: str) -> Enquiry:
-    """Return the enquiry with all that its page shows. Raises EnquiryGone."""
+    """Return the enquiry with everything that its page shows. Raises EnquiryGone."""
     enquiries = Enquiry.objects.select_related("mapping", "waiting").prefetch_related(
         "mails__attempts", "steps__changed_by"
     )
@@ -79,9 +79,9 @@ def found(pk: str) -> Enquiry:
 
 
 def told_if_gone(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Say in the admin that the enquiry is gone (404), with what was to be saved with it.
+    """If the enquiry is gone, show a page of the admin that says so (404), with the text that was not saved.
 
-    Links in notifications outlive what they lead to.
+    The link in a notification stays in the mailbox after the enquiry was removed.
     """
 
     def show(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -165,13 +165,13 @@ def conflict(
 
 
 def _another_was_confirmed(enquiry: Enquiry) -> bool:
-    """Return whether another enquiry of the mailbox has a confirmation that went out: the reason for no second one."""
+    """Return whether a confirmation of another enquiry went to the same mailbox: a reason why this one got none."""
     mails = OutgoingMail.objects.filter(enquiry__in=[other.pk for other in others_of_mailbox(enquiry)])
     return mails.filter(purpose__in=_CONFIRMATIONS, state=MailState.SENT).exists()
 
 
 def can_get_waiting_link(enquiry: Enquiry) -> bool:
-    """Return whether a link to the place on the waiting list may be sent; not for a suspicious enquiry."""
+    """Return whether a link to the place on the waiting list may be sent. It may not for a suspicious enquiry."""
     on_list = enquiry.status == Status.WAITING_LIST and hasattr(enquiry, "waiting")
     return on_list and not enquiry.is_quarantined
 
@@ -344,7 +344,7 @@ def delete(request: HttpRequest, instance_pk: str) -> HttpResponse:
         return conflict(request, enquiry, words=_NOT_REMOVED)
     messages.success(request, _("Enquiry %(reference)s was removed.") % {"reference": enquiry.reference})
     if _UNSENT in request.POST:
-        # One of them may have been sent or begun since the page was shown.
+        # The number may differ from that on the page: a mapping may have been sent or begun since then.
         words = ngettext(
             "%(count)d initial mapping under way was removed, too.",
             "%(count)d initial mappings under way were removed, too.",

@@ -44,9 +44,9 @@ Cell = str | int | datetime | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """One enquiry with what belongs to it. `waiting_number`: its position on the waiting list, starting at 1.
+    """One enquiry with its related data. `waiting_number`: its position on the waiting list, starting at 1.
 
-    `place`: its current or former place there. `mapping`: the sent one.
+    `place`: its current or former place on the list. `mapping`: its mapping, if that was sent.
     """
 
     enquiry: Enquiry
@@ -93,13 +93,13 @@ _LETTERED = [(get_column_letter(number), value) for number, (_heading, value) in
 def spreadsheet_response(enquiries: QuerySet[Enquiry], file_format: str, now: datetime) -> StreamingHttpResponse:
     """Return the file to download. `file_format`: "csv" or "xlsx"; raises KeyError for another.
 
-    It is made while it is sent, so that its size does not matter, and a stopped download stops the work.
+    The file is generated during the download, so that its size does not matter. A cancelled download ends the work.
     """
     write, content_type = {
         "csv": (_csv, "text/csv; charset=utf-8"),
         "xlsx": (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     }[file_format]
-    # Eight bytes each: the only thing that is held of all enquiries at once.
+    # Only the primary keys of all enquiries are in memory at once, eight bytes each.
     keys = array("q", enquiries.values_list("pk", flat=True).iterator())
     response = StreamingHttpResponse(write(_batches(keys)), content_type=content_type)
     filename = f"yhteydenotot-{timezone.localdate(now).isoformat()}.{file_format}"
@@ -111,7 +111,8 @@ def spreadsheet_response(enquiries: QuerySet[Enquiry], file_format: str, now: da
 def _batches(keys: Sequence[int]) -> Iterator[list[_Row]]:
     """Yield the enquiries in the order of `keys`, read a few at a time. Those removed meanwhile are left out.
 
-    No query stays open between two batches: a slow download would keep SQLite from emptying its write-ahead log.
+    No query stays open between two batches: during a slow download it would keep SQLite from emptying its write-ahead
+    log.
     """
     numbers = {pk: number for number, pk in enumerate(places_on_the_list().values_list("enquiry", flat=True), start=1)}
     for start in range(0, len(keys), _BATCH_SIZE):
@@ -152,7 +153,7 @@ def _label(choices: type[TextChoices], value: str) -> str:
 
 @cache
 def _label_in(_language: str | None, choices: type[TextChoices], value: str) -> str:
-    """Return the label of a choice; the value itself if it is none. Translated once, and not for each of many rows."""
+    """Return the label of a choice; the value itself if it is not one. Cached, so that it is not translated per row."""
     return str(dict(choices.choices).get(value, value))
 
 
@@ -197,7 +198,7 @@ def _truncated(text: str) -> str:
 
 
 def _xlsx(batches: Iterable[list[_Row]]) -> Iterator[bytes]:
-    """Yield a workbook. openpyxl makes all of it but the rows; it could only return a whole file, in the end."""
+    """Yield a workbook in parts. openpyxl makes everything except the rows, since it can only write a complete file."""
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet("Yhteydenotot")
     sheet.freeze_panes = "A2"
@@ -206,8 +207,8 @@ def _xlsx(batches: Iterable[list[_Row]]) -> Iterator[bytes]:
     sample.number_format = _DATE_FORMAT
     date_style = sample.style_id
     workbook.save(whole := io.BytesIO())
-    sent = _Sent()
-    with ZipFile(whole) as made, ZipFile(sent, "w", ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
+    output = _ZipOutput()
+    with ZipFile(whole) as made, ZipFile(output, "w", ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
         [sheet_name] = [name for name in made.namelist() if name.startswith("xl/worksheets/sheet")]
         for name in made.namelist():
             if name != sheet_name:
@@ -221,13 +222,13 @@ def _xlsx(batches: Iterable[list[_Row]]) -> Iterator[bytes]:
                     number += 1
                     cells = (_xml_cell(value(row), column, number, date_style) for column, value in _LETTERED)
                     rows.write(f'<row r="{number}">{"".join(cells)}</row>'.encode())
-                yield sent.taken()
+                yield output.take()
             rows.write(end + after)
-    yield sent.taken()
+    yield output.take()
 
 
-class _Sent:
-    """A file that can only be written, and holds what was not taken yet."""
+class _ZipOutput:
+    """A write-only file for ZipFile. It keeps the written data until take() returns it."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -237,16 +238,16 @@ class _Sent:
         return len(data)
 
     def flush(self) -> None:
-        """Do nothing: ZipFile asks for it."""
+        """Do nothing. ZipFile calls this."""
 
-    def taken(self) -> bytes:
+    def take(self) -> bytes:
         data = b"".join(self._parts)
         self._parts.clear()
         return data
 
 
 def _xml_cell(value: Cell, column: str, number: int, date_style: int) -> str:
-    """Return a cell as SpreadsheetML (ECMA-376, part 1, 18.3.1.4); text is always a text, never a formula."""
+    """Return a cell as SpreadsheetML (ECMA-376, part 1, 18.3.1.4). A text is always a text cell, never a formula."""
     if value is None or value == "":
         return ""
     name = f"{column}{number}"

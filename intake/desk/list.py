@@ -87,7 +87,8 @@ class DeliveryModeFilter(_OfferedFilter):
         return list(DeliveryMode.choices)
 
     def chosen(self, queryset: QuerySet[Enquiry], value: str) -> QuerySet[Enquiry]:
-        # SQLite has no lookup in a JSON list. The values are our own keys, so the quoted key matches only a whole one.
+        # SQLite has no lookup in a JSON list. The list holds only keys of DeliveryMode, so a quoted key matches a whole
+        # key.
         listed = queryset.annotate(delivery_modes_text=Cast("delivery_modes", TextField()))
         return listed.filter(delivery_modes_text__contains=f'"{value}"')
 
@@ -171,12 +172,13 @@ class EnquiryButtonHelper(ButtonHelper):
         return button
 
 
-# To count on would cost the more, the more enquiries there are, and nobody leafs so far.
+# The list counts no further and shows no more pages: to count all would take longer with every enquiry, and nobody
+# pages so far.
 MOST_LISTED = 10_000
 
 
 class Enquiries(QuerySet[Enquiry]):
-    """Enquiries that are counted once, up to one more than MOST_LISTED, however often the view asks."""
+    """A queryset that counts only once, and only up to one more than MOST_LISTED, however often the view asks."""
 
     _counted: int | None = None
 
@@ -192,13 +194,13 @@ class EnquiryPaginator(WagtailPaginator):
 
     @cached_property
     def count(self) -> int:
-        """Return how many enquiries can be leafed through; search, filters and order find what is behind them."""
+        """Return how many enquiries have pages. Search, filters and order find those beyond MOST_LISTED."""
         return min(self.object_list.count(), MOST_LISTED)
 
     def page(self, number: Any) -> Any:
         page = super().page(number)
         keys, order = page.object_list.values("pk"), self.object_list.query.order_by
-        # Without the long texts, which are not shown in a row.
+        # Without the long texts, which the list does not show.
         of_page = Enquiry.objects.filter(pk__in=keys).order_by(*order).defer("message", "note", "shown_texts")
         mails = OutgoingMail.objects.only("enquiry", "state", "failures", "next_attempt_at", "claimed_at")
         page.object_list = of_page.prefetch_related(Prefetch("mails", mails)).annotate(
@@ -228,13 +230,13 @@ class EnquiryIndexView(IndexView):
         return super().dispatch(request, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest | None = None) -> QuerySet[Enquiry]:
-        """Return what is listed. The view asks for it twice, and each time looks up the filters' choices."""
+        """Return the listed enquiries. Cached: the view asks twice, and would query the filters' choices each time."""
         if self._queryset is None:
             self._queryset = super().get_queryset(request)
         return self._queryset
 
     def get_base_queryset(self, request: HttpRequest | None = None) -> QuerySet[Enquiry]:
-        """Return all enquiries; one, if any, once the list is known: the view only asks then whether there are some."""
+        """Return all enquiries; at most one of them once the list is known, since the view only checks for any then."""
         found: QuerySet[Enquiry] = super().get_base_queryset(request)
         return found if self._queryset is None else found[:1]
 
@@ -242,7 +244,7 @@ class EnquiryIndexView(IndexView):
         if not term.split():
             return queryset
         found = search(queryset, term)
-        # Few hits are looked for once, and not again to count them and to read their page.
+        # A search with few hits runs once. Counting them and reading their page then uses their primary keys.
         keys = list(found.order_by().values_list("pk", flat=True)[: self._FEW_HITS + 1])
         return found if len(keys) > self._FEW_HITS else queryset.filter(pk__in=keys)
 
@@ -255,7 +257,7 @@ class EnquiryIndexView(IndexView):
         self.get_queryset()
         context = super().get_context_data(**kwargs)
         context["user_can_export"] = self.permission_helper.user_can_export(self.request.user)
-        # The parts in the menu do not unfold the filters: the enquiries come first.
+        # A part, which is chosen in the menu, does not unfold the filters, so that the enquiries stay at the top.
         context["is_filtered"] = any(name in self.request.GET for name in _FILTER_PARAMETERS - _PART)
         context["chosen_filters"] = [
             choice["display"]
@@ -284,7 +286,7 @@ class EnquiryAdmin(ModelAdmin):
     list_filter = (DeskFilter, *_FILTERED_FIELDS, *MAPPING_FILTERS)
     list_export = ("reference",)
     list_per_page = 50
-    # Shows the field; get_search_results() searches.
+    # Makes the view show the search field. get_search_results() does the search.
     search_fields = ("search_text",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Enquiry]:
@@ -296,7 +298,7 @@ class EnquiryAdmin(ModelAdmin):
         return ["enquiry-alert"] if late or suspicious else []
 
     def get_extra_attrs_for_field_col(self, obj: Enquiry, field_name: str) -> dict[str, str]:
-        """Return the heading of the cell, for narrow screens with rows as cards, and the full text of a long name."""
+        """Return the heading of the cell, for narrow screens that show rows as cards, and the full text of a name."""
         label = str(label_for_field(field_name, Enquiry, self))
         whole = {"title": obj.name} if field_name == "name" else {}
         return {"data-label": label[:1].upper() + label[1:], **whole}
@@ -312,7 +314,7 @@ class EnquiryAdmin(ModelAdmin):
     status_words.admin_order_field = "status"  # type: ignore[attr-defined]
 
     def kind_words(self, obj: Any) -> str:
-        """Return the kind, and whether a message has a mapping. Needs an enquiry of EnquiryPaginator."""
+        """Return the kind, and whether a message has a mapping. Needs an enquiry annotated by EnquiryPaginator."""
         if obj.kind != Kind.CONTACT or obj.mapping_begun_at is None:
             return str(obj.get_kind_display())
         return _("Message and initial mapping") if obj.mapping_sent_at else _("Message, initial mapping under way")

@@ -80,7 +80,7 @@ def apply_shortened_times(*, now: datetime) -> int:
 
 
 class IntakeSettingsForm(SeenValues, WagtailAdminModelForm):
-    """Requires a checkbox if a shorter time would remove stored enquiries. It confirms the number that was shown."""
+    """Requires a ticked checkbox if a shorter time would remove stored enquiries. It confirms the number shown."""
 
     removes_at_most = forms.IntegerField(required=False, widget=forms.HiddenInput)
     removal_confirmed = forms.BooleanField(
@@ -96,7 +96,8 @@ class IntakeSettingsForm(SeenValues, WagtailAdminModelForm):
     asks_to_confirm = False
 
     def clean(self) -> dict[str, Any]:
-        # After what was changed in another window is in its place: shorter than what is stored, or not.
+        # super().clean() replaces times that were left unchanged here with those saved in another window. Only then can
+        # the times be compared with the stored ones.
         cleaned = super().clean()
         new = self._times(cleaned)
         if new is None or not is_shorter(new, self._stored_times()):
