@@ -96,7 +96,7 @@ class MailServer:
         return backend
 
     def send(self, message: EmailMessage) -> None:
-        """Send a message. Raises MailServerUnavailable, or the error by which the server refuses this message."""
+        """Send a message. Raises MailServerUnavailable, or the original error if it concerns only this message."""
         backend = self.connect()
         try:
             with _limited(backend, settings.EMAIL_TIMEOUT):
@@ -239,8 +239,8 @@ def deliver_due(*, must_stop: Callable[[], bool] = lambda: False) -> int:
 def deliver_next(*, now: datetime, server: MailServer | None = None) -> bool:
     """Try to send the mail that has been due longest. Returns whether there was one.
 
-    Several workers may call this at once: a worker claims a mail before it sends it. `server`: an open connection of a
-    caller that has requeued the abandoned mails.
+    Several workers may call this at once: a worker claims a mail before it sends it. `server`: the connection to use,
+    by a caller that has already requeued the abandoned mails.
     """
     if server is None:
         _requeue_abandoned(now)
@@ -363,7 +363,7 @@ def _postpone_due(now: datetime) -> None:
 
 
 def _requeue_abandoned(now: datetime) -> None:
-    """Requeue mails whose worker died. They may have been sent, and are sent again: at least once."""
+    """Requeue mails whose worker died. They may have been sent already: delivery is at least once."""
     for mail in OutgoingMail.objects.filter(abandoned(now)):
         _record_failure(mail, now, error=INTERRUPTED, wait=timedelta())
 
@@ -376,7 +376,7 @@ def _record_success(mail: OutgoingMail, now: datetime, *, texts: Mapping[str, st
             MailAttempt.objects.create(mail=mail, attempted_at=now, succeeded=True)
             handling = handling_of(mail)
             if handling.delivered is not do_nothing:
-                # Read again: the address may have been corrected since it was queued.
+                # Read again: the address may have been corrected since the mail was claimed.
                 handling.delivered(OutgoingMail.objects.select_related("enquiry").get(pk=mail.pk), now)
 
 

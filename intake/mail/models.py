@@ -10,15 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from intake.choices import MailPurpose, MailState
 from intake.jobs.schedule import CLOCK_TOLERANCE, is_from_future
 
-# Longer than any attempt may take (intake.mail.delivery.attempt_seconds): the worker that claimed the mail is gone.
+# Longer than any attempt may take (intake.mail.delivery.attempt_seconds). After this the worker of a claim is gone.
 CLAIM_LIFETIME = timedelta(minutes=10)
 # A running worker tries a mail long before this.
 LATE_AFTER = timedelta(minutes=15)
 # Waits after the first failure, the second, …: just under two days in total, then the supervisor has to act.
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
-# While the server is unavailable, due mails are postponed by this; it does not count as a failure of theirs.
+# While the server is unavailable, due mails are postponed by this. A postponement does not count as a failure.
 SERVER_UNAVAILABLE_WAIT = timedelta(minutes=1)
-# Mails that may be queued for a later time (NewMail.goes_at): until the end of tomorrow, one day of 25 hours, at most.
+# Purposes of mails that may be queued for a later time (NewMail.goes_at), at most until the end of tomorrow.
+# LONGEST_HOLD allows for a day of 25 hours.
 HELD = (MailPurpose.WAITING_ANSWER,)
 LONGEST_HOLD = timedelta(days=2, hours=1) + CLOCK_TOLERANCE
 # The error of an attempt whose result is unknown because the worker died.
@@ -48,7 +49,7 @@ def is_late(
 def late(now: datetime) -> Q:
     """Return is_late() as a query condition."""
     failed = Q(state=MailState.FAILED) | Q(failures__gt=0) | untouched(now)
-    # First the states alone, which the index finds: nearly all mails are sent.
+    # The states come first: by the index they exclude the sent mails, which are nearly all.
     return Q(state__in=(MailState.QUEUED, MailState.SENDING, MailState.FAILED)) & failed
 
 
@@ -67,7 +68,8 @@ def untouched(now: datetime) -> Q:
 def due(now: datetime) -> Q:
     """Return the condition that a queued mail may be sent now.
 
-    One that a clock ahead queued or put off does not wait for it: its time is later than any rule sets one.
+    A mail that was queued or postponed while the clock was ahead is due too: its next attempt is later than any rule
+    would set it.
     """
     untried = Q(failures=0)
     waits = [(Q(failures=number), wait + CLOCK_TOLERANCE) for number, wait in enumerate(WAITS, 1)]
@@ -87,7 +89,7 @@ def abandoned(now: datetime) -> Q:
 
 
 class OutgoingMail(models.Model):
-    """One mail, rendered when it was queued. `enquiry` is None for mails about the pause or an account."""
+    """One mail, rendered when it was queued. `enquiry` is None for mails about no enquiry, such as about an account."""
 
     enquiry = models.ForeignKey("intake.Enquiry", on_delete=models.CASCADE, related_name="mails", null=True, blank=True)
     purpose = models.CharField(_("purpose"), max_length=20, choices=MailPurpose)
@@ -113,11 +115,11 @@ class OutgoingMail(models.Model):
         ordering = ["pk"]
         default_permissions = ()
         indexes = [
-            # With all that late() reads, so that it needs no rows with their long texts.
+            # With all columns that late() uses, so that the rows with their long texts need not be read.
             models.Index(fields=["state", "next_attempt_at", "failures", "claimed_at", "enquiry"], name="mail_due")
         ]
         constraints = [
-            # The purpose first, by which mails are found too.
+            # The purpose comes first, because mails are also looked up by it.
             models.UniqueConstraint(fields=["purpose", "deduplication_key", "enquiry"], name="mail_once_per_key"),
             models.UniqueConstraint(
                 fields=["purpose", "deduplication_key"],

@@ -32,15 +32,15 @@ from intake.settings import IntakeSettings
 
 REPLY_WINDOW = timedelta(days=1)
 # The most automatic mails to one mailbox in REPLY_WINDOW. Each entry on the waiting list needs its own mail, with the
-# link to leave the list. Three allow joining twice or with a +tag, but not flooding somebody's mailbox. The link of a
-# mapping goes out by itself, and may be asked for again.
+# link to leave the list. Three allow joining twice or with a +tag, but not flooding somebody's mailbox. The link to a
+# mapping is mailed automatically, and may be requested once more.
 MAILS_A_DAY = {
     MailPurpose.CONFIRMATION: 1,
     MailPurpose.WAITING_CONFIRMATION: 3,
     MailPurpose.MAPPING_RESUME: 2,
 }
-# The traces that counted() counts. Written as SQL: building such a query takes Django ten times as long as running it,
-# while others wait.
+# The traces that counted() selects, at most as many as the limit. Written as SQL: Django takes ten times as long to
+# build such a query as to run it, while other posts wait for a lock.
 _MAILS_OF_TODAY = """
     SELECT id FROM intake_automaticreplytrace
     WHERE recipient_key = %s AND purpose = %s AND replied_at > %s AND replied_at <= %s LIMIT %s
@@ -81,10 +81,10 @@ def _delete(mail: OutgoingMail, _now: datetime) -> None:
 class Handling:
     """How the mails of one purpose are handled.
 
-    `addresses` is called before each attempt, so that a corrected address is used, and `texts` (plain text and HTML),
-    so that a mail that has waited says what is true now. `texts` reads those that were queued; what it returns is
-    stored once it was sent. `is_still_valid` returns, before each attempt, whether the content is still true. If not,
-    `withdraw` deletes the mail and undoes what queueing it recorded. All are called in a transaction that holds
+    Before each attempt, `is_still_valid` returns whether the content is still true. If not, `withdraw` deletes the mail
+    and undoes what queueing it recorded. Otherwise `addresses` returns the current addresses, which may have been
+    corrected, and `texts` returns the plain text and the HTML to send. `texts` gets the mail with the queued texts; the
+    ones that it returns are stored after the mail was sent. These four are called in a transaction that holds
     lock_receiving(). `delivered` is called after a server has accepted the mail, in the transaction that records this.
     """
 
@@ -109,18 +109,18 @@ def handling_of(mail: OutgoingMail) -> Handling:
 
 
 def unsent_without_enquiry() -> QuerySet[OutgoingMail]:
-    """Return the unsent mails without an enquiry that the supervisor may send again; no enquiry page shows them.
+    """Return the unsent mails without an enquiry that the supervisor may send again. No enquiry's page shows them.
 
-    Not the link of a mapping in progress, which is its sender's alone.
+    Mails with the link to a mapping in progress are left out: only its sender may use that link.
     """
     mails = OutgoingMail.objects.filter(enquiry=None).exclude(purpose=MailPurpose.MAPPING_RESUME)
     return mails.exclude(state=MailState.SENT)
 
 
 def plain_text(rendered: str) -> str:
-    """Return what a template rendered, without trailing spaces and with at most one blank line in a row.
+    """Return a rendered text without word joiners and trailing spaces, and with at most one blank line in a row.
 
-    The tags of a template leave empty lines behind, and typography for HTML a character that some programs show.
+    Template tags leave empty lines behind. Typography for HTML adds word joiners, which some mail programs show.
     """
     rendered = rendered.replace(WORD_JOINER, "")
     lines = (line.rstrip() for line in rendered.strip().split("\n"))
@@ -166,9 +166,9 @@ def queue_mail(mail: NewMail, *, now: datetime) -> OutgoingMail:
 
 
 def _new_message_id() -> str:
-    """Return a Message-ID that is never drawn twice, and short enough to stay on its line.
+    """Return a unique Message-ID that is short enough not to be folded.
 
-    That of email.utils.make_msgid() is the clock and `random`: whoever seeds that gets the same one again.
+    email.utils.make_msgid() uses the clock and `random`, so a seeded `random` can repeat an id.
     """
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or DNS_NAME.get_fqdn()
     return f"<{secrets.token_hex(16)}@{domain}>"
@@ -212,7 +212,7 @@ def counted(now: datetime) -> Q:
 
 
 def is_daily_limit_reached(recipient_key: str, purpose: MailPurpose, now: datetime) -> bool:
-    """Return whether this mailbox has got as many automatic mails of this purpose as it may in REPLY_WINDOW."""
+    """Return whether this mailbox has got the most automatic mails of this purpose that REPLY_WINDOW allows."""
     of_today = _of_today(recipient_key, purpose, now)
     return len(list(AutomaticReplyTrace.objects.raw(_MAILS_OF_TODAY, of_today))) >= MAILS_A_DAY[purpose]
 
@@ -231,8 +231,8 @@ def claim_automatic_mail(recipient_key: str, purpose: MailPurpose, now: datetime
 class PrivateLink:
     """A kind of private link. `placeholder` stands in for the secret in a queued mail.
 
-    `last_day`: the placeholder of the last day on which it works, for a mail that names it. A mail with a placeholder
-    never contains text that a visitor wrote: it could contain the placeholder.
+    `last_day`: the placeholder for the last day on which the link works, for mails that state it. A mail with a
+    placeholder never contains text that a visitor wrote, because that text could contain the placeholder.
     """
 
     name: str
@@ -247,7 +247,7 @@ class PrivateLink:
 
 @dataclass(frozen=True, kw_only=True)
 class MadeLink:
-    """What is filled in for the placeholders of a link."""
+    """The values that replace the placeholders of a link."""
 
     secret: str
     last_day: date | None = None
@@ -281,7 +281,7 @@ def fill_in_links(mail: OutgoingMail, now: datetime) -> None:
 
 
 class StoredLink(models.Model):
-    """A private link that leads somewhere. Only the digest of its secret is stored."""
+    """Base of the stored private links. Only the digest of the secret is stored."""
 
     secret_digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField()
