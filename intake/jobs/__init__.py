@@ -1,1 +1,1 @@
-"""Periodic jobs: what the worker does by the clock, each on its own schedule and with its own retries."""
+"""The periodic jobs of the worker, each with its own schedule and its own retries."""

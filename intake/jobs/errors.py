@@ -1,4 +1,4 @@
-"""An error in words for the log. Imports nothing of Django, since the log is set up before it."""
+"""Describing an error for the log. Imports nothing of Django, because logging is set up before Django."""
 
 import traceback
 from pathlib import Path

@@ -143,7 +143,8 @@ class JobContext:
     failing: dict[Hashable, ItemFailure] = field(default_factory=dict)
     # Whether items were left over; the next run then starts at once.
     cut_short: bool = False
-    # Whether the run is neither a success nor a failure: what it has begun goes on, or has failed and waits.
+    # Whether the run counts neither as a success nor as a failure: its work still runs in another process, or failed
+    # earlier and is not due again yet.
     undecided: bool = False
     _started: float = field(default_factory=lambda: time.monotonic())
 
@@ -164,7 +165,7 @@ class JobContext:
         Raises DatabaseUnavailable.
         """
         done = 0
-        # Not the items themselves, which may be very many.
+        # The failing items that `items` does not yield. The set starts from those, because `items` may be very many.
         unlisted = set(self.failing)
         for item in items:
             if self.must_stop():
@@ -184,7 +185,7 @@ class JobContext:
                 )
             else:
                 self.failing.pop(item, None)
-        # An item that is no longer listed no longer fails.
+        # A failing item that `items` no longer yields is forgotten.
         for gone in unlisted:
             del self.failing[gone]
         return done
@@ -201,9 +202,9 @@ class JobContext:
 class Job:
     """A periodic job. The dashboard shows `title` when the job fails.
 
-    `item_name` returns the name of an item to show; None where a name would identify a visitor. A job that begins what
-    goes on after its run has `wait`, which waits for its end and raises where it failed, and `at_stop`, which ends it
-    with the worker.
+    `item_name` returns the name of an item to show; None if a name would identify a visitor. A job may start work that
+    goes on after its run, in another process. It then has `wait`, which waits for the end of that work and raises an
+    error if it failed, and `at_stop`, which stops that work when the worker stops.
     """
 
     name: str
@@ -232,7 +233,7 @@ def registered_jobs() -> list[Job]:
 
 @dataclass
 class _State:
-    """The runner's state of a job: a copy of its row, and its failing items."""
+    """What the runner keeps of a job: a copy of its row, and its failing items."""
 
     started_at: datetime | None = None
     failures: int = 0
@@ -266,12 +267,12 @@ class JobRunner:
             self.run(job)
 
     def run_all(self) -> list[Job]:
-        """Run each job once, due or not, to its end, and return the failed ones. Raises DatabaseUnavailable."""
+        """Run each job once, due or not, and wait for its work. Returns the failed ones. Raises DatabaseUnavailable."""
         waits = [replace(job, run=job.wait) for job in self._jobs if job.wait is not None]
         return [job for job in [*self._jobs, *waits] if not self._is_stopping() and not self.run(job)]
 
     def stop(self) -> None:
-        """Call what jobs want to be called when the worker ends."""
+        """Stop the work that jobs have started: call `at_stop` of each job that has it."""
         for job in self._jobs:
             if job.at_stop is not None:
                 job.at_stop()

@@ -46,7 +46,7 @@ def worker_is_silent(beat_at: datetime | None, now: datetime) -> bool:
 
 
 def in_batches(rows: QuerySet[Any]) -> Iterator[int]:
-    """Yield the primary keys of `rows` in ascending order. Rows removed meanwhile do not make it skip others."""
+    """Yield the primary keys of `rows` in ascending order. If rows are removed meanwhile, no others are skipped."""
     last = 0
     while keys := list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_BATCH_SIZE]):
         yield from keys
