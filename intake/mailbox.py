@@ -67,7 +67,7 @@ def mailbox_of(address: str) -> str:
 
 
 def mailbox_key(address: str, *, key: str = "") -> str:
-    """Return a keyed hash of the mailbox; stable within one database. `key`: as of database_key(), if already read."""
+    """Return a keyed hash of the mailbox; stable within one database. `key`: the database's, if the caller has it."""
     return hash_with(key or database_key(), PURPOSE, mailbox_of(address))
 
 

@@ -157,7 +157,7 @@ class FoundForm:
 
 
 def ask(path: str, *, fields: Iterable[tuple[str, str]] | None = None) -> Answer:
-    """Send a GET request for `path`, or a POST with `fields`, to the address that the proxy uses. Raises NoAnswer."""
+    """Send GET, or POST with `fields`, for `path` to the local address that the proxy uses. Raises NoAnswer."""
     site = urlsplit(settings.SITE_URL)
     headers = {
         "Host": site.netloc,
@@ -255,7 +255,7 @@ def prove_by_night(*, now: datetime) -> None:
 def begin(*, now: datetime) -> FormProof:
     """Send a test letter and return the proof. The proof is still running unless something failed.
 
-    First ends an overdue earlier run and removes all earlier test letters. Raises AlreadyRunning.
+    First ends an earlier run that is complete or overdue, and removes its test letter. Raises AlreadyRunning.
     """
     for earlier in FormProof.objects.filter(result=ProofResult.RUNNING):
         follow_up(earlier, now=now)

@@ -39,7 +39,7 @@ _DASHES = str.maketrans(dict.fromkeys("\u00ad\u2010\u2011\u2012\u2013\u2014\u201
 # Format and check character as published by the Digital and Population Data Services Agency, including the separators
 # added in 2023.
 _DAY, _MONTH, _NUMBER = r"(?:0[1-9]|[12]\d|3[01])", r"(?:0[1-9]|1[0-2])", r"\d{3}"
-# As typed or copied: in groups, as a date, with a line break or an extra sign. At most a few characters.
+# What may stand between the parts of a typed or copied code: a few spaces, line breaks or other signs.
 _GAP = r"[\s.,:;/\\|_*=~·•()-]{0,4}"
 _SEPARATOR = rf"{_GAP}[-+YXWVUABCDEF]{_GAP}"
 # The year of birth may be written in full.

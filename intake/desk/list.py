@@ -194,7 +194,7 @@ class EnquiryPaginator(WagtailPaginator):
 
     @cached_property
     def count(self) -> int:
-        """Return how many enquiries have pages. Search, filters and order find those beyond MOST_LISTED."""
+        """Return how many enquiries the pages show. Search, filters and order find those beyond MOST_LISTED."""
         return min(self.object_list.count(), MOST_LISTED)
 
     def page(self, number: Any) -> Any:
@@ -236,7 +236,7 @@ class EnquiryIndexView(IndexView):
         return self._queryset
 
     def get_base_queryset(self, request: HttpRequest | None = None) -> QuerySet[Enquiry]:
-        """Return all enquiries; at most one of them once the list is known, since the view only checks for any then."""
+        """Return all enquiries. Once the list is known, at most one: the view then only checks whether any exist."""
         found: QuerySet[Enquiry] = super().get_base_queryset(request)
         return found if self._queryset is None else found[:1]
 

@@ -80,7 +80,7 @@ def apply_shortened_times(*, now: datetime) -> int:
 
 
 class IntakeSettingsForm(SeenValues, WagtailAdminModelForm):
-    """Requires a ticked checkbox if a shorter time would remove stored enquiries. It confirms the number shown."""
+    """Requires a ticked checkbox if a shorter time would remove stored enquiries. The tick confirms their number."""
 
     removes_at_most = forms.IntegerField(required=False, widget=forms.HiddenInput)
     removal_confirmed = forms.BooleanField(

@@ -188,7 +188,7 @@ class ContactFactsForm(forms.Form):
         super().__init__(data=words, **kwargs)
 
     def carry(self, terms: ShownTerms) -> None:
-        """Put the terms that the page shows into the form. A form made from its post then has them as `terms`."""
+        """Put the terms that the page shows into the form. When it is posted, they are read back into `terms`."""
         values: dict[str, Any] = self.data if self.is_bound else self.initial  # type: ignore[assignment]
         values[SHOWN_FIELD] = signed_terms(terms)
 

@@ -1,4 +1,4 @@
-"""How long an enquiry is kept, and how long its receipt leads to it: pure functions."""
+"""How long an enquiry is kept, and how long a receipt opens what was sent: pure functions."""
 
 import calendar
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ RECEIPT_WINDOW = timedelta(days=1)
 
 def receipt_is_fresh(sent_at: datetime, now: datetime) -> bool:
     """Return whether a receipt still opens what was sent at `sent_at`, and still links to the mapping."""
-    # In UTC: Python subtracts two times of one zone by their clock readings, which is wrong across a change to DST.
+    # In UTC: Python subtracts two times of one zone by their clock readings, which is wrong across a DST change.
     age = now.astimezone(UTC) - sent_at.astimezone(UTC)
     return age < RECEIPT_WINDOW and not is_from_future(sent_at, now)
 

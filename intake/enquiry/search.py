@@ -82,7 +82,7 @@ def search(enquiries: QuerySet[Enquiry], term: str) -> QuerySet[Enquiry]:
     for digits in phone_parts(term):
         in_number = Q(phone__contains=digits)
         wanted |= in_number
-        # The index has the phone number too, so this condition needs no signature.
+        # The index has the phone number too, so the index alone can check this condition.
         alternatives.append(([digits], in_number))
     for reference in references_in(term):
         wanted |= Q(reference=reference)

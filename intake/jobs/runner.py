@@ -165,7 +165,7 @@ class JobContext:
         Raises DatabaseUnavailable.
         """
         done = 0
-        # The failing items that `items` does not yield. The set starts from those, because `items` may be very many.
+        # The failing items that `items` has not yielded. The items themselves are not collected: they may be very many.
         unlisted = set(self.failing)
         for item in items:
             if self.must_stop():

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from intake.choices import MailPurpose, MailState
 from intake.jobs.schedule import CLOCK_TOLERANCE, is_from_future
 
-# Longer than any attempt may take (intake.mail.delivery.attempt_seconds). After this the worker of a claim is gone.
+# A claim older than this is abandoned: no attempt may take so long (intake.mail.delivery.attempt_seconds).
 CLAIM_LIFETIME = timedelta(minutes=10)
 # A running worker tries a mail long before this.
 LATE_AFTER = timedelta(minutes=15)
