@@ -1,5 +1,5 @@
-// Leads back to the list as it was left: its search, its filters, its page.
-// They stay in this tab's sessionStorage and go with the tab.
+// Adds the search, the filters and the page of the list to the link back.
+// They are kept in this tab's sessionStorage.
 {
   const link = document.querySelector("[data-back-to-list]");
   const before = document.referrer === "" ? null : new URL(document.referrer);
@@ -8,7 +8,7 @@
   if (isHere && before.pathname === link.pathname) {
     sessionStorage.setItem("list", before.search);
   } else if (!isHere || !before.pathname.startsWith(link.pathname)) {
-    // She came by a mail or from the dashboard, not by another page of enquiries.
+    // She came from a mail or the dashboard, not from a page of enquiries.
     sessionStorage.removeItem("list");
   }
   link.search = sessionStorage.getItem("list") ?? "";

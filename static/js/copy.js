@@ -1,7 +1,7 @@
 // A button that copies the address beside it; without this file the address is selected by hand.
 
 function begin() {
-  // A browser has no clipboard for a page without https.
+  // Browsers offer a clipboard only to pages with https.
   if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach(({ parentElement }) => (parentElement.hidden = false));
 }
 
@@ -15,7 +15,7 @@ addEventListener("click", async ({ target }) => {
     await navigator.clipboard.writeText(address.textContent);
     said.textContent = button.dataset.copied;
   } catch (error) {
-    // Forbidden: the address is selected, so that one command copies it.
+    // Copying is forbidden: the address is selected for the command.
     console.warn(error);
     getSelection().selectAllChildren(address);
     said.textContent = button.dataset.selected;
@@ -23,5 +23,5 @@ addEventListener("click", async ({ target }) => {
 });
 
 begin();
-// form.js puts a new form in place of the old one when something is to be mended.
+// form.js replaces the form when there are validation errors.
 addEventListener("enquiry-form-shown", begin);

@@ -1,8 +1,8 @@
-// How many letters are left, or too many, below a text that comes near its limit (form.js).
+// Shows how many letters are left, or too many, below a text near its limit (form.js).
 
 const fill = (text, n) => text.replace("{n}", n);
 
-// form.js loads this file for a text of this length.
+// From this share of a limit form.js loads the file.
 const COUNT_FROM = 0.8;
 
 export function count(area, line) {
@@ -26,6 +26,6 @@ export function count(area, line) {
     pause = setTimeout(show, 400);
   };
   area.addEventListener("input", showSoon);
-  // What is put into the page with its words is not read aloud.
+  // Text that is added with its element is not read aloud.
   showSoon();
 }

@@ -1,4 +1,4 @@
-// docs/architecture.md, "The forms' script", tells what it does and why.
+// For the reasons see "The forms' script" in docs/architecture.md.
 
 const PATIENCE_MS = 30_000;
 
@@ -26,14 +26,14 @@ function rememberToken(form) {
   if (token) history.replaceState({ ...history.state, formToken: token.value }, "");
 }
 
-// After Back or a reload it is still the same form.
+// Back and reload keep the form with its old token.
 function keepToken(form) {
   const token = form.elements.form_token;
   if (token) token.value = history.state?.formToken ?? token.value;
   rememberToken(form);
 }
 
-// A browser may forbid it.
+// Storage may be disabled.
 function inTab(use) {
   try {
     return use(sessionStorage);
@@ -58,7 +58,7 @@ function put(form, pairs) {
   }
 }
 
-// A mapping's key begins those of its steps.
+// A mapping's key is a prefix of its steps'.
 const forget = (form) =>
   inTab((drafts) => {
     for (const key of Object.keys(drafts)) if (key.startsWith(draftKey(form))) drafts.removeItem(key);
@@ -80,7 +80,7 @@ function keepDraft(form) {
   };
   form.addEventListener("input", keep);
   form.addEventListener("click", ({ target }) => {
-    // A translating browser wraps its words.
+    // Translation wraps the button's text.
     const row = target.closest("button")?.parentElement;
     if (row === cleared) {
       put(form, before);
@@ -110,7 +110,7 @@ function release(button) {
 
 function hold(button, text) {
   button.dataset.label ||= button.textContent;
-  // A button's new words are not read aloud by themselves.
+  // Screen readers do not read a button's new text.
   button.textContent = button.form.said.textContent = text;
   button.setAttribute("aria-disabled", "true");
 }
@@ -162,7 +162,7 @@ async function send(form, button) {
       headers: { Accept: "text/html", "X-Requested-With": "fetch" },
       signal: patience.signal,
     });
-    // Nothing else means "stored".
+    // Only 201 means "stored".
     if (response.status === 201) {
       if (!written()) forget(form);
       location.assign(response.headers.get("Location"));
@@ -170,7 +170,7 @@ async function send(form, button) {
     }
     reason = form.dataset.refused;
     const html = response.redirected || (response.ok && form.dataset.draft) ? "" : await response.text();
-    // A plain page brings a style of its own, which the policy of this page refuses aloud.
+    // This page's policy blocks a plain page's own style, with an error in the console.
     const page = new DOMParser().parseFromString(html.replace(/<style[^]*?<.style>/g, ""), "text/html");
     if (showAnswer(page, written())) return;
     reason = page.querySelector("[data-refusal]")?.textContent ?? reason;
@@ -191,18 +191,18 @@ function begin(form) {
   });
 }
 
-// Safari before 15.4 does not say which button was pressed.
+// Safari before 15.4 does not name the button in the event.
 if ("submitter" in (globalThis.SubmitEvent?.prototype ?? {}))
   document.querySelectorAll("[data-enquiry-form]").forEach((form) => {
     keepToken(form);
     begin(form);
   });
 
-// Scripts of what unfolds. A toggle does not bubble.
+// Loads scripts of details. "toggle" doesn't bubble.
 document.addEventListener("toggle", ({ target: { dataset } }) => dataset.script && import(dataset.script).catch(console.warn), true);
 
 addEventListener("pageshow", ({ persisted }) => {
   document.querySelectorAll("[data-enquiry-form] [type=submit]").forEach(release);
-  // Who comes back has seen more.
+  // After Back, seen is outdated.
   if (persisted) document.querySelectorAll("[name=seen]").forEach((field) => field.remove());
 });

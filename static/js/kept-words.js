@@ -1,5 +1,5 @@
-// Keeps what a form sends until the site has saved it: who is signed out meanwhile finds the words in the form again.
-// They stay in this tab's sessionStorage and go with the tab.
+// Keeps the words that a form sends until they are saved: after a lost session they are in the form again.
+// They are kept in this tab's sessionStorage.
 {
   const script = document.currentScript;
   const address = new URL(location.href);
@@ -14,8 +14,8 @@
     return [...form.elements].filter((field) => field.matches("select, textarea"));
   }
 
-  // Wagtail begins to look for changes two seconds after the page has opened, and takes what stands there by then for
-  // saved. This tells it that it is not.
+  // Wagtail regards as saved what the form holds two seconds after the page has opened. This marks the form as
+  // unsaved.
   function markUnsaved(form) {
     form.dataset.wUnsavedForceValue = "true";
     form.dataset.wUnsavedHasEditsValue = "true";
@@ -43,7 +43,7 @@
     const kept = sessionStorage.getItem(key);
     sessionStorage.removeItem(key);
     if (kept !== null && saved !== form.dataset.keepWords) {
-      // At once: what she writes from now on is newer.
+      // At once, before she can write newer words.
       restore(form, JSON.parse(kept));
     }
     form.addEventListener("submit", () => {

@@ -1,9 +1,9 @@
-// A browser without passkeys, or without scripts, never shows a button that does nothing.
+// Shows the buttons for passkeys only in a browser that supports passkeys.
 document.addEventListener("DOMContentLoaded", () => {
   if (!window.PublicKeyCredential) return;
   for (const part of document.querySelectorAll("[data-passkey]")) part.hidden = false;
 });
-// Allauth tells so of a key that was not found, a finger that was not known, or a person who changed their mind.
+// Allauth sends this event for a missing key, an unknown finger or a cancelled dialog.
 document.addEventListener("allauth.error", (event) => {
   event.preventDefault();
   document.querySelector("[data-passkey-problem]").hidden = false;

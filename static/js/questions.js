@@ -1,10 +1,10 @@
-// Questions that hang from another one are shown when they are to be answered. Without this file each says it in words.
+// Shows a question that depends on another one only when it applies. Without this file, its help says when.
 
 const chosen = (form, name) =>
   [...form.querySelectorAll(`[name="${CSS.escape(name)}"]`)].filter((input) => input.checked).map((input) => input.value);
 
 function update(form) {
-  // In the order of the page: a hidden question has no answer, so what hangs from it is hidden too.
+  // In page order: a hidden question has no answer, so questions that depend on it are hidden too.
   for (const part of form.querySelectorAll("[data-decided-by]")) {
     const values = part.dataset.decidedValues.split(" ");
     const decider = form.querySelector(`[name="${CSS.escape(part.dataset.decidedBy)}"]`);
@@ -17,12 +17,12 @@ function begin() {
   for (const form of document.querySelectorAll(".form--mapping")) {
     if (form.dataset.decides) continue;
     form.dataset.decides = "yes";
-    // What is typed in a hidden question is left out untold.
+    // Words in hidden questions are dropped without notice.
     if (form.elements.unmet) form.elements.unmet.value = "hidden";
     form.querySelectorAll("[data-condition]").forEach((words) => {
       const help = words.parentElement;
       words.remove();
-      // Nothing else was said there: it takes no room.
+      // A help text without words takes no space.
       help.hidden = !help.textContent.trim();
     });
     form.addEventListener("change", () => update(form));
@@ -31,6 +31,6 @@ function begin() {
 }
 
 begin();
-// form.js puts a new form in place of the old one when something is to be mended; the browser brings old choices back.
+// form.js replaces the form when there are validation errors; after Back, the browser restores old choices.
 addEventListener("enquiry-form-shown", begin);
 addEventListener("pageshow", () => document.querySelectorAll(".form--mapping").forEach(update));

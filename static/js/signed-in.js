@@ -1,11 +1,10 @@
-// A session may end while a form is open, overnight or elsewhere, and a sent form would then come back as it was stored,
-// without what was written. So it is sent only where the site still knows who sends it, and stays as it is where not.
-// The page of an enquiry has kept-words.js.
+// If the session ends while a form is open, overnight or elsewhere, a post of the form would lose its words. So a form
+// is sent only if the session is still valid; otherwise it stays as it is. The page of an enquiry has kept-words.js.
 {
   const { address, signedOut, unreachable } = document.currentScript.dataset;
 
-  // Returns why the form can't be sent now; "" where it can. It waits for the answer: a form that a script sends later
-  // would not know which of its buttons was pressed. Signing in anew has made the token of the form invalid.
+  // Returns why the form can't be sent now; "" if it can. The request is synchronous: a form that a script sends later
+  // has lost the pressed button. It also replaces the form's token, which a new login makes invalid.
   function refusal(form) {
     const request = new XMLHttpRequest();
     request.open("GET", address, false);
@@ -13,7 +12,7 @@
     try {
       request.send();
       if (request.status === 403) return signedOut;
-      // Whatever else answers is not the site, or not in order.
+      // An answer without a token is not from a working site.
       form.elements.csrfmiddlewaretoken.value = JSON.parse(request.responseText).token;
     } catch {
       return unreachable;
@@ -35,7 +34,7 @@
       event.preventDefault();
       event.stopImmediatePropagation();
       tell(words);
-      // Wagtail keeps the button from a second press for half a minute, from just after the first one.
+      // Just after the first press, Wagtail disables the button for half a minute. Undo this.
       setTimeout(() => {
         for (const button of form.querySelectorAll("[data-w-progress-loading-value='true']")) {
           button.dataset.wProgressLoadingValue = "false";

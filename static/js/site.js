@@ -1,12 +1,12 @@
-// Small kindnesses of every page; without this file each thing named here is one tap away.
+// Small conveniences of every page; without this file each takes one more tap.
 
-// A question that the address names (#mita-tyonohjaus-on) opens by itself.
+// Opens the question that the address names (#mita-tyonohjaus-on).
 function openNamed() {
   let name = location.hash.slice(1);
   try {
     name = decodeURIComponent(name);
   } catch {
-    // "%" alone is no code for anything: the name as it stands.
+    // A lone "%" can't be decoded: the name is used unchanged.
   }
   const named = name && document.getElementById(name);
   if (named instanceof HTMLDetailsElement) {
@@ -27,7 +27,7 @@ function closeMenu(event) {
   menu.open = false;
 }
 
-// A link to the question that the address names already changes no address.
+// A link to the current address causes no hashchange event.
 function openNamedAgain(event) {
   const link = event.target.closest("a");
   if (link?.hash && link.href === location.href) openNamed();

@@ -1,23 +1,23 @@
-// Four mends for the way Wagtail looks for unsaved changes and saves drafts by itself; docs/upgrading.md tells what they
-// are for. It has to be there before a form can be touched, so it is not deferred.
+// Four fixes for Wagtail's search for unsaved changes and for its autosave; docs/upgrading.md has the reasons.
+// The script must run before a form can be touched, so it is not deferred.
 (() => {
   "use strict";
   const FORMS = "form[data-controller~='w-unsaved']";
-  // What Wagtail itself leaves out when it looks for changes, and what it adds when it sends.
+  // Fields that Wagtail ignores when it looks for changes, or adds when it sends the form.
   const NO_WORDS = /^(csrfmiddlewaretoken|next|loaded_revision_id|loaded_revision_created_at|overwrite_revision_id|comments-.*)$/;
-  // A click into a text changes nothing.
+  // A click into a text is no change.
   const TEXTS = "[contenteditable], textarea, input:not([type=checkbox], [type=radio], [type=file])";
   const IDLE_KEYS = /^(Tab|Escape|Shift|Control|Alt|AltGraph|Meta|CapsLock|PageUp|PageDown|F\d+)$/;
-  // As long as Wagtail keeps a button from a second click.
+  // How long Wagtail disables a button after a click.
   const ON_ITS_WAY = 30000;
   const LONGEST_SAVE = 10000;
 
   let touched = false;
   const watched = new WeakSet();
   const returned = new WeakSet();
-  // Those that something else than her has changed first.
+  // Forms that were changed first by, say, an autofill.
   const filledIn = new WeakSet();
-  // By form: the words that are saved and the fields that were not compared; the newest save.
+  // By form: the saved words, with the fields that are not compared; the latest save event.
   const saved = new WeakMap();
   const saves = new WeakMap();
 
@@ -32,10 +32,10 @@
 
   const controller = (form, name) => window.wagtail?.app?.getControllerForElementAndIdentifier(form, name);
 
-  // Let Wagtail compare from now on with what the form holds.
+  // Makes Wagtail compare with the form's present words.
   const clear = (form) => controller(form, "w-unsaved")?.clear();
 
-  // Wagtail notices it, and saves a moment later.
+  // Wagtail notices this and saves soon after.
   function markUnsaved(form) {
     form.dataset.wUnsavedForceValue = "true";
     form.dataset.wUnsavedHasEditsValue = "true";
@@ -44,7 +44,7 @@
   const saveNext = (form) =>
     form.dispatchEvent(new CustomEvent("w-unsaved:add", { bubbles: true, cancelable: true, detail: { type: "edits" } }));
 
-  // 1. Wagtail takes for saved what a form holds two seconds after it has opened. Saved is what it holds just before her
+  // 1. Wagtail regards as saved what a form holds two seconds after opening. The script uses the words just before the
   // first touch.
   function touch() {
     touched = true;
@@ -66,7 +66,7 @@
     addEventListener(type, (event) => { if (!touched && event.isTrusted && applies(event)) touch(); }, true);
   }
 
-  // What comes without any of these, such as an autofill, has changed the form already.
+  // An input without these events, such as an autofill, has changed the form already.
   function changedBySomethingElse(event) {
     if (touched || (event.type !== "input" && !event.isTrusted)) return;
     touched = true;
@@ -78,7 +78,7 @@
   addEventListener("input", changedBySomethingElse, true);
   addEventListener("change", changedBySomethingElse, true);
 
-  // What differs before that was drawn late: it is neither saved nor asked about on leaving.
+  // Differences before a touch come from late drawing: not saved, no question on leaving.
   const isNoChange = (form) => !touched && !isUnsavedFromTheStart(form);
   const whenToldOfChange = (event) => {
     if (!isNoChange(event.target)) return;
@@ -91,40 +91,40 @@
   addEventListener("w-unsaved:add", whenToldOfChange, true);
   addEventListener("w-unsaved:confirm", whenAsking, true);
 
-  // 2. When the answer to a save comes, Wagtail takes all that the form holds by then for saved, also what was typed after
-  // the form had been read for sending. Saved is what was sent.
+  // 2. At the answer to a save, Wagtail regards all that the form holds as saved, also words typed after the form had
+  // been read for sending. The script uses what was sent.
   document.addEventListener("w-autosave:save", (event) => {
     saves.set(event.target, event);
   });
 
   document.addEventListener("w-autosave:success", (event) => {
-    // Fields that the answer itself has filled are no change of hers.
+    // Fields that the answer itself fills are not her changes.
     const written = event.detail.response.field_updates || {};
     const form = event.target;
     const save = saves.get(form);
     if (save) saved.set(form, { words: words(save.detail.formData, written), written });
   });
 
-  // After either, what differs from what is saved is asked about on leaving, and saved next.
+  // After 1 or 2: words that differ from these are saved next, and asked about on leaving.
   document.addEventListener("w-unsaved:watch-edits", (event) => {
     const form = event.target;
     watched.add(form);
-    // When Wagtail is done, and the answer is noted.
+    // After Wagtail's handlers and the one above.
     setTimeout(() => {
       const then = saved.get(form);
-      // Wagtail begins twice with some forms: what was filled in between would count as saved.
+      // Wagtail starts twice with some forms: words filled in between would count as saved.
       if (then ? words(new FormData(form), then.written) !== then.words : filledIn.has(form)) markUnsaved(form);
     });
   });
 
-  // 3. A form that was sent by hand is on its way. Saved by itself after that, it would make the page that answers older
-  // than what is stored, and Wagtail would take her own words for another window's. If nothing answers, it goes on.
+  // 3. No autosave after a manual submit: the page in the answer would be older than the stored draft, and Wagtail
+  // would take her own words for another window's. If no answer comes, autosave goes on.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || !form.matches("[data-controller~='w-autosave']")) return;
     if (form.dataset.wAutosaveActiveValue === "false") return;
     form.dataset.wAutosaveActiveValue = "false";
-    // Wagtail looks at it once more when its half second is over.
+    // Wagtail checks the event again after its half second.
     saves.get(form)?.preventDefault();
     setTimeout(() => {
       form.dataset.wAutosaveActiveValue = "true";
@@ -132,12 +132,12 @@
     }, ON_ITS_WAY);
   });
 
-  // What is being saved by itself just then is waited for: stored after the page that answers was made, it would be
-  // another window's, too, and after a publication it would be a draft of older words.
+  // The submit waits for an autosave that is on its way: stored later, this would be taken for another window's, and
+  // after a publication it would be a draft of older words.
   let isReleased = false;
   const waiting = new WeakSet();
 
-  // The save that has left already; one that waits for its half second is given up below.
+  // Returns the autosave that was sent. One in its half second is cancelled on submit.
   function saveOnItsWay(form) {
     const hasLeft = performance.now() - (saves.get(form)?.timeStamp ?? 0) >= form.dataset.wAutosaveIntervalValue;
     return hasLeft ? controller(form, "w-autosave")?.submitPromise : null;
@@ -145,13 +145,13 @@
 
   function sendAfter(saving, form, submitter) {
     waiting.add(form);
-    // Nor is the next one begun.
+    // No further save starts.
     form.dataset.wAutosaveActiveValue = "false";
     const longEnough = new Promise((ended) => { setTimeout(ended, LONGEST_SAVE); });
     Promise.race([saving, longEnough]).finally(() => {
       waiting.delete(form);
       form.dataset.wAutosaveActiveValue = "true";
-      // Wagtail has disabled the button meanwhile, and a form does not send a disabled one along.
+      // Wagtail has disabled the button meanwhile, and a disabled button is not sent.
       const wasDisabled = submitter?.disabled;
       if (wasDisabled) submitter.disabled = false;
       isReleased = true;
@@ -172,8 +172,8 @@
   }
   addEventListener("submit", sendWhenSaved, true);
 
-  // 4. Wagtail never begins to look for changes in a form that came back with mistakes: once it was saved, what was typed
-  // after that was neither saved nor asked about. So it begins as any other, and counts as changed from the start.
+  // 4. Wagtail never starts to look for changes in a form that came back with errors: after its first save, new words
+  // were neither saved nor asked about. So it starts like other forms, and counts as changed from the start.
   function beginAsAnyOther() {
     const form = document.querySelector("form[data-w-unsaved-force-value='true']");
     if (!form) return;
