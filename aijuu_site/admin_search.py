@@ -1,4 +1,4 @@
-"""The search of the admin: Wagtail's own, whatever is typed."""
+"""The search of the admin: Wagtail's own, made safe for any search terms."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from modelsearch.backends import database
 from modelsearch.query import And, Or, Phrase, PlainText, SearchQuery
 
-# Each word, and each phrase in quotation marks, is a level of a nested expression; nobody looks for more.
+# Each word and each quoted phrase adds a level to a nested expression, which gets slow; nobody searches for more.
 _MOST_WORDS = 20
 _LONGEST_WORD = 100
 
@@ -17,13 +17,13 @@ class _HarmlessTerms:
 
 
 def SearchBackend(params: dict[str, Any]) -> Any:
-    """Return Wagtail's backend for the site's database, with terms that it can take."""
+    """Return Wagtail's search backend for the site's database, with its search terms made harmless."""
     own = type(database.SearchBackend(params))
     return type("SearchBackend", (_HarmlessTerms, own), {})(params)
 
 
 def _harmless(query: str | SearchQuery) -> str | SearchQuery:
-    """Return the query without what breaks SQLite's or PostgreSQL's; "", which finds nothing, where nothing is left."""
+    """Return the query without parts that SQLite or PostgreSQL fail on; "", which finds nothing, if none is left."""
     if isinstance(query, str):
         return _harmless_text(query)
     if isinstance(query, PlainText):
@@ -39,7 +39,7 @@ def _harmless(query: str | SearchQuery) -> str | SearchQuery:
 
 
 def _operands(query: And | Or) -> Iterator[SearchQuery]:
-    """Yield what the query combines, that of equal queries within it included."""
+    """Yield the operands of the query; a nested query of the same type is replaced by its own operands."""
     for one in query.subqueries:
         if isinstance(one, type(query)):
             yield from _operands(one)
@@ -48,9 +48,9 @@ def _operands(query: And | Or) -> Iterator[SearchQuery]:
 
 
 def _harmless_text(text: str) -> str:
-    """Return the words of `text` that the index can hold, so many and so long at most.
+    """Return at most _MOST_WORDS words of `text`, each cut to _LONGEST_WORD.
 
-    SQLite ends a term at a quotation mark, and a sign by itself finds nothing in its index.
+    SQLite ends a term at a quotation mark, and its index has no words without a letter or digit.
     """
     spaced = "".join(sign if sign.isprintable() and sign != '"' else " " for sign in text)
     words = [word[:_LONGEST_WORD] for word in spaced.split() if any(map(str.isalnum, word))]

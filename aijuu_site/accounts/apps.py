@@ -1,18 +1,19 @@
-"""The accounts app, and Wagtail's users app with our views."""
+"""The accounts app, and Wagtail's users app with our own views."""
 
 from django.apps import AppConfig
 from wagtail.users.apps import WagtailUsersAppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Signing in to the admin, and changing an account: counted, confirmed and told."""
+    """Logins to the admin and changes of accounts: attempts are counted, changes are confirmed and reported by mail."""
 
     name = "aijuu_site.accounts"
-    # There are two in this file.
+    # Django needs this, since the file defines two AppConfigs.
     default = True
 
     def ready(self) -> None:
-        # They need the models, which are there only now. The worker must know of every mail, too.
+        # Imported only here, because models must be loaded first. Importing notices also registers its kinds of mail,
+        # which the worker must know.
         from aijuu_site.accounts import notices  # noqa: F401
         from aijuu_site.accounts.password_reset import ACCOUNT_JOBS
         from intake.jobs.runner import register
@@ -21,6 +22,6 @@ class AccountsConfig(AppConfig):
 
 
 class UsersAppConfig(WagtailUsersAppConfig):
-    """In the place of Wagtail's own, as it documents for forms of one's own."""
+    """Replaces Wagtail's own AppConfig, which is the documented way to use own forms for users."""
 
     user_viewset = "aijuu_site.accounts.views.UserViewSet"

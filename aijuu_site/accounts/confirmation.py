@@ -1,8 +1,9 @@
-"""Asking once more who it is before accounts, rights, or the practice's addresses are changed, and before enquiries are
-exported, whichever page does it. The answer is the password or, where the account has one, a second step.
+"""Ask for confirmation before accounts, rights or the practice's addresses are changed, and before enquiries are
+exported, in whichever view it happens. The person confirms with the password or, where the account has one, with a
+second step.
 
-An open session must not be enough to take the site over, or all enquiries away. What was typed is carried through the
-question.
+An open session must not be enough to take over the site or to export all enquiries. The confirmation page carries the
+submitted form data along.
 """
 
 import enum
@@ -28,15 +29,15 @@ from intake.desk.list import EnquiryAdmin
 
 View = Callable[..., HttpResponseBase]
 
-# All that Wagtail has for users and groups.
+# All of Wagtail's views for users and groups.
 _GUARDED_NAMESPACES = frozenset({"wagtailusers_users", "wagtailusers_groups"})
 _BULK_ACTION = "wagtail_bulk_action"
 
-# So long nothing more is asked for: a form that comes back with a mistake can be sent again.
+# A confirmation stays valid for this time, so that a form with validation errors can be sent again.
 CONFIRMED_FOR = timedelta(minutes=10)
 _READING = ("GET", "HEAD", "OPTIONS")
 _SESSION_KEY = "password_confirmed_at"
-# Says that the question came in place of a page, which is opened when it is answered.
+# Marks a confirmation that replaced a page opened by GET. After the confirmation that page is opened.
 _OPENS_PAGE = "confirm_opens_page"
 _NOT_CARRIED = FIELDS | {"csrfmiddlewaretoken", _OPENS_PAGE}
 _SECOND_STEP = frozenset(
@@ -54,7 +55,7 @@ _ENQUIRIES = f"{EnquiryAdmin.base_url_path}_modeladmin_index"
 
 
 class Action(enum.Enum):
-    """What waits for the answer."""
+    """What needs a confirmation."""
 
     CHANGE_ACCOUNTS = "accounts"
     CHANGE_ADDRESSES = "addresses"
@@ -63,14 +64,14 @@ class Action(enum.Enum):
 
 
 def requires_confirmation(view: View) -> View:
-    """Wrap any view of the admin: an Action waits for the answer, and a change is told by mail."""
+    """Wrap any view of the admin: require a confirmation for an Action, and report changes by mail."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         action = _action(request)
         if action is None:
             return view(request, *args, **kwargs)
-        # Wagtail's own view turns away whoever has no business here.
+        # Wagtail's own view rejects a person without access to the admin.
         if request.user.has_perm("wagtailadmin.access_admin") and not _is_confirmed(request):
             answers = Answers(request)
             if not answers.is_right():
@@ -111,7 +112,9 @@ def _exports_enquiries(request: HttpRequest) -> bool:
 
 
 def _back_to_list(request: HttpRequest) -> HttpResponse:
-    """A file that is downloaded at once would leave the question on the screen."""
+    """Redirect to the list, where the person downloads the file. An immediate download would leave the confirmation
+    page on the screen.
+    """
     query = request.GET.copy()
     del query["export"]
     messages.success(request, _("Confirmed. You can download the file now."))
@@ -130,7 +133,7 @@ def _changes_accounts(request: HttpRequest) -> bool:
 
 
 def confirm_session(request: HttpRequest) -> None:
-    """Who is, or is being, signed in has just shown that it is they."""
+    """Record that the person who is signed in, or is just signing in, has confirmed their identity."""
     request.session[_SESSION_KEY] = timezone.now().isoformat()
 
 

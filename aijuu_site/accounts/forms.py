@@ -1,4 +1,4 @@
-"""The admin's forms that take a password, or ask for a new one."""
+"""The admin's forms that take a password or request a new one."""
 
 from typing import Any, ClassVar
 
@@ -25,7 +25,7 @@ from intake.rate_limit import address_key
 
 
 class LoginForm(WagtailLoginForm):
-    """Wagtail's password has no label. What is no address is answered like any wrong one."""
+    """Adds the label that Wagtail's password field lacks. A malformed address gets the same error as a wrong one."""
 
     username = forms.CharField(
         label=_("E-mail address"),
@@ -48,7 +48,7 @@ class LoginForm(WagtailLoginForm):
 
     @property
     def refusal(self) -> TooManyAttempts | Busy | None:
-        """Why the password was not looked at, where it was not."""
+        """Why the password was not checked; None if it was."""
         return getattr(self.request, "refused_sign_in", None)
 
     def get_invalid_login_error(self) -> ValidationError:
@@ -58,10 +58,10 @@ class LoginForm(WagtailLoginForm):
 
 
 class _AddressByOurRule:
-    """A form of Wagtail's whose e-mail address is one that our mails reach (home.text_input)."""
+    """A form of Wagtail's that accepts only an e-mail address that our mails can reach (home.text_input)."""
 
     fields: dict[str, forms.Field]
-    # What a browser may fill in (WCAG 1.3.5); "off" where the address is somebody else's.
+    # What a browser may fill in (WCAG 1.3.5); "off" for another person's address.
     email_autocomplete = "off"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,7 +73,7 @@ class _AddressByOurRule:
 
 
 class _OneAccount(_AddressByOurRule):
-    """A form of Wagtail's about an account, which has one name and an address of its own."""
+    """A form of Wagtail's for one account, whose e-mail address no other account may have."""
 
     instance: User
     cleaned_data: dict[str, Any]
@@ -86,7 +86,7 @@ class _OneAccount(_AddressByOurRule):
 
 
 class UserCreationForm(_OneAccount, WagtailUserCreationForm):
-    """Without a password: the person gets a link to choose one."""
+    """Creates an account without a password: the person gets a link to choose one."""
 
     first_name = last_name = None
     password_enabled = False
@@ -108,7 +108,7 @@ class UserEditForm(SeenValues, _OneAccount, WagtailUserEditForm):
 
 
 class PasswordResetForm(_AddressByOurRule, WagtailPasswordResetForm):
-    """Wagtail's own sends the mail while the visitor waits; ours leaves it to the worker."""
+    """Wagtail's form sends the mail during the request; this one leaves that to the worker."""
 
     email_autocomplete = "username"
 
@@ -117,7 +117,7 @@ class PasswordResetForm(_AddressByOurRule, WagtailPasswordResetForm):
 
 
 def require_own_password(request: HttpRequest, password: str) -> None:
-    """Raise ValidationError, in words, unless this is the password of whoever is signed in."""
+    """Raise a ValidationError with a readable message unless this is the signed-in person's password."""
     try:
         right = is_own_password(request, password)
     except (TooManyAttempts, Busy) as refusal:
@@ -127,7 +127,7 @@ def require_own_password(request: HttpRequest, password: str) -> None:
 
 
 class ConfirmationForm(forms.Form):
-    """Asks who is signed in for the password once more."""
+    """Asks the signed-in person for their password once more."""
 
     confirm_password = forms.CharField(
         label=_("Your password"),
@@ -146,10 +146,11 @@ class ConfirmationForm(forms.Form):
 
 
 class _OwnSettings(SeenValues):
-    """A part of one's own account, whose parts are saved together, whichever was changed in this window."""
+    """A form for one part of one's own account. All parts are saved together, also those unchanged in this window."""
 
     def __init__(self, *args: Any, instance: Model, **kwargs: Any) -> None:
-        # Asked of the database: Wagtail validates twice to show errors, then with what was typed on the instance.
+        # Read from the database: Wagtail validates a second time to show errors, and the instance has the typed values
+        # by then.
         stored = model_to_dict(self._meta.model._default_manager.get(pk=instance.pk), fields=self._meta.fields)
         super().__init__(*args, instance=instance, initial=stored, **kwargs)
 
@@ -165,7 +166,7 @@ class OwnThemeForm(_OwnSettings, ThemePreferencesForm):
 
 
 class OwnNameEmailForm(_OwnSettings, _OneAccount, NameEmailForm):
-    """One's own name, and the address: who changes that could have a new password sent, so it asks for the password."""
+    """One's own name and e-mail address. A new address requires the password: resets are mailed there."""
 
     current_password = forms.CharField(
         label=_("Your present password"),
@@ -199,7 +200,7 @@ class OwnNameEmailForm(_OwnSettings, _OneAccount, NameEmailForm):
 
 
 class OwnPasswordForm(WagtailPasswordChangeForm):
-    """Changing one's own password: the present one is checked like everywhere, counted and one at a time."""
+    """Changes one's own password. The current one is checked as everywhere: counted, and one hash at a time."""
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

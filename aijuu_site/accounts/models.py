@@ -1,4 +1,4 @@
-"""Accounts of the admin, what the limits on passwords count, and requests for a new password."""
+"""Accounts of the admin, attempts counted by the limits on passwords, and requests for a new password."""
 
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from home.text_input import LONGEST_ADDRESS, EmailAddressField, address_as_sent,
 
 class UserManager(BaseUserManager["User"]):
     def of_address(self, typed: str) -> models.QuerySet["User"]:
-        """The account of an address, however somebody writes it: one or none."""
+        """Return the account with this address, in whatever spelling it was typed: one or none."""
         try:
             return self.filter(email__iexact=readable_address(address_as_sent(typed)))
         except ValueError:
@@ -23,7 +23,7 @@ class UserManager(BaseUserManager["User"]):
         return self.of_address(username or "").get()
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Raises ValidationError for what is no address; without a password nobody can sign in."""
+        """Create an account. Raises ValidationError for an invalid address. Without a password nobody can sign in."""
         user = self.model(email=self.model._meta.get_field("email").clean(email, None), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -34,16 +34,16 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]
-    """Whoever signs in to the admin: by e-mail address, shown by name."""
+    """A person who signs in to the admin with an e-mail address and is shown by name."""
 
-    # Unique as it is written, too: Django asks it of the field that one signs in with.
+    # Django requires USERNAME_FIELD to be unique. The constraint below also ignores upper and lower case.
     email = EmailAddressField(
         _("E-mail address"),
         max_length=LONGEST_ADDRESS,
         unique=True,
         error_messages={"unique": _("Another account has this e-mail address.")},
     )
-    # Every form asks for it; the account of the first start may have to do without.
+    # Every form requires a name; the account of the first start may have none.
     name = models.CharField(_("Name"), max_length=150)
     is_active = models.BooleanField(
         _("May sign in"),
@@ -76,12 +76,12 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     @property
     def first_name(self) -> str:
-        """Wagtail's side menu has no other way to a name."""
+        """The name, under the only attribute that Wagtail's side menu reads."""
         return self.name
 
 
 class AttemptTrace(models.Model):
-    """One attempt of some account or network address, under a keyed hash; removed when no limit counts it any more."""
+    """One counted attempt (or one known browser), stored under a keyed hash and removed after it has expired."""
 
     key = models.CharField(max_length=64)
     attempted_at = models.DateTimeField()
@@ -96,7 +96,7 @@ class AttemptTrace(models.Model):
 
 
 class PasswordResetRequest(models.Model):
-    """Somebody asked for a new password for this address; the worker looks whether it has an account."""
+    """A request for a new password for this address. The worker checks whether the address has an account."""
 
     email = models.EmailField(max_length=254)
     requested_at = models.DateTimeField()

@@ -1,7 +1,7 @@
-"""What the owner of an account, or of an address of the practice, is told by mail: changes, logins, guessed codes.
+"""Mails to the owner of an account, or of an address of the practice, about changes, logins and guessed codes.
 
-A change goes to the address that was there before. A login is told for a browser that the account was not used with
-before, and while somebody guesses its codes: whoever does that has the password.
+A change is reported to the address from before the change. A login is reported when the account was not used with that
+browser before. Repeated wrong codes are reported because whoever enters them knows the password.
 """
 
 import re
@@ -40,7 +40,7 @@ _ADDRESSES: tuple[tuple[type[IntakeSettings | ContactDetails], str], ...] = (
     (IntakeSettings, "notification_email"),
     (ContactDetails, "email"),
 )
-# The first that fits: others name themselves after these.
+# The first match counts: a browser's user agent may also contain the names that come later in this list.
 _BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox/", "Firefox"),
              ("FxiOS", "Firefox"), ("Chrome/", "Chrome"), ("CriOS", "Chrome"), ("Safari/", "Safari"))  # fmt: skip
 _SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"),
@@ -48,15 +48,15 @@ _SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Wi
 
 _KNOWN_FOR = timedelta(days=365)
 _VALUE = re.compile(r"[\w-]{20,100}")
-# As many as are refused when they come from one address, from wherever they come.
+# Wrong codes after which the owner is notified: the limit for one network address, but counted over all addresses.
 TOLD_AT = CODES.pair
 _AT_MOST_EVERY = timedelta(hours=1)
 
 
 def changes_addresses(request: HttpRequest) -> bool:
-    """Whether this post is a form that would change where mail to the practice goes.
+    """Return whether this POST would change the address that mail to the practice goes to.
 
-    A form that comes back changes nothing, nor does an address that was left alone while another window stored one.
+    An invalid form changes nothing. Nor does a form whose address was left alone while another window stored a new one.
     """
     match = request.resolver_match
     if match is None or match.view_name != _EDITED_AT:
@@ -64,25 +64,25 @@ def changes_addresses(request: HttpRequest) -> bool:
     for model, name in _ADDRESSES:
         if _is_of(model, match.kwargs.get("app_name"), match.kwargs.get("model_name")):
             if not request.user.has_perm(f"{model._meta.app_label}.change_{model._meta.model_name}"):
-                # Wagtail's own view turns them away.
+                # Wagtail's own view rejects this request.
                 return False
             stored = model.load()
             before = getattr(stored, name)
             form_class = get_setting_edit_handler(model).get_form_class()
             form = form_class(data=request.POST, instance=stored, for_user=request.user)
-            # A valid form has put into the object what it would store.
+            # The validation of a valid form has put the new values into `stored`.
             return form.is_valid() and bool(getattr(stored, name) != before)
     return False
 
 
 def practice_addresses() -> dict[str, str]:
-    """Return where notices of new enquiries go, and where people are told to write."""
+    """Return the address for notices of new enquiries, and the one that visitors are asked to write to."""
     details = ContactDetails.load()
     return {"notices": supervisor_address(details, IntakeSettings.load()), "answers": details.email}
 
 
 def tell_old_addresses(*, before: dict[str, str], after: dict[str, str], by: str) -> None:
-    """Queue a mail to each address that mail went to and goes to no more, in the caller's transaction."""
+    """Queue a mail to each address that mail no longer goes to, in the caller's transaction."""
     changed = [name for name, address in before.items() if address != after[name]]
     for address in sorted({before[name] for name in changed if before[name]}):
         _queue_address_changed(address, [name for name in changed if before[name] == address], by, timezone.now())
@@ -99,7 +99,7 @@ def _queue_address_changed(address: str, changed: list[str], by: str, now: datet
 
 @dataclass(frozen=True)
 class Account:
-    """What matters of an account to whoever holds it."""
+    """The values of an account whose changes are reported to its owner."""
 
     email: str
     password: str
@@ -109,22 +109,22 @@ class Account:
     second_step: frozenset[int]
 
 
-# After a change of these, whoever was signed in before is signed out; a login that was switched off does not come back.
+# A change of these ends the account's other sessions, so that no session revives when an account is activated again.
 _KEYS = frozenset({"email", "password", "is_active"})
-# The link of an invitation that went to another address, or to an account that was off, works no more.
+# After a change of these an invited person gets a new link: a new address invalidates the earlier link, and an account
+# that is switched off gets none.
 _LINK_NEEDS = frozenset({"email", "is_active"})
 
 
 @contextmanager
 def changes_told(request: HttpRequest, by: str | None = None) -> Iterator[None]:
-    """Compare all accounts, and the practice's addresses, before and after, and tell of the changes by mail, in the
-    transaction that makes them.
+    """Compare all accounts and the practice's addresses before and after, and queue mails about the changes.
 
-    `by` is who changes them where nobody is signed in yet.
+    Everything happens in one transaction. `by` is the person who makes the changes, if nobody is signed in yet.
     """
     with transaction.atomic():
         before, addresses = _accounts(), practice_addresses()
-        # Afterwards it may be another one.
+        # Read now, because the change may be to the user's own address.
         by = request.user.get_username() if by is None else by
         yield
         after = _accounts()
@@ -182,8 +182,8 @@ def end_sessions(user_pk: int, *, but: str | None = None) -> None:
 
 
 def queue_account_changed(*, email: str, changed: list[str], by: str, now: datetime) -> None:
-    """Queue the notice to the account, in the caller's transaction. What each name in `changed` means to a person:
-    templates/emails/account_change.txt."""
+    """Queue the notice to the account, in the caller's transaction. templates/emails/account_change.txt has the words
+    for each name in `changed`."""
     subject = _("Your account in the admin of %(site)s was changed") % {"site": settings.WAGTAIL_SITE_NAME}
     _queue_notice(email, subject, "account_changed", {"account": email, "changed": changed, "by": by}, now)
 
@@ -203,12 +203,12 @@ def _queue_notice(recipient: str, subject: str, template: str, context: dict[str
     )
 
 
-# The address that the account had then, whatever it has now.
+# The notice goes to the address that the account had before the change.
 register(MailPurpose.ACCOUNT_CHANGED, handling=Handling(addresses=lambda mail: Addresses(recipient=mail.recipient)))
 
 
 def reset_second_step(*, user: User, by: str) -> int:
-    """Remove all second steps, recovery codes and logins of an account, and tell it by mail. Returns how many steps."""
+    """Remove an account's second steps, recovery codes and sessions, and notify it. Returns the number removed."""
     with transaction.atomic():
         removed, _models = Authenticator.objects.filter(user=user).delete()
         end_sessions(user.pk)
@@ -218,7 +218,7 @@ def reset_second_step(*, user: User, by: str) -> int:
 
 
 def device_words(user_agent: str) -> str:
-    """Return browser and system as their makers call them, such as "Firefox, Windows"; "" where neither is known."""
+    """Return the names of browser and system, such as "Firefox, Windows"; "" if neither is known."""
     names = [next((name for sign, name in signs if sign in user_agent), "") for signs in (_BROWSERS, _SYSTEMS)]
     return ", ".join(name for name in names if name)
 
@@ -226,7 +226,7 @@ def device_words(user_agent: str) -> str:
 def queue_login_notice(
     purpose: MailPurpose, subject: str, *, request: HttpRequest, user: User, now: datetime, **context: Any
 ) -> None:
-    """Queue the mail of this purpose. `subject` has a place for %(site)s; `context`: what its template needs too."""
+    """Queue the mail of this purpose. `subject` contains %(site)s; `context` has further values for the template."""
     queue_mail(
         NewMail(
             purpose=purpose,
@@ -247,15 +247,15 @@ def queue_login_notice(
 
 
 def is_new_device(*, device: str, known: Collection[str]) -> bool:
-    """A browser is new to an account unless its cookie is one that the account was signed in with in the last year."""
+    """Return whether no login of the account in the last year used this browser (its cookie)."""
     return device not in known
 
 
 def remember_device(*, request: HttpRequest, response: HttpResponse, user: User) -> None:
-    """Tell the owner if the browser is new, and know it from now on. It skips no step of a login."""
+    """Notify the owner if the browser is new, and remember it. A known browser skips no step of a login."""
     now = timezone.now()
     sent = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
-    # One browser may be known to several accounts by the same value.
+    # One cookie value may be known to several accounts that use the same browser.
     value = sent if _VALUE.fullmatch(sent) else secrets.token_urlsafe(32)
     key = _key(user, value)
     with transaction.atomic():
@@ -282,9 +282,9 @@ def _key(user: User, value: str) -> str:
 
 
 def count_wrong_code(*, request: HttpRequest, user: User, now: datetime) -> None:
-    """Count a wrong code; tell the owner when there were so many within a while, at most once an hour."""
+    """Count a wrong code. Notify the owner after TOLD_AT of them within the window, at most once an hour."""
     wrong = Limit(attempt_key("wrong code", str(user.pk)), TOLD_AT - 1, CODES.window)
-    told = Limit(attempt_key("wrong codes told", str(user.pk)), 1, _AT_MOST_EVERY)
+    notified = Limit(attempt_key("wrong codes told", str(user.pk)), 1, _AT_MOST_EVERY)
     try:
         count_attempt(limits=[wrong], now=now)
         return
@@ -292,7 +292,7 @@ def count_wrong_code(*, request: HttpRequest, user: User, now: datetime) -> None
         pass
     try:
         with transaction.atomic():
-            count_attempt(limits=[told], now=now)
+            count_attempt(limits=[notified], now=now)
             queue_login_notice(
                 MailPurpose.WRONG_CODES,
                 _("Wrong codes at the login: %(site)s"),

@@ -1,6 +1,6 @@
-"""A link by mail to choose a password: for a forgotten one, or for an account that somebody was invited to.
+"""Links by mail to choose a password: after it was forgotten, or for an account that somebody was invited to.
 
-A forgotten one is requested by anybody and answered by the worker through the mail queue.
+Anybody can request a link for a forgotten password. The worker answers the request through the mail queue.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -30,23 +30,26 @@ RESET_LINK = PrivateLink(
 )
 _MOST = 3
 _WINDOW = timedelta(hours=1)
-# Whoever asked so long ago has asked again.
+# An older request is not answered: the person has requested again by then.
 _ANSWERED_FOR = timedelta(days=1)
-# So long a link works, once. The longer one is PASSWORD_RESET_TIMEOUT, after which Django refuses any.
+# How long a link is valid; it works once. PASSWORD_RESET_TIMEOUT is the longer of the two: Django refuses older links.
 RESET_VALID_FOR = timedelta(days=1)
 INVITATION_VALID_FOR = timedelta(days=7)
 
 
 def is_invited(user: User) -> bool:
-    """Return whether the account still waits for its first password."""
+    """Return whether the account was created by an invitation and has no password yet."""
     return not user.has_usable_password()
 
 
 class ResetTokens(PasswordResetTokenGenerator):
-    """Django's, with our times, and without those that a clock which was ahead has made: they would work for years."""
+    """Django's tokens with our periods of validity.
+
+    A token made while the clock was ahead is refused: it would be valid for years.
+    """
 
     def _now(self) -> datetime:
-        # Not in local time, in which an hour comes twice when summer time ends: the second is before the first.
+        # Not local time: it repeats an hour when summer time ends, so that a later moment can have an earlier time.
         return datetime.now(UTC).replace(tzinfo=None)
 
     def check_token(self, user: User | None, token: str | None) -> bool:
@@ -63,7 +66,7 @@ reset_tokens = ResetTokens()
 def request_password_reset(*, email: str, address_key: str, now: datetime) -> None:
     """Store a request for the worker, at most three an hour for one e-mail address and from one network address.
 
-    What is done, and how long it takes, does not depend on whether the address has an account.
+    What is done, and how long that takes, does not depend on whether the address has an account.
     """
     limits = [
         Limit(attempt_key("reset", normalised(email)), _MOST, _WINDOW),
@@ -74,12 +77,12 @@ def request_password_reset(*, email: str, address_key: str, now: datetime) -> No
             count_attempt(limits=limits, now=now)
             PasswordResetRequest.objects.create(email=email, requested_at=now)
     except TooManyAttempts:
-        # The same page as ever: it says nothing about accounts, and the mails that may go are on their way.
+        # The visitor gets the same page as always. It reveals nothing about accounts, and the allowed mails are queued.
         return
 
 
 def answer_reset_requests(*, now: datetime, each: Each = each_or_raise) -> int:
-    """Queue a mail to each account whose address somebody gave, and remove the requests. Returns how many mails."""
+    """Queue a mail to each account with a requested address, and remove the requests. Returns the number of mails."""
     pks = list(PasswordResetRequest.objects.values_list("pk", flat=True))
     return each(pks, lambda pk: _answer(pk, now))
 
@@ -94,7 +97,7 @@ def _answer(pk: int, now: datetime) -> int:
         accounts = [user for user in users if user.is_active]
         for user in accounts:
             if is_invited(user):
-                # They ask for a new link where they have lost the first.
+                # The invited person has lost the first link.
                 queue_invitation(user, by="", now=now)
             else:
                 _queue(user, request, now)
@@ -103,7 +106,7 @@ def _answer(pk: int, now: datetime) -> int:
 
 
 def _account_of(mail: OutgoingMail) -> User | None:
-    """Return the account that a mail is for; None where it has changed since the request."""
+    """Return the account that a mail is for; None if the account has changed since the mail was queued."""
     user = User.objects.filter(
         pk=mail.deduplication_key.partition(":")[0], email=mail.recipient, is_active=True
     ).first()
@@ -137,7 +140,7 @@ def _link_of(user: User) -> str:
 def queue_invitation(user: User, *, by: str, now: datetime) -> None:
     """Queue the mail with which a new account chooses its password, in the caller's transaction.
 
-    `by` is who invites, "" where the invited asks for the link again.
+    `by` is the person who invites; "" if the invited person requested the link again.
     """
     context = {
         "account": user.email,
@@ -168,7 +171,7 @@ def _queue(user: User, request: PasswordResetRequest, now: datetime) -> None:
         NewMail(
             purpose=MailPurpose.PASSWORD_RESET,
             deduplication_key=f"{user.pk}:{request.pk}",
-            # The account's own address, never the one that was typed.
+            # The address of the account, never the one that was typed.
             recipient=user.email,
             subject=_("A new password for the admin of %(site)s") % {"site": settings.WAGTAIL_SITE_NAME},
             context=context,
@@ -178,7 +181,7 @@ def _queue(user: User, request: PasswordResetRequest, now: datetime) -> None:
     )
 
 
-# They hang from no enquiry with which they would go.
+# These mails belong to no enquiry, so that they are not removed with one.
 _MAILS_KEPT = timedelta(days=30)
 
 

@@ -1,4 +1,4 @@
-"""Checking passwords: guesses are counted in the database, one is hashed at a time, and common ones are refused."""
+"""Password checks: guesses are counted in the database, one is hashed at a time, and common passwords are refused."""
 
 import string
 import threading
@@ -27,7 +27,7 @@ from intake.locks import lock_attempts
 from intake.rate_limit import address_key
 
 _ENDS = string.digits + string.punctuation + string.whitespace
-# As common_core() leaves them. Months and seasons are what people take who must change a password often.
+# In the form that common_core() returns. People who must change a password often choose months and seasons.
 _FINNISH = {
     "aijuu", "tyonohjaus", "tyonohjaaja", "katilevola", "kati", "levola", "pori", "satakunta", "suomi", "finland",
     "helsinki", "sauna", "juhannus", "joulu", "salasana", "salainen", "kayttaja", "yllapito", "yllapitaja",
@@ -37,12 +37,13 @@ _FINNISH = {
     "marraskuu", "joulukuu", "maanantai", "perjantai", "lauantai", "perkele", "saatana", "vittu", "paska", "lumiukko",
     "jaakiekko",
 }  # fmt: skip
-# Requests read the clock before they wait for the lock. What lies further ahead was written by a clock that was wrong.
+# Requests read the clock before they wait for the lock, so an attempt can lie slightly in the future. One that lies
+# further ahead was recorded by a wrong clock.
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 def common_core(password: str) -> str:
-    """Return a password without the digits and signs at its ends, in lower case, with a for ä."""
+    """Return a password in lower case, without diacritics, and without digits and signs at its ends."""
     folded = unicodedata.normalize("NFKD", password).casefold()
     return "".join(sign for sign in folded if not unicodedata.combining(sign)).strip(_ENDS)
 
@@ -65,7 +66,7 @@ class Limit:
 
 
 class TooManyAttempts(Exception):
-    """A limit is used up; one attempt is free again after `wait`."""
+    """A limit is reached; the next attempt is allowed after `wait`."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__()
@@ -82,14 +83,15 @@ class TooManyAttempts(Exception):
 
 
 def attempt_key(purpose: str, *parts: str) -> str:
-    """Return a keyed hash, so that the table holds no account name and no address."""
+    """Return a keyed hash, so that the table contains no account name and no network address."""
     return salted_hmac(f"accounts.{purpose}", "\0".join(parts), algorithm="sha256").hexdigest()
 
 
 def count_attempt(*, limits: Sequence[Limit], now: datetime) -> list[int]:
-    """Count one attempt under every limit, and return what `forget_attempt` takes back.
+    """Count one attempt under every limit, and return ids with which `forget_attempt` takes it back.
 
-    Raises TooManyAttempts where one is used up; the attempt is not counted then, so nobody waits longer for knocking.
+    Raises TooManyAttempts if a limit is reached. The attempt is not counted then, so that trying again does not
+    lengthen the wait.
     """
     with transaction.atomic():
         lock_attempts()
@@ -104,7 +106,7 @@ def count_attempt(*, limits: Sequence[Limit], now: datetime) -> list[int]:
 
 
 def forget_attempt(*, traces: Sequence[int] = (), keys: Sequence[str] = ()) -> None:
-    """Take back an attempt that needs no counting, and all that was counted under `keys`."""
+    """Remove the attempts `traces`, and all attempts that were counted under `keys`."""
     AttemptTrace.objects.filter(Q(pk__in=traces) | Q(key__in=keys)).delete()
 
 
@@ -117,7 +119,7 @@ def _wait(limit: Limit, now: datetime) -> timedelta | None:
 
 
 def normalised(name: str) -> str:
-    """A name or an address as it is compared; what is an address, by where its mail goes."""
+    """Return a name in the form in which it is compared; an e-mail address in the form in which mail is sent to it."""
     try:
         return address_as_sent(name).casefold()
     except ValueError:
@@ -126,7 +128,8 @@ def normalised(name: str) -> str:
 
 Found = TypeVar("Found")
 AT_ONCE = 1
-# So many more wait for their turn; with the one that is hashed they leave half of the web server's threads free.
+# How many further requests may wait for their turn. With the one that hashes, they occupy half of the web server's
+# threads.
 WAITING = 3
 _WAIT_SECONDS = 3
 _KNOWN_FOR = timedelta(days=30)
@@ -134,10 +137,11 @@ _KNOWN_FOR = timedelta(days=30)
 
 @dataclass(frozen=True, kw_only=True)
 class Guesses:
-    """How often a kind of secret may be guessed: from one address at one account, from one address at any account (both
-    in `window`), and at one account from anywhere.
+    """How often a kind of secret may be guessed.
 
-    The last does not count for addresses from which the right one came lately: nobody shall be locked out by strangers.
+    `pair`: from one network address at one account; `address`: from one network address at any account (both within
+    `window`); `account`: at one account from anywhere. The last limit does not apply to a network address from which
+    the right secret came recently, so that strangers can't lock the owner out.
     """
 
     kind: str
@@ -149,21 +153,21 @@ class Guesses:
 
 
 PASSWORDS = Guesses(kind="", account=30, account_window=timedelta(minutes=5))
-# Only who has the password guesses a code, of which there are few.
+# Whoever guesses a code already has the password, and there are few possible codes.
 CODES = Guesses(kind="code ", account=10, account_window=timedelta(minutes=15))
 _hashing = threading.BoundedSemaphore(AT_ONCE)
 _in_line = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
 
 class Busy(Exception):
-    """So many passwords are being checked that this one could not be looked at. It was not counted."""
+    """Too many passwords are being checked, so this one was not checked. It was not counted either."""
 
     seconds = 5
 
 
 @contextmanager
 def turn_to_hash() -> Iterator[None]:
-    """Wait a moment for the one place where passwords are hashed. Raises Busy."""
+    """Wait a moment for the turn to hash a password. Raises Busy if it does not come."""
     if not _in_line.acquire(blocking=False):
         raise Busy
     try:
@@ -180,9 +184,10 @@ def turn_to_hash() -> Iterator[None]:
 def check_counted(
     *, request: HttpRequest, account: str, check: Callable[[], Found], guesses: Guesses = PASSWORDS
 ) -> Found:
-    """Run `check`, which hashes, as one attempt at an account, and return what it returns.
+    """Run `check`, which hashes, as one counted attempt at an account, and return its result.
 
-    What is true forgives this address its earlier attempts. Raises TooManyAttempts without running it, and Busy.
+    A true result clears the earlier attempts from this network address at the account. Raises TooManyAttempts or Busy
+    without running `check`.
     """
     now = timezone.now()
     account, address = normalised(account), address_key(request)
@@ -212,7 +217,7 @@ def _keys(guesses: Guesses, account: str, address: str) -> tuple[str, str]:
 
 
 def trust_address(*, request: HttpRequest, account: str, guesses: Guesses = PASSWORDS) -> None:
-    """Forgive this address its wrong guesses at an account: who asks from there has shown that it is theirs."""
+    """Clear the wrong guesses from this network address at an account, and know it as an address of the owner."""
     now = timezone.now()
     pair, known = _keys(guesses, normalised(account), address_key(request))
     with transaction.atomic():
@@ -221,15 +226,15 @@ def trust_address(*, request: HttpRequest, account: str, guesses: Guesses = PASS
 
 
 def is_own_password(request: HttpRequest, password: str) -> bool:
-    """Return whether this is the password of whoever is signed in. Raises TooManyAttempts and Busy.
+    """Return whether this is the password of the signed-in person. Raises TooManyAttempts and Busy.
 
-    The answer is kept for the request: a form that comes back is validated again to show its errors.
+    The answer is stored on the request: a form with errors is validated a second time to show them.
     """
     answers: dict[str, bool] = request.__dict__.setdefault("_password_answers", {})
     if password not in answers:
         user = cast(User, request.user)
-        # Not the account's own method: it may store a stronger hash, which looks like a changed password.
-        # A form that changes the own address may have put what was typed on this object already.
+        # Not user.check_password(), which may store a stronger hash: that would be reported as a changed password.
+        # The address is read from the database, because a form may have put a new one on this object already.
         account = User.objects.values_list("email", flat=True).get(pk=user.pk)
         answers[password] = check_counted(
             request=request, account=account, check=lambda: check_password(password, user.password)
@@ -238,7 +243,7 @@ def is_own_password(request: HttpRequest, password: str) -> bool:
 
 
 def refusal_words(refusal: TooManyAttempts | Busy) -> str:
-    """What a person reads whose password was not looked at."""
+    """Return the message for a person whose password was not checked."""
     if isinstance(refusal, Busy):
         return _("Many passwords are being checked just now. Wait a moment and try again.")
     return ngettext(
@@ -249,7 +254,7 @@ def refusal_words(refusal: TooManyAttempts | Busy) -> str:
 
 
 def code_refusal_words(refusal: TooManyAttempts | Busy) -> str:
-    """What a person reads whose code of the second step was not looked at."""
+    """Return the message for a person whose code of the second step was not checked."""
     if isinstance(refusal, Busy):
         return refusal_words(refusal)
     return ngettext(
@@ -260,13 +265,13 @@ def code_refusal_words(refusal: TooManyAttempts | Busy) -> str:
 
 
 class CountingBackend(ModelBackend):
-    """Django's own, behind the limits. What was refused stands on the request as `refused_sign_in`."""
+    """Django's backend behind the limits. A refusal is stored on the request as `refused_sign_in`."""
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> Any:
         account = kwargs.get(User.USERNAME_FIELD) if username is None else username
-        # Without a request it is a program of ours that asks.
+        # A call without a request comes from a program of ours, not from a login.
         if request is None or account is None or password is None:
             return super().authenticate(request, username, password, **kwargs)
         check = super().authenticate

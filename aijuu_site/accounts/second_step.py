@@ -1,4 +1,4 @@
-"""The second step at login: who must pass one and who has, its forms, and what allauth asks of us (adapters)."""
+"""The second step of a login: who must pass one and who has, its forms, and the adapters that allauth calls."""
 
 import base64
 import ipaddress
@@ -49,24 +49,24 @@ from aijuu_site.accounts.passwords import (
 )
 from intake.rate_limit import client_address
 
-# Recovery codes stand in for one of these, they are none themselves.
+# A recovery code replaces one of these at a login, but is no second step by itself.
 STEPS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 _LONGEST_CODE = 40
-# Longer than any code of an app is accepted.
+# Longer than an app's code is valid.
 _CODE_USED_FOR = timedelta(minutes=5)
-# Beside the fields of the form that waits for the answer.
+# Distinguishes our fields from those of the form being confirmed, which are in the same POST.
 _PREFIX = "confirm"
 _PASSWORD, _CODE, _CREDENTIAL = "confirm_password", f"{_PREFIX}-code", f"{_PREFIX}-credential"
 FIELDS = frozenset({_PASSWORD, _CODE, _CREDENTIAL})
 
 
 def is_required() -> bool:
-    """Return whether nobody gets into the admin with a password alone: wherever people visit the site."""
+    """Return whether the admin requires a second step after the password: always where the site has HTTPS."""
     return bool(settings.SITE_URL.startswith("https://"))
 
 
 def passkey_host() -> str:
-    """Return the host name that passkeys are bound to (WebAuthn's RP ID). Where it is an address there are none."""
+    """Return the host name that passkeys are bound to (WebAuthn's RP ID). There are none if it is an IP address."""
     return urlsplit(settings.SITE_URL).hostname or ""
 
 
@@ -84,16 +84,16 @@ def has_passed(request: HttpRequest, user: User) -> bool:
 
 
 def may_remove(authenticator: Authenticator) -> bool:
-    """The last second step stays where one is required."""
+    """Return whether a second step may be removed. The last one may not where a second step is required."""
     others = Authenticator.objects.filter(user_id=authenticator.user_id, type__in=STEPS).exclude(pk=authenticator.pk)
     return not is_required() or others.exists()
 
 
 class SecondStepMiddleware:
-    """Where a second step is required, a session without one has no user.
+    """Treat a session without a second step as anonymous where a second step is required.
 
-    A login makes no such session; this is for those from before SITE_URL became https. Public pages that don't ask who
-    is signed in do nothing for it.
+    A login creates no such session; the ones from before SITE_URL became https have none. The check runs only in views
+    that read request.user, so public pages do not pay for it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -120,7 +120,7 @@ class AccountAdapter(DefaultAccountAdapter):
         ]
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return the address by the site's own rule; "::" of a connection without one."""
+        """Return the address by the site's own rule; "::" if the connection has none."""
         try:
             return str(ipaddress.ip_address(client_address(request)))
         except ValueError:
@@ -130,7 +130,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return HttpResponseRedirect(reverse("wagtailadmin_login"))
 
     def add_message(self, *_args: Any, **_kwargs: Any) -> None:
-        """Our pages show what is true now, and a mail tells of every change."""
+        """Show no message: our pages show the present state, and every change is reported by mail."""
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)
@@ -152,7 +152,7 @@ class MFAAdapter(DefaultMFAAdapter):
         return _locks().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Of a row that was locked with another SECRET_KEY: a secret that nobody has, so that no code fits."""
+        """Return the plain text; if another SECRET_KEY encrypted it, a random secret that no code fits."""
         try:
             return _locks().decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
@@ -166,11 +166,11 @@ class MFAAdapter(DefaultMFAAdapter):
         return gettext("Passkey %(number)d") % {"number": number}
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        # Where passkeys are off, nobody asks.
+        # Not called where passkeys are off.
         return {"id": passkey_host(), "name": settings.WAGTAIL_SITE_NAME}
 
     def is_mfa_enabled(self, user: AbstractBaseUser, types: Any = None) -> bool:
-        """A second step, if nothing else is asked for: recovery codes alone are none."""
+        """Without `types`, return whether there is a second step. Recovery codes alone are none."""
         return bool(super().is_mfa_enabled(user, types=types or STEPS))
 
 
@@ -215,7 +215,7 @@ class AuthenticateForm(allauth_forms.AuthenticateForm):
         return code
 
     def _is_first_use(self, code: str) -> bool:
-        """Allauth remembers used codes of an app in the cache, which each process has for itself."""
+        """Return whether an app's code is new. Allauth's record is in the cache, which each process has for itself."""
         if self.authenticator.type != Authenticator.Type.TOTP:
             return True
         key = attempt_key("used code", str(self.user.pk), normalize_user_code(code))
@@ -231,15 +231,15 @@ class ActivateTOTPForm(totp_forms.ActivateTOTPForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.user = kwargs.pop("user")
-        # Past allauth's own, which makes a new secret for each look at the page: the app would have the one before.
+        # Skips allauth's own __init__, which makes a new secret for each GET: the app would have the previous one.
         forms.Form.__init__(self, *args, **kwargs)
-        # Not at first: it is below the picture that is to be read.
+        # Not when the page is first shown: the field is below the QR code, which has to be scanned first.
         self.fields["code"].widget.attrs["autofocus"] = self.is_bound
         self.secret = get_totp_secret()
 
 
 class Answers:
-    """A form for each way. At most one of them has been sent, in `request`."""
+    """The forms for each way to confirm. The request contains the answer to at most one of them."""
 
     def __init__(self, request: HttpRequest) -> None:
         user, sent = cast(User, request.user), request.POST
@@ -249,14 +249,14 @@ class Answers:
         self.passkey: AuthenticateWebAuthnForm | None = None
         if Authenticator.Type.TOTP in types:
             self.code = AuthenticateForm(sent if _CODE in sent else None, user=user, prefix=_PREFIX)
-            # One field of a page has the focus.
+            # Only one field of a page has the focus.
             self.code.fields["code"].widget.attrs["autofocus"] = self.code.is_bound
         if Authenticator.Type.WEBAUTHN in types and passkeys_work():
             self.passkey = AuthenticateWebAuthnForm(sent if _CREDENTIAL in sent else None, user=user, prefix=_PREFIX)
         self.password.fields[_PASSWORD].widget.attrs["autofocus"] = not (self.code and self.code.is_bound)
 
     def is_right(self) -> bool:
-        """Return whether one was given that is right. Wrong ones are counted."""
+        """Return whether one of the forms has a right answer. Wrong ones are counted."""
         if self.password.is_bound:
             return self.password.is_valid()
         if self.code and self.code.is_bound and self.code.is_valid():
@@ -268,5 +268,5 @@ class Answers:
         return False
 
     def passkey_options(self) -> dict[str, Any] | None:
-        """What the browser needs to ask for a passkey: a new riddle for each question."""
+        """Return what the browser needs to ask for a passkey, with a new challenge each time."""
         return {"request_options": begin_authentication(self.passkey.user)} if self.passkey else None

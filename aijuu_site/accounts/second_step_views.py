@@ -1,6 +1,6 @@
-"""The second step at login, getting one, and managing one's own: allauth's views with our templates and rules.
+"""The second step of a login: passing it, setting one up, and managing one's own; allauth's views with our rules.
 
-Allauth looks for the names of the addresses, which lie below the admin's; of its other pages there is none.
+The URL names are those that allauth resolves; their paths are below the admin's. Allauth's other pages are not served.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ from aijuu_site.middleware import PASSKEY_PERMISSIONS_POLICY
 
 
 class EnrolStage(LoginStage):
-    """The stage of a login in which somebody without a second step gets one."""
+    """The stage of a login in which a person without a second step sets one up."""
 
     key = "enrol"
     urlname = "second_step_enrol"
@@ -60,16 +60,16 @@ class EnrolStage(LoginStage):
 
 @dataclass(frozen=True)
 class QrCode:
-    """The picture that an app of codes reads, and what a person types where it can't."""
+    """The QR code that an authenticator app scans, and the text to type where scanning is impossible."""
 
     svg: SafeString
-    # In groups of four, as apps show and take them.
+    # In groups of four characters, as apps display and accept them.
     typed: str
     url: str
 
 
 def qr_code(user: User, secret: str) -> QrCode:
-    # Here, since it loads Pillow's fonts, which take 4 MiB and which nothing else needs.
+    # Imported only here: it loads Pillow's fonts, which take 4 MiB and which nothing else needs.
     import qrcode
     from qrcode.image.svg import SvgPathImage
 
@@ -90,7 +90,7 @@ def if_passkeys_work(view: Callable[..., HttpResponseBase]) -> Callable[..., Htt
 
 
 class _SamePasswordMixin(View):
-    """A login that waits for its second step ends when the password is changed meanwhile."""
+    """Ends a login that waits for its second step if the password has been changed meanwhile."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         login = _stage(request).login
@@ -128,12 +128,12 @@ def _stage(request: HttpRequest) -> LoginStage:
     return request._login_stage  # type: ignore[attr-defined,no-any-return]
 
 
-# Inside the class there is no decorator of allauth's that runs before the mixin.
+# Allauth's decorator on the base class's dispatch() runs only after the mixin's, which already needs the login stage.
 second_step = login_stage_required(stage="mfa_authenticate", redirect_urlname="account_login")(SecondStepView.as_view())
 
 
 class EnrolView(_SamePasswordMixin):
-    """Somebody who may not get in without a second step gets one: an app's codes or a passkey."""
+    """Lets a person who needs a second step and has none set one up: an app's codes or a passkey."""
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if has_step(self.user):
@@ -146,7 +146,7 @@ class EnrolView(_SamePasswordMixin):
             request.POST if passkeys_work() and "credential" in request.POST else None, user=self.user
         )
         with changes_told(request, by=self.user.email):
-            # Another login of the account may be at the same page.
+            # Another login of the same account may be setting one up at the same time.
             user = User.objects.select_for_update().get(pk=self.user.pk)
             if has_step(user):
                 return self._too_late()
@@ -160,7 +160,7 @@ class EnrolView(_SamePasswordMixin):
             RecoveryCodes.activate(user)
         clear_totp_secret(request)
         post_authentication(request, authenticator)
-        # The password was asked for just now, and the recovery codes are to be shown.
+        # The password was entered just now, and the next page shows the recovery codes, which requires a confirmation.
         confirm_session(request)
         stage = _stage(request)
         after = stage.login.redirect_url or reverse("wagtailadmin_home")
@@ -193,7 +193,7 @@ enrol = login_stage_required(stage=EnrolStage.key, redirect_urlname="account_log
 
 
 class OwnStepsView(base.IndexView):
-    """What the own login is protected by."""
+    """The second steps that protect one's own login."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         ours: dict[str, Any] = super().get_context_data(**kwargs)
@@ -240,7 +240,7 @@ class RecoveryCodesView(recovery_codes.ViewRecoveryCodesView):
 
 
 class SessionsView(ListUserSessionsView):
-    """The own logins that are open now, and one button that ends all."""
+    """One's own open logins, and one button that ends all of them."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         ours: dict[str, Any] = super().get_context_data(**kwargs)

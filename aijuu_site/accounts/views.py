@@ -1,4 +1,4 @@
-"""Signing in, accounts, and one's own account: Wagtail's views with our rules."""
+"""Logins, accounts, and one's own account: Wagtail's views with our rules."""
 
 from functools import partial
 from http import HTTPStatus
@@ -47,11 +47,12 @@ from home.images.upload import AvatarForm
 
 
 class LoginView(account.LoginView):
-    """The only form that takes a password. What follows it, allauth's stages of a login decide."""
+    """The only form with which one signs in by password. Allauth's login stages decide what follows."""
 
     def form_valid(self, form: LoginForm) -> HttpResponse:
         user = form.get_user()
-        # Django empties the session of another account at the end, and with it what its second step was.
+        # Otherwise Django would flush a session of another account at the end of the login, and the record that the
+        # second step was passed would be lost with it.
         if SESSION_KEY in self.request.session:
             logout(self.request)
         self.request.session.set_expiry(settings.SESSION_COOKIE_AGE if form.cleaned_data.get("remember") else 0)
@@ -60,7 +61,7 @@ class LoginView(account.LoginView):
         return response
 
     def form_invalid(self, form: LoginForm) -> HttpResponse:
-        """Say in the status, too, that the password was not looked at."""
+        """Answer with status 429 if the password was not checked."""
         response: HttpResponse = super().form_invalid(form)
         if form.refusal:
             response.status_code = 429
@@ -74,7 +75,7 @@ class PasswordResetConfirmView(account.PasswordResetConfirmView):
     def form_valid(self, form: Any) -> HttpResponse:
         with changes_told(self.request):
             response: HttpResponse = super().form_valid(form)
-        # Who had forgotten the password has tried a few.
+        # Somebody who forgot the password has probably tried wrong ones: they no longer count.
         trust_address(request=self.request, account=self.user.email)
         return response
 
@@ -84,7 +85,7 @@ class UserIndexView(IndexView):
 
     @cached_property
     def columns(self) -> list[Any]:
-        """Wagtail's, where a name is one field, and a user name the address."""
+        """Return Wagtail's columns, changed to our single name field, and to the e-mail address as the user name."""
         columns: list[Any] = super().columns
         for column in columns:
             if column.name == "name":
@@ -94,7 +95,7 @@ class UserIndexView(IndexView):
         return columns
 
     def order_queryset(self, queryset: QuerySet[User]) -> QuerySet[User]:
-        # Past Wagtail's own, which knows no name but a first and a last one.
+        # Skips Wagtail's own, which orders by first and last name.
         return super(IndexView, self).order_queryset(queryset)  # type: ignore[no-any-return]
 
 
@@ -116,26 +117,26 @@ class UserViewSet(WagtailUserViewSet):
         return UserEditForm if for_update else UserCreationForm
 
 
-# Notices of moderation and comments, both of which are off (settings).
+# The panel for notices of moderation and comments, both of which are off (settings).
 _UNUSED = frozenset({"notifications"})
 
 
 class PicturePanel(AvatarSettingsPanel):
-    """Wagtail's stores the file with its metadata, and shows no errors."""
+    """Replaces Wagtail's panel, which stores the file with its metadata and shows no errors."""
 
     form_class = AvatarForm
     template_name = "admin/own_picture.html"
 
 
 class _SeenValuesPanel(BaseSettingsPanel):
-    """A panel whose form is a SeenValues."""
+    """A panel whose form is a SeenValues form."""
 
-    # Wagtail's own shows a label for a hidden field too.
+    # Wagtail's template shows a label for a hidden field too.
     template_name = "admin/own_settings.html"
 
     def get_context_data(self) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data()
-        # A form that comes back says what is stored now only after it was validated.
+        # Only validation puts the values stored meanwhile into a form that is shown again.
         context["form"].is_valid()
         return context
 
@@ -161,7 +162,7 @@ class OwnPasswordPanel(ChangePasswordPanel):
 
 
 class SecondStepPanel(BaseSettingsPanel):
-    """Leads to the pages about the own login."""
+    """Links to the pages about one's own login."""
 
     name = "second_step"
     title = _("Second step of the login")
@@ -169,11 +170,11 @@ class SecondStepPanel(BaseSettingsPanel):
     template_name = "admin/second_step_panel.html"
 
     def get_form(self) -> forms.Form:
-        """Nothing that is saved here."""
+        """Return an empty form: this panel saves nothing."""
         return forms.Form()
 
 
-# In the places of Wagtail's own.
+# These replace Wagtail's own panels.
 _OURS: dict[str, Any] = {
     panel.name: panel for panel in (PicturePanel, OwnLocalePanel, OwnThemePanel, OwnNameEmailPanel, OwnPasswordPanel)
 }
@@ -189,7 +190,7 @@ class OwnAccountView(AccountView):
         return [*own, SecondStepPanel(panels[0].request, panels[0].user, panels[0].profile)]
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        """Say at the top, too, that nothing was saved: Wagtail's page does so at the field alone, far below."""
+        """Also show at the top that nothing was saved. Wagtail shows it only at the field, far below."""
         with changes_told(request):
             response: HttpResponseBase = super().post(request)
         if response.status_code == HTTPStatus.OK:
@@ -201,9 +202,9 @@ own_account = require_admin_access(OwnAccountView.as_view())
 
 
 def signed_in(request: HttpRequest) -> JsonResponse:
-    """Return a token for a form of the admin that is about to be sent (static/js/signed-in.js).
+    """Return a CSRF token for a form of the admin that is about to be submitted (static/js/signed-in.js).
 
-    Wagtail answers 403 to a script without a session.
+    Without a session, Wagtail answers a script with 403.
     """
     response = JsonResponse({"token": get_token(request)})
     response["Cache-Control"] = "no-store, private"
