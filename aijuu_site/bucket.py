@@ -26,31 +26,31 @@ from aijuu_site.storages import StorageUnreachable, UnguessableNames
 _CONNECT_SECONDS, _READ_SECONDS = 3, 10
 # The first attempt included.
 _ATTEMPTS = 2
-# A server that does not answer is not asked again for so long: the few threads of the web server must not all wait.
+# After a request without an answer, no other is sent for this time: the web server's few threads must not all wait.
 _PAUSE_SECONDS = 30
 # Larger than any upload, so that each is stored by one request.
 _ONE_REQUEST = 64 * 1024 * 1024
 _MISSING = ("404", "NoSuchKey")
-# A session must not make two clients at once.
+# Two threads must not create a client of the same boto3 session at once.
 _connecting = threading.Lock()
 
 
 @lru_cache(maxsize=1)
 def _session(key: str, secret: str) -> boto3.Session:
-    # One for both storages: it holds the description of S3, which takes 12 MB.
+    # One session for both storages: its description of S3 takes 12 MB.
     return boto3.Session(aws_access_key_id=key, aws_secret_access_key=secret)
 
 
 class BucketStorage(UnguessableNames, S3Storage):  # type: ignore[misc]
-    """A folder of a private bucket. Its URLs are addresses of our own views, never of the bucket.
+    """A folder of a private bucket. Its URLs lead to our own views, never to the bucket.
 
-    Every method raises StorageUnreachable where the server does not answer or refuses, and FileNotFoundError where
-    only the file is missing.
+    Every method raises StorageUnreachable if the server does not answer or refuses the request, and FileNotFoundError
+    if only the file is missing.
     """
 
     def __init__(self, *, base_url: str, **options: Any) -> None:
         super().__init__(
-            # Without this, django-storages would look for one in the environment.
+            # Without this, django-storages would look for a profile in the environment.
             session_profile=None,
             client_config=Config(
                 signature_version="s3v4",
@@ -58,7 +58,7 @@ class BucketStorage(UnguessableNames, S3Storage):  # type: ignore[misc]
                 connect_timeout=_CONNECT_SECONDS,
                 read_timeout=_READ_SECONDS,
                 retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
-                # Newer checksums are unknown to many servers that are compatible with S3.
+                # Many servers that are compatible with S3 do not know the newer checksums.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
             ),
@@ -71,7 +71,7 @@ class BucketStorage(UnguessableNames, S3Storage):  # type: ignore[misc]
 
     @cached_property
     def connection(self) -> Any:
-        """One for all threads: only its client is used, which is safe for them, and each takes some megabytes."""
+        """One connection for all threads: it takes some megabytes, and its client, all that is used, is thread-safe."""
         with _connecting:
             return super().connection
 
@@ -101,7 +101,7 @@ class BucketStorage(UnguessableNames, S3Storage):  # type: ignore[misc]
 
     def _unreachable(self, reason: str) -> StorageUnreachable:
         error = StorageUnreachable(reason)
-        # Uploads and backups may each have one.
+        # Uploads and backups may use different buckets.
         error.place = f"bucket {self.bucket_name}"
         return error
 
@@ -111,7 +111,7 @@ class BucketStorage(UnguessableNames, S3Storage):  # type: ignore[misc]
     def _open(self, name: str, mode: str = "rb") -> File:
         if mode != "rb":
             raise ValueError("a stored file is read, or saved whole")
-        # One request for the whole file, where S3File makes two and the second only when somebody reads.
+        # One request for the whole file. S3File sends two, and the second only when the file is read.
         with self._errors_of(name):
             found = self.bucket.Object(self._normalize_name(clean_name(name))).get()
             return ContentFile(found["Body"].read(), name=name)
@@ -122,7 +122,7 @@ class BucketStorage(UnguessableNames, S3Storage):  # type: ignore[misc]
             return stored
 
     def save_exactly(self, name: str, content: File) -> None:
-        """Save under this very name, where save() makes up another."""
+        """Save under exactly this name; save() would choose another one."""
         self._save(name, content)
 
     def chunks(self, name: str, size: int = 256 * 1024) -> Iterator[bytes]:

@@ -1,1 +1,1 @@
-"""Backups: one encrypted file of database and uploads, made while the site runs, and the way back (docs/backup.md)."""
+"""Backups: one encrypted file of database and uploads, made while the site runs, and its restore (docs/backup.md)."""

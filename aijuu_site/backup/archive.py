@@ -26,7 +26,7 @@ class BackupError(Exception):
 
 @dataclass(frozen=True)
 class Checksum:
-    """What was written: its size in bytes and its SHA-256."""
+    """Size in bytes and SHA-256 of data that was written."""
 
     size: int
     sha256: str
@@ -85,7 +85,7 @@ def _tar_stream(members: Iterable[Member]) -> Iterator[bytes]:
 
 
 class _Reader:
-    """A file of the chunks of an iterator. Keeps its error, of which pyrage would only keep the words."""
+    """A readable file made of an iterator's chunks. Keeps the original error: pyrage would keep only its text."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks, self._rest = chunks, memoryview(b"")
@@ -106,7 +106,7 @@ class _Reader:
 
 
 class _Writer:
-    """Writes to a file, counts and hashes. Keeps its error likewise."""
+    """Writes to a file while it counts and hashes. Keeps the original error, like _Reader."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -129,7 +129,7 @@ class _Writer:
 
 @contextmanager
 def _own_errors(*files: _Reader | _Writer) -> Iterator[None]:
-    """Raise the error of a file itself in the place of pyrage's."""
+    """Raise the original error of a file instead of pyrage's."""
     try:
         yield
     except BaseException as error:
@@ -154,10 +154,10 @@ def read_identities(text: str) -> list[Any]:
 def read_archive(
     chunks: Iterator[bytes], identities: list[Any], act: Callable[[tarfile.TarInfo, IO[bytes]], None]
 ) -> None:
-    """Decrypt and call `act` with each file of the archive, in order.
+    """Decrypt the archive and call `act` with each of its files, in order.
 
-    Raises BackupError for another key, damage, an end that is missing, and for anything but plain files with safe
-    names. What `act` has got before an error must be thrown away.
+    Raises BackupError for a wrong key, a damaged or truncated file, and an entry that is not a plain file with a safe
+    name. After an error, the caller must discard what `act` has received.
     """
     reading, writing = os.pipe()
     ends: list[BaseException | None] = []
@@ -183,7 +183,7 @@ def read_archive(
                     content = archive.extractfile(member)
                     if content is not None:
                         act(member, content)
-            # The end of the archive is not the end of the file: damage may be behind it.
+            # Read on to the end of the encrypted file: damage may follow the end of the archive.
             while pipe.read(BLOCK):
                 pass
         except BaseException as error:
@@ -200,7 +200,7 @@ def _decrypt(source: _Reader, target: _Writer, identities: list[Any]) -> None:
 
 
 def _raise_first(decrypting: BaseException | None, reading: BaseException | None) -> None:
-    """Raise the error that caused the other: decrypting fails by a broken pipe where reading has stopped."""
+    """Raise the error that caused the other one: decrypting fails with a broken pipe when reading has stopped."""
     if decrypting is not None and not isinstance(decrypting, BrokenPipeError):
         raise decrypting
     if isinstance(reading, tarfile.TarError):

@@ -1,4 +1,4 @@
-"""What a backup holds, a consistent copy of the database in use and the uploads; and the way back of both."""
+"""The contents of a backup: a consistent copy of the database in use, and the uploads. Copies and restores both."""
 
 import os
 import re
@@ -20,16 +20,16 @@ from psycopg.conninfo import make_conninfo
 from aijuu_site.backup.archive import BLOCK, BackupError, Member
 
 SQLITE_COPY, POSTGRESQL_DUMP = "database.sqlite3", "database.dump"
-# Parameters of the connection that are Python's own.
+# Connection parameters of psycopg, which PostgreSQL's own programs do not know.
 _OF_PSYCOPG = ("client_encoding", "cursor_factory", "prepare_threshold")
-# Pages copied at a time; between two, a signal is heeded.
+# Pages copied at a time. Python handles signals between two steps.
 _PAGES = 2000
 UPLOADS = "uploads/"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """A checked copy: its file, the rows of each table, the applied migrations, and the version of the server."""
+    """A checked copy: its file, the number of rows of each table, the applied migrations, and the server's version."""
 
     path: Path
     tables: dict[str, int]
@@ -55,14 +55,14 @@ def copy_database(folder: Path) -> Copy:
     try:
         return _copy_sqlite(path)
     except sqlite3.Error as error:
-        # Not one of Django's, which the commands know.
+        # Converted, because the commands handle only Django's database errors.
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
             raise BackupError(f"the disk of {folder} is full") from error
         raise BackupError(f"the database can't be copied ({error.sqlite_errorname})") from error
 
 
 def is_database_empty() -> bool:
-    """Return whether there is no table (PostgreSQL), or no file with anything in it (SQLite)."""
+    """Return whether there is no table (PostgreSQL), or the file is missing or empty (SQLite)."""
     if database_kind() == "postgresql":
         return not _tables_of_postgresql()
     path = _sqlite_path()
@@ -86,7 +86,7 @@ def restore_database(path: Path) -> None:
 
 
 def check_copy(path: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Check an SQLite copy in `path`; return its rows of each table and its migrations. Raises BackupError."""
+    """Check an SQLite copy in `path`; return the row count of each table, and its migrations. Raises BackupError."""
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             found = database.execute("PRAGMA integrity_check").fetchall()
@@ -102,7 +102,7 @@ def check_copy(path: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
 
 
 def count_rows() -> dict[str, int]:
-    """Return the rows of each table of the database that is in use."""
+    """Return the row count of each table of the database in use."""
     with connection.cursor() as cursor:
         return _count_rows(connection, cursor)
 
@@ -134,7 +134,7 @@ def _sqlite_path() -> Path:
 
 
 def _draft(path: Path) -> Path:
-    """Return where a database is written before it gets its name."""
+    """Return the temporary path of a database while it is written."""
     return path.with_name(f".{path.name}.restored")
 
 
@@ -149,13 +149,13 @@ def _copy_sqlite(path: Path) -> Copy:
     with closing(sqlite3.connect(_sqlite_path(), isolation_level=None)) as source:
         with closing(sqlite3.connect(path)) as target:
             os.chmod(path, 0o600)
-            # One snapshot for all steps; otherwise each write of somebody else would begin the copy anew.
+            # One snapshot for all steps: otherwise each write of another process would restart the copy.
             source.execute("BEGIN")
             source.execute("SELECT 1 FROM sqlite_master").fetchall()
             source.backup(target, pages=_PAGES, progress=lambda _status, _left, _total: None)
         source.execute("ROLLBACK")
     with closing(sqlite3.connect(path)) as copied:
-        # One file without a log beside it; the site switches it on again.
+        # So that the copy is a single file, without a write-ahead log. The site switches the log on again.
         copied.execute("PRAGMA journal_mode=DELETE")
     tables, migrations = check_copy(path)
     return Copy(path=path, tables=tables, migrations=migrations, server=f"SQLite {sqlite3.sqlite_version}")
@@ -163,7 +163,7 @@ def _copy_sqlite(path: Path) -> Copy:
 
 @contextmanager
 def _plain_connection() -> Iterator[BaseDatabaseWrapper]:
-    """A connection outside the pool, which keeps a transaction of its own."""
+    """Yield a connection outside the pool, with a transaction of its own."""
     plain = connection.copy()
     plain.settings_dict["OPTIONS"].pop("pool", None)
     try:
@@ -190,7 +190,7 @@ def _dump_postgresql(path: Path) -> Copy:
     with _plain_connection() as plain, plain.cursor() as cursor:
         version = int(plain.pg_version)  # type: ignore[attr-defined]
         _require_program("pg_dump", version // 10000)
-        # Counts and dump see the same moment.
+        # The counts and the dump are of the same snapshot.
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         snapshot = cursor.fetchone()[0]
@@ -205,7 +205,7 @@ def _dump_postgresql(path: Path) -> Copy:
 
 
 def _check_dump(path: Path, tables: dict[str, int]) -> None:
-    """Read the whole dump again, and look for the data of every table."""
+    """Read the whole dump, and check that it contains the data of every table."""
     listed = _run_program("pg_restore", "--list", str(path))
     found = set(re.findall(r"^\d+; \d+ \d+ TABLE DATA \S+ (\S+)", listed, flags=re.MULTILINE))
     if not found.issuperset(tables):
@@ -221,7 +221,7 @@ def _restore_postgresql(path: Path) -> None:
 
 
 def _require_program(name: str, server: int) -> None:
-    """Raise BackupError where the program is missing, or older than the server."""
+    """Raise BackupError if the program is missing, or older than the server."""
     found = re.search(r"\) (\d+)", _run_program(name, "--version"))
     if found and int(found[1]) < server:
         raise BackupError(
@@ -234,7 +234,7 @@ def _run_postgresql(name: str, *arguments: str, folder: Path) -> None:
     known = connection.get_connection_params()
     parameters = {key: value for key, value in known.items() if isinstance(value, str | int) and key not in _OF_PSYCOPG}
     password = str(parameters.pop("password", ""))
-    # In a file, since other users can see the arguments of a program.
+    # The password is passed in a file, because other users can see a program's arguments.
     secret = folder / "pgpass"
     descriptor = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -256,13 +256,13 @@ def _run_program(name: str, *arguments: str) -> str:
         raise BackupError(f"{name} is not installed (on Debian: apt-get install postgresql-client)") from error
     except subprocess.CalledProcessError as error:
         lines = [line for line in error.stderr.splitlines() if "error" in line.lower()]
-        # Behind the first line it may quote a row.
+        # Only the first line: later ones may quote a row.
         raise BackupError(f"{name} failed: {(lines or [f'exit code {error.returncode}'])[0][:300]}") from error
     return done.stdout
 
 
 def upload_members() -> Iterator[Member]:
-    """Yield all stored files. One that was deleted meanwhile is left out."""
+    """Yield all stored files, except those deleted meanwhile."""
     for name in stored_names(default_storage):
         try:
             with default_storage.open(name) as file:
@@ -288,9 +288,9 @@ def stored_names(storage: Storage, folder: str = "") -> Iterator[str]:
 
 
 def save_upload(name: str, path: Path) -> None:
-    """Store a file under its own name. Raises BackupError where that is taken."""
+    """Store a file under its own name. Raises BackupError if that name is taken."""
     with path.open("rb") as file:
-        # save() would make up another name.
+        # save() would choose another name.
         saved = default_storage._save(name, File(file))  # type: ignore[attr-defined]
     if saved != name:
         default_storage.delete(saved)

@@ -1,4 +1,4 @@
-"""Where backups are kept: a folder, or a bucket. A file appears there under its name only when it is whole."""
+"""Where backups are kept: a folder or a bucket. A file has its final name there only when it is complete."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from aijuu_site.storages import StorageUnreachable
 _BACKUP = re.compile(r"aijuu-(\d{8}T\d{6}Z)-[0-9a-f]{4}\.age")
 _REMOVALS = re.compile(r"removals-(\d{8}T\d{6}Z)-[0-9a-f]{8}\.txt")
 _TIME = "%Y%m%dT%H%M%SZ"
-# Nobody writes a draft for longer.
+# An older draft was left over: none takes this long to write.
 _DRAFT_SECONDS = 24 * 60 * 60
 
 
@@ -46,7 +46,7 @@ def made_at(name: str) -> datetime | None:
 
 
 class Destination(ABC):
-    """The methods raise OSError (of a bucket StorageUnreachable); FileNotFoundError where only the file is missing."""
+    """The methods raise OSError (a bucket's: StorageUnreachable), or FileNotFoundError if only the file is missing."""
 
     @abstractmethod
     def names(self) -> list[str]:
@@ -54,11 +54,11 @@ class Destination(ABC):
 
     @abstractmethod
     def draft(self, name: str, work: Path) -> Path:
-        """Return the path of this machine where the file is written first."""
+        """Return the local path to which the file is written first."""
 
     @abstractmethod
     def publish(self, draft: Path, name: str, written: Checksum) -> str:
-        """Check the draft by reading it again, give it its name, and return where it is. Raises BackupError."""
+        """Check the draft by reading it again, give it its final name, and return its place. Raises BackupError."""
 
     @abstractmethod
     def chunks(self, name: str) -> Iterator[bytes]: ...
@@ -115,7 +115,7 @@ class Folder(Destination):
         (self.path / name).unlink(missing_ok=True)
 
     def _sync(self) -> None:
-        """Let the new name survive a power failure, too."""
+        """Make new names survive a power failure."""
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -125,7 +125,7 @@ class Folder(Destination):
 
 class Bucket(Destination):
     def __init__(self, options: dict[str, str]) -> None:
-        # boto3 takes much memory.
+        # Imported only here: boto3 takes much memory.
         from aijuu_site.bucket import BucketStorage
 
         self._storage = BucketStorage(base_url="", location="backups", **options)
@@ -142,7 +142,7 @@ class Bucket(Destination):
                 self._storage.save_exactly(name, File(file))
             _require(_read_again(self._storage.chunks(name)), written)
         except BaseException:
-            # It has its name already. Where it can't be deleted, a restore finds out whether it is whole.
+            # The file has its final name already. If it can't be deleted, a restore detects that it is incomplete.
             with suppress(OSError):
                 self._storage.delete(name)
             raise
@@ -160,13 +160,13 @@ class Bucket(Destination):
 
 
 def configured_destination() -> Destination:
-    """Return where BACKUP_TO points."""
+    """Return the destination that BACKUP_TO names."""
     chosen = settings.BACKUP_TO
     return Bucket(chosen["bucket"]) if "bucket" in chosen else Folder(chosen["folder"])
 
 
 def _sorted(names: list[str]) -> list[str]:
-    """Return the names that are ours, by the time in them."""
+    """Return the names of backups and lists of removals, sorted by the time in them."""
     return sorted((name for name in names if made_at(name)), key=lambda name: (made_at(name), name))
 
 
@@ -189,13 +189,13 @@ def _require(read: tuple[Checksum, bytes], written: Checksum) -> None:
 
 
 def _forget_cached(path: Path) -> None:
-    """Let the next read come from the disk where the system can."""
+    """Drop the file from the system's cache where possible, so that the next read comes from the disk."""
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def described(error: OSError, *, with_path: bool = True) -> str:
-    """Return what failed as part of one line. The path names which of several files it was; no log may have it."""
+    """Return the error as part of one line. The path tells which of several files failed; logs must not contain it."""
     place = error.place if isinstance(error, StorageUnreachable) else error.filename if with_path else ""
     return f"{f'{place}: ' if place else ''}{error.strerror or error} ({type(error).__name__})"

@@ -1,4 +1,4 @@
-"""Make a backup: copy the database, check the copy, encrypt it with the uploads, read the file again."""
+"""Make a backup: copy the database, check the copy, encrypt it with the uploads, and read the file again."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from aijuu_site.models import Backup
 FORMAT = 1
 MANIFEST = "manifest.json"
 _PACKAGES = ("aijuu-site", "django", "wagtail")
-# Settings without secrets. Those that may have one are left out, so that a new setting tells nothing by mistake.
+# A list of the settings that contain no secrets, so that a new setting is not included by mistake.
 _SETTINGS = (
     "SITE_URL",
     "ALLOWED_HOSTS",
@@ -47,7 +47,7 @@ class Made:
 
 
 def make_backup(destination: Destination, *, name: str, now: datetime) -> Made:
-    """Make a backup at `destination`. Raises BackupError or OSError; then nothing is left there."""
+    """Make a backup at `destination`. Raises BackupError or OSError; then no file is left there."""
     if not settings.BACKUP_KEYS:
         raise BackupError(
             "BACKUP_KEY is not set, so there is no key to encrypt to; `manage.py backup_key` makes a pair"
@@ -60,7 +60,7 @@ def make_backup(destination: Destination, *, name: str, now: datetime) -> Made:
             return Made(destination.publish(draft, name, written), written.size)
         except OSError as error:
             if error.errno in FULL_DISK and draft.parent != work:
-                # Its text names no file, and there are two disks.
+                # The original error names no file, so it would not tell which of the two disks is full.
                 raise BackupError(f"the disk of {draft.parent} is full") from error
             raise
         finally:
@@ -68,7 +68,7 @@ def make_backup(destination: Destination, *, name: str, now: datetime) -> Made:
 
 
 def make_recorded_backup(destination: Destination, *, now: datetime) -> Made:
-    """Make a backup, record it, and delete those that are no longer kept. Otherwise like make_backup()."""
+    """Make a backup, record it, and delete those that are no longer kept. Raises the same errors as make_backup()."""
     previous = last_backup(now=now)
     record = Backup.objects.create(name=backup_name(now), begun_at=now)
     try:
@@ -85,7 +85,7 @@ def make_recorded_backup(destination: Destination, *, now: datetime) -> Made:
 
 
 def delete_old(destination: Destination, *, now: datetime) -> None:
-    """Delete the backups and lists of removals that are older than they are kept, and their records."""
+    """Delete the backups and lists of removals that are past their retention period, and the backups' records."""
     for name in destination.names():
         moment = made_at(name)
         if moment is not None and now - moment > (KEPT if is_backup(name) else REMOVALS_KEPT):
@@ -94,12 +94,12 @@ def delete_old(destination: Destination, *, now: datetime) -> None:
 
 
 def fingerprint(secret: str) -> str:
-    """Return what tells one long random secret from another, and nothing else of it."""
+    """Return a short hash that tells one long random secret from another without revealing it."""
     return hashlib.sha256(b"aijuu_site.backup.fingerprint" + secret.encode()).hexdigest()[:16]
 
 
 def _members(copy: Copy, now: datetime) -> Iterator[Member]:
-    """Yield the copy of the database, the uploads, and at last the manifest with the checksums of both."""
+    """Yield the copy of the database, the uploads, and finally the manifest with the checksums of both."""
     checksums: dict[str, Checksum] = {}
     database = Member(name=copy.path.name, size=copy.path.stat().st_size, chunks=file_chunks(copy.path))
     yield _counted(database, checksums)
@@ -141,6 +141,6 @@ def _versions() -> dict[str, str]:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
-            # The site itself is run from its folder.
+            # The site itself is not installed as a package where it runs from its folder.
             continue
     return found

@@ -1,8 +1,8 @@
 """Removals that a restored backup must repeat (tombstones).
 
-A removal is recorded in its own transaction, so no crash leaves one without the other, and one that is rolled back is
-not recorded. The worker writes the records to the destination of the backups within seconds, in files that are never
-changed. They hold the kind, the time, and a keyed hash of a random id; the key is in the database.
+A removal is recorded in the transaction that removes: a crash leaves both or neither, and a removal that is rolled
+back is not recorded. The worker writes the records to the destination of the backups within seconds, in files that are
+never changed. They contain the kind, the time, and a keyed hash of a random id; the key is in the database.
 """
 
 from collections.abc import Callable, Iterable
@@ -30,16 +30,16 @@ from intake.mapping.models import InitialMapping
 
 _PURPOSE = "aijuu_site.backup.removal"
 _BATCH = 500
-# A removal that was recorded before a backup was begun may have ended after it.
+# A removal that was recorded before a backup began may have been committed afterwards.
 _LONGEST_TRANSACTION = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """What is removed: its model, its id, and how it is removed again.
+    """A kind of row whose removals are recorded: its model, its id, and how it is removed again.
 
-    `id_of` names something that is never given again. Where `is_reused`, only removals since the backup are repeated.
-    Rows for which `holds_data` is false are left out.
+    `fields` are loaded from the database. `id_of` returns an id that is never assigned again; where it may be
+    (`is_reused`), only removals since the backup are repeated. Rows for which `holds_data` is false are not recorded.
     """
 
     model: type[Model]
@@ -59,15 +59,15 @@ def _remove_enquiry(enquiry: Enquiry) -> None:
 
 
 def _remove_mapping(mapping: InitialMapping) -> None:
-    # One that was sent goes with its enquiry.
+    # A mapping that was sent is removed with its enquiry.
     if not mapping.is_sent:
         remove_unsent(mapping)
 
 
 _KINDS = {
     "enquiry": _Kind(Enquiry, ("receipt",), lambda row: str(row.receipt), _remove_enquiry),
-    # Gone with its enquiry too: the backup may have it as it was before it was sent. A later mapping of the same
-    # enquiry has the same id.
+    # Recorded also when it is removed with its enquiry, because the backup may contain it from before it was sent.
+    # A later mapping of the same enquiry has the same id.
     "mapping": _Kind(
         InitialMapping,
         ("submission_id", "enquiry", "sent_at"),
@@ -76,9 +76,9 @@ _KINDS = {
         is_reused=True,
         holds_data=lambda row: row.started_at is not None,
     ),
-    # After a restore, the numbers since the backup are given again.
+    # After a restore, ids that were assigned since the backup are assigned again.
     "account": _Kind(User, (), lambda row: str(row.pk), _delete, is_reused=True),
-    # Their files have random names.
+    # Identified by their files, which have random names.
     "picture": _Kind(get_image_model(), ("file",), lambda row: str(row.file.name), _delete),
     "document": _Kind(get_document_model(), ("file",), lambda row: str(row.file.name), _delete),
 }
@@ -97,7 +97,7 @@ class Removed:
 
     @classmethod
     def read(cls, line: str) -> "Removed":
-        """Raises ValueError."""
+        """Parse a line. Raises ValueError."""
         moment, kind, digest = line.split(" ")
         removed_at = datetime.fromisoformat(moment)
         if kind not in _KINDS or len(digest) != 64 or removed_at.tzinfo is None:
@@ -106,7 +106,7 @@ class Removed:
 
 
 def record_removals() -> None:
-    """Record every deletion of a row of these kinds, from wherever it is deleted."""
+    """Connect the signals that record every deletion of a row of these kinds, whatever code deletes it."""
     for name, kind in _KINDS.items():
         pre_delete.connect(_recorder(name), sender=kind.model, dispatch_uid=f"backup removal {name}", weak=False)
 
@@ -124,7 +124,7 @@ def _digest(kind: str, row: Any, key: str) -> str:
 
 
 def export_removals(*, now: datetime) -> int:
-    """Write the new records to the destination, as one file. Returns how many. Raises OSError."""
+    """Write the new records to the destination, as one file. Returns their number. Raises OSError."""
     if not settings.BACKUP_KEYS:
         return 0
     rows = list(Removal.objects.filter(exported_at=None).order_by("pk")[:_BATCH])
@@ -132,13 +132,13 @@ def export_removals(*, now: datetime) -> int:
         return 0
     lines = [Removed(row.removed_at, row.kind, row.digest).line() for row in rows]
     configured_destination().write(removals_name(now), "".join(lines))
-    # After a kill in between they are written once more, which does no harm.
+    # If the process is killed in between, they are written once more, which does no harm.
     Removal.objects.filter(pk__in=[row.pk for row in rows]).update(exported_at=now)
     return len(rows)
 
 
 def forget_old_removals(*, now: datetime) -> None:
-    """Delete the records that no kept backup needs; those that still have to be exported stay."""
+    """Delete the records that no kept backup needs, except those that still have to be exported."""
     old = Removal.objects.filter(removed_at__lt=now - REMOVALS_KEPT)
     (old.filter(~Q(exported_at=None)) if settings.BACKUP_KEYS else old).delete()
 
@@ -160,7 +160,7 @@ def parse_removals(text: str, name: str) -> set[Removed]:
 
 
 def repeat_removals(removals: Iterable[Removed], *, backup_at: datetime) -> int:
-    """Remove from the database in use what was removed since the backup was begun. Returns how many."""
+    """Remove the rows with a recorded removal from a restored backup begun at `backup_at`. Returns their number."""
     wanted: dict[str, set[str]] = {}
     for removed in removals:
         if not _KINDS[removed.kind].is_reused or removed.removed_at >= backup_at - _LONGEST_TRANSACTION:

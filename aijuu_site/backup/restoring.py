@@ -1,4 +1,4 @@
-"""Restore a backup into an empty place, and prove that it holds. After a failure the place is empty again."""
+"""Restore a backup into an empty database and storage, and verify it. After a failure both are empty again."""
 
 import json
 import shutil
@@ -38,7 +38,7 @@ _MANIFEST_BYTES = 200 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the backup says of itself."""
+    """The description of the backup's contents, which is a file in it."""
 
     begun_at: datetime
     database: str
@@ -49,7 +49,7 @@ class Manifest:
 
     @classmethod
     def read(cls, content: bytes) -> "Manifest":
-        """Raises BackupError."""
+        """Parse the file. Raises BackupError."""
         try:
             found = json.loads(content)
             if found["format"] != FORMAT:
@@ -67,10 +67,10 @@ class Manifest:
 
 
 def restore(chunks: Iterator[bytes], identities: list[Any], removals: set[Removed], say: Say) -> None:
-    """Restore into the empty database and storage, and `say` what was proven. Raises BackupError or OSError.
+    """Restore into the empty database and storage, and report with `say` what was verified.
 
-    The caller holds the lock of a start. What a restore that was killed left here is removed once the file is known to
-    be whole.
+    Raises BackupError or OSError. The caller holds the lock of `manage.py serve`. The remains of a restore that was
+    killed are removed once the backup is known to be complete.
     """
     interrupted = was_interrupted()
     if not interrupted:
@@ -82,7 +82,7 @@ def restore(chunks: Iterator[bytes], identities: list[Any], removals: set[Remove
         if interrupted:
             say("A restore was interrupted here. What it left is removed.")
             _empty()
-        # Again, for reading the file may have taken long: what is there now would be emptied after a failure.
+        # Checked again, because reading the file may have taken long, and a failure below deletes whatever is there.
         require_empty()
         with _empty_after_failure():
             _restore_database(work, manifest, say)
@@ -99,7 +99,7 @@ def restore(chunks: Iterator[bytes], identities: list[Any], removals: set[Remove
 
 
 def require_empty() -> None:
-    """Raise BackupError where there is a database or an upload."""
+    """Raise BackupError if there is a database or an upload."""
     if not contents.is_database_empty():
         raise BackupError(
             "the database is not empty; restore into an empty DATA_DIR or an empty DATABASE_URL, and delete nothing yet"
@@ -165,7 +165,7 @@ def _copied(content: IO[bytes], file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _require_known(manifest: Manifest) -> None:
-    """Raise BackupError for a backup of the other kind of database, or of a newer program."""
+    """Raise BackupError if the backup is of another kind of database, or was made by a newer program."""
     if manifest.database != contents.database_kind():
         raise BackupError(
             f"the backup is of {_title(manifest.database)} and this site uses {_title(contents.database_kind())}; "
@@ -191,7 +191,7 @@ def _restore_database(work: Path, manifest: Manifest, say: Say) -> None:
         contents.check_copy(copy)
     contents.restore_database(copy)
     counts = contents.count_rows()
-    # SQLite's table of counters is no table of ours.
+    # SQLite's own table of counters, which is not counted in the backup.
     counts.pop("sqlite_sequence", None)
     wrong = sorted(name for name in counts.keys() | manifest.tables if counts.get(name) != manifest.tables.get(name))
     if wrong:
@@ -228,13 +228,13 @@ def _remove_again(manifest: Manifest, removals: set[Removed], say: Say) -> None:
 
 
 def _end_sessions(say: Say) -> None:
-    """End all sessions: one that was ended since the backup must not open the admin again."""
+    """End all sessions: one that was ended since the backup must not give access to the admin again."""
     Session.objects.all().delete()
     say("All sessions are ended: everybody signs in again, with the password of the day of the backup.")
 
 
 def _prove(say: Say) -> None:
-    """Read the newest enquiry, and let the program answer for the front page. Raises BackupError."""
+    """Verify that the newest enquiry can be read and that the front page is served. Raises BackupError."""
     newest = Enquiry.objects.order_by("-pk").first()
     if newest is not None:
         say(f"Read: enquiry {newest.reference} with {newest.mails.count()} mails and {newest.steps.count()} steps.")

@@ -45,7 +45,7 @@ def last_backup(*, now: datetime) -> Backup | None:
 
 
 def backup_status(*, now: datetime) -> BackupStatus:
-    """Return the status. Where no backup was ever good, it counts from the first attempt."""
+    """Return the status. If no backup has ever succeeded, lateness counts from the first attempt."""
     is_set_up, last = bool(settings.BACKUP_KEYS), last_backup(now=now)
     since = last.begun_at if last else Backup.objects.order_by("begun_at").values_list("begun_at", flat=True).first()
     return BackupStatus(is_set_up=is_set_up, last=last, is_late=is_set_up and _is_late(since, now))
@@ -63,9 +63,9 @@ def latest_night(now: datetime) -> datetime:
 
 
 def is_due(*, good_at: datetime | None, begun_at: datetime | None, now: datetime) -> bool:
-    """Return whether to begin a backup. `good_at`: when the last good one began, `begun_at`: when the last of all did.
+    """Return whether to begin a backup. `good_at`: when the last good one began; `begun_at`: when any last began.
 
-    Each night, at once where there is none, and an hour after an attempt that failed.
+    A backup is due each night, at once if there is none, and an hour after a failed attempt.
     """
     if good_at is not None and good_at >= latest_night(now) and not is_from_future(good_at, now):
         return False
@@ -73,15 +73,15 @@ def is_due(*, good_at: datetime | None, begun_at: datetime | None, now: datetime
 
 
 def may_delete_old(*, previous: datetime | None, now: datetime) -> bool:
-    """Return whether old backups may be deleted. Not where the last good one is much older than a night.
+    """Return whether old backups may be deleted: not if the last good one is much older than one night.
 
-    The clock may have jumped ahead; then every backup would count as old.
+    In that case the clock may have jumped ahead, which makes every backup look old.
     """
     return previous is not None and now - previous < timedelta(days=10)
 
 
 class BackupPanel(Component):
-    """One sentence for those who may see enquiries; where backups are not set up, for superusers only."""
+    """One sentence for users who may see enquiries; for superusers only, if backups are not set up."""
 
     name = "backup"
     template_name = "backup/dashboard.html"

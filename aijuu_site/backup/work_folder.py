@@ -1,6 +1,6 @@
-"""What lies in DATA_DIR only while a backup or restore runs, and how it goes when a signal ends one.
+"""Files in DATA_DIR that exist only while a backup or restore runs, and their cleanup when a signal ends it.
 
-That is the private folder in which a database lies unencrypted, and the mark of a restore under way.
+They are a private folder, which contains an unencrypted database, and the mark of an unfinished restore.
 """
 
 import errno
@@ -20,10 +20,10 @@ from django.db import connection
 
 from aijuu_site.backup.archive import BackupError
 
-# Of the room and of what one account may take of it.
+# The disk is full, or the user's quota is.
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 _BLOCK = bytes(1024 * 1024)
-# What says where a PostgreSQL connection leads: the user and the options may choose the schema.
+# The parameters that identify the database of a PostgreSQL connection. User and options may select the schema.
 _WHERE = ("service", "host", "hostaddr", "port", "dbname", "user", "options")
 
 
@@ -33,9 +33,9 @@ def work_folder() -> Path:
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """Make the folder and remove it afterwards, with what an earlier run left.
+    """Create the folder and remove it afterwards. Remains of an earlier run are removed first.
 
-    Raises BackupError where another process uses it. A kill leaves it to the next backup, restore or start.
+    Raises BackupError if another process uses it. After a kill, the next backup, restore or start removes it.
     """
     with _lock():
         folder = work_folder()
@@ -55,7 +55,7 @@ def remove_leftovers() -> None:
         with _lock():
             _remove(work_folder())
     except BackupError:
-        # It is in use.
+        # A backup or restore is running.
         return
 
 
@@ -82,7 +82,7 @@ def _remove(folder: Path) -> None:
 
 
 def overwrite(path: Path) -> None:
-    """Overwrite a file with zeros before it goes, as the database does with removed rows."""
+    """Overwrite a file with zeros before it is deleted, as the database does with deleted rows."""
     left = path.stat().st_size
     try:
         with path.open("r+b") as file:
@@ -91,7 +91,7 @@ def overwrite(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        # Some file systems need free space even for this. Then it is only removed.
+        # Some file systems need free space even for this. Then the file is deleted without being overwritten.
         if error.errno not in FULL_DISK:
             raise
 
@@ -101,7 +101,7 @@ def mark_path() -> Path:
 
 
 def mark() -> None:
-    """Write down that a restore begins to write into the database and storage that are set."""
+    """Record that a restore begins to write into the configured database and storage."""
     draft = mark_path().with_name(f".{mark_path().name}")
     with draft.open("w", encoding="utf-8") as file:
         os.chmod(draft, 0o600)
@@ -116,7 +116,7 @@ def unmark() -> None:
 
 
 def was_interrupted() -> bool:
-    """Return whether a restore into this place was interrupted. Raises BackupError where it was one into another."""
+    """Return whether a restore into this database and storage was interrupted. Raises BackupError if into others."""
     try:
         place = json.loads(mark_path().read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -133,7 +133,7 @@ def was_interrupted() -> bool:
 
 
 def _place() -> list[str]:
-    """Return where the database and the uploads are, without any secret."""
+    """Return the locations of the database and the uploads, without any secret."""
     if connection.vendor == "sqlite":
         database = _path(connection.settings_dict["NAME"])
     else:
@@ -146,24 +146,24 @@ def _place() -> list[str]:
 
 
 def _path(text: str) -> str:
-    """Return the path, relative to DATA_DIR where it lies in it, since that may be moved as a whole."""
+    """Return the path; if it is in DATA_DIR, relative to it, because DATA_DIR may be moved as a whole."""
     path, home = Path(text).resolve(), Path(settings.DATA_DIR).resolve()
     return str(path.relative_to(home) if path.is_relative_to(home) else path)
 
 
 @contextmanager
 def exit_on_signal() -> Iterator[None]:
-    """Let SIGTERM, and SIGHUP of a terminal that is gone, raise SystemExit inside, so that everything is cleaned up.
+    """Let SIGTERM and SIGHUP (a closed terminal) raise SystemExit in the context, so that everything is cleaned up.
 
-    Main thread only.
+    For the main thread only.
     """
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    # Of nohup.
+    # Signals that are ignored stay so: nohup ignores SIGHUP.
     before = {number: handler for number, handler in before.items() if handler != signal.SIG_IGN}
     stopped: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        # The way out must not be interrupted by a second one.
+        # A second signal must not interrupt the cleanup.
         for each in before:
             signal.signal(each, signal.SIG_IGN)
         stopped.append(number)
@@ -174,7 +174,7 @@ def exit_on_signal() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # Code that is not Python's own (pyrage) turns a SystemExit into an error of its own.
+        # Native code (pyrage) turns a SystemExit into its own error.
         if stopped:
             raise SystemExit(128 + stopped[0]) from error
         raise

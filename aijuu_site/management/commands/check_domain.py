@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, dkim_selector: str, **options: Any) -> None:
         if not is_public_site():
             raise CommandError("SITE_URL is no https:// address with a host name, so there is no domain to check.")
-        # As all that commands print.
+        # All output of commands is in English.
         with translation.override("en"):
             found = check_domain(Network(), now=timezone.now(), selector=dkim_selector)
         for finding in found:
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         failed = sum(not finding.held for finding in found)
         unknown = sum(not finding.is_known for finding in found)
         if failed:
-            told = f"{failed} of {len(found)} did not hold ({settings.SITE_URL}, mail of {mail_domain()})."
+            message = f"{failed} of {len(found)} did not hold ({settings.SITE_URL}, mail of {mail_domain()})."
             if unknown:
-                told += f" Nothing is known of {unknown}, since DNS does not answer this machine (/etc/resolv.conf)."
-            raise CommandError(told)
+                message += f" Nothing is known of {unknown}, since DNS does not answer this machine (/etc/resolv.conf)."
+            raise CommandError(message)

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         cache_contact(ContactDetails.load())
         html = plain_page("503.html")
-        # The proxy sends no policy with it.
+        # In the page itself, because the proxy sends no Content-Security-Policy header with it.
         policy = f"default-src 'none'; style-src {' '.join(style_sources(html))}"
         meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         self.stdout.write(html.replace("<head>", f"<head>\n  {meta}", 1))

@@ -1,4 +1,4 @@
-"""`manage.py reset_second_step EMAIL`: let somebody in again who has lost their phone and their recovery codes."""
+"""`manage.py reset_second_step EMAIL`: for a person who has lost their phone and their recovery codes."""
 
 from argparse import ArgumentParser
 from typing import Any

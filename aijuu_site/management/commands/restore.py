@@ -1,4 +1,4 @@
-"""`manage.py restore`: put a backup into an empty place and prove that it holds."""
+"""`manage.py restore`: restore a backup into an empty database and storage, and verify it."""
 
 import os
 import stat
@@ -68,14 +68,14 @@ class Command(BaseCommand):
         self._say("Restored and proven. Start the site.")
 
     def _chunks(self, file: str) -> tuple[Iterator[bytes], Folder | None]:
-        """Return the content of the backup, and the folder that it lies in; None for one at BACKUP_TO."""
+        """Return the content of the backup, and its folder; None instead of the folder for a backup at BACKUP_TO."""
         path = Path(file)
         if _is_file(path):
             return file_chunks(path), Folder(path.resolve().parent)
         destination = configured_destination()
         names = [name for name in destination.names() if is_backup(name)]
         if file == "latest" and names:
-            # Where it turns out to be damaged, the others have to be written by name.
+            # If it is damaged, the user has to name another one.
             others = f"; before it {', '.join(reversed(names[-4:-1]))}" if len(names) > 1 else ""
             self._say(f"The newest backup is {names[-1]}{others}.")
             return destination.chunks(names[-1]), None
@@ -90,7 +90,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def _files_of_the_owner() -> Iterator[None]:
-    """As a start does: only the owner may read what is created."""
+    """Make created files readable for their owner only, as a start does."""
     before = os.umask(0o077)
     try:
         yield
@@ -103,7 +103,7 @@ def _key_text(path: str) -> str:
 
 
 def _is_file(path: Path) -> bool:
-    """As Path.is_file(), which takes a file for absent where this account may not look (Python 3.14)."""
+    """Like Path.is_file(), but raises PermissionError, which that turns into False since Python 3.14."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):

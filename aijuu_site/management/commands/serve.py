@@ -39,7 +39,7 @@ class Command(BaseCommand):
         if listener is None:
             self._require_free_port(settings.HOST, settings.PORT)
         elif not is_reached_at(listener, *settings.LOCAL_ADDRESS):
-            # The start, the proof of the form and the proxy would ask where nobody listens.
+            # Nothing would listen at the address that the start, the proof of the form and the proxy connect to.
             raise CommandError(
                 f"PORT, HOST: they say {settings.HOST}:{settings.PORT}, but the socket that systemd holds "
                 f"(ListenStream= in aijuu.socket) is {listener.getsockname()}. Remove both settings, or make them "
@@ -69,7 +69,7 @@ class Command(BaseCommand):
             raise CommandError(f"Port {port} on {host} is taken by another program. Stop it, or set another: PORT=8080")
 
     def _prepare_apart(self) -> int:
-        """Prepare in two processes, whose memory goes with them. Return the exit code of the first that fails, or 0."""
+        """Prepare in two processes, to free their memory afterwards. Return the first exit code that is not 0, or 0."""
         running = [
             Forked("data", partial(self._prepare, prepare_data)),
             Forked("static files", partial(self._prepare, prepare_static_files)),
@@ -88,7 +88,7 @@ class Command(BaseCommand):
                 process.ends_by(math.inf)
 
     def _prepare(self, step: Callable[[Say], None]) -> None:
-        # Migrations make and drop thousands of classes: looking for garbage so often costs a fifth of the time.
+        # Migrations create and discard thousands of classes: frequent garbage collection costs a fifth of the time.
         gc.set_threshold(100_000, 20, 20)
         try:
             with disk_full_as_command_error():
@@ -103,7 +103,7 @@ class Command(BaseCommand):
 
 def _run(listener: socket.socket | None) -> int:
     read_static_manifest()
-    # Loads the application, which must not happen before the preparations are done.
+    # Imports the application, which must not happen before the preparations are done.
     from aijuu_site.serving.start import main
 
     return main(listener)

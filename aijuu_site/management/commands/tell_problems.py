@@ -1,4 +1,4 @@
-"""`manage.py tell_problems`: look for problems, and tell them by mail where they last."""
+"""`manage.py tell_problems`: look for problems, and report by mail those that last."""
 
 import smtplib
 from typing import Any
@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        # Commands run without a language where LANGUAGE_CODE is not taken.
+        # Commands run without an active language unless it is set here.
         with translation.override(settings.LANGUAGE_CODE):
             problems = all_problems(Network(), now=now)
             for problem in problems:
