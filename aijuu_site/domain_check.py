@@ -1,6 +1,6 @@
-"""What the domain needs: DNS, TLS, the redirect to https, and the records by which mail is believed.
+"""Check what the domain needs: DNS, TLS, the redirect to https, and the DNS records that authenticate its mail.
 
-checkdmarc loads much, so it is imported only where it is used.
+checkdmarc imports much, so it is imported only where it is used.
 """
 
 import http.client
@@ -29,9 +29,9 @@ _DKIM_KEY = re.compile(r"(^|;)\s*p=\s*[A-Za-z0-9+/]")
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: its name, whether it held, and in words what was found or is missing.
+    """The result of one check: its name, whether it passed, and what was found or is missing.
 
-    Where DNS did not answer, nothing is known: then it did not hold, and nothing is said to be missing.
+    If DNS did not answer (`is_known` is false), the check did not pass, but nothing is reported as missing.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Finding:
 
 
 class DnsSilent(OSError):
-    """No answer from DNS: neither the record nor that there is none."""
+    """DNS returned no answer: neither the record nor that there is none."""
 
 
 def _connection(host: str, port: int) -> socket.socket:
@@ -54,7 +54,7 @@ def _connection(host: str, port: int) -> socket.socket:
 
 
 def tls_expiry(host: str, port: int, context: ssl.SSLContext) -> datetime:
-    """Return when the certificate of `host` ends. Raises OSError where the connection or the certificate is bad."""
+    """Return when the certificate of `host` expires. Raises OSError if the connection or the certificate is bad."""
     with (
         _connection(host, port) as plain,
         context.wrap_socket(plain, server_hostname=host) as secure,
@@ -64,7 +64,7 @@ def tls_expiry(host: str, port: int, context: ssl.SSLContext) -> datetime:
 
 
 def redirect_of(host: str, port: int) -> str:
-    """Return where http://`host`/ leads; "" for nowhere. Raises OSError."""
+    """Return the redirect target of http://`host`/, or "" if it does not redirect. Raises OSError."""
     connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
     connection.sock = _connection(host, port)
     try:
@@ -81,7 +81,7 @@ def _resolver() -> dns.resolver.Resolver:
     try:
         resolver = dns.resolver.Resolver()
     except dns.resolver.NoResolverConfiguration:
-        # It knows no server, and so gets no answer.
+        # A resolver without a server, which gets no answer.
         resolver = dns.resolver.Resolver(configure=False)
     resolver.lifetime = _SECONDS
     return resolver
@@ -89,14 +89,14 @@ def _resolver() -> dns.resolver.Resolver:
 
 @dataclass(frozen=True)
 class Network:
-    """All access to the network. Tests put a resolver and servers of their own in its place."""
+    """All access to the network. Tests replace the resolver and the servers by their own."""
 
     resolver: dns.resolver.Resolver = field(default_factory=_resolver)
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     http_port: int = 80
 
     def records(self, name: str, kind: str) -> list[str]:
-        """Return the records of a name; [] where there are none. Raises DnsSilent where the server does not answer."""
+        """Return the records of a name; [] if there are none. Raises DnsSilent if the server does not answer."""
         try:
             answer = self.resolver.resolve(name, kind)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
@@ -109,7 +109,7 @@ class Network:
 
 
 def is_public_site() -> bool:
-    """Return whether SITE_URL is an https address of a name, so that there is a domain to check."""
+    """Return whether SITE_URL is an https address with a public host name, so that there is a domain to check."""
     host = urlsplit(settings.SITE_URL).hostname or ""
     return settings.HTTPS and host not in LOOPBACK and "." in host and not host.rpartition(".")[2].isdigit()
 
@@ -119,7 +119,7 @@ def mail_domain() -> str:
 
 
 def check_domain(network: Network, *, now: datetime, selector: str) -> list[Finding]:
-    """Check all of it, one after the other. An unexpected answer is a finding, never an error."""
+    """Run all checks one after the other. An unexpected answer becomes a finding, never an error."""
     address = urlsplit(settings.SITE_URL)
     host, port = address.hostname or "", address.port or 443
     domain = mail_domain()
@@ -183,7 +183,7 @@ def _check_mx(network: Network, domain: str) -> Iterator[Finding]:
 def _check_spf(network: Network, domain: str) -> Iterator[Finding]:
     from checkdmarc.spf import check_spf
 
-    # It says "no record" also where nothing answers.
+    # Raises DnsSilent first: check_spf() reports a missing record even if no server answers.
     network.records(domain, "TXT")
     yield _of_checkdmarc(
         "SPF",

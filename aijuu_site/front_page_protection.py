@@ -26,7 +26,7 @@ _BULK_ACTIONS = frozenset({"delete", "move", "unpublish"})
 
 
 def protect_front_page(view: View) -> View:
-    """Decorator of every admin view: redirect with an error message where the request would remove the front page."""
+    """Decorate an admin view: redirect with an error message if the request would remove the front page."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -41,7 +41,7 @@ def protect_front_page(view: View) -> View:
 
 
 def _refused(request: HttpRequest) -> tuple[Promise, tuple[Any, ...]] | None:
-    """Return the message and the arguments of redirect(); None where the request is allowed."""
+    """Return the message and the arguments of redirect(); None if the request is allowed."""
     match = request.resolver_match
     if match is None:
         return None

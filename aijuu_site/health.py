@@ -1,6 +1,6 @@
-"""What monitors ask: whether the site lives, whether it can serve, and its figures.
+"""The endpoints for monitoring: liveness, readiness and metrics.
 
-Each check runs in a thread of its own, which is left behind where it takes too long.
+Each check runs in a thread of its own, which is abandoned if it takes too long.
 """
 
 import hmac
@@ -29,16 +29,16 @@ from aijuu_site.settings.data import BUCKET
 from intake.health import read_health
 from intake.jobs.errors import describe
 
-# A proxy or a person waits no longer, whatever hangs.
+# The longest time that a request waits, whichever check hangs.
 LIMIT_SECONDS = 2.0
-# A message with everything that belongs to it takes kilobytes; a picture megabytes.
+# An enquiry with everything that belongs to it takes kilobytes; a picture takes megabytes.
 LEAST_FREE_BYTES = 200 * 1024 * 1024
-# Who asks more often gets the same answer, so that a stranger costs no more than a monitor.
+# Results are reused for this long, so that frequent requests of a stranger cost no more than a monitor's.
 _KEPT_SECONDS = 1.0
-# A bucket is a server of somebody else, who counts requests.
+# Longer, because a bucket is on the server of a provider, who counts requests.
 _BUCKET_SECONDS = 60.0
 _TEXT = "text/plain; charset=utf-8"
-# What is wrong by name; "" where nothing is.
+# Problems by the name of what was checked; "" if there is none.
 Findings = dict[str, str]
 Check = Callable[[], Findings]
 
@@ -59,7 +59,7 @@ def check_database() -> Findings:
 
 
 def _backup() -> Findings:
-    """Return nothing where no backups are set up."""
+    """Return the finding about backups; none if they are not set up."""
     status = backup_status(now=timezone.now())
     if not status.is_set_up:
         return {}
@@ -74,7 +74,7 @@ def _missing_migrations() -> int:
 
 @cache
 def _last_migrations() -> frozenset[tuple[str, str]]:
-    """Return the last migration of each app, by the files, which stay the same as long as the process runs."""
+    """Return the last migration of each app from its files, which do not change while the process runs."""
     return frozenset(MigrationLoader(None).graph.leaf_nodes())
 
 
@@ -90,9 +90,9 @@ def check_storage() -> Findings:
 
 @dataclass
 class Probe:
-    """A check that runs once at a time, for everybody who asks meanwhile.
+    """A check that runs once at a time. All requests meanwhile share its result.
 
-    `name`: what is told to be wrong where it fails itself. A result stays valid for `kept_seconds`.
+    If the check itself fails, that is reported under `name`. A result stays valid for `kept_seconds`.
     """
 
     name: str
@@ -104,13 +104,13 @@ class Probe:
     _found_at: float = -float("inf")
 
     def start(self) -> threading.Thread | None:
-        """Return the thread to wait for; None where the last result still holds."""
+        """Return the thread to wait for; None if the last result is still valid."""
         with self._lock:
             if self._running is not None and self._running.is_alive():
                 return self._running
             if time.monotonic() - self._found_at < self.kept_seconds:
                 return None
-            # Not waited for when the process ends.
+            # A daemon thread: the process does not wait for it when it ends.
             self._running = threading.Thread(target=self._run, name=f"check {self.name}", daemon=True)
             self._running.start()
             return self._running
@@ -126,7 +126,7 @@ class Probe:
         try:
             self._found = self.check()
         except Exception as error:
-            # Not its text, which may name servers and users.
+            # Without the error's text, which may name servers and users.
             self._found = {self.name: describe(error)}
         finally:
             connections.close_all()
@@ -149,7 +149,7 @@ def probes() -> tuple[Probe, ...]:
 
 
 def find_problems() -> Findings:
-    """Run all checks side by side and return their findings, after LIMIT_SECONDS at the latest."""
+    """Run all checks in parallel and return their findings, after LIMIT_SECONDS at the latest."""
     deadline = time.monotonic() + LIMIT_SECONDS
     started = [(probe, probe.start()) for probe in probes()]
     found: Findings = {}
@@ -159,7 +159,7 @@ def find_problems() -> Findings:
 
 
 def may_see_details(request: HttpRequest) -> bool:
-    """Return whether the request bears MONITORING_TOKEN. Nobody may where none is set."""
+    """Return whether the request carries MONITORING_TOKEN. False for every request if it is not set."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     expected = settings.MONITORING_TOKEN
     return (
@@ -170,7 +170,7 @@ def may_see_details(request: HttpRequest) -> bool:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """Answer 200, or 503 where something is wrong: what, is told only to those who bear MONITORING_TOKEN."""
+    """Answer 200, or 503 if there is a problem. Requests without MONITORING_TOKEN get no details."""
     found = find_problems()
     status = 503 if any(found.values()) else 200
     lines = ["ready" if status == 200 else "unavailable"]
@@ -182,14 +182,14 @@ def ready(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    """Answer 200 always: a liveness probe, which neither a silent worker nor a lost database may fail."""
+    """Always answer 200: this liveness probe must not fail because of a silent worker or a lost database."""
     return HttpResponse("live\n", content_type=_TEXT)
 
 
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the figures to those who bear MONITORING_TOKEN; 404 where none is set."""
+    """Return the metrics to a request that carries MONITORING_TOKEN; 404 if it is not set."""
     if not settings.MONITORING_TOKEN:
         raise Http404
     if not may_see_details(request):

@@ -1,10 +1,10 @@
-"""Answers 404 where an address of the admin names a row by something that is no id. Wagtail's views answered 500.
+"""Return 404 when an admin URL contains an invalid primary key. Wagtail's views raise instead, which gave a 500.
 
-Its bulk actions, choosers, listings and filters take ids from the address as they stand. What they raise is turned into
-404 only where it is about a value of the address itself; every other error stays a 500, and is told.
+Its bulk actions, choosers, listings and filters use ids from the URL without validation. An error becomes a 404 only if
+it is about a value in the URL; every other error remains a 500 and is reported.
 
-So are posts that no page of the admin sends, with 400: without a field that Wagtail reads, or with an id that is none.
-Where our own code has read what was posted, it stays a 500: a form of ours has not validated it.
+A POST that no page of the admin sends gets a 400 in the same way: one without a field that Wagtail reads, or with an
+invalid id. If our own code reads the posted value, the error remains a 500, because it is a bug of our validation.
 """
 
 import re
@@ -26,21 +26,21 @@ from django.views.defaults import page_not_found
 from aijuu_site.plain_pages import bad_request
 from home.editors_text import valid_id
 
-# What Django and Python say of text that is to be a number.
+# The error messages of Django and Python for text that should be a number.
 _NO_NUMBER = re.compile(
     r"Field '\w+' expected a number but got (.+)\.|invalid literal for int\(\) with base 10: (.+)", re.DOTALL
 )
 _DIGITS = re.compile(r"\s*[-+]?(\d+)\s*")
 _LARGEST = 2**63 - 1
-# SQLite says so of an OFFSET that it can't hold.
+# SQLite's error message for an OFFSET that it can't hold.
 _SQLITE_OFFSET = "datatype mismatch"
 _OURS = frozenset(("aijuu_site", "home", "intake"))
-# What looks up rows by ids: one, and those of a form.
+# The code that looks up rows by id: QuerySet.get(), and the form field for several ids.
 _GET, _CHECK_VALUES = query.QuerySet.get.__code__, ModelMultipleChoiceField._check_values.__code__  # type: ignore[attr-defined]
 
 
 class InvalidIdMiddleware:
-    """For the admin, and there for who may use it."""
+    """Applies to the admin only, and to users who may use it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -49,9 +49,9 @@ class InvalidIdMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, _view: Any, _args: Any, kwargs: dict[str, Any]) -> HttpResponse | None:
-        """Refuse 0 and numbers that the database can't hold: the numbers in the admin's paths are all primary keys."""
+        """Return 404 for 0 and for numbers that the database can't hold: all numbers in the admin's paths are ids."""
         numbers = [value for value in kwargs.values() if isinstance(value, int)]
-        # Rights are looked up only for what is refused.
+        # The user's permissions are looked up only if the numbers are invalid.
         return _not_found(request) if not all(map(valid_id, numbers)) and _is_in_admin(request) else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -71,7 +71,7 @@ def _not_found(request: HttpRequest) -> HttpResponse:
 
 
 def _is_about_address(error: Exception, request: HttpRequest) -> bool:
-    """Return whether `error` says that a value of the address is no id, or that there is no row with it."""
+    """Return whether `error` was raised because a value in the URL is not an id, or because no row has it."""
     values = set(_values(request))
     if isinstance(error, ObjectDoesNotExist):
         return not values.isdisjoint(_looked_up(error))
@@ -86,11 +86,11 @@ def _is_about_address(error: Exception, request: HttpRequest) -> bool:
 
 
 def _is_about_post(error: Exception, request: HttpRequest) -> bool:
-    """Return whether Wagtail or Django was sent a form without a field that it reads, or with an id of no row."""
+    """Return whether Wagtail or Django received a form without a field that it reads, or with an id of no row."""
     if _is_read_by_us(error):
         return False
     if isinstance(error, MultiValueDictKeyError):
-        # Not any dictionary: the request's.
+        # Only lookups in the request's QueryDict count, not those in any other dictionary.
         *_others, frame = _frames(error)
         is_reading = frame.f_code is MultiValueDict.__getitem__.__code__
         return is_reading and isinstance(frame.f_locals["self"], QueryDict)
@@ -101,8 +101,8 @@ def _is_about_post(error: Exception, request: HttpRequest) -> bool:
 
 
 def _is_read_by_us(error: Exception) -> bool:
-    """Return whether our own code is the last that ran before Django's, or before none."""
-    # What runs within a query is not asking.
+    """Return whether our own code, and not Wagtail's, called the Django code that raised the error (or neither did)."""
+    # Frames inside a lookup are left out: only the caller of the lookup matters.
     asking = takewhile(lambda frame: frame.f_code not in (_GET, _CHECK_VALUES), _frames(error))
     packages = [str(frame.f_globals.get("__name__")).partition(".")[0] for frame in asking]
     return next((name in _OURS for name in reversed(packages) if name != "django"), True)
@@ -116,7 +116,7 @@ def _frames(error: Exception) -> Iterator[FrameType]:
 
 
 def _values(request: HttpRequest) -> Iterator[str]:
-    """Yield what the address may have as ids: the parts of its path that have a name, and the values of its query."""
+    """Yield the values in the URL that may be ids: the named parts of its path, and the values of its query."""
     if request.resolver_match:
         yield from map(str, request.resolver_match.kwargs.values())
     for _name, values in request.GET.lists():
@@ -124,7 +124,7 @@ def _values(request: HttpRequest) -> Iterator[str]:
 
 
 def _looked_up(error: Exception) -> Iterator[str]:
-    """Yield the values by which rows were looked up."""
+    """Yield the values by which the frames of the traceback looked up rows."""
     for frame in _frames(error):
         if frame.f_code is _GET:
             yield from map(str, frame.f_locals["kwargs"].values())
@@ -133,7 +133,7 @@ def _looked_up(error: Exception) -> Iterator[str]:
 
 
 def _is_no_number(error: ValueError, values: set[str]) -> bool:
-    """Return whether `error` says that one of the values is no number."""
+    """Return whether `error` was raised because one of the values is not a number."""
     match = _NO_NUMBER.fullmatch(str(error))
     if match is None:
         return str(error).startswith("Exceeds the limit") and any(map(_is_too_large, values))
@@ -142,5 +142,5 @@ def _is_no_number(error: ValueError, values: set[str]) -> bool:
 
 def _is_too_large(value: str) -> bool:
     match = _DIGITS.fullmatch(value)
-    # Python reads no number of thousands of digits.
+    # int() refuses numbers with thousands of digits.
     return match is not None and (len(match[1]) > len(str(_LARGEST)) or int(match[1]) > _LARGEST)

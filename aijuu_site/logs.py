@@ -1,7 +1,7 @@
-"""The log: one line for each record, as text or JSON, with the id of its request and without personal data.
+"""The log: one line per record, as text or JSON, with the id of its request and without personal data.
 
-Left out are the texts of errors (they quote rows and what was typed), addresses of pages (they hold secrets and what a
-stranger likes) and network addresses. An error is its kinds and its places in the code.
+It contains no texts of errors (they quote rows and typed values), no URLs (they contain secrets, and anything that a
+stranger types) and no network addresses. An error is logged as its exception types and their places in the code.
 """
 
 import json
@@ -16,8 +16,8 @@ from django.http import HttpRequest
 
 from intake.jobs.errors import describe
 
-# PRIVATE_PATH, and what mail programs and people make of it: extra slashes before it, capital letters. Not "(?i:…)",
-# which reverse() can't read, and without a leading slash, which Django's checks warn of.
+# PRIVATE_PATH, also in the spellings of mail programs and people: extra slashes before it, capital letters. Not
+# "(?i:…)", which reverse() can't parse, and without a leading slash, which Django's checks warn about.
 ANY_PRIVATE_PATH = "[/]*" + "".join(f"[{letter}{letter.upper()}]" for letter in settings.PRIVATE_PATH.strip("/")) + "/"
 # The secret part of a private link, a password reset link or a thank-you page: everything up to the next slash.
 _SECRET = re.compile(rf"(/{ANY_PRIVATE_PATH}|/password_reset/confirm/[\w%-]+/|/kiitos/)/*[^/\n]+")
@@ -31,10 +31,10 @@ def redact_secrets(text: str) -> str:
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """Return what the log says of a record: its first line, or the view of the request that it is about."""
+    """Return the message to log: the record's first line, or the view of the request that it is about."""
     request = getattr(record, "request", None)
     if isinstance(request, HttpRequest):
-        # Django's own texts quote the address, and sometimes the value that it refuses.
+        # Django's own messages quote the URL, and sometimes the refused value.
         status = getattr(record, "status_code", 0)
         return f"{status} {responses.get(status, '')} at {request.method} {_view_of(request)}"
     text = record.getMessage().strip()
@@ -52,7 +52,7 @@ def _view_of(request: HttpRequest) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """For a person, or a service manager that adds nothing."""
+    """One line of text per record, for a person or a service manager."""
 
     def format(self, record: logging.LogRecord) -> str:
         request = current_request.get()
@@ -65,7 +65,7 @@ class LineFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One object for each record, for a program that collects logs."""
+    """One JSON object per record, for a program that collects logs."""
 
     def format(self, record: logging.LogRecord) -> str:
         values = {

@@ -1,1 +1,1 @@
-"""Complete responses to anonymous visitors, kept in memory until what they show changes."""
+"""Complete responses for anonymous visitors, kept in memory until the content that they show changes."""

@@ -1,7 +1,7 @@
-"""The generation of what public pages show: one value that every process of the machine sees at once.
+"""The generation of the public pages' content: one value that all processes of the machine share.
 
-Every write to a watched table makes a new generation when it is committed. Recognised are the SQL statements and not
-the signals of models, because update(), bulk_create() and the raw SQL of page trees send no signals.
+Every write to a watched table makes a new generation when it is committed. Writes are recognised by their SQL
+statements and not by the signals of models: update(), bulk_create() and the raw SQL of page trees send no signals.
 """
 
 import logging
@@ -27,10 +27,10 @@ from wagtail.models import Page
 from aijuu_site.models import PageChange
 from aijuu_site.serving.memory import map_file
 
-# What kept pages show lies in these apps, in pages and in settings. tests/aijuu_site/kept_pages/test_generation.py
-# compares it with the tables that the views read.
+# The rows that kept pages show belong to these apps, or are pages or settings.
+# tests/aijuu_site/kept_pages/test_generation.py compares this with the tables that the views read.
 _SHOWN_APPS = ("home", "wagtailcore", "wagtailredirects", "wagtailimages", "wagtaildocs")
-# Of these apps, but only the admin reads them, and every save writes some.
+# Models of these apps that only the admin reads. Every save writes to some of them.
 _NOT_SHOWN = (
     "home.PauseChange",
     "wagtailcore.Comment",
@@ -47,18 +47,18 @@ _NOT_SHOWN = (
 _WRITE = re.compile(
     r"\s*(?:INSERT\s+(?:OR\s+\w+\s+)?INTO|UPDATE|DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?)\s+\"?(\w+)", re.IGNORECASE
 )
-# What a draft writes into the row of its page, and no public page reads: Wagtail saves one every few seconds while
-# somebody writes.
+# The columns of its page that saving a draft writes. No public page reads them, and Wagtail saves a draft every few
+# seconds while somebody writes.
 _OF_DRAFT = r'"(?:draft_title|has_unpublished_changes|latest_revision_id|latest_revision_created_at)" = %s'
 _DRAFT = re.compile(rf'UPDATE "wagtailcore_page" SET {_OF_DRAFT}(?:, {_OF_DRAFT})* WHERE ')  # noqa: S608 - it recognises one.
-# The generation (8 random bytes), then the highest number and the count of PageChange that it includes.
+# The generation (8 random bytes), then the highest number and the count of the PageChange rows that it includes.
 _LAYOUT = struct.Struct("=8sqq")
 _logger = logging.getLogger(__name__)
 
 
 @cache
 def watched_tables() -> frozenset[str]:
-    """Return the tables whose rows kept pages show, those of many-to-many relations included."""
+    """Return the tables whose rows kept pages show, including those of many-to-many relations."""
     watched = [
         model
         for model in apps.get_models(include_auto_created=True)
@@ -123,7 +123,7 @@ def _recognise_write(execute: Callable[..., Any], sql: Any, params: Any, many: b
 
 
 def _record_in_transaction() -> None:
-    """Record one change for each transaction. Django forgets the hook with a savepoint that is rolled back."""
+    """Record one change per transaction. If a savepoint is rolled back, Django discards the hook with it."""
     if any(hook[1] is announce for hook in connection.run_on_commit):
         return
     PageChange.objects.create()
@@ -134,8 +134,8 @@ def announce() -> None:
     """Make a new generation, which every process of this machine sees at once."""
     generation = shared_generation()
     try:
-        # Before the new generation: a change of another machine that comes between the two is not in a page that
-        # somebody renders meanwhile, and must be found by follow_database().
+        # Read before the new generation is made. Read afterwards, it would include a change that another machine made
+        # in between, but a page of the new generation may have been rendered without that change.
         included = recorded_changes()
     except DatabaseError:
         # follow_database() does it again within a second.
@@ -165,15 +165,15 @@ def follow_database() -> None:
 
 
 def forget_old_changes() -> None:
-    """Delete all recorded changes but the last."""
+    """Delete all recorded changes except the last one."""
     highest = recorded_changes()[0]
     PageChange.objects.filter(pk__lt=highest).delete()
 
 
 def cache_key(key: str, key_prefix: str, version: int) -> str:
-    """Return the key of a value in Django's cache, which so ends with the generation (CACHES in the settings).
+    """Return the key of a value in Django's cache (CACHES in the settings). It contains the generation.
 
-    Each process has a cache of its own, and Wagtail removes an old value (the addresses of sites) only from that of the
-    process that changed it.
+    Each process has a cache of its own, and Wagtail removes an old value (the addresses of sites) only from the cache
+    of the process that changed it.
     """
     return f"{key_prefix}:{version}:{shared_generation().current().hex()}:{key}"

@@ -1,4 +1,4 @@
-"""Kept responses: which may be kept and until when, which requests they answer, and what keeps them ready."""
+"""Kept responses: which may be kept and until when, which requests they answer, and how they are rendered again."""
 
 import logging
 import threading
@@ -31,21 +31,21 @@ from aijuu_site.middleware import MACHINE_PATHS, PUBLIC_CACHE_CONTROL
 from home.pause.models import PauseNotice
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-# The server puts an empty list there (aijuu_site.serving.shell) and finds in it what may be kept.
+# The server stores an empty list under this key of the WSGI environ. KeptPagesMiddleware appends cacheable content.
 OFFER = "aijuu.kept"
-# Names of addresses (aijuu_site.urls). Everything else is asked of Django each time.
+# Names of URL patterns (aijuu_site.urls) whose responses may be kept. All other requests go to Django.
 _PAGES = ("wagtail_serve", "sitemap", "robots", "manifest")
 _FILES = ("media_file",)
-# A page is rendered anew after this even if nothing has changed, which heals what nobody thought of.
+# A page is rendered again after this time even without a recognised change, in case one was missed.
 LONGEST = timedelta(minutes=5)
-# How soon the thread notices a change of this machine, and how often it asks the database about other machines.
+# How soon the thread notices a change on this machine, and how often it queries the database for other machines'.
 _LOOK_SECONDS = 0.1
 _DATABASE_SECONDS = 1.0
-# How many pages are made ready again after a change.
+# How many pages are rendered again after a change.
 _READY_AGAIN = 60
-# How many addresses are remembered whose response can't be kept.
+# How many keys of uncacheable responses are remembered.
 _UNKEPT = 1000
-# What links from campaigns and social media add to an address. No page reads them.
+# Query parameters that links in campaigns and social media add. No page reads them.
 _TRACKING = ("utm_", "mc_")
 _TRACKING_NAMES = frozenset(("fbclid", "gclid", "gbraid", "wbraid", "msclkid", "igshid", "srsltid", "yclid", "ttclid"))
 _OF_ONE_REQUEST = ("x-request-id",)
@@ -54,7 +54,10 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KeptContent:
-    """What may be kept: the body before compression (None: the body that is sent), between two times of the epoch."""
+    """Content that may be kept from `since` until `until` (seconds since the epoch).
+
+    `body` is uncompressed; None means that the sent body is kept.
+    """
 
     body: bytes | None
     since: float
@@ -82,14 +85,14 @@ class KeptPagesMiddleware:
 def may_be_kept(request: HttpRequest, response: HttpResponseBase) -> bool:
     """Return whether every anonymous visitor may get this response.
 
-    The view decides by Cache-Control: a page with a form token or private words has set its own, and a public one has
-    left it to PublicCacheMiddleware.
+    The view decides with Cache-Control: a page with a form token or private content sets its own, and a public page
+    leaves it to PublicCacheMiddleware.
     """
     match = request.resolver_match
     name = match.view_name if match else ""
     if request.method != "GET" or request.GET or request.COOKIES or response.cookies:
         return False
-    # A nonce is for one response, and Vary names what else the response depends on.
+    # A nonce is valid for one response only. "Vary: Cookie" marks a response that depends on the visitor.
     if getattr(request, "_csp_nonce", None) or "cookie" in response.get("Vary", "").lower():
         return False
     cache_control = response.get("Cache-Control", "")
@@ -102,27 +105,27 @@ def may_be_kept(request: HttpRequest, response: HttpResponseBase) -> bool:
 
 
 def _is_redirected_by_query(path: str) -> bool:
-    """Return whether this path is redirected with some query, which may be a campaign's: a key has no query."""
+    """Return whether a redirect exists for this path with a query, maybe a campaign's. Keys contain no query."""
     return bool(Redirect.objects.filter(old_path__istartswith=f"{Redirect.normalise_path(path)}?").exists())
 
 
 def _is_named_by_a_row(file: str) -> bool:
-    """Return whether the file still belongs to a picture.
+    """Return whether a picture still uses the file.
 
-    Files are deleted after the commit that ends what is kept, in a bucket some time after it. Until then they must not
-    be kept again.
+    A file is deleted after the commit that invalidates its kept response, in a bucket some time later. Until then the
+    file must not be kept again.
     """
     return get_image_model().get_rendition_model().objects.filter(file=file).exists()
 
 
 def kept_until(request: HttpRequest, began: datetime) -> datetime:
-    """Return when the pause has another state or other words, or LONGEST after `began` if that comes first."""
+    """Return when the pause next changes its state or text, but LONGEST after `began` at the latest."""
     edge = PauseNotice.load(request).next_change(now=began)
     return min(edge, began + LONGEST) if edge else began + LONGEST
 
 
 class RequestHead(Protocol):
-    """What a server knows of a request before its body; header names in lower case."""
+    """The part of a request that arrives before its body; header names are in lower case."""
 
     method: str
     path: str
@@ -147,13 +150,13 @@ class Rendered(Protocol):
 
 @lru_cache(maxsize=256)
 def is_tracking(query: str) -> bool:
-    """Return whether the query holds nothing but what campaigns add."""
+    """Return whether the query contains only tracking parameters."""
     names = (part.partition("=")[0] for part in query.split("&") if part)
     return all(name in _TRACKING_NAMES or name.startswith(_TRACKING) for name in names)
 
 
 class Keeper:
-    """The kept responses of one process. A key is a path; that of a static file names an encoding, too."""
+    """The kept responses of one process. A key is a path; the key of a static file also contains an encoding."""
 
     def __init__(self) -> None:
         self.store = Store()
@@ -167,13 +170,13 @@ class Keeper:
         self._stopping = threading.Event()
 
     def key(self, request: RequestHead) -> str | None:
-        """Return the key of the response; None for a request that Django must see."""
+        """Return the key of the response; None if Django must handle the request."""
         if request.method not in ("GET", "HEAD"):
             return None
         header = request.headers.get
         if header("cookie") or header("authorization") or header("range") or header("transfer-encoding"):
             return None
-        # Two are refused, as are chunks. Other names and http are led to the site's address.
+        # A request with two Host headers is refused, and one for another host or over http is redirected.
         if request.headers.get_all("host") != [self._host] or (self._https and header("x-forwarded-proto") != "https"):
             return None
         query = request.query_string
@@ -187,17 +190,18 @@ class Keeper:
         return path
 
     def valid(self, key: str) -> Entry | None:
-        """Return what is kept, if it still holds."""
+        """Return the kept response if it is still valid."""
         entry = self.store.get(key)
         if entry is None or not entry.holds(generation=self._generation.current(), now=time.time()):
             return None
         return entry
 
     def for_proxies(self, entry: Entry) -> Headers:
-        """Return the header that lets nginx (deploy/nginx.conf, which removes it) keep what holds here for this second.
+        """Return the header that lets nginx keep a response that is valid here until the current second ends.
 
-        Not "1": nginx counts whole seconds, and would keep it for up to two, over an edge of the pause too. It goes
-        first, since nginx before 1.23 heeds a Cache-Control before it.
+        deploy/nginx.conf removes the header. Its value is not "1": nginx counts whole seconds, and would keep the
+        response for up to two, even past a change of the pause. It is sent first, because nginx before 1.23 obeys a
+        Cache-Control that precedes it.
         """
         if not self._has_proxies:
             return []
@@ -205,15 +209,15 @@ class Keeper:
         return [("x-accel-expires", f"@{int(now)}")] if entry.holds(generation=self.generation, now=now) else []
 
     def is_known_as_unkept(self, key: str) -> bool:
-        """Return whether the response could not be kept in this generation: nobody needs to wait for it."""
+        """Return whether the response was uncacheable in this generation, so that requests need not wait for it."""
         return self._unkept.get(key) == self._generation.current()
 
     def is_file(self, key: str) -> bool:
-        """Return whether the application must be asked for this encoding alone."""
+        """Return whether the key is of a file, which the application returns in only one encoding."""
         return key.startswith((self._static, settings.MEDIA_URL))
 
     def keep(self, key: str, response: Rendered, offers: Iterable[KeptContent], generation: bytes) -> Entry | None:
-        """Keep the response to `key` if that is allowed. `generation` was the current one before it was made."""
+        """Store the response under `key` if that is allowed. `generation` was current before it was rendered."""
         entry = self._entry(key, response, offers, generation)
         if entry is not None and self.store.put(key, entry):
             return entry
@@ -248,9 +252,9 @@ class Keeper:
         return self._generation.current()
 
     def start(self, render: Callable[[str], object], first: Callable[[], Iterable[str]]) -> None:
-        """Start the thread that follows the database and calls `render` with the key of each response to make ready.
+        """Start the thread that follows the database and calls `render` with the key of each response to prepare.
 
-        `first` returns the keys that are made ready at the start.
+        `first` returns the keys of the responses to prepare at the start.
         """
         threading.Thread(target=self._run, args=(render, first), name="kept pages", daemon=True).start()
 
@@ -270,10 +274,10 @@ class Keeper:
                     self._make_ready(render, keys)
                 self._make_ready(render, self._stale())
             except DatabaseError:
-                # Visitors are answered by Django meanwhile, with what it can read.
+                # Meanwhile Django answers visitors, as far as the database allows.
                 _logger.warning("Can't follow the changes of pages.", exc_info=True)
                 connection.close()
-            # As at the end of a request.
+            # Django does the same at the end of a request.
             close_old_connections()
 
     def _stale(self) -> list[str]:
@@ -285,6 +289,6 @@ class Keeper:
         for key in keys:
             if self._stopping.is_set():
                 return
-            # What can't be kept any more (unpublished, private) must not be tried again and again.
+            # Otherwise a response that is uncacheable by now (unpublished, private) would be rendered again and again.
             self.store.drop(key)
             render(key)

@@ -1,4 +1,4 @@
-"""Kept responses: complete with headers, in every encoding, and valid until something changes. Knows no Django."""
+"""Kept responses: complete with headers, in every encoding, and valid until something changes. Without Django."""
 
 import gzip
 import hashlib
@@ -12,7 +12,7 @@ import brotli
 
 Headers = list[tuple[str, str]]
 
-# By preference. "" is the name of the body as it is.
+# In order of preference. "" is the uncompressed body.
 ENCODINGS = ("br", "gzip", "")
 _COMPRESSIBLE = (
     "text/",
@@ -22,24 +22,24 @@ _COMPRESSIBLE = (
     "application/xml",
     "image/svg+xml",
 )
-# A shorter body would hardly become smaller.
+# A shorter body would hardly get smaller.
 _WORTH_COMPRESSING = 200
-# A page is compressed by each process after each change: almost as small as the best level, at a tenth of its cost.
+# Each process compresses a page after each change. This level is nearly as good as the best, at a tenth of its cost.
 _BROTLI_QUALITY = 7
-# 2^18 bytes: larger than any page, and a fraction of the memory that the largest window takes.
+# 2^18 bytes: larger than any page, and much less memory than the largest window takes.
 _BROTLI_WINDOW = 18
-# What clients write is remembered up to this length: else a visitor could fill the memory of each process with headers.
+# Longer paths, queries and headers are not stored: a visitor could fill the memory of each process with them.
 LONGEST_REMEMBERED = 1000
-# The weight of an encoding that a client does not take (RFC 9110, 12.4.2), in lower case.
+# The weight of an encoding that a client does not accept (RFC 9110, 12.4.2), in lower case.
 _REFUSED = re.compile(r"[ \t]*q=0(?:\.0{0,3})?[ \t]*")
-# Made anew for each variant.
+# Set separately for each variant.
 _OF_THE_BODY = frozenset(("content-length", "content-encoding", "etag", "vary"))
 _NOT_IN_304 = frozenset(("content-type", "content-encoding", "content-length", "content-language"))
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to send. `body` is empty for 304 and HEAD, whose headers name the length of what GET sends."""
+    """A response to send. `body` is empty for 304 and HEAD; the headers of HEAD state the length of GET's body."""
 
     status: int
     headers: Headers
@@ -48,9 +48,9 @@ class Answer:
 
 @dataclass(slots=True)
 class Entry:
-    """A kept response. It holds while `generation` (None: always) is the current one and from `since` to `until`.
+    """A kept response. It is valid while `generation` is the current one (None: always), from `since` until `until`.
 
-    Both are in seconds since the epoch; `until` itself is too late.
+    Both are in seconds since the epoch; at `until` it is no longer valid.
     """
 
     status: int
@@ -68,7 +68,7 @@ class Entry:
         return sum(len(answer.body) for answer in self.variants.values())
 
     def holds(self, *, generation: bytes, now: float) -> bool:
-        # A clock that was set back has not reached what was rendered.
+        # After the clock was set back, an entry can lie in the future; it does not hold.
         return (self.generation is None or self.generation == generation) and self.since <= now < self.until
 
     def answer(
@@ -94,7 +94,7 @@ class Entry:
 
 
 def accepted_encodings(accept_encoding: str) -> tuple[str, ...]:
-    """Return those of ENCODINGS that the client takes, best first; the body as it is always belongs to them."""
+    """Return the members of ENCODINGS that the client accepts, best first; the uncompressed body is always one."""
     return _remembered_encodings(accept_encoding) if len(accept_encoding) <= LONGEST_REMEMBERED else ("",)
 
 
@@ -117,9 +117,9 @@ def page_entry(
     until: float,
     since: float = 0.0,
 ) -> Entry:
-    """Return an entry for a page, compressed in every encoding. `headers` are those of a whole response to GET."""
+    """Return an entry for a page, compressed in every encoding. `headers` are those of a complete response to GET."""
     kept = [(name, value) for name, value in headers if name.lower() not in _OF_THE_BODY]
-    # Weak: it stands for the same page in every encoding.
+    # A weak ETag, because it is the same in every encoding.
     weak = f'W/"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
     kept += [("etag", weak), ("vary", "accept-encoding")]
     variants = {"": Answer(status, kept, body)}
@@ -128,7 +128,7 @@ def page_entry(
         variants["gzip"] = Answer(status, [*kept, ("content-encoding", "gzip")], gzip.compress(body, 9, mtime=0))
         compressed = brotli.compress(body, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY, lgwin=_BROTLI_WINDOW)
         variants["br"] = Answer(status, [*kept, ("content-encoding", "br")], compressed)
-    # A 404 has no validator that could hold.
+    # A 404 is never answered with 304.
     unchanged = Answer(304, _for_304(kept)) if status == 200 else None
     return Entry(status, variants, etag=weak, not_modified=unchanged, generation=generation, since=since, until=until)
 
@@ -136,7 +136,7 @@ def page_entry(
 def file_entry(
     *, headers: Sequence[tuple[str, str]], body: bytes, generation: bytes | None, until: float = float("inf")
 ) -> Entry:
-    """Return an entry for a file in the one encoding that `headers` name."""
+    """Return an entry for a file in the one encoding that `headers` state."""
     kept = [(name, value) for name, value in headers if name.lower() != "content-length"]
     named = {name.lower(): value for name, value in kept}
     return Entry(
@@ -156,10 +156,10 @@ def _for_304(headers: Headers) -> Headers:
 
 @dataclass
 class Store:
-    """Entries by key, limited in number and bytes; what was used longest ago gives way.
+    """Entries by key, limited in number and bytes. The least recently used one is removed first.
 
-    `most_errors` limits the entries with another status than 200, so that nobody can push the pages out with
-    addresses that don't exist.
+    `most_errors` limits the entries with a status other than 200, so that requests for addresses that don't exist can't
+    displace the pages.
     """
 
     most_entries: int = 400
@@ -180,7 +180,7 @@ class Store:
         return entry
 
     def put(self, key: str, entry: Entry) -> bool:
-        """Keep the entry. Return whether there was room."""
+        """Store the entry. Returns False if it is too large."""
         with self._lock:
             self._remove(key)
             if entry.size > self.largest:
@@ -201,7 +201,7 @@ class Store:
             self._remove(key)
 
     def latest(self, number: int) -> list[tuple[str, Entry]]:
-        """Return up to `number` entries with status 200, the last used first."""
+        """Return up to `number` entries with status 200, the most recently used first."""
         with self._lock:
             good = [(key, entry) for key, entry in self._entries.items() if entry.status == 200]
         return sorted(good, key=lambda item: -item[1].used)[:number]
