@@ -50,10 +50,10 @@ def page_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
 def _link_for(mail: OutgoingMail, now: datetime) -> MadeLink:
     """Make a new private link for a mail, to its enquiry's mapping, which is created if needed.
 
-    The link opens existing answers only if they were started by mail too, or if the sender has confirmed the e-mail
-    address; otherwise an empty mapping. Earlier links stay valid. A link to a mapping that was not started is valid for
-    a whole lifetime from now (intake.mapping.models.expiry). The mail of an unfinished draft has a link to that draft.
-    Raises Enquiry.DoesNotExist or InitialMapping.DoesNotExist if the enquiry or the draft was removed.
+    The link opens existing answers only if they were begun by a mailed link too, or if the sender has confirmed the
+    address. Otherwise it opens an empty mapping. Earlier links stay valid. A link to a mapping that was not started is
+    valid for a whole lifetime from now (intake.mapping.models.expiry). The mail of an unfinished draft has a link to
+    that draft. Raises Enquiry.DoesNotExist or InitialMapping.DoesNotExist if the enquiry or the draft was removed.
     """
     secret = new_secret()
     if mail.purpose != MailPurpose.MAPPING_RESUME:

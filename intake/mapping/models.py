@@ -167,8 +167,8 @@ class InitialMapping(models.Model):
 class MappingLink(StoredLink):
     """A private link to one mapping.
 
-    `by_mail`: the link was sent by mail. `mailbox_key`: to which mailbox (intake.mailbox), if the mapping has contact
-    facts of its own, so that the link can be deleted once the address is corrected.
+    `by_mail`: the link was sent by mail. `mailbox_key`: the mailbox (intake.mailbox) to which it was sent, if the
+    mapping has its own contact facts. The link can then be deleted when the address is corrected.
     """
 
     by_mail = models.BooleanField(default=False)

@@ -359,7 +359,8 @@ def _may_go_on(enquiry: Enquiry) -> bool:
 def _mapping_after_message(enquiry: Enquiry, pause: PauseStatus) -> PrivateLink | None:
     """Return the private link for the confirmation of a message; None if the confirmation offers no mapping.
 
-    A new mapping is offered only while the contact page takes messages as usual. One that has begun always is.
+    A new mapping is offered only while the contact page takes messages as usual; one that has begun is offered in every
+    mode. A closed enquiry gets no link.
     """
     mapping = getattr(enquiry, "mapping", None)
     is_begun = mapping is not None and mapping.started_at is not None

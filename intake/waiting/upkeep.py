@@ -94,7 +94,7 @@ def remind_and_close(*, now: datetime, each: Each = each_or_raise) -> int:
 
 
 def _follow_up(place: WaitingPlace, opened_on: date | None, now: datetime) -> bool:
-    """Remind or close a mailbox if it is still due once its enquiries are locked. Returns whether it was."""
+    """Remind or close a mailbox if it is still due once its enquiries are locked. Returns whether this was done."""
     with transaction.atomic():
         lock_receiving()
         if not takes_new_clients(now):
