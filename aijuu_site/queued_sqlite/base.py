@@ -1,7 +1,7 @@
 """The database backend. Every write of web server, worker and commands waits for its turn here.
 
-The queue is first come, first served, for the threads and processes of one machine. It only decides whose turn it is.
-What protects the data is SQLite's own lock.
+The queue is first come, first served, for the threads and processes of one machine. It only decides whose turn it is;
+SQLite's own lock protects the data.
 """
 
 import fcntl
@@ -19,16 +19,16 @@ from typing import Any
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
-# The bytes of the file that are locked; they need not exist. The file itself holds the next ticket.
+# Offsets of bytes that are locked in the queue's file; they need not exist. The file contains the next ticket.
 _COUNTER, _FIRST_TICKET = 0, 2
 _NUMBER = struct.Struct("<q")
 _POLL_SECONDS = 0.0005
-# Linux only. Elsewhere the threads of each process queue, and the processes wait as SQLite lets them.
+# On Linux only. Elsewhere the threads of each process queue, and the processes wait for SQLite's lock.
 _SET_LOCK = getattr(fcntl, "F_OFD_SETLK", None)
-# After a shorter one, setting another time limit is not worth it.
+# After a wait shorter than this, SQLite's time limit is not adjusted.
 _SHORT_WAIT = 0.1
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
-# How long a new connection waits for the end of those that were opened read-only.
+# How long a new connection waits until the connections that were opened read-only are closed.
 _READ_ONLY_SECONDS = 2.0
 _read_only: weakref.WeakSet["DatabaseWrapper"] = weakref.WeakSet()
 _read_only_ends = threading.Condition()
@@ -39,7 +39,7 @@ class QueueTimeout(Exception):
 
 
 class _Threads:
-    """The queue of this process: a lock that is passed on to the thread that has waited longest."""
+    """The queue of this process: a lock that is handed to the thread that has waited longest."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -60,7 +60,7 @@ class _Threads:
             if turn in self._waiting:
                 self._waiting.remove(turn)
                 return False
-        # It was passed on at the last moment.
+        # The lock was handed over just after the timeout.
         return True
 
     def release(self) -> None:
@@ -81,7 +81,7 @@ def _threads_of(path: Path) -> _Threads:
 
 
 def _forget_threads() -> None:
-    # In a forked child, no thread of the parent will ever release what it held.
+    # In a forked child, no thread of the parent exists that would release its lock.
     global _threads_guard
     _threads_guard = threading.Lock()
     _threads.clear()
@@ -91,16 +91,16 @@ os.register_at_fork(after_in_child=_forget_threads)
 
 
 class WriterQueue:
-    """One writer's place in the queue of a file. Not for several threads.
+    """One writer's place in the queue of a file. Not thread-safe.
 
-    Within a process, threads wait for each other. The first of each process then takes a ticket: it locks the byte of
-    its number in the file, and has its turn once the byte before is free. Only the next in the queue looks at that
-    byte, so nobody overtakes. The kernel frees the bytes of a process that dies.
+    Within a process, threads wait for each other. The first thread of each process then takes a ticket: it locks the
+    byte with the ticket's number in the file, and has its turn once the byte before it is free. Only the next writer in
+    the queue tries to lock that byte, so nobody overtakes. The kernel releases the locks of a process that dies.
     """
 
     def __init__(self, path: Path) -> None:
         self._threads = _threads_of(path)
-        # Locks belong to an open file, so each writer has its own.
+        # Locks belong to an open file, so each writer opens its own.
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._ticket: int | None = None
 
@@ -148,13 +148,13 @@ class WriterQueue:
             self._threads.release()
 
     def close(self) -> None:
-        """End the turn and leave for good."""
+        """End the turn and close the queue's file."""
         self.release()
         os.close(self._file)
 
     def _lock(self, byte: int, deadline: float) -> None:
         while not self._set_lock(fcntl.F_WRLCK, byte):
-            # The kernel could wake us, but knows no time limit.
+            # The kernel could wait for the lock, but only without a time limit.
             if time.monotonic() > deadline:
                 raise QueueTimeout
             time.sleep(_POLL_SECONDS)
@@ -181,7 +181,7 @@ class QueuedCursor(base.SQLiteCursorWrapper):
     """A cursor whose writes outside a transaction wait for their turn.
 
     SQLite ends an INSERT … RETURNING only when its last row is fetched. Until then the database stays locked, and a
-    transaction around it can't be committed. So the rows of a write are fetched at once and kept here.
+    transaction around it can't be committed. So this class fetches the rows of a write at once and stores them.
     """
 
     queued: Callable[[str], Any]
@@ -225,23 +225,25 @@ class QueuedCursor(base.SQLiteCursorWrapper):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Take the turn before BEGIN and give it up after the end of the transaction.
+    """Waits for its turn before BEGIN, and ends the turn after the transaction.
 
-    The file of the queue is opened with the first write: where nothing can be written, pages are still read.
+    The queue's file is opened at the first write: where nothing can be written, pages can still be read.
     """
 
     _queue: WriterQueue | None = None
     _is_hurried = False
 
     def is_usable(self) -> bool:
-        """Return False: after an error, the file is opened anew."""
+        """Return False, so that Django opens the file again after an error."""
         return False
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Open the file. What was opened while it could not be written ends with its request, also without an error.
+        """Open the database file.
 
-        SQLite keeps such a connection read-only, and with it the memory that all connections of the process to the file
-        share, until the last of them is closed. So once the file can be written, a new one waits for the end of these.
+        A connection that is opened while the file is not writable is closed after its request, even without an error.
+        SQLite keeps such a connection read-only, and also the memory that all connections of the process to the file
+        share, until the last of them is closed. So once the file is writable, a new connection waits until the
+        read-only ones are closed.
         """
         if self.is_in_memory_db():
             return super().get_new_connection(conn_params)
@@ -304,7 +306,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
 
     def _commit(self) -> Any:
-        # After an error Django rolls back.
+        # If this raises, Django rolls back, which ends the turn.
         done = super()._commit()  # type: ignore[misc]
         self._end_turn()
         return done
@@ -325,7 +327,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 self._queue = None
 
     def _take_turn(self) -> None:
-        """Wait for the turn. What is left of `timeout` is for a program that does not queue."""
+        """Wait for the turn. The rest of `timeout` remains for a program that does not use the queue."""
         if self.is_in_memory_db():
             return
         seconds, began = float(self.settings_dict["OPTIONS"].get("timeout", 5.0)), time.monotonic()

@@ -32,8 +32,8 @@ class AlreadyRunningError(Exception):
 def exclusive_start(data_dir: Path) -> Iterator[None]:
     """Lock `data_dir` for this process. Raises AlreadyRunningError.
 
-    Prevents concurrent migrations and a second worker. The operating system releases the lock when the process ends,
-    also where another program has taken its place (exec).
+    Prevents concurrent migrations and a second worker. The operating system releases the lock when the process ends; an
+    exec() does not release it.
     """
     descriptor = os.open(data_dir / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
     os.set_inheritable(descriptor, True)
@@ -49,7 +49,7 @@ def exclusive_start(data_dir: Path) -> Iterator[None]:
 
 
 def check_program() -> None:
-    """Run Django's system checks without a database, with the deployment checks under https. Raises SystemCheckError.
+    """Run Django's system checks without a database, under https also the deployment checks. Raises SystemCheckError.
 
     Needed because call_command() skips the checks of a command.
     """
@@ -62,14 +62,14 @@ def check_database() -> None:
 
 
 def require_database() -> None:
-    """Raise CommandError where the database can't be used. A missing SQLite file is accepted."""
+    """Raise CommandError if the database can't be used. A missing SQLite file is accepted."""
     message = database_error()
     if message:
         raise CommandError(message)
 
 
 def require_storage() -> None:
-    """Raise CommandError where the bucket of STORAGE_URL can't be used. Folders are not tried."""
+    """Raise CommandError if the bucket of STORAGE_URL can't be used. Folders are not checked."""
     for storage in (storages[name] for name in settings.STORAGES if settings.STORAGES[name]["BACKEND"] == BUCKET):
         try:
             name = storage.save("check/start.txt", ContentFile(b"x"))
@@ -116,14 +116,14 @@ def disk_full_as_command_error() -> Iterator[None]:
 
 
 def database_error() -> str:
-    """Return why the database can't be used, without the password; "" where it can."""
+    """Return why the database can't be used, without the password; "" if it can be used."""
     if settings.DATABASES["default"]["ENGINE"] == SQLITE:
         path = Path(connection.settings_dict["NAME"])
         if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
             return f"DATABASE_URL: the folder {path.parent} is not there, or this user can't write it."
         if not path.exists():
             return ""
-    # Not through the connection pool, which retries for long and logs each attempt.
+    # Without the connection pool, which retries for long and logs each attempt.
     probe = connection.copy()
     if settings.DATABASES["default"]["ENGINE"] == POSTGRESQL:
         probe.settings_dict["OPTIONS"].pop("pool", None)
@@ -136,7 +136,7 @@ def database_error() -> str:
             cursor.execute("SHOW server_encoding")
             (encoding,) = cursor.fetchone()
             if encoding != "UTF8":
-                # As Debian makes it where no language is set. Letters would be refused for an ä.
+                # Debian creates such a database where no language is set. It would refuse enquiries with an ä.
                 return f"DATABASE_URL: the database is in {encoding}. {_MAKE_IN_UTF8}"
     except Error as error:
         return f"DATABASE_URL: the database can't be used: {' '.join(str(error).split())}"
@@ -146,7 +146,7 @@ def database_error() -> str:
 
 
 def close_connections() -> None:
-    """Close every connection to the database, the pooled ones included."""
+    """Close every connection to the database, including those of the pool."""
     for each in connections.all(initialized_only=True):
         each.close()
         if hasattr(each, "close_pool"):

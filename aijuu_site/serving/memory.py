@@ -1,6 +1,6 @@
-"""What keeps the memory of all processes together small, and small files that they share by mapping them into memory.
+"""Keeps the total memory of all processes small, and maps small files into memory that processes share.
 
-With another C library than glibc nothing keeps it small.
+Without glibc, keep_heap_small() and trim_regularly() have no effect.
 """
 
 import ctypes
@@ -23,10 +23,10 @@ _READ_ONLY_FILE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) r-[-x]p [0-9a-f]+ \S+ [1-
 
 
 def keep_heap_small() -> None:
-    """Let glibc keep the free memory of all threads together, and give each big block pages of its own.
+    """Make glibc use one heap for all threads, and separate memory pages for each big block.
 
-    Apart, free memory costs a fifth more over time. glibc's own limit of a big block grows with those that are freed,
-    up to 32 MiB: then they lie between small ones that stay, and what is left of them can't be used.
+    Separate heaps take a fifth more memory over time. glibc's own threshold of a big block grows up to 32 MiB
+    when such blocks are freed: then big blocks lie between small ones that stay, and the gaps can't be reused.
     """
     if sys.platform == "linux":
         with suppress(AttributeError):
@@ -36,9 +36,9 @@ def keep_heap_small() -> None:
 
 
 def trim_regularly(seconds: float = _TRIM_SECONDS) -> None:
-    """Give free memory back to the system every `seconds`: glibc keeps what a burst of requests took.
+    """Return free memory to the system every `seconds`: glibc keeps what a burst of requests used.
 
-    For the process that calls it: its thread does not outlive a fork.
+    Applies to the calling process only, because its thread does not survive a fork.
     """
     threading.Thread(target=_trim, args=(seconds,), name="trim", daemon=True).start()
 
@@ -54,9 +54,9 @@ def _trim(seconds: float) -> None:
 
 
 def forget_files() -> None:
-    """Give back what was read of libraries' files: 14 MiB that only loading them takes.
+    """Release the memory of library files: 14 MiB that were needed only to load them.
 
-    What the process needs after all, the system maps again.
+    The system maps again what the process still needs.
     """
     if sys.platform == "linux":
         madvise = ctypes.CDLL(None).madvise
@@ -67,23 +67,23 @@ def forget_files() -> None:
 
 
 def _unchanged_files(smaps: str) -> Iterator[tuple[int, int]]:
-    """Yield address and length of the mappings that hold nothing but what is in their file."""
+    """Yield address and length of the mappings that contain only unmodified data of their file."""
     start = length = 0
     for line in smaps.splitlines():
         if begins := _READ_ONLY_FILE.match(line):
             start = int(begins[1], 16)
             length = int(begins[2], 16) - start
         elif length and line.startswith("Anonymous:"):
-            # Others were changed by the linker before they became read-only.
+            # The linker modified the others before they became read-only.
             if line.split()[1] == "0":
                 yield start, length
             length = 0
 
 
 def map_file(descriptor: int, size: int) -> mmap.mmap:
-    """Map the first `size` bytes of an open file, with their place on the disk. Raises OSError where there is none.
+    """Map the first `size` bytes of an open file, and reserve their space on the disk. Raises OSError if it is full.
 
-    Without its place, the first write into the memory would kill the process on a full disk (SIGBUS).
+    Without the reservation, the first write into the memory would kill the process on a full disk (SIGBUS).
     """
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)

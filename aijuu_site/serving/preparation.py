@@ -32,14 +32,14 @@ SUPERVISORS_GROUP = "Työnohjaaja"
 _FRONT_PAGE_SLUG = "etusivu"
 # Characters of a tree path for each level.
 _STEP = Page.steplen
-# As in a new database (intake.migrations.0002_groups).
+# The same as in a new database (intake.migrations.0002_groups).
 _GROUPS = ("Työnohjaaja", "Sisällöntuottaja")
 _PERMISSIONS = ("add_page", "change_page", "publish_page", "bulk_delete_page", "lock_page", "unlock_page")
 
 
 @dataclass(frozen=True)
 class NewAccount:
-    """The created account. `generated_password` is None where a password was given. It is stored only as a hash."""
+    """The created account. `generated_password` is None if a password was given. It is stored only as a hash."""
 
     email: str
     generated_password: str | None
@@ -54,11 +54,11 @@ def account_exists() -> bool:
 
 @transaction.atomic
 def ensure_supervisor_account(*, email: str, password: str) -> NewAccount | None:
-    """Create the supervisor's account and return it; None where an account exists.
+    """Create the supervisor's account and return it; None if an account exists.
 
     The supervisor is also a superuser, because somebody must manage accounts. An empty `password` is replaced by a
-    generated one. Raises ValidationError where a user without these rights has the address: start-up never grants
-    rights to an existing user.
+    generated one. Raises ValidationError if a user without these rights has the address: start-up never grants rights
+    to an existing user.
     """
     if account_exists():
         return None
@@ -74,13 +74,13 @@ def ensure_supervisor_account(*, email: str, password: str) -> NewAccount | None
 
 
 def _name_of(email: str) -> str:
-    """The practice's own person where it is their address; anybody else writes their name in the admin."""
+    """Return the name of the practice's person if the address is theirs; "" for others, who enter it in the admin."""
     details = ContactDetails.load()
     return details.person_name if normalised(details.email) == normalised(email) else ""
 
 
 def _weaknesses(password: str, user: User) -> list[str]:
-    # As all that commands print.
+    # All output of commands is in English.
     with translation.override("en"):
         try:
             validate_password(password, user)
@@ -90,9 +90,9 @@ def _weaknesses(password: str, user: User) -> list[str]:
 
 
 def require_strong_first_password() -> None:
-    """Raise CommandError where the first account would get a weak ADMIN_PASSWORD and strangers reach the site.
+    """Raise CommandError if the site is public and its first account would get a weak ADMIN_PASSWORD.
 
-    Whoever guesses it before the first login sets up the second step, too. Writes nothing, and no database is made.
+    Whoever guesses it before the first login could also set up the second step. Writes nothing and creates no database.
     """
     if not (settings.HTTPS and settings.ADMIN_PASSWORD):
         return
@@ -105,10 +105,10 @@ def require_strong_first_password() -> None:
 
 
 def _has_accounts() -> bool:
-    """Return account_exists(); False where there is no database yet, or an empty one."""
+    """Return account_exists(); False if there is no database yet, or an empty one."""
     if settings.DATABASES["default"]["ENGINE"] == SQLITE and not Path(connection.settings_dict["NAME"]).exists():
         return False
-    # Both tables come with the first migrations.
+    # The first migrations create both tables.
     if not {User._meta.db_table, Group._meta.db_table} <= set(connection.introspection.table_names()):
         return False
     return account_exists()
@@ -147,7 +147,7 @@ def _make_home_page() -> HomePage:
         root.refresh_from_db()
         root.add_child(instance=home)
         return home
-    # With the tree path and slug of the deleted parent.
+    # The new page gets the tree path and the slug of the deleted parent.
     home.path, home.depth, home.slug = orphan.path[: 2 * _STEP], 2, orphan.url_path.split("/")[1]
     home.save()
     _count_children(home)
@@ -163,7 +163,7 @@ def _first_orphan() -> Page | None:
 
 
 def _count_children(page: Page) -> None:
-    """Correct `numchild`, which is wrong after rows were deleted by hand."""
+    """Correct `numchild`, which is wrong after rows were deleted manually."""
     children = Page.objects.filter(depth=page.depth + 1, path__startswith=page.path)
     Page.objects.filter(pk=page.pk).update(numchild=children.count())
 
@@ -197,7 +197,7 @@ def prepare_data(say: Say) -> None:
 
 
 def pending_migrations() -> list[str]:
-    """Return the names of the migrations to come. Raises CommandError where a newer release migrated the database."""
+    """Return the names of the pending migrations. Raises CommandError if a newer release migrated the database."""
     executor = MigrationExecutor(connection)
     loader = executor.loader
     newer = newer_migrations(applied=loader.applied_migrations, known=loader.disk_migrations)
@@ -210,7 +210,7 @@ def pending_migrations() -> list[str]:
 
 
 def missing_preparation() -> str:
-    """Return in one line what a command lacks that was run before `prepare`, or with another database; or ""."""
+    """Return in one line why a command can't run: `prepare` has not run, or the database is another one; else ""."""
     try:
         missing = len(pending_migrations())
     except CommandError as error:
@@ -226,7 +226,7 @@ def missing_preparation() -> str:
 def newer_migrations(*, applied: Collection[tuple[str, str]], known: Collection[tuple[str, str]]) -> list[str]:
     """Return the applied migrations, as app.name, that only a newer release can have brought.
 
-    An unknown one with a lower number was squashed since, and is no sign of that.
+    An unknown migration with a lower number has been squashed since, and does not indicate a newer release.
     """
     latest: dict[str, str] = {}
     for app, name in known:
@@ -239,7 +239,7 @@ def _migrate(say: Say) -> None:
     steps = pending_migrations()
     if steps:
         say(f"Bringing the database up to date ({len(steps)} steps) …")
-    # Also without steps: post_migrate creates permissions that an interrupted run left out.
+    # Even without steps: post_migrate creates permissions that an interrupted run did not create.
     call_command("migrate", interactive=False, verbosity=0)
 
 
@@ -273,7 +273,7 @@ def _make_account(say: Say) -> None:
     try:
         account = ensure_supervisor_account(email=settings.ADMIN_EMAIL, password=settings.ADMIN_PASSWORD)
     except ValidationError as error:
-        # The site starts anyway: visitors need it, and messages are stored.
+        # The site starts anyway: visitors need it, and enquiries are stored.
         say(f"WARNING: nobody can sign in to the admin. {' '.join(error.messages)}")
         return
     if account is None:

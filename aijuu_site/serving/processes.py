@@ -16,14 +16,14 @@ from types import FrameType
 
 from aijuu_site.settings.hosts import reachable_host
 
-# The web server finishes its requests within five (serving.web).
+# The web server finishes its requests within five seconds (serving.web).
 STOP_SECONDS = 10.0
-# When stopping takes longer than this, the terminal says why.
+# If stopping takes longer than this, the terminal shows why.
 _TELL_AFTER = 2.0
 # A process that ran this long was healthy: the next restart delay is FIRST_WAIT again.
 HEALTHY_SECONDS = 60.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
-# A web server that still ends after waits up to this is not mended by forking it anew.
+# If the web server still exits after waits of up to this, forking it again does not help.
 _LONGEST_WEB_WAIT = 8.0
 _TICK = 0.2
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
@@ -46,9 +46,10 @@ def site_answers(host: str, port: int) -> bool:
 
 
 class Forked:
-    """A process that runs `run` in the memory of this one, which it shares as long as neither changes it.
+    """A process that runs `run` in a fork of this one. Both share memory until one of them modifies it.
 
-    In a session of its own: Ctrl-C in the terminal reaches only the supervisor. Fork only where no other threads run.
+    It has a session of its own, so that Ctrl-C in the terminal reaches only the supervisor. Fork only where no other
+    threads run.
     """
 
     def __init__(self, name: str, run: Callable[[], object]) -> None:
@@ -56,7 +57,7 @@ class Forked:
         sys.stderr.flush()
         parent = os.getpid()
         self.returncode: int | None = None
-        # A signal that comes before the child is ready for it waits, and is not taken by this process's handler in it.
+        # A signal that arrives before the child is ready stays pending; the child must not run this process's handler.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
         self.pid = os.fork()
         if self.pid == 0:
@@ -72,7 +73,7 @@ class Forked:
         return self.returncode
 
     def signal_group(self, number: signal.Signals) -> None:
-        """Signal the whole process group, also where its leader has exited."""
+        """Signal the whole process group, even if its leader has exited."""
         try:
             os.killpg(self.pid, number)
         except ProcessLookupError:
@@ -99,7 +100,7 @@ def _run_forked(name: str, run: Callable[[], object], parent: int) -> int:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         if sys.platform == "linux":
             libc = ctypes.CDLL(None)
-            # Linux terminates it when the supervisor is killed, so that it does not keep the port.
+            # Linux terminates this process when the supervisor is killed, so that it does not keep the port.
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
             libc.prctl(_PR_SET_NAME, name.encode())
             if os.getppid() != parent:
@@ -120,7 +121,7 @@ def _run_forked(name: str, run: Callable[[], object], parent: int) -> int:
 
 @dataclass
 class Child:
-    """What runs in a child process. `name` has at most 15 letters and is the process's name."""
+    """A child process and its restarts. `name` has at most 15 letters and is the process's name."""
 
     name: str
     run: Callable[[], object]
@@ -149,17 +150,17 @@ class Child:
 class Supervisor:
     """Run `web` and `worker` until SIGTERM or SIGINT.
 
-    One that exits is restarted with exponential backoff. A web server that never answers at the start, or exits again
-    and again, stops everything with a failure, so that a service manager begins anew.
+    A process that exits is restarted with exponential backoff. If the web server never answers at the start, or exits
+    again and again, everything stops with a failure, so that a service manager starts it again.
     """
 
     web: Child
     worker: Child
     say: Say
-    # What `web` listens on. Held here, so that who comes while it is restarted waits and is not refused.
+    # The socket that `web` listens on. It stays open here, so that clients wait during a restart and are not refused.
     listener: socket.socket | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
-    # Process groups whose leader was killed, and until when they may finish.
+    # Process groups whose leader has exited, and until when they may finish.
     _leaving: list[tuple[Forked, float]] = field(default_factory=list)
 
     def run(self, is_answering: Callable[[], bool], on_ready: Callable[[], None], ready_seconds: float = 60.0) -> int:
@@ -223,11 +224,11 @@ class Supervisor:
         if code is None or child.process is None:
             return
         if child is self.web:
-            # Those that it has started finish their requests; they take no new ones.
+            # The processes that it has started finish their requests and accept no new ones.
             child.process.signal_group(signal.SIGTERM)
             self._leaving.append((child.process, now + child.stop_seconds))
         else:
-            # They must not run beside the next worker.
+            # The processes that it has started must not run beside the next worker.
             child.process.signal_group(signal.SIGKILL)
         child.wait = child.next_wait(now)
         self.say(f"The {child.name} ended (code {code}); starting it again in {child.wait:.0f} s.")
@@ -253,7 +254,7 @@ class Supervisor:
                 self.say(f"The {child.name} is finishing what it does (at most {child.stop_seconds:.0f} s) …")
             if not process.ends_by(asked_at + child.stop_seconds):
                 self.say(f"The {child.name} did not stop in {child.stop_seconds:.0f} seconds; killing it.")
-            # Also for child processes that outlived the leader.
+            # Even if the leader has exited: child processes may have outlived it.
             process.signal_group(signal.SIGKILL)
             process.ends_by(math.inf)
         self._kill_leaving(math.inf)

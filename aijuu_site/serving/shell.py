@@ -1,6 +1,7 @@
 """The application that granian calls for each request (RSGI): kept responses, and Django's WSGI application behind it.
 
-A kept response is sent from memory. Anything else waits here until its body has come, and only then takes a thread.
+A kept response is sent from memory. Any other request waits here until its body has arrived, and only then takes a
+thread.
 """
 
 import asyncio
@@ -34,32 +35,32 @@ from aijuu_site.serving.wsgi_call import (
 )
 from home.seo import PageSitemap
 
-# A message has at most 100 kB. Between DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) and this, Django answers with our own page.
+# An enquiry has at most 100 kB. Between DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) and this, Django answers with our own page.
 LARGEST_REQUEST = 3 * 1024 * 1024
-# Photos from a camera: to the admin only, and a limited number at once in each process.
+# For photos from a camera: accepted by the admin only, and a limited number at once in each process.
 LARGEST_UPLOAD = 32 * 1024 * 1024
 UPLOADS_AT_ONCE = 4
-# From the head of a request to the last byte of its body: 3 MB at 0.4 Mbit/s, 32 MB at 1 Mbit/s.
+# The time from the head of a request to the last byte of its body: 3 MB at 0.4 Mbit/s, 32 MB at 1 Mbit/s.
 RECEIVE_SECONDS = 60.0
 UPLOAD_SECONDS = 300.0
-# A stream stops where the client has taken nothing for this long.
+# A stream is stopped if the client has accepted no data for this long.
 SEND_SECONDS = 300.0
 # More threads than this would only wait for the database.
 THREADS = 6
 HEALTH_THREADS = 2
-# So long a request waits for a thread, before it waits for the database (settings.data.WAIT_SECONDS).
+# How long a request waits for a thread, before it waits for the database (settings.data.WAIT_SECONDS).
 THREAD_SECONDS = 3.0
 _LEAST_WAIT = 0.05
 # A larger body is buffered in a temporary file.
 _IN_MEMORY = 256 * 1024
-# After a refusal: how long the rest of the request is read, so that the browser reads our page and not a reset.
+# How long the rest of a refused request is read, so that the browser shows our page and not a connection reset.
 _DRAIN_SECONDS = 30.0
 
 _logger = logging.getLogger(__name__)
 
 
 class Overloaded(Exception):
-    """All threads are busy, and were for THREAD_SECONDS: nearly always they wait for the database."""
+    """No thread became free within THREAD_SECONDS; nearly always because all of them wait for the database."""
 
 
 class Shell:
@@ -69,9 +70,9 @@ class Shell:
         self.application = application
         self.keeper = keeper
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="django")
-        # They answer also while all others wait for the database.
+        # Separate threads, which answer even while all others wait for the database.
         self._health_threads = ThreadPoolExecutor(HEALTH_THREADS, thread_name_prefix="health")
-        # Requests that wait for another one to render the same page.
+        # The pages that are being rendered, by their keys. Other requests for the same page wait for it.
         self._flights: dict[str, asyncio.Future[None]] = {}
         self._uploads = 0
         self._counters = own_counters()
@@ -101,7 +102,7 @@ class Shell:
         except (ProtocolClosed, ProtocolError):
             status = CLIENT_GONE
         except Exception:
-            # Django answers its own errors; this one is ours.
+            # Django handles its own errors, so this is an error of the server.
             _logger.exception("The server failed at a request.")
             status = 500
             await _refuse(status, protocol)
@@ -117,7 +118,7 @@ class Shell:
             await asyncio.shield(flight)
             if (entry := self.keeper.valid(key)) is not None:
                 return self._send_entry(entry, scope, protocol)
-            # It is not kept: each request is answered on its own.
+            # The response was not kept, so each request is answered separately.
             key = None
         loop = asyncio.get_running_loop()
         environ = base_environ(
@@ -155,7 +156,7 @@ class Shell:
     def _call_and_keep(self, key: str, environ: Environ) -> tuple[Response, Entry | None]:
         """Call the application for a GET of `key`, whatever the request asked for. Keep the response if possible."""
         offers: list[KeptContent] = []
-        # The entry answers HEAD and conditional requests. A form's script may ask with an address from a campaign.
+        # The entry also answers HEAD and conditional requests, and those with tracking parameters in the query.
         environ |= {"REQUEST_METHOD": "GET", "QUERY_STRING": "", OFFER: offers}
         for name in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"):
             environ.pop(name, None)
@@ -166,7 +167,7 @@ class Shell:
         return response, self.keeper.keep(key, response, offers, generation)
 
     def _render(self, key: str) -> None:
-        """Make the response to `key` ready, as for a visitor."""
+        """Render the response to `key` in advance, as for a visitor."""
         scheme, _, host = settings.SITE_URL.partition("://")
         environ = base_environ(
             method="GET", path=key.partition("\n")[0], query="", scheme=scheme, client="127.0.0.1:0", server=":0"
@@ -180,7 +181,7 @@ class Shell:
         """Return the whole body of the request. Raises Refused if it is too large or too slow."""
         declared = environ.get("CONTENT_LENGTH", "")
         if "HTTP_TRANSFER_ENCODING" in environ:
-            # Granian does not say whether the last chunk has come, so half a message would pass for a whole one.
+            # Granian does not report whether the last chunk has arrived, so a truncated body would look complete.
             # Browsers and proxies send a length.
             raise Refused(411)
         if not declared:
@@ -214,7 +215,7 @@ class Shell:
         return body
 
     def _is_upload(self, scope: Scope, environ: Environ, length: int) -> bool:
-        """Return whether a large body is taken: with a session cookie (which Django checks later), to the admin."""
+        """Return whether a large body is accepted: with a session cookie (which Django checks later), for the admin."""
         if length < LARGEST_REQUEST:
             return False
         has_cookie = f"{settings.SESSION_COOKIE_NAME}=" in environ.get("HTTP_COOKIE", "")
@@ -254,7 +255,7 @@ class Shell:
         def pump() -> None:
             try:
                 for chunk in response.stream:
-                    # Raises where the client has gone.
+                    # Raises if the client has disconnected.
                     asyncio.run_coroutine_threadsafe(_send_chunk(transport, chunk), loop).result(SEND_SECONDS)
             finally:
                 response.stream.close()
@@ -262,13 +263,14 @@ class Shell:
         try:
             await loop.run_in_executor(self._threads, pump)
         except BaseException:
-            # Granian would send the last chunk, and half an export pass for a whole one. `transport` is open till here.
+            # When `transport` is released, Granian sends the last chunk, and a truncated export would look complete.
+            # So the connection is cut before that.
             cut_connection(client)
             raise
 
 
 async def _in_thread(threads: ThreadPoolExecutor, arrived: float, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call the function in a thread. Raises Overloaded if none is free until THREAD_SECONDS after `arrived`."""
+    """Call the function in a thread. Raises Overloaded if none becomes free within THREAD_SECONDS after `arrived`."""
     queued = threads.submit(function, *arguments)
     running = asyncio.wrap_future(queued)
     left = max(_LEAST_WAIT, arrived + THREAD_SECONDS - time.monotonic())
@@ -288,7 +290,7 @@ async def _send_chunk(transport: Any, chunk: bytes) -> None:
 
 
 async def _refuse(status: int, protocol: HTTPProtocol) -> None:
-    """Answer with a plain page at once, and read and discard what still comes."""
+    """Answer with a plain page at once, then read and discard the rest of the request."""
     headers, body = refused_request_page(status)
     with suppress(ProtocolClosed, ProtocolError, TimeoutError):
         protocol.response_bytes(status, [*headers, ("connection", "close")], body)

@@ -1,4 +1,4 @@
-"""The socket that the site listens on: one of its own, or one that systemd holds while the site restarts."""
+"""The socket that the site listens on: its own, or one that systemd holds while the site restarts."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ import socket
 import stat
 from contextlib import suppress
 
-# The kernel closes a connection whose client takes nothing for this long.
+# The kernel closes a connection whose client accepts no data for this long.
 SEND_SECONDS = 60
 BACKLOG = 1024
 # The first descriptor that systemd passes (sd_listen_fds(3)).
@@ -14,9 +14,10 @@ _FIRST_PASSED = 3
 
 
 def passed_socket() -> socket.socket | None:
-    """Return the listening socket that systemd has passed to this process; None where there is none.
+    """Return the listening socket that systemd has passed to this process; None if there is none.
 
-    Connections that come while the site restarts wait in it. Ask before any fork: it is passed to one process.
+    Connections that arrive while the site restarts wait in it. Call this before any fork: systemd passes it to one
+    process.
     """
     if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
         return None
@@ -24,7 +25,7 @@ def passed_socket() -> socket.socket | None:
 
 
 def is_reached_at(listener: socket.socket, host: str, port: int) -> bool:
-    """Return whether who connects to `host`:`port` reaches the listening socket."""
+    """Return whether a connection to `host`:`port` reaches the listening socket."""
     if listener.family not in (socket.AF_INET, socket.AF_INET6):
         return False
     own_host, own_port, *_rest = listener.getsockname()
@@ -33,13 +34,13 @@ def is_reached_at(listener: socket.socket, host: str, port: int) -> bool:
 
 
 def port_is_free(host: str, port: int) -> bool:
-    """Return False where another process listens on `host`:`port`.
+    """Return False if another process listens on `host`:`port`.
 
-    Raises OSError where listening is impossible for another reason (no such address, no permission).
+    Raises OSError if listening is impossible for another reason (no such address, no permission).
     """
     family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as probe:
-        # As the server itself does: recently closed connections don't block the port.
+        # The server does the same: recently closed connections don't block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
@@ -61,7 +62,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 
 def set_up_listener(listener: socket.socket) -> None:
-    """Let its connections end when the client takes nothing for SEND_SECONDS, and let child processes have it."""
+    """Let its connections end when the client accepts no data for SEND_SECONDS, and let child processes inherit it."""
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         # Inherited by each connection.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SEND_SECONDS * 1000)
@@ -71,15 +72,15 @@ def set_up_listener(listener: socket.socket) -> None:
 
 
 def cut_connection(client: str) -> None:
-    """Shut down this process's connection from `client` ("host:port"), whatever its server still wants to send.
+    """Shut down this process's connection from `client` ("host:port"), even if its server still has data to send.
 
-    Does nothing where there is none, or no list of open files (Windows).
+    Does nothing if there is no such connection, or no list of open files (Windows).
     """
     with suppress(OSError):
         for name in os.listdir("/dev/fd"):
-            # Closed meanwhile, or not connected.
+            # The descriptor was closed meanwhile, or is not connected.
             with suppress(OSError):
-                # A socket of Python's keeps the copy to itself only if it is one.
+                # The socket object closes the duplicate, but can be created only for a socket.
                 if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
                     continue
                 with socket.socket(fileno=os.dup(int(name))) as connection:

@@ -1,7 +1,7 @@
 """What `manage.py serve` does after the preparations.
 
-Web server and worker are forked from its process once all of the program is loaded, so they share its memory, and one
-that was killed is there again without loading it anew.
+The web server and the worker are forked from its process after the whole program is loaded. So they share its memory,
+and one that was killed is restarted without loading the program again.
 """
 
 import gc
@@ -27,14 +27,14 @@ from home.contact_details import fill_contact_cache
 from home.site_pages import SitePages
 from intake.mail.delivery import attempt_seconds
 
-# Long enough for the mail server to confirm a mail that is being sent, since killed before that it would be sent twice;
+# Long enough for the mail server to confirm a mail that is being sent (killed before, the worker would send it twice),
 # and then for a backup or another command of a job to end.
 WORKER_STOP_SECONDS = attempt_seconds() + COMMAND_STOP_SECONDS + STOP_SECONDS
 _logger = logging.getLogger(__name__)
 
 
 def warm_up() -> None:
-    """Load URLs, templates and translations that the first requests need, once for all processes that are forked."""
+    """Load the URLs, templates and translations that the first requests need, once for all forked processes."""
     fill_contact_cache()
     scheme, _, host = settings.SITE_URL.partition("://")
     with suppress(DatabaseError):
@@ -42,15 +42,15 @@ def warm_up() -> None:
         for path in ("/", f"{settings.ADMIN_PATH}login/", *map(pages.url, pages.menu_pages())):
             environ = base_environ(method="GET", path=path, query="", scheme=scheme, client="127.0.0.1:0", server=":0")
             call(application, {**environ, "HTTP_HOST": host, "HTTP_X_FORWARDED_PROTO": scheme})
-    # A connection must not be used by two processes.
+    # Two processes must not use the same connection.
     close_connections()
     gc.collect()
-    # The collector would write to every object, and so copy the memory that the processes share.
+    # The collector would write to every object, and thereby copy the memory that the processes share.
     gc.freeze()
 
 
 def addresses() -> str:
-    """Return what the terminal says once the site answers."""
+    """Return the text for the terminal once the site answers."""
     lines = ["", f"  Site   {settings.SITE_URL}/", f"  Admin  {settings.SITE_URL}{settings.ADMIN_PATH}"]
     if settings.SITE_URL not in (f"http://{settings.HOST}:{settings.PORT}", f"http://localhost:{settings.PORT}"):
         lines.append(f"  (listening on {settings.HOST}:{settings.PORT})")
@@ -67,7 +67,7 @@ def _say(line: str) -> None:
 
 
 def _work(listener: socket.socket) -> None:
-    # Held here, it would take connections that nobody answers while a stop waits for a mail.
+    # Left open here, it would accept connections that nobody answers while a stop waits for a mail.
     listener.close()
     trim_regularly()
     call_command("work")
@@ -76,7 +76,7 @@ def _work(listener: socket.socket) -> None:
 def main(listener: socket.socket | None = None) -> int:
     """Run web server and worker until SIGTERM or SIGINT. Return the exit code.
 
-    `listener`: a socket that listens already.
+    `listener`: a socket that already listens.
     """
     host, port = settings.HOST, settings.PORT
     keep_heap_small()

@@ -1,6 +1,7 @@
-"""The web server, granian, with as many processes as set; alone by `python -m aijuu_site.serving.web HOST PORT`.
+"""The web server, granian, with the configured number of processes.
 
-The only file that knows how granian is started; aijuu_site.serving.shell is what it calls.
+It also runs alone: `python -m aijuu_site.serving.web HOST PORT`. Only this file knows how granian is started; granian
+calls aijuu_site.serving.shell.
 """
 
 import asyncio
@@ -20,22 +21,22 @@ from granian.server.mp import MPServer
 from aijuu_site.serving.sockets import BACKLOG, listening_socket, set_up_listener
 from aijuu_site.settings.environment import SettingError
 
-# A connection is closed after this without a request, and when a head takes longer to come.
+# A connection is closed after this time without a request, or if the head of a request takes longer.
 IDLE_SECONDS = 30
-# In each process.
+# The most connections in each process.
 CONNECTIONS = 200
-# After SIGTERM.
+# How long current requests may take after SIGTERM.
 STOP_SECONDS = 5
 _BUFFER = 64 * 1024
 _PR_SET_PDEATHSIG = 1
 
 
 class WebServer(MPServer):
-    """Granian on a socket of ours: all processes share it, so a connection never waits for one that has ended."""
+    """Granian on our own socket. All processes share it, so a connection never waits for a process that has ended."""
 
-    # systemd's; by default one is made.
+    # The socket of systemd; None: a new one is created.
     listener: socket.socket | None = None
-    # Attributes of granian's own that it types as None.
+    # Attributes of granian that it types as None.
     _shd: Any
     _sfd: Any
 
@@ -47,7 +48,7 @@ class WebServer(MPServer):
 
 
 def make_server(host: str, port: int, processes: int) -> WebServer:
-    """Return the server of `load`."""
+    """Return the configured server, which serve() runs."""
     return WebServer(
         "aijuu_site",
         address=host,
@@ -60,7 +61,7 @@ def make_server(host: str, port: int, processes: int) -> WebServer:
         backpressure=CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=IDLE_SECONDS * 1000, max_buffer_size=_BUFFER),
         log_level=LogLevels.warning,
-        # Through the site's own log.
+        # Granian's records go through the site's own log.
         log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
@@ -68,7 +69,7 @@ def make_server(host: str, port: int, processes: int) -> WebServer:
 
 
 def load(_target: str) -> Any:
-    """Return the application for one process. Called in it."""
+    """Return the application. Called in each process of the server."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     from aijuu_site.kept_pages.keeper import Keeper
@@ -81,12 +82,13 @@ def load(_target: str) -> Any:
 
 
 def stop_at_the_first_signal(loop: asyncio.AbstractEventLoop) -> WorkerSignal:
-    """Return what granian waits for; in the place of its own function of this purpose.
+    """Return the object that granian waits for. Replaces granian's own function of this purpose.
 
-    A process gets SIGTERM from more than one side: the supervisor's to the group, granian's, the kernel's where granian
-    was killed. Telling granian a second time can block for ever: it waits for a lock with the GIL held.
+    A process gets SIGTERM from several sources: from the supervisor, which signals the group; from granian; and from
+    the kernel if granian was killed. Setting the object a second time can block for ever, because granian waits for a
+    lock while it holds the GIL.
     """
-    told = WorkerSignal()
+    signalled = WorkerSignal()
     stopping = (signal.SIGTERM, signal.SIGINT)
 
     def stop() -> None:
@@ -94,11 +96,11 @@ def stop_at_the_first_signal(loop: asyncio.AbstractEventLoop) -> WorkerSignal:
             return
         for number in stopping:
             signal.signal(number, signal.SIG_IGN)
-        told.set()
+        signalled.set()
 
     for number in stopping:
         loop.add_signal_handler(number, stop)
-    return told
+    return signalled
 
 
 if sys.platform != "win32":

@@ -1,4 +1,4 @@
-"""Calls of a WSGI application (PEP 3333) for a request that something else has read."""
+"""Calls a WSGI application (PEP 3333) for a request that other code has read."""
 
 import io
 import sys
@@ -9,7 +9,7 @@ from typing import IO, Any
 from aijuu_site.kept_pages.store import Headers
 
 LARGEST_HEADER = 32 * 1024
-# A response up to this size is sent at once, and its thread is free again.
+# A response up to this size is read at once, which frees its thread.
 _SENT_AT_ONCE = 1024 * 1024
 _FILE_CHUNK = 64 * 1024
 
@@ -18,7 +18,7 @@ WsgiApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 class Refused(Exception):
-    """The request gets the plain page of this status, and Django never sees it."""
+    """The request gets the plain page of this status and does not reach Django."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -40,7 +40,7 @@ class FileChunks:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response of Django: whole, or a stream with `body` None. Whoever reads the stream closes it."""
+    """A response of Django: complete, or a stream (`body` is None). The reader of the stream closes it."""
 
     status: int
     headers: Headers
@@ -64,13 +64,13 @@ def call(application: WsgiApplication, environ: Environ) -> Response:
 
 
 def base_environ(*, method: str, path: str, query: str, scheme: str, client: str, server: str) -> Environ:
-    """Return the environment of PEP 3333 without headers and body. `path` is decoded; addresses are "host:port"."""
+    """Return the environ of PEP 3333 without headers and body. `path` is decoded; addresses are "host:port"."""
     client_host, _, client_port = client.rpartition(":")
     server_host, _, server_port = server.rpartition(":")
     return {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
-        # PEP 3333: bytes as Latin-1.
+        # PEP 3333 wants bytes decoded as Latin-1.
         "PATH_INFO": path.encode("utf-8", "surrogateescape").decode("latin-1"),
         "QUERY_STRING": query,
         "REMOTE_ADDR": client_host.strip("[]"),
@@ -90,15 +90,16 @@ def base_environ(*, method: str, path: str, query: str, scheme: str, client: str
 
 
 def header_variables(headers: Iterable[tuple[str, str]], *, http_version: str) -> Environ:
-    """Return the variables of the headers. Raises Refused for two hosts or none, or more than LARGEST_HEADER.
+    """Return the environ variables of the headers.
 
-    `http_version`: as "1.1". Before that one, a request needs no host.
+    Raises Refused for two Host headers, for none, and for headers larger than LARGEST_HEADER in total. `http_version`,
+    such as "1.1": before that version, a request needs no Host header.
     """
     variables: dict[str, str] = {}
     size = 0
     for name, value in headers:
         size += len(name) + len(value)
-        # With "_" it would pass for another header, such as X-Forwarded-For.
+        # A name with "_" would become the variable of another header, such as X-Forwarded-For.
         if "_" in name:
             continue
         key = name.upper().replace("-", "_")
@@ -107,7 +108,7 @@ def header_variables(headers: Iterable[tuple[str, str]], *, http_version: str) -
         text = value if value.isascii() else value.encode().decode("latin-1")
         if key in variables:
             if key == "HTTP_HOST":
-                # RFC 9112, 3.2: a proxy may have believed the other one.
+                # RFC 9112, 3.2: a proxy may have used the other one.
                 raise Refused(400)
             text = f"{variables[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
         variables[key] = text
