@@ -1,4 +1,4 @@
-"""Where the data lies: DATA_DIR and the secrets in it, DATABASE_URL, STORAGE_URL, BACKUP_KEY and BACKUP_TO."""
+"""Where the data is: DATA_DIR and the secrets in it, DATABASE_URL, STORAGE_URL, BACKUP_KEY and BACKUP_TO."""
 
 import os
 import re
@@ -13,23 +13,23 @@ from aijuu_site.settings.hosts import server_name
 
 # Ignored by git.
 _DEFAULT_FOLDER = "var"
-# What the program makes in DATA_DIR, and empties, serves or backs up.
+# The folders that the program creates in DATA_DIR, and that it empties, serves or backs up.
 OWN_FOLDERS = ("static", "static.earlier", "media", "uploads", "mail", "metrics", "backup-work")
 SQLITE = "aijuu_site.queued_sqlite"
 POSTGRESQL = "django.db.backends.postgresql"
 _SOURCES = Path(__file__).resolve().parent.parent.parent
-# A visitor waits no longer for the database: ten seconds in all, with the wait for a thread (serving.shell).
+# The longest wait of a visitor for the database: ten seconds in all, with the wait for a thread (serving.shell).
 WAIT_SECONDS = 5
 _DATABASE_URL = (
     "write it as in DATABASE_URL=postgres://user:password@localhost:5432/aijuu or sqlite:////srv/aijuu/db.sqlite3, "
     "or leave it empty"
 )
 BUCKET = "aijuu_site.bucket.BucketStorage"
-# Plain http shows the files to everybody between site and server: for one on the same machine or network.
+# Plain http sends the files unencrypted: only for a server on the same machine or network.
 _BUCKET_SCHEMES = {"s3": "https", "s3+http": "http"}
-# Servers of one region call it this, or take any name.
+# Servers with one region use this name, or accept any.
 _BUCKET_REGION = "us-east-1"
-# The names that every provider takes. Without dots, so that they also fit a host name of TLS.
+# The names that every provider accepts. Without dots, so that they also fit a TLS host name.
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[A-Za-z0-9-]{1,63}")
 _STORAGE_URL = "write it as in STORAGE_URL=s3://key:secret@s3.example.fi/bucket?region=eu-north-1"
@@ -103,7 +103,7 @@ def _is_within(path: Path, folder: Path) -> bool:
 
 
 def make_data_folder(folder: Path) -> None:
-    """Create `folder` with mode 700 if missing. Raises SettingError where it can't be used."""
+    """Create `folder` with mode 700 if missing. Raises SettingError if it can't be used."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError as error:
@@ -152,23 +152,23 @@ def database_from_url(url: str, data_dir: Path) -> dict[str, Any]:
     if database["ENGINE"] == SQLITE:
         # IMMEDIATE takes the write lock at the start, because upgrading a read lock later fails without waiting.
         # synchronous=FULL syncs each commit, so that a confirmed message survives a power failure. secure_delete
-        # overwrites deleted data with zeros (intake.enquiry.removal also truncates the WAL). cache_size: half a MiB in
-        # place of two for each of a dozen threads; the system keeps the file in memory once for all of them.
+        # overwrites deleted data with zeros (intake.enquiry.removal also truncates the WAL). cache_size: half a MiB
+        # instead of two for each of a dozen threads; the system's cache of the file serves all of them.
         options.setdefault("transaction_mode", "IMMEDIATE")
-        # In the queue of the writers and for a program that does not queue, together.
+        # The longest wait in the writers' queue, and for a program that does not use the queue, together.
         options.setdefault("timeout", WAIT_SECONDS)
         pragmas = {"journal_mode": "WAL", "synchronous": "FULL", "secure_delete": "ON", "cache_size": "-512"}
         options.setdefault("init_command", " ".join(f"PRAGMA {name}={value};" for name, value in pragmas.items()))
         # Opening the file for each request would cost more than most of its queries.
         database["CONN_MAX_AGE"] = None
     else:
-        # A new attempt with the next request soon after the last one failed: by default the pool would wait for as long
-        # as the server was away.
+        # Soon after a failed attempt to connect, the next request starts another one. By default the pool would wait
+        # for as long as the server was away.
         options.setdefault("pool", {"min_size": 1, "max_size": 10, "timeout": WAIT_SECONDS, "reconnect_timeout": 2})
         options.setdefault("connect_timeout", 3)
-        # Of a server that has vanished without a word.
+        # For a server that disappeared without closing the connection.
         options.setdefault("tcp_user_timeout", WAIT_SECONDS * 1000)
-        # For a lock that somebody holds who does not end. What DATABASE_URL says goes last and wins.
+        # For a lock whose holder does not release it. The options of DATABASE_URL come last and take precedence.
         options["options"] = f"-c lock_timeout={WAIT_SECONDS}s {options.get('options', '')}".strip()
         database["CONN_HEALTH_CHECKS"] = True
     return database
@@ -263,7 +263,7 @@ def bucket_options(name: str, url: str, *, example: str) -> dict[str, str]:
 
 
 def backup_keys(text: str) -> list[str]:
-    """Return the public keys in `text`, with commas or spaces between. Raises SettingError."""
+    """Return the public keys in `text`, separated by commas or spaces. Raises SettingError."""
     keys = text.replace(",", " ").split()
     for key in keys:
         if key.upper().startswith("AGE-SECRET-KEY-"):
@@ -277,7 +277,7 @@ def backup_keys(text: str) -> list[str]:
 
 
 def _is_public_key(text: str) -> bool:
-    # Here, so that a site without backups does not load it.
+    # Imported only here, so that a site without backups does not load it.
     import pyrage
 
     try:
@@ -306,7 +306,7 @@ def backup_folder(name: str, text: str, *, data_dir: Path, sources: Path) -> Pat
         raise SettingError(name, f"it names no folder; {_BACKUP_TO}") from error
     if folder == data_dir or is_in_own_folder(folder, data_dir=data_dir):
         raise SettingError(name, f"{folder} has other files of the site; {_BACKUP_TO}")
-    # A folder that is not there may be on a disk that is away; where a file stands, there will never be one.
+    # A missing folder may be on a disk that is not mounted; but below a file there can never be a folder.
     there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     if not os.path.isdir(there):
         raise SettingError(name, f"{there} is no folder; {_BACKUP_TO}")

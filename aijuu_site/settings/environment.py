@@ -65,16 +65,16 @@ class Environment:
         self._values = {name: given.get(name, "") for name in NAMES}
 
     def text(self, name: str) -> str:
-        """Return the stripped value of `name`; "" where it is not set."""
+        """Return the stripped value of `name`; "" if it is not set."""
         return self._readable(name, self._values[name].strip())
 
     def exact(self, name: str) -> str:
-        """Return the value of a secret with its spaces; "" where it is not set."""
+        """Return the value of a secret with its spaces; "" if it is not set."""
         value = self._readable(name, self._values[name])
         return value if value.strip() else ""
 
     def choice(self, name: str, *words: str) -> str:
-        """Return the word that is set, in lower case; "" where none is."""
+        """Return the value in lower case, which must be one of `words`; "" if it is not set."""
         value = self.text(name).lower()
         if value and value not in words:
             raise SettingError(name, f"write {' or '.join(words)}, or nothing.")
@@ -126,7 +126,7 @@ def _read_file(path: Path) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class ServerUrl:
-    """The parts of a URL, percent-decoded. `port` is 0 where none is given."""
+    """The parts of a URL, percent-decoded. `port` is 0 if none is given."""
 
     scheme: str
     user: str

@@ -38,7 +38,7 @@ def host_name(text: str) -> str:
 
 
 def server_name(text: str) -> str:
-    """Return the host name of another server, as host_name(). Internal names (Docker) may contain an underscore."""
+    """Return the host name of another server, like host_name(). Internal names (Docker) may contain an underscore."""
     if "_" in text:
         host_name(text.replace("_", "-"))
         return text
@@ -66,7 +66,7 @@ def site_url(text: str, *, port: int) -> str:
     return f"{scheme}://{name}" + ("" if chosen in (None, _DEFAULT_PORTS[scheme]) else f":{chosen}")
 
 
-# Asked with every request, of SITE_URL.
+# Cached, because every request calls it with SITE_URL.
 @cache
 def site_host(url: str) -> str:
     """Return the host name of `url` as in a Host header, without the port."""
@@ -75,7 +75,7 @@ def site_host(url: str) -> str:
 
 
 def has_host_name(url: str) -> bool:
-    """Return whether the host of `url` is a name and not an address of the network."""
+    """Return whether the host of `url` is a name and not an IP address."""
     try:
         ipaddress.ip_address(urlsplit(url).hostname or "")
     except ValueError:
@@ -131,15 +131,15 @@ def available_cores() -> int:
 
 
 def cookie_name(name: str, *, https: bool) -> str:
-    """Return the name with the prefix by which browsers take a cookie from this host over https alone.
+    """Return the name, under https with a prefix: browsers then accept the cookie only from this host over https.
 
-    Over http they would refuse it (RFC 6265bis, 4.1.3.2).
+    Over http they would refuse a cookie with the prefix (RFC 6265bis, 4.1.3.2).
     """
     return f"__Host-{name}" if https else name
 
 
 def monitoring_token(text: str) -> str:
-    """Return the token of monitoring, or "". Raises SettingError for one that could be guessed or not be sent."""
+    """Return the token of monitoring, or "". Raises SettingError if it could be guessed or does not fit a header."""
     if text and not _TOKEN.fullmatch(text):
         raise SettingError("MONITORING_TOKEN", "it needs 24 random letters and digits or more, or nothing.")
     return text

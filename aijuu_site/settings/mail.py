@@ -1,4 +1,4 @@
-"""Validation of EMAIL_URL and of the addresses in other settings, and what a site that people visit needs for mail."""
+"""Validation of EMAIL_URL and of the addresses in other settings, and of the mail settings that a public site needs."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from aijuu_site.settings.environment import ServerUrl, SettingError, SettingErro
 from aijuu_site.settings.hosts import server_name
 from home.text_input import address_as_sent, readable_address
 
-# The word by which there is no nightly proof.
+# The value of PROOF_EMAIL that switches the nightly proof off.
 NO_PROOF = "off"
 MAIL_FILES = "aijuu_site.mail_files.MailFilesBackend"
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
@@ -20,7 +20,7 @@ _SCHEMES = {
     "smtp+ssl": (465, False, True),
     "smtps": (465, False, True),
 }
-# Written out, it means files also where visitors write for real: to try a site out.
+# An explicit EMAIL_URL=files: writes mail to files even on a public site, to try it out.
 _FILES = "files:"
 PASSWORD_IN_THE_OPEN = "smtp:// would send the password readable over the network; write smtp+tls:// or smtp+ssl://."  # noqa: S105
 _SELECTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -44,7 +44,7 @@ def email_settings(url: str) -> dict[str, Any]:
 
 
 def alert_server(url: str) -> dict[str, Any]:
-    """Return the arguments of get_connection() for the server of alerts; {} for an empty `url`: the site's own."""
+    """Return the arguments of get_connection() for the server of alerts; {}, the site's own, if `url` is empty."""
     if not url:
         return {}
     server = _smtp_server("ALERT_EMAIL_URL", url)
@@ -54,12 +54,12 @@ def alert_server(url: str) -> dict[str, Any]:
 
 
 def sends_password_openly(*, host: str, password: str, use_tls: bool, use_ssl: bool, **_more: Any) -> bool:
-    """Return whether anybody between site and mail server reads the password. A name without a dot is near."""
+    """Return whether others could read the password on its way. A host name without a dot is taken as local."""
     return bool(password) and not (use_tls or use_ssl) and "." in host and not host.startswith("127.")
 
 
 def require_for_visitors(*, trusted_proxies: int, email_url: str, email: Mapping[str, Any]) -> None:
-    """Raise SettingErrors, one line each, for what would go wrong without anybody noticing."""
+    """Raise SettingErrors, one line each, for wrong settings of a public site whose effects nobody would notice."""
     problems = {}
     if not trusted_proxies:
         problems["TRUSTED_PROXIES"] = "with https in SITE_URL a proxy stands in front; write 1 or more, or nothing."
@@ -80,7 +80,7 @@ def require_for_visitors(*, trusted_proxies: int, email_url: str, email: Mapping
 
 
 def alert_addresses(text: str) -> list[str]:
-    """Return the addresses in `text`, with commas between. Raises SettingError."""
+    """Return the addresses in `text`, separated by commas. Raises SettingError."""
     addresses = [part.strip() for part in text.split(",") if part.strip()]
     sent = [_as_sent(address) for address in addresses]
     if not all(sent):
@@ -158,10 +158,10 @@ def proof_email(text: str) -> str:
 
 
 def _as_sent(text: str) -> str:
-    """Return a bare address as SMTP takes it (home.text_input); "" for an invalid one."""
+    """Return a bare address as SMTP needs it (home.text_input); "" for an invalid one."""
     try:
         sent = address_as_sent(text)
     except ValueError:
         return ""
-    # Not with what address_as_sent() removes, such as a name or `mailto:`.
+    # Refuse a text from which address_as_sent() removes something, such as a name or `mailto:`.
     return sent if text.casefold() in (sent.casefold(), readable_address(sent).casefold()) else ""

@@ -1,4 +1,4 @@
-"""The site as visitors meet it, by the environment or .env. `dev` and `test` say what they have otherwise."""
+"""The settings of the site, from the environment or .env. `dev` and `test` override some of them."""
 
 from pathlib import Path
 from typing import Any
@@ -44,18 +44,18 @@ env = Environment(BASE_DIR / ".env")
 
 PORT = env.whole_number("PORT", default=8000, lowest=1, highest=65535)
 HOST = listening_host(env.text("HOST"))
-# Where programs of this machine reach the site.
+# Where programs on this machine reach the site.
 LOCAL_ADDRESS = (reachable_host(HOST), PORT)
 DATA_DIR = data_folder(env.text("DATA_DIR"), sources=BASE_DIR)
 
-# The public URL of the site. With https, people visit it: this one rule decides about everything strict.
+# The public URL of the site. An https URL means a public site: this alone decides whether the strict rules apply.
 SITE_URL = site_url(env.text("SITE_URL"), port=PORT)
 ALLOWED_HOSTS = allowed_hosts(env.text("ALLOWED_HOSTS"), url=SITE_URL)
 HTTPS = SITE_URL.startswith("https://")
 HSTS = env.choice("HSTS", "subdomains", "preload")
 
-# The number of our own reverse proxies, one of which terminates TLS. Decides how many addresses at the right of
-# X-Forwarded-For are trusted, and whether X-Forwarded-Proto is.
+# The number of our own reverse proxies, one of which terminates TLS. It decides how many addresses at the right of
+# X-Forwarded-For are trusted, and whether X-Forwarded-Proto is trusted.
 TRUSTED_PROXIES = env.whole_number("TRUSTED_PROXIES", default=1 if HTTPS else 0, lowest=0, highest=9)
 EMAIL_URL = env.text("EMAIL_URL")
 _email = email_settings(EMAIL_URL)
@@ -84,7 +84,7 @@ DEFAULT_FROM_EMAIL = sender(env.text("DEFAULT_FROM_EMAIL") or "Aijuu työnohjaus
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 ADMIN_PATH = "/admin/"
-# Of the private links (intake.urls): what stands behind it is a secret.
+# The prefix of private links (intake.urls). The part behind it is a secret.
 PRIVATE_PATH = "/jatka/"
 STORAGES = {
     **file_storages(
@@ -93,13 +93,13 @@ STORAGES = {
     "staticfiles": {"BACKEND": "aijuu_site.static_files.StaticFilesStorage"},
 }
 
-# Who is told of problems of the site, and by which server; the site's own for an empty one.
+# Recipients of problem reports, and the mail server that sends them (empty: the site's own).
 ALERT_EMAIL = alert_addresses(env.text("ALERT_EMAIL"))
 ALERT_EMAIL_SERVER = alert_server(env.text("ALERT_EMAIL_URL"))
-# The name of the key by which the mail server signs (aijuu_site.domain_check).
+# The name of the key with which the mail server signs (aijuu_site.domain_check).
 DKIM_SELECTOR = dkim_selector(env.text("DKIM_SELECTOR"))
 
-# Backups are encrypted to these public keys. Without one there are none.
+# Backups are encrypted to these public keys. Without a key, no backups are made.
 BACKUP_KEYS = backup_keys(env.text("BACKUP_KEY"))
 BACKUP_TO = backup_destination(env.text("BACKUP_TO"), data_dir=DATA_DIR, sources=BASE_DIR)
 
@@ -146,7 +146,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "aijuu_site.middleware.RequestIdMiddleware",
-    # Outermost of those that set headers: these are on every response, including static files and errors.
+    # The outermost middleware that sets headers, so that every response has them, including static files and errors.
     "aijuu_site.middleware.PrivateAddressesMiddleware",
     "aijuu_site.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -216,28 +216,28 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 ]
 AUTHENTICATION_BACKENDS = ["aijuu_site.accounts.passwords.CountingBackend"]
 LOGIN_URL = "wagtailadmin_login"
-# Where a step of the login leads whoever is signed in already, as by the Back button.
+# Where a step of the login redirects a person who is already signed in, for example after the Back button.
 LOGIN_REDIRECT_URL = "wagtailadmin_home"
-# Of django-allauth the second step at login and the list of logins are used; its forms for passwords have no address.
+# Only django-allauth's second step and its list of logins are used; its forms for passwords have no URL.
 ACCOUNT_ADAPTER = "aijuu_site.accounts.second_step.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_ENABLED = False
 ACCOUNT_EMAIL_VERIFICATION = "none"
-# It counts in the cache, which each process has for itself. Ours: aijuu_site.accounts.passwords.
+# Allauth counts in the cache, which each process has for itself. aijuu_site.accounts.passwords counts instead.
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 MFA_ADAPTER = "aijuu_site.accounts.second_step.MFAAdapter"
 MFA_FORMS = {
     "authenticate": "aijuu_site.accounts.second_step.AuthenticateForm",
     "activate_totp": "aijuu_site.accounts.second_step.ActivateTOTPForm",
 }
-# Passkeys are bound to a host name; an address of the network is none.
+# Passkeys are bound to a host name, which an IP address is not.
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", *(["webauthn"] if has_host_name(SITE_URL) else [])]
 MFA_TOTP_TOLERANCE = 1
-# Ours: aijuu_site.accounts.confirmation.
+# aijuu_site.accounts.confirmation does this instead.
 MFA_REAUTHENTICATION_REQUIRED = False
-# Seconds, at most; a link works once. How long it really works: aijuu_site.accounts.password_reset.
+# Django's upper limit in seconds. aijuu_site.accounts.password_reset has the actual limits; a link works once.
 PASSWORD_RESET_TIMEOUT = 60 * 60 * 24 * 7
 
 LANGUAGE_CODE = "fi"
@@ -252,7 +252,7 @@ STATIC_URL = "/static/"
 BUILT_STATIC = BASE_DIR / "built_static"
 STATIC_ROOT = BUILT_STATIC if BUILT_STATIC.is_dir() else DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# No other site reads our files (Cross-Origin-Resource-Policy says so, too).
+# No other site may read our files (Cross-Origin-Resource-Policy prevents it, too).
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 FILE_UPLOAD_PERMISSIONS = 0o640
 
@@ -292,14 +292,14 @@ WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "home.editing.TextEditor
 WAGTAIL_ALLOW_UNICODE_SLUGS = False
 WAGTAIL_WORKFLOW_ENABLED = False
 WAGTAIL_PASSWORD_REQUIRED_TEMPLATE = "home/password_required.html"  # noqa: S105 (a file)
-# A page with pages below it is deleted only by somebody who has typed the name of the site.
+# To delete a page with pages below it, the user has to type the name of the site.
 WAGTAILADMIN_UNSAFE_PAGE_DELETION_LIMIT = 2
 WAGTAILADMIN_COMMENTS_ENABLED = False
 
 # Only the admin and pages with a password set cookies. Messages are kept in the session and need none.
 SESSION_COOKIE_NAME = cookie_name("sessionid", https=HTTPS)
 CSRF_COOKIE_NAME = cookie_name("csrftoken", https=HTTPS)
-# Tells a known browser from a new one, for a year (aijuu_site.accounts.notices). Sent to the admin alone.
+# Distinguishes a known browser from a new one, for a year (aijuu_site.accounts.notices). Sent only to the admin.
 DEVICE_COOKIE_NAME = "__Secure-device" if HTTPS else "device"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
@@ -315,7 +315,7 @@ SECURE_REDIRECT_EXEMPT = [""]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HSTS in ("subdomains", "preload")
 SECURE_HSTS_PRELOAD = HSTS == "preload"
-# By default neither: other names of the domain, such as mail, may not support https.
+# By default neither is set: other host names of the domain, such as mail, may not support https.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
@@ -351,7 +351,7 @@ ADMIN_CONTENT_SECURITY_POLICY = {
     "style-src": [SELF, UNSAFE_INLINE],
 }
 
-# Far above the longest message (100 kB), which gets a validation error. Beyond this the whole request is refused.
+# Far above the longest message (100 kB), which gets a validation error. A larger request is refused as a whole.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
@@ -364,7 +364,7 @@ LOGGING = {
     "loggers": {
         # "Not found" calls for no action.
         "django.request": {"level": "ERROR"},
-        # Would log the number of each passkey, which is one person's.
+        # Would log the id of each passkey, which identifies a person.
         "fido2": {"level": "WARNING"},
         # Would log each background task of Wagtail, which run immediately here.
         "django_tasks": {"level": "WARNING"},

@@ -34,12 +34,12 @@ from aijuu_site.settings.data import SQLITE
 from aijuu_site.settings.production import *  # noqa: F403
 from aijuu_site.settings.production import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES
 
-# WhiteNoise warns of a missing folder.
+# WhiteNoise warns about a missing folder.
 STATIC_ROOT.mkdir()
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-# A thread would look into the database from outside the test's transaction.
+# A thread would read the database outside the test's transaction.
 PREPARE_PICTURES_IN_BACKGROUND = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
