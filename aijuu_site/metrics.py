@@ -1,8 +1,8 @@
-"""Figures about requests, mail and jobs in Prometheus' text format 0.0.4, for those who bear MONITORING_TOKEN.
+"""Metrics of requests, mail and jobs in Prometheus' text format 0.0.4, for requests that carry MONITORING_TOKEN.
 
-Requests are counted over all processes of the machine and their restarts. Each process has a small file of its own
-below DATA_DIR/metrics, mapped into memory, and holds it by a lock that ends with the process. The next process goes on
-in the same file, so no count ever falls. The sum of the files is the total.
+Requests are counted over all processes of the machine and across their restarts. Each process has a small file of its
+own below DATA_DIR/metrics, mapped into memory, and holds a lock on it, which ends with the process. The next process
+continues in the same file, so no count ever falls. The sum of the files is the total.
 The format: prometheus.io/docs/instrumenting/exposition_formats
 """
 
@@ -33,16 +33,16 @@ from intake.proof import last_proof
 
 KEPT = "kept"
 CLASSES = (KEPT, "page", "post", "admin", "static", "media", "private", "machine")
-# Of a request whose client went away before the answer, as nginx has it. Any other status counts as OTHER.
+# The status for a client that disconnected before the response, as in nginx. A status not listed counts as OTHER.
 CLIENT_GONE, OTHER = 499, 0
 STATUSES = (
     *(200, 201, 206, 301, 302, 303, 304, 308),
     *(400, 401, 403, 404, 405, 408, 409, 411, 413, 422, 429, 431, CLIENT_GONE, 500, 503, OTHER),
 )
-# The upper ends of the histogram in seconds; one more is without an end.
+# The upper bounds of the histogram's buckets in seconds; one more bucket has no bound.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _MOST_PROCESSES = 128
-# For each class: a number for each status, one for each part of the histogram, and the sum of the seconds.
+# For each class: a count for each status, a count for each bucket of the histogram, and the sum of the seconds.
 _OF_A_CLASS = len(STATUSES) + len(BOUNDS) + 2
 _NUMBERS = struct.Struct(f"={len(CLASSES) * _OF_A_CLASS}d")
 _NUMBER = struct.Struct("=d")
@@ -73,7 +73,7 @@ class Counters:
         self._descriptor = _own_file(folder)
         try:
             if os.fstat(self._descriptor).st_size != _NUMBERS.size:
-                # Of a release with other columns.
+                # The file was written by a release with other counters.
                 os.ftruncate(self._descriptor, 0)
             self._memory = map_file(self._descriptor, _NUMBERS.size)
         except OSError:
@@ -98,7 +98,7 @@ class Counters:
 
 
 def _own_file(folder: Path) -> int:
-    """Return the descriptor of the first file that no running process holds."""
+    """Return the descriptor of the first file that no running process has locked, and lock it."""
     folder.mkdir(mode=0o700, exist_ok=True)
     for number in range(_MOST_PROCESSES):
         descriptor = os.open(folder / str(number), os.O_RDWR | os.O_CREAT, 0o600)
@@ -118,9 +118,9 @@ def metrics_folder() -> Path:
 
 @cache
 def own_counters() -> Counters | None:
-    """Return the counters of this process; None where nobody may see them, or the disk takes none.
+    """Return the counters of this process; None if nobody may see them, or the disk has no space for them.
 
-    Call it in the process that counts.
+    Must be called in the process that counts.
     """
     if not settings.MONITORING_TOKEN:
         return None
@@ -133,7 +133,7 @@ def own_counters() -> Counters | None:
 
 @dataclass(frozen=True)
 class ClassTotals:
-    """What all processes have counted of one class. `parts`: requests in each part of the histogram."""
+    """The counts of all processes for one class. `parts`: the number of requests in each bucket of the histogram."""
 
     name: str
     by_status: dict[int, int]
@@ -155,7 +155,7 @@ def totals(folder: Path) -> Iterator[ClassTotals]:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure with its values by labels. Labels are words of the program, so nothing has to be escaped."""
+    """One metric with its values by labels. Labels are fixed words of the program, so nothing has to be escaped."""
 
     name: str
     kind: str
@@ -170,7 +170,7 @@ class Figure:
 
 
 def metrics_text(*, now: datetime) -> str:
-    """Return all figures; of the database only whether it answers where it does not."""
+    """Return all metrics. If the database does not answer, its only metric is that."""
     figures = [*_of_requests(), _gauge("aijuu_disk_free_bytes", "Room on the disk of DATA_DIR.", _free_bytes())]
     try:
         figures += [*_of_database(now), _gauge("aijuu_database_up", "Whether the database answers.", 1)]

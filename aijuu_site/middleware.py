@@ -1,4 +1,4 @@
-"""Middleware: request ids, headers, refusals, storage errors, the site's one host, and old addresses of pages."""
+"""Middleware: request ids, headers, refused requests, storage errors, the site's one host, and old URLs of pages."""
 
 import logging
 import re
@@ -55,16 +55,16 @@ PERMISSIONS_POLICY = ", ".join(
         "xr-spatial-tracking",
     )
 )
-# Of the page that asks for a passkey.
+# For the page that asks for a passkey.
 PASSKEY_PERMISSIONS_POLICY = PERMISSIONS_POLICY.replace(
     "publickey-credentials-get=()", "publickey-credentials-get=(self)"
 )
 # Only documents need the Permissions-Policy header: leaving it out here saves bytes on the first view.
 NEVER_A_PAGE = ("text/css", "text/javascript", "font/")
-# Of a page that set none itself.
+# For a page that sets none itself.
 PUBLIC_CACHE_CONTROL = "no-cache"
 LIVE_PATH, READY_PATH, METRICS_PATH = "/health/live", "/health/ready", "/metrics"
-# Asked by programs of the same network: under any host name, and over http, too.
+# Programs in the same network request these under any host name, and also over http.
 MACHINE_PATHS = (LIVE_PATH, READY_PATH, METRICS_PATH)
 REQUEST_ID = "X-Request-ID"
 _WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -80,7 +80,7 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class RequestIdMiddleware:
-    """Give each request an id, the proxy's where there is one, and return it in a header. Outermost."""
+    """Give each request an id (the proxy's, if it sent one), and return it in a header. The outermost middleware."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -164,7 +164,7 @@ class RefuseNulMiddleware:
 
 
 class StorageUnreachableMiddleware:
-    """Answer 503 where a view needs a file and the bucket of STORAGE_URL does not answer."""
+    """Answer 503 if a view needs a file and the bucket of STORAGE_URL does not answer."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -176,7 +176,7 @@ class StorageUnreachableMiddleware:
         if not isinstance(exception, StorageUnreachable):
             return None
         response = plain_response("500.html", status=503)
-        # In place of Django's own line, which would show the address.
+        # Replaces Django's own log line, which would contain the URL.
         log_response("STORAGE_URL: the bucket can't be used: %s", exception, response=response, logger=logger)
         return response
 
@@ -201,9 +201,10 @@ class MethodKeepingRedirect(HttpResponsePermanentRedirect):
 
 
 class SiteAddressMiddleware:
-    """Redirect to the scheme and host of SITE_URL: first to https, since HSTS holds only for a host that sent it so.
+    """Redirect to the scheme and host of SITE_URL.
 
-    Placed before everything that reads the host.
+    Redirects to https on the same host first, because HSTS applies only to a host that sent it over https. Placed
+    before all middleware that reads the host.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -211,7 +212,7 @@ class SiteAddressMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info in MACHINE_PATHS:
-            # They may use any internal address as the host; the response does not contain it.
+            # Programs may use any internal address as the host; the response does not contain it.
             request.META["HTTP_HOST"] = urlsplit(settings.SITE_URL).netloc
             return self.get_response(request)
         # get_host() raises DisallowedHost, which becomes 400.
@@ -231,8 +232,8 @@ class SiteAddressMiddleware:
 def _is_from_an_open_page(request: HttpRequest) -> bool:
     """Return whether the request is a POST or a fetch from a page that was opened under this host name.
 
-    It is not redirected: a POST would count as cross-site under the other name, and a script could not follow. The next
-    navigation is redirected.
+    Such a request is not redirected: a POST would count as cross-site under the other name, and a script could not
+    follow. The next navigation is redirected.
     """
     is_fetch = request.headers.get("Sec-Fetch-Site") == "same-origin" and (
         request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
@@ -249,7 +250,7 @@ def _redirect(request: HttpRequest, origin: str) -> HttpResponseBase:
 
 
 def current_address(request: HttpRequest) -> str:
-    """Return the current path for an old path, in the form of `path_info`; "" where no redirect matches.
+    """Return the current path for an old path, in the form of `path_info`; "" if no redirect matches.
 
     Wagtail creates redirects for a renamed page and its children. Here they also apply to the routes below such a page:
     `/old/viesti/` becomes `/new/viesti/`. The longest matching redirect wins.
@@ -278,8 +279,8 @@ def current_address(request: HttpRequest) -> str:
 def address_meant(request: HttpRequest) -> str:
     """Return the path of the page that a misspelt path means; "" if there is none.
 
-    As people type what they heard or read (`/Ota-yhteyttä/`, `/ota_yhteytta`), and as programs that make links of text
-    take the sign after it along (`/ota-yhteytta/).`).
+    Accepts the spellings of people who heard or read an address (`/Ota-yhteyttä/`, `/ota_yhteytta`), and punctuation
+    after an address, which programs that turn text into links include (`/ota-yhteytta/).`).
     """
     letters = unicodedata.normalize("NFKD", request.path_info).lower()
     plain = re.sub(r"[\s_]+", "-", "".join(one for one in letters if not unicodedata.combining(one)).strip())
@@ -296,11 +297,11 @@ def address_meant(request: HttpRequest) -> str:
 
 
 class OldAddressesMiddleware(RedirectMiddleware):
-    """Lead an old or misspelt URL of a page to the page, in the place of Wagtail's RedirectMiddleware.
+    """Redirect an old or misspelt URL of a page to the page. Replaces Wagtail's RedirectMiddleware.
 
-    That one redirects a POST to a GET and so loses the form. Here a POST is handled at the new URL within the same
-    request. Not by 307 or 308: the forms' script follows no redirects (static/js/form.js), because the target could be
-    anywhere. If the form no longer exists, the response is a page with the text that was sent.
+    Wagtail's redirects a POST to a GET, which loses the form data. Here a POST is handled at the new URL within the
+    same request. It is not redirected by 307 or 308: the forms' script follows no redirects (static/js/form.js),
+    because the target could be anywhere. If the form no longer exists, the response is a page with the sent text.
     """
 
     def process_request(self, request: HttpRequest) -> None:
@@ -340,9 +341,9 @@ class OldAddressesMiddleware(RedirectMiddleware):
 
 
 def _stored_redirect(request: HttpRequest) -> Redirect | None:
-    """Return the redirect of the requested address, if it leads to a page that is shown, or out of the site.
+    """Return the stored redirect for the requested URL, if it leads to a published page, or out of the site.
 
-    A page that got an earlier address back has a redirect from that address to itself.
+    A redirect to the requested URL itself is ignored: a page that got an earlier URL back has one.
     """
     path = Redirect.normalise_path(request.get_full_path(), decode_unicode=False)
     paths = dict.fromkeys((path, urlsplit(path).path))
@@ -354,7 +355,7 @@ def _stored_redirect(request: HttpRequest) -> Redirect | None:
 
 
 def _is_for_pages(request: HttpRequest) -> bool:
-    """Return whether the request was routed to Wagtail's page view, or to none."""
+    """Return whether the request was routed to Wagtail's page view, or to no view."""
     match = request.resolver_match
     return match is None or match.url_name == "wagtail_serve"
 

@@ -1,15 +1,15 @@
-"""The records of the site itself: backups and the removals that a restored one repeats, problems, changes of pages."""
+"""The records of the site itself: backups, the removals that a restored one repeats, problems, changes of pages."""
 
 from django.db import models
 
 
 class Backup(models.Model):
-    """One backup that was begun. It counts once `checked_at` is set."""
+    """One attempt at a backup. The backup is good once `checked_at` is set."""
 
     # The name of the file at the destination.
     name = models.CharField(max_length=100, unique=True)
     begun_at = models.DateTimeField(db_index=True)
-    # When the file was read again and found to be what was written. None while it is made, and after a failure.
+    # When the file was read again and equalled what was written. None while the backup is made, and after a failure.
     checked_at = models.DateTimeField(null=True, blank=True)
     size = models.PositiveBigIntegerField(default=0)
     # The type of the error that ended it. No message is stored: it may quote a visitor.
@@ -24,7 +24,7 @@ class Backup(models.Model):
 
 
 class Removal(models.Model):
-    """Somebody's data was removed: a keyed hash of a random id, written in the removing transaction.
+    """A removal of somebody's data: a keyed hash of a random id, written in the removing transaction.
 
     The worker writes it to the destination of the backups (aijuu_site.backup.removals).
     """
@@ -42,7 +42,7 @@ class Removal(models.Model):
 
 
 class SeenProblem(models.Model):
-    """A problem that a check has found, and when it was told by mail. Its words are not stored."""
+    """A problem that a check has found, and when it was reported by mail. Its text is not stored."""
 
     key = models.CharField(max_length=200, unique=True)
     first_seen_at = models.DateTimeField()
@@ -57,7 +57,7 @@ class SeenProblem(models.Model):
 
 
 class PageChange(models.Model):
-    """A committed change of what public pages show (aijuu_site.kept_pages.generation), without what it was."""
+    """A row for each change of the content of public pages (aijuu_site.kept_pages.generation), without its details."""
 
     def __str__(self) -> str:
         return f"change {self.pk}"

@@ -1,6 +1,6 @@
-"""The periodic jobs of the site itself: upkeep of Wagtail and Django, the nightly backup, the look for problems.
+"""The periodic jobs of the site itself: upkeep of Wagtail and Django, the nightly backup, the check for problems.
 
-Two of them run a management command in a process of its own, so that the other jobs don't wait.
+The last two run a management command in a process of its own, so that the other jobs don't wait.
 """
 
 import subprocess
@@ -36,7 +36,7 @@ from intake.jobs.runner import Job, JobContext
 from intake.jobs.schedule import CLOCK_TOLERANCE
 
 COMMAND_STOP_SECONDS = 20
-# Revisions are for going back to an earlier version, which nobody does after a year.
+# Revisions allow returning to an earlier version, which nobody does after a year.
 REVISIONS_KEPT = timedelta(days=365)
 
 
@@ -74,7 +74,7 @@ def _publish_or_expire(item: tuple[Any, object]) -> int:
 
 
 def _scheduled_name(item: tuple[Any, object]) -> str:
-    """Return the title of the page, or the name of the setting, of an item of publish_scheduled()."""
+    """Return the name of an item of publish_scheduled(): the title of its page, or the name of its setting."""
     model, pk = item
     found = model._default_manager.filter(pk=pk).first()
     return str(getattr(found, "content_object", found) or f"#{pk}")
@@ -97,11 +97,11 @@ def _purge(pk: int) -> int:
 
 
 def clear_sessions(context: JobContext) -> None:
-    """Delete expired sessions, and those with an expiry date too far ahead, from a clock that was wrong."""
+    """Delete expired sessions, and those whose expiry date is too far ahead because the clock was wrong."""
     SessionStore.clear_expired()
     longest = timedelta(seconds=settings.SESSION_COOKIE_AGE) + CLOCK_TOLERANCE
     Session.objects.filter(expire_date__gt=context.now + longest).delete()
-    # They hold the address and the browser of a login.
+    # allauth's records of logins, which contain the network address and the browser.
     UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
 
 
@@ -126,12 +126,12 @@ def _forget_old_changes(_context: JobContext) -> None:
 
 
 class CommandFailed(Exception):
-    """The command ended with an error, which its own lines in the log explain."""
+    """The command exited with an error, which its own log lines explain."""
 
 
 @dataclass
 class CommandProcess:
-    """The process of one command, where one runs."""
+    """The process of one command, if it is running."""
 
     arguments: tuple[str, ...]
     process: subprocess.Popen[bytes] | None = None
@@ -141,10 +141,10 @@ class CommandProcess:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     def is_running(self, context: JobContext) -> bool:
-        """Return whether it runs. Raises CommandFailed, once, where it has ended with an error.
+        """Return whether the process is running. Raises CommandFailed once if it has exited with an error.
 
-        Only the run that sees that it has ended well is a success of the job: not the one that starts it, which would
-        forget the failures before.
+        The job succeeds only in the run that finds a successful exit. The run that starts the command is not a success
+        yet, because that would reset the count of earlier failures.
         """
         context.undecided = True
         if self.process is None:
@@ -159,13 +159,13 @@ class CommandProcess:
         return False
 
     def wait(self, context: JobContext) -> None:
-        """Wait for its end. Otherwise like is_running()."""
+        """Wait for the process to exit. Otherwise like is_running()."""
         if self.process is not None:
             self.process.wait()
         self.is_running(context)
 
     def stop(self) -> None:
-        """Stop it with the worker, and wait for what it does on its way out."""
+        """Stop the process with the worker, and wait for its cleanup."""
         if self.process is None:
             return
         self.process.terminate()
@@ -180,8 +180,8 @@ _look = CommandProcess(("tell_problems",))
 
 
 def back_up(context: JobContext) -> None:
-    """Start the nightly backup when it is due, and look how it went. Raises CommandFailed."""
-    # Before a failure of the last one is raised: a killed one has left an unencrypted copy.
+    """Start the nightly backup when it is due, and check the result of the last one. Raises CommandFailed."""
+    # Called before CommandFailed is raised, because a backup that was killed has left an unencrypted copy.
     remove_leftovers()
     if _backup.is_running(context):
         return
@@ -192,12 +192,12 @@ def back_up(context: JobContext) -> None:
     if is_due(good_at=good.begun_at if good else None, begun_at=begun.begun_at if begun else None, now=context.now):
         _backup.start()
     elif good is not None and good.begun_at >= latest_night(context.now):
-        # Perhaps made by hand, after some that failed.
+        # Maybe by a manual backup, after failed ones.
         context.undecided = False
 
 
 def look_for_problems(context: JobContext) -> None:
-    """Start the command when it is due, and see how the last one went. Raises CommandFailed."""
+    """Start the command when it is due, and check the result of the last run. Raises CommandFailed."""
     if _look.is_running(context):
         return
     if not settings.ALERT_EMAIL:

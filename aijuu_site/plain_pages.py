@@ -24,7 +24,7 @@ from intake.enquiry.form_pages import read_post
 from intake.mapping.private_pages import TypedAnswer, typed_answers
 from intake.mapping.questions import QuestionSet
 
-# Innermost first. By name, since aijuu_site.middleware imports this module.
+# Innermost first. Dotted paths, because aijuu_site.middleware imports this module.
 _HEADER_MIDDLEWARE = (
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -40,7 +40,7 @@ def style_sources(html: str) -> list[str]:
 
 
 def plain_page(name: str, *, typed: Sequence[TypedAnswer] = ()) -> str:
-    """Return the HTML of the template `name`, such as "500.html"; with the words that a visitor has sent."""
+    """Return the HTML of the template `name`, such as "500.html", with the text that a visitor has sent."""
     # Without a request, so that no context processor runs. lstrip(): template comments leave empty lines at the start.
     return render_to_string(name, {"contact": cached_contact(), "typed": typed}).lstrip()
 
@@ -60,14 +60,14 @@ def refused_request_page(code: int) -> tuple[list[tuple[str, str]], bytes]:
 
 
 def overloaded_page(request: HttpRequest) -> tuple[list[tuple[str, str]], bytes]:
-    """Return headers and body (503) for a request that Django had no time for, with the words that it brought."""
+    """Return headers and body (503) for a request that no thread was free for, with the text that it contained."""
     page = plain_response("500.html", status=503, typed=_typed_words(request))
     return _with_headers(page)
 
 
 def _with_headers(page: HttpResponse) -> tuple[list[tuple[str, str]], bytes]:
     request = HttpRequest()
-    # Only the server itself asks, so no proxy's word is needed.
+    # Stands in for the header of a proxy, because this request object is created here.
     request.META["HTTP_X_FORWARDED_PROTO"] = urlsplit(settings.SITE_URL).scheme
     response: HttpResponseBase = page
     for middleware in map(import_string, _HEADER_MIDDLEWARE):
@@ -77,14 +77,14 @@ def _with_headers(page: HttpResponse) -> tuple[list[tuple[str, str]], bytes]:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400."""
-    # Without the reason, which may repeat what was sent.
+    # Without the reason, which may repeat submitted data.
     return plain_response("400.html", status=400)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: 503 where the database did not answer.
+    """Django's handler500; the status is 503 if the database did not answer.
 
-    A visitor's words come back, also where the database could not even find the form's page.
+    The page returns the text that a visitor sent, even if the database could not find the page of the form.
     """
     is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
     return plain_response("500.html", status=503 if is_away else 500, typed=_typed_words(request))
@@ -94,8 +94,8 @@ def _typed_words(request: HttpRequest) -> Sequence[TypedAnswer]:
     if request.method != "POST" or request.path.startswith(settings.ADMIN_PATH):
         return ()
     try:
-        # Without a question set, so that the labels of questions are not asked for.
+        # With an empty question set, so that the labels of questions are not read from the database.
         return typed_answers(request.POST, QuestionSet()) if read_post(request) else ()
     except (OSError, MultiPartParserError, BadRequest):
-        # The post was cut off or is none of ours; there are no words to show.
+        # The POST was cut off or is not from our forms; there is no text to show.
         return ()

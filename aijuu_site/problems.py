@@ -1,6 +1,6 @@
-"""Everything that is wrong now, in words for the supervisor and the maintainer, and telling it by mail.
+"""All current problems, described for the supervisor and the maintainer, and their report by mail.
 
-Only where something is wrong a mail goes out: when it lasts, then weekly.
+A mail is sent only if there is a problem: once it lasts, and then weekly.
 """
 
 import contextlib
@@ -33,31 +33,31 @@ from intake.jobs.schedule import is_from_future
 from intake.mail.queue import plain_text
 from intake.proof import proof_status
 
-# Two checks in a row, so that one lost packet is no alarm.
+# Two checks in a row, so that one lost packet is not reported.
 LASTS_AFTER = timedelta(minutes=30)
 TOLD_AGAIN_AFTER = timedelta(days=7)
-# Files have names that are made for them, and the admin is not for visitors.
+# Not checked: files, to which the program generates the links, and the admin, which is not for visitors.
 _UNCHECKED = (settings.STATIC_URL, settings.MEDIA_URL, settings.ADMIN_PATH)
 _MOST_REDIRECTS = 5
-# Long before the site can't store anything (aijuu_site.health).
+# Reported long before the site can't store anything any more (aijuu_site.health).
 LITTLE_DISK = 1024 * 1024 * 1024
 
 
 def must_tell(*, first_seen_at: datetime, told_at: datetime | None, now: datetime) -> bool:
-    """Return whether a problem that is there now must be told: once it lasts, then weekly."""
+    """Return whether a current problem must be reported now: once it lasts, then weekly."""
     if now - first_seen_at < LASTS_AFTER and not is_from_future(first_seen_at, now):
         return False
     return told_at is None or is_from_future(told_at, now) or now - told_at >= TOLD_AGAIN_AFTER
 
 
 def is_forgotten(*, last_seen_at: datetime, now: datetime) -> bool:
-    """Return whether a problem that is gone counts as a new one when it comes back."""
+    """Return whether a problem that is gone counts as a new one if it returns."""
     return now - last_seen_at >= TOLD_AGAIN_AFTER
 
 
 @dataclass(frozen=True)
 class DeadLink:
-    """A published page with a link that leads nowhere. `target` is "" for one to a page that is gone or hidden."""
+    """A published page with a dead link. `target` is "" for a link to a page that is deleted or hidden."""
 
     page: str
     address: str
@@ -75,7 +75,7 @@ class _Links(HTMLParser):
 
 
 def dead_links() -> Iterator[DeadLink]:
-    """Yield the dead links of all published pages. Asks the program itself, not the network."""
+    """Yield the dead links of all published pages. Sends requests to the application itself, not over the network."""
     client = Client(raise_request_exception=False)
     alive: dict[str, bool] = {}
     for page in Page.objects.live().public().order_by("path").specific():
@@ -109,7 +109,7 @@ def _inside(link: str, page: str) -> str:
 
 
 def _leads_somewhere(client: Client, target: str) -> bool:
-    """Return whether a visitor gets a page at the end of the redirects, or is led out of the site."""
+    """Return whether a visitor gets a page at the end of the redirects, or is redirected out of the site."""
     for _redirect in range(_MOST_REDIRECTS):
         answer = _get(client, target)
         if not 300 <= answer.status_code < 400:
@@ -128,19 +128,19 @@ def _get(client: Client, path: str) -> Any:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong. `key` is the same as long as it is the same problem; the words may change."""
+    """Something that is wrong. `key` stays the same as long as the problem does; the text may change."""
 
     key: str
     words: str
 
 
 def problems_of_site(*, now: datetime) -> list[Problem]:
-    """Return what is wrong with the site, without asking the network."""
+    """Return the problems of the site that can be found without the network."""
     return [*_of_mail(now), *_of_backup(now), *_of_form(now), *_of_pages(), *_of_disk()]
 
 
 def all_problems(network: Network, *, now: datetime) -> list[Problem]:
-    """Return what is wrong with the site and, where it is public, with its domain."""
+    """Return the problems of the site and, if it is public, of its domain."""
     return [*problems_of_site(now=now), *(_of_domain(network, now) if is_public_site() else ())]
 
 
@@ -197,32 +197,32 @@ def _of_domain(network: Network, now: datetime) -> Iterator[Problem]:
     found = check_domain(network, now=now, selector=settings.DKIM_SELECTOR)
     silent = [finding.name for finding in found if not finding.is_known]
     if silent:
-        # One problem, and not that of each record.
+        # One problem, instead of one for each record.
         words = _("DNS does not answer the site's machine, so nothing is known about %(names)s.")
         yield Problem("dns", words % {"names": ", ".join(dict.fromkeys(silent))})
     for finding in found:
-        # Without a selector, DKIM can't be checked; that is told by the command only.
+        # Without a selector, DKIM can't be checked, which only the command shows.
         if not finding.held and finding.is_known and (finding.name != "DKIM" or settings.DKIM_SELECTOR):
             yield Problem(f"domain {finding.name}", f"{finding.name}: {finding.words}")
 
 
 def tell_problems(problems: Sequence[Problem], *, now: datetime) -> bool:
-    """Record the problems, and send one mail with all of them if any must be told now. Returns whether it was sent.
+    """Record the problems, and send one mail with all of them if any must be reported now. Returns whether it was sent.
 
-    Raises what the mail server raises; then it is tried again with the next check.
+    Raises the errors of the mail server; the next check then tries again.
     """
     seen = _record(problems, now)
-    telling = [row for row in seen if must_tell(first_seen_at=row.first_seen_at, told_at=row.told_at, now=now)]
-    if not telling or not settings.ALERT_EMAIL:
+    due = [row for row in seen if must_tell(first_seen_at=row.first_seen_at, told_at=row.told_at, now=now)]
+    if not due or not settings.ALERT_EMAIL:
         return False
     _send(problems)
-    # All of them are in the mail.
+    # The mail contains all of them.
     SeenProblem.objects.filter(pk__in=[row.pk for row in seen]).update(told_at=now)
     return True
 
 
 def _record(problems: Sequence[Problem], now: datetime) -> list[SeenProblem]:
-    """Return the rows of the problems; forget those that are long gone."""
+    """Record the problems and return their rows; delete the rows of problems that are long gone."""
     keys = {problem.key for problem in problems}
     with transaction.atomic():
         for row in SeenProblem.objects.exclude(key__in=keys):
@@ -238,7 +238,7 @@ def _record(problems: Sequence[Problem], now: datetime) -> list[SeenProblem]:
 
 
 def _send(problems: Sequence[Problem]) -> None:
-    """Send it now, not by the queue, which may be what is wrong."""
+    """Send the mail directly, not through the queue, which may be the problem."""
     count = len(problems)
     subject = ngettext("Aijuu's site: %(count)d problem", "Aijuu's site: %(count)d problems", count) % {"count": count}
     text = plain_text(render_to_string("problems/mail.txt", {"problems": problems, "site": settings.SITE_URL}))
@@ -247,7 +247,7 @@ def _send(problems: Sequence[Problem]) -> None:
     message = EmailMessage(
         subject=subject,
         body=text,
-        # Another provider takes only addresses of its own.
+        # Another provider accepts only its own addresses as the sender.
         from_email=user if "@" in user else settings.DEFAULT_FROM_EMAIL,
         to=settings.ALERT_EMAIL,
         headers={"Auto-Submitted": "auto-generated"},

@@ -1,8 +1,8 @@
-"""The static files: their storage, collecting them at a start, and those that pages of an earlier release ask for.
+"""The static files: their storage, their collection at a start, and those that pages of an earlier release request.
 
     python -m aijuu_site.static_files SOURCE TARGET
 
-deploy/install.sh runs it before it starts a release, without settings.
+deploy/install.sh runs this command before it starts a release, without settings.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _PACKAGES = ("django", "whitenoise", "brotli")
 
 
 class StaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """WhiteNoise's, in half its time: most files are stored twice, under their name and under the one with a hash."""
+    """WhiteNoise's storage in half its time: most files are stored under two names, but compressed only once."""
 
     def create_compressor(self, **options: Any) -> Compressor:
         return _CompressEachContentOnce(**options)
@@ -42,7 +42,7 @@ class _CompressEachContentOnce(Compressor):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._made: dict[tuple[str, bytes], bytes] = {}
-        # Several threads compress at once, and large files long enough to meet their double.
+        # Several threads compress at once, and a large file takes long enough for another one to reach its duplicate.
         self._locks: dict[tuple[str, bytes], threading.Lock] = defaultdict(threading.Lock)
 
     def compress_brotli(self, data: bytes) -> bytes:  # type: ignore[override]
@@ -59,16 +59,17 @@ class _CompressEachContentOnce(Compressor):
 
 
 def keep_files_of_pages(source: Path, target: Path) -> None:
-    """Copy the files that pages made with the collected files in `source` name into `target`, where they are missing.
+    """Copy into `target` the missing files that pages rendered with the collected files in `source` may request.
 
-    Only those: what `source` has kept of still earlier ones stays behind. Nothing where it was not made to its end.
+    These are the files in the manifest: `source` may also have files of earlier collections, which are not copied.
+    Nothing is copied if the collection into `source` was interrupted.
     """
     target.mkdir(parents=True, exist_ok=True)
     manifest = source / "staticfiles.json"
     if not manifest.is_file():
         return
     for name in json.loads(manifest.read_bytes())["paths"].values():
-        # The compressed ones beside it.
+        # Together with its compressed versions.
         for file in (source / f"{name}{ending}" for ending in ("", ".br", ".gz")):
             copy = target / file.relative_to(source)
             if file.is_file() and not copy.exists():
@@ -90,7 +91,7 @@ def prepare_static_files(say: Say) -> None:
 
 
 def static_fingerprint() -> str:
-    """Return a hash of all static source files and of what processes them."""
+    """Return a hash of all static source files and of everything that affects their processing."""
     digest = hashlib.sha256()
     recipe = [settings.STATIC_URL, settings.STORAGES["staticfiles"], [version(package) for package in _PACKAGES]]
     digest.update(json.dumps(recipe, sort_keys=True, default=str).encode())
@@ -120,7 +121,7 @@ def _manifest() -> Path:
 def collect_static_files(stamp: Path, fingerprint: str) -> None:
     """Empty and fill STATIC_ROOT, then write `fingerprint` into `stamp`. An interrupted run leaves the stamp empty.
 
-    The files that open pages may still ask for stay until the next time.
+    Files that open pages may still request are kept until the next collection.
 
     Raises CommandError for a folder that was not created here (no stamp), or that overlaps the sources.
     """
@@ -146,7 +147,7 @@ def collect_static_files(stamp: Path, fingerprint: str) -> None:
 
 
 def read_static_manifest() -> None:
-    """Let this process know the collected files; its storage was made before another process collected them."""
+    """Load the manifest into this process, whose storage was created before another process collected the files."""
     if isinstance(staticfiles_storage, ManifestFilesMixin):
         staticfiles_storage.hashed_files, staticfiles_storage.manifest_hash = staticfiles_storage.load_manifest()
 

@@ -21,9 +21,12 @@ def is_stored_name(name: str) -> bool:
 
 
 class StorageUnreachable(ConnectionError):
-    """The storage does not answer, or refuses. Not raised for a missing file. The message holds no name and no key."""
+    """The storage does not answer, or refuses the request. Not raised for a missing file.
 
-    # Which one.
+    The message contains neither a file name nor a key.
+    """
+
+    # Which storage failed, such as the name of the bucket.
     place = ""
 
 

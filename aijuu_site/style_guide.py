@@ -110,7 +110,7 @@ PAIRS = (
 def style_sheet_colours() -> tuple[dict[str, str], dict[str, str]]:
     """Return the light and dark colours in css/site.css. The dark scheme inherits colours that it does not set.
 
-    Raises RuntimeError where the style sheet is missing or has another format.
+    Raises RuntimeError if the style sheet is missing or has another format.
     """
     found = finders.find("css/site.css")
     match = _TOKENS.search(Path(str(found)).read_text(encoding="utf-8")) if found else None
@@ -280,7 +280,7 @@ def _answers() -> list[dict[str, object]]:
 
 @hooks.register("register_admin_urls")
 def style_guide_url() -> list[URLPattern]:
-    # Wagtail requires access to the admin for these.
+    # Wagtail requires access to the admin for these URLs.
     return [path("tyyliopas/", style_guide, name="style_guide")]
 
 

@@ -43,7 +43,7 @@ ANSWERS: dict[str, Any] = {
 class BlockState:
     """A block in one state, with the context of the page around it.
 
-    `details` is None for those of the site. `contact_url` is "#", because a new site has no contact page.
+    `details` is None for the site's own contact details. `contact_url` is "#", because a new site has no contact page.
     """
 
     label: str | Promise

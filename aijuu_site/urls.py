@@ -1,4 +1,4 @@
-"""Addresses: the admin, uploaded files, health, what programs ask for by name, and then the pages."""
+"""The URLs: the admin, uploaded files, monitoring, files with well-known names, and then the pages."""
 
 from csp.decorators import csp_replace
 from django.conf import settings

@@ -120,13 +120,13 @@ def manifest(_request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def security_txt(request: HttpRequest) -> HttpResponse:
-    """RFC 9116: contact page, then phone. 404 where neither is known. No e-mail address: programs harvest it."""
+    """RFC 9116: contact page, then phone; 404 if neither is known. No e-mail address, because programs harvest it."""
     details = ContactDetails.load(request)
     contacts = [absolute(details.contact_url) if details.contact_url else "", details.phone_uri]
     lines = [f"Contact: {contact}" for contact in contacts if contact]
     if not lines:
         raise Http404
-    # Constant throughout a day, so that the ETag is, too.
+    # Constant throughout a day, so that the ETag is constant, too.
     expires = (timezone.now() + SECURITY_TXT_HOLDS).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     lines += [
         f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",

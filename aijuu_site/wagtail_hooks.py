@@ -1,4 +1,4 @@
-"""Wagtail hooks: hide unused parts of the admin and links to English pages, and fix what counts as unsaved."""
+"""Wagtail hooks: hide unused parts of the admin and links to English pages, and correct what counts as unsaved."""
 
 from typing import Any
 
@@ -52,19 +52,19 @@ def remove_external_help_items(request: HttpRequest, menu_items: list[MenuItem])
 
 @hooks.register("insert_global_admin_js")
 def insert_unsaved_fix() -> SafeString:
-    """Load the fix for what Wagtail wrongly takes for saved, or for changed (docs/upgrading.md)."""
+    """Load the fix for forms that Wagtail wrongly takes as saved, or as changed (docs/upgrading.md)."""
     return format_html('<script src="{}"></script>', static("js/unsaved.js"))
 
 
 @hooks.register("insert_editor_js")
 def insert_preview_fix() -> SafeString:
-    """Load the fix for a choice that Wagtail's preview does not hear (docs/upgrading.md)."""
+    """Load the fix for a changed choice that Wagtail's preview does not notice (docs/upgrading.md)."""
     return format_html('<script src="{}" defer></script>', static("js/preview.js"))
 
 
 @hooks.register("insert_global_admin_js")
 def insert_signed_in_check() -> SafeString:
-    """Load what keeps the words of a form whose session has ended."""
+    """Load the script that keeps the text of a form whose session has ended."""
     return format_html(
         '<script src="{}" defer data-address="{}" data-signed-out="{}" data-unreachable="{}"></script>',
         static("js/signed-in.js"),
