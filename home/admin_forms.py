@@ -1,4 +1,4 @@
-"""Moments in forms of the admin, as Finns write and read them."""
+"""Date-time fields of the admin in Finnish format: input, scheduling panel and comparison of versions."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from home.dates import ImplausibleYear, OtherWeekday, day_error_message, finnish
 
 
 class MomentInput(AdminDateTimeInput):  # type: ignore[misc]
-    """Wagtail's picker of day and time, without its replacing of unreadable input by this moment."""
+    """Wagtail's date-time picker. Input that it can't parse stays; Wagtail would replace it by the current time."""
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "validateOnBlur": False}
@@ -46,7 +46,7 @@ register_form_field_override(models.DateTimeField, override={"form_class": Momen
 
 
 class SchedulePanel(PublishingPanel):  # type: ignore[misc]
-    """Wagtail's panel with this input: it names the widgets of its fields itself."""
+    """Wagtail's panel with MomentInput. It sets its widgets itself, so the form field override does not reach it."""
 
     def __init__(self, **options: Any) -> None:
         children = [FieldPanel(own.field_name, widget=_moment_input(own.widget)) for own in PublishingPanel().children]
@@ -58,7 +58,7 @@ def _moment_input(own: AdminDateTimeInput) -> MomentInput:
 
 
 class _InWords(FieldComparison):  # type: ignore[misc]
-    """What differs, in words: Wagtail shows a moment and a tick as Python prints them."""
+    """A comparison of two versions that shows date-times and booleans in Finnish. Wagtail shows Python's format."""
 
     def __init__(self, field: Any, obj_a: models.Model, obj_b: models.Model) -> None:
         super().__init__(field, obj_a, obj_b)

@@ -16,7 +16,7 @@ from home.site_pages import current_request, site_pages, visitor_url
 
 
 class _ValidIds:
-    """Mixin for a chooser block: ids that can't be those of a row become None, in stored data and in forms."""
+    """Mixin for a chooser block: an invalid primary key becomes None, in stored data and in forms."""
 
     def to_python(self, value: Any) -> Any:
         return super().to_python(valid_id(value))  # type: ignore[misc]
@@ -36,7 +36,7 @@ class PageChoice(_ValidIds, blocks.PageChooserBlock):  # type: ignore[misc]
         return site_pages(request).objects([valid_id(value) for value in values])
 
     def deconstruct(self) -> tuple[str, Any, Any]:
-        # The data is that of Wagtail's block, so migrations refer to that.
+        # The stored data is the same as that of Wagtail's block, so migrations refer to Wagtail's block.
         _path, args, kwargs = super().deconstruct()
         return "wagtail.blocks.PageChooserBlock", args, kwargs
 
@@ -110,12 +110,12 @@ class CallToActionBlock(blocks.StructBlock):
         context["href"], context["label"], context["text"] = value.href(contact_url), value["label"], value["text"]
         pause = context.get("pause")
         is_elsewhere = pause is not None and pause.form_mode != FormMode.AS_USUAL
-        # During a pause with another form mode the sentence and the button name what the contact page offers.
+        # In any form mode but AS_USUAL, the sentence and the button name what the contact page offers.
         if contact_url and context["href"] and is_elsewhere and value.leads_to_application(contact_url):
             context |= {"href": contact_url, "label": pause.contact_label, "text": pause.contact_sentence}
         request = context.get("request")
         if request is not None and context["href"] == request.path:
-            # The link would lead to the page itself: show the text without it.
+            # The link would lead to the page itself, so the text is shown without a link.
             context["href"] = ""
         return context
 
@@ -243,7 +243,7 @@ class FigureBlock(blocks.StructBlock):
         preview_template = "home/blocks/preview.html"
 
     def get_preview_value(self) -> Any:
-        """Show the newest image of the site as the example; only a caption where there is none."""
+        """Return an example with the newest image; only with a caption where the site has no image."""
         newest = get_image_model().objects.order_by("-created_at").first()
         return self.normalize(
             {"image": newest, "caption": "Työnohjauksen avulla löydetään yhteinen tavoite ja ratkaisuja.", "credit": ""}
@@ -304,7 +304,7 @@ class StepsBlock(blocks.StructBlock):
 
 
 class TextBlock(blocks.StructBlock):
-    """An optional heading (h2), the text that belongs to it, and what stands in the margin beside it."""
+    """A text with an optional heading (h2). The margin can have key facts and a picture or a drawing."""
 
     heading = blocks.CharBlock(label=_("Heading"), required=False, max_length=120)
     line = blocks.TextBlock(
@@ -317,7 +317,7 @@ class TextBlock(blocks.StructBlock):
     text = blocks.RichTextBlock(label=_("Text"), features=PROSE_FEATURES)
     facts = blocks.ListBlock(FactBlock(), label=_("Key facts beside the text"), default=[], min_num=0)
     image = PictureChoice(label=_("Picture beside the text"), required=False)
-    # Inline, so that it costs no request (templates/components/drawing_art.html).
+    # Drawings are inline SVG, so they need no request (templates/components/drawing_art.html).
     drawing = blocks.ChoiceBlock(
         [("art", _("Art: a picture and a brush"))],
         label=_("Drawing beside the text"),
@@ -367,7 +367,7 @@ class PageLinksBlock(blocks.StructBlock):
         preview_template = "home/blocks/preview.html"
 
     def get_preview_value(self) -> Any:
-        """Show the pages of the menu as the example."""
+        """Return an example with up to three pages of the menu."""
         pages = Page.objects.live().filter(show_in_menus=True).order_by("path")[:3]
         rows = [{"page": page, "text": "Muutama sana siitä, kenelle sivu on."} for page in pages]
         return self.normalize({"heading": "Työnohjauksen muodot", "pages": rows})

@@ -310,7 +310,7 @@ def full_checklist(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def mark(request: HttpRequest, key: str) -> HttpResponse:
-    """Set the state of the item `key` and redirect to the page of the button."""
+    """Set the state of the item `key` and redirect to the page that has the button."""
     item = next((item for item in all_items() if item.key == key), None)
     if item is None:
         raise Http404
@@ -340,7 +340,7 @@ def register_checklist_urls() -> list[URLPattern]:
     ]
 
 
-# Early, so that panels that other apps insert first come above: an enquiry is more urgent.
+# Wagtail sorts panels by their `order`. Inserted early, this one comes before other panels of the same order.
 @hooks.register("construct_homepage_panels", order=-1)
 def add_checklist(request: HttpRequest, panels: list[Any]) -> None:
     panels.insert(0, ChecklistPanel())

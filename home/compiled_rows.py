@@ -1,7 +1,8 @@
-"""Single rows that every page or every step of a form reads, by SQL that Django builds once for each connection.
+"""Read single rows by SQL that Django builds once for each connection.
 
-Building the query of a page takes Django ten times as long as running it. So some statements are written as SQL. The
-one row of each setting is read in this way, and created after migrating.
+Every page or every step of a form reads these rows, and Django takes ten times as long to build a query of a page as to
+run it. Some updates are written as SQL for the same reason. The one row of each setting is read in this way, too; it is
+created after migrating.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +21,7 @@ _ON_CONNECTION = "_compiled_rows"
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     sql: str
-    # By column: the functions that make a value of the field from one of the database, and Django's expression for it.
+    # For each column with converters: its index, the functions that convert a database value, and its expression.
     converters: list[tuple[int, list[Callable[[Any, Any, Any], Any]], Any]]
 
 
@@ -37,14 +38,13 @@ def row_by_pk(model: type[Row], pk: int) -> Row | None:
 def row_by(model: type[Row], field: str, value: Any, *, related: tuple[str, ...] = ()) -> Row | None:
     """Return the row whose unique `field` has this value; None where there is none.
 
-    `related`: foreign keys whose rows are read in the same query, as for select_related(), each after the one that it
-    goes through.
+    `related`: foreign keys whose rows are read in the same query, as by select_related(). "a" must come before "a__b".
     """
     return _read(model, field, lambda rows: rows.order_by().filter(**{field: value}), (value,), related)
 
 
 def changed_rows(sql: str, parameters: Iterable[Any]) -> int:
-    """Run a statement written as SQL and return how many rows it changed. Times go in as the ORM writes them."""
+    """Run an SQL statement and return how many rows it changed. Parameters such as times are adapted as by the ORM."""
     connection = connections[DEFAULT_DB_ALIAS]
     with connection.cursor() as cursor:
         cursor.execute(sql, [connection.ops.adapt_unknown_value(one) for one in parameters])
@@ -84,7 +84,7 @@ def _read(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The columns of one model in a row. `path`: the foreign keys that lead there; "" for the model that is read."""
+    """The columns of one model in a row. `path`: the foreign keys that lead to the model; "" for the main model."""
 
     model: type[Model]
     path: str
@@ -105,7 +105,7 @@ def _parts(model: type[Model], related: tuple[str, ...]) -> Iterator[_Part]:
 
 
 def _joined(parts: list[_Part], values: list[Any]) -> Any:
-    """Return the object of the first part, with those of the others at its foreign keys."""
+    """Return the object of the first part, with the objects of the other parts set on its foreign keys."""
     objects: dict[str, Any] = {}
     columns = iter(values)
     for part in parts:
@@ -120,7 +120,7 @@ def _joined(parts: list[_Part], values: list[Any]) -> Any:
 
 
 class QuickSetting(BaseGenericSetting):  # type: ignore[misc]
-    """A setting that is read without building a query."""
+    """A setting whose row is read by SQL that was built before."""
 
     class Meta:
         abstract = True
@@ -134,9 +134,9 @@ class QuickSetting(BaseGenericSetting):  # type: ignore[misc]
 def create_settings_rows(*, app_config: AppConfig, using: str, **signal: Any) -> None:
     """Receiver of post_migrate: create the missing row of each setting of `app_config`.
 
-    Wagtail would create it during a visitor's GET request.
+    Without this, Wagtail would create it during a visitor's GET request.
     """
-    # The models of the migration that was reached, which need not be the latest.
+    # The models as of the migration that was reached, which need not be the latest one.
     reached = signal.get("apps", apps)
     for model in app_config.get_models():
         if not issubclass(model, BaseGenericSetting):

@@ -1,4 +1,4 @@
-"""The contact details of the practice: a setting that every page uses, and what error pages know of it."""
+"""The contact details of the practice: a setting that every page uses, and a cached part of it for error pages."""
 
 import re
 from contextlib import suppress
@@ -77,23 +77,23 @@ def _phone(text: str) -> tuple[str, str]:
 
 
 def _disappears_at(page: Page) -> datetime | None:
-    """Return when the page, or a version of it that is scheduled, is to disappear."""
+    """Return when the page or its scheduled version expires; None if neither does."""
     scheduled = page.scheduled_revision
     stored = parse_datetime(scheduled.content.get("expire_at") or "") if scheduled else None
     return page.expire_at or stored
 
 
 class _ContactDetailsForm(SeenValues, WagtailAdminModelForm):  # type: ignore[misc]
-    """Every task of the checklist leads to it, so it may be open in two windows."""
+    """The form of the setting. Many checklist items link to it, so it may be open in two windows (SeenValues)."""
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         for name in ("contact_page", "privacy_page", "accessibility_page"):
             page = cleaned.get(name)
-            # Of a page that was chosen already, the dashboard warns.
+            # The dashboard warns about the expiry of a page that was chosen before.
             if page is None or page.pk == self._stored.get(name):
                 continue
-            # A version that lets an important page disappear could not be published at its time.
+            # Publishing a scheduled version fails if it sets an expiry date for an important page (refuse_expiry).
             if moment := _disappears_at(page):
                 refusal = gettext(
                     "The page “%(title)s” is timed to disappear on %(moment)s. Take the time away from the page first, "
@@ -288,7 +288,7 @@ class ContactDetails(QuickSetting):
 class CachedContact:
     """The details last read in this process, for error pages, which must not query the database.
 
-    "" for what is not known.
+    An unknown value is "".
     """
 
     phone_uri: str = ""
@@ -296,7 +296,7 @@ class CachedContact:
     email: str = ""
 
 
-# One per process. Every page shows the details in its footer, so they are as recent as the last page.
+# One per process. Every page shows the details in its footer, so the cache is as recent as the last rendered page.
 _cached = CachedContact()
 
 

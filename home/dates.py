@@ -34,14 +34,14 @@ _ALONE = [re.compile(rf"{_WEEKDAY}{form}[.,]?", re.IGNORECASE) for form in _FORM
 # A two-digit year is read only where the date stands alone: in a text it may be a version or a section number.
 _SHORT_YEAR = re.compile(rf"{_WEEKDAY}{_IN_NUMBERS}(?P<year>\d\d)[.,]?", re.IGNORECASE)
 _ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)")
-# A time of day after its day; a bare hour only after "klo", since it may be the year of a day without one.
+# A time of day after a day. An hour without minutes is read only after "klo": otherwise it may be a two-digit year.
 _CLOCK = r"[\s,]\s?(?:klo\s?|kello\s?)"
 _TIME = re.compile(
     rf"(?:{_CLOCK}(?P<hour>\d{{1,2}})|(?:{_CLOCK}|[\s,]\s?)(?P<hours>\d{{1,2}})[.:](?P<minute>\d\d))\.?$", re.IGNORECASE
 )
-# A year further from today than this is a typing error.
+# How many years from the current one a date may be. Beyond that, its year is taken for a typing error.
 _YEARS_BACK, _YEARS_AHEAD = 70, 20
-# Longer than any day with its weekday and invisible characters around it.
+# Longer input is refused without parsing: no date is that long, even with a weekday and invisible characters.
 _LONGEST = 200
 
 
@@ -110,7 +110,7 @@ def parse_day(text: str, *, today: date) -> date:
 def parse_moment(text: str, *, today: date) -> datetime:
     """Return the day and time of day that `text` consists of ("1.2.2027 klo 8.00"), without time zone.
 
-    Raises as `parse_day` does; ValueError where the time of day is missing, too: nobody means midnight by that.
+    Raises the errors of `parse_day`, and ValueError where the time of day is missing: midnight would be a guess.
     """
     if len(text) > _LONGEST:
         raise ValueError("too long for a moment")
@@ -139,10 +139,10 @@ def find_days(text: str) -> Iterator[tuple[str, date]]:
 def names_day(text: str, day: date) -> bool:
     """Return whether `text` names `day` without its year or with two digits of it: "1.2.", "1. helmikuuta", "1.2.27".
 
-    Another year after it makes it another day.
+    Returns False where another year follows the day.
     """
     number, month, name = rf"0?{day.day}", rf"0?{day.month}", rf"{_MONTHS[day.month - 1]}kuu"
-    # A time of day, hours or a telephone number may follow.
+    # Refuses a year after the day. The start of a time of day, of opening hours or of a phone number is no year.
     other_year = r"(?!\s?(?:\d{4}|\d\d)(?![\d.:–-]))(?!\s?\.\s?\d)"
     forms = (
         rf"{number}{_DOT}{month}(?:\s?\.(?:\s?{day.year % 100:02}(?!\d)|{other_year})|(?![\d.]))",
@@ -171,7 +171,7 @@ def day_error_message(error: ValueError) -> str:
 
 
 class DayInput(AdminDateInput):  # type: ignore[misc]
-    """Wagtail's date picker, without its replacing of unreadable input by today's date."""
+    """Wagtail's date picker. Input that it can't parse stays; Wagtail would replace it by today's date."""
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "validateOnBlur": False}

@@ -1,6 +1,6 @@
-"""What an editor of pages works with: the editor of rich text with its links, and the content checks of a page.
+"""The rich text editor with its link handlers, and the content checks of a page.
 
-To be imported after all models only: Wagtail 8 requires it for the handlers of links.
+Must be imported after all models: Wagtail 8 requires that for link handlers.
 """
 
 import re
@@ -36,7 +36,7 @@ from home.editors_text import (
 from home.seo import LONGEST_DESCRIPTION
 from home.site_pages import visitor_urls
 
-# What Wagtail's converter and exporter raise for input that the editor can't have sent.
+# The exceptions that Wagtail's converter and exporter raise for malformed input. The editor never sends such input.
 _NO_TEXT = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError, ExporterException)
 
 
@@ -45,7 +45,7 @@ def _with_known_ids(attrs_list: list[Attributes]) -> list[dict[str, int | None]]
 
 
 class PageLink(PageLinkHandler):  # type: ignore[misc]
-    """Page links in rich text. A link to a missing or unpublished page becomes its text."""
+    """Page links in rich text. A link to a missing or unpublished page becomes plain text."""
 
     @classmethod
     def expand_db_attributes_many(cls, attrs_list: list[Attributes]) -> list[str]:
@@ -59,7 +59,7 @@ class PageLink(PageLinkHandler):  # type: ignore[misc]
 
 
 class DocumentLink(DocumentLinkHandler):  # type: ignore[misc]
-    """Document links in rich text. A link to a missing document becomes its text."""
+    """Document links in rich text. A link to a missing document becomes plain text."""
 
     @classmethod
     def get_many(cls, attrs_list: list[Attributes]) -> list[models.Model | None]:
@@ -83,7 +83,7 @@ class RemovedEmbed(EmbedHandler):  # type: ignore[misc]
 
 
 class TextEditor(DraftailRichTextArea):  # type: ignore[misc]
-    """Wagtail's editor. It can't open a text with an invalid reference, so these are removed on the way in and out."""
+    """Wagtail's editor. It can't open a text with an invalid reference: they are removed before and after editing."""
 
     def format_value(self, value: str | None) -> str:
         shown: str = super().format_value(without_invalid_references(value or ""))
@@ -104,12 +104,13 @@ class TextEditor(DraftailRichTextArea):  # type: ignore[misc]
 
 # Search engines truncate a title at about this many characters, including the name of the site.
 LONGEST_TITLE = 60
-# Not after a digit: there it may mean inches.
+# Not after a digit, where the mark may mean inches.
 _STRAIGHT = re.compile(r"(?<!\d)(?:[\"']|&quot;|&#x27;|&#39;)")
 ATTRIBUTE = "data-findings"
-# A check that is true for every element. In a rule's `none` it reports each element that the selector matches.
+# A check that is true for every element. A rule with it in `none` reports each element that its selector matches.
 _ALWAYS_TRUE = {"id": "home-always", "evaluate": "matches-definition-evaluate", "options": {"matcher": {}}}
-# Wagtail's rule never finds anything: the page falls back to its introduction. Ours looks at the field.
+# Wagtail's rule. It checks <meta name="description">, which a preview does not have (page_head), so it never reports
+# anything. DESCRIPTION_MISSING checks the field instead.
 _REPLACED = "empty-meta-description"
 
 

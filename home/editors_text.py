@@ -1,6 +1,6 @@
-"""Editors' text: the features of rich text, what it refers to by id, and how all of it is rendered.
+"""Editors' text: the features of rich text, its references by id, and its rendering.
 
-Placeholders are filled in, punctuation is made Finnish, e-mail addresses are hidden from harvesters.
+Rendering fills in placeholders, makes punctuation Finnish, and hides e-mail addresses from harvesters.
 """
 
 import re
@@ -19,7 +19,7 @@ from home.site_pages import current_request
 from home.text_input import address_as_sent, strip_invisible
 from home.typography import finnish_html, finnish_text, remembered
 
-# h2 is the heading field of a block, so that the outline of a page has no gaps (WCAG 1.3.1).
+# No h2: it is the heading field of a block. So the outline of a page has no gaps (WCAG 1.3.1).
 PROSE_FEATURES = ["h3", "h4", "bold", "italic", "link", "ol", "ul"]
 SHORT_FEATURES = ["bold", "italic", "link"]
 _LARGEST = 2**63 - 1
@@ -45,12 +45,12 @@ def linked_page_ids(html: str) -> Iterator[int | None]:
 
 
 def has_visible_text(html: str) -> bool:
-    """Return whether rich text shows a letter: an editor leaves empty paragraphs and invisible characters behind."""
+    """Return whether rich text has a visible character. An emptied editor may leave tags and invisible characters."""
     return bool(strip_invisible(unescape(strip_tags(html))).strip())
 
 
 def expanded(rich_text: str) -> str:
-    """Return stored rich text as HTML. Links to missing pages become their text."""
+    """Return stored rich text as HTML. Links to missing pages become plain text."""
     return without_empty_links(expand_db_html(rich_text))
 
 
@@ -59,7 +59,7 @@ def without_empty_links(html: str) -> str:
 
 
 def without_invalid_references(html: str) -> str:
-    """Return stored rich text without references by an invalid id; the text of links stays."""
+    """Return stored rich text without embeds, and with links by an invalid id as tags without attributes."""
 
     def link(match: re.Match[str]) -> str:
         attrs = extract_attrs(match[1])
@@ -68,7 +68,7 @@ def without_invalid_references(html: str) -> str:
     return FIND_EMBED_TAG.sub("", FIND_A_TAG.sub(link, html))
 
 
-# The lookbehind makes a match begin at a word: without it every letter of a long word would be tried.
+# The lookbehind lets a match begin only at the start of a word: otherwise each letter of a long word would be tried.
 _ADDRESS = re.compile(r"(?<![\w.%+-])(?:mailto:)?[\w.%+-]+@[\w-]+(?:\.[\w-]+)+")
 _INNER_AT = re.compile(r'(?<!")@')
 # A placeholder such as {puhelin}. Unknown ones are left as typed.
@@ -81,11 +81,11 @@ _FACTS = {
     "sähköpostiosoite": _EMAIL,
     "nimi": _NAME,
 }
-# A whole link, or a tag. In a link only text is filled in (links can't nest); in a tag nothing is.
+# A whole link, or a tag. In a link, placeholders become plain text, since links can't nest. In a tag, they are left.
 _TAGS = re.compile(r"(<a\b[^>]*>.*?</a\s*>|<[^>]*>)", re.IGNORECASE | re.DOTALL)
 _IS_LINK = re.compile(r"<a\b", re.IGNORECASE)
 _TAG = re.compile(r"(<[^>]*>)")
-# A placeholder that was made bold or italic inside its braces: in a text, {<b>puhelin</b>}.
+# Braces that may have bold or italic tags inside: {<b>puhelin</b>}.
 _BRACES = re.compile(r"\{((?:[^{}<>]|</?(?:b|strong|i|em)\b[^<>]*>){1,200})\}", re.IGNORECASE)
 
 
@@ -115,7 +115,7 @@ def hide_emails(html: str) -> str:
 def hide_emails_in_json(text: str) -> str:
     """Return the same JSON with "@" escaped inside strings. Keys such as "@type" stay.
 
-    Only that character: the letters before it may belong to an escape, as in "\\nkati@…".
+    Only the "@" is escaped: the letters before it may belong to another escape, as in "\\nkati@…".
     """
     return _INNER_AT.sub(r"\\u0040", text)
 
@@ -126,7 +126,7 @@ def editors_text(text: str) -> str:
 
 
 def editors_html(html: str) -> str:
-    """As editors_text() for HTML: a phone number and an e-mail address become links."""
+    """Do the same as editors_text() for HTML. A phone number and an e-mail address become links."""
     return finnish_html(_with_facts(html) if "{" in html else html)
 
 
@@ -140,7 +140,7 @@ def unresolved_placeholders(text: str) -> Iterator[str]:
 
 
 def has_unfilled_placeholder(html: str) -> bool:
-    """Return whether rendered rich text would still show braces around a word, as where a tag stands between them."""
+    """Return whether rendered rich text would still show a placeholder, for example because a tag splits it."""
     return "{" in html and _PLACEHOLDER.search(strip_tags(_with_facts(html))) is not None
 
 
@@ -153,7 +153,7 @@ def _with_facts(html: str) -> str:
 
 
 def _tags_outside(match: re.Match[str]) -> str:
-    """Return the placeholder with the tags inside its braces before and after it: <b>{puhelin}</b>."""
+    """Return the placeholder with the tags inside its braces moved around it: <b>{puhelin}</b>."""
     parts = _TAG.split(match[1])
     if len(parts) == 1:
         return match[0]

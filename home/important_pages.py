@@ -1,4 +1,4 @@
-"""Pages that the site needs: the permissions that protect them, and the warnings about what hides them."""
+"""Pages that the site needs: the permissions that protect them, and warnings where visitors can't read them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ class PageRights(PagePermissionTester):
         return super().can_delete(ignore_bulk) and not contains_front_page(self.page)
 
     def can_move(self) -> bool:
-        # There is no other parent that allows this type of page.
+        # Moving is offered only where another page may be the parent of this page type.
         return super().can_move() and _other_parents(self.page)
 
     def can_move_to(self, destination: Page) -> bool:
@@ -91,7 +91,7 @@ class PageRights(PagePermissionTester):
         return super().can_unpublish() and not contains_front_page(self.page)
 
     def can_copy(self) -> bool:
-        # A copy would be published under another address, beside the page that the site leads to.
+        # A copy would have another address, while the site's links still lead to the original.
         return super().can_copy() and not _is_only_one(self.page) and not consequences_without(self.page)
 
     def can_set_view_restrictions(self) -> bool:
@@ -106,6 +106,7 @@ def _is_only_one(page: Page) -> bool:
 
 
 def _other_parents(page: Page) -> bool:
+    """Return whether a page other than its parent may be the parent of `page`."""
     kind = page.specific_class
     if kind is None:
         return True

@@ -1,4 +1,4 @@
-"""What stands around every page: the main menu, the footer menu, breadcrumbs, and the context of every template."""
+"""The main menu, the footer menu and the breadcrumbs, and the context that the base template needs."""
 
 import re
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ _ROW = re.compile(rf"{_LINKS}-(\d{{1,9}})-page", re.ASCII)
 
 
 class _FooterMenuForm(SeenValues, WagtailAdminModelForm):  # type: ignore[misc]
-    """Takes the links as one value, the pages in their order, as SeenValues takes a field.
+    """The form of the footer's links. The list of their pages is handled like one field of SeenValues.
 
-    The rows of Wagtail's form name stored links, which another window may have removed: such a form could never be
-    saved. Here all rows of a post are new ones in their order, and take the place of what is stored.
+    The rows of Wagtail's form refer to stored links. If another window had removed one, the form could never be saved.
+    So all posted rows are saved as new links in the posted order, and replace the stored links.
     """
 
     instance: "FooterMenu"
@@ -48,13 +48,13 @@ class _FooterMenuForm(SeenValues, WagtailAdminModelForm):  # type: ignore[misc]
         self.initial[SEEN] = self._digests()
 
     def _merged(self, data: QueryDict) -> QueryDict:
-        """Return the post with what is stored now in the place of links that were left as they were shown."""
+        """Return the posted data. Links that were not changed on the form are replaced by those stored now."""
         merged = data.copy()
         for name in data:
             if name.startswith(f"{_LINKS}-"):
                 del merged[name]
         if not _has_all_rows(data):
-            # Not sent by this form: Django refuses it.
+            # This form did not send the post. Django refuses it, because the fields of the links are missing.
             return merged
         rows = _posted_rows(data)
         stored = [str(page.pk) for page in self._stored_pages]
@@ -66,7 +66,7 @@ class _FooterMenuForm(SeenValues, WagtailAdminModelForm):  # type: ignore[misc]
         for number, page in enumerate(rows):
             merged[f"{_LINKS}-{number}-page"] = page
             merged[f"{_LINKS}-{number}-ORDER"] = str(number + 1)
-        # A form that comes back has told what is stored now.
+        # If the form is shown again, its error has named the links that are stored now.
         merged[SEEN] = self._digests()
         return merged
 
@@ -91,7 +91,7 @@ class _FooterMenuForm(SeenValues, WagtailAdminModelForm):  # type: ignore[misc]
 
     def save(self, commit: bool = True) -> "FooterMenu":
         with transaction.atomic():
-            # One save at a time: two could store the same link.
+            # The lock lets one save run at a time: two at once could store the same link.
             FooterMenu.objects.select_for_update().get(pk=self.instance.pk)
             self.instance.links.clear()
             saved: FooterMenu = super().save(commit=commit)
@@ -107,7 +107,7 @@ def _has_all_rows(data: QueryDict) -> bool:
 
 
 def _posted_rows(data: QueryDict) -> list[str]:
-    """Return the page of each row that was not deleted, in the order of the rows; "" where there is none."""
+    """Return the page id of each row that was not deleted, in the order of the rows; "" for a row without a page."""
     rows = []
     for name, page in data.items():
         if (match := _ROW.fullmatch(name)) and not data.get(f"{_LINKS}-{match[1]}-DELETE"):
@@ -123,7 +123,7 @@ def _without_deleted_pages(rows: list[str]) -> list[str]:
 
 @register_setting(icon="link", order=200)
 class FooterMenu(ClusterableModel, BaseGenericSetting):  # type: ignore[misc]
-    """The links of the footer, in the order that the supervisor has given them."""
+    """The links of the footer, in the order that the supervisor has chosen."""
 
     panels: ClassVar[list[Any]] = [
         InlinePanel(
@@ -198,7 +198,7 @@ def build_menus(request: HttpRequest) -> Menus:
 
 
 def _footer_page_ids(request: HttpRequest) -> list[int]:
-    """Return the pages that were chosen, then the privacy and the accessibility page where they are not among them."""
+    """Return the ids of the chosen pages, then of the privacy and accessibility pages unless they are among these."""
     details = ContactDetails.load(request)
     always = (details.privacy_page_id, details.accessibility_page_id)
     return list(dict.fromkeys([*site_pages(request).footer_ids, *(pk for pk in always if pk is not None)]))
@@ -221,7 +221,7 @@ def build_breadcrumbs(request: HttpRequest, page: Page, here: str = "") -> list[
 
 
 def site_context(request: HttpRequest) -> dict[str, Any]:
-    """Return what the base template needs, each fetched at most once per request, when it is used."""
+    """Return the context of the base template. Each value is read at most once per request, when it is first used."""
 
     def front_url() -> str:
         pages = site_pages(request)

@@ -1,4 +1,4 @@
-"""Imports the models of all packages for Django, and defines two small ones."""
+"""Imports the models of all packages, so that Django finds them, and defines two small ones."""
 
 from django.conf import settings
 from django.db import models
@@ -30,7 +30,7 @@ __all__ = [
 
 
 class LoadedContent(models.Model):
-    """Marks a content file as loaded. Editors own the content from then on: it is never loaded again."""
+    """Marks a content file as loaded. Editors may change the content from then on, so it is never loaded again."""
 
     key = models.CharField(_("piece"), max_length=200, unique=True)
     loaded_at = models.DateTimeField(_("loaded"), auto_now_add=True)

@@ -1,4 +1,4 @@
-"""The addresses of pages: whether one is free, where an editor writes it, copies a page or publishes drafts."""
+"""Page addresses: checks that one is free when an editor saves or copies a page, or publishes several drafts."""
 
 from typing import Any
 
@@ -21,8 +21,8 @@ TAKEN_ADDRESS = _("The site itself needs this address. Choose another one.")
 
 
 def is_taken_address(slug: str) -> bool:
-    """Return whether visitors would find something else of the site at the address of a page with this slug."""
-    # Their files are served in front of all pages, and kept for ever.
+    """Return whether the site serves something else at the address of a page with this slug."""
+    # Responses below these are handled as files: a page at /static/ would stay in the page cache after a change.
     if f"/{slug}/" in (settings.STATIC_URL, settings.MEDIA_URL):
         return True
     try:
@@ -34,8 +34,8 @@ def is_taken_address(slug: str) -> bool:
 def refuse_scheduled_address(slug: str, *, parent: Page, page: Page | None = None) -> None:
     """Raise ValidationError if a version of another page below `parent` is scheduled with this slug.
 
-    Wagtail compares with stored pages alone, and the scheduled version could not be published at its time. Only what
-    an editor sends asks: a version that is published at its time is the one that the others were refused for.
+    Wagtail compares the slug with stored pages only. Then the scheduled version could not be published at its time.
+    Call this for an editor's input only: a scheduled version that is being published has reserved its own slug.
     """
     scheduled = Revision.page_revisions.filter(approved_go_live_at__isnull=False, content__slug=slug)
     for revision in scheduled.order_by("approved_go_live_at"):
@@ -77,10 +77,13 @@ class PageCopyForm(CopyForm):  # type: ignore[misc]
 
 
 class PublishSeveral(PublishBulkAction):  # type: ignore[misc]
-    """Publishes all or none. Wagtail answers 500 where a draft is not valid, as when its address is taken by now."""
+    """Publish all chosen drafts or none.
+
+    Wagtail's action answers 500 where a draft is invalid, for example because its address has been taken meanwhile.
+    """
 
     def check_perm(self, page: Page) -> bool:
-        """An alias has no versions: it is published with its source."""
+        """Refuse an alias. It has no versions; it is published with its source."""
         return page.alias_of_id is None and bool(super().check_perm(page))
 
     @classmethod
@@ -94,7 +97,8 @@ class PublishSeveral(PublishBulkAction):  # type: ignore[misc]
             for draft in page.get_descendants().not_live().filter(alias_of=None)
             if draft.pk not in chosen and (user is None or draft.permissions_for_user(user).can_publish())
         }
-        # In turn: two of these may take, or be scheduled to take, the same address. The view does it all or nothing.
+        # One by one, because two of these may take, or be scheduled to take, the same address. The view calls this in a
+        # transaction, so an error undoes all of it.
         for page in (*chosen.values(), *below.values()):
             _refuse_draft(page)
             super().execute_action([page], user=user, **kwargs)
@@ -110,7 +114,7 @@ class PublishSeveral(PublishBulkAction):  # type: ignore[misc]
 
 
 def _refuse_draft(page: Page) -> None:
-    """Raise ValidationError, which names the page, where its latest version can't be published."""
+    """Raise a ValidationError that names the page if its latest version can't be published."""
     draft = page.get_latest_revision_as_object()
     try:
         draft.full_clean()

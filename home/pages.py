@@ -85,7 +85,7 @@ def _chosen_pages(page: Page) -> Iterator[int | None]:
 
 
 def _stored_values(page: Page) -> Iterator[Any]:
-    """Yield the values of all fields, and those within the blocks of a body as they are stored."""
+    """Yield the values of all fields, and every value inside a body's blocks in its stored format."""
     values = [getattr(page, field.attname) for field in page._meta.concrete_fields]
     waiting = [list(value.raw_data) if isinstance(value, StreamValue) else value for value in values]
     while waiting:
@@ -127,7 +127,7 @@ class BasePage(Page):
         help_text=_("Add, move and remove parts with the buttons beside them."),
     )
 
-    # Page views are CSRF-exempt (aijuu_site/urls.py): a page type that accepts POST must guard it itself.
+    # Page views are CSRF-exempt (aijuu_site/urls.py): a page type that accepts POST must check its source itself.
     allowed_http_methods: ClassVar[list[HTTPMethod]] = [HTTPMethod.GET, HTTPMethod.HEAD, HTTPMethod.OPTIONS]
 
     # No login or group restrictions: visitors have no accounts.
@@ -146,7 +146,8 @@ class BasePage(Page):
     copy_form_class = PageCopyForm
     has_slug_in_address: ClassVar[bool] = True
 
-    # Whether visitors apply on this page. During a pause, calls to action lead elsewhere (home.blocks).
+    # Whether visitors apply on this page. Where the contact page is in another form mode than AS_USUAL, calls to action
+    # link to the contact page and not to this one (home.blocks).
     accepts_applications: ClassVar[bool] = False
 
     # Whether visitors write to the supervisor on this page, so that it can be the contact page.
@@ -156,7 +157,7 @@ class BasePage(Page):
     head_follows_pause: ClassVar[bool] = False
 
     title_help = _("Stands at the top of the page and in the links that lead to it.")
-    # Wagtail's own panel, which makes the address of a new page from its title.
+    # Wagtail's panel for titles makes the address of a new page from its title.
     title_panels: ClassVar[list[Any]] = [TitleFieldPanel("title", help_text=title_help)]
     picture_panel: ClassVar[Any] = FieldPanel(
         "image",
@@ -222,7 +223,7 @@ class BasePage(Page):
         return context
 
     def get_view_restrictions(self) -> QuerySet[PageViewRestriction]:
-        """As Wagtail's, which reads all pages above this one, without a query where no page is private."""
+        """Return Wagtail's restrictions. Its query of all ancestors is skipped where no page is private."""
         request = current_request()
         if request is not None and not site_pages(request).any_is_private:
             return PageViewRestriction.objects.none()
@@ -231,7 +232,7 @@ class BasePage(Page):
 
     @property
     def top_picture(self) -> AbstractImage | None:
-        """`image`, read without building a query where it has not been read yet."""
+        """The `image`. If it has not been read yet, it is read by SQL that was built before (home.compiled_rows)."""
         if self.image_id is not None and not self._meta.get_field("image").is_cached(self):
             self.image = row_by_pk(get_image_model(), self.image_id)
         return self.image
@@ -316,7 +317,7 @@ class ServicePage(BasePage):
 
 
 class HomePage(AlwaysPublic, BasePage):
-    """The front page: what and where in a heading, who in a lead with a picture, and the body."""
+    """The front page: a heading (what and where), a lead (who) with a picture, and the body."""
 
     heading = models.CharField(
         _("heading"),

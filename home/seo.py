@@ -31,7 +31,7 @@ LONGEST_DESCRIPTION = 155
 _INTRODUCTIONS = ("lead", "intro")
 _ELLIPSIS = "…"
 _ABBREVIATIONS = ("esim", "mm", "n", "ns", "puh", "ks", "vrt", "yms", "ym", "jne", "eli", "klo", "tri", "prof", "os")
-# Not the point of a day, a number or an abbreviation.
+# Not the full stop of a date, a number or an abbreviation.
 _SENTENCE_END = re.compile(
     rf"(?<!\d){''.join(rf'(?<!{chr(92)}b{word})' for word in _ABBREVIATIONS)}[.!?][”\")]?(?=\s+[A-ZÅÄÖ0-9”\"(])"
 )
@@ -234,7 +234,7 @@ def _service(page: ServicePage, address: str, details: ContactDetails, pause: Pa
             "description": introduction(page),
             "provider": {"@id": _practice_id()},
             "areaServed": _areas(details),
-            # How to apply for supervision, while new one is started.
+            # The way to apply is given only while new supervision is started.
             "availableChannel": _channel(details) if pause.takes_new_clients else None,
         }
     )

@@ -1,4 +1,4 @@
-"""What a form has shown of the stored values: a change of another window is not undone by one that did not see it."""
+"""Digests of the stored values that a form showed: with them, an old form does not undo a change made elsewhere."""
 
 import json
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ SEEN = "seen"
 
 
 class SeenValues(forms.ModelForm):
-    """Carries a digest of each stored value that it showed.
+    """A form that carries a digest of each stored value that it showed.
 
-    A field that was left as it was shown doesn't replace what has been stored meanwhile. One that was changed here as
-    well is refused once, with what is stored now. A post without digests is taken as it is.
+    A field that was not changed on the form keeps the value that has been stored meanwhile. A field that was changed
+    both here and elsewhere is refused once; its error names the stored value. A post without digests is saved as it is.
     """
 
     data: Any
@@ -26,7 +26,7 @@ class SeenValues(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Only fields of the model have a stored value. self.instance has the posted ones after validation.
+        # Only fields of the model have a stored value. Kept here, since validation sets posted values on self.instance.
         self._stored = {name: value for name, value in self.initial.items() if name in self.fields}
         self.initial[SEEN] = digests_text({name: digest(value) for name, value in self._stored.items()})
 
@@ -37,7 +37,7 @@ class SeenValues(forms.ModelForm):
             return self.cleaned_data
         self.data = self.data.copy()
         shown = dict(seen)
-        # A faulty field keeps its digest: it is judged when it has been mended.
+        # A field with a validation error keeps its digest: it is compared once it has been corrected.
         for name in self._stored.keys() & seen.keys() & self.cleaned_data.keys():
             stored, posted = digest(self._stored[name]), digest(self.cleaned_data[name])
             if stored not in (seen[name], posted):
@@ -46,20 +46,20 @@ class SeenValues(forms.ModelForm):
                 else:
                     self.add_error(name, ValidationError(self._refusal(name), code="changed_elsewhere"))
             shown[name] = stored
-        # If the form comes back, for this or for another mistake, it has shown what is stored now.
+        # If the form is shown again because of this or another error, it has shown what is stored now.
         self.data[self.add_prefix(SEEN)] = digests_text(shown)
         return self.cleaned_data
 
     def _keep(self, name: str) -> None:
-        """Put what is stored in the place of what was posted, on the page too if the form comes back."""
+        """Replace the posted value by the stored one, also in the form's data: the form may be shown again."""
         self.cleaned_data[name] = self._stored_value(name)
         shown = self[name].field.prepare_value(self._stored[name])
         listed = shown if isinstance(shown, list) else ["" if shown is None else shown]
-        # A checkbox reads "True" and "False" as well.
+        # A checkbox accepts "True" and "False", too.
         self.data.setlist(self.add_prefix(name), [str(one) for one in listed])
 
     def _stored_value(self, name: str) -> Any:
-        """Return what is stored as cleaned_data would hold it: self.initial has the key of a related object."""
+        """Return the stored value as cleaned_data has it: the related object, where self.initial has only its key."""
         field, value = self.fields[name], self._stored[name]
         if isinstance(field, forms.ModelChoiceField) and not isinstance(value, list):
             return field.to_python(value)
@@ -76,9 +76,9 @@ class SeenValues(forms.ModelForm):
         }
 
     def _words(self, name: str) -> str:
-        """Return what is stored as the form shows it; "" for nothing.
+        """Return the stored value as the form shows it; "" for an empty one.
 
-        A tick never comes here: where both windows have changed it, it is the same in both.
+        Never called for a checkbox: if it was changed in both windows, it has the same value in both.
         """
         field, value = self.fields[name], self._stored_value(name)
         if isinstance(field, forms.ModelChoiceField):
@@ -89,7 +89,7 @@ class SeenValues(forms.ModelForm):
 
 
 def digest(value: Any) -> str:
-    """Return a digest by which a stored value and a cleaned one are found to be the same."""
+    """Return a digest of `value`. An equal stored value and cleaned value have the same digest."""
     return sha256(json.dumps(_plain(value), default=str).encode()).hexdigest()[:16]
 
 
@@ -102,19 +102,19 @@ def _plain(value: Any) -> Any:
 
 
 def digests_text(digests: Mapping[str, str]) -> str:
-    """Return the digests for a hidden field, by the names of what they are of."""
+    """Return digests by name as text for a hidden field."""
     return " ".join(f"{name}={digest}" for name, digest in digests.items())
 
 
 def read_digests(text: str) -> dict[str, str]:
-    """Return the digests of digests_text(); whatever else was posted is of nothing."""
+    """Return the digests by name in a text of digests_text(). Any other text yields names that no field has."""
     parts = (part.rpartition("=") for part in text.split())
     return {name: digest for name, _sign, digest in parts}
 
 
 def changed_elsewhere(*, seen: Mapping[str, str], posted: Mapping[str, str], stored: Mapping[str, str]) -> set[str]:
-    """Return the names that a post left as its page showed them (`seen`), though another value is stored by now.
+    """Return the names whose posted value is the one that the page showed (`seen`), but not the one stored by now.
 
-    All three are digests by name. The stored value then counts, not the posted one.
+    All three arguments are digests by name. For the returned names, the stored value holds and not the posted one.
     """
     return {key for key in {*seen, *stored} if posted.get(key) == seen.get(key) != stored.get(key)}

@@ -1,7 +1,7 @@
-"""The request for a public page: what it needs to know of other pages, and the view that answers it.
+"""The pages that the request for a public page needs, and the view that answers it.
 
 One query for each request reads what every page needs: the front page with its site, the pages of the menus and of the
-contact details, the private ones, and the one that is asked for. Links to further pages are looked up together.
+contact details, the private pages, and the requested page. Other linked pages are read together by one more query.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,19 +27,19 @@ _request: ContextVar[HttpRequest | None] = ContextVar("public_request", default=
 def current_request() -> HttpRequest | None:
     """Return the request for a public page; None outside of one, as in the admin, in the worker and in commands.
 
-    For code that templates call without it: filters, rich text.
+    For code that templates call without the request: filters, rich text.
     """
     return _request.get()
 
 
 class CurrentRequestMiddleware:
-    """Set current_request(). Not in the admin, where a request may change what it has read."""
+    """Set current_request(), but not in the admin: there a request may change pages that it has already read."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # The admin answers a preview by a request for the page within its own.
+        # Reset afterwards, because a preview runs a request for a page inside a request of the admin.
         token = _request.set(None if request.path.startswith(settings.ADMIN_PATH) else request)
         try:
             return self.get_response(request)
@@ -60,7 +60,7 @@ _ALWAYS = (
     | Q(privacy_page_of__isnull=False)
     | Q(accessibility_page_of__isnull=False)
 )
-# Stands in the compiled query for the slug that is asked for.
+# Placeholder for the requested slug in the compiled query.
 _ANY_SLUG = "any-slug"
 
 
@@ -85,7 +85,7 @@ _PAGE = tuple(one.attname for one in Page._meta.concrete_fields if one.attname i
 
 
 class SitePages:
-    """The pages as they are in the database now. `site` and `front_page` are None where there is no site."""
+    """The pages that a request needs. `site` and `front_page` are None where there is no site."""
 
     def __init__(self, *, slug: str = "", request: HttpRequest | None = None) -> None:
         """Read what every page needs, and the pages with this slug."""
@@ -120,7 +120,7 @@ class SitePages:
         return found or next((site for site in sites if site.is_default_site), None)
 
     def _source_id(self, page: SitePage) -> int:
-        """Return the id of the page whose restrictions hold for `page`: as in Wagtail, an alias has its source's."""
+        """Return the id of the page whose restrictions apply to `page`. For an alias, Wagtail uses its source's."""
         found = page
         while found.alias_of_id is not None:
             source = self._pages.get(found.alias_of_id)
@@ -160,7 +160,7 @@ class SitePages:
         return self.get_many([pk])[0]
 
     def way_to(self, path: str) -> list[SitePage]:
-        """Return the pages from below the front page down to that with this tree path, itself included."""
+        """Return the page with this tree path and its ancestors, from the child of the front page downwards."""
         if self.front_page is None or not path.startswith(self.front_page.path):
             return []
         first = len(self.front_page.path) + Page.steplen
@@ -183,7 +183,7 @@ class SitePages:
         return [None if pk is None else self._pages[pk] for pk in pks]
 
     def objects(self, pks: Sequence[int | None]) -> list[Page | None]:
-        """Return the pages as objects of Wagtail's, which read further columns where something needs them."""
+        """Return the pages as Page objects. Columns that are not in SitePage are deferred: they are read when used."""
         found = self.get_many(pks)
         return [
             page and Page.from_db(connection.alias, _PAGE, [getattr(page, name) for name in _PAGE]) for page in found
@@ -193,7 +193,7 @@ class SitePages:
         self._pages |= {page.id: page for page in (SitePage(**dict(zip(_PAGE, row, strict=True))) for row in rows)}
 
     def expect_links(self, linked: Callable[[], Iterable[int | None]]) -> None:
-        """Let get_many() read the pages of `linked` with the first one that it does not know."""
+        """Let get_many() also read the pages of `linked` when it first has to query."""
         self._linked = linked
 
     def url(self, page: SitePage | None) -> str:
@@ -234,7 +234,7 @@ def _compiled(_vendor: str) -> tuple[str, tuple[Any, ...]]:
 
 
 def site_pages(request: HttpRequest) -> SitePages:
-    """Return the pages for this request, read at its first use."""
+    """Return the SitePages object of this request. The first call creates it, which reads the pages."""
     pages = getattr(request, _ON_REQUEST, None)
     if not isinstance(pages, SitePages):
         first, *_rest = request.path_info.strip("/").split("/")
@@ -257,11 +257,11 @@ def visitor_url(page: Page | None) -> str:
 def serve(request: HttpRequest, path: str) -> HttpResponse:
     """Return the page at `path`. Raises Http404."""
     pages = site_pages(request)
-    # Where Wagtail keeps what it has found for a request.
+    # Wagtail caches the site and the route of a request in these attributes.
     request._wagtail_site = pages.site  # type: ignore[attr-defined]
     if not hasattr(request, "_wagtail_route_for_request") and pages.front_page is not None:
         front_class = _class_of(pages.front_page)
-        # Other front pages may find the pages below them in their own way.
+        # A front page whose class overrides route() must find its children itself.
         if front_class is not None and front_class.route is Page.route:
             request._wagtail_route_for_request = _route(request, path, pages)  # type: ignore[attr-defined]
     response: HttpResponse = wagtail_serve(request, path)
@@ -269,7 +269,7 @@ def serve(request: HttpRequest, path: str) -> HttpResponse:
 
 
 def _route(request: HttpRequest, path: str, pages: SitePages) -> RouteResult | None:
-    """Return what Page.route() of the front page does, without reading the front page for a page below it."""
+    """Return the result of the front page's Page.route(), without reading the front page for a page below it."""
     first, *rest = [part for part in path.split("/") if part] or [""]
     found = pages.child(first) if first else pages.front_page
     page = _load(found) if found else None

@@ -1,6 +1,6 @@
-"""What people type or paste, by one rule each for forms, settings and mail: e-mail addresses and phone numbers.
+"""Typed or pasted e-mail addresses and phone numbers. Forms, settings and mail share one rule for each.
 
-Invisible characters come along when text is copied and make equal-looking strings differ. The rules remove them.
+Copied text often has invisible characters, which make equal-looking strings differ. The rules remove them.
 """
 
 import re
@@ -16,7 +16,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 # Default_Ignorable_Code_Point of the Unicode Character Database (DerivedCoreProperties.txt, 16.0); the standard
-# library does not have the property. What is not listed here is a format or control character by its category.
+# library does not have the property. is_invisible() finds other format and control characters by their category.
 _DEFAULT_IGNORABLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -24,7 +24,7 @@ _DEFAULT_IGNORABLE = re.compile(
 
 
 def is_invisible(character: str) -> bool:
-    """Return whether a character is invisible and no whitespace."""
+    """Return whether a character is invisible, whitespace excepted."""
     if _DEFAULT_IGNORABLE.match(character):
         return True
     return unicodedata.category(character) in ("Cf", "Cc") and not character.isspace()
@@ -58,7 +58,7 @@ LONGEST_ADDRESS = 254
 _LONGEST_PASTED = 1000
 # RFC 5322 dot-atom. A quoted local part is refused: nobody has one, and programs parse it differently.
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-# RFC 2047: mail programs would decode it and send to another mailbox.
+# Begins an encoded word (RFC 2047). Mail programs would decode it and send to another mailbox.
 _ENCODED_WORD = "=?"
 # Special-use domain names (IANA; RFC 2606, 6761, 6762, 7686, 8375, 9476) and ICANN's "internal": they receive no mail.
 _WITHOUT_MAIL = frozenset({"localhost", "local", "internal", "invalid", "test", "example", "onion", "alt", "arpa"})
@@ -72,12 +72,12 @@ NOT_AN_ADDRESS = _("Check the e-mail address. The right form is for example nimi
 def address_as_sent(text: str) -> str:
     """Return the address in `text` as SMTP takes it (IDNA domain). Raises ValueError for an invalid one. Idempotent.
 
-    Removes what comes along when an address is pasted: `mailto:`, a name with angle brackets, a full stop or comma at
+    Removes what is often copied along with an address: `mailto:`, a name with angle brackets, a full stop or comma at
     the end, and invisible characters.
     """
     if len(text) > _LONGEST_PASTED:
         raise ValueError("too long for an address")
-    # A joiner may be a valid part of a domain: IDNA decides.
+    # A joiner may be a valid part of a domain, so _domain_as_sent() decides which joiners to keep.
     local, at, domain = _unwrapped(normalize_pasted(text, keep=_JOINERS)).rpartition("@")
     local = strip_invisible(local)
     if not at or _ENCODED_WORD in local or len(local) > _LONGEST_LOCAL_PART or not _LOCAL_PART.fullmatch(local):
@@ -216,7 +216,10 @@ def read_phone(text: str) -> phonenumbers.PhoneNumber:
 
 
 def parse_phone(text: str) -> phonenumbers.PhoneNumber:
-    """As read_phone() for the number of the practice, which must be in use in any country. Raises ValueError."""
+    """Return the number as read_phone() does, for the practice's own: a foreign one must be in use, too.
+
+    Raises ValueError.
+    """
     number = read_phone(text)
     if not phonenumbers.is_valid_number(number):
         raise ValueError("no such phone number is in use")

@@ -1,6 +1,6 @@
 """Finnish typography for text typed with a plain keyboard: quotes, ranges, dashes, no-break spaces, soft hyphens.
 
-Results for editors' texts are kept in the process (`remembered`).
+Results for editors' texts are cached in the process (`remembered`).
 """
 
 import re
@@ -10,7 +10,8 @@ from itertools import pairwise
 from typing import TypeVar
 
 Result = TypeVar("Result")
-# For `remembered`. Some thousand texts stand on the whole site. Longer ones are rare, and would fill the memory.
+# Limits of the cache (`remembered`). The whole site has some thousand texts. Longer ones than _LONGEST are rare, and
+# would fill the memory.
 _TEXTS = 2048
 _LONGEST = 5000
 
@@ -92,7 +93,7 @@ _REFERENCE = r"&(?:[A-Za-z][A-Za-z0-9]*|\#\d+|\#[xX][0-9A-Fa-f]+);"
 _RANGE_DASH = re.compile(r"(?<=[\w.])–(?=\w)")
 _PHONE_NUMBER = re.compile(r"(?<![\w+.,-])(?:\+\d{1,3}|0\d{1,3}|116)(?: \d{2,4}){1,4}(?![\w.,]\d|\w)")
 SOFT_HYPHEN = "\u00ad"
-# Shorter words fit on a phone's line in a heading. At least four letters stay on each side, as in the style sheet.
+# Shorter words fit on one line of a heading on a phone. At least four letters stay on each side, as in the style sheet.
 _LONG_WORD = re.compile(r"[^\W\d_]{18,}")
 _EDGE = 4
 # A syllable begins with the last consonant before a vowel (Finnish hyphenation; Kielitoimiston ohjepankki, tavutus).
@@ -122,11 +123,11 @@ _PROTECTED = _protected()
 
 
 def remembered(function: Callable[[str], Result]) -> Callable[[str], Result]:
-    """Decorate a function whose result depends on its text alone and can't be changed. Results stay in the process.
+    """Decorator that caches results in the process. A result must be immutable and depend only on the text.
 
-    For editors' texts. Never for what a visitor has typed.
+    For editors' texts only, never for a visitor's.
     """
-    # Typed: a text that is marked as safe has a result of its own.
+    # `typed`: a SafeString has a result of its own.
     known = lru_cache(maxsize=_TEXTS, typed=True)(function)
 
     @wraps(function)
@@ -213,7 +214,7 @@ def unbroken_text(text: str) -> str:
 
 @remembered
 def unbroken_html(html: str) -> str:
-    """As unbroken_text() for the text in `html`, except in links and code."""
+    """Do the same as unbroken_text() for the text in `html`, except in links and code."""
     parts: list[str] = []
     position = 0
     for start, end, _ends_paragraph in _markup(html):

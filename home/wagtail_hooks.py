@@ -17,7 +17,7 @@ from home.page_addresses import PublishSeveral
 from home.pause import admin as _pause  # noqa: F401  (registers its hooks)
 
 
-# After Wagtail's own apps, which add to the same list.
+# After the hooks of Wagtail's apps, so that the features and handlers set here replace theirs.
 @hooks.register("register_rich_text_features", order=100)
 def limit_rich_text_features(features: FeatureRegistry) -> None:
     """Make PROSE_FEATURES the default of rich text fields, and register handlers that tolerate invalid references."""
@@ -27,14 +27,14 @@ def limit_rich_text_features(features: FeatureRegistry) -> None:
     features.register_embed_type(RemovedEmbed)
 
 
-# After Wagtail's own.
+# After Wagtail's hook, whose "fill" is replaced.
 @hooks.register("register_image_operations", order=100)
 def register_fill_from_top() -> list[tuple[str, type[FillFromTop]]]:
     return [("fill", FillFromTop)]
 
 
 hooks.register(IMPORTANT_PAGES_HOOK, site_important_pages)
-# After Wagtail's own, whose place it takes.
+# After Wagtail's action, which it replaces.
 hooks.register("register_bulk_action", PublishSeveral, order=100)
 
 

@@ -1,4 +1,4 @@
-"""Parse and validate the content files, and convert their values to those of the database."""
+"""Parse and validate the content files, and convert their values to database values."""
 
 import re
 import tomllib
@@ -94,7 +94,7 @@ def rich_text(html: str, *, features: list[str] | None, own_path: str | None, lo
     """Return rich text as the editor with these features stores it.
 
     `sivu:/path/` becomes a page link by id. With an #anchor it becomes a URL, because Wagtail's page links have no
-    anchors. A link to a deleted page becomes its text. Raises ContentError for a malformed link.
+    anchors. A link to a deleted page becomes plain text. Raises ContentError for a malformed link.
     """
 
     def page_link(match: re.Match[str]) -> str:
@@ -116,7 +116,7 @@ def rich_text(html: str, *, features: list[str] | None, own_path: str | None, lo
 
 
 def _as_edited(html: str, features: list[str] | None) -> str:
-    # Through the editor's converter, which adds keys to paragraphs: opening the editor then changes nothing.
+    # The editor's converter adds keys to paragraphs. With them, saving the page in the editor changes nothing.
     converter = ContentstateConverter(features or feature_registry.get_default_features())
     edited: str = converter.to_database_format(converter.from_database_format(html))
     return edited

@@ -57,7 +57,7 @@ def load_content(directory: Path = CONTENT_DIR) -> Iterator[Outcome]:
     for piece in pieces:
         try:
             with transaction.atomic():
-                # The mark comes first: a concurrent run waits here and then finds it.
+                # The mark is created before loading, so that a concurrent run waits here and then finds it.
                 mark, is_new = LoadedContent.objects.get_or_create(key=piece.key)
                 action = _load(piece, mark, declared) if is_new else Action.KEPT
         except (ContentError, ValidationError) as error:
@@ -66,7 +66,7 @@ def load_content(directory: Path = CONTENT_DIR) -> Iterator[Outcome]:
 
 
 def unmark_missing_pages(directory: Path = CONTENT_DIR) -> None:
-    """Delete the marks of deleted pages and of an empty front page, so that the next load creates them again."""
+    """Delete the marks of deleted pages and of an empty front page, so that the next run loads these pages again."""
     for piece in read_pieces(directory):
         if piece.path is None:
             continue
@@ -148,7 +148,7 @@ def _was_chosen(row: models.Model, name: str, value: Any) -> bool:
 
 
 def _current(row: models.Model, name: str) -> Any:
-    """Return the value of a field, for a relation to rows of its own (such as the links of the footer) a list."""
+    """Return the value of a field; for a one-to-many relation, such as the links of the footer, a list of objects."""
     value = getattr(row, name)
     return list(value.all()) if isinstance(value, models.Manager) else value
 
@@ -232,7 +232,7 @@ def _field_value(field: Any, value: Any, piece: Piece, lookup: ContentLookup) ->
 
 
 def _page_rows(model: type[Any], tables: list[dict[str, str]], lookup: ContentLookup) -> list[Any]:
-    """Return unsaved rows that lead to pages, in the order of the file. A page that was deleted gets none."""
+    """Return unsaved rows that link to the pages of `tables`, in that order. A deleted page gets no row."""
     pages = [lookup.find_page(table["page"]) for table in tables]
     return [model(page=page, sort_order=number) for number, page in enumerate(pages) if page is not None]
 

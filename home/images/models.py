@@ -30,7 +30,7 @@ class InvalidSvg(ValueError):
 
 
 def check_svg(content: bytes) -> None:
-    """Raise InvalidSvg, or what Willow raises for dimensions that it can't parse."""
+    """Raise InvalidSvg for an unusable drawing. For dimensions that it can't parse, Willow raises its own exception."""
     drawing = SvgWrapper(SvgImageFile(BytesIO(content)).dom)
     if drawing.root.tag != _ROOT:
         raise InvalidSvg("the root is no <svg>")
@@ -55,10 +55,10 @@ class FillFromTop(FillOperation):  # type: ignore[misc]
 class Picture(AbstractImage):  # type: ignore[misc]
     """The image model of the site (WAGTAILIMAGES_IMAGE_MODEL).
 
-    Each picture has an alternative text or is decoration. Pages and blocks hold the picture only.
+    Each picture has an alternative text or is decoration. Pages and blocks store no alternative text of their own.
     """
 
-    # Wagtail's own field: its choosers and renditions take the alternative text from it.
+    # Wagtail's field, with other options: Wagtail's choosers and renditions take the alternative text from it.
     description = models.CharField(
         _("alternative text"),
         max_length=250,
@@ -85,7 +85,7 @@ class Picture(AbstractImage):  # type: ignore[misc]
     )
 
     class Meta:
-        # Wagtail checks the permissions of its own model.
+        # No permissions of its own: Wagtail checks those of its image model.
         default_permissions = ()
         verbose_name = _("picture")
         verbose_name_plural = _("pictures")
@@ -103,7 +103,7 @@ class Picture(AbstractImage):  # type: ignore[misc]
         return "" if self.is_decorative else self.description
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
-        """Report the missing alternative text at its field, not at the head of the form."""
+        """Report a missing alternative text at its field, not at the top of the form."""
         try:
             super().validate_constraints(exclude)
         except ValidationError as error:
@@ -132,7 +132,7 @@ class Picture(AbstractImage):  # type: ignore[misc]
     def get_rendition(self, filter: Filter | str) -> AbstractRendition:
         """Return the rendition, or a placeholder image where the original can't be read. Used by the admin only.
 
-        Wagtail's tags handle only a missing original, and its chooser none.
+        Wagtail's template tags handle only a missing original, and its chooser handles no error.
         """
         try:
             return super().get_rendition(filter)
@@ -175,7 +175,7 @@ SIZES = {
 _CROPPED = {"hero": "", "opening": PHONE, "opening-small": PHONE}
 # The maximum height and width of a figure in the text (static/css/site.css).
 _TALLEST_REM, _WIDEST_REM = 44, 40
-# Renditions of a new image take seconds, or minutes where the worker generates them.
+# How long a page shows a placeholder for a new image: its renditions take seconds, or minutes in the worker.
 _AWAITED = timedelta(minutes=30)
 # A focal point within this fraction of the height is near the top.
 _UPPER = 0.4
@@ -211,22 +211,22 @@ def plain_specs(image: AbstractImage) -> list[str]:
 
 def missing_specs(image: AbstractImage) -> list[str]:
     """Return the wanted renditions that don't exist for the current focal point."""
-    there = stored_files(image)
-    return [spec for spec in wanted_specs(image) if spec not in there]
+    stored = stored_files(image)
+    return [spec for spec in wanted_specs(image) if spec not in stored]
 
 
-def ready_files(there: Mapping[str, AbstractRendition], wanted: Iterable[str]) -> list[AbstractRendition]:
-    """Return those `there` (stored_files) in the order of `wanted`, each width once.
+def ready_files(stored: Mapping[str, AbstractRendition], wanted: Iterable[str]) -> list[AbstractRendition]:
+    """Return the `stored` renditions (stored_files) whose spec is `wanted`, in that order, each width once.
 
-    Widths repeat where the image is small, because it is never enlarged.
+    Several specs give the same width where the image is small, because it is never enlarged.
     """
-    return list({there[spec].width: there[spec] for spec in wanted if spec in there}.values())
+    return list({stored[spec].width: stored[spec] for spec in wanted if spec in stored}.values())
 
 
 def stored_files(image: AbstractImage) -> dict[str, AbstractRendition]:
     """Return the wanted renditions that exist for the current focal point by their spec. Generates none."""
     keys = {spec: _filter(spec).get_cache_key(image) for spec in wanted_specs(image)}
-    # From the database: Wagtail's cache of renditions keeps what another process has deleted.
+    # Read from the database: Wagtail's cache of renditions may have rows that another process has deleted.
     return {
         one.filter_spec: one
         for one in image.renditions.all()
@@ -235,9 +235,9 @@ def stored_files(image: AbstractImage) -> dict[str, AbstractRendition]:
 
 
 def is_stored(file: FieldFile) -> bool:
-    """Return whether the file exists and is not empty, as a full disk leaves it.
+    """Return whether the file exists and is not empty. (A full disk leaves empty files.)
 
-    Raises ConnectionError where a storage elsewhere does not answer: that says nothing about the file.
+    Raises ConnectionError where a remote storage does not answer: the file may exist.
     """
     try:
         return bool(file and file.size)
@@ -248,9 +248,10 @@ def is_stored(file: FieldFile) -> bool:
 
 
 def is_usable(file: FieldFile) -> bool:
-    """Return whether a page may name the file. Asks a disk, but no storage elsewhere, which is slow or away.
+    """Return whether a page may link to the file: a local file must exist, one in a remote storage is not checked.
 
-    Rows whose file is lost are removed by a job (home.images.preparation.missing_files).
+    A remote storage may be slow or not answer. A job removes rows with a lost file
+    (home.images.preparation.missing_files).
     """
     return is_stored(file) if isinstance(file.storage, FileSystemStorage) else bool(file)
 
@@ -268,7 +269,7 @@ def specs(shapes: Iterable[str], kind: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A <source> of a <picture>; `media` "" for every screen."""
+    """A <source> of a <picture>. `media` is "" for every screen."""
 
     type: str
     srcset: str
@@ -326,14 +327,14 @@ def photo(image: AbstractImage, place: str) -> Photo | None:
     """
     prefetch_related_objects([image], "renditions")
     *modern, last = kinds(image)
-    there = stored_files(image)
-    plain = ready_files(there, specs(WHOLE, last))
+    stored = stored_files(image)
+    plain = ready_files(stored, specs(WHOLE, last))
     if not plain:
         return None
     is_cropped = place in _CROPPED and is_tall(image)
     wanted = [(CROPS, _CROPPED[place], kind) for kind in (*modern, last)] if is_cropped else []
     wanted += [(WHOLE, "", kind) for kind in modern]
-    found = [(_all_files(there, specs(shapes, kind)), media, kind) for shapes, media, kind in wanted]
+    found = [(_all_files(stored, specs(shapes, kind)), media, kind) for shapes, media, kind in wanted]
     files = found[0][0] if is_cropped and found[0][0] else plain
     middle, largest = plain[min(1, len(plain) - 1)], plain[-1]
     return Photo(
@@ -353,9 +354,9 @@ def drawing(image: AbstractImage) -> AbstractRendition | None:
     return stored_files(image).get(ORIGINAL)
 
 
-def _all_files(there: Mapping[str, AbstractRendition], wanted: list[str]) -> list[AbstractRendition]:
-    # All or none: a browser uses the first format that it knows, also where a width is missing there.
-    return ready_files(there, wanted) if there.keys() >= set(wanted) else []
+def _all_files(stored: Mapping[str, AbstractRendition], wanted: list[str]) -> list[AbstractRendition]:
+    # All or none: a browser uses the first format that it knows, even if a width of that format is missing.
+    return ready_files(stored, wanted) if stored.keys() >= set(wanted) else []
 
 
 def _kept(file: AbstractRendition) -> str:
@@ -368,7 +369,7 @@ def _kept(file: AbstractRendition) -> str:
 
 
 def _sizes(image: AbstractImage, place: str) -> str:
-    """Return `sizes`. The maximum height limits the width of a tall figure."""
+    """Return the `sizes` attribute. The maximum height limits the width of a tall figure."""
     width = _TALLEST_REM * image.width / image.height
     return f"min({width:.4g}rem, 100vw - 2.5rem)" if place == "figure" and width < _WIDEST_REM else SIZES[place]
 

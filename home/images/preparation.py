@@ -29,13 +29,13 @@ _one_at_a_time = threading.Lock()
 _UPLOAD_GRACE = timedelta(minutes=5)
 # A younger file may not have its row yet.
 _ORPHAN_GRACE = timedelta(days=1)
-# The page of many uploads asks for the alternative text; whoever leaves it there has to upload again.
+# An upload that never gets an alternative text (the page for several uploads asks for it) is deleted after this time.
 _UNFINISHED_KEPT = timedelta(days=7)
 _FOLDER = "images"
 
 
 def make_files(image: AbstractImage, only: Collection[str] | None = None) -> None:
-    """Generate the missing renditions of `image`, or those in `only`. Takes seconds.
+    """Generate the missing renditions of `image`, or only those of them in `only`. Takes seconds.
 
     Stops when the image has been deleted or its file replaced meanwhile.
     """
@@ -53,7 +53,7 @@ def make_files(image: AbstractImage, only: Collection[str] | None = None) -> Non
 def _make(image: AbstractImage, spec: str, content: bytes) -> bool:
     """Generate one rendition. Return False, without leaving a file, where the image was deleted or replaced."""
     rendition = image.generate_rendition_instance(Filter(spec=spec), BytesIO(content))
-    # Stored before the transaction with its lock: the storage may be slow.
+    # The file is stored before the transaction, which locks the image: the storage may be slow.
     rendition.file.save(rendition.file.name, rendition.file.file, save=False)
     is_same = is_new = False
     try:
@@ -111,7 +111,7 @@ def _prepare_saved_picture(instance: AbstractImage, **_signal: Any) -> None:
 
 
 def _remove_files_made_meanwhile(instance: AbstractImage, **_signal: Any) -> None:
-    # Django has collected the renditions already: one that was created since would block the deletion.
+    # Django has already collected the renditions to delete: one created since then would block the deletion.
     _locked_file(instance)
     instance.renditions.all().delete()
 
@@ -132,11 +132,11 @@ def connect_image_signals() -> None:
 def missing_files(*, now: datetime) -> list[tuple[int, str]]:
     """Return (image id, spec) for each missing rendition. Deletes the rows of renditions whose file is lost."""
     renditions = get_image_model().get_rendition_model()
-    # The rows before the files: what is stored meanwhile must not count as lost.
+    # Rows are read before files, so that the file of a rendition that is stored in between does not count as lost.
     rows = list(renditions.objects.only("pk", "file"))
-    there = _stored_names(_storage())
-    gone = [one.pk for one in rows if one.file.name not in there or not is_usable(one.file)]
-    renditions.objects.filter(pk__in=gone).delete()
+    stored = _stored_names(_storage())
+    lost = [one.pk for one in rows if one.file.name not in stored or not is_usable(one.file)]
+    renditions.objects.filter(pk__in=lost).delete()
     pictures = get_image_model().objects.filter(created_at__lte=now - _UPLOAD_GRACE).order_by("pk")
     return [(image.pk, spec) for image in pictures.prefetch_related("renditions") for spec in missing_specs(image)]
 
@@ -161,9 +161,9 @@ def picture_name(item: tuple[int, str]) -> str:
 def orphaned_files(*, now: datetime) -> list[str]:
     """Return the names of stored files without a rendition."""
     storage = _storage()
-    there = _stored_names(storage)
+    stored = _stored_names(storage)
     rows = set(get_image_model().get_rendition_model().objects.values_list("file", flat=True))
-    return [name for name in sorted(there - rows) if storage.get_modified_time(name) <= now - _ORPHAN_GRACE]
+    return [name for name in sorted(stored - rows) if storage.get_modified_time(name) <= now - _ORPHAN_GRACE]
 
 
 def remove_orphaned_file(name: str) -> int:
@@ -172,7 +172,7 @@ def remove_orphaned_file(name: str) -> int:
 
 
 def unfinished_uploads(*, now: datetime) -> list[int]:
-    """Return the ids of uploads that nobody has given an alternative text, so that they never became images."""
+    """Return the ids of uploads without an alternative text (so not yet images) that are old or whose file is lost."""
     uploads = UploadedFile.objects.filter(for_content_type=ContentType.objects.get_for_model(get_image_model()))
     return [one.pk for one in uploads if _is_lost_or_old(one.file, now)]
 

@@ -28,9 +28,9 @@ from home.images.models import ORIGINAL
 from home.text_input import strip_invisible
 
 logger = logging.getLogger(__name__)
-# The photos of iPhones.
+# For HEIF files, the photos of iPhones.
 register_heif_opener()
-# Larger than the widest image on any screen. A phone's photo of 12 megapixels is 4032 pixels wide.
+# In pixels. No page shows an image wider than this; a phone's photo of 12 megapixels is 4032 pixels wide.
 LONGEST_SIDE = 2560
 AVATAR_SIDE = 400
 # The renditions that the admin uses in its lists and edit views.
@@ -66,10 +66,10 @@ _KINDS = {
     "WEBP": _Kind("WEBP", (".webp",)),
     "AVIF": _Kind("AVIF", (".avif",)),
     "GIF": _Kind("GIF", (".gif",)),
-    # Only Safari shows it.
+    # Only Safari shows HEIF.
     "HEIF": _Kind("JPEG", (".heic", ".heif", ".hif")),
 }
-# Pillow finds an MPO by itself where it reads JPEG.
+# Pillow's JPEG reader detects an MPO by itself.
 _READ = tuple(kind for kind in _KINDS if kind != "MPO")
 
 
@@ -136,11 +136,11 @@ class PictureForm(BaseImageForm):  # type: ignore[misc]
         if field := self.fields.get("file"):
             self.fields["file"] = PictureField(label=field.label, required=field.required, widget=field.widget)
         if self.instance._state.adding and not self.is_bound and self.instance.title:
-            # Of many uploads, each is put aside under its file name until it has its alternative text.
+            # With several uploads, Wagtail takes the file name as the title of one that needs an alternative text.
             self.initial["title"] = PurePath(self.instance.title).stem
 
     def clean_description(self) -> str:
-        """Return the alternative text; "" for one that nobody could hear, since all of it is invisible."""
+        """Return the alternative text; "" where it has no visible character: it could not be read aloud."""
         text: str = self.cleaned_data["description"]
         return text if strip_invisible(text).strip() else ""
 
@@ -261,7 +261,7 @@ def _in_screen_colours(picture: Image.Image) -> Image.Image:
 
 
 def _by_profile(picture: Image.Image) -> Image.Image | None:
-    """Return None where there is no readable colour profile."""
+    """Return the image converted to sRGB by its colour profile; None where it has no readable profile."""
     profile = picture.info.get("icc_profile")
     if not profile:
         return None

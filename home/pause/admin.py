@@ -71,9 +71,9 @@ _CONTACT_PAGE: dict[FormMode, str | Promise] = {
 }
 _CHANGED = gettext_lazy("The pause has been changed elsewhere since you opened this page. Check below how it is now.")
 _DONE_ALREADY = gettext_lazy("This had been done already.")
-# What Wagtail's addresses of settings carry, for our views at the same addresses.
+# The URL arguments of Wagtail's settings views, for our views at the same URLs.
 _SETTING = {"app_name": "home", "model_name": "pausenotice"}
-# A writer of home.pause.services.
+# A function of home.pause.services that changes the pause.
 PauseService = Callable[..., PauseNotice]
 IsDone = Callable[[PauseSettings, datetime], bool]
 
@@ -128,7 +128,7 @@ class PauseCard(Component):
             "notice": notice,
             "pause": status,
             "sentences": state_sentences(notice.settings, since, now),
-            # A pause is said to have begun on a day, a return to have been on one.
+            # No warning for the day on which the pause began, nor for days in a notice of the return: they may be past.
             "past_days": ", ".join(past_days(status.html, now=now, since=since))
             if status.state is not PauseState.RESUMED
             else "",
@@ -142,7 +142,7 @@ class PauseCard(Component):
 
 
 def buttons(settings: PauseSettings, now: datetime) -> list[Button]:
-    """Return the buttons for the settings: one for the pause, and one for being full except during a pause."""
+    """Return the button for the pause and, except during a pause, the button for being full."""
     state = pause_state(settings, now)
     if state.is_paused:
         return [Button("pause_end", _("Open Aijuu"))]
@@ -237,7 +237,7 @@ def undo(request: HttpRequest) -> HttpResponse:
 def _run(
     request: HttpRequest, service: PauseService, message: str | Promise, *, is_done: IsDone | None = None
 ) -> HttpResponse:
-    """Call `service` and redirect with `message`, or with an error. `is_done`: whether it has nothing left to do."""
+    """Call `service` and redirect with `message` or an error. `is_done` returns whether nothing is left to change."""
     user = request.user
     if not isinstance(user, get_user_model()) or not may_change(user):
         raise PermissionDenied
@@ -268,7 +268,7 @@ def _refuse_another_state(request: HttpRequest, now: datetime) -> None:
 
 
 def _version(request: HttpRequest) -> int:
-    """Return the version that the page showed; 0, which no notice has, for anything else."""
+    """Return the version that the page showed; 0, which no notice has, where it is missing or invalid."""
     typed = request.POST.get("version", "")
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
 
@@ -304,7 +304,7 @@ def history(request: HttpRequest) -> TemplateResponse:
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[FieldChange]:
-    """Return the fields whose values in words differ. `active` is left out: the action tells it."""
+    """Return the fields whose values in words differ. `active` is left out, because the action states it."""
     return [
         FieldChange(capfirst(str(_field(name).verbose_name)), _in_words(name, after[name]))
         for name in EDITABLE
@@ -334,7 +334,7 @@ def _plain(html: str) -> str:
     return " ".join(unescape(strip_tags(html.replace("</p>", " ").replace("<br/>", " "))).split())
 
 
-# Before Wagtail's own view for any setting, which has the same address.
+# Before Wagtail's URLs: its view for every setting has the same URL.
 @hooks.register("register_admin_urls", order=-1)
 def register_pause_urls() -> list[URLPattern]:
     return [

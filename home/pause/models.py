@@ -36,7 +36,7 @@ from home.pause.wording import PauseStatus, PauseWords, next_change, past_days, 
 
 
 class PastDayWarningPanel(Panel):
-    """A warning at the top of the form while a notice is shown that mentions a day in the past."""
+    """A warning at the top of the form while a notice is shown and a day in the settings or texts has passed."""
 
     class BoundPanel(Panel.BoundPanel):  # type: ignore[misc]
         template_name = "home/pause/past_days.html"
@@ -82,7 +82,7 @@ class PreviewAudience(models.TextChoices):
 
 @register_setting(icon="time")
 class PauseNotice(PreviewableMixin, QuickSetting):  # type: ignore[misc]
-    """The settings of the pause: on or off, days, own wording, and the mode of the contact page; and being full.
+    """The settings of the pause (on or off, days, wording, mode of the contact page), and whether Aijuu is full.
 
     Only home.pause.services writes here, so that every change is recorded and can be undone.
     """
@@ -211,7 +211,7 @@ class PauseNotice(PreviewableMixin, QuickSetting):  # type: ignore[misc]
 
     @property
     def preview_modes(self) -> list[tuple[str, str]]:
-        """The pages of `previewed_pages`, each as it is with these settings and in each of the six states."""
+        """The preview modes: each page of `previewed_pages` with these settings now, and in each of the six states."""
         states = [("", _("now")), *PREVIEW_STATES]
         return [
             (f"{key}-{state}", f"{title}: {label}")
@@ -220,7 +220,7 @@ class PauseNotice(PreviewableMixin, QuickSetting):  # type: ignore[misc]
         ]
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
-        """Answer with a page of the site. Wagtail has put these settings, with what is not saved, on `request`."""
+        """Return a page of the site. Wagtail has set these settings, with unsaved values, on `request`."""
         key, _dash, state = mode_name.partition("-")
         page = next((page for name, _title, page in previewed_pages() if name == key), None)
         if page is None or (state and state not in dict(PREVIEW_STATES)):
@@ -257,7 +257,7 @@ class PauseNotice(PreviewableMixin, QuickSetting):  # type: ignore[misc]
         return pause_status(self.settings, words=self.words, facebook_url=facebook_url, now=now)
 
     def next_change(self, *, now: datetime) -> datetime | None:
-        """Return the first moment after `now` (aware) at which status() gives another one."""
+        """Return the first moment after `now` (aware) at which status() changes; None if it never does."""
         return next_change(self.settings, words=self.words, now=now)
 
     def clean(self) -> None:
@@ -282,7 +282,7 @@ def previewed_pages() -> list[tuple[str, str | Promise, Page]]:
     return [(key, title, page.specific) for key, title, page in pages if page is not None]
 
 
-# The one list of the pause's fields: everything that reads or stores all of them goes through these.
+# The fields of the pause, by use. Code that reads or stores all of them uses these lists.
 SNAPSHOT_FIELDS = tuple(
     field for field in PauseNotice._meta.concrete_fields if not field.primary_key and field.name != "version"
 )
@@ -365,10 +365,10 @@ def preview_attributes(status: PauseStatus) -> dict[str, PauseStatus]:
 
 
 def offered_recently(mode: FormMode, *, within: timedelta, now: datetime) -> bool:
-    """Return whether the contact page has this mode now, or had it at some time `within` that long before."""
+    """Return whether the contact page has this mode now, or had it at any time during the last `within`."""
     changes = list(PauseChange.objects.filter(changed_at__gte=now - within).order_by("version"))
     entries = [TimelineEntry(settings_from_snapshot(change.before), None) for change in changes[:1]]
     entries += [TimelineEntry(settings_from_snapshot(change.after), change.changed_at) for change in changes[:-1]]
-    # The notice itself holds what the latest change made.
+    # The notice itself has the result of the latest change.
     entries.append(TimelineEntry(PauseNotice.load().settings, changes[-1].changed_at if changes else None))
     return mode in form_modes(entries, now - within, now)

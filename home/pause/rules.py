@@ -15,11 +15,11 @@ from home.dates import is_plausible
 
 # Days are calendar days in Finland, wherever the server is.
 CALENDAR = ZoneInfo("Europe/Helsinki")
-# When a pause is announced for in settings_for_state() where no day is set.
+# settings_for_state() announces a pause this far ahead where no day is set.
 _DEFAULT_LEAD = timedelta(days=7)
 # A reminder goes out this long before the announced day.
 BEFORE = timedelta(days=7)
-# After the day itself: once after this long, and from then on at this interval.
+# More reminders after the one on the announced day: the first after FIRST_AGAIN, then one every AGAIN_EVERY.
 FIRST_AGAIN = timedelta(days=7)
 AGAIN_EVERY = timedelta(days=30)
 FAR_DAY = _("Check the year. Write the day for example 1.2.2027.")
@@ -34,13 +34,13 @@ class PauseState(StrEnum):
     the notice is shown. OVERDUE: the notice is shown without the announced day, which has passed. RESUMED: open, with a
     notice of the return for some days.
 
-    Two questions are asked of a state: `is_paused` (is she away, so that an answer takes longer?) and
-    `takes_new_clients` (does she start new supervision?). Only OPEN, UPCOMING and RESUMED say yes to the second.
+    `is_paused`: the supervisor is away, so an answer takes longer. `takes_new_clients`: she starts new supervision (in
+    OPEN, UPCOMING and RESUMED).
 
-    Where several are true, a visitor sees what decides the next step. A pause in force goes before FULL: nobody is
-    there. FULL goes before UPCOMING, whose notice invites to write as usual; the notice of FULL tells the days of the
-    announced pause. FULL goes before RESUMED, whose notice invites too. A day of return says when new supervision
-    starts, so a pause that opens by itself ends being full as well; one that is ended by hand does not.
+    Where several states apply, the one that decides a visitor's next step wins. A current pause wins over FULL, because
+    nobody is there. FULL wins over UPCOMING and RESUMED, because their notices invite the visitor to write as usual;
+    the notice of FULL has the days of an announced pause. The day of return is the day on which new supervision starts.
+    So a pause that opens by itself also ends being full. A pause that is ended by hand does not.
     """
 
     OPEN = "open"
@@ -100,7 +100,7 @@ def last_welcome_day(ended_on: date, welcome_days: int) -> date:
 
 
 def pause_state(settings: PauseSettings, now: datetime) -> PauseState:
-    """Return the state at `now` (aware). `PauseState` says which one it is where several are true.
+    """Return the state at `now` (aware). The docstring of PauseState says which one wins where several apply.
 
     On the day of return the state becomes RESUMED only with `opens_by_itself`. Otherwise it becomes OVERDUE and stays
     so until the settings change.
@@ -127,15 +127,14 @@ def announced_pause(settings: PauseSettings, now: datetime) -> date | None:
 
 
 def _state_after_return(ended_on: date | None, welcome_days: int, today: date) -> PauseState:
-    # The difference is negative where this clock lags behind the one that wrote `ended_on`: RESUMED then, too, unless
-    # no notice is wished for.
+    # The difference is negative where this clock lags behind the one that wrote `ended_on`: that is RESUMED, too.
     if ended_on is not None and welcome_days > 0 and (today - ended_on).days < welcome_days:
         return PauseState.RESUMED
     return PauseState.OPEN
 
 
 def next_edge(settings: PauseSettings, now: datetime) -> datetime | None:
-    """Return the first moment after `now` (aware) at which the state is another one; None if it stays as it is."""
+    """Return the first moment after `now` (aware) at which the state changes; None if it never does."""
     days = {settings.begins_on, settings.returns_on}
     for ended_on in (settings.ended_on, settings.returns_on):
         if ended_on is not None and (last_day := last_welcome_day(ended_on, settings.welcome_days)) < date.max:
@@ -159,9 +158,8 @@ def form_mode(settings: PauseSettings, now: datetime) -> FormMode:
 def after_elapsed_return(settings: PauseSettings, now: datetime) -> PauseSettings:
     """Return `settings` with a pause that has opened by itself switched off; else `settings` itself, unchanged.
 
-    New supervision starts on that day, so `full` is switched off too.
-
-    pause_state() gives the same for both, at `now` and at every later moment.
+    New supervision starts on that day, so `full` is switched off, too. At `now` and at every later moment,
+    pause_state() returns the same for both settings.
     """
     if not settings.active or not settings.opens_by_itself or settings.returns_on is None:
         return settings
@@ -272,7 +270,7 @@ def _has_opened(settings: PauseSettings, day: date) -> bool:
 
 
 class ReminderKind(StrEnum):
-    """BEFORE: the announced day is near. OVERDUE: it has passed, and the notice goes on without it."""
+    """BEFORE: the announced day is near. OVERDUE: it has come, and the notice is shown without it."""
 
     BEFORE = "before"
     OVERDUE = "overdue"

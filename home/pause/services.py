@@ -28,7 +28,7 @@ from home.pause.rules import (
     pause_state,
 )
 
-# After this, undoing a change would surprise: other decisions may rest on it.
+# An older change can't be undone: other decisions may depend on it.
 UNDO_FOR = timedelta(hours=24)
 
 
@@ -85,7 +85,7 @@ def end_pause(*, version: int, by: AbstractBaseUser | None, now: datetime) -> Pa
 
 
 def set_full(*, full: bool, version: int, by: AbstractBaseUser | None, now: datetime) -> PauseNotice:
-    """Stop starting new supervision, or start it again. Changes nothing where it is so already.
+    """Stop starting new supervision, or start it again. Changes nothing where `full` has this value already.
 
     Raises PauseChangedMeanwhile for an old `version`.
     """
@@ -123,8 +123,8 @@ def undoable(notice: PauseNotice, *, now: datetime) -> PauseChange | None:
 def record_elapsed_return(*, now: datetime) -> bool:
     """Switch off a pause that has opened by itself and record it. Return whether this call did so. Idempotent.
 
-    Visitors see the return from midnight on, because the state depends on the clock. This brings the fields, the
-    history and the form in line.
+    Visitors see the return from midnight on, because the state depends on the clock. This function then updates the
+    fields and the history.
     """
     notice = PauseNotice.objects.first()
     if notice is None or after_elapsed_return(notice.settings, now) == notice.settings:
@@ -168,7 +168,7 @@ def _store(
     if action is None:
         old = settings_from_snapshot(before)
         was, is_now = pause_state(old, now), pause_state(notice.settings, now)
-        # What was in force and is no more has ended today, whichever form or button did it.
+        # A pause, or being full, that applied before this change and no longer does has ended today.
         if was.is_paused and not is_now.is_paused:
             notice.ended_on = calendar_day(now)
         if was is PauseState.FULL and is_now.takes_new_clients:

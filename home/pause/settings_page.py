@@ -40,7 +40,7 @@ from home.pause.services import PauseChangedMeanwhile, apply_elapsed_return, cha
 from home.pause.wording import PauseStatus, pause_status
 
 CHANGE_PAUSE = "home.change_pausenotice"
-# The id of the form in templates/home/pause/undo.html. A button in a message belongs to it through its `form`.
+# The id of the form in templates/home/pause/undo.html. A button in a message submits it by its `form` attribute.
 UNDO_FORM = "pause-undo"
 NOT_A_DAY = gettext_lazy("Check the day. Write it as 1.2.2027.")
 
@@ -130,7 +130,7 @@ def _panel() -> Panel:
 
 
 class PausePreview(PreviewOnEdit):
-    """Wagtail's preview of what is not saved, also from a page that was opened before the last change."""
+    """Wagtail's preview of unsaved settings. It also works on a page that was opened before the last change."""
 
     def get_form(self, query_dict: QueryDict) -> PauseForm:
         form_class: type[PauseForm] = _panel().get_form_class()
@@ -165,7 +165,7 @@ class PauseSettingsView(EditView):
 
 
 _NOON = time(12)
-# The frame runs no scripts, and the console would report each one.
+# The frame blocks scripts, and the browser's console would report each one.
 _SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
 
 
@@ -202,7 +202,7 @@ class Frame:
 def preview(request: HttpRequest) -> HttpResponse:
     """Show the front page and the contact page with the saved settings. Answers 422, without pages, to invalid input.
 
-    What is not saved has Wagtail's own preview beside the form (`PauseNotice.serve_preview`).
+    Unsaved settings have Wagtail's own preview beside the form (`PauseNotice.serve_preview`).
     """
     notice = PauseNotice.load()
     if not may_preview(request.user, notice):
@@ -218,7 +218,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 
 def _chosen_status(request: HttpRequest, notice: PauseNotice, chosen: dict[str, Any]) -> tuple[PauseStatus, str]:
-    """Return the state to preview, and words that say which state or time it is."""
+    """Return the status to preview, and the name of the chosen state or time."""
     facebook_url = ContactDetails.load(request).facebook_url
     now = timezone.now()
     if chosen["state"]:

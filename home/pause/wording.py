@@ -25,7 +25,7 @@ from home.pause.rules import (
 def past_days(html: str, *, now: datetime, since: date | None = None) -> list[str]:
     """Return the dates in `html` that lie before `now` (aware) and after `since`, as they are written.
 
-    Only dates with a year: 1.2. may mean the next one.
+    Only dates with a year count: "1.2." may mean the next 1 February.
     """
     today = calendar_day(now)
     return [written for written, day in _days_in(html) if (since or date.min) < day < today]
@@ -52,8 +52,11 @@ class PauseWords:
 
 @dataclass(frozen=True, slots=True)
 class PauseStatus:
-    """The state, the notice as safe HTML and as plain text ("" for none), the mode of the contact page, and the day on
-    which an announced pause begins."""
+    """The state of the pause with its notice.
+
+    `html` and `text` are the notice as safe HTML and as plain text, "" for none. `form_mode` is the mode of the contact
+    page. `announced_for` is the day on which an announced pause begins.
+    """
 
     state: PauseState
     html: SafeString
@@ -63,7 +66,7 @@ class PauseStatus:
 
     @property
     def is_paused(self) -> bool:
-        """Whether she is away, so that an answer may take longer."""
+        """Whether the supervisor is away, so that an answer may take longer."""
         return self.state.is_paused
 
     @property
@@ -73,7 +76,7 @@ class PauseStatus:
 
     @property
     def answer_note(self) -> str:
-        """What belongs beside a promise of an answer: a pause that makes it late, or one that is announced; else ""."""
+        """A note beside a promised response time: that a current or announced pause delays the answer; else ""."""
         if self.is_paused:
             return _("Aijuu is on a break, so the answer may take longer.")
         if self.announced_for:
@@ -102,11 +105,11 @@ class PauseStatus:
 
     @property
     def contact_note(self) -> str:
-        """What stands before the front page's button: whether one can get help now, and what the button is for."""
+        """The text before the front page's button: whether new supervision is started now, and what one can do."""
         if self.form_mode == FormMode.AS_USUAL:
             if self.is_paused:
                 return _("No new work supervision is started right now, but you can write all the same.")
-            # Being full has a mode of its own.
+            # While Aijuu is full, the mode is WAITING_LIST.
             return _("New work supervision is started now.")
         return self.contact_sentence
 
@@ -119,12 +122,12 @@ class PauseStatus:
 
     @property
     def contact_title(self) -> str:
-        """The title of the contact page for search engines; "" where its own stays."""
+        """The title of the contact page for search engines; "" where the page's own title is used."""
         return _("Waiting list") if self.form_mode == FormMode.WAITING_LIST else ""
 
     @property
     def contact_description(self) -> str:
-        """The description of the contact page for search engines; "" where its own stays."""
+        """The description of the contact page for search engines; "" where the page's own description is used."""
         if self.state is PauseState.FULL:
             return _("Aijuu has no free times right now, but you can join the waiting list.")
         if self.form_mode != FormMode.AS_USUAL:
@@ -135,7 +138,7 @@ class PauseStatus:
 
     @property
     def contact_sentence(self) -> str:
-        """The sentence that replaces an invitation before such a button; "" where the invitation stays."""
+        """The sentence that replaces an editor's text before a link to the contact page; "" where the text stays."""
         if self.form_mode == FormMode.WAITING_LIST:
             return _("No new work supervision is started right now, but you can join the waiting list.")
         if self.form_mode == FormMode.CONTACT_DETAILS:
@@ -184,10 +187,10 @@ def pause_status(
 
 
 def next_change(settings: PauseSettings, *, words: PauseWords, now: datetime) -> datetime | None:
-    """Return the first moment after `now` (aware) at which pause_status() gives another one; None if it never does."""
+    """Return the first moment after `now` (aware) at which pause_status() changes; None if it never does."""
     if pause_state(settings, now) is not PauseState.OVERDUE or words.overdue:
         return next_edge(settings, now)
-    # An overdue pause does not end by itself, but her words for the pause stand only until a day in them is past.
+    # An overdue pause does not end by itself, but Kati's wording of the pause is shown only until a day in it is past.
     first = min((day for _written, day in _days_in(words.paused)), default=date.max)
     if first < calendar_day(now) or first == date.max:
         return None
@@ -217,7 +220,7 @@ def _notice(
 
 
 def _promises_past(html: str, returns_on: date | None, now: datetime) -> bool:
-    """Whether her words for the pause name a day that has passed; without a year, that of the return is meant."""
+    """Return whether Kati's wording of the pause has a past day. Without its year, only the day of return counts."""
     return bool(past_days(html, now=now)) or (returns_on is not None and names_day(_words(html), returns_on))
 
 
@@ -229,7 +232,7 @@ def _paused_sentences(announced: date | None, facebook_url: str) -> list[str]:
 
 
 def _worded(own: str, days: list[str], facebook_url: str, *, default: list[str]) -> SafeString:
-    """Return Kati's own wording followed by `days` and a link to Facebook where it has none; else `default`."""
+    """Return Kati's own wording, `days` and a link to Facebook unless it has one; `default` where she wrote nothing."""
     if not own:
         return _notice_of(*default)
     sentences = list(days)
@@ -264,7 +267,7 @@ def _paragraph(*sentences: str) -> SafeString:
 
 
 def _notice_of(first: str, *others: str) -> SafeString:
-    """Return the notice with what has happened set apart from what follows from it."""
+    """Return the notice as HTML: `first` in a paragraph of its own, then the other sentences in one paragraph."""
     notice = format_html('<p class="pause__first">{}</p>', first)
     return format_html("{}\n{}", notice, _paragraph(*others)) if any(others) else notice
 

@@ -60,7 +60,7 @@ def email_link_tag(address: str | None) -> SafeString:
 def hide_emails(html: Any) -> SafeString:
     """`{{ value.text|hide_emails }}`: write the e-mail addresses in rich text as character references."""
     if isinstance(html, RichText):
-        # As its own template, which costs more than all that it calls.
+        # The same as in the template of rich text, whose rendering takes longer than all functions that it calls.
         html = typeset_html(expand_db_html(html.source))
     return mark_safe(email_obfuscation.hide_emails(conditional_escape(html)))  # noqa: S308
 
@@ -102,7 +102,7 @@ def content_findings(context: dict[str, Any]) -> SafeString:
 def soft_hyphens(text: str | None) -> str:
     """`{{ page.title|typeset|soft_hyphens }}` for the plain text of a heading. The result is not marked safe."""
     if isinstance(text, SafeString):
-        # Character references of a hidden address: no words.
+        # HTML with an e-mail address as character references, which must not be hyphenated.
         return text
     return with_soft_hyphens(str(text)) if text else ""
 
@@ -114,7 +114,7 @@ def page_warning(page: Page) -> dict[str, Any]:
 
 @register.inclusion_tag("home/page_alarm/warning.html")
 def pages_warning(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """As page_warning for the items of a bulk action."""
+    """Do the same as page_warning for the items of a bulk action."""
     return {"stops": consequences_without(*(item["item"] for item in items))}
 
 
@@ -122,11 +122,11 @@ def pages_warning(items: list[dict[str, Any]]) -> dict[str, Any]:
 def picture(context: dict[str, Any], image: AbstractImage | None, place: str) -> PageImage | None:
     """`{% picture image "hero" as shown %}`. `place` is a key of SIZES. None where there is nothing to show."""
     if not image:
-        # None, or "" for a block of an example that has no such field.
+        # None, or "" where the example of a block lacks the field.
         return None
     page = context.get("page")
     if isinstance(page, BasePage):
-        # Reads the renditions of all pictures of the page.
+        # `pictures` reads the renditions of all pictures of the page in one query.
         image = next((one for one in page.pictures if one == image), image)
     return page_image(image, place, now=timezone.now())
 
@@ -143,7 +143,7 @@ def mark_bare_links(html: Any) -> SafeString:
 
 def _bare_link(match: re.Match[str]) -> str:
     address = match[1]
-    # Where it does not fit on a line, it breaks at a slash.
+    # A URL that does not fit on a line breaks at a slash.
     shown = re.sub(r"(?<=[^/:])/(?=.)", "<wbr>/", address)
     return f'<a class="bare-link" href="{address}">{shown}</a>'
 
@@ -185,19 +185,21 @@ def choice_row(choice: BoundWidget) -> SafeString:
 
 @register.filter
 def typeset(text: str | None) -> str:
-    """`{{ value.heading|typeset }}` for an editor's plain text, never a visitor's. With e-mail addresses hidden in it,
-    the result is marked safe."""
+    """`{{ value.heading|typeset }}` for an editor's plain text, never a visitor's.
+
+    The result is marked safe only if the text contains an e-mail address, which is then hidden.
+    """
     shown = typeset_plain(text)
     return hide_emails(shown) if "@" in shown else shown
 
 
 @register.filter
 def typeset_plain(text: str | None) -> str:
-    """The same for the plain text of a mail."""
+    """Do the same as typeset() for the plain text of a mail: e-mail addresses are not hidden."""
     return unbroken_text(editors_text(str(text))) if text else ""
 
 
 @register.filter
 def typeset_html(html: str) -> SafeString:
-    """For rich text. Used only in templates/wagtailcore/shared/richtext.html, which renders all rich text."""
+    """For rich text. Only one template uses it: wagtailcore/shared/richtext.html, which renders all rich text."""
     return mark_safe(unbroken_html(editors_html(without_empty_links(html))))  # noqa: S308  (what comes in is escaped)
