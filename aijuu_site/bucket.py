@@ -71,7 +71,7 @@ class BucketStorage(UnguessableNames, S3Storage):  # type: ignore[misc]
 
     @cached_property
     def connection(self) -> Any:
-        """One connection for all threads: it takes some megabytes, and its client, all that is used, is thread-safe."""
+        """Shared by all threads: a connection takes some megabytes, and only its thread-safe client is used."""
         with _connecting:
             return super().connection
 

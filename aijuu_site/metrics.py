@@ -170,7 +170,7 @@ class Figure:
 
 
 def metrics_text(*, now: datetime) -> str:
-    """Return all metrics. If the database does not answer, its only metric is that."""
+    """Return all metrics. If the database does not answer, its only metric is aijuu_database_up."""
     figures = [*_of_requests(), _gauge("aijuu_disk_free_bytes", "Room on the disk of DATA_DIR.", _free_bytes())]
     try:
         figures += [*_of_database(now), _gauge("aijuu_database_up", "Whether the database answers.", 1)]

@@ -192,7 +192,7 @@ def back_up(context: JobContext) -> None:
     if is_due(good_at=good.begun_at if good else None, begun_at=begun.begun_at if begun else None, now=context.now):
         _backup.start()
     elif good is not None and good.begun_at >= latest_night(context.now):
-        # Maybe by a manual backup, after failed ones.
+        # The good backup may be a manual one, made after failed ones.
         context.undecided = False
 
 

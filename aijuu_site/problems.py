@@ -201,7 +201,7 @@ def _of_domain(network: Network, now: datetime) -> Iterator[Problem]:
         words = _("DNS does not answer the site's machine, so nothing is known about %(names)s.")
         yield Problem("dns", words % {"names": ", ".join(dict.fromkeys(silent))})
     for finding in found:
-        # Without a selector, DKIM can't be checked, which only the command shows.
+        # Without a selector, DKIM can't be checked. Only `manage.py check_domain` shows that.
         if not finding.held and finding.is_known and (finding.name != "DKIM" or settings.DKIM_SELECTOR):
             yield Problem(f"domain {finding.name}", f"{finding.name}: {finding.words}")
 

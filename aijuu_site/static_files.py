@@ -32,7 +32,7 @@ _PACKAGES = ("django", "whitenoise", "brotli")
 
 
 class StaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """WhiteNoise's storage in half its time: most files are stored under two names, but compressed only once."""
+    """WhiteNoise's storage, twice as fast: most files are stored under two names, but compressed only once."""
 
     def create_compressor(self, **options: Any) -> Compressor:
         return _CompressEachContentOnce(**options)

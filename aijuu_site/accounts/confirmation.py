@@ -1,5 +1,6 @@
-"""Ask for confirmation before accounts, rights or the practice's addresses are changed, and before enquiries are
-exported, in whichever view it happens. The person confirms with the password or, where the account has one, with a
+"""Ask for confirmation before accounts, rights or the practice's addresses are changed, or enquiries are exported.
+
+This applies to every view that does so. The person confirms with the password or, if the account has one, with a
 second step.
 
 An open session must not be enough to take over the site or to export all enquiries. The confirmation page carries the
@@ -112,8 +113,9 @@ def _exports_enquiries(request: HttpRequest) -> bool:
 
 
 def _back_to_list(request: HttpRequest) -> HttpResponse:
-    """Redirect to the list, where the person downloads the file. An immediate download would leave the confirmation
-    page on the screen.
+    """Redirect to the list, where the person downloads the file.
+
+    An immediate download would leave the confirmation page on the screen.
     """
     query = request.GET.copy()
     del query["export"]

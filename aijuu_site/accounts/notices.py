@@ -182,8 +182,10 @@ def end_sessions(user_pk: int, *, but: str | None = None) -> None:
 
 
 def queue_account_changed(*, email: str, changed: list[str], by: str, now: datetime) -> None:
-    """Queue the notice to the account, in the caller's transaction. templates/emails/account_change.txt has the words
-    for each name in `changed`."""
+    """Queue the notice to the account, in the caller's transaction.
+
+    templates/emails/account_change.txt has the words for each name in `changed`.
+    """
     subject = _("Your account in the admin of %(site)s was changed") % {"site": settings.WAGTAIL_SITE_NAME}
     _queue_notice(email, subject, "account_changed", {"account": email, "changed": changed, "by": by}, now)
 
@@ -208,7 +210,7 @@ register(MailPurpose.ACCOUNT_CHANGED, handling=Handling(addresses=lambda mail: A
 
 
 def reset_second_step(*, user: User, by: str) -> int:
-    """Remove an account's second steps, recovery codes and sessions, and notify it. Returns the number removed."""
+    """Remove an account's second steps, recovery codes and sessions, and notify it. Returns the number of steps."""
     with transaction.atomic():
         removed, _models = Authenticator.objects.filter(user=user).delete()
         end_sessions(user.pk)

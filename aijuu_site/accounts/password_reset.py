@@ -181,7 +181,7 @@ def _queue(user: User, request: PasswordResetRequest, now: datetime) -> None:
     )
 
 
-# These mails belong to no enquiry, so that they are not removed with one.
+# These mails belong to no enquiry, so the removal of an enquiry does not remove them.
 _MAILS_KEPT = timedelta(days=30)
 
 

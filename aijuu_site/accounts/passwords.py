@@ -128,8 +128,8 @@ def normalised(name: str) -> str:
 
 Found = TypeVar("Found")
 AT_ONCE = 1
-# How many further requests may wait for their turn. With the one that hashes, they occupy half of the web server's
-# threads.
+# How many further requests may wait for their turn. With the one that hashes, they must not occupy all threads of the
+# web server (serving.shell).
 WAITING = 3
 _WAIT_SECONDS = 3
 _KNOWN_FOR = timedelta(days=30)
@@ -217,7 +217,7 @@ def _keys(guesses: Guesses, account: str, address: str) -> tuple[str, str]:
 
 
 def trust_address(*, request: HttpRequest, account: str, guesses: Guesses = PASSWORDS) -> None:
-    """Clear the wrong guesses from this network address at an account, and know it as an address of the owner."""
+    """Clear the wrong guesses from this network address at an account, and remember it as the owner's."""
     now = timezone.now()
     pair, known = _keys(guesses, normalised(account), address_key(request))
     with transaction.atomic():

@@ -92,8 +92,8 @@ def may_remove(authenticator: Authenticator) -> bool:
 class SecondStepMiddleware:
     """Treat a session without a second step as anonymous where a second step is required.
 
-    A login creates no such session; the ones from before SITE_URL became https have none. The check runs only in views
-    that read request.user, so public pages do not pay for it.
+    A login creates no such session; they date from before SITE_URL became https. The check runs only in views that
+    read request.user, so public pages do not pay for it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

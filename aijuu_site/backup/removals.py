@@ -38,8 +38,8 @@ _LONGEST_TRANSACTION = timedelta(minutes=5)
 class _Kind:
     """A kind of row whose removals are recorded: its model, its id, and how it is removed again.
 
-    `fields` are loaded from the database. `id_of` returns an id that is never assigned again; where it may be
-    (`is_reused`), only removals since the backup are repeated. Rows for which `holds_data` is false are not recorded.
+    `fields` are loaded from the database. If `is_reused`, what `id_of` returns may be assigned again, so only removals
+    since the backup are repeated. Rows for which `holds_data` is false are not recorded.
     """
 
     model: type[Model]
@@ -160,7 +160,7 @@ def parse_removals(text: str, name: str) -> set[Removed]:
 
 
 def repeat_removals(removals: Iterable[Removed], *, backup_at: datetime) -> int:
-    """Remove the rows with a recorded removal from a restored backup begun at `backup_at`. Returns their number."""
+    """Repeat the recorded removals in a restored backup, which began at `backup_at`. Returns the number of rows."""
     wanted: dict[str, set[str]] = {}
     for removed in removals:
         if not _KINDS[removed.kind].is_reused or removed.removed_at >= backup_at - _LONGEST_TRANSACTION:

@@ -30,7 +30,7 @@ from aijuu_site.serving.memory import map_file
 # The rows that kept pages show belong to these apps, or are pages or settings.
 # tests/aijuu_site/kept_pages/test_generation.py compares this with the tables that the views read.
 _SHOWN_APPS = ("home", "wagtailcore", "wagtailredirects", "wagtailimages", "wagtaildocs")
-# Models of these apps that only the admin reads. Every save writes to some of them.
+# Models of these apps that are not watched: only the admin reads them, and every save writes to some of them.
 _NOT_SHOWN = (
     "home.PauseChange",
     "wagtailcore.Comment",

@@ -209,7 +209,7 @@ class Keeper:
         return [("x-accel-expires", f"@{int(now)}")] if entry.holds(generation=self.generation, now=now) else []
 
     def is_known_as_unkept(self, key: str) -> bool:
-        """Return whether the response was uncacheable in this generation, so that requests need not wait for it."""
+        """Return whether the response was uncacheable in this generation. Waiting for it would be useless then."""
         return self._unkept.get(key) == self._generation.current()
 
     def is_file(self, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""Kept responses: complete with headers, in every encoding, and valid until something changes. Without Django."""
+"""Kept responses: complete with headers, in every encoding, and valid until something changes. Does not use Django."""
 
 import gzip
 import hashlib

@@ -35,7 +35,8 @@ from aijuu_site.serving.wsgi_call import (
 )
 from home.seo import PageSitemap
 
-# An enquiry has at most 100 kB. Between DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) and this, Django answers with our own page.
+# An enquiry has at most 100 kB. If a request is larger than DATA_UPLOAD_MAX_MEMORY_SIZE (2 MB) but not than this,
+# Django answers with our own page.
 LARGEST_REQUEST = 3 * 1024 * 1024
 # For photos from a camera: accepted by the admin only, and a limited number at once in each process.
 LARGEST_UPLOAD = 32 * 1024 * 1024

@@ -44,7 +44,7 @@ def email_settings(url: str) -> dict[str, Any]:
 
 
 def alert_server(url: str) -> dict[str, Any]:
-    """Return the arguments of get_connection() for the server of alerts; {}, the site's own, if `url` is empty."""
+    """Return the arguments of get_connection() for the server of alerts; {} (the site's own) if `url` is empty."""
     if not url:
         return {}
     server = _smtp_server("ALERT_EMAIL_URL", url)

@@ -103,7 +103,7 @@ def _key_text(path: str) -> str:
 
 
 def _is_file(path: Path) -> bool:
-    """Like Path.is_file(), but raises PermissionError, which that turns into False since Python 3.14."""
+    """Like Path.is_file(), but raises PermissionError, for which Path.is_file() returns False since Python 3.14."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
