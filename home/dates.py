@@ -128,7 +128,7 @@ def is_plausible(day: date, *, today: date) -> bool:
 
 
 def find_days(text: str) -> Iterator[tuple[str, date]]:
-    """Yield the dates with a year in `text`, in order, as written and as dates. Skips those that don't exist."""
+    """Yield the dates with a year in `text`, in order, as written and as dates. Skips dates that don't exist."""
     for found in sorted((one for form in _IN_A_TEXT for one in form.finditer(text)), key=re.Match.start):
         try:
             yield found.group(), _day(found)

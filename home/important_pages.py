@@ -41,8 +41,8 @@ Text: TypeAlias = str | Promise
 class ImportantPage:
     """A page that a feature depends on.
 
-    `page` is called on every check. `stops` says in one sentence what stops working without the page. `missing` is
-    shown where there is none, with the admin `address` where one is created or chosen.
+    `page` is called on every check. `stops` states in one sentence what stops working without the page. Where there is
+    no page, `missing` is shown, with the admin URL `address` where one can be created or chosen.
     """
 
     key: str

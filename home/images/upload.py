@@ -137,6 +137,7 @@ class PictureForm(BaseImageForm):  # type: ignore[misc]
             self.fields["file"] = PictureField(label=field.label, required=field.required, widget=field.widget)
         if self.instance._state.adding and not self.is_bound and self.instance.title:
             # With several uploads, Wagtail takes the file name as the title of one that needs an alternative text.
+            # Propose the title without the file extension.
             self.initial["title"] = PurePath(self.instance.title).stem
 
     def clean_description(self) -> str:

@@ -73,7 +73,7 @@ class PauseSettings:
 
     `ended_on` is the day on which the last pause was ended. The notice of the return is shown for `welcome_days` days,
     that day included. `full_ended_on` is the day on which new supervision was last started again after being full.
-    `form_mode` is for a pause.
+    `form_mode` applies during a pause.
     """
 
     active: bool
@@ -199,7 +199,7 @@ def settings_for_state(settings: PauseSettings, state: PauseState, now: datetime
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """The settings in force from `since` on. `since` is None for those from before the first recorded change."""
+    """The settings that apply from `since` on. `since` is None if they are older than the first change."""
 
     settings: PauseSettings
     since: datetime | None

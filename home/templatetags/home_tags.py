@@ -201,5 +201,5 @@ def typeset_plain(text: str | None) -> str:
 
 @register.filter
 def typeset_html(html: str) -> SafeString:
-    """For rich text. Only one template uses it: wagtailcore/shared/richtext.html, which renders all rich text."""
+    """Typeset rich text. Only one template uses it: wagtailcore/shared/richtext.html, which renders all rich text."""
     return mark_safe(unbroken_html(editors_html(without_empty_links(html))))  # noqa: S308  (what comes in is escaped)
