@@ -119,12 +119,12 @@ def _unwrapped(text: str) -> str:
 def _domain_as_sent(domain: str) -> str:
     """Return the domain in A-labels (IDNA 2008, after the mapping of RFC 5895). Raises ValueError."""
     # Letter by letter, as browsers do: lower() of a whole word would change a final sigma.
-    mapped = "".join(one.lower() for one in domain).replace("\u3002", ".")
+    mapped = "".join(one.lower() for one in domain)
     joined = "".join(
         one for place, one in enumerate(mapped) if one not in _JOINERS or idna.valid_contextj(mapped, place)
     )
     try:
-        sent = idna.encode(unicodedata.normalize("NFC", joined), strict=True).decode("ascii")
+        sent = idna.encode(unicodedata.normalize("NFC", joined)).decode("ascii")
     except UnicodeError as error:
         raise ValueError("no domain of IDNA 2008") from error
     *_below, top = labels = sent.split(".")

@@ -20,7 +20,7 @@ from django.utils import timezone
 from aijuu_site.backup import archive, making
 from aijuu_site.backup.archive import BackupError, file_chunks, read_archive
 from aijuu_site.backup.destination import Folder, backup_name, removals_name
-from aijuu_site.backup.making import make_recorded_backup
+from aijuu_site.backup.making import delete_old, make_recorded_backup
 from aijuu_site.backup.work_folder import private_folder, remove_leftovers, work_folder
 from aijuu_site.models import Backup
 from tests.intake.enquiries import received
@@ -247,6 +247,18 @@ def test_backups_are_kept_for_thirty_days(destination: Folder) -> None:
     assert not Path(old).exists()
     assert all(Path(each).exists() for each in (kept, previous, latest, stranger))
     assert Backup.objects.count() == 3
+
+
+@pytest.mark.usefixtures("identity")
+def test_backup_is_still_kept_on_its_thirtieth_day(destination: Folder) -> None:
+    now = timezone.now().replace(microsecond=0)
+    place = make_recorded_backup(destination, now=now).place
+    delete_old(destination, now=now + 30 * DAY)
+    assert Path(place).exists()
+    assert Backup.objects.count() == 1
+    delete_old(destination, now=now + 30 * DAY + timedelta(seconds=1))
+    assert not Path(place).exists()
+    assert not Backup.objects.exists()
 
 
 @pytest.mark.usefixtures("identity")
