@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from wagtail.images import get_image_model
 from wagtail.models import Page
 
-from home.models import ContentPage, HomePage, ServicePage
+from home.models import ContentPage, FooterLink, HomePage, ServicePage
 from tests.public_visits import visits
 
 pytestmark = pytest.mark.usefixtures("loaded_site")
@@ -78,6 +78,12 @@ def test_every_public_page_has_its_number_of_queries() -> None:
     counted = {visit.name: queries(visit.path, visit.status) for visit in visits()}
     assert counted == QUERIES
     assert max(counted.values()) <= 8
+
+
+def test_pages_always_in_the_footer_need_no_query() -> None:
+    FooterLink.objects.all().delete()
+    assert "/saavutettavuus/" in Client().get("/").text
+    assert queries("/") == QUERIES["/"]
 
 
 def below_front_page(slug: str) -> Page:

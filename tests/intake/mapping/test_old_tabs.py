@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from intake.enquiry.removal import remove_enquiry
 from intake.mail.queue import new_secret
-from intake.models import Enquiry, InitialMapping
+from intake.models import Enquiry, InitialMapping, MappingPage
 from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_facts
 from tests.intake.mapping.kept_words import facts, kept
 from tests.intake.visiting import ShownForm, page_text
@@ -94,6 +94,18 @@ def test_expired_link_returns_the_typed_text(begun: Answerer, way: Any, places: 
         for typed in ("Sanat, joita ei saa hukata <b>.", "Maija Meikäläinen", "maija.meikalainen@esimerkki.fi"):
             assert typed in shown, place
         assert "teemat-1" not in shown, place
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_typed_text_of_expired_link_keeps_its_questions(
+    begun: Answerer, mapping_page: MappingPage, is_live: bool
+) -> None:
+    gone(begun)
+    if not is_live:
+        mapping_page.unpublish()
+    shown = page_text(begun.posts(begun.address("vaihe/2"), ANSWERS[1]))
+    assert "Mihin toivot muutosta? Lisää tilaa ajatella." in shown
+    assert "Teemat Jaksaminen Muu teema" in shown
 
 
 @pytest.mark.parametrize("place", ["vaihe/2", "yhteystiedot", "tarkista"])
