@@ -1,27 +1,27 @@
-# Every command of this project. Needs only make, git, and Python 3.11 or newer with venv; `make help` lists the targets.
+# Every command of this project. Requires only make, git, and Python 3.11 or newer with venv; `make help` lists the targets.
 
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-# Three at a time keep two cores busy, since some tests wait; `make test WORKERS=6` is quicker on a larger machine.
+# Number of test processes. Three keep two cores busy, since some tests wait; `make test WORKERS=6` is faster on a larger machine.
 WORKERS ?= 3
-# The random order of the tests. One for everybody, so that a failure can be repeated; `make test SEED=2` is another.
+# Seed of the random test order. The default is fixed, so that failures can be reproduced; `make test SEED=2` uses another order.
 SEED ?= 1
-# To rewrite the asserts of all tests takes each process six seconds: what was compiled is kept, whatever the environment says.
+# PYTHONDONTWRITEBYTECODE is unset so that pytest caches the tests with rewritten asserts: rewriting takes each process six seconds.
 PYTEST := env PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n $(WORKERS) --dist worksteal --randomly-seed=$(SEED)
-# The environment of `make test-next`.
+# The virtual environment of `make test-next`.
 NEXT := var/next
 NEXT_PYTHON ?= python3
 DEV := DJANGO_SETTINGS_MODULE=aijuu_site.settings.dev
-# HOST and PORT as the settings read them.
+# Python code that prints HOST:PORT as the settings read them.
 ADDRESS := from aijuu_site.settings.production import HOST, PORT; print(f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}")
 TEST := DJANGO_SETTINGS_MODULE=aijuu_site.settings.test
-# What is installed, kept beside it, so that a changed lock is noticed.
+# Copies of the installed requirements files. If one differs from the current file, the packages are installed again.
 RUN_STAMP := $(VENV)/installed-requirements.txt
 DEV_STAMP := $(VENV)/installed-requirements-dev.txt
 AUDIT_STAMP := $(VENV)/installed-requirements-audit.txt
 BROWSERS_STAMP := $(VENV)/installed-requirements-browsers.txt
-# The scanner's packages and the site's exclude each other, so it has an environment of its own.
+# The scanner's packages conflict with the site's, so it has its own environment.
 SCANNER := $(VENV)/scanner
 SCANNER_STAMP := $(SCANNER)/installed-requirements-scanner.txt
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
@@ -43,7 +43,7 @@ dev: dev-environment ## Start the site for working on it: reload on every change
 test: check tests ## Run everything: the checks, the tests on SQLite and on PostgreSQL, and in a real browser
 	@echo "make test: all of it passed."
 
-tests: browser # … without the checks.
+tests: browser # As `test`, without the checks.
 	@echo "== Tests on SQLite"
 	@$(PYTEST) --statements=record tests --ignore tests/browser
 	@echo "== Tests on PostgreSQL"
@@ -128,21 +128,21 @@ lock: dev-environment ## Choose and lock the newest allowed versions of all pack
 	@$(MAKE) --no-print-directory audit-environment
 	@$(PY) -m tests.tools.audit.programs
 
-environment: # The packages that the site needs; the tests' packages contain them.
+environment: # Install the site's packages. A development environment contains them, too.
 	@cmp -s requirements.txt $(RUN_STAMP) && $(PY) -c "" 2>/dev/null || $(MAKE) --no-print-directory $(VENV)/run
 
-dev-environment: # … and what working on it needs.
+dev-environment: # Install the packages for development, too.
 	@cmp -s requirements-dev.txt $(DEV_STAMP) && $(PY) -c "" 2>/dev/null || $(MAKE) --no-print-directory $(VENV)/dev
 
-audit-environment: dev-environment # … and what measuring it needs besides.
+audit-environment: dev-environment # Install the audit's programs, too.
 	@cmp -s requirements-audit.txt $(AUDIT_STAMP) && $(PY) -c "" 2>/dev/null || \
 		$(MAKE) --no-print-directory $(VENV)/audit-programs
 
-browsers-environment: dev-environment # … and what driving other browsers needs besides.
+browsers-environment: dev-environment # Install the drivers of other browsers, too.
 	@cmp -s requirements-browsers.txt $(BROWSERS_STAMP) && $(PY) -c "" 2>/dev/null || \
 		$(MAKE) --no-print-directory $(VENV)/browser-drivers
 
-scanner-environment: dev-environment # … and what attacking it needs, apart.
+scanner-environment: dev-environment # Install the scanner in its own environment.
 	@cmp -s requirements-scanner.txt $(SCANNER_STAMP) && $(SCANNER)/bin/python -c "" 2>/dev/null || \
 		$(MAKE) --no-print-directory $(SCANNER)/made
 
@@ -186,5 +186,5 @@ $(VENV)/made:
 	@$(PY) -m pip --version >/dev/null 2>&1 || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); } || { rm -rf $(VENV); \
 		echo "$(PYTHON) could not make $(VENV)/. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 
-browser: dev-environment # Chromium for the browser tests: found, installed (Debian, as root), or asked for.
+browser: dev-environment # Find Chromium for the browser tests, install it (Debian, as root), or say how to install it.
 	@$(PY) -m tests.tools.chromium

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Build one release: the program, its packages and the finished static files in one folder that is never changed again.
-# install.sh and the Dockerfile both use it.
+# Build one release: the program, its packages and the collected static files in one folder, which is not changed afterwards
+# except for static files of other releases. Used by install.sh and the Dockerfile.
 set -eu
 
 usage() {
@@ -31,18 +31,18 @@ for name in manage.py pyproject.toml requirements.txt LICENSE CHANGELOG.md aijuu
     cp -R "$source/$name" "$target/"
 done
 find "$target" -name __pycache__ -type d -prune -exec rm -rf {} +
-# compose.yaml's, where both are used: everybody on the machine may read a release.
+# compose.yaml's settings contain secrets, and every user of the machine may read a release.
 rm -f "$target/deploy/.env"
 
 "$python" -m venv "$target/.venv"
 "$target/.venv/bin/python" -m pip --disable-pip-version-check --no-cache-dir --quiet install \
     --require-hashes --only-binary :all: --requirement "$target/requirements.txt"
 
-# No setting of the machine takes part: a release is the same everywhere.
+# An empty environment: the machine's settings must not affect the release.
 data=$(mktemp -d)
 trap 'rm -rf "$data"' EXIT
 mkdir "$target/built_static"
 (cd "$target" && env -i PATH="$PATH" DATA_DIR="$data" .venv/bin/python manage.py collectstatic --no-input --verbosity 0)
 "$target/.venv/bin/python" -m compileall -q -x '/\.venv/bin/' "$target"
-# The account that runs the site reads everything here, and owns nothing.
+# The account that runs the site may read everything here, and owns nothing.
 chmod -R u=rwX,go=rX "$target"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Install the site on a plain Debian server (12 or newer), or upgrade it to this checkout.
-# What it does, step by step, and what to do afterwards: docs/production.md.
+# The steps, and what to do afterwards: docs/production.md.
 set -euo pipefail
-# Caddy and the site read what is written here, whatever root's own mask is. What is secret has a mode of its own.
+# Caddy and the site must be able to read the files written here, whatever root's umask is. Secret files get a stricter mode.
 umask 022
 
 usage() {
@@ -48,12 +48,12 @@ done
 domain=${domain#www.}
 [[ -z $domain || $domain =~ ^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9-]+$ ]] || fail "'$domain' is no domain name (lower case, without https://)."
 
-# One installation at a time.
+# Only one installation at a time.
 exec 9>/run/aijuu-install.lock
 flock -n 9 || fail "another installation runs."
 
 manage() { (cd "$1" && shift && runuser -u aijuu -- env DATA_DIR="$DATA" PYTHONDONTWRITEBYTECODE=1 .venv/bin/python manage.py "$@"); }
-# As the site reads the file: quotes, spaces, "export".
+# Print a setting, parsed as the site parses the file: quotes, spaces, "export".
 setting() {
     (cd "${release:-$ROOT/current}" && PYTHONDONTWRITEBYTECODE=1 .venv/bin/python - "$SETTINGS" "$1" <<'TEXT'
 import sys
@@ -128,9 +128,9 @@ build_release() {
     trap 'rm -rf "$release"' EXIT
     "$HERE/build.sh" "$release"
     ln -s "$SETTINGS" "$release/.env"
-    # A mistake in the settings, or a database that does not answer, ends it here, while the old release still runs.
+    # A wrong setting or an unreachable database stops the script here, while the old release still runs.
     manage "$release" prepare --dry-run
-    # The address is that of aijuu.socket and of Caddyfile.
+    # aijuu.socket and Caddyfile use this address.
     [[ "$(setting HOST):$(setting PORT)" =~ ^(127\.0\.0\.1)?:(8000)?$ ]] ||
         fail "remove PORT and HOST from $SETTINGS: here the site listens on 127.0.0.1:8000, behind Caddy."
     [ -z "$domain" ] || [ "$domain" = "$(site_domain)" ] ||
@@ -154,7 +154,7 @@ use_release() {
     mv -T "$ROOT/next" "$ROOT/current"
 }
 
-# A folder that is away (a disk that is not mounted) must not keep the site from starting: "-".
+# The "-" makes systemd ignore a missing folder: a disk that is not mounted must not keep the site from starting.
 backups_drop_in() {
     local folder=${1//\\/\\\\}
     folder=${folder//\"/\\\"}
@@ -163,7 +163,7 @@ backups_drop_in() {
 
 put_system_files() {
     install -m 0644 "$ROOT/current/deploy/aijuu.service" "$ROOT/current/deploy/aijuu.socket" /etc/systemd/system/
-    # The service may write to a folder of the backups, too.
+    # Allow the service to write to the backup folder.
     local backups
     backups=$(setting BACKUP_TO)
     rm -rf /etc/systemd/system/aijuu.service.d/backups.conf
@@ -171,7 +171,7 @@ put_system_files() {
         install -d -m 0755 /etc/systemd/system/aijuu.service.d
         backups_drop_in "$backups" >/etc/systemd/system/aijuu.service.d/backups.conf
     fi
-    # Debian lets Caddy stay down where it was killed.
+    # Debian's unit does not restart Caddy if it was killed.
     install -d -m 0755 /etc/systemd/system/caddy.service.d
     printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=1\n' >/etc/systemd/system/caddy.service.d/aijuu.conf
     cat >/usr/local/bin/aijuu.new <<'TEXT'
@@ -205,14 +205,14 @@ start() {
     systemctl reload-or-restart caddy
 }
 
-# The one that runs, the one before (for --rollback), and the newest of the others.
+# Keep the running release, the previous one (for --rollback), and the newest others up to KEPT_RELEASES.
 remove_old_releases() {
     find "$ROOT/releases" -mindepth 1 -maxdepth 1 -type d ! -path "$(readlink -f "$ROOT/current")" \
         ! -path "$(readlink -f "$ROOT/previous")" -printf '%T@ %p\n' | sort -rn | cut -d' ' -f2- |
         tail -n +$((KEPT_RELEASES - 1)) | while read -r name; do rm -rf "$name"; done
 }
 
-# Pages that are open in browsers, or kept by a proxy, ask for the files of the release that made them.
+# Pages that are open in browsers, or cached by a proxy, request static files of the release that rendered them.
 take_static_files_of_others() {
     local other
     for other in "$ROOT/releases"/*/; do
@@ -239,7 +239,7 @@ say_what_is_not_set() {
 switch_to() {
     local old
     old=$(readlink -e "$ROOT/current" || true)
-    # At the first installation: what it says of the first account belongs in this terminal and not in the log.
+    # At the first installation, so that the login details of the first account are printed here and not to the log.
     [ -n "$old" ] || manage "$1" prepare
     take_static_files_of_others "$1"
     use_release "$1"
@@ -247,7 +247,7 @@ switch_to() {
     if ! start; then
         journalctl --unit aijuu --lines 20 --no-pager --output cat >&2 || true
         if [ -n "$old" ] && [ "$old" != "$1" ]; then
-            # It may be changing the database still.
+            # Stop it: it may still be migrating the database.
             systemctl stop aijuu.socket aijuu
             if ! manage "$old" prepare --dry-run; then
                 ln -sfn "$old" "$ROOT/previous"
@@ -272,7 +272,7 @@ switch_to() {
 if [ -n "$rollback" ]; then
     [ -e "$ROOT/previous" ] || fail "there is no earlier release."
     previous=$(readlink -f "$ROOT/previous")
-    # The database stays as it is.
+    # The database is not changed: --dry-run checks whether the previous release can use it.
     manage "$previous" prepare --dry-run || fail "it can't go back like this: docs/production.md, \"Back over a change of the database\"."
     switch_to "$previous"
     say "Running: $(basename "$previous")"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Prove install.sh: in a fresh Debian with its own systemd, install, break, upgrade, roll back, back up and restore the site.
+# Test install.sh: in a fresh Debian with its own systemd, install, break, upgrade, roll back, back up and restore the site.
 set -euo pipefail
 
 usage() {
@@ -51,7 +51,7 @@ nspawn=''
 
 shut_down() {
     [ -n "$nspawn" ] || return 0
-    # SIGTERM to nspawn is an orderly shutdown of the tree.
+    # On SIGTERM, nspawn shuts the tree down in an orderly way.
     kill "$nspawn" 2>/dev/null || true
     wait "$nspawn" 2>/dev/null || true
     nspawn=''
@@ -72,7 +72,7 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# Boot the tree with a systemd of its own. Where the host still has the old cgroups, it gets the new ones by itself.
+# Boot the tree with its own systemd. On a host with cgroup v1, mount cgroup v2 for it.
 boot() {
     local prepare=''
     [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] ||
@@ -112,7 +112,7 @@ visitor() { python3 "$SOURCE/deploy/try_visitor.py" "$ca" "$@"; }
 letters_stored() { inside sqlite3 /var/lib/aijuu/db.sqlite3 "SELECT count(*) FROM intake_enquiry WHERE name LIKE 'Kokeilija %'"; }
 running() { inside readlink -f /opt/aijuu/current; }
 
-# Wait until the front page answers. Prints the seconds.
+# Wait until the front page responds. Prints the seconds.
 wait_for_site() {
     local began=$SECONDS
     until https --fail --output /dev/null "https://$site/" 2>/dev/null; do
@@ -122,7 +122,7 @@ wait_for_site() {
     echo $((SECONDS - began))
 }
 
-# The style sheet that the front page names, and whether the site has it.
+# style_sheet prints the URL of the front page's style sheet; has_file tests whether the site serves a file.
 style_sheet() { https "https://$site/" | grep -o '/static/css/site[^"]*\.css' | head -n 1; }
 has_file() { https --fail --output /dev/null "https://$site$1"; }
 
@@ -142,13 +142,13 @@ debootstrap --variant=minbase --include=ca-certificates,systemd,systemd-sysv,dbu
 echo '127.0.0.1 localhost' >"$tree/etc/hosts"
 put_program "$from" old
 put_program HEAD new
-# Its pages name another file than those of the old one.
+# So that the new release's style sheet has another name than the old one's.
 echo '/* newer */' >>"$tree/root/new/static/css/site.css"
 boot
 ok "booted"
 
 step "Installation"
-# A mail server that takes everything, in the tree.
+# A mail server in the tree that accepts everything.
 cat >"$tree/root/mail_server.py" <<'TEXT'
 import asyncio
 
@@ -234,7 +234,7 @@ old=$(running)
 old_style=$(style_sheet)
 visitor seconds 75 >"$place/load" & load=$!
 sleep 5
-# With the mask of a hardened root.
+# With a strict umask, as on a hardened server.
 inside sh -c 'umask 077 && exec /root/new/deploy/install.sh' >"$place/upgrade.log" 2>&1 || { cat "$place/upgrade.log" >&2; fail "the upgrade"; }
 [ "$(running)" != "$old" ] || fail "the old release still runs"
 wait $load || { cat "$place/load" >&2; fail "requests failed during the upgrade"; }
@@ -287,14 +287,14 @@ inside aijuu backup_key >"$place/key"
     echo "ALERT_EMAIL=try@example.fi"
 } >>"$tree/etc/aijuu/site.env"
 inside install -d -m 0700 -o aijuu -g aijuu /mnt/backups
-# Now the upgrade makes a backup of its own.
+# BACKUP_KEY is set now, so the upgrade itself makes a backup.
 inside /root/new/deploy/install.sh >"$place/upgrade.log" 2>&1 || { cat "$place/upgrade.log" >&2; fail "the upgrade with a backup"; }
 grep -q '/mnt/backups/aijuu-' "$place/upgrade.log" || { cat "$place/upgrade.log" >&2; fail "no backup before the upgrade"; }
 ! grep -q 'NOT SET' "$place/upgrade.log" || fail "it says that something is not set"
 [ "$(inside readlink -e /opt/aijuu/previous)" = "$old" ] || fail "the release before was removed"
 write_letter
 inside aijuu backup
-# It is told, and lost with the machine: it came after the backup.
+# This message is not counted: it is confirmed, but newer than the backup, so it is lost with the machine.
 visitor letter >/dev/null
 inside systemctl stop aijuu.socket aijuu.service
 inside find /var/lib/aijuu -mindepth 1 -delete
@@ -321,7 +321,7 @@ backup=$(sed -n 's/.*"Back over a change of the database", with //p' "$place/cha
 [ -n "$backup" ] && [ -f "$tree$backup" ] || { cat "$place/changed.log" >&2; fail "no backup is named"; }
 [ "$(running)" != "$before" ] || fail "the old release was taken, which refuses the database"
 [ "$(inside readlink -e /opt/aijuu/previous)" = "$before" ] || fail "the release before is lost"
-# As docs/production.md says.
+# The steps in docs/production.md, "Back over a change of the database".
 inside systemctl stop aijuu.socket aijuu
 inside ln -sfn "$before" /opt/aijuu/current
 inside mv /var/lib/aijuu /var/lib/aijuu.before

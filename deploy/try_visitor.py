@@ -1,9 +1,10 @@
-"""A visitor for deploy/try.sh, on Python alone: reads the front page and posts letters through the form, over TLS.
+"""A visitor for deploy/try.sh, using only the standard library: requests the front page and posts messages ("letters")
+through the form, over TLS.
 
-    try_visitor.py CA_FILE seconds SECONDS   until then, with four visitors at once
-    try_visitor.py CA_FILE letter            one letter
+    try_visitor.py CA_FILE seconds SECONDS   four visitors at once, for SECONDS
+    try_visitor.py CA_FILE letter            one message
 
-Prints "READ n LETTERS n FAILED n", and each failure on a line before it. Exit status 0 only where nothing failed.
+Prints each failure on a line, then "READ n LETTERS n FAILED n". The exit status is 0 only if nothing failed.
 """
 
 import http.client
@@ -18,10 +19,10 @@ from urllib.parse import urlencode
 
 HOST = "koe.localhost"
 FORM = "/ota-yhteytta/"
-# The site takes a form for suspicious that is sent within two seconds.
+# The site treats a form sent within two seconds as suspicious.
 READING_SECONDS = 2.5
 VISITORS = 4
-# Longer than the proxy lets a request wait for the site.
+# Longer than a request waits in the proxy while the site restarts (lb_try_duration in Caddyfile).
 TIMEOUT = 60
 
 numbers = itertools.count(time.time_ns())
