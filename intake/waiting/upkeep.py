@@ -329,13 +329,15 @@ def _retry_undelivered(now: datetime) -> int:
     return sum(requeue(mail=mail, now=now) for mail in long_ago)
 
 
-def _unreachable_mailboxes(now: datetime) -> list[str]:
+def _unreachable_mailboxes(now: datetime, *, mailbox: str | None = None) -> list[str]:
     """Return the mailboxes on the list with a failed mail; [] while the list is being notified."""
     if list_is_being_notified(now):
         return []
     failed = OutgoingMail.objects.filter(purpose__in=LIST_PURPOSES, state=MailState.FAILED)
-    mailboxes = mailable_places().filter(mailbox_key__in=failed.values("enquiry__waiting__mailbox_key"))
-    return sorted(set(mailboxes.values_list("mailbox_key", flat=True)))
+    places = mailable_places().filter(mailbox_key__in=failed.values("enquiry__waiting__mailbox_key"))
+    if mailbox is not None:
+        places = places.filter(mailbox_key=mailbox)
+    return sorted(set(places.values_list("mailbox_key", flat=True)))
 
 
 def _remove_if_unreachable(mailbox: str, now: datetime) -> int:
@@ -346,11 +348,11 @@ def _remove_if_unreachable(mailbox: str, now: datetime) -> int:
     with transaction.atomic():
         lock_receiving()
         Mailbox(mailbox).lock()
-        places = list(mailable_places().filter(mailbox_key=mailbox))
-        mails = Mailbox(mailbox).mails(*LIST_PURPOSES)
-        if not places or not mails.filter(state=MailState.FAILED).exists():
+        if not _unreachable_mailboxes(now, mailbox=mailbox):
             return 0
+        places = list(mailable_places().filter(mailbox_key=mailbox))
         latest = max(places, key=lambda place: place.confirmed_at)
+        mails = Mailbox(mailbox).mails(*LIST_PURPOSES)
         sent = mails.filter(state=MailState.SENT).values_list("sent_at", flat=True)
         sent_at = [moment for moment in sent if moment]
         last_day = last_day_unreached(confirmed_at=latest.confirmed_at, sent_at=sent_at, months=latest.months)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from intake.choices import Kind, MailPurpose, MailState, Status, StepKind, Verdict
+from intake.choices import Kind, MailPurpose, MailState, PlanState, Status, StepKind, Verdict
 from intake.jobs.runner import Item, each_or_raise
 from intake.models import Enquiry, IntakeSettings, OutgoingMail, RemovedEnquiry, ReturnPlan, WaitingPlace
 from intake.waiting.plan_page import forecast
@@ -197,6 +197,27 @@ def test_nobody_is_asked_once_a_plan_has_begun_meanwhile(server: PostOffice) -> 
 
     assert ask_or_remove_silent_waiters(now=FIRST, each=begin_plan_first) == 0
     assert not OutgoingMail.objects.filter(purpose=STILL).exists()
+
+
+def test_unreachable_mailbox_stays_once_a_plan_has_begun_meanwhile(server: PostOffice) -> None:
+    place = waiter(now=JOINED)
+    _plan(FIRST)
+    queue_due_return_notices(now=FIRST)
+    OutgoingMail.objects.filter(purpose=NOTICE).update(state=MailState.FAILED)
+    ReturnPlan.objects.update(state=PlanState.FINISHED)
+    # Long after its last day, and at night, when a failed mail is not retried.
+    late = (LAST + timedelta(days=200)).replace(hour=3)
+
+    def begin_plan_first(due: Iterable[Item], act: Callable[[Item], int], /) -> int:
+        keys = list(due)
+        assert keys == [place.mailbox_key]
+        plan = _plan(late)
+        assert each_or_raise(keys, act) == 0
+        ReturnPlan.objects.filter(pk=plan).delete()
+        return each_or_raise(keys, act)
+
+    # Without the plan it is removed: nothing but the plan has kept it.
+    assert ask_or_remove_silent_waiters(now=late, each=begin_plan_first) == 1
 
 
 def test_plan_on_hold_does_not_delay_removal(server: PostOffice) -> None:
