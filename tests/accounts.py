@@ -1,4 +1,4 @@
-"""Accounts of the admin, as tests make them."""
+"""Helpers that create admin accounts and sign them in."""
 
 import time
 from typing import Any
@@ -14,7 +14,7 @@ PASSWORD = "x"
 
 
 def confirmed(client: Client) -> Client:
-    """A client that was asked for its password just now, and is not asked again for a while."""
+    """Return the client after marking its session: the password was confirmed just now, so it is not asked again."""
     session = client.session
     session["password_confirmed_at"] = timezone.now().isoformat()
     session.save()
@@ -22,7 +22,7 @@ def confirmed(client: Client) -> Client:
 
 
 def passed_second_step(client: Client, user: User) -> Client:
-    """A signed-in client that gave a code or a passkey when it signed in."""
+    """Return the signed-in client after marking its session: the second step was passed."""
     session = client.session
     session["account_authentication_methods"] = [{"method": "mfa", "at": time.time(), "type": "totp"}]
     session["account_authentication_methods_user"] = str(user.pk)
@@ -31,7 +31,7 @@ def passed_second_step(client: Client, user: User) -> Client:
 
 
 def make_user(name: str = "Kati", *, email: str = "", password: str = PASSWORD, group: str = "", **fields: Any) -> User:
-    """An account in a group, if any is named. Its address is made of its name where none is given."""
+    """Create an account, in `group` if one is given. Without `email`, the address is derived from the name."""
     address = email or f"{slugify(name)[:60]}@example.fi"
     user = User.objects.create_user(address, password, name=name, **fields)
     if group:

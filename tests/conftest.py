@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Hooks and fixtures of all tests."""
 
 import fcntl
 import gc
@@ -22,7 +22,7 @@ from tests.prepared_database import make_prepared_database, restore_database, te
 from tests.statements import chosen_tests, show_locks, watched_statements, write_down
 
 use_few_examples()
-# Python's own number makes it look for garbage twenty to thirty times a test.
+# With Python's default thresholds the garbage collector would run twenty to thirty times per test.
 gc.set_threshold(50_000, 20, 20)
 _WAS_SKIPPED = pytest.StashKey[bool]()
 
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin the record anew, once for all test processes."""
+    """Delete the records of an earlier run. Only the main process does so, before the test processes start."""
     if config.getoption("--statements") != "record":
         return
     show_locks()
@@ -55,7 +55,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     with watched_statements() as kinds:
         done = yield
-    # What SQLite skips asks nothing there, and is for the other database.
+    # Don't record tests that SQLite skips: without a record they always run on PostgreSQL.
     if not item.stash.get(_WAS_SKIPPED, False):
         write_down(_record(item.config), os.environ.get("PYTEST_XDIST_WORKER", "main"), item.nodeid, kinds)
     return done
@@ -70,10 +70,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark `once` what the second database can't answer differently, and leave out there what another test asks.
+    """Mark with `once` the tests that don't depend on the kind of database.
 
-    The former is a test without a database, or one that reads the finished site. Tests with real transactions and
-    those marked `every_case` are never left out.
+    With --statements=cover, deselect these, and tests whose statements are covered by others (tests/statements.py).
+    `once` are tests without a database, and tests that use the loaded site. Tests with real transactions and those
+    marked `every_case` always run.
     """
     for item in items:
         if not _uses_database(item) or "loaded_site" in getattr(item, "fixturenames", ()):
@@ -88,7 +89,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what lives as long as the process: half a million objects of modules and tests."""
+    """Exclude the objects of modules and tests from garbage collection: half a million, which are never freed."""
     gc.collect()
     gc.freeze()
 
@@ -115,7 +116,7 @@ def _prepared(
     django_test_environment: None,
     django_db_blocker: DjangoDbBlocker,
 ) -> Path:
-    """The folder of the migrated database, which each test process copies."""
+    """The folder with the migrated database that each test process copies."""
     folder = request.config.cache.mkdir("databases")
     with django_db_blocker.unblock():
         make_prepared_database(folder)
@@ -135,20 +136,23 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
-    """SQLite's copy is there before Django looks for it; PostgreSQL's is made by Django, from the template."""
+    """Whether Django keeps an existing test database: yes for SQLite, where it is already the copy of the prepared one.
+
+    PostgreSQL's is created by Django from the template.
+    """
     return connection.vendor == "sqlite"
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, _prepared: Path) -> Iterator[None]:
-    """After a test with real transactions the database is as migrated again; Django would leave it empty."""
+    """Restore the migrated database after each test with real transactions; Django would leave it empty."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: restore_database(_prepared))
         yield
 
 
 def pytest_unconfigure() -> None:
-    # Each test process made a data folder of its own (settings/test.py).
+    # Each test process has created its own data folder (settings/test.py).
     shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
 
 
@@ -156,7 +160,7 @@ def pytest_unconfigure() -> None:
 def _loaded_content(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> LoadedContent:
-    """Made by the first test process of a run that needs it; the others read what it made."""
+    """The initial content. The first test process that needs it creates it; the others read it from a file."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
@@ -173,11 +177,11 @@ def _loaded_content(
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    """Wagtail keeps the addresses of sites in the cache, which no test's end rolls back."""
+    """Clear the cache, where Wagtail keeps the URLs of sites: rolling back a test's transaction does not change it."""
     cache.clear()
 
 
 @pytest.fixture
 def loaded_site(db: None, _loaded_content: LoadedContent) -> None:
-    """The site with its first content, as a new installation has it."""
+    """The site with its initial content, like a new installation."""
     _loaded_content.put_back()

@@ -1,7 +1,7 @@
-"""A migrated database, made once for each state of the migrations and copied from then on.
+"""A migrated database, created once for each state of the migrations and then copied.
 
-SQLite's is a file in pytest's cache, PostgreSQL's a template beside the tests' databases. For a site with a PostgreSQL
-of its own there is a dump in the cache.
+For SQLite it is a file in pytest's cache, for PostgreSQL a template database on the tests' server. For tests that run
+a site with its own PostgreSQL server, there is a dump in the cache.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def make_prepared_database(folder: Path) -> None:
-    """Make it unless an earlier run or another worker has."""
+    """Create the prepared database unless an earlier run or another worker has done so."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if connection.vendor == "sqlite":
@@ -34,7 +34,7 @@ def make_prepared_database(folder: Path) -> None:
 
 
 def restore_database(folder: Path) -> None:
-    """Make the tests' database a copy of the prepared one, whatever it was before."""
+    """Replace the tests' database with a copy of the prepared one."""
     connections.close_all()
     if connection.vendor == "sqlite":
         name = connection.settings_dict["TEST"]["NAME"]
@@ -46,20 +46,22 @@ def restore_database(folder: Path) -> None:
     with connection._nodb_cursor() as cursor:
         cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
         cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template_name()}")
-    # The pool connects by the clock, which a test may have stopped before it asks for its first connection.
+    # Open a connection now: the pool needs a running clock, which a test may have frozen before its first query.
     connection.ensure_connection()
     connection.close()
 
 
 def copy_database(folder: Path, path: Path) -> None:
-    """Put a copy of the prepared one where a site will look for its own. With SQLite only."""
+    """Copy the prepared database to `path`, where a site will find it. SQLite only."""
     with closing(sqlite3.connect(_file(folder))) as prepared, closing(sqlite3.connect(path)) as database:
         prepared.backup(database)
 
 
 def fill_with_migrated(url: str, folder: Path, environment: Mapping[str, str]) -> None:
-    """Migrate the empty database of a site with this environment, or fill it with the dump of that in `folder`.
-    pg_dump and psql are those in PATH."""
+    """Fill the empty database of a site with this environment from the dump in `folder`.
+
+    The first time, migrate it instead and create the dump. Uses pg_dump and psql from PATH.
+    """
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         kept = folder / f"{_key()}.sql"
@@ -76,7 +78,7 @@ def fill_with_migrated(url: str, folder: Path, environment: Mapping[str, str]) -
 
 
 def template_name() -> str:
-    """Return the name of PostgreSQL's prepared database."""
+    """Return the name of the prepared database on PostgreSQL."""
     return f"migrated_{_key()}"
 
 
@@ -130,7 +132,7 @@ _found: list[str] = []
 
 
 def _key() -> str:
-    """Return the hash of all that the migrations of the installed apps do."""
+    """Return a hash of everything that determines the migrated database: package versions and migration sources."""
     if not _found:
         digest = hashlib.sha256()
         for line in sorted(f"{package.name} {package.version}\n" for package in importlib.metadata.distributions()):
@@ -142,7 +144,7 @@ def _key() -> str:
 
 
 def _sources() -> set[Path]:
-    """The files of all migrations, and of what those of this project import from it."""
+    """Return the files of all migrations, and of the project's modules that they import from."""
     modules = {sys.modules[migration.__module__] for migration in MigrationLoader(None).disk_migrations.values()}
     used = {inspect.getmodule(value) for module in modules for value in vars(module).values() if callable(value)}
     ours = {module for module in used if module and Path(module.__file__ or "").is_relative_to(_ROOT)}

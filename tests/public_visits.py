@@ -1,4 +1,4 @@
-"""The public pages as the test client opens them, in each state of the pause and with something sent."""
+"""All public pages for the test client, in each state of the pause and after sending each form."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ FRONT = "/"
 
 @dataclass(frozen=True)
 class Visit:
-    """One page to open now: the pause is as its name says. Names are unique; those of pages are their paths."""
+    """A page to open in the current state of the site. Names are unique; for plain pages the name is the path."""
 
     name: str
     path: str
@@ -28,12 +28,12 @@ class Visit:
 
 
 def page_paths() -> list[str]:
-    """The paths of all pages of the sitemap, so that a new page is among them."""
+    """Return the paths of all pages in the sitemap, so that new pages are included."""
     return re.findall(r"<loc>https?://[^/<]+(/[^<]*)</loc>", Client().get("/sitemap.xml").content.decode())
 
 
 def visits() -> Iterator[Visit]:
-    """Bring the site with its first content into one state after the other, and yield what to open in each."""
+    """Put the site (with its initial content) into one state after another, and yield the pages to open in each."""
     set_pause(FormMode.AS_USUAL, active=False)
     yield from (Visit(path, path) for path in page_paths())
     yield Visit("mapping begins", BEGIN)

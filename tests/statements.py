@@ -1,6 +1,7 @@
-"""Which tests PostgreSQL is asked: all kinds of SQL statements that the tests made on SQLite, in few tests.
+"""Selection of the tests that run on PostgreSQL: few tests that cover every kind of SQL statement seen on SQLite.
 
-The run with `--statements=record` writes down what each test asks, the one with `--statements=cover` chooses by that.
+The run with `--statements=record` records the statements of each test; the run with `--statements=cover` selects tests
+from these records.
 """
 
 import json
@@ -16,10 +17,10 @@ from typing import Any
 from django.db import connection
 from django.db.models.sql.compiler import SQLCompiler
 
-# What differs between two statements of one kind: values, and how many of them.
+# Statements of one kind may differ in their values and in the number of values.
 _VALUES = re.compile(r"(?:\((?:%s|\?)(?:, (?:%s|\?))*\)(?:, )?)+")
 _NUMBERS_AND_TEXT = re.compile(r"\b\d+\b|'[^']*'")
-# Named by Django after the thread.
+# Django gives savepoints names that contain the thread's id, so they are not recorded.
 _NOT_OURS = ("SAVEPOINT", "RELEASE", "ROLLBACK")
 
 
@@ -31,7 +32,7 @@ def _kind(statement: str) -> str:
 
 @contextmanager
 def watched_statements() -> Iterator[Set[str]]:
-    """Give a set that gets the kinds of the statements which run meanwhile in this thread."""
+    """Yield a set that collects the kinds of the statements that run in this thread inside the `with` block."""
     kinds = set()
 
     def look(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -39,7 +40,8 @@ def watched_statements() -> Iterator[Set[str]]:
             kinds.add(_kind(sql))
         return execute(sql, params, many, context)
 
-    # Not by execute_wrapper(): it takes out the last, which is the site's own where the connection opened meanwhile.
+    # Not execute_wrapper(), which at its end removes the last wrapper: that is the site's own if the connection was
+    # opened in between.
     connection.execute_wrappers.insert(0, look)
     try:
         yield kinds
@@ -48,7 +50,10 @@ def watched_statements() -> Iterator[Set[str]]:
 
 
 def show_locks() -> None:
-    """Let SQLite's statements name the rows that PostgreSQL would lock, which it does not allow for every join."""
+    """Add a comment to SQLite's statements with the tables that PostgreSQL would lock.
+
+    PostgreSQL refuses locks on some joins, so a query with a lock must count as a different kind than one without.
+    """
     compile_query = SQLCompiler.as_sql
 
     def as_sql(self: SQLCompiler, *args: Any, **options: Any) -> tuple[str, tuple[Any, ...]]:
@@ -65,7 +70,7 @@ def write_down(folder: Path, process: str, test: str, kinds: Set[str]) -> None:
 
 
 def chosen_tests(folder: Path, asked: Set[str], others: Set[str]) -> set[str]:
-    """Return those of `others` that make, with `asked`, all kinds of statements of both, and those not recorded."""
+    """Return tests of `others` that, with `asked`, cover all kinds of statements, and those without a record."""
     kinds = dict(_read(folder))
     left = {kind for test in others for kind in kinds.get(test, ())}
     left -= {kind for test in asked for kind in kinds.get(test, ())}
@@ -74,7 +79,7 @@ def chosen_tests(folder: Path, asked: Set[str], others: Set[str]) -> set[str]:
         for kind in left.intersection(kinds[test]):
             asking[kind].append(test)
     chosen = set(others - kinds.keys())
-    # The rarest first; of its tests, that with the fewest statements costs least.
+    # Start with the rarest kind, and choose its test with the fewest statements, which costs least.
     for kind in sorted(left, key=lambda kind: (len(asking[kind]), kind)):
         if kind in left:
             test = min(asking[kind], key=lambda test: len(kinds[test]))

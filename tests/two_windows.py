@@ -1,4 +1,4 @@
-"""A form of the admin that is open in two windows: what its page would send, and which mistakes it shows."""
+"""Helpers for an admin form that is open in two windows: its form data and its validation errors."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup, Tag
 
 
 def shown(page: Any) -> dict[str, Any]:
-    """What the form of the page sends if nothing on it is touched; the same for each window opened meanwhile."""
+    """Return the data that the page's form posts if nothing on it is changed."""
     found: dict[str, Any] = {}
     for field in _form(page).select("[name]:not([name=csrfmiddlewaretoken]):not(template [name])"):
         name, kind = str(field["name"]), field.get("type")
@@ -22,7 +22,7 @@ def shown(page: Any) -> dict[str, Any]:
 
 
 def errors(page: Any) -> dict[str, str]:
-    """The mistakes that stand beside fields: the name of the field -> what it says."""
+    """Return the validation errors shown at fields: name of the field -> message."""
     found = {}
     for said in _form(page).select(".w-field__errors .error-message"):
         whole = said.find_parent(class_="w-field__wrapper")
@@ -34,7 +34,7 @@ def errors(page: Any) -> dict[str, str]:
 
 
 def _form(page: Any) -> Tag:
-    # The rest of the page takes as long to parse again.
+    # Only the form is parsed: the rest of the page would double the time.
     [html] = (form for form in re.findall("<form.*?</form>", page.content.decode(), re.DOTALL) if 'name="seen"' in form)
     form = BeautifulSoup(html, "html.parser").form
     assert form is not None

@@ -1,4 +1,4 @@
-"""Pictures as people upload them."""
+"""Pictures for upload tests, and helpers that upload them."""
 
 import struct
 import zlib
@@ -19,7 +19,7 @@ DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><title>
 
 
 def drawn(size: tuple[int, int] = (60, 40), mode: str = "RGB") -> Image.Image:
-    """Red above, blue below."""
+    """Return a picture whose upper half is red and lower half blue."""
     picture = Image.new("RGB", size, BLUE)
     picture.paste(RED, (0, 0, size[0], size[1] // 2))
     return picture.convert(mode)
@@ -40,7 +40,7 @@ def upload(picture: Image.Image, kind: str = "JPEG", name: str = "", **saving: A
 
 
 def stored(client: Client, file: SimpleUploadedFile, title: str = "Kuva") -> AbstractImage:
-    """Upload through the admin and return what was stored."""
+    """Upload a file through the admin and return the stored image."""
     answer = client.post(reverse("wagtailimages:add"), {"title": title, "description": "Kati", "file": file})
     assert answer.status_code == 302, answer.context["form"].errors
     image: AbstractImage = get_image_model().objects.latest("pk")
@@ -48,13 +48,13 @@ def stored(client: Client, file: SimpleUploadedFile, title: str = "Kuva") -> Abs
 
 
 def describe(client: Client, aside: int, **fields: str) -> Any:
-    """Answer what the page of many uploads asks about the file that was put aside."""
+    """Post the fields that the multiple-upload page asks for (title, description) for the unfinished upload `aside`."""
     form = {f"uploaded-image-{aside}-{name}": value for name, value in {"tags": "", **fields}.items()}
     return client.post(reverse("wagtailimages:create_multiple_from_uploaded_image", args=[aside]), form)
 
 
 def huge_png(width: int, height: int) -> SimpleUploadedFile:
-    """A PNG of a few kilobytes that says of itself that it is huge; nothing of it can be unpacked within reason."""
+    """Return a small PNG file whose header declares a huge size; decoding it would need far too much memory."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -67,7 +67,7 @@ def huge_png(width: int, height: int) -> SimpleUploadedFile:
 
 
 def huge_gif(width: int, height: int) -> SimpleUploadedFile:
-    """Likewise a GIF."""
+    """Return a GIF of the same kind."""
     content = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(6)
     content += b"\x2c" + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\x02\x02\x44\x01\x00\x3b"
     return SimpleUploadedFile("suuri.gif", content, content_type="image/gif")

@@ -1,4 +1,4 @@
-"""A real Chromium and the real site. Each xdist worker has a site of its own, copied from one that was started once."""
+"""Fixtures with a real Chromium and a real site. Each xdist worker has its own site, copied from one started before."""
 
 import fcntl
 import os
@@ -44,12 +44,12 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# `make screenshots` wants a picture of everything; else only what has a problem is pictured.
+# Set by `make screenshots`. Otherwise screenshots are taken only of views with a problem.
 ALL_PICTURES = bool(os.environ.get("ALL_SCREENSHOTS"))
 _WATCHED = {"stylesheet", "script", "image", "font", "manifest", "media"}
 
-# Playwright's click waits for the document that it opens, but only where the browser tells of it in time, which on a
-# busy machine it does not. Here it never waits: a test that reads or leaves a page too early fails each time.
+# Playwright's click waits for the document that it opens, but only if the browser announces it in time; a busy machine
+# does not. With no_wait_after it never waits, so a test that reads or leaves a page too early fails every time.
 Locator.click = partialmethod(Locator.click, no_wait_after=True)  # type: ignore[assignment,method-assign]
 expect.set_options(timeout=SECONDS * 1000)
 
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to a failure what the open pages show and what the site said last: it may not fail again."""
+    """Add the text of the open pages and the last output of the site to a failure, since it may not be reproducible."""
     report = yield
     used = getattr(item, "funcargs", {})
     if report.failed and call.when == "call" and "_tabs" in used:
@@ -79,9 +79,9 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def chromium(_prepared: Path) -> Iterator[Browser]:
-    """The browser. Where there is none: a visible skip, or with CI=true a failure.
+    """The browser. If there is none, the tests are skipped, or with CI=true they fail.
 
-    `_prepared` comes before it, since Django migrates nothing while Playwright's event loop runs.
+    Depends on `_prepared`, because Django can't migrate while Playwright's event loop runs.
     """
     path = quick_chromium_path()
     if path is None:
@@ -101,9 +101,9 @@ def started_once(
     tmp_path_factory: pytest.TempPathFactory,
     worker_id: str,
 ) -> Path:
-    """A data folder in which the site was started and stopped: the slow first start happens once for all workers.
+    """A data folder in which the site was started and stopped, so that the slow first start runs once for all workers.
 
-    It starts in a folder that is empty but for collected static files, where an earlier run left them.
+    Before the start, the folder only contains static files collected by an earlier run, if there are any.
     """
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
@@ -138,7 +138,7 @@ def _session_site(started_once: Path, tmp_path_factory: pytest.TempPathFactory) 
 def site(_session_site: RunningSite) -> Iterator[RunningSite]:
     """The running site: `.url`, `.admin_url`, `.admin_email`, `.admin_password`, `.smtp`, `.run(…)`.
 
-    It lives as long as the test process: a test that changes content puts it back.
+    It lives as long as the test process, so a test that changes content has to restore it.
     """
     smtp = _session_site.smtp
     assert smtp is not None
@@ -148,7 +148,7 @@ def site(_session_site: RunningSite) -> Iterator[RunningSite]:
 
 
 class Watch:
-    """What went wrong in a page beside what the test looks at."""
+    """Collects problems in a page that the test itself does not check."""
 
     def __init__(self, site_url: str) -> None:
         self.hosts = {urlsplit(site_url).netloc}
@@ -156,7 +156,7 @@ class Watch:
 
     @property
     def events(self) -> dict[str, Callable[..., None]]:
-        """What to do at each event of a page."""
+        """The handler of each Playwright page event."""
         return {
             "console": self._console,
             "pageerror": self._script_error,
@@ -172,7 +172,7 @@ class Watch:
         self.problems.append(f"script error: {error}")
 
     def _console(self, message: ConsoleMessage) -> None:
-        # A refused Content-Security-Policy source shows here. A missing page does too, but a test asks for those.
+        # Includes sources refused by the Content-Security-Policy. Failed requests for pages are expected in some tests.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             self.problems.append(f"console: {message.text}")
 
@@ -190,7 +190,7 @@ class Watch:
 def watch(site: RunningSite) -> Iterator[Watch]:
     """Fails the test at its end for script errors, refused sources, missing files and third-party requests.
 
-    A test that provokes one takes it out: `watch.problems.clear()`.
+    A test that provokes one removes it: `watch.problems.clear()`.
     """
     watch = Watch(site.url)
     yield watch
@@ -199,7 +199,7 @@ def watch(site: RunningSite) -> Iterator[Watch]:
 
 @pytest.fixture(scope="session")
 def _signed_in(chromium: Browser, _session_site: RunningSite) -> SignedIn:
-    """What the browser of a signed-in account keeps; each signs in once a test process."""
+    """Return the storage state of a signed-in account. Each account signs in once per test process."""
     kept: dict[str, StorageState] = {}
 
     def of(account: Account) -> StorageState:
@@ -225,9 +225,9 @@ def _tabs(chromium: Browser, _session_site: RunningSite) -> Iterator[Tabs]:
 
 @pytest.fixture
 def new_page(_tabs: Tabs, site: RunningSite, watch: Watch) -> Iterator[NewPage]:
-    """A function that opens a page without cookies, with Playwright's options of a context.
+    """A function that opens a page without cookies. It takes Playwright's options for a context.
 
-    `new_page(viewport=DESK, color_scheme="dark", java_script_enabled=False)`; a phone's size unless told.
+    `new_page(viewport=DESK, color_scheme="dark", java_script_enabled=False)`; the default viewport is a phone's.
     """
 
     def open_page(**options: object) -> Page:
@@ -239,29 +239,29 @@ def new_page(_tabs: Tabs, site: RunningSite, watch: Watch) -> Iterator[NewPage]:
 
 @pytest.fixture
 def page(new_page: NewPage) -> Page:
-    """A page of a phone's size with JavaScript."""
+    """A page with a phone's viewport and JavaScript."""
     return new_page()
 
 
 @pytest.fixture
 def kati_signed_in(_signed_in: SignedIn) -> StorageState:
-    """For `new_page(storage_state=kati_signed_in)`: Kati, signed in by her group alone."""
+    """For `new_page(storage_state=kati_signed_in)`: Kati, signed in, with only the permissions of her group."""
     return _signed_in(SUPERVISOR)
 
 
 @pytest.fixture
 def desk(new_page: NewPage, kati_signed_in: StorageState) -> KatisDesk:
-    """Kati at her computer."""
+    """The admin on a desktop computer, with Kati signed in."""
     return KatisDesk(new_page(viewport=DESK, storage_state=kati_signed_in))
 
 
 @pytest.fixture
 def editor(new_page: NewPage, _signed_in: SignedIn) -> Page:
-    """The page of somebody who writes pages and nothing else."""
+    """The admin on a desktop computer, with a user signed in who may only edit pages."""
     return new_page(viewport=DESK, storage_state=_signed_in(EDITOR))
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
 def javascript_enabled(request: pytest.FixtureRequest) -> bool:
-    """For `new_page(java_script_enabled=javascript_enabled)`: the test runs both ways."""
+    """For `new_page(java_script_enabled=javascript_enabled)`: the test runs with and without it."""
     return bool(request.param)

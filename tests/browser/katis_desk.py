@@ -1,4 +1,4 @@
-"""Kati in the admin: her list of enquiries and the page of one."""
+"""Page object for the admin: the list of enquiries and the page of one enquiry."""
 
 from urllib.parse import quote
 
@@ -8,7 +8,7 @@ from tests.browser.waits import eventually, next_document
 from tests.tools.running_site import RunningSite
 
 LIST = "/admin/yhteydenotot/"
-# As the site removes them, since its worker writes meanwhile.
+# Removes them as the site does, since the running worker also writes to these rows.
 REMOVE_ALL = (
     "from django.utils import timezone\n"
     "from intake.enquiry.removal import remove_enquiry\n"
@@ -19,18 +19,18 @@ REMOVE_ALL = (
 
 
 class KatisDesk:
-    """The admin at `page`, signed in."""
+    """The admin in `page`, where Kati is signed in."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
 
     def open_editor(self, site: RunningSite, title: str) -> None:
-        """Go to the editor of the page called `title`, not by the list of pages, which costs half as much again."""
+        """Open the editor of the page called `title` directly, which is faster than going through the list of pages."""
         number = site.run(f"from wagtail.models import Page; print(Page.objects.get(title={title!r}).pk)")
         self.page.goto(f"/admin/pages/{number.strip()}/edit/")
 
     def search(self, words: str) -> Locator:
-        """Look `words` up in the list; return the rows found."""
+        """Search the list for `words`; return the rows found."""
         self.page.goto(f"{LIST}?q={quote(words)}")
         return self.rows
 
@@ -42,7 +42,7 @@ class KatisDesk:
         return row.locator(f'td[data-label="{label}"]')
 
     def read(self, words: str) -> None:
-        """Open the only enquiry that `words` find."""
+        """Open the enquiry that a search for `words` finds."""
         row = self.search(words)
         with next_document(self.page):
             row.get_by_role("link").first.click()
@@ -56,15 +56,15 @@ class KatisDesk:
         return self.page.get_by_role("complementary", name="Tiedot")
 
     def fact(self, name: str) -> Locator:
-        """The value beside the letter under `name`."""
+        """The value labelled `name` beside the letter."""
         return self.facts.locator("dt", has_text=name).locator("+ dd")
 
     def mail(self, purpose: str) -> Locator:
-        """How one of the enquiry's mails fared: "Ilmoitus Katille", "Kuittaus lähettäjälle"."""
+        """The delivery status of one of the enquiry's mails: "Ilmoitus Katille", "Kuittaus lähettäjälle"."""
         return self.page.locator(".enquiry-mail", has_text=purpose)
 
     def move_to(self, status: str, *, outcome: str = "") -> None:
-        """Change the enquiry's status; the page that answers is there, if not yet its pictures."""
+        """Change the enquiry's status, and wait for the DOM of the next page."""
         self.page.get_by_label("Tila:", exact=True).select_option(label=status)
         if outcome:
             self.page.get_by_label("Miten asia päättyi?").select_option(label=outcome)
@@ -72,7 +72,7 @@ class KatisDesk:
             self.page.get_by_role("button", name="Tallenna tila ja muistiinpano").click()
 
     def reload_until(self, words: str, *, count: int = 1) -> None:
-        """Load the page anew until it says `words` so often: the worker writes down how a mail fared just after it."""
+        """Reload the page until it contains `words` `count` times: a delivery is recorded just after the mail."""
 
         def count_anew() -> int:
             self.page.reload()

@@ -1,4 +1,4 @@
-"""Somebody who fills the initial mapping: what a person does on its pages, and sees."""
+"""Page object for the initial mapping: the actions of a visitor on its pages, and what they show."""
 
 import re
 from contextlib import nullcontext
@@ -23,8 +23,8 @@ INDIVIDUAL = "Yksilötyönohjaus"
 ONLINE = "Verkossa"
 AT_WORK = "Työpaikallamme Satakunnassa"
 
-# The same by a program, which takes a twentieth of what a browser's pages cost. A page's words are found by how labels
-# begin, and what is chosen by the whole label.
+# Fills pages with the test client, which takes a twentieth of the time of a browser. Text fields are found by the
+# beginning of their label, choices by the whole label.
 _FILL = """
 from urllib.parse import urlsplit
 from django.conf import settings
@@ -58,7 +58,7 @@ print(address)
 
 @dataclass(frozen=True)
 class Matter:
-    """What a visitor of the first content's questions wants: the contact facts, and an answer to each question."""
+    """The contact details and answers with which a visitor fills the initial content's mapping."""
 
     letter: Letter = field(default_factory=Letter)
     form: str = GROUP
@@ -68,7 +68,7 @@ class Matter:
 
 
 def _pages(matter: Matter) -> list[tuple[list[tuple[str, str]], list[tuple[str, str]]]]:
-    """What write_facts() and the next ones write, as (label, text) and (question, answer) of each page."""
+    """Return what write_facts() and the following methods fill in: (label, text) and (question, answer) per page."""
     letter = matter.letter
     facts = [("Nimesi", letter.name), ("Sähköpostiosoite", letter.address)]
     situation = [("Missä roolissa otat yhteyttä?", "Edustan ryhmää tai työyhteisöä"), ("Toimiala", "Järjestö")]
@@ -93,9 +93,9 @@ def _pages(matter: Matter) -> list[tuple[list[tuple[str, str]], list[tuple[str, 
 
 
 class MappingVisitor:
-    """A person at `page`, on the pages that the first content makes.
+    """A visitor in `page`, on the mapping of the initial content.
 
-    `in_place`: each page takes the place of the one before in the same document, as when Kati tries the questions.
+    `in_place`: each step replaces the previous one in the same document, as in the trial run of the admin.
     """
 
     def __init__(self, page: Page, *, in_place: bool = False) -> None:
@@ -112,7 +112,7 @@ class MappingVisitor:
 
     @property
     def onwards(self) -> Locator:
-        """The button that sends the page, whatever it says just now."""
+        """The button that submits the page; its text changes."""
         return self.page.locator("main form button[type=submit]:not([name])")
 
     @property
@@ -124,7 +124,7 @@ class MappingVisitor:
         return self.page.get_by_role("textbox", name=re.compile(f"^{re.escape(name)}"))
 
     def group(self, name: str) -> Locator:
-        """The question with choices that begins with `name`."""
+        """The question with choices whose text begins with `name`."""
         return self.page.locator(
             "fieldset", has=self.page.locator("legend", has_text=re.compile(f"^{re.escape(name)}"))
         )
@@ -133,7 +133,7 @@ class MappingVisitor:
         self.group(question).get_by_label(answer, exact=True).check()
 
     def expect_step(self, title: str, number: int, steps: int) -> None:
-        """Be on the step, and be told so in the title and in words that a screen reader reads."""
+        """Expect the step to be open, and to be named in the page's title and in text that screen readers read."""
         expect(self.heading).to_have_text(title)
         expect(self.page).to_have_title(re.compile(f"{re.escape(title)}, vaihe {number}/{steps} – "))
         expect(self.page.locator(".progress__count")).to_contain_text(f"Vaihe {number}/{steps}")
@@ -171,7 +171,7 @@ class MappingVisitor:
         self.choose("Tunnetko Katin ennestään?", "En")
 
     def go_on(self, to: str) -> None:
-        """Send the page and wait for the one with the heading `to`."""
+        """Submit the page and wait for the page with the heading `to`."""
         self.press(self.onwards, to)
 
     def press(self, button: Locator, to: str) -> None:
@@ -181,17 +181,17 @@ class MappingVisitor:
         expect(self.heading).to_have_text(to)
 
     def go_to_step(self, number: int, matter: Matter) -> None:
-        """Begin, and fill the pages before page `number` of 5: 2–4 are steps of questions, 5 is the check."""
+        """Begin a mapping, and fill the pages before page `number` of 5: 2–4 are steps of questions, 5 is the check."""
         self.open_first_step()
         self.fill_until(number, matter)
 
     def begin_at_step(self, site: RunningSite, number: int, matter: Matter) -> None:
-        """Open page `number` of a mapping whose pages before were filled elsewhere, as go_to_step() fills them."""
+        """Like go_to_step(), but fill the pages with the test client, and then open page `number`."""
         address = site.run(_FILL.format(begin=BEGIN, pages=_pages(matter)[: number - 1]))
         self.page.goto(address.strip())
 
     def fill_until(self, number: int, matter: Matter, *, start: int = 1) -> None:
-        """The same from page `start`, which is open; its own number leaves it as it is."""
+        """Fill the pages from the open page `start` up to the one before `number`."""
         if start < 2 <= number:
             self.write_facts(matter)
             self.go_on("Tilanteesi")
@@ -207,7 +207,7 @@ class MappingVisitor:
 
     @property
     def secret(self) -> str:
-        """The secret of the private address that is open."""
+        """The secret in the private URL that is open."""
         found = re.search(r"/jatka/([\w-]+)/", self.page.url)
         assert found, f"{self.page.url} is no private address."
         return found.group(1)

@@ -1,4 +1,4 @@
-"""Who works in the admin. Made beside the account of the first start, with the rights of their groups alone."""
+"""Admin accounts for the tests, besides the one of the first start. They have only the permissions of their groups."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ MAKE_PEOPLE = ("from django.contrib.auth.models import Group\nfrom aijuu_site.ac
 
 
 def sign_in(page: Page, account: Account) -> None:
-    """Fill the sign-in form that the page shows and send it; the page that it leads to has loaded."""
+    """Fill and submit the login form on the page, and wait until the next page has loaded."""
     page.locator("input[name=username]").fill(account.email)
     page.locator("input[name=password]").fill(account.password)
     with next_document(page):

@@ -1,4 +1,4 @@
-"""Kati at the questions of the mapping in the page's editor."""
+"""Page object for editing the mapping's questions in the page editor."""
 
 import re
 
@@ -8,7 +8,7 @@ from tests.browser.waits import next_document
 
 
 def publish(page: Page) -> None:
-    """Publish what the editor at `page` holds, an old version as well; its answer has loaded."""
+    """Publish the content of the editor in `page` (also an old version), and wait until the next page has loaded."""
     button = page.get_by_role("button", name=re.compile("^Julkaise( tämä versio)?$"))
     open_more_actions(page)
     with next_document(page):
@@ -16,7 +16,7 @@ def publish(page: Page) -> None:
 
 
 def open_more_actions(page: Page) -> None:
-    """Show what the editor at `page` can do besides its first button, unless it shows that."""
+    """Open the menu with the further actions of the editor in `page`, unless it is open."""
     button = page.get_by_role("button", name=re.compile("^Julkaise( tämä versio)?$"))
     more = page.get_by_role("button", name="Lisää toimintoja").last
     expect(button.or_(more).first).to_be_visible()
@@ -25,20 +25,20 @@ def open_more_actions(page: Page) -> None:
 
 
 class QuestionEditor:
-    """The editor of the mapping page at `page`, signed in. Blocks are numbered from 0 as they came to the form."""
+    """The editor of the mapping page in `page`, signed in. Blocks are numbered from 0 in order of creation."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
 
     def open(self) -> None:
-        """Go to the page by the way she goes: the list of pages."""
+        """Open the editor through the list of pages, as Kati does."""
         self.page.goto("/admin/pages/")
         with next_document(self.page):
             self.page.get_by_role("link", name="Alkukartoitus", exact=True).first.click()
         self.wait_until_drawn()
 
     def wait_until_drawn(self) -> None:
-        """Wagtail's script draws the questions; a form that is sent before that lacks them."""
+        """Wait until Wagtail's script has rendered the questions: a form submitted before that lacks them."""
         expect(self.questions.locator(".c-sf-add-button").last).to_be_attached()
 
     @property
@@ -50,7 +50,7 @@ class QuestionEditor:
         return int(self.page.locator("#questions-count, input[name='questions-count']").first.input_value())
 
     def add(self, kind: str, **words: str) -> int:
-        """Add a block at the end and fill its fields, named as in the blocks; return its number."""
+        """Add a block at the end, fill its fields (named as in the block class), and return its number."""
         number = self.count
         self.questions.locator(".c-sf-add-button").last.click()
         self.page.get_by_role("option", name=kind, exact=True).click()
@@ -63,7 +63,7 @@ class QuestionEditor:
         return self.page.locator(f"[id='questions-{number}-value-{name}']")
 
     def block(self, number: int) -> Locator:
-        """The whole block, its errors included."""
+        """The whole block, including its errors."""
         return self.page.locator(
             f"[data-streamfield-child]:has(> input[name='questions-{number}-order'])",
         )
@@ -76,7 +76,7 @@ class QuestionEditor:
             self.field(number, f"choices-{index}-value").fill(choice)
 
     def settings(self, number: int) -> Locator:
-        """The settings of a question, unfolded."""
+        """The settings panel of a question; expands it."""
         button = self.page.locator(f"button[aria-controls='block_group-questions-{number}-value-settings']")
         if button.get_attribute("aria-expanded") == "false":
             button.click()
@@ -88,8 +88,8 @@ class QuestionEditor:
         self.field(number, "when-0-value").select_option(label=answer)
 
     def wait_until_saved_by_itself(self) -> None:
-        """What Wagtail saves by itself would, still on its way, come after what is saved by hand."""
-        # It looks for changes twice a second, by a clock of the page's own.
+        """Wait for Wagtail's autosave: one in progress could overwrite a manual save."""
+        # Wagtail checks for changes twice a second, by the clock of the page.
         self.page.evaluate("() => new Promise((done) => setTimeout(done, 1500))")
         expect(self.page.locator("#page-edit-form")).to_have_attribute("data-w-unsaved-has-edits-value", "false")
 
@@ -97,7 +97,7 @@ class QuestionEditor:
         self.wait_until_saved_by_itself()
         with next_document(self.page):
             self.page.get_by_role("button", name="Tallenna luonnos").click()
-        # The answer is the editor again, with what was saved to choose from.
+        # The response is the editor again, where the saved questions can be chosen for conditions.
         expect(self.page.locator(".messages")).to_contain_text("päivitetty")
         self.wait_until_drawn()
 

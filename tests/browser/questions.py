@@ -1,4 +1,4 @@
-"""Other questions of the mapping for a while."""
+"""Temporarily replace the questions of the mapping."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ _PUT = f"from tests.intake.mapping.asking import row, step, stream; {_STORED}"
 
 @contextmanager
 def questions_of(site: RunningSite, rows: str) -> Iterator[None]:
-    """Ask these questions, and put those of the first content back. `rows`: the source of a list of rows."""
+    """Publish these questions, and restore the earlier ones afterwards. `rows`: Python source of a list of rows."""
     before = site.run(_READ).strip()
     site.run(f"{_PUT}page.questions = stream({rows}); page.save()")
     yield

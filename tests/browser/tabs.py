@@ -1,5 +1,7 @@
-"""The tabs that tests look through. One that is left as it was taken is taken again by a later test: a new one starts a
-process with nothing in its cache, which is two thirds of what a page costs."""
+"""A pool of browser tabs: later tests reuse a tab without lasting changes.
+
+A new tab starts a process with an empty cache, which takes two thirds of the time of opening a page.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -10,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, StorageSta
 
 from tests.browser.waits import SECONDS
 
-# What outlasts a document and can't be taken back; listeners, routes and being offline can.
+# Methods whose effect outlasts the document and can't be undone. Listeners, routes and offline mode can be undone.
 _LASTING_METHODS = {
     Page: (
         "add_init_script",
@@ -42,7 +44,7 @@ _LASTING_METHODS = {
     ),
 }
 _USUAL: dict[str, Any] = {"locale": "fi-FI", "reduced_motion": "reduce"}
-# A short answer of the site itself: what a tab keeps belongs to the site's address.
+# A short response of the site. It must be the site's, because a page can only clear its own origin's storage.
 _RESTING_PLACE = "/robots.txt"
 _KEEP = "entries => entries.forEach(({ name, value }) => localStorage.setItem(name, value))"
 
@@ -69,13 +71,13 @@ def _noting_listeners(real: Callable[..., Any]) -> Callable[..., Any]:
 for _kind, _names in _LASTING_METHODS.items():
     for _name in _names:
         setattr(_kind, _name, _noting(getattr(_kind, _name)))
-    # The clock of a page is that of its context.
+    # page.clock is the clock of the page's context, so reading the property counts as a lasting change of that object.
     _kind.clock = property(_noting(_kind.clock.fget))  # type: ignore[attr-defined,method-assign]
 Page.on = _noting_listeners(Page.on)  # type: ignore[method-assign]
 
 
 class Tab:
-    """A page in a context of its own."""
+    """A page in its own browser context."""
 
     def __init__(self, browser: Browser, options: dict[str, Any]) -> None:
         self.context: BrowserContext = browser.new_context(**_USUAL, **options)
@@ -90,7 +92,7 @@ class Tab:
             self.page.on(name, handle)  # type: ignore[call-overload]
 
     def prepare(self, size: ViewportSize, scheme: Literal["light", "dark"], state: StorageState | None) -> None:
-        """Make a tab that was used before look like a new one."""
+        """Make a used tab look like a new one."""
         if state:
             self.context.add_cookies(state["cookies"])  # type: ignore[arg-type]
             for origin in state["origins"]:
@@ -101,7 +103,7 @@ class Tab:
         )
 
     def rest(self) -> bool:
-        """Forget all that the test left; False where the tab can't be used again."""
+        """Clear the traces of the test. Return False if the tab can't be reused."""
         if self.page in _changed or self.context in _changed or self.page.is_closed():
             return False
         try:
@@ -110,9 +112,10 @@ class Tab:
                     other.close()
             self.context.set_offline(False)
             self.page.unroute_all(behavior="ignoreErrors")
-            # One that answers dialogs would answer that of a page with unsaved words; without any, it is left.
+            # Remove the test's listeners first: one for dialogs could refuse to leave a page with unsaved text. Without
+            # listeners, Playwright leaves the page.
             self._silence(lambda handle: handle not in self._events.values())
-            # Where it is in a new tab.
+            # The mouse position of a new tab.
             self.page.mouse.move(0, 0)
             self.page.goto(_RESTING_PLACE)
             self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
@@ -134,7 +137,7 @@ class Tab:
 
 
 class Tabs:
-    """All tabs of a test process."""
+    """The pool of tabs of a test process."""
 
     def __init__(self, browser: Browser, url: str) -> None:
         self._browser = browser
@@ -143,8 +146,10 @@ class Tabs:
         self._taken: list[tuple[Tab, tuple[bool, bool] | None]] = []
 
     def take(self, options: dict[str, Any], events: dict[str, Callable[..., None]]) -> Page:
-        """A page without cookies, or with those of `storage_state`. With an option that a context keeps for ever it
-        is a new one, which no other test will see."""
+        """Return a page without cookies, or with those of `storage_state`.
+
+        With options that can't be changed later, it is a new page, which is not reused.
+        """
         kept = options.keys() <= {"viewport", "color_scheme", "java_script_enabled", "storage_state"}
         state = options.get("storage_state")
         kind = (options.get("java_script_enabled", True), bool(state)) if kept else None
@@ -159,17 +164,17 @@ class Tabs:
         return tab.page
 
     def shown(self) -> Iterator[tuple[str, str]]:
-        """Return the address of each page that the test has open, and the beginning of what it shows."""
+        """Yield the URL of each page that the test has open, and the beginning of its text."""
         for tab, _kind in self._taken:
             for page in tab.context.pages:
                 try:
-                    # A page that a script keeps busy answers nothing.
+                    # With a time limit: a page that is busy with a script does not respond.
                     yield page.url, page.locator("body").inner_text(timeout=5000)[:2000]
                 except Error as error:
                     yield page.url, str(error)
 
     def give_back(self) -> None:
-        """Call it after each test, while what the pages do is still watched."""
+        """Return the tabs to the pool. Call it after each test, while the listeners of `Watch` are still attached."""
         for tab, kind in self._taken:
             if kind and tab.rest():
                 self._resting.setdefault(kind, []).append(tab)

@@ -1,4 +1,4 @@
-"""The admin in Kati's hand: what saves is in reach, lists can be read, nothing is cut off."""
+"""The admin on a phone: save buttons stay visible, lists are readable, nothing is cut off."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ LONG_NAMES = (
     "from tests.intake.enquiries import received\n"
     "received(name='X' * 100)\n"
     "received(name='Maksimilian-Aleksanteri ' * 4 + 'von')\n"
-    # The longest words of every column.
+    # The longest values of every column.
     "import uuid\nfrom datetime import timedelta\nfrom django.utils import timezone\n"
     "from intake.models import Enquiry, InitialMapping\nnow = timezone.now()\n"
     "old = received(name='Satakunnanhyvinvointialueen Työyhteisö', now=now - timedelta(days=1200))\n"
@@ -28,8 +28,8 @@ LONG_NAMES = (
 PAUSE, CONTACT = "/admin/settings/home/pausenotice/1/", "/admin/settings/home/contactdetails/1/"
 INTAKE = "/admin/settings/intake/intakesettings/1/"
 
-# Elements of the page's main part that reach out of the window, but what is meant to: a panel that slides in, and
-# headings of columns that are for screen readers alone.
+# Elements of the main part that extend beyond the window, except those that should: a sliding panel, and column
+# headings for screen readers only.
 CUT_OFF = """() => [...document.querySelectorAll('main *')].filter(element => {
   const box = element.getBoundingClientRect();
   return element.checkVisibility({visibilityProperty: true}) && box.width > 1 && box.height > 1
@@ -51,7 +51,7 @@ def phone(new_page: NewPage, kati_signed_in: StorageState) -> Page:
 
 @pytest.fixture
 def long_names(site: RunningSite) -> Iterator[None]:
-    """Two enquiries and no other."""
+    """Three enquiries with long values, and no others."""
     site.run(REMOVE_ALL + LONG_NAMES)
     yield
     site.run(REMOVE_ALL)
@@ -69,13 +69,13 @@ def assert_what_saves_is_in_reach(phone: Page) -> None:
         expect(button).to_be_in_viewport(ratio=1)
 
 
-def test_what_saves_a_page_is_in_reach(phone: Page, site: RunningSite) -> None:
+def test_page_save_button_is_always_visible(phone: Page, site: RunningSite) -> None:
     for kind in ("homepage", "mappingpage"):
         phone.goto(page_editor(site, kind))
         assert_what_saves_is_in_reach(phone)
 
 
-def test_settings_are_not_cut_off_and_saved_in_reach(phone: Page) -> None:
+def test_settings_fit_with_save_button_visible(phone: Page) -> None:
     for place in (PAUSE, CONTACT, INTAKE):
         phone.goto(place)
         expect(phone.locator("form > .footer button").first).to_be_visible()
@@ -85,7 +85,7 @@ def test_settings_are_not_cut_off_and_saved_in_reach(phone: Page) -> None:
         assert_what_saves_is_in_reach(phone)
 
 
-def test_the_list_of_pages_is_read_by_rows(phone: Page, site: RunningSite) -> None:
+def test_page_list_titles_fit_on_one_line(phone: Page, site: RunningSite) -> None:
     phone.goto(page_editor(site, "homepage").removesuffix("edit/"))
     titles = phone.locator("tbody td.title a span")
     assert titles.count() > 4
@@ -99,7 +99,7 @@ def test_the_list_of_pages_is_read_by_rows(phone: Page, site: RunningSite) -> No
 
 @pytest.mark.usefixtures("long_names")
 def test_enquiry_list_fits_every_width(desk: KatisDesk) -> None:
-    """1223 and 1224: on both sides of the width at which the rows become a table."""
+    """1223 and 1224 are on both sides of the breakpoint at which the rows become a table."""
     for width in (320, 390, 600, 768, 1024, 1130, 1223, 1224, 1280, 1440, 1920):
         desk.page.set_viewport_size({**DESK, "width": width})
         desk.page.goto(LIST)
@@ -116,7 +116,7 @@ def test_export_button_text_is_vertically_centred(desk: KatisDesk) -> None:
 
 
 @pytest.mark.usefixtures("long_names")
-def test_new_ones_show_an_enquiry_at_once(phone: Page) -> None:
+def test_first_new_enquiry_visible_without_scrolling(phone: Page) -> None:
     for words in ("part=new", "status__exact=new"):
         phone.goto(f"{LIST}?{words}")
         expect(phone.locator("tr[data-object-pk]").first.get_by_role("link")).to_be_in_viewport(ratio=1)
@@ -124,7 +124,7 @@ def test_new_ones_show_an_enquiry_at_once(phone: Page) -> None:
 
 @pytest.mark.usefixtures("long_names")
 def test_filters_open_without_a_script(new_page: NewPage, kati_signed_in: StorageState) -> None:
-    # Not on a phone: there Wagtail's own menu needs its script.
+    # Not on a phone, where Wagtail's menu needs its script.
     page = new_page(viewport=DESK, storage_state=kati_signed_in, java_script_enabled=False)
     page.goto(f"{LIST}?part=new")
     page.get_by_text("Suodata luetteloa").click()
@@ -133,7 +133,7 @@ def test_filters_open_without_a_script(new_page: NewPage, kati_signed_in: Storag
     expect(page).to_have_url(re.compile("status__exact=closed"))
 
 
-def test_names_in_the_list_of_users_are_whole(new_page: NewPage, site: RunningSite) -> None:
+def test_user_list_names_are_not_squeezed(new_page: NewPage, site: RunningSite) -> None:
     phone = new_page(viewport=PHONE)
     phone.goto("/admin/users/")
     sign_in(phone, Account(site.admin_email, "", site.admin_password))
@@ -142,6 +142,6 @@ def test_names_in_the_list_of_users_are_whole(new_page: NewPage, site: RunningSi
     for name in names.all():
         box = name.bounding_box()
         assert box is not None
-        # Two lines at most: squeezed, each letter stood on a line of its own.
+        # At most two lines: in a squeezed column, each letter was on its own line.
         assert box["height"] < 60
     assert phone.evaluate(CUT_OFF) == []

@@ -1,4 +1,4 @@
-"""Whatever is written is shown as it was written, and nothing of it runs or breaks a page."""
+"""Any submitted text is shown literally: no HTML or script in it is interpreted, and it does not break the layout."""
 
 import re
 
@@ -19,7 +19,7 @@ def no_dialog(dialog: Dialog) -> None:
 
 
 def assert_sheet_fits(page: Page) -> None:
-    """The admin scrolls in its main part, not in the window: neither may be wider than what it shows."""
+    """Assert that neither the window nor the admin's main part, which scrolls by itself, scrolls sideways."""
     assert_fits(page)
     width, shown = page.locator("#main").evaluate("main => [main.scrollWidth, main.clientWidth]")
     assert width <= shown, f"The main part is {width} px wide and shows {shown} px."
@@ -35,7 +35,7 @@ def test_html_in_every_field_shown_as_text(page: Page, desk: KatisDesk) -> None:
     )
     page.on("dialog", no_dialog)
     desk.page.on("dialog", no_dialog)
-    # Their first way is back to the visitor, beside an error.
+    # First the visitor's own page shows the text again, with a validation error.
     visitor = Visitor(page)
     visitor.open_form()
     visitor.write(letter)
@@ -74,13 +74,13 @@ def test_emoji_bidi_text_and_long_words_fit(page: Page, desk: KatisDesk) -> None
     reference = visitor.wait_for_thanks()
     row = desk.search(letter.name)
     expect(desk.cell(row, "Tila")).to_have_text("Uusi")
-    # Everything but the list's own words reads from left to right.
+    # Right-to-left text is shown; the mark that overrides the direction is removed.
     desk.read(reference)
     expect(desk.letter).to_contain_text("مرحبا ja שלום 👩‍👩‍👧 Äiti")
     assert "\u202e" not in desk.letter.inner_text(), "A mark that turns the reading direction got through."
     expect(desk.letter).to_contain_text(LONG_WORD)
     assert_sheet_fits(desk.page)
     desk.page.set_viewport_size(PHONE)
-    # The admin decides when it opens whether its menu stands beside the page.
+    # Reload, because the admin places its menu only when a page loads.
     desk.page.reload()
     assert_sheet_fits(desk.page)

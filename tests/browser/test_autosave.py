@@ -1,4 +1,4 @@
-"""Wagtail saves drafts by itself: nothing of hers is left out of it, and nothing is saved that she did not write."""
+"""Wagtail's autosave with static/js/unsaved.js: every change is saved, and no draft is saved without a change."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tests.browser.waits import eventually, first_held, next_document
 from tests.tools.running_site import RunningSite
 
 TITLE, QUESTIONS, NEW = "Tietosuoja", "Alkukartoitus", "Kokeilusivu"
-# In the answer to the first save, as if she had typed just then. The save itself is the real one.
+# Changes the title when the first save returns, as if the editor typed just then. The save itself is real.
 _TYPE_MEANWHILE = """() => {
   const real = window.fetch;
   let saves = 0;
@@ -27,14 +27,14 @@ _TYPE_MEANWHILE = """() => {
     return answer;
   };
 }"""
-# As on a slow machine: Wagtail looks for changes from two seconds after its start, and the editor is drawn after that.
+# Simulates a slow machine: Wagtail watches for changes from two seconds after its start, the editor is rendered later.
 _DRAW_LATE = """addEventListener("w-draftail:init", (event) => {
   if (event.detail.isLate) return;
   event.stopImmediatePropagation();
   const again = new CustomEvent(event.type, { bubbles: true, detail: { ...event.detail, isLate: true } });
   setTimeout(() => event.target.dispatchEvent(again), 3000);
 }, true)"""
-# As an extension of the browser does it: no key, no click.
+# Fills a field as a browser extension does: without a key or click.
 _FILL_IN = """() => {
   const title = document.querySelector("#id_title");
   title.value = "Täytetty";
@@ -54,7 +54,7 @@ print([page.live for page in new])
 for page in new:
     page.delete()
 """
-# The questions end with a step that has none: a draft may, but it can't be published.
+# The last step has no questions: allowed in a draft, but it can't be published.
 _UNFINISHED = """
 import json
 from intake.mapping.page import MappingPage
@@ -63,7 +63,7 @@ page = MappingPage.objects.get()
 page.questions = json.dumps([*page.questions.get_prep_value(), row("step", "tyhja", title="Tyhjä")])
 page.save_revision()
 """
-# Her click comes while what Wagtail would save by itself waits for its half second.
+# Clicks the button during the half second that an autosave waits before sending.
 _PUBLISH_MEANWHILE = """() => addEventListener(
   "w-autosave:save",
   () => setTimeout(() => document.querySelector("[name='action-publish']").click()),
@@ -92,7 +92,7 @@ def put_back(site: RunningSite) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("put_back")
-def test_what_came_while_saving_is_saved(desk: KatisDesk, site: RunningSite) -> None:
+def test_change_during_autosave_is_saved(desk: KatisDesk, site: RunningSite) -> None:
     page = desk.page
     desk.open_editor(site, TITLE)
     page.evaluate(_TYPE_MEANWHILE)
@@ -105,7 +105,7 @@ def test_what_came_while_saving_is_saved(desk: KatisDesk, site: RunningSite) -> 
 
 
 @pytest.mark.usefixtures("put_back")
-def test_what_is_not_saved_is_asked_about(desk: KatisDesk, site: RunningSite) -> None:
+def test_leaving_after_failed_autosave_warns(desk: KatisDesk, site: RunningSite) -> None:
     page = desk.page
     desk.open_editor(site, TITLE)
     page.evaluate(_TYPE_MEANWHILE)
@@ -129,14 +129,14 @@ def test_what_is_not_saved_is_asked_about(desk: KatisDesk, site: RunningSite) ->
 
 @pytest.fixture
 def unfinished(desk: KatisDesk, site: RunningSite) -> Iterator[Page]:
-    """The questions in her editor, with a mistake that shows when they are published."""
+    """The question editor with a draft that fails validation when it is published."""
     site.run(_UNFINISHED)
     desk.open_editor(site, QUESTIONS)
     yield desk.page
     site.run(_PUT_BACK.format(title=QUESTIONS))
 
 
-def test_nothing_is_saved_after_what_is_sent_by_hand(desk: KatisDesk, unfinished: Page) -> None:
+def test_no_autosave_after_manual_submit(desk: KatisDesk, unfinished: Page) -> None:
     page = unfinished
     held: list[tuple[Route, APIResponse]] = []
     saved_by_itself: list[str] = []
@@ -161,14 +161,14 @@ def test_nothing_is_saved_after_what_is_sent_by_hand(desk: KatisDesk, unfinished
         held[0][0].fulfill(response=held[0][1])
     page.unroute("**/edit/", hold)
     expect(page.locator(".messages")).to_contain_text("Sivua ei voitu tallentaa")
-    # What she typed is saved now, and nothing is held for another window's.
+    # The typed text is saved now, and there is no false conflict with another window.
     expect(page.locator("#page-edit-form")).to_have_attribute("data-w-unsaved-has-edits-value", "false")
     with next_document(page):
         page.get_by_role("button", name="Tallenna luonnos").click()
     expect(page.locator(".messages")).to_contain_text("päivitetty")
 
 
-def test_what_is_sent_by_hand_waits_for_a_save_on_its_way(desk: KatisDesk, unfinished: Page) -> None:
+def test_manual_submit_waits_for_running_autosave(desk: KatisDesk, unfinished: Page) -> None:
     page = unfinished
     on_its_way: list[Route] = []
     sent_by_hand: list[Route] = []
@@ -189,7 +189,7 @@ def test_what_is_sent_by_hand_waits_for_a_save_on_its_way(desk: KatisDesk, unfin
         page.wait_for_timeout(1500)
         assert sent_by_hand == []
         saving.continue_()
-    # That the form was told which button was pressed, the refusal shows; the server knows nothing newer.
+    # The refusal shows that the form was submitted with the clicked button, and that there was no newer version.
     expect(page.locator(".messages")).to_contain_text("Sivua ei voitu tallentaa")
     assert len(sent_by_hand) == 1
     expect(page.locator("#id_title")).to_have_value("Kartoitukset")
@@ -199,7 +199,7 @@ def test_what_is_sent_by_hand_waits_for_a_save_on_its_way(desk: KatisDesk, unfin
     page.unroute("**/edit/", note)
 
 
-def test_a_new_page_published_while_it_is_saved_is_one_page(desk: KatisDesk, site: RunningSite) -> None:
+def test_publishing_during_autosave_creates_one_page(desk: KatisDesk, site: RunningSite) -> None:
     page = desk.page
     parent = site.run("from home.pages import HomePage\nprint(HomePage.objects.get().pk)").strip()
     page.goto(f"/admin/pages/add/home/contentpage/{parent}/", wait_until="networkidle")
@@ -216,7 +216,7 @@ def test_a_new_page_published_while_it_is_saved_is_one_page(desk: KatisDesk, sit
     assert site.run(_TAKE_NEW_AWAY).strip() == "[True]"
 
 
-def test_what_is_sent_by_hand_waits_no_longer_than_ten_seconds(desk: KatisDesk, unfinished: Page) -> None:
+def test_manual_submit_waits_ten_seconds_at_most(desk: KatisDesk, unfinished: Page) -> None:
     page = unfinished
     on_its_way: list[Route] = []
     page.route("**/edit/", lambda route: on_its_way.append(route), times=1)
@@ -230,7 +230,7 @@ def test_what_is_sent_by_hand_waits_no_longer_than_ten_seconds(desk: KatisDesk, 
 
 
 @pytest.mark.usefixtures("put_back")
-def test_saving_by_itself_goes_on_where_nothing_answers(desk: KatisDesk, site: RunningSite) -> None:
+def test_autosave_resumes_after_unanswered_submit(desk: KatisDesk, site: RunningSite) -> None:
     desk.page.clock.install()
     page = desk.page
     desk.open_editor(site, TITLE)
@@ -254,7 +254,7 @@ def test_saving_by_itself_goes_on_where_nothing_answers(desk: KatisDesk, site: R
     eventually(lambda: site.run(_DRAFT.format(title=TITLE)).strip(), lambda title: title == "Yksi")
 
 
-def test_a_page_with_mistakes_is_saved_as_any_other(desk: KatisDesk, unfinished: Page, site: RunningSite) -> None:
+def test_form_with_errors_is_autosaved(desk: KatisDesk, unfinished: Page, site: RunningSite) -> None:
     page = unfinished
     publish(page)
     expect(page.locator(".messages")).to_contain_text("Sivua ei voitu tallentaa")
@@ -269,14 +269,14 @@ def test_a_page_with_mistakes_is_saved_as_any_other(desk: KatisDesk, unfinished:
     ids=["questions", "text", "text that is drawn late"],
 )
 def test_an_untouched_editor_makes_no_draft(desk: KatisDesk, site: RunningSite, title: str, *, is_slow: bool) -> None:
-    # Of this page alone: what another test's page was saving may still be on its way.
+    # Count only this page's revisions: a save of another test's page may still be running.
     revisions = _REVISIONS.format(title=title)
     before = site.run(revisions)
     if is_slow:
         desk.page.add_init_script(_DRAW_LATE)
     desk.open_editor(site, title)
     desk.page.locator(".public-DraftEditor-content:visible").first.click()
-    # As long again as the drawing takes, where it is late.
+    # If rendering is delayed, wait twice as long.
     desk.page.wait_for_timeout(6000 if is_slow else 3000)
     assert site.run(revisions) == before
     desk.page.get_by_role("button", name="Tila päälle/pois").click()
@@ -284,7 +284,7 @@ def test_an_untouched_editor_makes_no_draft(desk: KatisDesk, site: RunningSite, 
 
 
 @pytest.mark.usefixtures("put_back")
-def test_what_was_written_at_once_is_saved(desk: KatisDesk, site: RunningSite) -> None:
+def test_text_typed_immediately_is_autosaved(desk: KatisDesk, site: RunningSite) -> None:
     page = desk.page
     desk.open_editor(site, TITLE)
     page.locator("#id_title").fill("Heti")
@@ -292,7 +292,7 @@ def test_what_was_written_at_once_is_saved(desk: KatisDesk, site: RunningSite) -
 
 
 @pytest.mark.usefixtures("put_back")
-def test_what_the_editor_itself_writes_is_no_change(desk: KatisDesk, site: RunningSite) -> None:
+def test_change_by_editor_script_is_not_autosaved(desk: KatisDesk, site: RunningSite) -> None:
     page = desk.page
     desk.open_editor(site, TITLE)
     revisions = _REVISIONS.format(title=TITLE)
@@ -305,7 +305,7 @@ def test_what_the_editor_itself_writes_is_no_change(desk: KatisDesk, site: Runni
 
 
 @pytest.mark.usefixtures("put_back")
-def test_what_a_program_fills_in_at_once_is_saved(desk: KatisDesk, site: RunningSite) -> None:
+def test_immediate_autofill_is_autosaved(desk: KatisDesk, site: RunningSite) -> None:
     page = desk.page
     desk.open_editor(site, TITLE)
     page.evaluate(_FILL_IN)
@@ -313,8 +313,8 @@ def test_what_a_program_fills_in_at_once_is_saved(desk: KatisDesk, site: Running
 
 
 @pytest.mark.usefixtures("put_back")
-def test_what_a_program_fills_in_as_watching_begins_is_saved(desk: KatisDesk, site: RunningSite) -> None:
-    """Wagtail begins twice to look for changes in the form of a page; the second time it took this for saved."""
+def test_autofill_at_start_of_watching_is_autosaved(desk: KatisDesk, site: RunningSite) -> None:
+    """Wagtail starts to watch a page's form twice; the second time it treated this change as saved."""
     page = desk.page
     page.add_init_script(f"addEventListener('w-unsaved:watch-edits', () => setTimeout({_FILL_IN}), {{ once: true }})")
     desk.open_editor(site, TITLE)

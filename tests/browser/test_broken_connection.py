@@ -1,4 +1,4 @@
-"""A connection or a server that fails costs nobody their words."""
+"""A failing connection or server does not lose the typed text."""
 
 from functools import partial
 
@@ -84,10 +84,10 @@ def test_submit_button_disabled_and_relabelled_while_sending(page: Page) -> None
     visitor.send()
     expect(visitor.button).to_have_text("Lähetetään…")
     expect(visitor.button).to_have_attribute("aria-disabled", "true")
-    # It stays where the keyboard is: a button that is disabled outright would lose the focus.
+    # The button keeps the focus, which it would lose with the attribute `disabled`.
     expect(visitor.button).to_be_focused()
     page.keyboard.press("Enter")
-    # A second sending would follow the first and be held like it.
+    # If Enter had sent the form again, that request would be held, too.
     sending = first_held(page, held)
     page.wait_for_timeout(300)
     assert held == []
@@ -117,7 +117,7 @@ def test_counter_shows_remaining_characters_near_limit(page: Page) -> None:
     expect(visitor.message).to_have_value("a" * 5002)
 
 
-def test_what_is_written_on_while_sending_is_kept(page: Page) -> None:
+def test_text_typed_while_sending_is_kept(page: Page) -> None:
     letter = Letter()
     visitor = Visitor(page)
     visitor.open_form()
@@ -138,6 +138,6 @@ def test_what_is_written_on_while_sending_is_kept(page: Page) -> None:
     visitor.name.fill(letter.name)
     send_and_write_on(" PS")
     visitor.wait_for_thanks()
-    # It has arrived without them, so the form still has them.
+    # The message was stored without the additions, so the form still has them.
     visitor.open_form()
     expect(visitor.message).to_have_value(f"{letter.message} Ja vielä. PS")

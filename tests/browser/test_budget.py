@@ -1,4 +1,4 @@
-"""What the first view of a page may cost: bytes, requests, and nothing that moves. Nothing here depends on time."""
+"""The budget of the first view: bytes, requests, and no layout shift. None of this depends on time."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from tests.tools.running_site import RunningSite
 
 NOT_THERE = "/tata-ei-ole/"
 
-# Only one thing is wrong with it: its picture keeps no place. It comes at once, so it must be held back.
+# The only problem of this page: no space is reserved for its picture. weigh() delays the picture to make that visible.
 _MOVING = """<!doctype html><html lang="fi"><head><meta charset="utf-8"><title>Siirtyvä</title>
 <link rel="icon" href="/media/icon.svg"></head><body><img src="/media/late.svg" alt=""><p>Siirtyy.</p></body></html>"""
 _PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='300' height='300'/>"
@@ -31,7 +31,7 @@ class _MovingSite(BaseHTTPRequestHandler):
         self.wfile.write(body.encode())
 
     def log_message(self, *_words: object) -> None:
-        """Say nothing."""
+        """Suppress the log."""
 
 
 @pytest.fixture
@@ -49,20 +49,20 @@ def assert_within_budget(chromium: Browser, site: RunningSite, at: str, paths: S
     over = {path: over_budget(weight) for path, weight in weights.items()}
     assert not {path: lines for path, lines in over.items() if lines}
     for path, weight in weights.items():
-        # A scale that sees nothing finds everything light.
+        # Check the measurement itself: it must have seen these files.
         assert all(weight.size_of(kind) > 1000 for kind in ("Document", "Stylesheet", "Font")), path
         assert weight.blocking, path
 
 
 def test_every_page_within_budget_on_phone(chromium: Browser, site: RunningSite) -> None:
-    """Every page of the sitemap, the menus and the footer, and the one that says that there is none."""
+    """Every page of the sitemap, the menus and the footer, and the 404 page."""
     paths = [view.path for view in Stage(site).views("pages") if view.path]
     assert len(paths) >= 7
     assert_within_budget(chromium, site, "phone", [*paths, NOT_THERE])
 
 
 def test_heaviest_pages_within_budget_on_desktop(chromium: Browser, site: RunningSite) -> None:
-    """`make audit` weighs all of them there, too."""
+    """`make audit` measures all pages on desktop, too."""
     assert_within_budget(chromium, site, "desk", ["/", CONTACT_PAGE])
 
 

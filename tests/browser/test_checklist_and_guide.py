@@ -1,4 +1,4 @@
-"""Kati fills what is missing and reads her guide."""
+"""The checklist on the dashboard, and the editor's guide."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.browser.waits import next_document
 from tests.tools.running_site import RunningSite
 
 FIELDS = ("facebook_url", "response_time", "official_name", "business_id", "postal_address")
-# How the first content has it; for `manage.py shell -c`.
+# Restores the initial content; for `manage.py shell -c`.
 PUT_BACK = (
     "from home.models import ChecklistMark, ContactDetails\n"
     "ChecklistMark.objects.all().delete()\n"
@@ -83,7 +83,7 @@ def test_checklist_panel_empties_as_points_are_handled(desk: KatisDesk, site: Ru
 
 
 def test_the_list_works_without_scripts(new_page: NewPage, kati_signed_in: StorageState) -> None:
-    # On a phone, Wagtail's menu covers the page until its script folds it away.
+    # Not on a phone, where Wagtail's menu covers the page until its script collapses it.
     page = new_page(storage_state=kati_signed_in, viewport=DESK, java_script_enabled=False)
     page.goto("/admin/")
     with next_document(page):

@@ -1,4 +1,4 @@
-"""A browser that refuses every cookie writes to Kati all the same."""
+"""A browser that blocks all cookies can send a message."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _BLOCK = 2
 
 @pytest.fixture
 def page_without_cookies(chromium: Browser, site: RunningSite, watch: Watch, tmp_path: Path) -> Iterator[Page]:
-    """A page of a browser whose own settings block all cookies."""
+    """A page in a browser whose settings block all cookies."""
     profile = tmp_path / "profile" / "Default"
     profile.mkdir(parents=True)
     settings = {"profile": {"default_content_setting_values": {"cookies": _BLOCK}}}

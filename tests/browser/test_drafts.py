@@ -1,4 +1,4 @@
-"""What is being written survives a reload and a tab that is opened again, and is gone once it was sent or cleared."""
+"""Drafts of forms survive a reload and reopening the tab, and are deleted when the form is sent or cleared."""
 
 import json
 import re
@@ -29,13 +29,13 @@ _QUESTIONS = """[
 
 @pytest.fixture
 def questions(site: RunningSite) -> Iterator[None]:
-    """Three questions, the second of which hangs from the first, and an early end."""
+    """Three questions (the second depends on the first), and an early end."""
     with questions_of(site, _QUESTIONS):
         yield
 
 
 def kept(page: Page) -> dict[str, str]:
-    """What the tab keeps."""
+    """Return the tab's sessionStorage."""
     found: dict[str, str] = json.loads(page.evaluate("JSON.stringify(sessionStorage)"))
     return found
 
@@ -44,7 +44,7 @@ def clear(page: Page) -> None:
     page.get_by_role("button", name="Tyhjennä lomake").click()
 
 
-def test_a_reload_brings_the_letter_back(page: Page) -> None:
+def test_draft_survives_reload(page: Page) -> None:
     letter = Letter(phone="050 123 4567", organisation="Porin perhekeskus")
     visitor = Visitor(page)
     visitor.open_form()
@@ -60,13 +60,13 @@ def test_a_reload_brings_the_letter_back(page: Page) -> None:
     visitor.expect_words_kept(letter)
     expect(visitor.box("Puhelinnumero")).to_have_value(letter.phone)
     expect(line).to_be_visible()
-    # It is the same form on a page that may say something else.
+    # The form token is restored with the draft, but not the statements of the page, which may have changed.
     expect(token).to_have_value(opened)
     expect(shown).not_to_have_value("before")
 
 
-def test_a_tab_opened_again_brings_the_letter_back(new_page: NewPage) -> None:
-    """A browser that opens a closed tab again, or comes back after a crash, restores the tab's own storage."""
+def test_draft_survives_reopening_the_tab(new_page: NewPage) -> None:
+    """A browser that reopens a closed tab, or restarts after a crash, restores the tab's sessionStorage."""
     letter = Letter()
     visitor = Visitor(closed := new_page())
     visitor.open_form()
@@ -80,7 +80,7 @@ def test_a_tab_opened_again_brings_the_letter_back(new_page: NewPage) -> None:
     visitor.expect_words_kept(letter)
 
 
-def test_another_tab_knows_nothing_of_it(page: Page) -> None:
+def test_draft_is_not_shared_with_other_tabs(page: Page) -> None:
     visitor = Visitor(page)
     visitor.open_form()
     visitor.write(Letter())
@@ -90,7 +90,7 @@ def test_another_tab_knows_nothing_of_it(page: Page) -> None:
     assert other.evaluate("localStorage.length") == 0
 
 
-def test_neither_token_nor_hidden_line_is_kept(page: Page) -> None:
+def test_draft_excludes_token_and_honeypot(page: Page) -> None:
     visitor = Visitor(page)
     visitor.open_form()
     visitor.write(Letter())
@@ -140,7 +140,7 @@ def test_a_translated_form_can_be_cleared(page: Page) -> None:
     visitor = Visitor(page)
     visitor.open_form()
     visitor.write(letter := Letter())
-    # As translating browsers do.
+    # Browsers that translate a page wrap its text like this.
     page.evaluate("""() => document.querySelectorAll("button").forEach((button) => {
       const words = document.createElement("font");
       words.append(...button.childNodes);
@@ -152,7 +152,7 @@ def test_a_translated_form_can_be_cleared(page: Page) -> None:
     visitor.expect_words_kept(letter)
 
 
-def test_words_the_server_gave_back_can_be_cleared(page: Page) -> None:
+def test_text_returned_with_errors_can_be_cleared(page: Page) -> None:
     visitor = Visitor(page)
     visitor.open_form()
     visitor.name.fill("Maija")
@@ -164,7 +164,7 @@ def test_words_the_server_gave_back_can_be_cleared(page: Page) -> None:
     assert kept(page) == {}
 
 
-def test_what_the_server_gave_back_survives_a_reload(page: Page) -> None:
+def test_text_returned_with_errors_survives_reload(page: Page) -> None:
     letter = Letter(email="ei osoite")
     visitor = Visitor(page)
     visitor.open_form()
@@ -177,7 +177,7 @@ def test_what_the_server_gave_back_survives_a_reload(page: Page) -> None:
     expect(visitor.email).to_have_value("ei osoite")
 
 
-def test_each_step_of_the_mapping_keeps_its_own(page: Page) -> None:
+def test_each_mapping_step_has_own_draft(page: Page) -> None:
     visitor, matter = MappingVisitor(page), Matter()
     visitor.open_first_step()
     visitor.write_facts(matter)
@@ -189,7 +189,7 @@ def test_each_step_of_the_mapping_keeps_its_own(page: Page) -> None:
     assert list(kept(page)) == [f"draft:/jatka/{visitor.secret}/vaihe/2/"]
     page.reload()
     expect(visitor.box("Mihin toivot muutosta?")).to_have_value(GOAL)
-    # Back to an earlier step without sending this one, and from there to the end: nothing stays behind.
+    # Leave a step without sending it, and go to the end from an earlier one: no draft remains.
     visitor.write_wishes()
     visitor.go_on("Käytännön asiat")
     visitor.write_practicalities()
@@ -232,8 +232,8 @@ def test_autosave_restores_answer_of_conditional_question(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("questions")
-def test_words_of_a_hidden_question_stop_nobody(new_page: NewPage, javascript_enabled: bool) -> None:
-    """Who sees the question hidden by her own choice goes on; without the script its words come back once."""
+def test_answer_to_hidden_question_blocks_nothing(new_page: NewPage, javascript_enabled: bool) -> None:
+    """With the script the question is hidden and the form can be sent; without it the answer is shown once more."""
     page = new_page(java_script_enabled=javascript_enabled)
     visitor = MappingVisitor(page)
     visitor.open_first_step()
@@ -250,7 +250,7 @@ def test_words_of_a_hidden_question_stop_nobody(new_page: NewPage, javascript_en
 
 
 @pytest.mark.usefixtures("questions")
-def test_early_end_leaves_nothing_of_any_step(page: Page) -> None:
+def test_early_end_deletes_drafts_of_all_steps(page: Page) -> None:
     visitor = MappingVisitor(page)
     visitor.open_first_step()
     visitor.write_facts(Matter())
@@ -267,7 +267,7 @@ def test_early_end_leaves_nothing_of_any_step(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("questions")
-def test_step_sent_after_an_end_in_another_tab_gives_the_words_back(page: Page) -> None:
+def test_step_after_end_elsewhere_returns_text(page: Page) -> None:
     visitor = MappingVisitor(page)
     visitor.open_first_step()
     visitor.write_facts(Matter())
@@ -285,7 +285,7 @@ def test_step_sent_after_an_end_in_another_tab_gives_the_words_back(page: Page) 
     expect(page.get_by_role("link", name="Aloita uusi alkukartoitus")).to_be_visible()
 
 
-def test_a_browser_that_keeps_nothing_promises_nothing(page: Page) -> None:
+def test_no_draft_notice_without_session_storage(page: Page) -> None:
     page.add_init_script("Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('forbidden'); } })")
     letter = Letter()
     visitor = Visitor(page)
@@ -298,7 +298,7 @@ def test_a_browser_that_keeps_nothing_promises_nothing(page: Page) -> None:
 
 
 @pytest.mark.parametrize("address", [CONTACT_PAGE, "/alkukartoitus/aloita/"])
-def test_without_a_script_nothing_is_said_of_it(new_page: NewPage, address: str) -> None:
+def test_no_draft_notice_without_javascript(new_page: NewPage, address: str) -> None:
     page = new_page(java_script_enabled=False)
     page.goto(address)
     page.get_by_role("textbox", name="Nimesi").fill("Maija")
@@ -306,14 +306,14 @@ def test_without_a_script_nothing_is_said_of_it(new_page: NewPage, address: str)
     expect(page.get_by_role("button", name="Tyhjennä lomake")).to_be_hidden()
 
 
-def test_what_another_device_answered_is_not_wiped_out(new_page: NewPage, page: Page, site: RunningSite) -> None:
+def test_draft_keeps_answers_of_another_device(new_page: NewPage, page: Page, site: RunningSite) -> None:
     visitor, phone = MappingVisitor(page), MappingVisitor(new_page())
     visitor.begin_at_step(site, 3, Matter())
     phone.page.goto(page.url)
     visitor.box("Mistä huomaisit").fill(SIGN)
     phone.box("Mihin toivot muutosta?").fill(GOAL)
     phone.go_on("Käytännön asiat")
-    # The draft was begun before the other answer.
+    # This draft was begun before the other device answered.
     page.reload()
     visitor.go_on("Käytännön asiat")
     phone.write_practicalities()
@@ -321,7 +321,7 @@ def test_what_another_device_answered_is_not_wiped_out(new_page: NewPage, page: 
     visitor.go_on("Tarkista vastauksesi")
     for words in (GOAL, SIGN, RHYTHM):
         expect(page.get_by_role("main")).to_contain_text(words)
-    # Taken back by who has seen it.
+    # A visitor who has seen an answer can delete it.
     visitor.press(page.get_by_role("link", name=re.compile("^Muuta ?: Mistä huomaisit")), "Toiveesi")
     visitor.box("Mistä huomaisit").fill("")
     visitor.go_on("Tarkista vastauksesi")

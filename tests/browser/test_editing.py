@@ -1,4 +1,4 @@
-"""Somebody who writes pages: the front page, the choice of blocks, and where her rights end."""
+"""A user who may only edit pages: the front page, the block chooser, and the limits of the permissions."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _PUT_BACK = (
 def front_page_in_editor(editor: Page) -> Page:
     """The editor with the front page open."""
     editor.goto("/admin/pages/")
-    # Her pages begin with it, so the list opens there.
+    # The list of pages opens at the front page, the topmost page that the user may edit.
     editor.goto(f"{editor.url}edit/")
     expect(editor.get_by_role("textbox", name="Otsikko").first).to_have_value("Aijuu työnohjaus")
     return editor
@@ -45,7 +45,7 @@ def test_published_front_page_text_shows_immediately(front_page_in_editor: Page,
     expect(page.get_by_role("main")).not_to_contain_text(LEAD)
 
     editor.locator("#panel-child-sisalto-lead-section .public-DraftEditor-content").fill(LEAD)
-    # The editor hands its text to the form after a moment; a preview opened before that shows the old one.
+    # The editor passes its text to the form with a delay; a preview opened before that shows the old text.
     expect(editor.locator("input[name=lead]")).to_have_value(re.compile(LEAD))
     editor.get_by_role("button", name="Esikatselu päälle/pois").click()
     preview = editor.frame_locator("[data-side-panel='preview'] iframe").first
@@ -71,7 +71,7 @@ def test_block_chooser_previews_every_block(front_page_in_editor: Page) -> None:
         looks = editor.frame_locator(".w-combobox-preview__iframe")
         expect(looks.get_by_role("main")).not_to_be_empty()
         expect(editor.locator(".w-combobox-preview__description")).not_to_be_empty()
-        # The look of the site, not bare text: a refused style sheet would leave the browser's own font.
+        # The font shows that the site's style sheet was not blocked.
         expect(looks.locator("body")).to_have_css("font-family", re.compile("Atkinson"))
         show.click()
 
@@ -87,7 +87,7 @@ def test_the_editor_has_no_way_to_enquiries(editor: Page) -> None:
         expect(editor.get_by_role("heading", level=1)).to_have_text("Tälle sivulle ei ole pääsyä")
 
 
-# A page of its own for each line: what is wrong with it, and what the editor is told. Two kinds can't be on one page.
+# One page per line: its content, and the findings shown to the editor. Some findings exclude each other.
 _ERRORS = [
     ({}, []),
     ({"search_description": "a" * 156}, ["Kuvaus hakukoneille on pitkä"]),
@@ -125,8 +125,8 @@ for page in ServicePage.objects.filter(slug__startswith="tarkistus-"):
 
 @pytest.fixture
 def invalid_pages(site: RunningSite) -> Iterator[list[str]]:
-    """The numbers of the pages of _ERRORS."""
-    made = site.run(_MAKE_INVALID.format(errors=[changed for changed, _told in _ERRORS]))
+    """The primary keys of the pages made from _ERRORS."""
+    made = site.run(_MAKE_INVALID.format(errors=[changed for changed, _findings in _ERRORS]))
     yield made.split()
     site.run(_REMOVE_INVALID)
 
@@ -142,16 +142,16 @@ def test_image_list_title_is_readable(editor: Page) -> None:
 
 
 def test_editor_checks_panel_shows_each_finding(editor: Page, invalid_pages: list[str], watch: Watch) -> None:
-    for number, (_changed, told) in zip(invalid_pages, _ERRORS, strict=True):
+    for number, (_changed, findings) in zip(invalid_pages, _ERRORS, strict=True):
         editor.goto(f"/admin/pages/{number}/edit/")
         if number == invalid_pages[0]:
-            # Wagtail keeps it open from then on.
+            # Wagtail keeps the panel open on later pages.
             editor.get_by_role("button", name="Tarkistukset päälle/pois").click()
-        # The words are counted in the same run.
+        # The word count appears with the findings, so wait for it.
         expect(editor.locator("[data-content-word-count]")).to_have_text(re.compile(r"\d"))
         count = editor.locator("[data-side-panel='checks'] [data-content-checker-count]")
-        expect(count).to_have_text(str(len(told)))
-        for words in told:
+        expect(count).to_have_text(str(len(findings)))
+        for words in findings:
             expect(editor.locator("[data-checks-panel]").get_by_text(words)).to_be_visible()
-    # Wagtail writes what it found to the console, as an error.
+    # Wagtail writes its findings to the console as an error.
     watch.problems[:] = [problem for problem in watch.problems if "axe.run results" not in problem]

@@ -1,4 +1,4 @@
-"""From the front page to a closed enquiry: the way that everything else is there for."""
+"""The main path through the site: from the front page to a closed enquiry."""
 
 import re
 from email.message import EmailMessage
@@ -15,7 +15,7 @@ from tests.tools.running_site import RunningSite
 
 
 def words_of(mail: EmailMessage) -> str:
-    """Everything that a mail says, in all its parts."""
+    """Return the subject and the text of all parts of a mail."""
     parts = [part.get_content() for part in mail.walk() if not part.is_multipart()]
     return "\n".join([str(mail["Subject"]), *parts])
 
@@ -32,7 +32,7 @@ def test_phone_enquiry_is_received_noted_and_closed(page: Page, new_page: NewPag
     )
     visitor = Visitor(page)
 
-    # She reads.
+    # The visitor reads.
     page.goto("/")
     notice = page.get_by_role("complementary", name="Tiedote tauosta")
     expect(notice).to_be_in_viewport()
@@ -44,7 +44,7 @@ def test_phone_enquiry_is_received_noted_and_closed(page: Page, new_page: NewPag
     expect(page.locator(".hero").get_by_text("Ohjaajana Kati on turvallinen, napakka ja sitoutunut.")).to_have_count(1)
     visitor.follow_to_form(page.get_by_role("link", name="Ota yhteyttä").first)
 
-    # She sends too early, and is told what is missing.
+    # The visitor sends an incomplete form, and the error summary lists what is missing.
     visitor.send()
     expect(visitor.summary).to_be_focused()
     expect(page).to_have_title(re.compile("^Virhe: "))
@@ -66,7 +66,7 @@ def test_phone_enquiry_is_received_noted_and_closed(page: Page, new_page: NewPag
     expect(visitor.name).to_have_accessible_description("Virhe: Kirjoita nimesi.")
     assert_accessible(page)
 
-    # She mends it, and is heard.
+    # The visitor corrects the form, and the message is stored.
     visitor.write(letter)
     visitor.take_time()
     visitor.send()
@@ -75,7 +75,7 @@ def test_phone_enquiry_is_received_noted_and_closed(page: Page, new_page: NewPag
     assert_accessible(page)
     assert page.context.cookies() == []
 
-    # Both get their mail. Neither has a word of hers.
+    # Visitor and Kati get their mails. Neither mail contains the visitor's text.
     assert site.smtp
     mails = {str(mail["To"]): mail for mail in site.smtp.wait_for_about(reference, 2)}
     assert set(mails) == {"kati.levola@aijuu.fi", letter.address}
@@ -83,7 +83,7 @@ def test_phone_enquiry_is_received_noted_and_closed(page: Page, new_page: NewPag
         for word in ("Maija", "perhekeskus", "Kiire", "viiden", "palaverit", "4567"):
             assert word not in words_of(mail)
 
-    # Kati follows the link in hers.
+    # Kati follows the link in the notice.
     address = re.search(r"http://\S+/admin/\S+", mails["kati.levola@aijuu.fi"].get_body(("plain",)).get_content())  # type: ignore[union-attr]
     assert address
     desk = KatisDesk(new_page(viewport=DESK))
@@ -99,14 +99,14 @@ def test_phone_enquiry_is_received_noted_and_closed(page: Page, new_page: NewPag
     expect(desk.mail("Kuittaus lähettäjälle")).to_contain_text("– lähetetty")
     assert certain_violations(desk.page) == []
 
-    # It is in her list.
+    # The enquiry is in the list.
     row = desk.search(letter.name)
     expect(row).to_have_count(1)
     expect(desk.cell(row, "Viitenumero")).to_have_text(reference)
     expect(desk.cell(row, "Tila")).to_have_text("Uusi")
     expect(desk.cell(row, "Posti")).to_have_text("Lähetetty")
 
-    # She writes a note, answers, and closes it.
+    # Kati writes a note, changes the status, and closes the enquiry.
     desk.read(reference)
     desk.page.get_by_label("Muistiinpano").fill("Soitettu, tavataan 3.2. klo 9.")
     with next_document(desk.page):
@@ -157,7 +157,7 @@ def test_form_validates_and_sends_without_javascript(new_page: NewPage, site: Ru
     expect(visitor.email).to_have_accessible_description(re.compile("Tarkista sähköpostiosoite"))
     expect(visitor.message).to_have_value(letter.message)
 
-    # The link leaves its fragment in the address, and a page with one would not be opened at the summary.
+    # The clicked link leaves a fragment in the URL, which must not keep the next page from focusing the summary.
     visitor.summary.get_by_role("link", name="Kirjoita nimesi.").click()
     page.keyboard.type(letter.name)
     with next_document(page):
@@ -186,7 +186,7 @@ def test_enquiry_can_be_sent_by_keyboard_alone(page: Page, site: RunningSite) ->
     def tab_to(selector: str) -> None:
         for _ in range(30):
             press("Tab")
-            # The honeypot would be a trap; whoever meets it would fill it in.
+            # The honeypot must not be reachable: a person would fill it in.
             assert not has_focus(page, "[name=extra_line]")
             if has_focus(page, selector):
                 return
@@ -200,7 +200,7 @@ def test_enquiry_can_be_sent_by_keyboard_alone(page: Page, site: RunningSite) ->
     page.keyboard.type(letter.message)
     tab_to("[name=supervision_form]")
     expect(page.get_by_role("radio", name="En tiedä vielä")).to_be_focused()
-    # Past the last one comes the first.
+    # ArrowDown on the last choice wraps to the first.
     press("ArrowDown")
     press("ArrowDown")
     expect(page.get_by_role("radio", name="Ryhmätyönohjaus")).to_be_checked()

@@ -1,9 +1,8 @@
-"""Every page and state that a visitor can meet, walked through: it answers as it should, has one heading, prints, and
-is accessible however it is looked at – axe finds nothing, nothing is cut off or lies over other text, nothing hangs
-over the edge, nothing moves, and a finger can hit what it must.
+"""Checks of every page and state that a visitor can see: status, one main heading, print layout and accessibility (axe,
+no clipped or overlapping text, no sideways scrolling, no motion, large enough touch targets).
 
-`make audit` looks in every size and way, `make screenshots` pictures them; here they are fewer, so that the tests stay
-quick. A view with a problem is pictured in var/screenshots/index.html.
+To stay fast, the tests use fewer sizes and settings than `make audit`. `make screenshots` takes pictures of all views.
+A view with a problem is in var/screenshots/index.html.
 """
 
 from pathlib import Path
@@ -18,14 +17,14 @@ from tests.tools.public_views.pictures import empty_folder, looks, on_paper, tak
 from tests.tools.running_site import ROOT, RunningSite
 
 FOLDER = ROOT / "var" / "screenshots"
-# In the others the button "Tyhjennä lomake" below a form is smaller; axe holds it to 24 px.
+# In the other groups the button "Tyhjennä lomake" below a form is smaller; axe checks its minimum of 24 px.
 MAIN_TARGETS_IN = ("pages", "opened", "mapping", "refusals")
 TARGET_WIDTHS = (320, 390, 1280)
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_view_has_correct_status_and_accessibility(new_page: NewPage, site: RunningSite, group: str) -> None:
-    """`new_page` fails it for a script error, a refused source or a request to somebody else as well."""
+    """`new_page` also fails the test for script errors, blocked sources and third-party requests."""
     problems = []
     page = new_page()
     with Stage(site) as stage:
@@ -51,7 +50,7 @@ def test_every_view_has_correct_status_and_accessibility(new_page: NewPage, site
 
 
 def view_of_place(view: View, page: Page, own: Path) -> list[str] | None:
-    """What is wrong with the open view in the usual ways of looking; None where it exists in none of them."""
+    """Return the problems of the open view in the usual situations; None if it exists in none of them."""
     problems: list[str] | None = None
     for situation in USUAL:
         if not view.exists_at(situation.width // situation.zoom):
@@ -62,7 +61,7 @@ def view_of_place(view: View, page: Page, own: Path) -> list[str] | None:
             found.append(f"has {headings} main headings")
         if found and not ALL_PICTURES:
             take_picture(page, own, {"width": situation.width, "height": situation.height}, situation.scheme)
-        # The spacing is gone, the size is still there.
+        # The text spacing is reset by now, but the window size is not.
         if view.group in MAIN_TARGETS_IN and situation.zoom == 1 and situation.width in TARGET_WIDTHS:
             found += small_target_problems(page)
         problems = (problems or []) + [f"{view.name}, {situation.name}: {problem}" for problem in found]
@@ -75,7 +74,7 @@ def view_of_place(view: View, page: Page, own: Path) -> list[str] | None:
 
 
 def test_every_published_page_is_among_the_views(site: RunningSite) -> None:
-    """The list of views is made from the site; were it to find nothing, the walk above would prove nothing."""
+    """The list of views is generated from the site, so an incomplete list would weaken the tests above."""
     published = site.run(
         "from wagtail.models import Page\n"
         "print(*(page.get_url() for page in Page.objects.live().public().filter(depth__gt=1)))",

@@ -1,4 +1,4 @@
-"""A form whose token this site does not know: the words come back and go at the next press."""
+"""A form with an invalid token: it is shown again with the typed text, and can then be sent."""
 
 from playwright.sync_api import expect
 
@@ -25,5 +25,5 @@ def test_unknown_form_token_keeps_text_for_resend(
         assert_accessible(page)
     visitor.send()
     visitor.wait_for_thanks()
-    # Not suspicious: whoever sends it again at once does what the page asked for.
+    # Sending again quickly is not suspicious, since the page asked for it.
     assert stored(site, letter) == ["new accepted"]

@@ -1,4 +1,4 @@
-"""What anybody sees first."""
+"""The front page at the first visit."""
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
@@ -9,7 +9,7 @@ from tests.browser.conftest import DESK, PHONE, NewPage
 
 @pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone, light", "desk, dark"])
 def test_home_page_shows_pause_and_is_accessible(new_page: NewPage, viewport: ViewportSize, scheme: str) -> None:
-    """The other two are in test_every_view.py."""
+    """test_every_view.py covers the other two combinations."""
     page = new_page(viewport=viewport, color_scheme=scheme)
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("lang", "fi")
@@ -35,7 +35,7 @@ def test_reading_leaves_no_cookie(new_page: NewPage) -> None:
 
 
 def test_missing_page_is_404_with_links(page: Page) -> None:
-    """That it is accessible is in test_every_view.py."""
+    """test_every_view.py checks its accessibility."""
     answer = page.goto("/tata-ei-ole/")
     assert answer is not None
     assert answer.status == 404

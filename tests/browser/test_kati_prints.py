@@ -1,4 +1,4 @@
-"""Kati's pages on paper: all words are there, those in forms too, dark on white whatever her theme."""
+"""Printed admin pages: all text is there, including the notes in forms, dark on white in every theme."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ MAKE = (
     "Enquiry.objects.filter(pk=one.pk).update(note='Soitan maanantaina.')\n"
     "InitialMapping.objects.filter(enquiry=one).update(preparation_notes='Kysy ensin rooleista.')\n"
 )
-# Text that is not dark, or stands on what is not white.
+# Elements whose text is not dark, or whose background is not white.
 NOT_FOR_PAPER = """() => {
   const root = document.documentElement;
   root.className = root.className.replace(/w-theme-\\w+/, 'w-theme-dark');
@@ -38,7 +38,7 @@ NOT_FOR_PAPER = """() => {
 
 @pytest.fixture
 def desk_on_paper(site: RunningSite, desk: KatisDesk) -> Iterator[KatisDesk]:
-    """An enquiry with notes of both kinds as it is printed."""
+    """The print view of an enquiry with both kinds of notes."""
     site.run(REMOVE_ALL + MAKE)
     desk.read("Paula Paperi")
     desk.page.emulate_media(media="print")
@@ -51,7 +51,7 @@ def test_own_notes_are_printed(desk_on_paper: KatisDesk) -> None:
     for words in ("Soitan maanantaina.", "Kysy ensin rooleista."):
         on_paper = paper.locator("p", has_text=words)
         expect(on_paper).to_be_visible()
-        # On the screen they stand in the form alone.
+        # On the screen the notes are only in the form.
         desk_on_paper.page.emulate_media(media="screen")
         expect(on_paper).to_be_hidden()
         desk_on_paper.page.emulate_media(media="print")

@@ -1,4 +1,4 @@
-"""Pages kept in memory by every web process of a real site: the next view is right, whichever process answers."""
+"""Pages kept in memory by all web processes of a real site: the next view is up to date, whichever process responds."""
 
 import os
 import re
@@ -15,9 +15,9 @@ from tests.browser.waits import eventually
 from tests.tools.bench.resources import memory_of
 from tests.tools.running_site import RunningSite
 
-# So many new connections that each of two processes has taken some.
+# Enough new connections for each of two processes to handle some.
 VIEWS = 40
-# A notice is a write outside the services here: what is tested is that any write is enough.
+# Written without the service functions, since any write must invalidate the pages.
 PAUSE = "from home.models import PauseNotice\nPauseNotice.objects.update(active={active})\n"
 RENAME = (
     "from home.pages import ContentPage\n"
@@ -30,7 +30,7 @@ NOTICE = "toistaiseksi tauolla"
 
 
 def ask(site: RunningSite, path: str, method: str = "GET", **headers: str) -> tuple[HTTPResponse, str]:
-    """Ask on a connection of its own, which any process may take."""
+    """Send a request on a new connection, which any process may accept."""
     with closing(HTTPConnection("127.0.0.1", site.port, timeout=30)) as connection:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
@@ -49,7 +49,7 @@ def put_back(site: RunningSite) -> Iterator[None]:
 
 
 def web_processes(site: RunningSite) -> list[int]:
-    """The processes that answer: the children of the web server."""
+    """Return the processes that respond: the children of the web server."""
     assert site.process is not None
 
     def children(pid: int) -> list[int]:
@@ -110,7 +110,7 @@ def test_killed_web_process_is_replaced(site: RunningSite) -> None:
 
 
 def test_memory_does_not_grow_with_requests(site: RunningSite) -> None:
-    """Pages from memory, pages by Django, and addresses that nobody has asked for before."""
+    """Requests for kept pages, pages rendered by Django, and URLs that are requested for the first time."""
 
     def ask_for(number: int, name: str) -> None:
         for one in range(number):

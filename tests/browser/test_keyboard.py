@@ -1,4 +1,4 @@
-"""By keyboard alone: everything is reached, in the order in which it is seen, and one always sees where one is."""
+"""Keyboard use: Tab reaches everything in visual order, and the focus is always visible."""
 
 import io
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tests.tools.running_site import RunningSite
 
 MOST_STOPS = 120
 
-# What Tab should reach: all that can be used, and of a group of radio buttons one.
+# Numbers what Tab should reach: all interactive elements, and one radio button of each group.
 _USABLE = """() => {
   const groups = new Set();
   const all = document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]");
@@ -63,7 +63,7 @@ _HERE = """() => {
   };
 }"""
 
-# The error summary has taken the focus; the walk begins at the top of the page.
+# Moves the focus to the top of the page, since the error summary may have it.
 _TO_THE_TOP = """() => {
   document.body.tabIndex = -1;
   document.body.focus();
@@ -74,7 +74,7 @@ _TO_THE_TOP = """() => {
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Where the focus is. `number` is its place among what can be used; the box is of the whole page."""
+    """A focused element. `number`: its index among the interactive elements. The box is relative to the whole page."""
 
     number: int | None
     says: str
@@ -105,7 +105,7 @@ class Stop:
 
 
 def picture_of_focus(page: Page, with_focus: bool) -> Image.Image:
-    """The surroundings of what has the focus, with it or (for the moment) without."""
+    """Return a picture of the focused element and its surroundings, with the focus or while it is removed."""
     box = page.evaluate(
         """(shown) => {
           const one = shown ? document.activeElement : document.querySelector("[data-focus-was]");
@@ -133,8 +133,10 @@ def _pixels(picture: Image.Image) -> Iterator[Colour]:
 
 
 def focus_contrast_problem(page: Page, stop: Stop) -> list[str]:
-    """Whether enough of the picture changes enough when the focus comes (WCAG 2.4.7; the measure is that of 2.4.13:
-    as much as a line of 2 px around it, changed by 3:1)."""
+    """Return a problem if the focus indicator is too small or too faint (WCAG 2.4.7).
+
+    The threshold is based on 2.4.13: a line of 2 px around the element must change by a contrast of 3:1.
+    """
     focused = picture_of_focus(page, True)
     page.evaluate("() => { const one = document.activeElement; one.dataset.focusWas = ''; one.blur(); }")
     plain = picture_of_focus(page, False)
@@ -156,13 +158,16 @@ def focus_contrast_problem(page: Page, stop: Stop) -> list[str]:
         for one, other in zip(_pixels(before), _pixels(after), strict=True)
         if one != other and contrast(one, other) >= 3
     )
-    # What stands at the window's edge may show its line on three sides only.
+    # Half of that line is enough: an element at the edge of the window may show its ring on three sides only.
     needed = 2 * (stop.right - stop.left) + 2 * (stop.bottom - stop.top)
     return [] if changed >= needed else [f"{stop.says}: only {changed} px change by 3:1, needs {needed:.0f}"]
 
 
 def walk(page: Page, looked_at: set[str]) -> list[str]:
-    """Press Tab through the whole page and return what is wrong. Kinds in `looked_at` are not looked at again."""
+    """Press Tab through the whole page and return the problems.
+
+    The focus indicator is checked once for each kind of element; `looked_at` are the kinds checked so far.
+    """
     usable = page.evaluate(_USABLE)
     stops: list[Stop] = []
     problems: list[str] = []
@@ -186,7 +191,8 @@ def walk(page: Page, looked_at: set[str]) -> list[str]:
             for number in sorted(set(range(usable)) - set(numbers))
         ]
         problems.append(f"Tab goes through {numbers}, not each of {usable} in their order; never: {missing}")
-    # The skip link lies over the page while it has the focus, and what is beside may begin higher.
+    # Without the first stop: the skip link covers the page while it has the focus. Elements side by side may differ in
+    # height.
     for one, other in pairwise(stops[1:]):
         if other.top < one.top - 12 and other.left < one.right - 12:
             problems.append(f"{other.says} comes after {one.says}, but stands above it")
@@ -257,7 +263,7 @@ def test_phone_menu_works_by_keyboard(page: Page) -> None:
     assert address
     with next_document(page):
         page.keyboard.press("Enter")
-    # On the new page it is folded, and says where one is.
+    # On the new page the menu is collapsed and marks the current page.
     expect(first).to_be_hidden()
     expect(menu.locator("[aria-current=page]")).to_have_attribute("href", address)
 
@@ -285,6 +291,6 @@ def test_an_error_leads_to_its_field_by_keyboard(page: Page) -> None:
         page.keyboard.press("Enter")
         expect(field).to_be_focused()
         expect(field).to_be_in_viewport(ratio=1)
-        # Its label is not left above the window.
+        # The label is not scrolled out of the window.
         expect(page.locator(f"label[for='{(address or '#')[1:]}']")).to_be_in_viewport(ratio=1)
         page.locator(f"[data-summary] a[href='{address}']").focus()

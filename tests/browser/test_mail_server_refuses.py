@@ -1,4 +1,4 @@
-"""A mail server that refuses: the visitor need not know, Kati must, and she can send again."""
+"""A mail server that refuses mails: the visitor notices nothing; Kati sees it and can send the mails again."""
 
 import re
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def test_refused_mails_are_shown_and_resent_once(refusing: SmtpServer, page: Pag
     (mail,) = refusing.wait_for_about(reference, 1)
     assert mail["To"] == letter.address
 
-    # Then the other.
+    # Then the other mail.
     desk.reload_until("– lähetetty")
     expect(desk.mail("Kuittaus lähettäjälle")).to_contain_text(re.compile(r"– lähetetty \d"))
     expect(desk.mail("Kuittaus lähettäjälle").get_by_role("button")).to_have_count(0)

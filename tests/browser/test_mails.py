@@ -1,6 +1,6 @@
-"""Each mail as a mail program draws it: readable, accessible and within the window, in both schemes.
+"""Each mail, rendered as in a mail program: readable, accessible and not wider than the window, in light and dark.
 
-The plain texts are in var/mails/, and beside them the pictures: with `make screenshots` all, else those with a problem.
+var/mails/ gets the plain texts and screenshots: with `make screenshots` of all mails, else of those with a problem.
 """
 
 import shutil
@@ -57,5 +57,5 @@ def _problems(page: Page, name: str) -> list[str]:
 
 
 def _axe_problems(page: Page) -> list[str]:
-    """Without axe's rules about landmarks: a mail is shown as a part of another page."""
+    """Return axe's findings without its landmark rules: a mail is shown as a part of another page."""
     return [problem for problem in axe_problems(page) if not problem.startswith(("region", "landmark-one-main"))]

@@ -1,4 +1,4 @@
-"""The initial mapping as the first content has it: filled on a phone by keyboard alone, and every way back."""
+"""The mapping of the initial content: filled in by keyboard alone, with and without scripts, and all ways back."""
 
 import re
 
@@ -34,7 +34,7 @@ MOST_PRESSES = 150
 
 
 def counts(site: RunningSite) -> tuple[int, ...]:
-    """How many enquiries, mappings sent, and mappings in all there are."""
+    """Return the numbers of enquiries, sent mappings, and all mappings."""
     said = site.run(_COUNT)
     return tuple(map(int, said.rpartition("COUNTS")[2].split()))
 
@@ -49,13 +49,13 @@ def press_until(page: Page, target: Locator) -> None:
 
 
 def choose_by_keys(page: Page, group: Locator, answer: str) -> None:
-    """Tab into a group of radio buttons or check boxes, go to `answer` with the keys for it, choose it."""
+    """Choose `answer` in a group of radio buttons or checkboxes, using only the keyboard."""
     wanted = group.get_by_label(answer, exact=True)
     if wanted.get_attribute("type") == "checkbox":
         press_until(page, wanted)
         page.keyboard.press("Space")
     else:
-        # Tab leads to the chosen one of a group.
+        # Tab moves to the selected button of a group.
         chosen = group.locator("input:checked")
         press_until(page, chosen if chosen.count() else group.locator("input").first)
         page.keyboard.press("Space")
@@ -128,7 +128,7 @@ def test_going_back_loses_nothing(new_page: NewPage, javascript_enabled: bool, s
     visitor, matter = MappingVisitor(page), Matter()
     visitor.begin_at_step(site, 3, matter)
     visitor.box("Mistä huomaisit").fill(SIGN)
-    # The required answer above is still missing, and going back asks for nothing.
+    # The required answer above is still missing, but going back does not require it.
     visitor.press(visitor.back, "Tilanteesi")
     expect(visitor.box("Paikkakunta")).to_have_value(matter.place)
     expect(visitor.group("Toimiala").get_by_label("Järjestö")).to_be_checked()
@@ -152,7 +152,7 @@ def test_check_page_edit_returns_to_check_page(new_page: NewPage, javascript_ena
     visitor.go_on(CHECK)
     expect(page.get_by_role("main")).to_contain_text("Tampere")
     expect(page.get_by_role("main")).to_contain_text("Satakunnan ulkopuolella työnohjaus onnistuu verkossa.")
-    # With another form of supervision the group's questions are not asked, and their answers are gone.
+    # With another form of supervision the questions for groups don't apply, and their answers are removed.
     visitor.press(page.get_by_role("link", name=re.compile("^Muuta ?: Työnohjauksen muoto$")), "Yhteystiedot")
     page.get_by_role("radio", name=INDIVIDUAL).check()
     visitor.go_on(CHECK)
@@ -175,14 +175,14 @@ def test_private_link_continues_mapping_on_another_device(new_page: NewPage, sit
     desk.write_practicalities()
     desk.go_on(CHECK)
     desk.go_on(DONE)
-    # The phone was left open on the same step: its words come back, and it is told that they were not added.
+    # The phone still shows the step: its text is shown again, with a message that it was not added.
     phone.box("Milloin haluaisit aloittaa ja miten usein tavata?").fill(RHYTHM)
     phone.onwards.click()
     expect(phone.summary).to_contain_text("Alkukartoitus on jo lähetetty")
     expect(phone.box("Milloin haluaisit aloittaa ja miten usein tavata?")).to_have_value(RHYTHM)
 
 
-def test_a_broken_connection_costs_no_words(page: Page, watch: Watch, site: RunningSite) -> None:
+def test_lost_connection_keeps_typed_answers(page: Page, watch: Watch, site: RunningSite) -> None:
     visitor = MappingVisitor(page)
     visitor.begin_at_step(site, 3, Matter())
     visitor.write_wishes()
@@ -249,11 +249,11 @@ def test_mapping_after_enquiry_needs_no_retyping(
     visitor.go_on(CHECK)
     expect(page.get_by_text("Nimesi", exact=True)).to_have_count(0)
     visitor.go_on(DONE)
-    # The confirmation mail may have made the mapping already.
+    # The link in the confirmation mail may have created the mapping already, so don't count all mappings.
     assert counts(site)[:2] == (before[0], before[1] + 1)
 
 
-def test_the_way_out_keeps_nothing(page: Page, site: RunningSite) -> None:
+def test_leaving_mapping_page_stores_nothing(page: Page, site: RunningSite) -> None:
     before = counts(site)
     page.goto(MAPPING_PAGE)
     page.get_by_role("link", name="Minne kannattaa kääntyä").click()
@@ -265,20 +265,20 @@ def test_the_way_out_keeps_nothing(page: Page, site: RunningSite) -> None:
 
 @pytest.fixture
 def step_address(page: Page, site: RunningSite) -> str:
-    """The whole address of a step under way."""
+    """The full URL of a step of a mapping in progress."""
     visitor = MappingVisitor(page)
     visitor.begin_at_step(site, 3, Matter())
     return f"{site.url}/jatka/{visitor.secret}/vaihe/2/"
 
 
 def test_mapping_step_within_first_view_budget(chromium: Browser, step_address: str, site: RunningSite) -> None:
-    """A phone opens it from the mail's link with nothing kept."""
+    """The link in a mail may be opened on a phone with an empty cache."""
     for address in (step_address, f"{site.url}{MAPPING_PAGE}aloita/", step_address.replace("vaihe/2", "tarkista")):
         assert over_budget(weigh(chromium, address, SIZES["phone"])) == []
 
 
 def open_later(page: Page, site: RunningSite) -> Locator:
-    """Go to a step, and unfold what it says of going on later; returns the button that copies the address."""
+    """Open a step, and expand its section on continuing later. Return the button that copies the URL."""
     MappingVisitor(page).begin_at_step(site, 2, Matter())
     page.get_by_text("Jatka myöhemmin tai toisella laitteella", exact=True).click()
     return page.get_by_role("button", name="Kopioi osoite")
@@ -297,7 +297,7 @@ def test_no_copy_button_without_javascript(new_page: NewPage, site: RunningSite)
     expect(page.locator(".later__address")).to_have_text(page.url)
 
 
-# What a person reads and types in a minute, and what choosing one answer and turning a page take; slow of each.
+# Words read and typed per minute, and seconds for choosing an answer and for the next page: values of a slow person.
 READ_WORDS = 200
 TYPED_WORDS = 30
 LETTERS_A_WORD = 5
@@ -307,14 +307,14 @@ LONGEST_SECONDS = 5 * 60
 
 
 def seconds_of_reading(page: Page, read: set[str]) -> float:
-    """Reading all that `main` shows, not again what stood on the page before in the same words."""
+    """Return the time for reading the text of `main`, except lines that an earlier page contained (`read`)."""
     lines = set(page.get_by_role("main").inner_text().splitlines()) - read
     read |= lines
     return len(" ".join(lines).split()) / READ_WORDS * 60
 
 
 def seconds_of_filling(page: Page) -> float:
-    """Typing what the fields hold and choosing what is chosen."""
+    """Return the time for typing the text of the fields and choosing the selected answers."""
     typed = page.locator("main :is(input:not([type=radio], [type=checkbox], [type=hidden]), textarea)")
     letters = sum(len(text) for text in typed.evaluate_all("all => all.map((one) => one.value)"))
     chosen = page.locator("main input:checked").count()
@@ -322,7 +322,7 @@ def seconds_of_filling(page: Page) -> float:
 
 
 def test_mapping_estimated_time_is_under_five_minutes(page: Page) -> None:
-    """Each word read, every question answered, the voluntary ones too: computed from the pages, not timed."""
+    """The time for reading everything and answering all questions, computed from the pages and not measured."""
     visitor, matter = (
         MappingVisitor(page),
         Matter(letter=Letter(name="Maija Meikäläinen", email="maija@esimerkki.fi", phone="050 123 4567")),
@@ -342,5 +342,5 @@ def test_mapping_estimated_time_is_under_five_minutes(page: Page) -> None:
         visitor.go_on(following)
     spent += seconds_of_reading(page, read) + SECONDS_A_PAGE
     assert spent < LONGEST_SECONDS, f"It takes {spent:.0f} seconds."
-    # The measure sees the pages: an empty one would take next to nothing.
+    # Check the computation itself: it must have seen the pages.
     assert spent > LONGEST_SECONDS / 3

@@ -1,4 +1,4 @@
-"""Kati changes the questions: what she adds is asked, what was begun stays as it was, and a mistake is told kindly."""
+"""Editing the questions: new ones are asked, mappings in progress don't change, errors are shown at the question."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.tools.running_site import RunningSite
 WHENCE, ACQUAINTANCE = "Mistä kuulit Aijuusta?", "Tutulta"
 WHO = "Kuka kertoi?"
 CONDITION = f"Vastaa tähän, jos valitsit kohdassa ”{WHENCE}” vaihtoehdon ”{ACQUAINTANCE}”."
-# A question of each other kind: what she sees it called, and the fields that it must have beside its words.
+# The other types of questions: the name in the editor, and the required fields besides the text.
 OTHER_KINDS = {
     "Pitkä teksti": {},
     "Luku": {"minimum": "1", "maximum": "9"},
@@ -31,14 +31,14 @@ _PUT_BACK = (
     "page = MappingPage.objects.get()\n"
     "page.revisions.order_by('created_at', 'pk').first().publish()\n"
 )
-# The history shows the newest twenty: it begins anew, with the questions as they are.
+# Starts a new history with the current questions, because the history shows only the newest twenty entries.
 _KEEP = (
     "from intake.mapping.page import MappingPage; from wagtail.models import PageLogEntry\n"
     "page = MappingPage.objects.get()\n"
     "PageLogEntry.objects.filter(page=page).delete()\n"
     "page.save_revision(log_action=True).publish()\n"
 )
-# What add_background_step does by hand, as a draft.
+# Saves the result of add_background_step() as a draft.
 _ADD_BACKGROUND = f"""
 import json
 from intake.mapping.page import MappingPage
@@ -60,7 +60,7 @@ _PUBLISH = (
 
 @pytest.fixture
 def questions(desk: KatisDesk, site: RunningSite) -> Iterator[QuestionEditor]:
-    """Kati's editor, not yet open. The questions are as before when the test is over."""
+    """The question editor, not yet open. Restores the questions after the test."""
     site.run(_KEEP)
     yield QuestionEditor(desk.page)
     site.run(_PUT_BACK)
@@ -68,7 +68,7 @@ def questions(desk: KatisDesk, site: RunningSite) -> Iterator[QuestionEditor]:
 
 @pytest.fixture
 def editor(questions: QuestionEditor, desk: KatisDesk, site: RunningSite) -> QuestionEditor:
-    """The questions in Kati's editor."""
+    """The question editor, open."""
     desk.open_editor(site, "Alkukartoitus")
     questions.wait_until_drawn()
     return questions
@@ -76,7 +76,7 @@ def editor(questions: QuestionEditor, desk: KatisDesk, site: RunningSite) -> Que
 
 @pytest.fixture
 def background(questions: QuestionEditor, site: RunningSite) -> QuestionEditor:
-    """The same with a draft that has a step with a question, and one that is asked after one of its answers."""
+    """The editor with a draft that contains the step of add_background_step()."""
     number = site.run(_ADD_BACKGROUND).strip()
     questions.page.goto(f"/admin/pages/{number}/edit/")
     questions.wait_until_drawn()
@@ -84,7 +84,7 @@ def background(questions: QuestionEditor, site: RunningSite) -> QuestionEditor:
 
 
 def add_background_step(editor: QuestionEditor) -> None:
-    """A step with a question, and one that is asked after one of its answers."""
+    """Add a step with a question, and a second question that depends on an answer to the first."""
     editor.add("Vaihe", title="Taustaa")
     whence = editor.add("Yksi vaihtoehto", label=WHENCE)
     editor.add_choices(whence, ACQUAINTANCE, "Verkosta")
@@ -97,7 +97,7 @@ def test_added_step_is_previewed_published_and_asked(
     questions: QuestionEditor, new_page: NewPage, site: RunningSite
 ) -> None:
     editor = questions
-    # By the way she goes: the list of pages.
+    # Through the list of pages, as Kati does.
     editor.open()
     earlier = MappingVisitor(new_page())
     earlier.begin_at_step(site, 4, Matter(form=INDIVIDUAL, meeting=(ONLINE,)))
@@ -105,10 +105,10 @@ def test_added_step_is_previewed_published_and_asked(
     editor.save_draft()
     before = counts(site)
 
-    # The preview beside the editor shows the step, every question of it, with its condition in words.
+    # The preview beside the editor shows the step with all its questions, and describes their conditions.
     page = editor.page
     page.get_by_role("button", name="Esikatselu päälle/pois").click()
-    # Wagtail shows the first preview, and is done with it, before it can be asked for another.
+    # Wait until Wagtail has finished the first preview: only then can another one be requested.
     expect(editor.preview.get_by_role("heading", level=1)).to_have_text(re.compile("Alkukartoitus"))
     expect(page.locator("[data-w-preview-target='spinner']")).to_be_hidden()
     page.locator("[data-side-panel='preview'] select:has(option:text-is('Taustaa'))").select_option(label="Taustaa")
@@ -118,7 +118,7 @@ def test_added_step_is_previewed_published_and_asked(
     expect(editor.preview.get_by_text("Tämä on esikatselu")).to_be_visible()
     page.get_by_role("button", name="Esikatselu päälle/pois").click()
 
-    # The trial goes from beginning to end in the admin, and stores nothing.
+    # The trial run goes through the whole mapping in the admin, and stores nothing.
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Kokeile koko kartoitusta").click()
     tryout = MappingVisitor(opened.value, in_place=True)
@@ -135,7 +135,7 @@ def test_added_step_is_previewed_published_and_asked(
     expect(tryout.page.get_by_role("main")).to_contain_text("Serkku")
     tryout.go_on("Kokeilu päättyi")
     assert counts(site) == before
-    # Until it is published, nobody is asked.
+    # Until they are published, visitors don't get the new questions.
     fresh = MappingVisitor(new_page())
     fresh.page.goto("/alkukartoitus/")
     expect(fresh.page.get_by_text("Taustaa")).to_have_count(0)
@@ -155,13 +155,13 @@ def test_added_step_is_previewed_published_and_asked(
         visitor.choose(WHENCE, "Verkosta")
         expect(visitor.box(WHO)).to_be_visible(visible=not scripts)
         if not scripts:
-            # The box was in sight: its words come back once before they are left out.
+            # Without scripts the field was visible: its text is shown once more before it is discarded.
             visitor.go_on("Taustaa")
             expect(visitor.page.get_by_role("main")).to_contain_text("Serkku")
         visitor.go_on("Tarkista vastauksesi")
-        # What hangs from another answer than the one given is neither shown nor stored.
+        # A question whose condition is not met is neither shown nor stored.
         expect(visitor.page.get_by_role("main")).not_to_contain_text("Serkku")
-    # Who had begun goes on with the questions of that time.
+    # A mapping begun earlier continues with the earlier questions.
     earlier.expect_step("Käytännön asiat", 4, 4)
     earlier.go_on("Tarkista vastauksesi")
 
@@ -188,7 +188,7 @@ def test_every_question_type_is_saved_and_shown(editor: QuestionEditor, page: Pa
 
 
 def refused(editor: QuestionEditor, number: int, words: str) -> None:
-    """Publish, and be told why not at block `number`, which is open."""
+    """Publish, and expect the error message `words` at block `number`, which is expanded."""
     editor.publish()
     expect(editor.page.locator(".messages")).to_contain_text("Sivua ei voitu tallentaa")
     told = editor.block(number).get_by_text(words)
@@ -208,7 +208,7 @@ def test_question_before_its_condition_or_without_it_is_refused(background: Ques
     number = background.count - 1
     background.block(number).get_by_role("button", name="Siirrä ylös").first.click()
     refused(background, number - 1, "tulee vasta myöhemmin")
-    # The answer numbers the blocks as they stand.
+    # The page with the errors numbers the blocks in their current order.
     background.block(number - 1).get_by_role("button", name="Siirrä alas").first.click()
     background.block(number).get_by_role("button", name="Poista").first.click()
     refused(background, number - 1, "on poistettu")

@@ -1,5 +1,7 @@
-"""Kati's own words on the page of an enquiry: leaving asks, and a session that has ended costs nothing. Nor is her
-place in the list lost."""
+"""Text typed on the page of an enquiry is not lost on leaving the page or when the session expires.
+
+The position in the list is kept, too.
+"""
 
 from collections.abc import Iterator
 
@@ -17,7 +19,7 @@ EDITED = '[data-keep-words="handling"][data-w-unsaved-has-edits-value="true"]'
 
 @pytest.fixture
 def reading(site: RunningSite, desk: KatisDesk) -> Iterator[KatisDesk]:
-    """The page of the only enquiry."""
+    """The page of the only enquiry, open."""
     pk = site.run("from tests.intake.enquiries import received\nprint(received().pk)").strip()
     desk.page.goto(f"{LIST}inspect/{pk}/", wait_until="networkidle")
     yield desk
@@ -25,7 +27,7 @@ def reading(site: RunningSite, desk: KatisDesk) -> Iterator[KatisDesk]:
 
 
 def asked(desk: KatisDesk) -> list[str]:
-    """What is asked on the way to the list; the answer is to go."""
+    """Go to the list and accept all dialogs. Return their types."""
     dialogs: list[str] = []
 
     def go(dialog: Dialog) -> None:
@@ -39,7 +41,7 @@ def asked(desk: KatisDesk) -> list[str]:
     return dialogs
 
 
-def test_leaving_unsaved_words_asks(reading: KatisDesk) -> None:
+def test_leaving_with_unsaved_text_warns(reading: KatisDesk) -> None:
     page = reading.page
     page.get_by_label("Muistiinpano").click()
     page.keyboard.type("Soitettu")
@@ -47,12 +49,12 @@ def test_leaving_unsaved_words_asks(reading: KatisDesk) -> None:
     assert asked(reading) == ["beforeunload"]
 
 
-def test_leaving_without_a_change_asks_nothing(reading: KatisDesk) -> None:
+def test_leaving_without_change_does_not_warn(reading: KatisDesk) -> None:
     reading.page.get_by_label("Muistiinpano").click()
     assert asked(reading) == []
 
 
-def test_two_presses_save_once_and_say_so_once(reading: KatisDesk) -> None:
+def test_double_click_saves_and_confirms_once(reading: KatisDesk) -> None:
     page = reading.page
     page.get_by_label("Muistiinpano").fill("Soitettu")
     with next_document(page):
@@ -66,11 +68,11 @@ def test_two_presses_save_once_and_say_so_once(reading: KatisDesk) -> None:
     assert page.url.endswith("/")
 
 
-def test_signed_out_meanwhile_the_words_come_back(reading: KatisDesk) -> None:
+def test_text_is_restored_after_session_expiry(reading: KatisDesk) -> None:
     page = reading.page
     page.get_by_label("Muistiinpano").fill("Pitkä puhelu\nmaanantaina")
     page.get_by_label("Tila:", exact=True).select_option(label="Odottaa vastausta")
-    # Only this tab's session ends: other tests go on with theirs.
+    # End only this tab's session: other tests use theirs.
     page.context.clear_cookies(name="sessionid")
     with next_document(page):
         page.get_by_role("button", name=SAVE).click()
@@ -108,7 +110,7 @@ def test_choice_before_page_load_is_kept(reading: KatisDesk) -> None:
     expect(reading.fact("Tila")).to_have_text("Päättynyt: Sopimus tehty")
 
 
-def test_the_list_is_as_it_was_left(reading: KatisDesk, site: RunningSite) -> None:
+def test_back_link_restores_list_position(reading: KatisDesk, site: RunningSite) -> None:
     page = reading.page
     back = page.get_by_role("link", name="Takaisin luetteloon")
     pk = page.url.rstrip("/").rpartition("/")[2]
@@ -123,10 +125,10 @@ def test_the_list_is_as_it_was_left(reading: KatisDesk, site: RunningSite) -> No
     with next_document(page):
         back.click()
     assert page.url == searched
-    # Also from where an enquiry was, that was removed meanwhile.
+    # Also from the page of an enquiry that has been removed in the meantime.
     page.evaluate("link => location.assign(link)", f"{LIST}inspect/999999/")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Yhteydenottoa ei enää ole")
     expect(back).to_have_attribute("href", searched)
-    # By a link in a mail she has left no list.
+    # After opening a link from a mail, there is no list to return to.
     page.goto(f"{LIST}inspect/{pk}/")
     expect(back).to_have_attribute("href", f"{site.url}{LIST}")

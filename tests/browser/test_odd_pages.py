@@ -1,4 +1,4 @@
-"""Pages that Kati can make of fewer or other parts than the first content has."""
+"""Pages with fewer or other parts than those of the initial content."""
 
 from collections.abc import Iterator
 
@@ -33,7 +33,7 @@ page = ContentPage(title="Ilman kuvaa", slug="ilman-kuvaa", body=json.dumps(body
 HomePage.objects.get().add_child(instance=page)
 """
 _REMOVE = "from home.models import ContentPage; ContentPage.objects.get(slug='ilman-kuvaa').delete()"
-# The left edge and the width of each part.
+# The left edge and the width of each element.
 _PLACES = "parts => parts.map((part) => part.getBoundingClientRect()).map(({ left, width }) => [left, width])"
 
 
@@ -45,7 +45,7 @@ def page_without_picture(site: RunningSite) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("page_without_picture")
-def test_title_and_texts_keep_the_reading_column_without_a_picture(new_page: NewPage) -> None:
+def test_text_column_without_picture(new_page: NewPage) -> None:
     page = new_page(viewport=DESK)
     page.goto(ADDRESS)
     ((title, _width),) = page.locator("h1").evaluate_all(_PLACES)

@@ -1,4 +1,4 @@
-"""Browsers of some years ago, such as those of iPhones that get no updates any more: all forms can be sent."""
+"""Older browsers, such as those of iPhones without updates: all forms can be sent."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,14 +8,14 @@ from tests.browser.mapping_visitor import MappingVisitor, Matter
 from tests.browser.visitor import Letter, Visitor
 from tests.tools.running_site import RunningSite
 
-# iOS 15.5 to 16.3; the whole of Chrome 85 to 102.
+# Features missing in iOS 15.5 to 16.3, and in all of Chrome 85 to 102.
 _SAFARI_15 = """
 delete AbortSignal.timeout;
 window.FormData = class extends FormData {
   constructor(form) { super(form); }
 };
 """
-# iOS 14 to 15.3.
+# Features missing in iOS 14 to 15.3.
 _SAFARI_14 = _SAFARI_15 + "delete SubmitEvent.prototype.submitter;"
 
 

@@ -1,4 +1,4 @@
-"""However often the same letter is sent, it is one enquiry; other words are another."""
+"""A message sent several times becomes one enquiry; a different text becomes another one."""
 
 from playwright.sync_api import Page, Request, expect
 
@@ -83,7 +83,7 @@ def test_same_form_in_two_tabs_one_enquiry(page: Page, site: RunningSite) -> Non
     first = Visitor(page)
     first.open_form()
     second = Visitor(page.context.new_page())
-    # "Duplicate tab" copies the page with its form; opening the address anew would be a form of its own.
+    # Copy the token, as "Duplicate tab" does: opening the URL again creates a new form.
     second.page.goto(CONTACT_PAGE)
     token = page.locator("[name=form_token]").input_value()
     second.page.locator("[name=form_token]").evaluate("(field, token) => { field.value = token; }", token)

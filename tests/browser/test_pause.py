@@ -1,4 +1,4 @@
-"""The notice of a pause: Kati switches it, and the next view of every page follows."""
+"""The pause notice: after a change in the settings, the next view of every page shows it."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ _PUT_BACK = (
 
 
 def put_pause_back(site: RunningSite) -> None:
-    """The pause as the site starts with, and no history."""
+    """Restore the pause of a new site, without history."""
     site.run(_PUT_BACK)
 
 
@@ -44,19 +44,19 @@ def pause_put_back(site: RunningSite) -> Iterator[None]:
 
 
 class PauseSettings:
-    """The page of the setting in the admin."""
+    """Page object for the pause's settings in the admin."""
 
     def __init__(self, desk: KatisDesk) -> None:
         self.page = desk.page
         self.page.goto("/admin/settings/home/pausenotice/")
 
     def own_words(self) -> Locator:
-        """The field of her wording for the pause itself."""
+        """The field for Kati's own text during the pause."""
         return self.page.locator("[data-contentpath=message] .public-DraftEditor-content")
 
     def write_own_words(self, words: str) -> None:
         self.own_words().fill(words)
-        # The editor hands its words to the form a moment after the last letter.
+        # The editor passes its text to the form shortly after the last keystroke.
         expect(self.page.locator("input[name=message]")).to_have_value(re.compile(re.escape(words)))
 
     def save(self) -> None:
@@ -77,21 +77,21 @@ def test_pause_settings_changes_show_on_every_page(site: RunningSite, page: Page
         page.goto(address)
         expect(notice).to_contain_text(USUAL)
 
-    # In a pause the thank-you page and the mail tell of it.
+    # During a pause the thank-you page and the mail mention it.
     letter = Letter()
     reference = Visitor(page).send_letter(letter)
     expect(page.get_by_role("main")).to_contain_text("Aijuu on tauolla, joten vastaus voi viipyä.")
     mails = {str(mail["To"]): mail for mail in site.smtp.wait_for_about(reference, 2)}
     assert "Aijuu on tauolla, joten vastaus voi viipyä." in words_of(mails[letter.address])
 
-    # A day.
+    # Set a date.
     settings = PauseSettings(desk)
     settings.page.get_by_role("textbox", name="Uusia työnohjauksia aloitetaan").fill("1.2.2027")
     settings.save()
     page.goto("/")
     expect(notice).to_contain_text("Aijuun palvelut ovat tauolla. Uusia työnohjauksia aloitetaan 1.2.2027 alkaen.")
 
-    # Her own words with it.
+    # Add an own text.
     settings = PauseSettings(desk)
     settings.write_own_words("Olen opintovapaalla.")
     settings.save()
@@ -100,7 +100,7 @@ def test_pause_settings_changes_show_on_every_page(site: RunningSite, page: Page
     expect(notice).to_contain_text("Uusia työnohjauksia aloitetaan 1.2.2027 alkaen.")
     assert_accessible(page)
 
-    # Off.
+    # Switch the pause off.
     settings = PauseSettings(desk)
     settings.page.get_by_role("checkbox", name="Toiminta on tauolla").uncheck()
     settings.save()
@@ -110,7 +110,7 @@ def test_pause_settings_changes_show_on_every_page(site: RunningSite, page: Page
         expect(notice).to_have_count(0)
         expect(page.locator("body")).not_to_contain_text("tauolla")
 
-    # Nobody is told of a pause that is over.
+    # After the pause nothing mentions it.
     letter = Letter()
     reference = Visitor(page).send_letter(letter)
     expect(page.locator("body")).not_to_contain_text("tauolla")

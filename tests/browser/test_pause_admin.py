@@ -1,4 +1,4 @@
-"""Kati's hand on the pause: one button with a way back, previews, an old tab, and the history."""
+"""The pause in the admin: the buttons with undo, previews, an outdated tab, and the history."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def pause_put_back(site: RunningSite) -> Iterator[None]:
     put_pause_back(site)
 
 
-def test_one_button_opens_and_another_takes_it_back(
+def test_pause_button_can_be_undone(
     page: Page, new_page: NewPage, kati_signed_in: StorageState, javascript_enabled: bool
 ) -> None:
     admin = new_page(viewport=DESK, storage_state=kati_signed_in, java_script_enabled=javascript_enabled)
@@ -42,7 +42,7 @@ def test_one_button_opens_and_another_takes_it_back(
     expect(notice_on(page)).to_have_count(0)
     expect(page.get_by_role("complementary", name="Tiedote paluusta")).to_contain_text("Ota rohkeasti yhteyttä!")
 
-    # The message above has the way back. (Without a script Wagtail's own word about that lies over it.)
+    # The message has an undo button. (Without scripts Wagtail's own message covers it.)
     place = admin.locator(".messages") if javascript_enabled else card
     with next_document(admin):
         place.get_by_role("button", name="Kumoa").click()
@@ -50,14 +50,14 @@ def test_one_button_opens_and_another_takes_it_back(
     page.reload()
     expect(notice_on(page)).to_be_visible()
 
-    # And so has the card, for what was undone too.
+    # The card has one, too, which can also revert the undo.
     with next_document(admin):
         card.get_by_role("button", name="Kumoa").click()
     page.reload()
     expect(notice_on(page)).to_have_count(0)
 
 
-def test_full_by_one_button_and_back(site: RunningSite, page: Page, desk: KatisDesk) -> None:
+def test_full_is_switched_on_and_off(site: RunningSite, page: Page, desk: KatisDesk) -> None:
     site.run(OPEN)
     admin = desk.page
     admin.goto("/admin/")
@@ -106,7 +106,7 @@ def test_unsaved_pause_is_previewed_beside_the_form(
     shown = admin.frame_locator("[data-side-panel=preview] iframe").last
     expect(shown.locator(".pause")).to_contain_text("Olen opintovapaalla.")
     expect(shown.locator(".pause")).to_contain_text("1.2.2037 alkaen")
-    # It is drawn with the site's own style and letters.
+    # The preview uses the site's style sheet and font.
     expect(shown.locator("h1")).to_have_css("font-family", re.compile("^Atkinson,"))
     mode = admin.get_by_label("Esikatselutila")
     mode.select_option(label="Etusivu: Palattu tauolta")
@@ -115,7 +115,7 @@ def test_unsaved_pause_is_previewed_beside_the_form(
     expect(shown.get_by_role("button", name="Ilmoittaudu odotuslistalle")).to_be_visible()
     assert_fits(admin)
 
-    # Visitors saw none of it; what she wrote is still in the form, and saving it works.
+    # Visitors don't see the preview. The text is still in the form and can be saved.
     page.goto("/")
     expect(notice_on(page)).not_to_contain_text("opintovapaalla")
     toggle.click()
@@ -154,7 +154,7 @@ def test_leaving_after_unsaved_preview_asks(desk: KatisDesk) -> None:
     page.on("dialog", stay)
     page.get_by_role("link", name="Historia").first.click()
     assert asked == ["beforeunload"]
-    # What saves asks nothing.
+    # Saving shows no warning.
     settings.save()
     assert len(asked) == 1
 
@@ -199,11 +199,11 @@ def test_a_day_stays_as_typed(desk: KatisDesk) -> None:
     calendar = page.locator(".xdsoft_datetimepicker:visible")
     for typed in ("31.2.2027", "1.2", "ma 1.2.2027", "1.2.2037"):
         field.click()
-        # The calendar opens a tenth of a second after the focus: whoever leaves sooner leaves it open.
+        # Wait for the date picker, which opens 0.1 s after the focus: leaving the field sooner would leave it open.
         expect(calendar).to_have_count(1)
         field.fill(typed)
         page.keyboard.press("Tab")
-        # The calendar is gone, and no change comes after it.
+        # The picker has closed, and does not change the value afterwards.
         expect(calendar).to_have_count(0)
         page.wait_for_timeout(300)
         expect(field).to_have_value(typed)

@@ -1,4 +1,4 @@
-"""Photos on the running site: the file that a screen gets is about the size it is shown in, and nothing moves."""
+"""Photos on the running site: the file matches the displayed size, and loading it causes no layout shift."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from tests.tools.running_site import RunningSite
 
 WIDTHS = (320, 390, 1280)
 HEIGHT = 844
-# The title of what is uploaded, and the address of its page.
+# The title of the uploaded photo, and the slug of its page.
 UPLOADED = "lahetetty"
-# Portrait, landscape, transparent, and one that is smaller than its place. Soft colours: grain takes long to encode.
+# Portrait, landscape, transparent, and one smaller than its space. Smooth colours, since noise takes long to encode.
 _MAKE = """
 from io import BytesIO
 from PIL import Image
@@ -67,7 +67,7 @@ for page in ServicePage.objects.filter(slug__startswith={slug!r}):
     page.delete()
 get_image_model().objects.filter(title={title!r}).delete()
 """
-# With widths in srcset, naturalWidth is what `sizes` promised, in CSS pixels; the file's own width is another thing.
+# With widths in srcset, naturalWidth is the width from `sizes` in CSS pixels, not the width of the file.
 _MEASURE = """
 async () => {
   const shown = [];
@@ -98,7 +98,7 @@ _BOXES = """
 
 @dataclass(frozen=True)
 class Photos:
-    """The numbers of the pictures: that of the front page, and those made, by kind."""
+    """The primary keys of the pictures: the front page's drawing, and the generated photos by kind."""
 
     drawing: int
     portrait: int
@@ -109,9 +109,9 @@ class Photos:
 
 @pytest.fixture(scope="module")
 def photos(_session_site: RunningSite) -> Iterator[Photos]:
-    """Pages /kuva-0/ … /kuva-3/, each with one photo at its head and in its text, in the order of Photos.
+    """Create pages /kuva-0/ … /kuva-3/, each with one photo at its top and in its text, in the order of Photos.
 
-    Once for the tests here: to encode the pictures takes most of their time.
+    Once for all tests of this module: encoding the pictures takes most of their time.
     """
     drawing, *made = (int(number) for number in _session_site.run(_MAKE).split())
     yield Photos(drawing, *made)
@@ -119,7 +119,7 @@ def photos(_session_site: RunningSite) -> Iterator[Photos]:
 
 
 def screens(new_page: NewPage) -> list[tuple[Page, int, int]]:
-    """A page for each width and density of WIDTHS."""
+    """Pages with each width and pixel density of WIDTHS."""
     return [
         (new_page(viewport=ViewportSize(width=width, height=HEIGHT), device_scale_factor=density), width, density)
         for width in WIDTHS
@@ -128,18 +128,18 @@ def screens(new_page: NewPage) -> list[tuple[Page, int, int]]:
 
 
 def check(one: dict[str, Any], *, where: str, width: int, density: int) -> None:
-    """One picture as a screen shows it."""
+    """Assert that a picture fits the screen on which it is shown."""
     assert one["address"].endswith(".avif"), where
-    # What `sizes` says is true: the browser chooses by it before it knows the layout.
+    # `sizes` must be right: the browser chooses the file by it before it knows the layout.
     if len(one["widths"]) > 1:
         assert 0.9 <= one["promised"] / one["width"] <= 1.2, f"{where}: {one}"
     needed = one["width"] * density
     assert one["file"] >= min(needed * 0.9, max(one["widths"])), f"{where}: {one}"
-    # The steps of widths lie a factor of two apart.
+    # The available widths are a factor of two apart.
     assert one["file"] <= max(needed * 2.2, min(one["widths"])), f"{where}: {one}"
-    # Hardly anything is cut beside what the crop round the focal point cut, and nothing is stretched.
+    # CSS hardly crops the file further, and does not stretch it.
     assert abs(one["width"] / one["height"] / one["ratio"] - 1) < 0.12, f"{where}: {one}"
-    # A portrait does not fill a phone.
+    # A portrait does not fill a phone's screen.
     assert one["height"] <= 0.9 * HEIGHT, f"{where}: {one}"
 
 
@@ -167,7 +167,7 @@ def test_image_file_matches_displayed_size(photos: Photos, site: RunningSite, ne
 
 
 class _Held:
-    """Pictures on their way, kept back until they may come."""
+    """A route handler that holds requests for pictures until they are released."""
 
     def __init__(self) -> None:
         self.routes: list[Route] = []
@@ -186,7 +186,7 @@ class _Held:
 
 
 @pytest.mark.usefixtures("photos")
-def test_nothing_moves_when_a_photo_comes(new_page: NewPage) -> None:
+def test_loading_photo_causes_no_layout_shift(new_page: NewPage) -> None:
     for width in (320, 1280):
         page = new_page(viewport={"width": width, "height": 844})
         for number in range(4):
@@ -194,7 +194,7 @@ def test_nothing_moves_when_a_photo_comes(new_page: NewPage) -> None:
             page.route("**/media/**", held.take)
             page.goto(f"/kuva-{number}/", wait_until="commit")
             expect(page.locator("main picture img")).to_have_count(2)
-            # Playwright's wait_for_function needs eval, which the Content-Security-Policy forbids.
+            # Not Playwright's wait_for_function, which needs eval; the Content-Security-Policy forbids that.
             page.evaluate(
                 "async () => { const link = document.querySelector('link[rel=stylesheet]');"
                 "if (!link.sheet) await new Promise((loaded) => link.addEventListener('load', loaded));"
@@ -204,7 +204,7 @@ def test_nothing_moves_when_a_photo_comes(new_page: NewPage) -> None:
             before = page.evaluate(_BOXES)
             held.let_go()
             page.evaluate(_MEASURE)
-            # The file's own ratio may differ from the attributes by a part of a pixel.
+            # The file's aspect ratio may differ from the attributes by a fraction of a pixel.
             assert page.evaluate(_BOXES) == pytest.approx(before, abs=1), f"/kuva-{number}/ at {width} px"
             page.unroute_all(behavior="wait")
 
@@ -218,7 +218,7 @@ def test_uploaded_photo_renditions_are_made_automatically(
     editor: Page, page: Page, site: RunningSite, tmp_path: Path
 ) -> None:
     photo = tmp_path / "kuva.jpg"
-    # Grain would take long to encode.
+    # A gradient, since noise would take long to encode.
     Image.radial_gradient("L").resize((1200, 900)).convert("RGB").save(photo)
     try:
         editor.goto("/admin/images/add/")

@@ -1,4 +1,4 @@
-"""Questions and answers: found, opened and linked to one by one."""
+"""The questions and answers (FAQ): opening single items and linking to them."""
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -67,7 +67,7 @@ def test_faq_anchor_scrolls_to_question_without_javascript(new_page: NewPage) ->
     expect(page.locator("#mita-tyonohjauksessa-kaytannossa-tapahtuu summary")).to_be_in_viewport()
 
 
-def test_on_paper_every_answer_is_there(new_page: NewPage, javascript_enabled: bool) -> None:
+def test_printed_page_shows_every_answer(new_page: NewPage, javascript_enabled: bool) -> None:
     page = new_page(java_script_enabled=javascript_enabled)
     page.goto("/")
     page.emulate_media(media="print")

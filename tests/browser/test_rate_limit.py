@@ -1,4 +1,4 @@
-"""Over the limit of posts from one address: nothing is lost, and there is another way."""
+"""Over the rate limit: the text is kept, and the page offers another way of contact."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.tools.running_site import RunningSite
 
 @pytest.fixture
 def over_limit(site: RunningSite) -> Iterator[None]:
-    """As many posts as are allowed have come from here just now. test_real_start.py counts them up to the limit."""
+    """The limit is reached: all allowed posts came from this address. test_real_start.py tests the count itself."""
     with Stage(site) as stage:
         stage.arrange(Condition.OVER_LIMIT)
         yield

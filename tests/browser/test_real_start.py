@@ -1,8 +1,8 @@
-"""A process with production settings behind a proxy with https: what aijuu_site/settings/test.py has otherwise.
+"""Tests with production settings behind an https proxy, for everything that aijuu_site/settings/test.py changes.
 
-Other than in production are: the password hasher, the names of static files, the mail backend, ALLOWED_HOSTS,
-TRUSTED_PROXIES, SITE_URL, FORM_RATE_LIMIT, SECRET_KEY and DATA_DIR. Pictures that are made in the background are
-tested in tests/home/images/test_picture_making.py.
+These are the password hasher, the names of static files, the mail backend, ALLOWED_HOSTS, TRUSTED_PROXIES, SITE_URL,
+FORM_RATE_LIMIT, SECRET_KEY and DATA_DIR. tests/home/images/test_picture_making.py tests the generation of pictures in
+the background.
 """
 
 import re
@@ -62,7 +62,7 @@ def ask(
     forwarded_for: str = "203.0.113.1",
     cookies: str = "",
 ) -> Answer:
-    """Ask as the proxy does: plain http to the port, with what it adds to a request."""
+    """Send a request as the proxy does: http to the port, with the proxy's headers."""
     headers = {"Host": host, "X-Forwarded-For": forwarded_for, "X-Forwarded-Proto": proto, "Cookie": cookies}
     body = None
     if form is not None:
@@ -101,7 +101,7 @@ def test_http_redirects_to_https_except_health(https_site: RunningSite) -> None:
         assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}{path}")
     for path in ("/health/live", "/health/ready"):
         assert ask(https_site, path, proto="http", host="10.0.0.5:8000").status == 200
-    # The proxy's word for https is believed, so nothing goes in a circle.
+    # X-Forwarded-Proto from the proxy is trusted, so there is no redirect loop.
     page = ask(https_site, "/")
     assert page.status == 200
     assert "max-age=31536000" in page.headers["Strict-Transport-Security"]
@@ -140,7 +140,7 @@ def test_session_is_secure_and_ends_after_twelve_hours(https_site: RunningSite) 
     }
     cookies = f"{CSRF}={shown.cookies[CSRF].value}"
     answer = ask(https_site, "/admin/login/", form, cookies=cookies)
-    # A password alone opens nothing here.
+    # The password alone does not sign in: a second step is required here.
     assert (answer.status, answer.headers["Location"]) == (302, "/admin/login/enrol/")
     waiting = f"{cookies}; {SESSION}={answer.cookies[SESSION].value}"
     assert ask(https_site, "/admin/", cookies=waiting).status == 302
@@ -164,7 +164,7 @@ def test_passwords_are_stored_slowly_hashed(https_site: RunningSite) -> None:
 
 
 def test_one_proxy_is_trusted_behind_https(https_site: RunningSite) -> None:
-    """The last address of X-Forwarded-For is the proxy's word: another one before it lifts no limit."""
+    """The proxy adds the last address of X-Forwarded-For; a forged one before it does not bypass the limit."""
     sent = [send_message(https_site, n, forwarded_for=f"198.51.100.{n}, 203.0.113.9") for n in range(LIMIT + 1)]
     assert sent == [303] * LIMIT + [429]
     assert send_message(https_site, LIMIT + 1, forwarded_for="198.51.100.1, 203.0.113.10") == 303
@@ -175,7 +175,7 @@ def test_without_a_mail_server_mail_becomes_files(https_site: RunningSite) -> No
     folder = https_site.data_dir / "mail"
 
     def recipients() -> set[str]:
-        # A name with a dot is a file that is being written.
+        # A name that begins with a dot is a file that is still being written.
         return {message_from_bytes(mail.read_bytes())["To"] for mail in folder.glob("[!.]*")}
 
     assert KATI in eventually(recipients, lambda found: KATI in found)
@@ -206,5 +206,5 @@ with connection.cursor() as cursor:
     for name in ("journal_mode", "synchronous", "secure_delete", "busy_timeout"):
         print(*cursor.execute(f"PRAGMA {name}").fetchone())
 """
-    # synchronous: 2 is FULL, which a power cut needs.
+    # synchronous=2 is FULL, so that commits survive a power cut.
     assert https_site.run(script).split() == ["wal", "2", "1", "5000"]

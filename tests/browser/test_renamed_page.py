@@ -1,4 +1,4 @@
-"""A form is open while Kati renames its page, hides it, or something else answers: the words arrive or stay."""
+"""A form is open while its page is renamed or unpublished, or something else responds: its text is not lost."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ _PAGE = "from intake.models import ContactPage; page = ContactPage.objects.get()
 
 @pytest.fixture
 def contact_page(site: RunningSite) -> Iterator[RunningSite]:
-    """The site; its contact page is put back."""
+    """The site. Restores the contact page after the test."""
     yield site
     site.run(f"{_PAGE}page.slug = 'ota-yhteytta'; page.save_revision().publish()")
 
@@ -32,7 +32,7 @@ def hide(site: RunningSite) -> None:
 
 
 @pytest.mark.usefixtures("watch")
-def test_a_letter_to_a_renamed_page_arrives(
+def test_message_to_renamed_page_is_stored(
     contact_page: RunningSite, new_page: NewPage, javascript_enabled: bool
 ) -> None:
     letter = Letter()

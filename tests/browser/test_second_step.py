@@ -1,4 +1,4 @@
-"""A second step at login, as a person takes it into use: an app, recovery codes, and a passkey of the browser."""
+"""Setting up and using a second step at login: an app, recovery codes, and a passkey in the browser."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ OWN = "/admin/account/login/"
 
 @pytest.fixture(scope="module")
 def named_site(started_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
-    """A site with a host name: passkeys are bound to one, and browsers take this one for safe without https."""
+    """A site under a host name, which passkeys need. Browsers treat this one as secure without https."""
     data_dir = tmp_path_factory.mktemp("named") / "data"
     shutil.copytree(started_once, data_dir)
     port = free_port()
@@ -59,7 +59,7 @@ def answer_question(page: Page) -> None:
 
 
 def device_with_reader(page: Page) -> Callable[[], object]:
-    """Give the device a fingerprint reader, whose owner is always there. Returns what empties it of its keys."""
+    """Add a virtual fingerprint reader that always approves. Return a function that deletes its keys."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     options = {"protocol": "ctap2", "transport": "internal", "hasUserVerification": True, "isUserVerified": True}
@@ -84,7 +84,7 @@ def test_app_recovery_code_and_passkey_sign_in(page: Page) -> None:
         page.get_by_role("link", name="Takaisin").click()
     expect(page.get_by_text("10 koodia on käyttämättä")).to_be_visible()
 
-    # Nothing is shown with the password alone.
+    # The password alone opens no page.
     give_password(page)
     expect(page.get_by_role("heading", name="Vahvista kirjautuminen")).to_be_visible()
     page.goto("/admin/yhteydenotot/")
@@ -116,7 +116,7 @@ def test_app_recovery_code_and_passkey_sign_in(page: Page) -> None:
         page.get_by_role("button", name="Vahvista pääsyavaimella").click()
     expect(page.get_by_role("heading", name="Luo pääsyavain")).to_be_visible()
 
-    # A device that has no key for this account: the other ways are still there.
+    # On a device without a passkey for this account, the other second steps still work.
     forget_keys()
     give_password(page)
     page.get_by_role("button", name="Kirjaudu pääsyavaimella").click()

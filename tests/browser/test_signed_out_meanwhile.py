@@ -1,4 +1,4 @@
-"""A form of the admin whose session has ended, or that reaches no site: what was written stays to be saved later."""
+"""Admin forms when the session has expired or the site is unreachable: the typed text can still be saved later."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,7 +19,7 @@ WORDS = "muutaman yhtenä yönä kirjoitetun päivän kuluessa"
 
 @pytest.fixture
 def settings(site: RunningSite, desk: KatisDesk) -> Iterator[Page]:
-    """The contact details, with words that are not saved yet."""
+    """The form of the contact details, with unsaved text."""
     number = site.run("from home.models import ContactDetails\nprint(ContactDetails.load().pk)").strip()
     page = desk.page
     page.goto(f"/admin/settings/home/contactdetails/{number}/", wait_until="networkidle")
@@ -40,20 +40,20 @@ def assert_saved_now(page: Page, words: str) -> None:
     expect(page.get_by_label("Vastausaika")).to_have_value(words)
 
 
-def test_words_survive_the_end_of_the_session(settings: Page) -> None:
+def test_text_survives_session_expiry(settings: Page) -> None:
     settings.context.clear_cookies(name="sessionid")
     save(settings)
     expect(settings.locator(".messages")).to_contain_text(SIGNED_OUT)
     expect(settings.get_by_label("Vastausaika")).to_have_value(WORDS)
-    # In another tab, which also makes the form's token invalid.
+    # Sign in again in another tab, which makes the form's CSRF token invalid, too.
     tab = settings.context.new_page()
     tab.goto("/admin/")
     sign_in(tab, SUPERVISOR)
     assert_saved_now(settings, WORDS)
 
 
-def test_words_survive_a_site_that_is_away(settings: Page) -> None:
-    """No connection, maintenance, and the page of a hotel's network."""
+def test_text_survives_unreachable_site(settings: Page) -> None:
+    """No connection, the maintenance page, and the portal page of a hotel's network."""
 
     portal = "<h1>Hotelli Pori</h1>"
     answers: list[Callable[[Route], None]] = []
@@ -62,25 +62,25 @@ def test_words_survive_a_site_that_is_away(settings: Page) -> None:
         answers[-1](route)
 
     settings.route("**/admin/**", away)
-    told = settings.locator(".messages li:not([data-read])")
+    message = settings.locator(".messages li:not([data-read])")
     for answer in (Route.abort, partial(Route.fulfill, status=503, body=portal), partial(Route.fulfill, body=portal)):
         answers.append(answer)
         save(settings)
-        expect(told).to_contain_text(UNREACHABLE)
-        # What is told of the next one is another.
-        told.evaluate("one => { one.dataset.read = ''; }")
+        expect(message).to_contain_text(UNREACHABLE)
+        # Mark the message, so that the next iteration finds only a new one.
+        message.evaluate("one => { one.dataset.read = ''; }")
     settings.unroute("**/admin/**")
     assert_saved_now(settings, WORDS)
 
 
-def test_draft_survives_the_end_of_the_session(site: RunningSite, desk: KatisDesk, watch: Watch) -> None:
+def test_draft_survives_session_expiry(site: RunningSite, desk: KatisDesk, watch: Watch) -> None:
     number = site.run("from wagtail.models import Page\nprint(Page.objects.get(slug='saavutettavuus').pk)").strip()
     page = desk.page
     page.goto(f"/admin/pages/{number}/edit/", wait_until="networkidle")
     page.context.clear_cookies(name="sessionid")
     title = page.locator("#id_title")
     title.fill("Saavutettavuus yön yli")
-    # The autosave says why it stopped.
+    # A message says why autosave has stopped.
     expect(page.locator(".messages")).to_contain_text(SIGNED_OUT)
     page.get_by_role("button", name="Tallenna luonnos").click()
     expect(page.get_by_role("button", name="Tallenna luonnos")).to_be_enabled()
@@ -95,5 +95,5 @@ def test_draft_survives_the_end_of_the_session(site: RunningSite, desk: KatisDes
     title.fill("Saavutettavuus")
     with next_document(page):
         page.get_by_role("button", name="Tallenna luonnos").click()
-    # What Wagtail asks every ten seconds was refused meanwhile, where the machine is slow.
+    # On a slow machine, Wagtail's ping (every ten seconds) may have been refused while signed out.
     watch.problems[:] = [problem for problem in watch.problems if "/editing-sessions/ping/" not in problem]

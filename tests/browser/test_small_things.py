@@ -1,4 +1,4 @@
-"""What a phone, a sheet of paper and somebody in a hurry need of the pages' frame."""
+"""Details of the page layout: the header and menu on phones, links to errors, print, forced colours."""
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
@@ -7,7 +7,7 @@ from tests.browser.conftest import DESK, PHONE, NewPage
 from tests.browser.visitor import CONTACT_PAGE
 
 NARROW: ViewportSize = {"width": 320, "height": 640}
-# Small phones, the commonest ones, and both sides of each width at which the header changes.
+# Small phones, common phones, and both sides of each breakpoint of the header.
 WIDTHS = (320, 344, 353, 359, 360, 375, 389, 390, 412, 417, 430, 431, 447, 449, 600)
 _TOPS = "[...document.querySelectorAll('.site-header > *')].map((part) => Math.round(part.getBoundingClientRect().top))"
 _SHOWN = """() => {
@@ -53,7 +53,7 @@ def test_menu_of_a_form_closes_too(page: Page) -> None:
     expect(menu.locator("summary")).to_be_focused()
 
 
-def test_link_to_a_mistake_shows_question_and_focus(page: Page) -> None:
+def test_error_link_shows_question_and_focus(page: Page) -> None:
     page.goto(CONTACT_PAGE)
     page.locator("main form [type=submit]").first.click()
     links = page.locator(".summary__list a")
@@ -70,10 +70,10 @@ def test_link_to_a_mistake_shows_question_and_focus(page: Page) -> None:
             assert shown["ring"] == "solid", (size, link.inner_text())
 
 
-def test_odd_mark_in_the_address_is_no_error(page: Page) -> None:
-    """`new_page` fails the test for a script error."""
+def test_odd_url_fragment_causes_no_error(page: Page) -> None:
+    """The fixture `page` fails the test for a script error."""
     for mark in ("#", "#%", "#%E0%A4%A", "#ei-ole"):
-        # From the same page the browser would only scroll.
+        # Leave the page first: otherwise the browser only scrolls and runs no script.
         page.goto("about:blank")
         page.goto(f"/{mark}")
         expect(page.locator(".faq details[open]")).to_have_count(0)
@@ -110,6 +110,6 @@ def test_forced_colours_draw_the_menus_lines(new_page: NewPage) -> None:
         "(({ backgroundColor, backgroundImage }) => ({ backgroundColor, backgroundImage }))"
         "(getComputedStyle(document.querySelector('.site-menu summary'), '::before'))"
     )
-    # A block of one colour has a background colour; lines are a gradient on nothing.
+    # The menu's lines are a gradient on a transparent background, not one solid block.
     assert icon["backgroundColor"] == "rgba(0, 0, 0, 0)"
     assert icon["backgroundImage"].startswith("linear-gradient")

@@ -1,4 +1,4 @@
-"""A tab that a test before looked through is like a new one."""
+"""A reused tab behaves like a new one."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def tabs(chromium: Browser, site: RunningSite) -> Iterator[Tabs]:
     tabs.close()
 
 
-def test_tab_taken_again_is_like_a_new_one(tabs: Tabs) -> None:
+def test_reused_tab_is_like_a_new_one(tabs: Tabs) -> None:
     told: list[object] = []
     page = tabs.take({"viewport": PHONE}, {"console": lambda message: told.append(message)})
     page.goto("/")
@@ -41,7 +41,7 @@ def test_tab_taken_again_is_like_a_new_one(tabs: Tabs) -> None:
     assert told == []
 
 
-def test_what_a_test_listens_to_and_answers_is_over(tabs: Tabs) -> None:
+def test_listeners_and_routes_are_removed(tabs: Tabs) -> None:
     asked: list[object] = []
     page = tabs.take({"viewport": PHONE}, {})
     page.on("request", lambda request: asked.append(request))
@@ -64,7 +64,7 @@ def test_what_a_test_listens_to_and_answers_is_over(tabs: Tabs) -> None:
 
 
 @pytest.mark.parametrize("lasting", ["a script", "a clock", "a route of all tabs"])
-def test_tab_changed_for_good_is_not_taken_again(tabs: Tabs, lasting: str) -> None:
+def test_tab_with_lasting_change_is_not_reused(tabs: Tabs, lasting: str) -> None:
     page = tabs.take({"viewport": PHONE}, {})
     if lasting == "a script":
         page.add_init_script("window.of_a_test = 1")

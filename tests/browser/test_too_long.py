@@ -1,4 +1,4 @@
-"""A text far past any letter: it is said kindly what to do, and the words are still on the form."""
+"""A text that exceeds the request size limit: a message says what to do, and the text is still in the form."""
 
 import pytest
 from playwright.sync_api import expect
@@ -9,9 +9,9 @@ from tests.browser.mapping_visitor import SIGN, MappingVisitor, Matter
 from tests.browser.visitor import CONTACT_PAGE, Letter, Visitor
 from tests.tools.running_site import RunningSite
 
-# 25 bytes on the wire: the less a browser has to lay out for a post of a size, the less it works.
+# 25 bytes when URL-encoded: few characters to lay out for a large post keep the browser fast.
 WORD = "Ääää "
-# On the wire 2.5 MB, which Django refuses, and 5 MB, of which the web server takes nothing.
+# URL-encoded 2.5 MB, which Django refuses, and 5 MB, which the web server refuses.
 REFUSED = {
     "by Django": (WORD * 100_800, "Viestiä ei lähetetty"),
     "by the server": (WORD * 201_600, "Lähetys oli liian suuri"),
@@ -28,7 +28,7 @@ def test_no_javascript_oversized_post_413_keeps_text(new_page: NewPage, by: str)
     letter = Letter()
     visitor.write(letter)
     visitor.message.fill(far_too_long)
-    # Chromium notes for its Back button what stands in a form, but not at once.
+    # Chromium saves the form's text for its Back button only after a delay.
     page.wait_for_timeout(2000)
     with page.expect_response(lambda response: response.request.method == "POST") as answer:
         visitor.send()
@@ -74,7 +74,7 @@ def test_oversized_text_is_not_sent_with_javascript(new_page: NewPage) -> None:
 def test_oversized_mapping_step_keeps_typed_text(
     new_page: NewPage, javascript_enabled: bool, site: RunningSite
 ) -> None:
-    """The step is kept by no cache, and Back shows the words all the same."""
+    """The page of a step is not cached, but Back restores the typed text."""
     page = new_page(java_script_enabled=javascript_enabled)
     visitor = MappingVisitor(page)
     visitor.begin_at_step(site, 3, Matter())
@@ -82,7 +82,7 @@ def test_oversized_mapping_step_keeps_typed_text(
     goal = visitor.box("Mihin toivot muutosta?")
     far_too_long = WORD * 144_000
     goal.fill(far_too_long)
-    # Chromium notes for its Back button what stands in a form, but not at once.
+    # Chromium saves the form's text for its Back button only after a delay.
     page.wait_for_timeout(2000)
     visitor.onwards.click()
     if javascript_enabled:

@@ -1,4 +1,4 @@
-"""Two copies of the site on two data folders over one PostgreSQL, as on two machines behind a load balancer."""
+"""Two instances of the site with own data folders and one PostgreSQL, as on two machines behind a load balancer."""
 
 import secrets
 import shutil
@@ -42,7 +42,7 @@ def machines(
         sites = tuple(_site(folder / name, smtp, shared, started_once) for name in ("one", "two"))
         fill_with_migrated(url, request.config.cache.mkdir("postgres"), sites[0].environment)
         for site in sites:
-            # The address that visitors know is that of the load balancer.
+            # Both get the same SITE_URL, that of the load balancer.
             site.overrides["SITE_URL"] = sites[0].url
             site.start()
         yield sites  # type: ignore[misc]
@@ -51,7 +51,7 @@ def machines(
 
 def _site(data_dir: Path, smtp: SmtpServer, shared: dict[str, str], started_once: Path) -> RunningSite:
     data_dir.mkdir()
-    # Collecting them takes as long as the rest of a start.
+    # Copied, since collecting static files takes as long as the rest of a start.
     shutil.copytree(started_once / "static", data_dir / "static")
     shutil.copy(started_once / "static.stamp", data_dir)
     return RunningSite(data_dir, smtp=smtp, overrides=dict(shared))
@@ -70,7 +70,7 @@ def seconds_until(site: RunningSite, words: str, path: str, address: RunningSite
 
 
 def post(site: RunningSite, words: Letter, address: RunningSite, *, visitor: str) -> int:
-    """Post as the load balancer passes it on from the network address `visitor`. Return the status."""
+    """Post the form as the load balancer forwards it from the network address `visitor`. Return the status."""
     origin = f"http://127.0.0.1:{address.port}"
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
@@ -95,7 +95,7 @@ def test_published_on_one_is_seen_on_the_other(machines: tuple[RunningSite, Runn
     for site in machines:
         assert "Tietosuoja" in seen_on(site, "/tietosuoja/", one)
     one.run(RENAME.format(title="Tietosi turvassa"))
-    # On the machine where it was published with the next view.
+    # On the publishing machine the change is visible at the next view.
     assert "Tietosi turvassa" in seen_on(one, "/tietosuoja/", one)
     seconds_until(two, "Tietosi turvassa", "/tietosuoja/", one)
     two.run(PAUSE.format(active=False))
@@ -106,7 +106,7 @@ def test_published_on_one_is_seen_on_the_other(machines: tuple[RunningSite, Runn
 def test_one_letter_sent_to_both_is_stored_once(machines: tuple[RunningSite, RunningSite]) -> None:
     one, _two = machines
     words = letter(name="Kaksi Konetta", form_token=form_token(one, one))
-    # People don't send a form as it opens.
+    # A form sent faster would be suspicious.
     time.sleep(3)
     answers: list[int] = []
     threads = [

@@ -1,4 +1,4 @@
-"""Kati and her waiting list in the browser: the order, the plan of the return, with and without scripts."""
+"""The waiting list in the admin: its order and the return plan, with and without scripts."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ RETURN = "/admin/odotuslista/paluu/"
 
 LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((320, "light"), (390, "dark"), (1280, "light"))
 
-# Six on the list, one held suspicious, and Aijuu open.
+# Six people on the list, one quarantined, and no pause.
 SIX = """
 from intake.models import WaitingPlace
 from tests.intake.desk.pages import suspicious
@@ -48,17 +48,17 @@ def six_waiting(site: RunningSite) -> Iterator[None]:
 
 @pytest.fixture
 def admin(new_page: NewPage, kati_signed_in: StorageState, javascript_enabled: bool) -> Page:
-    """Her admin, with and without scripts."""
+    """The admin, with and without scripts."""
     return new_page(viewport=DESK, storage_state=kati_signed_in, java_script_enabled=javascript_enabled)
 
 
 def expect_on_list(page: Page, *names: str) -> None:
-    """Wait until the list begins with these first names: a page that is being left has none."""
+    """Wait until the list begins with these first names."""
     for number, name in enumerate(names):
         expect(page.locator("td.waiting-list__name a").nth(number)).to_have_text(re.compile(rf"^\s*{name}\b"))
 
 
-def test_she_moves_one_to_the_head_and_back(admin: Page) -> None:
+def test_person_moved_to_head_and_back(admin: Page) -> None:
     admin.goto(LIST)
     expect_on_list(admin, "Aino", "Bertta", "Cilla", "Dora", "Eevi", "Outo")
     row = admin.locator("tr[data-enquiry]", has_text="Dora")
@@ -78,14 +78,14 @@ def test_she_moves_one_to_the_head_and_back(admin: Page) -> None:
     expect_on_list(admin, "Aino", "Bertta", "Cilla", "Dora", "Eevi", "Outo")
 
 
-def test_she_plans_starts_and_stops(admin: Page) -> None:
+def test_return_plan_is_started_and_stopped(admin: Page) -> None:
     admin.goto("/admin/")
     with next_document(admin):
         admin.get_by_role("link", name="4 odottaa: kerro vapaista ajoista").click()
     expect(admin.locator(".waiting__day")).to_have_count(1)
     admin.get_by_label("Viestejä päivässä:").fill("3")
     admin.get_by_label("Omat sanat:").fill('Lämmin "tervehdys" <Porista>')
-    # What was changed and not shown is shown first.
+    # A changed plan is shown once more before it starts.
     with next_document(admin):
         admin.get_by_role("button", name="Aloita ilmoittaminen").click()
     expect(admin.get_by_text("Mitään ei ole vielä lähetetty.").first).to_be_visible()
@@ -104,7 +104,7 @@ def test_she_plans_starts_and_stops(admin: Page) -> None:
 
 
 def assert_well_looked_at(page: Page) -> None:
-    """The open page is accessible and fits in each of LOOKS."""
+    """Assert that the open page is accessible and fits the window in each of LOOKS."""
     for width, scheme in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         look(page, scheme)
@@ -125,7 +125,7 @@ def test_every_page_is_accessible_and_fits(desk: KatisDesk) -> None:
     with next_document(page):
         page.get_by_role("button", name="Aloita ilmoittaminen").click()
     expect(page.get_by_role("button", name="Keskeytä ilmoittaminen")).to_be_visible()
-    # Without Wagtail's own message, whose colours are its own.
+    # Reload to remove Wagtail's message, whose colours are not the site's.
     page.goto(RETURN)
     assert_well_looked_at(page)
     with next_document(page):

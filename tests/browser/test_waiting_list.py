@@ -1,4 +1,4 @@
-"""The waiting list as a visitor meets it: joining on a phone, by keyboard and without a script; the private link."""
+"""The waiting list for visitors: joining on a phone, by keyboard and without scripts; the private page."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ NARROW: ViewportSize = {"width": 320, "height": 640}
 
 @pytest.fixture
 def stage(site: RunningSite) -> Iterator[Stage]:
-    """The site in a pause in which the contact page takes people on the list; afterwards as it was."""
+    """The site in a pause with the waiting list's form on the contact page. Restores the pause after the test."""
     with Stage(site) as stage:
         stage.arrange(Condition.WAITING_LIST)
         yield stage
@@ -38,7 +38,7 @@ def press(page: Page, button: str, heading: str) -> None:
 
 
 def private_address(site: RunningSite, reference: str, address: str) -> str:
-    """The link in the confirmation that came to this mailbox."""
+    """Return the private link from the confirmation sent to this address."""
     assert site.smtp
     (mail,) = [mail for mail in site.smtp.wait_for_about(reference, 2) if str(mail["To"]) == address]
     found = re.search(r"https?://[^/]+(/jatka/[\w-]+/odotuslista/)", words_of(mail))
@@ -58,7 +58,7 @@ def test_visitor_joins_and_leaves_waiting_list(
     expect(page.get_by_text("Se ei sido sinua eikä takaa aikaa.")).to_be_visible()
     expect(visitor.wants_mail).not_to_be_checked()
 
-    # One thing is forgotten; nothing written is lost.
+    # A required field is missing: the typed text is kept.
     letter = Letter(message="Porin seudulla.")
     visitor.write(letter)
     visitor.email.fill("")
@@ -74,7 +74,7 @@ def test_visitor_joins_and_leaves_waiting_list(
     assert_fits(page)
     assert len(stored(site, letter)) == 1
 
-    # By the link in the confirmation: stay, then leave, come back, and be removed.
+    # Through the private link: stay, leave, come back, and be removed.
     page.goto(private_address(site, reference, letter.address))
     expect_heading(page, "Olet odotuslistalla")
     press(page, "Haluan pysyä odotuslistalla", "Kiitos, pysyt odotuslistalla")
@@ -126,7 +126,7 @@ def test_enquiry_started_before_pause_is_stored(site: RunningSite, page: Page) -
         visitor.take_time()
         visitor.send()
         visitor.wait_for_thanks()
-        # The message has a way of its own all the time.
+        # A message can be sent in every state, through a separate link.
         page.goto(CONTACT_PAGE)
         with next_document(page):
             page.get_by_role("link", name="Kirjoita viesti").click()

@@ -1,4 +1,4 @@
-"""The checks of the accessibility matrix find what they are for: each on a page with that one fault, none without."""
+"""Tests of the accessibility checks: each finds its problem on a page with only that one, and none on a good page."""
 
 from collections.abc import Iterator
 
@@ -100,7 +100,7 @@ def test_layout_breaks_by_spacing_or_zoom_found(blank: Page) -> None:
     blank.set_content(with_style("@media (max-width: 640px) { h1 { width: 700px } }"))
     assert problems_in(blank, Situation(1280, 900)) == []
     assert problems_in(blank, Situation(1280, 900, zoom=2))
-    # Zoomed is over when it is over.
+    # After the check the zoom is reset, but the window has the size of the last situation.
     assert sideways_problems(blank) == ["the page is 708 px wide in a window of 640 px"]
 
 
@@ -132,7 +132,7 @@ def test_borderless_button_found_in_forced_colours(blank: Page) -> None:
         assert forced_colour_problems(blank) == ["button.# has no edge in forced colours"]
 
 
-def test_faint_words_over_a_drawing_are_measured(blank: Page) -> None:
+def test_faint_text_over_drawing_is_found(blank: Page) -> None:
     blank.set_content(with_style(".drawing { color: #888 }"))
     with situated(blank, WINDOW):
         found = axe_problems(blank)

@@ -1,11 +1,11 @@
-"""A browser that does not know :has() shows what is chosen and where the focus is all the same."""
+"""A browser without :has() still shows the selected choice and the focus."""
 
 import pytest
 from playwright.sync_api import Page
 
 from tests.browser.katis_desk import KatisDesk
 
-# Such a browser passes over a whole rule in whose selector it stands.
+# Removes all rules with :has() in their selector, which such a browser ignores.
 _FORGET_HAS = """() => {
   const forget = (rules, owner) => {
     for (let at = rules.length - 1; at >= 0; at--) {
@@ -17,7 +17,7 @@ _FORGET_HAS = """() => {
 }"""
 _RULES_LEFT = """() => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
   .filter((rule) => rule.cssText.includes(":has(")).length"""
-# Of the input itself, its row and what stands beside it in the row.
+# Counts the focus rings of the input, its row and the other elements in the row.
 _RINGS = """input => [input.parentElement, ...input.parentElement.children]
   .filter((part) => getComputedStyle(part).outlineStyle === "solid").length"""
 _NUMBER = """input => {
@@ -29,7 +29,7 @@ KINDS = {"radio": ".choice__input[type=radio]", "checkbox": ".choice__input[type
 
 @pytest.fixture
 def guide(desk: KatisDesk) -> Page:
-    """The style guide, which has every kind of question."""
+    """The style guide, which contains every type of question."""
     desk.page.goto("/admin/tyyliopas/")
     desk.page.evaluate(_FORGET_HAS)
     assert desk.page.evaluate(_RULES_LEFT) == 0
@@ -40,7 +40,7 @@ def test_focus_shows_without_has(guide: Page) -> None:
     for kind, selector in KINDS.items():
         choice = guide.locator(selector).first
         assert choice.evaluate(_RINGS) == 0, kind
-        # By keyboard: a click shows no ring.
+        # By keyboard, since a click shows no focus ring.
         choice.focus()
         guide.keyboard.press("Space")
         assert choice.evaluate(_RINGS) == 1, kind

@@ -1,4 +1,4 @@
-"""Somebody who writes to Kati: what a person does on the contact page, and sees."""
+"""Page object for the contact page: the actions of a visitor who sends a message, and what the page shows."""
 
 import re
 import time
@@ -30,7 +30,7 @@ for one in Enquiry.objects.filter(name={name!r}):
 
 @dataclass(frozen=True)
 class Letter:
-    """What is written. Each has a name of its own to be found by, and so an e-mail address of its own."""
+    """The content of the form. Each has a unique name, by which a test finds it, and so a unique e-mail address."""
 
     name: str = field(default_factory=_own_name)
     email: str = ""
@@ -44,15 +44,16 @@ class Letter:
 
 
 def stored(site: RunningSite, letter: Letter) -> list[str]:
-    """Return the status and the verdict of each enquiry from the sender of `letter`: "new accepted" is the usual one.
+    """Return status and verdict of each enquiry from the sender of `letter`, usually "new accepted".
 
-    The list that shows them to Kati is in test_enquiry_chain.py; to open it costs as much as to write a letter.
+    Reads the database, since opening the list in the admin takes as long as sending a letter (test_enquiry_chain.py
+    tests the list).
     """
     return site.run(_STORED.format(name=letter.name)).splitlines()
 
 
 class Visitor:
-    """A person at `page`."""
+    """A visitor in `page`."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -86,7 +87,7 @@ class Visitor:
 
     @property
     def button(self) -> Locator:
-        """The button of the form, whatever it says just now."""
+        """The button of the form; its text changes."""
         return self.page.locator("main form button[type=submit]")
 
     @property
@@ -103,7 +104,7 @@ class Visitor:
         self.message.fill(letter.message)
 
     def take_time(self) -> None:
-        """Stay on the form as long as a person does: what is sent quicker is held suspicious."""
+        """Wait as long on the form as a person would: a form sent faster is treated as suspicious."""
         self.page.wait_for_timeout(max(0.0, self.opened_at + MIN_SECONDS - time.monotonic()) * 1000)
 
     def send(self) -> None:
@@ -118,7 +119,7 @@ class Visitor:
         return found.group()
 
     def send_letter(self, letter: Letter) -> str:
-        """Open the form, write, send, and return the reference."""
+        """Open, fill and send the form; return the reference."""
         self.open_form()
         self.write(letter)
         self.take_time()
@@ -126,10 +127,10 @@ class Visitor:
         return self.wait_for_thanks()
 
     def expect_failure(self, words: str) -> None:
-        """Be told why nothing was sent, and not by what stands there from the time before."""
-        told = self.page.locator("[data-failure]:not([data-read])")
-        expect(told).to_have_text(words)
-        told.evaluate("one => { one.dataset.read = ''; }")
+        """Expect a new message saying why nothing was sent. Marks it as read, so that it is not found again later."""
+        message = self.page.locator("[data-failure]:not([data-read])")
+        expect(message).to_have_text(words)
+        message.evaluate("one => { one.dataset.read = ''; }")
         expect(self.page.get_by_role("alert")).to_have_text(words)
 
     def expect_words_kept(self, letter: Letter) -> None:

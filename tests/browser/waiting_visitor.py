@@ -1,4 +1,4 @@
-"""Somebody who joins the waiting list: what a person does on its form, and sees."""
+"""Page object for the waiting list's form: the actions of a visitor who joins, and what the page shows."""
 
 import re
 
@@ -12,7 +12,7 @@ _REFERENCE = re.compile(rf"[{ALPHABET}]{{3}}-[{ALPHABET}]{{3}}")
 
 
 class WaitingVisitor(Visitor):
-    """A person at `page`, where the contact page takes people on the waiting list."""
+    """A visitor in `page`, while the contact page shows the waiting list's form."""
 
     def __init__(self, page: Page) -> None:
         super().__init__(page)
@@ -38,7 +38,7 @@ class WaitingVisitor(Visitor):
         self.page.get_by_role("radio", name="Ryhmätyönohjaus").check()
 
     def wait_until_joined(self) -> str:
-        """Return the reference once the page that says it has arrived shows it."""
+        """Return the reference once the thank-you page shows it."""
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Kiitos, ilmoittautumisesi on perillä")
         self.page.wait_for_load_state()
         found = _REFERENCE.search(self.page.get_by_role("main").inner_text())
@@ -46,7 +46,7 @@ class WaitingVisitor(Visitor):
         return found.group()
 
     def join(self, letter: Letter, *, wants_mail: bool) -> str:
-        """Open the form, write, send, and return the reference."""
+        """Open, fill and send the form; return the reference."""
         self.open_form()
         self.write(letter)
         self.wants_mail.set_checked(wants_mail)

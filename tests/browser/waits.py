@@ -1,6 +1,6 @@
-"""Waiting for what is read: a page that is being left, or a row that is still being written, tells nothing.
+"""Helpers that wait before a test reads something, because a page may still be loading or a row still be written.
 
-`expect(…)` tries again by itself. What it can't see goes through one of these.
+`expect(…)` retries by itself; these are for everything else.
 """
 
 import time
@@ -12,23 +12,23 @@ from playwright.sync_api import Page, Route
 
 Value = TypeVar("Value")
 
-# The longest wait for anything: both cores may have other work.
+# The longest wait for anything: the machine may be busy.
 SECONDS = 30.0
 
 
 @contextmanager
 def next_document(page: Page, *, until: Literal["load", "domcontentloaded"] = "load") -> Iterator[None]:
-    """Do inside what opens another document of `page`; it has loaded when this is left."""
-    # The load of the one before is not taken for it.
+    """Wait at the end of the block until the action in it has loaded another document in `page`."""
+    # First wait for the current document, so that its load event is not mistaken for the next one.
     page.wait_for_load_state(until)
     with page.expect_event(until, timeout=SECONDS * 1000):
         yield
 
 
 def first_held(page: Page, held: list[Route]) -> Route:
-    """Take the first of the requests that a handler of `page.route` puts into `held`; wait until there is one.
+    """Wait until a handler of `page.route` has put a request into `held`; remove and return the first one.
 
-    A script that says it is sending has not sent yet.
+    The wait is needed because a script shows that it is sending before it sends.
     """
     deadline = time.monotonic() + SECONDS
     while not held:
@@ -38,7 +38,7 @@ def first_held(page: Page, held: list[Route]) -> Route:
 
 
 def eventually(read: Callable[[], Value], is_there: Callable[[Value], bool]) -> Value:
-    """Call `read` until `is_there` holds for what it returns; return that. AssertionError when time is up."""
+    """Call `read` until `is_there` is true for its result; return the result. AssertionError after SECONDS."""
     deadline = time.monotonic() + SECONDS
     while not is_there(value := read()):
         if time.monotonic() > deadline:
