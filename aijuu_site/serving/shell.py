@@ -233,7 +233,7 @@ class Shell:
         )
         for_proxies = self.keeper.for_proxies(entry)
         headers = [*for_proxies, *answer.headers] if for_proxies else answer.headers
-        if is_head or answer.status == 304:
+        if is_head:
             protocol.response_empty(answer.status, headers)
         else:
             protocol.response_bytes(answer.status, headers, answer.body)

@@ -139,6 +139,17 @@ def test_a_confirmed_address_opens_them(visitor: Visitor, thanks: str, email: st
     assert "Olet vahvistanut sähköpostiosoitteesi" in told.get_text()
 
 
+def test_confirmed_address_takes_no_link_of_somebody_else(visitor: Visitor, thanks: str) -> None:
+    reader, writer = by_mail(), by_page(visitor, thanks)
+    secret = mail_link_for_enquiry(enquiry=received(email="eino@esimerkki.fi"), now=timezone.now())
+    elsewhere = MappingLink.objects.get(secret_digest=secret_digest(secret)).mapping
+    writer.sends_step(1, ANSWERS[0])
+    confirm(visitor, thanks)
+    assert shows_answers(reader)
+    assert MappingLink.objects.get(secret_digest=secret_digest(secret)).mapping == elsewhere
+    assert not shows_answers(Answerer(secret=secret))
+
+
 def test_another_address_confirms_nothing(visitor: Visitor, thanks: str) -> None:
     for email in (
         "maija.meikalainen@esimerki.fi",
