@@ -56,7 +56,7 @@ _HERE = """() => {
     says: `${one.tagName.toLowerCase()}.${one.className} ${(one.innerText || one.name || "").trim().slice(0, 30)}`,
     kind: `${one.tagName}.${one.className}.${one.type ?? ""}`,
     left: box.left, right: box.right, top: box.top, bottom: box.bottom, scrolled: scrollY,
-    // Of a tall field the browser shows the line that is written on; links in lines of text may touch at a corner.
+    // Of a tall text area the browser shows only the current line; links in adjacent lines may touch at a corner.
     hidden: one.tagName === "TEXTAREA" ? hidden.length === corners.length : hidden.length > 1,
     inWindow: box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight &&
       (one.tagName === "TEXTAREA" || (box.top >= -1 && box.bottom <= innerHeight + 1)),
@@ -109,7 +109,7 @@ def picture_of_focus(page: Page, with_focus: bool) -> Image.Image:
     box = page.evaluate(
         """(shown) => {
           const one = shown ? document.activeElement : document.querySelector("[data-focus-was]");
-          // A choice shows the focus on its whole row.
+          // A choice shows the focus ring around its whole row.
           const box = (one.closest("label") ?? one).getBoundingClientRect();
           return { x: box.left, y: box.top, width: box.width, height: box.height };
         }""",

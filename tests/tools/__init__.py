@@ -1,1 +1,1 @@
-"""Programs that the checks and tests use."""
+"""Programs and helpers for checks and tests."""

@@ -34,11 +34,11 @@ msgstr ""
 
 """
 
-# Our versions of other packages' templates: what those packages have in Finnish stays theirs.
+# The site's versions of other packages' templates: texts that those packages translate stay in their catalogues.
 _OVERRIDES = ("templates/modeladmin/", "templates/wagtailadmin/")
 _THEIR_PACKAGES = ("wagtail.admin", "wagtail_modeladmin")
 
-# Which argument of a call is the text, the plural, and the context ("c").
+# For each function: which arguments are the text, the plural, and the context ("c").
 _KEYWORDS = {
     "_": None,
     **{"gettext" + lazy: None for lazy in ("", "_lazy", "_noop")},
@@ -50,7 +50,7 @@ _KEYWORDS = {
 
 @dataclass(frozen=True)
 class App:
-    """One catalogue and the sources whose texts it holds."""
+    """A catalogue, and the sources whose texts it contains."""
 
     name: str
     sources: tuple[str, ...]
@@ -85,12 +85,12 @@ def _python_like(path: Path) -> str:
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         return source
-    # Django's own reading of a template leaves calls among filler words; its indentation means nothing.
+    # Django converts a template to Python-like source; the indentation of that is meaningless.
     return "\n".join(line.lstrip() for line in templatize(source, origin=str(path)).split("\n"))
 
 
 def _texts_of(app: App) -> Catalog:
-    """The app's texts without translations, in the order of the sources."""
+    """Return the app's texts without translations, in the order of the sources."""
     texts = Catalog(locale=LOCALE)
     for path in app.files():
         code = io.BytesIO(_python_like(path).encode())
@@ -114,7 +114,7 @@ def _is_theirs(message: Message) -> bool:
 
 
 def read_catalogue(app: App) -> Catalog:
-    """Return the app's .po. An app whose sources have no texts needs none and gets an empty catalogue."""
+    """Return the app's .po as a catalogue; an empty one if the app has no .po, since it needs none without texts."""
     if not app.po.exists():
         return Catalog(locale=LOCALE)
     with app.po.open("rb") as file:
@@ -122,7 +122,7 @@ def read_catalogue(app: App) -> Catalog:
 
 
 def _updated(app: App) -> tuple[Catalog, list[Message]]:
-    """The catalogue as the sources want it, and the texts that are new in it; what it lost is its `obsolete`."""
+    """Return the catalogue updated from the sources, and its new texts. Removed texts are in its `obsolete`."""
     catalogue = read_catalogue(app)
     left_over, catalogue.obsolete = dict(catalogue.obsolete), {}
     texts = _texts_of(app)
@@ -142,7 +142,7 @@ def _compiled(catalogue: Catalog) -> bytes:
 
 def _translations(binary: bytes) -> dict[object, str]:
     texts: dict[object, str] = gettext.GNUTranslations(io.BytesIO(binary))._catalog  # type: ignore[attr-defined]
-    # The header tells when it was written.
+    # Without the header, which contains the date.
     return {key: text for key, text in texts.items() if key}
 
 
@@ -184,7 +184,7 @@ def update(app: App) -> list[str]:
 
 
 def compile_catalogue(app: App) -> None:
-    """Write the app's .mo whole: a running site may be reading it."""
+    """Write the app's .mo by renaming a complete file, since a running site may be reading it."""
     if app.po.exists():
         draft = app.mo.with_suffix(".mo.new")
         draft.write_bytes(_compiled(read_catalogue(app)))
@@ -192,7 +192,7 @@ def compile_catalogue(app: App) -> None:
 
 
 def main(mode: str) -> int:
-    """Carry out one mode for every app; the exit code is 1 where `check` found something."""
+    """Run one mode for every app. Return the exit status: 1 if `check` found problems."""
     if mode == "compile":
         for app in APPS:
             compile_catalogue(app)

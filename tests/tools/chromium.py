@@ -1,10 +1,10 @@
-"""`python -m tests.tools.chromium`: see to it that the browser tests have a Chromium.
+"""`python -m tests.tools.chromium`: make sure that there is a Chromium for the browser tests.
 
-Found: nothing to do. Missing on Debian as root: installed with apt-get. Missing elsewhere: says what to install; the
-tests are then skipped, but with CI=true it is a failure.
+If it is missing, it is installed with apt-get (as root on Debian). Elsewhere the program says what to install; the
+tests are then skipped, or with CI=true they fail.
 
-Debian packs the same Chromium a second time without its windows (chromium-headless-shell). A page opens in it with a
-third of the work, so the tests use it where it is or can be installed.
+Debian also has a package of Chromium without windows (chromium-headless-shell). It needs a third of the work to open a
+page, so the tests use it if it is or can be installed.
 """
 
 import os
@@ -28,19 +28,19 @@ def chromium_path() -> str | None:
 
 
 def quick_chromium_path() -> str | None:
-    """Return the path of the Chromium without windows; `chromium_path()` where there is none or CHROMIUM names one."""
+    """Return the path of the Chromium without windows; without one, or if CHROMIUM is set, chromium_path()."""
     return chromium_path() if os.environ.get("CHROMIUM") else shutil.which(_SHELL) or chromium_path()
 
 
 def must_have_browser() -> bool:
-    """In CI a missing browser is a failure, not a skip."""
+    """Return whether a missing browser is a failure: in CI."""
     return os.environ.get("CI", "").lower() == "true"
 
 
 def main() -> int:
     if can_install() and not os.environ.get("CHROMIUM"):
         missing = [name for name, path in (("chromium", chromium_path()), (_SHELL, shutil.which(_SHELL))) if not path]
-        # An older Debian has no package of the second kind; the first alone will do.
+        # An older Debian has no chromium-headless-shell; then chromium alone is enough.
         if missing and not install(_WHAT_FOR, *missing) and missing != [_SHELL]:
             install(_WHAT_FOR, "chromium")
     if chromium_path():

@@ -1,4 +1,4 @@
-"""Debian's packages for the tools here: installed where this machine is a Debian and we are root."""
+"""Installation of Debian packages for the tools, as root on Debian."""
 
 import os
 import shutil
@@ -12,10 +12,10 @@ def can_install() -> bool:
 
 
 def install(what_for: str, *packages: str) -> bool:
-    """Install Debian packages; False, with apt-get's own words on stderr, where that failed."""
+    """Install Debian packages. Return whether it succeeded; if not, apt-get's messages are on stderr."""
     print(f"Installing for {what_for} (apt-get): {', '.join(packages)} …", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # Without a network this should be known soon.
+    # Short time limits, to fail quickly without a network.
     patience = ("-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=15")
     try:
         for arguments in (["update"], ["install", "-y", "--no-install-recommends", *packages]):

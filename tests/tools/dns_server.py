@@ -1,4 +1,4 @@
-"""A DNS server on loopback that knows a few records."""
+"""A DNS server on loopback with a few records."""
 
 import socket
 import threading
@@ -17,7 +17,7 @@ Records = Mapping[tuple[str, str], list[str]]
 
 @contextmanager
 def dns_server(records: Records) -> Iterator[dns.resolver.Resolver]:
-    """Yield a resolver that asks the server, which answers NXDOMAIN for every name without records."""
+    """Yield a resolver for a server that answers NXDOMAIN for every name without records."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         thread = threading.Thread(target=_serve, args=(server, records), daemon=True)
@@ -28,7 +28,7 @@ def dns_server(records: Records) -> Iterator[dns.resolver.Resolver]:
         try:
             yield resolver
         finally:
-            # An empty question ends it.
+            # An empty packet stops the server.
             server.sendto(b"", server.getsockname())
             thread.join()
 

@@ -1,6 +1,6 @@
-"""`python -m tests.tools.guide_pictures`: take the editor's guide's pictures anew from a site of its own.
+"""`python -m tests.tools.guide_pictures`: retake the screenshots of the editor's guide on a temporary site.
 
-Each picture is a part of the admin as the supervisor sees it in a window 1280 px wide, with invented people in it.
+Each picture shows a part of the admin in a window 1280 px wide, with invented people.
 """
 
 from pathlib import Path
@@ -18,9 +18,9 @@ from tests.tools.running_site import ROOT, RunningSite
 
 FOLDER = ROOT / "docs" / "opas"
 WINDOW: ViewportSize = {"width": 1280, "height": 900}
-# All pictures together.
+# Maximum size in bytes of all pictures together.
 LARGEST = 1_500_000
-# The side menu's width: most pictures leave it out.
+# Width of the side menu, which most pictures omit.
 MENU = 200
 
 OTHERS = (
@@ -42,16 +42,16 @@ SUSPICIOUS = Letter(
     message="Hyvä yritys, katso http://yksi.example http://kaksi.example http://kolme.example ja http://nelja.example",
 )
 
-# Far away and many: there is something to see at a glance.
+# A distant place and a large group, so that the summary has remarks to show.
 MAPPING = Matter(
     letter=Letter(name="Raija Näyte", email="raija@esimerkki.fi", organisation="Näytelän kirjasto"),
     size="9",
     place="Tampere",
 )
-# The question with a condition, by its place in the first content.
+# Index of a question with a condition in the initial content.
 GROUP_SIZE = 3
 
-# What a block is called here, and the picture of its example.
+# Type of block → name of the picture of its example.
 BLOCKS = {
     "text": "lohko-teksti",
     "image": "lohko-kuva",
@@ -73,7 +73,7 @@ PREVIEW_ADDRESSES = (
 
 
 class Album:
-    """Writes pictures and remembers which; the folder holds no others in the end."""
+    """Writes pictures and records their names; close() removes all others from the folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -84,7 +84,7 @@ class Album:
         self.taken[path.name] = save(png, path, largest=LARGEST)
 
     def close(self) -> None:
-        """Remove pictures of an earlier time. RuntimeError where all together are too large."""
+        """Remove earlier pictures. Raises RuntimeError if all pictures together are too large."""
         for path in self.folder.glob("*.png"):
             if path.name not in self.taken:
                 path.unlink()
@@ -95,7 +95,7 @@ class Album:
 
 
 class Photographer:
-    """Takes pictures of `page`."""
+    """Takes screenshots of `page`."""
 
     def __init__(self, page: Page, album: Album) -> None:
         self.page = page
@@ -103,7 +103,7 @@ class Photographer:
 
     def settle(self) -> None:
         self.page.wait_for_load_state("networkidle")
-        # What Wagtail draws after its scripts ran: menus, panels, the preview in its frame.
+        # Wagtail renders menus, panels and the preview frame some time after its scripts have run.
         self.page.wait_for_timeout(700)
 
     def open(self, address: str) -> None:
@@ -111,12 +111,12 @@ class Photographer:
         self.settle()
 
     def window(self, name: str, *, height: int, left: int = MENU, top: int = 0, width: int = 0) -> None:
-        """A part of what the window shows now."""
+        """Take a screenshot of a part of the window."""
         clip: FloatRect = {"x": left, "y": top, "width": width or WINDOW["width"] - left, "height": height}
         self.album.keep(self.page.screenshot(clip=clip), name)
 
     def around(self, name: str, *parts: Locator, margin: int = 24) -> None:
-        """What encloses the parts, with a margin; the page is scrolled to the first of them."""
+        """Scroll to the first of the parts, and take a screenshot of the area around all of them."""
         parts[0].scroll_into_view_if_needed()
         self.page.wait_for_timeout(300)
         boxes = [box for part in parts if (box := part.bounding_box())]
@@ -130,7 +130,7 @@ class Photographer:
 
 
 def write_letters(browser: Browser, site: RunningSite) -> tuple[str, str]:
-    """Send the letters as visitors do. Return the references of the one to read and of the suspicious one."""
+    """Send the messages through the form. Return the references of the one to show and of the suspicious one."""
     references = []
     for letter in (*OTHERS, SUSPICIOUS, LETTER):
         context = browser.new_context(base_url=site.url, locale="fi-FI")
@@ -142,7 +142,7 @@ def write_letters(browser: Browser, site: RunningSite) -> tuple[str, str]:
 
 
 def send_mapping(browser: Browser, site: RunningSite) -> None:
-    """Fill the mapping as a visitor does."""
+    """Fill and send the mapping as a visitor does."""
     context = browser.new_context(base_url=site.url, locale="fi-FI")
     visitor = MappingVisitor(context.new_page())
     visitor.go_to_step(5, MAPPING)
@@ -151,7 +151,7 @@ def send_mapping(browser: Browser, site: RunningSite) -> None:
 
 
 def edit_questions(camera: Photographer) -> None:
-    """The mapping's questions, and the settings of one."""
+    """Pictures of the mapping's questions, and of the settings of one."""
     editor = QuestionEditor(camera.page)
     editor.open()
     camera.settle()
@@ -166,7 +166,7 @@ def edit_questions(camera: Photographer) -> None:
 
 
 def photograph_mapping(camera: Photographer) -> None:
-    """The answers in the enquiry."""
+    """Pictures of the answers in the enquiry."""
     KatisDesk(camera.page).read(MAPPING.letter.name)
     camera.settle()
     camera.page.get_by_text("Poikkeaa tavallisesta").first.scroll_into_view_if_needed()
@@ -176,7 +176,7 @@ def photograph_mapping(camera: Photographer) -> None:
 
 
 def edit_service_page(camera: Photographer) -> None:
-    """The page's editor, an older version, and where blocks are chosen."""
+    """Pictures of the page editor, an older version, and the block chooser."""
     page = camera.page
     camera.open("/admin/pages/")
     camera.window("sivuluettelo", height=560)
@@ -193,7 +193,7 @@ def edit_service_page(camera: Photographer) -> None:
     )
     page.get_by_role("button", name="Julkaise", exact=True).click()
     page.wait_for_load_state("networkidle")
-    # A second time, so that there is an older version to go back to.
+    # Publish a second time, so that there is an older version.
     camera.open(address)
     page.get_by_role("button", name="Lisää toimintoja").last.click()
     page.get_by_role("button", name="Julkaise", exact=True).click()
@@ -214,7 +214,7 @@ def edit_service_page(camera: Photographer) -> None:
 
 
 def photograph_blocks(camera: Photographer, site: RunningSite) -> None:
-    """Each block's example, as the admin previews it."""
+    """Pictures of each block's example in the admin's preview."""
     lines = site.run(PREVIEW_ADDRESSES).splitlines()
     addresses = dict(line.split() for line in lines if "?id=" in line)
     if addresses.keys() != BLOCKS.keys():
@@ -227,7 +227,7 @@ def photograph_blocks(camera: Photographer, site: RunningSite) -> None:
 
 
 def photograph_enquiries(camera: Photographer, reference: str, suspicious: str) -> None:
-    """The list, a letter, and one that the rules held."""
+    """Pictures of the list, an enquiry, and a suspicious one."""
     desk = KatisDesk(camera.page)
     desk.read(OTHERS[1].name)
     desk.move_to("Odottaa vastausta")

@@ -1,4 +1,4 @@
-"""The collected static files, kept from run to run: to collect them takes a started site half a minute."""
+"""A cache of the collected static files between test runs: collecting them takes half a minute."""
 
 import fcntl
 import hashlib
@@ -12,8 +12,11 @@ from tests.tools.running_site import ROOT
 
 @contextmanager
 def static_files_kept(folder: Path, data_dir: Path) -> Iterator[None]:
-    """Give a new site the static files that an earlier run collected with the same program, and keep those it has
-    afterwards for the next. It collects them anew itself where their sources are others."""
+    """Copy the static files that an earlier run collected with the same program into a new site's data folder.
+
+    Afterwards store the site's files for the next run. If their sources have changed, the site itself collects them
+    again.
+    """
     digest = hashlib.sha256()
     for path in sorted((ROOT / "aijuu_site").rglob("*.py")):
         digest.update(path.read_bytes())

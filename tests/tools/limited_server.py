@@ -7,7 +7,7 @@ from typing import Any
 
 import django
 
-# The modules below import models.
+# Before the imports below, which import models.
 django.setup()
 
 from aijuu_site.kept_pages.keeper import OFFER, Keeper, KeptContent, RequestHead  # noqa: E402
@@ -21,11 +21,11 @@ class _OnePageKept(Keeper):
         return super().key(request) if request.path == "/kept/" else None
 
     def start(self, render: object, first: object) -> None:
-        """No thread: there are no pages."""
+        """Start no thread, since there are no pages to render in advance."""
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Say how much came; /large/ and /stream/ answer with 32 MB, /client/ says two headers, /kept/ is kept."""
+    """Return the size of the body. /large/ and /stream/ return 32 MB, /client/ two request headers; /kept/ is kept."""
     received = len(environ["wsgi.input"].read())
     path = environ["PATH_INFO"]
     if path in ("/stream/", "/stream/broken/"):
@@ -44,14 +44,14 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 
 
 class Whole(list[bytes]):
-    """As Django's response."""
+    """Like Django's response."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
 class Parts:
-    """As Django's streaming response of 2000 parts."""
+    """Like Django's streaming response, with 2000 parts."""
 
     streaming = True
     ended = "open"
@@ -66,7 +66,7 @@ class Parts:
                 raise RuntimeError("the database has gone")
             self.sent += 1
             yield b"x" * 16 * 1024
-            # A query.
+            # Simulates the time of a query.
             time.sleep(0.001)
 
     def close(self) -> None:

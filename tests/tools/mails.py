@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tests.tools.public_views.stage import Site
 
-# Nothing of it stays in the site.
+# Leaves no data in the site.
 _RENDER = """
 import json
 from django.db import transaction
@@ -28,5 +28,5 @@ class RenderedMail:
 
 
 def rendered_mails(site: Site) -> dict[str, RenderedMail]:
-    """Return every mail in every form, by its name in tests.intake.mail.every_mail."""
+    """Return every variant of every mail, by its name in tests.intake.mail.every_mail."""
     return {name: RenderedMail(*parts) for name, parts in json.loads(site.run(_RENDER)).items()}

@@ -1,4 +1,4 @@
-"""Many enquiries, as years of letters would leave them: for measuring what grows with their number."""
+"""Many enquiries, as after years of use, for measuring costs that grow with their number."""
 
 import random
 import uuid
@@ -48,7 +48,7 @@ _WORDS = _words(
     "työryhmämme kaipaa tilaa ajatella yhdessä arjen kuormaa jaksamista ja rajoja olemme miettineet työnohjausta jo "
     "pitkään mutta vasta nyt se tuntuu ajankohtaiselta muutosten keskellä kiireen ja väsymyksen äärellä toivomme rauhaa"
 )
-# Weights, such that a thousand enquiries fill a page of each filter.
+# Weights: with a thousand enquiries, each filter finds a full page.
 _STATUSES = {
     Status.CLOSED: 600, Status.NEW: 80, Status.IN_REVIEW: 80, Status.AWAITING_REPLY: 80, Status.MAPPING_SCHEDULED: 70,
     Status.OFFER_SENT: 70, Status.WAITING_LIST: 20,
@@ -68,7 +68,7 @@ def fill(count: int, *, now: datetime | None = None, seed: int = 1) -> None:
 
 
 def settle() -> None:
-    """Do at once what PostgreSQL's autovacuum does within minutes. Not in a transaction."""
+    """Run now what PostgreSQL's autovacuum does within minutes. Not possible in a transaction."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
@@ -162,7 +162,7 @@ def _enquiry(number: int, now: datetime, chance: random.Random) -> Enquiry:
 
 
 def _mails(enquiry: Enquiry, chance: random.Random) -> Iterator[OutgoingMail]:
-    """The confirmation and the notice, both sent or both refused."""
+    """Yield the confirmation and the notice, both sent or both refused."""
     failed = chance.random() < _UNSENT
     for purpose in (MailPurpose.CONFIRMATION, MailPurpose.NOTIFICATION):
         yield OutgoingMail(
@@ -182,7 +182,7 @@ def _mails(enquiry: Enquiry, chance: random.Random) -> Iterator[OutgoingMail]:
 
 
 def _reference(number: int) -> str:
-    """Return the reference of this number; each has another, in no visible order."""
+    """Return a unique reference for this number; consecutive numbers have no similar references."""
     mixed = number * 7_368_787 % len(ALPHABET) ** 6
     symbols = "".join(ALPHABET[mixed // len(ALPHABET) ** place % len(ALPHABET)] for place in range(6))
     return f"{symbols[:3]}-{symbols[3:]}"

@@ -1,4 +1,4 @@
-"""What a call costs: seconds of the processor, PostgreSQL's included, and queries."""
+"""The cost of a call: processor seconds, including PostgreSQL's, and queries."""
 
 import time
 from collections.abc import Callable
@@ -16,12 +16,12 @@ class Cost:
 
 
 def cost(call: Callable[[], object], *, times: int = 5) -> Cost:
-    """Return the least of several calls: what else the machine does only adds to it."""
+    """Return the lowest cost of several calls, since other load on the machine only increases it."""
     return Cost(seconds=min(_seconds(call) for _ in range(times)), queries=queries_of(call))
 
 
 def queries_of(call: Callable[[], object]) -> int:
-    """Return how many queries a call makes; those of a request count too."""
+    """Return how many queries a call makes, including those in a request."""
     asked: list[str] = []
 
     def count(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
@@ -34,10 +34,10 @@ def queries_of(call: Callable[[], object]) -> int:
 
 
 def prefer_indexes() -> None:
-    """Let PostgreSQL plan for this transaction as if there were many rows: few ones are quicker read one by one."""
+    """Make PostgreSQL use indexes in this transaction, as with many rows: for few rows it would scan the table."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            # Else it plans by the rows that other tests had when they were last counted.
+            # Otherwise it plans with outdated statistics from the rows of other tests.
             cursor.execute("ANALYZE intake_enquiry, intake_outgoingmail")
             for other in ("seqscan", "bitmapscan"):
                 cursor.execute(f"SET LOCAL enable_{other} = off")
@@ -50,12 +50,12 @@ def _seconds(call: Callable[[], object]) -> float:
 
 
 def _used() -> float:
-    """Return the processor's seconds of this process and of the server's process that answers it."""
+    """Return the processor time of this process and of the server process of its connection."""
     used = time.process_time()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid(), set_config('max_parallel_workers_per_gather', '0', false)")
             pid = cursor.fetchone()[0]
-        # Nanoseconds on the processor, at first (Linux, Documentation/scheduler/sched-stats).
+        # The first number is the time on the processor in ns (Linux, Documentation/scheduler/sched-stats).
         used += int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
     return used

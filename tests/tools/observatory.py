@@ -1,8 +1,9 @@
-"""The score that Mozilla's HTTP Observatory gives one page.
+"""The score of a page in Mozilla's HTTP Observatory.
 
-By the rules of its version 2 (github.com/mdn/mdn-http-observatory, src/analyzer/tests and src/grader/charts.js;
-developer.mozilla.org/en-US/observatory/docs/tests_and_scoring): 100 points, minus what is lost, and from 90 on plus
-what is won. Left out is what this site has none of: the preload list, policies in <meta>, 'strict-dynamic'.
+Follows the rules of its version 2 (github.com/mdn/mdn-http-observatory, src/analyzer/tests and src/grader/charts.js;
+developer.mozilla.org/en-US/observatory/docs/tests_and_scoring): 100 points, minus penalties; bonuses are
+added from 90 points on. Features that this site does not use are omitted: the preload list, policies in <meta>,
+'strict-dynamic'.
 """
 
 import re
@@ -23,7 +24,7 @@ Policy = dict[str, set[str]]
 
 
 def score(*, headers: Mapping[str, str], cookies: SimpleCookie, html: str, host: str, redirected_to: str) -> int:
-    """Return the score of a page over https. `headers`: lower-case names; `redirected_to`: where http leads first."""
+    """Return the score of a page over https. `headers`: lower-case names; `redirected_to`: first redirect of http."""
     policy = _policy(headers.get("content-security-policy", ""))
     has_hsts = _hsts(headers) == 0
     modifiers = [
@@ -69,7 +70,7 @@ def _content_security(policy: Policy) -> int:
 
 
 def _without_overruled(sources: set[str]) -> set[str]:
-    """A nonce or a hash makes browsers ignore 'unsafe-inline'."""
+    """Return the sources without 'unsafe-inline' if there is a nonce or a hash, which makes browsers ignore it."""
     has_own = any(re.match(r"'(nonce|sha256|sha384|sha512)-", source) for source in sources)
     return sources - {"'unsafe-inline'"} if has_own else sources
 

@@ -1,4 +1,4 @@
-"""What the commands that take pictures share: a browser, a fresh site, and PNGs of few colours."""
+"""Helpers for commands that take screenshots: a browser, a new site, and PNGs with few colours."""
 
 import io
 import sys
@@ -18,7 +18,7 @@ from tests.tools.smtp_server import SmtpServer
 
 @contextmanager
 def opened_browser() -> Iterator[Browser]:
-    """Yield a Chromium; end the program with advice where there is none."""
+    """Yield a Chromium. If there is none, exit with a message that says what to install."""
     path = chromium_path()
     if path is None:
         sys.exit(ADVICE)
@@ -30,7 +30,7 @@ def opened_browser() -> Iterator[Browser]:
 
 @contextmanager
 def browser_and_site() -> Iterator[tuple[Browser, RunningSite]]:
-    """Yield a Chromium and a fresh site that has the supervisor's account."""
+    """Yield a Chromium and a new site with the supervisor's account."""
     with opened_browser() as browser, tempfile.TemporaryDirectory() as folder, SmtpServer() as smtp:
         site = RunningSite(Path(folder), smtp=smtp)
         site.start()
@@ -42,9 +42,9 @@ def browser_and_site() -> Iterator[tuple[Browser, RunningSite]]:
 
 
 def save(picture: bytes | Image.Image, path: Path, *, largest: int, colours: int = 128) -> int:
-    """Write a PNG of few colours (flat surfaces and letters lose little by it); return its bytes.
+    """Write a PNG with few colours (enough for flat areas and text); return its size in bytes.
 
-    RuntimeError where it is larger than `largest`.
+    Raises RuntimeError if it is larger than `largest`.
     """
     image = Image.open(io.BytesIO(picture)) if isinstance(picture, bytes) else picture
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def save(picture: bytes | Image.Image, path: Path, *, largest: int, colours: int
 
 
 def check_size(path: Path, largest: int) -> int:
-    """Print and return a file's bytes. RuntimeError where it is larger than `largest`."""
+    """Print and return the size of a file. Raises RuntimeError if it is larger than `largest`."""
     size = path.stat().st_size
     if size > largest:
         raise RuntimeError(f"{path.name} has {size} bytes, more than {largest}.")

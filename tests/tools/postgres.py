@@ -1,7 +1,7 @@
 """`python -m tests.tools.postgres COMMAND…`: run a command with a fresh PostgreSQL server in TEST_DATABASE_URL.
 
-The server comes from a wheel, lives in a temporary folder (in memory where there is room and nothing needs to
-survive), listens on a socket only, and is gone afterwards.
+The server comes from a wheel, uses a temporary folder (in memory, if there is enough and the data may be lost),
+listens only on a Unix socket, and is removed afterwards.
 """
 
 import atexit
@@ -19,15 +19,15 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
-# Nothing here outlives the tests, so nothing needs to survive a power cut.
+# Switched off for speed: the data need not survive a power cut.
 _QUICK = ("fsync", "synchronous_commit", "full_page_writes")
-# A database made anew is a thousand files, and each test with real transactions makes one.
+# In memory, since a new database has a thousand files, and each test with real transactions creates one.
 _MEMORY, _ROOM = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder of its own is made in it.
 
 
 def _pgserver(runtime: Path) -> ModuleType:
-    """Import the wheel so that it keeps its lock in `runtime`: in /tmp, one user's lock would stop every other's."""
-    # It trusts the folder only when it is the owner's alone.
+    """Import the wheel's module with its lock file in `runtime`: in /tmp, one user's lock would block other users."""
+    # The module refuses a folder that others may access.
     runtime.mkdir(mode=0o700)
     (runtime / "python_PostgresServer").mkdir()
     before = os.environ.get("XDG_RUNTIME_DIR")
@@ -42,7 +42,7 @@ def _pgserver(runtime: Path) -> ModuleType:
 
 
 def _memory() -> Path | None:
-    """Return the folder of files in memory; None where there is none, or little room (containers give 64 MB)."""
+    """Return the folder for files in memory; None if there is none or it is too small (64 MB in containers)."""
     try:
         return _MEMORY if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM else None
     except OSError:
@@ -57,35 +57,36 @@ class Postgres:
         self.url: str = server.get_uri()
 
     def crash(self) -> None:
-        """Stop it at once (SIGQUIT, "immediate"), as a crash does: at its next start it recovers from its log."""
+        """Stop the server immediately (SIGQUIT), as in a crash: at the next start it recovers from its log."""
         postmaster = self._server.get_pid()
         os.kill(postmaster, signal.SIGQUIT)
         while Path(f"/proc/{postmaster}").exists():
             time.sleep(0.05)
 
     def start(self) -> None:
-        """Start it again at the same address."""
+        """Start the server again at the same URL."""
         self._server.ensure_postgres_running()
         assert self._server.get_uri() == self.url
 
 
 @contextmanager
 def temporary_postgres(*, durable: bool = False, databases: Sequence[str] = ()) -> Iterator[str]:
-    """Yield the address of a running server (postgresql://…); see running_postgres()."""
+    """Yield the URL of a running server (postgresql://…); see running_postgres()."""
     with running_postgres(durable=durable, databases=databases) as server:
         yield server.url
 
 
 @contextmanager
 def running_postgres(*, durable: bool = False, databases: Sequence[str] = ()) -> Iterator[Postgres]:
-    """Yield a running server; stop it afterwards. Its folder goes with the process.
+    """Yield a running server, and stop it afterwards. Its folder is removed when the process exits.
 
-    `durable`: it syncs each commit, as a real one. `databases`: the names of empty ones to make.
+    `durable`: sync each commit, as in production. `databases`: names of empty databases to create.
     """
     folder = Path(tempfile.mkdtemp(prefix="aijuu-pg-", dir=None if durable else _memory()))
-    # The wheel looks at its lock once more at exit; what is registered first runs last.
+    # Registered before the import of the wheel, whose own exit handler still needs the folder: handlers run in reverse
+    # order.
     atexit.register(shutil.rmtree, folder)
-    # As root the server runs as another user, who must be able to reach its data.
+    # Started as root, the server runs as another user, who must be able to enter the folder.
     folder.chmod(0o755)
     server = _pgserver(folder / "runtime").get_server(folder / "data", cleanup_mode="stop")
     try:
@@ -94,7 +95,7 @@ def running_postgres(*, durable: bool = False, databases: Sequence[str] = ()) ->
         server.psql("SELECT pg_reload_conf();")
         for name in databases:
             server.psql(f"CREATE DATABASE {name};")
-        # Its own pg_dump, since an older one refuses the server.
+        # Use the wheel's pg_dump, since an older one refuses the server.
         os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"
         yield Postgres(server)
     finally:
@@ -102,13 +103,13 @@ def running_postgres(*, durable: bool = False, databases: Sequence[str] = ()) ->
 
 
 def run_with_postgres(command: list[str]) -> int:
-    """Run `command` with TEST_DATABASE_URL set; return its exit code."""
+    """Run `command` with TEST_DATABASE_URL set; return its exit status."""
     with temporary_postgres() as url:
         return subprocess.run(command, env={**os.environ, "TEST_DATABASE_URL": url}, check=False).returncode
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
-    # By way of an exception, so that the server is stopped on the way out.
+    # sys.exit raises an exception, so that the server is stopped.
     sys.exit(128 + number)
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.tools.readme_pictures`: take the README's two pictures anew from a site of its own."""
+"""`python -m tests.tools.readme_pictures`: retake the README's two screenshots on a temporary site."""
 
 from playwright.sync_api import Browser
 
@@ -53,7 +53,7 @@ def take_pictures(browser: Browser, site: RunningSite) -> None:
     page.get_by_label("Muistiinpano").fill(NOTE)
     page.get_by_role("button", name="Tallenna tila ja muistiinpano").click()
     page.wait_for_load_state("networkidle")
-    # Once more, without the word that the note was saved.
+    # Reload, to remove the message that the note was saved.
     page.goto(page.url, wait_until="networkidle")
     save(page.screenshot(), FOLDER / "enquiry.png", largest=LARGEST)
     context.close()

@@ -1,4 +1,4 @@
-"""`make release VERSION=1.2.0` makes a release; `make check` asks whether migrations still fit the last one."""
+"""`make release VERSION=1.2.0` makes a release; `make check` checks the migrations against the last one."""
 
 import argparse
 import os
@@ -21,7 +21,7 @@ def _git(*arguments: str) -> str:
 
 
 def last_release() -> str | None:
-    """Return the tag of the newest release before this commit; None where there is none."""
+    """Return the tag of the newest release before this commit; None if there is none."""
     tags = _git("tag", "--merged", "HEAD", "--list", "v[0-9]*", "--sort", "-version:refname").split()
     return tags[0] if tags else None
 
@@ -34,7 +34,7 @@ def own_apps() -> list[str]:
 
 
 def problems_since(tag: str) -> list[str]:
-    """Return what would make an upgrade from the release `tag`, or the way back, unsafe."""
+    """Return what would make an upgrade from the release `tag`, or a rollback to it, unsafe."""
     changed = _git("diff", "--name-only", "--no-renames", "--diff-filter=MD", tag, "--", "*/migrations/*.py")
     found = [f"{name} was released in {tag}: never edit it, add another one" for name in changed.split()]
     from django_migration_linter import MigrationLinter
@@ -59,7 +59,7 @@ def check() -> int:
 
 
 def release(version: str) -> None:
-    """Give what is unreleased in the changelog this version, commit and tag it. Raises SystemExit where it can't."""
+    """Turn the changelog's *Unreleased* section into this version, commit and tag it. Raises SystemExit on errors."""
     project, changelog = ROOT / "pyproject.toml", ROOT / "CHANGELOG.md"
     wanted = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", version)
     now = _VERSION.search(project.read_text())

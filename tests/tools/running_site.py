@@ -1,4 +1,4 @@
-"""The whole site as `make run` starts it, as a program of its own with a data folder of its own."""
+"""The whole site as `make run` starts it, in a separate process with its own data folder."""
 
 import json
 import os
@@ -19,7 +19,7 @@ _READY = "Running."
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 @dataclass
 class RunningSite:
-    """A started site. `overrides` are environment variables beside those that make it independent of this machine."""
+    """A started site. `overrides`: environment variables besides those that isolate the site from this machine."""
 
     data_dir: Path
     smtp: SmtpServer | None = None
@@ -42,7 +42,7 @@ class RunningSite:
 
     @property
     def url(self) -> str:
-        """Address of the home page without a slash at its end."""
+        """URL of the front page without a trailing slash."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -51,7 +51,7 @@ class RunningSite:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Every variable that the site reads is set, so that neither the caller's nor a .env's leaks in."""
+        """The environment. Sets all variables that the site reads, so that the caller's and .env's don't apply."""
         return {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.production",
@@ -67,7 +67,7 @@ class RunningSite:
             "MONITORING_TOKEN": "",
             "DATABASE_URL": "",
             "EMAIL_URL": self.smtp.url if self.smtp else "",
-            # Mail that no test waits for, and only at night.
+            # No nightly form test: no test waits for its mails.
             "PROOF_EMAIL": "off",
             "STORAGE_URL": "",
             "BACKUP_KEY": "",
@@ -84,11 +84,11 @@ class RunningSite:
         }
 
     def start(self, seconds: float = 600.0) -> None:
-        """Return once it answers. Raises RuntimeError with all it said where it does not."""
+        """Start the site and wait until it responds. Raises RuntimeError with its output if it does not."""
         self.data_dir.mkdir(exist_ok=True)
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), "serve"],
-            # As a service manager may: from anywhere.
+            # Any working directory must do, since a service manager may start it from anywhere.
             cwd=self.data_dir,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -114,7 +114,7 @@ class RunningSite:
         ready.set()
 
     def stop(self) -> int:
-        """End it as a service manager would and return its exit code."""
+        """Stop the site as a service manager would, and return its exit status."""
         assert self.process is not None
         if self._shell:
             self._shell.kill()
@@ -125,7 +125,7 @@ class RunningSite:
         return self.process.wait(30)
 
     def run(self, script: str) -> str:
-        """Run Python beside the running site, with its settings, and return what it printed: all in one process."""
+        """Run Python with the settings of the running site, and return its output. All scripts share one process."""
         if self._shell is None:
             self._shell = subprocess.Popen(
                 [sys.executable, "-m", "tests.tools.site_shell"],

@@ -1,7 +1,7 @@
 """`make sbom`: the packages of the site as a CycloneDX bill of materials, in var/sbom.json.
 
-uv writes it from a lock that is made beside it from the versions in requirements.txt and thrown away: a lock
-with the addresses of a registry is no file of this project.
+uv writes it from a temporary lock file, generated from the versions in requirements.txt. It is not kept, since the
+project contains no lock file with the URLs of a registry.
 """
 
 import json
@@ -19,7 +19,7 @@ _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
 def pinned_versions() -> dict[str, str]:
-    """Return the locked version of each package that the site runs with."""
+    """Return the locked version of each package of the site."""
     return dict(_PINNED.findall((ROOT / "requirements.txt").read_text()))
 
 

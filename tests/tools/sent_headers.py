@@ -1,8 +1,8 @@
-"""The headers of a request as granian gives them."""
+"""A substitute for the request headers object of granian."""
 
 
 class SentHeaders(dict[str, str]):
-    """Each sent once; names in lower case."""
+    """Headers that were sent once each; names in lower case."""
 
     def get_all(self, name: str) -> list[str]:
         return [self[name]] if name in self else []

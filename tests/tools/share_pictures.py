@@ -1,6 +1,6 @@
-"""`python -m tests.tools.share_pictures`: draw the pictures for sharing and the icons anew into static/img/.
+"""`python -m tests.tools.share_pictures`: generate the pictures for sharing and the icons in static/img/.
 
-Each share picture is a page's title in the site's font beside a drawing of tests/tools/drawings/.
+Each picture shows a page's title in the site's font beside a drawing from tests/tools/drawings/.
 """
 
 import base64
@@ -25,7 +25,7 @@ LARGEST = 60_000
 COLOURS = 96
 PAPER, INK, SPRUCE = "#fbf7f0", "#17343a", "#1f5c57"
 
-# File names are the slugs of the titles: home.seo finds them by these.
+# The file names are the slugs of the titles; home.seo finds the files by them.
 TITLES = {
     "aijuu-tyonohjaus": "Aijuu työnohjaus",
     "yksilotyonohjaus": "Yksilö\u00adtyön\u00adohjaus",
@@ -76,7 +76,7 @@ def _share_html(name: str, title: str) -> str:
         kind="wide" if is_site else "",
         drawing=_drawing(HERO if is_site else DRAWINGS / f"{name}.svg"),
         mark=_drawing(FAVICON),
-        # The site's own picture has the name as its title.
+        # In the picture of the site itself the name is the title already.
         name="" if is_site else "Aijuu työnohjaus",
         title=escape(title),
         more="<p class='more'>Työnohjauksen avulla löydetään yhteinen tavoite ja ratkaisuja.</p>" if is_site else "",
@@ -104,7 +104,7 @@ def _icon(page: Page, size: int, share: int, background: str) -> Image.Image:
 def draw_icons(page: Page) -> None:
     folder = STATIC / "img" / "icons"
     folder.mkdir(parents=True, exist_ok=True)
-    # A mask may cut a fifth off each side; a home screen rounds the corners and wants no transparency.
+    # A mask may cut off a fifth on each side; a home screen rounds the corners and needs an opaque background.
     for name, size, share, background in (
         ("apple-touch-icon.png", 180, 80, PAPER),
         ("icon-192.png", 192, 100, "transparent"),

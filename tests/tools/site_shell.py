@@ -1,7 +1,7 @@
-"""`python -m tests.tools.site_shell`: run the scripts that come on standard input, in one process, until it ends.
+"""`python -m tests.tools.site_shell`: run the scripts from standard input in one process until the input ends.
 
-A line holds a script as JSON; a line goes back: {"out": what it printed} or {"error": its traceback}. Starting Python
-and Django anew for each would take most of the time of the browser tests.
+Each input line is a script as JSON, and each output line its result: {"out": its output} or {"error": its traceback}.
+Starting Python and Django for each script would take most of the time of the browser tests.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ def main() -> None:
             answer = {"error": traceback.format_exc()}
         else:
             answer = {"out": out.getvalue()}
-        # Nothing stays locked, and the next script sees what others wrote meanwhile.
+        # Release locks, and let the next script see what others have written in the meantime.
         connections.close_all()
         answers.write(json.dumps(answer) + "\n")
         answers.flush()

@@ -1,4 +1,4 @@
-"""A real SMTP server on loopback that keeps what it gets, and can misbehave as mail servers do."""
+"""A real SMTP server on loopback that keeps the messages, and can fail in the ways of real mail servers."""
 
 import asyncio
 import email
@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class Behaviour(Enum):
-    """How the server treats the next messages."""
+    """The server's behaviour with the next messages."""
 
     ACCEPT = "takes them"
     REFUSE = "says 451 to every sender: come back later"
@@ -33,7 +33,7 @@ class _Handler:
         self.messages: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.attempts = 0
-        # Messages that were taken from a client that had gone, or was sent away: it does not know.
+        # Messages accepted although the client had disconnected or was disconnected, so it does not know.
         self.unconfirmed = 0
         self.peers: list[object] = []
         self.released = threading.Event()
@@ -115,34 +115,34 @@ class SmtpServer:
 
     @behaviour.setter
     def behaviour(self, behaviour: Behaviour) -> None:
-        # Whoever hangs now is let go; a new hang waits anew.
+        # Release the requests that hang now; later ones wait for the next release.
         self._handler.released.set()
         self._handler.behaviour = behaviour
         self._handler.released = threading.Event()
 
     @property
     def messages(self) -> list[EmailMessage]:
-        """What was accepted so far, oldest first."""
+        """The accepted messages, oldest first."""
         return list(self._handler.messages)
 
     @property
     def recipients(self) -> list[str]:
-        """Whom the envelopes of the accepted messages named, oldest first."""
+        """The envelope recipients of the accepted messages, oldest first."""
         return list(self._handler.recipients)
 
     @property
     def peers(self) -> list[object]:
-        """The client's address and port of each accepted message, oldest first: another port is another connection."""
+        """The client's address and port for each accepted message, oldest first; each connection has another port."""
         return list(self._handler.peers)
 
     @property
     def attempts(self) -> int:
-        """How many times a message was begun, whatever became of it."""
+        """How many messages were begun, accepted or not."""
         return self._handler.attempts
 
     @property
     def unconfirmed(self) -> int:
-        """How many messages were accepted without the client learning of it."""
+        """How many messages were accepted without a confirmation to the client."""
         return self._handler.unconfirmed
 
     def clear(self) -> None:
@@ -151,7 +151,7 @@ class SmtpServer:
         self._handler.attempts = 0
 
     def wait_for(self, count: int, seconds: float = 30.0) -> list[EmailMessage]:
-        """Return the accepted messages once there are `count`; raises AssertionError when they do not come."""
+        """Wait for `count` accepted messages and return them. Raises AssertionError after `seconds`."""
         self._wait(lambda: len(self._handler.messages) >= count, f"{count} messages", seconds)
         return self.messages
 
@@ -160,12 +160,12 @@ class SmtpServer:
         return [message for message in self.messages if words in str(message["Subject"])]
 
     def wait_for_about(self, words: str, count: int, seconds: float = 30.0) -> list[EmailMessage]:
-        """Return the accepted messages with `words` in the subject once there are `count`; else AssertionError."""
+        """Wait for `count` messages with `words` in the subject and return them. AssertionError after `seconds`."""
         self._wait(lambda: len(self.about(words)) >= count, f"{count} messages about {words}", seconds)
         return self.about(words)
 
     def wait_for_attempts(self, count: int, seconds: float = 30.0) -> None:
-        """Return once `count` messages were begun; raises AssertionError when they are not."""
+        """Wait until `count` messages were begun. Raises AssertionError after `seconds`."""
         self._wait(lambda: self.attempts >= count, f"{count} attempts", seconds)
 
     def _wait(self, is_there: Callable[[], bool], what: str, seconds: float) -> None:

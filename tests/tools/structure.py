@@ -1,4 +1,4 @@
-"""`make structure`: the size of the product, and the files that one enquiry and one mail pass through."""
+"""`make structure`: the size of the product, and the files that a form post and a mail pass through."""
 
 import ast
 import logging
@@ -13,15 +13,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 PRODUCT = ("aijuu_site", "home", "intake")
 MOST_ARGUMENTS = 7
-# What Django calls around each SQL statement. Who reads the way of a letter passes it by.
+# Called by Django around each SQL statement: not relevant for reading how a form post is processed.
 BELOW_SQL = ("aijuu_site/queued_sqlite/", "aijuu_site/kept_pages/generation.py")
 
 
 @dataclass
 class Trace:
-    """The calls of the product's functions while it is active. A jump is a call from one product file into another.
+    """Records the calls of the product's functions while it is active.
 
-    `jumps_below`: those of them into what lies below each SQL statement, or within it.
+    A jump is a call from one product file to another. `jumps_below`: the jumps into files of BELOW_SQL.
     """
 
     files: set[str] = field(default_factory=set)
@@ -90,7 +90,7 @@ def main() -> None:
     import django
 
     django.setup()
-    # Only the figures are printed, and not what the prepared site logs.
+    # Print only the figures, without the log of the site.
     logging.disable(logging.INFO)
     from django.conf import settings
     from django.core.management import call_command
@@ -107,7 +107,7 @@ def main() -> None:
 
         call_command("load_content", verbosity=0)
         visitor = Visitor()
-        visitor.sends()  # What is imported and cached once is no part of the way.
+        visitor.sends()  # The first post imports and caches, so it is not traced.
         post = traced(lambda: visitor.sends(letter(message="Toinen viesti.")))
         deliver_next(now=timezone.now())
         mail = traced(lambda: deliver_next(now=timezone.now()))

@@ -1,4 +1,4 @@
-"""What a machine can tell of accessibility, for the tests and for the audit. It finds about half of what there is."""
+"""Automatic accessibility checks for the tests and the audit. They find about half of all problems."""
 
 from playwright.sync_api import Page
 
@@ -31,7 +31,7 @@ __all__ = [
 
 
 def problems_in(page: Page, situation: Situation) -> list[str]:
-    """What is wrong with the open page, looked at in this way."""
+    """Return the problems of the open page in this situation."""
     with situated(page, situation):
         problems = layout_problems(page)
         if situation.axe:

@@ -1,4 +1,4 @@
-"""axe-core: WCAG 2.2 A and AA, and its best practices; and what it leaves open about contrast."""
+"""Checks with axe-core: WCAG 2.2 A and AA, best practices, and the contrast that axe itself can't determine."""
 
 import json
 from typing import Any
@@ -13,18 +13,18 @@ _OPTIONS = {
         "type": "tag",
         "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
     },
-    # Off by itself, although WCAG 2.2 AA asks for it (2.5.8).
+    # Disabled by default, although WCAG 2.2 AA requires it (2.5.8).
     "rules": {"target-size": {"enabled": True}},
     "resultTypes": ["violations", "incomplete"],
 }
 _SCRIPT = Axe().axe_script
-# Only what is read comes back: what passed, or is not on the page, is a hundred times as much.
+# Returns only the two lists that are used: axe's complete result is a hundred times as large.
 _RUN = "async () => { const { violations, incomplete } = await axe.run(%s); return { violations, incomplete }; }"
 
 
 def run_axe(page: Page, options: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Run axe on the page as it is now and return its "violations" and "incomplete"."""
-    # Half a megabyte, which a document keeps.
+    """Run axe on the open page and return its "violations" and "incomplete"."""
+    # The script has half a megabyte; a document needs it only once.
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(_SCRIPT)
     found: dict[str, list[dict[str, Any]]] = page.evaluate(_RUN % json.dumps(options))
@@ -32,8 +32,11 @@ def run_axe(page: Page, options: dict[str, Any]) -> dict[str, list[dict[str, Any
 
 
 def axe_problems(page: Page) -> list[str]:
-    """Each violation on the page as it is now, in words. Text whose background axe can't know (a drawing lies under
-    it) is measured on the picture; anything else that axe leaves open is a problem until somebody has looked."""
+    """Return a description of each violation on the open page.
+
+    Text whose background axe can't determine (over a drawing) is measured in a screenshot. Any other undecided finding
+    counts as a problem until somebody has checked it.
+    """
     found = run_axe(page, _OPTIONS)
     problems = [
         f"{rule['id']} ({rule['impact']}): {rule['help']}\n    {node['html'][:200]}\n    {node['failureSummary']}"

@@ -1,4 +1,4 @@
-"""Contrast of text over drawings, measured on the picture (WCAG 1.4.3; the formula is WCAG's relative luminance)."""
+"""Contrast of text over drawings, measured in a screenshot (WCAG 1.4.3, with WCAG's formula of relative luminance)."""
 
 import io
 import math
@@ -9,14 +9,14 @@ from playwright.sync_api import FloatRect, Page
 
 Colour = tuple[int, int, int]
 
-# Less of the surface than this is the smoothed edge of a shape, not ground that a letter stands on.
+# A colour with a smaller share of the area is an antialiased edge and not a background of text.
 _EDGE = 0.02
 _LARGE_PX, _LARGE_BOLD_PX, _BOLD = 24.0, 18.66, 700
 
 _READ = """selectors => selectors.map((selector) => {
-  // The open menu lies over the page on purpose: a line that it covers, or cuts through, is not read.
+  // The open menu covers a part of the page on purpose: skip lines that are fully or partly under it.
   const underSheet = (element, [left, top, right, bottom]) => [0.1, 0.5, 0.9].some((part) => {
-    // The browser tells only what is on the screen.
+    // elementFromPoint works only inside the window.
     const y = top + (bottom - top) * part;
     scrollTo({ top: y - innerHeight / 2, behavior: "instant" });
     let upper = document.elementFromPoint((left + right) / 2 - scrollX, y - scrollY);
@@ -51,7 +51,7 @@ _PAINT = """([selectors, colour]) => selectors.forEach((selector) => {
 
 
 def luminance(colour: Colour) -> float:
-    """0.0 (black) to 1.0 (white) of an sRGB colour of 0–255."""
+    """Return the relative luminance, 0.0 (black) to 1.0 (white), of an sRGB colour with components of 0–255."""
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (one / 255 for one in colour)
     )
@@ -59,27 +59,29 @@ def luminance(colour: Colour) -> float:
 
 
 def contrast(one: Colour, other: Colour) -> float:
-    """1.0 (the same) to 21.0 (black on white)."""
+    """Return the contrast ratio: 1.0 (equal colours) to 21.0 (black on white)."""
     lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def worst_contrast(picture: Image.Image, text: Colour) -> float:
-    """The lowest contrast of `text` on any ground that the picture, taken without its letters, has more than a
-    trace of."""
+    """Return the lowest contrast between `text` and the background colours in the picture, which has no letters in it.
+
+    Colours below _EDGE are ignored.
+    """
     pixels = picture.width * picture.height
     colours = picture.convert("RGB").getcolors(pixels) or []
     grounds = [colour for count, colour in colours if count > pixels * _EDGE]
-    # A ground of many shades: each is rare, all count.
+    # In a background of many shades each colour is rare, so all of them count.
     grounds = grounds or [colour for _count, colour in colours]
     return min(contrast(text, ground) for ground in grounds)  # type: ignore[arg-type]
 
 
 def contrast_problems(page: Page, selectors: list[str]) -> list[str]:
-    """Each of the elements whose text is too like what lies under it: 4.5, or 3 for large letters (WCAG 1.4.3)."""
+    """Return the elements with too little text contrast: below 4.5, or 3 for large text (WCAG 1.4.3)."""
     texts: list[dict[str, Any]] = page.evaluate(_READ, selectors)
     rects = [rect for text in texts for rect in text["rects"]]
-    # Only the part of the page with all of them in it: to pack a picture is most of the work.
+    # Capture only the part with these texts, since encoding the screenshot takes most of the time.
     left, top = (min((max(0, math.floor(rect[edge])) for rect in rects), default=0) for edge in (0, 1))
     right, bottom = (max((math.ceil(rect[edge]) for rect in rects), default=1) for edge in (2, 3))
     page.evaluate(_PAINT, [selectors, "transparent"])

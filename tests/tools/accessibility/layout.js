@@ -1,6 +1,5 @@
-// What a person would see as broken: text that is cut off, that stands out of its box, or that lies over other text, and a
-// new part that begins right below the one before.
-// Evaluates to a list of sentences.
+// Finds visible layout problems: text that is cut off, outside its box or over other text, and parts of the page without
+// space between them. Returns a list of descriptions.
 () => {
   const problems = [];
   const shortly = (text) => JSON.stringify(text.trim().replace(/\s+/g, " ").slice(0, 40));
@@ -9,7 +8,7 @@
     [...element.classList].map((name) => `.${name}`).join("");
   const visible = (element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
   const clips = (value) => value === "hidden" || value === "clip";
-  // The usual way to keep words for screen readers only.
+  // The usual styles of text for screen readers only.
   const forEarsOnly = (element) => {
     for (let at = element; at; at = at.parentElement) {
       const { width, height } = at.getBoundingClientRect();
@@ -30,7 +29,7 @@
     const range = document.createRange();
     range.selectNodeContents(node);
     const rects = [...range.getClientRects()].filter((rect) => rect.width > 1 && rect.height > 1);
-    // Put out of the window on purpose: the skip link and the field that people never see.
+    // Outside the window on purpose: the skip link and the honeypot field.
     if (rects.every((rect) => rect.right + scrollX <= 0 || rect.bottom + scrollY <= 0)) continue;
     if (rects.length) texts.push({ node, element, rects });
   }
@@ -63,7 +62,7 @@
     }
   }
 
-  // A sheet that is laid over the page on purpose covers what is under it, if one can't see through it.
+  // An opaque positioned layer covers the text under it on purpose.
   const covers = (element, other) => {
     for (const box of ancestors(element)) {
       const style = getComputedStyle(box);
@@ -82,7 +81,7 @@
     for (let next = index + 1; next < lines.length && lines[next].rect.top < one.rect.bottom; next += 1) {
       const other = lines[next];
       const { width, height } = meet(one.rect, other.rect);
-      // Letters are lower than their line's box.
+      // Line boxes are taller than their letters, so a small overlap is no problem.
       if (width <= 2 || height <= 0.4 * Math.min(one.rect.height, other.rect.height)) continue;
       if (one.node === other.node && width < 3) continue;
       if (covers(one.element, other.element) || covers(other.element, one.element)) continue;
@@ -104,7 +103,7 @@
         }
     }
   });
-  // Paper is packed closer.
+  // Less space is fine in print.
   const roomAbove = matchMedia("print").matches ? 0 : 16;
   for (const heading of document.querySelectorAll("main h2")) {
     const [before, after] = [heading.previousElementSibling, heading.nextElementSibling];

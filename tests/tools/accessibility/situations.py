@@ -1,4 +1,4 @@
-"""How people look at a page: sizes, colours, zoom, spacing of their own, forced colours, no motion."""
+"""Situations in which pages are checked: sizes, colour schemes, zoom, text spacing, forced colours, reduced motion."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +12,8 @@ Scheme = Literal["light", "dark"]
 
 _LAYOUT = (Path(__file__).parent / "layout.js").read_text(encoding="utf-8").rstrip().rstrip(";")
 
-# WCAG 2.2, 1.4.12 Text Spacing: a page must bear all of these at once. A sheet made by a script is what a reader's
-# own tool makes, and the page's policy does not stop it.
+# WCAG 2.2, 1.4.12 Text Spacing: a page must work with all of these at once. The style sheet is created by a script, as
+# users' tools do; the page's Content-Security-Policy does not block it.
 _SPACING = """() => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`
@@ -22,7 +22,7 @@ _SPACING = """() => {
   `);
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 }"""
-# WCAG 2.2, 1.4.4 Resize Text: letters of twice their size in the same window.
+# WCAG 2.2, 1.4.4 Resize Text: text of twice the size in the same window.
 _LARGE_LETTERS = """() => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync("html { font-size: 200% !important }");
@@ -40,7 +40,7 @@ _MOVING = """() => {
   for (const element of document.querySelectorAll("*")) {
     for (const part of [null, "::before", "::after"]) {
       const style = getComputedStyle(element, part);
-      // A computed time is always in seconds.
+      // Computed durations are always in seconds.
       const named = `${element.tagName.toLowerCase()}.${element.className}`;
       if (seconds(style.transitionDuration) > 0.01) problems.push(`${named} has a transition`);
       if (style.animationName !== "none") problems.push(`${named} has an animation`);
@@ -60,7 +60,7 @@ _SHAPELESS = """() => [...document.querySelectorAll("button, .button, input, tex
   })
   .map((one) => `${one.tagName.toLowerCase()}.${one.className}#${one.id} has no edge in forced colours`)"""
 
-# A finger needs 44 px for what matters most (WCAG 2.5.5, 2.5.8); axe holds 24 px for all else.
+# The main touch targets must be 44 px (WCAG 2.5.5); axe checks 24 px for all others (2.5.8).
 _MAIN_TARGETS = (
     ".button, button, .site-name, .site-menu a, summary, .contact-lines a, form label:has(input), "
     "input:not([type=radio], [type=checkbox], [type=hidden]), textarea, select"
@@ -74,8 +74,11 @@ _TOO_SMALL = """([selector, least]) => [...document.querySelectorAll(selector)]
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """One way to look. `zoom` 2: a window of `width` seen at 200 %; `large_letters`: only the text, in the same window.
-    `axe`: whether axe looks, too."""
+    """One combination of settings.
+
+    `zoom` 2: a window of `width` at 200 %; `large_letters`: only the text is enlarged, in the same window; `axe`:
+    whether axe runs, too.
+    """
 
     width: int
     height: int
@@ -96,7 +99,7 @@ class Situation:
 _SIZES = ((320, 640), (390, 844), (768, 1024), (1280, 900))
 _SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
-# All that issue 3 names: sizes, schemes, 200 % zoom, text spacing, forced colours.
+# Used by the audit: all sizes and schemes, zoom, text spacing, large text, forced colours.
 EVERY: tuple[Situation, ...] = (
     *(Situation(width, height, scheme) for width, height in _SIZES for scheme in _SCHEMES),
     *(Situation(width, height, spacing=True, axe=False) for width, height in _SIZES),
@@ -107,7 +110,7 @@ EVERY: tuple[Situation, ...] = (
     Situation(390, 844, forced=True, axe=False),
     Situation(1280, 900, forced=True, axe=False),
 )
-# What the tests look at each time.
+# Used by the tests.
 USUAL: tuple[Situation, ...] = (
     Situation(390, 844, "dark"),
     Situation(1280, 900, "light"),
@@ -122,7 +125,7 @@ USUAL: tuple[Situation, ...] = (
 
 @contextmanager
 def situated(page: Page, situation: Situation) -> Iterator[None]:
-    """Look at the open page in this way. Afterwards spacing and zoom are gone; the size and colours stay."""
+    """Put the open page into this situation. Afterwards spacing and zoom are reset; size and colours are not."""
     page.emulate_media(
         color_scheme=situation.scheme,
         reduced_motion="reduce",
@@ -150,43 +153,43 @@ def situated(page: Page, situation: Situation) -> Iterator[None]:
             page.evaluate(_NO_OWN_SHEET)
         if browser:
             browser.detach()
-            # Playwright takes a size that it has set for one that still holds.
+            # Playwright ignores a size equal to the one that it set last, so set another one first.
             if page.viewport_size == metrics:
                 page.set_viewport_size({**metrics, "width": metrics["width"] + 1})
             page.set_viewport_size(metrics)
 
 
 def sideways_problems(page: Page) -> list[str]:
-    """Whether the page is wider than its window, so that it scrolls sideways (WCAG 1.4.10)."""
+    """Return a problem if the page is wider than its window, so that it scrolls sideways (WCAG 1.4.10)."""
     width, window = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     return [f"the page is {width} px wide in a window of {window} px"] if width > window else []
 
 
 def layout_problems(page: Page) -> list[str]:
-    """What is cut off, out of its box, over other text, or over the edge (WCAG 1.4.4, 1.4.10, 1.4.12)."""
+    """Return text that is cut off, outside its box, over other text or beyond the edge (WCAG 1.4.4, 1.4.10, 1.4.12)."""
     found: list[str] = page.evaluate(_LAYOUT)
     return sideways_problems(page) + found
 
 
 def motion_problems(page: Page) -> list[str]:
-    """What moves although the reader asked for no motion."""
+    """Return the elements with motion despite prefers-reduced-motion."""
     found: list[str] = page.evaluate(_MOVING)
     return found
 
 
 def forced_colour_problems(page: Page) -> list[str]:
-    """Buttons and fields whose shape is gone when the reader's own colours replace all backgrounds."""
+    """Return the buttons and fields without a border: with forced colours their shape is invisible."""
     found: list[str] = page.evaluate(_SHAPELESS)
     return found
 
 
 def small_target_problems(page: Page) -> list[str]:
-    """Main targets that a finger misses in the window as it is."""
+    """Return the main touch targets that are too small in the current window."""
     found: list[str] = page.evaluate(_TOO_SMALL, [_MAIN_TARGETS, 44])
     return found
 
 
 def spacing_problems(page: Page) -> list[str]:
-    """Where the reader's own spacing does not get through, so that the rest would prove nothing."""
+    """Return the places that ignore the text spacing, where the other checks would prove nothing."""
     found: list[str] = page.evaluate(_SPACED_TOO_LITTLE)
     return found

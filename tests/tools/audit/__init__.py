@@ -1,4 +1,4 @@
-"""`make audit`: measures the site as `make run` serves it and prints every figure that it has promised.
+"""`make audit`: measures the site as `make run` serves it, and prints all figures with their targets.
 
-What each figure means, and what is left out on purpose, stands in docs/audit.md.
+docs/audit.md explains the figures, and what is left out on purpose.
 """

@@ -1,6 +1,6 @@
-"""Measure a site of its own, started as `make run` starts it with an empty data folder, and print all figures.
+"""Start a site as `make run` does, with an empty data folder, measure it and print all figures.
 
-Exit code 0 when every promise is kept, else 1.
+The exit status is 0 if all targets are met, else 1.
 """
 
 import sys
@@ -24,12 +24,12 @@ from tests.tools.running_site import ROOT, RunningSite
 
 STYLES = sorted((ROOT / "static" / "css").glob("*.css"))
 DRAWINGS = sorted([*(ROOT / "static" / "img").rglob("*.svg"), *(ROOT / "home" / "content" / "images").glob("*.svg")])
-# Their addresses are new each time.
+# Prefix of the names of thank-you pages, whose URLs are new each time.
 _THANKS = "thanks"
 
 
 def audit_views(browser: Browser, page: Page, stage: Stage) -> tuple[list[Section], list[Target]]:
-    """Show every view once: check its HTML and weigh it where an address opens it. Return what Lighthouse is to see."""
+    """Check the HTML of every view, and measure it if a URL opens it. Return the sections, and Lighthouse's pages."""
     weights, html, wrong, targets = new_section(), {}, [], []
     for view in stage.views():
         shown = stage.show(view, page)
@@ -38,7 +38,7 @@ def audit_views(browser: Browser, page: Page, stage: Stage) -> tuple[list[Sectio
             wrong.append(f"{view.name}: status {shown.status}, not {view.status}")
         if address := _address(view, shown, stage):
             weigh_into(weights, browser, view.name, address)
-            # Lighthouse comes when the site is again as it starts.
+            # When Lighthouse runs, the site is in its initial condition again.
             if view.condition is Condition.PAUSED and view.status == 200:
                 targets.append(Target(view.name, address, indexed=view.group == "pages"))
     mails = {name: mail.html for name, mail in rendered_mails(stage.site).items()}
@@ -58,7 +58,7 @@ def _say(words: str) -> None:
 
 
 def audit(site: RunningSite, path: str) -> list[Section]:
-    """Print each section as soon as it is measured, and return all."""
+    """Print each section as soon as it is measured; return all sections."""
     sections = []
 
     def show(section: Section) -> None:
@@ -79,9 +79,9 @@ def audit(site: RunningSite, path: str) -> list[Section]:
             for section in found:
                 show(section)
             _say("Looking at every view in every way …")
-            # In a tab of its own: one keeps the words that were not sent, and a form would not come empty.
+            # In a new tab: the other one has drafts in its storage, so forms would not be empty.
             show(audit_accessibility(new_page(), stage))
-        # Lighthouse starts browsers of its own; one that idles beside them would cost them time.
+        # Lighthouse starts its own browsers; another idle one would slow them down.
         browser.close()
     _say("Measuring with Lighthouse …")
     show(audit_pages(targets, path))
@@ -102,7 +102,7 @@ def main() -> int:
             sections = audit(site, path)
         finally:
             site.stop()
-    # Last, and another site: Lighthouse measures time, and the scanner leaves hundreds of letters behind.
+    # Last, and on another site: Lighthouse measures time, and the scanner leaves hundreds of messages behind.
     _say("Attacking a site of its own …")
     sections.append(audit_with_scanner())
     _say(f"\n{as_text(sections[-1])}\n")

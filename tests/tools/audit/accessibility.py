@@ -1,4 +1,4 @@
-"""The accessibility matrix of tests.tools.accessibility: every view, looked at in every way."""
+"""The accessibility part of the audit: every view in every situation of tests.tools.accessibility."""
 
 from playwright.sync_api import Page
 
@@ -8,7 +8,7 @@ from tests.tools.public_views import Stage
 
 
 def audit_accessibility(page: Page, stage: Stage) -> Section:
-    """Look at every view; nothing may be found. One row a view: how often it was looked at and how much was found."""
+    """Check every view. The section has a row per view: the number of checks and of problems, which must be 0."""
     axe = [situation.name for situation in EVERY if situation.axe]
     section = Section(
         "Accessibility: zero findings in every view, looked at in every way",

@@ -1,4 +1,4 @@
-"""The first view of every page that has an address, weighed on a phone and at a desk."""
+"""The budget of the first view, for every page with a URL, on phone and desktop."""
 
 from playwright.sync_api import Browser, ViewportSize
 
@@ -30,7 +30,7 @@ def new_section() -> Section:
 
 
 def weigh_into(section: Section, browser: Browser, name: str, address: str) -> None:
-    """Add a row for each window size to `section`, and a failure for whatever is over its budget."""
+    """Add a row for each window size to `section`, and a failure for each figure over budget."""
     for at, size in SIZES.items():
         weight = weigh(browser, address, size)
         section.rows.append(_row(name, at, weight))

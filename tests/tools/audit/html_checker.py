@@ -1,4 +1,4 @@
-"""The Nu HTML checker over the server's own HTML of every view and mail, and over our style sheets and drawings."""
+"""The Nu HTML checker for the HTML of every view and mail as sent, and for the site's style sheets and drawings."""
 
 import re
 import subprocess
@@ -9,13 +9,13 @@ from pathlib import Path
 from tests.tools.audit.programs import java, vnu_jar
 from tests.tools.audit.section import Section
 
-# In use in current browsers or mail programs, yet not in this release's lists of CSS.
+# Supported by current browsers or mail programs, but unknown to this release of the checker: message -> reason.
 UNKNOWN_TO_THE_CHECKER = {
     "“container-type”: Property “container-type” doesn't exist.": "CSS Conditional 5",
     "“container”: Property “container” doesn't exist.": "CSS Conditional 5",
     "Unrecognized at-rule “@container”": "CSS Conditional 5",
     "“field-sizing”: Property “field-sizing” doesn't exist.": "CSS Basic User Interface 4",
-    # On the page of maintenance. Chromium complains in a test if the digest is wrong.
+    # On the maintenance page. If the digest were wrong, a test in Chromium would fail.
     "Inline style violates Content Security Policy (meta tag): blocked by “style-src” directive (missing "
     "“‘unsafe-inline’” or nonce/hash).": "it trims the style before it computes its digest",
     "“mso-padding-alt”: Property “mso-padding-alt” doesn't exist.": "Outlook's own, in mails",
@@ -25,9 +25,9 @@ _EXCUSED = f".*({'|'.join(map(re.escape, UNKNOWN_TO_THE_CHECKER))})"
 
 
 def run_checker(kind: str, files: Sequence[Path]) -> list[str]:
-    """Check files of one kind ("html", "css", "svg"); return its errors, warnings and hints, a line each.
+    """Check files of one kind ("html", "css", "svg"); return errors, warnings and hints, one line each.
 
-    CalledProcessError if it breaks.
+    Raises CalledProcessError if the checker itself fails.
     """
     options = [f"--{kind}", "--format", "gnu", "--stdout", "--exit-zero-always", "--filterpattern", _EXCUSED]
     finished = subprocess.run(
@@ -41,7 +41,7 @@ def run_checker(kind: str, files: Sequence[Path]) -> list[str]:
 
 
 def audit_sources(views: Mapping[str, str], styles: Sequence[Path], drawings: Sequence[Path]) -> Section:
-    """Check the HTML of each view or mail (by name) and the files; nothing at all may be said but what is excused."""
+    """Check the HTML of each view or mail (by name) and the files. Any message that is not excused is a failure."""
     section = Section("Nu HTML checker: nothing to say, not even a hint", ("kind", "files", "messages"))
     with tempfile.TemporaryDirectory() as folder:
         for name, html in views.items():

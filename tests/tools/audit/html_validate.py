@@ -1,4 +1,4 @@
-"""html-validate over the server's own HTML of every view, and over every mail."""
+"""html-validate for the HTML of every view as sent, and for every mail."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from typing import Any
 from tests.tools.audit.programs import html_validate_cli, node
 from tests.tools.audit.section import Section
 
-# Rules of "recommended" that our pages break on purpose.
+# Rules of "recommended" that the pages break on purpose, with the reason.
 EXCUSED = {
     "form-dup-name": "several values of one name are HTML's own way to send a list",
     "no-redundant-for": "speech control finds a field by “for”, though its label is around it, too",
@@ -21,18 +21,18 @@ _PAGES: dict[str, Any] = {
     "extends": ["html-validate:recommended"],
     "rules": {"doctype-style": ["error", {"style": "lowercase"}], **dict.fromkeys(EXCUSED, "off")},
 }
-# Without the rules of style: mail programs need inline styles, layout tables and Outlook's conditional comments.
+# Without style rules: mail programs need inline styles, layout tables and Outlook's conditional comments.
 _MAILS: dict[str, Any] = {"extends": ["html-validate:standard"]}
 
 
 def run_html_validate(folder: Path, config: Mapping[str, Any]) -> list[str]:
-    """Check the HTML files of a folder; return its errors and warnings, a line each.
+    """Check the HTML files of a folder; return errors and warnings, one line each.
 
-    JSONDecodeError if it breaks.
+    Raises JSONDecodeError if html-validate itself fails.
     """
     settings, report = folder / "config.json", folder / "report.json"
     settings.write_text(json.dumps({"root": True, **config}), encoding="utf-8")
-    # Into a file: it may end before a pipe has been read to its end.
+    # The output goes to a file: with a pipe, the program may exit before all of it is read.
     with report.open("w", encoding="utf-8") as output:
         subprocess.run(
             [node(), html_validate_cli(), "--config", settings, "--formatter", "json", *sorted(folder.glob("*.html"))],
@@ -49,7 +49,7 @@ def run_html_validate(folder: Path, config: Mapping[str, Any]) -> list[str]:
 
 
 def audit_markup(views: Mapping[str, str], mails: Mapping[str, str]) -> Section:
-    """Check the HTML of each view and of each mail (by name); nothing may be said."""
+    """Check the HTML of each view and of each mail (by name). Any message is a failure."""
     section = Section("html-validate: nothing to say", ("kind", "files", "messages"))
     for kind, pages, config in (("pages", views, _PAGES), ("mails", mails, _MAILS)):
         with tempfile.TemporaryDirectory() as folder:

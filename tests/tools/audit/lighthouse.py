@@ -1,6 +1,6 @@
-"""Lighthouse's four figures for a page, as a phone and as a desk computer meet it.
+"""Lighthouse's four scores for a page, on phone and desktop.
 
-Not Lighthouse CI: its newest release measures with an older Lighthouse, and budgets are no part of Lighthouse any more.
+Lighthouse CI is not used: its newest release contains an older Lighthouse, and Lighthouse no longer has budgets.
 """
 
 import json
@@ -16,9 +16,9 @@ from tests.tools.audit.section import Section
 
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 FORM_FACTORS = ("mobile", "desktop")
-# Timing is noisy: of so many measurements one has to have all, as in Lighthouse CI's own "optimistic" mode.
+# Timing is noisy: up to this many measurements, of which one must reach 100, as in Lighthouse CI's "optimistic" mode.
 TRIES = 3
-# A page that search engines are told to leave out fails the first, and has no use for a description in their lists.
+# A `noindex` page fails the first audit, and needs no description for search engines.
 _NOT_INDEXED, _NO_DESCRIPTION = "is-crawlable", "meta-description"
 _CHROME = "--headless=new --no-sandbox --disable-gpu"
 _SECONDS = 180
@@ -26,7 +26,7 @@ _SECONDS = 180
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A page to measure. `indexed` is False for one that search engines are told to leave out, by intent."""
+    """A page to measure. `indexed` is False if the page is `noindex` on purpose."""
 
     name: str
     address: str
@@ -34,10 +34,10 @@ class Target:
 
 
 def run_lighthouse(address: str, form_factor: str, browser: str) -> tuple[dict[str, int], set[str]]:
-    """Measure one page in a browser of Lighthouse's own.
+    """Measure one page in a browser started by Lighthouse.
 
-    Return the scores from 0 to 100 by category, and the audits that cost points. RuntimeError with its words where it
-    could not measure.
+    Return the scores (0 to 100) by category, and the audits that cost points. Raises RuntimeError with Lighthouse's
+    message if the measurement failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "report.json"
@@ -66,7 +66,7 @@ def run_lighthouse(address: str, form_factor: str, browser: str) -> tuple[dict[s
         report = json.loads(written.read_text(encoding="utf-8"))
     if error := report.get("runtimeError"):
         raise RuntimeError(f"Lighthouse could not measure {address}: {error.get('message')}")
-    # A category with an audit that broke has no score: that is not a hundred.
+    # A category in which an audit failed has no score; that counts as 0.
     scores = {name: int((report["categories"][name]["score"] or 0) * 100 + 1e-6) for name in CATEGORIES}
     weighty = [part["id"] for name in CATEGORIES for part in report["categories"][name]["auditRefs"] if part["weight"]]
     return scores, {name for name in weighty if _falls_short(report["audits"][name])}
@@ -85,7 +85,7 @@ def _shortfalls(target: Target, scores: dict[str, int], lacking: set[str]) -> li
 
 
 def audit_pages(targets: Sequence[Target], browser: str) -> Section:
-    """Measure each page both ways, one after the other, since two at once would slow each other down."""
+    """Measure each page on phone and desktop, one after the other: parallel measurements would slow each other down."""
     section = Section(
         "Lighthouse: 100 in each category, on a phone and at a desk",
         ("page", "as", *CATEGORIES, "runs"),
@@ -109,7 +109,7 @@ def _measured(target: Target, form_factor: str, browser: str) -> tuple[tuple[str
         try:
             scores, lacking = run_lighthouse(target.address, form_factor, browser)
         except RuntimeError as error:
-            # On a busy machine Chromium may lose the beginning of a recording.
+            # On a busy machine Chromium may lose the beginning of the trace.
             scores, lacking = dict.fromkeys(CATEGORIES, 0), {str(error)}
         found = _shortfalls(target, scores, lacking)
         row = (target.name, form_factor, *(str(scores[name]) for name in CATEGORIES), str(run))

@@ -1,4 +1,4 @@
-"""Every form that a visitor can send, opened and filled in over HTTP, for a program that sends it many times."""
+"""Every public form, opened and filled in over HTTP, for the scanner, which sends it many times."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ _FACTS = {
     "organisation": "Esimerkin päiväkoti",
 }
 _MESSAGE = "Hei Kati, etsimme työnohjaajaa ensi syksyksi."
-# People don't see it; a letter with words there is held suspicious.
+# The honeypot field: invisible to people; a form with text in it is suspicious.
 _TRAP = "extra_line"
 
 
 @dataclass(frozen=True)
 class OpenForm:
-    """A form with words in it that the site takes."""
+    """An open form with valid input."""
 
     name: str
     address: str
@@ -33,7 +33,7 @@ class OpenForm:
 
 
 def open_forms(stage: Stage) -> Iterator[OpenForm]:
-    """Yield each while the site is in the condition in which it is taken."""
+    """Yield each form while the site is in a condition that accepts it."""
     visitor = _Visitor(stage.url)
     stage.arrange(Condition.PAUSED)
     message = visitor.open("message", CONTACT_PAGE)
@@ -48,7 +48,7 @@ def open_forms(stage: Stage) -> Iterator[OpenForm]:
 
 
 class _Visitor:
-    """Opens pages of a site and sends forms, as a browser does."""
+    """Opens pages of the site and sends forms, as a browser does."""
 
     def __init__(self, site: str) -> None:
         self.site = site
@@ -64,7 +64,7 @@ class _Visitor:
         return OpenForm(name, self.site + form.action, tuple(fill_in(form, words)))
 
     def send(self, form: OpenForm) -> str:
-        """Send it; return the path to which it leads."""
+        """Send the form; return the path of the redirect."""
         body = urlencode(form.fields).encode()
         request = Request(form.address, body, {"Origin": self.site})  # noqa: S310 - our own site on this machine.
         with self._browser.open(request, timeout=30) as page:
@@ -74,7 +74,7 @@ class _Visitor:
 
 
 def as_typed(fields: Iterable[tuple[str, str]]) -> str:
-    """The fields as Wapiti's `--data` takes them: it encodes them itself, so no value may hold what separates them."""
+    """Return the fields for Wapiti's `--data`, which encodes them itself, so values may not contain its separators."""
     for name, value in fields:
         assert not set("&=") & set(name + value), name
     return "&".join(f"{name}={value}" for name, value in fields)

@@ -1,4 +1,4 @@
-"""What the first view of a page costs a visitor who comes for the first time, measured in Chromium."""
+"""Measurement in Chromium of what a visitor loads at the first view of a page."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,22 +8,22 @@ from urllib.parse import urljoin
 
 from playwright.sync_api import Browser, CDPSession, Page, Route, ViewportSize
 
-# Promised for the first view of any page; 1 kB is 1000 bytes. Answers count with their headers.
+# The budget of the first view of any page; 1 kB is 1000 bytes. Sizes include the response headers.
 LARGEST_HTML = 14_000
 LARGEST_PAGE = 60_000
 MOST_REQUESTS = 6
 MOST_BLOCKING = 1
 SCRIPTS_BELOW = 3_000
 
-# A slow phone connection: 1.6 Mbit/s, an answer after 150 ms.
+# A slow phone connection: 1.6 Mbit/s, 150 ms latency.
 _SLOW = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 94_000}
-# Font and pictures may arrive only when the text has been on the screen for a while: who then moves it, is seen.
+# Fonts and pictures are delayed until the text has been on the screen for a while, so that layout shifts are detected.
 _LATE = re.compile(r"\.woff2$|/media/")
 _LATE_MS = 200
 _SETTLING_MS = 250
 _PATIENCE_MS = 20_000
 
-# Runs before the page: what Chromium sees shifting, in the order of events.
+# Runs before the page's scripts: records the layout shifts.
 _WATCH_SHIFTS = """
 window.__shifts = [];
 new PerformanceObserver((list) => {
@@ -49,7 +49,7 @@ _ICONS = "[...document.querySelectorAll('link[rel=icon]')].map((link) => link.hr
 
 @dataclass(slots=True)
 class Request:
-    """One request: `kind` as Chromium calls it (Document, Stylesheet, Font …), `size` in bytes as they travelled."""
+    """One request. `kind`: Chromium's resource type (Document, Stylesheet, Font …); `size`: bytes transferred."""
 
     address: str
     kind: str
@@ -58,7 +58,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """`blocking` holds addresses, `shifts` pairs of value and moved elements, `bad_scripts` what is not deferred."""
+    """The measurement of a page.
+
+    `blocking`: URLs that block rendering; `shifts`: pairs of value and moved elements; `bad_scripts`: scripts that are
+    not deferred.
+    """
 
     requests: tuple[Request, ...]
     blocking: tuple[str, ...] = ()
@@ -86,7 +90,7 @@ class Weight:
 
 
 def over_budget(weight: Weight) -> list[str]:
-    """What is more than promised, one line each."""
+    """Return what exceeds the budget, one line each."""
     found = []
     if weight.html > LARGEST_HTML:
         found.append(f"HTML {weight.html} bytes, at most {LARGEST_HTML}")
@@ -108,7 +112,7 @@ def over_budget(weight: Weight) -> list[str]:
 
 @dataclass
 class _Traffic:
-    """Every request of a page, favicon and preloads included, which Playwright's own events leave out in part."""
+    """Records every request of a page, including favicon and preloads, some of which Playwright's events omit."""
 
     session: CDPSession
     by_id: dict[str, Request] = field(default_factory=dict)
@@ -145,9 +149,9 @@ class _Traffic:
 
 
 def weigh(browser: Browser, address: str, size: ViewportSize) -> Weight:
-    """Open `address` over a slow connection with nothing kept, font and pictures last, and scroll through it.
+    """Open `address` over a slow connection with an empty cache, delay fonts and pictures, and scroll through the page.
 
-    TimeoutError where the page does not come to rest.
+    Raises TimeoutError if the page keeps loading.
     """
     context = browser.new_context(viewport=size, locale="fi-FI")
     try:
@@ -162,19 +166,19 @@ def weigh(browser: Browser, address: str, size: ViewportSize) -> Weight:
         page.wait_for_timeout(_LATE_MS)
         for route in held:
             route.continue_()
-        # From now on nothing is held.
+        # Stop delaying.
         page.unroute(_LATE)
         page.wait_for_load_state("load")
         _wait(page, lambda: page.evaluate(_FONTS_ARE_THERE), "the fonts")
         _settle(page, traffic)
-        # A browser fetches the icon when it finds time; it counts in any case.
+        # The browser may fetch the icon later; count it in any case.
         for icon in page.evaluate(_ICONS):
             if not traffic.has(urljoin(address, icon)):
                 page.evaluate("icon => fetch(icon).then((answer) => answer.blob())", icon)
         _settle(page, traffic)
         first_view = tuple(Request(one.address, one.kind, one.size) for one in traffic.by_id.values())
         blocking, scripts = page.evaluate(_WHAT_BLOCKS), page.evaluate(_SCRIPTS)
-        # What is loaded further down must not move anything either.
+        # Lazily loaded content further down must not cause layout shifts either.
         page.evaluate(_TO_THE_END_AND_BACK)
         _settle(page, traffic)
         shifts = page.evaluate("window.__shifts")
@@ -194,7 +198,7 @@ def _settle(page: Page, traffic: _Traffic) -> None:
 
 
 def _wait(page: Page, is_so: Callable[[], bool], what: str) -> None:
-    # Playwright's own wait_for_function needs eval, which the Content-Security-Policy forbids.
+    # Not Playwright's wait_for_function, which needs eval; the Content-Security-Policy forbids that.
     for _ in range(_PATIENCE_MS // 50):
         if is_so():
             return
@@ -203,7 +207,7 @@ def _wait(page: Page, is_so: Callable[[], bool], what: str) -> None:
 
 
 def _not_deferred(scripts: Sequence[dict[str, object]]) -> tuple[str, ...]:
-    """Of the page's scripts, those that run at once. A block of data runs never."""
+    """Return the page's scripts that are not deferred. Data blocks are not scripts."""
     return tuple(
         str(script["address"] or "(inline)")
         for script in scripts

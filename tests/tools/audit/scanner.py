@@ -1,7 +1,7 @@
-"""Wapiti, an active scanner, against a site of its own: it walks through all pages and attacks each address and form.
+"""Wapiti, an active scanner, against a separate site: it crawls all pages and attacks each URL and form.
 
-It runs from an environment of its own, since its packages and the site's exclude each other (requirements-scanner.txt).
-Every address that it is told of is on this machine. `python -m tests.tools.audit.scanner` runs this part alone.
+It has its own virtual environment, since its packages conflict with the site's (requirements-scanner.txt). All URLs
+given to it are on this machine. `python -m tests.tools.audit.scanner` runs only this part.
 """
 
 import json
@@ -25,9 +25,9 @@ from tests.tools.public_views import Condition, Stage
 from tests.tools.running_site import RunningSite
 
 _BIN = Path(sys.prefix) / "scanner" / "bin"
-# Not the script alone: it names the folder in which it was installed.
+# Run through Python: the script's first line contains the folder of its installation.
 WAPITI = (_BIN / "python", _BIN / "wapiti")
-# What is tried with each form, and with each address that has a query.
+# Modules that attack each form, and each URL with a query.
 INJECTIONS = (
     "crlf",
     "exec",
@@ -43,7 +43,7 @@ INJECTIONS = (
     "xss",
     "xxe",
 )
-# What is tried with each page.
+# Modules that attack each page.
 PAGES = ("backup", "brute_login_form", "cookieflags", "csp", "htaccess", "http_headers", "shellshock")
 LEFT_OUT = {
     "csrf": "it sends the header Content-Type twice (3.2.3), so every form is refused and nothing is compared",
@@ -52,21 +52,21 @@ LEFT_OUT = {
     "buster, methods": "they find no fault: guessed names, and methods that Django answers",
     "cms, htp, network_device, nikto, wapp, wp_enum": "names of products, from lists that they would have to fetch",
 }
-# (kind, beginning of the words) → why it is none.
+# False positives: (kind, beginning of the text) → reason.
 EXCUSED = {
     ("Secure Flag cookie", "Secure flag is not set in the cookie : csrftoken"): (
         "served over http here; with https every cookie is __Host- (tests/aijuu_site/test_headers_by_response.py)"
     ),
 }
 LOGIN, NEW_PASSWORD = "admin/login/", "admin/password_reset/"
-# No program of ours answers there; tests/aijuu_site/test_open_to_nobody.py looks at them.
+# Not scanned, since no view generates them; tests/aijuu_site/test_open_to_nobody.py tests these URLs.
 FILES = ("static/", "media/")
-# So long a module may take for one target, and the walk through the site. Where it is not enough, the audit says so.
+# Time limits for a module on one target, and for crawling the site. The audit reports a module that exceeded its limit.
 MODULE_SECONDS = 180
 WALK_SECONDS = 120
 AT_ONCE = 4
 _TOKEN = "audit-" + "0" * 32
-# A form that was stored leads on.
+# The status of a stored post: a redirect.
 _TAKEN = "303"
 _MODULES = re.compile(r"Existing modules:\s+(.+)")
 _CUT_OFF = re.compile(r"Max attack time was reached for module (\w+)")
@@ -75,7 +75,7 @@ _REQUESTS = re.compile(r'^aijuu_requests_total\{class="(\w+)",status="(\d+)"\} (
 
 @dataclass
 class Trap:
-    """A server that nobody has a reason to ask; what an attack made the site fetch is in `asked`."""
+    """A local server without a purpose. `asked`: the requests that an attack made the site send to it."""
 
     url: str
     asked: list[str] = field(default_factory=list)
@@ -85,7 +85,7 @@ class Trap:
 def trap() -> Iterator[Trap]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            # Wapiti itself asks for its own list of who came, which is here.
+            # Wapiti itself requests these paths, to ask which requests arrived.
             if not self.path.startswith(("/get_ssrf.php", "/get_xxe.php")):
                 found.asked.append(f"{self.command} {self.path}")
             self.send_response(200)
@@ -96,7 +96,7 @@ def trap() -> Iterator[Trap]:
         do_HEAD = do_POST = do_PUT = do_GET
 
         def log_message(self, format: str, *args: object) -> None:
-            """Nothing: what matters is kept."""
+            """Suppress the log."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         found = Trap(f"http://127.0.0.1:{server.server_port}/")
@@ -111,7 +111,7 @@ def trap() -> Iterator[Trap]:
 
 @dataclass(frozen=True)
 class Scan:
-    """What one run of Wapiti found, and which of its modules had not enough time, or are named nowhere here."""
+    """The result of a run of Wapiti: findings, modules that exceeded their time, and modules not listed here."""
 
     found: list[str]
     cut_off: list[str]
@@ -119,7 +119,7 @@ class Scan:
 
 
 def findings_in(report: dict[str, dict[str, list[dict[str, str]]]]) -> list[tuple[str, str]]:
-    """Return (kind, words) of all that Wapiti calls a vulnerability or an anomaly. Not what it only notes."""
+    """Return (kind, text) of each vulnerability and anomaly in the report, without additional information."""
     return [
         (kind, f"{one['info']} ({one['method']} {one['path']}, {one.get('parameter') or 'no field'})")
         for part in ("vulnerabilities", "anomalies")
@@ -133,14 +133,14 @@ def is_excused(kind: str, words: str) -> bool:
 
 
 def unknown_modules(output: str) -> list[str]:
-    """Return the modules that a newer Wapiti has and that are neither used nor left out on purpose."""
+    """Return the modules of a newer Wapiti that are neither used nor left out on purpose."""
     named = {*PAGES, *INJECTIONS, *", ".join(LEFT_OUT).split(", ")}
     listed = _MODULES.search(output)
     return sorted({*(listed[1].split(", ") if listed else ["(no list of them)"])} - named)
 
 
 def scan(address: str, modules: Sequence[str], *, site: str, endpoint: str, more: Sequence[str]) -> Scan:
-    """Run Wapiti from `address` on. CalledProcessError where it breaks."""
+    """Run Wapiti, starting at `address`. Raises CalledProcessError if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         finished = subprocess.run(
@@ -148,10 +148,10 @@ def scan(address: str, modules: Sequence[str], *, site: str, endpoint: str, more
                 *WAPITI,
                 *("--url", address, "--module", ",".join(modules), *more),
                 *("--header", f"Origin: {site}", "--tasks", str(AT_ONCE), "--timeout", "30"),
-                # So that it says which modules it has, and where their time was not enough.
+                # Makes it print the list of its modules, and which of them exceeded their time.
                 *("--verbose", "1"),
                 *("--max-scan-time", str(WALK_SECONDS), "--max-attack-time", str(MODULE_SECONDS)),
-                # Its own are on the internet, and so is where it reports its faults.
+                # Its default endpoints, and the one for its bug reports, are on the internet.
                 *("--endpoint", endpoint, "--dns-endpoint", "localhost", "--no-bugreport"),
                 *("--store-session", folder, "--store-config", folder, "--format", "json", "--output", report),
             ],
@@ -171,7 +171,7 @@ def scan(address: str, modules: Sequence[str], *, site: str, endpoint: str, more
 
 
 def audit_by_scanner(site: RunningSite) -> Section:
-    """Scan the running site, which must know `_TOKEN`. One row for the pages, and one for each form."""
+    """Scan the running site, whose MONITORING_TOKEN must be `_TOKEN`. Returns a row for the pages and one per form."""
     section = Section(
         "Scanner: zero findings, zero server errors",
         ("attacked", "requests", "taken", "found"),
@@ -201,7 +201,7 @@ def audit_by_scanner(site: RunningSite) -> Section:
         where += [part for path in FILES for part in ("--exclude", f"{site.url}/{path}*")]
         attack("all pages", f"{site.url}/", (*PAGES, *INJECTIONS), "--scope", "domain", *where)
         for form in open_forms(stage):
-            # It is open already: what the stage did for it is not the scanner's.
+            # Don't count the requests that opened the form.
             meter.since_last()
             if not attack(form.name, form.address, INJECTIONS, "--scope", "url", "--data", as_typed(form.fields)):
                 section.failures.append(f"{form.name}: no post was taken, so nothing behind the form was attacked")
@@ -215,14 +215,14 @@ def server_errors(answers: Mapping[str, int]) -> list[str]:
 
 
 class _Meter:
-    """The site's own figures: how many requests it answered, by status."""
+    """Reads the number of answered requests by status from the site's metrics."""
 
     def __init__(self, site: RunningSite) -> None:
         self._site = site
         self._before: Counter[str] = Counter()
 
     def since_last(self) -> Counter[str]:
-        """Return what it has answered since it was last asked, but for questions like this one."""
+        """Return the numbers since the last call, without health and metrics requests."""
         request = Request(f"{self._site.url}/metrics", headers={"Authorization": f"Bearer {_TOKEN}"})  # noqa: S310
         with urlopen(request, timeout=30) as page:  # noqa: S310 - our own site on this machine.
             text = page.read().decode()

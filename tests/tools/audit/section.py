@@ -1,4 +1,4 @@
-"""One part of the audit: a table of figures, what is left out on purpose, and what falls short."""
+"""One part of the audit: a table of figures, remarks on what is left out, and failures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Section:
-    """`failures` has a line for each promise that is broken; none means that the part has passed.
+    """`failures`: a line for each missed target; without any, the part has passed.
 
-    `remarks` are told under the table: what is not judged, and why.
+    `remarks` are printed under the table: what is not measured, and why.
     """
 
     title: str
@@ -19,12 +19,12 @@ class Section:
 
     @property
     def passed(self) -> bool:
-        """A part that measured nothing has not passed."""
+        """Whether the part has passed. A part without measurements has not."""
         return bool(self.rows) and not self.failures
 
 
 def as_text(section: Section) -> str:
-    """The section as it is printed: heading, table, remarks, failures."""
+    """Return the section as text: heading, table, remarks, failures."""
     lines = [f"== {section.title}", *_table([section.columns, *section.rows])]
     lines += [f"   {remark}" for remark in section.remarks]
     lines += [f"   ! {failure}" for failure in section.failures]
@@ -33,7 +33,7 @@ def as_text(section: Section) -> str:
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    # The first column names things; figures stand to the right.
+    # The first column has names; figures are aligned to the right.
     return [
         "  ".join(
             cell.rjust(width) if number else cell.ljust(width)
@@ -44,7 +44,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def verdicts(sections: Sequence[Section]) -> list[str]:
-    """One line for each section: PASS or FAIL, and why."""
+    """Return one line for each section: PASS or FAIL, and why."""
     return [_verdict(section) for section in sections]
 
 

@@ -1,5 +1,5 @@
-"""`make bench`: what the site costs, measured on this machine beside what others cost, as one table.
+"""`make bench`: benchmarks of the site compared with other programs on the same machine, as one table.
 
-Needed are wrk and nginx (on Debian: `apt-get install wrk nginx-light`). The figures mean something only on a
-machine that does nothing else meanwhile.
+Requires wrk and nginx (on Debian: `apt-get install wrk nginx-light`). The figures are meaningful only if the machine
+does nothing else.
 """

@@ -24,7 +24,7 @@ def main() -> int:
     for name, measure in PARTS.items():
         if only in (None, name):
             with tempfile.TemporaryDirectory() as folder:
-                # nginx and PostgreSQL run as users of their own.
+                # nginx and PostgreSQL run as other users, who must be able to enter the folder.
                 Path(folder).chmod(0o755)
                 rows = measure(Path(folder))
             missed = missed or any(row.is_met is False for row in rows)

@@ -1,4 +1,4 @@
-"""Letters stored a second while the worker delivers their mails, beside Wagtail's form page (tests.tools.letters)."""
+"""Messages stored per second while the worker sends mails, compared with Wagtail's form page (tests.tools.letters)."""
 
 from pathlib import Path
 from statistics import median

@@ -1,4 +1,4 @@
-"""The front page: requests a second and waits, beside nginx with a file and a site as `wagtail start` makes it."""
+"""The front page: requests per second and latency, compared with nginx serving a file and a `wagtail start` site."""
 
 import gzip
 import http.client
@@ -29,7 +29,7 @@ server {{
     {headers}
 }}
 """
-# What nginx says of a file by itself.
+# Headers that nginx itself sets for a file.
 _OWN_HEADERS = {
     "connection",
     "content-length",
@@ -65,7 +65,7 @@ _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk saw: requests a second, waits in milliseconds."""
+    """The result of wrk: requests per second, latencies in milliseconds."""
 
     rate: float
     p50: float
@@ -78,7 +78,7 @@ def needs() -> list[str]:
 
 
 def load(url: str, connections: int) -> Load:
-    """Ask for `url` over so many connections for SECONDS. Raises AssertionError if an answer is none."""
+    """Request `url` over this many connections for SECONDS. Raises AssertionError if a response is an error."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}", "--latency", "-H", "Accept-Encoding: gzip", url]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert "Non-2xx" not in said, said
@@ -102,7 +102,7 @@ def nginx(folder: Path, servers: str) -> Iterator[None]:
 
 
 def shipped_front(folder: Path, *, site: RunningSite, port: int) -> str:
-    """Return deploy/nginx.conf for this site."""
+    """Return the content of deploy/nginx.conf with the values for this site."""
     text = (ROOT / "deploy" / "nginx.conf").read_text()
     names = {
         "CACHE_FOLDER": str(folder / "cache"),
@@ -116,7 +116,7 @@ def shipped_front(folder: Path, *, site: RunningSite, port: int) -> str:
 
 
 def page_of(port: int) -> tuple[bytes, str]:
-    """Return the front page, and its headers as nginx would add them to a file."""
+    """Return the front page, and its headers as nginx directives, to serve it as a file with them."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", "/")
     answer = connection.getresponse()
@@ -129,14 +129,14 @@ def page_of(port: int) -> tuple[bytes, str]:
 
 
 def measure(folder: Path) -> list[Row]:
-    """Start all, ask them in turn, and compare the medians."""
+    """Start all servers, measure them alternately, and compare the medians."""
     file_port, headers_port, front_port = free_port(), free_port(), free_port()
-    # What visitors know is the front's address.
+    # SITE_URL is the URL of the proxy in front.
     public = {"SITE_URL": f"http://127.0.0.1:{front_port}", "TRUSTED_PROXIES": "1"}
     (folder / "ours").mkdir()
     ours = RunningSite(folder / "ours")
     ours.start()
-    # Collecting static files takes as long as the rest of a start.
+    # Copied, since collecting static files takes as long as the rest of a start.
     (folder / "fronted").mkdir()
     shutil.copytree(folder / "ours" / "static", folder / "fronted" / "static")
     shutil.copy(folder / "ours" / "static.stamp", folder / "fronted")

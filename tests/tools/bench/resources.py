@@ -1,4 +1,4 @@
-"""Memory of all processes together, and how long a start takes."""
+"""The memory of all processes of the site, and the time of a start."""
 
 import time
 from pathlib import Path
@@ -11,7 +11,7 @@ _LOADS = 10
 
 
 def processes_of(pid: int) -> list[int]:
-    """Return the process and all that descend from it."""
+    """Return the ids of the process and all its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(one for child in children for one in processes_of(int(child)))]
 
@@ -45,7 +45,7 @@ def measure(folder: Path) -> list[Row]:
                 try:
                     load(f"{site.url}{path}", 16)
                 except AssertionError:
-                    # Pages that are missing count as errors for wrk.
+                    # wrk counts the 404 responses as errors.
                     continue
         loaded = memory_of(site)
     finally:

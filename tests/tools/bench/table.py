@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One figure and its goal. `is_met` is None for a figure that has none. `missed`: by how much, and why."""
+    """One figure and its goal. `is_met` is None if there is no goal; `missed`: by how much it is missed, and why."""
 
     what: str
     measured: str
@@ -16,13 +16,13 @@ class Row:
 
 
 def at_least(what: str, measured: float, goal: float, unit: str = "", *, why: str = "") -> Row:
-    """`why`: what is known to stand in the way of the goal."""
+    """Return a row for a figure with a lower limit. `why`: the known reason for missing it."""
     missed = _missed(1 - measured / goal, why)
     return Row(what, f"{measured:,.2f}{unit}", f"≥ {goal:g}{unit}", measured >= goal, missed)
 
 
 def at_most(what: str, measured: float, goal: float, unit: str = "", *, why: str = "") -> Row:
-    """`why`: what is known to stand in the way of the goal."""
+    """Return a row for a figure with an upper limit. `why`: the known reason for missing it."""
     missed = _missed(measured / goal - 1, why)
     return Row(what, f"{measured:,.2f}{unit}", f"≤ {goal:g}{unit}", measured <= goal, missed)
 

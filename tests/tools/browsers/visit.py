@@ -1,4 +1,4 @@
-"""A window in which somebody walks through the site: what they do, and what they see."""
+"""Actions and assertions in a browser window on the site."""
 
 import time
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _SIDEWAYS = "return document.documentElement.scrollWidth - document.documentElem
 
 @dataclass
 class Visit:
-    """Somebody at `opened`, on the site at `url`. The pictures go to `folder`."""
+    """A visit with the browser `opened` to the site at `url`. Screenshots go to `folder`."""
 
     opened: Opened
     url: str
@@ -36,7 +36,7 @@ class Visit:
         return self.opened.driver
 
     def go(self, path: str) -> None:
-        # From the same page a browser would only scroll.
+        # Leave the page first: otherwise the browser only scrolls.
         if "#" in path:
             self.driver.get("about:blank")
         self.driver.get(self.url + path)
@@ -49,7 +49,7 @@ class Visit:
         return self.until(lambda driver: driver.find_element(By.CSS_SELECTOR, selector), f"there is no {selector}")
 
     def reach(self, found: WebElement) -> WebElement:
-        """The same element, scrolled into the window: WebKit's driver does not do it well."""
+        """Scroll the element into the window (WebKit's driver does not do this reliably), and return it."""
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
         return found
 
@@ -57,7 +57,7 @@ class Visit:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def until(self, condition, otherwise: str):  # type: ignore[no-untyped-def]
-        """What `condition` of the driver returns once it is true."""
+        """Wait until `condition` of the driver is true, and return its result."""
         return WebDriverWait(self.driver, PATIENCE, 0.2, [WebDriverException]).until(condition, otherwise)
 
     def expect_heading(self, text: str) -> None:
@@ -67,7 +67,7 @@ class Visit:
         )
 
     def fill(self, **words: str) -> None:
-        """Type into fields by their names."""
+        """Fill fields, given by their names."""
         for name, text in words.items():
             box = self.reach(self.one(f"main [name={name}]"))
             box.clear()
@@ -79,7 +79,7 @@ class Visit:
             box.click()
 
     def answer(self, question: str, answer: str) -> None:
-        """Choose or type the answer to the question that begins with `question`."""
+        """Choose or type the answer to the question whose text begins with `question`."""
         group = f"//main//fieldset[legend[starts-with(normalize-space(), {question!r})]]"
         label = f"//main//label[starts-with(normalize-space(), {question!r})]"
         choices = self.driver.find_elements(By.XPATH, f"{group}//label[normalize-space()={answer!r}]")
@@ -90,12 +90,12 @@ class Visit:
             self.reach(self.one(f"[id='{box}']")).send_keys(answer)
 
     def send(self) -> None:
-        # The page that is being left may have had the button that was found.
+        # Retry, since the button may have been found on the page that is being left.
         button = self.until(lambda _: self.reach(self.one("main form button[type=submit]:not([name])")), "no button")
         button.click()
 
     def expect_kept(self, choices: dict[str, str], **words: str) -> None:
-        """The form still has these words and choices."""
+        """Assert that the form still contains these texts and choices."""
         for name, text in words.items():
             found = self.one(f"main [name={name}]").get_property("value")
             assert found == text, f"{name} is {found!r}, not {text!r}: words are lost"
@@ -108,12 +108,12 @@ class Visit:
         assert over <= 0, f"{self.driver.current_url} can be scrolled sideways by {over} px at {self.width} px"
 
     def picture(self, name: str) -> None:
-        """The whole page as it looks now."""
+        """Take a screenshot of the whole page."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._pictures += 1
         height = self.driver.execute_script("return document.documentElement.scrollHeight")
         self.opened.resize(self.width, max(self.height, min(height, TALLEST)))
-        # The part that was not in the window is drawn a moment later.
+        # Parts that were outside the window are rendered a moment later.
         time.sleep(0.5)
         path = self.folder / f"{self._pictures:02} {name}.png"
         path.write_bytes(self.driver.get_screenshot_as_png())

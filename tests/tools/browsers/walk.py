@@ -1,7 +1,6 @@
-"""A visitor reads, makes mistakes, writes, goes back and forth, and Kati looks at what has come: in other engines than
-Chromium's, with pictures in var/browsers/.
+"""Tests of the visitor's pages and the admin in engines other than Chromium, with screenshots in var/browsers/.
 
-Run by `make browsers` alone: pytest collects no file of this name by itself.
+Run only by `make browsers`: pytest does not collect a file of this name by itself.
 """
 
 import re
@@ -31,7 +30,7 @@ PRIVACY = "/tietosuoja/"
 CONTACT, THANKS = "Ota yhteyttä", "Kiitos, viestisi on perillä"
 CHOICES = {"supervision_form": "group", "delivery_modes": "online"}
 
-# After a click on a link of the error summary: where the question begins, where the window ends, and the ring.
+# After a click on a link of the error summary: the position of the question, the window's height, and the focus ring.
 _SHOWN = """
   const field = document.activeElement.closest(".field");
   const row = document.activeElement.parentElement.querySelector(":scope > .scale__number")
@@ -46,7 +45,7 @@ _LUMINANCE = """
 
 
 def in_looks(*looks: Look) -> pytest.MarkDecorator:
-    """Run the test in every engine, set up in each of these ways."""
+    """Run the test in every engine with each of these settings."""
     cases = [(engine, look) for engine in ENGINES for look in looks]
     ids = [f"{engine.name}, {look.name}" for engine, look in cases]
     return pytest.mark.parametrize("opened", cases, ids=ids, indirect=True, scope="module")
@@ -79,7 +78,7 @@ def width(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def visit(opened: Opened, site: RunningSite, width: int, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """Fails the test at its end for what the console said."""
+    """A visit to the site. At its end, errors on the console fail the test."""
     opened.news()
     yield Visit(opened, site.url, width, FOLDER / re.sub(r"\W+", "-", request.node.name).strip("-"))
     assert opened.news() == []
@@ -87,7 +86,7 @@ def visit(opened: Opened, site: RunningSite, width: int, request: pytest.Fixture
 
 @dataclass(frozen=True)
 class Writer:
-    """Somebody who writes a letter."""
+    """A visitor who writes a message."""
 
     visit: Visit
     letter: Letter = field(default_factory=Letter)
@@ -103,7 +102,7 @@ class Writer:
             self.visit.choose(name, value)
 
     def go_to_privacy_and_back(self) -> None:
-        """By the link beside the form's button."""
+        """Follow the link beside the form's button, and go back."""
         visit = self.visit
         visit.reach(visit.one(f"main form a[href='{PRIVACY}']")).click()
         visit.until(lambda driver: driver.current_url.endswith(PRIVACY), "the privacy page has not come")
@@ -112,7 +111,7 @@ class Writer:
 
 def send_empty(visit: Visit) -> None:
     visit.go(CONTACT_PAGE)
-    # What an earlier test has typed is not to be brought back.
+    # Delete the draft of an earlier test.
     visit.driver.execute_script("sessionStorage.clear()")
     visit.go(CONTACT_PAGE)
     visit.send()
@@ -130,7 +129,7 @@ def test_pages_fit_and_show_a_heading(visit: Visit) -> None:
 
 @in_looks(LIGHT)
 def test_address_of_a_question_opens_it(visit: Visit) -> None:
-    """An address with a question's name opens it; `#` alone and names of nothing do nothing."""
+    """A URL with a question's anchor opens the question; `#` alone and unknown anchors do nothing."""
     visit.go("/")
     name = visit.all("main details[id]")[1].get_attribute("id")
     for nothing in ("#", "#ei-ole", "#%", "#1"):
@@ -143,7 +142,7 @@ def test_address_of_a_question_opens_it(visit: Visit) -> None:
 
 @in_looks(LIGHT, PLAIN, DARK)
 def test_error_summary_leads_to_the_questions(visit: Visit) -> None:
-    """Each link of the summary shows its question and where the focus is."""
+    """Each link of the error summary shows its question and the focus."""
     send_empty(visit)
     visit.picture("mistakes")
     count = len(visit.all(".summary__list a"))
@@ -161,7 +160,7 @@ def test_error_summary_leads_to_the_questions(visit: Visit) -> None:
 
 
 @in_looks(LIGHT, PLAIN)
-def test_words_are_kept_while_looking_away(visit: Visit) -> None:
+def test_text_survives_visit_to_another_page(visit: Visit) -> None:
     writer = Writer(visit)
     writer.write()
     visit.picture("written")
@@ -171,7 +170,7 @@ def test_words_are_kept_while_looking_away(visit: Visit) -> None:
 
 
 @in_looks(LIGHT)
-def test_mended_words_are_kept_while_looking_away(visit: Visit) -> None:
+def test_corrected_text_survives_visit_to_another_page(visit: Visit) -> None:
     writer = Writer(visit)
     send_empty(visit)
     visit.fill(**writer.words)
@@ -180,7 +179,7 @@ def test_mended_words_are_kept_while_looking_away(visit: Visit) -> None:
 
 
 @in_looks(LIGHT, PLAIN)
-def test_back_from_thanks_keeps_the_words(visit: Visit) -> None:
+def test_back_from_thanks_keeps_text(visit: Visit) -> None:
     writer = Writer(visit)
     writer.write()
     time.sleep(MIN_SECONDS)
@@ -260,7 +259,7 @@ def test_kati_reads_a_letter_and_opens_the_editor(visit: Visit) -> None:
     link = visit.until(lambda driver: driver.find_element("xpath", edit), "the mapping's page is not listed")
     visit.go(link.get_attribute("href").removeprefix(visit.url))
     visit.one("[data-contentpath='questions'] .c-sf-add-button")
-    # Wagtail looks for changes and draws its panels a while after the page has loaded.
+    # Wagtail starts watching for changes and renders its panels some time after the page has loaded.
     time.sleep(3)
     visit.picture("editor")
 

@@ -1,1 +1,1 @@
-"""`python -m tests.tools.chaos`: the real site under load while its parts are killed, stopped, filled and locked."""
+"""`python -m tests.tools.chaos`: fault injection into the real site under load."""

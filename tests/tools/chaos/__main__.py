@@ -1,8 +1,8 @@
-"""Run the site under load, make one fault after another, and count what became of each letter.
+"""Run the site under load, inject one fault after another, and check what became of each message.
 
-The site runs as `make run` starts it, in folders of its own: alone on SQLite, and as two machines on one PostgreSQL.
-People send letters meanwhile, and send each again until they are told that it has arrived. The exit status is 0 only
-where each was stored once, with its words, and all mails went out.
+The site runs as `make run` starts it, in its own folders: one instance on SQLite, and two instances on one PostgreSQL.
+Clients send messages ("letters") and repeat each until it is confirmed. The exit status is 0 only if each message was
+stored once, with its text, and all mails were sent.
 """
 
 import argparse
@@ -30,15 +30,15 @@ from tests.tools.smtp_server import SmtpServer
 DATABASES = ("sqlite", "postgres")
 LETTERS = 1000
 PEOPLE = 24
-# Room for so many letters with their mails.
+# Disk space for a thousand messages with their mails.
 DISK_MIB_FOR_A_THOUSAND = 64
-# Where Python finds what moves the clocks of a site's processes.
+# The folder with sitecustomize.py, which moves the clocks of a site's processes; added to PYTHONPATH.
 CLOCK = Path(__file__).parent / "clock"
 
 
 @contextmanager
 def own_disk(folder: Path, mib: int) -> Iterator[bool]:
-    """Mount a small file system at `folder`; yield False where that is not permitted."""
+    """Mount a small file system at `folder`; yield whether that was permitted."""
     mounted = (
         os.geteuid() == 0
         and not subprocess.run(
@@ -56,7 +56,7 @@ def own_disk(folder: Path, mib: int) -> Iterator[bool]:
 
 @contextmanager
 def machines_on(database: str, folder: Path, *, letters: int) -> Iterator[tuple[Machines, bool]]:
-    """Yield the site or sites, not started, and whether SQLite's file is on a file system of its own."""
+    """Yield the site or sites, not started, and whether SQLite's file is on its own file system."""
     shared = {"FORM_RATE_LIMIT": "1000000", "SECRET_KEY": secrets.token_urlsafe(48)}
     with ExitStack() as stack:
         smtp = stack.enter_context(SmtpServer())
@@ -67,7 +67,7 @@ def machines_on(database: str, folder: Path, *, letters: int) -> Iterator[tuple[
             sites.append(RunningSite(data_dir, smtp=smtp, overrides=dict(shared)))
         for site in sites:
             site.overrides |= {"PYTHONPATH": str(CLOCK), "CHAOS_CLOCK": f"{site.data_dir}.clock"}
-            # The address that visitors know is that of the load balancer.
+            # Both get the same SITE_URL, that of the load balancer.
             site.overrides["SITE_URL"] = sites[0].url
         if database == "sqlite":
             disk = folder / "disk"
@@ -100,7 +100,7 @@ def hand_out(senders: Senders, letters: list[Letter]) -> None:
 
 
 def run_faults(machines: Machines, senders: Senders, faults: list[Fault], each: int) -> list[Letter]:
-    """Make each fault while so many letters are sent; wait after each until they are told."""
+    """Inject each fault while `each` messages are sent; then wait until all of them are confirmed."""
     sent: list[Letter] = []
     for fault in faults:
         print(f"  {fault.name} …", flush=True)
@@ -137,7 +137,7 @@ def print_table(faults: list[Fault], skipped: dict[str, str], senders: Senders, 
 
 
 def run(database: str, *, letters: int, names: list[str] | None, seed: int, log: Path | None) -> bool:
-    """Run the faults on one database, print what came of it, and return whether all held."""
+    """Inject the faults on one database, print the result, and return whether all checks passed."""
     faults = chosen_faults(database, names)
     if not faults:
         return True

@@ -1,4 +1,4 @@
-"""What is done to the site. Each fault lasts some seconds and is over when its function returns."""
+"""The faults. Each lasts some seconds and has ended when its function returns."""
 
 import os
 import signal
@@ -18,13 +18,13 @@ from tests.tools.smtp_server import Behaviour
 
 SECONDS = 8.0
 HOUR, DAY = 3600.0, 86400.0
-# So long the mails may take once the clocks are right again: nobody helps them on.
+# Time limit for the mails after the clocks are right again; here their retries are not hastened.
 CLOCK_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`database`: the only one it is for, or "". `needs_disk`: SQLite's file is on a file system of its own."""
+    """`database`: the only database for this fault, or "". `needs_disk`: SQLite needs its own file system."""
 
     name: str
     run: Callable[[Machines], None]
@@ -49,7 +49,7 @@ def _mail(behaviour: Behaviour) -> Callable[[Machines], None]:
     def run(machines: Machines) -> None:
         machines.smtp.behaviour = behaviour
         try:
-            # The worker puts off what failed by a minute, longer than the fault lasts.
+            # The worker retries a failed mail after a minute, which is longer than the fault lasts.
             for _time in range(4):
                 time.sleep(SECONDS / 4)
                 hasten(machines)
@@ -60,7 +60,7 @@ def _mail(behaviour: Behaviour) -> Callable[[Machines], None]:
 
 
 def hasten(machines: Machines) -> None:
-    """Let what waits for its next try be due now."""
+    """Make all mails that wait for a retry due now."""
     now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
     if isinstance(machines.database, PostgresServer):
         now += "+00"
@@ -70,16 +70,16 @@ def hasten(machines: Machines) -> None:
 
 
 def resend_given_up(machines: Machines) -> None:
-    """Send what was given up, as the supervisor's button does. With hasten() that takes seconds, not days."""
+    """Queue abandoned mails again, as the admin's button does: with hasten() mails are abandoned within seconds."""
     machines.database.rows("UPDATE intake_outgoingmail SET state = 'queued', failures = 0 WHERE state = 'failed'")
     hasten(machines)
 
 
 def _wrong_clocks(seconds: float, *, only_first: bool = False) -> Callable[[Machines], None]:
-    """The clocks jump while letters are written, sent and mailed, and jump back."""
+    """Return a fault: the clocks jump while messages are sent and mailed, and jump back."""
 
     def run(machines: Machines) -> None:
-        # What an earlier fault put off or gave up.
+        # Mails that an earlier fault delayed or that were abandoned.
         resend_given_up(machines)
         wrong = machines.sites[:1] if only_first else machines.sites
         time.sleep(SECONDS / 4)
@@ -122,7 +122,7 @@ def _second_worker(machines: Machines) -> None:
 
 
 def _mail_server_away(machines: Machines) -> None:
-    # A mail that it was just taking.
+    # A mail that was just being accepted may be sent twice.
     machines.interruptions += len(machines.sites)
     machines.smtp.stop_listening()
     try:
@@ -134,7 +134,7 @@ def _mail_server_away(machines: Machines) -> None:
 
 
 def _database_fails(machines: Machines, times: int = 1) -> None:
-    # Each worker may have sent a mail that it can't write down.
+    # Each worker may have sent a mail without being able to record it.
     machines.interruptions += times * len(machines.sites)
 
 
@@ -152,10 +152,10 @@ def _locked_by_a_program(machines: Machines) -> None:
 
 
 def _read_only_disk(machines: Machines) -> None:
-    """Nothing can be written for some seconds, as after an error of the disk.
+    """Make the disk read-only for some seconds, as after a disk error.
 
-    A file system can be made read-only only while no file is open for writing, so all that has one open is killed.
-    Afterwards it goes on by itself (aijuu_site.queued_sqlite).
+    A file system can be made read-only only while no file is open for writing, so all processes with open files are
+    killed. Afterwards the site continues by itself (aijuu_site.queued_sqlite).
     """
     folder = _sqlite(machines).path.parent
     (site,) = machines.sites
@@ -179,7 +179,7 @@ def _read_only_disk(machines: Machines) -> None:
 
 
 def _full_disk(machines: Machines) -> None:
-    # It is full and not full again as the site's own files grow and shrink.
+    # The disk may be full several times, as the site's own files grow and shrink.
     _database_fails(machines, times=20)
     ballast = _sqlite(machines).path.parent / "ballast"
     try:
@@ -189,7 +189,7 @@ def _full_disk(machines: Machines) -> None:
                 try:
                     file.write(b"\0" * size)
                 except OSError:
-                    # What the site gives back is taken, too.
+                    # Also fill the space that the site frees.
                     size = 4096
                     time.sleep(0.05)
     finally:
@@ -233,7 +233,7 @@ def _server_read_only(machines: Machines) -> None:
 
 
 def _table_locked(machines: Machines) -> None:
-    """Somebody works on the tables by hand, and is slow to commit."""
+    """Somebody changes the tables manually and commits late."""
     _database_fails(machines)
     with psycopg.connect(_server(machines).server.url) as own:
         own.execute("LOCK TABLE intake_enquiry, intake_outgoingmail IN ACCESS EXCLUSIVE MODE")

@@ -1,4 +1,4 @@
-"""What must hold once all letters are told: checked in the database and at the mail server, from outside the site."""
+"""What must be true once all messages are confirmed: checked in the database and at the mail server."""
 
 import time
 import uuid
@@ -10,17 +10,17 @@ from tests.tools.chaos.faults import resend_given_up
 from tests.tools.chaos.machines import Machines
 from tests.tools.chaos.senders import FORM, LONGEST_WAIT, Answer, Letter, Senders
 
-# Longer than a worker takes for one mail (intake.mail.delivery.attempt_seconds): whoever claimed it is gone.
+# Longer than a worker takes for a mail (intake.mail.delivery.attempt_seconds): an older claim is a dead worker's.
 ATTEMPT_SECONDS = 50
-# So long the mails may take once everything works.
+# Time limit for sending all mails once everything works.
 MAIL_SECONDS = 180.0
-# Two mails a letter: to the supervisor and to the sender.
+# Two mails per message: to the supervisor and to the sender.
 MAILS_EACH = 2
 
 
 @dataclass
 class Findings:
-    """`lost` and `doubled`: the letters, by their fault. `wrong`: everything that must not be, in words."""
+    """`lost` and `doubled`: numbers of messages by fault. `wrong`: descriptions of all violations."""
 
     lost: Counter[str] = field(default_factory=Counter)
     doubled: Counter[str] = field(default_factory=Counter)
@@ -30,15 +30,15 @@ class Findings:
 
 
 def empty_the_queue(machines: Machines) -> str:
-    """Wait until every mail is sent. Return which were not in time, "" if none.
+    """Wait until every mail is sent. Return a description of those that were not sent in time, "" if none.
 
-    What a dead worker had claimed is free after ten minutes; here at once.
+    A dead worker's claim expires after ten minutes; here it is released immediately.
     """
     deadline = time.monotonic() + MAIL_SECONDS
     while True:
         resend_given_up(machines)
         abandoned = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - ATTEMPT_SECONDS))
-        # Compared as text, which SQLite's moments are.
+        # Compared as text, because SQLite stores times as text.
         machines.database.rows(
             "UPDATE intake_outgoingmail SET claimed_at = '2000-01-01 00:00:00'"  # noqa: S608
             f" WHERE state = 'sending' AND CAST(claimed_at AS varchar(19)) < '{abandoned}'"
@@ -53,7 +53,7 @@ def empty_the_queue(machines: Machines) -> str:
 
 
 def find(machines: Machines, senders: Senders, handed_out: Iterable[Letter], unsent: str) -> Findings:
-    """Compare what was told with what is stored and sent."""
+    """Compare the confirmed messages with the stored messages and the sent mails."""
     findings = Findings(wrong=[unsent] if unsent else [])
     _check_letters(machines, senders, list(handed_out), findings)
     _check_mails(machines, findings)

@@ -1,4 +1,4 @@
-"""The running sites, their database seen from outside, their processes, and who starts them again."""
+"""The running sites, direct access to their database, their processes, and the threads that restart them."""
 
 import os
 import signal
@@ -19,13 +19,13 @@ from tests.tools.running_site import RunningSite
 from tests.tools.smtp_server import SmtpServer
 
 PATIENCE_SECONDS = 180.0
-# As in deploy/aijuu.service.
+# The RestartSec of deploy/aijuu.service.
 RESTART_SECONDS = 1.0
 UTC = "-c timezone=UTC"
 
 
 def wait_until(is_so: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Return once it is so; AssertionError where it does not become so."""
+    """Wait until `is_so` returns true. Raises AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, f"after {seconds:.0f} s there is no {what}"
@@ -33,11 +33,11 @@ def wait_until(is_so: Callable[[], bool], what: str, seconds: float = PATIENCE_S
 
 
 class Database(ABC):
-    """The database as seen from outside the site."""
+    """Direct access to the database, without the site."""
 
     @abstractmethod
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Run one statement in a connection of its own, and return its rows, if it has any."""
+        """Run one statement on a new connection, and return its rows, if there are any."""
 
 
 class SqliteFile(Database):
@@ -69,7 +69,7 @@ class Process:
 
     @classmethod
     def of(cls, pid: int) -> "Process":
-        """Read a process and those it started. Raises OSError where it has ended."""
+        """Read a process and its children. Raises OSError if it has ended."""
         name = Path(f"/proc/{pid}/comm").read_text().strip()
         children = []
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
@@ -89,12 +89,12 @@ class Process:
 
 @dataclass
 class Machines:
-    """One site, or two on one database, with their mail server. A site that ends is started again, as by systemd."""
+    """One site, or two on one database, with their mail server. A site that ends is restarted, as by systemd."""
 
     sites: list[RunningSite]
     database: Database
     smtp: SmtpServer
-    # How many workers lost what they did: each may have sent a mail without writing it down.
+    # Number of interrupted workers: each may have sent a mail without recording it.
     interruptions: int = 0
     restarts: int = 0
     problems: list[BaseException] = field(default_factory=list)
@@ -130,23 +130,23 @@ class Machines:
                 site.start()
                 failed = 0
             except RuntimeError as error:
-                # The database may be away; systemd tries for ever, we do not.
+                # The database may be unreachable. Unlike systemd, give up after some attempts.
                 failed += 1
                 if failed > 20:
                     self.problems.append(error)
                     return
 
     def set_clocks(self, seconds: float, *sites: RunningSite) -> None:
-        """Let the clocks of these sites, or of all, be wrong by so much; 0 sets them right."""
+        """Set the clocks of these sites (default: all) wrong by `seconds`; 0 sets them right."""
         for site in sites or self.sites:
             file = Path(site.overrides["CHAOS_CLOCK"])
-            # Whole or not at all: a process may be reading it.
+            # Replace the file atomically, since a process may be reading it.
             new = file.with_suffix(".new")
             new.write_text(str(seconds))
             new.replace(file)
 
     def processes(self, site: RunningSite, name: str) -> list[Process]:
-        """Return the site's processes: the "worker", the "web server", or its "web processes"."""
+        """Return the site's processes called "worker" or "web server", or the "web processes" of the latter."""
         try:
             assert site.process
             root = Process.of(site.process.pid)
@@ -163,7 +163,7 @@ class Machines:
                 self._kill(self.processes(site, name))
 
     def kill_all(self) -> None:
-        """Kill everything that each site has started, as a lack of memory or a fall of the machine does."""
+        """Kill all processes of each site, as when the memory is exhausted or the machine crashes."""
         for site in self.sites:
             assert site.process
             with suppress(FileNotFoundError, ProcessLookupError):

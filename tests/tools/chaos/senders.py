@@ -1,4 +1,4 @@
-"""People who send letters, each until it is told to have arrived, and what they saw on the way."""
+"""Clients that send messages ("letters"), each until it is confirmed, and record the responses."""
 
 import html
 import http.client
@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 from tests.tools.running_site import RunningSite
 
 FORM = "/ota-yhteytta/"
-# The rules hold a form suspicious that is sent within two seconds.
+# The spam rules treat a form sent within two seconds as suspicious.
 READING_SECONDS = 2.5
-# A person presses the button again after so long.
+# The pause before a client sends again.
 PAUSE_SECONDS = 0.5
 CLIENT_TIMEOUT = 60.0
 LONGEST_WAIT = 10.0
@@ -25,7 +25,7 @@ _TRACES = ("Traceback (most recent call last)", "OperationalError", "site-packag
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request got. `status` 0: the connection broke or was refused."""
+    """The response to a request. `status` 0: the connection failed or was refused."""
 
     fault: str
     method: str
@@ -40,7 +40,7 @@ class Answer:
         return found[1] if found else ""
 
     def complaint(self, words: str) -> str:
-        """Return what is wrong with the answer to a visitor who typed `words` ("" for none); "" if nothing is."""
+        """Return what is wrong with the response, "" if nothing. `words`: the posted text, "" for none."""
         if self.status in (0, 303) or (self.method == "GET" and self.status == 200):
             return ""
         if any(trace in self.page for trace in _TRACES):
@@ -54,7 +54,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Letter:
-    """A letter that nobody else writes."""
+    """A unique message."""
 
     number: int
     fault: str
@@ -87,7 +87,7 @@ class Letter:
 
 @dataclass
 class Senders:
-    """So many people at once; each takes a letter as soon as there is one. `told`: letter → address it was told."""
+    """`count` clients, which take messages from a queue. `told`: confirmed message → URL of its thank-you page."""
 
     sites: list[RunningSite]
     count: int
@@ -145,10 +145,10 @@ class Senders:
                 return
             time.sleep(PAUSE_SECONDS)
             if answer.token:
-                # The form comes back with the words, and with a new token where the old one has expired.
+                # The form is shown again with the text, and with a new token if the old one has expired.
                 form = _OpenForm(answer.token, form.opened_at)
             elif random.random() < 0.5:
-                # Half of them go back to a new form, half press the button of the old one again.
+                # Half of the clients open a new form, the others send the old one again.
                 form = self._open_form(random)
 
     def _ask(self, random: Random, method: str, body: str | None = None, words: str = "") -> Answer:
@@ -170,7 +170,7 @@ class Senders:
             connection.close()
         if complaint := answer.complaint(words):
             self.complaints.append(f"{fault}: {method} → {answer.status} {complaint}")
-        # Without the page, of which there would be thousands.
+        # Without the pages, since there would be thousands of them.
         self.answers.append(Answer(fault, method, answer.seconds, answer.status))
         return answer
 

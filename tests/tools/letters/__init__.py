@@ -1,5 +1,5 @@
-"""`python -m tests.tools.letters`: letters stored a second, beside a form page of a fresh Wagtail site.
+"""`python -m tests.tools.letters`: messages stored per second, compared with a form page of a fresh Wagtail site.
 
-Eight clients post distinct words over HTTP to a really started site, whose worker delivers two mails for each letter
-to a local mail server; then to a site as `wagtail start` makes it, on the same database. Prints a table.
+Eight clients post distinct messages over HTTP to a running site, whose worker delivers two mails per message to a local
+mail server; then to a `wagtail start` site on the same database. Prints a table.
 """

@@ -1,4 +1,4 @@
-"""Measure letters a second on both databases, ours and the peer's in turn."""
+"""Measure stored messages per second on both databases, alternating between this site and a fresh Wagtail site."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ from tests.tools.postgres import temporary_postgres
 from tests.tools.running_site import RunningSite
 from tests.tools.smtp_server import SmtpServer
 
-# As our own web server: granian with a process for each core and eight threads.
+# The same as this site's web server: granian with a process per core and eight threads.
 PEER_SERVER = [
     *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}"),
     *("--workers", str(os.cpu_count()), "--blocking-threads", "8", "--no-ws", "peer.wsgi:application"),
@@ -26,7 +26,7 @@ PEER_SERVER = [
 
 @dataclass
 class Site:
-    """A running site of either kind."""
+    """A running site: this one or the fresh Wagtail site."""
 
     name: str
     form: Form
@@ -38,7 +38,8 @@ class Site:
 
 @contextmanager
 def our_site(folder: Path, smtp: SmtpServer, database_url: str) -> Iterator[tuple[Site, RunningSite]]:
-    # The clients say what a proxy would: letters of one address wait for each other on PostgreSQL.
+    # The clients send a proxy's headers with different addresses: on PostgreSQL messages from one address wait for each
+    # other.
     overrides = {"DATABASE_URL": database_url, "FORM_RATE_LIMIT": "1000000", "TRUSTED_PROXIES": "1"}
     site = RunningSite(folder, smtp=smtp, overrides=overrides)
     site.start()
@@ -74,7 +75,7 @@ def django_database(url: str, name: str) -> dict[str, str]:
 
 
 def seconds_until_delivered(site: RunningSite, smtp: SmtpServer, letters: int) -> tuple[float, int]:
-    """Wait until the worker has sent two mails for each letter. Returns the seconds and how many were left to send."""
+    """Wait until the worker has sent two mails per message. Return the seconds, and how many were left to send."""
     began, before = time.monotonic(), len(smtp.messages)
     smtp.wait_for(2 * letters, seconds=600)
     return time.monotonic() - began, 2 * letters - before
@@ -92,7 +93,7 @@ def show(kind: str, name: str, measured: Measured) -> None:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was measured on one database, round by round. `mail_seconds`: for one mail, after the posts have ended."""
+    """The measurements on one database, by round. `mail_seconds`: time per mail after the end of the posts."""
 
     ours: list[Measured]
     peer: list[Measured]
@@ -102,7 +103,7 @@ class Comparison:
 def compare(
     kind: str, folder: Path, *, seconds: float, rounds: int, url: str, peer: dict[str, str] | None
 ) -> Comparison:
-    """Measure both sites in turn, so that what else the machine does meets both."""
+    """Measure both sites alternately, so that other load on the machine affects both."""
     seen = Comparison([], [], [])
     with (
         SmtpServer() as smtp,
@@ -121,7 +122,7 @@ def compare(
 
 
 def compare_both(folder: Path, *, seconds: float, rounds: int, only: str | None = None) -> dict[str, Comparison]:
-    """Return what was measured, by database."""
+    """Return the measurements by database."""
     seen = {}
     if only != "postgresql":
         place = folder / "sqlite"

@@ -1,4 +1,4 @@
-"""Clients that post letters to a site at once, and what they measured."""
+"""Clients that post messages ("letters") to a site concurrently, and their measurements."""
 
 import http.client
 import itertools
@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 
 CLIENTS = 8
 _TICKS = os.sysconf("SC_CLK_TCK")
-# The rules hold a form suspicious that is sent within two seconds.
+# The spam rules treat a form sent within two seconds as suspicious.
 READING_SECONDS = 2.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """Where letters are posted. `token`: the name of the hidden field that the form has."""
+    """The form to which messages are posted. `token`: the name of its hidden token field."""
 
     port: int
     path: str
@@ -29,7 +29,7 @@ class Form:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What the clients saw. Times in seconds; `cpu`: of the site's processes for one letter."""
+    """The measurements of the clients. Times in seconds; `cpu`: processor time of the site per message."""
 
     letters: int
     seconds: float
@@ -45,7 +45,7 @@ class Measured:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time of a process and its children: of our site's worker too."""
+    """Return the processor time of a process and its children, including this site's worker."""
     process = Path(f"/proc/{pid}")
     try:
         user, system = (process / "stat").read_text().rpartition(")")[2].split()[11:13]
@@ -56,7 +56,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def letter(number: int) -> dict[str, str]:
-    """Return a letter that nobody else writes, from an address of its own."""
+    """Return a unique message from a unique e-mail address."""
     return {
         "name": f"Lähettäjä {number}",
         "email": f"lahettaja-{number}@esimerkki.fi",
@@ -71,7 +71,7 @@ def letter(number: int) -> dict[str, str]:
 
 
 class Client:
-    """One client with a connection that it keeps, and a network address of its own, as a proxy would tell."""
+    """A client with a persistent connection and its own network address, sent in the proxy's header."""
 
     def __init__(self, form: Form, place: int = 0) -> None:
         self.form = form
@@ -93,7 +93,7 @@ class Client:
         return answer.read().decode(), answer.getheader("Set-Cookie") or ""
 
     def post(self, number: int) -> None:
-        """Post one letter. Raises AssertionError unless it was stored."""
+        """Post one message. Raises AssertionError unless it was stored."""
         body = urlencode({**letter(number), self.form.token: self._token})
         began = time.monotonic()
         self._connection.request("POST", self.form.path, body, self._headers)
@@ -104,7 +104,7 @@ class Client:
 
 
 def post_at_once(form: Form, *, seconds: float, cpu: Callable[[], float], count: int = CLIENTS) -> Measured:
-    """Post distinct letters with `count` clients for that long. Raises what one of them met."""
+    """Post distinct messages with `count` clients for `seconds`. Raises the exception of a client that failed."""
     clients = [Client(form, place) for place in range(count)]
     time.sleep(READING_SECONDS)
     numbers = itertools.count(int(time.time() * 1000))

@@ -1,4 +1,4 @@
-"""A site as `wagtail start` makes it, with a form page by Wagtail's own form builder: the peer of the measurements."""
+"""A site made by `wagtail start`, with a form page of Wagtail's form builder, for comparison in the measurements."""
 
 import os
 import subprocess
@@ -51,7 +51,7 @@ for number, (name, kind, choices) in enumerate([
 
 
 class WagtailStart:
-    """The site in `folder`, served by `command` ("{port}" stands for the port). `database`: Django's settings of it."""
+    """The site in `folder`, served by `command` (with "{port}"). `database`: Django's database settings."""
 
     def __init__(self, folder: Path, *, database: dict[str, str] | None, command: list[str]) -> None:
         self._folder = folder

@@ -1,12 +1,12 @@
-"""Every page that a visitor can meet and every state that it can be in, said once, for tests and audits alike.
+"""Every page and state that a visitor can see, defined once for tests and audits.
 
     with Stage(site) as stage:                # site: tests.tools.running_site.RunningSite
         for view in stage.views():
-            shown = stage.show(view, page)    # a Playwright page; it is now in that state
+            shown = stage.show(view, page)    # brings a Playwright page into that state
             assert shown.status == view.status
-            check_html(shown.html)            # what the server sent, before the browser made anything of it
+            check_html(shown.html)            # the HTML as the server sent it
 
-The stage sends messages and switches the pause of the site, so it is for a site with a data folder of its own.
+The stage sends messages and changes the pause, so it needs a site with its own data folder.
 """
 
 from tests.tools.public_views.conditions import Condition

@@ -1,4 +1,4 @@
-"""How a browser's page gets into each state. Each function returns what the server sent for it."""
+"""Functions that bring a browser page into a state. Each returns the response of the server."""
 
 from html import escape
 
@@ -16,12 +16,12 @@ def _sent(response: Response | None) -> Sent:
 
 
 def page(page: Page, stage: Stage, *, path: str) -> Sent:
-    """Open the address as it is."""
+    """Open the URL."""
     return _sent(page.goto(stage.url + path))
 
 
 def menu_open(page_: Page, stage: Stage) -> Sent:
-    """The folding menu of a phone, unfolded. It is unfolded whatever the width, and seen where it is displayed."""
+    """The open menu of a phone. It is opened at every width, and visible only in narrow windows."""
     sent = page(page_, stage, path="/")
     page_.locator("header nav details").evaluate("menu => { menu.open = true; }")
     return sent
@@ -35,10 +35,10 @@ def questions_open(page_: Page, stage: Stage) -> Sent:
 
 
 def question_by_address(page_: Page, stage: Stage) -> Sent:
-    """The front page by the address of its second question."""
+    """The front page, opened by the URL of its second question."""
     page(page_, stage, path="/")
     anchor = page_.locator("main details[id]").nth(1).get_attribute("id")
-    # From the same page the browser would only scroll.
+    # Leave the page first: otherwise the browser only scrolls.
     page_.goto("about:blank")
     sent = page(page_, stage, path=f"/#{anchor}")
     expect(page_.locator(f"#{anchor}")).to_have_attribute("open", "")
@@ -51,7 +51,7 @@ def _open_form(page_: Page, stage: Stage) -> Visitor:
 
 
 def _send(visitor: Visitor) -> Sent:
-    """Press the button and wait until the form is back with the answer."""
+    """Submit the form and wait until it is shown with the response."""
     with visitor.page.expect_response(lambda response: response.request.method == "POST") as answer:
         visitor.send()
     expect(visitor.summary).to_be_visible()
@@ -59,7 +59,7 @@ def _send(visitor: Visitor) -> Sent:
 
 
 def form_every_error(page_: Page, stage: Stage) -> Sent:
-    """The form after sending it with all that can be wrong: empty, too long, not an address, not a number."""
+    """The form with all kinds of validation errors: empty, too long, invalid address, invalid number."""
     visitor = _open_form(page_, stage)
     visitor.email.fill("maija")
     visitor.box("Puhelinnumero").fill("soita")
@@ -71,7 +71,7 @@ def form_every_error(page_: Page, stage: Stage) -> Sent:
 
 
 def form_one_error(page_: Page, stage: Stage) -> Sent:
-    """The form with one thing to mend and all other words kept."""
+    """The form with one validation error; the other fields keep their text."""
     visitor = _open_form(page_, stage)
     letter = Letter(name="Maija Meikäläinen", email="maija.meikalainen(at)esimerkki.fi", organisation="Päiväkoti")
     visitor.write(letter)
@@ -82,7 +82,7 @@ def form_one_error(page_: Page, stage: Stage) -> Sent:
 
 
 def form_expired(page_: Page, stage: Stage) -> Sent:
-    """The form whose token the site does not know any more: to be sent again as it is."""
+    """The form after sending it with an expired token: it can be sent again unchanged."""
     visitor = _open_form(page_, stage)
     visitor.write(Letter())
     page_.locator("[name=form_token]").evaluate("field => { field.value = 'vanhentunut'; }")
@@ -90,7 +90,7 @@ def form_expired(page_: Page, stage: Stage) -> Sent:
 
 
 def form_from_elsewhere(page_: Page, stage: Stage) -> Sent:
-    """The form as a page of another site sent it, with something left to mend as well."""
+    """The form after a post from another site, with a validation error, too."""
     letter = Letter()
     words = {"name": letter.name, "email": letter.address, "message": letter.message}
     fields = "".join(f'<input name="{name}" value="{escape(value)}">' for name, value in words.items())
@@ -103,7 +103,7 @@ def form_from_elsewhere(page_: Page, stage: Stage) -> Sent:
 
 
 def form_connection_broken(page_: Page, stage: Stage) -> Sent:
-    """The form that could not be sent because the connection broke. The server sent it whole before."""
+    """The form after a post that failed because the connection broke. Returns the earlier response with the form."""
     sent = page(page_, stage, path=CONTACT_PAGE)
     visitor = Visitor(page_)
     visitor.write(Letter())
@@ -114,14 +114,14 @@ def form_connection_broken(page_: Page, stage: Stage) -> Sent:
 
 
 def form_too_many(page_: Page, stage: Stage) -> Sent:
-    """The form that came back because too many were sent from here."""
+    """The form after a post over the rate limit."""
     visitor = _open_form(page_, stage)
     visitor.write(Letter())
     return _send(visitor)
 
 
 def thanks(page_: Page, stage: Stage) -> Sent:
-    """The page that says the message has arrived."""
+    """The thank-you page of a message."""
     visitor = _open_form(page_, stage)
     visitor.write(Letter(name="Maija Meikäläinen", email="maija.meikalainen@esimerkki.fi"))
     visitor.send()
@@ -132,7 +132,7 @@ def thanks(page_: Page, stage: Stage) -> Sent:
 def own_copy(page_: Page, stage: Stage) -> Sent:
     """The sender's own copy of the message."""
     visitor = _open_form(page_, stage)
-    # Not the same words as on the other views: the page of a repeat leads to no copy.
+    # With a different text than in the other views: the thank-you page of a repeat has no link to the copy.
     visitor.write(Letter())
     visitor.send()
     visitor.wait_for_thanks()
@@ -142,7 +142,7 @@ def own_copy(page_: Page, stage: Stage) -> Sent:
 
 
 def thanks_address_wrong(page_: Page, stage: Stage) -> Sent:
-    """The same with another address than the message's typed to confirm it."""
+    """The thank-you page after confirming with another e-mail address than that of the message."""
     visitor = _open_form(page_, stage)
     visitor.write(Letter())
     page_.wait_for_timeout(MIN_SECONDS * 1000)
@@ -156,7 +156,7 @@ def thanks_address_wrong(page_: Page, stage: Stage) -> Sent:
 
 
 def sign_in_expired(page_: Page, stage: Stage) -> Sent:
-    """The admin's sign-in form, sent by a browser that has lost its cookie."""
+    """The admin's login form, submitted by a browser that has lost its cookie."""
     page_.goto(f"{stage.url}/admin/login/")
     page_.context.clear_cookies()
     page_.locator("input[name=username]").fill("maija")
@@ -167,7 +167,7 @@ def sign_in_expired(page_: Page, stage: Stage) -> Sent:
 
 
 def unprovoked(page_: Page, stage: Stage, *, name: str) -> Sent:
-    """An answer that the site gives only when something is wrong with it."""
+    """A response that the site sends only after an internal error or an overload."""
     answer = stage.unprovoked[name]
     address = f"{stage.url}/{name}/"
     headers = {key: value for key, value in answer.headers.items() if key.lower() != "content-length"}

@@ -1,4 +1,4 @@
-"""How a browser's page gets into each state of the initial mapping. Returns what the server sent for it."""
+"""Functions that bring a browser page into a state of the mapping. Each returns the response of the server."""
 
 from playwright.sync_api import Page, Response, expect
 
@@ -9,7 +9,7 @@ from tests.tools.public_views.stage import Sent, Stage
 
 CHECK = 5
 _LETTER = Letter(name="Maija Meikäläinen", email="maija.meikalainen@esimerkki.fi", organisation="Esimerkin päiväkoti")
-# Outside Satakunta and more than the ideal: the check page has its hint.
+# A place outside Satakunta and a large group, so that the check page shows its hints.
 _MATTER = Matter(letter=_LETTER, place="Tampere", size="9")
 
 
@@ -19,24 +19,24 @@ def _sent(response: Response | None) -> Sent:
 
 
 def _walk(page: Page, stage: Stage, number: int) -> MappingVisitor:
-    """Go to page `number` of a mapping. The mapping of the view before goes on, unless it is farther already."""
+    """Go to page `number` of a mapping: that of the previous view, or a new one if that is further already."""
     start, address = stage.mapping if stage.mapping and stage.mapping[0] <= number else (1, stage.url + BEGIN)
     page.goto(address)
     visitor = MappingVisitor(page)
     visitor.fill_until(number, _MATTER, start=start)
-    # The first page has no address of its own yet.
+    # On the first page the mapping has no private URL yet.
     stage.mapping = (number, page.url) if number > 1 else None
     return visitor
 
 
 def step(page: Page, stage: Stage, *, number: int) -> Sent:
-    """Page `number` of a mapping under way: 2–4 are steps of questions, 5 is the check."""
+    """Page `number` of a mapping in progress: 2–4 are steps of questions, 5 is the check page."""
     _walk(page, stage, number)
     return _sent(page.reload())
 
 
 def step_errors(page: Page, stage: Stage, *, number: int) -> Sent:
-    """The same page sent without an answer; 1 is that of the contact facts."""
+    """Page `number` after submitting it without answers; 1 is the page of the contact details."""
     visitor = _walk(page, stage, number)
     with page.expect_response(lambda response: response.request.method == "POST") as answer:
         visitor.onwards.click()
@@ -45,20 +45,20 @@ def step_errors(page: Page, stage: Stage, *, number: int) -> Sent:
 
 
 def later_open(page: Page, stage: Stage) -> Sent:
-    """A step with the address for another device unfolded."""
+    """A step with the expanded section that contains the URL for another device."""
     sent = step(page, stage, number=2)
     page.locator("main details").evaluate("one => { one.open = true; }")
     return sent
 
 
 def later(page: Page, stage: Stage) -> Sent:
-    """The page to which the button that mails the link leads."""
+    """The page after the button that mails the link."""
     visitor = _walk(page, stage, 2)
     return _sent(page.goto(f"{stage.url}/jatka/{visitor.secret}/myohemmin/"))
 
 
 def check_lacking(page: Page, stage: Stage) -> Sent:
-    """The check of a mapping with answers missing."""
+    """The check page of a mapping with missing answers."""
     visitor = _walk(page, stage, 2)
     return _sent(page.goto(f"{stage.url}/jatka/{visitor.secret}/tarkista/"))
 
@@ -72,7 +72,7 @@ def own_copy(page: Page, stage: Stage) -> Sent:
 
 
 def done(page: Page, stage: Stage) -> Sent:
-    """The page that says the mapping has arrived."""
+    """The thank-you page of a mapping."""
     visitor = _walk(page, stage, CHECK)
     visitor.go_on("Kiitos, alkukartoituksesi on perillä")
     stage.mapping = None

@@ -1,4 +1,4 @@
-"""How a browser's page gets into each state of the waiting list. Returns what the server sent for it."""
+"""Functions that bring a browser page into a state of the waiting list. Each returns the response of the server."""
 
 from playwright.sync_api import Page, Response, expect
 
@@ -12,7 +12,7 @@ _CLOSE = (
     "Enquiry.objects.filter(pk=place.enquiry_id)"
     ".update(status='closed', outcome='agreement', closed_at=now, remove_on=now.date())"
 )
-# What has happened to somebody on the list, as statements about `place`.
+# For each state of a place on the list: Python statements that put `place` into it.
 STANDINGS = {
     "waiting": [],
     "stays": ["answer_stay(place_id=place.pk, now=now)"],
@@ -57,7 +57,7 @@ _secrets: dict[str, dict[str, str]] = {}
 
 
 def _address(stage: Stage, standing: str) -> str:
-    """The private address of a place in that state; all are made at once, because a command costs seconds."""
+    """Return the private URL of a place in this state. All are created at once, since a command takes seconds."""
     if stage.url not in _secrets:
         said = stage.site.run(_MAKE.format(standings=STANDINGS))
         words = [line.split() for line in said.splitlines() if line.startswith("SECRET ")]
@@ -71,19 +71,19 @@ def _sent(response: Response | None) -> Sent:
 
 
 def place(page: Page, stage: Stage, *, standing: str) -> Sent:
-    """The private page of somebody to whom that has happened."""
+    """The private page of a place in this state."""
     return _sent(page.goto(_address(stage, standing)))
 
 
 def removal_open(page: Page, stage: Stage, *, standing: str = "waiting") -> Sent:
-    """The same with the removal unfolded; of an address that has several on the list, "shared", it asks which."""
+    """The private page, removal section expanded. With several places of the address ("shared"), it asks which."""
     sent = place(page, stage, standing=standing)
     page.locator("main details").evaluate("one => { one.open = true; }")
     return sent
 
 
 def join_errors(page: Page, stage: Stage) -> Sent:
-    """The form sent with all that can be wrong, and the box ticked."""
+    """The form with all validation errors, and the checkbox ticked."""
     page.goto(stage.url + CONTACT_PAGE)
     visitor = WaitingVisitor(page)
     visitor.email.fill("maija")
@@ -97,7 +97,7 @@ def join_errors(page: Page, stage: Stage) -> Sent:
 
 
 def joined(page: Page, stage: Stage) -> Sent:
-    """The page that says somebody has joined."""
+    """The thank-you page after joining."""
     page.goto(stage.url + CONTACT_PAGE)
     visitor = WaitingVisitor(page)
     visitor.write(Letter())
@@ -108,7 +108,7 @@ def joined(page: Page, stage: Stage) -> Sent:
 
 
 def joined_unhurried(page: Page, stage: Stage) -> Sent:
-    """The same of somebody who took time to write, and so is promised a mail."""
+    """The thank-you page of a form that was not sent suspiciously fast: it announces a mail."""
     page.goto(stage.url + CONTACT_PAGE)
     visitor = WaitingVisitor(page)
     visitor.write(Letter())
@@ -120,7 +120,7 @@ def joined_unhurried(page: Page, stage: Stage) -> Sent:
 
 
 def list_closed(page: Page, stage: Stage) -> Sent:
-    """The list's form, sent where nobody is asked to join any more."""
+    """The list's form after sending it when the list is no longer offered."""
     page.goto(stage.url + CONTACT_PAGE)
     visitor = Visitor(page)
     visitor.write(Letter())

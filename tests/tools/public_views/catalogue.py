@@ -13,7 +13,7 @@ from tests.tools.public_views import bring, bring_mapping, bring_waiting
 from tests.tools.public_views.conditions import Condition
 from tests.tools.public_views.stage import View
 
-# From this width on the menu is a row (static/css/site.css).
+# The minimum width at which the menu is a row (static/css/site.css).
 MENU_ROW_FROM = 1024
 FRONT = "/"
 NO_COPY = "/jatka/tama-linkki-ei-avaa-mitaan/kopio/"
@@ -27,7 +27,7 @@ def _read(address: str) -> str:
 
 
 def page_paths(site_url: str) -> list[str]:
-    """The paths of all pages to read: those of the sitemap, then what menus and footer lead to beside them."""
+    """Return the paths of all pages: those in the sitemap, then further ones linked from menus and footer."""
     paths = [urlsplit(place).path for place in re.findall(r"<loc>(.*?)</loc>", _read(f"{site_url}/sitemap.xml"))]
     front = BeautifulSoup(_read(f"{site_url}{FRONT}"), "html.parser")
     for link in front.select("header a[href], footer a[href]"):
@@ -38,7 +38,7 @@ def page_paths(site_url: str) -> list[str]:
 
 
 def page_view(path: str, condition: Condition = Condition.PAUSED) -> View:
-    """The page at `path` as it opens."""
+    """Return the view of the page at `path`."""
     name = "page-" + (path.strip("/").replace("/", "-") or "front")
     group = "pages"
     if condition is not Condition.PAUSED:
@@ -47,7 +47,7 @@ def page_view(path: str, condition: Condition = Condition.PAUSED) -> View:
 
 
 def mapping_views() -> list[View]:
-    """Every page of the initial mapping after the one that is in the menus."""
+    """Return the views of the mapping, except its first page, which is in the menus."""
     closed = "/jatka/tama-linkki-ei-avaa-mitaan/"
     return [
         View("mapping-elsewhere", "mapping", 200, partial(bring.page, path=ELSEWHERE), path=ELSEWHERE),
@@ -69,7 +69,7 @@ def mapping_views() -> list[View]:
 
 
 def waiting_views() -> list[View]:
-    """What a visitor meets where the contact page takes people on the waiting list, or shows how to reach Kati."""
+    """Return the views while the contact page shows the waiting list's form or the contact details."""
     gone = "/jatka/tama-linkki-ei-avaa-mitaan/odotuslista/"
     listing = Condition.WAITING_LIST
     pages = (
@@ -102,9 +102,9 @@ def waiting_views() -> list[View]:
 
 
 def all_views(site_url: str) -> list[View]:
-    """Every view of the site that runs at `site_url`. Fails where its sitemap does not answer."""
+    """Return every view of the site running at `site_url`. Raises an exception if its sitemap can't be read."""
     paths = page_paths(site_url)
-    # One of the pages below the front page stands for all where the pause is over.
+    # After the pause one page below the front page is enough, as an example for all.
     reading = next(path for path in paths if path not in (FRONT, CONTACT_PAGE))
     return [
         *(page_view(path) for path in paths),

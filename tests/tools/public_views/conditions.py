@@ -1,13 +1,16 @@
-"""What Kati has set and what has happened before a visitor comes. Arranged in the site's database by manage.py."""
+"""Conditions of the site: the settings of the pause, and the rate limit. Set up in the database through manage.py."""
 
 from enum import StrEnum
 
 
 class Condition(StrEnum):
-    """PAUSED is how the site starts: on, without a day, in the usual words. OVERDUE: the announced day has come.
-    UPCOMING: open, and a pause is announced. RESUMED: open, and the return is told. FULL: at work, without free times.
-    WAITING_LIST and CONTACT_DETAILS: paused, and that is what the contact page does; in the others it takes messages.
-    OVER_LIMIT: paused, and as many posts as are allowed have come from here."""
+    """The condition of the site.
+
+    PAUSED: the initial state, a pause without a date and with the standard text. OVERDUE: the announced day has come.
+    UPCOMING: open, a pause is announced. RESUMED: open, with a notice of the return. FULL: open, without free times.
+    WAITING_LIST and CONTACT_DETAILS: paused; the contact page shows the list's form or the contact details (in all
+    other conditions the message form). OVER_LIMIT: paused, and this address has reached the rate limit.
+    """
 
     PAUSED = "paused"
     DATED = "dated"
@@ -22,7 +25,7 @@ class Condition(StrEnum):
     OVER_LIMIT = "over-limit"
 
 
-# About 600 characters: as long as a notice may get before nobody reads it.
+# About 600 characters, a very long notice.
 LONG_NOTICE = (
     "<p>Olen opintovapaalla ja täydennän osaamistani, jotta voin jatkossa tukea työyhteisöjä entistä paremmin. "
     "<b>Uusia työnohjauksia en tänä aikana aloita</b>, mutta sovitut tapaamiset pidetään niin kuin on sovittu.</p>"
@@ -73,7 +76,7 @@ if {over_limit}:
 
 
 def arrange_script(condition: Condition) -> str:
-    """The words for `manage.py shell -c` that bring `condition` about, whichever stood before."""
+    """Return a script for `manage.py shell -c` that sets up `condition`, whatever the previous one was."""
     return _ARRANGE.format(
         notice=_NOTICE[condition],
         form_mode=_FORM_MODE.get(condition, "as_usual"),

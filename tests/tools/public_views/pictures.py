@@ -1,4 +1,4 @@
-"""Pictures of every view, and one page to look at them all in a minute."""
+"""Screenshots of all views, and an index page to browse them."""
 
 import os
 import shutil
@@ -21,9 +21,9 @@ SIZES: tuple[ViewportSize, ...] = (
     {"width": 1280, "height": 900},
     {"width": 1920, "height": 1080},
 )
-# Colours differ by scheme, not by size: two sizes show them.
+# In dark mode two sizes are enough, since colours don't depend on the size.
 DARK_WIDTHS = (390, 1280)
-# An A4 sheet at 96 dpi, less Chromium's margins of 1 cm.
+# A4 at 96 dpi, minus Chromium's margins of 1 cm.
 _PAPER: ViewportSize = {"width": 718, "height": 1047}
 
 _PAGE = """<!doctype html>
@@ -42,14 +42,14 @@ _PAGE = """<!doctype html>
 
 
 def looks(view: View) -> list[tuple[ViewportSize, Scheme]]:
-    """The sizes and colours that `make screenshots` pictures `view` in."""
+    """Return the sizes and colour schemes in which `make screenshots` captures `view`."""
     sizes = [size for size in SIZES if view.exists_at(size["width"])]
     dark: list[tuple[ViewportSize, Scheme]] = [(size, "dark") for size in sizes if size["width"] in DARK_WIDTHS]
     return [(size, "light") for size in sizes] + dark
 
 
 def empty_folder(folder: Path, view: View) -> Path:
-    """The folder of the view's pictures, with none in it."""
+    """Return the folder for the view's screenshots, emptied."""
     own = folder / view.name
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir(parents=True)
@@ -57,13 +57,13 @@ def empty_folder(folder: Path, view: View) -> Path:
 
 
 def take_picture(page: Page, own: Path, size: ViewportSize, scheme: Scheme) -> None:
-    """Save the whole page as it looks now."""
+    """Save a screenshot of the whole page."""
     page.screenshot(path=own / f"{size['width']:04}-{scheme}.png", full_page=True, scale="css")
 
 
 @contextmanager
 def on_paper(page: Page) -> Iterator[None]:
-    """Show the page as it prints, as wide as the sheet. The window keeps that size afterwards."""
+    """Switch to the print layout, with the width of the paper. The window keeps that size afterwards."""
     page.emulate_media(media="print", color_scheme="light")
     page.set_viewport_size(_PAPER)
     yield
@@ -71,16 +71,16 @@ def on_paper(page: Page) -> Iterator[None]:
 
 
 def take_print(page: Page, own: Path) -> None:
-    """Save the page, which is shown as it prints, as sheets of paper and as one picture."""
+    """Save the page, which is in print layout, as a PDF and as a screenshot."""
     margin: PdfMargins = {"top": "1cm", "right": "1cm", "bottom": "1cm", "left": "1cm"}
     page.pdf(path=own / "print.pdf", format="A4", margin=margin)
     page.screenshot(path=own / "print.png", full_page=True, scale="css")
 
 
 def write_index(folder: Path, views: Iterable[View]) -> Path:
-    """Write index.html over the pictures that are there, and remove those of views that are no more.
+    """Write index.html for the existing screenshots, and remove those of views that no longer exist.
 
-    Whole at every moment: several test processes write it, and the last one finds all.
+    The file is replaced atomically: several test processes write it, and the last one finds all screenshots.
     """
     names = [view.name for view in views]
     for other in folder.iterdir():

@@ -1,4 +1,4 @@
-"""A running site, the conditions that it can be brought into, and the views on it."""
+"""A running site that can be put into conditions, and its views."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from playwright.sync_api import Page
 from tests.tools.public_views.conditions import Condition, arrange_script
 from tests.tools.public_views.unprovoked import Answer, read_answers, render_script
 
-# In the order in which they are looked at. "pages" are the site's own pages as they open.
+# In the order of use. "pages" are the pages of the site as they open.
 GROUPS = ("pages", "opened", "form", "mapping", "notice", "waiting", "refusals", "over-limit")
 
 
 class Site(Protocol):
-    """What is asked of a site: its address without a slash at the end, and Python run beside it."""
+    """What the stage needs of a site: its URL without a trailing slash, and running Python beside it."""
 
     @property
     def url(self) -> str: ...
@@ -26,7 +26,7 @@ class Site(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the server sent for the page that is now open: status and its own HTML."""
+    """The server's response for the open page: status and HTML."""
 
     status: int
     html: str
@@ -34,7 +34,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A view that is now open in a browser: its status, the server's own HTML of it, the address in the browser."""
+    """A view that is open in a browser: its status, its HTML as the server sent it, and the URL in the browser."""
 
     status: int
     html: str
@@ -43,10 +43,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One thing to look at. `name` is for people and file names; `status` the expected one.
+    """A page in one state. `name` is for people and file names; `status` is the expected one.
 
-    `below`: it exists only in windows narrower than this (the folded menu). `path`: set where the address alone
-    opens it. `bring` puts a page into the state and returns what the server sent.
+    `below`: the view exists only in windows narrower than this (the collapsed menu). `path`: set if the URL alone opens
+    the view. `bring` brings a page into the state and returns the response of the server.
     """
 
     name: str
@@ -62,12 +62,12 @@ class View:
 
 
 class Stage:
-    """A site on which views are shown. Leaving it puts the pause back as the site starts with."""
+    """Shows views on a site. At the end of the `with` block the initial pause is restored."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
         self._condition: Condition | None = None
-        # Of a mapping under way the number of the page that it has reached, and its address.
+        # The mapping in progress: the number of the page reached, and its URL.
         self.mapping: tuple[int, str] | None = None
 
     @property
@@ -84,26 +84,28 @@ class Stage:
             self.arrange(Condition.PAUSED)
 
     def arrange(self, condition: Condition) -> None:
-        """Bring the site into `condition`. It costs a second or two, so views come ordered by theirs."""
+        """Put the site into `condition`. This takes a second or two, so views are ordered by condition."""
         if condition is not self._condition:
             self.site.run(arrange_script(condition))
             self._condition = condition
 
     def views(self, *groups: str) -> list[View]:
-        """All views, or those of `groups`, those of one condition together. The pages are those of the site's own
-        sitemap, menus and footer, so a new page is among them by itself."""
+        """Return all views, or those of `groups`, ordered by condition.
+
+        The pages come from the site's sitemap, menus and footer, so a new page is included automatically.
+        """
         from tests.tools.public_views.catalogue import all_views
 
         chosen = [view for view in all_views(self.url) if not groups or view.group in groups]
         return sorted(chosen, key=lambda view: list(Condition).index(view.condition))
 
     def show(self, view: View, page: Page) -> Shown:
-        """Bring `page` into the state. The window's size and colours are the caller's; a fresh page is not needed."""
+        """Bring `page` into the state. The caller sets window size and colours; the page may have been used before."""
         self.arrange(view.condition)
         sent = view.bring(page, self)
         return Shown(sent.status, sent.html, page.url)
 
     @cached_property
     def unprovoked(self) -> dict[str, Answer]:
-        """The answers that no visitor can provoke, by name."""
+        """The responses that no visitor can provoke, by name."""
         return read_answers(self.site.run(render_script()))

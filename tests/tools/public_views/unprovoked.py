@@ -1,6 +1,6 @@
-"""Answers that no visitor can provoke on a site that is well: made by the site's own code, with all its middleware.
+"""Responses that no visitor can provoke on a healthy site, rendered by the site's own code with all its middleware.
 
-A fault is planted in a process beside the running site, never in the site itself.
+The errors are caused in a process beside the running site, not in the site itself.
 """
 
 import json
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 NAMES = ("403", "500", "503")
 
-# The tail of the addresses makes two views that fail; the rest of the site's addresses stay, for the links.
+# Two failing views are added to the URL patterns; the site's own patterns stay, because pages link to them.
 _RENDER = """
 import io, json, sys, types
 from django.conf import settings
@@ -42,7 +42,7 @@ print("ANSWERS" + json.dumps(answers))
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as the site would give it."""
+    """A response as the site would send it."""
 
     status: int
     headers: dict[str, str]
@@ -50,12 +50,12 @@ class Answer:
 
 
 def render_script() -> str:
-    """The words for `manage.py shell -c` that print the answers for `read_answers`."""
+    """Return a script for `manage.py shell -c` that prints the responses for `read_answers`."""
     return _RENDER
 
 
 def read_answers(printed: str) -> dict[str, Answer]:
-    """The answers by name ("403", "500", "503") from what the script printed. ValueError where it printed none."""
+    """Return the responses by name ("403", "500", "503") from the script's output. ValueError if there are none."""
     _, mark, rest = printed.rpartition("ANSWERS")
     if not mark:
         raise ValueError(f"No answers in what the site printed:\n{printed}")

@@ -1,7 +1,7 @@
-"""Moves the clock of a Python process by as many seconds as stand in the file CHAOS_CLOCK, whenever they change.
+"""Moves the clock of a Python process by the number of seconds in the file CHAOS_CLOCK, whenever that changes.
 
-Python imports it at each start where its folder is in PYTHONPATH: in the processes of a site under `make chaos`. Only
-what tells the time of day moves: as on a machine whose clock is set, time.sleep() and time.monotonic() go on.
+Python imports this module at each start if its folder is in PYTHONPATH: in the processes of a site under `make chaos`.
+Only the time of day changes; time.sleep() and time.monotonic() are not affected, as when a machine's clock is set.
 """
 
 import os
@@ -25,11 +25,11 @@ class _Clock:
         if wanted == self._moved_by:
             return
         if self._traveller is None:
-            # Not before: it costs each start of a process a little.
+            # Imported only when needed, since it slows down the start of each process.
             import time_machine
 
             self._traveller = time_machine.travel(time.time(), tick=True).start()
-            # It ticks from the first time that it is asked.
+            # time_machine starts its clock at the first call.
             time.time()
         self._traveller.shift(wanted - self._moved_by)
         self._moved_by = wanted
@@ -47,5 +47,5 @@ if _FILE:
     _clock = _Clock(Path(_FILE))
     _clock.look()
     _clock.watch()
-    # A process keeps its clock, but no thread, when it forks.
+    # After a fork the moved clock remains, but the watching thread has to be started again.
     os.register_at_fork(after_in_child=_clock.watch)
