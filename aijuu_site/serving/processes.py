@@ -8,13 +8,12 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FrameType
 
 from aijuu_site.settings.hosts import reachable_host
+from intake.jobs.stopping import StopEvent, set_on_signal
 
 # The web server finishes its requests within five seconds (serving.web).
 STOP_SECONDS = 10.0
@@ -159,27 +158,22 @@ class Supervisor:
     say: Say
     # The socket that `web` listens on. It stays open here, so that clients wait during a restart and are not refused.
     listener: socket.socket | None = None
-    _stopping: threading.Event = field(default_factory=threading.Event)
+    _stopping: StopEvent = field(default_factory=StopEvent)
     # Process groups whose leader has exited, and until when they may finish.
     _leaving: list[tuple[Forked, float]] = field(default_factory=list)
 
     def run(self, is_answering: Callable[[], bool], on_ready: Callable[[], None], ready_seconds: float = 60.0) -> int:
         """Return the exit code: 0 after a signal, 1 after a failure."""
-        previous = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            self.web.start()
-            self.worker.start()
-            if not self._wait_until_ready(is_answering, ready_seconds):
-                return 0 if self._stopping.is_set() else 1
-            on_ready()
-            return self._watch()
-        finally:
-            self._end_children()
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping.set()
+        with set_on_signal(self._stopping):
+            try:
+                self.web.start()
+                self.worker.start()
+                if not self._wait_until_ready(is_answering, ready_seconds):
+                    return 0 if self._stopping.is_set() else 1
+                on_ready()
+                return self._watch()
+            finally:
+                self._end_children()
 
     def _wait_until_ready(self, is_answering: Callable[[], bool], seconds: float) -> bool:
         deadline = time.monotonic() + seconds

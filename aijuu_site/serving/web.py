@@ -20,6 +20,7 @@ from granian.server.mp import MPServer
 
 from aijuu_site.serving.sockets import BACKLOG, listening_socket, set_up_listener
 from aijuu_site.settings.environment import SettingError
+from intake.jobs.stopping import StopEvent
 
 # A connection is closed after this time without a request, or if the head of a request takes longer.
 IDLE_SECONDS = 30
@@ -39,6 +40,7 @@ class WebServer(MPServer):
     # Attributes of granian that it types as None.
     _shd: Any
     _sfd: Any
+    main_loop_interrupt: Any
 
     def _init_shared_socket(self) -> None:
         self._sso = self.listener or listening_socket(self.bind_addr, self.bind_port)
@@ -49,7 +51,7 @@ class WebServer(MPServer):
 
 def make_server(host: str, port: int, processes: int) -> WebServer:
     """Return the configured server, which serve() runs."""
-    return WebServer(
+    server = WebServer(
         "aijuu_site",
         address=host,
         port=port,
@@ -66,6 +68,9 @@ def make_server(host: str, port: int, processes: int) -> WebServer:
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
     )
+    # Granian's signal handler sets it, too.
+    server.main_loop_interrupt = StopEvent()
+    return server
 
 
 def load(_target: str) -> Any:

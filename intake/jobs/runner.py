@@ -4,11 +4,8 @@ No error message is stored: it may quote a visitor.
 """
 
 import logging
-import signal
-import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -74,19 +71,6 @@ class WorkerHeartbeat(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
-
-
-@contextmanager
-def set_on_signal(stopping: threading.Event) -> Iterator[None]:
-    """Set `stopping` on SIGTERM and SIGINT; restore the previous handlers on exit. Main thread only."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        for number in before:
-            signal.signal(number, lambda _number, _frame: stopping.set())
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class Each(Protocol):

@@ -1,6 +1,5 @@
 """`manage.py remove_due_enquiries`: run the hourly removal by hand, or list what it would remove."""
 
-import threading
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from intake.enquiry.removal import due_for_removal, remove_due
-from intake.jobs.runner import JobContext, set_on_signal
+from intake.jobs.runner import JobContext
+from intake.jobs.stopping import StopEvent, set_on_signal
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
             for reference in due_for_removal(now=now).values_list("reference", flat=True).iterator():
                 self.stdout.write(reference)
             return
-        stopping = threading.Event()
+        stopping = StopEvent()
         context = JobContext(name="removal", now=now, budget=timedelta.max, is_stopping=stopping.is_set)
         with set_on_signal(stopping):
             self.stdout.write(f"{remove_due(now=now, each=context.each)} removed")

@@ -1,13 +1,13 @@
 """`manage.py work`: the worker beside the web server."""
 
 import logging
-import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 
-from intake.jobs.runner import DatabaseUnavailable, JobRunner, registered_jobs, set_on_signal
+from intake.jobs.runner import DatabaseUnavailable, JobRunner, registered_jobs
+from intake.jobs.stopping import StopEvent, set_on_signal
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="run each job once, due or not, and stop")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        self.stopping = threading.Event()
+        self.stopping = StopEvent()
         runner = JobRunner(registered_jobs(), self.stopping.is_set)
         with set_on_signal(self.stopping):
             try:
