@@ -1,4 +1,4 @@
-"""How a person's browser goes through the second step, behind https, where one is required."""
+"""Test helpers: a browser signs in behind https, where a second step is required."""
 
 import re
 import time
@@ -31,12 +31,12 @@ def give_password(browser: Client, user: User, password: str = PASSWORD, **value
 
 
 def code_of(secret: str, steps: int = 0) -> str:
-    """The code that an app shows now, or `steps` half minutes later."""
+    """Return the code that the authenticator app shows now, or `steps` × 30 seconds later."""
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
 
 
 def with_app(user: User) -> str:
-    """Give the account an app and recovery codes. Returns the secret."""
+    """Enrol an authenticator app and recovery codes for the account. Return the app's secret."""
     secret = generate_totp_secret()
     TOTP.activate(user, secret)
     RecoveryCodes.activate(user)
@@ -59,7 +59,7 @@ def signed_in(user: User, secret: str, browser: Browser | None = None) -> Browse
 
 
 def shown_secret(page: Any) -> str:
-    """The key as a person would type it into the app."""
+    """Return the secret that the page shows for typing into the app."""
     found = re.search(r"<code>([A-Z2-7 ]+)</code>", page.content.decode())
     assert found is not None
     return found[1].replace(" ", "")
@@ -70,10 +70,10 @@ def words(answer: Any) -> str:
 
 
 def focused(answer: Any) -> list[str]:
-    """The names of the fields that the browser puts the cursor in."""
+    """Return the names of the fields with `autofocus`."""
     return [str(field["name"]) for field in BeautifulSoup(answer.content, "html.parser").select("[autofocus]")]
 
 
 def is_in(browser: Client) -> bool:
-    """Whether the admin is open to it: asked by the smallest page of it."""
+    """Return whether the browser is signed in to the admin: one small page of the admin answers."""
     return browser.get("/admin/choose-email-link/").status_code == 200

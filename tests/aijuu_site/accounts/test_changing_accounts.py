@@ -1,4 +1,4 @@
-"""Changing an account asks for the password of who does it, and the account hears of it at its old address."""
+"""Changing an account requires one's own password. The changed account is notified at its old address."""
 
 import re
 from datetime import timedelta
@@ -58,19 +58,19 @@ def user_form(user: User, **values: Any) -> dict[str, Any]:
     }
 
 
-def told() -> list[tuple[str, str]]:
-    """Who was told, and what."""
+def notices() -> list[tuple[str, str]]:
+    """Return recipient and text of each notice about a changed account."""
     mails = OutgoingMail.objects.filter(purpose=MailPurpose.ACCOUNT_CHANGED).order_by("recipient")
     return [(mail.recipient, mail.text) for mail in mails]
 
 
 def confirm(client: Client, question: Any, password: str = PASSWORD, **answer: str) -> Any:
-    """Answer the question as the browser would: what was carried, and the password or another answer."""
+    """Answer the password question as a browser would: send its hidden fields with the password or another answer."""
     page = question.content.decode()
     action = re.search(r'<form method="post" action="([^"]+)"', page)
     assert action is not None
     carried: dict[str, list[str]] = {}
-    # Each way to answer is a form of its own.
+    # Each way of answering (password, code, passkey) is a separate form.
     form = page[action.start() :].partition("</form>")[0]
     for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form):
         if name != "csrfmiddlewaretoken":
@@ -78,15 +78,15 @@ def confirm(client: Client, question: Any, password: str = PASSWORD, **answer: s
     return client.post(action[1].replace("&amp;", "&"), {**carried, **(answer or {"confirm_password": password})})
 
 
-def test_own_address_needs_the_password(client: Client, kati: User) -> None:
+def test_changing_own_email_needs_the_password(client: Client, kati: User) -> None:
     answer = client.post(ACCOUNT, own_account(**{"name_email-email": "toinen@example.fi"}))
     assert answer.status_code == 200
     assert "Sähköpostiosoitteen vaihtamiseen tarvitaan nykyinen salasanasi." in answer.content.decode()
-    # What was typed stands there still.
+    # The form shows the typed address again.
     assert "toinen@example.fi" in answer.content.decode()
     kati.refresh_from_db()
     assert kati.email == "kati@example.fi"
-    assert told() == []
+    assert notices() == []
 
 
 UNSAVED = "Tilin tietoja ei tallennettu. Tarkista merkityt kohdat."
@@ -100,17 +100,17 @@ UNSAVED = "Tilin tietoja ei tallennettu. Tarkista merkityt kohdat."
         {"password-new_password1": "lumi-natisee-9", "password-new_password2": "lumi-narskuu-9"}, {"theme-theme": "?"},
     ],
 )  # fmt: skip
-def test_unsaved_account_is_told_at_the_top(client: Client, mistake: dict[str, str]) -> None:
+def test_refused_own_account_form_shows_message_at_top(client: Client, mistake: dict[str, str]) -> None:
     assert UNSAVED in client.post(ACCOUNT, own_account(**mistake)).content.decode()
 
 
-def test_saved_account_is_told_to_be_unsaved_nowhere(client: Client) -> None:
+def test_no_unsaved_message_after_successful_save(client: Client) -> None:
     client.post(ACCOUNT, own_account(**{"name_email-name": ""}))
     assert client.post(ACCOUNT, own_account()).status_code == 302
     assert UNSAVED not in client.get(ACCOUNT).content.decode()
 
 
-def test_wrong_password_changes_no_address(client: Client, kati: User) -> None:
+def test_wrong_password_changes_no_email(client: Client, kati: User) -> None:
     values = {"name_email-email": "toinen@example.fi", "name_email-current_password": "arvaus"}
     answer = client.post(ACCOUNT, own_account(**values))
     assert "Tämä ei ole nykyinen salasanasi." in answer.content.decode()
@@ -119,12 +119,12 @@ def test_wrong_password_changes_no_address(client: Client, kati: User) -> None:
     assert kati.email == "kati@example.fi"
 
 
-def test_changed_address_is_told_to_the_old_one(client: Client, kati: User) -> None:
+def test_changed_email_notifies_old_address(client: Client, kati: User) -> None:
     values = {"name_email-email": "toinen@example.fi", "name_email-current_password": PASSWORD}
     assert client.post(ACCOUNT, own_account(**values)).status_code == 302
     kati.refresh_from_db()
     assert kati.email == "toinen@example.fi"
-    [(recipient, text)] = told()
+    [(recipient, text)] = notices()
     assert recipient == "kati@example.fi"
     assert "sähköpostiosoite vaihdettiin" in text
     assert "Muutoksen teki kati@example.fi." in text
@@ -134,7 +134,7 @@ def test_changed_address_is_told_to_the_old_one(client: Client, kati: User) -> N
 
 
 @pytest.mark.parametrize("address", ["KATI@example.fi", "kati@EXAMPLE.fi", "kati@example.fi.example.com"])
-def test_any_other_spelling_is_a_change(address: str, client: Client) -> None:
+def test_other_spelling_of_own_email_needs_the_password(address: str, client: Client) -> None:
     client.post(ACCOUNT, own_account(**{"name_email-email": address}))
     assert User.objects.get().email == "kati@example.fi"
 
@@ -142,15 +142,15 @@ def test_any_other_spelling_is_a_change(address: str, client: Client) -> None:
 WITHOUT_MAIL = ["kati@localhost", "kati@firma™.fi", "kati@a.invalid", "kati@[127.0.0.1]"]
 
 
-def test_an_address_that_no_mail_reaches_is_refused(client: Client, kati: User, maija: User) -> None:
-    told_so = "Tarkista sähköpostiosoite."
+def test_undeliverable_account_email_is_refused(client: Client, kati: User, maija: User) -> None:
+    message = "Tarkista sähköpostiosoite."
     for address in WITHOUT_MAIL:
         own = {"name_email-email": address, "name_email-current_password": PASSWORD}
-        assert told_so in client.post(ACCOUNT, own_account(**own)).content.decode(), address
+        assert message in client.post(ACCOUNT, own_account(**own)).content.decode(), address
     edit = f"/admin/users/edit/{maija.pk}/"
-    assert told_so in confirm(client, client.post(edit, user_form(maija, email=WITHOUT_MAIL[0]))).content.decode()
+    assert message in confirm(client, client.post(edit, user_form(maija, email=WITHOUT_MAIL[0]))).content.decode()
     new = user_form(maija, email=WITHOUT_MAIL[0])
-    assert told_so in client.post("/admin/users/new/", new).content.decode()
+    assert message in client.post("/admin/users/new/", new).content.decode()
     assert set(User.objects.values_list("email", flat=True)) == {kati.email, maija.email}
 
 
@@ -161,14 +161,14 @@ def test_account_email_is_stored_in_readable_form(client: Client, maija: User) -
     assert maija.email == "maija@faß.de"
 
 
-def test_name_and_look_need_no_password(client: Client, kati: User) -> None:
+def test_changing_name_or_theme_needs_no_password(client: Client, kati: User) -> None:
     assert client.post(ACCOUNT, own_account(**{"name_email-name": "Katri Levola"})).status_code == 302
     kati.refresh_from_db()
     assert kati.name == "Katri Levola"
-    assert told() == []
+    assert notices() == []
 
 
-def test_own_password_needs_the_old_one(client: Client, kati: User) -> None:
+def test_changing_own_password_needs_old_password(client: Client, kati: User) -> None:
     new = {"password-new_password1": NEW, "password-new_password2": NEW}
     assert client.post(ACCOUNT, own_account(**new)).status_code == 200
     assert client.post(ACCOUNT, own_account(**new, **{"password-old_password": "arvaus"})).status_code == 200
@@ -177,12 +177,12 @@ def test_own_password_needs_the_old_one(client: Client, kati: User) -> None:
     assert client.post(ACCOUNT, own_account(**new, **{"password-old_password": PASSWORD})).status_code == 302
     kati.refresh_from_db()
     assert kati.check_password(NEW)
-    assert [recipient for recipient, _text in told()] == ["kati@example.fi"]
-    assert "salasana vaihdettiin" in told()[0][1]
+    assert [recipient for recipient, _text in notices()] == ["kati@example.fi"]
+    assert "salasana vaihdettiin" in notices()[0][1]
 
 
-def test_guessing_in_an_open_session_ends_soon(client: Client, kati: User) -> None:
-    # A form that comes back counts as one guess.
+def test_password_guesses_in_open_session_are_limited(client: Client, kati: User) -> None:
+    # Each refused form counts as one guess.
     for number in range(5):
         values = {"name_email-email": "toinen@example.fi", "name_email-current_password": f"arvaus{number}"}
         answer = client.post(ACCOUNT, own_account(**values))
@@ -204,7 +204,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_another_account_needs_the_password(change: str, client: Client, maija: User) -> None:
+def test_changing_another_account_needs_the_password(change: str, client: Client, maija: User) -> None:
     before = User.objects.values().get(pk=maija.pk), list(maija.groups.values_list("pk", flat=True))
     form = user_form(maija, **CHANGES[change])
     question = client.post(f"/admin/users/edit/{maija.pk}/", {name: value for name, value in form.items() if value})
@@ -214,17 +214,17 @@ def test_another_account_needs_the_password(change: str, client: Client, maija: 
     wrong = confirm(client, question, "arvaus")
     assert wrong.status_code == 403
     assert "Tämä ei ole nykyinen salasanasi." in wrong.content.decode()
-    assert told() == []
-    # The question that came back still carries everything.
+    assert notices() == []
+    # The repeated question still has all fields of the form.
     assert confirm(client, wrong).status_code == 302
     assert (User.objects.values().get(pk=maija.pk), list(maija.groups.values_list("pk", flat=True))) != before
-    [(recipient, text)] = told()
+    [(recipient, text)] = notices()
     assert recipient == "maija@example.fi"
     assert "Muutoksen teki kati@example.fi." in text
     assert NEW not in text
 
 
-def test_new_administrator_needs_the_password(client: Client) -> None:
+def test_creating_superuser_needs_the_password(client: Client) -> None:
     form = {"email": "uusi@example.fi", "name": "Uusi Tili", "is_superuser": "on"}
     question = client.post("/admin/users/new/", form)
     assert question.status_code == 403
@@ -236,7 +236,7 @@ def test_new_administrator_needs_the_password(client: Client) -> None:
 @pytest.mark.parametrize(
     ("action", "form"), [("delete", {}), ("set_active_state", {"mark_as_active": "False"}), ("assign_role", {})]
 )
-def test_bulk_actions_need_the_password(action: str, form: dict[str, str], client: Client, maija: User) -> None:
+def test_account_bulk_actions_need_the_password(action: str, form: dict[str, str], client: Client, maija: User) -> None:
     role = Group.objects.get(name="Työnohjaaja")
     if action == "assign_role":
         form = {"role": str(role.pk)}
@@ -248,19 +248,19 @@ def test_bulk_actions_need_the_password(action: str, form: dict[str, str], clien
     assert confirm(client, question).status_code == 302
     still = User.objects.filter(pk=maija.pk, is_active=True)
     assert still.filter(groups=role).exists() if action == "assign_role" else not still.exists()
-    assert [recipient for recipient, _text in told()] == ["maija@example.fi"]
+    assert [recipient for recipient, _text in notices()] == ["maija@example.fi"]
 
 
-def test_removing_an_account_needs_the_password(client: Client, maija: User) -> None:
+def test_deleting_account_needs_the_password(client: Client, maija: User) -> None:
     question = client.post(f"/admin/users/delete/{maija.pk}/")
     assert question.status_code == 403
     assert confirm(client, question).status_code == 302
     assert not User.objects.filter(pk=maija.pk).exists()
-    assert "tili poistettiin" in told()[0][1]
+    assert "tili poistettiin" in notices()[0][1]
 
 
 @pytest.mark.parametrize("address", ["/admin/groups/new/", "/admin/groups/edit/{pk}/", "/admin/groups/delete/{pk}/"])
-def test_rights_of_groups_need_the_password(address: str, client: Client) -> None:
+def test_changing_groups_needs_the_password(address: str, client: Client) -> None:
     group = Group.objects.get(name="Sisällöntuottaja")
     before = list(group.permissions.all())
     question = client.post(address.format(pk=group.pk), {"name": "Muu"})
@@ -269,9 +269,9 @@ def test_rights_of_groups_need_the_password(address: str, client: Client) -> Non
     assert list(Group.objects.get(name="Sisällöntuottaja").permissions.all()) == before
 
 
-def test_confirmed_once_for_ten_minutes(client: Client, maija: User) -> None:
+def test_password_confirmation_lasts_ten_minutes(client: Client, maija: User) -> None:
     address = f"/admin/users/edit/{maija.pk}/"
-    # A mistake in the form: it comes back, and can be sent again without the question.
+    # The form has a validation error: the corrected form needs no second confirmation.
     bad = confirm(client, client.post(address, user_form(maija, email="ei osoite")))
     assert bad.status_code == 200
     assert client.post(address, user_form(maija, name="Maiju")).status_code == 302
@@ -281,7 +281,7 @@ def test_confirmed_once_for_ten_minutes(client: Client, maija: User) -> None:
         assert client.post(address, user_form(maija, name="Maija")).status_code == 403
 
 
-def test_changed_password_and_address_end_other_sessions(client: Client, kati: User) -> None:
+def test_changed_email_ends_other_sessions(client: Client, kati: User) -> None:
     elsewhere = Client()
     elsewhere.force_login(kati)
     assert elsewhere.get(ACCOUNT).status_code == 200
@@ -291,7 +291,7 @@ def test_changed_password_and_address_end_other_sessions(client: Client, kati: U
     assert client.get(ACCOUNT).status_code == 200
 
 
-def test_login_switched_off_and_on_is_signed_out(client: Client, maija: User) -> None:
+def test_deactivated_then_reactivated_account_is_signed_out(client: Client, maija: User) -> None:
     elsewhere = Client()
     elsewhere.force_login(maija)
     assert elsewhere.get("/admin/").status_code == 200
@@ -303,7 +303,7 @@ def test_login_switched_off_and_on_is_signed_out(client: Client, maija: User) ->
     assert elsewhere.get("/admin/").status_code == 302
 
 
-def test_password_with_spaces_at_its_ends_confirms(client: Client, kati: User, maija: User) -> None:
+def test_password_with_surrounding_spaces_confirms(client: Client, kati: User, maija: User) -> None:
     kati.set_password(f" {PASSWORD} ")
     kati.save()
     client.force_login(kati)
@@ -316,24 +316,24 @@ def test_password_with_spaces_at_its_ends_confirms(client: Client, kati: User, m
 
 
 @pytest.mark.parametrize(("address", "purpose"), [(ACCOUNT, "email"), ("/admin/users/new/", "off")])
-def test_browser_fills_only_own_address(client: Client, address: str, purpose: str) -> None:
+def test_email_autocomplete_only_on_own_account(client: Client, address: str, purpose: str) -> None:
     field = re.search(r'<input[^>]*name="(?:name_email-)?email"[^>]*>', client.get(address).content.decode())
     assert field is not None
     assert f'autocomplete="{purpose}"' in field[0]
 
 
-def test_question_is_kept_nowhere(client: Client, maija: User) -> None:
+def test_password_question_is_not_cached(client: Client, maija: User) -> None:
     question = client.post(f"/admin/users/edit/{maija.pk}/", user_form(maija, password1=NEW, password2=NEW))
     assert "no-store" in question["Cache-Control"]
     assert 'autocomplete="current-password"' in question.content.decode()
 
 
-def test_who_is_not_signed_in_gets_the_login(maija: User) -> None:
+def test_password_question_requires_login(maija: User) -> None:
     answer = Client().post(f"/admin/users/edit/{maija.pk}/", {"password1": NEW})
     assert answer.status_code == 302
     assert answer["Location"].startswith("/admin/login/")
 
 
-def test_reading_needs_no_password(client: Client, maija: User) -> None:
+def test_viewing_accounts_needs_no_password(client: Client, maija: User) -> None:
     for address in ("/admin/users/", f"/admin/users/edit/{maija.pk}/", "/admin/groups/"):
         assert client.get(address).status_code == 200

@@ -1,4 +1,4 @@
-"""Changing where mail to the practice goes asks for the password, and the old address is told."""
+"""Changing the address that the practice's mail goes to requires the password and notifies the old address."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ INTAKE, CONTACT = "intake/intakesettings", "home/contactdetails"
 
 @pytest.fixture
 def client(loaded_site: None) -> Client:
-    """The supervisor, whose notices and answers go to OLD."""
+    """Sign in the supervisor. Notifications and replies go to OLD."""
     user = make_user(password=PASSWORD, group="Työnohjaaja")
     IntakeSettings.load()
     IntakeSettings.objects.update(notification_email="")
@@ -30,14 +30,14 @@ def client(loaded_site: None) -> Client:
     return client
 
 
-def saves(client: Client, setting: str, **changes: str) -> Any:
-    """Send a setting's form as its page shows it, with some fields changed."""
+def save(client: Client, setting: str, **changes: str) -> Any:
+    """Submit a setting's form as its page shows it, with some fields changed."""
     page = client.get(f"/admin/settings/{setting}/", follow=True)
     shown = {field.html_name: field.field.widget.format_value(field.value()) or "" for field in page.context["form"]}
     return client.post(page.request["PATH_INFO"], {**shown, **changes})
 
 
-def told() -> list[tuple[str, str]]:
+def notices() -> list[tuple[str, str]]:
     mails = OutgoingMail.objects.filter(purpose=MailPurpose.ACCOUNT_CHANGED).order_by("recipient")
     return [(mail.recipient, mail.text) for mail in mails]
 
@@ -47,8 +47,8 @@ def addresses() -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(("setting", "field"), [(INTAKE, "notification_email"), (CONTACT, "email")])
-def test_an_open_session_moves_no_address(client: Client, setting: str, field: str) -> None:
-    question = saves(client, setting, **{field: NEW})
+def test_changing_mail_address_needs_the_password(client: Client, setting: str, field: str) -> None:
+    question = save(client, setting, **{field: NEW})
     assert question.status_code == 403
     page = question.content.decode()
     assert QUESTION in page
@@ -56,36 +56,36 @@ def test_an_open_session_moves_no_address(client: Client, setting: str, field: s
     assert addresses() == ("", OLD)
     assert QUESTION in confirm(client, question, "arvaus").content.decode()
     assert addresses() == ("", OLD)
-    assert told() == []
+    assert notices() == []
 
 
-def test_notices_that_move_are_told(client: Client) -> None:
-    assert confirm(client, saves(client, INTAKE, notification_email=NEW)).status_code == 302
+def test_changed_notification_email_notifies_old_address(client: Client) -> None:
+    assert confirm(client, save(client, INTAKE, notification_email=NEW)).status_code == 302
     assert addresses() == (NEW, OLD)
-    [(recipient, text)] = told()
+    [(recipient, text)] = notices()
     assert recipient == OLD
     assert "kati@example.fi muutti tämän" in text
     assert "ilmoitukset uusista yhteydenotoista eivät enää tule tähän osoitteeseen" in text
     assert "yhteystietojen sähköpostiosoite" not in text
 
 
-def test_the_address_of_the_contact_details_moves_both(client: Client) -> None:
-    assert confirm(client, saves(client, CONTACT, email=NEW)).status_code == 302
-    [(recipient, text)] = told()
+def test_changed_contact_email_also_moves_notifications(client: Client) -> None:
+    assert confirm(client, save(client, CONTACT, email=NEW)).status_code == 302
+    [(recipient, text)] = notices()
     assert recipient == OLD
     assert "ilmoitukset uusista yhteydenotoista" in text
     assert "yhteystietojen sähköpostiosoite" in text
     assert NEW not in text
 
 
-def test_each_old_address_hears_its_own(client: Client) -> None:
+def test_each_old_address_is_notified_separately(client: Client) -> None:
     IntakeSettings.objects.update(notification_email="ilmoitukset@aijuu.fi")
-    assert confirm(client, saves(client, CONTACT, email=NEW)).status_code == 302
-    assert [recipient for recipient, _text in told()] == [OLD]
-    assert "ilmoitukset uusista" not in told()[0][1]
-    # The password was given a moment ago.
-    assert saves(client, INTAKE, notification_email="").status_code == 302
-    assert [recipient for recipient, _text in told()] == ["ilmoitukset@aijuu.fi", OLD]
+    assert confirm(client, save(client, CONTACT, email=NEW)).status_code == 302
+    assert [recipient for recipient, _text in notices()] == [OLD]
+    assert "ilmoitukset uusista" not in notices()[0][1]
+    # The password confirmation above still holds.
+    assert save(client, INTAKE, notification_email="").status_code == 302
+    assert [recipient for recipient, _text in notices()] == ["ilmoitukset@aijuu.fi", OLD]
 
 
 @pytest.mark.parametrize(
@@ -97,20 +97,20 @@ def test_each_old_address_hears_its_own(client: Client) -> None:
         (CONTACT, {"email": f"Kati <{OLD}>"}),
     ],
 )
-def test_the_same_address_asks_nothing(client: Client, setting: str, changes: dict[str, str]) -> None:
-    assert saves(client, setting, **changes).status_code == 302
-    assert told() == []
+def test_unchanged_address_needs_no_password(client: Client, setting: str, changes: dict[str, str]) -> None:
+    assert save(client, setting, **changes).status_code == 302
+    assert notices() == []
 
 
 def test_invalid_notification_email_shows_validation_error(client: Client) -> None:
-    refused = saves(client, INTAKE, notification_email="kati@localhost")
+    refused = save(client, INTAKE, notification_email="kati@localhost")
     assert refused.status_code == 200
     assert "Tarkista sähköpostiosoite" in refused.content.decode()
 
 
-def test_emptied_contact_details_ask_too(client: Client) -> None:
-    """Notices would go to the sender's address."""
-    assert QUESTION in saves(client, CONTACT, email="").content.decode()
+def test_clearing_contact_email_needs_the_password(client: Client) -> None:
+    """Without a contact address, notifications would go to the address of DEFAULT_FROM_EMAIL."""
+    assert QUESTION in save(client, CONTACT, email="").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_emptied_contact_details_ask_too(client: Client) -> None:
         (CONTACT, "email", {"response_time": "viikon kuluessa"}),
     ],
 )
-def test_address_saved_by_another_window_asks_nothing(
+def test_address_changed_in_another_window_needs_no_password(
     client: Client, setting: str, field: str, other: dict[str, str]
 ) -> None:
     page = client.get(f"/admin/settings/{setting}/", follow=True)
@@ -128,13 +128,13 @@ def test_address_saved_by_another_window_asks_nothing(
     (IntakeSettings if setting == INTAKE else ContactDetails).objects.update(**{field: NEW})
     assert client.post(address, {**form, **other}).status_code == 302
     assert NEW in addresses()
-    assert told() == []
+    assert notices() == []
 
 
-def test_no_digest_moves_an_address_without_password(client: Client) -> None:
+def test_forged_digest_changes_no_address_without_password(client: Client) -> None:
     page = client.get(f"/admin/settings/{CONTACT}/", follow=True)
     address, form = page.request["PATH_INFO"], shown(page)
-    # Digests of a form that showed the new address.
+    # The digests of a form that showed the new address.
     ContactDetails.objects.update(email=NEW)
     left = shown(client.get(address))["seen"]
     ContactDetails.objects.update(email=OLD)
@@ -143,7 +143,7 @@ def test_no_digest_moves_an_address_without_password(client: Client) -> None:
         assert addresses() == ("", OLD), seen
 
 
-def test_address_changed_in_both_windows_asks_after_the_refusal(client: Client) -> None:
+def test_conflicting_address_change_still_needs_the_password(client: Client) -> None:
     page = client.get(f"/admin/settings/{CONTACT}/", follow=True)
     address, form = page.request["PATH_INFO"], shown(page)
     ContactDetails.objects.update(email="muu@aijuu.fi")

@@ -1,4 +1,4 @@
-"""What is guessed first is no password: common ones, and Finnish words with some digits on them."""
+"""The password validator refuses common passwords, and common Finnish words with digits added."""
 
 import pytest
 from django.contrib.auth.password_validation import validate_password
@@ -32,5 +32,5 @@ def test_password_needs_ten_characters() -> None:
 
 
 @pytest.mark.parametrize(("password", "core"), [("Kesä-2026!", "kesa"), ("123", ""), ("a1b", "a1b"), (" Ä ", "a")])
-def test_core_is_without_digits_at_the_ends(password: str, core: str) -> None:
+def test_common_core_strips_digits_at_both_ends(password: str, core: str) -> None:
     assert common_core(password) == core

@@ -1,4 +1,4 @@
-"""An open session is not enough to take all enquiries away: a download asks first for the password or a second step."""
+"""Exporting the enquiries requires the password or a second step, even in an open session."""
 
 from datetime import timedelta
 
@@ -42,7 +42,7 @@ def test_export_needs_the_password(kind: str, client: Client) -> None:
     assert "attachment" in client.get(LIST, {"export": kind})["Content-Disposition"]
 
 
-def test_export_asks_again_after_ten_minutes(client: Client) -> None:
+def test_export_confirmation_expires_after_ten_minutes(client: Client) -> None:
     confirm(client, client.get(LIST, {"export": "csv"}))
     assert client.get(LIST, {"export": "csv"}).status_code == 200
     with time_machine.travel(timezone.now() + timedelta(minutes=10, seconds=1), tick=False):
@@ -54,7 +54,7 @@ def test_list_without_export_needs_no_password(client: Client) -> None:
         assert client.get(LIST + query).status_code == 200
 
 
-def test_who_may_not_export_is_not_asked(db: None) -> None:
+def test_user_without_export_right_is_not_asked(db: None) -> None:
     client = Client()
     client.force_login(make_user(password=PASSWORD, group="Sisällöntuottaja"))
     answer = client.get(LIST, {"export": "csv"})
@@ -62,7 +62,7 @@ def test_who_may_not_export_is_not_asked(db: None) -> None:
     assert "Content-Disposition" not in answer
 
 
-def test_app_code_stands_in_for_the_password(client: Client, kati: User) -> None:
+def test_export_accepts_app_code_instead_of_password(client: Client, kati: User) -> None:
     assert "Vahvista koodilla" not in client.get(LIST, {"export": "csv"}).content.decode()
     secret = with_app(kati)
     question = client.get(LIST, {"export": "csv", "q": "Maija"})
@@ -76,7 +76,7 @@ def test_app_code_stands_in_for_the_password(client: Client, kati: User) -> None
         assert (back.status_code, back["Location"]) == (302, f"{LIST}?q=Maija")
         assert "attachment" in client.get(LIST, {"export": "csv"})["Content-Disposition"]
     assert Authenticator.objects.get(user=kati, type=Authenticator.Type.TOTP).last_used_at is not None
-    # The same code confirms nothing else.
+    # The same code can't be used twice.
     with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
         assert confirm(client, question, **{"confirm-code": code}).status_code == 403
         recovered = confirm(client, question, **{"confirm-code": recovery_codes(kati)[0]})
@@ -84,7 +84,7 @@ def test_app_code_stands_in_for_the_password(client: Client, kati: User) -> None
     assert len(recovery_codes(kati)) == 9
 
 
-def test_codes_of_the_question_are_counted(client: Client, kati: User) -> None:
+def test_wrong_codes_for_export_are_limited(client: Client, kati: User) -> None:
     secret = with_app(kati)
     question = client.get(LIST, {"export": "csv"})
     for number in range(5):
@@ -95,7 +95,7 @@ def test_codes_of_the_question_are_counted(client: Client, kati: User) -> None:
     assert confirm(client, question).status_code == 302
 
 
-def test_code_without_a_second_step_confirms_nothing(client: Client) -> None:
+def test_export_refuses_code_without_second_step(client: Client) -> None:
     question = client.get(LIST, {"export": "csv"})
     for field in ("confirm-code", "confirm-credential"):
         for value in ("", "000000", "{}", "null"):

@@ -1,4 +1,4 @@
-"""A new account has no password: its owner chooses one by a link that works once, for a week."""
+"""A new account has no password. Its owner chooses one with a link that works once, within a week."""
 
 import re
 from datetime import timedelta
@@ -30,7 +30,7 @@ def client(db: None) -> Client:
 
 
 def invite(client: Client) -> str:
-    """Make the account and return the path of the link in its mail."""
+    """Create the account and return the path of the link in its invitation."""
     assert client.post(CREATE, FORM).status_code == 302
     work()
     return link_in(mail.outbox[-1])
@@ -43,7 +43,7 @@ def link_in(message: Any) -> str:
 
 
 def choose_password(path: str) -> Any:
-    """Open the link in a browser of its own and choose a password there."""
+    """Open the link in a new browser and choose a password there."""
     browser = Client()
     page = browser.get(path, follow=True)
     if not page.context["validlink"]:
@@ -55,7 +55,7 @@ def can_sign_in(password: str) -> bool:
     return Client().post("/admin/login/", {"username": FORM["email"], "password": password}).status_code == 302
 
 
-def test_form_of_new_account_asks_no_password(client: Client) -> None:
+def test_new_account_form_has_no_password(client: Client) -> None:
     page = BeautifulSoup(client.get(CREATE).content, "html.parser")
     assert page.select("input[type=password]") == []
     assert client.post(CREATE, {**FORM, "password1": NEW, "password2": NEW}).status_code == 302
@@ -97,7 +97,7 @@ def test_reset_link_lasts_a_day(client: Client) -> None:
     assert choose_password(path).status_code == 302
 
 
-def test_invited_person_asks_for_a_new_link(client: Client) -> None:
+def test_invited_person_can_request_new_invitation(client: Client) -> None:
     invite(client)
     with time_machine.travel(timezone.now() + timedelta(days=8), tick=False):
         ask(FORM["email"])
@@ -130,7 +130,7 @@ def test_no_invitation_to_changed_account(change: str, client: Client) -> None:
     assert mail.outbox == []
 
 
-def test_secret_of_invitation_is_in_no_table(client: Client) -> None:
+def test_invitation_token_is_not_stored(client: Client) -> None:
     path = invite(client)
     stored = OutgoingMail.objects.get(purpose=MailPurpose.INVITATION)
     assert path.rstrip("/").rpartition("/")[2] not in stored.text + stored.html
@@ -141,7 +141,7 @@ SWITCH = "/admin/bulk/accounts/user/set_active_state/"
 
 
 @pytest.mark.parametrize("way", ["address corrected", "switched off and on", "switched off and on among others"])
-def test_changed_account_of_invited_gets_a_new_link(client: Client, way: str) -> None:
+def test_invitation_is_sent_again_after_account_change(client: Client, way: str) -> None:
     wrong = {**FORM, "email": "maija@exmaple.fi"} if way == "address corrected" else FORM
     assert client.post(CREATE, wrong).status_code == 302
     work()
@@ -160,7 +160,7 @@ def test_changed_account_of_invited_gets_a_new_link(client: Client, way: str) ->
     assert can_sign_in(NEW)
 
 
-def test_changed_name_of_invited_sends_no_second_link(client: Client) -> None:
+def test_changed_name_sends_no_second_invitation(client: Client) -> None:
     invite(client)
     mail.outbox.clear()
     edit = EDIT.format(pk=User.objects.get(email=FORM["email"]).pk)

@@ -1,4 +1,4 @@
-"""A login with a browser that is new to an account is told to its owner by mail."""
+"""The owner of an account is notified by mail of a login with an unknown browser."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def notices() -> list[OutgoingMail]:
     return list(OutgoingMail.objects.filter(purpose=MailPurpose.NEW_LOGIN).order_by("pk"))
 
 
-def test_login_with_new_browser_is_told(kati: User) -> None:
+def test_login_with_new_browser_notifies_owner(kati: User) -> None:
     browser = Client(HTTP_USER_AGENT=FIREFOX, REMOTE_ADDR="192.0.2.77")
     give_password(browser, kati)
     [mail] = notices()
@@ -35,7 +35,7 @@ def test_login_with_new_browser_is_told(kati: User) -> None:
     assert "Selain: Firefox, Windows." in mail.text
     assert "192.0.2" not in mail.text + mail.html
     assert "/admin/account/login/sessions/" in mail.text
-    # The same browser again, from wherever, is known.
+    # The same browser is known at any network address.
     for address in ("192.0.2.77", "198.51.100.1"):
         browser.post("/admin/logout/")
         browser.defaults["REMOTE_ADDR"] = address
@@ -45,7 +45,7 @@ def test_login_with_new_browser_is_told(kati: User) -> None:
     assert len(notices()) == 2
 
 
-def test_browser_known_to_one_is_new_to_another(kati: User) -> None:
+def test_browser_is_known_per_account(kati: User) -> None:
     browser, maija = Client(), make_user(email="maija@example.fi", password=PASSWORD, group="Sisällöntuottaja")
     for user in (kati, maija, kati, maija):
         give_password(browser, user)
@@ -62,14 +62,14 @@ def test_browser_is_forgotten_after_a_year(kati: User) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "x", "ä" * 30, "a" * 5000, "../../etc/passwd\x00"])
-def test_made_up_device_cookie_is_new(value: str, kati: User) -> None:
+def test_forged_device_cookie_counts_as_new_browser(value: str, kati: User) -> None:
     browser = Client()
     browser.cookies["device"] = value
     assert give_password(browser, kati).status_code == 302
     assert len(notices()) == 1
 
 
-def test_wrong_password_is_no_login(kati: User) -> None:
+def test_wrong_password_sends_no_login_notice(kati: User) -> None:
     browser = Client()
     give_password(browser, kati, password="vaara-salasana")
     assert notices() == []
@@ -77,7 +77,7 @@ def test_wrong_password_is_no_login(kati: User) -> None:
 
 
 @pytest.mark.usefixtures("https")
-def test_device_cookie_skips_no_second_step(kati: User) -> None:
+def test_device_cookie_does_not_skip_second_step(kati: User) -> None:
     secret, browser = with_app(kati), Browser()
     answer = give_password(browser, kati)
     assert notices() == []
@@ -90,7 +90,7 @@ def test_device_cookie_skips_no_second_step(kati: User) -> None:
     assert give_password(browser, kati)["Location"] == STEP
 
 
-def test_new_is_whatever_is_not_known() -> None:
+def test_is_new_device() -> None:
     assert is_new_device(device="a", known=set())
     assert is_new_device(device="a", known={"b"})
     assert not is_new_device(device="a", known={"a", "b"})
@@ -107,5 +107,5 @@ def test_new_is_whatever_is_not_known() -> None:
         ("", ""),
     ],
 )  # fmt: skip
-def test_browser_in_words(user_agent: str, expected: str) -> None:
+def test_device_words_names_browser_and_system(user_agent: str, expected: str) -> None:
     assert device_words(user_agent) == expected

@@ -1,4 +1,4 @@
-"""A new password by mail: through the queue, few an hour, and telling nobody who has an account."""
+"""Password reset by mail: sent through the queue, limited per hour, and never revealing who has an account."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ def ask(email: str, address: str = "192.0.2.1") -> Any:
 
 
 def work(now: datetime | None = None) -> None:
-    """What the worker does: answers the requests, then delivers."""
+    """Answer the reset requests and deliver the mails, as the worker does."""
     now = now or timezone.now()
     answer_reset_requests(now=now)
     while deliver_next(now=now):
@@ -44,24 +44,24 @@ def work(now: datetime | None = None) -> None:
 
 
 def run_jobs(*names: str) -> None:
-    """Run these of the worker's jobs, in this order."""
+    """Run the named jobs of the worker, in this order."""
     jobs = {job.name: job for job in registered_jobs()}
     assert JobRunner([jobs[name] for name in names], lambda: False).run_all() == []
 
 
 @pytest.mark.django_db
-def test_email_field_can_be_filled_by_the_browser() -> None:
+def test_reset_form_email_has_autocomplete() -> None:
     assert 'autocomplete="username"' in Client().get(ASK).content.decode()
 
 
-def test_request_sends_nothing_itself(kati: User, settings: Any) -> None:
+def test_reset_request_queues_the_mail(kati: User, settings: Any) -> None:
     settings.EMAIL_BACKEND = "a.mail.server.that.is.away"
     answer = ask("kati@example.fi")
     assert answer.status_code == 302
     assert answer["Location"] == "/admin/password_reset/done/"
     assert PasswordResetRequest.objects.count() == 1
     work()
-    # The server is away: the mail waits, and goes when it is back.
+    # While the mail server can't be reached, the mail is queued.
     waiting = OutgoingMail.objects.get(purpose=MailPurpose.PASSWORD_RESET)
     assert (waiting.state, waiting.failures) == (MailState.QUEUED, 1)
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -69,7 +69,7 @@ def test_request_sends_nothing_itself(kati: User, settings: Any) -> None:
     assert [message.to for message in mail.outbox] == [["kati@example.fi"]]
 
 
-def test_link_leads_to_a_new_password(kati: User) -> None:
+def test_reset_link_sets_new_password(kati: User) -> None:
     for _ in range(5):
         Client().post("/admin/login/", {"username": "kati@example.fi", "password": "arvaus"})
     ask("kati@example.fi")
@@ -87,17 +87,17 @@ def test_link_leads_to_a_new_password(kati: User) -> None:
     assert done.status_code == 302
     kati.refresh_from_db()
     assert kati.check_password(NEW)
-    # The wrong passwords before are forgiven, the link works once, and the account hears of it.
+    # The earlier wrong passwords no longer count, the link works once, and the owner is notified.
     assert browser.post("/admin/login/", {"username": "kati@example.fi", "password": NEW}).status_code == 302
     assert Client().get(link[1], follow=True).context["validlink"] is False
     work()
-    told = OutgoingMail.objects.get(purpose=MailPurpose.ACCOUNT_CHANGED)
-    assert told.state == MailState.SENT
-    assert told.recipient == "kati@example.fi"
-    assert "Muutos tehtiin tähän osoitteeseen lähetetyllä linkillä." in told.text
+    notice = OutgoingMail.objects.get(purpose=MailPurpose.ACCOUNT_CHANGED)
+    assert notice.state == MailState.SENT
+    assert notice.recipient == "kati@example.fi"
+    assert "Muutos tehtiin tähän osoitteeseen lähetetyllä linkillä." in notice.text
 
 
-def test_secret_is_in_no_table(kati: User) -> None:
+def test_reset_token_is_not_stored(kati: User) -> None:
     ask("kati@example.fi")
     work()
     stored = OutgoingMail.objects.get(purpose=MailPurpose.PASSWORD_RESET)
@@ -109,7 +109,7 @@ def test_secret_is_in_no_table(kati: User) -> None:
     assert RESET_LINK.placeholder not in mail.outbox[0].message().as_string()
 
 
-def test_three_an_hour_for_an_address(kati: User) -> None:
+def test_three_resets_an_hour_per_email(kati: User) -> None:
     for number in range(44):
         answer = ask(" KATI@example.fi" if number % 2 else "kati@example.fi", f"198.51.100.{number}")
         assert answer["Location"] == "/admin/password_reset/done/"
@@ -121,7 +121,7 @@ def test_three_an_hour_for_an_address(kati: User) -> None:
     assert len(mail.outbox) == 4
 
 
-def test_three_an_hour_from_an_address(db: None) -> None:
+def test_three_resets_an_hour_per_network_address(db: None) -> None:
     for number in range(10):
         make_user(f"nimi{number}", password=PASSWORD)
         ask(f"nimi{number}@example.fi")
@@ -129,7 +129,7 @@ def test_three_an_hour_from_an_address(db: None) -> None:
     assert len(mail.outbox) == 3
 
 
-def test_known_and_unknown_addresses_cost_the_same(kati: User) -> None:
+def test_reset_runs_same_queries_for_unknown_email(kati: User) -> None:
     make_user("poissa", password=PASSWORD, is_active=False)
     asked = []
     for number, email in enumerate(["kati@example.fi", "ei.ketaan@example.fi", "poissa@example.fi"]):
@@ -145,14 +145,14 @@ def test_known_and_unknown_addresses_cost_the_same(kati: User) -> None:
 
 
 @pytest.mark.parametrize("typed", ["Kati@Example.FI", "KATI@EXAMPLE.FI", " kati@example.fi "])
-def test_mail_goes_to_the_address_of_the_account(typed: str, kati: User) -> None:
+def test_reset_mail_goes_to_stored_email(typed: str, kati: User) -> None:
     ask(typed)
     work()
     assert [message.to for message in mail.outbox] == [["kati@example.fi"]]
 
 
 @pytest.mark.parametrize("change", ["inactive", "address", "no password", "removed"])
-def test_account_that_changed_meanwhile_gets_none(change: str, kati: User) -> None:
+def test_changed_account_gets_no_reset_mail(change: str, kati: User) -> None:
     ask("kati@example.fi")
     answer_reset_requests(now=timezone.now())
     if change == "removed":
@@ -168,21 +168,21 @@ def test_account_that_changed_meanwhile_gets_none(change: str, kati: User) -> No
     assert not OutgoingMail.objects.filter(purpose=MailPurpose.PASSWORD_RESET).exists()
 
 
-def test_old_request_is_not_answered(kati: User) -> None:
+def test_reset_request_expires_after_a_day(kati: User) -> None:
     ask("kati@example.fi")
     work(timezone.now() + timedelta(days=1, minutes=1))
     assert mail.outbox == []
     assert not PasswordResetRequest.objects.exists()
 
 
-def test_request_is_answered_once(kati: User) -> None:
+def test_reset_request_sends_one_mail(kati: User) -> None:
     ask("kati@example.fi")
     work()
     work()
     assert len(mail.outbox) == 1
 
 
-def test_worker_answers_requests(kati: User) -> None:
+def test_worker_job_answers_reset_requests(kati: User) -> None:
     ask("kati@example.fi")
     run_jobs("password_resets", "delivery")
     assert [message.to for message in mail.outbox] == [["kati@example.fi"]]
@@ -199,12 +199,12 @@ def test_mails_about_accounts_are_kept_a_month(kati: User) -> None:
 
 @pytest.mark.parametrize(
     "made",
-    # 3.55 in Finland, before the hour between 3 and 4 comes once more, and before it is left out.
+    # In October 3:55 in Finland, before the hour from 3 to 4 is repeated; in March 2:55, before that hour is skipped.
     [datetime(2026, 10, 25, 0, 55, tzinfo=UTC), datetime(2026, 3, 29, 0, 55, tzinfo=UTC)],
     ids=["summer time ends", "summer time begins"],
 )
-def test_reset_link_holds_for_a_day_when_clocks_change(kati: User, made: datetime) -> None:
-    # Timestamps: with a zone of its own, time_machine would put that in the place of ours.
+def test_reset_link_lasts_a_day_when_clocks_change(kati: User, made: datetime) -> None:
+    # A timestamp, because time_machine would replace the local time zone by that of a datetime.
     with time_machine.travel(made.timestamp(), tick=False):
         token = reset_tokens.make_token(kati)
     held = []

@@ -1,4 +1,4 @@
-"""An address has one account, in whatever case it is written; the admin shows who it is by name."""
+"""Each e-mail address has at most one account, regardless of case. The admin shows accounts by name."""
 
 import io
 from typing import Any
@@ -41,7 +41,7 @@ def words(answer: Any) -> str:
 
 
 @pytest.mark.parametrize("spelling", ["kati@example.fi", "KATI@example.fi", "Kati@Example.fi"])
-def test_database_refuses_a_second_account(spelling: str, kati: User) -> None:
+def test_database_refuses_second_account_with_same_email(spelling: str, kati: User) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.create(email=spelling, name="Toinen")
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -50,7 +50,7 @@ def test_database_refuses_a_second_account(spelling: str, kati: User) -> None:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_new_account_needs_an_own_address(spelling: str, client: Client) -> None:
+def test_new_account_needs_unused_email(spelling: str, client: Client) -> None:
     form = {"name": "Toinen", "email": spelling}
     answer = confirm(client, client.post("/admin/users/new/", form))
     assert answer.status_code == 200
@@ -60,21 +60,21 @@ def test_new_account_needs_an_own_address(spelling: str, client: Client) -> None
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS[:2])
-def test_edited_account_needs_an_own_address(spelling: str, client: Client, maija: User) -> None:
+def test_edited_account_needs_unused_email(spelling: str, client: Client, maija: User) -> None:
     answer = confirm(client, client.post(f"/admin/users/edit/{maija.pk}/", user_form(maija, email=spelling)))
     assert answer.context["form"].errors == {"email": [TAKEN]}
     maija.refresh_from_db()
     assert maija.email == "maija@example.fi"
 
 
-def test_own_account_needs_an_own_address(client: Client, kati: User, maija: User) -> None:
+def test_own_account_needs_unused_email(client: Client, kati: User, maija: User) -> None:
     values = {"name_email-email": "MAIJA@example.fi", "name_email-current_password": PASSWORD}
     assert TAKEN in words(client.post(ACCOUNT, own_account(**values)))
     kati.refresh_from_db()
     assert kati.email == "kati@example.fi"
 
 
-def test_own_address_may_change_its_case(client: Client, kati: User) -> None:
+def test_case_of_own_email_can_change(client: Client, kati: User) -> None:
     values = {"name_email-email": "Kati@example.fi", "name_email-current_password": PASSWORD}
     assert client.post(ACCOUNT, own_account(**values)).status_code == 302
     kati.refresh_from_db()
@@ -82,19 +82,19 @@ def test_own_address_may_change_its_case(client: Client, kati: User) -> None:
 
 
 @pytest.mark.parametrize("address", ["/admin/users/new/", "/admin/users/edit/{maija.pk}/"])
-def test_account_needs_a_name(address: str, client: Client, maija: User) -> None:
+def test_account_form_requires_name(address: str, client: Client, maija: User) -> None:
     form = user_form(maija, name="", email="uusi@example.fi", password1=NEW, password2=NEW)
     answer = confirm(client, client.post(address.format(maija=maija), form))
     assert list(answer.context["form"].errors) == ["name"]
 
 
-def test_own_account_needs_a_name(client: Client, kati: User) -> None:
+def test_own_account_form_requires_name(client: Client, kati: User) -> None:
     assert client.post(ACCOUNT, own_account(**{"name_email-name": " "})).status_code == 200
     kati.refresh_from_db()
     assert kati.name == "Kati Levola"
 
 
-def test_forms_have_one_name_and_no_user_name(client: Client, maija: User) -> None:
+def test_account_forms_have_name_but_no_username(client: Client, maija: User) -> None:
     for address, prefix in (
         ("/admin/users/new/", ""),
         (f"/admin/users/edit/{maija.pk}/", ""),
@@ -128,13 +128,13 @@ def test_list_of_users_shows_names(client: Client, maija: User) -> None:
 
 
 @pytest.mark.parametrize("query", ["muu", "MAIJA@", "Maija Muu"])
-def test_users_are_found_by_name_and_address(query: str, client: Client, maija: User) -> None:
+def test_user_search_by_name_and_email(query: str, client: Client, maija: User) -> None:
     found = rows(client, f"?q={query}")
     assert len(found) == 1
     assert "Maija Muu" in found[0]
 
 
-def test_admin_greets_by_name(client: Client, kati: User) -> None:
+def test_dashboard_greets_user_by_name(client: Client, kati: User) -> None:
     front = client.get("/admin/").content.decode()
     assert "Kati Levola" in front
     assert kati.email not in front
@@ -142,14 +142,14 @@ def test_admin_greets_by_name(client: Client, kati: User) -> None:
     assert kati.email in client.get("/admin/").content.decode()
 
 
-def test_saved_account_is_told_by_name(client: Client, maija: User) -> None:
+def test_saved_account_message_shows_name(client: Client, maija: User) -> None:
     answer = confirm(client, client.post(f"/admin/users/edit/{maija.pk}/", user_form(maija, name="Maija Uusi")))
     front = words(client.get(answer["Location"]))
     assert "Maija Uusi" in front
     assert str(User.objects.get(pk=maija.pk)) == "Maija Uusi"
 
 
-def test_createsuperuser_asks_for_address_and_name(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_createsuperuser_requires_email_and_name(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     call_command("createsuperuser", "--noinput", email=" Kati@Example.FI", name="Kati", stdout=io.StringIO())
     user = User.objects.get()
@@ -165,13 +165,13 @@ def test_createsuperuser_asks_for_address_and_name(db: None, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("address", ["", "kati", "kati@localhost"])
-def test_no_account_without_an_address(address: str, db: None) -> None:
+def test_create_user_requires_valid_email(address: str, db: None) -> None:
     with pytest.raises(ValidationError):
         User.objects.create_user(address, PASSWORD, name="Kati")
     assert not User.objects.exists()
 
 
-def test_password_may_not_be_the_name(client: Client) -> None:
+def test_password_similar_to_name_is_refused(client: Client) -> None:
     user = make_user("Tuulikki Meikäläinen", email="t@example.fi")
     form = user_form(user, password1="meikäläinen", password2="meikäläinen")
     answer = confirm(client, client.post(f"/admin/users/edit/{user.pk}/", form))

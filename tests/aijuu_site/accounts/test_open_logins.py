@@ -1,4 +1,4 @@
-"""The list of one's open logins, and the button that ends all."""
+"""The list of a user's own active sessions, and the button that ends all of them."""
 
 import pytest
 from allauth.usersessions.models import UserSession
@@ -37,7 +37,7 @@ def test_sign_out_everywhere(kati: User) -> None:
     assert [is_in(browser) for browser in (one, other, untracked)] == [False] * 3
 
 
-def test_ended_logins_leave_no_address(kati: User) -> None:
+def test_ended_sessions_leave_no_network_address(kati: User) -> None:
     open_one, ended = Client(), Client(REMOTE_ADDR="198.51.100.9")
     give_password(open_one, kati)
     give_password(ended, kati)
@@ -47,7 +47,7 @@ def test_ended_logins_leave_no_address(kati: User) -> None:
     assert list(UserSession.objects.values_list("ip", flat=True)) == ["127.0.0.1"]
 
 
-def test_login_of_another_shows_in_no_list(kati: User) -> None:
+def test_session_list_shows_only_own_sessions(kati: User) -> None:
     maija = make_user(email="maija@example.fi", password=PASSWORD, group="Sisällöntuottaja")
     one, other = Client(), Client(HTTP_USER_AGENT="Mozilla/5.0 (iPhone) Safari/605")
     give_password(one, kati)

@@ -1,4 +1,4 @@
-"""A second step at login: required behind https, of everybody, before anything of the admin is shown."""
+"""The second step at login: behind https every account must pass it before any page of the admin opens."""
 
 import re
 from collections.abc import Iterator
@@ -56,31 +56,31 @@ def kati(db: None) -> User:
     return make_user("Kati Levola", email="kati@example.fi", password=PASSWORD, is_superuser=True)
 
 
-def told() -> list[str]:
+def notices() -> list[str]:
     return [mail.text for mail in OutgoingMail.objects.filter(purpose=MailPurpose.ACCOUNT_CHANGED).order_by("pk")]
 
 
 def admin_addresses() -> Iterator[str]:
-    """Every address of the admin, with something in the place of what it takes."""
+    """Return every URL of the admin, with "1" as each argument."""
 
-    def walk(patterns: list[Any], prefix: str) -> Iterator[str]:
+    def urls_below(patterns: list[Any], prefix: str) -> Iterator[str]:
         for pattern in patterns:
             route = prefix + re.sub(r"\(\?P<\w+>[^)]*\)|<[^>]+>", "1", str(pattern.pattern))
             if isinstance(pattern, URLResolver):
-                yield from walk(pattern.url_patterns, route)
+                yield from urls_below(pattern.url_patterns, route)
             elif isinstance(pattern, URLPattern):
                 yield "/" + re.sub(r"[\^$\\?]", "", route)
 
-    yield from (address for address in walk(get_resolver().url_patterns, "") if address.startswith("/admin/"))
+    yield from (address for address in urls_below(get_resolver().url_patterns, "") if address.startswith("/admin/"))
 
 
-# What a login, a lost password and the browser's own files need before anybody is signed in.
+# URLs that are open without a login: signing in and out, the password reset, and the scripts and icons of these pages.
 OPEN = re.compile(r"/admin/(login/|logout/|password_reset/|jsi18n/|sprite|icon-sprite)")
 
 
 @pytest.mark.usefixtures("https")
 @pytest.mark.parametrize("page", [STEP, ENROL])
-def test_back_to_the_login_s_steps_leads_to_the_admin(page: str, kati: User) -> None:
+def test_signed_in_user_is_redirected_from_login_steps(page: str, kati: User) -> None:
     secret = with_app(kati)
     browser = signed_in(kati, secret)
     for answer in (browser.get(page, follow=True), browser.post(page, {"code": code_of(secret)}, follow=True)):
@@ -90,7 +90,7 @@ def test_back_to_the_login_s_steps_leads_to_the_admin(page: str, kati: User) -> 
 @pytest.mark.usefixtures("https")
 def test_password_alone_opens_no_admin_url(kati: User, loaded_site: None) -> None:
     old, fresh = Browser(), Browser()
-    # From before the site had https, and one that waits for its second step.
+    # `old` has a session from before the site had https; `fresh` has given its password but no code.
     old.force_login(kati)
     give_password(fresh, kati)
     addresses = {address for address in admin_addresses() if not OPEN.match(address)}
@@ -121,7 +121,7 @@ def test_password_alone_opens_no_private_page(kind: str, kati: User, loaded_site
     give_password(fresh, kati)
     for browser in (old, fresh):
         assert browser.get("/tietosuoja/")["Location"].startswith("/admin/login/")
-        # Strangers hear nothing of uploads.
+        # 404 rather than a redirect: it does not reveal whether the upload exists.
         assert browser.get(f"/admin/uploads/{upload}").status_code == 404
     with time_machine.travel(timezone.now() + timedelta(minutes=2), tick=False):
         browser = signed_in(kati, secret)
@@ -130,17 +130,17 @@ def test_password_alone_opens_no_private_page(kind: str, kati: User, loaded_site
 
 
 @pytest.mark.usefixtures("https", "loaded_site")
-def test_first_login_enrols_an_app(kati: User) -> None:
+def test_first_login_enrols_authenticator_app(kati: User) -> None:
     browser = Browser()
     answer = give_password(browser, kati, next="/admin/yhteydenotot/")
     assert (answer.status_code, answer["Location"]) == (302, ENROL)
     page = browser.get(ENROL)
     assert "Suojaa kirjautumisesi" in words(page)
     assert "no-store" in page["Cache-Control"]
-    # The picture above the field is read first.
+    # No autofocus: the QR code above the field must be read first.
     assert focused(page) == []
     secret = shown_secret(page)
-    # Looking again changes nothing for the app that has read the picture.
+    # Reloading the page keeps the secret, because an app may have read the QR code already.
     assert shown_secret(browser.get(ENROL)) == secret
     wrong = browser.post(ENROL, {"code": "000000"})
     assert "Koodi tai avain ei kelvannut." in words(wrong)
@@ -157,7 +157,7 @@ def test_first_login_enrols_an_app(kati: User) -> None:
         assert f"{code[:4]} {code[4:]}" in words(codes)
     assert 'href="/admin/yhteydenotot/"' in codes.content.decode()
     assert is_in(browser)
-    [text] = told()
+    [text] = notices()
     assert "kirjautumisen vahvistusta muutettiin" in text
     assert "Muutoksen teki kati@example.fi." in text
     row = str(list(Authenticators.values()))
@@ -165,7 +165,7 @@ def test_first_login_enrols_an_app(kati: User) -> None:
 
 
 @pytest.mark.usefixtures("https")
-def test_code_of_the_app_signs_in(kati: User, loaded_site: None) -> None:
+def test_app_code_signs_in(kati: User, loaded_site: None) -> None:
     secret, browser = with_app(kati), Browser()
     answer = give_password(browser, kati, next="/admin/yhteydenotot/")
     assert (answer.status_code, answer["Location"]) == (302, STEP)
@@ -184,9 +184,9 @@ def test_code_of_the_app_signs_in(kati: User, loaded_site: None) -> None:
 
 
 @pytest.mark.usefixtures("https")
-def test_code_of_an_app_works_once(kati: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_app_code_works_once(kati: User, monkeypatch: pytest.MonkeyPatch) -> None:
     secret, code = with_app(kati), ""
-    # In another process the cache of this one is not there.
+    # allauth marks used codes in the process's cache, which another process does not see.
     monkeypatch.setattr("allauth.mfa.totp.internal.auth.TOTP._mark_code_used", lambda _self, _code: True)
     with time_machine.travel(timezone.now(), tick=False):
         code = code_of(secret)
@@ -200,7 +200,7 @@ def test_code_of_an_app_works_once(kati: User, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("https")
 @pytest.mark.parametrize(("steps", "is_right"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
-def test_phone_clock_may_be_slightly_wrong(steps: int, is_right: bool, kati: User) -> None:
+def test_app_code_tolerates_one_step_of_clock_drift(steps: int, is_right: bool, kati: User) -> None:
     secret, browser = with_app(kati), Browser()
     with time_machine.travel(timezone.now(), tick=False):
         give_password(browser, kati)
@@ -221,10 +221,10 @@ def test_recovery_code_works_once(kati: User) -> None:
 
 
 @pytest.mark.usefixtures("https")
-def test_wrong_codes_are_counted_over_processes(kati: User) -> None:
+def test_wrong_codes_are_limited_across_logins(kati: User) -> None:
     secret = with_app(kati)
     for number in range(6):
-        # Each a new login: the password is right, so it forgives only passwords.
+        # Each iteration is a new login: the right password resets only the count of wrong passwords.
         browser = Browser("203.0.113.9")
         give_password(browser, kati)
         answer = browser.post(STEP, {"code": f"00000{number}"})
@@ -232,13 +232,13 @@ def test_wrong_codes_are_counted_over_processes(kati: User) -> None:
     assert "Liian monta väärää koodia. Odota 15 minuuttia" in words(answer)
     browser.post(STEP, {"code": code_of(secret)})
     assert not is_in(browser)
-    # From elsewhere she gets in.
+    # The owner can sign in from another network address.
     with time_machine.travel(timezone.now() + timedelta(minutes=1), tick=False):
         assert is_in(signed_in(kati, secret, Browser("198.51.100.4")))
 
 
 @pytest.mark.usefixtures("https")
-def test_strangers_lock_no_code_of_a_known_address(kati: User) -> None:
+def test_wrong_codes_elsewhere_keep_known_address_open(kati: User) -> None:
     secret, home = with_app(kati), "198.51.100.4"
     with time_machine.travel(timezone.now() - timedelta(minutes=30), tick=False):
         signed_in(kati, secret, Browser(home))
@@ -251,7 +251,7 @@ def test_strangers_lock_no_code_of_a_known_address(kati: User) -> None:
     assert is_in(signed_in(kati, secret, Browser(home)))
 
 
-def test_no_code_stands_in_the_table(kati: User, https: None) -> None:
+def test_attempts_store_no_codes(kati: User, https: None) -> None:
     secret = with_app(kati)
     browser = Browser()
     give_password(browser, kati)
@@ -259,12 +259,12 @@ def test_no_code_stands_in_the_table(kati: User, https: None) -> None:
     signed_in(kati, secret, browser)
     keys = list(AttemptTrace.objects.values_list("key", flat=True))
     assert keys
-    # Nothing but digests. The six digits of a code may stand in one by chance.
+    # The keys are digests. A search for the six digits would fail when a digest contains them by chance.
     assert [key for key in keys if not re.fullmatch("[0-9a-f]{64}", key)] == []
 
 
 @pytest.mark.usefixtures("https")
-def test_new_password_ends_a_waiting_login(kati: User) -> None:
+def test_new_password_ends_pending_login(kati: User) -> None:
     secret, browser = with_app(kati), Browser()
     give_password(browser, kati)
     kati.set_password("aivan-toinen-salasana-3")
@@ -275,7 +275,7 @@ def test_new_password_ends_a_waiting_login(kati: User) -> None:
 
 
 @pytest.mark.usefixtures("https")
-def test_login_over_the_session_of_another_account(kati: User) -> None:
+def test_login_replaces_session_of_another_account(kati: User) -> None:
     maija, browser = make_user(email="maija@example.fi", password=PASSWORD, group="Sisällöntuottaja"), Browser()
     secret = with_app(kati)
     browser.force_login(maija)
@@ -284,7 +284,7 @@ def test_login_over_the_session_of_another_account(kati: User) -> None:
 
 
 @pytest.mark.usefixtures("https")
-def test_waiting_login_ends_after_a_while(kati: User) -> None:
+def test_pending_login_expires_after_fifteen_minutes(kati: User) -> None:
     secret, browser = with_app(kati), Browser()
     give_password(browser, kati)
     with time_machine.travel(timezone.now() + timedelta(minutes=16), tick=False):
@@ -293,7 +293,7 @@ def test_waiting_login_ends_after_a_while(kati: User) -> None:
 
 
 @pytest.mark.usefixtures("https")
-def test_second_step_is_enrolled_once(kati: User) -> None:
+def test_second_enrolment_is_refused(kati: User) -> None:
     thief, owner = Browser(), Browser()
     for browser in (thief, owner):
         give_password(browser, kati)
@@ -307,19 +307,19 @@ def test_second_step_is_enrolled_once(kati: User) -> None:
 
 
 @pytest.mark.usefixtures("https")
-def test_last_second_step_stays_where_required(kati: User) -> None:
+def test_last_required_second_step_cannot_be_removed(kati: User) -> None:
     secret = with_app(kati)
     browser = confirmed(signed_in(kati, secret))
     assert "Tämä on ainoa vahvistustapasi" in words(browser.get(OWN))
     assert "Tämä on ainoa vahvistustapasi" in words(browser.post(f"{OWN}app/remove/"))
     assert Authenticators.filter(type="totp").exists()
-    # Two: one of them may go, then again none.
+    # While the account has other methods the app can be removed. Passkeys are off in the tests: their pages answer 404.
     passkeys = [Authenticators.create(user=kati, type="webauthn", data={"name": name}) for name in "ab"]
     assert browser.post(f"{OWN}app/remove/").status_code == 302
     assert browser.post(f"{OWN}passkeys/{passkeys[0].pk}/remove/").status_code == 404
 
 
-def test_second_step_is_a_choice_without_https(kati: User) -> None:
+def test_second_step_is_optional_without_https(kati: User) -> None:
     browser = Client()
     answer = give_password(browser, kati)
     assert answer["Location"] == "/admin/"
@@ -331,25 +331,25 @@ def test_second_step_is_a_choice_without_https(kati: User) -> None:
     assert give_password(other, kati)["Location"] == STEP
     assert not is_in(other)
     assert browser.post(f"{OWN}app/remove/")["Location"] == OWN
-    # No codes are left that would open nothing.
+    # The recovery codes are removed together with the last method.
     assert not Authenticators.exists()
-    assert len(told()) == 2
+    assert len(notices()) == 2
 
 
 @pytest.mark.parametrize(
     "path", ["app/", "app/remove/", "recovery-codes/", "recovery-codes/new/", "recovery-codes/download/"]
 )
-def test_own_second_step_needs_the_password(path: str, kati: User) -> None:
+def test_changing_second_step_needs_the_password(path: str, kati: User) -> None:
     with_app(kati)
     browser = Client()
     browser.force_login(kati)
     before = list(Authenticators.values())
     for answer in (browser.get(OWN + path), browser.post(OWN + path, {"code": "1"})):
         assert answer.status_code == 403
-        said = words(answer)
-        assert "Vahvista, että se olet sinä" in said
+        text = words(answer)
+        assert "Vahvista, että se olet sinä" in text
         for code in recovery_codes(kati):
-            assert code[:4] not in said
+            assert code[:4] not in text
     assert browser.post(OWN + path, {"confirm_password": "arvaus", "confirm_opens_page": "1"}).status_code == 403
     answer = browser.post(OWN + path, {"confirm_password": PASSWORD, "confirm_opens_page": "1"})
     assert (answer.status_code, answer["Location"]) == (302, OWN + path)
@@ -357,8 +357,8 @@ def test_own_second_step_needs_the_password(path: str, kati: User) -> None:
     assert browser.get(OWN + path).status_code in (200, 302)
 
 
-def test_passkeys_need_a_host_name(kati: User) -> None:
-    # The tests' SITE_URL is an address.
+def test_passkey_pages_need_host_name(kati: User) -> None:
+    # The host in the tests' SITE_URL is an IP address.
     browser = Client()
     browser.force_login(kati)
     page = words(browser.get(OWN))
@@ -376,13 +376,13 @@ def test_passkeys_need_a_host_name(kati: User) -> None:
         ("https://[::1]", False),
     ],
 )
-def test_passkeys_are_bound_to_site_url(url: str, is_name: bool, tmp_path: Path) -> None:
+def test_passkeys_need_host_name_in_site_url(url: str, is_name: bool, tmp_path: Path) -> None:
     values = settings_with(tmp_path, SITE_URL=url, EMAIL_URL="files:")
     assert ("webauthn" in values["MFA_SUPPORTED_TYPES"]) is is_name
 
 
 @pytest.mark.usefixtures("https")
-def test_secret_of_another_key_opens_nothing(kati: User, settings: Any) -> None:
+def test_app_secret_of_other_secret_key_is_useless(kati: User, settings: Any) -> None:
     secret, browser = with_app(kati), Browser()
     settings.SECRET_KEY = "another-key-after-a-restore-without-the-old-one-in-place"
     give_password(browser, kati)
@@ -396,7 +396,7 @@ SIGN_UP = ("signup/", "password/change/", "password/set/", "password/reset/", "e
            "2fa/webauthn/signup/", "3rdparty/", "sessions/", "social/connections/")  # fmt: skip
 
 
-def test_no_other_page_of_allauth_answers(kati: User) -> None:
+def test_other_allauth_pages_are_not_served(kati: User) -> None:
     def names(patterns: list[Any]) -> set[str]:
         return {
             name

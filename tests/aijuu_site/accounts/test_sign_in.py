@@ -1,4 +1,4 @@
-"""Signing in: what was tried too often is refused before it costs anything, and nobody is locked out by strangers."""
+"""Signing in: attempts over the limit are refused before any hashing, and strangers can't lock an owner out."""
 
 import threading
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ RIGHT, WRONG = "oikea-salasana-1", "vaara-salasana-1"
 
 
 class WatchedHasher(MD5PasswordHasher):
-    """Counts its work, and how much of it runs at one time."""
+    """A password hasher that counts its hashes, and how many of them run at the same time."""
 
     hashed = running = most_at_once = 0
     guard = threading.Lock()
@@ -48,7 +48,7 @@ class WatchedHasher(MD5PasswordHasher):
 
 @pytest.fixture
 def hasher() -> Iterator[type[WatchedHasher]]:
-    """Hashes are counted from here on."""
+    """Install WatchedHasher with its counters at zero."""
     with override_settings(PASSWORD_HASHERS=[f"{__name__}.WatchedHasher"]):
         WatchedHasher.hashed = WatchedHasher.most_at_once = 0
         WatchedHasher.slow.clear()
@@ -82,7 +82,7 @@ def test_sixth_wrong_password_costs_no_hash(db: None, hasher: type[WatchedHasher
     assert WRONG not in page
 
 
-def test_right_password_waits_too_and_then_works(db: None) -> None:
+def test_right_password_is_refused_until_lock_expires(db: None) -> None:
     kati = make_kati()
     for _ in range(5):
         sign_in(kati.email, WRONG)
@@ -91,7 +91,7 @@ def test_right_password_waits_too_and_then_works(db: None) -> None:
         assert is_in(sign_in(kati.email, RIGHT))
 
 
-def test_signing_in_forgives_the_typing_mistakes(db: None) -> None:
+def test_successful_login_resets_wrong_passwords(db: None) -> None:
     kati = make_kati()
     for _round in range(4):
         for _ in range(4):
@@ -99,23 +99,23 @@ def test_signing_in_forgives_the_typing_mistakes(db: None) -> None:
         assert is_in(sign_in(kati.email, RIGHT))
 
 
-def test_strangers_elsewhere_lock_nobody_out(db: None) -> None:
+def test_wrong_passwords_elsewhere_keep_known_address_open(db: None) -> None:
     kati = make_kati()
     assert is_in(sign_in(kati.email, RIGHT))
     answers = [sign_in(kati.email, WRONG, f"198.51.100.{number}") for number in range(32)]
     assert [answer.status_code for answer in answers].count(200) == 30
-    # From where she has signed in before: at once. From anywhere else: when a few minutes have passed.
+    # The owner can sign in at once from a known network address, and from any other after five minutes.
     assert is_in(sign_in(kati.email, RIGHT))
     assert sign_in(kati.email, RIGHT, "203.0.113.5").status_code == 429
     with time_machine.travel(timezone.now() + timedelta(minutes=5, seconds=1), tick=False):
         assert is_in(sign_in(kati.email, RIGHT, "203.0.113.5"))
 
 
-def test_one_address_tries_few_names(db: None, hasher: type[WatchedHasher]) -> None:
+def test_attempts_per_network_address_are_limited(db: None, hasher: type[WatchedHasher]) -> None:
     answers = [sign_in(f"nimi{number}@example.fi", WRONG) for number in range(22)]
     assert hasher.hashed == 20
     assert answers[-1].status_code == 429
-    # A neighbour in another network is not touched.
+    # Another network is not affected.
     assert is_in(sign_in(make_kati().email, RIGHT, "2001:db8:1:2::7"))
 
 
@@ -124,21 +124,21 @@ def test_one_address_tries_few_names(db: None, hasher: type[WatchedHasher]) -> N
     ["KATI.LEVOLA@aijuu.fi", " kati.levola@aijuu.fi ", "ｋati.levola@aijuu.fi"],
     ids=["case", "space", "width"],
 )
-def test_another_spelling_is_the_same_account(spelling: str, db: None) -> None:
+def test_wrong_passwords_count_for_any_spelling(spelling: str, db: None) -> None:
     kati = make_kati()
     for _ in range(5):
         sign_in(spelling, WRONG)
     assert sign_in(kati.email, WRONG).status_code == 429
 
 
-def test_addresses_of_one_home_are_one(db: None) -> None:
+def test_ipv6_addresses_of_one_network_count_together(db: None) -> None:
     kati = make_kati()
     answers = [sign_in(kati.email, WRONG, f"2001:db8:1:2::{number:x}") for number in range(1, 9)]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 3
 
 
 @pytest.mark.parametrize("kind", ["known", "unknown", "inactive"])
-def test_each_name_costs_one_hash(kind: str, db: None, hasher: type[WatchedHasher]) -> None:
+def test_login_of_unknown_account_costs_one_hash(kind: str, db: None, hasher: type[WatchedHasher]) -> None:
     if kind != "unknown":
         kati = make_kati()
         kati.is_active = kind == "known"
@@ -158,7 +158,7 @@ def test_attempts_from_the_future_do_not_count(db: None) -> None:
     assert not AttemptTrace.objects.filter(attempted_at__gt=timezone.now() + timedelta(hours=1)).exists()
 
 
-def test_table_holds_neither_name_nor_address(db: None) -> None:
+def test_attempts_store_neither_email_nor_network_address(db: None) -> None:
     sign_in("kati.levola@aijuu.fi", WRONG)
     rows = str(list(AttemptTrace.objects.values()))
     assert AttemptTrace.objects.count() == 3
@@ -166,27 +166,27 @@ def test_table_holds_neither_name_nor_address(db: None) -> None:
     assert "192.0.2" not in rows
 
 
-def test_what_no_limit_counts_is_removed(db: None) -> None:
+def test_old_attempts_are_removed(db: None) -> None:
     sign_in("kati.levola@aijuu.fi", WRONG)
     with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
         sign_in("maija@example.fi", WRONG)
         assert AttemptTrace.objects.count() == 3
 
 
-def test_second_form_leads_to_the_first(db: None) -> None:
+def test_wagtail_frontend_login_redirects_to_admin_login(db: None) -> None:
     answer = Client().get("/_util/login/?next=/")
     assert answer.status_code == 302
     assert answer["Location"] == "/admin/login/?next=/"
     assert Client().post("/_util/login/", {"username": "x", "password": WRONG}).status_code in (302, 405)
 
 
-def test_few_passwords_are_hashed_at_once(transactional_db: None, hasher: type[WatchedHasher]) -> None:
+def test_concurrent_password_hashes_are_limited(transactional_db: None, hasher: type[WatchedHasher]) -> None:
     Group.objects.get_or_create(name="Työnohjaaja")
     hasher.slow.set()
 
     def attempt(number: int) -> int:
         try:
-            # Each from another network and at another name, so that no limit stops it.
+            # A different network and account for each attempt, so that no limit applies.
             return sign_in(f"nimi{number}@example.fi", WRONG, f"198.51.100.{number}").status_code
         finally:
             connection.close()
@@ -196,11 +196,11 @@ def test_few_passwords_are_hashed_at_once(transactional_db: None, hasher: type[W
     assert 1 <= hasher.most_at_once <= passwords.AT_ONCE
     assert hasher.hashed == statuses.count(200)
     assert set(statuses) <= {200, 429}
-    # Who could not be looked at was not counted either.
+    # An attempt that was refused for lack of capacity is not recorded.
     assert AttemptTrace.objects.count() == 3 * statuses.count(200)
 
 
-def test_parallel_wrong_passwords_are_counted_one_by_one(transactional_db: None, hasher: type[WatchedHasher]) -> None:
+def test_parallel_wrong_passwords_do_not_exceed_limit(transactional_db: None, hasher: type[WatchedHasher]) -> None:
     def attempt(_number: int) -> int:
         try:
             return sign_in("kati@example.fi", WRONG).status_code
@@ -214,7 +214,7 @@ def test_parallel_wrong_passwords_are_counted_one_by_one(transactional_db: None,
     assert 429 in statuses
 
 
-def test_full_house_is_said_in_words(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_hashing_shows_retry_message(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_in_line", threading.BoundedSemaphore(1))
     with passwords.turn_to_hash():
         answer = sign_in(make_kati().email, RIGHT)
@@ -239,14 +239,14 @@ SPELLINGS = [
     ("typed", "stored"),
     [*((typed, "kati@example.fi") for typed in SPELLINGS), *((typed, "Kati@Example.FI") for typed in SPELLINGS[:2])],
 )
-def test_any_spelling_of_the_address_signs_in(typed: str, stored: str, db: None) -> None:
+def test_login_accepts_any_spelling_of_email(typed: str, stored: str, db: None) -> None:
     make_kati(stored)
     assert is_in(sign_in(typed, RIGHT))
     assert not is_in(sign_in(typed, RIGHT.upper()))
     assert not is_in(sign_in("toinen" + typed.strip(), RIGHT))
 
 
-def test_a_changed_address_signs_in_alone(db: None) -> None:
+def test_only_the_changed_email_signs_in(db: None) -> None:
     kati = make_kati("vanha@example.fi")
     kati.email = "Uusi@Example.fi"
     kati.save()
@@ -255,7 +255,7 @@ def test_a_changed_address_signs_in_alone(db: None) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", " ", "\u200b", "ä" * 300, "kati@", "%"])
-def test_no_odd_name_is_an_error(typed: str, db: None) -> None:
+def test_malformed_login_name_is_no_server_error(typed: str, db: None) -> None:
     make_kati("kati@example.fi")
     assert sign_in(typed, RIGHT).status_code == 200
 

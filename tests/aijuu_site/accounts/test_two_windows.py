@@ -1,4 +1,4 @@
-"""An account open in two windows: the later save gives nobody back what the earlier one took away."""
+"""An account form open in two windows: the later save does not undo what the earlier one changed."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def client(db: None, request: Any) -> Client:
 
 @pytest.fixture
 def page(maija: User) -> str:
-    """The address of the form."""
+    """Return the URL of the account's form."""
     return f"/admin/users/edit/{maija.pk}/"
 
 
@@ -36,13 +36,13 @@ def without(form: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in form.items() if name not in names}
 
 
-def test_the_form_shows_no_digests(client: Client, page: str) -> None:
+def test_account_form_has_one_hidden_digest_field(client: Client, page: str) -> None:
     form = client.get(page)
     assert shown(form)["seen"]
     assert form.content.decode().count('<input type="hidden" name="seen"') == 1
 
 
-def test_a_deactivated_account_stays_so(client: Client, page: str, maija: User) -> None:
+def test_later_save_does_not_reactivate_account(client: Client, page: str, maija: User) -> None:
     first = second = shown(client.get(page))
     assert client.post(page, without(first, "is_active", "groups")).status_code == 302
     assert client.post(page, {**second, "name": "Maija Muutos"}).status_code == 302
@@ -50,7 +50,7 @@ def test_a_deactivated_account_stays_so(client: Client, page: str, maija: User) 
     assert (maija.name, maija.is_active, list(maija.groups.all())) == ("Maija Muutos", False, [])
 
 
-def test_groups_given_in_another_window_stay(client: Client, page: str, maija: User) -> None:
+def test_later_save_keeps_added_groups(client: Client, page: str, maija: User) -> None:
     both = [str(pk) for pk in Group.objects.order_by("-pk").values_list("pk", flat=True)]
     first = second = shown(client.get(page))
     client.post(page, {**first, "groups": both})
@@ -58,7 +58,7 @@ def test_groups_given_in_another_window_stay(client: Client, page: str, maija: U
     assert sorted(str(group.pk) for group in maija.groups.all()) == sorted(both)
 
 
-def test_another_mistake_gives_nothing_back_either(client: Client, page: str, maija: User) -> None:
+def test_form_with_validation_error_restores_nothing(client: Client, page: str, maija: User) -> None:
     first = second = shown(client.get(page))
     client.post(page, without(first, "is_active", "groups"))
     refused = client.post(page, {**second, "name": ""})
@@ -71,13 +71,13 @@ def test_another_mistake_gives_nothing_back_either(client: Client, page: str, ma
     assert (maija.name, maija.is_active, list(maija.groups.all())) == ("Maija Muutos", False, [])
 
 
-def test_what_both_changed_is_refused_and_then_replaced(client: Client, page: str, maija: User) -> None:
+def test_conflicting_change_is_refused_once(client: Client, page: str, maija: User) -> None:
     editor = Group.objects.get(name="Sisällöntuottaja")
     first = second = shown(client.get(page))
     client.post(page, {**first, "name": "Maija Muutos", "groups": [str(editor.pk)]})
     refused = client.post(page, without({**second, "name": "Maija Toinen"}, "groups"))
-    said = "Tätä on muutettu toisessa ikkunassa. Nyt siinä on: ”{}”. Tallenna uudelleen, jos haluat korvata sen."
-    assert errors(refused) == {"name": said.format("Maija Muutos"), "groups": said.format("Sisällöntuottaja")}
+    message = "Tätä on muutettu toisessa ikkunassa. Nyt siinä on: ”{}”. Tallenna uudelleen, jos haluat korvata sen."
+    assert errors(refused) == {"name": message.format("Maija Muutos"), "groups": message.format("Sisällöntuottaja")}
     maija.refresh_from_db()
     assert (maija.name, list(maija.groups.all())) == ("Maija Muutos", [editor])
     again = shown(refused)
@@ -88,7 +88,7 @@ def test_what_both_changed_is_refused_and_then_replaced(client: Client, page: st
     assert (maija.name, list(maija.groups.all())) == ("Maija Toinen", [])
 
 
-def test_a_post_without_digests_is_taken(client: Client, page: str, maija: User) -> None:
+def test_post_without_digests_is_saved(client: Client, page: str, maija: User) -> None:
     form = shown(client.get(page))
     client.post(page, without(form, "is_active"))
     assert client.post(page, without({**form, "name": "Maija Muutos"}, "seen")).status_code == 302
@@ -96,7 +96,7 @@ def test_a_post_without_digests_is_taken(client: Client, page: str, maija: User)
     assert (maija.name, maija.is_active) == ("Maija Muutos", True)
 
 
-def test_groups_in_another_order_are_the_same(db: None) -> None:
+def test_digest_ignores_order_of_groups(db: None) -> None:
     groups = list(Group.objects.order_by("pk"))
     assert len(groups) > 1
     assert digest(groups) == digest(groups[::-1]) == digest(Group.objects.order_by("-pk")) != digest(groups[1:])

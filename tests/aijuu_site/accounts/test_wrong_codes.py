@@ -1,4 +1,4 @@
-"""Codes can't be guessed, the owner hears of it, and nobody is locked out of their own account by it."""
+"""Wrong codes are limited and reported to the owner, and can't lock the owner out at a known network address."""
 
 from datetime import timedelta
 from typing import Any
@@ -38,7 +38,7 @@ def notices() -> list[OutgoingMail]:
 
 
 def guess(user: User, times: int, address: str = "203.0.113.{}") -> Browser:
-    """Guess so often; each time after the right password, which forgives wrong passwords only. Returns the last one."""
+    """Sign in `times` times with the right password and a wrong code. Return the last browser."""
     for number in range(times):
         browser = Browser(address.format(number), HTTP_USER_AGENT=FIREFOX)
         give_password(browser, user)
@@ -60,12 +60,12 @@ def test_right_code_after_twelve_wrong_ones_is_refused(address: str, kati: User)
         answer = last.post(STEP, {"code": code_of(secret)})
         assert answer.status_code == 429
         assert not is_in(last)
-    # Whoever guesses waits in vain, and the owner at a new place no longer than this.
+    # The lock lasts 15 minutes, for the owner at an unknown network address too.
     with time_machine.travel(now + timedelta(minutes=15, seconds=1), tick=False):
         assert try_code(kati, secret, "192.0.2.200").status_code == 302
 
 
-def test_wrong_codes_elsewhere_lock_out_nobody_at_home(kati: User) -> None:
+def test_wrong_codes_elsewhere_keep_home_address_open(kati: User) -> None:
     secret, now = with_app(kati), timezone.now()
     with time_machine.travel(now - timedelta(days=20), tick=False):
         signed_in(kati, secret, Browser(HOME))
@@ -75,7 +75,7 @@ def test_wrong_codes_elsewhere_lock_out_nobody_at_home(kati: User) -> None:
         assert try_code(kati, secret, HOME).status_code == 302
 
 
-def test_five_wrong_codes_are_told_to_the_owner(kati: User) -> None:
+def test_five_wrong_codes_notify_owner(kati: User) -> None:
     with_app(kati)
     guess(kati, 4)
     assert notices() == []
@@ -88,7 +88,7 @@ def test_five_wrong_codes_are_told_to_the_owner(kati: User) -> None:
     assert "0000" not in mail.text
 
 
-def test_wrong_codes_are_told_once_an_hour(kati: User) -> None:
+def test_wrong_codes_notify_once_an_hour(kati: User) -> None:
     with_app(kati)
     now = timezone.now()
     for minutes, mails in ((0, 1), (16, 1), (59, 1), (61, 2)):
@@ -97,7 +97,7 @@ def test_wrong_codes_are_told_once_an_hour(kati: User) -> None:
         assert len(notices()) == mails, minutes
 
 
-def test_slips_are_not_told(kati: User) -> None:
+def test_few_wrong_codes_send_no_notice(kati: User) -> None:
     secret, now = with_app(kati), timezone.now()
     for day in range(3):
         with time_machine.travel(now + timedelta(days=day), tick=False):
@@ -106,7 +106,7 @@ def test_slips_are_not_told(kati: User) -> None:
     assert notices() == []
 
 
-def test_strangers_without_the_password_write_no_mail(kati: User) -> None:
+def test_codes_without_password_send_no_notice(kati: User) -> None:
     with_app(kati)
     for number in range(12):
         browser = Browser(f"203.0.113.{number}")
