@@ -1,4 +1,4 @@
-"""A site with backups: a pair of keys, and a folder that they go to."""
+"""Fixtures for a site with backups: a key pair, the backup folder, and content to back up."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.loaded_rows import LoadedContent
 
 @pytest.fixture
 def identity(settings: Any) -> Any:
-    """The secret key of the public one that is set."""
+    """Set a new public key as BACKUP_KEYS and return the secret key that belongs to it."""
     identity = pyrage.x25519.Identity.generate()
     settings.BACKUP_KEYS = [str(identity.to_public())]
     return identity
@@ -56,7 +56,7 @@ def no_uploads_left() -> Iterator[None]:
 
 @pytest.fixture
 def collected(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Collecting static files takes half a minute. That it would be done is noted here."""
+    """Record the calls of prepare_static_files instead of running it, which would take half a minute."""
     noted: list[Any] = []
     monkeypatch.setattr(restoring, "prepare_static_files", noted.append)
     return noted
@@ -71,5 +71,5 @@ def site(loaded_rows: None) -> Enquiry:
 
 @pytest.fixture
 def loaded_rows(_loaded_content: LoadedContent) -> None:
-    """As loaded_site, but on PostgreSQL too: it is this database that is copied and comes back."""
+    """Load the content as loaded_site does, but on PostgreSQL too, because this database is backed up and restored."""
     _loaded_content.put_back()

@@ -1,4 +1,4 @@
-"""Backing up, destroying and restoring the site of the test."""
+"""Helpers that back up, destroy and restore the test's site."""
 
 from io import StringIO
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The encrypted file of a backup: only the secret key opens it, and nothing but a whole backup is used."""
+"""The encrypted archive: only the secret key opens it, and an incomplete or damaged one is refused."""
 
 import io
 import tarfile
@@ -30,7 +30,7 @@ def identity() -> Any:
 
 def members(content: dict[str, bytes] = CONTENT) -> Iterator[Member]:
     for name, words in content.items():
-        # In pieces, as they are read from a disk.
+        # In two chunks, as files are read from a disk.
         yield Member(name=name, size=len(words), chunks=[words[:7], words[7:]])
 
 
@@ -118,7 +118,7 @@ def test_path_traversal_and_links_are_refused(tmp_path: Path, identity: Any, con
         read(path, identity)
 
 
-def test_encrypted_file_that_is_no_archive(tmp_path: Path, identity: Any) -> None:
+def test_encrypted_file_without_archive_is_refused(tmp_path: Path, identity: Any) -> None:
     path = encrypted(tmp_path / "a.age", b"Hei! " * 1000, identity)
     with pytest.raises(BackupError, match="no backup"):
         read(path, identity)
@@ -131,13 +131,13 @@ def test_unencrypted_archive_is_refused(tmp_path: Path, identity: Any) -> None:
         read(path, identity)
 
 
-def test_member_that_shrinks_ends_the_archive(tmp_path: Path, identity: Any) -> None:
+def test_file_that_shrinks_while_read_is_an_error(tmp_path: Path, identity: Any) -> None:
     shrunk = Member(name="uploads/x", size=10, chunks=[b"short"])
     with pytest.raises(BackupError, match="changed while it was read"):
         write_archive(tmp_path / "a.age", [shrunk], keys=[str(identity.to_public())])
 
 
-def test_disk_full_keeps_its_own_error(tmp_path: Path, identity: Any) -> None:
+def test_full_disk_raises_the_original_error(tmp_path: Path, identity: Any) -> None:
     def full() -> Iterator[bytes]:
         raise OSError(28, "No space left on device")
         yield b""

@@ -1,4 +1,4 @@
-"""Backups in an S3-compatible bucket, and of uploads that are in one."""
+"""Backups to an S3-compatible bucket, with the uploads in another bucket."""
 
 import io
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ AWAY = "s3+http://key:sala@127.0.0.1:1/aijuu-backups"
 
 @pytest.fixture
 def buckets(settings: Any, monkeypatch: pytest.MonkeyPatch, identity: Any) -> Iterator[Any]:
-    """One bucket for the uploads, and one for the backups."""
+    """Create one bucket for the uploads and one for the backups, and configure the site to use them."""
     monkeypatch.setattr(restoring, "prepare_static_files", lambda _say: None)
     with mock_aws():
         client = boto3.client("s3", region_name="eu-north-1")
@@ -53,7 +53,7 @@ def names(client: Any) -> list[str]:
     return [found["Key"] for found in client.list_objects_v2(Bucket="aijuu-backups").get("Contents", [])]
 
 
-def test_backup_and_restore_by_buckets(buckets: Any, key_file: Path) -> None:
+def test_backup_and_restore_with_buckets(buckets: Any, key_file: Path) -> None:
     call_command("load_content", stdout=io.StringIO())
     default_storage._save(PICTURE, ContentFile(b"a picture"))  # type: ignore[attr-defined]
     kept, gone = received(), received()
@@ -74,7 +74,7 @@ def test_backup_and_restore_by_buckets(buckets: Any, key_file: Path) -> None:
     assert list(Enquiry.objects.values_list("pk", flat=True)) == [kept.pk]
 
 
-def test_unreachable_bucket_is_one_line(buckets: Any, settings: Any) -> None:
+def test_unreachable_bucket_gives_one_line_error(buckets: Any, settings: Any) -> None:
     keep_backups_at(AWAY, settings)
     with pytest.raises(CommandError, match=r"^No backup: bucket aijuu-backups: EndpointConnectionError"):
         call_command("backup")
@@ -83,7 +83,7 @@ def test_unreachable_bucket_is_one_line(buckets: Any, settings: Any) -> None:
 
 
 @pytest.mark.parametrize(("error", "raised"), [(StorageUnreachable("x"), CommandError), (SystemExit(143), SystemExit)])
-def test_backup_that_was_not_read_again_is_deleted(
+def test_unverified_backup_in_bucket_is_deleted(
     buckets: Any, monkeypatch: pytest.MonkeyPatch, error: BaseException, raised: type[BaseException]
 ) -> None:
     from aijuu_site.bucket import BucketStorage
@@ -102,7 +102,7 @@ def test_backup_that_was_not_read_again_is_deleted(
     assert names(buckets) == []
 
 
-def test_damage_in_the_bucket_is_found(buckets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_backup_in_bucket_is_detected(buckets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from aijuu_site.bucket import BucketStorage
 
     def damaged(self: Any, name: str, size: int = 0) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""`manage.py backup`: one whole encrypted file or none, and nothing unencrypted left."""
+"""`manage.py backup`: writes one complete encrypted file or none, and leaves nothing unencrypted."""
 
 import os
 import signal
@@ -34,13 +34,13 @@ DAY = timedelta(days=1)
 WORDS = "Erotettu kirje, jota kukaan muu ei saa lukea."
 
 
-def backed_up(*arguments: str) -> Path:
+def back_up(*arguments: str) -> Path:
     out = StringIO()
     call_command("backup", *arguments, stdout=out)
     return Path(out.getvalue().strip())
 
 
-def names_in(path: Path, identity: Any) -> dict[str, bytes]:
+def read_backup(path: Path, identity: Any) -> dict[str, bytes]:
     found = {}
 
     def keep(member: Any, content: IO[bytes]) -> None:
@@ -59,11 +59,11 @@ def upload() -> Any:
 
 def test_backup_prints_the_path_of_a_file(identity: Any, folder: Path, upload: str) -> None:
     received(message=WORDS)
-    path = backed_up()
+    path = back_up()
     assert path.parent == folder
     assert path.stat().st_mode & 0o777 == 0o600
     assert WORDS.encode() not in path.read_bytes()
-    content = names_in(path, identity)
+    content = read_backup(path, identity)
     assert content[f"uploads/{upload}"] == b"a picture"
     manifest = content["manifest.json"].decode()
     assert django_settings.SECRET_KEY not in manifest
@@ -73,7 +73,7 @@ def test_backup_prints_the_path_of_a_file(identity: Any, folder: Path, upload: s
 
 @pytest.mark.usefixtures("identity")
 def test_good_backup_is_recorded(folder: Path) -> None:
-    path = backed_up()
+    path = back_up()
     (row,) = Backup.objects.all()
     assert (row.name, row.size, row.error) == (path.name, path.stat().st_size, "")
     assert row.checked_at is not None
@@ -81,9 +81,9 @@ def test_good_backup_is_recorded(folder: Path) -> None:
 
 @pytest.mark.usefixtures("identity", "folder")
 def test_backup_to_another_folder(tmp_path: Path) -> None:
-    path = backed_up("--to", str(tmp_path / "usb"))
+    path = back_up("--to", str(tmp_path / "usb"))
     assert path.parent == tmp_path / "usb"
-    # A copy on a drive that is taken away does not replace the one of the night.
+    # A backup to another folder is not recorded: it may be on a removable drive and does not replace the nightly one.
     assert not Backup.objects.exists()
 
 
@@ -91,17 +91,17 @@ def test_backup_to_another_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "place", ["", str(django_settings.BASE_DIR), str(django_settings.BASE_DIR / "static" / "x"), "docs"]
 )
-def test_backup_into_the_program_is_refused(place: str) -> None:
+def test_backup_into_program_folder_is_refused(place: str) -> None:
     with pytest.raises(CommandError, match="folder of the program"):
         call_command("backup", "--to", place)
 
 
 @pytest.mark.usefixtures("identity")
-def test_folder_that_cannot_be_made_is_named_by_hand_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_manual_backup_error_names_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     place = Path("/proc/backups")
     with pytest.raises(CommandError, match=f"^No backup: {place}: No such file"):
         call_command("backup", "--to", str(place))
-    # The worker's goes to the log.
+    # The error of the worker's nightly backup goes to the log, so it names no path.
     monkeypatch.setattr("os.nice", lambda _by: 0)
     with pytest.raises(CommandError, match=r"^No backup: No such file"):
         call_command("backup", "--to", str(place), "--nightly")
@@ -115,13 +115,13 @@ def test_backup_into_served_folders_is_refused(name: str) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_backup_without_key_is_one_line() -> None:
+def test_backup_without_key_gives_one_line_error() -> None:
     with pytest.raises(CommandError, match=r"^No backup: BACKUP_KEY is not set"):
         call_command("backup")
 
 
 def fail_at(monkeypatch: pytest.MonkeyPatch, calls: int, error: BaseException) -> None:
-    """Let the write of the n-th block of an archive fail."""
+    """Let the archive's write number `calls` raise `error`."""
     write = archive._Writer.write
     done: list[None] = []
 
@@ -145,7 +145,7 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, calls: int, error: BaseException) -
 @pytest.mark.parametrize("calls", [1, 5])
 def test_disk_full_leaves_no_backup(folder: Path, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
     fail_at(monkeypatch, calls, OSError(28, "No space left on device"))
-    # Not that of DATA_DIR, where the copy of the database had room.
+    # The message names the disk of the backup folder, not that of DATA_DIR, which holds the copy of the database.
     with pytest.raises(CommandError, match=rf"^No backup: the disk of {folder} is full\.$"):
         call_command("backup")
     assert list(folder.iterdir()) == []
@@ -177,7 +177,7 @@ def test_signal_leaves_nothing_unencrypted(
 
 
 def test_killed_backup_leaves_no_plain_copy(identity: Any, folder: Path) -> None:
-    """What a SIGKILL leaves lies in one private folder, which the next start or backup overwrites and removes."""
+    """A killed backup leaves plain files only in the private work folder. The next start or backup erases them."""
     work_folder().mkdir()
     left = work_folder() / "database.sqlite3"
     left.write_text(WORDS)
@@ -190,11 +190,11 @@ def test_killed_backup_leaves_no_plain_copy(identity: Any, folder: Path) -> None
     folder.mkdir()
     half.write_bytes(b"half")
     assert Folder(folder).names() == []
-    backed_up()
+    back_up()
     assert len(Folder(folder).names()) == 1
 
 
-def test_only_its_own_drafts_are_deleted(folder: Path) -> None:
+def test_only_own_draft_files_are_deleted(folder: Path) -> None:
     folder.mkdir()
     now = timezone.now()
     own = {f".{backup_name(now)}.part", f".{removals_name(now)}.part"}
@@ -206,7 +206,7 @@ def test_only_its_own_drafts_are_deleted(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == others
 
 
-def test_leftovers_of_a_running_backup_stay(identity: Any) -> None:
+def test_files_of_running_backup_are_not_removed(identity: Any) -> None:
     with private_folder() as work:
         (work / "database.sqlite3").write_text(WORDS)
         remove_leftovers()
@@ -214,13 +214,13 @@ def test_leftovers_of_a_running_backup_stay(identity: Any) -> None:
 
 
 @pytest.mark.usefixtures("identity", "folder")
-def test_second_backup_at_once_is_refused() -> None:
+def test_concurrent_backup_is_refused() -> None:
     with private_folder(), pytest.raises(CommandError, match="another backup or restore is running"):
         call_command("backup")
 
 
 @pytest.mark.usefixtures("identity")
-def test_damage_on_the_disk_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_backup_on_disk_is_detected(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = making.write_archive
 
     def damaged(path: Path, *args: Any, **options: Any) -> Any:
@@ -262,7 +262,7 @@ def test_backup_is_still_kept_on_its_thirtieth_day(destination: Folder) -> None:
 
 
 @pytest.mark.usefixtures("identity")
-def test_clock_ahead_deletes_no_backup_at_once(destination: Folder) -> None:
+def test_clock_ahead_deletes_no_backup(destination: Folder) -> None:
     now = timezone.now()
     place = make_recorded_backup(destination, now=now).place
     make_recorded_backup(destination, now=now + 400 * DAY)
@@ -274,7 +274,7 @@ Program = Callable[[str, str], None]
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
-    """Put a program in the place of another."""
+    """Return a function that replaces a program in PATH by a shell script."""
 
     def put(name: str, script: str) -> None:
         folder = tmp_path / "bin"
@@ -288,7 +288,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 
 @of_postgresql
 @pytest.mark.usefixtures("identity", "folder")
-def test_missing_pg_dump_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_pg_dump_gives_one_line_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CommandError, match=r"^No backup: pg_dump is not installed"):
         call_command("backup")
@@ -296,7 +296,7 @@ def test_missing_pg_dump_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @of_postgresql
 @pytest.mark.usefixtures("identity", "folder")
-def test_old_pg_dump_is_one_line(program: Program) -> None:
+def test_old_pg_dump_gives_one_line_error(program: Program) -> None:
     program("pg_dump", 'echo "pg_dump (PostgreSQL) 11.2"')
     with pytest.raises(CommandError, match=r"pg_dump is of version 11 and the database server of \d+"):
         call_command("backup")
@@ -304,7 +304,7 @@ def test_old_pg_dump_is_one_line(program: Program) -> None:
 
 @of_postgresql
 @pytest.mark.usefixtures("identity", "folder")
-def test_failing_pg_dump_says_one_line(program: Program) -> None:
+def test_failing_pg_dump_gives_one_line_error(program: Program) -> None:
     program(
         "pg_dump",
         '[ "$1" = --version ] && echo "pg_dump (PostgreSQL) 99.1" && exit 0\n'
@@ -317,7 +317,7 @@ def test_failing_pg_dump_says_one_line(program: Program) -> None:
 
 @of_sqlite
 @pytest.mark.usefixtures("identity")
-def test_disk_without_room_for_the_copy_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_too_small_for_database_copy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connect = sqlite3.connect
 
     def small(database: Any, **options: Any) -> sqlite3.Connection:
@@ -335,14 +335,14 @@ def test_disk_without_room_for_the_copy_is_one_line(folder: Path, monkeypatch: p
 
 @of_sqlite
 @pytest.mark.usefixtures("identity", "folder")
-def test_database_that_cannot_be_opened_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unopenable_database_gives_one_line_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aijuu_site.backup.contents._sqlite_path", lambda: Path("/proc/none/db.sqlite3"))
     with pytest.raises(CommandError, match=r"^No backup: the database can't be copied \(SQLITE_CANTOPEN\)\.$"):
         call_command("backup")
 
 
 @of_sqlite
-def test_failed_check_of_the_copy_is_no_backup(identity: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_integrity_check_makes_no_backup(identity: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def damaged(_path: Path) -> Any:
         raise BackupError("the copy of the database is damaged (PRAGMA integrity_check)")
 

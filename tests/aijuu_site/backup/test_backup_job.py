@@ -1,4 +1,4 @@
-"""The worker starts the nightly backup in a process of its own, and goes on with its other jobs."""
+"""The worker starts the nightly backup as a separate process and continues with its other jobs."""
 
 import signal
 import subprocess
@@ -28,7 +28,7 @@ def context(*, stopping: bool = False) -> JobContext:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
-    """The commands that were started; each runs `script` in its place."""
+    """Return the commands that were started. Instead of each, a process runs that waits for a line of input."""
     commands: list[list[str]] = []
     popen = subprocess.Popen
 
@@ -46,7 +46,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
 
 
 def end(code: int) -> None:
-    """Let the process end: with an empty line it succeeds, without any input it fails."""
+    """End the process with success (code 0) by a line of input, or with failure by the end of its input."""
     process = periodic_jobs._backup.process
     assert process is not None
     process.communicate(b"\n" if code == 0 else b"")
@@ -58,11 +58,11 @@ def end_when_started(started: list[list[str]]) -> None:
     end(0)
 
 
-def test_the_worker_knows_the_jobs() -> None:
+def test_backup_jobs_are_registered() -> None:
     assert {"backup", "removal_records", "old_removal_records"} <= {job.name for job in registered_jobs()}
 
 
-def test_missing_key_starts_nothing(started: list[list[str]]) -> None:
+def test_missing_key_starts_no_backup(started: list[list[str]]) -> None:
     back_up(context())
     assert started == []
 
@@ -73,13 +73,13 @@ def test_due_backup_is_started_once(started: list[list[str]]) -> None:
         back_up(context())
     assert [command[-2:] for command in started] == [["backup", "--nightly"]]
     assert Path(started[0][1]).name == "manage.py"
-    # It does not wait for the process, which runs until the end of this test.
+    # The job does not wait for the process, which runs until the fixture kills it.
     assert periodic_jobs._backup.process is not None
     assert periodic_jobs._backup.process.poll() is None
 
 
 @pytest.mark.usefixtures("identity")
-def test_good_backup_ends_the_night(started: list[list[str]]) -> None:
+def test_no_second_backup_after_successful_one(started: list[list[str]]) -> None:
     back_up(context())
     Backup.objects.create(name="a", begun_at=timezone.now(), checked_at=timezone.now())
     end(0)
@@ -93,18 +93,18 @@ def test_failed_backup_fails_the_job(started: list[list[str]]) -> None:
     back_up(context())
     Backup.objects.create(name="a", begun_at=timezone.now())
     end(1)
-    # As a kill leaves it.
+    # A killed backup leaves its work folder.
     work_folder().mkdir()
     with pytest.raises(CommandFailed):
         back_up(context())
     assert not work_folder().exists()
-    # Again only after an hour.
+    # The next attempt is an hour later.
     back_up(context())
     assert len(started) == 1
 
 
 @pytest.mark.usefixtures("identity")
-def test_failure_of_a_clock_that_was_ahead_does_not_count(started: list[list[str]]) -> None:
+def test_failed_backup_dated_in_future_is_ignored(started: list[list[str]]) -> None:
     now = timezone.now()
     Backup.objects.create(name="ahead", begun_at=now + timedelta(days=200))
     failed = Backup.objects.create(name="a", begun_at=now - timedelta(minutes=50))

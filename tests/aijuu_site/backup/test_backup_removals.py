@@ -1,4 +1,4 @@
-"""Removals are recorded with the removal itself, and carried to the place of the backups."""
+"""Each removal is recorded in its own transaction, exported beside the backups, and repeated after a restore."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -57,8 +57,8 @@ def test_every_way_of_removing_is_recorded() -> None:
     assert kinds()[5:] == ["account"] * 2
 
 
-def test_removed_mapping_stays_removed_after_a_restore() -> None:
-    """Under way in the backup; removed since, alone or sent and with its enquiry."""
+def test_removed_mapping_is_removed_again_after_restore() -> None:
+    """Two mappings are unsent in the backup. Later one is removed, the other is sent and removed with its enquiry."""
     email = "aino@esimerkki.fi"
     removed, sent = begun_alone(email=email), begun_alone(email="eino@esimerkki.fi", answers=ANSWERS)
     rows = list(InitialMapping.objects.order_by("pk"))
@@ -76,7 +76,7 @@ def test_removed_mapping_stays_removed_after_a_restore() -> None:
     assert not resume_mails(removed.pk).exists()
 
 
-def test_later_mapping_of_the_same_enquiry_survives_a_restore() -> None:
+def test_later_mapping_of_same_enquiry_survives_restore() -> None:
     enquiry, now = received(), timezone.now()
     under_way(enquiry, now=now - 40 * DAY)
     remove_unfinished(now=now)
@@ -87,7 +87,7 @@ def test_later_mapping_of_the_same_enquiry_survives_a_restore() -> None:
     assert InitialMapping.objects.get() == later
 
 
-def test_link_that_nobody_opened_is_not_recorded() -> None:
+def test_removed_mapping_link_never_opened_is_not_recorded() -> None:
     now = timezone.now()
     mail_link_for_enquiry(enquiry=received(), now=now - 40 * DAY)
     remove_unfinished(now=now)
@@ -106,17 +106,17 @@ def test_rolled_back_removal_is_not_recorded() -> None:
 
 
 @pytest.mark.usefixtures("identity")
-def test_record_holds_no_personal_data(destination: Folder) -> None:
+def test_exported_removal_has_no_personal_data(destination: Folder) -> None:
     now = timezone.now()
     enquiry = received(name="Aino Kallio", email="aino@esimerkki.fi")
-    told = {enquiry.reference, str(enquiry.receipt), enquiry.receipt.hex, "Aino", "aino@esimerkki.fi"}
+    personal = {enquiry.reference, str(enquiry.receipt), enquiry.receipt.hex, "Aino", "aino@esimerkki.fi"}
     remove_enquiry(enquiry_id=enquiry.pk, now=now)
     assert export_removals(now=now) == 1
     (path,) = destination.path.iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
     words = path.read_text()
     assert words.count("\n") == 1
-    assert not [each for each in told if each in words]
+    assert not [each for each in personal if each in words]
 
 
 @pytest.mark.usefixtures("identity")
@@ -132,7 +132,7 @@ def test_each_removal_is_exported_once(destination: Folder) -> None:
 
 
 @pytest.mark.usefixtures("identity")
-def test_full_disk_leaves_removals_to_be_exported(destination: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_on_full_disk_can_be_repeated(destination: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     now = timezone.now()
     remove_enquiry(enquiry_id=received().pk, now=now)
 
@@ -156,7 +156,7 @@ def test_missing_key_exports_nothing(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("identity")
-def test_old_records_are_forgotten_after_export(destination: Folder) -> None:
+def test_old_removal_records_are_deleted_after_export(destination: Folder) -> None:
     now = timezone.now()
     remove_enquiry(enquiry_id=received().pk, now=now)
     forget_old_removals(now=now + 36 * DAY)
@@ -169,13 +169,13 @@ def test_old_records_are_forgotten_after_export(destination: Folder) -> None:
 
 
 @pytest.mark.usefixtures("identity")
-def test_repeated_removal_takes_only_its_enquiry(destination: Folder) -> None:
+def test_repeated_removal_removes_only_its_enquiry(destination: Folder) -> None:
     now = timezone.now()
     gone, kept = received(), received()
     receipt = gone.receipt
     remove_enquiry(enquiry_id=gone.pk, now=now)
     export_removals(now=now)
-    # As a backup from before brings it back, under whatever number.
+    # An older backup restores the enquiry; its primary key can differ.
     back = received()
     Enquiry.objects.filter(pk=back.pk).update(receipt=receipt)
     assert repeat_removals(read_removals(destination), backup_at=now) == 1
@@ -183,7 +183,7 @@ def test_repeated_removal_takes_only_its_enquiry(destination: Folder) -> None:
 
 
 @pytest.mark.usefixtures("identity")
-def test_account_of_a_reused_number_stays(destination: Folder) -> None:
+def test_new_account_with_reused_id_is_kept(destination: Folder) -> None:
     now = timezone.now()
     account = make_user("lähtevä")
     number = account.pk
@@ -197,7 +197,7 @@ def test_account_of_a_reused_number_stays(destination: Folder) -> None:
 
 
 @pytest.mark.usefixtures("identity")
-def test_removed_picture_does_not_come_back(destination: Folder) -> None:
+def test_removed_picture_is_removed_again(destination: Folder) -> None:
     now = timezone.now()
     picture = get_image_model().objects.create(title="Kasvot", is_decorative=True, file=upload(drawn()))
     name = picture.file.name

@@ -1,4 +1,4 @@
-"""BACKUP_KEY, BACKUP_TO and the settings of alerts: taken as written, or refused in one line without their value."""
+"""BACKUP_KEY, BACKUP_TO and the alert settings: valid values are used, invalid ones refused without showing them."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ OTHER = str(pyrage.x25519.Identity.generate().to_public())
 SECRET = str(pyrage.x25519.Identity.generate())
 
 
-def test_several_public_keys(tmp_path: Path) -> None:
+def test_backup_key_accepts_several_keys(tmp_path: Path) -> None:
     assert settings_with(tmp_path, BACKUP_KEY=f"{KEY}, {OTHER}")["BACKUP_KEYS"] == [KEY, OTHER]
     assert settings_with(tmp_path)["BACKUP_KEYS"] == []
 
@@ -28,7 +28,7 @@ def test_several_public_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "value",
     [SECRET, SECRET.lower(), f"{KEY},{SECRET}", KEY[:-1], MISTYPED, "x", "age1"],
-    # Without the keys, which are others in each process.
+    # Without the keys in the test ids: they differ in each process.
     ids=["secret", "secret in small letters", "one of two is secret", "cut off", "mistyped", "no key", "a beginning"],
 )
 def test_wrong_backup_key_is_refused(tmp_path: Path, value: str) -> None:
@@ -61,7 +61,7 @@ def test_backup_destination_that_is_a_file_is_refused(tmp_path: Path, behind: st
         settings_with(tmp_path / "data", BACKUP_TO=f"{file}{behind}")
 
 
-def test_own_folders_are_those_of_the_program(tmp_path: Path, settings: Any) -> None:
+def test_own_folders_lists_all_folders_in_data_dir(tmp_path: Path, settings: Any) -> None:
     found = settings_with(tmp_path)
     of_settings = {found["STATIC_ROOT"], found["MEDIA_ROOT"], found["MAIL_DIR"]}
     of_settings.add(Path(found["STORAGES"]["default"]["OPTIONS"]["location"]))
@@ -71,7 +71,7 @@ def test_own_folders_are_those_of_the_program(tmp_path: Path, settings: Any) -> 
 
 
 @pytest.mark.parametrize("name", ["", *OWN_FOLDERS, "backup-work/x", "mail/../metrics"])
-def test_backup_destination_of_other_files_is_refused(tmp_path: Path, name: str) -> None:
+def test_backup_destination_in_own_folders_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingError, match=r"^BACKUP_TO: "):
         settings_with(tmp_path, BACKUP_TO=str(tmp_path / name))
 

@@ -1,4 +1,4 @@
-"""When a backup is due, when it is late, and what the dashboard says."""
+"""When a backup is due, when it is late, and what the dashboard shows."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from aijuu_site.models import Backup
 from tests.accounts import make_user
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-# 3.20 in Finland in winter.
+# 3:20 in Finland in winter.
 NIGHT = datetime(2026, 11, 26, 1, 20, tzinfo=UTC)
 
 
@@ -35,9 +35,9 @@ def with_key(settings: Any) -> None:
         (NIGHT, NIGHT),
         (NIGHT - timedelta(seconds=1), NIGHT - DAY),
         (NIGHT + 23 * HOUR, NIGHT),
-        # Summer time: 3.20 is 0.20 in UTC.
+        # Summer time: 3:20 in Finland is 0:20 UTC.
         (datetime(2026, 7, 1, 0, 20, tzinfo=UTC), datetime(2026, 7, 1, 0, 20, tzinfo=UTC)),
-        # The night on which 3.20 is skipped.
+        # The night on which the local time 3:20 is skipped.
         (datetime(2026, 3, 29, 12, 0, tzinfo=UTC), datetime(2026, 3, 29, 1, 20, tzinfo=UTC)),
     ],
 )
@@ -52,10 +52,10 @@ def test_latest_night_in_finnish_time(now: datetime, night: datetime) -> None:
         (None, None, True),
         (NIGHT - HOUR, NIGHT - HOUR, True),
         (NIGHT, NIGHT, False),
-        # After a failure, an hour later.
+        # After a failed backup the next one is due an hour later.
         (NIGHT - DAY, NIGHT + HOUR, False),
         (NIGHT - DAY, NIGHT + HOUR - timedelta(minutes=1), True),
-        # A clock that was ahead.
+        # The record was made while the clock was ahead.
         (NIGHT + 300 * DAY, NIGHT + 300 * DAY, True),
     ],
 )
@@ -77,7 +77,7 @@ def test_last_backup_is_the_newest_good_one() -> None:
     made(NIGHT - 3 * DAY)
     made(NIGHT - HOUR, good=False)
     made(NIGHT + 300 * DAY)
-    # The clock was set right while it was made.
+    # The clock was corrected during this backup.
     Backup.objects.create(name="ahead", begun_at=NIGHT + 200 * DAY, checked_at=NIGHT)
     assert last_backup(now=NIGHT) == good
 
@@ -110,7 +110,7 @@ def dashboard(*, superuser: bool) -> str:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("with_key")
 @pytest.mark.parametrize("superuser", [True, False])
-def test_dashboard_says_when_backup_was_checked(superuser: bool) -> None:
+def test_dashboard_shows_when_backup_was_checked(superuser: bool) -> None:
     made(NIGHT - timedelta(minutes=1))
     with time_machine.travel(NIGHT + 8 * HOUR):
         html = dashboard(superuser=superuser)
@@ -128,7 +128,7 @@ def test_dashboard_alerts_when_backup_is_late() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("superuser", [True, False])
-def test_missing_backups_are_told_to_superusers(superuser: bool) -> None:
+def test_dashboard_tells_superusers_of_missing_backups(superuser: bool) -> None:
     assert ("Varmuuskopioita ei tehdä" in dashboard(superuser=superuser)) is superuser
 
 

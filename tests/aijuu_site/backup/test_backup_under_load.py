@@ -1,4 +1,4 @@
-"""Letters come in, a backup is made, the machine is lost: every letter confirmed before the backup is there again."""
+"""After a loss of the machine, a backup made under load restores every letter confirmed before it began."""
 
 import shutil
 import sqlite3
@@ -31,8 +31,10 @@ def identity() -> Any:
 
 @pytest.fixture
 def site(request: pytest.FixtureRequest, _prepared: Path, tmp_path: Path, identity: Any) -> Iterator[RunningSite]:
-    """A site as its first start makes it, but for all migrations except one, and static files that an earlier run has
-    collected: both take half a minute."""
+    """Start a site on a database that lacks one migration, with the static files of an earlier run.
+
+    Running all migrations and collecting the static files would each take half a minute.
+    """
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     copy_database(_prepared, data_dir / "db.sqlite3")
@@ -47,7 +49,7 @@ def site(request: pytest.FixtureRequest, _prepared: Path, tmp_path: Path, identi
 
 
 def undo_a_migration(path: Path) -> None:
-    """As before an upgrade that brings an app."""
+    """Undo the migration of the app usersessions, as before an upgrade that adds an app."""
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("DROP TABLE usersessions_usersession")
         database.execute("DELETE FROM django_migrations WHERE app = 'usersessions'")
@@ -62,7 +64,7 @@ def manage(site: RunningSite, *arguments: str) -> str:
 
 
 def lose_the_data(folder: Path) -> None:
-    """As a new machine with the same release: to collect its static files anew takes half a minute."""
+    """Delete the site's data but for the static files: collecting them again would take half a minute."""
     for entry in set(folder.iterdir()) - {folder / "static", folder / "static.stamp"}:
         if entry.is_dir():
             shutil.rmtree(entry)
@@ -73,7 +75,7 @@ def lose_the_data(folder: Path) -> None:
 def test_confirmed_letters_survive_the_loss_of_the_machine(site: RunningSite, identity: Any, tmp_path: Path) -> None:
     key = tmp_path / "key.txt"
     key.write_text(f"{identity}\n")
-    # The worker makes the first backup by itself.
+    # The worker makes the first backup without a command.
     database = SqliteFile(site.data_dir / "db.sqlite3")
     wait_until(
         lambda: bool(database.rows("SELECT 1 FROM aijuu_site_backup WHERE checked_at IS NOT NULL")), "nightly backup"
@@ -93,9 +95,9 @@ def test_confirmed_letters_survive_the_loss_of_the_machine(site: RunningSite, id
 
     site.stop()
     lose_the_data(site.data_dir)
-    said = manage(site, "restore", path, "--key", str(key))
-    assert "The front page is served" in said
-    assert "Restored and proven" in said
+    output = manage(site, "restore", path, "--key", str(key))
+    assert "The front page is served" in output
+    assert "Restored and proven" in output
     stored = [name for (name,) in database.rows("SELECT name FROM intake_enquiry")]
     assert len(stored) == len(set(stored))
     assert {letter.name for letter in confirmed} <= set(stored) <= {letter.name for letter in senders.told}

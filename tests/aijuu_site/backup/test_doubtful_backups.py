@@ -1,4 +1,4 @@
-"""A backup that is damaged, of another program or not to be decrypted is refused, and leaves the place empty."""
+"""A restore refuses a backup that is damaged, undecryptable or of another program, and leaves the site empty."""
 
 import io
 import json
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.mark.usefixtures("site")
-def test_damaged_latest_backup_is_named_with_the_one_before(folder: Path, key_file: Path) -> None:
+def test_error_of_damaged_latest_backup_names_previous_one(folder: Path, key_file: Path) -> None:
     good = Path(backup()).name
     damaged = backup_name(timezone.now() + timedelta(minutes=1))
     (folder / damaged).touch()
@@ -34,7 +34,7 @@ def test_damaged_latest_backup_is_named_with_the_one_before(folder: Path, key_fi
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_wrong_key_leaves_the_place_empty(key_file: Path, tmp_path: Path) -> None:
+def test_wrong_key_leaves_site_empty(key_file: Path, tmp_path: Path) -> None:
     path = backup()
     destroy()
     other = tmp_path / "other.txt"
@@ -46,7 +46,7 @@ def test_wrong_key_leaves_the_place_empty(key_file: Path, tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("site", "folder")
 @pytest.mark.parametrize("part", [0.5, 0.9999])
-def test_damaged_backup_leaves_the_place_empty(key_file: Path, part: float) -> None:
+def test_damaged_backup_leaves_site_empty(key_file: Path, part: float) -> None:
     path = backup()
     destroy()
     content = bytearray(path.read_bytes())
@@ -58,7 +58,7 @@ def test_damaged_backup_leaves_the_place_empty(key_file: Path, part: float) -> N
 
 
 def rewritten(path: Path, identity: Any, change: Any) -> Path:
-    """The same backup with changed content, encrypted anew: by somebody who has both keys."""
+    """Write the backup again with changed content, as only an owner of both keys can, and return the new file."""
     content: dict[str, bytes] = {}
 
     def keep(member: tarfile.TarInfo, file: IO[bytes]) -> None:
@@ -114,7 +114,7 @@ def damaged_database(content: dict[str, bytes]) -> None:
     ],
 )
 @pytest.mark.usefixtures("site", "folder")
-def test_doubtful_backup_is_refused_in_one_line(identity: Any, key_file: Path, change: Any, says: str) -> None:
+def test_changed_backup_gives_one_line_error(identity: Any, key_file: Path, change: Any, says: str) -> None:
     path = rewritten(backup(), identity, change)
     destroy()
     with pytest.raises(CommandError, match=says) as caught:
@@ -124,7 +124,7 @@ def test_doubtful_backup_is_refused_in_one_line(identity: Any, key_file: Path, c
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_damaged_database_leaves_the_place_empty(identity: Any, key_file: Path) -> None:
+def test_damaged_database_leaves_site_empty(identity: Any, key_file: Path) -> None:
     path = rewritten(backup(), identity, damaged_database)
     destroy()
     with pytest.raises(CommandError, match=r"damaged|can't be read|pg_restore failed"):
@@ -133,7 +133,7 @@ def test_damaged_database_leaves_the_place_empty(identity: Any, key_file: Path) 
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_link_in_the_archive_writes_nothing(identity: Any, key_file: Path, tmp_path: Path) -> None:
+def test_symlink_in_archive_writes_nothing(identity: Any, key_file: Path, tmp_path: Path) -> None:
     path = backup()
     destroy()
     target = io.BytesIO()

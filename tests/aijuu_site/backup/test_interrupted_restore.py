@@ -1,4 +1,4 @@
-"""A restore that was killed, or is stopped by a signal, empties what it wrote and nothing else."""
+"""After a killed or stopped restore, only what that restore wrote is removed."""
 
 import signal
 from pathlib import Path
@@ -24,16 +24,16 @@ URL = "s3://key:sala@s3.example.fi/aijuu-files"
 
 
 @pytest.mark.usefixtures("folder")
-def test_killed_restore_begins_anew(site: Enquiry, key_file: Path) -> None:
+def test_killed_restore_can_be_repeated(site: Enquiry, key_file: Path) -> None:
     path = backup()
-    # As a SIGKILL leaves it: with the database and an upload there, and unencrypted files in the private folder.
+    # The state after a SIGKILL: the database and an upload are there, and unencrypted files in the private folder.
     mark()
     work_folder().mkdir()
     (work_folder() / "database.dump").write_text("half")
     with pytest.raises(CommandError, match=f"A restore was interrupted here.* put back .* delete {mark_path()} inst"):
         check_resources()
-    said = restore(path, key_file)
-    assert "was interrupted" in said
+    output = restore(path, key_file)
+    assert "was interrupted" in output
     assert Enquiry.objects.filter(pk=site.pk).exists()
     assert not mark_path().exists()
     check_resources()
@@ -41,7 +41,7 @@ def test_killed_restore_begins_anew(site: Enquiry, key_file: Path) -> None:
 
 @pytest.fixture(params=["database", "bucket", "schema", "folder of uploads", "nothing"])
 def elsewhere(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A restore was interrupted while DATABASE_URL or STORAGE_URL named another place."""
+    """Leave the mark of an interrupted restore into another place (or of one that names no place)."""
     other = request.param
     if other == "schema" and connection.vendor != "postgresql":
         pytest.skip("SQLite has none")
@@ -59,7 +59,7 @@ def elsewhere(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, mon
 
 
 @pytest.mark.usefixtures("folder", "elsewhere")
-def test_restore_interrupted_elsewhere_empties_nothing_here(site: Enquiry, key_file: Path) -> None:
+def test_restore_interrupted_elsewhere_removes_nothing_here(site: Enquiry, key_file: Path) -> None:
     path = backup()
     says = r"a restore was interrupted that wrote into .*\S and .*names another place now; set them as they were"
     with pytest.raises(CommandError, match=f"^Not restored: {says}") as caught:
@@ -74,7 +74,7 @@ def test_restore_interrupted_elsewhere_empties_nothing_here(site: Enquiry, key_f
 
 
 @pytest.mark.usefixtures("folder")
-def test_killed_restore_is_emptied_only_for_a_whole_backup(site: Enquiry, key_file: Path, tmp_path: Path) -> None:
+def test_unusable_backup_keeps_data_of_killed_restore(site: Enquiry, key_file: Path, tmp_path: Path) -> None:
     mark()
     none = tmp_path / "none.age"
     none.write_bytes(b"no backup" * 100)
@@ -86,7 +86,7 @@ def test_killed_restore_is_emptied_only_for_a_whole_backup(site: Enquiry, key_fi
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_upload_that_came_while_the_file_was_read_stays(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upload_during_restore_is_kept(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = backup()
     destroy()
     monkeypatch.setattr(
@@ -100,7 +100,7 @@ def test_upload_that_came_while_the_file_was_read_stays(key_file: Path, monkeypa
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_restore_of_a_lost_terminal_leaves_the_place_empty(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restore_stopped_by_sighup_leaves_site_empty(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = backup()
     destroy()
     monkeypatch.setattr(restoring, "_prove", lambda _say: signal.raise_signal(signal.SIGHUP))
@@ -111,7 +111,7 @@ def test_restore_of_a_lost_terminal_leaves_the_place_empty(key_file: Path, monke
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_restore_under_nohup_goes_on(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restore_under_nohup_ignores_sighup(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = backup()
     destroy()
     monkeypatch.setattr(restoring, "_prove", lambda _say: signal.raise_signal(signal.SIGHUP))

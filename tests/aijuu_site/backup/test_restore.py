@@ -1,4 +1,4 @@
-"""`manage.py restore`: what was backed up comes back and is proven; anything doubtful leaves the place empty."""
+"""`manage.py restore`: restores a backup and checks the result. A failed restore leaves the site empty."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -39,10 +39,10 @@ def test_backup_and_restore_round_trip(site: Enquiry, key_file: Path, collected:
     path = backup()
     destroy()
     assert is_empty()
-    said = restore(path, key_file)
+    output = restore(path, key_file)
     assert Enquiry.objects.values().get(pk=site.pk) == everything
     assert list(OutgoingMail.objects.values()) == mails
-    # The record of the backup is made before the database is copied.
+    # The row that records the backup is created before the database is copied, so the copy includes it.
     assert contents.count_rows() == counts | {"aijuu_site_backup": 1}
     assert default_storage.open(PICTURE).read() == b"a picture" * 100_000
     assert len(collected) == 1
@@ -52,15 +52,15 @@ def test_backup_and_restore_round_trip(site: Enquiry, key_file: Path, collected:
         "The front page is served",
         "Restored and proven",
     ):
-        assert words in said
-    assert "Aino" not in said
+        assert words in output
+    assert "Aino" not in output
     assert not work_folder().exists()
-    # It is a database that goes on.
+    # New rows get new primary keys.
     assert received().pk > site.pk
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_restored_database_has_the_schema_of_before(key_file: Path) -> None:
+def test_restored_database_has_same_schema(key_file: Path) -> None:
     def schema() -> Any:
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
@@ -76,10 +76,10 @@ def test_restored_database_has_the_schema_of_before(key_file: Path) -> None:
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_latest_backup_by_name(key_file: Path) -> None:
+def test_restore_by_latest_or_by_file_name(key_file: Path) -> None:
     backup()
     received(name="Myöhempi")
-    # Their names tell seconds.
+    # Backup names have a resolution of one second.
     with time_machine.travel(timezone.now() + timedelta(minutes=1)):
         newest = backup()
     destroy()
@@ -120,7 +120,7 @@ def test_restore_refuses_a_running_site(key_file: Path) -> None:
 
 @pytest.mark.usefixtures("site", "folder")
 @pytest.mark.parametrize("which", ["backup", "key", "list of removals"])
-def test_file_in_the_folder_that_is_emptied_first_is_refused(key_file: Path, folder: Path, which: str) -> None:
+def test_restore_refuses_files_in_work_folder(key_file: Path, folder: Path, which: str) -> None:
     path = backup()
     removals = folder / "removals.txt"
     removals.touch()
@@ -137,7 +137,7 @@ def test_file_in_the_folder_that_is_emptied_first_is_refused(key_file: Path, fol
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_failure_at_the_end_leaves_the_place_empty(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_at_end_of_restore_leaves_site_empty(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = backup()
     destroy()
 
@@ -153,7 +153,7 @@ def test_failure_at_the_end_leaves_the_place_empty(key_file: Path, monkeypatch: 
 @pytest.mark.once
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="a file of SQLite")
 @pytest.mark.usefixtures("site", "folder")
-def test_disk_full_leaves_no_part_of_the_database(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_leaves_no_partial_database(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = backup()
     destroy()
     place = Path(connection.settings_dict["NAME"]).parent
@@ -170,7 +170,7 @@ def test_disk_full_leaves_no_part_of_the_database(key_file: Path, monkeypatch: p
 
 
 @pytest.mark.usefixtures("folder")
-def test_removed_enquiries_do_not_come_back(key_file: Path) -> None:
+def test_restore_removes_removed_enquiries_again(key_file: Path) -> None:
     now = timezone.now()
     gone, kept, other = received(name="Poistettu Henkilö"), received(), received()
     leaving = make_user("lähtevä")
@@ -179,23 +179,23 @@ def test_removed_enquiries_do_not_come_back(key_file: Path) -> None:
     remove_enquiry(enquiry_id=gone.pk, now=now)
     assert export_removals(now=now) == 2
     destroy()
-    said = restore(path, key_file)
-    assert "Removed again: 2 that had been removed since the backup" in said
+    output = restore(path, key_file)
+    assert "Removed again: 2 that had been removed since the backup" in output
     assert set(Enquiry.objects.values_list("pk", flat=True)) == {kept.pk, other.pk}
     assert not OutgoingMail.objects.filter(enquiry=gone.pk).exists()
-    # They are recorded once more, for the next restore.
+    # The repeated removals are recorded again for the next restore.
     assert export_removals(now=now) == 2
 
 
 @pytest.mark.usefixtures("identity")
-def test_removals_beside_the_file_or_named(
+def test_restore_reads_removals_beside_backup_or_named(
     folder: Path, key_file: Path, tmp_path: Path, settings: Any, site: Enquiry
 ) -> None:
     path = backup()
     remove_enquiry(enquiry_id=site.pk, now=timezone.now())
     export_removals(now=timezone.now())
     destroy()
-    # Another machine, to which the folder was copied.
+    # Another machine, to which the backup folder was copied.
     settings.BACKUP_TO = {"folder": tmp_path / "elsewhere"}
     assert "Removed again: 1" in restore(path, key_file)
     destroy()
@@ -212,7 +212,7 @@ def test_removals_beside_the_file_or_named(
 
 
 @pytest.mark.usefixtures("folder", "loaded_rows")
-def test_removal_days_that_have_passed_are_heeded(key_file: Path) -> None:
+def test_restore_removes_enquiries_past_retention(key_file: Path) -> None:
     closed(at=timezone.now() - 400 * DAY, outcome=Outcome.AGREEMENT)
     path = backup()
     destroy()
@@ -221,17 +221,17 @@ def test_removal_days_that_have_passed_are_heeded(key_file: Path) -> None:
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_older_migrations_are_brought_up_to_date(key_file: Path, tmp_path: Path) -> None:
+def test_restore_runs_newer_migrations(key_file: Path, tmp_path: Path) -> None:
     call_command("migrate", "usersessions", "zero", verbosity=0)
     path = backup("--to", str(tmp_path / "usb"))
     destroy()
-    said = restore(path, key_file)
-    assert "and has added 1 newer ones" in said
+    output = restore(path, key_file)
+    assert "and has added 1 newer ones" in output
     assert pending_migrations() == []
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_sessions_end_and_other_signing_key_is_told(key_file: Path, settings: Any) -> None:
+def test_restore_ends_sessions_and_reports_other_secret_key(key_file: Path, settings: Any) -> None:
     client = Client()
     client.force_login(make_user("kati"))
     assert Session.objects.exists()
@@ -245,7 +245,7 @@ def test_sessions_end_and_other_signing_key_is_told(key_file: Path, settings: An
 
 
 @pytest.mark.usefixtures("site", "folder")
-def test_file_that_cannot_be_read_is_named(key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restore_names_unreadable_file(key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = backup()
     destroy()
     missing = tmp_path / "missing"
@@ -254,14 +254,14 @@ def test_file_that_cannot_be_read_is_named(key_file: Path, tmp_path: Path, monke
     with pytest.raises(CommandError, match=f"^Not restored: {missing}: No such file"):
         call_command("restore", str(path), "--key", str(key_file), "--removals", str(missing))
 
-    looked_at = Path.stat
+    real_stat = Path.stat
 
     def refused(self: Path, **options: Any) -> Any:
         if self == path:
             raise PermissionError(13, "Permission denied", str(self))
-        return looked_at(self, **options)
+        return real_stat(self, **options)
 
-    # In a folder that this account may not enter: root's, say.
+    # As for a file in a folder that this user may not enter, such as root's.
     monkeypatch.setattr(Path, "stat", refused)
     with pytest.raises(CommandError, match=f"^Not restored: {path}: Permission denied"):
         restore(path, key_file)

@@ -1,4 +1,4 @@
-"""A committed write to what pages show makes a new generation, by whatever way it was written; nothing else does."""
+"""Every committed write to data that pages show changes the generation. No other write does."""
 
 import json
 import multiprocessing
@@ -38,7 +38,7 @@ transactional = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def changed() -> Callable[[], bool]:
-    """Return whether there is a new generation since the last call."""
+    """Return a function that returns whether the generation has changed since its last call."""
     seen = [shared_generation().current()]
 
     def ask() -> bool:
@@ -82,7 +82,7 @@ DRAFT_ALONE = {"draft_title": "Uusi", "has_unpublished_changes": True}
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_of_writing_is_recognised(way: str, page: ContentPage, changed: Callable[[], bool]) -> None:
+def test_every_kind_of_write_changes_generation(way: str, page: ContentPage, changed: Callable[[], bool]) -> None:
     changed()
     before = recorded_changes()
     WAYS[way](page)
@@ -100,7 +100,7 @@ def test_announced_change_is_not_announced_again(page: ContentPage, changed: Cal
 
 @transactional
 def test_write_outside_a_transaction_is_announced_once(changed: Callable[[], bool]) -> None:
-    # Another test may have left the numbers that come now.
+    # Another test may have recorded changes under the primary keys that come now.
     announce()
     changed()
     Redirect.objects.create(old_path="/vanha", redirect_link="/uusi/")
@@ -111,7 +111,7 @@ def test_write_outside_a_transaction_is_announced_once(changed: Callable[[], boo
 
 @transactional
 def test_write_outside_transaction_commits_with_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that dies between the two would leave a change that no other machine ever hears of."""
+    """If a process died between two commits, no other machine would ever notice the change."""
 
     def dies() -> None:
         raise SystemExit
@@ -123,7 +123,7 @@ def test_write_outside_transaction_commits_with_its_record(monkeypatch: pytest.M
 
 
 @transactional
-def test_many_tables_change_one_generation(page: ContentPage) -> None:
+def test_transaction_over_many_tables_records_one_change(page: ContentPage) -> None:
     count = PageChange.objects.count()
     with transaction.atomic():
         page.title = "Uusi"
@@ -133,7 +133,7 @@ def test_many_tables_change_one_generation(page: ContentPage) -> None:
 
 
 @transactional
-def test_draft_changes_nothing(page: ContentPage, changed: Callable[[], bool]) -> None:
+def test_draft_keeps_generation(page: ContentPage, changed: Callable[[], bool]) -> None:
     changed()
     page.title = "Uusi"
     draft = page.save_revision()
@@ -146,7 +146,7 @@ def test_draft_changes_nothing(page: ContentPage, changed: Callable[[], bool]) -
 
 
 @transactional
-def test_draft_saved_in_the_editor_changes_nothing(page: ContentPage, changed: Callable[[], bool]) -> None:
+def test_draft_saved_in_editor_keeps_generation(page: ContentPage, changed: Callable[[], bool]) -> None:
     kati, edit = Client(), reverse("wagtailadmin_pages:edit", args=[page.pk])
     kati.force_login(make_user(group="Työnohjaaja"))
     text = {"key": "aaaaa", "text": "Uutta", "type": "unstyled", "depth": 0, "inlineStyleRanges": []}
@@ -163,7 +163,9 @@ def test_draft_saved_in_the_editor_changes_nothing(page: ContentPage, changed: C
 
 @transactional
 @pytest.mark.parametrize("column", ["live", "title", "expired", "url_path"])
-def test_draft_with_anything_else_is_a_change(column: str, page: ContentPage, changed: Callable[[], bool]) -> None:
+def test_draft_columns_with_another_column_change_generation(
+    column: str, page: ContentPage, changed: Callable[[], bool]
+) -> None:
     also = {column: getattr(page, column)}
     for values in ({**DRAFT_ALONE, **also}, {**also, **DRAFT_ALONE}):
         changed()
@@ -172,7 +174,7 @@ def test_draft_with_anything_else_is_a_change(column: str, page: ContentPage, ch
 
 
 @transactional
-def test_visitors_letters_change_nothing(changed: Callable[[], bool]) -> None:
+def test_users_and_enquiries_keep_generation(changed: Callable[[], bool]) -> None:
     changed()
     before = recorded_changes()
     make_user()
@@ -196,7 +198,7 @@ def test_rolled_back_change_is_not_announced(page: ContentPage, changed: Callabl
     save_and_roll_back(page)
     assert not changed()
     assert recorded_changes() == before
-    # The next transaction is recorded although the last one was forgotten.
+    # The next transaction is recorded although the previous one was rolled back.
     page.save()
     assert changed()
     assert recorded_changes() != before
@@ -219,7 +221,7 @@ def test_failed_write_outside_a_transaction_is_an_error(page: ContentPage, chang
     assert not changed()
 
 
-def test_begun_pause_is_a_new_generation(transactional_db: None, changed: Callable[[], bool]) -> None:
+def test_begun_pause_changes_generation(transactional_db: None, changed: Callable[[], bool]) -> None:
     notice = PauseNotice.load()
     changed()
     begin_pause(version=notice.version, by=None, now=timezone.now())
@@ -227,8 +229,8 @@ def test_begun_pause_is_a_new_generation(transactional_db: None, changed: Callab
 
 
 @transactional
-def test_change_of_another_machine_is_found(page: ContentPage, changed: Callable[[], bool]) -> None:
-    """Also what a process left that was killed between its commit and its announcement."""
+def test_follow_database_finds_change_of_another_machine(page: ContentPage, changed: Callable[[], bool]) -> None:
+    """This also covers a process that was killed between its commit and its announcement."""
     with mock.patch.object(generation, "announce"):
         page.save()
     assert not changed()
@@ -239,8 +241,8 @@ def test_change_of_another_machine_is_found(page: ContentPage, changed: Callable
 
 
 @transactional
-def test_change_of_another_machine_during_an_announcement_is_found(changed: Callable[[], bool]) -> None:
-    """A page rendered under the new generation before that commit does not show it."""
+def test_change_during_announcement_is_found(changed: Callable[[], bool]) -> None:
+    """A page rendered under the new generation, but before the other machine's commit, does not show that change."""
     own = SharedGeneration.change
 
     def change_and_another_machine_commits(generation: SharedGeneration) -> None:
@@ -255,7 +257,7 @@ def test_change_of_another_machine_during_an_announcement_is_found(changed: Call
 
 
 @transactional
-def test_lower_number_committed_later_is_found(changed: Callable[[], bool]) -> None:
+def test_change_with_lower_id_committed_later_is_found(changed: Callable[[], bool]) -> None:
     PageChange.objects.create(pk=1_000_002)
     announce()
     changed()
@@ -265,7 +267,7 @@ def test_lower_number_committed_later_is_found(changed: Callable[[], bool]) -> N
 
 
 @transactional
-def test_old_changes_are_forgotten_but_the_last() -> None:
+def test_old_changes_are_deleted_except_the_last() -> None:
     PageChange.objects.bulk_create(PageChange() for _ in range(5))
     highest, _ = recorded_changes()
     forget_old_changes()
@@ -275,7 +277,7 @@ def test_old_changes_are_forgotten_but_the_last() -> None:
 
 
 @transactional
-def test_unreadable_database_still_makes_a_generation(changed: Callable[[], bool]) -> None:
+def test_announce_changes_generation_without_database(changed: Callable[[], bool]) -> None:
     with mock.patch.object(generation, "recorded_changes", side_effect=DatabaseError("gone")):
         announce()
     assert changed()
@@ -290,7 +292,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "generation"
 
 
-def test_every_process_sees_it_at_once(path: Path) -> None:
+def test_generation_is_shared_between_processes(path: Path) -> None:
     mine = SharedGeneration(path)
     before = mine.current()
     process = multiprocessing.get_context("fork").Process(target=_change, args=(str(path),))
@@ -301,13 +303,13 @@ def test_every_process_sees_it_at_once(path: Path) -> None:
     assert SharedGeneration(path).current() == mine.current()
 
 
-def test_it_has_its_place_on_the_disk(path: Path) -> None:
-    """A change in a hole of the file would kill the process on a full disk."""
+def test_generation_file_is_allocated_on_disk(path: Path) -> None:
+    """On a full disk, a write into an unallocated part of a memory-mapped file kills the process."""
     SharedGeneration(path)
     assert path.stat().st_blocks > 0
 
 
-def test_included_changes_leave_the_generation(path: Path) -> None:
+def test_including_changes_keeps_generation(path: Path) -> None:
     shared = SharedGeneration(path)
     shared.change()
     before = shared.current()
@@ -323,8 +325,8 @@ def test_revisions_and_logs_are_not_watched() -> None:
     assert {"wagtailcore_page", "home_pausenotice", "intake_intakesettings"} <= watched_tables()
 
 
-def test_cache_of_another_process_ends_with_the_generation() -> None:
-    """Wagtail removes what it keeps of sites and pictures only from the cache of the process that changes them."""
+def test_new_generation_empties_the_cache() -> None:
+    """Wagtail invalidates its cache entries of sites and pictures only in the process that changes them."""
     cache.set("kept", "old")
     assert cache.get("kept") == "old"
     shared_generation().change()

@@ -1,4 +1,4 @@
-"""Which responses are kept, for which requests, until when, and that they are what Django answers."""
+"""Which responses are kept, for which requests and how long, and that they equal Django's responses."""
 
 import re
 import tracemalloc
@@ -33,7 +33,7 @@ from tests.tools.sent_headers import SentHeaders
 
 HOST = "testserver"
 _TABLE = re.compile(r'(?:FROM|JOIN)\s+"(\w+)"')
-# Rows of Django that no editor writes.
+# Tables that editors never change.
 _ALWAYS_THE_SAME = {"django_content_type"}
 _FORM_FIELD = re.compile(rb'name="(form_token|start_token|csrfmiddlewaretoken)"')
 
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.usefixtures("loaded_site")
 
 @dataclass
 class Asked:
-    """A request head, as granian gives it."""
+    """A request without its body, with the attributes that granian provides."""
 
     path: str = "/"
     method: str = "GET"
@@ -66,7 +66,7 @@ Visit = Callable[..., tuple[Response, Entry | None]]
 @pytest.fixture
 def visit(keeper: Keeper) -> Iterator[Visit]:
     shell = Shell(get_wsgi_application(), keeper)
-    # The connection is the test's.
+    # These signals would close the database connection that the test uses.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
 
@@ -124,7 +124,7 @@ def test_every_page_but_forms_is_kept_and_watched(visit: Visit, state: PauseStat
     assert kept["/ei-tallaista-sivua/"].status == 404
 
 
-def test_kept_answer_is_djangos(visit: Visit) -> None:
+def test_kept_response_equals_django_response(visit: Visit) -> None:
     for path in every_path():
         response, entry = visit(path)
         if entry is None:
@@ -133,7 +133,7 @@ def test_kept_answer_is_djangos(visit: Visit) -> None:
         assert kept.status == response.status
         assert kept.body == response.body
         changed = {"content-length", "etag", "vary", "x-request-id"}
-        # Of the request that was answered, not of those that come later.
+        # The id belongs to the request that was rendered, so it must not be kept for later requests.
         assert "x-request-id" not in {name.lower() for name, _value in kept.headers}
         expected = {(name.lower(), value) for name, value in response.headers if name.lower() not in changed}
         assert {(name.lower(), value) for name, value in kept.headers if name.lower() not in changed} == expected
@@ -156,7 +156,7 @@ def test_compressed_response_is_kept_uncompressed(visit: Visit) -> None:
         Asked(sent={"if-none-match": '"x"', "accept-encoding": "br", "sec-fetch-site": "cross-site"}),
     ],
 )
-def test_anonymous_reading_may_be_answered_from_memory(keeper: Keeper, asked: Asked) -> None:
+def test_anonymous_get_may_be_answered_from_memory(keeper: Keeper, asked: Asked) -> None:
     assert keeper.key(asked) == asked.path
 
 
@@ -181,7 +181,7 @@ def test_anonymous_reading_may_be_answered_from_memory(keeper: Keeper, asked: As
         Asked("/health/ready"),
     ],
 )
-def test_everything_else_reaches_django(keeper: Keeper, asked: Asked) -> None:
+def test_other_requests_are_passed_to_django(keeper: Keeper, asked: Asked) -> None:
     assert keeper.key(asked) is None
 
 
@@ -202,8 +202,8 @@ def test_private_page_is_not_kept(visit: Visit) -> None:
         assert b"Ryhm\xc3\xa4lle" not in (response.body or b"").replace(b"<title>Ryhm\xc3\xa4lle", b"")
 
 
-def test_missing_page_is_not_kept_where_a_campaign_is_redirected(visit: Visit, keeper: Keeper) -> None:
-    """A campaign's query does not tell kept responses apart, but an address that is redirected may have one."""
+def test_404_is_not_kept_where_redirect_needs_query(visit: Visit, keeper: Keeper) -> None:
+    """Kept responses ignore the query parameters of campaigns, but a redirect may be for a path with such a query."""
     Redirect.add_redirect("/kampanja/?utm_source=kirje", "https://example.fi/")
     Redirect.add_redirect("/kampanja-muu/?utm_source=kirje", "https://example.fi/")
     for path in ("/kampanja/", "/Kampanja/", "/kampanja-muu/"):
@@ -212,7 +212,7 @@ def test_missing_page_is_not_kept_where_a_campaign_is_redirected(visit: Visit, k
     assert visit("/kampanj/")[1] is not None
 
 
-def test_response_to_a_cookie_is_not_kept(visit: Visit) -> None:
+def test_response_to_request_with_cookie_is_not_kept(visit: Visit) -> None:
     assert visit("/", HTTP_COOKIE="sessionid=x")[1] is None
 
 
@@ -237,8 +237,8 @@ def test_page_holds_until_the_pause_changes(visit: Visit, full: bool) -> None:
         assert entry.until == midnight.timestamp()
 
 
-def test_page_holds_until_the_notice_has_other_words(visit: Visit, time_machine: Any) -> None:
-    """Her own words stand on after the day of return, until a day in them is past."""
+def test_page_expires_when_pause_message_does(visit: Visit, time_machine: Any) -> None:
+    """The editor's own message is shown after the day of return, until a date in the message is past."""
     midnight = datetime(2027, 2, 15, tzinfo=CALENDAR)
     time_machine.move_to(midnight - timedelta(minutes=1), tick=False)
     stored(active=True, returns_on=midnight.date() - timedelta(days=7), message="<p>Palaan 14.2.2027.</p>")
@@ -248,10 +248,10 @@ def test_page_holds_until_the_notice_has_other_words(visit: Visit, time_machine:
     assert entry.until == midnight.timestamp()
 
 
-def test_page_ends_at_edge_passed_while_rendering(
+def test_page_expires_at_pause_change_during_render(
     visit: Visit, monkeypatch: pytest.MonkeyPatch, time_machine: Any
 ) -> None:
-    """The state is read after the request has begun: an entry that began before the edge must not hold after it."""
+    """A page whose render began before the pause changes must not be valid after the change."""
     tomorrow = timezone.localdate() + timedelta(days=1)
     midnight = datetime.combine(tomorrow, datetime.min.time(), tzinfo=CALENDAR)
     stored(active=True, begins_on=tomorrow)
@@ -262,7 +262,7 @@ def test_page_ends_at_edge_passed_while_rendering(
     assert not entry.holds(generation=entry.generation or b"", now=(midnight + timedelta(seconds=1)).timestamp())
 
 
-def test_clock_set_back_ends_what_is_kept(visit: Visit, keeper: Keeper, time_machine: Any) -> None:
+def test_clock_set_back_invalidates_kept_page(visit: Visit, keeper: Keeper, time_machine: Any) -> None:
     visit("/")
     time_machine.move_to(timezone.now() - timedelta(hours=1))
     assert keeper.valid("/") is None
@@ -270,7 +270,7 @@ def test_clock_set_back_ends_what_is_kept(visit: Visit, keeper: Keeper, time_mac
     assert keeper.valid("/") is not None
 
 
-def test_form_may_be_kept_once_it_is_none(visit: Visit, keeper: Keeper) -> None:
+def test_unkept_path_is_forgotten_with_new_generation(visit: Visit, keeper: Keeper) -> None:
     path = "/ota-yhteytta/"
     assert not keeper.is_known_as_unkept(path)
     visit(path)
@@ -279,10 +279,10 @@ def test_form_may_be_kept_once_it_is_none(visit: Visit, keeper: Keeper) -> None:
     assert not keeper.is_known_as_unkept(path)
 
 
-def test_change_ends_what_is_kept(visit: Visit, keeper: Keeper, django_capture_on_commit_callbacks: Any) -> None:
+def test_change_invalidates_kept_page(visit: Visit, keeper: Keeper, django_capture_on_commit_callbacks: Any) -> None:
     visit("/")
     assert keeper.valid("/") is not None
-    # The fixtures wait for a commit that a test never reaches, and one hook is enough for a transaction.
+    # The fixtures have registered the hook already, and one per transaction suffices: it would never run in a test.
     connection.run_on_commit.clear()
     with django_capture_on_commit_callbacks(execute=True):
         stored(active=True)
@@ -291,7 +291,7 @@ def test_change_ends_what_is_kept(visit: Visit, keeper: Keeper, django_capture_o
     assert keeper.valid("/") is not None
 
 
-def test_picture_file_is_kept_as_it_is(visit: Visit) -> None:
+def test_picture_file_is_kept_unchanged(visit: Visit) -> None:
     rendition = picture_in_database((60, 40)).get_rendition("fill-30x30")
     response, entry = visit(rendition.url)
     assert response.status == 200
@@ -301,7 +301,7 @@ def test_picture_file_is_kept_as_it_is(visit: Visit) -> None:
 
 
 def test_file_of_a_removed_picture_is_not_kept_again(visit: Visit) -> None:
-    """The commit ends what is kept, and the file is deleted only then: in a bucket some time after it."""
+    """The commit invalidates the kept file, but the file itself is deleted only after the commit."""
     rendition = picture_in_database((60, 40)).get_rendition("fill-30x30")
     assert visit(rendition.url)[1] is not None
     rendition.delete()
@@ -309,8 +309,8 @@ def test_file_of_a_removed_picture_is_not_kept_again(visit: Visit) -> None:
     assert (response.status, entry) == (200, None)
 
 
-def test_long_headers_stay_in_no_memory(visit: Visit, keeper: Keeper) -> None:
-    """What is remembered of requests has a bound in bytes, too: nobody empties it."""
+def test_long_headers_are_not_remembered(visit: Visit, keeper: Keeper) -> None:
+    """What the keeper remembers of requests must be limited in bytes as well, since it is never cleared."""
     visit("/")
     tracemalloc.start()
     try:
@@ -321,7 +321,7 @@ def test_long_headers_stay_in_no_memory(visit: Visit, keeper: Keeper) -> None:
             entry = keeper.valid("/")
             assert entry is not None
             entry.answer(accept_encoding=asked.headers.get("accept-encoding", ""))
-            # Led to its address with a slash, which can't be kept.
+            # A redirect to the address with a slash is an uncacheable response.
             if (key := keeper.key(Asked(f"/{long}"))) is not None:
                 keeper.keep(key, Response(301, [], b""), [], keeper.generation)
         assert tracemalloc.get_traced_memory()[0] < 2_000_000
@@ -330,26 +330,26 @@ def test_long_headers_stay_in_no_memory(visit: Visit, keeper: Keeper) -> None:
 
 
 @pytest.mark.parametrize("proxies", [1, 0])
-def test_only_a_proxy_is_told_what_to_keep(visit: Visit, proxies: int, time_machine: Any) -> None:
-    """For the second of the answer alone: nginx keeps it to the end of the one that is named."""
+def test_expiry_header_is_sent_only_to_proxy(visit: Visit, proxies: int, time_machine: Any) -> None:
+    """The header names the current second: nginx keeps the response until the end of the second that is named."""
     with override_settings(SITE_URL=f"http://{HOST}", TRUSTED_PROXIES=proxies):
-        told = Keeper()
+        keeper = Keeper()
     response = visit("/")[0]
     offer = KeptContent(response.body, since=0.0, until=2_000_000_000.0)
-    kept = told.keep("/", response, [offer], told.generation)
+    kept = keeper.keep("/", response, [offer], keeper.generation)
     assert kept is not None
     assert "x-accel-expires" not in dict(kept.answer().headers)
     time_machine.move_to(1_999_999_999.99, tick=False)
-    assert told.for_proxies(kept) == ([("x-accel-expires", "@1999999999")] if proxies else [])
+    assert keeper.for_proxies(kept) == ([("x-accel-expires", "@1999999999")] if proxies else [])
     time_machine.move_to(2_000_000_000, tick=False)
-    assert told.for_proxies(kept) == []
+    assert keeper.for_proxies(kept) == []
     time_machine.move_to(1_999_999_999, tick=False)
     shared_generation().change()
-    assert told.for_proxies(kept) == []
+    assert keeper.for_proxies(kept) == []
 
 
 def _public() -> tuple[HttpRequest, HttpResponse]:
-    """A request and a response that may be kept."""
+    """Return a request and a response that may be kept."""
     request, response = RequestFactory().get("/"), HttpResponse("page")
     request.resolver_match = resolve("/")
     response["Cache-Control"] = "no-cache"
@@ -377,14 +377,14 @@ def test_ordinary_page_may_be_kept() -> None:
         lambda request, response: setattr(response, "status_code", 500),
     ],
 )
-def test_whatever_is_for_one_visitor_is_not_kept(spoil: Callable[[HttpRequest, HttpResponse], None]) -> None:
+def test_response_for_one_visitor_is_not_kept(spoil: Callable[[HttpRequest, HttpResponse], None]) -> None:
     request, response = _public()
     spoil(request, response)
     assert not may_be_kept(request, response)
 
 
 def test_response_that_sets_a_cookie_is_not_kept(visit: Visit, keeper: Keeper) -> None:
-    """Whoever set it, and after whatever decided that the page may be kept."""
+    """A cookie that is set after the decision to keep the page prevents keeping too."""
     response = visit("/")[0]
     keeper.store.drop("/")
     with_cookie = replace(response, headers=[*response.headers, ("Set-Cookie", "a=1")])

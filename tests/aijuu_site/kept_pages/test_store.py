@@ -1,4 +1,4 @@
-"""Kept responses: what each request gets from one entry, when an entry no longer holds, and the limits of the store."""
+"""Kept responses: what each request gets from an entry, when an entry expires, and the limits of the store."""
 
 import gzip
 
@@ -26,7 +26,7 @@ def page(body: bytes = HTML, status: int = 200, until: float = 100.0) -> Entry:
     return page_entry(status=status, headers=HEADERS, body=body, generation=GENERATION, until=until)
 
 
-def named(answer: Answer) -> dict[str, str]:
+def headers_of(answer: Answer) -> dict[str, str]:
     assert len({name.lower() for name, _ in answer.headers}) == len(answer.headers), "a header stands twice"
     return {name.lower(): value for name, value in answer.headers}
 
@@ -43,43 +43,43 @@ def named(answer: Answer) -> dict[str, str]:
         ("br;\tq=0. ,gzip;q=0.001\t", "gzip", gzip.decompress),
     ],
 )
-def test_body_comes_in_the_best_accepted_encoding(accepted: str, encoding: str | None, unpack: type) -> None:
+def test_body_has_best_accepted_encoding(accepted: str, encoding: str | None, unpack: type) -> None:
     answer = page().answer(accept_encoding=accepted)
     assert unpack(answer.body) == HTML
-    headers = named(answer)
+    headers = headers_of(answer)
     assert headers.get("content-encoding") == encoding
     assert headers["vary"] == "accept-encoding"
     assert headers["content-security-policy"] == "default-src 'none'"
     assert "content-length" not in headers
 
 
-def test_head_names_the_length_of_get() -> None:
+def test_head_has_content_length_of_get() -> None:
     entry = page()
     for accepted in ("br", "gzip", ""):
         head = entry.answer(head=True, accept_encoding=accepted)
         got = entry.answer(accept_encoding=accepted)
-        assert named(head) == {**named(got), "content-length": str(len(got.body))}
+        assert headers_of(head) == {**headers_of(got), "content-length": str(len(got.body))}
 
 
 def test_unchanged_page_is_304_in_every_encoding() -> None:
     entry = page()
-    etag = named(entry.answer())["etag"]
+    etag = headers_of(entry.answer())["etag"]
     for accepted in ("br", "gzip", ""):
-        assert named(entry.answer(accept_encoding=accepted))["etag"] == etag
+        assert headers_of(entry.answer(accept_encoding=accepted))["etag"] == etag
     for sent in (etag, f'"other", {etag}', etag.removeprefix("W/"), "*"):
         answer = entry.answer(if_none_match=sent)
         assert (answer.status, answer.body) == (304, b"")
-        assert set(named(answer)) == {"content-security-policy", "cache-control", "etag", "vary"}
+        assert set(headers_of(answer)) == {"content-security-policy", "cache-control", "etag", "vary"}
 
 
 @pytest.mark.parametrize("sent", ['"other"', 'W/"other"', "", '""'])
-def test_other_validator_gets_the_page(sent: str) -> None:
+def test_other_etag_gets_the_page(sent: str) -> None:
     assert page().answer(if_none_match=sent, if_modified_since="Thu, 01 Jan 2026 00:00:00 GMT").status == 200
 
 
-def test_etag_follows_the_words() -> None:
-    assert named(page().answer())["etag"] == named(page().answer())["etag"]
-    assert named(page().answer())["etag"] != named(page(HTML + b"!").answer())["etag"]
+def test_etag_changes_with_the_body() -> None:
+    assert headers_of(page().answer())["etag"] == headers_of(page().answer())["etag"]
+    assert headers_of(page().answer())["etag"] != headers_of(page(HTML + b"!").answer())["etag"]
 
 
 def test_missing_page_is_never_304() -> None:
@@ -87,7 +87,7 @@ def test_missing_page_is_never_304() -> None:
     assert (answer.status, answer.body) == (404, HTML)
 
 
-def test_file_keeps_its_headers_and_its_validators() -> None:
+def test_file_keeps_headers_and_validators() -> None:
     modified = "Thu, 01 Jan 2026 00:00:00 GMT"
     headers = [("Content-Type", "text/css"), ("Content-Encoding", "br"), ("Last-Modified", modified)]
     entry = file_entry(headers=headers, body=b"packed", generation=None)
@@ -105,7 +105,7 @@ def test_picture_is_not_compressed_again() -> None:
     assert entry.answer(accept_encoding="br").body == HTML
 
 
-def test_entry_holds_for_its_generation_until_its_end() -> None:
+def test_entry_is_valid_for_generation_until_expiry() -> None:
     entry = page_entry(status=200, headers=HEADERS, body=HTML, generation=GENERATION, since=50.0, until=100.0)
     assert entry.holds(generation=GENERATION, now=50.0)
     assert not entry.holds(generation=GENERATION, now=49.999)
@@ -121,7 +121,7 @@ def test_any_accept_encoding_has_an_answer(sent: str) -> None:
     assert page().answer(accept_encoding=sent).status == 200
 
 
-def test_store_drops_what_was_used_longest_ago() -> None:
+def test_store_drops_least_recently_used() -> None:
     store = Store(most_entries=3)
     for key in ("/a/", "/b/", "/c/"):
         store.put(key, page())
@@ -131,7 +131,7 @@ def test_store_drops_what_was_used_longest_ago() -> None:
     assert all(store.get(key) for key in ("/a/", "/c/", "/d/"))
 
 
-def test_missing_addresses_push_no_page_out() -> None:
+def test_404_entries_do_not_evict_pages() -> None:
     store = Store(most_entries=20, most_errors=5)
     store.put("/", page())
     for number in range(100):
@@ -155,7 +155,7 @@ def test_store_counts_bytes() -> None:
     assert store.get("/large/") is None
 
 
-def test_latest_are_pages_by_last_use() -> None:
+def test_latest_lists_pages_by_last_use() -> None:
     store = Store()
     for key in ("/a/", "/b/", "/c/"):
         store.put(key, page())
