@@ -34,7 +34,7 @@ ANSWERS: tuple[dict[str, str | list[str]], ...] = (
 
 
 def contact_facts(**changes: str | list[str]) -> dict[str, str | list[str]]:
-    """Good contact facts of a group that meets online."""
+    """Return valid contact facts of a group that meets online."""
     facts = letter(**{"delivery_modes": ["online"], **changes})
     del facts["message"]
     return facts
@@ -55,12 +55,12 @@ class Answerer:
         answer = self.posts(BEGIN, {**form.values, **(contact_facts() if facts is None else facts)}, **extra)
         if answer.status_code == 303:
             self.follows(answer)
-            # Nobody answers in two seconds (intake.submission).
+            # A mapping that is sent within seconds of its start would count as suspicious (intake.submission).
             InitialMapping.objects.filter(enquiry=None).update(created_at=F("created_at") - timedelta(minutes=4))
         return answer
 
     def follows(self, answer: Any) -> None:
-        """Keep the secret of the private address to which an answer leads."""
+        """Keep the secret of the private address to which a response redirects."""
         _do_nothing, jatka, self.secret, *_rest = answer["Location"].split("/")
         assert jatka == "jatka"
 
@@ -87,12 +87,12 @@ class Answerer:
         )
 
     def sends_step(self, number: int, words: Words, **extra: Any) -> Any:
-        """Post a step with these words and what is hidden in its page."""
+        """Post a step with these values and the hidden version of its page."""
         version = {"version": self.version()} if "version" not in words else {}
         return self.posts(self.address(f"vaihe/{number}"), {**version, **words}, **extra)
 
     def version(self) -> str:
-        """What the page of a step hides: which questions it asks."""
+        """Return the hidden version of a step's page: that of its question set."""
         link = find_link(self.secret, now=timezone.now())
         if link is None or link.mapping.is_sent:
             return ""

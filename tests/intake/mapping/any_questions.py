@@ -30,7 +30,7 @@ ROLES = {
     "period": ("start",),
 }
 
-# What an editor's form leaves of a text: no NUL, no spaces around.
+# Texts as the editor's form stores them: without NUL and without surrounding whitespace.
 texts = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=40
 ).map(str.strip).filter(bool) | st.sampled_from(
@@ -47,7 +47,7 @@ def saved_rows(draw: st.DrawFn) -> list[Row]:
     for number in range(draw(st.integers(1, 3))):
         rows.append(row("step", f"step{number}", title=draw(texts), introduction=draw(st.just("") | texts)))
         kinds = draw(st.lists(st.sampled_from(KINDS), min_size=0, max_size=3))
-        # A step asks something.
+        # A step without a question is invalid.
         for place, kind in enumerate([*kinds, draw(st.sampled_from(KINDS[:-1]))]):
             identity = f"q{number}-{place}"
             one = _question(draw, kind, identity, deciders, roles)

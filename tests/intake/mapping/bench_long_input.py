@@ -1,7 +1,7 @@
-"""`make bench`: no post and no header costs more than reading it once, however long it is.
+"""`make bench`: the cost of a post or a header grows linearly with its length.
 
-Measured in seconds of the processor, against the same length of plain letters in the same field: CPython sorts a run of
-combining marks in its length squared while everything else on the site waits.
+The cost is processor time, compared with that of as many plain letters in the same field. A quadratic algorithm would
+block the whole site: CPython, for example, sorts a run of combining marks in quadratic time.
 """
 
 import time
@@ -41,9 +41,9 @@ WORST = {
     "spaces": "a" + " " * LENGTH + "b",
     "lines": "\r\n" * (LENGTH // 2),
 }
-# For what has very many fields.
+# For forms with very many fields.
 FEW = ("marks", "ligatures", "days", "codes")
-# How many times the plain letters' cost is still "reading it once", and what a measurement may stray by.
+# The accepted multiple of the plain letters' cost, and the tolerance of a measurement in seconds.
 TIMES, STRAY = 8, 0.15
 
 
@@ -55,7 +55,7 @@ def cost(action: Callable[[], Any]) -> float:
 
 
 def costs_more_than(limit: float, action: Callable[[], Any]) -> bool:
-    """Whether `action` costs more each time: collecting garbage may fall into one measurement, not into all."""
+    """Return whether `action` exceeds `limit` each time: garbage collection may fall into one run, not into all."""
     return all(cost(action) >= limit for _ in range(4))
 
 
@@ -81,7 +81,7 @@ def test_every_field_of_the_contact_form_is_bounded(visitor: Visitor) -> None:
     for name in names:
         words = {"form_token": token(), **letter(name="")}
         bounded(lambda text, name=name, words=words: visitor.sends({**words, name: text}))  # type: ignore[misc]
-    # Only what was short, or became so, was stored.
+    # Only names that were short, or became short by cleaning, were stored.
     assert all(len(enquiry.name) <= len("a b") for enquiry in Enquiry.objects.all())
 
 
@@ -113,7 +113,7 @@ def test_every_field_of_the_mapping_is_bounded(begun: Answerer) -> None:
     assert "x" * 2000 not in str(InitialMapping.objects.values())
 
 
-def test_the_answer_to_the_waiting_list_is_bounded(visitor: Visitor) -> None:
+def test_waiting_list_answer_is_bounded(visitor: Visitor) -> None:
     set_pause()
     joins(visitor)
     address = private_address(Enquiry.objects.get())
@@ -185,6 +185,6 @@ def test_past_days_search_is_bounded_in_time() -> None:
     ],
 )
 def test_unclosed_tags_cost_no_more_than_others(repeated: str) -> None:
-    """What takes its length squared takes a minute here, and not a second."""
+    """A quadratic algorithm takes a minute here, not a second."""
     html = repeated * 20_000
     assert cost(lambda: unbroken_html(finnish_html(html))) < 5

@@ -1,4 +1,4 @@
-"""Whether a page that came back still holds what was typed."""
+"""Check that a page shown again still contains the typed text."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The private links of mails: of those that a server took, and of one that is about to go."""
+"""Private links in mails: those in delivered mails, and a new one for an enquiry."""
 
 import re
 from datetime import datetime
@@ -21,7 +21,7 @@ def secrets_in_mails(server: SmtpServer) -> set[str]:
 
 
 def mail_link_for_enquiry(*, enquiry: Enquiry, now: datetime) -> str:
-    """The secret of the private link in a mail that goes now to who wrote this enquiry."""
+    """Return the secret of the private link in a mail that is sent now to the sender of this enquiry."""
     mail = OutgoingMail(enquiry=enquiry, purpose=MailPurpose.MAPPING_LINK, text=MAPPING_LINK.placeholder)
     fill_in_links(mail, now)
     return mail.text

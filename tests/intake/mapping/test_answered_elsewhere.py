@@ -1,4 +1,4 @@
-"""A step that is open in two places: what was answered in one is not wiped out by the other."""
+"""A step that is open in two tabs: a post from one does not overwrite what was answered in the other."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ def stored() -> dict[str, Any]:
 
 
 def open_early(begun: Answerer, number: int) -> Letter:
-    """The page of a step, opened before anything of it was answered."""
+    """Return the fields of a step's page that was opened before the step was answered."""
     begun.sends_step(1, ANSWERS[0])
     return begun.reads(f"vaihe/{number}").values
 
 
 @pytest.mark.parametrize(("number", "button"), [(WISHES, {}), (PRACTICALITIES, {"back": "1"})])
-def test_an_empty_page_wipes_out_nothing(begun: Answerer, number: int, button: dict[str, str]) -> None:
+def test_stale_empty_page_overwrites_no_answer(begun: Answerer, number: int, button: dict[str, str]) -> None:
     empty = open_early(begun, number)
     begun.sends_step(number, ANSWERS[number - 1])
     answered = stored()
@@ -31,7 +31,7 @@ def test_an_empty_page_wipes_out_nothing(begun: Answerer, number: int, button: d
     assert stored() == answered
 
 
-# Another answer to each type of question; some are empty, and some take a question away that the page had asked.
+# Another answer to each type of question; some are empty, and some rule out a question of the page.
 CHANGED: tuple[dict[str, str | list[str]], ...] = (
     {"q_kuka": "kuka-1", "q_koko": "3"},
     {"q_muutos": "Toinen\r\nrivi  ”näin”", "q_teemat": ["teemat-2"], "q_nyt": "7"},
@@ -40,7 +40,7 @@ CHANGED: tuple[dict[str, str | list[str]], ...] = (
 
 
 @pytest.mark.parametrize(("before", "after"), [(ANSWERS, CHANGED), (CHANGED, ANSWERS)], ids=["there", "and back"])
-def test_an_untouched_page_changes_no_answer(
+def test_untouched_stale_page_changes_no_answer(
     begun: Answerer, before: tuple[Letter, ...], after: tuple[Letter, ...]
 ) -> None:
     for step, words in enumerate(before, 1):
@@ -53,7 +53,7 @@ def test_an_untouched_page_changes_no_answer(
         assert stored() == changed
 
 
-def test_what_is_typed_joins_what_was_answered_elsewhere(begun: Answerer) -> None:
+def test_typed_text_is_merged_with_answers_from_elsewhere(begun: Answerer) -> None:
     empty = open_early(begun, WISHES)
     begun.sends_step(WISHES, ANSWERS[1])
     elsewhere = stored()
@@ -61,7 +61,7 @@ def test_what_is_typed_joins_what_was_answered_elsewhere(begun: Answerer) -> Non
     assert stored() == {**elsewhere, "muu": "Palaverit"}
 
 
-def test_an_answer_is_taken_back_where_it_was_seen(begun: Answerer) -> None:
+def test_shown_answer_can_be_cleared(begun: Answerer) -> None:
     begun.answers_all()
     page = begun.reads("vaihe/3").values
     assert begun.posts(begun.address("vaihe/3"), {**page, "q_paiva": "", "q_aika_to": ""}).status_code == 303
@@ -69,7 +69,7 @@ def test_an_answer_is_taken_back_where_it_was_seen(begun: Answerer) -> None:
     assert stored()["aika"] == {"from": "2027-03-01", "to": ""}
 
 
-def test_a_mistake_shows_what_was_answered_elsewhere(begun: Answerer) -> None:
+def test_validation_error_shows_answers_from_elsewhere(begun: Answerer) -> None:
     empty = open_early(begun, PRACTICALITIES)
     begun.sends_step(PRACTICALITIES, ANSWERS[2])
     answer = begun.posts(begun.address("vaihe/3"), {**empty, "q_paiva": "joskus"})
@@ -81,7 +81,7 @@ def test_a_mistake_shows_what_was_answered_elsewhere(begun: Answerer) -> None:
     assert stored()["aika"] == {"from": "2027-03-01", "to": ""}
 
 
-def test_any_words_in_the_hidden_field_are_answered(begun: Answerer) -> None:
+def test_step_accepts_any_hidden_seen_value(begun: Answerer) -> None:
     begun.answers_all()
     for seen in ("", "x", "=", "muutos=", "[[[", "muutos=0 muutos=1", "\u00e4=\u00f6 = =="):
         typed = f"Palaverit {seen}".strip()
@@ -131,7 +131,7 @@ def test_older_page_of_contact_facts_keeps_corrected_address(begun: Answerer) ->
     changed = change_facts(begun, email="oikea@esimerkki.fi")
     begun.posts(begun.address(FACTS), {**older, "phone": "050 765 4321"})
     assert facts() == {**changed, "phone": "+358507654321"}
-    # An address that is typed there counts.
+    # An address that was changed on the older page is stored.
     begun.posts(begun.address(FACTS), {**older, "email": "kolmas@esimerkki.fi"})
     assert facts()["email"] == "kolmas@esimerkki.fi"
 
@@ -147,11 +147,11 @@ def test_error_on_older_page_of_contact_facts_shows_corrected_address(begun: Ans
     assert facts()["email"] == "oikea@esimerkki.fi"
 
 
-def test_emptied_contact_fact_is_emptied(begun: Answerer) -> None:
+def test_contact_fact_can_be_cleared(begun: Answerer) -> None:
     assert change_facts(begun, organisation="")["organisation"] == ""
 
 
-def test_any_words_in_the_hidden_field_of_contact_facts_are_answered(begun: Answerer) -> None:
+def test_contact_facts_accept_any_hidden_seen_value(begun: Answerer) -> None:
     shown = begun.reads(FACTS).values
     for number, seen in enumerate(("", "x", "email=", "muutos=0 name=1", "\u00e4=\u00f6 = =")):
         words = {**shown, "name": f"Maija {number}", "seen": seen}
@@ -172,7 +172,7 @@ def test_first_step_sent_again_keeps_corrected_address(answerer: Answerer) -> No
 
 
 @pytest.mark.parametrize("change", ["answer", "fact"])
-def test_only_what_the_check_page_showed_is_sent(begun: Answerer, change: str) -> None:
+def test_change_after_the_check_page_blocks_sending(begun: Answerer, change: str) -> None:
     begun.answers_all()
     page = begun.reads("tarkista")
     other = Answerer(secret=begun.secret)
@@ -188,6 +188,6 @@ def test_only_what_the_check_page_showed_is_sent(begun: Answerer, change: str) -
     assert not Enquiry.objects.exists()
     again = ShownForm.of(answer).values
     assert begun.posts(begun.address("tarkista"), again).status_code == 303
-    # A repeat of the first page finds it sent.
+    # Once the mapping is sent, even the outdated page redirects.
     assert begun.posts(begun.address("tarkista"), page.values).status_code == 303
     assert Enquiry.objects.count() == 1

@@ -23,7 +23,7 @@ from tests.intake.mapping.asking import ask, one_of, steps
 GROUP = {"supervision_form": "group", "delivery_modes": ["online", "client_premises"]}
 ALONE = {"supervision_form": "individual", "delivery_modes": ["online"]}
 
-# a decides b, b decides c, c decides d: on one step, and then on the next.
+# b depends on a and c on b, all on one step; d depends on c, on the next step.
 CHAIN = steps(
     [
         one_of("a", "yes no"),
@@ -37,12 +37,12 @@ CHAIN = steps(
 
 
 @pytest.mark.parametrize("value", [0, "x", ["x"], False, {"from": "2027-01-01", "to": ""}, {"from": "", "to": "x"}])
-def test_something_is_an_answer_and_so_is_nought(value: Any) -> None:
+def test_zero_and_other_values_are_answers(value: Any) -> None:
     assert is_answered(value)
 
 
 @pytest.mark.parametrize("value", [None, "", [], (), {}, {"from": "", "to": ""}])
-def test_nothing_is_no_answer(value: Any) -> None:
+def test_empty_values_are_no_answers(value: Any) -> None:
     assert not is_answered(value)
 
 
@@ -61,7 +61,7 @@ def test_condition_matches_any_listed_choice(source: str, choices: tuple[str, ..
     assert condition_holds(Condition(source=source, choices=choices), GROUP) is holds
 
 
-def test_without_a_condition_a_question_is_always_asked() -> None:
+def test_question_without_condition_is_always_asked() -> None:
     assert condition_holds(None, {})
 
 
@@ -71,7 +71,7 @@ def test_without_a_condition_a_question_is_always_asked() -> None:
         ({}, []),
         ({"a": "yes", "b": "yes", "c": "no", "d": "x"}, ["a", "b", "c", "d"]),
         ({"a": "yes", "b": "no", "c": "no", "d": "x"}, ["a", "b"]),
-        # An earlier answer was changed: all that hung from it falls, link by link.
+        # An earlier answer was changed: every answer that depended on it, even indirectly, no longer counts.
         ({"a": "no", "b": "yes", "c": "no", "d": "x"}, ["a"]),
         ({"b": "yes", "c": "yes", "d": "x"}, []),
         ({"a": "yes", "b": "yes", "c": "", "d": "x"}, ["a", "b"]),
@@ -82,7 +82,7 @@ def test_answer_counts_only_if_its_condition_chain_does(answers: dict[str, Any],
     assert list(counted_answers(CHAIN, ALONE, answers)) == counted
 
 
-def test_facts_decide_as_answers_do() -> None:
+def test_contact_facts_satisfy_conditions() -> None:
     assert counted_answers(CHAIN, GROUP, {"e": "x", "f": "y"}) == {"e": "x", "f": "y"}
 
 
@@ -94,7 +94,7 @@ def test_progress_counts_the_questions_that_apply(answers: dict[str, Any], answe
     assert progress(CHAIN, ALONE, answers) == Progress(answered=answered, asked=asked)
 
 
-def test_four_of_seven() -> None:
+def test_progress_counts_four_answers_of_seven() -> None:
     seven = steps([ask(name) for name in "abcd"], [ask(name) for name in "efg"])
     assert progress(seven, {}, dict.fromkeys("abce", "x")) == Progress(answered=4, asked=7)
 
@@ -109,7 +109,7 @@ def test_four_of_seven() -> None:
         ({"a": "no", "b": "yes"}, []),
     ],
 )
-def test_only_what_applies_is_missing(answers: dict[str, Any], lacking: list[str]) -> None:
+def test_missing_lists_only_applicable_questions(answers: dict[str, Any], lacking: list[str]) -> None:
     assert [question.key for _step, question in missing(CHAIN, ALONE, answers)] == lacking
 
 
@@ -129,7 +129,7 @@ def test_steps_without_applicable_questions_are_skipped(
     assert steps_to_show(CHAIN, facts, answers) == shown
 
 
-def test_a_text_alone_makes_no_step() -> None:
+def test_step_with_only_information_is_skipped() -> None:
     only_text = steps([one_of("a", "yes no")], [ask("t", QuestionType.INFORMATION), ask("b", when="a:yes")])
     assert steps_to_show(only_text, {}, {"a": "no"}) == [0]
     assert steps_to_show(only_text, {}, {"a": "yes"}) == [0, 1]
@@ -138,7 +138,7 @@ def test_a_text_alone_makes_no_step() -> None:
 def test_page_shows_questions_conditional_on_its_own_answers() -> None:
     page = CHAIN.steps[0]
     assert [question.key for question in questions_to_show(page, {})] == ["a", "b", "t", "c"]
-    # What was answered on the page before is not yet decided: the answer may change.
+    # An earlier answer on the same page may still change, so it hides nothing.
     assert [question.key for question in questions_to_show(page, {"a": "no"})] == ["a", "b", "t", "c"]
 
 
@@ -170,13 +170,13 @@ WORDS = [
 
 
 @pytest.mark.parametrize(("question", "value", "words"), WORDS)
-def test_an_answer_reads_as_people_write(question: Any, value: Any, words: str) -> None:
+def test_answer_text_is_readable_finnish(question: Any, value: Any, words: str) -> None:
     with override("fi"):
         assert answer_text(question, value) == words
 
 
 @pytest.mark.parametrize("question", [question for question, _value, _words in WORDS])
-def test_no_answer_reads_as_nothing(question: Any) -> None:
+def test_missing_answer_has_empty_text(question: Any) -> None:
     nothings: list[Any] = [None, "", [], {"from": "", "to": ""}]
     assert [answer_text(question, nothing) for nothing in nothings] == [""] * 4
 
@@ -187,5 +187,5 @@ def test_unknown_choice_has_empty_answer_text() -> None:
 
 
 @pytest.mark.parametrize(("iso", "words"), [("2027-02-01", "1.2.2027"), ("2026-11-22", "22.11.2026")])
-def test_a_day_is_written_without_noughts_before(iso: str, words: str) -> None:
+def test_finnish_date_has_no_leading_zeros(iso: str, words: str) -> None:
     assert finnish_date(iso) == words

@@ -1,4 +1,4 @@
-"""Any set of questions that the editor can save is rendered, answered, stored and read back; any post is answered."""
+"""Any question set that the editor can save is rendered, answered and stored; no post leads to a server error."""
 
 import itertools
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from tests.intake.visiting import ShownForm
 
 _numbers = itertools.count(1)
 
-# In years that people mean (home.dates).
+# Within the years that home.dates accepts.
 days = st.dates(date(1970, 1, 1), date(2040, 12, 31))
 
 
@@ -32,7 +32,7 @@ def no_limit(settings: Any) -> None:
 
 
 def publish(page: MappingPage, rows: list[Row]) -> MappingPage:
-    """Store what the editor would: only what its own check lets through."""
+    """Store the rows as the editor would; the example is skipped if they are invalid."""
     try:
         page.questions = QuestionStreamBlock().clean(stream(rows))
     except ValidationError:
@@ -78,7 +78,7 @@ def good_answer(draw: st.DataObject, question: Question) -> tuple[dict[str, str 
 
 
 def is_asked(question: Question, known: dict[str, Any]) -> bool:
-    """What the condition says, said once more in the plainest way."""
+    """Evaluate the question's condition independently of the code under test."""
     if question.condition is None:
         return True
     value = known.get(question.condition.source)
@@ -156,7 +156,7 @@ def test_arbitrary_answers_store_only_valid_data(
         posted = draw.draw(st.dictionaries(st.sampled_from(names) | st.text(max_size=8), hostile_values, max_size=12))
         back = draw.draw(st.sampled_from([{}, {}, {"back": "1"}]))
         answer = answerer.posts(answerer.address(f"vaihe/{number}"), {**posted, **back})
-        # 409: the step is not asked of this visitor, and the words come back.
+        # 409: the step does not apply to this visitor, and the typed text is returned.
         assert answer.status_code in (303, 409, 422)
     assert answerer.opens("tarkista").status_code == 200
     _check_stored(InitialMapping.objects.get())
@@ -194,7 +194,7 @@ def _check_stored(mapping: InitialMapping) -> None:
     hostile_values,
 ))  # fmt: skip
 @example(posted={})
-def test_any_first_form_is_answered(mapping_page: MappingPage, posted: dict[str, Any]) -> None:
+def test_any_first_step_post_is_handled(mapping_page: MappingPage, posted: dict[str, Any]) -> None:
     answerer = Answerer(f"visitor {next(_numbers)}")
     answer = answerer.begins({**contact_facts(), **posted})
     assert answer.status_code in (303, 422)
@@ -202,7 +202,7 @@ def test_any_first_form_is_answered(mapping_page: MappingPage, posted: dict[str,
         assert answerer.posts(answerer.address("yhteystiedot"), posted).status_code in (303, 422)
 
 
-def test_any_address_is_answered(mapping_page: MappingPage) -> None:
+def test_any_private_path_is_handled(mapping_page: MappingPage) -> None:
     answerer = Answerer()
     for path in (
         "x", "ä", "%00", "x/vaihe/1", "x/vaihe/-1", "x/vaihe/" + "9" * 400, "x" * 5000, "%F0%9F", "x/../y", "%2e%2e",

@@ -1,4 +1,4 @@
-"""The first step: where it was sent from, its token, and the contact facts."""
+"""The first step: the origin of its post, its form token and the contact facts."""
 
 from datetime import timedelta
 
@@ -82,7 +82,7 @@ def test_a_henkilotunnus_in_a_fact_is_not_stored(answerer: Answerer, field: str)
     assert "henkilötunnus" in " ".join(ShownForm.of(answer).errors(field))
 
 
-def test_dead_link_leads_to_a_new_mapping(client: Client, mapping_page: MappingPage) -> None:
+def test_dead_link_page_offers_a_new_mapping(client: Client, mapping_page: MappingPage) -> None:
     def button() -> list[str]:
         answer = client.get("/jatka/tama-linkki-ei-avaa/")
         assert answer.status_code == 404

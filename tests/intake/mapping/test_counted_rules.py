@@ -1,4 +1,4 @@
-"""A limit of one character is told in the singular."""
+"""The text of a one-character limit is in the singular."""
 
 import pytest
 

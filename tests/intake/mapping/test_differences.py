@@ -21,7 +21,7 @@ MEETS = {"supervision_form": "group", "delivery_modes": ["client_premises"]}
         "Satakunta", "Satakunnassa", "Pohjois-Satakunta", "Pori-Rauma", "Pori/Tampere", "Tampere ja Pori", "28100 Pori",
     ],
 )  # fmt: skip
-def test_a_place_in_satakunta_in_any_form(place: str) -> None:
+def test_place_in_satakunta_is_recognised_in_any_form(place: str) -> None:
     assert area_of(place) == Area.SATAKUNTA
 
 
@@ -34,7 +34,7 @@ def test_places_outside_satakunta_are_elsewhere(place: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["", "  ", " - ", "/", "."])
-def test_no_place_is_nowhere(place: str) -> None:
+def test_empty_place_has_no_area(place: str) -> None:
     assert area_of(place) is None
 
 
@@ -53,7 +53,7 @@ def test_is_far_only_when_meeting_outside_satakunta(modes: list[str], place: str
     assert is_far({"delivery_modes": modes}, place) is far
 
 
-def test_what_is_typical_has_no_differences() -> None:
+def test_typical_answers_have_no_differences() -> None:
     answers = {"kuka": "kuka-2", "koko": 5, "paikka": "Porissa", "tuttu": "no", "maksaja": "maksaja-1"}
     assert differences(ASKED, MEETS, answers) == []
 
@@ -63,11 +63,11 @@ def test_the_ideal_group_is_from_three_to_six(size: int, differs: bool) -> None:
     assert bool(differences(ASKED, MEETS, {"koko": size})) is differs
 
 
-def test_every_difference_is_told_with_its_value() -> None:
+def test_every_difference_contains_its_value() -> None:
     answers = {"koko": 12, "paikka": "Turku", "tuttu": "yes", "aika": {"from": "2027-02-01", "to": ""}}
-    told = differences(ASKED, MEETS, answers)
-    assert len(told) == 4
-    for words, value in zip(told, ["12", "Turku", "ennestään", "1.2.2027"], strict=True):
+    found = differences(ASKED, MEETS, answers)
+    assert len(found) == 4
+    for words, value in zip(found, ["12", "Turku", "ennestään", "1.2.2027"], strict=True):
         assert value in words
 
 

@@ -1,4 +1,4 @@
-"""An answer can end the mapping with a kind page: nothing of it is stored, and what was stored is removed."""
+"""An answer can end the mapping early with a kind page: it is not stored, and earlier answers are removed."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ def asked(published: MappingPage) -> Answerer:
 
 
 def shows_ending(answerer: Answerer, answer: Any, title: str = TITLE, gone: str = GONE) -> None:
-    """The answer to a post leads to the page of an early end, and nothing of the mapping is left."""
+    """Assert that the response leads to the page of an early ending, and that the mapping is removed."""
     assert answer.status_code == 303
     page = answerer.client.get(answer["Location"])
     assert page.status_code == 200
@@ -86,7 +86,7 @@ def test_answers_of_earlier_steps_are_removed(asked: Answerer) -> None:
     shows_ending(asked, asked.sends_step(2, {"q_mika": "mika-2"}), "Terapiaa muualta")
 
 
-def test_other_answers_go_on(asked: Answerer) -> None:
+def test_answers_without_an_ending_continue(asked: Answerer) -> None:
     assert asked.sends_step(1, {"q_kriisi": "no"})["Location"] == asked.address("vaihe/2")
     assert asked.sends_step(2, {"q_mika": "mika-1"})["Location"] == asked.address("tarkista")
     assert asked.sends()["Location"] == asked.address("perilla")
@@ -109,7 +109,7 @@ def test_same_start_resent_with_an_ending_removes_it(published: MappingPage) -> 
 
 
 def test_start_sent_again_goes_on_despite_a_new_ending(mapping_page: MappingPage) -> None:
-    """What was begun goes on with its own questions."""
+    """A mapping that has begun keeps the questions it began with."""
     answerer = Answerer()
     form = ShownForm.of(answerer.client.get(BEGIN))
     words = {**form.values, **contact_facts()}
@@ -121,8 +121,8 @@ def test_start_sent_again_goes_on_despite_a_new_ending(mapping_page: MappingPage
     assert InitialMapping.objects.get().answers["koko"] == 12
 
 
-def test_corrected_fact_counts_where_the_start_is_sent_again(published: MappingPage) -> None:
-    """The first step says again what was corrected meanwhile on the mapping's own page."""
+def test_resent_start_keeps_a_corrected_fact(published: MappingPage) -> None:
+    """The first step is sent again with a fact that has since been corrected on the mapping's own page."""
     published.questions = stream([*ROWS[:-1], ending("ryhmat", "supervision_form:group", title="Vain yksin")])
     published.save()
     answerer = Answerer()
@@ -138,7 +138,7 @@ def test_corrected_fact_counts_where_the_start_is_sent_again(published: MappingP
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Requested-With": "fetch"}])
-def test_second_press_leads_to_the_ending_too(asked: Answerer, headers: dict[str, str]) -> None:
+def test_repeated_post_redirects_to_the_ending_too(asked: Answerer, headers: dict[str, str]) -> None:
     words = {"version": asked.version(), "q_kriisi": "yes", "q_koti": "Salakylä"}
     first, second = (asked.posts(asked.address("vaihe/1"), words, headers=headers) for _press in range(2))
     assert (second.status_code, second["Location"]) == (first.status_code, first["Location"])
@@ -149,7 +149,7 @@ def test_second_press_leads_to_the_ending_too(asked: Answerer, headers: dict[str
 
 
 @pytest.mark.parametrize("words", [{"q_kriisi": "no"}, {"q_kriisi": "yes", "back": "1"}])
-def test_other_post_to_a_dead_link_is_not_found(asked: Answerer, words: dict[str, str]) -> None:
+def test_dead_link_post_without_ending_is_404(asked: Answerer, words: dict[str, str]) -> None:
     asked.sends_step(1, {"q_kriisi": "yes"})
     answer = asked.posts(asked.address("vaihe/1"), {**words, "q_koti": "Salakylä"})
     assert answer.status_code == 404
@@ -172,7 +172,7 @@ def test_ending_answer_kept_on_back_is_not_sent(asked: Answerer, way: str) -> No
 
 @pytest.mark.parametrize("way", ["back", "later"])
 def test_kept_ending_answer_hides_later_steps(asked: Answerer, way: str) -> None:
-    """What would be written there would be lost: the mapping goes on where the answer can be changed or sent."""
+    """Text typed on them would be lost, so they redirect to the step where the answer can be changed or sent."""
     asked.sends_step(1, {"q_kriisi": "yes", way: "1"})
     for place in ("", "vaihe/2", "tarkista"):
         answer = asked.opens(place)
@@ -184,7 +184,7 @@ def test_kept_ending_answer_hides_later_steps(asked: Answerer, way: str) -> None
     assert asked.sends_step(1, {"q_kriisi": "no"})["Location"] == asked.address("vaihe/2")
 
 
-def test_later_answer_ends_no_earlier_step(asked: Answerer) -> None:
+def test_ending_on_later_step_keeps_earlier_steps(asked: Answerer) -> None:
     asked.sends_step(1, {"q_kriisi": "no"})
     asked.sends_step(2, {"q_mika": "mika-2", "back": "1"})
     assert asked.sends_step(1, {"q_kriisi": "no"})["Location"] == asked.address("vaihe/2")
@@ -192,7 +192,7 @@ def test_later_answer_ends_no_earlier_step(asked: Answerer) -> None:
     shows_ending(asked, asked.sends_step(2, {"q_mika": "mika-2"}), "Terapiaa muualta")
 
 
-def test_message_is_not_invited_to_what_ends_at_once(visitor: Visitor, published: MappingPage) -> None:
+def test_message_that_would_end_at_once_is_not_invited(visitor: Visitor, published: MappingPage) -> None:
     thanks = visitor.sends(letter(supervision_form="individual"))["Location"]
     assert "Jatka alkukartoitukseen" not in page_text(visitor.client.get(thanks))
     assert "alkukartoitukseen" not in OutgoingMail.objects.get(purpose="confirmation").text
@@ -218,7 +218,7 @@ def test_contact_fact_of_message_ends_mapping_at_once(visitor: Visitor, publishe
     assert Enquiry.objects.exists()
 
 
-def test_ending_keeps_the_message_before_it(visitor: Visitor, published: MappingPage) -> None:
+def test_ending_keeps_the_earlier_message(visitor: Visitor, published: MappingPage) -> None:
     thanks = visitor.sends(letter(delivery_modes=["online"]))["Location"]
     answerer = Answerer()
     answerer.follows(visitor.client.post(thanks))
@@ -236,14 +236,14 @@ def test_sent_mapping_is_not_ended(asked: Answerer) -> None:
     assert InitialMapping.objects.get().is_sent
 
 
-def test_script_is_led_to_the_ending_too(asked: Answerer) -> None:
+def test_fetch_post_gets_201_with_the_ending(asked: Answerer) -> None:
     headers = {"Sec-Fetch-Site": "same-origin", "X-Requested-With": "fetch"}
     answer = asked.sends_step(1, {"q_kriisi": "yes"}, headers=headers)
     assert answer.status_code == 201
     assert TITLE in page_text(asked.client.get(answer["Location"]))
 
 
-def test_ending_removed_meanwhile_says_the_same(asked: Answerer) -> None:
+def test_removed_ending_page_has_general_text(asked: Answerer) -> None:
     address = asked.sends_step(1, {"q_kriisi": "yes"})["Location"]
     MappingPage.objects.update(questions=[])
     page = asked.client.get(address)
@@ -255,7 +255,7 @@ def test_ending_removed_meanwhile_says_the_same(asked: Answerer) -> None:
 
 @pytest.mark.parametrize("unpublish", [False, True])
 def test_withdrawn_ending_ends_nothing(asked: Answerer, published: MappingPage, unpublish: bool) -> None:
-    """Nobody could read its words any more."""
+    """Its text can no longer be shown."""
     published.questions = stream([*ROWS[:3], *ROWS[4:]])
     published.live = not unpublish
     published.save()
@@ -263,8 +263,8 @@ def test_withdrawn_ending_ends_nothing(asked: Answerer, published: MappingPage, 
     assert asked.opens()["Location"] == asked.address("vaihe/2")
 
 
-def test_ending_of_another_answer_now_ends_nothing(asked: Answerer, published: MappingPage) -> None:
-    """Its words are for those who answer otherwise."""
+def test_ending_moved_to_another_answer_ends_nothing(asked: Answerer, published: MappingPage) -> None:
+    """The ending now belongs to the other answer, so its text would not suit this one."""
     published.questions = stream([*ROWS[:3], ending("apu", "kriisi:no", title="Toinen"), *ROWS[4:]])
     published.save()
     for answer in ("yes", "no"):
@@ -287,7 +287,7 @@ def test_answer_to_unasked_question_ends_nothing() -> None:
     assert [found.key for found in endings_of(question_set, {}, {"a": "yes", "b": "yes"})] == ["e"]
 
 
-def test_editor_takes_endings_without_contradiction() -> None:
+def test_editor_accepts_consistent_endings() -> None:
     assert len(QuestionStreamBlock().clean(stream(ROWS))) == len(ROWS)
 
 
@@ -321,7 +321,7 @@ def test_editor_rejects_contradictory_endings(rows: list[Row], place: int, messa
     assert message in str(refused.value.block_errors[place].as_json_data())
 
 
-def test_step_of_an_ending_alone_has_no_question() -> None:
+def test_step_with_only_an_ending_is_rejected() -> None:
     rows = [step("Alku"), CHOICE, step("Jatko"), ending("e", "a:a-1")]
     with pytest.raises(StreamBlockValidationError) as refused:
         QuestionStreamBlock().clean(stream(rows))
@@ -355,10 +355,8 @@ def test_tryout_ends_early_too(published: MappingPage) -> None:
 
 
 @pytest.mark.parametrize(("button", "ends"), [({}, True), ({"back": "1"}, False), ({"later": "1"}, False)])
-def test_answer_at_a_closed_link_ends_beside_other_pages(
-    published: MappingPage, button: dict[str, str], ends: bool
-) -> None:
-    """What an earlier page answered is gone; the way back and to later end nothing."""
+def test_ending_answer_at_closed_link_still_ends(published: MappingPage, button: dict[str, str], ends: bool) -> None:
+    """Answers of other steps are gone, so conditions on them count as met. The back and later buttons end nothing."""
     published.questions = stream(
         [
             step("Yksi"),

@@ -1,4 +1,4 @@
-"""The default set, as a new installation has it."""
+"""The default question set of a new installation."""
 
 import pytest
 from django.core.management import call_command
@@ -35,7 +35,7 @@ def test_reload_keeps_edited_mapping_page() -> None:
     assert after.latest_revision_id == before.latest_revision_id
 
 
-def test_it_can_be_answered_and_sent() -> None:
+def test_default_mapping_can_be_answered_and_sent() -> None:
     answerer = Answerer()
     answerer.begins()
     for number in (1, 2, 3):

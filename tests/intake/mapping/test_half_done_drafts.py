@@ -1,4 +1,4 @@
-"""No draft, however half done, stops the editor, its preview, its history or the public page."""
+"""A half-done draft breaks neither the editor nor its previews, its history or the public page."""
 
 import json
 from typing import Any
@@ -31,15 +31,15 @@ def kati() -> Client:
 
 
 def draft(page: MappingPage, rows: Any) -> MappingPage:
-    """Leave `rows` as the page's newest draft, as they are."""
+    """Store `rows` unchecked as the page's newest draft."""
     revision = MappingPage.objects.get(pk=page.pk).save_revision()
     revision.content["questions"] = json.dumps(rows)
     revision.save()
     return MappingPage.objects.get(pk=page.pk)
 
 
-def of_the_draft(page: MappingPage) -> dict[str, str]:
-    """The screens that read what the draft asks."""
+def draft_screens(page: MappingPage) -> dict[str, str]:
+    """URLs of the screens that read the questions of the draft."""
     newest = page.latest_revision
     oldest = page.revisions.order_by("pk").first()
     return {
@@ -51,8 +51,8 @@ def of_the_draft(page: MappingPage) -> dict[str, str]:
     }
 
 
-def of_the_page(page: MappingPage) -> dict[str, str]:
-    """Those beside them. To revert opens the editor of the same draft."""
+def other_screens(page: MappingPage) -> dict[str, str]:
+    """URLs of the page's other screens. The revert screen opens the editor of the same draft."""
     return {
         "history": reverse("wagtailadmin_pages:history", args=[page.pk]),
         "revert": reverse("wagtailadmin_pages:revisions_revert", args=[page.pk, page.latest_revision.pk]),
@@ -63,12 +63,12 @@ def of_the_page(page: MappingPage) -> dict[str, str]:
 
 
 def opened(client: Client, addresses: dict[str, str]) -> dict[str, int]:
-    """What each screen answers."""
+    """Return the status code of each screen."""
     return {name: client.get(address).status_code for name, address in addresses.items()}
 
 
-def previews(page: MappingPage) -> None:
-    """Every page of the draft beside its editor."""
+def assert_previews_open(page: MappingPage) -> None:
+    """Assert that every preview of the draft opens."""
     version = page.get_latest_revision_as_object()
     for mode, _label in version.preview_modes:
         response = version.make_preview_request(RequestFactory().get("/"), mode, {"in_preview_panel": True})
@@ -102,36 +102,36 @@ HALF_DONE: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
-# All of them in one draft, where they are rows.
+# The rows of all these drafts in one draft; the two drafts without valid rows are left out.
 TOGETHER = [one for name, rows in HALF_DONE.items() if name not in ("no list", "rows of another kind") for one in rows]
 
 
 @pytest.mark.parametrize("name", HALF_DONE)
 def test_every_preview_opens(mapping_page: MappingPage, name: str) -> None:
     page = draft(mapping_page, HALF_DONE[name])
-    previews(page)
+    assert_previews_open(page)
     QuestionStreamBlock().get_form_state(page.get_latest_revision_as_object().questions)
 
 
 def test_every_screen_opens(kati: Client, mapping_page: MappingPage) -> None:
     mapping_page.save_revision().publish()
     page = draft(mapping_page, TOGETHER)
-    answers = opened(kati, of_the_draft(page) | of_the_page(page))
+    answers = opened(kati, draft_screens(page) | other_screens(page))
     assert set(answers.values()) == {200}, answers
     for name in ("no row at all", "no list", "rows of another kind"):
-        addresses = of_the_draft(draft(mapping_page, HALF_DONE[name]))
+        addresses = draft_screens(draft(mapping_page, HALF_DONE[name]))
         answers = opened(kati, {screen: addresses[screen] for screen in ("editor", "compare", "tryout")})
         assert set(answers.values()) == {200}, (name, answers)
 
 
-def test_a_public_page_shows_what_is_left(kati: Client, mapping_page: MappingPage) -> None:
+def test_half_done_published_page_opens(kati: Client, mapping_page: MappingPage) -> None:
     MappingPage.objects.filter(pk=mapping_page.pk).update(questions=TOGETHER)
     page = draft(mapping_page, EVERY_TYPE)
-    answers = opened(kati, of_the_draft(page) | of_the_page(page))
+    answers = opened(kati, draft_screens(page) | other_screens(page))
     assert set(answers.values()) == {200}, answers
 
 
-def test_what_can_be_read_is_shown() -> None:
+def test_readable_part_of_a_draft_is_shown() -> None:
     asked = read_question_set(
         stream([step("S"), WHO, row("short_text", "muu", label="Muu?", when=["", "kuka:kuka-1"])])
     )
@@ -142,7 +142,7 @@ def test_what_can_be_read_is_shown() -> None:
 
 
 def test_an_empty_condition_is_saved_but_not_published() -> None:
-    """The tap that stopped the editor: ⊕ under the condition, nothing chosen."""
+    """The editor makes one by a tap on ⊕ under the condition, without a choice. This once broke the editor."""
     rows = [step("S"), WHO, row("short_text", "muu", label="Muu?", when=[""])]
     value = stream(rows)
     block = QuestionStreamBlock()
@@ -154,13 +154,13 @@ def test_an_empty_condition_is_saved_but_not_published() -> None:
 
 @pytest.mark.parametrize("rows", [[step("S"), WHO, WHO], [step("S"), {**WHO, "value": {**WHO["value"], "choices": [
     {"type": "item", "value": "A", "id": "x"}, {"type": "item", "value": "B", "id": "x"}]}}]])  # fmt: skip
-def test_keys_twice_are_not_published(rows: list[Row]) -> None:
+def test_duplicate_keys_are_not_published(rows: list[Row]) -> None:
     with pytest.raises(StreamBlockValidationError) as refused:
         QuestionStreamBlock().clean(stream(rows))
     assert list(refused.value.block_errors) == [len(rows) - 1]
 
 
-# What the editor's form can post, and what may be left of it in the database.
+# What the editor's form can post, and what the database may contain.
 _leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.sampled_from(["kuka:kuka-1", ":", "a:"])
 _items = st.fixed_dictionaries({}, optional={"type": _leaves, "value": _leaves, "id": _leaves})
 _values = _leaves | st.lists(_leaves | _items, max_size=3) | _items

@@ -1,4 +1,4 @@
-"""The mapping in a pause: its page leads to the waiting list first, and what has begun goes on."""
+"""The mapping in a pause: its start page leads to the waiting list first, and a begun mapping can go on."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.intake.waiting.visitors import set_pause
 
 
 def buttons(answerer: Answerer) -> list[tuple[str, str]]:
-    """The big links of the start page: (address, words)."""
+    """Return (address, text) of each button of the start page."""
     soup = ShownForm.of(answerer.client.get(START)).soup
     return [(str(link["href"]), link.get_text(strip=True)) for link in soup.select("main .mapping-begin a.button")]
 
@@ -28,7 +28,7 @@ def begin_links(answerer: Answerer) -> int:
         (FormMode.WAITING_LIST, False, (BEGIN, "Aloita alkukartoitus"), 1),
     ],
 )
-def test_the_start_page_leads_where_the_pause_says(
+def test_start_page_button_follows_the_pause(
     answerer: Answerer, mode: FormMode, active: bool, button: tuple[str, str], links: int
 ) -> None:
     set_pause(mode, active=active)
@@ -71,7 +71,7 @@ def test_confirmation_in_a_pause_has_no_mapping_link(answerer: Answerer, visitor
     thanks = str(visitor.sends()["Location"])
     assert not ShownForm.of(visitor.client.get(thanks)).soup.select("main form")
     assert "/jatka/" not in OutgoingMail.objects.get(purpose="confirmation").text
-    # A button of a page that was opened before.
+    # The button of a page that was opened before the pause.
     pressed = visitor.client.post(thanks)
     assert (pressed.status_code, pressed["Location"]) == (303, thanks)
     set_pause(active=False)

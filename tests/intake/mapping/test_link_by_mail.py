@@ -1,4 +1,4 @@
-"""The link of a mapping without a message goes by mail: once by itself, again when asked for, and not to strangers."""
+"""The link to a mapping without a message is mailed once automatically, again on request, and not to strangers."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -37,7 +37,7 @@ def clock() -> Iterator[Any]:
 
 
 def begins(answerer: Answerer, clock: Any, **changes: str | list[str]) -> None:
-    """Fill the first step in as slowly as a person, and send it."""
+    """Fill in the first step as slowly as a person, and send it."""
     form = ShownForm.of(answerer.client.get(BEGIN))
     clock.shift(timedelta(minutes=1))
     answer = answerer.posts(BEGIN, {**form.values, **contact_facts(**changes)})
@@ -52,19 +52,19 @@ def corrects(answerer: Answerer, clock: Any, email: str) -> Any:
     return answer
 
 
-def waiting() -> list[str]:
-    """The addresses of the links that wait to go out."""
+def queued_recipients() -> list[str]:
+    """Return the recipients of the queued link mails."""
     return list(OutgoingMail.objects.filter(purpose="mapping_resume").values_list("recipient", flat=True))
 
 
 def button(page: Any) -> str:
-    """What the button that mails the link says; "" where there is none."""
+    """Return the text of the button that mails the link; "" if there is none."""
     found = BeautifulSoup(page.content.decode(), "html.parser").select_one("button[name=later]")
     return found.get_text(strip=True) if found else ""
 
 
 def mailed_to(answerer: Answerer, smtp: SmtpServer) -> Answerer:
-    """Deliver what waits, and follow the newest link in the mails on another device."""
+    """Deliver the queued mails, and open the newest mailed link on another device."""
     before = secrets_in_mails(smtp)
     deliver_due()
     (secret,) = secrets_in_mails(smtp) - before
@@ -73,18 +73,18 @@ def mailed_to(answerer: Answerer, smtp: SmtpServer) -> Answerer:
 
 
 def delivers_until_withdrawn(clock: Any) -> None:
-    """Try the mail at each of its times, until it is given up."""
+    """Try to deliver the mail at each retry, until it is given up."""
     for wait in WAITS:
         deliver_due()
         clock.shift(wait)
         if not OutgoingMail.objects.exists():
             break
-    assert waiting() == []
+    assert queued_recipients() == []
 
 
 def test_stored_address_gets_the_link_once(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     begins(answerer, clock)
-    assert waiting() == [ADDRESS]
+    assert queued_recipients() == [ADDRESS]
     assert ON_ITS_WAY in page_text(answerer.opens("vaihe/1"))
     answerer.answers_all()
     phone = mailed_to(answerer, smtp)
@@ -124,28 +124,28 @@ def test_delivered_link_mail_is_not_kept(answerer: Answerer, smtp: SmtpServer, c
     assert not OutgoingMail.objects.exists()
 
 
-def test_sent_mapping_gets_no_link_any_more(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+def test_sent_mapping_gets_no_link_mail(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     begins(answerer, clock)
     answerer.answers_all()
     answerer.sends()
-    assert waiting() == []
+    assert queued_recipients() == []
     deliver_due()
     assert not any("Jatka alkukartoitusta" in str(message["Subject"]) for message in smtp.messages)
 
 
-def test_corrected_address_gets_link_and_first_dies(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+def test_corrected_address_gets_link_replacing_the_first(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     begins(answerer, clock, email="maja@esimerkki.fi")
     stranger = mailed_to(answerer, smtp)
     assert stranger.opens("vaihe/1").status_code == 200
     corrects(answerer, clock, ADDRESS)
     assert stranger.opens("vaihe/1").status_code == 404
-    assert waiting() == [ADDRESS]
+    assert queued_recipients() == [ADDRESS]
     assert mailed_to(answerer, smtp).opens("vaihe/1").status_code == 200
     assert answerer.opens("vaihe/1").status_code == 200
 
 
 def mailed_to_mistyped_address(answerer: Answerer, smtp: SmtpServer, clock: Any) -> Answerer:
-    """The stranger who got the link; the visitor has asked for it again."""
+    """Mail the link to a mistyped address and request it again; return the stranger who got it."""
     begins(answerer, clock, email="maja@esimerkki.fi")
     stranger = mailed_to(answerer, smtp)
     clock.shift(MAIL_INTERVAL)
@@ -153,11 +153,11 @@ def mailed_to_mistyped_address(answerer: Answerer, smtp: SmtpServer, clock: Any)
     return stranger
 
 
-def test_corrected_address_kills_link_though_a_later_mail_was_undeliverable(
+def test_address_correction_revokes_link_despite_undeliverable_mail(
     answerer: Answerer, smtp: SmtpServer, clock: Any
 ) -> None:
     stranger = mailed_to_mistyped_address(answerer, smtp, clock)
-    assert waiting() == ["maja@esimerkki.fi"]
+    assert queued_recipients() == ["maja@esimerkki.fi"]
     smtp.behaviour = Behaviour.REJECT
     delivers_until_withdrawn(clock)
     smtp.behaviour = Behaviour.ACCEPT
@@ -167,23 +167,23 @@ def test_corrected_address_kills_link_though_a_later_mail_was_undeliverable(
     assert mailed_to(answerer, smtp).opens("vaihe/1").status_code == 200
 
 
-def test_corrected_address_kills_link_though_answers_withdrew_a_later_mail(
+def test_address_correction_revokes_link_despite_withdrawn_mail(
     answerer: Answerer, smtp: SmtpServer, clock: Any
 ) -> None:
     stranger = mailed_to_mistyped_address(answerer, smtp, clock)
     answerer.sends_step(1, ANSWERS[0])
     answerer.sends_step(2, {**ANSWERS[1], "q_muutos": "<a href=x>casino</a> https://a.example https://b.example"})
     deliver_due()
-    assert waiting() == []
-    # Her answers are still held suspicious, so no link goes to the right address either.
+    assert queued_recipients() == []
+    # The answers still count as suspicious, so no link is mailed to the correct address either.
     corrects(answerer, clock, ADDRESS)
-    assert waiting() == []
+    assert queued_recipients() == []
     answerer.answers_all()
     answerer.sends()
     assert stranger.opens("kopio").status_code == 410
 
 
-def test_corrected_address_kills_link_that_was_taken_unconfirmed(
+def test_address_correction_revokes_link_of_unconfirmed_delivery(
     answerer: Answerer, smtp: SmtpServer, clock: Any
 ) -> None:
     begins(answerer, clock, email="maja@esimerkki.fi")
@@ -204,7 +204,7 @@ def test_same_mailbox_keeps_its_links(answerer: Answerer, smtp: SmtpServer, cloc
     assert phone.opens("vaihe/1").status_code == 200
 
 
-def test_address_corrected_before_delivery_goes_nowhere_else(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+def test_address_corrected_before_delivery_gets_only_mail(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     begins(answerer, clock, email="maja@esimerkki.fi")
     corrects(answerer, clock, ADDRESS)
     deliver_due()
@@ -216,10 +216,10 @@ def test_address_changed_by_mailed_link_keeps_that_link(answerer: Answerer, smtp
     phone = mailed_to(answerer, smtp)
     corrects(phone, clock, "maija@toinen.fi")
     assert phone.opens("vaihe/1").status_code == 200
-    assert waiting() == ["maija@toinen.fi"]
+    assert queued_recipients() == ["maija@toinen.fi"]
 
 
-def test_one_draft_mails_no_list_of_strangers(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+def test_draft_mails_a_limited_number_of_addresses(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     begins(answerer, clock, email="nolla@esimerkki.fi")
     for name in ("yksi", "kaksi", "kolme", "nelja"):
         deliver_due()
@@ -246,35 +246,35 @@ def test_mailbox_gets_two_draft_links_a_day(mapping_page: Any, smtp: SmtpServer,
 
 def test_suspicious_start_mails_nothing(answerer: Answerer, clock: Any) -> None:
     begins(answerer, clock, extra_line="x")
-    assert waiting() == []
+    assert queued_recipients() == []
     page = answerer.opens("myohemmin")
     assert CANNOT in page_text(page)
     assert button(page) == ""
     answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
-    assert waiting() == []
+    assert queued_recipients() == []
 
 
 def test_start_sent_too_fast_mails_nothing(answerer: Answerer, clock: Any) -> None:
     form = ShownForm.of(answerer.client.get(BEGIN))
     answerer.follows(answerer.posts(BEGIN, {**form.values, **contact_facts()}))
-    assert waiting() == []
+    assert queued_recipients() == []
 
 
-def test_suspicious_answers_mail_nothing_any_more(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
-    """What the answers make of the mapping counts as well as its first step: before sending and before queueing."""
+def test_suspicious_answers_stop_link_mails(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+    """The answers are checked like the first step, both before a mail is queued and before it is sent."""
     begins(answerer, clock)
     answerer.sends_step(1, ANSWERS[0])
-    assert waiting() == [ADDRESS]
+    assert queued_recipients() == [ADDRESS]
     answerer.sends_step(2, {**ANSWERS[1], "q_muutos": "<a href=x>casino</a> https://a.example https://b.example"})
     deliver_due()
-    assert (waiting(), smtp.messages) == ([], [])
+    assert (queued_recipients(), smtp.messages) == ([], [])
     clock.shift(MAIL_INTERVAL)
     page = answerer.opens("myohemmin")
     assert button(page) == ""
     assert CANNOT in page_text(page)
     answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
     assert corrects(answerer, clock, "toinen@esimerkki.fi")["Location"] == answerer.address("vaihe/1")
-    assert waiting() == []
+    assert queued_recipients() == []
 
 
 def test_button_mails_the_link_again_after_an_hour(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
@@ -282,23 +282,23 @@ def test_button_mails_the_link_again_after_an_hour(answerer: Answerer, smtp: Smt
     deliver_due()
     assert button(answerer.opens("vaihe/1")) == ""
     answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
-    assert waiting() == []
+    assert queued_recipients() == []
     clock.shift(MAIL_INTERVAL)
     assert button(answerer.opens("vaihe/1")) == f"{SEND} uudelleen"
     answer = answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
     assert (answer.status_code, answer["Location"]) == (303, answerer.address("myohemmin"))
     assert ON_ITS_WAY in page_text(answerer.opens("myohemmin"))
     answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
-    assert waiting() == [ADDRESS]
+    assert queued_recipients() == [ADDRESS]
     assert mailed_to(answerer, smtp).opens("vaihe/1").status_code == 200
     clock.shift(MAIL_INTERVAL)
     page = answerer.opens("myohemmin")
-    # Two a day went to this mailbox.
+    # This mailbox has had its two mails of the day.
     assert button(page) == ""
     assert "Linkki lähetettiin osoitteeseen" in page_text(page)
 
 
-def test_going_on_later_stores_the_step_first(answerer: Answerer, clock: Any) -> None:
+def test_later_button_stores_the_step_first(answerer: Answerer, clock: Any) -> None:
     begins(answerer, clock)
     answerer.sends_step(1, ANSWERS[0])
     words = {**ANSWERS[1], "q_muutos": ""}
@@ -318,7 +318,7 @@ def test_going_on_later_stores_the_step_first(answerer: Answerer, clock: Any) ->
     assert onwards["href"] == answerer.address("vaihe/2")
 
 
-def test_going_on_later_keeps_invalid_words(answerer: Answerer, clock: Any) -> None:
+def test_later_button_keeps_invalid_text(answerer: Answerer, clock: Any) -> None:
     begins(answerer, clock)
     answer = answerer.sends_step(1, {**ANSWERS[0], "q_koko": "monta", "later": "mail"})
     assert answer.status_code == 422
@@ -331,10 +331,12 @@ def test_later_on_contact_facts_mails_the_new_address(answerer: Answerer, clock:
     words = {**contact_facts(email="maija@toinen.fi"), "later": "mail"}
     answer = answerer.posts(answerer.address("yhteystiedot"), words)
     assert answer["Location"] == answerer.address("myohemmin")
-    assert waiting() == ["maija@toinen.fi"]
+    assert queued_recipients() == ["maija@toinen.fi"]
 
 
-def test_failed_storing_of_the_link_is_told(answerer: Answerer, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_storing_of_link_mail_is_reported(
+    answerer: Answerer, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_arguments: object, **_named: object) -> None:
         raise OperationalError("DETAIL: Salasanat")
 
@@ -374,13 +376,13 @@ def test_link_to_expired_draft_is_not_mailed(answerer: Answerer, smtp: SmtpServe
     deliver_due()
     clock.move_to(expiry(timezone.now()) - timedelta(hours=1))
     answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
-    assert waiting() == [ADDRESS]
+    assert queued_recipients() == [ADDRESS]
     # The draft is removed within a day of its end; meanwhile the link would open nothing.
     clock.shift(timedelta(hours=2))
     before = secrets_in_mails(smtp)
     deliver_due()
     assert secrets_in_mails(smtp) == before
-    assert waiting() == []
+    assert queued_recipients() == []
 
 
 def test_removed_draft_leaves_no_mail(answerer: Answerer, clock: Any) -> None:
@@ -391,35 +393,35 @@ def test_removed_draft_leaves_no_mail(answerer: Answerer, clock: Any) -> None:
 
 
 def test_mapping_after_a_message_offers_no_mail(visitor: Visitor, answerer: Answerer) -> None:
-    """Its confirmation has a link; another mail may go to a mistyped address."""
+    """Its confirmation has a link already, and another mail could go to a mistyped address."""
     thanks = visitor.sends(letter(delivery_modes=["online"]))["Location"]
     answerer.follows(visitor.client.post(thanks))
     page = answerer.opens("myohemmin")
     assert page.status_code == 200
     assert button(page) == ""
     answerer.posts(answerer.address("myohemmin"), {"later": "mail"})
-    assert waiting() == []
+    assert queued_recipients() == []
 
 
-def test_page_of_sent_mapping_leads_to_thanks(answerer: Answerer) -> None:
+def test_later_page_of_sent_mapping_redirects_to_thanks(answerer: Answerer) -> None:
     answerer.sends_all()
     answer = answerer.opens("myohemmin")
     assert (answer.status_code, answer["Location"]) == (303, answerer.address("perilla"))
 
 
-def test_unchanged_address_kills_no_link(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+def test_unchanged_address_revokes_no_link(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     begins(answerer, clock)
     phone = mailed_to(answerer, smtp)
     corrects(phone, clock, "maija@toinen.fi")
     assert phone.opens("vaihe/1").status_code == 200
-    # The first device saves the facts step anew, with the address as it is shown now.
+    # The first device saves the contact facts again, with the address that they show now.
     form = ShownForm.of(answerer.opens("yhteystiedot"))
     answer = answerer.posts(answerer.address("yhteystiedot"), form.values)
     assert answer.status_code == 303
     assert phone.opens("vaihe/1").status_code == 200
 
 
-def test_first_step_sent_again_kills_no_link(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
+def test_resent_first_step_revokes_no_link(answerer: Answerer, smtp: SmtpServer, clock: Any) -> None:
     form = ShownForm.of(answerer.client.get(BEGIN))
     clock.shift(timedelta(minutes=1))
     answer = answerer.posts(BEGIN, {**form.values, **contact_facts()})

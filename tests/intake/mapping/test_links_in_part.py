@@ -1,4 +1,4 @@
-"""A private link that was copied with too much or too little leads where it should, or says what to check."""
+"""A private link copied with extra or missing characters is repaired, or its page tells what to check."""
 
 import logging
 import re
@@ -27,7 +27,7 @@ ADVICE = "arkista, että koko linkki tuli mukaan"
 PLACES = ("", "vaihe/2/", "tarkista/")
 
 
-def test_what_was_copied_along_is_left_out(begun: Answerer) -> None:
+def test_characters_copied_with_a_link_are_removed(begun: Answerer) -> None:
     for end in (
         ")", ",", ">", ".", "”", " ", ").", "%20", "%3E", "%2520", "&gt;", "\u200b", "*", "\n", ">,", "//",
     ):  # fmt: skip
@@ -39,18 +39,18 @@ def test_what_was_copied_along_is_left_out(begun: Answerer) -> None:
             assert "no-store" in answer["Cache-Control"]
 
 
-def test_a_link_without_its_last_slash_leads_on(begun: Answerer) -> None:
+def test_damaged_link_without_trailing_slash_redirects(begun: Answerer) -> None:
     for damaged in ("<{}>", "({})/", "{}).", "{}", " {}", "{}/)/", "*{}*"):
         answer = begun.client.get("/jatka/" + quote(damaged.format(begun.secret)))
         assert (answer.status_code, answer["Location"]) == (302, begun.address()), damaged
 
 
-def test_a_link_broken_by_a_line_is_joined(begun: Answerer) -> None:
+def test_link_with_a_line_break_is_joined(begun: Answerer) -> None:
     broken = begun.secret[:20] + "\r\n " + begun.secret[20:]
     assert begun.client.get(f"/jatka/{quote(broken)}/")["Location"] == begun.address()
 
 
-def test_the_waiting_lists_link_is_mended_too(visitor: Visitor) -> None:
+def test_waiting_list_link_is_repaired_too(visitor: Visitor) -> None:
     set_pause()
     joins(visitor)
     address = private_address(Enquiry.objects.get(), timezone.now())
@@ -65,11 +65,11 @@ def test_step_post_without_trailing_slash_is_stored(begun: Answerer) -> None:
     assert InitialMapping.objects.get().answers["muutos"] == "Lisää tilaa ajatella."
 
 
-def test_the_query_goes_along(begun: Answerer) -> None:
+def test_link_repair_keeps_the_query(begun: Answerer) -> None:
     assert begun.client.get(begun.address("vaihe/1") + ")?tarkista")["Location"].endswith("/vaihe/1/?tarkista")
 
 
-def test_what_cannot_be_mended_says_what_to_check(begun: Answerer) -> None:
+def test_unrepairable_link_tells_what_to_check(begun: Answerer) -> None:
     for damaged in ("{}ja", "{}/muu/", "{}/)/vaihe/1/", ")", "{}/vaihe/x/"):
         answer = begun.client.get("/jatka/" + quote(damaged.format(begun.secret), safe="%/"), follow=True)
         assert answer.status_code == 404, damaged
@@ -78,7 +78,7 @@ def test_what_cannot_be_mended_says_what_to_check(begun: Answerer) -> None:
 
 
 @pytest.mark.parametrize("place", ["", "odotuslista/"])
-def test_a_link_cut_short_says_what_to_check(begun: Answerer, place: str) -> None:
+def test_truncated_link_tells_what_to_check(begun: Answerer, place: str) -> None:
     answer = begun.client.get(f"/jatka/{new_secret()[:30]}/{place}")
     assert answer.status_code == 404
     assert ADVICE in page_text(answer)
@@ -88,11 +88,11 @@ ODD_PREFIXES = ["//jatka/", "/Jatka/", "/JATKA/", "///jatka//", "//Jatka/"]
 
 
 def at_odd_address(answerer: Answerer, method: str, path: str, **data: Any) -> Any:
-    """Ask for a path as it stands: the test client takes what follows two slashes for a host."""
+    """Request a path unchanged; the test client would take the text after two slashes for a host."""
     return getattr(answerer.client, method)("/", **data, PATH_INFO=path)
 
 
-def test_odd_private_prefix_leads_on(begun: Answerer) -> None:
+def test_odd_private_prefix_redirects(begun: Answerer) -> None:
     for prefix in ODD_PREFIXES:
         for place in PLACES:
             answer = at_odd_address(begun, "get", f"{prefix}{begun.secret}/{place}")
@@ -124,7 +124,7 @@ def test_path_starting_like_prefix_is_ordinary_404(begun: Answerer) -> None:
 
 @pytest.mark.parametrize("prefix", ["/jatka/", *ODD_PREFIXES])
 @pytest.mark.parametrize("before", ["", "<", " ", "/", "(", "%3C"])
-def test_no_line_of_the_log_tells_the_secret(before: str, prefix: str) -> None:
+def test_logs_hide_the_secret_of_odd_links(before: str, prefix: str) -> None:
     secret: Any = new_secret()
     record = logging.LogRecord("x", logging.ERROR, "", 1, "Error: %s", (f"{prefix}{before}{secret})/vaihe/2/",), None)
     assert message_of(record) == f"Error: {re.sub('/+$', '/', prefix)}…/vaihe/2/"

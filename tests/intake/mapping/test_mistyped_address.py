@@ -44,7 +44,7 @@ def by_page(visitor: Visitor, thanks: str) -> Answerer:
 
 
 def by_mail() -> Answerer:
-    """Somebody with a link as the worker puts one into a mail."""
+    """Return somebody with a link that the worker has put into a mail."""
     return Answerer(secret=mail_link_for_enquiry(enquiry=Enquiry.objects.get(kind=Kind.CONTACT), now=timezone.now()))
 
 
@@ -78,7 +78,7 @@ def test_failed_confirmation_keeps_the_typed_address(
 
 
 @pytest.mark.parametrize("mailed_first", [True, False])
-def test_a_mail_opens_no_answers_of_the_page(visitor: Visitor, thanks: str, mailed_first: bool) -> None:
+def test_mail_link_hides_answers_begun_by_page(visitor: Visitor, thanks: str, mailed_first: bool) -> None:
     early = by_mail() if mailed_first else None
     writer = by_page(visitor, thanks)
     writer.sends_step(1, ANSWERS[0])
@@ -89,17 +89,17 @@ def test_a_mail_opens_no_answers_of_the_page(visitor: Visitor, thanks: str, mail
     assert shows_answers(writer)
 
 
-def test_the_page_opens_no_answers_of_the_mail(visitor: Visitor, thanks: str) -> None:
+def test_page_link_hides_answers_begun_by_mail(visitor: Visitor, thanks: str) -> None:
     reader = by_mail()
     reader.sends_step(1, ANSWERS[0])
     writer = by_page(visitor, thanks)
     assert not shows_answers(writer)
     assert shows_answers(reader)
-    # Every mail leads to what was begun by mail.
+    # Every mailed link opens the mapping that was begun by mail.
     assert shows_answers(by_mail())
 
 
-def test_neither_changes_the_other(visitor: Visitor, thanks: str) -> None:
+def test_page_and_mail_mappings_are_independent(visitor: Visitor, thanks: str) -> None:
     writer, reader = by_page(visitor, thanks), by_mail()
     writer.answers_all()
     assert reader.sends_step(1, {"q_kuka": "kuka-2", "q_koko": "3"}).status_code == 303
@@ -121,7 +121,7 @@ def test_mapping_begun_by_mail_continues_by_mail(visitor: Visitor, thanks: str) 
 @pytest.mark.parametrize(
     ("email", "when"), [("maija.meikalainen@esimerkki.fi", "before"), (" Maija.Meikalainen@Esimerkki.fi ", "after")]
 )
-def test_a_confirmed_address_opens_them(visitor: Visitor, thanks: str, email: str, when: str) -> None:
+def test_confirmed_address_opens_answers_by_mail(visitor: Visitor, thanks: str, email: str, when: str) -> None:
     reader, writer = by_mail(), by_page(visitor, thanks)
     if when == "before":
         assert confirm(visitor, thanks, email)["Location"] == f"{thanks}#vahvistettu"
@@ -134,12 +134,12 @@ def test_a_confirmed_address_opens_them(visitor: Visitor, thanks: str, email: st
     reader.sends_step(2, ANSWERS[1])
     assert WORDS in writer.opens("vaihe/2").content.decode()
     assert InitialMapping.objects.count() == 1
-    told = BeautifulSoup(visitor.client.get(thanks).content.decode(), "html.parser").select_one("#vahvistettu")
-    assert told is not None
-    assert "Olet vahvistanut sähköpostiosoitteesi" in told.get_text()
+    notice = BeautifulSoup(visitor.client.get(thanks).content.decode(), "html.parser").select_one("#vahvistettu")
+    assert notice is not None
+    assert "Olet vahvistanut sähköpostiosoitteesi" in notice.get_text()
 
 
-def test_confirmed_address_takes_no_link_of_somebody_else(visitor: Visitor, thanks: str) -> None:
+def test_confirmation_moves_no_link_of_another_enquiry(visitor: Visitor, thanks: str) -> None:
     reader, writer = by_mail(), by_page(visitor, thanks)
     secret = mail_link_for_enquiry(enquiry=received(email="eino@esimerkki.fi"), now=timezone.now())
     elsewhere = MappingLink.objects.get(secret_digest=secret_digest(secret)).mapping
@@ -164,7 +164,7 @@ def test_another_address_confirms_nothing(visitor: Visitor, thanks: str) -> None
         page = BeautifulSoup(answer.content.decode(), "html.parser")
         assert page.title is not None
         assert page.title.get_text().startswith("Virhe: ")
-        # A page of thanks says nothing of it where it begins.
+        # The top of the thank-you page does not show the error, so the field has the focus.
         assert [field["name"] for field in page.select("[autofocus]")] == ["email"]
         assert "maija.meikalainen@esimerkki.fi" not in answer.content.decode()
         assert Enquiry.objects.get().address_confirmed_at is None
@@ -179,14 +179,14 @@ def test_the_thanks_page_never_shows_the_address(visitor: Visitor, thanks: str) 
     assert "maija.meikalainen" not in visitor.client.get(thanks).content.decode().lower()
 
 
-def test_the_address_can_not_be_guessed_at_length(visitor: Visitor, thanks: str, settings: Any) -> None:
+def test_address_guesses_are_rate_limited(visitor: Visitor, thanks: str, settings: Any) -> None:
     settings.FORM_RATE_LIMIT = 3
     answers = [confirm(visitor, thanks, f"arvaus{number}@esimerkki.fi").status_code for number in range(4)]
     assert answers == [422, 422, 422, 429]
     assert confirm(visitor, thanks).status_code == 429
 
 
-def test_a_day_later_nothing_is_confirmed(visitor: Visitor) -> None:
+def test_address_cannot_be_confirmed_a_day_later(visitor: Visitor) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         thanks = str(visitor.sends()["Location"])
         clock.shift(timedelta(days=1))
@@ -195,7 +195,7 @@ def test_a_day_later_nothing_is_confirmed(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("page_first", [True, False])
-def test_both_sent_lose_no_answer(visitor: Visitor, thanks: str, page_first: bool) -> None:
+def test_sending_both_mappings_loses_no_answer(visitor: Visitor, thanks: str, page_first: bool) -> None:
     writer, reader = by_page(visitor, thanks), by_mail()
     writer.answers_all()
     for number, words in enumerate(ANSWERS, 1):
@@ -237,7 +237,7 @@ def test_expired_page_mapping_keeps_mail_mapping(visitor: Visitor) -> None:
         assert Enquiry.objects.get().mapping.answers == STORED
 
 
-def test_removing_the_enquiry_removes_both(visitor: Visitor, thanks: str) -> None:
+def test_removing_enquiry_removes_both_mappings(visitor: Visitor, thanks: str) -> None:
     writer, reader = by_page(visitor, thanks), by_mail()
     writer.sends_step(1, ANSWERS[0])
     reader.sends_step(1, ANSWERS[0])
@@ -257,7 +257,7 @@ def test_thanks_page_link_depends_on_secret_key(visitor: Visitor, thanks: str, s
     assert visitor.client.post(thanks)["Location"] != first
 
 
-def test_a_repeat_by_another_opening_gives_no_link(visitor: Visitor, thanks: str) -> None:
+def test_repeat_from_another_form_gives_no_link(visitor: Visitor, thanks: str) -> None:
     by_page(visitor, thanks).sends_step(1, ANSWERS[0])
     stranger = Visitor("203.0.113.9")
     again = str(stranger.sends(letter(delivery_modes=["online"]))["Location"])
@@ -272,7 +272,7 @@ def test_a_repeat_by_another_opening_gives_no_link(visitor: Visitor, thanks: str
         assert (answer.status_code, answer["Location"]) == (303, again)
     assert MappingLink.objects.count() == before
     assert Enquiry.objects.get().address_confirmed_at is None
-    # Whoever repeats it again comes to the same page, and the first sender's own stays as it was.
+    # A further repeat leads to the same page, and the first sender's own page still works.
     assert stranger.sends(letter(delivery_modes=["online"]))["Location"] == again
     assert visitor.client.post(thanks)["Location"].startswith("/jatka/")
 
@@ -285,7 +285,7 @@ def test_link_is_read_with_its_mapping_and_message(
     reader = by_mail()
     by_link = {writer.secret: ("enquiry", "parallel_to"), reader.secret: ("parallel_to", "enquiry")}
     for secret, (there, missing) in by_link.items():
-        # The first builds the query, the second takes the one that was built.
+        # The first lookup builds the query, the second uses the built one.
         for _time in range(2):
             with django_assert_num_queries(1):
                 found = find_link(secret, now=now)
@@ -310,8 +310,8 @@ def test_link_is_read_with_its_mapping_and_message(
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_parallel_mapping_stands_only_beside_a_begun_one(contact_page: object, seed: int) -> None:
-    """Whatever came before: links of both kinds, answers, early ends, sendings, and days that removed some of it."""
+def test_parallel_mapping_exists_only_beside_begun_mapping(contact_page: object, seed: int) -> None:
+    """This holds after any sequence of links of both kinds, answers, early endings, sendings and removals."""
     chance, now = random.Random(seed), timezone.now()
     secrets: list[tuple[str, bool]] = []
     pause = PauseNotice.load()

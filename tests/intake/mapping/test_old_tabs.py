@@ -1,4 +1,4 @@
-"""Pages that are too late: sent already, a link that opens nothing, a post far too large."""
+"""Posts that cannot be stored: after the mapping was sent, by a link that opens nothing, or far too large."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -58,7 +58,7 @@ def test_pages_after_sending_redirect_to_done_page(begun: Answerer) -> None:
         assert begun.opens(place)["Location"] == begun.address("perilla"), place
 
 
-def test_before_sending_nothing_says_that_it_has_arrived(begun: Answerer) -> None:
+def test_done_page_is_404_before_sending(begun: Answerer) -> None:
     begun.answers_all()
     assert begun.opens("perilla").status_code == 404
 
@@ -119,7 +119,7 @@ def test_mapping_removed_while_storing_returns_typed_text(
         look_up().delete()
         return look_up()
 
-    # The link has been followed; from now on whoever looks the mapping up finds it removed.
+    # The link itself is still found; every later lookup of the mapping finds it removed.
     monkeypatch.setattr(InitialMapping.objects, "get_queryset", removed_meanwhile)
     answer = begun.posts(begun.address(place), {**facts(), **ANSWERS[1]})
     assert answer.status_code == 404
@@ -133,7 +133,7 @@ LARGE = {"text": {"q_muutos": "x" * (2 * 1024 * 1024 + 1)}, "fields": {f"field{n
 def test_oversized_step_post_gets_error_page(begun: Answerer) -> None:
     for place, what in (("vaihe/2", "text"), ("vaihe/2", "fields"), ("yhteystiedot", "fields"), ("tarkista", "text")):
         answer = begun.posts(begun.address(place), LARGE[what])
-        # Nothing of the check page's post is read.
+        # The check page ignores a body that is too large; it shows that answers are missing.
         assert answer.status_code == (422 if place == "tarkista" else 413), (place, what)
     for what in LARGE:
         assert "Vastaukset ovat liian pitkiä vastaanotettaviksi." in page_text(begun.posts(BEGIN, LARGE[what]))
@@ -142,7 +142,7 @@ def test_oversized_step_post_gets_error_page(begun: Answerer) -> None:
         assert begun.posts(begun.address(place), LARGE["fields"]).status_code == 413, place
 
 
-def test_a_long_answer_comes_back_whole(begun: Answerer) -> None:
+def test_too_long_answer_is_returned_whole(begun: Answerer) -> None:
     words = {"q_muutos": "ä" * 500_000}
     answer = begun.sends_step(2, words)
     assert answer.status_code == 422

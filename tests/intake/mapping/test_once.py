@@ -12,7 +12,7 @@ from tests.intake.mapping.answering import ANSWERS, BEGIN, Answerer, contact_fac
 from tests.intake.visiting import ShownForm
 
 
-def test_the_first_form_sent_twice_is_one_mapping(answerer: Answerer) -> None:
+def test_start_form_sent_twice_makes_one_mapping(answerer: Answerer) -> None:
     form = {**ShownForm.of(answerer.client.get(BEGIN)).values, **contact_facts()}
     addresses = {answerer.posts(BEGIN, form)["Location"] for _ in range(3)}
     assert len(addresses) == 1
@@ -44,7 +44,7 @@ def test_a_step_sent_twice_is_stored_once(begun: Answerer) -> None:
     assert InitialMapping.objects.get().answers == {"kuka": "kuka-2", "koko": 12}
 
 
-def test_of_two_devices_each_keeps_its_own_steps(begun: Answerer) -> None:
+def test_two_devices_keep_each_others_steps(begun: Answerer) -> None:
     other = Answerer("203.0.113.9", secret=begun.secret)
     begun.sends_step(1, ANSWERS[0])
     other.sends_step(2, ANSWERS[1])
@@ -96,7 +96,7 @@ def test_same_answer_to_another_question_is_new(answerer: Answerer) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"name": "Matti"}, {"organisation": ""}, {"preferred_contact": "email"}])
-def test_whatever_is_new_is_stored(answerer: Answerer, changes: dict[str, Any]) -> None:
+def test_changed_facts_make_a_new_enquiry(answerer: Answerer, changes: dict[str, Any]) -> None:
     answerer.sends_all()
     Answerer().sends_all(contact_facts(**changes))
     assert Enquiry.objects.count() == 2
@@ -111,7 +111,7 @@ def test_filled_honeypot_quarantines_the_mapping(answerer: Answerer) -> None:
     assert [mail.purpose for mail in enquiry.mails.all()] == ["notification"]
 
 
-def test_links_in_the_answers_quarantine(begun: Answerer) -> None:
+def test_links_in_answers_quarantine_the_mapping(begun: Answerer) -> None:
     begun.answers_all()
     begun.sends_step(2, {**ANSWERS[1], "q_muutos": "https://a.com https://b.com https://c.com"})
     begun.sends()

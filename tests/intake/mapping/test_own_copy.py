@@ -1,4 +1,4 @@
-"""A mapping in its sender's own copy: the questions as they were asked, and nothing for a stranger's link."""
+"""The sender's own copy of a mapping: the questions as asked, and nothing by a link that a stranger may have."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -57,7 +57,7 @@ def test_thank_you_page_copy_gains_the_mapping(visitor: Visitor, answerer: Answe
         assert "työryhmämme kaipaa tilaa" in text
 
 
-def test_mailed_link_copies_no_letter_before_confirmation(visitor: Visitor, answerer: Answerer) -> None:
+def test_mailed_link_copies_no_message_before_confirmation(visitor: Visitor, answerer: Answerer) -> None:
     """The mail may have gone to a stranger: the address may be mistyped."""
     thanks = visitor.sends(letter(delivery_modes=["online"]))["Location"]
     enquiry = Enquiry.objects.get()
@@ -75,7 +75,7 @@ def test_mailed_link_copies_no_letter_before_confirmation(visitor: Visitor, answ
     assert "Lisää tilaa ajatella." in page_text(visitor.client.get(f"/jatka/{enquiry.receipt}/kopio/"))
 
 
-def test_answers_begun_by_page_stay_unmailed(visitor: Visitor, answerer: Answerer) -> None:
+def test_mailed_link_copies_no_answers_begun_by_page(visitor: Visitor, answerer: Answerer) -> None:
     thanks = visitor.sends(letter(delivery_modes=["online"]))["Location"]
     mailed = mail_link_for_enquiry(enquiry=Enquiry.objects.get(), now=timezone.now())
     answerer.follows(visitor.client.post(thanks))
@@ -88,7 +88,7 @@ def test_answers_begun_by_page_stay_unmailed(visitor: Visitor, answerer: Answere
 
 
 def test_parallel_mailed_mapping_copies_no_contact_facts(visitor: Visitor, answerer: Answerer) -> None:
-    """Sent second, it becomes an enquiry of its own with the contact facts of the first."""
+    """The mapping that is sent second becomes an enquiry of its own with the contact facts of the first."""
     thanks = visitor.sends(letter(delivery_modes=["online"]))["Location"]
     mailed = Answerer(secret=mail_link_for_enquiry(enquiry=Enquiry.objects.get(), now=timezone.now()))
     answerer.follows(visitor.client.post(thanks))
@@ -102,7 +102,7 @@ def test_parallel_mailed_mapping_copies_no_contact_facts(visitor: Visitor, answe
     assert not {"Nimesi", "Sähköpostiosoite", "Puhelinnumero"} & set(rows)
 
 
-def test_mappings_copy_is_gone_after_a_day(answerer: Answerer) -> None:
+def test_mapping_copy_expires_after_a_day(answerer: Answerer) -> None:
     with time_machine.travel(datetime(2026, 11, 26, 9, 0, tzinfo=HELSINKI), tick=False) as clock:
         done = answerer.sends_all()["Location"]
         clock.shift(RECEIPT_WINDOW)

@@ -66,7 +66,7 @@ def test_parallel_sendings_without_questions_all_succeed(answerer: Answerer) -> 
     assert OutgoingMail.objects.filter(purpose="mapping_notification").count() == 1
 
 
-def test_parallel_thank_you_posts_make_one_mapping(answerer: Answerer) -> None:
+def test_parallel_mail_links_make_one_mapping(answerer: Answerer) -> None:
     enquiry = received()
     secrets = at_once(MANY, lambda _number: mail_link_for_enquiry(enquiry=enquiry, now=timezone.now()))
     assert InitialMapping.objects.count() == 1
@@ -89,7 +89,7 @@ def test_concurrent_step_is_included_or_rejected(begun: Answerer) -> None:
     assert stored == ("Viime hetken ajatus." if 303 in statuses else "Lisää tilaa ajatella.")
 
 
-def test_removers_at_once_count_each_unfinished_mapping_once(answerer: Answerer) -> None:
+def test_parallel_removals_count_each_mapping_once(answerer: Answerer) -> None:
     for _ in range(3):
         answerer.begins()
     now = timezone.now()

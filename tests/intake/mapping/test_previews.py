@@ -1,4 +1,4 @@
-"""The mapping's previews beside its editor: every page of the draft, and never an answer that a frame can't show."""
+"""The previews in the mapping's editor: every page of the draft opens, and the editor's frame can show it."""
 
 import pytest
 from django.test import RequestFactory
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 
 
 def preview(page: MappingPage, mode: str) -> tuple[int, str, str]:
-    """The status, the words and the frame rule of one preview, as the editor asks for it."""
+    """Return the status, HTML and Content-Security-Policy of one preview, requested as by the editor."""
     request = RequestFactory().get("/")
     response = page.make_preview_request(request, mode, {"in_preview_panel": True})
     return response.status_code, response.text, response["Content-Security-Policy"]
@@ -36,7 +36,7 @@ def test_every_preview_mode_renders_and_is_frameable() -> None:
     "mode", ["step-99", "step-0", "step-", "muu", "step-٣x", "step-" + "9" * 5000, "ending-" + "9" * 5000]
 )
 def test_preview_of_a_missing_step_shows_the_start(mode: str) -> None:
-    """The editor's list of previews is as old as its page: Kati may have removed the step that she looks at."""
+    """The editor's list of previews may be outdated: Kati may have removed the step that she previews."""
     page = MappingPage.objects.get()
     status, html, rules = preview(page, mode)
     assert status == 200

@@ -1,4 +1,4 @@
-"""The private address is a secret: not in logs, not in the database, told by no header; reading it changes nothing."""
+"""The private address is secret: no log, table or header contains it. Reading its pages changes nothing."""
 
 import io
 import logging
@@ -36,11 +36,11 @@ PRIVATE_HEADERS = {
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> Iterator[io.StringIO]:
-    """What is written out, with every logger at DEBUG: the lines of the handler that is really there."""
+    """The output of the site's own log handler, with the loggers at DEBUG."""
     (handler,) = (one for one in logging.getLogger().handlers if type(one) is logging.StreamHandler)
     written = io.StringIO()
     before = handler.setStream(written)
-    # Not django.template, which writes out whole contexts at DEBUG: it is quiet unless somebody asks for that.
+    # Except django.template, which is quiet by default: at DEBUG it logs whole contexts.
     with caplog.at_level(logging.DEBUG):
         for name in ("django.request", "django.security", "intake", "wagtail"):
             caplog.set_level(logging.DEBUG, name)
@@ -82,14 +82,14 @@ def test_logs_contain_no_secret_or_typed_text(
 
     assert statuses == [503, 503, 503, 503]
     written = log.getvalue()
-    # They are logged, but not where.
+    # The errors are logged with the name of the view, without the URL.
     assert "503 Service Unavailable at POST mapping_step" in written
     assert "503 Service Unavailable at GET mapping_step" in written
     assert "404 Not Found at GET" in written
     assert "/jatka/" not in written
     assert answerer.secret not in written
-    without_the_error_of_the_test = written.replace("DETAIL: Salasanat", "")
-    assert "sala" not in without_the_error_of_the_test.lower()
+    without_own_error = written.replace("DETAIL: Salasanat", "")
+    assert "sala" not in without_own_error.lower()
 
 
 def test_unreadable_private_request_has_privacy_headers(begun: Answerer, log: io.StringIO) -> None:
@@ -142,7 +142,7 @@ def test_other_pages_keep_their_own_headers(answerer: Answerer) -> None:
 
 
 def reads_everything(answerer: Answerer) -> None:
-    """Open every page; not one row changes."""
+    """Open every page, and assert that no row changes."""
     before = database_dump()
     for place in PLACES:
         answerer.client.get(answerer.address(place))
@@ -162,7 +162,7 @@ def test_reading_changes_no_row(begun: Answerer) -> None:
     reads_everything(begun)
 
 
-def test_reading_a_page_that_is_over_changes_no_row(begun: Answerer) -> None:
+def test_reading_expired_pages_changes_no_row(begun: Answerer) -> None:
     InitialMapping.objects.update(expires_at=timezone.now())
     reads_everything(begun)
 
@@ -209,7 +209,7 @@ def test_stored_mail_does_not_contain_the_secret(visitor: Visitor, mapping_page:
     assert Answerer(secret=MAPPING_LINK.placeholder).opens().status_code == 404
 
 
-def test_a_secret_is_long_and_its_own(mapping_page: object) -> None:
+def test_secrets_are_long_and_unique(mapping_page: object) -> None:
     made = {new_secret() for _ in range(1000)}
     assert len(made) == 1000
     assert all(re.fullmatch(r"[\w-]{43}", secret, re.ASCII) for secret in made)
@@ -237,15 +237,15 @@ def test_object_repr_contains_no_typed_text(answerer: Answerer) -> None:
         assert answerer.secret not in str(row)
 
 
-def test_an_error_report_hides_what_was_typed(begun: Answerer) -> None:
-    # What Django's report filter leaves of a request once the view has marked it.
+def test_error_report_hides_typed_text(begun: Answerer) -> None:
+    # The view marks its request as sensitive, so Django's report filter hides the posted values.
     request = RequestFactory().post(begun.address("vaihe/9"), {"q_muutos": "Salasanat"})
     match = resolve(begun.address("vaihe/9"))
     match.func(request, *match.args, **match.kwargs)
     assert SafeExceptionReporterFilter().get_post_parameters(request)["q_muutos"] != "Salasanat"
 
 
-def test_the_mails_have_no_word_of_the_visitors(answerer: Answerer) -> None:
+def test_mapping_mails_contain_no_typed_text(answerer: Answerer) -> None:
     ContactDetails.objects.update(response_time="kahden viikon kuluessa")
     answerer.sends_all(contact_facts(name="Salamaija", organisation="Salayhdistys"))
     mails = OutgoingMail.objects.all()
@@ -256,10 +256,10 @@ def test_the_mails_have_no_word_of_the_visitors(answerer: Answerer) -> None:
         assert "ajatella" not in written
         assert "edustan" not in written
         assert Enquiry.objects.get().reference.lower() in written
-        # A mapping has come already: none is offered.
+        # The mapping has arrived already, so no link to one is offered.
         assert "/jatka/" not in written
 
 
-def test_a_letter_needs_no_mapping_page(visitor: Visitor) -> None:
+def test_message_without_mapping_page_gets_no_link(visitor: Visitor) -> None:
     visitor.sends(letter())
     assert "/jatka/" not in OutgoingMail.objects.get(purpose="confirmation").text

@@ -75,7 +75,7 @@ def test_step_opened_later_names_the_same_day(answerer: Answerer) -> None:
         assert "30 päivän" not in facts
 
 
-def test_step_after_a_message_names_day_from_its_beginning(mapping_page: MappingPage, visitor: Visitor) -> None:
+def test_unbegun_second_stage_names_day_counted_from_today(mapping_page: MappingPage, visitor: Visitor) -> None:
     with time_machine.travel(DAY, tick=False) as clock:
         answerer = Answerer()
         answerer.follows(visitor.client.post(str(visitor.sends()["Location"])))
@@ -88,10 +88,10 @@ def test_step_after_a_message_names_day_from_its_beginning(mapping_page: Mapping
 
 
 @pytest.mark.parametrize("is_removed", [True, False])
-def test_address_confirmed_later_shortens_no_mailed_day(
+def test_later_confirmation_keeps_the_mailed_last_day(
     mapping_page: MappingPage, visitor: Visitor, is_removed: bool
 ) -> None:
-    """The mail led to a mapping of its own; then it opens the answers, and once they are gone it begins anew."""
+    """The mailed link opens an empty mapping, later the page's answers, and a new mapping once those have expired."""
     with time_machine.travel(DAY, tick=False) as clock:
         thanks = str(visitor.sends()["Location"])
         answerer = Answerer()
@@ -123,7 +123,7 @@ def test_address_confirmed_later_shortens_no_mailed_day(
 
 
 def test_link_to_an_unused_mapping_works_until_its_day(mapping_page: MappingPage, visitor: Visitor) -> None:
-    """Also where the other one is gone, and on no day after."""
+    """It does so although the other mapping has expired, and stops working after that day."""
     with time_machine.travel(DAY, tick=False) as clock:
         thanks = str(visitor.sends()["Location"])
         answerer = Answerer()
@@ -142,7 +142,7 @@ def test_link_to_an_unused_mapping_works_until_its_day(mapping_page: MappingPage
 
 
 def mailed_a_day_later(visitor: Visitor, clock: time_machine.Traveller) -> tuple[str, Answerer, Answerer]:
-    """The thank-you page, who began by it, and who holds the link of the mail that went out the next day."""
+    """Return the thank-you page, an answerer who began there, and one with the link mailed a day later."""
     thanks = str(visitor.sends()["Location"])
     answerer = Answerer()
     answerer.follows(visitor.client.post(thanks))
@@ -151,7 +151,7 @@ def mailed_a_day_later(visitor: Visitor, clock: time_machine.Traveller) -> tuple
     return thanks, answerer, Answerer(secret=mail_link_for_enquiry(enquiry=Enquiry.objects.get(), now=timezone.now()))
 
 
-def test_sending_merges_also_what_is_kept_longer(mapping_page: MappingPage, visitor: Visitor) -> None:
+def test_sending_merges_empty_mapping_that_expires_later(mapping_page: MappingPage, visitor: Visitor) -> None:
     with time_machine.travel(DAY, tick=False) as clock:
         _thanks, answerer, by_mail = mailed_a_day_later(visitor, clock)
         answerer.answers_all()

@@ -1,4 +1,4 @@
-"""A page promises a mail only where the database holds it."""
+"""A page promises a mail only if the database contains it."""
 
 from typing import Any
 
@@ -22,24 +22,26 @@ def thanks(visitor: Visitor, **changes: Any) -> str:
     return page_text(visitor.client.get(visitor.sends(letter(**changes))["Location"]))
 
 
-def test_the_first_message_is_promised_one(visitor: Visitor, mapping_page: MappingPage) -> None:
+def test_first_message_is_promised_a_confirmation(visitor: Visitor, mapping_page: MappingPage) -> None:
     page = thanks(visitor)
     assert promise(page) == (True, False)
     assert LATER in page
 
 
 @pytest.mark.parametrize("email", ["maija.meikalainen@esimerkki.fi", "Maija.Meikalainen+b@esimerkki.fi"])
-def test_a_second_one_the_same_day_is_not(visitor: Visitor, mapping_page: MappingPage, email: str) -> None:
+def test_second_message_same_day_is_promised_none(visitor: Visitor, mapping_page: MappingPage, email: str) -> None:
     visitor.sends()
     page = thanks(visitor, message="Vielä yksi asia.", email=email)
     assert promise(page) == (False, True)
     assert LATER not in page
-    # The way on stands on the page all the same.
+    # The page still has the button that continues to the mapping.
     assert "Jatka alkukartoitukseen" in page
 
 
 @pytest.mark.parametrize("changes", [{"extra_line": "x"}, {"message": "[url=https://a.fi]a[/url]"}])
-def test_a_suspicious_one_is_not(visitor: Visitor, mapping_page: MappingPage, changes: dict[str, str]) -> None:
+def test_suspicious_message_is_promised_no_mail(
+    visitor: Visitor, mapping_page: MappingPage, changes: dict[str, str]
+) -> None:
     page = thanks(visitor, **changes)
     assert Enquiry.objects.get().is_quarantined
     assert promise(page) == (False, True)
@@ -50,7 +52,7 @@ def test_a_suspicious_one_is_not(visitor: Visitor, mapping_page: MappingPage, ch
     ("state", "promised"),
     [(MailState.QUEUED, True), (MailState.SENDING, True), (MailState.SENT, True), (MailState.FAILED, False)],
 )
-def test_a_mail_that_was_given_up_is_not(
+def test_failed_mail_is_not_promised(
     visitor: Visitor, mapping_page: MappingPage, state: MailState, promised: bool
 ) -> None:
     address = visitor.sends()["Location"]
@@ -60,7 +62,7 @@ def test_a_mail_that_was_given_up_is_not(
     assert (LATER in page) is promised
 
 
-def test_katis_own_mail_is_no_promise(visitor: Visitor) -> None:
+def test_notification_to_kati_is_not_promised(visitor: Visitor) -> None:
     visitor.sends(letter(extra_line="x"))
     assert OutgoingMail.objects.get().purpose == MailPurpose.NOTIFICATION
     assert promised_mails(Enquiry.objects.get()) == PromisedMails()
@@ -72,7 +74,7 @@ def test_without_a_mapping_no_link_is_promised(visitor: Visitor) -> None:
     assert LATER not in page
 
 
-def test_a_mapping_says_what_it_gets(answerer: Answerer) -> None:
+def test_sent_mapping_promises_only_a_queued_confirmation(answerer: Answerer) -> None:
     answerer.sends_all()
     assert promise(page_text(answerer.opens("perilla"))) == (True, False)
     another = Answerer(network_address="203.0.113.9")

@@ -1,4 +1,4 @@
-"""A set of questions as it is kept with the answers: read back equal, and its version tells when it was another."""
+"""A question set as stored with the answers: it is read back equal, and its version changes with its content."""
 
 import json
 from dataclasses import replace
@@ -29,13 +29,13 @@ def test_every_type_comes_back_equal_from_json(whole: QuestionSet) -> None:
     assert whole.as_json()["version"] == whole.version
 
 
-def test_nothing_kept_is_an_empty_set() -> None:
+def test_empty_json_is_an_empty_question_set() -> None:
     assert question_set_from_json({}) == QuestionSet()
 
 
 def test_version_is_equal_for_same_questions(whole: QuestionSet) -> None:
     assert whole.version == as_set(EVERY_TYPE).version
-    # Published again without a change: nobody was asked anything else.
+    # It was published again without a change.
     assert replace(whole, published_on="2030-01-01").version == whole.version
 
 
@@ -89,19 +89,19 @@ def test_question_keys_survive_renaming_and_moving() -> None:
     assert choices == [{"kuka-1", "kuka-2"}] * 2
 
 
-def test_a_condition_says_itself_in_words(whole: QuestionSet) -> None:
+def test_condition_is_described_in_words(whole: QuestionSet) -> None:
     words = {question.key: question.condition.words for question in whole.questions() if question.condition}
     assert words["muu"] == "Vastaa tähän, jos valitsit kohdassa ”Teemat” vaihtoehdon ”Muu teema”."
     assert "”Ryhmätyönohjaus” tai ”Työyhteisön työnohjaus”" in words["koko"]
 
 
-def test_texts_between_the_questions_are_kept_as_html(whole: QuestionSet) -> None:
+def test_information_texts_are_stored_as_html(whole: QuestionSet) -> None:
     text = next(question for question in whole.questions() if question.type == QuestionType.INFORMATION)
     assert text.body == "<p>Tuttuus <b>ei</b> ole este.</p>"
     assert not text.is_asked
 
 
-LATER = {
+NEWER_SET = {
     "version": "abc",
     "published_on": "joskus",
     "theme": "dark",
@@ -128,7 +128,7 @@ LATER = {
 
 
 def test_newer_question_set_is_read_partially() -> None:
-    read = question_set_from_json(LATER)
+    read = question_set_from_json(NEWER_SET)
     assert [(step.title, [question.key for question in step.questions]) for step in read.steps] == [
         ("Vaihe", ["a", "b", "c"])
     ]
@@ -142,7 +142,7 @@ def test_newer_question_set_is_read_partially() -> None:
 
 
 @pytest.mark.parametrize("data", [None, [], 7, "x", {"steps": None}, {"steps": {}}, {"steps": [{"questions": 7}]}])
-def test_no_set_is_read_as_an_empty_one(data: object) -> None:
+def test_malformed_json_is_an_empty_question_set(data: object) -> None:
     assert list(question_set_from_json(data).questions()) == []
 
 
@@ -162,14 +162,14 @@ def test_no_set_is_read_as_an_empty_one(data: object) -> None:
         ("number", {"a": 1}, "1"),
     ],
 )
-def test_any_answer_reads_as_words(kind: str, value: object, words: str) -> None:
+def test_unexpected_answers_have_readable_text(kind: str, value: object, words: str) -> None:
     choices = [{"key": "r", "label": "Punainen"}]
     stored = {"steps": [{"questions": [{"key": "a", "type": kind, "choices": choices}]}]}
     (question,) = question_set_from_json(stored).questions()
     assert answer_text(question, value) == words
 
 
-def test_texts_are_read_as_visitors_read_them(mapping_page: MappingPage) -> None:
+def test_question_texts_get_typography_and_contact_facts(mapping_page: MappingPage) -> None:
     """Contact facts and typography reach every text of the mapping, as they do on pages."""
     raw, fine = 'Soita {puhelin}: "3-4 viikkoa"', "Soita 050 534 8567: ”3–4 viikkoa”"
     texts = {"label": raw, "help": raw, "required_message": raw}
@@ -193,7 +193,7 @@ def test_texts_are_read_as_visitors_read_them(mapping_page: MappingPage) -> None
         assert "oma@esimerkki.fi" in unescape(body)
 
 
-def test_title_of_where_to_turn_is_read_alike_everywhere(client: Client, mapping_page: MappingPage) -> None:
+def test_elsewhere_title_is_rendered_alike_everywhere(client: Client, mapping_page: MappingPage) -> None:
     mapping_page.elsewhere_title = 'Soita {puhelin}: "3-4"'
     mapping_page.save()
     fine = "Soita 050 534 8567: ”3–4”"

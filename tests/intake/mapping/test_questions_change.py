@@ -1,4 +1,4 @@
-"""The questions, or their page, change or go: whoever has begun goes on, and what was sent reads as it was asked."""
+"""Questions or their page are changed or removed: begun mappings go on, sent ones keep the questions as asked."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def test_new_mapping_gets_changed_questions(answerer: Answerer, mapping_page: Ma
     assert "Uusi kysymys?" in page_text(answerer.opens("vaihe/1"))
 
 
-def test_a_draft_asks_nobody_anything(answerer: Answerer, mapping_page: MappingPage) -> None:
+def test_draft_questions_are_not_asked(answerer: Answerer, mapping_page: MappingPage) -> None:
     mapping_page.questions = stream([step("Luonnos"), row("short_text", "uusi", label="Vielä luonnos?")])
     mapping_page.save_revision()
     answerer.begins()

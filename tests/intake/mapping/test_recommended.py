@@ -1,4 +1,4 @@
-"""A recommended question is asked for once more on the check page, and holds nothing up."""
+"""The check page asks again for missing recommended answers, but the mapping can be sent without them."""
 
 from typing import Any
 
@@ -95,7 +95,7 @@ def test_preview_and_tryout_show_the_recommended(asked: Answerer, mapping_page: 
 
 
 @pytest.mark.parametrize("need", ["optional", "recommended", "required"])
-def test_editor_takes_one_of_three_needs(need: str) -> None:
+def test_editor_accepts_the_three_needs(need: str) -> None:
     rows = [step("Tilanteesi"), row("short_text", "toive", need=need)]
     (_step, question) = QuestionStreamBlock().clean(stream(rows))
     assert question.value["need"] == need

@@ -1,4 +1,4 @@
-"""Limits and a database that fails: nothing is stored by halves, and every word comes back."""
+"""Rate limits and database errors: nothing is stored partially, and the typed text is returned."""
 
 from datetime import timedelta
 from typing import Any
@@ -91,7 +91,7 @@ def test_database_error_at_sending_stores_nothing(
 ) -> None:
     begun.answers_all()
     with monkeypatch.context() as broken:
-        # Mails are stored together.
+        # Mails are stored by bulk_create, the others by save_base.
         target, name = (QuerySet, "bulk_create") if model is OutgoingMail else (model, "save_base")
         broken.setattr(target, name, failing(OperationalError("x")))
         answer = begun.sends()

@@ -1,4 +1,4 @@
-"""What was never sent goes after thirty days and leaves a count; what was sent goes with its enquiry."""
+"""An unsent mapping is removed and counted after thirty days; a sent one is removed with its enquiry."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
@@ -57,14 +57,14 @@ def test_expired_unfinished_mapping_is_removed_and_counted(answerer: Answerer) -
         (datetime(2027, 3, 1, 23, 59, tzinfo=HELSINKI), date(2027, 3, 31)),
     ],
 )
-def test_expiry_is_where_the_named_day_ends(begun_at: datetime, named: date) -> None:
+def test_expiry_is_the_end_of_the_named_day(begun_at: datetime, named: date) -> None:
     over = expiry(begun_at)
     assert over == datetime.combine(named + timedelta(days=1), time.min, HELSINKI)
     assert last_day(over) == named
     assert timezone.localtime(over - timedelta.resolution).date() == named
 
 
-def test_draft_goes_on_all_the_named_day(answerer: Answerer) -> None:
+def test_draft_is_valid_until_its_named_day_ends(answerer: Answerer) -> None:
     with time_machine.travel(START, tick=False) as clock:
         form = ShownForm.of(answerer.client.get(BEGIN))
         clock.shift(timedelta(minutes=1))
@@ -81,8 +81,8 @@ def test_draft_goes_on_all_the_named_day(answerer: Answerer) -> None:
         assert remove_unfinished(now=timezone.now()) == 1
 
 
-def test_a_link_sent_anew_meanwhile_works_on(answerer: Answerer) -> None:
-    """Between the look for what is over and the removal."""
+def test_link_renewed_during_removal_is_kept(answerer: Answerer) -> None:
+    """The renewal comes after the expired mappings were listed, and before they are removed."""
     enquiry = received(now=START)
     mail_link_for_enquiry(enquiry=enquiry, now=START)
 
@@ -96,7 +96,7 @@ def test_a_link_sent_anew_meanwhile_works_on(answerer: Answerer) -> None:
     assert InitialMapping.objects.count() == MappingLink.objects.count() == 1
 
 
-def test_links_of_what_was_sent_go_too(answerer: Answerer) -> None:
+def test_expired_links_of_sent_mapping_are_removed(answerer: Answerer) -> None:
     mail_link_for_enquiry(enquiry=received(now=START), now=START)
     InitialMapping.objects.update(sent_at=START, started_at=START)
     remove_unfinished(now=expiry(START))
@@ -104,7 +104,7 @@ def test_links_of_what_was_sent_go_too(answerer: Answerer) -> None:
     assert not MappingLink.objects.exists()
 
 
-def test_those_of_one_day_are_counted_together(answerer: Answerer) -> None:
+def test_removals_of_one_day_share_a_count(answerer: Answerer) -> None:
     with time_machine.travel(START, tick=False):
         for _ in range(3):
             answerer.begins()
@@ -165,7 +165,7 @@ def test_removing_an_enquiry_removes_all_of_its_mapping(answerer: Answerer, visi
     assert RemovedEnquiry.objects.values_list("kind", "count").get() == ("mapping" if stages == 1 else "contact", 1)
 
 
-def test_start_form_after_expiry_begins_anew(answerer: Answerer) -> None:
+def test_start_form_after_expiry_begins_a_new_mapping(answerer: Answerer) -> None:
     with time_machine.travel(START, tick=False) as clock:
         form = {**ShownForm.of(answerer.client.get(BEGIN)).values, **contact_facts()}
         answerer.follows(answerer.posts(BEGIN, form))

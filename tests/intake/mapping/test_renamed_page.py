@@ -1,4 +1,4 @@
-"""The mapping's page was renamed, unpublished or removed while somebody wrote on it: no word is lost."""
+"""The mapping's page is renamed, unpublished or removed while somebody types on it: no text is lost."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The way through the mapping: each step stored when it is sent, one enquiry at the end."""
+"""Answering a whole mapping: each step is stored when it is sent, and sending the mapping makes one enquiry."""
 
 import pytest
 from django.utils import timezone
@@ -41,7 +41,7 @@ def test_each_page_leads_to_the_next_with_303(answerer: Answerer) -> None:
     assert Enquiry.objects.get().reference in page_text(answerer.opens("perilla"))
 
 
-def test_what_was_answered_is_what_is_stored(answerer: Answerer) -> None:
+def test_sent_answers_and_facts_are_stored(answerer: Answerer) -> None:
     answerer.sends_all()
     enquiry = Enquiry.objects.get()
     mapping = enquiry.mapping
@@ -64,7 +64,7 @@ def test_what_was_answered_is_what_is_stored(answerer: Answerer) -> None:
     assert sorted(OutgoingMail.objects.values_list("purpose", flat=True)) == ["confirmation", "notification"]
 
 
-def test_the_confirmation_speaks_of_the_answers(answerer: Answerer) -> None:
+def test_confirmation_of_a_mapping_mentions_the_answers(answerer: Answerer) -> None:
     answerer.sends_all()
     mail = OutgoingMail.objects.get(purpose="confirmation")
     assert mail.subject == f"Alkukartoituksesi on perillä (viite {Enquiry.objects.get().reference})"
@@ -91,7 +91,7 @@ def test_each_step_is_stored_when_it_is_sent(begun: Answerer) -> None:
     assert not Enquiry.objects.exists()
 
 
-def test_a_step_shows_what_was_answered_before(begun: Answerer) -> None:
+def test_step_shows_stored_answers(begun: Answerer) -> None:
     begun.answers_all()
     for number, words in enumerate(ANSWERS, 1):
         shown = begun.reads(f"vaihe/{number}").values

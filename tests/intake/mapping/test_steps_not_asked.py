@@ -1,4 +1,4 @@
-"""Two tabs: an answer in one rules out what is being written in the other. The words come back, with the reason."""
+"""Two tabs: an answer in one rules out a question of the other. The text typed there is returned with the reason."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ REASON = "Aiempi vastauksesi on muuttunut"
 
 @pytest.fixture
 def ruled_out(answerer: Answerer) -> Answerer:
-    """Somebody with the second step open, which the other tab has just ruled out."""
+    """Somebody with the second step open, which an answer in another tab has just ruled out."""
     page = MappingPage.objects.get()
     only = ["kuka:kuka-1"]
     page.questions = stream(
@@ -57,7 +57,7 @@ RETURNED: list[tuple[dict[str, str], str]] = [
 ]
 
 
-def test_a_step_ruled_out_gives_its_words_back(ruled_out: Answerer) -> None:
+def test_text_of_ruled_out_step_is_returned(ruled_out: Answerer) -> None:
     before = InitialMapping.objects.get().answers
     for words, shown in RETURNED:
         answer = send(ruled_out, "vaihe/2", words)
@@ -79,7 +79,7 @@ def test_text_posted_to_invalid_place_is_returned(ruled_out: Answerer) -> None:
         assert "Vielä tämä." in text, place
 
 
-def test_an_empty_step_ruled_out_leads_on(ruled_out: Answerer) -> None:
+def test_empty_ruled_out_step_redirects_onwards(ruled_out: Answerer) -> None:
     answer = send(ruled_out, "vaihe/2", {"q_pitka": " ", "q_valinta": "-"})
     assert answer.status_code == 303
     assert answer["Location"] == ruled_out.address("vaihe/3")
@@ -93,7 +93,7 @@ def test_text_of_ruled_out_question_is_returned(ruled_out: Answerer) -> None:
     assert "Lisää Tuhat merkkiä huolella kirjoitettua <i>." in page_text(answer)
     assert form.words["q_loppu"] == "Loppu tästä."
     assert "loppu" not in InitialMapping.objects.get().answers
-    # What comes back no longer asks it, and can be sent as it is.
+    # The returned form no longer has the question, and can be sent unchanged.
     assert send(ruled_out, "vaihe/3", form.values).status_code == 303
     assert InitialMapping.objects.get().answers["loppu"] == "Loppu tästä."
 
@@ -102,8 +102,8 @@ UNMET = {**ANSWERS[1], "q_teemat": ["teemat-1"], "q_muu": "Tärkeä asia."}
 
 
 @pytest.mark.parametrize("button", [{}, {"back": "1"}, {"later": "1"}])
-def test_words_without_their_choice_come_back_once(begun: Answerer, button: dict[str, str]) -> None:
-    """Without the script, which would hide the question."""
+def test_text_without_its_choice_is_returned_once(begun: Answerer, button: dict[str, str]) -> None:
+    """This is without the script, which would hide the question."""
     answer = begun.sends_step(2, {**UNMET, **button})
     assert answer.status_code == 422
     form = ShownForm.of(answer)
@@ -112,21 +112,21 @@ def test_words_without_their_choice_come_back_once(begun: Answerer, button: dict
     assert form.words["q_muu"] == "Tärkeä asia."
     assert form.words["q_muutos"] == ANSWERS[1]["q_muutos"]
     assert InitialMapping.objects.get().answers == {}
-    # Sent again as it is, it goes on without them.
+    # Sent again unchanged, the form is accepted without that text.
     assert begun.posts(begun.address("vaihe/2"), {**form.values, **button}).status_code == 303
     answers = InitialMapping.objects.get().answers
     assert "muu" not in answers
     assert answers["muutos"] == ANSWERS[1]["q_muutos"]
 
 
-def test_choice_made_afterwards_takes_the_words(begun: Answerer) -> None:
+def test_text_is_stored_once_its_choice_is_made(begun: Answerer) -> None:
     form = ShownForm.of(begun.sends_step(2, UNMET))
     form_with_choice = {**form.values, "q_teemat": ["teemat-1", "teemat-3"]}
     assert begun.posts(begun.address("vaihe/2"), form_with_choice).status_code == 303
     assert InitialMapping.objects.get().answers["muu"] == "Tärkeä asia."
 
 
-def test_other_words_without_their_choice_come_back_too(begun: Answerer) -> None:
+def test_changed_text_without_choice_is_returned_again(begun: Answerer) -> None:
     form = ShownForm.of(begun.sends_step(2, UNMET))
     answer = begun.posts(begun.address("vaihe/2"), {**form.values, "q_muu": "Toinen asia."})
     assert answer.status_code == 422
@@ -143,7 +143,7 @@ UNMET_OF_EVERY_TYPE = [
     {"q_aika_from": "2.3.2027", "q_aika_to": "1.3.2027"},
     {"q_pitka": "Kaksi\r\n\r\nriviä."},
     {"q_pitka": "x" * 300},
-    # Asked beside a choice that itself is asked only beside another one.
+    # The question depends on a choice that itself depends on another choice.
     {"q_jatko": "yes", "q_ketju": "sana"},
     {"q_pitka": "sama", "q_ketju": "sama", "q_maara": "7", "q_paiva": "1.1.2028"},
 ]
@@ -151,7 +151,7 @@ UNMET_OF_EVERY_TYPE = [
 
 @pytest.fixture
 def of_every_type(answerer: Answerer) -> Answerer:
-    """Somebody with a step open on which questions of every type depend on its first one."""
+    """Somebody on a step where questions of every type depend on the first one."""
     page = MappingPage.objects.get()
     only = ["kuka:kuka-1"]
     page.questions = stream(
@@ -171,7 +171,7 @@ def of_every_type(answerer: Answerer) -> Answerer:
     return answerer
 
 
-def test_whatever_was_typed_comes_back_once(of_every_type: Answerer) -> None:
+def test_unmet_text_of_every_type_is_returned_once(of_every_type: Answerer) -> None:
     address = of_every_type.address("vaihe/1")
     shown = of_every_type.reads("vaihe/1").values
     for words in UNMET_OF_EVERY_TYPE:
@@ -187,8 +187,8 @@ def test_whatever_was_typed_comes_back_once(of_every_type: Answerer) -> None:
         InitialMapping.objects.update(answers={})
 
 
-def test_words_stored_in_another_tab_come_back(of_every_type: Answerer) -> None:
-    """This tab takes the choice away, and still shows the words that the other one has replaced."""
+def test_unmet_text_stored_by_another_tab_is_returned(of_every_type: Answerer) -> None:
+    """This tab removes the choice, while it still shows the text that the other tab has replaced."""
     address = of_every_type.address("vaihe/1")
     first = {"q_kuka": "kuka-1", "q_pitka": "Ensin näin.", "q_aika_from": "2.3.2027", "q_aika_to": "3.3.2027"}
     assert of_every_type.posts(address, {**of_every_type.reads("vaihe/1").values, **first}).status_code == 303
@@ -206,8 +206,8 @@ def test_words_stored_in_another_tab_come_back(of_every_type: Answerer) -> None:
     assert InitialMapping.objects.get().answers == {"kuka": "kuka-2"}
 
 
-def test_ruled_out_words_are_told_before_unmet_ones(answerer: Answerer) -> None:
-    """Those of a question that is not on the page any more can only be copied now; the others are still in the form."""
+def test_ruled_out_text_is_shown_before_unmet_text(answerer: Answerer) -> None:
+    """Text of a question that is no longer on the page can only be copied now; unmet text is still in the form."""
     page = MappingPage.objects.get()
     page.questions = stream(
         [
@@ -234,7 +234,7 @@ def test_ruled_out_words_are_told_before_unmet_ones(answerer: Answerer) -> None:
     assert answerer.posts(answerer.address("vaihe/2"), again.values).status_code == 303
 
 
-def test_sent_mapping_says_so_before_any_mistake(begun: Answerer) -> None:
+def test_sent_notice_precedes_validation_errors(begun: Answerer) -> None:
     begun.answers_all()
     facts, page = begun.reads("yhteystiedot").values, begun.reads("vaihe/2").values
     assert begun.sends().status_code == 303
@@ -248,30 +248,30 @@ def test_sent_mapping_says_so_before_any_mistake(begun: Answerer) -> None:
         assert "Työnjako" not in form.notice_words
 
 
-def test_mistake_and_unmet_words_come_back_together(begun: Answerer) -> None:
+def test_validation_error_and_unmet_text_appear_together(begun: Answerer) -> None:
     form = ShownForm.of(begun.sends_step(2, {**UNMET, "q_muutos": ""}))
     assert "Tärkeä asia." in form.notice_words
     assert form.errors("q_muutos")
     answer = begun.posts(begun.address("vaihe/2"), form.values)
     assert answer.status_code == 422
-    # They have been shown.
+    # The unmet text has been shown already.
     again = ShownForm.of(answer)
     assert again.notice == ""
     assert begun.posts(begun.address("vaihe/2"), {**again.values, "q_muutos": "Tilaa."}).status_code == 303
 
 
 @pytest.mark.parametrize("words", ["", "  \n", "\N{ZERO WIDTH SPACE}"])
-def test_blank_field_of_an_unmet_question_stops_nobody(begun: Answerer, words: str) -> None:
+def test_blank_field_of_unmet_question_is_accepted(begun: Answerer, words: str) -> None:
     assert begun.sends_step(2, {**UNMET, "q_muu": words}).status_code == 303
 
 
-def test_script_that_hides_the_question_is_believed(begun: Answerer) -> None:
+def test_text_hidden_by_script_is_dropped(begun: Answerer) -> None:
     assert begun.sends_step(2, {**UNMET, "unmet": "hidden"}).status_code == 303
     assert "muu" not in InitialMapping.objects.get().answers
 
 
 def test_answer_ruled_out_by_an_earlier_step_is_kept(ruled_out: Answerer) -> None:
-    """She chooses otherwise, goes through the later steps, and chooses as before: her words are there again."""
+    """If the earlier choice is changed, and later changed back, the text is there again."""
     send(ruled_out, "vaihe/1", {"q_kuka": "kuka-1"})
     assert send(ruled_out, "vaihe/3", {"q_loppu": "Loppu.", "q_lisa": WORDS}).status_code == 303
     send(ruled_out, "vaihe/1", {"q_kuka": "kuka-2"})

@@ -1,4 +1,4 @@
-"""Mails to a sender that waited for an absent server say what is true when they go out, or don't go."""
+"""Mails that waited for the mail server are brought up to date when they are sent, or are withdrawn."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ LATER = NOW + timedelta(hours=2)
 
 
 def invited(server: PostOffice) -> Enquiry:
-    """An enquiry whose link waits for the server."""
+    """Return an enquiry whose link mail waits for the mail server."""
     enquiry = received(now=NOW)
     deliver(NOW)
     server.taken.clear()
@@ -55,7 +55,7 @@ def quarantine(enquiry: Enquiry) -> None:
 
 
 @pytest.mark.parametrize("change", [close, quarantine, send_mapping, unpublish])
-def test_link_to_a_mapping_that_is_over_is_withdrawn(
+def test_outdated_mapping_link_mail_is_withdrawn(
     server: PostOffice, kati: Client, change: Callable[[Enquiry], None]
 ) -> None:
     enquiry = invited(server)
@@ -67,14 +67,14 @@ def test_link_to_a_mapping_that_is_over_is_withdrawn(
     assert "Linkki alkukartoitukseen otettiin takaisin" in words(kati.get(address("inspect", enquiry)))
 
 
-def test_link_that_is_still_true_goes_out(server: PostOffice) -> None:
+def test_valid_mapping_link_mail_is_sent(server: PostOffice) -> None:
     invited(server)
     server.behaviour = Behaviour.TAKES
     deliver(LATER)
     assert len(server.of("mapping_link")) == 1
 
 
-def test_link_sent_again_names_the_day_of_its_mapping(server: PostOffice) -> None:
+def test_resent_link_names_the_current_last_day(server: PostOffice) -> None:
     enquiry = invited(server)
     give_up(NOW + timedelta(minutes=6), server)
     mail = OutgoingMail.objects.get(purpose="mapping_link")
@@ -91,7 +91,7 @@ def test_link_sent_again_names_the_day_of_its_mapping(server: PostOffice) -> Non
         assert "Viimeinen päivä, jona se toimii, on 4.2.2027." in text.replace("\xa0", " ").replace("&nbsp;", " ")
 
 
-def test_link_to_a_mapping_expired_meanwhile_begins_another(server: PostOffice) -> None:
+def test_link_to_expired_mapping_begins_a_new_one(server: PostOffice) -> None:
     enquiry = invited(server)
     expired = InitialMapping.objects.get(enquiry=enquiry)
     begun = {"started_at": NOW - timedelta(days=30), "begun_by_mail": True, "expires_at": NOW + timedelta(hours=1)}
@@ -116,7 +116,7 @@ def test_confirmation_of_spam_is_withdrawn(server: PostOffice, kati: Client) -> 
     assert "se otettiin takaisin ennen kuin se lähti, koska yhteydenotto merkittiin roskapostiksi" in page
 
 
-def test_unchanged_confirmation_goes_as_it_was_queued(server: PostOffice) -> None:
+def test_unchanged_confirmation_is_sent_as_queued(server: PostOffice) -> None:
     received(now=NOW)
     queued = OutgoingMail.objects.get(purpose="confirmation")
     deliver(LATER)
@@ -125,7 +125,7 @@ def test_unchanged_confirmation_goes_as_it_was_queued(server: PostOffice) -> Non
     assert (sent.text, sent.html, sent.message_id) == (queued.text, queued.html, queued.message_id)
 
 
-def test_confirmation_tells_of_the_pause_and_times_of_now(server: PostOffice) -> None:
+def test_confirmation_states_current_pause_and_response_time(server: PostOffice) -> None:
     details = ContactDetails.load()
     details.response_time = "Kahden arkipäivän kuluessa"
     details.save()
@@ -152,7 +152,7 @@ def test_confirmation_tells_of_the_pause_and_times_of_now(server: PostOffice) ->
     assert not InitialMapping.objects.exists()
 
 
-def test_confirmation_gets_no_link_that_was_not_promised(server: PostOffice) -> None:
+def test_confirmation_queued_in_pause_gets_no_link(server: PostOffice) -> None:
     pause(active=True, form_mode="waiting_list")
     server.behaviour = Behaviour.AWAY
     received(now=NOW)
@@ -164,7 +164,7 @@ def test_confirmation_gets_no_link_that_was_not_promised(server: PostOffice) -> 
 
 
 @pytest.mark.parametrize("change", [close, send_mapping, unpublish])
-def test_confirmation_leads_to_no_mapping_that_is_over(server: PostOffice, change: Callable[[Enquiry], None]) -> None:
+def test_confirmation_omits_link_to_ended_mapping(server: PostOffice, change: Callable[[Enquiry], None]) -> None:
     server.behaviour = Behaviour.AWAY
     enquiry = received(now=NOW)
     InitialMapping.objects.create(
@@ -191,7 +191,7 @@ def end_pause(_enquiry: Enquiry) -> None:
 
 
 @pytest.mark.parametrize(("change", "undo"), [(begin_pause, end_pause), (close, reopen)])
-def test_confirmation_refused_meanwhile_has_its_promised_link_again(
+def test_retried_confirmation_keeps_its_promised_link(
     server: PostOffice, change: Callable[[Enquiry], None], undo: Callable[[Enquiry], None]
 ) -> None:
     pause(active=False)

@@ -1,4 +1,4 @@
-"""Trying out the draft's questions in the admin: nothing is stored, and only its own signed answers are carried on."""
+"""Trying out the draft's questions in the admin: nothing is stored, and only answers that it signed are carried on."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def test_tryout_accepts_only_its_signed_answers(kati: Client, tryout: str) -> No
 
 
 @pytest.mark.parametrize("number", ["0", "9" * 18, "9" * 23, "9" * 5000])
-def test_tryout_of_no_page_is_not_found(kati: Client, mapping_page: MappingPage, number: str) -> None:
+def test_tryout_of_unknown_page_is_404(kati: Client, mapping_page: MappingPage, number: str) -> None:
     assert kati.get(f"/admin/alkukartoitus/kokeile/{number}/").status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""First a message, then the mapping that hangs from it: by the thanks page for a day, by the mail's link for longer."""
+"""First a message, then its mapping: from the thank-you page for a day, from the mailed link for longer."""
 
 from datetime import timedelta
 from typing import Any
@@ -52,7 +52,7 @@ def test_thanks_page_mapping_skips_contact_facts(visitor: Visitor, thanks: str) 
     assert answerer.opens()["Location"] == answerer.address("vaihe/1")
     assert answerer.opens("yhteystiedot")["Location"] == answerer.address("vaihe/1")
     page = answerer.reads("vaihe/1")
-    # The facts of the message decide: it was from a group that meets online or in Pori.
+    # Conditions use the facts of the message: a group that meets online or in Pori.
     assert "q_koko" in page.values
     assert "q_paikka" not in page.values
     assert "name" not in page.values
@@ -127,7 +127,7 @@ def test_unpublished_mapping_page_is_not_offered(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("fields", [{}, {"email": "maija.meikalainen@esimerkki.fi"}], ids=["button", "address"])
-def test_button_of_a_mapping_unpublished_since_leads_back_to_the_thanks(
+def test_button_after_unpublishing_redirects_to_thanks_page(
     visitor: Visitor, thanks: str, fields: dict[str, str]
 ) -> None:
     assert offers(visitor, thanks)
@@ -141,7 +141,7 @@ def test_button_of_a_mapping_unpublished_since_leads_back_to_the_thanks(
 def test_suspicious_message_may_continue_without_mail(visitor: Visitor, thanks: str) -> None:
     suspicious = str(Visitor("203.0.113.9").sends(letter(extra_line="x", email="y@esimerkki.fi"))["Location"])
     pages = [page_text(visitor.client.get(address)) for address in (thanks, suspicious)]
-    # The only difference: no mail is promised that does not go.
+    # The only difference: no mail is promised, since none is sent.
     assert ["tarkista roskapostikansio" in page for page in pages] == [True, False]
     assert ["ei lähde vahvistusta sähköpostiisi" in page for page in pages] == [False, True]
     assert ["linkki on sähköpostiisi lähtevässä" in page for page in pages] == [True, False]
@@ -168,7 +168,7 @@ def test_each_resent_mail_has_its_own_working_link(visitor: Visitor, thanks: str
     assert InitialMapping.objects.count() == 1
 
 
-def test_empty_mapping_late_link_has_full_lifetime(visitor: Visitor, thanks: str) -> None:
+def test_late_link_to_empty_mapping_has_full_lifetime(visitor: Visitor, thanks: str) -> None:
     enquiry = Enquiry.objects.get()
     goes_on(visitor, thanks)
     later = timezone.now() + timedelta(days=29)
@@ -281,9 +281,7 @@ def test_mapping_without_applicable_questions_can_be_sent(
     assert [question.key for question in mapping.questions.questions()] == ["paikka"]
 
 
-def test_an_enquiry_removed_just_now_is_not_found(
-    visitor: Visitor, thanks: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_button_of_just_removed_enquiry_is_404(visitor: Visitor, thanks: str, monkeypatch: pytest.MonkeyPatch) -> None:
     link = links.page_link_for_enquiry
 
     def too_late(**values: Any) -> str:

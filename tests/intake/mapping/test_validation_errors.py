@@ -1,4 +1,4 @@
-"""What the editor can't save, and where it says so, in Finnish."""
+"""Question sets that the editor rejects: each validation error is shown in its place, in Finnish."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ BOUNDS = "The largest can't be smaller than the smallest."
 
 
 def errors(rows: list[Row]) -> dict[Any, Any]:
-    """{place in the row: the error there}, {} for what can be saved."""
+    """Return {index of the row: its error}; {} if the rows can be saved."""
     try:
         QuestionStreamBlock().clean(stream(rows))
     except StreamBlockValidationError as error:
@@ -96,7 +96,7 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_the_fault_is_told_where_it_is(name: str) -> None:
+def test_set_validation_error_is_shown_in_place(name: str) -> None:
     rows, place, field, words = ERRORS[name]
     found = errors(rows)
     assert place in found, found
@@ -140,8 +140,8 @@ def test_block_validation_error_is_shown_in_place(row_: Row) -> None:
 @pytest.mark.parametrize("place", range(len(EVERY_TYPE)))
 def test_question_removable_unless_another_depends_on_it(place: int) -> None:
     rows = [one for index, one in enumerate(EVERY_TYPE) if index != place]
-    leaned_on = {"teemat", "tuttu"}
-    if EVERY_TYPE[place]["id"] in leaned_on:
+    depended_on = {"teemat", "tuttu"}
+    if EVERY_TYPE[place]["id"] in depended_on:
         assert set(words_of(errors(rows))) == {gettext(REMOVED)}
     elif place == 0:
         assert words_of(errors(rows)) == [gettext(BEGIN)]

@@ -16,7 +16,7 @@ REMINDER = "Kirjoita tässäkin yleisellä tasolla."
 
 
 def warnings_of(page: Any) -> tuple[int, list[str]]:
-    """How often the warning stands in full on a step, and the labels of the questions with the reminder."""
+    """Return how often the full warning is on a step, and the labels of the questions with the reminder."""
     soup = BeautifulSoup(page.content, "html.parser")
     reminded = [
         str(field.select_one("label").get_text(strip=True)).split("(")[0].strip()  # type: ignore[union-attr]
@@ -45,7 +45,7 @@ def asked(mapping_page: MappingPage) -> Answerer:
     return answerer
 
 
-def test_warning_stands_in_full_once_in_a_mapping(asked: Answerer) -> None:
+def test_full_warning_is_shown_once_in_a_mapping(asked: Answerer) -> None:
     assert warnings_of(asked.opens("vaihe/1")) == (1, ["Mitä toivot?"])
     asked.sends_step(1, {"q_tuttu": "yes"})
     assert warnings_of(asked.opens("vaihe/2")) == (0, ["Milloin?"])

@@ -1,4 +1,4 @@
-"""Which answers a step takes, which it refuses, and what its conditions rule out."""
+"""Which answers a step accepts, which it rejects, and which its conditions exclude."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def test_a_henkilotunnus_in_a_place_is_not_stored(answerer: Answerer) -> None:
     assert ShownForm.of(answer).errors("q_paikka")
 
 
-def test_a_day_is_taken_as_people_write_it(begun: Answerer) -> None:
+def test_dates_are_accepted_in_common_notations(begun: Answerer) -> None:
     begun.sends_step(1, ANSWERS[0])
     for written in (
         "1.2.2027.", "ma 1.2.2027", "maanantaina 1.2.2027", "1. helmikuuta 2027", "1 .2.2027", "01.02.27", "2027-02-01",
@@ -40,16 +40,16 @@ def test_a_day_is_taken_as_people_write_it(begun: Answerer) -> None:
         assert InitialMapping.objects.get().answers["paiva"] == "2027-02-01", written
 
 
-def test_a_day_nobody_means_is_asked_about(begun: Answerer) -> None:
+def test_implausible_date_is_rejected_with_a_hint(begun: Answerer) -> None:
     begun.sends_step(1, ANSWERS[0])
-    for written, told in {
+    for written, error in {
         "1.2.0027": "Tarkista vuosi. Kirjoita päivä esimerkiksi näin: 1.2.2027.",
         "1.2.1927": "Tarkista vuosi. Kirjoita päivä esimerkiksi näin: 1.2.2027.",
         "ti 1.2.2027": "Tarkista päivä: 1.2.2027 on maanantai.",
     }.items():
         answer = begun.sends_step(3, {**ANSWERS[2], "q_paiva": written})
         assert answer.status_code == 422
-        assert ShownForm.of(answer).errors("q_paiva") == [told]
+        assert ShownForm.of(answer).errors("q_paiva") == [error]
         assert ShownForm.of(answer).words["q_paiva"] == written
 
 
@@ -76,7 +76,7 @@ def test_invalid_answer_shows_an_error_and_stores_nothing(begun: Answerer) -> No
     assert InitialMapping.objects.get().answers == {}
 
 
-# What is posted, and what is stored of it.
+# (step, posted values, stored answers)
 TAKEN: list[tuple[int, dict[str, str | list[str]], dict[str, Any]]] = [
     (1, {"q_koko": "٣"}, {"koko": 3}),
     (1, {"q_koko": " 007 "}, {"koko": 7}),
@@ -90,7 +90,7 @@ TAKEN: list[tuple[int, dict[str, str | list[str]], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-def test_what_people_write_is_understood(begun: Answerer) -> None:
+def test_answers_are_normalised_when_stored(begun: Answerer) -> None:
     for number, words, stored in TAKEN:
         answer = begun.sends_step(number, {**ANSWERS[number - 1], **words})
         assert answer.status_code == 303, ShownForm.of(answer).summary
@@ -99,7 +99,7 @@ def test_what_people_write_is_understood(begun: Answerer) -> None:
 
 
 @pytest.mark.parametrize(("number", "field", "key"), [(2, "q_nyt", "nyt"), (3, "q_maksaja", "maksaja")])
-def test_a_voluntary_choice_can_be_taken_back(begun: Answerer, number: int, field: str, key: str) -> None:
+def test_optional_choice_can_be_cleared(begun: Answerer, number: int, field: str, key: str) -> None:
     begun.sends_step(number, ANSWERS[number - 1])
     assert key in InitialMapping.objects.get().answers
     assert begun.sends_step(number, {**ANSWERS[number - 1], field: "-"}).status_code == 303
