@@ -1,4 +1,4 @@
-"""A visitor of the site; pictures go to a folder of the test's own."""
+"""Fixtures: a visitor, the front page, and a media folder for each test."""
 
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ def media_folder(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def front_page(db: None) -> HomePage:
-    """The front page as the migration makes it."""
+    """The front page created by the migration."""
     return HomePage.objects.get(slug="etusivu")
 
 
 @pytest.fixture
 def visitor(loaded_site: None) -> Client:
-    """Somebody who reads the site with its first content."""
+    """A client of the site with its initial content."""
     return Client()

@@ -1,4 +1,4 @@
-"""Blocks: what visitors see, that what an editor types is escaped, and that anchors stay."""
+"""Blocks: what visitors see, HTML escaping of the editor's text, and stable anchors."""
 
 import re
 from typing import Any
@@ -72,7 +72,7 @@ PREVIEWED = {
 }
 
 
-def test_every_block_has_a_preview_that_shows_it(client: Client, front_page: HomePage) -> None:
+def test_every_block_preview_shows_its_example(client: Client, front_page: HomePage) -> None:
     details = ContactDetails.load()
     details.contact_page = front_page.add_child(instance=ContentPage(title="Y", slug="yhteys", show_in_menus=True))
     details.save()
@@ -120,7 +120,7 @@ def test_questions_open_without_javascript(client: Client, front_page: HomePage)
     assert "<p>Niin.</p>" in html
 
 
-def test_an_empty_faq_leaves_no_trace(client: Client, front_page: HomePage) -> None:
+def test_empty_faq_is_not_shown(client: Client, front_page: HomePage) -> None:
     assert "Kysyttyä" not in show(client, front_page, faq())
 
 
@@ -131,7 +131,7 @@ def test_anchors_are_unique_and_avoid_reserved_ids(front_page: HomePage) -> None
     assert anchors(page) == ["miksi", "miksi-2", "sisalto-2", "miksi-3", "kysymys"]
 
 
-def test_an_anchor_survives_rewording_reordering_and_new_questions(front_page: HomePage) -> None:
+def test_anchor_survives_rewording_and_reordering(front_page: HomePage) -> None:
     page = front_page.add_child(instance=ContentPage(title="K", slug="k", body=body(faq("Miksi?", "Miten?"))))
     page = ContentPage.objects.get(pk=page.pk)
     questions = page.body[0].value["questions"]
@@ -203,7 +203,7 @@ def test_a_decorative_picture_has_an_empty_alternative_text(client: Client, fron
     assert "<figcaption" not in html
 
 
-def test_the_contact_card_shows_only_what_is_known(client: Client, front_page: HomePage) -> None:
+def test_contact_card_shows_only_filled_fields(client: Client, front_page: HomePage) -> None:
     html = show(client, front_page, ("contact_card", {"heading": "Kortti", "text": ""}))
     assert "Aijuu työnohjaus" in html
     assert "Puhelin" not in html

@@ -1,4 +1,4 @@
-"""The getting-started checklist: what is missing is read from the data, what she says herself is kept."""
+"""The getting-started checklist: missing facts are found in the data, and marks made by hand are stored."""
 
 import re
 from collections.abc import Callable
@@ -106,7 +106,7 @@ def test_unknown_training_and_price_are_not_published(kati: User, client: Client
 
 
 @pytest.mark.parametrize("key", FILLED)
-def test_a_filled_field_takes_its_point_off(key: str, kati: User) -> None:
+def test_filled_field_completes_its_item(key: str, kati: User) -> None:
     before = open_keys(kati)
     fields = FILLED[key]
     for number, name in enumerate(fields, start=1):
@@ -115,12 +115,12 @@ def test_a_filled_field_takes_its_point_off(key: str, kati: User) -> None:
     assert before - open_keys(kati) == {key}
 
 
-def test_a_field_of_blanks_is_not_filled(kati: User) -> None:
+def test_blank_field_does_not_complete_its_item(kati: User) -> None:
     ContactDetails.objects.update(**dict.fromkeys((name for fields in FILLED.values() for name in fields), "  "))
     assert FILLED.keys() <= open_keys(kati)
 
 
-def test_a_picture_counts_when_a_page_shows_it(kati: User) -> None:
+def test_own_picture_counts_when_shown_on_page(kati: User) -> None:
     own_picture()
     assert "own-picture" in open_keys(kati)
     use_own_picture()
@@ -134,7 +134,7 @@ def test_checklist_requires_a_notification_address(kati: User) -> None:
     assert "notification-address" not in open_keys(kati)
 
 
-def test_checklist_asks_contact_page_pause_mode(kati: User) -> None:
+def test_checklist_asks_for_form_mode_in_pause(kati: User) -> None:
     assert "contact-page-in-pause" in open_keys(kati)
     PauseNotice.objects.update(form_mode=FormMode.WAITING_LIST)
     assert "contact-page-in-pause" not in open_keys(kati)
@@ -198,7 +198,7 @@ def test_filled_field_overrides_set_aside_mark(kati: User) -> None:
     assert (point.is_done, point.is_set_aside) == (True, False)
 
 
-def test_nobody_can_call_an_empty_field_filled(desk: Client) -> None:
+def test_empty_field_cannot_be_marked_done(desk: Client) -> None:
     response = desk.post(reverse("checklist_mark", args=["facebook"]), {"state": "done"})
     assert response.status_code == 400
     assert not ChecklistMark.objects.exists()
@@ -210,12 +210,12 @@ def test_an_unknown_mark_is_refused(state: str, desk: Client) -> None:
     assert not ChecklistMark.objects.exists()
 
 
-def test_only_a_button_marks(desk: Client) -> None:
+def test_marking_needs_post_and_known_item(desk: Client) -> None:
     assert desk.get(reverse("checklist_mark", args=["facebook"])).status_code == 405
     assert desk.post(reverse("checklist_mark", args=["eiole"]), {"state": "open"}).status_code == 404
 
 
-def test_marking_needs_the_forms_token(kati: User) -> None:
+def test_marking_needs_csrf_token(kati: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(kati)
     assert client.post(reverse("checklist_mark", args=["facebook"]), {"state": "set_aside"}).status_code == 403
@@ -231,10 +231,10 @@ def test_complete_checklist_hides_panel_keeps_list(kati: User, desk: Client) -> 
     assert checklist_for(kati).open == []
     page = desk.get(FRONT).content.decode()
     assert "Sivustoltasi puuttuu vielä" not in page
-    assert "aloituslista" in page  # the way back, in the help menu
+    assert "aloituslista" in page  # the link in the help menu
     whole = desk.get(reverse("checklist")).content.decode()
     assert "Kunnossa on 14/14." in whole
-    assert whole.count("Palauta listalle") == len(BY_HAND)  # what was marked by hand
+    assert whole.count("Palauta listalle") == len(BY_HAND)  # the items that were marked by hand
     assert "Puuttuu" not in whole
 
 
@@ -259,7 +259,7 @@ def test_checklist_hidden_without_permission(act: Callable[[Client], object], lo
     assert not ChecklistMark.objects.exists()
 
 
-def test_a_stranger_is_asked_to_sign_in(client: Client, loaded_site: None) -> None:
+def test_checklist_needs_login(client: Client, loaded_site: None) -> None:
     for address in (reverse("checklist"), reverse("checklist_mark", args=["mail"])):
         response = client.get(address)
         assert response.status_code == 302
@@ -278,24 +278,24 @@ def test_privacy_page_shows_only_filled_facts(loaded_site: None, client: Client)
 
 
 @pytest.mark.parametrize("text", ["1234567-1", "0112038-9", "1572860-0"])
-def test_a_real_business_id_is_taken(text: str) -> None:
+def test_valid_business_id_is_accepted(text: str) -> None:
     assert is_business_id(text)
 
 
 @pytest.mark.parametrize(
     "text", ["", "1234567-2", "12345671", "FI12345671", "123456-7", "1234567-1 ", "１２３４５６７-1", "0112038-8"]
 )
-def test_another_form_or_check_digit_is_refused(text: str) -> None:
+def test_invalid_business_id_is_refused(text: str) -> None:
     assert not is_business_id(text)
 
 
-def test_no_check_digit_ten_is_taken() -> None:
-    # 1000001: 7 + 2 = 9, so the check digit is 2; 0000006: 12, remainder 1, which is never given out.
+def test_business_id_with_remainder_one_is_refused() -> None:
+    # 1000001: the sum is 7 + 2 = 9, so the check digit is 2. 0000006: the sum is 12; a remainder of 1 has no digit.
     assert is_business_id("1000001-2")
     assert not any(is_business_id(f"0000006-{digit}") for digit in range(10))
 
 
-def test_a_wrong_business_id_is_refused_in_finnish() -> None:
+def test_business_id_error_is_finnish() -> None:
     from django.core.exceptions import ValidationError
 
     with pytest.raises(ValidationError) as refusal:

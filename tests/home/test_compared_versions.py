@@ -1,4 +1,4 @@
-"""Two versions of a page side by side: moments and ticks in Finnish, not as Python prints them."""
+"""Comparison of two versions of a page: dates and booleans are in Finnish, not as Python prints them."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from tests.intake.desk.pages import words
 
 
 @pytest.mark.django_db
-def test_versions_differ_in_words(client: Client) -> None:
+def test_version_comparison_is_finnish(client: Client) -> None:
     page = HomePage.objects.get().add_child(instance=ContentPage(title="Hinnasto", slug="hinnasto"))
     page.show_in_menus = True
     page.go_live_at = datetime(2027, 2, 1, 6, 0, tzinfo=UTC)

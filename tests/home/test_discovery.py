@@ -1,4 +1,4 @@
-"""What a page says of itself in its head: description, canonical address, sharing."""
+"""Metadata in the head of a page: description, canonical URL, sharing."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ LONG = "Työnohjaus on oman työn tutkimista ja kehittämistä koulutetun työno
 
 
 def metas(html: str) -> dict[str, str]:
-    """Each <meta> of the head by its name or property; a name that stands twice fails."""
+    """Return the content of each <meta> in the head by its name or property. A repeated name fails."""
     head = html[: html.index("</head>")]
     found = re.findall(r'<meta (?:name|property)="([^"]+)" content="([^"]*)"(?! media)', head)
     names = [name for name, _content in found if name != "theme-color"]
@@ -47,24 +47,24 @@ def content_page(front_page: HomePage, **fields: Any) -> ContentPage:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_every_page_tells_what_it_is_and_where(visitor: Client, settings: Any, address: str) -> None:
+def test_every_page_has_metadata_and_canonical_url(visitor: Client, settings: Any, address: str) -> None:
     settings.SITE_URL = "https://aijuu.example"
-    # Whatever name it was asked by, and with whatever a link had at its end.
+    # Independent of the requested host and of the query string.
     html = visitor.get(address + "?utm_source=x", headers={"host": "localhost"}).text
-    said = metas(html)
+    meta = metas(html)
     assert canonical(html) == [f"https://aijuu.example{address}"]
-    assert said["og:url"] == f"https://aijuu.example{address}"
-    assert 40 <= len(said["description"]) <= LONGEST_DESCRIPTION
-    assert said["og:description"] == said["description"]
-    assert said["og:title"]
-    assert said["og:type"] == "website"
-    assert said["og:locale"] == "fi_FI"
-    assert said["og:site_name"] == "Aijuu työnohjaus"
-    assert said["twitter:card"] == "summary_large_image"
+    assert meta["og:url"] == f"https://aijuu.example{address}"
+    assert 40 <= len(meta["description"]) <= LONGEST_DESCRIPTION
+    assert meta["og:description"] == meta["description"]
+    assert meta["og:title"]
+    assert meta["og:type"] == "website"
+    assert meta["og:locale"] == "fi_FI"
+    assert meta["og:site_name"] == "Aijuu työnohjaus"
+    assert meta["twitter:card"] == "summary_large_image"
     assert '<html lang="fi">' in html
 
 
-def test_titles_and_descriptions_tell_the_pages_apart(visitor: Client) -> None:
+def test_titles_and_descriptions_are_unique(visitor: Client) -> None:
     pages = [visitor.get(address).text for address in ADDRESSES]
     assert len({metas(html)["description"] for html in pages}) == len(ADDRESSES)
     assert len({re.findall("<title>(.*?)</title>", html)[0] for html in pages}) == len(ADDRESSES)
@@ -72,17 +72,17 @@ def test_titles_and_descriptions_tell_the_pages_apart(visitor: Client) -> None:
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_every_page_has_own_share_image(visitor: Client, settings: Any, address: str) -> None:
-    said = metas(visitor.get(address).text)
+    meta = metas(visitor.get(address).text)
     page = Page.objects.live().get(url_path=f"/etusivu{address}")
-    url = said["og:image"]
+    url = meta["og:image"]
     assert url == f"{settings.SITE_URL}/static/img/share/{slugify(page.title)}.png"
     path = finders.find(url.removeprefix(f"{settings.SITE_URL}/static/"))
     assert isinstance(path, str)
     assert Path(path).stat().st_size < share_pictures.LARGEST
     with Image.open(path) as picture:
         assert picture.format == "PNG"
-        assert [str(number) for number in picture.size] == [said["og:image:width"], said["og:image:height"]]
-    assert page.title in said["og:image:alt"]
+        assert [str(number) for number in picture.size] == [meta["og:image:width"], meta["og:image:height"]]
+    assert page.title in meta["og:image:alt"]
 
 
 @pytest.mark.once
@@ -99,17 +99,17 @@ def test_renamed_page_uses_generic_share_image(visitor: Client) -> None:
     page = Page.objects.get(slug="ryhmatyonohjaus").specific
     page.title = "Työnohjausta ryhmille"
     page.save_revision().publish()
-    said = metas(visitor.get("/ryhmatyonohjaus/").text)
-    assert said["og:image"].endswith("/img/share/aijuu-tyonohjaus.png")
-    assert "Aijuu työnohjaus" in said["og:image:alt"]
+    meta = metas(visitor.get("/ryhmatyonohjaus/").text)
+    assert meta["og:image"].endswith("/img/share/aijuu-tyonohjaus.png")
+    assert "Aijuu työnohjaus" in meta["og:image:alt"]
 
 
-def test_the_editors_description_comes_first(client: Client, front_page: HomePage) -> None:
+def test_editors_description_takes_precedence(client: Client, front_page: HomePage) -> None:
     content_page(front_page, search_description='Oma "kuvaus" & muuta', intro="<p>Johdanto.</p>")
     assert 'content="Oma ”kuvaus” &amp; muuta"' in client.get("/koe/").text
 
 
-def test_then_the_introduction_then_the_first_text(client: Client, front_page: HomePage) -> None:
+def test_description_falls_back_to_intro_then_text(client: Client, front_page: HomePage) -> None:
     body = [
         {"type": "quote", "value": {"text": "Lainaus", "attribution": ""}},
         {"type": "text", "value": {"heading": "Otsikko", "text": "<p>Leipä &amp; <b>teksti</b>.</p><p>Jatkoa.</p>"}},
@@ -124,7 +124,7 @@ def test_then_the_introduction_then_the_first_text(client: Client, front_page: H
     assert "description" not in metas(client.get("/koe/").text)
 
 
-def test_a_short_text_is_left_alone() -> None:
+def test_short_description_is_unchanged() -> None:
     assert shorten("Lyhyt.") == "Lyhyt."
     assert shorten("a" * LONGEST_DESCRIPTION) == "a" * LONGEST_DESCRIPTION
 
@@ -136,7 +136,7 @@ def test_long_description_ends_at_sentence_or_word() -> None:
     assert cut.endswith("…")
     assert f"{LONG}, {LONG}, {LONG} ".startswith(cut.removesuffix("…"))
     assert f"{LONG}, {LONG}, {LONG} "[len(cut) - 1] in " ,"
-    # A short first sentence would say too little.
+    # A short first sentence alone is not enough for a description.
     assert len(shorten(f"Niin. {LONG}, {LONG}, {LONG}")) > LONGEST_DESCRIPTION / 2
 
 
@@ -150,7 +150,7 @@ def test_description_does_not_end_inside_a_sentence(inside: str) -> None:
 
 
 @pytest.mark.parametrize("length", range(150, 320, 7))
-def test_no_length_is_too_long(length: int) -> None:
+def test_shortened_description_never_exceeds_limit(length: int) -> None:
     assert len(shorten("x" * length)) <= LONGEST_DESCRIPTION
     assert len(shorten(("ab " * length)[:length])) <= LONGEST_DESCRIPTION
 
@@ -177,7 +177,7 @@ def test_missing_page_has_no_share_metadata(client: Client) -> None:
     assert "ld+json" not in response.text
 
 
-def test_a_preview_has_no_address(front_page: HomePage) -> None:
+def test_preview_has_no_canonical_url(front_page: HomePage) -> None:
     preview = content_page(front_page, intro="<p>Johdanto.</p>").make_preview_request().text
     assert "Johdanto." in preview
     assert canonical(preview) == []

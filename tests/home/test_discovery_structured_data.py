@@ -1,4 +1,4 @@
-"""JSON-LD: well-formed, complete, and nothing in it that the page does not show."""
+"""JSON-LD: well-formed, complete, and without facts that the page does not show."""
 
 import json
 import re
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 SERVICES = ["/yksilotyonohjaus/", "/ryhmatyonohjaus/", "/tyoyhteison-tyonohjaus/"]
 ADDRESSES = ["/", *SERVICES, "/ota-yhteytta/", "/tietosuoja/", "/saavutettavuus/"]
 
-# schema.org: what each type that we use must have, and what else it may.
+# For each schema.org type in use: its required and its optional properties.
 TYPES: dict[str, tuple[set[str], set[str]]] = {
     "Organization": (
         {"@id", "name", "url", "logo"},
@@ -46,12 +46,12 @@ TYPES: dict[str, tuple[set[str], set[str]]] = {
     "Question": ({"name", "acceptedAnswer"}, set()),
     "Answer": ({"text"}, set()),
 }
-# How an area stands in Finnish sentences.
+# The inflected form of each area in Finnish sentences.
 INFLECTED = {"Satakunta": "Satakunnassa", "Suomi": "koko Suomessa", "FI": "koko Suomessa"}
 
 
 def validate(node: dict[str, Any]) -> None:
-    """Every node is of a known type with what it must have and nothing else; every reference leads to a node."""
+    """Assert that every node has a known type with exactly the allowed properties, and that references resolve."""
     assert node["@context"] == "https://schema.org"
     ids = {part["@id"] for part in node["@graph"]}
     assert len(ids) == len(node["@graph"])
@@ -60,8 +60,8 @@ def validate(node: dict[str, Any]) -> None:
         if set(part) == {"@id"}:
             assert part["@id"] in ids
             return
-        must, may = TYPES[part["@type"]]
-        assert must <= set(part) - {"@type"} <= must | may, part
+        required, optional = TYPES[part["@type"]]
+        assert required <= set(part) - {"@type"} <= required | optional, part
         for value in part.values():
             for item in value if isinstance(value, list) else [value]:
                 assert item
@@ -75,7 +75,7 @@ def validate(node: dict[str, Any]) -> None:
 
 
 def statements(node: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """All strings with the names of their properties."""
+    """Yield every string with the name of its property."""
     if isinstance(node, dict):
         for key, value in node.items():
             yield from statements(value, key)
@@ -90,8 +90,8 @@ def words(text: str) -> str:
     return " ".join(text.replace(WORD_JOINER, "").split())
 
 
-class Read:
-    """What a page states, and what it shows."""
+class PageData:
+    """The structured data of a page, and its visible text and links."""
 
     def __init__(self, client: Client, address: str) -> None:
         self.html = client.get(address).text
@@ -137,7 +137,7 @@ def test_structured_data_states_only_visible_facts(visitor: Client, settings: An
             postal_address="Esimerkkikatu 1, 28100 Pori",
             facebook_url="https://www.facebook.com/esimerkki",
         )
-    read = Read(visitor, address)
+    read = PageData(visitor, address)
     seen = 0
     for name, value in statements(read.graph):
         if name in ("@context", "@type", "@id", "logo"):
@@ -157,7 +157,7 @@ def test_structured_data_states_only_visible_facts(visitor: Client, settings: An
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_practice_is_organization_with_founder(visitor: Client, address: str) -> None:
-    practice = Read(visitor, address).node("Organization")
+    practice = PageData(visitor, address).node("Organization")
     assert practice["name"] == "Aijuu työnohjaus"
     assert practice["founder"] == {"@type": "Person", "name": "Kati"}
     assert practice["telephone"] == "+358505348567"
@@ -168,7 +168,7 @@ def test_practice_is_organization_with_founder(visitor: Client, address: str) ->
 def test_contact_point_has_phone_email_and_language(visitor: Client, is_paused: bool) -> None:
     if not is_paused:
         end_the_pause()
-    assert Read(visitor, "/").node("Organization")["contactPoint"] == {
+    assert PageData(visitor, "/").node("Organization")["contactPoint"] == {
         "@type": "ContactPoint",
         "telephone": "+358505348567",
         "email": "kati.levola@aijuu.fi",
@@ -182,13 +182,13 @@ def test_contact_point_has_phone_email_and_language(visitor: Client, is_paused: 
 
 def test_contact_point_leaves_out_missing_facts(visitor: Client) -> None:
     details(phone="")
-    assert "telephone" not in Read(visitor, "/").node("Organization")["contactPoint"]
+    assert "telephone" not in PageData(visitor, "/").node("Organization")["contactPoint"]
     details(email="", areas="")
-    assert "contactPoint" not in Read(visitor, "/").node("Organization")
+    assert "contactPoint" not in PageData(visitor, "/").node("Organization")
 
 
 def test_logo_is_a_square_picture(visitor: Client, settings: Any) -> None:
-    logo = Read(visitor, "/").node("Organization")["logo"]
+    logo = PageData(visitor, "/").node("Organization")["logo"]
     path = finders.find(logo.removeprefix(f"{settings.SITE_URL}/static/"))
     assert isinstance(path, str)
     with Image.open(path) as picture:
@@ -197,15 +197,15 @@ def test_logo_is_a_square_picture(visitor: Client, settings: Any) -> None:
 
 def test_public_address_makes_professional_service(visitor: Client) -> None:
     details(postal_address="Esimerkkikatu 1, 28100 Pori")
-    read = Read(visitor, "/")
+    read = PageData(visitor, "/")
     assert read.node("ProfessionalService")["address"] == "Esimerkkikatu 1, 28100 Pori"
     assert read.nodes("Organization") == []
 
 
-def test_facts_that_are_not_filled_are_not_stated(visitor: Client) -> None:
+def test_structured_data_leaves_out_empty_facts(visitor: Client) -> None:
     end_the_pause()
     details(person_name="", phone="", email="", areas="", contact_page=None)
-    read = Read(visitor, SERVICES[0])
+    read = PageData(visitor, SERVICES[0])
     assert set(read.node("Organization")) == {"@type", "@id", "name", "url", "logo"}
     assert not {"areaServed", "availableChannel"} & set(read.node("Service"))
 
@@ -223,14 +223,14 @@ def test_facts_that_are_not_filled_are_not_stated(visitor: Client) -> None:
 )
 def test_area_served_lists_only_named_areas(visitor: Client, areas: str, names: list[str]) -> None:
     details(areas=areas)
-    stated = Read(visitor, SERVICES[0]).node("Service").get("areaServed", [])
+    stated = PageData(visitor, SERVICES[0]).node("Service").get("areaServed", [])
     assert [area["name"] for area in stated] == names
 
 
 @pytest.mark.parametrize("address", SERVICES)
-def test_each_form_of_supervision_is_a_service(visitor: Client, settings: Any, address: str) -> None:
+def test_service_page_states_a_service(visitor: Client, settings: Any, address: str) -> None:
     end_the_pause()
-    read = Read(visitor, address)
+    read = PageData(visitor, address)
     service = read.node("Service")
     title = Page.objects.get(slug=address.strip("/")).title
     assert (service["name"], service["serviceType"]) == (title, title)
@@ -245,14 +245,14 @@ def test_each_form_of_supervision_is_a_service(visitor: Client, settings: Any, a
 
 
 @pytest.mark.parametrize("address", ["/", "/ota-yhteytta/", "/tietosuoja/"])
-def test_other_pages_are_no_service(visitor: Client, address: str) -> None:
-    assert Read(visitor, address).nodes("Service") == []
+def test_other_pages_state_no_service(visitor: Client, address: str) -> None:
+    assert PageData(visitor, address).nodes("Service") == []
 
 
 @pytest.mark.parametrize("address", SERVICES)
 def test_paused_service_states_no_available_channel(visitor: Client, address: str) -> None:
     assert PauseNotice.load().active
-    assert "availableChannel" not in Read(visitor, address).node("Service")
+    assert "availableChannel" not in PageData(visitor, address).node("Service")
 
 
 @pytest.mark.parametrize(
@@ -267,13 +267,13 @@ def test_paused_service_states_no_available_channel(visitor: Client, address: st
     ids=["upcoming", "overdue", "resumed", "full", "full and upcoming"],
 )
 @time_machine.travel("2027-01-10 12:00:00+00:00")
-def test_whoever_can_apply_is_told_how(visitor: Client, fields: dict[str, Any], stated: bool) -> None:
+def test_available_channel_follows_pause_state(visitor: Client, fields: dict[str, Any], stated: bool) -> None:
     PauseNotice.objects.update(**fields)
-    assert ("availableChannel" in Read(visitor, SERVICES[0]).node("Service")) is stated
+    assert ("availableChannel" in PageData(visitor, SERVICES[0]).node("Service")) is stated
 
 
-def test_questions_are_stated_where_they_stand(visitor: Client) -> None:
-    faq = Read(visitor, "/").node("FAQPage")
+def test_faq_is_stated_only_on_its_page(visitor: Client) -> None:
+    faq = PageData(visitor, "/").node("FAQPage")
     assert [question["name"] for question in faq["mainEntity"]] == [
         "Mitä työnohjaus on?",
         "Mitä hyötyä työnohjauksesta on?",
@@ -281,7 +281,7 @@ def test_questions_are_stated_where_they_stand(visitor: Client) -> None:
         "Mitä työnohjauksessa käytännössä tapahtuu?",
     ]
     assert faq["mainEntity"][1]["acceptedAnswer"]["text"].splitlines()[0] == "selkeämmät (yhteiset) tavoitteet"
-    assert Read(visitor, SERVICES[0]).nodes("FAQPage") == []
+    assert PageData(visitor, SERVICES[0]).nodes("FAQPage") == []
 
 
 def faq_page(front_page: HomePage, *questions: tuple[str, str]) -> None:
@@ -307,7 +307,7 @@ def test_structured_data_escapes_script_end(client: Client, front_page: HomePage
     assert question["acceptedAnswer"]["text"] == "Niin </script>."
 
 
-def test_no_mail_address_can_be_read_from_it(client: Client, front_page: HomePage) -> None:
+def test_structured_data_obfuscates_email(client: Client, front_page: HomePage) -> None:
     details(business_name="Aijuu", email="kati@aijuu.fi")
     faq_page(front_page, ("Mihin kirjoitan?", '<p><a href="mailto:kati@aijuu.fi">kati@aijuu.fi</a></p>'))
     html = client.get("/koe/").text
@@ -317,7 +317,7 @@ def test_no_mail_address_can_be_read_from_it(client: Client, front_page: HomePag
     assert json.loads(script)["@graph"][1]["mainEntity"][0]["acceptedAnswer"]["text"] == "kati@aijuu.fi"
 
 
-def test_line_ends_and_keys_stay_as_they_are() -> None:
+def test_script_text_keeps_values_and_keys() -> None:
     graph = {"@context": "https://schema.org", "text": "a\n@b <c@d.fi>\nkati@e.fi @ \u2028", "more": "@f"}
     text = as_script_text(graph)
     assert json.loads(text) == graph

@@ -30,12 +30,12 @@ def keys(page: Page) -> list[str]:
     return [finding.key for finding in page_findings(page)]
 
 
-def test_a_clean_page_has_no_fault() -> None:
+def test_valid_page_has_no_findings() -> None:
     assert keys(ContentPage(**CLEAN, intro="<p>Näin ”se” on.</p>", body=[text()])) == []
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_the_first_content_has_no_fault() -> None:
+def test_initial_content_has_no_findings() -> None:
     pages = [page for page in Page.objects.filter(depth__gt=1).specific() if hasattr(page, "body")]
     assert len(pages) >= 6
     assert {page.slug: keys(page) for page in pages if keys(page)} == {}
@@ -55,11 +55,11 @@ def test_the_first_content_has_no_fault() -> None:
         ({"body": [{"type": "benefits", "value": {"items": ['"oma"']}}]}, checks.STRAIGHT_QUOTES),
     ],
 )
-def test_each_finding_is_found_alone(changed: dict[str, Any], finding: checks.Finding) -> None:
+def test_each_finding_is_detected(changed: dict[str, Any], finding: checks.Finding) -> None:
     assert page_findings(ContentPage(**{**CLEAN, **changed})) == [finding]
 
 
-def test_a_short_title_for_search_engines_is_enough() -> None:
+def test_short_seo_title_allows_long_title() -> None:
     assert keys(ContentPage(**{**CLEAN, "title": "a" * 80, "seo_title": "Lyhyt"})) == []
 
 
@@ -67,7 +67,7 @@ def test_attribute_quotes_and_inches_stay_straight() -> None:
     assert keys(ContentPage(**CLEAN, intro='<p><a href="/x/">x</a> 5" näyttö</p>')) == []
 
 
-def test_wagtails_checker_gives_way_to_ours() -> None:
+def test_site_content_checker_replaces_wagtails() -> None:
     other = AdminItem()
     items: list[Any] = [other, ContentCheckerItem(in_editor=True)]
     use_site_content_checker(RequestFactory().get("/"), items, None)
@@ -76,7 +76,7 @@ def test_wagtails_checker_gives_way_to_ours() -> None:
     assert items[1].in_editor
 
 
-def test_wagtails_other_checks_stay() -> None:
+def test_site_content_checker_keeps_other_rules() -> None:
     request = RequestFactory().get("/")
     theirs = {rule["id"] for rule in ContentCheckerItem().get_axe_custom_rules(request)} - {"empty-meta-description"}
     ours = [rule["id"] for rule in SiteContentChecker().get_axe_custom_rules(request)]
@@ -85,7 +85,7 @@ def test_wagtails_other_checks_stay() -> None:
     assert "empty-meta-description" not in ours
 
 
-def test_every_rule_that_runs_has_words() -> None:
+def test_every_active_rule_has_a_message() -> None:
     configuration = SiteContentChecker().get_axe_configuration(RequestFactory().get("/"))
     rules = configuration["options"]["runOnly"]
     assert {finding.key for finding in checks.FINDINGS} <= set(rules)
@@ -115,7 +115,7 @@ def test_findings_only_in_preview_panel(client: Client, front_page: HomePage) ->
         ('<a href="/1.1.2020/">sivu</a>', []),
     ],
 )
-def test_days_that_are_over(words: str, past: list[str]) -> None:
+def test_past_days_are_found(words: str, past: list[str]) -> None:
     assert past_days(f"<p>{words}</p>", now=NOW) == past
 
 
@@ -140,7 +140,7 @@ def test_pause_form_warns_past_day_in_message(client: Client) -> None:
 
 
 @pytest.mark.parametrize("field", ["upcoming_message", "overdue_message", "resumed_message"])
-def test_the_form_looks_at_every_wording(client: Client, field: str) -> None:
+def test_pause_form_checks_every_wording(client: Client, field: str) -> None:
     html = settings_form(client, active=True, message="<p>1.3.2024</p>", **{field: "<p>1.2.2024, 1.3.2024</p>"})
     assert "1.2.2024" in html.split("Omassa sanamuodossasi on mennyt päivä: ")[1].split(". ")[0]
     assert html.split("Omassa sanamuodossasi")[1].split("</p>")[0].count("1.3.2024") == 1

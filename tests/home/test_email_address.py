@@ -1,4 +1,4 @@
-"""What an e-mail address is: as people paste it in, as it stands on the wire out."""
+"""E-mail addresses: parsed as people paste them, and converted to the ASCII form used for sending."""
 
 import pytest
 from hypothesis import example, given
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.once
         ("+358401111111@sms.esimerkki.fi", "+358401111111@sms.esimerkki.fi"),
     ],
 )
-def test_mail_goes_to_the_domain_that_was_typed(typed: str, sent: str) -> None:
+def test_domain_is_encoded_with_idna_2008(typed: str, sent: str) -> None:
     assert address_as_sent(typed) == sent
 
 
@@ -56,7 +56,7 @@ def test_mail_goes_to_the_domain_that_was_typed(typed: str, sent: str) -> None:
         *("", "@", "x@", "mailto:", "<>", "mailto:%ff@a.fi", "x" * 2000 + "@a.fi"),
     ],
 )
-def test_what_no_mail_reaches_is_no_address(typed: str) -> None:
+def test_undeliverable_address_is_refused(typed: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the rule's own kind of refusal
         address_as_sent(typed)
 
@@ -72,7 +72,7 @@ def test_what_no_mail_reaches_is_no_address(typed: str) -> None:
         *("\u202amatti@a.fi\u202c", "ma\u115ftti@a.fi", "matti\U000e0041@a.fi", "ｍａｔｔｉ＠ａ．ｆｉ", "matti@ａ.fi"),
     ],
 )
-def test_what_is_pasted_along_goes(typed: str) -> None:
+def test_pasted_extras_are_removed_from_address(typed: str) -> None:
     assert address_as_sent(typed) == "matti@a.fi"
 
 
@@ -100,7 +100,7 @@ def test_email_link_shows_unicode_links_punycode() -> None:
     assert "".join(f"&#{ord(one)};" for one in ">kati@faß.de<"[1:-1]) in link
 
 
-def test_the_practices_own_address_follows_the_same_rule() -> None:
+def test_practices_own_address_is_normalized() -> None:
     details = ContactDetails(business_name="Aijuu", email="Kati <kati@Ääkkönen.fi>")
     details.full_clean(validate_unique=False, validate_constraints=False, exclude=["contact_page", "privacy_page"])
     assert details.email == "kati@ääkkönen.fi"

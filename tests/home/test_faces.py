@@ -1,4 +1,4 @@
-"""What the pages show beside their words: the way back, a drawing for each service, what print needs."""
+"""Breadcrumbs, the drawings of the services, and addresses of links in print."""
 
 import pytest
 from bs4 import BeautifulSoup
@@ -16,7 +16,7 @@ from home.templatetags.home_tags import mark_bare_links
 SERVICES = ["yksilotyonohjaus", "ryhmatyonohjaus", "tyoyhteison-tyonohjaus"]
 
 
-def asked(path: str) -> HttpRequest:
+def request_for(path: str) -> HttpRequest:
     return RequestFactory().get(path, headers={"host": "127.0.0.1"})
 
 
@@ -48,15 +48,21 @@ def test_no_breadcrumbs_on_top_pages_and_errors(visitor: Client, address: str) -
 
 def test_breadcrumbs_skip_unpublished_parent(deep_page: ContentPage) -> None:
     deep_page.get_parent().unpublish()
-    way = build_breadcrumbs(asked("/tietosuoja/lokit/"), deep_page)
-    assert [(item.title, item.is_current) for item in way] == [("Etusivu", False), ("Lokit & varmuuskopiot", True)]
+    breadcrumbs = build_breadcrumbs(request_for("/tietosuoja/lokit/"), deep_page)
+    assert [(item.title, item.is_current) for item in breadcrumbs] == [
+        ("Etusivu", False),
+        ("Lokit & varmuuskopiot", True),
+    ]
 
 
 def test_subview_breadcrumbs_link_parent_page(loaded_site: None) -> None:
     contact = Page.objects.get(slug="ota-yhteytta")
-    way = build_breadcrumbs(asked("/ota-yhteytta/kiitos/x/"), contact, "Viesti lähetetty")
-    assert [(item.title, item.url) for item in way[:-1]] == [("Etusivu", "/"), ("Ota yhteyttä", "/ota-yhteytta/")]
-    assert (way[-1].title, way[-1].is_current) == ("Viesti lähetetty", True)
+    breadcrumbs = build_breadcrumbs(request_for("/ota-yhteytta/kiitos/x/"), contact, "Viesti lähetetty")
+    assert [(item.title, item.url) for item in breadcrumbs[:-1]] == [
+        ("Etusivu", "/"),
+        ("Ota yhteyttä", "/ota-yhteytta/"),
+    ]
+    assert (breadcrumbs[-1].title, breadcrumbs[-1].is_current) == ("Viesti lähetetty", True)
 
 
 @pytest.mark.parametrize("slug", SERVICES)
@@ -70,7 +76,7 @@ def test_service_drawing_has_empty_alt_text(visitor: Client, slug: str) -> None:
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_the_services_drawings_differ_and_are_small() -> None:
+def test_service_drawings_differ_and_are_small() -> None:
     images = [ServicePage.objects.get(slug=slug).image for slug in SERVICES]
     assert len({image.pk for image in images}) == 3
     drawings = [image.file.read() for image in images]
@@ -87,7 +93,7 @@ def test_page_renders_without_deleted_drawing(visitor: Client) -> None:
     assert "<h1>Yksilötyönohjaus</h1>" in html
 
 
-def test_a_page_names_its_address_for_print(visitor: Client) -> None:
+def test_page_shows_its_url_in_print(visitor: Client) -> None:
     soup = BeautifulSoup(visitor.get("/tietosuoja/?x=1").content, "html.parser")
     assert [line.get_text() for line in soup.select("footer .print-only")] == [f"{settings.SITE_URL}/tietosuoja/"]
 

@@ -1,4 +1,4 @@
-"""The links of the footer: chosen and ordered in the admin, never to a page that a visitor can't read."""
+"""Footer links: chosen and ordered in the admin, and never to a page that a visitor can't read."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def address() -> str:
 
 
 def row(title: str, number: int) -> dict[str, str]:
-    """What the form sends for a link that was added to it."""
+    """Return the form data of an added link."""
     return {
         f"links-{number}-id": "",
         f"links-{number}-page": str(page(title).pk),
@@ -52,7 +52,7 @@ def row(title: str, number: int) -> dict[str, str]:
     }
 
 
-def said(answer: Any) -> str:
+def link_errors(answer: Any) -> str:
     return " ".join(answer.context["form"].formsets["links"].non_form_errors())
 
 
@@ -61,13 +61,13 @@ def page(title: str) -> Page:
 
 
 def save(client: Client, *titles: str) -> Any:
-    """Send the form as its page does when these pages are chosen in this order in place of all earlier links."""
+    """Submit the form with links to these pages, in this order, in place of all stored links."""
     stored = list(FooterLink.objects.order_by("sort_order"))
     rows = [
         {"id": link.pk, "page": link.page_id, "ORDER": number, "DELETE": "on"}
         for number, link in enumerate(stored, start=1)
     ]
-    # The rows stand in the form in any order: what counts is ORDER.
+    # Reversed, because ORDER counts and not the position of a row in the form.
     rows += [
         {"id": "", "page": page(title).pk, "ORDER": len(stored) + number} for number, title in enumerate(titles, 1)
     ][::-1]
@@ -78,7 +78,7 @@ def test_first_start_shows_four_links() -> None:
     assert footer() == FIRST
 
 
-def test_supervisor_orders_the_footer_herself(kati: Client) -> None:
+def test_supervisor_chooses_and_orders_footer_links(kati: Client) -> None:
     assert save(kati, "Saavutettavuus", "Ryhmätyönohjaus", "Tietosuoja").status_code == 302
     assert footer() == ["Saavutettavuus", "Ryhmätyönohjaus", "Tietosuoja"]
     assert all(Client().get(str(link["href"])).status_code == 200 for link in footer_links())
@@ -132,7 +132,7 @@ def test_page_outside_the_site_is_left_out() -> None:
     assert footer() == FIRST
 
 
-def test_deleting_a_page_takes_its_link_along() -> None:
+def test_deleting_page_deletes_its_link() -> None:
     page("Alkukartoitus").specific.delete()
     assert footer() == FIRST[1:]
     assert FooterLink.objects.count() == 3
@@ -165,8 +165,8 @@ def test_more_links_need_no_more_queries() -> None:
     assert queries() == few
 
 
-def test_lost_pages_come_back_with_their_links() -> None:
-    """As after a lost front page: the pages are loaded anew, and the setting has no links."""
+def test_reloaded_pages_get_their_footer_links() -> None:
+    """As when the front page was deleted: the pages are loaded again, and the setting has no links."""
     FooterLink.objects.all().delete()
     link_settings_to_pages()
     assert [link.page.title for link in FooterLink.objects.order_by("sort_order")] == FIRST
@@ -178,25 +178,25 @@ def test_links_of_the_editor_are_not_replaced(kati: Client) -> None:
     assert [link.page.title for link in FooterLink.objects.all()] == ["Ryhmätyönohjaus"]
 
 
-def test_links_left_alone_keep_another_windows(kati: Client) -> None:
+def test_unchanged_links_keep_other_windows_change(kati: Client) -> None:
     first = second = shown(kati.get(address()))
     assert kati.post(address(), {**first, "links-0-DELETE": "1"}).status_code == 302
     assert kati.post(address(), second).status_code == 302
     assert footer() == FIRST[1:]
 
 
-def test_links_that_both_windows_changed_are_refused_once(kati: Client) -> None:
+def test_links_changed_in_both_windows_are_refused_once(kati: Client) -> None:
     first = second = shown(kati.get(address()))
     assert kati.post(address(), {**first, "links-0-DELETE": "1"}).status_code == 302
     # The first two change places, and one is added.
     moved = {**second, "links-0-ORDER": "2", "links-1-ORDER": "1", **row("Ryhmätyönohjaus", 4)}
     refused = kati.post(address(), moved)
     assert refused.status_code == 200
-    assert said(refused) == (
+    assert link_errors(refused) == (
         "Linkkejä on muutettu toisessa ikkunassa. Nyt ne ovat: Ota yhteyttä, Tietosuoja, Saavutettavuus. "
         "Tallenna uudelleen, jos haluat näiden korvaavan ne."
     )
-    assert said(refused) in refused.text
+    assert link_errors(refused) in refused.text
     assert footer() == FIRST[1:]
     assert kati.post(address(), shown(refused)).status_code == 302
     assert footer() == ["Ota yhteyttä", "Alkukartoitus", "Tietosuoja", "Saavutettavuus", "Ryhmätyönohjaus"]
@@ -208,7 +208,7 @@ def test_links_are_refused_again_after_a_third_window(kati: Client) -> None:
     refused = kati.post(address(), {**windows[0], "links-3-DELETE": "1"})
     save(kati)
     again = kati.post(address(), shown(refused))
-    assert "Nyt niitä ei ole yhtään." in said(again)
+    assert "Nyt niitä ei ole yhtään." in link_errors(again)
     assert kati.post(address(), shown(again)).status_code == 302
     assert footer() == FIRST
     assert kati.post(address(), windows[1]).status_code == 302
@@ -220,13 +220,13 @@ def test_link_of_a_page_deleted_meanwhile_is_dropped(kati: Client, is_changed: b
     page("Alkukartoitus").specific.delete()
     answer = kati.post(address(), {**form, **(row("Ryhmätyönohjaus", 4) if is_changed else {})})
     if is_changed:
-        assert "Nyt ne ovat: Ota yhteyttä" in said(answer)
+        assert "Nyt ne ovat: Ota yhteyttä" in link_errors(answer)
         answer = kati.post(address(), shown(answer))
     assert answer.status_code == 302
     assert footer() == [*FIRST[1:], *(["Ryhmätyönohjaus"] if is_changed else [])]
 
 
-def test_link_to_no_page_is_refused_beside_it(kati: Client) -> None:
+def test_link_with_invalid_page_is_refused(kati: Client) -> None:
     form = shown(kati.get(address()))
     for number in ("x", "", "0", "9" * 30, "4711"):
         refused = kati.post(address(), {**form, "links-1-page": number})
@@ -241,7 +241,7 @@ def test_post_without_links_removes_none(kati: Client) -> None:
     assert footer() == FIRST
 
 
-def test_row_without_a_place_stands_last(kati: Client) -> None:
+def test_row_without_order_is_last(kati: Client) -> None:
     form = shown(kati.get(address()))
     assert kati.post(address(), {**form, "links-0-ORDER": ""}).status_code == 302
     assert footer() == [*FIRST[1:], FIRST[0]]
@@ -254,9 +254,9 @@ def test_same_change_in_both_windows_is_saved(kati: Client) -> None:
     assert footer() == FIRST[1:]
 
 
-def test_row_without_a_page_comes_back_beside_the_refusal(kati: Client) -> None:
+def test_row_without_page_keeps_its_error_when_refused(kati: Client) -> None:
     first = second = shown(kati.get(address()))
     kati.post(address(), {**first, "links-0-DELETE": "1"})
     refused = kati.post(address(), {**second, "links-1-page": ""})
-    assert "Nyt ne ovat: Ota yhteyttä" in said(refused)
+    assert "Nyt ne ovat: Ota yhteyttä" in link_errors(refused)
     assert [list(row) for row in refused.context["form"].formsets["links"].errors] == [[], ["page"], [], []]

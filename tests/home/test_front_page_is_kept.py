@@ -1,4 +1,4 @@
-"""Nobody does away with the front page by a press, whatever their rights, and everybody is told why."""
+"""Nobody can delete, move or unpublish the front page in the admin, and the reason is shown."""
 
 from datetime import timedelta
 from typing import Any
@@ -42,7 +42,7 @@ def page(front: HomePage) -> ContentPage:
     return page
 
 
-def everything_stands(front: HomePage) -> bool:
+def front_page_is_intact(front: HomePage) -> bool:
     front.refresh_from_db()
     site = Site.objects.get(is_default_site=True)
     rights = GroupPagePermission.objects.filter(group__name="Sisällöntuottaja", page=front).count()
@@ -61,23 +61,25 @@ ADDRESSES = [
 ]
 
 
-# Who may do most is refused everywhere; who may do less, by a view of a page and by one of a listing.
+# The superuser is tested at every address, each other group at one page view and one bulk action.
 REFUSED = [(address, RIGHTS[0]) for address in ADDRESSES] + [
     (address, rights) for address in (ADDRESSES[0], ADDRESSES[6]) for rights in RIGHTS[1:]
 ]
 
 
 @pytest.mark.parametrize(("address", "editor"), REFUSED, indirect=["editor"])
-def test_front_page_stays_and_it_is_said_why(address: str, editor: Client, front: HomePage, page: ContentPage) -> None:
+def test_removing_front_page_is_refused_with_reason(
+    address: str, editor: Client, front: HomePage, page: ContentPage
+) -> None:
     address = address.format(front=front.pk, page=page.pk)
     for answer in (editor.get(address), editor.post(address, {"chooser": page.pk})):
         assert (answer.status_code, answer["Location"]) == (302, f"/admin/pages/{front.pk}/edit/")
         assert WHY in str([str(message) for message in get_messages(answer.wsgi_request)])
-    assert everything_stands(front)
+    assert front_page_is_intact(front)
     assert ContentPage.objects.filter(pk=page.pk, live=True).exists()
 
 
-def test_reason_stands_on_the_page_that_follows(front: HomePage) -> None:
+def test_reason_is_shown_after_redirect(front: HomePage) -> None:
     client = Client()
     client.force_login(make_user("joku", is_superuser=True))
     answer = client.post(f"/admin/pages/{front.pk}/delete/", follow=True)
@@ -86,18 +88,18 @@ def test_reason_stands_on_the_page_that_follows(front: HomePage) -> None:
 
 
 @pytest.mark.parametrize("address", [address for address in ADDRESSES if "bulk" not in address])
-def test_number_that_is_no_page_is_not_found(address: str, editor: Client) -> None:
+def test_invalid_page_number_is_not_found(address: str, editor: Client) -> None:
     for method in (editor.get, editor.post):
         assert method(address.format(front="9" * 23)).status_code == 404
 
 
-def test_all_of_a_listing_leaves_the_front_page(editor: Client, front: HomePage) -> None:
+def test_bulk_action_on_all_keeps_front_page(editor: Client, front: HomePage) -> None:
     for action in ("delete", "unpublish"):
         editor.post(f"/admin/bulk/wagtailcore/page/{action}/?next=/admin/&id=all&childOf=1", {"type": "x"})
-    assert everything_stands(front)
+    assert front_page_is_intact(front)
 
 
-def test_no_button_for_it_is_offered(editor: Client, front: HomePage) -> None:
+def test_front_page_has_no_removal_buttons(editor: Client, front: HomePage) -> None:
     pages = editor.get(f"/admin/pages/{front.pk}/edit/"), editor.get(f"/admin/pages/{front.pk}/")
     for answer in pages:
         text = answer.content.decode()
@@ -124,17 +126,17 @@ def test_front_page_never_expires(front: HomePage) -> None:
 
 
 def test_root_page_and_ancestors_cannot_be_removed(front: HomePage, page: ContentPage) -> None:
-    """Whichever page is the front page, and whatever stands above it."""
+    """Also when another page is the root page of the site."""
     Site.objects.update(root_page=page)
     superuser = make_user("joku", is_superuser=True)
     assert not page.permissions_for_user(superuser).can_delete()
     assert not front.permissions_for_user(superuser).can_delete()
-    # As a listing asks, which does not know the kind of page.
+    # A listing uses plain Page instances, whose type is not known.
     assert not Page.objects.get(pk=front.pk).permissions_for_user(superuser).can_unpublish()
     assert not Page.objects.get(pk=page.pk).permissions_for_user(superuser).can_move()
 
 
-def test_page_moves_only_where_wagtail_lets_it(front: HomePage, page: ContentPage) -> None:
+def test_other_pages_move_by_wagtails_rules(front: HomePage, page: ContentPage) -> None:
     below = page.add_child(instance=ContentPage(title="Alempi", slug="alempi"))
     rights = page.permissions_for_user(make_user("joku", is_superuser=True))
     assert not rights.can_move_to(below)
@@ -149,7 +151,7 @@ SITE_CHANGES: dict[str, dict[str, str | None]] = {
 
 
 @pytest.mark.parametrize("change", [*SITE_CHANGES, "deleted"])
-def test_site_itself_is_kept(change: str, front: HomePage, page: ContentPage) -> None:
+def test_default_site_cannot_be_removed(change: str, front: HomePage, page: ContentPage) -> None:
     client = Client()
     client.force_login(make_user("joku", is_superuser=True))
     site = Site.objects.get()
@@ -162,10 +164,10 @@ def test_site_itself_is_kept(change: str, front: HomePage, page: ContentPage) ->
         form = {name: value for name, value in form.items() if value is not None}
         answer = client.post(f"/admin/sites/edit/{site.pk}/", form, follow=True)
     assert "Tämä on sivusto itse." in answer.content.decode()
-    assert everything_stands(front)
+    assert front_page_is_intact(front)
 
 
-def test_name_of_the_site_can_be_changed(front: HomePage) -> None:
+def test_site_hostname_can_be_changed(front: HomePage) -> None:
     client = Client()
     client.force_login(make_user("joku", is_superuser=True))
     site = Site.objects.get()
@@ -178,7 +180,7 @@ def test_name_of_the_site_can_be_changed(front: HomePage) -> None:
     assert Site.objects.count() == 1
 
 
-def test_who_is_not_signed_in_gets_the_login(front: HomePage) -> None:
+def test_anonymous_request_redirects_to_login(front: HomePage) -> None:
     answer = Client().post(f"/admin/pages/{front.pk}/delete/")
     assert answer["Location"].startswith("/admin/login/")
-    assert everything_stands(front)
+    assert front_page_is_intact(front)

@@ -1,4 +1,4 @@
-"""The title and description of the contact page say what can be done there now, and no page names the site twice."""
+"""The title and description of the contact page follow the pause, and no title names the site twice."""
 
 import re
 from typing import Any
@@ -50,11 +50,11 @@ def title(html: str) -> str:
 def test_contact_page_head_follows_pause(visitor: Client, fields: dict[str, Any], expected: tuple[str, str]) -> None:
     PauseNotice.objects.update(**{"active": True, **fields})
     html = visitor.get("/ota-yhteytta/").text
-    said = metas(html)
-    assert (title(html), said["description"]) == expected
-    assert title(html) == f"{said['og:title']} – Aijuu työnohjaus"
-    assert said["og:description"] == said["description"]
-    assert len(said["description"]) <= 155
+    meta = metas(html)
+    assert (title(html), meta["description"]) == expected
+    assert title(html) == f"{meta['og:title']} – Aijuu työnohjaus"
+    assert meta["og:description"] == meta["description"]
+    assert len(meta["description"]) <= 155
 
 
 @time_machine.travel("2027-01-10 23:59:59+02:00", tick=False)

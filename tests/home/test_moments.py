@@ -1,4 +1,4 @@
-"""When a page appears and disappears, as Kati writes it: a moment that can't be read never becomes this moment."""
+"""Scheduled publishing times as Kati types them: an unreadable time is refused, never replaced by the current time."""
 
 import json
 import re
@@ -29,7 +29,7 @@ TODAY = date(2026, 11, 27)
         "28.11.2026\u00a0klo\u00a08.00",
     ],
 )  # fmt: skip
-def test_moment_is_read_as_finns_write_it(written: str) -> None:
+def test_finnish_datetime_formats_are_parsed(written: str) -> None:
     assert parse_moment(written, today=TODAY) == datetime(2026, 11, 28, 8, 0)
 
 
@@ -37,19 +37,19 @@ def test_moment_is_read_as_finns_write_it(written: str) -> None:
     "written",
     ["28.11.2026", "28. 11. 26", "28.11. 8.00", "28.11.2026 8", "28.11.2026 25.00", "huomenna klo 8", "klo 8"],
 )
-def test_what_is_no_moment_is_refused(written: str) -> None:
+def test_invalid_or_incomplete_datetime_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match=r"day|moment|hour"):
         parse_moment(written, today=TODAY)
 
 
-def test_doubtful_day_of_a_moment_is_told() -> None:
+def test_wrong_weekday_or_implausible_year_is_refused() -> None:
     with pytest.raises(OtherWeekday):
         parse_moment("su 28.11.2026 klo 8.00", today=TODAY)
     with pytest.raises(ImplausibleYear):
         parse_moment("28.11.2226 klo 8.00", today=TODAY)
 
 
-def test_field_keeps_finnish_time_and_tells_what_is_missing() -> None:
+def test_moment_field_uses_finnish_time() -> None:
     assert MomentFormField(required=False).clean("") is None
     moment = MomentFormField().clean("28.7.2027 klo 8.00")
     assert timezone.localtime(moment).isoformat() == "2027-07-28T08:00:00+03:00"
@@ -67,7 +67,7 @@ def _picker(client: Client, page: Page, name: str) -> dict[str, object]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["go_live_at", "expire_at"])
-def test_unreadable_moment_stays_as_typed_on_every_page(client: Client, name: str) -> None:
+def test_datetime_chooser_keeps_invalid_input_on_blur(client: Client, name: str) -> None:
     client.force_login(make_user(is_superuser=True))
     front = HomePage.objects.get()
     first_of_each_type = {type(page): page for page in (front, *front.get_descendants().specific())}.values()
@@ -78,7 +78,7 @@ def test_unreadable_moment_stays_as_typed_on_every_page(client: Client, name: st
 
 
 @pytest.mark.django_db
-def test_editor_s_form_reads_the_moment() -> None:
+def test_page_form_uses_moment_fields() -> None:
     form = HomePage.get_edit_handler().get_form_class()
     assert isinstance(form.base_fields["go_live_at"], MomentFormField)
     assert isinstance(form.base_fields["expire_at"], MomentFormField)

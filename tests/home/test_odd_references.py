@@ -1,4 +1,4 @@
-"""Numbers in text and blocks that mean no page, document or picture: the page is shown, edited and saved anyway."""
+"""Invalid ids of pages, documents and pictures in text and blocks: the page can still be shown, edited and saved."""
 
 import json
 from typing import Any
@@ -57,8 +57,8 @@ def kati(client: Client) -> Client:
     return client
 
 
-def store_as_it_is(page: ContentPage, **columns: str) -> None:
-    """Past every model and form, as a file, a restore or an earlier version may have left it."""
+def store_unvalidated(page: ContentPage, **columns: str) -> None:
+    """Store the values with SQL, without any validation, as a file, a restore or an earlier version may have."""
     assignments = ", ".join(f"{name} = %s" for name in columns)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -72,9 +72,9 @@ def text_block(html: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["page", "document"])
-def test_a_link_to_nothing_keeps_its_words(kind: str, page: ContentPage, client: Client) -> None:
+def test_link_with_invalid_id_keeps_its_text(kind: str, page: ContentPage, client: Client) -> None:
     html = "".join(f'<p>Lue <a linktype="{kind}" {number}>tästä sivusta</a> lisää.</p>' for number in ODD)
-    store_as_it_is(page, intro=html, body=json.dumps([text_block(html)]))
+    store_unvalidated(page, intro=html, body=json.dumps([text_block(html)]))
     answer = client.get("/koe/")
     assert answer.status_code == 200
     main = BeautifulSoup(answer.content, "html.parser").select_one("main")
@@ -84,18 +84,18 @@ def test_a_link_to_nothing_keeps_its_words(kind: str, page: ContentPage, client:
 
 
 @pytest.mark.parametrize("kind", ["image", "media", "odd"])
-def test_text_shows_nothing_embedded(kind: str, page: ContentPage, client: Client) -> None:
+def test_embeds_in_text_are_not_shown(kind: str, page: ContentPage, client: Client) -> None:
     get_image_model().objects.create(pk=1, description="Kati", title="k", file=upload(drawn()))
     numbers = [*ODD, 'id="1" format="odd"', 'id="1" format="fullwidth"', 'id="1"']
     html = "".join(f'<p>Alku</p><embed embedtype="{kind}" {number}/><p>Loppu</p>' for number in numbers)
-    store_as_it_is(page, intro=html, body=json.dumps([text_block(html)]))
+    store_unvalidated(page, intro=html, body=json.dumps([text_block(html)]))
     answer = client.get("/koe/")
     assert answer.status_code == 200
     assert not BeautifulSoup(answer.content, "html.parser").select("main img, main embed")
     assert not get_image_model().get_rendition_model().objects.exists()
 
 
-def test_a_real_link_leads_to_its_page(page: ContentPage) -> None:
+def test_valid_link_is_expanded(page: ContentPage) -> None:
     document = get_document_model().objects.create(title="x", file=ContentFile(b"%PDF-1.4", "x.pdf"))
     assert expand_db_html(f'<a linktype="page" id="{page.pk}">x</a>') == '<a href="/koe/">x</a>'
     assert expand_db_html(f'<a linktype="document" id="{document.pk}">x</a>') == f'<a href="{document.url}">x</a>'
@@ -121,11 +121,11 @@ def test_page_with_invalid_link_can_be_saved(page: ContentPage) -> None:
 
 def test_page_with_invalid_link_opens_in_editor(page: ContentPage, kati: Client) -> None:
     html = every_odd_tag()
-    store_as_it_is(page, intro=html, body=json.dumps([text_block(html)]))
+    store_unvalidated(page, intro=html, body=json.dumps([text_block(html)]))
     assert kati.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).status_code == 200
 
 
-def test_the_editor_can_send_no_odd_link(page: ContentPage, kati: Client) -> None:
+def test_editor_form_drops_invalid_links(page: ContentPage, kati: Client) -> None:
     numbers: list[Any] = ["abc", "", 1.5, [1], {"a": 1}, True, "99999999999999999999", -1]
     entities = {
         str(key): {"type": "LINK", "mutability": "MUTABLE", "data": {"id": number, "parentId": 1}}
@@ -157,25 +157,28 @@ def test_the_editor_can_send_no_odd_link(page: ContentPage, kati: Client) -> Non
     assert Client().get("/koe/").status_code == 200
 
 
-def text_of_the_editor(entity: Any) -> str:
+def editor_json(entity: Any) -> str:
     ranges = [{"offset": 0, "length": 1, "key": 0}]
     block = {"key": "aaaaa", "text": "x", "type": "unstyled", "depth": 0, "inlineStyleRanges": []}
     return json.dumps({"blocks": [{**block, "entityRanges": ranges}], "entityMap": {"0": entity}})
 
 
-NO_TEXTS = [
+MALFORMED_TEXTS = [
     *("", "x", "{", "[]", "1", '{"blocks": null}', '{"blocks": [{}], "entityMap": {}}', "[" * 100_000),
-    *(text_of_the_editor({"type": "LINK", "mutability": "MUTABLE", "data": data}) for data in ({}, None, {"url": 1})),
-    *(text_of_the_editor(entity) for entity in (None, {}, {"type": "LINK"})),
+    *(editor_json({"type": "LINK", "mutability": "MUTABLE", "data": data}) for data in ({}, None, {"url": 1})),
+    *(editor_json(entity) for entity in (None, {}, {"type": "LINK"})),
 ]
 
 
 @pytest.mark.parametrize(
     ("place", "sent"),
-    [*(("edit", sent) for sent in NO_TEXTS), *(("preview_on_edit", sent) for sent in (NO_TEXTS[1], NO_TEXTS[-1]))],
-    ids=range(len(NO_TEXTS) + 2),
+    [
+        *(("edit", sent) for sent in MALFORMED_TEXTS),
+        *(("preview_on_edit", sent) for sent in (MALFORMED_TEXTS[1], MALFORMED_TEXTS[-1])),
+    ],
+    ids=range(len(MALFORMED_TEXTS) + 2),
 )
-def test_what_no_editor_sends_is_a_bad_request(place: str, sent: str, page: ContentPage, kati: Client) -> None:
+def test_malformed_rich_text_is_bad_request(place: str, sent: str, page: ContentPage, kati: Client) -> None:
     data = {"title": "K", "slug": "koe", "intro": sent, "body-count": "0", "action-publish": "1"}
     answer = kati.post(reverse(f"wagtailadmin_pages:{place}", args=[page.pk]), data)
     assert answer.status_code == 400
@@ -192,7 +195,7 @@ def test_block_with_invalid_id_refers_to_nothing(page: ContentPage, kati: Client
         call = {"text": "Tule", "label": "Nappi", "page": raw}
         figure = {"image": raw, "caption": "", "credit": ""}
         body += [{"type": "call_to_action", "value": call}, {"type": "image", "value": figure}]
-    store_as_it_is(page, body=json.dumps([*body, text_block("<p>Loppu</p>")]))
+    store_unvalidated(page, body=json.dumps([*body, text_block("<p>Loppu</p>")]))
     answer = Client().get("/koe/")
     assert answer.status_code == 200
     assert "Loppu" in answer.text
@@ -201,7 +204,7 @@ def test_block_with_invalid_id_refers_to_nothing(page: ContentPage, kati: Client
     ContentPage.objects.get(pk=page.pk).save_revision().publish()
 
 
-def test_a_block_finds_its_page_and_picture(page: ContentPage) -> None:
+def test_block_with_valid_id_resolves(page: ContentPage) -> None:
     image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn()))
     call = {"text": "Tule", "label": "Nappi"}
     body = [
@@ -209,14 +212,14 @@ def test_a_block_finds_its_page_and_picture(page: ContentPage) -> None:
         {"type": "call_to_action", "value": {**call, "page": str(page.pk)}},
         {"type": "image", "value": {"image": image.pk}},
     ]
-    store_as_it_is(page, body=json.dumps(body))
+    store_unvalidated(page, body=json.dumps(body))
     first, second, third = ContentPage.objects.get(pk=page.pk).body
     assert first.value["page"].pk == second.value["page"].pk == page.pk
     assert third.value["image"].pk == image.pk
 
 
 @pytest.mark.parametrize("number", ["abc", "-1", "9" * 30])
-def test_the_editor_can_choose_no_odd_page(number: str, page: ContentPage, kati: Client) -> None:
+def test_invalid_page_choice_can_be_saved(number: str, page: ContentPage, kati: Client) -> None:
     prefix = "body-0-value"
     data = {
         "title": "K",
@@ -237,13 +240,13 @@ def test_the_editor_can_choose_no_odd_page(number: str, page: ContentPage, kati:
 
 
 @pytest.mark.once
-def test_a_number_is_a_number() -> None:
+def test_valid_id() -> None:
     assert [valid_id(value) for value in (1, "12", 2**63 - 1, str(2**63 - 1))] == [1, 12, 2**63 - 1, 2**63 - 1]
     assert not [value for value in (*RAW[:-2], None, 2**63, str(2**63)) if valid_id(value) is not None]
 
 
 @pytest.mark.once
-def test_links_that_lead_somewhere_stay_in_the_editor() -> None:
+def test_only_invalid_references_are_removed() -> None:
     kept = '<p><a linktype="page" id="3">x</a> <a href="https://a.fi">y</a> <a name="z">w</a></p>'
     assert without_invalid_references(kept) == kept
     assert (

@@ -1,4 +1,4 @@
-"""Which page may stand where, and that the front page replaces Wagtail's welcome page and back."""
+"""Allowed parents and addresses of pages, and publishing of scheduled pages and of several at once."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from tests.accounts import make_user
 
 
 def form_data(page: Page) -> dict[str, Any]:
-    """What the editor's form sends for a page with an empty body."""
+    """Return the editor's form data for a page with an empty body."""
     empty = {"lead": rich_text(""), "intro": rich_text(""), "body": streamfield([])}
     return nested_form_data({"title": page.title, "slug": page.slug, **empty})
 
@@ -36,7 +36,7 @@ class PageRules(WagtailPageTestCase):
         self.assertCanCreateAt(HomePage, ServicePage)
         self.assertCanCreateAt(HomePage, ContentPage)
 
-    def test_the_site_leads_to_the_front_page(self) -> None:
+    def test_default_site_shows_front_page(self) -> None:
         front = HomePage.objects.get()
         assert Site.objects.get(is_default_site=True).root_page_id == front.pk
         assert front.slug == "etusivu"
@@ -53,7 +53,7 @@ class PageRules(WagtailPageTestCase):
             self.assertPageIsEditable(page, post_data=form_data(page))
             self.assertPageIsPreviewable(page, post_data=form_data(page))
 
-    def test_the_editor_s_fields_are_in_finnish(self) -> None:
+    def test_editor_fields_are_finnish(self) -> None:
         self.client.force_login(make_user(is_superuser=True))
         html = self.client.get(reverse("wagtailadmin_pages:edit", args=[HomePage.objects.get().pk])).text
         for words in ("Ingressi", "Etusivun kuva", "Hakukoneille"):
@@ -61,7 +61,7 @@ class PageRules(WagtailPageTestCase):
         for words in ("Title for search engines", "Picture of the front page"):
             assert words.lower() not in html.lower()
 
-    def test_address_that_the_site_needs_is_refused(self) -> None:
+    def test_reserved_slug_is_refused(self) -> None:
         front = HomePage.objects.get()
         for slug in ("admin", "jatka", "static", "media"):
             with pytest.raises(ValidationError) as refused:
@@ -84,7 +84,7 @@ def kati(loaded_site: None) -> Client:
 
 
 def scheduled_to_become(slug: str) -> ContentPage:
-    """A published page of which a version with this slug is scheduled."""
+    """Return a published page with a scheduled version that has this slug."""
     return schedule("Syksy", slug, day=1)
 
 
@@ -114,7 +114,7 @@ def test_address_of_a_scheduled_version_is_refused(kati: Client, action: str) ->
     sent = {**form_data(other), "slug": "uutta", **({action: "1"} if action else {})}
     assert SCHEDULED in refusals(kati.post(address, sent))
     front = HomePage.objects.get()
-    # Free to the page itself, below another parent, and for all once nothing is scheduled.
+    # The address is free for the page itself, below another parent, and for every page once nothing is scheduled.
     refuse_scheduled_address("uutta", parent=front, page=page)
     refuse_scheduled_address("uutta", parent=page)
     refuse_scheduled_address("muuta", parent=front)
@@ -122,7 +122,7 @@ def test_address_of_a_scheduled_version_is_refused(kati: Client, action: str) ->
     assert kati.post(address, sent).status_code == 302
 
 
-def test_new_page_and_copy_take_no_scheduled_address(kati: Client) -> None:
+def test_new_page_and_copy_refuse_scheduled_address(kati: Client) -> None:
     page, front = scheduled_to_become("uutta"), HomePage.objects.get()
     new = reverse("wagtailadmin_pages:add", args=["home", "contentpage", front.pk])
     sent = {**form_data(page), "title": "Uutta", "slug": "uutta"}
@@ -133,7 +133,7 @@ def test_new_page_and_copy_take_no_scheduled_address(kati: Client) -> None:
     assert not Page.objects.filter(slug="uutta").exists()
 
 
-def test_address_is_looked_for_where_the_copy_goes(kati: Client) -> None:
+def test_copy_checks_address_below_its_parent(kati: Client) -> None:
     scheduled_to_become("uutta")
     front = HomePage.objects.get()
     above = front.add_child(instance=ContentPage(title="Muu", slug="muu"))
@@ -158,8 +158,8 @@ def test_second_version_with_a_scheduled_address_is_refused(kati: Client) -> Non
     assert SCHEDULED in refusals(kati.post(reverse("wagtailadmin_pages:edit", args=[other.pk]), sent))
 
 
-def test_scheduled_version_is_published_though_another_has_its_address(loaded_site: None) -> None:
-    """Stored before this rule, or by a program: the earlier one is not refused for the later."""
+def test_scheduled_version_is_published_despite_conflict(loaded_site: None) -> None:
+    """Both were stored before this rule, or by a program: the earlier version is still published."""
     page = scheduled_to_become("uutta")
     schedule("Muu", "uutta", day=2)
     with time_machine.travel(datetime(2090, 12, 1, 7, 0, tzinfo=UTC)):
@@ -168,7 +168,7 @@ def test_scheduled_version_is_published_though_another_has_its_address(loaded_si
 
 
 def draft_with(title: str, slug: str) -> ContentPage:
-    """A page that is not published, whose draft has this slug."""
+    """Return an unpublished page whose draft has this slug."""
     page: ContentPage = HomePage.objects.get().add_child(
         instance=ContentPage(title=title, slug=title.lower(), live=False)
     )
@@ -178,7 +178,7 @@ def draft_with(title: str, slug: str) -> ContentPage:
 
 
 def publish_together(client: Client, *pages: Page) -> str:
-    """Publish these in the listing, and return what the page says then."""
+    """Publish these pages with the bulk action of the listing, and return the messages shown."""
     chosen = "&".join(f"id={page.pk}" for page in pages)
     address = f"/admin/bulk/wagtailcore/page/publish/?next=/admin/&{chosen}"
     answer = client.post(address, {"include_descendants": "on"}, follow=True)
@@ -189,38 +189,38 @@ def publish_together(client: Client, *pages: Page) -> str:
     )
 
 
-def test_drafts_of_one_address_are_not_published_together(kati: Client) -> None:
+def test_drafts_with_same_address_are_not_bulk_published(kati: Client) -> None:
     drafts = [draft_with("Yksi", "uutta"), draft_with("Kaksi", "uutta"), draft_with("Kolme", "kolmas")]
-    said = publish_together(kati, *drafts)
-    assert "Mitään ei julkaistu." in said
-    assert "uutta" in said
+    messages = publish_together(kati, *drafts)
+    assert "Mitään ei julkaistu." in messages
+    assert "uutta" in messages
     assert not Page.objects.filter(pk__in=[page.pk for page in drafts], live=True).exists()
     assert "julkaistu" in publish_together(kati, drafts[0], drafts[2])
     assert "Sivu ”Kaksi”:" in publish_together(kati, drafts[1])
 
 
-def test_published_together_takes_no_scheduled_address(kati: Client) -> None:
+def test_bulk_publishing_refuses_scheduled_address(kati: Client) -> None:
     scheduled_to_become("uutta")
-    said = publish_together(kati, HomePage.objects.get(), draft_with("Muu", "uutta"))
-    assert f"Mitään ei julkaistu. Sivu ”Muu”: {SCHEDULED}" in said
+    messages = publish_together(kati, HomePage.objects.get(), draft_with("Muu", "uutta"))
+    assert f"Mitään ei julkaistu. Sivu ”Muu”: {SCHEDULED}" in messages
 
 
-def test_live_pages_are_not_scheduled_together_for_one_address(kati: Client) -> None:
-    """Nothing is stored under the address until then."""
+def test_bulk_scheduling_of_same_address_is_refused(kati: Client) -> None:
+    """No stored page has the address before the scheduled time."""
     for name in "AB":
         draft_with(name, name.lower()).get_latest_revision().publish()
     pages = list(ContentPage.objects.filter(slug__in="ab"))
     for page in pages:
         page.slug, page.go_live_at = "uutta", datetime(2090, 12, 1, 6, 0, tzinfo=UTC)
         page.save_revision()
-    said = publish_together(kati, *pages)
-    assert "Mitään ei julkaistu. Sivu ”B”: Sivu ”A” saa tämän osoitteen 1.12.2090 klo 8.00." in said
+    messages = publish_together(kati, *pages)
+    assert "Mitään ei julkaistu. Sivu ”B”: Sivu ”A” saa tämän osoitteen 1.12.2090 klo 8.00." in messages
     assert not Revision.objects.filter(approved_go_live_at__isnull=False).exists()
     publish_together(kati, pages[0])
     assert Revision.objects.get(approved_go_live_at__isnull=False).object_id == str(pages[0].pk)
 
 
-def test_alias_is_published_with_its_source_alone(kati: Client) -> None:
+def test_alias_is_published_only_with_its_source(kati: Client) -> None:
     above, source = draft_with("Ylla", "ylla"), draft_with("Muu", "muu")
     alias = source.create_alias(parent=above, update_slug="kopio")
     assert "1 sivu on julkaistu" in publish_together(kati, above)

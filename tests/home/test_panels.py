@@ -1,5 +1,4 @@
-"""The forms of pages and settings as Kati meets them: in Finnish, with help, in the order of the page, and with a true
-preview of every page and block."""
+"""Admin forms of pages and settings: Finnish labels and help, the field order of the page, and styled previews."""
 
 import re
 from collections.abc import Iterator
@@ -47,7 +46,7 @@ def bound_form(model: type[models.Model]) -> Any:
 
 
 def shown_panels(panel: Any) -> Iterator[Any]:
-    """Every panel inside but those of publishing at a time, which stand in a window of Wagtail's own."""
+    """Yield every nested panel except those of scheduled publishing, which Wagtail shows in a dialog."""
     for child in getattr(panel, "children", []):
         if not isinstance(child.panel, PublishingPanel):
             yield child
@@ -68,8 +67,8 @@ def group_headings(model: type[models.Model], language: str) -> list[str]:
         return [str(one.heading) for one in shown_panels(bound_form(model)) if isinstance(one.panel, MultiFieldPanel)]
 
 
-def faults_of(finnish: list[Field], english: list[Field]) -> dict[str, str]:
-    """What is wrong with the labels and help of a form, by field; `english` is the same form untranslated."""
+def label_errors(finnish: list[Field], english: list[Field]) -> dict[str, str]:
+    """Return the problem of each field's label or help text by field; `english` is the same form untranslated."""
     errors = {}
     for field, untranslated in zip(finnish, english, strict=True):
         if not field.label or field.label == untranslated.label:
@@ -86,7 +85,7 @@ def faults_of(finnish: list[Field], english: list[Field]) -> dict[str, str]:
 @pytest.mark.parametrize("model", [*PAGES, *SETTINGS], ids=lambda model: model.__name__)
 def test_every_field_has_finnish_label_and_help(model: type[models.Model]) -> None:
     assert fields(model)
-    assert faults_of(fields(model), fields(model, "en")) == {}
+    assert label_errors(fields(model), fields(model, "en")) == {}
     assert not set(group_headings(model, "fi")) & set(group_headings(model, "en"))
 
 
@@ -106,7 +105,7 @@ def test_missing_finnish_label_or_help_is_detected() -> None:
     finnish = [Field("a", "Kuva", ""), Field("b", "Slug", "x"), Field("c", "Tieto", "Fact."), Field("d", "Tägi", "z")]
     english = [Field("a", "Image", ""), Field("b", "Slug", "y"), Field("c", "Fact", "Fact."), Field("d", "Tag", "w")]
     wrong = {"a": "no help", "b": "no Finnish label", "c": "help is not Finnish", "d": "jargon"}
-    assert faults_of(finnish, english) == wrong
+    assert label_errors(finnish, english) == wrong
 
 
 @pytest.fixture
@@ -131,7 +130,7 @@ def words_in(page: Page) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_the_form_follows_the_order_of_the_page(model: type[Page], kati: Client) -> None:
+def test_form_fields_follow_page_order(model: type[Page], kati: Client) -> None:
     page = model.objects.first()
     words = words_in(page)
     page.save_revision().publish()
@@ -169,13 +168,13 @@ MORE: dict[str, dict[str, Any]] = {
 
 
 def draft(model: type[Page]) -> dict[str, Any]:
-    """What the form of a page sends, filled as little as a beginner would."""
+    """Return the form data of a page with only a few fields filled."""
     texts = {} if model is HomePage else {"intro": rich_text("")}
     given = {"title": "Luonnoksen otsikko", "slug": "luonnos", "body": streamfield([TEXT]), **texts}
     return dict(nested_form_data({**given, **MORE.get(model.__name__, {})}))
 
 
-def assert_in_the_sites_look(html: str) -> None:
+def assert_styled_preview(html: str) -> None:
     assert "css/site.css" in html
     assert re.search(r"<h1>\s*Luonnoksen\s+otsikko", html.replace("\u00ad", ""))
     assert "Luonnoksen sana." in html
@@ -183,22 +182,22 @@ def assert_in_the_sites_look(html: str) -> None:
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_every_page_is_previewed_as_it_will_look(model: type[Page], kati: Client) -> None:
+def test_every_page_type_has_styled_preview(model: type[Page], kati: Client) -> None:
     page = model.objects.first()
     address = reverse("wagtailadmin_pages:preview_on_edit", args=[page.pk])
     answer = kati.post(address, draft(model)).json()
     assert answer == {"is_valid": True, "is_available": True}
     shown = kati.get(address)
     assert shown.status_code == 200
-    assert_in_the_sites_look(shown.text)
-    # Else the frame beside the editor stays empty, whatever she writes afterwards.
+    assert_styled_preview(shown.text)
+    # Without this header the frame beside the editor stays empty.
     assert "frame-ancestors 'self'" in shown["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("model", [model for model in PAGES if model is not HomePage], ids=lambda model: model.__name__)
 def test_unsaved_page_can_be_previewed(model: type[Page], kati: Client) -> None:
     parent = HomePage.objects.get()
-    # Of some kinds there can be one only.
+    # Of some page types there can be only one page.
     for page in model.objects.all() if model.max_count == 1 else []:
         page.delete()
     arguments = [model._meta.app_label, model._meta.model_name, parent.pk]
@@ -207,11 +206,11 @@ def test_unsaved_page_can_be_previewed(model: type[Page], kati: Client) -> None:
     assert kati.post(address, draft(model)).json()["is_valid"]
     shown = kati.get(address)
     assert shown.status_code == 200
-    assert_in_the_sites_look(shown.text)
+    assert_styled_preview(shown.text)
 
 
-def without_a_true_preview(stream: blocks.StreamBlock) -> dict[str, list[str]]:
-    """What each block of `stream` lacks of what the editor sees when she chooses one."""
+def missing_preview_parts(stream: blocks.StreamBlock) -> dict[str, list[str]]:
+    """Return, for each block of `stream`, the missing parts of its preview in the block chooser."""
     errors = {}
     for name, block in stream.child_blocks.items():
         own_example = hasattr(block.meta, "preview_value") or (
@@ -228,10 +227,10 @@ def without_a_true_preview(stream: blocks.StreamBlock) -> dict[str, list[str]]:
 
 
 def test_every_block_has_styled_preview_and_description() -> None:
-    assert without_a_true_preview(BodyStreamBlock()) == {}
+    assert missing_preview_parts(BodyStreamBlock()) == {}
 
 
-def test_a_new_block_without_them_would_be_found() -> None:
+def test_block_without_preview_is_detected() -> None:
     class Bare(blocks.StructBlock):
         text = blocks.CharBlock()
 
@@ -241,4 +240,4 @@ def test_a_new_block_without_them_would_be_found() -> None:
             description = "Has no example."
 
     stream = type("Stream", (BodyStreamBlock,), {"bare": Bare(), "half": Half()})()
-    assert without_a_true_preview(stream) == {"bare": ["template", "example", "description"], "half": ["example"]}
+    assert missing_preview_parts(stream) == {"bare": ["template", "example", "description"], "half": ["example"]}

@@ -1,4 +1,4 @@
-"""A phrase of Kati's in the middle of a sentence: however she wrote it, the sentence is one."""
+"""A phrase that Kati typed fits into the middle of a sentence, whatever its capital letters and punctuation."""
 
 import pytest
 

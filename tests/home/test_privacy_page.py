@@ -1,4 +1,4 @@
-"""The privacy page tells what is kept, in the numbers that the site keeps to."""
+"""The privacy page states what is stored, and for how long according to the settings and the code."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ def text(loaded_site: None) -> str:
     return page_text(Client().get("/tietosuoja/")).replace(NBSP, " ")
 
 
-def test_the_mapping_is_told_of(text: str) -> None:
+def test_privacy_page_describes_mapping(text: str) -> None:
     assert "vastauksesi sen kysymyksiin" in text
     assert "tallentuvat vaihe kerrallaan" in text
     assert "Kati näkee ne vasta, kun olet lähettänyt ne" in text
@@ -26,7 +26,7 @@ def test_the_mapping_is_told_of(text: str) -> None:
     assert f"Alkukartoitus, jota ei ole lähetetty: {LIFETIME.days} päivää siitä, kun aloitit sen" in text
 
 
-def test_the_times_are_those_of_the_settings(text: str) -> None:
+def test_retention_times_match_settings(text: str) -> None:
     settings = IntakeSettings.load()
     assert f"lähetetyt alkukartoitukset: enintään {settings.retention_months} kuukautta" in text
     assert f"Roskapostiksi vahvistetut viestit: {settings.spam_days} päivää" in text

@@ -1,4 +1,4 @@
-"""Results of functions of texts are kept, but never mixed up, and not those of long texts."""
+"""`remembered` caches results by text: safe and other strings separately, and long texts not at all."""
 
 import pytest
 from django.utils.safestring import SafeString, mark_safe
@@ -8,7 +8,7 @@ from home.typography import remembered
 from tests.intake.visiting import Visitor, letter, token
 
 
-def test_safe_text_makes_no_other_text_safe() -> None:
+def test_safe_and_other_strings_are_cached_separately() -> None:
     itself = remembered(lambda text: text)
     assert isinstance(itself(mark_safe("<b>")), SafeString)
     assert not isinstance(itself("<b>"), SafeString)
@@ -18,20 +18,20 @@ def test_safe_text_makes_no_other_text_safe() -> None:
 
 
 @pytest.mark.parametrize(("length", "times"), [(10, 1), (5000, 1), (5001, 2)])
-def test_only_short_texts_are_kept(length: int, times: int) -> None:
-    asked: list[str] = []
+def test_only_short_texts_are_cached(length: int, times: int) -> None:
+    calls: list[str] = []
 
     @remembered
     def count(text: str) -> int:
-        asked.append(text)
+        calls.append(text)
         return len(text)
 
     assert [count("x" * length), count("x" * length)] == [length, length]
-    assert len(asked) == times
+    assert len(calls) == times
 
 
-def test_visitors_words_are_never_kept(loaded_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`remembered` asks of every text that it sees whether to keep it."""
+def test_visitor_input_is_never_cached(loaded_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`remembered` calls `_is_kept` with every text that it gets."""
     seen: list[str] = []
 
     def is_kept(text: str) -> bool:

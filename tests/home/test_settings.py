@@ -1,4 +1,4 @@
-"""What the supervisor may write into the settings."""
+"""Validation of the contact details and of the pause settings."""
 
 from datetime import date
 
@@ -34,7 +34,7 @@ def test_phone_number_is_normalized(typed: str) -> None:
     assert details.phone_uri == "tel:+358505348567"
 
 
-def test_a_foreign_number_keeps_its_country() -> None:
+def test_foreign_number_keeps_country_code() -> None:
     number = parse_phone("+46 8 123 456 78")
     assert phone_display(number) == "+46 8 123 456 78"
     assert phone_uri(number) == "tel:+46812345678"
@@ -55,18 +55,18 @@ def test_unparsable_stored_phone_is_shown_unchanged() -> None:
         "javascript:alert(1)",
     ],
 )
-def test_only_an_https_address_on_facebook_is_taken(address: str) -> None:
+def test_url_not_on_facebook_is_refused(address: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         ContactDetails(business_name="Aijuu", facebook_url=address).full_clean()
     assert "Kirjoita osoite, joka alkaa https://www.facebook.com/." in messages(refusal.value)["facebook_url"]
 
 
 @pytest.mark.parametrize("address", ["https://www.facebook.com/aijuu", "https://fi-fi.facebook.com/aijuu/"])
-def test_a_facebook_address_is_taken(address: str) -> None:
+def test_facebook_url_is_accepted(address: str) -> None:
     ContactDetails(business_name="Aijuu", facebook_url=address).full_clean()
 
 
-def test_only_the_name_is_needed() -> None:
+def test_only_business_name_is_required() -> None:
     ContactDetails(business_name="Aijuu").full_clean()
     with pytest.raises(ValidationError) as refusal:
         ContactDetails().full_clean()
@@ -95,9 +95,7 @@ def test_stored_past_day_does_not_block_changes() -> None:
 
 
 @pytest.mark.parametrize("model", [ContactDetails, PauseNotice])
-def test_the_settings_open_in_finnish_for_editing(
-    model: type[ContactDetails] | type[PauseNotice], client: Client
-) -> None:
+def test_settings_pages_are_finnish(model: type[ContactDetails] | type[PauseNotice], client: Client) -> None:
     client.force_login(make_user(is_superuser=True))
     name = model._meta.model_name
     page = client.get(reverse("wagtailsettings:edit", args=["home", name, model.load().pk]))
@@ -106,7 +104,7 @@ def test_the_settings_open_in_finnish_for_editing(
     assert (expected if model is PauseNotice else "Facebook-sivun osoite") in page.text
 
 
-def test_contact_page_has_the_form(loaded_site: None) -> None:
+def test_contact_page_must_have_the_form(loaded_site: None) -> None:
     details = ContactDetails.load()
     assert details.contact_page is not None
     details.full_clean()

@@ -1,4 +1,4 @@
-"""Each setting has its one row from the start, so that reading a page writes nothing."""
+"""Each settings model has its single row from the start, so that reading a page writes nothing."""
 
 import pytest
 from django.core.management import call_command

@@ -1,4 +1,4 @@
-"""Pages are found, linked and hidden as Wagtail's own queries say, with the next view after a change."""
+"""Routing, links and visibility of pages agree with Wagtail's own queries, and follow a change at the next request."""
 
 import datetime
 from contextlib import suppress
@@ -23,7 +23,7 @@ PAGE_TYPES = [HomePage, ServicePage, ContentPage, ContactPage, MappingPage]
 
 
 def add(parent: Page, slug: str, **fields: Any) -> Page:
-    """A content page with this slug, also where the admin allows none."""
+    """Add a content page with this slug, even where the admin does not allow one."""
     page: Page = Page.objects.get(pk=parent.pk).add_child(instance=ContentPage(title=slug, slug=slug, **fields))
     return page
 
@@ -38,7 +38,7 @@ def get(path: str) -> HttpRequest:
 
 @pytest.fixture
 def odd_tree(loaded_site: None) -> None:
-    """A draft, a page below another, one below a draft, and a page whose slug stands twice."""
+    """Add a draft, a page below another page, a page below the draft, and a second page with a slug in use."""
     front = HomePage.objects.get()
     draft = add(front, "luonnos", live=False)
     add(draft, "luonnoksen-alla")
@@ -95,7 +95,7 @@ def links(path: str, within: str = "main") -> list[str]:
     return [str(link["href"]) for link in soup.select(f"{within} a[href]")]
 
 
-def test_link_follows_its_page_at_the_next_view() -> None:
+def test_link_follows_page_change_at_next_view() -> None:
     target = add(HomePage.objects.get(), "kohde")
     body = [{"type": "text", "value": {"heading": "", "text": f'<p><a linktype="page" id="{target.pk}">x</a></p>'}}]
     add(HomePage.objects.get(), "lahde", body=body)
@@ -109,8 +109,8 @@ def test_link_follows_its_page_at_the_next_view() -> None:
     assert links("/lahde/") == []
 
 
-def test_button_knows_the_type_of_its_page() -> None:
-    """A page that was not read whole still tells what it is, and reads the rest when asked."""
+def test_partly_read_page_knows_its_type() -> None:
+    """A page of which some columns were read still knows its type, and loads the others on access."""
     mapping = MappingPage.objects.get()
     (page,) = SitePages().objects([mapping.pk])
     assert page is not None
@@ -120,7 +120,7 @@ def test_button_knows_the_type_of_its_page() -> None:
 
 
 @pytest.mark.parametrize("over", ["itself", "above", "source"])
-def test_private_page_stays_private_by_each_way(over: str) -> None:
+def test_page_restriction_is_inherited(over: str) -> None:
     source = at("/saavutettavuus/")
     above = add(HomePage.objects.get(), "ylla")
     page = add(above, "salainen")
@@ -134,7 +134,7 @@ def test_private_page_stays_private_by_each_way(over: str) -> None:
     assert "<h1>salainen" not in answer.content.decode()
 
 
-def test_second_site_leads_to_its_own_front_page() -> None:
+def test_second_site_has_own_front_page() -> None:
     other = add(Page.objects.get(depth=1), "toinen")
     Site.objects.create(hostname="toinen.example.fi", port=80, root_page=other)
     pages = SitePages(request=RequestFactory().get("/", headers={"host": "toinen.example.fi"}))
@@ -158,7 +158,7 @@ def footer_links() -> list[str]:
 
 @pytest.mark.parametrize("is_chain", [False, True])
 def test_alias_is_as_private_as_its_source(is_chain: bool) -> None:
-    # The alias between two others is read though no menu shows it.
+    # In a chain, the alias in the middle is read although no menu shows it.
     source = add(at("/"), "salainen", show_in_menus=not is_chain)
     alias = source.create_alias(update_slug="kopio")
     if is_chain:
@@ -179,7 +179,7 @@ def test_alias_is_as_private_as_its_source(is_chain: bool) -> None:
 
 
 def test_restriction_of_an_alias_itself_hides_nothing() -> None:
-    """Wagtail asks its source alone, which stands in no menu here."""
+    """Wagtail checks the restrictions of its source only, which is in no menu here."""
     alias = add(at("/"), "julkinen").create_alias(update_slug="kopio")
     FooterLink.objects.create(menu=FooterMenu.load(), page=alias, sort_order=-1)
     PageViewRestriction.objects.create(page=alias, restriction_type="password", password="x")
@@ -205,6 +205,6 @@ def test_alias_names_its_source_as_canonical() -> None:
         head = BeautifulSoup(Client().get(path).content, "html.parser")
         assert [str(link["href"]) for link in head.select("link[rel=canonical]")] == [f"{settings.SITE_URL}{named}"]
     listed = Client().get("/sitemap.xml").text
-    # Once: an alias would stand there under the address of its source.
+    # Once: an alias in the sitemap would repeat the address of its source.
     assert listed.count("/alku/</loc>") == 1
     assert "kopio" not in listed

@@ -1,4 +1,4 @@
-"""The long words of headings break at syllables, and short ones are left alone."""
+"""Long words in headings can break at syllables, and short words are unchanged."""
 
 import pytest
 from django.test import Client
@@ -24,7 +24,7 @@ def test_long_words_break_at_their_syllables(word: str, broken: str) -> None:
 
 
 @pytest.mark.django_db
-def test_headings_have_them_and_titles_do_not(client: Client, front_page: HomePage) -> None:
+def test_headings_have_soft_hyphens_titles_do_not(client: Client, front_page: HomePage) -> None:
     word = "Työterveyshuoltohenkilökuntatyönohjaus"
     body = [{"type": "text", "value": {"heading": f"{word} <b>", "text": "<p>Niin.</p>"}}]
     front_page.add_child(instance=ContentPage(title=word, slug="pitka", body=body))

@@ -1,4 +1,4 @@
-"""The contact details open in two windows: the later save undoes nothing that the earlier one stored."""
+"""Contact details open in two windows: the later save does not undo the changes of the earlier one."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def stored() -> ContactDetails:
     return ContactDetails.objects.get()
 
 
-def test_a_field_left_alone_keeps_what_another_window_saved(kati: Client, page: str) -> None:
+def test_unchanged_field_keeps_other_windows_value(kati: Client, page: str) -> None:
     first = second = shown(kati.get(page))
     assert kati.post(page, {**first, "business_id": BUSINESS_ID}).status_code == 302
     assert kati.post(page, {**second, "postal_address": ADDRESS}).status_code == 302
@@ -46,7 +46,7 @@ def test_a_page_chosen_in_another_window_is_kept(kati: Client, page: str) -> Non
     assert stored().postal_address == ADDRESS
 
 
-def test_what_both_changed_is_refused_and_then_replaced(kati: Client, page: str) -> None:
+def test_field_changed_in_both_windows_is_refused_once(kati: Client, page: str) -> None:
     first = second = shown(kati.get(page))
     kati.post(page, {**first, "postal_address": ADDRESS, "response_time": "heti"})
     refused = kati.post(page, {**second, "postal_address": "Kuja 2", "areas": "Lappi"})
@@ -59,13 +59,13 @@ def test_what_both_changed_is_refused_and_then_replaced(kati: Client, page: str)
     }
     assert (stored().postal_address, stored().areas) == (ADDRESS, second["areas"])
     again = shown(refused)
-    # Every typed word is there, and of what was left alone what is stored.
+    # A changed field shows the typed value, and an unchanged field shows the stored value.
     assert (again["postal_address"], again["areas"], again["response_time"]) == ("Kuja 2", "Lappi", "heti")
     assert kati.post(page, again).status_code == 302
     assert (stored().postal_address, stored().areas, stored().response_time) == ("Kuja 2", "Lappi", "heti")
 
 
-def test_a_change_while_the_refusal_is_open_is_refused_again(kati: Client, page: str) -> None:
+def test_change_after_refusal_is_refused_again(kati: Client, page: str) -> None:
     forms = [shown(kati.get(page))] * 2
     kati.post(page, {**forms[0], "postal_address": ADDRESS})
     again = shown(kati.post(page, {**forms[1], "postal_address": "Kuja 2"}))
@@ -74,7 +74,7 @@ def test_a_change_while_the_refusal_is_open_is_refused_again(kati: Client, page:
     assert stored().postal_address == "Polku 3"
 
 
-def test_a_field_emptied_elsewhere_says_that_it_is_empty(kati: Client, page: str) -> None:
+def test_error_says_that_field_was_emptied(kati: Client, page: str) -> None:
     ContactDetails.objects.update(postal_address=ADDRESS)
     first = second = shown(kati.get(page))
     kati.post(page, {**first, "postal_address": "", "privacy_page": ""})
@@ -86,7 +86,7 @@ def test_a_field_emptied_elsewhere_says_that_it_is_empty(kati: Client, page: str
     }
 
 
-def test_another_page_chosen_elsewhere_is_named(kati: Client, page: str) -> None:
+def test_error_names_page_chosen_in_other_window(kati: Client, page: str) -> None:
     details = stored()
     assert details.privacy_page
     assert details.accessibility_page
@@ -97,14 +97,14 @@ def test_another_page_chosen_elsewhere_is_named(kati: Client, page: str) -> None
     assert f"”{details.privacy_page.title}”" in errors(refused)["privacy_page"]
 
 
-def test_the_same_words_in_both_windows_are_saved(kati: Client, page: str) -> None:
+def test_same_change_in_both_windows_is_saved(kati: Client, page: str) -> None:
     first = second = shown(kati.get(page))
     kati.post(page, {**first, "postal_address": ADDRESS})
     assert kati.post(page, {**second, "postal_address": ADDRESS}).status_code == 302
 
 
-def test_another_mistake_undoes_nothing_either(kati: Client, page: str) -> None:
-    """The form that comes back shows what is stored: it would be saved as a change of this window."""
+def test_other_validation_error_keeps_stored_values(kati: Client, page: str) -> None:
+    """The form is shown again with the stored values: old ones would be saved as a change of this window."""
     first = second = shown(kati.get(page))
     kati.post(page, {**first, "business_id": BUSINESS_ID})
     refused = kati.post(page, {**second, "phone": "050"})
@@ -116,7 +116,7 @@ def test_another_mistake_undoes_nothing_either(kati: Client, page: str) -> None:
 
 
 @pytest.mark.parametrize("seen", [None, "jotain"])
-def test_a_post_without_digests_is_taken(kati: Client, page: str, seen: str | None) -> None:
+def test_post_without_digests_is_accepted(kati: Client, page: str, seen: str | None) -> None:
     form: dict[str, Any] = shown(kati.get(page))
     kati.post(page, {**form, "business_id": BUSINESS_ID})
     del form["seen"]
@@ -126,8 +126,8 @@ def test_a_post_without_digests_is_taken(kati: Client, page: str, seen: str | No
     assert (stored().business_id, stored().areas) == ("", "Lappi")
 
 
-def test_the_question_for_the_password_carries_the_digests(loaded_site: None, page: str) -> None:
-    """Between the page and the answer another window has saved."""
+def test_password_confirmation_keeps_the_digests(loaded_site: None, page: str) -> None:
+    """Another window saves while the password is being asked for."""
     kati = Client()
     kati.force_login(make_user("Kati", group="Työnohjaaja"))
     form = shown(kati.get(page))

@@ -1,4 +1,4 @@
-"""Finnish typography: each rule, what it must leave alone, and that every text of an editor goes out through it."""
+"""Finnish typography: each rule, text that must not change, and that every text of an editor is corrected."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from home.blocks import BodyStreamBlock
 from home.models import ContactDetails, FooterLink, FooterMenu, HomePage, PauseNotice, ServicePage
 from home.typography import WORD_JOINER, finnish_html, finnish_text, unbroken_html, unbroken_text
 
-MENDED = [
+CORRECTED = [
     ('"Ai juu"', "”Ai juu”"),
     ("'sisä' ja vaa'an rei'itys", "’sisä’ ja vaa’an rei’itys"),
     ('"Talo 5" ja 5" putki', '”Talo 5” ja 5" putki'),
@@ -43,7 +43,7 @@ MENDED = [
     ("niin... ja", "niin… ja"),
 ]
 
-LEFT = [
+UNCHANGED = [
     "050-534 8567",
     "050 - 534 8567",
     "050 534 8567",
@@ -74,15 +74,15 @@ LEFT = [
 
 
 def shown(text: str) -> str:
-    """With no-break spaces that can be seen."""
+    """Show each no-break space as "~"."""
     return text.replace("\u00a0", "~")
 
 
 @pytest.mark.once
-@pytest.mark.parametrize(("typed", "mended"), MENDED, ids=[typed for typed, _mended in MENDED])
-def test_plain_typing_becomes_finnish(typed: str, mended: str) -> None:
-    assert shown(finnish_text(typed)) == mended
-    assert shown(finnish_html(f"<p>{typed}</p>")) == f"<p>{mended}</p>"
+@pytest.mark.parametrize(("typed", "corrected"), CORRECTED, ids=[typed for typed, _corrected in CORRECTED])
+def test_plain_typing_gets_finnish_typography(typed: str, corrected: str) -> None:
+    assert shown(finnish_text(typed)) == corrected
+    assert shown(finnish_html(f"<p>{typed}</p>")) == f"<p>{corrected}</p>"
 
 
 @pytest.mark.once
@@ -110,7 +110,7 @@ def test_ranges_and_phone_numbers_stay_on_one_line(text: str, shown_as: str) -> 
 
 @pytest.mark.once
 @pytest.mark.django_db
-def test_window_titles_hold_no_unseen_character() -> None:
+def test_window_titles_have_no_word_joiner() -> None:
     page = ServicePage(title="Tapaamiset 3-4 viikon välein")
     pause = PauseNotice().status(now=timezone.now())
     html = Template("{% load home_tags %}{% page_title %}|{{ page.title|typeset }}").render(
@@ -120,8 +120,8 @@ def test_window_titles_hold_no_unseen_character() -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("text", LEFT)
-def test_what_only_looks_like_it_stays(text: str) -> None:
+@pytest.mark.parametrize("text", UNCHANGED)
+def test_similar_looking_text_is_unchanged(text: str) -> None:
     assert finnish_text(text) == text
     assert finnish_html(f"<li>{text}</li>") == f"<li>{text}</li>"
     assert finnish_text(f"Alku {text} loppu") == f"Alku {text} loppu"
@@ -156,7 +156,7 @@ def test_quotation_spans_inline_tags_within_paragraph() -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize(
-    ("html", "mended"),
+    ("html", "corrected"),
     [
         ("<a>3-4 <b>3-4</b>", "<a>3–4 <b>3–4</b>"),
         ("<a>3-4</a> <a>3-4", "<a>3-4</a> <a>3–4"),
@@ -165,8 +165,8 @@ def test_quotation_spans_inline_tags_within_paragraph() -> None:
         ("<CODE>3-4</code >3-4", "<CODE>3-4</code >3–4"),
     ],
 )
-def test_an_end_that_is_nowhere_hides_nothing(html: str, mended: str) -> None:
-    assert finnish_html(html) == mended
+def test_missing_end_tag_does_not_stop_corrections(html: str, corrected: str) -> None:
+    assert finnish_html(html) == corrected
 
 
 WORDS = st.lists(
@@ -214,14 +214,14 @@ CHANGEABLE = re.compile(r"[\"'”’ \u00a0–…-]|\.\.\.")
 
 @pytest.mark.once
 @given(ANY_TEXT)
-def test_twice_is_as_once(text: str) -> None:
+def test_finnish_text_is_idempotent(text: str) -> None:
     once = finnish_text(text)
     assert finnish_text(once) == once
 
 
 @pytest.mark.once
 @given(MARKUP)
-def test_html_twice_is_as_once(html: str) -> None:
+def test_finnish_html_is_idempotent(html: str) -> None:
     once = finnish_html(html)
     assert finnish_html(once) == once
 
@@ -246,9 +246,9 @@ def test_text_without_typography_issues_is_unchanged(text: str) -> None:
     assert finnish_html(text) == text
 
 
-# What an editor types into every field, and what may not be left of it anywhere in the answer.
+# Text typed into every field. Its straight quotes and hyphen must not remain anywhere in the response.
 TYPED = '"Sana" 3-4 viikkoa'
-MENDED_HERE = "”Sana” 3–4\u00a0viikkoa"
+TYPED_CORRECTED = "”Sana” 3–4\u00a0viikkoa"
 
 
 def filled(block: blocks.Block, page: Page) -> Any:
@@ -269,7 +269,7 @@ def filled(block: blocks.Block, page: Page) -> Any:
 
 
 def texts_in(block: blocks.Block) -> int:
-    """How many texts filled() writes."""
+    """Return how many texts filled() writes."""
     if isinstance(block, blocks.StructBlock):
         return sum(texts_in(child) for name, child in block.child_blocks.items() if name != "anchor")
     if isinstance(block, blocks.ListBlock):
@@ -281,7 +281,7 @@ TEXT_BLOCKS = [name for name in BodyStreamBlock().child_blocks if name != "image
 
 
 def straight(html: str) -> list[str]:
-    """The places where the text, or an attribute that is read, is still as typed."""
+    """Return the texts, and the attributes that are read out or shown, that are still as typed."""
     soup = BeautifulSoup(html, "html.parser")
     read = [str(text) for text in soup.find_all(string=True)]
     read += [
@@ -298,7 +298,7 @@ def straight(html: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", TEXT_BLOCKS)
-def test_every_text_of_every_block_goes_out_mended(name: str, client: Client, front_page: HomePage) -> None:
+def test_every_block_text_is_typeset(name: str, client: Client, front_page: HomePage) -> None:
     block = BodyStreamBlock().child_blocks[name]
     page = ServicePage(title="Koe", slug="koe", body=[{"type": name, "value": filled(block, front_page)}])
     front_page.add_child(instance=page)
@@ -324,19 +324,19 @@ def test_title_head_and_menus_share_finnish_typography(client: Client, front_pag
         for selector in ("title", "h1", ".site-menu a", ".site-footer__menu a", ".pause"):
             found = soup.select_one(selector)
             assert found is not None, selector
-            assert MENDED_HERE in found.get_text().replace(WORD_JOINER, ""), selector
-        assert f'content="{MENDED_HERE}"' in html
-    assert '<span aria-current="page">' + MENDED_HERE in html.replace(WORD_JOINER, "")
+            assert TYPED_CORRECTED in found.get_text().replace(WORD_JOINER, ""), selector
+        assert f'content="{TYPED_CORRECTED}"' in html
+    assert '<span aria-current="page">' + TYPED_CORRECTED in html.replace(WORD_JOINER, "")
 
 
-def test_what_is_stored_stays_as_typed(client: Client, front_page: HomePage) -> None:
+def test_stored_text_is_unchanged(client: Client, front_page: HomePage) -> None:
     page = front_page.add_child(instance=ServicePage(title=TYPED, slug="koe", intro=f"<p>{TYPED}</p>"))
     client.get("/koe/")
     page.refresh_from_db()
     assert (page.title, page.intro) == (TYPED, f"<p>{TYPED}</p>")
 
 
-def test_a_visitors_words_come_back_as_typed(visitor: Client) -> None:
+def test_visitor_input_is_shown_as_typed(visitor: Client) -> None:
     html = visitor.post("/ota-yhteytta/", {"name": TYPED, "message": TYPED}).text
     soup = BeautifulSoup(html, "html.parser")
     name, message = soup.select_one("input[name=name]"), soup.select_one("textarea[name=message]")

@@ -34,7 +34,7 @@ TODAY = date(2026, 11, 25)
         *("1. päivä helmikuuta 2027", "1. päivänä helmikuuta 2027"),
     ],
 )
-def test_a_day_is_understood(written: str) -> None:
+def test_finnish_date_formats_are_parsed(written: str) -> None:
     assert parse_day(written, today=TODAY) == date(2027, 2, 1)
 
 
@@ -46,28 +46,28 @@ def test_a_day_is_understood(written: str) -> None:
         *("1.2.2027" + " " * 500 + "x", "1" * 5000, "1.2.2027 3.2.2027"),
     ],
 )
-def test_what_is_no_day_is_refused(written: str) -> None:
+def test_invalid_date_is_refused(written: str) -> None:
     with pytest.raises(ValueError) as refusal:  # noqa: PT011 - its kind is looked at below
         parse_day(written, today=TODAY)
     assert not isinstance(refusal.value, ImplausibleYear | OtherWeekday)
 
 
 @pytest.mark.parametrize("written", ["1.2.0027", "1.2.1927", "1. helmikuuta 1927", "0027-02-01", "1.2.2047"])
-def test_a_year_that_nobody_means_is_asked_about(written: str) -> None:
+def test_implausible_year_is_refused(written: str) -> None:
     with pytest.raises(ImplausibleYear):
         parse_day(written, today=TODAY)
 
 
-def test_a_month_is_the_same_in_two_pieces() -> None:
+def test_decomposed_unicode_month_is_parsed() -> None:
     assert parse_day("1. kesa\u0308kuuta 2027", today=TODAY) == date(2027, 6, 1)
 
 
 @pytest.mark.parametrize("year", [1956, 2000, 2026, 2046])
-def test_years_of_a_working_life_are_believed(year: int) -> None:
+def test_plausible_years_are_accepted(year: int) -> None:
     assert parse_day(f"1.2.{year}", today=TODAY).year == year
 
 
-def test_another_weekday_is_asked_about() -> None:
+def test_wrong_weekday_is_refused() -> None:
     with pytest.raises(OtherWeekday) as refusal:
         parse_day("ti 1.2.2027", today=TODAY)
     assert (refusal.value.day, refusal.value.weekday) == (date(2027, 2, 1), "maanantai")
@@ -79,21 +79,21 @@ def test_find_days_in_order_ignoring_version_numbers() -> None:
 
 
 @given(st.dates(date(1990, 1, 1), date(2046, 12, 31)))
-def test_every_day_is_read_as_it_was_written(day: date) -> None:
+def test_written_date_is_parsed_back(day: date) -> None:
     assert parse_day(f"{day.day}.{day.month}.{day.year}", today=TODAY) == day
     assert [found for _written, found in find_days(f"Alan {day.day}. {day.month}. {day.year}.")] == [day]
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "message"),
     [
         ("1.2.1927", "Tarkista vuosi. Kirjoita päivä esimerkiksi näin: 1.2.2027."),
         ("ti 1.2.2027", "Tarkista päivä: 1.2.2027 on maanantai."),
         ("joskus", "Kirjoita päivä numeroin, esimerkiksi 1.2.2027."),
     ],
 )
-def test_admin_date_field_shows_validation_error(typed: str, told: str) -> None:
-    with pytest.raises(Exception, match=told):
+def test_admin_date_field_shows_validation_error(typed: str, message: str) -> None:
+    with pytest.raises(Exception, match=message):
         DayFormField().clean(typed)
 
 
@@ -101,7 +101,7 @@ def test_admin_date_field_shows_validation_error(typed: str, told: str) -> None:
     ("moment", "day", "time"),
     [
         (date(2027, 2, 1), "1.2.2027", None),
-        # In Finland it is the next day already.
+        # In Finland it is already the next day.
         (datetime(2027, 1, 31, 22, 5, tzinfo=UTC), "1.2.2027", "0.05"),
         (datetime(2027, 7, 1, 6, 5, tzinfo=UTC), "1.7.2027", "9.05"),
         (None, "", ""),

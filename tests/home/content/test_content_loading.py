@@ -1,4 +1,4 @@
-"""The first content is loaded once; what an editor has done since is never touched."""
+"""The initial content is loaded once, and later changes by an editor are never overwritten."""
 
 import re
 import shutil
@@ -40,7 +40,7 @@ def command_output() -> str:
 
 @pytest.fixture
 def loaded(db: None, _loaded_content: FirstContent) -> None:
-    """The first content, as an earlier load left it."""
+    """The initial content, already loaded."""
     _loaded_content.put_back()
 
 
@@ -52,7 +52,7 @@ def content(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_content(tmp_path: Path) -> SmallContent:
-    """Content of one's own: `small_content(name, text)` writes a file and gives its folder."""
+    """`small_content(name, text)` writes a content file and returns its folder."""
 
     def write(name: str, text: str) -> Path:
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -79,7 +79,7 @@ def test_verbosity_0_prints_nothing(loaded: None) -> None:
     assert LoadedContent.objects.filter(key="page:/tietosuoja/").exists()
 
 
-def test_the_settings_are_as_the_customer_wrote(loaded: None) -> None:
+def test_loaded_settings_match_customers_text(loaded: None) -> None:
     details, notice = ContactDetails.load(), PauseNotice.load()
     assert (details.person_name, details.email, details.phone_display) == (
         "Kati",
@@ -138,7 +138,7 @@ def test_interrupted_content_load_can_be_repeated(monkeypatch: pytest.MonkeyPatc
         patch.setattr(content_loader, "_publish", power_cut)
         with pytest.raises(KeyboardInterrupt):
             load()
-    # The page that was cut off left no trace; those before it are whole.
+    # The interrupted page was rolled back, and the pages before it are complete.
     assert not Page.objects.filter(slug="tietosuoja").exists()
     assert not LoadedContent.objects.filter(key="page:/tietosuoja/").exists()
     assert ServicePage.objects.live().count() == 3
@@ -204,7 +204,7 @@ def test_link_to_deleted_page_becomes_text(content: Path, client: Client) -> Non
     front.write_text(text, encoding="utf-8")
     assert load(content)["page:/"] is Action.LOADED
     assert re.search(r"<li[^>]*>Ryhmätyönohjaus</li>", str(HomePage.objects.get().body.raw_data[0]))
-    # The same of a link that is a block of its own.
+    # The same holds for a link that is a block of its own.
     assert "/ryhmatyonohjaus/" not in client.get("/").text
 
 
@@ -215,7 +215,7 @@ def test_changed_content_file_keeps_loaded_page(small_content: SmallContent) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('type = "home.NoSuch"\npath = "/uusi/"\ntitle = "Uusi"\n', "there is no home.NoSuch"),
         ('type = "home.PauseNotice"\npath = "/uusi/"\ntitle = "Uusi"\n', "not a page"),
@@ -233,12 +233,12 @@ def test_changed_content_file_keeps_loaded_page(small_content: SmallContent) -> 
         ('type = "home.Picture"\nfile = "puuttuu.svg"\ntitle = "x"\n', "no picture puuttuu.svg"),
     ],
 )
-def test_content_file_error_is_named_nothing_loaded(small_content: SmallContent, text: str, said: str) -> None:
+def test_content_file_error_is_named_nothing_loaded(small_content: SmallContent, text: str, message: str) -> None:
     pages = Page.objects.count()
-    with pytest.raises(ContentError) as mistake:
+    with pytest.raises(ContentError) as error:
         load(small_content("bad.toml", text))
-    assert said in str(mistake.value)
-    assert mistake.value.args[0].startswith("bad.toml")
+    assert message in str(error.value)
+    assert error.value.args[0].startswith("bad.toml")
     assert Page.objects.count() == pages
     assert not LoadedContent.objects.exists()
 
@@ -291,7 +291,7 @@ def test_loaded_text_has_no_unresolved_placeholders(loaded: None) -> None:
 
 
 def rich_texts(page: Page) -> Iterator[tuple[Any, str]]:
-    """Every rich text of a page with the widget that edits it."""
+    """Yield every rich text of a page with the widget that edits it."""
     for field in page._meta.get_fields():
         if isinstance(field, RichTextField):
             yield field.formfield().widget, getattr(page, field.name)
@@ -311,7 +311,7 @@ def _in_block(block: blocks.Block, value: Any) -> Iterator[tuple[Any, str]]:
             yield from _in_block(block.child_block, item)
 
 
-def test_an_untouched_editor_holds_what_is_stored(loaded: None) -> None:
+def test_unedited_rich_text_is_saved_unchanged(loaded: None) -> None:
     found = [pair for page in Page.objects.specific() for pair in rich_texts(page)]
     assert len(found) > 10
     for widget, stored in found:

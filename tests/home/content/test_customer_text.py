@@ -40,7 +40,7 @@ def corrected_paragraphs() -> list[str]:
 
 
 class Words(HTMLParser):
-    """The text of a page, as it reads; a block's end parts words, an inline tag does not."""
+    """Collects the text of a page. A block element separates words, and an inline tag does not."""
 
     BLOCKS = frozenset({"p", "li", "h1", "h2", "h3", "div", "summary", "title", "figcaption"})
 
@@ -89,7 +89,7 @@ def test_four_sections_are_faq_with_anchors(visitor: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_further_down_is_a_link_to_the_questions(visitor: Client) -> None:
+def test_front_page_links_its_questions(visitor: Client) -> None:
     html = visitor.get("/").text
     assert '<a href="#tietoa-tyonohjauksesta">alempana tällä sivulla</a>.' in html
     assert 'id="tietoa-tyonohjauksesta"' in html

@@ -1,4 +1,4 @@
-"""Who uploads pictures."""
+"""Fixture: the signed-in supervisor, who uploads pictures."""
 
 import pytest
 from django.contrib.auth.models import Group
@@ -9,10 +9,10 @@ from tests.accounts import make_user
 
 @pytest.fixture
 def kati(client: Client) -> Client:
-    """The supervisor as she works: an editor without a superuser's rights."""
+    """The supervisor: an editor, not a superuser."""
     user = make_user()
     user.groups.add(Group.objects.get(name="Työnohjaaja"))
     client.force_login(user)
-    # What would be a 500 in real life is one here.
+    # An unhandled exception becomes a 500 response, as in production.
     client.raise_request_exception = False
     return client

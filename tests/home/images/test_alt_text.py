@@ -31,7 +31,7 @@ def signed_in(group: str) -> Client:
 
 @pytest.fixture
 def kati() -> Client:
-    """Not a superuser: what she may do comes from her group."""
+    """Not a superuser: her permissions come from her group."""
     return signed_in("Työnohjaaja")
 
 
@@ -77,7 +77,7 @@ def test_upload_without_alt_text_is_refused(kati: Client, way: Callable[..., str
         (by_form, {"description": "a" * 250}, "a" * 250),
     ],
 )
-def test_upload_with_alt_text_or_decoration(
+def test_upload_with_alt_text_or_decorative(
     kati: Client, way: Callable[..., str], fields: dict[str, str], alt: str
 ) -> None:
     assert REFUSAL not in way(kati, **fields)
@@ -121,7 +121,7 @@ def test_many_uploads_suggest_the_file_name_as_title(kati: Client) -> None:
 
 
 def show_everywhere(front_page: HomePage, image: AbstractImage) -> tuple[str, str]:
-    """The picture at the head of the front page, of a service page and in its text. Returns the two addresses."""
+    """Show the image on the front page, and at the head and in the text of a service page. Return both addresses."""
     make_files(image)
     front_page.image = image
     front_page.save_revision().publish()
@@ -135,7 +135,7 @@ def alts(client: Client, addresses: tuple[str, str]) -> list[str]:
     return [str(img["alt"]) for page in pages for img in page.select("main figure img")]
 
 
-def test_pages_show_a_changed_alt_text_at_once(kati: Client, client: Client, front_page: HomePage) -> None:
+def test_pages_show_changed_alt_text_at_once(kati: Client, client: Client, front_page: HomePage) -> None:
     image = stored(kati, upload(drawn()))
     addresses = show_everywhere(front_page, image)
     assert alts(client, addresses) == ["Kati"] * 3
@@ -169,12 +169,12 @@ def test_each_group_manages_images(group: str, front_page: HomePage, client: Cli
     assert editor.get(reverse("wagtailimages:edit", args=[image.pk])).status_code == 200
     usage = editor.get(reverse("wagtailimages:image_usage", args=[image.pk])).text
     assert reverse("wagtailadmin_pages:edit", args=[front_page.pk]) in usage
-    # A page survives the picture that it showed.
+    # A page still works after its picture was deleted.
     assert editor.post(reverse("wagtailimages:delete", args=[image.pk])).status_code == 302
     assert alts(client, addresses) == []
 
 
-def test_an_account_without_group_has_no_images(kati: Client) -> None:
+def test_account_without_group_cannot_manage_images(kati: Client) -> None:
     image = stored(kati, upload(drawn()))
     stranger = make_user("Muu")
     stranger.user_permissions.add(Permission.objects.get(codename="access_admin"))

@@ -1,4 +1,4 @@
-"""Pictures that can't be shown, or lost a file, since they came: they harm no screen and no page."""
+"""Stored pictures that can't be shown, or whose file is missing: every admin view and page still works."""
 
 import json
 from datetime import timedelta
@@ -22,12 +22,12 @@ from tests.uploading import DRAWING, by_form, content_of, drawn, stored, svg, up
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
-# Of each kind one, for what costs a page each.
+# One of each kind, for tests that request pages for each picture.
 OF_EACH_KIND = ("flat", "negative", "html", "cut", "lost")
 
 
-def set_aside_rows() -> dict[str, AbstractImage]:
-    """Pictures that got into the library before they were refused, or that lost their file since."""
+def store_broken_pictures() -> dict[str, AbstractImage]:
+    """Store pictures that would be refused today, and pictures whose file is damaged or missing."""
     model = get_image_model()
     rows = {}
     odd_drawings = {
@@ -54,10 +54,10 @@ def set_aside_rows() -> dict[str, AbstractImage]:
     return {name: model.objects.get(pk=image.pk) for name, image in rows.items()}
 
 
-class TestWhatIsThereAlready:
+class TestStoredPictures:
     @pytest.fixture
     def rows(self) -> dict[str, AbstractImage]:
-        return set_aside_rows()
+        return store_broken_pictures()
 
     @pytest.fixture
     def few(self, rows: dict[str, AbstractImage]) -> dict[str, AbstractImage]:
@@ -77,7 +77,7 @@ class TestWhatIsThereAlready:
             assert all(name in answer.text for name in rows), address
             assert answer.text.count("/static/img/lost.svg") == len(rows), address
 
-    def test_each_is_edited_and_replaced(self, kati: Client, few: dict[str, AbstractImage]) -> None:
+    def test_each_can_be_edited_and_replaced(self, kati: Client, few: dict[str, AbstractImage]) -> None:
         for name, image in few.items():
             edit = reverse("wagtailimages:edit", args=[image.pk])
             assert kati.get(edit).status_code == 200, name
@@ -88,21 +88,21 @@ class TestWhatIsThereAlready:
             image.refresh_from_db()
             assert (image.title, image.width, image.height) == (f"{name} 2", 60, 40)
 
-    def test_each_is_deleted(self, kati: Client, few: dict[str, AbstractImage]) -> None:
+    def test_each_can_be_deleted(self, kati: Client, few: dict[str, AbstractImage]) -> None:
         for name, image in few.items():
             delete = reverse("wagtailimages:delete", args=[image.pk])
             assert kati.get(delete).status_code == 200, name
             assert kati.post(delete).status_code == 302, name
         assert not get_image_model().objects.filter(title__in=few).exists()
 
-    def test_all_are_deleted_at_once(self, kati: Client, rows: dict[str, AbstractImage]) -> None:
+    def test_all_can_be_deleted_at_once(self, kati: Client, rows: dict[str, AbstractImage]) -> None:
         marks = "&".join(f"id={image.pk}" for image in rows.values())
         address = reverse("wagtail_bulk_action", args=["home", "picture", "delete"]) + f"?{marks}"
         assert kati.get(address).status_code == 200
         assert kati.post(address).status_code == 302
         assert not get_image_model().objects.exists()
 
-    def test_each_is_chosen_and_its_page_edited(
+    def test_each_can_be_chosen_for_a_page(
         self, kati: Client, front_page: HomePage, few: dict[str, AbstractImage]
     ) -> None:
         for name, image in few.items():
@@ -113,13 +113,13 @@ class TestWhatIsThereAlready:
             front_page.save_revision().publish()
             assert kati.get(reverse("wagtailadmin_pages:edit", args=[front_page.pk])).status_code == 200, name
 
-    def test_the_same_file_sent_again_is_told(self, kati: Client) -> None:
+    def test_repeated_upload_after_lost_file_is_answered(self, kati: Client) -> None:
         image = stored(kati, upload(drawn()))
         Path(image.file.path).unlink()
         again = by_form(kati, upload(drawn()))
         assert again.status_code in {200, 302}
 
-    def test_a_page_is_shown_without_them(
+    def test_page_omits_broken_pictures(
         self, client: Client, front_page: HomePage, few: dict[str, AbstractImage]
     ) -> None:
         get_image_model().objects.filter(title__in=["cut", "flat"]).update(
@@ -135,7 +135,7 @@ class TestWhatIsThereAlready:
             assert not soup.select(".hero img"), name
             assert soup.select_one(".hero.hero--words") is not None, name
 
-    def test_upkeep_passes_over_them(self, rows: dict[str, AbstractImage]) -> None:
+    def test_upkeep_skips_broken_pictures(self, rows: dict[str, AbstractImage]) -> None:
         whole = get_image_model().objects.create(description="Kati", title="whole", file=ContentFile(DRAWING, "b.svg"))
         missing = upkeep.missing_files(now=timezone.now() + timedelta(hours=1))
         assert (whole.pk, "original") in missing
@@ -143,7 +143,7 @@ class TestWhatIsThereAlready:
 
 
 def show(client: Client, front_page: HomePage, image: AbstractImage, slug: str = "koe") -> BeautifulSoup:
-    """A page with the picture at its head and in its text."""
+    """Publish a page with the picture at its head and in its text, and return its HTML."""
     value = {"image": image.pk, "caption": "Teksti", "credit": "K"}
     page = ServicePage(title="K", slug=slug, image=image, body=[{"type": "image", "value": value}])
     front_page.add_child(instance=page)
@@ -170,7 +170,7 @@ class TestLostFiles:
         assert made.file.size
         assert made.url in client.get("/koe/").text
 
-    def test_a_lost_original_leaves_the_made_files(self, client: Client, front_page: HomePage) -> None:
+    def test_lost_original_keeps_renditions(self, client: Client, front_page: HomePage) -> None:
         image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((600, 400))))
         make_files(image)
         Path(image.file.path).unlink()

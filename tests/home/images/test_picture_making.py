@@ -1,4 +1,4 @@
-"""Making the files of pictures: in a thread beside visitors, beside a removal, and again after a stop."""
+"""Making renditions: in a background thread, during a concurrent deletion, and again after an interruption."""
 
 import re
 import threading
@@ -32,7 +32,7 @@ LATER = NOW + timedelta(days=2)
 
 
 def picture(size: tuple[int, int] = (60, 40), colour: Any = None) -> AbstractImage:
-    """A picture none of whose files is made: its transaction has not ended."""
+    """Store a picture. Its renditions are made on commit, which a test in a transaction does not reach."""
     from PIL import Image
 
     file = upload(Image.new("RGB", size, colour) if colour else drawn(size))
@@ -51,7 +51,7 @@ def known_files() -> set[str]:
 
 
 def show(image: AbstractImage, slug: str = "koe") -> str:
-    """A page with the picture at its head and in its text. Returns its address."""
+    """Publish a page with the picture at its head and in its text, and return its address."""
     value = {"image": image.pk, "caption": "", "credit": ""}
     page = ServicePage(title="K", slug=slug, image=image, body=[{"type": "image", "value": value}])
     HomePage.objects.get().add_child(instance=page)
@@ -86,7 +86,7 @@ class TestReadingAPage:
         assert set(threading.enumerate()) == threads
 
     @pytest.mark.usefixtures("loaded_site")
-    def test_no_public_page_writes(self, client: Client) -> None:
+    def test_reading_public_pages_writes_nothing(self, client: Client) -> None:
         pages = [page.url for page in Page.objects.live().descendant_of(Site.objects.get().root_page, inclusive=True)]
         files = ["/sitemap.xml", "/robots.txt", "/manifest.webmanifest", "/.well-known/security.txt", "/ei-ole/"]
         assert len(pages) > 5
@@ -105,7 +105,7 @@ class TestReadingAPage:
 
 
 class TestMaking:
-    def test_saving_makes_the_plain_files_at_once(
+    def test_saving_makes_plain_renditions_at_once(
         self, db: None, django_capture_on_commit_callbacks: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         settings.PREPARE_PICTURES_IN_BACKGROUND = True
@@ -129,10 +129,10 @@ class TestMaking:
         assert len(addresses) == 1
         (address,) = addresses
         assert "piirros" not in address
-        # With the prefix of the QR codes' package, once a test has shown one in this process.
+        # The package for QR codes registers the prefix, once a test in this process has shown one.
         assert re.search(rb"<(svg:)?title>a</", b"".join(client.get(address)))
 
-    def test_what_can_not_be_made_troubles_nobody(
+    def test_failed_rendition_breaks_no_upload_or_page(
         self,
         client: Client,
         db: None,
@@ -157,14 +157,14 @@ class TestMaking:
             assert upkeep.make_missing_file(item) == 1
         assert not missing_specs(image)
 
-    def test_making_again_makes_nothing(self, db: None) -> None:
+    def test_making_renditions_again_creates_nothing(self, db: None) -> None:
         image = picture()
         make_files(image)
         before = known_files()
         make_files(get_image_model().objects.get(pk=image.pk))
         assert known_files() == public_files() == before
 
-    def test_a_file_that_another_made_first_is_kept(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_rendition_made_concurrently_is_kept(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         image, original = picture(), preparation._locked_file
 
         def meanwhile(one: AbstractImage) -> str | None:
@@ -177,7 +177,7 @@ class TestMaking:
         assert image.renditions.count() == len(wanted_specs(image))
         assert public_files() == known_files()
 
-    def test_a_replaced_picture_is_shown_anew(
+    def test_replaced_picture_gets_new_renditions(
         self, client: Client, db: None, django_capture_on_commit_callbacks: Any
     ) -> None:
         from PIL import Image
@@ -212,7 +212,7 @@ class TestMaking:
 
 
 class TestUpkeep:
-    def test_what_a_stop_left_out_is_made(self, db: None) -> None:
+    def test_renditions_missing_after_interruption_are_made(self, db: None) -> None:
         image = picture((500, 750))
         make_files(image, wanted_specs(image)[:2])
         missing = upkeep.missing_files(now=NOW)
@@ -222,18 +222,18 @@ class TestUpkeep:
         assert not upkeep.missing_files(now=NOW)
         assert public_files() == known_files()
 
-    def test_a_fresh_picture_is_left_to_its_upload(self, db: None) -> None:
+    def test_upkeep_skips_recent_upload(self, db: None) -> None:
         image = picture()
         assert not upkeep.missing_files(now=image.created_at + timedelta(minutes=4))
         assert upkeep.missing_files(now=image.created_at + timedelta(minutes=5))
 
-    def test_a_picture_removed_meanwhile_is_passed_over(self, db: None) -> None:
+    def test_upkeep_skips_deleted_picture(self, db: None) -> None:
         image = picture()
         item = upkeep.missing_files(now=NOW)[0]
         image.delete()
         assert upkeep.make_missing_file(item) == 0
 
-    def test_files_lost_from_the_disk_are_made_again(self, client: Client, db: None) -> None:
+    def test_renditions_missing_on_disk_are_made_again(self, client: Client, db: None) -> None:
         image = picture()
         make_files(image)
         for one in image.renditions.all():
@@ -271,12 +271,12 @@ class TestUpkeep:
 
 @pytest.fixture
 def thread(transactional_db: None, settings: Any) -> Iterator[Callable[[], None]]:
-    """Files are made as on the real site, in a thread. Calling it waits until all are done."""
+    """Make renditions in a background thread, as in production. Calling the fixture waits until all are made."""
     settings.PREPARE_PICTURES_IN_BACKGROUND = True
     before = set(threading.enumerate())
 
     def wait() -> None:
-        # Those of the database's pool ("pool-1-worker-0") go on.
+        # The threads of the database pool ("pool-1-worker-0") keep running.
         for one in {one for one in threading.enumerate() if not one.name.startswith("pool-")} - before:
             one.join(60)
             assert not one.is_alive()
@@ -302,7 +302,7 @@ class TestInAThread:
             finally:
                 connection.close()
 
-        # The very object that was saved is in the hands of this thread, as it is of an upload's request.
+        # This thread goes on using the saved object itself, as the request of an upload does.
         readers = [threading.Thread(target=read) for _reader in range(4)]
         for one in readers:
             one.start()
@@ -318,17 +318,17 @@ class TestInAThread:
         assert public_files() == known_files()
 
     @pytest.mark.parametrize("moment", range(6))
-    def test_a_photo_removed_at_once_leaves_nothing(
+    def test_photo_deleted_during_making_leaves_no_files(
         self, moment: int, thread: Callable[[], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """It is removed while its n-th file is being made: before the file is stored, or between that and its row."""
+        """Deleted while its n-th rendition is made: before the file is stored, or between the file and its row."""
         reached, gone = threading.Event(), threading.Event()
         made: list[str] = []
         make, lock = preparation._make, preparation._locked_file
 
         def stop_here() -> None:
             reached.set()
-            # Where the database holds the removal back until the file is done, nobody waits for ever.
+            # The deletion may have to wait in the database until this file is done, hence the timeout.
             gone.wait(3)
 
         def counted(image: AbstractImage, spec: str, content: bytes) -> bool:
@@ -359,7 +359,7 @@ class TestInAThread:
         assert not public_files()
         assert not path.exists()
 
-    def test_removals_beside_the_making_all_succeed(self, thread: Callable[[], None]) -> None:
+    def test_deletions_during_making_all_succeed(self, thread: Callable[[], None]) -> None:
         for number in range(8):
             image = picture((300, 200))
             threading.Event().wait(number / 80)

@@ -1,4 +1,4 @@
-"""Photos: what is kept of an upload, the files that pages offer, and that no visitor has to wait for them."""
+"""Photos: what is kept of an upload, and the renditions that pages offer without making a visitor wait."""
 
 from io import BytesIO
 from typing import Any
@@ -28,7 +28,7 @@ def is_near(pixel: Any, colour: tuple[int, int, int]) -> bool:
 
 @pytest.fixture(autouse=True)
 def no_renditions_remembered() -> None:
-    """Wagtail keeps them in the cache by the picture's number, which every test gives anew."""
+    """Wagtail caches renditions by the id of the picture, and each test uses the same ids again."""
     caches["default"].clear()
 
 
@@ -44,14 +44,14 @@ def picture_in_database(size: tuple[int, int], name: str = "k.jpg", **fields: An
     image: AbstractImage = get_image_model().objects.create(
         description="Kati", title="k", file=ContentFile(out.getvalue(), name), **fields
     )
-    # As when its transaction ends, which a test's does not.
+    # As on commit, which a test in a transaction does not reach.
     make_files(image, plain_specs(image))
     return image
 
 
 @pytest.mark.once
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
-def test_nothing_of_where_and_when_is_kept(kind: str, kati: Client) -> None:
+def test_photo_metadata_is_removed(kind: str, kati: Client) -> None:
     file = upload(drawn(), kind, exif=photo_exif().tobytes())
     assert b"SecretPhone" in file.read()
     file.seek(0)
@@ -66,7 +66,7 @@ def test_nothing_of_where_and_when_is_kept(kind: str, kati: Client) -> None:
 
 
 @pytest.mark.once
-def test_comments_and_xmp_stay_behind() -> None:
+def test_comments_and_xmp_are_removed() -> None:
     file = upload(drawn(), "JPEG", comment=b"at home", xmp=b"<x:xmpmeta>Pori</x:xmpmeta>")
     bare = normalized_picture(file).read()
     assert b"at home" not in bare
@@ -75,21 +75,21 @@ def test_comments_and_xmp_stay_behind() -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize(("orientation", "corner"), [(1, RED), (3, BLUE), (6, BLUE), (8, RED)])
-def test_a_photo_is_turned_upright(orientation: int, corner: tuple[int, int, int]) -> None:
+def test_photo_is_rotated_by_exif_orientation(orientation: int, corner: tuple[int, int, int]) -> None:
     bare = Image.open(normalized_picture(upload(drawn(), "JPEG", exif=photo_exif(orientation).tobytes())))
     assert bare.size == ((60, 40) if orientation in (1, 3) else (40, 60))
     assert is_near(bare.getpixel((2, 2)), corner)
 
 
 @pytest.mark.once
-def test_printing_colours_become_screen_colours() -> None:
+def test_cmyk_is_converted_to_rgb() -> None:
     bare = Image.open(normalized_picture(upload(drawn(mode="CMYK"))))
     assert bare.mode == "RGB"
     assert is_near(bare.getpixel((30, 5)), RED)
 
 
 @pytest.mark.once
-def test_a_colour_profile_of_the_screen_is_kept() -> None:
+def test_srgb_profile_is_kept() -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert Image.open(normalized_picture(upload(drawn(), icc_profile=profile))).info["icc_profile"] == profile
 
@@ -114,7 +114,7 @@ def test_a_transparent_picture_stays_transparent(kati: Client, front_page: HomeP
 
 
 @pytest.mark.once
-def test_a_drawing_is_left_alone(kati: Client) -> None:
+def test_svg_is_stored_unchanged(kati: Client) -> None:
     image = stored(kati, SimpleUploadedFile("a.svg", DRAWING, content_type="image/svg+xml"))
     assert image.file.open("rb").read() == DRAWING
 
@@ -139,7 +139,7 @@ def test_broken_or_large_image_refused_in_finnish(kati: Client, settings: Any) -
 
 
 @pytest.mark.once
-def test_every_way_of_uploading_goes_through_the_form(settings: Any) -> None:
+def test_every_upload_uses_picture_form(settings: Any) -> None:
     from wagtail.images.forms import get_image_form
 
     assert issubclass(get_image_form(get_image_model()), PictureForm)
@@ -196,7 +196,7 @@ def test_tall_photo_phone_crop_keeps_focal_point(client: Client, front_page: Hom
 
 @pytest.mark.once
 @pytest.mark.parametrize("size", [(500, 1000), (400, 600)])
-def test_a_portrait_keeps_its_head(client: Client, front_page: HomePage, size: tuple[int, int]) -> None:
+def test_portrait_crop_keeps_the_top(client: Client, front_page: HomePage, size: tuple[int, int]) -> None:
     photo = Image.new("RGB", size, BLUE)
     photo.paste(RED, (0, 0, size[0], size[1] // 20))
     image = get_image_model().objects.create(description="Kati", title="k", file=upload(photo))
@@ -212,7 +212,7 @@ def test_a_portrait_keeps_its_head(client: Client, front_page: HomePage, size: t
 
 @pytest.mark.once
 @pytest.mark.parametrize(("y", "kept"), [(12, "kept-top"), (90, None), (168, "kept-bottom")])
-def test_a_focal_point_decides_what_is_kept(client: Client, front_page: HomePage, y: int, kept: str | None) -> None:
+def test_focal_point_decides_the_crop(client: Client, front_page: HomePage, y: int, kept: str | None) -> None:
     point = {"focal_point_x": 60, "focal_point_y": y, "focal_point_width": 6, "focal_point_height": 6}
     image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((120, 180))), **point)
     make_files(image)
@@ -223,7 +223,7 @@ def test_a_focal_point_decides_what_is_kept(client: Client, front_page: HomePage
 
 
 @pytest.mark.once
-def test_a_landscape_photo_keeps_its_middle(client: Client, front_page: HomePage) -> None:
+def test_landscape_photo_is_cropped_to_centre(client: Client, front_page: HomePage) -> None:
     image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((180, 120))))
     make_files(image)
     front_page.image = image
@@ -232,7 +232,7 @@ def test_a_landscape_photo_keeps_its_middle(client: Client, front_page: HomePage
     assert not hero.has_attr("class")
 
 
-def test_a_page_with_ready_files_writes_nothing(
+def test_page_with_ready_renditions_writes_nothing(
     client: Client, front_page: HomePage, django_assert_max_num_queries: Any
 ) -> None:
     image = picture_in_database((600, 400))

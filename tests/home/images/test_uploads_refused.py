@@ -1,4 +1,4 @@
-"""Uploads that are no pictures to keep: each is refused in words, by every form, and none is a 500."""
+"""Unusable uploads: every form refuses them with a message, and none causes a 500."""
 
 import json
 from typing import Any
@@ -52,7 +52,7 @@ def answer_of_change(client: Client, file: SimpleUploadedFile) -> str:
 WAYS = [answer_of_form, answer_of_many, answer_of_chooser, answer_of_change]
 
 
-# Past Pillow's own limit, which it raises an error for; between its warning and its error; just past ours.
+# Above the limit at which Pillow raises an error; between its warning and that limit; just above our own limit.
 PAST_PILLOW, BETWEEN, PAST_OURS = huge_png(30_000, 30_000), huge_png(12_000, 12_000), huge_png(7_746, 7_747)
 
 
@@ -66,19 +66,19 @@ PAST_PILLOW, BETWEEN, PAST_OURS = huge_png(30_000, 30_000), huge_png(12_000, 12_
         (answer_of_form, huge_gif(9_000, 9_000)),
     ],
 )
-def test_too_many_pixels_are_refused_in_words(kati: Client, way: Any, file: SimpleUploadedFile) -> None:
+def test_too_many_pixels_are_refused(kati: Client, way: Any, file: SimpleUploadedFile) -> None:
     file.seek(0)
     assert TOO_MANY in way(kati, file)
     assert not get_image_model().objects.exists()
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_picture_that_ends_too_early_is_refused(kati: Client, way: Any) -> None:
+def test_truncated_picture_is_refused(kati: Client, way: Any) -> None:
     assert "Kuvatiedosto on rikki" in way(kati, huge_png(4_000, 4_000))
     assert not get_image_model().objects.exists()
 
 
-def test_a_file_put_aside_is_bare_too(kati: Client) -> None:
+def test_temporary_upload_has_no_metadata(kati: Client) -> None:
     file = upload(drawn(), exif=photo_exif().tobytes())
     # Wagtail keeps the file until it has its alternative text.
     answer = kati.post(reverse("wagtailimages:add_multiple"), {"title": "Kuva", "files[]": file})
@@ -91,7 +91,7 @@ def test_a_file_put_aside_is_bare_too(kati: Client) -> None:
     assert (image.width, image.height) == (60, 40)
 
 
-def test_a_document_put_aside_stays_as_it_is() -> None:
+def test_temporary_document_is_unchanged() -> None:
     from django.contrib.contenttypes.models import ContentType
     from wagtail.documents import get_document_model
 

@@ -33,7 +33,7 @@ def stored(**fields: Any) -> PauseNotice:
 
 @lru_cache(maxsize=8)
 def parsed(html: str) -> BeautifulSoup:
-    """The page, to be read only: several helpers look at the same one."""
+    """Parse the page. Callers must not change the result: it is cached and shared."""
     return BeautifulSoup(html, "html.parser")
 
 

@@ -29,7 +29,7 @@ ADDRESSES = [
 ]
 
 
-def test_the_addresses_are_all_the_pages_there_are(visitor: Client) -> None:
+def test_addresses_list_every_live_page(visitor: Client) -> None:
     assert sorted(page.url for page in Page.objects.live().filter(depth__gt=1)) == sorted(ADDRESSES)
 
 
@@ -46,9 +46,9 @@ def test_pause_notice_is_on_404_page(visitor: Client) -> None:
     assert UNDATED in answer.text
 
 
-def test_a_switch_holds_from_the_next_page_view(visitor: Client) -> None:
+def test_pause_change_shows_on_next_page_view(visitor: Client) -> None:
     assert UNDATED in visitor.get("/").text
-    # As another process would do it: in the database, with no signal and no cache of ours involved.
+    # As another process does: only the database changes, and no signal of this process clears a cache.
     PauseNotice.objects.update(active=False)
     assert "tauolla" not in visitor.get("/").text
     PauseNotice.objects.update(active=True, message="<p>Palataan syksyllä.</p>")
@@ -125,7 +125,7 @@ TODAY = date(2027, 1, 10)
     ],
     ids=["open", "upcoming", "overdue", "resumed", "full"],
 )
-def test_each_state_has_its_notice(
+def test_notice_of_each_pause_state(
     visitor: Client, time_machine: Any, fields: dict[str, Any], expected: tuple[str, list[str], str]
 ) -> None:
     time_machine.move_to(datetime(2027, 1, 10, 12, tzinfo=UTC))
@@ -150,10 +150,10 @@ def button_labels(html: str) -> list[str]:
 def test_contact_buttons_name_the_form_mode(visitor: Client, mode: FormMode, label: str) -> None:
     # The hero and the contact card; for the call to action see below.
     assert button_labels(visitor.get("/").text) == ["Kirjoita Katille"] * 2
-    # The header has little room beside the name and the menu, and on the front page it leaves it to the hero.
+    # The header shows a short label. On the front page it has no button, because the hero has one.
     assert button_labels(visitor.get("/tietosuoja/").text) == ["Ota yhteyttä"]
     PauseNotice.objects.update(form_mode=mode)
-    # The card shows the contact details themselves: a button to a page that shows the same would lead nowhere.
+    # In the mode "contact details" the card shows the details themselves and has no button.
     assert button_labels(visitor.get("/").text) == [label] * (2 if mode == FormMode.CONTACT_DETAILS else 3)
     short = "Odotuslista" if mode == FormMode.WAITING_LIST else label
     assert button_labels(visitor.get("/tietosuoja/").text) == [short]
@@ -174,7 +174,7 @@ def test_contact_buttons_name_the_form_mode(visitor: Client, mode: FormMode, lab
     ],
     ids=["paused", "list", "full", "open"],
 )
-def test_front_page_tells_whether_help_is_given(visitor: Client, fields: dict[str, Any], note: str) -> None:
+def test_front_page_shows_if_new_clients_are_taken(visitor: Client, fields: dict[str, Any], note: str) -> None:
     PauseNotice.objects.update(**fields)
     shown = BeautifulSoup(visitor.get("/").content, "html.parser").select_one(".hero__note")
     assert shown is not None
@@ -221,7 +221,7 @@ def test_call_to_action_skips_mapping_during_pause(visitor: Client, with_contact
     assert links() == usual
 
 
-def test_the_state_is_one_for_the_whole_request(visitor: Client, rf: RequestFactory) -> None:
+def test_pause_state_is_constant_within_request(visitor: Client, rf: RequestFactory) -> None:
     """A page that is rendered across midnight shows one state."""
     PauseNotice.objects.update(active=True, returns_on=date(2027, 2, 1))
     request = rf.get("/")

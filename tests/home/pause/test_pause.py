@@ -79,7 +79,7 @@ FULL = PauseSettings(active=False, full=True)
 
 
 @pytest.mark.parametrize("day", EDGES)
-def test_pause_in_force_goes_before_full(day: date) -> None:
+def test_pause_in_force_takes_precedence_over_full(day: date) -> None:
     announced = replace(FULL, active=True, begins_on=day)
     assert_turns(announced, day, PauseState.FULL, PauseState.PAUSED)
     assert next_edge(announced, before_midnight(day)) == helsinki(day, 0)
@@ -98,12 +98,12 @@ def test_opening_by_itself_ends_being_full(day: date) -> None:
 @pytest.mark.parametrize("day", EDGES)
 def test_full_does_not_end_by_the_clock(day: date) -> None:
     assert_turns(FULL, day, PauseState.FULL, PauseState.FULL)
-    # A pause that was ended by hand: no notice of the return, whose invitation would not be true.
+    # After a pause ended by hand: no notice of the return, because it invites new clients.
     assert_turns(replace(FULL, ended_on=day - timedelta(days=30)), day, PauseState.FULL, PauseState.FULL)
     assert next_edge(FULL, helsinki(day, 0)) is None
 
 
-def test_two_questions_of_each_state() -> None:
+def test_states_that_are_paused_or_take_clients() -> None:
     away = {state for state in PauseState if state.is_paused}
     takes = {state for state in PauseState if state.takes_new_clients}
     assert away == {PauseState.PAUSED, PauseState.OVERDUE}
@@ -111,7 +111,7 @@ def test_two_questions_of_each_state() -> None:
 
 
 @pytest.mark.parametrize("day", [SPRING, AUTUMN])
-def test_full_reminds_of_no_day(day: date) -> None:
+def test_no_reminder_while_full(day: date) -> None:
     for settings in (FULL, replace(FULL, returns_on=day), replace(FULL, active=True, begins_on=day, returns_on=day)):
         assert due_reminder(settings, before_midnight(day)) is None
 
@@ -150,7 +150,7 @@ def test_utc_late_evening_is_next_helsinki_day() -> None:
 
 
 @pytest.mark.parametrize("function", [pause_state, form_mode, after_elapsed_return])
-def test_a_moment_without_a_time_zone_is_refused(function: object) -> None:
+def test_naive_datetime_is_refused(function: object) -> None:
     settings = PauseSettings(active=True, returns_on=WINTER, opens_by_itself=True)
     with pytest.raises(ValueError, match="aware"):
         function(settings, datetime(2027, 1, 1))  # type: ignore[operator]
@@ -183,7 +183,7 @@ all_settings = st.builds(
 
 
 @given(settings=all_settings, now=moments)
-def test_switched_off_is_never_a_pause(settings: PauseSettings, now: datetime) -> None:
+def test_inactive_notice_is_never_paused(settings: PauseSettings, now: datetime) -> None:
     state = pause_state(replace(settings, active=False), now)
     assert state in ((PauseState.FULL,) if settings.full else (PauseState.OPEN, PauseState.RESUMED))
 
@@ -202,12 +202,12 @@ def test_return_day_announced_until_finnish_midnight(now: datetime, returns_on: 
 
 
 @given(now=moments)
-def test_without_a_day_the_pause_never_runs_out(now: datetime) -> None:
+def test_pause_without_return_day_never_ends(now: datetime) -> None:
     assert pause_state(PauseSettings(active=True, opens_by_itself=True), now) is PauseState.PAUSED
 
 
 @given(settings=all_settings, now=moments, later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=900)))
-def test_time_goes_one_way(settings: PauseSettings, now: datetime, later: timedelta) -> None:
+def test_states_follow_one_order_over_time(settings: PauseSettings, now: datetime, later: timedelta) -> None:
     """Over time, without changes, the states follow one order."""
     order = [
         *(PauseState.UPCOMING, PauseState.FULL, PauseState.PAUSED),
@@ -228,12 +228,12 @@ def test_form_mode_follows_the_state(settings: PauseSettings, now: datetime) -> 
 
 @given(settings=all_settings, now=moments, later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=900)))
 def test_elapsed_return_changes_no_state(settings: PauseSettings, now: datetime, later: timedelta) -> None:
-    rested = after_elapsed_return(settings, now)
-    assert pause_state(rested, now + later) is pause_state(settings, now + later)
-    assert after_elapsed_return(rested, now) is rested
-    if rested is not settings:
+    reopened = after_elapsed_return(settings, now)
+    assert pause_state(reopened, now + later) is pause_state(settings, now + later)
+    assert after_elapsed_return(reopened, now) is reopened
+    if reopened is not settings:
         assert pause_state(settings, now) in (PauseState.RESUMED, PauseState.OPEN)
-        assert (rested.active, rested.full, rested.ended_on) == (False, False, settings.returns_on)
+        assert (reopened.active, reopened.full, reopened.ended_on) == (False, False, settings.returns_on)
 
 
 @given(settings=all_settings, now=moments, state=st.sampled_from(PauseState))
@@ -241,14 +241,14 @@ def test_settings_for_state_yields_that_state(settings: PauseSettings, now: date
     assert pause_state(settings_for_state(settings, state, now), now) is state
 
 
-def test_an_example_keeps_what_it_can() -> None:
+def test_settings_for_state_keeps_valid_days() -> None:
     now = helsinki(date(2027, 1, 10), 12)
     settings = PauseSettings(active=False, begins_on=date(2027, 1, 15), returns_on=WINTER)
     assert settings_for_state(settings, PauseState.UPCOMING, now) == replace(settings, active=True)
     assert settings_for_state(settings, PauseState.PAUSED, now) == replace(settings, active=True, begins_on=None)
     announced = replace(settings, active=True)
     assert settings_for_state(announced, PauseState.FULL, now) == replace(announced, full=True)
-    # A pause in force would go before it.
+    # A pause in force takes precedence over full, so the example deactivates it.
     begun = replace(announced, begins_on=None)
     assert settings_for_state(begun, PauseState.FULL, now) == replace(begun, active=False, full=True)
 
@@ -288,7 +288,7 @@ def test_no_day_or_number_overflows(
 @given(settings=all_settings, now=moments, share=st.floats(0, 1, exclude_max=True))
 def test_state_is_the_same_until_next_edge(settings: PauseSettings, now: datetime, share: float) -> None:
     edge = next_edge(settings, now)
-    # Without an edge: as far ahead as a year of notice reaches.
+    # Without an edge: as far ahead as 365 welcome days can reach.
     until = edge or datetime(2043, 1, 1, tzinfo=CALENDAR)
     assert edge is None or (edge > now and pause_state(settings, edge) is not pause_state(settings, now))
     for moment in (now + (until - now) * share, until - SECOND if until - SECOND > now else now):
@@ -306,6 +306,6 @@ def test_next_edge_is_finnish_midnight(day: date) -> None:
     assert edge.astimezone(UTC) - helsinki(day, 0).astimezone(UTC) == timedelta(hours=hours)
 
 
-def test_open_for_good_has_no_edge() -> None:
+def test_state_without_days_has_no_edge() -> None:
     assert next_edge(PauseSettings(active=False), helsinki(WINTER, 12)) is None
     assert next_edge(PauseSettings(active=True), helsinki(WINTER, 12)) is None

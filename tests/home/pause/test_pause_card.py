@@ -50,7 +50,7 @@ USUAL = "Yhteydenottosivu ottaa viestejä vastaan tavalliseen tapaan."
 
 
 @pytest.mark.parametrize(
-    ("fields", "told", "button"),
+    ("fields", "sentences", "button"),
     [
         ({}, ["Aijuu on avoinna.", "Kävijät eivät näe ilmoitusta.", USUAL], "Aloita tauko nyt"),
         (
@@ -100,7 +100,7 @@ USUAL = "Yhteydenottosivu ottaa viestejä vastaan tavalliseen tapaan."
             ["Aijuu on tauolla. Paluupäivää ei ole ilmoitettu. Tauon jälkeen Aijuu on yhä täynnä"],
             "Avaa Aijuu",
         ),
-        # The clock has opened it, and the worker has not written it down yet.
+        # The pause ended by the clock, and the worker has not recorded it yet.
         (
             {"active": True, "returns_on": date(2027, 1, 1), "opens_by_itself": True},
             ["Aijuu on taas avoinna. Paluusta kerrotaan sivustolla vielä 30.1.2027."],
@@ -110,14 +110,16 @@ USUAL = "Yhteydenottosivu ottaa viestejä vastaan tavalliseen tapaan."
     ids=["open", "upcoming", "paused", "opens by itself", "overdue", "resumed", "full", "full and upcoming",
          "full and paused", "opened by the clock"],
 )  # fmt: skip
-def test_card_shows_state_and_main_action(kati: Client, fields: dict[str, Any], told: list[str], button: str) -> None:
+def test_card_shows_state_and_main_action(
+    kati: Client, fields: dict[str, Any], sentences: list[str], button: str
+) -> None:
     stored(**fields)
     html = kati.get(HOME).text
     words = text_of(html, CARD)
-    for sentence in told:
+    for sentence in sentences:
         assert sentence in words
     assert text_of(html, f"{BUTTON} button") == button
-    assert ("on tullut" in words) is ("Valitse uusi päivä" in told)
+    assert ("on tullut" in words) is ("Valitse uusi päivä" in sentences)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_card_shows_state_and_main_action(kati: Client, fields: dict[str, Any], 
         (datetime(2027, 2, 1, tzinfo=CALENDAR), True),
     ],
 )
-def test_it_reminds_from_the_announced_day_on(time_machine: Any, now: datetime, overdue: bool) -> None:
+def test_card_shows_overdue_from_return_day(time_machine: Any, now: datetime, overdue: bool) -> None:
     stored(active=True, returns_on=date(2027, 2, 1))
     time_machine.move_to(now, tick=False)
     words = card(client_with("change_pausenotice"))
@@ -140,7 +142,7 @@ def test_card_button_begins_pause_and_undo_reverts(kati: Client) -> None:
     html = press(kati, BUTTON)
     assert state() is PauseState.PAUSED
     assert "Aijuu on tauolla. Kävijät näkevät ilmoituksen" in html
-    # The message's button belongs to the form in the card: no form in a message, no script.
+    # The button in the message submits the form of the card by its `form` attribute, without a script.
     assert parsed(html).select_one('.messages button[form="pause-undo"]')
     assert "Viimeisin muutos: Tauko alkoi 10.1.2027 klo 12.30." in text_of(html, UNDO)
     html = press(kati, UNDO, html)
@@ -158,7 +160,7 @@ def test_card_button_ends_pause_with_return_notice(kati: Client) -> None:
     assert "Aijuu on ollut tauolla" not in html
 
 
-def test_an_announced_pause_is_called_off(kati: Client) -> None:
+def test_card_button_cancels_announced_pause(kati: Client) -> None:
     stored(active=True, begins_on=TODAY + timedelta(days=3))
     assert "Ilmoitettu tauko on peruttu." in press(kati, BUTTON)
     assert state() is PauseState.OPEN
@@ -168,7 +170,7 @@ FULL = '.pause-card__buttons form[action$="taynna/"]'
 ROOM = '.pause-card__buttons form[action$="vapaata/"]'
 
 
-def test_card_marks_full_and_takes_new_again(kati: Client) -> None:
+def test_card_marks_full_and_available_again(kati: Client) -> None:
     stored()
     html = press(kati, FULL)
     assert state() is PauseState.FULL
@@ -182,8 +184,8 @@ def test_card_marks_full_and_takes_new_again(kati: Client) -> None:
     assert state() is PauseState.OPEN
 
 
-def test_old_card_calls_no_pause_off_while_full(kati: Client) -> None:
-    """The tab is older than a change: nothing is said to be done that was not."""
+def test_outdated_card_does_not_cancel_pause(kati: Client) -> None:
+    """The page was loaded before another change: the pause is not cancelled, and the message says why."""
     notice = stored(full=True, active=True, begins_on=TODAY + timedelta(days=3))
     old = kati.get(HOME).text
     stored(full=True, active=True, begins_on=TODAY + timedelta(days=5), version=notice.version + 1)
@@ -191,13 +193,13 @@ def test_old_card_calls_no_pause_off_while_full(kati: Client) -> None:
     assert PauseNotice.objects.get().begins_on == TODAY + timedelta(days=5)
 
 
-def test_opening_by_hand_says_still_full(kati: Client) -> None:
+def test_ending_pause_reports_practice_still_full(kati: Client) -> None:
     stored(active=True, full=True)
     assert "Tauko on päättynyt, ja Aijuu on täynnä." in press(kati, BUTTON)
     assert state() is PauseState.FULL
 
 
-def test_pressed_twice_it_is_done_once(kati: Client) -> None:
+def test_button_pressed_twice_acts_once(kati: Client) -> None:
     stored()
     html = kati.get(HOME).text
     press(kati, BUTTON, html)
@@ -205,7 +207,7 @@ def test_pressed_twice_it_is_done_once(kati: Client) -> None:
     assert state() is PauseState.PAUSED
 
 
-def test_old_version_changes_nothing(kati: Client) -> None:
+def test_outdated_version_changes_nothing(kati: Client) -> None:
     stored(active=True)
     old = kati.get(HOME).text
     press(kati, BUTTON, old)
@@ -227,7 +229,7 @@ def test_state_changed_at_midnight_refuses_the_button(kati: Client, time_machine
 
 
 @pytest.mark.parametrize("field", ["active", "full"])
-def test_card_tells_past_day_in_own_wording(kati: Client, field: str) -> None:
+def test_card_warns_of_past_day_in_custom_wording(kati: Client, field: str) -> None:
     words = "<p>Otan uusia taas 9.1.2027.</p>"
     stored(**{field: True}, message=words, full_message=words)
     assert "mennyt päivä: 9.1.2027." in card(kati)
@@ -235,7 +237,7 @@ def test_card_tells_past_day_in_own_wording(kati: Client, field: str) -> None:
     assert "mennyt päivä" not in card(kati)
 
 
-def test_card_asks_nothing_of_days_when_a_pause_began_or_ended(kati: Client) -> None:
+def test_card_ignores_begin_and_end_days_in_wording(kati: Client) -> None:
     stored(active=True, begins_on=date(2027, 1, 5), message="<p>Olen tauolla 5.1.2027 alkaen.</p>")
     assert "mennyt päivä" not in card(kati)
     stored(ended_on=TODAY, resumed_message="<p>Palasin 9.1.2027.</p>")
@@ -262,7 +264,7 @@ def test_expired_undo_is_not_offered_and_refused(kati: Client, time_machine: Any
     assert state() is PauseState.PAUSED
 
 
-def test_the_card_leads_on(kati: Client) -> None:
+def test_card_links_settings_preview_and_history(kati: Client) -> None:
     notice = stored()
     links = {str(link["href"]) for link in parsed(kati.get(HOME).text).select(f"{CARD} a")}
     assert links == {
@@ -272,7 +274,7 @@ def test_the_card_leads_on(kati: Client) -> None:
         assert kati.get(link).status_code == 200
 
 
-def test_others_have_no_card_and_no_actions() -> None:
+def test_card_and_actions_need_change_permission() -> None:
     notice = stored()
     other = client_with("view_enquiry")
     assert card(other) == ""

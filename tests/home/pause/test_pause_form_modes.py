@@ -45,7 +45,7 @@ OPEN = PauseSettings(active=False, form_mode=FormMode.WAITING_LIST)
         ),
     ],
 )
-def test_the_list_is_offered_for_two_days_more(history: list[TimelineEntry], offered: bool) -> None:
+def test_waiting_list_counts_as_offered_two_days_more(history: list[TimelineEntry], offered: bool) -> None:
     assert (FormMode.WAITING_LIST in form_modes(history, NOW - TWO_DAYS, NOW)) is offered
 
 
@@ -61,7 +61,7 @@ def test_the_list_is_offered_for_two_days_more(history: list[TimelineEntry], off
         (date(2027, 3, 9), date(2027, 3, 10), True),
     ],
 )
-def test_a_pause_that_the_clock_turns_counts(begins: date, returns: date | None, offered: bool) -> None:
+def test_form_mode_counts_for_scheduled_pause(begins: date, returns: date | None, offered: bool) -> None:
     settings = PauseSettings(
         active=True,
         begins_on=begins,
@@ -73,7 +73,7 @@ def test_a_pause_that_the_clock_turns_counts(begins: date, returns: date | None,
 
 
 @pytest.mark.django_db
-def test_it_is_read_from_the_kept_changes() -> None:
+def test_offered_recently_reads_recorded_changes() -> None:
     def lately() -> bool:
         return offered_recently(FormMode.WAITING_LIST, within=TWO_DAYS, now=timezone.now())
 
@@ -118,8 +118,8 @@ def test_undone_form_mode_still_counts_as_offered() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("worker_saw_it", [True, False])
-def test_elapsed_return_counts_before_worker_records_it(worker_saw_it: bool) -> None:
+@pytest.mark.parametrize("worker_recorded_it", [True, False])
+def test_elapsed_return_counts_before_worker_records_it(worker_recorded_it: bool) -> None:
     notice = PauseNotice.load()
     change_pause(
         values={
@@ -133,7 +133,7 @@ def test_elapsed_return_counts_before_worker_records_it(worker_saw_it: bool) -> 
         now=NOW,
     )
     opened = datetime(2027, 3, 15, tzinfo=HELSINKI)
-    if worker_saw_it:
+    if worker_recorded_it:
         assert record_elapsed_return(now=opened + timedelta(minutes=1))
     for hours, offered in ((1, True), (47, True), (49, False)):
         moment = (opened + timedelta(hours=hours)).astimezone(UTC)

@@ -36,7 +36,7 @@ def day(days: int) -> date:
         ([TimelineEntry(OPEN, None), TimelineEntry(PAUSE, at(1))], [(day(1), None)]),
         ([TimelineEntry(PAUSE, None), TimelineEntry(OPEN, at(1))], [(None, day(1))]),
         ([TimelineEntry(OPEN, None), TimelineEntry(PAUSE, at(1)), TimelineEntry(OPEN, at(5))], [(day(1), day(5))]),
-        # A change in the middle makes no new pause.
+        # A change during a pause begins no new pause.
         (
             [
                 TimelineEntry(PAUSE, at(1)),
@@ -46,13 +46,13 @@ def day(days: int) -> date:
             ],
             [(day(1), day(15))],
         ),
-        # Announced, called off before its day; announced and begun by the clock.
+        # Announced and cancelled before its day; announced and begun by the clock.
         ([TimelineEntry(PauseSettings(active=True, begins_on=day(9)), at(1)), TimelineEntry(OPEN, at(8))], []),
         (
             [TimelineEntry(PauseSettings(active=True, begins_on=day(9)), at(1)), TimelineEntry(OPEN, at(12))],
             [(day(9), day(12))],
         ),
-        # Two on one day are two.
+        # Two pauses on one day are listed separately.
         (
             [
                 TimelineEntry(PAUSE, at(1)),
@@ -62,7 +62,7 @@ def day(days: int) -> date:
             ],
             [(day(1), day(2)), (day(2), day(3))],
         ),
-        # Opened by itself, whether or not the worker has written it down.
+        # The pause ended by itself; the worker has or has not recorded it.
         (
             [TimelineEntry(PauseSettings(active=True, returns_on=day(9), opens_by_itself=True), at(1))],
             [(day(1), day(9))],
@@ -75,7 +75,7 @@ def day(days: int) -> date:
             ],
             [(day(1), day(9)), (day(11), None)],
         ),
-        # Begun anew without a record of the opening between.
+        # Begun again; the return in between was not recorded.
         (
             [
                 TimelineEntry(PauseSettings(active=True, returns_on=day(9), opens_by_itself=True), at(1)),
@@ -83,14 +83,14 @@ def day(days: int) -> date:
             ],
             [(day(1), day(9)), (day(11), None)],
         ),
-        # Put off while it stood: one ended, another is to come.
+        # Postponed while in force: one pause ended, and the next one is upcoming.
         (
             [TimelineEntry(PAUSE, at(1)), TimelineEntry(PauseSettings(active=True, begins_on=day(30)), at(5))],
             [(day(1), day(5))],
         ),
     ],
 )
-def test_the_pauses_of_a_history(history: list[TimelineEntry], expected: list[tuple[date | None, date | None]]) -> None:
+def test_periods_of_a_history(history: list[TimelineEntry], expected: list[tuple[date | None, date | None]]) -> None:
     assert periods(history, at(20)) == [PausePeriod(*days) for days in expected]
 
 
@@ -102,13 +102,13 @@ some_settings = st.builds(
 
 @given(changes=st.lists(st.tuples(st.integers(0, 40), some_settings), max_size=6), now=st.integers(40, 60))
 def test_open_period_exactly_while_paused(changes: list[tuple[int, PauseSettings]], now: int) -> None:
-    held = [
+    timeline = [
         TimelineEntry(OPEN, None),
         *(TimelineEntry(settings, at(days)) for days, settings in sorted(changes, key=lambda one: one[0])),
     ]
-    found = periods(held, at(now))
-    stands = bool(found) and found[-1].ended_on is None
-    assert stands is pause_state(held[-1].settings, at(now)).is_paused
+    found = periods(timeline, at(now))
+    is_open = bool(found) and found[-1].ended_on is None
+    assert is_open is pause_state(timeline[-1].settings, at(now)).is_paused
     assert all(period.ended_on is not None for period in found[:-1])
 
 

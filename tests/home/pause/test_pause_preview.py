@@ -33,7 +33,7 @@ def kati(loaded_site: None) -> Client:
 
 def frames(html: str) -> list[BeautifulSoup]:
     """Return the framed pages: front page and contact page."""
-    # Not as a part of the page around them, which would be parsed with them each time.
+    # Found with a regular expression: parsing the surrounding page each time would be slow.
     return [
         BeautifulSoup(unescape(frame), "html.parser") for frame in re.findall(r'<iframe[^>]*srcdoc="([^"]*)"', html)
     ]
@@ -61,7 +61,7 @@ def previewed(client: Client, **query: str) -> list[BeautifulSoup]:
         ("resumed", "Aijuu on palannut tauolta."),
     ],
 )
-def test_every_state_is_seen_on_the_real_pages(kati: Client, state: str, notice: str) -> None:
+def test_preview_shows_real_pages_in_every_state(kati: Client, state: str, notice: str) -> None:
     stored(form_mode=FormMode.WAITING_LIST)
     front, contact = previewed(kati, state=state)
     for page in (front, contact):
@@ -72,7 +72,7 @@ def test_every_state_is_seen_on_the_real_pages(kati: Client, state: str, notice:
     assert heading.get_text().strip() == "Työnohjausta Porissa ja verkossa"
     assert front.select_one(".hero") is not None
     assert contact.select_one("form") is not None
-    # The buttons follow.
+    # The label of the button follows the state.
     button = front.select_one(".hero .button")
     assert button is not None
     takes_list = state in ("paused", "overdue", "full")
@@ -108,7 +108,7 @@ def test_invalid_preview_input_shows_errors_only(kati: Client, name: str, typed:
         assert "Tarkista päivä. Kirjoita se näin: 1.2.2027." in response.text
 
 
-def test_a_preview_stands_still(kati: Client) -> None:
+def test_preview_frame_is_sandboxed_and_uncached(kati: Client) -> None:
     """The frame runs no scripts and submits no forms; the response is not cached or indexed."""
     stored()
     response = kati.get(PREVIEW, {"preview-state": "paused"})
@@ -133,11 +133,11 @@ def settings_page() -> str:
 
 
 def sent_to_preview(client: Client, **changes: str) -> dict[str, bool]:
-    """Send the unsaved form as Wagtail's script does, and return what it is told."""
+    """Send the unsaved form as Wagtail's script does, and return the JSON response."""
     response = client.post(f"{settings_page()}preview/", form_of(client, **changes))
     assert response.status_code == 200
-    told: dict[str, bool] = response.json()
-    return told
+    answer: dict[str, bool] = response.json()
+    return answer
 
 
 def unsaved(client: Client, mode: str) -> BeautifulSoup:
@@ -176,7 +176,7 @@ def test_unsaved_settings_are_previewed_in_every_state(kati: Client) -> None:
     assert notice_in(BeautifulSoup(Client().get("/").text, "html.parser")) == ""
 
 
-def test_the_settings_page_offers_its_preview(kati: Client) -> None:
+def test_settings_page_lists_preview_modes(kati: Client) -> None:
     html = kati.get(settings_page()).text
     assert f'"{settings_page()}preview/"' in html
     options = [option.get_text() for option in BeautifulSoup(html, "html.parser").select("#id_preview_mode option")]
@@ -189,7 +189,7 @@ def test_preview_of_invalid_form_is_refused(kati: Client) -> None:
     assert sent_to_preview(kati, active="on", returns_on="1.1.2027") == {"is_valid": False, "is_available": False}
 
 
-def test_an_old_tab_may_preview(kati: Client) -> None:
+def test_outdated_settings_page_can_preview(kati: Client) -> None:
     stored()
     old = form_of(kati, active="on")
     PauseNotice.objects.update(version=7)
@@ -203,7 +203,7 @@ def test_an_unknown_preview_mode_is_not_found(kati: Client) -> None:
         assert kati.get(f"{settings_page()}preview/", {"mode": mode}).status_code == 404
 
 
-def test_looking_writes_nothing(kati: Client) -> None:
+def test_preview_writes_nothing(kati: Client) -> None:
     """Nothing is written except the session, as in any view of the admin."""
     stored(form_mode=FormMode.WAITING_LIST)
     kati.get(PREVIEW)
@@ -216,7 +216,7 @@ def test_looking_writes_nothing(kati: Client) -> None:
     assert writes == []
 
 
-def test_kati_decides_who_else_may_look(loaded_site: None) -> None:
+def test_preview_audience_grants_access(loaded_site: None) -> None:
     other = client_with("view_enquiry", name="toinen")
     notice = stored(active=True)
     assert other.get(PREVIEW).status_code in (302, 403)
@@ -225,13 +225,13 @@ def test_kati_decides_who_else_may_look(loaded_site: None) -> None:
     notice.save()
     assert len(previewed(other, state="resumed")) == 2
     assert "Tauon esikatselu" in other.get("/admin/").text
-    # What is not saved is hers alone.
+    # Previewing unsaved settings needs the permission to change them.
     for response in (other.get(f"{settings_page()}preview/"), other.post(f"{settings_page()}preview/")):
         assert response.status_code in (302, 403)
     assert Client().get(PREVIEW)["Location"].startswith("/admin/login")
 
 
-def test_a_visitor_cant_ask_for_another_state(kati: Client) -> None:
+def test_visitor_cannot_preview_another_state(kati: Client) -> None:
     stored()
     assert notice_in(BeautifulSoup(Client().get("/", {"preview-state": "paused"}).text, "html.parser")) == ""
     previewed(kati, state="paused")
@@ -244,7 +244,7 @@ def test_preview_without_contact_page_shows_front_page(kati: Client) -> None:
 
 
 @pytest.mark.parametrize("day", ["31.12.9999", "1.1.0001", "1.1.1900", "1.2.2049", "1.1.2207"])
-def test_a_day_far_away_is_told(kati: Client, day: str) -> None:
+def test_implausible_preview_year_is_refused(kati: Client, day: str) -> None:
     stored(returns_on=date(2027, 2, 1))
     response = kati.get(PREVIEW, {"preview-day": day, "preview-clock": "23.59"})
     assert response.status_code == 422
@@ -253,6 +253,6 @@ def test_a_day_far_away_is_told(kati: Client, day: str) -> None:
     assert not frames(response.text)
 
 
-def test_a_day_in_twenty_years_is_shown(kati: Client) -> None:
+def test_preview_day_in_twenty_years_is_accepted(kati: Client) -> None:
     stored()
     assert len(previewed(kati, day="31.12.2046", clock="23.59")) == 2

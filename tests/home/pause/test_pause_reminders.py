@@ -1,4 +1,4 @@
-"""When Kati is reminded of the pause, and that no reminder comes twice."""
+"""When Kati is reminded of the pause, and that no reminder is repeated."""
 
 from datetime import date, datetime, timedelta
 
@@ -33,13 +33,13 @@ def at(days: int, hour: int = 12) -> datetime:
         (67 + 300, "overdue:2027-03-28:367"),
     ],
 )
-def test_reminders_fall_due(days: int, deduplication_key: str | None) -> None:
+def test_reminder_key_by_day(days: int, deduplication_key: str | None) -> None:
     for hour in (0, 23):
         reminder = due_reminder(SETTINGS, at(days, hour))
         assert (reminder.deduplication_key if reminder else None) == deduplication_key
 
 
-def test_a_reminder_tells_its_kind_and_day() -> None:
+def test_reminder_has_kind_and_day() -> None:
     assert due_reminder(SETTINGS, at(-3)) == PauseReminder(ReminderKind.BEFORE, DAY, "before:2027-03-28")
     overdue = due_reminder(SETTINGS, at(3))
     assert overdue is not None
@@ -58,8 +58,8 @@ def test_reminder_before_pause_opens_by_itself() -> None:
 
 
 @given(st.lists(st.integers(-10, 400), min_size=1).map(sorted))
-def test_pause_reminders_are_unique_and_in_order(looks: list[int]) -> None:
-    seen = [reminder.deduplication_key for days in looks if (reminder := due_reminder(SETTINGS, at(days)))]
+def test_pause_reminders_are_unique_and_in_order(checked: list[int]) -> None:
+    seen = [reminder.deduplication_key for days in checked if (reminder := due_reminder(SETTINGS, at(days)))]
     distinct = list(dict.fromkeys(seen))
     assert seen == sorted(seen, key=distinct.index)
     assert len(distinct) <= 3 + 400 // 30

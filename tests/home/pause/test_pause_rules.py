@@ -35,7 +35,7 @@ PAUSE = PauseSettings(active=True)
         ({"opens_by_itself": True}, {"opens_by_itself": "no_day"}),
     ],
 )
-def test_a_new_pause(after: dict[str, object], expected: dict[str, str]) -> None:
+def test_validation_of_a_new_pause(after: dict[str, object], expected: dict[str, str]) -> None:
     found = validation_errors(OPEN, replace(PAUSE, **after), NOW)  # type: ignore[arg-type]
     assert {name: code for name, (code, _) in found.items()} == expected
 
@@ -43,31 +43,32 @@ def test_a_new_pause(after: dict[str, object], expected: dict[str, str]) -> None
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        # A stored day that has come is no reason to refuse.
+        # A stored day in the past is no error.
         ({"returns_on": day(-5)}, {}, {}),
         ({"begins_on": day(-9), "returns_on": day(-5)}, {}, {}),
         ({"begins_on": day(-9)}, {"returns_on": day(5)}, {}),
-        # A new one is.
+        # A new day in the past is an error.
         ({"returns_on": day(-5)}, {"returns_on": day(-4)}, {"returns_on": "past"}),
         ({"begins_on": day(-9)}, {"begins_on": day(-8)}, {"begins_on": "past"}),
-        # Ticking it on an overdue day would announce a return of days ago.
+        # With `opens_by_itself` on an overdue day, the site would announce a return in the past.
         ({"returns_on": day(0)}, {"opens_by_itself": True}, {"returns_on": "past"}),
-        # The pause was put off past its own end.
+        # The pause is postponed past its own return day.
         ({"returns_on": day(5)}, {"begins_on": day(6)}, {"returns_on": "order"}),
         ({"returns_on": day(5), "opens_by_itself": True}, {"returns_on": None}, {"opens_by_itself": "no_day"}),
-        # The pause ends here: its days go with it.
+        # The change ends the pause and clears its days.
         ({"returns_on": day(5), "opens_by_itself": True}, {"active": False}, {}),
         ({"returns_on": day(5)}, {"active": False, "returns_on": day(-5)}, {}),
     ],
 )
-def test_a_pause_that_stands(before: dict[str, object], after: dict[str, object], expected: dict[str, str]) -> None:
+def test_validation_of_a_stored_pause(
+    before: dict[str, object], after: dict[str, object], expected: dict[str, str]
+) -> None:
     stored = replace(PAUSE, **before)  # type: ignore[arg-type]
     found = validation_errors(stored, replace(stored, **after), NOW)  # type: ignore[arg-type]
     assert {name: code for name, (code, _) in found.items()} == expected
 
 
-def test_a_day_without_a_pause_is_asked_about() -> None:
-    """Days without `active`."""
+def test_days_without_active_are_refused() -> None:
     for chosen in ({"begins_on": day(3)}, {"returns_on": day(3)}, {"opens_by_itself": True}):
         found = validation_errors(OPEN, replace(OPEN, **chosen), NOW)  # type: ignore[arg-type]
         assert {name: code for name, (code, _) in found.items()} == {"active": "days_without_pause"}
@@ -88,7 +89,7 @@ def test_validation_treats_elapsed_pause_as_over() -> None:
     assert set(validation_errors(opened, opened, NOW)) == {"returns_on"}
 
 
-def test_the_words_are_finnish() -> None:
+def test_validation_errors_are_finnish() -> None:
     cases = {
         "Valitse tämä tai jokin myöhempi päivä, tai jätä päivä tyhjäksi.": {"begins_on": day(-1)},
         "Valitse päivä, joka on vielä edessä, tai jätä päivä tyhjäksi.": {"returns_on": day(0)},
@@ -99,4 +100,4 @@ def test_the_words_are_finnish() -> None:
     with translation.override("fi"):
         for words, after in cases.items():
             found = validation_errors(OPEN, replace(PAUSE, **after), NOW)  # type: ignore[arg-type]
-            assert [str(told) for _, told in found.values()] == [words]
+            assert [str(message) for _, message in found.values()] == [words]

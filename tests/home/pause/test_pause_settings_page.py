@@ -1,4 +1,4 @@
-"""The settings page of the pause: saves through the service, and never over an unseen change."""
+"""The settings page of the pause saves through the service, and never overwrites a change made after it was loaded."""
 
 import json
 from datetime import date, datetime, timedelta
@@ -68,7 +68,7 @@ def errors(html: str) -> dict[str, str]:
     return found
 
 
-def test_what_she_sets_is_stored_with_its_history(kati: Client) -> None:
+def test_saved_settings_are_stored_and_recorded(kati: Client) -> None:
     stored()
     response = saved(
         kati, opened(kati), active="on", begins_on="20.1.2027", returns_on="1.2.2027", opens_by_itself="on",
@@ -91,7 +91,7 @@ def test_what_she_sets_is_stored_with_its_history(kati: Client) -> None:
     assert (change.action, change.changed_by, change.changed_at) == (PauseAction.PLANNED, User.objects.get(), NOW)
 
 
-def test_after_saving_she_can_undo_it_at_once(kati: Client) -> None:
+def test_saved_settings_can_be_undone(kati: Client) -> None:
     stored()
     saved(kati, opened(kati), active="on")
     html = opened(kati)
@@ -103,7 +103,7 @@ def test_after_saving_she_can_undo_it_at_once(kati: Client) -> None:
     assert "checked" not in str(parsed(response.text).select_one("#id_active"))
 
 
-def test_full_is_ticked_with_own_words_and_undone(kati: Client) -> None:
+def test_full_with_custom_wording_is_stored_and_undone(kati: Client) -> None:
     stored()
     assert saved(kati, opened(kati), full="on", full_message=WORDS % "Kevät on täynnä.").status_code == 302
     notice = PauseNotice.objects.get()
@@ -116,13 +116,13 @@ def test_full_is_ticked_with_own_words_and_undone(kati: Client) -> None:
     kati.post("/admin/tauko/kumoa/", form_values(opened(kati), "#pause-undo"))
     notice = PauseNotice.objects.get()
     assert (notice.full, notice.full_message) == (False, "")
-    # A pause with days goes with it; the days alone do not.
+    # Days without `active` are refused also while full; days with `active` are stored.
     assert saved(kati, opened(kati), full="on", returns_on="1.2.2027").status_code == 200
     assert saved(kati, opened(kati), full="on", active="on", begins_on="20.1.2027").status_code == 302
     assert PauseChange.objects.latest("version").action == PauseAction.PLANNED
 
 
-def test_unticking_ends_the_pause_whatever_days_stand_there(kati: Client) -> None:
+def test_unticking_active_ends_pause_despite_past_day(kati: Client) -> None:
     stored(active=True, returns_on=TODAY - timedelta(days=3))
     assert saved(kati, opened(kati), active=None).status_code == 302
     notice = PauseNotice.objects.get()
@@ -154,7 +154,7 @@ def test_unticking_ends_the_pause_whatever_days_stand_there(kati: Client) -> Non
         ),
     ],
 )
-def test_errors_stand_beside_their_fields(kati: Client, changes: dict[str, str], expected: dict[str, str]) -> None:
+def test_errors_are_shown_beside_their_fields(kati: Client, changes: dict[str, str], expected: dict[str, str]) -> None:
     stored()
     response = saved(kati, opened(kati), **changes, message=WORDS % "Nämä sanat jäävät.")
     assert response.status_code == 200
@@ -170,13 +170,13 @@ def test_old_version_is_refused_and_keeps_input(kati: Client) -> None:
     saved(kati, opened(kati), active="on")
     response = saved(kati, old, message=WORDS % "Vanhan välilehden sanat.")
     assert response.status_code == 200
-    told = text_of(response.text, ".messages")
-    assert "Taukoa on muutettu muualla sen jälkeen, kun avasit tämän sivun." in told
-    assert "Viimeksi: Tauko alkoi (10.1.2027 klo 12.30)." in told
+    messages = text_of(response.text, ".messages")
+    assert "Taukoa on muutettu muualla sen jälkeen, kun avasit tämän sivun." in messages
+    assert "Viimeksi: Tauko alkoi (10.1.2027 klo 12.30)." in messages
     assert own_words(response.text) == "Vanhan välilehden sanat."
     assert PauseNotice.objects.get().active
     assert PauseNotice.objects.get().message == ""
-    # Saved again, knowing that, it holds.
+    # Saving again after the warning stores the input.
     assert saved(kati, response.text).status_code == 302
     assert not PauseNotice.objects.get().active
     assert "Vanhan välilehden sanat." in PauseNotice.objects.get().message
@@ -237,7 +237,7 @@ def test_pause_settings_hidden_without_permission() -> None:
 
 
 @pytest.mark.parametrize("typed", ["31.2.2027", "ensi kuussa"])
-def test_no_day_comes_back_as_typed(kati: Client, typed: str) -> None:
+def test_invalid_date_is_shown_again_as_typed(kati: Client, typed: str) -> None:
     stored()
     response = saved(kati, opened(kati), active="on", returns_on=typed)
     assert response.status_code == 200
@@ -247,7 +247,7 @@ def test_no_day_comes_back_as_typed(kati: Client, typed: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["begins_on", "returns_on"])
-def test_the_browser_leaves_a_day_as_typed(kati: Client, field: str) -> None:
+def test_date_chooser_keeps_invalid_input_on_blur(kati: Client, field: str) -> None:
     stored()
     scripts = parsed(opened(kati)).find_all("script")
     own = [script.get_text() for script in scripts if f'initDateChooser("id_{field}"' in script.get_text()]
@@ -258,7 +258,7 @@ def test_the_browser_leaves_a_day_as_typed(kati: Client, field: str) -> None:
 @pytest.mark.parametrize(
     ("field", "typed"), [("begins_on", "1.2.2048"), ("returns_on", "1.2.2048"), ("returns_on", "31.12.9999")]
 )
-def test_a_slip_in_the_year_is_told(kati: Client, field: str, typed: str) -> None:
+def test_implausible_year_is_refused(kati: Client, field: str, typed: str) -> None:
     stored()
     response = saved(kati, opened(kati), active="on", **{field: typed})
     assert errors(response.text) == {field: "Tarkista vuosi. Kirjoita päivä esimerkiksi näin: 1.2.2027."}
@@ -266,7 +266,7 @@ def test_a_slip_in_the_year_is_told(kati: Client, field: str, typed: str) -> Non
 
 
 @pytest.mark.parametrize(("ended_on", "numbers"), [(TODAY, ("366", "3000000")), (None, ("9" * 30, "-1", "x"))])
-def test_any_number_of_days_is_answered(kati: Client, ended_on: date | None, numbers: tuple[str, ...]) -> None:
+def test_invalid_welcome_days_are_refused(kati: Client, ended_on: date | None, numbers: tuple[str, ...]) -> None:
     stored(ended_on=ended_on)
     html = opened(kati)
     for typed in numbers:

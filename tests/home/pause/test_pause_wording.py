@@ -38,7 +38,7 @@ def status(settings: PauseSettings, *, now: datetime = BEFORE, facebook_url: str
     return pause_status(settings, words=PauseWords(**words), facebook_url=facebook_url, now=now)
 
 
-def test_the_usual_wording_without_a_day() -> None:
+def test_default_wording_without_return_day() -> None:
     shown = status(PAUSED)
     assert shown.text == UNDATED
     first, rest = UNDATED.split(". ")
@@ -46,7 +46,7 @@ def test_the_usual_wording_without_a_day() -> None:
     assert shown.is_paused
 
 
-def test_the_usual_wording_with_a_day() -> None:
+def test_default_wording_with_return_day() -> None:
     assert status(PAUSED_UNTIL).text == DATED
 
 
@@ -65,7 +65,7 @@ def test_upcoming_pause_notice_names_its_days() -> None:
     assert own.text == f"Lähden opintovapaalle. {both.text}"
 
 
-def test_the_return_is_a_welcome() -> None:
+def test_resumed_notice_welcomes_visitors() -> None:
     shown = status(RESUMED, facebook_url=FACEBOOK, paused=OWN)
     assert shown.text == "Aijuu on palannut tauolta."
     assert next_step(shown, "/yhteys/") == '<a href="/yhteys/">Ota rohkeasti yhteyttä!</a>'
@@ -83,7 +83,7 @@ def test_full_notice_has_two_sentences() -> None:
     assert status(FULL, full="<p>Kevät on täynnä.</p>").html == "<p>Kevät on täynnä.</p>"
 
 
-def test_full_notice_tells_days_of_announced_pause() -> None:
+def test_full_notice_names_days_of_announced_pause() -> None:
     announced = replace(FULL, active=True, begins_on=date(2027, 1, 20), returns_on=WINTER)
     days = "Aijuu on tauolla 20.1.2027 alkaen. Uusia työnohjauksia aloitetaan 1.2.2027 alkaen."
     assert status(announced).text == f"Aijuussa ei ole juuri nyt vapaita aikoja. {days}"
@@ -142,7 +142,7 @@ def test_own_wording_names_another_day(day: str) -> None:
     assert status(PAUSED_UNTIL, now=ON_THE_DAY, paused=f"<p>Palaan {day}</p>").text == f"Palaan {day}"
 
 
-def test_an_answer_is_late_in_a_pause_and_from_an_announced_one() -> None:
+def test_answer_note_warns_of_delay_by_pause() -> None:
     announced = "Aijuu on tauolla 20.1.2027 alkaen, ja silloin vastaus voi viipyä."
     assert status(PAUSED).answer_note == "Aijuu on tauolla, joten vastaus voi viipyä."
     assert [status(replace(UPCOMING, full=full)).answer_note for full in (False, True)] == [announced, announced]
@@ -169,12 +169,12 @@ def test_no_notice_when_open() -> None:
         (FormMode.CONTACT_DETAILS, "Yhteystiedot"),
     ],
 )
-def test_the_button_says_what_the_contact_page_does(mode: FormMode, label: str) -> None:
+def test_contact_label_follows_form_mode(mode: FormMode, label: str) -> None:
     assert status(replace(PAUSED, form_mode=mode)).contact_label == label
     assert status(replace(PAUSED_UNTIL, form_mode=mode), now=ON_THE_DAY).contact_label == label
     for settings in (OPEN, UPCOMING, RESUMED):
         assert status(replace(settings, form_mode=mode)).contact_label == "Ota yhteyttä"
-    # The mode is chosen for a pause; who is full takes people on the waiting list.
+    # The form mode applies to a pause. When the practice is full, the waiting list is offered whatever the mode.
     assert status(replace(FULL, form_mode=mode)).contact_label == "Ilmoittaudu odotuslistalle"
 
 
@@ -188,7 +188,7 @@ def test_the_button_says_what_the_contact_page_does(mode: FormMode, label: str) 
     ],
     ids=["writing", "list", "details", "upcoming"],
 )
-def test_the_notice_says_what_one_can_do_now(pause: PauseSettings, mode: FormMode, words: str) -> None:
+def test_next_step_follows_state_and_form_mode(pause: PauseSettings, mode: FormMode, words: str) -> None:
     shown = status(replace(pause, form_mode=mode))
     assert next_step(shown, "/yhteys/") == words.replace("<a>", '<a href="/yhteys/">')
 
@@ -200,7 +200,7 @@ def test_no_next_step_without_notice_page_or_need() -> None:
     assert next_step(status(PAUSED, paused=linked), "/yhteys/") == ""
 
 
-def test_her_words_stand_until_a_day_in_them_is_past() -> None:
+def test_custom_wording_is_shown_until_named_day_passes() -> None:
     words = PauseWords(paused="<p>Palaan 14.2.2027, viimeistään 20.2.2027.</p>")
     past = datetime(2027, 2, 15, tzinfo=CALENDAR)
     for now in (ON_THE_DAY, past - timedelta(microseconds=1)):
@@ -208,7 +208,7 @@ def test_her_words_stand_until_a_day_in_them_is_past() -> None:
         assert "14.2.2027" in pause_status(PAUSED_UNTIL, words=words, now=now).text
     assert next_change(PAUSED_UNTIL, words=words, now=past) is None
     assert "14.2.2027" not in pause_status(PAUSED_UNTIL, words=words, now=past).text
-    # Words for this state are hers to change.
+    # A custom wording for the overdue state does not change by the clock.
     assert next_change(PAUSED_UNTIL, words=replace(words, overdue="<p>Myöhemmin.</p>"), now=ON_THE_DAY) is None
 
 
@@ -223,7 +223,7 @@ def test_status_is_the_same_until_the_next_change(
     until = change or datetime(2043, 1, 1, tzinfo=CALENDAR)
     shown = pause_status(settings, words=words, now=now)
     assert change is None or (change > now and pause_status(settings, words=words, now=change) != shown)
-    # A share that is almost all may be rounded to all of it.
+    # A share close to 1 may be rounded up to the end of the interval.
     between = min(now + (until - now) * share, until - timedelta.resolution)
     for moment in (between, max(now, until - timedelta(seconds=1))):
         assert pause_status(settings, words=words, now=moment) == shown

@@ -32,7 +32,7 @@ AHEAD = TODAY + timedelta(days=22)
 
 @pytest.fixture(autouse=True)
 def on_that_day(time_machine: Any) -> None:
-    # The model's own check reads the clock.
+    # The model's validation reads the clock.
     time_machine.move_to(NOW, tick=False)
 
 
@@ -107,7 +107,7 @@ def test_announced_pause_begun_now_keeps_return_day() -> None:
     assert actions() == [PauseAction.PLANNED, PauseAction.BEGUN]
 
 
-def test_calling_off_an_announced_pause_is_no_return() -> None:
+def test_cancelled_pause_records_no_return() -> None:
     ended = TODAY - timedelta(days=400)
     stored(ended_on=ended)
     change(active=True, begins_on=TODAY + timedelta(days=2), returns_on=AHEAD)
@@ -136,7 +136,7 @@ def fill(full: bool, now: datetime = NOW) -> PauseNotice:
     return set_full(full=full, version=PauseNotice.objects.get().version, by=None, now=now)
 
 
-def test_full_and_room_again_are_recorded() -> None:
+def test_full_and_taking_new_clients_are_recorded() -> None:
     stored()
     assert (fill(True).full_ended_on, state()) == (None, PauseState.FULL)
     notice = fill(True)
@@ -179,13 +179,13 @@ def test_repeated_action_records_no_change(action: Any) -> None:
     assert actions() == []
 
 
-def test_the_same_values_again_are_no_change() -> None:
+def test_unchanged_values_record_no_change() -> None:
     notice = stored(active=True, message="<p>x</p>")
     assert change(active=True, message="<p>x</p>", form_mode=FormMode.AS_USUAL).version == notice.version
     assert actions() == []
 
 
-def test_a_longer_pause_is_a_change() -> None:
+def test_longer_pause_is_recorded_as_change() -> None:
     stored(active=True, returns_on=TODAY + timedelta(days=1))
     change(returns_on=AHEAD)
     assert actions() == [PauseAction.CHANGED]
@@ -205,7 +205,7 @@ def test_postponed_running_pause_ends_today() -> None:
     assert (state(), notice.ended_on, actions()) == (PauseState.UPCOMING, TODAY, [PauseAction.PLANNED])
 
 
-def test_what_the_model_refuses_is_not_stored() -> None:
+def test_values_refused_by_model_are_not_stored() -> None:
     notice = stored()
     with pytest.raises(ValidationError):
         change(active=True, returns_on=TODAY)
@@ -311,7 +311,7 @@ def test_elapsed_return_recorded_once_on_its_day() -> None:
     assert undoable(notice, now=eve + timedelta(hours=1)) is None
 
 
-def test_without_the_tick_the_clock_opens_nothing() -> None:
+def test_elapsed_return_needs_opens_by_itself() -> None:
     stored(active=True, returns_on=date(2020, 1, 1))
     assert not record_elapsed_return(now=NOW)
     assert (PauseNotice.objects.get().active, actions()) == (True, [])
@@ -332,9 +332,9 @@ def test_new_pause_follows_unrecorded_elapsed_return() -> None:
     assert state() is PauseState.RESUMED
 
 
-@pytest.mark.parametrize("seen_as_nothing", ["\u200b", "&nbsp;", "\u00ad \u2060", "<br/>"])
-def test_wording_that_nobody_sees_is_none(seen_as_nothing: str) -> None:
-    html = f'<p data-block-key="a">{seen_as_nothing}</p>'
+@pytest.mark.parametrize("invisible", ["\u200b", "&nbsp;", "\u00ad \u2060", "<br/>"])
+def test_invisible_wording_counts_as_empty(invisible: str) -> None:
+    html = f'<p data-block-key="a">{invisible}</p>'
     assert "tauolla" in PauseNotice(active=True, message=html).status(now=NOW).text
     notice = change_pause(values={"active": True, "message": html}, version=stored().version, by=None, now=NOW)
     assert notice.message == ""

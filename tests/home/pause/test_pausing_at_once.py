@@ -26,9 +26,9 @@ def test_concurrent_changes_of_one_version_only_one_wins() -> None:
             return "too late"
         return str(number)
 
-    told = at_once(MANY, job)
-    assert Counter(told)["too late"] == MANY - 1
-    (number,) = set(told) - {"too late"}
+    outcomes = at_once(MANY, job)
+    assert Counter(outcomes)["too late"] == MANY - 1
+    (number,) = set(outcomes) - {"too late"}
     notice = PauseNotice.objects.get()
     assert (notice.welcome_days, notice.version) == (int(number), version + 1)
     assert PauseChange.objects.count() == 1
@@ -46,9 +46,9 @@ def test_concurrent_elapsed_return_is_recorded_once() -> None:
             return "too late"
         return "begun"
 
-    told = Counter(at_once(MANY, job))
+    outcomes = Counter(at_once(MANY, job))
     actions = Counter(PauseChange.objects.values_list("action", flat=True))
     assert actions[PauseAction.OPENED_BY_ITSELF] == 1
-    # Whoever came first: she begins a new pause on what she saw, or is told that it has changed.
-    assert (told["begun"], told["too late"], told["recorded"]) in ((1, 0, 0), (0, 1, 1))
-    assert actions[PauseAction.BEGUN] == told["begun"]
+    # If begin_pause() ran first, it recorded the return itself. Otherwise its version was outdated.
+    assert (outcomes["begun"], outcomes["too late"], outcomes["recorded"]) in ((1, 0, 0), (0, 1, 1))
+    assert actions[PauseAction.BEGUN] == outcomes["begun"]
