@@ -1,4 +1,4 @@
-"""A command in this process that finds another database than that of the tests: none yet, or one that is away."""
+"""Helper that runs a command in this process with another database, which may not exist or not be reachable."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from aijuu_site.settings.data import database_from_url
 
 @contextmanager
 def another_database(folder: Path, url: str = "") -> Iterator[None]:
-    """Let the settings name `folder` as DATA_DIR and `url` as DATABASE_URL."""
+    """Use `folder` as DATA_DIR and `url` as DATABASE_URL while the context is open."""
     databases = {"default": database_from_url(url, folder)}
     ours = connections["default"]
     connections["default"] = ConnectionHandler(databases)["default"]

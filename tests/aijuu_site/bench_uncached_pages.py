@@ -1,7 +1,7 @@
-"""`make bench`: what a public page costs when it is rendered anew: milliseconds of the processor, and queries.
+"""`make bench`: what rendering a public page costs, in milliseconds of processor time and in queries.
 
-Each view is measured beside a loop that always does the same work: what else runs on the machine slows down both. The
-milliseconds are those at the speed of the quickest loop.
+Each view is measured beside a reference loop, because other load on the machine slows down both alike. The milliseconds
+are computed from that ratio, for the speed of the fastest run of the loop.
 """
 
 import statistics
@@ -23,7 +23,7 @@ VIEWS = 20
 
 
 def opened(handler: ClientHandler, path: str) -> HttpResponseBase:
-    """Return the page as the whole of Django answers. The test client itself would watch every template."""
+    """Return the response of Django's whole stack. Test client's get() would also record every rendered template."""
     environ = RequestFactory(headers={"accept-encoding": "gzip"}).get(path).environ
     response: HttpResponseBase = handler(environ)
     return response
@@ -42,7 +42,7 @@ def loop() -> None:
 
 
 def in_loops(view: Callable[[], object]) -> float:
-    """Return how many loops a warm view is worth."""
+    """Return how many times longer a warm view takes than the reference loop."""
     measured = []
     for _ in range(VIEWS):
         before, cost, after = seconds(loop), seconds(view), seconds(loop)

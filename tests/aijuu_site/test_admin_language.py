@@ -1,4 +1,4 @@
-"""The admin speaks Finnish: what Wagtail's own catalogues lack, aijuu_site/wagtail_locale has (docs/upgrading.md)."""
+"""The admin is in Finnish: aijuu_site/wagtail_locale has the translations that Wagtail lacks (docs/upgrading.md)."""
 
 import gettext
 import hashlib
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 OWN_APPS = ("home", "intake", "aijuu_site")
 DOMAINS = ("django", "djangojs")
 
-# Where a text stands decides whether anybody meets it: a text all of whose places are here stays English.
+# Places whose texts are never shown. A text that occurs only in these needs no Finnish.
 LEFT_OUT_PLACES = {
     "templates/wagtailadmin/notifications/": "mails of workflows and comments, both switched off",
     "templates/wagtailadmin/workflows/": "WAGTAIL_WORKFLOW_ENABLED is off",
@@ -41,15 +41,15 @@ LEFT_OUT_PLACES = {
     "views/pages/workflow.py": "WAGTAIL_WORKFLOW_ENABLED is off",
     "models/workflows.py": "WAGTAIL_WORKFLOW_ENABLED is off",
 }
-# WAGTAIL_I18N_ENABLED is off, so no page has a translation.
+# Texts with this word are never shown: WAGTAIL_I18N_ENABLED is off, so no page has a translation.
 LEFT_OUT_WORD = "translat"
-# Django's own words to a programmer.
+# Errors of Django that only programmers see.
 LEFT_OUT_TEXTS = {"%(model)s instance with %(field)s %(value)r is not a valid choice."}
-# Finnish would inflect these in every sentence; where no form fits, the sentence does without. Who saved a version is
-# "None" for what came with the site; the history tells it for all others.
+# Placeholders that a translation may omit, because Finnish would have to inflect the value. The user who saved a
+# version is "None" for the initial content; the history shows the user of every other version.
 MAY_BE_DROPPED = {"%(model_name)s", "%(username)s", "%(user)s"}
 
-# Templates of which ours is a changed copy: when Wagtail's changes, look at it, take the change over, renew the sum.
+# Wagtail templates of which ours are changed copies. When a checksum differs, merge the change and renew the checksum.
 COPIED = {
     "home/account_summary.html": "ff5c7d30e46778c3",
     "logo.html": "56cf5752ce44464c",
@@ -60,7 +60,7 @@ COPIED = {
 
 @dataclass(frozen=True)
 class Text:
-    """A text that an installed app has in English."""
+    """A translatable English text of an installed app."""
 
     app: str
     domain: str
@@ -68,7 +68,7 @@ class Text:
 
     @property
     def keys(self) -> list[str | tuple[str, int]]:
-        """Where gettext keeps its Finnish: one key, or one for each plural form."""
+        """Return the keys of its Finnish in gettext's catalogue: one, or one for each plural form."""
         ids = self.message.id
         single = ids if isinstance(ids, str) else ids[0]
         key = f"{self.message.context}\x04{single}" if self.message.context else single
@@ -98,7 +98,7 @@ def english_texts() -> Iterator[Text]:
 
 
 def finnish(domain: str) -> trans_real.TranslationCatalog:
-    """What Django shows in Finnish: all catalogues, merged as it merges them."""
+    """Return the Finnish catalogue that Django uses: those of all apps, merged as Django merges them."""
     return trans_real.DjangoTranslation("fi", domain=domain)._catalog  # type: ignore[attr-defined, no-any-return]
 
 
@@ -121,7 +121,7 @@ def tags(text: str) -> list[str]:
 
 @pytest.mark.once
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_every_text_of_the_admin_has_finnish(domain: str) -> None:
+def test_every_admin_text_has_finnish_translation(domain: str) -> None:
     known = finnish(domain)
     texts = [text for text in english_texts() if text.domain == domain]
     assert len(texts) > 50
@@ -142,7 +142,7 @@ def test_excluded_translation_locations_still_exist() -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_the_supplement_has_nothing_that_nobody_asks_for(domain: str) -> None:
+def test_supplement_has_no_unused_translations(domain: str) -> None:
     asked = {(str(text.message.id), text.message.context) for text in english_texts() if text.domain == domain}
     left_over = [message.id for message in supplement(domain) if (str(message.id), message.context) not in asked]
     assert left_over == []
@@ -150,7 +150,7 @@ def test_the_supplement_has_nothing_that_nobody_asks_for(domain: str) -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_the_supplement_is_what_is_shown(domain: str) -> None:
+def test_supplement_translations_are_shown(domain: str) -> None:
     known = finnish(domain)
     for message in supplement(domain):
         for key, text in zip(Text("", domain, message).keys, texts_in(message.string), strict=True):
@@ -159,13 +159,13 @@ def test_the_supplement_is_what_is_shown(domain: str) -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_the_supplement_is_well_formed(domain: str) -> None:
+def test_supplement_is_well_formed(domain: str) -> None:
     for message in supplement(domain):
         assert not message.fuzzy, message.id
         english, translated = texts_in(message.id), texts_in(message.string)
         assert len(english) == len(translated)
         assert all(translated), message.id
-        # Either English form may write a number out ("1 page"); the second has every variable.
+        # The English singular may contain a literal number ("1 page"), but the plural has every placeholder.
         for text in translated:
             assert placeholders(text) <= placeholders(english[-1]), message.id
         assert placeholders(english[-1]) - placeholders(translated[-1]) <= MAY_BE_DROPPED, message.id
@@ -174,7 +174,7 @@ def test_the_supplement_is_well_formed(domain: str) -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_the_compiled_supplement_is_that_of_the_source(domain: str) -> None:
+def test_compiled_supplement_matches_source(domain: str) -> None:
     path = supplement_path(domain)
     with path.open("rb") as file:
         binary = io.BytesIO()
@@ -189,9 +189,9 @@ def test_the_compiled_supplement_is_that_of_the_source(domain: str) -> None:
 
 @pytest.mark.once
 def test_app_does_not_override_admin_translations() -> None:
-    """One catalogue serves all: "History" for our own heading would rename Wagtail's history too."""
+    """All apps share one catalogue: our own translation of "History" would also apply to Wagtail's history."""
     theirs: dict[object, set[str]] = {}
-    # Of allauth no page is shown, but ours in their place.
+    # allauth is left out, because none of its own pages is shown.
     others = [app for app in apps.get_app_configs() if app.name not in (*OWN_APPS, "allauth")]
     folders = [Path(app.path) / "locale" for app in others]
     for folder in (*folders, Path(django.__file__).parent / "conf" / "locale", supplement_path("django").parents[2]):
@@ -205,13 +205,13 @@ def test_app_does_not_override_admin_translations() -> None:
         with (ROOT / app / "locale" / "fi" / "LC_MESSAGES" / "django.mo").open("rb") as file:
             own = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
         changed += [f"{app}: {key!r}" for key, text in own.items() if key and text not in theirs.get(key, {text})]
-    # Django's "Text" is the name of a kind of database column.
+    # Our "Text" may differ: Django's is the description of a database column.
     assert changed in ([], ["home: 'Text'"])
 
 
 @pytest.mark.once
 @pytest.mark.parametrize("name", COPIED)
-def test_a_copied_template_is_still_like_its_original(name: str) -> None:
+def test_original_of_copied_template_is_unchanged(name: str) -> None:
     original = resources.files("wagtail.admin") / "templates" / "wagtailadmin" / name
     assert (ROOT / "templates" / "wagtailadmin" / name).exists()
     assert hashlib.sha256(original.read_bytes()).hexdigest()[:16] == COPIED[name], "see docs/upgrading.md"
@@ -219,7 +219,7 @@ def test_a_copied_template_is_still_like_its_original(name: str) -> None:
 
 @pytest.fixture
 def supervisor(client: Client, loaded_site: None) -> Client:
-    """Somebody in the supervisor's group who is not a superuser, signed in."""
+    """Return a client that is signed in as a member of the supervisor's group, not a superuser."""
     user = make_user(password="kuusen-alla-istuu-7-lasta")
     user.groups.add(Group.objects.get(name="Työnohjaaja"))
     client.force_login(user)
@@ -227,7 +227,7 @@ def supervisor(client: Client, loaded_site: None) -> Client:
 
 
 def menu_names(html: str) -> set[str]:
-    """The names of all items of the side menu, submenus included, as the page hands them to the menu's script."""
+    """Return the names of all items of the side menu and its submenus, from the JSON data in the page."""
     props = re.search(r'<script id="wagtail-sidebar-props" type="application/json">(.*?)</script>', html, re.S)
     assert props
     names: set[str] = set()
@@ -256,21 +256,21 @@ def test_login_page_is_finnish_with_site_name(client: Client) -> None:
     assert "img/favicon.svg" in html
 
 
-def test_the_front_of_the_admin_is_hers(supervisor: Client) -> None:
+def test_dashboard_shows_no_wagtail_guide_or_gravatar(supervisor: Client) -> None:
     html = supervisor.get("/admin/").content.decode()
     assert "Hae kaikista sivuista…" in html
     assert "guide.wagtail.org" not in html
     assert "gravatar" not in html
 
 
-def test_her_menu_has_only_what_is_hers(supervisor: Client) -> None:
+def test_supervisor_menu_items(supervisor: Client) -> None:
     html = supervisor.get("/admin/").content.decode()
     names = menu_names(html)
     assert {"explorer", "images", "settings", "help", "editors-guide", "checklist"} <= names
     assert not {"documents", "reports", "workflows", "users", "redirects"} & names
 
 
-def test_a_superusers_help_stays_on_the_site(admin_client: Client, loaded_site: None) -> None:
+def test_superuser_menu_has_no_wagtail_links(admin_client: Client, loaded_site: None) -> None:
     html = admin_client.get("/admin/").content.decode()
     assert {"reports", "help", "keyboard-shortcuts-trigger"} <= menu_names(html)
     assert "documents" not in menu_names(html)

@@ -1,4 +1,4 @@
-"""The search of the admin takes whatever is typed."""
+"""The admin's search accepts any input."""
 
 from urllib.parse import quote
 
@@ -45,8 +45,8 @@ _LONG = ("x" * 3000, "a " * 2000, 'a "b c" ' * 500)
 
 
 @pytest.mark.parametrize("typed", [*_TYPED, *_LONG], ids=lambda typed: typed[:10])
-def test_every_search_takes_whatever_is_typed(typed: str) -> None:
-    # As the views ask: the search of pages parses what was typed, the lists and choosers complete it.
+def test_search_accepts_any_input(typed: str) -> None:
+    # As in the views: the page search parses the input, and lists and choosers use autocomplete().
     _filters, parsed = parse_query_string(typed, operator="and")
     list(Page.objects.all().search(parsed))
     for model in (Page, get_image_model()):
@@ -55,7 +55,7 @@ def test_every_search_takes_whatever_is_typed(typed: str) -> None:
 
 
 @pytest.mark.parametrize("place", _PLACES)
-def test_whatever_is_searched_in_admin_is_answered(client: Client, place: str) -> None:
+def test_admin_search_views_accept_any_input(client: Client, place: str) -> None:
     client.force_login(make_user("Kati", group="Työnohjaaja"))
     for typed in ("\"'(*", 'ryhmä"', _LONG[0]):
         assert client.get(f"{place}?q={quote(typed)}").status_code == 200
@@ -75,20 +75,20 @@ def test_whatever_is_searched_in_admin_is_answered(client: Client, place: str) -
         "lampi (kuik*)",
     ],
 )
-def test_signs_in_admin_search_hide_no_page(typed: str) -> None:
+def test_punctuation_in_admin_search_hides_no_page(typed: str) -> None:
     page = HomePage.objects.get().add_child(instance=ContentPage(title="Kuikka ja lampi", slug="kuikka"))
     HomePage.objects.get().add_child(instance=ContentPage(title="Metsä", slug="metsa"))
     assert [found.pk for found in Page.objects.all().autocomplete(typed)] == [page.pk]
 
 
-def test_search_for_signs_alone_finds_nothing() -> None:
+def test_search_for_punctuation_alone_finds_nothing() -> None:
     for typed in ('"', "- /", " "):
         assert not list(Page.objects.all().autocomplete(typed))
         assert not list(Page.objects.all().search(typed))
 
 
-def test_only_the_first_phrases_are_searched() -> None:
-    """Five hundred of them took seconds."""
+def test_number_of_searched_phrases_is_limited() -> None:
+    """A search for 500 phrases took seconds."""
     page = HomePage.objects.get().add_child(instance=ContentPage(title="Kuikka ja lampi", slug="kuikka"))
     for number, found in ((20, []), (21, [page.pk])):
         typed = '"kuikka ja" ' * (number - 1) + '"jokin muu"'

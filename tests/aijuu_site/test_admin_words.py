@@ -1,4 +1,4 @@
-"""Every screen that Kati can reach is Finnish: a walk from link to link, as somebody who is not a superuser."""
+"""Every admin page that the supervisor can reach is in Finnish. A crawler follows all links."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from intake.choices import Kind
 from tests.accounts import make_user
 from tests.intake.enquiries import received
 
-# Words of English that Finnish has not, and what a program says of nothing.
+# English words that do not exist in Finnish, and "None".
 ENGLISH = frozenset(
     re.findall(
         r"\w+",
@@ -29,10 +29,10 @@ ENGLISH = frozenset(
         """,
     )
 )
-# Names of kinds of page are of no language. "Search" is Wagtail's fixed name of a hidden button (docs/upgrading.md).
-MEANT = ("home.", "intake.")
+# Names of page types are not translated. "Search" is hard-coded in Wagtail for a hidden button (docs/upgrading.md).
+PAGE_TYPE_PREFIXES = ("home.", "intake.")
 FIXED = {"Search"}
-# The random part of a file's name may spell anything.
+# The random part of a file name can contain an English word.
 FILE_NAME = re.compile(r"\S+\.(jpg|png|svg|webp)")
 STARTS = (
     "/admin/",
@@ -59,9 +59,9 @@ STARTS = (
     "/admin/tauko/historia/",
     "/admin/tauko/esikatselu/",
 )
-# The style guide shows examples, and a file is no screen.
-NOT_WALKED = re.compile(r"logout|_export|tyyliopas|export=")
-# So many of one kind are looked at.
+# The style guide contains examples, and exported files are no pages.
+NOT_CRAWLED = re.compile(r"logout|_export|tyyliopas|export=")
+# Number of pages of one kind that the crawler opens.
 OF_A_KIND = 2
 SPOKEN = ("title", "aria-label", "placeholder", "alt", "data-w-tooltip-content-value", "data-w-progress-active-value")
 
@@ -76,9 +76,9 @@ def kati(loaded_site: None) -> Client:
 
 
 def texts(page: BeautifulSoup) -> Iterator[str]:
-    """Whatever is read or read aloud, what scripts show included. Takes out of the page what is not."""
+    """Return all visible and spoken texts, and those that scripts show. Removes hidden elements from `page`."""
     for script in page.select("script[type='application/json']"):
-        yield from _told(json.loads(script.string or "null"))
+        yield from script_texts(json.loads(script.string or "null"))
     for element in page(["script", "style", "svg", "template"]):
         element.extract()
     for element in page.select("[hidden]"):
@@ -90,17 +90,22 @@ def texts(page: BeautifulSoup) -> Iterator[str]:
             yield str(element["value"])
 
 
-def _told(value: Any) -> Iterator[str]:
+def script_texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         yield from (one for name, one in value.items() if name in ("label", "text", "title") and isinstance(one, str))
         value = list(value.values())
     if isinstance(value, list):
         for one in value:
-            yield from _told(one)
+            yield from script_texts(one)
 
 
 def english_in(text: str) -> bool:
-    if any(meant in text for meant in MEANT) or "@" in text or text in FIXED or FILE_NAME.fullmatch(text):
+    if (
+        any(prefix in text for prefix in PAGE_TYPE_PREFIXES)
+        or "@" in text
+        or text in FIXED
+        or FILE_NAME.fullmatch(text)
+    ):
         return False
     words = {word.lower() for word in re.findall(r"[^\W\d_]+", text)}
     return bool(words & ENGLISH)
@@ -115,46 +120,52 @@ def links(page: BeautifulSoup, address: str) -> Iterator[str]:
             yield address.split("?")[0] + href
 
 
-def walk(client: Client) -> Iterator[tuple[str, BeautifulSoup]]:
-    """Each address with its page."""
+def crawl(client: Client) -> Iterator[tuple[str, BeautifulSoup]]:
+    """Yield the address and the parsed page of everything that is linked from STARTS."""
     todo, seen, kinds = list(STARTS), set(), Counter[str]()
     while todo:
         address = todo.pop()
         kind = re.sub(r"\d+", "N", address.split("?")[0])
-        if address in seen or NOT_WALKED.search(address) or kinds[kind] >= OF_A_KIND:
+        if address in seen or NOT_CRAWLED.search(address) or kinds[kind] >= OF_A_KIND:
             continue
         seen.add(address)
         kinds[kind] += 1
         answer = client.get(address, follow=True)
         assert answer.status_code in (200, 403, 404), address
-        told = answer.get("Content-Type", "")
-        html = answer.text if "html" in told else str(answer.json().get("html") or "") if "json" in told else ""
+        content_type = answer.get("Content-Type", "")
+        html = (
+            answer.text
+            if "html" in content_type
+            else str(answer.json().get("html") or "")
+            if "json" in content_type
+            else ""
+        )
         page = BeautifulSoup(html, "html.parser")
         todo += links(page, address)
         yield address, page
 
 
-def test_every_screen_of_hers_is_finnish(kati: Client) -> None:
+def test_every_supervisor_page_is_finnish(kati: Client) -> None:
     received(name="Maija Meikäläinen", email="maija@esimerkki.fi")
     received(name="Liisa Mallikas", email="liisa@esimerkki.fi", kind=Kind.WAITING, wants_mail=True)
     found: dict[str, str] = {}
-    walked = set()
-    for address, page in walk(kati):
-        walked.add(re.sub(r"\d+", "N", address.split("?")[0]))
+    crawled = set()
+    for address, page in crawl(kati):
+        crawled.add(re.sub(r"\d+", "N", address.split("?")[0]))
         found |= {text: address for text in texts(page) if english_in(text) and text not in found}
     assert found == {}
-    # The walk came everywhere.
+    # The crawler reached the pages behind the lists.
     wanted = {"/admin/pages/N/edit/", "/admin/pages/N/history/", "/admin/pages/N/delete/", "/admin/images/N/"}
-    assert wanted <= walked
-    assert len(walked) > 40
+    assert wanted <= crawled
+    assert len(crawled) > 40
 
 
 @pytest.mark.once
 @pytest.mark.parametrize("text", ["Root", "None", "Email address", "tekijä None", "Are you sure of it?"])
-def test_a_word_of_english_is_noticed(text: str) -> None:
+def test_english_word_is_detected(text: str) -> None:
     assert english_in(text)
 
 
-def test_the_tops_of_the_trees_have_finnish_names(loaded_site: None) -> None:
+def test_root_page_and_root_collection_names(loaded_site: None) -> None:
     assert Page.objects.get(depth=1).title == "Sivusto"
     assert Collection.objects.get(depth=1).name == "Yleinen"

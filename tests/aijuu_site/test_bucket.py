@@ -1,4 +1,4 @@
-"""Uploads and the files of pictures in an S3-compatible bucket: only ours to read, served by the site itself."""
+"""Uploads and renditions in an S3-compatible bucket: the bucket is private, and the site serves the files."""
 
 import os
 import re
@@ -41,25 +41,25 @@ from tests.uploading import drawn, photo_exif, stored, upload
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 NAME = "aijuu-test"
-# Amazon's own host, which moto stands in for.
+# Amazon's host, which moto mocks.
 URL = f"s3://key:sala@s3.eu-north-1.amazonaws.com/{NAME}?region=eu-north-1"
-# Nothing listens there.
+# Nothing listens at this address.
 AWAY = f"s3+http://key:sala@127.0.0.1:1/{NAME}"
 RANDOM = r"[0-9a-f]{32}"
 
 
 def store_at(url: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the running program store its files at `url`, as a start with STORAGE_URL does."""
+    """Configure this process to store its files at `url`, as a start with that STORAGE_URL does."""
     chosen = file_storages(url, data_dir=settings.DATA_DIR, uploads_url="/admin/uploads/", media_url="/media/")
     settings.STORAGES = {**settings.STORAGES, **chosen}
-    # The field of the renditions has taken its storage when its model was loaded.
+    # The renditions' file field looked up its storage when the model was loaded.
     field = get_image_model().get_rendition_model()._meta.get_field("file")
     monkeypatch.setattr(field, "storage", storages["pictures"])
 
 
 @pytest.fixture
 def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An empty bucket at a server of moto's, as the site's storage."""
+    """Create an empty bucket in moto's mock and use it as the site's storage."""
     with mock_aws():
         client = boto3.client("s3", region_name="eu-north-1")
         client.create_bucket(Bucket=NAME, CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
@@ -69,7 +69,7 @@ def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def away(bucket: Any, image: AbstractImage, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AbstractImage:
-    """The picture is stored and shown; then the bucket's server stops answering."""
+    """Store a picture with its renditions, then let the bucket's server stop responding. Return the picture."""
     store_at(AWAY, settings, monkeypatch)
     picture: AbstractImage = get_image_model().objects.get(pk=image.pk)
     return picture
@@ -98,7 +98,7 @@ def pictures() -> BucketStorage:
 
 
 def requests_of(storage: BucketStorage) -> list[str]:
-    """Return a list that will name each request that the storage sends."""
+    """Return a list to which each request of the storage appends its name."""
     sent: list[str] = []
     storage.connection.meta.client.meta.events.register(
         "before-call.s3", lambda **call: sent.append(call["model"].name)
@@ -136,7 +136,7 @@ def test_uploads_and_renditions_are_in_the_bucket(bucket: Any, image: AbstractIm
     assert [grant["Grantee"]["Type"] for grant in owner["Grants"]] == ["CanonicalUser"]
 
 
-def test_media_has_the_headers_of_a_local_file(
+def test_bucket_media_has_headers_of_local_file(
     image: AbstractImage, bucket: Any, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for rendition in image.renditions.all():
@@ -170,7 +170,7 @@ def test_unchanged_media_in_bucket_is_304(image: AbstractImage) -> None:
     assert Client().get(url, headers={"If-Modified-Since": "Thu, 01 Jan 2015 00:00:00 GMT"}).status_code == 200
 
 
-def test_bucket_upload_is_shown_in_the_admin_alone(kati: Client, image: AbstractImage) -> None:
+def test_bucket_upload_is_served_only_in_admin(kati: Client, image: AbstractImage) -> None:
     assert image.file.url == f"/admin/uploads/{image.file.name}"
     assert Client().get(image.file.url).status_code == 404
     stranger = Client()
@@ -218,7 +218,7 @@ def test_orphaned_object_is_removed_when_old(bucket: Any, image: AbstractImage) 
     assert keys(bucket) == before
 
 
-def test_lost_objects_are_made_again(bucket: Any, image: AbstractImage) -> None:
+def test_missing_renditions_are_generated_again(bucket: Any, image: AbstractImage) -> None:
     make_files(image)
     later = timezone.now() + timedelta(hours=1)
     assert preparation.missing_files(now=later) == []
@@ -233,7 +233,7 @@ def test_lost_objects_are_made_again(bucket: Any, image: AbstractImage) -> None:
     }
 
 
-def test_a_page_asks_the_bucket_nothing(image: AbstractImage) -> None:
+def test_page_render_sends_no_bucket_request(image: AbstractImage) -> None:
     address = show(image)
     asked = requests_of(pictures())
     assert "<picture" in Client().get(address).text
@@ -242,7 +242,7 @@ def test_a_page_asks_the_bucket_nothing(image: AbstractImage) -> None:
     assert asked == ["HeadObject", "GetObject"]
 
 
-def test_page_and_admin_answer_without_the_bucket(away: AbstractImage, kati: Client) -> None:
+def test_pages_work_while_bucket_is_unreachable(away: AbstractImage, kati: Client) -> None:
     page = Client().get(show(away))
     assert page.status_code == 200
     shown = set(re.findall(rf"/media/images/{RANDOM}\.\w+", page.text))
@@ -252,7 +252,9 @@ def test_page_and_admin_answer_without_the_bucket(away: AbstractImage, kati: Cli
         assert kati.get(address).status_code == 200
 
 
-def test_media_without_the_bucket_is_503(away: AbstractImage, kati: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_media_is_503_while_bucket_is_unreachable(
+    away: AbstractImage, kati: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     for client, url in ((Client(), away.renditions.first().url), (kati, away.file.url)):
         answer = client.get(url)
         assert (answer.status_code, answer["Cache-Control"]) == (503, "no-store")
@@ -287,7 +289,7 @@ def test_unfinished_upload_survives_an_unreachable_bucket(
     assert preparation.unfinished_uploads(now=timezone.now() + timedelta(days=8)) == [left.pk]
 
 
-def test_silent_bucket_is_retried_after_half_a_minute(away: AbstractImage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_bucket_is_retried_after_30_seconds(away: AbstractImage, monkeypatch: pytest.MonkeyPatch) -> None:
     name = away.renditions.first().file.name
     asked = requests_of(pictures())
     for _time in range(3):
@@ -301,7 +303,7 @@ def test_silent_bucket_is_retried_after_half_a_minute(away: AbstractImage, monke
     assert asked == ["GetObject", "GetObject"]
 
 
-def test_client_waits_seconds_and_signs_v4(bucket: Any) -> None:
+def test_bucket_client_timeouts_and_signature_version(bucket: Any) -> None:
     config = pictures().connection.meta.client.meta.config
     assert (config.connect_timeout, config.read_timeout) == (3, 10)
     assert config.retries["total_max_attempts"] == 2
@@ -318,16 +320,16 @@ def test_forked_process_gets_its_own_connection(bucket: Any) -> None:
     assert "connection" in vars(storage)
 
 
-# The start
+# Start of the site
 
 
-def test_start_uses_the_bucket_and_leaves_nothing(bucket: Any) -> None:
+def test_start_checks_bucket_and_leaves_no_object(bucket: Any) -> None:
     require_storage()
     assert keys(bucket) == set()
 
 
 @pytest.mark.parametrize("reason", ["PutObject: NoSuchBucket", "EndpointConnectionError"])
-def test_start_names_an_unusable_bucket(
+def test_start_reports_unusable_bucket(
     reason: str, bucket: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = AWAY if "Endpoint" in reason else URL.replace(NAME, "ei-ole")
@@ -337,7 +339,7 @@ def test_start_names_an_unusable_bucket(
     assert str(refused.value) == f"STORAGE_URL: the bucket can't be used: {reason}"
 
 
-def test_boto3_is_not_imported_without_the_setting(tmp_path: Path) -> None:
+def test_boto3_is_not_imported_without_storage_url(tmp_path: Path) -> None:
     script = (
         "import sys, django; django.setup(); import aijuu_site.urls; from django.core.files.storage import storages;"
         "storages['default'], storages['pictures']; print('boto3' in sys.modules)"

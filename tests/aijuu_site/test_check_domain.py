@@ -1,4 +1,4 @@
-"""`manage.py check_domain` says what the domain lacks, by a DNS server and a web server of the tests."""
+"""`manage.py check_domain` reports what the domain lacks. The tests run their own DNS and web servers."""
 
 import socket
 import ssl
@@ -31,7 +31,7 @@ NAMES = ("DNS", "TLS", "HTTPS", "MX", "SPF", "DKIM", "DMARC")
 
 
 def records_of(name: str) -> dict[tuple[str, str], list[str]]:
-    """All that a domain needs. Each test has one of its own: checkdmarc remembers answers."""
+    """Return all DNS records that a domain needs. Each test has its own domain, because checkdmarc caches answers."""
     return {
         (f"www.{name}", "A"): ["127.0.0.1"],
         (name, "A"): ["127.0.0.1"],
@@ -97,7 +97,7 @@ def web_server(handler: type[BaseHTTPRequestHandler], pem: Path | None = None) -
 
 @pytest.fixture
 def checked(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Check a domain with these records; return whether each check held, and the words."""
+    """Return a function that checks a domain with given records, and returns the failed checks and the output."""
 
     def check(
         name: str,
@@ -112,7 +112,7 @@ def checked(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> A
         pem = certificate(tmp_path / "site.pem", host, days=days)
         context = ssl.create_default_context(cafile=str(pem) if trusted else None)
         handler = type("Handler", (_Redirect,), {"target": f"{target}{host}/" if target else ""})
-        # The servers are here, whatever the name.
+        # Connect to the local servers, whatever the host name.
         connect = domain_check.socket.create_connection
         monkeypatch.setattr(
             domain_check.socket,
@@ -137,7 +137,7 @@ def checked(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> A
     return check
 
 
-def test_good_domain_holds(checked: Any) -> None:
+def test_good_domain_passes_all_checks(checked: Any) -> None:
     result = checked("good.fi", records_of("good.fi"))
     assert result["missing"] == []
     assert result["error"] == ""
@@ -156,7 +156,7 @@ def test_good_domain_holds(checked: Any) -> None:
         (5, ("_dmarc.{}", "TXT"), "DMARC"),
     ],
 )
-def test_missing_record_is_named(checked: Any, number: int, gone: tuple[str, str], check: str) -> None:
+def test_missing_dns_record_is_reported(checked: Any, number: int, gone: tuple[str, str], check: str) -> None:
     name = f"missing{number}.fi"
     records = records_of(name)
     del records[gone[0].format(name), gone[1]]
@@ -172,11 +172,11 @@ def test_missing_record_is_named(checked: Any, number: int, gone: tuple[str, str
         (1, ("{}", "TXT", '"v=spf1 include:spf.nowhere.fi -all"'), "SPF"),
         (2, ("{}", "TXT", '"v=spf1 ipv4:1.2.3.4 -all"'), "SPF"),
         (3, ("_dmarc.{}", "TXT", '"v=DMARC1; p=perhaps"'), "DMARC"),
-        # A key that was withdrawn.
+        # A revoked DKIM key.
         (4, ("mail._domainkey.{}", "TXT", '"v=DKIM1; p="'), "DKIM"),
     ],
 )
-def test_invalid_record_does_not_hold(checked: Any, number: int, record: tuple[str, str, str], check: str) -> None:
+def test_invalid_dns_record_fails_check(checked: Any, number: int, record: tuple[str, str, str], check: str) -> None:
     name = f"invalid{number}.fi"
     host, kind, text = record
     records = {**records_of(name), (host.format(name), kind): [text]}
@@ -184,47 +184,47 @@ def test_invalid_record_does_not_hold(checked: Any, number: int, record: tuple[s
 
 
 @pytest.mark.parametrize(("days", "missing"), [(15, []), (13, ["TLS"]), (-1, ["TLS"])])
-def test_ending_certificate_does_not_hold(checked: Any, days: int, missing: list[str]) -> None:
+def test_certificate_close_to_expiry_fails_check(checked: Any, days: int, missing: list[str]) -> None:
     name = f"ending{days + 1}.fi"
     assert checked(name, records_of(name), days=days)["missing"] == missing
 
 
-def test_untrusted_certificate_does_not_hold(checked: Any) -> None:
+def test_untrusted_certificate_fails_check(checked: Any) -> None:
     result = checked("untrusted.fi", records_of("untrusted.fi"), trusted=False)
     assert result["missing"] == ["TLS"]
     assert "self-signed" in result["out"]
 
 
 @pytest.mark.parametrize("target", ["", "http://"])
-def test_missing_redirect_to_https(checked: Any, target: str) -> None:
+def test_missing_https_redirect_fails_check(checked: Any, target: str) -> None:
     name = f"redirect{len(target)}.fi"
     assert checked(name, records_of(name), target=target)["missing"] == ["HTTPS"]
 
 
-def test_dkim_without_selector_is_not_checked(checked: Any) -> None:
+def test_dkim_check_needs_selector(checked: Any) -> None:
     result = checked("selector.fi", records_of("selector.fi"), selector="")
     assert result["missing"] == ["DKIM"]
     assert "--dkim-selector" in result["out"]
 
 
-def test_domain_without_any_record(checked: Any) -> None:
+def test_domain_without_any_dns_record(checked: Any) -> None:
     result = checked("nothing.fi", {})
     assert set(result["missing"]) == {"DNS", "MX", "SPF", "DKIM", "DMARC"}
 
 
-def test_silent_servers_are_findings(settings: Any) -> None:
+def test_unreachable_servers_are_reported(settings: Any) -> None:
     settings.SITE_URL, settings.HTTPS = "https://127.0.0.1:1", True
     settings.DEFAULT_FROM_EMAIL = "kati@silent.fi"
     with dns_server({}) as resolver:
         resolver.port, resolver.lifetime = 9, 0.3
         found = check_domain(Network(resolver=resolver, http_port=1), now=timezone.now(), selector="mail")
     assert {finding.name for finding in found if not finding.held} == set(NAMES)
-    # The other two have an address of the network and ask no DNS.
+    # TLS and HTTPS need no DNS here, because the host in SITE_URL is an IP address.
     assert {finding.name for finding in found if not finding.is_known} == set(NAMES) - {"TLS", "HTTPS"}
 
 
 def silent_dns(monkeypatch: pytest.MonkeyPatch, settings: Any, name: str) -> Network:
-    """A network of a machine whose DNS does not answer, for the site www.NAME."""
+    """Return the Network of a machine whose DNS does not respond, with www.NAME as the site."""
 
     def nobody(*_args: Any, **_options: Any) -> None:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
@@ -236,7 +236,7 @@ def silent_dns(monkeypatch: pytest.MonkeyPatch, settings: Any, name: str) -> Net
     return Network(resolver=dns.resolver.Resolver(configure=False))
 
 
-def test_silent_dns_does_not_say_that_records_are_missing(
+def test_unreachable_dns_reports_unknown_not_missing(
     settings: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     network = silent_dns(monkeypatch, settings, "silent2.fi")
@@ -248,14 +248,14 @@ def test_silent_dns_does_not_say_that_records_are_missing(
     assert all(line.startswith("UNKNOWN ") and "DNS did not answer" in line for line in lines)
 
 
-def test_silent_dns_is_told_as_one_problem(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_dns_is_one_problem(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     network = silent_dns(monkeypatch, settings, "silent3.fi")
     (problem,) = problems._of_domain(network, timezone.now())
     assert problem.key == "dns"
     assert all(name in problem.words for name in NAMES)
 
 
-def test_machine_without_a_name_server_gets_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_resolv_conf_raises_dns_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     def unreadable(*_args: Any, **_options: Any) -> None:
         raise dns.resolver.NoResolverConfiguration
 
@@ -267,7 +267,7 @@ def test_machine_without_a_name_server_gets_no_answer(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8000", "https://127.0.0.1", "https://localhost", "http://www.aijuu.fi"]
 )
-def test_site_without_domain_is_one_line(settings: Any, url: str) -> None:
+def test_site_without_domain_gives_one_line_error(settings: Any, url: str) -> None:
     settings.SITE_URL, settings.HTTPS = url, url.startswith("https")
     with pytest.raises(CommandError, match="there is no domain to check"):
         call_command("check_domain")

@@ -1,4 +1,4 @@
-"""A job whose command runs in a process of its own succeeds when that process has ended well, and not before."""
+"""A job that runs a command as a separate process succeeds only when that process has exited with success."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ STEP = timedelta(minutes=2)
 
 
 class Commands:
-    """Stands in for the processes: each ends at once with `code`, and a backup leaves its record."""
+    """Replaces Popen: each process exits at once with `code`, and a backup leaves its record."""
 
     def __init__(self) -> None:
         self.code = 1
@@ -57,8 +57,8 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
     return commands
 
 
-def failing_after(runner: JobRunner, start: datetime, hours: float) -> set[str]:
-    """Let the worker go on for so long; return the jobs that the dashboard then names."""
+def failing_jobs_after(runner: JobRunner, start: datetime, hours: float) -> set[str]:
+    """Run the worker for `hours` from `start`. Return the names of the jobs that the dashboard then reports."""
     with time_machine.travel(start, tick=False) as clock:
         while timezone.now() < start + timedelta(hours=hours):
             runner.run_due()
@@ -66,36 +66,36 @@ def failing_after(runner: JobRunner, start: datetime, hours: float) -> set[str]:
         return {each.name for each in read_health(now=timezone.now()).failing}
 
 
-def test_command_that_always_fails_is_named(job: Job, commands: Commands) -> None:
-    # One failure may be chance.
-    assert failing_after(JobRunner([job], lambda: False), MIDNIGHT, 0.5) == set()
-    # A worker that starts anew knows of it.
+def test_repeatedly_failing_command_is_reported(job: Job, commands: Commands) -> None:
+    # A single failure is not reported.
+    assert failing_jobs_after(JobRunner([job], lambda: False), MIDNIGHT, 0.5) == set()
+    # A restarted worker still counts that failure.
     worker = JobRunner([job], lambda: False)
-    assert failing_after(worker, MIDNIGHT + timedelta(hours=0.5), 4) == {job.name}
+    assert failing_jobs_after(worker, MIDNIGHT + timedelta(hours=0.5), 4) == {job.name}
     assert 3 <= len(commands.at) <= 5
-    # At each moment, not only in between.
+    # The job stays reported, also while its command runs again.
     for hour in range(5, 10):
         start = MIDNIGHT + timedelta(hours=hour)
-        assert failing_after(worker, start, 1.1) == {job.name}
+        assert failing_jobs_after(worker, start, 1.1) == {job.name}
     assert JobRun.objects.get().failures > 3
 
 
-def test_command_that_recovers_is_no_longer_named(job: Job, commands: Commands) -> None:
+def test_recovered_command_is_no_longer_reported(job: Job, commands: Commands) -> None:
     worker = JobRunner([job], lambda: False)
-    assert failing_after(worker, MIDNIGHT, 5) == {job.name}
+    assert failing_jobs_after(worker, MIDNIGHT, 5) == {job.name}
     commands.code = 0
-    assert failing_after(worker, MIDNIGHT + timedelta(hours=5), 3) == set()
+    assert failing_jobs_after(worker, MIDNIGHT + timedelta(hours=5), 3) == set()
     assert JobRun.objects.get().failures == 0
 
 
-def test_job_without_its_setting_fails_no_longer(job: Job, commands: Commands, settings: Any) -> None:
+def test_disabled_job_is_no_longer_reported(job: Job, commands: Commands, settings: Any) -> None:
     worker = JobRunner([job], lambda: False)
-    assert failing_after(worker, MIDNIGHT, 5) == {job.name}
+    assert failing_jobs_after(worker, MIDNIGHT, 5) == {job.name}
     settings.BACKUP_KEYS, settings.ALERT_EMAIL = [], []
-    assert failing_after(worker, MIDNIGHT + timedelta(hours=5), 3) == set()
+    assert failing_jobs_after(worker, MIDNIGHT + timedelta(hours=5), 3) == set()
 
 
-def test_work_once_names_the_command_that_failed(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_once_reports_failed_command(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     popen = subprocess.Popen
 
     def start(_command: list[str], **_options: Any) -> Any:
@@ -111,15 +111,15 @@ def test_work_once_names_the_command_that_failed(job: Job, monkeypatch: pytest.M
     assert JobRun.objects.get().failures == 0
 
 
-def test_backup_made_by_hand_ends_the_alarm(commands: Commands, settings: Any) -> None:
+def test_manual_backup_ends_the_report(commands: Commands, settings: Any) -> None:
     settings.BACKUP_KEYS = ["age1example"]
     (job,) = (each for each in registered_jobs() if each.name == "backup")
     worker = JobRunner([job], lambda: False)
     try:
-        assert failing_after(worker, MIDNIGHT, 5) == {"backup"}
+        assert failing_jobs_after(worker, MIDNIGHT, 5) == {"backup"}
         at = MIDNIGHT + timedelta(hours=5)
-        # As docs/monitoring.md says: run `manage.py backup`.
+        # docs/monitoring.md advises to run `manage.py backup`.
         Backup.objects.create(name="by hand", begun_at=at, checked_at=at)
-        assert failing_after(worker, at + timedelta(minutes=1), 3) == set()
+        assert failing_jobs_after(worker, at + timedelta(minutes=1), 3) == set()
     finally:
         periodic_jobs._backup.process = None

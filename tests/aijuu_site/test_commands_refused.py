@@ -1,4 +1,4 @@
-"""What a command can't work with ends it in one line that names the setting and shows no secret."""
+"""A command with unusable settings ends with one line that names the setting and shows no secret."""
 
 import os
 import re
@@ -51,7 +51,7 @@ def run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]"
     "command",
     [("manage.py", "serve"), ("manage.py", "migrate"), ("-m", "aijuu_site.serving.web", "127.0.0.1", "1")],
 )
-def test_every_command_says_it_in_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_invalid_setting_gives_one_line_error(tmp_path: Path, command: tuple[str, ...]) -> None:
     finished = run(*command, DATA_DIR=str(tmp_path / "data"), SITE_URL="www.example.fi")
     assert finished.returncode == 1
     assert finished.stdout == ""
@@ -77,7 +77,7 @@ def odd_files(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("url", AWAY)
-def test_a_database_that_is_away_is_one_line(
+def test_unusable_database_gives_one_line_error(
     odd_files: Path, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker, url: str
 ) -> None:
     databases = {"default": database_from_url(url, odd_files)}
@@ -91,7 +91,7 @@ def test_a_database_that_is_away_is_one_line(
     assert SECRET[:3] not in line
 
 
-def test_the_start_says_it(tmp_path: Path) -> None:
+def test_start_without_database_gives_one_line_error(tmp_path: Path) -> None:
     finished = run("manage.py", "prepare", DATA_DIR=str(tmp_path), DATABASE_URL=AWAY[0])
     assert finished.returncode == 1
     assert finished.stderr.startswith("CommandError: DATABASE_URL: ")
@@ -100,10 +100,10 @@ def test_the_start_says_it(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def ended(
+def exit_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
 ) -> Callable[[str, str], str]:
-    """Runs a command as manage.py does, in this process, with the database at a URL, and returns what it ends with."""
+    """Return a function that runs a command as manage.py does, with a database URL, and returns its exit message."""
 
     def run_here(command: str, url: str) -> str:
         monkeypatch.setattr(sys, "argv", ["manage.py", *command.split()])
@@ -115,17 +115,17 @@ def ended(
 
 
 @pytest.mark.parametrize("command", ["migrate", "remove_due_enquiries", "clearsessions"])
-def test_other_commands_say_it_too(ended: Callable[[str, str], str], command: str) -> None:
-    line = ended(command, "sqlite:////nowhere/x.sqlite3")
+def test_other_commands_report_unusable_database(exit_message: Callable[[str, str], str], command: str) -> None:
+    line = exit_message(command, "sqlite:////nowhere/x.sqlite3")
     assert line.startswith("DATABASE_URL: ")
     assert "\n" not in line
 
 
 @pytest.mark.parametrize("command", ["prove_form", "backup", "reset_second_step kati@example.fi"])
-def test_command_before_the_first_preparation_says_so(
-    ended: Callable[[str, str], str], tmp_path: Path, command: str
+def test_command_with_unprepared_database_reports_it(
+    exit_message: Callable[[str, str], str], tmp_path: Path, command: str
 ) -> None:
-    line = ended(command, "")
+    line = exit_message(command, "")
     assert re.match(r"The database has yet to be prepared \(\d+ steps\): run `manage.py prepare`", line)
     assert str(tmp_path) in line
     assert "\n" not in line

@@ -12,13 +12,13 @@ pytestmark = pytest.mark.once
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def test_every_known_name_is_read_in_one_place() -> None:
+def test_every_variable_is_read_in_production_settings() -> None:
     code = (ROOT / "aijuu_site" / "settings" / "production.py").read_text(encoding="utf-8")
     assert sorted(re.findall(r"""\benv\.\w+\(\s*"([A-Z_]+)\"""", code)) == sorted(NAMES)
 
 
-def test_no_other_place_reads_the_environment() -> None:
-    # These name the settings' module, are the tests' own switch, read what systemd passes, or mean WSGI's environment.
+def test_no_other_module_reads_the_environment() -> None:
+    # These files set DJANGO_SETTINGS_MODULE, read a switch of the tests or systemd's variables, or mean WSGI's environ.
     allowed = {"environment.py", "shell.py", "sockets.py", "start.py", "test.py", "wsgi.py", "wsgi_call.py"}
     readers = {
         path.name
@@ -29,7 +29,7 @@ def test_no_other_place_reads_the_environment() -> None:
     assert readers <= allowed
 
 
-def test_the_example_file_names_what_the_code_reads() -> None:
+def test_env_example_lists_every_variable() -> None:
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     named = {match[1] for line in lines if (match := re.match(r"#?([A-Z_]+)=", line))}
     assert named == set(NAMES)
@@ -40,13 +40,13 @@ def test_example_env_file_sets_no_variables() -> None:
     assert [line for line in lines if line and not line.startswith("#")] == []
 
 
-def test_the_readmes_table_has_a_row_for_each() -> None:
+def test_readme_table_lists_every_variable() -> None:
     table = re.findall(r"^\|\s*`([A-Z_]+)`", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert len(table) == len(set(table))
     assert set(table) == set(NAMES)
 
 
-def test_the_readme_names_only_targets_that_exist() -> None:
+def test_readme_names_existing_make_targets() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
     named = set(re.findall(r"`make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))

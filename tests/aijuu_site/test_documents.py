@@ -1,4 +1,4 @@
-"""The documents name only what exists: files, commands, targets, tables; and every periodic job."""
+"""The documents name only existing files, commands, make targets and tables, and they list every periodic job."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _OF_THE_PROJECT = re.compile(r"(?<![\w/])(?:aijuu_site|home|intake|templates|tes
 
 
 def in_backticks() -> Iterator[tuple[str, str]]:
-    """Each piece of code in a document, with the document's name."""
+    """Yield each text in backticks with the name of its document."""
     for document in DOCUMENTS:
         for text in re.findall(r"`([^`\n]+)`", document.read_text(encoding="utf-8")):
             yield document.name, text
@@ -30,7 +30,7 @@ def test_documents_name_existing_files() -> None:
     assert [(document, path) for document, path in named if not list(ROOT.glob(path.rstrip("/.")))] == []
 
 
-def test_links_between_documents_lead_somewhere() -> None:
+def test_links_between_documents_have_targets() -> None:
     linked = [
         (document, target)
         for document in DOCUMENTS
@@ -46,7 +46,7 @@ def test_documents_name_existing_commands() -> None:
     assert named <= set(get_commands())
 
 
-def test_documents_name_existing_targets() -> None:
+def test_documents_name_existing_make_targets() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     named = {name for _document, text in in_backticks() for name in re.findall(r"\bmake ([a-z-]+)", text)}
     assert {"run", "test"} <= named

@@ -1,4 +1,4 @@
-"""The editor's guide: who reads it, that its pictures are there, and that it names things as the screen does."""
+"""The editor's guide: who may read it, that its pictures exist, and that its labels match those of the admin."""
 
 import re
 from functools import cache
@@ -25,7 +25,7 @@ def source() -> str:
     return SOURCE.read_text(encoding="utf-8")
 
 
-def somewhere(name: str) -> PictureFile:
+def any_picture_file(name: str) -> PictureFile:
     return PictureFile(name, 1, 1)
 
 
@@ -39,7 +39,7 @@ def account(group: str) -> Client:
 
 @cache
 def shown_texts() -> frozenset[str]:
-    """All Finnish texts of the admin and of ours, also as a field shows its name: with a capital."""
+    """Return all Finnish texts of the admin, each also with a capital letter as in a field's label."""
     texts: set[str] = set()
     for domain in ("django", "djangojs"):
         catalogue = trans_real.DjangoTranslation("fi", domain=domain)._catalog  # type: ignore[attr-defined]
@@ -68,20 +68,20 @@ def test_guide_pictures_and_picture_files_match() -> None:
 
 
 @pytest.mark.once
-def test_every_picture_is_told_in_words() -> None:
+def test_every_guide_picture_has_alt_text() -> None:
     alts = [picture.alt for picture in pictures_of(source())]
     assert all(len(alt) > 20 and alt.endswith(".") for alt in alts), alts
     assert len(set(alts)) == len(alts)
 
 
 @pytest.mark.once
-def test_the_pictures_are_light() -> None:
+def test_guide_pictures_have_limited_size() -> None:
     assert sum(path.stat().st_size for path in PICTURES.iterdir()) < LARGEST
 
 
 @pytest.mark.once
-def test_every_block_has_its_part_with_a_picture() -> None:
-    guide = read_guide(source(), picture_file=somewhere)
+def test_guide_describes_every_block_with_picture() -> None:
+    guide = read_guide(source(), picture_file=any_picture_file)
     [chapter] = [chapter for chapter in guide.chapters if chapter.title.startswith("Lohkot")]
     parts = chapter.html.split("<h3 ")[1:]
     with_picture = {re.sub(r".*?>(.*?)</h3>.*", r"\1", part, flags=re.S) for part in parts if "<img" in part}
@@ -113,9 +113,9 @@ def test_guide_html_escaped_javascript_links_removed() -> None:
 
 
 @pytest.mark.once
-def test_a_guide_without_a_title_is_no_guide() -> None:
+def test_guide_without_title_is_an_error() -> None:
     with pytest.raises(ValueError, match="title"):
-        read_guide("Moi", picture_file=somewhere)
+        read_guide("Moi", picture_file=any_picture_file)
 
 
 @pytest.mark.parametrize("group", ["Työnohjaaja", "Sisällöntuottaja"])
@@ -125,7 +125,7 @@ def test_both_groups_open_guide_from_admin_menu(group: str, loaded_site: None) -
     assert '"Sivuston opas"' in front
     assert f'"{ADDRESS}"' in front
     page = client.get(ADDRESS).content.decode()
-    for chapter in read_guide(source(), picture_file=somewhere).chapters:
+    for chapter in read_guide(source(), picture_file=any_picture_file).chapters:
         assert f'<a href="#{chapter.anchor}">{chapter.title}</a>' in page
         assert page.count(f'id="{chapter.anchor}"') == 1
 
@@ -144,12 +144,12 @@ def test_guide_and_pictures_require_login(loaded_site: None, client: Client) -> 
 
 
 @pytest.mark.parametrize("name", ["eiole.png", "..", "../sivuston-opas.md", "%2e%2e%2fsivuston-opas.md", "..%5cx.png"])
-def test_nothing_but_its_pictures_can_be_fetched(name: str, loaded_site: None) -> None:
+def test_guide_serves_only_its_pictures(name: str, loaded_site: None) -> None:
     assert account("Työnohjaaja").get(f"{ADDRESS}{name}", follow=True).status_code == 404
 
 
 def test_history_offers_reverting_to_first_revision(loaded_site: None) -> None:
-    """What the guide says of old versions holds for the text that the site came with."""
+    """The guide's chapter on old versions also applies to the initial content."""
     page = HomePage.objects.get(slug="etusivu")
     first = page.latest_revision
     page.title = "Uusi"
@@ -159,8 +159,8 @@ def test_history_offers_reverting_to_first_revision(loaded_site: None) -> None:
     assert f'href="{address}"' in history.content.decode()
 
 
-def test_links_to_a_chapter_lead_to_one() -> None:
-    """Where the admin links to a part of the guide, the part is there."""
+def test_admin_links_to_existing_guide_chapters() -> None:
+    """Each part of the guide that the admin links to exists."""
     anchors = {anchor_of(title) for title in re.findall(r"^##+ (.*)$", source(), re.M)}
     root = SOURCE.parent.parent
     linked = {

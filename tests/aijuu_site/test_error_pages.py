@@ -1,4 +1,4 @@
-"""400, 500 and the maintenance page stand in the site's look when the rest of the site does not."""
+"""The error pages and the maintenance page have the site's design, even while the rest of the site fails."""
 
 import base64
 import hashlib
@@ -38,7 +38,7 @@ def own_style(html: str) -> str:
 
 
 def assert_style_is_allowed(response: HttpResponseBase) -> None:
-    """A browser compares the digest of the style's text, as it stands in the page, with the policy."""
+    """Assert that the policy has the digest of the page's inline style, which a browser compares."""
     assert isinstance(response, HttpResponse)
     digest = base64.b64encode(hashlib.sha256(own_style(response.text).encode()).digest()).decode()
     (rule,) = (part for part in response["Content-Security-Policy"].split("; ") if part.startswith("style-src "))
@@ -46,7 +46,7 @@ def assert_style_is_allowed(response: HttpResponseBase) -> None:
     assert "unsafe" not in response["Content-Security-Policy"]
 
 
-def reached_by(**facts: str) -> None:
+def store_contact_details(**facts: str) -> None:
     details = ContactDetails.load()
     for name, value in facts.items():
         setattr(details, name, value)
@@ -55,8 +55,8 @@ def reached_by(**facts: str) -> None:
 
 @pytest.mark.django_db
 def test_error_page_without_database(visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    reached_by(phone="0401234567")
-    # Kept from an earlier request, the site's record would need no database.
+    store_contact_details(phone="0401234567")
+    # A site record that an earlier request has cached would hide the missing database.
     Site.clear_site_root_paths_cache()
     with monkeypatch.context() as patch:
         patch.setattr(connection, "cursor", fail)
@@ -90,39 +90,39 @@ def test_bad_request_gets_styled_page(visitor: Client, address: str, host: str) 
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_no_other_page_may_hold_that_style(visitor: Client) -> None:
+def test_other_pages_allow_no_inline_style(visitor: Client) -> None:
     assert "sha256-" not in visitor.get("/")["Content-Security-Policy"]
     assert "sha256-" not in visitor.get("/tata-ei-ole/")["Content-Security-Policy"]
 
 
 @pytest.mark.once
 @pytest.mark.parametrize("name", NAMES)
-def test_a_plain_page_needs_no_other_file(name: str) -> None:
+def test_plain_page_loads_no_other_file(name: str) -> None:
     html = plain_page(name)
     assert html.startswith("<!doctype html>")
     assert '<html lang="fi">' in html
     assert not re.search(r"\ssrc\s*=|<link\b|<script\b|@import|url\((?!#)", html)
     assert not re.search(r"\sstyle\s*=|\son[a-z]+\s*=", html)
-    # Simple harvesters get no address to write to.
+    # The address is obfuscated against simple harvesters.
     assert "kati.levola@" not in html
     assert "{%" not in html
     assert "{#" not in html
 
 
 @pytest.mark.once
-def test_the_plain_pages_look_the_same() -> None:
+def test_plain_pages_have_same_style() -> None:
     assert len({own_style(plain_page(name)) for name in NAMES}) == 1
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", NAMES)
-def test_they_say_how_one_is_reached_today(name: str) -> None:
-    reached_by(phone="0401234567", email="uusi@example.fi")
+def test_plain_pages_show_current_contact_details(name: str) -> None:
+    store_contact_details(phone="0401234567", email="uusi@example.fi")
     html = plain_page(name)
     assert '<a href="tel:+358401234567">040 123 4567</a>' in html.replace("\u00a0", " ")
     assert "uusi@" not in html
     assert '<a href="mailto:uusi@example.fi">uusi@example.fi</a>' in unescape(html)
-    reached_by(phone="", email="")
+    store_contact_details(phone="", email="")
     html = plain_page(name)
     assert "ota yhteyttä näin" not in html
     assert "<li>" not in html
@@ -130,22 +130,22 @@ def test_they_say_how_one_is_reached_today(name: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_page_tells_them_what_another_process_stored() -> None:
-    reached_by(phone="0401234567")
+def test_request_updates_contact_details_of_plain_pages() -> None:
+    store_contact_details(phone="0401234567")
     ContactDetails.objects.update(phone="0409876543")
     Client().get("/")
     assert "tel:+358409876543" in plain_page("500.html")
 
 
 @pytest.mark.django_db
-def test_the_maintenance_page_is_printed_for_the_proxy() -> None:
-    reached_by(phone="0401234567")
+def test_maintenance_page_command_prints_page() -> None:
+    store_contact_details(phone="0401234567")
     ContactDetails.objects.update(phone="0409876543")
     output = StringIO()
     call_command("maintenance_page", stdout=output)
     policy = BeautifulSoup(output.getvalue(), "html.parser").find("meta", attrs={"http-equiv": True})
     assert isinstance(policy, Tag)
-    # The proxy sends no headers of ours with it.
+    # The proxy sends none of our headers with the page, so its policy is in a <meta> element.
     assert policy["content"] == f"default-src 'none'; style-src {' '.join(style_sources(output.getvalue()))}"
     assert re.sub(r"\s*<meta http-equiv[^>]*>", "", output.getvalue()).rstrip() == plain_page("503.html").rstrip()
     assert "<h1>Sivusto on huollossa</h1>" in output.getvalue()

@@ -1,4 +1,4 @@
-"""The account that the first start makes."""
+"""The account that the first start creates."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_first_start_creates_account_with_generated_password() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("email", "name"), [("KATI@aijuu.fi", "Kati Levola"), ("muu@example.fi", "")])
-def test_first_account_has_its_owners_name(email: str, name: str) -> None:
+def test_first_account_gets_name_of_contact_details(email: str, name: str) -> None:
     ContactDetails.load()
     ContactDetails.objects.update(person_name="Kati Levola", email="kati@aijuu.fi")
     ensure_supervisor_account(email=email, password="")
@@ -46,7 +46,7 @@ def test_first_account_has_its_owners_name(email: str, name: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_given_password_is_used_and_not_shown() -> None:
+def test_configured_admin_password_is_used() -> None:
     account = ensure_supervisor_account(email="kati@example.fi", password="kuusen-alla-istuu-7-lasta")
     assert account is not None
     assert account.generated_password is None
@@ -55,7 +55,7 @@ def test_a_given_password_is_used_and_not_shown() -> None:
 
 
 @pytest.mark.django_db
-def test_a_weak_password_is_taken_with_a_warning() -> None:
+def test_weak_admin_password_gives_warning() -> None:
     account = ensure_supervisor_account(email="kati@example.fi", password="12345")
     assert account is not None
     assert account.weaknesses
@@ -65,7 +65,7 @@ WEAK = {"ADMIN_EMAIL": "kati@example.fi", "ADMIN_PASSWORD": "Salasana123"}
 
 
 @pytest.mark.django_db
-def test_weak_first_password_is_refused_where_strangers_reach_the_site() -> None:
+def test_weak_admin_password_is_refused_behind_https() -> None:
     with override_settings(HTTPS=True, **WEAK), pytest.raises(CommandError) as caught:
         check_resources()
     (line,) = str(caught.value).splitlines()
@@ -80,16 +80,14 @@ def test_weak_first_password_is_refused_where_strangers_reach_the_site() -> None
 
 
 @pytest.mark.django_db
-def test_weak_first_password_troubles_no_site_that_has_an_account() -> None:
+def test_weak_admin_password_ignored_if_account_exists() -> None:
     make_user(is_superuser=True)
     with override_settings(HTTPS=True, **WEAK):
         check_resources()
 
 
 @pytest.mark.once
-def test_weak_first_password_ends_the_first_start_with_nothing_made(
-    tmp_path: Path, django_db_blocker: DjangoDbBlocker
-) -> None:
+def test_refused_admin_password_creates_no_database(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> None:
     with (
         django_db_blocker.unblock(),
         another_database(tmp_path),
@@ -102,7 +100,7 @@ def test_weak_first_password_ends_the_first_start_with_nothing_made(
 
 
 @pytest.mark.django_db
-def test_a_second_start_changes_no_account() -> None:
+def test_second_start_changes_no_account() -> None:
     ensure_supervisor_account(email="kati@example.fi", password="kuusen-alla-istuu-7-lasta")
     before = get_user_model().objects.values().get()
     assert ensure_supervisor_account(email="other@example.fi", password="aivan-muu-salasana") is None
@@ -110,7 +108,7 @@ def test_a_second_start_changes_no_account() -> None:
 
 
 @pytest.mark.django_db
-def test_a_supervisor_who_is_no_superuser_is_enough() -> None:
+def test_existing_supervisor_needs_no_new_account() -> None:
     user = make_user("kati")
     user.groups.add(Group.objects.get_or_create(name=SUPERVISORS_GROUP)[0])
     assert ensure_supervisor_account(email="kati@example.fi", password="") is None
@@ -131,14 +129,14 @@ def test_site_starts_though_nobody_can_sign_in(rights: str) -> None:
     user = make_user(is_superuser=rights == "inactive")
     user.is_active = rights == "none"
     user.save()
-    said: list[str] = []
+    messages: list[str] = []
     with override_settings(ADMIN_EMAIL="Kati@Example.fi"):
-        prepare_data(said.append)
-    (warning,) = [line for line in said if line.startswith("WARNING: nobody can sign in")]
+        prepare_data(messages.append)
+    (warning,) = [line for line in messages if line.startswith("WARNING: nobody can sign in")]
     assert "Set another ADMIN_EMAIL" in warning
     assert get_user_model().objects.count() == 1
     assert Client().get("/").status_code == 200
     assert Client().get("/ota-yhteytta/").status_code == 200
     with override_settings(ADMIN_EMAIL="muu@example.fi", ADMIN_PASSWORD="kuusen-alla-istuu-7-lasta"):
-        prepare_data(said.append)
+        prepare_data(messages.append)
     assert get_user_model().objects.filter(email="muu@example.fi", is_superuser=True).exists()

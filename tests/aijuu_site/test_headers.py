@@ -1,4 +1,4 @@
-"""Every answer carries the headers that keep a browser from doing what this site never does."""
+"""Every response has the security headers."""
 
 import re
 from pathlib import Path
@@ -47,7 +47,7 @@ def assert_public_policy(response: HttpResponseBase) -> None:
 
 @pytest.mark.usefixtures("loaded_site")
 @pytest.mark.parametrize("address", PUBLIC)
-def test_a_visitors_page_allows_and_loads_only_our_own_files(client: Client, address: str) -> None:
+def test_public_page_loads_only_own_files(client: Client, address: str) -> None:
     response = client.get(address)
     assert response.status_code == (404 if address == "/tata-ei-ole/" else 200)
     assert_common_headers(response)
@@ -62,7 +62,7 @@ def assert_no_inline_code(html: str) -> None:
     assert not re.search(r"<[a-z][^>]*\sstyle\s*=", html)
     assert not re.search(r"<[a-z][^>]*\son[a-z]+\s*=", html)
     assert not re.search(r"<style(?![^>]*\bnonce=)", html)
-    # Structured data is data: a browser does not run it, and the policy lets it stand.
+    # JSON-LD is not executed, so the policy does not block it.
     assert not re.search(r"<script(?! type=\"application/ld\+json\">)(?![^>]*\b(?:nonce|src)=)", html)
 
 
@@ -73,20 +73,20 @@ def assert_no_third_party_files(html: str) -> None:
 
 
 @pytest.mark.once
-def test_a_static_file_carries_the_headers(tmp_path: Path) -> None:
+def test_static_file_has_security_headers(tmp_path: Path) -> None:
     (tmp_path / "site.css").write_text("body{}")
     with override_settings(STATIC_ROOT=tmp_path):
         response = Client().get("/static/site.css")
     assert response.status_code == 200
     assert_file_headers(response)
     assert_public_policy(response)
-    # It is never opened as a page, and the header would be half of what travels of a small file.
+    # A static file is not opened as a page. The header would be half of the bytes of a small file's response.
     assert "Permissions-Policy" not in response
 
 
 @pytest.mark.django_db
 @pytest.mark.once
-def test_an_uploaded_drawing_can_run_nothing(client: Client, tmp_path: Path) -> None:
+def test_uploaded_svg_runs_no_script(client: Client, tmp_path: Path) -> None:
     script = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
     with override_settings(MEDIA_ROOT=tmp_path):
         name = storages["pictures"].save("images/hero.svg", ContentFile(script))
@@ -103,7 +103,7 @@ def test_an_uploaded_drawing_can_run_nothing(client: Client, tmp_path: Path) -> 
 
 @pytest.mark.once
 @pytest.mark.parametrize("address", ["/media/", "/media/../manage.py", "/media/%2e%2e/manage.py", "/media/none.svg"])
-def test_media_shows_no_folder_and_nothing_outside_it(client: Client, tmp_path: Path, address: str, db: None) -> None:
+def test_media_serves_no_folder_or_outside_file(client: Client, tmp_path: Path, address: str, db: None) -> None:
     with override_settings(MEDIA_ROOT=tmp_path):
         response = client.get(address)
     assert response.status_code in (400, 404)
@@ -111,7 +111,7 @@ def test_media_shows_no_folder_and_nothing_outside_it(client: Client, tmp_path: 
 
 
 @pytest.mark.django_db
-def test_the_admins_login_is_framed_by_nobody_else(client: Client) -> None:
+def test_login_page_allows_no_foreign_framing(client: Client) -> None:
     response = client.get("/admin/login/")
     assert response.status_code == 200
     assert_common_headers(response)
@@ -142,7 +142,7 @@ def test_admin_loads_no_third_party_files(admin_client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_health_answers_and_is_never_cached(client: Client) -> None:
+def test_health_is_not_cached(client: Client) -> None:
     response = client.get("/health/live")
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
@@ -151,7 +151,7 @@ def test_health_answers_and_is_never_cached(client: Client) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.once
-def test_admin_answers_at_its_setting(client: Client) -> None:
-    """What is stricter in the admin (policy, caching, size of a post) goes by the setting."""
+def test_admin_is_served_at_admin_path(client: Client) -> None:
+    """The admin's own rules (policy, caching, size of a post) depend on this setting."""
     assert reverse("wagtailadmin_home") == settings.ADMIN_PATH
     assert client.get(settings.ADMIN_PATH)["Location"].startswith(f"{settings.ADMIN_PATH}login/")

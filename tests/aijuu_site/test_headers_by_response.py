@@ -1,4 +1,4 @@
-"""The security headers of each class of response behind https, to the letter."""
+"""The exact security headers of each class of response behind https."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +32,7 @@ PUBLIC = (
     "default-src 'none'; base-uri 'none'; connect-src 'self'; font-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; img-src 'self'; manifest-src 'self'; script-src 'self'; style-src 'self'"
 )
-# With the digest of the one style in the page.
+# With the digest of the page's inline style.
 PLAIN = f"{PUBLIC} 'sha256-…'"
 ADMIN = (
     "default-src 'none'; base-uri 'none'; connect-src 'self'; font-src 'self'; form-action 'self'; "
@@ -130,7 +130,7 @@ def static(tmp_path: Path) -> HttpResponseBase:
 
 
 def kept(path: str) -> tuple[Headers, Headers, Headers]:
-    """The headers of a page from memory, of the same with 304, and of the response that was kept."""
+    """Return the headers of a page from memory, of its 304 response, and of the rendered response that was kept."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     environ = base_environ(method="GET", path=path, query="", scheme="http", client="127.0.0.1:5", server=":0")
@@ -141,10 +141,10 @@ def kept(path: str) -> tuple[Headers, Headers, Headers]:
     assert entry is not None
     unchanged = entry.answer(if_none_match=entry.etag)
     assert unchanged.status == 304
-    return named(entry.answer().headers), named(unchanged.headers), named(response.headers)
+    return lower_case(entry.answer().headers), lower_case(unchanged.headers), lower_case(response.headers)
 
 
-def named(headers: Any) -> Headers:
+def lower_case(headers: Any) -> Headers:
     return {name.lower(): value for name, value in headers}
 
 
@@ -181,12 +181,12 @@ CLASSES: dict[str, tuple[Callable[[], HttpResponseBase], int, str, str, Headers]
 
 
 def security_headers(headers: Mapping[str, str]) -> Headers:
-    """Those of ALWAYS and PRIVATE, the policy and Cache-Control; the rest is not about security."""
+    """Return the headers of ALWAYS and PRIVATE, the policy and Cache-Control. No other header is about security."""
     found = {name.lower(): value for name, value in headers.items()}
     assert not [name for name in found if name.startswith(NEVER)]
     names = {*ALWAYS, *PRIVATE, "content-security-policy", "cache-control"}
     for name, separator in (("content-security-policy", ";"), ("cache-control", ",")):
-        # In any order.
+        # The order of the parts does not matter.
         found[name] = f"{separator} ".join(sorted(part.strip() for part in found[name].split(separator)))
     policy = re.sub(r" 'nonce-[^']+'", "", found["content-security-policy"])
     found["content-security-policy"] = re.sub(r"'sha256-[^']+'", "'sha256-…'", policy)
@@ -232,7 +232,7 @@ def test_headers_of_request_refused_by_server(code: int) -> None:
 
 
 def test_redirect_to_https_sends_no_hsts() -> None:
-    """A browser ignores it over http (RFC 6797, 8.1)."""
+    """A browser ignores the header over http (RFC 6797, 8.1)."""
     for host in (HOST, "aijuu-koe.fi"):
         response = ask("/a/", headers={"host": host, "x-forwarded-proto": "http"})
         assert (response.status_code, response["Location"]) == (301, f"https://{host}/a/")
@@ -254,7 +254,7 @@ def test_cookies_are_host_only_secure_and_unreadable() -> None:
         assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax")
         assert (cookie["path"], cookie["domain"]) == ("/", "")
     out = browser.post("/admin/logout/", {"csrfmiddlewaretoken": form[1]}, headers={"origin": f"https://{HOST}"})
-    # A browser refuses to change a cookie of this prefix without Secure, and so would never remove it.
+    # A browser ignores a Set-Cookie for the prefix __Host- without Secure, so it would keep the cookie.
     assert all(cookie["secure"] for cookie in out.cookies.values())
 
 

@@ -1,4 +1,4 @@
-"""/health/live and /health/ready: one word for strangers, an answer in time, details for who bears the token."""
+"""/health/live and /health/ready: one word for strangers, details with the token, and always a timely response."""
 
 import threading
 import time
@@ -21,13 +21,13 @@ from tests.intake.enquiries import received
 TOKEN = "kuusen-alla-istuu-seitseman-lasta"
 OK = {"database": "", "migrations": "", "worker": "", "mail": "", "storage": "", "disk": ""}
 
-# The checks have threads and connections of their own.
+# The checks run in their own threads with their own connections, so the rows must be committed.
 with_real_rows = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
 def _new_probes() -> None:
-    """No result of another test."""
+    """Drop the cached results of earlier tests."""
     probes.cache_clear()
 
 
@@ -50,7 +50,7 @@ def test_ready_when_nothing_is_wrong(settings: Any) -> None:
 
 
 @with_real_rows
-def test_silent_worker_and_waiting_mail_are_named(settings: Any) -> None:
+def test_silent_worker_and_old_mail_are_reported(settings: Any) -> None:
     WorkerHeartbeat.objects.create(beat_at=timezone.now() - timedelta(minutes=6))
     received(email="maija@esimerkki.fi")
     OutgoingMail.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=16))
@@ -87,7 +87,7 @@ def test_unwritable_storage_is_not_ready(settings: Any, tmp_path: Path) -> None:
     assert str(tmp_path) not in str(found)
 
 
-def test_many_who_ask_cost_one_check() -> None:
+def test_health_check_result_is_cached() -> None:
     asked: list[int] = []
 
     def check() -> Findings:
@@ -102,7 +102,7 @@ def test_many_who_ask_cost_one_check() -> None:
 
 @pytest.fixture
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, list[int]]]:
-    """A database that does not answer until the event is set, and how often it was asked."""
+    """Let the database check hang until the event is set. Return the event and a list with one item per check."""
     answers, asked = threading.Event(), []
 
     def hang() -> Findings:
@@ -116,12 +116,12 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, 
     answers.set()
 
 
-def test_answers_while_the_database_hangs(hanging: tuple[threading.Event, list[int]], settings: Any) -> None:
+def test_ready_responds_while_database_hangs(hanging: tuple[threading.Event, list[int]], settings: Any) -> None:
     answers, asked = hanging
     status, found = details(settings)
     assert (status, found) == (503, {"database": "no answer in 2 s", "storage": "ok", "disk": "ok"})
     assert not answers.is_set()
-    # Who asks meanwhile waits for the same check, so that they don't pile up.
+    # A second request waits for the same check, so that hanging checks don't pile up.
     assert details(settings)[0] == 503
     assert asked == [1]
     answers.set()
@@ -135,15 +135,15 @@ def eventually(look: Callable[[], tuple[int, dict[str, str]]]) -> tuple[int, dic
     return found
 
 
-def test_lost_database_is_told_by_its_kind_alone(settings: Any) -> None:
-    # pytest-django allows no database here: the error has a text, which stays inside.
+def test_database_failure_shows_only_error_type(settings: Any) -> None:
+    # pytest-django forbids the database here. The text of its error must not be shown.
     status, found = details(settings)
     assert status == 503
     assert found["database"].startswith("RuntimeError at ")
     assert "django_db" not in str(found)
 
 
-def test_live_asks_no_database(client: Client) -> None:
+def test_live_needs_no_database(client: Client) -> None:
     response = client.get("/health/live")
     assert (response.status_code, response.content) == (200, b"live\n")
     assert client.post("/health/live").status_code == 405

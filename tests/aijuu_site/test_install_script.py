@@ -1,4 +1,4 @@
-"""Parts of deploy/install.sh that need no server; deploy/try.sh proves the whole."""
+"""Parts of deploy/install.sh that need no server. deploy/try.sh tests the whole script."""
 
 import re
 import stat
@@ -25,15 +25,15 @@ def function(name: str) -> str:
         ('/mnt/a"b\\c', '"-/mnt/a\\"b\\\\c"'),
     ],
 )
-def test_service_starts_without_the_folder_of_backups(folder: str, written: str) -> None:
-    """systemd starts no service whose ReadWritePaths= names an absent folder, except behind "-"."""
+def test_backup_folder_is_optional_for_systemd(folder: str, written: str) -> None:
+    """systemd does not start a service if a folder in ReadWritePaths= is missing, unless its path begins with "-"."""
     script = f'{function("backups_drop_in")}\nbackups_drop_in "$1"'
     made = subprocess.run(["bash", "-euc", script, "-", folder], capture_output=True, text=True, check=True)
     assert made.stdout == f"[Service]\nReadWritePaths={written}\n"
 
 
 @pytest.mark.parametrize("mask", ["022", "027", "077"])
-def test_caddy_may_read_its_files_whatever_the_umask(tmp_path: Path, mask: str) -> None:
+def test_caddy_files_are_readable_with_any_umask(tmp_path: Path, mask: str) -> None:
     text = INSTALL.read_text()
     head = text.split("\nusage() {")[0]
     writing = re.findall(r'^ +(sed "s/DOMAIN.*|mv /etc/caddy/.*|manage .* maintenance_page.*)', text, re.MULTILINE)
@@ -62,7 +62,7 @@ def test_caddy_may_read_its_files_whatever_the_umask(tmp_path: Path, mask: str) 
         ("127.0.0.1", "80001", False),
     ],
 )
-def test_installs_at_the_address_of_its_socket_alone(host: str, port: str, is_taken: bool) -> None:
+def test_install_refuses_other_host_or_port(host: str, port: str, is_taken: bool) -> None:
     rule = re.search(r'^ +\[\[ "\$\(setting HOST\).*\n.*', INSTALL.read_text(), re.MULTILINE)
     assert rule
     script = (
@@ -71,15 +71,15 @@ def test_installs_at_the_address_of_its_socket_alone(host: str, port: str, is_ta
     done = subprocess.run(
         ["bash", "-c", f"{script}\nSETTINGS=site.env\n{rule[0]}"], capture_output=True, text=True, check=False
     )
-    told = (
+    message = (
         ""
         if is_taken
         else "remove PORT and HOST from site.env: here the site listens on 127.0.0.1:8000, behind Caddy.\n"
     )
-    assert (done.stdout, done.stderr) == (told, "")
+    assert (done.stdout, done.stderr) == (message, "")
 
 
-def test_all_who_ask_the_site_name_the_same_port() -> None:
+def test_port_is_the_same_in_all_deploy_files() -> None:
     texts = {
         name: (INSTALL.parent / name).read_text()
         for name in ("aijuu.socket", "Caddyfile", "Dockerfile", "compose.yaml")
@@ -90,15 +90,13 @@ def test_all_who_ask_the_site_name_the_same_port() -> None:
         *re.findall(r"^EXPOSE (\d+)$", texts["Dockerfile"], re.MULTILINE),
     }
     assert ports == {"8000"}
-    # Over the one of .env.
+    # This overrides PORT of .env.
     assert "    PORT: 8000\n" in texts["compose.yaml"].split("\nservices:")[0].split("environment:")[1]
 
 
 @pytest.mark.parametrize("backup", ["/mnt/backups/aijuu-1.age", ""])
 @pytest.mark.parametrize("is_refused", [True, False])
-def test_no_way_back_to_a_release_that_refuses_the_changed_database(
-    tmp_path: Path, is_refused: bool, backup: str
-) -> None:
+def test_no_rollback_to_release_that_refuses_database(tmp_path: Path, is_refused: bool, backup: str) -> None:
     old, new = (tmp_path / "releases" / name for name in ("1-old", "2-new"))
     for release in (old, new):
         release.mkdir(parents=True)
@@ -128,7 +126,7 @@ def test_no_way_back_to_a_release_that_refuses_the_changed_database(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--admin-email",), "--admin-email needs an e-mail address"),
         (("--admin-email", ""), "--admin-email needs an e-mail address"),
@@ -137,7 +135,7 @@ def test_no_way_back_to_a_release_that_refuses_the_changed_database(
         (("--email-url-file", "/nowhere"), "--email-url-file needs a file that can be read"),
     ],
 )
-def test_option_without_its_value_is_one_line(arguments: tuple[str, ...], told: str) -> None:
-    # With a domain that is none, so that nothing is installed where the option is taken.
+def test_option_without_value_gives_one_line_error(arguments: tuple[str, ...], message: str) -> None:
+    # The invalid domain prevents an installation in case the option is accepted.
     done = subprocess.run(["bash", INSTALL, "NO DOMAIN", *arguments], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"install.sh: {told}\n")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"install.sh: {message}\n")
